@@ -1,0 +1,79 @@
+"""The shape of a dataset: which columns it knows, how rows are checked, how a batch is merged."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from consumer.records import Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The columns a dataset understands: field → the headers it is known by, as people write them."""
+
+    headers: Mapping[str, tuple[str, ...]]
+    required: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A chunk after the rules, ready for COPY.
+
+    Each section is COPY text for one stage table; every line begins with the position of the row it
+    belongs to, ascending, so that a batch can be cut at a position.
+    """
+
+    accepted: int
+    rejected: int
+    warnings: Mapping[str, int]
+    sections: Mapping[str, bytes]
+
+
+class Checker(Protocol):
+    """Checks the chunks of one load, in order, from the top of the source."""
+
+    def skip(self, chunk: Chunk, refused: Mapping[int, str]) -> None:
+        """Take note of rows that an earlier attempt of this load has stored already."""
+        ...
+
+    def check(self, chunk: Chunk, refused: Mapping[int, str]) -> Checked:
+        """Apply the rules. `refused` are positions that Postgres refused, with its SQLSTATE: rejected."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StageTable:
+    """A session temp table that COPY fills; `columns` in the order of the text."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+REJECTS = StageTable("stage_rejects", ("position", "record_identifier", "errors", "record"))
+"""The section every dataset writes its rejected rows to; the store moves it to `migration_errors`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """How a batch becomes rows of the target: values only, the store runs them.
+
+    `session` makes the temp tables, once a connection (ON COMMIT DELETE ROWS, or kept over batches
+    inside the same transactions). `stages` are filled in this order. `statements` run in order after
+    the fence; `counts` comes last and returns one row: inserted, updated, unchanged, duplicates
+    (bigint, of the accepted rows) and warnings (jsonb, code → count).
+    """
+
+    session: str
+    stages: tuple[StageTable, ...]
+    statements: tuple[str, ...]
+    counts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What rows of one kind mean. `checker` and `merge` take the type of the source."""
+
+    name: str
+    fields: Fields
+    checker: Callable[[str], Checker]
+    merge: Callable[[str], Merge]

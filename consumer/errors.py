@@ -1,0 +1,62 @@
+"""What can go wrong with a job, split by what has to be done about it.
+
+MigrationError
+├── PermanentError            tell the person: trying again changes nothing
+│   ├── RequestRefused        the request names what the service does not have
+│   ├── FileProblem           the file is not there, not allowed, or not whole
+│   ├── WorkbookProblem       the file is no workbook that can be read
+│   ├── LayoutProblem         the workbook does not hold what the dataset needs
+│   └── SourceTooLarge        reading it would break a limit
+└── TransientError            try again later, from the checkpoint
+LeaseLost                     the job is no longer ours: write nothing
+"""
+
+from schemas.codes import ErrorCode
+
+
+class MigrationError(Exception):
+    """An end of an attempt with a stable code and a sentence that says what to do."""
+
+    def __init__(self, code: ErrorCode | str, message: str) -> None:
+        super().__init__(message)
+        self.code = str(code)
+        self.message = message
+
+
+class PermanentError(MigrationError):
+    """Trying again changes nothing."""
+
+
+class RequestRefused(PermanentError):
+    """The request names something this service does not have."""
+
+
+class FileProblem(PermanentError):
+    """The file is missing, outside the inbox, or did not arrive whole."""
+
+
+class WorkbookProblem(PermanentError):
+    """The file cannot be read as a workbook."""
+
+
+class LayoutProblem(PermanentError):
+    """The workbook is fine, but not the sheet, header or rows in it."""
+
+
+class SourceTooLarge(PermanentError):
+    """Reading the source would break a limit of memory, time or size."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.SOURCE_TOO_LARGE, message)
+
+
+class TransientError(MigrationError):
+    """Worth another try; `retry_after` (seconds) is what the source asked for, if it did."""
+
+    def __init__(self, code: ErrorCode | str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(code, message)
+        self.retry_after = retry_after
+
+
+class LeaseLost(Exception):
+    """The job belongs to somebody else now: stop, write nothing."""

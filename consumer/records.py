@@ -1,0 +1,22 @@
+"""A piece of a source on its way to the dataset: cells by field, with the positions people know."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+Cell = object
+"""What a reader found: str, float, int, bool, date, datetime, time, timedelta, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Consecutive records of a source, column by column.
+
+    `positions` ascend strictly over the whole source (physical row numbers of a sheet, ids of a table).
+    `columns` holds one list per field the source has, each as long as `positions`; a field without a
+    column is absent. Rows that count for nothing (no visible character) are not in a chunk.
+    `record(i)` gives row i as it was read, unknown columns included, for the list of rejected rows.
+    """
+
+    positions: Sequence[int]
+    columns: Mapping[str, Sequence[Cell]]
+    record: Callable[[int], dict[str, Cell]]

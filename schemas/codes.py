@@ -1,0 +1,51 @@
+"""Stable codes: of errors in status events, of reasons in dead letters, of warnings."""
+
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """Why a job failed; the sentence beside it says what to do."""
+
+    INVALID_REQUEST = "invalid_request"
+    TIMEOUT = "timeout"
+    WORKER_LOST = "worker_lost"
+    INTERNAL = "internal_error"
+    UNKNOWN_DATASET = "unknown_dataset"
+    UNSUPPORTED_SOURCE = "unsupported_source"
+
+    # Files
+    FILE_NOT_FOUND = "file_not_found"
+    FILE_OUTSIDE_INBOX = "file_outside_inbox"
+    FILE_UNREADABLE = "file_unreadable"
+    UPLOAD_INCOMPLETE = "upload_incomplete"
+    UPLOAD_CORRUPT = "upload_corrupt"
+    UPLOAD_EXPIRED = "upload_expired"
+
+    # Workbooks
+    NOT_A_WORKBOOK = "not_a_workbook"
+    WORKBOOK_ENCRYPTED = "workbook_encrypted"
+    WORKBOOK_DAMAGED = "workbook_damaged"
+    SHEET_NOT_FOUND = "sheet_not_found"
+    NO_WORKSHEET = "no_worksheet"
+    NO_HEADER = "no_header"
+    MISSING_COLUMN = "missing_column"
+    DUPLICATE_COLUMN = "duplicate_column"
+    NO_ROWS = "no_rows"
+    SOURCE_TOO_LARGE = "source_too_large"
+    SOURCE_UNREADABLE = "source_unreadable"
+
+    # While reading and storing
+    SOURCE_UNAVAILABLE = "source_unavailable"
+    SOURCE_CHANGED = "source_changed"
+    SHORT_READ = "short_read"
+    DATABASE_REFUSED = "database_refused"
+
+
+class DeadLetterReason(StrEnum):
+    """Why a message went to the dead letters."""
+
+    NOT_JSON = "not_json"
+    INVALID_REQUEST = "invalid_request"
+    REQUEST_ID_REUSED = "request_id_reused"
+    COMMAND_REFUSED = "command_refused"
+    REFUSED_BY_DATABASE = "refused_by_database"

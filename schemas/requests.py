@@ -1,0 +1,134 @@
+"""What people publish on `migration.requests`: start, cancel, retry."""
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from schemas.text import LongName, Name
+from schemas.uploads import Upload
+
+SCHEMA_VERSION = 1
+DAY_SECONDS = 86_400
+
+
+class Strict(BaseModel):
+    """A part of a request: what is not known is refused, so that a slip is seen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class UploadedFile(Strict):
+    """A file sent in chunks through `migration.uploads`."""
+
+    upload: Upload
+
+
+class InboxFile(Strict):
+    """A file that lies in the consumer's inbox already."""
+
+    path: LongName = Field(description="relative to the consumer's inbox", examples=["2026/chats.xlsx"])
+
+
+class ExcelSource(Strict):
+    """A workbook: .xlsx, .xlsm, .xlsb, .xls or .ods, told apart by content."""
+
+    type: Literal["excel"]
+    file: UploadedFile | InboxFile
+    sheet: LongName | None = None
+
+    @property
+    def identifier(self) -> str:
+        """The name a person knows the source by."""
+        return self.file.upload.name if isinstance(self.file, UploadedFile) else self.file.path
+
+
+class DatabaseSource(Strict):
+    """A database that the consumer's settings know by name; a message never carries a DSN."""
+
+    type: Literal["database"]
+    connection: Name = Field(pattern=r"^[A-Za-z0-9_.-]+$", description="a name in MIGRATION_CONNECTIONS")
+    table: Name | None = Field(None, description="`table` or `schema.table`; `chats` when absent")
+
+    @property
+    def identifier(self) -> str:
+        """The name a person knows the source by."""
+        return f"{self.connection}/{self.table or 'chats'}"
+
+
+class GoogleSheetsSource(Strict):
+    """A Google spreadsheet, read with credentials that the consumer's settings know by name."""
+
+    type: Literal["google_sheets"]
+    spreadsheet_id: LongName = Field(description="the bare id, or a full link")
+    worksheet: Name | None = None
+    credentials: Name = Field("default", pattern=r"^[A-Za-z0-9_.-]+$")
+
+    @property
+    def identifier(self) -> str:
+        """The name a person knows the source by."""
+        return f"{self.spreadsheet_id}/{self.worksheet}" if self.worksheet else self.spreadsheet_id
+
+
+Source = Annotated[ExcelSource | DatabaseSource | GoogleSheetsSource, Field(discriminator="type")]
+
+
+class Options(Strict):
+    """Limits of one job; the consumer's settings say the rest."""
+
+    timeout_seconds: int | None = Field(None, ge=1, le=7 * DAY_SECONDS)
+    max_attempts: int | None = Field(None, ge=1, le=100)
+
+
+class _Request(Strict):
+    schema_version: Literal[1] = 1
+    requested_by: Name | None = None
+
+
+class StartRequest(_Request):
+    """Start a migration. The request id is for ever: the same request again starts nothing."""
+
+    action: Literal["start"]
+    request_id: Name | None = Field(None, description="derived from where the message lies, when absent")
+    dataset: Name
+    source: Source
+    options: Options = Options()
+
+    def digest(self) -> str:
+        """SHA-256 (hex) of what makes two bodies the same; where an upload's chunks lie does not count."""
+        source = self.source.model_dump(mode="json")
+        match self.source:
+            case ExcelSource(file=UploadedFile(upload=upload)):
+                source["file"] = {"name": upload.name, "size": upload.size, "sha256": upload.sha256}
+            case _:
+                pass
+        body = {"dataset": self.dataset, "source": source, "options": self.options.model_dump(mode="json")}
+        return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+class _Command(_Request):
+    request_id: Name
+    command_id: Name | None = Field(None, description="derived from where the message lies, when absent")
+
+
+class CancelRequest(_Command):
+    """Cancel the job of a request."""
+
+    action: Literal["cancel"]
+
+
+class RetryRequest(_Command):
+    """Run a failed or cancelled job again."""
+
+    action: Literal["retry"]
+
+
+MigrationRequest = Annotated[StartRequest | CancelRequest | RetryRequest, Field(discriminator="action")]
+REQUEST: TypeAdapter[StartRequest | CancelRequest | RetryRequest] = TypeAdapter(MigrationRequest)
+
+
+def dump_request(request: StartRequest | CancelRequest | RetryRequest) -> bytes:
+    """The bytes of a request as they are published: UTF-8 JSON without what is null."""
+    body: dict[str, Any] = request.model_dump(mode="json", exclude_none=True)
+    return json.dumps(body, ensure_ascii=False).encode()

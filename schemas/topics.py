@@ -1,0 +1,39 @@
+"""The topics, and how each is kept. Nobody relies on auto-creation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+DAY_MS = 86_400_000
+MESSAGE_BYTES = 1_048_588
+"""Kafka's own default for the largest record batch."""
+DEAD_LETTER_ROOM = 64 * 1024
+"""What a dead letter may add to the message: its headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic with the settings it is made with; replication is 3, or as many as there are brokers."""
+
+    name: str
+    config: Mapping[str, str] = field(default_factory=dict)
+    partitions: int = 6
+
+
+REQUESTS = Topic(
+    "migration.requests", {"retention.ms": str(7 * DAY_MS), "max.message.bytes": str(MESSAGE_BYTES)}
+)
+STATUS = Topic(
+    "migration.status",
+    {
+        "cleanup.policy": "compact,delete",
+        "min.compaction.lag.ms": str(DAY_MS),
+        "retention.ms": str(30 * DAY_MS),
+    },
+)
+DEAD_LETTERS = Topic(
+    "migration.requests.dlq",
+    {"retention.ms": str(30 * DAY_MS), "max.message.bytes": str(MESSAGE_BYTES + DEAD_LETTER_ROOM)},
+)
+UPLOADS = Topic("migration.uploads", {"retention.ms": str(7 * DAY_MS)})
+
+ALL = (REQUESTS, STATUS, DEAD_LETTERS, UPLOADS)

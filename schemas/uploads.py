@@ -1,0 +1,35 @@
+"""Files that travel through `migration.uploads` in chunks."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from schemas.text import LongName, Name
+
+CHUNK_BYTES = 512 * 1024
+
+HEADER_INDEX = "chunk-index"
+HEADER_COUNT = "chunk-count"
+HEADER_SHA256 = "chunk-sha256"
+"""Headers of a chunk: its number from 0, how many there are, SHA-256 of its own bytes (hex)."""
+
+
+class Upload(BaseModel):
+    """Where the chunks of one file lie; other uploads may lie between them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    upload_id: Name = Field(description="the key of every chunk")
+    partition: int = Field(ge=0)
+    first_offset: int = Field(ge=0)
+    last_offset: int = Field(ge=0)
+    chunks: int = Field(ge=1)
+    size: int = Field(ge=1, description="bytes")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of the whole file")
+    name: LongName
+
+    @model_validator(mode="after")
+    def _range_holds_chunks(self) -> Self:
+        if self.last_offset - self.first_offset + 1 < self.chunks:
+            raise ValueError("first_offset and last_offset leave no room for the chunks")
+        return self
