@@ -15,7 +15,7 @@ JITTER = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a decision looks at. `failures` counts attempts in a row without a committed batch, this one too."""
+    """What a decision looks at. `failures`: attempts in a row without a committed batch, this one too."""
 
     failures: int
     max_attempts: int
@@ -147,7 +147,8 @@ def timed_out() -> Fail:
     """The end of a run that took longer than it may."""
     return Fail(
         ErrorCode.TIMEOUT,
-        "the migration took longer than it may; retry goes on from the checkpoint, or start it with a longer timeout",
+        "the migration took longer than it may: `retry` goes on from the checkpoint, "
+        "or start it anew with a longer timeout",
     )
 
 

@@ -23,7 +23,7 @@ class SchemaOutdated(Exception):
 
 
 async def upgrade(dsn: str) -> None:
-    """Bring the schema of the service and of every dataset up to date; safe to run from many places at once."""
+    """Bring the schema of the service and of every dataset up to date; safe to run from many places."""
     url = make_url(dsn).set(drivername="postgresql+asyncpg")
     engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
     try:

@@ -1,0 +1,1 @@
+"""The service: records requests as jobs, runs them, tells how they stand."""

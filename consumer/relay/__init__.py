@@ -1,0 +1,1 @@
+"""Sends status events from the outbox to Kafka."""

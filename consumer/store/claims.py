@@ -1,0 +1,95 @@
+"""Claims: a waiting job gets an owner, and a job whose owner is gone waits again."""
+
+import random
+
+from consumer import lifecycle
+from consumer.lifecycle import OwnerLost
+from consumer.store import leases, transitions
+from consumer.store.connect import Connection
+from consumer.store.database import Database
+from consumer.store.errors import Conflict
+from consumer.store.jobs import COLUMNS, Job, job
+from consumer.store.outbox import emit
+
+NEXT = f"""
+select {COLUMNS} from migration.jobs
+where status = 'pending' and available_at <= clock_timestamp()
+order by available_at, id limit 1 for update skip locked
+"""  # noqa: S608 – names of columns, no values
+
+CLAIM = f"""
+update migration.jobs set status = 'running', token = nextval('migration.fencing_token'),
+  attempt = attempt + 1, failures = failures + 1, detail = null,
+  attempt_rows = processed + failed, attempt_started_at = clock_timestamp(),
+  started_at = coalesce(started_at, clock_timestamp()),
+  run_started_at = coalesce(run_started_at, clock_timestamp()),
+  sequence = sequence + 1, updated_at = clock_timestamp(), progressed_at = clock_timestamp()
+where id = $1
+returning {COLUMNS}
+"""  # noqa: S608
+
+
+async def claim(database: Database, owner: str, lease_seconds: float) -> Job | None:
+    """Take the job that waits longest, with a new token and the attempt counted; None when none waits.
+
+    A job whose run has no time left is not taken but ended.
+    """
+    async with database.transaction() as connection:
+        row = await connection.fetchrow(NEXT)
+        if row is None:
+            return None
+        waiting = job(row)
+        if waiting.deadline is not None and waiting.now >= waiting.deadline:
+            return await transitions.apply(connection, waiting.id, None, lifecycle.timed_out())
+        return await _take(connection, waiting.id, owner, lease_seconds)
+
+
+async def _take(connection: Connection, job_id: int, owner: str, lease_seconds: float) -> Job:
+    row = await connection.fetchrow(CLAIM, job_id)
+    assert row is not None, "the row is locked"  # noqa: S101
+    taken = job(row)
+    assert taken.token is not None  # noqa: S101
+    await leases.take(connection, leases.of_job(job_id), owner, taken.token, lease_seconds)
+    await emit(connection, taken)
+    return taken
+
+
+ORPHANS = """
+select j.id from migration.jobs j left join migration.leases l on l.name = 'job:' || j.id
+where j.status = 'running' and (l.name is null or l.expires_at < clock_timestamp())
+order by j.id
+"""
+
+LOCK_RUNNING = f"""
+select {COLUMNS} from migration.jobs where id = $1 and status = 'running' for update
+"""  # noqa: S608
+
+LOCK_LEASE = "select expires_at >= clock_timestamp() from migration.leases where name = $1 for update"
+
+
+async def rescue(database: Database) -> list[Job]:
+    """Put jobs whose lease ran out back to wait (or end them); what became of them."""
+    async with database.transaction() as connection:
+        orphans = [row[0] for row in await connection.fetch(ORPHANS)]
+    rescued = []
+    for job_id in orphans:
+        try:
+            if after := await _rescue(database, job_id):
+                rescued.append(after)
+        except Conflict:
+            continue  # its row is still locked by the owner's backend, ended just now: the next round finds it
+    return rescued
+
+
+async def _rescue(database: Database, job_id: int) -> Job | None:
+    name = leases.of_job(job_id)
+    async with database.transaction() as connection:
+        await leases.end_backend(connection, name)
+    async with database.transaction() as connection:
+        row = await connection.fetchrow(LOCK_RUNNING, job_id)
+        # Looked at again under a lock: a heartbeat may have come in between, or waits and finds no lease.
+        if row is None or await connection.fetchval(LOCK_LEASE, name):
+            return None
+        lost = job(row)
+        decision = lifecycle.settle(lost.facts, OwnerLost(), now=lost.now, chance=random.random())  # noqa: S311
+        return await transitions.apply(connection, job_id, lost.token, decision)

@@ -1,0 +1,91 @@
+"""Connections to our Postgres, with a limit on everything that could wait."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    OwnConnection = asyncpg.Connection[asyncpg.Record]
+    Connection = OwnConnection | PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    OwnConnection = Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+Row = asyncpg.Record
+
+CONNECT_SECONDS = 10
+CONTROL_COMMAND_SECONDS = 10
+ACQUIRE_SECONDS = 5
+DATA_STATEMENT_SECONDS = 120
+"""One statement of a batch transaction; the transaction as a whole is bounded by its caller."""
+IDLE_IN_TRANSACTION_SECONDS = 15
+"""A client frozen between two statements lets its locks go after this."""
+
+KEEPALIVE = {
+    "tcp_keepalives_idle": "15",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+
+CONTROL_SETTINGS = KEEPALIVE | {
+    "application_name": "chat-migration control",
+    "statement_timeout": f"{CONTROL_COMMAND_SECONDS}s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
+}
+
+DATA_SETTINGS = KEEPALIVE | {
+    "application_name": "chat-migration batches",
+    "statement_timeout": f"{DATA_STATEMENT_SECONDS}s",
+    "lock_timeout": "30s",
+    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
+    # Stage tables have no statistics: compiled plans and bitmap scans cost more than they give.
+    "jit": "off",
+    "enable_bitmapscan": "off",
+    "work_mem": "64MB",
+    "temp_buffers": "64MB",
+}
+
+
+async def open_pool(dsn: str, *, size: int) -> Pool:
+    """A pool for short statements: claims, heartbeats, intake, relay, or reading."""
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=size,
+        timeout=CONNECT_SECONDS,
+        command_timeout=CONTROL_COMMAND_SECONDS,
+        max_inactive_connection_lifetime=60,
+        server_settings=CONTROL_SETTINGS,
+    )
+
+
+async def open_data_connection(dsn: str) -> OwnConnection:
+    """The one connection of an attempt: its temp tables live and die with it.
+
+    No statement cache: a plan made while the stage tables were empty would be kept for full ones.
+    """
+    return await asyncpg.connect(
+        dsn,
+        timeout=CONNECT_SECONDS,
+        command_timeout=DATA_STATEMENT_SECONDS,
+        statement_cache_size=0,
+        server_settings=DATA_SETTINGS,
+    )
+
+
+async def open_listening_connection(dsn: str, channels: dict[str, Callable[[str], Any]]) -> OwnConnection:
+    """A connection that calls back with the payload of every notification on the channels."""
+    connection: OwnConnection = await asyncpg.connect(
+        dsn,
+        timeout=CONNECT_SECONDS,
+        command_timeout=CONTROL_COMMAND_SECONDS,
+        server_settings=CONTROL_SETTINGS,
+    )
+    for channel, call in channels.items():
+        await connection.add_listener(channel, lambda _c, _p, _ch, payload, call=call: call(str(payload)))
+    return connection

@@ -1,0 +1,71 @@
+"""What asyncpg raises, mapped once to what has to be done about it.
+
+DatabaseUnavailable   our Postgres is away, restarting, full, or silent: wait and try again
+Conflict              another transaction was faster: repeat the batch
+ValueRefused          Postgres does not take a value: find its row, reject it
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+AWAY = ("08", "53", "57P", "58")
+AWAY_STATES = frozenset({"57014", "25P03", "25P04", "25006"})
+"""Cancelled by statement_timeout, ended by an idle or transaction timeout, a server that became read only."""
+CONFLICT_STATES = frozenset({"40001", "40P01", "55P03", "23505"})
+"""Serialization failure, deadlock, lock timeout, and a key somebody else was faster with."""
+REFUSED = ("22", "23", "54", "44", "P0001")
+"""Data exceptions, constraints, program limits (a key too long for an index), views with check, triggers."""
+
+
+class DatabaseUnavailable(Exception):
+    """Postgres cannot be used right now."""
+
+
+class Conflict(Exception):
+    """Another transaction got there first; the same again will do."""
+
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__(f"conflict with another transaction (SQLSTATE {sqlstate})")
+        self.sqlstate = sqlstate
+
+
+class ValueRefused(Exception):
+    """Postgres does not take a value. Its own text stays behind: it quotes the value."""
+
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__(f"a value was refused (SQLSTATE {sqlstate})")
+        self.sqlstate = sqlstate
+
+
+@contextmanager
+def mapped() -> Iterator[None]:
+    """Raise the three errors of this page in place of the driver's."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        raise _translate(error) from None
+    except (OSError, TimeoutError) as error:
+        raise DatabaseUnavailable(f"no answer from Postgres ({type(error).__name__})") from None
+    except asyncpg.InterfaceError as error:
+        raise DatabaseUnavailable(f"the connection to Postgres is gone ({type(error).__name__})") from None
+
+
+def _translate(error: asyncpg.PostgresError) -> Exception:
+    state = error.sqlstate or ""
+    if state in CONFLICT_STATES:
+        return Conflict(state)
+    if state.startswith(AWAY) or state in AWAY_STATES or isinstance(error, asyncpg.PostgresConnectionError):
+        return DatabaseUnavailable(f"Postgres is not available (SQLSTATE {state or 'none'})")
+    if state.startswith(REFUSED):
+        return ValueRefused(state)
+    return StatementFailed(state, type(error).__name__)
+
+
+class StatementFailed(Exception):
+    """A statement of ours is wrong, or a right is missing: a defect or a setting, not a passing fault."""
+
+    def __init__(self, sqlstate: str, kind: str) -> None:
+        super().__init__(f"a statement failed: {kind} (SQLSTATE {sqlstate})")
+        self.sqlstate = sqlstate

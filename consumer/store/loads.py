@@ -1,0 +1,110 @@
+"""A load is one reading of a source from the top: how it begins, how a new one replaces it, its total."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from consumer.errors import LeaseLost
+from consumer.store.batches import added
+from consumer.store.connect import Connection
+from consumer.store.jobs import COLUMNS, Job, job
+from consumer.store.leases import Fence
+from consumer.store.outbox import emit
+from consumer.store.transitions import lock_owned
+
+BEGIN = f"""
+update migration.jobs set fingerprint = $3, source_state = $4, warnings = $5, checkpoint = null, total = null,
+  processed = 0, failed = 0, inserted = 0, updated = 0, unchanged = 0, duplicates = 0, attempt_rows = 0,
+  sequence = sequence + 1, updated_at = clock_timestamp(), progressed_at = clock_timestamp()
+where id = $1 and token = $2
+returning {COLUMNS}
+"""  # noqa: S608 – names of columns, no values
+
+FORGET_REJECTS = "delete from migration.migration_errors where job_id = $1"
+FORGET_REFUSED = "delete from migration.refused_rows where job_id = $1"
+
+RESTARTED = "source_restarted"
+
+
+async def begin(
+    connection: Connection,
+    fence: Fence,
+    fingerprint: str,
+    state: Mapping[str, Any] | None,
+    warnings: Mapping[str, int],
+) -> Job:
+    """Begin a load: counters and rejected rows are reset in one transaction; raises LeaseLost.
+
+    Replacing a load that had stored rows is counted as warning `source_restarted`.
+    """
+    before = await lock_owned(connection, fence)
+    restarts = before.warnings.get(RESTARTED, 0) + (before.checkpoint is not None)
+    await connection.execute(FORGET_REJECTS, fence.job_id)
+    await connection.execute(FORGET_REFUSED, fence.job_id)
+    kept = json.dumps(added(warnings, {RESTARTED: restarts}))
+    text = json.dumps(state) if state is not None else None
+    row = await connection.fetchrow(BEGIN, fence.job_id, fence.token, fingerprint, text, kept)
+    return await _emitted(connection, row)
+
+
+TOTAL = f"""
+update migration.jobs set total = $3, sequence = sequence + 1,
+  updated_at = clock_timestamp(), progressed_at = clock_timestamp()
+where id = $1 and token = $2 and status = 'running' and total is distinct from $3
+returning {COLUMNS}
+"""  # noqa: S608
+
+
+async def set_total(connection: Connection, fence: Fence, rows: int) -> None:
+    """Store how many rows the source holds, and tell it once; raises LeaseLost."""
+    owned = await lock_owned(connection, fence)
+    if owned.total != rows:
+        await _emitted(connection, await connection.fetchrow(TOTAL, fence.job_id, fence.token, rows))
+
+
+DETAIL = f"""
+update migration.jobs set detail = $3, sequence = sequence + 1,
+  updated_at = clock_timestamp(), progressed_at = clock_timestamp()
+where id = $1 and token = $2 and status = 'running' and detail is distinct from $3
+returning {COLUMNS}
+"""  # noqa: S608
+
+
+async def set_detail(connection: Connection, fence: Fence, detail: str) -> None:
+    """Tell what the job waits for, where that is new; raises LeaseLost."""
+    owned = await lock_owned(connection, fence)
+    if owned.detail != detail:
+        await _emitted(connection, await connection.fetchrow(DETAIL, fence.job_id, fence.token, detail))
+
+
+async def _emitted(connection: Connection, row: Any) -> Job:
+    if row is None:
+        raise LeaseLost
+    after = job(row)
+    await emit(connection, after)
+    return after
+
+
+REFUSED = "select row_number, sqlstate from migration.refused_rows where job_id = $1"
+
+
+async def refused_rows(connection: Connection, fence: Fence) -> dict[int, str]:
+    """Rows of the present load that Postgres refused, with its SQLSTATE."""
+    return {row[0]: row[1] for row in await connection.fetch(REFUSED, fence.job_id)}
+
+
+REFUSE = """
+insert into migration.refused_rows (job_id, row_number, sqlstate)
+select $1, * from unnest($2::bigint[], $3::text[])
+"""
+
+
+async def refuse(connection: Connection, fence: Fence, rows: Mapping[int, str]) -> None:
+    """Remember rows that Postgres refused: the next reading leaves them out; raises LeaseLost."""
+    await lock_owned(connection, fence)
+    await connection.execute(REFUSE, fence.job_id, list(rows), list(rows.values()))
+
+
+async def standing(connection: Connection, fence: Fence) -> Job:
+    """The job as it stands, while it is ours; raises LeaseLost."""
+    return await lock_owned(connection, fence)

@@ -1,0 +1,102 @@
+"""The outbox: every change of a job puts its status event here, in the same transaction."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+from consumer.store.connect import Connection
+from consumer.store.jobs import Job, event
+from consumer.store.leases import RELAY
+from schemas.status import MigrationStatus
+
+CHANNEL = "migration_outbox"
+RESEND_MINUTES = 5
+"""A new relay sends the last event of every job that changed in this time once more (DESIGN: relay)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpublished:
+    """An event that waits to be sent; `sends` is which asking for it this is."""
+
+    id: int
+    request_id: str
+    event_id: str
+    payload: str
+    headers: dict[str, str]
+    sends: int
+
+
+INSERT = """
+insert into migration.outbox (job_id, request_id, sequence, event_id, payload, headers)
+values ($1, $2, $3, $4, $5, $6)
+"""
+
+
+async def emit(connection: Connection, job: Job) -> None:
+    """Put the event of a job as it stands into the outbox; its row must be locked and its sequence new."""
+    await put(connection, event(job, uuid4()), {"traceparent": job.traceparent} if job.traceparent else {})
+
+
+async def put(connection: Connection, status: MigrationStatus, headers: dict[str, str]) -> None:
+    """Put one event into the outbox and wake the relay at commit."""
+    await connection.execute(
+        INSERT,
+        status.job_id,
+        status.request_id,
+        status.sequence,
+        status.event_id,
+        status.model_dump_json(),
+        json.dumps(headers),
+    )
+    await connection.execute("select pg_notify($1, '')", CHANNEL)
+
+
+SEND_AGAIN = """
+update migration.outbox set published_at = null, sends = sends + 1
+where id = (select max(id) from migration.outbox where job_id = $1)
+"""
+
+
+async def send_again(connection: Connection, job_id: int) -> None:
+    """Have the last event of a job sent once more, as it was."""
+    await connection.execute(SEND_AGAIN, job_id)
+    await connection.execute("select pg_notify($1, '')", CHANNEL)
+
+
+SEND_RECENT_AGAIN = """
+update migration.outbox o set published_at = null, sends = sends + 1
+where o.id in (select max(l.id) from migration.jobs j join migration.outbox l on l.job_id = j.id
+               where j.updated_at > clock_timestamp() - make_interval(mins => $1) group by j.id)
+  and o.published_at is not null
+"""
+
+
+async def send_recent_again(connection: Connection) -> None:
+    """What a new relay begins with: the one before may have died between a send and its mark."""
+    await connection.execute(SEND_RECENT_AGAIN, RESEND_MINUTES)
+
+
+FETCH = """
+select id, request_id, event_id::text, payload, headers, sends
+from migration.outbox where published_at is null order by id limit $1
+"""
+
+
+async def unpublished(connection: Connection, limit: int) -> list[Unpublished]:
+    """The next events to send. Of one job they are in order: each was put in while its job was locked."""
+    rows = await connection.fetch(FETCH, limit)
+    return [Unpublished(r[0], r[1], r[2], r[3], json.loads(r[4]), r[5]) for r in rows]
+
+
+MARK = """
+update migration.outbox o set published_at = clock_timestamp()
+from unnest($1::bigint[], $2::integer[]) as sent(id, sends)
+where o.id = sent.id and o.sends = sent.sends
+  and exists (select from migration.leases where name = $3 and token = $4)
+"""
+
+
+async def mark_published(connection: Connection, sent: Sequence[Unpublished], token: int) -> None:
+    """Remember what Kafka has acknowledged, while the relay's lease is still ours."""
+    await connection.execute(MARK, [e.id for e in sent], [e.sends for e in sent], RELAY, token)
