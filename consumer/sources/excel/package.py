@@ -1,0 +1,90 @@
+"""The zip container of .xlsx, .xlsb and .ods: what is in it, checked before anybody inflates it."""
+
+import struct
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from consumer.errors import SourceTooLarge
+
+SIGNATURE = b"PK\x03\x04"
+SPREADSHEET_MIMETYPE = "application/vnd.oasis.opendocument.spreadsheet"
+
+MAX_DIRECTORY_BYTES = 4 << 20
+"""A workbook has some dozens of members of about 100 bytes each in the directory."""
+END = struct.Struct("<4s4H2LH")
+END64 = struct.Struct("<4sQ2H2L4Q")
+COMMENT_BYTES = 1 << 16
+MANIFEST_BYTES = 1 << 20
+
+
+class Damaged(Exception):
+    """The container is not whole; the text says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Names as they are compared (small letters, forward slashes), and what tells the kind."""
+
+    names: frozenset[str]
+    mimetype: str
+    encrypted: bool
+
+
+def inspect(path: Path, max_inflated_bytes: int) -> Members:
+    """Look at the directory of the container.
+
+    Sizes there can lie; who reads is bounded by the limits of the process. Raises Damaged, SourceTooLarge.
+    """
+    _bound_directory(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _bound_size(archive, max_inflated_bytes)
+            return _members(archive)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OverflowError):
+        raise Damaged("its zip container is not whole") from None
+
+
+def _members(archive: zipfile.ZipFile) -> Members:
+    entries = archive.infolist()
+    names = frozenset(entry.filename.replace("\\", "/").lower() for entry in entries)
+    if any(entry.flag_bits & 1 for entry in entries):
+        return Members(names, "", encrypted=True)
+    mimetype = _text(archive, "mimetype").strip()
+    manifest = _text(archive, "META-INF/manifest.xml") if mimetype else ""
+    return Members(names, mimetype, encrypted="encryption-data" in manifest)
+
+
+def _text(archive: zipfile.ZipFile, name: str) -> str:
+    if name not in archive.NameToInfo:
+        return ""
+    with archive.open(name) as member:
+        return member.read(MANIFEST_BYTES).decode("utf-8", "replace")
+
+
+def _bound_size(archive: zipfile.ZipFile, max_inflated_bytes: int) -> None:
+    inflated = sum(entry.file_size for entry in archive.infolist())
+    if inflated > max_inflated_bytes:
+        raise SourceTooLarge(
+            f"Unpacked, the workbook would take {inflated >> 20:,} MB; at most {max_inflated_bytes >> 20:,} MB "
+            "are allowed. Split it into several workbooks."
+        )
+
+
+def _bound_directory(path: Path) -> None:
+    """Keep `zipfile`, which makes an object per member, from a directory of millions."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - COMMENT_BYTES - END.size))
+        tail = file.read()
+        at = tail.rfind(b"PK\x05\x06")
+        if at < 0 or len(tail) - at < END.size:
+            raise Damaged("its end is missing, as if it had not been copied or sent whole")
+        directory = END.unpack_from(tail, at)[5]
+        at = tail.rfind(b"PK\x06\x06", 0, at)
+        if at >= 0 and len(tail) - at >= END64.size:
+            directory = max(directory % 0xFFFFFFFF, END64.unpack_from(tail, at)[8])
+    if directory > MAX_DIRECTORY_BYTES:
+        raise SourceTooLarge(
+            "The workbook has tens of thousands of parts. Save it anew in Excel, with the values only."
+        )

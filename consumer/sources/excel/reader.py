@@ -1,0 +1,54 @@
+"""The seam between the workbook source and the libraries that read workbooks."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from consumer.sources.rows import RowBlock
+
+__all__ = ["OpenReader", "RowBlock", "Sheet", "SheetReader", "Unusual"]
+
+
+class Unusual(Exception):
+    """This reader does not vouch for this workbook: another has to read it. Only before the first block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet of a workbook; charts, dialogs and macros are no worksheets."""
+
+    name: str
+    is_worksheet: bool = True
+
+
+class SheetReader(Protocol):
+    """An open workbook. Made by a function `(path, block_rows) -> SheetReader`, which may raise `Unusual`."""
+
+    @property
+    def sheets(self) -> Sequence[Sheet]:
+        """All sheets, in the order of the workbook."""
+        ...
+
+    def rows(self, sheet: str) -> Iterator[RowBlock]:
+        """The rows of a sheet, at most `block_rows` in a block; `Unusual` at the first `next`, or never."""
+        ...
+
+    def filled(self, sheet: str) -> int | None:
+        """How many rows of the sheet hold a visible character, exactly; None while that is not known.
+
+        May cost a second pass: asked for when the first rows are on their way, or at the end.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
+        ...
+
+
+class OpenReader(Protocol):
+    """A way to open a workbook with one library."""
+
+    def __call__(self, path: Path, block_rows: int) -> SheetReader:
+        """Open it; errors are those of `consumer.errors`, or `Unusual`."""
+        ...

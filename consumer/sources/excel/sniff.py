@@ -1,0 +1,116 @@
+"""What kind of workbook a file is, told by its content and never by its name."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from consumer.errors import MigrationError, WorkbookProblem
+from consumer.sources.excel import compound, package
+from schemas.codes import ErrorCode
+
+HEAD_BYTES = 4096
+
+
+class WorkbookKind(StrEnum):
+    """The kinds that can be read."""
+
+    XLSX = "xlsx"
+    XLSB = "xlsb"
+    XLS = "xls"
+    ODS = "ods"
+
+
+def sniff(path: Path, max_inflated_bytes: int) -> WorkbookKind:
+    """The kind of a workbook.
+
+    Raises WorkbookProblem (`not_a_workbook`, `workbook_encrypted`, `workbook_damaged`) or SourceTooLarge.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if head.startswith(package.SIGNATURE):
+        return _zip_kind(path, max_inflated_bytes)
+    if head.startswith(compound.SIGNATURE):
+        return _compound_kind(path)
+    raise not_a_workbook(_looks_like(head))
+
+
+def not_a_workbook(what: str) -> MigrationError:
+    """The error for a file that is something else."""
+    return WorkbookProblem(
+        ErrorCode.NOT_A_WORKBOOK, f"The file is not a workbook: it {what}. Save it as .xlsx and send that."
+    )
+
+
+def encrypted() -> MigrationError:
+    """The error for a workbook that asks for a password."""
+    return WorkbookProblem(
+        ErrorCode.WORKBOOK_ENCRYPTED,
+        "The workbook is protected by a password. Save it without one and send that.",
+    )
+
+
+def damaged(how: str) -> MigrationError:
+    """The error for a workbook that is not whole."""
+    return WorkbookProblem(
+        ErrorCode.WORKBOOK_DAMAGED,
+        f"The workbook is damaged: {how}. Open it in Excel, save it anew, and send that.",
+    )
+
+
+def _zip_kind(path: Path, max_inflated_bytes: int) -> WorkbookKind:
+    try:
+        members = package.inspect(path, max_inflated_bytes)
+    except package.Damaged as error:
+        raise damaged(str(error)) from None
+    if members.encrypted:
+        raise encrypted()
+    if "xl/workbook.bin" in members.names:
+        return WorkbookKind.XLSB
+    if members.mimetype.startswith(package.SPREADSHEET_MIMETYPE):
+        return WorkbookKind.ODS
+    if "xl/workbook.xml" in members.names or any(name.startswith("xl/") for name in members.names):
+        return WorkbookKind.XLSX
+    raise not_a_workbook(_archive_of(members))
+
+
+def _archive_of(members: package.Members) -> str:
+    tops = {name.split("/", 1)[0] for name in members.names}
+    if "word" in tops or members.mimetype.endswith("opendocument.text"):
+        return "is a text document"
+    if "ppt" in tops or members.mimetype.endswith("opendocument.presentation"):
+        return "is a presentation"
+    if "index" in tops and any(name.endswith(".iwa") for name in members.names):
+        return "is a document of Apple Numbers"
+    return "is a zip archive without a workbook in it"
+
+
+def _compound_kind(path: Path) -> WorkbookKind:
+    try:
+        streams = compound.streams(path)
+    except compound.Damaged as error:
+        raise damaged(str(error)) from None
+    if "encryptedpackage" in streams:
+        raise encrypted()
+    if streams & {"workbook", "book"}:
+        return WorkbookKind.XLS
+    if "worddocument" in streams:
+        raise not_a_workbook("is a Word document")
+    if "powerpoint document" in streams:
+        raise not_a_workbook("is a presentation")
+    raise not_a_workbook("is an Office file without a workbook in it")
+
+
+def _looks_like(head: bytes) -> str:
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not text:
+        return "is empty"
+    if text.startswith(b"%PDF"):
+        return "is a PDF"
+    if b"Excel.Sheet" in head or b"urn:schemas-microsoft-com:office:spreadsheet" in head:
+        return "is an XML spreadsheet of Excel 2003"
+    if text.startswith(b"<"):
+        return "is an HTML or XML page (some systems call such an export .xls)"
+    if head[:1] == b"\x09" and head[1:2] in {b"\x00", b"\x02", b"\x04", b"\x08"}:
+        return "is from an Excel older than 5.0"
+    if b"\x00" not in head or head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "looks like text, perhaps CSV"
+    return "has an unknown format"
