@@ -8,7 +8,7 @@ from typing import BinaryIO
 SIGNATURE = bytes.fromhex("D0CF11E0A1B11AE1")
 HEADER_BYTES = 512
 HEADER_ENTRIES = 109
-"""So many sectors of the allocation table are listed in the header itself; more than enough to look around."""
+"""So many sectors of the allocation table are listed in the header itself: more than enough here."""
 ENTRY_BYTES = 128
 MAX_SECTORS = 1024
 """How far the directory is followed: 4,096 entries."""

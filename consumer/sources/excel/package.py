@@ -66,8 +66,8 @@ def _bound_size(archive: zipfile.ZipFile, max_inflated_bytes: int) -> None:
     inflated = sum(entry.file_size for entry in archive.infolist())
     if inflated > max_inflated_bytes:
         raise SourceTooLarge(
-            f"Unpacked, the workbook would take {inflated >> 20:,} MB; at most {max_inflated_bytes >> 20:,} MB "
-            "are allowed. Split it into several workbooks."
+            f"Unpacked, the workbook would take {inflated >> 20:,} MB; "
+            f"at most {max_inflated_bytes >> 20:,} MB are allowed. Split it into several workbooks."
         )
 
 

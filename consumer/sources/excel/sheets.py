@@ -43,11 +43,9 @@ def _loose(name: str) -> str:
 
 
 def _not_there(asked: str, names: Sequence[str], *, is_chart: bool) -> LayoutProblem:
-    shown = ", ".join(f"«{name}»" for name in names[:NAMES_SHOWN]) + (
-        ", …" if len(names) > NAMES_SHOWN else ""
-    )
+    shown = [f"«{name}»" for name in names[:NAMES_SHOWN]] + ["…"] * (len(names) > NAMES_SHOWN)
     what = "is a chart, dialog or macro and no worksheet" if is_chart else "is not in the workbook"
     return LayoutProblem(
         ErrorCode.SHEET_NOT_FOUND,
-        f"The sheet «{asked}» {what}. Worksheets there are: {shown}. Ask for one of them.",
+        f"The sheet «{asked}» {what}. Worksheets there are: {', '.join(shown)}. Ask for one of them.",
     )

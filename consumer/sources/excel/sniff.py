@@ -3,9 +3,8 @@
 from enum import StrEnum
 from pathlib import Path
 
-from consumer.errors import MigrationError, WorkbookProblem
 from consumer.sources.excel import compound, package
-from schemas.codes import ErrorCode
+from consumer.sources.excel.problems import damaged, encrypted, not_a_workbook
 
 HEAD_BYTES = 4096
 
@@ -31,29 +30,6 @@ def sniff(path: Path, max_inflated_bytes: int) -> WorkbookKind:
     if head.startswith(compound.SIGNATURE):
         return _compound_kind(path)
     raise not_a_workbook(_looks_like(head))
-
-
-def not_a_workbook(what: str) -> MigrationError:
-    """The error for a file that is something else."""
-    return WorkbookProblem(
-        ErrorCode.NOT_A_WORKBOOK, f"The file is not a workbook: it {what}. Save it as .xlsx and send that."
-    )
-
-
-def encrypted() -> MigrationError:
-    """The error for a workbook that asks for a password."""
-    return WorkbookProblem(
-        ErrorCode.WORKBOOK_ENCRYPTED,
-        "The workbook is protected by a password. Save it without one and send that.",
-    )
-
-
-def damaged(how: str) -> MigrationError:
-    """The error for a workbook that is not whole."""
-    return WorkbookProblem(
-        ErrorCode.WORKBOOK_DAMAGED,
-        f"The workbook is damaged: {how}. Open it in Excel, save it anew, and send that.",
-    )
 
 
 def _zip_kind(path: Path, max_inflated_bytes: int) -> WorkbookKind:

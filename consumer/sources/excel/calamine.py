@@ -1,0 +1,102 @@
+"""Workbooks of all kinds, read by python-calamine: quick and dense, with all of a sheet in memory."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import python_calamine as calamine
+
+from consumer.errors import LayoutProblem, WorkbookProblem
+from consumer.records import Cell
+from consumer.sources.excel.problems import damaged, encrypted
+from consumer.sources.excel.reader import RowBlock, Sheet
+from consumer.sources.rows import filled
+from schemas.codes import ErrorCode
+
+
+def open_calamine(path: Path, block_rows: int) -> "CalamineReader":
+    """Open a workbook; `OpenReader`."""
+    with calamine_errors():
+        return CalamineReader(calamine.CalamineWorkbook.from_path(path), block_rows)
+
+
+class CalamineReader:
+    """A workbook opened by calamine; `SheetReader`."""
+
+    def __init__(self, workbook: calamine.CalamineWorkbook, block_rows: int) -> None:
+        self._workbook = workbook
+        self._block_rows = block_rows
+        self._sheet: calamine.CalamineSheet | None = None
+
+    @property
+    def sheets(self) -> Sequence[Sheet]:
+        """All sheets, in the order of the workbook."""
+        worksheet = calamine.SheetTypeEnum.WorkSheet
+        return [Sheet(sheet.name, sheet.typ == worksheet) for sheet in self._workbook.sheets_metadata]
+
+    def rows(self, sheet: str) -> Iterator[RowBlock]:
+        """The rows of a sheet, empty ones included."""
+        with calamine_errors():
+            opened = self._open(sheet)
+            rows = _iter_rows(opened)
+            left = [""] * (opened.start or (0, 0))[1]
+            position = 1
+            while block := list(islice(rows, self._block_rows)):
+                columns = list(map(list, zip(*block, strict=True)))
+                size = len(block)
+                del block
+                yield RowBlock(range(position, position + size), _shifted(columns, left, size))
+                position += size
+
+    def filled(self, sheet: str) -> int:
+        """How many rows hold a visible character: a second look at what is in memory already."""
+        with calamine_errors():
+            return sum(map(filled, _iter_rows(self._open(sheet))))
+
+    def close(self) -> None:
+        """Let go of the file and of the sheet in memory."""
+        self._sheet = None
+        self._workbook.close()
+
+    def _open(self, name: str) -> calamine.CalamineSheet:
+        if self._sheet is None or self._sheet.name != name:
+            self._sheet = self._workbook.get_sheet_by_name(name)
+        return self._sheet
+
+
+def _iter_rows(sheet: calamine.CalamineSheet) -> Iterator[Sequence[Cell]]:
+    """Rows from the first of the sheet on; calamine panics over a sheet without a cell."""
+    return iter(()) if sheet.start is None else sheet.iter_rows()
+
+
+def _shifted(columns: list[list[Cell]], left: Sequence[Cell], size: int) -> list[list[Cell]]:
+    """Calamine leaves out empty columns at the left, though not empty rows at the top."""
+    return [[empty] * size for empty in left] + columns
+
+
+@contextmanager
+def calamine_errors() -> Iterator[None]:
+    """Turn what calamine raises into our errors; its panics are no `Exception`."""
+    try:
+        yield
+    except calamine.PasswordError:
+        raise encrypted() from None
+    except calamine.ZipError:
+        raise damaged("its zip container is not whole") from None
+    except calamine.XmlError:
+        raise damaged("its XML cannot be read") from None
+    except calamine.WorksheetNotFound:
+        raise LayoutProblem(
+            ErrorCode.SHEET_NOT_FOUND,
+            "The sheet is named in the workbook, but not in it. Save it anew in Excel.",
+        ) from None
+    except calamine.CalamineError:
+        raise damaged("its content does not make sense") from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise WorkbookProblem(
+            ErrorCode.SOURCE_UNREADABLE,
+            "Something in the workbook cannot be read. Copy the rows into a new one and send that.",
+        ) from None

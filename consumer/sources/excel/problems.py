@@ -1,0 +1,27 @@
+"""What is said of files that are no workbooks, or none that can be read."""
+
+from consumer.errors import WorkbookProblem
+from schemas.codes import ErrorCode
+
+
+def not_a_workbook(what: str) -> WorkbookProblem:
+    """The error for a file that is something else."""
+    return WorkbookProblem(
+        ErrorCode.NOT_A_WORKBOOK, f"The file is not a workbook: it {what}. Save it as .xlsx and send that."
+    )
+
+
+def encrypted() -> WorkbookProblem:
+    """The error for a workbook that asks for a password."""
+    return WorkbookProblem(
+        ErrorCode.WORKBOOK_ENCRYPTED,
+        "The workbook is protected by a password. Save it without one and send that.",
+    )
+
+
+def damaged(how: str) -> WorkbookProblem:
+    """The error for a workbook that is not whole."""
+    return WorkbookProblem(
+        ErrorCode.WORKBOOK_DAMAGED,
+        f"The workbook is damaged: {how}. Open it in Excel, save it anew, and send that.",
+    )
