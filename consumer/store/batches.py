@@ -145,4 +145,3 @@ def added(*counters: Mapping[str, int]) -> dict[str, int]:
     for counter in counters:
         total.update(counter)
     return {code: number for code, number in sorted(total.items()) if number}
-

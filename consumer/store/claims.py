@@ -57,7 +57,7 @@ async def _take(connection: Connection, job_id: int, owner: str, lease_seconds: 
 ORPHANS = """
 select j.id from migration.jobs j left join migration.leases l on l.name = 'job:' || j.id
 where j.status = 'running' and (l.name is null or l.expires_at < clock_timestamp())
-order by j.id
+order by j.id limit 100
 """
 
 LOCK_RUNNING = f"""
@@ -67,17 +67,21 @@ select {COLUMNS} from migration.jobs where id = $1 and status = 'running' for up
 LOCK_LEASE = "select expires_at >= clock_timestamp() from migration.leases where name = $1 for update"
 
 
-async def rescue(database: Database) -> list[Job]:
-    """Put jobs whose lease ran out back to wait (or end them); what became of them."""
+async def rescue(database: Database, ours: frozenset[int] = frozenset()) -> list[Job]:
+    """Put jobs whose lease ran out back to wait (or end them); what became of them.
+
+    Jobs that still have a task in this process (`ours`) are left to it: it writes its own end, or a
+    neighbour rescues them.
+    """
     async with database.transaction() as connection:
-        orphans = [row[0] for row in await connection.fetch(ORPHANS)]
+        orphans = [row[0] for row in await connection.fetch(ORPHANS) if row[0] not in ours]
     rescued = []
     for job_id in orphans:
         try:
             if after := await _rescue(database, job_id):
                 rescued.append(after)
         except Conflict:
-            continue  # its row is still locked by the owner's backend, ended just now: the next round finds it
+            continue  # its row is locked by the owner's backend, ended just now: the next round finds it
     return rescued
 
 

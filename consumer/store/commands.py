@@ -1,0 +1,81 @@
+"""Obeys cancel and retry: each command once, remembered in the transaction that obeys it."""
+
+from consumer.lifecycle import Cancel
+from consumer.store import leases, outbox, transitions
+from consumer.store.connect import Connection
+from consumer.store.jobs import COLUMNS, Job, job
+from consumer.store.transitions import NEW_JOBS, wake_workers
+from schemas.requests import CancelRequest, RetryRequest
+from schemas.status import Status
+
+LOCK_JOB = f"""
+select {COLUMNS} from migration.jobs where request_id = $1 for update
+"""  # noqa: S608 – names of columns, no values
+
+REMEMBER = "insert into migration.commands (command_id, request_id, action, obeyed) values ($1, $2, $3, $4)"
+
+DECIDED = "select obeyed from migration.commands where command_id = $1"
+
+
+async def obey(connection: Connection, command_id: str, command: CancelRequest | RetryRequest) -> str | None:
+    """Act on a command, once; why it cannot be obeyed, or None where it was (now or at an earlier delivery)."""
+    row = await connection.fetchrow(LOCK_JOB, command.request_id)
+    target = job(row) if row is not None else None
+    obeyed_before = await connection.fetchval(DECIDED, command_id)
+    if obeyed_before:
+        return None
+    refusal = _refusal(target, command)
+    if obeyed_before is None:
+        await connection.execute(REMEMBER, command_id, command.request_id, command.action, refusal is None)
+    elif refusal is None:
+        refusal = "it was refused when it first arrived; send it as a new command"
+    if refusal is not None:
+        if target is not None:
+            await outbox.send_again(connection, target.id)
+        return refusal
+    assert target is not None  # noqa: S101
+    await (_cancel if isinstance(command, CancelRequest) else _retry)(connection, target)
+    return None
+
+
+def _refusal(target: Job | None, command: CancelRequest | RetryRequest) -> str | None:
+    if target is None:
+        return f"there is no migration with request id {command.request_id}"
+    status = target.status
+    if isinstance(command, CancelRequest):
+        return f"it is {status} already, there is nothing to cancel" if status.terminal else None
+    if status in (Status.FAILED, Status.CANCELLED):
+        return None
+    if status is Status.COMPLETED:
+        return "it is completed; start the source again under a new request id"
+    return f"it is {status}; only a failed or cancelled migration can be retried"
+
+
+ALIVE = "select expires_at >= clock_timestamp() from migration.leases where name = $1 for update"
+WISH = "update migration.jobs set cancel_requested = true, updated_at = clock_timestamp() where id = $1"
+
+
+async def _cancel(connection: Connection, target: Job) -> None:
+    """Write it where nobody works on the job; else tell the owner, who writes it."""
+    if target.token is not None and await connection.fetchval(ALIVE, leases.of_job(target.id)):
+        await connection.execute(WISH, target.id)
+        await connection.execute("select pg_notify($1, $2)", NEW_JOBS, str(target.id))
+        return
+    await transitions.apply(connection, target.id, target.token, Cancel())
+
+
+RETRY = f"""
+update migration.jobs set status = 'pending', run = run + 1, attempt = 0, failures = 0,
+  cancel_requested = false, available_at = clock_timestamp(), run_started_at = null, completed_at = null,
+  error_code = null, error_message = null, detail = null,
+  sequence = sequence + 1, updated_at = clock_timestamp(), progressed_at = clock_timestamp()
+where id = $1
+returning {COLUMNS}
+"""  # noqa: S608 – names of columns, no values
+
+
+async def _retry(connection: Connection, target: Job) -> None:
+    row = await connection.fetchrow(RETRY, target.id)
+    assert row is not None, "the row is locked"  # noqa: S101
+    await outbox.emit(connection, job(row))
+    await wake_workers(connection, target.id)

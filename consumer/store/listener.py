@@ -1,0 +1,39 @@
+"""Hears notifications from Postgres: hints that wake a loop early. Every loop also polls, since a hint can be lost."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from consumer.store.connect import CONTROL_COMMAND_SECONDS, OwnConnection, open_listening_connection
+from consumer.store.errors import DatabaseUnavailable, mapped
+
+CHECK_SECONDS = 10
+"""A silent peer is not noticed by a connection that only listens: ask it this often."""
+
+
+async def listen(dsn: str, channels: Mapping[str, Callable[[str], None]]) -> None:
+    """Call back with each notification until the connection is lost; raises DatabaseUnavailable then."""
+    with mapped():
+        connection = await open_listening_connection(dsn, dict(channels))
+    lost = asyncio.Event()
+    connection.add_termination_listener(lambda _: lost.set())
+    try:
+        for call in channels.values():
+            call("")  # what was said while nobody listened
+        while not await _set_within(lost, CHECK_SECONDS):
+            await _check(connection)
+        raise DatabaseUnavailable("the listening connection to Postgres was closed")
+    finally:
+        connection.terminate()
+
+
+async def _check(connection: OwnConnection) -> None:
+    with mapped():
+        await connection.fetchval("select 1", timeout=CONTROL_COMMAND_SECONDS)
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False

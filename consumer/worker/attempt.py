@@ -1,0 +1,161 @@
+"""One attempt: a job read from its checkpoint to the end, over as many readings as that takes.
+
+A reading ends early where the connection for batches is lost, the child dies, or Postgres refuses
+rows. None of these is the end of the attempt: the next reading goes on from the checkpoint.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from consumer.datasets.base import Merge
+from consumer.datasets.find import find
+from consumer.errors import PermanentError
+from consumer.lifecycle import Finished, Outcome, Refused, Stumbled
+from consumer.store import loads
+from consumer.store.database import Database
+from consumer.store.errors import Conflict, DatabaseUnavailable
+from consumer.store.jobs import Job
+from consumer.store.leases import Fence
+from consumer.store.session import RowsRefused, Session
+from consumer.worker.child import Child
+from consumer.worker.deaths import GiveUp, Next, after_death
+from consumer.worker.log import log
+from consumer.worker.reading import ChildDied, ChildFailed, Ended, Reading, standing_orders
+from schemas.codes import ErrorCode
+
+RECONNECT_SECONDS = (0.2, 0.5, 1.0, 2.0)
+"""Waits between readings while our own Postgres is away; the last one repeats. The lease bounds them all."""
+MAX_REFUSED_ROWS = 1_000
+"""More rows refused by Postgres than this is not about single values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What every attempt of this process works with.
+
+    `orders` are the parts of a child's orders that come from the settings; `environment` is all the
+    child gets to see of ours.
+    """
+
+    database: Database
+    orders: Mapping[str, Any]
+    environment: Mapping[str, str]
+    scratch: Path
+
+
+class Attempt:
+    """Reads one claimed job to its end."""
+
+    def __init__(self, workshop: Workshop, job: Job, fence: Fence) -> None:
+        self._shop = workshop
+        self._job = job
+        self._fence = fence
+        self._frugal = False
+        self._deaths = 0
+        self._outages = 0
+
+    async def run(self) -> Outcome:
+        """Go on until every row is accounted for or something final is known; raises LeaseLost."""
+        try:
+            merge = find(self._job.dataset).merge(self._job.source_type)
+        except PermanentError as error:
+            return Refused(error.code, error.message)
+        while True:
+            if (outcome := await self._reading(merge)) is not None:
+                return outcome
+
+    async def _reading(self, merge: Merge) -> Outcome | None:
+        """One child; None where the next one should go on from the checkpoint."""
+        try:
+            ended = await self._read(merge)
+            return await self._account(ended)
+        except ChildFailed as failure:
+            return self._said(failure)
+        except ChildDied as death:
+            return self._died(death)
+        except RowsRefused as refused:
+            return await self._refuse(refused.rows)
+        except (DatabaseUnavailable, Conflict) as error:
+            await self._outage(error)
+            return None
+
+    async def _read(self, merge: Merge) -> Ended:
+        async with self._shop.database.transaction() as connection:
+            job = await loads.standing(connection, self._fence)
+            refused = await loads.refused_rows(connection, self._fence)
+        scratch = Path(tempfile.mkdtemp(prefix=f"job-{job.id}-", dir=self._shop.scratch))
+        try:
+            orders = {**self._shop.orders, **standing_orders(job, refused, frugal=self._frugal)}
+            return await self._with_child(merge, orders | {"scratch": str(scratch)})
+        finally:
+            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+
+    async def _with_child(self, merge: Merge, orders: Mapping[str, Any]) -> Ended:
+        child = await Child.start(orders, self._shop.environment)
+        log.info("child.started", pid=child.pid, checkpoint=orders["checkpoint"], frugal=orders["frugal"])
+        try:
+            session = await Session.open(self._shop.database, self._fence, merge)
+            try:
+                return await Reading(child, session, self._shop.database, self._fence).run()
+            finally:
+                await session.close()
+        finally:
+            await child.kill()
+
+    async def _account(self, ended: Ended) -> Outcome:
+        """Every row is accounted for, or the reading was short: that is never `completed`."""
+        async with self._shop.database.transaction() as connection:
+            await loads.set_total(connection, self._fence, ended.rows)
+            job = await loads.standing(connection, self._fence)
+        if ended.rows == 0:
+            return Refused(ErrorCode.NO_ROWS, "the source holds no rows: check that it is the right one")
+        if job.done != ended.rows:
+            return Refused(
+                ErrorCode.SHORT_READ,
+                f"the source holds {ended.rows} rows, but {job.done} were taken: start it under a new request id",
+            )
+        return Finished()
+
+    def _said(self, failure: ChildFailed) -> Outcome | None:
+        if failure.code == ErrorCode.SOURCE_TOO_LARGE and not self._frugal:
+            self._frugal = True
+            return None
+        if failure.transient:
+            return Stumbled(failure.code, failure.message, failure.retry_after)
+        return Refused(failure.code, failure.message)
+
+    def _died(self, death: ChildDied) -> Outcome | None:
+        self._deaths = 1 if death.stored else self._deaths + 1
+        match after_death(death.exit_code, deaths=self._deaths, frugal=self._frugal):
+            case GiveUp(code, message):
+                return Refused(code, message)
+            case Next.FRUGALLY:
+                self._frugal = True
+                return None
+            case Next.AGAIN:
+                return None
+
+    async def _refuse(self, rows: dict[int, str]) -> Outcome | None:
+        async with self._shop.database.transaction() as connection:
+            known = await loads.refused_rows(connection, self._fence)
+            fresh = {position: state for position, state in rows.items() if position not in known}
+            if not fresh or len(known) + len(fresh) > MAX_REFUSED_ROWS:
+                return Refused(
+                    ErrorCode.DATABASE_REFUSED,
+                    f"Postgres refuses rows that passed every rule (SQLSTATE {min(rows.values())}, "
+                    f"{len(known) + len(fresh)} so far): see what was added to the tables of the target",
+                )
+            await loads.refuse(connection, self._fence, fresh)
+        log.warning("rows.refused", rows=len(fresh), sqlstates=sorted(set(fresh.values())))
+        return None
+
+    async def _outage(self, error: Exception) -> None:
+        wait = RECONNECT_SECONDS[min(self._outages, len(RECONNECT_SECONDS) - 1)]
+        self._outages += 1
+        log.warning("database.away", reason=str(error), next_try_seconds=wait)
+        await asyncio.sleep(wait)

@@ -1,0 +1,116 @@
+"""The extracting child as the worker sees it: started, spoken to in frames, killed."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from consumer.frames import PREFIX, BrokenFrame, Kind, encode, lengths
+
+PIPE_BYTES = 1 << 20
+"""What the event loop takes from the pipe before it stops reading."""
+SAID_BYTES = 4_000
+"""How much of the child's last words on stderr is kept."""
+REAP_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame from the child."""
+
+    kind: Kind
+    header: dict[str, Any]
+    body: bytes
+
+
+class Child:
+    """One child process. It reads its orders from stdin and answers on stdout; its own limits are its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._said = b""
+        self._listening = asyncio.create_task(self._keep_last_words())
+
+    @classmethod
+    async def start(cls, orders: Mapping[str, Any], environment: Mapping[str, str]) -> Self:
+        """Start a child and hand it its orders; credentials travel here and nowhere else."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "consumer.extract",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=PIPE_BYTES,
+            env=dict(environment),
+        )
+        child = cls(process)
+        await child._send(encode(Kind.START, dict(orders)))
+        return child
+
+    @property
+    def pid(self) -> int:
+        """The process id, for logs."""
+        return self._process.pid
+
+    @property
+    def said(self) -> str:
+        """The child's last words on stderr."""
+        return self._said.decode(errors="replace")
+
+    async def grant(self, batches: int = 1) -> None:
+        """Allow the child to send so many batches more."""
+        await self._send(encode(Kind.GRANT, {"batches": batches}))
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        """What the child says, until it closes the pipe. Raises BrokenFrame where it stops in mid-word."""
+        while (frame := await self._next()) is not None:
+            yield frame
+
+    async def _next(self) -> Frame | None:
+        stream = self._process.stdout
+        assert stream is not None  # noqa: S101
+        try:
+            kind, head, body = lengths(await stream.readexactly(PREFIX.size))
+            return Frame(kind, json.loads(await stream.readexactly(head)), await stream.readexactly(body))
+        except asyncio.IncompleteReadError as end:
+            if end.partial:
+                raise BrokenFrame("the child stopped in the middle of a frame") from None
+            return None
+
+    async def exit_code(self) -> int:
+        """Wait for the end of a child that closed its pipe; negative is a signal's number."""
+        try:
+            async with asyncio.timeout(REAP_SECONDS):
+                code = await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            code = await self._process.wait()
+        await self._listening
+        return code
+
+    async def kill(self) -> None:
+        """End the child whatever it is doing, and reap it."""
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+        await self._listening
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    async def _send(self, frame: bytes) -> None:
+        stream = self._process.stdin
+        assert stream is not None  # noqa: S101
+        try:
+            stream.write(frame)
+            await stream.drain()
+        except ConnectionError:
+            return  # it died: its exit code says more than this
+
+    async def _keep_last_words(self) -> None:
+        stream = self._process.stderr
+        assert stream is not None  # noqa: S101
+        while words := await stream.read(SAID_BYTES):
+            self._said = (self._said + words)[-SAID_BYTES:]

@@ -1,0 +1,89 @@
+"""Keeps an attempt's lease alive, and hears through it why the attempt should stop.
+
+The intent to stop is a value set here and never read off an exception: a dying connection replaces
+the exception in flight by one of its own.
+"""
+
+import asyncio
+from enum import Enum, auto
+
+from consumer.errors import LeaseLost
+from consumer.store import leases
+from consumer.store.database import Database
+from consumer.store.errors import Conflict, DatabaseUnavailable
+from consumer.store.leases import Fence
+from consumer.worker.log import log
+
+
+class Intent(Enum):
+    """Why an attempt stops before its end."""
+
+    CANCEL = auto()
+    DRAIN = auto()
+    LOST = auto()
+    """The lease is somebody else's: write nothing."""
+    UNSURE = auto()
+    """No heartbeat came through for so long that the lease may be gone."""
+
+
+class Keeper:
+    """The heartbeat of one attempt. The first intent stands."""
+
+    def __init__(
+        self, database: Database, fence: Fence, *, lease_seconds: float, beat_seconds: float
+    ) -> None:
+        self._database = database
+        self._fence = fence
+        self._lease_seconds = lease_seconds
+        self._beat_seconds = beat_seconds
+        self._look = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self.intent: Intent | None = None
+
+    def stop(self, intent: Intent) -> None:
+        """Ask the attempt to stop."""
+        if self.intent is None:
+            self.intent = intent
+            self._stopped.set()
+
+    def look(self) -> None:
+        """Have the next heartbeat at once: something may have been asked for."""
+        self._look.set()
+
+    async def stopped(self) -> None:
+        """Wait until somebody asked for a stop."""
+        await self._stopped.wait()
+
+    async def run(self) -> None:
+        """Beat until stopped. The trust in a lease ends one beat before the lease itself."""
+        loop = asyncio.get_running_loop()
+        trusted_until = loop.time() + self._lease_seconds - self._beat_seconds
+        while self.intent is None:
+            await self._pause()
+            begun = loop.time()
+            if await self._beat(max(trusted_until - begun, 0.1)):
+                trusted_until = begun + self._lease_seconds - self._beat_seconds
+            elif loop.time() >= trusted_until:
+                self.stop(Intent.UNSURE)
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(self._beat_seconds):
+                await self._look.wait()
+        except TimeoutError:
+            pass
+        self._look.clear()
+
+    async def _beat(self, limit_seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(limit_seconds), self._database.transaction() as connection:
+                wanted = await leases.beat(connection, self._fence, self._lease_seconds)
+        except LeaseLost:
+            self.stop(Intent.LOST)
+            return False
+        except (DatabaseUnavailable, Conflict, TimeoutError) as error:
+            log.warning("heartbeat.missed", reason=type(error).__name__)
+            return False
+        if wanted:
+            self.stop(Intent.CANCEL)
+        return True

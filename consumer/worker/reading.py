@@ -1,0 +1,154 @@
+"""One reading: a child goes through the source once, its batches are stored as they come."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from consumer.frames import BrokenFrame, Kind
+from consumer.store import loads
+from consumer.store.batches import Batch
+from consumer.store.database import Database
+from consumer.store.jobs import Job
+from consumer.store.leases import Fence
+from consumer.store.session import Session
+from consumer.worker.child import Child, Frame
+from consumer.worker.log import log
+
+BATCHES_AHEAD = 3
+"""How many batches a child may send before one of them is stored: it checks while Postgres merges."""
+
+
+class ChildDied(Exception):
+    """The child ended without saying why. `stored` tells whether a batch of this reading was committed."""
+
+    def __init__(self, exit_code: int, *, stored: bool) -> None:
+        super().__init__(f"the extracting process ended with {exit_code}")
+        self.exit_code = exit_code
+        self.stored = stored
+
+
+class ChildFailed(Exception):
+    """The child said what is wrong with the source."""
+
+    def __init__(self, header: Mapping[str, Any]) -> None:
+        super().__init__(header["code"])
+        self.code = str(header["code"])
+        self.message = str(header["message"])
+        self.transient = bool(header.get("transient"))
+        self.retry_after: float | None = header.get("retry_after")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The child read to the end: so many rows count in the source."""
+
+    rows: int
+
+
+class Reading:
+    """Turns the frames of one child into transactions, in order."""
+
+    def __init__(self, child: Child, session: Session, database: Database, fence: Fence) -> None:
+        self._child = child
+        self._session = session
+        self._database = database
+        self._fence = fence
+        self._stored = False
+
+    async def run(self) -> Ended:
+        """Read to the end.
+
+        Raises ChildFailed, ChildDied, LeaseLost, and what the session raises.
+        """
+        frames: asyncio.Queue[Frame | None] = asyncio.Queue()
+        pump = asyncio.create_task(self._pump(frames))
+        try:
+            return await self._store_all(frames)
+        finally:
+            pump.cancel()
+            await asyncio.wait({pump})
+
+    async def _pump(self, frames: asyncio.Queue[Frame | None]) -> None:
+        """Take frames from the pipe while a batch is being stored; grants bound how many there are."""
+        try:
+            async for frame in self._child.frames():
+                frames.put_nowait(frame)
+        except BrokenFrame as error:
+            log.warning("child.broke_off", pid=self._child.pid, reason=str(error))
+        finally:
+            frames.put_nowait(None)
+
+    async def _store_all(self, frames: asyncio.Queue[Frame | None]) -> Ended:
+        while (frame := await frames.get()) is not None:
+            if (ended := await self._take(frame)) is not None:
+                return ended
+        code = await self._child.exit_code()
+        log.warning("child.died", pid=self._child.pid, exit_code=code, said=self._child.said[-500:])
+        raise ChildDied(code, stored=self._stored)
+
+    async def _take(self, frame: Frame) -> Ended | None:
+        match frame.kind:
+            case Kind.OPENED:
+                await self._opened(frame.header)
+            case Kind.TOTAL:
+                async with self._database.transaction() as connection:
+                    await loads.set_total(connection, self._fence, frame.header["rows"])
+            case Kind.BATCH:
+                await self._store(frame)
+            case Kind.WAITING:
+                async with self._database.transaction() as connection:
+                    await loads.set_detail(connection, self._fence, frame.header["detail"])
+            case Kind.FAILED:
+                raise ChildFailed(frame.header)
+            case Kind.END:
+                return Ended(frame.header["rows"])
+            case _:
+                raise BrokenFrame(f"a child does not say {frame.kind.name}")
+        return None
+
+    async def _opened(self, header: Mapping[str, Any]) -> None:
+        """A source read for the first time, or another one under the same name, begins a load."""
+        async with self._database.transaction() as connection:
+            job = await loads.standing(connection, self._fence)
+            if job.fingerprint is not None and not header["restarted"]:
+                log.info("load.resumed", checkpoint=job.checkpoint, rows=job.done)
+                return
+            await loads.begin(
+                connection,
+                self._fence,
+                header["fingerprint"],
+                header.get("state"),
+                header.get("warnings", {}),
+            )
+            log.info("load.began", restarted=bool(header["restarted"]))
+
+    async def _store(self, frame: Frame) -> None:
+        job = await self._session.store(_batch(frame))
+        self._stored = True
+        log.info("batch.stored", checkpoint=job.checkpoint, processed=job.processed, failed=job.failed)
+        await self._child.grant()
+
+
+def _batch(frame: Frame) -> Batch:
+    header, body = frame.header, memoryview(frame.body)
+    sections: dict[str, memoryview] = {}
+    start = 0
+    for name, length in header["sections"]:
+        sections[name] = body[start : start + length]
+        start += length
+    return Batch(header["last"], header["accepted"], header["rejected"], header["warnings"], sections)
+
+
+def standing_orders(job: Job, refused: Mapping[int, str], *, frugal: bool) -> dict[str, Any]:
+    """The part of a child's orders that comes from the job: what to read, and from where to go on."""
+    return {
+        "dataset": job.dataset,
+        "source": dict(job.source),
+        "checkpoint": job.checkpoint,
+        "fingerprint": job.fingerprint,
+        "state": job.source_state,
+        "refused": {str(position): state for position, state in refused.items()},
+        "frugal": frugal,
+        "grants": BATCHES_AHEAD,
+    }

@@ -1,0 +1,133 @@
+"""Runs one claimed job as a supervised task: whatever happens inside, one outcome comes out and is written."""
+
+import asyncio
+import random
+from typing import assert_never
+
+import structlog
+
+from consumer import lifecycle
+from consumer.errors import LeaseLost
+from consumer.lifecycle import CancelSeen, Interrupted, Outcome, Stumbled, TimedOut
+from consumer.store import transitions
+from consumer.store.database import Database
+from consumer.store.errors import Conflict, DatabaseUnavailable
+from consumer.store.jobs import Job
+from consumer.store.leases import Fence
+from consumer.worker.attempt import Attempt, Workshop
+from consumer.worker.keeper import Intent, Keeper
+from consumer.worker.log import log
+from schemas.codes import ErrorCode
+
+SETTLE_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Waits between tries to write an outcome while Postgres is away; the last one repeats."""
+STOP_SECONDS = 10
+"""What a reading has to let go of its child and connection; beyond, they are left to the watchdogs."""
+
+
+async def run_job(shop: Workshop, job: Job, keeper: Keeper, fence: Fence) -> None:
+    """Run a claimed job to an outcome and write it; ends quietly where the job is no longer ours."""
+    with structlog.contextvars.bound_contextvars(job_id=job.id, run=job.run, attempt=job.attempt):
+        log.info("job.claimed", source_type=job.source_type, checkpoint=job.checkpoint)
+        beating = asyncio.create_task(keeper.run())
+        try:
+            outcome = await _outcome(shop, job, keeper, fence)
+            if outcome is None:
+                log.warning("job.lease_lost")
+            else:
+                await _write(shop.database, fence, outcome)
+        finally:
+            beating.cancel()
+            await asyncio.wait({beating})
+
+
+async def _outcome(shop: Workshop, job: Job, keeper: Keeper, fence: Fence) -> Outcome | None:
+    """Wait for the end of the reading, the end of the run's time, or a wish to stop: whichever is first."""
+    reading = asyncio.create_task(Attempt(shop, job, fence).run())
+    stopping = asyncio.create_task(keeper.stopped())
+    try:
+        await asyncio.wait(
+            {reading, stopping}, timeout=_seconds_left(job), return_when=asyncio.FIRST_COMPLETED
+        )
+        if reading.done():
+            return _result(reading)
+        if keeper.intent is None:
+            return TimedOut()
+        return _intended(keeper.intent)
+    finally:
+        stopping.cancel()
+        await _end(reading)
+
+
+def _seconds_left(job: Job) -> float | None:
+    deadline = job.deadline
+    return None if deadline is None else max((deadline - job.now).total_seconds(), 0)
+
+
+async def _end(reading: asyncio.Task[Outcome]) -> None:
+    reading.cancel()
+    _, pending = await asyncio.wait({reading}, timeout=STOP_SECONDS)
+    if pending:
+        log.error("reading.stuck", seconds=STOP_SECONDS)
+
+
+def _result(reading: asyncio.Task[Outcome]) -> Outcome | None:
+    error = reading.exception() if not reading.cancelled() else None
+    match error:
+        case None if reading.cancelled():
+            return Interrupted()
+        case None:
+            return reading.result()
+        case LeaseLost():
+            return None
+        case _:
+            log.error("job.crashed", exc_info=error)
+            return Stumbled(
+                ErrorCode.INTERNAL, f"the service met an error of its own ({type(error).__name__})"
+            )
+
+
+def _intended(intent: Intent) -> Outcome | None:
+    match intent:
+        case Intent.CANCEL:
+            return CancelSeen()
+        case Intent.DRAIN | Intent.UNSURE:
+            return Interrupted()
+        case Intent.LOST:
+            return None
+        case _:
+            assert_never(intent)
+
+
+async def _write(database: Database, fence: Fence, outcome: Outcome) -> None:
+    """Write the outcome for as long as the job is ours; our own Postgres being away is waited out."""
+    waits = 0
+    while True:
+        try:
+            after = await settle(database, fence, outcome)
+        except LeaseLost:
+            log.warning("job.lease_lost", outcome=type(outcome).__name__)
+            return
+        except (DatabaseUnavailable, Conflict) as error:
+            log.warning("outcome.waits", reason=str(error))
+            await asyncio.sleep(SETTLE_SECONDS[min(waits, len(SETTLE_SECONDS) - 1)])
+            waits += 1
+        else:
+            log.info(
+                "job.settled",
+                status=after.status.value,
+                outcome=type(outcome).__name__,
+                error_code=after.error_code,
+                total=after.total,
+                processed=after.processed,
+                failed=after.failed,
+            )
+            return
+
+
+async def settle(database: Database, fence: Fence, outcome: Outcome) -> Job:
+    """Decide and write, in one transaction, what an outcome means; raises LeaseLost."""
+    async with database.transaction() as connection:
+        job = await transitions.lock_owned(connection, fence)
+        decision = lifecycle.settle(job.facts, outcome, now=job.now, chance=random.random())  # noqa: S311
+        return await transitions.apply(connection, job.id, fence.token, decision)
