@@ -1,0 +1,38 @@
+"""Which library reads a workbook."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from consumer.errors import SourceTooLarge
+from consumer.sources.excel.reader import OpenReader, SheetReader
+from consumer.sources.excel.sniff import WorkbookKind
+
+
+def readers(kind: WorkbookKind, *, frugal: bool) -> Sequence[OpenReader]:
+    """Ways to open a workbook, to be tried in this order until one does not find it unusual.
+
+    Raises SourceTooLarge where there is no frugal way.
+    """
+    if not frugal:
+        return (_dense,)
+    if kind is not WorkbookKind.XLSX:
+        raise SourceTooLarge(
+            f"Reading this .{kind} workbook takes more memory than is allowed. "
+            "Save it as .xlsx and send that, or split it into several."
+        )
+    return (_sparse,)
+
+
+# Libraries are imported when they are needed: a child reads one workbook, and starts often.
+
+
+def _dense(path: Path, block_rows: int) -> SheetReader:
+    from consumer.sources.excel.calamine import open_calamine
+
+    return open_calamine(path, block_rows)
+
+
+def _sparse(path: Path, block_rows: int) -> SheetReader:
+    from consumer.sources.excel.sparse import open_sparse
+
+    return open_sparse(path, block_rows)

@@ -1,0 +1,80 @@
+"""A workbook as a source: fetched, told by content, its sheet and header found, its rows in chunks."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from consumer.errors import LayoutProblem
+from consumer.records import Chunk
+from consumer.sources.base import Opened, Reading
+from consumer.sources.excel.choose import readers
+from consumer.sources.excel.reader import OpenReader, SheetReader, Unusual
+from consumer.sources.excel.sheets import choose_sheet
+from consumer.sources.excel.sniff import sniff
+from consumer.sources.files import LocalFile, fetch
+from consumer.sources.table import Table
+from schemas.codes import ErrorCode
+
+
+class ExcelSource:
+    """The rows of one sheet of a workbook."""
+
+    def __init__(self, spec: Mapping[str, Any], reading: Reading) -> None:
+        self._spec = spec
+        self._reading = reading
+        self._reader: SheetReader | None = None
+        self._chunks: Iterator[Chunk] = iter(())
+        self._sheet = ""
+        self._rows_above = 0
+        self._total: int | None = None
+
+    def open(self) -> Opened:
+        """Read as far as the first row that counts, so that a wrong workbook is refused before all else."""
+        file = fetch(self._spec["file"], self._reading)
+        kind = sniff(file.path, self._reading.max_inflated_bytes)
+        for opener in readers(kind, frugal=self._reading.frugal):
+            try:
+                self._begin(opener, file)
+                break
+            except Unusual:
+                self.close()
+        return Opened(_fingerprint(file.sha256, self._sheet))
+
+    @property
+    def total(self) -> int | None:
+        """How many rows count; may cost a look at the whole sheet."""
+        if self._total is None and self._reader is not None:
+            filled = self._reader.filled(self._sheet)
+            self._total = None if filled is None else filled - self._rows_above
+        return self._total
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The rows below the header which count."""
+        return self._chunks
+
+    def close(self) -> None:
+        """Let go of the workbook; the file goes with the scratch folder."""
+        self._chunks = iter(())
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def _begin(self, opener: OpenReader, file: LocalFile) -> None:
+        self._reader = opener(file.path, self._reading.chunk_rows)
+        self._sheet = choose_sheet(self._reader.sheets, self._spec.get("sheet"))
+        table = Table(self._reader.rows(self._sheet), self._reading.fields)
+        self._rows_above = table.rows_above
+        chunks = table.chunks()
+        first = next(chunks, None)
+        if first is None:
+            raise LayoutProblem(
+                ErrorCode.NO_ROWS,
+                f"The sheet «{self._sheet}» has nothing below its header in row {table.header.position}. "
+                "Fill it, or ask for another sheet.",
+            )
+        self._chunks = chain((first,), chunks)
+
+
+def _fingerprint(sha256: str, sheet: str) -> str:
+    return hashlib.sha256(f"{sha256} {sheet}".encode()).hexdigest()

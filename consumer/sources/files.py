@@ -1,0 +1,105 @@
+"""Files from afar: an upload or a file of the inbox becomes a private file that nobody changes any more."""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from consumer.errors import FileProblem, SourceTooLarge, TransientError
+from consumer.sources.base import Reading
+from consumer.sources.inbox import open_inside
+from schemas.codes import ErrorCode
+
+COPY_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file in the scratch folder, with the SHA-256 (hex) of its bytes."""
+
+    path: Path
+    sha256: str
+
+
+def fetch(file: Mapping[str, Any], reading: Reading) -> LocalFile:
+    """Bring the file of a request into the scratch folder.
+
+    Raises FileProblem or SourceTooLarge, and TransientError when Kafka or the disk does not answer, or the
+    file is being written.
+    """
+    target = reading.scratch / "source"
+    if "upload" in file:
+        return _fetch_upload(file["upload"], reading, target)
+    return _copy_inside(file["path"], reading, target)
+
+
+def _copy_inside(path: str, reading: Reading, target: Path) -> LocalFile:
+    """Copy while hashing: whoever overwrites the file later changes nothing for us."""
+    with os.fdopen(open_inside(reading.inbox, path), "rb", buffering=0) as source:
+        before = _state(source)
+        _bound(before[0], reading.max_inflated_bytes)
+        try:
+            digest = _copy(source, target)
+        except OSError as error:
+            raise TransientError(
+                ErrorCode.SOURCE_UNAVAILABLE, f"«{path}» could not be copied ({type(error).__name__})."
+            ) from None
+        if _state(source) != before:
+            raise TransientError(
+                ErrorCode.SOURCE_CHANGED,
+                f"«{path}» was written while it was read. Put it into the inbox under another name, then rename.",
+            )
+    return LocalFile(target, digest)
+
+
+def _state(file: BinaryIO) -> tuple[int, int, int]:
+    found = os.fstat(file.fileno())
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _copy(source: BinaryIO, target: Path) -> str:
+    digest = hashlib.sha256()
+    with target.open("wb", buffering=0) as copy:
+        while part := source.read(COPY_BYTES):
+            digest.update(part)
+            copy.write(part)
+    return digest.hexdigest()
+
+
+def _bound(size: int, limit: int) -> None:
+    if size > limit:
+        raise SourceTooLarge(
+            f"The file takes {size >> 20:,} MB; at most {limit >> 20:,} MB are allowed. Split it into several."
+        )
+
+
+def _fetch_upload(described: Mapping[str, Any], reading: Reading, target: Path) -> LocalFile:
+    # Only an upload needs Kafka and pydantic: both take long to import.
+    from messaging.connection import KafkaConnection
+
+    from messaging import errors, uploads
+    from schemas.uploads import Upload
+
+    upload = Upload.model_validate(described)
+    _bound(upload.size, reading.max_inflated_bytes)
+    connection = KafkaConnection.from_frame(dict(reading.kafka))
+    try:
+        asyncio.run(uploads.fetch_file(connection, upload, target))
+    except errors.UploadExpired:
+        raise _upload_problem(
+            ErrorCode.UPLOAD_EXPIRED, upload.name, "is older than Kafka keeps files"
+        ) from None
+    except errors.UploadIncomplete:
+        raise _upload_problem(ErrorCode.UPLOAD_INCOMPLETE, upload.name, "did not arrive whole") from None
+    except errors.UploadCorrupt:
+        raise _upload_problem(ErrorCode.UPLOAD_CORRUPT, upload.name, "is not what was sent") from None
+    except errors.KafkaUnavailable as error:
+        raise TransientError(ErrorCode.SOURCE_UNAVAILABLE, str(error)) from None
+    return LocalFile(target, upload.sha256)
+
+
+def _upload_problem(code: ErrorCode, name: str, what: str) -> FileProblem:
+    return FileProblem(code, f"The upload of «{name}» {what}. Send the file again.")

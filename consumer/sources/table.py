@@ -1,0 +1,91 @@
+"""A sheet as chunks of a dataset: the rows below the header that count, with the columns it knows."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
+
+from consumer.datasets.base import Fields
+from consumer.records import Cell, Chunk
+from consumer.sources.header import HEADER_ROWS, Header, Row, find_header, letter
+from consumer.sources.rows import RowBlock, filled, filled_rows, visible
+
+
+class Table:
+    """The rows of one sheet, read once from the top. Making it reads as far as the header."""
+
+    def __init__(self, blocks: Iterable[RowBlock], fields: Fields) -> None:
+        """Find the header; raises LayoutProblem."""
+        rest = iter(blocks)
+        rows, seen = _top(rest)
+        self.header: Header = find_header(rows, fields)
+        self.rows_above: int = sum(position <= self.header.position for position, _ in rows)
+        """Rows that hold something, the header included: they are no records."""
+        self._blocks = chain(seen, rest)
+        self._likely = [self.header.columns[field] for field in fields.required]
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The rows below the header which count, a chunk for each block that has any."""
+        for block in self._blocks:
+            chunk = self._chunk(_below(block, self.header.position))
+            if chunk is not None:
+                yield chunk
+
+    def _chunk(self, block: RowBlock) -> Chunk | None:
+        counting = filled_rows(block, self._likely)
+        if counting is not None:
+            block = _picked(block, counting)
+        if not block.positions:
+            return None
+        columns = {field: _column(block, column) for field, column in self.header.columns.items()}
+        return Chunk(block.positions, columns, partial(record, block, self.header.labels))
+
+
+def record(block: RowBlock, labels: Sequence[str], i: int) -> dict[str, Cell]:
+    """Row i by what a person calls the columns: all that have a header, and what is filled beyond them."""
+    named = {label: _cell(block, column, i) for column, label in enumerate(labels)}
+    beyond = range(len(labels), block.width)
+    return named | {letter(column): cell for column in beyond if visible(cell := _cell(block, column, i))}
+
+
+def _cell(block: RowBlock, column: int, i: int) -> Cell:
+    cell = block.columns[column][i] if column < block.width else None
+    return None if cell == "" else cell
+
+
+def _top(blocks: Iterator[RowBlock]) -> tuple[list[Row], list[RowBlock]]:
+    """The first rows that hold something, and the blocks they came in."""
+    rows: list[Row] = []
+    seen: list[RowBlock] = []
+    for block in blocks:
+        rows.extend(_first_filled(block, HEADER_ROWS - len(rows)))
+        if rows:
+            seen.append(block)
+        if len(rows) == HEADER_ROWS:
+            break
+    return rows, seen
+
+
+def _first_filled(block: RowBlock, many: int) -> list[Row]:
+    found: list[Row] = []
+    for position, row in zip(block.positions, zip(*block.columns, strict=True), strict=False):
+        if len(found) == many:
+            break
+        if filled(row):
+            found.append((position, row))
+    return found
+
+
+def _below(block: RowBlock, position: int) -> RowBlock:
+    if not block.positions or block.positions[0] > position:
+        return block
+    above = sum(at <= position for at in block.positions)
+    return RowBlock(block.positions[above:], [column[above:] for column in block.columns])
+
+
+def _picked(block: RowBlock, rows: Sequence[int]) -> RowBlock:
+    positions = [block.positions[i] for i in rows]
+    return RowBlock(positions, [[column[i] for i in rows] for column in block.columns])
+
+
+def _column(block: RowBlock, column: int) -> Sequence[Cell]:
+    return block.columns[column] if column < block.width else [None] * len(block.positions)
