@@ -1,0 +1,96 @@
+"""The HTTP side of the service, asked for rejected rows."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from producer_cli.exits import Unreachable, WrongInput
+from producer_cli.words import plain
+
+TIMEOUT = httpx.Timeout(10, read=60)
+PAGE_ROWS = 500
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+NOT_FOUND = 404
+
+
+class Service:
+    """Speaks to one service; every failure becomes one sentence."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client = httpx.Client(
+            base_url=_checked(url), timeout=TIMEOUT, trust_env=urlsplit(url).hostname not in LOOPBACK
+        )
+
+    def rejected_rows(self, request_id: str, limit: int | None = None) -> Iterator[dict[str, Any]]:
+        """The rejected rows by row number, fetched page by page; `limit` rows at the most."""
+        after, left = None, limit
+        while left is None or left > 0:
+            page = self._page(request_id, min(PAGE_ROWS, left or PAGE_ROWS), after)
+            yield from page["items"]
+            left = None if left is None else left - len(page["items"])
+            after = page["next"]
+            if after is None or not page["items"]:
+                return
+
+    @contextmanager
+    def rejected_csv(self, request_id: str) -> Iterator[Iterator[bytes]]:
+        """All rejected rows as CSV, in pieces as they come."""
+        asked = self._client.stream("GET", _errors(request_id), headers={"accept": "text/csv"})
+        with self._reachable(), asked as answer:
+            self._good(answer, request_id)
+            yield answer.iter_bytes()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._client.close()
+
+    def _page(self, request_id: str, limit: int, after: object) -> dict[str, Any]:
+        params = {"limit": str(limit)} | ({} if after is None else {"after": str(after)})
+        with self._reachable():
+            answer = self._client.get(
+                _errors(request_id), params=params, headers={"accept": "application/json"}
+            )
+            self._good(answer, request_id)
+            page = answer.json()
+        if not isinstance(page, dict) or not isinstance(page.get("items"), list):
+            raise Unreachable(f"What answers at {self._url} is not the migration service.")
+        return {"items": page["items"], "next": page.get("next")}
+
+    def _good(self, answer: httpx.Response, request_id: str) -> None:
+        if answer.status_code == NOT_FOUND:
+            raise WrongInput(
+                f"The service knows no request {plain(request_id)}; `migration status` lists them."
+            )
+        if not answer.is_success:
+            raise Unreachable(f"The service at {self._url} answered {answer.status_code}; try again later.")
+
+    @contextmanager
+    def _reachable(self) -> Iterator[None]:
+        """The one place where errors of httpx become ours."""
+        try:
+            yield
+        except httpx.TimeoutException as error:
+            raise Unreachable(f"The service at {self._url} did not answer in time.") from error
+        except httpx.ConnectError as error:
+            raise Unreachable(
+                f"Nothing answers at {self._url}; is the service up, and MIGRATION_HTTP_URL right?"
+            ) from error
+        except httpx.HTTPError as error:
+            raise Unreachable(f"The answer of the service at {self._url} broke off; try again.") from error
+        except ValueError as error:
+            raise Unreachable(f"What answers at {self._url} is not the migration service.") from error
+
+
+def _errors(request_id: str) -> str:
+    return f"/migration/jobs/{quote(request_id, safe='')}/errors"
+
+
+def _checked(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise WrongInput("MIGRATION_HTTP_URL must be an address like http://host:8084.")
+    return url

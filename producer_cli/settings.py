@@ -1,0 +1,110 @@
+"""Where Kafka and the service are: from the environment, or from the `.devstack/env` of a checkout.
+
+The only reader of the environment in this folder. A file of settings is believed only where its owner
+is the user or root: in a shared folder anybody could put one and have uploads sent to a broker of theirs.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from producer_cli.exits import WrongInput
+
+if TYPE_CHECKING:
+    from messaging.connection import KafkaConnection
+
+DEVSTACK = Path(".devstack") / "env"
+PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The values this command was started with, not checked before they are needed."""
+
+    values: Mapping[str, str]
+
+    @property
+    def http_url(self) -> str:
+        """Address of the service's HTTP side, without a slash at the end."""
+        port = self.values.get("MIGRATION_HTTP_PORT") or "8084"
+        return (self.values.get("MIGRATION_HTTP_URL") or f"http://127.0.0.1:{port}").rstrip("/")
+
+    def kafka(self) -> "KafkaConnection":
+        """How to reach Kafka; raises WrongInput naming the variable that is missing or wrong."""
+        from messaging.connection import KafkaConnection
+
+        return KafkaConnection(
+            bootstrap_servers=self._required("KAFKA_BOOTSTRAP_SERVERS"),
+            security_protocol=self._protocol(),
+            sasl_mechanism=self._optional("KAFKA_SASL_MECHANISM"),
+            sasl_username=self._optional("KAFKA_SASL_USERNAME"),
+            sasl_password=self._optional("KAFKA_SASL_PASSWORD"),
+            ssl_cafile=self._optional("KAFKA_SSL_CAFILE"),
+        )
+
+    def _protocol(self) -> str:
+        protocol = self._optional("KAFKA_SECURITY_PROTOCOL") or "PLAINTEXT"
+        if protocol not in PROTOCOLS:
+            raise WrongInput(f"KAFKA_SECURITY_PROTOCOL must be one of {', '.join(PROTOCOLS)}.")
+        return protocol
+
+    def _required(self, name: str) -> str:
+        value = self._optional(name)
+        if value is None:
+            raise WrongInput(
+                f"Where Kafka is, is not known: set {name} (host:port, several with commas), "
+                "or call migration inside a checkout where `make stack` or `make up` runs."
+            )
+        return value
+
+    def _optional(self, name: str) -> str | None:
+        """The value of `name`, or what the file named by `name`_FILE holds."""
+        if value := self.values.get(name, "").strip():
+            return value
+        file = self.values.get(f"{name}_FILE")
+        return _secret(name, Path(file)) if file else None
+
+
+def load() -> Settings:
+    """Settings of the process; `.devstack/env` is read where KAFKA_BOOTSTRAP_SERVERS is not set."""
+    return from_surroundings(os.environ, Path.cwd())
+
+
+def from_surroundings(environment: Mapping[str, str], folder: Path) -> Settings:
+    """Settings from an environment and the folder the command was called in; the environment wins."""
+    if environment.get("KAFKA_BOOTSTRAP_SERVERS") or environment.get("KAFKA_BOOTSTRAP_SERVERS_FILE"):
+        return Settings(dict(environment))
+    return Settings({**_devstack(folder), **{k: v for k, v in environment.items() if v}})
+
+
+def _devstack(folder: Path) -> dict[str, str]:
+    for place in (folder, *folder.parents):
+        file = place / DEVSTACK
+        if file.is_file() and _trusted(file):
+            return parse_env(file.read_text(encoding="utf-8"))
+    return {}
+
+
+def _trusted(file: Path) -> bool:
+    return os.geteuid() == 0 or file.stat().st_uid in {0, os.geteuid()}
+
+
+def parse_env(text: str) -> dict[str, str]:
+    """Lines `KEY=value`; empty lines and comments are passed over, quotes around a value go."""
+    lines = (line.strip() for line in text.splitlines())
+    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return {key.strip().removeprefix("export "): _unquoted(value.strip()) for key, value in pairs}
+
+
+def _unquoted(value: str) -> str:
+    quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "'\""
+    return value[1:-1] if quoted else value
+
+
+def _secret(name: str, file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongInput(f"{name}_FILE names {file}, which cannot be read.") from error

@@ -1,0 +1,59 @@
+"""What a person names as the source, checked for slips before anything is sent."""
+
+import re
+import stat
+import unicodedata
+from pathlib import Path
+
+from producer_cli.exits import WrongInput
+from producer_cli.words import plain
+
+LINK = re.compile(r"^https?://docs\.google\.com/(?:[^?#]*/)?spreadsheets/(?:u/\d+/)?d/(e/)?([A-Za-z0-9_-]+)")
+WORKSHEET_OF_LINK = re.compile(r"[#&?]gid=(\d+)")
+
+
+def check_file(file: Path) -> int:
+    """The size in bytes of a file that can be sent; raises WrongInput saying why it cannot."""
+    name = plain(str(file))
+    try:
+        state = file.stat()
+        if stat.S_ISDIR(state.st_mode):
+            raise WrongInput(f"{name} is a folder; name the workbook in it.")
+        if not stat.S_ISREG(state.st_mode):
+            raise WrongInput(f"{name} is not a regular file; save it as a file first.")
+        if state.st_size == 0:
+            raise WrongInput(f"{name} is empty; was it saved, or copied to its end?")
+        with file.open("rb"):
+            return state.st_size
+    except FileNotFoundError as error:
+        raise WrongInput(f"There is no file {name}; is the name right, and the folder?") from error
+    except PermissionError as error:
+        raise WrongInput(f"{name} may not be read by you; ask for the right, or copy it.") from error
+    except (OSError, ValueError) as error:
+        raise WrongInput(f"{name} cannot be read ({type(error).__name__}).") from error
+
+
+def upload_name(file: Path) -> str:
+    """The name the file is known by: composed letters, and nothing a person could not type back."""
+    raw = unicodedata.normalize("NFC", file.name)
+    shown = "".join(char if char.isprintable() else "_" for char in raw).strip()
+    return shown[:1000].strip() or "_"
+
+
+def spreadsheet_id(text: str) -> str:
+    """The id of a Google spreadsheet, given the id or a link copied from the browser."""
+    bare = text.strip()
+    if not bare.startswith(("http://", "https://")):
+        return bare
+    found = LINK.match(bare)
+    if found is None:
+        raise WrongInput("This is not a link of a Google spreadsheet; it has to hold /spreadsheets/d/….")
+    if found[1]:
+        raise WrongInput("This is the link of a published copy; take the one from the address bar instead.")
+    return found[2]
+
+
+def names_worksheet(text: str) -> bool:
+    """Whether a link points at one worksheet by a number that cannot travel (0 is the first one's)."""
+    found = WORKSHEET_OF_LINK.search(text)
+    return found is not None and found[1] != "0"

@@ -1,0 +1,89 @@
+"""What is said of a job at its end, and when somebody asks: a small table of label, number, words."""
+
+import shlex
+from collections.abc import Iterator
+
+from rich.table import Table
+from rich.text import Text
+
+from producer_cli.lines import taken, waiting
+from producer_cli.words import count, duration, plain, warning
+from schemas.status import MigrationStatus, Status
+
+STYLES = {
+    Status.PENDING: "yellow",
+    Status.RUNNING: "cyan",
+    Status.COMPLETED: "green",
+    Status.FAILED: "red",
+    Status.CANCELLED: "magenta",
+}
+
+Row = tuple[str, str, str]
+"""Label, number, words."""
+
+
+def summary(event: MigrationStatus) -> Iterator[Row]:
+    """The counters of a job at its end, its warnings by code, the time it took."""
+    yield "total", "unknown" if event.total is None else count(event.total), ""
+    yield "processed", count(event.processed), parts(event)
+    yield "failed", count(event.failed), "rows rejected" if event.failed else ""
+    for position, (code, number) in enumerate(sorted(event.warnings.items())):
+        yield "" if position else "warnings", count(number), f"{plain(code)}  {warning(code)}".rstrip()
+    seconds = taken(event)
+    if seconds is not None:
+        yield "time", duration(seconds), _speed(event, seconds)
+
+
+def parts(event: MigrationStatus) -> str:
+    """What became of the processed rows."""
+    kinds = ("inserted", "updated", "unchanged", "duplicates")
+    return ", ".join(f"{kind} {count(getattr(event, kind))}" for kind in kinds)
+
+
+def details(event: MigrationStatus) -> Iterator[Row]:
+    """All that is known of a job, for somebody who asks."""
+    yield "source", "", f"{plain(event.source_identifier or '?')} ({event.source_type or 'unknown'})"
+    yield "dataset", "", plain(event.dataset or "?")
+    yield "job", "", str(event.job_id) if event.job_id is not None else "none was made"
+    yield "run", "", f"{event.run}, attempt {event.attempt}"
+    for label, moment in (("started", event.started_at), ("ended", event.completed_at)):
+        if moment:
+            yield label, "", moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    if said := waiting(event):
+        yield "now", "", ", ".join(said)
+    yield from summary(event)
+
+
+def headline(event: MigrationStatus) -> Text:
+    """`completed chats.xlsx`, with the error in a line of its own where there is one."""
+    text = Text(event.status.value, style=f"bold {STYLES[event.status]}")
+    if event.source_identifier:
+        text.append(f" {plain(event.source_identifier)}", style="default not bold")
+    if event.error:
+        text.append(f"\n{plain(event.error.code)}: {plain(event.error.message)}", style="not bold")
+    return text
+
+
+def table(rows: Iterator[Row]) -> Table:
+    """The rows as rich prints them."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, number, words in rows:
+        grid.add_row(Text(f"  {label}"), Text(number), Text(words))
+    return grid
+
+
+def hints(event: MigrationStatus) -> Iterator[str]:
+    """The commands a person will want next."""
+    name = shlex.quote(event.request_id)
+    if event.failed:
+        yield f"The rejected rows: migration errors {name} --csv rejected.csv"
+    if event.status in {Status.FAILED, Status.CANCELLED} and event.job_id is not None:
+        yield f"Once more: migration retry {name} --watch"
+
+
+def _speed(event: MigrationStatus, seconds: float) -> str:
+    done = event.processed + event.failed
+    return f"{count(round(done / seconds))} rows/s" if done and seconds > 0 else ""

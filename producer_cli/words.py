@@ -1,0 +1,60 @@
+"""Numbers, times and codes as people read them."""
+
+from datetime import timedelta
+
+WARNINGS = {
+    "date": "date not understood, left empty",
+    "date_in_text": "Excel made a date of a text",
+    "flag": "yes/no not understood, taken as no",
+    "inn_ambiguous": "several universities of one ИНН, the first taken",
+    "inn_check_digit": "check digits of the ИНН do not agree",
+    "inn_zero_restored": "leading zero of the ИНН put back",
+    "kpp_zero_restored": "leading zero of the КПП put back",
+    "phone": "phone not understood, left out",
+    "source_restarted": "the source changed, read from the top again",
+}
+"""What each warning of a row means. A code that is not here is shown alone."""
+
+
+def count(number: int) -> str:
+    """155000 → `155,000`."""
+    return f"{number:,}"
+
+
+def duration(seconds: float) -> str:
+    """62 → `1:02`, 3723 → `1:02:03`; never negative."""
+    minutes, second = divmod(max(0, round(seconds)), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def age(span: timedelta) -> str:
+    """How long ago, in one unit: `12 s`, `5 min`, `3 h`, `2 d`."""
+    seconds = max(0, int(span.total_seconds()))
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def size(octets: int) -> str:
+    """15728640 → `15.0 MB` (of 2^20)."""
+    for unit, step in (("GB", 2**30), ("MB", 2**20), ("KB", 2**10)):
+        if octets >= step:
+            return f"{octets / step:.1f} {unit}"
+    return f"{octets} bytes"
+
+
+def percent(done: int, total: int | None) -> str | None:
+    """Whole percents rounded down, so that 100 % means all; None where the total is not known."""
+    return f"{min(100, 100 * done // total)} %" if total else None
+
+
+def plain(text: str) -> str:
+    """Text of others without what could steer a terminal."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def warning(code: str) -> str:
+    """What a warning code means, or nothing."""
+    return WARNINGS.get(code, "")

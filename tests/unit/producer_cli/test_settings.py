@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+
+from producer_cli.exits import WrongInput
+from producer_cli.settings import Settings, from_surroundings, parse_env
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    (tmp_path / ".devstack").mkdir()
+    (tmp_path / ".devstack" / "env").write_text(
+        "# made by the stack\nKAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9999\nMIGRATION_HTTP_PORT='8085'\n", "utf-8"
+    )
+    (tmp_path / "deep" / "down").mkdir(parents=True)
+    return tmp_path
+
+
+def test_a_checkout_knows_its_stack_from_every_folder_in_it(checkout: Path) -> None:
+    settings = from_surroundings({}, checkout / "deep" / "down")
+    assert settings.kafka().bootstrap_servers == "127.0.0.1:9999"
+    assert settings.http_url == "http://127.0.0.1:8085"
+
+
+def test_the_environment_comes_first(checkout: Path) -> None:
+    settings = from_surroundings({"KAFKA_BOOTSTRAP_SERVERS": "kafka:9092"}, checkout)
+    assert settings.kafka().bootstrap_servers == "kafka:9092"
+    assert settings.http_url == "http://127.0.0.1:8084"
+    nearer = from_surroundings({"MIGRATION_HTTP_URL": "https://migration.example.org/"}, checkout)
+    assert nearer.http_url == "https://migration.example.org"
+    assert nearer.kafka().bootstrap_servers == "127.0.0.1:9999"
+
+
+def test_an_empty_variable_is_like_none(checkout: Path) -> None:
+    environment = {"KAFKA_BOOTSTRAP_SERVERS": "", "MIGRATION_HTTP_PORT": ""}
+    settings = from_surroundings(environment, checkout)
+    assert settings.kafka().bootstrap_servers == "127.0.0.1:9999"
+    assert settings.http_url == "http://127.0.0.1:8085"
+
+
+def test_nothing_set_says_what_to_set(tmp_path: Path) -> None:
+    with pytest.raises(WrongInput, match="set KAFKA_BOOTSTRAP_SERVERS"):
+        from_surroundings({}, tmp_path).kafka()
+
+
+def test_all_that_kafka_needs_is_read(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("s3cret\n", "utf-8")
+    connection = Settings(
+        {
+            "KAFKA_BOOTSTRAP_SERVERS": "a:1,b:2",
+            "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+            "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+            "KAFKA_SASL_USERNAME": "ivanova",
+            "KAFKA_SASL_PASSWORD_FILE": str(secret),
+            "KAFKA_SSL_CAFILE": "/etc/ca.pem",
+        }
+    ).kafka()
+    assert connection.sasl_password == "s3cret"
+    assert (connection.security_protocol, connection.ssl_cafile) == ("SASL_SSL", "/etc/ca.pem")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"KAFKA_SECURITY_PROTOCOL": "plain"},
+        {"KAFKA_SASL_PASSWORD_FILE": "/nowhere/at/all"},
+    ],
+)
+def test_a_wrong_value_names_itself(values: dict[str, str]) -> None:
+    with pytest.raises(WrongInput, match=next(iter(values))):
+        Settings({"KAFKA_BOOTSTRAP_SERVERS": "a:1"} | values).kafka()
+
+
+def test_lines_of_the_file_are_keys_and_values() -> None:
+    text = 'A=1\n\n# B=2\nexport C=three = 3\nD="quoted"\nE=\nnonsense\n'
+    assert parse_env(text) == {"A": "1", "C": "three = 3", "D": "quoted", "E": ""}
