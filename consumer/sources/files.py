@@ -50,7 +50,7 @@ def _copy_inside(path: str, reading: Reading, target: Path) -> LocalFile:
         if _state(source) != before:
             raise TransientError(
                 ErrorCode.SOURCE_CHANGED,
-                f"«{path}» was written while it was read. Put it into the inbox under another name, then rename.",
+                f"«{path}» was written while it was read. Write it under another name, then rename it.",
             )
     return LocalFile(target, digest)
 
@@ -72,7 +72,7 @@ def _copy(source: BinaryIO, target: Path) -> str:
 def _bound(size: int, limit: int) -> None:
     if size > limit:
         raise SourceTooLarge(
-            f"The file takes {size >> 20:,} MB; at most {limit >> 20:,} MB are allowed. Split it into several."
+            f"The file takes {size >> 20:,} MB; at most {limit >> 20:,} MB are allowed. Split it."
         )
 
 
@@ -89,15 +89,17 @@ def _fetch_upload(described: Mapping[str, Any], reading: Reading, target: Path) 
     try:
         asyncio.run(uploads.fetch_file(connection, upload, target))
     except errors.UploadExpired:
-        raise _upload_problem(
-            ErrorCode.UPLOAD_EXPIRED, upload.name, "is older than Kafka keeps files"
-        ) from None
+        raise _upload_problem(ErrorCode.UPLOAD_EXPIRED, upload.name, "is no longer kept") from None
     except errors.UploadIncomplete:
         raise _upload_problem(ErrorCode.UPLOAD_INCOMPLETE, upload.name, "did not arrive whole") from None
     except errors.UploadCorrupt:
         raise _upload_problem(ErrorCode.UPLOAD_CORRUPT, upload.name, "is not what was sent") from None
     except errors.KafkaUnavailable as error:
         raise TransientError(ErrorCode.SOURCE_UNAVAILABLE, str(error)) from None
+    except OSError as error:
+        raise TransientError(
+            ErrorCode.SOURCE_UNAVAILABLE, f"The upload could not be written ({type(error).__name__})."
+        ) from None
     return LocalFile(target, upload.sha256)
 
 

@@ -18,5 +18,5 @@ def open_source(spec: Mapping[str, Any], reading: Reading) -> Source:
         case other:
             raise RequestRefused(
                 ErrorCode.UNSUPPORTED_SOURCE,
-                f"Sources of type «{other}» cannot be read: this release reads excel.",
+                f"Sources of type «{other}» are not read yet. Send a workbook.",
             )

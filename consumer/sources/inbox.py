@@ -88,7 +88,7 @@ def _regular(file: int, path: str) -> int:
     os.close(file)
     raise FileProblem(
         ErrorCode.FILE_UNREADABLE,
-        f"«{path}» in the inbox is no file but a folder or a device. Name the file.",
+        f"«{path}» in the inbox is a folder or a device. Name a file.",
     )
 
 
@@ -112,5 +112,5 @@ def _problem(error: OSError, path: str) -> MigrationError:
         )
     return TransientError(
         ErrorCode.SOURCE_UNAVAILABLE,
-        f"The inbox could not be read ({errno.errorcode.get(error.errno or 0)}).",
+        f"The inbox cannot be read ({errno.errorcode.get(error.errno or 0)}).",
     )
