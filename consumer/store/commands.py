@@ -12,13 +12,15 @@ LOCK_JOB = f"""
 select {COLUMNS} from migration.jobs where request_id = $1 for update
 """  # noqa: S608 – names of columns, no values
 
-REMEMBER = "insert into migration.commands (command_id, request_id, action, obeyed) values ($1, $2, $3, $4)"
+REMEMBER = """
+insert into migration.commands (command_id, request_id, action, obeyed) values ($1, $2, $3, $4)
+"""
 
 DECIDED = "select obeyed from migration.commands where command_id = $1"
 
 
 async def obey(connection: Connection, command_id: str, command: CancelRequest | RetryRequest) -> str | None:
-    """Act on a command, once; why it cannot be obeyed, or None where it was (now or at an earlier delivery)."""
+    """Act on a command, once; why it cannot be obeyed, or None where it was (now or at an earlier time)."""
     row = await connection.fetchrow(LOCK_JOB, command.request_id)
     target = job(row) if row is not None else None
     obeyed_before = await connection.fetchval(DECIDED, command_id)

@@ -1,4 +1,4 @@
-"""Hears notifications from Postgres: hints that wake a loop early. Every loop also polls, since a hint can be lost."""
+"""Hears notifications from Postgres: hints that wake a loop early. A hint can be lost, so every loop polls too."""
 
 import asyncio
 from collections.abc import Callable, Mapping

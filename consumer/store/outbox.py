@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import uuid4
 
 from consumer.store.connect import Connection
@@ -25,6 +26,7 @@ class Unpublished:
     payload: str
     headers: dict[str, str]
     sends: int
+    created_at: datetime
 
 
 INSERT = """
@@ -78,7 +80,7 @@ async def send_recent_again(connection: Connection) -> None:
 
 
 FETCH = """
-select id, request_id, event_id::text, payload, headers, sends
+select id, request_id, event_id::text, payload, headers, sends, created_at
 from migration.outbox where published_at is null order by id limit $1
 """
 
@@ -86,7 +88,7 @@ from migration.outbox where published_at is null order by id limit $1
 async def unpublished(connection: Connection, limit: int) -> list[Unpublished]:
     """The next events to send. Of one job they are in order: each was put in while its job was locked."""
     rows = await connection.fetch(FETCH, limit)
-    return [Unpublished(r[0], r[1], r[2], r[3], json.loads(r[4]), r[5]) for r in rows]
+    return [Unpublished(r[0], r[1], r[2], r[3], json.loads(r[4]), r[5], r[6]) for r in rows]
 
 
 MARK = """

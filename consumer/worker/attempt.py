@@ -117,7 +117,8 @@ class Attempt:
         if job.done != ended.rows:
             return Refused(
                 ErrorCode.SHORT_READ,
-                f"the source holds {ended.rows} rows, but {job.done} were taken: start it under a new request id",
+                f"the source holds {ended.rows} rows, but {job.done} were taken: "
+                "start it under a new request id",
             )
         return Finished()
 

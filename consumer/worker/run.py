@@ -1,4 +1,4 @@
-"""Runs one claimed job as a supervised task: whatever happens inside, one outcome comes out and is written."""
+"""Runs one claimed job as a supervised task: whatever happens inside, one outcome is written."""
 
 import asyncio
 import random

@@ -16,7 +16,7 @@ from consumer.worker.run import run_job
 from schemas.status import Status
 
 POLL_SECONDS = 1.0
-"""Notifications wake the worker; this finds what they did not tell: waits that are over, leases that ran out."""
+"""Notifications wake the worker; this finds what they do not tell: waits that are over, expired leases."""
 AWAY_SECONDS = 2.0
 
 
@@ -82,11 +82,11 @@ class Worker:
         for job in await claims.rescue(database, frozenset(self._running)):
             log.warning("job.rescued", job_id=job.id, status=job.status.value, checkpoint=job.checkpoint)
         while len(self._running) < self._terms.max_running:
-            job = await claims.claim(database, self._terms.owner, self._terms.lease_seconds)
-            if job is None:
+            claimed = await claims.claim(database, self._terms.owner, self._terms.lease_seconds)
+            if claimed is None:
                 break
-            if job.status is Status.RUNNING:
-                self._start(job)
+            if claimed.status is Status.RUNNING:
+                self._start(claimed)
 
     def _start(self, job: Job) -> None:
         if job.token is None:

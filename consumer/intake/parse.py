@@ -1,0 +1,71 @@
+"""From the bytes of a message to a request, or to a sentence that says what is wrong with it: pure."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from schemas.codes import DeadLetterReason
+from schemas.requests import REQUEST, CancelRequest, RetryRequest, StartRequest
+from schemas.text import storable
+
+MAX_NAMED = 5
+"""How many wrong fields a sentence names."""
+_DIGITS = re.compile(r"\d{7,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A message that is no request; `request_id` where one can be read from it all the same."""
+
+    reason: DeadLetterReason
+    message: str
+    request_id: str | None = None
+
+
+def parse(value: bytes | None) -> StartRequest | CancelRequest | RetryRequest | Unreadable:
+    """Read one message value."""
+    try:
+        body = json.loads(value or b"", parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return Unreadable(DeadLetterReason.NOT_JSON, "the message is not JSON in UTF-8")
+    if not isinstance(body, dict):
+        return Unreadable(DeadLetterReason.INVALID_REQUEST, "the message is JSON, but not an object")
+    try:
+        return REQUEST.validate_python(body)
+    except ValidationError as error:
+        return Unreadable(DeadLetterReason.INVALID_REQUEST, _sentence(error), _request_id(body))
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _sentence(error: ValidationError) -> str:
+    """Which fields are wrong and how; values stay out of it, they may be anybody's phone."""
+    wrong = [
+        f"{_path(e['loc'])}: {mask(e['msg'])}" for e in error.errors(include_input=False, include_url=False)
+    ]
+    more = f"; and {len(wrong) - MAX_NAMED} more" if len(wrong) > MAX_NAMED else ""
+    return "the request is wrong: " + "; ".join(wrong[:MAX_NAMED]) + more
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return mask(".".join(str(part) for part in location)[:200]) or "action"
+
+
+def mask(text: str) -> str:
+    """Hide what could be a phone: long runs of digits keep their last two."""
+    return _DIGITS.sub(lambda match: "…" + match.group()[-2:], text)
+
+
+def _request_id(body: dict[str, Any]) -> str | None:
+    found = body.get("request_id")
+    if not isinstance(found, str) or not 1 <= len(found) <= 200:
+        return None
+    try:
+        return storable(found)
+    except ValueError:
+        return None

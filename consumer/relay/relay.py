@@ -1,0 +1,145 @@
+"""The relay: takes events from the outbox to Kafka, one relay at a time, in order per job, at least once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from consumer.errors import LeaseLost
+from consumer.store import leases, outbox
+from consumer.store.database import Database
+from consumer.store.errors import Conflict, DatabaseUnavailable
+from consumer.store.leases import RELAY
+from consumer.store.outbox import Unpublished
+from messaging.records import Outgoing
+from schemas import cloudevents
+from schemas.topics import STATUS
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("relay")
+
+EVENT_SOURCE = "/chat-migration"
+PAGE = 500
+POLL_SECONDS = 1.0
+"""A notification wakes the relay at once; this finds what it did not tell."""
+AWAY_SECONDS = 2.0
+
+Publish = Callable[[Sequence[Outgoing]], Awaitable[list[bool]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """This replica's name on the lease, and how the lease is kept."""
+
+    owner: str
+    lease_seconds: float
+    beat_seconds: float
+
+
+class Relay:
+    """Every replica has one; the lease says which of them works."""
+
+    def __init__(
+        self, database: Database, publish: Publish, terms: Terms, alive: Callable[[], None] = lambda: None
+    ) -> None:
+        self._database = database
+        self._publish = publish
+        self._terms = terms
+        self._alive = alive
+        self._wake = asyncio.Event()
+
+    def hear(self, _payload: str) -> None:
+        """A notification: something is in the outbox."""
+        self._wake.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Stand for election until `stop`; work while elected."""
+        while not stop.is_set():
+            try:
+                async with self._database.transaction() as connection:
+                    token = await leases.elect(
+                        connection, RELAY, self._terms.owner, self._terms.lease_seconds
+                    )
+                self._alive()
+                if token is None:
+                    await self._pause(POLL_SECONDS)
+                    continue
+                await self._lead(token, stop)
+            except LeaseLost:
+                log.warning("relay.deposed")
+            except (DatabaseUnavailable, Conflict) as error:
+                log.warning("relay.waits", reason=str(error))
+                await self._pause(AWAY_SECONDS)
+
+    async def _lead(self, token: int, stop: asyncio.Event) -> None:
+        """Send until stopped or deposed; the lease is renewed between pages and handed back at the end."""
+        log.info("relay.elected", token=token)
+        async with self._database.transaction() as connection:
+            await outbox.send_recent_again(connection)
+        clock = asyncio.get_running_loop().time
+        renew_at = clock() + self._terms.beat_seconds
+        try:
+            while not stop.is_set():
+                if clock() >= renew_at:
+                    async with self._database.transaction() as connection:
+                        await leases.renew(connection, RELAY, token, self._terms.lease_seconds)
+                    renew_at = clock() + self._terms.beat_seconds
+                if not await self._send_page(token):
+                    await self._pause(min(POLL_SECONDS, max(renew_at - clock(), 0.05)))
+                self._alive()
+        finally:
+            await self._resign(token)
+
+    async def _send_page(self, token: int) -> bool:
+        """Send the oldest events; whether there may be more at once."""
+        async with self._database.transaction() as connection:
+            page = await outbox.unpublished(connection, PAGE)
+        if not page:
+            return False
+        acknowledged = await self._publish([message(event) for event in page])
+        sent = _in_order(page, acknowledged)
+        if len(sent) < len(page):
+            log.warning("relay.unacknowledged", events=len(page) - len(sent))
+        async with self._database.transaction() as connection:
+            await outbox.mark_published(connection, sent, token)
+        return len(sent) == len(page)
+
+    async def _resign(self, token: int) -> None:
+        try:
+            async with self._database.transaction() as connection:
+                await leases.release(connection, RELAY, token)
+        except (DatabaseUnavailable, Conflict):
+            log.warning("relay.lease_left_to_expire")
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        self._wake.clear()
+
+
+def message(event: Unpublished) -> Outgoing:
+    """An event as a Kafka message: JSON, keyed by request, CloudEvents attributes in headers."""
+    headers = cloudevents.encode(
+        id=event.event_id,
+        source=EVENT_SOURCE,
+        type=cloudevents.TYPE_STATUS,
+        time=event.created_at,
+        subject=event.request_id,
+        traceparent=event.headers.get("traceparent"),
+    )
+    return Outgoing(STATUS.name, event.request_id.encode(), event.payload.encode(), headers)
+
+
+def _in_order(page: Sequence[Unpublished], acknowledged: Sequence[bool]) -> list[Unpublished]:
+    """What may be marked: an event behind an unacknowledged one of the same request is sent again after it."""
+    blocked: set[str] = set()
+    sent = []
+    for event, known in zip(page, acknowledged, strict=True):
+        if known and event.request_id not in blocked:
+            sent.append(event)
+        else:
+            blocked.add(event.request_id)
+    return sent
