@@ -1,0 +1,1 @@
+"""What is measured, and against what: a maker of workbooks, and a bench beside a bare load."""

@@ -1,0 +1,74 @@
+"""Makes a workbook like those people send, and says exactly what an import of it must report.
+
+`python -m benchmarks.workbook OUT.xlsx --rows 155000 --seed 1 --wrong 0.07` prints the counts as JSON
+and writes them, with every rejected row, to `OUT.expected.json`.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.expected import Expected
+from benchmarks.layouts import LAYOUTS, Layout, layout_of
+from benchmarks.maker import Maker, planned
+from benchmarks.sheet import Book, Sheet
+
+ODD = 0.05
+DUPLICATES = 0.01
+
+
+def make_workbook(
+    path: Path | str,
+    *,
+    rows: int,
+    seed: int = 1,
+    wrong: float = 0.07,
+    layout: str = "newest",
+    odd: float = ODD,
+    duplicates: float = DUPLICATES,
+) -> Expected:
+    """Write a workbook of so many rows of data and return what its import must report.
+
+    Args:
+        wrong: share of rows that must be rejected, every kind of fault in turn.
+        odd: share of rows that are repaired, warned about, or merely unusual, every kind in turn.
+        duplicates: share of rows whose link stood in an earlier row.
+    """
+    shape = layout_of(layout, seed)
+    maker = Maker(rows, seed, shape)
+    with Book(Path(path)) as book:
+        for name in shape.sheets_before:
+            with book.sheet(name, 1, 1) as other:
+                other.row(1, ["Чаты стоят на следующем листе"])
+        with book.sheet(shape.sheet, len(shape.columns), shape.row_number(rows - 1)) as sheet:
+            _write_head(sheet, shape)
+            maker.write(sheet, planned(rows, seed, wrong, odd, duplicates))
+    return maker.tally.expected(layout, shape.sheet, seed)
+
+
+def _write_head(sheet: Sheet, shape: Layout) -> None:
+    rest = [None] * (len(shape.columns) - 1)
+    for number, title in sorted(shape.above.items()):
+        sheet.row(number, [title, *rest])
+    sheet.row(shape.header_row, [header for header, _ in shape.columns])
+
+
+def main(
+    out: Annotated[Path, typer.Argument(help="the workbook to write")],
+    rows: Annotated[int, typer.Option(min=1)] = 155_000,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    wrong: Annotated[float, typer.Option(min=0, max=0.9, help="share of wrong rows")] = 0.07,
+    layout: Annotated[str, typer.Option(help=", ".join(LAYOUTS))] = "newest",
+) -> None:
+    """Make a workbook; the counts an import must report go to standard output."""
+    if layout not in LAYOUTS:
+        raise typer.BadParameter(f"must be one of {', '.join(LAYOUTS)}", param_hint="--layout")
+    expected = make_workbook(out, rows=rows, seed=seed, wrong=wrong, layout=layout)
+    expected.write_beside(out)
+    print(json.dumps(expected.counts(), ensure_ascii=False, indent=1))
+
+
+if __name__ == "__main__":
+    typer.run(main)
