@@ -1,0 +1,1 @@
+"""What rows mean: a folder per dataset; adding one touches nothing else."""

@@ -1,0 +1,1 @@
+"""Chats of universities, with their universities, branches, faculties, groups and administrators."""

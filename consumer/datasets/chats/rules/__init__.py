@@ -1,0 +1,1 @@
+"""What a single value may be: pure functions `cell -> Clean | Wrong`, one file per kind of value."""

@@ -1,0 +1,54 @@
+"""Names of chats: quotes around the whole of it go, quotes inside stay."""
+
+from consumer.datasets.chats.rules.blanks import trimmed
+from consumer.datasets.chats.rules.text import text
+from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong
+from consumer.records import Cell
+
+PAIRS = {"'": "'", '"': '"', "«": "»", "“": "”", "„": "“"}
+
+
+def name(cell: Cell) -> Verdict:
+    """The text without the quotes around it, pair by pair."""
+    written = text(cell)
+    if isinstance(written, Wrong):
+        return written
+    return Clean(unquoted(str(written.value)), written.warning)
+
+
+def unquoted(value: str) -> str:
+    """`'«Чат»'` becomes `Чат`; `«А» и «Б»` and a lone quote stay."""
+    while _quoted(value):
+        value = trimmed(value[1:-1])
+    return value
+
+
+def _quoted(value: str) -> bool:
+    if len(value) < 2 or PAIRS.get(value[0]) != value[-1]:
+        return False
+    return _closes_at_the_end(value) if value[0] == value[-1] else _balanced(value, value[0], value[-1])
+
+
+def _balanced(value: str, opening: str, closing: str) -> bool:
+    depth = 0
+    for place, char in enumerate(value, 1):
+        depth += (char == opening) - (char == closing)
+        if depth == 0:
+            return place == len(value)
+    return False
+
+
+def _closes_at_the_end(value: str) -> bool:
+    """Of quotes that open and close alike: one after a blank or another opening one opens, too."""
+    quote, depth, opens = value[0], 1, True
+    last = len(value) - 1
+    for place in range(1, last):
+        if value[place] != quote:
+            opens = value[place].isspace() or value[place] in "(["
+        elif opens:
+            depth += 1
+        elif not value[place + 1].isalnum():  # else an apostrophe within a word
+            depth -= 1
+        if depth == 0:
+            return False
+    return True

@@ -1,0 +1,98 @@
+"""Text as a person would write the cell: trimmed, NFC, numbers without `.0`, dates as ISO."""
+
+import math
+import re
+import unicodedata
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+from consumer.datasets.chats.rules.blanks import trimmed
+from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong
+from consumer.records import Cell
+
+TEXT_LIMIT = 32_767
+"""Characters; what an Excel cell can hold."""
+NAME_LIMIT = 500
+"""Characters of a branch, faculty or group: they are parts of index keys."""
+EXACT_NUMBERS = 2**53
+"""From here on a float no longer tells neighbouring whole numbers apart."""
+
+UNSTORABLE = re.compile(
+    "[\x00\ud800-\udfff]"
+    # the same as Excel writes them; a high surrogate with its low one is a character
+    "|_x0000_"
+    "|_x[dD][89abAB][0-9a-fA-F]{2}_(?!_x[dD][c-fC-F][0-9a-fA-F]{2}_)"
+    "|(?<!_x[dD][89abAB][0-9a-fA-F]{2}_)_x[dD][c-fC-F][0-9a-fA-F]{2}_"
+)
+
+NOT_STORABLE = Wrong("unstorable", "holds a NUL character or half a surrogate pair, which cannot be stored")
+DIGITS_LOST = Wrong("digits_lost", "is a number of 2^53 or more, which has lost digits: write it as text")
+NOT_FINITE = Wrong("not_finite", "is not a finite number")
+
+
+def text(cell: Cell, limit: int = TEXT_LIMIT) -> Verdict:
+    """Any text; empty stays empty."""
+    written = as_text(cell)
+    if isinstance(written, Clean) and len(str(written.value)) > limit:
+        return Wrong("too_long", f"must have at most {limit} characters")
+    return written
+
+
+def short_text(cell: Cell) -> Verdict:
+    """The name of a branch, faculty or group."""
+    return text(cell, NAME_LIMIT)
+
+
+def as_text(cell: Cell) -> Verdict:
+    """The text of a cell of any type, of any length; dates and times warn `date_in_text`."""
+    match cell:
+        case str():
+            return _storable(cell)
+        case None:
+            return Clean("")
+        case bool():
+            return Clean("true" if cell else "false")
+        case int() | float() | Decimal():
+            return _number(cell)
+        case date() | time() | timedelta():
+            return Clean(_moment(cell), "date_in_text")
+        case _:
+            return _storable(str(cell))
+
+
+def storable(value: str) -> bool:
+    """Whether Postgres can keep this text."""
+    return UNSTORABLE.search(value) is None
+
+
+def _storable(value: str) -> Verdict:
+    if not storable(value):
+        return NOT_STORABLE
+    return Clean(trimmed(unicodedata.normalize("NFC", value)))
+
+
+def _number(number: float | Decimal) -> Verdict:
+    if not _finite(number):
+        return NOT_FINITE
+    if not -EXACT_NUMBERS < number < EXACT_NUMBERS:
+        return DIGITS_LOST
+    return Clean(str(int(number)) if number == int(number) else str(number))
+
+
+def _finite(number: float | Decimal) -> bool:
+    match number:
+        case int():
+            return True
+        case float():
+            return math.isfinite(number)
+        case Decimal():
+            return number.is_finite()
+
+
+def _moment(moment: date | time | timedelta) -> str:
+    if isinstance(moment, datetime) and moment.time() == time():
+        return moment.date().isoformat()
+    if isinstance(moment, timedelta):
+        minutes, seconds = divmod(int(moment.total_seconds()), 60)
+        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+    return moment.isoformat()

@@ -1,0 +1,26 @@
+"""What a rule says of one value: a clean value, perhaps with a warning, or what is wrong with it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from consumer.records import Cell
+
+
+class Clean(NamedTuple):
+    """A value fit to be stored; `warning` is the code of the repair that was needed."""
+
+    value: object
+    warning: str | None = None
+
+
+class Wrong(NamedTuple):
+    """Why the whole row is rejected; the message never holds the value itself."""
+
+    code: str
+    message: str
+
+
+Verdict = Clean | Wrong
+Rule = Callable[[Cell], Verdict]
+
+EMPTY = Wrong("required", "must not be empty, and here is an empty or error cell")
