@@ -7,10 +7,11 @@ from pathlib import Path
 
 import python_calamine as calamine
 
-from consumer.errors import LayoutProblem, WorkbookProblem
+from consumer.errors import WorkbookProblem
 from consumer.records import Cell
 from consumer.sources.excel.problems import damaged, encrypted
 from consumer.sources.excel.reader import RowBlock, Sheet
+from consumer.sources.excel.sheets import missing_sheet
 from consumer.sources.rows import filled
 from schemas.codes import ErrorCode
 
@@ -87,10 +88,7 @@ def calamine_errors() -> Iterator[None]:
     except calamine.XmlError:
         raise damaged("its XML cannot be read") from None
     except calamine.WorksheetNotFound:
-        raise LayoutProblem(
-            ErrorCode.SHEET_NOT_FOUND,
-            "The sheet is named in the workbook, but not in it. Save it anew in Excel.",
-        ) from None
+        raise missing_sheet() from None
     except calamine.CalamineError:
         raise damaged("its content does not make sense") from None
     except BaseException as error:

@@ -31,6 +31,13 @@ def choose_sheet(sheets: Sequence[Sheet], asked: str | None, usual: str = USUAL)
     raise _not_there(asked, names, is_chart=any(sheet.name == asked for sheet in sheets))
 
 
+def missing_sheet() -> LayoutProblem:
+    """The error for a sheet that the workbook names, and does not have."""
+    return LayoutProblem(
+        ErrorCode.SHEET_NOT_FOUND, "The workbook names the sheet but lacks it. Save it anew in Excel."
+    )
+
+
 def _usual(names: Sequence[str], usual: str) -> str:
     if usual in names:
         return usual

@@ -1,0 +1,110 @@
+"""One reading of one source: opened, checked chunk by chunk, sent as batches, counted to the end."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from consumer.datasets.base import Checked, Checker, Dataset
+from consumer.errors import TransientError
+from consumer.extract.cut import cut
+from consumer.extract.failure import failure, log_unexpected
+from consumer.extract.pipe import Pipe
+from consumer.extract.start import Resume, Start
+from consumer.frames import Kind
+from consumer.records import Chunk
+from consumer.sources.base import Source
+from consumer.sources.find import open_source
+from schemas.codes import ErrorCode
+
+
+def run(start: Start, pipe: Pipe, find: Callable[[str], Dataset]) -> None:
+    """Read the source and send what it holds; whatever goes wrong becomes a FAILED frame."""
+    try:
+        _run(start, pipe, find)
+    except BaseException as error:  # noqa: BLE001  panics of libraries in Rust are no Exception
+        if isinstance(error, MemoryError) and not start.frugal:
+            os.abort()
+        log_unexpected(error)
+        pipe.send(Kind.FAILED, failure(error))
+
+
+def _run(start: Start, pipe: Pipe, find: Callable[[str], Dataset]) -> None:
+    dataset = find(start.dataset)
+
+    def wait(detail: str) -> None:
+        pipe.send(Kind.WAITING, {"detail": detail})
+
+    source = open_source(start.source, start.reading(dataset.fields, wait))
+    try:
+        resume = _open(source, start, pipe)
+        Extraction(source, dataset.checker(start.source["type"]), resume, pipe).to_the_end()
+    finally:
+        source.close()
+
+
+def _open(source: Source, start: Start, pipe: Pipe) -> Resume:
+    """Open the source and say what it is; another one than before is read from the top."""
+    opened = source.open()
+    restarted = start.resume.restarted(start.fingerprint, opened)
+    pipe.send(
+        Kind.OPENED,
+        {
+            "fingerprint": opened.fingerprint,
+            "state": opened.state,
+            "warnings": dict(opened.warnings),
+            "restarted": restarted,
+        },
+    )
+    return Resume() if restarted else start.resume
+
+
+class Extraction:
+    """An opened source on its way through the rules and up the pipe."""
+
+    def __init__(self, source: Source, checker: Checker, resume: Resume, pipe: Pipe) -> None:
+        self._source = source
+        self._checker = checker
+        self._checkpoint = resume.checkpoint
+        self._refused: Mapping[int, str] = resume.refused or {}
+        self._pipe = pipe
+        self._rows = 0
+        self._told: int | None = None
+
+    def to_the_end(self) -> None:
+        """Send all batches, the total as soon as it is known, and the end."""
+        for chunk in self._source.chunks():
+            self._take(chunk)
+            if self._told is None:
+                self._tell(self._source.total)
+        if self._told is None:
+            self._tell(self._rows)
+        if self._told != self._rows:
+            raise TransientError(
+                ErrorCode.SHORT_READ,
+                f"The source has {self._told} rows, but only {self._rows} could be read. Try again.",
+            )
+        self._pipe.send(Kind.END, {"rows": self._rows})
+
+    def _take(self, chunk: Chunk) -> None:
+        self._rows += len(chunk.positions)
+        stored, new = cut(chunk, self._checkpoint)
+        if stored is not None:
+            self._checker.skip(stored, self._refused)
+        if new is not None:
+            checked = self._checker.check(new, self._refused)
+            self._pipe.send_batch(_header(checked, new.positions[-1]), b"".join(checked.sections.values()))
+
+    def _tell(self, total: int | None) -> None:
+        if total is not None:
+            self._told = total
+            self._pipe.send(Kind.TOTAL, {"rows": total})
+
+
+def _header(checked: Checked, last: int) -> dict[str, Any]:
+    return {
+        "last": last,
+        "accepted": checked.accepted,
+        "rejected": checked.rejected,
+        "warnings": dict(checked.warnings),
+        "sections": [[name, len(content)] for name, content in checked.sections.items()],
+    }

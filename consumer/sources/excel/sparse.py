@@ -1,0 +1,79 @@
+"""Workbooks of the .xlsx kind, read row by row in little memory: what is empty costs nothing."""
+
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from consumer.records import Cell
+from consumer.sources.excel.cells import Cells, SparseRow
+from consumer.sources.excel.markup import part_errors, pieces
+from consumer.sources.excel.ooxml import read_formats, read_package, read_strings
+from consumer.sources.excel.reader import RowBlock, Sheet
+from consumer.sources.excel.sheets import missing_sheet
+
+BLOCK_CELLS = 1_000_000
+"""Blocks are dense: one row with a cell in the last column must not make thousands of others as wide."""
+
+
+def open_sparse(path: Path, block_rows: int) -> "SparseReader":
+    """Open a workbook; `OpenReader`."""
+    with part_errors():
+        return SparseReader(zipfile.ZipFile(path), block_rows)
+
+
+class SparseReader:
+    """A workbook opened for reading row by row; `SheetReader`."""
+
+    def __init__(self, archive: zipfile.ZipFile, block_rows: int) -> None:
+        self._archive = archive
+        self._block_rows = block_rows
+        self._package = read_package(archive)
+
+    @property
+    def sheets(self) -> Sequence[Sheet]:
+        """All sheets, in the order of the workbook."""
+        return [Sheet(part.name, part.kind == "worksheet") for part in self._package.sheets]
+
+    def rows(self, sheet: str) -> Iterator[RowBlock]:
+        """The rows of a sheet that hold anything."""
+        waiting: list[SparseRow] = []
+        width = 0
+        for row in self._filled_rows(sheet):
+            wider = max(width, max(row[1]) + 1)
+            if len(waiting) == self._block_rows or (len(waiting) + 1) * wider > BLOCK_CELLS:
+                if waiting:
+                    yield _block(waiting, width)
+                waiting, wider = [], max(row[1]) + 1
+            waiting.append(row)
+            width = wider
+        if waiting:
+            yield _block(waiting, width)
+
+    def filled(self, sheet: str) -> None:  # noqa: ARG002
+        """Not known before the end: a second reading would take as long as the first."""
+        return
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._archive.close()
+
+    def _filled_rows(self, sheet: str) -> Iterator[SparseRow]:
+        member = next((part.member for part in self._package.sheets if part.name == sheet), None)
+        if member is None:
+            raise missing_sheet()
+        cells = Cells(
+            read_strings(self._archive, self._package.strings),
+            read_formats(self._archive, self._package.styles),
+            since_1904=self._package.since_1904,
+        )
+        for _ in pieces(self._archive, member, cells):
+            yield from cells.rows
+            cells.rows.clear()
+
+
+def _block(rows: Sequence[SparseRow], width: int) -> RowBlock:
+    columns: list[list[Cell]] = [[None] * len(rows) for _ in range(width)]
+    for i, (_, cells) in enumerate(rows):
+        for column, cell in cells.items():
+            columns[column][i] = cell
+    return RowBlock([position for position, _ in rows], columns)
