@@ -1,4 +1,4 @@
-"""Ids for messages that carry none: derived from where the message lies, so that a redelivery has the same."""
+"""Ids for messages that carry none: derived from where the message lies, so a redelivery has the same."""
 
 from uuid import UUID, uuid5
 

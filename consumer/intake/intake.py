@@ -67,8 +67,8 @@ class Intake:
             recorded = await requests.record(connection, request_id, request, self._limits, traceparent)
         if recorded is Recorded.REUSED:
             sentence = (
-                f"request id {request_id} belongs to another migration already: its dataset, source or options "
-                "differ; send this one under a new id"
+                f"request id {request_id} belongs to another migration already: its dataset, source or "
+                "options differ; send this one under a new id"
             )
             await self._dead_letter(record, DeadLetterReason.REQUEST_ID_REUSED, sentence)
         else:

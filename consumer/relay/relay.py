@@ -134,7 +134,7 @@ def message(event: Unpublished) -> Outgoing:
 
 
 def _in_order(page: Sequence[Unpublished], acknowledged: Sequence[bool]) -> list[Unpublished]:
-    """What may be marked: an event behind an unacknowledged one of the same request is sent again after it."""
+    """What may be marked: an event behind an unacknowledged one of its request is sent again after it."""
     blocked: set[str] = set()
     sent = []
     for event, known in zip(page, acknowledged, strict=True):

@@ -1,0 +1,58 @@
+"""The command `migration-consumer`: run (the default), migrate, doctor."""
+
+import argparse
+import asyncio
+import sys
+
+from consumer import app, doctor, logs, settings
+from consumer.settings import Settings, WrongSettings
+from consumer.store import foreign_keys, migrate
+from consumer.store.errors import DatabaseUnavailable, StatementFailed, ValueRefused
+from consumer.store.migrate import SchemaOutdated
+
+EXIT_WRONG = 2
+FORESEEN = (WrongSettings, SchemaOutdated, CannotServe, DatabaseUnavailable, StatementFailed, ValueRefused)
+
+
+def main() -> None:
+    """Parse the command line, read the settings, do it; every failure that can be foreseen is one sentence."""
+    arguments = _parser().parse_args()
+    try:
+        loaded = settings.load()
+        logs.configure(level=loaded.migration_log_level, fmt=loaded.migration_log_format)
+        raise SystemExit(asyncio.run(_do(arguments, loaded)))
+    except FORESEEN as error:
+        print(f"migration-consumer: {error}", file=sys.stderr)
+        raise SystemExit(EXIT_WRONG) from None
+
+
+async def _do(arguments: argparse.Namespace, loaded: Settings) -> int:
+    match arguments.command:
+        case "migrate":
+            await migrate.upgrade(loaded.database_url.get_secret_value())
+            if arguments.enforce_foreign_keys:
+                await foreign_keys.enforce_all(loaded.database_url.get_secret_value())
+            return 0
+        case "doctor":
+            return await doctor.examine(loaded)
+        case _:
+            await app.run(loaded, settings.child_environment())
+            return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="migration-consumer", description=__doc__)
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("run", help="run the service (the default)")
+    bring = commands.add_parser("migrate", help="bring the database schema up to date")
+    bring.add_argument(
+        "--enforce-foreign-keys",
+        action="store_true",
+        help="have Postgres check every reference from now on, and validate those there are (slower imports)",
+    )
+    commands.add_parser("doctor", help="check settings, Kafka, Postgres, the inbox, and what is stored")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

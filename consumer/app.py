@@ -1,0 +1,191 @@
+"""The composition root: builds every part from the settings, runs them side by side, stops them in order."""
+
+import asyncio
+import os
+import secrets
+import socket
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+from messaging.topics import ensure_topics, topic_ids
+
+from consumer.errors import LeaseLost
+from consumer.http.app import make_app
+from consumer.http.health import Health
+from consumer.http.server import serve as serve_http
+from consumer.intake.intake import Intake
+from consumer.relay import relay as relays
+from consumer.relay.relay import Relay
+from consumer.settings import Settings
+from consumer.shutdown import Shutdown
+from consumer.store import migrate, outbox, transitions
+from consumer.store.database import Database
+from consumer.store.errors import Conflict, DatabaseUnavailable
+from consumer.store.listener import listen
+from consumer.store.requests import Limits
+from consumer.supervise import keep_running, sleep_or_stop
+from consumer.worker import worker as workers
+from consumer.worker.attempt import Workshop
+from consumer.worker.worker import Worker
+from messaging.connection import KafkaConnection
+from messaging.consumer import GroupConsumer
+from messaging.errors import MessagingError
+from messaging.producer import Producer
+from schemas.topics import DEAD_LETTER_ROOM, MESSAGE_BYTES, REQUESTS
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("app")
+
+GROUP = "chat-migration"
+CLIENT = "chat-migration"
+OUTAGES = (DatabaseUnavailable, Conflict, MessagingError, LeaseLost)
+DATABASE_WAIT_SECONDS = 2.0
+
+
+def kafka_connection(settings: Settings) -> KafkaConnection:
+    """How Kafka is reached."""
+    password = settings.kafka_sasl_password
+    return KafkaConnection(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        security_protocol=settings.kafka_security_protocol,
+        sasl_mechanism=settings.kafka_sasl_mechanism,
+        sasl_username=settings.kafka_sasl_username,
+        sasl_password=password.get_secret_value() if password else None,
+        ssl_cafile=str(settings.kafka_ssl_cafile) if settings.kafka_ssl_cafile else None,
+    )
+
+
+async def run(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Run the service until it is told to stop. Raises SchemaOutdated, and OSError for a port in use."""
+    shutdown = Shutdown(settings.migration_drain_seconds)
+    shutdown.install()
+    database = await _open_database(settings, shutdown.stop)
+    if database is None:
+        return
+    try:
+        service = Service(settings, environment, database, shutdown)
+        await service.run()
+    finally:
+        await database.close()
+    log.info("service.stopped")
+
+
+async def _open_database(settings: Settings, stop: asyncio.Event) -> Database | None:
+    """Connect, for as long as it takes: Postgres may start after us. None when told to stop meanwhile."""
+    while not stop.is_set():
+        try:
+            database = await Database.open(settings.database_url.get_secret_value())
+            async with database.transaction() as connection:
+                await migrate.check(connection)
+        except DatabaseUnavailable as error:
+            log.warning("database.away", reason=str(error), next_try_seconds=DATABASE_WAIT_SECONDS)
+            await sleep_or_stop(stop, DATABASE_WAIT_SECONDS)
+        else:
+            return database
+    return None
+
+
+class Service:
+    """One replica: intake, worker, relay, listener and the HTTP side in one event loop."""
+
+    def __init__(
+        self, settings: Settings, environment: Mapping[str, str], database: Database, shutdown: Shutdown
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._shutdown = shutdown
+        self._kafka = kafka_connection(settings)
+        self._relay_stop = asyncio.Event()
+        self._health = Health()
+        self._events = Producer(self._kafka, client_id=f"{CLIENT}-relay")
+        self._letters = Producer(
+            self._kafka, client_id=f"{CLIENT}-intake", max_request_size=MESSAGE_BYTES + DEAD_LETTER_ROOM
+        )
+        owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._worker = self._make_worker(environment, owner)
+        self._relay = self._make_relay(owner)
+        self._consumer = self._make_consumer()
+
+    def _make_worker(self, environment: Mapping[str, str], owner: str) -> Worker:
+        settings = self._settings
+        scratch = settings.migration_scratch or Path(tempfile.gettempdir())
+        shop = Workshop(self._database, self._orders(), environment, scratch)
+        terms = workers.Terms(
+            owner,
+            settings.migration_max_running_jobs,
+            settings.migration_lease_seconds,
+            settings.migration_heartbeat_seconds,
+        )
+        return Worker(shop, terms, lambda: self._health.alive("worker"))
+
+    def _orders(self) -> dict[str, Any]:
+        settings = self._settings
+        return {
+            "chunk_rows": settings.migration_batch_rows,
+            "inbox": str(settings.migration_inbox.absolute()),
+            "max_inflated_bytes": settings.migration_max_inflated_mb * 2**20,
+            "memory_bytes": settings.migration_child_memory_mb * 2**20,
+            "kafka": self._kafka.as_frame(),
+            "service_pid": os.getpid(),
+        }
+
+    def _make_relay(self, owner: str) -> Relay:
+        settings = self._settings
+        terms = relays.Terms(owner, settings.migration_lease_seconds, settings.migration_heartbeat_seconds)
+        return Relay(self._database, self._events.publish, terms, lambda: self._health.alive("relay"))
+
+    def _make_consumer(self) -> GroupConsumer:
+        limits = Limits(self._settings.migration_job_timeout_seconds, self._settings.migration_max_attempts)
+        intake = Intake(self._database, self._letters.publish, limits, self._requests_topic_id)
+        return GroupConsumer(
+            self._kafka,
+            topics=[REQUESTS.name],
+            group_id=GROUP,
+            client_id=f"{CLIENT}-intake",
+            handle=intake.handle,
+        )
+
+    async def _requests_topic_id(self) -> str:
+        return (await topic_ids(self._kafka, [REQUESTS.name]))[REQUESTS.name]
+
+    async def run(self) -> None:
+        """Run all parts; when told to stop, drain the jobs first and send what they left in the outbox."""
+        stop = self._shutdown.stop
+        parts = {
+            "intake": asyncio.create_task(self._keep("intake", self._intake, stop)),
+            "worker": asyncio.create_task(self._keep("worker", lambda: self._worker.run(stop), stop)),
+            "listener": asyncio.create_task(self._keep("listener", self._listen, stop)),
+        }
+        relay = asyncio.create_task(
+            self._keep("relay", lambda: self._relay.run(self._relay_stop), self._relay_stop)
+        )
+        http = asyncio.create_task(self._http())
+        log.info("service.started", pid=os.getpid(), http_port=self._settings.migration_http_port)
+        try:
+            await asyncio.wait({http, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._shutdown.begin()
+            await self._worker.drain()
+            self._relay_stop.set()
+            parts["listener"].cancel()
+            await asyncio.wait({*parts.values(), relay})
+            await asyncio.gather(self._events.close(), self._letters.close())
+        await http
+
+    async def _intake(self) -> None:
+        await ensure_topics(self._kafka)
+        await self._consumer.run(self._shutdown.stop)
+
+    async def _listen(self) -> None:
+        channels = {transitions.NEW_JOBS: self._worker.hear, outbox.CHANNEL: self._relay.hear}
+        await listen(self._database.dsn, channels)
+
+    async def _http(self) -> None:
+        app = make_app(self._database, self._health)
+        host, port = self._settings.migration_http_host, self._settings.migration_http_port
+        await serve_http(app, host, port, self._shutdown.stop)
+
+    async def _keep(self, name: str, run: Any, stop: asyncio.Event) -> None:
+        await keep_running(name, run, stop, expected=OUTAGES)

@@ -1,0 +1,81 @@
+"""`migration-consumer doctor`: looks at settings and connections, and says what is wrong and what to do."""
+
+import os
+from collections.abc import Awaitable, Callable
+
+from messaging.topics import topic_ids
+
+from consumer.app import kafka_connection
+from consumer.settings import Settings
+from consumer.store import foreign_keys, migrate
+from consumer.store.database import Database
+from consumer.store.errors import DatabaseUnavailable, StatementFailed
+from consumer.store.migrate import SchemaOutdated
+from messaging.errors import MessagingError
+from schemas import topics
+
+Finding = tuple[bool, str]
+"""Whether something is well, and the sentence about it."""
+
+
+async def examine(settings: Settings) -> int:
+    """Print a line for each thing looked at; 0 when all are well, else 1."""
+    checks: tuple[Callable[[Settings], Awaitable[list[Finding]]], ...] = (_inbox, _kafka, _postgres)
+    findings = [finding for check in checks for finding in await check(settings)]
+    for well, sentence in findings:
+        print("ok  " if well else "FAIL", sentence)
+    return 0 if all(well for well, _ in findings) else 1
+
+
+async def _inbox(settings: Settings) -> list[Finding]:
+    inbox = settings.migration_inbox.absolute()
+    if not inbox.is_dir():
+        return [(False, f"inbox {inbox}: no such folder; make it, or set MIGRATION_INBOX")]
+    if not os.access(inbox, os.R_OK | os.X_OK):
+        return [(False, f"inbox {inbox}: not readable by this user; give it the right to read")]
+    return [(True, f"inbox {inbox}: readable")]
+
+
+async def _kafka(settings: Settings) -> list[Finding]:
+    names = [topic.name for topic in topics.ALL]
+    try:
+        there = await topic_ids(kafka_connection(settings), names)
+    except MessagingError as error:
+        return [(False, f"Kafka: {error}")]
+    missing = [name for name in names if name not in there]
+    if missing:
+        return [
+            (False, f"Kafka: topics missing: {', '.join(missing)}; the service makes them when it starts")
+        ]
+    return [(True, f"Kafka {settings.kafka_bootstrap_servers}: all {len(names)} topics are there")]
+
+
+async def _postgres(settings: Settings) -> list[Finding]:
+    try:
+        database = await Database.open(settings.database_url.get_secret_value())
+    except (DatabaseUnavailable, StatementFailed) as error:
+        return [(False, f"Postgres: {error}; check DATABASE_URL")]
+    try:
+        return await _schema(database)
+    finally:
+        await database.close()
+
+
+async def _schema(database: Database) -> list[Finding]:
+    try:
+        async with database.transaction() as connection:
+            await migrate.check(connection)
+    except SchemaOutdated as error:
+        return [(False, f"Postgres: {error}")]
+    return [(True, "Postgres: the schema is up to date"), *await _references(database)]
+
+
+async def _references(database: Database) -> list[Finding]:
+    findings: list[Finding] = []
+    async with database.transaction() as connection:
+        await connection.execute("set local statement_timeout = 0")
+        for key in await foreign_keys.not_enforced(connection):
+            count = await foreign_keys.orphans(connection, key)
+            place = f"{key.table}.{key.column} → {key.parent}"
+            findings.append((count == 0, f"Postgres: {count} rows of {place} without their parent"))
+    return findings

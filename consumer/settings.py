@@ -1,0 +1,128 @@
+"""Settings of the service, and the only place that reads the environment.
+
+`X_FILE` reads the value of `X` from a file. A wrong value names itself, and the service does not start.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PostgresDsn,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class WrongSettings(Exception):
+    """The environment does not make a service; the sentence names each wrong variable."""
+
+
+class Settings(BaseModel):
+    """What the service is told from outside. Field names in upper case are the variables."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kafka_bootstrap_servers: Line
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ssl_cafile: Path | None = None
+    database_url: SecretStr
+
+    migration_inbox: Path = Path("inbox")
+    migration_scratch: Path | None = Field(None, description="for temporary files; the system's when absent")
+    migration_connections: dict[str, SecretStr] = {}
+    migration_google_credentials: dict[str, Path] = {}
+    migration_google_api_url: Line = "https://sheets.googleapis.com"
+
+    migration_max_running_jobs: int = Field(2, ge=1, le=32)
+    migration_batch_rows: int = Field(10_000, ge=1, le=100_000)
+    migration_lease_seconds: float = Field(10, ge=1, le=600)
+    migration_heartbeat_seconds: float = Field(3, gt=0, le=200)
+    migration_job_timeout_seconds: int = Field(7_200, ge=1, le=7 * 86_400)
+    migration_max_attempts: int = Field(3, ge=1, le=100)
+    migration_child_memory_mb: int = Field(3_072, ge=256)
+    migration_max_inflated_mb: int = Field(2_048, ge=1)
+    migration_drain_seconds: float = Field(25, ge=1, le=600)
+
+    migration_http_host: Line = "0.0.0.0"  # noqa: S104 – a container is reached from outside
+    migration_http_port: int = Field(8084, ge=0, le=65_535)
+    migration_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    migration_log_format: Literal["auto", "json", "console"] = "auto"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _objects(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """The two JSON objects, with a word of their own when they are none."""
+        for name in ("migration_connections", "migration_google_credentials"):
+            if isinstance(values.get(name), str):
+                values[name] = _json_object(values[name])
+        return values
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Settings":
+        if self.migration_heartbeat_seconds * 2 > self.migration_lease_seconds:
+            raise ValueError(
+                "MIGRATION_HEARTBEAT_SECONDS must be at most half of MIGRATION_LEASE_SECONDS, "
+                "or one late heartbeat loses the job"
+            )
+        if self.kafka_sasl_mechanism and not (self.kafka_sasl_username and self.kafka_sasl_password):
+            raise ValueError("KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD")
+        PostgresDsn(self.database_url.get_secret_value())
+        return self
+
+
+def _json_object(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ValueError("must be a JSON object, name → value") from None
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment; raises WrongSettings with one sentence for each wrong variable."""
+    variables = dict(os.environ if environment is None else environment)
+    known = {name.upper() for name in Settings.model_fields}
+    values: dict[str, Any] = {name.lower(): variables[name] for name in known if variables.get(name)}
+    for name in known:
+        if path := variables.get(f"{name}_FILE"):
+            values[name.lower()] = _from_file(f"{name}_FILE", path)
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise WrongSettings(_sentence(error)) from None
+
+
+def _from_file(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongSettings(f"{name}: cannot read {path} ({type(error).__name__})") from None
+
+
+def _sentence(error: ValidationError) -> str:
+    lines = []
+    for wrong in error.errors(include_input=False, include_url=False):
+        name = str(wrong["loc"][0]).upper() if wrong["loc"] else ""
+        text = "is not set" if wrong["type"] == "missing" else wrong["msg"].removeprefix("Value error, ")
+        lines.append(f"{name}: {text}" if name else text)
+    return "; ".join(lines)
+
+
+CHILD_VARIABLES = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR")
+
+
+def child_environment() -> dict[str, str]:
+    """All that an extracting child gets to see of our environment: nothing secret is in it."""
+    return {name: os.environ[name] for name in CHILD_VARIABLES if name in os.environ}

@@ -1,0 +1,47 @@
+"""Keeps a long-lived coroutine running until the service stops: a failure is logged, then it begins anew."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("supervise")
+
+FIRST_SECONDS = 0.5
+LAST_SECONDS = 5.0
+STEADY_SECONDS = 30.0
+"""After running this long a task counts as recovered, and its next wait is short again."""
+
+
+async def keep_running(
+    name: str,
+    run: Callable[[], Awaitable[None]],
+    stop: asyncio.Event,
+    *,
+    expected: tuple[type[Exception], ...],
+) -> None:
+    """Run until `stop`; `expected` failures are outages and told in a line, others with their traceback."""
+    clock = asyncio.get_running_loop().time
+    wait = FIRST_SECONDS
+    while not stop.is_set():
+        begun = clock()
+        try:
+            await run()
+        except expected as error:
+            log.warning("task.waits", task=name, reason=str(error), next_try_seconds=wait)
+        except Exception:
+            log.exception("task.died", task=name, next_try_seconds=wait)
+        if clock() - begun > STEADY_SECONDS:
+            wait = FIRST_SECONDS
+        if not stop.is_set():
+            await sleep_or_stop(stop, wait)
+            wait = min(wait * 2, LAST_SECONDS)
+
+
+async def sleep_or_stop(stop: asyncio.Event, seconds: float) -> None:
+    """Wait, but no longer than the service runs."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        pass

@@ -1,0 +1,133 @@
+"""Every kind of message becomes a request or a sentence."""
+
+import json
+from typing import Any
+
+import pytest
+
+from consumer.intake.parse import Unreadable, parse
+from schemas.codes import DeadLetterReason
+from schemas.requests import CancelRequest, RetryRequest, StartRequest
+
+START: dict[str, Any] = {
+    "request_id": "r-1",
+    "action": "start",
+    "dataset": "chats",
+    "source": {"type": "excel", "file": {"path": "inbox/chats.xlsx"}, "sheet": "Чаты"},
+    "options": {"timeout_seconds": 7200, "max_attempts": 3},
+    "requested_by": "ivanova",
+}
+
+
+def bytes_of(body: Any) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
+def changed(**changes: Any) -> bytes:
+    return bytes_of({**START, **changes})
+
+
+def test_a_start_request_is_read() -> None:
+    request = parse(bytes_of(START))
+    assert isinstance(request, StartRequest)
+    assert request.source.identifier == "inbox/chats.xlsx"
+
+
+def test_a_start_without_an_id_is_read() -> None:
+    request = parse(bytes_of({k: v for k, v in START.items() if k != "request_id"}))
+    assert isinstance(request, StartRequest)
+    assert request.request_id is None
+
+
+@pytest.mark.parametrize(("action", "kind"), [("cancel", CancelRequest), ("retry", RetryRequest)])
+def test_commands_are_read(action: str, kind: type) -> None:
+    assert isinstance(parse(bytes_of({"action": action, "request_id": "r-1"})), kind)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, b"", b"hello", b"{", b"\xff\xfe", b'{"a": NaN}', b"[" * 100_000, "привет".encode("cp1251")],
+)
+def test_what_is_no_json_is_named_so(value: bytes | None) -> None:
+    found = parse(value)
+    assert isinstance(found, Unreadable)
+    assert found.reason is DeadLetterReason.NOT_JSON
+    assert found.request_id is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"[]",
+        b"7",
+        b'"start"',
+        bytes_of({"action": "explode", "request_id": "r-1"}),
+        changed(extra=1),
+        changed(schema_version=2),
+        changed(request_id=""),
+        changed(request_id="a\x00b"),
+        changed(dataset=7),
+        changed(source={"type": "excel"}),
+        changed(source={"type": "excel", "file": {"path": "x", "upload": {}}}),
+        changed(source={"type": "oracle"}),
+        changed(source={"type": "database", "connection": "postgresql://u:p@h/db"}),
+        changed(source={"type": "database", "connection": "ok", "dsn": "postgresql://h"}),
+        changed(options={"timeout_seconds": 0}),
+        changed(options={"max_attempts": "many"}),
+        b'{"action": "start", "request_id": "\\ud800", "dataset": "chats"}',
+    ],
+)
+def test_what_is_no_request_is_refused_with_a_sentence(value: bytes) -> None:
+    found = parse(value)
+    assert isinstance(found, Unreadable)
+    assert found.reason is DeadLetterReason.INVALID_REQUEST
+    assert found.message.startswith(("the request is wrong: ", "the message is JSON, but"))
+
+
+def test_the_id_of_a_wrong_request_is_kept_for_the_answer() -> None:
+    found = parse(changed(source={"type": "oracle"}))
+    assert isinstance(found, Unreadable)
+    assert found.request_id == "r-1"
+
+
+@pytest.mark.parametrize("request_id", ["a\x00b", "\ud800", 7, "", "x" * 201, None])
+def test_an_id_that_cannot_be_stored_is_not_kept(request_id: Any) -> None:
+    body = {**START, "request_id": request_id, "extra": 1}
+    found = parse(json.dumps(body).encode())
+    assert isinstance(found, Unreadable)
+    assert found.request_id is None
+
+
+def test_a_sentence_repeats_no_value_of_the_message() -> None:
+    found = parse(changed(dataset={"phone": "+79991234567"}, source={"type": "79991234567"}))
+    assert isinstance(found, Unreadable)
+    assert "9991234567" not in found.message
+
+
+def test_where_chunks_lie_does_not_make_another_body() -> None:
+    upload = {
+        "upload_id": "u",
+        "partition": 0,
+        "first_offset": 0,
+        "last_offset": 3,
+        "chunks": 4,
+        "size": 10,
+        "sha256": "0" * 64,
+        "name": "chats.xlsx",
+    }
+    moved = upload | {"upload_id": "v", "partition": 2, "first_offset": 7, "last_offset": 10}
+    first, second, other = (
+        parse(changed(source={"type": "excel", "file": {"upload": each}}))
+        for each in (upload, moved, upload | {"sha256": "1" * 64})
+    )
+    assert isinstance(first, StartRequest)
+    assert isinstance(second, StartRequest)
+    assert isinstance(other, StartRequest)
+    assert first.digest() == second.digest() != other.digest()
+
+
+def test_who_asked_does_not_make_another_body() -> None:
+    first, second = parse(changed(requested_by="ivanova")), parse(changed(requested_by="petrov"))
+    assert isinstance(first, StartRequest)
+    assert isinstance(second, StartRequest)
+    assert first.digest() == second.digest()
