@@ -1,0 +1,171 @@
+"""DESIGN §7.2 once more, as plain and slow as it reads: a value in, its meaning out.
+
+Written from the page and not from the product, of which nothing is imported.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.support.reference_text import (
+    INVISIBLE,
+    Notes,
+    Wrong,
+    name_of,
+    short_text,
+    text_of,
+    trimmed,
+    visible,
+)
+
+YES, NO = {"1", "true", "истина", "да"}, {"0", "false", "ложь", "нет"}
+
+
+def digits_of(value: object) -> str:
+    """The text of a number of identification: numbers and a stray `.0` read as digits."""
+    if isinstance(value, (bool, date, time)):
+        raise Wrong
+    text = text_of(value, Notes())
+    return text.removesuffix(".0")
+
+
+def agrees(inn: str) -> bool:
+    """Whether the check digits of an ИНН of 10 or 12 digits are right."""
+
+    def digit(*weights: int) -> str:
+        return str(sum(w * int(d) for w, d in zip(weights, inn, strict=False)) % 11 % 10)
+
+    if len(inn) == 10:
+        return inn[9] == digit(2, 4, 10, 3, 5, 9, 4, 6, 8)
+    return inn[10:] == digit(7, 2, 4, 10, 3, 5, 9, 4, 6, 8) + digit(3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
+
+
+def inn_of(value: object, notes: Notes) -> str:
+    """ИНН."""
+    inn = digits_of(value)
+    if not re.fullmatch("[0-9]{9,12}", inn):
+        raise Wrong
+    if len(inn) in {9, 11}:
+        if not agrees("0" + inn):
+            raise Wrong
+        notes.codes.append("inn_zero_restored")
+        return "0" + inn
+    if not agrees(inn):
+        notes.codes.append("inn_check_digit")
+    return inn
+
+
+def kpp_of(value: object, notes: Notes) -> str:
+    """КПП, or nothing."""
+    kpp = digits_of(value)
+    if re.fullmatch("[0-9]{8}", kpp):
+        notes.codes.append("kpp_zero_restored")
+        return "0" + kpp
+    if kpp and not re.fullmatch("[0-9]{4}[0-9A-Z]{2}[0-9]{3}", kpp):
+        raise Wrong
+    return kpp
+
+
+def phone_of(value: object, notes: Notes) -> str:
+    """E.164, or nothing."""
+    if not visible(value):
+        return ""
+    text = trimmed(str(int(value)) if isinstance(value, float) and value == int(value) else str(value))
+    digits = "".join(char for char in text if char in "0123456789")
+    if len(digits) == 11 and (digits[0] == "7" or digits.startswith("89")):
+        return "+7" + digits[1:]
+    if text[0] == "+" and 8 <= len(digits) <= 15:
+        return "+" + digits
+    if text[0] != "+" and len(digits) == 11 and digits[0] == "8":
+        return "+7" + digits[1:]
+    if text[0] != "+" and len(digits) == 10:
+        return "+7" + digits
+    notes.codes.append("phone")
+    return ""
+
+
+def url_of(value: object, notes: Notes) -> str:
+    """The link, compared as written."""
+    url = text_of(value, notes)
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        raise Wrong from None
+    if parts.scheme not in {"http", "https"} or not host or len(url.encode()) > 2048:
+        raise Wrong
+    if any(unicodedata.category(char) in INVISIBLE for char in url):
+        raise Wrong
+    return url
+
+
+def count_of(value: object, _: Notes) -> int | None:
+    """Course, participants."""
+    if not visible(value):
+        return None
+    number = trimmed(str(value)).removesuffix(".0")
+    if isinstance(value, bool) or not re.fullmatch("[0-9]+", number) or int(number) >= 2**31:
+        raise Wrong
+    return int(number)
+
+
+def day_of(value: object, notes: Notes) -> date | None:
+    """A date; the time of day is let go."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date) or not visible(value):
+        return value if isinstance(value, date) else None
+    try:
+        return datetime.fromisoformat(trimmed(str(value)) if isinstance(value, str) else "no").date()
+    except ValueError:
+        notes.codes.append("date")
+        return None
+
+
+def flag_of(value: object, notes: Notes) -> bool:
+    """One flag, where not both are empty."""
+    text = trimmed(str(value)).casefold().removesuffix(".0")
+    if text not in YES | NO:
+        notes.codes.append("flag")
+    return text in YES
+
+
+RULES: Mapping[str, Callable[[object, Notes], Any]] = {
+    "region_number": text_of,
+    "region": text_of,
+    "foiv": text_of,
+    "external_chat_id": text_of,
+    "name": name_of,
+    "url": url_of,
+    "participants": count_of,
+    "owner_id": text_of,
+    "phone": phone_of,
+    "created_on": day_of,
+    "creator_id": text_of,
+    "organization": text_of,
+    "inn": inn_of,
+    "kpp": kpp_of,
+    "branch": short_text,
+    "faculty": short_text,
+    "course": count_of,
+    "group": short_text,
+}
+FLAGS = ("add_user", "add_admin")
+
+
+def read_row(cells: Mapping[str, object]) -> tuple[dict[str, Any], list[str], list[str]]:
+    """The meaning of a row, the codes of its warnings, and its wrong fields (sorted)."""
+    meaning: dict[str, Any] = {}
+    notes, wrong = Notes(), []
+    for name, rule in RULES.items():
+        try:
+            meaning[name] = rule(cells.get(name), notes)
+        except Wrong:
+            wrong.append(name)
+    empty = not any(visible(cells.get(flag)) for flag in FLAGS)
+    for flag in FLAGS:
+        meaning[flag] = empty or flag_of(cells.get(flag), notes)
+    return meaning, notes.codes, sorted(wrong)

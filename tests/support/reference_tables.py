@@ -1,0 +1,167 @@
+"""DESIGN §7.3 in memory: the seven tables by their natural keys, one row after the other."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+RANK = {"database": 0, "google_sheets": 1, "excel": 2}
+TAGS = {"database": "admin_panel", "google_sheets": "bot_registrar", "excel": "academic_group"}
+
+University = tuple[str, str]
+Place = tuple[University, str, str]
+"""University, branch and faculty; `''` where there is none."""
+Group = tuple[Place, int | None, str]
+
+
+@dataclass
+class Chat:
+    """A chat as stored; `''` stands for null text."""
+
+    place: Place
+    source: str
+    name: str = ""
+    external_chat_id: str = ""
+    participants: int | None = None
+    created_on: date | None = None
+    creator_id: str = ""
+
+    def values(self) -> tuple[Any, ...]:
+        """The columns, place and source apart."""
+        return self.name, self.external_chat_id, self.participants, self.created_on, self.creator_id
+
+
+@dataclass
+class Directory:
+    """Schema `directory` after some loads."""
+
+    universities: dict[University, dict[str, str]] = field(default_factory=dict)
+    branches: set[tuple[University, str]] = field(default_factory=set)
+    faculties: set[tuple[University, str, str]] = field(default_factory=set)
+    groups: set[Group] = field(default_factory=set)
+    chats: dict[str, Chat] = field(default_factory=dict)
+    chat_groups: set[tuple[str, Group]] = field(default_factory=set)
+    administrators: dict[tuple[str, str], tuple[str, bool, bool]] = field(default_factory=dict)
+
+    def begin(self, source: str = "excel") -> "Loading":
+        """Start a load: one reading from the top."""
+        return Loading(self, source)
+
+    def sizes(self) -> dict[str, int]:
+        """Rows of each table."""
+        return {name: len(getattr(self, name)) for name in TABLES}
+
+    def rows(self) -> dict[str, list[tuple[Any, ...]]]:
+        """The content of each table by natural keys, `''` for null text, sorted."""
+        contents: dict[str, Iterable[tuple[Any, ...]]] = {
+            "universities": (
+                (*key, u["organization"], u["foiv"], u["region"], u["region_number"])
+                for key, u in self.universities.items()
+            ),
+            "branches": ((*key, name) for key, name in self.branches),
+            "faculties": ((*key, branch, name) for key, branch, name in self.faculties),
+            "groups": (flat(group) for group in self.groups),
+            "chats": (
+                (url, *chat.values(), *flat_place(chat.place), TAGS[chat.source])
+                for url, chat in self.chats.items()
+            ),
+            "chat_groups": ((url, *flat(group)) for url, group in self.chat_groups),
+            "administrators": ((*key, *value) for key, value in self.administrators.items()),
+        }
+        return {name: sorted(content, key=repr) for name, content in contents.items()}
+
+
+TABLES = ("universities", "branches", "faculties", "groups", "chats", "chat_groups", "administrators")
+
+
+def flat_place(place: Place) -> tuple[str, str, str, str]:
+    """ИНН, КПП, branch, faculty."""
+    university, branch, faculty = place
+    return *university, branch, faculty
+
+
+def flat(group: Group) -> tuple[Any, ...]:
+    """ИНН, КПП, branch, faculty, course, name."""
+    place, course, name = group
+    return *flat_place(place), course, name
+
+
+class Loading:
+    """One load; it knows what it has seen."""
+
+    def __init__(self, directory: Directory, source: str) -> None:
+        self._to, self._source = directory, source
+        self._links: set[str] = set()
+        self._people: set[tuple[str, str]] = set()
+        self._said: set[tuple[University, str]] = set()
+
+    def put(self, row: dict[str, Any], *, knows_kpp: bool = True) -> str:
+        """Store an accepted row; which counter it goes to."""
+        place = self._place(row, knows_kpp)
+        outcome = self._chat(row, place)
+        if row["group"]:
+            group = (place, row["course"], row["group"])
+            self._to.groups.add(group)
+            self._to.chat_groups.add((row["url"], group))
+        if row["phone"]:
+            self._administrator(row)
+        return outcome
+
+    def _place(self, row: dict[str, Any], knows_kpp: bool) -> Place:
+        university = (row["inn"], row["kpp"])
+        if not knows_kpp:
+            known = (key for key in self._to.universities if key[0] == row["inn"])
+            university = next(known, university)
+        stored = self._to.universities.setdefault(
+            university, dict.fromkeys(("organization", "foiv", "region", "region_number"), "")
+        )
+        for name in stored:
+            if row[name] and (university, name) not in self._said:
+                self._said.add((university, name))
+                stored[name] = row[name]
+        branch, faculty = row["branch"], row["faculty"]
+        if branch:
+            self._to.branches.add((university, branch))
+        if faculty:
+            self._to.faculties.add((university, branch, faculty))
+        return university, branch, faculty
+
+    def _chat(self, row: dict[str, Any], place: Place) -> str:
+        url = row["url"]
+        if url in self._links:
+            return "duplicates"
+        self._links.add(url)
+        old = self._to.chats.get(url)
+        new = Chat(place, self._source, **{name: row[name] for name in COLUMNS})
+        if old is None:
+            self._to.chats[url] = new
+            return "inserted"
+        merged = Chat(
+            _moved(old.place, place),
+            max(old.source, self._source, key=RANK.__getitem__),
+            *(
+                mine if mine not in ("", None) else theirs
+                for mine, theirs in zip(new.values(), old.values(), strict=True)
+            ),
+        )
+        self._to.chats[url] = merged
+        return "unchanged" if merged == old else "updated"
+
+    def _administrator(self, row: dict[str, Any]) -> None:
+        key = (row["url"], row["phone"])
+        if key in self._people:
+            return
+        self._people.add(key)
+        before = self._to.administrators.get(key, ("", True, True))
+        self._to.administrators[key] = (row["owner_id"] or before[0], row["add_user"], row["add_admin"])
+
+
+COLUMNS = ("name", "external_chat_id", "participants", "created_on", "creator_id")
+
+
+def _moved(old: Place, new: Place) -> Place:
+    """Where a later load puts a chat: all three move as one, or none does."""
+    same_inn = old[0][0] == new[0][0]
+    if same_inn and not new[0][1] and old[0][1]:
+        return old
+    return old if old[0] == new[0] and new[1:] == ("", "") else new

@@ -1,0 +1,82 @@
+"""DESIGN §7.2 once more: what text is, and what of it a person sees. Nothing of the product is imported."""
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+
+INVISIBLE = {"Cc", "Cf", "Zs", "Zl", "Zp"}
+UNSTORABLE = re.compile("\x00|[\ud800-\udfff]|_x0000_|_x[dD][89a-fA-F][0-9a-fA-F]{2}_")
+QUOTES = (("'", "'"), ('"', '"'), ("«", "»"), ("“", "”"), ("„", "“"))
+
+
+class Wrong(Exception):
+    """The value makes its row a rejected one."""
+
+
+@dataclass
+class Notes:
+    """The warnings of one row."""
+
+    codes: list[str] = field(default_factory=list)
+
+
+def trimmed(text: str) -> str:
+    """Without the characters nobody sees, at both ends."""
+    while text and unicodedata.category(text[0]) in INVISIBLE:
+        text = text[1:]
+    while text and unicodedata.category(text[-1]) in INVISIBLE:
+        text = text[:-1]
+    return text
+
+
+def visible(value: object) -> bool:
+    """Whether a person sees anything in the cell."""
+    return value is not None and trimmed(str(value)) != ""
+
+
+def text_of(value: object, notes: Notes, limit: int = 32_767) -> str:
+    """Text as it is stored."""
+    if value is None:
+        return ""
+    if isinstance(value, (date, time)):
+        notes.codes.append("date_in_text")
+        midnight = isinstance(value, datetime) and value.time() == time(0)
+        return value.date().isoformat() if isinstance(value, datetime) and midnight else value.isoformat()
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if abs(value) >= 2**53:
+            raise Wrong
+        value = int(value) if value == int(value) else value
+    text = str(value)
+    if UNSTORABLE.search(text):
+        raise Wrong
+    text = unicodedata.normalize("NFC", trimmed(text))
+    if len(text) > limit:
+        raise Wrong
+    return text
+
+
+def short_text(value: object, notes: Notes) -> str:
+    """Branch, faculty, group."""
+    return text_of(value, notes, 500)
+
+
+def name_of(value: object, notes: Notes) -> str:
+    """Text without the quotes around it, pair by pair."""
+    text = text_of(value, notes)
+    while (peeled := _peeled(text)) != text:
+        text = peeled
+    return text
+
+
+def _peeled(text: str) -> str:
+    for opening, closing in QUOTES:
+        if len(text) > 1 and text[0] == opening and text[-1] == closing:
+            inner = text[1:-1]
+            depth = 0
+            for char in inner:
+                depth += (char == opening) - (char == closing) if opening != closing else -(char == opening)
+                if depth < 0:
+                    return text
+            return trimmed(inner)
+    return text

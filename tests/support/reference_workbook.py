@@ -1,0 +1,146 @@
+"""Reads a workbook the slow way: openpyxl, DESIGN §7.1 in plain words, every row by itself.
+
+`load` brings it into a `Directory` held in memory; loading several workbooks one after the other
+shows what later loads must come to. Nothing of the product is imported.
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+
+from tests.support.reference_rules import read_row
+from tests.support.reference_tables import Directory
+from tests.support.reference_text import visible
+
+HEADERS: Mapping[str, str] = {
+    "region_number": "№ региона, номер региона, region number",
+    "region": "регион, region",
+    "foiv": "ФОИВ, foiv",
+    "external_chat_id": "ID чата, chat id",
+    "name": "название чата, chat name, name",
+    "url": "ссылка на чат, ссылка, chat url, url, link",
+    "participants": (
+        "кол-во участников чата, количество участников чата, кол-во участников, "
+        "participants, participants count"
+    ),
+    "owner_id": "ID владельца чата, max id, owner id",
+    "phone": (
+        "телефон владельца чата, номер телефона администратора, телефон администратора, телефон, "
+        "admin phone, owner phone, phone, phone1"
+    ),
+    "created_on": "дата создания чата, created, created at",
+    "creator_id": "ID создателя чата, creator id",
+    "organization": "организация, наименование организации, organization, org name",
+    "inn": "ИНН, ИНН организации, inn",
+    "kpp": "КПП, КПП организации, kpp",
+    "branch": (
+        "головная организация, наименование головного подразделения, "
+        "наименование головного подразделения/филиала, филиал, подразделение, branch"
+    ),
+    "faculty": (
+        "факультет, институт, структурная классификация, "
+        "факультет/институт/иная структурная классификация, faculty, institute"
+    ),
+    "course": "курс, курс обучения, course",
+    "group": "группа, номер группы, group, group number",
+    "add_user": "добавлен пользователь, добавлени пользователь, add user",
+    "add_admin": "добавлен администратор, add admin",
+}
+
+
+@dataclass
+class Load:
+    """What one load must report; `rejected` maps a physical row to its wrong fields."""
+
+    total: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    duplicates: int = 0
+    warnings: Counter[str] = field(default_factory=Counter)
+    rejected: dict[int, list[str]] = field(default_factory=dict)
+
+    @property
+    def processed(self) -> int:
+        """Rows that were not rejected."""
+        return self.inserted + self.updated + self.unchanged + self.duplicates
+
+    @property
+    def failed(self) -> int:
+        """Rows that were."""
+        return len(self.rejected)
+
+
+def plain(header: object) -> str:
+    """What a header cell is compared by: its letters and digits alone."""
+    text = unicodedata.normalize("NFKC", str(header or "")).casefold().replace("ё", "е")
+    return "".join(char for char in text if char.isalnum())
+
+
+FIELDS = {plain(spelling): name for name, known in HEADERS.items() for spelling in known.split(", ")}
+
+
+def load(directory: Directory, workbook: Path, sheet: str | None = None, source: str = "excel") -> Load:
+    """Bring every row of the workbook into the directory."""
+    report, seen = Load(), directory.begin(source)
+    for number, cells in read_workbook(workbook, sheet):
+        report.total += 1
+        meaning, warnings, wrong = read_row(cells)
+        if wrong:
+            report.rejected[number] = wrong
+            continue
+        report.warnings.update(warnings)
+        outcome = seen.put(meaning, knows_kpp="kpp" in cells)
+        setattr(report, outcome, getattr(report, outcome) + 1)
+    return report
+
+
+def read_workbook(workbook: Path, sheet: str | None = None) -> Iterator[tuple[int, dict[str, object]]]:
+    """Physical number and cells (by field) of every row that counts."""
+    rows = _rows(workbook, sheet)
+    columns: dict[str, int] | None = None
+    candidates = 0
+    for number, row in rows:
+        if not any(visible(value) for value in row):
+            continue
+        if columns is None:
+            candidates += 1
+            columns = _columns(row)
+            if columns is None and candidates == 10:
+                raise LookupError("none of the first ten rows is a header")
+            continue
+        cells = {name: row[at] if at < len(row) else None for name, at in columns.items()}
+        yield number, cells
+
+
+def _columns(row: Sequence[object]) -> dict[str, int] | None:
+    known = [(FIELDS[plain(cell)], at) for at, cell in enumerate(row) if plain(cell) in FIELDS]
+    columns = dict(known)
+    if not {"inn", "url"} <= columns.keys():
+        return None
+    if len(columns) < len(known):
+        raise LookupError("two columns for one field")
+    return columns
+
+
+def _rows(workbook: Path, name: str | None) -> Iterator[tuple[int, list[object]]]:
+    book = openpyxl.load_workbook(workbook, read_only=True, data_only=True)
+    try:
+        sheet: Any = book[_sheet_name(book.sheetnames, name)]
+        sheet.reset_dimensions()  # what a file says of its size may be wrong
+        for number, row in enumerate(sheet.iter_rows(), 1):
+            yield number, [None if cell.data_type == "e" else cell.value for cell in row]
+    finally:
+        book.close()
+
+
+def _sheet_name(names: Sequence[str], wanted: str | None) -> str:
+    if wanted is not None:
+        return wanted
+    alike = ["".join(name.split()).casefold() for name in names]
+    return "Чаты" if "Чаты" in names else names[alike.index("чаты")] if "чаты" in alike else names[0]
