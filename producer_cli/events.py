@@ -57,13 +57,16 @@ class Fold:
         self.last = sighting
         return True
 
-    @property
-    def end(self) -> Sighting | None:
-        """The end of the awaited run, once it has come."""
+    def begun(self) -> Sighting | None:
+        """The last event of the awaited run, once it has begun."""
         if self.last is None or self.after_run is None:
             return None
-        event = self.last.event
-        return self.last if event.status.terminal and event.run > self.after_run else None
+        return self.last if self.last.event.run > self.after_run else None
+
+    def end(self) -> Sighting | None:
+        """The end of the awaited run, once it has come."""
+        begun = self.begun()
+        return begun if begun and begun.event.status.terminal else None
 
 
 def exit_of(event: MigrationStatus) -> Exit:

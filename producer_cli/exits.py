@@ -1,6 +1,12 @@
 """How the command ends: exit codes that scripts rely on, and errors that are one sentence."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import IntEnum
+
+DEBUG: ContextVar[bool] = ContextVar("debug", default=False)
+"""Whether a traceback is wanted before the sentence."""
 
 
 class Exit(IntEnum):
@@ -37,3 +43,20 @@ class Interrupted(CliError):
     """Ctrl-C; the sentence says what goes on all the same."""
 
     code = Exit.INTERRUPTED
+
+
+class PipeClosed(CliError):
+    """Who read our output reads no more; nobody is left to be told."""
+
+    code = Exit.PIPE_CLOSED
+
+
+@contextmanager
+def leaving_politely(afterword: str = "Stopped.") -> Iterator[None]:
+    """Turn Ctrl-C and a closed pipe into ends of ours, before typer makes others of them."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise Interrupted(afterword) from error
+    except BrokenPipeError as error:
+        raise PipeClosed from error

@@ -20,8 +20,8 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """The awaited run came to its end."""
+class Reached:
+    """What was waited for has come: the end of the awaited run, mostly."""
 
     last: Sighting
 
@@ -33,7 +33,7 @@ class TimedOut:
     seconds: float
 
 
-Outcome = Ended | Refusal | TimedOut
+Outcome = Reached | Refusal | TimedOut
 
 Next = Callable[[float], Awaitable[Sighting | Refusal | None]]
 """Waits so many seconds at the most (perhaps `inf`) for what comes next; None when nothing came."""
@@ -52,15 +52,16 @@ async def follow(
     fold: Fold,
     watcher: Watcher,
     *,
+    until: Callable[[Fold], Sighting | None] = Fold.end,
     limit: float | None = None,
     patience: float = PATIENCE_SECONDS,
     now: Callable[[], float] = time.monotonic,
 ) -> Outcome:
-    """Show what is news until the awaited end, a refusal, or `limit` seconds have passed."""
+    """Show what is news until what is waited for has come, a refusal, or `limit` seconds have passed."""
     start = now()
     deadline = math.inf if limit is None else start + limit
     silent_at = start + patience
-    while not (end := fold.end):
+    while not (there := until(fold)):
         came = await following(max(0.0, min(deadline, silent_at) - now()))
         if isinstance(came, Refusal):
             return came
@@ -72,4 +73,4 @@ async def follow(
         elif now() >= silent_at:
             watcher.silent()
             silent_at = math.inf
-    return Ended(end)
+    return Reached(there)

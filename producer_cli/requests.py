@@ -10,9 +10,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from messaging.records import Outgoing
 from producer_cli.exits import WrongInput
+from schemas.cloudevents import TYPE_REQUEST, encode
 from schemas.requests import CancelRequest, RetryRequest, StartRequest, dump_request
 from schemas.text import Name
 from schemas.topics import REQUESTS
+
+EVENT_SOURCE = "/migration-cli"
 
 OPTIONS = {
     "request_id": "--request-id",
@@ -81,21 +84,16 @@ def login() -> str | None:
 
 
 def outgoing(request: Request) -> Outgoing:
-    """The record to publish, keyed by the request id, with CloudEvents attributes in its headers."""
-    headers = {
-        "ce_specversion": "1.0",
-        "ce_id": str(uuid.uuid4()),
-        "ce_source": "migration-cli",
-        "ce_type": f"migration.request.{request.action}",
-        "ce_time": datetime.now(UTC).isoformat(),
-        "content-type": "application/json",
-    }
-    return Outgoing(
-        topic=REQUESTS.name,
-        key=(request.request_id or "").encode(),
-        value=dump_request(request),
-        headers=tuple((name, value.encode()) for name, value in headers.items()),
+    """The record to publish, keyed by the request id."""
+    request_id = request.request_id or ""
+    headers = encode(
+        event_id=str(uuid.uuid4()),
+        source=EVENT_SOURCE,
+        event_type=TYPE_REQUEST,
+        time=datetime.now(UTC),
+        subject=request_id,
     )
+    return Outgoing(REQUESTS.name, request_id.encode(), dump_request(request), headers)
 
 
 def _checked(make: Callable[[], Made]) -> Made:
@@ -106,8 +104,11 @@ def _checked(make: Callable[[], Made]) -> Made:
 
 
 def _sentence(error: ValidationError) -> str:
-    """`--request-id: must be printable …`, of the first mistake, without the value."""
-    first = error.errors(include_input=False, include_url=False)[0]
-    names = [OPTIONS[part] for part in map(str, first["loc"]) if part in OPTIONS]
+    """`--request-id: must be printable …`, of a mistake whose option is known, without the value."""
+    mistakes = error.errors(include_input=False, include_url=False)
+    named = [
+        (OPTIONS[str(part)], mistake) for mistake in mistakes for part in mistake["loc"] if part in OPTIONS
+    ]
+    name, first = named[-1] if named else ("The request", mistakes[0])
     what = first["msg"].removeprefix("Value error, ")
-    return f"{names[-1] if names else 'The request'}: {what[:1].lower()}{what[1:]}."
+    return f"{name}: {what[:1].lower()}{what[1:]}."

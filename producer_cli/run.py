@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 
 from messaging.errors import KafkaUnavailable, TopicsMissing
-from producer_cli.exits import Exit, Interrupted, Unreachable
+from producer_cli.exits import Exit, Interrupted, PipeClosed, Unreachable
 
 
 @dataclass(slots=True)
@@ -25,15 +25,17 @@ def run(work: Work) -> NoReturn:
     """Do the work and leave with its exit code."""
     afterword = Afterword()
     try:
-        code = asyncio.run(_awaited(work, afterword))
+        code = asyncio.run(_finished(work, afterword))
     except KeyboardInterrupt as error:
         raise Interrupted(afterword.sentence) from error
-    except KafkaUnavailable as error:
-        raise Unreachable(f"{error} {afterword.sentence}") from error
+    except BrokenPipeError as error:
+        raise PipeClosed from error
     except TopicsMissing as error:
         raise Unreachable(str(error)) from error
+    except KafkaUnavailable as error:
+        raise Unreachable(f"{error} {afterword.sentence}".strip()) from error
     raise typer.Exit(code)
 
 
-async def _awaited(work: Work, afterword: Afterword) -> Exit:
+async def _finished(work: Work, afterword: Afterword) -> Exit:
     return await work(afterword)

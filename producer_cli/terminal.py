@@ -17,6 +17,7 @@ from rich.progress import (
 
 from producer_cli.bar import Bar
 from producer_cli.events import Sighting
+from producer_cli.lines import line
 from producer_cli.screens import Sent
 from producer_cli.summary import headline, hints, summary, table
 from producer_cli.words import plain
@@ -31,6 +32,7 @@ class TerminalScreen:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bar = Bar(time.monotonic)
+        self._following = False
 
     def begin(self, request_id: str) -> None:
         """The request id, alone on a line to be copied."""
@@ -57,6 +59,7 @@ class TerminalScreen:
     @contextmanager
     def following(self) -> Iterator[None]:
         """The bar of the job, gone again at the end."""
+        self._following = True
         with Live(
             self._bar,
             console=self._console,
@@ -66,10 +69,14 @@ class TerminalScreen:
             redirect_stderr=False,
         ):
             yield
+        self._following = False
 
     def show(self, sighting: Sighting) -> None:
-        """Draw it with the next frame."""
-        self._bar.show(sighting.event)
+        """Draw it with the next frame; where no bar is, say it."""
+        if self._following:
+            self._bar.show(sighting.event)
+        else:
+            self._console.print(line(sighting.event), soft_wrap=True)
 
     def end(self, event: MigrationStatus) -> None:
         """The counters and the next commands."""

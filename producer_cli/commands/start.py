@@ -31,7 +31,7 @@ app = typer.Typer(no_args_is_help=True, help="Ask for a migration.", rich_markup
 )
 def excel(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="A workbook here; it is sent through Kafka.")
+        Path | None, typer.Argument(metavar="FILE", help="A workbook here; it is sent through Kafka.")
     ] = None,
     path: Annotated[
         str | None,
@@ -50,7 +50,10 @@ def excel(
     dataset: Dataset = "chats",
     as_json: Json = False,
 ) -> None:
-    """Import a workbook (.xlsx, .xlsm, .xlsb, .xls or .ods; its content says which)."""
+    """Import a workbook.
+
+    .xlsx, .xlsm, .xlsb, .xls or .ods; its content says which, not its name.
+    """
     from producer_cli.sources import check_file, upload_name
 
     if (file is None) == (path is None):
@@ -168,12 +171,6 @@ def _start(
     from producer_cli.run import run
     from producer_cli.starting import Start
 
-    start = Start(
-        connection=settings.load().kafka(),
-        request=start_request(source, **wishes),
-        file=file,
-        screen=screens.choose(as_json),
-        watch=watch or wait is not None,
-        wait=wait,
-    )
-    run(start)
+    connection = settings.load().kafka()
+    start = Start(connection, start_request(source, **wishes), file, screens.choose(as_json))
+    run(lambda afterword: start.work(afterword, watch or wait is not None, wait))

@@ -24,43 +24,43 @@ def test_only_a_higher_sequence_is_news() -> None:
     fold = Fold()
     taken = [fold.take(make_sighting(sequence=number)) for number in (1, 2, 2, 1, 4, 3)]
     assert taken == [True, True, False, False, True, False]
-    assert fold.end is None
+    assert fold.end() is None
 
 
 def test_an_end_sent_again_is_an_end_for_who_asks_again() -> None:
     fold = Fold()
     assert fold.take(make_sighting("completed", 9))
-    assert fold.end is not None
+    assert fold.end() is not None
 
 
 def test_a_retry_waits_for_the_run_after_the_known_one() -> None:
     fold = Fold.for_next_run(make_sighting("failed", 10, run=1))
     assert not fold.take(make_sighting("failed", 10, run=1))
     assert fold.take(make_sighting("pending", 11, run=2))
-    assert fold.end is None
+    assert fold.end() is None
     assert fold.take(make_sighting("completed", 12, run=2))
-    assert fold.end is not None
+    assert fold.end() is not None
 
 
 def test_a_retry_is_not_ended_by_the_end_of_the_run_before_it() -> None:
     fold = Fold.for_next_run(make_sighting("running", 10, run=1))
     assert fold.take(make_sighting("failed", 11, run=1))
-    assert fold.end is None
+    assert fold.end() is None
 
 
 def test_a_retry_of_a_job_that_is_not_known_takes_an_end_that_comes_first_for_the_old_one() -> None:
     fold = Fold.for_next_run(None)
     fold.take(make_sighting("failed", 10, run=3))
-    assert fold.end is None
+    assert fold.end() is None
     fold.take(make_sighting("completed", 12, run=4))
-    assert fold.end is not None
+    assert fold.end() is not None
 
 
 def test_a_retry_of_a_job_that_is_not_known_waits_for_the_run_that_begins() -> None:
     fold = Fold.for_next_run(None)
     fold.take(make_sighting("pending", 11, run=2))
     fold.take(make_sighting("cancelled", 12, run=2))
-    assert fold.end is not None
+    assert fold.end() is not None
 
 
 @pytest.mark.parametrize(

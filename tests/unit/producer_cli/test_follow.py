@@ -1,7 +1,7 @@
 from collections.abc import Awaitable, Callable
 
 from producer_cli.events import Fold, Sighting
-from producer_cli.follow import Ended, Refusal, TimedOut, Watcher, follow
+from producer_cli.follow import Reached, Refusal, TimedOut, Watcher, follow
 from tests.unit.producer_cli.making import make_sighting
 
 Came = Sighting | Refusal | None
@@ -56,7 +56,7 @@ async def test_news_is_shown_until_the_end() -> None:
         (1, make_sighting("completed", 3)),
     )
     outcome = await follow(steps, Fold(), heard.watcher(clock), now=clock.now)
-    assert isinstance(outcome, Ended)
+    assert isinstance(outcome, Reached)
     assert heard.shown == [1, 2, 3]
     assert heard.silences == []
 
@@ -65,7 +65,7 @@ async def test_silence_is_told_once_and_the_waiting_goes_on() -> None:
     clock, heard = Clock(), Heard()
     steps = script(clock, (100, make_sighting("completed", 1)))
     outcome = await follow(steps, Fold(), heard.watcher(clock), now=clock.now)
-    assert isinstance(outcome, Ended)
+    assert isinstance(outcome, Reached)
     assert heard.silences == [15]
 
 
@@ -104,4 +104,4 @@ async def test_a_job_that_ended_before_is_told_at_once() -> None:
     clock = Clock()
     fold = Fold()
     fold.take(make_sighting("completed", 8))
-    assert isinstance(await follow(script(clock), fold, Heard().watcher(clock), now=clock.now), Ended)
+    assert isinstance(await follow(script(clock), fold, Heard().watcher(clock), now=clock.now), Reached)

@@ -1,0 +1,74 @@
+"""The tree of commands that typer shows and completes."""
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from producer_cli.commands import jobs, start
+from producer_cli.commands.options import examples
+
+EXAMPLES = examples(
+    "migration start excel chats.xlsx --watch",
+    "migration status",
+    "migration errors REQUEST_ID --csv rejected.csv",
+) + (
+    "\n\n\b\nExit codes:\n"
+    "  0 done or completed    1 failed            2 wrong usage or input\n"
+    "  3 cancelled            4 waiting timed out 5 Kafka or the service not reachable"
+    "\n\n\b\nEnvironment:\n"
+    "  KAFKA_BOOTSTRAP_SERVERS, KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM,\n"
+    "  KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD, KAFKA_SSL_CAFILE, MIGRATION_HTTP_URL;\n"
+    "  without the first, .devstack/env of this folder or one above it is read."
+)
+
+
+class _InOrder(TyperGroup):
+    """Lists `start` first: it is what people come for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names in the order of the help page."""
+        return sorted(super().list_commands(ctx), key=lambda name: name != "start")
+
+
+def build() -> typer.Typer:
+    """The application, ready to be called."""
+    app = typer.Typer(
+        name="migration",
+        cls=_InOrder,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(epilog=EXAMPLES)(_root)
+    app.add_typer(start.app, name="start")
+    app.command(epilog=jobs.STATUS_EXAMPLES)(jobs.status)
+    app.command(epilog=jobs.WATCH_EXAMPLES)(jobs.watch)
+    app.command(epilog=jobs.CANCEL_EXAMPLES)(jobs.cancel)
+    app.command(epilog=jobs.RETRY_EXAMPLES)(jobs.retry)
+    app.command(epilog=jobs.ERRORS_EXAMPLES)(jobs.errors)
+    return app
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            typer.echo(f"migration {version('chat-migration')}")
+        except PackageNotFoundError:
+            typer.echo("migration (not installed)")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[  # noqa: ARG001  # its callback does the work
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
+) -> None:
+    """Ask for migrations by Kafka, follow them, and see which rows were wrong."""
+    from producer_cli.exits import DEBUG
+
+    DEBUG.set(debug)

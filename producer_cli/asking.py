@@ -1,0 +1,103 @@
+"""`migration status`: what the status topic holds at this moment, of all jobs or of one."""
+
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from rich.table import Table
+from rich.text import Text
+
+from messaging.connection import KafkaConnection
+from producer_cli.events import Sighting
+from producer_cli.exits import Exit, WrongInput
+from producer_cli.listening import latest_of_all, latest_of_one
+from producer_cli.screens import at_terminal, console_of
+from producer_cli.summary import STYLES, details, headline, hints, table
+from producer_cli.words import age, count, percent, plain
+from schemas.status import MigrationStatus, Status
+
+TABS = (
+    "request_id",
+    "status",
+    "processed",
+    "total",
+    "failed",
+    "source_type",
+    "source_identifier",
+    "occurred_at",
+)
+"""The fields of a line where a script reads them."""
+
+
+async def status(connection: KafkaConnection, request_id: str | None, as_json: bool) -> Exit:
+    """Show the latest status of all jobs, newest first, or of one; raises WrongInput for an unknown one."""
+    if request_id is None:
+        found = await latest_of_all(connection)
+        show_all(sorted(found, key=lambda seen: seen.event.occurred_at, reverse=True), as_json)
+        return Exit.OK
+    sighting = await latest_of_one(connection, request_id)
+    if sighting is None:
+        raise WrongInput(
+            f"Nothing is known of request {plain(request_id)}: the id is wrong, its last news is older than "
+            "30 days, or no consumer has taken it up yet."
+        )
+    show_one(sighting, as_json)
+    return Exit.OK
+
+
+def show_one(sighting: Sighting, as_json: bool) -> None:
+    """The event, or all that is in it as a table."""
+    console = console_of(sys.stdout)
+    if as_json:
+        print(sighting.text)
+        return
+    console.print(headline(sighting.event), soft_wrap=True)
+    console.print(table(details(sighting.event)))
+    for hint in hints(sighting.event):
+        console.print(hint, style="dim", soft_wrap=True)
+
+
+def show_all(found: Iterable[Sighting], as_json: bool) -> None:
+    """A table at a terminal; else one job a line, as JSON or with tabs between."""
+    console = console_of(sys.stdout)
+    if as_json or not at_terminal(console):
+        for sighting in found:
+            print(sighting.text if as_json else tabbed(sighting.event))
+        return
+    events = [sighting.event for sighting in found]
+    console.print(overview(events, datetime.now(UTC)) if events else "No job yet.")
+
+
+def tabbed(event: MigrationStatus) -> str:
+    """The fields of TABS with tabs between them; empty where not known."""
+    values = event.model_dump(mode="json", include=set(TABS))
+    return "\t".join("" if values[name] is None else plain(str(values[name])) for name in TABS)
+
+
+def overview(events: Iterable[MigrationStatus], now: datetime) -> Table:
+    """One line a job. The id stays whole, since it is there to be copied; the source gives way."""
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    grid.add_column("request", no_wrap=True)
+    grid.add_column("status", no_wrap=True)
+    grid.add_column("rows", no_wrap=True, justify="right")
+    grid.add_column("failed", no_wrap=True, justify="right")
+    grid.add_column("changed", no_wrap=True, justify="right")
+    grid.add_column("source", overflow="ellipsis", no_wrap=True, ratio=1)
+    for event in events:
+        grid.add_row(
+            Text(plain(event.request_id)),
+            Text(event.status.value, style=STYLES[event.status]),
+            Text(_far(event)),
+            Text(count(event.failed) if event.failed else ""),
+            Text(age(now - event.occurred_at)),
+            Text(plain(event.source_identifier or "")),
+        )
+    return grid
+
+
+def _far(event: MigrationStatus) -> str:
+    """Percents while it runs, else the rows."""
+    part = percent(event.processed + event.failed, event.total)
+    if event.status is Status.RUNNING and part:
+        return part
+    return count(event.processed) if event.processed else ""

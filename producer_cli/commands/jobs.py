@@ -1,0 +1,112 @@
+"""`migration status`, `watch`, `cancel`, `retry` and `errors`: jobs that were asked for already."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from producer_cli.commands.options import Json, RequestId, Wait, Watch, examples
+from producer_cli.exits import leaving_politely
+
+if TYPE_CHECKING:
+    from schemas.requests import CancelRequest, RetryRequest
+
+STATUS_EXAMPLES = examples(
+    "migration status",
+    "migration status 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11",
+    "migration status --json | jq -r 'select(.status == \"failed\") | .request_id'",
+)
+WATCH_EXAMPLES = examples(
+    "migration watch 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11",
+    "migration watch 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11 --wait 600 --json",
+)
+CANCEL_EXAMPLES = examples("migration cancel 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11")
+RETRY_EXAMPLES = examples("migration retry 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11 --watch")
+ERRORS_EXAMPLES = examples(
+    "migration errors 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11",
+    "migration errors 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11 --csv rejected.csv",
+    "migration errors 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11 --json | jq .record",
+)
+
+
+def status(
+    request_id: Annotated[
+        str | None, typer.Argument(metavar="REQUEST_ID", help="One job; all of them when absent.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the latest status of all jobs, or of one."""
+    from producer_cli import asking, settings
+    from producer_cli.run import run
+
+    connection = settings.load().kafka()
+    run(lambda _: asking.status(connection, request_id, as_json))
+
+
+def watch(request_id: RequestId, wait: Wait = None, as_json: Json = False) -> None:
+    """Follow a job to its end.
+
+    The exit code says which end that was.
+    """
+    from producer_cli import screens, settings
+    from producer_cli.run import run
+    from producer_cli.watching import watch as work
+
+    connection, screen = settings.load().kafka(), screens.choose(as_json)
+    run(lambda afterword: work(connection, request_id, screen, wait, afterword))
+
+
+def cancel(request_id: RequestId, watch: Watch = False, wait: Wait = None, as_json: Json = False) -> None:
+    """Ask for a job to be cancelled.
+
+    What it has stored stays.
+    """
+    from producer_cli.requests import cancel_request
+
+    _command(cancel_request(request_id), watch, wait, as_json)
+
+
+def retry(request_id: RequestId, watch: Watch = False, wait: Wait = None, as_json: Json = False) -> None:
+    """Ask for a failed or cancelled job to be run again."""
+    from producer_cli.requests import retry_request
+
+    _command(retry_request(request_id), watch, wait, as_json)
+
+
+def errors(
+    request_id: RequestId,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Write all of them to this file (`-`: standard output)."),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit", metavar="N", min=0, help="Show so many; 0 for all, 50 at a terminal when absent."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the rejected rows of a job, with what was wrong in them.
+
+    They hold personal data as it was read: with --json and --csv take care who sees it.
+    """
+    from producer_cli import rejects, settings
+    from producer_cli.service import Service
+
+    service = Service(settings.load().http_url)
+    with leaving_politely():
+        if csv is None:
+            rejects.show(service, request_id, limit, as_json)
+        else:
+            typer.echo(rejects.save(service, request_id, csv), err=True)
+
+
+def _command(request: "CancelRequest | RetryRequest", watch: bool, wait: float | None, as_json: bool) -> None:
+    from producer_cli import screens, settings
+    from producer_cli.run import run
+    from producer_cli.steering import steer
+
+    connection, screen = settings.load().kafka(), screens.choose(as_json)
+    follows = watch or wait is not None
+    run(lambda afterword: steer(connection, request, screen, follows, wait, afterword))

@@ -1,0 +1,159 @@
+import csv
+import io
+import json
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+from producer_cli import rejects
+from producer_cli.exits import Unreachable, WrongInput
+from producer_cli.service import Service
+
+REQUEST_ID = "мой/id"
+
+
+def row(number: int) -> dict[str, object]:
+    errors = [{"field": "inn", "code": "inn_length", "message": "An ИНН has 10 or 12 digits."}]
+    return {"row_number": number, "record_identifier": None, "errors": errors, "record": {"ИНН": "1"}}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers as the service does, for one request with 1,201 rejected rows."""
+
+    rows = range(2, 1203)
+    asked: list[str] = []  # noqa: RUF012  # shared on purpose: the server makes a handler a request
+    breaks_off = False
+
+    def do_GET(self) -> None:
+        Handler.asked.append(self.path)
+        parts = urlsplit(self.path)
+        if unquote(parts.path) != f"/migration/jobs/{REQUEST_ID}/errors":
+            self.send_error(404 if "broken" not in parts.path else 503)
+        elif self.headers["accept"] == "text/csv":
+            self._csv()
+        else:
+            self._page({name: values[0] for name, values in parse_qs(parts.query).items()})
+
+    def _page(self, query: dict[str, str]) -> None:
+        after, limit = int(query.get("after", 0)), int(query["limit"])
+        numbers = [number for number in self.rows if number > after]
+        page = numbers[:limit]
+        following = page[-1] if len(numbers) > limit else None
+        body = json.dumps({"items": [row(number) for number in page], "next": following}).encode()
+        self._answer("application/json", body, len(body))
+
+    def _csv(self) -> None:
+        body = b"row_number,inn\r\n2,1\r\n"
+        self._answer("text/csv", body, len(body) + (100 if Handler.breaks_off else 0))
+
+    def _answer(self, kind: str, body: bytes, length: int) -> None:
+        self.send_response(200)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(length))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    Handler.asked.clear()
+    Handler.breaks_off = False
+    with serving() as url:
+        made = Service(url)
+        yield made
+        made.close()
+
+
+def test_all_rows_come_page_by_page(service: Service) -> None:
+    numbers = [row["row_number"] for row in service.rejected_rows(REQUEST_ID)]
+    assert numbers == list(Handler.rows)
+    assert len(Handler.asked) == 3
+
+
+def test_no_more_rows_are_asked_for_than_wanted(service: Service) -> None:
+    assert len(list(service.rejected_rows(REQUEST_ID, 51))) == 51
+    assert len(Handler.asked) == 1
+    assert "limit=51" in Handler.asked[0]
+
+
+def test_an_unknown_request_is_wrong_input(service: Service) -> None:
+    with pytest.raises(WrongInput, match="knows no request other"):
+        list(service.rejected_rows("other"))
+
+
+def test_a_service_in_trouble_is_not_reachable(service: Service) -> None:
+    with pytest.raises(Unreachable, match="answered 503"):
+        list(service.rejected_rows("broken"))
+
+
+def test_nobody_at_the_address(tmp_path: Path) -> None:
+    with serving() as url:
+        pass
+    nobody = Service(url)
+    with pytest.raises(Unreachable, match="Nothing answers"):
+        list(nobody.rejected_rows(REQUEST_ID))
+    nobody.close()
+    with pytest.raises(WrongInput, match="MIGRATION_HTTP_URL"):
+        Service("localhost:8084")
+
+
+def test_csv_becomes_a_file_for_its_owner_alone(service: Service, tmp_path: Path) -> None:
+    target = tmp_path / "rejected.csv"
+    target.write_text("old", "utf-8")
+    assert rejects.save(service, REQUEST_ID, target) == f"Written to {target}, 21 bytes."
+    assert list(csv.reader(io.StringIO(target.read_text("utf-8")))) == [["row_number", "inn"], ["2", "1"]]
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["rejected.csv"]
+
+
+def test_a_csv_that_breaks_off_leaves_what_was_there(service: Service, tmp_path: Path) -> None:
+    Handler.breaks_off = True
+    target = tmp_path / "rejected.csv"
+    target.write_text("old", "utf-8")
+    with pytest.raises(Unreachable, match="broke off"):
+        rejects.save(service, REQUEST_ID, target)
+    assert target.read_text("utf-8") == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["rejected.csv"]
+
+
+def test_a_place_that_cannot_be_written_is_said(service: Service, tmp_path: Path) -> None:
+    with pytest.raises(WrongInput, match="cannot be written"):
+        rejects.save(service, REQUEST_ID, tmp_path / "missing" / "rejected.csv")
+    with pytest.raises(WrongInput, match="cannot be written"):
+        rejects.save(service, REQUEST_ID, tmp_path)
+
+
+def test_on_a_pipe_each_wrong_field_is_a_line(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    rejects.show(service, REQUEST_ID, 2, as_json=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "2\t\tinn\tinn_length\tAn ИНН has 10 or 12 digits.",
+        "3\t\tinn\tinn_length\tAn ИНН has 10 or 12 digits.",
+    ]
+
+
+def test_json_holds_the_rows_as_read(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    rejects.show(service, REQUEST_ID, 0, as_json=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1201
+    assert json.loads(lines[0]) == row(2)

@@ -1,0 +1,90 @@
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from producer_cli.exits import WrongInput
+from producer_cli.requests import cancel_request, outgoing, retry_request, start_request
+from schemas.requests import REQUEST, StartRequest
+
+EXCEL = {"type": "excel", "file": {"path": "chats.xlsx"}, "sheet": None}
+
+
+def make_start(**other: Any) -> StartRequest:
+    values: dict[str, Any] = {
+        "source": EXCEL,
+        "request_id": None,
+        "requested_by": None,
+        "dataset": "chats",
+        "options": {"timeout_seconds": None, "max_attempts": None},
+    }
+    return start_request(**(values | other))
+
+
+def test_a_request_gets_an_id_of_its_own() -> None:
+    first, second = make_start(), make_start()
+    assert first.request_id is not None
+    assert uuid.UUID(first.request_id).version == 4
+    assert first.request_id != second.request_id
+
+
+def test_what_was_typed_is_what_the_request_carries() -> None:
+    options = {"timeout_seconds": 60, "max_attempts": 2}
+    request = make_start(request_id="my-id", requested_by="ivanova", dataset="other", options=options)
+    assert json.loads(outgoing(request).value or b"") == {
+        "schema_version": 1,
+        "requested_by": "ivanova",
+        "action": "start",
+        "request_id": "my-id",
+        "dataset": "other",
+        "source": {"type": "excel", "file": {"path": "chats.xlsx"}},
+        "options": options,
+    }
+
+
+def test_the_message_is_keyed_by_the_request_id_and_reads_back() -> None:
+    request = make_start(request_id="мой id")
+    message = outgoing(request)
+    assert message.topic == "migration.requests"
+    assert message.key == "мой id".encode()
+    assert REQUEST.validate_json(message.value or b"") == request
+    headers = dict(message.headers)
+    assert headers["ce_subject"] == message.key
+    assert headers["ce_source"] == b"/migration-cli"
+
+
+def test_each_command_has_an_id_of_its_own() -> None:
+    ids = {command("my-id").command_id for command in (cancel_request, retry_request) for _ in range(2)}
+    assert len(ids) == 4
+    assert None not in ids
+
+
+@pytest.mark.parametrize(
+    ("other", "option"),
+    [
+        ({"request_id": " x"}, "--request-id"),
+        ({"request_id": ""}, "--request-id"),
+        ({"request_id": "x" * 201}, "--request-id"),
+        ({"requested_by": "a\nb"}, "--requested-by"),
+        ({"dataset": ""}, "--dataset"),
+        ({"source": EXCEL | {"sheet": " Чаты"}}, "--sheet"),
+        ({"source": EXCEL | {"file": {"path": ""}}}, "--path"),
+        ({"source": {"type": "database", "connection": "a b"}}, "NAME"),
+        ({"source": {"type": "database", "connection": "a", "table": ""}}, "--table"),
+        ({"source": {"type": "google_sheets", "spreadsheet_id": ""}}, "ID_OR_LINK"),
+        (
+            {"source": {"type": "google_sheets", "spreadsheet_id": "a", "credentials": "/etc"}},
+            "--credentials",
+        ),
+    ],
+)
+def test_a_slip_is_told_by_the_name_of_its_option(other: dict[str, Any], option: str) -> None:
+    with pytest.raises(WrongInput, match=f"^{option}: ") as caught:
+        make_start(**other)
+    assert str(caught.value).endswith(".")
+
+
+def test_an_id_no_message_can_carry_is_refused() -> None:
+    with pytest.raises(WrongInput, match="--request-id"):
+        cancel_request("bad\udcff")
