@@ -1,0 +1,208 @@
+"""ИНН, КПП, phones, whole numbers, flags and days."""
+
+# ruff: noqa: DTZ001 – workbooks know no time zones
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+
+from consumer.datasets.chats.rules.day import day
+from consumer.datasets.chats.rules.flag import both, flag
+from consumer.datasets.chats.rules.phone import phone
+from consumer.datasets.chats.rules.tax import inn, kpp
+from consumer.datasets.chats.rules.verdict import Clean, Wrong
+from consumer.datasets.chats.rules.whole import whole
+
+NAN, INFINITE = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("cell", "verdict"),
+    [
+        ("7707083893", Clean("7707083893")),
+        (7707083893.0, Clean("7707083893")),
+        (7707083893, Clean("7707083893")),
+        (" 7707083893.0\u00a0", Clean("7707083893")),
+        ("500100732259", Clean("500100732259")),
+        ("7707083894", Clean("7707083894", "inn_check_digit")),
+        ("500100732258", Clean("500100732258", "inn_check_digit")),
+        ("105014177", Clean("0105014177", "inn_zero_restored")),
+        (105014177.0, Clean("0105014177", "inn_zero_restored")),
+    ],
+)
+def test_an_inn_is_read_and_its_zero_restored(cell: object, verdict: Clean) -> None:
+    assert inn(cell) == verdict
+
+
+@pytest.mark.parametrize("cell", [None, "", " \u200b"])
+def test_an_empty_inn_is_required(cell: object) -> None:
+    verdict = inn(cell)
+    assert isinstance(verdict, Wrong)
+    assert verdict.code == "required"
+    assert "empty or error cell" in verdict.message
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "105014178", "12345678901", "770708389", "77070838930000", "7707083893.00", "7707083893,0",
+        "77 07083893", "ИНН 7707083893", "７７０７０８３８９３", "٧٧٠٧٠٨٣٨٩٣", "-7707083893", -7707083893.0,
+        7707083893.5, True, date(2024, 12, 10), NAN, INFINITE, 2.0**53, "7707083893\x00", ".0", "1e9",
+    ],
+)  # fmt: skip
+def test_anything_else_is_no_inn(cell: object) -> None:
+    assert isinstance(inn(cell), Wrong)
+
+
+@pytest.mark.parametrize(
+    ("cell", "verdict"),
+    [
+        (None, Clean("")),
+        (" ", Clean("")),
+        ("770701001", Clean("770701001")),
+        (770701001.0, Clean("770701001")),
+        ("7707AZ001", Clean("7707AZ001")),
+        ("77071001", Clean("077071001", "kpp_zero_restored")),
+        (77071001.0, Clean("077071001", "kpp_zero_restored")),
+    ],
+)
+def test_a_kpp_is_read_and_its_zero_restored(cell: object, verdict: Clean) -> None:
+    assert kpp(cell) == verdict
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "7707az001", "77A7AZ001", "7707010011", "7707001", "7707АВ001", "770701001.0", "77070100А",
+        "７７０７０１００１", True, 2.0**53, date(2024, 12, 10), NAN, "_x0000_",
+    ],
+)  # fmt: skip
+def test_anything_else_is_no_kpp(cell: object) -> None:
+    assert isinstance(kpp(cell), Wrong)
+
+
+@pytest.mark.parametrize(
+    ("cell", "clean"),
+    [
+        ("", ""),
+        (None, ""),
+        ("\u00a0", ""),
+        ("+79161234567", "+79161234567"),
+        ("8 (916) 123-45-67", "+79161234567"),
+        ("7 916 123 45 67", "+79161234567"),
+        ("+7 (916) 123-45-67", "+79161234567"),
+        ("9161234567", "+79161234567"),
+        (79161234567.0, "+79161234567"),
+        (89161234567, "+79161234567"),
+        (9161234567.0, "+79161234567"),
+        ("79161234567.0", "+79161234567"),
+        ("8001234567.0", "+78001234567"),
+        ("+8 916 123-45-67", "+79161234567"),
+        ("+852 1234 5678", "+85212345678"),
+        ("+81 90-1234-5678", "+819012345678"),
+        ("+375 29 123-45-67", "+375291234567"),
+        ("+9161234567", "+9161234567"),
+        ("+12345678", "+12345678"),
+        ("+123456789012345", "+123456789012345"),
+        ("тел. +7 916 123-45-67", "+79161234567"),
+    ],
+)
+def test_a_phone_becomes_e164(cell: object, clean: str) -> None:
+    assert phone(cell) == Clean(clean)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "нет", "-", "+", "1234567", "+1234567", "+1234567890123456", "99161234567", "375291234567",
+        "8 916 123-45-67, 8 916 765-43-21", "７9161234567", "8916123456٧", "8916123456²", True, NAN, INFINITE,
+        2.0**53, date(2024, 12, 10), datetime(2024, 12, 10, 1, 2, 3), time(1), timedelta(1), "\x00",
+        b"79161234567",
+    ],
+)  # fmt: skip
+def test_what_is_no_phone_is_dropped_with_a_warning(cell: object) -> None:
+    assert phone(cell) == Clean("", "phone")
+
+
+@pytest.mark.parametrize(
+    ("cell", "clean"),
+    [
+        (None, None), ("", None), (" ", None), (0.0, 0), (-0.0, 0), (3.0, 3), (3, 3), ("3", 3), ("3.0", 3),
+        (" 3 ", 3), ("007", 7), (2**31 - 1, 2**31 - 1), ("2147483647", 2**31 - 1), ("0" * 5000 + "1", 1),
+    ],
+)  # fmt: skip
+def test_whole_numbers_fit_an_integer(cell: object, clean: int | None) -> None:
+    assert whole(cell) == Clean(clean)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        -1, -1.0, "-1", 2**31, 2.0**31, 2.0**53, 3.5, "3.5", "3,0", "1 курс", "+3", "1 000", "３", "٣", True,
+        False, NAN, INFINITE, date(2024, 1, 1), "9" * 5000, "\x00",
+    ],
+)  # fmt: skip
+def test_anything_else_is_no_whole_number(cell: object) -> None:
+    assert isinstance(whole(cell), Wrong)
+
+
+@pytest.mark.parametrize(
+    ("cell", "clean"),
+    [
+        (1, True), (1.0, True), ("1", True), (True, True), ("TRUE", True), ("Истина", True), (" да ", True),
+        (0, False), (0.0, False), ("0", False), (False, False), ("False", False), ("ЛОЖЬ", False),
+        ("Нет", False),
+        (None, None), ("", None), ("\u200b", None),
+    ],
+)  # fmt: skip
+def test_flags_are_read_in_two_languages(cell: object, clean: bool | None) -> None:
+    assert flag(cell) == Clean(clean)
+
+
+@pytest.mark.parametrize("cell", ["yes", "2", 2, -1, 0.5, "1.0", NAN, 2.0**53, date(2024, 1, 1), "\x00"])
+def test_an_unreadable_flag_is_false_and_warns(cell: object) -> None:
+    assert flag(cell) == Clean(False, "flag")
+
+
+def test_both_flags_empty_mean_both_true() -> None:
+    assert both(None, None) == (True, True)
+    assert both(None, True) == (False, True)
+    assert both(False, None) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("cell", "clean"),
+    [
+        (None, None),
+        ("", None),
+        (date(2024, 12, 10), date(2024, 12, 10)),
+        (datetime(2024, 12, 10, 23, 59), date(2024, 12, 10)),
+        (datetime(2024, 12, 10, tzinfo=UTC), date(2024, 12, 10)),
+        (45636.0, date(2024, 12, 10)),
+        (45636.75, date(2024, 12, 10)),
+        (1, date(1900, 1, 1)),
+        (59, date(1900, 2, 28)),
+        (61, date(1900, 3, 1)),
+        (2_958_465, date(9999, 12, 31)),
+        ("2024-12-10", date(2024, 12, 10)),
+        (" 2024-12-10 ", date(2024, 12, 10)),
+        ("20241210", date(2024, 12, 10)),
+        ("2024-12-10T23:59:59", date(2024, 12, 10)),
+        ("2024-12-10 23:59:59.123", date(2024, 12, 10)),
+        ("2024-12-10T23:59:59+03:00", date(2024, 12, 10)),
+        ("2024-12-10T23:59:59Z", date(2024, 12, 10)),
+    ],
+)
+def test_days_are_dates_excel_dates_or_iso_text(cell: object, clean: date | None) -> None:
+    assert day(cell) == Clean(clean)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "10.12.2024", "2024-13-01", "2024-02-30", "0000-01-01", "2024-12", "вчера", "45636", "2024-12-10x",
+        "２０２４-12-10", 0, 60, -1, 0.5, 2_958_466, 1.7e12, NAN, INFINITE, True, time(1),
+        timedelta(1), "\x00",
+    ],
+)  # fmt: skip
+def test_what_is_no_day_is_dropped_with_a_warning(cell: object) -> None:
+    assert day(cell) == Clean(None, "date")

@@ -1,0 +1,135 @@
+"""Text and names: trimmed, NFC, numbers and dates as a person would write them."""
+
+# ruff: noqa: DTZ001 – workbooks know no time zones
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+import pytest
+
+from consumer.datasets.chats.rules.name import name
+from consumer.datasets.chats.rules.text import short_text, text
+from consumer.datasets.chats.rules.verdict import Clean, Wrong
+
+
+@pytest.mark.parametrize(
+    ("cell", "clean"),
+    [
+        (None, ""),
+        ("", ""),
+        (" \t\n\u00a0\u200b\ufeff\u2028", ""),
+        ("  РТУ МИРЭА ", "РТУ МИРЭА"),
+        ("\ufeffА\u200d", "А"),
+        ("А\u200dБ", "А\u200dБ"),
+        ("и\u0306", "й"),
+        ("\u212b", "\u00c5"),
+        ("\U000e0041x", "x"),
+        ("3.0", "3.0"),
+        (3.0, "3"),
+        (3, "3"),
+        (-0.0, "0"),
+        (0.5, "0.5"),
+        (-71234567890123.0, "-71234567890123"),
+        (2.0**53 - 1, "9007199254740991"),
+        (Decimal("7.0"), "7"),
+        (Decimal("7.25"), "7.25"),
+        (True, "true"),
+        (False, "false"),
+        ("_x0041_", "_x0041_"),
+        ("_xD83D__xDE00_", "_xD83D__xDE00_"),
+        ("\\N", "\\N"),
+        (b"x", "b'x'"),
+    ],
+)
+def test_a_text_is_what_a_person_would_write(cell: object, clean: str) -> None:
+    assert text(cell) == Clean(clean)
+
+
+@pytest.mark.parametrize(
+    ("cell", "clean"),
+    [
+        (date(2024, 12, 10), "2024-12-10"),
+        (datetime(2024, 12, 10), "2024-12-10"),
+        (datetime(2024, 12, 10, 9, 5), "2024-12-10T09:05:00"),
+        (time(9, 5), "09:05:00"),
+        (timedelta(hours=26, minutes=3), "26:03:00"),
+    ],
+)
+def test_a_date_in_a_text_becomes_iso_and_warns(cell: object, clean: str) -> None:
+    assert text(cell) == Clean(clean, "date_in_text")
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [
+        (2.0**53, "digits_lost"),
+        (-(2.0**53), "digits_lost"),
+        (2**53, "digits_lost"),
+        (1.2e19, "digits_lost"),
+        (10**400, "digits_lost"),
+        (Decimal("1E+500"), "digits_lost"),
+        (float("nan"), "not_finite"),
+        (float("inf"), "not_finite"),
+        (Decimal("sNaN"), "not_finite"),
+        ("a\x00b", "unstorable"),
+        ("\x00", "unstorable"),
+        ("\ud83d", "unstorable"),
+        ("\ud83d\ude00", "unstorable"),
+        ("_x0000_", "unstorable"),
+        ("x_xD83D_y", "unstorable"),
+        ("_xde00_", "unstorable"),
+        ("_xD83D__xD83D__xDE00_", "unstorable"),
+        ("_xD83D__xDE00__xDE00_", "unstorable"),
+        ("a" * 32_768, "too_long"),
+    ],
+)
+def test_what_cannot_be_kept_as_text_is_rejected(cell: object, code: str) -> None:
+    verdict = text(cell)
+    assert isinstance(verdict, Wrong)
+    assert verdict.code == code
+
+
+def test_limits_count_characters_after_trimming() -> None:
+    assert text(" " + "😀" * 32_767 + " ") == Clean("😀" * 32_767)
+    assert short_text("й" * 500 + "\u00a0") == Clean("й" * 500)
+    assert short_text("и\u0306" * 500) == Clean("й" * 500)
+    assert short_text("й" * 501) == Wrong("too_long", "must have at most 500 characters")
+
+
+@pytest.mark.parametrize(
+    ("cell", "clean"),
+    [
+        ("'   ЮРм-С251ГПз'", "ЮРм-С251ГПз"),
+        ('"Чат"', "Чат"),
+        ("«Чат»", "Чат"),
+        ("“Чат”", "Чат"),
+        ("„Чат“", "Чат"),
+        ("'«\"Чат\"»'", "Чат"),
+        ('""Чат""', "Чат"),
+        ("«««Чат»»»", "Чат"),
+        ('"ООО "Ромашка""', 'ООО "Ромашка"'),
+        ("'Д'Артаньян'", "Д'Артаньян"),
+        ("'\u200b'", ""),
+        ('""', ""),
+        ("«А» и «Б»", "«А» и «Б»"),
+        ('"А" и "Б"', '"А" и "Б"'),
+        ("'А' и 'Б'", "'А' и 'Б'"),
+        ("“А” и “Б”", "“А” и “Б”"),
+        ("«А «Б»", "«А «Б»"),
+        ('"', '"'),
+        ("«", "«"),
+        ("'Чат", "'Чат"),
+        ("«Чат", "«Чат"),
+        ("Чат «Б»", "Чат «Б»"),
+        ("”Чат“", "”Чат“"),
+        ('«Чат"', '«Чат"'),
+        (7.0, "7"),
+        (None, ""),
+    ],
+)
+def test_quotes_around_a_name_go_and_others_stay(cell: object, clean: str) -> None:
+    assert name(cell) == Clean(clean)
+
+
+def test_a_name_is_a_text_too() -> None:
+    assert name(date(2024, 12, 10)) == Clean("2024-12-10", "date_in_text")
+    assert isinstance(name("'\x00'"), Wrong)
