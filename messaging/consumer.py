@@ -1,0 +1,92 @@
+"""A member of a consumer group that hands records on and commits what was taken, for as long as it lives.
+
+Nothing long happens here: `handle` has seconds, and what it took is durable when it returns.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+
+from messaging.clients import close_consumer, common_options, start
+from messaging.connection import KafkaConnection
+from messaging.guard import pause, unless
+from messaging.polling import MAX_POLL_RECORDS, Handle, Polling
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 60.0
+"""Joining waits for the other members, and for a frozen one until its session ends (30 s)."""
+FIRST_BACKOFF_SECONDS = 0.5
+LAST_BACKOFF_SECONDS = 15.0
+"""Between two tries to build a consumer."""
+
+GROUP_OPTIONS: dict[str, Any] = {
+    "enable_auto_commit": False,  # it commits what was delivered, not what was taken
+    "auto_offset_reset": "earliest",  # a first start must not lose what was sent before
+    "session_timeout_ms": 30_000,  # a loop blocked for 15 s goes unnoticed
+    "heartbeat_interval_ms": 5_000,
+    "rebalance_timeout_ms": 10_000,
+    "max_poll_interval_ms": 120_000,
+    "max_poll_records": MAX_POLL_RECORDS,
+}
+
+
+class GroupConsumer:
+    """Hands records of one partition at a time to `handle`, in order, at least once.
+
+    When `handle` returns they are committed; when it raises, or takes more than 20 s, they come again
+    after a second, and membership stays. A consumer that went silent is replaced by a new one.
+    """
+
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        *,
+        topics: Sequence[str],
+        group_id: str,
+        client_id: str,
+        handle: Handle,
+    ) -> None:
+        self._connection = connection
+        self._topics = tuple(topics)
+        self._group_id = group_id
+        self._client_id = client_id
+        self._handle = handle
+        self._progress = time.monotonic()
+        self._backoff = FIRST_BACKOFF_SECONDS
+
+    def last_progress(self) -> float:
+        """`time.monotonic()` of the last successful poll; an outage of the brokers does not stop polls."""
+        return self._progress
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until `stop`; never raises for Kafka's sake."""
+        while not stop.is_set():
+            try:
+                await self._live(stop)
+            except Exception as error:  # noqa: BLE001 - whatever it was, only a new consumer helps
+                log.warning(
+                    "consumer.replaced: in %g s, because: %s", self._backoff, str(error) or repr(error)
+                )
+                await pause(stop, self._backoff)
+                self._backoff = min(self._backoff * 2, LAST_BACKOFF_SECONDS)
+
+    async def _live(self, stop: asyncio.Event) -> None:
+        consumer = self._build()
+        try:
+            if await unless(stop, start(consumer, self._connection, START_SECONDS)):
+                await Polling(consumer, self._handle, self._polled).run(stop)
+        finally:
+            await close_consumer(consumer)
+
+    def _build(self) -> AIOKafkaConsumer:
+        options = common_options(self._connection, self._client_id)
+        return AIOKafkaConsumer(*self._topics, group_id=self._group_id, **options, **GROUP_OPTIONS)
+
+    def _polled(self) -> None:
+        self._progress = time.monotonic()
+        self._backoff = FIRST_BACKOFF_SECONDS

@@ -1,0 +1,69 @@
+"""A deadline around one call into the client library, which has calls that wait for ever."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+GRACE_SECONDS = 1.0
+"""How long a cancelled call may take to clean up: its connections close within one turn of the loop."""
+
+
+class Overdue(Exception):
+    """The call did not end within its limit and was cancelled."""
+
+
+class Aborted(Exception):
+    """A CancelledError came out of the call although nobody cancelled us: an error like any other."""
+
+
+async def within(limit: float, call: Coroutine[Any, Any, T]) -> T:
+    """Run a call in a task of its own for at most `limit` seconds; raises Overdue, Aborted, or its error."""
+    task = asyncio.ensure_future(call)
+    task.add_done_callback(_retrieve)
+    try:
+        await asyncio.wait({task}, timeout=limit)
+        overdue = not task.done()
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=GRACE_SECONDS)
+    if overdue:
+        raise Overdue(f"no answer within {limit:g} s")
+    if task.cancelled():
+        raise Aborted("the call was cancelled from inside")
+    return task.result()
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or until asked to stop."""
+    waiting = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({waiting}, timeout=seconds)
+    finally:
+        waiting.cancel()
+
+
+async def unless(stop: asyncio.Event, call: Coroutine[Any, Any, Any]) -> bool:
+    """Run a call to its end, or cancel it when asked to stop first; whether it came to its end."""
+    task = asyncio.ensure_future(call)
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=GRACE_SECONDS)
+            task.add_done_callback(_retrieve)
+    if task.cancelled() or not task.done():
+        return False
+    task.result()
+    return True
+
+
+def _retrieve(task: "asyncio.Future[Any]") -> None:
+    """Mark a late error as seen, or asyncio reports it as forgotten."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,80 @@
+"""Notices a consumer that has stopped consuming without saying so."""
+
+import asyncio
+import math
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from messaging.clients import FAILURES, REQUEST_SECONDS
+from messaging.guard import Overdue, within
+
+CHECK_SECONDS = 15.0
+"""How often positions are held against the ends: two strikes find a dead fetcher within half a minute."""
+STRIKES = 2
+POSITION_SECONDS = 5.0
+"""A position is known at once, or not before the coordinator answers."""
+
+
+class Stuck(Exception):
+    """The consumer will deliver nothing more: only a new one helps."""
+
+
+def require_alive(tasks: Mapping[str, "asyncio.Task[Any]"]) -> None:
+    """Raise Stuck when an inner task has ended: the library then returns nothing for ever, without error."""
+    for name, task in tasks.items():
+        if task.done():
+            error = None if task.cancelled() else task.exception()
+            raise Stuck(f"the {name} task of the client ended: {error or 'cancelled'}")
+
+
+class LagCheck:
+    """Finds partitions that lie behind their end while nothing arrives from them, twice in a row."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+        self._next = time.monotonic() + CHECK_SECONDS
+        self._delivered: set[TopicPartition] = set()
+        self._saturated = False
+        self._strikes: dict[TopicPartition, int] = {}
+
+    def saw(self, partitions: Iterable[TopicPartition], *, full: bool) -> None:
+        """Note what a poll brought; a `full` one may have left other partitions waiting their turn."""
+        self._delivered.update(partitions)
+        self._saturated = self._saturated or full
+
+    async def check(self) -> None:
+        """Every CHECK_SECONDS compare; raises Stuck. Brokers that do not answer are no reason."""
+        if time.monotonic() < self._next:
+            return
+        delivered, saturated = self._delivered, self._saturated
+        self._delivered, self._saturated = set(), False
+        behind = set() if saturated else await self._behind() - delivered
+        self._strikes = {partition: self._strikes.get(partition, 0) + 1 for partition in behind}
+        self._next = time.monotonic() + CHECK_SECONDS
+        for partition, strikes in self._strikes.items():
+            if strikes >= STRIKES:
+                raise Stuck(f"{partition.topic}/{partition.partition} has records that do not arrive")
+
+    async def _behind(self) -> set[TopicPartition]:
+        try:
+            assigned = self._consumer.assignment()
+            if not assigned:
+                return set()
+            ends = await within(REQUEST_SECONDS, self._consumer.end_offsets(assigned))
+        except FAILURES:
+            return set()
+        partitions = list(ends)
+        positions = await asyncio.gather(*map(self._position, partitions))
+        return {one for one, position in zip(partitions, positions, strict=True) if position < ends[one]}
+
+    async def _position(self, partition: TopicPartition) -> float:
+        """Where it reads; before everything when it has no position, behind everything when it moved away."""
+        try:
+            return float(await within(POSITION_SECONDS, self._consumer.position(partition)))
+        except Overdue:
+            return -1.0
+        except FAILURES:
+            return math.inf

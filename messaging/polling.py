@@ -1,0 +1,111 @@
+"""The inner loop of a group member: poll, hand over, commit, and seek back what was not taken."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import IllegalStateError
+
+from messaging import internals
+from messaging.clients import FAILURES
+from messaging.guard import pause, within
+from messaging.health import LagCheck, require_alive
+from messaging.records import Record
+
+log = logging.getLogger(__name__)
+
+POLL_MS = 1_000
+"""Also how long a stop may go unnoticed: a poll must never be cancelled."""
+MAX_POLL_RECORDS = 100
+"""Of all partitions together: what one handing over may cost is bounded."""
+HANDLE_SECONDS = 20.0
+"""For the records of one partition: an insert, not a job."""
+ROUND_SECONDS = 60.0
+"""After so long the rest of a poll is left for the next one: far below `max_poll_interval_ms`."""
+COMMIT_SECONDS = 20.0
+"""The library retries a commit without end while the broker is away."""
+RETRY_SECONDS = 1.0
+
+Handle = Callable[[Sequence[Record]], Awaitable[None]]
+"""Takes records of one partition in order: durable when it returns, sent again when it raises."""
+
+Polled = dict[TopicPartition, list[Record]]
+
+
+class Polling:
+    """Polls one started consumer until asked to stop. Raises when only a new consumer helps."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, handle: Handle, alive: Callable[[], None]) -> None:
+        self._consumer = consumer
+        self._handle = handle
+        self._alive = alive
+        self._lag = LagCheck(consumer)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`; membership outlives a handler that raises and brokers that are away."""
+        while not stop.is_set():
+            polled = await self._poll()
+            taken = await self._hand_over(polled)
+            await self._commit(taken)
+            if len(taken) < len(polled):
+                await pause(stop, RETRY_SECONDS)
+            await self._lag.check()
+
+    async def _poll(self) -> Polled:
+        raw = await self._consumer.getmany(timeout_ms=POLL_MS)
+        require_alive(internals.group_tasks(self._consumer))
+        self._alive()
+        self._lag.saw(raw, full=sum(map(len, raw.values())) >= MAX_POLL_RECORDS)
+        return {partition: [Record.of(one) for one in records] for partition, records in raw.items()}
+
+    async def _hand_over(self, polled: Polled) -> dict[TopicPartition, int]:
+        """Offsets to commit of what was taken; the rest is sought back."""
+        taken: dict[TopicPartition, int] = {}
+        end = time.monotonic() + ROUND_SECONDS
+        # In another order each time: no partition waits for ever behind one that fails.
+        for partition in random.sample(list(polled), len(polled)):
+            records = polled[partition]
+            if time.monotonic() < end and await self._taken(partition, records):
+                taken[partition] = records[-1].offset + 1
+            else:
+                self._seek_back(partition, records[0].offset)
+        return taken
+
+    async def _taken(self, partition: TopicPartition, records: list[Record]) -> bool:
+        try:
+            await within(HANDLE_SECONDS, _call(self._handle, records))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the records come again
+            log.warning(
+                "records.not_taken: %s/%s from %d, trying again: %r",
+                partition.topic,
+                partition.partition,
+                records[0].offset,
+                error,
+            )
+            return False
+        return True
+
+    def _seek_back(self, partition: TopicPartition, offset: int) -> None:
+        try:
+            self._consumer.seek(partition, offset)
+        except IllegalStateError:
+            log.info("partition.moved: %s/%s, its new owner reads on", partition.topic, partition.partition)
+
+    async def _commit(self, taken: dict[TopicPartition, int]) -> None:
+        # One partition that moved meanwhile would refuse the whole commit.
+        assigned = self._consumer.assignment()
+        offsets = {partition: offset for partition, offset in taken.items() if partition in assigned}
+        if not offsets:
+            return
+        try:
+            await within(COMMIT_SECONDS, self._consumer.commit(offsets))
+        except FAILURES as error:
+            # Final, or of unknown fate: the records come again and their reader knows them.
+            log.warning("offsets.not_committed: %r", error)
+
+
+async def _call(handle: Handle, records: Sequence[Record]) -> None:
+    await handle(records)

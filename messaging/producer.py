@@ -1,0 +1,116 @@
+"""Publishes messages and says which ones are in Kafka for sure; replaces its producer after any trouble."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from messaging.clients import FAILURES
+from messaging.connection import KafkaConnection
+from messaging.errors import KafkaUnavailable
+from messaging.line import MAX_REQUEST_BYTES, Line, Sent, TooLarge, size_of
+from messaging.records import Outgoing
+
+log = logging.getLogger(__name__)
+
+FIRST_BACKOFF_SECONDS = 0.5
+LAST_BACKOFF_SECONDS = 5.0
+"""Between two tries to connect; at most so long after Kafka is back events go on."""
+
+
+class Producer:
+    """An idempotent `acks=all` producer that survives outages; may be used by several tasks at once.
+
+    One after the other, messages of one key arrive in the order of `publish`. What was not acknowledged
+    may arrive all the same: readers drop what they have seen.
+    """
+
+    def __init__(
+        self, connection: KafkaConnection, *, client_id: str, max_request_size: int = MAX_REQUEST_BYTES
+    ) -> None:
+        self._connection = connection
+        self._client_id = client_id
+        self._max_request_size = max_request_size
+        self._line: Line | None = None
+        self._opening: asyncio.Task[Line | None] | None = None
+        self._backoff = 0.0
+        self._closed = False
+        self.problem: str | None = None
+
+    def fits(self, message: Outgoing) -> bool:
+        """Whether a message is small enough to be sent; `publish` never acknowledges one that is not."""
+        return size_of(message) <= self._max_request_size
+
+    async def publish(self, messages: Sequence[Outgoing]) -> list[bool]:
+        """Send in order; for each, whether it was acknowledged. False means *unknown*: publish it again.
+
+        Never raises for Kafka's sake; `problem` then holds the sentence. Takes about two minutes at the most.
+        """
+        line = await self._ready() if messages else None
+        if line is None:
+            return [False] * len(messages)
+        sent, failed = await self._hand_over(line, messages)
+        answers = await line.acknowledged([future for future in sent if future])
+        if failed or not all(answers):
+            await self._give_up(line)
+        else:
+            self.problem = None
+        acknowledged = iter(answers)
+        return [future is not None and next(acknowledged) for future in sent]
+
+    async def close(self) -> None:
+        """Let what is on its way arrive if that is quick; bounded."""
+        self._closed = True
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.wait({self._opening})
+        if self._line is not None:
+            await self._line.close()
+
+    async def _ready(self) -> Line | None:
+        if self._line is not None and self._line.alive:
+            return self._line
+        if self._closed:
+            return None
+        # Whoever comes while another one connects shares the try: nobody waits for two.
+        if self._opening is None or self._opening.done():
+            self._opening = asyncio.ensure_future(self._open())
+        await asyncio.wait({self._opening})
+        return None if self._opening.cancelled() else self._opening.result()
+
+    async def _open(self) -> Line | None:
+        if self._line is not None:
+            await self._line.abort()
+            self._line = None
+        await asyncio.sleep(self._backoff)
+        try:
+            self._line = await Line.open(self._connection, self._client_id, self._max_request_size)
+        except KafkaUnavailable as error:
+            self.problem = str(error)
+            log.warning("producer.not_connected: %s", error)
+            self._backoff = min(max(self._backoff * 2, FIRST_BACKOFF_SECONDS), LAST_BACKOFF_SECONDS)
+            return None
+        self._backoff = 0.0
+        return self._line
+
+    async def _hand_over(self, line: Line, messages: Sequence[Outgoing]) -> tuple[list[Sent | None], bool]:
+        sent: list[Sent | None] = [None] * len(messages)
+        refused: set[tuple[str, bytes | None]] = set()
+        for number, message in enumerate(messages):
+            place = (message.topic, message.key)
+            if place in refused:
+                continue
+            try:
+                sent[number] = await line.send(message)
+            except TooLarge as error:
+                # Nothing after it with the same key either: the order of a key holds.
+                refused.add(place)
+                log.error("message.too_large: for %s: %s", message.topic, error)
+            except FAILURES as error:
+                log.warning("producer.send_failed: for %s: %r", message.topic, error)
+                return sent, True
+        return sent, False
+
+    async def _give_up(self, line: Line) -> None:
+        self.problem = str(KafkaUnavailable.at(self._connection.bootstrap_servers, ["not acknowledged"]))
+        log.warning("producer.replaced: not everything was acknowledged")
+        await line.abort()
