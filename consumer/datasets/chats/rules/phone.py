@@ -7,6 +7,7 @@ from consumer.datasets.chats.rules.text import as_text
 from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong
 from consumer.records import Cell
 
+RUSSIAN = re.compile(r"(?:\+?7|8)([0-9]{10})")
 STRAY_ZERO = re.compile(r"(\+?[0-9]+)\.0")
 NOT_ASCII_DIGITS = re.compile(r"[^0-9]+")
 
@@ -15,6 +16,8 @@ DROPPED = Clean("", "phone")
 
 def phone(cell: Cell) -> Verdict:
     """Russian numbers become `+7` and ten digits, foreign ones keep what is written after `+`."""
+    if isinstance(cell, str) and (russian := RUSSIAN.fullmatch(cell)):
+        return Clean(f"+7{russian[1]}")
     written = as_text(cell) if isinstance(cell, str | int | float | Decimal | None) else DROPPED
     if isinstance(written, Wrong) or written.warning:
         return DROPPED

@@ -1,0 +1,85 @@
+"""Checks a whole column: by one look where it is evidently clean, else through a memo of its rule."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from types import NoneType
+from typing import cast
+
+from consumer.datasets.chats import evident
+from consumer.datasets.chats.evident import Evident
+from consumer.datasets.chats.memo import Memo, copied, is_odd
+from consumer.datasets.chats.rules.day import day
+from consumer.datasets.chats.rules.flag import flag
+from consumer.datasets.chats.rules.name import name
+from consumer.datasets.chats.rules.phone import phone
+from consumer.datasets.chats.rules.tax import inn, kpp
+from consumer.datasets.chats.rules.text import short_text, text
+from consumer.datasets.chats.rules.url import url
+from consumer.datasets.chats.rules.verdict import Rule, Verdict
+from consumer.datasets.chats.rules.whole import whole
+from consumer.records import Cell
+
+MEMORABLE = frozenset({str, float, int, NoneType, date})
+"""Types whose equal values mean the same. Not bool (True == 1), not datetime (zones)."""
+TEXT_OR_EMPTY = frozenset({str, NoneType})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """COPY text of each cell, and by place the verdicts that warn or reject."""
+
+    texts: Sequence[str]
+    odd: Mapping[int, Verdict]
+
+
+class ColumnRule:
+    """One rule over the cells of one field, chunk after chunk; `clean` is its whole-column test."""
+
+    def __init__(self, rule: Rule, clean: Evident | None = None) -> None:
+        self._rule = rule
+        self._clean = clean
+        self._memo = Memo(rule)
+        self._bools = (rule(False), rule(True))
+
+    def read(self, cells: Sequence[Cell]) -> Column:
+        """Check every cell."""
+        kinds = set(map(type, cells))
+        if self._clean and kinds <= TEXT_OR_EMPTY:
+            texts = cast("Sequence[str]", [cell or "" for cell in cells] if NoneType in kinds else cells)
+            if self._clean(texts):
+                return Column(texts, {})
+        if kinds <= MEMORABLE:
+            return Column(self._memo.texts(cells), self._memo.odd_among(cells))
+        return self._one_by_one(cells)
+
+    def _one_by_one(self, cells: Sequence[Cell]) -> Column:
+        verdicts = [self._bools[cell] if isinstance(cell, bool) else self._rule(cell) for cell in cells]
+        odd = {place: verdict for place, verdict in enumerate(verdicts) if is_odd(verdict)}
+        return Column(list(map(copied, verdicts)), odd)
+
+
+def column_rules() -> dict[str, ColumnRule]:
+    """The rule of every field, in the order errors are listed; memos are empty."""
+    return {
+        "url": ColumnRule(url, evident.url),
+        "inn": ColumnRule(inn),
+        "kpp": ColumnRule(kpp),
+        "name": ColumnRule(name, evident.name),
+        "external_chat_id": ColumnRule(text, evident.text),
+        "participants": ColumnRule(whole),
+        "created_on": ColumnRule(day),
+        "creator_id": ColumnRule(text, evident.text),
+        "phone": ColumnRule(phone, evident.phone),
+        "owner_id": ColumnRule(text, evident.text),
+        "add_user": ColumnRule(flag),
+        "add_admin": ColumnRule(flag),
+        "organization": ColumnRule(text),
+        "foiv": ColumnRule(text),
+        "region": ColumnRule(text),
+        "region_number": ColumnRule(text),
+        "branch": ColumnRule(short_text),
+        "faculty": ColumnRule(short_text),
+        "course": ColumnRule(whole),
+        "group": ColumnRule(short_text),
+    }

@@ -1,0 +1,28 @@
+"""Text in the form COPY reads: tabs between columns, a newline after each row, `\\N` for null."""
+
+from collections.abc import Iterable
+from datetime import date
+
+NULL = "\\N"
+ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def rendered(value: object) -> str:
+    """One value as COPY text."""
+    match value:
+        case None:
+            return NULL
+        case str():
+            return value.translate(ESCAPES)
+        case bool():
+            return "t" if value else "f"
+        case date():
+            return value.isoformat()
+        case _:
+            return str(value)
+
+
+def lines(rows: Iterable[tuple[str, ...]]) -> bytes:
+    """Rows of rendered values as COPY text; no rows, no bytes."""
+    text = "\n".join(map("\t".join, rows))
+    return f"{text}\n".encode() if text else b""
