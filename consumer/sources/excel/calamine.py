@@ -89,6 +89,10 @@ def calamine_errors() -> Iterator[None]:
         raise damaged("its XML cannot be read") from None
     except calamine.WorksheetNotFound:
         raise missing_sheet() from None
+    except OSError as error:
+        if error.errno is not None:  # the disk; without a number it is the content that ends too early
+            raise
+        raise damaged("a part of it is missing") from None
     except calamine.CalamineError:
         raise damaged("its content does not make sense") from None
     except BaseException as error:

@@ -1,0 +1,97 @@
+"""Makes small workbooks of kinds that no library here can write: .ods, .xlsb, and compound files."""
+
+import struct
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from tests.support.workbooks import Rows, content_types, relations
+
+
+def write_ods(path: Path, rows: Rows, *, encrypted: bool = False) -> Path:
+    """An .ods of text and numbers."""
+    body = "".join(f"<table:table-row>{''.join(map(_ods_cell, row))}</table:table-row>" for row in rows)
+    manifest = '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+    entry = "<manifest:encryption-data/>" if encrypted else ""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet", zipfile.ZIP_STORED)
+        archive.writestr(
+            "META-INF/manifest.xml",
+            f'{manifest}<manifest:file-entry manifest:full-path="content.xml">{entry}</manifest:file-entry>'
+            "</manifest:manifest>",
+        )
+        archive.writestr(
+            "content.xml",
+            '<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+            'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
+            'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>'
+            f'<table:table table:name="Чаты">{body}</table:table>'
+            "</office:spreadsheet></office:body></office:document-content>",
+        )
+    return path
+
+
+def write_xlsb(path: Path, rows: Rows) -> Path:
+    """An .xlsb of text and numbers, record by record (MS-XLSB)."""
+    filled = list(rows)
+    width = max(map(len, filled))
+    sheet = [_record(0x94, struct.pack("<4I", 0, len(filled) - 1, 0, width - 1)), _record(0x91)]
+    for number, row in enumerate(filled):
+        sheet.append(_record(0, struct.pack("<I", number) + bytes(13)))
+        sheet += [_xlsb_cell(column, cell) for column, cell in enumerate(row) if cell is not None]
+    sheet.append(_record(0x92))
+    bundle = struct.pack("<2I", 0, 1) + _wide("rId1") + _wide("Чаты")
+    book = _record(0x83) + _record(0x8F) + _record(0x9C, bundle) + _record(0x90) + _record(0x84)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", content_types([]))
+        archive.writestr("_rels/.rels", relations([("officeDocument", "xl/workbook.bin")]))
+        archive.writestr("xl/_rels/workbook.bin.rels", relations([("worksheet", "worksheets/sheet1.bin")]))
+        archive.writestr("xl/workbook.bin", book)
+        archive.writestr("xl/worksheets/sheet1.bin", b"".join(sheet))
+    return path
+
+
+def write_compound(path: Path, streams: Sequence[str]) -> Path:
+    """A compound file of empty streams with these names."""
+    entries = [_entry("Root Entry", 5), *(_entry(name, 2) for name in streams)]
+    entries += [bytes(128)] * (-len(entries) % 4)
+    chain = [*range(2, len(entries) // 4 + 1), 0xFFFFFFFE]
+    table = struct.pack(f"<I{len(chain)}I", 0xFFFFFFFD, *chain).ljust(512, b"\xff")
+    header = bytes.fromhex("D0CF11E0A1B11AE1") + bytes(16) + struct.pack("<5H", 0x3E, 3, 0xFFFE, 9, 6)
+    header += bytes(10) + struct.pack("<2I", 1, 1) + struct.pack("<6I", 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0)
+    path.write_bytes(header + struct.pack("<I", 0).ljust(436, b"\xff") + table + b"".join(entries))
+    return path
+
+
+def _entry(name: str, kind: int) -> bytes:
+    text = (name + "\0").encode("utf-16-le")
+    return text.ljust(64, b"\0") + struct.pack("<HB", len(text), kind) + bytes(61)
+
+
+def _record(kind: int, content: bytes = b"") -> bytes:
+    head = bytes([kind]) if kind < 0x80 else bytes([kind & 0x7F | 0x80, kind >> 7])
+    size, left = b"", len(content)
+    while left > 0x7F:
+        size, left = size + bytes([left & 0x7F | 0x80]), left >> 7
+    return head + size + bytes([left]) + content
+
+
+def _wide(text: str) -> bytes:
+    return struct.pack("<I", len(text)) + text.encode("utf-16-le")
+
+
+def _xlsb_cell(column: int, cell: object) -> bytes:
+    place = struct.pack("<2I", column, 0)
+    if isinstance(cell, int | float):
+        return _record(0x05, place + struct.pack("<d", cell))
+    return _record(0x06, place + _wide(str(cell)))
+
+
+def _ods_cell(cell: object) -> str:
+    if cell is None:
+        return "<table:table-cell/>"
+    if isinstance(cell, int | float):
+        return f'<table:table-cell office:value-type="float" office:value="{cell}"/>'
+    text = f"<text:p>{escape(str(cell))}</text:p>"
+    return f'<table:table-cell office:value-type="string">{text}</table:table-cell>'
