@@ -15,7 +15,7 @@ FORESEEN = (WrongSettings, SchemaOutdated, CannotServe, DatabaseUnavailable, Sta
 
 
 def main() -> None:
-    """Parse the command line, read the settings, do it; every failure that can be foreseen is one sentence."""
+    """Parse the command line, read the settings, do it; a failure that can be foreseen is one sentence."""
     arguments = _parser().parse_args()
     try:
         loaded = settings.load()

@@ -1,4 +1,4 @@
-"""Hears notifications from Postgres: hints that wake a loop early. Hints get lost, so every loop polls too."""
+"""Hears notifications from Postgres: hints that wake a loop early. Hints get lost, so loops poll too."""
 
 import asyncio
 from collections.abc import Callable, Mapping

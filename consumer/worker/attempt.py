@@ -122,10 +122,7 @@ class Attempt:
             )
         return Finished()
 
-    def _said(self, failure: ChildFailed) -> Outcome | None:
-        if failure.code == ErrorCode.SOURCE_TOO_LARGE and not self._frugal:
-            self._frugal = True
-            return None
+    def _said(self, failure: ChildFailed) -> Outcome:
         if failure.transient:
             return Stumbled(failure.code, failure.message, failure.retry_after)
         return Refused(failure.code, failure.message)

@@ -111,7 +111,7 @@ class Reading:
         """A source read for the first time, or another one under the same name, begins a load."""
         async with self._database.transaction() as connection:
             job = await loads.standing(connection, self._fence)
-            if job.fingerprint is not None and not header["restarted"]:
+            if job.fingerprint == header["fingerprint"]:
                 log.info("load.resumed", checkpoint=job.checkpoint, rows=job.done)
                 return
             await loads.begin(
@@ -121,7 +121,7 @@ class Reading:
                 header.get("state"),
                 header.get("warnings", {}),
             )
-            log.info("load.began", restarted=bool(header["restarted"]))
+            log.info("load.began", restarted=header["restarted"])
 
     async def _store(self, frame: Frame) -> None:
         job = await self._session.store(_batch(frame))
@@ -151,4 +151,5 @@ def standing_orders(job: Job, refused: Mapping[int, str], *, frugal: bool) -> di
         "refused": {str(position): state for position, state in refused.items()},
         "frugal": frugal,
         "grants": BATCHES_AHEAD,
+        "cpu_seconds": job.timeout_seconds,
     }

@@ -1,0 +1,94 @@
+"""The service as a real process, for tests that start it, kill it and look at what it logged."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from tests.support.wait import until
+
+READY_SECONDS = 60
+
+
+class Service:
+    """One replica. Its log lines are JSON in `log`."""
+
+    def __init__(self, environment: Mapping[str, str], log: Path, *, name: str = "service") -> None:
+        self._environment = dict(environment)
+        self.log = log
+        self.name = name
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._environment['MIGRATION_HTTP_PORT']}"
+
+    def start(self) -> "Service":
+        """Start it and wait until it is ready."""
+        with self.log.open("ab") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "consumer", "run"],
+                env=os.environ | self._environment,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+        until(self._ready, READY_SECONDS, f"{self.name} to be ready; its log: {self.log}")
+        return self
+
+    def _ready(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise AssertionError(f"{self.name} ended with {self._process.returncode}: {self.tail()}")
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the service alone, not to its children."""
+        os.kill(self.pid, number)
+
+    def wait(self, seconds: float = 40) -> int:
+        """Its exit code."""
+        assert self._process is not None
+        return self._process.wait(seconds)
+
+    def kill(self) -> None:
+        """kill -9, and make sure that it is gone."""
+        if self._process is not None and self._process.poll() is None:
+            self.signal(signal.SIGKILL)
+            self.wait()
+
+    def children(self) -> list[int]:
+        """Process ids of the extracting children."""
+        try:
+            return [child.pid for child in psutil.Process(self.pid).children()]
+        except psutil.NoSuchProcess:
+            return []
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Its log, line by line; what is no JSON is left out."""
+        for line in self.log.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("{"):
+                yield json.loads(line)
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """All log lines of one event."""
+        return [line for line in self.lines() if line.get("event") == event]
+
+    def tail(self) -> str:
+        """The end of the log, for messages."""
+        return self.log.read_text(encoding="utf-8", errors="replace")[-3000:]
