@@ -72,7 +72,15 @@ WRONG: tuple[Mapping[str, Cell], ...] = (
 """Cells that spoil a row, all at once; the import must reject it for exactly these fields."""
 
 
-def wrong_for(fields: Iterable[str]) -> list[Mapping[str, Cell]]:
-    """The faults that can stand in a sheet of these fields."""
+def wrong_for(fields: Iterable[str], *, unstorable: bool = True) -> list[Mapping[str, Cell]]:
+    """The faults that can stand in a sheet of these fields.
+
+    Without the unstorable ones no text holds what Postgres cannot store, so that an unchecked load works too.
+    """
     known = set(fields)
-    return [fault for fault in WRONG if fault.keys() <= known]
+    fitting = [fault for fault in WRONG if fault.keys() <= known]
+    return [fault for fault in fitting if unstorable or not any(_unstorable(cell) for cell in fault.values())]
+
+
+def _unstorable(cell: Cell) -> bool:
+    return isinstance(cell, str) and "_x" in cell

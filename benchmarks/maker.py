@@ -34,11 +34,11 @@ def planned(rows: int, seed: int, wrong: float, odd: float, duplicates: float) -
 class Maker:
     """Writes the rows of one sheet and keeps the tally."""
 
-    def __init__(self, rows: int, seed: int, shape: Layout) -> None:
+    def __init__(self, rows: int, seed: int, shape: Layout, *, unstorable: bool) -> None:
         self.tally = Tally()
         self._rows, self._seed, self._shape = rows, seed, shape
         self._country = Country(rows, seed)
-        self._wrong = cycle(wrong_for(shape.fields))
+        self._wrong = cycle(wrong_for(shape.fields, unstorable=unstorable))
         self._odd = cycle(odd_for(shape.fields))
         self._earlier: list[_Chat] = []
         self._rejected_url: str | None = None

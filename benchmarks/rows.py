@@ -87,7 +87,8 @@ def right_rows(rows: int, seed: int, country: Country) -> Iterator[tuple[Row, li
     chance = np.random.default_rng(seed)
     for start in range(0, rows, BLOCK):
         count = min(BLOCK, rows - start)
-        tokens = base64.urlsafe_b64encode(chance.bytes(24 * count)).decode()
+        # No underscore: `_x0041_` in a sheet means a letter.
+        tokens = base64.b64encode(chance.bytes(24 * count), altchars=b"--").decode()
         draws = chance.integers(0, 2**31, size=(count, DRAWS)).tolist()
         for number, draw in enumerate(draws):
             node = country.nodes[draw[0] % len(country.nodes)]

@@ -28,6 +28,7 @@ def make_workbook(
     layout: str = "newest",
     odd: float = ODD,
     duplicates: float = DUPLICATES,
+    unstorable: bool = True,
 ) -> Expected:
     """Write a workbook of so many rows of data and return what its import must report.
 
@@ -35,9 +36,10 @@ def make_workbook(
         wrong: share of rows that must be rejected, every kind of fault in turn.
         odd: share of rows that are repaired, warned about, or merely unusual, every kind in turn.
         duplicates: share of rows whose link stood in an earlier row.
+        unstorable: whether faults may hold NUL and lone surrogates, which end a bare load.
     """
     shape = layout_of(layout, seed)
-    maker = Maker(rows, seed, shape)
+    maker = Maker(rows, seed, shape, unstorable=unstorable)
     with Book(Path(path)) as book:
         for name in shape.sheets_before:
             with book.sheet(name, 1, 1) as other:

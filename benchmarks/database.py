@@ -1,0 +1,42 @@
+"""Fresh tables before a first load, and a quiet server before every timing."""
+
+import asyncpg
+
+TABLES = "universities branches faculties groups chats chat_groups administrators".split()
+TRUNCATE = f"truncate {', '.join(f'directory.{table}' for table in TABLES)} restart identity cascade"
+
+
+async def empty(dsn: str) -> None:
+    """Empty schema `directory`, and let the server write out what it has to."""
+    await _run(dsn, TRUNCATE, "checkpoint")
+
+
+async def settle(dsn: str) -> None:
+    """What autovacuum and the checkpointer would do soon after a load, done now: not in anybody's timing."""
+    await _run(dsn, *(f"vacuum (analyze) directory.{table}" for table in TABLES), "checkpoint")
+
+
+async def checkpoint(dsn: str) -> None:
+    """Write out what the load before left."""
+    await _run(dsn, "checkpoint")
+
+
+async def sizes(dsn: str) -> dict[str, int]:
+    """Rows of each table."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        return {
+            table: int(await connection.fetchval(f"select count(*) from directory.{table}"))
+            for table in TABLES
+        }
+    finally:
+        await connection.close()
+
+
+async def _run(dsn: str, *statements: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
