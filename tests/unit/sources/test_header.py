@@ -1,0 +1,99 @@
+"""The header is found among the first rows, by letters and digits alone."""
+
+import pytest
+
+from consumer.datasets.base import Fields
+from consumer.errors import LayoutProblem
+from consumer.sources.header import find_header, labels, letter, normalise
+
+FIELDS = Fields(
+    {
+        "url": ("ссылка на чат", "ссылка", "chat url", "url", "link"),
+        "inn": ("ИНН", "ИНН организации", "inn"),
+        "participants": ("кол-во участников чата",),
+        "region_number": ("№ региона",),
+        "group": ("группа",),
+    },
+    ("inn", "url"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Chat_URL", "chaturl"),
+        ("ИНН*", "инн"),
+        ("  ИНН\n", "инн"),
+        ("Кол‑во участников", "колвоучастников"),  # a hyphen that does not break
+        ("Учётная", "учетная"),
+        ("Учё".replace("ё", "е\u0308"), "уче"),
+        ("№ Региона", "noрегиона"),
+        ("Ｉｎｎ", "inn"),
+        ("Курс 1", "курс1"),
+        ("\u200bИНН\ufeff", "инн"),
+        ("—", ""),
+    ],
+)
+def test_a_header_is_compared_by_letters_and_digits(text: str, expected: str) -> None:
+    assert normalise(text) == expected
+
+
+def test_columns_stand_in_any_order_and_unknown_ones_are_ignored() -> None:
+    header = find_header([(1, ["что-то", "LINK", None, "инн", "№ региона"])], FIELDS)
+    assert header.position == 1
+    assert header.columns == {"url": 1, "inn": 3, "region_number": 4}
+
+
+def test_title_lines_above_are_passed_over_even_with_a_known_word() -> None:
+    rows = [(2, ["Ссылка"]), (4, ["Отчёт за", 2024.0]), (7, ["ИНН", "Ссылка"]), (8, ["ИНН", "url"])]
+    assert find_header(rows, FIELDS).position == 7
+
+
+def test_the_tenth_row_is_the_last_that_may_be_the_header() -> None:
+    titles = [(number, ["x"]) for number in range(1, 10)]
+    assert find_header([*titles, (10, ["ИНН", "url"])], FIELDS).position == 10
+    with pytest.raises(LayoutProblem) as caught:
+        find_header([*titles, (10, ["x"]), (11, ["ИНН", "url"])], FIELDS)
+    assert caught.value.code == "no_header"
+
+
+@pytest.mark.parametrize("rows", [[], [(1, ["Группа", "что-то"])], [(1, [1.0, True, None, ""])]])
+def test_without_any_required_column_there_is_no_header(rows: list[tuple[int, list[object]]]) -> None:
+    with pytest.raises(LayoutProblem) as caught:
+        find_header(rows, FIELDS)
+    assert caught.value.code == "no_header"
+    assert "«ИНН», «ссылка на чат»" in caught.value.message
+
+
+def test_a_missing_column_is_named_with_those_found_in_the_likeliest_row() -> None:
+    rows = [(1, ["Ссылка"]), (3, ["ИНН", "Группа", None, "Прочее"]), (4, ["7700000000"])]
+    with pytest.raises(LayoutProblem) as caught:
+        find_header(rows, FIELDS)
+    assert caught.value.code == "missing_column"
+    assert "row 3 lacks the column «ссылка на чат»" in caught.value.message
+    assert "«ИНН», «Группа», «Прочее»" in caught.value.message
+
+
+def test_two_columns_for_one_field_are_both_named() -> None:
+    with pytest.raises(LayoutProblem) as caught:
+        find_header([(5, ["ИНН", "url", "ИНН организации"])], FIELDS)
+    assert caught.value.code == "duplicate_column"
+    assert "«ИНН» (column A) and «ИНН организации» (column C)" in caught.value.message
+
+
+def test_a_header_of_a_thousand_long_names_makes_no_endless_message() -> None:
+    with pytest.raises(LayoutProblem) as caught:
+        find_header([(1, ["ИНН", *(f"{i} " + "я" * 1000 for i in range(1000))])], FIELDS)
+    assert len(caught.value.message) < 3000
+
+
+def test_labels_are_texts_or_letters_and_none_is_there_twice() -> None:
+    cells = ["ИНН", "", "ИНН", None, " дата\n создания ", 2024.0, "B", "", None]
+    assert labels(cells) == ("ИНН", "B", "ИНН (2)", "D", "дата создания", "2024", "B (2)")
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"), [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ"), (16_383, "XFD")]
+)
+def test_columns_have_letters(column: int, expected: str) -> None:
+    assert letter(column) == expected

@@ -1,0 +1,122 @@
+"""No path and no link leads out of the inbox."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from consumer.errors import MigrationError
+from consumer.sources.inbox import open_inside
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    folder = tmp_path / "inbox"
+    (folder / "2026" / "11").mkdir(parents=True)
+    (folder / "chats.xlsx").write_text("top")
+    (folder / "2026" / "chats.xlsx").write_text("below")
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "inbox-too").mkdir()
+    (tmp_path / "inbox-too" / "chats.xlsx").write_text("secret")
+    return folder
+
+
+def content(inbox: Path, path: str) -> str:
+    with os.fdopen(open_inside(inbox, path)) as file:
+        return file.read()
+
+
+def code_of(inbox: Path, path: str) -> str:
+    with pytest.raises(MigrationError) as caught:
+        open_inside(inbox, path)
+    assert caught.value.message.endswith(".")
+    return caught.value.code
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("chats.xlsx", "top"),
+        ("./chats.xlsx", "top"),
+        ("2026/chats.xlsx", "below"),
+        ("2026//chats.xlsx", "below"),
+        ("2026/./chats.xlsx", "below"),
+    ],
+)
+def test_a_file_below_the_inbox_is_opened(inbox: Path, path: str, expected: str) -> None:
+    assert content(inbox, path) == expected
+
+
+@pytest.mark.parametrize(
+    "path", ["../secret", "2026/../../secret", "2026/../chats.xlsx", "..", "/etc/passwd", "//x", "a\0b"]
+)
+def test_paths_that_could_lead_out_are_refused(inbox: Path, path: str) -> None:
+    assert code_of(inbox, path) == "file_outside_inbox"
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("../secret", "link"),
+        ("2026/../../secret", "link"),
+        ("2026/11/../../../secret", "link"),
+        ("..", "link/secret"),
+        ("../inbox-too", "link/chats.xlsx"),
+        ("/etc", "link/passwd"),
+        ("/etc/passwd", "link"),
+        ("link", "link"),
+    ],
+)
+def test_links_that_lead_out_are_refused(inbox: Path, target: str, path: str) -> None:
+    (inbox / "link").symlink_to(target)
+    assert code_of(inbox, path) == "file_outside_inbox"
+
+
+def test_links_that_stay_inside_are_followed(inbox: Path) -> None:
+    (inbox / "latest.xlsx").symlink_to("2026/chats.xlsx")
+    (inbox / "2026" / "up").symlink_to("../2026/11")
+    (inbox / "2026" / "11" / "back.xlsx").symlink_to("../../chats.xlsx")
+    (inbox / "again").symlink_to("latest.xlsx")
+    assert content(inbox, "latest.xlsx") == "below"
+    assert content(inbox, "again") == "below"
+    assert content(inbox, "2026/up/back.xlsx") == "top"
+
+
+def test_the_inbox_itself_may_be_a_link(inbox: Path) -> None:
+    (inbox.parent / "in").symlink_to(inbox)
+    assert content(inbox.parent / "in", "chats.xlsx") == "top"
+
+
+@pytest.mark.parametrize("path", ["none.xlsx", "2027/chats.xlsx", "chats.xlsx/more", "x" * 300])
+def test_a_missing_file_is_not_found(inbox: Path, path: str) -> None:
+    assert code_of(inbox, path) == "file_not_found"
+
+
+def test_a_dangling_link_is_not_found(inbox: Path) -> None:
+    (inbox / "link").symlink_to("nowhere.xlsx")
+    assert code_of(inbox, "link") == "file_not_found"
+
+
+def test_what_is_no_file_is_refused_at_once(inbox: Path) -> None:
+    os.mkfifo(inbox / "pipe")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(inbox / "socket"))
+        assert code_of(inbox, "socket") == "file_unreadable"
+    assert code_of(inbox, "pipe") == "file_unreadable"
+    assert code_of(inbox, "2026") == "file_unreadable"
+    assert code_of(inbox, "2026/") == "file_unreadable"
+    assert code_of(inbox, ".") == "file_unreadable"
+
+
+def open_descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="descriptors are counted in /proc")
+def test_descriptors_do_not_leak(inbox: Path) -> None:
+    before = open_descriptors()
+    for path in ("none", "../x", "2026", "2026/11/x"):
+        code_of(inbox, path)
+    after = open_descriptors()
+    assert before == after
