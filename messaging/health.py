@@ -39,10 +39,15 @@ class LagCheck:
         self._delivered: set[TopicPartition] = set()
         self._saturated = False
         self._strikes: dict[TopicPartition, int] = {}
+        self.answered = time.monotonic()
+        """When the brokers last gave a sign of life, by `time.monotonic()`."""
 
     def saw(self, partitions: Iterable[TopicPartition], *, full: bool) -> None:
         """Note what a poll brought; a `full` one may have left other partitions waiting their turn."""
-        self._delivered.update(partitions)
+        arrived = set(partitions)
+        if arrived:
+            self.answered = time.monotonic()
+        self._delivered |= arrived
         self._saturated = self._saturated or full
 
     async def check(self) -> None:
@@ -66,6 +71,7 @@ class LagCheck:
             ends = await within(REQUEST_SECONDS, self._consumer.end_offsets(assigned))
         except FAILURES:
             return set()
+        self.answered = time.monotonic()
         partitions = list(ends)
         positions = await asyncio.gather(*map(self._position, partitions))
         return {one for one, position in zip(partitions, positions, strict=True) if position < ends[one]}

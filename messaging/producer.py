@@ -48,10 +48,10 @@ class Producer:
         line = await self._ready() if messages else None
         if line is None:
             return [False] * len(messages)
-        sent, failed = await self._hand_over(line, messages)
+        sent, failure = await self._hand_over(line, messages)
         answers = await line.acknowledged([future for future in sent if future])
-        if failed or not all(answers):
-            await self._give_up(line)
+        if failure or not all(answers):
+            await self._give_up(line, failure or "the broker did not acknowledge a message")
         else:
             self.problem = None
         acknowledged = iter(answers)
@@ -92,7 +92,10 @@ class Producer:
         self._backoff = 0.0
         return self._line
 
-    async def _hand_over(self, line: Line, messages: Sequence[Outgoing]) -> tuple[list[Sent | None], bool]:
+    async def _hand_over(
+        self, line: Line, messages: Sequence[Outgoing]
+    ) -> tuple[list[Sent | None], str | None]:
+        """What was handed over, and why it stopped before the end, if it did."""
         sent: list[Sent | None] = [None] * len(messages)
         refused: set[tuple[str, bytes | None]] = set()
         for number, message in enumerate(messages):
@@ -106,11 +109,10 @@ class Producer:
                 refused.add(place)
                 log.error("message.too_large: for %s: %s", message.topic, error)
             except FAILURES as error:
-                log.warning("producer.send_failed: for %s: %r", message.topic, error)
-                return sent, True
-        return sent, False
+                return sent, f"sending to {message.topic}: {str(error) or type(error).__name__}"
+        return sent, None
 
-    async def _give_up(self, line: Line) -> None:
-        self.problem = str(KafkaUnavailable.at(self._connection.bootstrap_servers, ["not acknowledged"]))
-        log.warning("producer.replaced: not everything was acknowledged")
+    async def _give_up(self, line: Line, why: str) -> None:
+        self.problem = str(KafkaUnavailable.at(self._connection.bootstrap_servers, [why]))
+        log.warning("producer.replaced: %s", why)
         await line.abort()

@@ -34,7 +34,7 @@ class Quiet(logging.Filter):
         if record.levelno < logging.INFO:
             return False
         if record.levelno >= logging.WARNING and (causes := _causes.get()) is not None:
-            causes.append(record.getMessage())
+            causes.append(_cause(record))
         return self._has_room(record)
 
     def _has_room(self, record: logging.LogRecord) -> bool:
@@ -48,6 +48,15 @@ class Quiet(logging.Filter):
             self._seen.clear()
         self._seen[kind] = (since, count + 1)
         return count < LINES_PER_WINDOW
+
+
+def _cause(record: logging.LogRecord) -> str:
+    """The line; some errors have no text, and their type is then all there is to tell."""
+    arguments = record.args if isinstance(record.args, tuple) else ()
+    nameless = [
+        type(error).__name__ for error in arguments if isinstance(error, Exception) and not str(error)
+    ]
+    return " ".join([record.getMessage(), *nameless])
 
 
 _QUIET = Quiet()

@@ -1,0 +1,107 @@
+"""What a chunk of a file looks like on the uploads topic: cut from a file, and checked when read."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from messaging.errors import UploadCorrupt, UploadIncomplete, UploadRefused
+from messaging.records import Headers, Record
+from schemas.uploads import CHUNK_BYTES, HEADER_COUNT, HEADER_INDEX, HEADER_SHA256, Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One part of a file, with its headers."""
+
+    value: bytes
+    headers: Headers
+
+
+def count_of(size: int) -> int:
+    """How many chunks a file of so many bytes has."""
+    return -(-size // CHUNK_BYTES)
+
+
+def cut(file: BinaryIO, size: int) -> Iterator[Chunk]:
+    """The chunks of an open file of `size` bytes; raises UploadRefused when it is another size by now."""
+    count = count_of(size)
+    for index in range(count):
+        value = file.read(CHUNK_BYTES)
+        if len(value) != min(CHUNK_BYTES, size - index * CHUNK_BYTES):
+            raise UploadRefused("The file changed while it was sent. Send it again when nobody writes to it.")
+        yield Chunk(value, _headers(index, count, value))
+    if file.read(1):
+        raise UploadRefused("The file grew while it was sent. Send it again when nobody writes to it.")
+
+
+class Assembly:
+    """Puts chunks together in order, checks each and the whole; raises UploadIncomplete, UploadCorrupt."""
+
+    def __init__(self, upload: Upload, file: BinaryIO) -> None:
+        self._upload = upload
+        self._file = file
+        self._key = upload.upload_id.encode()
+        self._digest = hashlib.sha256()
+        self._size = 0
+        self._next = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether the last chunk has come."""
+        return self._next == self._upload.chunks
+
+    def take(self, record: Record) -> None:
+        """Add a record of the range; what belongs to other uploads, or came already, is passed over."""
+        if record.key != self._key or self.whole:
+            return
+        index = self._number(record, HEADER_INDEX)
+        if index < self._next:
+            return
+        if index > self._next:
+            raise self.incomplete()
+        self._add(record)
+
+    def finish(self) -> None:
+        """Check the file as a whole."""
+        if not self.whole:
+            raise self.incomplete()
+        if self._size != self._upload.size or self._digest.hexdigest() != self._upload.sha256:
+            raise self._corrupt("is not the file that was sent: its size or SHA-256 differs")
+
+    def incomplete(self) -> UploadIncomplete:
+        """The error that says which chunk is missing."""
+        return UploadIncomplete(
+            f"Upload «{self._upload.name}»: chunk {self._next + 1} of {self._upload.chunks} is missing. "
+            "Send the file again."
+        )
+
+    def _add(self, record: Record) -> None:
+        value = record.value or b""
+        if self._number(record, HEADER_COUNT) != self._upload.chunks:
+            raise self._corrupt("has another number of chunks than the request says")
+        if hashlib.sha256(value).hexdigest().encode() != dict(record.headers).get(HEADER_SHA256):
+            raise self._corrupt(f"was damaged on its way: the SHA-256 of chunk {self._next + 1} differs")
+        self._size += len(value)
+        if self._size > self._upload.size:
+            raise self._corrupt("is larger than the request says")
+        self._digest.update(value)
+        self._file.write(value)
+        self._next += 1
+
+    def _number(self, record: Record, name: str) -> int:
+        text = dict(record.headers).get(name, b"")
+        if not (text.isdigit() and len(text) < 10):
+            raise self._corrupt(f"has a chunk without a number in its header {name}")
+        return int(text)
+
+    def _corrupt(self, what: str) -> UploadCorrupt:
+        return UploadCorrupt(f"Upload «{self._upload.name}» {what}. Send the file again.")
+
+
+def _headers(index: int, count: int, value: bytes) -> Headers:
+    return (
+        (HEADER_INDEX, str(index).encode()),
+        (HEADER_COUNT, str(count).encode()),
+        (HEADER_SHA256, hashlib.sha256(value).hexdigest().encode()),
+    )
