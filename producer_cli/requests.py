@@ -2,9 +2,8 @@
 
 import getpass
 import uuid
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -34,7 +33,7 @@ OPTIONS = {
 """What a person calls the fields of a request."""
 
 Request = StartRequest | CancelRequest | RetryRequest
-Made = TypeVar("Made")
+NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
 def start_request(
@@ -44,41 +43,45 @@ def start_request(
 
     `source` and `rest` (dataset, options) are plain values as in the JSON. Raises WrongInput.
     """
-    return _checked(
-        lambda: StartRequest.model_validate(
-            {
-                "action": "start",
-                "request_id": str(uuid.uuid4()) if request_id is None else request_id,
-                "requested_by": login() if requested_by is None else requested_by,
-                "source": source,
-                **rest,
-            }
-        )
-    )
+    request = {
+        "action": "start",
+        "request_id": str(uuid.uuid4()) if request_id is None else request_id,
+        "requested_by": login() if requested_by is None else requested_by,
+        "source": source,
+        **rest,
+    }
+    try:
+        return StartRequest.model_validate(request)
+    except ValidationError as error:
+        raise WrongInput(_sentence(error)) from error
 
 
 def cancel_request(request_id: str) -> CancelRequest:
-    """A command to cancel, with an id of its own."""
-    return _checked(
-        lambda: CancelRequest(
-            action="cancel", request_id=request_id, command_id=str(uuid.uuid4()), requested_by=login()
-        )
-    )
+    """A command to cancel, with an id of its own; raises WrongInput."""
+    return CancelRequest(action="cancel", **_command(request_id))
 
 
 def retry_request(request_id: str) -> RetryRequest:
-    """A command to run again, with an id of its own."""
-    return _checked(
-        lambda: RetryRequest(
-            action="retry", request_id=request_id, command_id=str(uuid.uuid4()), requested_by=login()
-        )
-    )
+    """A command to run again, with an id of its own; raises WrongInput."""
+    return RetryRequest(action="retry", **_command(request_id))
+
+
+def known_id(text: str) -> str:
+    """The id of a request that exists already, as typed; raises WrongInput where no request can have it."""
+    try:
+        return NAME.validate_python(text)
+    except ValidationError as error:
+        raise WrongInput(f"REQUEST_ID: {_what(error.errors()[0]['msg'])}") from error
+
+
+def _command(request_id: str) -> dict[str, Any]:
+    return {"request_id": known_id(request_id), "command_id": str(uuid.uuid4()), "requested_by": login()}
 
 
 def login() -> str | None:
     """The login name; none where the system knows none that can be sent."""
     try:
-        return TypeAdapter[str](Name).validate_python(getpass.getuser())
+        return NAME.validate_python(getpass.getuser())
     except (OSError, KeyError, ImportError, ValidationError):
         return None
 
@@ -96,13 +99,6 @@ def outgoing(request: Request) -> Outgoing:
     return Outgoing(REQUESTS.name, request_id.encode(), dump_request(request), headers)
 
 
-def _checked(make: Callable[[], Made]) -> Made:
-    try:
-        return make()
-    except ValidationError as error:
-        raise WrongInput(_sentence(error)) from error
-
-
 def _sentence(error: ValidationError) -> str:
     """`--request-id: must be printable …`, of a mistake whose option is known, without the value."""
     mistakes = error.errors(include_input=False, include_url=False)
@@ -110,5 +106,10 @@ def _sentence(error: ValidationError) -> str:
         (OPTIONS[str(part)], mistake) for mistake in mistakes for part in mistake["loc"] if part in OPTIONS
     ]
     name, first = named[-1] if named else ("The request", mistakes[0])
-    what = first["msg"].removeprefix("Value error, ")
-    return f"{name}: {what[:1].lower()}{what[1:]}."
+    return f"{name}: {_what(first['msg'])}"
+
+
+def _what(message: str) -> str:
+    """The words of pydantic as the end of a sentence."""
+    text = message.removeprefix("Value error, ")
+    return f"{text[:1].lower()}{text[1:]}."

@@ -4,14 +4,13 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from messaging.topics import ensure_topics
-from messaging.uploads import send_file
-
 from messaging.connection import KafkaConnection
 from messaging.errors import UploadError
+from messaging.topics import ensure_topics
+from messaging.uploads import send_file
 from producer_cli.events import Fold
 from producer_cli.exits import Exit, WrongInput
-from producer_cli.listening import Listening
+from producer_cli.listening import listening
 from producer_cli.publishing import publish, the_job_goes_on
 from producer_cli.requests import outgoing
 from producer_cli.run import Afterword
@@ -40,10 +39,10 @@ class Start:
             await publish(self.connection, message, self._again, afterword)
             self.screen.note(f"Accepted by Kafka. Follow it with: migration watch {shlex.quote(self._id)}")
             return Exit.OK
-        async with Listening.to_answers(self.connection, self._id, message.value) as listening:
+        async with listening(self.connection, self._id, past=False, own=message.value) as heard:
             await publish(self.connection, message, self._again, afterword)
             afterword.sentence = the_job_goes_on(self._id)
-            return await show_to_the_end(listening, Fold(), self.screen, wait, self._id)
+            return await show_to_the_end(heard, Fold(), self.screen, wait, self._id)
 
     @property
     def _id(self) -> str:
@@ -61,7 +60,7 @@ class Start:
         name = source.identifier
         try:
             with self.screen.uploading(name, check_file(self.file)) as sent:
-                upload = await send_file(self.connection, self.file, name, sent)
+                upload = await send_file(self.connection, self.file, name, lambda done, _all: sent(done))
         except UploadError as error:
             raise WrongInput(str(error)) from error
         except OSError as error:

@@ -2,13 +2,12 @@
 
 import shlex
 
-from messaging.topics import ensure_topics
-
 from messaging.connection import KafkaConnection
+from messaging.topics import ensure_topics
 from producer_cli.events import Fold, Sighting
 from producer_cli.exits import Exit, WrongInput
 from producer_cli.follow import Reached, Refusal, TimedOut, Watcher, follow
-from producer_cli.listening import Listening
+from producer_cli.listening import Listening, listening
 from producer_cli.publishing import publish, the_job_goes_on
 from producer_cli.requests import outgoing
 from producer_cli.run import Afterword
@@ -35,14 +34,14 @@ async def steer(
     afterword.sentence = "Nothing was asked for."
     await ensure_topics(connection)
     message = outgoing(request)
-    async with Listening.to_all(connection, request.request_id, message.value) as listening:
-        known = await listening.known()
+    async with listening(connection, request.request_id, past=True, own=message.value) as heard:
+        known = heard.known
         await publish(connection, message, AGAIN, afterword)
         afterword.sentence = the_job_goes_on(request.request_id)
         if watch and not nothing_to_cancel(request, known):
             fold = awaited(request, known)
-            return await show_to_the_end(listening, fold, screen, wait, request.request_id)
-        await answer(listening, request, known, screen)
+            return await show_to_the_end(heard, fold, screen, wait, request.request_id)
+        await answer(heard, request, known, screen)
     return Exit.OK
 
 
@@ -58,11 +57,11 @@ def awaited(request: Command, known: Sighting | None) -> Fold:
     return Fold(known.event.sequence) if known else Fold()
 
 
-async def answer(listening: Listening, request: Command, known: Sighting | None, screen: Screen) -> None:
+async def answer(heard: Listening, request: Command, known: Sighting | None, screen: Screen) -> None:
     """Wait a little for the answer and tell it; no answer is no harm."""
     until = Fold.begun if isinstance(request, RetryRequest) else Fold.end
     nobody = Watcher(lambda _: None, lambda: None)
-    outcome = await follow(listening.next, awaited(request, known), nobody, until=until, limit=ANSWER_SECONDS)
+    outcome = await follow(heard.next, awaited(request, known), nobody, until=until, limit=ANSWER_SECONDS)
     match outcome:
         case Reached(last):
             screen.show(last)

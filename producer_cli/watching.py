@@ -4,13 +4,14 @@ from messaging.connection import KafkaConnection
 from producer_cli.events import Fold, exit_of
 from producer_cli.exits import CliError, Exit, WrongInput
 from producer_cli.follow import Reached, Refusal, TimedOut, Watcher, follow
-from producer_cli.listening import Listening
+from producer_cli.listening import Listening, listening
 from producer_cli.publishing import the_job_goes_on
 from producer_cli.run import Afterword
 from producer_cli.screens import Screen
 from producer_cli.words import duration, plain
 
 SILENT = "No consumer has answered yet. The request is kept safely in Kafka until one does; still waiting …"
+NO_NEWS = "Nothing has been heard of the request; if it was sent, it is kept safely in Kafka."
 UNKNOWN = "Nothing is known of this request yet; waiting for its first event …"
 
 
@@ -24,26 +25,26 @@ async def watch(
     connection: KafkaConnection, request_id: str, screen: Screen, wait: float | None, afterword: Afterword
 ) -> Exit:
     """`migration watch`: the job as it is now, then every change."""
-    async with Listening.to_all(connection, request_id) as listening:
-        afterword.sentence = ""
+    async with listening(connection, request_id, past=True) as heard:
+        afterword.sentence = NO_NEWS
         fold = Fold()
-        if known := await listening.known():
+        if known := heard.known:
             fold.take(known)
             afterword.sentence = the_job_goes_on(request_id)
         else:
             screen.note(UNKNOWN)
-        return await show_to_the_end(listening, fold, screen, wait, request_id)
+        return await show_to_the_end(heard, fold, screen, wait, request_id)
 
 
 async def show_to_the_end(
-    listening: Listening, fold: Fold, screen: Screen, wait: float | None, request_id: str
+    heard: Listening, fold: Fold, screen: Screen, wait: float | None, request_id: str
 ) -> Exit:
     """Follow, tell the end, and say with which exit code to leave."""
     with screen.following():
         if fold.last:
             screen.show(fold.last)
         watcher = Watcher(screen.show, lambda: screen.note(SILENT))
-        outcome = await follow(listening.next, fold, watcher, limit=wait)
+        outcome = await follow(heard.next, fold, watcher, limit=wait)
     match outcome:
         case Reached(last):
             screen.end(last.event)
@@ -51,7 +52,8 @@ async def show_to_the_end(
         case Refusal():
             raise WrongInput(refused(outcome))
         case TimedOut(seconds):
-            raise WaitedLongEnough(f"Waited {duration(seconds)}. {the_job_goes_on(request_id)}")
+            news = the_job_goes_on(request_id) if fold.last else NO_NEWS
+            raise WaitedLongEnough(f"Waited {duration(seconds)}. {news}")
 
 
 def refused(refusal: Refusal) -> str:

@@ -37,10 +37,12 @@ def status(
 ) -> None:
     """Show the latest status of all jobs, or of one."""
     from producer_cli import asking, settings
+    from producer_cli.requests import known_id
     from producer_cli.run import run
 
+    wanted = None if request_id is None else known_id(request_id)
     connection = settings.load().kafka()
-    run(lambda _: asking.status(connection, request_id, as_json))
+    run(lambda _: asking.status(connection, wanted, as_json))
 
 
 def watch(request_id: RequestId, wait: Wait = None, as_json: Json = False) -> None:
@@ -49,11 +51,13 @@ def watch(request_id: RequestId, wait: Wait = None, as_json: Json = False) -> No
     The exit code says which end that was.
     """
     from producer_cli import screens, settings
+    from producer_cli.requests import known_id
     from producer_cli.run import run
     from producer_cli.watching import watch as work
 
+    wanted = known_id(request_id)
     connection, screen = settings.load().kafka(), screens.choose(as_json)
-    run(lambda afterword: work(connection, request_id, screen, wait, afterword))
+    run(lambda afterword: work(connection, wanted, screen, wait, afterword))
 
 
 def cancel(request_id: RequestId, watch: Watch = False, wait: Wait = None, as_json: Json = False) -> None:
@@ -92,14 +96,16 @@ def errors(
     They hold personal data as it was read: with --json and --csv take care who sees it.
     """
     from producer_cli import rejects, settings
+    from producer_cli.requests import known_id
     from producer_cli.service import Service
 
+    wanted = known_id(request_id)
     service = Service(settings.load().http_url)
     with leaving_politely():
         if csv is None:
-            rejects.show(service, request_id, limit, as_json)
+            rejects.show(service, wanted, limit, as_json)
         else:
-            typer.echo(rejects.save(service, request_id, csv), err=True)
+            typer.echo(rejects.save(service, wanted, csv), err=True)
 
 
 def _command(request: "CancelRequest | RetryRequest", watch: bool, wait: float | None, as_json: bool) -> None:

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -7,7 +8,7 @@ from producer_cli.words import age, count, duration, percent, plain, size, warni
 from tests.unit.producer_cli.making import make_event
 
 
-def said(status: str, **other: object) -> str:
+def said(status: str, **other: Any) -> str:
     """The line without its clock, which depends on the zone of the machine."""
     return line(make_event(status, **other)).split(" ", 1)[1]
 

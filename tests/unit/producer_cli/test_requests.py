@@ -86,5 +86,5 @@ def test_a_slip_is_told_by_the_name_of_its_option(other: dict[str, Any], option:
 
 
 def test_an_id_no_message_can_carry_is_refused() -> None:
-    with pytest.raises(WrongInput, match="--request-id"):
+    with pytest.raises(WrongInput, match="REQUEST_ID"):
         cancel_request("bad\udcff")

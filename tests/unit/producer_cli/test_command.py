@@ -1,0 +1,126 @@
+"""The command as a process of its own, where nothing answers."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def migration(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(cwd), "LC_ALL": "C.UTF-8"}
+    return subprocess.run(
+        [sys.executable, "-m", "producer_cli", *arguments],
+        cwd=cwd,
+        env=known | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+COMMANDS = (
+    ("start", "excel"),
+    ("start", "database"),
+    ("start", "google-sheets"),
+    ("status",),
+    ("watch",),
+    ("cancel",),
+    ("retry",),
+    ("errors",),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_each_command_has_help_with_examples(command: tuple[str, ...], tmp_path: Path) -> None:
+    answer = migration(*command, "--help", cwd=tmp_path)
+    assert answer.returncode == 0
+    assert "Examples:" in answer.stdout
+    assert f"\n    migration {' '.join(command)}" in answer.stdout
+
+
+def test_help_comes_quickly(tmp_path: Path) -> None:
+    def seconds() -> float:
+        start = time.perf_counter()
+        assert migration("--help", cwd=tmp_path).returncode == 0
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(3)) < 0.5
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    assert migration("--version", cwd=tmp_path).stdout.startswith("migration ")
+
+
+def test_the_shell_can_complete_commands(tmp_path: Path) -> None:
+    asked = {"_MIGRATION_COMPLETE": "complete_bash", "COMP_WORDS": "migration st", "COMP_CWORD": "1"}
+    assert migration(cwd=tmp_path, **asked).stdout.split() == ["start", "status"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "Usage"),
+        (("bogus",), "No such command"),
+        (("start", "excel"), "Name either a FILE"),
+        (("start", "excel", "a.xlsx", "--path", "b.xlsx"), "Name either a FILE"),
+        (("start", "excel", "missing.xlsx"), "There is no file missing.xlsx"),
+        (("start", "database", "admin_panel", "--timeout", "0"), "--timeout"),
+        (("start", "database", "admin panel"), "NAME"),
+        (("start", "google-sheets", "https://example.org/x"), "not a link of a Google spreadsheet"),
+        (("cancel", " x"), "REQUEST_ID"),
+        (("watch", "bad\udcff"), "REQUEST_ID"),
+        (("status",), "set KAFKA_BOOTSTRAP_SERVERS"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_exit_code_2(
+    arguments: tuple[str, ...], words: str, tmp_path: Path
+) -> None:
+    kafka = {} if arguments == ("status",) else {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+    answer = migration(*arguments, cwd=tmp_path, **kafka)
+    assert answer.returncode == 2
+    assert words in answer.stdout + answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("start", "database", "admin_panel"), ("status",), ("watch", "x"), ("retry", "x")]
+)
+def test_kafka_away_is_one_sentence_and_exit_code_5(command: tuple[str, ...], tmp_path: Path) -> None:
+    answer = migration(*command, cwd=tmp_path, KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
+    assert answer.returncode == 5
+    assert "Kafka at 127.0.0.1:1 is not reachable" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
+
+
+def test_the_request_id_is_told_though_kafka_is_away(tmp_path: Path) -> None:
+    command = ("start", "database", "admin_panel", "--request-id", "my-id")
+    answer = migration(*command, cwd=tmp_path, KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
+    assert answer.stdout == "my-id\n"
+    assert "--request-id my-id" in answer.stderr
+
+
+def test_the_service_away_is_one_sentence_and_exit_code_5(tmp_path: Path) -> None:
+    answer = migration("errors", "x", cwd=tmp_path, MIGRATION_HTTP_URL="http://127.0.0.1:1")
+    assert answer.returncode == 5
+    assert answer.stderr.startswith("Nothing answers at http://127.0.0.1:1")
+    assert len(answer.stderr.strip().splitlines()) == 1
+
+
+def test_debug_shows_where_an_error_came_from(tmp_path: Path) -> None:
+    answer = migration("--debug", "start", "excel", "missing.xlsx", cwd=tmp_path)
+    assert "Traceback" in answer.stderr
+    assert answer.returncode == 2
+
+
+def test_a_stack_in_the_checkout_is_found(tmp_path: Path) -> None:
+    (tmp_path / ".devstack").mkdir()
+    (tmp_path / ".devstack" / "env").write_text("KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:2\n", "utf-8")
+    (tmp_path / "below").mkdir()
+    answer = migration("status", cwd=tmp_path / "below")
+    assert "Kafka at 127.0.0.1:2" in answer.stderr
