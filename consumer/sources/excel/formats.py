@@ -65,7 +65,7 @@ def as_date(value: float, since_1904: bool) -> Cell:
         moment = _moment(value, since_1904)
     except (OverflowError, ValueError):
         return value
-    if value < 1 and not since_1904:
+    if value < 1:
         return moment.time()
     return moment.date() if float(value).is_integer() else moment
 

@@ -4,7 +4,7 @@ import pytest
 
 from consumer.datasets.base import Fields
 from consumer.errors import LayoutProblem
-from consumer.sources.header import find_header, labels, letter, normalise
+from consumer.sources.header import Row, find_header, labels, letter, normalise
 
 FIELDS = Fields(
     {
@@ -45,7 +45,7 @@ def test_columns_stand_in_any_order_and_unknown_ones_are_ignored() -> None:
 
 
 def test_title_lines_above_are_passed_over_even_with_a_known_word() -> None:
-    rows = [(2, ["Ссылка"]), (4, ["Отчёт за", 2024.0]), (7, ["ИНН", "Ссылка"]), (8, ["ИНН", "url"])]
+    rows: list[Row] = [(2, ["Ссылка"]), (4, ["Отчёт за", 2024.0]), (7, ["ИНН", "Ссылка"]), (8, ["ИНН", "url"])]
     assert find_header(rows, FIELDS).position == 7
 
 
@@ -66,7 +66,7 @@ def test_without_any_required_column_there_is_no_header(rows: list[tuple[int, li
 
 
 def test_a_missing_column_is_named_with_those_found_in_the_likeliest_row() -> None:
-    rows = [(1, ["Ссылка"]), (3, ["ИНН", "Группа", None, "Прочее"]), (4, ["7700000000"])]
+    rows: list[Row] = [(1, ["Ссылка"]), (3, ["ИНН", "Группа", None, "Прочее"]), (4, ["7700000000"])]
     with pytest.raises(LayoutProblem) as caught:
         find_header(rows, FIELDS)
     assert caught.value.code == "missing_column"

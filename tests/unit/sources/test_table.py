@@ -1,0 +1,70 @@
+"""A sheet becomes chunks: rows below the header that count, where a person sees them."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from consumer.datasets.base import Fields
+from consumer.errors import LayoutProblem
+from consumer.records import Cell
+from consumer.sources.rows import RowBlock
+from consumer.sources.table import Table
+
+FIELDS = Fields({"inn": ("ИНН",), "url": ("Ссылка",), "name": ("Название",)}, ("inn", "url"))
+HEADER = ("Прочее", "Ссылка", "ИНН")
+
+
+def block(first: int, *rows: Sequence[Cell]) -> RowBlock:
+    width = max(map(len, rows), default=0)
+    columns = [[row[c] if c < len(row) else None for row in rows] for c in range(width)]
+    return RowBlock(range(first, first + len(rows)), columns)
+
+
+def test_rows_keep_their_physical_numbers_over_gaps_and_blocks() -> None:
+    blocks = [
+        block(1, (), ("Заголовок",), ("",)),
+        block(4, HEADER, ("", "u1", "1"), ("\u200b", " ", "")),
+        block(7, (None,) * 3),
+        block(8, ("x", "", ""), ("", "u2", 2.0)),
+    ]
+    table = Table(blocks, FIELDS)
+    chunks = list(table.chunks())
+    assert [list(chunk.positions) for chunk in chunks] == [[5], [8, 9]]
+    assert [list(chunk.columns["inn"]) for chunk in chunks] == [["1"], ["", 2.0]]
+    assert "name" not in chunks[0].columns
+    assert table.rows_above == 2
+
+
+def test_a_header_at_the_end_of_a_block_leaves_nothing_of_it() -> None:
+    table = Table([block(1, HEADER), block(2, ("a", "u", "1"))], FIELDS)
+    assert [list(chunk.positions) for chunk in table.chunks()] == [[2]]
+
+
+def test_nothing_below_the_header_makes_no_chunk() -> None:
+    assert list(Table([block(1, HEADER, ("", " ", None)), block(3)], FIELDS).chunks()) == []
+
+
+def test_an_empty_sheet_has_no_header() -> None:
+    for blocks in ([], [block(1)], [block(1, ("", " "))]):
+        with pytest.raises(LayoutProblem) as caught:
+            Table(blocks, FIELDS)
+        assert caught.value.code == "no_header"
+
+
+def test_blocks_may_be_narrower_or_wider_than_the_header() -> None:
+    wide = ("a", "u2", "2", *[None] * 30, "далеко")
+    first, second = Table([block(1, HEADER), block(2, ("a", "u1")), block(3, wide)], FIELDS).chunks()
+    assert list(first.columns["inn"]) == [None]
+    assert first.record(0) == {"Прочее": "a", "Ссылка": "u1", "ИНН": None}
+    assert second.record(0) == {"Прочее": "a", "Ссылка": "u2", "ИНН": "2", "AH": "далеко"}
+
+
+def test_a_record_is_the_row_as_it_was_read_with_nothing_for_empty_cells() -> None:
+    (chunk,) = Table([block(1, (*HEADER, "", "Прочее"), (0.0, "u", "", False, "x"))], FIELDS).chunks()
+    assert chunk.record(0) == {"Прочее": 0.0, "Ссылка": "u", "ИНН": None, "D": False, "Прочее (2)": "x"}
+
+
+def test_a_million_empty_rows_above_are_let_go() -> None:
+    empty = [block(1 + 1000 * i, *[("",)] * 1000) for i in range(100)]
+    table = Table([*empty, block(200_000, HEADER, ("", "u", "1"))], FIELDS)
+    assert [list(chunk.positions) for chunk in table.chunks()] == [[200_001]]
