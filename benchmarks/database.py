@@ -2,7 +2,7 @@
 
 import asyncpg
 
-TABLES = "universities branches faculties groups chats chat_groups administrators".split()
+TABLES = ["universities", "branches", "faculties", "groups", "chats", "chat_groups", "administrators"]
 TRUNCATE = f"truncate {', '.join(f'directory.{table}' for table in TABLES)} restart identity cascade"
 
 

@@ -1,0 +1,101 @@
+"""Publishes requests and waits for `completed`, as any other service would."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.service import BenchFailed
+from messaging.connection import KafkaConnection
+from messaging.producer import Producer
+from messaging.records import Outgoing, Record
+from messaging.subscription import Subscription
+from messaging.uploads import send_file
+from schemas.requests import ExcelSource, InboxFile, StartRequest, dump_request
+from schemas.status import MigrationStatus, Status
+from schemas.topics import REQUESTS
+
+LIMIT_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Some jobs, all completed: seconds from publishing to the last `completed`, and their last events."""
+
+    seconds: float
+    events: Sequence[MigrationStatus]
+
+
+@dataclass(slots=True)
+class Client:
+    """One connection to each of the topics; `latencies` are seconds from an event's time to its arrival."""
+
+    connection: KafkaConnection
+    producer: Producer
+    subscription: Subscription
+    latencies: list[float] = field(default_factory=list)
+
+    async def load(self, names: Sequence[str]) -> Finished:
+        """Have these files of the inbox imported, all asked for at once. Raises BenchFailed."""
+        requests = {str(uuid.uuid4()): name for name in names}
+        messages = [
+            Outgoing(REQUESTS.name, request_id.encode(), _start(request_id, name))
+            for request_id, name in requests.items()
+        ]
+        begun = time.perf_counter()
+        if not all(await self.producer.publish(messages)):
+            raise BenchFailed(f"the requests could not be published: {self.producer.problem}")
+        try:
+            async with asyncio.timeout(LIMIT_SECONDS):
+                events = await self._completed(set(requests))
+        except TimeoutError:
+            raise BenchFailed(f"not completed after {LIMIT_SECONDS:.0f} s: {', '.join(names)}") from None
+        return Finished(time.perf_counter() - begun, events)
+
+    async def upload_seconds(self, path: Path) -> float:
+        """How long it takes to send a file through Kafka."""
+        begun = time.perf_counter()
+        await send_file(self.connection, path, path.name)
+        return time.perf_counter() - begun
+
+    async def _completed(self, waited_for: set[str]) -> list[MigrationStatus]:
+        ended: list[MigrationStatus] = []
+        async for record in self.subscription:
+            event = self._read(record)
+            if event.request_id not in waited_for:
+                continue
+            self.latencies.append((datetime.now(UTC) - event.occurred_at).total_seconds())
+            if not event.status.terminal:
+                continue
+            if event.status is not Status.COMPLETED:
+                raise BenchFailed(f"{event.source_identifier} is {event.status}: {event.error}")
+            ended.append(event)
+            waited_for.remove(event.request_id)
+            if not waited_for:
+                break
+        return ended
+
+    @staticmethod
+    def _read(record: Record) -> MigrationStatus:
+        return MigrationStatus.model_validate_json(record.value or b"")
+
+
+@asynccontextmanager
+async def connected(environment: Mapping[str, str]) -> AsyncIterator[Client]:
+    """A client of the broker that the environment names."""
+    connection = KafkaConnection(environment["KAFKA_BOOTSTRAP_SERVERS"])
+    producer = Producer(connection, client_id="bench")
+    try:
+        async with await Subscription.open(connection, start="end", client_id="bench") as subscription:
+            yield Client(connection, producer, subscription)
+    finally:
+        await producer.close()
+
+
+def _start(request_id: str, name: str) -> bytes:
+    source = ExcelSource(type="excel", file=InboxFile(path=name))
+    return dump_request(StartRequest(action="start", request_id=request_id, dataset="chats", source=source))

@@ -1,0 +1,102 @@
+"""What is measured: rounds of the peer, a first load and an unchanged one; then sizes."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks import database
+from benchmarks.client import Client
+from benchmarks.expected import Expected
+from benchmarks.memory import Sampler
+from benchmarks.service import BenchFailed, Service
+from schemas.status import MigrationStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds, and the peak of resident memory (MiB) over all processes that took part."""
+
+    seconds: float
+    memory: float
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The same workbook three times: barely, into empty tables, and unchanged."""
+
+    peer: Timing
+    first: Timing
+    unchanged: Timing
+
+
+@dataclass(slots=True)
+class Bench:
+    """A running service beside its peer, on one database. `mistakes` are counts that came out wrong."""
+
+    dsn: str
+    inbox: Path
+    service: Service
+    client: Client
+    mistakes: list[str] = field(default_factory=list)
+
+    async def round(self, name: str, expected: Expected) -> Round:
+        """Peer, first load, unchanged load, one after the other."""
+        peer = await self.peer(name)
+        await database.empty(self.dsn)
+        first = await self.load([name], [expected])
+        await database.settle(self.dsn)
+        return Round(peer, first, await self.load([name], [expected], again=True))
+
+    async def first(self, names: Sequence[str], expected: Sequence[Expected]) -> Timing:
+        """A first load into empty tables, of one file or of several at once."""
+        await database.empty(self.dsn)
+        return await self.load(names, expected)
+
+    async def load(
+        self, names: Sequence[str], expected: Sequence[Expected], *, again: bool = False
+    ) -> Timing:
+        """Import files of the inbox, and compare every count with what it had to be."""
+        with Sampler(self.service.pid) as memory:
+            finished = await self.client.load(names)
+        by_name = dict(zip(names, expected, strict=True))
+        for event in finished.events:
+            self._compare(event, by_name[str(event.source_identifier)], again)
+        return Timing(finished.seconds, memory.peak_mib)
+
+    async def peer(self, name: str) -> Timing:
+        """The bare load, in a process of its own."""
+        await database.checkpoint(self.dsn)
+        return await asyncio.to_thread(_peer, self.inbox / name, self.dsn)
+
+    def _compare(self, event: MigrationStatus, expected: Expected, again: bool) -> None:
+        inserted, unchanged = (0, expected.inserted) if again else (expected.inserted, 0)
+        right = {
+            "total": expected.total,
+            "failed": expected.failed,
+            "inserted": inserted,
+            "unchanged": unchanged,
+            "updated": 0,
+            "duplicates": expected.duplicates,
+            "warnings": dict(expected.warnings),
+        }
+        for what, value in right.items():
+            if (found := getattr(event, what)) != value:
+                self.mistakes.append(f"{event.source_identifier}: {what} is {found}, not {value}")
+
+
+def _peer(workbook: Path, dsn: str) -> Timing:
+    command = [sys.executable, "-m", "benchmarks.peer", str(workbook)]
+    environment = {**os.environ, "DATABASE_URL": dsn}
+    with (
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process,
+        Sampler(process.pid) as memory,
+    ):
+        said, _ = process.communicate()
+    if process.returncode:
+        raise BenchFailed(f"the bare load ended with exit code {process.returncode}")
+    return Timing(json.loads(said)["seconds"], memory.peak_mib)
