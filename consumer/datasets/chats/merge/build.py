@@ -1,0 +1,33 @@
+"""The merge for one type of source."""
+
+from consumer.datasets.base import Merge
+from consumer.datasets.chats import stages
+from consumer.datasets.chats.merge import changes, dimensions, rows
+from consumer.datasets.chats.merge.conditions import SAME_ADMINISTRATOR, SAME_CHAT, STAYS
+from consumer.datasets.chats.merge.session import SESSION
+from consumer.datasets.chats.tags import lower_tags, tag
+
+
+def merge(source_type: str) -> Merge:
+    """The statements with the tag of this type of source; RequestRefused where there is none."""
+    statements = (*dimensions.STATEMENTS, rows.CHATS, *changes.STATEMENTS)
+    return Merge(
+        session=SESSION,
+        stages=stages.ALL,
+        statements=tuple(_filled_in(statement, source_type) for statement in statements),
+        counts=changes.COUNTS,
+    )
+
+
+def _filled_in(statement: str, source_type: str) -> str:
+    """The conditions and the tag, put in for their names; tags are ours, never a user's."""
+    names = {
+        ":same_chat": SAME_CHAT,
+        ":same_administrator": SAME_ADMINISTRATOR,
+        ":stays": STAYS,
+        ":lower": "'{" + ",".join(lower_tags(source_type)) + "}'::text[]",
+        ":tag": f"'{tag(source_type)}'",
+    }
+    for name, meaning in names.items():
+        statement = statement.replace(name, meaning)
+    return statement

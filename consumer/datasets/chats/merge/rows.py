@@ -1,0 +1,77 @@
+"""The rows of a batch: new chats, groups and administrators are made, those that differ are noted."""
+
+CHATS = """
+with rows as materialized (
+  -- ids of what a row names; a chat not met before gets an id here, so that one statement makes all
+  select w.*, c.id as old_id, c.same,
+         case when c.id is not null then c.id
+              when w.first then nextval('directory.chats_id_seq') end as known_id
+  from (
+    select s.*, p.group_id, n.inn, n.without_kpp, n.ambiguous, n.university_id, n.branch_id, n.faculty_id
+    from stage_chats s
+    cross join lateral (select * from node n where n.no = s.node offset 0) n
+    left join lateral (select p.group_id from place p where p.no = s.place offset 0) p on true
+  ) w
+  left join lateral (
+    select c.id, w.first and :same_chat as same from directory.chats c where c.url = w.url offset 0
+  ) c on true
+),
+made_chats as (
+  insert into directory.chats
+    (id, url, name, external_chat_id, participants, created_on, creator_id,
+     university_id, branch_id, faculty_id, source)
+  select known_id, url, name, external_chat_id, participants, created_on, creator_id,
+         university_id, branch_id, faculty_id, :tag
+  from rows where first and old_id is null
+  order by url
+),
+noted_chats as (
+  insert into chat_changes
+  select old_id, url, name, external_chat_id, participants, created_on, creator_id,
+         university_id, branch_id, faculty_id, inn, without_kpp
+  from rows where first and old_id is not null and not same
+),
+placed as materialized (
+  -- a repeated link may have its first row in this very batch; on trial without that row it has none
+  select r.old_id, r.group_id, r.a_first, r.phone, r.max_id, r.add_user, r.add_admin,
+         coalesce(r.known_id, f.known_id) as chat_id
+  from rows r
+  left join (select url, known_id from rows where first) f
+    on not r.first and r.known_id is null and f.url = r.url
+  where coalesce(r.known_id, f.known_id) is not null
+),
+made_links as (
+  insert into directory.chat_groups (chat_id, group_id)
+  select distinct w.chat_id, w.group_id
+  from placed w
+  left join lateral (  -- a new chat has nothing yet to look for
+    select true as there from directory.chat_groups l
+    where w.old_id is not null and l.chat_id = w.chat_id and l.group_id = w.group_id offset 0
+  ) l on true
+  where w.group_id is not null and l.there is null
+  order by 1, 2
+),
+people as materialized (
+  select w.chat_id, w.phone, w.max_id, w.add_user, w.add_admin, a.same
+  from placed w
+  left join lateral (
+    select :same_administrator as same from directory.administrators a
+    where w.old_id is not null and a.chat_id = w.chat_id and a.phone = w.phone offset 0
+  ) a on true
+  where w.a_first
+),
+made_people as (
+  insert into directory.administrators (chat_id, phone, max_id, add_user, add_admin)
+  select chat_id, phone, max_id, coalesce(add_user, true), coalesce(add_admin, true)
+  from people where same is null
+  order by chat_id, phone
+),
+noted_people as (
+  insert into administrator_changes
+  select chat_id, phone, max_id, add_user, add_admin from people where not same
+)
+insert into tally (firsts, inserted, duplicates, ambiguous)
+select count(*) filter (where first), count(*) filter (where first and old_id is null),
+       count(*) filter (where not first), count(*) filter (where ambiguous)
+from rows
+"""
