@@ -92,12 +92,16 @@ class Line:
                 broken.cancel()
         return [acked(future) for future in sent]
 
-    async def abort(self) -> None:
-        """Throw it away; what has no answer yet is of unknown fate. Several callers share one ending."""
+    def abandon(self) -> "asyncio.Task[None]":
+        """Begin to throw it away; what has no answer yet is of unknown fate. All callers share one ending."""
         self.broken.set()
         if self._ending is None:
             self._ending = asyncio.ensure_future(abort_producer(self._producer))
-        await asyncio.shield(self._ending)
+        return self._ending
+
+    async def abort(self) -> None:
+        """Throw it away, and wait until nothing of it is left."""
+        await asyncio.shield(self.abandon())
 
     async def close(self) -> None:
         """Send what is still on its way if that is quick, else throw it away; bounded, never raises."""

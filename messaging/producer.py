@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 
-from messaging.clients import FAILURES
+from messaging.clients import FAILURES, REQUEST_SECONDS
 from messaging.connection import KafkaConnection
 from messaging.errors import KafkaUnavailable
 from messaging.line import MAX_REQUEST_BYTES, Line, Sent, TooLarge, size_of
@@ -48,8 +49,15 @@ class Producer:
         line = await self._ready() if messages else None
         if line is None:
             return [False] * len(messages)
-        sent, failure = await self._hand_over(line, messages)
-        answers = await line.acknowledged([future for future in sent if future])
+        began = time.monotonic()
+        try:
+            sent, failure = await self._hand_over(line, messages)
+            answers = await line.acknowledged([future for future in sent if future])
+        except asyncio.CancelledError:
+            # Callers with less patience than we have must not keep a producer in use that never answers.
+            if time.monotonic() - began > REQUEST_SECONDS:
+                line.abandon()
+            raise
         if failure or not all(answers):
             await self._give_up(line, failure or "the broker did not acknowledge a message")
         else:

@@ -1,0 +1,131 @@
+"""The AsyncAPI 3.0 document: the four topics, who sends and receives what, and how it looks."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from schemas import examples
+from schemas.topics import DEAD_LETTERS, REQUESTS, STATUS, UPLOADS, Topic
+
+Json = dict[str, Any]
+
+REPLICAS = 3
+BINDING = {"bindingVersion": "0.5.0"}
+JSON_SCHEMA = "application/schema+json;version=draft-07"
+"""The documents use no keyword that this draft reads otherwise; parsers need not know a later one."""
+
+CHANNELS: Mapping[str, tuple[Topic, str, tuple[str, ...]]] = {
+    "requests": (REQUESTS, "What people ask for: start, cancel, retry.", ("start", "cancel", "retry")),
+    "status": (
+        STATUS,
+        "What became of it. In order of `sequence` per request, at least once; keep the highest.",
+        ("status",),
+    ),
+    "deadLetters": (
+        DEAD_LETTERS,
+        "Messages that could not be obeyed, as they were received; the headers say why.",
+        ("deadLetter",),
+    ),
+    "uploads": (UPLOADS, "Files in chunks of 512 KiB; all chunks of a file in one partition.", ("chunk",)),
+}
+
+
+def document(version: str = "1.0.0") -> Json:
+    """The whole document as plain values; payloads refer to the JSON Schemas beside it."""
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Chat migration",
+            "version": version,
+            "description": (
+                "Publish a request, follow its status. Seen from the service: it receives requests and "
+                "chunks, and sends status events and dead letters."
+            ),
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {"kafka": _server()},
+        "channels": {name: _channel(*channel) for name, channel in CHANNELS.items()},
+        "operations": {
+            "receiveRequests": _operation("receive", "requests"),
+            "sendStatus": _operation("send", "status"),
+            "sendDeadLetters": _operation("send", "deadLetters"),
+            "receiveUploads": _operation("receive", "uploads"),
+        },
+        "components": {"messages": _messages()},
+    }
+
+
+def _server() -> Json:
+    return {
+        "host": "{bootstrap}",
+        "protocol": "kafka",
+        "description": "Kafka 3.1 or later.",
+        "variables": {"bootstrap": {"default": "localhost:9092", "description": "KAFKA_BOOTSTRAP_SERVERS"}},
+    }
+
+
+def _channel(topic: Topic, description: str, messages: Sequence[str]) -> Json:
+    binding = {
+        "topic": topic.name,
+        "partitions": topic.partitions,
+        "replicas": REPLICAS,
+        "topicConfiguration": {name: _setting(name, value) for name, value in sorted(topic.config.items())},
+        **BINDING,
+    }
+    return {
+        "address": topic.name,
+        "description": description,
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
+        "bindings": {"kafka": binding},
+    }
+
+
+def _setting(name: str, value: str) -> Any:
+    if name == "cleanup.policy":
+        return value.split(",")
+    return int(value) if value.isdigit() else value
+
+
+def _operation(action: str, channel: str) -> Json:
+    messages = CHANNELS[channel][2]
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "messages": [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in messages],
+    }
+
+
+def _messages() -> Json:
+    key, request = "request_id", "migration-request.json#/$defs"
+    cloud = "cloudevents-headers.json"
+    return {
+        "start": _message("Start a migration", key, f"{request}/StartRequest", cloud, examples.STARTS),
+        "cancel": _message("Cancel a job", key, f"{request}/CancelRequest", cloud, [examples.CANCEL]),
+        "retry": _message("Run a job again", key, f"{request}/RetryRequest", cloud, [examples.RETRY]),
+        "status": _message("Status of a job", key, "migration-status.json", cloud, [examples.STATUS]),
+        "deadLetter": {
+            **_message(
+                "A message that was not obeyed", "the key as received", None, "dead-letter-headers.json"
+            ),
+            "contentType": "application/octet-stream",
+        },
+        "chunk": {
+            **_message("A chunk of a file", "upload id", None, "upload-headers.json"),
+            "contentType": "application/octet-stream",
+        },
+    }
+
+
+def _message(
+    title: str, key: str, payload: str | None, headers: str, shown: Sequence[Mapping[str, Any]] = ()
+) -> Json:
+    message: Json = {"title": title, "headers": _schema(headers)}
+    if payload:
+        message["payload"] = _schema(payload)
+    if shown:
+        message["examples"] = [{"payload": dict(one)} for one in shown]
+    return {**message, "bindings": {"kafka": {"key": {"type": "string", "description": key}, **BINDING}}}
+
+
+def _schema(reference: str) -> Json:
+    return {"schemaFormat": JSON_SCHEMA, "schema": {"$ref": f"./{reference}"}}
