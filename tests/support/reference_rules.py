@@ -6,7 +6,7 @@ Written from the page and not from the product, of which nothing is imported.
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -89,7 +89,8 @@ def phone_of(value: object, notes: Notes) -> str:
 
 def url_of(value: object, notes: Notes) -> str:
     """The link, compared as written."""
-    url = text_of(value, notes)
+    text_of(value, notes)  # for what cannot be stored; the link itself stays as written
+    url = trimmed(str(value if value is not None else ""))
     try:
         parts = urlsplit(url)
         host = parts.hostname
@@ -119,6 +120,8 @@ def day_of(value: object, notes: Notes) -> date | None:
     if isinstance(value, date) or not visible(value):
         return value if isinstance(value, date) else None
     try:
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and 1 <= value < 2_958_466:
+            return date(1899, 12, 30 if value > 60 else 31) + timedelta(days=int(value))
         return datetime.fromisoformat(trimmed(str(value)) if isinstance(value, str) else "no").date()
     except ValueError:
         notes.codes.append("date")

@@ -47,7 +47,7 @@ def text_of(value: object, notes: Notes, limit: int = 32_767) -> str:
         if abs(value) >= 2**53:
             raise Wrong
         value = int(value) if value == int(value) else value
-    text = str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
     if UNSTORABLE.search(text):
         raise Wrong
     text = unicodedata.normalize("NFC", trimmed(text))
