@@ -1,0 +1,76 @@
+"""Kafka and Postgres as processes of this machine, with neither Java nor Docker installed."""
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from devstack import kafka, postgres
+from devstack.errors import PortTaken
+from devstack.server import Server
+from devstack.stack import Stack
+from devstack.unprivileged import Account, account_for_servers, reachable, temporary_folder
+
+TRIES = 3
+
+
+def start(brokers: int = 1, directory: Path | None = None) -> Stack:
+    """Start both, in a folder that stays (`directory`) or in a temporary one that goes with the stack."""
+    account = account_for_servers()
+    folder = _folder(directory, account)
+    for attempt in range(1, TRIES + 1):
+        try:
+            return _start(folder, directory, brokers, account)
+        except PortTaken:
+            if attempt == TRIES:
+                raise
+    raise AssertionError("not reached")
+
+
+def _folder(directory: Path | None, account: Account | None) -> Path:
+    if directory is None:
+        return temporary_folder(account)
+    directory.mkdir(parents=True, exist_ok=True)
+    directory = directory.resolve()
+    return directory if account is None or reachable(directory) else temporary_folder(account)
+
+
+def _start(folder: Path, directory: Path | None, brokers: int, account: Account | None) -> Stack:
+    temporary = directory is None
+    logs = (directory or folder).resolve() / "logs"
+    with ThreadPoolExecutor() as pool:
+        coming_kafka = pool.submit(kafka.prepare, folder, logs, brokers, temporary=temporary)
+        coming_postgres = pool.submit(postgres.prepare, folder, logs, account, temporary=temporary)
+        cluster, database = coming_kafka.result(), coming_postgres.result()
+    servers = [*cluster.brokers, database.server]
+    try:
+        _start_together(servers)
+    except BaseException:
+        _stop_together(servers)
+        raise
+    env = {"KAFKA_BOOTSTRAP_SERVERS": cluster.bootstrap_servers, "DATABASE_URL": database.url}
+    close = _closer(servers, folder if temporary else None)
+    return Stack("embedded", env, close, cluster.brokers, database.server)
+
+
+def _start_together(servers: list[Server]) -> None:
+    for server in servers:
+        server.launch()
+    for server in servers:
+        server.wait_until_ready()
+
+
+def _stop_together(servers: list[Server]) -> None:
+    for server in servers:
+        server.begin_stop()
+    for server in servers:
+        server.stop()
+
+
+def _closer(servers: list[Server], temporary: Path | None) -> Callable[[], None]:
+    def close() -> None:
+        _stop_together(servers)
+        if temporary:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    return close

@@ -1,0 +1,9 @@
+"""What can go wrong before a stack stands; every message is a sentence for the person who started it."""
+
+
+class StackError(Exception):
+    """A server cannot be had here; the message says why and what to do."""
+
+
+class PortTaken(StackError):
+    """Another process took the port between choosing it and using it."""

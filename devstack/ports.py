@@ -1,0 +1,28 @@
+"""Free TCP ports on the loopback address."""
+
+import random
+import socket
+
+# Below the ports that systems hand out to outgoing connections, which could take one before the server does.
+RANGE = range(20_000, 32_000)
+
+
+def free_ports(count: int) -> list[int]:
+    """`count` different ports that nobody listens on right now."""
+    found: list[int] = []
+    while len(found) < count:
+        port = random.choice(RANGE)
+        if port not in found and is_free(port):
+            found.append(port)
+    return found
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this port now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

