@@ -45,7 +45,12 @@ def test_columns_stand_in_any_order_and_unknown_ones_are_ignored() -> None:
 
 
 def test_title_lines_above_are_passed_over_even_with_a_known_word() -> None:
-    rows: list[Row] = [(2, ["Ссылка"]), (4, ["Отчёт за", 2024.0]), (7, ["ИНН", "Ссылка"]), (8, ["ИНН", "url"])]
+    rows: list[Row] = [
+        (2, ["Ссылка"]),
+        (4, ["Отчёт за", 2024.0]),
+        (7, ["ИНН", "Ссылка"]),
+        (8, ["ИНН", "url"]),
+    ]
     assert find_header(rows, FIELDS).position == 7
 
 

@@ -1,0 +1,201 @@
+"""The child as a process: what it says, in which order, and when it goes."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from consumer.frames import Kind
+from tests.support.child import LIMIT_SECONDS, ROOT, ChildProcess, Frame, child, orders
+from tests.support.workbooks import HEADER, data_rows, write_xlsx
+
+
+def read_all(start: dict[str, object]) -> list[Frame]:
+    with child(start) as process:
+        frames = process.frames()
+        assert process.exit_code() == 0
+    return frames
+
+
+def batches(frames: list[Frame]) -> list[Frame]:
+    return [frame for frame in frames if frame.kind is Kind.BATCH]
+
+
+def lines(frames: list[Frame], section: str) -> list[list[str]]:
+    text = "".join(frame.sections[section] for frame in batches(frames))
+    return [line.split("\t") for line in text.splitlines()]
+
+
+def test_a_workbook_arrives_in_batches_with_its_total_and_end(workbook: Path, scratch: Path) -> None:
+    frames = read_all(orders(workbook, scratch))
+    kinds = [frame.kind for frame in frames]
+    assert kinds == [Kind.OPENED, Kind.BATCH, Kind.TOTAL, *[Kind.BATCH] * 4, Kind.END]
+    assert frames[0].header["restarted"] is False
+    assert frames[2].header == {"rows": 45}
+    assert frames[-1].header == {"rows": 45}
+    assert [frame.header["last"] for frame in batches(frames)] == [10, 20, 30, 40, 47]
+    assert [frame.header["accepted"] for frame in batches(frames)] == [7, 10, 10, 10, 7]
+    assert [frame.header["rejected"] for frame in batches(frames)] == [1, 0, 0, 0, 0]
+    assert batches(frames)[0].header["warnings"] == {"odd": 1}
+    assert [int(line[0]) for line in lines(frames, "stage")] == [3, 4, 5, 6, *range(8, 48)]
+    assert lines(frames, "stage_rejects") == [
+        ["7", '{"ИНН": 7700000004.0, "Ссылка на чат": null, "Название чата": "без ссылки"}']
+    ]
+
+
+@pytest.mark.parametrize("frugal", [False, True])
+@pytest.mark.parametrize("checkpoint", [3, 10, 15, 46, 47])
+def test_an_attempt_goes_on_behind_the_checkpoint(
+    workbook: Path, scratch: Path, checkpoint: int, frugal: bool
+) -> None:
+    whole = read_all(orders(workbook, scratch))
+    fingerprint = whole[0].header["fingerprint"]
+    rest = read_all(orders(workbook, scratch, checkpoint=checkpoint, fingerprint=fingerprint, frugal=frugal))
+    assert rest[0].header["fingerprint"] == fingerprint
+    assert rest[0].header["restarted"] is False
+    # The last word of a line counts rows skipped before it: the checker saw them all.
+    assert lines(rest, "stage") == [line for line in lines(whole, "stage") if int(line[0]) > checkpoint]
+    assert rest[-1].header == {"rows": 45}
+
+
+def test_another_file_is_read_from_the_top_and_refusals_are_forgotten(workbook: Path, scratch: Path) -> None:
+    start = orders(workbook, scratch, checkpoint=30, fingerprint="another", refused={"4": "22P05"})
+    frames = read_all(start)
+    assert frames[0].header["restarted"] is True
+    assert len(lines(frames, "stage")) == 44
+
+
+def test_the_same_file_but_another_sheet_is_another_source(workbook: Path, scratch: Path) -> None:
+    one = read_all(orders(workbook, scratch))
+    write_xlsx(workbook, [HEADER, *data_rows(3)], sheet="Другой")
+    assert read_all(orders(workbook, scratch))[0].header["fingerprint"] != one[0].header["fingerprint"]
+
+
+def test_refused_rows_are_rejected(workbook: Path, scratch: Path) -> None:
+    fingerprint = read_all(orders(workbook, scratch))[0].header["fingerprint"]
+    refused = {"4": "22P05", "47": "22021"}
+    frames = read_all(orders(workbook, scratch, refused=refused, fingerprint=fingerprint))
+    assert [line[0] for line in lines(frames, "stage_rejects")] == ["4", "7", "47"]
+
+
+def test_no_more_batches_come_than_were_granted(workbook: Path, scratch: Path) -> None:
+    with child(orders(workbook, scratch, grants=1)) as process:
+        kinds = [_kind(process) for _ in range(3)]
+        assert kinds == [Kind.OPENED, Kind.BATCH, Kind.TOTAL]
+        with pytest.raises(TimeoutError):
+            process.next(0.5)
+        process.send(Kind.GRANT, {"batches": 3})
+        assert [_kind(process) for _ in range(3)] == [Kind.BATCH] * 3
+        with pytest.raises(TimeoutError):
+            process.next(0.5)
+        process.send(Kind.GRANT, {"batches": 1})
+        assert [_kind(process) for _ in range(2)] == [Kind.BATCH, Kind.END]
+        assert process.exit_code() == 0
+
+
+def _kind(process: ChildProcess) -> Kind | None:
+    frame = process.next()
+    return frame.kind if frame else None
+
+
+def test_what_a_library_prints_stays_out_of_the_pipe(workbook: Path, scratch: Path) -> None:
+    with child(orders(workbook, scratch, dataset="prints")) as process:
+        assert process.frames()[-1].kind is Kind.END
+        assert "must not reach the pipe" in process.said()
+
+
+def test_an_error_of_our_own_tells_its_kind_and_place_but_no_values(workbook: Path, scratch: Path) -> None:
+    with child(orders(workbook, scratch, dataset="fails")) as process:
+        (failed,) = process.frames()
+        assert process.exit_code() == 0
+        said = process.said()
+    assert failed.header["code"] == "internal_error"
+    assert failed.header["transient"] is False
+    assert "ValueError" in failed.header["message"]
+    assert "ValueError" in said
+    assert "tiny_child.py" in said
+    assert "79991234567" not in said + failed.header["message"]
+
+
+def test_memory_that_python_cannot_have_ends_like_that_of_libraries(workbook: Path, scratch: Path) -> None:
+    with child(orders(workbook, scratch, dataset="eats")) as process:
+        assert process.frames() == []
+        assert process.exit_code() == -signal.SIGABRT
+    with child(orders(workbook, scratch, dataset="eats", frugal=True)) as process:
+        assert [frame.header["code"] for frame in process.frames()] == ["source_too_large"]
+
+
+def test_an_unknown_source_is_refused(workbook: Path, scratch: Path) -> None:
+    with child(orders(workbook, scratch, source={"type": "carrier_pigeon"})) as process:
+        assert [frame.header["code"] for frame in process.frames()] == ["unsupported_source"]
+
+
+def test_a_child_goes_when_its_orders_never_come() -> None:
+    process = ChildProcess("tests.support.tiny_child")
+    assert process.process.stdin is not None
+    process.process.stdin.close()
+    assert process.exit_code() == 0
+    process.close()
+
+
+def test_a_child_goes_when_the_pipe_is_closed(workbook: Path, scratch: Path) -> None:
+    with child(orders(workbook, scratch, grants=1)) as process:
+        assert _kind(process) is Kind.OPENED
+        assert process.process.stdin is not None
+        process.process.stdin.close()
+        assert process.exit_code() == 0
+        assert process.said() == ""
+
+
+def test_a_child_goes_when_it_belongs_to_somebody_else(workbook: Path, scratch: Path) -> None:
+    with child(orders(workbook, scratch, service_pid=1)) as process:
+        assert process.frames() == []
+        assert process.exit_code() == 0
+
+
+PARENT = """
+import os, subprocess, sys, time
+from pathlib import Path
+from tests.support.child import Kind, child, orders
+with child(orders(Path(sys.argv[1]), Path(sys.argv[2]), grants=0)) as process:
+    assert process.next().kind is Kind.OPENED
+    keep = os.dup(process.process.stdin.fileno())
+    os.set_inheritable(keep, True)
+    # Somebody else holds the pipe open, so that only the kernel can tell the child.
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], close_fds=False)
+    print(process.process.pid, other.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
+def test_a_child_dies_with_its_service_even_when_the_pipe_stays_open(workbook: Path, scratch: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(workbook), str(scratch)], stdout=subprocess.PIPE, cwd=ROOT
+    ) as parent:
+        assert parent.stdout is not None
+        pid, other = map(int, parent.stdout.readline().split())
+        try:
+            assert _alive(pid)
+            parent.kill()
+            _wait_until_gone(pid)
+        finally:
+            os.kill(other, signal.SIGKILL)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def _wait_until_gone(pid: int) -> None:
+    deadline = monotonic() + LIMIT_SECONDS
+    while _alive(pid):
+        assert monotonic() < deadline
+        sleep(0.01)
