@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import psutil
-
 from tests.support.wait import until
 
 READY_SECONDS = 60

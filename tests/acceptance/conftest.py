@@ -1,0 +1,96 @@
+"""A whole world for acceptance tests: Kafka, a fresh database with the schema, an inbox, replicas as processes."""
+
+import asyncio
+import socket
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from consumer.store import migrate
+from devstack.stack import Stack
+from tests.support.line import Line
+from tests.support.rows import Rows
+from tests.support.service import Service
+
+
+class World:
+    """What a test has to play with; every module of tests gets a database of its own."""
+
+    def __init__(self, stack: Stack, folder: Path) -> None:
+        self.stack = stack
+        self.folder = folder
+        self.inbox = folder / "inbox"
+        self.inbox.mkdir()
+        self.scratch = folder / "scratch"
+        self.scratch.mkdir()
+        self.database = f"acceptance_{uuid.uuid4().hex[:12]}"
+        self.dsn = stack.create_database(self.database)
+        asyncio.run(migrate.upgrade(self.dsn))
+        self.line = Line(stack.bootstrap_servers)
+        self.rows = Rows(self.dsn)
+        self.replicas: list[Service] = []
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """What a replica is told."""
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": self.stack.bootstrap_servers,
+            "DATABASE_URL": self.dsn,
+            "MIGRATION_INBOX": str(self.inbox),
+            "MIGRATION_SCRATCH": str(self.scratch),
+            "MIGRATION_HTTP_HOST": "127.0.0.1",
+            "MIGRATION_HTTP_PORT": str(free_port()),
+            "MIGRATION_LOG_FORMAT": "json",
+            **more,
+        }
+
+    def replica(self, **more: str) -> Service:
+        """Start a replica of the service."""
+        number = len(self.replicas) + 1
+        service = Service(self.environment(**more), self.folder / f"service-{number}.log", name=f"replica {number}")
+        self.replicas.append(service)
+        return service.start()
+
+    def cli_environment(self, service: Service) -> dict[str, str]:
+        """What the command `migration` is told."""
+        return {"KAFKA_BOOTSTRAP_SERVERS": self.stack.bootstrap_servers, "MIGRATION_HTTP_URL": service.url}
+
+    def close(self) -> None:
+        """End every replica, remove the database."""
+        for replica in self.replicas:
+            replica.kill()
+        self.stack.drop_database(self.database)
+
+
+def free_port() -> int:
+    """A port nobody listens on at this moment."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def make_world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], World]]:
+    """Worlds that end with the module."""
+    worlds: list[World] = []
+
+    def make() -> World:
+        worlds.append(World(stack, tmp_path_factory.mktemp("world")))
+        return worlds[-1]
+
+    yield make
+    for world in worlds:
+        world.close()
+
+
+@pytest.fixture(scope="module")
+def world(make_world: Callable[[], World]) -> World:
+    """The world of this module."""
+    return make_world()
+
+
+@pytest.fixture(scope="module")
+def service(world: World) -> Service:
+    """One replica that lives through the module."""
+    return world.replica()

@@ -1,0 +1,97 @@
+"""Publishing requests and following events, as any other service would, for acceptance tests."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, TypeVar
+
+from messaging.connection import KafkaConnection
+from messaging.producer import Producer
+from messaging.records import Outgoing, Record
+from messaging.subscription import Subscription
+from schemas.status import MigrationStatus
+from schemas.topics import DEAD_LETTERS, REQUESTS, STATUS
+
+T = TypeVar("T")
+
+
+class Line:
+    """Kafka from outside. Every method is blocking, with a limit: tests of processes need no loop."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.connection = KafkaConnection(bootstrap)
+
+    def publish(self, body: Mapping[str, Any] | bytes, *, key: str | None = None) -> None:
+        """Publish a request; bytes go as they are."""
+        value = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+        _run(self._publish(Outgoing(REQUESTS.name, key.encode() if key else None, value)))
+
+    async def _publish(self, message: Outgoing) -> None:
+        producer = Producer(self.connection, client_id="test")
+        try:
+            assert await producer.publish([message]) == [True], producer.problem
+        finally:
+            await producer.close()
+
+    def start_excel(self, path: str, *, request_id: str | None = None, **more: Any) -> str:
+        """Ask for a workbook of the inbox; the request id."""
+        request_id = request_id or str(uuid.uuid4())
+        source = {"type": "excel", "file": {"path": path}}
+        if "sheet" in more:
+            source["sheet"] = more.pop("sheet")
+        self.publish(
+            {"request_id": request_id, "action": "start", "dataset": "chats", "source": source, **more},
+            key=request_id,
+        )
+        return request_id
+
+    def command(self, action: str, request_id: str, command_id: str | None = None) -> None:
+        """Publish cancel or retry."""
+        body = {"action": action, "request_id": request_id}
+        self.publish(body | ({"command_id": command_id} if command_id else {}), key=request_id)
+
+    def events(
+        self, request_id: str, until: Callable[[MigrationStatus], bool], seconds: float = 90
+    ) -> list[MigrationStatus]:
+        """All events of a request from the first on, up to the first that satisfies `until`."""
+        return _run(self._events(request_id, until), seconds)
+
+    async def _events(
+        self, request_id: str, until: Callable[[MigrationStatus], bool]
+    ) -> list[MigrationStatus]:
+        found: list[MigrationStatus] = []
+        async with await Subscription.open(self.connection, STATUS.name, key=request_id) as subscription:
+            while True:
+                for record in await subscription.poll():
+                    found.append(MigrationStatus.model_validate_json(record.value or b""))
+                    if until(found[-1]):
+                        return found
+
+    def ended(self, request_id: str, *, run: int = 1, seconds: float = 90) -> MigrationStatus:
+        """The terminal event of a run."""
+        return self.events(request_id, lambda e: e.status.terminal and e.run in (run, 0), seconds)[-1]
+
+    def dead_letter(self, matches: Callable[[Record], bool], seconds: float = 60) -> Record:
+        """The first dead letter that matches."""
+        return _run(self._dead_letter(matches), seconds)
+
+    async def _dead_letter(self, matches: Callable[[Record], bool]) -> Record:
+        async with await Subscription.open(self.connection, DEAD_LETTERS.name) as subscription:
+            while True:
+                for record in await subscription.poll():
+                    if matches(record):
+                        return record
+
+
+def reason(record: Record) -> str:
+    """Why a message went to the dead letters."""
+    return dict(record.headers)["dlq-reason"].decode()
+
+
+def _run(work: Coroutine[Any, Any, T], seconds: float = 60) -> T:
+    async def limited() -> T:
+        async with asyncio.timeout(seconds):
+            return await work
+
+    return asyncio.run(limited())

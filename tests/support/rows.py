@@ -1,0 +1,77 @@
+"""What stands in Postgres, by natural keys, for comparing with what should."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+
+TABLES = {
+    "universities": "select inn, kpp, name, foiv, region, region_number from directory.universities",
+    "branches": """select u.inn, u.kpp, b.name from directory.branches b
+        join directory.universities u on u.id = b.university_id""",
+    "faculties": """select u.inn, u.kpp, coalesce(b.name, ''), f.name from directory.faculties f
+        join directory.universities u on u.id = f.university_id
+        left join directory.branches b on b.id = f.branch_id""",
+    "groups": """select u.inn, u.kpp, coalesce(b.name, ''), coalesce(f.name, ''), g.course, g.name
+        from directory.groups g join directory.universities u on u.id = g.university_id
+        left join directory.branches b on b.id = g.branch_id
+        left join directory.faculties f on f.id = g.faculty_id""",
+    "chats": """select c.url, c.name, c.external_chat_id, c.participants, c.created_on, c.creator_id, u.inn, u.kpp,
+        coalesce(b.name, ''), coalesce(f.name, ''), c.source
+        from directory.chats c join directory.universities u on u.id = c.university_id
+        left join directory.branches b on b.id = c.branch_id
+        left join directory.faculties f on f.id = c.faculty_id""",
+    "chat_groups": """select c.url, u.inn, u.kpp, coalesce(b.name, ''), coalesce(f.name, ''), g.course, g.name
+        from directory.chat_groups l join directory.chats c on c.id = l.chat_id
+        join directory.groups g on g.id = l.group_id join directory.universities u on u.id = g.university_id
+        left join directory.branches b on b.id = g.branch_id
+        left join directory.faculties f on f.id = g.faculty_id""",
+    "administrators": """select c.url, a.phone, a.max_id, a.add_user, a.add_admin
+        from directory.administrators a join directory.chats c on c.id = a.chat_id""",
+}
+
+
+class Rows:
+    """Questions to one database, each on a connection of its own."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+
+    def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return asyncio.run(self._ask(query, *values))
+
+    def one(self, query: str, *values: Any) -> Any:
+        """The first column of the first row."""
+        found = self.ask(query, *values)
+        return found[0][0] if found else None
+
+    def directory(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every table of schema `directory` by natural keys, sorted."""
+        return {table: sorted(self.ask(query), key=repr) for table, query in TABLES.items()}
+
+    def job(self, request_id: str) -> dict[str, Any]:
+        """The row of a job."""
+        return asyncio.run(self._job(request_id))
+
+    def rejected(self, request_id: str) -> dict[int, list[str]]:
+        """Row number → wrong fields, sorted."""
+        query = """select e.row_number, (select array_agg(distinct x->>'field' order by x->>'field')
+            from jsonb_array_elements(e.errors) x)
+            from migration.migration_errors e join migration.jobs j on j.id = e.job_id where j.request_id = $1"""
+        return dict(self.ask(query, request_id))
+
+    async def _ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            return [tuple(row) for row in await connection.fetch(query, *values)]
+        finally:
+            await connection.close()
+
+    async def _job(self, request_id: str) -> dict[str, Any]:
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            row = await connection.fetchrow("select * from migration.jobs where request_id = $1", request_id)
+            return dict(row) if row else {}
+        finally:
+            await connection.close()
