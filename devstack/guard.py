@@ -1,7 +1,7 @@
 """Runs one server and ends it when whoever asked for it is gone.
 
-The caller holds the other end of standard input: when it closes, because the caller asked, ended or was killed,
-the server is stopped. Runs alone, on the standard library, as `python -I guard.py ORDER`.
+The caller holds the other end of standard input: when that closes, because the caller asked, ended or was
+killed, the server is stopped. Runs alone, on the standard library, as `python -I guard.py ORDER CALLER`.
 """
 
 import ctypes

@@ -43,8 +43,13 @@ class Jar:
 
 def pinned(lock: Path = LOCK) -> list[Jar]:
     """The jars named in the lock file."""
-    lines = (line.split() for line in lock.read_text().splitlines() if not line.startswith("#"))
-    return [Jar(*coordinates.split(":"), sha256) for sha256, coordinates in lines]
+    return [_parsed(line) for line in lock.read_text().splitlines() if not line.startswith("#")]
+
+
+def _parsed(line: str) -> Jar:
+    sha256, coordinates = line.split()
+    group, artifact, version = coordinates.split(":")
+    return Jar(group, artifact, version, sha256)
 
 
 def cache_folder() -> Path:
@@ -70,7 +75,8 @@ def check(path: Path, jar: Jar) -> None:
     if found != jar.sha256:
         raise StackError(
             f"The jar {path} is not the pinned one (SHA-256 {found}, expected {jar.sha256}): "
-            "remove it, and it is fetched again; if that does not help, the place it comes from is not to be trusted."
+            "remove it and it is fetched again; "
+            "if that does not help, the place it comes from is not to be trusted."
         )
 
 
@@ -101,8 +107,9 @@ def _fetch(jar: Jar, scratch: Path, folder: Path) -> None:
         path = _download(jar, scratch)
     except Exception as error:  # jgo lets errors of requests and its own RuntimeError through
         raise StackError(
-            f"The jar {jar.name} of Apache Kafka could not be fetched ({error}). The first start needs Maven Central "
-            "or a mirror of it named in jgo's settings; or use --stack docker or external."
+            f"The jar {jar.name} of Apache Kafka could not be fetched ({error}). "
+            "The first start needs Maven Central or a mirror of it named in jgo's settings; "
+            "or use --stack docker or external."
         ) from error
     check(path, jar)
     shutil.move(path, folder / jar.name)
@@ -124,9 +131,7 @@ def relock() -> None:
     import jgo
 
     with tempfile.TemporaryDirectory() as scratch:
-        lines = [
-            f"{sha256_of(Path(artifact.resolve()))}  {artifact.groupId}:{artifact.artifactId}:{artifact.version}"
-            for artifact in jgo.resolve(WANTED)
-        ]
-        assert scratch
-    LOCK.write_text("# Written by `python -m devstack jars`.\n" + "\n".join(lines) + "\n")
+        os.environ["M2_REPO"] = scratch  # what lies about in the user's own repository must not be pinned
+        found = [(sha256_of(Path(jar.resolve())), jar) for jar in jgo.resolve(WANTED)]
+    lines = (f"{sha256}  {jar.groupId}:{jar.artifactId}:{jar.version}\n" for sha256, jar in found)
+    LOCK.write_text("# Written by `python -m devstack jars`.\n" + "".join(lines))

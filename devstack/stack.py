@@ -17,7 +17,7 @@ KINDS = ("auto", "embedded", "docker", "external")
 
 @dataclass
 class Stack:
-    """Running servers; `env` is what a service needs to know of them. Ends with `stop` or as a context manager.
+    """Running servers, and in `env` what a service needs to know of them. A context manager.
 
     `brokers` and `postgres` are there on the embedded stack only, for tests that kill or freeze a server.
     """

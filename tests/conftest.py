@@ -1,0 +1,105 @@
+"""The stack under the tests: started once for a session, with databases made for one test each.
+
+`--stack` or MIGRATION_STACK says where Kafka and Postgres come from.
+"""
+
+import asyncio
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+
+from devstack.errors import StackError
+from devstack.stack import KINDS, Stack, start
+
+# Several sessions may share one external server.
+_names = (f"test_{os.getpid()}_{number}" for number in itertools.count())
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--stack", choices=KINDS, help="where Kafka and Postgres come from (or MIGRATION_STACK)")
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """Kafka and Postgres, shared by the whole session: topics are shared too."""
+    try:
+        running = start(request.config.getoption("--stack"))
+    except StackError as error:
+        pytest.exit(str(error), returncode=3)
+    with running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def own_stack() -> Iterator[Stack]:
+    """An embedded stack that only this module's tests use, and may break."""
+    with start("embedded") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def own_three_brokers() -> Iterator[Stack]:
+    """An embedded stack of three brokers that only this module's tests use, and may break."""
+    with start("embedded", brokers=3) as running:
+        yield running
+
+
+@pytest.fixture
+def kafka_bootstrap(stack: Stack) -> str:
+    """The addresses of the session's Kafka."""
+    return stack.bootstrap_servers
+
+
+@pytest.fixture(scope="session")
+def template(stack: Stack) -> Iterator[str]:
+    """The name of a database with the service's schema, for copies."""
+    with _database(stack) as name:
+        _upgrade(stack.database_address(name))
+        yield name
+
+
+@pytest.fixture
+def fresh_database(stack: Stack) -> Iterator[str]:
+    """The address of a new, empty database."""
+    with _database(stack) as name:
+        yield stack.database_address(name)
+
+
+@pytest.fixture
+def database_url(stack: Stack, template: str) -> Iterator[str]:
+    """The address of a new database that has the service's schema and no rows."""
+    with _database(stack, template) as name:
+        yield stack.database_address(name)
+
+
+@pytest.fixture
+def migrated_database() -> Callable[[Stack], AbstractContextManager[str]]:
+    """For tests with a stack of their own: makes a database with the service's schema."""
+    return _migrated_database
+
+
+@contextmanager
+def _migrated_database(stack: Stack) -> Iterator[str]:
+    with _database(stack) as name:
+        address = stack.database_address(name)
+        _upgrade(address)
+        yield address
+
+
+@contextmanager
+def _database(stack: Stack, copied_from: str = "template1") -> Iterator[str]:
+    name = next(_names)
+    stack.create_database(name, copied_from)
+    try:
+        yield name
+    finally:
+        stack.drop_database(name)
+
+
+def _upgrade(address: str) -> None:
+    from consumer.store.migrate import upgrade
+
+    asyncio.run(upgrade(address))
