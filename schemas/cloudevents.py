@@ -12,7 +12,7 @@ TYPE_STATUS = "migration.status.v1"
 """Types of what is published here; the sources (`/migration-cli`, …) are the publishers' own."""
 
 TRACEPARENT = "traceparent"
-_TRACEPARENT_FORM = re.compile(r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+_TRACEPARENT_FORM = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _HEADERS = {
     "id": "ce_id",
     "source": "ce_source",
@@ -72,7 +72,7 @@ def read(headers: Iterable[tuple[str, bytes | None]]) -> CloudEvent:
 
 def valid_traceparent(value: str | None) -> str | None:
     """A W3C `traceparent`, or None for anything else: what is passed on must not carry other text."""
-    return value if value and _TRACEPARENT_FORM.match(value) else None
+    return value if value and _TRACEPARENT_FORM.fullmatch(value) else None
 
 
 def _text(value: bytes | None) -> str | None:

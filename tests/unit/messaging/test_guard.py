@@ -1,0 +1,112 @@
+import asyncio
+
+import pytest
+
+from messaging.guard import Aborted, Overdue, pause, unless, within
+
+
+async def test_a_call_gives_its_result() -> None:
+    async def call() -> int:
+        return 7
+
+    assert await within(1, call()) == 7
+
+
+async def test_a_call_that_takes_too_long_is_cancelled_and_overdue() -> None:
+    ended = asyncio.Event()
+
+    async def call() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    with pytest.raises(Overdue, match=r"no answer within 0\.01 s"):
+        await within(0.01, call())
+    assert ended.is_set()
+
+
+async def test_a_call_that_ignores_its_cancellation_does_not_hold_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("messaging.guard.GRACE_SECONDS", 0.01)
+    release = asyncio.Event()
+    deaf = asyncio.ensure_future(_deaf(release))
+
+    async def call() -> None:
+        while not deaf.done():
+            try:
+                await asyncio.shield(deaf)
+            except asyncio.CancelledError:
+                continue
+
+    with pytest.raises(Overdue):
+        await within(0.01, call())
+    release.set()
+    await deaf
+
+
+async def _deaf(release: asyncio.Event) -> None:
+    await release.wait()
+
+
+async def test_a_cancellation_from_inside_is_an_error_and_not_ours() -> None:
+    async def call() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(Aborted):
+        await within(1, call())
+    current = asyncio.current_task()
+    assert current is not None
+    assert current.cancelling() == 0
+
+
+async def test_our_own_cancellation_ends_the_call_and_goes_on() -> None:
+    ended = asyncio.Event()
+    begun = asyncio.Event()
+
+    async def call() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    ours = asyncio.ensure_future(within(10, call()))
+    await begun.wait()
+    ours.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ours
+    assert ended.is_set()
+
+
+async def test_an_error_of_the_call_comes_through() -> None:
+    async def call() -> None:
+        raise ValueError("its own")
+
+    with pytest.raises(ValueError, match="its own"):
+        await within(1, call())
+
+
+async def test_a_pause_ends_when_asked_to_stop() -> None:
+    stop = asyncio.Event()
+    stop.set()
+    async with asyncio.timeout(1):
+        await pause(stop, 60)
+
+
+async def test_a_call_is_dropped_when_asked_to_stop_first() -> None:
+    stop = asyncio.Event()
+    stop.set()
+    async with asyncio.timeout(1):
+        assert not await unless(stop, asyncio.sleep(60))
+
+
+async def test_a_call_that_ends_before_the_stop_counts() -> None:
+    assert await unless(asyncio.Event(), asyncio.sleep(0))
+
+
+async def test_an_error_before_the_stop_comes_through() -> None:
+    async def call() -> None:
+        raise ValueError("its own")
+
+    with pytest.raises(ValueError, match="its own"):
+        await unless(asyncio.Event(), call())

@@ -1,0 +1,149 @@
+"""The documents for other services are fresh, valid, and say what the models say."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator, Draft202012Validator, FormatChecker
+
+from schemas import asyncapi, examples
+from schemas.generate import FOLDER, documents, main, stale
+from schemas.requests import REQUEST, dump_request
+from schemas.status import MigrationStatus
+from schemas.topics import ALL
+from schemas.uploads import Upload
+
+SCHEMAS = [name for name in documents() if name.endswith(".json")]
+ASYNCAPI: dict[str, Any] = yaml.safe_load(documents()["asyncapi.yaml"])
+
+
+def _schema(name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(documents()[name])
+    return schema
+
+
+def _validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator(_schema(name), format_checker=FormatChecker())
+
+
+def test_the_documents_in_the_repository_are_fresh() -> None:
+    assert stale() == [], "run `python -m schemas.generate`"
+
+
+def test_a_changed_or_missing_document_is_stale(tmp_path: Path) -> None:
+    for name, text in documents().items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert stale(tmp_path) == []
+    (tmp_path / "migration-status.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "asyncapi.yaml").unlink()
+    assert stale(tmp_path) == ["migration-status.json", "asyncapi.yaml"]
+
+
+def test_the_check_passes_on_fresh_documents() -> None:
+    assert main(["--check"]) == 0
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_schema_is_a_json_schema_in_both_dialects(name: str) -> None:
+    Draft202012Validator.check_schema(_schema(name))
+    Draft7Validator.check_schema(_schema(name))
+
+
+@pytest.mark.parametrize("example", examples.REQUESTS)
+def test_the_requests_shown_are_valid_for_schema_and_model(example: dict[str, Any]) -> None:
+    _validator("migration-request.json").validate(example)
+    request = REQUEST.validate_python(example)
+    _validator("migration-request.json").validate(json.loads(dump_request(request)))
+
+
+def test_the_status_shown_is_valid_for_schema_and_model() -> None:
+    _validator("migration-status.json").validate(examples.STATUS)
+    event = MigrationStatus.model_validate(examples.STATUS)
+    _validator("migration-status.json").validate(event.model_dump(mode="json"))
+
+
+def test_the_upload_shown_is_valid_for_schema_and_model() -> None:
+    _validator("upload-reference.json").validate(examples.UPLOAD)
+    Upload.model_validate(examples.UPLOAD)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {**examples.START, "surprise": 1},
+        {**examples.START, "action": "begin"},
+        {**examples.START, "request_id": ""},
+        {**examples.START, "source": {"type": "oracle"}},
+        {"action": "cancel"},
+    ],
+)
+def test_a_wrong_request_is_refused_by_the_schema_too(wrong: dict[str, Any]) -> None:
+    assert not _validator("migration-request.json").is_valid(wrong)
+
+
+def test_the_document_tells_every_topic_as_it_is_made() -> None:
+    bindings = [channel["bindings"]["kafka"] for channel in ASYNCAPI["channels"].values()]
+    assert [binding["topic"] for binding in bindings] == [topic.name for topic in ALL]
+    for binding, topic in zip(bindings, ALL, strict=True):
+        told = {name: _as_config(value) for name, value in binding["topicConfiguration"].items()}
+        assert (told, binding["partitions"]) == (dict(topic.config), topic.partitions)
+
+
+def test_every_channel_has_an_operation() -> None:
+    used = {operation["channel"]["$ref"] for operation in ASYNCAPI["operations"].values()}
+    assert used == {f"#/channels/{name}" for name in asyncapi.CHANNELS}
+
+
+def test_every_reference_leads_somewhere() -> None:
+    references = list(_references(ASYNCAPI))
+    assert len(references) > 20
+    for reference in references:
+        file, _, pointer = reference.partition("#")
+        document = _schema(Path(file).name) if file else ASYNCAPI
+        for part in filter(None, pointer.split("/")):
+            document = document[part]
+        assert document
+
+
+def test_the_dialect_of_the_payloads_reads_the_schemas_the_same() -> None:
+    for name in SCHEMAS:
+        assert not {"prefixItems", "unevaluatedProperties", "$dynamicRef"} & set(_keys(_schema(name)))
+
+
+def test_the_folder_holds_nothing_else_that_looks_generated() -> None:
+    found = {file.name for file in FOLDER.iterdir() if file.suffix in {".json", ".yaml"}}
+    assert found == set(documents())
+
+
+def _as_config(value: Any) -> str:
+    return ",".join(value) if isinstance(value, list) else str(value)
+
+
+def _references(value: Any) -> Iterator[str]:
+    match value:
+        case {"$ref": str(reference)}:
+            yield reference
+        case Mapping():
+            for one in value.values():
+                yield from _references(one)
+        case list():
+            for one in value:
+                yield from _references(one)
+        case _:
+            pass
+
+
+def _keys(value: Any) -> Iterator[str]:
+    match value:
+        case Mapping():
+            yield from value
+            for one in value.values():
+                yield from _keys(one)
+        case list():
+            for one in value:
+                yield from _keys(one)
+        case _:
+            pass
