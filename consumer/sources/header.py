@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from consumer.datasets.base import Fields
 from consumer.errors import LayoutProblem
@@ -12,6 +13,8 @@ from schemas.codes import ErrorCode
 
 HEADER_ROWS = 10
 """The header is among so many first rows that are not empty."""
+HEADER_CHARS = 1000
+"""A longer text is no header, and not worth a look."""
 NAMES_SHOWN = 40
 """How many headers an error names at most, and how long each may be."""
 
@@ -48,10 +51,14 @@ def match(cells: Sequence[Cell], known: Mapping[str, str]) -> dict[str, list[int
     """Field → the columns whose header means it."""
     found: dict[str, list[int]] = {}
     for column, cell in enumerate(cells):
-        field = known.get(normalise(cell)) if isinstance(cell, str) else None
+        field = known.get(normalise(cell)) if _may_be_header(cell) else None
         if field is not None:
             found.setdefault(field, []).append(column)
     return found
+
+
+def _may_be_header(cell: Cell) -> TypeGuard[str]:
+    return isinstance(cell, str) and len(cell) <= HEADER_CHARS
 
 
 def normalise(header: str) -> str:
@@ -89,7 +96,7 @@ def _label(cell: Cell, column: int) -> str:
         return letter(column)
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
-    return " ".join(str(cell).split())
+    return " ".join(str(cell)[:HEADER_CHARS].split())
 
 
 def _untaken(name: str, taken: set[str]) -> str:
@@ -139,5 +146,5 @@ def _names(names: Iterable[str]) -> str:
 
 
 def _short(cell: Cell) -> str:
-    text = " ".join(str(cell).split())
+    text = " ".join(str(cell)[:HEADER_CHARS].split())
     return text if len(text) <= NAMES_SHOWN else text[: NAMES_SHOWN - 1] + "…"

@@ -1,0 +1,185 @@
+"""Workbooks that are broken, locked, or made to hurt: each ends in one code, or is read all the same."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from consumer.frames import Kind
+from tests.support.child import ChildProcess, child, orders
+from tests.support.other_workbooks import write_ods, write_xlsb
+from tests.support.workbooks import (
+    FIXTURES,
+    HEADER,
+    data_rows,
+    raw_xlsx,
+    stray_cell_xlsx,
+    text_cell,
+    text_row,
+    write_sheets,
+    write_xlsx,
+)
+
+ROWS = [HEADER, *data_rows(20)]
+MB = 1 << 20
+
+
+def code_of(process: ChildProcess) -> str:
+    """The code of the only frame there is: nothing came before it."""
+    (failed,) = process.frames()
+    assert failed.kind is Kind.FAILED
+    assert failed.header["transient"] is False
+    assert failed.header["message"].endswith(".")
+    assert process.exit_code() == 0
+    return str(failed.header["code"])
+
+
+def refused(path: Path, scratch: Path, **others: object) -> str:
+    with child(orders(path, scratch, **others)) as process:
+        return code_of(process)
+
+
+def rows_read(path: Path, scratch: Path, **others: object) -> int:
+    with child(orders(path, scratch, **others)) as process:
+        end = process.frames()[-1]
+    assert end.kind is Kind.END, end.header
+    return int(end.header["rows"])
+
+
+def renamed(inbox: Path, content: bytes) -> Path:
+    path = inbox / "chats.xlsx"
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "not_a_workbook"),
+        ("ИНН;Ссылка\n".encode(), "not_a_workbook"),
+        (b"%PDF-1.7", "not_a_workbook"),
+        ((FIXTURES / "encrypted.xlsx").read_bytes(), "workbook_encrypted"),
+    ],
+)
+def test_what_is_no_open_workbook_is_refused(inbox: Path, scratch: Path, content: bytes, code: str) -> None:
+    assert refused(renamed(inbox, content), scratch) == code
+
+
+@pytest.mark.parametrize("share", [0.05, 0.4, 0.7, 0.95])
+@pytest.mark.parametrize("frugal", [False, True])
+def test_a_workbook_cut_off_is_damaged(inbox: Path, scratch: Path, share: float, frugal: bool) -> None:
+    whole = write_xlsx(inbox / "chats.xlsx", ROWS).read_bytes()
+    path = renamed(inbox, whole[: int(len(whole) * share)])
+    assert refused(path, scratch, frugal=frugal) == "workbook_damaged"
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_an_old_workbook_cut_off_is_damaged(inbox: Path, scratch: Path, share: float) -> None:
+    whole = (FIXTURES / "sample.xls").read_bytes()
+    path = renamed(inbox, whole[: int(len(whole) * share)])
+    assert refused(path, scratch) == "workbook_damaged"
+
+
+def test_a_protected_old_workbook_is_told_apart(inbox: Path, scratch: Path) -> None:
+    whole = bytearray((FIXTURES / "sample.xls").read_bytes())
+    begin = whole.index(b"\x09\x08\x10\x00\x00\x06\x05")  # the first record; the next becomes FILEPASS
+    length = int.from_bytes(whole[begin + 2 : begin + 4], "little")
+    second = begin + 4 + length
+    whole[second : second + 2], whole[second + 4 : second + 6] = b"\x2f\x00", b"\x01\x00"  # RC4
+    assert refused(renamed(inbox, bytes(whole)), scratch) == "workbook_encrypted"
+
+
+@pytest.mark.parametrize("frugal", [False, True])
+def test_bits_that_rot_in_the_middle_are_damage(inbox: Path, scratch: Path, frugal: bool) -> None:
+    path = write_xlsx(inbox / "chats.xlsx", [HEADER, *data_rows(2000)])
+    whole = bytearray(path.read_bytes())
+    middle = whole.index(b"xl/worksheets/sheet1.xml") + 4000
+    whole[middle : middle + 200] = bytes(200)
+    with child(orders(renamed(inbox, bytes(whole)), scratch, frugal=frugal)) as process:
+        assert process.frames()[-1].header["code"] == "workbook_damaged"
+
+
+@pytest.mark.parametrize("frugal", [False, True])
+def test_entities_are_refused_before_they_grow(inbox: Path, scratch: Path, frugal: bool) -> None:
+    entities = "".join(f'<!ENTITY e{i} "{f"&e{i - 1};" * 10 if i else "ha"}">' for i in range(10))
+    rows = '<row r="1"><c r="A1" t="str"><v>&e9;</v></c></row>'
+    path = raw_xlsx(inbox / "chats.xlsx", rows, before=f"<!DOCTYPE x [{entities}]>")
+    assert refused(path, scratch, frugal=frugal) == "workbook_damaged"
+
+
+def test_a_bomb_is_refused_by_its_directory(inbox: Path, scratch: Path) -> None:
+    path = raw_xlsx(inbox / "chats.xlsx", text_row(1, *HEADER), extra={"xl/media/zeros": bytes(64 * MB)})
+    assert refused(path, scratch, max_inflated_bytes=32 * MB) == "source_too_large"
+
+
+def test_a_text_of_many_megabytes_is_only_a_wrong_row(inbox: Path, scratch: Path) -> None:
+    rows = text_row(1, *HEADER) + text_row(2, "7700000000", "https://max.ru/1", "я" * 40_000_000)
+    path = raw_xlsx(inbox / "chats.xlsx", rows)
+    assert rows_read(path, scratch, frugal=True, memory_bytes=512 * MB) == 1
+    assert rows_read(path, scratch) == 1
+
+
+def test_a_cell_in_the_last_corner_kills_only_the_child_and_is_read_frugally(
+    inbox: Path, scratch: Path
+) -> None:
+    path = stray_cell_xlsx(inbox / "chats.xlsx", 1000)
+    with child(orders(path, scratch)) as process:
+        frames = process.frames()
+        if process.exit_code() == -signal.SIGABRT:  # calamine is dense; a reader that is not may manage
+            assert frames == []
+        else:
+            assert frames[-1].header == {"rows": 1001}
+    assert rows_read(path, scratch, frugal=True, memory_bytes=512 * MB) == 1001
+
+
+def test_a_cell_in_the_last_row_costs_hardly_anything_frugally(inbox: Path, scratch: Path) -> None:
+    far = f'<row r="1048576">{text_cell("A1048576", "x")}</row>'
+    path = raw_xlsx(inbox / "chats.xlsx", text_row(1, *HEADER) + text_row(2, "1", "u", "n") + far)
+    assert rows_read(path, scratch, frugal=True, memory_bytes=256 * MB, cpu_seconds=5) == 2
+
+
+def test_kinds_that_only_one_library_reads_have_no_frugal_way(inbox: Path, scratch: Path) -> None:
+    for path in (write_xlsb(inbox / "x.xlsb", ROWS), write_ods(inbox / "x.ods", ROWS)):
+        assert refused(path, scratch, frugal=True) == "source_too_large"
+
+
+def test_time_of_the_processor_is_bounded(inbox: Path, scratch: Path) -> None:
+    path = write_xlsx(inbox / "chats.xlsx", [HEADER, *data_rows(100_000)])
+    with child(orders(path, scratch, cpu_seconds=1, frugal=True, grants=10_000)) as process:
+        process.frames(granting=False)
+        assert process.exit_code() == -signal.SIGXCPU
+
+
+@pytest.mark.parametrize("frugal", [False, True])
+def test_charts_are_passed_over_and_a_missing_sheet_is_named(
+    inbox: Path, scratch: Path, frugal: bool
+) -> None:
+    path = write_sheets(inbox / "chats.xlsx", ["Лист1", "чаты "], charts=["График"])
+    assert rows_read(path, scratch, frugal=frugal) == 1
+    source = {"type": "excel", "file": {"path": path.name}, "sheet": "Нет"}
+    assert refused(path, scratch, frugal=frugal, source=source) == "sheet_not_found"
+
+
+@pytest.mark.parametrize("frugal", [False, True])
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [
+        ("", "no_header"),
+        (text_row(1, "Группа", "Курс"), "no_header"),
+        (text_row(1, "ИНН", "Курс"), "missing_column"),
+        (text_row(1, "ИНН", "Ссылка", "Ссылка на чат"), "duplicate_column"),
+        (text_row(1, "ИНН", "Ссылка"), "no_rows"),
+        (text_row(1, "ИНН", "Ссылка") + text_row(9, "\u200b", " "), "no_rows"),
+    ],
+)
+def test_layouts_that_cannot_be_read_have_a_code_each(
+    inbox: Path, scratch: Path, rows: str, code: str, frugal: bool
+) -> None:
+    assert refused(raw_xlsx(inbox / "chats.xlsx", rows), scratch, frugal=frugal) == code
+
+
+@pytest.mark.parametrize("path", ["none.xlsx", "../secret.xlsx"])
+def test_files_that_are_not_there_or_not_ours_are_refused(inbox: Path, scratch: Path, path: str) -> None:
+    (inbox.parent / "secret.xlsx").write_bytes(b"secret")
+    source = {"type": "excel", "file": {"path": path}}
+    assert refused(inbox / "x", scratch, source=source) in {"file_not_found", "file_outside_inbox"}
