@@ -3,7 +3,9 @@
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Literal
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -27,6 +29,17 @@ TABS = (
     "occurred_at",
 )
 """The fields of a line where a script reads them."""
+
+COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
+    ("request", "left"),
+    ("status", "left"),
+    ("rows", "right"),
+    ("failed", "right"),
+    ("ago", "right"),
+)
+NUMBERS = {"rows", "failed"}
+WIDE = 100
+"""Columns of a terminal from which on the numbers have room."""
 
 
 async def status(connection: KafkaConnection, request_id: str | None, as_json: bool) -> Exit:
@@ -65,7 +78,7 @@ def show_all(found: Iterable[Sighting], as_json: bool) -> None:
             print(sighting.text if as_json else tabbed(sighting.event))
         return
     events = [sighting.event for sighting in found]
-    console.print(overview(events, datetime.now(UTC)) if events else "No job yet.")
+    console.print(overview(events, datetime.now(UTC), console.width >= WIDE) if events else "No job yet.")
 
 
 def tabbed(event: MigrationStatus) -> str:
@@ -74,25 +87,36 @@ def tabbed(event: MigrationStatus) -> str:
     return "\t".join("" if values[name] is None else plain(str(values[name])) for name in TABS)
 
 
-def overview(events: Iterable[MigrationStatus], now: datetime) -> Table:
-    """One line a job. The id stays whole, since it is there to be copied; the source gives way."""
+def overview(events: Iterable[MigrationStatus], now: datetime, wide: bool) -> Table:
+    """One line a job. The id stays whole, since it is there to be copied; the source gives way.
+
+    Where there is no room for them the numbers are left out; they are in the status of one job.
+    """
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    grid.add_column("request", no_wrap=True)
-    grid.add_column("status", no_wrap=True)
-    grid.add_column("rows", no_wrap=True, justify="right")
-    grid.add_column("failed", no_wrap=True, justify="right")
-    grid.add_column("changed", no_wrap=True, justify="right")
+    cells = [_cells(event, now) for event in events]
+    for position, (heading, justify) in enumerate(COLUMNS):
+        width = max(cell_len(row[position].plain) for row in cells)
+        if wide or heading not in NUMBERS:
+            grid.add_column(heading, justify=justify, no_wrap=True, min_width=width)
     grid.add_column("source", overflow="ellipsis", no_wrap=True, ratio=1)
-    for event in events:
-        grid.add_row(
-            Text(plain(event.request_id)),
-            Text(event.status.value, style=STYLES[event.status]),
-            Text(_far(event)),
-            Text(count(event.failed) if event.failed else ""),
-            Text(age(now - event.occurred_at)),
-            Text(plain(event.source_identifier or "")),
-        )
+    for row in cells:
+        kept = [
+            cell for cell, (heading, _) in zip(row, COLUMNS, strict=False) if wide or heading not in NUMBERS
+        ]
+        grid.add_row(*kept, row[-1])
     return grid
+
+
+def _cells(event: MigrationStatus, now: datetime) -> tuple[Text, ...]:
+    """What stands in the columns, the source last."""
+    return (
+        Text(plain(event.request_id)),
+        Text(event.status.value, style=STYLES[event.status]),
+        Text(_far(event)),
+        Text(count(event.failed) if event.failed else ""),
+        Text(age(now - event.occurred_at)),
+        Text(plain(event.source_identifier or "")),
+    )
 
 
 def _far(event: MigrationStatus) -> str:

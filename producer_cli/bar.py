@@ -41,7 +41,7 @@ class Bar:
 def bar(event: MigrationStatus, now: float, width: int) -> Table:
     """Status, bar, percents, rows; the bar pulses while the total is not known."""
     done = event.processed + event.failed
-    figures = " ".join(filter(None, [percent(done, event.total), rows(event)]))
+    figures = " ".join(filter(None, [percent(done, event.total), rows(event)])) if begun(event) else ""
     room = max(8, min(40, width - len(figures) - 12))
     grid = Table.grid(padding=(0, 1))
     grid.add_row(
@@ -54,9 +54,14 @@ def bar(event: MigrationStatus, now: float, width: int) -> Table:
     return grid
 
 
+def begun(event: MigrationStatus) -> bool:
+    """Whether there is anything to count."""
+    return event.status is Status.RUNNING or event.processed + event.failed > 0
+
+
 def beside(event: MigrationStatus, passed: float) -> str:
     """The second line, `passed` seconds after the event came: `failed 3 · 41,200 rows/s · 0:01 left · …`."""
-    said = [f"failed {count(event.failed)}"]
+    said = [f"failed {count(event.failed)}"] if begun(event) else []
     if event.status is Status.RUNNING:
         said += [f"{count(round(event.rows_per_second))} rows/s"] if event.rows_per_second else []
         said += [f"{duration(event.eta_seconds - passed)} left"] if event.eta_seconds is not None else []

@@ -31,4 +31,4 @@ async def publish(connection: KafkaConnection, message: Outgoing, again: str, af
 
 def the_job_goes_on(request_id: str) -> str:
     """What to know when one leaves a job that is under way."""
-    return f"The job goes on; follow it with: migration watch {shlex.quote(request_id)}"
+    return f"The job goes on: migration watch {shlex.quote(request_id)}"

@@ -37,7 +37,7 @@ class Start:
         message = outgoing(await self._uploaded())
         if not watch:
             await publish(self.connection, message, self._again, afterword)
-            self.screen.note(f"Accepted by Kafka. Follow it with: migration watch {shlex.quote(self._id)}")
+            self.screen.note(f"Accepted. Follow it: migration watch {shlex.quote(self._id)}")
             return Exit.OK
         async with listening(self.connection, self._id, past=False, own=message.value) as heard:
             await publish(self.connection, message, self._again, afterword)

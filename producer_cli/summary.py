@@ -25,19 +25,14 @@ Row = tuple[str, str, str]
 def summary(event: MigrationStatus) -> Iterator[Row]:
     """The counters of a job at its end, its warnings by code, the time it took."""
     yield "total", "unknown" if event.total is None else count(event.total), ""
-    yield "processed", count(event.processed), parts(event)
+    yield "processed", count(event.processed), ""
+    for kind in ("inserted", "updated", "unchanged", "duplicates"):
+        yield f"  {kind}", count(getattr(event, kind)), ""
     yield "failed", count(event.failed), "rows rejected" if event.failed else ""
-    for position, (code, number) in enumerate(sorted(event.warnings.items())):
-        yield "" if position else "warnings", count(number), f"{plain(code)}  {warning(code)}".rstrip()
+    yield from _warnings(event)
     seconds = taken(event)
     if seconds is not None:
         yield "time", duration(seconds), _speed(event, seconds)
-
-
-def parts(event: MigrationStatus) -> str:
-    """What became of the processed rows."""
-    kinds = ("inserted", "updated", "unchanged", "duplicates")
-    return ", ".join(f"{kind} {count(getattr(event, kind))}" for kind in kinds)
 
 
 def details(event: MigrationStatus) -> Iterator[Row]:
@@ -79,9 +74,16 @@ def hints(event: MigrationStatus) -> Iterator[str]:
     """The commands a person will want next."""
     name = shlex.quote(event.request_id)
     if event.failed:
-        yield f"The rejected rows: migration errors {name} --csv rejected.csv"
+        yield f"To see the rejected rows:\n  migration errors {name} --csv rejected.csv"
     if event.status in {Status.FAILED, Status.CANCELLED} and event.job_id is not None:
-        yield f"Once more: migration retry {name} --watch"
+        yield f"To run it again:\n  migration retry {name} --watch"
+
+
+def _warnings(event: MigrationStatus) -> Iterator[Row]:
+    width = max(map(len, event.warnings), default=0)
+    for position, (code, number) in enumerate(sorted(event.warnings.items())):
+        words = f"{plain(code):<{width}}  {warning(code)}".rstrip()
+        yield "" if position else "warnings", count(number), words
 
 
 def _speed(event: MigrationStatus, seconds: float) -> str:

@@ -20,7 +20,7 @@ from producer_cli.events import Sighting
 from producer_cli.lines import line
 from producer_cli.screens import Sent
 from producer_cli.summary import headline, hints, summary, table
-from producer_cli.words import plain
+from producer_cli.words import plain, size
 from schemas.status import MigrationStatus
 
 FRAMES_PER_SECOND = 8
@@ -55,6 +55,7 @@ class TerminalScreen:
         with Progress(*columns, console=self._console, transient=True) as progress:
             task = progress.add_task(f"Uploading {plain(name)}", total=octets)
             yield lambda sent: progress.update(task, completed=sent)
+        self.note(f"Uploaded {plain(name)}, {size(octets)}.")
 
     @contextmanager
     def following(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from producer_cli.run import Afterword
 from producer_cli.screens import Screen
 from producer_cli.words import duration, plain
 
-SILENT = "No consumer has answered yet. The request is kept safely in Kafka until one does; still waiting …"
+SILENT = "No consumer has answered yet; still waiting.\nThe request is kept safely in Kafka until one does."
 NO_NEWS = "Nothing has been heard of the request; if it was sent, it is kept safely in Kafka."
 UNKNOWN = "Nothing is known of this request yet; waiting for its first event …"
 

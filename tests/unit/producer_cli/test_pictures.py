@@ -47,7 +47,7 @@ def test_a_job_without_a_total_pulses_and_tells_its_rows() -> None:
 def test_a_waiting_job_says_what_it_waits_for() -> None:
     error = {"code": "source_unavailable", "message": "x"}
     event = make_event("pending", attempt=2, error=error, detail="waiting for quota")
-    assert picture(event)[1].strip() == "failed 0 · attempt 2 after source_unavailable · waiting for quota"
+    assert picture(event)[1].strip() == "attempt 2 after source_unavailable · waiting for quota"
 
 
 def test_a_narrow_terminal_does_not_fold_the_lines() -> None:
@@ -72,7 +72,11 @@ def completed() -> MigrationStatus:
 def test_the_summary_accounts_for_every_row() -> None:
     assert [" ".join(row).split() for row in summary(completed())] == [
         ["total", "1,000"],
-        ["processed", "990", "inserted", "900,", "updated", "50,", "unchanged", "30,", "duplicates", "10"],
+        ["processed", "990"],
+        ["inserted", "900"],
+        ["updated", "50"],
+        ["unchanged", "30"],
+        ["duplicates", "10"],
         ["failed", "10", "rows", "rejected"],
         ["warnings", "12", "phone", "phone", "not", "understood,", "left", "out"],
         ["1", "unheard_of"],
@@ -86,11 +90,11 @@ def test_the_summary_fits_in_eighty_columns() -> None:
 
 def test_the_next_commands_are_named() -> None:
     assert list(hints(completed())) == [
-        f"The rejected rows: migration errors {REQUEST_ID} --csv rejected.csv"
+        f"To see the rejected rows:\n  migration errors {REQUEST_ID} --csv rejected.csv"
     ]
-    assert list(hints(make_event("failed"))) == [f"Once more: migration retry {REQUEST_ID} --watch"]
+    assert list(hints(make_event("failed"))) == [f"To run it again:\n  migration retry {REQUEST_ID} --watch"]
     assert list(hints(make_event("failed", request_id="my id"))) == [
-        "Once more: migration retry 'my id' --watch"
+        "To run it again:\n  migration retry 'my id' --watch"
     ]
     assert list(hints(make_event("failed", 0, job_id=None))) == []
 
@@ -143,5 +147,5 @@ def test_a_terminal_shows_the_end_as_a_table() -> None:
     screen.end(completed())
     assert isinstance(console.file, io.StringIO)
     shown = console.file.getvalue()
-    for text in (REQUEST_ID, "Uploading chats.xlsx", "A word.", "inserted 900", "migration errors"):
+    for text in (REQUEST_ID, "Uploading chats.xlsx", "A word.", "inserted", "migration errors"):
         assert text in shown
