@@ -5,6 +5,7 @@ import asyncio
 import sys
 
 from consumer import app, doctor, logs, settings
+from consumer.http.server import CannotServe
 from consumer.settings import Settings, WrongSettings
 from consumer.store import foreign_keys, migrate
 from consumer.store.errors import DatabaseUnavailable, StatementFailed, ValueRefused

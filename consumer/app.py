@@ -5,12 +5,12 @@ import os
 import secrets
 import socket
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import structlog
-from messaging.topics import ensure_topics, topic_ids
 
 from consumer.errors import LeaseLost
 from consumer.http.app import make_app
@@ -34,6 +34,7 @@ from messaging.connection import KafkaConnection
 from messaging.consumer import GroupConsumer
 from messaging.errors import MessagingError
 from messaging.producer import Producer
+from messaging.topics import ensure_topics, topic_ids
 from schemas.topics import DEAD_LETTER_ROOM, MESSAGE_BYTES, REQUESTS
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("app")
@@ -42,6 +43,7 @@ GROUP = "chat-migration"
 CLIENT = "chat-migration"
 OUTAGES = (DatabaseUnavailable, Conflict, MessagingError, LeaseLost)
 DATABASE_WAIT_SECONDS = 2.0
+KAFKA_SILENT_SECONDS = 30.0
 
 
 def kafka_connection(settings: Settings) -> KafkaConnection:
@@ -58,7 +60,7 @@ def kafka_connection(settings: Settings) -> KafkaConnection:
 
 
 async def run(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Run the service until it is told to stop. Raises SchemaOutdated, and OSError for a port in use."""
+    """Run the service until it is told to stop. Raises SchemaOutdated, CannotServe."""
     shutdown = Shutdown(settings.migration_drain_seconds)
     shutdown.install()
     database = await _open_database(settings, shutdown.stop)
@@ -98,6 +100,8 @@ class Service:
         self._shutdown = shutdown
         self._kafka = kafka_connection(settings)
         self._relay_stop = asyncio.Event()
+        self._begun = time.monotonic()
+        self._consuming = False
         self._health = Health()
         self._events = Producer(self._kafka, client_id=f"{CLIENT}-relay")
         self._letters = Producer(
@@ -107,6 +111,7 @@ class Service:
         self._worker = self._make_worker(environment, owner)
         self._relay = self._make_relay(owner)
         self._consumer = self._make_consumer()
+        self._watch()
 
     def _make_worker(self, environment: Mapping[str, str], owner: str) -> Worker:
         settings = self._settings
@@ -147,6 +152,31 @@ class Service:
             handle=intake.handle,
         )
 
+    def _watch(self) -> None:
+        """What `/healthz` and `/readyz` look at."""
+        self._health.expect("intake", last=self._intake_progress)
+        self._health.expect("worker")
+        self._health.expect("relay")
+        self._health.ready_when("postgres", self._postgres_answers)
+        self._health.ready_when("kafka", self._kafka_is_read)
+
+    def _intake_progress(self) -> float:
+        return max(self._consumer.last_progress(), self._begun)
+
+    async def _postgres_answers(self) -> str | None:
+        try:
+            async with self._database.transaction() as connection:
+                await connection.execute("select 1")
+        except DatabaseUnavailable as error:
+            return str(error)
+        return None
+
+    async def _kafka_is_read(self) -> str | None:
+        silent = time.monotonic() - self._consumer.last_progress()
+        if self._consuming and silent < KAFKA_SILENT_SECONDS:
+            return None
+        return f"no poll of {REQUESTS.name} for {silent:.0f} s" if self._consuming else "not connected yet"
+
     async def _requests_topic_id(self) -> str:
         return (await topic_ids(self._kafka, [REQUESTS.name]))[REQUESTS.name]
 
@@ -176,6 +206,7 @@ class Service:
 
     async def _intake(self) -> None:
         await ensure_topics(self._kafka)
+        self._consuming = True
         await self._consumer.run(self._shutdown.stop)
 
     async def _listen(self) -> None:

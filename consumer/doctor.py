@@ -3,8 +3,6 @@
 import os
 from collections.abc import Awaitable, Callable
 
-from messaging.topics import topic_ids
-
 from consumer.app import kafka_connection
 from consumer.settings import Settings
 from consumer.store import foreign_keys, migrate
@@ -12,6 +10,7 @@ from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailable, StatementFailed
 from consumer.store.migrate import SchemaOutdated
 from messaging.errors import MessagingError
+from messaging.topics import topic_ids
 from schemas import topics
 
 Finding = tuple[bool, str]

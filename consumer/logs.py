@@ -29,9 +29,7 @@ def configure(*, level: str, fmt: str) -> None:
         structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else structlog.dev.ConsoleRenderer(),
     ]
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last, use_get_message=False)
-    )
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
     logging.basicConfig(handlers=[handler], level=level, force=True)
     # At DEBUG it prints passwords and whole messages.
     logging.getLogger("aiokafka").setLevel(max(logging.INFO, logging.getLevelName(level)))

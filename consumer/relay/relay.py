@@ -123,9 +123,9 @@ class Relay:
 def message(event: Unpublished) -> Outgoing:
     """An event as a Kafka message: JSON, keyed by request, CloudEvents attributes in headers."""
     headers = cloudevents.encode(
-        id=event.event_id,
+        event_id=event.event_id,
         source=EVENT_SOURCE,
-        type=cloudevents.TYPE_STATUS,
+        event_type=cloudevents.TYPE_STATUS,
         time=event.created_at,
         subject=event.request_id,
         traceparent=event.headers.get("traceparent"),
