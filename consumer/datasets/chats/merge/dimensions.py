@@ -5,15 +5,21 @@ the batch.
 """
 
 UNIVERSITIES = """
-insert into directory.universities (inn, kpp)
-select distinct s.inn, coalesce(s.kpp, '')
-from stage_nodes s
-left join lateral (
-  select true as there from directory.universities u
-  where u.inn = s.inn and (s.kpp is null or u.kpp = s.kpp) limit 1
-) u on true
-where u.there is null
-order by 1, 2
+with missing as (
+  select s.inn, coalesce(s.kpp, '') as kpp
+  from stage_nodes s
+  left join lateral (
+    select true as there from directory.universities u
+    where u.inn = s.inn and (s.kpp is null or u.kpp = s.kpp) limit 1
+  ) u on true
+  where u.there is null
+  group by 1, 2 order by min(s.position) offset 0
+),
+numbered as materialized (  -- ids in the order of rows, so that "the lowest id" knows no batches
+  select nextval('directory.universities_id_seq') as id, inn, kpp from missing
+)
+insert into directory.universities (id, inn, kpp)
+select id, inn, kpp from numbered order by inn, kpp
 """
 
 UNIVERSITY_IDS = """

@@ -32,13 +32,13 @@ noted_chats as (
   from rows where first and old_id is not null and not same
 ),
 placed as materialized (
-  -- a repeated link may have its first row in this very batch; on trial without that row it has none
-  select r.old_id, r.group_id, r.a_first, r.phone, r.max_id, r.add_user, r.add_admin,
-         coalesce(r.known_id, f.known_id) as chat_id
-  from rows r
-  left join (select url, known_id from rows where first) f
-    on not r.first and r.known_id is null and f.url = r.url
-  where coalesce(r.known_id, f.known_id) is not null
+  select known_id as chat_id, old_id, group_id, a_first, phone, max_id, add_user, add_admin
+  from rows where known_id is not null
+  union all
+  -- a link repeated within the batch that made its chat; tried without its first row it has none
+  select f.known_id, null, r.group_id, r.a_first, r.phone, r.max_id, r.add_user, r.add_admin
+  from rows r join rows f on f.first and f.url = r.url
+  where r.known_id is null
 ),
 made_links as (
   insert into directory.chat_groups (chat_id, group_id)

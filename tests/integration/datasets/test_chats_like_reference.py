@@ -1,0 +1,100 @@
+"""Random small worlds, loaded in any number of batches, equal the slow reference."""
+
+import asyncio
+from datetime import date
+from typing import Any
+
+import asyncpg
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.chat_loads import FIRST_POSITION, load, tables
+from tests.support.reference_chats import Reference
+
+WORLDS = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+CLEAR = "truncate directory.universities cascade"
+
+INNS = st.sampled_from(
+    ["7707083893", 7707083893.0, "7707083893.0", "105014177", "500100732259", "1234567890"]
+)
+CELLS: dict[str, st.SearchStrategy[Any]] = {
+    "url": st.sampled_from(
+        [f"https://max.ru/{n}" for n in range(5)] + ["http://чат.рф/\\N", " https://max.ru/1"]
+    ),
+    "inn": INNS,
+    "kpp": st.sampled_from(["", None, "770701001", "771001002", 77071001.0]),
+    "name": st.sampled_from(["", "'А'", "А", "\\N", "а\tб\nв\r", "\\.", date(2024, 12, 10)]),
+    "external_chat_id": st.sampled_from([None, -71.0, "-72"]),
+    "participants": st.sampled_from(["", 3.0, "4"]),
+    "created_on": st.sampled_from([None, date(2025, 9, 1), "2025-09-02", "вчера", 45901.0]),
+    "creator_id": st.sampled_from(["", "7"]),
+    "phone": st.sampled_from(["", "8 916 123-45-67", 79161234568.0, "нет"]),
+    "owner_id": st.sampled_from(["", "1", 2.0]),
+    "add_user": st.sampled_from([None, 1.0, False, "да", "?"]),
+    "add_admin": st.sampled_from([None, "0", True]),
+    "organization": st.sampled_from(["", "Университет", "Институт"]),
+    "foiv": st.sampled_from(["", "Минздрав", "Минобр"]),
+    "region": st.sampled_from(["", "Томск"]),
+    "region_number": st.sampled_from(["", 7.0, "70"]),
+    "branch": st.sampled_from(["", "Филиал 1", "Филиал 2"]),
+    "faculty": st.sampled_from(["", "ФПМ", "ИВТ"]),
+    "course": st.sampled_from([None, 1.0, "2"]),
+    "group": st.sampled_from(["", "Г-1", "Г-2"]),
+}
+WRONG = {"url": "нет", "inn": "12", "kpp": "1", "course": "первый", "name": "\x00", "group": "я" * 501}
+OPTIONAL = sorted(CELLS.keys() - {"url", "inn"})
+
+
+@st.composite
+def a_load(draw: st.DrawFn) -> tuple[list[dict[str, object]], str, int, int]:
+    """Rows, the type of the source, rows in a batch, and after how many batches it crashes."""
+    columns = ["url", "inn", *draw(st.lists(st.sampled_from(OPTIONAL), unique=True))]
+    rows = draw(
+        st.lists(st.fixed_dictionaries({name: CELLS[name] for name in columns}), min_size=1, max_size=14)
+    )
+    for row in rows:
+        if draw(st.integers(0, 9)) == 0:
+            name = draw(st.sampled_from(columns))
+            row[name] = WRONG.get(name, row[name])
+    source_type = draw(st.sampled_from(["excel", "google_sheets", "database"]))
+    return rows, source_type, draw(st.integers(1, 15)), draw(st.integers(0, 4))
+
+
+@WORLDS
+@given(loads=st.lists(a_load(), min_size=1, max_size=4))
+def test_any_loads_leave_what_the_reference_says(
+    database_url: str, loads: list[tuple[list[dict[str, object]], str, int, int]]
+) -> None:
+    asyncio.run(_compare(database_url, loads))
+
+
+async def _compare(url: str, loads: list[tuple[list[dict[str, object]], str, int, int]]) -> None:
+    await _clear(url)
+    reference = Reference()
+    for rows, source_type, batch_rows, crash_after in loads:
+        expected = reference.load(rows, source_type)
+        loaded = await load(url, rows, source_type, batch_rows=batch_rows, crash_after=crash_after)
+        assert loaded.counts() == expected.counts()
+        assert loaded.warnings == expected.warnings
+        rejects = {
+            position - FIRST_POSITION: sorted(error["field"] for error in errors)
+            for position, (_, errors, _) in loaded.rejects.items()
+        }
+        assert rejects == expected.rejects
+        assert await tables(url) == reference.tables()
+    rows, source_type, *_ = loads[-1]
+    again = await load(url, rows, source_type)
+    assert (again.inserted, again.updated) == (0, 0)
+    assert await tables(url) == reference.tables()
+
+
+async def _clear(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(CLEAR)
+    finally:
+        await connection.close()

@@ -1,0 +1,156 @@
+"""Loads rows of chats as the service does, but for the jobs: checker, COPY, merge, a transaction a batch."""
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+
+from consumer.datasets.base import Checked, Merge
+from consumer.datasets.find import find
+from consumer.records import Chunk
+from consumer.store.batches import copy_sections, open_session, run_merge
+from consumer.store.connect import Connection
+
+CHATS = find("chats")
+Row = Mapping[str, object]
+FIRST_POSITION = 2
+SETTINGS = {"jit": "off", "enable_bitmapscan": "off", "work_mem": "64MB", "temp_buffers": "64MB"}
+
+
+@dataclass
+class Loaded:
+    """What came of one load; `rejects` by position: (record identifier, errors, record)."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    duplicates: int = 0
+    rejects: dict[int, tuple[str | None, Any, Any]] = field(default_factory=dict)
+    warnings: Counter[str] = field(default_factory=Counter)
+
+    def counts(self) -> tuple[int, int, int, int]:
+        return self.inserted, self.updated, self.unchanged, self.duplicates
+
+
+@dataclass
+class Load:
+    """One attempt of a load: a connection with its session tables, and a checker."""
+
+    connection: Connection
+    merge: Merge
+    loaded: Loaded
+
+    async def store(self, checked: Checked) -> None:
+        """Commit one batch, and check that the numbers agree."""
+        async with self.connection.transaction():
+            sections = {name: memoryview(text) for name, text in checked.sections.items()}
+            await copy_sections(self.connection, self.merge, sections)
+            counts = await run_merge(self.connection, self.merge)
+            rejects = await self.connection.fetch("select * from stage_rejects")
+        done = counts.inserted, counts.updated, counts.unchanged, counts.duplicates
+        assert sum(done) == checked.accepted
+        assert len(rejects) == checked.rejected
+        self.note(done, Counter(checked.warnings) + Counter(counts.warnings))
+        for row in rejects:
+            self.loaded.rejects[row["position"]] = (
+                row["record_identifier"], json.loads(row["errors"]), json.loads(row["record"])
+            )  # fmt: skip
+
+    def note(self, done: tuple[int, int, int, int], warnings: Counter[str]) -> None:
+        self.loaded.inserted += done[0]
+        self.loaded.updated += done[1]
+        self.loaded.unchanged += done[2]
+        self.loaded.duplicates += done[3]
+        self.loaded.warnings += warnings
+
+
+@asynccontextmanager
+async def attempt(url: str, source_type: str = "excel", loaded: Loaded | None = None) -> AsyncIterator[Load]:
+    """A new connection with new session tables; counts go on in `loaded`."""
+    connection = await asyncpg.connect(url, statement_cache_size=0, server_settings=SETTINGS)
+    try:
+        merge = CHATS.merge(source_type)
+        await open_session(connection, merge)
+        yield Load(connection, merge, Loaded() if loaded is None else loaded)
+    finally:
+        await connection.close()
+
+
+async def load(
+    url: str,
+    rows: Sequence[Row],
+    source_type: str = "excel",
+    *,
+    batch_rows: int = 1000,
+    refused: Mapping[int, str] | None = None,
+    crash_after: int | None = None,
+) -> Loaded:
+    """Load rows; after `crash_after` batches another attempt goes on from the checkpoint."""
+    loaded, parts = Loaded(), chunks(rows, batch_rows)
+    done = parts[: crash_after or 0]
+    if done:
+        checker = CHATS.checker(source_type)
+        async with attempt(url, source_type, loaded) as first:
+            for chunk in done:
+                await first.store(checker.check(chunk, refused or {}))
+    checker = CHATS.checker(source_type)
+    async with attempt(url, source_type, loaded) as second:
+        for chunk in done:
+            checker.skip(chunk, refused or {})
+        for chunk in parts[len(done) :]:
+            await second.store(checker.check(chunk, refused or {}))
+    return loaded
+
+
+def chunks(rows: Sequence[Row], size: int) -> list[Chunk]:
+    """Rows with the columns of the first, as a reader would hand them over."""
+    return [chunk(rows[start : start + size], FIRST_POSITION + start) for start in range(0, len(rows), size)]
+
+
+def chunk(rows: Sequence[Row], first_position: int = FIRST_POSITION) -> Chunk:
+    """One chunk of rows."""
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    return Chunk(range(first_position, first_position + len(rows)), columns, lambda place: dict(rows[place]))
+
+
+async def tables(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Every table by natural keys, sorted, as the reference shows them."""
+    connection = await asyncpg.connect(url)
+    try:
+        found = {name: await connection.fetch(query) for name, query in QUERIES.items()}
+    finally:
+        await connection.close()
+    return {name: sorted((tuple(row) for row in rows), key=repr) for name, rows in found.items()}
+
+
+PLACE = "u.inn, u.kpp, coalesce(b.name, '') as branch, coalesce(f.name, '') as faculty"
+PARENTS = """
+join directory.universities u on u.id = x.university_id
+left join directory.branches b on b.id = x.branch_id
+left join directory.faculties f on f.id = x.faculty_id
+"""
+QUERIES = {
+    "universities": "select inn, kpp, name, foiv, region, region_number from directory.universities",
+    "branches": """
+        select u.inn, u.kpp, x.name from directory.branches x
+        join directory.universities u on u.id = x.university_id""",
+    "faculties": """
+        select u.inn, u.kpp, coalesce(b.name, '') as branch, x.name from directory.faculties x
+        join directory.universities u on u.id = x.university_id
+        left join directory.branches b on b.id = x.branch_id""",
+    "groups": f"select {PLACE}, x.course, x.name from directory.groups x {PARENTS}",
+    "chats": f"""
+        select x.url, x.name, x.external_chat_id, x.participants, x.created_on, x.creator_id,
+          {PLACE}, x.source
+        from directory.chats x {PARENTS}""",
+    "chat_groups": f"""
+        select c.url, {PLACE}, x.course, x.name from directory.chat_groups l
+        join directory.chats c on c.id = l.chat_id join directory.groups x on x.id = l.group_id {PARENTS}""",
+    "administrators": """
+        select c.url, a.phone, a.max_id, a.add_user, a.add_admin from directory.administrators a
+        join directory.chats c on c.id = a.chat_id""",
+}

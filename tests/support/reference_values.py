@@ -1,0 +1,194 @@
+"""What a cell of a chat means, said slowly: a second statement of the rules, to compare the product with."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+BLANKS = {"Cc", "Cf", "Zs", "Zl", "Zp"}
+YES, NO = ("1", "true", "истина", "да"), ("0", "false", "ложь", "нет")
+QUOTES = ["''", '""', "«»", "“”", "„“"]
+
+
+class Rejected(Exception):
+    """The value makes its whole row wrong."""
+
+
+def strip(value: str) -> str:
+    while value and unicodedata.category(value[0]) in BLANKS:
+        value = value[1:]
+    while value and unicodedata.category(value[-1]) in BLANKS:
+        value = value[:-1]
+    return value
+
+
+def text(cell: object, warn: Counter[str], limit: int = 32_767) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, (int, float)):
+        if cell != cell or abs(cell) >= 2**53:
+            raise Rejected
+        return (
+            f"{cell:.0f}".replace("-0", "0")
+            if cell == 0
+            else (f"{cell:.0f}" if cell == int(cell) else repr(cell))
+        )
+    if isinstance(cell, date):
+        warn["date_in_text"] += 1
+        return cell.isoformat().removesuffix("T00:00:00")
+    value = str(cell)
+    for char in value:
+        if char == "\0" or unicodedata.category(char) == "Cs":
+            raise Rejected
+    if "_x0000_" in value or re.search(r"_x[Dd][89A-Fa-f][0-9A-Fa-f]{2}_", value):
+        raise Rejected
+    value = strip(unicodedata.normalize("NFC", value))
+    if len(value) > limit:
+        raise Rejected
+    return value
+
+
+def short(cell: object, warn: Counter[str]) -> str:
+    return text(cell, warn, 500)
+
+
+def name(cell: object, warn: Counter[str]) -> str:
+    value = text(cell, warn)
+    while len(value) > 1 and value[0] + value[-1] in QUOTES and not set("«»“”„\"'") & set(value[1:-1]):
+        value = strip(value[1:-1])
+    return value
+
+
+def sums(digits: str) -> bool:
+    if len(digits) == 10:
+        weights = [[2, 4, 10, 3, 5, 9, 4, 6, 8]]
+    else:
+        weights = [[7, 2, 4, 10, 3, 5, 9, 4, 6, 8], [3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8]]
+    for row in weights:
+        total = 0
+        for weight, digit in zip(row, digits, strict=False):
+            total += weight * int(digit)
+        if total % 11 % 10 != int(digits[len(row)]):
+            return False
+    return True
+
+
+def inn(cell: object, warn: Counter[str]) -> str:
+    value = text(cell, Counter())
+    value = value.removesuffix(".0")
+    if not value or not set(value) <= set("0123456789") or not 9 <= len(value) <= 12:
+        raise Rejected
+    if len(value) in (9, 11):
+        value = "0" + value
+        if not sums(value):
+            raise Rejected
+        warn["inn_zero_restored"] += 1
+    elif not sums(value):
+        warn["inn_check_digit"] += 1
+    return value
+
+
+def kpp(cell: object, warn: Counter[str]) -> str:
+    value = text(cell, Counter())
+    if len(value) == 8 and set(value) <= set("0123456789"):
+        warn["kpp_zero_restored"] += 1
+        return "0" + value
+    if value and not re.fullmatch("[0-9]{4}[0-9A-Z]{2}[0-9]{3}", value):
+        raise Rejected
+    return value
+
+
+def phone(cell: object, warn: Counter[str]) -> str:
+    try:
+        value = text(cell, Counter())
+    except Rejected:
+        value = "?"
+    if not value:
+        return ""
+    digits = "".join(char for char in value if char in "0123456789")
+    if "+" in value.split(digits[0] if digits else None)[0]:
+        if len(digits) == 11 and (digits[0] == "7" or digits[:2] == "89"):
+            return "+7" + digits[1:]
+        if 8 <= len(digits) <= 15:
+            return "+" + digits
+    elif len(digits) == 11 and digits[0] in "78":
+        return "+7" + digits[1:]
+    elif len(digits) == 10:
+        return "+7" + digits
+    warn["phone"] += 1
+    return ""
+
+
+def url(cell: object, _: Counter[str]) -> str:
+    if not isinstance(cell, str):
+        raise Rejected
+    text(cell, Counter())
+    value = strip(cell)
+    if any(unicodedata.category(char) in BLANKS for char in value) or len(value.encode()) > 2048:
+        raise Rejected
+    if not re.match(r"https?://[^/?#@:]", value):
+        raise Rejected
+    return value
+
+
+def flag(cell: object, warn: Counter[str]) -> bool | None:
+    try:
+        value = text(cell, Counter()).casefold()
+    except Rejected:
+        value = "?"
+    if not value:
+        return None
+    if value not in YES + NO:
+        warn["flag"] += 1
+    return value in YES
+
+
+def whole(cell: object, _: Counter[str]) -> int | None:
+    value = text(cell, Counter())
+    if not value:
+        return None
+    if isinstance(cell, bool) or not re.fullmatch(r"[0-9]+(\.0+)?", value) or float(value) >= 2**31:
+        raise Rejected
+    return int(float(value))
+
+
+def day(cell: object, warn: Counter[str]) -> date | None:
+    if isinstance(cell, date):
+        return cell.date() if isinstance(cell, datetime) else cell
+    if isinstance(cell, (int, float)) and not isinstance(cell, bool) and 61 <= cell < 2_958_466:
+        return date(1899, 12, 30) + timedelta(days=int(cell))
+    try:
+        if cell is None or text(cell, Counter()) == "":
+            return None
+        return datetime.fromisoformat(strip(str(cell))).date()
+    except (Rejected, ValueError):
+        warn["date"] += 1
+        return None
+
+
+MEANINGS: dict[str, Callable[[object, Counter[str]], Any]] = {
+    "url": url,
+    "inn": inn,
+    "kpp": kpp,
+    "name": name,
+    "external_chat_id": text,
+    "participants": whole,
+    "created_on": day,
+    "creator_id": text,
+    "phone": phone,
+    "owner_id": text,
+    "add_user": flag,
+    "add_admin": flag,
+    "organization": text,
+    "foiv": text,
+    "region": text,
+    "region_number": text,
+    "branch": short,
+    "faculty": short,
+    "course": whole,
+    "group": short,
+}
