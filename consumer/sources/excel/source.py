@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from consumer.errors import LayoutProblem
@@ -12,7 +13,7 @@ from consumer.sources.excel.choose import readers
 from consumer.sources.excel.reader import OpenReader, SheetReader, Unusual
 from consumer.sources.excel.sheets import choose_sheet
 from consumer.sources.excel.sniff import sniff
-from consumer.sources.files import LocalFile, fetch
+from consumer.sources.files import fetch
 from consumer.sources.table import Table
 from schemas.codes import ErrorCode
 
@@ -33,9 +34,10 @@ class ExcelSource:
         """Read as far as the first row that counts, so that a wrong workbook is refused before all else."""
         file = fetch(self._spec["file"], self._reading)
         kind = sniff(file.path, self._reading.max_inflated_bytes)
+        path = file.path.rename(file.path.with_suffix(f".{kind}"))  # calamine goes by the name
         for opener in readers(kind, frugal=self._reading.frugal):
             try:
-                self._begin(opener, file)
+                self._begin(opener, path)
                 break
             except Unusual:
                 self.close()
@@ -60,8 +62,8 @@ class ExcelSource:
             self._reader.close()
             self._reader = None
 
-    def _begin(self, opener: OpenReader, file: LocalFile) -> None:
-        self._reader = opener(file.path, self._reading.chunk_rows)
+    def _begin(self, opener: OpenReader, path: Path) -> None:
+        self._reader = opener(path, self._reading.chunk_rows)
         self._sheet = choose_sheet(self._reader.sheets, self._spec.get("sheet"))
         table = Table(self._reader.rows(self._sheet), self._reading.fields)
         self._rows_above = table.rows_above

@@ -80,13 +80,26 @@ def test_an_old_workbook_cut_off_is_damaged(inbox: Path, scratch: Path, share: f
     assert refused(path, scratch) == "workbook_damaged"
 
 
-def test_a_protected_old_workbook_is_told_apart(inbox: Path, scratch: Path) -> None:
+def with_record(kind: int, place: int, content: bytes) -> bytes:
+    """The old workbook with one record of its globals, by number, made into another."""
     whole = bytearray((FIXTURES / "sample.xls").read_bytes())
-    begin = whole.index(b"\x09\x08\x10\x00\x00\x06\x05")  # the first record; the next becomes FILEPASS
-    length = int.from_bytes(whole[begin + 2 : begin + 4], "little")
-    second = begin + 4 + length
-    whole[second : second + 2], whole[second + 4 : second + 6] = b"\x2f\x00", b"\x01\x00"  # RC4
-    assert refused(renamed(inbox, bytes(whole)), scratch) == "workbook_encrypted"
+    at = whole.index(b"\x09\x08\x10\x00\x00\x06\x05")
+    for _ in range(place):
+        at += 4 + int.from_bytes(whole[at + 2 : at + 4], "little")
+    whole[at : at + 2] = kind.to_bytes(2, "little")
+    whole[at + 4 : at + 4 + len(content)] = content
+    return bytes(whole)
+
+
+FILEPASS, RC4 = 0x2F, b"\x01\x00"
+
+
+def test_a_protected_old_workbook_is_told_apart(inbox: Path, scratch: Path) -> None:
+    assert refused(renamed(inbox, with_record(FILEPASS, 1, RC4)), scratch) == "workbook_encrypted"
+
+
+def test_a_panic_of_the_library_is_an_unreadable_source(inbox: Path, scratch: Path) -> None:
+    assert refused(renamed(inbox, with_record(FILEPASS, 3, b"")), scratch) == "source_unreadable"
 
 
 @pytest.mark.parametrize("frugal", [False, True])
