@@ -15,7 +15,7 @@ from rich.console import Console
 from benchmarks import report
 from benchmarks.scenario import ROWS, Findings, Plan, measure
 from benchmarks.service import BenchFailed
-from devstack import stack
+from devstack.stack import start
 
 LOG = Path(".devstack/bench.log")
 """What the measured service says."""
@@ -33,7 +33,7 @@ def main(
     console = Console(width=None if sys.stdout.isatty() else 110)
     LOG.parent.mkdir(exist_ok=True)
     try:
-        with tempfile.TemporaryDirectory(prefix="bench-") as folder, stack.start(kind) as servers:
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder, start(kind) as servers:
             found = asyncio.run(measure(servers.env, plan, Path(folder), LOG))
     except BenchFailed as failure:
         console.print(f"bench: {failure}", style="red", highlight=False)

@@ -49,6 +49,7 @@ class Bench:
         peer = await self.peer(name)
         await database.empty(self.dsn)
         first = await self.load([name], [expected])
+        await self._compare_tables(name, expected)
         await database.settle(self.dsn)
         return Round(peer, first, await self.load([name], [expected], again=True))
 
@@ -72,6 +73,11 @@ class Bench:
         """The bare load, in a process of its own."""
         await database.checkpoint(self.dsn)
         return await asyncio.to_thread(_peer, self.inbox / name, self.dsn)
+
+    async def _compare_tables(self, name: str, expected: Expected) -> None:
+        found = await database.sizes(self.dsn)
+        if found != dict(expected.tables):
+            self.mistakes.append(f"{name}: the tables hold {found}, not {dict(expected.tables)}")
 
     def _compare(self, event: MigrationStatus, expected: Expected, again: bool) -> None:
         inserted, unchanged = (0, expected.inserted) if again else (expected.inserted, 0)

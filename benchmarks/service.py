@@ -50,7 +50,9 @@ def running(environment: Mapping[str, str], inbox: Path, log: Path) -> Iterator[
     }
     command = [sys.executable, "-m", "consumer"]
     with log.open("wb") as output:
-        subprocess.run([*command, "migrate"], env=own, stdout=output, stderr=output, check=True)
+        brought = subprocess.run([*command, "migrate"], env=own, stdout=output, stderr=output, check=False)
+        if brought.returncode:
+            raise BenchFailed(f"the schema could not be brought up to date; the log: {log}")
         process = subprocess.Popen([*command, "run"], env=own, stdout=output, stderr=output)
         try:
             service = Service(process.pid, f"http://127.0.0.1:{port}")
