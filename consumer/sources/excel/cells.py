@@ -1,7 +1,6 @@
 """Cells of one worksheet of an .xlsx, row by row: only what is filled is kept."""
 
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
 
 from consumer.records import Cell
 from consumer.sources.excel.formats import Format, as_date, as_duration, from_iso
@@ -11,6 +10,7 @@ from consumer.sources.excel.text import MAX_CHARS, TextCollector, unescaped
 
 MAX_ROW = 1_048_576
 MAX_COLUMN = 16_384
+DIGITS = "0123456789"
 
 SparseRow = tuple[int, dict[int, Cell]]
 """Physical row number, and column (0 is A) → what is in it."""
@@ -31,6 +31,7 @@ class Cells(Handler):
         self._in_value = False
         self._value: list[str] = []
         self._inline = TextCollector()
+        self._columns = _Columns()
 
     def start(self, name: str, attributes: Attributes) -> None:
         """A row, a cell or its value begins."""
@@ -71,7 +72,7 @@ class Cells(Handler):
         self._row, self._column, self._cells = row, -1, {}
 
     def _place(self, reference: str | None) -> None:
-        self._column = self._column + 1 if reference is None else column_of(reference)
+        self._column = self._column + 1 if reference is None else self._columns[reference.rstrip(DIGITS)]
         if self._column >= MAX_COLUMN:
             raise damaged("it has more columns than a sheet can have")
 
@@ -119,14 +120,17 @@ class Cells(Handler):
                 return number
 
 
-def column_of(reference: str) -> int:
-    """The column of a reference like `AB12`, from 0."""
-    column = 0
-    for char in takewhile(str.isalpha, reference[:4].upper()):
-        column = column * 26 + ord(char) - ord("A") + 1
-    if not 1 <= column <= MAX_COLUMN:
-        raise damaged("a cell is in a column that cannot be")
-    return column - 1
+class _Columns(dict[str, int]):
+    """Letters → column, from 0."""
+
+    def __missing__(self, letters: str) -> int:
+        column = 0
+        for char in letters[:4].upper():
+            column = column * 26 + ord(char) - ord("A") + 1
+        if not (letters.isascii() and letters.isalpha() and column <= MAX_COLUMN):
+            raise damaged("a cell is in a column that cannot be")
+        self[letters] = column - 1
+        return column - 1
 
 
 def _whole(text: str) -> int:

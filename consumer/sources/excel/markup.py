@@ -2,7 +2,7 @@
 
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from xml.parsers import expat
 
@@ -64,18 +64,23 @@ def _found(archive: zipfile.ZipFile, member: str) -> str:
     raise damaged("a part of it is missing")
 
 
+class _Local(dict[str, str]):
+    """Name with namespace → local name; there are few, and each comes a million times."""
+
+    def __missing__(self, name: str) -> str:
+        local = self[name] = name.rpartition(" ")[2]
+        return local
+
+
 def _parser(handler: Handler) -> expat.XMLParserType:
+    local, start, end = _Local(), handler.start, handler.end
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
-    parser.StartElementHandler = _local(handler.start)
-    parser.EndElementHandler = lambda name: handler.end(name.rpartition(" ")[2])
+    parser.StartElementHandler = lambda name, attributes: start(local[name], attributes)
+    parser.EndElementHandler = lambda name: end(local[name])
     parser.CharacterDataHandler = handler.text
     parser.StartDoctypeDeclHandler = _no_doctype
     return parser
-
-
-def _local(start: Callable[[str, Attributes], None]) -> Callable[[str, dict[str, str]], None]:
-    return lambda name, attributes: start(name.rpartition(" ")[2], attributes)
 
 
 def _no_doctype(*_: object) -> None:
