@@ -15,7 +15,7 @@ from producer_cli.exits import Exit, Interrupted, PipeClosed, Unreachable
 class Afterword:
     """What a person who presses Ctrl-C, or loses Kafka, has to know at this moment; empty: nothing."""
 
-    sentence: str = "Stopped."
+    sentence: str = ""
 
 
 Work = Callable[[Afterword], Awaitable[Exit]]
@@ -27,7 +27,7 @@ def run(work: Work) -> NoReturn:
     try:
         code = asyncio.run(_finished(work, afterword))
     except KeyboardInterrupt as error:
-        raise Interrupted(afterword.sentence) from error
+        raise Interrupted(afterword.sentence or "Stopped.") from error
     except BrokenPipeError as error:
         raise PipeClosed from error
     except TopicsMissing as error:

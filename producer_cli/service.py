@@ -66,7 +66,7 @@ class Service:
                 f"The service knows no request {plain(request_id)}; `migration status` lists them."
             )
         if not answer.is_success:
-            raise Unreachable(f"The service at {self._url} answered {answer.status_code}; try again later.")
+            raise Unreachable(f"The service at {self._url} answered {answer.status_code}: {_reason(answer)}")
 
     @contextmanager
     def _reachable(self) -> Iterator[None]:
@@ -87,6 +87,15 @@ class Service:
 
 def _errors(request_id: str) -> str:
     return f"/migration/jobs/{quote(request_id, safe='')}/errors"
+
+
+def _reason(answer: httpx.Response) -> str:
+    """What the service says of it itself, or what to do all the same."""
+    answer.read()
+    try:
+        return plain(str(answer.json()["detail"]))
+    except (ValueError, KeyError, TypeError):
+        return "try again later."
 
 
 def _checked(url: str) -> str:

@@ -34,11 +34,17 @@ class Handler(BaseHTTPRequestHandler):
         Handler.asked.append(self.path)
         parts = urlsplit(self.path)
         if unquote(parts.path) != f"/migration/jobs/{REQUEST_ID}/errors":
-            self.send_error(404 if "broken" not in parts.path else 503)
+            self._trouble(parts.path)
         elif self.headers["accept"] == "text/csv":
             self._csv()
         else:
             self._page({name: values[0] for name, values in parse_qs(parts.query).items()})
+
+    def _trouble(self, path: str) -> None:
+        if "away" in path:
+            self._answer("application/json", b'{"detail": "Postgres is away."}', 31, status=503)
+        else:
+            self.send_error(503 if "broken" in path else 404)
 
     def _page(self, query: dict[str, str]) -> None:
         after, limit = int(query.get("after", 0)), int(query["limit"])
@@ -52,8 +58,8 @@ class Handler(BaseHTTPRequestHandler):
         body = b"row_number,inn\r\n2,1\r\n"
         self._answer("text/csv", body, len(body) + (100 if Handler.breaks_off else 0))
 
-    def _answer(self, kind: str, body: bytes, length: int) -> None:
-        self.send_response(200)
+    def _answer(self, kind: str, body: bytes, length: int, status: int = 200) -> None:
+        self.send_response(status)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(length))
         self.end_headers()
@@ -103,8 +109,10 @@ def test_an_unknown_request_is_wrong_input(service: Service) -> None:
 
 
 def test_a_service_in_trouble_is_not_reachable(service: Service) -> None:
-    with pytest.raises(Unreachable, match="answered 503"):
+    with pytest.raises(Unreachable, match=r"answered 503: try again later\.$"):
         list(service.rejected_rows("broken"))
+    with pytest.raises(Unreachable, match=r"answered 503: Postgres is away\.$"), service.rejected_csv("away"):
+        pass
 
 
 def test_nobody_at_the_address(tmp_path: Path) -> None:
