@@ -1,0 +1,50 @@
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from messaging.connection import KafkaConnection
+from messaging.producer import Producer
+from messaging.records import Outgoing
+from messaging.topics import ensure_topics
+from schemas.topics import Topic
+
+MakeTopic = Callable[..., Awaitable[str]]
+Publish = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture
+def connection(kafka_bootstrap: str) -> KafkaConnection:
+    return KafkaConnection(kafka_bootstrap)
+
+
+@pytest.fixture
+def make_topic(connection: KafkaConnection) -> MakeTopic:
+    """A topic of this test alone, with `partitions` and a configuration."""
+
+    async def make(partitions: int = 1, **config: str) -> str:
+        name = f"test.{uuid.uuid4().hex}"
+        settings = {option.replace("_", "."): value for option, value in config.items()}
+        await ensure_topics(connection, [Topic(name, settings, partitions)])
+        return name
+
+    return make
+
+
+@pytest.fixture
+async def producer(connection: KafkaConnection) -> AsyncIterator[Producer]:
+    made = Producer(connection, client_id="test-producer")
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def publish(producer: Producer) -> Publish:
+    """Publish numbered values, all acknowledged: `b"0"`, `b"1"`, … with keys `k0` … `k<keys - 1>`."""
+
+    async def send(topic: str, count: int, keys: int = 1, first: int = 0) -> None:
+        numbers = range(first, first + count)
+        messages = [Outgoing(topic, b"k%d" % (number % keys), b"%d" % number) for number in numbers]
+        assert all(await producer.publish(messages))
+
+    return send

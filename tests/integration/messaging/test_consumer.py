@@ -1,0 +1,263 @@
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+
+from messaging import consumer as group_consumer
+from messaging import health, internals, polling
+from messaging.connection import KafkaConnection
+from messaging.records import Record
+from tests.integration.messaging.conftest import MakeTopic, Publish
+from tests.support.consuming import Consuming, committed
+from tests.support.wait import until_async
+
+
+@pytest.fixture
+def group() -> str:
+    return f"test-{uuid.uuid4().hex}"
+
+
+class Spied(AIOKafkaConsumer):  # type: ignore[misc]
+    """Remembers the consumers that were built, to lay hands on their inner tasks."""
+
+    built: list["Spied"] = []  # noqa: RUF012
+
+    def __init__(self, *topics: str, **options: object) -> None:
+        super().__init__(*topics, **options)
+        Spied.built.append(self)
+
+
+@pytest.fixture
+async def built(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Spied]]:
+    Spied.built = []
+    monkeypatch.setattr(group_consumer, "AIOKafkaConsumer", Spied)
+    yield Spied.built
+    Spied.built = []
+
+
+async def test_what_was_taken_is_committed(
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
+) -> None:
+    topic = await make_topic()
+    await publish(topic, 250)
+    async with Consuming(connection, topic, group).running() as consuming:
+        await consuming.has(range(250))
+    assert consuming.numbers == list(range(250))
+    assert await committed(connection, topic, group) == 250
+
+
+async def test_a_restart_goes_on_where_it_was_committed(
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
+) -> None:
+    topic = await make_topic()
+    await publish(topic, 10)
+    async with Consuming(connection, topic, group).running() as first:
+        await first.has(range(10))
+    await publish(topic, 5, first=10)
+    async with Consuming(connection, topic, group).running() as second:
+        await second.has(range(10, 15))
+    assert second.numbers == list(range(10, 15))
+
+
+async def test_records_of_one_key_come_in_order(
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
+) -> None:
+    topic = await make_topic(partitions=3)
+    await publish(topic, 600, keys=7)
+    async with Consuming(connection, topic, group).running() as consuming:
+        await consuming.has(range(600))
+    for key in {record.key for record in consuming.taken}:
+        numbers = [int(record.value or b"") for record in consuming.taken if record.key == key]
+        assert numbers == sorted(numbers)
+
+
+async def test_records_are_handed_over_one_partition_at_a_time(
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
+) -> None:
+    topic = await make_topic(partitions=3)
+    await publish(topic, 100, keys=20)
+    handed: list[set[int]] = []
+
+    async def note(records: Sequence[Record]) -> None:
+        handed.append({record.partition for record in records})
+
+    async with Consuming(connection, topic, group, note).running() as consuming:
+        await consuming.has(range(100))
+    assert {len(partitions) for partitions in handed} == {1}
+
+
+async def test_a_handler_that_raises_gets_the_same_records_again_and_none_is_lost(
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str, built: list[Spied]
+) -> None:
+    topic = await make_topic(partitions=2)
+    await publish(topic, 300, keys=10)
+    refusals = iter(range(3))
+
+    async def refuse(records: Sequence[Record]) -> None:
+        if next(refusals, None) is not None:
+            assert await committed(connection, topic, group, records[0].partition) is None
+            raise ConnectionError("Postgres is away")
+
+    async with Consuming(connection, topic, group, refuse).running() as consuming:
+        await consuming.has(range(300))
+    assert sorted(consuming.numbers) == list(range(300))
+    assert len(built) == 1, "membership stays"
+
+
+async def test_a_partition_whose_handler_always_raises_does_not_hold_up_the_others(
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
+) -> None:
+    topic = await make_topic(partitions=2)
+    await publish(topic, 100, keys=10)
+
+    async def refuse(records: Sequence[Record]) -> None:
+        if records[0].partition == 0:
+            raise ValueError("this partition never")
+
+    async with Consuming(connection, topic, group, refuse).running() as consuming:
+
+        async def other_partition_done() -> bool:
+            return await committed(connection, topic, group, 1) == len(consuming.taken) > 0
+
+        await until_async(other_partition_done, 30, "the other partition")
+    assert {record.partition for record in consuming.taken} == {1}
+    assert await committed(connection, topic, group, 0) is None
+
+
+async def test_a_handler_that_never_ends_is_cancelled_and_tried_again(
+    connection: KafkaConnection,
+    make_topic: MakeTopic,
+    publish: Publish,
+    group: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(polling, "HANDLE_SECONDS", 0.2)
+    topic = await make_topic()
+    await publish(topic, 3)
+    hangs = iter([True])
+
+    async def hang(_records: Sequence[Record]) -> None:
+        if next(hangs, False):
+            await asyncio.Event().wait()
+
+    async with Consuming(connection, topic, group, hang).running() as consuming:
+        await consuming.has(range(3))
+    assert consuming.numbers == [0, 1, 2]
+
+
+async def test_two_members_share_the_partitions_and_take_over_from_each_other(
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
+) -> None:
+    topic = await make_topic(partitions=4)
+    first, second = Consuming(connection, topic, group), Consuming(connection, topic, group)
+    sent = 0
+    async with second.running():
+        async with first.running():
+            while not (first.taken and second.taken):
+                await publish(topic, 20, keys=20, first=sent)
+                sent += 20
+                await asyncio.sleep(0.1)
+                assert sent < 10_000
+        await publish(topic, 20, keys=20, first=sent)
+        sent += 20
+        await second.has(range(sent - 20, sent))
+    assert set(first.numbers) | set(second.numbers) == set(range(sent))
+
+
+@pytest.mark.parametrize("inner", ["fetch", "coordination", "metadata"])
+async def test_a_consumer_with_a_dead_inner_task_is_replaced_and_all_records_arrive(
+    connection: KafkaConnection,
+    make_topic: MakeTopic,
+    publish: Publish,
+    group: str,
+    built: list[Spied],
+    inner: str,
+) -> None:
+    topic = await make_topic()
+    await publish(topic, 10)
+    async with Consuming(connection, topic, group).running() as consuming:
+        await consuming.has(range(10))
+        internals.group_tasks(built[0])[inner].cancel()
+        await publish(topic, 10, first=10)
+        await consuming.has(range(20))
+    assert len(built) == 2
+
+
+async def test_a_fetcher_that_is_dead_unseen_is_found_by_the_lag(
+    connection: KafkaConnection,
+    make_topic: MakeTopic,
+    publish: Publish,
+    group: str,
+    built: list[Spied],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(health, "CHECK_SECONDS", 0.5)
+    topic = await make_topic()
+    async with Consuming(connection, topic, group).running() as consuming:
+        await publish(topic, 10)
+        await consuming.has(range(10))
+        fetcher = built[0]._fetcher
+        fetcher._fetch_task.cancel()
+        fetcher._fetch_task = asyncio.ensure_future(asyncio.Event().wait())
+        await publish(topic, 10, first=10)
+        await consuming.has(range(20))
+    assert len(built) == 2
+
+
+async def test_an_idle_consumer_is_not_replaced(
+    connection: KafkaConnection,
+    make_topic: MakeTopic,
+    publish: Publish,
+    group: str,
+    built: list[Spied],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(health, "CHECK_SECONDS", 0.0)
+    topic = await make_topic(partitions=2)
+    await publish(topic, 1)
+    async with Consuming(connection, topic, group).running() as consuming:
+        await consuming.has([0])
+        seen = consuming.consumer.last_progress()
+
+        async def polled_on() -> bool:
+            return consuming.consumer.last_progress() > seen + 4
+
+        await until_async(polled_on, 30, "a few polls")
+    assert len(built) == 1
+
+
+async def test_a_stop_is_obeyed_within_seconds(
+    connection: KafkaConnection, make_topic: MakeTopic, group: str
+) -> None:
+    topic = await make_topic()
+    consuming = Consuming(connection, topic, group)
+    async with consuming.running():
+        began = consuming.consumer.last_progress()
+
+        async def polling_now() -> bool:
+            return consuming.consumer.last_progress() > began
+
+        await until_async(polling_now, 30, "the first poll")
+        asked = time.monotonic()
+    assert time.monotonic() - asked < 5
+
+
+async def test_a_stop_is_obeyed_while_there_is_no_broker(group: str) -> None:
+    consuming = Consuming(KafkaConnection("127.0.0.1:1"), "any", group)
+    async with asyncio.timeout(5), consuming.running():
+        pass
+    assert consuming.taken == []
+
+
+async def test_no_task_is_left_behind(
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
+) -> None:
+    topic = await make_topic()
+    await publish(topic, 1)
+    before = asyncio.all_tasks()
+    async with Consuming(connection, topic, group).running() as consuming:
+        await consuming.has([0])
+    assert asyncio.all_tasks() <= before

@@ -1,0 +1,111 @@
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from messaging.connection import KafkaConnection
+from messaging.errors import KafkaUnavailable, TopicsMissing
+from messaging.metadata import describe
+from messaging.topics import ensure_topics, topic_ids
+from schemas.topics import ALL, STATUS, Topic
+from tests.integration.messaging.conftest import MakeTopic
+from tests.support.wait import until_async
+
+
+@pytest.fixture
+async def admin(connection: KafkaConnection) -> AsyncIterator[AIOKafkaAdminClient]:
+    client = AIOKafkaAdminClient(**connection.options())
+    await client.start()
+    yield client
+    await client.close()
+
+
+def _unique() -> str:
+    return f"test.{uuid.uuid4().hex}"
+
+
+async def test_missing_topics_are_made_as_they_are_meant_to_be(
+    connection: KafkaConnection, admin: AIOKafkaAdminClient
+) -> None:
+    topic = Topic(_unique(), STATUS.config)
+    await ensure_topics(connection, [topic])
+    made = (await describe(connection, [topic.name])).topics[topic.name]
+    assert made.partitions == topic.partitions
+    [answer] = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
+    found = {entry[0]: entry[1] for entry in answer.resources[0][4]}
+    assert {name: found[name] for name in topic.config} == dict(topic.config)
+
+
+async def test_topics_that_exist_are_left_alone_and_a_second_time_does_nothing(
+    connection: KafkaConnection, make_topic: MakeTopic
+) -> None:
+    name = await make_topic(partitions=2)
+    before = await describe(connection, [name])
+    await ensure_topics(connection, [Topic(name, {}, 5)])
+    assert await describe(connection, [name]) == before
+
+
+async def test_several_replicas_may_start_at_once(connection: KafkaConnection) -> None:
+    topics = [Topic(_unique()) for _ in range(3)]
+    await asyncio.gather(*(ensure_topics(connection, topics) for _ in range(4)))
+    assert len(await topic_ids(connection, [topic.name for topic in topics])) == 3
+
+
+async def test_the_services_own_topics_can_be_made(connection: KafkaConnection) -> None:
+    await ensure_topics(connection)
+    assert set(await topic_ids(connection, [topic.name for topic in ALL])) == {topic.name for topic in ALL}
+
+
+async def test_a_topic_that_cannot_be_made_is_named_with_the_reason(connection: KafkaConnection) -> None:
+    topic = Topic(_unique(), {"retention.ms": "soon"})
+    with pytest.raises(TopicsMissing, match=topic.name) as refused:
+        await ensure_topics(connection, [topic])
+    assert "soon" in str(refused.value)
+
+
+async def test_asking_about_a_topic_does_not_make_it(connection: KafkaConnection) -> None:
+    name = _unique()
+    with pytest.raises(TopicsMissing, match=name):
+        await topic_ids(connection, [name])
+    assert (await describe(connection, [name])).topics == {}
+
+
+async def test_a_topic_made_anew_has_another_id(
+    connection: KafkaConnection, make_topic: MakeTopic, admin: AIOKafkaAdminClient
+) -> None:
+    name = await make_topic()
+    before = await topic_ids(connection, [name])
+    assert await topic_ids(connection, [name]) == before
+    await admin.delete_topics([name])
+
+    async def gone() -> bool:
+        return not (await describe(connection, [name])).topics
+
+    await until_async(gone, 20, "the topic's end")
+    await ensure_topics(connection, [Topic(name, {}, 1)])
+    assert await topic_ids(connection, [name]) != before
+
+
+@pytest.mark.parametrize(
+    "unreachable",
+    [
+        KafkaConnection("127.0.0.1:1"),
+        KafkaConnection("no.such.host.invalid:9092"),
+    ],
+)
+async def test_brokers_that_are_not_there_are_named_at_once(unreachable: KafkaConnection) -> None:
+    async with asyncio.timeout(10):
+        with pytest.raises(KafkaUnavailable, match=unreachable.bootstrap_servers):
+            await ensure_topics(unreachable)
+
+
+async def test_the_cause_of_a_refused_handshake_is_told(kafka_bootstrap: str) -> None:
+    wrong = KafkaConnection(
+        kafka_bootstrap, "SASL_PLAINTEXT", "PLAIN", sasl_username="anna", sasl_password="hidden"
+    )
+    with pytest.raises(KafkaUnavailable, match="Sasl") as refused:
+        await topic_ids(wrong, ["any"])
+    assert "hidden" not in str(refused.value)

@@ -1,0 +1,260 @@
+import asyncio
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.structs import TopicPartition
+
+from messaging import uploads_in
+from messaging.connection import KafkaConnection
+from messaging.errors import (
+    KafkaUnavailable,
+    UploadCorrupt,
+    UploadError,
+    UploadExpired,
+    UploadIncomplete,
+    UploadRefused,
+)
+from messaging.producer import Producer
+from messaging.records import Outgoing, Record
+from messaging.subscription import Subscription
+from messaging.uploads import fetch_file, send_file
+from schemas.uploads import Upload
+from tests.integration.messaging.conftest import MakeTopic
+
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "file.xlsx"
+    path.write_bytes(os.urandom(3 * MEGABYTE + 5))
+    return path
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    return folder / "fetched.xlsx"
+
+
+@pytest.fixture
+async def topic(make_topic: MakeTopic) -> str:
+    return await make_topic()
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+async def _records(connection: KafkaConnection, topic: str) -> list[Record]:
+    async with await Subscription.open(connection, topic) as subscription:
+        return [record async for record in subscription.past()]
+
+
+def _again(record: Record, **changes: bytes) -> Outgoing:
+    value = changes.get("value", record.value)
+    return Outgoing(record.topic, changes.get("key", record.key), value, record.headers)
+
+
+async def _resent(producer: Producer, upload: Upload, messages: list[Outgoing]) -> Upload:
+    """The upload as if its chunks had been these messages, published now."""
+    assert all(await producer.publish(messages))
+    first = upload.last_offset + 1
+    return upload.model_copy(
+        update={"first_offset": first, "last_offset": first + max(len(messages), upload.chunks) - 1}
+    )
+
+
+async def test_a_file_comes_back_as_it_was_sent(
+    connection: KafkaConnection, topic: str, file: Path, target: Path
+) -> None:
+    told: list[tuple[int, int]] = []
+    upload = await send_file(
+        connection, file, "чаты.xlsx", lambda done, total: told.append((done, total)), topic=topic
+    )
+    await fetch_file(connection, upload, target, topic=topic)
+    content = _content(file)
+    assert _content(target) == content
+    assert (upload.size, upload.chunks, upload.name) == (len(content), 7, "чаты.xlsx")
+    assert upload.sha256 == hashlib.sha256(content).hexdigest()
+    assert told[-1] == (len(content), len(content))
+    assert len(told) == 7
+
+
+async def test_uploads_at_the_same_time_lie_between_each_other_and_come_back(
+    connection: KafkaConnection, topic: str, file: Path, target: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.xlsx"
+    other.write_bytes(os.urandom(2 * MEGABYTE))
+    one, two = await asyncio.gather(
+        send_file(connection, file, "one", topic=topic), send_file(connection, other, "two", topic=topic)
+    )
+    await fetch_file(connection, one, target, topic=topic)
+    assert _content(target) == _content(file)
+    await fetch_file(connection, two, target, topic=topic)
+    assert _content(target) == _content(other)
+
+
+async def test_chunks_of_others_between_ours_are_passed_over(
+    connection: KafkaConnection, topic: str, file: Path, target: Path, producer: Producer
+) -> None:
+    upload = await send_file(connection, file, "f", topic=topic)
+    chunks = await _records(connection, topic)
+    woven = [m for chunk in chunks for m in (_again(chunk), _again(chunk, key=b"foreign", value=b"junk"))]
+    await fetch_file(connection, await _resent(producer, upload, woven), target, topic=topic)
+    assert _content(target) == _content(file)
+
+
+async def test_a_missing_chunk_is_incomplete_and_leaves_no_file(
+    connection: KafkaConnection, topic: str, file: Path, target: Path, producer: Producer
+) -> None:
+    upload = await send_file(connection, file, "f", topic=topic)
+    messages = [_again(chunk) for chunk in await _records(connection, topic)]
+    del messages[3]
+    with pytest.raises(UploadIncomplete, match="chunk 4 of 7"):
+        await fetch_file(connection, await _resent(producer, upload, messages), target, topic=topic)
+    assert list(target.parent.iterdir()) == []
+
+
+async def test_a_missing_last_chunk_is_incomplete_where_the_topic_ends(
+    connection: KafkaConnection,
+    topic: str,
+    file: Path,
+    target: Path,
+    producer: Producer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(uploads_in, "SILENCE_SECONDS", 0.5)
+    upload = await send_file(connection, file, "f", topic=topic)
+    messages = [_again(chunk) for chunk in await _records(connection, topic)]
+    with pytest.raises(UploadIncomplete, match="chunk 7 of 7"):
+        await fetch_file(connection, await _resent(producer, upload, messages[:-1]), target, topic=topic)
+
+
+async def test_a_damaged_chunk_is_corrupt_and_leaves_no_file(
+    connection: KafkaConnection, topic: str, file: Path, target: Path, producer: Producer
+) -> None:
+    _write(target, b"what was there before")
+    upload = await send_file(connection, file, "f", topic=topic)
+    messages = [_again(chunk) for chunk in await _records(connection, topic)]
+    chunk = messages[5]
+    messages[5] = Outgoing(chunk.topic, chunk.key, b"x" + (chunk.value or b"")[1:], chunk.headers)
+    with pytest.raises(UploadCorrupt, match="chunk 6"):
+        await fetch_file(connection, await _resent(producer, upload, messages), target, topic=topic)
+    assert _content(target) == b"what was there before"
+    assert list(target.parent.iterdir()) == [target]
+
+
+async def test_a_wrong_hash_of_the_whole_is_corrupt(
+    connection: KafkaConnection, topic: str, file: Path, target: Path
+) -> None:
+    upload = await send_file(connection, file, "f", topic=topic)
+    with pytest.raises(UploadCorrupt):
+        await fetch_file(connection, upload.model_copy(update={"sha256": "0" * 64}), target, topic=topic)
+    assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("kept_from", [1, 7])
+async def test_an_upload_that_is_no_longer_kept_is_expired(
+    connection: KafkaConnection, topic: str, file: Path, target: Path, kept_from: int
+) -> None:
+    upload = await send_file(connection, file, "f", topic=topic)
+    admin = AIOKafkaAdminClient(**connection.options())
+    await admin.start()
+    await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=kept_from)})
+    await admin.close()
+    with pytest.raises(UploadExpired, match="«f» is no longer kept by Kafka"):
+        await fetch_file(connection, upload, target, topic=topic)
+
+
+async def test_a_partition_that_does_not_exist_is_incomplete(
+    connection: KafkaConnection, topic: str, file: Path, target: Path
+) -> None:
+    upload = await send_file(connection, file, "f", topic=topic)
+    async with asyncio.timeout(20):
+        with pytest.raises(UploadIncomplete, match="no partition 99"):
+            await fetch_file(connection, upload.model_copy(update={"partition": 99}), target, topic=topic)
+
+
+async def test_offsets_beyond_the_end_are_incomplete(
+    connection: KafkaConnection, topic: str, file: Path, target: Path
+) -> None:
+    upload = await send_file(connection, file, "f", topic=topic)
+    elsewhere = upload.model_copy(update={"first_offset": 1_000, "last_offset": 1_006})
+    async with asyncio.timeout(20):
+        with pytest.raises(UploadIncomplete):
+            await fetch_file(connection, elsewhere, target, topic=topic)
+
+
+async def test_a_topic_that_is_gone_has_expired(
+    connection: KafkaConnection,
+    topic: str,
+    file: Path,
+    target: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upload = await send_file(connection, file, "f", topic=topic)
+    monkeypatch.setattr("messaging.clients.REQUEST_SECONDS", 1.0)
+    with pytest.raises(UploadExpired):
+        await fetch_file(connection, upload, target, topic="test.never-made")
+
+
+async def test_an_empty_file_is_refused(connection: KafkaConnection, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.touch()
+    with pytest.raises(UploadRefused, match="is empty"):
+        await send_file(connection, empty, "empty")
+
+
+@pytest.mark.parametrize("name", ["", " blank", "line\nbreak", "nul\x00", "x" * 1_001])
+async def test_a_name_no_message_may_carry_is_refused_before_sending(
+    connection: KafkaConnection, file: Path, name: str
+) -> None:
+    with pytest.raises(UploadRefused, match="1-1,000 printable characters"):
+        await send_file(connection, file, name)
+
+
+async def test_a_file_that_grows_meanwhile_is_refused(
+    connection: KafkaConnection, topic: str, file: Path
+) -> None:
+    def grow(done: int, _total: int) -> None:
+        if done == 512 * 1024:
+            with file.open("ab") as more:
+                more.write(b"more")
+
+    with pytest.raises(UploadRefused, match="while it was sent"):
+        await send_file(connection, file, "f", grow, topic=topic)
+
+
+async def test_without_a_broker_both_ways_say_so(file: Path, target: Path) -> None:
+    nowhere = KafkaConnection("127.0.0.1:1")
+    upload = Upload(
+        upload_id="1", partition=0, first_offset=0, last_offset=0, chunks=1, size=1, sha256="0" * 64, name="f"
+    )
+    async with asyncio.timeout(10):
+        with pytest.raises(KafkaUnavailable):
+            await send_file(nowhere, file, "f")
+        with pytest.raises(KafkaUnavailable):
+            await fetch_file(nowhere, upload, target)
+    assert list(target.parent.iterdir()) == []
+
+
+async def test_a_cancelled_fetch_leaves_no_file(
+    connection: KafkaConnection, topic: str, file: Path, target: Path
+) -> None:
+    upload = await send_file(connection, file, "f", topic=topic)
+    endless = upload.model_copy(update={"last_offset": upload.last_offset + 1, "chunks": upload.chunks + 1})
+    fetching = asyncio.ensure_future(fetch_file(connection, endless, target, topic=topic))
+    await asyncio.wait({fetching}, timeout=2)
+    fetching.cancel()
+    with pytest.raises((asyncio.CancelledError, UploadError)):
+        await fetching
+    assert list(target.parent.iterdir()) == []

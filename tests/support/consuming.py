@@ -1,0 +1,70 @@
+"""A group consumer that runs beside a test and remembers what its handler took."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from messaging.connection import KafkaConnection
+from messaging.consumer import GroupConsumer
+from messaging.records import Record
+from tests.support.wait import until_async
+
+WAIT_SECONDS = 60.0
+
+Handler = Callable[[Sequence[Record]], Awaitable[None]]
+
+
+class Consuming:
+    """What one member of a group took so far; `before` may raise to refuse records."""
+
+    def __init__(
+        self, connection: KafkaConnection, topic: str, group: str, before: Handler | None = None
+    ) -> None:
+        self.taken: list[Record] = []
+        self.stop = asyncio.Event()
+        self._before = before
+        self.consumer = GroupConsumer(
+            connection, topics=[topic], group_id=group, client_id="test", handle=self._handle
+        )
+
+    async def _handle(self, records: Sequence[Record]) -> None:
+        if self._before:
+            await self._before(records)
+        self.taken.extend(records)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        """Consume within; afterwards it has left the group."""
+        running = asyncio.ensure_future(self.consumer.run(self.stop))
+        try:
+            yield self
+        finally:
+            self.stop.set()
+            await running
+
+    @property
+    def numbers(self) -> list[int]:
+        """The values taken, as numbers, in the order they were taken."""
+        return [int(record.value or b"") for record in self.taken]
+
+    async def has(self, numbers: Sequence[int], seconds: float = WAIT_SECONDS) -> None:
+        """Wait until all these were taken at least once."""
+
+        async def arrived() -> bool:
+            return set(numbers) <= set(self.numbers)
+
+        await until_async(arrived, seconds, f"{len(numbers)} records")
+
+
+async def committed(connection: KafkaConnection, topic: str, group: str, partition: int = 0) -> int | None:
+    """The offset that a group has committed."""
+    consumer = AIOKafkaConsumer(**connection.options(), group_id=group, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        offset: int | None = await consumer.committed(TopicPartition(topic, partition))
+        return offset
+    finally:
+        await consumer.stop()
