@@ -36,7 +36,7 @@ def _folder(directory: Path | None, account: Account | None) -> Path:
 
 
 def _start(folder: Path, directory: Path | None, brokers: int, account: Account | None) -> Stack:
-    temporary = directory is None
+    temporary = directory is None or folder != directory.resolve()
     logs = (directory or folder).resolve() / "logs"
     with ThreadPoolExecutor() as pool:
         coming_kafka = pool.submit(kafka.prepare, folder, logs, brokers, temporary=temporary)

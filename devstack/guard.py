@@ -1,7 +1,7 @@
 """Runs one server and ends it when whoever asked for it is gone.
 
-The caller holds the other end of standard input: when that closes, because the caller asked, ended or was
-killed, the server is stopped. Runs alone, on the standard library, as `python -I guard.py ORDER CALLER`.
+The caller holds the other end of standard input: its first line says what to run, and when it closes, because
+the caller asked, ended or was killed, the server is stopped. Runs alone, on the standard library.
 """
 
 import ctypes
@@ -34,17 +34,27 @@ def launch(order: dict[str, Any]) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=order["folder"],
-            env=order["env"],
+            env={**os.environ, **order["env"]},
             start_new_session=True,
             preexec_fn=die_with_guard,
             **account,
         )
 
 
+def launch_or_log(order: dict[str, Any]) -> subprocess.Popen[bytes]:
+    """Start the server; where that is impossible its log says why."""
+    try:
+        return launch(order)
+    except OSError as error:
+        Path(order["log"]).write_text(f"{order['command'][0]} could not be started: {error}\n")
+        sys.exit(127)
+
+
 def stop(server: subprocess.Popen[bytes], order: dict[str, Any]) -> None:
     """Ask the server to end; kill it when it takes longer than the order allows."""
     if server.poll() is None:
         server.send_signal(order["signal"])
+        server.send_signal(signal.SIGCONT)  # a paused one must wake up to end
     late = threading.Timer(order["patience"], server.kill)
     late.daemon = True
     late.start()
@@ -58,23 +68,27 @@ def stop_when_left_alone(server: subprocess.Popen[bytes], order: dict[str, Any])
 
 
 def main() -> None:
-    """Follow the order given as JSON: start, say the server's process id, wait, tidy up."""
-    order = json.loads(sys.argv[1])
+    """Follow the order given as a line of JSON: start, say the server's process id, wait, tidy up."""
+    caller = os.getppid()
+    order = json.loads(read_line())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    server = launch(order)
+    server = launch_or_log(order)
     signal.signal(signal.SIGTERM, lambda *_: stop(server, order))
     os.write(1, b"%d\n" % server.pid)
     threading.Thread(target=stop_when_left_alone, args=(server, order), daemon=True).start()
     code = server.wait()
-    if order["remove"] and left_alone():
+    if order["remove"] and os.getppid() != caller:  # nobody else is left to do it
         shutil.rmtree(order["folder"], ignore_errors=True)
     os._exit(code if code >= 0 else 128 - code)
 
 
-def left_alone() -> bool:
-    """Whether the caller is gone: this process then has another parent."""
-    return os.getppid() != int(sys.argv[2])
+def read_line() -> bytes:
+    """The first line of standard input, without reading ahead."""
+    line = bytearray()
+    while (byte := os.read(0, 1)) and byte != b"\n":
+        line += byte
+    return bytes(line)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from subprocess import run
 from devstack import jars
 from devstack.errors import StackError
 from devstack.ports import free_ports
-from devstack.server import Order, Server
+from devstack.server import Order, Server, says
 
 # Any 16 bytes in base64 do; a constant lets a kept data folder be used again.
 CLUSTER_ID = "ZGV2c3RhY2stY2x1c3Rlcg"
@@ -117,6 +117,6 @@ def _order(home: Path, logs: Path, class_path: str, *, temporary: bool) -> Order
         command=_java(home, class_path, "kafka.Kafka", str(home / "server.properties")),
         folder=home,
         log=logs / f"{home.name}.log",
-        ready_line="Kafka Server started",
+        ready=says("Kafka Server started"),
         remove_folder=temporary,
     )

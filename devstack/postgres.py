@@ -10,7 +10,7 @@ from subprocess import run
 
 from devstack.errors import StackError
 from devstack.ports import free_ports
-from devstack.server import Order, Server
+from devstack.server import Order, Server, says
 from devstack.unprivileged import Account, own_folder, reachable_copy
 
 SETTINGS = """
@@ -50,7 +50,7 @@ def prepare(folder: Path, logs: Path, account: Account | None, *, temporary: boo
         command=[str(binaries / "postgres"), "-D", str(home)],
         folder=home,
         log=logs / "postgres.log",
-        ready_line="database system is ready to accept connections",
+        ready=says("database system is ready to accept connections"),
         account=account,
         stop_signal=signal.SIGINT,  # its "fast" shutdown: sessions are cut off
         remove_folder=temporary,

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,13 +20,13 @@ TAIL_LINES = 25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What to run, and how it is seen to be ready and asked to end."""
+    """What to run, and how it is seen to be ready (by its log so far) and asked to end."""
 
     name: str
     command: Sequence[str]
     folder: Path
     log: Path
-    ready_line: str
+    ready: Callable[[str], bool]
     env: Mapping[str, str] = field(default_factory=dict)
     account: Account | None = None
     stop_signal: signal.Signals = signal.SIGTERM
@@ -40,7 +40,7 @@ class Order:
             "command": list(self.command),
             "folder": str(self.folder),
             "log": str(self.log),
-            "env": {**os.environ, **self.env},
+            "env": dict(self.env),
             "signal": int(self.stop_signal),
             "patience": self.patience,
             "remove": self.remove_folder,
@@ -48,6 +48,11 @@ class Order:
         if self.account:
             given |= {"uid": self.account.uid, "gid": self.account.gid}
         return json.dumps(given)
+
+
+def says(line: str) -> Callable[[str], bool]:
+    """Ready when the log holds this text."""
+    return lambda log: line in log
 
 
 class Server:
@@ -73,18 +78,21 @@ class Server:
         self.order.log.parent.mkdir(parents=True, exist_ok=True)
         self._log_start = self.order.log.stat().st_size if self.order.log.exists() else 0
         self._guard = subprocess.Popen(
-            [sys.executable, "-I", str(guard.__file__), self.order.as_json(), str(os.getpid())],
+            [sys.executable, "-I", str(guard.__file__)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
+        assert self._guard.stdin
         assert self._guard.stdout
+        self._guard.stdin.write(self.order.as_json().encode() + b"\n")
+        self._guard.stdin.flush()
         self.pid = int(self._guard.stdout.readline() or 0)
 
     def wait_until_ready(self) -> None:
         """Return when the log says so; raise StackError with the end of the log when that never comes."""
         deadline = time.monotonic() + self.order.start_seconds
-        while self.order.ready_line not in self.log_text():
+        while not self.order.ready(self.log_text()):
             if not self.running:
                 raise self._failure("ended before it was ready")
             if time.monotonic() > deadline:

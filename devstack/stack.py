@@ -29,6 +29,11 @@ class Stack:
     postgres: Server | None = None
 
     @property
+    def servers(self) -> list[Server]:
+        """Every server that was started here and can be looked after."""
+        return [*self.brokers, *([self.postgres] if self.postgres else [])]
+
+    @property
     def bootstrap_servers(self) -> str:
         """Kafka's addresses."""
         return self.env["KAFKA_BOOTSTRAP_SERVERS"]

@@ -1,0 +1,67 @@
+# `make help` lists what there is. Python 3.11 or newer and package downloads are all that is needed.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+STAMP := $(VENV)/.made-from-requirements-dev.lock
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check format stack up down status bench lock schemas
+.NOTPARALLEL:
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1 - /p' $(MAKEFILE_LIST) | awk -F ' - ' '{ printf "make %-8s %s\n", $$1, $$2 }'
+
+venv: $(STAMP) ## the virtual environment .venv, made again when the lock file changes
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "make: Python 3.11 or newer is needed; name one with: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "make: $(PYTHON) has no venv module; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(RUN) -c "" 2>/dev/null || rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: venv ## import a workbook of 155,000 rows on servers of its own, and show the counts
+	@$(RUN) -m devstack.demo
+
+test: venv ## the whole suite
+	$(RUN) -m pytest
+
+check: venv ## lint, format, types, import floors
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports
+
+format: venv ## let ruff write
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+stack: venv ## Kafka and Postgres, left running
+	@$(RUN) -m devstack stack
+
+up: venv ## the same, and the service
+	@$(RUN) -m devstack up
+
+down: ## stop what stack and up have started
+	@test ! -x $(RUN) || $(RUN) -m devstack down
+
+status: venv ## what is running
+	@$(RUN) -m devstack status
+
+bench: venv ## measure
+	@$(RUN) -m benchmarks
+
+schemas: venv ## JSON Schemas and the AsyncAPI document from the models
+	$(RUN) -m schemas.generate
+
+lock: ## the lock files anew (needs uv)
+	@command -v uv >/dev/null || { echo "make: uv is needed for this: pip install uv" >&2; exit 1; }
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--extra devstack --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock

@@ -1,0 +1,117 @@
+"""The command `python -m devstack`: stack, up, down, status."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from devstack.checkout import Checkout, run_service, run_stack
+from devstack.errors import StackError
+from devstack.stack import KINDS
+
+
+def main() -> int:
+    """Do what the command line says; an expected failure is one sentence and exit code 1."""
+    arguments = _parser().parse_args()
+    checkout = Checkout()
+    try:
+        _COMMANDS[arguments.command](checkout, arguments)
+    except StackError as error:
+        print(f"devstack: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _stack(checkout: Checkout, arguments: argparse.Namespace) -> None:
+    if checkout.stack.pid():
+        print("Kafka and Postgres are running already.")
+    else:
+        print("Starting Kafka and Postgres …", flush=True)
+        checkout.stack.start("hold-stack", *(["--stack", arguments.stack] if arguments.stack else []))
+    print(f"Addresses: {checkout.env_file}; logs: {checkout.logs}.\n`make down` stops everything.")
+
+
+def _up(checkout: Checkout, arguments: argparse.Namespace) -> None:
+    if not checkout.stack.pid():
+        print("Starting Kafka and Postgres …", flush=True)
+        checkout.stack.start("hold-stack", *(["--stack", arguments.stack] if arguments.stack else []))
+    if checkout.service.pid():
+        print("The service is running already.")
+    else:
+        print("Starting the service …", flush=True)
+        checkout.service.start("hold-service")
+    page = f"http://127.0.0.1:{checkout.env()['MIGRATION_HTTP_PORT']}"
+    print(
+        f"The service is at {page}; logs: {checkout.logs}.\n"
+        "Next: `.venv/bin/migration start excel FILE --watch`; `make down` stops everything."
+    )
+
+
+def _down(checkout: Checkout, _: argparse.Namespace) -> None:
+    for background in (checkout.service, checkout.stack):
+        print(f"{background.name}: {'stopped' if background.stop() else 'was not running'}")
+
+
+def _status(checkout: Checkout, _: argparse.Namespace) -> None:
+    for background in (checkout.stack, checkout.service):
+        pid = background.pid()
+        print(f"{background.name}: {f'running, process {pid}' if pid else 'not running'}")
+
+
+def _hold_stack(checkout: Checkout, arguments: argparse.Namespace) -> None:
+    _end_at_sigterm()
+    run_stack(checkout, arguments.stack)
+
+
+def _hold_service(checkout: Checkout, _: argparse.Namespace) -> None:
+    _end_at_sigterm()
+    run_service(checkout)
+
+
+def _end_at_sigterm() -> None:
+    """Let the first SIGTERM unwind everything, and none of the next disturb that."""
+
+    def end(*_: object) -> NoReturn:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, end)
+
+
+def _jars(_: Checkout, __: argparse.Namespace) -> None:
+    from devstack import jars
+
+    jars.relock()
+
+
+_COMMANDS: dict[str, Callable[[Checkout, argparse.Namespace], None]] = {
+    "stack": _stack,
+    "up": _up,
+    "down": _down,
+    "status": _status,
+    "hold-stack": _hold_stack,
+    "hold-service": _hold_service,
+    "jars": _jars,
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m devstack", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in {
+        "stack": "start Kafka and Postgres and leave them running",
+        "up": "the same, and the service",
+        "hold-stack": "stay and hold Kafka and Postgres (what `stack` runs in the background)",
+    }.items():
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--stack", choices=KINDS, help="where they come from (or MIGRATION_STACK)")
+    commands.add_parser("hold-service", help="stay and hold the service (what `up` runs in the background)")
+    commands.add_parser("down", help="stop everything that runs in the background")
+    commands.add_parser("status", help="say what is running")
+    commands.add_parser("jars", help="pin Kafka's jars anew (for maintainers)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
