@@ -3,6 +3,7 @@
 Nothing tried here is kept: every trial ends in a rollback.
 """
 
+import asyncio
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,11 @@ from consumer.datasets.base import Merge
 from consumer.store.batches import Batch, copy_sections, run_merge
 from consumer.store.connect import Connection
 from consumer.store.errors import Conflict, ValueRefused, mapped
+
+CONFLICTS = 6
+"""Repeats of a trial that met other transactions."""
+CONFLICT_PAUSE_SECONDS = 0.02
+KEY_TAKEN = "23505"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +72,32 @@ async def refused_in(connection: Connection, merge: Merge, batch: Batch) -> dict
 
 
 async def _trial(connection: Connection, merge: Merge, sections: Mapping[str, memoryview]) -> str | None:
-    """The SQLSTATE a part of a batch is refused with, or None where it passes."""
+    """The SQLSTATE a part of a batch is refused with, or None where it passes.
+
+    Another transaction being faster is no fault of a row: the trial is repeated, and only a key that
+    stays taken counts as refused. Raises Conflict where the others never end.
+    """
+    for again in range(CONFLICTS):
+        await asyncio.sleep(CONFLICT_PAUSE_SECONDS * again)
+        try:
+            await _try(connection, merge, sections)
+        except ValueRefused as error:
+            return error.sqlstate
+        except Conflict as error:
+            conflict = error
+        else:
+            return None
+    if conflict.sqlstate != KEY_TAKEN:
+        raise conflict
+    return KEY_TAKEN
+
+
+async def _try(connection: Connection, merge: Merge, sections: Mapping[str, memoryview]) -> None:
     transaction = connection.transaction()
     await transaction.start()
     try:
         with mapped():
             await copy_sections(connection, merge, sections)
             await run_merge(connection, merge)
-    except (ValueRefused, Conflict) as error:
-        return error.sqlstate
     finally:
         await transaction.rollback()
-    return None

@@ -57,7 +57,7 @@ class Session:
     async def store(self, batch: Batch) -> Job:
         """Commit one batch and return the job as it stands.
 
-        Raises LeaseLost, RowsRefused, DatabaseUnavailable.
+        Raises LeaseLost, RowsRefused, DatabaseUnavailable, and Conflict where that never ends.
         """
         for again in range(CONFLICTS):
             try:
