@@ -1,0 +1,32 @@
+"""The HTTP side: reading jobs and their rejected rows, and the probes. It never runs anything."""
+
+from fastapi import FastAPI
+
+from consumer.http import jobs, probes, problems, rejects
+from consumer.http.health import Health
+from consumer.store.database import Database
+from consumer.store.errors import DatabaseUnavailable
+
+
+def make_app(database: Database, health: Health) -> FastAPI:
+    """The app; Postgres counts for readiness from now on."""
+    app = FastAPI(title="Chat migration", redirect_slashes=False)
+
+    async def postgres() -> str | None:
+        return await _postgres(database)
+
+    health.ready_when("postgres", postgres)
+    problems.install(app)
+    app.include_router(probes.router(health))
+    app.include_router(rejects.router(database))  # before `jobs`: request ids may hold a slash
+    app.include_router(jobs.router(database))
+    return app
+
+
+async def _postgres(database: Database) -> str | None:
+    try:
+        async with database.reader() as connection:
+            await connection.fetchval("select 1")
+    except DatabaseUnavailable as error:
+        return str(error)
+    return None

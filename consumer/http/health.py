@@ -1,0 +1,74 @@
+"""Whether the service is alive (its long-lived tasks make progress) and ready (what it leans on answers)."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+DEFAULT_LIMIT_SECONDS = 120.0
+"""Longer than any single wait of a task that is well, an outage of Kafka or Postgres included."""
+READY_SECONDS = 3.0
+
+Check = Callable[[], Awaitable[str | None]]
+"""Asks something the service leans on: None when all is well, else a sentence that says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    limit: float
+    last: Callable[[], float]
+
+
+class Health:
+    """Long-lived tasks report here; the probes ask here. `clock` gives seconds, monotonic."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: dict[str, float] = {}
+        self._tasks: dict[str, _Task] = {}
+        self._checks: dict[str, Check] = {}
+
+    def expect(
+        self, name: str, limit: float = DEFAULT_LIMIT_SECONDS, last: Callable[[], float] | None = None
+    ) -> None:
+        """Count a task as stuck when it reports nothing for `limit` seconds, from now on.
+
+        A task that keeps the time of its last progress itself is asked by `last`.
+        """
+        self._seen[name] = self._clock()
+        self._tasks[name] = _Task(limit, last or (lambda: self._seen[name]))
+
+    def alive(self, name: str) -> None:
+        """A task reports progress; one that was not expected is from now on."""
+        if name not in self._tasks:
+            self.expect(name)
+        self._seen[name] = self._clock()
+
+    def ready_when(self, name: str, check: Check) -> None:
+        """Count the service as ready only while the check finds nothing wrong."""
+        self._checks[name] = check
+
+    def progress(self) -> dict[str, float]:
+        """Seconds since the last progress of each task."""
+        now = self._clock()
+        return {name: round(max(now - task.last(), 0.0), 1) for name, task in sorted(self._tasks.items())}
+
+    def stuck(self) -> list[str]:
+        """Tasks that made no progress within their limit."""
+        return [name for name, seconds in self.progress().items() if seconds > self._tasks[name].limit]
+
+    async def unready(self) -> dict[str, str]:
+        """What the service leans on and cannot use now, with a sentence each."""
+        names = sorted(self._checks)
+        found = await asyncio.gather(*(_ask(name, self._checks[name]) for name in names))
+        return {name: wrong for name, wrong in zip(names, found, strict=True) if wrong is not None}
+
+
+async def _ask(name: str, check: Check) -> str | None:
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            return await check()
+    except TimeoutError:
+        return f"{name} did not answer within {READY_SECONDS:g} s"
+    except Exception as error:  # noqa: BLE001 – a check that breaks is an answer, too
+        return f"{name} could not be asked ({type(error).__name__})"

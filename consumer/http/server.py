@@ -1,0 +1,79 @@
+"""Runs uvicorn inside our event loop: our signals, our logs, and an end within seconds."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
+
+BACKLOG = 128
+GRACE_SECONDS = 3
+"""What a running answer still gets when the service stops."""
+
+
+class CannotServe(Exception):
+    """The address cannot be listened on."""
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handlers: the service has its own."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(app: FastAPI, host: str, port: int, stop: asyncio.Event) -> None:
+    """Answer until `stop`, then finish what is being answered; raises CannotServe."""
+    await serve_on(app, listen(host, port), stop)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises CannotServe."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CannotServe(
+            f"cannot listen on {host} port {port} ({reason}): "
+            "stop what holds it, or set MIGRATION_HTTP_HOST and MIGRATION_HTTP_PORT to another address"
+        ) from None
+
+
+async def serve_on(app: FastAPI, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Like `serve`, on a socket that listens already."""
+    server = _Server(_config(app))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    stopping = asyncio.create_task(stop.wait())
+    host, port, *_ = listener.getsockname()
+    log.info("http.listening", host=host, port=port)
+    try:
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        server.force_exit = True
+        raise
+    finally:
+        stopping.cancel()
+        server.should_exit = True
+        await asyncio.wait({serving})
+    serving.result()
+
+
+def _config(app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        log_level=logging.WARNING,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )

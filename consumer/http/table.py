@@ -1,0 +1,57 @@
+"""Rejected rows as CSV that spreadsheets open: UTF-8 with a mark at its head, and no cell is a formula."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
+"""Without it Excel takes Russian text for Windows-1252."""
+OWN = ("row_number", "record_identifier", "errors")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula (OWASP, "CSV injection")."""
+
+
+def head(columns: Sequence[str]) -> bytes:
+    """The mark and the line of column names."""
+    return (BOM + _csv([[*OWN, *map(harmless, columns)]])).encode()
+
+
+def rows(lines: Iterable[str], columns: Sequence[str]) -> bytes:
+    """One CSV line for each rejected row, given as JSON text."""
+    return _csv(_row(json.loads(line), columns) for line in lines).encode()
+
+
+def harmless(value: str) -> str:
+    """A text that a spreadsheet shows and does not compute: an apostrophe goes before a formula."""
+    return f"'{value}" if value.startswith(FORMULA) or value.lstrip().startswith(FORMULA) else value
+
+
+def _row(rejected: dict[str, Any], columns: Sequence[str]) -> list[str]:
+    record = rejected["record"]
+    own = (rejected["row_number"], rejected["record_identifier"], _errors(rejected["errors"]))
+    return [_cell(value) for value in (*own, *(record.get(column) for column in columns))]
+
+
+def _errors(errors: Iterable[dict[str, str | None]]) -> str:
+    return "; ".join(
+        f"{error['field']}: {error['message']}" if error.get("field") else str(error["message"])
+        for error in errors
+    )
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case str():
+            return harmless(value)
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
+
+def _csv(lines: Iterable[Sequence[str]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows(lines)
+    return out.getvalue()
