@@ -1,0 +1,25 @@
+"""Every test of the store has a Postgres of its own, migrated, with the tables of a tiny dataset in it."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from consumer.store.database import Database
+from tests.integration.store import tiny
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = await Database.open(database_url)
+    async with opened.transaction() as connection:
+        await connection.execute(tiny.TABLES)
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture
+async def neighbour(database: Database) -> AsyncIterator[Database]:
+    """The same database, seen from another replica."""
+    opened = await Database.open(database.dsn)
+    yield opened
+    await opened.close()

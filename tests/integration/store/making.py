@@ -1,0 +1,120 @@
+"""Jobs in the states that tests begin with, and looks at what the store holds."""
+
+import json
+from typing import Any
+
+from consumer.store import claims, leases, requests
+from consumer.store.database import Database
+from consumer.store.jobs import COLUMNS, Job, job
+from consumer.store.leases import Fence
+from consumer.store.requests import Limits, Recorded
+from schemas.requests import StartRequest
+
+LIMITS = Limits(timeout_seconds=3600, max_attempts=3)
+
+
+def request(path: str = "chats.xlsx", **more: Any) -> StartRequest:
+    """A request to start a workbook of the inbox."""
+    source = {"type": "excel", "file": {"path": path}}
+    return StartRequest.model_validate({"action": "start", "dataset": "chats", "source": source, **more})
+
+
+async def record(database: Database, request_id: str, body: StartRequest | None = None) -> Recorded:
+    """What intake does with a request, in a transaction of its own."""
+    async with database.transaction() as connection:
+        return await requests.record(connection, request_id, body or request(), LIMITS, None)
+
+
+async def pending(database: Database, request_id: str = "r-1", **more: Any) -> Job:
+    """A job that waits."""
+    await record(database, request_id, request(**more))
+    return await named(database, request_id)
+
+
+async def running(database: Database, request_id: str = "r-1", **more: Any) -> tuple[Job, Fence]:
+    """A job that was claimed, with what its owner writes by."""
+    waiting = await pending(database, request_id, **more)
+    claimed = await claims.claim(database, "owner", 60)
+    assert claimed is not None
+    assert claimed.id == waiting.id, "another job waited longer"
+    return claimed, fence(claimed)
+
+
+def fence(owned: Job) -> Fence:
+    """What the owner of a running job writes by."""
+    assert owned.token is not None
+    return Fence(owned.id, owned.token)
+
+
+async def lost(database: Database, request_id: str = "r-1") -> tuple[Fence, Fence]:
+    """A job taken over: the fence of the owner before, and that of the owner now."""
+    first, old = await running(database, request_id)
+    await expire(database, first.id)
+    await claims.rescue(database)
+    second = await claims.claim(database, "successor", 60)
+    assert second is not None
+    return old, fence(second)
+
+
+async def expire(database: Database, job_id: int) -> None:
+    """Let the lease of a job run out."""
+    await change(
+        database,
+        "update migration.leases set expires_at = clock_timestamp() - interval '1 second' where name = $1",
+        leases.of_job(job_id),
+    )
+
+
+async def named(database: Database, request_id: str) -> Job:
+    """The job of a request as it stands."""
+    async with database.reader() as connection:
+        row = await connection.fetchrow(
+            f"select {COLUMNS} from migration.jobs where request_id = $1", request_id
+        )
+    assert row is not None
+    return job(row)
+
+
+async def rows(database: Database, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """The rows of a question."""
+    async with database.reader() as connection:
+        return [tuple(row) for row in await connection.fetch(query, *values)]
+
+
+async def change(database: Database, statement: str, *values: Any) -> None:
+    """One statement, committed."""
+    async with database.transaction() as connection:
+        await connection.execute(statement, *values)
+
+
+async def events(database: Database, job_id: int) -> list[dict[str, Any]]:
+    """The events of a job in the outbox, by id."""
+    found = await rows(database, "select payload from migration.outbox where job_id = $1 order by id", job_id)
+    return [json.loads(payload) for (payload,) in found]
+
+
+WAITING = """
+select true from pg_stat_activity
+where datname = current_database() and wait_event_type = 'Lock' and query like '%' || $1 || '%'
+"""
+
+
+async def waits_for(database: Database, table: str) -> bool:
+    """Whether a statement about that table waits for somebody's lock."""
+    return bool(await rows(database, WAITING, table))
+
+
+SNAPSHOT = """
+select (select json_agg(j order by id) from migration.jobs j)::text,
+       (select json_agg(l order by name) from migration.leases l)::text,
+       (select json_agg(o order by id) from migration.outbox o)::text,
+       (select json_agg(e order by job_id, row_number) from migration.migration_errors e)::text,
+       (select json_agg(r order by job_id, row_number) from migration.refused_rows r)::text,
+       (select json_agg(w order by word) from words w)::text,
+       (select json_agg(t order by key) from things t)::text
+"""
+
+
+async def snapshot(database: Database) -> list[tuple[Any, ...]]:
+    """Everything the store holds, to be compared with later."""
+    return await rows(database, SNAPSHOT)

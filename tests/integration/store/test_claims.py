@@ -1,0 +1,110 @@
+"""Claims: a waiting job gets exactly one owner."""
+
+import asyncio
+from collections import Counter
+from itertools import chain
+
+from consumer.lifecycle import Interrupted, Stumbled, settle
+from consumer.store import claims, transitions
+from consumer.store.database import Database
+from consumer.store.jobs import Job
+from schemas.status import Status
+from tests.integration.store.making import change, events, fence, named, pending, rows, running
+
+A_THOUSAND = """
+insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
+                            timeout_seconds, max_attempts, sequence, progressed_at)
+select 'r-' || n, '', 'chats', 'excel', 'chats.xlsx', '{}', 3600, 3, 1, clock_timestamp()
+from generate_series(1, 1000) n
+"""
+
+
+async def _claim_all(database: Database, owner: str) -> list[Job]:
+    """Four at a time, as many replicas' worth of greed as one pool allows."""
+
+    async def greedy() -> list[Job]:
+        taken = []
+        while claimed := await claims.claim(database, owner, 60):
+            taken.append(claimed)
+        return taken
+
+    return list(chain.from_iterable(await asyncio.gather(*(greedy() for _ in range(4)))))
+
+
+async def test_a_thousand_jobs_raced_by_two_owners_are_each_claimed_once(
+    database: Database, neighbour: Database
+) -> None:
+    await change(database, A_THOUSAND)
+    ours, theirs = await asyncio.gather(_claim_all(database, "a"), _claim_all(neighbour, "b"))
+    assert Counter(job.id for job in [*ours, *theirs]).most_common(1)[0][1] == 1
+    assert len(ours) + len(theirs) == 1000
+    assert len({job.token for job in [*ours, *theirs]}) == 1000
+    assert ours
+    assert theirs
+    leased = dict(await rows(database, "select owner, count(*) from migration.leases group by owner"))
+    assert leased == {"a": len(ours), "b": len(theirs)}
+
+
+async def test_nothing_is_claimed_where_nothing_waits(database: Database) -> None:
+    await running(database)
+    assert await claims.claim(database, "b", 60) is None
+
+
+async def test_the_job_that_waits_longest_is_claimed_first(database: Database) -> None:
+    first = await pending(database, "r-1")
+    second = await pending(database, "r-2")
+    await change(
+        database,
+        "update migration.jobs set available_at = available_at - interval '1 hour' where id = $1",
+        second.id,
+    )
+    claimed = [await claims.claim(database, "a", 60) for _ in range(2)]
+    assert [job.id for job in claimed if job] == [second.id, first.id]
+
+
+async def test_a_job_that_has_to_wait_is_not_claimed_before(database: Database) -> None:
+    job, owned = await running(database)
+    decision = settle(job.facts, Stumbled("source_unavailable", "later"), now=job.now, chance=0)
+    async with database.transaction() as connection:
+        await transitions.apply(connection, job.id, owned.token, decision)
+    assert await claims.claim(database, "b", 60) is None
+    await change(database, "update migration.jobs set available_at = clock_timestamp()")
+    again = await claims.claim(database, "b", 60)
+    assert again is not None
+    assert (again.attempt, again.failures) == (2, 2)
+
+
+async def test_every_claim_has_a_token_higher_than_all_before(database: Database) -> None:
+    tokens = []
+    job, owned = await running(database)
+    for _ in range(3):
+        tokens.append(owned.token)
+        async with database.transaction() as connection:
+            decision = settle(job.facts, Interrupted(), now=job.now, chance=0)
+            await transitions.apply(connection, job.id, owned.token, decision)
+        claimed = await claims.claim(database, "b", 60)
+        assert claimed is not None
+        job, owned = claimed, fence(claimed)
+    assert tokens == sorted(set(tokens))
+    assert owned.token > tokens[-1]
+
+
+async def test_a_claim_is_told_with_the_attempt_it_begins(database: Database) -> None:
+    job, _ = await running(database)
+    told = await events(database, job.id)
+    assert [(event["sequence"], event["status"], event["attempt"]) for event in told] == [
+        (1, "pending", 0),
+        (2, "running", 1),
+    ]
+
+
+async def test_a_job_whose_run_has_no_time_left_is_ended_and_not_taken(database: Database) -> None:
+    waiting = await pending(database, options={"timeout_seconds": 60})
+    await change(
+        database, "update migration.jobs set run_started_at = clock_timestamp() - interval '61 seconds'"
+    )
+    ended = await claims.claim(database, "a", 60)
+    assert ended is not None
+    assert (ended.status, ended.error_code, ended.token) == (Status.FAILED, "timeout", None)
+    assert (await named(database, waiting.request_id)).status is Status.FAILED
+    assert await rows(database, "select name from migration.leases") == []
