@@ -78,9 +78,8 @@ def _bound(size: int, limit: int) -> None:
 
 def _fetch_upload(described: Mapping[str, Any], reading: Reading, target: Path) -> LocalFile:
     # Only an upload needs Kafka and pydantic: both take long to import.
-    from messaging.connection import KafkaConnection
-
     from messaging import errors, uploads
+    from messaging.connection import KafkaConnection
     from schemas.uploads import Upload
 
     upload = Upload.model_validate(described)
@@ -88,13 +87,13 @@ def _fetch_upload(described: Mapping[str, Any], reading: Reading, target: Path) 
     connection = KafkaConnection.from_frame(dict(reading.kafka))
     try:
         asyncio.run(uploads.fetch_file(connection, upload, target))
-    except errors.UploadExpired:
-        raise _upload_problem(ErrorCode.UPLOAD_EXPIRED, upload.name, "is no longer kept") from None
-    except errors.UploadIncomplete:
-        raise _upload_problem(ErrorCode.UPLOAD_INCOMPLETE, upload.name, "did not arrive whole") from None
-    except errors.UploadCorrupt:
-        raise _upload_problem(ErrorCode.UPLOAD_CORRUPT, upload.name, "is not what was sent") from None
-    except errors.KafkaUnavailable as error:
+    except errors.UploadExpired as error:
+        raise FileProblem(ErrorCode.UPLOAD_EXPIRED, str(error)) from None
+    except errors.UploadIncomplete as error:
+        raise FileProblem(ErrorCode.UPLOAD_INCOMPLETE, str(error)) from None
+    except errors.UploadCorrupt as error:
+        raise FileProblem(ErrorCode.UPLOAD_CORRUPT, str(error)) from None
+    except errors.MessagingError as error:
         raise TransientError(ErrorCode.SOURCE_UNAVAILABLE, str(error)) from None
     except OSError as error:
         raise TransientError(
@@ -102,6 +101,3 @@ def _fetch_upload(described: Mapping[str, Any], reading: Reading, target: Path) 
         ) from None
     return LocalFile(target, upload.sha256)
 
-
-def _upload_problem(code: ErrorCode, name: str, what: str) -> FileProblem:
-    return FileProblem(code, f"The upload of «{name}» {what}. Send the file again.")

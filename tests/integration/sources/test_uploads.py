@@ -1,0 +1,71 @@
+"""A workbook that travels through Kafka is fetched by the child."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumer.frames import Kind
+from messaging.connection import KafkaConnection
+from messaging.topics import ensure_topics
+from messaging.uploads import send_file
+from tests.support.child import Frame, child, orders
+from tests.support.workbooks import HEADER, data_rows, write_xlsx
+
+
+@pytest.fixture
+def connection(kafka_bootstrap: str) -> KafkaConnection:
+    found = KafkaConnection(kafka_bootstrap)
+    asyncio.run(ensure_topics(found))
+    return found
+
+
+@pytest.fixture
+def upload(tmp_path: Path, connection: KafkaConnection) -> dict[str, Any]:
+    path = write_xlsx(tmp_path / "mine.xlsx", [HEADER, *data_rows(25)])
+    sent = asyncio.run(send_file(connection, path, "chats.xlsx"))
+    return sent.model_dump(mode="json")
+
+
+def extracted(
+    tmp_path: Path, connection: KafkaConnection, upload: dict[str, Any], **others: Any
+) -> list[Frame]:
+    (tmp_path / "scratch").mkdir()
+    source = {"type": "excel", "file": {"upload": upload}}
+    start = orders(
+        tmp_path / "none", tmp_path / "scratch", source=source, kafka=connection.as_frame(), **others
+    )
+    with child(start) as process:
+        frames = process.frames()
+        assert process.exit_code() == 0
+    return frames
+
+
+def test_an_upload_is_read_like_a_file(
+    tmp_path: Path, connection: KafkaConnection, upload: dict[str, Any]
+) -> None:
+    assert extracted(tmp_path, connection, upload)[-1].header == {"rows": 25}
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"sha256": "0" * 64}, "upload_corrupt"),
+        ({"upload_id": "another"}, "upload_incomplete"),
+        ({"size": 1 << 40}, "source_too_large"),
+    ],
+)
+def test_an_upload_that_is_not_whole_is_refused(
+    tmp_path: Path, connection: KafkaConnection, upload: dict[str, Any], change: dict[str, Any], code: str
+) -> None:
+    (failed,) = extracted(tmp_path, connection, upload | change)
+    assert failed.kind is Kind.FAILED
+    assert failed.header["code"] == code
+    assert failed.header["transient"] is False
+
+
+def test_a_silent_kafka_is_asked_again_later(tmp_path: Path, upload: dict[str, Any]) -> None:
+    (failed,) = extracted(tmp_path, KafkaConnection("127.0.0.1:9"), upload)
+    assert failed.header["code"] == "source_unavailable"
+    assert failed.header["transient"] is True
