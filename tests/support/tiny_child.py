@@ -1,5 +1,8 @@
 """An extracting child with the tiny dataset: `python -m tests.support.tiny_child`."""
 
+import os
+import resource
+
 from consumer.datasets.base import Dataset
 from consumer.extract.__main__ import main
 from tests.support.tiny_dataset import tiny
@@ -10,6 +13,8 @@ def find(name: str) -> Dataset:
     match name:
         case "prints":
             print("this must not reach the pipe", flush=True)
+        case "limits":
+            show_limits()
         case "fails":
             raise ValueError("with a value nobody should read: +79991234567")
         case "eats":
@@ -17,6 +22,18 @@ def find(name: str) -> Dataset:
         case _:
             pass
     return tiny(name)
+
+
+def show_limits() -> None:
+    """Print what this process may take, by name as soft and hard limit."""
+    for name, what in (
+        ("core", resource.RLIMIT_CORE),
+        ("memory", resource.RLIMIT_AS),
+        ("cpu", resource.RLIMIT_CPU),
+    ):
+        soft, hard = resource.getrlimit(what)
+        print(f"{name}={soft},{hard}")
+    print(f"umask={oct(os.umask(0o77))}", flush=True)
 
 
 if __name__ == "__main__":

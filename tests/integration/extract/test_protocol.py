@@ -129,6 +129,32 @@ def test_memory_that_python_cannot_have_ends_like_that_of_libraries(workbook: Pa
         assert [frame.header["code"] for frame in process.frames()] == ["source_too_large"]
 
 
+def test_chats_are_read_by_the_child_that_the_service_starts(workbook: Path, scratch: Path) -> None:
+    with child(orders(workbook, scratch, dataset="chats"), "consumer.extract") as process:
+        frames = process.frames()
+        assert process.said() == ""
+    assert frames[-1].header == {"rows": 45}
+    assert sum(frame.header["accepted"] for frame in batches(frames)) == 44
+    assert sum(frame.header["rejected"] for frame in batches(frames)) == 1
+
+
+def test_an_unknown_dataset_is_refused(workbook: Path, scratch: Path) -> None:
+    with child(orders(workbook, scratch, dataset="chants"), "consumer.extract") as process:
+        assert [frame.header["code"] for frame in process.frames()] == ["unknown_dataset"]
+
+
+def test_a_child_cannot_take_more_than_it_may_nor_leave_a_core(workbook: Path, scratch: Path) -> None:
+    start = orders(workbook, scratch, dataset="limits", memory_bytes=1 << 30, cpu_seconds=7)
+    with child(start) as process:
+        process.frames()
+        assert process.said().split() == [
+            "core=0,0",
+            "memory=1073741824,1073741824",
+            "cpu=7,12",
+            "umask=0o77",
+        ]
+
+
 def test_an_unknown_source_is_refused(workbook: Path, scratch: Path) -> None:
     with child(orders(workbook, scratch, source={"type": "carrier_pigeon"})) as process:
         assert [frame.header["code"] for frame in process.frames()] == ["unsupported_source"]
