@@ -1,11 +1,12 @@
 """XML of workbook parts, read piece by piece by expat: no entities, no tree, names without prefixes."""
 
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from xml.parsers import expat
 
+from consumer.sources.excel.package import Damaged, container_errors
 from consumer.sources.excel.problems import damaged
 
 PIECE_BYTES = 1 << 18
@@ -33,24 +34,46 @@ def parse(archive: zipfile.ZipFile, member: str, handler: Handler) -> None:
 
 def pieces(archive: zipfile.ZipFile, member: str, handler: Handler) -> Iterator[None]:
     """Read a part, with a stop after each piece, so that what was found can be taken away."""
-    with part_errors(), archive.open(_found(archive, member)) as source:
-        parser = _parser(handler)
-        while piece := source.read(PIECE_BYTES):
-            parser.Parse(piece, False)
-            yield
-        parser.Parse(b"", True)
+    parser = _parser(handler)
+    for piece in _inflated(archive, member):
+        _feed(parser, piece)
         yield
+    _feed(parser, b"", last=True)
+    yield
+
+
+def open_archive(path: Path) -> zipfile.ZipFile:
+    """The container of a workbook."""
+    with _damage():
+        return zipfile.ZipFile(path)
+
+
+def _inflated(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
+    with _damage():
+        source = archive.open(_found(archive, member))
+    with source:
+        while True:
+            with _damage():
+                piece = source.read(PIECE_BYTES)
+            if not piece:
+                return
+            yield piece
+
+
+def _feed(parser: expat.XMLParserType, piece: bytes, *, last: bool = False) -> None:
+    try:
+        parser.Parse(piece, last)
+    except expat.ExpatError:
+        raise damaged("its XML cannot be read") from None
 
 
 @contextmanager
-def part_errors() -> Iterator[None]:
-    """Turn what zip and XML raise into our errors."""
+def _damage() -> Iterator[None]:
     try:
-        yield
-    except expat.ExpatError:
-        raise damaged("its XML cannot be read") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
-        raise damaged("its zip container is not whole") from None
+        with container_errors():
+            yield
+    except Damaged as error:
+        raise damaged(str(error)) from None
 
 
 def _found(archive: zipfile.ZipFile, member: str) -> str:

@@ -1,7 +1,11 @@
 """The zip container of .xlsx, .xlsb and .ods: what is in it, checked before anybody inflates it."""
 
+import errno
 import struct
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +20,7 @@ END = struct.Struct("<4s4H2LH")
 END64 = struct.Struct("<4sQ2H2L4Q")
 COMMENT_BYTES = 1 << 16
 MANIFEST_BYTES = 1 << 20
+NOT_WHOLE = "its zip container is not whole"
 
 
 class Damaged(Exception):
@@ -37,12 +42,22 @@ def inspect(path: Path, max_inflated_bytes: int) -> Members:
     Sizes there can lie; who reads is bounded by the limits of the process. Raises Damaged, SourceTooLarge.
     """
     _bound_directory(path)
+    with container_errors(), zipfile.ZipFile(path) as archive:
+        _bound_size(archive, max_inflated_bytes)
+        return _members(archive)
+
+
+@contextmanager
+def container_errors() -> Iterator[None]:
+    """Turn what `zipfile` raises for a container that makes no sense into Damaged."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            _bound_size(archive, max_inflated_bytes)
-            return _members(archive)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OverflowError):
-        raise Damaged("its zip container is not whole") from None
+        yield
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place before the beginning; all else is the disk
+            raise
+        raise Damaged(NOT_WHOLE) from None
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError, OverflowError, struct.error):
+        raise Damaged(NOT_WHOLE) from None
 
 
 def _members(archive: zipfile.ZipFile) -> Members:

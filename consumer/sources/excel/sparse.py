@@ -6,7 +6,7 @@ from pathlib import Path
 
 from consumer.records import Cell
 from consumer.sources.excel.cells import Cells, SparseRow
-from consumer.sources.excel.markup import part_errors, pieces
+from consumer.sources.excel.markup import open_archive, pieces
 from consumer.sources.excel.ooxml import read_formats, read_package, read_strings
 from consumer.sources.excel.reader import RowBlock, Sheet
 from consumer.sources.excel.sheets import missing_sheet
@@ -17,8 +17,7 @@ BLOCK_CELLS = 1_000_000
 
 def open_sparse(path: Path, block_rows: int) -> "SparseReader":
     """Open a workbook; `OpenReader`."""
-    with part_errors():
-        return SparseReader(zipfile.ZipFile(path), block_rows)
+    return SparseReader(open_archive(path), block_rows)
 
 
 class SparseReader:
