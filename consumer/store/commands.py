@@ -2,7 +2,7 @@
 
 from consumer.lifecycle import Cancel
 from consumer.store import leases, outbox, transitions
-from consumer.store.connect import Connection
+from consumer.store.connect import Connection, Row
 from consumer.store.jobs import COLUMNS, Job, job
 from consumer.store.transitions import NEW_JOBS, wake_workers
 from schemas.requests import CancelRequest, RetryRequest
@@ -16,21 +16,21 @@ REMEMBER = """
 insert into migration.commands (command_id, request_id, action, obeyed) values ($1, $2, $3, $4)
 """
 
-DECIDED = "select obeyed from migration.commands where command_id = $1"
+DECIDED = """
+select obeyed, request_id = $2 and action = $3 as same from migration.commands where command_id = $1
+"""
 
 
 async def obey(connection: Connection, command_id: str, command: CancelRequest | RetryRequest) -> str | None:
     """Act on a command, once; why it cannot be obeyed, or None where it was (now or at an earlier time)."""
     row = await connection.fetchrow(LOCK_JOB, command.request_id)
     target = job(row) if row is not None else None
-    obeyed_before = await connection.fetchval(DECIDED, command_id)
-    if obeyed_before:
+    before = await connection.fetchrow(DECIDED, command_id, command.request_id, command.action)
+    if before is not None and before["same"] and before["obeyed"]:
         return None
-    refusal = _refusal(target, command)
-    if obeyed_before is None:
+    refusal = _why_not(target, command, before)
+    if before is None:
         await connection.execute(REMEMBER, command_id, command.request_id, command.action, refusal is None)
-    elif refusal is None:
-        refusal = "it was refused when it first arrived; send it as a new command"
     if refusal is not None:
         if target is not None:
             await outbox.send_again(connection, target.id)
@@ -38,6 +38,16 @@ async def obey(connection: Connection, command_id: str, command: CancelRequest |
     assert target is not None  # noqa: S101
     await (_cancel if isinstance(command, CancelRequest) else _retry)(connection, target)
     return None
+
+
+def _why_not(target: Job | None, command: CancelRequest | RetryRequest, before: Row | None) -> str | None:
+    """Why a command is refused, the fate of its id included: what was once refused never acts later."""
+    if before is not None and not before["same"]:
+        return "its command id was used for another command already; send it under a new one"
+    refusal = _refusal(target, command)
+    if before is not None and refusal is None:
+        return "it was refused when it first arrived; send it as a new command"
+    return refusal
 
 
 def _refusal(target: Job | None, command: CancelRequest | RetryRequest) -> str | None:
