@@ -26,7 +26,7 @@ def summary(event: MigrationStatus) -> Iterator[Row]:
     """The counters of a job at its end, its warnings by code, the time it took."""
     yield "total", "unknown" if event.total is None else count(event.total), ""
     yield "processed", count(event.processed), ""
-    for kind in ("inserted", "updated", "unchanged", "duplicates"):
+    for kind in ("inserted", "updated", "unchanged", "duplicates") if event.processed else ():
         yield f"  {kind}", count(getattr(event, kind)), ""
     yield "failed", count(event.failed), "rows rejected" if event.failed else ""
     yield from _warnings(event)

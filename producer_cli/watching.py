@@ -58,4 +58,4 @@ async def show_to_the_end(
 
 def refused(refusal: Refusal) -> str:
     """The sentence for a request that went to the dead letters."""
-    return f"The service refused this ({plain(refusal.reason)}): {plain(refusal.message)}"
+    return f"The service refused this ({plain(refusal.reason)}): {plain(refusal.message).rstrip('.')}."
