@@ -1,0 +1,122 @@
+"""Workbooks of the .xlsx kind by arrays: the sheet becomes codes while its strings become texts."""
+
+import zipfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from consumer.errors import WorkbookProblem
+from consumer.sources.excel.markup import parse
+from consumer.sources.excel.ooxml import Package, Part, read_package
+from consumer.sources.excel.reader import RowBlock, Sheet, Unusual
+from consumer.sources.excel.stream.inflate import inflate
+from consumer.sources.excel.stream.pool import Objects
+from consumer.sources.excel.stream.sheet import CompactSheet
+from consumer.sources.excel.stream.strings import read_strings
+from consumer.sources.excel.stream.styles import Style, Styles
+
+STRINGS, STYLES, WORKBOOK = "xl/sharedStrings.xml", "xl/styles.xml", "xl/workbook.xml"
+"""Where calamine looks for them, whatever the relationships say."""
+STRICT = b"purl.oclc.org/ooxml"
+
+
+def open_stream(path: Path, block_rows: int) -> "StreamReader":
+    """Open a workbook; `OpenReader`. Unusual where anything about its parts is not as it mostly is."""
+    try:
+        archive = zipfile.ZipFile(path)
+        try:
+            return StreamReader(path, archive, read_package(archive), block_rows)
+        except BaseException:
+            archive.close()
+            raise
+    except (WorkbookProblem, zipfile.BadZipFile):
+        raise Unusual("the parts of the workbook cannot be read") from None
+
+
+class StreamReader:
+    """A workbook opened by arrays; `SheetReader`."""
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile, package: Package, block_rows: int) -> None:
+        self._path = path
+        self._archive = archive
+        self._package = package
+        self._block_rows = block_rows
+        self._read: dict[str, tuple[CompactSheet, Objects]] = {}
+        _check_parts(archive, package)
+
+    @property
+    def sheets(self) -> Sequence[Sheet]:
+        """All sheets, in the order of the workbook."""
+        return [Sheet(part.name, part.kind == "worksheet") for part in self._package.sheets]
+
+    def rows(self, sheet: str) -> Iterator[RowBlock]:
+        """The rows of a sheet that hold anything.
+
+        All is unpacked, checked and found before the first block: `Unusual` and WorkbookProblem come then.
+        """
+        compact, strings = self._sheet(sheet)
+        yield from compact.blocks(strings, self._block_rows)
+
+    def filled(self, sheet: str) -> int:
+        """How many rows hold a visible character; quick once the first block is there."""
+        compact, strings = self._sheet(sheet)
+        return compact.filled(strings)
+
+    def close(self) -> None:
+        """Let go of the file and of the sheet in memory."""
+        self._read.clear()
+        self._archive.close()
+
+    def _sheet(self, name: str) -> tuple[CompactSheet, Objects]:
+        if name not in self._read:
+            self._read = {name: self._read_sheet(name)}
+        return self._read[name]
+
+    def _read_sheet(self, name: str) -> tuple[CompactSheet, Objects]:
+        """Sheet and strings at the same time: array operations of one leave room for the other."""
+        part = next(part for part in self._package.sheets if part.name == name)
+        styles = self._styles()
+        with ThreadPoolExecutor(1) as thread:
+            strings = thread.submit(self._strings)
+            pieces = inflate(self._path, self._archive.getinfo(part.member))
+            compact = CompactSheet(pieces, styles, since_1904=self._package.since_1904)
+            table = strings.result()
+        if compact.most_shared >= len(table):
+            raise Unusual("a cell refers to a text that is not there")
+        return compact, table
+
+    def _strings(self) -> Objects:
+        if STRINGS not in self._archive.NameToInfo:
+            return np.empty(0, object)
+        return read_strings(inflate(self._path, self._archive.getinfo(STRINGS)))
+
+    def _styles(self) -> list[Style]:
+        if STYLES not in self._archive.NameToInfo:
+            return []
+        found = Styles()
+        try:
+            parse(self._archive, STYLES, found)
+        except WorkbookProblem:
+            raise Unusual("the styles cannot be read") from None
+        return found.found
+
+
+def _check_parts(archive: zipfile.ZipFile, package: Package) -> None:
+    """Only what calamine finds in the same places, under names that are there once."""
+    names = [name.replace("\\", "/").lower() for name in archive.namelist()]
+    if len(set(names)) != len(names) or any(
+        name.lower() in names and name not in archive.NameToInfo for name in (STRINGS, STYLES, WORKBOOK)
+    ):
+        raise Unusual("parts of the workbook have unusual names")
+    if package.strings not in {None, STRINGS} or package.styles not in {None, STYLES}:
+        raise Unusual("parts of the workbook are in unusual places")
+    if not all(_is_plain(archive, part) for part in package.sheets) or not package.sheets:
+        raise Unusual("a sheet of the workbook is in an unusual place")
+    if STRICT in archive.read(WORKBOOK):
+        raise Unusual("the workbook is written in strict OOXML")
+
+
+def _is_plain(archive: zipfile.ZipFile, part: Part) -> bool:
+    return part.member in archive.NameToInfo and part.kind in {"worksheet", "chartsheet", "dialogsheet"}

@@ -1,0 +1,175 @@
+"""Rows of a sheet as arrays of cells: every `<` is found, and every one has to be accounted for.
+
+A cell is `<c r="B7" s="1" t="s"><v>5</v></c>`, or `<c r="B7" s="1"/>`, or `<c …></c>`; before its value there
+may be a formula, instead of it an inline string. Where anything in a row is not of this shape, to the last
+byte, the row is odd, and a plain parser reads it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from consumer.sources.excel.reader import Unusual
+from consumer.sources.excel.stream.rows import Rows, RowTails, Text, find_rows
+from consumer.sources.excel.stream.tails import Kind, Kinds, Tails
+from consumer.sources.excel.stream.words import PADDING, Flags, Places, Words, starts_with, word, words_of
+
+CELL, VALUE, FORMULA = b'<c r="', b"<v>", b"<f"
+END_OF_CELL, END_OF_VALUE, END_OF_FORMULA = b"</c>", b"</v></c>", b"</f><v>"
+INLINE, KEEPING = b"<is><t>", b'<is><t xml:space="preserve">'
+END_OF_INLINE = b"</t></is></c>"
+MAX_COLUMN = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The filled cells of rows: row (from 0 in the text), column (from 0), and where the value is.
+
+    `keeps` says of an inline string that its blanks are kept.
+    """
+
+    row: Places
+    column: Places
+    kind: Kinds
+    start: Places
+    end: Places
+    keeps: Flags
+
+    def where(self, chosen: Flags) -> "Cells":
+        """Some of the cells."""
+        return Cells(
+            self.row[chosen], self.column[chosen], self.kind[chosen],
+            self.start[chosen], self.end[chosen], self.keeps[chosen],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A text of rows, what was found in it, and which rows are odd; `cells` are those of the others."""
+
+    text: Text
+    rows: Rows
+    cells: Cells
+    odd: Places
+
+
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    """All cells: number of the tag, row, column, where the other attributes begin, and whether all is well."""
+
+    tags: Places
+    row: Places
+    column: Places
+    tails: Places
+    good: Flags
+
+
+def scan(raw: bytes, tails: Tails, row_tails: RowTails) -> Scan:
+    """Find the rows and cells of a text that begins with a row and ends behind one."""
+    array = np.frombuffer(raw + PADDING, np.uint8)
+    tags = np.concatenate([np.flatnonzero(array == ord("<")), np.full(8, len(raw))])
+    text = Text(raw, words_of(array), tags, array[tags + 1])
+    if ((text.letters == ord("!")) | (text.letters == ord("?"))).any():
+        raise Unusual("there are comments or the like among the rows")
+    rows = find_rows(text, row_tails)
+    found = _cell_tags(text, rows)
+    cells, used = _cells(text, found, _kinds(text, found, tails))
+    fits = np.bincount(found.row, used, minlength=len(rows.numbers)) == rows.inner
+    fits[found.row[used == 0]] = False
+    return Scan(text, rows, cells.where(fits[cells.row]), np.flatnonzero(~fits))
+
+
+def _cell_tags(text: Text, rows: Rows) -> _Tags:
+    """The number of the row is the same in the row and in all its cells: one comparison of words."""
+    tags = np.flatnonzero(text.letters == ord("c"))
+    row = np.repeat(np.arange(len(rows.numbers)), np.diff(np.searchsorted(tags, rows.tags)))
+    start = text.tags[tags]
+    column, letters, good = _columns(text.words[start + len(CELL)])
+    digits = start + len(CELL) + letters
+    good &= starts_with(text.words[start], CELL)
+    good &= (text.words[digits] & rows.masks[row]) == rows.marks[row]
+    good[1:] &= (np.diff(column) > 0) | (np.diff(row) > 0)
+    return _Tags(tags, row, column, digits + rows.sizes[row] + 1, good)
+
+
+def _columns(places: Words) -> tuple[Places, Places, Flags]:
+    """Columns from 0, how many letters they have (one to three), and whether they can be."""
+    first, second, third = (
+        ((places >> np.uint64(8 * n)) & np.uint64(255)).astype(np.int64) - 64 for n in range(3)
+    )
+    two = second > 0
+    three = two & (third > 0)
+    column = np.where(two, first * 26 + second, first)
+    column = np.where(three, column * 26 + third, column)
+    good = (first > 0) & (first <= 26) & (second <= 26) & (~two | (third <= 26)) & (column <= MAX_COLUMN)
+    return column - 1, 1 + two + three, good
+
+
+def _kinds(text: Text, found: _Tags, tails: Tails) -> Kinds:
+    """What each cell is by its tail; tails not met before are learned."""
+    ends = text.tags[found.tags + 1]
+    sizes = np.maximum(ends - found.tails, 0)
+    kinds = tails.kinds(text.words, found.tails, sizes)
+    new = np.flatnonzero((kinds == Kind.ODD) & found.good)
+    if len(new):
+        slices = zip(found.tails[new].tolist(), ends[new].tolist(), strict=True)
+        tails.learn({text.raw[start:end] for start, end in slices})
+        kinds = tails.kinds(text.words, found.tails, sizes)
+    return np.where(found.good, kinds, np.uint8(Kind.ODD))
+
+
+def _cells(text: Text, found: _Tags, kinds: Kinds) -> tuple[Cells, Places]:
+    """The cells that hold something, and for each tag how many it and what is in it account for, 0 if odd."""
+    values = found.tags + 1 + _formulas(text, found.tags)
+    start, end, behind = text.tags[values], text.tags[values + 1], text.tags[values + 3]
+    filled = (kinds >= Kind.NUMBER) & (kinds <= Kind.TEXT) & starts_with(text.words[start], VALUE)
+    filled &= (text.words[end] == word(END_OF_VALUE)) & (end + len(END_OF_VALUE) == behind)
+    used = np.where(filled, values + 3 - found.tags, 0)
+    start = start + len(VALUE)
+
+    inline = np.flatnonzero((kinds == Kind.INLINE) & (text.letters[found.tags + 1] == ord("i")))
+    keeps = np.zeros(len(kinds), np.bool_)
+    start[inline], end[inline], keeps[inline], used[inline] = _inline(text, found.tags[inline])
+    filled[inline] = used[inline] > 0
+
+    used[_is_empty(text, found.tags) & (kinds != Kind.ODD) & (kinds != Kind.CLOSED)] = 2
+    used[kinds == Kind.CLOSED] = 1
+    cells = Cells(found.row, found.column, kinds, start, end, keeps)
+    return cells.where(filled & (end > start)), used
+
+
+def _is_empty(text: Text, tags: Places) -> Flags:
+    """Whether the tag of a cell is followed by its end."""
+    after = text.tags[tags + 1]
+    ends = text.tags[tags + 2]
+    return np.logical_and(starts_with(text.words[after], END_OF_CELL), after + len(END_OF_CELL) == ends)
+
+
+def _formulas(text: Text, tags: Places) -> Places:
+    """How many tags a formula before the value takes: none, one if it is its own end, else two."""
+    taken = np.zeros(len(tags), np.int64)
+    at = np.flatnonzero(text.letters[tags + 1] == ord("f"))
+    first, second = text.tags[tags[at] + 1], text.tags[tags[at] + 2]
+    plain = starts_with(text.words[first], b"<f>") | starts_with(text.words[first], b"<f ")
+    open_ended = starts_with(text.words[second], END_OF_FORMULA) & (text.tags[tags[at] + 3] == second + 4)
+    closed = starts_with(text.words[second - 2], b"/><v>")
+    taken[at] = np.where(plain & open_ended, 2, np.where(plain & closed, 1, 0))
+    return taken
+
+
+def _inline(text: Text, tags: Places) -> tuple[Places, Places, Flags, Places]:
+    """Start, end and keeping of blanks of inline strings, and the tags each accounts for."""
+    opening, end, behind = text.tags[tags + 1], text.tags[tags + 3], text.tags[tags + 6]
+    keeps = _is_at(text, opening, KEEPING)
+    good = _is_at(text, opening, INLINE) | keeps
+    good &= _is_at(text, end, END_OF_INLINE) & (end + len(END_OF_INLINE) == behind)
+    start = opening + np.where(keeps, len(KEEPING), len(INLINE))
+    return start, end, keeps, np.where(good, 6, 0)
+
+
+def _is_at(text: Text, places: Places, what: bytes) -> Flags:
+    """Whether a text of any length stands at places."""
+    same = np.ones(len(places), np.bool_)
+    for at in range(0, len(what), 8):
+        same &= starts_with(text.words[np.minimum(places + at, len(text.words) - 1)], what[at : at + 8])
+    return same

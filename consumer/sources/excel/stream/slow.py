@@ -1,0 +1,126 @@
+"""One row by a plain parser, for rows that the arrays do not account for; in all as calamine reads them.
+
+What it does not know for certain is `Unusual`: this happens before the first row is handed out.
+"""
+
+import re
+from collections.abc import Mapping
+from xml.parsers import expat
+
+from consumer.sources.excel.reader import Unusual
+from consumer.sources.excel.stream.pool import Pool
+from consumer.sources.excel.stream.styles import Style
+from consumer.sources.excel.stream.tails import Tails
+from consumer.sources.excel.stream.texts import Collector, unescaped
+
+PLACE = re.compile(r"([A-Z]{1,3})([1-9]\d{0,6})")
+NUMBER = re.compile(r"-?\d+(\.\d*)?([eE][+-]?\d+)?")
+ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
+TYPES = frozenset({"n", "s", "b", "e", "str", "inlineStr"})
+PLAIN_TYPES = frozenset({"n", "s", "b", "e"})
+MAX_COLUMNS = 16_384
+
+RowCodes = dict[int, int]
+"""Column → code of the value in the pool or of a shared string."""
+
+
+def parse_row(text: bytes, row: int, tails: Tails, pool: Pool) -> RowCodes:
+    """The filled cells of `<row …>…</row>`."""
+    parser = _Row(row, tails, pool)
+    xml = expat.ParserCreate()
+    xml.buffer_text = True
+    xml.StartElementHandler = parser.start
+    xml.EndElementHandler = parser.end
+    xml.CharacterDataHandler = parser.text
+    try:
+        xml.Parse(text, True)
+    except expat.ExpatError:
+        raise Unusual("the XML of a row cannot be read") from None
+    return parser.cells
+
+
+class _Row:
+    def __init__(self, row: int, tails: Tails, pool: Pool) -> None:
+        self.cells: RowCodes = {}
+        self._row = row
+        self._column = 0
+        self._tails = tails
+        self._pool = pool
+        self._path: list[str] = []
+        self._type = "n"
+        self._style = Style.NUMBER
+        self._value: list[str] = []
+        self._inline = Collector()
+        self._code: int | None = None
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        match [*self._path, name]:
+            case ["row"] | ["row", "c", "f"]:
+                self._code = None
+            case ["row", "c"]:
+                self._begin_cell(attributes)
+            case ["row", "c", "v"] | ["row", "c", "is"]:
+                self._value = []
+                self._code = None
+                self._inline = Collector()
+            case ["row", "c", "is", *inner]:
+                self._inline.start(inner[-1], attributes)
+            case _:
+                raise Unusual("a row holds something unknown")
+        self._path.append(name)
+
+    def text(self, text: str) -> None:
+        if self._path[:3] == ["row", "c", "is"]:
+            self._inline.text(text)
+        elif self._path[-1] == "v":
+            self._value.append(text)
+
+    def end(self, name: str) -> None:
+        if self._path == ["row", "c", "v"]:
+            self._code = self._read("".join(self._value))
+        elif self._path == ["row", "c", "is"]:
+            self._code = self._pool.text(self._inline.take())
+        elif self._path == ["row", "c"]:
+            if self._code is not None:
+                self.cells[self._column] = self._code
+            self._column += 1
+        elif self._path[:3] == ["row", "c", "is"]:
+            self._inline.end(name)
+        self._path.pop()
+
+    def _begin_cell(self, attributes: Mapping[str, str]) -> None:
+        if (place := attributes.get("r")) is not None:
+            self._column = _column(place, self._row)
+        if self._column >= MAX_COLUMNS:
+            raise Unusual("a cell is beyond the last column")
+        style, self._type = attributes.get("s"), attributes.get("t", "")
+        if self._type not in TYPES | {""} or not (style is None or re.fullmatch("[0-9]{1,9}", style)):
+            raise Unusual("a cell is of an unknown type")
+        self._style = self._tails.style(None if style is None else style.encode())
+        self._code = None
+
+    def _read(self, value: str) -> int | None:
+        if self._type == "str":
+            return self._pool.text(unescaped(value))
+        if not value or self._type == "inlineStr":
+            return None
+        match self._type:
+            case "s" if re.fullmatch("[0-9]{1,9}", value):
+                return int(value)
+            case "b" if value in {"0", "1"}:
+                return self._pool.boolean(value == "1")
+            case "e" if value in ERRORS:
+                return self._pool.text("")
+            case "n" | "" if NUMBER.fullmatch(value):
+                return self._pool.number(float(value), self._style)
+        raise Unusual("a value is not of its type")
+
+
+def _column(place: str, row: int) -> int:
+    found = PLACE.fullmatch(place)
+    if found is None or int(found[2]) != row:
+        raise Unusual("a cell says it is in another row")
+    column = 0
+    for letter in found[1]:
+        column = column * 26 + ord(letter) - ord("A") + 1
+    return column - 1

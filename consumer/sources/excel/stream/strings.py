@@ -1,0 +1,140 @@
+"""The table of shared strings: cut at the tags by one `split` a piece, without a parser.
+
+`<si><t>one</t></si><si><t>two</t></si>` becomes «one», «two». What stands between two cuts and still has a
+tag in it (runs of rich text, empty elements) goes to a parser, and only that.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from xml.parsers import expat
+
+import numpy as np
+
+from consumer.sources.excel.reader import Unusual
+from consumer.sources.excel.stream.pool import Objects
+from consumer.sources.excel.stream.texts import BLANKS, Collector, plain
+
+OPENING, CLOSING = "<si><t>", "</t></si>"
+KEEPING = '<si><t xml:space="preserve">'
+KEPT = "\0"
+"""Stands before a text whose blanks are kept; no XML can hold this character."""
+DOUBTFUL = ("&", "\r", "_x00", "> ", " <", ">\n", "\n<", ">\t", "\t<", KEPT)
+"""Where none of these is in a piece, its texts are as they stand there."""
+MAX_PARSED = 50_000
+MAX_PENDING = 1 << 26
+
+
+def read_strings(pieces: Iterable[bytes]) -> Objects:
+    """All strings, in order; Unusual where the table is not plain."""
+    found: list[str] = []
+    parser = _Parser()
+    for piece in _whole_strings(pieces):
+        found += _strings(piece, parser)
+    table = np.empty(len(found), object)
+    table[:] = found
+    return table
+
+
+def _whole_strings(pieces: Iterable[bytes]) -> Iterator[str]:
+    """Texts that end behind a string; what is around the table is left out."""
+    rest = b""
+    begun = False
+    for piece in pieces:
+        rest += piece
+        if not begun:
+            begun, rest = _begin(rest)
+        if begun and (end := rest.rfind(b"</si>")) >= 0:
+            yield _decoded(rest[: end + 5])
+            rest = rest[end + 5 :]
+        if len(rest) > MAX_PENDING:
+            raise Unusual("a shared string is very long")
+    if not begun or not rest.lstrip().startswith((b"</sst>", b"<extLst>")):
+        raise Unusual("the table of shared strings has no plain end")
+
+
+def _begin(rest: bytes) -> tuple[bool, bytes]:
+    start = rest.find(b"<sst ")
+    end = rest.find(b">", start)
+    if start < 0 or end < 0:
+        return False, rest
+    head = rest[:start].removeprefix(b"\xef\xbb\xbf")
+    if b"<!" in head or rest[end - 1 : end] == b"/" or not utf8(head):
+        raise Unusual("the table of shared strings has an unusual head")
+    return True, rest[end + 1 :]
+
+
+def utf8(head: bytes) -> bool:
+    """Whether XML that begins so is in UTF-8."""
+    _, declared, name = head.partition(b"encoding=")
+    return not declared or name[1:6].lower() == b"utf-8"
+
+
+def _decoded(piece: bytes) -> str:
+    if b"<!" in piece or b"<?" in piece or b"\0" in piece or b"</sst" in piece:
+        raise Unusual("there are comments or the like among the shared strings")
+    try:
+        return piece.decode()
+    except UnicodeDecodeError:
+        raise Unusual("a shared string is not UTF-8") from None
+
+
+def _strings(piece: str, parser: "_Parser") -> list[str]:
+    """The strings of a piece. A tag put at either end makes an empty string, taken away again."""
+    text = piece.replace(KEEPING, OPENING + KEPT)
+    parts = (CLOSING + text + OPENING).split(CLOSING + OPENING)
+    if text.count("<") != 4 * (len(parts) - 2):
+        parts = [string for part in parts for string in parser.finished(part)]
+    elif any(mark in text for mark in DOUBTFUL):
+        parts = [_finished(part) for part in parts]
+    return parts[1:-1]
+
+
+def _finished(part: str) -> str:
+    if "&" in part or "\r" in part or "_x00" in part:
+        return plain(part.removeprefix(KEPT), keeps_blanks=part.startswith(KEPT))
+    return part[1:] if part.startswith(KEPT) else part.strip(BLANKS)
+
+
+class _Parser:
+    """Parses what lies between two cuts and is more than a text."""
+
+    def __init__(self) -> None:
+        self._left = MAX_PARSED
+        self._path: list[str] = []
+        self._text = Collector()
+        self._found: list[str] = []
+
+    def finished(self, part: str) -> list[str]:
+        """The strings of a part, which lacks the tags before and behind it."""
+        if "<" not in part:
+            return [_finished(part)]
+        self._left -= 1
+        if not self._left:
+            raise Unusual("most shared strings are rich text")
+        return self._parse((OPENING + part + CLOSING).replace(OPENING + KEPT, KEEPING))
+
+    def _parse(self, text: str) -> list[str]:
+        self._path, self._found = [], []
+        xml = expat.ParserCreate("UTF-8")
+        xml.buffer_text = True
+        xml.StartElementHandler = self._start
+        xml.EndElementHandler = self._end
+        xml.CharacterDataHandler = lambda text: self._text.text(text)
+        try:
+            xml.Parse(f"<sst>{text}</sst>", True)
+        except expat.ExpatError:
+            raise Unusual("the XML of a shared string cannot be read") from None
+        return self._found
+
+    def _start(self, name: str, attributes: Mapping[str, str]) -> None:
+        self._path.append(name)
+        if name == "si":
+            self._text = Collector()
+        if self._path[:2] != ["sst", "si"][: len(self._path)] or self._path.count("si") > 1:
+            raise Unusual("there is something unknown among the shared strings")
+        self._text.start(name, attributes)
+
+    def _end(self, name: str) -> None:
+        self._path.pop()
+        self._text.end(name)
+        if name == "si":
+            self._found.append(self._text.take())

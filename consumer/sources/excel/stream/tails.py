@@ -1,0 +1,99 @@
+"""What the tags of cells say behind the place of the cell: ` s="4" t="s">` and the like.
+
+A workbook has a few dozens of such *tails* for its millions of cells. Each is understood once and kept
+in a table under a hash of its bytes; after that a look into the table is all a cell costs.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consumer.sources.excel.stream.styles import Style
+from consumer.sources.excel.stream.words import MASKS, Places, Words
+
+Kinds: TypeAlias = NDArray[np.uint8]
+
+TAIL = re.compile(rb'(?: s="(?P<style>\d{1,9})"| t="(?P<type>\w{1,9})"){0,2}(?P<ends>/?)>')
+"""Anything else is left to the slow parser. Two of the same attribute are no XML, and do not pass `learn`."""
+TAIL_BYTES = 24
+SLOTS_BITS = 14
+HASH = tuple(map(np.uint64, (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)))
+_LENGTHS = np.arange(TAIL_BYTES + 2)
+_WORD_MASKS = tuple(MASKS[np.clip(_LENGTHS - 8 * n, 0, 8)] for n in range(3))
+"""For each length of a tail, what keeps its bytes in its first, second and third word."""
+
+
+class Kind(IntEnum):
+    """What a cell holds, by its tag."""
+
+    ODD = 0
+    NUMBER = 1
+    DATE = 2
+    DURATION = 3
+    SHARED = 4
+    BOOL = 5
+    ERROR = 6
+    TEXT = 7
+    INLINE = 8
+    CLOSED = 9
+    """A tag that is its own end: an empty cell."""
+
+
+TYPES = {
+    b"s": Kind.SHARED, b"b": Kind.BOOL, b"e": Kind.ERROR, b"str": Kind.TEXT, b"inlineStr": Kind.INLINE,
+}  # fmt: skip
+NUMBERS = {Style.NUMBER: Kind.NUMBER, Style.DATE: Kind.DATE, Style.DURATION: Kind.DURATION}
+
+
+class Tails:
+    """The table of tails met so far."""
+
+    def __init__(self, styles: Sequence[Style]) -> None:
+        self._styles = styles
+        self._keys = np.zeros((3, 1 << SLOTS_BITS), np.uint64)
+        self._kinds: Kinds = np.zeros(1 << SLOTS_BITS, np.uint8)
+
+    def kinds(self, words: Words, starts: Places, sizes: Places) -> Kinds:
+        """The kind of each cell by its tail; `Kind.ODD` where it has not been learned."""
+        lengths = np.minimum(sizes, TAIL_BYTES + 1)
+        key = [words[starts + 8 * n] & mask[lengths] for n, mask in enumerate(_WORD_MASKS)]
+        slots = _slots(key)
+        same = self._keys[0][slots] == key[0]
+        same &= self._keys[1][slots] == key[1]
+        same &= self._keys[2][slots] == key[2]
+        same &= sizes <= TAIL_BYTES
+        return np.where(same, self._kinds[slots], np.uint8(Kind.ODD))
+
+    def learn(self, tails: Iterable[bytes]) -> None:
+        """Understand tails; of two in one slot the first stays, and cells with the other are odd."""
+        for tail in tails:
+            kind = self._kind(tail)
+            key = np.frombuffer(tail.ljust(TAIL_BYTES, b"\0")[:TAIL_BYTES], "<u8")
+            slot = int(_slots([key[n : n + 1] for n in range(3)])[0])
+            if kind is not Kind.ODD and not self._kinds[slot]:
+                self._keys[:, slot] = key
+                self._kinds[slot] = kind
+
+    def _kind(self, tail: bytes) -> Kind:
+        found = TAIL.fullmatch(tail)
+        if found is None or len(tail) > TAIL_BYTES or tail.count(b" s=") > 1 or tail.count(b" t=") > 1:
+            return Kind.ODD
+        if found["ends"]:
+            return Kind.CLOSED
+        if found["type"] not in {None, b"n"}:
+            return TYPES.get(found["type"], Kind.ODD)
+        return NUMBERS[self.style(found["style"])]
+
+    def style(self, number: bytes | None) -> Style:
+        """What a number of this style is; one that is not there is as none."""
+        at = int(number or 0)
+        return self._styles[at] if number is not None and at < len(self._styles) else Style.NUMBER
+
+
+def _slots(key: Sequence[Words]) -> Words:
+    mixed = key[0] * HASH[0] ^ key[1] * HASH[1] ^ key[2] * HASH[2]
+    return np.right_shift(mixed, np.uint64(64 - SLOTS_BITS))

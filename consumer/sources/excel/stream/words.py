@@ -1,0 +1,54 @@
+"""Eight bytes at once: texts in an array of bytes are compared and read as 64-bit numbers.
+
+A *word* is the eight bytes from some place on, the first of them in the lowest bits.
+"""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes: TypeAlias = NDArray[np.uint8]
+Words: TypeAlias = NDArray[np.uint64]
+Places: TypeAlias = NDArray[np.int64]
+Flags: TypeAlias = NDArray[np.bool_]
+
+MASKS: Words = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
+"""What keeps the first n bytes of a word."""
+PADDING = bytes(40)
+"""Behind a text, so that a word may be read from each of its places."""
+
+_ZEROS = np.uint64(0x3030303030303030)
+_HIGH_BITS = np.uint64(0x8080808080808080)
+_OVER_NINE = np.uint64(0x4646464646464646)
+
+
+def words_of(text: Bytes) -> Words:
+    """A view with the word at each place: it overlaps itself and copies nothing."""
+    return np.ndarray((len(text) - 7,), "<u8", text, strides=(1,))
+
+
+def word(text: bytes) -> np.uint64:
+    """A text of up to eight bytes as a word."""
+    return np.uint64(int.from_bytes(text, "little"))
+
+
+def starts_with(words: Words, text: bytes) -> Flags:
+    """Whether words begin with a text."""
+    return np.equal(words & MASKS[len(text)], word(text))
+
+
+def whole_numbers(words: Words, ends: Places, sizes: Places) -> tuple[Words, Flags]:
+    """The numbers whose last digits stand before `ends`, and whether they are digits only, 1 to 8 of them.
+
+    Eight digits become one number in three steps: neighbours are put together to pairs, pairs to fours,
+    fours to the eight. Shorter numbers are filled up with zeros at the left.
+    """
+    missing = np.clip(8 - sizes, 0, 8)
+    filled = words[ends - 8] & ~MASKS[missing] | _ZEROS & MASKS[missing]
+    odd = ((filled + _OVER_NINE) | (filled - _ZEROS)) & _HIGH_BITS
+    digits = filled & np.uint64(0x0F0F0F0F0F0F0F0F)
+    pairs = (digits * np.uint64(2561) >> np.uint64(8)) & np.uint64(0x00FF00FF00FF00FF)
+    fours = (pairs * np.uint64(6553601) >> np.uint64(16)) & np.uint64(0x0000FFFF0000FFFF)
+    numbers = fours * np.uint64(42949672960001) >> np.uint64(32)
+    return numbers, (odd == 0) & (sizes > 0) & (sizes <= 8)
