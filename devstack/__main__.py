@@ -4,9 +4,10 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
-from devstack.checkout import Checkout, run_service, run_stack
+from devstack.checkout import FOLDER, Checkout, run_service, run_stack
 from devstack.errors import StackError
 from devstack.stack import KINDS
 
@@ -14,7 +15,7 @@ from devstack.stack import KINDS
 def main() -> int:
     """Do what the command line says; an expected failure is one sentence and exit code 1."""
     arguments = _parser().parse_args()
-    checkout = Checkout()
+    checkout = Checkout(arguments.folder.resolve())
     try:
         _COMMANDS[arguments.command](checkout, arguments)
     except StackError as error:
@@ -27,15 +28,13 @@ def _stack(checkout: Checkout, arguments: argparse.Namespace) -> None:
     if checkout.stack.pid():
         print("Kafka and Postgres are running already.")
     else:
-        print("Starting Kafka and Postgres …", flush=True)
-        checkout.stack.start("hold-stack", *(["--stack", arguments.stack] if arguments.stack else []))
+        _start_stack(checkout, arguments)
     print(f"Addresses: {checkout.env_file}; logs: {checkout.logs}.\n`make down` stops everything.")
 
 
 def _up(checkout: Checkout, arguments: argparse.Namespace) -> None:
     if not checkout.stack.pid():
-        print("Starting Kafka and Postgres …", flush=True)
-        checkout.stack.start("hold-stack", *(["--stack", arguments.stack] if arguments.stack else []))
+        _start_stack(checkout, arguments)
     if checkout.service.pid():
         print("The service is running already.")
     else:
@@ -46,6 +45,11 @@ def _up(checkout: Checkout, arguments: argparse.Namespace) -> None:
         f"The service is at {page}; logs: {checkout.logs}.\n"
         "Next: `.venv/bin/migration start excel FILE --watch`; `make down` stops everything."
     )
+
+
+def _start_stack(checkout: Checkout, arguments: argparse.Namespace) -> None:
+    print("Starting Kafka and Postgres …", flush=True)
+    checkout.stack.start("hold-stack", *(["--stack", arguments.stack] if arguments.stack else []))
 
 
 def _down(checkout: Checkout, _: argparse.Namespace) -> None:
@@ -98,6 +102,7 @@ _COMMANDS: dict[str, Callable[[Checkout, argparse.Namespace], None]] = {
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m devstack", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="data, logs and addresses (.devstack)")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in {
         "stack": "start Kafka and Postgres and leave them running",

@@ -52,7 +52,7 @@ class Background:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "devstack", *arguments],
+                [sys.executable, "-m", "devstack", "--folder", str(self.folder), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

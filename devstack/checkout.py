@@ -19,6 +19,7 @@ from devstack.server import Order, Server
 from devstack.stack import start
 
 ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / ".devstack"
 USUAL_PORT = 8084
 LOOK_SECONDS = 2.0
 
@@ -27,7 +28,7 @@ LOOK_SECONDS = 2.0
 class Checkout:
     """The folder `.devstack` of a checkout: data, logs, and `env` while a stack is running."""
 
-    folder: Path = ROOT / ".devstack"
+    folder: Path
 
     @property
     def stack(self) -> Background:

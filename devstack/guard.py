@@ -1,7 +1,8 @@
 """Runs one server and ends it when whoever asked for it is gone.
 
-The caller holds the other end of standard input: its first line says what to run, and when it closes, because
-the caller asked, ended or was killed, the server is stopped. Runs alone, on the standard library.
+The caller holds the other end of standard input: its first line says what to run, any more means stop.
+When it closes without a word, the caller is gone: the server is stopped and its folder removed where that was
+asked for. Runs alone, on the standard library.
 """
 
 import ctypes
@@ -60,25 +61,29 @@ def stop(server: subprocess.Popen[bytes], order: dict[str, Any]) -> None:
     late.start()
 
 
-def stop_when_left_alone(server: subprocess.Popen[bytes], order: dict[str, Any]) -> None:
-    """Wait for the end of standard input, then stop the server."""
-    while os.read(0, 1024):
-        pass
+def stop_when_told_or_left_alone(
+    server: subprocess.Popen[bytes], order: dict[str, Any], left_alone: threading.Event
+) -> None:
+    """Wait for a word on standard input or for its end, then stop the server."""
+    if not os.read(0, 1):
+        left_alone.set()
     stop(server, order)
 
 
 def main() -> None:
     """Follow the order given as a line of JSON: start, say the server's process id, wait, tidy up."""
-    caller = os.getppid()
     order = json.loads(read_line())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     server = launch_or_log(order)
     signal.signal(signal.SIGTERM, lambda *_: stop(server, order))
     os.write(1, b"%d\n" % server.pid)
-    threading.Thread(target=stop_when_left_alone, args=(server, order), daemon=True).start()
+    left_alone = threading.Event()
+    threading.Thread(
+        target=stop_when_told_or_left_alone, args=(server, order, left_alone), daemon=True
+    ).start()
     code = server.wait()
-    if order["remove"] and os.getppid() != caller:  # nobody else is left to do it
+    if order["remove"] and left_alone.is_set():
         shutil.rmtree(order["folder"], ignore_errors=True)
     os._exit(code if code >= 0 else 128 - code)
 

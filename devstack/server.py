@@ -81,12 +81,12 @@ class Server:
             [sys.executable, "-I", str(guard.__file__)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            bufsize=0,
             start_new_session=True,
         )
         assert self._guard.stdin
         assert self._guard.stdout
         self._guard.stdin.write(self.order.as_json().encode() + b"\n")
-        self._guard.stdin.flush()
         self.pid = int(self._guard.stdout.readline() or 0)
 
     def wait_until_ready(self) -> None:
@@ -124,11 +124,12 @@ class Server:
 
     def begin_stop(self) -> None:
         """Ask the server to end without waiting for it."""
-        if self._guard and self._guard.stdin:
-            with contextlib.suppress(BrokenPipeError):
-                self._guard.stdin.close()
-        if self._guard and self._guard.stdout:
-            self._guard.stdout.close()
+        if not (self._guard and self._guard.stdin and self._guard.stdout) or self._guard.stdin.closed:
+            return
+        with contextlib.suppress(BrokenPipeError):
+            self._guard.stdin.write(b"stop\n")
+        self._guard.stdin.close()
+        self._guard.stdout.close()
 
     def kill(self) -> None:
         """Kill the server as `kill -9` does and wait for its end."""

@@ -128,9 +128,9 @@ def start(kind: str | None = None, brokers: int = 1, directory: Path | None = No
 
             return embedded.start(brokers, directory)
         case "docker":
-            from devstack import docker
+            from devstack import containers
 
-            return docker.start()
+            return containers.start()
         case _:
             return external()
 

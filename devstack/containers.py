@@ -1,0 +1,125 @@
+"""Kafka and Postgres as containers, by testcontainers: where a Docker engine answers."""
+
+import contextlib
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
+
+from devstack.errors import StackError, Unavailable
+from devstack.jars import KAFKA_VERSION
+from devstack.stack import Stack
+
+if TYPE_CHECKING:
+    from testcontainers.core.container import DockerContainer
+
+KAFKA_IMAGE = f"apache/kafka:{KAFKA_VERSION}"
+POSTGRES_IMAGE = "postgres:18"
+START_SECONDS = 120
+
+KAFKA_SETTINGS = {
+    "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
+    "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
+    "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": "1",
+    "KAFKA_SHARE_COORDINATOR_STATE_TOPIC_REPLICATION_FACTOR": "1",
+    "KAFKA_SHARE_COORDINATOR_STATE_TOPIC_MIN_ISR": "1",
+    "KAFKA_HEAP_OPTS": "-Xmx512m",
+}
+POSTGRES_SETTINGS = "-c max_connections=200 -c shared_buffers=512MB -c max_wal_size=4GB"
+
+
+def start() -> Stack:
+    """Start both containers; Unavailable where no Docker engine answers or an image cannot be had."""
+    require_engine_and_images()
+    kafka, postgres = _kafka_container(), _postgres_container()
+    started: list[DockerContainer] = []
+
+    def close() -> None:
+        while started:
+            started.pop().stop()
+
+    try:
+        for container in (postgres, kafka):
+            started.append(container)
+            container.start()
+    except Exception as error:  # testcontainers lets errors of requests, docker and its own through
+        close()
+        raise StackError(f"The containers did not come up: {error}") from error
+    env = {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka.get_bootstrap_server(),
+        "DATABASE_URL": postgres.get_connection_url(driver=None),
+    }
+    return Stack("docker", env, close)
+
+
+def require_engine_and_images() -> None:
+    """Raise Unavailable, naming what is missing, unless both containers can be started."""
+    try:
+        import docker  # type: ignore[import-untyped]
+        from testcontainers.core.config import testcontainers_config
+    except ModuleNotFoundError as error:
+        raise Unavailable(f"The stack 'docker' needs the Python package {error.name}.") from error
+    try:
+        client = docker.from_env()
+        client.ping()
+    except docker.errors.DockerException as error:
+        raise Unavailable(
+            f"No Docker engine answers ({error}): start one, or take --stack embedded, which needs none."
+        ) from error
+    with contextlib.closing(client):
+        for image in (KAFKA_IMAGE, POSTGRES_IMAGE):
+            if not _available(client, image):
+                raise Unavailable(f"The image {image} is not here and cannot be pulled.")
+        # Ryuk removes containers whose owner was killed; without it only `stop` does.
+        if not testcontainers_config.ryuk_disabled and not _available(
+            client, testcontainers_config.ryuk_image
+        ):
+            testcontainers_config.ryuk_disabled = True
+
+
+def _available(client: Any, image: str) -> bool:
+    import docker
+
+    try:
+        client.images.get(image)
+    except docker.errors.ImageNotFound:
+        try:
+            client.images.pull(image)
+        except docker.errors.APIError:
+            return False
+    return True
+
+
+def _kafka_container() -> Any:
+    from testcontainers.community.kafka import KafkaContainer
+
+    class ApacheKafka(KafkaContainer):
+        """The parent knows the start scripts of another vendor's image."""
+
+        MIN_KRAFT_TAG = "0"
+
+        def tc_start(self) -> None:
+            """Let the broker start, now that its outer port is known."""
+            address = f"{self.get_container_host_ip()}:{self.get_exposed_port(self.port)}"
+            script = dedent(
+                f"""\
+                #!/bin/bash
+                export KAFKA_ADVERTISED_LISTENERS={self.listener_name}://{address},BROKER://localhost:9092
+                exec /etc/kafka/docker/run
+                """
+            )
+            self.create_file(script.encode(), self.TC_START_SCRIPT)
+
+        def start(self, timeout: int = START_SECONDS) -> "ApacheKafka":
+            super().start(timeout)
+            return self
+
+    container = ApacheKafka(KAFKA_IMAGE).with_kraft()
+    for name, value in KAFKA_SETTINGS.items():
+        container.with_env(name, value)
+    return container
+
+
+def _postgres_container() -> Any:
+    from testcontainers.community.postgres import PostgresContainer
+
+    container = PostgresContainer(POSTGRES_IMAGE, username="postgres", dbname="postgres", driver=None)
+    return container.with_command(f"postgres {POSTGRES_SETTINGS}")

@@ -1,0 +1,116 @@
+"""No server outlives the process that asked for it, however that process ends."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from devstack.errors import StackError
+from devstack.server import Order, Server, says
+from tests.support.wait import until
+
+SERVER = "import time; print('ready', flush=True); time.sleep(600)"
+STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+    "print('ready', flush=True); time.sleep(600)"
+)
+
+CALLER = """
+import sys, time
+from pathlib import Path
+from devstack.server import Order, Server, says
+folder = Path(sys.argv[1])
+server = Server(Order(name="X", command=[sys.executable, "-c", sys.argv[2]], folder=folder / "home",
+                      log=folder / "log", ready=says("ready"), patience=1, remove_folder=True))
+server.start()
+print(server.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def order(tmp_path: Path) -> Callable[..., Order]:
+    def make(program: str, **more: object) -> Order:
+        given = {"name": "The pump", "folder": tmp_path, "log": tmp_path / "log", "ready": says("ready")}
+        command = [sys.executable, "-c", program]
+        return Order(**{"command": command, **given, **more})  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.mark.parametrize("program", [SERVER, STUBBORN])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_server_and_its_folder_go_with_the_caller(
+    how: signal.Signals, program: str, tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    caller = subprocess.Popen(
+        [sys.executable, "-c", CALLER, str(tmp_path), program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    with caller:
+        assert caller.stdout
+        server = int(caller.stdout.readline())
+        assert psutil.pid_exists(server)
+        caller.send_signal(how)
+    until(lambda: not psutil.pid_exists(server), 20, "the server to end")
+    until(lambda: not (tmp_path / "home").exists(), 5, "its folder to be removed")
+
+
+def test_a_server_goes_with_its_guard(order: Callable[..., Order]) -> None:
+    if sys.platform != "linux":
+        pytest.skip("needs PR_SET_PDEATHSIG of Linux")
+    server = Server(order(SERVER))
+    server.start()
+    psutil.Process(server.pid).parent().kill()  # type: ignore[union-attr]
+    until(lambda: not psutil.pid_exists(server.pid), 10, "the server to end")
+    server.stop()
+
+
+def test_a_server_can_be_stopped_killed_frozen_and_started_again(order: Callable[..., Order]) -> None:
+    server = Server(order(SERVER))
+    for end in (server.stop, server.kill):
+        server.start()
+        assert server.running
+        server.pause()
+        until(lambda: psutil.Process(server.pid).status() == psutil.STATUS_STOPPED, 5, "the freeze")
+        server.resume()
+        end()
+        assert not server.running
+        assert not psutil.pid_exists(server.pid)
+
+
+def test_a_frozen_server_can_be_stopped(order: Callable[..., Order]) -> None:
+    server = Server(order(SERVER))
+    server.start()
+    server.pause()
+    server.stop()
+    assert not psutil.pid_exists(server.pid)
+
+
+def test_a_server_that_ends_at_once_shows_the_end_of_its_log(order: Callable[..., Order]) -> None:
+    server = Server(order("print('the disk is full'); raise SystemExit(3)"))
+    with pytest.raises(StackError, match=r"(?s)The pump ended before it was ready.*the disk is full"):
+        server.start()
+    server.stop()
+
+
+def test_a_server_that_does_not_get_ready_is_ended_and_shows_the_end_of_its_log(
+    order: Callable[..., Order],
+) -> None:
+    server = Server(order("import time; print('waiting', flush=True); time.sleep(600)", start_seconds=1))
+    with pytest.raises(StackError, match=r"(?s)The pump was not ready after 1 seconds.*waiting"):
+        server.start()
+    assert not server.running
+
+
+def test_a_server_that_is_not_there_is_named(order: Callable[..., Order]) -> None:
+    server = Server(order("", command=["/nonexistent/pump"]))
+    with pytest.raises(StackError, match="/nonexistent/pump could not be started"):
+        server.start()
+    server.stop()
