@@ -44,6 +44,8 @@ CLIENT = "chat-migration"
 OUTAGES = (DatabaseUnavailable, Conflict, MessagingError, LeaseLost)
 DATABASE_WAIT_SECONDS = 2.0
 KAFKA_SILENT_SECONDS = 30.0
+RELAY_SECONDS = 300.0
+"""One publish may sit through an outage of Kafka for two minutes: that is no reason to restart us."""
 
 
 def kafka_connection(settings: Settings) -> KafkaConnection:
@@ -156,7 +158,7 @@ class Service:
         """What `/healthz` and `/readyz` look at."""
         self._health.expect("intake", last=self._intake_progress)
         self._health.expect("worker")
-        self._health.expect("relay")
+        self._health.expect("relay", limit=RELAY_SECONDS)
         self._health.ready_when("postgres", self._postgres_answers)
         self._health.ready_when("kafka", self._kafka_is_read)
 
@@ -197,8 +199,11 @@ class Service:
             await asyncio.wait({http, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._shutdown.begin()
+            self._worker.hear("")
+            await asyncio.wait({parts["worker"]})  # from here on nothing is claimed
             await self._worker.drain()
             self._relay_stop.set()
+            self._relay.hear("")
             parts["listener"].cancel()
             await asyncio.wait({*parts.values(), relay})
             await asyncio.gather(self._events.close(), self._letters.close())

@@ -87,6 +87,7 @@ class Relay:
                 if not await self._send_page(token):
                     await self._pause(min(POLL_SECONDS, max(renew_at - clock(), 0.05)))
                 self._alive()
+            await self._send_page(token)  # what the drained jobs left
         finally:
             await self._resign(token)
 

@@ -48,7 +48,9 @@ class World:
     def replica(self, **more: str) -> Service:
         """Start a replica of the service."""
         number = len(self.replicas) + 1
-        service = Service(self.environment(**more), self.folder / f"service-{number}.log", name=f"replica {number}")
+        service = Service(
+            self.environment(**more), self.folder / f"service-{number}.log", name=f"replica {number}"
+        )
         self.replicas.append(service)
         return service.start()
 

@@ -40,7 +40,9 @@ def moving(world: World, request_id: str) -> None:
 
     def in_the_middle() -> bool:
         job = world.rows.job(request_id)
-        assert not job or job["status"] not in ("completed", "failed"), "it ended before it could be disturbed"
+        assert not job or job["status"] not in ("completed", "failed"), (
+            "it ended before it could be disturbed"
+        )
         return bool(job and job["checkpoint"])
 
     until(in_the_middle, 60, "the job to be in its middle")
@@ -74,7 +76,9 @@ def watching_cli(world: World, service: Service, request_id: str, terminal: int)
 
 
 @pytest.mark.parametrize("end", ["kill -9 of the CLI", "closing the terminal"])
-def test_the_life_of_a_job_is_not_tied_to_who_asked_for_it(world: World, expected: Expected, end: str) -> None:
+def test_the_life_of_a_job_is_not_tied_to_who_asked_for_it(
+    world: World, expected: Expected, end: str
+) -> None:
     service = world.replica(**SMALL_BATCHES)
     request_id = str(uuid.uuid4())
     screen, terminal = pty.openpty()
@@ -103,7 +107,9 @@ def test_the_life_of_a_job_is_not_tied_to_who_asked_for_it(world: World, expecte
     assert len(service.logged("job.claimed")) == 1
 
 
-def test_a_killed_service_goes_on_from_the_checkpoint_when_started_again(world: World, expected: Expected) -> None:
+def test_a_killed_service_goes_on_from_the_checkpoint_when_started_again(
+    world: World, expected: Expected
+) -> None:
     first = world.replica(**SMALL_BATCHES)
     request_id = world.line.start_excel("large.xlsx")
     moving(world, request_id)
@@ -185,3 +191,33 @@ def test_another_file_under_the_same_name_is_read_from_the_top(world: World, exp
     assert (event.total, event.processed, event.failed) == (other.total, other.processed, other.failed)
     assert event.warnings["source_restarted"] == 1
     assert sorted(world.rows.rejected(request_id)) == [rejected.row for rejected in other.rejected]
+
+
+def test_a_killed_child_costs_its_reading_and_not_the_attempt(world: World, expected: Expected) -> None:
+    service = world.replica(**SMALL_BATCHES)
+    request_id = world.line.start_excel("large.xlsx")
+    moving(world, request_id)
+    for child in service.children():
+        os.kill(child, signal.SIGKILL)
+    event = world.line.ended(request_id)
+    assert event.attempt == 1
+    exact(event, expected)
+    assert service.logged("child.died")
+    nothing_doubled(world, expected, request_id)
+
+
+def test_a_lost_database_connection_costs_its_reading_and_not_the_attempt(
+    world: World, expected: Expected
+) -> None:
+    service = world.replica(**SMALL_BATCHES)
+    request_id = world.line.start_excel("large.xlsx")
+    moving(world, request_id)
+    world.rows.ask(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()",
+        world.database,
+    )
+    event = world.line.ended(request_id)
+    assert event.attempt == 1
+    exact(event, expected)
+    assert service.logged("database.away")
+    nothing_doubled(world, expected, request_id)

@@ -64,7 +64,9 @@ def test_a_cancelled_job_goes_on_from_its_checkpoint_when_retried(world: World, 
     assert sorted(set(sequences)) == list(range(1, event.sequence + 1))
 
 
-def test_a_failed_job_is_retried_and_reads_the_mended_file_from_the_top(world: World, service: Service) -> None:
+def test_a_failed_job_is_retried_and_reads_the_mended_file_from_the_top(
+    world: World, service: Service
+) -> None:
     path = world.inbox / "mended.xlsx"
     path.write_bytes(b"no workbook at all")
     request_id = world.line.start_excel("mended.xlsx")

@@ -34,7 +34,11 @@ def test_what_is_stored_equals_an_independent_reading_row_by_row(
     first = world.line.ended(world.line.start_excel(workbook.name))
 
     assert first.status is Status.COMPLETED
-    assert (first.total, first.processed, first.failed) == (expected.total, expected.processed, expected.failed)
+    assert (first.total, first.processed, first.failed) == (
+        expected.total,
+        expected.processed,
+        expected.failed,
+    )
     assert (first.inserted, first.updated, first.unchanged) == (expected.inserted, 0, 0)
     assert first.duplicates == expected.duplicates == reference.duplicates
     assert first.warnings == dict(expected.warnings) == dict(reference.warnings)
@@ -80,7 +84,9 @@ def _seen_twice(event_id: object) -> bool:
     return _times[event_id] == 2
 
 
-def test_another_body_under_a_known_id_is_refused_and_the_job_untouched(world: World, service: Service) -> None:
+def test_another_body_under_a_known_id_is_refused_and_the_job_untouched(
+    world: World, service: Service
+) -> None:
     make_workbook(world.inbox / "one.xlsx", rows=50, seed=5)
     request_id = world.line.start_excel("one.xlsx")
     world.line.ended(request_id)
@@ -108,14 +114,17 @@ def test_a_request_typed_into_a_plain_producer_works_and_garbage_stops_nothing(
     assert reason(letter) == "not_json"
     until(
         lambda: world.rows.ask(
-            "select 1 from migration.jobs where requested_by = $1 and status = 'completed'", body["requested_by"]
+            "select 1 from migration.jobs where requested_by = $1 and status = 'completed'",
+            body["requested_by"],
         ),
         60,
         "the request without an id to be completed",
     )
 
 
-def test_a_wrong_request_with_an_unknown_id_is_answered_by_a_failed_event(world: World, service: Service) -> None:
+def test_a_wrong_request_with_an_unknown_id_is_answered_by_a_failed_event(
+    world: World, service: Service
+) -> None:
     request_id = str(uuid.uuid4())
     world.line.publish(
         {"request_id": request_id, "action": "start", "dataset": "chats", "source": {"type": "oracle"}}
@@ -136,7 +145,9 @@ def test_rejected_rows_are_there_with_all_wrong_fields_and_the_record(world: Wor
     assert sorted({e["field"] for e in page["items"][0]["errors"]}) == list(expected.rejected[0].fields)
 
 
-def test_a_value_that_only_postgres_refuses_costs_its_row_and_not_its_batch(world: World, service: Service) -> None:
+def test_a_value_that_only_postgres_refuses_costs_its_row_and_not_its_batch(
+    world: World, service: Service
+) -> None:
     expected = make_workbook(world.inbox / "refused.xlsx", rows=500, seed=9, wrong=0.0, duplicates=0.0)
     path = world.inbox / "refused.xlsx"
     urls = [url for (url,) in _urls(path)]

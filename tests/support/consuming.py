@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Self
+from typing import ClassVar, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -15,6 +15,16 @@ from tests.support.wait import until_async
 WAIT_SECONDS = 60.0
 
 Handler = Callable[[Sequence[Record]], Awaitable[None]]
+
+
+class Spied(AIOKafkaConsumer):  # type: ignore[misc] # the library has no types
+    """Remembers what was built, for tests that lay hands on inner tasks or count."""
+
+    built: ClassVar[list["Spied"]] = []
+
+    def __init__(self, *topics: str, **options: object) -> None:
+        super().__init__(*topics, **options)
+        Spied.built.append(self)
 
 
 class Consuming:

@@ -168,7 +168,8 @@ def read_row(cells: Mapping[str, object]) -> tuple[dict[str, Any], list[str], li
             meaning[name] = rule(cells.get(name), notes)
         except Wrong:
             wrong.append(name)
+    meaning["knows_flags"] = any(flag in cells for flag in FLAGS)
     empty = not any(visible(cells.get(flag)) for flag in FLAGS)
     for flag in FLAGS:
-        meaning[flag] = empty or flag_of(cells.get(flag), notes)
+        meaning[flag] = empty or (flag in cells and flag_of(cells[flag], notes))
     return meaning, notes.codes, sorted(wrong)

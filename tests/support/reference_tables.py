@@ -137,7 +137,7 @@ class Loading:
             self._to.chats[url] = new
             return "inserted"
         merged = Chat(
-            _moved(old.place, place),
+            _moved(old.place, place, row["kpp"]),
             max(old.source, self._source, key=RANK.__getitem__),
             *(
                 mine if mine not in ("", None) else theirs
@@ -152,16 +152,19 @@ class Loading:
         if key in self._people:
             return
         self._people.add(key)
-        before = self._to.administrators.get(key, ("", True, True))
-        self._to.administrators[key] = (row["owner_id"] or before[0], row["add_user"], row["add_admin"])
+        flags = row["add_user"], row["add_admin"]
+        before = self._to.administrators.get(key, ("", *flags))
+        owner = row["owner_id"] or before[0]
+        self._to.administrators[key] = (owner, *(flags if row["knows_flags"] else before[1:]))
 
 
 COLUMNS = ("name", "external_chat_id", "participants", "created_on", "creator_id")
 
 
-def _moved(old: Place, new: Place) -> Place:
-    """Where a later load puts a chat: all three move as one, or none does."""
-    same_inn = old[0][0] == new[0][0]
-    if same_inn and not new[0][1] and old[0][1]:
+def _moved(old: Place, new: Place, kpp: str) -> Place:
+    """Where a later load puts a chat: all three move as one, or none does; saying less moves nothing."""
+    (old_university, old_branch, _), (university, branch, faculty) = old, new
+    if university[0] == old_university[0] and university != old_university and not kpp:
         return old
-    return old if old[0] == new[0] and new[1:] == ("", "") else new
+    says_less = university == old_university and branch in ("", old_branch) and not faculty
+    return old if says_less else new

@@ -1,0 +1,140 @@
+"""Files that are no workbook, or a hostile one: each ends `failed` with its own code, and the service goes on."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from benchmarks.workbook import make_workbook
+from schemas.status import Status
+from tests.acceptance.conftest import World
+from tests.support.other_workbooks import write_compound, write_ods
+from tests.support.service import Service
+from tests.support.workbooks import (
+    HEADER,
+    data_rows,
+    raw_xlsx,
+    stray_cell_xlsx,
+    text_row,
+    write_sheets,
+    write_xlsx,
+)
+
+
+def good(path: Path) -> bytes:
+    write_xlsx(path, [HEADER, *data_rows(200)])
+    return path.read_bytes()
+
+
+def truncated(path: Path) -> None:
+    content = good(path)
+    path.write_bytes(content[: len(content) // 2])
+
+
+def zip_bomb(path: Path) -> None:
+    """A few kilobytes that unpack to more than the service allows."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        with zipfile.ZipFile(io.BytesIO(good(path))) as whole:
+            for name in whole.namelist():
+                archive.writestr(name, whole.read(name))
+        with archive.open("xl/media/noise.bin", "w", force_zip64=True) as member:
+            for _ in range(300):
+                member.write(bytes(1 << 20))
+    path.write_bytes(packed.getvalue())
+
+
+BAD: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "text": ("not_a_workbook", lambda p: p.write_text("ИНН;Ссылка\n1;2\n")),
+    "html": ("not_a_workbook", lambda p: p.write_text("<html><table><tr><td>1</td></tr></table></html>")),
+    "picture": ("not_a_workbook", lambda p: p.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(500))),
+    "empty": ("not_a_workbook", lambda p: p.write_bytes(b"")),
+    "encrypted": ("workbook_encrypted", lambda p: write_compound(p, ["EncryptionInfo", "EncryptedPackage"])),
+    "encrypted ods": ("workbook_encrypted", lambda p: write_ods(p, [HEADER], encrypted=True)),
+    "truncated": ("workbook_damaged", truncated),
+    "zip bomb": ("source_too_large", zip_bomb),
+    "no worksheet": ("no_worksheet", lambda p: write_sheets(p, [], charts=["Диаграмма"])),
+    "no header": ("no_header", lambda p: write_xlsx(p, [("один", "два"), ("три", "четыре")])),
+    "blank sheet": ("no_header", lambda p: write_xlsx(p, [])),
+    "missing column": (
+        "missing_column",
+        lambda p: write_xlsx(p, [("ИНН", "Название чата"), (7_700_000_001, "x")]),
+    ),
+    "two columns": ("duplicate_column", lambda p: write_xlsx(p, [("ИНН", "inn", "Ссылка"), (1, 2, 3)])),
+    "no rows": ("no_rows", lambda p: write_xlsx(p, [HEADER])),
+    "entity bomb": (
+        "workbook_damaged",
+        lambda p: raw_xlsx(
+            p,
+            text_row(1, *HEADER) + '<row r="2"><c r="A2" t="inlineStr"><is><t>&b;</t></is></c></row>',
+            before='<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>',
+        ),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def service(world: World) -> Service:
+    return world.replica(MIGRATION_MAX_INFLATED_MB="200", MIGRATION_CHILD_MEMORY_MB="1024")
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_ends_with_its_own_code_and_a_sentence(world: World, service: Service, name: str) -> None:
+    code, make = BAD[name]
+    path = world.inbox / f"{name}.xlsx"
+    make(path)
+    event = world.line.ended(world.line.start_excel(path.name))
+    assert event.status is Status.FAILED
+    assert event.error is not None
+    assert event.error.code == code
+    assert len(event.error.message) > 20
+    assert "Traceback" not in event.error.message
+    assert event.attempt == 1, "a permanent error is not tried again"
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("absent.xlsx", "file_not_found"),
+        ("../outside.xlsx", "file_outside_inbox"),
+        ("/etc/passwd", "file_outside_inbox"),
+        ("link.xlsx", "file_outside_inbox"),
+        ("folder", "file_unreadable"),
+    ],
+)
+def test_nothing_leads_out_of_the_inbox(world: World, service: Service, path: str, code: str) -> None:
+    good(world.folder / "outside.xlsx")
+    link = world.inbox / "link.xlsx"
+    if not link.is_symlink():
+        link.symlink_to(world.folder / "outside.xlsx")
+    (world.inbox / "folder").mkdir(exist_ok=True)
+    event = world.line.ended(world.line.start_excel(path))
+    assert event.error is not None
+    assert event.error.code == code
+
+
+def test_a_sheet_that_is_not_there_is_named_with_those_that_are(world: World, service: Service) -> None:
+    good(world.inbox / "sheets.xlsx")
+    event = world.line.ended(world.line.start_excel("sheets.xlsx", sheet="Нет такого"))
+    assert event.error is not None
+    assert event.error.code == "sheet_not_found"
+    assert "Чаты" in event.error.message
+
+
+def test_a_stray_cell_in_the_last_corner_does_not_keep_a_workbook_out(world: World, service: Service) -> None:
+    stray_cell_xlsx(world.inbox / "stray.xlsx", 500)
+    event = world.line.ended(world.line.start_excel("stray.xlsx"))
+    assert event.status is Status.COMPLETED, event.error
+    assert (event.inserted, event.failed, event.total) == (500, 1, 501)
+
+
+def test_after_all_that_the_service_is_well(world: World, service: Service) -> None:
+    expected = make_workbook(world.inbox / "well.xlsx", rows=300, seed=41)
+    event = world.line.ended(world.line.start_excel("well.xlsx"))
+    assert (event.status, event.failed) == (Status.COMPLETED, expected.failed)
+    assert not list(world.scratch.iterdir())
+    assert psutil.Process(service.pid).memory_info().rss < 200 * 2**20
+    assert not service.logged("task.died")
