@@ -79,7 +79,7 @@ class GroupConsumer:
         consumer = self._build()
         try:
             if await unless(stop, start(consumer, self._connection, START_SECONDS)):
-                await Polling(consumer, self._handle, self._polled).run(stop)
+                await Polling(consumer, self._handle, self._polled, stop).run()
         finally:
             await close_consumer(consumer)
 

@@ -18,22 +18,42 @@ class Aborted(Exception):
     """A CancelledError came out of the call although nobody cancelled us: an error like any other."""
 
 
-async def within(limit: float, call: Coroutine[Any, Any, T]) -> T:
-    """Run a call in a task of its own for at most `limit` seconds; raises Overdue, Aborted, or its error."""
+async def within(
+    limit: float | None, call: Coroutine[Any, Any, T], *, stop: asyncio.Event | None = None, then: float = 0.0
+) -> T:
+    """Run a call in a task of its own for at most `limit` seconds; raises Overdue, Aborted, or its error.
+
+    Once `stop` is set it has `then` seconds left. Without a limit the call must have one of its own.
+    """
     task = asyncio.ensure_future(call)
     task.add_done_callback(_retrieve)
     try:
-        await asyncio.wait({task}, timeout=limit)
+        await _done_or_stopped(task, limit, stop)
+        if stop and stop.is_set() and not task.done():
+            await asyncio.wait({task}, timeout=then)
         overdue = not task.done()
     finally:
         if not task.done():
             task.cancel()
             await asyncio.wait({task}, timeout=GRACE_SECONDS)
     if overdue:
-        raise Overdue(f"no answer within {limit:g} s")
+        raise Overdue("asked to stop" if stop and stop.is_set() else f"no answer within {limit:g} s")
     if task.cancelled():
         raise Aborted("the call was cancelled from inside")
     return task.result()
+
+
+async def _done_or_stopped(
+    task: "asyncio.Task[Any]", limit: float | None, stop: asyncio.Event | None
+) -> None:
+    if stop is None:
+        await asyncio.wait({task}, timeout=limit)
+        return
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
@@ -47,19 +67,12 @@ async def pause(stop: asyncio.Event, seconds: float) -> None:
 
 async def unless(stop: asyncio.Event, call: Coroutine[Any, Any, Any]) -> bool:
     """Run a call to its end, or cancel it when asked to stop first; whether it came to its end."""
-    task = asyncio.ensure_future(call)
-    stopping = asyncio.ensure_future(stop.wait())
     try:
-        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopping.cancel()
-        if not task.done():
-            task.cancel()
-            await asyncio.wait({task}, timeout=GRACE_SECONDS)
-            task.add_done_callback(_retrieve)
-    if task.cancelled() or not task.done():
-        return False
-    task.result()
+        await within(None, call, stop=stop)
+    except (Overdue, Aborted):
+        if stop.is_set():
+            return False
+        raise
     return True
 
 

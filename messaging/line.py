@@ -80,10 +80,10 @@ class Line:
         except MessageSizeTooLargeError as error:
             raise TooLarge(str(error)) from error
 
-    async def acknowledged(self, sent: list[Sent], limit: float = ACK_SECONDS) -> list[bool]:
+    async def acknowledged(self, sent: list[Sent]) -> list[bool]:
         """Wait for the answers, never cancelling a send; True where the broker has the message for sure."""
         if sent:
-            waiting = asyncio.ensure_future(asyncio.wait(sent, timeout=limit))
+            waiting = asyncio.ensure_future(asyncio.wait(sent, timeout=ACK_SECONDS))
             broken = asyncio.ensure_future(self.broken.wait())
             try:
                 await asyncio.wait({waiting, broken}, return_when=asyncio.FIRST_COMPLETED)

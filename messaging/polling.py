@@ -11,7 +11,7 @@ from aiokafka.errors import IllegalStateError
 
 from messaging import internals
 from messaging.clients import FAILURES
-from messaging.guard import pause, within
+from messaging.guard import pause, unless, within
 from messaging.health import LagCheck, require_alive
 from messaging.records import Record
 
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 POLL_MS = 1_000
 """Also how long a stop may go unnoticed: a poll must never be cancelled."""
+POLL_SECONDS = 30.0
+"""It keeps to its own timeout; should it not, the consumer is of no more use."""
 MAX_POLL_RECORDS = 100
 """Of all partitions together: what one handing over may cost is bounded."""
 HANDLE_SECONDS = 20.0
@@ -27,6 +29,9 @@ ROUND_SECONDS = 60.0
 """After so long the rest of a poll is left for the next one: far below `max_poll_interval_ms`."""
 COMMIT_SECONDS = 20.0
 """The library retries a commit without end while the broker is away."""
+LAST_HANDLE_SECONDS = 5.0
+LAST_COMMIT_SECONDS = 2.0
+"""What each still gets once we are asked to stop: hundreds of times what it takes."""
 RETRY_SECONDS = 1.0
 
 Handle = Callable[[Sequence[Record]], Awaitable[None]]
@@ -38,24 +43,28 @@ Polled = dict[TopicPartition, list[Record]]
 class Polling:
     """Polls one started consumer until asked to stop. Raises when only a new consumer helps."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, handle: Handle, alive: Callable[[], None]) -> None:
+    def __init__(
+        self, consumer: AIOKafkaConsumer, handle: Handle, alive: Callable[[], None], stop: asyncio.Event
+    ) -> None:
         self._consumer = consumer
         self._handle = handle
         self._alive = alive
+        self._stop = stop
         self._lag = LagCheck(consumer)
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self) -> None:
         """Until `stop`; membership outlives a handler that raises and brokers that are away."""
-        while not stop.is_set():
+        while not self._stop.is_set():
             polled = await self._poll()
             taken = await self._hand_over(polled)
             await self._commit(taken)
             if len(taken) < len(polled):
-                await pause(stop, RETRY_SECONDS)
-            await self._lag.check()
+                await pause(self._stop, RETRY_SECONDS)
+            await unless(self._stop, self._lag.check())
 
     async def _poll(self) -> Polled:
-        raw = await self._consumer.getmany(timeout_ms=POLL_MS)
+        # A task of its own: when the coordination task was cancelled, getmany raises that very error.
+        raw = await within(POLL_SECONDS, self._consumer.getmany(timeout_ms=POLL_MS))
         require_alive(internals.group_tasks(self._consumer))
         self._alive()
         self._lag.saw(raw, full=sum(map(len, raw.values())) >= MAX_POLL_RECORDS)
@@ -68,15 +77,19 @@ class Polling:
         # In another order each time: no partition waits for ever behind one that fails.
         for partition in random.sample(list(polled), len(polled)):
             records = polled[partition]
-            if time.monotonic() < end and await self._taken(partition, records):
+            if self._goes_on(end) and await self._taken(partition, records):
                 taken[partition] = records[-1].offset + 1
             else:
                 self._seek_back(partition, records[0].offset)
         return taken
 
+    def _goes_on(self, end: float) -> bool:
+        return time.monotonic() < end and not self._stop.is_set()
+
     async def _taken(self, partition: TopicPartition, records: list[Record]) -> bool:
         try:
-            await within(HANDLE_SECONDS, _call(self._handle, records))
+            call = _call(self._handle, records)
+            await within(HANDLE_SECONDS, call, stop=self._stop, then=LAST_HANDLE_SECONDS)
         except Exception as error:  # noqa: BLE001 - whatever it was, the records come again
             log.warning(
                 "records.not_taken: %s/%s from %d, trying again: %r",
@@ -101,7 +114,9 @@ class Polling:
         if not offsets:
             return
         try:
-            await within(COMMIT_SECONDS, self._consumer.commit(offsets))
+            await within(
+                COMMIT_SECONDS, self._consumer.commit(offsets), stop=self._stop, then=LAST_COMMIT_SECONDS
+            )
         except FAILURES as error:
             # Final, or of unknown fate: the records come again and their reader knows them.
             log.warning("offsets.not_committed: %r", error)

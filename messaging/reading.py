@@ -20,6 +20,8 @@ MAX_POLL_RECORDS = 1_000
 FETCH_BYTES = 4 * 1024 * 1024
 """Of one partition at once: chunks of half a megabyte then take a seventh of the round trips."""
 POSITION_SECONDS = 5.0
+POLL_GRACE_SECONDS = 30.0
+"""A poll keeps to its own timeout; should it not, the reader is of no more use."""
 
 Offsets = dict[int, int]
 """Partition → offset."""
@@ -94,7 +96,8 @@ class Reader:
 
         Must not be cancelled unless the reader is closed after it.
         """
-        raw = await self._consumer.getmany(timeout_ms=max(0, int(seconds * 1000)))
+        asked = self._consumer.getmany(timeout_ms=max(0, int(seconds * 1000)))
+        raw = await within(seconds + POLL_GRACE_SECONDS, asked)
         require_alive(internals.reading_tasks(self._consumer))
         records = [Record.of(one) for batch in raw.values() for one in batch]
         self.lag.saw(raw, full=len(records) >= MAX_POLL_RECORDS)

@@ -1,13 +1,15 @@
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
+from messaging import consumer
 from messaging.connection import KafkaConnection
 from messaging.producer import Producer
 from messaging.records import Outgoing
 from messaging.topics import ensure_topics
 from schemas.topics import Topic
+from tests.support.consuming import Spied
 
 MakeTopic = Callable[..., Awaitable[str]]
 Publish = Callable[..., Awaitable[None]]
@@ -48,3 +50,11 @@ def publish(producer: Producer) -> Publish:
         assert all(await producer.publish(messages))
 
     return send
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Spied]]:
+    """The consumers that group consumers have built in this test."""
+    monkeypatch.setattr(consumer, "AIOKafkaConsumer", Spied)
+    yield Spied.built
+    Spied.built.clear()

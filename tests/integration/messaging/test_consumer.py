@@ -1,41 +1,21 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
-from aiokafka import AIOKafkaConsumer
 
-from messaging import consumer as group_consumer
 from messaging import health, internals, polling
 from messaging.connection import KafkaConnection
 from messaging.records import Record
 from tests.integration.messaging.conftest import MakeTopic, Publish
-from tests.support.consuming import Consuming, committed
+from tests.support.consuming import Consuming, Spied, committed
 from tests.support.wait import until_async
 
 
 @pytest.fixture
 def group() -> str:
     return f"test-{uuid.uuid4().hex}"
-
-
-class Spied(AIOKafkaConsumer):  # type: ignore[misc]
-    """Remembers the consumers that were built, to lay hands on their inner tasks."""
-
-    built: list["Spied"] = []  # noqa: RUF012
-
-    def __init__(self, *topics: str, **options: object) -> None:
-        super().__init__(*topics, **options)
-        Spied.built.append(self)
-
-
-@pytest.fixture
-async def built(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Spied]]:
-    Spied.built = []
-    monkeypatch.setattr(group_consumer, "AIOKafkaConsumer", Spied)
-    yield Spied.built
-    Spied.built = []
 
 
 async def test_what_was_taken_is_committed(
@@ -181,6 +161,31 @@ async def test_a_consumer_with_a_dead_inner_task_is_replaced_and_all_records_arr
     async with Consuming(connection, topic, group).running() as consuming:
         await consuming.has(range(10))
         internals.group_tasks(built[0])[inner].cancel()
+        await publish(topic, 10, first=10)
+        await consuming.has(range(20))
+    assert len(built) == 2
+
+
+@pytest.mark.parametrize("inner", ["fetch", "coordination", "metadata"])
+async def test_an_inner_task_that_dies_between_two_polls_is_no_cancellation_of_ours(
+    connection: KafkaConnection,
+    make_topic: MakeTopic,
+    publish: Publish,
+    group: str,
+    built: list[Spied],
+    inner: str,
+) -> None:
+    topic = await make_topic()
+    await publish(topic, 10)
+
+    async def kill(_records: Sequence[Record]) -> None:
+        if len(built) == 1:
+            task = internals.group_tasks(built[0])[inner]
+            task.cancel()
+            await asyncio.wait({task})
+
+    async with Consuming(connection, topic, group, kill).running() as consuming:
+        await consuming.has(range(10))
         await publish(topic, 10, first=10)
         await consuming.has(range(20))
     assert len(built) == 2

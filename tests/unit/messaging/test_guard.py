@@ -110,3 +110,22 @@ async def test_an_error_before_the_stop_comes_through() -> None:
 
     with pytest.raises(ValueError, match="its own"):
         await unless(asyncio.Event(), call())
+
+
+async def test_a_call_gets_only_a_little_more_time_once_asked_to_stop() -> None:
+    stop = asyncio.Event()
+    stop.set()
+    async with asyncio.timeout(2):
+        with pytest.raises(Overdue, match="asked to stop"):
+            await within(60, asyncio.sleep(60), stop=stop, then=0.01)
+
+
+async def test_a_call_that_ends_soon_after_the_stop_counts() -> None:
+    stop = asyncio.Event()
+    stop.set()
+
+    async def call() -> int:
+        await asyncio.sleep(0)
+        return 7
+
+    assert await within(60, call(), stop=stop, then=5) == 7
