@@ -37,7 +37,12 @@ class Database:
         """Connect; raises DatabaseUnavailable or StatementFailed."""
         with mapped():
             control = await open_pool(dsn, size=CONTROL_CONNECTIONS)
-            return cls(dsn, control, await open_pool(dsn, size=READING_CONNECTIONS))
+            try:
+                reading = await open_pool(dsn, size=READING_CONNECTIONS)
+            except BaseException:
+                control.terminate()
+                raise
+            return cls(dsn, control, reading)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
