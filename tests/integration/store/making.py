@@ -1,9 +1,12 @@
 """Jobs in the states that tests begin with, and looks at what the store holds."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from consumer.store import claims, leases, requests
+from consumer.store.connect import Connection
 from consumer.store.database import Database
 from consumer.store.jobs import COLUMNS, Job, job
 from consumer.store.leases import Fence
@@ -79,6 +82,15 @@ async def rows(database: Database, query: str, *values: Any) -> list[tuple[Any, 
     """The rows of a question."""
     async with database.reader() as connection:
         return [tuple(row) for row in await connection.fetch(query, *values)]
+
+
+@asynccontextmanager
+async def broken_off(database: Database) -> AsyncIterator[Connection]:
+    """A transaction that fails after its last statement."""
+    with suppress(ZeroDivisionError):
+        async with database.transaction() as connection:
+            yield connection
+            raise ZeroDivisionError
 
 
 async def change(database: Database, statement: str, *values: Any) -> None:

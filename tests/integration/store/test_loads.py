@@ -1,0 +1,114 @@
+"""A load: one reading from the top. A new one replaces the old one whole, or not at all."""
+
+from typing import Any
+
+import pytest
+
+from consumer.store import loads
+from consumer.store.database import Database
+from consumer.store.errors import Conflict
+from consumer.store.jobs import Job
+from consumer.store.leases import Fence
+from consumer.store.session import Session
+from tests.integration.store import tiny
+from tests.integration.store.making import broken_off, events, rows, running, snapshot
+from tests.integration.store.tiny import batch, things
+
+
+async def begin(database: Database, fence: Fence, fingerprint: str, state: Any = None) -> Job:
+    async with database.transaction() as connection:
+        return await loads.begin(connection, fence, fingerprint, state, {"unknown_column": 2})
+
+
+async def _half_read(database: Database) -> tuple[Job, Fence]:
+    """A job with a batch stored, a total, a rejected and a refused row."""
+    _, fence = await running(database)
+    await begin(database, fence, "first")
+    session = await Session.open(database, fence, tiny.MERGE)
+    job = await session.store(batch(things(2, 3), rejected=[4], warnings={"phone": 1}))
+    await session.close()
+    async with database.transaction() as connection:
+        await loads.set_total(connection, fence, 10)
+        await loads.refuse(connection, fence, {7: "22001"})
+    return job, fence
+
+
+async def test_a_load_begins_with_what_the_source_is_and_said(database: Database) -> None:
+    _, fence = await running(database)
+    job = await begin(database, fence, "first", {"columns": [1, 2]})
+    assert (job.fingerprint, job.source_state) == ("first", {"columns": [1, 2]})
+    assert job.warnings == {"unknown_column": 2}
+
+
+async def test_another_source_under_the_same_name_resets_counters_and_rejects_and_says_so(
+    database: Database,
+) -> None:
+    _, fence = await _half_read(database)
+    job = await begin(database, fence, "second")
+    counters = (job.processed, job.failed, job.inserted, job.unchanged, job.updated, job.duplicates)
+    assert counters == (0, 0, 0, 0, 0, 0)
+    assert (job.checkpoint, job.total, job.fingerprint) == (None, None, "second")
+    assert job.warnings == {"source_restarted": 1, "unknown_column": 2}
+    assert await rows(database, "select * from migration.migration_errors") == []
+    assert await rows(database, "select * from migration.refused_rows") == []
+    last = (await events(database, job.id))[-1]
+    assert (last["processed"], last["warnings"]) == (0, {"source_restarted": 1, "unknown_column": 2})
+
+
+async def test_restarts_are_counted_over_all_loads(database: Database) -> None:
+    _, fence = await _half_read(database)
+    await begin(database, fence, "second")
+    session = await Session.open(database, fence, tiny.MERGE)
+    await session.store(batch(things(2)))
+    await session.close()
+    assert (await begin(database, fence, "third")).warnings["source_restarted"] == 2
+
+
+async def test_a_first_load_that_stored_nothing_is_replaced_without_a_word(database: Database) -> None:
+    _, fence = await running(database)
+    await begin(database, fence, "first")
+    assert "source_restarted" not in (await begin(database, fence, "second")).warnings
+
+
+async def test_a_new_load_that_fails_to_begin_leaves_the_old_one_whole(database: Database) -> None:
+    _, fence = await _half_read(database)
+    before = await snapshot(database)
+    async with broken_off(database) as connection:
+        await loads.begin(connection, fence, "second", None, {})
+    assert await snapshot(database) == before
+
+
+async def test_the_total_is_told_once(database: Database) -> None:
+    _, fence = await running(database)
+    for _ in range(2):
+        async with database.transaction() as connection:
+            await loads.set_total(connection, fence, 10)
+    told = await events(database, fence.job_id)
+    assert [event["total"] for event in told] == [None, None, 10]
+
+
+async def test_what_a_job_waits_for_is_told_once_and_forgotten_with_the_next_batch(
+    database: Database,
+) -> None:
+    _, fence = await running(database)
+    for _ in range(2):
+        async with database.transaction() as connection:
+            await loads.set_detail(connection, fence, "quota: 30 s")
+    assert [event["detail"] for event in await events(database, fence.job_id)] == [None, None, "quota: 30 s"]
+    session = await Session.open(database, fence, tiny.MERGE)
+    assert (await session.store(batch(things(2)))).detail is None
+    await session.close()
+
+
+async def test_refused_rows_are_remembered_with_their_state(database: Database) -> None:
+    _, fence = await _half_read(database)
+    async with database.transaction() as connection:
+        await loads.refuse(connection, fence, {9: "23514"})
+        assert await loads.refused_rows(connection, fence) == {7: "22001", 9: "23514"}
+
+
+async def test_a_row_is_not_refused_twice(database: Database) -> None:
+    _, fence = await _half_read(database)
+    with pytest.raises(Conflict):
+        async with database.transaction() as connection:
+            await loads.refuse(connection, fence, {7: "22001"})

@@ -1,0 +1,71 @@
+"""Bringing the schema up to date: from many places at once, and told apart when it is old or new."""
+
+import asyncio
+
+import pytest
+
+from consumer.store import migrate
+from consumer.store.database import Database
+from consumer.store.errors import DatabaseUnavailable, StatementFailed
+from consumer.store.migrate import SchemaOutdated
+from tests.integration.store.making import change, rows
+
+
+async def _check(database: Database) -> None:
+    async with database.transaction() as connection:
+        await migrate.check(connection)
+
+
+async def test_two_that_migrate_at_once_both_succeed(fresh_database: str) -> None:
+    await asyncio.gather(*(migrate.upgrade(fresh_database) for _ in range(3)))
+    database = await Database.open(fresh_database)
+    await _check(database)
+    assert await rows(database, "select count(*) from migration.jobs") == [(0,)]
+    await database.close()
+
+
+async def test_migrating_again_changes_nothing(database: Database) -> None:
+    await change(database, "create table migration.kept as select 1")
+    before = await rows(database, "select version_num from migration.revisions order by 1")
+    await migrate.upgrade(database.dsn)
+    assert await rows(database, "select version_num from migration.revisions order by 1") == before
+    await _check(database)
+
+
+async def test_an_empty_database_is_refused_with_what_to_do(fresh_database: str) -> None:
+    database = await Database.open(fresh_database)
+    with pytest.raises(SchemaOutdated, match="run `migration-consumer migrate` first"):
+        await _check(database)
+    await database.close()
+
+
+async def test_an_old_schema_is_refused_with_what_is_missing(database: Database) -> None:
+    await change(database, "delete from migration.revisions where version_num = 'service_0001'")
+    with pytest.raises(SchemaOutdated, match="service_0001 missing"):
+        await _check(database)
+
+
+NEWER = "update migration.revisions set version_num = 'service_9999' where version_num like 'service%'"
+
+
+async def test_a_newer_schema_is_accepted(database: Database) -> None:
+    await change(database, NEWER)
+    await _check(database)
+
+
+async def test_migrating_a_newer_schema_leaves_it_as_it_is(database: Database) -> None:
+    await change(database, NEWER)
+    before = await rows(database, "select version_num from migration.revisions order by 1")
+    await migrate.upgrade(database.dsn)
+    assert await rows(database, "select version_num from migration.revisions order by 1") == before
+
+
+async def test_migrating_where_nothing_answers_is_an_outage() -> None:
+    with pytest.raises(DatabaseUnavailable):
+        await migrate.upgrade("postgresql://nobody@127.0.0.1:1/nothing")
+
+
+async def test_migrating_with_a_name_that_is_not_let_in_is_told(database: Database) -> None:
+    address = database.dsn.rpartition("/")[0] + "/no_such_database"
+    with pytest.raises(StatementFailed):
+        await migrate.upgrade(address)

@@ -1,0 +1,150 @@
+"""The outbox: no event is skipped, doubled in number, or marked for an asking nobody answered."""
+
+import asyncio
+from datetime import timedelta
+
+from consumer.lifecycle import PutBack
+from consumer.store import claims, leases, loads, outbox, requests, transitions
+from consumer.store.database import Database
+from consumer.store.leases import RELAY
+from consumer.store.outbox import Unpublished
+from tests.integration.store.making import (
+    LIMITS,
+    broken_off,
+    change,
+    events,
+    fence,
+    pending,
+    record,
+    request,
+    running,
+)
+
+
+async def _elect(database: Database) -> int:
+    async with database.transaction() as connection:
+        token = await leases.elect(connection, RELAY, "relay", 60)
+    assert token is not None
+    return token
+
+
+async def _waiting(database: Database) -> list[Unpublished]:
+    async with database.transaction() as connection:
+        return await outbox.unpublished(connection, 100)
+
+
+async def _mark(database: Database, sent: list[Unpublished], token: int) -> None:
+    async with database.transaction() as connection:
+        await outbox.mark_published(connection, sent, token)
+
+
+async def _again(database: Database, job_id: int) -> None:
+    async with database.transaction() as connection:
+        await outbox.send_again(connection, job_id)
+
+
+async def test_the_sequence_of_a_job_has_no_gap_whoever_writes_at_the_same_time(
+    database: Database, neighbour: Database
+) -> None:
+    job, owned = await running(database)
+
+    async def talk(one: Database, name: str) -> None:
+        for n in range(20):
+            async with one.transaction() as connection:
+                await loads.set_detail(connection, owned, f"{name} {n}")
+
+    talkers = [talk(one, f"{one is database} {n}") for one in (database, neighbour) for n in range(3)]
+    await asyncio.gather(*talkers)
+    told = await events(database, job.id)
+    assert [event["sequence"] for event in told] == list(range(1, 2 + 6 * 20 + 1))
+
+
+async def test_a_write_that_was_rolled_back_leaves_no_gap(database: Database) -> None:
+    job, owned = await running(database)
+    async with broken_off(database) as connection:
+        await loads.set_detail(connection, owned, "never")
+    async with database.transaction() as connection:
+        await loads.set_detail(connection, owned, "told")
+    assert [event["sequence"] for event in await events(database, job.id)] == [1, 2, 3]
+
+
+async def test_an_event_with_a_lower_id_that_is_committed_later_is_not_skipped(
+    database: Database, neighbour: Database
+) -> None:
+    token = await _elect(database)
+    async with neighbour.transaction() as connection:
+        await requests.record(connection, "slow", request(), LIMITS, None)
+        await record(database, "quick")
+        (quick,) = await _waiting(database)
+        await _mark(database, [quick], token)
+    (slow,) = await _waiting(database)
+    assert (slow.request_id, slow.id < quick.id) == ("slow", True)
+
+
+async def test_events_of_a_job_come_in_order(database: Database) -> None:
+    job, owned = await running(database)
+    for _ in range(3):
+        async with database.transaction() as connection:
+            again = PutBack(timedelta(), burned=False)
+            await transitions.apply(connection, job.id, owned.token, again)
+        claimed = await claims.claim(database, "owner", 60)
+        assert claimed is not None
+        owned = fence(claimed)
+    waiting = await _waiting(database)
+    assert [event.id for event in waiting] == sorted(event.id for event in waiting)
+    assert len(waiting) == 8
+
+
+async def test_what_was_marked_is_not_sent_again(database: Database) -> None:
+    token = await _elect(database)
+    await pending(database)
+    await _mark(database, await _waiting(database), token)
+    assert await _waiting(database) == []
+
+
+async def test_asking_again_sends_the_last_event_as_it_was(database: Database) -> None:
+    token = await _elect(database)
+    job, _ = await running(database)
+    sent = await _waiting(database)
+    await _mark(database, sent, token)
+    await _again(database, job.id)
+    (again,) = await _waiting(database)
+    assert (again.event_id, again.payload) == (sent[-1].event_id, sent[-1].payload)
+
+
+async def test_a_mark_counts_only_for_the_asking_it_saw(database: Database) -> None:
+    token = await _elect(database)
+    job = await pending(database)
+    seen = await _waiting(database)
+    await _again(database, job.id)
+    await _mark(database, seen, token)
+    (still,) = await _waiting(database)
+    assert still.sends == seen[0].sends + 1
+    await _mark(database, [still], token)
+    assert await _waiting(database) == []
+
+
+async def test_a_deposed_relay_marks_nothing(database: Database) -> None:
+    token = await _elect(database)
+    await pending(database)
+    seen = await _waiting(database)
+    await change(database, "update migration.leases set expires_at = clock_timestamp() - interval '1 second'")
+    successor = await _elect(database)
+    await _mark(database, seen, token)
+    assert await _waiting(database) == seen
+    await _mark(database, seen, successor)
+    assert await _waiting(database) == []
+
+
+async def test_a_new_relay_sends_the_last_event_of_every_job_that_changed_lately(database: Database) -> None:
+    token = await _elect(database)
+    await pending(database, "old")
+    await pending(database, "new")
+    await _mark(database, await _waiting(database), token)
+    await change(
+        database,
+        "update migration.jobs set updated_at = updated_at - interval '6 minutes' where request_id = 'old'",
+    )
+    async with database.transaction() as connection:
+        await outbox.send_recent_again(connection)
+    assert [event.request_id for event in await _waiting(database)] == ["new"]
