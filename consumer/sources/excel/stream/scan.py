@@ -55,7 +55,7 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class _Tags:
-    """All cells: number of the tag, row, column, where the other attributes begin, and whether all is well."""
+    """All cells: number of the tag, row, column, where its other attributes begin, if all is well."""
 
     tags: Places
     row: Places
@@ -141,8 +141,8 @@ def _cells(text: Text, found: _Tags, kinds: Kinds) -> tuple[Cells, Places]:
 def _is_empty(text: Text, tags: Places) -> Flags:
     """Whether the tag of a cell is followed by its end."""
     after = text.tags[tags + 1]
-    ends = text.tags[tags + 2]
-    return np.logical_and(starts_with(text.words[after], END_OF_CELL), after + len(END_OF_CELL) == ends)
+    ends: Flags = after + len(END_OF_CELL) == text.tags[tags + 2]
+    return ends & starts_with(text.words[after], END_OF_CELL)
 
 
 def _formulas(text: Text, tags: Places) -> Places:

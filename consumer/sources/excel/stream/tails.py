@@ -96,4 +96,5 @@ class Tails:
 
 def _slots(key: Sequence[Words]) -> Words:
     mixed = key[0] * HASH[0] ^ key[1] * HASH[1] ^ key[2] * HASH[2]
-    return np.right_shift(mixed, np.uint64(64 - SLOTS_BITS))
+    slots: Words = mixed >> np.uint64(64 - SLOTS_BITS)
+    return slots

@@ -35,7 +35,8 @@ def word(text: bytes) -> np.uint64:
 
 def starts_with(words: Words, text: bytes) -> Flags:
     """Whether words begin with a text."""
-    return np.equal(words & MASKS[len(text)], word(text))
+    same: Flags = (words & MASKS[len(text)]) == word(text)
+    return same
 
 
 def whole_numbers(words: Words, ends: Places, sizes: Places) -> tuple[Words, Flags]:
