@@ -105,7 +105,7 @@ def _java(home: Path, class_path: str, *arguments: str) -> list[str]:
 
 
 def _format(home: Path, class_path: str) -> None:
-    """Format the broker's storage by a copy of what Kafka's tool made for this node once: it takes seconds."""
+    """Format the broker's storage by copying what Kafka's tool, which takes seconds, made once."""
     if (home / "data").exists():
         return
     formatted = jars.cache_folder() / "formatted" / home.name

@@ -1,0 +1,79 @@
+"""The stacks that are not embedded, and which one is taken."""
+
+import asyncio
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+
+from devstack.errors import StackError, Unavailable
+from devstack.stack import Stack, choose, start
+from tests.support import roundtrip
+
+LIMIT = 60
+ADDRESSES = ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL")
+
+
+async def _works(stack: Stack) -> None:
+    async with asyncio.timeout(LIMIT):
+        topic = await roundtrip.make_topic(stack.bootstrap_servers)
+        await roundtrip.send(stack.bootstrap_servers, topic, b"hello")
+        assert await roundtrip.read(stack.bootstrap_servers, topic, 1) == [b"hello"]
+        connection = await asyncpg.connect(stack.database_url)
+        assert await connection.fetchval("select 1") == 1
+        await connection.close()
+
+
+@pytest.fixture(scope="module")
+def containers() -> Iterator[Stack]:
+    try:
+        stack = start("docker")
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+    with stack:
+        yield stack
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:testcontainers")
+async def test_containers_give_kafka_and_postgres(containers: Stack) -> None:
+    await _works(containers)
+
+
+async def test_the_external_stack_takes_what_runs_already_and_does_not_stop_it(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ADDRESSES:
+        monkeypatch.setenv(name, stack.env[name])
+    with start("external") as external:
+        assert external.env == {name: stack.env[name] for name in ADDRESSES}
+    await _works(stack)
+
+
+def test_the_external_stack_names_what_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ADDRESSES:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(StackError, match="needs KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL"):
+        start("external")
+
+
+def test_auto_is_external_where_both_addresses_are_set_and_else_embedded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MIGRATION_STACK", "auto")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://x")
+    monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
+    assert choose() == "embedded"
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "x:9092")
+    assert choose() == "external"
+    assert choose("docker") == "docker"
+
+
+def test_an_unknown_stack_is_refused_with_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIGRATION_STACK", "cloud")
+    with pytest.raises(StackError, match=r"no stack 'cloud'.*embedded, docker, external"):
+        choose()
+
+
+def test_several_brokers_are_for_the_embedded_stack() -> None:
+    with pytest.raises(StackError, match="embedded stack only"):
+        start("docker", brokers=3)
