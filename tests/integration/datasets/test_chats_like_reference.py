@@ -12,21 +12,19 @@ from tests.support.chat_loads import FIRST_POSITION, load, tables
 from tests.support.reference_chats import Reference
 
 WORLDS = settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 CLEAR = "truncate directory.universities cascade"
 
-INNS = st.sampled_from(
-    ["7707083893", 7707083893.0, "7707083893.0", "105014177", "500100732259", "1234567890"]
-)
+# Few values, so that rows of one world meet each other.
+LINKS = ["https://max.ru/1", " https://max.ru/1", "https://max.ru/2", "http://чат.рф/\\N"]
+INNS = ["7707083893", 7707083893.0, "7707083893.0", "105014177", "1234567890"]
 CELLS: dict[str, st.SearchStrategy[Any]] = {
-    "url": st.sampled_from(
-        [f"https://max.ru/{n}" for n in range(5)] + ["http://чат.рф/\\N", " https://max.ru/1"]
-    ),
-    "inn": INNS,
-    "kpp": st.sampled_from(["", None, "770701001", "771001002", 77071001.0]),
+    "url": st.sampled_from(LINKS),
+    "inn": st.sampled_from(INNS),
+    "kpp": st.sampled_from(["", "770701001", 77071001.0]),
     "name": st.sampled_from(["", "'А'", "А", "\\N", "а\tб\nв\r", "\\.", date(2024, 12, 10)]),
     "external_chat_id": st.sampled_from([None, -71.0, "-72"]),
     "participants": st.sampled_from(["", 3.0, "4"]),
@@ -52,7 +50,8 @@ OPTIONAL = sorted(CELLS.keys() - {"url", "inn"})
 @st.composite
 def a_load(draw: st.DrawFn) -> tuple[list[dict[str, object]], str, int, int]:
     """Rows, the type of the source, rows in a batch, and after how many batches it crashes."""
-    columns = ["url", "inn", *draw(st.lists(st.sampled_from(OPTIONAL), unique=True))]
+    missing = draw(st.sets(st.sampled_from(OPTIONAL), max_size=8))
+    columns = [name for name in CELLS if name not in missing]
     rows = draw(
         st.lists(st.fixed_dictionaries({name: CELLS[name] for name in columns}), min_size=1, max_size=14)
     )

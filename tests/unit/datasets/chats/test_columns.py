@@ -1,0 +1,114 @@
+"""Whole columns are checked as their values would be, one by one."""
+
+from datetime import date
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from consumer.datasets.chats import evident
+from consumer.datasets.chats.columns import ColumnRule, column_rules
+from consumer.datasets.chats.copytext import NULL, lines, rendered
+from consumer.datasets.chats.evident import Evident
+from consumer.datasets.chats.memo import LIMIT, copied, is_odd
+from consumer.datasets.chats.rules.flag import flag
+from consumer.datasets.chats.rules.name import name
+from consumer.datasets.chats.rules.phone import phone
+from consumer.datasets.chats.rules.text import text
+from consumer.datasets.chats.rules.url import url
+from consumer.datasets.chats.rules.verdict import Clean, Rule
+
+EVIDENT = [(evident.text, text), (evident.name, name), (evident.url, url), (evident.phone, phone)]
+TRICKY = st.sampled_from(
+    ["", "|", " ", "а|", "|а", "и\u0306", "\u0306", "\\N", "_x0000_", "'а'", "|'а'", "\u00a0", "\ue000"]
+    + ["https://a.ru", "https://a.ru/x", "https://a.ru/ https://b.ru/", "https://a.ru/\\", "http://./", "https://a/|"]
+    + ["https://a.ru/_x0000_", "https://a.ru/" + "x" * 2_036, "+79161234567", "+79161234567 +79161234568", "79161234567"]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("is_clean", "rule"), EVIDENT)
+@given(cells=st.lists(TRICKY | st.text(max_size=5), max_size=3))
+@example(cells=[])
+def test_where_a_column_is_evidently_clean_its_rule_changes_nothing(
+    is_clean: Evident, rule: Rule, cells: list[str]
+) -> None:
+    if is_clean(cells):
+        assert [rule(cell) for cell in cells] == [Clean(cell) for cell in cells]
+        assert [rendered(cell) for cell in cells] == cells
+
+
+@pytest.mark.parametrize(
+    ("is_clean", "cells"),
+    [
+        (evident.text, ["РТУ МИРЭА", "", "-71234567890123", "а|б"]),
+        (evident.name, ["ЮРм-С251ГПз чат 1", "Чат «А»"]),
+        (evident.url, ["https://max.ru/join/AbC-_123?x=1#y", "http://a.ru"]),
+        (evident.phone, ["+79161234567", ""]),
+    ],
+)
+def test_usual_columns_are_evidently_clean(is_clean: Evident, cells: list[str]) -> None:
+    assert is_clean(cells)
+
+
+MIXED = st.sampled_from(
+    [
+        None,
+        "",
+        True,
+        1,
+        1.0,
+        False,
+        0,
+        0.0,
+        -0.0,
+        "1",
+        "да",
+        "?",
+        date(2024, 12, 10),
+        float("nan"),
+        "\x00",
+        "а\tб",
+    ]
+)
+
+
+@pytest.mark.parametrize("field", sorted(column_rules()))
+@given(chunks=st.lists(st.lists(MIXED, max_size=8), min_size=1, max_size=3))
+def test_a_column_is_read_as_its_values_one_by_one(field: str, chunks: list[list[object]]) -> None:
+    column, rule = column_rules()[field], column_rules()[field]._rule
+    for cells in chunks:
+        read, verdicts = column.read(cells), [rule(cell) for cell in cells]
+        odd = {place: verdict for place, verdict in enumerate(verdicts) if is_odd(verdict)}
+        assert list(read.texts) == [copied(verdict) or "" for verdict in verdicts]
+        assert repr(dict(read.odd)) == repr(odd)
+
+
+def test_true_is_not_one() -> None:
+    column = ColumnRule(text)
+    assert [*column.read([1.0]).texts, *column.read([True]).texts, *column.read([1]).texts] == [
+        "1",
+        "true",
+        "1",
+    ]
+    assert ColumnRule(flag).read([True, 1.0]).texts == ["t", "t"]
+
+
+def test_a_memo_forgets_rather_than_grow() -> None:
+    column = ColumnRule(text)
+    for start in range(0, 5 * LIMIT, LIMIT // 2):
+        column.read([float(number) for number in range(start, start + LIMIT // 2)])
+    assert len(column._memo) <= 2 * LIMIT
+
+
+def test_copy_text_escapes_what_copy_would_take_for_its_own() -> None:
+    assert lines([("\\N", rendered("\\N"), rendered("а\tб\nв\r\\."), rendered(None))]) == (
+        "\\N\t\\\\N\tа\\tб\\nв\\r\\\\.\t\\N\n".encode()
+    )
+    assert [rendered(value) for value in (True, False, 3, date(2024, 12, 10))] == [
+        "t",
+        "f",
+        "3",
+        "2024-12-10",
+    ]
+    assert rendered(None) == NULL
+    assert lines([]) == b""
