@@ -100,4 +100,3 @@ def _fetch_upload(described: Mapping[str, Any], reading: Reading, target: Path) 
             ErrorCode.SOURCE_UNAVAILABLE, f"The upload could not be written ({type(error).__name__})."
         ) from None
     return LocalFile(target, upload.sha256)
-

@@ -14,7 +14,7 @@ def readers(kind: WorkbookKind, *, frugal: bool) -> Sequence[OpenReader]:
     Raises SourceTooLarge where there is no frugal way.
     """
     if not frugal:
-        return (_dense,)
+        return (_streaming, _dense) if kind is WorkbookKind.XLSX else (_dense,)
     if kind is not WorkbookKind.XLSX:
         raise SourceTooLarge(
             f"Reading this .{kind} workbook takes more memory than is allowed. "
@@ -24,6 +24,12 @@ def readers(kind: WorkbookKind, *, frugal: bool) -> Sequence[OpenReader]:
 
 
 # Libraries are imported when they are needed: a child reads one workbook, and starts often.
+
+
+def _streaming(path: Path, block_rows: int) -> SheetReader:
+    from consumer.sources.excel.stream.reader import open_stream
+
+    return open_stream(path, block_rows)
 
 
 def _dense(path: Path, block_rows: int) -> SheetReader:
