@@ -1,5 +1,6 @@
 """One load through the checker: sections, flags, warnings, rejects."""
 
+# ruff: noqa: DTZ001 – workbooks know no time zones
 import json
 from datetime import datetime
 
@@ -47,9 +48,8 @@ def test_the_first_row_of_a_link_and_of_its_phones_is_flagged() -> None:
         (A, "9161234568"),
         (A, "9161234567"),
     ]
-    checked = ChatChecker().check(
-        chunk(*({"url": url, "inn": INN, "phone": phone} for url, phone in rows)), {}
-    )
+    cells: list[dict[str, Cell]] = [{"url": url, "inn": INN, "phone": phone} for url, phone in rows]
+    checked = ChatChecker().check(chunk(*cells), {})
     assert ["".join(line[3:5]) for line in lines(checked, "chats")] == ["tf", "ft", "tt", "ff", "ft", "ff"]
 
 
@@ -99,8 +99,12 @@ def test_flags_say_nothing_without_their_columns_and_yes_when_both_are_empty() -
 
 def test_a_reject_is_shown_as_json_even_where_the_row_is_nasty() -> None:
     row: dict[str, Cell] = {
-        "url": "a\x00\ud83d\t", "inn": 12.0, "name": float("nan"), "x\x00": 1.2e19, "created_on": datetime(2024, 1, 2)
-    }  # fmt: skip
+        "url": "a\x00\ud83d\t",
+        "inn": 12.0,
+        "name": float("nan"),
+        "x\x00": 1.2e19,
+        "created_on": datetime(2024, 1, 2),
+    }
     ((position, identifier, errors, record),) = lines(ChatChecker().check(chunk(row, at=7), {}), "rejects")
     assert (position, identifier) == ("7", "a\\\\u0000\\\\ud83d")
     fields = [error["field"] for error in json.loads(errors.replace("\\\\", "\\"))]
