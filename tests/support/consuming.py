@@ -53,7 +53,7 @@ class Consuming:
             yield self
         finally:
             self.stop.set()
-            await running
+            await asyncio.wait_for(running, WAIT_SECONDS)
 
     @property
     def numbers(self) -> list[int]:

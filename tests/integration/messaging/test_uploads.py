@@ -108,7 +108,7 @@ async def test_chunks_of_others_between_ours_are_passed_over(
 ) -> None:
     upload = await send_file(connection, file, "f", topic=topic)
     chunks = await _records(connection, topic)
-    woven = [m for chunk in chunks for m in (_again(chunk), _again(chunk, key=b"foreign", value=b"junk"))]
+    woven = [m for chunk in chunks for m in (_again(chunk, key=b"foreign", value=b"junk"), _again(chunk))]
     await fetch_file(connection, await _resent(producer, upload, woven), target, topic=topic)
     assert _content(target) == _content(file)
 
