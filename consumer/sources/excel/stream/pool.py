@@ -1,6 +1,7 @@
 """Values of cells in few bytes: codes now, objects when a block of rows is asked for."""
 
 import math
+from collections.abc import Callable, Hashable, Iterable
 from typing import TypeAlias
 
 import numpy as np
@@ -16,32 +17,44 @@ IN_NUMBERS = np.iinfo(np.int32).min
 """The code of a plain number, which lies in an array of its own, in the order of the cells."""
 
 
+class _Codes(dict[Hashable, int]):
+    """Code of each value met so far; a new one gets the next, and is kept in `values`."""
+
+    def __init__(self, values: list[Cell]) -> None:
+        self._values = values
+
+    def __missing__(self, value: Cell) -> int:
+        self._values.append(value)
+        self[value] = -len(self._values)
+        return -len(self._values)
+
+
 class Pool:
     """What is neither a shared string nor a plain number, each once: code −1 is the first, −2 the second."""
 
     def __init__(self, *, since_1904: bool) -> None:
         self.values: list[Cell] = []
-        self._codes: dict[tuple[object, ...], int] = {}
+        self._texts = _Codes(self.values)
+        self._others: dict[Hashable, int] = {}
         self._since_1904 = since_1904
 
-    def text(self, text: str) -> int:
-        """The code of a text."""
-        return self._codes.get((text,)) or self._add((text,), text)
+    def texts(self, texts: Iterable[str]) -> list[int]:
+        """The codes of texts."""
+        return list(map(self._texts.__getitem__, texts))
 
     def boolean(self, value: bool) -> int:
-        """The code of a boolean, which is a key apart from the number it equals."""
-        return self._codes.get((bool, value)) or self._add((bool, value), value)
+        """The code of a boolean; its key is not that of the number it equals."""
+        return self._code((bool, value), lambda: value)
 
     def number(self, value: float, style: Style) -> int:
-        """The code of a date or duration, or of a plain number; minus zero is a number of its own."""
+        """The code of a date or duration, or of a number; minus zero is a number of its own."""
         key = (style, value, math.copysign(1, value))
-        found = self._codes.get(key)
-        if found is not None:
-            return found
-        plain = style is Style.NUMBER
-        return self._add(key, value if plain else styled(value, style, since_1904=self._since_1904))
+        if style is Style.NUMBER:
+            return self._code(key, lambda: value)
+        return self._code(key, lambda: styled(value, style, since_1904=self._since_1904))
 
-    def _add(self, key: tuple[object, ...], value: Cell) -> int:
-        self.values.append(value)
-        self._codes[key] = -len(self.values)
-        return -len(self.values)
+    def _code(self, key: Hashable, make: Callable[[], Cell]) -> int:
+        if key not in self._others:
+            self.values.append(make())
+            self._others[key] = -len(self.values)
+        return self._others[key]

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from consumer.sources.excel.reader import Unusual
-from consumer.sources.excel.stream.words import MASKS, Flags, Places, Words, starts_with, whole_numbers, word
+from consumer.sources.excel.stream.words import (
+    MASKS,
+    Flags,
+    Places,
+    Words,
+    is_at,
+    starts_with,
+    whole_numbers,
+    word,
+)
 
 ROW, END = b'<row r="', b"</row>"
 TAIL = re.compile(rb'(?: [\w:]+="[^"<>&]*")* ?(/?)>')
@@ -92,10 +101,11 @@ def ascending(numbers: Places) -> bool:
 def _inner(text: Text, tails: RowTails, bounds: Places, tags: Places, starts: Places) -> Places:
     """Tags of each row without its own; its end has to be the last of them, and nothing stands behind it."""
     ends = text.tags[tags[:-1] + 1]
-    own = np.array(
-        [tails[text.raw[start:end]] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)],
-        np.int64,
-    )
+    first = text.raw[starts[0] : ends[0]]
+    own = np.full(len(starts), tails[first])
+    others = ~is_at(text.words, starts, first) | (ends - starts != len(first))
+    places = zip(starts[others].tolist(), ends[others].tolist(), strict=True)
+    own[others] = [tails[text.raw[start:end]] for start, end in places]
     last = text.tags[tags[1:] - 1]
     closed: Flags = starts_with(text.words[last], END) & (last + len(END) == bounds[1:])
     closed |= (own == 1) & (np.diff(tags) == 1)

@@ -12,7 +12,16 @@ import numpy as np
 from consumer.sources.excel.reader import Unusual
 from consumer.sources.excel.stream.rows import Rows, RowTails, Text, find_rows
 from consumer.sources.excel.stream.tails import Kind, Kinds, Tails
-from consumer.sources.excel.stream.words import PADDING, Flags, Places, Words, starts_with, word, words_of
+from consumer.sources.excel.stream.words import (
+    PADDING,
+    Flags,
+    Places,
+    Words,
+    is_at,
+    starts_with,
+    word,
+    words_of,
+)
 
 CELL, VALUE, FORMULA = b'<c r="', b"<v>", b"<f"
 END_OF_CELL, END_OF_VALUE, END_OF_FORMULA = b"</c>", b"</v></c>", b"</f><v>"
@@ -23,23 +32,21 @@ MAX_COLUMN = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The filled cells of rows: row (from 0 in the text), column (from 0), and where the value is.
-
-    `keeps` says of an inline string that its blanks are kept.
-    """
+    """The filled cells of rows: row (from 0 in the text), column (from 0), and where the value is."""
 
     row: Places
     column: Places
     kind: Kinds
     start: Places
     end: Places
-    keeps: Flags
 
     def where(self, chosen: Flags) -> "Cells":
-        """Some of the cells."""
+        """Some of the cells; mostly it is all of them."""
+        if chosen.all():
+            return self
         return Cells(
             self.row[chosen], self.column[chosen], self.kind[chosen],
-            self.start[chosen], self.end[chosen], self.keeps[chosen],
+            self.start[chosen], self.end[chosen],
         )  # fmt: skip
 
 
@@ -128,13 +135,12 @@ def _cells(text: Text, found: _Tags, kinds: Kinds) -> tuple[Cells, Places]:
     start = start + len(VALUE)
 
     inline = np.flatnonzero((kinds == Kind.INLINE) & (text.letters[found.tags + 1] == ord("i")))
-    keeps = np.zeros(len(kinds), np.bool_)
-    start[inline], end[inline], keeps[inline], used[inline] = _inline(text, found.tags[inline])
+    start[inline], end[inline], kinds[inline], used[inline] = _inline(text, found.tags[inline])
     filled[inline] = used[inline] > 0
 
     used[_is_empty(text, found.tags) & (kinds != Kind.ODD) & (kinds != Kind.CLOSED)] = 2
     used[kinds == Kind.CLOSED] = 1
-    cells = Cells(found.row, found.column, kinds, start, end, keeps)
+    cells = Cells(found.row, found.column, kinds, start, end)
     return cells.where(filled & (end > start)), used
 
 
@@ -157,19 +163,11 @@ def _formulas(text: Text, tags: Places) -> Places:
     return taken
 
 
-def _inline(text: Text, tags: Places) -> tuple[Places, Places, Flags, Places]:
-    """Start, end and keeping of blanks of inline strings, and the tags each accounts for."""
+def _inline(text: Text, tags: Places) -> tuple[Places, Places, Kinds, Places]:
+    """Start, end and kind of inline strings, and the tags each accounts for."""
     opening, end, behind = text.tags[tags + 1], text.tags[tags + 3], text.tags[tags + 6]
-    keeps = _is_at(text, opening, KEEPING)
-    good = _is_at(text, opening, INLINE) | keeps
-    good &= _is_at(text, end, END_OF_INLINE) & (end + len(END_OF_INLINE) == behind)
+    keeps = is_at(text.words, opening, KEEPING)
+    good = is_at(text.words, opening, INLINE) | keeps
+    good &= is_at(text.words, end, END_OF_INLINE) & (end + len(END_OF_INLINE) == behind)
     start = opening + np.where(keeps, len(KEEPING), len(INLINE))
-    return start, end, keeps, np.where(good, 6, 0)
-
-
-def _is_at(text: Text, places: Places, what: bytes) -> Flags:
-    """Whether a text of any length stands at places."""
-    same = np.ones(len(places), np.bool_)
-    for at in range(0, len(what), 8):
-        same &= starts_with(text.words[np.minimum(places + at, len(text.words) - 1)], what[at : at + 8])
-    return same
+    return start, end, np.where(keeps, np.uint8(Kind.KEEPING), np.uint8(Kind.INLINE)), np.where(good, 6, 0)

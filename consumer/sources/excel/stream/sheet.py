@@ -59,10 +59,9 @@ class CompactSheet:
             start, end = self._starts[first], self._starts[first + size]
             values = self._values(self._codes[start:end], numbers, strings)
             numbers += int(np.count_nonzero(self._codes[start:end] == IN_NUMBERS))
-            row = np.repeat(np.arange(size), np.diff(self._starts[first : first + size + 1]))
-            grid = np.full((int(width[size - 1]), size), "", object)
-            grid[self._columns[start:end], row] = values
-            yield RowBlock(self._positions[first : first + size].tolist(), grid.tolist())
+            counts = np.diff(self._starts[first : first + size + 1])
+            columns = _grid(values, self._columns[start:end], counts, int(width[size - 1]))
+            yield RowBlock(self._positions[first : first + size].tolist(), columns)
             first += size
 
     def filled(self, strings: Objects) -> int:
@@ -93,6 +92,17 @@ class CompactSheet:
         extra = ~(shared | plain)
         values[extra] = self._extras[-1 - codes[extra]]
         return values
+
+
+def _grid(values: Objects, columns: NDArray[np.uint16], counts: Places, width: int) -> list[list[Cell]]:
+    """Columns of a block. As many cells as places: then each stands where it should be already."""
+    if len(values) == width * len(counts):
+        dense: list[list[Cell]] = values.reshape(-1, width).T.tolist()
+        return dense
+    grid = np.full((width, len(counts)), "", object)
+    grid[columns, np.repeat(np.arange(len(counts)), counts)] = values
+    sparse: list[list[Cell]] = grid.tolist()
+    return sparse
 
 
 def objects(values: Sequence[Cell]) -> Objects:

@@ -79,7 +79,7 @@ class _Row:
         if self._path == ["row", "c", "v"]:
             self._code = self._read("".join(self._value))
         elif self._path == ["row", "c", "is"]:
-            self._code = self._pool.text(self._inline.take())
+            self._code = self._pool.texts([self._inline.take()])[0]
         elif self._path == ["row", "c"]:
             if self._code is not None:
                 self.cells[self._column] = self._code
@@ -101,7 +101,7 @@ class _Row:
 
     def _read(self, value: str) -> int | None:
         if self._type == "str":
-            return self._pool.text(unescaped(value))
+            return self._pool.texts([unescaped(value)])[0]
         if not value or self._type == "inlineStr":
             return None
         match self._type:
@@ -110,7 +110,7 @@ class _Row:
             case "b" if value in {"0", "1"}:
                 return self._pool.boolean(value == "1")
             case "e" if value in ERRORS:
-                return self._pool.text("")
+                return self._pool.texts([""])[0]
             case "n" | "" if NUMBER.fullmatch(value):
                 return self._pool.number(float(value), self._style)
         raise Unusual("a value is not of its type")

@@ -11,14 +11,12 @@ import numpy as np
 
 from consumer.sources.excel.reader import Unusual
 from consumer.sources.excel.stream.pool import Objects
-from consumer.sources.excel.stream.texts import BLANKS, Collector, plain
+from consumer.sources.excel.stream.texts import Collector, dereferenced, finished, plain
 
 OPENING, CLOSING = "<si><t>", "</t></si>"
 KEEPING = '<si><t xml:space="preserve">'
 KEPT = "\0"
 """Stands before a text whose blanks are kept; no XML can hold this character."""
-DOUBTFUL = ("&", "\r", "_x00", "> ", " <", ">\n", "\n<", ">\t", "\t<", KEPT)
-"""Where none of these is in a piece, its texts are as they stand there."""
 MAX_PARSED = 50_000
 MAX_PENDING = 1 << 26
 
@@ -69,8 +67,8 @@ def utf8(head: bytes) -> bool:
 
 
 def _decoded(piece: bytes) -> str:
-    if b"<!" in piece or b"<?" in piece or b"\0" in piece or b"</sst" in piece:
-        raise Unusual("there are comments or the like among the shared strings")
+    if b"\0" in piece:
+        raise Unusual("a shared string holds a character that cannot be")
     try:
         return piece.decode()
     except UnicodeDecodeError:
@@ -83,15 +81,16 @@ def _strings(piece: str, parser: "_Parser") -> list[str]:
     parts = (CLOSING + text + OPENING).split(CLOSING + OPENING)
     if text.count("<") != 4 * (len(parts) - 2):
         parts = [string for part in parts for string in parser.finished(part)]
-    elif any(mark in text for mark in DOUBTFUL):
+    elif KEPT in text:
         parts = [_finished(part) for part in parts]
+    else:
+        parts = plain(parts)
     return parts[1:-1]
 
 
 def _finished(part: str) -> str:
-    if "&" in part or "\r" in part or "_x00" in part:
-        return plain(part.removeprefix(KEPT), keeps_blanks=part.startswith(KEPT))
-    return part[1:] if part.startswith(KEPT) else part.strip(BLANKS)
+    keeps = part.startswith(KEPT)
+    return finished(dereferenced(part[keeps:]), keeps_blanks=keeps)
 
 
 class _Parser:
@@ -119,6 +118,7 @@ class _Parser:
         xml.StartElementHandler = self._start
         xml.EndElementHandler = self._end
         xml.CharacterDataHandler = lambda text: self._text.text(text)
+        xml.CommentHandler = xml.StartCdataSectionHandler = xml.ProcessingInstructionHandler = _refuse
         try:
             xml.Parse(f"<sst>{text}</sst>", True)
         except expat.ExpatError:
@@ -138,3 +138,7 @@ class _Parser:
         self._text.end(name)
         if name == "si":
             self._found.append(self._text.take())
+
+
+def _refuse(*_: object) -> None:
+    raise Unusual("there are comments or the like among the shared strings")

@@ -41,6 +41,8 @@ class Kind(IntEnum):
     INLINE = 8
     CLOSED = 9
     """A tag that is its own end: an empty cell."""
+    KEEPING = 10
+    """Inline, and blanks around the text are kept: no tail says so, but the tags inside."""
 
 
 TYPES = {

@@ -1,12 +1,15 @@
 """Texts of cells exactly as calamine 0.37 reads them: runs put together, blanks trimmed, escapes undone."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import repeat
 
 from consumer.sources.excel.reader import Unusual
 
 BLANKS = " \t\r\n"
 """What is trimmed around a text without `xml:space="preserve"`."""
+DOUBTFUL = ("&", "\r", "_x00")
+"""Where none of these is, a text is as it stands in the XML, but for blanks around it."""
 ESCAPE = re.compile("_x00([0-9A-Fa-f]{2})_")
 REFERENCE = re.compile("&(?:(amp|lt|gt|quot|apos)|#([0-9]{1,7})|#x([0-9a-fA-F]{1,6}));|&")
 NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
@@ -49,9 +52,12 @@ class Collector:
         return "".join(self._parts)
 
 
-def plain(text: str, *, keeps_blanks: bool) -> str:
-    """The text of one `t` element that holds no other, as it stands in the XML."""
-    return finished(dereferenced(text), keeps_blanks=keeps_blanks)
+def plain(texts: Sequence[str], *, keeps_blanks: bool = False) -> list[str]:
+    """The texts of `t` elements that hold no others, as they stand in the XML."""
+    joined = "".join(texts)
+    if any(mark in joined for mark in DOUBTFUL):
+        return [finished(dereferenced(text), keeps_blanks=keeps_blanks) for text in texts]
+    return list(texts) if keeps_blanks else list(map(str.strip, texts, repeat(BLANKS)))
 
 
 def finished(text: str, *, keeps_blanks: bool) -> str:

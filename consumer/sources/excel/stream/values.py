@@ -1,6 +1,6 @@
 """What is in the cells of a text: indexes and whole numbers by arrays, the rest one by one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,8 @@ from consumer.sources.excel.stream.scan import Cells, Scan
 from consumer.sources.excel.stream.slow import ERRORS, NUMBER, parse_row
 from consumer.sources.excel.stream.styles import Style
 from consumer.sources.excel.stream.tails import Kind, Tails
-from consumer.sources.excel.stream.texts import dereferenced, plain, unescaped
-from consumer.sources.excel.stream.words import Flags, whole_numbers
+from consumer.sources.excel.stream.texts import plain
+from consumer.sources.excel.stream.words import Places, whole_numbers
 
 MAX_DIGITS = 15
 """Up to here a whole number and its float are the same."""
@@ -61,52 +61,59 @@ def _slow(found: Scan, tails: Tails, pool: Pool) -> Iterator[tuple[int, int, int
 def _codes(text: Text, cells: Cells, pool: Pool) -> tuple[Codes, NDArray[np.float64]]:
     codes = np.empty(len(cells.kind), np.int32)
     shared = cells.kind == Kind.SHARED
-    codes[shared] = _indexes(text, cells.where(shared))
+    codes[shared] = _indexes(text, cells.start[shared], cells.end[shared])
     plain_numbers = cells.kind == Kind.NUMBER
     codes[plain_numbers] = IN_NUMBERS
-    read: dict[Kind, Callable[[bytes], int]] = {
-        Kind.BOOL: lambda value: pool.boolean(_boolean(value)),
-        Kind.TEXT: lambda value: pool.text(unescaped(dereferenced(_decoded(value)))),
-        Kind.INLINE: lambda value: pool.text(plain(_decoded(value), keeps_blanks=False)),
-        Kind.DATE: lambda value: pool.number(_number(value), Style.DATE),
-        Kind.DURATION: lambda value: pool.number(_number(value), Style.DURATION),
-    }
-    for kind, code in read.items():
+    for kind, read in _readers(pool).items():
         these = cells.kind == kind
-        if kind is Kind.INLINE:
-            these &= ~cells.keeps
-        codes[these] = [code(value) for value in _values(text, cells, these)]
-    codes[cells.keeps] = [
-        pool.text(plain(_decoded(value), keeps_blanks=True)) for value in _values(text, cells, cells.keeps)
-    ]
-    return codes, _numbers(text, cells.where(plain_numbers))
+        if these.any():
+            codes[these] = read(_values(text, cells.start[these], cells.end[these]))
+    return codes, _numbers(text, cells.start[plain_numbers], cells.end[plain_numbers])
 
 
-def _values(text: Text, cells: Cells, chosen: Flags) -> list[bytes]:
+def _readers(pool: Pool) -> Mapping[Kind, Callable[[list[bytes]], list[int]]]:
+    """Values as they stand in the XML → their codes."""
+    return {
+        Kind.BOOL: lambda values: [pool.boolean(_boolean(value)) for value in values],
+        Kind.DATE: lambda values: [pool.number(_number(value), Style.DATE) for value in values],
+        Kind.DURATION: lambda values: [pool.number(_number(value), Style.DURATION) for value in values],
+        Kind.TEXT: lambda values: pool.texts(plain(_texts(values), keeps_blanks=True)),
+        Kind.INLINE: lambda values: pool.texts(plain(_texts(values))),
+        Kind.KEEPING: lambda values: pool.texts(plain(_texts(values), keeps_blanks=True)),
+    }
+
+
+def _texts(values: list[bytes]) -> list[str]:
+    """Decoded all at once; the character between them can be in no XML."""
+    joined = b"\0".join(values)
+    if joined.count(b"\0") != len(values) - 1:
+        raise Unusual("a text holds a character that cannot be")
+    return _decoded(joined).split("\0")
+
+
+def _values(text: Text, starts: Places, ends: Places) -> list[bytes]:
     raw = text.raw
-    places = zip(cells.start[chosen].tolist(), cells.end[chosen].tolist(), strict=True)
-    return [raw[start:end] for start, end in places]
+    return [raw[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
-def _indexes(text: Text, cells: Cells) -> Codes:
-    indexes, whole = whole_numbers(text.words, cells.end, cells.end - cells.start)
+def _indexes(text: Text, starts: Places, ends: Places) -> Codes:
+    indexes, whole = whole_numbers(text.words, ends, ends - starts)
     if not whole.all():
         raise Unusual("the index of a shared string is no number")
     return indexes.astype(np.int32)
 
 
-def _numbers(text: Text, cells: Cells) -> NDArray[np.float64]:
+def _numbers(text: Text, starts: Places, ends: Places) -> NDArray[np.float64]:
     """Whole numbers of up to 15 digits, perhaps with a minus, in two halves; others as Python reads them."""
-    negative = (text.words[cells.start] & np.uint64(255)) == np.uint64(ord("-"))
-    start = cells.start + negative
-    sizes = cells.end - start
-    low, low_whole = whole_numbers(text.words, cells.end, np.minimum(sizes, 8))
-    high, high_whole = whole_numbers(text.words, np.maximum(cells.end - 8, 8), sizes - 8)
+    negative = (text.words[starts] & np.uint64(255)) == np.uint64(ord("-"))
+    sizes = ends - starts - negative
+    low, low_whole = whole_numbers(text.words, ends, np.minimum(sizes, 8))
+    high, high_whole = whole_numbers(text.words, np.maximum(ends - 8, 8), sizes - 8)
     whole = low_whole & (high_whole | (sizes <= 8)) & (sizes <= MAX_DIGITS)
     numbers = low.astype(np.float64)
     numbers += np.where(sizes > 8, high, np.uint64(0)).astype(np.float64) * 1e8
     numbers[negative] *= -1
-    numbers[~whole] = [_number(value) for value in _values(text, cells, ~whole)]
+    numbers[~whole] = [_number(value) for value in _values(text, starts[~whole], ends[~whole])]
     return numbers
 
 
@@ -125,7 +132,8 @@ def _boolean(value: bytes) -> bool:
 
 def _check_errors(text: Text, cells: Cells) -> None:
     """An error is shown as empty, but has to be one that there is."""
-    for value in _values(text, cells, cells.kind == Kind.ERROR):
+    errors = cells.kind == Kind.ERROR
+    for value in _values(text, cells.start[errors], cells.end[errors]):
         if _decoded(value) not in ERRORS:
             raise Unusual("an error is not one of Excel's")
 

@@ -39,6 +39,14 @@ def starts_with(words: Words, text: bytes) -> Flags:
     return same
 
 
+def is_at(words: Words, places: Places, text: bytes) -> Flags:
+    """Whether a text of any length stands at places; `words` are those of all places."""
+    same = np.ones(len(places), np.bool_)
+    for at in range(0, len(text), 8):
+        same &= starts_with(words[np.minimum(places + at, len(words) - 1)], text[at : at + 8])
+    return same
+
+
 def whole_numbers(words: Words, ends: Places, sizes: Places) -> tuple[Words, Flags]:
     """The numbers whose last digits stand before `ends`, and whether they are digits only, 1 to 8 of them.
 
