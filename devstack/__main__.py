@@ -1,13 +1,12 @@
 """The command `python -m devstack`: stack, up, down, status."""
 
 import argparse
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 from devstack.checkout import FOLDER, Checkout, run_service, run_stack
+from devstack.ending import end_at_sigterm
 from devstack.errors import StackError
 from devstack.stack import KINDS
 
@@ -64,23 +63,13 @@ def _status(checkout: Checkout, _: argparse.Namespace) -> None:
 
 
 def _hold_stack(checkout: Checkout, arguments: argparse.Namespace) -> None:
-    _end_at_sigterm()
+    end_at_sigterm()
     run_stack(checkout, arguments.stack)
 
 
 def _hold_service(checkout: Checkout, _: argparse.Namespace) -> None:
-    _end_at_sigterm()
+    end_at_sigterm()
     run_service(checkout)
-
-
-def _end_at_sigterm() -> None:
-    """Let the first SIGTERM unwind everything, and none of the next disturb that."""
-
-    def end(*_: object) -> NoReturn:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise SystemExit(0)
-
-    signal.signal(signal.SIGTERM, end)
 
 
 def _jars(_: Checkout, __: argparse.Namespace) -> None:
