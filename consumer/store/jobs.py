@@ -68,6 +68,13 @@ class Job:
         return Facts(self.failures, self.max_attempts, self.cancel_requested, self.deadline)
 
     @property
+    def error(self) -> EventError | None:
+        """Why it failed, or what its next attempt follows on."""
+        if self.error_code is None:
+            return None
+        return EventError(code=self.error_code, message=self.error_message or "")
+
+    @property
     def done(self) -> int:
         """Rows accounted for."""
         return self.processed + self.failed
@@ -111,7 +118,6 @@ def job(row: Row) -> Job:
 
 def event(job: Job, event_id: UUID) -> MigrationStatus:
     """The status event of a job as it stands."""
-    error = EventError(code=job.error_code, message=job.error_message or "") if job.error_code else None
     return MigrationStatus(
         event_id=event_id,
         sequence=job.sequence,
@@ -134,7 +140,7 @@ def event(job: Job, event_id: UUID) -> MigrationStatus:
         warnings=dict(job.warnings),
         rows_per_second=job.rows_per_second,
         eta_seconds=job.eta_seconds,
-        error=error,
+        error=job.error,
         occurred_at=job.now,
         started_at=job.started_at,
         completed_at=job.completed_at,
