@@ -27,6 +27,7 @@ class Health:
         self._seen: dict[str, float] = {}
         self._tasks: dict[str, _Task] = {}
         self._checks: dict[str, Check] = {}
+        self._asking: dict[str, asyncio.Task[str | None]] = {}
 
     def expect(
         self, name: str, limit: float = DEFAULT_LIMIT_SECONDS, last: Callable[[], float] | None = None
@@ -60,15 +61,24 @@ class Health:
     async def unready(self) -> dict[str, str]:
         """What the service leans on and cannot use now, with a sentence each."""
         names = sorted(self._checks)
-        found = await asyncio.gather(*(_ask(name, self._checks[name]) for name in names))
+        found = await asyncio.gather(*(self._ask(name) for name in names))
         return {name: wrong for name, wrong in zip(names, found, strict=True) if wrong is not None}
 
+    async def _ask(self, name: str) -> str | None:
+        """What a check finds, within the limit.
 
-async def _ask(name: str, check: Check) -> str | None:
+        It is not cancelled but asked once at a time: letting go of a silent connection takes long, too.
+        """
+        asking = self._asking.get(name)
+        if asking is None:
+            asking = self._asking[name] = asyncio.create_task(_answer(name, self._checks[name]))
+            asking.add_done_callback(lambda _: self._asking.pop(name))
+        await asyncio.wait({asking}, timeout=READY_SECONDS)
+        return asking.result() if asking.done() else f"{name} did not answer within {READY_SECONDS:g} s"
+
+
+async def _answer(name: str, check: Check) -> str | None:
     try:
-        async with asyncio.timeout(READY_SECONDS):
-            return await check()
-    except TimeoutError:
-        return f"{name} did not answer within {READY_SECONDS:g} s"
+        return await check()
     except Exception as error:  # noqa: BLE001 – a check that breaks is an answer, too
         return f"{name} could not be asked ({type(error).__name__})"

@@ -39,8 +39,8 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+    except OSError as error:
+        reason = str(error.strerror).partition(" (while")[0]
         raise CannotServe(
             f"cannot listen on {host} port {port} ({reason}): "
             "stop what holds it, or set MIGRATION_HTTP_HOST and MIGRATION_HTTP_PORT to another address"

@@ -1,0 +1,61 @@
+"""The HTTP side on a socket of its own, before a real Postgres that can be cut off."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest_asyncio
+
+from consumer.http.app import make_app
+from consumer.http.health import Health
+from consumer.http.server import listen, serve_on
+from consumer.store.database import Database
+from tests.integration.http.gate import Gate
+
+
+@pytest_asyncio.fixture
+async def gate(database_url: str) -> AsyncIterator[Gate]:
+    parts = urlsplit(database_url)
+    opened = Gate(parts.hostname or "127.0.0.1", parts.port or 5432)
+    await opened.open()
+    yield opened
+    await opened.shut()
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The straight way to Postgres, for what tests prepare."""
+    opened = await Database.open(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture
+async def behind_gate(gate: Gate, database_url: str) -> AsyncIterator[Database]:
+    """What the HTTP side reads from."""
+    parts = urlsplit(database_url)
+    userinfo = parts.netloc.rpartition("@")[0]
+    address = parts._replace(
+        netloc=f"{userinfo}@127.0.0.1:{gate.port}" if userinfo else f"127.0.0.1:{gate.port}"
+    )
+    opened = await Database.open(address.geturl())
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture
+async def health() -> Health:
+    return Health()
+
+
+@pytest_asyncio.fixture
+async def client(behind_gate: Database, health: Health) -> AsyncIterator[httpx.AsyncClient]:
+    stop = asyncio.Event()
+    listener = listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    serving = asyncio.create_task(serve_on(make_app(behind_gate, health), listener, stop))
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as one:
+        yield one
+    stop.set()
+    await serving

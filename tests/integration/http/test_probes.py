@@ -1,0 +1,78 @@
+"""Probes, and what people are told while Postgres is away."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from consumer.http.health import Health
+from consumer.store.database import Database
+from tests.integration.http.gate import Gate
+from tests.integration.store.making import pending
+
+AWAY = {"detail": "Postgres cannot be reached right now; try again in a moment."}
+
+
+async def test_a_service_whose_tasks_report_is_alive(client: httpx.AsyncClient, health: Health) -> None:
+    health.alive("worker")
+    answer = await client.get("/healthz")
+    assert (answer.status_code, list(answer.json()["tasks"])) == (200, ["worker"])
+
+
+async def test_a_service_with_a_stuck_task_is_not_and_names_it(
+    client: httpx.AsyncClient, health: Health
+) -> None:
+    health.alive("worker")
+    health.expect("relay", limit=10, last=lambda: 0)
+    answer = await client.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == "no progress for too long: relay"
+    assert answer.json()["tasks"]["relay"] > 10
+
+
+async def test_postgres_being_away_is_no_reason_to_be_restarted(
+    client: httpx.AsyncClient, gate: Gate
+) -> None:
+    await gate.shut()
+    assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_a_service_that_has_all_it_needs_is_ready(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"ready": True})
+
+
+async def test_a_service_that_waits_names_what_it_waits_for(
+    client: httpx.AsyncClient, health: Health, gate: Gate
+) -> None:
+    async def kafka() -> str | None:
+        return "no poll for 40 s"
+
+    health.ready_when("kafka", kafka)
+    await gate.shut()
+    answer = await client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == "waiting for kafka, postgres"
+    assert answer.json()["waiting_for"]["kafka"] == "no poll for 40 s"
+    assert "Postgres" in answer.json()["waiting_for"]["postgres"]
+
+
+async def test_a_silent_postgres_does_not_keep_a_probe_waiting(client: httpx.AsyncClient, gate: Gate) -> None:
+    gate.silence()
+    async with asyncio.timeout(8):
+        answer = await client.get("/readyz")
+    assert (answer.status_code, list(answer.json()["waiting_for"])) == (503, ["postgres"])
+
+
+@pytest.mark.parametrize("path", ["/migration/jobs", "/migration/jobs/r-1", "/migration/jobs/r-1/errors"])
+@pytest.mark.parametrize("accept", ["application/json", "text/csv"])
+async def test_while_postgres_is_away_people_are_told_and_then_served_again(
+    database: Database, client: httpx.AsyncClient, gate: Gate, path: str, accept: str
+) -> None:
+    await pending(database, "r-1")
+    await gate.shut()
+    answer = await client.get(path, headers={"accept": accept})
+    assert (answer.status_code, answer.json()) == (503, AWAY)
+    assert answer.headers["retry-after"] == "2"
+    await gate.open()
+    assert (await client.get(path, headers={"accept": accept})).status_code == 200

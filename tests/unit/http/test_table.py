@@ -1,0 +1,80 @@
+"""Rejected rows as CSV: readable in a spreadsheet, and harmless there."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from consumer.http import table
+
+ROW = {
+    "row_number": 7,
+    "record_identifier": "https://t.me/a",
+    "errors": [
+        {"field": "inn", "code": "inn_length", "message": "must have 10 or 12 digits"},
+        {"field": None, "code": "refused_by_database", "message": "refused"},
+    ],
+    "record": {"ИНН": "12", "Участники": 5, "Группа": None, "Флаг": True},
+}
+
+
+def read(text: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text.decode(), newline="")))
+
+
+def line(**changes: object) -> list[str]:
+    row = ROW | changes
+    (cells,) = read(table.rows([json.dumps(row)], list(dict(row["record"]))))  # type: ignore[call-overload]
+    return cells
+
+
+def test_a_row_begins_with_its_number_identifier_and_errors() -> None:
+    assert line()[:3] == ["7", "https://t.me/a", "inn: must have 10 or 12 digits; refused"]
+
+
+def test_the_record_follows_in_the_order_of_the_columns() -> None:
+    assert line()[3:] == ["12", "5", "", "true"]
+
+
+def test_a_column_a_row_does_not_have_is_empty() -> None:
+    (cells,) = read(table.rows([json.dumps(ROW)], ["Нет такой", "ИНН"]))
+    assert cells[3:] == ["", "12"]
+
+
+def test_the_head_begins_with_the_mark_that_excel_knows_utf_8_by() -> None:
+    head = table.head(["ИНН"])
+    assert head.startswith(b"\xef\xbb\xbfrow_number,")
+    assert head.decode("utf-8-sig") == "row_number,record_identifier,errors,ИНН\r\n"
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+79161234567", "-2", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\xa0=1", "\n@x"]
+)
+def test_no_text_is_a_formula(text: str) -> None:
+    assert table.harmless(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["", "a=b", "8 916", "'=1", "https://t.me/+abc", "–5"])
+def test_other_text_stays_as_it_is(text: str) -> None:
+    assert table.harmless(text) == text
+
+
+def test_formulas_are_disarmed_wherever_a_source_can_put_them() -> None:
+    evil = "=cmd()"
+    cells = line(
+        record_identifier=evil,
+        errors=[{"field": evil, "code": "x", "message": "y"}],
+        record={evil: evil},
+    )
+    assert [cell[:2] for cell in cells[1:]] == ["'=", "'=", "'="]
+    assert ",'=cmd()" in table.head([evil]).decode()
+
+
+def test_a_negative_number_is_a_number_and_no_formula() -> None:
+    assert line(record={"x": -5})[3:] == ["-5"]
+
+
+@pytest.mark.parametrize("text", ['say "hi", twice', "two\nlines", "two\r\nlines", "semi;colon"])
+def test_any_text_comes_back_whole(text: str) -> None:
+    assert line(record={"x": text})[3:] == [text]
