@@ -1,9 +1,11 @@
 """Text in the form COPY reads: tabs between columns, a newline after each row, `\\N` for null."""
 
+import re
 from collections.abc import Iterable
 from datetime import date
 
 NULL = "\\N"
+SPECIAL = re.compile(r"[\\\t\n\r]")
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -13,7 +15,7 @@ def rendered(value: object) -> str:
         case None:
             return NULL
         case str():
-            return value.translate(ESCAPES)
+            return value.translate(ESCAPES) if SPECIAL.search(value) else value
         case bool():
             return "t" if value else "f"
         case date():

@@ -26,7 +26,10 @@ def unquoted(value: str) -> str:
 def _quoted(value: str) -> bool:
     if len(value) < 2 or PAIRS.get(value[0]) != value[-1]:
         return False
-    return _closes_at_the_end(value) if value[0] == value[-1] else _balanced(value, value[0], value[-1])
+    opening, inside, closing = value[0], value[1:-1], value[-1]
+    if opening not in inside and closing not in inside:
+        return True
+    return _closes_at_the_end(value) if opening == closing else _balanced(value, opening, closing)
 
 
 def _balanced(value: str, opening: str, closing: str) -> bool:
