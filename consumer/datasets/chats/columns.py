@@ -1,4 +1,4 @@
-"""Checks a whole column: by one look where it is evidently clean, else through a memo of its rule."""
+"""Checks a whole column: by one look where it is evidently clean, else only what is not, through a memo."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,29 +34,54 @@ class Column:
 
 
 class ColumnRule:
-    """One rule over the cells of one field, chunk after chunk; `clean` is its whole-column test."""
+    """One rule over the cells of one field, chunk after chunk; `evident` tells where it need not be asked."""
 
-    def __init__(self, rule: Rule, clean: Evident | None = None) -> None:
+    def __init__(self, rule: Rule, evident: Evident | None = None) -> None:
         self._rule = rule
-        self._clean = clean
+        self._evident = evident
         self._memo = Memo(rule)
         self._bools = (rule(False), rule(True))
 
     def read(self, cells: Sequence[Cell]) -> Column:
         """Check every cell."""
+        if self._evident is None:
+            return self._ask(cells)
         kinds = set(map(type, cells))
-        if self._clean and kinds <= TEXT_OR_EMPTY:
+        if kinds <= TEXT_OR_EMPTY:
             texts = cast("Sequence[str]", [cell or "" for cell in cells] if NoneType in kinds else cells)
-            if self._clean(texts):
+            if self._evident.column(texts):
                 return Column(texts, {})
-        if kinds <= MEMORABLE:
-            return Column(self._memo.texts(cells), self._memo.odd_among(cells))
-        return self._one_by_one(cells)
+        return self._sift(cells, self._evident)
 
-    def _one_by_one(self, cells: Sequence[Cell]) -> Column:
-        verdicts = [self._bools[cell] if isinstance(cell, bool) else self._rule(cell) for cell in cells]
-        odd = {place: verdict for place, verdict in enumerate(verdicts) if is_odd(verdict)}
-        return Column(list(map(copied, verdicts)), odd)
+    def _sift(self, cells: Sequence[Cell], evident: Evident) -> Column:
+        """Leave what is evidently clean, ask about the rest: a few odd cells must not cost a column."""
+        fits = evident.value.fullmatch
+        doubtful = [place for place, cell in enumerate(cells) if not (cell.__class__ is str and fits(cell))]
+        asked = self._ask([cells[place] for place in doubtful])
+        texts = cast("list[str]", list(cells))
+        for place, written in zip(doubtful, asked.texts, strict=True):
+            texts[place] = written
+        return Column(texts, {doubtful[place]: verdict for place, verdict in asked.odd.items()})
+
+    def _ask(self, cells: Sequence[Cell]) -> Column:
+        """Through the memo; cells that it must not hold are asked about one by one."""
+        if set(map(type, cells)) <= MEMORABLE:
+            return Column(self._memo.texts(cells), self._memo.odd_among(cells))
+        others = [place for place, cell in enumerate(cells) if cell.__class__ not in MEMORABLE]
+        known = list(cells)
+        for place in others:
+            known[place] = None
+        texts, odd = self._memo.texts(known), self._memo.odd_among(known)
+        for place in others:
+            verdict = self._verdict(cells[place])
+            texts[place] = copied(verdict)
+            odd.pop(place, None)
+            if is_odd(verdict):
+                odd[place] = verdict
+        return Column(texts, odd)
+
+    def _verdict(self, cell: Cell) -> Verdict:
+        return self._bools[cell] if isinstance(cell, bool) else self._rule(cell)
 
 
 def column_rules() -> dict[str, ColumnRule]:
@@ -81,5 +106,5 @@ def column_rules() -> dict[str, ColumnRule]:
         "branch": ColumnRule(short_text),
         "faculty": ColumnRule(short_text),
         "course": ColumnRule(whole),
-        "group": ColumnRule(short_text),
+        "group": ColumnRule(short_text, evident.short_text),
     }

@@ -1,33 +1,43 @@
-"""Tells in a few C calls that a rule would change nothing in a whole column, nor COPY need an escape.
+"""Tells in a few C calls that a rule would change nothing, nor COPY need an escape: of columns, of values.
 
-To say no is always safe: the rule then looks at every value. Where a test says yes, it must hold.
+To say no is always safe: the rule then looks at the value. Where a test says yes, it must hold.
 """
 
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import dataclass
 
 from consumer.datasets.chats.rules.name import PAIRS
-from consumer.datasets.chats.rules.text import TEXT_LIMIT
+from consumer.datasets.chats.rules.text import NAME_LIMIT, TEXT_LIMIT
 from consumer.datasets.chats.rules.url import URL_BYTES
 
-Evident = Callable[[Sequence[str]], bool]
-
-LINKS = re.compile(r"(?:https?://[a-z0-9][a-z0-9.-]*+(?:/[!-\[\]-~]*+)? )*+")
-PHONES = re.compile(r"(?:(?:\+7[0-9]{10})? )*+")
+LINK = r"https?://[a-z0-9][a-z0-9.-]*+(?:/[!-\[\]-~]*+)?"
+PHONE = r"(?:\+7[0-9]{10})?"
+TEXT = r"(?! )[ !-\[\]^`-~А-Яа-яЁё№«»“”„–—]{0,500}+(?<! )"
+"""Printable, composed, and without the underscore and backslash that may begin an escape."""
 OPENING = tuple(f"|{quote}" for quote in PAIRS)
 
 
-def text(cells: Sequence[str]) -> bool:
-    """Every cell is a clean text."""
-    return _clean("|".join(("", *cells, ""))) and max(map(len, cells), default=0) <= TEXT_LIMIT
+@dataclass(frozen=True, slots=True)
+class Evident:
+    """`column` looks at all texts of a column together; `value` matches one of the usual letters alone."""
+
+    column: Callable[[Sequence[str]], bool]
+    value: re.Pattern[str]
 
 
-def name(cells: Sequence[str]) -> bool:
-    """Every cell is a clean text that does not begin with a quote."""
+def _text(cells: Sequence[str], limit: int = TEXT_LIMIT) -> bool:
+    return _clean("|".join(("", *cells, ""))) and max(map(len, cells), default=0) <= limit
+
+
+def _short_text(cells: Sequence[str]) -> bool:
+    return _text(cells, NAME_LIMIT)
+
+
+def _name(cells: Sequence[str]) -> bool:
     joined = "|".join(("", *cells, ""))
-    return text(cells) and not any(quote in joined for quote in OPENING)
+    return _text(cells) and not any(quote in joined for quote in OPENING)
 
 
 def _clean(joined: str) -> bool:
@@ -41,17 +51,23 @@ def _clean(joined: str) -> bool:
     )
 
 
-def _each(pattern: re.Pattern[str], longest: int, cells: Sequence[str]) -> bool:
-    joined = " ".join((*cells, ""))
-    return (
-        joined.count(" ") == len(cells)
-        and "_x" not in joined
-        and max(map(len, cells), default=0) <= longest
-        and pattern.fullmatch(joined) is not None
-    )
+def _each(pattern: str, longest: int) -> Callable[[Sequence[str]], bool]:
+    every = re.compile(rf"(?:{pattern} )*+")
+
+    def column(cells: Sequence[str]) -> bool:
+        joined = " ".join((*cells, ""))
+        return (
+            joined.count(" ") == len(cells)
+            and "_x" not in joined
+            and max(map(len, cells), default=0) <= longest
+            and every.fullmatch(joined) is not None
+        )
+
+    return column
 
 
-url: Evident = partial(_each, LINKS, URL_BYTES)
-"""Every cell is a plain link in ASCII."""
-phone: Evident = partial(_each, PHONES, 12)
-"""Every cell is empty or a Russian number as it is stored."""
+text = Evident(_text, re.compile(TEXT))
+short_text = Evident(_short_text, re.compile(TEXT))
+name = Evident(_name, re.compile(f"(?![{''.join(PAIRS)}]){TEXT}"))
+url = Evident(_each(LINK, URL_BYTES), re.compile(rf"(?!.*_x)(?=.{{0,{URL_BYTES}}}\Z){LINK}"))
+phone = Evident(_each(PHONE, 12), re.compile(PHONE))

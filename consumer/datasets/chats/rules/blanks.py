@@ -10,8 +10,15 @@ def is_blank(char: str) -> bool:
     return unicodedata.category(char) in BLANK_CATEGORIES
 
 
+def has_blank(text: str) -> bool:
+    """Whether a blank stands anywhere in the text."""
+    return " " in text if text.isprintable() else any(map(is_blank, text))
+
+
 def trimmed(text: str) -> str:
     """The text without blanks at either end."""
+    if text.isprintable():  # no blank but the space: nearly every text there is
+        return text.strip(" ")
     start, end = 0, len(text)
     while start < end and is_blank(text[start]):
         start += 1

@@ -62,7 +62,7 @@ def as_text(cell: Cell) -> Verdict:
 
 def storable(value: str) -> bool:
     """Whether Postgres can keep this text."""
-    return UNSTORABLE.search(value) is None
+    return ("_x" not in value and value.isprintable()) or UNSTORABLE.search(value) is None
 
 
 def _storable(value: str) -> Verdict:

@@ -2,7 +2,7 @@
 
 import re
 
-from consumer.datasets.chats.rules.blanks import is_blank, trimmed
+from consumer.datasets.chats.rules.blanks import has_blank, trimmed
 from consumer.datasets.chats.rules.text import NOT_STORABLE, as_text, storable
 from consumer.datasets.chats.rules.verdict import EMPTY, Clean, Verdict, Wrong
 from consumer.records import Cell
@@ -36,7 +36,7 @@ def url(cell: Cell) -> Verdict:
 def _link(link: str) -> Verdict:
     if len(link.encode()) > URL_BYTES:
         return TOO_LONG
-    if any(map(is_blank, link)):
+    if has_blank(link):
         return BLANK_INSIDE
     match = LINK.fullmatch(link)
     return Clean(link) if match and int(match["port"] or 0) < 65_536 else NO_LINK
