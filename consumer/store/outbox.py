@@ -13,7 +13,7 @@ from schemas.status import MigrationStatus
 
 CHANNEL = "migration_outbox"
 RESEND_MINUTES = 5
-"""A new relay sends the last event of every job that changed in this time once more (DESIGN: relay)."""
+"""A new relay sends the last event of every job that changed in this time once more."""
 
 
 @dataclass(frozen=True, slots=True)

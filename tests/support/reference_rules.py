@@ -1,4 +1,4 @@
-"""DESIGN §7.2 once more, as plain and slow as it reads: a value in, its meaning out.
+"""The rules of a value once more, as plain and slow as they read: a value in, its meaning out.
 
 Written from the page and not from the product, of which nothing is imported.
 """

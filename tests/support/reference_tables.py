@@ -1,4 +1,4 @@
-"""DESIGN §7.3 in memory: the seven tables by their natural keys, one row after the other."""
+"""The directory in memory: the seven tables by their natural keys, one row after the other."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""DESIGN §7.2 once more: what text is, and what of it a person sees. Nothing of the product is imported."""
+"""What text is, once more, and what of it a person sees. Nothing of the product is imported."""
 
 import re
 import unicodedata

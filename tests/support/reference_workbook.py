@@ -1,4 +1,4 @@
-"""Reads a workbook the slow way: openpyxl, DESIGN §7.1 in plain words, every row by itself.
+"""Reads a workbook the slow way: openpyxl, sheet and header found in plain words, every row by itself.
 
 `load` brings it into a `Directory` held in memory; loading several workbooks one after the other
 shows what later loads must come to. Nothing of the product is imported.
