@@ -1,4 +1,4 @@
-"""A whole world for acceptance tests: Kafka, a fresh database with the schema, an inbox, replicas as processes."""
+"""A whole world for acceptance tests: Kafka, a fresh database, an inbox, replicas as processes."""
 
 import asyncio
 import socket

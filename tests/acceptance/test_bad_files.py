@@ -1,4 +1,4 @@
-"""Files that are no workbook, or a hostile one: each ends `failed` with its own code, and the service goes on."""
+"""Files that are no workbook, or a hostile one: each fails with its own code, and the service goes on."""
 
 import io
 import zipfile

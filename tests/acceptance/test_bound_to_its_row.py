@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -116,7 +117,7 @@ def test_a_killed_service_goes_on_from_the_checkpoint_when_started_again(
     children = first.children()
     first.kill()
     checkpoint = world.rows.job(request_id)["checkpoint"]
-    until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children), 10, "the orphan child to end")
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), 10, "the orphan child to end")
 
     second = world.replica(**SMALL_BATCHES)
     event = world.line.ended(request_id)

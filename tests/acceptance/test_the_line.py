@@ -154,7 +154,8 @@ def test_a_value_that_only_postgres_refuses_costs_its_row_and_not_its_batch(
     victims = [urls[100], urls[101], urls[400]]
     listed = ", ".join(f"'{url}'" for url in victims)
     world.rows.ask(
-        f"alter table directory.chats add constraint nobody_wants_these check (url not in ({listed})) not valid"
+        "alter table directory.chats add constraint nobody_wants_these "
+        f"check (url not in ({listed})) not valid"
     )
     try:
         event = world.line.ended(world.line.start_excel("refused.xlsx"))
