@@ -214,7 +214,8 @@ def test_a_lost_database_connection_costs_its_reading_and_not_the_attempt(
     request_id = world.line.start_excel("large.xlsx")
     moving(world, request_id)
     world.rows.ask(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()",
+        """select pg_terminate_backend(pid) from pg_stat_activity
+           where datname = $1 and pid <> pg_backend_pid()""",
         world.database,
     )
     event = world.line.ended(request_id)

@@ -16,8 +16,8 @@ TABLES = {
         from directory.groups g join directory.universities u on u.id = g.university_id
         left join directory.branches b on b.id = g.branch_id
         left join directory.faculties f on f.id = g.faculty_id""",
-    "chats": """select c.url, c.name, c.external_chat_id, c.participants, c.created_on, c.creator_id, u.inn, u.kpp,
-        coalesce(b.name, ''), coalesce(f.name, ''), c.source
+    "chats": """select c.url, c.name, c.external_chat_id, c.participants, c.created_on, c.creator_id,
+        u.inn, u.kpp, coalesce(b.name, ''), coalesce(f.name, ''), c.source
         from directory.chats c join directory.universities u on u.id = c.university_id
         left join directory.branches b on b.id = c.branch_id
         left join directory.faculties f on f.id = c.faculty_id""",
@@ -58,7 +58,8 @@ class Rows:
         """Row number → wrong fields, sorted."""
         query = """select e.row_number, (select array_agg(distinct x->>'field' order by x->>'field')
             from jsonb_array_elements(e.errors) x)
-            from migration.migration_errors e join migration.jobs j on j.id = e.job_id where j.request_id = $1"""
+            from migration.migration_errors e join migration.jobs j on j.id = e.job_id
+            where j.request_id = $1"""
         return dict(self.ask(query, request_id))
 
     async def _ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import psutil
+
 from tests.support.wait import until
 
 READY_SECONDS = 60
