@@ -1,5 +1,6 @@
 """Kafka and Postgres as processes of this machine, with neither Java nor Docker installed."""
 
+import contextlib
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,13 +19,19 @@ def start(brokers: int = 1, directory: Path | None = None) -> Stack:
     """Start both, in a folder that stays (`directory`) or in a temporary one that goes with the stack."""
     account = account_for_servers()
     folder = _folder(directory, account)
-    for attempt in range(1, TRIES + 1):
-        try:
+    try:
+        return _start_somewhere(folder, directory, brokers, account)
+    except BaseException:
+        if _temporary(folder, directory):
+            _remove_all_but_logs(folder)
+        raise
+
+
+def _start_somewhere(folder: Path, directory: Path | None, brokers: int, account: Account | None) -> Stack:
+    for _ in range(TRIES - 1):
+        with contextlib.suppress(PortTaken):
             return _start(folder, directory, brokers, account)
-        except PortTaken:
-            if attempt == TRIES:
-                raise
-    raise AssertionError("not reached")
+    return _start(folder, directory, brokers, account)
 
 
 def _folder(directory: Path | None, account: Account | None) -> Path:
@@ -36,7 +43,7 @@ def _folder(directory: Path | None, account: Account | None) -> Path:
 
 
 def _start(folder: Path, directory: Path | None, brokers: int, account: Account | None) -> Stack:
-    temporary = directory is None or folder != directory.resolve()
+    temporary = _temporary(folder, directory)
     logs = (directory or folder).resolve() / "logs"
     with ThreadPoolExecutor() as pool:
         coming_kafka = pool.submit(kafka.prepare, folder, logs, brokers, temporary=temporary)
@@ -51,6 +58,18 @@ def _start(folder: Path, directory: Path | None, brokers: int, account: Account 
     env = {"KAFKA_BOOTSTRAP_SERVERS": cluster.bootstrap_servers, "DATABASE_URL": database.url}
     close = _closer(servers, folder if temporary else None)
     return Stack("embedded", env, close, cluster.brokers, database.server)
+
+
+def _temporary(folder: Path, directory: Path | None) -> bool:
+    return directory is None or folder != directory.resolve()
+
+
+def _remove_all_but_logs(folder: Path) -> None:
+    for part in folder.iterdir():
+        if part.name != "logs":
+            shutil.rmtree(part, ignore_errors=True)
+    with contextlib.suppress(OSError):  # logs are in it
+        folder.rmdir()
 
 
 def _start_together(servers: list[Server]) -> None:

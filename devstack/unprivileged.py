@@ -1,7 +1,6 @@
 """The account that runs Postgres when the caller is root, and folders which that account can reach."""
 
 import os
-import shutil
 import stat
 import tempfile
 from dataclasses import dataclass
@@ -62,13 +61,3 @@ def own_folder(path: Path, account: Account | None) -> Path:
     if account:
         os.chown(path, account.uid, account.gid)
     return path
-
-
-def reachable_copy(tree: Path, copies: Path, account: Account | None) -> Path:
-    """The tree itself where the account can read it, else a copy of it in `copies`."""
-    if account is None or reachable(tree):
-        return tree
-    target = copies / tree.name
-    if not target.exists():
-        shutil.copytree(tree, target, symlinks=True)
-    return target
