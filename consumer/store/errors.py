@@ -48,7 +48,8 @@ def mapped() -> Iterator[None]:
         raise _translate(error) from None
     except (OSError, TimeoutError) as error:
         raise DatabaseUnavailable(f"no answer from Postgres ({type(error).__name__})") from None
-    except asyncpg.InterfaceError as error:
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        # The second: a server's goodbye was read, and the end of the connection is not noticed yet.
         raise DatabaseUnavailable(f"the connection to Postgres is gone ({type(error).__name__})") from None
 
 
