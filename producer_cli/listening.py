@@ -13,12 +13,10 @@ from messaging.records import Record
 from messaging.subscription import Subscription
 from producer_cli.events import Fold, Sighting, read_event
 from producer_cli.follow import Refusal
+from schemas.deadletters import HEADER_MESSAGE, HEADER_REASON
 from schemas.topics import DEAD_LETTERS, STATUS
 
 CLIENT_ID = "migration-cli"
-REASON = "dlq-reason"
-MESSAGE = "dlq-message"
-"""Headers of a dead letter: the code, and the sentence."""
 
 Heard = Sighting | Refusal | MessagingError
 Reading = Callable[[Record], Sighting | Refusal | None]
@@ -77,7 +75,7 @@ def read_refusal(record: Record, request_id: str, own: bytes) -> Refusal | None:
     if record.key != request_id.encode() or record.value != own:
         return None
     headers = {name: value.decode(errors="replace") for name, value in record.headers}
-    return Refusal(headers.get(REASON, "unknown"), headers.get(MESSAGE, "No reason was given."))
+    return Refusal(headers.get(HEADER_REASON, "unknown"), headers.get(HEADER_MESSAGE, "No reason was given."))
 
 
 async def latest_of_one(connection: KafkaConnection, request_id: str) -> Sighting | None:

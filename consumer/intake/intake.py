@@ -16,7 +16,7 @@ from consumer.store.database import Database
 from consumer.store.errors import ValueRefused
 from consumer.store.requests import Limits, Recorded
 from messaging.records import Outgoing, Record
-from schemas import cloudevents
+from schemas import cloudevents, deadletters
 from schemas.codes import DeadLetterReason
 from schemas.requests import CancelRequest, RetryRequest, StartRequest
 from schemas.topics import DEAD_LETTERS
@@ -108,11 +108,11 @@ class Intake:
 def dead_letter(record: Record, reason: DeadLetterReason, sentence: str) -> Outgoing:
     """The message as it came, with headers that say why and from where."""
     origin = {
-        "dlq-reason": reason.value,
-        "dlq-message": sentence,
-        "dlq-topic": record.topic,
-        "dlq-partition": str(record.partition),
-        "dlq-offset": str(record.offset),
+        deadletters.HEADER_REASON: reason.value,
+        deadletters.HEADER_MESSAGE: sentence,
+        deadletters.HEADER_TOPIC: record.topic,
+        deadletters.HEADER_PARTITION: str(record.partition),
+        deadletters.HEADER_OFFSET: str(record.offset),
     }
     headers = tuple((name, value.encode()) for name, value in origin.items())
     return Outgoing(DEAD_LETTERS.name, record.key, record.value, headers)

@@ -10,6 +10,7 @@ from messaging.connection import KafkaConnection
 from messaging.producer import Producer
 from messaging.records import Outgoing, Record
 from messaging.subscription import Subscription
+from schemas.deadletters import HEADER_REASON
 from schemas.status import MigrationStatus
 from schemas.topics import DEAD_LETTERS, REQUESTS, STATUS
 
@@ -86,7 +87,7 @@ class Line:
 
 def reason(record: Record) -> str:
     """Why a message went to the dead letters."""
-    return dict(record.headers)["dlq-reason"].decode()
+    return dict(record.headers)[HEADER_REASON].decode()
 
 
 def _run(work: Coroutine[Any, Any, T], seconds: float = 60) -> T:
