@@ -1,7 +1,8 @@
 """Values of cells in few bytes: codes now, objects when a block of rows is asked for."""
 
 import math
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Sequence
+from itertools import filterfalse
 from typing import TypeAlias
 
 import numpy as np
@@ -17,29 +18,21 @@ IN_NUMBERS = np.iinfo(np.int32).min
 """The code of a plain number, which lies in an array of its own, in the order of the cells."""
 
 
-class _Codes(dict[Hashable, int]):
-    """Code of each value met so far; a new one gets the next, and is kept in `values`."""
-
-    def __init__(self, values: list[Cell]) -> None:
-        self._values = values
-
-    def __missing__(self, value: Cell) -> int:
-        self._values.append(value)
-        self[value] = -len(self._values)
-        return -len(self._values)
-
-
 class Pool:
     """What is neither a shared string nor a plain number, each once: code −1 is the first, −2 the second."""
 
     def __init__(self, *, since_1904: bool) -> None:
         self.values: list[Cell] = []
-        self._texts = _Codes(self.values)
+        self._texts: dict[str, int] = {}
         self._others: dict[Hashable, int] = {}
         self._since_1904 = since_1904
 
-    def texts(self, texts: Iterable[str]) -> list[int]:
-        """The codes of texts."""
+    def texts(self, texts: Sequence[str]) -> list[int]:
+        """The codes of texts: first those not met before get the next ones, then all are looked up."""
+        new = list(filterfalse(self._texts.__contains__, dict.fromkeys(texts)))
+        first = -len(self.values) - 1
+        self.values += new
+        self._texts.update(zip(new, range(first, first - len(new), -1), strict=True))
         return list(map(self._texts.__getitem__, texts))
 
     def boolean(self, value: bool) -> int:

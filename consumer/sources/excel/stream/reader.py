@@ -11,7 +11,7 @@ from consumer.errors import WorkbookProblem
 from consumer.sources.excel.markup import parse
 from consumer.sources.excel.ooxml import Package, Part, read_package
 from consumer.sources.excel.reader import RowBlock, Sheet, Unusual
-from consumer.sources.excel.stream.inflate import inflate
+from consumer.sources.excel.stream.inflate import checked
 from consumer.sources.excel.stream.pool import Objects
 from consumer.sources.excel.stream.sheet import CompactSheet
 from consumer.sources.excel.stream.strings import read_strings
@@ -80,8 +80,8 @@ class StreamReader:
         styles = self._styles()
         with ThreadPoolExecutor(1) as thread:
             strings = thread.submit(self._strings)
-            pieces = inflate(self._path, self._archive.getinfo(part.member))
-            compact = CompactSheet(pieces, styles, since_1904=self._package.since_1904)
+            with checked(self._path, self._archive.getinfo(part.member)) as pieces:
+                compact = CompactSheet(pieces, styles, since_1904=self._package.since_1904)
             table = strings.result()
         if compact.most_shared >= len(table):
             raise Unusual("a cell refers to a text that is not there")
@@ -90,7 +90,8 @@ class StreamReader:
     def _strings(self) -> Objects:
         if STRINGS not in self._archive.NameToInfo:
             return np.empty(0, object)
-        return read_strings(inflate(self._path, self._archive.getinfo(STRINGS)))
+        with checked(self._path, self._archive.getinfo(STRINGS)) as pieces:
+            return read_strings(pieces)
 
     def _styles(self) -> list[Style]:
         if STYLES not in self._archive.NameToInfo:

@@ -13,11 +13,11 @@ from consumer.sources.excel.stream.styles import Style
 from consumer.sources.excel.stream.tails import Tails
 from consumer.sources.excel.stream.texts import Collector, unescaped
 
-PLACE = re.compile(r"([A-Z]{1,3})([1-9]\d{0,6})")
-NUMBER = re.compile(r"-?\d+(\.\d*)?([eE][+-]?\d+)?")
+PLACE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
+UNTYPED = "n"
 TYPES = frozenset({"n", "s", "b", "e", "str", "inlineStr"})
-PLAIN_TYPES = frozenset({"n", "s", "b", "e"})
 MAX_COLUMNS = 16_384
 
 RowCodes = dict[int, int]
@@ -93,8 +93,8 @@ class _Row:
             self._column = _column(place, self._row)
         if self._column >= MAX_COLUMNS:
             raise Unusual("a cell is beyond the last column")
-        style, self._type = attributes.get("s"), attributes.get("t", "")
-        if self._type not in TYPES | {""} or not (style is None or re.fullmatch("[0-9]{1,9}", style)):
+        style, self._type = attributes.get("s"), attributes.get("t", UNTYPED)
+        if self._type not in TYPES or not (style is None or re.fullmatch("[0-9]{1,9}", style)):
             raise Unusual("a cell is of an unknown type")
         self._style = self._tails.style(None if style is None else style.encode())
         self._code = None
@@ -111,7 +111,7 @@ class _Row:
                 return self._pool.boolean(value == "1")
             case "e" if value in ERRORS:
                 return self._pool.texts([""])[0]
-            case "n" | "" if NUMBER.fullmatch(value):
+            case "n" if NUMBER.fullmatch(value):
                 return self._pool.number(float(value), self._style)
         raise Unusual("a value is not of its type")
 

@@ -15,7 +15,8 @@ PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 STYLES = (
     f'<styleSheet xmlns="{MAIN}"><numFmts count="3"><numFmt numFmtId="164" formatCode="dd.mm.yyyy"/>'
-    '<numFmt numFmtId="165" formatCode="[h]:mm"/><numFmt numFmtId="166" formatCode="0&quot;d&quot;"/></numFmts>'
+    '<numFmt numFmtId="165" formatCode="[h]:mm"/><numFmt numFmtId="166" formatCode="0&quot;d&quot;"/>'
+    "</numFmts>"
     '<cellXfs count="6"><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="46"/><xf numFmtId="164"/>'
     '<xf numFmtId="165"/><xf numFmtId="166"/></cellXfs></styleSheet>'
 )
@@ -67,7 +68,7 @@ def _relations(*relations: tuple[str, str, str]) -> str:
 
 
 def as_read(reader: SheetReader) -> tuple[dict[int, Row], int | None]:
-    """Row number → type and text of its cells, of the first sheet, without empty ones at the end; and total."""
+    """Row number → type and text of its cells, of the first sheet, none empty at the end; total."""
     name = reader.sheets[0].name
     found: dict[int, Row] = {}
     for block in reader.rows(name):
