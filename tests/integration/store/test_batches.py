@@ -9,7 +9,7 @@ import pytest_asyncio
 from consumer.datasets.base import Merge
 from consumer.store.batches import added
 from consumer.store.database import Database
-from consumer.store.errors import DatabaseUnavailable, StatementFailed
+from consumer.store.errors import StatementFailed
 from consumer.store.jobs import Job
 from consumer.store.leases import Fence
 from consumer.store.session import Session
@@ -120,19 +120,6 @@ async def test_after_a_failure_the_same_batch_can_be_stored(database: Database, 
         await session.store(batch(things(2)))
     await change(database, "alter table elsewhere rename to things")
     assert (await session.store(batch(things(2)))).inserted == 1
-
-
-async def test_losing_the_connection_is_an_outage_and_no_fault_of_the_rows(
-    database: Database, fence: Fence, session: Session
-) -> None:
-    await change(
-        database,
-        "select pg_terminate_backend(backend_pid) from migration.leases where backend_pid is not null",
-    )
-    before = await snapshot(database)
-    with pytest.raises(DatabaseUnavailable):
-        await session.store(batch(things(2)))
-    assert await snapshot(database) == before
 
 
 async def test_a_batch_that_met_a_faster_transaction_is_repeated(database: Database, fence: Fence) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from consumer.store import claims, transitions
+from consumer.store import claims, leases, transitions
 from consumer.store.connect import CONTROL_SETTINGS
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailable
@@ -104,8 +104,7 @@ async def test_a_new_claim_does_not_inherit_the_backend_of_the_one_before(databa
     job, held = await running(database)
     session = await Session.open(database, held, tiny.MERGE)
     assert (await rows(database, "select backend_pid from migration.leases"))[0][0] is not None
-    await expire(database, job.id)
-    await claims.rescue(database)
-    assert await claims.claim(database, "successor", 60) is not None
+    async with database.transaction() as connection:
+        await leases.take(connection, leases.of_job(job.id), "successor", held.token + 1, 60)
     assert await rows(database, "select backend_pid from migration.leases") == [(None,)]
     await session.close()

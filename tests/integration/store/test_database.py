@@ -1,0 +1,86 @@
+"""The pools: readers never keep a heartbeat waiting, and an outage is an outage however it shows."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from consumer.store import database as module
+from consumer.store.database import READING_CONNECTIONS, Database
+from consumer.store.errors import DatabaseUnavailable, StatementFailed
+from consumer.store.session import Session
+from tests.integration.store import tiny
+from tests.integration.store.making import change, rows, running, snapshot
+from tests.integration.store.tiny import batch, things
+from tests.support.wait import until_async
+
+THROW_OUT = """
+select pg_terminate_backend(pid) from pg_stat_activity
+where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
+"""
+
+
+async def _throw_everybody_out(database: Database) -> None:
+    one = await database.data_connection()
+    await one.execute(THROW_OUT)
+    await one.close()
+
+
+async def test_an_address_where_nothing_answers_is_an_outage() -> None:
+    with pytest.raises(DatabaseUnavailable):
+        await Database.open("postgresql://nobody@127.0.0.1:1/nothing")
+
+
+async def test_a_database_that_does_not_exist_is_no_outage(database: Database) -> None:
+    with pytest.raises(StatementFailed):
+        await Database.open(database.dsn.rpartition("/")[0] + "/no_such_database")
+
+
+async def test_a_crowd_of_readers_does_not_keep_the_service_from_its_work(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ACQUIRE_SECONDS", 0.2)
+    async with AsyncExitStack() as crowd:
+        for _ in range(READING_CONNECTIONS):
+            await crowd.enter_async_context(database.reader())
+        with pytest.raises(DatabaseUnavailable):
+            await crowd.enter_async_context(database.reader())
+        await change(database, "select 1")
+
+
+async def test_a_reader_changes_nothing(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailable, match="25006"):
+        await rows(database, "insert into words values ('written') returning word")
+
+
+async def test_a_session_whose_backend_was_ended_says_outage_and_stores_nothing(database: Database) -> None:
+    """What the driver makes of a goodbye depends on how far it has read: hence several rounds."""
+    _, fence = await running(database)
+    for _ in range(12):
+        session = await Session.open(database, fence, tiny.MERGE)
+        before = await snapshot(database)
+        await _end(database, session)
+        with pytest.raises(DatabaseUnavailable):
+            await session.store(batch(things(2)))
+        await session.close()
+        assert await snapshot(database) == before
+
+
+async def _end(database: Database, session: Session) -> None:
+    await change(database, "select pg_terminate_backend($1)", session._connection.get_server_pid())
+
+
+async def test_after_everybody_was_thrown_out_the_pools_come_back_by_themselves(database: Database) -> None:
+    await asyncio.gather(*(change(database, "select pg_sleep(0.1)") for _ in range(6)))
+    await _throw_everybody_out(database)
+
+    async def works() -> bool:
+        try:
+            await asyncio.gather(
+                *(change(database, "select 1") for _ in range(8)), rows(database, "select 1")
+            )
+        except DatabaseUnavailable:
+            return False
+        return True
+
+    await until_async(works, 15, "the pools to work again")
