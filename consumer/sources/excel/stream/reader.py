@@ -1,15 +1,18 @@
 """Workbooks of the .xlsx kind by arrays: the sheet becomes codes while its strings become texts."""
 
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
 from consumer.errors import WorkbookProblem
-from consumer.sources.excel.markup import parse
+from consumer.sources.excel.markup import open_archive, parse
 from consumer.sources.excel.ooxml import Package, Part, read_package
+from consumer.sources.excel.package import Damaged, container_errors
 from consumer.sources.excel.reader import RowBlock, Sheet, Unusual
 from consumer.sources.excel.stream.inflate import checked
 from consumer.sources.excel.stream.pool import Objects
@@ -20,18 +23,19 @@ from consumer.sources.excel.stream.styles import Style, Styles
 STRINGS, STYLES, WORKBOOK = "xl/sharedStrings.xml", "xl/styles.xml", "xl/workbook.xml"
 """Where calamine looks for them, whatever the relationships say."""
 STRICT = b"purl.oclc.org/ooxml"
+SINCE_1904 = re.compile(rb"""date1904\s*=\s*["'](?:1|true)["']""")
+MAX_WORKBOOK = 1 << 20
 
 
 def open_stream(path: Path, block_rows: int) -> "StreamReader":
     """Open a workbook; `OpenReader`. Unusual where anything about its parts is not as it mostly is."""
     try:
-        archive = zipfile.ZipFile(path)
-        try:
-            return StreamReader(path, archive, read_package(archive), block_rows)
-        except BaseException:
-            archive.close()
-            raise
-    except (WorkbookProblem, zipfile.BadZipFile):
+        with container_errors(), ExitStack() as on_error:
+            archive = on_error.enter_context(open_archive(path))
+            reader = StreamReader(path, archive, read_package(archive), block_rows)
+            on_error.pop_all()
+            return reader
+    except (WorkbookProblem, Damaged):
         raise Unusual("the parts of the workbook cannot be read") from None
 
 
@@ -115,8 +119,17 @@ def _check_parts(archive: zipfile.ZipFile, package: Package) -> None:
         raise Unusual("parts of the workbook are in unusual places")
     if not all(_is_plain(archive, part) for part in package.sheets) or not package.sheets:
         raise Unusual("a sheet of the workbook is in an unusual place")
-    if STRICT in archive.read(WORKBOOK):
-        raise Unusual("the workbook is written in strict OOXML")
+    workbook = _head(archive, WORKBOOK)
+    if b'xl/workbook.xml"' not in _head(archive, "_rels/.rels") or STRICT in workbook:
+        raise Unusual("the workbook is not where it mostly is, or in strict OOXML")
+    if bool(SINCE_1904.search(workbook)) != package.since_1904:
+        raise Unusual("it is not clear when dates of the workbook begin")
+
+
+def _head(archive: zipfile.ZipFile, name: str) -> bytes:
+    if name not in archive.NameToInfo or archive.NameToInfo[name].file_size > MAX_WORKBOOK:
+        raise Unusual("a part of the workbook is missing, or very large")
+    return archive.read(name)
 
 
 def _is_plain(archive: zipfile.ZipFile, part: Part) -> bool:

@@ -100,8 +100,8 @@ def test_tables_are_read_as_calamine_reads_them(
 MARKUP = st.sampled_from(
     ["<v>", "</v>", "<c>", "</c>", '<c r="A1">', '<c r="B1" t="s">', '<c r="A1" s="1"/>', "<f>", "</f>",
      "<f/>", "<is><t>", "</t></is>", '<row r="1">', '<row r="2">', '<row r="2"/>', "</row>", "1", "0", "a",
-     " ", '<c r="A2" t="inlineStr">', '<c r="C1" t="str">', "<v/>", "<x>", ">", "/>", '"', "<!--", "-->", "<t>",
-     "</t>", "&amp;"]
+     " ", '<c r="A2" t="inlineStr">', '<c r="C1" t="str">', "<v/>", "<x>", ">", "/>", '"', "<!--", "-->",
+     "<t>", "</t>", "&amp;"]
 )  # fmt: skip
 VALID = (
     '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1"><f>A1</f><v>12</v></c></row>'

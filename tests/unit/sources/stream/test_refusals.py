@@ -102,6 +102,11 @@ PACKAGES: dict[str, Callable[[], dict[str, str | bytes]]] = {
     "no relations": lambda: {name: text for name, text in parts().items() if not name.endswith(".rels")},
     "broken styles": lambda: parts(styles="<styleSheet>"),
     "strings without an end": lambda: parts() | {"xl/sharedStrings.xml": f'<sst xmlns="{MAIN}"><si>'},
+    "workbook elsewhere": lambda: {name.replace("xl/", "x/"): text for name, text in parts().items()},
+    "another workbook": lambda: parts() | {"_rels/.rels": str(parts()["_rels/.rels"]).replace("xl/", "y/")},
+    "dates since 1904 or not": lambda: parts(
+        properties='<workbookPr date1904="1"/><extLst><ext><workbookPr date1904="0"/></ext></extLst>'
+    ),
     "no strings": lambda: parts('<row r="1"><c r="A1" t="s"><v>0</v></c></row>'),
 }
 
