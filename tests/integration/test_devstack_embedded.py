@@ -14,7 +14,7 @@ from devstack.stack import Stack, start
 from tests.support import roundtrip
 from tests.support.wait import until
 
-LIMIT = 60
+LIMIT = 90
 
 CALLER = """
 import time

@@ -20,7 +20,7 @@ async def make_topic(bootstrap: str, replication: int = 1) -> str:
 
 async def send(bootstrap: str, topic: str, value: bytes) -> None:
     """Publish one record and wait until every replica in sync has it."""
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", request_timeout_ms=20_000)
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", request_timeout_ms=60_000)
     await producer.start()
     try:
         await producer.send_and_wait(topic, value)

@@ -1,0 +1,39 @@
+"""The demo, with a small workbook."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from devstack.checkout import ROOT
+
+LIMIT = 240
+
+
+def test_the_demo_imports_exactly_what_the_workbook_holds() -> None:
+    done = _demo("--rows", "2000")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "DIFFERS" not in done.stdout
+    assert "the right rows were rejected                           yes" in done.stdout
+
+
+def test_the_demo_says_in_one_sentence_why_it_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    done = _demo("--stack", "external")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "needs KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL" in done.stderr
+
+
+def _demo(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "devstack.demo", *arguments],
+        cwd=ROOT,
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
