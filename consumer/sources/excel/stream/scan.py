@@ -23,7 +23,7 @@ from consumer.sources.excel.stream.words import (
     words_of,
 )
 
-CELL, VALUE, FORMULA = b'<c r="', b"<v>", b"<f"
+PLACE, VALUE = b' r="', b"<v>"
 END_OF_CELL, END_OF_VALUE, END_OF_FORMULA = b"</c>", b"</v></c>", b"</f><v>"
 INLINE, KEEPING = b"<is><t>", b'<is><t xml:space="preserve">'
 END_OF_INLINE = b"</t></is></c>"
@@ -90,10 +90,11 @@ def _cell_tags(text: Text, rows: Rows) -> _Tags:
     """The number of the row is the same in the row and in all its cells: one comparison of words."""
     tags = np.flatnonzero(text.letters == ord("c"))
     row = np.repeat(np.arange(len(rows.numbers)), np.diff(np.searchsorted(tags, rows.tags)))
-    start = text.tags[tags]
-    column, letters, good = _columns(text.words[start + len(CELL)])
-    digits = start + len(CELL) + letters
-    good &= starts_with(text.words[start], CELL)
+    start = text.tags[tags] + 2
+    begin = text.words[start]
+    column, letters, good = _columns(begin >> np.uint64(8 * len(PLACE)))
+    digits = start + len(PLACE) + letters
+    good &= starts_with(begin, PLACE)
     good &= (text.words[digits] & rows.masks[row]) == rows.marks[row]
     good[1:] &= (np.diff(column) > 0) | (np.diff(row) > 0)
     return _Tags(tags, row, column, digits + rows.sizes[row] + 1, good)
@@ -138,17 +139,19 @@ def _cells(text: Text, found: _Tags, kinds: Kinds) -> tuple[Cells, Places]:
     start[inline], end[inline], kinds[inline], used[inline] = _inline(text, found.tags[inline])
     filled[inline] = used[inline] > 0
 
-    used[_is_empty(text, found.tags) & (kinds != Kind.ODD) & (kinds != Kind.CLOSED)] = 2
+    used[_empty(text, found.tags, kinds)] = 2
     used[kinds == Kind.CLOSED] = 1
     cells = Cells(found.row, found.column, kinds, start, end)
     return cells.where(filled & (end > start)), used
 
 
-def _is_empty(text: Text, tags: Places) -> Flags:
-    """Whether the tag of a cell is followed by its end."""
-    after = text.tags[tags + 1]
-    ends: Flags = after + len(END_OF_CELL) == text.tags[tags + 2]
-    return ends & starts_with(text.words[after], END_OF_CELL)
+def _empty(text: Text, tags: Places, kinds: Kinds) -> Places:
+    """Which cells have a tag for their end right behind their own."""
+    at = np.flatnonzero((text.letters[tags + 1] == ord("/")) & (kinds != Kind.ODD) & (kinds != Kind.CLOSED))
+    after = text.tags[tags[at] + 1]
+    ends = starts_with(text.words[after], END_OF_CELL)
+    closed: Places = at[ends & (after + len(END_OF_CELL) == text.tags[tags[at] + 2])]
+    return closed
 
 
 def _formulas(text: Text, tags: Places) -> Places:
@@ -166,8 +169,10 @@ def _formulas(text: Text, tags: Places) -> Places:
 def _inline(text: Text, tags: Places) -> tuple[Places, Places, Kinds, Places]:
     """Start, end and kind of inline strings, and the tags each accounts for."""
     opening, end, behind = text.tags[tags + 1], text.tags[tags + 3], text.tags[tags + 6]
-    keeps = is_at(text.words, opening, KEEPING)
-    good = is_at(text.words, opening, INLINE) | keeps
+    good = is_at(text.words, opening, INLINE)
+    others = np.flatnonzero(~good)
+    keeps = np.zeros(len(tags), np.bool_)
+    keeps[others] = good[others] = is_at(text.words, opening[others], KEEPING)
     good &= is_at(text.words, end, END_OF_INLINE) & (end + len(END_OF_INLINE) == behind)
     start = opening + np.where(keeps, len(KEEPING), len(INLINE))
     return start, end, np.where(keeps, np.uint8(Kind.KEEPING), np.uint8(Kind.INLINE)), np.where(good, 6, 0)

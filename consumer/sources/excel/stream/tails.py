@@ -7,6 +7,7 @@ in a table under a hash of its bytes; after that a look into the table is all a 
 import re
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
+from functools import reduce
 from typing import TypeAlias
 
 import numpy as np
@@ -62,12 +63,14 @@ class Tails:
     def kinds(self, words: Words, starts: Places, sizes: Places) -> Kinds:
         """The kind of each cell by its tail; `Kind.ODD` where it has not been learned."""
         lengths = np.minimum(sizes, TAIL_BYTES + 1)
-        key = [words[starts + 8 * n] & mask[lengths] for n, mask in enumerate(_WORD_MASKS)]
+        used = -(-int(lengths.max(initial=8)) // 8)
+        key = [words[starts + 8 * n] & mask[lengths] for n, mask in enumerate(_WORD_MASKS[:used])]
         slots = _slots(key)
-        same = self._keys[0][slots] == key[0]
-        same &= self._keys[1][slots] == key[1]
-        same &= self._keys[2][slots] == key[2]
-        same &= sizes <= TAIL_BYTES
+        same = sizes <= TAIL_BYTES
+        for known, these in zip(self._keys, key, strict=False):
+            same &= known[slots] == these
+        for known in self._keys[used:]:
+            same &= known[slots] == 0
         return np.where(same, self._kinds[slots], np.uint8(Kind.ODD))
 
     def learn(self, tails: Iterable[bytes]) -> None:
@@ -97,6 +100,7 @@ class Tails:
 
 
 def _slots(key: Sequence[Words]) -> Words:
-    mixed = key[0] * HASH[0] ^ key[1] * HASH[1] ^ key[2] * HASH[2]
+    """Words that are not there are zeros, and leave the hash as it is."""
+    mixed = reduce(np.bitwise_xor, map(np.multiply, key, HASH))
     slots: Words = mixed >> np.uint64(64 - SLOTS_BITS)
     return slots
