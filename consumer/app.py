@@ -5,7 +5,6 @@ import os
 import secrets
 import socket
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,11 +25,12 @@ from consumer.store.database import Database
 from consumer.store.errors import Conflict, DatabaseUnavailable
 from consumer.store.listener import listen
 from consumer.store.requests import Limits
-from consumer.supervise import keep_running, sleep_or_stop
+from consumer.supervise import keep_running
+from consumer.vitals import Vitals
+from consumer.wake import wait_for
 from consumer.worker import worker as workers
 from consumer.worker.attempt import Workshop
 from consumer.worker.worker import Worker
-from messaging.connection import KafkaConnection
 from messaging.consumer import GroupConsumer
 from messaging.errors import MessagingError
 from messaging.producer import Producer
@@ -43,22 +43,6 @@ GROUP = "chat-migration"
 CLIENT = "chat-migration"
 OUTAGES = (DatabaseUnavailable, Conflict, MessagingError, LeaseLost)
 DATABASE_WAIT_SECONDS = 2.0
-KAFKA_SILENT_SECONDS = 30.0
-RELAY_SECONDS = 300.0
-"""One publish may sit through an outage of Kafka for two minutes: that is no reason to restart us."""
-
-
-def kafka_connection(settings: Settings) -> KafkaConnection:
-    """How Kafka is reached."""
-    password = settings.kafka_sasl_password
-    return KafkaConnection(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
-        security_protocol=settings.kafka_security_protocol,
-        sasl_mechanism=settings.kafka_sasl_mechanism,
-        sasl_username=settings.kafka_sasl_username,
-        sasl_password=password.get_secret_value() if password else None,
-        ssl_cafile=str(settings.kafka_ssl_cafile) if settings.kafka_ssl_cafile else None,
-    )
 
 
 async def run(settings: Settings, environment: Mapping[str, str]) -> None:
@@ -80,15 +64,22 @@ async def _open_database(settings: Settings, stop: asyncio.Event) -> Database | 
     """Connect, for as long as it takes: Postgres may start after us. None when told to stop meanwhile."""
     while not stop.is_set():
         try:
-            database = await Database.open(settings.database_url.get_secret_value())
-            async with database.transaction() as connection:
-                await migrate.check(connection)
+            return await _open_checked(settings.database_url.get_secret_value())
         except DatabaseUnavailable as error:
             log.warning("database.away", reason=str(error), next_try_seconds=DATABASE_WAIT_SECONDS)
-            await sleep_or_stop(stop, DATABASE_WAIT_SECONDS)
-        else:
-            return database
+            await wait_for(stop, DATABASE_WAIT_SECONDS)
     return None
+
+
+async def _open_checked(dsn: str) -> Database:
+    database = await Database.open(dsn)
+    try:
+        async with database.transaction() as connection:
+            await migrate.check(connection)
+    except BaseException:
+        await database.close()
+        raise
+    return database
 
 
 class Service:
@@ -100,10 +91,8 @@ class Service:
         self._settings = settings
         self._database = database
         self._shutdown = shutdown
-        self._kafka = kafka_connection(settings)
+        self._kafka = settings.kafka()
         self._relay_stop = asyncio.Event()
-        self._begun = time.monotonic()
-        self._consuming = False
         self._health = Health()
         self._events = Producer(self._kafka, client_id=f"{CLIENT}-relay")
         self._letters = Producer(
@@ -113,7 +102,7 @@ class Service:
         self._worker = self._make_worker(environment, owner)
         self._relay = self._make_relay(owner)
         self._consumer = self._make_consumer()
-        self._watch()
+        Vitals(self._health, database, self._consumer)
 
     def _make_worker(self, environment: Mapping[str, str], owner: str) -> Worker:
         settings = self._settings
@@ -154,31 +143,6 @@ class Service:
             handle=intake.handle,
         )
 
-    def _watch(self) -> None:
-        """What `/healthz` and `/readyz` look at."""
-        self._health.expect("intake", last=self._intake_progress)
-        self._health.expect("worker")
-        self._health.expect("relay", limit=RELAY_SECONDS)
-        self._health.ready_when("postgres", self._postgres_answers)
-        self._health.ready_when("kafka", self._kafka_is_read)
-
-    def _intake_progress(self) -> float:
-        return max(self._consumer.last_progress(), self._begun)
-
-    async def _postgres_answers(self) -> str | None:
-        try:
-            async with self._database.transaction() as connection:
-                await connection.execute("select 1")
-        except DatabaseUnavailable as error:
-            return str(error)
-        return None
-
-    async def _kafka_is_read(self) -> str | None:
-        silent = time.monotonic() - self._consumer.last_progress()
-        if self._consuming and silent < KAFKA_SILENT_SECONDS:
-            return None
-        return f"no poll of {REQUESTS.name} for {silent:.0f} s" if self._consuming else "not connected yet"
-
     async def _requests_topic_id(self) -> str:
         return (await topic_ids(self._kafka, [REQUESTS.name]))[REQUESTS.name]
 
@@ -211,7 +175,6 @@ class Service:
 
     async def _intake(self) -> None:
         await ensure_topics(self._kafka)
-        self._consuming = True
         await self._consumer.run(self._shutdown.stop)
 
     async def _listen(self) -> None:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Awaitable, Callable
 
-from consumer.app import kafka_connection
 from consumer.settings import Settings
 from consumer.store import foreign_keys, migrate
 from consumer.store.database import Database
@@ -38,7 +37,7 @@ async def _inbox(settings: Settings) -> list[Finding]:
 async def _kafka(settings: Settings) -> list[Finding]:
     names = [topic.name for topic in topics.ALL]
     try:
-        there = await topic_ids(kafka_connection(settings), names)
+        there = await topic_ids(settings.kafka(), names)
     except MessagingError as error:
         return [(False, f"Kafka: {error}")]
     missing = [name for name in names if name not in there]

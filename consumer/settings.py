@@ -20,6 +20,8 @@ from pydantic import (
     model_validator,
 )
 
+from messaging.connection import KafkaConnection
+
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
@@ -81,6 +83,18 @@ class Settings(BaseModel):
             raise ValueError("KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD")
         PostgresDsn(self.database_url.get_secret_value())
         return self
+
+    def kafka(self) -> KafkaConnection:
+        """How Kafka is reached."""
+        password = self.kafka_sasl_password
+        return KafkaConnection(
+            bootstrap_servers=self.kafka_bootstrap_servers,
+            security_protocol=self.kafka_security_protocol,
+            sasl_mechanism=self.kafka_sasl_mechanism,
+            sasl_username=self.kafka_sasl_username,
+            sasl_password=password.get_secret_value() if password else None,
+            ssl_cafile=str(self.kafka_ssl_cafile) if self.kafka_ssl_cafile else None,
+        )
 
 
 def _json_object(text: str) -> Any:

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from consumer.wake import wait_for
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger("supervise")
 
 FIRST_SECONDS = 0.5
@@ -34,14 +36,5 @@ async def keep_running(
         if clock() - begun > STEADY_SECONDS:
             wait = FIRST_SECONDS
         if not stop.is_set():
-            await sleep_or_stop(stop, wait)
+            await wait_for(stop, wait)
             wait = min(wait * 2, LAST_SECONDS)
-
-
-async def sleep_or_stop(stop: asyncio.Event, seconds: float) -> None:
-    """Wait, but no longer than the service runs."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        pass

@@ -12,6 +12,7 @@ from consumer.store.database import Database
 from consumer.store.errors import Conflict, DatabaseUnavailable
 from consumer.store.leases import RELAY
 from consumer.store.outbox import Unpublished
+from consumer.wake import Wake
 from messaging.records import Outgoing
 from schemas import cloudevents
 from schemas.topics import STATUS
@@ -46,11 +47,11 @@ class Relay:
         self._publish = publish
         self._terms = terms
         self._alive = alive
-        self._wake = asyncio.Event()
+        self._wake = Wake()
 
     def hear(self, _payload: str) -> None:
         """A notification: something is in the outbox."""
-        self._wake.set()
+        self._wake.hint()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Stand for election until `stop`; work while elected."""
@@ -62,14 +63,14 @@ class Relay:
                     )
                 self._alive()
                 if token is None:
-                    await self._pause(POLL_SECONDS)
+                    await self._wake.pause(POLL_SECONDS)
                     continue
                 await self._lead(token, stop)
             except LeaseLost:
                 log.warning("relay.deposed")
             except (DatabaseUnavailable, Conflict) as error:
                 log.warning("relay.waits", reason=str(error))
-                await self._pause(AWAY_SECONDS)
+                await self._wake.pause(AWAY_SECONDS)
 
     async def _lead(self, token: int, stop: asyncio.Event) -> None:
         """Send until stopped or deposed; the lease is renewed between pages and handed back at the end."""
@@ -85,7 +86,7 @@ class Relay:
                         await leases.renew(connection, RELAY, token, self._terms.lease_seconds)
                     renew_at = clock() + self._terms.beat_seconds
                 if not await self._send_page(token):
-                    await self._pause(min(POLL_SECONDS, max(renew_at - clock(), 0.05)))
+                    await self._wake.pause(min(POLL_SECONDS, max(renew_at - clock(), 0.05)))
                 self._alive()
             await self._send_page(token)  # what the drained jobs left
         finally:
@@ -111,14 +112,6 @@ class Relay:
                 await leases.release(connection, RELAY, token)
         except (DatabaseUnavailable, Conflict):
             log.warning("relay.lease_left_to_expire")
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
-        self._wake.clear()
 
 
 def message(event: Unpublished) -> Outgoing:

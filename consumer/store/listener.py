@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from consumer.store.connect import CONTROL_COMMAND_SECONDS, OwnConnection, open_listening_connection
 from consumer.store.errors import DatabaseUnavailable, mapped
+from consumer.wake import wait_for
 
 CHECK_SECONDS = 10
 """A silent peer is not noticed by a connection that only listens: ask it this often."""
@@ -19,7 +20,7 @@ async def listen(dsn: str, channels: Mapping[str, Callable[[str], None]]) -> Non
     try:
         for call in channels.values():
             call("")  # what was said while nobody listened
-        while not await _set_within(lost, CHECK_SECONDS):
+        while not await wait_for(lost, CHECK_SECONDS):
             await _check(connection)
         raise DatabaseUnavailable("the listening connection to Postgres was closed")
     finally:
@@ -29,11 +30,3 @@ async def listen(dsn: str, channels: Mapping[str, Callable[[str], None]]) -> Non
 async def _check(connection: OwnConnection) -> None:
     with mapped():
         await connection.fetchval("select 1", timeout=CONTROL_COMMAND_SECONDS)
-
-
-async def _set_within(event: asyncio.Event, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            return await event.wait()
-    except TimeoutError:
-        return False

@@ -12,6 +12,7 @@ from consumer.store import leases
 from consumer.store.database import Database
 from consumer.store.errors import Conflict, DatabaseUnavailable
 from consumer.store.leases import Fence
+from consumer.wake import Wake
 from consumer.worker.log import log
 
 
@@ -36,7 +37,7 @@ class Keeper:
         self._fence = fence
         self._lease_seconds = lease_seconds
         self._beat_seconds = beat_seconds
-        self._look = asyncio.Event()
+        self._look = Wake()
         self._stopped = asyncio.Event()
         self.intent: Intent | None = None
 
@@ -48,7 +49,7 @@ class Keeper:
 
     def look(self) -> None:
         """Have the next heartbeat at once: something may have been asked for."""
-        self._look.set()
+        self._look.hint()
 
     async def stopped(self) -> None:
         """Wait until somebody asked for a stop."""
@@ -59,20 +60,12 @@ class Keeper:
         loop = asyncio.get_running_loop()
         trusted_until = loop.time() + self._lease_seconds - self._beat_seconds
         while self.intent is None:
-            await self._pause()
+            await self._look.pause(self._beat_seconds)
             begun = loop.time()
             if await self._beat(max(trusted_until - begun, 0.1)):
                 trusted_until = begun + self._lease_seconds - self._beat_seconds
             elif loop.time() >= trusted_until:
                 self.stop(Intent.UNSURE)
-
-    async def _pause(self) -> None:
-        try:
-            async with asyncio.timeout(self._beat_seconds):
-                await self._look.wait()
-        except TimeoutError:
-            pass
-        self._look.clear()
 
     async def _beat(self, limit_seconds: float) -> bool:
         try:

@@ -9,6 +9,7 @@ from consumer.store import claims
 from consumer.store.errors import Conflict, DatabaseUnavailable
 from consumer.store.jobs import Job
 from consumer.store.leases import Fence
+from consumer.wake import Wake
 from consumer.worker.attempt import Workshop
 from consumer.worker.keeper import Intent, Keeper
 from consumer.worker.log import log
@@ -43,12 +44,12 @@ class Worker:
         self._shop = shop
         self._terms = terms
         self._alive = alive
-        self._wake = asyncio.Event()
+        self._wake = Wake()
         self._running: dict[int, _Running] = {}
 
     def hear(self, payload: str) -> None:
         """A notification: a job waits, or something is wanted of one (payload: its id)."""
-        self._wake.set()
+        self._wake.hint()
         running = self._running.get(int(payload)) if payload.isdigit() else None
         if running is not None:
             running.keeper.look()
@@ -64,10 +65,10 @@ class Worker:
             try:
                 await self._round()
                 self._alive()
-                await self._pause(POLL_SECONDS)
+                await self._wake.pause(POLL_SECONDS)
             except (DatabaseUnavailable, Conflict) as error:
                 log.warning("worker.waits", reason=str(error))
-                await self._pause(AWAY_SECONDS)
+                await self._wake.pause(AWAY_SECONDS)
 
     async def drain(self) -> None:
         """Stop every job without failing it: leases are handed back, attempts are not burned."""
@@ -104,14 +105,6 @@ class Worker:
 
     def _ended(self, job_id: int, task: asyncio.Task[None]) -> None:
         del self._running[job_id]
-        self._wake.set()
+        self._wake.hint()
         if not task.cancelled() and (error := task.exception()):
             log.error("job.task_died", job_id=job_id, exc_info=error)
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
-        self._wake.clear()
