@@ -16,7 +16,7 @@ from consumer.store.queries import LAST_ID, Rejects
 
 JSON, CSV = "application/json", "text/csv"
 REJECTS_LIMIT = 1_000
-CSV_PAGE_ROWS = 200
+CSV_PAGE_ROWS = 100
 """What is turned into CSV between two turns of the event loop: some milliseconds of work."""
 FROM_THE_TOP = -1
 PRIVATE = {"cache-control": "no-store", "vary": "accept", "x-content-type-options": "nosniff"}

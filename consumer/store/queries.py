@@ -8,7 +8,7 @@ from consumer.store.jobs import COLUMNS, Job, job
 from schemas.status import Status
 
 LAST_ID = 2**63 - 1
-PAGE_BYTES = 4 * 1024 * 1024
+PAGE_BYTES = 1024 * 1024
 """A page of rejected rows ends here, whatever its limit: a row may hold 19 cells of 32,767 characters."""
 KEYS_ROWS = 20_000
 
