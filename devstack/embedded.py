@@ -56,7 +56,7 @@ def _start(folder: Path, directory: Path | None, brokers: int, account: Account 
         _stop_together(servers)
         raise
     env = {"KAFKA_BOOTSTRAP_SERVERS": cluster.bootstrap_servers, "DATABASE_URL": database.url}
-    close = _closer(servers, folder if temporary else None)
+    close = _closer(cluster.brokers, database.server, folder if temporary else None)
     return Stack("embedded", env, close, cluster.brokers, database.server)
 
 
@@ -86,9 +86,12 @@ def _stop_together(servers: list[Server]) -> None:
         server.stop()
 
 
-def _closer(servers: list[Server], temporary: Path | None) -> Callable[[], None]:
+def _closer(brokers: list[Server], database: Server, temporary: Path | None) -> Callable[[], None]:
     def close() -> None:
-        _stop_together(servers)
+        if temporary:  # nobody needs the data any more, and brokers take seconds to part in good order
+            for broker in brokers:
+                broker.kill()
+        _stop_together([*brokers, database])
         if temporary:
             shutil.rmtree(temporary, ignore_errors=True)
 
