@@ -56,12 +56,12 @@ class Relay:
     async def run(self, stop: asyncio.Event) -> None:
         """Stand for election until `stop`; work while elected."""
         while not stop.is_set():
+            self._alive()  # in an outage, too: a restart would mend nothing
             try:
                 async with self._database.transaction() as connection:
                     token = await leases.elect(
                         connection, RELAY, self._terms.owner, self._terms.lease_seconds
                     )
-                self._alive()
                 if token is None:
                     await self._wake.pause(POLL_SECONDS)
                     continue

@@ -62,9 +62,9 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Claim and rescue until `stop`; jobs go on until `drain`."""
         while not stop.is_set():
+            self._alive()  # in an outage, too: a restart would mend nothing
             try:
                 await self._round()
-                self._alive()
                 await self._wake.pause(POLL_SECONDS)
             except (DatabaseUnavailable, Conflict) as error:
                 log.warning("worker.waits", reason=str(error))
