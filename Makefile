@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+WHICH := import sys; print(sys.base_prefix, sys.version)
 STAMP := $(VENV)/.made-from-requirements-dev.lock
 
 .DEFAULT_GOAL := help
@@ -19,7 +20,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 		{ echo "make: Python 3.11 or newer is needed; name one with: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "make: $(PYTHON) has no venv module; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
-	@$(RUN) -c "" 2>/dev/null || rm -rf $(VENV)
+	@test "$$($(RUN) -c '$(WHICH)' 2>/dev/null)" = "$$($(PYTHON) -c '$(WHICH)')" || rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -68,7 +68,7 @@ class Background:
         deadline = time.monotonic() + START_SECONDS
         while not self._says_ready(process.pid):
             if process.poll() is not None:
-                raise StackError(self.log.read_text(errors="replace").strip())
+                raise StackError(self.log.read_text(errors="replace").strip().removeprefix("devstack: "))
             if time.monotonic() > deadline:
                 raise StackError(
                     f"The {self.name} did not come up in {START_SECONDS} seconds, see {self.log}."

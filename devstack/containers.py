@@ -1,6 +1,8 @@
 """Kafka and Postgres as containers, by testcontainers: where a Docker engine answers."""
 
 import contextlib
+import gc
+import warnings
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
@@ -52,27 +54,37 @@ def start() -> Stack:
 
 def require_engine_and_images() -> None:
     """Raise Unavailable, naming what is missing, unless both containers can be started."""
-    try:
-        import docker  # type: ignore[import-untyped]
-        from testcontainers.core.config import testcontainers_config
-    except ModuleNotFoundError as error:
-        raise Unavailable(f"The stack 'docker' needs the Python package {error.name}.") from error
-    try:
-        client = docker.from_env()
-        client.ping()
-    except docker.errors.DockerException as error:
-        raise Unavailable(
-            f"No Docker engine answers ({error}): start one, or take --stack embedded, which needs none."
-        ) from error
-    with contextlib.closing(client):
+    with contextlib.closing(_engine()) as client:
         for image in (KAFKA_IMAGE, POSTGRES_IMAGE):
             if not _available(client, image):
                 raise Unavailable(f"The image {image} is not here and cannot be pulled.")
-        # Ryuk removes containers whose owner was killed; without it only `stop` does.
-        if not testcontainers_config.ryuk_disabled and not _available(
-            client, testcontainers_config.ryuk_image
-        ):
-            testcontainers_config.ryuk_disabled = True
+        _do_without_ryuk_where_it_is_missing(client)
+
+
+def _engine() -> Any:
+    try:
+        import docker  # type: ignore[import-untyped]
+    except ModuleNotFoundError as error:
+        raise Unavailable(f"The stack 'docker' needs the Python package {error.name}.") from error
+    with warnings.catch_warnings():
+        # The library leaves its socket open where nothing answers; let go of it here and not in some later test.
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            return docker.from_env()
+        except docker.errors.DockerException as error:
+            said = str(error)
+        gc.collect()
+    raise Unavailable(
+        f"No Docker engine answers ({said}): start one, or take --stack embedded, which needs none."
+    )
+
+
+def _do_without_ryuk_where_it_is_missing(client: Any) -> None:
+    """Ryuk removes the containers of an owner that was killed; without it only `stop` does."""
+    from testcontainers.core.config import testcontainers_config
+
+    if not testcontainers_config.ryuk_disabled and not _available(client, testcontainers_config.ryuk_image):
+        testcontainers_config.ryuk_disabled = True
 
 
 def _available(client: Any, image: str) -> bool:
