@@ -67,7 +67,7 @@ def _engine() -> Any:
     except ModuleNotFoundError as error:
         raise Unavailable(f"The stack 'docker' needs the Python package {error.name}.") from error
     with warnings.catch_warnings():
-        # The library leaves its socket open where nothing answers; let go of it here and not in some later test.
+        # Where nothing answers the library leaves a socket open: let go of it here, not in some later test.
         warnings.simplefilter("ignore", ResourceWarning)
         try:
             return docker.from_env()
