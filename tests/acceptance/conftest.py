@@ -61,7 +61,7 @@ class World:
     def close(self) -> None:
         """End every replica, remove the database."""
         for replica in self.replicas:
-            replica.kill()
+            replica.stop()
         self.stack.drop_database(self.database)
 
 

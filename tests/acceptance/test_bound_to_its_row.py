@@ -33,7 +33,7 @@ def alone(world: World) -> Iterator[None]:
     world.rows.ask("truncate directory.universities cascade")
     yield
     for replica in world.replicas:
-        replica.kill()
+        replica.stop()
 
 
 def moving(world: World, request_id: str) -> None:

@@ -50,7 +50,7 @@ def test_what_is_stored_equals_an_independent_reading_row_by_row(
     assert (second.inserted, second.updated, second.unchanged) == (0, 0, expected.inserted)
     assert second.duplicates == expected.duplicates
     assert world.rows.directory() == before
-    service.kill()
+    service.stop()
 
 
 def test_events_are_dense_and_in_order_with_one_end(world: World, service: Service) -> None:
