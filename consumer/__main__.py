@@ -33,6 +33,7 @@ async def _do(arguments: argparse.Namespace, loaded: Settings) -> int:
             await migrate.upgrade(loaded.database_url.get_secret_value())
             if arguments.enforce_foreign_keys:
                 await foreign_keys.enforce_all(loaded.database_url.get_secret_value())
+            print("migration-consumer: the database schema is up to date")
             return 0
         case "doctor":
             return await doctor.examine(loaded)

@@ -13,6 +13,8 @@ import asyncpg
 AWAY = ("08", "53", "57P", "58")
 AWAY_STATES = frozenset({"57014", "25P03", "25P04", "25006"})
 """Cancelled by statement_timeout, ended by an idle or transaction timeout, a server that became read only."""
+DENIED = ("28", "3D", "42501")
+"""Wrong user or password, no such database, a right that is missing."""
 CONFLICT_STATES = frozenset({"40001", "40P01", "55P03", "23505"})
 """Serialization failure, deadlock, lock timeout, and a key somebody else was faster with."""
 REFUSED = ("22", "23", "54", "44", "P0001")
@@ -61,6 +63,8 @@ def _translate(error: asyncpg.PostgresError) -> Exception:
         return DatabaseUnavailable(f"Postgres is not available (SQLSTATE {state or 'none'})")
     if state.startswith(REFUSED):
         return ValueRefused(state)
+    if state.startswith(DENIED):
+        return AccessDenied(state, type(error).__name__)
     return StatementFailed(state, type(error).__name__)
 
 
@@ -70,3 +74,14 @@ class StatementFailed(Exception):
     def __init__(self, sqlstate: str, kind: str) -> None:
         super().__init__(f"a statement failed: {kind} (SQLSTATE {sqlstate})")
         self.sqlstate = sqlstate
+
+
+class AccessDenied(StatementFailed):
+    """Postgres does not let the service in."""
+
+    def __init__(self, sqlstate: str, kind: str) -> None:
+        super().__init__(sqlstate, kind)
+        self.args = (
+            f"Postgres does not let the service in: {kind} (SQLSTATE {sqlstate}); "
+            "check user, password and database in DATABASE_URL",
+        )
