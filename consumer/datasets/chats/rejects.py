@@ -12,6 +12,9 @@ from consumer.datasets.chats.rules.text import EXACT_NUMBERS
 from consumer.datasets.chats.rules.verdict import Wrong
 from consumer.records import Cell, Chunk
 
+written = json.JSONEncoder(ensure_ascii=False).encode
+"""Values as JSON; `json.dumps` would make an encoder for every row."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
@@ -42,8 +45,8 @@ def line(chunk: Chunk, place: int, errors: Sequence[FieldError]) -> tuple[str, .
     return (
         str(chunk.positions[place]),
         rendered(_identifier(chunk, place)),
-        rendered(json.dumps([error.plain() for error in errors], ensure_ascii=False)),
-        rendered(json.dumps(record, ensure_ascii=False)),
+        rendered(written([error.plain() for error in errors])),
+        rendered(written(record)),
     )
 
 
@@ -74,4 +77,6 @@ def shown(cell: Cell) -> str | int | float | bool | None:
 
 def storable(text: str) -> str:
     """The text with what Postgres cannot keep written visibly, as `\\u0000` or `\\ud83d`."""
+    if text.isprintable():
+        return text
     return text.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode()

@@ -72,6 +72,8 @@ def _storable(value: str) -> Verdict:
 
 
 def _number(number: float | Decimal) -> Verdict:
+    if isinstance(number, float) and number.is_integer() and -EXACT_NUMBERS < number < EXACT_NUMBERS:
+        return Clean(str(int(number)))
     if not _finite(number):
         return NOT_FINITE
     if not -EXACT_NUMBERS < number < EXACT_NUMBERS:
