@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumer.records import Cell
-from consumer.sources.excel.stream.styles import Style, styled
+from consumer.sources.excel.dates import styled
+from consumer.sources.excel.styles import Style
 
 Codes: TypeAlias = NDArray[np.int32]
 Objects: TypeAlias = NDArray[np.object_]
@@ -25,6 +26,7 @@ class Pool:
         self.values: list[Cell] = []
         self._texts: dict[str, int] = {}
         self._others: dict[Hashable, int] = {}
+        self._written: dict[Hashable, dict[bytes, int]] = {}
         self._since_1904 = since_1904
 
     def texts(self, texts: Sequence[str]) -> list[int]:
@@ -34,6 +36,12 @@ class Pool:
         self.values += new
         self._texts.update(zip(new, range(first, first - len(new), -1), strict=True))
         return list(map(self._texts.__getitem__, texts))
+
+    def written(self, kind: Hashable, values: Sequence[bytes], code: Callable[[bytes], int]) -> list[int]:
+        """The codes of values as they stand in the XML; each is read once: dates are few, many times."""
+        known = self._written.setdefault(kind, {})
+        known.update((value, code(value)) for value in dict.fromkeys(values) if value not in known)
+        return list(map(known.__getitem__, values))
 
     def boolean(self, value: bool) -> int:
         """The code of a boolean; its key is not that of the number it equals."""

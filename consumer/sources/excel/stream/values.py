@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from consumer.sources.excel.reader import Unusual
 from consumer.sources.excel.stream.pool import IN_NUMBERS, Codes, Pool
+from consumer.sources.excel.stream.raw import plain
 from consumer.sources.excel.stream.rows import Text
 from consumer.sources.excel.stream.scan import Cells, Scan
-from consumer.sources.excel.stream.slow import ERRORS, NUMBER, parse_row
-from consumer.sources.excel.stream.styles import Style
+from consumer.sources.excel.stream.slow import NUMBER, parse_row
 from consumer.sources.excel.stream.tails import Kind, Tails
-from consumer.sources.excel.stream.texts import plain
 from consumer.sources.excel.stream.words import Places, whole_numbers
+from consumer.sources.excel.styles import Style
+from consumer.sources.excel.typed import ERRORS
 
 MAX_DIGITS = 15
 """Up to here a whole number and its float are the same."""
@@ -74,13 +75,17 @@ def _codes(text: Text, cells: Cells, pool: Pool) -> tuple[Codes, NDArray[np.floa
 def _readers(pool: Pool) -> Mapping[Kind, Callable[[list[bytes]], list[int]]]:
     """Values as they stand in the XML → their codes."""
     return {
-        Kind.BOOL: lambda values: [pool.boolean(_boolean(value)) for value in values],
-        Kind.DATE: lambda values: [pool.number(_number(value), Style.DATE) for value in values],
-        Kind.DURATION: lambda values: [pool.number(_number(value), Style.DURATION) for value in values],
+        Kind.BOOL: lambda values: pool.written("bool", values, lambda one: pool.boolean(_boolean(one))),
+        Kind.DATE: lambda values: _styled(values, Style.DATE, pool),
+        Kind.DURATION: lambda values: _styled(values, Style.DURATION, pool),
         Kind.TEXT: lambda values: pool.texts(plain(_texts(values), keeps_blanks=True)),
         Kind.INLINE: lambda values: pool.texts(plain(_texts(values))),
         Kind.KEEPING: lambda values: pool.texts(plain(_texts(values), keeps_blanks=True)),
     }
+
+
+def _styled(values: list[bytes], style: Style, pool: Pool) -> list[int]:
+    return pool.written(style, values, lambda one: pool.number(_number(one), style))
 
 
 def _texts(values: list[bytes]) -> list[str]:
