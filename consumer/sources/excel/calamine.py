@@ -7,13 +7,11 @@ from pathlib import Path
 
 import python_calamine as calamine
 
-from consumer.errors import WorkbookProblem
 from consumer.records import Cell
-from consumer.sources.excel.problems import damaged, encrypted
+from consumer.sources.excel.problems import damaged, encrypted, unreadable
 from consumer.sources.excel.reader import RowBlock, Sheet
 from consumer.sources.excel.sheets import missing_sheet
 from consumer.sources.rows import filled
-from schemas.codes import ErrorCode
 
 
 def open_calamine(path: Path, block_rows: int) -> "CalamineReader":
@@ -95,10 +93,7 @@ def calamine_errors() -> Iterator[None]:
         raise damaged("a part of it is missing") from None
     except calamine.CalamineError:
         raise damaged("its content does not make sense") from None
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":
+    except BaseException as error:  # OverflowError: a duration longer than those of Python
+        if not isinstance(error, OverflowError) and type(error).__name__ != "PanicException":
             raise
-        raise WorkbookProblem(
-            ErrorCode.SOURCE_UNREADABLE,
-            "Something in the workbook cannot be read. Copy the rows into a new one and send that.",
-        ) from None
+        raise unreadable() from None

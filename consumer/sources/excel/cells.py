@@ -1,16 +1,17 @@
 """Cells of one worksheet of an .xlsx, row by row: only what is filled is kept."""
 
-from collections.abc import Mapping, Sequence
-
 from consumer.records import Cell
-from consumer.sources.excel.formats import Format, as_date, as_duration, from_iso
 from consumer.sources.excel.markup import Attributes, Handler
 from consumer.sources.excel.problems import damaged
-from consumer.sources.excel.text import MAX_CHARS, TextCollector, unescaped
+from consumer.sources.excel.texts import Collector
+from consumer.sources.excel.typed import Values
 
 MAX_ROW = 1_048_576
 MAX_COLUMN = 16_384
+MAX_CHARS = 1 << 16
+"""Twice what Excel lets into a cell: enough to be rejected as too long, and no more is kept."""
 DIGITS = "0123456789"
+CONTENTS = frozenset({"v", "is", "f"})
 
 SparseRow = tuple[int, dict[int, Cell]]
 """Physical row number, and column (0 is A) → what is in it."""
@@ -19,105 +20,108 @@ SparseRow = tuple[int, dict[int, Cell]]
 class Cells(Handler):
     """Collects rows in `rows`, from where they are taken away after each piece."""
 
-    def __init__(self, strings: Sequence[str], formats: Mapping[str, Format], *, since_1904: bool) -> None:
+    def __init__(self, values: Values) -> None:
         self.rows: list[SparseRow] = []
-        self._strings = strings
-        self._formats = formats
-        self._since_1904 = since_1904
-        self._row = 0
+        self._values = values
+        self._in_data = self._in_row = self._in_cell = False
+        self._row, self._digits = 0, ""
         self._column = -1
         self._cells: dict[int, Cell] = {}
-        self._type = self._style = ""
-        self._in_value = False
-        self._value: list[str] = []
-        self._inline = TextCollector()
+        self._attributes: Attributes = {}
+        self._content = ""
+        self._cell: Cell = None
+        self._text: list[str] = []
+        self._left = 0
+        self._inline = Collector(MAX_CHARS)
         self._columns = _Columns()
 
     def start(self, name: str, attributes: Attributes) -> None:
-        """A row, a cell or its value begins."""
-        if name == "c":
-            self._place(attributes.get("r"))
-            self._type, self._style = attributes.get("t", "n"), attributes.get("s", "")
-            self._value = []
-        elif name == "v":
-            self._in_value = True
-        elif name == "row":
+        """A row, a cell or what is in it begins; outside of `sheetData` are other things called rows."""
+        if self._in_cell:
+            self._begin_content(name, attributes)
+        elif name == "c" and self._in_data:
+            self._begin_cell(attributes)
+        elif name == "row" and self._in_data:
             self._begin_row(attributes.get("r"))
-        elif self._type == "inlineStr":
-            self._inline.start(name, attributes)
+        elif name == "sheetData":
+            self._in_data = True
 
     def text(self, text: str) -> None:
         """A piece of a value."""
-        if self._in_value:
-            self._value.append(text[:MAX_CHARS])
-        elif self._type == "inlineStr":
+        if self._content == "is":
             self._inline.text(text)
+        elif self._content == "v" and self._left > 0:
+            self._text.append(text[: self._left])
+            self._left -= len(text)
 
     def end(self, name: str) -> None:
-        """A value, a cell or a row ends."""
-        if name == "v":
-            self._in_value = False
-        elif name == "c":
-            self._end_cell()
-        elif name == "row":
+        """What is in a cell, a cell or a row ends."""
+        if self._in_cell:
+            self._end_in_cell(name)
+        elif name == "row" and self._in_row:
+            self._in_row = False
             if self._cells:
                 self.rows.append((self._row, self._cells))
-        elif self._type == "inlineStr":
-            self._inline.end(name)
+        elif name == "sheetData":
+            self._in_data = False
 
     def _begin_row(self, number: str | None) -> None:
         row = self._row + 1 if number is None else _whole(number)
         if not self._row < row <= MAX_ROW:
             raise damaged("its rows are out of order")
-        self._row, self._column, self._cells = row, -1, {}
+        self._in_row = True
+        self._row, self._digits = row, str(row)
+        self._column, self._cells = -1, {}
 
-    def _place(self, reference: str | None) -> None:
-        self._column = self._column + 1 if reference is None else self._columns[reference.rstrip(DIGITS)]
+    def _begin_cell(self, attributes: Attributes) -> None:
+        if not self._in_row:
+            raise damaged("a cell stands outside of rows")
+        reference = attributes.get("r")
+        self._column = self._column + 1 if reference is None else self._placed(reference)
         if self._column >= MAX_COLUMN:
             raise damaged("it has more columns than a sheet can have")
+        self._in_cell = True
+        self._attributes = attributes
+        self._cell = None
+
+    def _placed(self, reference: str) -> int:
+        letters = reference.rstrip(DIGITS)
+        digits = reference[len(letters) :]
+        if digits != self._digits and _whole(digits) != self._row:
+            raise damaged("a cell says it is in another row")
+        return self._columns[letters]
+
+    def _begin_content(self, name: str, attributes: Attributes) -> None:
+        """The last thing in a cell is its value: a formula behind a value leaves it without one."""
+        if self._content == "is":
+            self._inline.start(name, attributes)
+        elif self._content == "v":
+            raise damaged("a value holds elements")
+        elif not self._content:
+            if name not in CONTENTS:
+                raise damaged("a cell holds something unknown")
+            self._content = name
+            self._cell = None
+            self._text.clear()
+            self._left = MAX_CHARS
+
+    def _end_in_cell(self, name: str) -> None:
+        if name == self._content:
+            self._content = ""
+            if name == "is":
+                self._cell = self._inline.take()
+            elif name == "v":
+                kind, style = self._attributes.get("t"), self._attributes.get("s")
+                self._cell = self._values.read(kind, style, "".join(self._text))
+        elif self._content == "is":
+            self._inline.end(name)
+        elif not self._content:
+            self._end_cell()
 
     def _end_cell(self) -> None:
-        value = self._inline.take() if self._type == "inlineStr" else "".join(self._value)[:MAX_CHARS]
-        cell = self._cell(value) if value else None
-        if cell is not None:
-            self._cells[self._column] = cell
-        self._type = ""
-
-    def _cell(self, value: str) -> Cell:
-        match self._type:
-            case "s":
-                return self._shared(value) or None
-            case "n" | "":
-                return self._number(value)
-            case "b":
-                return value in {"1", "true"}
-            case "e":
-                return None
-            case "d":
-                return from_iso(value)
-            case "str":
-                return unescaped(value)
-            case _:
-                return value
-
-    def _shared(self, value: str) -> str:
-        index = _whole(value)
-        if index >= len(self._strings):
-            raise damaged("a cell refers to a text that is not there")
-        return self._strings[index]
-
-    def _number(self, value: str) -> Cell:
-        try:
-            number = float(value)
-        except ValueError:
-            return value
-        match self._formats.get(self._style):
-            case Format.DATE:
-                return as_date(number, self._since_1904)
-            case Format.DURATION:
-                return as_duration(number)
-            case None:
-                return number
+        self._in_cell = False
+        if self._cell is not None:
+            self._cells[self._column] = self._cell
 
 
 class _Columns(dict[str, int]):

@@ -48,9 +48,20 @@ def open_archive(path: Path) -> zipfile.ZipFile:
         return zipfile.ZipFile(path)
 
 
+def found(archive: zipfile.ZipFile, member: str) -> str | None:
+    """The member by its name, else but for case and slashes, which some writers take lightly."""
+    if member in archive.NameToInfo:
+        return member
+    wanted = member.lower()
+    return next((name for name in archive.namelist() if name.replace("\\", "/").lower() == wanted), None)
+
+
 def _inflated(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
+    name = found(archive, member)
+    if name is None:
+        raise damaged("a part of it is missing")
     with _damage():
-        source = archive.open(_found(archive, member))
+        source = archive.open(name)
     with source:
         while True:
             with _damage():
@@ -74,17 +85,6 @@ def _damage() -> Iterator[None]:
             yield
     except Damaged as error:
         raise damaged(str(error)) from None
-
-
-def _found(archive: zipfile.ZipFile, member: str) -> str:
-    """The member by its name, else but for case and slashes, which some writers take lightly."""
-    if member in archive.NameToInfo:
-        return member
-    wanted = member.lower()
-    for name in archive.namelist():
-        if name.replace("\\", "/").lower() == wanted:
-            return name
-    raise damaged("a part of it is missing")
 
 
 class _Local(dict[str, str]):

@@ -1,15 +1,16 @@
-"""The parts of an .xlsx around its sheets: which sheets there are, shared strings, date formats."""
+"""The parts of an .xlsx around its sheets: which sheets there are, shared strings, styles."""
 
 import posixpath
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from consumer.sources.excel.formats import Format, built_in, custom
-from consumer.sources.excel.markup import Attributes, Handler, parse
-from consumer.sources.excel.text import TextCollector
+from consumer.sources.excel.markup import Attributes, Handler, found, parse
+from consumer.sources.excel.styles import Style, Styles
+from consumer.sources.excel.texts import Collector
 
 WORKBOOK = "xl/workbook.xml"
+STRINGS, STYLES = "sharedStrings.xml", "styles.xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What a workbook says of itself; members are None where it has no such part."""
+    """What a workbook says of itself; members are None where it has no such part.
+
+    Strings and styles are where calamine looks for them, whatever the relationships say.
+    """
 
     sheets: tuple[Part, ...]
     strings: str | None
@@ -37,40 +41,40 @@ def read_package(archive: zipfile.ZipFile) -> Package:
     workbook = next((target for kind, target in root.values() if kind == "officeDocument"), WORKBOOK)
     folder, name = posixpath.split(workbook)
     relations = _relations(archive, posixpath.join(folder, "_rels", f"{name}.rels"), folder)
-    found = _Workbook()
-    parse(archive, workbook, found)
-    by_kind = dict(relations.values())
+    parsed = _Workbook()
+    parse(archive, workbook, parsed)
     sheets = tuple(
         Part(title, relations[identifier][1], relations[identifier][0])
-        for title, identifier in found.sheets
+        for title, identifier in parsed.sheets
         if identifier in relations
     )
-    return Package(sheets, by_kind.get("sharedStrings"), by_kind.get("styles"), found.since_1904)
+    strings, styles = (found(archive, posixpath.join(folder, name)) for name in (STRINGS, STYLES))
+    return Package(sheets, strings, styles, parsed.since_1904)
 
 
-def read_strings(archive: zipfile.ZipFile, member: str | None) -> list[str]:
-    """The shared strings, in order."""
+def read_strings(archive: zipfile.ZipFile, member: str | None, most: int) -> list[str]:
+    """The shared strings, in order; of each about `most` characters."""
     if member is None:
         return []
-    found = _Strings()
-    parse(archive, member, found)
-    return found.strings
+    parsed = _Strings(most)
+    parse(archive, member, parsed)
+    return parsed.strings
 
 
-def read_formats(archive: zipfile.ZipFile, member: str | None) -> dict[str, Format]:
-    """Style of a cell (its `s`) → what the number in it is; only dates and durations are there."""
+def read_styles(archive: zipfile.ZipFile, member: str | None) -> list[Style]:
+    """What the number in a cell is, by the cell's `s`."""
     if member is None:
-        return {}
-    found = _Styles()
-    parse(archive, member, found)
-    return found.formats
+        return []
+    parsed = Styles()
+    parse(archive, member, parsed)
+    return parsed.found
 
 
 def _relations(archive: zipfile.ZipFile, member: str, folder: str) -> Mapping[str, tuple[str, str]]:
     """Id → kind and target."""
-    found = _Relations(folder)
-    parse(archive, member, found)
-    return found.targets
+    parsed = _Relations(folder)
+    parse(archive, member, parsed)
+    return parsed.targets
 
 
 class _Relations(Handler):
@@ -95,14 +99,14 @@ class _Workbook(Handler):
         if name == "sheet":
             identifier = next((value for key, value in attributes.items() if key.endswith(" id")), "")
             self.sheets.append((attributes.get("name", ""), identifier))
-        elif name == "workbookPr":
+        elif name == "workbookPr" and "date1904" in attributes:  # `x15:workbookPr` never says it
             self.since_1904 = attributes.get("date1904") in {"1", "true"}
 
 
 class _Strings(Handler):
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
         self.strings: list[str] = []
-        self._text = TextCollector()
+        self._text = Collector(most)
 
     def start(self, name: str, attributes: Attributes) -> None:
         self._text.start(name, attributes)
@@ -114,29 +118,3 @@ class _Strings(Handler):
         self._text.end(name)
         if name == "si":
             self.strings.append(self._text.take())
-
-
-class _Styles(Handler):
-    def __init__(self) -> None:
-        self._custom: dict[str, Format | None] = {}
-        self._in_cells = False
-        self._styles = 0
-        self.formats: dict[str, Format] = {}
-
-    def start(self, name: str, attributes: Attributes) -> None:
-        if name == "numFmt":
-            self._custom[attributes.get("numFmtId", "")] = custom(attributes.get("formatCode", ""))
-        elif name == "cellXfs":
-            self._in_cells = True
-        elif name == "xf" and self._in_cells:
-            self._add(attributes.get("numFmtId", "0"))
-
-    def end(self, name: str) -> None:
-        if name == "cellXfs":
-            self._in_cells = False
-
-    def _add(self, number: str) -> None:
-        found = self._custom[number] if number in self._custom else built_in(number)
-        if found is not None:
-            self.formats[str(self._styles)] = found
-        self._styles += 1

@@ -25,3 +25,11 @@ def damaged(how: str) -> WorkbookProblem:
         ErrorCode.WORKBOOK_DAMAGED,
         f"The workbook is damaged: {how}. Open it in Excel, save it anew, and send that.",
     )
+
+
+def unreadable() -> WorkbookProblem:
+    """The error for a workbook that ends the library which reads it."""
+    return WorkbookProblem(
+        ErrorCode.SOURCE_UNREADABLE,
+        "Something in the workbook cannot be read. Copy the rows into a new one and send that.",
+    )

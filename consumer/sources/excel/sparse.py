@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from consumer.records import Cell
-from consumer.sources.excel.cells import Cells, SparseRow
-from consumer.sources.excel.markup import open_archive, pieces
-from consumer.sources.excel.ooxml import read_formats, read_package, read_strings
+from consumer.sources.excel.cells import MAX_CHARS, Cells, SparseRow
+from consumer.sources.excel.markup import found, open_archive, pieces
+from consumer.sources.excel.ooxml import read_package, read_strings, read_styles
 from consumer.sources.excel.reader import RowBlock, Sheet
 from consumer.sources.excel.sheets import missing_sheet
+from consumer.sources.excel.typed import Values
 
 BLOCK_CELLS = 1_000_000
 """Blocks are dense: one row with a cell in the last column must not make thousands of others as wide."""
@@ -58,13 +59,11 @@ class SparseReader:
 
     def _filled_rows(self, sheet: str) -> Iterator[SparseRow]:
         member = next((part.member for part in self._package.sheets if part.name == sheet), None)
-        if member is None:
+        if member is None or found(self._archive, member) is None:
             raise missing_sheet()
-        cells = Cells(
-            read_strings(self._archive, self._package.strings),
-            read_formats(self._archive, self._package.styles),
-            since_1904=self._package.since_1904,
-        )
+        strings = read_strings(self._archive, self._package.strings, MAX_CHARS)
+        styles = read_styles(self._archive, self._package.styles)
+        cells = Cells(Values(strings, styles, since_1904=self._package.since_1904))
         for _ in pieces(self._archive, member, cells):
             yield from cells.rows
             cells.rows.clear()

@@ -18,7 +18,7 @@ from consumer.sources.excel.stream.inflate import checked
 from consumer.sources.excel.stream.pool import Objects
 from consumer.sources.excel.stream.sheet import CompactSheet
 from consumer.sources.excel.stream.strings import read_strings
-from consumer.sources.excel.stream.styles import Style, Styles
+from consumer.sources.excel.styles import Style, Styles
 
 STRINGS, STYLES, WORKBOOK = "xl/sharedStrings.xml", "xl/styles.xml", "xl/workbook.xml"
 """Where calamine looks for them, whatever the relationships say."""
@@ -115,8 +115,6 @@ def _check_parts(archive: zipfile.ZipFile, package: Package) -> None:
         name.lower() in names and name not in archive.NameToInfo for name in (STRINGS, STYLES, WORKBOOK)
     ):
         raise Unusual("parts of the workbook have unusual names")
-    if package.strings not in {None, STRINGS} or package.styles not in {None, STYLES}:
-        raise Unusual("parts of the workbook are in unusual places")
     if not all(_is_plain(archive, part) for part in package.sheets) or not package.sheets:
         raise Unusual("a sheet of the workbook is in an unusual place")
     workbook = _head(archive, WORKBOOK)

@@ -13,10 +13,10 @@ from consumer.sources.excel.stream.pool import IN_NUMBERS, Codes, Objects, Pool
 from consumer.sources.excel.stream.rows import RowTails
 from consumer.sources.excel.stream.scan import scan
 from consumer.sources.excel.stream.strings import utf8
-from consumer.sources.excel.stream.styles import Style
 from consumer.sources.excel.stream.tails import Tails
 from consumer.sources.excel.stream.values import Part, read_part
 from consumer.sources.excel.stream.words import Places
+from consumer.sources.excel.styles import Style
 from consumer.sources.rows import visible
 
 ROW, DATA, END = b"<row", b"<sheetData>", b"</sheetData>"

@@ -9,13 +9,13 @@ from xml.parsers import expat
 
 from consumer.sources.excel.reader import Unusual
 from consumer.sources.excel.stream.pool import Pool
-from consumer.sources.excel.stream.styles import Style
 from consumer.sources.excel.stream.tails import Tails
-from consumer.sources.excel.stream.texts import Collector, unescaped
+from consumer.sources.excel.styles import Style
+from consumer.sources.excel.texts import Collector, unescaped
+from consumer.sources.excel.typed import ERRORS
 
 PLACE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
-ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
 UNTYPED = "n"
 TYPES = frozenset({"n", "s", "b", "e", "str", "inlineStr"})
 MAX_COLUMNS = 16_384

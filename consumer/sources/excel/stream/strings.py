@@ -11,7 +11,8 @@ import numpy as np
 
 from consumer.sources.excel.reader import Unusual
 from consumer.sources.excel.stream.pool import Objects
-from consumer.sources.excel.stream.texts import Collector, dereferenced, finished, plain
+from consumer.sources.excel.stream.raw import dereferenced, plain
+from consumer.sources.excel.texts import Collector, finished
 
 OPENING, CLOSING = "<si><t>", "</t></si>"
 KEEPING = '<si><t xml:space="preserve">'

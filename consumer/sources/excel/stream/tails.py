@@ -13,8 +13,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from consumer.sources.excel.stream.styles import Style
 from consumer.sources.excel.stream.words import MASKS, Places, Words
+from consumer.sources.excel.styles import Style
 
 Kinds: TypeAlias = NDArray[np.uint8]
 

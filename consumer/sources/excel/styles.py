@@ -1,24 +1,15 @@
-"""Which styles make a date of a number, and which date: exactly as calamine 0.37 has it.
+"""Which styles make a date or a duration of a number: exactly as calamine 0.37 has it.
 
-The choice of a reader must not change what is imported, down to roundings and to oddities of formats.
+All readers of .xlsx go by this: which of them reads a workbook must not change what is imported.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from enum import IntEnum
-from math import floor
 
-from consumer.records import Cell
 from consumer.sources.excel.markup import Attributes, Handler
-from consumer.sources.excel.reader import Unusual
 
-DAY_MS = 86_400_000
-EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001  Excel knows no time zones
-DAYS_TO_1904 = 1462
-LEAP_DAY = 60
-"""Excel believes in 29 February 1900: serial numbers before are off by one."""
-DATES = frozenset({*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)})
-DURATIONS = frozenset({46})
+DATES = frozenset(map(str, (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))))
+DURATION = "46"
 
 
 class Style(IntEnum):
@@ -46,7 +37,7 @@ class Styles(Handler):
                 self._custom[attributes["numFmtId"]] = style_of(attributes["formatCode"])
         elif name == "xf" and self._inside == "cellXfs":
             number = attributes.get("numFmtId", "")
-            self.found.append(self._custom.get(number, _built_in(number)))
+            self.found.append(self._custom.get(number, built_in(number)))
 
     def end(self, name: str) -> None:
         """An element ends."""
@@ -54,12 +45,11 @@ class Styles(Handler):
             self._inside = ""
 
 
-def _built_in(number: str) -> Style:
-    if not number.isdecimal() or str(int(number)) != number:
-        return Style.NUMBER
-    if int(number) in DURATIONS:
+def built_in(number: str) -> Style:
+    """What the number of a built-in format means."""
+    if number == DURATION:
         return Style.DURATION
-    return Style.DATE if int(number) in DATES else Style.NUMBER
+    return Style.DATE if number in DATES else Style.NUMBER
 
 
 def style_of(code: str) -> Style:
@@ -95,27 +85,3 @@ def _spoken(code: str) -> Iterator[tuple[str, str]]:
             quoted = not quoted
         elif not quoted:
             yield before, char
-
-
-def styled(value: float, style: Style, *, since_1904: bool) -> Cell:
-    """The date, time, moment or duration that a number stands for; itself where there is none."""
-    shifted = value + DAYS_TO_1904 if since_1904 else value
-    try:
-        if style is Style.DURATION:
-            return _days(value)
-        moment = EPOCH + _days(shifted if shifted >= LEAP_DAY else shifted + 1)
-    except OverflowError:
-        if value < 1 or style is Style.DURATION:
-            raise Unusual("a date is farther away than dates go") from None
-        return value
-    if value < 1:
-        return moment.time()
-    return moment.date() if value.is_integer() else moment
-
-
-def _days(value: float) -> timedelta:
-    milliseconds = value * DAY_MS
-    if not abs(milliseconds) < 1e15:
-        raise OverflowError
-    away_from_zero = floor(abs(milliseconds) + 0.5)
-    return timedelta(milliseconds=away_from_zero if milliseconds >= 0 else -away_from_zero)

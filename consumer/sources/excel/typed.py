@@ -1,0 +1,88 @@
+"""The value of a cell by its type and style, exactly as calamine 0.37 reads it."""
+
+import re
+from collections.abc import Sequence
+
+from consumer.records import Cell
+from consumer.sources.excel.dates import from_iso, styled
+from consumer.sources.excel.problems import damaged, unreadable
+from consumer.sources.excel.reader import Unusual
+from consumer.sources.excel.styles import Style
+from consumer.sources.excel.texts import unescaped
+
+ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
+BOOLEANS = {"": None, "0": False, "false": False, "1": True, "true": True}
+NUMBER = re.compile(
+    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf|infinity)", re.IGNORECASE | re.ASCII
+)
+MAX_INDEX_DIGITS = 18
+
+
+class Values:
+    """Reads the values of one worksheet's cells."""
+
+    def __init__(self, strings: Sequence[str], styles: Sequence[Style], *, since_1904: bool) -> None:
+        self._strings = strings
+        self._styles = styles
+        self._since_1904 = since_1904
+
+    def read(self, kind: str | None, style: str | None, value: str) -> Cell:
+        """What `<v>` holds in a cell with these attributes `t` and `s`; None for nothing, `""` for an error.
+
+        Raises WorkbookProblem for what makes no sense.
+        """
+        match kind:
+            case "s":
+                return self._shared(value) if value else None
+            case None | "n":
+                return self._number(value, style, may_be_text=kind is None) if value else None
+            case "str":
+                return unescaped(value)
+            case "d":
+                return from_iso(value)
+            case "b":
+                return _boolean(value)
+            case "e":
+                return _error(value) if value else None
+            case "inlineStr" | "is":
+                return None
+            case _:
+                raise damaged("a cell is of an unknown type")
+
+    def _shared(self, value: str) -> str:
+        index = _index(value)
+        if index >= len(self._strings):
+            raise damaged("a cell refers to a text that is not there")
+        return self._strings[index]
+
+    def _number(self, value: str, style: str | None, *, may_be_text: bool) -> Cell:
+        if not NUMBER.fullmatch(value):
+            if may_be_text:
+                return value
+            raise damaged("a number is none")
+        index = len(self._styles) if style is None else _index(style)
+        if index >= len(self._styles):
+            return float(value)
+        try:
+            return styled(float(value), self._styles[index], since_1904=self._since_1904)
+        except Unusual:
+            raise unreadable() from None
+
+
+def _boolean(value: str) -> bool | None:
+    word = value.strip().lower()
+    if word not in BOOLEANS:
+        raise damaged("a boolean is neither true nor false")
+    return BOOLEANS[word]
+
+
+def _error(value: str) -> str:
+    if value not in ERRORS:
+        raise damaged("an error is not one of Excel's")
+    return ""
+
+
+def _index(text: str) -> int:
+    """A whole number; 0 for anything else, as calamine has it."""
+    whole = text.isascii() and text.isdigit() and len(text) <= MAX_INDEX_DIGITS
+    return int(text) if whole else 0

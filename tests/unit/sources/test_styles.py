@@ -1,0 +1,69 @@
+"""Which numbers of a workbook are dates."""
+
+import pytest
+
+from consumer.sources.excel.styles import Style, built_in, style_of
+
+NUMBER, DATE, DURATION = Style
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("dd.mm.yyyy", DATE),
+        ("DD/MM/YY", DATE),
+        ("H:MM:SS;@", DATE),
+        ('m"M"d"D";@', DATE),
+        ("[$-419]d mmmm yyyy", DATE),
+        ("[$-404]e\\m", NUMBER),
+        ("*-yyyy-mm-dd", DATE),
+        ("[h]:mm:ss", DURATION),
+        ("[ss]", DURATION),
+        ("[>=100][Magenta][s].00", DURATION),
+        ("[Blue]\\+[h]:mm;[Red]\\-[h]:mm", DURATION),
+        ("General", NUMBER),
+        ("@", NUMBER),
+        ("0", NUMBER),
+        ("000000", NUMBER),
+        ("#,##0\\ [$₽-46D]", NUMBER),
+        ('#,##0.0####" YMD"', NUMBER),
+        ('"Y: "0.00"m"', NUMBER),
+        ("[Red]0", NUMBER),
+        ("0_d", NUMBER),
+        ("#,##0*y", NUMBER),
+        ("\\Y000000", NUMBER),
+        ("0;dd.mm", NUMBER),
+        ('"never closed d', NUMBER),
+        ("[never closed", NUMBER),
+        ("\\", NUMBER),
+        ("", NUMBER),
+    ],
+)
+def test_a_format_of_dates_is_told_from_other_formats(code: str, expected: Style) -> None:
+    assert style_of(code) is expected
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        ("0", NUMBER),
+        ("13", NUMBER),
+        ("14", DATE),
+        ("22", DATE),
+        ("23", NUMBER),
+        ("27", DATE),
+        ("36", DATE),
+        ("37", NUMBER),
+        ("45", DATE),
+        ("46", DURATION),
+        ("47", DATE),
+        ("49", NUMBER),
+        ("50", DATE),
+        ("58", DATE),
+        ("59", NUMBER),
+        ("014", NUMBER),
+        ("9" * 5000, NUMBER),
+    ],
+)
+def test_built_in_formats_of_dates_are_known_by_number(number: str, expected: Style) -> None:
+    assert built_in(number) is expected
