@@ -163,6 +163,7 @@ class Service:
             await asyncio.wait({http, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._shutdown.begin()
+            self._worker.interrupt()
             self._worker.hear("")
             await asyncio.wait({parts["worker"]})  # from here on nothing is claimed
             await self._worker.drain()

@@ -1,14 +1,14 @@
 """Logs: constant event names with keys, JSON in a container, readable at a terminal, phones masked."""
 
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
-_PHONE = re.compile(r"(?<![\w-])\+?\d[\d ()-]{8,}\d(?![\w-])")
+from consumer.masking import mask
+
 _EXACT = frozenset({"request_id", "command_id", "timestamp", "job_id", "owner"})
 """Keys whose values are ids of ours: a long number in them is no phone."""
 
@@ -47,8 +47,3 @@ def masked(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
         if isinstance(value, str) and key not in _EXACT:
             event[key] = mask(value)
     return event
-
-
-def mask(text: str) -> str:
-    """A phone keeps its last two digits."""
-    return _PHONE.sub(lambda match: "…" + match.group()[-2:], text)

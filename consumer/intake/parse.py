@@ -1,19 +1,18 @@
 """From the bytes of a message to a request, or to a sentence that says what is wrong with it: pure."""
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
+from consumer.masking import presentable
 from schemas.codes import DeadLetterReason
 from schemas.requests import REQUEST, CancelRequest, RetryRequest, StartRequest
 from schemas.text import storable
 
 MAX_NAMED = 5
 """How many wrong fields a sentence names."""
-_DIGITS = re.compile(r"\d{7,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +45,15 @@ def _no_constant(name: str) -> None:
 def _sentence(error: ValidationError) -> str:
     """Which fields are wrong and how; values stay out of it, they may be anybody's phone."""
     wrong = [
-        f"{_path(e['loc'])}: {mask(e['msg'])}" for e in error.errors(include_input=False, include_url=False)
+        f"{_path(e['loc'])}: {presentable(e['msg'])}"
+        for e in error.errors(include_input=False, include_url=False)
     ]
     more = f"; and {len(wrong) - MAX_NAMED} more" if len(wrong) > MAX_NAMED else ""
     return "the request is wrong: " + "; ".join(wrong[:MAX_NAMED]) + more
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    return mask(".".join(str(part) for part in location)[:200]) or "action"
-
-
-def mask(text: str) -> str:
-    """Hide what could be a phone: long runs of digits keep their last two."""
-    return _DIGITS.sub(lambda match: "…" + match.group()[-2:], text)
+    return presentable(".".join(str(part) for part in location)[:200]) or "action"
 
 
 def _request_id(body: dict[str, Any]) -> str | None:

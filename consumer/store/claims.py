@@ -3,9 +3,9 @@
 import random
 
 from consumer import lifecycle
-from consumer.lifecycle import OwnerLost
+from consumer.lifecycle import Interrupted, Outcome, OwnerLost
 from consumer.store import leases, transitions
-from consumer.store.connect import Connection
+from consumer.store.connect import Connection, Row
 from consumer.store.database import Database
 from consumer.store.errors import Conflict
 from consumer.store.jobs import COLUMNS, Job, job
@@ -64,7 +64,10 @@ LOCK_RUNNING = f"""
 select {COLUMNS} from migration.jobs where id = $1 and status = 'running' for update
 """  # noqa: S608
 
-LOCK_LEASE = "select expires_at >= clock_timestamp() from migration.leases where name = $1 for update"
+LOCK_LEASE = """
+select expires_at >= clock_timestamp() as alive, backend_pid is not null as begun
+from migration.leases where name = $1 for update
+"""
 
 
 async def rescue(database: Database, ours: frozenset[int] = frozenset()) -> list[Job]:
@@ -92,8 +95,14 @@ async def _rescue(database: Database, job_id: int) -> Job | None:
     async with database.transaction() as connection:
         row = await connection.fetchrow(LOCK_RUNNING, job_id)
         # Looked at again under a lock: a heartbeat may have come in between, or waits and finds no lease.
-        if row is None or await connection.fetchval(LOCK_LEASE, name):
+        lease = await connection.fetchrow(LOCK_LEASE, name)
+        if row is None or (lease is not None and lease["alive"]):
             return None
         lost = job(row)
-        decision = lifecycle.settle(lost.facts, OwnerLost(), now=lost.now, chance=random.random())  # noqa: S311
+        decision = lifecycle.settle(lost.facts, _end_of(lease), now=lost.now, chance=random.random())  # noqa: S311
         return await transitions.apply(connection, job_id, lost.token, decision)
+
+
+def _end_of(lease: Row | None) -> Outcome:
+    """An attempt that never had a session for its batches did nothing: the answer to its claim was lost."""
+    return OwnerLost() if lease is None or lease["begun"] else Interrupted()

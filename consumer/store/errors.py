@@ -81,7 +81,5 @@ class AccessDenied(StatementFailed):
 
     def __init__(self, sqlstate: str, kind: str) -> None:
         super().__init__(sqlstate, kind)
-        self.args = (
-            f"Postgres does not let the service in: {kind} (SQLSTATE {sqlstate}); "
-            "check user, password and database in DATABASE_URL",
-        )
+        sentence = f"Postgres does not let the service in: {kind} (SQLSTATE {sqlstate}); "
+        self.args = (sentence + "check user, password and database in DATABASE_URL",)

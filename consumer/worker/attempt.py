@@ -58,6 +58,12 @@ class Attempt:
         self._frugal = False
         self._deaths = 0
         self._outages = 0
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Begin no further reading. Said before the task is cancelled, since a cancellation can get lost:
+        a dying connection puts an error of its own in its place."""
+        self._stopped = True
 
     async def run(self) -> Outcome:
         """Go on until every row is accounted for or something final is known; raises LeaseLost."""
@@ -65,24 +71,29 @@ class Attempt:
             merge = find(self._job.dataset).merge(self._job.source_type)
         except PermanentError as error:
             return Refused(error.code, error.message)
-        while True:
+        while not self._stopped:
             if (outcome := await self._reading(merge)) is not None:
                 return outcome
+        raise asyncio.CancelledError
 
     async def _reading(self, merge: Merge) -> Outcome | None:
         """One child; None where the next one should go on from the checkpoint."""
         try:
-            ended = await self._read(merge)
-            return await self._account(ended)
+            return await self._read_and_account(merge)
         except ChildFailed as failure:
             return self._said(failure)
         except ChildDied as death:
             return self._died(death)
-        except RowsRefused as refused:
-            return await self._refuse(refused.rows)
         except (DatabaseUnavailable, Conflict) as error:
             await self._outage(error)
             return None
+
+    async def _read_and_account(self, merge: Merge) -> Outcome | None:
+        try:
+            ended = await self._read(merge)
+        except RowsRefused as refused:
+            return await self._refuse(refused.rows)
+        return await self._account(ended)
 
     async def _read(self, merge: Merge) -> Ended:
         async with self._shop.database.transaction() as connection:
@@ -96,11 +107,13 @@ class Attempt:
             await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
 
     async def _with_child(self, merge: Merge, orders: Mapping[str, Any]) -> Ended:
-        child = await Child.start(orders, self._shop.environment)
-        log.info("child.started", pid=child.pid, checkpoint=orders["checkpoint"], frugal=orders["frugal"])
+        """The child gets its orders when the session stands: from then on the attempt counts as begun."""
+        child = await Child.start(self._shop.environment)
         try:
             session = await Session.open(self._shop.database, self._fence, merge)
             try:
+                await child.order(orders)
+                log.info("child.started", pid=child.pid, checkpoint=orders["checkpoint"], frugal=self._frugal)
                 return await Reading(child, session, self._shop.database, self._fence).run()
             finally:
                 await session.close()
@@ -155,5 +168,6 @@ class Attempt:
     async def _outage(self, error: Exception) -> None:
         wait = RECONNECT_SECONDS[min(self._outages, len(RECONNECT_SECONDS) - 1)]
         self._outages += 1
-        log.warning("database.away", reason=str(error), next_try_seconds=wait)
-        await asyncio.sleep(wait)
+        if not self._stopped:
+            log.warning("database.away", reason=str(error), next_try_seconds=wait)
+            await asyncio.sleep(wait)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from consumer.frames import PREFIX, BrokenFrame, Kind, encode, lengths
+from consumer.worker.log import log
 
 PIPE_BYTES = 1 << 20
 """What the event loop takes from the pipe before it stops reading."""
@@ -34,8 +35,8 @@ class Child:
         self._listening = asyncio.create_task(self._keep_last_words())
 
     @classmethod
-    async def start(cls, orders: Mapping[str, Any], environment: Mapping[str, str]) -> Self:
-        """Start a child and hand it its orders; credentials travel here and nowhere else."""
+    async def start(cls, environment: Mapping[str, str]) -> Self:
+        """Start a child; it does nothing until it has its orders."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -46,9 +47,11 @@ class Child:
             limit=PIPE_BYTES,
             env=dict(environment),
         )
-        child = cls(process)
-        await child._send(encode(Kind.START, dict(orders)))
-        return child
+        return cls(process)
+
+    async def order(self, orders: Mapping[str, Any]) -> None:
+        """Hand the child its orders; credentials travel here and nowhere else."""
+        await self._send(encode(Kind.START, dict(orders)))
 
     @property
     def pid(self) -> int:
@@ -81,24 +84,36 @@ class Child:
             return None
 
     async def exit_code(self) -> int:
-        """Wait for the end of a child that closed its pipe; negative is a signal's number."""
+        """Wait for the end of a child that has said its last word; negative is a signal's number."""
         try:
-            async with asyncio.timeout(REAP_SECONDS):
-                code = await self._process.wait()
+            return await self._reaped()
         except TimeoutError:
             self._process.kill()
-            code = await self._process.wait()
-        await self._listening
-        return code
+            return await self._reaped()
 
     async def kill(self) -> None:
-        """End the child whatever it is doing, and reap it."""
+        """End the child whatever it is doing, and reap it. Nobody may be reading its frames any more."""
         if self._process.returncode is None:
             self._process.kill()
-        await self._process.wait()
-        await self._listening
+        try:
+            await self._reaped()
+        except TimeoutError:
+            log.error("child.not_reaped", pid=self.pid)
         if self._process.stdin is not None:
             self._process.stdin.close()
+
+    async def _reaped(self) -> int:
+        """asyncio tells the end of a process only when its pipes were read to theirs."""
+        async with asyncio.timeout(REAP_SECONDS):
+            await self._discard_rest()
+            await asyncio.shield(self._listening)
+            return await self._process.wait()
+
+    async def _discard_rest(self) -> None:
+        stream = self._process.stdout
+        assert stream is not None  # noqa: S101
+        while await stream.read(PIPE_BYTES):
+            pass
 
     async def _send(self, frame: bytes) -> None:
         stream = self._process.stdin

@@ -56,7 +56,15 @@ class Keeper:
         await self._stopped.wait()
 
     async def run(self) -> None:
-        """Beat until stopped. The trust in a lease ends one beat before the lease itself."""
+        """Beat until stopped; without a heartbeat there is no trust in the lease."""
+        try:
+            await self._run()
+        except Exception:  # noqa: BLE001 – whatever it was, the lease is no longer kept
+            log.exception("heartbeat.died")
+            self.stop(Intent.UNSURE)
+
+    async def _run(self) -> None:
+        """The trust in a lease ends one beat before the lease itself."""
         loop = asyncio.get_running_loop()
         trusted_until = loop.time() + self._lease_seconds - self._beat_seconds
         while self.intent is None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from consumer.frames import BrokenFrame, Kind
+from consumer.masking import presentable
 from consumer.store import loads
 from consumer.store.batches import Batch
 from consumer.store.database import Database
@@ -17,6 +18,10 @@ from consumer.worker.log import log
 
 BATCHES_AHEAD = 3
 """How many batches a child may send before one of them is stored: it checks while Postgres merges."""
+
+
+MAX_RETRY_AFTER_SECONDS = 86_400.0
+"""Whatever a source asks for; the job's own timeout is mostly shorter."""
 
 
 class ChildDied(Exception):
@@ -34,9 +39,10 @@ class ChildFailed(Exception):
     def __init__(self, header: Mapping[str, Any]) -> None:
         super().__init__(header["code"])
         self.code = str(header["code"])
-        self.message = str(header["message"])
+        self.message = presentable(str(header["message"]))
         self.transient = bool(header.get("transient"))
-        self.retry_after: float | None = header.get("retry_after")
+        wait = header.get("retry_after")
+        self.retry_after = None if wait is None else min(float(wait), MAX_RETRY_AFTER_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ import structlog
 
 from consumer import lifecycle
 from consumer.errors import LeaseLost
-from consumer.lifecycle import CancelSeen, Interrupted, Outcome, Stumbled, TimedOut
+from consumer.lifecycle import CancelSeen, Interrupted, Outcome, Refused, Stumbled, TimedOut
 from consumer.store import transitions
 from consumer.store.database import Database
-from consumer.store.errors import Conflict, DatabaseUnavailable
+from consumer.store.errors import Conflict, DatabaseUnavailable, ValueRefused
 from consumer.store.jobs import Job
 from consumer.store.leases import Fence
 from consumer.worker.attempt import Attempt, Workshop
@@ -21,6 +21,7 @@ from schemas.codes import ErrorCode
 
 SETTLE_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Waits between tries to write an outcome while Postgres is away; the last one repeats."""
+UNWRITABLE = Refused(ErrorCode.INTERNAL, "the job ended in a way that Postgres would not store; see the log")
 STOP_SECONDS = 10
 """What a reading has to let go of its child and connection; beyond, they are left to the watchdogs."""
 
@@ -43,7 +44,8 @@ async def run_job(shop: Workshop, job: Job, keeper: Keeper, fence: Fence) -> Non
 
 async def _outcome(shop: Workshop, job: Job, keeper: Keeper, fence: Fence) -> Outcome | None:
     """Wait for the end of the reading, the end of the run's time, or a wish to stop: whichever is first."""
-    reading = asyncio.create_task(Attempt(shop, job, fence).run())
+    attempt = Attempt(shop, job, fence)
+    reading = asyncio.create_task(attempt.run())
     stopping = asyncio.create_task(keeper.stopped())
     try:
         await asyncio.wait(
@@ -56,6 +58,7 @@ async def _outcome(shop: Workshop, job: Job, keeper: Keeper, fence: Fence) -> Ou
         return _intended(keeper.intent)
     finally:
         stopping.cancel()
+        attempt.stop()
         await _end(reading)
 
 
@@ -66,9 +69,11 @@ def _seconds_left(job: Job) -> float | None:
 
 async def _end(reading: asyncio.Task[Outcome]) -> None:
     reading.cancel()
-    _, pending = await asyncio.wait({reading}, timeout=STOP_SECONDS)
-    if pending:
+    done, _ = await asyncio.wait({reading}, timeout=STOP_SECONDS)
+    if not done:
         log.error("reading.stuck", seconds=STOP_SECONDS)
+    elif not reading.cancelled() and (error := reading.exception()):
+        log.info("reading.ended", reason=type(error).__name__)
 
 
 def _result(reading: asyncio.Task[Outcome]) -> Outcome | None:
@@ -108,6 +113,9 @@ async def _write(database: Database, fence: Fence, outcome: Outcome) -> None:
         except LeaseLost:
             log.warning("job.lease_lost", outcome=type(outcome).__name__)
             return
+        except ValueRefused as error:
+            log.error("outcome.refused", outcome=type(outcome).__name__, sqlstate=error.sqlstate)
+            outcome = UNWRITABLE
         except (DatabaseUnavailable, Conflict) as error:
             log.warning("outcome.waits", reason=str(error))
             await asyncio.sleep(SETTLE_SECONDS[min(waits, len(SETTLE_SECONDS) - 1)])

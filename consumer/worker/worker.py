@@ -19,6 +19,8 @@ from schemas.status import Status
 POLL_SECONDS = 1.0
 """Notifications wake the worker; this finds what they do not tell: waits that are over, expired leases."""
 AWAY_SECONDS = 2.0
+OUTAGE_GRACE_SECONDS = 8.0
+"""After an outage of Postgres living owners write their ends first; longer than they wait between tries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Terms:
 
 @dataclass(slots=True)
 class _Running:
+    job_id: int
     keeper: Keeper
     task: asyncio.Task[None]
 
@@ -45,14 +48,15 @@ class Worker:
         self._terms = terms
         self._alive = alive
         self._wake = Wake()
-        self._running: dict[int, _Running] = {}
+        self._running: dict[int, _Running] = {}  # by token: a job can come back before its old task has ended
+        self._rescue_from = 0.0
 
     def hear(self, payload: str) -> None:
         """A notification: a job waits, or something is wanted of one (payload: its id)."""
         self._wake.hint()
-        running = self._running.get(int(payload)) if payload.isdigit() else None
-        if running is not None:
-            running.keeper.look()
+        for running in self._running.values():
+            if str(running.job_id) == payload:
+                running.keeper.look()
 
     @property
     def running(self) -> int:
@@ -68,20 +72,27 @@ class Worker:
                 await self._wake.pause(POLL_SECONDS)
             except (DatabaseUnavailable, Conflict) as error:
                 log.warning("worker.waits", reason=str(error))
+                self._rescue_from = asyncio.get_running_loop().time() + OUTAGE_GRACE_SECONDS
                 await self._wake.pause(AWAY_SECONDS)
+
+    def interrupt(self) -> None:
+        """Tell every job to stop, without waiting for it."""
+        for running in self._running.values():
+            running.keeper.stop(Intent.DRAIN)
 
     async def drain(self) -> None:
         """Stop every job without failing it: leases are handed back, attempts are not burned."""
-        for running in self._running.values():
-            running.keeper.stop(Intent.DRAIN)
+        self.interrupt()
         if tasks := {running.task for running in self._running.values()}:
             log.info("worker.draining", jobs=len(tasks))
             await asyncio.wait(tasks)
 
     async def _round(self) -> None:
         database = self._shop.database
-        for job in await claims.rescue(database, frozenset(self._running)):
-            log.warning("job.rescued", job_id=job.id, status=job.status.value, checkpoint=job.checkpoint)
+        if asyncio.get_running_loop().time() >= self._rescue_from:
+            ours = frozenset(running.job_id for running in self._running.values())
+            for job in await claims.rescue(database, ours):
+                log.warning("job.rescued", job_id=job.id, status=job.status.value, checkpoint=job.checkpoint)
         while len(self._running) < self._terms.max_running:
             claimed = await claims.claim(database, self._terms.owner, self._terms.lease_seconds)
             if claimed is None:
@@ -100,11 +111,11 @@ class Worker:
             beat_seconds=self._terms.beat_seconds,
         )
         task = asyncio.create_task(run_job(self._shop, job, keeper, fence), name=f"job {job.id}")
-        self._running[job.id] = _Running(keeper, task)
-        task.add_done_callback(lambda done: self._ended(job.id, done))
+        self._running[fence.token] = _Running(job.id, keeper, task)
+        task.add_done_callback(lambda done: self._ended(fence, done))
 
-    def _ended(self, job_id: int, task: asyncio.Task[None]) -> None:
-        del self._running[job_id]
+    def _ended(self, fence: Fence, task: asyncio.Task[None]) -> None:
+        del self._running[fence.token]
         self._wake.hint()
         if not task.cancelled() and (error := task.exception()):
-            log.error("job.task_died", job_id=job_id, exc_info=error)
+            log.error("job.task_died", job_id=fence.job_id, exc_info=error)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from consumer.logs import mask, masked
+from consumer.logs import masked
+from consumer.masking import mask
 
 
 @pytest.mark.parametrize(

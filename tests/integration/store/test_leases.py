@@ -95,11 +95,19 @@ async def test_a_job_whose_owners_die_every_time_before_a_batch_is_given_up(data
     job, _ = await running(database)
     ends = []
     for _ in range(3):
+        await change(database, "update migration.leases set backend_pid = 1, backend_start = now()")
         await expire(database, job.id)
         ends += [after.status for after in await claims.rescue(database)]
         await claims.claim(database, "next", 60)
     assert ends == [Status.PENDING, Status.PENDING, Status.FAILED]
     assert (await named(database, job.request_id)).error_code == "worker_lost"
+
+
+async def test_a_claim_whose_answer_was_lost_burns_no_attempt(database: Database) -> None:
+    job, _ = await running(database)
+    await expire(database, job.id)
+    [after] = await claims.rescue(database)
+    assert (after.status, after.attempt, after.failures) == (Status.PENDING, 0, 0)
 
 
 async def _elect(database: Database, owner: str) -> int | None:
