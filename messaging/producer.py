@@ -44,10 +44,10 @@ class Producer:
     async def publish(self, messages: Sequence[Outgoing]) -> list[bool]:
         """Send in order; for each, whether it was acknowledged. False means *unknown*: publish it again.
 
-        Never raises for Kafka's sake; `problem` then holds the sentence. Takes about two minutes at the most.
+        Without messages it connects, so that the first one is quick. Never raises for Kafka's sake; `problem` then holds the sentence. Takes about two minutes at the most.
         """
-        line = await self._ready() if messages else None
-        if line is None:
+        line = await self._ready()
+        if line is None or not messages:
             return [False] * len(messages)
         began = time.monotonic()
         try:

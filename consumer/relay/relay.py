@@ -77,6 +77,7 @@ class Relay:
         log.info("relay.elected", token=token)
         async with self._database.transaction() as connection:
             await outbox.send_recent_again(connection)
+        await self._publish(())  # connects before the first event comes
         clock = asyncio.get_running_loop().time
         renew_at = clock() + self._terms.beat_seconds
         try:

@@ -34,11 +34,11 @@ class Column:
 
 
 class ColumnRule:
-    """One rule over the cells of one field, chunk after chunk; `evident` tells where it need not be asked."""
+    """One rule over the cells of one field, chunk after chunk; `clean` tells where it need not be asked."""
 
-    def __init__(self, rule: Rule, evident: Evident | None = None) -> None:
+    def __init__(self, rule: Rule, clean: Evident | None = None) -> None:
         self._rule = rule
-        self._evident = evident
+        self._evident = clean
         self._memo = Memo(rule)
         self._bools = (rule(False), rule(True))
 
@@ -51,11 +51,15 @@ class ColumnRule:
             texts = cast("Sequence[str]", [cell or "" for cell in cells] if NoneType in kinds else cells)
             if self._evident.column(texts):
                 return Column(texts, {})
+        if kinds == {float} and self._evident.keeps_numbers:
+            numbers = cast("Sequence[float]", cells)
+            if evident.whole_numbers(numbers):
+                return Column(list(map(str, map(int, numbers))), {})
         return self._sift(cells, self._evident)
 
-    def _sift(self, cells: Sequence[Cell], evident: Evident) -> Column:
+    def _sift(self, cells: Sequence[Cell], clean: Evident) -> Column:
         """Leave what is evidently clean, ask about the rest: a few odd cells must not cost a column."""
-        fits = evident.value.fullmatch
+        fits = clean.value.fullmatch
         doubtful = [place for place, cell in enumerate(cells) if not (cell.__class__ is str and fits(cell))]
         asked = self._ask([cells[place] for place in doubtful])
         texts = cast("list[str]", list(cells))

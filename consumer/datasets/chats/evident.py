@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from consumer.datasets.chats.rules.name import PAIRS
-from consumer.datasets.chats.rules.text import NAME_LIMIT, TEXT_LIMIT
+from consumer.datasets.chats.rules.text import EXACT_NUMBERS, NAME_LIMIT, TEXT_LIMIT
 from consumer.datasets.chats.rules.url import URL_BYTES
 
 LINK = r"https?://[a-z0-9][a-z0-9.-]*+(?:/[!-\[\]-~]*+)?"
@@ -25,6 +25,13 @@ class Evident:
 
     column: Callable[[Sequence[str]], bool]
     value: re.Pattern[str]
+    keeps_numbers: bool = True
+    """Whether the rule writes a whole number as its digits."""
+
+
+def whole_numbers(cells: Sequence[float]) -> bool:
+    """Every cell is a whole number that a float tells exactly."""
+    return all(map(float.is_integer, cells)) and -EXACT_NUMBERS < min(cells) and max(cells) < EXACT_NUMBERS
 
 
 def _text(cells: Sequence[str], limit: int = TEXT_LIMIT) -> bool:
@@ -69,5 +76,7 @@ def _each(pattern: str, longest: int) -> Callable[[Sequence[str]], bool]:
 text = Evident(_text, re.compile(TEXT))
 short_text = Evident(_short_text, re.compile(TEXT))
 name = Evident(_name, re.compile(f"(?![{''.join(PAIRS)}]){TEXT}"))
-url = Evident(_each(LINK, URL_BYTES), re.compile(rf"(?!.*_x)(?=.{{0,{URL_BYTES}}}\Z){LINK}"))
-phone = Evident(_each(PHONE, 12), re.compile(PHONE))
+url = Evident(
+    _each(LINK, URL_BYTES), re.compile(rf"(?!.*_x)(?=.{{0,{URL_BYTES}}}\Z){LINK}"), keeps_numbers=False
+)
+phone = Evident(_each(PHONE, 12), re.compile(PHONE), keeps_numbers=False)
