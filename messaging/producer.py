@@ -44,7 +44,8 @@ class Producer:
     async def publish(self, messages: Sequence[Outgoing]) -> list[bool]:
         """Send in order; for each, whether it was acknowledged. False means *unknown*: publish it again.
 
-        Without messages it connects, so that the first one is quick. Never raises for Kafka's sake; `problem` then holds the sentence. Takes about two minutes at the most.
+        Never raises for Kafka's sake; `problem` then holds the sentence. Takes about two minutes at the most.
+        Without messages it only connects, so that the first one is quick.
         """
         line = await self._ready()
         if line is None or not messages:

@@ -31,7 +31,7 @@ class Evident:
 
 def whole_numbers(cells: Sequence[float]) -> bool:
     """Every cell is a whole number that a float tells exactly."""
-    return all(map(float.is_integer, cells)) and -EXACT_NUMBERS < min(cells) and max(cells) < EXACT_NUMBERS
+    return all(map(float.is_integer, cells)) and max(map(abs, cells)) < EXACT_NUMBERS
 
 
 def _text(cells: Sequence[str], limit: int = TEXT_LIMIT) -> bool:
