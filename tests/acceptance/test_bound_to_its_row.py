@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,17 +37,19 @@ def alone(world: World) -> Iterator[None]:
         replica.stop()
 
 
-def moving(world: World, request_id: str) -> None:
-    """Wait until the job is in its middle: some batches are stored, not all."""
+@contextmanager
+def in_the_middle(world: World, request_id: str) -> Iterator[None]:
+    """Wait until some batches are stored, and hold the job there."""
 
-    def in_the_middle() -> bool:
+    def moving() -> bool:
         job = world.rows.job(request_id)
-        assert not job or job["status"] not in ("completed", "failed"), (
-            "it ended before it could be disturbed"
-        )
+        assert not job or job["status"] not in ("completed", "failed"), "it ended before it could be held"
         return bool(job and job["checkpoint"])
 
-    until(in_the_middle, 60, "the job to be in its middle")
+    until(moving, 60, "the job to be in its middle")
+    with world.rows.held("directory.chats"):
+        assert world.rows.job(request_id)["status"] == "running", "it ended before it could be held"
+        yield
 
 
 def exact(event: MigrationStatus, expected: Expected) -> None:
@@ -85,15 +88,14 @@ def test_the_life_of_a_job_is_not_tied_to_who_asked_for_it(
     screen, terminal = pty.openpty()
     cli = watching_cli(world, service, request_id, terminal)
     os.close(terminal)
-    moving(world, request_id)
-
-    if end == "closing the terminal":
-        os.close(screen)
-        os.killpg(cli.pid, signal.SIGHUP)
-    else:
-        cli.kill()
-    cli.wait(20)
-    assert world.rows.job(request_id)["status"] == "running"
+    with in_the_middle(world, request_id):
+        if end == "closing the terminal":
+            os.close(screen)
+            os.killpg(cli.pid, signal.SIGHUP)
+        else:
+            cli.kill()
+        cli.wait(20)
+        assert world.rows.job(request_id)["status"] == "running"
 
     watched = subprocess.run(
         [sys.executable, "-m", "producer_cli", "watch", request_id, "--json"],
@@ -113,9 +115,9 @@ def test_a_killed_service_goes_on_from_the_checkpoint_when_started_again(
 ) -> None:
     first = world.replica(**SMALL_BATCHES)
     request_id = world.line.start_excel("large.xlsx")
-    moving(world, request_id)
-    children = first.children()
-    first.kill()
+    with in_the_middle(world, request_id):
+        children = first.children()
+        first.kill()
     checkpoint = world.rows.job(request_id)["checkpoint"]
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), 10, "the orphan child to end")
 
@@ -131,9 +133,9 @@ def test_a_killed_service_goes_on_from_the_checkpoint_when_started_again(
 def test_another_replica_takes_over_within_seconds(world: World, expected: Expected) -> None:
     first = world.replica(**SMALL_BATCHES)
     request_id = world.line.start_excel("large.xlsx")
-    moving(world, request_id)
-    world.replica(**SMALL_BATCHES)
-    first.kill()
+    with in_the_middle(world, request_id):
+        world.replica(**SMALL_BATCHES)
+        first.kill()
     until(lambda: world.rows.job(request_id)["attempt"] == 2, 15, "another replica to claim the job")
     exact(world.line.ended(request_id), expected)
     nothing_doubled(world, expected, request_id)
@@ -142,8 +144,8 @@ def test_another_replica_takes_over_within_seconds(world: World, expected: Expec
 def test_a_frozen_owner_that_wakes_up_writes_nothing(world: World, expected: Expected) -> None:
     zombie = world.replica(**SMALL_BATCHES)
     request_id = world.line.start_excel("large.xlsx")
-    moving(world, request_id)
-    zombie.signal(signal.SIGSTOP)
+    with in_the_middle(world, request_id):
+        zombie.signal(signal.SIGSTOP)
     world.replica(**SMALL_BATCHES)
     exact(world.line.ended(request_id), expected)
     before = world.rows.job(request_id)
@@ -156,9 +158,9 @@ def test_a_frozen_owner_that_wakes_up_writes_nothing(world: World, expected: Exp
 def test_sigterm_hands_the_job_back_and_burns_no_attempt(world: World, expected: Expected) -> None:
     first = world.replica(**SMALL_BATCHES)
     request_id = world.line.start_excel("large.xlsx")
-    moving(world, request_id)
-    first.signal(signal.SIGTERM)
-    assert first.wait(25) == 0
+    with in_the_middle(world, request_id):
+        first.signal(signal.SIGTERM)
+        assert first.wait(25) == 0
     job = world.rows.job(request_id)
     assert (job["status"], job["attempt"], job["failures"]) == ("pending", 0, 0)
     world.replica(**SMALL_BATCHES)
@@ -171,9 +173,8 @@ def test_sigterm_hands_the_job_back_and_burns_no_attempt(world: World, expected:
 def test_a_rebalance_does_not_touch_a_running_job(world: World, expected: Expected) -> None:
     owner = world.replica(**SMALL_BATCHES)
     request_id = world.line.start_excel("large.xlsx")
-    moving(world, request_id)
-    for _ in range(2):
-        world.replica(**SMALL_BATCHES).kill()
+    with in_the_middle(world, request_id):
+        world.replica(**SMALL_BATCHES).stop()
     exact(world.line.ended(request_id), expected)
     assert len(owner.logged("job.claimed")) == 1
 
@@ -183,8 +184,8 @@ def test_another_file_under_the_same_name_is_read_from_the_top(world: World, exp
     path = world.inbox / "replaced.xlsx"
     make_workbook(path, rows=ROWS, seed=22)
     request_id = world.line.start_excel("replaced.xlsx")
-    moving(world, request_id)
-    first.kill()
+    with in_the_middle(world, request_id):
+        first.kill()
     other = make_workbook(path, rows=3_000, seed=23)
     world.replica(**SMALL_BATCHES)
     event = world.line.ended(request_id)
@@ -197,9 +198,9 @@ def test_another_file_under_the_same_name_is_read_from_the_top(world: World, exp
 def test_a_killed_child_costs_its_reading_and_not_the_attempt(world: World, expected: Expected) -> None:
     service = world.replica(**SMALL_BATCHES)
     request_id = world.line.start_excel("large.xlsx")
-    moving(world, request_id)
-    for child in service.children():
-        os.kill(child, signal.SIGKILL)
+    with in_the_middle(world, request_id):
+        for child in service.children():
+            os.kill(child, signal.SIGKILL)
     event = world.line.ended(request_id)
     assert event.attempt == 1
     exact(event, expected)
@@ -212,12 +213,12 @@ def test_a_lost_database_connection_costs_its_reading_and_not_the_attempt(
 ) -> None:
     service = world.replica(**SMALL_BATCHES)
     request_id = world.line.start_excel("large.xlsx")
-    moving(world, request_id)
-    world.rows.ask(
-        """select pg_terminate_backend(pid) from pg_stat_activity
-           where datname = $1 and pid <> pg_backend_pid()""",
-        world.database,
-    )
+    with in_the_middle(world, request_id):
+        world.rows.ask(
+            """select pg_terminate_backend(pid) from pg_stat_activity
+               where datname = $1 and application_name like 'chat-migration%'""",
+            world.database,
+        )
     event = world.line.ended(request_id)
     assert event.attempt == 1
     exact(event, expected)

@@ -1,6 +1,9 @@
 """What stands in Postgres, by natural keys, for comparing with what should."""
 
 import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
@@ -61,6 +64,29 @@ class Rows:
             from migration.migration_errors e join migration.jobs j on j.id = e.job_id
             where j.request_id = $1"""
         return dict(self.ask(query, request_id))
+
+    @contextmanager
+    def held(self, table: str) -> Iterator[None]:
+        """Nobody can write to a table meanwhile: whatever is on its way stays where it is."""
+        held, over = threading.Event(), threading.Event()
+        holder = threading.Thread(target=lambda: asyncio.run(self._hold(table, held, over)))
+        holder.start()
+        try:
+            assert held.wait(30), f"{table} could not be locked"
+            yield
+        finally:
+            over.set()
+            holder.join()
+
+    async def _hold(self, table: str, held: threading.Event, over: threading.Event) -> None:
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            async with connection.transaction():
+                await connection.execute(f"lock table {table} in share mode")
+                held.set()
+                await asyncio.to_thread(over.wait, 120)
+        finally:
+            await connection.close()
 
     async def _ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         connection = await asyncpg.connect(self.dsn)
