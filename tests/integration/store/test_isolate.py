@@ -2,21 +2,32 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 
 from consumer.datasets.base import Merge
+from consumer.store import isolate
 from consumer.store.database import Database
 from consumer.store.isolate import refused_in
 from consumer.store.leases import Fence
 from consumer.store.session import RowsRefused, Session
 from tests.integration.store import tiny
-from tests.integration.store.making import rows, running, snapshot, waits_for
+from tests.integration.store.making import change, rows, running, snapshot, waits_for
 from tests.integration.store.tiny import Thing, batch, things
 from tests.support.wait import until_async
 
 CHECK, NUMBER, TAKEN = "23514", "22P02", "23505"
+
+DEFERRED = """
+create function refuse() returns trigger language plpgsql as $$
+begin
+  raise exception 'no' using errcode = '23514';
+end $$;
+create constraint trigger refuse after insert on things deferrable initially deferred
+for each row when (new.amount = '77') execute function refuse()
+"""
 
 
 @pytest_asyncio.fixture
@@ -72,6 +83,66 @@ async def test_a_batch_where_every_row_is_refused_names_every_row(session: Sessi
     with pytest.raises(RowsRefused) as caught:
         await session.store(batch(_spoiled(dict.fromkeys(range(1, 11), 500), last=10)))
     assert caught.value.rows == dict.fromkeys(range(1, 11), CHECK)
+
+
+async def test_where_every_row_is_refused_the_search_ends_with_enough_of_them(session: Session) -> None:
+    last = 2 * isolate.ENOUGH_ROWS
+    with pytest.raises(RowsRefused) as caught:
+        await session.store(batch(_spoiled(dict.fromkeys(range(1, last + 1), 500), last=last)))
+    assert caught.value.rows == dict.fromkeys(range(1, isolate.ENOUGH_ROWS + 1), CHECK)
+
+
+async def test_a_search_that_lasts_too_long_gives_what_it_has_found(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolate, "ENOUGH_SECONDS", 0.0)
+    with pytest.raises(RowsRefused) as caught:
+        await session.store(batch(_spoiled({9: 500, 90: 500, 190: 500})))
+    assert caught.value.rows == {9: CHECK}
+
+
+async def test_many_refused_rows_cost_little_more_than_one(database: Database, fence: Fence) -> None:
+    """Counted by a sequence, which no rollback sets back."""
+    await change(database, "create sequence tried")
+    counting = replace(
+        tiny.MERGE, statements=("select nextval('tried') from stage_things", *tiny.MERGE.statements)
+    )
+    session = await Session.open(database, fence, counting)
+    spoiled = dict.fromkeys(range(1, 2001, 50), 500)
+    with pytest.raises(RowsRefused) as caught:
+        await session.store(batch(_spoiled(spoiled, last=2000)))
+    await session.close()
+    assert caught.value.rows == dict.fromkeys(spoiled, CHECK)
+    assert (await rows(database, "select last_value from tried"))[0][0] < 2000 * 15
+
+
+async def test_a_row_refused_only_after_others_of_its_batch_is_found(
+    database: Database, session: Session
+) -> None:
+    await change(database, "alter table things add unique (amount)")
+    numbered = [(p, f"key {p}", "kind", p % 90) for p in range(1, 91)]
+    numbered[70] = (71, "key 71", "kind", 5)
+    with pytest.raises(RowsRefused) as caught:
+        await session.store(batch(numbered))
+    assert caught.value.rows == {71: TAKEN}
+
+
+async def test_a_row_refused_not_before_the_commit_is_found(database: Database, session: Session) -> None:
+    await change(database, DEFERRED)
+    with pytest.raises(RowsRefused) as caught:
+        await session.store(batch(_spoiled({31: 77})))
+    assert caught.value.rows == {31: CHECK}
+
+
+async def test_all_refused_lines_of_dimensions_are_found_at_once(
+    database: Database, session: Session
+) -> None:
+    await change(database, "alter table words add constraint fair check (word <> 'foul')")
+    words = ("kind", "rude", "mild", "foul", "kind", "rude")
+    spoiled = [(p, f"key {p}", word, 1) for p, word in enumerate(words, 1)]
+    with pytest.raises(RowsRefused) as caught:
+        await session.store(batch(spoiled))
+    assert caught.value.rows == {2: CHECK, 4: CHECK}
 
 
 async def test_a_refused_line_of_a_dimension_ends_the_search_with_the_row_it_travelled_with(
