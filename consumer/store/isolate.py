@@ -83,7 +83,7 @@ class _Search:
         late = bool(self.refused) and time.monotonic() > self._until
         return late or len(self.refused) >= ENOUGH_ROWS
 
-    async def _brought(self, low: int, high: int) -> str | None:
+    async def _brought(self, _low: int, high: int) -> str | None:
         """Dimensions that lean on one that is left out are left out by the merge."""
         return await self._trials.lay(self._part(self._dimensions, 0, high, without=self.refused))
 
@@ -92,7 +92,7 @@ class _Search:
             await self._lay_all()
         return await self._trials.rows(self._part(self._facts, low, high, without=self.refused))
 
-    async def _after_others(self, low: int, high: int) -> str | None:
+    async def _after_others(self, _low: int, high: int) -> str | None:
         return await self._alone(0, high)
 
     async def _lay_all(self) -> None:

@@ -24,7 +24,7 @@ KEY_TAKEN = "23505"
 
 
 class Trials:
-    """Trials on one connection. Dimensions are merged once for many trials of rows, which then cost little."""
+    """Trials on one connection. Dimensions are merged once for many trials of rows, which then are cheap."""
 
     def __init__(self, connection: Connection, merge: Merge) -> None:
         self._connection = connection

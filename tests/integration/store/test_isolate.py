@@ -1,7 +1,7 @@
 """Finding the rows that only Postgres refuses: exactly those, and nothing of the search is kept."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -43,7 +43,7 @@ async def session(database: Database, fence: Fence) -> AsyncIterator[Session]:
     await opened.close()
 
 
-def _spoiled(amounts: dict[int, object], *, last: int = 200) -> list[Thing]:
+def _spoiled(amounts: Mapping[int, object], *, last: int = 200) -> list[Thing]:
     """Things of which some have amounts of their own."""
     return [(p, f"key {p:03}", "kind", amounts.get(p, 1)) for p in range(1, last + 1)]
 
