@@ -57,11 +57,16 @@ class GroupConsumer:
         self._client_id = client_id
         self._handle = handle
         self._progress = time.monotonic()
+        self._polling: Polling | None = None
         self._backoff = FIRST_BACKOFF_SECONDS
 
     def last_progress(self) -> float:
-        """`time.monotonic()` of the last successful poll; an outage of the brokers does not stop polls."""
+        """`time.monotonic()` of the last poll or try to connect; an outage of the brokers stops neither."""
         return self._progress
+
+    def last_answer(self) -> float | None:
+        """`time.monotonic()` of the brokers' last sign of life; None before the first."""
+        return None if self._polling is None else self._polling.answered
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop`; never raises for Kafka's sake."""
@@ -69,6 +74,7 @@ class GroupConsumer:
             try:
                 await self._live(stop)
             except Exception as error:  # noqa: BLE001 - whatever it was, only a new consumer helps
+                self._progress = time.monotonic()
                 log.warning(
                     "consumer.replaced: in %g s, because: %s", self._backoff, str(error) or repr(error)
                 )
@@ -79,7 +85,8 @@ class GroupConsumer:
         consumer = self._build()
         try:
             if await unless(stop, start(consumer, self._connection, START_SECONDS)):
-                await Polling(consumer, self._handle, self._polled, stop).run()
+                self._polling = Polling(consumer, self._handle, self._polled, stop)
+                await self._polling.run()
         finally:
             await close_consumer(consumer)
 

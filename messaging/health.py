@@ -66,15 +66,24 @@ class LagCheck:
     async def _behind(self) -> set[TopicPartition]:
         try:
             assigned = self._consumer.assignment()
-            if not assigned:
-                return set()
-            ends = await within(REQUEST_SECONDS, self._consumer.end_offsets(assigned))
+            asked = assigned or self._subscribed()
+            ends = await within(REQUEST_SECONDS, self._consumer.end_offsets(asked)) if asked else {}
         except FAILURES:
             return set()
-        self.answered = time.monotonic()
-        partitions = list(ends)
+        if ends:
+            self.answered = time.monotonic()
+        partitions = [one for one in ends if one in assigned]
         positions = await asyncio.gather(*map(self._position, partitions))
         return {one for one, position in zip(partitions, positions, strict=True) if position < ends[one]}
+
+    def _subscribed(self) -> set[TopicPartition]:
+        """All partitions, for a member that was given none: it asks the brokers, too."""
+        topics = self._consumer.subscription()
+        return {
+            TopicPartition(topic, number)
+            for topic in topics
+            for number in self._consumer.partitions_for_topic(topic) or ()
+        }
 
     async def _position(self, partition: TopicPartition) -> float:
         """Where it reads; before everything when it has no position, behind everything when it moved away."""

@@ -22,9 +22,11 @@ POLL_MS = 1_000
 POLL_SECONDS = 30.0
 """It keeps to its own timeout; should it not, the consumer is of no more use."""
 MAX_POLL_RECORDS = 100
-"""Of all partitions together: what one handing over may cost is bounded."""
+"""Of all partitions together."""
+SLICE_RECORDS = 10
+"""Handed over at once and committed: what took long need not be done again."""
 HANDLE_SECONDS = 20.0
-"""For the records of one partition: an insert, not a job."""
+"""For one slice: inserts, no jobs."""
 ROUND_SECONDS = 60.0
 """After so long the rest of a poll is left for the next one: far below `max_poll_interval_ms`."""
 COMMIT_SECONDS = 20.0
@@ -52,13 +54,16 @@ class Polling:
         self._stop = stop
         self._lag = LagCheck(consumer)
 
+    @property
+    def answered(self) -> float:
+        """When the brokers last gave a sign of life, by `time.monotonic()`."""
+        return self._lag.answered
+
     async def run(self) -> None:
         """Until `stop`; membership outlives a handler that raises and brokers that are away."""
         while not self._stop.is_set():
             polled = await self._poll()
-            taken = await self._hand_over(polled)
-            await self._commit(taken)
-            if len(taken) < len(polled):
+            if not await self._hand_over(polled):
                 await pause(self._stop, RETRY_SECONDS)
             await unless(self._stop, self._lag.check())
 
@@ -70,18 +75,21 @@ class Polling:
         self._lag.saw(raw, full=sum(map(len, raw.values())) >= MAX_POLL_RECORDS)
         return {partition: [Record.of(one) for one in records] for partition, records in raw.items()}
 
-    async def _hand_over(self, polled: Polled) -> dict[TopicPartition, int]:
-        """Offsets to commit of what was taken; the rest is sought back."""
-        taken: dict[TopicPartition, int] = {}
+    async def _hand_over(self, polled: Polled) -> bool:
+        """Whether all was taken; the rest is sought back."""
         end = time.monotonic() + ROUND_SECONDS
         # In another order each time: no partition waits for ever behind one that fails.
-        for partition in random.sample(list(polled), len(polled)):
-            records = polled[partition]
-            if self._goes_on(end) and await self._taken(partition, records):
-                taken[partition] = records[-1].offset + 1
-            else:
-                self._seek_back(partition, records[0].offset)
-        return taken
+        order = random.sample(list(polled), len(polled))
+        return all([await self._in_slices(partition, polled[partition], end) for partition in order])
+
+    async def _in_slices(self, partition: TopicPartition, records: list[Record], end: float) -> bool:
+        for start in range(0, len(records), SLICE_RECORDS):
+            part = records[start : start + SLICE_RECORDS]
+            if not (self._goes_on(end) and await self._taken(partition, part)):
+                self._seek_back(partition, part[0].offset)
+                return False
+            await self._commit(partition, part[-1].offset + 1)
+        return True
 
     def _goes_on(self, end: float) -> bool:
         return time.monotonic() < end and not self._stop.is_set()
@@ -107,16 +115,12 @@ class Polling:
         except IllegalStateError:
             log.info("partition.moved: %s/%s, its new owner reads on", partition.topic, partition.partition)
 
-    async def _commit(self, taken: dict[TopicPartition, int]) -> None:
-        # One partition that moved meanwhile would refuse the whole commit.
-        assigned = self._consumer.assignment()
-        offsets = {partition: offset for partition, offset in taken.items() if partition in assigned}
-        if not offsets:
+    async def _commit(self, partition: TopicPartition, offset: int) -> None:
+        if partition not in self._consumer.assignment():
             return
         try:
-            await within(
-                COMMIT_SECONDS, self._consumer.commit(offsets), stop=self._stop, then=LAST_COMMIT_SECONDS
-            )
+            call = self._consumer.commit({partition: offset})
+            await within(COMMIT_SECONDS, call, stop=self._stop, then=LAST_COMMIT_SECONDS)
         except FAILURES as error:
             # Final, or of unknown fate: the records come again and their reader knows them.
             log.warning("offsets.not_committed: %r", error)

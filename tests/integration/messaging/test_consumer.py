@@ -107,6 +107,25 @@ async def test_a_partition_whose_handler_always_raises_does_not_hold_up_the_othe
     assert await committed(connection, topic, group, 0) is None
 
 
+async def test_what_was_taken_before_a_record_that_is_refused_is_not_done_again(
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
+) -> None:
+    topic = await make_topic()
+    await publish(topic, 100)
+
+    async def refuse(records: Sequence[Record]) -> None:
+        if any(record.value == b"55" for record in records):
+            raise ValueError("this record never")
+
+    async with Consuming(connection, topic, group, refuse).running() as consuming:
+
+        async def all_before_are_committed() -> bool:
+            return await committed(connection, topic, group) == 50
+
+        await until_async(all_before_are_committed, 30, "the records before it")
+    assert consuming.numbers == list(range(50))
+
+
 async def test_a_handler_that_never_ends_is_cancelled_and_tried_again(
     connection: KafkaConnection,
     make_topic: MakeTopic,
@@ -248,6 +267,41 @@ async def test_a_stop_is_obeyed_within_seconds(
         await until_async(polling_now, 30, "the first poll")
         asked = time.monotonic()
     assert time.monotonic() - asked < 5
+
+
+async def test_a_member_that_was_given_no_partition_hears_from_the_brokers(
+    connection: KafkaConnection, make_topic: MakeTopic, group: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "CHECK_SECONDS", 0.2)
+    topic = await make_topic(partitions=1)
+    first, second = Consuming(connection, topic, group), Consuming(connection, topic, group)
+    async with first.running(), second.running():
+        for one in (first, second):
+
+            async def answered(one: Consuming = one) -> bool:
+                return one.consumer.last_answer() is not None
+
+            await until_async(answered, 30, "both to join")
+        seen = {one: one.consumer.last_answer() or 0.0 for one in (first, second)}
+
+        async def heard() -> bool:
+            return all((one.consumer.last_answer() or 0.0) > at + 2 for one, at in seen.items())
+
+        await until_async(heard, 30, "answers to both")
+
+
+async def test_a_consumer_that_cannot_connect_goes_on_trying_and_has_no_answer(
+    group: str,
+) -> None:
+    consuming = Consuming(KafkaConnection("127.0.0.1:1"), "any", group)
+    begun = consuming.consumer.last_progress()
+    async with consuming.running():
+
+        async def tried() -> bool:
+            return consuming.consumer.last_progress() > begun
+
+        await until_async(tried, 30, "a try to connect")
+    assert consuming.consumer.last_answer() is None
 
 
 async def test_a_stop_is_obeyed_while_there_is_no_broker(group: str) -> None:
