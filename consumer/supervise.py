@@ -21,8 +21,12 @@ async def keep_running(
     stop: asyncio.Event,
     *,
     expected: tuple[type[Exception], ...],
+    waits: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run until `stop`; `expected` failures are outages and told in a line, others with their traceback."""
+    """Run until `stop`; `expected` failures are outages and told in a line, others with their traceback.
+
+    `waits` is called at every outage.
+    """
     clock = asyncio.get_running_loop().time
     wait = FIRST_SECONDS
     while not stop.is_set():
@@ -30,6 +34,7 @@ async def keep_running(
         try:
             await run()
         except expected as error:
+            waits()
             log.warning("task.waits", task=name, reason=str(error), next_try_seconds=wait)
         except Exception:
             log.exception("task.died", task=name, next_try_seconds=wait)

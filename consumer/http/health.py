@@ -1,6 +1,7 @@
 """Whether the service is alive (its long-lived tasks make progress) and ready (what it leans on answers)."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -34,10 +35,10 @@ class Health:
     ) -> None:
         """Count a task as stuck when it reports nothing for `limit` seconds, from now on.
 
-        A task that keeps the time of its last progress itself is asked by `last`.
+        A task that keeps the time of its last progress itself is asked by `last`, too.
         """
         self._seen[name] = self._clock()
-        self._tasks[name] = _Task(limit, last or (lambda: self._seen[name]))
+        self._tasks[name] = _Task(limit, last or (lambda: -math.inf))
 
     def alive(self, name: str) -> None:
         """A task reports progress; one that was not expected is from now on."""
@@ -52,7 +53,10 @@ class Health:
     def progress(self) -> dict[str, float]:
         """Seconds since the last progress of each task."""
         now = self._clock()
-        return {name: round(max(now - task.last(), 0.0), 1) for name, task in sorted(self._tasks.items())}
+        return {
+            name: round(max(now - max(self._seen[name], task.last()), 0.0), 1)
+            for name, task in sorted(self._tasks.items())
+        }
 
     def stuck(self) -> list[str]:
         """Tasks that made no progress within their limit."""

@@ -63,6 +63,16 @@ def test_a_task_that_keeps_the_time_itself_is_asked(health: Health, clock: Clock
     assert health.stuck() == ["intake"]
 
 
+def test_a_task_that_keeps_the_time_itself_may_report_as_well(health: Health, clock: Clock) -> None:
+    begun = clock.now
+    health.expect("intake", 10, last=lambda: begun)
+    clock.now += 9
+    health.alive("intake")
+    clock.now += 9
+    assert health.progress() == {"intake": 9.0}
+    assert health.stuck() == []
+
+
 def test_one_stuck_task_does_not_hide_behind_the_others(health: Health, clock: Clock) -> None:
     health.expect("relay", 10)
     health.expect("worker", 10)
