@@ -19,6 +19,8 @@ START_SECONDS = 2 * REQUEST_SECONDS + 5.0
 MAX_POLL_RECORDS = 1_000
 FETCH_BYTES = 4 * 1024 * 1024
 """Of one partition at once: chunks of half a megabyte then take a seventh of the round trips."""
+FETCH_WAIT_MS = 50
+"""A request that waits at the broker keeps partitions out that were just read: no event should wait longer."""
 POSITION_SECONDS = 5.0
 POLL_GRACE_SECONDS = 30.0
 """A poll keeps to its own timeout; should it not, the reader is of no more use."""
@@ -55,6 +57,7 @@ class Reader:
             auto_offset_reset=lost_offset,
             max_poll_records=MAX_POLL_RECORDS,
             max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
         )
         try:
             await start(consumer, connection, START_SECONDS)
