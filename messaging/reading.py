@@ -20,7 +20,7 @@ MAX_POLL_RECORDS = 1_000
 FETCH_BYTES = 4 * 1024 * 1024
 """Of one partition at once: chunks of half a megabyte then take a seventh of the round trips."""
 FETCH_WAIT_MS = 50
-"""A request that waits at the broker keeps partitions out that were just read: no event should wait longer."""
+"""A request that waits at the broker leaves out partitions just read: no event should wait for it longer."""
 POSITION_SECONDS = 5.0
 POLL_GRACE_SECONDS = 30.0
 """A poll keeps to its own timeout; should it not, the reader is of no more use."""
