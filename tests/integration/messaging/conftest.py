@@ -3,6 +3,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
+from devstack.server import Server
+from devstack.stack import Stack
 from messaging import consumer
 from messaging.connection import KafkaConnection
 from messaging.producer import Producer
@@ -18,6 +20,16 @@ Publish = Callable[..., Awaitable[None]]
 @pytest.fixture
 def connection(kafka_bootstrap: str) -> KafkaConnection:
     return KafkaConnection(kafka_bootstrap)
+
+
+@pytest.fixture
+def broker(own_stack: Stack) -> Iterator[Server]:
+    """The only broker of this module's own stack: to be paused, stopped or killed, and back afterwards."""
+    [server] = own_stack.brokers
+    yield server
+    server.resume()
+    if not server.running:
+        server.start()
 
 
 @pytest.fixture

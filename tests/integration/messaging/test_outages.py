@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,16 +21,8 @@ from messaging.topics import ensure_topics
 from messaging.uploads import send_file
 from schemas.topics import Topic
 from tests.support.consuming import Consuming, Spied
+from tests.support.frozen import freeze
 from tests.support.wait import until_async
-
-
-@pytest.fixture
-def broker(own_stack: Stack) -> Iterator[Server]:
-    [server] = own_stack.brokers
-    yield server
-    server.resume()
-    if not server.running:
-        server.start()
 
 
 @pytest.fixture
@@ -58,7 +50,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def _frozen(broker: Server) -> AsyncIterator[None]:
-    broker.pause()
+    freeze(broker)
     try:
         yield
     finally:
@@ -130,7 +122,7 @@ async def test_a_consumer_stops_in_time_while_the_broker_is_frozen(
     before = asyncio.all_tasks()
     async with Consuming(connection, topic, topic).running() as consuming:
         await consuming.has([0])
-        broker.pause()
+        freeze(broker)
         began = time.monotonic()
     assert time.monotonic() - began < 15
     assert asyncio.all_tasks() <= before
