@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from messaging import internals
 from messaging.connection import KafkaConnection
 from messaging.errors import KafkaUnavailable
-from messaging.guard import GRACE_SECONDS, Aborted, Overdue, within
+from messaging.guard import GRACE_SECONDS, Aborted, Overdue, end_all, within
 from messaging.quiet import cap_logging, causes
 
 log = logging.getLogger(__name__)
@@ -54,9 +54,12 @@ async def start(client: Any, connection: KafkaConnection, limit: float) -> None:
 async def close_consumer(consumer: AIOKafkaConsumer) -> None:
     """Leave the group and close everything; never raises, at most STOP_SECONDS and a little."""
     await quietly(STOP_SECONDS, consumer.stop())
-    # A stop() that failed half-way leaves both open, and a second one returns without doing anything.
+    # A stop() that failed half-way leaves all open, and a second one returns without doing anything.
     if fetcher := internals.close_fetcher(consumer):
         await quietly(CLOSE_SECONDS, fetcher)
+    # Before the connections: a task that still runs would open new ones.
+    if not await end_all(lambda: internals.running_tasks(consumer), CLOSE_SECONDS):
+        log.warning("kafka.tasks_left: inner tasks of a consumer do not end")
     await quietly(CLOSE_SECONDS, internals.close_consumer_client(consumer))
 
 

@@ -1,13 +1,16 @@
 """A deadline around one call into the client library, which has calls that wait for ever."""
 
 import asyncio
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 GRACE_SECONDS = 1.0
 """How long a cancelled call may take to clean up: its connections close within one turn of the loop."""
+NUDGE_SECONDS = 0.1
+"""Between two cancellations of what should have ended at the first one."""
 
 
 class Overdue(Exception):
@@ -74,6 +77,20 @@ async def unless(stop: asyncio.Event, call: Coroutine[Any, Any, Any]) -> bool:
             return False
         raise
     return True
+
+
+async def end_all(running: Callable[[], set["asyncio.Task[Any]"]], limit: float) -> bool:
+    """Cancel tasks until none is `running`, for at most `limit` seconds or so; whether they have ended.
+
+    Again and again: who waits for a task that swallows a cancellation never hears of his own.
+    """
+    deadline = time.monotonic() + limit
+    while (tasks := running()) and time.monotonic() < deadline:
+        for task in tasks:
+            task.add_done_callback(_retrieve)
+            task.cancel()
+        await asyncio.wait(tasks, timeout=NUDGE_SECONDS)
+    return not tasks
 
 
 def _retrieve(task: "asyncio.Future[Any]") -> None:

@@ -5,6 +5,7 @@ Checked against 0.14.0, which is why it is pinned exactly; a test fails when an 
 """
 
 import asyncio
+import inspect
 from collections.abc import Coroutine
 from typing import Any
 
@@ -45,6 +46,22 @@ def close_fetcher(consumer: AIOKafkaConsumer) -> Coroutine[Any, Any, None] | Non
     fetcher = consumer._fetcher
     closing: Coroutine[Any, Any, None] | None = fetcher.close() if fetcher else None
     return closing
+
+
+def running_tasks(consumer: AIOKafkaConsumer) -> set[Task]:
+    """All tasks that still run a method of this consumer or of one of its parts, our calls included.
+
+    By owner, not by name: a commit is shielded, and a replaced task forgotten while it still runs.
+    """
+    parts = (consumer, consumer._client, consumer._coordinator, consumer._fetcher)
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    return {task for task in others if any(_owner(task) is part for part in parts)}
+
+
+def _owner(task: Task) -> object:
+    """Whose method a task runs; something that is nobody's part where it runs a function."""
+    coroutine: Any = task.get_coro()
+    return inspect.getcoroutinelocals(coroutine).get("self", task)
 
 
 def close_consumer_client(consumer: AIOKafkaConsumer) -> Coroutine[Any, Any, None]:

@@ -1,8 +1,9 @@
 import asyncio
+import contextlib
 
 import pytest
 
-from messaging.guard import Aborted, Overdue, pause, unless, within
+from messaging.guard import Aborted, Overdue, end_all, pause, unless, within
 
 
 async def test_a_call_gives_its_result() -> None:
@@ -129,3 +130,40 @@ async def test_a_call_that_ends_soon_after_the_stop_counts() -> None:
         return 7
 
     assert await within(60, call(), stop=stop, then=5) == 7
+
+
+async def test_tasks_end_though_one_swallows_the_cancellation_of_another_that_waits_for_it() -> None:
+    begun = asyncio.Event()
+    after = asyncio.Event()
+
+    async def swallows() -> None:
+        begun.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    async def waits() -> None:
+        await asyncio.ensure_future(swallows())
+        after.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.ensure_future(waits())
+    await begun.wait()
+    assert await end_all(lambda: set() if task.done() else {task}, 5)
+    assert task.cancelled()
+    assert after.is_set(), "the first cancellation was swallowed"
+
+
+async def test_a_task_that_never_ends_is_told_of_in_time() -> None:
+    release = asyncio.Event()
+
+    async def deaf() -> None:
+        while not release.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await release.wait()
+
+    task = asyncio.ensure_future(deaf())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(2):
+        assert not await end_all(lambda: {task}, 0.2)
+    release.set()
+    await task

@@ -5,6 +5,7 @@ import asyncio
 import aiokafka
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 
 from messaging import internals
 from messaging.health import Stuck, require_alive
@@ -28,6 +29,32 @@ async def test_a_consumer_has_the_names_we_use() -> None:
     assert internals.close_fetcher(consumer) is None
     await internals.close_consumer_client(consumer)
     assert hasattr(consumer, "_coordinator")
+    await consumer.stop()
+
+
+async def test_the_tasks_of_a_consumer_are_known_by_their_owner() -> None:
+    consumer, other = AIOKafkaConsumer(group_id="g"), AIOKafkaConsumer(group_id="g")
+    for one in (consumer, other):
+        one._coordinator = GroupCoordinator(one._client, one._subscription, group_id="g")
+    coordinator = consumer._coordinator
+    coordinator.member_id = "m"
+    coordinator._start_heartbeat_task()
+    assert internals.running_tasks(consumer) == {coordinator._coordination_task, coordinator._heartbeat_task}
+    stopping = asyncio.ensure_future(consumer.stop())
+    assert stopping in internals.running_tasks(consumer)
+    await stopping
+    assert internals.running_tasks(consumer) == set()
+    assert internals.running_tasks(other) == {other._coordinator._coordination_task}
+    await other.stop()
+
+
+async def test_a_consumer_that_never_started_owns_no_task() -> None:
+    consumer = AIOKafkaConsumer(group_id="g")
+    function, method = asyncio.ensure_future(asyncio.sleep(60)), asyncio.ensure_future(asyncio.Event().wait())
+    await asyncio.sleep(0)
+    assert internals.running_tasks(consumer) == set()
+    assert function.cancel()
+    assert method.cancel()
     await consumer.stop()
 
 
