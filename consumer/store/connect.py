@@ -86,6 +86,10 @@ async def open_listening_connection(dsn: str, channels: dict[str, Callable[[str]
         command_timeout=CONTROL_COMMAND_SECONDS,
         server_settings=CONTROL_SETTINGS,
     )
-    for channel, call in channels.items():
-        await connection.add_listener(channel, lambda _c, _p, _ch, payload, call=call: call(str(payload)))
+    try:
+        for channel, call in channels.items():
+            await connection.add_listener(channel, lambda _c, _p, _ch, payload, call=call: call(str(payload)))
+    except BaseException:
+        connection.terminate()
+        raise
     return connection

@@ -20,6 +20,9 @@ CONFLICT_STATES = frozenset({"40001", "40P01", "55P03", "23505"})
 REFUSED = ("22", "23", "54", "44", "P0001")
 """Data exceptions, constraints, program limits (a key too long for an index), views with check, triggers."""
 
+REFUSED_BY_DRIVER = "22000"
+"""A data exception: the driver cannot send a value, so Postgres never sees it."""
+
 
 class DatabaseUnavailable(Exception):
     """Postgres cannot be used right now."""
@@ -43,13 +46,17 @@ class ValueRefused(Exception):
 
 @contextmanager
 def mapped() -> Iterator[None]:
-    """Raise the three errors of this page in place of the driver's."""
+    """Raise the errors of this page in place of the driver's."""
     try:
         yield
     except asyncpg.PostgresError as error:
         raise _translate(error) from None
     except (OSError, TimeoutError) as error:
         raise DatabaseUnavailable(f"no answer from Postgres ({type(error).__name__})") from None
+    except asyncpg.DataError:
+        raise ValueRefused(REFUSED_BY_DRIVER) from None
+    except asyncpg.ClientConfigurationError:
+        raise WrongAddress from None  # its own text may quote the password
     except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         # The second: a server's goodbye was read, and the end of the connection is not noticed yet.
         raise DatabaseUnavailable(f"the connection to Postgres is gone ({type(error).__name__})") from None
@@ -83,3 +90,12 @@ class AccessDenied(StatementFailed):
         super().__init__(sqlstate, kind)
         sentence = f"Postgres does not let the service in: {kind} (SQLSTATE {sqlstate}); "
         self.args = (sentence + "check user, password and database in DATABASE_URL",)
+
+
+class WrongAddress(StatementFailed):
+    """The address of the database cannot be understood."""
+
+    def __init__(self) -> None:
+        super().__init__("08001", "ClientConfigurationError")
+        example = "postgresql://user:password@host:5432/database?sslmode=require"
+        self.args = (f"DATABASE_URL is not understood: check its options, as in {example}",)

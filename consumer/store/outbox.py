@@ -54,6 +54,8 @@ async def put(connection: Connection, status: MigrationStatus, headers: dict[str
     await connection.execute("select pg_notify($1, '')", CHANNEL)
 
 
+LOCK_JOB = "select from migration.jobs where id = $1 for update"
+
 SEND_AGAIN = """
 update migration.outbox set published_at = null, sends = sends + 1
 where id = (select max(id) from migration.outbox where job_id = $1)
@@ -61,7 +63,11 @@ where id = (select max(id) from migration.outbox where job_id = $1)
 
 
 async def send_again(connection: Connection, job_id: int) -> None:
-    """Have the last event of a job sent once more, as it was."""
+    """Have the last event of a job sent once more, as it was.
+
+    Its row is locked first: an event that is being written now is the last one, and none comes in between.
+    """
+    await connection.execute(LOCK_JOB, job_id)
     await connection.execute(SEND_AGAIN, job_id)
     await connection.execute("select pg_notify($1, '')", CHANNEL)
 

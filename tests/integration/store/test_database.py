@@ -7,7 +7,8 @@ import pytest
 
 from consumer.store import database as module
 from consumer.store.database import READING_CONNECTIONS, Database
-from consumer.store.errors import DatabaseUnavailable, StatementFailed
+from consumer.store.errors import DatabaseUnavailable, StatementFailed, ValueRefused
+from consumer.store.listener import listen
 from consumer.store.session import Session
 from tests.integration.store import tiny
 from tests.integration.store.making import change, rows, running, snapshot
@@ -18,6 +19,8 @@ THROW_OUT = """
 select pg_terminate_backend(pid) from pg_stat_activity
 where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
 """
+
+LISTENING = "select true from pg_stat_activity where datname = current_database() and query like 'LISTEN%'"
 
 
 async def _throw_everybody_out(database: Database) -> None:
@@ -34,6 +37,28 @@ async def test_an_address_where_nothing_answers_is_an_outage() -> None:
 async def test_a_database_that_does_not_exist_is_no_outage(database: Database) -> None:
     with pytest.raises(StatementFailed):
         await Database.open(database.dsn.rpartition("/")[0] + "/no_such_database")
+
+
+async def test_an_address_that_cannot_be_understood_is_no_outage_and_stays_unsaid(database: Database) -> None:
+    with pytest.raises(StatementFailed, match="DATABASE_URL") as caught:
+        await Database.open("postgresql://nobody:secret@127.0.0.1:1/nothing?sslmode=nonsense")
+    assert "secret" not in str(caught.value)
+
+
+async def test_a_value_that_the_driver_cannot_send_is_refused_and_no_outage(database: Database) -> None:
+    with pytest.raises(ValueRefused, match="22000"):
+        await rows(database, "select $1::integer", "many")
+
+
+async def test_a_listening_connection_that_cannot_listen_is_closed(database: Database) -> None:
+    with pytest.raises(StatementFailed) as caught:  # keeps the frames, and what they hold, alive
+        await listen(database.dsn, {"good": print, "": print})
+
+    async def gone() -> bool:
+        return not await rows(database, LISTENING)
+
+    await until_async(gone, 10, "the connection to be closed")
+    assert caught.value.sqlstate == "42601"
 
 
 async def test_a_crowd_of_readers_does_not_keep_the_service_from_its_work(

@@ -18,7 +18,9 @@ from tests.integration.store.making import (
     record,
     request,
     running,
+    waits_for,
 )
+from tests.support.wait import until_async
 
 
 async def _elect(database: Database) -> int:
@@ -110,6 +112,24 @@ async def test_asking_again_sends_the_last_event_as_it_was(database: Database) -
     await _again(database, job.id)
     (again,) = await _waiting(database)
     assert (again.event_id, again.payload) == (sent[-1].event_id, sent[-1].payload)
+
+
+async def test_asking_again_waits_for_the_event_that_is_being_written_and_sends_that(
+    database: Database, neighbour: Database
+) -> None:
+    token = await _elect(database)
+    job, owned = await running(database)
+    await _mark(database, await _waiting(database), token)
+    async with neighbour.transaction() as connection:
+        await loads.set_detail(connection, owned, "newer")
+        asking = asyncio.create_task(_again(database, job.id))
+
+        async def waits() -> bool:
+            return asking.done() or await waits_for(neighbour, "migration.jobs")
+
+        await until_async(waits, 10, "the asking to wait")
+    await asking
+    assert [(event.sends, "newer" in event.payload) for event in await _waiting(database)] == [(1, True)]
 
 
 async def test_a_mark_counts_only_for_the_asking_it_saw(database: Database) -> None:
