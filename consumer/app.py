@@ -5,36 +5,39 @@ import os
 import secrets
 import socket
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from consumer.errors import LeaseLost
+from consumer.http import server
 from consumer.http.app import make_app
 from consumer.http.health import Health
-from consumer.http.server import serve as serve_http
 from consumer.intake.intake import Intake
 from consumer.relay import relay as relays
 from consumer.relay.relay import Relay
-from consumer.settings import Settings
+from consumer.scratch import Scratch
+from consumer.settings import Settings, WrongSettings
 from consumer.shutdown import Shutdown
-from consumer.store import migrate, outbox, transitions
+from consumer.store import outbox, transitions
 from consumer.store.database import Database
 from consumer.store.errors import Conflict, DatabaseUnavailable
 from consumer.store.listener import listen
 from consumer.store.requests import Limits
 from consumer.supervise import keep_running
 from consumer.vitals import Vitals
-from consumer.wake import wait_for
+from consumer.waiting import open_database
 from consumer.worker import worker as workers
 from consumer.worker.attempt import Workshop
 from consumer.worker.worker import Worker
 from messaging.consumer import GroupConsumer
 from messaging.errors import MessagingError
 from messaging.producer import Producer
-from messaging.topics import ensure_topics, topic_ids
+from messaging.topic_id import TopicId
+from messaging.topics import ensure_topics
 from schemas.topics import DEAD_LETTER_ROOM, MESSAGE_BYTES, REQUESTS
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("app")
@@ -42,51 +45,46 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("app")
 GROUP = "chat-migration"
 CLIENT = "chat-migration"
 OUTAGES = (DatabaseUnavailable, Conflict, MessagingError, LeaseLost)
-DATABASE_WAIT_SECONDS = 2.0
 
 
 async def run(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Run the service until it is told to stop. Raises SchemaOutdated, CannotServe."""
+    """Run the service until it is told to stop. Raises SchemaOutdated, CannotServe, WrongSettings."""
     shutdown = Shutdown(settings.migration_drain_seconds)
     shutdown.install()
-    database = await _open_database(settings, shutdown.stop)
-    if database is None:
-        return
-    try:
-        service = Service(settings, environment, database, shutdown)
-        await service.run()
-    finally:
-        await database.close()
+    with (
+        closing(server.listen(settings.migration_http_host, settings.migration_http_port)) as listener,
+        closing(_scratch(settings)) as scratch,
+    ):
+        dsn = settings.database_url.get_secret_value()
+        database = await open_database(dsn, listener, shutdown.stop)
+        if database is None:
+            return
+        try:
+            service = Service(settings, environment, scratch.path, database, shutdown)
+            await service.run(listener)
+        finally:
+            await database.close()
     log.info("service.stopped")
 
 
-async def _open_database(settings: Settings, stop: asyncio.Event) -> Database | None:
-    """Connect, for as long as it takes: Postgres may start after us. None when told to stop meanwhile."""
-    while not stop.is_set():
-        try:
-            return await _open_checked(settings.database_url.get_secret_value())
-        except DatabaseUnavailable as error:
-            log.warning("database.away", reason=str(error), next_try_seconds=DATABASE_WAIT_SECONDS)
-            await wait_for(stop, DATABASE_WAIT_SECONDS)
-    return None
-
-
-async def _open_checked(dsn: str) -> Database:
-    database = await Database.open(dsn)
+def _scratch(settings: Settings) -> Scratch:
+    root = settings.migration_scratch or Path(tempfile.gettempdir())
     try:
-        async with database.transaction() as connection:
-            await migrate.check(connection)
-    except BaseException:
-        await database.close()
-        raise
-    return database
+        return Scratch.open(root)
+    except OSError as error:
+        raise WrongSettings(f"MIGRATION_SCRATCH: cannot use {root} ({error.strerror or error})") from None
 
 
 class Service:
     """One replica: intake, worker, relay, listener and the HTTP side in one event loop."""
 
     def __init__(
-        self, settings: Settings, environment: Mapping[str, str], database: Database, shutdown: Shutdown
+        self,
+        settings: Settings,
+        environment: Mapping[str, str],
+        scratch: Path,
+        database: Database,
+        shutdown: Shutdown,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -99,14 +97,13 @@ class Service:
             self._kafka, client_id=f"{CLIENT}-intake", max_request_size=MESSAGE_BYTES + DEAD_LETTER_ROOM
         )
         owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._worker = self._make_worker(environment, owner)
+        self._worker = self._make_worker(environment, scratch, owner)
         self._relay = self._make_relay(owner)
         self._consumer = self._make_consumer()
         Vitals(self._health, database, self._consumer)
 
-    def _make_worker(self, environment: Mapping[str, str], owner: str) -> Worker:
+    def _make_worker(self, environment: Mapping[str, str], scratch: Path, owner: str) -> Worker:
         settings = self._settings
-        scratch = settings.migration_scratch or Path(tempfile.gettempdir())
         shop = Workshop(self._database, self._orders(), environment, scratch)
         terms = workers.Terms(
             owner,
@@ -134,7 +131,8 @@ class Service:
 
     def _make_consumer(self) -> GroupConsumer:
         limits = Limits(self._settings.migration_job_timeout_seconds, self._settings.migration_max_attempts)
-        intake = Intake(self._database, self._letters.publish, limits, self._requests_topic_id)
+        topic_id = TopicId(self._kafka, REQUESTS.name)
+        intake = Intake(self._database, self._letters.publish, limits, topic_id)
         return GroupConsumer(
             self._kafka,
             topics=[REQUESTS.name],
@@ -143,21 +141,18 @@ class Service:
             handle=intake.handle,
         )
 
-    async def _requests_topic_id(self) -> str:
-        return (await topic_ids(self._kafka, [REQUESTS.name]))[REQUESTS.name]
-
-    async def run(self) -> None:
+    async def run(self, listener: socket.socket) -> None:
         """Run all parts; when told to stop, drain the jobs first and send what they left in the outbox."""
         stop = self._shutdown.stop
         parts = {
-            "intake": asyncio.create_task(self._keep("intake", self._intake, stop)),
+            "intake": asyncio.create_task(self._keep("intake", self._intake, stop, self._intake_waits)),
             "worker": asyncio.create_task(self._keep("worker", lambda: self._worker.run(stop), stop)),
             "listener": asyncio.create_task(self._keep("listener", self._listen, stop)),
         }
         relay = asyncio.create_task(
             self._keep("relay", lambda: self._relay.run(self._relay_stop), self._relay_stop)
         )
-        http = asyncio.create_task(self._http())
+        http = asyncio.create_task(server.serve_on(make_app(self._database, self._health), listener, stop))
         log.info("service.started", pid=os.getpid(), http_port=self._settings.migration_http_port)
         try:
             await asyncio.wait({http, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
@@ -182,10 +177,10 @@ class Service:
         channels = {transitions.NEW_JOBS: self._worker.hear, outbox.CHANNEL: self._relay.hear}
         await listen(self._database.dsn, channels)
 
-    async def _http(self) -> None:
-        app = make_app(self._database, self._health)
-        host, port = self._settings.migration_http_host, self._settings.migration_http_port
-        await serve_http(app, host, port, self._shutdown.stop)
+    def _intake_waits(self) -> None:
+        self._health.alive("intake")
 
-    async def _keep(self, name: str, run: Any, stop: asyncio.Event) -> None:
-        await keep_running(name, run, stop, expected=OUTAGES)
+    async def _keep(
+        self, name: str, run: Any, stop: asyncio.Event, waits: Callable[[], None] = lambda: None
+    ) -> None:
+        await keep_running(name, run, stop, expected=OUTAGES, waits=waits)

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from consumer.http import jobs, probes, problems, rejects
-from consumer.http.health import Health
+from consumer.http.health import Check, Health
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailable
 
@@ -20,6 +20,16 @@ def make_app(database: Database, health: Health) -> FastAPI:
     app.include_router(probes.router(health))
     app.include_router(rejects.router(database))  # before `jobs`: request ids may hold a slash
     app.include_router(jobs.router(database))
+    return app
+
+
+def make_waiting_app(postgres: Check) -> FastAPI:
+    """The app until Postgres is there: the probes alone, alive and not ready."""
+    app = FastAPI(title="Chat migration", docs_url=None, redoc_url=None, openapi_url=None)
+    health = Health()
+    health.ready_when("postgres", postgres)
+    problems.install(app)
+    app.include_router(probes.router(health))
     return app
 
 

@@ -29,11 +29,6 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: FastAPI, host: str, port: int, stop: asyncio.Event) -> None:
-    """Answer until `stop`, then finish what is being answered; raises CannotServe."""
-    await serve_on(app, listen(host, port), stop)
-
-
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises CannotServe."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -48,7 +43,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve_on(app: FastAPI, listener: socket.socket, stop: asyncio.Event) -> None:
-    """Like `serve`, on a socket that listens already."""
+    """Answer until `stop`, then finish what is being answered, and close the socket."""
     server = _Server(_config(app))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task(stop.wait())

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 
-from consumer.http.server import GRACE_SECONDS, CannotServe, listen, serve, serve_on
+from consumer.http.server import GRACE_SECONDS, CannotServe, listen, serve_on
 from tests.support.wait import until_async
 
 LIMIT_SECONDS = GRACE_SECONDS + 3
@@ -56,13 +56,13 @@ async def _refused(address: tuple[str, int]) -> bool:
         return one.connect_ex(address) != 0
 
 
-async def test_a_port_in_use_is_one_sentence() -> None:
+def test_a_port_in_use_is_one_sentence() -> None:
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(
             CannotServe, match=rf"cannot listen on 127.0.0.1 port {port} \(Address already in use\)"
         ):
-            await serve(FastAPI(), "127.0.0.1", port, asyncio.Event())
+            listen("127.0.0.1", port)
 
 
 @pytest.mark.parametrize(("host", "port"), [("203.0.113.1", 0), ("no.such.host.invalid", 0)])

@@ -1,4 +1,4 @@
-"""Polls go on without a broker, so the service looks at the brokers' last answer to know whether it is ready."""
+"""Polls go on without a broker: whether the service is ready is told by the brokers' last answer."""
 
 import uuid
 from collections.abc import Iterator
