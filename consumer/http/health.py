@@ -37,7 +37,7 @@ class Health:
 
         A task that keeps the time of its last progress itself is asked by `last`, too.
         """
-        self._seen[name] = self._clock()
+        self._seen[name] = self._clock() if last is None else -math.inf
         self._tasks[name] = _Task(limit, last or (lambda: -math.inf))
 
     def alive(self, name: str) -> None:

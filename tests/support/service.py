@@ -37,6 +37,10 @@ class Service:
 
     def start(self) -> "Service":
         """Start it and wait until it is ready."""
+        return self.launch().until_ready()
+
+    def launch(self) -> "Service":
+        """Start it; it may not become ready for long."""
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "consumer", "run"],
@@ -45,6 +49,10 @@ class Service:
                 stderr=out,
                 start_new_session=True,
             )
+        return self
+
+    def until_ready(self) -> "Service":
+        """Wait until it is ready."""
         until(self._ready, READY_SECONDS, f"{self.name} to be ready; its log: {self.log}")
         return self
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from consumer.http.app import make_app
@@ -31,15 +32,19 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
-@pytest_asyncio.fixture
-async def behind_gate(gate: Gate, database_url: str) -> AsyncIterator[Database]:
-    """What the HTTP side reads from."""
+@pytest.fixture
+def gated_url(gate: Gate, database_url: str) -> str:
+    """The address of Postgres by way of the gate."""
     parts = urlsplit(database_url)
     userinfo = parts.netloc.rpartition("@")[0]
-    address = parts._replace(
-        netloc=f"{userinfo}@127.0.0.1:{gate.port}" if userinfo else f"127.0.0.1:{gate.port}"
-    )
-    opened = await Database.open(address.geturl())
+    gated = f"127.0.0.1:{gate.port}"
+    return parts._replace(netloc=f"{userinfo}@{gated}" if userinfo else gated).geturl()
+
+
+@pytest_asyncio.fixture
+async def behind_gate(gated_url: str) -> AsyncIterator[Database]:
+    """What the HTTP side reads from."""
+    opened = await Database.open(gated_url)
     yield opened
     await opened.close()
 

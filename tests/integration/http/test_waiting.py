@@ -1,0 +1,50 @@
+"""Until Postgres answers, the probes do; then the service answers on the same socket."""
+
+import asyncio
+
+import httpx
+
+from consumer import waiting
+from consumer.http.app import make_app
+from consumer.http.health import Health
+from consumer.http.server import listen, serve_on
+from tests.integration.http.gate import Gate
+from tests.support.wait import until_async
+
+
+async def test_probes_answer_until_postgres_does_and_the_service_from_then_on(
+    gate: Gate, gated_url: str
+) -> None:
+    await gate.shut()
+    stop = asyncio.Event()
+    with listen("127.0.0.1", 0) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        opening = asyncio.create_task(waiting.open_database(gated_url, listener, stop))
+        async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client:
+
+            async def tried() -> bool:
+                answer = await client.get("/readyz")
+                assert answer.status_code == 503
+                return "no answer from Postgres" in answer.json()["waiting_for"]["postgres"]
+
+            await until_async(tried, 30, "a try to connect")
+            assert (await client.get("/healthz")).status_code == 200
+            assert (await client.get("/migration/jobs")).status_code == 404
+            await gate.open()
+            database = await opening
+            assert database is not None
+            serving = asyncio.create_task(serve_on(make_app(database, Health()), listener, stop))
+            assert (await client.get("/readyz")).json() == {"ready": True}
+            assert (await client.get("/migration/jobs")).status_code == 200
+        stop.set()
+        await serving
+        await database.close()
+
+
+async def test_waiting_ends_when_the_service_is_to_stop(gate: Gate, gated_url: str) -> None:
+    await gate.shut()
+    stop = asyncio.Event()
+    with listen("127.0.0.1", 0) as listener:
+        opening = asyncio.create_task(waiting.open_database(gated_url, listener, stop))
+        stop.set()
+        assert await opening is None
