@@ -20,9 +20,6 @@ CONFLICT_STATES = frozenset({"40001", "40P01", "55P03", "23505"})
 REFUSED = ("22", "23", "54", "44", "P0001")
 """Data exceptions, constraints, program limits (a key too long for an index), views with check, triggers."""
 
-REFUSED_BY_DRIVER = "22000"
-"""A data exception: the driver cannot send a value, so Postgres never sees it."""
-
 
 class DatabaseUnavailable(Exception):
     """Postgres cannot be used right now."""
@@ -53,8 +50,6 @@ def mapped() -> Iterator[None]:
         raise _translate(error) from None
     except (OSError, TimeoutError) as error:
         raise DatabaseUnavailable(f"no answer from Postgres ({type(error).__name__})") from None
-    except asyncpg.DataError:
-        raise ValueRefused(REFUSED_BY_DRIVER) from None
     except asyncpg.ClientConfigurationError:
         raise WrongAddress from None  # its own text may quote the password
     except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
