@@ -1,4 +1,4 @@
-"""A target that refuses rows which passed every rule: some of them are rejected, too many end the job soon."""
+"""A target that refuses rows which passed every rule ends the job soon when there are too many of them."""
 
 import asyncpg
 import pytest
