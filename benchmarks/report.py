@@ -36,7 +36,7 @@ def unchanged_ratios(rounds: Sequence[Round]) -> list[float]:
 
 def rounds_table(rounds: Sequence[Round], rows: int) -> Table:
     """Medians over the rounds, ratios with their spread, and memory."""
-    table = Table(title=f"{rows:,} rows × 19 columns, 1 % wrong, {len(rounds)} rounds in turn")
+    table = Table(title=f"{rows:,} rows × 19 columns, 7 % wrong, {len(rounds)} rounds in turn")
     for heading in ("load", "median s", "ratio to peer", "spread of ratios", "peak RSS MiB"):
         table.add_column(heading, justify="left" if heading == "load" else "right")
     table.add_row("peer: polars → ADBC", *_times([one.peer for one in rounds], [1.0]))

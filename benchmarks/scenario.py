@@ -16,9 +16,6 @@ from benchmarks.workbook import make_workbook
 ROWS = 155_000
 MANY = 10
 
-WRONG, ODD = 0.01, 0.02
-"""Shares of rows that are rejected or repaired, as in a tended export; the demo has more of both."""
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -94,4 +91,4 @@ def make_books(folder: Path, plan: Plan) -> dict[str, Expected]:
 
 def _make(path: Path, rows: int, seed: int) -> Expected:
     # Nothing a bare load would end on: it stores text as it comes.
-    return make_workbook(path, rows=rows, seed=seed, wrong=WRONG, odd=ODD, unstorable=False)
+    return make_workbook(path, rows=rows, seed=seed, unstorable=False)
