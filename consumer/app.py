@@ -7,11 +7,13 @@ import socket
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from consumer import access
 from consumer.errors import LeaseLost
 from consumer.http import server
 from consumer.http.app import make_app
@@ -104,7 +106,14 @@ class Service:
 
     def _make_worker(self, environment: Mapping[str, str], scratch: Path, owner: str) -> Worker:
         settings = self._settings
-        shop = Workshop(self._database, self._orders(), environment, scratch)
+        shop = Workshop(
+            self._database,
+            self._orders(),
+            environment,
+            scratch,
+            partial(access.of, settings),
+            settings.migration_google_reads_per_minute,
+        )
         terms = workers.Terms(
             owner,
             settings.migration_max_running_jobs,
@@ -120,7 +129,6 @@ class Service:
             "inbox": str(settings.migration_inbox.absolute()),
             "max_inflated_bytes": settings.migration_max_inflated_mb * 2**20,
             "memory_bytes": settings.migration_child_memory_mb * 2**20,
-            "kafka": self._kafka.as_frame(),
             "service_pid": os.getpid(),
         }
 

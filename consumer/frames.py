@@ -28,6 +28,7 @@ class Kind(IntEnum):
     WAITING = 19
     FAILED = 20
     END = 21
+    DRAW = 22
 
 
 class BrokenFrame(Exception):

@@ -47,6 +47,7 @@ class Settings(BaseModel):
     migration_connections: dict[str, SecretStr] = {}
     migration_google_credentials: dict[str, Path] = {}
     migration_google_api_url: Line = "https://sheets.googleapis.com"
+    migration_google_reads_per_minute: int = Field(60, ge=1, le=100_000)
 
     migration_max_running_jobs: int = Field(2, ge=1, le=32)
     migration_batch_rows: int = Field(10_000, ge=1, le=100_000)

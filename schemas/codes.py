@@ -13,6 +13,20 @@ class ErrorCode(StrEnum):
     UNKNOWN_DATASET = "unknown_dataset"
     UNSUPPORTED_SOURCE = "unsupported_source"
 
+    # Databases and Google Sheets
+    UNKNOWN_CONNECTION = "unknown_connection"
+    UNKNOWN_CREDENTIALS = "unknown_credentials"
+    WRONG_CONNECTION = "wrong_connection"
+    WRONG_CREDENTIALS = "wrong_credentials"
+    ACCESS_DENIED = "access_denied"
+    HOST_UNKNOWN = "host_unknown"
+    TLS_REFUSED = "tls_refused"
+    DATABASE_NOT_FOUND = "database_not_found"
+    TABLE_NOT_FOUND = "table_not_found"
+    WRONG_KEY = "wrong_key"
+    SPREADSHEET_NOT_FOUND = "spreadsheet_not_found"
+    SPREADSHEET_NOT_SHARED = "spreadsheet_not_shared"
+
     # Files
     FILE_NOT_FOUND = "file_not_found"
     FILE_OUTSIDE_INBOX = "file_outside_inbox"

@@ -4,15 +4,45 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from consumer.records import Chunk
+from consumer.records import Cell, Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """The table of another database that holds a dataset.
+
+    `table` is its usual name, `key` an integer column that never repeats, `columns` goes by field.
+    Of `only` (column, value) the rows with that value, or with null, belong to the dataset.
+    `identity` are the fields that tell which row was the first of its kind: all that is read again of
+    rows that are stored.
+    """
+
+    table: str
+    key: str
+    columns: Mapping[str, str]
+    only: tuple[str, str]
+    identity: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """A sheet without a header: its fields from column A on, and what row 2 must pass to be taken so."""
+
+    fields: tuple[str, ...]
+    proof: Mapping[str, Callable[[Cell], bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The columns a dataset understands: field → the headers it is known by, as people write them."""
+    """The columns a dataset understands: field → the headers it is known by, as people write them.
+
+    `relation` and `bare` say where it lies in a database, and in a sheet without a header.
+    """
 
     headers: Mapping[str, tuple[str, ...]]
     required: tuple[str, ...]
+    relation: Relation | None = None
+    bare: Bare | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,16 @@ It speaks frames (`consumer.frames`) on standard input and output. Headers:
 down  START    dataset, source (of the request), chunk_rows, grants (batches it may send at once),
                checkpoint (last position an earlier attempt read), fingerprint, state, refused (position →
                SQLSTATE), frugal, inbox, scratch (an empty folder, removed by the service),
-               max_inflated_bytes, memory_bytes, cpu_seconds, kafka, service_pid
-      GRANT    batches
+               max_inflated_bytes, memory_bytes, cpu_seconds, secrets (by kind of source), run, stored (rows
+               accounted for up to the checkpoint), service_pid; the body holds the positions of rows that
+               were rejected up to the checkpoint (8 bytes each, big endian, ascending)
+      GRANT    batches, tokens (either may be absent)
 up    OPENED   fingerprint, state, warnings (code → count), restarted (another source: read from the top)
       TOTAL    rows (once, as soon as known)
-      BATCH    last (position of the last row read), accepted, rejected, warnings,
+      BATCH    last (position of the last row read), accepted, rejected, warnings, state (null: as before),
                sections ([[table, bytes], …]); the body is the sections one after the other
-      WAITING  detail
+      WAITING  detail (null: it is over)
+      DRAW     asks for one token of the quota
       FAILED   code, message, transient, retry_after
       END      rows (all that counted, those before the checkpoint included)
 

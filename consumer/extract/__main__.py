@@ -17,10 +17,10 @@ GC_THRESHOLDS = (100_000, 50, 100)
 def main(find: Callable[[str], Dataset] | None = None) -> None:
     """Read the START frame, bound ourselves, read the source."""
     pipe = Pipe.take_over()
-    header = pipe.start()
-    if header is None:
+    orders = pipe.start()
+    if orders is None:
         return
-    start = Start.from_header(header)
+    start = Start.from_frame(*orders)
     limits.apply(start.memory_bytes, start.cpu_seconds, start.service_pid)
     pipe.listen(start.grants)
     gc.freeze()

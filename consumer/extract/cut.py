@@ -1,6 +1,8 @@
-"""Cutting a chunk in two at a position."""
+"""Parts of a chunk: on either side of a position, or without some rows."""
 
 from bisect import bisect_right
+from collections.abc import Set as AbstractSet
+from itertools import compress
 
 from consumer.records import Cell, Chunk
 
@@ -21,3 +23,13 @@ def _part(chunk: Chunk, start: int, end: int) -> Chunk:
 
     columns = {field: column[start:end] for field, column in chunk.columns.items()}
     return Chunk(chunk.positions[start:end], columns, record)
+
+
+def without(chunk: Chunk, positions: AbstractSet[int]) -> Chunk:
+    """The chunk without the rows at these positions."""
+    if positions.isdisjoint(chunk.positions):
+        return chunk
+    kept = [position not in positions for position in chunk.positions]
+    columns = {field: list(compress(column, kept)) for field, column in chunk.columns.items()}
+    places = list(compress(range(len(kept)), kept))
+    return Chunk(list(compress(chunk.positions, kept)), columns, lambda i: chunk.record(places[i]))

@@ -19,6 +19,7 @@ class Pipe:
         self._down = down
         self._up = up
         self._credits = threading.Semaphore(0)
+        self._tokens = threading.Semaphore(0)
 
     @classmethod
     def take_over(cls) -> Self:
@@ -31,15 +32,15 @@ class Pipe:
         _enlarge(up)
         return cls(down, up)
 
-    def start(self) -> dict[str, Any] | None:
-        """The header of the START frame; None when the service went away before it."""
+    def start(self) -> tuple[dict[str, Any], bytes] | None:
+        """Header and body of the START frame; None when the service went away before it."""
         frame = read(self._read)
         if frame is None:
             return None
-        kind, header, _ = frame
+        kind, header, body = frame
         if kind is not Kind.START:
             raise BrokenFrame("the first frame is not START")
-        return header
+        return header, body
 
     def listen(self, grants: int) -> None:
         """Take grants from now on, beginning with those of the START frame."""
@@ -60,12 +61,17 @@ class Pipe:
         self._credits.acquire()
         self.send(Kind.BATCH, header, body)
 
+    def draw(self) -> None:
+        """Ask for a token of the quota, and wait for it."""
+        self.send(Kind.DRAW, {})
+        self._tokens.acquire()
+
     def _read(self, size: int) -> bytes:
         """Exactly so many bytes, fewer only at the end; unbuffered, as a thread may wait here for ever."""
-        content = b""
+        content = bytearray()
         while len(content) < size and (part := os.read(self._down, size - len(content))):
             content += part
-        return content
+        return bytes(content)
 
     def _grant(self, batches: int) -> None:
         for _ in range(batches):
@@ -77,7 +83,9 @@ class Pipe:
             while frame := read(self._read):
                 kind, header, _ = frame
                 if kind is Kind.GRANT:
-                    self._grant(header["batches"])
+                    self._grant(header.get("batches", 0))
+                    for _ in range(header.get("tokens", 0)):
+                        self._tokens.release()
         os._exit(0)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from consumer.datasets.base import Checked, Checker, Dataset
 from consumer.errors import TransientError
-from consumer.extract.cut import cut
+from consumer.extract.cut import cut, without
 from consumer.extract.failure import failure, log_unexpected
 from consumer.extract.pipe import Pipe
 from consumer.extract.start import Resume, Start
@@ -31,10 +31,10 @@ def run(start: Start, pipe: Pipe, find: Callable[[str], Dataset]) -> None:
 def _run(start: Start, pipe: Pipe, find: Callable[[str], Dataset]) -> None:
     dataset = find(start.dataset)
 
-    def wait(detail: str) -> None:
+    def wait(detail: str | None) -> None:
         pipe.send(Kind.WAITING, {"detail": detail})
 
-    source = open_source(start.source, start.reading(dataset.fields, wait))
+    source = open_source(start.source, start.reading(dataset.fields, wait, pipe.draw))
     try:
         resume = _open(source, start, pipe)
         Extraction(source, dataset.checker(start.source["type"]), resume, pipe).to_the_end()
@@ -66,9 +66,11 @@ class Extraction:
         self._checker = checker
         self._checkpoint = resume.checkpoint
         self._refused: Mapping[int, str] = resume.refused or {}
+        self._rejected = resume.rejected
         self._pipe = pipe
         self._rows = 0
         self._told: int | None = None
+        self._state = source.state
 
     def to_the_end(self) -> None:
         """Send all batches, the total as soon as it is known, and the end."""
@@ -89,10 +91,19 @@ class Extraction:
         self._rows += len(chunk.positions)
         stored, new = cut(chunk, self._checkpoint)
         if stored is not None:
-            self._checker.skip(stored, self._refused)
+            self._checker.skip(without(stored, self._rejected), self._refused)
         if new is not None:
             checked = self._checker.check(new, self._refused)
-            self._pipe.send_batch(_header(checked, new.positions[-1]), b"".join(checked.sections.values()))
+            header = _header(checked, new.positions[-1]) | {"state": self._new_state()}
+            self._pipe.send_batch(header, b"".join(checked.sections.values()))
+
+    def _new_state(self) -> Mapping[str, Any] | None:
+        """What a next attempt must know, where that is not told yet."""
+        state = self._source.state
+        if state == self._state:
+            return None
+        self._state = state
+        return state
 
     def _tell(self, total: int | None) -> None:
         if total is not None:

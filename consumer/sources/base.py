@@ -10,11 +10,26 @@ from consumer.records import Chunk
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """What the settings give a child to reach a source; it travels in the child's orders and nowhere else.
+
+    Keys of `secrets`: `kafka` (an upload), `dsn` (a database), `account` and `api_url` (Google Sheets).
+    `quota` names the bucket whose tokens the source's calls draw.
+    """
+
+    secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    quota: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What a source needs to know to be read once.
 
-    `state` and `fingerprint` are what an earlier attempt of the same load left, or None.
+    `secrets` are those of its `Access`. `fingerprint`, `state`, `checkpoint` and `stored` (rows accounted
+    for up to the checkpoint) are what an earlier attempt of the same load left; None, or 0, before.
+    `run` counts from 1 and grows with each retry that a person asked for.
     `frugal` asks for the way with the least memory, after a child died of too much.
+    `wait` tells people what is waited for, or None when it is over. `draw` waits for a token of the quota.
     """
 
     fields: Fields
@@ -22,11 +37,15 @@ class Reading:
     scratch: Path
     inbox: Path
     max_inflated_bytes: int
-    kafka: Mapping[str, Any]
+    secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
     frugal: bool = False
     fingerprint: str | None = None
     state: Mapping[str, Any] | None = None
-    wait: Callable[[str], None] = lambda _: None
+    checkpoint: int | None = None
+    stored: int = 0
+    run: int = 1
+    wait: Callable[[str | None], None] = lambda _: None
+    draw: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +58,11 @@ class Opened:
 
 
 class Source(Protocol):
-    """Read once: open, then chunks to the end, then close (also after an error)."""
+    """Read once: open, then chunks to the end, then close (also after an error).
+
+    Where the fingerprint is that of an earlier attempt, rows up to its checkpoint are stored: chunks of them
+    may hold only the fields that tell the first row of its kind. No chunk holds rows from both sides then.
+    """
 
     def open(self) -> Opened:
         """Find the source and what identifies it; errors of `consumer.errors` say what is wrong."""
@@ -48,6 +71,11 @@ class Source(Protocol):
     @property
     def total(self) -> int | None:
         """How many rows count, as soon as that is known for certain."""
+        ...
+
+    @property
+    def state(self) -> Mapping[str, Any] | None:
+        """What the next attempt has to know; it is kept together with the rows handed out so far."""
         ...
 
     def chunks(self) -> Iterator[Chunk]:

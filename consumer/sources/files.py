@@ -84,7 +84,7 @@ def _fetch_upload(described: Mapping[str, Any], reading: Reading, target: Path) 
 
     upload = Upload.model_validate(described)
     _bound(upload.size, reading.max_inflated_bytes)
-    connection = KafkaConnection.from_frame(dict(reading.kafka))
+    connection = KafkaConnection.from_frame(dict(reading.secrets["kafka"]))
     try:
         asyncio.run(uploads.fetch_file(connection, upload, target))
     except errors.UploadExpired as error:

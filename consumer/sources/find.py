@@ -15,8 +15,17 @@ def open_source(spec: Mapping[str, Any], reading: Reading) -> Source:
             from consumer.sources.excel.source import ExcelSource
 
             return ExcelSource(spec, reading)
+        case "database":
+            from consumer.sources.database.source import DatabaseSource
+
+            return DatabaseSource(spec, reading)
+        case "google_sheets":
+            from consumer.sources.google_sheets.source import GoogleSheetsSource
+
+            return GoogleSheetsSource(spec, reading)
         case other:
             raise RequestRefused(
                 ErrorCode.UNSUPPORTED_SOURCE,
-                f"Sources of type «{other}» are not read yet. Send a workbook.",
+                f"This service does not read sources of type «{other}»: "
+                "send a workbook, or name a database or a Google spreadsheet.",
             )

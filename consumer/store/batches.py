@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from consumer.datasets.base import REJECTS, Merge, StageTable
 from consumer.errors import LeaseLost
@@ -31,7 +32,8 @@ on commit delete rows
 class Batch:
     """Checked rows ready for COPY. `last` is the position of the last row read, also if it was rejected.
 
-    `sections` holds COPY text by stage table; each line begins with the position of its row.
+    `sections` holds COPY text by stage table; each line begins with the position of its row. `state` is
+    what the next attempt has to know of the source; None leaves what was known.
     """
 
     last: int
@@ -39,6 +41,7 @@ class Batch:
     rejected: int
     warnings: Mapping[str, int]
     sections: Mapping[str, memoryview]
+    state: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ update migration.jobs set
   checkpoint = $3, failures = 0, detail = null, error_code = null, error_message = null,
   processed = processed + $4, failed = failed + $5,
   inserted = inserted + $6, updated = updated + $7, unchanged = unchanged + $8, duplicates = duplicates + $9,
-  warnings = $10::jsonb,
+  warnings = $10::jsonb, source_state = coalesce($11::jsonb, source_state),
   sequence = sequence + case when progressed_at < clock_timestamp() - interval '1 second' then 1 else 0 end,
   progressed_at = case when progressed_at < clock_timestamp() - interval '1 second'
                        then clock_timestamp() else progressed_at end,
@@ -133,6 +136,7 @@ async def _record(connection: Connection, fence: Fence, before: Job, batch: Batc
         counts.unchanged,
         counts.duplicates,
         json.dumps(warnings),
+        json.dumps(batch.state) if batch.state is not None else None,
     )
     if row is None:
         raise LeaseLost

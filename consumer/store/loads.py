@@ -70,8 +70,8 @@ returning {COLUMNS}
 """  # noqa: S608
 
 
-async def set_detail(connection: Connection, fence: Fence, detail: str) -> None:
-    """Tell what the job waits for, where that is new; raises LeaseLost."""
+async def set_detail(connection: Connection, fence: Fence, detail: str | None) -> None:
+    """Tell what the job waits for, or None when that is over; raises LeaseLost."""
     owned = await lock_owned(connection, fence)
     if owned.detail != detail:
         await _emitted(connection, await connection.fetchrow(DETAIL, fence.job_id, fence.token, detail))
@@ -103,6 +103,17 @@ async def refuse(connection: Connection, fence: Fence, rows: Mapping[int, str]) 
     """Remember rows that Postgres refused: the next reading leaves them out; raises LeaseLost."""
     await lock_owned(connection, fence)
     await connection.execute(REFUSE, fence.job_id, list(rows), list(rows.values()))
+
+
+REJECTED = """
+select string_agg(int8send(row_number), '' order by row_number) from migration.migration_errors
+where job_id = $1
+"""
+
+
+async def rejected_rows(connection: Connection, fence: Fence) -> bytes:
+    """Positions of the rows rejected so far in the present load, ascending, 8 bytes each, big endian."""
+    return await connection.fetchval(REJECTED, fence.job_id) or b""
 
 
 async def standing(connection: Connection, fence: Fence) -> Job:

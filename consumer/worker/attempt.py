@@ -7,7 +7,7 @@ rows. None of these is the end of the attempt: the next reading goes on from the
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from consumer.datasets.base import Merge
 from consumer.datasets.find import find
 from consumer.errors import PermanentError
 from consumer.lifecycle import Finished, Outcome, Refused, Stumbled
+from consumer.sources.base import Access
 from consumer.store import loads
 from consumer.store.database import Database
 from consumer.store.errors import Conflict, DatabaseUnavailable
@@ -25,6 +26,7 @@ from consumer.store.session import RowsRefused, Session
 from consumer.worker.child import Child
 from consumer.worker.deaths import GiveUp, Next, after_death
 from consumer.worker.log import log
+from consumer.worker.quota import Quota
 from consumer.worker.reading import ChildDied, ChildFailed, Ended, Reading, standing_orders
 from schemas.codes import ErrorCode
 
@@ -39,13 +41,15 @@ class Workshop:
     """What every attempt of this process works with.
 
     `orders` are the parts of a child's orders that come from the settings; `environment` is all the
-    child gets to see of ours.
+    child gets to see of ours. `access` gives what the source of a request needs, or raises RequestRefused.
     """
 
     database: Database
     orders: Mapping[str, Any]
     environment: Mapping[str, str]
     scratch: Path
+    access: Callable[[Mapping[str, Any]], Access]
+    calls_per_minute: int = 60
 
 
 class Attempt:
@@ -59,6 +63,7 @@ class Attempt:
         self._deaths = 0
         self._outages = 0
         self._stopped = False
+        self._access = Access()
 
     def stop(self) -> None:
         """Begin no further reading. Said before the task is cancelled, since a cancellation can get lost:
@@ -69,6 +74,7 @@ class Attempt:
         """Go on until every row is accounted for or something final is known; raises LeaseLost."""
         try:
             merge = find(self._job.dataset).merge(self._job.source_type)
+            self._access = await asyncio.to_thread(self._shop.access, self._job.source)
         except PermanentError as error:
             return Refused(error.code, error.message)
         while not self._stopped:
@@ -99,26 +105,33 @@ class Attempt:
         async with self._shop.database.transaction() as connection:
             job = await loads.standing(connection, self._fence)
             refused = await loads.refused_rows(connection, self._fence)
+            rejected = await loads.rejected_rows(connection, self._fence)
         scratch = Path(tempfile.mkdtemp(prefix=f"job-{job.id}-", dir=self._shop.scratch))
         try:
             orders = {**self._shop.orders, **standing_orders(job, refused, frugal=self._frugal)}
-            return await self._with_child(merge, orders | {"scratch": str(scratch)})
+            private = {"scratch": str(scratch), "secrets": dict(self._access.secrets)}
+            return await self._with_child(merge, orders | private, rejected)
         finally:
             await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
 
-    async def _with_child(self, merge: Merge, orders: Mapping[str, Any]) -> Ended:
+    async def _with_child(self, merge: Merge, orders: Mapping[str, Any], rejected: bytes) -> Ended:
         """The child gets its orders when the session stands: from then on the attempt counts as begun."""
         child = await Child.start(self._shop.environment)
         try:
             session = await Session.open(self._shop.database, self._fence, merge)
             try:
-                await child.order(orders)
+                await child.order(orders, rejected)
                 log.info("child.started", pid=child.pid, checkpoint=orders["checkpoint"], frugal=self._frugal)
-                return await Reading(child, session, self._shop.database, self._fence).run()
+                database, quota = self._shop.database, self._quota()
+                return await Reading(child, session, database, self._fence, quota).run()
             finally:
                 await session.close()
         finally:
             await child.kill()
+
+    def _quota(self) -> Quota | None:
+        bucket = self._access.quota
+        return Quota(self._shop.database, bucket, self._shop.calls_per_minute) if bucket else None
 
     async def _account(self, ended: Ended) -> Outcome:
         """Every row is accounted for, or the reading was short: that is never `completed`."""

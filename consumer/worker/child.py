@@ -49,9 +49,12 @@ class Child:
         )
         return cls(process)
 
-    async def order(self, orders: Mapping[str, Any]) -> None:
-        """Hand the child its orders; credentials travel here and nowhere else."""
-        await self._send(encode(Kind.START, dict(orders)))
+    async def order(self, orders: Mapping[str, Any], rejected: bytes = b"") -> None:
+        """Hand the child its orders, and the positions it need not look at any more.
+
+        Credentials travel here and nowhere else.
+        """
+        await self._send(encode(Kind.START, dict(orders), rejected))
 
     @property
     def pid(self) -> int:
@@ -63,9 +66,9 @@ class Child:
         """The child's last words on stderr."""
         return self._said.decode(errors="replace")
 
-    async def grant(self, batches: int = 1) -> None:
-        """Allow the child to send so many batches more."""
-        await self._send(encode(Kind.GRANT, {"batches": batches}))
+    async def grant(self, *, batches: int = 0, tokens: int = 0) -> None:
+        """Allow the child to send so many batches more, or to make so many calls."""
+        await self._send(encode(Kind.GRANT, {"batches": batches, "tokens": tokens}))
 
     async def frames(self) -> AsyncIterator[Frame]:
         """What the child says, until it closes the pipe. Raises BrokenFrame where it stops in mid-word."""

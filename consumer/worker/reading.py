@@ -15,6 +15,7 @@ from consumer.store.leases import Fence
 from consumer.store.session import Session
 from consumer.worker.child import Child, Frame
 from consumer.worker.log import log
+from consumer.worker.quota import Quota
 
 BATCHES_AHEAD = 3
 """How many batches a child may send before one of them is stored: it checks while Postgres merges."""
@@ -55,11 +56,14 @@ class Ended:
 class Reading:
     """Turns the frames of one child into transactions, in order."""
 
-    def __init__(self, child: Child, session: Session, database: Database, fence: Fence) -> None:
+    def __init__(
+        self, child: Child, session: Session, database: Database, fence: Fence, quota: Quota | None
+    ) -> None:
         self._child = child
         self._session = session
         self._database = database
         self._fence = fence
+        self._quota = quota
         self._stored = False
 
     async def run(self) -> Ended:
@@ -103,8 +107,9 @@ class Reading:
             case Kind.BATCH:
                 await self._store(frame)
             case Kind.WAITING:
-                async with self._database.transaction() as connection:
-                    await loads.set_detail(connection, self._fence, frame.header["detail"])
+                await self._tell(frame.header["detail"])
+            case Kind.DRAW:
+                await self._draw()
             case Kind.FAILED:
                 raise ChildFailed(frame.header)
             case Kind.END:
@@ -129,11 +134,21 @@ class Reading:
             )
             log.info("load.began", restarted=header["restarted"])
 
+    async def _tell(self, detail: str | None) -> None:
+        async with self._database.transaction() as connection:
+            await loads.set_detail(connection, self._fence, detail)
+
+    async def _draw(self) -> None:
+        """A token for the child, as soon as there is one; meanwhile people see what is waited for."""
+        if self._quota is not None:
+            await self._quota.draw(self._tell)
+        await self._child.grant(tokens=1)
+
     async def _store(self, frame: Frame) -> None:
         job = await self._session.store(_batch(frame))
         self._stored = True
         log.info("batch.stored", checkpoint=job.checkpoint, processed=job.processed, failed=job.failed)
-        await self._child.grant()
+        await self._child.grant(batches=1)
 
 
 def _batch(frame: Frame) -> Batch:
@@ -143,7 +158,14 @@ def _batch(frame: Frame) -> Batch:
     for name, length in header["sections"]:
         sections[name] = body[start : start + length]
         start += length
-    return Batch(header["last"], header["accepted"], header["rejected"], header["warnings"], sections)
+    return Batch(
+        header["last"],
+        header["accepted"],
+        header["rejected"],
+        header["warnings"],
+        sections,
+        header["state"],
+    )
 
 
 def standing_orders(job: Job, refused: Mapping[int, str], *, frugal: bool) -> dict[str, Any]:
@@ -154,6 +176,8 @@ def standing_orders(job: Job, refused: Mapping[int, str], *, frugal: bool) -> di
         "checkpoint": job.checkpoint,
         "fingerprint": job.fingerprint,
         "state": job.source_state,
+        "stored": job.done,
+        "run": job.run,
         "refused": {str(position): state for position, state in refused.items()},
         "frugal": frugal,
         "grants": BATCHES_AHEAD,

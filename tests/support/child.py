@@ -136,6 +136,8 @@ def orders(path: Path, scratch: Path, **others: Any) -> dict[str, Any]:
         "max_inflated_bytes": 512 << 20,
         "memory_bytes": 3072 << 20,
         "cpu_seconds": 60,
-        "kafka": None,
+        "secrets": {},
+        "run": 1,
+        "stored": 0,
         "service_pid": os.getpid(),
     } | others

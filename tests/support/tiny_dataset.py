@@ -3,11 +3,14 @@
 import json
 from collections.abc import Mapping
 
-from consumer.datasets.base import Checked, Dataset, Fields, Merge
+from consumer.datasets.base import Bare, Checked, Dataset, Fields, Merge, Relation
 from consumer.records import Cell, Chunk
 
 FIELDS = Fields(
-    {"inn": ("ИНН",), "url": ("Ссылка на чат", "Ссылка"), "name": ("Название чата",)}, ("inn", "url")
+    {"inn": ("ИНН",), "url": ("Ссылка на чат", "Ссылка"), "name": ("Название чата",)},
+    ("inn", "url"),
+    Relation("chats", "id", {"inn": "inn", "url": "url", "name": "name"}, ("source", "tiny"), ("url",)),
+    Bare(("inn", "url"), {"inn": lambda cell: cell is not None, "url": lambda cell: "//" in str(cell)}),
 )
 
 

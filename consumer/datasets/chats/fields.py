@@ -1,6 +1,24 @@
 """The columns of the dataset and the headers they are known by, Russian and English exports alike."""
 
-from consumer.datasets.base import Fields
+from consumer.datasets.base import Bare, Fields, Relation
+from consumer.datasets.chats.rules.tax import inn
+from consumer.datasets.chats.rules.url import url
+from consumer.datasets.chats.rules.verdict import passes
+
+RELATION = Relation(
+    table="chats",
+    key="id",
+    columns={"inn": "inn", "name": "name", "url": "url", "phone": "admin_phone"},
+    only=("source", "admin_panel"),
+    identity=("url",),
+)
+"""The admin panel's own table."""
+
+BARE = Bare(
+    fields=("inn", "kpp", "url", "phone"),
+    proof={"inn": passes(inn), "url": passes(url)},
+)
+"""The older sheets of the registering bot: four columns, and no header that means anything."""
 
 FIELDS = Fields(
     headers={
@@ -55,4 +73,6 @@ FIELDS = Fields(
         "add_admin": ("добавлен администратор", "add admin"),
     },
     required=("url", "inn"),
+    relation=RELATION,
+    bare=BARE,
 )

@@ -33,9 +33,8 @@ def extracted(
 ) -> list[Frame]:
     (tmp_path / "scratch").mkdir()
     source = {"type": "excel", "file": {"upload": upload}}
-    start = orders(
-        tmp_path / "none", tmp_path / "scratch", source=source, kafka=connection.as_frame(), **others
-    )
+    secrets = {"kafka": connection.as_frame()}
+    start = orders(tmp_path / "none", tmp_path / "scratch", source=source, secrets=secrets, **others)
     with child(start) as process:
         frames = process.frames()
         assert process.exit_code() == 0

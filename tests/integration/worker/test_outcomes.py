@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from consumer.datasets.base import Merge
 from consumer.lifecycle import Outcome, Refused
+from consumer.sources.base import Access
 from consumer.store import claims, requests
 from consumer.store.database import Database
 from consumer.store.jobs import Job
@@ -69,7 +70,7 @@ class Swallowing(Attempt):
 async def test_a_swallowed_cancellation_begins_no_further_reading(
     database: Database, claimed: Job, tmp_path: Path
 ) -> None:
-    attempt = Swallowing(Workshop(database, {}, {}, tmp_path), claimed, fence(claimed))
+    attempt = Swallowing(Workshop(database, {}, {}, tmp_path, lambda _: Access()), claimed, fence(claimed))
     task = asyncio.create_task(attempt.run())
     await asyncio.sleep(0)
     attempt.stop()

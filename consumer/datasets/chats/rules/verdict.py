@@ -24,3 +24,8 @@ Verdict = Clean | Wrong
 Rule = Callable[[Cell], Verdict]
 
 EMPTY = Wrong("required", "must not be empty, and here is an empty or error cell")
+
+
+def passes(rule: Rule) -> Callable[[Cell], bool]:
+    """Whether a rule takes a value."""
+    return lambda cell: not isinstance(rule(cell), Wrong)

@@ -1,0 +1,73 @@
+"""From the names in a request to what the settings know by them: nothing else opens a source."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from consumer.errors import RequestRefused
+from consumer.settings import Settings
+from consumer.sources.base import Access
+from schemas.codes import ErrorCode
+
+ACCOUNT_KEYS = ("client_email", "private_key", "token_uri")
+"""What a service account's file has to hold."""
+
+
+def of(settings: Settings, source: Mapping[str, Any]) -> Access:
+    """What a child needs to read the source of a request; raises RequestRefused."""
+    match source["type"]:
+        case "excel":
+            return Access({"kafka": settings.kafka().as_frame()})
+        case "database":
+            return Access({"dsn": dsn(settings, source["connection"])})
+        case "google_sheets":
+            known = account(settings, source["credentials"])
+            secrets = {"account": known, "api_url": settings.migration_google_api_url}
+            return Access(secrets, quota=f"google:{known['client_email']}")
+        case _:
+            return Access()
+
+
+def dsn(settings: Settings, name: str) -> str:
+    """The address of a connection; raises RequestRefused."""
+    known = settings.migration_connections
+    if name not in known:
+        raise RequestRefused(
+            ErrorCode.UNKNOWN_CONNECTION,
+            f"There is no connection «{name}»; this service knows {_listed(known)}. "
+            "Name one of them, or have it added to MIGRATION_CONNECTIONS.",
+        )
+    return known[name].get_secret_value()
+
+
+def account(settings: Settings, name: str) -> dict[str, Any]:
+    """The service account of credentials, read now, so that a new key needs no restart.
+
+    Raises RequestRefused.
+    """
+    known = settings.migration_google_credentials
+    if name not in known:
+        raise RequestRefused(
+            ErrorCode.UNKNOWN_CREDENTIALS,
+            f"There are no credentials «{name}»; this service knows {_listed(known)}. "
+            "Name one of them, or have it added to MIGRATION_GOOGLE_CREDENTIALS.",
+        )
+    try:
+        found = json.loads(known[name].read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _wrong(name, f"cannot be read ({type(error).__name__})") from None
+    missing = [key for key in ACCOUNT_KEYS if not isinstance(found, dict) or not found.get(key)]
+    if missing:
+        raise _wrong(name, f"is not that of a service account: it lacks {', '.join(missing)}")
+    return dict(found)
+
+
+def _wrong(name: str, what: str) -> RequestRefused:
+    return RequestRefused(
+        ErrorCode.WRONG_CREDENTIALS,
+        f"The file of the credentials «{name}» {what}. Have a key of a service account put there, as JSON.",
+    )
+
+
+def _listed(names: Mapping[str, Any]) -> str:
+    return ", ".join(f"«{name}»" for name in sorted(names)) or "none"
