@@ -20,9 +20,11 @@ STUBBORN = (
 )
 
 CALLER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from devstack.server import Order, Server, says
+for ignored in (signal.SIGHUP, signal.SIGINT):  # by nohup, or by a shell that puts things in the background
+    signal.signal(ignored, signal.SIG_DFL)
 folder = Path(sys.argv[1])
 server = Server(Order(name="X", command=[sys.executable, "-c", sys.argv[2]], folder=folder / "home",
                       log=folder / "log", ready=says("ready"), patience=1, remove_folder=True))
