@@ -135,7 +135,11 @@ def _sentence(error: ValidationError) -> str:
     return "; ".join(lines)
 
 
-CHILD_VARIABLES = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR")
+CHILD_VARIABLES = (
+    *("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR"),
+    # How Google is reached from here.
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "NO_PROXY"),
+)
 
 
 def child_environment() -> dict[str, str]:

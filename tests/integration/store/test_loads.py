@@ -1,5 +1,7 @@
 """A load: one reading from the top. A new one replaces the old one whole, or not at all."""
 
+import struct
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -112,3 +114,36 @@ async def test_a_row_is_not_refused_twice(database: Database) -> None:
     with pytest.raises(Conflict):
         async with database.transaction() as connection:
             await loads.refuse(connection, fence, {7: "22001"})
+
+
+async def test_positions_of_rejected_rows_are_told_in_order_as_numbers_of_eight_bytes(
+    database: Database,
+) -> None:
+    _, fence = await running(database)
+    await begin(database, fence, "first")
+    session = await Session.open(database, fence, tiny.MERGE)
+    await session.store(batch(things(5), rejected=[4, -(2**63), 300]))
+    await session.close()
+    async with database.transaction() as connection:
+        found = await loads.rejected_rows(connection, fence)
+    assert struct.unpack("!3q", found) == (-(2**63), 4, 300)
+
+
+async def test_what_is_known_of_the_source_is_kept_with_the_rows_read_so_far(database: Database) -> None:
+    _, fence = await running(database)
+    await begin(database, fence, "first", {"ranges": 1})
+    session = await Session.open(database, fence, tiny.MERGE)
+    told = await session.store(replace(batch(things(1)), state={"ranges": 2}))
+    assert told.source_state == {"ranges": 2}
+    same = await session.store(batch(things(2)))
+    assert same.source_state == {"ranges": 2}
+    await session.close()
+
+
+async def test_what_is_waited_for_is_told_once_and_then_that_it_is_over(database: Database) -> None:
+    job, fence = await running(database)
+    for detail in ("waiting for quota", "waiting for quota", None, None):
+        async with database.transaction() as connection:
+            await loads.set_detail(connection, fence, detail)
+    assert [event["detail"] for event in await events(database, job.id)][-2:] == ["waiting for quota", None]
+    assert len(await events(database, job.id)) == 4
