@@ -37,10 +37,14 @@ class Line:
 
     def start_excel(self, path: str, *, request_id: str | None = None, **more: Any) -> str:
         """Ask for a workbook of the inbox; the request id."""
-        request_id = request_id or str(uuid.uuid4())
         source = {"type": "excel", "file": {"path": path}}
         if "sheet" in more:
             source["sheet"] = more.pop("sheet")
+        return self.start(source, request_id=request_id, **more)
+
+    def start(self, source: Mapping[str, Any], *, request_id: str | None = None, **more: Any) -> str:
+        """Ask for any source; the request id."""
+        request_id = request_id or str(uuid.uuid4())
         self.publish(
             {"request_id": request_id, "action": "start", "dataset": "chats", "source": source, **more},
             key=request_id,
