@@ -1,0 +1,87 @@
+"""Ranges in A1 notation, read as the Sheets API reads them."""
+
+import re
+from dataclasses import dataclass
+
+CORNER = r"\$?([A-Za-z]{1,3})?\$?(\d{1,8})?"
+CELLS = re.compile(rf"{CORNER}(:{CORNER})?")
+PLAIN_TITLE = re.compile(r"\w+")
+
+
+class NotARange(ValueError):
+    """The text is no range that means anything here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Rows and columns from 1, both ends included; None is open."""
+
+    first_row: int | None = None
+    last_row: int | None = None
+    first_column: int | None = None
+    last_column: int | None = None
+
+
+def split(text: str) -> tuple[str | None, str | None]:
+    """Title of the worksheet and cells; each may be left out. Raises NotARange."""
+    if text.startswith("'"):
+        found = re.fullmatch(r"'((?:[^']|'')*)'(?:!(.*))?", text)
+        if found is None:
+            raise NotARange(text)
+        return found[1].replace("''", "'"), found[2]
+    title, mark, cells = text.rpartition("!")
+    return (title, cells) if mark else (None, text)
+
+
+def cells(text: str) -> Cells:
+    """The corners of a range such as A1:E10, A5, A:E or 2:10. Raises NotARange."""
+    found = CELLS.fullmatch(text)
+    if found is None or not (found[1] or found[2]):
+        raise NotARange(text)
+    row, column = _row(found[2]), _column(found[1])
+    if found[3] is None:
+        if row is None or column is None:
+            raise NotARange(text)
+        return Cells(row, row, column, column)
+    last_row, last_column = _row(found[5]), _column(found[4])
+    if (last_row, last_column) == (None, None):
+        raise NotARange(text)
+    return Cells(*_ordered(row, last_row), *_ordered(column, last_column))
+
+
+def name(title: str, found: Cells) -> str:
+    """A range as answers name it."""
+    quoted = title if PLAIN_TITLE.fullmatch(title) else "'" + title.replace("'", "''") + "'"
+    return (
+        f"{quoted}!{letter(found.first_column)}{found.first_row}:{letter(found.last_column)}{found.last_row}"
+    )
+
+
+def letter(column: int | None) -> str:
+    """1 → A, 27 → AA."""
+    text, number = "", column or 0
+    while number:
+        number, digit = divmod(number - 1, 26)
+        text = chr(ord("A") + digit) + text
+    return text
+
+
+def _ordered(one: int | None, other: int | None) -> tuple[int | None, int | None]:
+    return (other, one) if one is not None and other is not None and other < one else (one, other)
+
+
+def _row(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if int(text) == 0:
+        raise NotARange(text)
+    return int(text)
+
+
+def _column(text: str | None) -> int | None:
+    if text is None:
+        return None
+    number = 0
+    for char in text.upper():
+        number = number * 26 + ord(char) - ord("A") + 1
+    return number
