@@ -1,0 +1,1 @@
+"""A table of another PostgreSQL as a source: one snapshot an attempt, read in pages by key."""

@@ -1,0 +1,143 @@
+"""What goes wrong with somebody else's Postgres, mapped once to a code and a sentence.
+
+The sentence names the connection; the driver's own text stays behind, since it may quote values or secrets.
+"""
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from consumer.errors import MigrationError, PermanentError, TransientError
+from consumer.sources.database.address import WrongAddress
+from schemas.codes import ErrorCode
+
+EXAMPLE = "postgresql://user:password@host:5432/database?sslmode=require"
+
+PASSING = {
+    "57014": "a query took longer than statement_timeout allows, or was cancelled there",
+    "55P03": "the table stayed locked by somebody else",
+    "25P03": "it ended a session that had been idle",
+    "25P04": "it ended a transaction that took too long",
+    "40001": "another transaction, or its own recovery, got in the way",
+    "40P01": "another transaction got in the way",
+    "72000": "the snapshot became too old",
+}
+PASSING_CLASSES = {
+    "08": "the connection was lost",
+    "53": "it has no connection or no memory to spare",
+    "57P": "it is starting or shutting down",
+}
+REJECTED_TLS = "rejected SSL upgrade"
+UNKNOWN_LOGIN = "unsupported authentication method"
+LOST_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+
+
+@contextmanager
+def mapped(name: str) -> Iterator[None]:
+    """Raise errors of `consumer.errors` about the connection `name` in place of the driver's."""
+    try:
+        yield
+    except (
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+        WrongAddress,
+        UnicodeError,
+        OSError,
+    ) as error:
+        raise translate(error, name) from None
+
+
+def translate(error: BaseException, name: str) -> MigrationError:
+    """The error to raise instead."""
+    match error:
+        case WrongAddress():
+            return _wrong_address(name, str(error))
+        case asyncpg.PostgresError():
+            return _of_state(error.sqlstate or "", name)
+        case socket.gaierror():
+            return PermanentError(
+                ErrorCode.HOST_UNKNOWN,
+                f"The host of the connection «{name}» is unknown. Check its name, and that it resolves here.",
+            )
+        case ssl.SSLError() if not isinstance(error, LOST_TLS):
+            return _tls(name, "the certificate, or the kind of encryption, does not hold")
+        case ConnectionError() if REJECTED_TLS in str(error):
+            return _tls(name, "the server does not encrypt")
+        case UnicodeError():
+            return PermanentError(
+                ErrorCode.SOURCE_UNREADABLE,
+                f"The database of the connection «{name}» sends text that is not UTF-8. "
+                "Have it say in which encoding its text is.",
+            )
+        case asyncpg.ClientConfigurationError():
+            return _wrong_address(name, "its options do not fit together")
+        case asyncpg.InterfaceError() if UNKNOWN_LOGIN in str(error):
+            return _denied(name, "it asks for a way to log in that this service does not have")
+        case TimeoutError():
+            return _unavailable(name, "it does not answer")
+        case _:
+            return _unavailable(name, f"the connection failed or was lost ({type(error).__name__})")
+
+
+def _of_state(state: str, name: str) -> MigrationError:
+    passing = PASSING.get(state) or next(
+        (why for start, why in PASSING_CLASSES.items() if state.startswith(start)), None
+    )
+    if passing:
+        return _unavailable(name, f"{passing} (SQLSTATE {state})")
+    if state.startswith("28"):
+        return _denied(name, "user, password, or an entry in its pg_hba.conf is wrong or missing")
+    if state == "42501":
+        return _denied(name, "its user has not the right to read the table")
+    if state == "3D000":
+        return PermanentError(
+            ErrorCode.DATABASE_NOT_FOUND,
+            f"The server of the connection «{name}» has no database of that name. Check the address.",
+        )
+    if state in {"42P01", "3F000"}:
+        return PermanentError(
+            ErrorCode.TABLE_NOT_FOUND,
+            f"A table was removed from the database of the connection «{name}» while it was read. "
+            "Ask for another one, or put it back.",
+        )
+    return PermanentError(
+        ErrorCode.SOURCE_UNREADABLE,
+        f"The database of the connection «{name}» refuses to hand out the rows (SQLSTATE {state or 'none'}). "
+        "Have its log looked at.",
+    )
+
+
+def _wrong_address(name: str, what: str) -> PermanentError:
+    return PermanentError(
+        ErrorCode.WRONG_CONNECTION,
+        f"The address of the connection «{name}» is not understood: {what}. Have it written in "
+        f"MIGRATION_CONNECTIONS as {EXAMPLE}, special characters percent-encoded.",
+    )
+
+
+def _denied(name: str, what: str) -> PermanentError:
+    return PermanentError(
+        ErrorCode.ACCESS_DENIED,
+        f"The database of the connection «{name}» does not let this service in: {what}. "
+        "Have the right given, or the address in MIGRATION_CONNECTIONS mended.",
+    )
+
+
+def _tls(name: str, what: str) -> PermanentError:
+    return PermanentError(
+        ErrorCode.TLS_REFUSED,
+        f"There is no encrypted connection to the database of «{name}»: {what}. "
+        "Have the server's TLS mended, or sslmode and sslrootcert in MIGRATION_CONNECTIONS.",
+    )
+
+
+def _unavailable(name: str, what: str) -> TransientError:
+    return TransientError(
+        ErrorCode.SOURCE_UNAVAILABLE,
+        f"The database of the connection «{name}» cannot be read right now: {what}. "
+        "It is tried again; if it stays away, have it looked at.",
+    )

@@ -1,0 +1,65 @@
+"""The rows of a snapshot, page by page in the order of the key; each page is a statement of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from consumer.datasets.base import Relation
+from consumer.records import Cell, Chunk
+from consumer.sources.database.connect import Row, Session
+from consumer.sources.database.count import belongs
+from consumer.sources.database.names import quote
+from consumer.sources.database.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Keys above `after` (from the lowest on where it is None), up to and with `upto`.
+
+    `fields` are those to read: all of the relation's, or some.
+    """
+
+    after: int | None
+    upto: int
+    fields: tuple[str, ...]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no key can be left."""
+        return self.after is not None and self.after >= self.upto
+
+
+def statement(table: Table, relation: Relation, fields: Sequence[str], *, first: bool) -> str:
+    """One page: $1 the value of `only`, $2 the highest key, $3 how many rows, $4 the key before.
+
+    Columns are compared and put in order as they are, so that an index serves; handed out as text.
+    """
+    key = f"t.{quote(relation.key)}"
+    texts = "".join(f", t.{quote(relation.columns[field])}::text" for field in fields)
+    above = "" if first else f" and {key} > $4::bigint"
+    return (
+        f"select {key}::bigint{texts} from {table.sql} as t "  # noqa: S608 – quoted names
+        f"where {belongs(relation, '$1')} and {key} <= $2::bigint{above} order by {key} limit $3::bigint"
+    )
+
+
+async def page(
+    session: Session, table: Table, relation: Relation, stretch: Stretch, size: int
+) -> Chunk | None:
+    """The first rows of a stretch, at most `size`; None where there are none."""
+    sql = statement(table, relation, stretch.fields, first=stretch.after is None)
+    border = () if stretch.after is None else (stretch.after,)
+    rows = await session.rows(sql, relation.only[1], stretch.upto, size, *border)
+    return chunk(rows, relation, stretch.fields) if rows else None
+
+
+def chunk(rows: Sequence[Row | tuple[Any, ...]], relation: Relation, fields: Sequence[str]) -> Chunk:
+    """Rows of (key, one text for each field) as the dataset takes them."""
+    positions, *columns = (list(column) for column in zip(*rows, strict=True))
+    names = [relation.columns[field] for field in fields]
+
+    def record(i: int) -> dict[str, Cell]:
+        values: Mapping[str, Cell] = dict(zip(names, (column[i] for column in columns), strict=True))
+        return {relation.key: positions[i], **values}
+
+    return Chunk(positions, dict(zip(fields, columns, strict=True)), record)

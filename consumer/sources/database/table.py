@@ -1,0 +1,129 @@
+"""The table that is asked for: found by its exact name, with the columns and the key that are needed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from consumer.datasets.base import Relation
+from consumer.errors import LayoutProblem, PermanentError
+from consumer.sources.database.connect import Row, Session
+from consumer.sources.database.names import qualified
+from schemas.codes import ErrorCode
+
+KEY_TYPES = ("smallint", "integer", "bigint")
+NAMES_SHOWN = 40
+
+# Both cases: a table of nearly that name is worth a hint. Temporary and toast tables are not looked at.
+CANDIDATES = """
+select c.oid::bigint as oid, n.nspname::text as schema, c.relname::text as name,
+  pg_catalog.pg_table_is_visible(c.oid) as visible, pg_catalog.current_database()::text as database
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where (c.relname = $1 or lower(c.relname) = lower($1)) and c.relkind in ('r', 'p', 'v', 'm', 'f')
+  and n.nspname !~ '^pg_(toast|temp)'
+order by n.nspname, c.relname
+limit 100
+"""
+
+COLUMNS = """
+select a.attname::text as name, pg_catalog.format_type(a.atttypid, null) as type
+from pg_catalog.pg_attribute a
+where a.attrelid = $1::bigint::oid and a.attnum > 0 and not a.attisdropped
+order by a.attnum
+"""
+
+# The index of a table that others inherit from knows nothing of their rows.
+UNIQUE = """
+select exists (
+  select from pg_catalog.pg_index i
+  join pg_catalog.pg_class c on c.oid = i.indrelid
+  join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+  where i.indrelid = $1::bigint::oid and a.attname = $2 and i.indnkeyatts = 1
+    and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
+    and not (c.relkind = 'r' and c.relhassubclass)
+) as is_unique
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, view, or the like. `unique` says whether the server itself keeps keys from repeating."""
+
+    database: str
+    oid: int
+    schema: str
+    name: str
+    unique: bool
+
+    @property
+    def sql(self) -> str:
+        """The table as SQL names it."""
+        return qualified(self.schema, self.name)
+
+    @property
+    def label(self) -> str:
+        """The table as people name it."""
+        return f"{self.schema}.{self.name}"
+
+
+async def find(session: Session, asked: str, relation: Relation, connection: str) -> Table:
+    """The table `t` or `s.t`, fit to be read.
+
+    Raises PermanentError: `table_not_found`, `missing_column`, `wrong_key`.
+    """
+    schema, dot, name = asked.partition(".")
+    wanted = (schema, name) if dot else (None, asked)
+    candidates = await session.rows(CANDIDATES, wanted[1])
+    row = _chosen(candidates, *wanted)
+    if row is None:
+        raise _not_found(asked, candidates, connection)
+    columns = {column["name"]: column["type"] for column in await session.rows(COLUMNS, row["oid"])}
+    unique = await session.row(UNIQUE, row["oid"], relation.key)
+    table = Table(row["database"], row["oid"], row["schema"], row["name"], unique["is_unique"])
+    check_columns(table.label, columns, relation)
+    return table
+
+
+def _chosen(candidates: Sequence[Row], schema: str | None, name: str) -> Row | None:
+    for row in candidates:
+        if row["name"] == name and (row["visible"] if schema is None else row["schema"] == schema):
+            return row
+    return None
+
+
+def check_columns(table: str, found: dict[str, str], relation: Relation) -> None:
+    """Have all columns that are needed, and a key that can be read by; raises PermanentError."""
+    needed = dict.fromkeys((relation.key, *relation.columns.values(), relation.only[0]))
+    missing = [name for name in needed if name not in found]
+    if missing:
+        raise LayoutProblem(
+            ErrorCode.MISSING_COLUMN,
+            f"The table «{table}» lacks {_listed(missing)}; it has {_listed(list(found))}. "
+            "Ask for another table, or for a view that has these columns.",
+        )
+    if found[relation.key] not in KEY_TYPES:
+        raise wrong_key(table, relation.key, f"is of type {found[relation.key]}")
+
+
+def wrong_key(table: str, key: str, what: str) -> PermanentError:
+    """The error of a key by which rows cannot be told apart and put in order."""
+    return PermanentError(
+        ErrorCode.WRONG_KEY,
+        f"The column «{key}» of «{table}» {what}, but rows are read in its order. "
+        "Give it whole numbers (smallint, integer or bigint) that are never empty and never repeat, "
+        "or ask for a view that does.",
+    )
+
+
+def _not_found(asked: str, candidates: Sequence[Row], connection: str) -> PermanentError:
+    near = [f"{row['schema']}.{row['name']}" for row in candidates]
+    hint = f"There is {_listed(near)}: ask for that, as written" if near else "Check the name"
+    return PermanentError(
+        ErrorCode.TABLE_NOT_FOUND,
+        f"The database of the connection «{connection}» has no table «{asked}» that its user sees. {hint}.",
+    )
+
+
+def _listed(names: list[Any]) -> str:
+    shown = ", ".join(f"«{name}»" for name in names[:NAMES_SHOWN])
+    more = len(names) - NAMES_SHOWN
+    return (f"{shown} and {more} more" if more > 0 else shown) or "none"
