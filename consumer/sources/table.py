@@ -5,19 +5,29 @@ from functools import partial
 from itertools import chain
 
 from consumer.datasets.base import Fields
+from consumer.errors import LayoutProblem
 from consumer.records import Cell, Chunk
 from consumer.sources.header import HEADER_ROWS, Header, Row, find_header, letter
 from consumer.sources.rows import RowBlock, filled, filled_rows, visible
+from schemas.codes import ErrorCode
+
+BARE_PROOF_ROW = 2
+"""The first row of records in a sheet without a header."""
 
 
 class Table:
     """The rows of one sheet, read once from the top. Making it reads as far as the header."""
 
-    def __init__(self, blocks: Iterable[RowBlock], fields: Fields) -> None:
-        """Find the header; raises LayoutProblem."""
+    def __init__(self, blocks: Iterable[RowBlock], fields: Fields, *, headerless: bool = False) -> None:
+        """Find the header; raises LayoutProblem.
+
+        Where `headerless` allows it, columns may be told by what row 2 holds instead.
+        """
         rest = iter(blocks)
         rows, seen = _top(rest)
-        self.header: Header = find_header(rows, fields)
+        bare = bare_header(rows, fields) if headerless else None
+        self.header: Header = _header(rows, fields, bare)
+        self.is_headerless: bool = self.header is bare
         self.rows_above: int = sum(position <= self.header.position for position, _ in rows)
         """Rows that hold something, the header included: they are no records."""
         self._blocks = chain(seen, rest)
@@ -38,6 +48,28 @@ class Table:
             return None
         columns = {field: _column(block, column) for field, column in self.header.columns.items()}
         return Chunk(block.positions, columns, partial(record, block, self.header.labels))
+
+
+def bare_header(rows: Sequence[Row], fields: Fields) -> Header | None:
+    """The columns of a sheet whose first row means nothing, if what row 2 holds proves them."""
+    if fields.bare is None:
+        return None
+    columns = {field: column for column, field in enumerate(fields.bare.fields)}
+    second = next((row for position, row in rows if position == BARE_PROOF_ROW), ())
+    for field, passes in fields.bare.proof.items():
+        column = columns[field]
+        if not passes(second[column] if column < len(second) else None):
+            return None
+    return Header(BARE_PROOF_ROW - 1, columns, tuple(fields.headers[field][0] for field in columns))
+
+
+def _header(rows: Sequence[Row], fields: Fields, bare: Header | None) -> Header:
+    try:
+        return find_header(rows, fields)
+    except LayoutProblem as problem:
+        if problem.code == ErrorCode.NO_HEADER and bare is not None:
+            return bare
+        raise
 
 
 def record(block: RowBlock, labels: Sequence[str], i: int) -> dict[str, Cell]:

@@ -1,0 +1,1 @@
+"""Google Sheets: one worksheet of a spreadsheet, read through the API in ranges."""

@@ -1,0 +1,45 @@
+"""Cells as the API tells them, on the way to being ours."""
+
+from typing import Any
+
+from consumer.records import Cell
+from consumer.sources.google_sheets.outcomes import Mishap
+
+NOTHING = frozenset({"", "#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#ERROR!"})
+"""What an empty cell, or one that holds an error, reads like."""
+
+Row = list[Cell]
+"""Cells from column A on, None where nothing is; nothing at all behind the last that holds something."""
+
+
+def rows_of(answer: Any) -> list[Row]:
+    """The rows of a range, to the last that holds something. Raises Mishap where they make no sense."""
+    values = answer.get("values", []) if isinstance(answer, dict) else None
+    if not isinstance(values, list):
+        raise Mishap("its answer makes no sense")
+    return trimmed([_row(row) for row in values])
+
+
+def trimmed(rows: list[Row]) -> list[Row]:
+    """The rows to the last that holds something."""
+    end = len(rows)
+    while end and not rows[end - 1]:
+        end -= 1
+    return rows[:end]
+
+
+def _row(values: Any) -> Row:
+    if not isinstance(values, list):
+        raise Mishap("its answer makes no sense")
+    row = [_cell(value) for value in values]
+    while row and row[-1] is None:
+        row.pop()
+    return row
+
+
+def _cell(value: Any) -> Cell:
+    if isinstance(value, str):
+        return None if value in NOTHING else value
+    if value is None or isinstance(value, int | float):
+        return value
+    raise Mishap("its answer makes no sense")

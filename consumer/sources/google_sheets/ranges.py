@@ -1,0 +1,58 @@
+"""All rows of a worksheet in few questions, and none believed to be empty on the word of one answer."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from consumer.sources.google_sheets.cells import Row
+
+RANGE_ROWS = 10_000
+LOOK_AHEAD_ROWS = 100_000
+"""How many rows are asked for at once behind rows that hold nothing."""
+LOOK_AHEAD_CELLS = 2_000_000
+"""And how many cells, should they hold something after all."""
+
+
+class RowsMoved(Exception):
+    """The row at `position` is not what it was in the range before: somebody edits the worksheet."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"row {position} moved")
+        self.position = position
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Consecutive rows; those at the end that hold nothing are left out."""
+
+    first: int
+    rows: list[Row]
+
+
+def stretches(ask: Callable[[int, int], list[Row]], rows: int, columns: int) -> Iterator[Stretch]:
+    """The rows of a grid from the top, each once. `ask` gives those from one to another, both included.
+
+    Each range begins with the last row of the one before, which has to read as it did; raises RowsMoved.
+    """
+    ahead = min(LOOK_AHEAD_ROWS, max(RANGE_ROWS, LOOK_AHEAD_CELLS // columns))
+    first, size, before = 1, RANGE_ROWS, None
+    while first <= rows:
+        begin = first if before is None else first - 1
+        end = min(begin + size - 1, rows)
+        found = _proven(ask, begin, end)
+        if before is not None and found[:1] != before:
+            raise RowsMoved(begin)
+        yield Stretch(first, found[first - begin :])
+        is_full = len(found) == end - begin + 1
+        first, size = end + 1, RANGE_ROWS if is_full else ahead
+        before = [found[-1] if is_full else []]
+
+
+def _proven(ask: Callable[[int, int], list[Row]], begin: int, end: int) -> list[Row]:
+    """The rows of a range. A row is taken to be empty when two answers left it out."""
+    found = ask(begin, end) or ask(begin, end)
+    while found and begin + len(found) <= end:
+        more = ask(begin + len(found), end)
+        if not more:
+            break
+        found += more
+    return found
