@@ -53,7 +53,10 @@ def spreadsheet_id(text: str) -> str:
     return found[2]
 
 
-def names_worksheet(text: str) -> bool:
-    """Whether a link points at one worksheet by a number that cannot travel (0 is the first one's)."""
-    found = WORKSHEET_OF_LINK.search(text)
-    return found is not None and found[1] != "0"
+def spreadsheet(text: str, worksheet: str | None) -> str:
+    """What a request names the spreadsheet by: its id, or a link, where that alone says which worksheet."""
+    found = spreadsheet_id(text)
+    numbers = WORKSHEET_OF_LINK.findall(text) if text.strip() != found else []
+    if worksheet is not None or not numbers or int(numbers[-1]) == 0:
+        return found
+    return f"https://docs.google.com/spreadsheets/d/{found}/edit#gid={int(numbers[-1])}"

@@ -109,7 +109,12 @@ def google_sheets(
         str, typer.Argument(metavar="ID_OR_LINK", help="Id of the spreadsheet, or its link from the browser.")
     ],
     worksheet: Annotated[
-        str | None, typer.Option("--worksheet", metavar="W", help="Name of the worksheet.")
+        str | None,
+        typer.Option(
+            "--worksheet",
+            metavar="W",
+            help="Name of the worksheet; else the one the link shows, or the first.",
+        ),
     ] = None,
     credentials: Annotated[
         str,
@@ -127,15 +132,11 @@ def google_sheets(
     as_json: Json = False,
 ) -> None:
     """Import a Google spreadsheet."""
-    from producer_cli.sources import names_worksheet, spreadsheet_id
+    from producer_cli import sources
 
-    if worksheet is None and names_worksheet(spreadsheet):
-        typer.echo(
-            "The link points at one worksheet; its number cannot travel, name it by --worksheet.", err=True
-        )
     source = {
         "type": "google_sheets",
-        "spreadsheet_id": spreadsheet_id(spreadsheet),
+        "spreadsheet_id": sources.spreadsheet(spreadsheet, worksheet),
         "worksheet": worksheet,
         "credentials": credentials,
     }

@@ -48,6 +48,11 @@ async def test_every_kind_of_source_can_be_asked_for(cli: Cli, service: Service)
             "worksheet": "Чаты",
             "credentials": "default",
         },
+        ("google-sheets", "https://docs.google.com/spreadsheets/u/0/d/1AbC/edit?gid=7#gid=7"): {
+            "type": "google_sheets",
+            "spreadsheet_id": "https://docs.google.com/spreadsheets/d/1AbC/edit#gid=7",
+            "credentials": "default",
+        },
     }
     for arguments, source in sources.items():
         request_id = new_id()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from producer_cli.exits import WrongInput
-from producer_cli.sources import check_file, names_worksheet, spreadsheet_id, upload_name
+from producer_cli.sources import check_file, spreadsheet, spreadsheet_id, upload_name
 
 
 def test_a_file_that_can_be_sent_tells_its_size(tmp_path: Path) -> None:
@@ -80,8 +80,22 @@ def test_a_link_that_leads_elsewhere_is_refused(text: str, words: str) -> None:
         spreadsheet_id(text)
 
 
+LINK = "https://docs.google.com/spreadsheets/d/1AbC/edit"
+
+
 @pytest.mark.parametrize(
-    ("link", "wanted"), [("…/edit#gid=0", False), ("…/edit?gid=77#gid=77", True), ("1AbC", False)]
+    ("text", "worksheet", "wanted"),
+    [
+        ("1AbC", None, "1AbC"),
+        (LINK, None, "1AbC"),
+        (f"{LINK}#gid=0", None, "1AbC"),
+        (f"{LINK}?gid=77#gid=77", None, f"{LINK}#gid=77"),
+        (f" {LINK}?gid=5&usp=sharing#gid=77 ", None, f"{LINK}#gid=77"),
+        ("https://docs.google.com/spreadsheets/u/2/d/1AbC/edit?gid=77", None, f"{LINK}#gid=77"),
+        (f"{LINK}#gid=77", "Чаты", "1AbC"),
+    ],
 )
-def test_a_link_may_point_at_one_worksheet(link: str, wanted: bool) -> None:
-    assert names_worksheet(link) is wanted
+def test_a_link_travels_where_it_alone_says_which_worksheet(
+    text: str, worksheet: str | None, wanted: str
+) -> None:
+    assert spreadsheet(text, worksheet) == wanted
