@@ -1,8 +1,11 @@
 """`migration-consumer doctor`: looks at settings and connections, and says what is wrong and what to do."""
 
+import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
+from consumer import access
+from consumer.errors import MigrationError
 from consumer.settings import Settings
 from consumer.store import foreign_keys, migrate
 from consumer.store.database import Database
@@ -18,7 +21,13 @@ Finding = tuple[bool, str]
 
 async def examine(settings: Settings) -> int:
     """Print a line for each thing looked at; 0 when all are well, else 1."""
-    checks: tuple[Callable[[Settings], Awaitable[list[Finding]]], ...] = (_inbox, _kafka, _postgres)
+    checks: tuple[Callable[[Settings], Awaitable[list[Finding]]], ...] = (
+        _inbox,
+        _kafka,
+        _postgres,
+        _connections,
+        _credentials,
+    )
     findings = [finding for check in checks for finding in await check(settings)]
     for well, sentence in findings:
         print("ok  " if well else "FAIL", sentence)
@@ -77,3 +86,37 @@ async def _references(database: Database) -> list[Finding]:
             place = f"{key.table}.{key.column} → {key.parent}"
             findings.append((count == 0, f"Postgres: {count} rows of {place} without their parent"))
     return findings
+
+
+async def _connections(settings: Settings) -> list[Finding]:
+    """Every database that can be named in a request."""
+
+    def look(name: str) -> str:
+        from consumer.sources.database.check import check
+
+        return check(access.dsn(settings, name), name)
+
+    return await _each("connection", settings.migration_connections, look)
+
+
+async def _credentials(settings: Settings) -> list[Finding]:
+    """Every service account that can be named in a request."""
+
+    def look(name: str) -> str:
+        from consumer.sources.google_sheets.check import check
+
+        return check(access.account(settings, name), settings.migration_google_api_url, name)
+
+    return await _each("credentials", settings.migration_google_credentials, look)
+
+
+async def _each(what: str, names: Iterable[str], look: Callable[[str], str]) -> list[Finding]:
+    """What is found of each name, all asked at once: one that does not answer costs its own wait."""
+
+    async def found(name: str) -> Finding:
+        try:
+            return True, await asyncio.to_thread(look, name)
+        except MigrationError as error:
+            return False, f"{what} «{name}»: {error.message} ({error.code})"
+
+    return list(await asyncio.gather(*map(found, sorted(names))))
