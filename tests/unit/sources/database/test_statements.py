@@ -1,0 +1,69 @@
+import pytest
+
+from consumer.datasets.base import Relation
+from consumer.errors import LayoutProblem, PermanentError
+from consumer.sources.database import count, pages
+from consumer.sources.database.pages import Stretch, chunk
+from consumer.sources.database.table import Table, check_columns
+
+TABLE = Table("old", 1, 'a"b', "Chats", unique=True)
+RELATION = Relation("chats", "id", {"inn": "inn", "phone": 'pho"ne'}, ("source", "admin_panel"), ("inn",))
+GOOD = {"id": "bigint", "inn": "text", 'pho"ne': "text", "source": "text"}
+
+
+def test_a_page_is_read_by_key_and_in_its_order() -> None:
+    assert pages.statement(TABLE, RELATION, ("inn", "phone"), first=False) == (
+        'select t."id"::bigint, t."inn"::text, t."pho""ne"::text from "a""b"."Chats" as t '
+        'where (t."source"::text = $1::text or t."source" is null) and t."id" <= $2::bigint '
+        'and t."id" > $4::bigint order by t."id" limit $3::bigint'
+    )
+
+
+def test_the_first_page_has_no_lower_border() -> None:
+    assert "$4" not in pages.statement(TABLE, RELATION, ("inn",), first=True)
+
+
+def test_keys_are_counted_one_by_one_where_nothing_keeps_them_apart() -> None:
+    loose = Table("old", 1, "s", "t", unique=False)
+    assert "distinct" in count.statement(loose, RELATION)
+    assert "distinct" not in count.statement(TABLE, RELATION)
+
+
+def test_a_row_is_kept_for_people_as_it_was_read() -> None:
+    found = chunk([(-5, "77", None), (3, None, "+7")], RELATION, ("inn", "phone"))
+    assert found.positions == [-5, 3]
+    assert found.columns == {"inn": ["77", None], "phone": [None, "+7"]}
+    assert found.record(0) == {"id": -5, "inn": "77", 'pho"ne': None}
+    assert found.record(1) == {"id": 3, "inn": None, 'pho"ne': "+7"}
+
+
+@pytest.mark.parametrize(
+    ("after", "upto", "over"), [(None, -(2**63), False), (4, 5, False), (5, 5, True), (6, 5, True)]
+)
+def test_a_stretch_is_over_at_its_highest_key(after: int | None, upto: int, over: bool) -> None:
+    assert Stretch(after, upto, ()).is_over is over
+
+
+@pytest.mark.parametrize("kind", ["smallint", "integer", "bigint"])
+def test_a_key_of_whole_numbers_will_do(kind: str) -> None:
+    check_columns("s.t", GOOD | {"id": kind}, RELATION)
+
+
+@pytest.mark.parametrize("kind", ["text", "uuid", "numeric", "double precision", "timestamp with time zone"])
+def test_any_other_key_is_refused(kind: str) -> None:
+    with pytest.raises(PermanentError, match=rf"«id» of «s\.t» is of type {kind}") as caught:
+        check_columns("s.t", GOOD | {"id": kind}, RELATION)
+    assert caught.value.code == "wrong_key"
+
+
+def test_missing_columns_are_named_and_those_that_are_there() -> None:
+    with pytest.raises(
+        LayoutProblem, match=r'«s\.t» lacks «inn», «source»; it has «id», «pho"ne», «INN»'
+    ) as caught:
+        check_columns("s.t", {"id": "bigint", 'pho"ne': "text", "INN": "text"}, RELATION)
+    assert caught.value.code == "missing_column"
+
+
+def test_of_a_wide_table_not_all_names_are_told() -> None:
+    with pytest.raises(LayoutProblem, match="«c39» and 60 more"):
+        check_columns("s.t", {f"c{i}": "text" for i in range(100)}, RELATION)
