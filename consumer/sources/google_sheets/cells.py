@@ -13,11 +13,11 @@ Row = list[Cell]
 
 
 def rows_of(answer: Any) -> list[Row]:
-    """The rows of a range, to the last that holds something. Raises Mishap where they make no sense."""
+    """The rows that an answer tells of, empty ones as well. Raises Mishap where they make no sense."""
     values = answer.get("values", []) if isinstance(answer, dict) else None
     if not isinstance(values, list):
         raise Mishap("its answer makes no sense")
-    return trimmed([_row(row) for row in values])
+    return [_row(row) for row in values]
 
 
 def trimmed(rows: list[Row]) -> list[Row]:

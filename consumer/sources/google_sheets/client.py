@@ -74,6 +74,8 @@ def mishaps() -> Iterator[None]:
         yield
     except DeadlinePassed:
         raise Mishap("no whole answer came in time") from None
+    except ValueError:
+        raise Mishap("its answer is no JSON") from None
     except (requests.Timeout, TimeoutError):
         raise Mishap("no answer came in time") from None
     except (OSError, HTTPError, TransportError) as error:  # of which requests' own are some

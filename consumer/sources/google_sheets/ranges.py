@@ -22,7 +22,7 @@ class RowsMoved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Consecutive rows; those at the end that hold nothing are left out."""
+    """Consecutive rows; of those behind them, up to the next stretch, it is proven that they hold nothing."""
 
     first: int
     rows: list[Row]
@@ -34,17 +34,18 @@ def stretches(ask: Callable[[int, int], list[Row]], rows: int, columns: int) -> 
     Each range begins with the last row of the one before, which has to read as it did; raises RowsMoved.
     """
     ahead = min(LOOK_AHEAD_ROWS, max(RANGE_ROWS, LOOK_AHEAD_CELLS // columns))
-    first, size, before = 1, RANGE_ROWS, None
+    first, size = 1, RANGE_ROWS
+    before: Row | None = None
     while first <= rows:
         begin = first if before is None else first - 1
         end = min(begin + size - 1, rows)
         found = _proven(ask, begin, end)
-        if before is not None and found[:1] != before:
+        if before is not None and (found[0] if found else []) != before:
             raise RowsMoved(begin)
         yield Stretch(first, found[first - begin :])
         is_full = len(found) == end - begin + 1
         first, size = end + 1, RANGE_ROWS if is_full else ahead
-        before = [found[-1] if is_full else []]
+        before = found[-1] if is_full else []
 
 
 def _proven(ask: Callable[[int, int], list[Row]], begin: int, end: int) -> list[Row]:

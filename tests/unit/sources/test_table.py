@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from consumer.datasets.base import Fields
+from consumer.datasets.base import Bare, Fields
 from consumer.errors import LayoutProblem
 from consumer.records import Cell
 from consumer.sources.rows import RowBlock
@@ -68,3 +68,59 @@ def test_a_million_empty_rows_above_are_let_go() -> None:
     empty = [block(1 + 1000 * i, *[("",)] * 1000) for i in range(100)]
     table = Table([*empty, block(200_000, HEADER, ("", "u", "1"))], FIELDS)
     assert [list(chunk.positions) for chunk in table.chunks()] == [[200_001]]
+
+
+BARE = Bare(("inn", "kpp", "url"), {"inn": lambda cell: cell == "1", "url": lambda cell: cell == "u"})
+BARE_FIELDS = Fields({"inn": ("ИНН",), "kpp": ("КПП",), "url": ("Ссылка",)}, ("inn", "url"), bare=BARE)
+
+
+def test_a_sheet_without_a_header_is_taken_by_what_row_2_holds() -> None:
+    blocks = [block(1, ("x", "y", "z")), block(2, ("1", "", "u"), ("2", "k", "v", "ещё"))]
+    table = Table(blocks, BARE_FIELDS, headerless=True)
+    (chunk,) = table.chunks()
+    assert table.is_headerless
+    assert table.rows_above == 1
+    assert list(chunk.positions) == [2, 3]
+    found = {field: list(column) for field, column in chunk.columns.items()}
+    assert found == {"inn": ["1", "2"], "kpp": ["", "k"], "url": ["u", "v"]}
+    assert chunk.record(1) == {"ИНН": "2", "КПП": "k", "Ссылка": "v", "D": "ещё"}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("x",), ("1", "", "w")],
+        [("x",), ("2", "", "u")],
+        [("x",), ("1", "k")],
+        [("x",), ()],
+        [("1", "", "u")],
+        [("x",), (), ("1", "", "u")],
+    ],
+)
+def test_row_2_has_to_prove_it_whole(rows: list[Sequence[Cell]]) -> None:
+    with pytest.raises(LayoutProblem) as caught:
+        Table([block(1, *rows)], BARE_FIELDS, headerless=True)
+    assert caught.value.code == "no_header"
+
+
+def test_an_empty_first_row_is_none_of_the_records() -> None:
+    (chunk,) = Table([block(1, (), ("1", "", "u"))], BARE_FIELDS, headerless=True).chunks()
+    assert list(chunk.positions) == [2]
+
+
+def test_a_header_goes_first_wherever_it_is() -> None:
+    rows = [("x",), ("1", "", "u"), ("Ссылка", "ИНН"), ("v", "2")]
+    table = Table([block(1, *rows)], BARE_FIELDS, headerless=True)
+    assert (table.is_headerless, table.header.position) == (False, 3)
+
+
+def test_half_a_header_is_no_sheet_without_one() -> None:
+    with pytest.raises(LayoutProblem) as caught:
+        Table([block(1, ("ИНН",), ("1", "", "u"))], BARE_FIELDS, headerless=True)
+    assert caught.value.code == "missing_column"
+
+
+def test_only_who_allows_it_gets_a_sheet_without_a_header() -> None:
+    for fields, headerless in ((BARE_FIELDS, False), (FIELDS, True)):
+        with pytest.raises(LayoutProblem):
+            Table([block(1, ("x",), ("1", "", "u"))], fields, headerless=headerless)

@@ -1,0 +1,48 @@
+"""Cells as the API tells them become ours."""
+
+from typing import Any
+
+import pytest
+
+from consumer.sources.google_sheets.cells import NOTHING, rows_of
+from consumer.sources.google_sheets.outcomes import Mishap
+
+
+def test_types_stay_as_they_are() -> None:
+    (row,) = rows_of({"values": [[7700000000, 1.5, True, False, 0, "0", "text", " "]]})
+    assert [(type(cell), cell) for cell in row] == [
+        (int, 7700000000),
+        (float, 1.5),
+        (bool, True),
+        (bool, False),
+        (int, 0),
+        (str, "0"),
+        (str, "text"),
+        (str, " "),
+    ]
+
+
+@pytest.mark.parametrize("nothing", sorted(NOTHING))
+def test_an_error_is_an_empty_cell(nothing: str) -> None:
+    assert rows_of({"values": [[nothing, "x"]]}) == [[None, "x"]]
+
+
+def test_a_text_about_an_error_stays() -> None:
+    assert rows_of({"values": [["#N/A in the report", "#"]]}) == [["#N/A in the report", "#"]]
+
+
+def test_a_row_ends_with_what_is_there_and_a_row_told_of_stays() -> None:
+    answer = {"values": [["a", "", None], [], ["", "#N/A"], ["b"], [""], []]}
+    assert rows_of(answer) == [["a"], [], [], ["b"], [], []]
+
+
+def test_an_answer_without_values_has_no_rows() -> None:
+    assert rows_of({"range": "'Лист1'!A1:B2"}) == []
+
+
+@pytest.mark.parametrize(
+    "answer", [None, [], "x", {"values": None}, {"values": "x"}, {"values": ["x"]}, {"values": [[{}]]}]
+)
+def test_anything_else_is_a_mishap(answer: Any) -> None:
+    with pytest.raises(Mishap):
+        rows_of(answer)

@@ -1,0 +1,53 @@
+"""From what a person pastes to a spreadsheet and a worksheet's number."""
+
+import pytest
+
+from consumer.errors import RequestRefused
+from consumer.sources.google_sheets.link import Link, parse
+
+EDIT = "https://docs.google.com/spreadsheets/d/1AbC_-9/edit"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("1AbC_-9", Link("1AbC_-9")),
+        ("  1AbC_-9\n", Link("1AbC_-9")),
+        (EDIT, Link("1AbC_-9")),
+        ("https://docs.google.com/spreadsheets/d/1AbC_-9", Link("1AbC_-9")),
+        ("https://docs.google.com/spreadsheets/d/1AbC_-9?usp=sharing", Link("1AbC_-9")),
+        ("https://docs.google.com/spreadsheets/u/0/d/1AbC_-9/edit", Link("1AbC_-9")),
+        ("https://docs.google.com/a/example.org/spreadsheets/d/1AbC_-9/edit", Link("1AbC_-9")),
+        (f"{EDIT}#gid=0", Link("1AbC_-9", 0)),
+        (f"{EDIT}#gid=1234567890", Link("1AbC_-9", 1234567890)),
+        (f"{EDIT}?gid=77#gid=77", Link("1AbC_-9", 77)),
+        (f"{EDIT}?usp=sharing&gid=77", Link("1AbC_-9", 77)),
+        (f"{EDIT}?gid=1#gid=77", Link("1AbC_-9", 77)),
+        (f"{EDIT}#gid=77&range=A1:B2", Link("1AbC_-9", 77)),
+    ],
+)
+def test_an_id_or_a_link_names_a_spreadsheet(text: str, wanted: Link) -> None:
+    assert parse(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("https://docs.google.com/spreadsheets/d/e/2PACX-1v/pubhtml", "published copy"),
+        ("https://docs.google.com/spreadsheets/d/e/2PACX-1v/pub?gid=0&single=true&output=csv", "published"),
+        ("https://docs.google.com/document/d/1AbC/edit", "neither the id"),
+        ("https://example.org/spreadsheets/d/1AbC/edit", "neither the id"),
+        ("https://docs.google.com.example.org/spreadsheets/d/1AbC", "neither the id"),
+        ("https://docs.google.com/spreadsheets/d/1AbC%2F../x", "neither the id"),
+        ("../../v1/files", "neither the id"),
+        ("1AbC/values/A1", "neither the id"),
+        ("1AbC?x=1", "neither the id"),
+        ("Таблица", "neither the id"),
+        ("", "neither the id"),
+    ],
+)
+def test_anything_else_is_refused_with_what_to_do(text: str, words: str) -> None:
+    with pytest.raises(RequestRefused, match=words) as caught:
+        parse(text)
+    assert caught.value.code == "source_unreadable"
+    assert "address bar" in caught.value.message

@@ -1,0 +1,77 @@
+"""Which worksheet of a spreadsheet is read."""
+
+from typing import Any
+
+import pytest
+
+from consumer.errors import LayoutProblem
+from consumer.sources.google_sheets.outcomes import Mishap
+from consumer.sources.google_sheets.worksheets import Worksheet, choose, worksheets
+
+FIRST, SECOND = Worksheet("Лист1", 11, 10, 2), Worksheet("It's", 22, 10, 2)
+CHART = Worksheet("Диаграмма", 33)
+
+
+def properties(index: int, **others: Any) -> dict[str, Any]:
+    grid = {"rowCount": 10, "columnCount": 2}
+    told = {"sheetId": index, "title": f"t{index}", "index": index, "sheetType": "GRID"}
+    return {"properties": told | {"gridProperties": grid} | others}
+
+
+def test_worksheets_are_told_in_the_order_people_see() -> None:
+    chart = {"properties": {"sheetId": 5, "title": "c", "index": 1, "sheetType": "OBJECT"}}
+    found = worksheets({"sheets": [properties(2), chart, properties(0)]})
+    assert found == [Worksheet("t0", 0, 10, 2), Worksheet("c", 5), Worksheet("t2", 2, 10, 2)]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [None, [], "x", {"sheets": None}, {"sheets": [{}]}, {"sheets": [properties(0, gridProperties=None)]}],
+)
+def test_metadata_that_make_no_sense_are_a_mishap(metadata: Any) -> None:
+    with pytest.raises(Mishap):
+        worksheets(metadata)
+
+
+@pytest.mark.parametrize(
+    ("asked", "number", "wanted"),
+    [
+        (None, None, FIRST),
+        ("It's", None, SECOND),
+        ("Лист1", 22, FIRST),
+        (None, 22, SECOND),
+        (None, 0, FIRST),
+    ],
+)
+def test_the_name_counts_then_the_number_then_the_order(
+    asked: str | None, number: int | None, wanted: Worksheet
+) -> None:
+    assert choose([CHART, FIRST, SECOND], asked, number) == wanted
+
+
+def test_number_nought_is_a_worksheet_where_one_has_it() -> None:
+    nought = Worksheet("последний", 0, 1, 1)
+    assert choose([FIRST, nought], None, 0) == nought
+
+
+@pytest.mark.parametrize(("asked", "number"), [("лист1", None), (None, 33), (None, 44), ("Диаграмма", None)])
+def test_a_worksheet_that_is_not_there_is_refused_with_those_that_are(
+    asked: str | None, number: int | None
+) -> None:
+    with pytest.raises(LayoutProblem, match="«Лист1», «It's»") as caught:
+        choose([CHART, FIRST, SECOND], asked, number)
+    assert caught.value.code == "sheet_not_found"
+
+
+def test_a_spreadsheet_of_charts_has_no_worksheet() -> None:
+    for sheets in ([], [CHART]):
+        with pytest.raises(LayoutProblem) as caught:
+            choose(sheets, None, None)
+        assert caught.value.code == "no_worksheet"
+
+
+def test_of_many_names_only_some_are_told() -> None:
+    many = [Worksheet(f"Лист{i}", i, 1, 1) for i in range(1, 200)]
+    with pytest.raises(LayoutProblem, match="…") as caught:
+        choose(many, "x", None)
+    assert len(caught.value.message) < 500
