@@ -1,0 +1,43 @@
+"""What stands in the target after an import."""
+
+import asyncio
+from typing import Any
+
+TABLES = ("universities", "branches", "faculties", "groups", "chats", "chat_groups", "administrators")
+
+REJECTED = """
+select e.row_number from migration.migration_errors e join migration.jobs j on j.id = e.job_id
+where j.request_id = $1 order by 1
+"""
+TAGGED = "select count(*) from directory.chats where source = $1"
+
+
+def table_sizes(url: str) -> dict[str, int]:
+    """Rows of each table of the dataset."""
+    return {
+        name: rows[0][0] for name in TABLES for rows in [_ask(url, f"select count(*) from directory.{name}")]
+    }
+
+
+def rejected_rows(url: str, request_id: str) -> list[int]:
+    """The numbers of the rows that were rejected."""
+    return [row[0] for row in _ask(url, REJECTED, request_id)]
+
+
+def tagged(url: str, tag: str) -> int:
+    """Chats that carry the tag of a kind of source."""
+    return int(_ask(url, TAGGED, tag)[0][0])
+
+
+def _ask(url: str, query: str, *values: object) -> list[Any]:
+    return asyncio.run(_fetch(url, query, *values))
+
+
+async def _fetch(url: str, query: str, *values: object) -> list[Any]:
+    import asyncpg
+
+    connection = await asyncpg.connect(url)
+    try:
+        return list(await connection.fetch(query, *values))
+    finally:
+        await connection.close()
