@@ -11,8 +11,9 @@ from tenacity import (
     retry_if_exception_type,
     stop_after_attempt,
     wait_chain,
-    wait_exponential_jitter,
+    wait_exponential,
     wait_fixed,
+    wait_random,
 )
 from tenacity.wait import wait_base
 
@@ -76,10 +77,11 @@ class _QuotaWait(wait_base):
 
     def __init__(self, patience: Patience) -> None:
         self._shortest = patience.shortest
-        self._growing = wait_exponential_jitter(patience.shortest, patience.longest, jitter=patience.shortest)
+        self._growing = wait_exponential(patience.shortest, patience.longest)
+        self._jitter = wait_random(0, patience.shortest)
 
     def __call__(self, retry_state: RetryCallState) -> float:
         error = retry_state.outcome and retry_state.outcome.exception()
         if isinstance(error, QuotaUsedUp) and error.seconds is not None:
             return max(error.seconds, self._shortest)
-        return self._growing(retry_state)
+        return self._growing(retry_state) + self._jitter(retry_state)

@@ -1,0 +1,195 @@
+"""A worksheet that is edited while it is read, or between two attempts, is never half of each."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from consumer.errors import TransientError
+from consumer.records import Chunk
+from consumer.sources.base import Opened, Reading
+from devstack.sheets.server import Worksheet
+from tests.integration.sources.google_sheets.conftest import HEADER, ID, Sheets, cells, data_rows, positions
+
+ROWS = 30_500
+
+
+@pytest.fixture(autouse=True)
+def _rows(sheets: Sheets) -> None:
+    sheets.put_rows([HEADER, *data_rows(ROWS)], row_count=40_000, column_count=3)
+
+
+def attempt(sheets: Sheets, chunks: int, reading: Reading | None = None) -> tuple[Reading, list[Chunk]]:
+    """Read so many chunks, and what the next attempt gets when they are stored."""
+    with sheets.opened(reading) as (source, opened):
+        stream = source.chunks()
+        read = [next(stream) for _ in range(chunks)]
+        checkpoint = read[-1].positions[-1] if read else None
+        kept = {"fingerprint": opened.fingerprint, "state": source.state, "checkpoint": checkpoint}
+    return replace(sheets.reading, **kept), read  # type: ignore[arg-type]
+
+
+def begun(sheets: Sheets, reading: Reading) -> tuple[Opened, list[Chunk], Any]:
+    with sheets.opened(reading) as (source, opened):
+        chunks = list(source.chunks())
+        return opened, chunks, source.state
+
+
+@pytest.mark.parametrize("stored", range(5))
+def test_resuming_from_any_batch_is_as_reading_in_one_go(sheets: Sheets, stored: int) -> None:
+    whole = sheets.whole()
+    reading, read = attempt(sheets, stored)
+    assert len(whole) == 4
+    if stored < 4:
+        opened, again, state = begun(sheets, reading)
+        assert opened.fingerprint == reading.fingerprint
+        assert positions(again) == positions(whole)
+        assert cells(again, "url") == cells(whole, "url")
+        assert cells(read, "url") == cells(again[:stored], "url")
+        assert sorted(state["ranges"]) == ["1", "10001", "20001", "30001"]
+
+
+@pytest.fixture(params=[0, 1, 2, 3, 4])
+def stored(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
+def append(rows: list[Any]) -> None:
+    rows.extend(map(list, data_rows(10, ROWS)))
+
+
+def delete(rows: list[Any]) -> None:
+    del rows[5]
+
+
+def insert(rows: list[Any]) -> None:
+    rows.insert(5, [1, "https://max.ru/new", "new"])
+
+
+def edit(rows: list[Any]) -> None:
+    rows[7][2] = "other"
+
+
+def sort(rows: list[Any]) -> None:
+    rows[1:] = reversed(rows[1:])
+
+
+@pytest.mark.parametrize("change", [delete, insert, edit, sort])
+def test_rows_changed_between_attempts_begin_a_new_load(sheets: Sheets, change: Callable[..., None]) -> None:
+    reading, _ = attempt(sheets, 2)
+    sheets.edit(change)
+    opened, again, state = begun(sheets, reading)
+    assert opened.fingerprint != reading.fingerprint
+    assert opened.state is not None
+    assert opened.state["generation"] == 2
+    assert (opened.state["ranges"].keys(), len(state["ranges"])) == ({"1"}, 4)
+    assert cells(again, "url") == cells(sheets.whole(), "url")
+    once_more, _, _ = begun(sheets, replace(reading, fingerprint=opened.fingerprint, state=state))
+    assert once_more.fingerprint == opened.fingerprint
+
+
+def test_a_change_back_and_forth_is_never_taken_for_the_first_load(sheets: Sheets) -> None:
+    first, _ = attempt(sheets, 1)
+    sheets.edit(edit)
+    second, _ = attempt(sheets, 1, first)
+    sheets.edit(lambda rows: rows[7].__setitem__(2, "Чат 6"))
+    third, _ = attempt(sheets, 1, second)
+    assert len({first.fingerprint, second.fingerprint, third.fingerprint}) == 3
+
+
+def test_an_edit_deep_inside_what_was_stored_is_found(sheets: Sheets) -> None:
+    reading, _ = attempt(sheets, 3)
+    sheets.edit(lambda rows: rows[20_500].__setitem__(1, "https://max.ru/other"))
+    opened, again, _ = begun(sheets, reading)
+    assert opened.fingerprint != reading.fingerprint
+    assert positions(again) == list(range(2, ROWS + 2))
+
+
+def test_rows_appended_behind_what_was_stored_belong_to_the_load(sheets: Sheets) -> None:
+    reading, _ = attempt(sheets, 2)
+    sheets.edit(append)
+    opened, again, _ = begun(sheets, reading)
+    assert opened.fingerprint == reading.fingerprint
+    assert positions(again) == list(range(2, ROWS + 12))
+
+
+def test_rows_appended_to_a_block_that_was_stored_in_part_begin_a_new_load(sheets: Sheets) -> None:
+    reading, _ = attempt(sheets, 4)
+    sheets.edit(append)
+    opened, again, _ = begun(sheets, reading)
+    assert opened.fingerprint != reading.fingerprint
+    assert positions(again) == list(range(2, ROWS + 12))
+
+
+def test_a_gap_that_was_filled_begins_a_new_load(sheets: Sheets) -> None:
+    gap: list[Any] = [[] for _ in range(15_000)]
+    rows = [list(HEADER), [1, "a"], *gap, [2, "b"]]
+    sheets.put_rows(rows, row_count=20_000)
+    reading, _ = attempt(sheets, 2)
+    assert begun(sheets, reading)[0].fingerprint == reading.fingerprint
+    sheets.edit(lambda rows: rows[12_000].extend([3, "c"]))
+    assert begun(sheets, reading)[0].fingerprint != reading.fingerprint
+
+
+def test_another_title_number_or_spreadsheet_begins_a_new_load(sheets: Sheets) -> None:
+    reading, _ = attempt(sheets, 1)
+    sheets.google.rename(ID, "Лист1", "Лист2")
+    assert begun(sheets, reading)[0].fingerprint != reading.fingerprint
+    sheets.put_rows([HEADER, *data_rows(ROWS)], row_count=40_000, sheet_id=99)
+    assert begun(sheets, reading)[0].fingerprint != reading.fingerprint
+    sheets.google.rename(ID, "Лист1", "Лист2")
+    sheets.put_rows([HEADER, *data_rows(ROWS)], row_count=40_000)
+    assert begun(sheets, reading)[0].fingerprint == reading.fingerprint
+
+
+def test_a_resumed_load_asks_for_nothing_twice_and_leaves_nothing_behind(sheets: Sheets) -> None:
+    sheets.whole()
+    once = len(sheets.asked())
+    reading, _ = attempt(sheets, 3)
+    before = len(sheets.asked())
+    with sheets.opened(reading) as (source, _):
+        spooled = sorted(path.name for path in sheets.reading.scratch.iterdir())
+        list(source.chunks())
+    assert len(sheets.asked()) - before == once
+    assert len(spooled) == 2  # the first was taken when the header was looked for
+    assert list(sheets.reading.scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("change", [delete, insert, sort])
+def test_rows_that_move_while_they_are_read_end_the_attempt(
+    sheets: Sheets, change: Callable[..., None]
+) -> None:
+    with sheets.opened() as (source, _):
+        stream = source.chunks()
+        next(stream)
+        sheets.edit(change)
+        with pytest.raises(TransientError, match="row 10000") as caught:
+            list(stream)
+    assert caught.value.code == "source_changed"
+
+
+def test_a_worksheet_renamed_while_it_is_read_ends_the_attempt(sheets: Sheets) -> None:
+    with sheets.opened() as (source, _):
+        stream = source.chunks()
+        next(stream)
+        sheets.google.rename(ID, "Лист1", "Лист2")
+        with pytest.raises(TransientError, match="«Лист1»") as caught:
+            list(stream)
+    assert caught.value.code == "source_changed"
+
+
+def test_a_grid_that_shrank_while_it_was_read_ends_the_attempt(sheets: Sheets) -> None:
+    with sheets.opened() as (source, _):
+        stream = source.chunks()
+        next(stream)
+        small = Worksheet("Лист1", rows=[list(HEADER), [1, "a"]], row_count=10)
+        sheets.put(small)
+        with pytest.raises(TransientError) as caught:
+            list(stream)
+    assert caught.value.code == "source_changed"
+
+
+def test_a_row_added_while_the_end_is_looked_for_is_read(sheets: Sheets) -> None:
+    sheets.google.before_values(5, lambda: sheets.edit(append))
+    assert positions(sheets.whole()) == list(range(2, ROWS + 12))
