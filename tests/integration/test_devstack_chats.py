@@ -89,11 +89,11 @@ async def test_the_table_holds_what_its_maker_says(fresh_database: str, rows: in
         records = await connection.fetch(
             "select * from chats where source = 'admin_panel' or source is null order by id"
         )
-        tags = dict(await connection.fetch("select source, count(*) from chats group by 1"))
+        tags = {row["source"] for row in await connection.fetch("select distinct source from chats")}
     finally:
         await connection.close()
     assert found([table([dict(record) for record in records])]) == expected
     assert expected.total == rows
-    assert tags.keys() == {"admin_panel", "bot_registrar", None}
+    assert tags == {"admin_panel", "bot_registrar", None}
     ids = [record["id"] for record in records]
     assert ids[-1] > 3 * rows, "ids have gaps"
