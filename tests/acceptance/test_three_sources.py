@@ -1,7 +1,7 @@
 """A workbook, a database and a Google spreadsheet at the same time: every row of each accounted for."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +10,19 @@ import pytest
 
 from benchmarks.workbook import make_workbook
 from devstack.admin_panel import make_table
+from devstack.chats import Chat, Maker
 from devstack.sheets.rows import bot_rows
 from devstack.sheets.server import SheetsServer, Worksheet
 from schemas.status import MigrationStatus, Status
 from tests.acceptance.conftest import World
+from tests.support.rows import Rows
 from tests.support.wait import until
 
 SHEET_ID = "1AbCdEfGhIjKlMnOpQrStUvWxYz"
+ADD_CHATS = """
+insert into chats (id, inn, name, url, admin_phone)
+select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[])
+"""
 SMALL_BATCHES = {"MIGRATION_BATCH_ROWS": "200", "MIGRATION_MAX_RUNNING_JOBS": "3"}
 
 
@@ -49,14 +55,18 @@ def world(make_world: Callable[[], World]) -> Iterator[World]:
 
 
 @contextmanager
-def made(world: World, google: SheetsServer, rows: int) -> Iterator[Sources]:
-    """A workbook of the inbox, a table of a database of its own, a spreadsheet."""
+def made(world: World, google: SheetsServer, rows: int, same: Sequence[Chat] = ()) -> Iterator[Sources]:
+    """A workbook of the inbox, a table of its own database, a spreadsheet; `same` chats are in both of these."""
     name = f"{world.database}_old"
     dsn = world.stack.create_database(name)
     account = google.new_account("robot")
     key = world.folder / "google.json"
     key.write_text(json.dumps(account))
     sheet = bot_rows(rows, seed=32)
+    table = make_table(dsn, rows, seed=33)
+    sheet.rows.extend([chat.inn, chat.kpp, chat.url, chat.phone, chat.name] for chat in same)
+    columns = [[getattr(chat, name) for chat in same] for name in ("inn", "name", "url", "phone")]
+    Rows(dsn).ask(ADD_CHATS, list(range(len(same))), *columns)
     google.add(SHEET_ID, "Боты", [Worksheet("Чаты", rows=sheet.rows)], shared_with=[account["client_email"]])
     try:
         yield Sources(
@@ -71,8 +81,8 @@ def made(world: World, google: SheetsServer, rows: int) -> Iterator[Sources]:
                 "google_sheets": {"type": "google_sheets", "spreadsheet_id": SHEET_ID},
             },
             {
-                "excel": make_workbook(world.inbox / "three.xlsx", rows=rows * 2, seed=31),
-                "database": make_table(dsn, rows, seed=33),
+                "excel": make_workbook(world.inbox / "three.xlsx", rows=rows * 2 or 1, seed=31),
+                "database": table,
                 "google_sheets": sheet.expected,
             },
         )
@@ -115,6 +125,30 @@ def test_all_three_run_at_once_with_exact_counts(world: World, google: SheetsSer
             again = world.line.ended(request_id)
             assert (again.inserted, again.updated) == (0, 0), kind
             assert again.unchanged == sources.expected[kind].inserted
+
+
+def test_a_database_and_a_spreadsheet_with_the_same_chats_at_once_make_each_of_them_once(
+    make_world: Callable[[], World], google: SheetsServer
+) -> None:
+    chats = [chat for _, chat, fate in Maker(3_000, 7, tag="s", office="60", wrong=0, kpp=True).chats()]
+    links = len({chat.url for chat in chats})
+    both, alone = make_world(), make_world()
+    with made(both, google, 0, chats) as sources:
+        for world, kinds in ((both, ("database", "google_sheets")), (alone, ("google_sheets",))):
+            for _ in range(2):
+                world.replica(**sources.told, MIGRATION_BATCH_ROWS="100")
+            requests = [world.line.start(sources.specs[kind]) for kind in kinds]
+            events = [world.line.ended(request_id) for request_id in requests]
+            assert sum(event.inserted for event in events) == links
+            for event in events:
+                assert event.status is Status.COMPLETED
+                assert event.inserted + event.updated + event.unchanged == links
+                assert event.duplicates == len(chats) - links
+            for replica in world.replicas:
+                replica.stop()
+        # Whoever came first: a row that knows no КПП takes nothing away from one that does.
+        assert both.rows.directory()["chats"] == alone.rows.directory()["chats"]
+        assert both.rows.directory()["administrators"] == alone.rows.directory()["administrators"]
 
 
 def test_killed_in_the_middle_of_each_all_three_go_on_from_their_checkpoints(
