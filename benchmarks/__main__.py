@@ -1,4 +1,4 @@
-"""`make bench`: this service and a bare load of the same workbook, in turn, in one run.
+"""`make bench`: this service and a bare load of the same rows, in turn, in one run.
 
 Only ratios count. The last line is `ratio first F unchanged U`.
 """
@@ -15,11 +15,13 @@ from rich.console import Console
 from benchmarks import report
 from benchmarks.scenario import ROWS, Findings, Plan, measure
 from benchmarks.service import BenchFailed
+from benchmarks.tables import MANY_ROWS
+from benchmarks.tables import ROWS as TABLE_ROWS
 from devstack.stack import start
 
 LOG = Path(".devstack/bench.log")
 """What the measured service says."""
-QUICK = Plan(rows=ROWS // 10, rounds=2, sizes=False)
+QUICK = Plan(rows=ROWS // 10, rounds=2, sizes=False, table_rows=TABLE_ROWS // 10, many_rows=None)
 
 
 def main(
@@ -29,7 +31,7 @@ def main(
     kind: Annotated[str, typer.Option("--stack", help="embedded, docker, external or auto")] = "embedded",
 ) -> None:
     """Measure, print tables, and end with the ratios."""
-    plan = QUICK if quick else Plan(rounds=rounds, sizes=sizes)
+    plan = QUICK if quick else Plan(rounds=rounds, sizes=sizes, many_rows=MANY_ROWS if sizes else None)
     console = Console(width=None if sys.stdout.isatty() else 110)
     LOG.parent.mkdir(exist_ok=True)
     try:
@@ -47,6 +49,7 @@ def tell(console: Console, plan: Plan, found: Findings) -> None:
     parts = [report.rounds_table(found.rounds, plan.rows)]
     if found.sizes:
         parts.append(report.sizes_table(found.sizes, found.base, plan.rows))
+    parts.append(report.tables_table(found.tables))
     lines = [
         report.upload_line(found.upload_mib, found.upload_seconds),
         report.latency_line(found.latencies),
@@ -54,7 +57,8 @@ def tell(console: Console, plan: Plan, found: Findings) -> None:
         *(f"WRONG COUNT: {mistake}" for mistake in found.mistakes),
     ]
     report.show(console, *parts, *lines)
-    print(report.last_line(found.rounds))
+    print(report.ratio_line(found.tables.rounds, "database ratio"))
+    print(report.ratio_line(found.rounds))
 
 
 if __name__ == "__main__":

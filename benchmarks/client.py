@@ -15,7 +15,7 @@ from messaging.producer import Producer
 from messaging.records import Outgoing, Record
 from messaging.subscription import Subscription
 from messaging.uploads import send_file
-from schemas.requests import ExcelSource, InboxFile, StartRequest, dump_request
+from schemas.requests import DatabaseSource, ExcelSource, InboxFile, Source, StartRequest, dump_request
 from schemas.status import MigrationStatus, Status
 from schemas.topics import REQUESTS
 
@@ -39,12 +39,12 @@ class Client:
     subscription: Subscription
     latencies: list[float] = field(default_factory=list)
 
-    async def load(self, names: Sequence[str]) -> Finished:
-        """Have these files of the inbox imported, all asked for at once. Raises BenchFailed."""
-        requests = {str(uuid.uuid4()): name for name in names}
+    async def load(self, sources: Sequence[Source]) -> Finished:
+        """Have these sources imported, all asked for at once. Raises BenchFailed."""
+        requests = {str(uuid.uuid4()): source for source in sources}
         messages = [
-            Outgoing(REQUESTS.name, request_id.encode(), _start(request_id, name))
-            for request_id, name in requests.items()
+            Outgoing(REQUESTS.name, request_id.encode(), _start(request_id, source))
+            for request_id, source in requests.items()
         ]
         begun = time.perf_counter()
         if not all(await self.producer.publish(messages)):
@@ -53,7 +53,8 @@ class Client:
             async with asyncio.timeout(LIMIT_SECONDS):
                 events = await self._completed(set(requests))
         except TimeoutError:
-            raise BenchFailed(f"not completed after {LIMIT_SECONDS:.0f} s: {', '.join(names)}") from None
+            names = ", ".join(source.identifier for source in sources)
+            raise BenchFailed(f"not completed after {LIMIT_SECONDS:.0f} s: {names}") from None
         return Finished(time.perf_counter() - begun, events)
 
     async def upload_seconds(self, path: Path) -> float:
@@ -96,6 +97,15 @@ async def connected(environment: Mapping[str, str]) -> AsyncIterator[Client]:
         await producer.close()
 
 
-def _start(request_id: str, name: str) -> bytes:
-    source = ExcelSource(type="excel", file=InboxFile(path=name))
+def file(name: str) -> Source:
+    """A workbook of the inbox."""
+    return ExcelSource(type="excel", file=InboxFile(path=name))
+
+
+def table(connection: str) -> Source:
+    """The table of chats of another database."""
+    return DatabaseSource(type="database", connection=connection)
+
+
+def _start(request_id: str, source: Source) -> bytes:
     return dump_request(StartRequest(action="start", request_id=request_id, dataset="chats", source=source))

@@ -1,5 +1,10 @@
 """Fresh tables before a first load, and a quiet server before every timing."""
 
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
 import asyncpg
 
 TABLES = ["universities", "branches", "faculties", "groups", "chats", "chat_groups", "administrators"]
@@ -31,6 +36,17 @@ async def sizes(dsn: str) -> dict[str, int]:
         }
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def another(dsn: str) -> AsyncIterator[str]:
+    """A database of its own on the same server, gone at the end; its address."""
+    name = f"bench_{uuid.uuid4().hex[:12]}"
+    await _run(dsn, f"create database {name}")
+    try:
+        yield urlsplit(dsn)._replace(path=f"/{name}").geturl()
+    finally:
+        await _run(dsn, f"drop database {name} with (force)")
 
 
 async def _run(dsn: str, *statements: str) -> None:

@@ -5,12 +5,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from benchmarks import database
-from benchmarks.client import Client
+from benchmarks.client import Client, file
 from benchmarks.expected import Expected
 from benchmarks.memory import Sampler
 from benchmarks.service import BenchFailed, Service
@@ -23,6 +24,21 @@ class Timing:
 
     seconds: float
     memory: float
+
+
+class Counts(Protocol):
+    """What an import has to report."""
+
+    @property
+    def total(self) -> int: ...  # noqa: D102 – as in a status event, like the rest
+    @property
+    def failed(self) -> int: ...  # noqa: D102
+    @property
+    def inserted(self) -> int: ...  # noqa: D102
+    @property
+    def duplicates(self) -> int: ...  # noqa: D102
+    @property
+    def warnings(self) -> Mapping[str, int]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +62,7 @@ class Bench:
 
     async def round(self, name: str, expected: Expected) -> Round:
         """Peer, first load, unchanged load, one after the other."""
-        peer = await self.peer(name)
+        peer = await self.peer("benchmarks.peer", str(self.inbox / name))
         await database.empty(self.dsn)
         first = await self.load([name], [expected])
         await self._compare_tables(name, expected)
@@ -63,23 +79,25 @@ class Bench:
     ) -> Timing:
         """Import files of the inbox, and compare every count with what it had to be."""
         with Sampler(self.service.pid) as memory:
-            finished = await self.client.load(names)
+            finished = await self.client.load(list(map(file, names)))
         by_name = dict(zip(names, expected, strict=True))
         for event in finished.events:
-            self._compare(event, by_name[str(event.source_identifier)], again)
+            self.compare(event, by_name[str(event.source_identifier)], again=again)
         return Timing(finished.seconds, memory.peak_mib)
 
-    async def peer(self, name: str) -> Timing:
-        """The bare load, in a process of its own."""
+    async def peer(self, module: str, *arguments: str, **environment: str) -> Timing:
+        """A bare load, in a process of its own."""
         await database.checkpoint(self.dsn)
-        return await asyncio.to_thread(_peer, self.inbox / name, self.dsn)
+        command = [sys.executable, "-m", module, *arguments]
+        return await asyncio.to_thread(_peer, command, {"DATABASE_URL": self.dsn, **environment})
 
     async def _compare_tables(self, name: str, expected: Expected) -> None:
         found = await database.sizes(self.dsn)
         if found != dict(expected.tables):
             self.mistakes.append(f"{name}: the tables hold {found}, not {dict(expected.tables)}")
 
-    def _compare(self, event: MigrationStatus, expected: Expected, again: bool) -> None:
+    def compare(self, event: MigrationStatus, expected: Counts, *, again: bool) -> None:
+        """Note every count that is not what it had to be."""
         inserted, unchanged = (0, expected.inserted) if again else (expected.inserted, 0)
         right = {
             "total": expected.total,
@@ -95,11 +113,9 @@ class Bench:
                 self.mistakes.append(f"{event.source_identifier}: {what} is {found}, not {value}")
 
 
-def _peer(workbook: Path, dsn: str) -> Timing:
-    command = [sys.executable, "-m", "benchmarks.peer", str(workbook)]
-    environment = {**os.environ, "DATABASE_URL": dsn}
+def _peer(command: Sequence[str], environment: Mapping[str, str]) -> Timing:
     with (
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process,
+        subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.PIPE) as process,
         Sampler(process.pid) as memory,
     ):
         said, _ = process.communicate()

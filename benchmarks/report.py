@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.measure import Round, Timing
+from benchmarks.tables import TableFindings
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,25 @@ def rounds_table(rounds: Sequence[Round], rows: int) -> Table:
         "published → completed seen; RSS summed over the service and its children (shared pages counted "
         "in each), sampled every 50 ms"
     )
+    return table
+
+
+def tables_table(found: TableFindings) -> Table:
+    """A table of another database against the bare pipe."""
+    table = Table(title=f"{found.rows:,} rows of another database, {len(found.rounds)} rounds in turn")
+    for heading in ("load", "median s", "ratio to pipe", "spread of ratios", "peak RSS MiB"):
+        table.add_column(heading, justify="left" if heading == "load" else "right")
+    rounds = found.rounds
+    table.add_row("pipe: COPY TO → COPY FROM", *_times([one.peer for one in rounds], [1.0]))
+    table.add_row("first load", *_times([one.first for one in rounds], first_ratios(rounds)))
+    table.add_row("unchanged load", *_times([one.unchanged for one in rounds], unchanged_ratios(rounds)))
+    if found.many is not None:
+        table.add_row(
+            f"first load of {found.many_rows:,} rows",
+            f"{found.many.seconds:.1f}",
+            *"  ",
+            f"{found.many.memory:.0f}",
+        )
     return table
 
 
@@ -98,10 +118,10 @@ def lag_line(metrics: str) -> str:
     return "event loop: " + ("; ".join(lines) if lines else "the service exposes no lag")
 
 
-def last_line(rounds: Sequence[Round]) -> str:
+def ratio_line(rounds: Sequence[Round], what: str = "ratio") -> str:
     """The line that machines read."""
     first, unchanged = median(first_ratios(rounds)), median(unchanged_ratios(rounds))
-    return f"ratio first {first:.2f} unchanged {unchanged:.2f}"
+    return f"{what} first {first:.2f} unchanged {unchanged:.2f}"
 
 
 def show(console: Console, *parts: Table | str) -> None:

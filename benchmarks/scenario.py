@@ -1,29 +1,43 @@
 """The whole bench: make the workbooks, run the service, measure in turn, gather what is to be told."""
 
+import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from benchmarks import tables
 from benchmarks.client import connected
 from benchmarks.expected import Expected
 from benchmarks.measure import Bench, Round, Timing
 from benchmarks.report import Size
 from benchmarks.service import running
+from benchmarks.tables import TableFindings, Tables, measure_tables
 from benchmarks.workbook import make_workbook
 
 ROWS = 155_000
 MANY = 10
+TABLE_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to measure. `rows` of the workbook of the rounds; with `sizes`, also others and many at once."""
+    """What to measure. `rows` of the workbook of the rounds; with `sizes`, also others and many at once.
+
+    `table_rows` of the table of the rounds, `many_rows` of one that is loaded once, to see its memory.
+    """
 
     rows: int = ROWS
     rounds: int = 5
     sizes: bool = True
+    table_rows: int = tables.ROWS
+    many_rows: int | None = tables.MANY_ROWS
+
+    @property
+    def tables(self) -> list[int]:
+        """Sizes of the tables to be made."""
+        return [self.table_rows, *([self.many_rows] if self.many_rows else [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +46,7 @@ class Findings:
 
     rounds: Sequence[Round]
     sizes: Sequence[Size]
+    tables: TableFindings
     upload_seconds: float
     upload_mib: float
     latencies: Sequence[float]
@@ -48,17 +63,26 @@ class Findings:
 async def measure(environment: Mapping[str, str], plan: Plan, folder: Path, log: Path) -> Findings:
     """Measure as planned, on the stack that the environment names; workbooks go to the folder."""
     books = make_books(folder, plan)
-    with running(environment, folder, log) as service:
-        async with connected(environment) as client:
-            bench = Bench(environment["DATABASE_URL"], folder, service, client)
-            await bench.load(["warm.xlsx"], [books["warm.xlsx"]])
-            client.latencies.clear()
-            base = books["base.xlsx"]
-            rounds = [await bench.round("base.xlsx", base) for _ in range(plan.rounds)]
-            sizes = await _sizes(bench, plan, books) if plan.sizes else []
-            upload = await client.upload_seconds(folder / "base.xlsx")
-            size = (folder / "base.xlsx").stat().st_size / 2**20
-            return Findings(rounds, sizes, upload, size, client.latencies, service.metrics(), bench.mistakes)
+    async with Tables(environment["DATABASE_URL"], plan.tables) as made:
+        told = {**environment, "MIGRATION_CONNECTIONS": json.dumps(made.addresses)}
+        with running(told, folder, log) as service:
+            async with connected(environment) as client:
+                bench = Bench(environment["DATABASE_URL"], folder, service, client)
+                return await _measured(bench, plan, books, made)
+
+
+async def _measured(bench: Bench, plan: Plan, books: Mapping[str, Expected], made: Tables) -> Findings:
+    client = bench.client
+    await bench.load(["warm.xlsx"], [books["warm.xlsx"]])
+    client.latencies.clear()
+    rounds = [await bench.round("base.xlsx", books["base.xlsx"]) for _ in range(plan.rounds)]
+    sizes = await _sizes(bench, plan, books) if plan.sizes else []
+    found = await measure_tables(bench, made, min(plan.rounds, TABLE_ROUNDS), plan.table_rows, plan.many_rows)
+    base = bench.inbox / "base.xlsx"
+    upload = await client.upload_seconds(base)
+    size = base.stat().st_size / 2**20
+    metrics = bench.service.metrics()
+    return Findings(rounds, sizes, found, upload, size, client.latencies, metrics, bench.mistakes)
 
 
 async def _sizes(bench: Bench, plan: Plan, books: Mapping[str, Expected]) -> list[Size]:

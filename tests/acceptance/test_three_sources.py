@@ -56,7 +56,7 @@ def world(make_world: Callable[[], World]) -> Iterator[World]:
 
 @contextmanager
 def made(world: World, google: SheetsServer, rows: int, same: Sequence[Chat] = ()) -> Iterator[Sources]:
-    """A workbook of the inbox, a table of its own database, a spreadsheet; `same` chats are in both of these."""
+    """A workbook of the inbox, a table of its own database, a spreadsheet; `same` chats stand in both."""
     name = f"{world.database}_old"
     dsn = world.stack.create_database(name)
     account = google.new_account("robot")

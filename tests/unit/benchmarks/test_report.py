@@ -22,7 +22,7 @@ ROUNDS = [
 
 
 def test_the_last_line_holds_the_medians_of_the_ratios_within_rounds() -> None:
-    assert report.last_line(ROUNDS) == "ratio first 1.80 unchanged 1.10"
+    assert report.ratio_line(ROUNDS) == "ratio first 1.80 unchanged 1.10"
 
 
 def test_the_tables_show_spread_and_memory() -> None:
