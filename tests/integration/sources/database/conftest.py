@@ -1,0 +1,89 @@
+"""Every test has a database of somebody else, with the table of chats in it."""
+
+import asyncio
+import os
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from devstack.stack import Stack
+from tests.integration.sources.database import wire
+from tests.integration.sources.database.certificates import write_certificate
+from tests.integration.sources.database.origin import CHATS, execute, moved
+
+
+@pytest.fixture
+def dsn(fresh_database: str) -> str:
+    """The address of a database with an empty table of chats."""
+    execute(fresh_database, CHATS)
+    return fresh_database
+
+
+@pytest.fixture
+def guest(stack: Stack, dsn: str) -> Iterator[str]:
+    """The address of the same database as a user without rights."""
+    user = f"guest_{os.getpid()}"
+    stack.execute(f"create role {user} login password 'guest'")
+    try:
+        yield moved(dsn, user=user, password="guest")
+    finally:
+        execute(dsn, f"drop owned by {user}")
+        stack.execute(f"drop role {user}")
+
+
+@pytest.fixture
+def stack_database_win1251(stack: Stack) -> Iterator[str]:
+    """The same in the encoding of old Russian systems."""
+    yield from _encoded(stack, "WIN1251")
+
+
+@pytest.fixture
+def stack_database_ascii(stack: Stack) -> Iterator[str]:
+    """The same in a database that does not say what its bytes mean."""
+    yield from _encoded(stack, "SQL_ASCII")
+
+
+def _encoded(stack: Stack, encoding: str) -> Iterator[str]:
+    name = f"encoded_{os.getpid()}"
+    stack.execute(
+        f"create database {name} encoding '{encoding}' template template0 "
+        "locale_provider libc lc_collate 'C' lc_ctype 'C'"
+    )
+    address = stack.database_address(name)
+    try:
+        execute(address, CHATS)
+        yield address
+    finally:
+        stack.drop_database(name)
+
+
+@pytest.fixture
+def holding(dsn: str) -> Iterator[Callable[[str], None]]:
+    """Somebody who runs a statement in a transaction, and leaves that open until the end of the test."""
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(dsn))
+        runner.run(connection.execute("begin"))
+
+        def hold(statement: str) -> None:
+            runner.run(connection.execute(statement))
+
+        yield hold
+        runner.run(connection.close())
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The file of a certificate that nobody vouches for, with its key."""
+    return write_certificate(tmp_path_factory.mktemp("tls") / "server.pem")
+
+
+@pytest.fixture
+def tls_port(tmp_path: Path) -> Iterator[int]:
+    """A server that encrypts with another certificate, which nobody vouches for either."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(write_certificate(tmp_path / "other.pem"))
+    with wire.serving(wire.encrypting(context)) as port:
+        yield port

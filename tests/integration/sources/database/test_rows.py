@@ -1,0 +1,187 @@
+"""Which rows come, in which order, and as what."""
+
+import pytest
+
+from tests.integration.sources.database.origin import (
+    CHUNK_ROWS,
+    HIGHEST,
+    LOWEST,
+    add,
+    execute,
+    ids,
+    opened,
+    orders,
+    read,
+)
+
+
+def test_rows_come_by_id_whatever_the_order_they_were_written_in(dsn: str) -> None:
+    add(dsn, [9, 2, 7, 5, 1, 8, 3])
+    chunks = read(orders(dsn))
+    assert ids(chunks) == [1, 2, 3, 5, 7, 8, 9]
+    assert [len(chunk.positions) for chunk in chunks] == [4, 3]
+    assert [text for chunk in chunks for text in chunk.columns["phone"]] == [
+        f"phone {i}" for i in ids(chunks)
+    ]
+    assert set(chunks[0].columns) == {"inn", "name", "url", "phone"}
+
+
+def test_a_row_is_kept_for_people_with_the_names_of_the_table(dsn: str) -> None:
+    execute(dsn, "insert into chats values (7, null, 'Чат', 'u', ' 8 999 ', null)")
+    (chunk,) = read(orders(dsn))
+    assert chunk.record(0) == {"id": 7, "inn": None, "name": "Чат", "url": "u", "admin_phone": " 8 999 "}
+
+
+def test_ids_may_have_gaps_and_be_as_low_and_high_as_there_are(dsn: str) -> None:
+    wild = [LOWEST, LOWEST + 1, -5, 0, 3, 2**31, 2**53 + 1, HIGHEST - 1, HIGHEST]
+    add(dsn, wild)
+    assert ids(read(orders(dsn))) == wild
+
+
+def test_the_highest_possible_id_may_end_a_page(dsn: str) -> None:
+    add(dsn, range(HIGHEST - CHUNK_ROWS + 1, HIGHEST + 1))
+    assert len(ids(read(orders(dsn)))) == CHUNK_ROWS
+
+
+def test_only_rows_of_the_admin_panel_and_those_without_a_source_belong(dsn: str) -> None:
+    add(dsn, [1, 4])
+    add(dsn, [2], source=None)
+    add(dsn, [3], source="bot")
+    add(dsn, [5], source="")
+    add(dsn, [6], source="Admin_Panel")
+    with opened(orders(dsn)) as (source, _):
+        assert source.total == 3
+        assert ids(source.chunks()) == [1, 2, 4]
+
+
+@pytest.mark.parametrize("rows", [1, CHUNK_ROWS - 1, CHUNK_ROWS, CHUNK_ROWS + 1, 3 * CHUNK_ROWS])
+def test_no_row_is_lost_or_doubled_at_the_border_of_a_page(dsn: str, rows: int) -> None:
+    add(dsn, range(rows))
+    with opened(orders(dsn)) as (source, found):
+        assert source.total == rows
+        assert source.state == found.state
+        assert ids(source.chunks()) == list(range(rows))
+
+
+def test_the_snapshot_stays_the_same_while_rows_change(dsn: str) -> None:
+    add(dsn, range(1, 13))
+    with opened(orders(dsn)) as (source, _):
+        chunks = source.chunks()
+        found = [next(chunks)]
+        execute(dsn, "delete from chats where id in (2, 11)", "update chats set url = 'other' where id = 12")
+        add(dsn, [13, 0])
+        found += chunks
+    assert ids(found) == list(range(1, 13))
+    assert found[-1].columns["url"][-1] == "url 12"
+
+
+@pytest.mark.parametrize("kind", ["smallint", "integer"])
+def test_smaller_keys_will_do(dsn: str, kind: str) -> None:
+    execute(dsn, f"alter table chats alter id type {kind}")
+    add(dsn, [-3, 0, 32_767])
+    assert ids(read(orders(dsn))) == [-3, 0, 32_767]
+
+
+def test_columns_of_other_types_are_read_as_text(dsn: str) -> None:
+    execute(
+        dsn,
+        "create type origin as enum ('bot', 'other')",
+        "drop table chats",
+        "create table chats (id integer, inn bigint, name char(5), url text, admin_phone int, source origin)",
+        "insert into chats values (1, 7700000001, 'ab', 'u', 2000, null), (2, 2, 'b', 'u', 2, 'bot')",
+    )
+    (chunk,) = read(orders(dsn))
+    assert chunk.record(0) == {
+        "id": 1,
+        "inn": "7700000001",
+        "name": "ab",
+        "url": "u",
+        "admin_phone": "2000",
+    }
+
+
+VIEW = "create view {} as select * from chats"
+
+
+@pytest.mark.parametrize(
+    ("schema", "table", "asked"),
+    [
+        ("public", "chats2", "chats2"),
+        ("old", "chats", "old.chats"),
+        ("Старая админка", "Чаты 2", "Старая админка.Чаты 2"),
+        ('a"b', 'select"; drop table chats; --', 'a"b.select"; drop table chats; --'),
+        ("old", "with.dots.in", "old.with.dots.in"),
+        ("$1", "%s", "$1.%s"),
+    ],
+)
+def test_names_are_taken_literally(dsn: str, schema: str, table: str, asked: str) -> None:
+    add(dsn, [1, 2])
+    quoted = '."'.join(name.replace('"', '""') + '"' for name in (schema, table))
+    execute(
+        dsn,
+        'create schema if not exists "{}"'.format(schema.replace('"', '""')),
+        VIEW.format(f'"{quoted}'),
+        "create table decoy (like chats)",
+    )
+    assert ids(read(orders(dsn), asked)) == [1, 2]
+
+
+def test_without_a_schema_the_search_path_of_the_user_says_which_table(dsn: str) -> None:
+    add(dsn, [1])
+    execute(dsn, "create schema old", "create table old.chats (like public.chats)")
+    execute(dsn, "insert into old.chats select 2, inn, name, url, admin_phone, source from public.chats")
+    assert ids(read(orders(dsn))) == [1]
+    assert ids(read(orders(f"{dsn}?options=-c%20search_path%3Dold,public"))) == [2]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "create view kind as select * from chats",
+        "create materialized view kind as select * from chats",
+        """create table kind (like chats) partition by range (id);
+        create table low partition of kind for values from (minvalue) to (5);
+        create table high partition of kind for values from (5) to (maxvalue);
+        insert into kind select * from chats""",
+    ],
+    ids=["view", "materialized view", "partitioned table"],
+)
+def test_whatever_holds_rows_can_be_read(dsn: str, made: str) -> None:
+    add(dsn, range(10))
+    execute(dsn, made)
+    assert ids(read(orders(dsn), "kind")) == list(range(10))
+
+
+def test_another_encoding_is_translated(stack_database_win1251: str) -> None:
+    execute(stack_database_win1251, "insert into chats values (1, '1', 'Чат «А»', 'u', '2', null)")
+    (chunk,) = read(orders(stack_database_win1251))
+    assert chunk.columns["name"] == ["Чат «А»"]
+
+
+def test_nothing_can_be_written_in_the_session(dsn: str) -> None:
+    add(dsn, [1])
+    execute(
+        dsn,
+        "create function strike() returns text language plpgsql as "
+        "$$ begin delete from public.chats; return 'gone'; end $$",
+        "create view trap as select id, inn, name, strike() as url, admin_phone, source from chats",
+    )
+    with pytest.raises(Exception, match="SQLSTATE 25006"):
+        read(orders(dsn), "trap")
+    assert ids(read(orders(dsn))) == [1]
+
+
+def test_closing_early_or_twice_or_before_opening_is_fine(dsn: str) -> None:
+    add(dsn, range(20))
+    with opened(orders(dsn)) as (source, _):
+        chunks = source.chunks()
+        next(chunks)
+        source.close()
+        assert list(chunks) == []
+    source.close()
+
+
+def test_reading_again_gives_the_same_under_the_same_fingerprint(dsn: str) -> None:
+    add(dsn, range(10))
+    with opened(orders(dsn)) as (_, first), opened(orders(dsn, chunk_rows=3)) as (_, second):
+        assert first == second
