@@ -8,7 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from messaging import internals
+from messaging import internals, progress
 from messaging.connection import KafkaConnection
 from messaging.errors import KafkaUnavailable
 from messaging.guard import GRACE_SECONDS, Aborted, Overdue, end_all, within
@@ -85,5 +85,5 @@ async def quietly(limit: float, call: Coroutine[Any, Any, Any]) -> None:
 
 
 async def _ended(task: asyncio.Task[Any], limit: float) -> bool:
-    done, _ = await asyncio.wait({task}, timeout=limit)
-    return bool(done)
+    await progress.wait({task}, limit)
+    return task.done()

@@ -15,6 +15,7 @@ from messaging.clients import close_consumer, common_options, start
 from messaging.connection import KafkaConnection
 from messaging.guard import pause, unless
 from messaging.polling import MAX_POLL_RECORDS, Handle, Polling
+from messaging.progress import ticking
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,10 @@ class GroupConsumer:
         self._backoff = FIRST_BACKOFF_SECONDS
 
     def last_progress(self) -> float:
-        """`time.monotonic()` of the last poll or try to connect; an outage of the brokers stops neither."""
+        """`time.monotonic()` of the last poll, or of the last moment of a wait within its bound.
+
+        An outage of the brokers stops neither; a handler that hangs stops both until it is through.
+        """
         return self._progress
 
     def last_answer(self) -> float | None:
@@ -70,16 +74,18 @@ class GroupConsumer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop`; never raises for Kafka's sake."""
-        while not stop.is_set():
-            try:
-                await self._live(stop)
-            except Exception as error:  # noqa: BLE001 - whatever it was, only a new consumer helps
-                self._progress = time.monotonic()
-                log.warning(
-                    "consumer.replaced: in %g s, because: %s", self._backoff, str(error) or repr(error)
-                )
-                await pause(stop, self._backoff)
-                self._backoff = min(self._backoff * 2, LAST_BACKOFF_SECONDS)
+        with ticking(self._moved):
+            while not stop.is_set():
+                try:
+                    await self._live(stop)
+                except Exception as error:  # noqa: BLE001 - whatever it was, only a new consumer helps
+                    await self._back_off(error, stop)
+
+    async def _back_off(self, error: Exception, stop: asyncio.Event) -> None:
+        self._moved()
+        log.warning("consumer.replaced: in %g s, because: %s", self._backoff, str(error) or repr(error))
+        await pause(stop, self._backoff)
+        self._backoff = min(self._backoff * 2, LAST_BACKOFF_SECONDS)
 
     async def _live(self, stop: asyncio.Event) -> None:
         consumer = self._build()
@@ -94,6 +100,9 @@ class GroupConsumer:
         options = common_options(self._connection, self._client_id)
         return AIOKafkaConsumer(*self._topics, group_id=self._group_id, **options, **GROUP_OPTIONS)
 
-    def _polled(self) -> None:
+    def _moved(self) -> None:
         self._progress = time.monotonic()
+
+    def _polled(self) -> None:
+        self._moved()
         self._backoff = FIRST_BACKOFF_SECONDS

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from messaging import progress
+
 T = TypeVar("T")
 
 GRACE_SECONDS = 1.0
@@ -22,16 +24,22 @@ class Aborted(Exception):
 
 
 async def within(
-    limit: float | None, call: Coroutine[Any, Any, T], *, stop: asyncio.Event | None = None, then: float = 0.0
+    limit: float | None,
+    call: Coroutine[Any, Any, T],
+    *,
+    stop: asyncio.Event | None = None,
+    then: float = 0.0,
+    silent: bool = False,
 ) -> T:
     """Run a call in a task of its own for at most `limit` seconds; raises Overdue, Aborted, or its error.
 
     Once `stop` is set it has `then` seconds left. Without a limit the call must have one of its own.
+    The wait is reported as progress unless it is `silent`: such a call reports by itself, or is quick.
     """
     task = asyncio.ensure_future(call)
     task.add_done_callback(_retrieve)
     try:
-        await _done_or_stopped(task, limit, stop)
+        await _done_or_stopped(task, limit, stop, silent=silent)
         if stop and stop.is_set() and not task.done():
             await asyncio.wait({task}, timeout=then)
         overdue = not task.done()
@@ -47,23 +55,30 @@ async def within(
 
 
 async def _done_or_stopped(
-    task: "asyncio.Task[Any]", limit: float | None, stop: asyncio.Event | None
+    task: "asyncio.Task[Any]", limit: float | None, stop: asyncio.Event | None, *, silent: bool
 ) -> None:
     if stop is None:
-        await asyncio.wait({task}, timeout=limit)
+        await _first({task}, limit, silent=silent)
         return
     stopping = asyncio.ensure_future(stop.wait())
     try:
-        await asyncio.wait({task, stopping}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        await _first({task, stopping}, limit, silent=silent)
     finally:
         stopping.cancel()
+
+
+async def _first(tasks: "set[asyncio.Task[Any]]", limit: float | None, *, silent: bool) -> None:
+    if silent or limit is None:
+        await asyncio.wait(tasks, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+    else:
+        await progress.wait(tasks, limit, first=True)
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
     """Wait so long, or until asked to stop."""
     waiting = asyncio.ensure_future(stop.wait())
     try:
-        await asyncio.wait({waiting}, timeout=seconds)
+        await progress.wait({waiting}, seconds)
     finally:
         waiting.cancel()
 

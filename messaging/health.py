@@ -31,10 +31,14 @@ def require_alive(tasks: Mapping[str, "asyncio.Task[Any]"]) -> None:
 
 
 class LagCheck:
-    """Finds partitions that lie behind their end while nothing arrives from them, twice in a row."""
+    """Finds partitions that lie behind their end while nothing arrives from them, twice in a row.
 
-    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+    Brokers that said nothing for `ask_seconds` are asked for a sign of life in between, too.
+    """
+
+    def __init__(self, consumer: AIOKafkaConsumer, ask_seconds: float = math.inf) -> None:
         self._consumer = consumer
+        self._ask_seconds = ask_seconds
         self._next = time.monotonic() + CHECK_SECONDS
         self._delivered: set[TopicPartition] = set()
         self._saturated = False
@@ -46,14 +50,25 @@ class LagCheck:
         """Note what a poll brought; a `full` one may have left other partitions waiting their turn."""
         arrived = set(partitions)
         if arrived:
-            self.answered = time.monotonic()
+            self.heard()
         self._delivered |= arrived
         self._saturated = self._saturated or full
 
+    def heard(self) -> None:
+        """The brokers gave a sign of life."""
+        self.answered = time.monotonic()
+
     async def check(self) -> None:
-        """Every CHECK_SECONDS compare; raises Stuck. Brokers that do not answer are no reason."""
-        if time.monotonic() < self._next:
-            return
+        """Ask for a sign of life, and every CHECK_SECONDS compare.
+
+        Raises Stuck. Brokers that do not answer are no reason.
+        """
+        if time.monotonic() >= self._next:
+            await self._compare()
+        elif time.monotonic() >= self.answered + self._ask_seconds:
+            await self._ends()
+
+    async def _compare(self) -> None:
         delivered, saturated = self._delivered, self._saturated
         self._delivered, self._saturated = set(), False
         behind = set() if saturated else await self._behind() - delivered
@@ -64,17 +79,21 @@ class LagCheck:
                 raise Stuck(f"{partition.topic}/{partition.partition} has records that do not arrive")
 
     async def _behind(self) -> set[TopicPartition]:
-        try:
-            assigned = self._consumer.assignment()
-            asked = assigned or self._subscribed()
-            ends = await within(REQUEST_SECONDS, self._consumer.end_offsets(asked)) if asked else {}
-        except FAILURES:
-            return set()
-        if ends:
-            self.answered = time.monotonic()
-        partitions = [one for one in ends if one in assigned]
+        ends = await self._ends()
+        partitions = [one for one in ends if one in self._consumer.assignment()]
         positions = await asyncio.gather(*map(self._position, partitions))
         return {one for one, position in zip(partitions, positions, strict=True) if position < ends[one]}
+
+    async def _ends(self) -> dict[TopicPartition, int]:
+        """Where the partitions end; nothing where the brokers do not answer."""
+        try:
+            asked = self._consumer.assignment() or self._subscribed()
+            ends = await within(REQUEST_SECONDS, self._consumer.end_offsets(asked)) if asked else {}
+        except FAILURES:
+            return {}
+        if ends:
+            self.heard()
+        return dict(ends)
 
     def _subscribed(self) -> set[TopicPartition]:
         """All partitions, for a member that was given none: it asks the brokers, too."""

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from messaging import internals
+from messaging import internals, progress
 from messaging.clients import CLOSE_SECONDS, FAILURES, REQUEST_SECONDS, abort_producer, common_options, start
 from messaging.connection import KafkaConnection
 from messaging.guard import within
@@ -83,10 +83,10 @@ class Line:
     async def acknowledged(self, sent: list[Sent]) -> list[bool]:
         """Wait for the answers, never cancelling a send; True where the broker has the message for sure."""
         if sent:
-            waiting = asyncio.ensure_future(asyncio.wait(sent, timeout=ACK_SECONDS))
+            waiting = asyncio.ensure_future(asyncio.wait(sent))
             broken = asyncio.ensure_future(self.broken.wait())
             try:
-                await asyncio.wait({waiting, broken}, return_when=asyncio.FIRST_COMPLETED)
+                await progress.wait({waiting, broken}, ACK_SECONDS, first=True)
             finally:
                 waiting.cancel()
                 broken.cancel()

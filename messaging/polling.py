@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import IllegalStateError
 
-from messaging import internals
+from messaging import internals, progress
 from messaging.clients import FAILURES
-from messaging.guard import pause, unless, within
+from messaging.guard import Overdue, pause, unless, within
 from messaging.health import LagCheck, require_alive
 from messaging.records import Record
 
@@ -26,7 +26,7 @@ MAX_POLL_RECORDS = 100
 SLICE_RECORDS = 10
 """Handed over at once and committed: what took long need not be done again."""
 HANDLE_SECONDS = 20.0
-"""For one slice: inserts, no jobs."""
+"""For one slice: inserts, no jobs. What the handler does in it reports by itself."""
 ROUND_SECONDS = 60.0
 """After so long the rest of a poll is left for the next one: far below `max_poll_interval_ms`."""
 COMMIT_SECONDS = 20.0
@@ -35,6 +35,8 @@ LAST_HANDLE_SECONDS = 5.0
 LAST_COMMIT_SECONDS = 2.0
 """What each still gets once we are asked to stop: hundreds of times what it takes."""
 RETRY_SECONDS = 1.0
+ASK_SECONDS = 4.0
+"""Whether the service is ready is told by the brokers' last answer: idle ones are asked this often."""
 
 Handle = Callable[[Sequence[Record]], Awaitable[None]]
 """Takes records of one partition in order: durable when it returns, sent again when it raises."""
@@ -52,7 +54,10 @@ class Polling:
         self._handle = handle
         self._alive = alive
         self._stop = stop
-        self._lag = LagCheck(consumer)
+        self._lag = LagCheck(consumer, ASK_SECONDS)
+        self._told = progress.told()
+        self._hung = False
+        """The last try of a handler overstayed its limit, and its records are still there."""
 
     @property
     def answered(self) -> float:
@@ -61,17 +66,25 @@ class Polling:
 
     async def run(self) -> None:
         """Until `stop`; membership outlives a handler that raises and brokers that are away."""
-        while not self._stop.is_set():
-            polled = await self._poll()
-            if not await self._hand_over(polled):
-                await pause(self._stop, RETRY_SECONDS)
-            await unless(self._stop, self._lag.check())
+        with progress.ticking(self._tick):
+            while not self._stop.is_set():
+                polled = await self._poll()
+                if not await self._hand_over(polled):
+                    await pause(self._stop, RETRY_SECONDS)
+                await unless(self._stop, self._lag.check())
+
+    def _tick(self) -> None:
+        """What comes between a handler that hung and its next try is no progress."""
+        if not self._hung:
+            self._told()
 
     async def _poll(self) -> Polled:
         # A task of its own: when the coordination task was cancelled, getmany raises that very error.
-        raw = await within(POLL_SECONDS, self._consumer.getmany(timeout_ms=POLL_MS))
+        raw = await within(POLL_SECONDS, self._consumer.getmany(timeout_ms=POLL_MS), silent=True)
         require_alive(internals.group_tasks(self._consumer))
-        self._alive()
+        self._hung = self._hung and bool(raw)
+        if not self._hung:
+            self._alive()
         self._lag.saw(raw, full=sum(map(len, raw.values())) >= MAX_POLL_RECORDS)
         return {partition: [Record.of(one) for one in records] for partition, records in raw.items()}
 
@@ -95,10 +108,12 @@ class Polling:
         return time.monotonic() < end and not self._stop.is_set()
 
     async def _taken(self, partition: TopicPartition, records: list[Record]) -> bool:
+        self._hung = False
         try:
             call = _call(self._handle, records)
-            await within(HANDLE_SECONDS, call, stop=self._stop, then=LAST_HANDLE_SECONDS)
+            await within(HANDLE_SECONDS, call, stop=self._stop, then=LAST_HANDLE_SECONDS, silent=True)
         except Exception as error:  # noqa: BLE001 - whatever it was, the records come again
+            self._hung = isinstance(error, Overdue)
             log.warning(
                 "records.not_taken: %s/%s from %d, trying again: %r",
                 partition.topic,
@@ -121,6 +136,7 @@ class Polling:
         try:
             call = self._consumer.commit({partition: offset})
             await within(COMMIT_SECONDS, call, stop=self._stop, then=LAST_COMMIT_SECONDS)
+            self._lag.heard()
         except FAILURES as error:
             # Final, or of unknown fate: the records come again and their reader knows them.
             log.warning("offsets.not_committed: %r", error)

@@ -320,3 +320,34 @@ async def test_no_task_is_left_behind(
     async with Consuming(connection, topic, group).running() as consuming:
         await consuming.has([0])
     assert asyncio.all_tasks() <= before
+
+
+async def test_a_handler_that_hangs_is_no_progress_until_it_is_through(
+    connection: KafkaConnection,
+    make_topic: MakeTopic,
+    publish: Publish,
+    group: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(polling, "HANDLE_SECONDS", 0.5)
+    mended, tries = asyncio.Event(), 0
+
+    async def hang(_records: object) -> None:
+        nonlocal tries
+        tries += 1
+        await mended.wait()
+
+    topic = await make_topic(partitions=1)
+    await publish(topic, 1)
+    async with Consuming(connection, topic, group, before=hang).running() as consuming:
+        await until_async(lambda: _true(tries == 1), 60, "the first try")
+        seen = consuming.consumer.last_progress()
+        await until_async(lambda: _true(tries == 4), 60, "a few more tries")
+        assert consuming.consumer.last_progress() == pytest.approx(seen, abs=0.4)
+        mended.set()
+        await until_async(lambda: _true(consuming.consumer.last_progress() > seen + 2), 30, "progress")
+        await consuming.has([0])
+
+
+async def _true(condition: bool) -> bool:
+    return condition
