@@ -2,15 +2,12 @@
 
 import asyncio
 import os
-import ssl
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import asyncpg
 import pytest
 
 from devstack.stack import Stack
-from tests.integration.sources.database import wire
 from tests.integration.sources.database.certificates import write_certificate
 from tests.integration.sources.database.origin import CHATS, execute, moved
 
@@ -78,12 +75,3 @@ def holding(dsn: str) -> Iterator[Callable[[str], None]]:
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The file of a certificate that nobody vouches for, with its key."""
     return write_certificate(tmp_path_factory.mktemp("tls") / "server.pem")
-
-
-@pytest.fixture
-def tls_port(tmp_path: Path) -> Iterator[int]:
-    """A server that encrypts with another certificate, which nobody vouches for either."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(write_certificate(tmp_path / "other.pem"))
-    with wire.serving(wire.encrypting(context)) as port:
-        yield port

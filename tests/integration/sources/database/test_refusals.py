@@ -4,11 +4,13 @@ import os
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from consumer.errors import MigrationError, PermanentError
+from consumer.errors import MigrationError, PermanentError, TransientError
 from tests.integration.sources.database import wire
+from tests.integration.sources.database.certificates import write_certificate
 from tests.integration.sources.database.origin import (
     NAME,
     add,
@@ -111,11 +113,16 @@ def test_a_server_that_does_not_encrypt(dsn: str, mode: str, certificate: str) -
     assert "does not encrypt" in error.message
 
 
-def test_a_certificate_that_does_not_hold(certificate: str, tls_port: int) -> None:
-    dsn = f"postgresql://u:p@127.0.0.1:{tls_port}/d"
-    error = refused(with_options(dsn, sslmode="verify-full", sslrootcert=certificate))
-    assert error.code == "tls_refused"
-    assert "certificate" in error.message
+def test_only_a_certificate_that_holds_is_spoken_to(certificate: str, tmp_path: Path) -> None:
+    users: list[str] = []
+    options = {"sslmode": "verify-full", "sslrootcert": certificate}
+    with wire.serving(wire.encrypting(write_certificate(tmp_path / "other.pem"), users)) as port:
+        error = refused(with_options(f"postgresql://bad:p@127.0.0.1:{port}/d", **options))
+        assert error.code == "tls_refused"
+        assert "certificate" in error.message
+    with wire.serving(wire.encrypting(certificate, users)) as port, pytest.raises(TransientError):
+        read(orders(with_options(f"postgresql://good:p@127.0.0.1:{port}/d", **options)))
+    assert users == ["good"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 import pytest
 
+from consumer.datasets.chats.fields import RELATION
+from consumer.sources.database.pages import statement
+from consumer.sources.database.table import Table
 from tests.integration.sources.database.origin import (
     CHUNK_ROWS,
     HIGHEST,
@@ -12,6 +15,7 @@ from tests.integration.sources.database.origin import (
     opened,
     orders,
     read,
+    value,
 )
 
 
@@ -185,3 +189,18 @@ def test_reading_again_gives_the_same_under_the_same_fingerprint(dsn: str) -> No
     add(dsn, range(10))
     with opened(orders(dsn)) as (_, first), opened(orders(dsn, chunk_rows=3)) as (_, second):
         assert first == second
+
+
+@pytest.mark.parametrize("kind", ["bigint", "integer", "smallint"])
+def test_a_page_is_found_by_the_index_of_the_key(dsn: str, kind: str) -> None:
+    execute(dsn, f"alter table chats alter id type {kind}")
+    add(dsn, range(20_000))
+    execute(dsn, "analyze chats")
+    table = Table("", 0, "public", "chats", unique=True)
+    page = statement(table, RELATION, tuple(RELATION.columns), first=False)
+    for place, text in {"$1": "'admin_panel'", "$2": "20000", "$3": "10", "$4": "5000"}.items():
+        page = page.replace(place, text)
+    plan = value(dsn, f"explain (format json) {page}")
+    assert '"Index Scan"' in plan
+    assert '"Sort"' not in plan
+    assert "Index Cond" in plan

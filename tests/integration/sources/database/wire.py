@@ -99,6 +99,7 @@ def refusing(state: str, text: bytes = b"no") -> Talk:
     def talk(line: socket.socket) -> None:
         start_up(line)
         line.sendall(error(state, text))
+        cut(line)
 
     return talk
 
@@ -109,15 +110,17 @@ def silent(line: socket.socket) -> None:
         pass
 
 
-def encrypting(context: ssl.SSLContext) -> Talk:
-    """A server that encrypts, and lets nobody in."""
+def encrypting(certificate: str, users: list[str]) -> Talk:
+    """A server that encrypts with a certificate, takes note of who comes, and hangs up."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
 
     def talk(line: socket.socket) -> None:
         take(line, 8)
         line.sendall(b"S")
         with context.wrap_socket(line.dup(), server_side=True) as secret:
-            start_up(secret)
-            secret.sendall(error("28P01"))
+            users.append(start_up(secret)["user"])
+        cut(line)
 
     return talk
 
