@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import sys
 
-from consumer import app, doctor, logs, settings
+from consumer import app, doctor, faults, logs, settings
 from consumer.http.server import CannotServe
 from consumer.settings import Settings, WrongSettings
 from consumer.store import foreign_keys, migrate
@@ -20,6 +20,7 @@ def main() -> None:
     arguments = _parser().parse_args()
     try:
         loaded = settings.load()
+        faults.arm(loaded.migration_faults)
         logs.configure(level=loaded.migration_log_level, fmt=loaded.migration_log_format)
         raise SystemExit(asyncio.run(_do(arguments, loaded)))
     except FORESEEN as error:

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from consumer import access
+from consumer import access, faults
 from consumer.errors import LeaseLost
 from consumer.http import server
 from consumer.http.app import make_app
@@ -166,6 +166,7 @@ class Service:
             await asyncio.wait({http, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._shutdown.begin()
+            await faults.reach("shutdown.begun")
             self._worker.interrupt()
             self._worker.hear("")
             await asyncio.wait({parts["worker"]})  # from here on nothing is claimed

@@ -17,9 +17,11 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
+from consumer import faults
 from messaging.connection import KafkaConnection
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -63,6 +65,7 @@ class Settings(BaseModel):
     migration_http_port: int = Field(8084, ge=0, le=65_535)
     migration_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     migration_log_format: Literal["auto", "json", "console"] = "auto"
+    migration_faults: str = Field("", description="for tests alone, see consumer.faults")
 
     @model_validator(mode="before")
     @classmethod
@@ -72,6 +75,12 @@ class Settings(BaseModel):
             if isinstance(values.get(name), str):
                 values[name] = _json_object(values[name])
         return values
+
+    @field_validator("migration_faults")
+    @classmethod
+    def _known_faults(cls, text: str) -> str:
+        faults.parse(text)
+        return text
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Settings":

@@ -6,8 +6,9 @@ down  START    dataset, source (of the request), chunk_rows, grants (batches it 
                checkpoint (last position an earlier attempt read), fingerprint, state, refused (position →
                SQLSTATE), frugal, inbox, scratch (an empty folder, removed by the service),
                max_inflated_bytes, memory_bytes, cpu_seconds, secrets (by kind of source), run, stored (rows
-               accounted for up to the checkpoint), service_pid; the body holds the positions of rows that
-               were rejected up to the checkpoint (8 bytes each, big endian, ascending)
+               accounted for up to the checkpoint), service_pid, faults (armed points, for tests); the body
+               holds the positions of rows that were rejected up to the checkpoint (8 bytes each, big
+               endian, ascending)
       GRANT    batches, tokens (either may be absent)
 up    OPENED   fingerprint, state, warnings (code → count), restarted (another source: read from the top)
       TOTAL    rows (once, as soon as known)

@@ -4,6 +4,7 @@ import gc
 import os
 from collections.abc import Callable
 
+from consumer import faults
 from consumer.datasets.base import Dataset
 from consumer.extract import limits
 from consumer.extract.pipe import Pipe
@@ -21,6 +22,7 @@ def main(find: Callable[[str], Dataset] | None = None) -> None:
     if orders is None:
         return
     start = Start.from_frame(*orders)
+    faults.arm(start.faults)
     limits.apply(start.memory_bytes, start.cpu_seconds, start.service_pid)
     pipe.listen(start.grants)
     gc.freeze()

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from consumer import faults
 from consumer.datasets.base import Checked, Checker, Dataset
 from consumer.errors import TransientError
 from consumer.extract.cut import cut, without
@@ -75,6 +76,7 @@ class Extraction:
     def to_the_end(self) -> None:
         """Send all batches, the total as soon as it is known, and the end."""
         for chunk in self._source.chunks():
+            faults.reach_now("child.chunk")
             self._take(chunk)
             if self._told is None:
                 self._tell(self._source.total)

@@ -40,6 +40,7 @@ class Start:
     memory_bytes: int
     cpu_seconds: int
     service_pid: int
+    faults: str
     header: Mapping[str, Any]
 
     @classmethod
@@ -56,6 +57,7 @@ class Start:
             memory_bytes=header["memory_bytes"],
             cpu_seconds=header["cpu_seconds"],
             service_pid=header["service_pid"],
+            faults=header.get("faults", ""),
             header=header,
         )
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from consumer import faults
 from consumer.intake.identity import derived_id
 from consumer.intake.parse import Unreadable, parse
 from consumer.store import commands, requests
@@ -44,7 +45,9 @@ class Intake:
     async def handle(self, records: Sequence[Record]) -> None:
         """Record the messages of one partition. Raises where Postgres or Kafka cannot take them now."""
         for record in records:
+            await faults.reach("intake.before_record")
             await self._one(record)
+            await faults.reach("intake.recorded")
 
     async def _one(self, record: Record) -> None:
         request = parse(record.value)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from consumer import faults
 from consumer.errors import LeaseLost
 from consumer.store import leases, outbox
 from consumer.store.database import Database
@@ -99,12 +100,15 @@ class Relay:
             page = await outbox.unpublished(connection, PAGE)
         if not page:
             return False
+        await faults.reach("relay.before_send")
         acknowledged = await self._publish([message(event) for event in page])
+        await faults.reach("relay.sent")
         sent = _in_order(page, acknowledged)
         if len(sent) < len(page):
             log.warning("relay.unacknowledged", events=len(page) - len(sent))
         async with self._database.transaction() as connection:
             await outbox.mark_published(connection, sent, token)
+        await faults.reach("relay.marked")
         return len(sent) == len(page)
 
     async def _resign(self, token: int) -> None:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from consumer import faults
 from consumer.datasets.base import REJECTS, Merge, StageTable
 from consumer.errors import LeaseLost
 from consumer.store.connect import Connection
@@ -65,12 +66,17 @@ async def commit_batch(connection: Connection, fence: Fence, merge: Merge, batch
     """Store one batch; the job as it stands afterwards. Raises LeaseLost where the token is not ours."""
     async with connection.transaction():
         await copy_sections(connection, merge, batch.sections)
+        await faults.reach("batch.copied")
         before = await lock_owned(connection, fence)
+        await faults.reach("batch.fenced")
         counts = await run_merge(connection, merge)
+        await faults.reach("batch.merged")
         await connection.execute(KEEP_REJECTS, fence.job_id)
         after = await _record(connection, fence, before, batch, counts)
         if after.sequence > before.sequence:
             await emit(connection, after)
+        await faults.reach("batch.recorded")
+    await faults.reach("batch.committed")
     return after
 
 
@@ -90,6 +96,7 @@ async def _copy(connection: Connection, stage: StageTable, text: memoryview) -> 
 async def _slices(text: memoryview) -> AsyncIterator[bytes]:
     for start in range(0, len(text), COPY_SLICE):
         yield bytes(text[start : start + COPY_SLICE])
+        await faults.reach("batch.copying")
 
 
 async def run_merge(connection: Connection, merge: Merge) -> Counts:

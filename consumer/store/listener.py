@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
+from consumer import faults
 from consumer.store.connect import CONTROL_COMMAND_SECONDS, OwnConnection, open_listening_connection
 from consumer.store.errors import DatabaseUnavailable, mapped
 from consumer.wake import wait_for
@@ -20,8 +21,10 @@ async def listen(dsn: str, channels: Mapping[str, Callable[[str], None]]) -> Non
     try:
         for call in channels.values():
             call("")  # what was said while nobody listened
+        await faults.reach("listener.round")
         while not await wait_for(lost, CHECK_SECONDS):
             await _check(connection)
+            await faults.reach("listener.round")
         raise DatabaseUnavailable("the listening connection to Postgres was closed")
     finally:
         connection.terminate()

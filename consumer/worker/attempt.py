@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from consumer import faults
 from consumer.datasets.base import Merge
 from consumer.datasets.find import find
 from consumer.errors import PermanentError
@@ -110,7 +111,8 @@ class Attempt:
         try:
             orders = {**self._shop.orders, **standing_orders(job, refused, frugal=self._frugal)}
             private = {"scratch": str(scratch), "secrets": dict(self._access.secrets)}
-            return await self._with_child(merge, orders | private, rejected)
+            armed = {"faults": faults.armed()}
+            return await self._with_child(merge, orders | private | armed, rejected)
         finally:
             await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
 
@@ -121,6 +123,7 @@ class Attempt:
             session = await Session.open(self._shop.database, self._fence, merge)
             try:
                 await child.order(orders, rejected)
+                await faults.reach("child.started")
                 log.info("child.started", pid=child.pid, checkpoint=orders["checkpoint"], frugal=self._frugal)
                 database, quota = self._shop.database, self._quota()
                 return await Reading(child, session, database, self._fence, quota).run()

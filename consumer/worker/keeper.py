@@ -7,6 +7,7 @@ the exception in flight by one of its own.
 import asyncio
 from enum import Enum, auto
 
+from consumer import faults
 from consumer.errors import LeaseLost
 from consumer.store import leases
 from consumer.store.database import Database
@@ -76,6 +77,7 @@ class Keeper:
                 self.stop(Intent.UNSURE)
 
     async def _beat(self, limit_seconds: float) -> bool:
+        await faults.reach("heartbeat.before")
         try:
             async with asyncio.timeout(limit_seconds), self._database.transaction() as connection:
                 wanted = await leases.beat(connection, self._fence, self._lease_seconds)

@@ -6,7 +6,7 @@ from typing import assert_never
 
 import structlog
 
-from consumer import lifecycle
+from consumer import faults, lifecycle
 from consumer.errors import LeaseLost
 from consumer.lifecycle import CancelSeen, Interrupted, Outcome, Refused, Stumbled, TimedOut
 from consumer.store import transitions
@@ -135,7 +135,11 @@ async def _write(database: Database, fence: Fence, outcome: Outcome) -> None:
 
 async def settle(database: Database, fence: Fence, outcome: Outcome) -> Job:
     """Decide and write, in one transaction, what an outcome means; raises LeaseLost."""
+    await faults.reach("settle.before")
     async with database.transaction() as connection:
         job = await transitions.lock_owned(connection, fence)
         decision = lifecycle.settle(job.facts, outcome, now=job.now, chance=random.random())  # noqa: S311
-        return await transitions.apply(connection, job.id, fence.token, decision)
+        after = await transitions.apply(connection, job.id, fence.token, decision)
+        await faults.reach("settle.recorded")
+    await faults.reach("settle.committed")
+    return after

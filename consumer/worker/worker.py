@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from consumer import faults
 from consumer.errors import LeaseLost
 from consumer.store import claims
 from consumer.store.errors import Conflict, DatabaseUnavailable
@@ -88,8 +89,10 @@ class Worker:
             await asyncio.wait(tasks)
 
     async def _round(self) -> None:
+        await faults.reach("worker.round")
         database = self._shop.database
         if asyncio.get_running_loop().time() >= self._rescue_from:
+            await faults.reach("rescue.before")
             ours = frozenset(running.job_id for running in self._running.values())
             for job in await claims.rescue(database, ours):
                 log.warning("job.rescued", job_id=job.id, status=job.status.value, checkpoint=job.checkpoint)
@@ -97,6 +100,7 @@ class Worker:
             claimed = await claims.claim(database, self._terms.owner, self._terms.lease_seconds)
             if claimed is None:
                 break
+            await faults.reach("claim.committed")
             if claimed.status is Status.RUNNING:
                 self._start(claimed)
 
