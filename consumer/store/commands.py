@@ -1,9 +1,10 @@
 """Obeys cancel and retry: each command once, remembered in the transaction that obeys it."""
 
 from consumer.lifecycle import Cancel
-from consumer.store import leases, outbox, transitions
+from consumer.store import leases, outbox, past_requests, transitions
 from consumer.store.connect import Connection, Row
 from consumer.store.jobs import COLUMNS, Job, job
+from consumer.store.past_requests import PastRequest
 from consumer.store.transitions import NEW_JOBS, wake_workers
 from schemas.requests import CancelRequest, RetryRequest
 from schemas.status import Status
@@ -24,7 +25,7 @@ select obeyed, request_id = $2 and action = $3 as same from migration.commands w
 async def obey(connection: Connection, command_id: str, command: CancelRequest | RetryRequest) -> str | None:
     """Act on a command, once; why it cannot be obeyed, or None where it was (now or at an earlier time)."""
     row = await connection.fetchrow(LOCK_JOB, command.request_id)
-    target = job(row) if row is not None else None
+    target = job(row) if row is not None else await past_requests.find(connection, command.request_id)
     before = await connection.fetchrow(DECIDED, command_id, command.request_id, command.action)
     if before is not None and before["same"] and before["obeyed"]:
         return None
@@ -32,15 +33,29 @@ async def obey(connection: Connection, command_id: str, command: CancelRequest |
     if before is None:
         await connection.execute(REMEMBER, command_id, command.request_id, command.action, refusal is None)
     if refusal is not None:
-        if target is not None:
-            await outbox.send_again(connection, target.id)
+        await _answer(connection, command.request_id, target)
         return refusal
-    assert target is not None  # noqa: S101
+    assert isinstance(target, Job)  # noqa: S101
     await (_cancel if isinstance(command, CancelRequest) else _retry)(connection, target)
     return None
 
 
-def _why_not(target: Job | None, command: CancelRequest | RetryRequest, before: Row | None) -> str | None:
+Target = Job | PastRequest | None
+"""What a command names: a job, what is left of one that was removed, or nothing that is known."""
+
+
+async def _answer(connection: Connection, request_id: str, target: Target) -> None:
+    """Have the last event sent again, for whoever does not know how the job stands."""
+    match target:
+        case Job():
+            await outbox.send_again(connection, target.id)
+        case PastRequest():
+            await past_requests.send_again(connection, request_id)
+        case None:
+            pass
+
+
+def _why_not(target: Target, command: CancelRequest | RetryRequest, before: Row | None) -> str | None:
     """Why a command is refused, the fate of its id included: what was once refused never acts later."""
     if before is not None and not before["same"]:
         return "its command id was used for another command already; send it under a new one"
@@ -50,9 +65,12 @@ def _why_not(target: Job | None, command: CancelRequest | RetryRequest, before: 
     return refusal
 
 
-def _refusal(target: Job | None, command: CancelRequest | RetryRequest) -> str | None:
+def _refusal(target: Target, command: CancelRequest | RetryRequest) -> str | None:
     if target is None:
         return f"there is no migration with request id {command.request_id}"
+    if isinstance(target, PastRequest):
+        ended = f"it ended on {target.completed_at:%Y-%m-%d} and its job was removed"
+        return f"{ended}; start the source again under a new request id"
     status = target.status
     if isinstance(command, CancelRequest):
         return f"it is {status} already, there is nothing to cancel" if status.terminal else None

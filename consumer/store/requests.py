@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum, auto
 from uuid import uuid4
 
-from consumer.store import outbox
+from consumer.store import outbox, past_requests
 from consumer.store.connect import Connection
 from consumer.store.jobs import COLUMNS, Job, job
 from consumer.store.transitions import wake_workers
@@ -39,13 +39,28 @@ on conflict (request_id) do nothing
 returning {COLUMNS}
 """  # noqa: S608 – names of columns, no values
 
-KNOWN = "select id, request_digest from migration.jobs where request_id = $1"
+UNDO = "delete from migration.jobs where id = $1"
 
 
 async def record(
     connection: Connection, request_id: str, request: StartRequest, limits: Limits, traceparent: str | None
 ) -> Recorded:
     """Make the job of a request, or say its last event again, or find that the id is somebody else's."""
+    new = await _make(connection, request_id, request, limits, traceparent)
+    if new is None:
+        return await _answer(connection, request_id, request.digest())
+    await outbox.emit(connection, new)
+    await wake_workers(connection, new.id)
+    return Recorded.STARTED
+
+
+async def _make(
+    connection: Connection, request_id: str, request: StartRequest, limits: Limits, traceparent: str | None
+) -> Job | None:
+    """The job of a request; None where it has one already, or had.
+
+    The past is asked behind the insert: it may have waited for a transaction that removed the job before.
+    """
     row = await connection.fetchrow(
         RECORD,
         request_id,
@@ -59,25 +74,49 @@ async def record(
         request.options.timeout_seconds or limits.timeout_seconds,
         request.options.max_attempts or limits.max_attempts,
     )
-    if row is not None:
-        await _started(connection, job(row))
-        return Recorded.STARTED
-    known = await connection.fetchrow(KNOWN, request_id)
-    assert known is not None, "jobs are never removed while a request names them"  # noqa: S101
-    if known["request_digest"] != request.digest():
+    if row is None:
+        return None
+    if await past_requests.find(connection, request_id) is None:
+        return job(row)
+    await connection.execute(UNDO, row["id"])
+    return None
+
+
+LOCK_KNOWN = "select id, request_digest from migration.jobs where request_id = $1 for update"
+
+
+async def _answer(connection: Connection, request_id: str, digest: str) -> Recorded:
+    """Say the last event of a known request again, unless its body is another one.
+
+    The job's row is locked: it must not be removed before its event is sent.
+    """
+    known = await connection.fetchrow(LOCK_KNOWN, request_id)
+    if known is None:
+        return await _answer_past(connection, request_id, digest)
+    if known["request_digest"] != digest:
         return Recorded.REUSED
     await outbox.send_again(connection, known["id"])
     return Recorded.REPEATED
 
 
-async def _started(connection: Connection, new: Job) -> None:
-    await outbox.emit(connection, new)
-    await wake_workers(connection, new.id)
+async def _answer_past(connection: Connection, request_id: str, digest: str) -> Recorded:
+    past = await past_requests.find(connection, request_id)
+    assert past is not None, "a job is removed together with the memory of it"  # noqa: S101
+    if past.digest != digest:
+        return Recorded.REUSED
+    await past_requests.send_again(connection, request_id)
+    return Recorded.REPEATED
+
+
+KNOWN = """
+select exists (select from migration.jobs where request_id = $1)
+    or exists (select from migration.past_requests where request_id = $1)
+"""
 
 
 async def is_known(connection: Connection, request_id: str) -> bool:
     """Whether a job was ever made for a request id."""
-    return await connection.fetchrow(KNOWN, request_id) is not None
+    return bool(await connection.fetchval(KNOWN, request_id))
 
 
 async def tell_invalid(connection: Connection, request_id: str, message: str, now: datetime) -> None:
