@@ -1,0 +1,116 @@
+"""Ended jobs of some age: walked page by page, locked one by one, emptied in small pieces.
+
+Whoever works on a job, or is about to retry it, comes first: its row is passed by while it is locked, and
+looked at anew before each piece.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from consumer.store.connect import Connection
+from consumer.store.database import Database
+
+PIECE_ROWS = 1_000
+"""What one transaction looks at, and deletes at most."""
+
+Breathe = Callable[[], Awaitable[None]]
+"""Called between two pieces, when no transaction is open: pauses, and raises where it is time to stop."""
+
+PAGE = """
+select id, completed_at from migration.jobs
+where completed_at < now() - $1::interval
+  and (completed_at, id) > (coalesce($2, '-infinity'::timestamptz), $3::bigint)
+order by completed_at, id limit $4
+"""
+
+
+async def walk(
+    database: Database, keep: timedelta, which: str, act: Callable[[int], Awaitable[None]], breathe: Breathe
+) -> None:
+    """Act on every job that ended longer ago than `keep` and is among `which`, the oldest first.
+
+    `which` is a question for the ids that are meant among `$1`; it is asked page by page.
+    """
+    after: tuple[datetime | None, int] = (None, 0)
+    while True:
+        async with database.transaction() as connection:
+            page = await connection.fetch(PAGE, keep, *after, PIECE_ROWS)
+            meant = await connection.fetch(which, [row["id"] for row in page])
+        for (job_id,) in meant:
+            await act(job_id)
+            await breathe()
+        if len(page) < PIECE_ROWS:
+            return
+        after = (page[-1]["completed_at"], page[-1]["id"])
+        await breathe()
+
+
+LOCK = """
+select true from migration.jobs
+where id = $1 and completed_at < now() - $2::interval for update skip locked
+"""
+
+FORGET_LOAD = """
+update migration.jobs set fingerprint = null, checkpoint = null, source_state = null
+where id = $1 and status in ('failed', 'cancelled')
+  and (fingerprint is not null or checkpoint is not null or source_state is not null)
+"""
+"""A retry that went on from the checkpoint would have to know which rows were rejected before it."""
+
+
+async def lock(connection: Connection, job_id: int, keep: timedelta) -> bool:
+    """Lock a job's row; false where somebody else holds it, or it did not end that long ago."""
+    return bool(await connection.fetchval(LOCK, job_id, keep))
+
+
+async def empty(database: Database, job_id: int, keep: timedelta, piece: str, breathe: Breathe) -> int:
+    """Delete what hangs on an ended job, in pieces; how many rows went.
+
+    `piece` deletes the next `$3` rows of job `$1` from key `$2` on, and tells `removed` and the `last` key.
+    A retry at any moment reads the source from the top: the load is forgotten with the first piece.
+    """
+    total: int = 0
+    key: int = -(2**63)
+    while True:
+        async with database.transaction() as connection:
+            if not await lock(connection, job_id, keep):
+                return total
+            await connection.execute(FORGET_LOAD, job_id)
+            row = await connection.fetchrow(piece, job_id, key, PIECE_ROWS)
+        assert row is not None, "an aggregate is one row"  # noqa: S101
+        total += row["removed"]
+        if row["removed"] < PIECE_ROWS:
+            return total
+        key = row["last"]
+        await breathe()
+
+
+REFUSED_ROWS = """
+with gone as (
+  delete from migration.refused_rows where job_id = $1 and row_number >= $2 and row_number <=
+    (select max(row_number) from (select row_number from migration.refused_rows
+       where job_id = $1 and row_number >= $2 order by row_number limit $3) piece)
+  returning row_number)
+select count(*) as removed, max(row_number) as last from gone
+"""
+
+REJECTED_ROWS = """
+with gone as (
+  delete from migration.migration_errors where job_id = $1 and row_number >= $2 and row_number <=
+    (select max(row_number) from (select row_number from migration.migration_errors
+       where job_id = $1 and row_number >= $2 order by row_number limit $3) piece)
+  returning row_number)
+select count(*) as removed, max(row_number) as last from gone
+"""
+
+OLDER_EVENTS = """
+with last as (select max(sequence) as sequence from migration.outbox where job_id = $1),
+gone as (
+  delete from migration.outbox where job_id = $1 and published_at is not null
+    and sequence < (select sequence from last) and sequence >= $2 and sequence <=
+      (select max(sequence) from (select sequence from migration.outbox
+         where job_id = $1 and published_at is not null and sequence >= $2 order by sequence limit $3) piece)
+  returning sequence)
+select count(*) as removed, max(sequence) as last from gone
+"""
+"""All but the last one, which is what a repeated request is answered with."""
