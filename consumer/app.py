@@ -7,6 +7,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from consumer.http.health import Health
 from consumer.intake.intake import Intake
 from consumer.relay import relay as relays
 from consumer.relay.relay import Relay
+from consumer.retention.retention import Keep, Retention
 from consumer.scratch import Scratch
 from consumer.settings import Settings, WrongSettings
 from consumer.shutdown import Shutdown
@@ -78,7 +80,7 @@ def _scratch(settings: Settings) -> Scratch:
 
 
 class Service:
-    """One replica: intake, worker, relay, listener and the HTTP side in one event loop."""
+    """One replica: intake, worker, relay, listener, retention and the HTTP side in one event loop."""
 
     def __init__(
         self,
@@ -101,6 +103,7 @@ class Service:
         owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._worker = self._make_worker(environment, scratch, owner)
         self._relay = self._make_relay(owner)
+        self._retention = self._make_retention()
         self._consumer = self._make_consumer()
         Vitals(self._health, database, self._consumer)
 
@@ -137,6 +140,15 @@ class Service:
         terms = relays.Terms(owner, settings.migration_lease_seconds, settings.migration_heartbeat_seconds)
         return Relay(self._database, self._events.publish, terms, lambda: self._health.alive("relay"))
 
+    def _make_retention(self) -> Retention:
+        settings = self._settings
+        keep = Keep(
+            jobs=timedelta(days=settings.migration_keep_jobs_days),
+            errors=timedelta(days=settings.migration_keep_errors_days),
+            events=timedelta(days=settings.migration_keep_events_days),
+        )
+        return Retention(self._database, keep, lambda: self._health.alive("retention"))
+
     def _make_consumer(self) -> GroupConsumer:
         limits = Limits(self._settings.migration_job_timeout_seconds, self._settings.migration_max_attempts)
         topic_id = TopicId(self._kafka, REQUESTS.name)
@@ -156,6 +168,9 @@ class Service:
             "intake": asyncio.create_task(self._keep("intake", self._intake, stop, self._intake_waits)),
             "worker": asyncio.create_task(self._keep("worker", lambda: self._worker.run(stop), stop)),
             "listener": asyncio.create_task(self._keep("listener", self._listen, stop)),
+            "retention": asyncio.create_task(
+                self._keep("retention", lambda: self._retention.run(stop), stop)
+            ),
         }
         relay = asyncio.create_task(
             self._keep("relay", lambda: self._relay.run(self._relay_stop), self._relay_stop)

@@ -60,6 +60,9 @@ class Settings(BaseModel):
     migration_child_memory_mb: int = Field(3_072, ge=256)
     migration_max_inflated_mb: int = Field(2_048, ge=1)
     migration_drain_seconds: float = Field(25, ge=1, le=600)
+    migration_keep_jobs_days: int = Field(365, ge=1, le=36_500)
+    migration_keep_errors_days: int = Field(90, ge=1, le=36_500)
+    migration_keep_events_days: int = Field(14, ge=8, le=36_500, description="the requests topic keeps 7")
 
     migration_http_host: Line = "0.0.0.0"  # noqa: S104 – a container is reached from outside
     migration_http_port: int = Field(8084, ge=0, le=65_535)

@@ -22,6 +22,7 @@ class Vitals:
         health.expect("intake", last=consumer.last_progress)
         health.expect("worker")
         health.expect("relay", limit=RELAY_SECONDS)
+        health.expect("retention")
         health.ready_when("postgres", self._postgres_answers)
         health.ready_when("kafka", self._kafka_answers)
 

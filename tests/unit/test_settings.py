@@ -40,6 +40,8 @@ def test_names_are_read_from_json() -> None:
         ({"DATABASE_URL": "mysql://h/db"}, "URL"),
         ({"MIGRATION_CONNECTIONS": "{"}, "JSON object"),
         ({"MIGRATION_LOG_LEVEL": "LOUD"}, "MIGRATION_LOG_LEVEL"),
+        ({"MIGRATION_KEEP_EVENTS_DAYS": "7"}, "MIGRATION_KEEP_EVENTS_DAYS"),
+        ({"MIGRATION_KEEP_JOBS_DAYS": "0"}, "MIGRATION_KEEP_JOBS_DAYS"),
         ({"MIGRATION_HEARTBEAT_SECONDS": "9"}, "MIGRATION_HEARTBEAT_SECONDS"),
         ({"KAFKA_SASL_MECHANISM": "SCRAM-SHA-512"}, "KAFKA_SASL_USERNAME"),
         ({"DATABASE_URL_FILE": "/nowhere"}, "DATABASE_URL_FILE"),

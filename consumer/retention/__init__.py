@@ -1,0 +1,1 @@
+"""Prunes what is older than it is kept."""

@@ -1,0 +1,93 @@
+"""The loop that prunes: a round an hour, in every replica.
+
+There is no lease on it: rounds of two replicas pass by each other's rows, and a round that finds nothing
+costs a few questions to indexes. So there is nobody to elect, and nothing to hand over.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from consumer.store import removal, retention
+from consumer.store.database import Database
+from consumer.store.errors import Conflict, DatabaseUnavailable
+from consumer.wake import wait_for
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("retention")
+
+FIRST_SECONDS = 60.0
+"""A service that has just started has better things to do."""
+ROUND_SECONDS = 3_600.0
+AWAY_SECONDS = 30.0
+BREATH_SECONDS = 0.1
+BEAT_SECONDS = 5.0
+"""How often a resting loop says that it is alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long ended jobs, their rejected rows, and events with remembered commands are kept."""
+
+    jobs: timedelta
+    errors: timedelta
+    events: timedelta
+
+
+class _Stopped(Exception):
+    """The service is about to end: the rest waits for the next round."""
+
+
+class Retention:
+    """Every replica has one."""
+
+    def __init__(self, database: Database, keep: Keep, alive: Callable[[], None] = lambda: None) -> None:
+        self._database = database
+        self._keep = keep
+        self._alive = alive
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Prune from time to time until `stop`, which ends a round between two pieces."""
+        await self._rest(FIRST_SECONDS, stop)
+        while not stop.is_set():
+            try:
+                await self.round(stop)
+                await self._rest(ROUND_SECONDS, stop)
+            except (DatabaseUnavailable, Conflict) as error:
+                log.warning("retention.waits", reason=str(error), next_try_seconds=AWAY_SECONDS)
+                await self._rest(AWAY_SECONDS, stop)
+
+    async def round(self, stop: asyncio.Event) -> None:
+        """Prune all there is to prune now. Raises DatabaseUnavailable, Conflict."""
+
+        async def breathe() -> None:
+            self._alive()
+            if await wait_for(stop, BREATH_SECONDS):
+                raise _Stopped
+
+        with suppress(_Stopped):
+            await self._prune(breathe)
+
+    async def _prune(self, breathe: Callable[[], Awaitable[None]]) -> None:
+        database, keep = self._database, self._keep
+        tell("rejected_rows", await retention.prune_errors(database, keep.errors, breathe))
+        tell("events", await retention.prune_events(database, keep.events, breathe))
+        tell("commands", await retention.prune_commands(database, keep.events, breathe))
+        tell("jobs", await removal.prune_jobs(database, keep.jobs, breathe))
+
+    async def _rest(self, seconds: float, stop: asyncio.Event) -> None:
+        """Wait for `stop`, at most so long; in an outage, too, the loop is alive."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + seconds
+        while not stop.is_set() and (left := until - clock()) > 0:
+            self._alive()
+            await wait_for(stop, min(left, BEAT_SECONDS))
+
+
+def tell(what: str, rows: int) -> None:
+    """Say what is gone, where anything is."""
+    if rows:
+        log.info("retention.pruned", what=what, rows=rows)
