@@ -74,18 +74,17 @@ async def _schema(database: Database) -> list[Finding]:
             await migrate.check(connection)
     except SchemaOutdated as error:
         return [(False, f"Postgres: {error}")]
-    return [(True, "Postgres: the schema is up to date"), *await _references(database)]
+    return [(True, "Postgres: the schema is up to date"), *await _references(database.dsn)]
 
 
-async def _references(database: Database) -> list[Finding]:
-    findings: list[Finding] = []
-    async with database.transaction() as connection:
-        await connection.execute("set local statement_timeout = 0")
-        for key in await foreign_keys.not_enforced(connection):
-            count = await foreign_keys.orphans(connection, key)
-            place = f"{key.table}.{key.column} → {key.parent}"
-            findings.append((count == 0, f"Postgres: {count} rows of {place} without their parent"))
-    return findings
+async def _references(dsn: str) -> list[Finding]:
+    return [
+        (
+            count == 0,
+            f"Postgres: {count} rows of {key.table}.{key.column} → {key.parent} without their parent",
+        )
+        for key, count in (await foreign_keys.count_orphans(dsn)).items()
+    ]
 
 
 async def _connections(settings: Settings) -> list[Finding]:

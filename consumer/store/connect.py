@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
     OwnConnection = asyncpg.Connection[asyncpg.Record]
-    Connection = OwnConnection | PoolConnectionProxy[asyncpg.Record]
+    PooledConnection = PoolConnectionProxy[asyncpg.Record]
+    Connection = OwnConnection | PooledConnection
     Pool = asyncpg.Pool[asyncpg.Record]
 else:
-    OwnConnection = Connection = asyncpg.Connection
+    OwnConnection = PooledConnection = Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 Row = asyncpg.Record
 
@@ -21,6 +22,8 @@ CONTROL_COMMAND_SECONDS = 10
 ACQUIRE_SECONDS = 5
 DATA_STATEMENT_SECONDS = 120
 """One statement of a batch transaction; the transaction as a whole is bounded by its caller."""
+PATIENT_SECONDS = 3600
+"""A statement that looks at whole tables, asked for by a person who waits."""
 IDLE_IN_TRANSACTION_SECONDS = 15
 """A client frozen between two statements lets its locks go after this."""
 
@@ -75,6 +78,16 @@ async def open_data_connection(dsn: str) -> OwnConnection:
         command_timeout=DATA_STATEMENT_SECONDS,
         statement_cache_size=0,
         server_settings=DATA_SETTINGS,
+    )
+
+
+async def open_patient_connection(dsn: str) -> OwnConnection:
+    """A connection for a person's questions about whole tables: no statement of it is ended early."""
+    return await asyncpg.connect(
+        dsn,
+        timeout=CONNECT_SECONDS,
+        command_timeout=PATIENT_SECONDS,
+        server_settings=KEEPALIVE | {"application_name": "chat-migration upkeep", "statement_timeout": "0"},
     )
 
 

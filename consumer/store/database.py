@@ -1,22 +1,19 @@
 """Our Postgres as the rooms above see it: borrowed connections, transactions, and its clock."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Self
 
-from consumer.store.connect import (
-    ACQUIRE_SECONDS,
-    Connection,
-    OwnConnection,
-    Pool,
-    open_data_connection,
-    open_pool,
-)
+from consumer.store import bounded
+from consumer.store.connect import Connection, OwnConnection, Pool, open_data_connection, open_pool
 from consumer.store.errors import mapped
 
 CONTROL_CONNECTIONS = 8
 READING_CONNECTIONS = 4
+TRANSACTION_SECONDS = 8
+"""No step of ours waits longer for a silent Postgres; less than a task may go without progress."""
+READING_SECONDS = 10
 CLOSE_SECONDS = 5
 
 
@@ -27,10 +24,13 @@ class Database:
     connections of their own (`data_connection`), one an attempt.
     """
 
-    def __init__(self, dsn: str, control: Pool, reading: Pool) -> None:
+    def __init__(
+        self, dsn: str, control: Pool, reading: Pool, ended: Callable[[], None] = lambda: None
+    ) -> None:
         self.dsn = dsn
         self._control = control
         self._reading = reading
+        self._ended = ended
 
     @classmethod
     async def open(cls, dsn: str) -> Self:
@@ -44,22 +44,25 @@ class Database:
                 raise
             return cls(dsn, control, reading)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """A short transaction on the control pool."""
-        with mapped():
-            async with self._control.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
-                yield connection
+    def reporting(self, ended: Callable[[], None]) -> Self:
+        """The same pools, for a task whose progress is told by `ended` at the end of each transaction."""
+        return type(self)(self.dsn, self._control, self._reading, ended)
 
     @asynccontextmanager
-    async def reader(self) -> AsyncIterator[Connection]:
-        """A connection for questions that change nothing."""
-        with mapped():
-            async with (
-                self._reading.acquire(timeout=ACQUIRE_SECONDS) as connection,
-                connection.transaction(readonly=True),
-            ):
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A transaction on the control pool, TRANSACTION_SECONDS long at the most.
+
+        Raises DatabaseUnavailable, Conflict, ValueRefused, StatementFailed.
+        """
+        try:
+            async with bounded.transaction(self._control, TRANSACTION_SECONDS) as connection:
                 yield connection
+        finally:
+            self._ended()
+
+    def reader(self, seconds: float = READING_SECONDS) -> AbstractAsyncContextManager[Connection]:
+        """A connection for questions that change nothing, for at most so many seconds."""
+        return bounded.transaction(self._reading, seconds, readonly=True)
 
     async def data_connection(self) -> OwnConnection:
         """A connection for one attempt's batches; the caller closes it."""

@@ -5,10 +5,14 @@ that uses it; what they would catch is a parent deleted by somebody else. Postgr
 them NOT ENFORCED; before 18 they are enforced always.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from consumer.store.connect import Connection, OwnConnection, open_data_connection
+from consumer.store.connect import Connection, OwnConnection, open_patient_connection
 from consumer.store.errors import mapped
+
+CLOSE_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ async def orphans(connection: Connection, key: ForeignKey) -> int:
         f"select count(*) from {key.table} c where c.{key.column} is not null "  # noqa: S608 – quoted names
         f"and not exists (select from {key.parent} p where p.{key.parent_column} = c.{key.column})"
     )
-    return int(await connection.fetchval(query, timeout=None))
+    return int(await connection.fetchval(query))
 
 
 async def enforce(connection: Connection, key: ForeignKey) -> None:
@@ -55,15 +59,26 @@ async def enforce(connection: Connection, key: ForeignKey) -> None:
     await connection.execute(f"alter table {key.table} alter constraint {key.name} enforced")
 
 
+async def count_orphans(dsn: str) -> dict[ForeignKey, int]:
+    """Orphans of every reference that is not enforced; takes as long as it takes."""
+    async with _patiently(dsn) as connection:
+        return {key: await orphans(connection, key) for key in await not_enforced(connection)}
+
+
 async def enforce_all(dsn: str) -> list[ForeignKey]:
     """Enforce every reference that is not; the ones that were changed. Raises ValueRefused for orphans."""
+    async with _patiently(dsn) as connection:
+        keys = await not_enforced(connection)
+        for key in keys:
+            await enforce(connection, key)
+        return keys
+
+
+@asynccontextmanager
+async def _patiently(dsn: str) -> AsyncIterator[OwnConnection]:
     with mapped():
-        connection: OwnConnection = await open_data_connection(dsn)
+        connection = await open_patient_connection(dsn)
         try:
-            await connection.execute("set statement_timeout = 0")
-            keys = await not_enforced(connection)
-            for key in keys:
-                await enforce(connection, key)
+            yield connection
         finally:
-            await connection.close()
-    return keys
+            await connection.close(timeout=CLOSE_SECONDS)

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from consumer.store import database as module
+from consumer.store import bounded
 from consumer.store.database import READING_CONNECTIONS, Database
 from consumer.store.errors import DatabaseUnavailable, StatementFailed, ValueRefused
 from consumer.store.listener import listen
@@ -64,7 +64,7 @@ async def test_a_listening_connection_that_cannot_listen_is_closed(database: Dat
 async def test_a_crowd_of_readers_does_not_keep_the_service_from_its_work(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ACQUIRE_SECONDS", 0.2)
+    monkeypatch.setattr(bounded, "ACQUIRE_SECONDS", 0.2)
     async with AsyncExitStack() as crowd:
         for _ in range(READING_CONNECTIONS):
             await crowd.enter_async_context(database.reader())

@@ -1,0 +1,89 @@
+"""A transaction on a pooled connection under one deadline, from the pool and back into it.
+
+A server that went silent holds nobody longer: when the time is up the connection is ended from
+outside, so that whatever waits on it fails at once. To roll back on it would be to wait again.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+import asyncpg
+from asyncpg.transaction import Transaction
+
+from consumer.store.connect import ACQUIRE_SECONDS, Connection, Pool, PooledConnection
+from consumer.store.errors import DatabaseUnavailable, mapped
+
+ROLLBACK_SECONDS = 2
+"""It takes milliseconds; ending the connection does the same."""
+RELEASE_SECONDS = 2
+
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+
+
+@asynccontextmanager
+async def transaction(pool: Pool, seconds: float, *, readonly: bool = False) -> AsyncIterator[Connection]:
+    """A transaction that has so many seconds in all; raises DatabaseUnavailable and the like.
+
+    What is raised inside stays what it is, a cancellation above all. Once it has committed, nothing that
+    happens to the connection is told any more.
+    """
+    until = asyncio.get_running_loop().time() + seconds
+    with mapped():
+        connection = await pool.acquire(timeout=min(ACQUIRE_SECONDS, seconds))
+        try:
+            with _ended_at(until, connection, seconds):
+                begun = connection.transaction(readonly=readonly)
+                try:
+                    await begun.start()
+                    yield connection
+                    await begun.commit()
+                except BaseException:
+                    await _roll_back(connection, begun)
+                    raise
+        finally:
+            await _give_back(pool, connection)
+
+
+@contextmanager
+def _ended_at(until: float, connection: Connection, seconds: float) -> Iterator[None]:
+    """End the connection when the time is up. The task is let be: if it waits for anything else, it hangs."""
+    overdue = False
+
+    def expire() -> None:
+        nonlocal overdue
+        overdue = True
+        _end(connection)
+
+    timer = asyncio.get_running_loop().call_at(until, expire)
+    try:
+        yield
+    except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+        if not overdue:
+            raise
+        raise DatabaseUnavailable(f"no answer from Postgres within {seconds:g} s") from None
+    finally:
+        timer.cancel()
+
+
+def _end(connection: Connection) -> None:
+    with suppress(asyncpg.InterfaceError):  # it is gone already, and the pool has taken its place back
+        connection.terminate()
+
+
+async def _roll_back(connection: Connection, begun: Transaction) -> None:
+    """Roll back, or end the connection; raises nothing but a cancellation that comes now."""
+    try:
+        async with asyncio.timeout(ROLLBACK_SECONDS):
+            await begun.rollback()
+    except FAILURES:
+        _end(connection)
+    except BaseException:
+        _end(connection)
+        raise
+
+
+async def _give_back(pool: Pool, connection: PooledConnection) -> None:
+    """Give the connection back; the pool itself ends one that it cannot reset, and opens another."""
+    with suppress(*FAILURES):
+        await pool.release(connection, timeout=RELEASE_SECONDS)
