@@ -73,10 +73,10 @@ class Retention:
 
     async def _prune(self, breathe: Callable[[], Awaitable[None]]) -> None:
         database, keep = self._database, self._keep
-        tell("rejected_rows", await retention.prune_errors(database, keep.errors, breathe))
-        tell("events", await retention.prune_events(database, keep.events, breathe))
-        tell("commands", await retention.prune_commands(database, keep.events, breathe))
-        tell("jobs", await removal.prune_jobs(database, keep.jobs, breathe))
+        _tell("rejected_rows", await retention.prune_errors(database, keep.errors, breathe))
+        _tell("events", await retention.prune_events(database, keep.events, breathe))
+        _tell("commands", await retention.prune_commands(database, keep.events, breathe))
+        _tell("jobs", await removal.prune_jobs(database, keep.jobs, breathe))
 
     async def _rest(self, seconds: float, stop: asyncio.Event) -> None:
         """Wait for `stop`, at most so long; in an outage, too, the loop is alive."""
@@ -87,7 +87,7 @@ class Retention:
             await wait_for(stop, min(left, BEAT_SECONDS))
 
 
-def tell(what: str, rows: int) -> None:
+def _tell(what: str, rows: int) -> None:
     """Say what is gone, where anything is."""
     if rows:
         log.info("retention.pruned", what=what, rows=rows)

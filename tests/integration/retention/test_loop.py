@@ -1,0 +1,123 @@
+"""The loop that prunes: it rests, says that it lives, stops between two pieces, and outlives an outage."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from itertools import count
+
+import pytest
+import pytest_asyncio
+
+from consumer.retention import retention
+from consumer.retention.retention import Keep, Retention
+from consumer.store.database import Database
+from tests.support.wait import until_async
+
+DAY = timedelta(days=1)
+KEEP = Keep(jobs=DAY, errors=DAY, events=DAY)
+COMMANDS = """
+insert into migration.commands (command_id, request_id, action, obeyed, created_at)
+select 'c ' || n, 'r', 'retry', true, now() - interval '3 days' from generate_series(1, $1::integer) n
+"""
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = await Database.open(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def stop() -> asyncio.Event:
+    return asyncio.Event()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rests as long as it takes to see them."""
+    for name, seconds in {"FIRST": 0.2, "ROUND": 0.2, "AWAY": 0.2, "BREATH": 0.01, "BEAT": 0.02}.items():
+        monkeypatch.setattr(retention, f"{name}_SECONDS", seconds)
+
+
+async def _old_commands(database: Database, number: int) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(COMMANDS, number)
+
+
+async def _left(database: Database) -> int:
+    async with database.reader() as connection:
+        return int(await connection.fetchval("select count(*) from migration.commands"))
+
+
+async def _none_left(database: Database) -> bool:
+    return await _left(database) == 0
+
+
+async def _ends(running: asyncio.Task[None], stop: asyncio.Event) -> None:
+    stop.set()
+    async with asyncio.timeout(2):
+        await running
+
+
+async def test_round_after_round_prunes_what_has_grown_old(database: Database, stop: asyncio.Event) -> None:
+    running = asyncio.create_task(Retention(database, KEEP).run(stop))
+    for _ in range(2):
+        await _old_commands(database, 1)
+        await until_async(lambda: _none_left(database), 10, "a round")
+    await _ends(running, stop)
+
+
+async def test_a_resting_loop_says_that_it_is_alive_and_ends_at_once(
+    database: Database, stop: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "FIRST_SECONDS", 3_600)
+    beats, enough = count(1), asyncio.Event()
+
+    def alive() -> None:
+        if next(beats) == 3:
+            enough.set()
+
+    running = asyncio.create_task(Retention(database, KEEP, alive).run(stop))
+    async with asyncio.timeout(10):
+        await enough.wait()
+    await _ends(running, stop)
+
+
+async def test_a_loop_that_is_told_to_stop_ends_between_two_pieces(
+    database: Database, stop: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BREATH_SECONDS", 3_600)
+    await _old_commands(database, 2_500)
+    running = asyncio.create_task(Retention(database, KEEP).run(stop))
+
+    async def one_piece() -> bool:
+        return await _left(database) == 1_500
+
+    await until_async(one_piece, 10, "the first piece")
+    await _ends(running, stop)
+    assert await _left(database) == 1_500
+
+
+async def test_a_round_that_met_an_outage_is_taken_up_again(database: Database, stop: asyncio.Event) -> None:
+    await _old_commands(database, 1)
+    blocker = await database.data_connection()
+    blocking = blocker.transaction()
+    await blocking.start()
+    await blocker.execute("lock table migration.commands in access exclusive mode")
+    rounds = count(1)
+    tried = asyncio.Event()
+
+    class Trying(Retention):
+        async def round(self, stop: asyncio.Event) -> None:
+            if next(rounds) == 2:
+                tried.set()
+            await super().round(stop)
+
+    running = asyncio.create_task(Trying(database, KEEP).run(stop))
+    async with asyncio.timeout(30):
+        await tried.wait()
+    await blocking.rollback()
+    await blocker.close()
+    await until_async(lambda: _none_left(database), 20, "a round behind the outage")
+    await _ends(running, stop)
