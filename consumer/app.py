@@ -5,7 +5,7 @@ import os
 import secrets
 import socket
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
@@ -18,7 +18,6 @@ from consumer import access, faults
 from consumer.errors import LeaseLost
 from consumer.http import server
 from consumer.http.app import make_app
-from consumer.http.health import Health
 from consumer.intake.intake import Intake
 from consumer.relay import relay as relays
 from consumer.relay.relay import Relay
@@ -40,6 +39,7 @@ from consumer.worker.worker import Worker
 from messaging.consumer import GroupConsumer
 from messaging.errors import MessagingError
 from messaging.producer import Producer
+from messaging.progress import ticking
 from messaging.topic_id import TopicId
 from messaging.topics import ensure_topics
 from schemas.topics import DEAD_LETTER_ROOM, MESSAGE_BYTES, REQUESTS
@@ -48,6 +48,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("app")
 
 GROUP = "chat-migration"
 CLIENT = "chat-migration"
+PARTS = ("intake", "worker", "relay", "listener", "retention")
 OUTAGES = (DatabaseUnavailable, Conflict, MessagingError, LeaseLost)
 
 
@@ -95,7 +96,8 @@ class Service:
         self._shutdown = shutdown
         self._kafka = settings.kafka()
         self._relay_stop = asyncio.Event()
-        self._health = Health()
+        self._vitals = Vitals()
+        self._pulses = {name: self._vitals.pulse(name) for name in PARTS}
         self._events = Producer(self._kafka, client_id=f"{CLIENT}-relay")
         self._letters = Producer(
             self._kafka, client_id=f"{CLIENT}-intake", max_request_size=MESSAGE_BYTES + DEAD_LETTER_ROOM
@@ -105,7 +107,7 @@ class Service:
         self._relay = self._make_relay(owner)
         self._retention = self._make_retention()
         self._consumer = self._make_consumer()
-        Vitals(self._health, database, self._consumer)
+        self._vitals.watch(self._consumer)
 
     def _make_worker(self, environment: Mapping[str, str], scratch: Path, owner: str) -> Worker:
         settings = self._settings
@@ -123,7 +125,7 @@ class Service:
             settings.migration_lease_seconds,
             settings.migration_heartbeat_seconds,
         )
-        return Worker(shop, terms, lambda: self._health.alive("worker"))
+        return Worker(shop, terms, self._vitals.pulse)
 
     def _orders(self) -> dict[str, Any]:
         settings = self._settings
@@ -138,7 +140,7 @@ class Service:
     def _make_relay(self, owner: str) -> Relay:
         settings = self._settings
         terms = relays.Terms(owner, settings.migration_lease_seconds, settings.migration_heartbeat_seconds)
-        return Relay(self._database, self._events.publish, terms, lambda: self._health.alive("relay"))
+        return Relay(self._database, self._events.publish, terms, self._pulses["relay"].alive)
 
     def _make_retention(self) -> Retention:
         settings = self._settings
@@ -147,12 +149,14 @@ class Service:
             errors=timedelta(days=settings.migration_keep_errors_days),
             events=timedelta(days=settings.migration_keep_events_days),
         )
-        return Retention(self._database, keep, lambda: self._health.alive("retention"))
+        alive = self._pulses["retention"].alive
+        return Retention(self._database.reporting(alive), keep, alive)
 
     def _make_consumer(self) -> GroupConsumer:
         limits = Limits(self._settings.migration_job_timeout_seconds, self._settings.migration_max_attempts)
         topic_id = TopicId(self._kafka, REQUESTS.name)
-        intake = Intake(self._database, self._letters.publish, limits, topic_id)
+        database = self._database.reporting(self._pulses["intake"].alive)
+        intake = Intake(database, self._letters.publish, limits, topic_id)
         return GroupConsumer(
             self._kafka,
             topics=[REQUESTS.name],
@@ -165,7 +169,7 @@ class Service:
         """Run all parts; when told to stop, drain the jobs first and send what they left in the outbox."""
         stop = self._shutdown.stop
         parts = {
-            "intake": asyncio.create_task(self._keep("intake", self._intake, stop, self._intake_waits)),
+            "intake": asyncio.create_task(self._keep("intake", self._intake, stop)),
             "worker": asyncio.create_task(self._keep("worker", lambda: self._worker.run(stop), stop)),
             "listener": asyncio.create_task(self._keep("listener", self._listen, stop)),
             "retention": asyncio.create_task(
@@ -175,7 +179,9 @@ class Service:
         relay = asyncio.create_task(
             self._keep("relay", lambda: self._relay.run(self._relay_stop), self._relay_stop)
         )
-        http = asyncio.create_task(server.serve_on(make_app(self._database, self._health), listener, stop))
+        http = asyncio.create_task(
+            server.serve_on(make_app(self._database, self._vitals.health), listener, stop)
+        )
         log.info("service.started", pid=os.getpid(), http_port=self._settings.migration_http_port)
         try:
             await asyncio.wait({http, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
@@ -194,17 +200,13 @@ class Service:
         await http
 
     async def _intake(self) -> None:
-        await ensure_topics(self._kafka)
+        with ticking(self._pulses["intake"].alive):
+            await ensure_topics(self._kafka)
         await self._consumer.run(self._shutdown.stop)
 
     async def _listen(self) -> None:
         channels = {transitions.NEW_JOBS: self._worker.hear, outbox.CHANNEL: self._relay.hear}
-        await listen(self._database.dsn, channels)
+        await listen(self._database.dsn, channels, self._pulses["listener"].alive)
 
-    def _intake_waits(self) -> None:
-        self._health.alive("intake")
-
-    async def _keep(
-        self, name: str, run: Any, stop: asyncio.Event, waits: Callable[[], None] = lambda: None
-    ) -> None:
-        await keep_running(name, run, stop, expected=OUTAGES, waits=waits)
+    async def _keep(self, name: str, run: Any, stop: asyncio.Event) -> None:
+        await keep_running(name, run, stop, expected=OUTAGES, pulse=self._pulses[name])

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from consumer.pulse import Pulse
 from consumer.wake import wait_for
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("supervise")
@@ -21,22 +22,24 @@ async def keep_running(
     stop: asyncio.Event,
     *,
     expected: tuple[type[Exception], ...],
-    waits: Callable[[], None] = lambda: None,
+    pulse: Pulse,
 ) -> None:
     """Run until `stop`; `expected` failures are outages and told in a line, others with their traceback.
 
-    `waits` is called at every outage.
+    An outage is no death: the task is alive, and waits for its next try.
     """
     clock = asyncio.get_running_loop().time
     wait = FIRST_SECONDS
     while not stop.is_set():
         begun = clock()
+        pulse.alive()
         try:
             await run()
         except expected as error:
-            waits()
+            pulse.alive()
             log.warning("task.waits", task=name, reason=str(error), next_try_seconds=wait)
         except Exception:
+            pulse.died()
             log.exception("task.died", task=name, next_try_seconds=wait)
         if clock() - begun > STEADY_SECONDS:
             wait = FIRST_SECONDS

@@ -5,9 +5,14 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
-DEFAULT_LIMIT_SECONDS = 120.0
-"""Longer than any single wait of a task that is well, an outage of Kafka or Postgres included."""
+from consumer.pulse import Pulse
+
+LIMIT_SECONDS = 12.0
+"""No step of a task that is well is longer, an outage of Kafka or Postgres included: longer waits report."""
+DEAD_SECONDS = 15.0
+"""A task that died counts as dead for so long, although it was begun anew: longer than it waits for that."""
 READY_SECONDS = 3.0
 
 Check = Callable[[], Awaitable[str | None]]
@@ -27,11 +32,12 @@ class Health:
         self._clock = clock
         self._seen: dict[str, float] = {}
         self._tasks: dict[str, _Task] = {}
+        self._deaths: dict[str, float] = {}
         self._checks: dict[str, Check] = {}
         self._asking: dict[str, asyncio.Task[str | None]] = {}
 
     def expect(
-        self, name: str, limit: float = DEFAULT_LIMIT_SECONDS, last: Callable[[], float] | None = None
+        self, name: str, limit: float = LIMIT_SECONDS, last: Callable[[], float] | None = None
     ) -> None:
         """Count a task as stuck when it reports nothing for `limit` seconds, from now on.
 
@@ -46,6 +52,20 @@ class Health:
             self.expect(name)
         self._seen[name] = self._clock()
 
+    def died(self, name: str) -> None:
+        """A task died of an error of its own."""
+        self._deaths[name] = self._clock()
+
+    def forget(self, name: str) -> None:
+        """Expect nothing more of a task; if it died, that is told for a while all the same."""
+        self._tasks.pop(name, None)
+        self._seen.pop(name, None)
+
+    def pulse(self, name: str, last: Callable[[], float] | None = None) -> Pulse:
+        """Expect a task from now on; by what it gets it reports."""
+        self.expect(name, last=last)
+        return Pulse(partial(self.alive, name), partial(self.died, name), partial(self.forget, name))
+
     def ready_when(self, name: str, check: Check) -> None:
         """Count the service as ready only while the check finds nothing wrong."""
         self._checks[name] = check
@@ -59,8 +79,11 @@ class Health:
         }
 
     def stuck(self) -> list[str]:
-        """Tasks that made no progress within their limit."""
-        return [name for name, seconds in self.progress().items() if seconds > self._tasks[name].limit]
+        """Tasks that made no progress within their limit, or died lately."""
+        now = self._clock()
+        self._deaths = {name: at for name, at in self._deaths.items() if now - at <= DEAD_SECONDS}
+        hung = {name for name, seconds in self.progress().items() if seconds > self._tasks[name].limit}
+        return sorted(hung | self._deaths.keys())
 
     async def unready(self) -> dict[str, str]:
         """What the service leans on and cannot use now, with a sentence each."""

@@ -16,11 +16,14 @@ def router(health: Health) -> APIRouter:
 
     @routes.get("/healthz", summary="Is the service alive?", responses={AWAY: {"description": "stuck"}})
     async def healthz() -> JSONResponse:
-        """200 while every long-lived task makes progress; `tasks`: seconds since the last of each."""
+        """200 while every long-lived task makes progress; `tasks`: seconds since the last of each.
+
+        Postgres or Kafka being away is no reason to be restarted, and does not matter here.
+        """
         tasks, stuck = health.progress(), health.stuck()
         if not stuck:
             return JSONResponse({"tasks": tasks})
-        return _away(f"no progress for too long: {', '.join(stuck)}", tasks=tasks)
+        return _away(f"dead, or without progress for too long: {', '.join(stuck)}", tasks=tasks)
 
     @routes.get("/readyz", summary="Can it work?", responses={AWAY: {"description": "not now"}})
     async def readyz() -> JSONResponse:

@@ -14,6 +14,7 @@ from consumer.store.errors import Conflict, DatabaseUnavailable
 from consumer.store.leases import RELAY
 from consumer.store.outbox import Unpublished
 from consumer.wake import Wake
+from messaging.progress import ticking
 from messaging.records import Outgoing
 from schemas import cloudevents
 from schemas.topics import STATUS
@@ -44,7 +45,7 @@ class Relay:
     def __init__(
         self, database: Database, publish: Publish, terms: Terms, alive: Callable[[], None] = lambda: None
     ) -> None:
-        self._database = database
+        self._database = database.reporting(alive)
         self._publish = publish
         self._terms = terms
         self._alive = alive
@@ -56,8 +57,11 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Stand for election until `stop`; work while elected."""
+        with ticking(self._alive):  # in an outage, too: a restart would mend nothing
+            await self._stand(stop)
+
+    async def _stand(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            self._alive()  # in an outage, too: a restart would mend nothing
             try:
                 async with self._database.transaction() as connection:
                     token = await leases.elect(
@@ -89,7 +93,6 @@ class Relay:
                     renew_at = clock() + self._terms.beat_seconds
                 if not await self._send_page(token):
                     await self._wake.pause(min(POLL_SECONDS, max(renew_at - clock(), 0.05)))
-                self._alive()
             await self._send_page(token)  # what the drained jobs left
         finally:
             await self._resign(token)

@@ -9,11 +9,12 @@ from enum import Enum, auto
 
 from consumer import faults
 from consumer.errors import LeaseLost
+from consumer.pulse import Pulse
 from consumer.store import leases
 from consumer.store.database import Database
 from consumer.store.errors import Conflict, DatabaseUnavailable
 from consumer.store.leases import Fence
-from consumer.wake import Wake
+from consumer.wake import Wake, wait_for
 from consumer.worker.log import log
 
 
@@ -32,7 +33,13 @@ class Keeper:
     """The heartbeat of one attempt. The first intent stands."""
 
     def __init__(
-        self, database: Database, fence: Fence, *, lease_seconds: float, beat_seconds: float
+        self,
+        database: Database,
+        fence: Fence,
+        *,
+        lease_seconds: float,
+        beat_seconds: float,
+        pulse: Pulse = Pulse(),  # noqa: B008 – a frozen value
     ) -> None:
         self._database = database
         self._fence = fence
@@ -40,6 +47,8 @@ class Keeper:
         self._beat_seconds = beat_seconds
         self._look = Wake()
         self._stopped = asyncio.Event()
+        self._trusted_until = asyncio.get_running_loop().time() + lease_seconds - beat_seconds
+        self.pulse = pulse
         self.intent: Intent | None = None
 
     def stop(self, intent: Intent) -> None:
@@ -53,8 +62,15 @@ class Keeper:
         self._look.hint()
 
     async def stopped(self) -> None:
-        """Wait until somebody asked for a stop."""
-        await self._stopped.wait()
+        """Wait until somebody asked for a stop, or the heartbeat hung until the lease may be gone.
+
+        A heartbeat that only fails finds that out by itself, and earlier.
+        """
+        clock = asyncio.get_running_loop().time
+        while not await wait_for(self._stopped, self._trusted_until + self._beat_seconds / 2 - clock()):
+            if clock() > self._trusted_until + self._beat_seconds / 2:
+                log.error("heartbeat.hung")
+                self.stop(Intent.UNSURE)
 
     async def run(self) -> None:
         """Beat until stopped; without a heartbeat there is no trust in the lease."""
@@ -62,19 +78,22 @@ class Keeper:
             await self._run()
         except Exception:  # noqa: BLE001 – whatever it was, the lease is no longer kept
             log.exception("heartbeat.died")
+            self.pulse.died()
             self.stop(Intent.UNSURE)
+        else:
+            self.pulse.ended()
 
     async def _run(self) -> None:
         """The trust in a lease ends one beat before the lease itself."""
         loop = asyncio.get_running_loop()
-        trusted_until = loop.time() + self._lease_seconds - self._beat_seconds
         while self.intent is None:
-            await self._look.pause(self._beat_seconds)
+            await self._look.pause(self._beat_seconds, self.pulse.alive)
             begun = loop.time()
-            if await self._beat(max(trusted_until - begun, 0.1)):
-                trusted_until = begun + self._lease_seconds - self._beat_seconds
-            elif loop.time() >= trusted_until:
+            if await self._beat(max(self._trusted_until - begun, 0.1)):
+                self._trusted_until = begun + self._lease_seconds - self._beat_seconds
+            elif loop.time() >= self._trusted_until:
                 self.stop(Intent.UNSURE)
+            self.pulse.alive()
 
     async def _beat(self, limit_seconds: float) -> bool:
         await faults.reach("heartbeat.before")

@@ -1,11 +1,11 @@
 """The worker: claims jobs, runs each as a task of its own, rescues those whose owner is gone, drains."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from consumer import faults
 from consumer.errors import LeaseLost
+from consumer.pulse import Pulses, unwatched
 from consumer.store import claims
 from consumer.store.errors import Conflict, DatabaseUnavailable
 from consumer.store.jobs import Job
@@ -44,10 +44,12 @@ class _Running:
 class Worker:
     """Runs up to `max_running` jobs. No job knows who asked for it; the worker only knows rows."""
 
-    def __init__(self, shop: Workshop, terms: Terms, alive: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, shop: Workshop, terms: Terms, pulses: Pulses = unwatched) -> None:
         self._shop = shop
         self._terms = terms
-        self._alive = alive
+        self._pulses = pulses
+        self._alive = pulses("worker").alive
+        self._database = shop.database.reporting(self._alive)
         self._wake = Wake()
         self._running: dict[int, _Running] = {}  # by token: a job can come back before its old task has ended
         self._rescue_from = 0.0
@@ -90,7 +92,7 @@ class Worker:
 
     async def _round(self) -> None:
         await faults.reach("worker.round")
-        database = self._shop.database
+        database = self._database
         if asyncio.get_running_loop().time() >= self._rescue_from:
             await faults.reach("rescue.before")
             ours = frozenset(running.job_id for running in self._running.values())
@@ -113,13 +115,14 @@ class Worker:
             fence,
             lease_seconds=self._terms.lease_seconds,
             beat_seconds=self._terms.beat_seconds,
+            pulse=self._pulses(f"heartbeat of job {job.id}, token {fence.token}"),
         )
         task = asyncio.create_task(run_job(self._shop, job, keeper, fence), name=f"job {job.id}")
         self._running[fence.token] = _Running(job.id, keeper, task)
         task.add_done_callback(lambda done: self._ended(fence, done))
 
     def _ended(self, fence: Fence, task: asyncio.Task[None]) -> None:
-        del self._running[fence.token]
+        self._running.pop(fence.token).keeper.pulse.ended()
         self._wake.hint()
         if not task.cancelled() and (error := task.exception()):
             log.error("job.task_died", job_id=fence.job_id, exc_info=error)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from consumer import supervise
+from consumer.pulse import Pulse
 
 
 class Away(Exception):
@@ -17,22 +18,24 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervise, "LAST_SECONDS", 0.0)
 
 
-async def _told(errors: list[Exception]) -> int:
-    """How often a task that fails with these was told to wait."""
-    stop, told = asyncio.Event(), []
+async def _said(errors: list[Exception]) -> list[str]:
+    """What a task says that fails with these, one after the other."""
+    stop, said = asyncio.Event(), []
+    pulse = Pulse(alive=lambda: said.append("alive"), died=lambda: said.append("died"))
 
     async def run() -> None:
+        said.append("run")
         if errors:
             raise errors.pop(0)
         stop.set()
 
-    await supervise.keep_running("task", run, stop, expected=(Away,), waits=lambda: told.append(True))
-    return len(told)
+    await supervise.keep_running("task", run, stop, expected=(Away,), pulse=pulse)
+    return said
 
 
-async def test_a_task_that_waits_out_an_outage_says_so_at_every_try() -> None:
-    assert await _told([Away(), Away(), Away()]) == 3
+async def test_a_task_that_waits_out_an_outage_is_alive_before_and_after_every_try() -> None:
+    assert await _said([Away(), Away()]) == ["alive", "run", "alive", "alive", "run", "alive", "alive", "run"]
 
 
-async def test_a_task_that_dies_of_a_defect_does_not_count_as_waiting() -> None:
-    assert await _told([ZeroDivisionError()]) == 0
+async def test_a_task_that_dies_of_a_defect_says_so() -> None:
+    assert await _said([ZeroDivisionError()]) == ["alive", "run", "died", "alive", "run"]

@@ -26,7 +26,7 @@ async def test_a_service_with_a_stuck_task_is_not_and_names_it(
     health.expect("relay", limit=10, last=lambda: 0)
     answer = await client.get("/healthz")
     assert answer.status_code == 503
-    assert answer.json()["detail"] == "no progress for too long: relay"
+    assert answer.json()["detail"] == "dead, or without progress for too long: relay"
     assert answer.json()["tasks"]["relay"] > 10
 
 

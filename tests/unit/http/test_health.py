@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from consumer.http import health as module
-from consumer.http.health import DEFAULT_LIMIT_SECONDS, Health
+from consumer.http.health import DEAD_SECONDS, LIMIT_SECONDS, Health
 
 
 class Clock:
@@ -52,7 +52,7 @@ def test_a_task_that_reports_begins_its_limit_anew(health: Health, clock: Clock)
 
 def test_a_task_that_was_not_expected_is_from_its_first_report_on(health: Health, clock: Clock) -> None:
     health.alive("relay")
-    clock.now += DEFAULT_LIMIT_SECONDS + 1
+    clock.now += LIMIT_SECONDS + 1
     assert health.stuck() == ["relay"]
 
 
@@ -79,6 +79,39 @@ def test_one_stuck_task_does_not_hide_behind_the_others(health: Health, clock: C
     clock.now += 11
     health.alive("worker")
     assert health.stuck() == ["relay"]
+
+
+def test_a_task_that_died_is_told_for_a_while_although_it_was_begun_anew(
+    health: Health, clock: Clock
+) -> None:
+    pulse = health.pulse("relay")
+    pulse.died()
+    clock.now += DEAD_SECONDS
+    pulse.alive()
+    assert health.stuck() == ["relay"]
+    clock.now += 0.1
+    assert health.stuck() == []
+
+
+def test_nothing_is_expected_of_a_task_that_ended(health: Health, clock: Clock) -> None:
+    health.pulse("heartbeat").ended()
+    clock.now += LIMIT_SECONDS + 1
+    assert (health.stuck(), health.progress()) == ([], {})
+
+
+def test_a_task_that_died_and_ended_is_told_for_a_while(health: Health, clock: Clock) -> None:
+    pulse = health.pulse("heartbeat")
+    pulse.died()
+    pulse.ended()
+    assert (health.stuck(), health.progress()) == (["heartbeat"], {})
+    clock.now += DEAD_SECONDS + 1
+    assert health.stuck() == []
+
+
+def test_a_task_that_never_begins_is_stuck(health: Health, clock: Clock) -> None:
+    health.pulse("listener")
+    clock.now += LIMIT_SECONDS + 1
+    assert health.stuck() == ["listener"]
 
 
 async def _well() -> str | None:
