@@ -65,6 +65,11 @@ class Service:
         except httpx.HTTPError:
             return False
 
+    @property
+    def running(self) -> bool:
+        """Whether the process is there; it may be frozen."""
+        return self._process is not None and self._process.poll() is None
+
     def signal(self, number: int) -> None:
         """Send a signal to the service alone, not to its children."""
         os.kill(self.pid, number)
@@ -76,13 +81,13 @@ class Service:
 
     def kill(self) -> None:
         """kill -9, and make sure that it is gone."""
-        if self._process is not None and self._process.poll() is None:
+        if self.running:
             self.signal(signal.SIGKILL)
             self.wait()
 
     def stop(self) -> None:
         """End it the polite way, so that the next one need not wait for its membership to expire."""
-        if self._process is not None and self._process.poll() is None:
+        if self.running:
             self.signal(signal.SIGCONT)
             self.signal(signal.SIGTERM)
             try:

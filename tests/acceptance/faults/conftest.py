@@ -1,0 +1,132 @@
+"""A world to be broken: replicas by way of proxies, quick leases, small batches, and an oracle at its end."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from devstack.stack import Stack
+from tests.acceptance.conftest import World
+from tests.support.faults import group
+from tests.support.faults.books import Book
+from tests.support.faults.cluster import Cluster, proxied_cluster
+from tests.support.faults.postgres import PostgresProxy
+from tests.support.line import Line
+from tests.support.reference_tables import Directory
+from tests.support.reference_workbook import Load
+from tests.support.service import Service
+from tests.support.wait import until
+
+ROWS = 2_400
+BATCH_ROWS = 300
+QUICK = {
+    "MIGRATION_BATCH_ROWS": str(BATCH_ROWS),
+    "MIGRATION_LEASE_SECONDS": "2",
+    "MIGRATION_HEARTBEAT_SECONDS": "0.5",
+}
+
+
+class FaultWorld(World):
+    """A world whose replicas reach Postgres, and Kafka where a cluster is given, by way of proxies.
+
+    What the test itself asks goes past them. Every world has a database of its own.
+    """
+
+    def __init__(self, stack: Stack, folder: Path, cluster: Cluster | None = None) -> None:
+        super().__init__(stack, folder)
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
+        self.cluster = cluster
+        self.postgres = PostgresProxy(self.dsn)
+        self.bootstrap_servers = cluster.direct if cluster else stack.bootstrap_servers
+        self.line = Line(self.bootstrap_servers)
+        self.directory = Directory()
+        self.expected: dict[str, Load] = {}
+        self.phones: set[str] = set()
+        self.secrets = [urlsplit(self.dsn).password or ""]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """What a replica is told."""
+        kafka = self.cluster.bootstrap_servers if self.cluster else self.bootstrap_servers
+        by_proxy = {"DATABASE_URL": self.postgres.dsn, "KAFKA_BOOTSTRAP_SERVERS": kafka}
+        return super().environment(**(by_proxy | {"TMPDIR": str(self.temporary)} | QUICK | more))
+
+    def launch(self, faults: str = "", **more: str) -> Service:
+        """Start a replica; it may not become ready for long, or die before."""
+        if not any(replica.running for replica in self.replicas):
+            group.bury(self.bootstrap_servers)
+        number = len(self.replicas) + 1
+        environment = self.environment(MIGRATION_FAULTS=faults, **more)
+        service = Service(environment, self.folder / f"service-{number}.log", name=f"replica {number}")
+        self.replicas.append(service)
+        return service.launch()
+
+    def replica(self, faults: str = "", **more: str) -> Service:
+        """Start a replica with armed faults, and wait until it is ready."""
+        return self.launch(faults, **more).until_ready()
+
+    def ask(self, book: Book, **more: Any) -> str:
+        """Publish a request for a workbook; what comes of it is expected from now on."""
+        path = self.inbox / book.path.name
+        if not path.exists():
+            shutil.copy(book.path, path)
+        request_id = self.line.start_excel(path.name, **more)
+        self.expect(request_id, book)
+        return request_id
+
+    def expect(self, request_id: str, book: Book) -> None:
+        """Have the oracle look for what a request for a workbook makes."""
+        self.phones |= book.phones
+        self.directory, self.expected[request_id] = book.into(self.directory)
+
+    def job(self, request_id: str) -> dict[str, Any]:
+        """The row of a job; empty before there is one."""
+        return self.rows.job(request_id)
+
+    def until_status(self, request_id: str, status: str, seconds: float = 60) -> dict[str, Any]:
+        """Wait for a job to be in a state; its row."""
+        until(lambda: self.job(request_id).get("status") == status, seconds, f"the job to be {status}")
+        return self.job(request_id)
+
+    def close(self) -> None:
+        """End everything, whatever state it is in."""
+        for replica in self.replicas:
+            replica.kill()
+        self.postgres.close()
+        self.stack.drop_database(self.database)
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
+    """A workbook of eight batches."""
+    return Book.make(tmp_path_factory.mktemp("books") / "chats.xlsx", ROWS)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """One broker behind a proxy, for this module alone."""
+    with proxied_cluster() as running:
+        yield running
+
+
+@pytest.fixture
+def make_fault_world(stack: Stack, tmp_path: Path) -> Iterator[Callable[..., FaultWorld]]:
+    """Worlds that end with the test."""
+    with ExitStack() as worlds:
+
+        def make(cluster: Cluster | None = None) -> FaultWorld:
+            made = FaultWorld(stack, tmp_path, cluster)
+            worlds.callback(made.close)
+            return made
+
+        yield make
+
+
+@pytest.fixture
+def fault_world(make_fault_world: Callable[..., FaultWorld]) -> FaultWorld:
+    """A world of this test alone. Each test ends with the oracle's `judge`."""
+    return make_fault_world()

@@ -1,0 +1,81 @@
+"""The oracle finds nothing where all is well, and each thing that is not."""
+
+import os
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import pytest
+
+from schemas.status import MigrationStatus
+from tests.acceptance.faults.conftest import FaultWorld
+from tests.support.faults.books import Book
+from tests.support.faults.followed import wrong_with
+from tests.support.faults.oracle import judge
+
+SPOILS = (
+    "delete from directory.administrators where id = (select min(id) from directory.administrators)",
+    "update directory.chats set name = 'other' where id = (select min(id) from directory.chats)",
+    "delete from migration.migration_errors where row_number = 2 + (select min(row_number) - 2 from migration.migration_errors)",  # noqa: E501
+    "update migration.jobs set sequence = sequence + 1, warnings = '{}', duplicates = duplicates + 1, inserted = inserted - 1",  # noqa: E501
+    "update migration.jobs set detail = (select phone from directory.administrators limit 1)",
+    "insert into migration.leases (name, owner, token, expires_at) values ('job:1', 'x', 1, now())",
+)
+FINDINGS = (
+    "administrators has",
+    "chats has",
+    "rejected other rows",
+    "its sequence is not 1 to",
+    "reports warnings",
+    "instead of (2400",
+    ": a phone after",
+    "lease job:1 is left",
+    "forgotten is left",
+    "a process is left",
+    "log of replica 1: secret 1 after",
+    "log of replica 1: a phone after",
+)
+
+
+def test_what_is_well_is_well_and_each_spoil_is_found(fault_world: FaultWorld, book: Book) -> None:
+    world = fault_world
+    replica = world.replica()
+    world.until_status(world.ask(book), "completed")
+    judge(world)
+
+    for statement in SPOILS:
+        world.rows.ask(statement)
+    (world.scratch / "forgotten").touch()
+    phone = world.rows.one("select phone from directory.administrators limit 1")
+    with replica.log.open("a") as log:
+        log.write(f"spoilt: {phone[:2]} ({phone[2:5]}) {phone[5:]} and {urlsplit(world.dsn).password}\n")
+    sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
+    with subprocess.Popen(sleeping, env=os.environ | {"TMPDIR": str(world.temporary)}) as left:
+        with pytest.raises(AssertionError) as judged:
+            judge(world)
+        left.kill()
+    assert [finding for finding in FINDINGS if finding not in str(judged.value)] == []
+    assert phone[2:] not in str(judged.value)
+
+
+def _events(world: FaultWorld, request_id: str) -> list[MigrationStatus]:
+    return world.line.events(request_id, lambda event: event.status.terminal)
+
+
+def test_what_a_reader_of_events_must_never_see_is_found(fault_world: FaultWorld, book: Book) -> None:
+    world = fault_world
+    world.replica()
+    request_id = world.ask(book)
+    job = world.until_status(request_id, "completed")
+    events = _events(world, request_id)
+    judge(world)
+    *before, last = events
+    other = last.model_copy(update={"processed": 1})
+    doubled = last.model_copy(update={"sequence": last.sequence + 1})
+    assert wrong_with(events, job) == []
+    assert wrong_with([*events, *events[2:]], job) == [], "the same again is at least once"
+    assert wrong_with([*before[:2], *before[3:], last], job), "a gap"
+    assert wrong_with([*before[:2], before[3], before[2], *before[4:], last], job), "out of order"
+    assert wrong_with(before, job), "no end"
+    assert wrong_with([*events, other], job), "another event under a known sequence"
+    assert wrong_with([*events, doubled], job | {"sequence": doubled.sequence}), "two ends"

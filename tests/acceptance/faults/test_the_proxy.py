@@ -1,0 +1,143 @@
+"""The proxy does to connections what it says, and reads along which transactions commit."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from consumer.store.connect import OwnConnection
+from messaging.connection import KafkaConnection
+from messaging.topics import ensure_topics
+from tests.support.faults.cluster import Cluster
+from tests.support.faults.postgres import Commit, PostgresProxy
+from tests.support.faults.proxy import DOWN, UP, Proxy
+from tests.support.wait import until
+
+GONE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError)
+LINES = b"".join(b"%d\n" % number for number in range(200_000))
+
+
+@pytest.fixture
+def proxy(database_url: str) -> Iterator[PostgresProxy]:
+    with PostgresProxy(database_url) as running:
+        yield running
+
+
+@asynccontextmanager
+async def connected(dsn: str) -> AsyncIterator[OwnConnection]:
+    connection = await asyncpg.connect(dsn, timeout=5)
+    try:
+        yield connection
+    finally:
+        connection.terminate()
+
+
+async def test_it_passes_what_it_is_given_in_both_directions(proxy: PostgresProxy) -> None:
+    async with connected(proxy.dsn) as connection:
+        await connection.execute("create temp table t (n int)")
+        await connection.copy_to_table("t", source=_source(), format="text")
+        assert len(await connection.fetch("select n from t")) == 200_000
+
+
+async def _source() -> AsyncIterator[bytes]:
+    yield LINES
+
+
+async def test_cut_resets_and_refuses_until_it_is_healed(proxy: PostgresProxy) -> None:
+    async with connected(proxy.dsn) as connection:
+        await asyncio.to_thread(proxy.cut)
+        with pytest.raises(GONE):
+            await connection.fetchval("select 1", timeout=5)
+    with pytest.raises(ConnectionRefusedError):
+        await asyncpg.connect(proxy.dsn, timeout=5)
+    await asyncio.to_thread(proxy.heal)
+    async with connected(proxy.dsn) as connection:
+        assert await connection.fetchval("select 1") == 1
+
+
+async def test_refuse_leaves_those_that_stand(proxy: PostgresProxy) -> None:
+    async with connected(proxy.dsn) as connection:
+        await asyncio.to_thread(proxy.refuse)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncpg.connect(proxy.dsn, timeout=5)
+        assert await connection.fetchval("select 1") == 1
+
+
+@pytest.mark.parametrize("ways", [[UP], [DOWN], [UP, DOWN]])
+async def test_silence_holds_what_is_said_until_it_ends(proxy: PostgresProxy, ways: list[str]) -> None:
+    async with connected(proxy.dsn) as connection:
+        await asyncio.to_thread(proxy.silence, ways)
+        answer = asyncio.create_task(connection.fetchval("select 7"))
+        done, _ = await asyncio.wait({answer}, timeout=0.5)
+        assert not done
+        with pytest.raises(TimeoutError):
+            await asyncpg.connect(proxy.dsn, timeout=0.5)
+        await asyncio.to_thread(proxy.heal)
+        assert await answer == 7
+
+
+async def test_what_was_swallowed_is_gone(proxy: PostgresProxy) -> None:
+    async with connected(proxy.dsn) as connection:
+        await asyncio.to_thread(proxy.swallow, [DOWN])
+        answer = asyncio.create_task(connection.fetchval("select 7"))
+        done, _ = await asyncio.wait({answer}, timeout=0.3)
+        assert not done
+        await asyncio.to_thread(proxy.heal)
+        with pytest.raises(GONE):
+            await answer
+
+
+async def test_delay_and_throttle_take_the_time_they_say(proxy: PostgresProxy) -> None:
+    async with connected(proxy.dsn) as connection:
+        await connection.fetchval("select 1")
+        await asyncio.to_thread(proxy.delay, 100)
+        begun = time.monotonic()
+        await connection.fetchval("select 1")
+        assert time.monotonic() - begun >= 0.2
+        await asyncio.to_thread(proxy.heal)
+        await asyncio.to_thread(proxy.throttle, 20_000)
+        begun = time.monotonic()
+        await connection.fetchval("select repeat('x', 10000)")
+        assert time.monotonic() - begun >= 0.5
+
+
+async def test_a_commit_whose_answer_is_lost_has_happened(proxy: PostgresProxy, database_url: str) -> None:
+    async with connected(proxy.dsn) as connection:
+        await connection.execute("create table t (n int)")
+        loss = await asyncio.to_thread(proxy.lose_answer, 2, lambda commit: commit.writes)
+        for query in ("select 1", "insert into t values (1)", "select 2 for update"):
+            async with connection.transaction():
+                await connection.fetch(query)
+        with pytest.raises(GONE):
+            async with connection.transaction():
+                await connection.execute("insert into t values ($1)", 2)
+        assert await asyncio.to_thread(loss.happened.wait, 5)
+        assert (loss.answer, loss.commit) == ("COMMIT", Commit(("insert into t values ($1)",)))
+    async with connected(database_url) as connection:
+        assert [row[0] for row in await connection.fetch("select n from t order by n")] == [1, 2]
+    assert len(proxy.commits) == 4
+
+
+def test_the_port_is_kept_while_nobody_listens(proxy: Proxy) -> None:
+    proxy.cut()
+    with Proxy(proxy.target) as another:
+        assert another.port != proxy.port
+
+
+def test_clients_of_kafka_that_come_by_a_proxy_are_cut_off_with_it(cluster: Cluster) -> None:
+    async def topics(bootstrap: str) -> None:
+        async with asyncio.timeout(30):
+            await ensure_topics(KafkaConnection(bootstrap))
+
+    asyncio.run(topics(cluster.bootstrap_servers))
+    [proxy] = cluster.proxies
+    until(lambda: not proxy.connections, 5, "the client to part")
+    proxy.cut()
+    with pytest.raises(Exception, match=cluster.bootstrap_servers):
+        asyncio.run(topics(cluster.bootstrap_servers))
+    asyncio.run(topics(cluster.direct))
+    proxy.heal()
+    asyncio.run(topics(cluster.bootstrap_servers))

@@ -1,0 +1,34 @@
+"""Workbooks whose import is known beforehand, by a reading that has nothing of the product in it."""
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.workbook import make_workbook
+from tests.support.faults.private import phones_in
+from tests.support.reference_tables import Directory
+from tests.support.reference_workbook import Load, load
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A workbook, and what a first load of it makes."""
+
+    path: Path
+    directory: Directory
+    load: Load
+    phones: set[str]
+
+    @classmethod
+    def make(cls, path: Path, rows: int, seed: int = 5) -> "Book":
+        """Make one with wrong, odd and repeated rows."""
+        make_workbook(path, rows=rows, seed=seed)
+        directory = Directory()
+        return cls(path, directory, load(directory, path), phones_in(path))
+
+    def into(self, directory: Directory) -> tuple[Directory, Load]:
+        """The directory after a load of it, and what the load reports."""
+        if not directory.chats:
+            return copy.deepcopy(self.directory), self.load
+        report = load(directory, self.path)
+        return directory, report

@@ -1,0 +1,67 @@
+"""The consumer group from outside: its members, what it has committed, and how to part with dead ones."""
+
+import asyncio
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.protocol.group import LeaveGroupRequest
+
+from consumer.app import GROUP
+from schemas.topics import REQUESTS
+
+LIMIT_SECONDS = 20
+
+
+def bury(bootstrap: str) -> None:
+    """Have every member leave: a new one would wait for the dead ones. To be called while none is alive."""
+    _run(_bury(bootstrap))
+
+
+def members(bootstrap: str) -> int:
+    """How many members the group has."""
+    return len(_run(_in_admin(bootstrap, _members)))
+
+
+def committed(bootstrap: str) -> dict[int, int]:
+    """The committed offset of each partition of the requests topic."""
+    return _run(_in_admin(bootstrap, _committed))  # type: ignore[no-any-return]
+
+
+async def _bury(bootstrap: str) -> None:
+    async def leave(admin: AIOKafkaAdminClient) -> None:
+        try:
+            coordinator = await admin.find_coordinator(GROUP)
+        except GroupCoordinatorNotAvailableError:
+            return  # there never was a group
+        for member in await _members(admin):
+            await admin._send_request_to_node(coordinator, LeaveGroupRequest(GROUP, member))
+
+    await _in_admin(bootstrap, leave)
+
+
+async def _members(admin: AIOKafkaAdminClient) -> list[str]:
+    [answer] = await admin.describe_consumer_groups([GROUP])
+    return [member[0] for group in answer.groups for member in group[5]]
+
+
+async def _committed(admin: AIOKafkaAdminClient) -> dict[int, int]:
+    found = await admin.list_consumer_group_offsets(GROUP)
+    return {at.partition: kept.offset for at, kept in found.items() if at.topic == REQUESTS.name}
+
+
+async def _in_admin(bootstrap: str, work: Any) -> Any:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        return await work(admin)
+    finally:
+        await admin.close()
+
+
+def _run(work: Any) -> Any:
+    async def limited() -> Any:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            return await work
+
+    return asyncio.run(limited())

@@ -1,0 +1,39 @@
+"""Looks for phones and secrets where there must be none."""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tests.support.reference_workbook import read_workbook
+
+DIGITS = 10
+"""The last ten make a Russian phone, whatever is before them."""
+LIKE_PHONE = re.compile(r"\d(?:[ ()-]{0,2}\d){9,14}")
+SHOWN = 40
+"""Characters before a finding that are shown; the finding is not."""
+
+
+def phones_in(workbook: Path) -> set[str]:
+    """The last ten digits of every phone in a workbook, in rejected rows as well."""
+    cells = (str(cells.get("phone") or "") for _, cells in read_workbook(workbook))
+    return set(_phones(cells))
+
+
+def _phones(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        digits = re.sub(r"\.0$|\D", "", text)
+        if len(digits) >= DIGITS:
+            yield digits[-DIGITS:]
+
+
+def leaks(where: str, text: str, phones: set[str], secrets: Iterable[str]) -> list[str]:
+    """What stands in a text and must not: told by its place, never by itself."""
+    found = [
+        f"{where}: a phone after {text[max(match.start() - SHOWN, 0) : match.start()]!r}"
+        for match in LIKE_PHONE.finditer(text)
+        if re.sub(r"\D", "", match.group())[-DIGITS:] in phones
+    ]
+    for number, secret in enumerate(secrets, 1):
+        if (at := text.find(secret)) >= 0:
+            found.append(f"{where}: secret {number} after {text[max(at - SHOWN, 0) : at]!r}")
+    return found
