@@ -163,6 +163,7 @@ class Service:
             group_id=GROUP,
             client_id=f"{CLIENT}-intake",
             handle=intake.handle,
+            committed=intake.committed,
         )
 
     async def run(self, listener: socket.socket) -> None:

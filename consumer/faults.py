@@ -19,6 +19,7 @@ from typing import assert_never
 POINTS: Mapping[str, str] = {
     "intake.before_record": "a message was read, its row is not written",
     "intake.recorded": "the row is committed, the offset is not",
+    "intake.offset_committed": "the offset is committed",
     "claim.committed": "a job is ours in Postgres, and its task has not begun",
     "child.started": "a child has its orders",
     "child.chunk": "in the child: a chunk of the source was read",

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer
 from messaging.clients import close_consumer, common_options, start
 from messaging.connection import KafkaConnection
 from messaging.guard import pause, unless
-from messaging.polling import MAX_POLL_RECORDS, Handle, Polling
+from messaging.polling import MAX_POLL_RECORDS, Committed, Handle, Polling
 from messaging.progress import ticking
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,10 @@ GROUP_OPTIONS: dict[str, Any] = {
 }
 
 
+async def _nothing() -> None:
+    """Nobody wants to hear of commits."""
+
+
 class GroupConsumer:
     """Hands records of one partition at a time to `handle`, in order, at least once.
 
@@ -51,12 +55,14 @@ class GroupConsumer:
         group_id: str,
         client_id: str,
         handle: Handle,
+        committed: Committed = _nothing,
     ) -> None:
         self._connection = connection
         self._topics = tuple(topics)
         self._group_id = group_id
         self._client_id = client_id
         self._handle = handle
+        self._committed = committed
         self._progress = time.monotonic()
         self._polling: Polling | None = None
         self._backoff = FIRST_BACKOFF_SECONDS
@@ -91,7 +97,7 @@ class GroupConsumer:
         consumer = self._build()
         try:
             if await unless(stop, start(consumer, self._connection, START_SECONDS)):
-                self._polling = Polling(consumer, self._handle, self._polled, stop)
+                self._polling = Polling(consumer, self._handle, self._committed, self._polled, stop)
                 await self._polling.run()
         finally:
             await close_consumer(consumer)

@@ -41,6 +41,9 @@ ASK_SECONDS = 4.0
 Handle = Callable[[Sequence[Record]], Awaitable[None]]
 """Takes records of one partition in order: durable when it returns, sent again when it raises."""
 
+Committed = Callable[[], Awaitable[None]]
+"""Hears that the offsets of what was handled are committed."""
+
 Polled = dict[TopicPartition, list[Record]]
 
 
@@ -48,10 +51,16 @@ class Polling:
     """Polls one started consumer until asked to stop. Raises when only a new consumer helps."""
 
     def __init__(
-        self, consumer: AIOKafkaConsumer, handle: Handle, alive: Callable[[], None], stop: asyncio.Event
+        self,
+        consumer: AIOKafkaConsumer,
+        handle: Handle,
+        committed: Committed,
+        alive: Callable[[], None],
+        stop: asyncio.Event,
     ) -> None:
         self._consumer = consumer
         self._handle = handle
+        self._committed = committed
         self._alive = alive
         self._stop = stop
         self._lag = LagCheck(consumer, ASK_SECONDS)
@@ -137,6 +146,7 @@ class Polling:
             call = self._consumer.commit({partition: offset})
             await within(COMMIT_SECONDS, call, stop=self._stop, then=LAST_COMMIT_SECONDS)
             self._lag.heard()
+            await self._committed()
         except FAILURES as error:
             # Final, or of unknown fate: the records come again and their reader knows them.
             log.warning("offsets.not_committed: %r", error)
