@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import requests
-from google.auth.exceptions import TransportError
 from gspread.http_client import HTTPClient
 from urllib3.exceptions import HTTPError
 
@@ -78,7 +77,7 @@ def mishaps() -> Iterator[None]:
         raise Mishap("its answer is no JSON") from None
     except (requests.Timeout, TimeoutError):
         raise Mishap("no answer came in time") from None
-    except (OSError, HTTPError, TransportError) as error:  # of which requests' own are some
+    except (OSError, HTTPError) as error:  # of which requests' own are some
         raise Mishap(f"the connection failed ({type(error).__name__})") from None
 
 

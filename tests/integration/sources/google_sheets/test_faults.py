@@ -10,6 +10,7 @@ import pytest
 from consumer.errors import MigrationError, PermanentError, TransientError
 from consumer.sources.google_sheets.check import check
 from consumer.sources.google_sheets.patience import WAITING, Patience
+from devstack.sheets.bodies import Answer
 from devstack.sheets.server import Asked, Fault
 from tests.integration.sources.google_sheets.conftest import HEADER, ID, QUICK, Sheets, data_rows, positions
 
@@ -83,6 +84,10 @@ def test_a_mishap_costs_another_try_and_is_not_told(
         (Fault.bad_gateway_html(), "status 502"),
         (Fault.cut_off(), "connection failed"),
         (Fault.hang(), "no answer came in time"),
+        (Fault(Answer(200, b"<html>")), "no JSON"),
+        (Fault(Answer(200, b'{"values": [[' + b"1" * 5000 + b"]]}")), "no JSON"),
+        (Fault(Answer(200, b'{"values": "x"}')), "makes no sense"),
+        (Fault(Answer(200, b'{"values": [' + b"[1]," * ROWS + b"[1], [1]]}")), "more rows"),
     ],
 )
 def test_three_mishaps_are_an_outage(sheets: Sheets, fault: Fault, words: str) -> None:
@@ -214,18 +219,32 @@ def test_a_sign_in_that_fails_is_tried_again(sheets: Sheets, fault: Fault) -> No
     assert positions(sheets.whole()) == list(range(2, ROWS + 2))
 
 
-@pytest.mark.parametrize("fault", [Fault.bad_gateway_html(), Fault.hang(), Fault.cut_off()])
-def test_a_sign_in_that_goes_on_failing_is_an_outage_and_no_wrong_key(sheets: Sheets, fault: Fault) -> None:
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault.bad_gateway_html(), "sign-in answers with status 502"),
+        (Fault.hang(), "sign-in cannot be reached"),
+        (Fault.cut_off(), "sign-in cannot be reached"),
+        (Fault(Answer(200, b"<html>")), "sign-in gives a broken answer"),
+        (Fault(Answer(200, b"{}")), "sign-in answers with status 200"),
+    ],
+)
+def test_a_sign_in_that_goes_on_failing_is_an_outage_and_no_wrong_key(
+    sheets: Sheets, fault: Fault, words: str
+) -> None:
     sheets.google.fail(fault, times=None, when=token)
-    assert refused(sheets).code == "source_unavailable"
+    error = refused(sheets)
+    assert error.code == "source_unavailable"
+    assert words in error.message
 
 
 def test_what_libraries_log_holds_no_token(sheets: Sheets, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("DEBUG"):
         sheets.whole()
-    assert "ya29" not in caplog.text
-    assert "assertion" not in caplog.text
-    assert sheets.account["private_key"][40:80] not in caplog.text
+    told = " ".join(repr(vars(record)) for record in caplog.records)
+    assert "ya29" not in told
+    assert "assertion" not in told
+    assert ID not in told
 
 
 def test_the_check_of_an_account_needs_no_spreadsheet(sheets: Sheets) -> None:
