@@ -36,6 +36,21 @@ def test_a_row_that_was_removed_begins_a_new_load(place: Place, start: Start, po
     assert load.stored == ROWS - 1
 
 
+def test_a_change_far_below_the_top_is_seen_as_well(place: Place, start: Start) -> None:
+    many = 11_500
+    place.put([HEADER, *data_rows(many)])
+    long = Start(place, start.inbox, start.scratch, {**start.others, "chunk_rows": 1_000})
+    with reading(long, Load()) as process:
+        process.batches(12)
+        load = process.load
+    assert (load.checkpoint or 0) > 10_500
+    place.remove(10_500)
+    _, frames = read(long, load)
+    assert frames[0].header["restarted"] is True
+    assert frames[-1].header == {"rows": many - 1}
+    assert len(set(urls(load))) == many - 1
+
+
 def test_a_load_that_began_anew_goes_on_from_its_own_borders(place: Place, start: Start) -> None:
     load = interrupted(place, start)
     place.remove(5)
