@@ -8,13 +8,22 @@ def _unheard() -> None:
     """For a task that nobody watches."""
 
 
+def _well() -> bool:
+    """A task that nobody watches never hangs."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """`alive` at every step; `died` of an error of its own; `ended` when no more is expected of it."""
+    """`alive` at every step; `died` of an error of its own; `ended` when no more is expected of it.
+
+    `hung` tells whether it made no progress for longer than a task that is well.
+    """
 
     alive: Callable[[], None] = _unheard
     died: Callable[[], None] = _unheard
     ended: Callable[[], None] = _unheard
+    hung: Callable[[], bool] = _well
 
 
 Pulses = Callable[[str], Pulse]

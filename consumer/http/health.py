@@ -64,7 +64,12 @@ class Health:
     def pulse(self, name: str, last: Callable[[], float] | None = None) -> Pulse:
         """Expect a task from now on; by what it gets it reports."""
         self.expect(name, last=last)
-        return Pulse(partial(self.alive, name), partial(self.died, name), partial(self.forget, name))
+        return Pulse(
+            alive=partial(self.alive, name),
+            died=partial(self.died, name),
+            ended=partial(self.forget, name),
+            hung=partial(self.hung, name),
+        )
 
     def ready_when(self, name: str, check: Check) -> None:
         """Count the service as ready only while the check finds nothing wrong."""
@@ -78,12 +83,15 @@ class Health:
             for name, task in sorted(self._tasks.items())
         }
 
+    def hung(self, name: str) -> bool:
+        """Whether a task made no progress within its limit."""
+        return name in self._tasks and self.progress()[name] > self._tasks[name].limit
+
     def stuck(self) -> list[str]:
         """Tasks that made no progress within their limit, or died lately."""
         now = self._clock()
         self._deaths = {name: at for name, at in self._deaths.items() if now - at <= DEAD_SECONDS}
-        hung = {name for name, seconds in self.progress().items() if seconds > self._tasks[name].limit}
-        return sorted(hung | self._deaths.keys())
+        return sorted({*filter(self.hung, self._tasks), *self._deaths})
 
     async def unready(self) -> dict[str, str]:
         """What the service leans on and cannot use now, with a sentence each."""
