@@ -3,7 +3,7 @@
 from consumer.datasets.base import Merge
 from consumer.datasets.chats import stages
 from consumer.datasets.chats.merge import changes, dimensions, rows
-from consumer.datasets.chats.merge.conditions import SAME_ADMINISTRATOR, SAME_CHAT, STAYS
+from consumer.datasets.chats.merge.conditions import SAME_CHAT, STAYS, same_administrator
 from consumer.datasets.chats.merge.session import SESSION
 from consumer.datasets.chats.tags import lower_tags, tag
 
@@ -23,7 +23,7 @@ def _filled_in(statement: str, source_type: str) -> str:
     """The conditions and the tag, put in for their names; tags are ours, never a user's."""
     names = {
         ":same_chat": SAME_CHAT,
-        ":same_administrator": SAME_ADMINISTRATOR,
+        ":same_administrator": same_administrator(source_type),
         ":stays": STAYS,
         ":lower": "'{" + ",".join(lower_tags(source_type)) + "}'::text[]",
         ":tag": f"'{tag(source_type)}'",

@@ -25,3 +25,11 @@ SAME_ADMINISTRATOR = """(
       (w.max_id = '' or w.max_id = a.max_id)
       and (w.add_user is null or w.add_user = a.add_user)
       and (w.add_admin is null or w.add_admin = a.add_admin))"""
+
+PHONES_ALONE = frozenset({"database"})
+"""Types of source that know of an administrator nothing but the phone: an index tells all there is."""
+
+
+def same_administrator(source_type: str) -> str:
+    """The condition for rows from this type of source."""
+    return "true" if source_type in PHONES_ALONE else SAME_ADMINISTRATOR

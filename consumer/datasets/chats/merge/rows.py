@@ -2,14 +2,18 @@
 
 CHATS = """
 with rows as materialized (
-  -- ids of what a row names; a chat not met before gets an id here, so that one statement makes all
-  select w.*, c.id as old_id, c.same,
+  -- Ids of what a row names; a chat not met before gets an id here, so that one statement makes all.
+  -- In the order of links: neighbours are looked for in the same pages. Flags stand before texts: what
+  -- passes a row over takes it apart no further.
+  select w.first, w.a_first, c.id as old_id, c.same, w.group_id, w.ambiguous,
          case when c.id is not null then c.id
-              when w.first then nextval('directory.chats_id_seq') end as known_id
+              when w.first then nextval('directory.chats_id_seq') end as known_id,
+         w.phone, w.max_id, w.add_user, w.add_admin, w.url, w.without_kpp, w.university_id, w.branch_id,
+         w.faculty_id, w.participants, w.created_on, w.inn, w.name, w.external_chat_id, w.creator_id
   from (
     select s.*, p.group_id, n.inn, n.without_kpp, n.ambiguous, n.university_id, n.branch_id, n.faculty_id
-    from stage_chats s
-    cross join lateral (select * from node n where n.no = s.node offset 0) n
+    from (select * from stage_chats order by url offset 0) s
+    join node n on n.no = s.node
     left join lateral (select p.group_id from place p where p.no = s.place offset 0) p on true
   ) w
   left join lateral (
