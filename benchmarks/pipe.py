@@ -47,7 +47,7 @@ async def _copy(
     pieces: asyncio.Queue[bytes | None] = asyncio.Queue(AHEAD)
 
     async def read() -> None:
-        await source.copy_from_query(query, output=pieces.put, format="binary")
+        await source.copy_from_query(query, output=pieces.put, format="text")
         await pieces.put(None)
 
     async def written() -> AsyncIterator[bytes]:
@@ -55,7 +55,7 @@ async def _copy(
             yield piece
 
     reading = asyncio.create_task(read())
-    copied = await target.copy_to_table(TARGET, source=written(), format="binary")
+    copied = await target.copy_to_table(TARGET, source=written(), format="text")
     await reading
     return str(copied)
 
