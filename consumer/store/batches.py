@@ -101,8 +101,7 @@ async def _slices(text: memoryview) -> AsyncIterator[bytes]:
 
 async def run_merge(connection: Connection, merge: Merge) -> Counts:
     """Merge the stage tables into the target."""
-    for statement in merge.statements:
-        await connection.execute(statement)
+    await connection.execute(";\n".join(merge.statements))  # one way there and back
     row = await connection.fetchrow(merge.counts)
     assert row is not None, "counts is one row by contract"  # noqa: S101
     warnings = json.loads(row["warnings"]) if row["warnings"] else {}

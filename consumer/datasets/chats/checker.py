@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from consumer.datasets.base import REJECTS, Checked
+from consumer.datasets.base import REJECTS, Checked, StageTable
 from consumer.datasets.chats import rejects, stages
 from consumer.datasets.chats.columns import column_rules
 from consumer.datasets.chats.copytext import NULL, lines
@@ -17,9 +17,13 @@ Lines = Sequence[tuple[str, ...]]
 
 
 class ChatChecker:
-    """What one load has met so far. Numbers are of the session: skipped rows leave none behind."""
+    """What one load has met so far. Numbers are of the session: skipped rows leave none behind.
 
-    def __init__(self) -> None:
+    `stage` says which columns of the rows cross.
+    """
+
+    def __init__(self, stage: StageTable = stages.CHATS) -> None:
+        self._stage = stage
         self._rules = column_rules()
         self._firsts = Firsts()
         self._universities = Universities()
@@ -82,21 +86,22 @@ class ChatChecker:
         self, rows: Reading, nodes: Sequence[str], places: Sequence[str], flags: Sequence[Sequence[str]]
     ) -> bytes:
         urls, phones = rows.texts("url"), rows.texts("phone")
-        return lines(
-            zip(
-                rows.positions,
-                nodes,
-                places,
-                *self._firsts.flags(urls, phones),
-                urls,
-                rows.texts("name"),
-                rows.texts("external_chat_id"),
-                rows.texts("participants", NULL),
-                rows.texts("created_on", NULL),
-                rows.texts("creator_id"),
-                phones,
-                rows.texts("owner_id"),
-                *flags,
-                strict=True,
-            )
-        )
+        first, a_first = self._firsts.flags(urls, phones)
+        columns = {
+            "position": rows.positions,
+            "node": nodes,
+            "place": places,
+            "first": first,
+            "a_first": a_first,
+            "url": urls,
+            "name": rows.texts("name"),
+            "external_chat_id": rows.texts("external_chat_id"),
+            "participants": rows.texts("participants", NULL),
+            "created_on": rows.texts("created_on", NULL),
+            "creator_id": rows.texts("creator_id"),
+            "phone": phones,
+            "max_id": rows.texts("owner_id"),
+            "add_user": flags[0],
+            "add_admin": flags[1],
+        }
+        return lines(zip(*(columns[name] for name in self._stage.columns), strict=True))

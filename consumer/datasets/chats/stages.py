@@ -35,5 +35,15 @@ CHATS = StageTable(
 )
 """The rows. `first`: of its link in this load; `a_first`: of its link and phone."""
 
-ALL = (NODES, UNIVERSITIES, PLACES, CHATS)
-"""In the order they are filled; the rows come last."""
+LEAN_CHATS = StageTable(CHATS.name, ("position", "node", "first", "a_first", "url", "name", "phone"))
+"""The rows of a source that has no more columns than these; the others stay empty."""
+
+
+def chats(source_type: str) -> StageTable:
+    """The columns that cross for rows from this type of source."""
+    return LEAN_CHATS if source_type == "database" else CHATS
+
+
+def of(source_type: str) -> tuple[StageTable, ...]:
+    """All stage tables in the order they are filled; the rows come last."""
+    return NODES, UNIVERSITIES, PLACES, chats(source_type)

@@ -13,7 +13,7 @@ def merge(source_type: str) -> Merge:
     statements = (*dimensions.STATEMENTS, rows.CHATS, *changes.STATEMENTS)
     return Merge(
         session=SESSION,
-        stages=stages.ALL,
+        stages=stages.of(source_type),
         statements=tuple(_filled_in(statement, source_type) for statement in statements),
         counts=changes.COUNTS,
     )

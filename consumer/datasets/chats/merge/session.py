@@ -26,9 +26,9 @@ create temp table stage_places (
 create temp table stage_chats (
   position bigint not null, node int not null, place int,
   first boolean not null, a_first boolean not null,
-  url text collate "C" not null, name text not null, external_chat_id text not null,
-  participants int, created_on date, creator_id text not null,
-  phone text collate "C" not null, max_id text not null, add_user boolean, add_admin boolean
+  url text collate "C" not null, name text not null, external_chat_id text not null default '',
+  participants int, created_on date, creator_id text not null default '',
+  phone text collate "C" not null, max_id text not null default '', add_user boolean, add_admin boolean
 ) on commit delete rows;
 
 -- What the child's numbers stand for. Kept over batches, and filled inside their transactions: a batch
