@@ -85,10 +85,18 @@ def plain(header: object) -> str:
 FIELDS = {plain(spelling): name for name, known in HEADERS.items() for spelling in known.split(", ")}
 
 
-def load(directory: Directory, workbook: Path, sheet: str | None = None, source: str = "excel") -> Load:
-    """Bring every row of the workbook into the directory."""
+def load(
+    directory: Directory,
+    workbook: Path,
+    sheet: str | None = None,
+    source: str = "excel",
+    last: int | None = None,
+) -> Load:
+    """Bring every row of the workbook into the directory, or those up to the physical row `last`."""
     report, seen = Load(), directory.begin(source)
     for number, cells in read_workbook(workbook, sheet):
+        if last is not None and number > last:
+            break
         report.total += 1
         meaning, warnings, wrong = read_row(cells)
         if wrong:

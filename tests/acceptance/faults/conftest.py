@@ -1,12 +1,14 @@
 """A world to be broken: replicas by way of proxies, quick leases, small batches, and an oracle at its end."""
 
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from devstack.stack import Stack
@@ -92,6 +94,19 @@ class FaultWorld(World):
         until(lambda: self.job(request_id).get("status") == status, seconds, f"the job to be {status}")
         return self.job(request_id)
 
+    def until_killed(self, service: Service, seconds: float = 60) -> None:
+        """Wait until a replica was killed by its fault."""
+        assert service.wait(seconds) == -signal.SIGKILL, service.tail()
+
+    def until_frozen(self, service: Service, seconds: float = 60) -> None:
+        """Wait until a replica was frozen by its fault."""
+        status = psutil.Process(service.pid).status
+        until(lambda: status() == psutil.STATUS_STOPPED, seconds, f"{service.name} to be frozen")
+
+    def wake(self, service: Service) -> None:
+        """Have a frozen replica go on."""
+        service.signal(signal.SIGCONT)
+
     def close(self) -> None:
         """End everything, whatever state it is in."""
         for replica in self.replicas:
@@ -104,6 +119,12 @@ class FaultWorld(World):
 def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
     """A workbook of eight batches."""
     return Book.make(tmp_path_factory.mktemp("books") / "chats.xlsx", ROWS)
+
+
+@pytest.fixture(scope="session")
+def small_book(tmp_path_factory: pytest.TempPathFactory) -> Book:
+    """A workbook of one batch."""
+    return Book.make(tmp_path_factory.mktemp("books") / "few.xlsx", BATCH_ROWS - 50, seed=6)
 
 
 @pytest.fixture(scope="module")

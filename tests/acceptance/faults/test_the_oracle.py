@@ -28,6 +28,7 @@ FINDINGS = (
     "its sequence is not 1 to",
     "reports warnings",
     "instead of (2400",
+    "the jobs together did",
     ": a phone after",
     "lease job:1 is left",
     "forgotten is left",

@@ -26,6 +26,12 @@ class Book:
         directory = Directory()
         return cls(path, directory, load(directory, path), phones_in(path))
 
+    def up_to(self, position: int | None) -> Directory:
+        """What stands in the directory when all rows up to a position are stored."""
+        directory = Directory()
+        load(directory, self.path, last=position or 0)
+        return directory
+
     def into(self, directory: Directory) -> tuple[Directory, Load]:
         """The directory after a load of it, and what the load reports."""
         if not directory.chats:

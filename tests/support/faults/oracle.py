@@ -29,7 +29,9 @@ from tests.support.wait import until
 
 QUIET_SECONDS = 60
 SHOWN = 5
-COUNTERS = ("total", "processed", "failed", "inserted", "updated", "unchanged", "duplicates")
+COUNTERS = ("total", "processed", "failed", "duplicates")
+SHARED = ("inserted", "updated", "unchanged")
+"""Of several jobs over the same links, who came first inserts: only their sums are known beforehand."""
 TERMINAL = ("completed", "failed", "cancelled")
 
 
@@ -57,7 +59,7 @@ def judge(world: Judged, *, target: bool = True) -> None:
     """
     quiet(world)
     found = _endings(world)
-    checks = [_events, _counters, _leases, _backends, _processes, _files, _privacy]
+    checks = [_events, _counters, _sums, _leases, _backends, _processes, _files, _privacy]
     for check in [*checks, *([_target] if target else [])]:
         found += check(world)
     assert not found, "\n".join(["the oracle found:", *found])
@@ -109,6 +111,16 @@ def _counters(world: Judged) -> list[str]:
             if world.rows.rejected(request_id) != {row: sorted(set(w)) for row, w in load.rejected.items()}:
                 found.append(f"job {job['id']} rejected other rows than it should")
     return found
+
+
+def _sums(world: Judged) -> list[str]:
+    """What all jobs together did to the chats, where each of them came to its end."""
+    jobs = [world.rows.job(request_id) for request_id in world.expected]
+    if any(job.get("status") != "completed" for job in jobs):
+        return []
+    got = {name: sum(job[name] for job in jobs) for name in SHARED}
+    want = {name: sum(getattr(load, name) for load in world.expected.values()) for name in SHARED}
+    return [] if got == want else [f"the jobs together did {got} instead of {want}"]
 
 
 def _events(world: Judged) -> list[str]:
