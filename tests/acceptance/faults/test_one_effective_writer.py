@@ -7,6 +7,9 @@ from tests.support.faults.books import Book
 from tests.support.faults.oracle import judge
 from tests.support.wait import until
 
+TAKE_OVER_SECONDS = 12
+"""The start of a process, a lease of two seconds, and what a lock of the frozen owner may hold it up."""
+
 FROZEN = [
     "claim.committed=stop",
     "child.started=stop",
@@ -30,7 +33,8 @@ def test_a_zombie_that_wakes_after_its_successor_finished_changes_nothing(
     zombie = world.replica(fault)
     request_id = world.ask(book)
     world.until_frozen(zombie)
-    world.launch()  # not waited for: it joins the group when the frozen member is given up
+    successor = world.launch()  # not waited for: it joins the group when the frozen member is given up
+    until(lambda: successor.logged("job.claimed"), TAKE_OVER_SECONDS, "the successor to claim the job")
     world.until_status(request_id, "completed")
     before = world.job(request_id)
 
