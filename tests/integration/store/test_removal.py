@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from consumer.store import commands, leases, outbox, removal, requests
+from consumer.store import commands, leases, outbox, past_requests, removal, requests
 from consumer.store.database import Database
+from consumer.store.ended import lock
 from consumer.store.leases import RELAY
 from consumer.store.outbox import Unpublished
 from consumer.store.requests import Recorded
@@ -139,12 +140,13 @@ async def test_a_job_is_emptied_in_pieces_before_it_goes(database: Database) -> 
     assert max(await weights(database)) == 1_000
 
 
-async def test_what_came_to_a_job_since_it_was_emptied_keeps_it_there(database: Database) -> None:
-    job = await ended(database)
+@pytest.mark.parametrize("table", ["migration_errors", "refused_rows", "outbox"])
+async def test_what_came_to_a_job_since_it_was_emptied_keeps_it_there(database: Database, table: str) -> None:
+    job_id = await _nearly_removed(database, but=table)
     async with database.transaction() as connection:
-        assert not await removal.remove(connection, job.id, DAY)
+        assert not await removal.remove(connection, job_id, DAY)
     assert await rows(database, "select * from migration.past_requests") == []
-    assert (await named(database, "r-1")).id == job.id
+    assert (await named(database, "r-1")).id == job_id
 
 
 async def test_a_removal_that_fails_leaves_the_job_and_no_memory(database: Database) -> None:
@@ -222,26 +224,38 @@ async def test_a_command_that_was_obeyed_before_its_job_was_removed_is_not_refus
     assert await _waiting(database) == []
 
 
+async def _meets(neighbour: Database, work: Any) -> asyncio.Future[Any]:
+    """Work that has begun, and waits for a transaction of the neighbour."""
+    meeting: asyncio.Future[Any] = asyncio.ensure_future(work)
+
+    async def waits() -> bool:
+        return meeting.done() or await waits_for(neighbour, "migration.jobs")
+
+    await until_async(waits, 10, "the work to meet the removal")
+    assert not meeting.done()
+    return meeting
+
+
 async def _removing(neighbour: Database, job_id: int, work: Any) -> Any:
     """What comes of work that meets a removal which is not committed yet."""
     async with neighbour.transaction() as connection:
         assert await removal.remove(connection, job_id, DAY)
-        meeting = asyncio.ensure_future(work)
-
-        async def waits() -> bool:
-            return meeting.done() or await waits_for(neighbour, "migration.jobs")
-
-        await until_async(waits, 10, "the work to meet the removal")
-        assert not meeting.done()
+        meeting = await _meets(neighbour, work)
     return await meeting
 
 
-async def _nearly_removed(database: Database) -> int:
-    """An emptied job."""
+async def _nearly_removed(database: Database, *, but: str = "") -> int:
+    """An emptied job, `but` for the rows of one table."""
     job = await ended(database)
-    for table in ("migration_errors", "refused_rows"):
-        await change(database, f"delete from migration.{table}")
-    await change(database, "delete from migration.outbox where sequence < $1", job.sequence)
+    leftovers = {
+        "migration_errors": "delete from migration.migration_errors where job_id = $1",
+        "refused_rows": "delete from migration.refused_rows where job_id = $1",
+        "outbox": """delete from migration.outbox where job_id = $1
+                     and sequence < (select sequence from migration.jobs where id = $1)""",
+    }
+    for table, statement in leftovers.items():
+        if table != but:
+            await change(database, statement, job.id)
     return job.id
 
 
@@ -251,6 +265,19 @@ async def test_a_start_that_meets_the_removal_of_its_job_starts_nothing(
     job_id = await _nearly_removed(database)
     assert await _removing(neighbour, job_id, record(database, "r-1")) is Recorded.REPEATED
     assert await rows(database, "select * from migration.jobs") == []
+    assert [event.request_id for event in await _waiting(database)] == ["r-1"]
+
+
+async def test_a_start_that_found_the_job_just_before_it_was_removed_is_answered(
+    database: Database, neighbour: Database
+) -> None:
+    job_id = await _nearly_removed(database)
+    async with neighbour.transaction() as connection:
+        assert await lock(connection, job_id, DAY)
+        assert await past_requests.remember(connection, job_id)
+        meeting = await _meets(neighbour, record(database, "r-1"))
+        await connection.execute(removal.DELETE, job_id)
+    assert await meeting is Recorded.REPEATED
     assert [event.request_id for event in await _waiting(database)] == ["r-1"]
 
 
