@@ -10,7 +10,7 @@ from consumer.datasets.chats.tags import lower_tags, tag
 
 def merge(source_type: str) -> Merge:
     """The statements with the tag of this type of source; RequestRefused where there is none."""
-    statements = (*dimensions.STATEMENTS, rows.CHATS, *changes.STATEMENTS)
+    statements = (*dimensions.STATEMENTS, *rows.STATEMENTS, *changes.STATEMENTS)
     return Merge(
         session=SESSION,
         stages=stages.of(source_type),

@@ -1,24 +1,31 @@
 """The rows of a batch: new chats, groups and administrators are made, those that differ are noted."""
 
+BY_INDEX = "set local enable_seqscan = off; set local enable_nestloop = off"
+"""How many rows a walk through an index finds is not known before: guessed are ten."""
+AS_BEFORE = "set local enable_seqscan = on; set local enable_nestloop = on"
+
 CHATS = """
-with rows as materialized (
+with found as materialized (
+  -- one walk through the index in the order of links, not a search for each of them
+  select c.id, c.url, c.name, c.external_chat_id, c.participants, c.created_on, c.creator_id,
+         c.university_id, c.branch_id, c.faculty_id, c.source
+  from directory.chats c where c.url = any (array(select url from stage_chats order by url))
+),
+rows as materialized (
   -- Ids of what a row names; a chat not met before gets an id here, so that one statement makes all.
-  -- In the order of links: neighbours are looked for in the same pages. Flags stand before texts: what
-  -- passes a row over takes it apart no further.
-  select w.first, w.a_first, c.id as old_id, c.same, w.group_id, w.ambiguous,
+  -- Flags stand before texts: what passes a row over takes it apart no further.
+  select w.first, w.a_first, c.id as old_id, w.first and :same_chat as same, w.group_id, w.ambiguous,
          case when c.id is not null then c.id
               when w.first then nextval('directory.chats_id_seq') end as known_id,
          w.phone, w.max_id, w.add_user, w.add_admin, w.url, w.without_kpp, w.university_id, w.branch_id,
          w.faculty_id, w.participants, w.created_on, w.inn, w.name, w.external_chat_id, w.creator_id
   from (
     select s.*, p.group_id, n.inn, n.without_kpp, n.ambiguous, n.university_id, n.branch_id, n.faculty_id
-    from (select * from stage_chats order by url offset 0) s
+    from stage_chats s
     join node n on n.no = s.node
     left join lateral (select p.group_id from place p where p.no = s.place offset 0) p on true
   ) w
-  left join lateral (
-    select c.id, w.first and :same_chat as same from directory.chats c where c.url = w.url offset 0
-  ) c on true
+  left join found c on c.url = w.url
 ),
 made_chats as (
   insert into directory.chats
@@ -48,20 +55,23 @@ made_links as (
   insert into directory.chat_groups (chat_id, group_id)
   select distinct w.chat_id, w.group_id
   from placed w
-  left join lateral (  -- a new chat has nothing yet to look for
-    select true as there from directory.chat_groups l
-    where w.old_id is not null and l.chat_id = w.chat_id and l.group_id = w.group_id offset 0
-  ) l on true
-  where w.group_id is not null and l.there is null
+  left join (
+    select l.chat_id, l.group_id from directory.chat_groups l
+    where l.chat_id = any (array(select old_id from rows where group_id is not null and old_id is not null
+                                 order by old_id)) offset 0
+  ) l on l.chat_id = w.chat_id and l.group_id = w.group_id
+  where w.group_id is not null and l.chat_id is null
   order by 1, 2
 ),
 people as materialized (
-  select w.chat_id, w.phone, w.max_id, w.add_user, w.add_admin, a.same
+  select w.chat_id, w.phone, w.max_id, w.add_user, w.add_admin,
+         case when a.chat_id is not null then :same_administrator end as same
   from placed w
-  left join lateral (
-    select :same_administrator as same from directory.administrators a
-    where w.old_id is not null and a.chat_id = w.chat_id and a.phone = w.phone offset 0
-  ) a on true
+  left join (
+    select a.chat_id, a.phone, a.max_id, a.add_user, a.add_admin from directory.administrators a
+    where a.chat_id = any (array(select old_id from rows where a_first and old_id is not null
+                                 order by old_id)) offset 0
+  ) a on a.chat_id = w.chat_id and a.phone = w.phone
   where w.a_first
 ),
 made_people as (
@@ -79,3 +89,5 @@ select count(*) filter (where first), count(*) filter (where first and old_id is
        count(*) filter (where not first), count(*) filter (where ambiguous)
 from rows
 """
+
+STATEMENTS = (BY_INDEX, CHATS, AS_BEFORE)
