@@ -50,6 +50,8 @@ class Relay:
         self._terms = terms
         self._alive = alive
         self._wake = Wake()
+        self._in_hand: Sequence[Unpublished] = ()
+        """Given to Kafka, and not known to have been marked under our lease."""
 
     def hear(self, _payload: str) -> None:
         """A notification: something is in the outbox."""
@@ -63,6 +65,7 @@ class Relay:
     async def _stand(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
+                await self._make_good()
                 async with self._database.transaction() as connection:
                     token = await leases.elect(
                         connection, RELAY, self._terms.owner, self._terms.lease_seconds
@@ -103,6 +106,7 @@ class Relay:
             page = await outbox.unpublished(connection, PAGE)
         if not page:
             return False
+        self._in_hand = page
         await faults.reach("relay.before_send")
         acknowledged = await self._publish([message(event) for event in page])
         await faults.reach("relay.sent")
@@ -110,9 +114,28 @@ class Relay:
         if len(sent) < len(page):
             log.warning("relay.unacknowledged", events=len(page) - len(sent))
         async with self._database.transaction() as connection:
-            await outbox.mark_published(connection, sent, token)
+            ours = await outbox.mark_published(connection, sent, token)
+        if not ours:
+            raise LeaseLost
+        self._in_hand = ()
         await faults.reach("relay.marked")
         return len(sent) == len(page)
+
+    async def _make_good(self) -> None:
+        """Have the last event of each job sent again that we may have sent older ones of behind a newer.
+
+        We were frozen, or waited for Kafka, beyond our lease: another relay was ahead of us. Who reads the
+        last event alone, as compaction leaves it, must not be told an old state.
+        """
+        if not self._in_hand:
+            return
+        async with self._database.transaction() as connection:
+            jobs = await outbox.jobs_of(connection, self._in_hand)
+        for job in jobs:
+            async with self._database.transaction() as connection:
+                await outbox.send_again(connection, job)
+        self._in_hand = ()
+        log.info("relay.made_good", jobs=len(jobs))
 
     async def _resign(self, token: int) -> None:
         try:

@@ -105,6 +105,18 @@ where o.id = sent.id and o.sends = sent.sends
 """
 
 
-async def mark_published(connection: Connection, sent: Sequence[Unpublished], token: int) -> None:
-    """Remember what Kafka has acknowledged, while the relay's lease is still ours."""
+HELD = "select exists (select from migration.leases where name = $1 and token = $2)"
+
+
+async def mark_published(connection: Connection, sent: Sequence[Unpublished], token: int) -> bool:
+    """Remember what Kafka has acknowledged, while the relay's lease is still ours; whether it is."""
     await connection.execute(MARK, [e.id for e in sent], [e.sends for e in sent], RELAY, token)
+    return bool(await connection.fetchval(HELD, RELAY, token))
+
+
+JOBS_OF = "select distinct job_id from migration.outbox where id = any($1) and job_id is not null order by 1"
+
+
+async def jobs_of(connection: Connection, events: Sequence[Unpublished]) -> list[int]:
+    """The jobs that some events tell of."""
+    return [row[0] for row in await connection.fetch(JOBS_OF, [event.id for event in events])]
