@@ -12,10 +12,12 @@ import psutil
 import pytest
 
 from devstack.stack import Stack
+from schemas.status import MigrationStatus
 from tests.acceptance.conftest import World
 from tests.support.faults import group
 from tests.support.faults.books import Book
 from tests.support.faults.cluster import Cluster, proxied_cluster
+from tests.support.faults.oracle import events_of
 from tests.support.faults.postgres import PostgresProxy
 from tests.support.line import Line
 from tests.support.reference_tables import Directory
@@ -85,6 +87,15 @@ class FaultWorld(World):
         self.phones |= book.phones
         self.directory, self.expected[request_id] = book.into(self.directory)
 
+    def empty(self) -> None:
+        """Begin again with an empty directory; the jobs of before stay."""
+        self.rows.ask("truncate directory.universities cascade")
+        self.directory = Directory()
+
+    def events(self, request_id: str) -> list[MigrationStatus]:
+        """Everything that lies in the topic about a request, in order."""
+        return events_of(self.bootstrap_servers, request_id)
+
     def job(self, request_id: str) -> dict[str, Any]:
         """The row of a job; empty before there is one."""
         return self.rows.job(request_id)
@@ -125,6 +136,12 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
 def small_book(tmp_path_factory: pytest.TempPathFactory) -> Book:
     """A workbook of one batch."""
     return Book.make(tmp_path_factory.mktemp("books") / "few.xlsx", BATCH_ROWS - 50, seed=6)
+
+
+@pytest.fixture(scope="session")
+def short_book(tmp_path_factory: pytest.TempPathFactory) -> Book:
+    """A workbook of three batches."""
+    return Book.make(tmp_path_factory.mktemp("books") / "short.xlsx", 3 * BATCH_ROWS, seed=7)
 
 
 @pytest.fixture(scope="module")

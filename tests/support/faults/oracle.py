@@ -199,6 +199,13 @@ def _texts(world: Judged) -> Iterable[tuple[str, str]]:
         yield f"job {request_id}", f"{code} {message} {detail}"
 
 
+def events_of(bootstrap: str, request_id: str) -> list[MigrationStatus]:
+    """Everything that lies in the status topic about a request, in order."""
+    records = asyncio.run(_read(KafkaConnection(bootstrap), STATUS.name))
+    mine = (record.value or b"" for record in records if record.key == request_id.encode())
+    return [MigrationStatus.model_validate_json(value) for value in mine]
+
+
 def _past(world: Judged, topic: str) -> list[Record]:
     return asyncio.run(_read(KafkaConnection(world.bootstrap_servers), topic))
 
