@@ -24,8 +24,6 @@ FIRST_SECONDS = 60.0
 ROUND_SECONDS = 3_600.0
 AWAY_SECONDS = 30.0
 BREATH_SECONDS = 0.1
-BEAT_SECONDS = 5.0
-"""How often a resting loop says that it is alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +49,14 @@ class Retention:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Prune from time to time until `stop`, which ends a round between two pieces."""
-        await self._rest(FIRST_SECONDS, stop)
+        await wait_for(stop, FIRST_SECONDS, self._alive)
         while not stop.is_set():
             try:
                 await self.round(stop)
-                await self._rest(ROUND_SECONDS, stop)
+                await wait_for(stop, ROUND_SECONDS, self._alive)
             except (DatabaseUnavailable, Conflict) as error:
                 log.warning("retention.waits", reason=str(error), next_try_seconds=AWAY_SECONDS)
-                await self._rest(AWAY_SECONDS, stop)
+                await wait_for(stop, AWAY_SECONDS, self._alive)
 
     async def round(self, stop: asyncio.Event) -> None:
         """Prune all there is to prune now. Raises DatabaseUnavailable, Conflict."""
@@ -77,14 +75,6 @@ class Retention:
         _tell("events", await retention.prune_events(database, keep.events, breathe))
         _tell("commands", await retention.prune_commands(database, keep.events, breathe))
         _tell("jobs", await removal.prune_jobs(database, keep.jobs, breathe))
-
-    async def _rest(self, seconds: float, stop: asyncio.Event) -> None:
-        """Wait for `stop`, at most so long; in an outage, too, the loop is alive."""
-        clock = asyncio.get_running_loop().time
-        until = clock() + seconds
-        while not stop.is_set() and (left := until - clock()) > 0:
-            self._alive()
-            await wait_for(stop, min(left, BEAT_SECONDS))
 
 
 def _tell(what: str, rows: int) -> None:

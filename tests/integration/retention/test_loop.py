@@ -8,6 +8,7 @@ from itertools import count
 import pytest
 import pytest_asyncio
 
+from consumer import wake
 from consumer.retention import retention
 from consumer.retention.retention import Keep, Retention
 from consumer.store.database import Database
@@ -36,8 +37,9 @@ def stop() -> asyncio.Event:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rests as long as it takes to see them."""
-    for name, seconds in {"FIRST": 0.2, "ROUND": 0.2, "AWAY": 0.2, "BREATH": 0.01, "BEAT": 0.02}.items():
+    for name, seconds in {"FIRST": 0.2, "ROUND": 0.2, "AWAY": 0.2, "BREATH": 0.01}.items():
         monkeypatch.setattr(retention, f"{name}_SECONDS", seconds)
+    monkeypatch.setattr(wake, "TICK_SECONDS", 0.02)
 
 
 async def _old_commands(database: Database, number: int) -> None:
