@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import psutil
+
 from devstack.server import Server
 from tests.support.wait import until
 
@@ -23,3 +25,24 @@ def _stopped(thread: Path) -> bool:
         return (thread / "stat").read_text().rpartition(")")[2].split()[0] == "T"
     except (FileNotFoundError, ProcessLookupError):
         return True  # ended meanwhile
+
+
+def freeze_family(server: Server) -> None:
+    """Pause a server and the processes it has begun: those of Postgres answer without their parent."""
+    freeze(server)
+    for child in _children(server):
+        child.suspend()
+    until(
+        lambda: all(child.status() == psutil.STATUS_STOPPED for child in _children(server)), 10, "all to stop"
+    )
+
+
+def thaw_family(server: Server) -> None:
+    """Go on after `freeze_family`."""
+    for child in _children(server):
+        child.resume()
+    server.resume()
+
+
+def _children(server: Server) -> list[psutil.Process]:
+    return psutil.Process(server.pid).children(recursive=True)
