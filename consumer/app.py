@@ -96,7 +96,7 @@ class Service:
         self._shutdown = shutdown
         self._kafka = settings.kafka()
         self._relay_stop = asyncio.Event()
-        self._vitals = Vitals()
+        self._vitals = Vitals(lambda: self._worker.running)
         self._pulses = {name: self._vitals.pulse(name) for name in PARTS}
         self._events = Producer(self._kafka, client_id=f"{CLIENT}-relay")
         self._letters = Producer(
@@ -118,6 +118,7 @@ class Service:
             scratch,
             partial(access.of, settings),
             settings.migration_google_reads_per_minute,
+            self._vitals.metrics.hear,
         )
         terms = workers.Terms(
             owner,
@@ -140,7 +141,8 @@ class Service:
     def _make_relay(self, owner: str) -> Relay:
         settings = self._settings
         terms = relays.Terms(owner, settings.migration_lease_seconds, settings.migration_heartbeat_seconds)
-        return Relay(self._database, self._events.publish, terms, self._pulses["relay"].alive)
+        alive, count = self._pulses["relay"].alive, self._vitals.metrics.hear
+        return Relay(self._database, self._events.publish, terms, alive, count)
 
     def _make_retention(self) -> Retention:
         settings = self._settings
@@ -156,7 +158,7 @@ class Service:
         limits = Limits(self._settings.migration_job_timeout_seconds, self._settings.migration_max_attempts)
         topic_id = TopicId(self._kafka, REQUESTS.name)
         database = self._database.reporting(self._pulses["intake"].alive)
-        intake = Intake(database, self._letters.publish, limits, topic_id)
+        intake = Intake(database, self._letters.publish, limits, topic_id, self._vitals.metrics.hear)
         return GroupConsumer(
             self._kafka,
             topics=[REQUESTS.name],
@@ -180,9 +182,9 @@ class Service:
         relay = asyncio.create_task(
             self._keep("relay", lambda: self._relay.run(self._relay_stop), self._relay_stop)
         )
-        http = asyncio.create_task(
-            server.serve_on(make_app(self._database, self._vitals.health), listener, stop)
-        )
+        app = make_app(self._database, self._vitals.health, self._vitals.metrics.registry)
+        http = asyncio.create_task(server.serve_on(app, listener, stop))
+        lag = asyncio.create_task(self._vitals.lag.run())
         log.info("service.started", pid=os.getpid(), http_port=self._settings.migration_http_port)
         try:
             await asyncio.wait({http, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
@@ -198,6 +200,7 @@ class Service:
             parts["listener"].cancel()
             await asyncio.wait({*parts.values(), relay})
             await asyncio.gather(self._events.close(), self._letters.close())
+            lag.cancel()
         await http
 
     async def _intake(self) -> None:

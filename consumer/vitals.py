@@ -1,8 +1,11 @@
-"""What `/healthz` and `/readyz` look at: the long-lived tasks, and the brokers of Kafka."""
+"""What `/healthz`, `/readyz` and `/metrics` look at: long-lived tasks, Kafka's brokers, the event loop."""
 
 import time
+from collections.abc import Callable
 
 from consumer.http.health import Health
+from consumer.loop_lag import LoopLag
+from consumer.metrics import Metrics, Present
 from messaging.consumer import GroupConsumer
 
 KAFKA_SILENT_SECONDS = 12.0
@@ -10,11 +13,16 @@ KAFKA_SILENT_SECONDS = 12.0
 
 
 class Vitals:
-    """What is known of the life of a replica; every part of it gets its pulse here, by name."""
+    """What is known of the life of a replica; every part of it gets its pulse here, by name.
 
-    def __init__(self) -> None:
+    `running` tells how many jobs run in it.
+    """
+
+    def __init__(self, running: Callable[[], int]) -> None:
         self.health = Health()
         self.pulse = self.health.pulse
+        self.lag = LoopLag()
+        self.metrics = Metrics(Present(running, self.lag.worst, self.health.progress))
 
     def watch(self, consumer: GroupConsumer) -> None:
         """Count the intake as stuck where its consumer is, and Kafka as away where its brokers are silent."""

@@ -1,14 +1,15 @@
-"""The HTTP side: reading jobs and their rejected rows, and the probes. It never runs anything."""
+"""The HTTP side: reading jobs and their rejected rows, probes, metrics. It never runs anything."""
 
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 
-from consumer.http import jobs, probes, problems, rejects
+from consumer.http import jobs, metrics, probes, problems, rejects
 from consumer.http.health import Check, Health
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailable
 
 
-def make_app(database: Database, health: Health) -> FastAPI:
+def make_app(database: Database, health: Health, registry: CollectorRegistry) -> FastAPI:
     """The app; Postgres counts for readiness from now on."""
     app = FastAPI(title="Chat migration", redirect_slashes=False)
 
@@ -18,6 +19,7 @@ def make_app(database: Database, health: Health) -> FastAPI:
     health.ready_when("postgres", postgres)
     problems.install(app)
     app.include_router(probes.router(health))
+    app.include_router(metrics.router(database, registry))
     app.include_router(rejects.router(database))  # before `jobs`: request ids may hold a slash
     app.include_router(jobs.router(database))
     return app

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import structlog
 
 from consumer import faults
+from consumer.happenings import RequestRecorded, RequestRejected, Tell, untold
 from consumer.intake.identity import derived_id
 from consumer.intake.parse import Unreadable, parse
 from consumer.store import commands, requests
@@ -35,12 +36,18 @@ class Intake:
     """Decides on every message, in order. `topic_id` makes derived ids differ where a topic is made anew."""
 
     def __init__(
-        self, database: Database, publish: Publish, limits: Limits, topic_id: Callable[[], Awaitable[str]]
+        self,
+        database: Database,
+        publish: Publish,
+        limits: Limits,
+        topic_id: Callable[[], Awaitable[str]],
+        count: Tell = untold,
     ) -> None:
         self._database = database
         self._publish = publish
         self._limits = limits
         self._topic_id = topic_id
+        self._count = count
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Record the messages of one partition. Raises where Postgres or Kafka cannot take them now."""
@@ -79,6 +86,7 @@ class Intake:
             )
             await self._dead_letter(record, DeadLetterReason.REQUEST_ID_REUSED, sentence)
         else:
+            self._count(RequestRecorded(recorded.name.lower()))
             log.info("request.recorded", request_id=request_id, outcome=recorded.name.lower())
 
     async def _obey(self, record: Record, command: CancelRequest | RetryRequest) -> None:
@@ -86,7 +94,9 @@ class Intake:
         async with self._database.transaction() as connection:
             refusal = await commands.obey(connection, command_id, command)
         log.info("command.decided", action=command.action, request_id=command.request_id, refused=refusal)
-        if refusal is not None:
+        if refusal is None:
+            self._count(RequestRecorded(command.action))
+        else:
             sentence = f"{command.action} of {command.request_id} is refused: {refusal}"
             await self._dead_letter(record, DeadLetterReason.COMMAND_REFUSED, sentence)
 
@@ -103,6 +113,7 @@ class Intake:
         [acknowledged] = await self._publish([dead_letter(record, reason, sentence)])
         if not acknowledged:
             raise NotAcknowledged("Kafka did not acknowledge a dead letter")
+        self._count(RequestRejected(reason.value))
         log.warning(
             "request.rejected",
             reason=reason.value,

@@ -8,6 +8,7 @@ import structlog
 
 from consumer import faults
 from consumer.errors import LeaseLost
+from consumer.happenings import EventsPublished, Tell, untold
 from consumer.store import leases, outbox
 from consumer.store.database import Database
 from consumer.store.errors import Conflict, DatabaseUnavailable
@@ -43,12 +44,18 @@ class Relay:
     """Every replica has one; the lease says which of them works."""
 
     def __init__(
-        self, database: Database, publish: Publish, terms: Terms, alive: Callable[[], None] = lambda: None
+        self,
+        database: Database,
+        publish: Publish,
+        terms: Terms,
+        alive: Callable[[], None] = lambda: None,
+        count: Tell = untold,
     ) -> None:
         self._database = database.reporting(alive)
         self._publish = publish
         self._terms = terms
         self._alive = alive
+        self._count = count
         self._wake = Wake()
         self._in_hand: Sequence[Unpublished] = ()
         """Given to Kafka, and not known to have been marked under our lease."""
@@ -109,6 +116,7 @@ class Relay:
         self._in_hand = page
         await faults.reach("relay.before_send")
         acknowledged = await self._publish([message(event) for event in page])
+        self._count(EventsPublished(sum(acknowledged)))
         await faults.reach("relay.sent")
         sent = _in_order(page, acknowledged)
         if len(sent) < len(page):

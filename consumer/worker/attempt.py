@@ -16,6 +16,7 @@ from consumer import faults
 from consumer.datasets.base import Merge
 from consumer.datasets.find import find
 from consumer.errors import PermanentError
+from consumer.happenings import Tell, untold
 from consumer.lifecycle import Finished, Outcome, Refused, Stumbled
 from consumer.sources.base import Access
 from consumer.store import loads
@@ -43,6 +44,7 @@ class Workshop:
 
     `orders` are the parts of a child's orders that come from the settings; `environment` is all the
     child gets to see of ours. `access` gives what the source of a request needs, or raises RequestRefused.
+    `count` hears what happens.
     """
 
     database: Database
@@ -51,6 +53,7 @@ class Workshop:
     scratch: Path
     access: Callable[[Mapping[str, Any]], Access]
     calls_per_minute: int = 60
+    count: Tell = untold
 
 
 class Attempt:
@@ -126,7 +129,8 @@ class Attempt:
                 await faults.reach("child.started")
                 log.info("child.started", pid=child.pid, checkpoint=orders["checkpoint"], frugal=self._frugal)
                 database, quota = self._shop.database, self._quota()
-                return await Reading(child, session, database, self._fence, quota).run()
+                reading = Reading(child, session, database, self._fence, quota, self._shop.count)
+                return await reading.run()
             finally:
                 await session.close()
         finally:
@@ -134,7 +138,8 @@ class Attempt:
 
     def _quota(self) -> Quota | None:
         bucket = self._access.quota
-        return Quota(self._shop.database, bucket, self._shop.calls_per_minute) if bucket else None
+        shop = self._shop
+        return Quota(shop.database, bucket, shop.calls_per_minute, shop.count) if bucket else None
 
     async def _account(self, ended: Ended) -> Outcome:
         """Every row is accounted for, or the reading was short: that is never `completed`."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from consumer.happenings import QuotaWaited, Tell, untold
 from consumer.store import quotas
 from consumer.store.database import Database
 from consumer.worker.log import log
@@ -20,6 +21,7 @@ class Quota:
     database: Database
     bucket: str
     per_minute: int
+    count: Tell = untold
 
     async def draw(self, tell: Callable[[str | None], Awaitable[None]]) -> None:
         """Wait for a token; who follows the job is told while there is none."""
@@ -32,5 +34,6 @@ class Quota:
                 await tell(WAITING)
                 told = True
             await asyncio.sleep(wait)
+            self.count(QuotaWaited(wait))
         if told:
             await tell(None)

@@ -1,11 +1,13 @@
 """One reading: a child goes through the source once, its batches are stored as they come."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from consumer.frames import BrokenFrame, Kind
+from consumer.happenings import BatchStored, Tell, untold
 from consumer.masking import presentable
 from consumer.store import loads
 from consumer.store.batches import Batch
@@ -57,13 +59,22 @@ class Reading:
     """Turns the frames of one child into transactions, in order."""
 
     def __init__(
-        self, child: Child, session: Session, database: Database, fence: Fence, quota: Quota | None
+        self,
+        child: Child,
+        session: Session,
+        database: Database,
+        fence: Fence,
+        quota: Quota | None,
+        count: Tell = untold,
     ) -> None:
         self._child = child
         self._session = session
         self._database = database
         self._fence = fence
         self._quota = quota
+        self._count = count
+        self._before: Job | None = None
+        """The job as it stood behind what was last stored."""
         self._stored = False
 
     async def run(self) -> Ended:
@@ -122,10 +133,11 @@ class Reading:
         """A source read for the first time, or another one under the same name, begins a load."""
         async with self._database.transaction() as connection:
             job = await loads.standing(connection, self._fence)
+            self._before = job
             if job.fingerprint == header["fingerprint"]:
                 log.info("load.resumed", checkpoint=job.checkpoint, rows=job.done)
                 return
-            await loads.begin(
+            self._before = await loads.begin(
                 connection,
                 self._fence,
                 header["fingerprint"],
@@ -145,10 +157,25 @@ class Reading:
         await self._child.grant(tokens=1)
 
     async def _store(self, frame: Frame) -> None:
+        began = time.monotonic()
         job = await self._session.store(_batch(frame))
+        if self._before is not None:
+            self._count(_stored(self._before, job, time.monotonic() - began))
+        self._before = job
         self._stored = True
         log.info("batch.stored", checkpoint=job.checkpoint, processed=job.processed, failed=job.failed)
         await self._child.grant(batches=1)
+
+
+def _stored(before: Job, after: Job, seconds: float) -> BatchStored:
+    return BatchStored(
+        seconds,
+        after.inserted - before.inserted,
+        after.updated - before.updated,
+        after.unchanged - before.unchanged,
+        after.duplicates - before.duplicates,
+        after.failed - before.failed,
+    )
 
 
 def _batch(frame: Frame) -> Batch:

@@ -8,6 +8,7 @@ import structlog
 
 from consumer import faults, lifecycle
 from consumer.errors import LeaseLost
+from consumer.happenings import LeaseGone
 from consumer.lifecycle import CancelSeen, Interrupted, Outcome, Refused, Stumbled, TimedOut
 from consumer.store import transitions
 from consumer.store.database import Database
@@ -35,8 +36,8 @@ async def run_job(shop: Workshop, job: Job, keeper: Keeper, fence: Fence) -> Non
             outcome = await _outcome(shop, job, keeper, fence)
             if outcome is None:
                 log.warning("job.lease_lost")
-            else:
-                await _write(shop.database, fence, outcome)
+            if outcome is None or not await _write(shop.database, fence, outcome):
+                shop.count(LeaseGone())
         finally:
             beating.cancel()
             await asyncio.wait({beating})
@@ -104,15 +105,15 @@ def _intended(intent: Intent) -> Outcome | None:
             assert_never(intent)
 
 
-async def _write(database: Database, fence: Fence, outcome: Outcome) -> None:
-    """Write the outcome for as long as the job is ours; our own Postgres being away is waited out."""
+async def _write(database: Database, fence: Fence, outcome: Outcome) -> bool:
+    """Write the outcome, or find that the job is not ours; our own Postgres being away is waited out."""
     waits = 0
     while True:
         try:
             after = await settle(database, fence, outcome)
         except LeaseLost:
             log.warning("job.lease_lost", outcome=type(outcome).__name__)
-            return
+            return False
         except ValueRefused as error:
             log.error("outcome.refused", outcome=type(outcome).__name__, sqlstate=error.sqlstate)
             outcome = UNWRITABLE
@@ -130,7 +131,7 @@ async def _write(database: Database, fence: Fence, outcome: Outcome) -> None:
                 processed=after.processed,
                 failed=after.failed,
             )
-            return
+            return True
 
 
 async def settle(database: Database, fence: Fence, outcome: Outcome) -> Job:

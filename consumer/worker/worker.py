@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from consumer import faults
 from consumer.errors import LeaseLost
+from consumer.happenings import JobClaimed, JobRescued
 from consumer.pulse import Pulses, unwatched
 from consumer.store import claims
 from consumer.store.errors import Conflict, DatabaseUnavailable
@@ -97,6 +98,7 @@ class Worker:
             await faults.reach("rescue.before")
             ours = frozenset(running.job_id for running in self._running.values())
             for job in await claims.rescue(database, ours):
+                self._shop.count(JobRescued())
                 log.warning("job.rescued", job_id=job.id, status=job.status.value, checkpoint=job.checkpoint)
         while len(self._running) < self._terms.max_running:
             claimed = await claims.claim(database, self._terms.owner, self._terms.lease_seconds)
@@ -109,6 +111,7 @@ class Worker:
     def _start(self, job: Job) -> None:
         if job.token is None:
             raise LeaseLost
+        self._shop.count(JobClaimed())
         fence = Fence(job.id, job.token)
         keeper = Keeper(
             self._shop.database,

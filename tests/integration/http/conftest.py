@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import pytest_asyncio
+from prometheus_client import CollectorRegistry
 
 from consumer.http.app import make_app
 from consumer.http.health import Health
@@ -59,7 +60,9 @@ async def client(behind_gate: Database, health: Health) -> AsyncIterator[httpx.A
     stop = asyncio.Event()
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    serving = asyncio.create_task(serve_on(make_app(behind_gate, health), listener, stop))
+    serving = asyncio.create_task(
+        serve_on(make_app(behind_gate, health, CollectorRegistry()), listener, stop)
+    )
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as one:
         yield one
     stop.set()

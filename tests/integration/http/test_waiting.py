@@ -3,6 +3,7 @@
 import asyncio
 
 import httpx
+from prometheus_client import CollectorRegistry
 
 from consumer import waiting
 from consumer.http.app import make_app
@@ -33,7 +34,9 @@ async def test_probes_answer_until_postgres_does_and_the_service_from_then_on(
             await gate.open()
             database = await opening
             assert database is not None
-            serving = asyncio.create_task(serve_on(make_app(database, Health()), listener, stop))
+            serving = asyncio.create_task(
+                serve_on(make_app(database, Health(), CollectorRegistry()), listener, stop)
+            )
             assert (await client.get("/readyz")).json() == {"ready": True}
             assert (await client.get("/migration/jobs")).status_code == 200
         stop.set()

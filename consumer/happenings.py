@@ -1,0 +1,77 @@
+"""What happens in a replica and is worth counting: told by the rooms in which it happens, heard in one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class JobClaimed:
+    """A job is ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRescued:
+    """A job whose owner is gone was put back to wait, or ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseGone:
+    """A job that runs here belongs to somebody else by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStored:
+    """A batch is committed: how long that took, and its rows by outcome."""
+
+    seconds: float
+    inserted: int
+    updated: int
+    unchanged: int
+    duplicates: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaWaited:
+    """A child had to wait for a token."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class EventsPublished:
+    """Kafka has so many more events."""
+
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecorded:
+    """A message is in Postgres: `started`, `repeated`, or the command it was."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRejected:
+    """A message is in the dead letters, for this reason."""
+
+    reason: str
+
+
+Happening = (
+    JobClaimed
+    | JobRescued
+    | LeaseGone
+    | BatchStored
+    | QuotaWaited
+    | EventsPublished
+    | RequestRecorded
+    | RequestRejected
+)
+
+Tell = Callable[[Happening], None]
+
+
+def untold(_happening: Happening) -> None:
+    """Where nobody counts."""

@@ -1,0 +1,37 @@
+"""Measures how late the event loop is: whatever blocks it holds up every job and heartbeat."""
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+
+EVERY_SECONDS = 0.1
+WINDOW_SECONDS = 60
+
+
+class LoopLag:
+    """The worst of the last minute, in seconds. `clock` gives seconds, monotonic."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._worst: deque[tuple[int, float]] = deque(maxlen=WINDOW_SECONDS)
+
+    async def run(self) -> None:
+        """Measure until cancelled."""
+        while True:
+            due = self._clock() + EVERY_SECONDS
+            await asyncio.sleep(EVERY_SECONDS)
+            self.note(max(self._clock() - due, 0.0))
+
+    def note(self, lag: float) -> None:
+        """One value: of each second the worst is kept."""
+        second = math.floor(self._clock())
+        if self._worst and self._worst[-1][0] == second:
+            lag = max(lag, self._worst.pop()[1])
+        self._worst.append((second, lag))
+
+    def worst(self) -> float:
+        """The longest lag of the last minute; 0 before the first."""
+        since = self._clock() - WINDOW_SECONDS
+        return max((lag for second, lag in self._worst if second > since), default=0.0)

@@ -1,0 +1,51 @@
+"""What a service counts while it works is what it did."""
+
+import uuid
+
+import httpx
+
+from benchmarks.report import lag_line
+from benchmarks.workbook import make_workbook
+from tests.acceptance.conftest import World
+from tests.support.service import Service
+from tests.support.wait import until
+
+PREFIX = "chat_migration_"
+
+
+def _text(service: Service) -> str:
+    return httpx.get(f"{service.url}/metrics", timeout=5).text
+
+
+def _values(service: Service) -> dict[str, float]:
+    lines = (line.rpartition(" ") for line in _text(service).splitlines() if not line.startswith("#"))
+    return {name.removeprefix(PREFIX): float(value) for name, _, value in lines}
+
+
+def test_an_import_and_a_rejected_message_are_counted(world: World) -> None:
+    expected = make_workbook(world.inbox / "counted.xlsx", rows=1_000, seed=3, wrong=0.1)
+    service = world.replica(MIGRATION_BATCH_ROWS="300")
+    ended = world.line.ended(world.line.start_excel("counted.xlsx"))
+    world.line.publish(f"no json {uuid.uuid4()}".encode())
+
+    def settled() -> bool:
+        values = _values(service)
+        rejected = values['requests_rejected_total{reason="not_json"}']
+        return rejected == 1 and values["outbox_unpublished"] == values["jobs_running_here"] == 0
+
+    until(settled, 60, "the message to be rejected and all events to be published")
+    values = _values(service)
+    rows = {name: values[f'rows_total{{outcome="{name}"}}'] for name in ("inserted", "duplicates", "failed")}
+    wanted = {"inserted": expected.inserted, "duplicates": expected.duplicates, "failed": expected.failed}
+    assert rows == wanted
+    assert values["batch_seconds_count"] == 4
+    assert values["claims_total"] == values['requests_recorded_total{kind="started"}'] == 1
+    assert values['jobs{status="completed"}'] == 1
+    assert values["events_published_total"] >= ended.sequence
+    assert values["rescues_total"] == values["leases_lost_total"] == values["quota_waits_total"] == 0
+    tasks = ("intake", "listener", "relay", "retention", "worker")
+    assert {name for name in values if name.startswith("task_")} == {
+        f'task_silent_seconds{{task="{task}"}}' for task in tasks
+    }
+    assert "event_loop_lag_seconds_max" in lag_line(_text(service))
+    service.stop()

@@ -1,0 +1,65 @@
+"""Numbers of the process and of the database; the latter are left out while Postgres is away."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from consumer.store.database import Database
+from tests.integration.http.gate import Gate
+from tests.integration.store.making import change, pending, running
+
+WAITED = "update migration.outbox set created_at = created_at - make_interval(secs => 100)"
+
+
+async def _values(client: httpx.AsyncClient) -> dict[str, float]:
+    answer = await client.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    lines = (line.rpartition(" ") for line in answer.text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, _, value in lines}
+
+
+async def test_jobs_are_counted_by_status_and_waiting_events_with_the_age_of_the_oldest(
+    database: Database, client: httpx.AsyncClient
+) -> None:
+    await running(database, "r-1")
+    await pending(database, "r-2")
+    await pending(database, "r-3")
+    await change(database, WAITED)
+    values = await _values(client)
+    jobs = {status: values[f'chat_migration_jobs{{status="{status}"}}'] for status in ("pending", "running")}
+    assert jobs == {"pending": 2, "running": 1}
+    assert values['chat_migration_jobs{status="completed"}'] == 0
+    assert values["chat_migration_outbox_unpublished"] == 4
+    assert values["chat_migration_outbox_oldest_seconds"] == pytest.approx(100, abs=20)
+
+
+async def test_an_empty_outbox_has_no_age(client: httpx.AsyncClient) -> None:
+    values = await _values(client)
+    assert values["chat_migration_outbox_unpublished"] == values["chat_migration_outbox_oldest_seconds"] == 0
+
+
+async def test_an_old_event_that_is_sent_again_does_not_look_like_a_late_one(
+    database: Database, client: httpx.AsyncClient
+) -> None:
+    await pending(database, "r-1")
+    await change(database, WAITED)
+    await change(database, "update migration.outbox set sends = 1")
+    values = await _values(client)
+    assert values["chat_migration_outbox_unpublished"] == 1
+    assert values["chat_migration_outbox_oldest_seconds"] == 0
+
+
+@pytest.mark.parametrize("silent", [True, False])
+async def test_without_postgres_the_rest_is_told_within_seconds(
+    client: httpx.AsyncClient, gate: Gate, *, silent: bool
+) -> None:
+    assert "chat_migration_outbox_unpublished" in await _values(client)
+    if silent:
+        gate.silence()
+    else:
+        await gate.shut()
+    async with asyncio.timeout(4):
+        values = await _values(client)
+    assert not [name for name in values if "outbox" in name or name.startswith("chat_migration_jobs{")]

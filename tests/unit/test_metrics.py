@@ -1,0 +1,98 @@
+"""What is told is counted, under names that stay."""
+
+import typing
+
+from prometheus_client import generate_latest
+
+from consumer.happenings import (
+    BatchStored,
+    EventsPublished,
+    Happening,
+    JobClaimed,
+    JobRescued,
+    LeaseGone,
+    QuotaWaited,
+    RequestRecorded,
+    RequestRejected,
+)
+from consumer.metrics import Metrics, Present
+
+TOLD: dict[type, tuple[Happening, dict[str, float]]] = {
+    JobClaimed: (JobClaimed(), {"claims_total": 1}),
+    JobRescued: (JobRescued(), {"rescues_total": 1}),
+    LeaseGone: (LeaseGone(), {"leases_lost_total": 1}),
+    BatchStored: (
+        BatchStored(0.4, inserted=5, updated=4, unchanged=3, duplicates=2, failed=1),
+        {
+            'rows_total{outcome="inserted"}': 5,
+            'rows_total{outcome="updated"}': 4,
+            'rows_total{outcome="unchanged"}': 3,
+            'rows_total{outcome="duplicates"}': 2,
+            'rows_total{outcome="failed"}': 1,
+            "batch_seconds_count": 1,
+            "batch_seconds_sum": 0.4,
+        },
+    ),
+    QuotaWaited: (QuotaWaited(1.5), {"quota_waits_total": 1, "quota_wait_seconds_total": 1.5}),
+    EventsPublished: (EventsPublished(7), {"events_published_total": 7}),
+    RequestRecorded: (RequestRecorded("started"), {'requests_recorded_total{kind="started"}': 1}),
+    RequestRejected: (RequestRejected("not_json"), {'requests_rejected_total{reason="not_json"}': 1}),
+}
+
+
+def _made() -> Metrics:
+    return Metrics(Present(lambda: 2, lambda: 0.25, lambda: {"worker": 0.5, "relay": 1.5}))
+
+
+def _values(metrics: Metrics) -> dict[str, float]:
+    text = generate_latest(metrics.registry).decode()
+    lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, _, value in lines}
+
+
+def _changed(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    return {name: value - before[name] for name, value in after.items() if value != before[name]}
+
+
+def test_whatever_is_told_is_counted_once_and_nothing_else() -> None:
+    for happening, expected in TOLD.values():
+        metrics = _made()
+        before = _values(metrics)
+        metrics.hear(happening)
+        changed = _changed(before, _values(metrics))
+        found = {name: value for name, value in changed.items() if "_bucket" not in name}
+        assert found == {f"chat_migration_{name}": value for name, value in expected.items()}
+
+
+def test_nothing_that_happens_is_left_out_here() -> None:
+    assert set(TOLD) == set(typing.get_args(Happening))
+
+
+def test_a_batch_is_in_the_bucket_of_its_seconds() -> None:
+    metrics = _made()
+    metrics.hear(TOLD[BatchStored][0])
+    values = _values(metrics)
+    assert values['chat_migration_batch_seconds_bucket{le="0.3"}'] == 0
+    assert values['chat_migration_batch_seconds_bucket{le="0.5"}'] == 1
+
+
+def test_what_is_present_is_looked_at_when_somebody_asks() -> None:
+    values = _values(_made())
+    assert values["chat_migration_jobs_running_here"] == 2
+    assert values["chat_migration_event_loop_lag_seconds_max"] == 0.25
+    assert values['chat_migration_task_silent_seconds{task="worker"}'] == 0.5
+    assert values['chat_migration_task_silent_seconds{task="relay"}'] == 1.5
+
+
+def test_every_counter_is_there_from_the_beginning() -> None:
+    values = _values(_made())
+    assert values['chat_migration_rows_total{outcome="failed"}'] == 0
+    assert values['chat_migration_requests_rejected_total{reason="command_refused"}'] == 0
+    assert values['chat_migration_requests_recorded_total{kind="retry"}'] == 0
+    assert not [name for name in values if "created" in name]
+
+
+def test_two_services_in_one_process_do_not_share_their_counts() -> None:
+    one, other = _made(), _made()
+    one.hear(JobClaimed())
+    assert _values(other)["chat_migration_claims_total"] == 0
