@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.protocol.group import LeaveGroupRequest
@@ -16,6 +17,11 @@ LIMIT_SECONDS = 20
 def bury(bootstrap: str) -> None:
     """Have every member leave: a new one would wait for the dead ones. To be called while none is alive."""
     _run(_bury(bootstrap))
+
+
+def skip(bootstrap: str) -> None:
+    """Have the group begin behind all that lies there now; to be called while nobody is in it."""
+    _run(_skip(bootstrap))
 
 
 def members(bootstrap: str) -> int:
@@ -38,6 +44,19 @@ async def _bury(bootstrap: str) -> None:
             await admin._send_request_to_node(coordinator, LeaveGroupRequest(GROUP, member))
 
     await _in_admin(bootstrap, leave)
+
+
+async def _skip(bootstrap: str) -> None:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=GROUP, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        cluster = await consumer._client.fetch_all_metadata()
+        if numbers := cluster.partitions_for_topic(REQUESTS.name):
+            partitions = [TopicPartition(REQUESTS.name, number) for number in numbers]
+            consumer.assign(partitions)
+            await consumer.commit(await consumer.end_offsets(partitions))
+    finally:
+        await consumer.stop()
 
 
 async def _members(admin: AIOKafkaAdminClient) -> list[str]:
