@@ -13,18 +13,26 @@ class Gate:
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._open = False
         self.port = 0
 
     async def open(self) -> None:
         """Let people through, at the same port as before."""
         self._passing.set()
-        self._server = await asyncio.start_server(self._enter, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._open = True
+        if self._server is None:
+            self._server = await asyncio.start_server(self._enter, "127.0.0.1", 0)
+            self.port = self._server.sockets[0].getsockname()[1]
 
-    async def shut(self) -> None:
-        """Refuse newcomers and drop everybody."""
+    async def close(self) -> None:
+        """Take the gate down, once nobody comes any more: asyncio leaks who is just entering."""
+        await self.shut()
         if self._server is not None:
             self._server.close()
+
+    async def shut(self) -> None:
+        """Drop everybody, and newcomers as they come."""
+        self._open = False
         for task in self._tasks:
             task.cancel()
         for writer in self._writers:
@@ -37,6 +45,10 @@ class Gate:
 
     async def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection(*self._behind)
+        if not self._open:
+            writer.transport.abort()
+            inner_writer.transport.abort()
+            return
         self._writers |= {writer, inner_writer}
         for source, target in ((reader, inner_writer), (inner_reader, writer)):
             task = asyncio.create_task(self._pass(source, target))

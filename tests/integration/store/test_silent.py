@@ -26,7 +26,7 @@ async def gate(database_url: str) -> AsyncIterator[Gate]:
     opened = Gate(parts.hostname or "127.0.0.1", parts.port or 5432)
     await opened.open()
     yield opened
-    await opened.shut()
+    await opened.close()
 
 
 @pytest_asyncio.fixture

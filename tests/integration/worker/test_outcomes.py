@@ -17,6 +17,7 @@ from consumer.store.leases import Fence
 from consumer.worker import run
 from consumer.worker.attempt import Attempt, Workshop
 from schemas.requests import StartRequest
+from tests.support.wait import until_async
 
 LIMITS = requests.Limits(timeout_seconds=60, max_attempts=3)
 START = {"action": "start", "dataset": "chats", "source": {"type": "excel", "file": {"path": "x.xlsx"}}}
@@ -58,6 +59,9 @@ class Swallowing(Attempt):
 
     readings = 0
 
+    async def has_begun(self) -> bool:
+        return self.readings > 0
+
     async def _reading(self, merge: Merge) -> Outcome | None:
         self.readings += 1
         try:
@@ -72,7 +76,7 @@ async def test_a_swallowed_cancellation_begins_no_further_reading(
 ) -> None:
     attempt = Swallowing(Workshop(database, {}, {}, tmp_path, lambda _: Access()), claimed, fence(claimed))
     task = asyncio.create_task(attempt.run())
-    await asyncio.sleep(0)
+    await until_async(attempt.has_begun, 5, "the first reading")
     attempt.stop()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
