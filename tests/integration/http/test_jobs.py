@@ -150,6 +150,7 @@ async def test_the_documentation_says_what_there_is(client: httpx.AsyncClient) -
     paths = (await client.get("/openapi.json")).json()["paths"]
     assert set(paths) == {
         "/healthz",
+        "/metrics",
         "/readyz",
         "/migration/jobs",
         "/migration/jobs/{name}",
