@@ -90,12 +90,12 @@ class Relay:
     async def _lead(self, token: int, stop: asyncio.Event) -> None:
         """Send until stopped or deposed; the lease is renewed between pages and handed back at the end."""
         log.info("relay.elected", token=token)
-        async with self._database.transaction() as connection:
-            await outbox.send_recent_again(connection)
-        await self._publish(())  # connects before the first event comes
         clock = asyncio.get_running_loop().time
         renew_at = clock() + self._terms.beat_seconds
         try:
+            async with self._database.transaction() as connection:
+                await outbox.send_recent_again(connection)
+            await self._publish(())  # connects before the first event comes
             while not stop.is_set():
                 if clock() >= renew_at:
                     async with self._database.transaction() as connection:
