@@ -13,13 +13,14 @@ import pytest
 
 from devstack.stack import Stack
 from schemas.status import MigrationStatus
+from schemas.topics import DEAD_LETTERS
 from tests.acceptance.conftest import World
 from tests.support.faults import group
 from tests.support.faults.books import Book
 from tests.support.faults.cluster import Cluster, proxied_cluster
-from tests.support.faults.oracle import events_of
+from tests.support.faults.oracle import events_of, past
 from tests.support.faults.postgres import PostgresProxy
-from tests.support.line import Line
+from tests.support.line import Line, reason
 from tests.support.reference_tables import Directory
 from tests.support.reference_workbook import Load
 from tests.support.service import Service
@@ -98,6 +99,11 @@ class FaultWorld(World):
         """Everything that lies in the topic about a request, in order."""
         return events_of(self.bootstrap_servers, request_id)
 
+    def dead_letters(self, request_id: str) -> list[str]:
+        """Why messages of a request went to the dead letters."""
+        letters = past(self.bootstrap_servers, DEAD_LETTERS.name)
+        return [reason(letter) for letter in letters if letter.key == request_id.encode()]
+
     def job(self, request_id: str) -> dict[str, Any]:
         """The row of a job; empty before there is one."""
         return self.rows.job(request_id)
@@ -142,8 +148,8 @@ def small_book(tmp_path_factory: pytest.TempPathFactory) -> Book:
 
 @pytest.fixture(scope="session")
 def short_book(tmp_path_factory: pytest.TempPathFactory) -> Book:
-    """A workbook of three batches."""
-    return Book.make(tmp_path_factory.mktemp("books") / "short.xlsx", 3 * BATCH_ROWS, seed=7)
+    """A workbook of three batches. No row is wrong: a batch stored twice meets no key of a rejected row."""
+    return Book.make(tmp_path_factory.mktemp("books") / "short.xlsx", 3 * BATCH_ROWS, seed=7, wrong=0)
 
 
 @pytest.fixture(scope="module")

@@ -54,6 +54,7 @@ def test_the_answer_to_any_commit_of_a_job_may_be_lost(fault_world: FaultWorld, 
         lost.append(loss.commit)
     else:
         pytest.fail("it never came to a commit that a job does not have")
+    world.postgres.loss = None
     never = [kind for kind, words in KINDS.items() if not any(commit.touches(words) for commit in lost)]
     assert not never, f"of {len(lost)} answers lost none was about {never}"
     assert sum(commit.touches(KINDS["a batch"]) for commit in lost) >= BATCHES
@@ -93,6 +94,7 @@ def test_the_answers_to_a_cancel_and_a_retry_may_be_lost(fault_world: FaultWorld
     assert loss.happened.wait(60)
     assert world.until_status(request_id, "completed")["run"] == 2
     assert world.rows.one("select count(*) from migration.commands") == 2
+    assert world.dead_letters(request_id) == [], "what was obeyed was refused when it came again"
     judge(world)
 
 

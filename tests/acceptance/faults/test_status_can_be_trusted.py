@@ -50,12 +50,25 @@ def test_a_relay_frozen_with_events_in_its_hands_confuses_nobody_when_it_wakes(
     judge(world)
 
 
+def test_a_relay_that_fails_at_its_first_step_hands_its_lease_back(
+    fault_world: FaultWorld, small_book: Book
+) -> None:
+    world = fault_world
+    world.postgres.lose_answer(1, lambda commit: commit.touches("update migration.outbox o", "mins =>"))
+    service = world.replica(MIGRATION_LEASE_SECONDS="60")
+    until(
+        lambda: len(service.logged("relay.elected")) == 2, 15, "its second term, long before the lease ends"
+    )
+    world.until_status(world.ask(small_book), "completed")
+    judge(world)
+
+
 def test_events_written_while_kafka_is_away_are_sent_when_it_is_back(
     make_fault_world: object, cluster: Cluster, book: Book
 ) -> None:
     assert callable(make_fault_world)
     world: FaultWorld = make_fault_world(cluster)
-    world.replica()
+    service = world.replica()
     [proxy] = cluster.proxies
     with world.rows.held("directory.chats"):
         request_id = world.ask(book)
@@ -63,6 +76,7 @@ def test_events_written_while_kafka_is_away_are_sent_when_it_is_back(
         proxy.cut()
     try:
         world.until_status(request_id, "completed")
+        until(lambda: service.logged("relay.unacknowledged"), 150, "the relay to give a page up")
         assert world.rows.one(UNSENT) > 0
     finally:
         proxy.heal()

@@ -20,9 +20,9 @@ class Book:
     phones: set[str]
 
     @classmethod
-    def make(cls, path: Path, rows: int, seed: int = 5) -> "Book":
-        """Make one with wrong, odd and repeated rows."""
-        make_workbook(path, rows=rows, seed=seed)
+    def make(cls, path: Path, rows: int, seed: int = 5, wrong: float = 0.07) -> "Book":
+        """Make one with odd and repeated rows, and a share of wrong ones."""
+        make_workbook(path, rows=rows, seed=seed, wrong=wrong)
         directory = Directory()
         return cls(path, directory, load(directory, path), phones_in(path))
 

@@ -124,7 +124,7 @@ def _sums(world: Judged) -> list[str]:
 
 
 def _events(world: Judged) -> list[str]:
-    records = _past(world, STATUS.name)
+    records = past(world.bootstrap_servers, STATUS.name)
     found = []
     for (request_id,) in world.rows.ask("select request_id from migration.jobs"):
         mine = [record.value or b"" for record in records if record.key == request_id.encode()]
@@ -188,10 +188,10 @@ def _privacy(world: Judged) -> list[str]:
 def _texts(world: Judged) -> Iterable[tuple[str, str]]:
     for replica in world.replicas:
         yield f"log of {replica.name}", replica.log.read_text(encoding="utf-8", errors="replace")
-    for record in _past(world, STATUS.name):
+    for record in past(world.bootstrap_servers, STATUS.name):
         yield "event", (record.value or b"").decode(errors="replace")
         yield "headers of an event", str(record.headers)
-    for record in _past(world, DEAD_LETTERS.name):
+    for record in past(world.bootstrap_servers, DEAD_LETTERS.name):
         yield "headers of a dead letter", str(record.headers)
     for request_id, code, message, detail in world.rows.ask(
         "select request_id, error_code, error_message, detail from migration.jobs"
@@ -201,13 +201,14 @@ def _texts(world: Judged) -> Iterable[tuple[str, str]]:
 
 def events_of(bootstrap: str, request_id: str) -> list[MigrationStatus]:
     """Everything that lies in the status topic about a request, in order."""
-    records = asyncio.run(_read(KafkaConnection(bootstrap), STATUS.name))
+    records = past(bootstrap, STATUS.name)
     mine = (record.value or b"" for record in records if record.key == request_id.encode())
     return [MigrationStatus.model_validate_json(value) for value in mine]
 
 
-def _past(world: Judged, topic: str) -> list[Record]:
-    return asyncio.run(_read(KafkaConnection(world.bootstrap_servers), topic))
+def past(bootstrap: str, topic: str) -> list[Record]:
+    """Everything that lies in a topic."""
+    return asyncio.run(_read(KafkaConnection(bootstrap), topic))
 
 
 async def _read(connection: KafkaConnection, topic: str) -> list[Record]:
