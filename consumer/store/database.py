@@ -13,7 +13,7 @@ CONTROL_CONNECTIONS = 8
 READING_CONNECTIONS = 4
 TRANSACTION_SECONDS = 8
 """No step of ours waits longer for a silent Postgres; less than a task may go without progress."""
-READING_SECONDS = 10
+READING_SECONDS = 8
 CLOSE_SECONDS = 5
 
 

@@ -1,7 +1,6 @@
 """Half a minute without Postgres or Kafka: readiness tells it in 15 s, liveness never, and all goes on."""
 
 import asyncio
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,14 +11,13 @@ import pytest
 
 from benchmarks.workbook import make_workbook
 from consumer.store.database import Database
-from devstack import postgres
 from devstack.server import Server
 from devstack.stack import Stack
-from devstack.unprivileged import account_for_servers, temporary_folder
 from schemas.status import Status
 from tests.acceptance.conftest import World
 from tests.integration.store import making
 from tests.support.frozen import freeze, freeze_family, thaw_family
+from tests.support.own_postgres import own_postgres
 from tests.support.probing import Probing
 from tests.support.service import Service
 from tests.support.wait import until
@@ -57,31 +55,18 @@ def sit_through(service: Service, what: str, begin: Change, end: Change) -> None
 @pytest.fixture
 def two_postgres(stack: Stack, tmp_path: Path) -> Iterator[list[tuple[World, Server]]]:
     """Two worlds with the session's Kafka, and each with a Postgres of its own, to be broken."""
-    folder = temporary_folder(account_for_servers())
-    try:
-        with (
-            _world(stack, folder / "a", tmp_path / "a") as one,
-            _world(stack, folder / "b", tmp_path / "b") as two,
-        ):
-            yield [one, two]
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with _world(stack, tmp_path / "a") as one, _world(stack, tmp_path / "b") as two:
+        yield [one, two]
 
 
 @contextmanager
-def _world(stack: Stack, home: Path, folder: Path) -> Iterator[tuple[World, Server]]:
-    home.mkdir(mode=0o755)
+def _world(stack: Stack, folder: Path) -> Iterator[tuple[World, Server]]:
     folder.mkdir()
-    made = postgres.prepare(home, folder / "logs", account_for_servers(), temporary=True)
-    made.server.start()
-    try:
+    with own_postgres() as made:
         env = {"KAFKA_BOOTSTRAP_SERVERS": stack.bootstrap_servers, "DATABASE_URL": made.url}
         world = World(Stack("embedded", env), folder)
         yield world, made.server
         world.close()
-    finally:
-        made.server.resume()
-        made.server.stop()
 
 
 def _record(world: World, request_id: str) -> None:
