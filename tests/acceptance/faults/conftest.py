@@ -4,6 +4,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -110,8 +111,17 @@ class FaultWorld(World):
 
     def until_status(self, request_id: str, status: str, seconds: float = 60) -> dict[str, Any]:
         """Wait for a job to be in a state; its row."""
-        until(lambda: self.job(request_id).get("status") == status, seconds, f"the job to be {status}")
+        there = partial(self._is, request_id, status)
+        until(there, seconds, f"the job to be {status}")
         return self.job(request_id)
+
+    def _is(self, request_id: str, status: str) -> bool:
+        """Whether a job is in a state; one that ended in another never will be."""
+        job = self.job(request_id)
+        found = job.get("status")
+        if found != status and found in ("completed", "failed"):
+            raise AssertionError(f"the job is {found}: {job['error_code']} {job['error_message']}")
+        return bool(found == status)
 
     def until_killed(self, service: Service, seconds: float = 60) -> None:
         """Wait until a replica was killed by its fault."""
