@@ -3,12 +3,10 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import uuid4
-
-import pytest_asyncio
 
 from consumer.lifecycle import Interrupted
 from consumer.store import (
@@ -104,32 +102,33 @@ async def _all_end(database: Database, begin: Callable[[], None]) -> None:
     assert isinstance(listening.exception(), DatabaseUnavailable)
 
 
-@pytest_asyncio.fixture
-async def through(database: Database) -> AsyncIterator[tuple[Database, Gate]]:
-    """The database by way of a gate."""
-    parts = urlsplit(database.dsn)
+@asynccontextmanager
+async def _swallowing(straight: Database) -> AsyncIterator[tuple[Database, Callable[[], None]]]:
+    """The database by way of a gate, and how the gate goes silent."""
+    parts = urlsplit(straight.dsn)
     gate = Gate(parts.hostname or "127.0.0.1", parts.port or 5432)
     await gate.open()
     netloc = f"{parts.netloc.rpartition('@')[0]}@127.0.0.1:{gate.port}"
-    opened = await Database.open(parts._replace(netloc=netloc).geturl())
-    yield opened, gate
+    database = await Database.open(parts._replace(netloc=netloc).geturl())
+    yield database, gate.silence
     await gate.shut()
-    await opened.close()
+    await database.close()
     await gate.close()
 
 
-async def test_with_a_network_that_swallows_everything(through: tuple[Database, Gate]) -> None:
-    database, gate = through
-    await _all_end(database, gate.silence)
-
-
-async def test_with_a_frozen_postgres() -> None:
+@asynccontextmanager
+async def _frozen() -> AsyncIterator[tuple[Database, Callable[[], None]]]:
+    """A database on a server of its own, and how that freezes."""
     with own_postgres() as made:
         await migrate.upgrade(made.url)
         database = await Database.open(made.url)
         try:
-            await _all_end(database, lambda: freeze_family(made.server))
+            yield database, lambda: freeze_family(made.server)
         finally:
             thaw_family(made.server)
-            with suppress(DatabaseUnavailable):
-                await database.close()
+            await database.close()
+
+
+async def test_with_a_frozen_postgres_and_with_a_network_that_swallows_everything(database: Database) -> None:
+    async with _swallowing(database) as swallowed, _frozen() as frozen:
+        await asyncio.gather(_all_end(*swallowed), _all_end(*frozen))
