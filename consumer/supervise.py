@@ -15,9 +15,10 @@ LAST_SECONDS = 5.0
 STEADY_SECONDS = 30.0
 """After running this long a task counts as recovered, and its next wait is short again."""
 LOOK_SECONDS = 1.0
-HUNG_LOOKS = 10
+HUNG_LOOKS = 15
 """So many looks in a row at a task that hangs, and it is cancelled. Looks, not seconds: after a time in which
-the whole process was frozen the first look finds every task silent, and the second one finds them well."""
+the whole process was frozen the first look finds every task silent, and the second one finds them well.
+An intake whose handler hangs gives that up after 20 s, and need not be ended as a whole."""
 
 
 class Cancelled(Exception):
