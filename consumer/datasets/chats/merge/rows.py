@@ -1,8 +1,10 @@
-"""The rows of a batch: new chats, groups and administrators are made, those that differ are noted."""
+"""The rows of a batch: what is new is made, chats, links and administrators; what differs is noted."""
 
-BY_INDEX = "set local enable_seqscan = off; set local enable_nestloop = off"
+BY_INDEX = """
+set local enable_seqscan = off; set local enable_nestloop = off; set local enable_mergejoin = off
+"""
 """How many rows a walk through an index finds is not known before: guessed are ten."""
-AS_BEFORE = "set local enable_seqscan = on; set local enable_nestloop = on"
+AS_BEFORE = "set local enable_seqscan = on; set local enable_nestloop = on; set local enable_mergejoin = on"
 
 CHATS = """
 with found as materialized (
@@ -11,21 +13,38 @@ with found as materialized (
          c.university_id, c.branch_id, c.faculty_id, c.source
   from directory.chats c where c.url = any (array(select url from stage_chats order by url))
 ),
+told as (
+  select s.*, p.group_id, n.inn, n.without_kpp, n.university_id, n.branch_id, n.faculty_id
+  from stage_chats s
+  join node n on n.no = s.node
+  left join lateral (select p.group_id from place p where p.no = s.place offset 0) p on true
+),
 rows as materialized (
-  -- Ids of what a row names; a chat not met before gets an id here, so that one statement makes all.
+  -- Those that say anything new; a chat not met before gets its id here, so that one statement makes all.
   -- Flags stand before texts: what passes a row over takes it apart no further.
-  select w.first, w.a_first, c.id as old_id, w.first and :same_chat as same, w.group_id, w.ambiguous,
+  select w.first, c.id as old_id, w.first and c.id is not null and not :same_chat as differs,
          case when c.id is not null then c.id
               when w.first then nextval('directory.chats_id_seq') end as known_id,
+         w.a_first and a.chat_id is null as a_new,
+         w.a_first and a.chat_id is not null and not :same_administrator as a_differs,
+         case when l.chat_id is null then w.group_id end as new_group_id,
          w.phone, w.max_id, w.add_user, w.add_admin, w.url, w.without_kpp, w.university_id, w.branch_id,
          w.faculty_id, w.participants, w.created_on, w.inn, w.name, w.external_chat_id, w.creator_id
-  from (
-    select s.*, p.group_id, n.inn, n.without_kpp, n.ambiguous, n.university_id, n.branch_id, n.faculty_id
-    from stage_chats s
-    join node n on n.no = s.node
-    left join lateral (select p.group_id from place p where p.no = s.place offset 0) p on true
-  ) w
+  from told w
   left join found c on c.url = w.url
+  left join (
+    select a.chat_id, a.phone, a.max_id, a.add_user, a.add_admin from directory.administrators a
+    where a.chat_id = any (array(select id from found order by id)) offset 0
+  ) a on a.chat_id = c.id and a.phone = w.phone
+  left join (
+    -- a source that tells of no groups has no links to be looked for
+    select l.chat_id, l.group_id from directory.chat_groups l
+    where l.chat_id = any (array(select id from found where exists (select from place) order by id)) offset 0
+  ) l on l.chat_id = c.id and l.group_id = w.group_id
+  where c.id is null
+     or w.first and not :same_chat
+     or w.a_first and (a.chat_id is null or not :same_administrator)
+     or w.group_id is not null and l.chat_id is null
 ),
 made_chats as (
   insert into directory.chats
@@ -40,54 +59,38 @@ noted_chats as (
   insert into chat_changes
   select old_id, url, name, external_chat_id, participants, created_on, creator_id,
          university_id, branch_id, faculty_id, inn, without_kpp
-  from rows where first and old_id is not null and not same
+  from rows where differs
 ),
 placed as materialized (
-  select known_id as chat_id, old_id, group_id, a_first, phone, max_id, add_user, add_admin
+  select known_id as chat_id, new_group_id, a_new, a_differs, phone, max_id, add_user, add_admin
   from rows where known_id is not null
   union all
   -- a link repeated within the batch that made its chat; tried without its first row it has none
-  select f.known_id, null, r.group_id, r.a_first, r.phone, r.max_id, r.add_user, r.add_admin
+  select f.known_id, r.new_group_id, r.a_new, r.a_differs, r.phone, r.max_id, r.add_user, r.add_admin
   from rows r join rows f on f.first and f.url = r.url
   where r.known_id is null
 ),
 made_links as (
   insert into directory.chat_groups (chat_id, group_id)
-  select distinct w.chat_id, w.group_id
-  from placed w
-  left join (
-    select l.chat_id, l.group_id from directory.chat_groups l
-    where l.chat_id = any (array(select old_id from rows where group_id is not null and old_id is not null
-                                 order by old_id)) offset 0
-  ) l on l.chat_id = w.chat_id and l.group_id = w.group_id
-  where w.group_id is not null and l.chat_id is null
+  select distinct chat_id, new_group_id from placed where new_group_id is not null
   order by 1, 2
-),
-people as materialized (
-  select w.chat_id, w.phone, w.max_id, w.add_user, w.add_admin,
-         case when a.chat_id is not null then :same_administrator end as same
-  from placed w
-  left join (
-    select a.chat_id, a.phone, a.max_id, a.add_user, a.add_admin from directory.administrators a
-    where a.chat_id = any (array(select old_id from rows where a_first and old_id is not null
-                                 order by old_id)) offset 0
-  ) a on a.chat_id = w.chat_id and a.phone = w.phone
-  where w.a_first
 ),
 made_people as (
   insert into directory.administrators (chat_id, phone, max_id, add_user, add_admin)
   select chat_id, phone, max_id, coalesce(add_user, true), coalesce(add_admin, true)
-  from people where same is null
+  from placed where a_new
   order by chat_id, phone
 ),
 noted_people as (
   insert into administrator_changes
-  select chat_id, phone, max_id, add_user, add_admin from people where not same
+  select chat_id, phone, max_id, add_user, add_admin from placed where a_differs
 )
 insert into tally (firsts, inserted, duplicates, ambiguous)
-select count(*) filter (where first), count(*) filter (where first and old_id is null),
-       count(*) filter (where not first), count(*) filter (where ambiguous)
-from rows
+select count(*) filter (where first),
+       (select count(*) from rows where first and old_id is null),
+       count(*) filter (where not first),
+       (select count(*) from stage_chats s join node n on n.no = s.node where n.ambiguous)
+from stage_chats
 """
 
 STATEMENTS = (BY_INDEX, CHATS, AS_BEFORE)
