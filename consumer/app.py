@@ -42,11 +42,10 @@ from messaging.producer import Producer
 from messaging.progress import ticking
 from messaging.topic_id import TopicId
 from messaging.topics import ensure_topics
-from schemas.topics import DEAD_LETTER_ROOM, MESSAGE_BYTES, REQUESTS
+from schemas.topics import DEAD_LETTER_ROOM, INTAKE_GROUP, MESSAGE_BYTES, REQUESTS
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("app")
 
-GROUP = "chat-migration"
 CLIENT = "chat-migration"
 PARTS = ("intake", "worker", "relay", "listener", "retention")
 OUTAGES = (DatabaseUnavailable, Conflict, MessagingError, LeaseLost)
@@ -162,7 +161,7 @@ class Service:
         return GroupConsumer(
             self._kafka,
             topics=[REQUESTS.name],
-            group_id=GROUP,
+            group_id=INTAKE_GROUP,
             client_id=f"{CLIENT}-intake",
             handle=intake.handle,
             committed=intake.committed,

@@ -3,6 +3,7 @@
 MessagingError
 ├── KafkaUnavailable     not reachable, or silent for longer than we wait: try again later
 ├── TopicsMissing        topics are not there and may not be made
+├── ReadingUnseen        how far a group has read cannot be seen
 └── UploadError          a file in chunks
     ├── UploadRefused    the file cannot be sent
     ├── UploadIncomplete a chunk is missing
@@ -33,6 +34,10 @@ class KafkaUnavailable(MessagingError):
 
 class TopicsMissing(MessagingError):
     """Topics are missing and we may not make them."""
+
+
+class ReadingUnseen(MessagingError):
+    """How far a group has read cannot be seen."""
 
 
 class UploadError(MessagingError):

@@ -11,7 +11,7 @@ from messaging import internals, progress
 from messaging.clients import CLOSE_SECONDS, FAILURES, REQUEST_SECONDS, abort_producer, common_options, start
 from messaging.connection import KafkaConnection
 from messaging.guard import within
-from messaging.records import Outgoing
+from messaging.records import Outgoing, Place
 
 START_SECONDS = 20.0
 """Two silent brokers, one after the other."""
@@ -80,8 +80,8 @@ class Line:
         except MessageSizeTooLargeError as error:
             raise TooLarge(str(error)) from error
 
-    async def acknowledged(self, sent: list[Sent]) -> list[bool]:
-        """Wait for the answers, never cancelling a send; True where the broker has the message for sure."""
+    async def acknowledged(self, sent: list[Sent]) -> list[Place | None]:
+        """Wait for the answers, never cancelling a send; the place of what the broker has for sure."""
         if sent:
             waiting = asyncio.ensure_future(asyncio.wait(sent))
             broken = asyncio.ensure_future(self.broken.wait())
@@ -90,7 +90,7 @@ class Line:
             finally:
                 waiting.cancel()
                 broken.cancel()
-        return [acked(future) for future in sent]
+        return [place_of(future) for future in sent]
 
     def abandon(self) -> "asyncio.Task[None]":
         """Begin to throw it away; what has no answer yet is of unknown fate. All callers share one ending."""
@@ -114,6 +114,8 @@ class Line:
             await self.abort()
 
 
-def acked(sent: Sent) -> bool:
-    """Whether the broker has acknowledged; looking at the error also keeps asyncio from reporting it."""
-    return sent.done() and not sent.cancelled() and sent.exception() is None
+def place_of(sent: Sent) -> Place | None:
+    """The place of what was acknowledged; looking at the error also keeps asyncio from reporting it."""
+    if not sent.done() or sent.cancelled() or sent.exception() is not None:
+        return None
+    return Place(sent.result().partition, sent.result().offset)

@@ -9,7 +9,7 @@ from messaging.clients import FAILURES, REQUEST_SECONDS
 from messaging.connection import KafkaConnection
 from messaging.errors import KafkaUnavailable
 from messaging.line import MAX_REQUEST_BYTES, Line, Sent, TooLarge, size_of
-from messaging.records import Outgoing
+from messaging.records import Outgoing, Place
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +47,13 @@ class Producer:
         Never raises for Kafka's sake; `problem` then holds the sentence. Takes about two minutes at the most.
         Without messages it only connects, so that the first one is quick.
         """
+        return [place is not None for place in await self.placed(messages)]
+
+    async def placed(self, messages: Sequence[Outgoing]) -> list[Place | None]:
+        """The same, telling where each one lies that was acknowledged."""
         line = await self._ready()
         if line is None or not messages:
-            return [False] * len(messages)
+            return [None] * len(messages)
         began = time.monotonic()
         try:
             sent, failure = await self._hand_over(line, messages)
@@ -64,7 +68,7 @@ class Producer:
         else:
             self.problem = None
         acknowledged = iter(answers)
-        return [future is not None and next(acknowledged) for future in sent]
+        return [next(acknowledged) if future else None for future in sent]
 
     async def close(self) -> None:
         """Let what is on its way arrive if that is quick; bounded."""

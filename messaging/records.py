@@ -26,6 +26,14 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message lies in its topic; the offset is -1 where the broker no longer knows it."""
+
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """One message to be published; the key decides the partition."""
 

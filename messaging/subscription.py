@@ -60,7 +60,7 @@ class Subscription:
 
     @property
     def caught_up(self) -> bool:
-        """Whether all has been read that was there when the subscription was opened."""
+        """Whether all has been read that was there at the opening, or at the last `aim`."""
         return not self._goal
 
     async def poll(self, timeout: float = SLICE_SECONDS) -> list[Record]:
@@ -74,6 +74,15 @@ class Subscription:
             records = await self._slice(min(SLICE_SECONDS, max(0.0, end - time.monotonic())))
             if records or self.caught_up != before or time.monotonic() >= end:
                 return records
+
+    async def aim(self) -> None:
+        """Have `caught_up` speak of what is there at this moment; raises KafkaUnavailable.
+
+        Not at the same time as a poll.
+        """
+        reader = self._reader or await self._again()
+        _, end = await reader.bounds(self._next)
+        self._goal = {one: end[one] for one in self._next if self._next[one] < end[one]}
 
     async def past(self) -> AsyncIterator[Record]:
         """What was there when the subscription was opened (perhaps a little more), then it ends."""

@@ -1,35 +1,35 @@
-"""Listens to Kafka for one request: its status events, and a dead letter that holds our own message."""
+"""Listens to Kafka for one request: its status events, and what becomes of our own message."""
 
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from messaging.connection import KafkaConnection
 from messaging.errors import MessagingError
-from messaging.records import Record
+from messaging.records import Place
 from messaging.subscription import Subscription
 from producer_cli.events import Fold, Sighting, read_event
-from producer_cli.follow import Refusal
-from schemas.deadletters import HEADER_MESSAGE, HEADER_REASON
+from producer_cli.follow import News
+from producer_cli.letters import Letters
 from schemas.topics import DEAD_LETTERS, STATUS
 
 CLIENT_ID = "migration-cli"
 
-Heard = Sighting | Refusal | MessagingError
-Reading = Callable[[Record], Sighting | Refusal | None]
+Heard = News | MessagingError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Listening:
     """What is heard of one request from now on; `known` is the latest event from before, where asked for."""
 
     known: Sighting | None
     _heard: asyncio.Queue[Heard] = field(default_factory=asyncio.Queue)
+    _letters: Letters | None = None
 
-    async def next(self, seconds: float) -> Sighting | Refusal | None:
+    async def next(self, seconds: float) -> News | None:
         """What comes next, or None after so many seconds (perhaps `inf`); raises KafkaUnavailable."""
         try:
             async with asyncio.timeout(None if math.isinf(seconds) else seconds):
@@ -40,13 +40,29 @@ class Listening:
             raise heard
         return heard
 
-    async def pump(self, subscription: Subscription, read: Reading) -> None:
-        """Take in what a subscription brings, until cancelled."""
+    def ask_after(self, place: Place) -> None:
+        """Our message was published there: `next` gives Passed once no refusal of it can come any more."""
+        if self._letters is not None:
+            self._letters.ask_after(place)
+
+    async def hear_events(self, status: Subscription) -> None:
+        """Take in the events, until cancelled; raises KafkaUnavailable."""
+        while True:
+            for record in await status.poll():
+                if sighting := read_event(record.value):
+                    self._heard.put_nowait(sighting)
+
+    def letters(
+        self, connection: KafkaConnection, letters: Subscription, request_id: str, own: bytes
+    ) -> Letters:
+        """What listens to the dead letters."""
+        self._letters = Letters(connection, letters, request_id, own, self._heard.put_nowait)
+        return self._letters
+
+    async def pump(self, work: Coroutine[None, None, None]) -> None:
+        """Work until cancelled; what ends it is heard too."""
         try:
-            while True:
-                for record in await subscription.poll():
-                    if heard := read(record):
-                        self._heard.put_nowait(heard)
+            await work
         except MessagingError as error:
             self._heard.put_nowait(error)
 
@@ -63,19 +79,11 @@ async def listening(
     async with AsyncExitStack() as stack:
         status = await _open(stack, connection, STATUS.name, request_id, past)
         heard = Listening(await _latest(status) if past else None)
-        await _start(stack, heard, status, lambda record: read_event(record.value))
+        await _start(stack, heard, heard.hear_events(status))
         if own is not None:
             letters = await _open(stack, connection, DEAD_LETTERS.name, None, False)
-            await _start(stack, heard, letters, lambda record: read_refusal(record, request_id, own))
+            await _start(stack, heard, heard.letters(connection, letters, request_id, own).listen())
         yield heard
-
-
-def read_refusal(record: Record, request_id: str, own: bytes) -> Refusal | None:
-    """Why our message is a dead letter; None for those of others, of the same request too."""
-    if record.key != request_id.encode() or record.value != own:
-        return None
-    headers = {name: value.decode(errors="replace") for name, value in record.headers}
-    return Refusal(headers.get(HEADER_REASON, "unknown"), headers.get(HEADER_MESSAGE, "No reason was given."))
 
 
 async def latest_of_one(connection: KafkaConnection, request_id: str) -> Sighting | None:
@@ -124,9 +132,9 @@ async def _open(
     return await stack.enter_async_context(opened)
 
 
-async def _start(stack: AsyncExitStack, heard: Listening, subscription: Subscription, read: Reading) -> None:
+async def _start(stack: AsyncExitStack, heard: Listening, work: Coroutine[None, None, None]) -> None:
     """Pump in the background; it ends before its subscription is closed."""
-    task = asyncio.ensure_future(heard.pump(subscription, read))
+    task = asyncio.ensure_future(heard.pump(work))
     stack.push_async_callback(_end, task)
 
 

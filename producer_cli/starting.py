@@ -22,12 +22,16 @@ from schemas.requests import ExcelSource, StartRequest, UploadedFile
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One request to start; `file` is sent before it, where it is here."""
+    """One request to start; `file` is sent before it, where it is here.
+
+    `fresh`: its id was made for it, so no other message can have it.
+    """
 
     connection: KafkaConnection
     request: StartRequest
     file: Path | None
     screen: Screen
+    fresh: bool = False
 
     async def work(self, afterword: Afterword, watch: bool, wait: float | None) -> Exit:
         """Send file and request; then follow the job, or say how to."""
@@ -40,9 +44,11 @@ class Start:
             self.screen.note(f"Accepted. Follow it: migration watch {shlex.quote(self._id)}")
             return Exit.OK
         async with listening(self.connection, self._id, past=False, own=message.value) as heard:
-            await publish(self.connection, message, self._again, afterword)
+            place = await publish(self.connection, message, self._again, afterword)
             afterword.sentence = the_job_goes_on(self._id)
-            return await show_to_the_end(heard, Fold(), self.screen, wait, self._id)
+            if not self.fresh:
+                heard.ask_after(place)
+            return await show_to_the_end(heard, Fold(), self.screen, wait, self._id, published=not self.fresh)
 
     @property
     def _id(self) -> str:

@@ -12,7 +12,7 @@ from producer_cli.publishing import publish, the_job_goes_on
 from producer_cli.requests import outgoing
 from producer_cli.run import Afterword
 from producer_cli.screens import Screen
-from producer_cli.watching import refused, show_to_the_end
+from producer_cli.watching import refused, show_to_the_end, tell
 from schemas.requests import CancelRequest, RetryRequest
 
 Command = CancelRequest | RetryRequest
@@ -36,11 +36,11 @@ async def steer(
     message = outgoing(request)
     async with listening(connection, request.request_id, past=True, own=message.value) as heard:
         known = heard.known
-        await publish(connection, message, AGAIN, afterword)
+        heard.ask_after(await publish(connection, message, AGAIN, afterword))
         afterword.sentence = the_job_goes_on(request.request_id)
         if watch and not nothing_to_cancel(request, known):
             fold = awaited(request, known)
-            return await show_to_the_end(heard, fold, screen, wait, request.request_id)
+            return await show_to_the_end(heard, fold, screen, wait, request.request_id, published=True)
         await answer(heard, request, known, screen)
     return Exit.OK
 
@@ -61,10 +61,12 @@ async def answer(heard: Listening, request: Command, known: Sighting | None, scr
     """Wait a little for the answer and tell it; no answer is no harm."""
     until = Fold.begun if isinstance(request, RetryRequest) else Fold.end
     nobody = Watcher(lambda _: None, lambda: None)
-    outcome = await follow(heard.next, awaited(request, known), nobody, until=until, limit=ANSWER_SECONDS)
+    fold = awaited(request, known)
+    outcome = await follow(heard.next, fold, nobody, until=until, published=True, limit=ANSWER_SECONDS)
     match outcome:
-        case Reached(last):
+        case Reached(last, doubt):
             screen.show(last)
+            tell(doubt, screen)
         case Refusal() if known and nothing_to_cancel(request, known):
             raise WrongInput(f"There is nothing to cancel: the job has {known.event.status} already.")
         case Refusal():

@@ -36,4 +36,7 @@ DEAD_LETTERS = Topic(
 )
 UPLOADS = Topic("migration.uploads", {"retention.ms": str(7 * DAY_MS)})
 
+INTAKE_GROUP = "chat-migration"
+"""The consumer group that reads REQUESTS: what it has committed is recorded or a dead letter."""
+
 ALL = (REQUESTS, STATUS, DEAD_LETTERS, UPLOADS)

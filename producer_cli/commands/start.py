@@ -173,5 +173,6 @@ def _start(
     from producer_cli.starting import Start
 
     connection = settings.load().kafka()
-    start = Start(connection, start_request(source, **wishes), file, screens.choose(as_json))
+    request, screen = start_request(source, **wishes), screens.choose(as_json)
+    start = Start(connection, request, file, screen, fresh=wishes["request_id"] is None)
     run(lambda afterword: start.work(afterword, watch or wait is not None, wait))

@@ -58,7 +58,7 @@ def world_with_work(world: World) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def dying(make_world: Callable[[], World]) -> Iterator[tuple[World, Service, Probing]]:
-    """A service whose tasks die, beside the others of this module: it has no Kafka, and its job no message."""
+    """A service whose tasks die, beside the others of this module: without Kafka, its job without message."""
     world = make_world()
     make_workbook(world.inbox / "some.xlsx", rows=500, seed=1)
     asyncio.run(_record(world))

@@ -68,6 +68,20 @@ async def test_it_follows_after_the_past(
     assert values == [0, 1, 2, 3, 4]
 
 
+async def test_it_can_aim_at_what_has_come_meanwhile(
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish
+) -> None:
+    topic = await make_topic()
+    async with await Subscription.open(connection, topic, start="end") as subscription, asyncio.timeout(20):
+        await subscription.aim()
+        assert subscription.caught_up
+        await publish(topic, 2)
+        await subscription.aim()
+        assert not subscription.caught_up
+        assert [record.value async for record in subscription.past()] == [b"0", b"1"]
+        assert subscription.caught_up
+
+
 async def test_a_poll_in_silence_takes_as_long_as_asked(
     connection: KafkaConnection, make_topic: MakeTopic
 ) -> None:

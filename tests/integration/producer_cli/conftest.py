@@ -3,9 +3,17 @@ from pathlib import Path
 
 import pytest
 
+from devstack.stack import Stack
 from messaging.connection import KafkaConnection
 from messaging.topics import ensure_topics
 from tests.integration.producer_cli.playing import Cli, Service, environment_of
+from tests.support.faults import group
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nobody_reads(stack: Stack) -> None:
+    """Who commits for the group without being a member may not find one in it, dead ones included."""
+    group.bury(stack.bootstrap_servers)
 
 
 @pytest.fixture

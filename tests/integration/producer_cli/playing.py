@@ -17,6 +17,7 @@ from messaging.producer import Producer
 from messaging.records import Outgoing, Record
 from messaging.subscription import Subscription
 from schemas.topics import DEAD_LETTERS, REQUESTS, STATUS
+from tests.support.faults import group
 from tests.unit.producer_cli.making import make_event
 
 ROOT = Path(__file__).parents[3]
@@ -43,12 +44,22 @@ class Service:
                 await service._producer.close()
 
     async def request(self, request_id: str) -> Record:
-        """The next message with this key."""
+        """The next message with this key; it is recorded."""
+        record = await self.unread(request_id)
+        await self.commit(record)
+        return record
+
+    async def unread(self, request_id: str) -> Record:
+        """The next message with this key, which the service has not read."""
         async with asyncio.timeout(LIMIT):
             async for record in self._requests:
                 if record.key == request_id.encode():
                     return record
         raise AssertionError("the subscription ended")
+
+    async def commit(self, request: Record) -> None:
+        """Be through with a message: it is recorded, or among the dead letters."""
+        await group.commit(self.connection.bootstrap_servers, request.partition, request.offset + 1)
 
     async def say(self, request_id: str, status: str, sequence: int, **other: Any) -> bytes:
         """Publish a status event and give its bytes."""

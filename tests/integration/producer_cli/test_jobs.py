@@ -62,6 +62,24 @@ async def test_a_retry_that_is_refused_says_why(cli: Cli, service: Service) -> N
         assert "A completed job cannot be retried." in done.words
 
 
+async def test_what_another_has_brought_about_is_not_taken_for_the_answer(cli: Cli, service: Service) -> None:
+    for command, before, after, run in (
+        ("retry", "failed", "pending", 2),
+        ("cancel", "running", "completed", 1),
+    ):
+        request_id = new_id()
+        await service.say(request_id, before, 5)
+        running = await cli.start(command, request_id)
+        request = await service.unread(request_id)
+        await service.say(request_id, after, 6, run=run)
+        await service.refuse(request, "command_refused", "Another was there before.")
+        await service.commit(request)
+        done = await running.finished()
+        assert done.code == 2
+        assert "Another was there before." in done.words
+        assert done.lines == []
+
+
 async def test_a_retry_without_watching_tells_that_it_began(cli: Cli, service: Service) -> None:
     request_id = new_id()
     await service.say(request_id, "cancelled", 5)

@@ -136,6 +136,54 @@ async def test_a_dead_letter_ends_the_waiting_with_its_reason(cli: Cli, service:
     assert "(request_id_reused): This id belongs to another request." in done.words
 
 
+async def test_the_end_of_another_with_the_same_id_is_not_taken_for_ours(cli: Cli, service: Service) -> None:
+    request_id = new_id()
+    running = await cli.start(*DATABASE, request_id, "--watch")
+    request = await service.unread(request_id)
+    await service.say(request_id, "running", 5, total=10, processed=5)
+    await running.line()
+    assert "running" in await running.line()
+    await service.say(request_id, "completed", 6)
+    await running.words_with("the service has not read yet what was just sent")
+    await service.refuse(request, "request_id_reused", "This id belongs to another request.")
+    await service.commit(request)
+    done = await running.finished()
+    assert done.code == 2
+    assert "(request_id_reused): This id belongs to another request." in done.words
+    assert "completed" not in "".join(done.lines)
+
+
+async def test_the_waiting_for_our_request_to_be_read_is_bounded_too(cli: Cli, service: Service) -> None:
+    request_id = new_id()
+    running = await cli.start(*DATABASE, request_id, "--wait", "5")
+    await service.unread(request_id)
+    await service.say(request_id, "completed", 6)
+    done = await running.finished()
+    assert done.code == 4
+    assert "The service has not read what was sent; it is kept safely in Kafka" in done.words
+    assert "completed" not in "".join(done.lines)
+
+
+async def test_ctrl_c_ends_the_waiting_for_our_request_to_be_read(cli: Cli, service: Service) -> None:
+    request_id = new_id()
+    running = await cli.start(*DATABASE, request_id, "--watch")
+    await service.unread(request_id)
+    await service.say(request_id, "running", 1)
+    await service.say(request_id, "completed", 2)
+    await running.line()
+    await running.line()
+    running.interrupt()
+    assert (await running.finished()).code == 130
+
+
+async def test_an_id_made_for_the_request_needs_no_look_at_the_group(cli: Cli, service: Service) -> None:
+    running = await cli.start("start", "database", "admin_panel", "--watch")
+    request_id = await running.line()
+    await service.unread(request_id)
+    await service.say(request_id, "completed", 3)
+    assert (await running.finished()).code == 0
+
+
 async def test_the_dead_letter_of_another_with_the_same_id_is_not_ours(cli: Cli, service: Service) -> None:
     request_id = new_id()
     running = await cli.start(*DATABASE, request_id, "--watch")

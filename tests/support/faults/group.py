@@ -1,6 +1,8 @@
 """The consumer group from outside: its members, what it has committed, and how to part with dead ones."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -8,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.protocol.group import LeaveGroupRequest
 
-from consumer.app import GROUP
+from schemas.topics import INTAKE_GROUP as GROUP
 from schemas.topics import REQUESTS
 
 LIMIT_SECONDS = 20
@@ -34,6 +36,12 @@ def committed(bootstrap: str) -> dict[int, int]:
     return _run(_in_admin(bootstrap, _committed))  # type: ignore[no-any-return]
 
 
+async def commit(bootstrap: str, partition: int, offset: int) -> None:
+    """Commit an offset of the requests topic as a member would; nobody may be in the group."""
+    async with _outside(bootstrap) as consumer:
+        await consumer.commit({TopicPartition(REQUESTS.name, partition): offset})
+
+
 async def _bury(bootstrap: str) -> None:
     async def leave(admin: AIOKafkaAdminClient) -> None:
         try:
@@ -47,14 +55,21 @@ async def _bury(bootstrap: str) -> None:
 
 
 async def _skip(bootstrap: str) -> None:
+    async with _outside(bootstrap) as consumer:
+        if partitions := list(consumer.assignment()):
+            await consumer.commit(await consumer.end_offsets(partitions))
+
+
+@asynccontextmanager
+async def _outside(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer that may commit for the group without being a member."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=GROUP, enable_auto_commit=False)
     await consumer.start()
     try:
         cluster = await consumer._client.fetch_all_metadata()
-        if numbers := cluster.partitions_for_topic(REQUESTS.name):
-            partitions = [TopicPartition(REQUESTS.name, number) for number in numbers]
-            consumer.assign(partitions)
-            await consumer.commit(await consumer.end_offsets(partitions))
+        numbers = cluster.partitions_for_topic(REQUESTS.name) or ()
+        consumer.assign([TopicPartition(REQUESTS.name, number) for number in numbers])
+        yield consumer
     finally:
         await consumer.stop()
 

@@ -1,10 +1,10 @@
 from collections.abc import Awaitable, Callable
 
-from producer_cli.events import Fold, Sighting
-from producer_cli.follow import Reached, Refusal, TimedOut, Watcher, follow
+from producer_cli.events import Fold
+from producer_cli.follow import News, Passed, Reached, Refusal, TimedOut, Watcher, follow
 from tests.unit.producer_cli.making import make_sighting
 
-Came = Sighting | Refusal | None
+Came = News | None
 
 
 class Clock:
@@ -38,11 +38,13 @@ class Heard:
     def __init__(self) -> None:
         self.shown: list[int] = []
         self.silences: list[float] = []
+        self.unread: list[float] = []
 
     def watcher(self, clock: Clock) -> Watcher:
         return Watcher(
             lambda sighting: self.shown.append(sighting.event.sequence),
             lambda: self.silences.append(clock.now() - 100),
+            lambda: self.unread.append(clock.now() - 100),
         )
 
 
@@ -105,3 +107,71 @@ async def test_a_job_that_ended_before_is_told_at_once() -> None:
     fold = Fold()
     fold.take(make_sighting("completed", 8))
     assert isinstance(await follow(script(clock), fold, Heard().watcher(clock), now=clock.now), Reached)
+
+
+async def test_an_end_is_believed_and_shown_once_our_message_was_read() -> None:
+    clock, heard = Clock(), Heard()
+    end = make_sighting("completed", 2)
+    steps = script(clock, (1, make_sighting("running", 1)), (1, end), (4, Passed()))
+    outcome = await follow(steps, Fold(), heard.watcher(clock), published=True, now=clock.now)
+    assert outcome == Reached(end)
+    assert clock.now() == 106
+    assert heard.shown == [1, 2]
+    assert heard.unread == []
+
+
+async def test_an_end_after_our_message_was_read_is_believed_at_once() -> None:
+    clock, heard = Clock(), Heard()
+    steps = script(clock, (1, Passed("it is hidden")), (1, make_sighting("completed", 2)))
+    outcome = await follow(steps, Fold(), heard.watcher(clock), published=True, now=clock.now)
+    assert isinstance(outcome, Reached)
+    assert outcome.doubt == "it is hidden"
+    assert heard.shown == [2]
+
+
+async def test_a_refusal_wins_over_an_end_that_came_before_it() -> None:
+    clock, heard = Clock(), Heard()
+    refusal = Refusal("request_id_reused", "This id belongs to another request.")
+    steps = script(clock, (1, make_sighting("completed", 2)), (1, refusal), (1, Passed()))
+    assert await follow(steps, Fold(), heard.watcher(clock), published=True, now=clock.now) == refusal
+    assert heard.shown == []
+
+
+async def test_that_our_message_is_not_read_is_told_once_and_the_waiting_goes_on() -> None:
+    clock, heard = Clock(), Heard()
+    steps = script(clock, (10, make_sighting("completed", 2)), (100, Passed()))
+    outcome = await follow(steps, Fold(), heard.watcher(clock), published=True, now=clock.now)
+    assert isinstance(outcome, Reached)
+    assert heard.unread == [25]
+    assert heard.silences == []
+
+
+async def test_waiting_for_our_message_to_be_read_ends_in_time() -> None:
+    clock, heard = Clock(), Heard()
+    steps = script(clock, (1, make_sighting("completed", 2)))
+    outcome = await follow(steps, Fold(), heard.watcher(clock), published=True, limit=10, now=clock.now)
+    assert outcome == TimedOut(10, unread=True)
+    assert clock.now() == 110
+    assert heard.shown == []
+
+
+async def test_an_end_held_back_is_shown_when_the_next_run_begins() -> None:
+    clock, heard = Clock(), Heard()
+    steps = script(
+        clock,
+        (1, make_sighting("failed", 2)),
+        (1, make_sighting("pending", 3, run=2)),
+        (1, make_sighting("completed", 4, run=2)),
+        (1, Passed()),
+    )
+    assert isinstance(
+        await follow(steps, Fold(), heard.watcher(clock), published=True, now=clock.now), Reached
+    )
+    assert heard.shown == [2, 3, 4]
+
+
+async def test_silence_is_told_although_our_message_was_read() -> None:
+    clock, heard = Clock(), Heard()
+    steps = script(clock, (1, Passed()), (100, make_sighting("completed", 2)))
+    await follow(steps, Fold(), heard.watcher(clock), published=True, now=clock.now)
+    assert heard.silences == [15]

@@ -1,0 +1,57 @@
+import asyncio
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import GroupAuthorizationFailedError
+
+from messaging import standing
+from messaging.connection import KafkaConnection
+from messaging.errors import ReadingUnseen
+from messaging.producer import Producer
+from messaging.records import Outgoing, Place
+from messaging.standing import until_read
+from tests.integration.messaging.conftest import MakeTopic
+
+LIMIT = 20
+
+
+async def commit(connection: KafkaConnection, topic: str, offset: int) -> None:
+    consumer = AIOKafkaConsumer(bootstrap_servers=connection.bootstrap_servers, group_id=topic)
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition(topic, 0)])
+        await consumer.commit({TopicPartition(topic, 0): offset})
+    finally:
+        await consumer.stop()
+
+
+async def test_a_message_is_read_when_the_group_has_committed_beyond_it(
+    connection: KafkaConnection, make_topic: MakeTopic, producer: Producer
+) -> None:
+    topic = await make_topic()
+    messages = [Outgoing(topic, None, b"0"), Outgoing(topic, None, b"1")]
+    places = await producer.placed(messages)
+    assert places == [Place(0, 0), Place(0, 1)]
+    waiting = asyncio.ensure_future(until_read(connection, topic, topic, Place(0, 1)))
+    async with asyncio.timeout(LIMIT):
+        await commit(connection, topic, 1)
+        await until_read(connection, topic, topic, Place(0, 0))
+        assert not waiting.done()
+        await commit(connection, topic, 2)
+        await waiting
+
+
+async def test_a_group_that_may_not_be_looked_at_is_told(
+    connection: KafkaConnection, make_topic: MakeTopic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: object, **__: object) -> None:
+        raise GroupAuthorizationFailedError("hidden")
+
+    monkeypatch.setattr(standing.AIOKafkaAdminClient, "find_coordinator", refused)
+    with pytest.raises(ReadingUnseen, match="DESCRIBE on the group"):
+        await until_read(connection, "hidden", await make_topic(), Place(0, 0))
+
+
+async def test_a_place_nobody_knows_is_told(connection: KafkaConnection) -> None:
+    with pytest.raises(ReadingUnseen, match="no longer knows where"):
+        await until_read(connection, "any", "any", Place(0, -1))
