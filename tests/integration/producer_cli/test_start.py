@@ -164,18 +164,6 @@ async def test_the_waiting_for_our_request_to_be_read_is_bounded_too(cli: Cli, s
     assert "completed" not in "".join(done.lines)
 
 
-async def test_ctrl_c_ends_the_waiting_for_our_request_to_be_read(cli: Cli, service: Service) -> None:
-    request_id = new_id()
-    running = await cli.start(*DATABASE, request_id, "--watch")
-    await service.unread(request_id)
-    await service.say(request_id, "running", 1)
-    await service.say(request_id, "completed", 2)
-    await running.line()
-    await running.line()
-    running.interrupt()
-    assert (await running.finished()).code == 130
-
-
 async def test_an_id_made_for_the_request_needs_no_look_at_the_group(cli: Cli, service: Service) -> None:
     running = await cli.start("start", "database", "admin_panel", "--watch")
     request_id = await running.line()
