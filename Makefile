@@ -1,6 +1,7 @@
 # `make help` lists what there is. Python 3.11 or newer and package downloads are all that is needed.
 
 PYTHON ?= python3
+WORKERS ?= auto
 VENV := .venv
 RUN := $(VENV)/bin/python
 WHICH := import sys; print(sys.base_prefix, sys.version)
@@ -29,8 +30,11 @@ $(STAMP): requirements-dev.lock pyproject.toml
 demo: venv ## import a workbook of 155,000 rows on servers of its own, and show the counts
 	@$(RUN) -m devstack.demo
 
+# Two runs of pytest; the second comes whatever the first found, and both count.
 test: venv ## the whole suite
-	$(RUN) -m pytest
+	@$(RUN) -m pytest -m "not alone" -n $(WORKERS) --dist loadfile --no-loadscope-reorder; many=$$?; \
+	$(RUN) -m pytest -m alone; alone=$$?; \
+	exit $$((many ? many : alone))
 
 check: venv ## lint, format, types, import floors
 	$(RUN) -m ruff check .

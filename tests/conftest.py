@@ -12,7 +12,10 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from devstack.errors import StackError
-from devstack.stack import KINDS, Stack, start
+from devstack.stack import KINDS, Stack, choose, start
+
+MOST_WORKERS = 6
+"""Each takes about 700 MB with its servers and a replica or two."""
 
 # Several sessions may share one external server.
 _names = (f"test_{os.getpid()}_{number}" for number in itertools.count())
@@ -20,6 +23,20 @@ _names = (f"test_{os.getpid()}_{number}" for number in itertools.count())
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--stack", choices=KINDS, help="where Kafka and Postgres come from (or MIGRATION_STACK)")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Embedded stacks can be had for each worker; servers from elsewhere hold one consumer group, for one."""
+    embedded = _chosen(config) == "embedded"
+    return min((os.cpu_count() or 1) + 1, MOST_WORKERS) if embedded else 1
+
+
+def _chosen(config: pytest.Config) -> str:
+    try:
+        return choose(config.getoption("--stack"))
+    except StackError as error:
+        pytest.exit(str(error), returncode=3)
 
 
 @pytest.fixture(scope="session")

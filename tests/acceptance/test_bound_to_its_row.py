@@ -130,6 +130,7 @@ def test_a_killed_service_goes_on_from_the_checkpoint_when_started_again(
     nothing_doubled(world, expected, request_id)
 
 
+@pytest.mark.alone
 def test_another_replica_takes_over_within_seconds(world: World, expected: Expected) -> None:
     first = world.replica(**SMALL_BATCHES)
     request_id = world.line.start_excel("large.xlsx")

@@ -15,6 +15,8 @@ from tests.support.probing import Answer, Probing
 from tests.support.service import Service
 from tests.support.wait import until
 
+pytestmark = pytest.mark.alone
+
 RED_SECONDS = 15.0
 STEADY_SECONDS = 4.0
 """Longer than between two looks at anything, and than a task that died waits before it is begun anew."""

@@ -22,6 +22,8 @@ from tests.support.probing import Probing
 from tests.support.service import Service
 from tests.support.wait import until
 
+pytestmark = pytest.mark.alone
+
 RED_SECONDS = 15.0
 OUTAGE_SECONDS = 30.0
 BACK_SECONDS = 30.0

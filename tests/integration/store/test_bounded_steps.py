@@ -8,6 +8,8 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import pytest
+
 from consumer.lifecycle import Interrupted
 from consumer.store import (
     claims,
@@ -31,6 +33,8 @@ from tests.integration.http.gate import Gate
 from tests.integration.store.making import change, record, running
 from tests.support.frozen import freeze_family, thaw_family
 from tests.support.own_postgres import own_postgres
+
+pytestmark = pytest.mark.alone
 
 LIMIT_SECONDS = 10.0
 CANCEL = CancelRequest(action="cancel", request_id="r-1")

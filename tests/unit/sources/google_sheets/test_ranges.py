@@ -22,7 +22,8 @@ class Grid:
 
     def ask(self, first: int, last: int) -> list[Row]:
         self.asked.append((first, last))
-        found: list[Row] = [[self.rows[at]] if at in self.rows else [] for at in range(first, last + 1)]
+        end = max((at for at in self.rows if first <= at <= last), default=first)
+        found: list[Row] = [[self.rows[at]] if at in self.rows else [] for at in range(first, end + 1)]
         most = self.faults.pop(0) if self.faults else None
         return trimmed(found)[:most]
 
