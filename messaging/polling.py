@@ -67,6 +67,8 @@ class Polling:
         self._told = progress.told()
         self._hung = False
         """The last try of a handler overstayed its limit, and its records are still there."""
+        self._owed: dict[TopicPartition, int] = {}
+        """Offsets whose commit failed."""
 
     @property
     def answered(self) -> float:
@@ -80,6 +82,7 @@ class Polling:
                 polled = await self._poll()
                 if not await self._hand_over(polled):
                     await pause(self._stop, RETRY_SECONDS)
+                await self._commit_owed()
                 await unless(self._stop, self._lag.check())
 
     def _tick(self) -> None:
@@ -139,7 +142,16 @@ class Polling:
         except IllegalStateError:
             log.info("partition.moved: %s/%s, its new owner reads on", partition.topic, partition.partition)
 
+    async def _commit_owed(self) -> None:
+        """Once more what could not be committed: nothing may come after it on its partition for days.
+
+        One at a time, since each may take its whole limit.
+        """
+        for partition, offset in list(self._owed.items())[:1]:
+            await self._commit(partition, offset)
+
     async def _commit(self, partition: TopicPartition, offset: int) -> None:
+        self._owed.pop(partition, None)
         if partition not in self._consumer.assignment():
             return
         try:
@@ -148,7 +160,8 @@ class Polling:
             self._lag.heard()
             await self._committed()
         except FAILURES as error:
-            # Final, or of unknown fate: the records come again and their reader knows them.
+            # Final, or of unknown fate: should the records come again, their reader knows them.
+            self._owed[partition] = offset
             log.warning("offsets.not_committed: %r", error)
 
 

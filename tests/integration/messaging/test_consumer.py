@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 
 import pytest
+from aiokafka.errors import KafkaTimeoutError
 
 from messaging import health, internals, polling
 from messaging.connection import KafkaConnection
@@ -27,6 +28,35 @@ async def test_what_was_taken_is_committed(
         await consuming.has(range(250))
     assert consuming.numbers == list(range(250))
     assert await committed(connection, topic, group) == 250
+
+
+async def test_a_commit_that_failed_is_made_good_although_nothing_comes_after_it(
+    connection: KafkaConnection,
+    make_topic: MakeTopic,
+    publish: Publish,
+    group: str,
+    built: list[Spied],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    topic = await make_topic()
+    await publish(topic, 3)
+    refusals = iter([True])
+    commit = Spied.commit
+
+    async def refuse_once(consumer: Spied, offsets: object) -> None:
+        if next(refusals, False):
+            raise KafkaTimeoutError("the broker is away")
+        await commit(consumer, offsets)
+
+    monkeypatch.setattr(Spied, "commit", refuse_once)
+    async with Consuming(connection, topic, group).running() as consuming:
+
+        async def all_are_committed() -> bool:
+            return await committed(connection, topic, group) == 3
+
+        await until_async(all_are_committed, 30, "the commit")
+    assert consuming.numbers == [0, 1, 2]
+    assert len(built) == 1
 
 
 async def test_a_restart_goes_on_where_it_was_committed(
