@@ -7,9 +7,9 @@ import sys
 from consumer import app, doctor, faults, logs, settings
 from consumer.http.server import CannotServe
 from consumer.settings import Settings, WrongSettings
-from consumer.store import foreign_keys, migrate
+from consumer.store import foreign_keys
 from consumer.store.errors import DatabaseUnavailable, StatementFailed, ValueRefused
-from consumer.store.migrate import SchemaOutdated
+from consumer.store.revisions import SchemaOutdated
 
 EXIT_WRONG = 2
 FORESEEN = (WrongSettings, SchemaOutdated, CannotServe, DatabaseUnavailable, StatementFailed, ValueRefused)
@@ -31,6 +31,8 @@ def main() -> None:
 async def _do(arguments: argparse.Namespace, loaded: Settings) -> int:
     match arguments.command:
         case "migrate":
+            from consumer.store import migrate  # what it is made of is large, and nobody else needs it
+
             await migrate.upgrade(loaded.database_url.get_secret_value())
             if arguments.enforce_foreign_keys:
                 await foreign_keys.enforce_all(loaded.database_url.get_secret_value())

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from consumer import access
 from consumer.errors import MigrationError
 from consumer.settings import Settings
-from consumer.store import foreign_keys, migrate
+from consumer.store import foreign_keys, revisions
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailable, StatementFailed
-from consumer.store.migrate import SchemaOutdated
+from consumer.store.revisions import SchemaOutdated
 from messaging.errors import MessagingError
 from messaging.topics import topic_ids
 from schemas import topics
@@ -71,7 +71,7 @@ async def _postgres(settings: Settings) -> list[Finding]:
 async def _schema(database: Database) -> list[Finding]:
     try:
         async with database.transaction() as connection:
-            await migrate.check(connection)
+            await revisions.check(connection)
     except SchemaOutdated as error:
         return [(False, f"Postgres: {error}")]
     return [(True, "Postgres: the schema is up to date"), *await _references(database.dsn)]

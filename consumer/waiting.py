@@ -7,7 +7,7 @@ import structlog
 
 from consumer.http.app import make_waiting_app
 from consumer.http.server import serve_on
-from consumer.store import migrate
+from consumer.store import revisions
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailable
 from consumer.wake import wait_for
@@ -54,7 +54,7 @@ async def _open_checked(dsn: str) -> Database:
     database = await Database.open(dsn)
     try:
         async with database.transaction() as connection:
-            await migrate.check(connection)
+            await revisions.check(connection)
     except BaseException:
         await database.close()
         raise

@@ -1,31 +1,24 @@
-"""Brings the database schema up to date, one process at a time, and tells an old schema from a new one."""
+"""Brings the database schema up to date, one process at a time."""
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from consumer.store.connect import Connection as Driver
+from consumer.store import revisions
 from consumer.store.errors import mapped
 
-HERE = Path(__file__).parent
 LOCK_KEY = 0x6D696772
 """Any number, the same in all replicas: only one of them migrates at a time."""
 LOCK_SECONDS = 300
 TABLE = {"version_table": "revisions", "version_table_schema": "migration"}
-
-
-class SchemaOutdated(Exception):
-    """The database is behind this version of the service."""
 
 
 async def upgrade(dsn: str) -> None:
@@ -56,7 +49,7 @@ def _upgrade(connection: Connection) -> None:
     config = _config()
     there = set(MigrationContext.configure(connection, opts=TABLE).get_current_heads())
     connection.rollback()
-    if there <= _known(config):
+    if there <= revisions.known():
         config.attributes["connection"] = connection
         command.upgrade(config, "heads")
 
@@ -70,29 +63,9 @@ def _driver_errors() -> Iterator[None]:
         raise (error.orig and error.orig.__cause__) or error from None
 
 
-async def check(connection: Driver) -> None:
-    """Raise SchemaOutdated where revisions of this version are missing; a newer schema is fine."""
-    there: set[str] = set()
-    if await connection.fetchval("select to_regclass('migration.revisions')"):
-        there = {row[0] for row in await connection.fetch("select version_num from migration.revisions")}
-    config = _config()
-    missing = set(ScriptDirectory.from_config(config).get_heads()) - there
-    if missing and there <= _known(config):
-        raise SchemaOutdated(
-            f"the database schema is behind this version ({', '.join(sorted(missing))} missing): "
-            "run `migration-consumer migrate` first"
-        )
-
-
-def _known(config: Config) -> set[str]:
-    return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-
-
 def _config() -> Config:
     config = Config()
-    datasets = sorted(HERE.parent.glob("datasets/*/revisions"))
-    config.set_main_option("script_location", str(HERE / "migrations"))
+    config.set_main_option("script_location", str(revisions.HERE / "migrations"))
     config.set_main_option("path_separator", "newline")
-    folders = [HERE / "migrations" / "versions", *datasets]
-    config.set_main_option("version_locations", "\n".join(map(str, folders)))
+    config.set_main_option("version_locations", "\n".join(map(str, revisions.folders())))
     return config

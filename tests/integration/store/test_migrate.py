@@ -1,19 +1,22 @@
 """Bringing the schema up to date: from many places at once, and told apart when it is old or new."""
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
+from alembic.script import ScriptDirectory
 
-from consumer.store import migrate
+from consumer.store import migrate, revisions
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailable, StatementFailed
-from consumer.store.migrate import SchemaOutdated
+from consumer.store.revisions import SchemaOutdated
 from tests.integration.store.making import change, rows
 
 
 async def _check(database: Database) -> None:
     async with database.transaction() as connection:
-        await migrate.check(connection)
+        await revisions.check(connection)
 
 
 async def test_two_that_migrate_at_once_both_succeed(fresh_database: str) -> None:
@@ -69,3 +72,15 @@ async def test_migrating_with_a_name_that_is_not_let_in_is_told(database: Databa
     address = database.dsn.rpartition("/")[0] + "/no_such_database"
     with pytest.raises(StatementFailed):
         await migrate.upgrade(address)
+
+
+def test_the_revisions_are_those_that_alembic_finds() -> None:
+    scripts = ScriptDirectory.from_config(migrate._config())
+    assert revisions.heads() == set(scripts.get_heads())
+    assert revisions.known() == {script.revision for script in scripts.walk_revisions()}
+
+
+def test_the_service_starts_without_what_runs_revisions() -> None:
+    asked = "import sys, consumer.__main__; print({'alembic', 'sqlalchemy'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
