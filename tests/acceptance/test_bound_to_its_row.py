@@ -16,11 +16,14 @@ from benchmarks.expected import Expected
 from benchmarks.workbook import make_workbook
 from schemas.status import MigrationStatus, Status
 from tests.acceptance.conftest import World
+from tests.support.hangup import mind_hangups
 from tests.support.service import Service
 from tests.support.wait import until
 
-ROWS = 40_000
-SMALL_BATCHES = {"MIGRATION_BATCH_ROWS": "2000"}
+ROWS = 20_000
+SMALL_BATCHES = {"MIGRATION_BATCH_ROWS": "1000"}
+QUICK_LEASES = {"MIGRATION_LEASE_SECONDS": "3", "MIGRATION_HEARTBEAT_SECONDS": "1"}
+"""For what happens after a take-over; how soon it comes is tried with the leases there are by default."""
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +65,7 @@ def exact(event: MigrationStatus, expected: Expected) -> None:
 
 
 def nothing_doubled(world: World, expected: Expected, request_id: str) -> None:
-    sizes = {table: len(rows) for table, rows in world.rows.directory().items()}
-    assert sizes == dict(expected.tables)
+    assert world.rows.sizes() == dict(expected.tables)
     assert sorted(world.rows.rejected(request_id)) == [rejected.row for rejected in expected.rejected]
 
 
@@ -76,6 +78,7 @@ def watching_cli(world: World, service: Service, request_id: str, terminal: int)
         stdout=terminal,
         stderr=terminal,
         start_new_session=True,
+        preexec_fn=mind_hangups,
     )
 
 
@@ -113,7 +116,7 @@ def test_the_life_of_a_job_is_not_tied_to_who_asked_for_it(
 def test_a_killed_service_goes_on_from_the_checkpoint_when_started_again(
     world: World, expected: Expected
 ) -> None:
-    first = world.replica(**SMALL_BATCHES)
+    first = world.replica(**SMALL_BATCHES, **QUICK_LEASES)
     request_id = world.line.start_excel("large.xlsx")
     with in_the_middle(world, request_id):
         children = first.children()
@@ -121,7 +124,7 @@ def test_a_killed_service_goes_on_from_the_checkpoint_when_started_again(
     checkpoint = world.rows.job(request_id)["checkpoint"]
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), 10, "the orphan child to end")
 
-    second = world.replica(**SMALL_BATCHES)
+    second = world.replica(**SMALL_BATCHES, **QUICK_LEASES)
     event = world.line.ended(request_id)
     exact(event, expected)
     assert event.attempt == 2
@@ -143,11 +146,11 @@ def test_another_replica_takes_over_within_seconds(world: World, expected: Expec
 
 
 def test_a_frozen_owner_that_wakes_up_writes_nothing(world: World, expected: Expected) -> None:
-    zombie = world.replica(**SMALL_BATCHES)
+    zombie = world.replica(**SMALL_BATCHES, **QUICK_LEASES)
     request_id = world.line.start_excel("large.xlsx")
     with in_the_middle(world, request_id):
         zombie.signal(signal.SIGSTOP)
-    world.replica(**SMALL_BATCHES)
+    world.replica(**SMALL_BATCHES, **QUICK_LEASES)
     exact(world.line.ended(request_id), expected)
     before = world.rows.job(request_id)
     zombie.signal(signal.SIGCONT)
@@ -181,14 +184,14 @@ def test_a_rebalance_does_not_touch_a_running_job(world: World, expected: Expect
 
 
 def test_another_file_under_the_same_name_is_read_from_the_top(world: World, expected: Expected) -> None:
-    first = world.replica(**SMALL_BATCHES)
+    first = world.replica(**SMALL_BATCHES, **QUICK_LEASES)
     path = world.inbox / "replaced.xlsx"
     make_workbook(path, rows=ROWS, seed=22)
     request_id = world.line.start_excel("replaced.xlsx")
     with in_the_middle(world, request_id):
         first.kill()
     other = make_workbook(path, rows=3_000, seed=23)
-    world.replica(**SMALL_BATCHES)
+    world.replica(**SMALL_BATCHES, **QUICK_LEASES)
     event = world.line.ended(request_id)
     assert event.status is Status.COMPLETED
     assert (event.total, event.processed, event.failed) == (other.total, other.processed, other.failed)

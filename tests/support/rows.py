@@ -53,6 +53,10 @@ class Rows:
         """Every table of schema `directory` by natural keys, sorted."""
         return {table: sorted(self.ask(query), key=repr) for table, query in TABLES.items()}
 
+    def sizes(self) -> dict[str, int]:
+        """How many rows each table of schema `directory` has."""
+        return {table: self.one(f"select count(*) from ({query}) x") for table, query in TABLES.items()}
+
     def job(self, request_id: str) -> dict[str, Any]:
         """The row of a job."""
         return asyncio.run(self._job(request_id))

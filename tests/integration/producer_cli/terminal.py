@@ -12,9 +12,15 @@ from contextlib import asynccontextmanager
 from typing import Self
 
 from tests.integration.producer_cli.playing import LIMIT, Cli, command
+from tests.support.hangup import mind_hangups
 
 ROWS, COLUMNS = 24, 80
 STEERING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
+
+
+def _sit_down() -> None:
+    mind_hangups()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 class Terminal:
@@ -40,7 +46,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_sit_down,
         )
         os.close(slave)
         terminal = cls(master, process)
