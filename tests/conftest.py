@@ -50,9 +50,9 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def own_stack() -> Iterator[Stack]:
-    """An embedded stack that only this module's tests use, and may break."""
+    """An embedded stack that tests may break, and leave mended."""
     with start("embedded") as running:
         yield running
 

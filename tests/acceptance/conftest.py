@@ -1,7 +1,6 @@
 """A whole world for acceptance tests: Kafka, a fresh database, an inbox, replicas as processes."""
 
 import asyncio
-import socket
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from consumer.store import migrate
+from devstack.ports import free_ports
 from devstack.stack import Stack
 from tests.support.line import Line
 from tests.support.rows import Rows
@@ -18,7 +18,7 @@ from tests.support.service import Service
 class World:
     """What a test has to play with; every module of tests gets a database of its own."""
 
-    def __init__(self, stack: Stack, folder: Path) -> None:
+    def __init__(self, stack: Stack, folder: Path, template: str | None = None) -> None:
         self.stack = stack
         self.folder = folder
         self.inbox = folder / "inbox"
@@ -26,8 +26,9 @@ class World:
         self.scratch = folder / "scratch"
         self.scratch.mkdir()
         self.database = f"acceptance_{uuid.uuid4().hex[:12]}"
-        self.dsn = stack.create_database(self.database)
-        asyncio.run(migrate.upgrade(self.dsn))
+        self.dsn = stack.create_database(self.database, template or "template1")
+        if template is None:
+            asyncio.run(migrate.upgrade(self.dsn))
         self.line = Line(stack.bootstrap_servers)
         self.rows = Rows(self.dsn)
         self.replicas: list[Service] = []
@@ -66,19 +67,20 @@ class World:
 
 
 def free_port() -> int:
-    """A port nobody listens on at this moment."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """A port nobody listens on, out of those that no client of another test is given."""
+    [port] = free_ports(1)
+    return port
 
 
 @pytest.fixture(scope="module")
-def make_world(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], World]]:
+def make_world(
+    stack: Stack, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], World]]:
     """Worlds that end with the module."""
     worlds: list[World] = []
 
     def make() -> World:
-        worlds.append(World(stack, tmp_path_factory.mktemp("world")))
+        worlds.append(World(stack, tmp_path_factory.mktemp("world"), template))
         return worlds[-1]
 
     yield make

@@ -22,10 +22,9 @@ LAYOUTS = ["newest", "english", "older", "shuffled", "titled", "second"]
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_what_is_stored_equals_an_independent_reading_row_by_row(
-    make_world: object, layout: str, tmp_path: Path, request: pytest.FixtureRequest
+    world: World, service: Service, layout: str
 ) -> None:
-    world: World = request.getfixturevalue("make_world")()
-    service = world.replica()
+    world.rows.ask("truncate directory.universities cascade")
     workbook = world.inbox / f"{layout}.xlsx"
     expected = make_workbook(workbook, rows=ROWS, seed=LAYOUTS.index(layout) + 7, wrong=0.1, layout=layout)
     directory = Directory()
@@ -50,7 +49,6 @@ def test_what_is_stored_equals_an_independent_reading_row_by_row(
     assert (second.inserted, second.updated, second.unchanged) == (0, 0, expected.inserted)
     assert second.duplicates == expected.duplicates
     assert world.rows.directory() == before
-    service.stop()
 
 
 def test_events_are_dense_and_in_order_with_one_end(world: World, service: Service) -> None:

@@ -42,8 +42,10 @@ class FaultWorld(World):
     What the test itself asks goes past them. Every world has a database of its own.
     """
 
-    def __init__(self, stack: Stack, folder: Path, cluster: Cluster | None = None) -> None:
-        super().__init__(stack, folder)
+    def __init__(
+        self, stack: Stack, folder: Path, cluster: Cluster | None = None, template: str | None = None
+    ) -> None:
+        super().__init__(stack, folder, template)
         self.temporary = folder / "tmp"
         self.temporary.mkdir()
         self.cluster = cluster
@@ -170,12 +172,12 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def make_fault_world(stack: Stack, tmp_path: Path) -> Iterator[Callable[..., FaultWorld]]:
+def make_fault_world(stack: Stack, template: str, tmp_path: Path) -> Iterator[Callable[..., FaultWorld]]:
     """Worlds that end with the test."""
     with ExitStack() as worlds:
 
         def make(cluster: Cluster | None = None) -> FaultWorld:
-            made = FaultWorld(stack, tmp_path, cluster)
+            made = FaultWorld(stack, tmp_path, cluster, template)
             worlds.callback(made.close)
             return made
 

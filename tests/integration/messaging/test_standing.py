@@ -4,7 +4,6 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import GroupAuthorizationFailedError
 
-from messaging import standing
 from messaging.connection import KafkaConnection
 from messaging.errors import ReadingUnseen
 from messaging.producer import Producer
@@ -47,7 +46,7 @@ async def test_a_group_that_may_not_be_looked_at_is_told(
     async def refused(*_: object, **__: object) -> None:
         raise GroupAuthorizationFailedError("hidden")
 
-    monkeypatch.setattr(standing.AIOKafkaAdminClient, "find_coordinator", refused)
+    monkeypatch.setattr("messaging.standing.AIOKafkaAdminClient.find_coordinator", refused)
     with pytest.raises(ReadingUnseen, match="DESCRIBE on the group"):
         await until_read(connection, "hidden", await make_topic(), Place(0, 0))
 
