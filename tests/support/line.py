@@ -42,12 +42,19 @@ class Line:
             source["sheet"] = more.pop("sheet")
         return self.start(source, request_id=request_id, **more)
 
-    def start(self, source: Mapping[str, Any], *, request_id: str | None = None, **more: Any) -> str:
-        """Ask for any source; the request id."""
+    def start(
+        self,
+        source: Mapping[str, Any],
+        *,
+        request_id: str | None = None,
+        key: str | None = None,
+        **more: Any,
+    ) -> str:
+        """Ask for any source; the request id, which is the key where no other one is given."""
         request_id = request_id or str(uuid.uuid4())
         self.publish(
             {"request_id": request_id, "action": "start", "dataset": "chats", "source": source, **more},
-            key=request_id,
+            key=key or request_id,
         )
         return request_id
 
