@@ -171,7 +171,7 @@ def test_a_table_that_stays_locked(dsn: str, holding: Callable[[str], None]) -> 
 
 def test_a_session_that_is_idle_for_too_long(dsn: str) -> None:
     add(dsn, range(20))
-    with opened(orders(with_options(dsn, idle_in_transaction_session_timeout="100ms"))) as (source, _):
+    with opened(orders(with_options(dsn, idle_in_transaction_session_timeout="1s"))) as (source, _):
         chunks = source.chunks()
         next(chunks)
         until(lambda: value(dsn, f"select count(*) {SESSIONS}") == 0, 10, "the session to be ended")

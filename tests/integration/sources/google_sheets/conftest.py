@@ -1,4 +1,4 @@
-"""A stand-in for Google over real HTTP, a spreadsheet in it, and a source that is quick to lose patience."""
+"""A stand-in for Google over real HTTP, a spreadsheet in it, and a source as patient as a test wants."""
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +19,8 @@ from tests.support.tiny_dataset import FIELDS
 ID = "1AbC_-9"
 HEADER = ("ИНН", "Ссылка", "Название чата")
 QUICK = Patience(call=1.0, connect=1.0, silence=0.7, shortest=0.01, longest=0.05, pauses=(0.01, 0.02))
+CALM = replace(QUICK, call=20.0, connect=20.0, silence=20.0)
+"""Where nothing is late by intention: a call that a busy machine delays would be made twice."""
 Row = Sequence[Cell]
 
 
@@ -54,7 +56,7 @@ class Sheets:
 
     @contextmanager
     def opened(
-        self, reading: Reading | None = None, patience: Patience = QUICK, **spec: Any
+        self, reading: Reading | None = None, patience: Patience = CALM, **spec: Any
     ) -> Iterator[tuple[GoogleSheetsSource, Opened]]:
         shutil.rmtree(self.reading.scratch, ignore_errors=True)
         self.reading.scratch.mkdir()
@@ -64,8 +66,8 @@ class Sheets:
         finally:
             source.close()
 
-    def whole(self, reading: Reading | None = None, **spec: Any) -> list[Chunk]:
-        with self.opened(reading, **spec) as (source, _):
+    def whole(self, reading: Reading | None = None, patience: Patience = CALM, **spec: Any) -> list[Chunk]:
+        with self.opened(reading, patience, **spec) as (source, _):
             return list(source.chunks())
 
     def asked(self, what: Callable[[Asked], bool] = lambda asked: asked.for_values) -> list[Asked]:

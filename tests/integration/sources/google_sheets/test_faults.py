@@ -72,7 +72,7 @@ def test_a_mishap_costs_another_try_and_is_not_told(
     sheets: Sheets, fault: Fault, when: Callable[[Asked], bool]
 ) -> None:
     sheets.google.fail(fault, times=2, when=when)
-    assert positions(sheets.whole()) == list(range(2, ROWS + 2))
+    assert positions(sheets.whole(patience=QUICK)) == list(range(2, ROWS + 2))
     assert sheets.told == []
     assert len(sheets.drawn) == 4
 
@@ -216,7 +216,7 @@ def test_an_account_that_was_removed_is_wrong_credentials(sheets: Sheets) -> Non
 @pytest.mark.parametrize("fault", [Fault.bad_gateway_html(), Fault.hang(), Fault.cut_off()])
 def test_a_sign_in_that_fails_is_tried_again(sheets: Sheets, fault: Fault) -> None:
     sheets.google.fail(fault, times=2, when=token)
-    assert positions(sheets.whole()) == list(range(2, ROWS + 2))
+    assert positions(sheets.whole(patience=QUICK)) == list(range(2, ROWS + 2))
 
 
 @pytest.mark.parametrize(
