@@ -20,10 +20,13 @@ READY_SECONDS = 60
 class Service:
     """One replica. Its log lines are JSON in `log`."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path, *, name: str = "service") -> None:
+    def __init__(
+        self, environment: Mapping[str, str], log: Path, *, name: str = "service", module: str = "consumer"
+    ) -> None:
         self._environment = dict(environment)
         self.log = log
         self.name = name
+        self._module = module
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -43,7 +46,7 @@ class Service:
         """Start it; it may not become ready for long."""
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "consumer", "run"],
+                [sys.executable, "-m", self._module, "run"],
                 env=os.environ | self._environment,
                 stdout=out,
                 stderr=out,

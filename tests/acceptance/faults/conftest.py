@@ -34,6 +34,8 @@ QUICK = {
     "MIGRATION_LEASE_SECONDS": "2",
     "MIGRATION_HEARTBEAT_SECONDS": "0.5",
 }
+CALM = {"MIGRATION_LEASE_SECONDS": "8", "MIGRATION_HEARTBEAT_SECONDS": "1"}
+"""For tests in which a lease must not be lost by a busy machine."""
 
 
 class FaultWorld(World):
@@ -65,15 +67,15 @@ class FaultWorld(World):
         by_proxy = {"DATABASE_URL": self.postgres.dsn, "KAFKA_BOOTSTRAP_SERVERS": kafka}
         return super().environment(**(by_proxy | {"TMPDIR": str(self.temporary)} | QUICK | more))
 
-    def launch(self, faults: str = "", **more: str) -> Service:
-        """Start a replica; it may not become ready for long, or die before."""
+    def launch(self, faults: str = "", *, module: str = "consumer", **more: str) -> Service:
+        """Start a replica, by another module maybe; it may not become ready for long, or die before."""
         if not any(replica.running for replica in self.replicas):
             group.bury(self.bootstrap_servers)
         number = len(self.replicas) + 1
         environment = self.environment(MIGRATION_FAULTS=faults, **more)
-        service = Service(environment, self.folder / f"service-{number}.log", name=f"replica {number}")
-        self.replicas.append(service)
-        return service.launch()
+        log = self.folder / f"service-{number}.log"
+        self.replicas.append(Service(environment, log, name=f"replica {number}", module=module))
+        return self.replicas[-1].launch()
 
     def replica(self, faults: str = "", **more: str) -> Service:
         """Start a replica with armed faults, and wait until it is ready."""
