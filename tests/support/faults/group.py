@@ -1,7 +1,7 @@
 """The consumer group from outside: its members, what it has committed, and how to part with dead ones."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -26,9 +26,19 @@ def skip(bootstrap: str) -> None:
     _run(_skip(bootstrap))
 
 
+def rewind(bootstrap: str, offsets: Mapping[int, int]) -> None:
+    """Have the group begin again at offsets it once had; to be called while nobody is in it."""
+    _run(_rewind(bootstrap, offsets))
+
+
 def members(bootstrap: str) -> int:
     """How many members the group has."""
-    return len(_run(_in_admin(bootstrap, _members)))
+    return len(member_ids(bootstrap))
+
+
+def member_ids(bootstrap: str) -> set[str]:
+    """The ids of its members: one that was given up gets another when it comes back."""
+    return set(_run(_in_admin(bootstrap, _members)))
 
 
 def committed(bootstrap: str) -> dict[int, int]:
@@ -58,6 +68,11 @@ async def _skip(bootstrap: str) -> None:
     async with _outside(bootstrap) as consumer:
         if partitions := list(consumer.assignment()):
             await consumer.commit(await consumer.end_offsets(partitions))
+
+
+async def _rewind(bootstrap: str, offsets: Mapping[int, int]) -> None:
+    async with _outside(bootstrap) as consumer:
+        await consumer.commit({TopicPartition(REQUESTS.name, number): at for number, at in offsets.items()})
 
 
 @asynccontextmanager
