@@ -98,10 +98,27 @@ def test_an_id_that_cannot_be_stored_is_not_kept(request_id: Any) -> None:
     assert found.request_id is None
 
 
-def test_a_sentence_repeats_no_value_of_the_message() -> None:
-    found = parse(changed(dataset={"phone": "+79991234567"}, source={"type": "79991234567"}))
+@pytest.mark.parametrize(
+    "value",
+    [
+        changed(dataset={"phone": "hunter2"}),
+        changed(source={"type": "hunter2"}),
+        changed(action="hunter2"),
+        changed(schema_version="hunter2"),
+        changed(options={"max_attempts": "hunter2"}),
+        changed(source={"type": "database", "connection": "hunter2 "}),
+    ],
+)
+def test_a_sentence_repeats_no_value_of_the_message(value: bytes) -> None:
+    found = parse(value)
     assert isinstance(found, Unreadable)
-    assert "9991234567" not in found.message
+    assert "hunter2" not in found.message
+
+
+def test_a_sentence_says_what_there_is_to_choose_from() -> None:
+    found = parse(changed(source={"type": "oracle"}))
+    assert isinstance(found, Unreadable)
+    assert "start.source: 'type' must be one of 'excel', 'database', 'google_sheets'" in found.message
 
 
 def test_where_chunks_lie_does_not_make_another_body() -> None:
