@@ -3,7 +3,7 @@
 import asyncio
 import json
 import uuid
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from messaging.connection import KafkaConnection
@@ -12,7 +12,7 @@ from messaging.records import Outgoing, Record
 from messaging.subscription import Subscription
 from schemas.deadletters import HEADER_REASON
 from schemas.status import MigrationStatus
-from schemas.topics import DEAD_LETTERS, REQUESTS, STATUS
+from schemas.topics import DEAD_LETTERS, MESSAGE_BYTES, REQUESTS, STATUS
 
 T = TypeVar("T")
 
@@ -26,12 +26,16 @@ class Line:
     def publish(self, body: Mapping[str, Any] | bytes, *, key: str | None = None) -> None:
         """Publish a request; bytes go as they are."""
         value = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
-        _run(self._publish(Outgoing(REQUESTS.name, key.encode() if key else None, value)))
+        self.send([Outgoing(REQUESTS.name, key.encode() if key else None, value)])
 
-    async def _publish(self, message: Outgoing) -> None:
-        producer = Producer(self.connection, client_id="test")
+    def send(self, messages: Sequence[Outgoing]) -> None:
+        """Publish any messages, in order."""
+        _run(self._send(messages))
+
+    async def _send(self, messages: Sequence[Outgoing]) -> None:
+        producer = Producer(self.connection, client_id="test", max_request_size=MESSAGE_BYTES)
         try:
-            assert await producer.publish([message]) == [True], producer.problem
+            assert all(await producer.publish(messages)), producer.problem
         finally:
             await producer.close()
 

@@ -49,6 +49,10 @@ class Rows:
         found = self.ask(query, *values)
         return found[0][0] if found else None
 
+    def run(self, script: str) -> None:
+        """Several statements in one transaction."""
+        asyncio.run(self._run(script))
+
     def directory(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every table of schema `directory` by natural keys, sorted."""
         return {table: sorted(self.ask(query), key=repr) for table, query in TABLES.items()}
@@ -89,6 +93,13 @@ class Rows:
                 await connection.execute(f"lock table {table} in share mode")
                 held.set()
                 await asyncio.to_thread(over.wait, 120)
+        finally:
+            await connection.close()
+
+    async def _run(self, script: str) -> None:
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            await connection.execute(script)
         finally:
             await connection.close()
 
