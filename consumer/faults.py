@@ -39,6 +39,7 @@ POINTS: Mapping[str, str] = {
     "relay.marked": "the events are marked as published",
     "listener.round": "the listening connection stands, or was looked at",
     "worker.round": "the worker begins a round",
+    "retention.begun": "the retention waits for its first round",
     "shutdown.begun": "the service was told to stop",
 }
 """Every point there is, and how things stand when it is reached."""
@@ -53,6 +54,8 @@ class Kind(StrEnum):
 
     KILL = "kill"
     """SIGKILL to itself."""
+    ABORT = "abort"
+    """SIGABRT to itself, as libraries do where memory is refused."""
     STOP = "stop"
     """SIGSTOP to itself, until somebody sends SIGCONT."""
     RAISE = "raise"
@@ -149,6 +152,8 @@ def _happen_now(point: str, fault: Fault) -> None:
     match fault.kind:
         case Kind.KILL:
             os.kill(os.getpid(), signal.SIGKILL)
+        case Kind.ABORT:
+            os.abort()
         case Kind.STOP:
             # To this very thread: sent to the process, another one might take it, and this one go on a bit.
             signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)

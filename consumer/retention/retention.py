@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import structlog
 
+from consumer import faults
 from consumer.store import removal, retention
 from consumer.store.database import Database
 from consumer.store.errors import Conflict, DatabaseUnavailable
@@ -49,6 +50,7 @@ class Retention:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Prune from time to time until `stop`, which ends a round between two pieces."""
+        await faults.reach("retention.begun")
         await wait_for(stop, FIRST_SECONDS, self._alive)
         while not stop.is_set():
             try:

@@ -67,6 +67,7 @@ def dying(make_world: Callable[[], World]) -> Iterator[tuple[World, Service, Pro
     faults = [
         "worker.round=raise@3",
         "listener.round=raise@3",
+        "retention.begun=raise",
         "relay.before_send=raise",
         "batch.committed=hang",
         "heartbeat.before=raise@2",
@@ -97,6 +98,7 @@ def test_whatever_hangs_is_named_within_15_seconds_and_goes_on_by_itself(world_w
     faults = [
         "worker.round=hang@12",
         "listener.round=hang@3",
+        "retention.begun=hang",
         "relay.before_send=hang",
         "intake.before_record=hang@2",
         "batch.committed=hang",
@@ -105,20 +107,22 @@ def test_whatever_hangs_is_named_within_15_seconds_and_goes_on_by_itself(world_w
     service = world.replica(MIGRATION_FAULTS=";".join(faults), **PATIENT)
     with Probing(service) as probing:
         asked = [world.line.start_excel("some.xlsx") for _ in range(2)]
+        _named(probing, "retention")  # since the start, when nobody looked yet
         for task in ("worker", "listener", "relay", "intake", "heartbeat of job"):
             assert _silent_for(_named(probing, task), task) < RED_SECONDS
         assert _all_ended(world, asked)
         _well_again(service, probing)
     died = {line["task"] for line in service.logged("task.died")}
-    assert died == {"worker", "listener", "relay"}
+    assert died == {"worker", "listener", "relay", "retention"}
     assert service.logged("heartbeat.hung")
 
 
 def test_whatever_dies_is_named_at_once_and_goes_on_by_itself(dying: tuple[World, Service, Probing]) -> None:
     world, service, probing = dying
-    for task in ("worker", "listener", "relay", "heartbeat of job"):
+    for task in ("worker", "listener", "relay", "retention", "heartbeat of job"):
         _named(probing, task)
     until(lambda: world.rows.job("r-1")["status"] == "completed", 60, "the job to be completed")
     _well_again(service, probing)
-    assert {line["task"] for line in service.logged("task.died")} == {"worker", "listener", "relay"}
+    died = {line["task"] for line in service.logged("task.died")}
+    assert died == {"worker", "listener", "relay", "retention"}
     assert service.logged("heartbeat.died")

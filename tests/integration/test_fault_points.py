@@ -93,10 +93,11 @@ def _process(text: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE)
 
 
-def test_a_killed_process_goes_no_step_beyond() -> None:
-    with _process("relay.sent=kill") as process:
+@pytest.mark.parametrize(("kind", "number"), [("kill", signal.SIGKILL), ("abort", signal.SIGABRT)])
+def test_a_killed_process_goes_no_step_beyond(kind: str, number: int) -> None:
+    with _process(f"relay.sent={kind}") as process:
         said, _ = process.communicate(timeout=30)
-    assert (process.returncode, said) == (-signal.SIGKILL, b"")
+    assert (process.returncode, said) == (-number, b"")
 
 
 def test_a_stopped_process_stands_at_its_point_until_it_is_woken() -> None:
