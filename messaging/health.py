@@ -11,11 +11,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from messaging.clients import FAILURES, REQUEST_SECONDS
 from messaging.guard import Overdue, within
 
-CHECK_SECONDS = 15.0
-"""How often positions are held against the ends: two strikes find a dead fetcher within half a minute."""
+CHECK_SECONDS = 5.0
+"""How often positions are held against the ends: two strikes find a dead fetcher within 15 s."""
 STRIKES = 2
 POSITION_SECONDS = 5.0
 """A position is known at once, or not before the coordinator answers."""
+REFUSED_SECONDS = 10.0
+"""A member that was given up joins again within a moment; one whose commits are still refused does not."""
 
 
 class Stuck(Exception):
@@ -28,6 +30,24 @@ def require_alive(tasks: Mapping[str, "asyncio.Task[Any]"]) -> None:
         if task.done():
             error = None if task.cancelled() else task.exception()
             raise Stuck(f"the {name} task of the client ended: {error or 'cancelled'}")
+
+
+class Refusals:
+    """Finds a member whose commits the group refuses, and that does not join it again."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def taken(self) -> None:
+        """A commit was taken."""
+        self._since = None
+
+    def refused(self) -> None:
+        """A commit was refused: the group has parted with this member. Raises Stuck when it was so before."""
+        now = time.monotonic()
+        self._since = self._since or now
+        if now > self._since + REFUSED_SECONDS:
+            raise Stuck("the group refuses its commits, and it does not join again")
 
 
 class LagCheck:

@@ -7,12 +7,12 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from messaging import internals, progress
 from messaging.clients import FAILURES
 from messaging.guard import Overdue, pause, unless, within
-from messaging.health import LagCheck, require_alive
+from messaging.health import LagCheck, Refusals, require_alive
 from messaging.records import Record
 
 log = logging.getLogger(__name__)
@@ -64,6 +64,7 @@ class Polling:
         self._alive = alive
         self._stop = stop
         self._lag = LagCheck(consumer, ASK_SECONDS)
+        self._refusals = Refusals()
         self._told = progress.told()
         self._hung = False
         """The last try of a handler overstayed its limit, and its records are still there."""
@@ -158,11 +159,14 @@ class Polling:
             call = self._consumer.commit({partition: offset})
             await within(COMMIT_SECONDS, call, stop=self._stop, then=LAST_COMMIT_SECONDS)
             self._lag.heard()
+            self._refusals.taken()
             await self._committed()
         except FAILURES as error:
             # Final, or of unknown fate: should the records come again, their reader knows them.
             self._owed[partition] = offset
             log.warning("offsets.not_committed: %r", error)
+            if isinstance(error, CommitFailedError):
+                self._refusals.refused()
 
 
 async def _call(handle: Handle, records: Sequence[Record]) -> None:

@@ -261,6 +261,41 @@ async def test_a_fetcher_that_is_dead_unseen_is_found_by_the_lag(
     assert len(built) == 2
 
 
+async def test_a_member_that_does_not_join_again_is_replaced(
+    connection: KafkaConnection,
+    make_topic: MakeTopic,
+    publish: Publish,
+    group: str,
+    built: list[Spied],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It reads on, and the group, which has parted with it, refuses its commits."""
+    monkeypatch.setattr(health, "REFUSED_SECONDS", 1.0)
+    topic = await make_topic(partitions=2)
+    first, second = Consuming(connection, topic, group), Consuming(connection, topic, group)
+    async with first.running():
+        await publish(topic, 10, keys=10)
+        await first.has(range(10))
+        coordinator = built[0]._coordinator
+        coordinator._coordination_task.cancel()
+        coordinator._coordination_task = asyncio.ensure_future(asyncio.Event().wait())
+        sent = 10
+        async with second.running():
+
+            async def replaced() -> bool:
+                nonlocal sent
+                await publish(topic, 4, keys=4, first=sent)
+                sent += 4
+                return len(built) == 3
+
+            await until_async(replaced, 60, "the first one to be replaced")
+
+            async def all_taken() -> bool:
+                return set(range(sent)) <= {*first.numbers, *second.numbers}
+
+            await until_async(all_taken, 60, "what was sent meanwhile")
+
+
 async def test_an_idle_consumer_is_not_replaced(
     connection: KafkaConnection,
     make_topic: MakeTopic,
