@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 DAY_MS = 86_400_000
 MESSAGE_BYTES = 1_048_588
 """Kafka's own default for the largest record batch."""
+BROKERS_CLOCK = {"message.timestamp.type": "LogAppendTime"}
+"""What is kept for how long is counted from its arrival: a sender's clock may be wrong, and a record from
+more than an hour ahead would be refused."""
 DEAD_LETTER_ROOM = 64 * 1024
 """What a dead letter may add to the message: its headers."""
 
@@ -20,11 +23,13 @@ class Topic:
 
 
 REQUESTS = Topic(
-    "migration.requests", {"retention.ms": str(7 * DAY_MS), "max.message.bytes": str(MESSAGE_BYTES)}
+    "migration.requests",
+    {**BROKERS_CLOCK, "retention.ms": str(7 * DAY_MS), "max.message.bytes": str(MESSAGE_BYTES)},
 )
 STATUS = Topic(
     "migration.status",
     {
+        **BROKERS_CLOCK,
         "cleanup.policy": "compact,delete",
         "min.compaction.lag.ms": str(DAY_MS),
         "retention.ms": str(30 * DAY_MS),
@@ -32,9 +37,13 @@ STATUS = Topic(
 )
 DEAD_LETTERS = Topic(
     "migration.requests.dlq",
-    {"retention.ms": str(30 * DAY_MS), "max.message.bytes": str(MESSAGE_BYTES + DEAD_LETTER_ROOM)},
+    {
+        **BROKERS_CLOCK,
+        "retention.ms": str(30 * DAY_MS),
+        "max.message.bytes": str(MESSAGE_BYTES + DEAD_LETTER_ROOM),
+    },
 )
-UPLOADS = Topic("migration.uploads", {"retention.ms": str(7 * DAY_MS)})
+UPLOADS = Topic("migration.uploads", {**BROKERS_CLOCK, "retention.ms": str(7 * DAY_MS)})
 
 INTAKE_GROUP = "chat-migration"
 """The consumer group that reads REQUESTS: what it has committed is recorded or a dead letter."""

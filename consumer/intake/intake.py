@@ -5,7 +5,6 @@ committed in Postgres and the dead letters acknowledged by Kafka.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 
 import structlog
 
@@ -106,8 +105,7 @@ class Intake:
             return
         async with self._database.transaction() as connection:
             if not await requests.is_known(connection, unreadable.request_id):
-                now = datetime.now(UTC)
-                await requests.tell_invalid(connection, unreadable.request_id, unreadable.message, now)
+                await requests.tell_invalid(connection, unreadable.request_id, unreadable.message)
 
     async def _dead_letter(self, record: Record, reason: DeadLetterReason, sentence: str) -> None:
         [acknowledged] = await self._publish([dead_letter(record, reason, sentence)])

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum, auto
 from uuid import uuid4
 
@@ -119,8 +118,9 @@ async def is_known(connection: Connection, request_id: str) -> bool:
     return bool(await connection.fetchval(KNOWN, request_id))
 
 
-async def tell_invalid(connection: Connection, request_id: str, message: str, now: datetime) -> None:
+async def tell_invalid(connection: Connection, request_id: str, message: str) -> None:
     """Put a `failed` event without a job into the outbox, for a request that could not be understood."""
+    now = await connection.fetchval("select clock_timestamp()")
     nothing = dict.fromkeys(("processed", "failed", "inserted", "updated", "unchanged", "duplicates"), 0)
     unknown = dict.fromkeys(("dataset", "source_type", "source_identifier", "detail", "total"))
     status = MigrationStatus.model_validate(

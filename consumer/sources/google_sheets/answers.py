@@ -72,23 +72,30 @@ def _reasons(body: Any) -> Iterator[str]:
                 yield str(one.get("reason"))
 
 
-def retry_after(header: str | None, now: datetime) -> float | None:
-    """Seconds to wait as a `Retry-After` asks for, by number or date; None where it asks for nothing."""
+def retry_after(header: str | None, date: str | None) -> float | None:
+    """Seconds to wait as a `Retry-After` asks for; None where it asks for nothing.
+
+    A date in it is compared with the `Date` of the same answer: both are of the clock of who sent it.
+    """
     if header is None:
         return None
-    seconds = _seconds(header, now)
+    seconds = _seconds(header, date or "")
     if seconds is None or not isfinite(seconds):
         return None
     return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
 
 
-def _seconds(header: str, now: datetime) -> float | None:
+def _seconds(header: str, date: str) -> float | None:
     try:
         return float(header)
     except ValueError:
         pass
     try:
-        at = parsedate_to_datetime(header)
+        return (_moment(header) - _moment(date)).total_seconds()
     except ValueError:
         return None
-    return (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
+
+
+def _moment(text: str) -> datetime:
+    at = parsedate_to_datetime(text)
+    return at.replace(tzinfo=at.tzinfo or UTC)

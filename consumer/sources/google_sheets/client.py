@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import requests
@@ -95,7 +94,7 @@ def _body(response: requests.Response) -> Any:
 def _outcome(judged: Verdict, response: requests.Response) -> Exception:
     match judged:
         case Verdict.QUOTA:
-            return QuotaUsedUp(retry_after(response.headers.get("Retry-After"), datetime.now(UTC)))
+            return QuotaUsedUp(retry_after(response.headers.get("Retry-After"), response.headers.get("Date")))
         case Verdict.MISHAP:
             return Mishap(f"it answers with status {response.status_code}")
         case _:

@@ -1,13 +1,12 @@
 """What an answer means, by its status and the reasons in its body."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from consumer.sources.google_sheets.answers import LONGEST_WAIT_SECONDS, Verdict, retry_after, verdict
 
-NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+DATE = "Mon, 23 Nov 2026 12:00:00 GMT"
 
 
 def errors(reason: str) -> dict[str, Any]:
@@ -75,4 +74,10 @@ def test_an_answer_is_judged_by_status_and_reason(status: int, body: Any, wanted
     ],
 )
 def test_how_long_to_wait_is_a_number_or_a_date(header: str | None, wanted: float | None) -> None:
-    assert retry_after(header, NOW) == wanted
+    assert retry_after(header, DATE) == wanted
+
+
+@pytest.mark.parametrize("date", [None, "", "today"])
+def test_a_date_to_wait_for_says_nothing_without_the_date_of_the_answer(date: str | None) -> None:
+    assert retry_after("Mon, 23 Nov 2026 12:00:30 GMT", date) is None
+    assert retry_after("7", date) == 7.0
