@@ -53,8 +53,9 @@ class DatabaseSource:
 
     @property
     def state(self) -> Mapping[str, Any] | None:
-        """What the next attempt has to know; it stays the same all through a load."""
-        return None if self._standing is None else self._standing.load.as_state()
+        """What the next attempt has to know: the load, and what stands for the rows handed out so far."""
+        standing = self._standing
+        return None if standing is None else standing.load.handed_out(standing.digest).as_state()
 
     def chunks(self) -> Iterator[Chunk]:
         """The rows in the order of their keys; of those that are stored, key and identity alone.
@@ -67,6 +68,7 @@ class DatabaseSource:
         for stretch in self._standing.stretches(self._relation):
             for chunk in self._pages(self._standing, stretch):
                 rows += len(chunk.positions)
+                self._standing.hand_out(chunk)
                 yield chunk
         if self._session is not None and rows != self._standing.load.count:
             raise _short(self._name, self._standing.load.count, rows)
