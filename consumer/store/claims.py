@@ -54,6 +54,22 @@ async def _take(connection: Connection, job_id: int, owner: str, lease_seconds: 
     return taken
 
 
+OVERDUE = f"""
+select {COLUMNS} from migration.jobs
+where status = 'pending' and run_started_at + make_interval(secs => timeout_seconds) <= clock_timestamp()
+order by id limit 100 for update skip locked
+"""  # noqa: S608
+
+
+async def end_overdue(database: Database) -> list[Job]:
+    """End the waiting jobs whose run has no time left, whether anybody has a place for them or not."""
+    async with database.transaction() as connection:
+        overdue = await connection.fetch(OVERDUE)
+        return [
+            await transitions.apply(connection, row["id"], None, lifecycle.timed_out()) for row in overdue
+        ]
+
+
 ORPHANS = """
 select j.id from migration.jobs j left join migration.leases l on l.name = 'job:' || j.id
 where j.status = 'running' and (l.name is null or l.expires_at < clock_timestamp())

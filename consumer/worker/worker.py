@@ -100,6 +100,8 @@ class Worker:
             for job in await claims.rescue(database, ours):
                 self._shop.count(JobRescued())
                 log.warning("job.rescued", job_id=job.id, status=job.status.value, checkpoint=job.checkpoint)
+        for job in await claims.end_overdue(database):
+            log.warning("job.overdue", job_id=job.id)
         while len(self._running) < self._terms.max_running:
             claimed = await claims.claim(database, self._terms.owner, self._terms.lease_seconds)
             if claimed is None:
