@@ -15,14 +15,21 @@ WALL = frozenset(
     }
 )
 """The ways to ask for it, by the last two names."""
-ALLOWED = {("consumer/logs.py", "processors.TimeStamper"): "the time of a log line is for people, and decides nothing"}
+ALLOWED = {
+    (
+        "consumer/logs.py",
+        "processors.TimeStamper",
+    ): "the time of a log line is for people, and decides nothing"
+}
 
 
 def asks(tree: ast.AST) -> Iterator[str]:
     """Every mention of the wall clock, called or handed on, and names that would hide one."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
-            owner = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+            owner = (
+                node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+            )
             if f"{owner}.{node.attr}" in WALL:
                 yield f"{owner}.{node.attr}"
         elif isinstance(node, ast.ImportFrom) and node.module == "time":

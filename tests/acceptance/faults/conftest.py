@@ -119,6 +119,12 @@ class FaultWorld(World):
         until(there, seconds, f"the job to be {status}")
         return self.job(request_id)
 
+    def retry(self, request_id: str) -> None:
+        """Ask for another run, and wait until it was begun."""
+        before = self.job(request_id)["run"]
+        self.line.command("retry", request_id)
+        until(lambda: self.job(request_id)["run"] > before, 60, "the retry to be obeyed")
+
     def _is(self, request_id: str, status: str) -> bool:
         """Whether a job is in a state; one that ended in another never will be."""
         job = self.job(request_id)

@@ -1,7 +1,8 @@
 """A wall clock that is wrong. A process that finds this file as `sitecustomize` is off by the seconds in the
 file `offset` beside it; whoever rewrites that file lets the clock jump.
 
-Monotonic clocks stay as they are, as on a machine whose date is set. It knows nothing but the standard library.
+Monotonic clocks stay as they are, as on a machine whose date is set.
+Nothing but the standard library is used.
 """
 
 import ctypes
@@ -54,7 +55,7 @@ def _put_wrong() -> None:
     _replace(datetime.datetime, "now", lambda cls, tz=None: now(tz) + datetime.timedelta(seconds=_offset()))
     _replace(datetime.datetime, "utcnow", lambda cls: cls.now(datetime.UTC).replace(tzinfo=None))
     _replace(datetime.datetime, "today", lambda cls: cls.now())
-    _replace(datetime.date, "today", lambda cls: datetime.datetime.now().date())
+    _replace(datetime.date, "today", lambda cls: datetime.datetime.now().date())  # noqa: DTZ005
 
 
 def _of_now(ask: Callable[..., Any]) -> Callable[..., Any]:
