@@ -12,12 +12,16 @@ from consumer.store.database import Database
 from consumer.store.session import Session
 from consumer.worker.run import settle
 from schemas.codes import DeadLetterReason
-from schemas.requests import REQUEST
+from schemas.requests import CancelRequest, RetryRequest
 from tests.integration.store import tiny
 from tests.integration.store.making import change, expire, fence, named, pending, rows, running
 from tests.integration.store.tiny import batch, things
 
 PAGE = Path(__file__).parents[3] / "docs" / "operations.md"
+COMMANDS: dict[str, CancelRequest | RetryRequest] = {
+    "cancel": CancelRequest(action="cancel", request_id="r-1"),
+    "retry": RetryRequest(action="retry", request_id="r-1"),
+}
 REFUSED = DeadLetterReason.COMMAND_REFUSED.value
 
 
@@ -85,9 +89,8 @@ async def test_what_the_page_tells_is_what_happens(
     if what == "its time is over":
         await _time_goes_by(database, state)
     else:
-        command = REQUEST.validate_python({"action": what, "request_id": "r-1"})
         async with database.transaction() as connection:
-            refusal = await commands.obey(connection, "c-1", command)
+            refusal = await commands.obey(connection, "c-1", COMMANDS[what])
         assert (refusal is not None) is (outcome == REFUSED), refusal
     if outcome != REFUSED:
         assert (await named(database, "r-1")).status == outcome
@@ -96,8 +99,7 @@ async def test_what_the_page_tells_is_what_happens(
 async def test_a_wish_to_cancel_is_honoured_by_whoever_ends_the_attempt(database: Database) -> None:
     job, _ = await running(database)
     async with database.transaction() as connection:
-        command = REQUEST.validate_python({"action": "cancel", "request_id": "r-1"})
-        await commands.obey(connection, "c-1", command)
+        await commands.obey(connection, "c-1", COMMANDS["cancel"])
     await expire(database, job.id)
     assert [after.status.value for after in await claims.rescue(database)] == ["cancelled"]
 
