@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.workbook import make_workbook
+from schemas.deadletters import HEADER_MESSAGE
 from schemas.status import Status
 from tests.acceptance.conftest import World
 from tests.support.line import reason
@@ -86,11 +87,18 @@ def test_commands_that_cannot_be_obeyed_go_to_the_dead_letters(world: World, ser
     done = world.line.start_excel("short.xlsx")
     last = world.line.ended(done)
     unknown = str(uuid.uuid4())
-    for action, request_id in [("retry", done), ("cancel", done), ("cancel", unknown), ("retry", unknown)]:
+    for action, request_id, why in [
+        ("retry", done, "it is completed; start the source again under a new request id"),
+        ("cancel", done, "it is completed already, there is nothing to cancel"),
+        ("cancel", unknown, f"there is no migration with request id {unknown}"),
+        ("retry", unknown, f"there is no migration with request id {unknown}"),
+    ]:
         command_id = str(uuid.uuid4())
         world.line.command(action, request_id, command_id)
         letter = world.line.dead_letter(lambda r, c=command_id: c.encode() in (r.value or b""))  # type: ignore[misc]
         assert reason(letter) == "command_refused"
+        told = dict(letter.headers)[HEADER_MESSAGE].decode()
+        assert told == f"{action} of {request_id} is refused: {why}"
     assert world.rows.job(done)["sequence"] == last.sequence
 
 
