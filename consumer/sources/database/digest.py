@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from consumer.records import Cell, Chunk
 
-DIGEST_BYTES = 16
+DIGEST_CHARS = 32
 END = "\x00"
 NULL = "\ud800"
 """No text of Postgres holds either of them."""
@@ -16,8 +16,8 @@ class Digest:
     """Grows with the rows; `upto` is the key of the last one, None before the first."""
 
     def __init__(self, identity: Sequence[str]) -> None:
-        self._keys = hashlib.blake2b(digest_size=DIGEST_BYTES)
-        self._texts = {field: hashlib.blake2b(digest_size=DIGEST_BYTES) for field in identity}
+        self._keys = hashlib.sha256()
+        self._texts = {field: hashlib.sha256() for field in identity}
         self.upto: int | None = None
 
     def add(self, chunk: Chunk) -> None:
@@ -29,12 +29,12 @@ class Digest:
 
     def value(self) -> str:
         """The same for the same rows in the same order."""
-        return "".join(part.hexdigest() for part in (self._keys, *self._texts.values()))
+        return "".join(part.hexdigest()[:DIGEST_CHARS] for part in (self._keys, *self._texts.values()))
 
 
 def _bytes(texts: Sequence[Cell]) -> bytes:
     try:
         text = END.join(texts)  # type: ignore[arg-type]
     except TypeError:  # some are null
-        text = END.join(NULL if text is None else str(text) for text in texts)
+        text = END.join([NULL if text is None else str(text) for text in texts])
     return (text + END).encode(errors="surrogatepass")
