@@ -8,8 +8,11 @@ MigrationError
 │   ├── LayoutProblem         the workbook does not hold what the dataset needs
 │   └── SourceTooLarge        reading it would break a limit
 └── TransientError            try again later, from the checkpoint
+    └── OutageOfOurs          Kafka or the disk of the service: the job is not to blame
 LeaseLost                     the job is no longer ours: write nothing
 """
+
+import errno
 
 from schemas.codes import ErrorCode
 
@@ -56,6 +59,24 @@ class TransientError(MigrationError):
     def __init__(self, code: ErrorCode | str, message: str, retry_after: float | None = None) -> None:
         super().__init__(code, message)
         self.retry_after = retry_after
+
+
+class OutageOfOurs(TransientError):
+    """What the service itself leans on is away: no attempt of the job is burned for it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.SOURCE_UNAVAILABLE, message)
+
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""How a file system, a quota and a limit on files say that there is no room."""
+
+
+def unwritable(error: OSError, message: str) -> TransientError:
+    """The error for a file of ours that could not be written; `message` is told unless the disk is full."""
+    if error.errno in FULL:
+        return OutageOfOurs("The disk of the service is full (MIGRATION_SCRATCH). Make room there.")
+    return TransientError(ErrorCode.SOURCE_UNAVAILABLE, message)
 
 
 class LeaseLost(Exception):

@@ -9,6 +9,8 @@ from schemas.status import Status
 
 BACKOFF_SECONDS = (1.0, 5.0, 30.0, 120.0, 300.0)
 """Waits between attempts in a row that committed nothing; the last one repeats."""
+OUTAGE_SECONDS = 5.0
+"""Wait of a job that met an outage of our own; however long that lasts, no attempt is burned."""
 JITTER = 0.2
 """A wait is stretched by up to this share, so that jobs put back together do not return together."""
 
@@ -41,11 +43,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Stumbled:
-    """A transient error; `retry_after` (seconds) is what the source asked for."""
+    """A transient error; `retry_after` (seconds) is what the source asked for.
+
+    `ours` is true where the service lacked something: Kafka for an upload, room on its disk.
+    """
 
     code: str
     message: str
     retry_after: float | None = None
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,9 @@ def settle(job: Facts, outcome: Outcome, *, now: datetime, chance: float) -> Tra
             return PutBack(timedelta(), burned=False)
         case OwnerLost():
             return _again(job, ErrorCode.WORKER_LOST, "the process that ran the job ended", 0.0)
+        case Stumbled(code, message, ours=True):
+            pause = timedelta(seconds=OUTAGE_SECONDS * (1 + JITTER * chance))
+            return PutBack(pause, burned=False, code=code, message=message)
         case Stumbled(code, message, retry_after):
             wait = max(backoff(job.failures, chance), retry_after or 0.0)
             return _again(job, code, message, wait)

@@ -16,7 +16,7 @@ up    OPENED   fingerprint, state, warnings (code → count), restarted (another
                sections ([[table, bytes], …]); the body is the sections one after the other
       WAITING  detail (null: it is over)
       DRAW     asks for one token of the quota
-      FAILED   code, message, transient, retry_after
+      FAILED   code, message, transient, ours (the service itself lacks something), retry_after
       END      rows (all that counted, those before the checkpoint included)
 
 The exit code is 0 after END or FAILED, and when the service closes the pipe. A child that needs more memory

@@ -4,7 +4,14 @@ import sys
 import traceback
 from typing import Any
 
-from consumer.errors import MigrationError, SourceTooLarge, TransientError, WorkbookProblem
+from consumer.errors import (
+    MigrationError,
+    OutageOfOurs,
+    SourceTooLarge,
+    TransientError,
+    WorkbookProblem,
+    unwritable,
+)
 from schemas.codes import ErrorCode
 
 
@@ -15,6 +22,7 @@ def failure(error: BaseException) -> dict[str, Any]:
         "code": known.code,
         "message": known.message,
         "transient": isinstance(known, TransientError),
+        "ours": isinstance(known, OutageOfOurs),
         "retry_after": getattr(known, "retry_after", None),
     }
 
@@ -30,10 +38,7 @@ def _known(error: BaseException) -> MigrationError:
                 ErrorCode.SOURCE_UNREADABLE, "The source is nested too deep. Copy the rows into a new one."
             )
         case OSError():
-            return TransientError(
-                ErrorCode.SOURCE_UNAVAILABLE,
-                f"Reading was refused by the system ({type(error).__name__}).",
-            )
+            return unwritable(error, f"Reading was refused by the system ({type(error).__name__}).")
         case _:
             return MigrationError(
                 ErrorCode.INTERNAL,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from consumer.errors import FileProblem, SourceTooLarge, TransientError
+from consumer.errors import FileProblem, OutageOfOurs, SourceTooLarge, TransientError, unwritable
 from consumer.sources.base import Reading
 from consumer.sources.inbox import open_inside
 from schemas.codes import ErrorCode
@@ -44,9 +44,7 @@ def _copy_inside(path: str, reading: Reading, target: Path) -> LocalFile:
         try:
             digest = _copy(source, target)
         except OSError as error:
-            raise TransientError(
-                ErrorCode.SOURCE_UNAVAILABLE, f"«{path}» could not be copied ({type(error).__name__})."
-            ) from None
+            raise unwritable(error, f"«{path}» could not be copied ({type(error).__name__}).") from None
         if _state(source) != before:
             raise TransientError(
                 ErrorCode.SOURCE_CHANGED,
@@ -62,7 +60,7 @@ def _state(file: BinaryIO) -> tuple[int, int, int]:
 
 def _copy(source: BinaryIO, target: Path) -> str:
     digest = hashlib.sha256()
-    with target.open("wb", buffering=0) as copy:
+    with target.open("wb") as copy:  # buffered: a raw write may leave out the rest on a disk that gets full
         while part := source.read(COPY_BYTES):
             digest.update(part)
             copy.write(part)
@@ -94,9 +92,7 @@ def _fetch_upload(described: Mapping[str, Any], reading: Reading, target: Path) 
     except errors.UploadCorrupt as error:
         raise FileProblem(ErrorCode.UPLOAD_CORRUPT, str(error)) from None
     except errors.MessagingError as error:
-        raise TransientError(ErrorCode.SOURCE_UNAVAILABLE, str(error)) from None
+        raise OutageOfOurs(str(error)) from None
     except OSError as error:
-        raise TransientError(
-            ErrorCode.SOURCE_UNAVAILABLE, f"The upload could not be written ({type(error).__name__})."
-        ) from None
+        raise unwritable(error, f"The upload could not be written ({type(error).__name__}).") from None
     return LocalFile(target, upload.sha256)

@@ -15,7 +15,7 @@ from typing import Any
 from consumer import faults
 from consumer.datasets.base import Merge
 from consumer.datasets.find import find
-from consumer.errors import PermanentError
+from consumer.errors import OutageOfOurs, PermanentError, TransientError, unwritable
 from consumer.happenings import Tell, untold
 from consumer.lifecycle import Finished, Outcome, Refused, Stumbled
 from consumer.sources.base import Access
@@ -92,6 +92,8 @@ class Attempt:
             return await self._read_and_account(merge)
         except ChildFailed as failure:
             return self._said(failure)
+        except TransientError as error:
+            return Stumbled(error.code, error.message, ours=isinstance(error, OutageOfOurs))
         except ChildDied as death:
             return self._died(death)
         except (DatabaseUnavailable, Conflict) as error:
@@ -110,7 +112,7 @@ class Attempt:
             job = await loads.standing(connection, self._fence)
             refused = await loads.refused_rows(connection, self._fence)
             rejected = await loads.rejected_rows(connection, self._fence)
-        scratch = Path(tempfile.mkdtemp(prefix=f"job-{job.id}-", dir=self._shop.scratch))
+        scratch = self._folder(job)
         try:
             orders = {**self._shop.orders, **standing_orders(job, refused, frugal=self._frugal)}
             private = {"scratch": str(scratch), "secrets": dict(self._access.secrets)}
@@ -118,6 +120,14 @@ class Attempt:
             return await self._with_child(merge, orders | private | armed, rejected)
         finally:
             await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+
+    def _folder(self, job: Job) -> Path:
+        try:
+            return Path(tempfile.mkdtemp(prefix=f"job-{job.id}-", dir=self._shop.scratch))
+        except OSError as error:
+            raise unwritable(
+                error, f"The service cannot make a folder for its files ({type(error).__name__})."
+            ) from None
 
     async def _with_child(self, merge: Merge, orders: Mapping[str, Any], rejected: bytes) -> Ended:
         """The child gets its orders when the session stands: from then on the attempt counts as begun."""
@@ -158,7 +168,7 @@ class Attempt:
 
     def _said(self, failure: ChildFailed) -> Outcome:
         if failure.transient:
-            return Stumbled(failure.code, failure.message, failure.retry_after)
+            return Stumbled(failure.code, failure.message, failure.retry_after, ours=failure.ours)
         return Refused(failure.code, failure.message)
 
     def _died(self, death: ChildDied) -> Outcome | None:

@@ -44,6 +44,7 @@ class ChildFailed(Exception):
         self.code = str(header["code"])
         self.message = presentable(str(header["message"]))
         self.transient = bool(header.get("transient"))
+        self.ours = bool(header.get("ours"))
         wait = header.get("retry_after")
         self.retry_after = None if wait is None else min(float(wait), MAX_RETRY_AFTER_SECONDS)
 

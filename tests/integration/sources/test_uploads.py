@@ -68,3 +68,4 @@ def test_a_silent_kafka_is_asked_again_later(tmp_path: Path, upload: dict[str, A
     (failed,) = extracted(tmp_path, KafkaConnection("127.0.0.1:9"), upload)
     assert failed.header["code"] == "source_unavailable"
     assert failed.header["transient"] is True
+    assert failed.header["ours"] is True

@@ -31,6 +31,7 @@ UNWANTED = Facts(failures=1, max_attempts=3, cancel_requested=True, deadline=NOW
 OVERDUE = Facts(failures=1, max_attempts=3, cancel_requested=False, deadline=NOW)
 
 NO_WAIT = timedelta()
+OUTAGE = PutBack(timedelta(seconds=5), burned=False, code="x", message="y")
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,8 @@ NO_WAIT = timedelta()
             PutBack(timedelta(seconds=90), burned=True, code="x", message="y"),
         ),
         (MOVED_ON, Stumbled("x", "y"), PutBack(timedelta(seconds=1), burned=True, code="x", message="y")),
+        (LAST, Stumbled("x", "y", ours=True), OUTAGE),
+        (OVERDUE, Stumbled("x", "y", ours=True), lifecycle.timed_out()),
         (LAST, Stumbled("x", "y"), Fail("x", "y (given up after 3 attempts in a row)")),
     ],
 )

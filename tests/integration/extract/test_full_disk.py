@@ -1,0 +1,24 @@
+"""A disk without room for the whole of a file is an outage of ours, and never a damaged workbook."""
+
+import resource
+from pathlib import Path
+
+import pytest
+
+from consumer.frames import Kind
+from tests.support.child import ChildProcess, orders
+
+
+@pytest.mark.parametrize("missing", [1, 100, 1 << 30], ids=["a byte", "a little", "all"])
+def test_a_file_that_does_not_fit_is_told_as_an_outage(workbook: Path, scratch: Path, missing: int) -> None:
+    """What the last write leaves out is told by its count alone."""
+    room = max(workbook.stat().st_size - missing, 0)
+    process = ChildProcess("tests.support.tiny_child")
+    try:
+        resource.prlimit(process.process.pid, resource.RLIMIT_FSIZE, (room, room))
+        process.send(Kind.START, orders(workbook, scratch))
+        [failed] = process.frames()
+    finally:
+        process.close()
+    assert (failed.header["code"], failed.header["ours"]) == ("source_unavailable", True)
+    assert "full" in failed.header["message"]
