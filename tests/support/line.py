@@ -3,7 +3,7 @@
 import asyncio
 import json
 import uuid
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from messaging.connection import KafkaConnection
@@ -28,6 +28,10 @@ class Line:
         value = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
         self.send([Outgoing(REQUESTS.name, key.encode() if key else None, value)])
 
+    def publish_all(self, bodies: Iterable[Mapping[str, Any]]) -> None:
+        """Publish requests by one producer, each keyed by its id."""
+        self.send([_keyed(body) for body in bodies])
+
     def send(self, messages: Sequence[Outgoing]) -> None:
         """Publish any messages, in order."""
         _run(self._send(messages))
@@ -41,7 +45,7 @@ class Line:
 
     def start_excel(self, path: str, *, request_id: str | None = None, **more: Any) -> str:
         """Ask for a workbook of the inbox; the request id."""
-        source = {"type": "excel", "file": {"path": path}}
+        source = inbox_file(path)
         if "sheet" in more:
             source["sheet"] = more.pop("sheet")
         return self.start(source, request_id=request_id, **more)
@@ -56,10 +60,7 @@ class Line:
     ) -> str:
         """Ask for any source; the request id, which is the key where no other one is given."""
         request_id = request_id or str(uuid.uuid4())
-        self.publish(
-            {"request_id": request_id, "action": "start", "dataset": "chats", "source": source, **more},
-            key=key or request_id,
-        )
+        self.publish(start(request_id, source, **more), key=key or request_id)
         return request_id
 
     def command(self, action: str, request_id: str, command_id: str | None = None) -> None:
@@ -98,6 +99,21 @@ class Line:
                 for record in await subscription.poll():
                     if matches(record):
                         return record
+
+
+def inbox_file(path: str) -> dict[str, Any]:
+    """The source of a request for a workbook of the inbox."""
+    return {"type": "excel", "file": {"path": path}}
+
+
+def start(request_id: str, source: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """The body of a request."""
+    return {"request_id": request_id, "action": "start", "dataset": "chats", "source": source, **more}
+
+
+def _keyed(body: Mapping[str, Any]) -> Outgoing:
+    value = json.dumps(body, ensure_ascii=False).encode()
+    return Outgoing(REQUESTS.name, str(body["request_id"]).encode(), value)
 
 
 def reason(record: Record) -> str:

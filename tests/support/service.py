@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,16 @@ class Service:
     """One replica. Its log lines are JSON in `log`."""
 
     def __init__(
-        self, environment: Mapping[str, str], log: Path, *, name: str = "service", module: str = "consumer"
+        self,
+        environment: Mapping[str, str],
+        log: Path,
+        *,
+        name: str = "service",
+        module: str = "consumer",
+        within: Callable[[list[str]], list[str]] = list,
     ) -> None:
+        """`within` puts the command into another one that becomes it."""
+        self._within = within
         self._environment = dict(environment)
         self.log = log
         self.name = name
@@ -46,7 +54,7 @@ class Service:
         """Start it; it may not become ready for long."""
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", self._module, "run"],
+                self._within([sys.executable, "-m", self._module, "run"]),
                 env=os.environ | self._environment,
                 stdout=out,
                 stderr=out,

@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -21,7 +22,7 @@ from tests.support.faults.books import Book
 from tests.support.faults.cluster import Cluster, proxied_cluster
 from tests.support.faults.oracle import events_of, past
 from tests.support.faults.postgres import PostgresProxy
-from tests.support.line import Line, reason
+from tests.support.line import Line, inbox_file, reason, start
 from tests.support.reference_tables import Directory
 from tests.support.reference_workbook import Load
 from tests.support.service import Service
@@ -60,6 +61,8 @@ class FaultWorld(World):
         self.expected: dict[str, Load] = {}
         self.phones: set[str] = set()
         self.secrets = [urlsplit(self.dsn).password or ""]
+        self.within: Callable[[list[str]], list[str]] = list
+        """What the command of a replica is put into."""
 
     def environment(self, **more: str) -> dict[str, str]:
         """What a replica is told."""
@@ -74,8 +77,9 @@ class FaultWorld(World):
         number = len(self.replicas) + 1
         environment = self.environment(MIGRATION_FAULTS=faults, **more)
         log = self.folder / f"service-{number}.log"
-        self.replicas.append(Service(environment, log, name=f"replica {number}", module=module))
-        return self.replicas[-1].launch()
+        service = Service(environment, log, name=f"replica {number}", module=module, within=self.within)
+        self.replicas.append(service)
+        return service.launch()
 
     def replica(self, faults: str = "", **more: str) -> Service:
         """Start a replica with armed faults, and wait until it is ready."""
@@ -83,12 +87,25 @@ class FaultWorld(World):
 
     def ask(self, book: Book, **more: Any) -> str:
         """Publish a request for a workbook; what comes of it is expected from now on."""
+        request_id = self.line.start_excel(self.put(book), **more)
+        self.expect(request_id, book)
+        return request_id
+
+    def ask_often(self, book: Book, times: int) -> list[str]:
+        """Publish so many requests for the same workbook at once."""
+        asked = [str(uuid.uuid4()) for _ in range(times)]
+        source = inbox_file(self.put(book))
+        self.line.publish_all(start(request_id, source) for request_id in asked)
+        for request_id in asked:
+            self.expect(request_id, book)
+        return asked
+
+    def put(self, book: Book) -> str:
+        """The path of a workbook in the inbox, where it is from now on."""
         path = self.inbox / book.path.name
         if not path.exists():
             shutil.copy(book.path, path)
-        request_id = self.line.start_excel(path.name, **more)
-        self.expect(request_id, book)
-        return request_id
+        return path.name
 
     def expect(self, request_id: str, book: Book) -> None:
         """Have the oracle look for what a request for a workbook makes."""

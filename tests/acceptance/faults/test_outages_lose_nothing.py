@@ -1,0 +1,59 @@
+"""I14: the same two replicas live through outages of all they lean on; nothing is lost and nothing doubled."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.acceptance.faults.leaning import LeaningWorld, leaning_world
+from tests.support.faults import group, outages
+from tests.support.faults.books import Book
+from tests.support.faults.oracle import judge
+from tests.support.faults.outages import Outage
+from tests.support.wait import until
+
+JOBS = 5
+"""More than both replicas run at once: some are in their middle, one waits."""
+SLOW = {"MIGRATION_BATCH_ROWS": "60"}
+
+OUTAGES: dict[str, tuple[Outage, float]] = {
+    "Postgres stopped at once": (outages.postgres_gone, 5),
+    "all brokers killed": (outages.brokers_gone, 5),
+    "the network silent both ways": (outages.network_silent, 9),  # beyond the 8 s of a transaction
+    "one broker of three lost for good": (outages.broker_lost, 0),
+}
+
+
+@pytest.fixture(scope="module")
+def leaning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LeaningWorld]:
+    """Two replicas that live through all the outages of this module."""
+    with leaning_world(tmp_path_factory.mktemp("leaning")) as world:
+        for _ in range(2):
+            world.launch(**SLOW)
+        for replica in world.replicas:
+            replica.until_ready()
+        yield world
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_replicas_that_live_through_an_outage_go_on_by_themselves(
+    leaning: LeaningWorld, book: Book, small_book: Book, outage: str
+) -> None:
+    world = leaning
+    begin, seconds = OUTAGES[outage]
+    pids = [replica.pid for replica in world.replicas]
+    asked = world.ask_often(book, JOBS)
+    until(lambda: world.job(asked[0]).get("checkpoint"), 60, "the first batch")
+    with begin(world):
+        ends = time.monotonic() + seconds
+        until(lambda: time.monotonic() > ends, seconds + 5, "the outage to last")
+    asked += world.ask_often(small_book, 1)
+    jobs = [world.until_status(request_id, "completed", 90) for request_id in asked]
+    assert [job["attempt"] for job in jobs] == [1] * len(jobs), "an outage of ours is no fault of a job"
+    assert [replica.pid for replica in world.replicas if replica.running] == pids
+    judge(world, going_on=True)
+
+
+def test_after_all_of_them_both_are_still_members_and_nothing_is_left(leaning: LeaningWorld) -> None:
+    assert group.members(leaning.bootstrap_servers) == len(leaning.replicas)
+    judge(leaning)
