@@ -10,7 +10,6 @@ from devstack.postgres import Postgres
 from devstack.unprivileged import account_for_servers, temporary_folder
 from tests.support.frozen import thaw_family
 
-
 Wrap = Callable[[list[str]], list[str]]
 
 

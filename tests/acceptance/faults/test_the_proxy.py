@@ -90,6 +90,16 @@ async def test_what_was_swallowed_is_gone(proxy: PostgresProxy) -> None:
             await answer
 
 
+async def test_what_was_forgotten_stays_dead_while_new_connections_are_well(proxy: PostgresProxy) -> None:
+    async with connected(proxy.dsn) as connection:
+        await asyncio.to_thread(proxy.forget)
+        with pytest.raises(TimeoutError):
+            await connection.fetchval("select 1", timeout=0.5)
+        async with connected(proxy.dsn) as another:
+            assert await another.fetchval("select 1") == 1
+        assert not connection.is_closed(), "nobody told it"
+
+
 async def test_delay_and_throttle_take_the_time_they_say(proxy: PostgresProxy) -> None:
     async with connected(proxy.dsn) as connection:
         await connection.fetchval("select 1")

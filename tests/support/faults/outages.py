@@ -87,6 +87,14 @@ def network_silent(world: Leaning) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def network_forgets(world: Leaning) -> Iterator[None]:
+    """Bytes of standing connections arrive nowhere, in both directions, for ever; new ones are well."""
+    for proxy in world.proxies:
+        proxy.forget()
+    yield
+
+
 def _start(servers: list[Server]) -> None:
     for server in servers:
         server.launch()

@@ -48,6 +48,7 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._server: asyncio.StreamWriter | None = None
+        self.forgotten = False
 
     async def run(self) -> None:
         """Carry bytes both ways until both sides have ended, or one of them broke."""
@@ -65,7 +66,7 @@ class Connection:
     async def _pump(self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         way = self._proxy.ways[name]
         while piece := await reader.read(PIECE):
-            if await way.take(len(piece)) and (passed := self.passing(name, piece)):
+            if await way.take(len(piece)) and not self.forgotten and (passed := self.passing(name, piece)):
                 writer.write(passed)
                 await writer.drain()
         await way.open.wait()  # who went away in silence is not missed before the silence ends
@@ -134,6 +135,10 @@ class Proxy:
         """Take all bytes and pass none on."""
         self._do(lambda: self._set(ways, lambda way: setattr(way, "swallows", True)))
 
+    def forget(self) -> None:
+        """Pass nothing on for the connections that stand, now or ever; new ones are welcome."""
+        self._do(self._forget)
+
     def delay(self, milliseconds: float, ways: Iterable[str] = BOTH) -> None:
         """Have every piece arrive later."""
         self._do(lambda: self._set(ways, lambda way: setattr(way, "delay_seconds", milliseconds / 1000)))
@@ -181,6 +186,10 @@ class Proxy:
     async def _cut(self) -> None:
         await self._refuse()
         await self._reset()
+
+    def _forget(self) -> None:
+        for connection in self.connections:
+            connection.forgotten = True
 
     async def _reset(self) -> None:
         for connection in list(self.connections):
