@@ -8,12 +8,11 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from devstack.unprivileged import Account
 
-PIECE = b"x" * 4096
 MOUNT = 'mount -t tmpfs -o "size=$1,mode=0700" none "$2" && shift 2 && exec "$@"'
-BALLAST = "ballast"
 
 
 def command(folder: Path, kibibytes: int, then: Sequence[str]) -> list[str]:
@@ -24,25 +23,26 @@ def command(folder: Path, kibibytes: int, then: Sequence[str]) -> list[str]:
 
 def possible(account: Account | None = None) -> bool:
     """Whether this system lets an account (or us) have one."""
-    known = {"user": account.uid, "group": account.gid, "extra_groups": ()} if account else {}
-    try:
-        tried = subprocess.run(command(Path("/tmp"), 64, ["true"]), capture_output=True, check=False, **known)  # type: ignore[call-overload]
-    except OSError:
-        return False
-    return bool(tried.returncode == 0)
+    return _run(command(Path("/tmp"), 64, ["true"]), account) == 0
 
 
 @contextmanager
-def filled(pid: int, folder: Path) -> Iterator[None]:
-    """No room within, on the small file system of a process."""
-    ballast = Path(f"/proc/{pid}/root{folder}") / BALLAST
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while file.write(PIECE):
-                pass
-        except OSError:
-            pass
+def filled(pid: int, folder: Path, account: Account | None = None) -> Iterator[None]:
+    """No room within, on the small file system of a process of that account (or of ours)."""
+    ballast = f"/proc/{pid}/root{folder}/ballast"
+    assert _run(["dd", "if=/dev/zero", f"of={ballast}", "bs=4k"], account) == 1, "there is room for all"
     try:
         yield
     finally:
-        ballast.unlink()
+        assert _run(["rm", ballast], account) == 0
+
+
+def _run(order: Sequence[str], account: Account | None) -> int:
+    """The exit code. Only its own account may create files there: nobody else is known in it."""
+    known: dict[str, Any] = {}
+    if account is not None:
+        known = {"user": account.uid, "group": account.gid, "extra_groups": ()}
+    try:
+        return subprocess.run(order, capture_output=True, check=False, **known).returncode
+    except OSError:
+        return -1

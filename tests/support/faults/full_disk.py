@@ -1,0 +1,60 @@
+"""Disks that are full for a while: real ones where the system lets us have them, else what comes closest."""
+
+import resource
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.support.faults import small_disk
+from tests.support.rows import Rows
+from tests.support.service import Service
+
+TRIGGERS = """
+create table public.full_disk ();
+create function public.no_room() returns trigger language plpgsql as $$ begin
+  if exists (select from public.full_disk) then
+    raise exception 'no room' using errcode = '53100';
+  end if;
+  return null;
+end $$;
+do $$ declare place regclass; begin
+  for place in select c.oid from pg_class c
+      where c.relkind = 'r' and c.relnamespace in ('migration'::regnamespace, 'directory'::regnamespace) loop
+    execute format('create trigger no_room before insert or update on %s execute function no_room()', place);
+  end loop;
+end $$
+"""
+"""Every write fails as on a full disk, while the table holds a row."""
+
+
+@contextmanager
+def refusing_writes(rows: Rows) -> Iterator[None]:
+    """In place of a small disk: Postgres answers every write with SQLSTATE 53100."""
+    rows.run(TRIGGERS)
+    rows.run("insert into public.full_disk default values")
+    try:
+        yield
+    finally:
+        rows.run("delete from public.full_disk")
+
+
+@contextmanager
+def no_room_for(services: list[Service], folder: Path, *, real: bool) -> Iterator[None]:
+    """Replicas on small file systems find them full; or may not write files of more than a few bytes."""
+    with ExitStack() as disks:
+        for service in services:
+            disks.enter_context(
+                small_disk.filled(service.pid, folder) if real else _limited(service.pid, 100_000)
+            )
+        yield
+
+
+@contextmanager
+def _limited(pid: int, size: int) -> Iterator[None]:
+    """Children that are started within inherit the limit."""
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
