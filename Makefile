@@ -8,7 +8,7 @@ WHICH := import sys; print(sys.base_prefix, sys.version)
 STAMP := $(VENV)/.made-from-requirements-dev.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format stack up down status bench lock schemas
+.PHONY: help venv demo test check format stack up down status bench recovery lock schemas
 .NOTPARALLEL:
 
 help: ## this list
@@ -60,6 +60,9 @@ status: venv ## what is running
 
 bench: venv ## measure
 	@$(RUN) -m benchmarks
+
+recovery: venv ## measure what outages of a minute cost (ten minutes)
+	@$(RUN) -m benchmarks.recovery
 
 schemas: venv ## JSON Schemas and the AsyncAPI document from the models
 	$(RUN) -m schemas.generate

@@ -30,7 +30,7 @@ class Line:
 
     def publish_all(self, bodies: Iterable[Mapping[str, Any]]) -> None:
         """Publish requests by one producer, each keyed by its id."""
-        self.send([_keyed(body) for body in bodies])
+        self.send([keyed(body) for body in bodies])
 
     def send(self, messages: Sequence[Outgoing]) -> None:
         """Publish any messages, in order."""
@@ -111,7 +111,8 @@ def start(request_id: str, source: Mapping[str, Any], **more: Any) -> dict[str, 
     return {"request_id": request_id, "action": "start", "dataset": "chats", "source": source, **more}
 
 
-def _keyed(body: Mapping[str, Any]) -> Outgoing:
+def keyed(body: Mapping[str, Any]) -> Outgoing:
+    """A request as a message."""
     value = json.dumps(body, ensure_ascii=False).encode()
     return Outgoing(REQUESTS.name, str(body["request_id"]).encode(), value)
 

@@ -56,9 +56,10 @@ async def _bury(bootstrap: str) -> None:
     async def leave(admin: AIOKafkaAdminClient) -> None:
         try:
             coordinator = await admin.find_coordinator(GROUP)
+            members = await _members(admin)
         except GroupCoordinatorNotAvailableError:
             return  # there never was a group
-        for member in await _members(admin):
+        for member in members:
             await admin._send_request_to_node(coordinator, LeaveGroupRequest(GROUP, member))
 
     await _in_admin(bootstrap, leave)
