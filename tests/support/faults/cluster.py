@@ -12,6 +12,8 @@ from devstack.server import Server
 from devstack.unprivileged import account_for_servers, temporary_folder
 from tests.support.faults.proxy import HOST, Proxy
 
+PLAIN_LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
+
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
@@ -27,8 +29,23 @@ class Cluster:
         return ",".join(f"{HOST}:{proxy.port}" for proxy in self.proxies)
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user and a password that the proxied listeners ask for, in the clear."""
+
+    user: str
+    password: str
+
+    def settings(self) -> dict[str, str]:
+        """What a replica is told of it."""
+        known = {"USERNAME": self.user, "PASSWORD": self.password, "MECHANISM": "PLAIN"}
+        return {"KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT"} | {
+            f"KAFKA_SASL_{name}": value for name, value in known.items()
+        }
+
+
 @contextmanager
-def proxied_cluster(brokers: int = 1) -> Iterator[Cluster]:
+def proxied_cluster(brokers: int = 1, login: Login | None = None) -> Iterator[Cluster]:
     """Brokers of our own, to be broken."""
     folder = temporary_folder(account_for_servers())
     try:
@@ -36,7 +53,7 @@ def proxied_cluster(brokers: int = 1) -> Iterator[Cluster]:
         with ExitStack() as proxies:
             found = [proxies.enter_context(Proxy(port)) for port in free_ports(brokers)]
             for broker, proxy in zip(made.brokers, found, strict=True):
-                _add_listener(broker.order.folder / "server.properties", proxy)
+                _add_listener(broker.order.folder / "server.properties", proxy, login)
             with _running(made.brokers):
                 yield Cluster(made.brokers, found, made.bootstrap_servers)
     finally:
@@ -57,15 +74,18 @@ def _running(servers: list[Server]) -> Iterator[None]:
             server.kill()
 
 
-def _add_listener(properties: Path, proxy: Proxy) -> None:
+def _add_listener(properties: Path, proxy: Proxy, login: Login | None) -> None:
     """A second listener, known to its clients by the address of the proxy before it."""
     more = {
         "listeners": f"PROXIED://{HOST}:{proxy.target}",
         "advertised.listeners": f"PROXIED://{HOST}:{proxy.port}",
-        "listener.security.protocol.map": "PROXIED:PLAINTEXT",
+        "listener.security.protocol.map": f"PROXIED:{'SASL_PLAINTEXT' if login else 'PLAINTEXT'}",
     }
     lines = properties.read_text().splitlines()
     found = [_with(line, more.get(line.partition("=")[0])) for line in lines]
+    if login:
+        known = f'{PLAIN_LOGIN} required user_{login.user}="{login.password}";'
+        found += ["sasl.enabled.mechanisms=PLAIN", f"listener.name.proxied.plain.sasl.jaas.config={known}"]
     properties.write_text("\n".join(found) + "\n")
 
 

@@ -4,6 +4,7 @@ It is a tmpfs in a mount namespace of the process: no right is needed where the 
 user namespaces. Where it does not, `possible` says so and tests fall back on less.
 """
 
+import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from devstack.unprivileged import Account
+from tests.support.wait import until
 
 MOUNT = 'mount -t tmpfs -o "size=$1,mode=0700" none "$2" && shift 2 && exec "$@"'
+
+FILL = 'while :; do head -c 1M /dev/zero >> "$1" || sleep 0.02; done'
 
 
 def command(folder: Path, kibibytes: int, then: Sequence[str]) -> list[str]:
@@ -28,21 +32,29 @@ def possible(account: Account | None = None) -> bool:
 
 @contextmanager
 def filled(pid: int, folder: Path, account: Account | None = None) -> Iterator[None]:
-    """No room within, on the small file system of a process of that account (or of ours)."""
-    ballast = f"/proc/{pid}/root{folder}/ballast"
-    assert _run(["dd", "if=/dev/zero", f"of={ballast}", "bs=4k"], account) == 1, "there is room for all"
-    try:
-        yield
-    finally:
-        assert _run(["rm", ballast], account) == 0
+    """No room within, on the small file system of a process of that account (or of ours).
+
+    Whatever becomes free meanwhile is taken at once.
+    """
+    small = f"/proc/{pid}/root{folder}"
+    filling = ["sh", "-c", FILL, "sh", f"{small}/ballast"]
+    with subprocess.Popen(filling, stderr=subprocess.DEVNULL, **_known(account)) as taking:
+        try:
+            until(lambda: os.statvfs(small).f_bavail == 0, 20, "the disk to be full")
+            yield
+        finally:
+            taking.kill()
+    assert _run(["rm", f"{small}/ballast"], account) == 0
 
 
 def _run(order: Sequence[str], account: Account | None) -> int:
-    """The exit code. Only its own account may create files there: nobody else is known in it."""
-    known: dict[str, Any] = {}
-    if account is not None:
-        known = {"user": account.uid, "group": account.gid, "extra_groups": ()}
+    """The exit code."""
     try:
-        return subprocess.run(order, capture_output=True, check=False, **known).returncode
+        return subprocess.run(order, capture_output=True, check=False, **_known(account)).returncode
     except OSError:
         return -1
+
+
+def _known(account: Account | None) -> dict[str, Any]:
+    """Only its own account may create files there: nobody else is known in it."""
+    return {"user": account.uid, "group": account.gid, "extra_groups": ()} if account else {}

@@ -121,6 +121,14 @@ def test_a_sentence_says_what_there_is_to_choose_from() -> None:
     assert "start.source: 'type' must be one of 'excel', 'database', 'google_sheets'" in found.message
 
 
+@pytest.mark.parametrize("where", ["action", "source"])
+def test_a_sentence_about_an_unknown_kind_names_the_known_ones_alone(where: str) -> None:
+    found = parse(changed(**{"action": "s3cret"} if where == "action" else {"source": {"type": "s3cret"}}))
+    assert isinstance(found, Unreadable)
+    assert "s3cret" not in found.message
+    assert "'cancel'" in found.message or "'excel'" in found.message
+
+
 def test_where_chunks_lie_does_not_make_another_body() -> None:
     upload = {
         "upload_id": "u",
