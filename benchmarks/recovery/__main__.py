@@ -54,7 +54,7 @@ def _measured(folder: Path, book: Book, names: list[str], plan: Plan) -> list[Fi
 
 def _one(world: LeaningWorld, book: Book, name: str, plan: Plan) -> Finding:
     found = asyncio.run(measure(world, book, name, plan))
-    print(f"{found.outage}: {report.ratio(found):.2f}", file=sys.stderr)
+    print(report.brief(found), file=sys.stderr)
     return found
 
 

@@ -89,7 +89,7 @@ async def _steady(world: LeaningWorld, watch: Watch) -> None:
     """A first load is over, so that from now on every load finds the same rows."""
     completed = partial(world.rows.answer, "select count(*) from migration.jobs where status = 'completed'")
     await until_async(completed, BACK_SECONDS, "the first load")
-    await watch.more_rows(watch.rows[-1].value, BACK_SECONDS)
+    await watch.more_rows((await watch.next_rows()).value, BACK_SECONDS)
 
 
 def _rate_during(watch: Watch, begin: float, end: float) -> float:

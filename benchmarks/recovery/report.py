@@ -18,6 +18,11 @@ def ratio(found: Finding) -> float:
     return median(found.after) / max(median(found.before), 1e-9)
 
 
+def brief(found: Finding) -> str:
+    """One finding in a line, told as soon as it is there."""
+    return " | ".join([*_row(found), found.verdict])
+
+
 def table(findings: Sequence[Finding], plan: Plan, rows: int) -> Table:
     """One row for each outage."""
     made = Table(title=f"outages of {plan.seconds:g} s under a load of {rows:,}-row workbooks, two replicas")

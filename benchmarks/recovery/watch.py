@@ -71,9 +71,9 @@ class Watch:
         """Rows a second in so many windows from now on."""
         rates = []
         for _ in range(many):
-            before = await self._next_rows()
+            before = await self.next_rows()
             await asyncio.sleep(seconds)
-            after = await self._next_rows()
+            after = await self.next_rows()
             rates.append((after.value - before.value) / (after.at - before.at))
         return rates
 
@@ -89,7 +89,8 @@ class Watch:
         """The latencies of events that arrived between two moments."""
         return [seen.value for seen in self.latencies if begin <= seen.at <= end]
 
-    async def _next_rows(self) -> Seen:
+    async def next_rows(self) -> Seen:
+        """The next look at the rows."""
         now = time.monotonic()
         return await _first(self.rows, lambda seen: seen.at > now, LIMIT_SECONDS, "an answer of Postgres")
 

@@ -14,6 +14,7 @@ from typing import Any
 from consumer import faults
 from consumer.datasets.base import REJECTS, Merge, StageTable
 from consumer.errors import LeaseLost
+from consumer.store.bounded import begun
 from consumer.store.connect import Connection
 from consumer.store.jobs import COLUMNS, Job, job
 from consumer.store.leases import Fence
@@ -64,7 +65,7 @@ async def open_session(connection: Connection, merge: Merge) -> None:
 
 async def commit_batch(connection: Connection, fence: Fence, merge: Merge, batch: Batch) -> Job:
     """Store one batch; the job as it stands afterwards. Raises LeaseLost where the token is not ours."""
-    async with connection.transaction():
+    async with begun(connection):
         await copy_sections(connection, merge, batch.sections)
         await faults.reach("batch.copied")
         before = await lock_owned(connection, fence)

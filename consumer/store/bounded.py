@@ -32,21 +32,28 @@ async def transaction(pool: Pool, seconds: float, *, readonly: bool = False) -> 
     with mapped():
         connection = await pool.acquire(timeout=min(ACQUIRE_SECONDS, seconds))
         try:
-            with _ended_at(until, connection, seconds):
-                begun = connection.transaction(readonly=readonly)
-                try:
-                    await begun.start()
+            with ended_at(until, connection, seconds):
+                async with begun(connection, readonly=readonly):
                     yield connection
-                    await begun.commit()
-                except BaseException:
-                    await _roll_back(connection, begun)
-                    raise
         finally:
             await _give_back(pool, connection)
 
 
+@asynccontextmanager
+async def begun(connection: Connection, *, readonly: bool = False) -> AsyncIterator[None]:
+    """A transaction whose rollback waits for nobody: where it does not come in time the connection ends."""
+    transaction = connection.transaction(readonly=readonly)
+    try:
+        await transaction.start()
+        yield
+        await transaction.commit()
+    except BaseException:
+        await _roll_back(connection, transaction)
+        raise
+
+
 @contextmanager
-def _ended_at(until: float, connection: Connection, seconds: float) -> Iterator[None]:
+def ended_at(until: float, connection: Connection, seconds: float) -> Iterator[None]:
     """End the connection when the time is up. The task is let be: if it waits for anything else, it hangs."""
     overdue = False
 
@@ -71,11 +78,11 @@ def _end(connection: Connection) -> None:
         connection.terminate()
 
 
-async def _roll_back(connection: Connection, begun: Transaction) -> None:
+async def _roll_back(connection: Connection, transaction: Transaction) -> None:
     """Roll back, or end the connection; raises nothing but a cancellation that comes now."""
     try:
         async with asyncio.timeout(ROLLBACK_SECONDS):
-            await begun.rollback()
+            await transaction.rollback()
     except FAILURES:
         _end(connection)
     except BaseException:

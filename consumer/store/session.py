@@ -1,11 +1,14 @@
 """An attempt's own database session: its temp tables, its batches, and what to do when one is refused."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Self
 
 from consumer.datasets.base import Merge
 from consumer.store import batches, leases
 from consumer.store.batches import Batch
+from consumer.store.bounded import ended_at
 from consumer.store.connect import OwnConnection
 from consumer.store.database import Database
 from consumer.store.errors import Conflict, DatabaseUnavailable, ValueRefused, mapped
@@ -20,6 +23,7 @@ CONFLICTS = 8
 """Repeats of a batch that met other transactions; beyond, the conflict is not a passing one."""
 CONFLICT_PAUSE_SECONDS = 0.05
 CLOSE_SECONDS = 2
+COPY_GRACE_SECONDS = 0.1
 
 
 class RowsRefused(Exception):
@@ -69,17 +73,23 @@ class Session:
         raise RowsRefused(await self._isolate(batch))
 
     async def _commit(self, batch: Batch) -> Job:
-        with mapped():
-            async with asyncio.timeout(BATCH_SECONDS):
-                return await batches.commit_batch(self._connection, self._fence, self._merge, batch)
+        async with self._within(BATCH_SECONDS):
+            return await batches.commit_batch(self._connection, self._fence, self._merge, batch)
 
     async def _isolate(self, batch: Batch) -> dict[int, str]:
-        with mapped():
-            async with asyncio.timeout(ISOLATE_SECONDS):
-                rows = await refused_in(self._connection, self._merge, batch)
+        async with self._within(ISOLATE_SECONDS):
+            rows = await refused_in(self._connection, self._merge, batch)
         if not rows:
             raise DatabaseUnavailable("a batch that was refused passes on its own: read it again")
         return rows
+
+    @asynccontextmanager
+    async def _within(self, seconds: float) -> AsyncIterator[None]:
+        """End the connection when the time is up, then the wait: a COPY held up in writing hears nothing."""
+        until = asyncio.get_running_loop().time() + seconds
+        with mapped(), ended_at(until, self._connection, seconds):
+            async with asyncio.timeout_at(until + COPY_GRACE_SECONDS):
+                yield
 
     async def close(self) -> None:
         """Let the connection go; what was not committed is gone with it."""
