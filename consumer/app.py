@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from consumer import access, faults
+from consumer.ending import end_in_time
 from consumer.errors import LeaseLost
 from consumer.http import server
 from consumer.http.app import make_app
@@ -48,6 +49,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("app")
 
 CLIENT = "chat-migration"
 PARTS = ("intake", "worker", "relay", "listener", "retention")
+JOBS_SHARE, PARTS_SHARE, CLIENTS_SHARE = 0.4, 0.6, 0.75
+"""Of the drain's time: until then jobs, parts and Kafka's clients are waited for. The rest is for closing, so
+that the process ends by itself, and not by the watchdog, while Postgres or Kafka is away."""
 OUTAGES = (DatabaseUnavailable, Conflict, MessagingError, LeaseLost)
 
 
@@ -171,18 +175,14 @@ class Service:
         """Run all parts; when told to stop, drain the jobs first and send what they left in the outbox."""
         stop = self._shutdown.stop
         parts = {
-            "intake": asyncio.create_task(self._keep("intake", self._intake, stop)),
-            "worker": asyncio.create_task(self._keep("worker", lambda: self._worker.run(stop), stop)),
-            "listener": asyncio.create_task(self._keep("listener", self._listen, stop)),
-            "retention": asyncio.create_task(
-                self._keep("retention", lambda: self._retention.run(stop), stop)
-            ),
+            "intake": self._keep("intake", self._intake, stop),
+            "worker": self._keep("worker", lambda: self._worker.run(stop), stop),
+            "listener": self._keep("listener", self._listen, stop),
+            "retention": self._keep("retention", lambda: self._retention.run(stop), stop),
         }
-        relay = asyncio.create_task(
-            self._keep("relay", lambda: self._relay.run(self._relay_stop), self._relay_stop)
-        )
+        relay = self._keep("relay", lambda: self._relay.run(self._relay_stop), self._relay_stop)
         app = make_app(self._database, self._vitals.health, self._vitals.metrics.registry)
-        http = asyncio.create_task(server.serve_on(app, listener, stop))
+        http = asyncio.create_task(server.serve_on(app, listener, stop), name="http")
         lag = asyncio.create_task(self._vitals.lag.run())
         log.info("service.started", pid=os.getpid(), http_port=self._settings.migration_http_port)
         try:
@@ -190,17 +190,31 @@ class Service:
         finally:
             self._shutdown.begin()
             await faults.reach("shutdown.begun")
-            self._worker.interrupt()
-            self._worker.hear("")
-            await asyncio.wait({parts["worker"]})  # from here on nothing is claimed
-            await self._worker.drain()
-            self._relay_stop.set()
-            self._relay.hear("")
-            parts["listener"].cancel()
-            await asyncio.wait({*parts.values(), relay})
-            await asyncio.gather(self._events.close(), self._letters.close())
+            await self._drain(parts, relay, http)
             lag.cancel()
-        await http
+        if http.done() and not http.cancelled():
+            http.result()
+
+    async def _drain(
+        self, parts: Mapping[str, asyncio.Task[None]], relay: asyncio.Task[None], http: asyncio.Task[None]
+    ) -> None:
+        """Each stage in its share of the time: an outage keeps nobody from ending."""
+        left = self._shutdown.left
+        self._worker.interrupt()
+        self._worker.hear("")
+        late = await end_in_time({parts["worker"]}, left(JOBS_SHARE))  # from here on nothing is claimed
+        late += await self._worker.drain(left(JOBS_SHARE))
+        self._relay_stop.set()
+        self._relay.hear("")
+        parts["listener"].cancel()
+        late += await end_in_time({*parts.values(), relay, http}, left(PARTS_SHARE))
+        closing = {"events": self._events.close(), "dead letters": self._letters.close()}
+        late += await end_in_time(
+            [asyncio.create_task(close, name=f"producer of {name}") for name, close in closing.items()],
+            left(CLIENTS_SHARE),
+        )
+        if late:
+            log.warning("shutdown.left_behind", tasks=sorted({task.get_name() for task in late}))
 
     async def _intake(self) -> None:
         with ticking(self._pulses["intake"].alive):
@@ -211,5 +225,6 @@ class Service:
         channels = {transitions.NEW_JOBS: self._worker.hear, outbox.CHANNEL: self._relay.hear}
         await listen(self._database.dsn, channels, self._pulses["listener"].alive)
 
-    async def _keep(self, name: str, run: Any, stop: asyncio.Event) -> None:
-        await keep_running(name, run, stop, expected=OUTAGES, pulse=self._pulses[name])
+    def _keep(self, name: str, run: Any, stop: asyncio.Event) -> asyncio.Task[None]:
+        kept = keep_running(name, run, stop, expected=OUTAGES, pulse=self._pulses[name])
+        return asyncio.create_task(kept, name=name)

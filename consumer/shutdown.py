@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import threading
+import time
 
 import structlog
 
@@ -20,6 +21,7 @@ class Shutdown:
         self.stop = asyncio.Event()
         self._drain_seconds = drain_seconds
         self._watchdog: threading.Timer | None = None
+        self._begun = 0.0
 
     def install(self) -> None:
         """Take over the signals of the running loop."""
@@ -31,9 +33,14 @@ class Shutdown:
         """Start draining; the watchdog runs in a thread, since a blocked loop could not end itself."""
         self.stop.set()
         if self._watchdog is None:
+            self._begun = time.monotonic()
             self._watchdog = threading.Timer(self._drain_seconds, _give_up, [self._drain_seconds])
             self._watchdog.daemon = True
             self._watchdog.start()
+
+    def left(self, share: float) -> float:
+        """Seconds until a share of the drain's time is used up."""
+        return self._begun + share * self._drain_seconds - time.monotonic()
 
     def _signalled(self, number: int) -> None:
         if self.stop.is_set():

@@ -14,7 +14,7 @@ READING_CONNECTIONS = 4
 TRANSACTION_SECONDS = 8
 """No step of ours waits longer for a silent Postgres; less than a task may go without progress."""
 READING_SECONDS = 8
-CLOSE_SECONDS = 5
+CLOSE_SECONDS = 3
 
 
 class Database:
@@ -71,13 +71,12 @@ class Database:
 
     async def close(self) -> None:
         """Let go of all connections, within seconds."""
-        for pool in (self._control, self._reading):
-            try:
-                await _bounded_close(pool)
-            except (TimeoutError, OSError):
-                pool.terminate()
+        await asyncio.gather(_bounded_close(self._control), _bounded_close(self._reading))
 
 
 async def _bounded_close(pool: Pool) -> None:
-    async with asyncio.timeout(CLOSE_SECONDS):
-        await pool.close()
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await pool.close()
+    except (TimeoutError, OSError):
+        pool.terminate()

@@ -91,6 +91,10 @@ class Session:
             async with asyncio.timeout_at(until + COPY_GRACE_SECONDS):
                 yield
 
+    def cut(self) -> None:
+        """End the connection at once; harmless when it has ended."""
+        self._connection.terminate()
+
     async def close(self) -> None:
         """Let the connection go; what was not committed is gone with it."""
         try:

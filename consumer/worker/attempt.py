@@ -68,11 +68,17 @@ class Attempt:
         self._outages = 0
         self._stopped = False
         self._access = Access()
+        self._session: Session | None = None
 
     def stop(self) -> None:
         """Begin no further reading. Said before the task is cancelled, since a cancellation can get lost:
         a dying connection puts an error of its own in its place."""
         self._stopped = True
+
+    def cut(self) -> None:
+        """End the connection for batches from outside: whatever waits on it for a silent server fails."""
+        if self._session is not None:
+            self._session.cut()
 
     async def run(self) -> Outcome:
         """Go on until every row is accounted for or something final is known; raises LeaseLost."""
@@ -133,7 +139,7 @@ class Attempt:
         """The child gets its orders when the session stands: from then on the attempt counts as begun."""
         child = await Child.start(self._shop.environment)
         try:
-            session = await Session.open(self._shop.database, self._fence, merge)
+            session = self._session = await Session.open(self._shop.database, self._fence, merge)
             try:
                 await child.order(orders, rejected)
                 await faults.reach("child.started")

@@ -23,8 +23,10 @@ from schemas.codes import ErrorCode
 SETTLE_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Waits between tries to write an outcome while Postgres is away; the last one repeats."""
 UNWRITABLE = Refused(ErrorCode.INTERNAL, "the job ended in a way that Postgres would not store; see the log")
-STOP_SECONDS = 10
-"""What a reading has to let go of its child and connection; beyond, they are left to the watchdogs."""
+LET_GO_SECONDS = 2
+"""What a reading has to roll back; beyond, Postgres does not answer, and the connection is ended."""
+STOP_SECONDS = 8
+"""What it then has to let go of its child; beyond, it is left to the watchdogs."""
 
 
 async def run_job(shop: Workshop, job: Job, keeper: Keeper, fence: Fence) -> None:
@@ -60,7 +62,7 @@ async def _outcome(shop: Workshop, job: Job, keeper: Keeper, fence: Fence) -> Ou
     finally:
         stopping.cancel()
         attempt.stop()
-        await _end(reading)
+        await _end(attempt, reading)
 
 
 def _seconds_left(job: Job) -> float | None:
@@ -68,11 +70,14 @@ def _seconds_left(job: Job) -> float | None:
     return None if deadline is None else max((deadline - job.now).total_seconds(), 0)
 
 
-async def _end(reading: asyncio.Task[Outcome]) -> None:
+async def _end(attempt: Attempt, reading: asyncio.Task[Outcome]) -> None:
     reading.cancel()
-    done, _ = await asyncio.wait({reading}, timeout=STOP_SECONDS)
+    done, _ = await asyncio.wait({reading}, timeout=LET_GO_SECONDS)
     if not done:
-        log.error("reading.stuck", seconds=STOP_SECONDS)
+        attempt.cut()
+        done, _ = await asyncio.wait({reading}, timeout=STOP_SECONDS)
+    if not done:
+        log.error("reading.stuck", seconds=LET_GO_SECONDS + STOP_SECONDS)
     elif not reading.cancelled() and (error := reading.exception()):
         log.info("reading.ended", reason=type(error).__name__)
 

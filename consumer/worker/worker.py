@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from consumer import faults
+from consumer.ending import end_in_time
 from consumer.errors import LeaseLost
 from consumer.happenings import JobClaimed, JobRescued
 from consumer.pulse import Pulses, unwatched
@@ -84,12 +85,15 @@ class Worker:
         for running in self._running.values():
             running.keeper.stop(Intent.DRAIN)
 
-    async def drain(self) -> None:
-        """Stop every job without failing it: leases are handed back, attempts are not burned."""
+    async def drain(self, seconds: float) -> list[asyncio.Task[None]]:
+        """Stop every job without failing it: leases are handed back, attempts are not burned.
+
+        What cannot be handed back in that time, since Postgres is away, is left: its lease runs out.
+        """
         self.interrupt()
         if tasks := {running.task for running in self._running.values()}:
             log.info("worker.draining", jobs=len(tasks))
-            await asyncio.wait(tasks)
+        return await end_in_time(tasks, seconds)
 
     async def _round(self) -> None:
         await faults.reach("worker.round")
