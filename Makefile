@@ -4,11 +4,12 @@ PYTHON ?= python3
 WORKERS ?= auto
 VENV := .venv
 RUN := $(VENV)/bin/python
+SECONDS ?= 600
 WHICH := import sys; print(sys.base_prefix, sys.version)
 STAMP := $(VENV)/.made-from-requirements-dev.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format stack up down status bench recovery lock schemas
+.PHONY: help venv demo test check format stack up down status bench recovery takeover soak lock schemas
 .NOTPARALLEL:
 
 help: ## this list
@@ -63,6 +64,12 @@ bench: venv ## measure
 
 recovery: venv ## measure what outages of a minute cost (ten minutes)
 	@$(RUN) -m benchmarks.recovery
+
+takeover: venv ## how soon another replica goes on with a job, and how soon SIGTERM ends one
+	@$(RUN) -m benchmarks.takeover
+
+soak: venv ## random jobs under random faults: make soak SECONDS=600 SEED=7
+	@$(RUN) -m tests.soak --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 schemas: venv ## JSON Schemas and the AsyncAPI document from the models
 	$(RUN) -m schemas.generate

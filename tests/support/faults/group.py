@@ -46,10 +46,22 @@ def committed(bootstrap: str) -> dict[int, int]:
     return _run(_in_admin(bootstrap, _committed))  # type: ignore[no-any-return]
 
 
+def behind(bootstrap: str) -> int:
+    """How many messages of the requests topic are not committed."""
+    return _run(_behind(bootstrap))  # type: ignore[no-any-return]
+
+
 async def commit(bootstrap: str, partition: int, offset: int) -> None:
     """Commit an offset of the requests topic as a member would; nobody may be in the group."""
     async with _outside(bootstrap) as consumer:
         await consumer.commit({TopicPartition(REQUESTS.name, partition): offset})
+
+
+async def _behind(bootstrap: str) -> int:
+    done = await _in_admin(bootstrap, _committed)
+    async with _outside(bootstrap) as consumer:
+        ends = await consumer.end_offsets(list(consumer.assignment()))
+    return sum(end - max(done.get(at.partition, 0), 0) for at, end in ends.items())
 
 
 async def _bury(bootstrap: str) -> None:

@@ -1,0 +1,38 @@
+"""`make soak SECONDS=600 SEED=7`: random jobs under random faults, then the oracle; exits 1 on a finding."""
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.soak import plan as plans
+from tests.soak import report
+from tests.soak.run import soak
+from tests.soak.story import Story
+
+
+def main() -> int:
+    """Make the plan of the seed, carry it out, report."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600, help="how long things break")
+    parser.add_argument("--seed", type=int, help="of the plan; a random one when absent")
+    asked = parser.parse_args()
+    seed = int(time.time()) % 100_000 if asked.seed is None else asked.seed
+    plan = plans.make(seed, asked.seconds)
+    folder = Path(tempfile.mkdtemp(prefix=f"soak-{seed}-"))
+    folder.chmod(0o755)  # servers may run as another account
+    print(f"soak: seed {seed}, {asked.seconds:.0f} s, logs in {folder}", flush=True)
+    story = Story(lambda line: print(line, flush=True))
+    began = time.monotonic()
+    soak(plan, folder, story)
+    print(f"\n{report.told(plan, story, time.monotonic() - began)}", flush=True)
+    if story.findings:
+        return 1
+    shutil.rmtree(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
