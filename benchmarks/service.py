@@ -15,6 +15,7 @@ from pathlib import Path
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 40.0
+COMMAND = (sys.executable, "-m", "consumer")
 
 
 class BenchFailed(Exception):
@@ -40,26 +41,32 @@ class Service:
 @contextmanager
 def running(environment: Mapping[str, str], inbox: Path, log: Path) -> Iterator[Service]:
     """Bring the schema up to date, run the service until the block ends; its log goes to a file."""
-    port = _free_port()
-    own = {
-        **os.environ,
-        **environment,
-        "MIGRATION_INBOX": str(inbox),
-        "MIGRATION_HTTP_HOST": "127.0.0.1",
-        "MIGRATION_HTTP_PORT": str(port),
-    }
-    command = [sys.executable, "-m", "consumer"]
-    with log.open("wb") as output:
-        brought = subprocess.run([*command, "migrate"], env=own, stdout=output, stderr=output, check=False)
-        if brought.returncode:
+    log.unlink(missing_ok=True)
+    bring_up_to_date(environment, log)
+    process, service = launch({**environment, "MIGRATION_INBOX": str(inbox)}, log)
+    try:
+        wait_ready(service, process, log)
+        yield service
+    finally:
+        stop(process)
+
+
+def bring_up_to_date(environment: Mapping[str, str], log: Path) -> None:
+    """Make the schema."""
+    with log.open("ab") as output:
+        command = [*COMMAND, "migrate"]
+        own = {**os.environ, **environment}
+        if subprocess.run(command, env=own, stdout=output, stderr=output, check=False).returncode:
             raise BenchFailed(f"the schema could not be brought up to date; the log: {log}")
-        process = subprocess.Popen([*command, "run"], env=own, stdout=output, stderr=output)
-        try:
-            service = Service(process.pid, f"http://127.0.0.1:{port}")
-            _wait_ready(service, process, log)
-            yield service
-        finally:
-            _stop(process)
+
+
+def launch(environment: Mapping[str, str], log: Path) -> tuple[subprocess.Popen[bytes], Service]:
+    """Start a service, whose log goes to a file; it is not ready yet."""
+    port = _free_port()
+    own = {**os.environ, **environment, "MIGRATION_HTTP_HOST": "127.0.0.1", "MIGRATION_HTTP_PORT": str(port)}
+    with log.open("ab") as output:
+        process = subprocess.Popen([*COMMAND, "run"], env=own, stdout=output, stderr=output)
+    return process, Service(process.pid, f"http://127.0.0.1:{port}")
 
 
 def _free_port() -> int:
@@ -68,7 +75,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_ready(service: Service, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_ready(service: Service, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until it is ready; raises BenchFailed."""
     limit = time.monotonic() + READY_SECONDS
     while time.monotonic() < limit:
         if process.poll() is not None:
@@ -87,7 +95,8 @@ def _ready(service: Service) -> bool:
         return False
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End it the polite way, or else the other."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     try:

@@ -18,6 +18,10 @@ DRAIN_SECONDS = 25.0
 SLACK_SECONDS = 3.0
 """For the end of a process on a busy machine."""
 AT_ONCE_SECONDS = 3.0
+MOSTLY = 0.8
+START_SECONDS = 15.0
+LOOK_SECONDS = 0.25
+AT_WORK_SECONDS = 1.5
 POINTS = (
     *("batch.copying", "batch.copied", "batch.fenced", "batch.merged", "batch.recorded", "batch.committed"),
     *("settle.before", "settle.recorded", "settle.committed", "claim.committed", "child.started"),
@@ -48,9 +52,19 @@ class Processes:
         """Do it, and see that nobody died of anything else."""
         chance = random.Random(fault.chance)
         slot = chance.randrange(len(self._world.slots))
+        if chance.random() < MOSTLY:
+            self._until_works(self._world.slots[slot])
         self.look()
         self._story.fault(fault.kind, fault.seconds)
         self._kinds[fault.kind](fault, slot, chance)
+
+    def _until_works(self, replica: Service) -> None:
+        """Most faults meet a replica at work; it may be kept from working by a server that is away."""
+        until = time.monotonic() + START_SECONDS
+        while replica.running and not replica.logged("service.started") and time.monotonic() < until:
+            if self._wait(LOOK_SECONDS):
+                break
+        self._wait(AT_WORK_SECONDS)
 
     def look(self) -> None:
         """Every replica lives, unless it was a fault that ended it; one that does not is started again."""

@@ -20,6 +20,7 @@ where application_name like 'chat-migration%' and pid % 3 = any ($1::int[])
 """
 MOST_MILLISECONDS = 120
 QUOTA_SECONDS = 2
+LOSS_SECONDS = 10
 
 
 class Servers:
@@ -61,9 +62,10 @@ class Servers:
     def _lose_answer(self, chance: random.Random) -> Iterator[None]:
         loss = self._world.postgres.lose_answer(chance.randint(1, 12), writes)
         yield
+        loss.happened.wait(LOSS_SECONDS)
         self._world.postgres.loss = None
         if loss.commit is None:
-            self._story.done["the answer to a COMMIT lost"] -= 1  # so many did not come
+            self._story.undone("the answer to a COMMIT lost")  # so many did not come
 
     @contextmanager
     def _end_backends(self, chance: random.Random) -> Iterator[None]:

@@ -33,6 +33,11 @@ class Story:
             self.done[kind] += 1
         self.say(f"{kind}, {seconds:.1f} s")
 
+    def undone(self, kind: str) -> None:
+        """A fault that was begun did not come to anything."""
+        with self._lock:
+            self.done[kind] -= 1
+
     def message(self, kind: str) -> None:
         """Something was published, and Kafka has it."""
         with self._lock:

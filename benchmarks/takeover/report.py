@@ -1,0 +1,62 @@
+"""What was measured, as a table each, and whether it is what is promised."""
+
+from collections.abc import Sequence
+from statistics import median, quantiles
+
+from benchmarks.takeover.exits import Exit
+from benchmarks.takeover.takes import Takes
+
+PROMISED = {"SIGKILL": 15.0, "SIGTERM": 2.0}
+"""Seconds from the signal to the new claim."""
+DRAIN_SECONDS = 25.0
+WHAT = {"SIGKILL": "kill -9", "SIGTERM": "SIGTERM"}
+
+
+def takes_lines(found: Sequence[Takes]) -> list[str]:
+    """Distributions of the take-overs."""
+    drained = next(takes for takes in found if takes.name == "SIGTERM")
+    return [
+        "from the signal to the new claim, seconds by the database's clock (lease 10 s, heartbeat 3 s)",
+        f"{'':16}{'runs':>6}{'min':>8}{'median':>8}{'p90':>8}{'max':>8}{'promised':>10}",
+        *(f"{WHAT[one.name]:16}{_spread(one.seconds)}{PROMISED[one.name]:>10.0f}" for one in found),
+        f"{'SIGTERM to exit':16}{_spread(drained.exits)}{DRAIN_SECONDS:>10.0f}, codes {sorted(drained.codes)}",
+        *(f"attempts counted after {WHAT[one.name]}: {one.burned}" for one in found),
+        f"stored rows that the new owner did not know of: {sum(one.lost_rows for one in found)}",
+    ]
+
+
+def exit_lines(exits: Sequence[Exit]) -> list[str]:
+    """How each state ended."""
+    return [
+        "exit after SIGTERM, by state",
+        *(f"{one.state:32}{one.seconds:8.2f} s  code {one.code}" for one in exits),
+    ]
+
+
+def repeated_line(rows: int, runs: int, batch_rows: int) -> str:
+    """Rows written again, since the batch in hand was not committed."""
+    return (
+        f"rows written again after {runs} ends of an owner: {rows}, {rows / runs:.0f} for each "
+        f"(at most one batch: {batch_rows})"
+    )
+
+
+def broken(found: Sequence[Takes], exits: Sequence[Exit]) -> list[str]:
+    """Promises that do not hold."""
+    return [
+        *(
+            f"{one.name} took {max(one.seconds):.1f} s"
+            for one in found
+            if max(one.seconds) > PROMISED[one.name]
+        ),
+        *(f"{one.name} lost {one.lost_rows} stored rows" for one in found if one.lost_rows),
+        *(f"SIGTERM burned {one.burned} attempts" for one in found if one.name == "SIGTERM" and one.burned),
+        *(f"{one.state}: {one.seconds:.1f} s" for one in exits if one.seconds > DRAIN_SECONDS),
+    ]
+
+
+def _spread(seconds: Sequence[float]) -> str:
+    ninetieth = quantiles(seconds, n=10)[-1]
+    return (
+        f"{len(seconds):>6}{min(seconds):>8.2f}{median(seconds):>8.2f}{ninetieth:>8.2f}{max(seconds):>8.2f}"
+    )
