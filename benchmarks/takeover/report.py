@@ -19,7 +19,8 @@ def takes_lines(found: Sequence[Takes]) -> list[str]:
         "from the signal to the new claim, seconds by the database's clock (lease 10 s, heartbeat 3 s)",
         f"{'':16}{'runs':>6}{'min':>8}{'median':>8}{'p90':>8}{'max':>8}{'promised':>10}",
         *(f"{WHAT[one.name]:16}{_spread(one.seconds)}{PROMISED[one.name]:>10.0f}" for one in found),
-        f"{'SIGTERM to exit':16}{_spread(drained.exits)}{DRAIN_SECONDS:>10.0f}, codes {sorted(drained.codes)}",
+        f"{'SIGTERM to exit':16}{_spread(drained.exits)}{DRAIN_SECONDS:>10.0f}",
+        f"exit codes after SIGTERM: {sorted(drained.codes)}",
         *(f"attempts counted after {WHAT[one.name]}: {one.burned}" for one in found),
         f"stored rows that the new owner did not know of: {sum(one.lost_rows for one in found)}",
     ]
@@ -56,7 +57,7 @@ def broken(found: Sequence[Takes], exits: Sequence[Exit]) -> list[str]:
 
 
 def _spread(seconds: Sequence[float]) -> str:
-    ninetieth = quantiles(seconds, n=10)[-1]
+    ninetieth = quantiles(seconds, n=10, method="inclusive")[-1]
     return (
         f"{len(seconds):>6}{min(seconds):>8.2f}{median(seconds):>8.2f}{ninetieth:>8.2f}{max(seconds):>8.2f}"
     )

@@ -85,7 +85,7 @@ class Range:
 PROCESSES: Mapping[str, Range] = {
     "kill -9 of a replica": Range(4, 0, 4),
     "a replica killed at a named point": Range(5, 3, 8),
-    "a replica frozen beyond its lease": Range(3, 5, 9),
+    "a replica frozen beyond its lease": Range(3, 7, 12),
     "SIGTERM and start": Range(4, 0, 2),
     "SIGTERM twice": Range(1, 0, 1),
     "kill -9 of the children": Range(2, 0, 1),

@@ -77,14 +77,21 @@ class Source:
         return phones_in_cells(cells for _, cells in self.rows)
 
 
-def make_pool(folder: Path, seed: int) -> dict[str, Source]:
-    """All sources of a seed by name; workbooks are written to the folder."""
-    made = [
-        *(_book(folder / f"{name}.xlsx", seed * 50 + n, *BOOKS[name]) for n, name in enumerate(BOOKS)),
-        *(_table(name, *TABLES[name], office=60 + n, seed=seed) for n, name in enumerate(TABLES)),
-        *(_sheet(name, *SHEETS[name], office=70 + n, seed=seed) for n, name in enumerate(SHEETS)),
-        *_shared(folder / f"{SHARED}.xlsx", seed),
-    ]
+def make_pool(folder: Path, seed: int, share: float = 1.0) -> dict[str, Source]:
+    """All sources of a seed by name, with a share of the rows; workbooks are written to the folder."""
+    made: list[Source] = []
+    for number, (name, (rows, wrong, layout)) in enumerate(BOOKS.items()):
+        made.append(_book(folder / f"{name}.xlsx", seed * 50 + number, round(rows * share), wrong, layout))
+    for number, (name, (rows, wrong)) in enumerate(TABLES.items()):
+        table = Maker(
+            round(rows * share), seed, tag=f"t{number}", office=f"6{number}", wrong=wrong, kpp=False
+        )
+        made.append(Source("database", name, list(_as_table(chat for _, chat, _ in table.chats()))))
+    for number, (name, (rows, wrong)) in enumerate(SHEETS.items()):
+        many = round(rows * share)
+        sheet = Maker(many, seed, tag=f"s{number}", office=f"7{number}", wrong=wrong, kpp=True)
+        made.append(Source("google_sheets", name, list(_as_sheet(chat for _, chat, _ in sheet.chats()))))
+    made += _shared(folder / f"{SHARED}.xlsx", round(SHARED_ROWS * share), seed)
     return {f"{source.kind} {source.name}": source for source in made}
 
 
@@ -93,19 +100,9 @@ def _book(path: Path, seed: int, rows: int, wrong: float, layout: str) -> Source
     return Source("excel", path.stem, list(read_workbook(path)), path)
 
 
-def _table(name: str, rows: int, wrong: float, *, office: int, seed: int) -> Source:
-    maker = Maker(rows, seed, tag=f"t{office}", office=str(office), wrong=wrong, kpp=False)
-    return Source("database", name, list(_as_table(chat for _, chat, _ in maker.chats())))
-
-
-def _sheet(name: str, rows: int, wrong: float, *, office: int, seed: int) -> Source:
-    maker = Maker(rows, seed, tag=f"s{office}", office=str(office), wrong=wrong, kpp=True)
-    return Source("google_sheets", name, list(_as_sheet(chat for _, chat, _ in maker.chats())))
-
-
-def _shared(path: Path, seed: int) -> Iterator[Source]:
+def _shared(path: Path, rows: int, seed: int) -> Iterator[Source]:
     """One and the same list of chats in all three kinds of source."""
-    maker = Maker(SHARED_ROWS, seed, tag="both", office="80", wrong=0, kpp=False)
+    maker = Maker(rows, seed, tag="both", office="80", wrong=0, kpp=False)
     chats = [chat for _, chat, fate in maker.chats() if fate != FAILED]
     yield Source("database", SHARED, list(_as_table(chats)))
     yield Source("google_sheets", SHARED, list(_as_sheet(chats)))

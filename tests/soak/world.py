@@ -21,8 +21,8 @@ from tests.support.service import Service
 
 SETTINGS = {
     "MIGRATION_BATCH_ROWS": "100",
-    "MIGRATION_LEASE_SECONDS": "4",
-    "MIGRATION_HEARTBEAT_SECONDS": "1",
+    "MIGRATION_LEASE_SECONDS": "6",
+    "MIGRATION_HEARTBEAT_SECONDS": "1.5",
     "MIGRATION_MAX_RUNNING_JOBS": "3",
     "MIGRATION_MAX_ATTEMPTS": "50",  # so many faults in a row are no fault of the job
     "MIGRATION_GOOGLE_READS_PER_MINUTE": "6000",
