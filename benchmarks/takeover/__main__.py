@@ -20,7 +20,7 @@ from benchmarks.service import BenchFailed, bring_up_to_date
 from benchmarks.takeover import report
 from benchmarks.takeover.exits import Exit, Exits
 from benchmarks.takeover.replicas import Replicas
-from benchmarks.takeover.takes import Bench, Takes
+from benchmarks.takeover.takes import JOBS, Bench, Takes
 from devstack.admin_panel import make_table
 from devstack.stack import Stack, start
 from messaging.connection import KafkaConnection
@@ -63,7 +63,11 @@ async def _measure(stack: Stack, folder: Path, runs: int, rows: int, seed: int) 
         for number in range(TABLES):
             tables[f"t{number}"] = dsn = await resources.enter_async_context(another(stack.database_url))
             await asyncio.to_thread(make_table, dsn, rows, seed * TABLES + number)
-        environment = {**stack.env, "MIGRATION_CONNECTIONS": json.dumps(tables)}
+        environment = {
+            **stack.env,
+            "MIGRATION_CONNECTIONS": json.dumps(tables),
+            "MIGRATION_MAX_RUNNING_JOBS": str(JOBS),
+        }
         replicas = Replicas(environment, folder)
         resources.callback(replicas.stop)
         bench = Bench(
@@ -75,7 +79,10 @@ async def _measure(stack: Stack, folder: Path, runs: int, rows: int, seed: int) 
             random.Random(seed),
         )
         await bench.database.execute(COUNT_WRITES)
-        takes = [await bench.take_overs(number, runs) for number in (signal.SIGKILL, signal.SIGTERM)]
+        takes = []
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            takes.append(await bench.take_overs(number, runs))
+            print(f"measured: {takes[-1]}", file=sys.stderr, flush=True)
         repeated = await bench.database.fetchval(REPEATED)
         exits = await Exits(bench, stack).all()
         await bench.database.close()

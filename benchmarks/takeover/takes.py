@@ -4,6 +4,7 @@ import asyncio
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -17,13 +18,16 @@ from messaging.records import Outgoing
 from schemas.requests import DatabaseSource, StartRequest, dump_request
 from schemas.topics import REQUESTS
 
-REPLICAS = 4
-JOBS = 2
-"""At once: when their owners end, the replicas that are left have room for both."""
+REPLICAS = 3
+ENDED = 2
+"""Of them at once."""
+JOBS = 4
+"""At once; every replica has room for all of them, so that none waits for anything but a claim."""
 BEAT_SECONDS = 3.0
 """The default; an owner is ended at any moment between two heartbeats."""
 LIMIT_SECONDS = 60.0
-MIDDLE_SECONDS = 120.0
+MIDDLE_SECONDS = 180.0
+ENDED_JOBS = "select count(*) from migration.jobs where status not in ('pending', 'running')"
 
 
 @dataclass(slots=True)
@@ -48,17 +52,23 @@ class Bench:
     kafka: KafkaConnection
     names: Iterator[str]
     chance: random.Random
+    asked: int = 0
 
     async def take_overs(self, number: int, wanted: int) -> Takes:
         """End owners until there are so many measures."""
         found = Takes(signal.Signals(number).name)
         while len(found.seconds) < wanted:
             await self.replicas.have(REPLICAS)
-            jobs = await self.in_the_middle(JOBS)
+            middle = {job.job_id for job in await self.in_the_middle(JOBS)}
             await asyncio.sleep(self.chance.uniform(0, BEAT_SECONDS))
-            jobs = [job for job in await owned(self.database) if job.job_id in {one.job_id for one in jobs}]
-            await self._end(jobs, number, found)
+            await self._end(self._victims(middle, await owned(self.database)), number, found)
         return found
+
+    @staticmethod
+    def _victims(middle: set[int], jobs: list[Owned]) -> list[Owned]:
+        """The jobs of those owners that have most of them; of jobs that have just begun nothing is told."""
+        pids = Counter(job.pid for job in jobs if job.job_id in middle).most_common(ENDED)
+        return [job for job in jobs if job.pid in dict(pids) and job.job_id in middle]
 
     async def _end(self, jobs: list[Owned], number: int, found: Takes) -> None:
         since, began = await now(self.database), time.perf_counter()
@@ -76,23 +86,14 @@ class Bench:
     async def in_the_middle(self, many: int) -> list[Owned]:
         """So many jobs of which their owners have stored something."""
         until = time.monotonic() + MIDDLE_SECONDS
-        asked_for = 0
-        while True:
-            jobs = await owned(self.database)
-            moving = [job for job in jobs if job.moves]
-            if len(moving) >= many:
-                return moving[:many]
-            open_jobs = await self.database.fetchval(
-                "select count(*) from migration.jobs where status in ('pending', 'running')"
-            )
-            if open_jobs + asked_for < many or (open_jobs < many and asked_for > many):
+        while len(moving := [job for job in await owned(self.database) if job.moves]) < many:
+            ended = await self.database.fetchval(ENDED_JOBS)
+            for _ in range(many - (self.asked - ended)):
                 await self.ask()
-                asked_for += 1
-            elif open_jobs >= many:
-                asked_for = 0
             if time.monotonic() > until:
                 raise BenchFailed(f"no {many} jobs in their middle after {MIDDLE_SECONDS:.0f} s")
             await asyncio.sleep(0.1)
+        return moving
 
     async def stored_a_batch(self) -> bool:
         """Whether an owner has stored something, and nothing since a second."""
@@ -114,3 +115,4 @@ class Bench:
                 raise BenchFailed(f"the request could not be published: {producer.problem}")
         finally:
             await producer.close()
+        self.asked += 1

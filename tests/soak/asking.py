@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -17,6 +18,8 @@ from tests.soak.world import SoakWorld, spreadsheet_id
 Action = Callable[[], None]
 NOT_TAKEN = (AssertionError, TimeoutError, MessagingError)
 """How publishing ends while Kafka is away: nobody knows whether it arrived."""
+
+AGAIN_SECONDS = 1.0
 
 
 class Asking:
@@ -95,3 +98,4 @@ class Asking:
                 return send()
             except NOT_TAKEN:
                 self._story.say("Kafka did not take it: published again")
+                time.sleep(AGAIN_SECONDS)
