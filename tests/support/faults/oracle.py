@@ -63,9 +63,7 @@ def judge(world: Judged, *, target: bool = True, going_on: bool = False) -> None
     assert not found, "\n".join(["the oracle found:", *found])
 
 
-def findings(
-    world: Judged, *, target: bool = True, sums: bool = True, going_on: bool = False
-) -> list[str]:
+def findings(world: Judged, *, target: bool = True, sums: bool = True, going_on: bool = False) -> list[str]:
     """All that is wrong with a quiet world; its replicas are ended politely unless they are `going_on`.
 
     Without `sums`: what the jobs did to chats that others know as well depends on their order.
