@@ -32,7 +32,7 @@ def soak(plan: Plan, folder: Path, story: Story, share: float = 1.0) -> None:
     story.say("starting Kafka, Postgres and the replicas")
     with soak_world(folder / "world") as world:
         for source in pool.values():
-            world.put(source)
+            world.lay_out(source)
         world.start()
         _Soak(world, pool, plan, story).run()
 

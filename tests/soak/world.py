@@ -78,7 +78,7 @@ class SoakWorld(FaultWorld):
         self.slots[slot] = self.launch(faults)
         return self.slots[slot]
 
-    def put(self, source: Source) -> None:
+    def lay_out(self, source: Source) -> None:
         """Have a source where jobs find it."""
         self.phones |= source.phones
         match source.kind:
