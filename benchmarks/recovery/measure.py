@@ -25,6 +25,7 @@ OUTAGES: dict[str, tuple[str, Outage]] = {
 """The last one cannot be undone."""
 
 BACK_SECONDS = 180.0
+WELL = "nothing lost, nothing doubled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,4 +114,4 @@ def _verdict(world: LeaningWorld) -> str:
         judge(world, going_on=True)
     except AssertionError as error:
         return str(error)
-    return "nothing lost, nothing doubled"
+    return WELL

@@ -1,10 +1,13 @@
 """I14: the same two replicas live through outages of all they lean on; nothing is lost or doubled."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from benchmarks.recovery import report
+from benchmarks.recovery.measure import WELL, Plan, measure
 from tests.acceptance.faults.leaning import LeaningWorld, leaning_world
 from tests.support.faults import group, outages
 from tests.support.faults.books import Book
@@ -53,6 +56,15 @@ def test_replicas_that_live_through_an_outage_go_on_by_themselves(
         assert [job["attempt"] for job in jobs] == [1] * len(jobs), "an outage is no fault of a job"
     assert [replica.pid for replica in world.replicas if replica.running] == pids
     judge(world, going_on=True)
+
+
+def test_an_outage_is_measured_from_before_it_to_after_it(leaning: LeaningWorld, book: Book) -> None:
+    """What `make recovery` does for a minute each; how fast it is is not asserted here."""
+    plan = Plan(seconds=10, windows=1, window_seconds=1, waiting=4)
+    found = asyncio.run(measure(leaning, book, "network", plan))
+    assert (found.verdict, found.same_processes) == (WELL, True)
+    assert found.during < min(found.before[0], found.after[0])
+    assert report.brief(found).startswith("network cut both ways")
 
 
 def test_after_all_of_them_both_are_still_members_and_nothing_is_left(leaning: LeaningWorld) -> None:

@@ -5,7 +5,7 @@ Everything is looked at from outside: the topics, the tables, the processes, the
 
 import asyncio
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
@@ -135,11 +135,12 @@ def _sums(world: Judged) -> list[str]:
 
 
 def _events(world: Judged) -> list[str]:
-    records = past(world.bootstrap_servers, STATUS.name)
+    told: dict[bytes, list[bytes]] = defaultdict(list)
+    for record in past(world.bootstrap_servers, STATUS.name):
+        told[record.key or b""].append(record.value or b"")
     found = []
     for (request_id,) in world.rows.ask("select request_id from migration.jobs"):
-        mine = [record.value or b"" for record in records if record.key == request_id.encode()]
-        events = [MigrationStatus.model_validate_json(value) for value in mine]
+        events = [MigrationStatus.model_validate_json(value) for value in told[request_id.encode()]]
         job = world.rows.job(request_id)
         found += [f"job {job['id']}: {wrong}" for wrong in wrong_with(events, job)]
     return found
