@@ -21,7 +21,7 @@ async def refusing(world: World) -> None:
 @pytest.mark.usefixtures("refusing")
 def test_a_target_that_refuses_every_row_ends_the_job_before_its_time(world: World, service: Service) -> None:
     make_workbook(world.inbox / "refused.xlsx", rows=5_000, seed=61)
-    ended = world.line.ended(world.line.start_excel("refused.xlsx"), seconds=90)
+    ended = world.line.ended(world.line.start_excel("refused.xlsx"), seconds=300)
     assert ended.status is Status.FAILED
     assert ended.error is not None
     assert ended.error.code == ErrorCode.DATABASE_REFUSED
