@@ -27,16 +27,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Embedded stacks can be had for each worker; servers from elsewhere hold one consumer group, for one."""
-    embedded = _chosen(config) == "embedded"
-    return min((os.cpu_count() or 1) + 1, MOST_WORKERS) if embedded else 1
-
-
-def _chosen(config: pytest.Config) -> str:
+    """A stack for each; none where the servers come from elsewhere, which hold one consumer group."""
     try:
-        return choose(config.getoption("--stack"))
+        embedded = choose(config.getoption("--stack")) == "embedded"
     except StackError as error:
-        pytest.exit(str(error), returncode=3)
+        raise pytest.UsageError(str(error)) from None
+    return min((os.cpu_count() or 1) + 1, MOST_WORKERS) if embedded else 0
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +41,8 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     try:
         running = start(request.config.getoption("--stack"))
     except StackError as error:
+        if "PYTEST_XDIST_WORKER" in os.environ:  # a worker that exits is taken for one that crashed
+            pytest.fail(str(error), pytrace=False)
         pytest.exit(str(error), returncode=3)
     with running:
         yield running
