@@ -46,10 +46,10 @@ async def begun(connection: Connection, *, readonly: bool = False) -> AsyncItera
     try:
         await transaction.start()
         yield
-        await transaction.commit()
     except BaseException:
         await _roll_back(connection, transaction)
         raise
+    await _commit(connection, transaction)
 
 
 @contextmanager
@@ -76,6 +76,17 @@ def ended_at(until: float, connection: Connection, seconds: float) -> Iterator[N
 def _end(connection: Connection) -> None:
     with suppress(asyncpg.InterfaceError):  # it is gone already, and the pool has taken its place back
         connection.terminate()
+
+
+async def _commit(connection: Connection, transaction: Transaction) -> None:
+    """Commit; a server that refuses has rolled back itself, anything else leaves it unknown."""
+    try:
+        await transaction.commit()
+    except asyncpg.PostgresError:
+        raise
+    except BaseException:
+        _end(connection)
+        raise
 
 
 async def _roll_back(connection: Connection, transaction: Transaction) -> None:
