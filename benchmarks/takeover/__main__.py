@@ -82,7 +82,8 @@ async def _measure(stack: Stack, folder: Path, runs: int, rows: int, seed: int) 
         takes = []
         for number in (signal.SIGKILL, signal.SIGTERM):
             takes.append(await bench.take_overs(number, runs))
-            print(f"measured: {takes[-1]}", file=sys.stderr, flush=True)
+            seconds = ", ".join(f"{one:.2f}" for one in takes[-1].seconds)
+            print(f"takeover: seconds after {takes[-1].name}: {seconds}", file=sys.stderr, flush=True)
         repeated = await bench.database.fetchval(REPEATED)
         exits = await Exits(bench, stack).all()
         await bench.database.close()
