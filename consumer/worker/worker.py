@@ -104,6 +104,7 @@ class Worker:
             for job in await claims.rescue(database, ours):
                 self._shop.count(JobRescued())
                 log.warning("job.rescued", job_id=job.id, status=job.status.value, checkpoint=job.checkpoint)
+        # Asks Postgres in every round, so an outage begins the grace anew also where every place is taken.
         for job in await claims.end_overdue(database):
             log.warning("job.overdue", job_id=job.id)
         while len(self._running) < self._terms.max_running:
