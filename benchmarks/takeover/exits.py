@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
+import asyncpg
+
 from benchmarks.service import STOP_SECONDS, BenchFailed, wait_ready
 from benchmarks.takeover.takes import Bench
 from devstack.stack import Stack
@@ -117,9 +119,14 @@ class Exits:
 
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[None]:
-        async with self._bench.database.transaction():
-            await self._bench.database.execute("lock table directory.chats in share mode")
-            yield
+        """On a connection of its own: within a transaction `pg_stat_activity` stands still."""
+        holder = await asyncpg.connect(self._bench.dsn)
+        try:
+            async with holder.transaction():
+                await holder.execute("lock table directory.chats in access exclusive mode")
+                yield
+        finally:
+            await holder.close()
 
     @asynccontextmanager
     async def _kafka_frozen(self) -> AsyncIterator[None]:
