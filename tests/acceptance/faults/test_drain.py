@@ -28,6 +28,8 @@ HAND_OVER = timedelta(seconds=2)
 AT_ONCE_SECONDS = 2
 LONG_LEASE = {"MIGRATION_LEASE_SECONDS": "60", "MIGRATION_HEARTBEAT_SECONDS": "5"}
 """Nobody takes a job over because its lease ran out."""
+pytestmark = pytest.mark.alone
+
 BATCHES_OF = """
 from pg_stat_activity where datname = current_database() and application_name = 'chat-migration batches'
 """

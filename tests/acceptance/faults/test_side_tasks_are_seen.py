@@ -3,12 +3,16 @@
 import signal
 from functools import partial
 
+import pytest
+
 from tests.acceptance.faults.conftest import CALM, FaultWorld
 from tests.support.faults.books import Book
 from tests.support.faults.flow import Flow
 from tests.support.faults.oracle import judge
 from tests.support.service import Service
 from tests.support.wait import until
+
+pytestmark = pytest.mark.alone
 
 EVERY_SECONDS = 0.5
 SEEN_SECONDS = 15

@@ -5,11 +5,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 
+import pytest
+
 from schemas.status import MigrationStatus, Status
 from tests.acceptance.faults.conftest import BATCH_ROWS, FaultWorld
 from tests.support.faults.books import Book
 from tests.support.faults.oracle import judge
 from tests.support.wait import until
+
+pytestmark = pytest.mark.alone
 
 DEFAULTS = {"MIGRATION_LEASE_SECONDS": "10", "MIGRATION_HEARTBEAT_SECONDS": "3"}
 TAKE_OVER = timedelta(seconds=15)
