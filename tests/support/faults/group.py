@@ -41,6 +41,11 @@ def member_ids(bootstrap: str) -> set[str]:
     return set(_run(_in_admin(bootstrap, _members)))
 
 
+def settled(bootstrap: str) -> int:
+    """How many members share the partitions; 0 while they meet anew."""
+    return int(_run(_in_admin(bootstrap, _settled)))
+
+
 def committed(bootstrap: str) -> dict[int, int]:
     """The committed offset of each partition of the requests topic."""
     return _run(_in_admin(bootstrap, _committed))  # type: ignore[no-any-return]
@@ -105,6 +110,11 @@ async def _outside(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
 async def _members(admin: AIOKafkaAdminClient) -> list[str]:
     [answer] = await admin.describe_consumer_groups([GROUP])
     return [member[0] for group in answer.groups for member in group[5]]
+
+
+async def _settled(admin: AIOKafkaAdminClient) -> int:
+    [answer] = await admin.describe_consumer_groups([GROUP])
+    return sum(len(group[5]) for group in answer.groups if group[2] == "Stable")
 
 
 async def _committed(admin: AIOKafkaAdminClient) -> dict[int, int]:

@@ -77,11 +77,19 @@ def findings(world: Judged, *, target: bool = True, sums: bool = True, going_on:
 
 
 def quiet(world: Judged, seconds: float = QUIET_SECONDS) -> None:
-    """Wait until every job has ended and every event was sent."""
+    """Wait until every job has ended, every event was sent, and the living have taken what the dead held."""
     between = f"select count(*) from migration.jobs where status not in {TERMINAL}"
     until(lambda: world.rows.one(between) == 0, seconds, "every job to end")
     unsent = "select count(*) from migration.outbox where published_at is null"
     until(lambda: world.rows.one(unsent) == 0, seconds, "every event to be sent")
+    until(lambda: not _held_by_the_dead(world), seconds, "the leases of dead replicas to be taken")
+
+
+def _held_by_the_dead(world: Judged) -> list[str]:
+    """Leases of replicas that are gone, while there are others to take them."""
+    living = {str(replica.pid) for replica in world.replicas if replica.running}
+    leases = world.rows.ask("select name, split_part(owner, ':', -2) from migration.leases")
+    return [name for name, pid in leases if living and pid not in living]
 
 
 def _endings(world: Judged) -> list[str]:
