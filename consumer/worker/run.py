@@ -71,15 +71,22 @@ def _seconds_left(job: Job) -> float | None:
 
 
 async def _end(attempt: Attempt, reading: asyncio.Task[Outcome]) -> None:
-    reading.cancel()
+    told = reading.cancel()
     done, _ = await asyncio.wait({reading}, timeout=LET_GO_SECONDS)
     if not done:
         attempt.cut()
         done, _ = await asyncio.wait({reading}, timeout=STOP_SECONDS)
     if not done:
         log.error("reading.stuck", seconds=LET_GO_SECONDS + STOP_SECONDS)
-    elif not reading.cancelled() and (error := reading.exception()):
-        log.info("reading.ended", reason=type(error).__name__)
+    elif told:
+        log.info("reading.ended", reason=_how(reading))
+
+
+def _how(reading: asyncio.Task[Outcome]) -> str:
+    if reading.cancelled():
+        return "cancelled"
+    error = reading.exception()
+    return type(error).__name__ if error else "finished"
 
 
 def _result(reading: asyncio.Task[Outcome]) -> Outcome | None:

@@ -155,7 +155,7 @@ def test_with_postgres_away_it_ends_in_its_time_and_the_lease_runs_out(
         world.postgres.heal()
     [left] = owner.logged("shutdown.left_behind")
     assert f"job {world.job(request_id)['id']}" in left["tasks"]
-    assert owner.logged("outcome.waits"), "what read for it never let go"
+    assert owner.logged("reading.ended"), "what read for it never let go"
     world.replica()
     assert world.until_status(request_id, "completed")["attempt"] == 2
     judge(world)

@@ -256,6 +256,8 @@ async def test_a_fetcher_that_is_dead_unseen_is_found_by_the_lag(
         fetcher = built[0]._fetcher
         fetcher._fetch_task.cancel()
         fetcher._fetch_task = asyncio.ensure_future(asyncio.Event().wait())
+        if asked := fetcher._pending_tasks:  # what is under way would still bring records
+            await asyncio.wait(asked)
         await publish(topic, 10, first=10)
         await consuming.has(range(20))
     assert len(built) == 2
