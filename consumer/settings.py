@@ -52,7 +52,9 @@ class Settings(BaseModel):
     migration_google_reads_per_minute: int = Field(60, ge=1, le=100_000)
 
     migration_max_running_jobs: int = Field(2, ge=1, le=32)
-    migration_batch_rows: int = Field(10_000, ge=1, le=100_000)
+    migration_batch_rows: int | None = Field(
+        None, ge=1, le=100_000, description="what suits each kind of source when absent"
+    )
     migration_lease_seconds: float = Field(10, ge=1, le=600)
     migration_heartbeat_seconds: float = Field(3, gt=0, le=200)
     migration_job_timeout_seconds: int = Field(7_200, ge=1, le=7 * 86_400)

@@ -2,9 +2,10 @@
 
 It speaks frames (`consumer.frames`) on standard input and output. Headers:
 
-down  START    dataset, source (of the request), chunk_rows, grants (batches it may send at once),
-               checkpoint (last position an earlier attempt read), fingerprint, state, refused (position →
-               SQLSTATE), frugal, inbox, scratch (an empty folder, removed by the service),
+down  START    dataset, source (of the request), chunk_rows (null: as many as suit the source), grants
+               (batches it may send at once), checkpoint (last position an earlier attempt read),
+               fingerprint, state, refused (position → SQLSTATE), frugal, inbox, scratch (an empty folder,
+               removed by the service),
                max_inflated_bytes, memory_bytes, cpu_seconds, secrets (by kind of source), run, stored (rows
                accounted for up to the checkpoint), service_pid, faults (armed points, for tests); the body
                holds the positions of rows that were rejected up to the checkpoint (8 bytes each, big

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from consumer.datasets.base import Fields
-from consumer.sources.base import Opened, Reading
+from consumer.sources.base import Opened, Reading, batch_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Start:
         """What the source needs to know."""
         return Reading(
             fields=fields,
-            chunk_rows=self.header["chunk_rows"],
+            chunk_rows=self.header["chunk_rows"] or batch_rows(self.source["type"]),
             scratch=Path(self.header["scratch"]),
             inbox=Path(self.header["inbox"]),
             max_inflated_bytes=self.header["max_inflated_bytes"],

@@ -11,7 +11,7 @@ ENOUGH = {"KAFKA_BOOTSTRAP_SERVERS": "k:9092", "DATABASE_URL": "postgresql://u:s
 
 def test_little_is_required() -> None:
     settings = load(ENOUGH)
-    assert settings.migration_batch_rows == 10_000
+    assert settings.migration_batch_rows is None
     assert settings.migration_max_running_jobs == 2
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from consumer.datasets.base import REJECTS, Checked, StageTable
 from consumer.datasets.chats import rejects, stages
 from consumer.datasets.chats.columns import column_rules
-from consumer.datasets.chats.copytext import NULL, lines
+from consumer.datasets.chats.copytext import NULL, lines, table
 from consumer.datasets.chats.firsts import Firsts
 from consumer.datasets.chats.flags import administrators
 from consumer.datasets.chats.numbers import GroupNumbers, Numbers
@@ -104,4 +104,4 @@ class ChatChecker:
             "add_user": flags[0],
             "add_admin": flags[1],
         }
-        return lines(zip(*(columns[name] for name in self._stage.columns), strict=True))
+        return table([columns[name] for name in self._stage.columns])

@@ -1,12 +1,13 @@
-"""Tells in a few C calls that a rule would change nothing, nor COPY need an escape: of columns, of values.
+"""Finds in a few C calls the texts of a column that a rule might change, or COPY need an escape for.
 
-To say no is always safe: the rule then looks at the value. Where a test says yes, it must hold.
+To find too many is always safe: the rule then looks at them. What is not found must be clean.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from consumer.datasets.chats.rules.name import PAIRS
 from consumer.datasets.chats.rules.text import EXACT_NUMBERS, NAME_LIMIT, TEXT_LIMIT
@@ -16,17 +17,55 @@ LINK = r"https?://[a-z0-9][a-z0-9.-]*+(?:/[!-\[\]-~]*+)?"
 PHONE = r"(?:\+7[0-9]{10})?"
 TEXT = r"(?! )[ !-\[\]^`-~А-Яа-яЁё№«»“”„–—]{0,500}+(?<! )"
 """Printable, composed, and without the underscore and backslash that may begin an escape."""
+NAME = f"(?![{''.join(PAIRS)}]){TEXT}"
 OPENING = tuple(f"|{quote}" for quote in PAIRS)
+ESCAPE = "_x"
+NEVER = "\x00"
+"""A text that no pattern takes for clean."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evident:
-    """`column` looks at all texts of a column together; `value` matches one of the usual letters alone."""
+    """Clean are texts of the usual letters, up to a length, and such as pass `together`."""
 
-    column: Callable[[Sequence[str]], bool]
-    value: re.Pattern[str]
-    keeps_numbers: bool = True
+    run: re.Pattern[str]
+    longest: int
+    together: Callable[[Sequence[str]], bool]
+    keeps_numbers: bool
     """Whether the rule writes a whole number as its digits."""
+
+    @classmethod
+    def of(
+        cls,
+        pattern: str,
+        longest: int,
+        together: Callable[[Sequence[str]], bool] = lambda _: False,
+        *,
+        keeps_numbers: bool = False,
+    ) -> Self:
+        """Texts are clean that the pattern matches whole; it must match no line break."""
+        return cls(re.compile(rf"(?:(?:{pattern})\n)*+([^\n]*+\n)?"), longest, together, keeps_numbers)
+
+    def doubtful(self, texts: Sequence[str]) -> list[int]:
+        """The places of texts that the rule has to be asked about."""
+        joined = "\n".join((*texts, ""))
+        if joined.count("\n") != len(texts):
+            return self.doubtful([NEVER if "\n" in text else text for text in texts])
+        places = set(self._unmatched(joined))
+        if max(map(len, texts), default=0) > self.longest:
+            places.update(place for place, text in enumerate(texts) if len(text) > self.longest)
+        if ESCAPE in joined:
+            places.update(place for place, text in enumerate(texts) if ESCAPE in text)
+        return [] if self.together([texts[place] for place in places]) else sorted(places)
+
+    def _unmatched(self, joined: str) -> Iterator[int]:
+        """The numbers of the lines that the pattern does not match."""
+        number = behind = 0
+        for run in self.run.finditer(joined):
+            if run[1] is not None:
+                number += joined.count("\n", behind, run.start(1))
+                behind = run.start(1)
+                yield number
 
 
 def whole_numbers(cells: Sequence[float]) -> bool:
@@ -53,30 +92,13 @@ def _clean(joined: str) -> bool:
         and " |" not in joined
         and "| " not in joined
         and "\\" not in joined
-        and "_x" not in joined
+        and ESCAPE not in joined
         and (joined.isascii() or unicodedata.is_normalized("NFC", joined))
     )
 
 
-def _each(pattern: str, longest: int) -> Callable[[Sequence[str]], bool]:
-    every = re.compile(rf"(?:{pattern} )*+")
-
-    def column(cells: Sequence[str]) -> bool:
-        joined = " ".join((*cells, ""))
-        return (
-            joined.count(" ") == len(cells)
-            and "_x" not in joined
-            and max(map(len, cells), default=0) <= longest
-            and every.fullmatch(joined) is not None
-        )
-
-    return column
-
-
-text = Evident(_text, re.compile(TEXT))
-short_text = Evident(_short_text, re.compile(TEXT))
-name = Evident(_name, re.compile(f"(?![{''.join(PAIRS)}]){TEXT}"))
-url = Evident(
-    _each(LINK, URL_BYTES), re.compile(rf"(?!.*_x)(?=.{{0,{URL_BYTES}}}\Z){LINK}"), keeps_numbers=False
-)
-phone = Evident(_each(PHONE, 12), re.compile(PHONE), keeps_numbers=False)
+text = Evident.of(TEXT, TEXT_LIMIT, _text, keeps_numbers=True)
+short_text = Evident.of(TEXT, NAME_LIMIT, _short_text, keeps_numbers=True)
+name = Evident.of(NAME, TEXT_LIMIT, _name, keeps_numbers=True)
+url = Evident.of(LINK, URL_BYTES)
+phone = Evident.of(PHONE, 12)

@@ -104,6 +104,12 @@ def _of_state(state: str, name: str) -> MigrationError:
             f"A table was removed from the database of the connection «{name}» while it was read. "
             "Ask for another one, or put it back.",
         )
+    if state == "54000":
+        return PermanentError(
+            ErrorCode.SOURCE_UNREADABLE,
+            f"The texts of one batch of rows from the connection «{name}» are more than PostgreSQL hands out "
+            "at once (1 GB). Ask for a view that cuts them, or have MIGRATION_BATCH_ROWS lowered.",
+        )
     return PermanentError(
         ErrorCode.SOURCE_UNREADABLE,
         f"The database of the connection «{name}» refuses to hand out the rows (SQLSTATE {state or 'none'}). "

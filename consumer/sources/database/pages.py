@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from consumer.datasets.base import Relation
 from consumer.records import Cell, Chunk
-from consumer.sources.database.connect import Row, Session
+from consumer.sources.database.connect import Session
 from consumer.sources.database.count import belongs
 from consumer.sources.database.names import quote
 from consumer.sources.database.table import Table
@@ -32,14 +31,18 @@ class Stretch:
 def statement(table: Table, relation: Relation, fields: Sequence[str], *, first: bool) -> str:
     """One page: $1 the value of `only`, $2 the highest key, $3 how many rows, $4 the key before.
 
-    Columns are compared and put in order as they are, so that an index serves; handed out as text.
+    Columns are compared and put in order as they are, so that an index serves. Handed out is one row, with
+    a list for each column, texts as text: half the work for the driver of a row for each.
     """
     key = f"t.{quote(relation.key)}"
     texts = "".join(f", t.{quote(relation.columns[field])}::text" for field in fields)
     above = "" if first else f" and {key} > $4::bigint"
+    names = [f"c{number}" for number in range(1, len(fields) + 1)]
+    lists = ["array_agg(p.k::bigint order by p.k)", *(f"array_agg(p.{name} order by p.k)" for name in names)]
     return (
-        f"select {key}::bigint{texts} from {table.sql} as t "  # noqa: S608 – quoted names
+        f"select {', '.join(lists)} from (select {key}{texts} from {table.sql} as t "  # noqa: S608 – quoted names
         f"where {belongs(relation, '$1')} and {key} <= $2::bigint{above} order by {key} limit $3::bigint"
+        f") as p ({', '.join(['k', *names])})"
     )
 
 
@@ -49,13 +52,14 @@ async def page(
     """The first rows of a stretch, at most `size`; None where there are none."""
     sql = statement(table, relation, stretch.fields, first=stretch.after is None)
     border = () if stretch.after is None else (stretch.after,)
-    rows = await session.rows(sql, relation.only[1], stretch.upto, size, *border)
-    return chunk(rows, relation, stretch.fields) if rows else None
+    positions, *columns = await session.row(sql, relation.only[1], stretch.upto, size, *border)
+    return None if positions is None else chunk(positions, columns, relation, stretch.fields)
 
 
-def chunk(rows: Sequence[Row | tuple[Any, ...]], relation: Relation, fields: Sequence[str]) -> Chunk:
-    """Rows of (key, one text for each field) as the dataset takes them."""
-    positions, *columns = (list(column) for column in zip(*rows, strict=True))
+def chunk(
+    positions: Sequence[int], columns: Sequence[Sequence[Cell]], relation: Relation, fields: Sequence[str]
+) -> Chunk:
+    """Keys, and the texts of each field, as the dataset takes them."""
     names = [relation.columns[field] for field in fields]
 
     def record(i: int) -> dict[str, Cell]:

@@ -4,6 +4,7 @@ from consumer.datasets.base import Merge
 from consumer.datasets.chats import stages
 from consumer.datasets.chats.merge import changes, dimensions, rows
 from consumer.datasets.chats.merge.conditions import SAME_CHAT, STAYS, same_administrator
+from consumer.datasets.chats.merge.links import about_groups
 from consumer.datasets.chats.merge.session import SESSION
 from consumer.datasets.chats.tags import lower_tags, tag
 
@@ -21,7 +22,7 @@ def merge(source_type: str) -> Merge:
 
 def _filled_in(statement: str, source_type: str) -> str:
     """The conditions and the tag, put in for their names; tags are ours, never a user's."""
-    names = {
+    names = about_groups(source_type) | {
         ":same_chat": SAME_CHAT,
         ":same_administrator": same_administrator(source_type),
         ":stays": STAYS,

@@ -14,10 +14,10 @@ with found as materialized (
   from directory.chats c where c.url = any (array(select url from stage_chats order by url))
 ),
 told as (
-  select s.*, p.group_id, n.inn, n.without_kpp, n.university_id, n.branch_id, n.faculty_id
+  select s.*, :group_id as group_id, n.inn, n.without_kpp, n.university_id, n.branch_id, n.faculty_id
   from stage_chats s
   join node n on n.no = s.node
-  left join lateral (select p.group_id from place p where p.no = s.place offset 0) p on true
+  :placed
 ),
 rows as materialized (
   -- Those that say anything new; a chat not met before gets its id here, so that one statement makes all.
@@ -27,7 +27,7 @@ rows as materialized (
               when w.first then nextval('directory.chats_id_seq') end as known_id,
          w.a_first and a.chat_id is null as a_new,
          w.a_first and a.chat_id is not null and not :same_administrator as a_differs,
-         case when l.chat_id is null then w.group_id end as new_group_id,
+         :new_group_id as new_group_id,
          w.phone, w.max_id, w.add_user, w.add_admin, w.url, w.without_kpp, w.university_id, w.branch_id,
          w.faculty_id, w.participants, w.created_on, w.inn, w.name, w.external_chat_id, w.creator_id
   from told w
@@ -36,15 +36,11 @@ rows as materialized (
     select a.chat_id, a.phone, a.max_id, a.add_user, a.add_admin from directory.administrators a
     where a.chat_id = any (array(select id from found order by id)) offset 0
   ) a on a.chat_id = c.id and a.phone = w.phone
-  left join (
-    -- a source that tells of no groups has no links to be looked for
-    select l.chat_id, l.group_id from directory.chat_groups l
-    where l.chat_id = any (array(select id from found where exists (select from place) order by id)) offset 0
-  ) l on l.chat_id = c.id and l.group_id = w.group_id
+  :linked
   where c.id is null
      or w.first and not :same_chat
      or w.a_first and (a.chat_id is null or not :same_administrator)
-     or w.group_id is not null and l.chat_id is null
+     :or_unlinked
 ),
 made_chats as (
   insert into directory.chats

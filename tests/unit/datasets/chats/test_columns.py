@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from consumer.datasets.chats import evident
 from consumer.datasets.chats.columns import ColumnRule, column_rules
-from consumer.datasets.chats.copytext import NULL, lines, rendered
+from consumer.datasets.chats.copytext import NULL, lines, rendered, table
 from consumer.datasets.chats.evident import Evident
 from consumer.datasets.chats.memo import LIMIT, copied, is_odd
 from consumer.datasets.chats.rules.flag import flag
@@ -31,41 +31,44 @@ PHONES = ("+79161234567", "+79161234567 +79161234568", "79161234567")
 TRICKY = st.sampled_from([*TEXTS, *map("https://a.ru{}".format, LINKS), *PHONES, "http://./"])
 
 
-@pytest.mark.parametrize(("is_clean", "rule"), EVIDENT)
-@given(cells=st.lists(TRICKY | st.text(max_size=5), max_size=3))
-@example(cells=[])
-def test_where_a_column_is_evidently_clean_its_rule_changes_nothing(
-    is_clean: Evident, rule: Rule, cells: list[str]
-) -> None:
-    if is_clean.column(cells):
-        assert [rule(cell) for cell in cells] == [Clean(cell) for cell in cells]
-        assert [rendered(cell) for cell in cells] == cells
+TEXT = st.text(max_size=5) | st.text("аЯёй«»'\" _x\\|~\n\u0306\u200b", max_size=6)
 
 
-@pytest.mark.parametrize(("is_clean", "rule"), EVIDENT)
-@given(cell=TRICKY | st.text(max_size=5) | st.text("аЯёй«»'\" _x\\|~\u0306\u200b", max_size=6))
-@example(cell="x" * 501)
-@example(cell="https://a.ru/" + "x" * 2_036)
-def test_where_a_value_is_evidently_clean_its_rule_changes_nothing(
-    is_clean: Evident, rule: Rule, cell: str
+@pytest.mark.parametrize(("clean", "rule"), EVIDENT)
+@given(cells=st.lists(TRICKY | TEXT, max_size=4))
+@example(cells=["x" * 501])
+@example(cells=["https://a.ru/" + "x" * 2_036, "https://a.ru"])
+def test_what_is_evidently_clean_its_rule_changes_nothing_in(
+    clean: Evident, rule: Rule, cells: list[str]
 ) -> None:
-    if is_clean.value.fullmatch(cell):
-        assert rule(cell) == Clean(cell)
-        assert rendered(cell) == cell
+    doubtful = clean.doubtful(cells)
+    for place, cell in enumerate(cells):
+        if place not in doubtful:
+            assert rule(cell) == Clean(cell)
+            assert rendered(cell) == cell
 
 
 @pytest.mark.parametrize(
-    ("is_clean", "cells"),
+    ("clean", "cells"),
     [
+        (evident.text, []),
         (evident.text, ["РТУ МИРЭА", "", "-71234567890123", "а|б"]),
-        (evident.name, ["ЮРм-С251ГПз чат 1", "Чат «А»"]),
+        (evident.text, ["Қазақстан", "😀 2024"]),
+        (evident.text, ["а" * 501, "б"]),
+        (evident.name, ["ЮРм-С251ГПз чат 1", "Чат «А»", "Ә"]),
         (evident.url, ["https://max.ru/join/AbC-_123?x=1#y", "http://a.ru"]),
         (evident.phone, ["+79161234567", ""]),
     ],
 )
-def test_usual_columns_are_evidently_clean(is_clean: Evident, cells: list[str]) -> None:
-    assert is_clean.column(cells)
-    assert all(map(is_clean.value.fullmatch, filter(None, (cell.replace("|", "") for cell in cells))))
+def test_usual_columns_are_evidently_clean(clean: Evident, cells: list[str]) -> None:
+    assert clean.doubtful(cells) == []
+
+
+def test_what_is_odd_is_found_in_its_place() -> None:
+    good = "https://a.ru/x"
+    odd = ["", "a.ru", f"{good}\n{good}", f"{good} ", f"{good}/_x0041_", f"{good}{'x' * 2_036}"]
+    cells = [part for one in odd for part in (one, good, good)]
+    assert evident.url.doubtful(cells) == list(range(0, len(cells), 3))
 
 
 MIXED = st.sampled_from(
@@ -130,3 +133,15 @@ def test_copy_text_escapes_what_copy_would_take_for_its_own() -> None:
     ]
     assert rendered(None) == NULL
     assert lines([]) == b""
+
+
+@given(rows=st.lists(st.tuples(*[st.text(max_size=3)] * 3)))
+def test_columns_make_the_text_that_rows_make(rows: list[tuple[str, ...]]) -> None:
+    cells = [tuple(map(rendered, row)) for row in rows]
+    columns = [[row[place] for row in cells] for place in range(3)]
+    assert table(columns) == lines(cells)
+
+
+def test_columns_of_different_lengths_are_no_table() -> None:
+    with pytest.raises(ValueError, match="size"):
+        table([["a", "b"], ["c"]])

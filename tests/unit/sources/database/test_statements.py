@@ -13,9 +13,11 @@ GOOD = {"id": "bigint", "inn": "text", 'pho"ne': "text", "source": "text"}
 
 def test_a_page_is_read_by_key_and_in_its_order() -> None:
     assert pages.statement(TABLE, RELATION, ("inn", "phone"), first=False) == (
-        'select t."id"::bigint, t."inn"::text, t."pho""ne"::text from "a""b"."Chats" as t '
+        "select array_agg(p.k::bigint order by p.k), array_agg(p.c1 order by p.k), "
+        "array_agg(p.c2 order by p.k) from ("
+        'select t."id", t."inn"::text, t."pho""ne"::text from "a""b"."Chats" as t '
         'where (t."source"::text = $1::text or t."source" is null) and t."id" <= $2::bigint '
-        'and t."id" > $4::bigint order by t."id" limit $3::bigint'
+        'and t."id" > $4::bigint order by t."id" limit $3::bigint) as p (k, c1, c2)'
     )
 
 
@@ -30,7 +32,7 @@ def test_keys_are_counted_one_by_one_where_nothing_keeps_them_apart() -> None:
 
 
 def test_a_row_is_kept_for_people_as_it_was_read() -> None:
-    found = chunk([(-5, "77", None), (3, None, "+7")], RELATION, ("inn", "phone"))
+    found = chunk([-5, 3], [["77", None], [None, "+7"]], RELATION, ("inn", "phone"))
     assert found.positions == [-5, 3]
     assert found.columns == {"inn": ["77", None], "phone": [None, "+7"]}
     assert found.record(0) == {"id": -5, "inn": "77", 'pho"ne': None}
