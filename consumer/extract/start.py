@@ -67,7 +67,7 @@ class Start:
         """What the source needs to know."""
         return Reading(
             fields=fields,
-            chunk_rows=self.header["chunk_rows"] or batch_rows(self.source["type"]),
+            chunk_rows=batch_rows(self.source["type"], self.header["chunk_rows"], frugal=self.frugal),
             scratch=Path(self.header["scratch"]),
             inbox=Path(self.header["inbox"]),
             max_inflated_bytes=self.header["max_inflated_bytes"],

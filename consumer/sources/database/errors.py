@@ -36,8 +36,11 @@ LOST_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
 @contextmanager
-def mapped(name: str) -> Iterator[None]:
-    """Raise errors of `consumer.errors` about the connection `name` in place of the driver's."""
+def mapped(name: str, *, fewer: bool = False) -> Iterator[None]:
+    """Raise errors of `consumer.errors` about the connection `name` in place of the driver's.
+
+    Where `fewer` rows can be asked for, too much for one answer of the server is a MemoryError.
+    """
     try:
         yield
     except (
@@ -48,6 +51,8 @@ def mapped(name: str) -> Iterator[None]:
         UnicodeError,
         OSError,
     ) as error:
+        if fewer and isinstance(error, asyncpg.ProgramLimitExceededError):
+            raise MemoryError("so many rows at once are too much for the server") from None
         raise translate(error, name) from None
 
 
@@ -107,7 +112,7 @@ def _of_state(state: str, name: str) -> MigrationError:
     if state == "54000":
         return PermanentError(
             ErrorCode.SOURCE_UNREADABLE,
-            f"The texts of one batch of rows from the connection «{name}» are more than PostgreSQL hands out "
+            f"The texts of a few rows from the connection «{name}» are more than PostgreSQL hands out "
             "at once (1 GB). Ask for a view that cuts them, or have MIGRATION_BATCH_ROWS lowered.",
         )
     return PermanentError(

@@ -84,7 +84,7 @@ class DatabaseSource:
             stretch = replace(stretch, after=chunk.positions[-1])
 
     def _run(self, loop: Loop, work: Coroutine[Any, Any, T]) -> T:
-        with mapped(self._name):
+        with mapped(self._name, fewer=not self._reading.frugal):
             return loop.run(work)
 
     def close(self) -> None:

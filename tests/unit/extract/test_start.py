@@ -28,16 +28,20 @@ HEADER: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    ("source_type", "asked", "rows"),
+    ("source_type", "asked", "frugal", "rows"),
     [
-        ("excel", None, 10_000),
-        ("google_sheets", None, 10_000),
-        ("database", None, 25_000),
-        ("database", 7, 7),
+        ("excel", None, False, 10_000),
+        ("google_sheets", None, False, 10_000),
+        ("database", None, False, 25_000),
+        ("database", 7, False, 7),
+        ("database", None, True, 1_000),
+        ("excel", 2_000, True, 1_000),
+        ("excel", 7, True, 7),
     ],
 )
 def test_a_batch_has_as_many_rows_as_suit_its_source_or_as_the_settings_say(
-    source_type: str, asked: int | None, rows: int
+    source_type: str, asked: int | None, frugal: bool, rows: int
 ) -> None:
-    start = Start.from_frame(HEADER | {"source": {"type": source_type}, "chunk_rows": asked}, b"")
+    header = HEADER | {"source": {"type": source_type}, "chunk_rows": asked, "frugal": frugal}
+    start = Start.from_frame(header, b"")
     assert start.reading(find("chats").fields, lambda _: None, lambda: None).chunk_rows == rows

@@ -3,6 +3,7 @@
 import pytest
 
 from consumer.datasets.chats.fields import RELATION
+from consumer.errors import PermanentError
 from consumer.sources.database.pages import statement
 from consumer.sources.database.table import Table
 from tests.integration.sources.database.origin import (
@@ -204,3 +205,23 @@ def test_a_page_is_found_by_the_index_of_the_key(dsn: str, kind: str) -> None:
     assert '"Index Scan"' in plan
     assert '"Sort"' not in plan
     assert "Index Cond" in plan
+
+
+def test_more_text_than_the_server_puts_into_one_answer_is_read_in_smaller_pages(dsn: str) -> None:
+    """The child dies of it, as of any other lack of memory, and the next one is frugal."""
+    add(dsn, range(600))
+    execute(
+        dsn,
+        "create view long as "
+        "select id, inn, repeat('x', 2000000) as name, url, admin_phone, source from chats",
+    )
+    with opened(orders(dsn, chunk_rows=600), "long") as (source, _), pytest.raises(MemoryError):
+        next(source.chunks())
+    with opened(orders(dsn, chunk_rows=60, frugal=True), "long") as (source, _):
+        assert len(next(source.chunks()).positions) == 60
+    with (
+        opened(orders(dsn, chunk_rows=600, frugal=True), "long") as (source, _),
+        pytest.raises(PermanentError, match="MIGRATION_BATCH_ROWS lowered") as caught,
+    ):
+        next(source.chunks())
+    assert caught.value.code == "source_unreadable"
