@@ -17,6 +17,7 @@ from benchmarks.scenario import ROWS, Findings, Plan, measure
 from benchmarks.service import BenchFailed
 from benchmarks.tables import MANY_ROWS
 from benchmarks.tables import ROWS as TABLE_ROWS
+from devstack.ending import end_at_sigterm
 from devstack.stack import start
 
 LOG = Path(".devstack/bench.log")
@@ -31,6 +32,7 @@ def main(
     kind: Annotated[str, typer.Option("--stack", help="embedded, docker, external or auto")] = "embedded",
 ) -> None:
     """Measure, print tables, and end with the ratios."""
+    end_at_sigterm()
     plan = QUICK if quick else Plan(rounds=rounds, sizes=sizes, many_rows=MANY_ROWS if sizes else None)
     console = Console(width=None if sys.stdout.isatty() else 110)
     LOG.parent.mkdir(exist_ok=True)

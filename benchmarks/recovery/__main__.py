@@ -11,6 +11,7 @@ from rich.console import Console
 
 from benchmarks.recovery import report
 from benchmarks.recovery.measure import OUTAGES, WELL, Finding, Plan, measure
+from devstack.ending import end_at_sigterm
 from tests.acceptance.faults.leaning import LeaningWorld, leaning_world
 from tests.support.faults.books import Book
 from tests.support.faults.oracle import judge
@@ -30,6 +31,7 @@ def main(
     only: Annotated[list[str] | None, typer.Option(help=f"some of {', '.join(OUTAGES)}")] = None,
 ) -> None:
     """Measure each outage in turn, print the table, end with the lowest ratio of after to before."""
+    end_at_sigterm()
     names = [name for name in OUTAGES if name in (only or OUTAGES)]
     plan = Plan(seconds)
     console = Console(width=None if sys.stdout.isatty() else 200)

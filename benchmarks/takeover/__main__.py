@@ -21,13 +21,13 @@ from benchmarks.takeover import report
 from benchmarks.takeover.exits import Exit, Exits
 from benchmarks.takeover.replicas import Replicas
 from benchmarks.takeover.takes import JOBS, Bench, Takes
+from consumer.sources.base import TABLE_BATCH_ROWS
 from devstack.admin_panel import make_table
+from devstack.ending import end_at_sigterm
 from devstack.stack import Stack, start
 from messaging.connection import KafkaConnection
 
 TABLES = 6
-BATCH_ROWS = 10_000
-"""The default of the service."""
 COUNT_WRITES = """
 create sequence writes;
 create function count_write() returns trigger language plpgsql as $$
@@ -46,6 +46,7 @@ def main(
     seed: Annotated[int, typer.Option(help="of the moments of the signals")] = 1,
 ) -> None:
     """Measure, print, exit 1 where a promise does not hold."""
+    end_at_sigterm()
     with tempfile.TemporaryDirectory(prefix="takeover-") as folder, start("embedded") as stack:
         try:
             bad = asyncio.run(_measure(stack, Path(folder), runs, rows, seed))
@@ -95,7 +96,7 @@ def _tell(takes: list[Takes], repeated: int, exits: list[Exit], took: float) -> 
     bad = report.broken(takes, exits)
     lines = [
         *report.takes_lines(takes),
-        report.repeated_line(repeated, ends, BATCH_ROWS),
+        report.repeated_line(repeated, ends, TABLE_BATCH_ROWS),
         "",
         *report.exit_lines(exits),
         "",

@@ -83,9 +83,14 @@ class Exits:
             return await self._end("Postgres stopped, mid-batch", process)
 
     async def _twice(self) -> Exit:
-        process = await self._start("shutdown.begun=hang")
+        process, service, log = self._bench.replicas.launch(MIGRATION_FAULTS="shutdown.begun=hang")
+        await asyncio.to_thread(wait_ready, service, process, log)
         process.send_signal(signal.SIGTERM)
-        await asyncio.sleep(1)
+
+        async def asked() -> bool:
+            return "shutdown.asked" in log.read_text("utf-8")
+
+        await _until(asked, "a drain")
         return await self._end("twice (from the second)", process)
 
     async def _start(self, faults: str) -> subprocess.Popen[bytes]:
@@ -108,7 +113,7 @@ class Exits:
         return await self._sees("wait_event_type = 'Lock'")
 
     async def _sees(self, what: str) -> bool:
-        """Twice, so that a passing moment is not taken for it."""
+        """For a second, so that a passing moment is not taken for it."""
         query = f"""select count(*) from pg_stat_activity where application_name = 'chat-migration batches'
             and xact_start < clock_timestamp() - interval '1 second' and {what}"""
         return bool(await self._bench.database.fetchval(query))

@@ -7,6 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from devstack.ending import end_at_sigterm
 from tests.soak import plan as plans
 from tests.soak import report
 from tests.soak.run import soak
@@ -21,6 +22,7 @@ def main() -> int:
     asked = parser.parse_args()
     seed = int(time.time()) % 100_000 if asked.seed is None else asked.seed
     plan = plans.make(seed, asked.seconds)
+    end_at_sigterm()
     folder = Path(tempfile.mkdtemp(prefix=f"soak-{seed}-"))
     folder.chmod(0o755)  # servers may run as another account
     print(f"soak: seed {seed}, {asked.seconds:.0f} s, logs in {folder}", flush=True)
