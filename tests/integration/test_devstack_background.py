@@ -61,7 +61,8 @@ def test_a_stack_that_loses_a_server_ends_and_says_why(devstack: Command, tmp_pa
     brokers = [p for p in psutil.Process(pid).children(recursive=True) if "kafka.Kafka" in p.cmdline()]
     brokers[0].kill()
     until(lambda: checkout.stack.pid() is None, 30, "the stack to end")
-    assert "Kafka broker 1 has ended" in checkout.stack.log.read_text()
+    log = checkout.stack.log
+    until(lambda: "Kafka broker 1 has ended" in log.read_text(), 10, "the reason to be told")
     assert not checkout.env_file.exists()
 
 

@@ -105,7 +105,7 @@ def test_a_server_that_ends_at_once_shows_the_end_of_its_log(order: Callable[...
 def test_a_server_that_does_not_get_ready_is_ended_and_shows_the_end_of_its_log(
     order: Callable[..., Order],
 ) -> None:
-    server = Server(order("import time; print('waiting', flush=True); time.sleep(600)", start_seconds=1))
+    server = Server(order("", command=["sh", "-c", "echo waiting; exec sleep 600"], start_seconds=1))
     with pytest.raises(StackError, match=r"(?s)The pump was not ready after 1 seconds.*waiting"):
         server.start()
     assert not server.running

@@ -13,7 +13,7 @@ from devstack.server import Server
 from devstack.stack import Stack
 from messaging import clients, line
 from messaging.connection import KafkaConnection
-from messaging.errors import KafkaUnavailable
+from messaging.errors import KafkaUnavailable, TopicsMissing
 from messaging.producer import Producer
 from messaging.records import Outgoing
 from messaging.subscription import Subscription
@@ -32,8 +32,17 @@ def connection(own_stack: Stack) -> KafkaConnection:
 
 @pytest.fixture
 async def topic(broker: Server, connection: KafkaConnection) -> str:
+    """Made as soon as the broker takes part again: one that was frozen may have been given up."""
     name = f"test.{uuid.uuid4().hex}"
-    await ensure_topics(connection, [Topic(name, {}, 2)])
+
+    async def made() -> bool:
+        try:
+            await ensure_topics(connection, [Topic(name, {}, 2)])
+        except (KafkaUnavailable, TopicsMissing):
+            return False
+        return True
+
+    await until_async(made, 60, "the broker to take part")
     return name
 
 
@@ -57,6 +66,15 @@ async def _frozen(broker: Server) -> AsyncIterator[None]:
         broker.resume()
 
 
+async def _published(producer: Producer, messages: list[Outgoing]) -> None:
+    """Publish until all of them are acknowledged."""
+
+    async def acknowledged() -> bool:
+        return all(await producer.publish(messages))
+
+    await until_async(acknowledged, 60, "the broker to take them")
+
+
 def _numbered(topic: str, numbers: range) -> list[Outgoing]:
     return [Outgoing(topic, b"k%d" % (number % 5), b"%d" % number) for number in numbers]
 
@@ -66,17 +84,13 @@ async def test_a_frozen_broker_bounds_a_publish_which_goes_on_afterwards(
     broker: Server, connection: KafkaConnection, topic: str
 ) -> None:
     producer = Producer(connection, client_id="test")
-    assert all(await producer.publish(_numbered(topic, range(5))))
+    await _published(producer, _numbered(topic, range(5)))
     async with _frozen(broker):
         began = time.monotonic()
         assert await producer.publish(_numbered(topic, range(5, 7))) == [False, False]
         assert time.monotonic() - began < 20
         assert producer.problem
-
-    async def published() -> bool:
-        return all(await producer.publish(_numbered(topic, range(5, 7))))
-
-    await until_async(published, 30, "the broker's return")
+    await _published(producer, _numbered(topic, range(5, 7)))
     await producer.close()
     async with await Subscription.open(connection, topic) as subscription:
         values = {int(record.value or b"") async for record in subscription.past()}
@@ -88,7 +102,7 @@ async def test_a_producer_is_closed_in_time_while_the_broker_is_frozen(
     broker: Server, connection: KafkaConnection, topic: str
 ) -> None:
     producer = Producer(connection, client_id="test")
-    assert all(await producer.publish(_numbered(topic, range(1))))
+    await _published(producer, _numbered(topic, range(1)))
     async with _frozen(broker):
         pending = asyncio.ensure_future(producer.publish(_numbered(topic, range(1, 2))))
         await asyncio.sleep(0)
@@ -117,7 +131,7 @@ async def test_a_consumer_stops_in_time_while_the_broker_is_frozen(
     broker: Server, connection: KafkaConnection, topic: str
 ) -> None:
     producer = Producer(connection, client_id="test")
-    assert all(await producer.publish(_numbered(topic, range(1))))
+    await _published(producer, _numbered(topic, range(1)))
     await producer.close()
     before = asyncio.all_tasks()
     async with Consuming(connection, topic, topic).running() as consuming:

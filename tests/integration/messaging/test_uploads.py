@@ -132,7 +132,7 @@ async def test_a_missing_last_chunk_is_incomplete_where_the_topic_ends(
     producer: Producer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(uploads_in, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(uploads_in, "SILENCE_SECONDS", 4.0)
     upload = await send_file(connection, file, "f", topic=topic)
     messages = [_again(chunk) for chunk in await _records(connection, topic)]
     with pytest.raises(UploadIncomplete, match="chunk 7 of 7"):

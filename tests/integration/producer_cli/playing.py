@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
 from messaging.connection import KafkaConnection
 from messaging.producer import Producer
 from messaging.records import Outgoing, Record
@@ -28,16 +30,22 @@ LIMIT = 30.0
 class Service:
     """Reads requests and says what a service would say."""
 
-    def __init__(self, connection: KafkaConnection, requests: Subscription) -> None:
+    def __init__(
+        self, connection: KafkaConnection, requests: Subscription, outside: AIOKafkaConsumer
+    ) -> None:
         self.connection = connection
         self._requests = requests
+        self._group = outside
         self._producer = Producer(connection, client_id="test-service")
 
     @classmethod
     @asynccontextmanager
     async def playing(cls, connection: KafkaConnection) -> AsyncIterator[Self]:
-        async with await Subscription.open(connection, REQUESTS.name, start="end") as requests:
-            service = cls(connection, requests)
+        async with (
+            await Subscription.open(connection, REQUESTS.name, start="end") as requests,
+            group.outside(connection.bootstrap_servers) as outside,
+        ):
+            service = cls(connection, requests, outside)
             try:
                 yield service
             finally:
@@ -59,7 +67,7 @@ class Service:
 
     async def commit(self, request: Record) -> None:
         """Be through with a message: it is recorded, or among the dead letters."""
-        await group.commit(self.connection.bootstrap_servers, request.partition, request.offset + 1)
+        await self._group.commit({TopicPartition(REQUESTS.name, request.partition): request.offset + 1})
 
     async def say(self, request_id: str, status: str, sequence: int, **other: Any) -> bytes:
         """Publish a status event and give its bytes."""

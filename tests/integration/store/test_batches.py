@@ -64,10 +64,12 @@ async def test_a_committed_batch_forgets_the_attempts_that_failed_before(
 
 
 async def test_progress_is_told_at_most_once_a_second(database: Database, session: Session) -> None:
+    told_at = "update migration.jobs set progressed_at = clock_timestamp() {} interval '1 minute'"
+    await change(database, told_at.format("+"))
     first = await session.store(batch(things(2)))
     quiet = await session.store(batch(things(3)))
     assert quiet.sequence == first.sequence
-    await change(database, "update migration.jobs set progressed_at = progressed_at - interval '2 seconds'")
+    await change(database, told_at.format("-"))
     told = await session.store(batch(things(4)))
     assert told.sequence == first.sequence + 1
     assert [event["processed"] for event in await events(database, told.id)][-1] == 3

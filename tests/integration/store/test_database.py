@@ -64,12 +64,13 @@ async def test_a_listening_connection_that_cannot_listen_is_closed(database: Dat
 async def test_a_crowd_of_readers_does_not_keep_the_service_from_its_work(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounded, "ACQUIRE_SECONDS", 0.2)
     async with AsyncExitStack() as crowd:
         for _ in range(READING_CONNECTIONS):
             await crowd.enter_async_context(database.reader())
+        monkeypatch.setattr(bounded, "ACQUIRE_SECONDS", 0.2)
         with pytest.raises(DatabaseUnavailable):
             await crowd.enter_async_context(database.reader())
+        monkeypatch.undo()
         await change(database, "select 1")
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from consumer.store import requests
+from consumer.store import bounded, requests
+from consumer.store import database as stores
 from consumer.store.database import Database
 from consumer.store.requests import Recorded
 from schemas.status import MigrationStatus, Status
@@ -29,8 +30,10 @@ async def test_limits_come_from_the_request_and_else_from_the_service(database: 
 
 
 async def test_the_same_id_a_hundred_times_at_once_makes_one_job(
-    database: Database, neighbour: Database
+    database: Database, neighbour: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(bounded, "ACQUIRE_SECONDS", 60)
+    monkeypatch.setattr(stores, "TRANSACTION_SECONDS", 60)
     answers = await asyncio.gather(*(record((database, neighbour)[place % 2], "r-1") for place in range(100)))
     assert Counter(answers) == {Recorded.STARTED: 1, Recorded.REPEATED: 99}
     assert await rows(database, "select count(*) from migration.jobs") == [(1,)]

@@ -33,11 +33,12 @@ async def gate(database_url: str) -> AsyncIterator[Gate]:
 
 @pytest_asyncio.fixture
 async def gated(database: Database, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    """The database by way of the gate, with a short deadline; its tables are there."""
-    monkeypatch.setattr(module, "TRANSACTION_SECONDS", DEADLINE)
+    """The database by way of the gate, all connections there and a short deadline; it has its tables."""
     parts = urlsplit(database.dsn)
     netloc = f"{parts.netloc.rpartition('@')[0]}@127.0.0.1:{gate.port}"
     opened = await Database.open(parts._replace(netloc=netloc).geturl())
+    await asyncio.gather(*(change(opened, "select pg_sleep(0.1)") for _ in range(CONTROL_CONNECTIONS)))
+    monkeypatch.setattr(module, "TRANSACTION_SECONDS", DEADLINE)
     yield opened
     await opened.close()
 
@@ -63,7 +64,7 @@ async def _overdue(step: Callable[[], object]) -> None:
     began = loop.time()
     with pytest.raises(DatabaseUnavailable, match=r"within 0\.6 s"):
         await step()  # type: ignore[misc]
-    assert DEADLINE - 0.1 < loop.time() - began < DEADLINE + 0.5
+    assert DEADLINE - 0.1 < loop.time() - began < DEADLINE + 2
 
 
 async def test_a_server_silent_from_the_beginning(gate: Gate, gated: Database) -> None:
@@ -103,7 +104,7 @@ async def test_a_server_silent_at_the_rollback_does_not_hide_what_was_raised(
             gate.silence()
             raise ZeroDivisionError
 
-    async with asyncio.timeout(DEADLINE + 0.5):
+    async with asyncio.timeout(DEADLINE + 2):
         with pytest.raises(ZeroDivisionError):
             await step()
     await _reopened(gate, gated)
@@ -145,7 +146,7 @@ async def test_a_cancellation_stays_a_cancellation(
     if silent:
         gate.silence()
     asking.cancel()
-    await asyncio.wait({asking}, timeout=2)
+    await asyncio.wait({asking}, timeout=5)
     assert asking.cancelled()
     await _reopened(gate, gated)
 
@@ -164,7 +165,7 @@ async def test_a_cancellation_during_the_rollback_is_heard(gate: Gate, gated: Da
     await failed.wait()
     await asyncio.sleep(0)
     task.cancel()
-    await asyncio.wait({task}, timeout=DEADLINE + 1)
+    await asyncio.wait({task}, timeout=DEADLINE + 3)
     assert task.cancelled()
     await _reopened(gate, gated)
 
@@ -189,11 +190,9 @@ async def test_who_waits_for_something_else_inside_is_not_woken_and_told_afterwa
 async def test_a_pool_whose_connections_all_went_silent_becomes_whole_again(
     gate: Gate, gated: Database
 ) -> None:
-    every = [asyncio.create_task(change(gated, "select pg_sleep(0.1)")) for _ in range(CONTROL_CONNECTIONS)]
-    await asyncio.gather(*every)
     gate.silence()
     steps = [asyncio.create_task(change(gated, INSERT)) for _ in range(2 * CONTROL_CONNECTIONS)]
-    done, _ = await asyncio.wait(steps, timeout=3 * DEADLINE)
+    done, _ = await asyncio.wait(steps, timeout=3 * DEADLINE + 2)
     assert {type(step.exception()) for step in done} == {DatabaseUnavailable}
     assert len(done) == len(steps)
     await _reopened(gate, gated)

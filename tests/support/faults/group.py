@@ -56,15 +56,9 @@ def behind(bootstrap: str) -> int:
     return _run(_behind(bootstrap))  # type: ignore[no-any-return]
 
 
-async def commit(bootstrap: str, partition: int, offset: int) -> None:
-    """Commit an offset of the requests topic as a member would; nobody may be in the group."""
-    async with _outside(bootstrap) as consumer:
-        await consumer.commit({TopicPartition(REQUESTS.name, partition): offset})
-
-
 async def _behind(bootstrap: str) -> int:
     done = await _in_admin(bootstrap, _committed)
-    async with _outside(bootstrap) as consumer:
+    async with outside(bootstrap) as consumer:
         ends = await consumer.end_offsets(list(consumer.assignment()))
     return sum(end - max(done.get(at.partition, 0), 0) for at, end in ends.items())
 
@@ -83,19 +77,19 @@ async def _bury(bootstrap: str) -> None:
 
 
 async def _skip(bootstrap: str) -> None:
-    async with _outside(bootstrap) as consumer:
+    async with outside(bootstrap) as consumer:
         if partitions := list(consumer.assignment()):
             await consumer.commit(await consumer.end_offsets(partitions))
 
 
 async def _rewind(bootstrap: str, offsets: Mapping[int, int]) -> None:
-    async with _outside(bootstrap) as consumer:
+    async with outside(bootstrap) as consumer:
         await consumer.commit({TopicPartition(REQUESTS.name, number): at for number, at in offsets.items()})
 
 
 @asynccontextmanager
-async def _outside(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer that may commit for the group without being a member."""
+async def outside(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer that may commit offsets of the requests topic for the group while nobody is in it."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=GROUP, enable_auto_commit=False)
     await consumer.start()
     try:

@@ -74,16 +74,16 @@ def test_a_server_that_falls_silent_in_the_middle(dsn: str, monkeypatch: pytest.
     add(dsn, range(20))
     relay = wire.Relay(dsn)
     with wire.serving(relay.talk) as port:
-        address = with_options(moved(dsn, port=port), statement_timeout="500ms")
+        address = with_options(moved(dsn, port=port), statement_timeout="2s")
         with opened(orders(address)) as (source, _):
             chunks = source.chunks()
             next(chunks)
             relay.frozen.set()
-            with unavailable(within=6):
+            with unavailable(within=15):
                 next(chunks)
             began = time.monotonic()
             source.close()
-            assert time.monotonic() - began < connect.CLOSE_SECONDS + 1
+            assert time.monotonic() - began < connect.CLOSE_SECONDS + 5
 
 
 def test_closing_is_bounded_where_the_server_fell_silent(dsn: str) -> None:
@@ -93,7 +93,7 @@ def test_closing_is_bounded_where_the_server_fell_silent(dsn: str) -> None:
         relay.frozen.set()
         began = time.monotonic()
         source.close()
-        assert time.monotonic() - began < connect.CLOSE_SECONDS + 1
+        assert time.monotonic() - began < connect.CLOSE_SECONDS + 5
 
 
 def test_closing_does_not_wait_for_a_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +139,7 @@ def test_a_query_that_is_cancelled_over_there(dsn: str) -> None:
 def cancel(dsn: str) -> None:
     """Cancel the page that is being read, as soon as it is."""
     until(
-        lambda: value(dsn, f"select pg_cancel_backend(pid) {SESSIONS} and state = 'active'"),
+        lambda: value(dsn, f"select pg_cancel_backend(pid) {SESSIONS} and wait_event = 'PgSleep'"),
         10,
         "a page to be read",
     )
@@ -158,7 +158,8 @@ def slow(dsn: str) -> None:
 def test_a_statement_that_takes_too_long(dsn: str) -> None:
     add(dsn, [1])
     slow(dsn)
-    with opened(orders(with_options(dsn, statement_timeout="200ms")), "slow") as (source, _), unavailable():
+    address = with_options(dsn, statement_timeout="2s")
+    with opened(orders(address), "slow") as (source, _), unavailable(within=15):
         list(source.chunks())
 
 
@@ -171,10 +172,10 @@ def test_a_table_that_stays_locked(dsn: str, holding: Callable[[str], None]) -> 
 
 def test_a_session_that_is_idle_for_too_long(dsn: str) -> None:
     add(dsn, range(20))
-    with opened(orders(with_options(dsn, idle_in_transaction_session_timeout="1s"))) as (source, _):
+    with opened(orders(with_options(dsn, idle_in_transaction_session_timeout="3s"))) as (source, _):
         chunks = source.chunks()
         next(chunks)
-        until(lambda: value(dsn, f"select count(*) {SESSIONS}") == 0, 10, "the session to be ended")
+        until(lambda: value(dsn, f"select count(*) {SESSIONS}") == 0, 20, "the session to be ended")
         with unavailable():
             next(chunks)
 

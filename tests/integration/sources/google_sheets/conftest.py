@@ -18,8 +18,9 @@ from tests.support.tiny_dataset import FIELDS
 
 ID = "1AbC_-9"
 HEADER = ("ИНН", "Ссылка", "Название чата")
-QUICK = Patience(call=1.0, connect=1.0, silence=0.7, shortest=0.01, longest=0.05, pauses=(0.01, 0.02))
-CALM = replace(QUICK, call=20.0, connect=20.0, silence=20.0)
+QUICK = Patience(call=20.0, connect=20.0, silence=1.5, shortest=0.01, longest=0.05, pauses=(0.01, 0.02))
+"""Soon tired of a server that says nothing."""
+CALM = replace(QUICK, silence=20.0)
 """Where nothing is late by intention: a call that a busy machine delays would be made twice."""
 Row = Sequence[Cell]
 
