@@ -2,9 +2,12 @@
 
 import random
 import socket
+from collections import deque
 
 # Below the ports that systems hand out to outgoing connections, which could take one before the server does.
 RANGE = range(20_000, 32_000)
+_given: deque[int] = deque(maxlen=256)
+"""Ports handed out lately: who asked for them may not listen yet."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -12,8 +15,9 @@ def free_ports(count: int) -> list[int]:
     found: list[int] = []
     while len(found) < count:
         port = random.choice(RANGE)
-        if port not in found and is_free(port):
+        if port not in _given and is_free(port):
             found.append(port)
+            _given.append(port)
     return found
 
 

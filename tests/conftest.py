@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
+from devstack import ports
 from devstack.errors import StackError
 from devstack.stack import KINDS, Stack, choose, start
 
@@ -19,6 +20,13 @@ MOST_WORKERS = 6
 
 # Several sessions may share one external server.
 _names = (f"test_{os.getpid()}_{number}" for number in itertools.count())
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Ports of its own for each worker: another one could take a free port before who asked for it does."""
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        number, size = int(worker.removeprefix("gw")) % MOST_WORKERS, len(ports.RANGE) // MOST_WORKERS
+        ports.RANGE = ports.RANGE[number * size : (number + 1) * size]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -20,8 +20,11 @@ from consumer.worker.keeper import Intent, Keeper
 from consumer.worker.log import log
 from schemas.codes import ErrorCode
 
-SETTLE_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
-"""Waits between tries to write an outcome while Postgres is away; the last one repeats."""
+SETTLE_SECONDS = (0.2, 0.5, 1.0, 2.0)
+"""Waits between tries to write an outcome while Postgres is away; the last one repeats.
+
+Others rescue nobody for `worker.OUTAGE_GRACE_SECONDS` after it has come back: long enough for three tries.
+"""
 UNWRITABLE = Refused(ErrorCode.INTERNAL, "the job ended in a way that Postgres would not store; see the log")
 LET_GO_SECONDS = 2
 """What a reading has to roll back; beyond, Postgres does not answer, and the connection is ended."""

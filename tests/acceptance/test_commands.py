@@ -56,7 +56,7 @@ def test_a_waiting_job_is_cancelled_at_once(world: World, running: str) -> None:
 def test_a_cancelled_job_goes_on_from_its_checkpoint_when_retried(world: World, running: str) -> None:
     with world.rows.held("directory.chats"):
         world.line.command("cancel", running)
-        cancelled = world.line.ended(running)
+    cancelled = world.line.ended(running)
     world.line.command("retry", running)
     event = world.line.ended(running, run=2)
     assert event.status is Status.COMPLETED

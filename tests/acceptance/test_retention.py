@@ -52,12 +52,14 @@ def _told_again(world: World, last: MigrationStatus, times: int) -> MigrationSta
 def test_a_removed_job_is_known_and_one_without_its_rejected_rows_is_read_anew(world: World) -> None:
     make_workbook(world.inbox / "short.xlsx", rows=40, seed=51)
     long = make_workbook(world.inbox / "long.xlsx", rows=ROWS, seed=52)
-    service = world.replica(MIGRATION_BATCH_ROWS="500")
+    first = world.replica(MIGRATION_BATCH_ROWS="500", MIGRATION_FAULTS="batch.committed=hang@2+")
     gone = world.line.start_excel("short.xlsx")
     last = world.line.ended(gone)
     stripped = _cancelled_in_its_middle(world)
     _age(world, gone, days=400)
     _age(world, stripped, days=100)
+    first.stop()
+    service = world.replica(MIGRATION_BATCH_ROWS="500")
 
     until(lambda: not world.rows.job(gone), FIRST_ROUND_SECONDS, "the first round")
     assert httpx.get(f"{service.url}/migration/jobs/{gone}").status_code == 404

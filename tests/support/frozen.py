@@ -32,10 +32,17 @@ def freeze_family(server: Server) -> None:
     """Pause a server and the processes it has begun: those of Postgres answer without their parent."""
     freeze(server)
     for child in _children(server):
-        child.suspend()
-    until(
-        lambda: all(child.status() == psutil.STATUS_STOPPED for child in _children(server)), 10, "all to stop"
-    )
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.suspend()
+    until(lambda: all(map(_still, _children(server))), 10, "all to stop")
+
+
+def _still(process: psutil.Process) -> bool:
+    """Stopped, or ended: who would bury it has stopped."""
+    try:
+        return process.status() in {psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE}
+    except psutil.NoSuchProcess:
+        return True
 
 
 def thaw_family(server: Server) -> None:

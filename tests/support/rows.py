@@ -100,7 +100,7 @@ class Rows:
             async with connection.transaction():
                 await connection.execute(f"lock table {table} in share mode")
                 held.set()
-                await asyncio.to_thread(over.wait, 120)
+                await asyncio.to_thread(over.wait, 600)
         finally:
             await connection.close()
 

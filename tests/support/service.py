@@ -114,8 +114,8 @@ class Service:
             return []
 
     def lines(self) -> Iterator[dict[str, Any]]:
-        """Its log, line by line; what is no JSON is left out."""
-        for line in self.log.read_text(encoding="utf-8", errors="replace").splitlines():
+        """Its log, line by line; what is no JSON is left out, and a line that is being written."""
+        for line in self.log.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]:
             if line.startswith("{"):
                 yield json.loads(line)
 

@@ -78,7 +78,8 @@ def test_a_cancel_during_a_take_over_is_obeyed_before_and_behind_the_end_of_the_
     rescuer = world.launch()
     end_lease(world, job_lease(world, leased))
     world.until_status(leased, "cancelled")
-    assert [line["status"] for line in rescuer.logged("job.rescued")] == ["cancelled"]
+    rescued = until(lambda: rescuer.logged("job.rescued"), 10, "it to be said")
+    assert [line["status"] for line in rescued] == ["cancelled"]
     assert not rescuer.logged("job.claimed"), "nobody needs to run it for that"
     bystander.kill()
     until(lambda: rescuer.logged("relay.elected"), 30, "somebody to follow the relay that is gone")

@@ -13,7 +13,7 @@ import pytest
 from devstack.stack import Stack
 from devstack.unprivileged import account_for_servers
 from messaging.uploads import send_file
-from tests.acceptance.faults.conftest import FaultWorld
+from tests.acceptance.faults.conftest import CALM, FaultWorld
 from tests.support.faults import small_disk
 from tests.support.faults.books import Book
 from tests.support.faults.full_disk import no_room_for, refusing_writes
@@ -90,7 +90,7 @@ def test_uploads_that_find_the_disk_of_the_service_full_go_on_when_there_is_room
     world = fault_world
     if real := small_disk.possible():
         world.within = partial(small_disk.command, world.scratch, KIBIBYTES)
-    replicas = [world.replica(MIGRATION_MAX_ATTEMPTS="1") for _ in range(2)]
+    replicas = [world.replica(MIGRATION_MAX_ATTEMPTS="1", **CALM) for _ in range(2)]
     with no_room_for(replicas, world.scratch, real=real):
         asked = [upload(world, book), world.ask(book)]
         for request_id in asked:

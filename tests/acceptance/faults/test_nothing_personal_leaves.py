@@ -134,10 +134,6 @@ def test_no_phone_and_no_secret_leaves_whatever_goes_wrong(
     world: FaultWorld, settings: dict[str, str], small_book: Book
 ) -> None:
     replica = world.replica(**settings)
-    wrong = [
-        world.launch(**settings | {"KAFKA_SASL_PASSWORD": WRONG_KAFKA}),
-        world.launch(**settings | {"DATABASE_URL": with_password(world.postgres.dsn, WRONG_POSTGRES)}),
-    ]
     with world.rows.held("directory.chats"):
         world.line.start_excel(world.put(small_book))
         until(replica.children, 60, "a child")
@@ -145,6 +141,10 @@ def test_no_phone_and_no_secret_leaves_whatever_goes_wrong(
         seen = psutil.Process(child)
         assert_harmless(world, "the child's command line", str(seen.cmdline()))
         assert_harmless(world, "the child's environment", str(seen.environ()))
+    wrong = [
+        world.launch(**settings | {"KAFKA_SASL_PASSWORD": WRONG_KAFKA}),
+        world.launch(**settings | {"DATABASE_URL": with_password(world.postgres.dsn, WRONG_POSTGRES)}),
+    ]
     for source in SOURCES.values():
         world.line.start(source)
     for message in MESSAGES:

@@ -17,10 +17,15 @@ from tests.support.wait import until
 
 JOBS = 5
 """More than both replicas run at once: some are in their middle, one waits."""
-SLOW = {"MIGRATION_BATCH_ROWS": "60"}
+SLOW = {
+    "MIGRATION_BATCH_ROWS": "60",
+    "MIGRATION_LEASE_SECONDS": "6",
+    "MIGRATION_HEARTBEAT_SECONDS": "1",
+}
+"""A lease that a busy machine does not lose, and an outage of Postgres does."""
 
 OUTAGES: dict[str, tuple[Outage, float]] = {
-    "Postgres stopped at once": (outages.postgres_gone, 5),
+    "Postgres stopped at once": (outages.postgres_gone, 10),
     "all brokers killed": (outages.brokers_gone, 5),
     "the network forgets every connection": (outages.network_forgets, 0),
     "one broker of three lost for good": (outages.broker_lost, 0),

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from tests.acceptance.faults.conftest import FaultWorld
+from tests.acceptance.faults.conftest import CALM, FaultWorld
 from tests.support.faults.books import Book
 from tests.support.faults.oracle import judge
 from tests.support.wait import until
@@ -47,7 +47,7 @@ def test_wherever_the_service_is_killed_the_checkpoint_equals_the_rows(
     rows_are_those_up_to_the_checkpoint(world, request_id, book)
     killed_at = world.job(request_id)
 
-    second = world.replica()
+    second = world.replica(**CALM)
     world.until_status(request_id, "completed")
     resumed = second.logged("load.resumed")
     assert [one["checkpoint"] for one in resumed] == (

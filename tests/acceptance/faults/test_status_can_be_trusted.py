@@ -43,6 +43,7 @@ def test_a_relay_frozen_with_events_in_its_hands_confuses_nobody_when_it_wakes(
 
     world.wake(zombie)
     until(lambda: zombie.logged("relay.deposed"), 30, "the relay of old to notice")
+    until(lambda: zombie.logged("relay.made_good"), 30, "the last events to be sent again")
     quiet(world)
     late = world.events(request_id)[before:]
     assert [event for event in late if not event.status.terminal], "it sent what it had in its hands"

@@ -16,7 +16,7 @@ def test_the_end_of_another_migration_is_not_told_while_our_request_lies_unread(
     fault_world: FaultWorld, small_book: Book, short_book: Book
 ) -> None:
     world = fault_world
-    first = world.replica("intake.before_record=hang@2")
+    first = world.replica("intake.before_record=hang@2+")
     with world.rows.held("directory.chats"):
         request_id = world.ask(small_book)
         world.until_status(request_id, "running")

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from devstack.ports import free_ports
-from tests.acceptance.faults.conftest import FaultWorld
+from tests.acceptance.faults.conftest import CALM, FaultWorld
 from tests.support.faults.books import Book
 from tests.support.faults.oracle import judge
 from tests.support.wait import until
@@ -21,7 +21,7 @@ def test_a_run_whose_owner_is_killed_at_the_end_of_its_time_has_failed_and_its_r
     fault_world: FaultWorld, small_book: Book
 ) -> None:
     world = fault_world
-    owner = world.replica("batch.committed=hang; settle.before=kill")
+    owner = world.replica("batch.committed=hang; settle.before=kill", **CALM)
     request_id = world.ask(small_book, options=LIMIT)
     world.until_killed(owner)
     assert world.job(request_id)["status"] == "running", "it was over, and nobody wrote it down"
@@ -49,7 +49,7 @@ def test_a_run_ends_in_time_while_its_job_waits_and_another_has_the_only_place(
     until(lambda: service.logged("job.settled"), 30, "its first attempt to be over")
     runs = world.ask(small_book)
     assert took(until_timeout(world, waits)) < timedelta(seconds=SECONDS) + LATE
-    assert service.logged("job.overdue")
+    until(lambda: service.logged("job.overdue"), 10, "it to be said")
     assert world.job(runs)["status"] == "running"
     world.line.command("cancel", runs)
     judge(world, target=False)
