@@ -19,7 +19,7 @@ from consumer.store.connect import Connection
 from consumer.store.jobs import COLUMNS, Job, job
 from consumer.store.leases import Fence
 from consumer.store.outbox import emit
-from consumer.store.transitions import lock_owned
+from consumer.store.transitions import hold_owned
 
 COPY_SLICE = 64 * 1024
 """Bytes handed to the driver at once, so that the event loop gets a turn in between."""
@@ -68,7 +68,7 @@ async def commit_batch(connection: Connection, fence: Fence, merge: Merge, batch
     async with begun(connection):
         await copy_sections(connection, merge, batch.sections)
         await faults.reach("batch.copied")
-        before = await lock_owned(connection, fence)
+        before = await hold_owned(connection, fence)
         await faults.reach("batch.fenced")
         counts = await run_merge(connection, merge)
         await faults.reach("batch.merged")

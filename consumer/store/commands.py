@@ -10,7 +10,7 @@ from schemas.requests import CancelRequest, RetryRequest
 from schemas.status import Status
 
 LOCK_JOB = f"""
-select {COLUMNS} from migration.jobs where request_id = $1 for update
+select {COLUMNS} from migration.jobs where request_id = $1 for no key update
 """  # noqa: S608 – names of columns, no values
 
 REMEMBER = """

@@ -54,7 +54,7 @@ async def put(connection: Connection, status: MigrationStatus, headers: dict[str
     await connection.execute("select pg_notify($1, '')", CHANNEL)
 
 
-LOCK_JOB = "select from migration.jobs where id = $1 for update"
+LOCK_JOB = "select from migration.jobs where id = $1 for no key update"
 
 SEND_AGAIN = """
 update migration.outbox set published_at = null, sends = sends + 1

@@ -81,7 +81,7 @@ async def _make(
     return None
 
 
-LOCK_KNOWN = "select id, request_digest from migration.jobs where request_id = $1 for update"
+LOCK_KNOWN = "select id, request_digest from migration.jobs where request_id = $1 for no key update"
 
 
 async def _answer(connection: Connection, request_id: str, digest: str) -> Recorded:

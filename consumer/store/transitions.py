@@ -6,7 +6,7 @@ from typing import assert_never
 from consumer.errors import LeaseLost
 from consumer.lifecycle import Cancel, Complete, Fail, PutBack, Transition
 from consumer.store import leases
-from consumer.store.connect import Connection
+from consumer.store.connect import Connection, Row
 from consumer.store.jobs import COLUMNS, Job, job
 from consumer.store.leases import Fence
 from consumer.store.outbox import emit
@@ -81,14 +81,24 @@ async def wake_workers(connection: Connection, job_id: int, delay: timedelta = t
         await connection.execute("select pg_notify($1, $2)", NEW_JOBS, str(job_id))
 
 
-LOCK_OWNED = f"""
-select {COLUMNS} from migration.jobs where id = $1 and token = $2 and status = 'running' for update
-"""  # noqa: S608
+OWNED = f"select {COLUMNS} from migration.jobs where id = $1 and token = $2 and status = 'running'"  # noqa: S608
 
 
 async def lock_owned(connection: Connection, fence: Fence) -> Job:
     """The job's row, locked, while its token is ours; raises LeaseLost."""
-    row = await connection.fetchrow(LOCK_OWNED, fence.job_id, fence.token)
+    return _owned(await connection.fetchrow(f"{OWNED} for update", fence.job_id, fence.token))
+
+
+async def hold_owned(connection: Connection, fence: Fence) -> Job:
+    """The job's row while its token is ours, and stays so to the end of the transaction; raises LeaseLost.
+
+    The token is unique, a key: changing it takes the one lock that does not go with this one. What leaves
+    it alone, such as the wish to cancel, need not wait for a batch that may wait for others.
+    """
+    return _owned(await connection.fetchrow(f"{OWNED} for key share", fence.job_id, fence.token))
+
+
+def _owned(row: Row | None) -> Job:
     if row is None:
         raise LeaseLost
     return job(row)

@@ -39,7 +39,7 @@ def test_a_running_job_is_cancelled_within_seconds_and_its_child_is_gone(
 ) -> None:
     with world.rows.held("directory.chats"):
         world.line.command("cancel", running)
-    event = world.line.ended(running, seconds=15)
+        event = world.line.ended(running, seconds=15)
     assert event.status is Status.CANCELLED
     until(lambda: not service.children(), 5, "the child to be gone")
     assert not list(world.scratch.glob("*/*"))

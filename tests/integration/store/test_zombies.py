@@ -25,7 +25,7 @@ async def _frozen(database: Database) -> tuple[Fence, Session]:
     job, held = await running(database)
     session = await Session.open(database, held, tiny.MERGE)
     await session._connection.execute("begin")
-    await transitions.lock_owned(session._connection, held)
+    await transitions.hold_owned(session._connection, held)
     await expire(database, job.id)
     return held, session
 
