@@ -55,9 +55,13 @@ async def test_nobody_gets_its_token_or_ends_or_removes_it(database: Database, h
         with pytest.raises(Conflict):
             await _hurried(database, statement)
     with pytest.raises(Conflict):
-        async with database.transaction() as connection:
-            await connection.execute("set local lock_timeout = '200ms'")
-            await transitions.apply(connection, held.job_id, held.token, Cancel())
+        await _ended(database, held)
+
+
+async def _ended(database: Database, held: Fence) -> None:
+    async with database.transaction() as connection:
+        await connection.execute("set local lock_timeout = '200ms'")
+        await transitions.apply(connection, held.job_id, held.token, Cancel())
 
 
 async def _hurried(database: Database, statement: str) -> None:
