@@ -16,8 +16,6 @@ from tests.integration.http.gate import Gate
 from tests.integration.store.making import change, rows
 from tests.support.wait import until_async
 
-pytestmark = pytest.mark.alone
-
 DEADLINE = 0.6
 INSERT = "insert into words values ('said')"
 
