@@ -11,8 +11,6 @@ from consumer.records import Chunk
 BATCH_ROWS = 10_000
 TABLE_BATCH_ROWS = 25_000
 """Rows of five columns: a fifth quicker than with 10,000, and hardly less than with 50,000."""
-
-
 FRUGAL_ROWS = 1_000
 """At most so many at once, however long their texts, after a child died of too much."""
 
