@@ -25,7 +25,7 @@ POINTS: Mapping[str, str] = {
     "child.chunk": "in the child: a chunk of the source was read",
     "batch.copying": "in the middle of a COPY: a piece was sent, others or the end of it were not",
     "batch.copied": "the stage tables are full, the job's row is not locked",
-    "batch.fenced": "the job's row is locked and its token was ours",
+    "batch.fenced": "the token was ours, and nobody can change it",
     "batch.merged": "the target tables are written, the checkpoint is not",
     "batch.recorded": "all of a batch is written, nothing is committed",
     "batch.committed": "a batch is committed, and the child does not know",

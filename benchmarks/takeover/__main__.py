@@ -42,7 +42,7 @@ select case when is_called then last_value else 0 end - (select count(*) from di
 
 def main(
     runs: Annotated[int, typer.Option(min=2, help="take-overs for each signal")] = 30,
-    rows: Annotated[int, typer.Option(min=10_000, help="in each table")] = 300_000,
+    rows: Annotated[int, typer.Option(min=100_000, help="in each table")] = 300_000,
     seed: Annotated[int, typer.Option(help="of the moments of the signals")] = 1,
 ) -> None:
     """Measure, print, exit 1 where a promise does not hold."""

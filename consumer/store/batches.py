@@ -1,8 +1,8 @@
 """The batch transaction: rows, rejected rows, counters, checkpoint and status event commit together.
 
 The order matters. COPY comes first and touches only temp tables, so that a client frozen in the
-middle of it holds nothing; then the job's row is locked and the token checked; everything after is
-milliseconds on the server.
+middle of it holds nothing; then the token is checked, and held on to the end: nobody else can become
+the owner in between.
 """
 
 import json

@@ -86,11 +86,16 @@ WISH = "update migration.jobs set cancel_requested = true, updated_at = clock_ti
 
 
 async def _cancel(connection: Connection, target: Job) -> None:
-    """Write it where nobody works on the job; else tell the owner, who writes it."""
-    if target.token is not None and await connection.fetchval(ALIVE, leases.of_job(target.id)):
-        await connection.execute(WISH, target.id)
-        await connection.execute("select pg_notify($1, $2)", NEW_JOBS, str(target.id))
-        return
+    """Write it where nobody works on the job; else tell the owner, who writes it.
+
+    A batch of an owner whose lease is over is ended first: it and this transaction would wait for each other.
+    """
+    if target.token is not None:
+        if await connection.fetchval(ALIVE, leases.of_job(target.id)):
+            await connection.execute(WISH, target.id)
+            await connection.execute("select pg_notify($1, $2)", NEW_JOBS, str(target.id))
+            return
+        await leases.end_backend(connection, leases.of_job(target.id))
     await transitions.apply(connection, target.id, target.token, Cancel())
 
 

@@ -23,7 +23,8 @@ from schemas.codes import ErrorCode
 SETTLE_SECONDS = (0.2, 0.5, 1.0, 2.0)
 """Waits between tries to write an outcome while Postgres is away; the last one repeats.
 
-Others rescue nobody for `worker.OUTAGE_GRACE_SECONDS` after it has come back: long enough for three tries.
+Others rescue nobody for `worker.OUTAGE_GRACE_SECONDS` after it has come back: long enough for three tries,
+unless the last one before waits for an answer that was lost.
 """
 UNWRITABLE = Refused(ErrorCode.INTERNAL, "the job ended in a way that Postgres would not store; see the log")
 LET_GO_SECONDS = 2

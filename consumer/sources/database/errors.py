@@ -30,6 +30,8 @@ PASSING_CLASSES = {
     "53": "it has no connection or no memory to spare",
     "57P": "it is starting or shutting down",
 }
+TOO_MUCH = frozenset({"54000", "53200", "53400"})
+"""An answer too long, no memory, no room for sorting."""
 REJECTED_TLS = "rejected SSL upgrade"
 UNKNOWN_LOGIN = "unsupported authentication method"
 LOST_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
@@ -39,7 +41,7 @@ LOST_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 def mapped(name: str, *, fewer: bool = False) -> Iterator[None]:
     """Raise errors of `consumer.errors` about the connection `name` in place of the driver's.
 
-    Where `fewer` rows can be asked for, too much for one answer of the server is a MemoryError.
+    Where `fewer` rows can be asked for, what is too much for one answer is a MemoryError.
     """
     try:
         yield
@@ -51,9 +53,14 @@ def mapped(name: str, *, fewer: bool = False) -> Iterator[None]:
         UnicodeError,
         OSError,
     ) as error:
-        if fewer and isinstance(error, asyncpg.ProgramLimitExceededError):
-            raise MemoryError("so many rows at once are too much for the server") from None
+        if fewer and _is_too_much(error):
+            raise MemoryError("so many rows at once are too much") from None
         raise translate(error, name) from None
+
+
+def _is_too_much(error: BaseException) -> bool:
+    """For the server, or for us: the driver then gives the connection up, and says why only there."""
+    return getattr(error, "sqlstate", None) in TOO_MUCH or isinstance(error.__cause__, MemoryError)
 
 
 def translate(error: BaseException, name: str) -> MigrationError:

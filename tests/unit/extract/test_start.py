@@ -35,7 +35,8 @@ HEADER: dict[str, Any] = {
         ("database", None, False, 25_000),
         ("database", 7, False, 7),
         ("database", None, True, 1_000),
-        ("excel", 2_000, True, 1_000),
+        ("database", 7, True, 7),
+        ("excel", None, True, 10_000),
         ("excel", 7, True, 7),
     ],
 )

@@ -114,3 +114,21 @@ def test_an_error_of_ours_stays_as_it_is() -> None:
     with pytest.raises(PermanentError) as caught, mapped("old"):
         raise error
     assert caught.value is error
+
+
+@pytest.mark.parametrize("state", ["54000", "53200", "53400"])
+def test_an_answer_that_is_too_much_may_be_asked_for_in_pieces(state: str) -> None:
+    with pytest.raises(MemoryError), mapped("old", fewer=True):
+        raise postgres(state)
+    with pytest.raises(MigrationError), mapped("old"):
+        raise postgres(state)
+
+
+def test_a_connection_that_our_own_lack_of_memory_cost_is_no_outage() -> None:
+    with pytest.raises(MemoryError), mapped("old", fewer=True):
+        raise asyncpg.ConnectionDoesNotExistError("gone") from MemoryError()
+
+
+def test_a_statement_too_deep_for_the_server_is_no_question_of_rows() -> None:
+    with pytest.raises(PermanentError), mapped("old", fewer=True):
+        raise postgres("54001")
