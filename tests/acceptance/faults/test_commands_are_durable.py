@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from tests.acceptance.faults.conftest import FaultWorld
+from tests.acceptance.faults.conftest import CALM, FaultWorld
 from tests.support.faults import group
 from tests.support.faults.books import Book
 from tests.support.faults.oracle import judge
@@ -20,7 +20,8 @@ def test_commands_outlive_a_service_that_is_killed_behind_each_of_them(
 ) -> None:
     """Every replica dies between obeying a command and committing its offset: the next is told it again."""
     world = fault_world
-    first = world.replica("batch.committed=hang@2; intake.recorded=kill@3", MIGRATION_MAX_RUNNING_JOBS="1")
+    one = CALM | {"MIGRATION_MAX_RUNNING_JOBS": "1"}
+    first = world.replica("batch.committed=hang@2; intake.recorded=kill@3", **one)
     runs = world.ask(book)
     until(partial(has_moved, world, runs), 60, "the job to be in its middle")
     waits = world.ask(short_book)
@@ -30,7 +31,7 @@ def test_commands_outlive_a_service_that_is_killed_behind_each_of_them(
     assert world.job(waits)["status"] == "cancelled"
     stored = world.job(runs)["checkpoint"]
 
-    second = world.replica("batch.committed=hang@1; intake.recorded=kill@2", MIGRATION_MAX_RUNNING_JOBS="1")
+    second = world.replica("batch.committed=hang@1; intake.recorded=kill@2", **one)
     until(lambda: second.logged("command.decided"), 60, "the first command to come again")
     until(lambda: world.job(runs)["checkpoint"] > stored, 60, "the job to go on")
     world.line.command("cancel", runs)
@@ -50,7 +51,7 @@ def test_commands_outlive_a_service_that_is_killed_behind_each_of_them(
     until(lambda: last.logged("command.decided"), 60, "the third command to come again")
     world.line.command("retry", waits)
     world.until_status(waits, "completed")
-    assert [world.job(one)["run"] for one in (runs, waits)] == [2, 2]
+    assert [world.job(job)["run"] for job in (runs, waits)] == [2, 2]
     assert world.rows.one("select count(*) from migration.commands") == 4
     assert world.dead_letters(runs) + world.dead_letters(waits) == [], "what was obeyed was refused"
     judge(world)

@@ -43,7 +43,7 @@ def test_a_run_ends_in_time_while_its_job_waits_and_another_has_the_only_place(
     [nobody] = free_ports(1)
     nowhere = json.dumps({"away": f"postgresql://nobody@127.0.0.1:{nobody}/gone"})
     service = world.replica(
-        "batch.committed=hang", MIGRATION_CONNECTIONS=nowhere, MIGRATION_MAX_RUNNING_JOBS="1"
+        "batch.committed=hang", MIGRATION_CONNECTIONS=nowhere, MIGRATION_MAX_RUNNING_JOBS="1", **CALM
     )
     waits = world.line.start({"type": "database", "connection": "away"}, options=LIMIT)
     until(lambda: service.logged("job.settled"), 30, "its first attempt to be over")
