@@ -1,14 +1,13 @@
 """Checks a whole column: one look finds what is not evidently clean; its rule is asked of that, by a memo."""
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from types import NoneType
 from typing import cast
 
 from consumer.datasets.chats import evident
-from consumer.datasets.chats.evident import NEVER, Evident
+from consumer.datasets.chats.evident import Evident
 from consumer.datasets.chats.memo import Memo, copied, is_odd
 from consumer.datasets.chats.rules.day import day
 from consumer.datasets.chats.rules.flag import flag
@@ -23,7 +22,6 @@ from consumer.records import Cell
 
 MEMORABLE = frozenset({str, float, int, NoneType, date})
 """Types whose equal values mean the same. Not bool (True == 1), not datetime (zones)."""
-TEXT = frozenset({str})
 TEXT_OR_EMPTY = frozenset({str, NoneType})
 
 
@@ -53,18 +51,20 @@ class ColumnRule:
             numbers = cast("Sequence[float]", cells)
             if evident.whole_numbers(numbers):
                 return Column(list(map(str, map(int, numbers))), {})
-        return self._sift(cells, _texts(cells, kinds), self._evident)
+        if kinds <= TEXT_OR_EMPTY:
+            texts = cast("Sequence[str]", [cell or "" for cell in cells] if NoneType in kinds else cells)
+            doubtful = self._evident.doubtful(texts)
+            return self._answered(cells, texts, doubtful) if doubtful else Column(texts, {})
+        return self._answered(cells, cells, self._evident.one_by_one(cells))
 
-    def _sift(self, cells: Sequence[Cell], texts: Sequence[str], clean: Evident) -> Column:
-        """Leave what is evidently clean, ask about the rest: a few odd cells must not cost a column."""
-        doubtful = clean.doubtful(texts)
-        if not doubtful:
-            return Column(texts, {})
+    def _answered(self, cells: Sequence[Cell], texts: Sequence[Cell], doubtful: Sequence[int]) -> Column:
+        """The texts, with the rule's answers in some places: a few odd cells must not cost a column."""
         asked = self._ask([cells[place] for place in doubtful])
         written = list(texts)
         for place, answer in zip(doubtful, asked.texts, strict=True):
             written[place] = answer
-        return Column(written, {doubtful[place]: verdict for place, verdict in asked.odd.items()})
+        odd = {doubtful[place]: verdict for place, verdict in asked.odd.items()}
+        return Column(cast("Sequence[str]", written), odd)
 
     def _ask(self, cells: Sequence[Cell]) -> Column:
         """Through the memo; cells that it must not hold are asked about one by one."""
@@ -85,15 +85,6 @@ class ColumnRule:
 
     def _verdict(self, cell: Cell) -> Verdict:
         return self._bools[cell] if isinstance(cell, bool) else self._rule(cell)
-
-
-def _texts(cells: Sequence[Cell], kinds: AbstractSet[type]) -> Sequence[str]:
-    """The cells, if they are texts; an empty one says what the empty text says, others are never clean."""
-    if kinds <= TEXT:
-        return cast("Sequence[str]", cells)
-    if kinds <= TEXT_OR_EMPTY:
-        return [cast("str", cell or "") for cell in cells]
-    return [cell if isinstance(cell, str) else NEVER if cell is not None else "" for cell in cells]
 
 
 def column_rules() -> dict[str, ColumnRule]:

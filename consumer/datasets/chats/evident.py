@@ -12,6 +12,7 @@ from typing import Self
 from consumer.datasets.chats.rules.name import PAIRS
 from consumer.datasets.chats.rules.text import EXACT_NUMBERS, NAME_LIMIT, TEXT_LIMIT
 from consumer.datasets.chats.rules.url import URL_BYTES
+from consumer.records import Cell
 
 LINK = r"https?://[a-z0-9][a-z0-9.-]*+(?:/[!-\[\]-~]*+)?"
 PHONE = r"(?:\+7[0-9]{10})?"
@@ -22,12 +23,15 @@ OPENING = tuple(f"|{quote}" for quote in PAIRS)
 ESCAPE = "_x"
 NEVER = "\x00"
 """A text that no pattern takes for clean."""
+SAMPLE, FEW = 200, 20
+"""Of so many texts at the beginning of a column, how many may be odd where odd ones are few."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evident:
-    """Clean are texts of the usual letters, up to a length, and such as pass `together`."""
+    """Clean are texts that pass one look at all `together`; else those not too long that `value` matches."""
 
+    value: re.Pattern[str]
     run: re.Pattern[str]
     longest: int
     together: Callable[[Sequence[str]], bool]
@@ -44,19 +48,37 @@ class Evident:
         keeps_numbers: bool = False,
     ) -> Self:
         """Texts are clean that the pattern matches whole; it must match no line break."""
-        return cls(re.compile(rf"(?:(?:{pattern})\n)*+([^\n]*+\n)?"), longest, together, keeps_numbers)
+        run = re.compile(rf"(?:(?:{pattern})\n)*+([^\n]*+\n)?")
+        return cls(re.compile(pattern), run, longest, together, keeps_numbers)
 
     def doubtful(self, texts: Sequence[str]) -> list[int]:
-        """The places of texts that the rule has to be asked about."""
+        """The places of texts that the rule has to be asked about, in order."""
+        if self.together(texts):
+            return []
+        if len(self.one_by_one(texts[:SAMPLE])) > FEW:
+            return self.one_by_one(texts)
+        return self._in_runs(texts)
+
+    def one_by_one(self, cells: Sequence[Cell]) -> list[int]:
+        """The same of cells of all kinds: what is no text is doubtful, too."""
+        fits, longest = self.value.fullmatch, self.longest
+        return [
+            place
+            for place, cell in enumerate(cells)
+            if not (isinstance(cell, str) and fits(cell) and len(cell) <= longest and ESCAPE not in cell)
+        ]
+
+    def _in_runs(self, texts: Sequence[str]) -> list[int]:
+        """Twice as quick where most texts are clean, half as quick where many are not."""
         joined = "\n".join((*texts, ""))
         if joined.count("\n") != len(texts):
-            return self.doubtful([NEVER if "\n" in text else text for text in texts])
+            return self._in_runs([NEVER if "\n" in text else text for text in texts])
         places = set(self._unmatched(joined))
         if max(map(len, texts), default=0) > self.longest:
             places.update(place for place, text in enumerate(texts) if len(text) > self.longest)
         if ESCAPE in joined:
             places.update(place for place, text in enumerate(texts) if ESCAPE in text)
-        return [] if self.together([texts[place] for place in places]) else sorted(places)
+        return sorted(places)
 
     def _unmatched(self, joined: str) -> Iterator[int]:
         """The numbers of the lines that the pattern does not match."""

@@ -41,11 +41,12 @@ TEXT = st.text(max_size=5) | st.text("аЯёй«»'\" _x\\|~\n\u0306\u200b", max
 def test_what_is_evidently_clean_its_rule_changes_nothing_in(
     clean: Evident, rule: Rule, cells: list[str]
 ) -> None:
-    doubtful = clean.doubtful(cells)
-    for place, cell in enumerate(cells):
-        if place not in doubtful:
-            assert rule(cell) == Clean(cell)
-            assert rendered(cell) == cell
+    one_by_one = clean.one_by_one(cells)
+    assert clean._in_runs(cells) == one_by_one
+    assert set(clean.doubtful(cells)) <= set(one_by_one)
+    for place in set(range(len(cells))) - set(clean.doubtful(cells)):
+        assert rule(cells[place]) == Clean(cells[place])
+        assert rendered(cells[place]) == cells[place]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,9 @@ def test_what_is_odd_is_found_in_its_place() -> None:
     good = "https://a.ru/x"
     odd = ["", "a.ru", f"{good}\n{good}", f"{good} ", f"{good}/_x0041_", f"{good}{'x' * 2_036}"]
     cells = [part for one in odd for part in (one, good, good)]
-    assert evident.url.doubtful(cells) == list(range(0, len(cells), 3))
+    places = list(range(0, len(cells), 3))
+    assert evident.url.doubtful(cells) == places
+    assert evident.url.doubtful(odd * 50) == list(range(len(odd) * 50))
 
 
 MIXED = st.sampled_from(
