@@ -23,6 +23,12 @@ def connection(kafka_bootstrap: str) -> KafkaConnection:
 
 
 @pytest.fixture
+def group() -> str:
+    """The name of a consumer group of this test alone."""
+    return f"test-{uuid.uuid4().hex}"
+
+
+@pytest.fixture
 def broker(own_stack: Stack) -> Iterator[Server]:
     """The only broker of this module's own stack: to be paused, stopped or killed, and back afterwards."""
     [server] = own_stack.brokers

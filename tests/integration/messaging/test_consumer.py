@@ -1,22 +1,16 @@
 import asyncio
 import time
-import uuid
 from collections.abc import Sequence
 
 import pytest
 from aiokafka.errors import KafkaTimeoutError
 
-from messaging import health, internals, polling
+from messaging import health, polling
 from messaging.connection import KafkaConnection
 from messaging.records import Record
 from tests.integration.messaging.conftest import MakeTopic, Publish
 from tests.support.consuming import Consuming, Spied, committed
 from tests.support.wait import until_async
-
-
-@pytest.fixture
-def group() -> str:
-    return f"test-{uuid.uuid4().hex}"
 
 
 async def test_what_was_taken_is_committed(
@@ -194,131 +188,6 @@ async def test_two_members_share_the_partitions_and_take_over_from_each_other(
         sent += 20
         await second.has(range(sent - 20, sent))
     assert set(first.numbers) | set(second.numbers) == set(range(sent))
-
-
-@pytest.mark.parametrize("inner", ["fetch", "coordination", "metadata"])
-async def test_a_consumer_with_a_dead_inner_task_is_replaced_and_all_records_arrive(
-    connection: KafkaConnection,
-    make_topic: MakeTopic,
-    publish: Publish,
-    group: str,
-    built: list[Spied],
-    inner: str,
-) -> None:
-    topic = await make_topic()
-    await publish(topic, 10)
-    async with Consuming(connection, topic, group).running() as consuming:
-        await consuming.has(range(10))
-        internals.group_tasks(built[0])[inner].cancel()
-        await publish(topic, 10, first=10)
-        await consuming.has(range(20))
-    assert len(built) == 2
-
-
-@pytest.mark.parametrize("inner", ["fetch", "coordination", "metadata"])
-async def test_an_inner_task_that_dies_between_two_polls_is_no_cancellation_of_ours(
-    connection: KafkaConnection,
-    make_topic: MakeTopic,
-    publish: Publish,
-    group: str,
-    built: list[Spied],
-    inner: str,
-) -> None:
-    topic = await make_topic()
-    await publish(topic, 10)
-
-    async def kill(_records: Sequence[Record]) -> None:
-        if len(built) == 1:
-            task = internals.group_tasks(built[0])[inner]
-            task.cancel()
-            await asyncio.wait({task})
-
-    async with Consuming(connection, topic, group, kill).running() as consuming:
-        await consuming.has(range(10))
-        await publish(topic, 10, first=10)
-        await consuming.has(range(20))
-    assert len(built) == 2
-
-
-async def test_a_fetcher_that_is_dead_unseen_is_found_by_the_lag(
-    connection: KafkaConnection,
-    make_topic: MakeTopic,
-    publish: Publish,
-    group: str,
-    built: list[Spied],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(health, "CHECK_SECONDS", 0.5)
-    topic = await make_topic()
-    async with Consuming(connection, topic, group).running() as consuming:
-        await publish(topic, 10)
-        await consuming.has(range(10))
-        fetcher = built[0]._fetcher
-        fetcher._fetch_task.cancel()
-        fetcher._fetch_task = asyncio.ensure_future(asyncio.Event().wait())
-        if asked := fetcher._pending_tasks:  # what is under way would still bring records
-            await asyncio.wait(asked)
-        await publish(topic, 10, first=10)
-        await consuming.has(range(20))
-    assert len(built) >= 2
-
-
-async def test_a_member_that_does_not_join_again_is_replaced(
-    connection: KafkaConnection,
-    make_topic: MakeTopic,
-    publish: Publish,
-    group: str,
-    built: list[Spied],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """It reads on, and the group, which has parted with it, refuses its commits."""
-    monkeypatch.setattr(health, "REFUSED_SECONDS", 1.0)
-    topic = await make_topic(partitions=2)
-    first, second = Consuming(connection, topic, group), Consuming(connection, topic, group)
-    async with first.running():
-        await publish(topic, 10, keys=10)
-        await first.has(range(10))
-        coordinator = built[0]._coordinator
-        coordinator._coordination_task.cancel()
-        coordinator._coordination_task = asyncio.ensure_future(asyncio.Event().wait())
-        sent = 10
-        async with second.running():
-
-            async def replaced() -> bool:
-                nonlocal sent
-                await publish(topic, 4, keys=4, first=sent)
-                sent += 4
-                return len(built) == 3
-
-            await until_async(replaced, 60, "the first one to be replaced")
-
-            async def all_taken() -> bool:
-                return set(range(sent)) <= {*first.numbers, *second.numbers}
-
-            await until_async(all_taken, 60, "what was sent meanwhile")
-
-
-async def test_an_idle_consumer_is_not_replaced(
-    connection: KafkaConnection,
-    make_topic: MakeTopic,
-    publish: Publish,
-    group: str,
-    built: list[Spied],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    topic = await make_topic(partitions=2)
-    await publish(topic, 1)
-    async with Consuming(connection, topic, group).running() as consuming:
-        await consuming.has([0])
-        first = health.CHECK_SECONDS
-        monkeypatch.setattr(health, "CHECK_SECONDS", 0.0)
-        seen = consuming.consumer.last_progress()
-
-        async def polled_on() -> bool:
-            return consuming.consumer.last_progress() > seen + first + 4
-
-        await until_async(polled_on, 30, "a few polls")
-    assert len(built) == 1
 
 
 async def test_a_stop_is_obeyed_within_seconds(
