@@ -102,7 +102,7 @@ def test_a_server_that_never_answers_costs_one_deadline_a_try(sheets: Sheets) ->
     sheets.google.fail(Fault.hang(), times=None, when=values)
     began = time.monotonic()
     error = refused(sheets, replace(QUICK, call=0.3, silence=60.0))
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 3
     assert (error.code, "whole answer" in error.message) == ("source_unavailable", True)
 
 
@@ -269,7 +269,7 @@ def test_the_check_says_what_is_wrong_in_one_deadline(sheets: Sheets, fault: Fau
     with pytest.raises(MigrationError) as caught:
         check(sheets.account, sheets.google.url, "боты", QUICK)
     assert caught.value.code == code
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 2 * QUICK.silence + 1
 
 
 def test_the_check_is_well_while_the_quota_is_used_up(sheets: Sheets) -> None:
