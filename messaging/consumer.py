@@ -5,6 +5,7 @@ Nothing long happens here: `handle` has seconds, and what it took is durable whe
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -24,10 +25,15 @@ START_SECONDS = 60.0
 FIRST_BACKOFF_SECONDS = 0.5
 LAST_BACKOFF_SECONDS = 15.0
 """Between two tries to build a consumer."""
+LIVED_SECONDS = 20.0
+"""Who polls for so long is well: a dead fetcher is found within 15 s, what cannot be read at once."""
+SHORT_LIVES = 3
+"""So many in a row, though the brokers answer: no further consumer helps, a person has to look."""
 
 GROUP_OPTIONS: dict[str, Any] = {
     "enable_auto_commit": False,  # it commits what was delivered, not what was taken
     "auto_offset_reset": "earliest",  # a first start must not lose what was sent before
+    "isolation_level": "read_committed",  # what its sender took back was never asked for
     "session_timeout_ms": 30_000,  # a loop blocked for 15 s goes unnoticed
     "heartbeat_interval_ms": 5_000,
     "rebalance_timeout_ms": 10_000,
@@ -41,10 +47,11 @@ async def _nothing() -> None:
 
 
 class GroupConsumer:
-    """Hands records of one partition at a time to `handle`, in order, at least once.
+    """Hands records to `handle` one after the other, in the order of their partition, at least once.
 
     When `handle` returns they are committed; when it raises, or takes more than 20 s, they come again
-    after a second, and membership stays. A consumer that went silent is replaced by a new one.
+    after a second, and membership stays. A consumer that went silent is replaced by a new one; when that
+    helps three times in a row for less than 20 s, that is no progress any more.
     """
 
     def __init__(
@@ -66,6 +73,8 @@ class GroupConsumer:
         self._progress = time.monotonic()
         self._polling: Polling | None = None
         self._backoff = FIRST_BACKOFF_SECONDS
+        self._polls_since = math.inf
+        self._short_lives = 0
 
     def last_progress(self) -> float:
         """`time.monotonic()` of the last poll, or of the last moment of a wait within its bound.
@@ -88,15 +97,19 @@ class GroupConsumer:
                     await self._back_off(error, stop)
 
     async def _back_off(self, error: Exception, stop: asyncio.Event) -> None:
+        if self._polls_since < math.inf:
+            self._short_lives += 1
         self._moved()
         log.warning("consumer.replaced: in %g s, because: %s", self._backoff, str(error) or repr(error))
         await pause(stop, self._backoff)
         self._backoff = min(self._backoff * 2, LAST_BACKOFF_SECONDS)
 
     async def _live(self, stop: asyncio.Event) -> None:
+        self._polls_since = math.inf
         consumer = self._build()
         try:
             if await unless(stop, start(consumer, self._connection, START_SECONDS)):
+                self._polls_since = time.monotonic()
                 self._polling = Polling(consumer, self._handle, self._committed, self._polled, stop)
                 await self._polling.run()
         finally:
@@ -107,8 +120,11 @@ class GroupConsumer:
         return AIOKafkaConsumer(*self._topics, group_id=self._group_id, **options, **GROUP_OPTIONS)
 
     def _moved(self) -> None:
-        self._progress = time.monotonic()
+        if self._short_lives < SHORT_LIVES:
+            self._progress = time.monotonic()
 
     def _polled(self) -> None:
+        if time.monotonic() > self._polls_since + LIVED_SECONDS:
+            self._short_lives = 0
         self._moved()
         self._backoff = FIRST_BACKOFF_SECONDS

@@ -24,13 +24,16 @@ POLL_SECONDS = 30.0
 MAX_POLL_RECORDS = 100
 """Of all partitions together."""
 SLICE_RECORDS = 10
-"""Handed over at once and committed: what took long need not be done again."""
+"""Committed at once: what took long need not be done again."""
 HANDLE_SECONDS = 20.0
-"""For one slice: inserts, no jobs. What the handler does in it reports by itself."""
-ROUND_SECONDS = 60.0
-"""After so long the rest of a poll is left for the next one: far below `max_poll_interval_ms`."""
+"""For one record: inserts, no jobs. What the handler does in it reports by itself."""
+ROUND_SECONDS = 30.0
+"""After so long the rest of a poll is left for the next one: a poll comes before `max_poll_interval_ms` then,
+also where the last record, the commit, an owed one and the look at the lag all take their whole limit."""
 COMMIT_SECONDS = 20.0
 """The library retries a commit without end while the broker is away."""
+LOOK_SECONDS = 5.0
+"""For a question about what is committed."""
 LAST_HANDLE_SECONDS = 5.0
 LAST_COMMIT_SECONDS = 2.0
 """What each still gets once we are asked to stop: hundreds of times what it takes."""
@@ -38,8 +41,8 @@ RETRY_SECONDS = 1.0
 ASK_SECONDS = 4.0
 """Whether the service is ready is told by the brokers' last answer: idle ones are asked this often."""
 
-Handle = Callable[[Sequence[Record]], Awaitable[None]]
-"""Takes records of one partition in order: durable when it returns, sent again when it raises."""
+Handle = Callable[[Record], Awaitable[None]]
+"""Takes the records of one partition in order: durable when it returns, handed over again when it raises."""
 
 Committed = Callable[[], Awaitable[None]]
 """Hears that the offsets of what was handled are committed."""
@@ -111,27 +114,36 @@ class Polling:
     async def _in_slices(self, partition: TopicPartition, records: list[Record], end: float) -> bool:
         for start in range(0, len(records), SLICE_RECORDS):
             part = records[start : start + SLICE_RECORDS]
-            if not (self._goes_on(end) and await self._taken(partition, part)):
-                self._seek_back(partition, part[0].offset)
+            taken = await self._take(part, end)
+            if taken:
+                await self._commit(partition, part[taken - 1].offset + 1)
+            if taken < len(part):
+                self._seek_back(partition, part[taken].offset)
                 return False
-            await self._commit(partition, part[-1].offset + 1)
         return True
+
+    async def _take(self, records: Sequence[Record], end: float) -> int:
+        """How many were taken: one that fails costs none of those before it."""
+        for taken, record in enumerate(records):
+            if not (self._goes_on(end) and await self._taken(record)):
+                return taken
+        return len(records)
 
     def _goes_on(self, end: float) -> bool:
         return time.monotonic() < end and not self._stop.is_set()
 
-    async def _taken(self, partition: TopicPartition, records: list[Record]) -> bool:
+    async def _taken(self, record: Record) -> bool:
         self._hung = False
         try:
-            call = _call(self._handle, records)
+            call = _call(self._handle, record)
             await within(HANDLE_SECONDS, call, stop=self._stop, then=LAST_HANDLE_SECONDS, silent=True)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the records come again
+        except Exception as error:  # noqa: BLE001 - whatever it was, the record comes again
             self._hung = isinstance(error, Overdue)
             log.warning(
                 "records.not_taken: %s/%s from %d, trying again: %r",
-                partition.topic,
-                partition.partition,
-                records[0].offset,
+                record.topic,
+                record.partition,
+                record.offset,
                 error,
             )
             return False
@@ -149,7 +161,19 @@ class Polling:
         One at a time, since each may take its whole limit.
         """
         for partition, offset in list(self._owed.items())[:1]:
-            await self._commit(partition, offset)
+            if await self._is_behind(partition, offset):
+                await self._commit(partition, offset)
+
+    async def _is_behind(self, partition: TopicPartition, offset: int) -> bool:
+        """Whether the group stands before an offset we owe: another member may have gone on meanwhile."""
+        try:
+            stands = await within(LOOK_SECONDS, self._consumer.committed(partition))
+        except FAILURES:
+            return False
+        if stands is None or stands < offset:
+            return True
+        self._owed.pop(partition, None)
+        return False
 
     async def _commit(self, partition: TopicPartition, offset: int) -> None:
         self._owed.pop(partition, None)
@@ -169,5 +193,5 @@ class Polling:
                 self._refusals.refused()
 
 
-async def _call(handle: Handle, records: Sequence[Record]) -> None:
-    await handle(records)
+async def _call(handle: Handle, record: Record) -> None:
+    await handle(record)

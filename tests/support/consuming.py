@@ -14,7 +14,7 @@ from tests.support.wait import until_async
 
 WAIT_SECONDS = 60.0
 
-Handler = Callable[[Sequence[Record]], Awaitable[None]]
+Handler = Callable[[Record], Awaitable[None]]
 
 
 class Spied(AIOKafkaConsumer):  # type: ignore[misc] # the library has no types
@@ -40,10 +40,10 @@ class Consuming:
             connection, topics=[topic], group_id=group, client_id="test", handle=self._handle
         )
 
-    async def _handle(self, records: Sequence[Record]) -> None:
+    async def _handle(self, record: Record) -> None:
         if self._before:
-            await self._before(records)
-        self.taken.extend(records)
+            await self._before(record)
+        self.taken.append(record)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:

@@ -1,8 +1,9 @@
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import pytest
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
 from messaging import health, polling
@@ -53,6 +54,41 @@ async def test_a_commit_that_failed_is_made_good_although_nothing_comes_after_it
     assert len(built) == 1
 
 
+async def test_a_commit_that_is_owed_never_turns_the_group_back(
+    connection: KafkaConnection,
+    make_topic: MakeTopic,
+    publish: Publish,
+    group: str,
+    monkeypatch: pytest.MonkeyPatch,
+    built: list[Spied],
+) -> None:
+    """Another member had the partition meanwhile, and went on."""
+    topic = await make_topic()
+    await publish(topic, 3)
+    commit = Spied.commit
+    refused = asyncio.Event()
+
+    async def another_goes_on(consumer: Spied, offsets: Mapping[TopicPartition, int]) -> None:
+        if not refused.is_set():
+            refused.set()
+            await commit(consumer, {TopicPartition(topic, 0): 20})
+            raise KafkaTimeoutError("the broker is away")
+        await commit(consumer, offsets)
+
+    monkeypatch.setattr(Spied, "commit", another_goes_on)
+    async with Consuming(connection, topic, group).running() as consuming:
+        await consuming.has(range(3))
+        await asyncio.wait_for(refused.wait(), 30)
+        seen = consuming.consumer.last_progress()
+
+        async def polled_on() -> bool:
+            return consuming.consumer.last_progress() > seen + 4
+
+        await until_async(polled_on, 30, "a few polls")
+        assert await committed(connection, topic, group) == 20
+    assert len(built) == 1
+
+
 async def test_a_restart_goes_on_where_it_was_committed(
     connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
 ) -> None:
@@ -78,21 +114,6 @@ async def test_records_of_one_key_come_in_order(
         assert numbers == sorted(numbers)
 
 
-async def test_records_are_handed_over_one_partition_at_a_time(
-    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
-) -> None:
-    topic = await make_topic(partitions=3)
-    await publish(topic, 100, keys=20)
-    handed: list[set[int]] = []
-
-    async def note(records: Sequence[Record]) -> None:
-        handed.append({record.partition for record in records})
-
-    async with Consuming(connection, topic, group, note).running() as consuming:
-        await consuming.has(range(100))
-    assert {len(partitions) for partitions in handed} == {1}
-
-
 async def test_a_handler_that_raises_gets_the_same_records_again_and_none_is_lost(
     connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str, built: list[Spied]
 ) -> None:
@@ -100,9 +121,9 @@ async def test_a_handler_that_raises_gets_the_same_records_again_and_none_is_los
     await publish(topic, 300, keys=10)
     refusals = iter(range(3))
 
-    async def refuse(records: Sequence[Record]) -> None:
+    async def refuse(record: Record) -> None:
         if next(refusals, None) is not None:
-            assert await committed(connection, topic, group, records[0].partition) is None
+            assert await committed(connection, topic, group, record.partition) is None
             raise ConnectionError("Postgres is away")
 
     async with Consuming(connection, topic, group, refuse).running() as consuming:
@@ -117,8 +138,8 @@ async def test_a_partition_whose_handler_always_raises_does_not_hold_up_the_othe
     topic = await make_topic(partitions=2)
     await publish(topic, 100, keys=10)
 
-    async def refuse(records: Sequence[Record]) -> None:
-        if records[0].partition == 0:
+    async def refuse(record: Record) -> None:
+        if record.partition == 0:
             raise ValueError("this partition never")
 
     async with Consuming(connection, topic, group, refuse).running() as consuming:
@@ -137,17 +158,17 @@ async def test_what_was_taken_before_a_record_that_is_refused_is_not_done_again(
     topic = await make_topic()
     await publish(topic, 100)
 
-    async def refuse(records: Sequence[Record]) -> None:
-        if any(record.value == b"55" for record in records):
+    async def refuse(record: Record) -> None:
+        if record.value == b"55":
             raise ValueError("this record never")
 
     async with Consuming(connection, topic, group, refuse).running() as consuming:
 
         async def all_before_are_committed() -> bool:
-            return await committed(connection, topic, group) == 50
+            return await committed(connection, topic, group) == 55
 
         await until_async(all_before_are_committed, 30, "the records before it")
-    assert consuming.numbers == list(range(50))
+    assert consuming.numbers == list(range(55))
 
 
 async def test_a_handler_that_never_ends_is_cancelled_and_tried_again(
@@ -162,7 +183,7 @@ async def test_a_handler_that_never_ends_is_cancelled_and_tried_again(
     await publish(topic, 3)
     hangs = iter([True])
 
-    async def hang(_records: Sequence[Record]) -> None:
+    async def hang(_record: Record) -> None:
         if next(hangs, False):
             await asyncio.Event().wait()
 

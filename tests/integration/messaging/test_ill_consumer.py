@@ -1,11 +1,11 @@
 """A group consumer whose client fell ill is replaced, whatever of it died or hangs; a healthy one is not."""
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
+from aiokafka.errors import UnsupportedCodecError
 
-from messaging import health, internals
+from messaging import consumer, health, internals
 from messaging.connection import KafkaConnection
 from messaging.records import Record
 from tests.integration.messaging.conftest import MakeTopic, Publish
@@ -44,7 +44,7 @@ async def test_an_inner_task_that_dies_between_two_polls_is_no_cancellation_of_o
     topic = await make_topic()
     await publish(topic, 10)
 
-    async def kill(_records: Sequence[Record]) -> None:
+    async def kill(_record: Record) -> None:
         if len(built) == 1:
             task = internals.group_tasks(built[0])[inner]
             task.cancel()
@@ -113,6 +113,47 @@ async def test_a_member_that_does_not_join_again_is_replaced(
                 return set(range(sent)) <= {*first.numbers, *second.numbers}
 
             await until_async(all_taken, 60, "what was sent meanwhile")
+
+
+async def test_consumers_that_all_fail_at_once_are_no_progress_until_one_lives(
+    connection: KafkaConnection,
+    make_topic: MakeTopic,
+    publish: Publish,
+    group: str,
+    built: list[Spied],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A message that the library cannot read: every new consumer meets it again."""
+    monkeypatch.setattr(consumer, "LAST_BACKOFF_SECONDS", 0.5)
+    monkeypatch.setattr(consumer, "LIVED_SECONDS", 1.0)
+    topic = await make_topic()
+    await publish(topic, 1)
+    getmany = Spied.getmany
+
+    async def unreadable(_consumer: Spied, **_options: object) -> None:
+        raise UnsupportedCodecError("a codec nobody knows")
+
+    monkeypatch.setattr(Spied, "getmany", unreadable)
+    async with Consuming(connection, topic, group).running() as consuming:
+
+        async def built_again() -> bool:
+            return len(built) > consumer.SHORT_LIVES
+
+        await until_async(built_again, 60, "a few consumers")
+        stuck = consuming.consumer.last_progress()
+
+        async def built_once_more() -> bool:
+            return len(built) > consumer.SHORT_LIVES + 2
+
+        await until_async(built_once_more, 60, "two more")
+        assert consuming.consumer.last_progress() == stuck
+        monkeypatch.setattr(Spied, "getmany", getmany)
+        await consuming.has([0])
+
+        async def well_again() -> bool:
+            return consuming.consumer.last_progress() > stuck + 2
+
+        await until_async(well_again, 60, "progress to count again")
 
 
 async def test_an_idle_consumer_is_not_replaced(
