@@ -9,6 +9,8 @@ MESSAGE_BYTES = 1_048_588
 BROKERS_CLOCK = {"message.timestamp.type": "LogAppendTime"}
 """What is kept for how long is counted from its arrival: a sender's clock may be wrong, and a record from
 more than an hour ahead would be refused."""
+AS_IT_IS = {"compression.type": "uncompressed"}
+"""What senders compress the brokers unpack: `max.message.bytes` then bounds what a reader has to hold."""
 DEAD_LETTER_ROOM = 64 * 1024
 """What a dead letter may add to the message: its headers."""
 
@@ -24,7 +26,12 @@ class Topic:
 
 REQUESTS = Topic(
     "migration.requests",
-    {**BROKERS_CLOCK, "retention.ms": str(7 * DAY_MS), "max.message.bytes": str(MESSAGE_BYTES)},
+    {
+        **BROKERS_CLOCK,
+        **AS_IT_IS,
+        "retention.ms": str(7 * DAY_MS),
+        "max.message.bytes": str(MESSAGE_BYTES),
+    },
 )
 STATUS = Topic(
     "migration.status",
@@ -43,7 +50,7 @@ DEAD_LETTERS = Topic(
         "max.message.bytes": str(MESSAGE_BYTES + DEAD_LETTER_ROOM),
     },
 )
-UPLOADS = Topic("migration.uploads", {**BROKERS_CLOCK, "retention.ms": str(7 * DAY_MS)})
+UPLOADS = Topic("migration.uploads", {**BROKERS_CLOCK, **AS_IT_IS, "retention.ms": str(7 * DAY_MS)})
 
 INTAKE_GROUP = "chat-migration"
 """The consumer group that reads REQUESTS: what it has committed is recorded or a dead letter."""
