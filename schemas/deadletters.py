@@ -8,3 +8,6 @@ HEADER_TOPIC = "dlq-topic"
 HEADER_PARTITION = "dlq-partition"
 HEADER_OFFSET = "dlq-offset"
 """Where the message lay."""
+
+HEADER_LEFT_OUT = "dlq-left-out"
+"""There where the message was too large to be put aside: its value is empty, and lies where it lay."""

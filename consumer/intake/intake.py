@@ -4,56 +4,55 @@ An offset is committed by the consumer loop after `handle` returned, that is, af
 committed in Postgres and the dead letters acknowledged by Kafka.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection
 
 import structlog
 
 from consumer import faults
-from consumer.happenings import RequestRecorded, RequestRejected, Tell, untold
+from consumer.happenings import RequestRecorded, Tell, untold
 from consumer.intake.identity import derived_id
+from consumer.intake.letters import DeadLetters
 from consumer.intake.parse import Unreadable, parse
 from consumer.store import commands, requests
 from consumer.store.database import Database
 from consumer.store.errors import ValueRefused
 from consumer.store.requests import Limits, Recorded
-from messaging.records import Outgoing, Record
-from schemas import cloudevents, deadletters
+from messaging.records import Record
+from schemas import cloudevents
 from schemas.codes import DeadLetterReason
 from schemas.requests import CancelRequest, RetryRequest, StartRequest
-from schemas.topics import DEAD_LETTERS
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("intake")
 
-Publish = Callable[[Sequence[Outgoing]], Awaitable[list[bool]]]
-
-
-class NotAcknowledged(Exception):
-    """Kafka did not take a dead letter: the message is read again."""
-
 
 class Intake:
-    """Decides on every message, in order. `topic_id` makes derived ids differ where a topic is made anew."""
+    """Decides on every message, in order.
+
+    `datasets` are the names a request may give; `topic_id` makes derived ids differ where a topic is made
+    anew.
+    """
 
     def __init__(
         self,
         database: Database,
-        publish: Publish,
+        letters: DeadLetters,
         limits: Limits,
+        datasets: Collection[str],
         topic_id: Callable[[], Awaitable[str]],
         count: Tell = untold,
     ) -> None:
         self._database = database
-        self._publish = publish
+        self._letters = letters
         self._limits = limits
+        self._datasets = datasets
         self._topic_id = topic_id
         self._count = count
 
-    async def handle(self, records: Sequence[Record]) -> None:
-        """Record the messages of one partition. Raises where Postgres or Kafka cannot take them now."""
-        for record in records:
-            await faults.reach("intake.before_record")
-            await self._one(record)
-            await faults.reach("intake.recorded")
+    async def handle(self, record: Record) -> None:
+        """Record a message. Raises where Postgres or Kafka cannot take it now."""
+        await faults.reach("intake.before_record")
+        await self._one(record)
+        await faults.reach("intake.recorded")
 
     async def committed(self) -> None:
         """The offsets of what was handled are committed."""
@@ -65,13 +64,15 @@ class Intake:
             match request:
                 case Unreadable():
                     await self._reject(record, request)
+                case StartRequest() if request.dataset not in self._datasets:
+                    await self._reject(record, self._unknown_dataset(request))
                 case StartRequest():
                     await self._start(record, request)
                 case _:
                     await self._obey(record, request)
         except ValueRefused as error:
             sentence = f"Postgres does not take a value of this message ({error})"
-            await self._dead_letter(record, DeadLetterReason.REFUSED_BY_DATABASE, sentence)
+            await self._letters.put(record, DeadLetterReason.REFUSED_BY_DATABASE, sentence)
 
     async def _start(self, record: Record, request: StartRequest) -> None:
         request_id = request.request_id or derived_id(record, await self._topic_id())
@@ -83,7 +84,7 @@ class Intake:
                 f"request id {request_id} belongs to another migration already: its dataset, source or "
                 "options differ; send this one under a new id"
             )
-            await self._dead_letter(record, DeadLetterReason.REQUEST_ID_REUSED, sentence)
+            await self._letters.put(record, DeadLetterReason.REQUEST_ID_REUSED, sentence)
         else:
             self._count(RequestRecorded(recorded.name.lower()))
             log.info("request.recorded", request_id=request_id, outcome=recorded.name.lower())
@@ -97,38 +98,23 @@ class Intake:
             self._count(RequestRecorded(command.action))
         else:
             sentence = f"{command.action} of {command.request_id} is refused: {refusal}"
-            await self._dead_letter(record, DeadLetterReason.COMMAND_REFUSED, sentence)
+            await self._letters.put(record, DeadLetterReason.COMMAND_REFUSED, sentence)
 
     async def _reject(self, record: Record, unreadable: Unreadable) -> None:
-        await self._dead_letter(record, unreadable.reason, unreadable.message)
-        if unreadable.request_id is None:
-            return
-        async with self._database.transaction() as connection:
-            if not await requests.is_known(connection, unreadable.request_id):
+        known = await self._is_known(unreadable.request_id)
+        await self._letters.put(record, unreadable.reason, unreadable.message)
+        if unreadable.request_id is not None and not known:
+            async with self._database.transaction() as connection:
                 await requests.tell_invalid(connection, unreadable.request_id, unreadable.message)
 
-    async def _dead_letter(self, record: Record, reason: DeadLetterReason, sentence: str) -> None:
-        [acknowledged] = await self._publish([dead_letter(record, reason, sentence)])
-        if not acknowledged:
-            raise NotAcknowledged("Kafka did not acknowledge a dead letter")
-        self._count(RequestRejected(reason.value))
-        log.warning(
-            "request.rejected",
-            reason=reason.value,
-            message=sentence,
-            partition=record.partition,
-            offset=record.offset,
-        )
+    def _unknown_dataset(self, request: StartRequest) -> Unreadable:
+        known = ", ".join(sorted(self._datasets))
+        sentence = f"the request is wrong: dataset: there is none of this name; this service knows: {known}"
+        return Unreadable(DeadLetterReason.INVALID_REQUEST, sentence, request.request_id)
 
-
-def dead_letter(record: Record, reason: DeadLetterReason, sentence: str) -> Outgoing:
-    """The message as it came, with headers that say why and from where."""
-    origin = {
-        deadletters.HEADER_REASON: reason.value,
-        deadletters.HEADER_MESSAGE: sentence,
-        deadletters.HEADER_TOPIC: record.topic,
-        deadletters.HEADER_PARTITION: str(record.partition),
-        deadletters.HEADER_OFFSET: str(record.offset),
-    }
-    headers = tuple((name, value.encode()) for name, value in origin.items())
-    return Outgoing(DEAD_LETTERS.name, record.key, record.value, headers)
+    async def _is_known(self, request_id: str | None) -> bool:
+        """Whether the id has a job. Asked before the letter: an outage of Postgres must not multiply it."""
+        if request_id is None:
+            return False
+        async with self._database.transaction() as connection:
+            return await requests.is_known(connection, request_id)

@@ -1,0 +1,66 @@
+import pytest
+
+from consumer.intake.letters import KEY_BYTES, DeadLetters, NotAcknowledged, dead_letter
+from messaging.records import Outgoing, Record
+from schemas.codes import DeadLetterReason
+
+REASON = DeadLetterReason.NOT_JSON
+
+
+def record(key: bytes | None, value: bytes | None) -> Record:
+    return Record("migration.requests", 3, 17, 0, key, value)
+
+
+def test_a_letter_is_the_message_with_its_reason_and_place() -> None:
+    letter = dead_letter(record(b"k", b"v"), REASON, "why")
+    assert (letter.key, letter.value) == (b"k", b"v")
+    assert dict(letter.headers) == {
+        "dlq-reason": b"not_json",
+        "dlq-message": b"why",
+        "dlq-topic": b"migration.requests",
+        "dlq-partition": b"3",
+        "dlq-offset": b"17",
+    }
+
+
+@pytest.mark.parametrize(("key", "value", "put"), [(None, None, b""), (b"k", None, None), (None, b"v", b"v")])
+def test_a_letter_has_a_key_or_a_value(key: bytes | None, value: bytes | None, put: bytes | None) -> None:
+    letter = dead_letter(record(key, value), REASON, "why")
+    assert (letter.key, letter.value) == (key, put)
+
+
+class Topic:
+    """Takes messages of at most so many bytes of key and value."""
+
+    def __init__(self, limit: int, acknowledges: bool = True) -> None:
+        self.limit = limit
+        self.acknowledges = acknowledges
+        self.letters: list[Outgoing] = []
+
+    def fits(self, message: Outgoing) -> bool:
+        return len(message.key or b"") + len(message.value or b"") <= self.limit
+
+    async def publish(self, messages: "list[Outgoing]") -> list[bool]:
+        self.letters += messages
+        return [self.acknowledges] * len(messages)
+
+
+@pytest.mark.parametrize(
+    ("key", "kept"), [(b"k", b"k"), (None, None), (b"k" * KEY_BYTES, b"k" * KEY_BYTES), (b"k" * 5000, None)]
+)
+async def test_of_a_message_that_is_too_large_the_rest_is_put_aside(
+    key: bytes | None, kept: bytes | None
+) -> None:
+    topic = Topic(KEY_BYTES)
+    await DeadLetters(topic.publish, topic.fits).put(record(key, b"v" * 10_000), REASON, "why")
+    [letter] = topic.letters
+    assert (letter.key, letter.value) == (kept, b"")
+    headers = dict(letter.headers)
+    assert headers["dlq-left-out"] == b""
+    assert (headers["dlq-partition"], headers["dlq-offset"]) == (b"3", b"17")
+
+
+async def test_what_kafka_does_not_take_comes_again() -> None:
+    topic = Topic(100, acknowledges=False)
+    with pytest.raises(NotAcknowledged):
+        await DeadLetters(topic.publish, topic.fits).put(record(b"k", b"v"), REASON, "why")
