@@ -1,0 +1,46 @@
+import uuid
+
+import pytest
+
+from consumer.masking import mask, presentable
+
+PHONES = [
+    "+79991234567",
+    "8 (999) 123-45-67",
+    "8.999.123.45.67",
+    "999.123.45.67",
+    "+7\N{NO-BREAK SPACE}999\N{NO-BREAK SPACE}123-45-67",
+    "+7–999–123–45–67",
+]
+
+
+@pytest.mark.parametrize("phone", PHONES)
+@pytest.mark.parametrize("around", ["{}", "тел{} звонить", "x_{}.xlsx", "call {}, please", "({})"])
+def test_of_a_phone_two_digits_are_left(phone: str, around: str) -> None:
+    assert mask(around.format(phone)).replace("+", "") == around.format("…67")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "it ended on 2026-10-06 and its job is gone",
+        "2026-10-06 12:34:56.123456",
+        "2026-10-06T12:34:56",
+        "192.168.110.254:5432 refuses",
+        "155000 rows of 620000",
+        "PostgreSQL 18.4",
+        "sha 5a55d9991234567e0",
+    ],
+)
+def test_what_is_no_phone_is_left_alone(text: str) -> None:
+    assert mask(text) == text
+
+
+def test_an_id_is_left_alone() -> None:
+    for number in range(500):
+        text = f"request {uuid.UUID(int=(number + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128)} is known"
+        assert mask(text) == text
+
+
+def test_what_cannot_be_stored_is_replaced() -> None:
+    assert presentable("a\x00b\ud800c") == "a�b�c"
