@@ -15,11 +15,13 @@ from typing import Any
 import structlog
 
 from consumer import access, faults
+from consumer.datasets import find as datasets
 from consumer.ending import end_in_time
 from consumer.errors import LeaseLost
 from consumer.http import server
 from consumer.http.app import make_app
 from consumer.intake.intake import Intake
+from consumer.intake.letters import DeadLetters
 from consumer.relay import relay as relays
 from consumer.relay.relay import Relay
 from consumer.retention.retention import Keep, Retention
@@ -161,7 +163,9 @@ class Service:
         limits = Limits(self._settings.migration_job_timeout_seconds, self._settings.migration_max_attempts)
         topic_id = TopicId(self._kafka, REQUESTS.name)
         database = self._database.reporting(self._pulses["intake"].alive)
-        intake = Intake(database, self._letters.publish, limits, topic_id, self._vitals.metrics.hear)
+        count = self._vitals.metrics.hear
+        letters = DeadLetters(self._letters.publish, self._letters.fits, count)
+        intake = Intake(database, letters, limits, datasets.names(), topic_id, count)
         return GroupConsumer(
             self._kafka,
             topics=[REQUESTS.name],
