@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -20,6 +20,7 @@ from consumer.happenings import (
     RequestRejected,
 )
 from schemas.codes import DeadLetterReason
+from schemas.version import VERSION
 
 PREFIX = "chat_migration"
 BATCH_BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 150.0)
@@ -44,6 +45,8 @@ class Metrics:
         # A second series for each counter, which nobody asked for.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
+        built = Info("build", "The version of this process", namespace=PREFIX, registry=self.registry)
+        built.info({"version": VERSION})
         self._claims = self._counter("claims", "Jobs claimed by this process")
         self._rescues = self._counter("rescues", "Jobs put back (or ended) because their owner was gone")
         self._leases_lost = self._counter("leases_lost", "Jobs of this process that somebody else took over")
@@ -113,7 +116,7 @@ class Metrics:
 
 
 class _Progress(Collector):
-    """One value for each task there is at the moment."""
+    """One value for each kind of task there is at the moment."""
 
     def __init__(self, progress: Callable[[], Mapping[str, float]]) -> None:
         self._progress = progress
@@ -123,6 +126,15 @@ class _Progress(Collector):
         family = GaugeMetricFamily(
             f"{PREFIX}_task_silent_seconds", "Seconds since the last progress of each task", labels=["task"]
         )
-        for task, seconds in self._progress().items():
-            family.add_metric([task], seconds)
+        for kind, seconds in _worst(self._progress()).items():
+            family.add_metric([kind], seconds)
         yield family
+
+
+def _worst(progress: Mapping[str, float]) -> dict[str, float]:
+    """The longest silence of each kind of task: a series for each heartbeat would stay behind for ever."""
+    worst: dict[str, float] = {}
+    for task, seconds in progress.items():
+        kind = task.partition(" of ")[0]
+        worst[kind] = max(seconds, worst.get(kind, 0.0))
+    return worst

@@ -15,11 +15,12 @@ EXIT_FORCED = 1
 
 
 class Shutdown:
-    """`stop` is set by the first signal; from then on the process has `drain_seconds` to end by itself."""
+    """`stop` is set by the first signal, or by `begin`; then the process has `drain_seconds` to end itself."""
 
     def __init__(self, drain_seconds: float) -> None:
         self.stop = asyncio.Event()
         self._drain_seconds = drain_seconds
+        self._asked = False
         self._watchdog: threading.Timer | None = None
         self._begun = 0.0
 
@@ -43,9 +44,10 @@ class Shutdown:
         return self._begun + share * self._drain_seconds - time.monotonic()
 
     def _signalled(self, number: int) -> None:
-        if self.stop.is_set():
+        if self._asked:
             log.warning("shutdown.forced", signal=signal.Signals(number).name)
             os._exit(EXIT_FORCED)
+        self._asked = True
         log.info("shutdown.asked", signal=signal.Signals(number).name, drain_seconds=self._drain_seconds)
         self.begin()
 

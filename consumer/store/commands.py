@@ -1,7 +1,7 @@
 """Obeys cancel and retry: each command once, remembered in the transaction that obeys it."""
 
 from consumer.lifecycle import Cancel
-from consumer.store import leases, outbox, past_requests, transitions
+from consumer.store import leases, loads, outbox, past_requests, transitions
 from consumer.store.connect import Connection, Row
 from consumer.store.jobs import COLUMNS, Job, job
 from consumer.store.past_requests import PastRequest
@@ -110,6 +110,8 @@ returning {COLUMNS}
 
 
 async def _retry(connection: Connection, target: Job) -> None:
+    """Rows that Postgres refused are tried again, but those that are stored as rejected already."""
+    await loads.forget_refusals(connection, target.id, target.checkpoint)
     row = await connection.fetchrow(RETRY, target.id)
     assert row is not None, "the row is locked"  # noqa: S101
     await outbox.emit(connection, job(row))

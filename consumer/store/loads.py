@@ -105,6 +105,19 @@ async def refuse(connection: Connection, fence: Fence, rows: Mapping[int, str]) 
     await connection.execute(REFUSE, fence.job_id, list(rows), list(rows.values()))
 
 
+FORGET_REFUSALS = """
+delete from migration.refused_rows where job_id = $1 and ($2::bigint is null or row_number > $2)
+"""
+
+
+async def forget_refusals(connection: Connection, job_id: int, checkpoint: int | None) -> None:
+    """Have rows behind the checkpoint tried again, which Postgres refused: the reason may be gone.
+
+    The job's row must be locked, and nobody at work on it.
+    """
+    await connection.execute(FORGET_REFUSALS, job_id, checkpoint)
+
+
 REJECTED = """
 select string_agg(int8send(row_number), '' order by row_number) from migration.migration_errors
 where job_id = $1

@@ -53,8 +53,8 @@ async def remember(connection: Connection, job_id: int) -> bool:
 
 
 SEND_AGAIN = """
-insert into migration.outbox as o (request_id, sequence, event_id, payload, headers, created_at)
-select request_id, sequence, event_id, payload, headers, told_at
+insert into migration.outbox as o (request_id, sequence, event_id, payload, headers, created_at, sends)
+select request_id, sequence, event_id, payload, headers, told_at, 1
 from migration.past_requests where request_id = $1
 on conflict (event_id) do update set published_at = null, sends = o.sends + 1
 """

@@ -8,6 +8,7 @@ from consumer.store.jobs import COLUMNS, Job, job
 from schemas.status import Status
 
 LAST_ID = 2**63 - 1
+ID_DIGITS = 19
 PAGE_BYTES = 1024 * 1024
 """A page of rejected rows ends here, whatever its limit: a row may hold 19 cells of 32,767 characters."""
 KEYS_ROWS = 20_000
@@ -36,9 +37,14 @@ async def find(connection: Connection, name: str) -> Job | None:
     if "\x00" in name or not name.isprintable():
         return None
     row = await connection.fetchrow(BY_REQUEST, name)
-    if row is None and name.isascii() and name.isdigit() and int(name) <= LAST_ID:
+    if row is None and _is_id(name):
         row = await connection.fetchrow(BY_ID, int(name))
     return None if row is None else job(row)
+
+
+def _is_id(name: str) -> bool:
+    """Python converts no more than 4,300 digits, and complains of more."""
+    return name.isascii() and name.isdigit() and len(name) <= ID_DIGITS and int(name) <= LAST_ID
 
 
 @dataclass(frozen=True, slots=True)

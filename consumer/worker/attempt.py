@@ -28,12 +28,11 @@ from consumer.store.session import RowsRefused, Session
 from consumer.worker.child import Child
 from consumer.worker.deaths import GiveUp, Next, after_death
 from consumer.worker.log import log
+from consumer.worker.outages import Outages
 from consumer.worker.quota import Quota
 from consumer.worker.reading import ChildDied, ChildFailed, Ended, Reading, standing_orders
 from schemas.codes import ErrorCode
 
-RECONNECT_SECONDS = (0.2, 0.5, 1.0, 2.0)
-"""Waits between readings while our own Postgres is away; the last one repeats. The lease bounds them all."""
 MAX_REFUSED_ROWS = 1_000
 """More rows refused by Postgres than this is not about single values."""
 
@@ -65,7 +64,7 @@ class Attempt:
         self._fence = fence
         self._frugal = False
         self._deaths = 0
-        self._outages = 0
+        self._outages = Outages()
         self._stopped = False
         self._access = Access()
         self._session: Session | None = None
@@ -103,8 +102,7 @@ class Attempt:
         except ChildDied as death:
             return self._died(death)
         except (DatabaseUnavailable, Conflict) as error:
-            await self._outage(error)
-            return None
+            return await self._outage(error)
 
     async def _read_and_account(self, merge: Merge) -> Outcome | None:
         try:
@@ -118,6 +116,7 @@ class Attempt:
             job = await loads.standing(connection, self._fence)
             refused = await loads.refused_rows(connection, self._fence)
             rejected = await loads.rejected_rows(connection, self._fence)
+        self._outages.stands(job.done)
         scratch = self._folder(job)
         try:
             orders = {**self._shop.orders, **standing_orders(job, refused, frugal=self._frugal)}
@@ -179,7 +178,8 @@ class Attempt:
 
     def _died(self, death: ChildDied) -> Outcome | None:
         self._deaths = 1 if death.stored else self._deaths + 1
-        match after_death(death.exit_code, deaths=self._deaths, frugal=self._frugal):
+        type_ = self._job.source_type
+        match after_death(death.exit_code, type_, deaths=self._deaths, frugal=self._frugal):
             case GiveUp(code, message):
                 return Refused(code, message)
             case Next.FRUGALLY:
@@ -202,9 +202,13 @@ class Attempt:
         log.warning("rows.refused", rows=len(fresh), sqlstates=sorted(set(fresh.values())))
         return None
 
-    async def _outage(self, error: Exception) -> None:
-        wait = RECONNECT_SECONDS[min(self._outages, len(RECONNECT_SECONDS) - 1)]
-        self._outages += 1
+    async def _outage(self, error: Exception) -> Outcome | None:
+        """Wait for the next reading; where they fail one after the other the job gives way to others."""
+        wait = self._outages.wait()
+        if wait is None:
+            sentence = f"The database of the service takes no rows now: {error}."
+            return Stumbled(ErrorCode.SOURCE_UNAVAILABLE, sentence, ours=True)
         if not self._stopped:
             log.warning("database.away", reason=str(error), next_try_seconds=wait)
             await asyncio.sleep(wait)
+        return None

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from consumer.errors import OutageOfOurs
 from consumer.frames import PREFIX, BrokenFrame, Kind, encode, lengths
 from consumer.worker.log import log
 
@@ -36,17 +37,18 @@ class Child:
 
     @classmethod
     async def start(cls, environment: Mapping[str, str]) -> Self:
-        """Start a child; it does nothing until it has its orders."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "consumer.extract",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            limit=PIPE_BYTES,
-            env=dict(environment),
-        )
+        """Start a child; it does nothing until it has its orders. Raises OutageOfOurs where none can be."""
+        pipe = asyncio.subprocess.PIPE
+        command = (sys.executable, "-m", "consumer.extract")
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=pipe, stdout=pipe, stderr=pipe, limit=PIPE_BYTES, env=dict(environment)
+            )
+        except OSError as error:
+            raise OutageOfOurs(
+                f"The service cannot start the process that reads a source ({error.strerror}): "
+                "see its limits of processes, memory and open files."
+            ) from None
         return cls(process)
 
     async def order(self, orders: Mapping[str, Any], rejected: bytes = b"") -> None:
@@ -78,13 +80,15 @@ class Child:
     async def _next(self) -> Frame | None:
         stream = self._process.stdout
         assert stream is not None  # noqa: S101
-        try:
-            kind, head, body = lengths(await stream.readexactly(PREFIX.size))
-            return Frame(kind, json.loads(await stream.readexactly(head)), await stream.readexactly(body))
-        except asyncio.IncompleteReadError as end:
-            if end.partial:
-                raise BrokenFrame("the child stopped in the middle of a frame") from None
+        prefix = await stream.read(1)
+        if not prefix:
             return None
+        try:
+            prefix += await stream.readexactly(PREFIX.size - 1)
+            kind, head, body = lengths(prefix)
+            return Frame(kind, json.loads(await stream.readexactly(head)), await stream.readexactly(body))
+        except asyncio.IncompleteReadError:
+            raise BrokenFrame("the child stopped in the middle of a frame") from None
 
     async def exit_code(self) -> int:
         """Wait for the end of a child that has said its last word; negative is a signal's number."""

@@ -26,7 +26,22 @@ MEMORY = frozenset({signal.SIGABRT, signal.SIGKILL})
 """calamine aborts where memory is refused; the kernel kills where there is none."""
 
 
-def after_death(exit_code: int, *, deaths: int, frugal: bool) -> Next | GiveUp:
+TOO_MUCH_TEXT = "reading the source needs more memory than a job may use: "
+LESS_TEXT = {
+    "excel": "remove stray cells far from the data, or split the file",
+    "google_sheets": "remove stray cells far from the data, or split the sheet",
+}
+UNKNOWN = "the process that reads the source ended twice without a word: see the log of the service"
+DIED = {
+    "excel": (
+        ErrorCode.SOURCE_UNREADABLE,
+        "the source ends the process that reads it: open it and save it again as .xlsx, then send that",
+    )
+}
+"""What to do by the type of source; of a table nobody but the operator can know."""
+
+
+def after_death(exit_code: int, source_type: str, *, deaths: int, frugal: bool) -> Next | GiveUp:
     """Decide by how the child ended; `deaths` in a row without a stored batch, this one included.
 
     A single kill from outside is no verdict on the file, an abort is.
@@ -40,14 +55,8 @@ def after_death(exit_code: int, *, deaths: int, frugal: bool) -> Next | GiveUp:
     if -exit_code in MEMORY:
         if not frugal:
             return Next.FRUGALLY
-        return GiveUp(
-            ErrorCode.SOURCE_TOO_LARGE,
-            "reading the source needs more memory than a job may use: "
-            "remove stray cells far from the data, or split the file",
-        )
+        advice = LESS_TEXT.get(source_type, "its rows are too long, or MIGRATION_CHILD_MEMORY_MB is too low")
+        return GiveUp(ErrorCode.SOURCE_TOO_LARGE, TOO_MUCH_TEXT + advice)
     if deaths == 1:
         return Next.AGAIN
-    return GiveUp(
-        ErrorCode.SOURCE_UNREADABLE,
-        "the source ends the process that reads it: open it and save it again as .xlsx, then send that",
-    )
+    return GiveUp(*DIED.get(source_type, (ErrorCode.INTERNAL, UNKNOWN)))

@@ -17,6 +17,9 @@ from consumer.store.leases import Fence
 from consumer.wake import Wake, wait_for
 from consumer.worker.log import log
 
+AGAIN_SECONDS = 1.0
+"""How soon after a heartbeat that failed the next one is tried."""
+
 
 class Intent(Enum):
     """Why an attempt stops before its end."""
@@ -86,11 +89,14 @@ class Keeper:
     async def _run(self) -> None:
         """The trust in a lease ends one beat before the lease itself."""
         loop = asyncio.get_running_loop()
+        pause = self._beat_seconds
         while self.intent is None:
-            await self._look.pause(self._beat_seconds, self.pulse.alive)
+            await self._look.pause(pause, self.pulse.alive)
             begun = loop.time()
+            pause = min(self._beat_seconds, AGAIN_SECONDS)
             if await self._beat(max(self._trusted_until - begun, 0.1)):
                 self._trusted_until = begun + self._lease_seconds - self._beat_seconds
+                pause = self._beat_seconds
             elif loop.time() >= self._trusted_until:
                 self.stop(Intent.UNSURE)
             self.pulse.alive()

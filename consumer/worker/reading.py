@@ -83,7 +83,7 @@ class Reading:
 
         Raises ChildFailed, ChildDied, LeaseLost, and what the session raises.
         """
-        frames: asyncio.Queue[Frame | None] = asyncio.Queue()
+        frames: asyncio.Queue[Frame | Exception | None] = asyncio.Queue()
         pump = asyncio.create_task(self._pump(frames))
         try:
             return await self._store_all(frames)
@@ -91,18 +91,25 @@ class Reading:
             pump.cancel()
             await asyncio.wait({pump})
 
-    async def _pump(self, frames: asyncio.Queue[Frame | None]) -> None:
-        """Take frames from the pipe while a batch is being stored; grants bound how many there are."""
+    async def _pump(self, frames: asyncio.Queue[Frame | Exception | None]) -> None:
+        """Take frames from the pipe while a batch is being stored; grants bound how many there are.
+
+        An error of our own comes behind the frames that were read before it.
+        """
         try:
             async for frame in self._child.frames():
                 frames.put_nowait(frame)
         except BrokenFrame as error:
             log.warning("child.broke_off", pid=self._child.pid, reason=str(error))
+        except Exception as error:  # noqa: BLE001 – told to who takes the frames
+            frames.put_nowait(error)
         finally:
             frames.put_nowait(None)
 
-    async def _store_all(self, frames: asyncio.Queue[Frame | None]) -> Ended:
+    async def _store_all(self, frames: asyncio.Queue[Frame | Exception | None]) -> Ended:
         while (frame := await frames.get()) is not None:
+            if isinstance(frame, Exception):
+                raise frame
             if (ended := await self._take(frame)) is not None:
                 return ended
         code = await self._child.exit_code()

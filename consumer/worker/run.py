@@ -126,12 +126,14 @@ async def _write(database: Database, fence: Fence, outcome: Outcome) -> bool:
     waits = 0
     while True:
         try:
-            after = await settle(database, fence, outcome)
+            after = await write_outcome(database, fence, outcome)
         except LeaseLost:
             log.warning("job.lease_lost", outcome=type(outcome).__name__)
             return False
         except ValueRefused as error:
             log.error("outcome.refused", outcome=type(outcome).__name__, sqlstate=error.sqlstate)
+            if outcome is UNWRITABLE:
+                raise
             outcome = UNWRITABLE
         except (DatabaseUnavailable, Conflict) as error:
             log.warning("outcome.waits", reason=str(error))
@@ -150,7 +152,7 @@ async def _write(database: Database, fence: Fence, outcome: Outcome) -> bool:
             return True
 
 
-async def settle(database: Database, fence: Fence, outcome: Outcome) -> Job:
+async def write_outcome(database: Database, fence: Fence, outcome: Outcome) -> Job:
     """Decide and write, in one transaction, what an outcome means; raises LeaseLost."""
     await faults.reach("settle.before")
     async with database.transaction() as connection:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from consumer import faults
 from consumer.ending import end_in_time
-from consumer.errors import LeaseLost
 from consumer.happenings import JobClaimed, JobRescued
 from consumer.pulse import Pulses, unwatched
 from consumer.store import claims
@@ -73,7 +72,7 @@ class Worker:
         while not stop.is_set():
             self._alive()  # in an outage, too: a restart would mend nothing
             try:
-                await self._round()
+                await self._round(stop)
                 await self._wake.pause(POLL_SECONDS)
             except (DatabaseUnavailable, Conflict) as error:
                 log.warning("worker.waits", reason=str(error))
@@ -95,7 +94,7 @@ class Worker:
             log.info("worker.draining", jobs=len(tasks))
         return await end_in_time(tasks, seconds)
 
-    async def _round(self) -> None:
+    async def _round(self, stop: asyncio.Event) -> None:
         await faults.reach("worker.round")
         database = self._database
         if asyncio.get_running_loop().time() >= self._rescue_from:
@@ -107,7 +106,7 @@ class Worker:
         # Asks Postgres in every round, so an outage begins the grace anew also where every place is taken.
         for job in await claims.end_overdue(database):
             log.warning("job.overdue", job_id=job.id)
-        while len(self._running) < self._terms.max_running:
+        while not stop.is_set() and len(self._running) < self._terms.max_running:
             claimed = await claims.claim(database, self._terms.owner, self._terms.lease_seconds)
             if claimed is None:
                 break
@@ -116,8 +115,7 @@ class Worker:
                 self._start(claimed)
 
     def _start(self, job: Job) -> None:
-        if job.token is None:
-            raise LeaseLost
+        assert job.token is not None, "a running job has one"  # noqa: S101
         self._shop.count(JobClaimed())
         fence = Fence(job.id, job.token)
         keeper = Keeper(

@@ -44,6 +44,17 @@ def _made() -> Metrics:
     return Metrics(Present(lambda: 2, lambda: 0.25, lambda: {"worker": 0.5, "relay": 1.5}))
 
 
+def test_the_heartbeats_of_all_jobs_are_one_value() -> None:
+    """Their names hold tokens, and none comes twice."""
+    silent = {"heartbeat of job 1, token 7": 0.5, "heartbeat of job 2, token 9": 4.5, "worker": 1.0}
+    values = _values(Metrics(Present(lambda: 2, lambda: 0.25, lambda: silent)))
+    found = {name: value for name, value in values.items() if "silent" in name}
+    assert found == {
+        'chat_migration_task_silent_seconds{task="heartbeat"}': 4.5,
+        'chat_migration_task_silent_seconds{task="worker"}': 1.0,
+    }
+
+
 def _values(metrics: Metrics) -> dict[str, float]:
     text = generate_latest(metrics.registry).decode()
     lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))

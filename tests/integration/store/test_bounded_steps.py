@@ -27,7 +27,7 @@ from consumer.store.connect import Connection
 from consumer.store.database import CONTROL_CONNECTIONS, Database
 from consumer.store.errors import DatabaseUnavailable
 from consumer.worker.keeper import Keeper
-from consumer.worker.run import settle
+from consumer.worker.run import write_outcome
 from schemas.requests import CancelRequest
 from tests.integration.http.gate import Gate
 from tests.integration.store.making import change, record, running
@@ -72,7 +72,7 @@ async def _steps(database: Database) -> dict[str, Step]:
         "claim": lambda: claims.claim(database, "owner", 10),
         "rescue": lambda: claims.rescue(database),
         "beat": beat,
-        "settle": lambda: settle(database, fence, Interrupted()),
+        "settle": lambda: write_outcome(database, fence, Interrupted()),
         "draw": lambda: quotas.draw(database, "bucket", limit=1, window_seconds=1),
         "total": inside(lambda connection: loads.set_total(connection, fence, 5)),
         "begin": inside(lambda connection: loads.begin(connection, fence, "f", None, {})),

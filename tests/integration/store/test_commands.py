@@ -108,6 +108,31 @@ async def test_a_retry_is_a_new_run_that_goes_on_from_the_checkpoint(
     assert (await events(database, after.id))[-1]["run"] == 2
 
 
+async def test_a_retry_tries_rows_again_that_postgres_refused_behind_the_checkpoint(
+    database: Database,
+) -> None:
+    """Whatever was added to the tables may be gone again; those before it are stored as rejected."""
+    _, fence = await running(database)
+    session = await Session.open(database, fence, tiny.MERGE)
+    await session.store(batch(things(2)))
+    await session.close()
+    async with database.transaction() as connection:
+        await loads.refuse(connection, fence, {1: "23514", 2: "23514", 3: "23514", 9: "23514"})
+        await transitions.apply(connection, fence.job_id, fence.token, Fail("database_refused", "why"))
+    assert (await named(database, "r-1")).checkpoint == 2
+    assert await obey(database, RETRY) is None
+    assert await rows(database, "select row_number from migration.refused_rows order by 1") == [(1,), (2,)]
+
+
+async def test_a_retry_without_a_checkpoint_tries_all_rows_again(database: Database) -> None:
+    _, fence = await running(database)
+    async with database.transaction() as connection:
+        await loads.refuse(connection, fence, {-5: "23514", 3: "23514"})
+        await transitions.apply(connection, fence.job_id, fence.token, Fail("database_refused", "why"))
+    assert await obey(database, RETRY) is None
+    assert await rows(database, "select row_number from migration.refused_rows") == []
+
+
 async def test_a_retry_forgets_the_wish_to_cancel_the_run_before(database: Database) -> None:
     _, fence = await running(database)
     await obey(database, CANCEL, "c-1")

@@ -10,7 +10,7 @@ from consumer.lifecycle import Cancel, Complete, Fail, TimedOut, Transition
 from consumer.store import claims, commands, loads, transitions
 from consumer.store.database import Database
 from consumer.store.session import Session
-from consumer.worker.run import settle
+from consumer.worker.run import write_outcome
 from schemas.codes import DeadLetterReason
 from schemas.requests import CancelRequest, RetryRequest
 from tests.integration.store import tiny
@@ -108,7 +108,7 @@ async def _time_goes_by(database: Database, state: str) -> None:
     """The run began long ago; then everybody who looks after jobs does, the owner where there is one."""
     await change(database, "update migration.jobs set run_started_at = clock_timestamp() - interval '1 year'")
     if "owner alive" in state:
-        await settle(database, fence(await named(database, "r-1")), TimedOut())
+        await write_outcome(database, fence(await named(database, "r-1")), TimedOut())
     if "owner gone" in state:
         for (job_id,) in await rows(database, "select id from migration.jobs"):
             await expire(database, job_id)

@@ -9,6 +9,7 @@ import pytest
 from consumer.store import commands, leases, outbox, past_requests, removal, requests
 from consumer.store.database import Database
 from consumer.store.ended import lock
+from consumer.store.figures import figures
 from consumer.store.leases import RELAY
 from consumer.store.outbox import Unpublished
 from consumer.store.requests import Recorded
@@ -190,6 +191,15 @@ async def test_the_id_of_a_past_request_with_another_body_is_refused(database: D
     await _removed(database)
     assert await record(database, "r-1", request("another.xlsx")) is Recorded.REUSED
     assert await _left(database) == []
+
+
+async def test_the_last_event_of_a_past_request_is_not_late(database: Database) -> None:
+    """It is as old as its job; only what was never sent tells how late we are."""
+    await _removed(database)
+    assert await record(database, "r-1") is Recorded.REPEATED
+    async with database.reader() as connection:
+        found = await figures(connection)
+    assert (found.unpublished, found.oldest_seconds) == (1, 0.0)
 
 
 async def test_a_past_request_is_known(database: Database) -> None:

@@ -16,7 +16,7 @@ from consumer.store.database import Database
 from consumer.store.errors import Conflict
 from consumer.store.leases import Fence
 from consumer.store.session import Session
-from consumer.worker.run import settle
+from consumer.worker.run import write_outcome
 from schemas.requests import CancelRequest, RetryRequest
 from schemas.status import Status
 from tests.integration.store import tiny
@@ -42,7 +42,7 @@ async def _read_whole(database: Database, request_id: str) -> Fence:
 async def _finish(database: Database, fence: Fence, outcome: Outcome) -> str:
     """What the owner does, late or not."""
     try:
-        return (await settle(database, fence, outcome)).status.value
+        return (await write_outcome(database, fence, outcome)).status.value
     except LeaseLost:
         return "nothing"
 
@@ -138,7 +138,7 @@ async def test_whatever_comes_behind_the_end_changes_nothing(
         await expire(database, fence.job_id)
         assert await _obey(database, CancelRequest(action="cancel", request_id="r-1")) == "cancel"
     else:
-        await settle(database, fence, Finished() if end == "completed" else Refused("no_rows", "none"))
+        await write_outcome(database, fence, Finished() if end == "completed" else Refused("no_rows", "none"))
     await change(database, "update migration.outbox set published_at = clock_timestamp()")
     before = await snapshot(database)
 

@@ -3,6 +3,10 @@
 import asyncio
 import sys
 
+import pytest
+
+from consumer.errors import OutageOfOurs
+from consumer.frames import PREFIX, BrokenFrame, Kind
 from consumer.worker.child import PIPE_BYTES, Child
 from tests.support.wait import until_async
 
@@ -27,6 +31,24 @@ async def test_a_child_that_said_more_than_anybody_read_is_reaped() -> None:
     async with asyncio.timeout(5):
         await child.kill()
     assert process.returncode == -9
+
+
+@pytest.mark.parametrize("said", [PREFIX.pack(Kind.END, 2, 0), PREFIX.pack(Kind.END, 2, 4) + b"{}", b"\x16"])
+async def test_a_child_that_stops_behind_a_part_of_a_frame_has_not_come_to_its_end(said: bytes) -> None:
+    pipe = asyncio.subprocess.PIPE
+    command = (sys.executable, "-c", f"import sys; sys.stdout.buffer.write({said!r})")
+    child = Child(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe))
+    try:
+        with pytest.raises(BrokenFrame):
+            await anext(child.frames())
+    finally:
+        await child.kill()
+
+
+async def test_a_child_that_cannot_be_started_is_an_outage_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with pytest.raises(OutageOfOurs, match="cannot start the process"):
+        await Child.start({})
 
 
 async def _more_than(size: int, stdout: asyncio.StreamReader) -> bool:

@@ -8,14 +8,21 @@ import pytest
 import pytest_asyncio
 
 from consumer.datasets.base import Merge
-from consumer.lifecycle import Outcome, Refused
+from consumer.frames import Kind
+from consumer.lifecycle import Outcome, Refused, Stumbled
 from consumer.sources.base import Access
 from consumer.store import claims, requests
+from consumer.store.connect import OwnConnection
 from consumer.store.database import Database
+from consumer.store.errors import DatabaseUnavailable, ValueRefused
 from consumer.store.jobs import Job
 from consumer.store.leases import Fence
-from consumer.worker import run
+from consumer.worker import outages, run
 from consumer.worker.attempt import Attempt, Workshop
+from consumer.worker.child import Child, Frame
+from consumer.worker.keeper import Intent, Keeper
+from consumer.worker.reading import Reading
+from consumer.worker.worker import Terms, Worker
 from schemas.requests import StartRequest
 from tests.support.wait import until_async
 
@@ -52,6 +59,93 @@ async def test_an_outcome_that_postgres_refuses_ends_the_job_all_the_same(
         found = await connection.fetchrow("select status, error_code from migration.jobs")
     assert found is not None
     assert tuple(found) == ("failed", "internal_error")
+
+
+async def test_an_outcome_that_is_refused_whatever_it_says_is_left_to_the_rescue(
+    database: Database, claimed: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[Outcome] = []
+
+    async def refuse(_database: Database, _fence: Fence, outcome: Outcome) -> Job:
+        tries.append(outcome)
+        raise ValueRefused("P0001")
+
+    monkeypatch.setattr(run, "write_outcome", refuse)
+    with pytest.raises(ValueRefused):
+        await run._write(database, fence(claimed), Refused("missing_column", "no"))
+    assert len(tries) == 2
+
+
+async def test_a_job_whose_batches_find_no_connection_gives_way_to_others(
+    database: Database, claimed: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All connections of its role are taken, say; heartbeats have theirs."""
+
+    async def full(_self: Database) -> OwnConnection:
+        raise DatabaseUnavailable("Postgres is not available (SQLSTATE 53300)")
+
+    monkeypatch.setattr(Database, "data_connection", full)
+    monkeypatch.setattr(outages, "WAIT_SECONDS", (0.0,))
+    monkeypatch.setattr(outages, "IN_A_ROW", 2)
+    shop = Workshop(database, {}, {"PYTHONPATH": "."}, tmp_path, lambda _: Access())
+    outcome = await Attempt(shop, claimed, fence(claimed)).run()
+    assert isinstance(outcome, Stumbled)
+    assert outcome.ours
+    assert "53300" in outcome.message
+
+
+async def test_no_job_is_claimed_once_the_service_stops(database: Database, tmp_path: Path) -> None:
+    async with database.transaction() as connection:
+        await requests.record(connection, "r", StartRequest.model_validate(START), LIMITS, None)
+    shop = Workshop(database, {}, {}, tmp_path, lambda _: Access())
+    worker = Worker(shop, Terms("owner", 2, 10, 3))
+    stop = asyncio.Event()
+    stop.set()
+    await worker._round(stop)
+    assert worker.running == 0
+    async with database.reader() as connection:
+        assert await connection.fetchval("select status from migration.jobs") == "pending"
+
+
+async def test_an_owner_without_heartbeats_gives_up_before_its_lease_does(
+    database: Database, claimed: Job, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They fail at once, so none of them hangs; tried until there is no trust left."""
+    lease, beat = 6.0, 1.8
+    await database.close()
+    beats = 0
+
+    def count() -> None:
+        nonlocal beats
+        beats += 1
+
+    keeper = Keeper(database.reporting(count), fence(claimed), lease_seconds=lease, beat_seconds=beat)
+    begun = asyncio.get_running_loop().time()
+    beating = asyncio.create_task(keeper.run())
+    await keeper.stopped()
+    took = asyncio.get_running_loop().time() - begun
+    await beating
+    assert keeper.intent is Intent.UNSURE
+    assert lease - beat - 0.1 < took < lease - beat / 2
+    assert beats >= 3, "a failed one is soon tried again"
+
+
+async def test_an_error_of_ours_in_taking_frames_is_told_as_what_it_is(
+    database: Database, claimed: Job
+) -> None:
+    class Broken(Child):
+        def __init__(self) -> None:
+            """Nothing runs."""
+
+        async def frames(self) -> AsyncIterator[Frame]:
+            yield Frame(Kind.WAITING, {"detail": "first"}, b"")
+            raise MemoryError
+
+    reading = Reading(Broken(), session=None, database=database, fence=fence(claimed), quota=None)  # type: ignore[arg-type]
+    with pytest.raises(MemoryError):
+        await reading.run()
+    async with database.reader() as connection:
+        assert await connection.fetchval("select detail from migration.jobs") == "first"
 
 
 class Swallowing(Attempt):

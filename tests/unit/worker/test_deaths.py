@@ -24,5 +24,16 @@ from consumer.worker.deaths import GiveUp, Next, after_death
     ],
 )
 def test_a_death_is_followed_by(exit_code: int, deaths: int, frugal: bool, expected: Next | str) -> None:
-    found = after_death(exit_code, deaths=deaths, frugal=frugal)
+    found = after_death(exit_code, "excel", deaths=deaths, frugal=frugal)
     assert (found.code if isinstance(found, GiveUp) else found) == expected
+
+
+@pytest.mark.parametrize("source_type", ["database", "google_sheets"])
+def test_nobody_is_told_to_save_a_workbook_who_has_none(source_type: str) -> None:
+    died = after_death(-signal.SIGSEGV, source_type, deaths=2, frugal=False)
+    assert isinstance(died, GiveUp)
+    assert died.code == "internal_error"
+    large = after_death(-signal.SIGABRT, source_type, deaths=2, frugal=True)
+    assert isinstance(large, GiveUp)
+    assert large.code == "source_too_large"
+    assert "file" not in large.message + died.message

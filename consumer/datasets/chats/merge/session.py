@@ -1,10 +1,6 @@
-"""The session's temp tables. Made anew for every child, since a child counts its numbers from 1."""
+"""The session's temp tables: each child has a session of its own, since it counts its numbers from 1."""
 
 SESSION = """
-drop table if exists pg_temp.stage_nodes, pg_temp.stage_universities, pg_temp.stage_places,
-  pg_temp.stage_chats, pg_temp.node, pg_temp.place, pg_temp.chat_changes, pg_temp.administrator_changes,
-  pg_temp.tally;
-
 -- Filled by COPY. What stands behind the texts is filled in by the merge.
 create temp table stage_nodes (
   position bigint not null, no int not null,
