@@ -20,3 +20,12 @@ class Chunk:
     positions: Sequence[int]
     columns: Mapping[str, Sequence[Cell]]
     record: Callable[[int], dict[str, Cell]]
+
+    def part(self, start: int, end: int) -> "Chunk":
+        """The rows from one place up to another."""
+
+        def record(i: int) -> dict[str, Cell]:
+            return self.record(start + i)
+
+        columns = {field: column[start:end] for field, column in self.columns.items()}
+        return Chunk(self.positions[start:end], columns, record)

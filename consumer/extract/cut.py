@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Set as AbstractSet
 from itertools import compress
 
-from consumer.records import Cell, Chunk
+from consumer.records import Chunk
 
 
 def cut(chunk: Chunk, position: int | None) -> tuple[Chunk | None, Chunk | None]:
@@ -14,15 +14,7 @@ def cut(chunk: Chunk, position: int | None) -> tuple[Chunk | None, Chunk | None]
         return None, chunk
     if at == len(chunk.positions):
         return chunk, None
-    return _part(chunk, 0, at), _part(chunk, at, len(chunk.positions))
-
-
-def _part(chunk: Chunk, start: int, end: int) -> Chunk:
-    def record(i: int) -> dict[str, Cell]:
-        return chunk.record(start + i)
-
-    columns = {field: column[start:end] for field, column in chunk.columns.items()}
-    return Chunk(chunk.positions[start:end], columns, record)
+    return chunk.part(0, at), chunk.part(at, len(chunk.positions))
 
 
 def without(chunk: Chunk, positions: AbstractSet[int]) -> Chunk:

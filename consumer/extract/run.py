@@ -15,6 +15,7 @@ from consumer.frames import Kind
 from consumer.records import Chunk
 from consumer.sources.base import Source
 from consumer.sources.find import open_source
+from consumer.sources.pieces import pieces
 from schemas.codes import ErrorCode
 
 
@@ -94,9 +95,9 @@ class Extraction:
         stored, new = cut(chunk, self._checkpoint)
         if stored is not None:
             self._checker.skip(without(stored, self._rejected), self._refused)
-        if new is not None:
-            checked = self._checker.check(new, self._refused)
-            header = _header(checked, new.positions[-1]) | {"state": self._new_state()}
+        for piece in () if new is None else pieces(new):
+            checked = self._checker.check(piece, self._refused)
+            header = _header(checked, piece.positions[-1]) | {"state": self._new_state()}
             self._pipe.send_batch(header, b"".join(checked.sections.values()))
 
     def _new_state(self) -> Mapping[str, Any] | None:

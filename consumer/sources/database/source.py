@@ -15,6 +15,7 @@ from consumer.sources.database.loop import Loop
 from consumer.sources.database.opening import Standing, stand
 from consumer.sources.database.pages import Stretch, page
 from consumer.sources.database.table import find
+from consumer.sources.pieces import pieces
 from schemas.codes import ErrorCode
 
 T = TypeVar("T")
@@ -80,7 +81,7 @@ class DatabaseSource:
             chunk = self._run(self._loop, work)
             if chunk is None:
                 return
-            yield chunk
+            yield from pieces(chunk)  # what was handed out is known up to each batch
             stretch = replace(stretch, after=chunk.positions[-1])
 
     def _run(self, loop: Loop, work: Coroutine[Any, Any, T]) -> T:

@@ -218,7 +218,11 @@ def test_more_text_than_the_server_puts_into_one_answer_is_read_in_smaller_pages
     with opened(orders(dsn, chunk_rows=600), "long") as (source, _), pytest.raises(MemoryError):
         next(source.chunks())
     with opened(orders(dsn, chunk_rows=60, frugal=True), "long") as (source, _):
-        assert len(next(source.chunks()).positions) == 60
+        for piece in source.chunks():
+            assert len(piece.positions) < 5, "of so long rows few go into one batch"
+            if piece.positions[-1] >= 59:
+                break
+        assert piece.positions[-1] == 59
     with (
         opened(orders(dsn, chunk_rows=600, frugal=True), "long") as (source, _),
         pytest.raises(PermanentError, match="MIGRATION_BATCH_ROWS lowered") as caught,

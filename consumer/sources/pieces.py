@@ -1,0 +1,25 @@
+"""Chunks with much text are cut into pieces: each becomes a batch, and the service has several in memory."""
+
+from collections.abc import Iterator, Sequence
+
+from consumer.records import Cell, Chunk
+
+PIECE_CHARS = 8_000_000
+"""Three times what a common batch holds. A small workbook can repeat one long text in every row."""
+
+
+def pieces(chunk: Chunk, chars: int = PIECE_CHARS) -> Iterator[Chunk]:
+    """The chunk in pieces whose columns together hold at most so many characters, or that are one row."""
+    rows = len(chunk.positions)
+    if rows == 1 or sum(map(_chars, chunk.columns.values())) <= chars:
+        yield chunk
+    else:
+        yield from pieces(chunk.part(0, rows // 2), chars)
+        yield from pieces(chunk.part(rows // 2, rows), chars)
+
+
+def _chars(cells: Sequence[Cell]) -> int:
+    try:
+        return sum(map(len, filter(None, cells)))  # type: ignore[arg-type]
+    except TypeError:  # some are numbers or dates
+        return sum([len(cell) for cell in cells if isinstance(cell, str)])
