@@ -15,7 +15,9 @@ import structlog
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("scratch")
 
-PREFIX = "chat-migration-"
+PREFIX = "chat-migration-scratch-"
+MARK = ".scratch"
+"""Only what holds this file is ours to remove, whatever else may be called so."""
 TRIES = 10
 """A folder can be taken for a left one between its making and its locking."""
 
@@ -35,6 +37,7 @@ class Scratch:
         for _ in range(TRIES):
             path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
             if (lock := _locked(path)) is not None:
+                (path / MARK).touch()
                 return cls(path, lock)
         raise BlockingIOError(f"folders made in {root} cannot be locked")
 
@@ -61,7 +64,14 @@ def _locked(folder: Path) -> int | None:
 
 
 def _remove_left(folder: Path) -> None:
-    if (lock := _locked(folder)) is not None:
+    if (lock := _locked(folder)) is None:
+        return
+    if _is_ours(folder):
         shutil.rmtree(folder, ignore_errors=True)
-        os.close(lock)
         log.info("scratch.removed", folder=folder.name)
+    os.close(lock)
+
+
+def _is_ours(folder: Path) -> bool:
+    """An empty one may have been left before it was marked."""
+    return (folder / MARK).exists() or not any(folder.iterdir())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from consumer.scratch import Scratch
+from consumer.scratch import PREFIX, Scratch
 
 HOLDS = """
 import sys
@@ -69,10 +69,20 @@ def test_a_folder_is_removed_at_the_end(tmp_path: Path) -> None:
 
 def test_what_is_not_ours_stays(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
-    (tmp_path / "chat-migration-link").symlink_to(tmp_path / "other")
-    (tmp_path / "chat-migration-file").touch()
+    (tmp_path / f"{PREFIX}link").symlink_to(tmp_path / "other")
+    (tmp_path / f"{PREFIX}file").touch()
+    for name in ("chat-migration-main", f"{PREFIX}notes"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "thesis.txt").touch()
+    before = sorted(tmp_path.rglob("*"))
     Scratch.open(tmp_path).close()
-    assert len(list(tmp_path.iterdir())) == 3
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_that_was_left_before_it_was_marked_is_removed(tmp_path: Path) -> None:
+    (tmp_path / f"{PREFIX}x").mkdir()
+    Scratch.open(tmp_path).close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_root_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
