@@ -41,7 +41,8 @@ def details(event: MigrationStatus) -> Iterator[Row]:
     yield "dataset", "", plain(event.dataset or "?")
     yield "job", "", str(event.job_id) if event.job_id is not None else "none was made"
     yield "run", "", f"{event.run}, attempt {event.attempt}"
-    for label, moment in (("started", event.started_at), ("ended", event.completed_at)):
+    moments = {"started": event.started_at, "ended": event.completed_at, "last news": event.occurred_at}
+    for label, moment in moments.items():
         if moment:
             yield label, "", moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     if said := waiting(event):

@@ -1,19 +1,24 @@
 """Numbers, times and codes as people read them."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
-WARNINGS = {
-    "date": "date not understood, left empty",
-    "date_in_text": "Excel made a date of a text",
-    "flag": "yes/no not understood, taken as no",
-    "inn_ambiguous": "several universities of one ИНН, the first taken",
-    "inn_check_digit": "check digits of the ИНН do not agree",
-    "inn_zero_restored": "leading zero of the ИНН put back",
-    "kpp_zero_restored": "leading zero of the КПП put back",
-    "phone": "phone not understood, left out",
-    "source_restarted": "the source changed, read from the top again",
+from schemas.codes import WarningCode
+
+WARNINGS: Mapping[str, str] = {
+    WarningCode.DATE: "date not understood, left empty",
+    WarningCode.DATE_IN_TEXT: "Excel made a date of a text",
+    WarningCode.FLAG: "yes/no not understood, taken as no",
+    WarningCode.INN_AMBIGUOUS: "several universities of one ИНН, the first taken",
+    WarningCode.INN_CHECK_DIGIT: "check digits of the ИНН do not agree",
+    WarningCode.INN_ZERO_RESTORED: "leading zero of the ИНН put back",
+    WarningCode.KPP_ZERO_RESTORED: "leading zero of the КПП put back",
+    WarningCode.NO_HEADER: "no header, columns A to D taken as ИНН, КПП, link, phone",
+    WarningCode.PHONE: "phone not understood, left out",
+    WarningCode.SOURCE_CHANGED: "rows stored already went or changed, read from the top again",
+    WarningCode.SOURCE_RESTARTED: "the source changed, read from the top again",
 }
-"""What each warning of a row means. A code that is not here is shown alone."""
+"""What each warning means. A code that is not here, of a newer service, is shown alone."""
 
 
 def count(number: int) -> str:

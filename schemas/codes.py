@@ -1,4 +1,4 @@
-"""Stable codes: of errors in status events, of reasons in dead letters, of warnings."""
+"""Stable codes: of errors and warnings in status events, of rejected rows, of reasons in dead letters."""
 
 from enum import StrEnum
 
@@ -53,6 +53,44 @@ class ErrorCode(StrEnum):
     SOURCE_CHANGED = "source_changed"
     SHORT_READ = "short_read"
     DATABASE_REFUSED = "database_refused"
+
+
+class WarningCode(StrEnum):
+    """What was repaired, left out or noticed, counted by these; the rows are stored all the same."""
+
+    # Values
+    DATE = "date"
+    DATE_IN_TEXT = "date_in_text"
+    FLAG = "flag"
+    INN_CHECK_DIGIT = "inn_check_digit"
+    INN_ZERO_RESTORED = "inn_zero_restored"
+    KPP_ZERO_RESTORED = "kpp_zero_restored"
+    PHONE = "phone"
+
+    # While storing
+    INN_AMBIGUOUS = "inn_ambiguous"
+
+    # The source as a whole
+    NO_HEADER = "no_header"
+    SOURCE_CHANGED = "source_changed"
+    SOURCE_RESTARTED = "source_restarted"
+
+
+class RejectCode(StrEnum):
+    """What is wrong with a rejected row, field by field."""
+
+    REQUIRED = "required"
+    INN = "inn"
+    KPP = "kpp"
+    URL = "url"
+    WHOLE_NUMBER = "whole_number"
+    TOO_LONG = "too_long"
+    DIGITS_LOST = "digits_lost"
+    NOT_FINITE = "not_finite"
+    UNSTORABLE = "unstorable"
+
+    # The row as a whole
+    REFUSED_BY_DATABASE = "refused_by_database"
 
 
 class DeadLetterReason(StrEnum):

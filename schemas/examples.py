@@ -6,7 +6,7 @@ START: dict[str, Any] = {
     "request_id": "0d3c8f52-5b0e-4b8e-9f3a-6f1f0c6f7a11",
     "action": "start",
     "dataset": "chats",
-    "source": {"type": "excel", "file": {"path": "inbox/chats.xlsx"}, "sheet": "Чаты"},
+    "source": {"type": "excel", "file": {"path": "chats.xlsx"}, "sheet": "Чаты"},
     "options": {"timeout_seconds": 7200, "max_attempts": 3},
     "requested_by": "ivanova",
 }
@@ -51,7 +51,7 @@ STATUS: dict[str, Any] = {
     "job_id": 42,
     "dataset": "chats",
     "source_type": "excel",
-    "source_identifier": "inbox/chats.xlsx",
+    "source_identifier": "chats.xlsx",
     "status": "running",
     "run": 1,
     "attempt": 1,

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from schemas.numbers import NUMBER, SchemaVersion
 from schemas.text import LongName, Name
 from schemas.uploads import Upload
 
-SCHEMA_VERSION = 1
 DAY_SECONDS = 86_400
 
 
@@ -77,12 +77,12 @@ Source = Annotated[ExcelSource | DatabaseSource | GoogleSheetsSource, Field(disc
 class Options(Strict):
     """Limits of one job; the consumer's settings say the rest."""
 
-    timeout_seconds: int | None = Field(None, ge=1, le=7 * DAY_SECONDS)
-    max_attempts: int | None = Field(None, ge=1, le=100)
+    timeout_seconds: Annotated[int, Field(ge=1, le=7 * DAY_SECONDS), NUMBER] | None = None
+    max_attempts: Annotated[int, Field(ge=1, le=100), NUMBER] | None = None
 
 
 class _Request(Strict):
-    schema_version: Literal[1] = 1
+    schema_version: SchemaVersion = 1
     requested_by: Name | None = None
 
 

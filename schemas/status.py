@@ -2,10 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.numbers import SchemaVersion
 
 
 class Status(StrEnum):
@@ -37,7 +38,7 @@ class MigrationStatus(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    schema_version: Literal[1] = 1
+    schema_version: SchemaVersion = 1
     event_id: UUID
     sequence: int = Field(ge=0, description="dense from 1 per job; 0 where no job was made")
     request_id: str

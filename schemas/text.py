@@ -21,9 +21,6 @@ def visible(value: str) -> str:
     return value
 
 
-Text = Annotated[str, AfterValidator(storable)]
-"""Any text of a message."""
-
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=200), AfterValidator(storable), AfterValidator(visible)
 ]

@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from schemas.numbers import LARGEST_INT, LARGEST_LONG, Whole
 from schemas.text import LongName, Name
 
 CHUNK_BYTES = 512 * 1024
@@ -20,11 +21,11 @@ class Upload(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     upload_id: Name = Field(description="the key of every chunk")
-    partition: int = Field(ge=0)
-    first_offset: int = Field(ge=0)
-    last_offset: int = Field(ge=0)
-    chunks: int = Field(ge=1)
-    size: int = Field(ge=1, description="bytes")
+    partition: Whole = Field(ge=0, le=LARGEST_INT)
+    first_offset: Whole = Field(ge=0, le=LARGEST_LONG)
+    last_offset: Whole = Field(ge=0, le=LARGEST_LONG)
+    chunks: Whole = Field(ge=1)
+    size: Whole = Field(ge=1, description="bytes")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of the whole file")
     name: LongName
 

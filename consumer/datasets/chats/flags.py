@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from consumer.datasets.chats.copytext import NULL, rendered
 from consumer.datasets.chats.reading import Reading
 from consumer.datasets.chats.rules.flag import both
+from schemas.codes import WarningCode
 
 READ = {"t": True, "f": False, NULL: None}
 
@@ -23,7 +24,7 @@ def administrators(rows: Reading) -> tuple[Sequence[str], Sequence[str], Counter
     pairs = [PAIRS[pair] for pair in zip(user, admin, strict=True)]
     half = sum((one == NULL) != (other == NULL) for one, other in zip(user, admin, strict=True))
     warned = half if rows.columns.keys() >= {"add_user", "add_admin"} else 0
-    return [pair[0] for pair in pairs], [pair[1] for pair in pairs], Counter(flag=warned)
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs], Counter({WarningCode.FLAG: warned})
 
 
 PAIRS = {(one, other): tuple(map(rendered, both(READ[one], READ[other]))) for one in READ for other in READ}

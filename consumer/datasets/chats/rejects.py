@@ -11,6 +11,7 @@ from consumer.datasets.chats.rules.blanks import trimmed
 from consumer.datasets.chats.rules.text import EXACT_NUMBERS
 from consumer.datasets.chats.rules.verdict import Wrong
 from consumer.records import Cell, Chunk
+from schemas.codes import RejectCode
 
 written = json.JSONEncoder(ensure_ascii=False).encode
 """Values as JSON; `json.dumps` would make an encoder for every row."""
@@ -21,7 +22,7 @@ class FieldError:
     """What is wrong with a row; no field where it is wrong as a whole."""
 
     field: str | None
-    code: str
+    code: RejectCode
     message: str
 
     @classmethod
@@ -36,7 +37,8 @@ class FieldError:
 
 def refused_by_database(sqlstate: str) -> FieldError:
     """The row keeps all rules, and Postgres would not have it."""
-    return FieldError(None, "refused_by_database", f"PostgreSQL refused the row (SQLSTATE {sqlstate})")
+    sentence = f"PostgreSQL refused the row (SQLSTATE {sqlstate})"
+    return FieldError(None, RejectCode.REFUSED_BY_DATABASE, sentence)
 
 
 def line(chunk: Chunk, place: int, errors: Sequence[FieldError]) -> tuple[str, ...]:

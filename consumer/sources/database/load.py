@@ -13,8 +13,6 @@ from consumer.sources.database.digest import Digest
 from consumer.sources.database.table import Table
 from schemas.codes import ErrorCode
 
-CHANGED = "source_changed"
-
 
 @dataclass(frozen=True, slots=True)
 class Load:

@@ -13,6 +13,7 @@ from consumer.sources.database.digest import Digest
 from consumer.sources.database.load import Load
 from consumer.sources.database.pages import Stretch, page
 from consumer.sources.database.table import Table
+from schemas.codes import WarningCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Standing:
 
     def opened(self) -> Opened:
         """What is told of it."""
-        warnings = {loads.CHANGED: 1} if self.changed else {}
+        warnings: dict[str, int] = {WarningCode.SOURCE_CHANGED: 1} if self.changed else {}
         return Opened(self.load.fingerprint(self.table), warnings, self.load.as_state())
 
     def hand_out(self, chunk: Chunk) -> None:

@@ -21,11 +21,9 @@ from consumer.sources.google_sheets.state import State
 from consumer.sources.google_sheets.worksheets import Worksheet, choose
 from consumer.sources.rows import RowBlock
 from consumer.sources.table import Table
-from schemas.codes import ErrorCode
+from schemas.codes import ErrorCode, WarningCode
 
 PATIENCE = Patience()
-NO_HEADER = "no_header"
-"""The warning for a sheet whose columns were told by what is in them."""
 
 
 class GoogleSheetsSource:
@@ -93,7 +91,7 @@ class GoogleSheetsSource:
                 "Fill it, or ask for another worksheet.",
             )
         self._chunks = self._counted(chain((first,), chunks))
-        return {NO_HEADER: 1} if table.is_headerless else {}
+        return {WarningCode.NO_HEADER: 1} if table.is_headerless else {}
 
     def _counted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         rows = 0

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import pytest
 
 from consumer.intake.letters import KEY_BYTES, DeadLetters, NotAcknowledged, dead_letter
@@ -40,7 +42,7 @@ class Topic:
     def fits(self, message: Outgoing) -> bool:
         return len(message.key or b"") + len(message.value or b"") <= self.limit
 
-    async def publish(self, messages: "list[Outgoing]") -> list[bool]:
+    async def publish(self, messages: Sequence[Outgoing]) -> list[bool]:
         self.letters += messages
         return [self.acknowledges] * len(messages)
 

@@ -13,7 +13,7 @@ START: dict[str, Any] = {
     "request_id": "r-1",
     "action": "start",
     "dataset": "chats",
-    "source": {"type": "excel", "file": {"path": "inbox/chats.xlsx"}, "sheet": "Чаты"},
+    "source": {"type": "excel", "file": {"path": "chats.xlsx"}, "sheet": "Чаты"},
     "options": {"timeout_seconds": 7200, "max_attempts": 3},
     "requested_by": "ivanova",
 }
@@ -30,7 +30,7 @@ def changed(**changes: Any) -> bytes:
 def test_a_start_request_is_read() -> None:
     request = parse(bytes_of(START))
     assert isinstance(request, StartRequest)
-    assert request.source.identifier == "inbox/chats.xlsx"
+    assert request.source.identifier == "chats.xlsx"
 
 
 def test_a_start_without_an_id_is_read() -> None:

@@ -8,15 +8,33 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator, Draft202012Validator, FormatChecker
+from pydantic import ValidationError
 
 from schemas import asyncapi, examples
 from schemas.generate import FOLDER, documents, main, stale
-from schemas.requests import REQUEST, dump_request
+from schemas.requests import REQUEST, StartRequest, dump_request
 from schemas.status import MigrationStatus
 from schemas.topics import ALL
 from schemas.uploads import Upload
 
+
+def _uploaded(**changes: Any) -> dict[str, Any]:
+    upload = {**examples.UPLOAD, **changes}
+    return {**examples.START_UPLOADED, "source": {"type": "excel", "file": {"upload": upload}}}
+
+
 SCHEMAS = [name for name in documents() if name.endswith(".json")]
+NO_NUMBERS = [
+    {**examples.START, "schema_version": True},
+    {**examples.START, "schema_version": "1"},
+    *({**examples.START, "options": {"timeout_seconds": wrong}} for wrong in (True, "7200", 7200.5, 0, 1e26)),
+    *({**examples.START, "options": {"max_attempts": wrong}} for wrong in (True, "3", 101)),
+    *(_uploaded(partition=wrong) for wrong in (True, "2", -1, 2**31)),
+    *(_uploaded(last_offset=wrong) for wrong in (True, "28", 1e26, 2**63)),
+    *(_uploaded(first_offset=wrong, last_offset=2**63 - 1) for wrong in (-1, 1e26, 2**63)),
+    *(_uploaded(chunks=wrong) for wrong in (True, "29", 0)),
+    *(_uploaded(size=wrong) for wrong in (True, "15000000", 0)),
+]
 ASYNCAPI: dict[str, Any] = yaml.safe_load(documents()["asyncapi.yaml"])
 
 
@@ -78,10 +96,24 @@ def test_the_upload_shown_is_valid_for_schema_and_model() -> None:
         {**examples.START, "request_id": ""},
         {**examples.START, "source": {"type": "oracle"}},
         {"action": "cancel"},
+        *NO_NUMBERS,
     ],
 )
-def test_a_wrong_request_is_refused_by_the_schema_too(wrong: dict[str, Any]) -> None:
+def test_what_the_schema_refuses_the_model_refuses_too(wrong: dict[str, Any]) -> None:
     assert not _validator("migration-request.json").is_valid(wrong)
+    with pytest.raises(ValidationError):
+        REQUEST.validate_python(wrong)
+
+
+@pytest.mark.parametrize("options", [{"timeout_seconds": 7200.0}, {"max_attempts": 100}, {}])
+def test_what_the_schema_takes_for_a_number_the_model_takes_too(options: dict[str, Any]) -> None:
+    request = {**examples.START, "options": options}
+    _validator("migration-request.json").validate(request)
+    assert isinstance(REQUEST.validate_python(request), StartRequest)
+
+
+def test_a_path_shown_is_one_below_the_inbox() -> None:
+    assert not examples.START["source"]["file"]["path"].startswith("inbox/")
 
 
 def test_the_document_tells_every_topic_as_it_is_made() -> None:

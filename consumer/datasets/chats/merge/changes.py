@@ -1,5 +1,7 @@
 """Updates of what differs, in key order, each asking again whether it does, and counting what it did."""
 
+from schemas.codes import WarningCode
+
 IN_ORDER = "set local enable_hashjoin = off; set local enable_mergejoin = off"
 """A join that scans the target would be quadratic over a load, and would lock in no order."""
 AS_BEFORE = "set local enable_hashjoin = on; set local enable_mergejoin = on"
@@ -53,11 +55,12 @@ where a.chat_id = w.chat_id and a.phone = w.phone and not :same_administrator
 
 STATEMENTS = (IN_ORDER, UNIVERSITIES, CHATS, ADMINISTRATORS, AS_BEFORE)
 
-COUNTS = """
+COUNTS = f"""
 select sum(inserted)::bigint as inserted,
        sum(updated)::bigint as updated,
        (sum(firsts) - sum(inserted) - sum(updated))::bigint as unchanged,
        sum(duplicates)::bigint as duplicates,
-       jsonb_strip_nulls(jsonb_build_object('inn_ambiguous', nullif(sum(ambiguous), 0))) as warnings
+       jsonb_strip_nulls(jsonb_build_object(
+         '{WarningCode.INN_AMBIGUOUS}', nullif(sum(ambiguous), 0))) as warnings
 from tally
-"""
+"""  # noqa: S608 – a code of ours

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from consumer.datasets.chats.rules.text import as_text
 from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong
 from consumer.records import Cell
+from schemas.codes import WarningCode
 
 ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9].*)?|[0-9]{8}")
 LEAP_DAY_THAT_NEVER_WAS = 60
@@ -13,7 +14,7 @@ LEAP_DAY_THAT_NEVER_WAS = 60
 LAST_DAY = 2_958_465
 """31 December 9999."""
 
-DROPPED = Clean(None, "date")
+DROPPED = Clean(None, WarningCode.DATE)
 
 
 def day(cell: Cell) -> Verdict:

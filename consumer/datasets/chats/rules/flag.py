@@ -3,11 +3,12 @@
 from consumer.datasets.chats.rules.text import as_text
 from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong
 from consumer.records import Cell
+from schemas.codes import WarningCode
 
 TRUE = frozenset({"1", "true", "истина", "да"})
 FALSE = frozenset({"0", "false", "ложь", "нет"})
 
-UNREADABLE = Clean(False, "flag")
+UNREADABLE = Clean(False, WarningCode.FLAG)
 
 
 def flag(cell: Cell) -> Verdict:

@@ -5,6 +5,8 @@ from consumer.datasets.chats.rules.text import text
 from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong
 from consumer.records import Cell
 
+DEEPEST = 10
+"""Nobody puts a name into more quotes, and each pair is a look at the whole of it."""
 PAIRS = {"'": "'", '"': '"', "«": "»", "“": "”", "„": "“"}
 
 
@@ -18,7 +20,9 @@ def name(cell: Cell) -> Verdict:
 
 def unquoted(value: str) -> str:
     """`'«Чат»'` becomes `Чат`; `«А» и «Б»` and a lone quote stay."""
-    while _quoted(value):
+    for _ in range(DEEPEST):
+        if not _quoted(value):
+            break
         value = trimmed(value[1:-1])
     return value
 

@@ -6,13 +6,14 @@ from decimal import Decimal
 from consumer.datasets.chats.rules.text import as_text
 from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong
 from consumer.records import Cell
+from schemas.codes import WarningCode
 
 RUSSIAN = re.compile(r"(?:\+?7|8)[ (-]{0,2}([0-9]{3})[ )-]{0,2}([0-9]{3})[ -]?([0-9]{2})[ -]?([0-9]{2})")
 """The usual spellings, told at one look."""
 STRAY_ZERO = re.compile(r"(\+?[0-9]+)\.0")
 NOT_ASCII_DIGITS = re.compile(r"[^0-9]+")
 
-DROPPED = Clean("", "phone")
+DROPPED = Clean("", WarningCode.PHONE)
 
 
 def phone(cell: Cell) -> Verdict:

@@ -6,6 +6,7 @@ from operator import mul
 from consumer.datasets.chats.rules.text import as_text
 from consumer.datasets.chats.rules.verdict import EMPTY, Clean, Verdict, Wrong
 from consumer.records import Cell
+from schemas.codes import RejectCode, WarningCode
 
 DIGITS = re.compile(r"([0-9]+)(?:\.0)?")
 KPP = re.compile(r"[0-9]{4}[0-9A-Z]{2}[0-9]{3}")
@@ -16,8 +17,8 @@ TEN = (2, 4, 10, 3, 5, 9, 4, 6, 8)
 ELEVENTH = (7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
 TWELFTH = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
 
-INN_WRONG = Wrong("inn", "must be 10 or 12 digits")
-KPP_WRONG = Wrong("kpp", "must be 9 digits, where the fifth and sixth may be letters A-Z, or empty")
+INN_WRONG = Wrong(RejectCode.INN, "must be 10 or 12 digits")
+KPP_WRONG = Wrong(RejectCode.KPP, "must be 9 digits, where the fifth and sixth may be letters A-Z, or empty")
 
 
 def inn(cell: Cell) -> Verdict:
@@ -33,9 +34,9 @@ def inn(cell: Cell) -> Verdict:
 
 def _inn(digits: str) -> Verdict:
     if len(digits) in {10, 12}:
-        return Clean(digits, None if check_digits_agree(digits) else "inn_check_digit")
+        return Clean(digits, None if check_digits_agree(digits) else WarningCode.INN_CHECK_DIGIT)
     if len(digits) in {9, 11} and check_digits_agree(f"0{digits}"):
-        return Clean(f"0{digits}", "inn_zero_restored")
+        return Clean(f"0{digits}", WarningCode.INN_ZERO_RESTORED)
     return INN_WRONG
 
 
@@ -60,4 +61,4 @@ def kpp(cell: Cell) -> Verdict:
     value = str(written.value)
     if not value or KPP.fullmatch(value):
         return Clean(value)
-    return Clean(f"0{value}", "kpp_zero_restored") if SHORT_KPP.fullmatch(value) else KPP_WRONG
+    return Clean(f"0{value}", WarningCode.KPP_ZERO_RESTORED) if SHORT_KPP.fullmatch(value) else KPP_WRONG

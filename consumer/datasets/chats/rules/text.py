@@ -9,6 +9,7 @@ from decimal import Decimal
 from consumer.datasets.chats.rules.blanks import trimmed
 from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong
 from consumer.records import Cell
+from schemas.codes import RejectCode, WarningCode
 
 TEXT_LIMIT = 32_767
 """Characters; what an Excel cell can hold."""
@@ -25,16 +26,20 @@ UNSTORABLE = re.compile(
     "|(?<!_x[dD][89abAB][0-9a-fA-F]{2}_)_x[dD][c-fC-F][0-9a-fA-F]{2}_"
 )
 
-NOT_STORABLE = Wrong("unstorable", "holds a NUL character or half a surrogate pair, which cannot be stored")
-DIGITS_LOST = Wrong("digits_lost", "is a number of 2^53 or more, which has lost digits: write it as text")
-NOT_FINITE = Wrong("not_finite", "is not a finite number")
+NOT_STORABLE = Wrong(
+    RejectCode.UNSTORABLE, "holds a NUL character or half a surrogate pair, which cannot be stored"
+)
+DIGITS_LOST = Wrong(
+    RejectCode.DIGITS_LOST, "is a number of 2^53 or more, which has lost digits: write it as text"
+)
+NOT_FINITE = Wrong(RejectCode.NOT_FINITE, "is not a finite number")
 
 
 def text(cell: Cell, limit: int = TEXT_LIMIT) -> Verdict:
     """Any text; empty stays empty."""
     written = as_text(cell)
     if isinstance(written, Clean) and len(str(written.value)) > limit:
-        return Wrong("too_long", f"must have at most {limit} characters")
+        return Wrong(RejectCode.TOO_LONG, f"must have at most {limit} characters")
     return written
 
 
@@ -55,7 +60,7 @@ def as_text(cell: Cell) -> Verdict:
         case int() | float() | Decimal():
             return _number(cell)
         case date() | time() | timedelta():
-            return Clean(_moment(cell), "date_in_text")
+            return Clean(_moment(cell), WarningCode.DATE_IN_TEXT)
         case _:
             return _storable(str(cell))
 

@@ -6,6 +6,7 @@ from consumer.datasets.chats.rules.blanks import has_blank, trimmed
 from consumer.datasets.chats.rules.text import NOT_STORABLE, as_text, storable
 from consumer.datasets.chats.rules.verdict import EMPTY, Clean, Verdict, Wrong
 from consumer.records import Cell
+from schemas.codes import RejectCode
 
 URL_BYTES = 2_048
 LINK = re.compile(
@@ -17,9 +18,9 @@ LINK = re.compile(
     re.DOTALL,
 )
 
-BLANK_INSIDE = Wrong("url", "must not have a blank inside")
-NO_LINK = Wrong("url", "must be a link that begins with http:// or https:// and a host")
-TOO_LONG = Wrong("url", f"must have at most {URL_BYTES} bytes")
+BLANK_INSIDE = Wrong(RejectCode.URL, "must not have a blank inside")
+NO_LINK = Wrong(RejectCode.URL, "must be a link that begins with http:// or https:// and a host")
+TOO_LONG = Wrong(RejectCode.URL, f"must have at most {URL_BYTES} bytes")
 
 
 def url(cell: Cell) -> Verdict:

@@ -4,26 +4,27 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from consumer.records import Cell
+from schemas.codes import RejectCode, WarningCode
 
 
 class Clean(NamedTuple):
     """A value fit to be stored; `warning` is the code of the repair that was needed."""
 
     value: object
-    warning: str | None = None
+    warning: WarningCode | None = None
 
 
 class Wrong(NamedTuple):
     """Why the whole row is rejected; the message never holds the value itself."""
 
-    code: str
+    code: RejectCode
     message: str
 
 
 Verdict = Clean | Wrong
 Rule = Callable[[Cell], Verdict]
 
-EMPTY = Wrong("required", "must not be empty, and here is an empty or error cell")
+EMPTY = Wrong(RejectCode.REQUIRED, "must not be empty, and here is an empty or error cell")
 
 
 def passes(rule: Rule) -> Callable[[Cell], bool]:

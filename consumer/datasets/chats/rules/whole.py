@@ -5,11 +5,12 @@ import re
 from consumer.datasets.chats.rules.text import as_text
 from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong
 from consumer.records import Cell
+from schemas.codes import RejectCode
 
 DIGITS = re.compile(r"0*([0-9]{1,10})(?:\.0+)?")
 LARGEST = 2**31 - 1
 
-NOT_WHOLE = Wrong("whole_number", f"must be a whole number from 0 to {LARGEST}, or empty")
+NOT_WHOLE = Wrong(RejectCode.WHOLE_NUMBER, f"must be a whole number from 0 to {LARGEST}, or empty")
 
 
 def whole(cell: Cell) -> Verdict:

@@ -11,6 +11,7 @@ from consumer.datasets.chats.rules.phone import phone
 from consumer.datasets.chats.rules.tax import inn, kpp
 from consumer.datasets.chats.rules.verdict import Clean, Wrong
 from consumer.datasets.chats.rules.whole import whole
+from schemas.codes import WarningCode
 
 NAN, INFINITE = float("nan"), float("inf")
 
@@ -23,10 +24,10 @@ NAN, INFINITE = float("nan"), float("inf")
         (7707083893, Clean("7707083893")),
         (" 7707083893.0\u00a0", Clean("7707083893")),
         ("500100732259", Clean("500100732259")),
-        ("7707083894", Clean("7707083894", "inn_check_digit")),
-        ("500100732258", Clean("500100732258", "inn_check_digit")),
-        ("105014177", Clean("0105014177", "inn_zero_restored")),
-        (105014177.0, Clean("0105014177", "inn_zero_restored")),
+        ("7707083894", Clean("7707083894", WarningCode.INN_CHECK_DIGIT)),
+        ("500100732258", Clean("500100732258", WarningCode.INN_CHECK_DIGIT)),
+        ("105014177", Clean("0105014177", WarningCode.INN_ZERO_RESTORED)),
+        (105014177.0, Clean("0105014177", WarningCode.INN_ZERO_RESTORED)),
     ],
 )
 def test_an_inn_is_read_and_its_zero_restored(cell: object, verdict: Clean) -> None:
@@ -61,8 +62,8 @@ def test_anything_else_is_no_inn(cell: object) -> None:
         ("770701001", Clean("770701001")),
         (770701001.0, Clean("770701001")),
         ("7707AZ001", Clean("7707AZ001")),
-        ("77071001", Clean("077071001", "kpp_zero_restored")),
-        (77071001.0, Clean("077071001", "kpp_zero_restored")),
+        ("77071001", Clean("077071001", WarningCode.KPP_ZERO_RESTORED)),
+        (77071001.0, Clean("077071001", WarningCode.KPP_ZERO_RESTORED)),
     ],
 )
 def test_a_kpp_is_read_and_its_zero_restored(cell: object, verdict: Clean) -> None:
@@ -120,7 +121,7 @@ def test_a_phone_becomes_e164(cell: object, clean: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_phone_is_dropped_with_a_warning(cell: object) -> None:
-    assert phone(cell) == Clean("", "phone")
+    assert phone(cell) == Clean("", WarningCode.PHONE)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ def test_flags_are_read_in_two_languages(cell: object, clean: bool | None) -> No
 
 @pytest.mark.parametrize("cell", ["yes", "2", 2, -1, 0.5, "1.0", NAN, 2.0**53, date(2024, 1, 1), "\x00"])
 def test_an_unreadable_flag_is_false_and_warns(cell: object) -> None:
-    assert flag(cell) == Clean(False, "flag")
+    assert flag(cell) == Clean(False, WarningCode.FLAG)
 
 
 def test_both_flags_empty_mean_both_true() -> None:
@@ -205,4 +206,4 @@ def test_days_are_dates_excel_dates_or_iso_text(cell: object, clean: date | None
     ],
 )  # fmt: skip
 def test_what_is_no_day_is_dropped_with_a_warning(cell: object) -> None:
-    assert day(cell) == Clean(None, "date")
+    assert day(cell) == Clean(None, WarningCode.DATE)

@@ -9,6 +9,7 @@ import pytest
 from consumer.datasets.chats.rules.name import name
 from consumer.datasets.chats.rules.text import short_text, text
 from consumer.datasets.chats.rules.verdict import Clean, Wrong
+from schemas.codes import RejectCode, WarningCode
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_a_text_is_what_a_person_would_write(cell: object, clean: str) -> None:
     ],
 )
 def test_a_date_in_a_text_becomes_iso_and_warns(cell: object, clean: str) -> None:
-    assert text(cell) == Clean(clean, "date_in_text")
+    assert text(cell) == Clean(clean, WarningCode.DATE_IN_TEXT)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_limits_count_characters_after_trimming() -> None:
     assert text(" " + "😀" * 32_767 + " ") == Clean("😀" * 32_767)
     assert short_text("й" * 500 + "\u00a0") == Clean("й" * 500)
     assert short_text("и\u0306" * 500) == Clean("й" * 500)
-    assert short_text("й" * 501) == Wrong("too_long", "must have at most 500 characters")
+    assert short_text("й" * 501) == Wrong(RejectCode.TOO_LONG, "must have at most 500 characters")
 
 
 @pytest.mark.parametrize(
@@ -106,6 +107,7 @@ def test_limits_count_characters_after_trimming() -> None:
         ("'«\"Чат\"»'", "Чат"),
         ('""Чат""', "Чат"),
         ("«««Чат»»»", "Чат"),
+        ("«" * 11 + "Чат" + "»" * 11, "«Чат»"),
         ('"ООО "Ромашка""', 'ООО "Ромашка"'),
         ("'Д'Артаньян'", "Д'Артаньян"),
         ("'\u200b'", ""),
@@ -131,5 +133,5 @@ def test_quotes_around_a_name_go_and_others_stay(cell: object, clean: str) -> No
 
 
 def test_a_name_is_a_text_too() -> None:
-    assert name(date(2024, 12, 10)) == Clean("2024-12-10", "date_in_text")
+    assert name(date(2024, 12, 10)) == Clean("2024-12-10", WarningCode.DATE_IN_TEXT)
     assert isinstance(name("'\x00'"), Wrong)

@@ -1,0 +1,14 @@
+"""What is said of one job to somebody who asks."""
+
+import pytest
+
+from producer_cli.summary import details
+from tests.unit.producer_cli.making import make_event
+
+
+@pytest.mark.parametrize("status", ["pending", "running", "completed"])
+def test_it_is_told_when_the_job_last_changed(status: str) -> None:
+    event = make_event(status)
+    told = {label: words for label, _, words in details(event)}
+    assert told["last news"] == event.occurred_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    assert ("started" in told) == (status != "pending")
