@@ -1,7 +1,7 @@
 """The pipe between the service and an extracting child: length-prefixed frames of a header and a body.
 
 A frame is kind (1 byte), length of the header, length of the body (4 bytes each, big endian),
-the header (a JSON object), the body (raw bytes; only batches have one).
+the header (a JSON object), the body (raw bytes, in START and batches alone).
 """
 
 import json

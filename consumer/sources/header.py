@@ -27,6 +27,10 @@ class Header:
     columns: Mapping[str, int]
     labels: tuple[str, ...]
 
+    def label(self, column: int) -> str:
+        """What a person calls a column: its header, or its letter."""
+        return self.labels[column] if column < len(self.labels) else letter(column)
+
 
 Row = tuple[int, Sequence[Cell]]
 """Physical row number and cells from column A on."""
@@ -69,12 +73,10 @@ def normalise(header: str) -> str:
 
 def labels(cells: Sequence[Cell]) -> tuple[str, ...]:
     """A name for each column up to the last header: its text, or its letter; none is there twice."""
-    names: list[str] = []
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for column in range(_last_visible(cells) + 1):
-        names.append(_untaken(_label(cells[column], column), taken))
-        taken.add(names[-1])
-    return tuple(names)
+        taken[_untaken(_label(cells[column], column), taken)] = 1
+    return tuple(taken)
 
 
 def letter(column: int) -> str:
@@ -99,11 +101,14 @@ def _label(cell: Cell, column: int) -> str:
     return " ".join(str(cell)[:HEADER_CHARS].split())
 
 
-def _untaken(name: str, taken: set[str]) -> str:
-    unique, number = name, 1
+def _untaken(name: str, taken: dict[str, int]) -> str:
+    """The name, or with the first free number behind it; `taken` has the last number tried for each."""
+    unique, number = name, taken.get(name, 0)
     while unique in taken:
         number += 1
         unique = f"{name} ({number})"
+    if number:
+        taken[name] = number
     return unique
 
 

@@ -7,7 +7,7 @@ from itertools import chain
 from consumer.datasets.base import Fields
 from consumer.errors import LayoutProblem
 from consumer.records import Cell, Chunk
-from consumer.sources.header import HEADER_ROWS, Header, Row, find_header, letter
+from consumer.sources.header import HEADER_ROWS, Header, Row, find_header
 from consumer.sources.rows import RowBlock, filled, filled_rows, visible
 from schemas.codes import ErrorCode
 
@@ -47,7 +47,7 @@ class Table:
         if not block.positions:
             return None
         columns = {field: _column(block, column) for field, column in self.header.columns.items()}
-        return Chunk(block.positions, columns, partial(record, block, self.header.labels))
+        return Chunk(block.positions, columns, partial(record, block, self.header))
 
 
 def bare_header(rows: Sequence[Row], fields: Fields) -> Header | None:
@@ -72,11 +72,14 @@ def _header(rows: Sequence[Row], fields: Fields, bare: Header | None) -> Header:
         raise
 
 
-def record(block: RowBlock, labels: Sequence[str], i: int) -> dict[str, Cell]:
-    """Row i by what a person calls the columns: all that have a header, and what is filled beyond them."""
-    named = {label: _cell(block, column, i) for column, label in enumerate(labels)}
-    beyond = range(len(labels), block.width)
-    return named | {letter(column): cell for column in beyond if visible(cell := _cell(block, column, i))}
+def record(block: RowBlock, header: Header, i: int) -> dict[str, Cell]:
+    """Row i by what a person calls the columns: all that are read, and of the others what is filled.
+
+    A sheet may have thousands of headers, and a rejected row in each of a million rows.
+    """
+    read = set(header.columns.values())
+    cells = ((column, _cell(block, column, i)) for column in range(max(len(header.labels), block.width)))
+    return {header.label(column): cell for column, cell in cells if column in read or visible(cell)}
 
 
 def _cell(block: RowBlock, column: int, i: int) -> Cell:

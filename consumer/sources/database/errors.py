@@ -38,10 +38,11 @@ LOST_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
 @contextmanager
-def mapped(name: str, *, fewer: bool = False) -> Iterator[None]:
+def mapped(name: str, *, fewer: bool = False, read_before: bool = False) -> Iterator[None]:
     """Raise errors of `consumer.errors` about the connection `name` in place of the driver's.
 
-    Where `fewer` rows can be asked for, what is too much for one answer is a MemoryError.
+    Where `fewer` rows can be asked for, what is too much for one answer is a MemoryError. A host that was
+    `read_before` is known, though the name server may not be there just now.
     """
     try:
         yield
@@ -55,6 +56,8 @@ def mapped(name: str, *, fewer: bool = False) -> Iterator[None]:
     ) as error:
         if fewer and _is_too_much(error):
             raise MemoryError("so many rows at once are too much") from None
+        if read_before and isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+            raise _unavailable(name, "its host's name cannot be looked up") from None
         raise translate(error, name) from None
 
 

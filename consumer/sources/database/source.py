@@ -85,7 +85,8 @@ class DatabaseSource:
             stretch = replace(stretch, after=chunk.positions[-1])
 
     def _run(self, loop: Loop, work: Coroutine[Any, Any, T]) -> T:
-        with mapped(self._name, fewer=not self._reading.frugal):
+        read_before = self._reading.checkpoint is not None
+        with mapped(self._name, fewer=not self._reading.frugal, read_before=read_before):
             return loop.run(work)
 
     def close(self) -> None:

@@ -14,13 +14,15 @@ KEY_TYPES = ("smallint", "integer", "bigint")
 NAMES_SHOWN = 40
 
 # Both cases: a table of nearly that name is worth a hint. Temporary and toast tables are not looked at.
+# The one asked for comes first: a database may have a schema for each of hundreds of customers.
 CANDIDATES = """
 select c.oid::bigint as oid, n.nspname::text as schema, c.relname::text as name,
   pg_catalog.pg_table_is_visible(c.oid) as visible, pg_catalog.current_database()::text as database
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where (c.relname = $1 or lower(c.relname) = lower($1)) and c.relkind in ('r', 'p', 'v', 'm', 'f')
   and n.nspname !~ '^pg_(toast|temp)'
-order by n.nspname, c.relname
+order by (c.relname = $1 and case when $2::text is null then pg_catalog.pg_table_is_visible(c.oid)
+                                  else n.nspname = $2 end) desc, n.nspname, c.relname
 limit 100
 """
 
@@ -72,7 +74,7 @@ async def find(session: Session, asked: str, relation: Relation, connection: str
     """
     schema, dot, name = asked.partition(".")
     wanted = (schema, name) if dot else (None, asked)
-    candidates = await session.rows(CANDIDATES, wanted[1])
+    candidates = await session.rows(CANDIDATES, wanted[1], wanted[0])
     row = _chosen(candidates, *wanted)
     if row is None:
         raise _not_found(asked, candidates, connection)

@@ -74,7 +74,7 @@ def _inflated(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
 def _feed(parser: expat.XMLParserType, piece: bytes, *, last: bool = False) -> None:
     try:
         parser.Parse(piece, last)
-    except expat.ExpatError:
+    except (expat.ExpatError, LookupError, ValueError):  # the last two: an encoding that it does not know
         raise damaged("its XML cannot be read") from None
 
 

@@ -1,6 +1,7 @@
 """The zip container of .xlsx, .xlsb and .ods: what is in it, checked before anybody inflates it."""
 
 import errno
+import lzma
 import struct
 import zipfile
 import zlib
@@ -21,6 +22,10 @@ END64 = struct.Struct("<4sQ2H2L4Q")
 COMMENT_BYTES = 1 << 16
 MANIFEST_BYTES = 1 << 20
 NOT_WHOLE = "its zip container is not whole"
+
+
+SENSELESS = (ValueError, OverflowError, struct.error)
+"""Numbers in it that mean nothing."""
 
 
 class Damaged(Exception):
@@ -53,10 +58,10 @@ def container_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno != errno.EINVAL:  # a place before the beginning; all else is the disk
+        if error.errno not in {errno.EINVAL, None}:  # a place before the beginning, or bzip2; else the disk
             raise
         raise Damaged(NOT_WHOLE) from None
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError, OverflowError, struct.error):
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, *SENSELESS):
         raise Damaged(NOT_WHOLE) from None
 
 

@@ -31,6 +31,13 @@ def check(account: Mapping[str, Any], api_url: str, name: str, patience: Patienc
 
 
 def _problem(client: SheetsClient, account: Account) -> MigrationError | None:
+    """Of who is let in, quota that is used up by others is no problem; before that nothing is known."""
+    try:
+        account.sign_in()
+    except QuotaUsedUp:
+        return problems.unavailable(Mishap("its sign-in takes no more for now"))
+    except Mishap as mishap:
+        return problems.unavailable(mishap)
     try:
         client.fetch_sheet_metadata(NO_SPREADSHEET)
     except Refused as error:

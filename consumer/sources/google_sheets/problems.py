@@ -70,7 +70,7 @@ def grid_changed(title: str) -> TransientError:
     return TransientError(
         ErrorCode.SOURCE_CHANGED,
         f"The worksheet «{title}» was renamed, removed or cut while it was read. "
-        "It is read again from the top.",
+        "The next attempt reads it again.",
     )
 
 
@@ -79,7 +79,7 @@ def rows_moved(title: str, position: int) -> TransientError:
     return TransientError(
         ErrorCode.SOURCE_CHANGED,
         f"Rows of the worksheet «{title}» were edited, added, removed or sorted at row {position} or above "
-        "it while it was read. It is read again from the top.",
+        "it while it was read. The next attempt reads it again.",
     )
 
 

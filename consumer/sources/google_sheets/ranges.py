@@ -7,7 +7,7 @@ from consumer.sources.google_sheets.cells import Row
 
 RANGE_ROWS = 10_000
 LOOK_AHEAD_ROWS = 100_000
-"""How many rows are asked for at once behind rows that hold nothing."""
+"""How many rows are asked for at once behind a range that is empty from its middle on."""
 LOOK_AHEAD_CELLS = 2_000_000
 """And how many cells, should they hold something after all."""
 
@@ -43,8 +43,9 @@ def stretches(ask: Callable[[int, int], list[Row]], rows: int, columns: int) -> 
         if before is not None and (found[0] if found else []) != before:
             raise RowsMoved(begin)
         yield Stretch(first, found[first - begin :])
-        is_full = len(found) == end - begin + 1
-        first, size = end + 1, RANGE_ROWS if is_full else ahead
+        asked = end - begin + 1
+        is_full = len(found) == asked
+        first, size = end + 1, ahead if len(found) < asked / 2 else RANGE_ROWS
         before = found[-1] if is_full else []
 
 

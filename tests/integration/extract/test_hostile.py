@@ -1,6 +1,8 @@
 """Workbooks that are broken, locked, or made to hurt: each ends in one code, or is read all the same."""
 
 import signal
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,31 @@ def rows_read(path: Path, scratch: Path, **others: object) -> int:
         end = process.frames()[-1]
     assert end.kind is Kind.END, end.header
     return int(end.header["rows"])
+
+
+def declared_as(encoding: str) -> Callable[[bytes], bytes]:
+    """The XML of a part, saying that it is in this encoding."""
+
+    def declare(content: bytes) -> bytes:
+        return f'<?xml version="1.0" encoding="{encoding}"?>'.encode() + content.partition(b"?>")[2]
+
+    return declare
+
+
+def repacked(
+    path: Path,
+    part: str,
+    changed: Callable[[bytes], bytes] = lambda content: content,
+    packed_by: int = zipfile.ZIP_DEFLATED,
+) -> Path:
+    """The workbook with one part changed, or packed in another way; that part comes first."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(part, changed(parts.pop(part)), packed_by)
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return path
 
 
 def renamed(inbox: Path, content: bytes) -> Path:
@@ -118,6 +145,24 @@ def test_entities_are_refused_before_they_grow(inbox: Path, scratch: Path, fruga
     rows = '<row r="1"><c r="A1" t="str"><v>&e9;</v></c></row>'
     path = raw_xlsx(inbox / "chats.xlsx", rows, before=f"<!DOCTYPE x [{entities}]>")
     assert refused(path, scratch, frugal=frugal) == "workbook_damaged"
+
+
+@pytest.mark.parametrize("encoding", ["UF-8", "GB2312"])
+@pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/styles.xml"])
+def test_an_encoding_that_one_reader_does_not_know_is_left_to_another(
+    inbox: Path, scratch: Path, part: str, encoding: str
+) -> None:
+    path = repacked(write_xlsx(inbox / "chats.xlsx", ROWS), part, declared_as(encoding))
+    assert rows_read(path, scratch) == 20
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_in_a_rare_kind_of_packing_is_damage(inbox: Path, scratch: Path, method: int) -> None:
+    path = repacked(write_xlsx(inbox / "chats.xlsx", ROWS), "xl/workbook.xml", packed_by=method)
+    whole = bytearray(path.read_bytes())
+    at = whole.index(b"xl/workbook.xml") + len(b"xl/workbook.xml") + 20
+    whole[at : at + 40] = bytes(40)
+    assert refused(renamed(inbox, bytes(whole)), scratch) == "workbook_damaged"
 
 
 def test_a_bomb_is_refused_by_its_directory(inbox: Path, scratch: Path) -> None:

@@ -97,6 +97,10 @@ def test_labels_are_texts_or_letters_and_none_is_there_twice() -> None:
     assert labels(cells) == ("ИНН", "B", "ИНН (2)", "D", "дата создания", "2024", "B (2)")
 
 
+def test_labels_that_look_like_numbered_ones_are_there_once_too() -> None:
+    assert labels(["a", "a", "a (2)", "a", "a (2)"]) == ("a", "a (2)", "a (2) (2)", "a (3)", "a (2) (3)")
+
+
 @pytest.mark.parametrize(
     ("column", "expected"), [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ"), (16_383, "XFD")]
 )

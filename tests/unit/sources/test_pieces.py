@@ -1,10 +1,12 @@
+from collections.abc import Sequence
+
 import pytest
 
 from consumer.records import Chunk
 from consumer.sources.pieces import pieces
 
 
-def chunk(texts: list[object]) -> Chunk:
+def chunk(texts: Sequence[object]) -> Chunk:
     positions = range(10, 10 + len(texts))
     return Chunk(positions, {"name": texts, "kind": ["k"] * len(texts)}, lambda i: {"name": texts[i]})
 

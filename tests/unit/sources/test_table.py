@@ -64,6 +64,14 @@ def test_a_record_is_the_row_as_it_was_read_with_nothing_for_empty_cells() -> No
     assert chunk.record(0) == {"Прочее": 0.0, "Ссылка": "u", "ИНН": None, "D": False, "Прочее (2)": "x"}
 
 
+def test_of_columns_that_nobody_reads_a_record_has_what_is_filled() -> None:
+    """A sheet may have thousands of headers, and a wrong row in each of a million rows."""
+    others = [f"Прочее {number}" for number in range(1600)]
+    row = ("", "u", "", *["" if number != 7 else "x" for number in range(1600)])
+    (chunk,) = Table([block(1, ("", "Ссылка", "ИНН", *others), row)], FIELDS).chunks()
+    assert chunk.record(0) == {"Ссылка": "u", "ИНН": None, "Прочее 7": "x"}
+
+
 def test_a_million_empty_rows_above_are_let_go() -> None:
     empty = [block(1 + 1000 * i, *[("",)] * 1000) for i in range(100)]
     table = Table([*empty, block(200_000, HEADER, ("", "u", "1"))], FIELDS)

@@ -94,6 +94,18 @@ def test_a_name_server_that_fails_is_asked_three_times(monkeypatch: pytest.Monke
     assert asked == ["passing.invalid"] * 3
 
 
+def test_a_name_server_that_fails_ends_no_job_that_has_read_from_the_host(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> Iterator[object]:
+        raise socket.gaierror(socket.EAI_AGAIN, "later")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    with pytest.raises(TransientError, match="cannot be looked up") as caught:
+        read(orders("postgresql://u:p@passing.invalid/d", checkpoint=7))
+    assert caught.value.code == "source_unavailable"
+
+
 def test_a_host_that_is_not_known_for_certain_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 

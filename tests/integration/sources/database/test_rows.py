@@ -207,6 +207,17 @@ def test_a_page_is_found_by_the_index_of_the_key(dsn: str, kind: str) -> None:
     assert "Index Cond" in plan
 
 
+def test_a_table_is_found_among_hundreds_of_its_name(dsn: str) -> None:
+    """A schema for each customer, say, and those before it in the alphabet."""
+    add(dsn, range(3))
+    names = [f"client_{number:03}" for number in range(120)]
+    for name in names:
+        execute(dsn, f"create schema {name}", f"create table {name}.chats (like public.chats including all)")
+    execute(dsn, "insert into client_115.chats select * from public.chats where id = 1")
+    assert ids(read(orders(dsn))) == [0, 1, 2]
+    assert ids(read(orders(dsn), "client_115.chats")) == [1]
+
+
 def test_more_text_than_the_server_puts_into_one_answer_is_read_in_smaller_pages(dsn: str) -> None:
     """The child dies of it, as of any other lack of memory, and the next one is frugal."""
     add(dsn, range(600))

@@ -273,5 +273,12 @@ def test_the_check_says_what_is_wrong_in_one_deadline(sheets: Sheets, fault: Fau
 
 
 def test_the_check_is_well_while_the_quota_is_used_up(sheets: Sheets) -> None:
-    sheets.google.fail(Fault.too_many(), times=None)
+    sheets.google.fail(Fault.too_many(), times=None, when=metadata)
     assert check(sheets.account, sheets.google.url, "боты", QUICK)
+
+
+@pytest.mark.parametrize("fault", [Fault.too_many(), Fault.unavailable()])
+def test_the_check_calls_nobody_let_in_whom_it_has_not_seen_let_in(sheets: Sheets, fault: Fault) -> None:
+    sheets.google.fail(fault, times=None, when=token)
+    with pytest.raises(TransientError, match="sign-in takes no more"):
+        check(sheets.account, sheets.google.url, "боты", QUICK)

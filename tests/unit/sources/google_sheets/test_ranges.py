@@ -90,6 +90,14 @@ def test_a_huge_empty_grid_takes_few_questions() -> None:
     assert len(grid.asked) <= 2 + 2 * 10
 
 
+def test_one_empty_row_at_a_border_makes_no_question_larger() -> None:
+    rows = numbered(range(1, 155_001))
+    del rows[10_000], rows[59_995]
+    grid = Grid(rows)
+    assert read(grid, 155_000) == rows
+    assert max(last - first + 1 for first, last in grid.asked) == ranges.RANGE_ROWS
+
+
 def test_what_lies_behind_a_gap_is_found_where_it_is() -> None:
     rows = numbered(range(1, 100), range(35_000, 35_010), range(400_000, 420_000), range(999_999, 1_000_001))
     grid = Grid(rows)
