@@ -2,17 +2,25 @@
 
 import argparse
 import asyncio
+import os
 import sys
+from typing import NoReturn
 
 from consumer import app, doctor, faults, logs, settings
 from consumer.http.server import CannotServe
 from consumer.settings import Settings, WrongSettings
 from consumer.store import foreign_keys
-from consumer.store.errors import DatabaseUnavailable, StatementFailed, ValueRefused
+from consumer.store.errors import Conflict, DatabaseUnavailable, StatementFailed, ValueRefused
+from consumer.store.foreign_keys import OrphansFound
 from consumer.store.revisions import SchemaOutdated
+from schemas.version import VERSION
 
 EXIT_WRONG = 2
-FORESEEN = (WrongSettings, SchemaOutdated, CannotServe, DatabaseUnavailable, StatementFailed, ValueRefused)
+EXIT_INTERRUPTED = 130
+FORESEEN = (
+    *(WrongSettings, SchemaOutdated, CannotServe),
+    *(DatabaseUnavailable, StatementFailed, ValueRefused, OrphansFound),
+)
 
 
 def main() -> None:
@@ -23,9 +31,23 @@ def main() -> None:
         faults.arm(loaded.migration_faults)
         logs.configure(level=loaded.migration_log_level, fmt=loaded.migration_log_format)
         raise SystemExit(asyncio.run(_do(arguments, loaded)))
+    except Conflict as error:
+        _refuse(f"{error}; try again when no load runs")
     except FORESEEN as error:
-        print(f"migration-consumer: {error}", file=sys.stderr)
-        raise SystemExit(EXIT_WRONG) from None
+        _refuse(str(error))
+    except KeyboardInterrupt:
+        _end_at_once()
+
+
+def _refuse(sentence: str) -> NoReturn:
+    print(f"migration-consumer: {sentence}", file=sys.stderr)
+    raise SystemExit(EXIT_WRONG)
+
+
+def _end_at_once() -> NoReturn:
+    """The usual end would wait for threads that look at what does not answer."""
+    sys.stdout.flush()
+    os._exit(EXIT_INTERRUPTED)
 
 
 async def _do(arguments: argparse.Namespace, loaded: Settings) -> int:
@@ -47,6 +69,7 @@ async def _do(arguments: argparse.Namespace, loaded: Settings) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="migration-consumer", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"migration-consumer {VERSION}")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="run the service (the default)")
     bring = commands.add_parser("migrate", help="bring the database schema up to date")

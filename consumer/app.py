@@ -46,6 +46,7 @@ from messaging.progress import ticking
 from messaging.topic_id import TopicId
 from messaging.topics import ensure_topics
 from schemas.topics import DEAD_LETTER_ROOM, INTAKE_GROUP, MESSAGE_BYTES, REQUESTS
+from schemas.version import VERSION
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("app")
 
@@ -188,7 +189,8 @@ class Service:
         app = make_app(self._database, self._vitals.health, self._vitals.metrics.registry)
         http = asyncio.create_task(server.serve_on(app, listener, stop), name="http")
         lag = asyncio.create_task(self._vitals.lag.run())
-        log.info("service.started", pid=os.getpid(), http_port=self._settings.migration_http_port)
+        port = self._settings.migration_http_port
+        log.info("service.started", version=VERSION, pid=os.getpid(), http_port=port)
         try:
             await asyncio.wait({http, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -2,92 +2,108 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
 
 from consumer import access
 from consumer.errors import MigrationError
 from consumer.settings import Settings
 from consumer.store import foreign_keys, revisions
 from consumer.store.database import Database
-from consumer.store.errors import DatabaseUnavailable, StatementFailed
+from consumer.store.errors import Conflict, DatabaseUnavailable, StatementFailed, ValueRefused
 from consumer.store.revisions import SchemaOutdated
 from messaging.errors import MessagingError
-from messaging.topics import topic_ids
+from messaging.metadata import describe
 from schemas import topics
 
-Finding = tuple[bool, str]
-"""Whether something is well, and the sentence about it."""
+
+class Mark(StrEnum):
+    """How a finding is marked; only the last one is worth an exit code."""
+
+    OK = "ok"
+    NOTE = "note"
+    FAIL = "FAIL"
+
+
+Finding = tuple[Mark, str]
+"""How something is, and the sentence about it."""
+Check = Callable[[Settings], AsyncIterator[Finding]]
+
+FORESEEN = (
+    MessagingError,
+    SchemaOutdated,
+    DatabaseUnavailable,
+    StatementFailed,
+    Conflict,
+    ValueRefused,
+)
+"""What ends a check with a sentence of its own."""
 
 
 async def examine(settings: Settings) -> int:
-    """Print a line for each thing looked at; 0 when all are well, else 1."""
-    checks: tuple[Callable[[Settings], Awaitable[list[Finding]]], ...] = (
-        _inbox,
-        _kafka,
-        _postgres,
-        _connections,
-        _credentials,
-    )
-    findings = [finding for check in checks for finding in await check(settings)]
-    for well, sentence in findings:
-        print("ok  " if well else "FAIL", sentence)
-    return 0 if all(well for well, _ in findings) else 1
+    """Print a line for each thing looked at, as soon as it is known; 1 when any of them fails, else 0."""
+    checks: dict[str, Check] = {
+        "inbox": _inbox,
+        "Kafka": _kafka,
+        "Postgres": _postgres,
+        "connections": _connections,
+        "credentials": _credentials,
+    }
+    code = 0
+    for what, check in checks.items():
+        async for mark, sentence in _guarded(what, check(settings)):
+            print(f"{mark:<4}", sentence, flush=True)
+            code |= mark is Mark.FAIL
+    return code
 
 
-async def _inbox(settings: Settings) -> list[Finding]:
+async def _guarded(what: str, findings: AsyncIterator[Finding]) -> AsyncIterator[Finding]:
+    """A check that breaks off costs neither what it has found nor the checks behind it."""
+    try:
+        async for finding in findings:
+            yield finding
+    except FORESEEN as error:
+        yield Mark.FAIL, f"{what}: {error}"
+    except Exception as error:  # noqa: BLE001 – a defect here hides nothing that others find
+        yield Mark.FAIL, f"{what}: this check broke off ({type(error).__name__}); report it"
+
+
+async def _inbox(settings: Settings) -> AsyncIterator[Finding]:
     inbox = settings.migration_inbox.absolute()
     if not inbox.is_dir():
-        return [(False, f"inbox {inbox}: no such folder; make it, or set MIGRATION_INBOX")]
-    if not os.access(inbox, os.R_OK | os.X_OK):
-        return [(False, f"inbox {inbox}: not readable by this user; give it the right to read")]
-    return [(True, f"inbox {inbox}: readable")]
+        yield Mark.FAIL, f"inbox {inbox}: no such folder; make it, or set MIGRATION_INBOX"
+    elif not os.access(inbox, os.R_OK | os.X_OK):
+        yield Mark.FAIL, f"inbox {inbox}: not readable by this user; give it the right to read"
+    else:
+        yield Mark.OK, f"inbox {inbox}: readable"
 
 
-async def _kafka(settings: Settings) -> list[Finding]:
+async def _kafka(settings: Settings) -> AsyncIterator[Finding]:
     names = [topic.name for topic in topics.ALL]
-    try:
-        there = await topic_ids(settings.kafka(), names)
-    except MessagingError as error:
-        return [(False, f"Kafka: {error}")]
-    missing = [name for name in names if name not in there]
-    if missing:
-        return [
-            (False, f"Kafka: topics missing: {', '.join(missing)}; the service makes them when it starts")
-        ]
-    return [(True, f"Kafka {settings.kafka_bootstrap_servers}: all {len(names)} topics are there")]
+    there = (await describe(settings.kafka(), names)).topics
+    yield Mark.OK, f"Kafka {settings.kafka_bootstrap_servers}: {len(there)} of {len(names)} topics are there"
+    if missing := [name for name in names if name not in there]:
+        yield Mark.NOTE, f"Kafka: the service makes {', '.join(missing)} when it starts, where it may"
 
 
-async def _postgres(settings: Settings) -> list[Finding]:
+async def _postgres(settings: Settings) -> AsyncIterator[Finding]:
     try:
         database = await Database.open(settings.database_url.get_secret_value())
-    except (DatabaseUnavailable, StatementFailed) as error:
-        return [(False, f"Postgres: {error}; check DATABASE_URL")]
-    try:
-        return await _schema(database)
-    finally:
-        await database.close()
-
-
-async def _schema(database: Database) -> list[Finding]:
+    except DatabaseUnavailable as error:
+        yield Mark.FAIL, f"Postgres: {error}; check DATABASE_URL"
+        return
     try:
         async with database.transaction() as connection:
             await revisions.check(connection)
-    except SchemaOutdated as error:
-        return [(False, f"Postgres: {error}")]
-    return [(True, "Postgres: the schema is up to date"), *await _references(database.dsn)]
+    finally:
+        await database.close()
+    yield Mark.OK, "Postgres: the schema is up to date"
+    async for key, count in foreign_keys.count_orphans(database.dsn):
+        yield (Mark.FAIL if count else Mark.OK), f"Postgres: {count} rows of {key} without their parent"
 
 
-async def _references(dsn: str) -> list[Finding]:
-    return [
-        (
-            count == 0,
-            f"Postgres: {count} rows of {key.table}.{key.column} → {key.parent} without their parent",
-        )
-        for key, count in (await foreign_keys.count_orphans(dsn)).items()
-    ]
-
-
-async def _connections(settings: Settings) -> list[Finding]:
+def _connections(settings: Settings) -> AsyncIterator[Finding]:
     """Every database that can be named in a request."""
 
     def look(name: str) -> str:
@@ -95,10 +111,10 @@ async def _connections(settings: Settings) -> list[Finding]:
 
         return check(access.dsn(settings, name), name)
 
-    return await _each("connection", settings.migration_connections, look)
+    return _each("connection", settings.migration_connections, look)
 
 
-async def _credentials(settings: Settings) -> list[Finding]:
+def _credentials(settings: Settings) -> AsyncIterator[Finding]:
     """Every service account that can be named in a request."""
 
     def look(name: str) -> str:
@@ -106,16 +122,26 @@ async def _credentials(settings: Settings) -> list[Finding]:
 
         return check(access.account(settings, name), settings.migration_google_api_url, name)
 
-    return await _each("credentials", settings.migration_google_credentials, look)
+    return _each("credentials", settings.migration_google_credentials, look)
 
 
-async def _each(what: str, names: Iterable[str], look: Callable[[str], str]) -> list[Finding]:
+async def _each(what: str, names: Iterable[str], look: Callable[[str], str]) -> AsyncIterator[Finding]:
     """What is found of each name, all asked at once: one that does not answer costs its own wait."""
 
-    async def found(name: str) -> Finding:
+    def found(name: str) -> Finding:
         try:
-            return True, await asyncio.to_thread(look, name)
+            return Mark.OK, look(name)
         except MigrationError as error:
-            return False, f"{what} «{name}»: {error.message} ({error.code})"
+            return Mark.FAIL, f"{what} «{name}»: {error.message} ({error.code})"
+        except Exception as error:  # noqa: BLE001 – the other names are looked at all the same
+            return Mark.FAIL, f"{what} «{name}»: this check broke off ({type(error).__name__}); report it"
 
-    return list(await asyncio.gather(*map(found, sorted(names))))
+    ordered = sorted(names)
+    # Threads of our own: those of the loop would be waited for after Ctrl-C.
+    threads = ThreadPoolExecutor(max_workers=len(ordered) or 1)
+    try:
+        loop = asyncio.get_running_loop()
+        for looking in [loop.run_in_executor(threads, found, name) for name in ordered]:
+            yield await looking
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)

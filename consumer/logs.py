@@ -33,6 +33,8 @@ def configure(*, level: str, fmt: str) -> None:
     logging.basicConfig(handlers=[handler], level=level, force=True)
     # At DEBUG it prints passwords and whole messages.
     logging.getLogger("aiokafka").setLevel(max(logging.INFO, logging.getLevelName(level)))
+    # It tells of each of its plugins at every `migrate`.
+    logging.getLogger("alembic.runtime.plugins").setLevel(max(logging.WARNING, logging.getLevelName(level)))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -5,7 +5,9 @@
 
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,16 +15,19 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    PostgresDsn,
     SecretStr,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from consumer import faults
-from messaging.connection import KafkaConnection
+from consumer.sources.database import address as sources
+from consumer.store import address as store
+from messaging.connection import CHECKS, KafkaConnection
+from schemas.requests import DatabaseSource, GoogleSheetsSource
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
@@ -37,8 +42,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kafka_bootstrap_servers: Line
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    kafka_security_protocol: Line = "PLAINTEXT"
+    kafka_sasl_mechanism: Line | None = None
     kafka_sasl_username: str | None = None
     kafka_sasl_password: SecretStr | None = None
     kafka_ssl_cafile: Path | None = None
@@ -72,14 +77,47 @@ class Settings(BaseModel):
     migration_log_format: Literal["auto", "json", "console"] = "auto"
     migration_faults: str = Field("", description="for tests alone, see consumer.faults")
 
-    @model_validator(mode="before")
+    @field_validator(*map(str.lower, CHECKS), mode="before")
     @classmethod
-    def _objects(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """The two JSON objects, with a word of their own when they are none."""
-        for name in ("migration_connections", "migration_google_credentials"):
-            if isinstance(values.get(name), str):
-                values[name] = _json_object(values[name])
-        return values
+    def _as_kafka_takes_it(cls, value: Any, info: ValidationInfo) -> Any:
+        check = CHECKS[str(info.field_name).upper()]
+        return check(value.strip()) if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_an_address(cls, dsn: SecretStr) -> SecretStr:
+        store.check(dsn.get_secret_value())
+        return dsn
+
+    @field_validator("migration_connections", "migration_google_credentials", mode="before")
+    @classmethod
+    def _object(cls, value: Any) -> Any:
+        return _json_object(value) if isinstance(value, str) else value
+
+    @field_validator("migration_connections")
+    @classmethod
+    def _connections(cls, known: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        _check_names(known, lambda name: DatabaseSource(type="database", connection=name))
+        for name, dsn in known.items():
+            try:
+                sources.parse(dsn.get_secret_value())
+            except sources.WrongAddress as error:
+                raise ValueError(f"the address of «{name}» is not understood: {error}") from None
+        return known
+
+    @field_validator("migration_google_credentials")
+    @classmethod
+    def _credentials(cls, known: dict[str, Path]) -> dict[str, Path]:
+        sheet = partial(GoogleSheetsSource, type="google_sheets", spreadsheet_id="any")
+        _check_names(known, lambda name: sheet(credentials=name))
+        return known
+
+    @field_validator("migration_google_api_url")
+    @classmethod
+    def _is_a_url(cls, url: str) -> str:
+        if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
+            raise ValueError("must be an address like https://sheets.googleapis.com")
+        return url
 
     @field_validator("migration_faults")
     @classmethod
@@ -94,9 +132,8 @@ class Settings(BaseModel):
                 "MIGRATION_HEARTBEAT_SECONDS must be at most half of MIGRATION_LEASE_SECONDS, "
                 "or one late heartbeat loses the job"
             )
-        if self.kafka_sasl_mechanism and not (self.kafka_sasl_username and self.kafka_sasl_password):
-            raise ValueError("KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD")
-        PostgresDsn(self.database_url.get_secret_value())
+        if problem := self.kafka().login_problem():
+            raise ValueError(problem)
         return self
 
     def kafka(self) -> KafkaConnection:
@@ -112,11 +149,28 @@ class Settings(BaseModel):
         )
 
 
-def _json_object(text: str) -> Any:
+def _json_object(text: str) -> dict[str, Any]:
     try:
-        return json.loads(text)
+        found = json.loads(text)
     except ValueError:
-        raise ValueError("must be a JSON object, name → value") from None
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError("must be a JSON object, name → value")
+    return found
+
+
+def _check_names(names: Iterable[str], ask: Callable[[str], object]) -> None:
+    """Raise ValueError for a name that `ask` cannot put into a request.
+
+    It is not quoted: who mixes up name and value writes a password there.
+    """
+    try:
+        for name in names:
+            ask(name)
+    except ValidationError:
+        raise ValueError(
+            "holds a name that no request may use; take letters, digits, full stops, hyphens and underscores"
+        ) from None
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:

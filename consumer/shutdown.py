@@ -15,7 +15,7 @@ EXIT_FORCED = 1
 
 
 class Shutdown:
-    """`stop` is set by the first signal, or by `begin`; then the process has `drain_seconds` to end itself."""
+    """`stop` is set by the first signal or by `begin`; then the process has `drain_seconds` to end itself."""
 
     def __init__(self, drain_seconds: float) -> None:
         self.stop = asyncio.Event()

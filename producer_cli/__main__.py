@@ -1,5 +1,6 @@
 """The console script `migration`."""
 
+import contextlib
 import io
 import logging
 import os
@@ -7,28 +8,36 @@ import sys
 import traceback
 from typing import NoReturn
 
-from producer_cli.exits import DEBUG, CliError, Exit, PipeClosed
+from producer_cli.exits import DEBUG, CliError, Exit, PipeClosed, writing
 
 
 def main() -> NoReturn:
     """Run the command; whatever breaks is one sentence on standard error, never a traceback."""
     _prepare()
     try:
+        with writing():
+            _run()
+    except PipeClosed as error:
+        _leave(error.code)
+    except CliError as error:
+        _say(str(error))
+        _leave(error.code)
+    except KeyboardInterrupt:
+        _leave(Exit.INTERRUPTED)
+    except Exception as error:  # noqa: BLE001  # the last resort of a program for people
+        _say(f"Something unexpected went wrong ({type(error).__name__}); `migration --debug …` shows where.")
+        _leave(Exit.UNEXPECTED)
+    sys.exit(Exit.OK)
+
+
+def _run() -> None:
+    try:
         from producer_cli.app import build
 
         build()(prog_name="migration")
-    except PipeClosed as error:
-        _let_go_of_pipe()
-        sys.exit(error.code)
-    except CliError as error:
-        _say(str(error))
-        sys.exit(error.code)
-    except KeyboardInterrupt:
-        sys.exit(Exit.INTERRUPTED)
-    except Exception as error:  # noqa: BLE001  # the last resort of a program for people
-        _say(f"Something unexpected went wrong ({type(error).__name__}); `migration --debug …` shows where.")
-        sys.exit(Exit.UNEXPECTED)
-    sys.exit(Exit.OK)
+    finally:
+        # What fails here can be told; at the end of the process it could not.
+        sys.stdout.flush()
 
 
 def _prepare() -> None:
@@ -40,14 +49,20 @@ def _prepare() -> None:
 
 
 def _say(sentence: str) -> None:
-    if DEBUG.get():
-        traceback.print_exc()
-    print(sentence, file=sys.stderr)
+    with contextlib.suppress(OSError):
+        if DEBUG.get():
+            traceback.print_exc()
+        print(sentence, file=sys.stderr)
 
 
-def _let_go_of_pipe() -> None:
-    """Nobody reads any more: keep Python from complaining about it at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _leave(code: Exit) -> NoReturn:
+    """Leave without what nobody takes: Python would complain about it at exit, with a code of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from producer_cli.commands import jobs, start
 from producer_cli.commands.options import examples
+from producer_cli.exits import writing
 
 EXAMPLES = examples(
     "migration start excel chats.xlsx --watch",
@@ -15,7 +16,8 @@ EXAMPLES = examples(
 ) + (
     "\n\n\b\nExit codes:\n"
     "  0 done or completed    1 failed            2 wrong usage or input\n"
-    "  3 cancelled            4 waiting timed out 5 Kafka or the service not reachable"
+    "  3 cancelled            4 waiting timed out 5 Kafka or the service not reachable\n"
+    "  74 output cannot be written                130 Ctrl-C    141 who read the output is gone"
     "\n\n\b\nEnvironment:\n"
     "  KAFKA_BOOTSTRAP_SERVERS, KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM,\n"
     "  KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD, KAFKA_SSL_CAFILE, MIGRATION_HTTP_URL;\n"
@@ -23,8 +25,18 @@ EXAMPLES = examples(
 )
 
 
-class _InOrder(TyperGroup):
+class _Commands(TyperGroup):
     """Lists `start` first: it is what people come for."""
+
+    def make_context(self, *given: Any, **extra: Any) -> Any:
+        """Read the command line; help and version are printed here."""
+        with writing():
+            return super().make_context(*given, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Do what was asked for."""
+        with writing():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names in the order of the help page."""
@@ -35,7 +47,7 @@ def build() -> typer.Typer:
     """The application, ready to be called."""
     app = typer.Typer(
         name="migration",
-        cls=_InOrder,
+        cls=_Commands,
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -53,12 +65,9 @@ def build() -> typer.Typer:
 
 def _version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import PackageNotFoundError, version
+        from schemas.version import VERSION
 
-        try:
-            typer.echo(f"migration {version('chat-migration')}")
-        except PackageNotFoundError:
-            typer.echo("migration (not installed)")
+        typer.echo(f"migration {VERSION}")
         raise typer.Exit
 
 

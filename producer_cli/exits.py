@@ -1,5 +1,6 @@
 """How the command ends: exit codes that scripts rely on, and errors that are one sentence."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -7,6 +8,8 @@ from enum import IntEnum
 
 DEBUG: ContextVar[bool] = ContextVar("debug", default=False)
 """Whether a traceback is wanted before the sentence."""
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""How a disk says that it takes no more."""
 
 
 class Exit(IntEnum):
@@ -19,6 +22,7 @@ class Exit(IntEnum):
     TIMED_OUT = 4
     UNREACHABLE = 5
     UNEXPECTED = 70
+    OUTPUT_LOST = 74
     INTERRUPTED = 130
     PIPE_CLOSED = 141
 
@@ -51,12 +55,29 @@ class PipeClosed(CliError):
     code = Exit.PIPE_CLOSED
 
 
+class OutputLost(CliError):
+    """What there is to say cannot be written; what was asked for may have been done."""
+
+    code = Exit.OUTPUT_LOST
+
+
 @contextmanager
 def leaving_politely(afterword: str = "Stopped.") -> Iterator[None]:
-    """Turn Ctrl-C and a closed pipe into ends of ours, before typer makes others of them."""
+    """Turn Ctrl-C into an end of ours, before typer makes another of it."""
     try:
         yield
     except KeyboardInterrupt as error:
         raise Interrupted(afterword) from error
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Turn a reader who is gone, and a full disk, into ends of ours, before typer makes others of them."""
+    try:
+        yield
     except BrokenPipeError as error:
         raise PipeClosed from error
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise OutputLost(f"What there is to say cannot be written: {error.strerror}.") from error

@@ -11,7 +11,7 @@ from typing import IO, Any
 from rich.table import Table
 from rich.text import Text
 
-from producer_cli.exits import WrongInput
+from producer_cli.exits import FULL, OutputLost, WrongInput
 from producer_cli.screens import at_terminal, console_of
 from producer_cli.service import Service
 from producer_cli.words import plain, size
@@ -82,7 +82,8 @@ def _whole(target: Path) -> Iterator[IO[bytes]]:
                 Path(file.name).unlink(missing_ok=True)
                 raise
     except OSError as error:
-        raise WrongInput(f"{plain(str(target))} cannot be written: {error.strerror}.") from error
+        kind = OutputLost if error.errno in FULL else WrongInput
+        raise kind(f"{plain(str(target))} cannot be written: {error.strerror}.") from error
 
 
 def _lines(row: dict[str, Any]) -> Iterator[tuple[str, ...]]:

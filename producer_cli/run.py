@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 
 from messaging.errors import KafkaUnavailable, TopicsMissing
-from producer_cli.exits import Exit, Interrupted, PipeClosed, Unreachable
+from producer_cli.exits import Exit, Interrupted, Unreachable
 
 
 @dataclass(slots=True)
@@ -28,8 +28,6 @@ def run(work: Work) -> NoReturn:
         code = asyncio.run(_finished(work, afterword))
     except KeyboardInterrupt as error:
         raise Interrupted(afterword.sentence or "Stopped.") from error
-    except BrokenPipeError as error:
-        raise PipeClosed from error
     except TopicsMissing as error:
         raise Unreachable(str(error)) from error
     except KafkaUnavailable as error:

@@ -8,6 +8,7 @@ from typing import IO, Protocol
 from rich.console import Console
 
 from producer_cli.events import Sighting
+from producer_cli.exits import PipeClosed
 from schemas.status import MigrationStatus
 
 PIPE_WIDTH = 160
@@ -59,7 +60,13 @@ def at_terminal(console: Console) -> bool:
     return console.is_terminal and not console.is_dumb_terminal
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """The library would exit with 1, which is the code of a failed job."""
+        raise PipeClosed
+
+
 def console_of(stream: IO[str]) -> Console:
     """A console that prints text as it is: nothing in it is taken for markup, numbers are not painted."""
     width = None if stream.isatty() else PIPE_WIDTH
-    return Console(file=stream, markup=False, highlight=False, emoji=False, width=width)
+    return _Console(file=stream, markup=False, highlight=False, emoji=False, width=width)

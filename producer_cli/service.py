@@ -21,9 +21,8 @@ class Service:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._client = httpx.Client(
-            base_url=_checked(url), timeout=TIMEOUT, trust_env=urlsplit(url).hostname not in LOOPBACK
-        )
+        checked = _checked(url)
+        self._client = httpx.Client(base_url=checked, timeout=TIMEOUT, trust_env=checked.host not in LOOPBACK)
 
     def rejected_rows(self, request_id: str, limit: int | None = None) -> Iterator[dict[str, Any]]:
         """The rejected rows by row number, fetched page by page; `limit` rows at the most."""
@@ -98,8 +97,14 @@ def _reason(answer: httpx.Response) -> str:
         return "try again later."
 
 
-def _checked(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise WrongInput("MIGRATION_HTTP_URL must be an address like http://host:8084.")
-    return url
+def _checked(url: str) -> httpx.URL:
+    """The address; raises WrongInput. Neither library finds all that is wrong with one."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+            return httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):
+        pass
+    raise WrongInput(
+        "MIGRATION_HTTP_URL must be an address like http://host:8084, and MIGRATION_HTTP_PORT a number."
+    )

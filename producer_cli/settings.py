@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from messaging.connection import KafkaConnection
 
 DEVSTACK = Path(".devstack") / "env"
-PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +27,27 @@ class Settings:
     @property
     def http_url(self) -> str:
         """Address of the service's HTTP side, without a slash at the end."""
-        port = self.values.get("MIGRATION_HTTP_PORT") or "8084"
-        return (self.values.get("MIGRATION_HTTP_URL") or f"http://127.0.0.1:{port}").rstrip("/")
+        port = self._optional("MIGRATION_HTTP_PORT") or "8084"
+        return (self._optional("MIGRATION_HTTP_URL") or f"http://127.0.0.1:{port}").rstrip("/")
 
     def kafka(self) -> "KafkaConnection":
         """How to reach Kafka; raises WrongInput naming the variable that is missing or wrong."""
         from messaging.connection import KafkaConnection
 
-        return KafkaConnection(
+        connection = KafkaConnection(
             bootstrap_servers=self._required("KAFKA_BOOTSTRAP_SERVERS"),
-            security_protocol=self._protocol(),
-            sasl_mechanism=self._optional("KAFKA_SASL_MECHANISM"),
+            security_protocol=self._checked("KAFKA_SECURITY_PROTOCOL") or "PLAINTEXT",
+            sasl_mechanism=self._checked("KAFKA_SASL_MECHANISM"),
             sasl_username=self._optional("KAFKA_SASL_USERNAME"),
             sasl_password=self._optional("KAFKA_SASL_PASSWORD"),
-            ssl_cafile=self._optional("KAFKA_SSL_CAFILE"),
+            ssl_cafile=self._checked("KAFKA_SSL_CAFILE"),
         )
-
-    def _protocol(self) -> str:
-        protocol = self._optional("KAFKA_SECURITY_PROTOCOL") or "PLAINTEXT"
-        if protocol not in PROTOCOLS:
-            raise WrongInput(f"KAFKA_SECURITY_PROTOCOL must be one of {', '.join(PROTOCOLS)}.")
-        return protocol
+        if problem := connection.login_problem():
+            raise WrongInput(f"{problem}.")
+        return connection
 
     def _required(self, name: str) -> str:
-        value = self._optional(name)
+        value = self._checked(name)
         if value is None:
             raise WrongInput(
                 f"Where Kafka is, is not known: set {name} (host:port, several with commas), "
@@ -59,12 +55,21 @@ class Settings:
             )
         return value
 
+    def _checked(self, name: str) -> str | None:
+        """The value as Kafka's client takes it; raises WrongInput."""
+        from messaging.connection import CHECKS
+
+        value = self._optional(name)
+        try:
+            return None if value is None else CHECKS[name](value)
+        except ValueError as error:
+            raise WrongInput(f"{name}: {error}.") from error
+
     def _optional(self, name: str) -> str | None:
-        """The value of `name`, or what the file named by `name`_FILE holds."""
-        if value := self.values.get(name, "").strip():
-            return value
+        """What the file named by `name`_FILE holds, or the value of `name`: the order of the service."""
         file = self.values.get(f"{name}_FILE")
-        return _secret(name, Path(file)) if file else None
+        value = _secret(name, Path(file)) if file else self.values.get(name, "").strip()
+        return value or None
 
 
 def load() -> Settings:
@@ -82,13 +87,27 @@ def from_surroundings(environment: Mapping[str, str], folder: Path) -> Settings:
 def _devstack(folder: Path) -> dict[str, str]:
     for place in (folder, *folder.parents):
         file = place / DEVSTACK
-        if file.is_file() and _trusted(file):
-            return parse_env(file.read_text(encoding="utf-8"))
+        if _trusted(file):
+            return parse_env(_text(file))
     return {}
 
 
 def _trusted(file: Path) -> bool:
-    return os.geteuid() == 0 or file.stat().st_uid in {0, os.geteuid()}
+    """Whether it is there, and of the user or of root; one that may not be looked at is neither."""
+    try:
+        return file.is_file() and (os.geteuid() == 0 or file.stat().st_uid in {0, os.geteuid()})
+    except OSError:
+        return False
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongInput(
+            f"{file} cannot be read ({type(error).__name__}); have it made again by `make stack`, "
+            "or set KAFKA_BOOTSTRAP_SERVERS."
+        ) from error
 
 
 def parse_env(text: str) -> dict[str, str]:

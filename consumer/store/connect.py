@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from consumer.store import address
+
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
@@ -17,7 +19,6 @@ else:
     Pool = asyncpg.Pool
 Row = asyncpg.Record
 
-CONNECT_SECONDS = 10
 CONTROL_COMMAND_SECONDS = 10
 ACQUIRE_SECONDS = 5
 DATA_STATEMENT_SECONDS = 120
@@ -58,11 +59,12 @@ DATA_SETTINGS = KEEPALIVE | {
 
 async def open_pool(dsn: str, *, size: int) -> Pool:
     """A pool for short statements: claims, heartbeats, intake, relay, or reading."""
+    known, seconds = address.for_driver(dsn)
     return await asyncpg.create_pool(
-        dsn,
+        known,
         min_size=1,
         max_size=size,
-        timeout=CONNECT_SECONDS,
+        timeout=seconds,
         command_timeout=CONTROL_COMMAND_SECONDS,
         max_inactive_connection_lifetime=60,
         server_settings=CONTROL_SETTINGS,
@@ -74,9 +76,10 @@ async def open_data_connection(dsn: str) -> OwnConnection:
 
     No statement cache: a plan made while the stage tables were empty would be kept for full ones.
     """
+    known, seconds = address.for_driver(dsn)
     return await asyncpg.connect(
-        dsn,
-        timeout=CONNECT_SECONDS,
+        known,
+        timeout=seconds,
         command_timeout=DATA_STATEMENT_SECONDS,
         statement_cache_size=0,
         server_settings=DATA_SETTINGS,
@@ -85,9 +88,10 @@ async def open_data_connection(dsn: str) -> OwnConnection:
 
 async def open_patient_connection(dsn: str) -> OwnConnection:
     """A connection for a person's questions about whole tables: no statement of it is ended early."""
+    known, seconds = address.for_driver(dsn)
     return await asyncpg.connect(
-        dsn,
-        timeout=CONNECT_SECONDS,
+        known,
+        timeout=seconds,
         command_timeout=PATIENT_SECONDS,
         server_settings=KEEPALIVE | {"application_name": "chat-migration upkeep", "statement_timeout": "0"},
     )
@@ -95,9 +99,10 @@ async def open_patient_connection(dsn: str) -> OwnConnection:
 
 async def open_listening_connection(dsn: str, channels: dict[str, Callable[[str], Any]]) -> OwnConnection:
     """A connection that calls back with the payload of every notification on the channels."""
+    known, seconds = address.for_driver(dsn)
     connection: OwnConnection = await asyncpg.connect(
-        dsn,
-        timeout=CONNECT_SECONDS,
+        known,
+        timeout=seconds,
         command_timeout=CONTROL_COMMAND_SECONDS,
         server_settings=CONTROL_SETTINGS,
     )

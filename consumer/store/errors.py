@@ -3,18 +3,21 @@
 DatabaseUnavailable   our Postgres is away, restarting, full, or silent: wait and try again
 Conflict              another transaction was faster: repeat the batch
 ValueRefused          Postgres does not take a value: find its row, reject it
+StatementFailed       a defect; RightMissing; or a wrong setting: AccessDenied, WrongAddress
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import asyncpg
+from asyncpg.protocol import Protocol
 
 AWAY = ("08", "53", "57P", "58")
 AWAY_STATES = frozenset({"57014", "25P03", "25P04", "25006"})
 """Cancelled by statement_timeout, ended by an idle or transaction timeout, a server that became read only."""
-DENIED = ("28", "3D", "42501")
-"""Wrong user or password, no such database, a right that is missing."""
+DENIED = ("28", "3D")
+"""Wrong user or password, no such database."""
+RIGHT_MISSING = "42501"
 CONFLICT_STATES = frozenset({"40001", "40P01", "55P03", "23505"})
 """Serialization failure, deadlock, lock timeout, and a key somebody else was faster with."""
 REFUSED = ("22", "23", "54", "44", "P0001")
@@ -55,6 +58,15 @@ def mapped() -> Iterator[None]:
     except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         # The second: a server's goodbye was read, and the end of the connection is not noticed yet.
         raise DatabaseUnavailable(f"the connection to Postgres is gone ({type(error).__name__})") from None
+    except AttributeError as error:
+        if not _was_torn_down(error):
+            raise
+        raise DatabaseUnavailable("the connection to Postgres was ended") from None
+
+
+def _was_torn_down(error: AttributeError) -> bool:
+    """A connection ended from outside between two steps of one call: the library lets go of its protocol."""
+    return error.obj is None and error.name is not None and hasattr(Protocol, error.name)
 
 
 def _translate(error: asyncpg.PostgresError) -> Exception:
@@ -67,6 +79,8 @@ def _translate(error: asyncpg.PostgresError) -> Exception:
         return ValueRefused(state)
     if state.startswith(DENIED):
         return AccessDenied(state, type(error).__name__)
+    if state == RIGHT_MISSING:
+        return RightMissing(str(error))
     return StatementFailed(state, type(error).__name__)
 
 
@@ -85,6 +99,19 @@ class AccessDenied(StatementFailed):
         super().__init__(sqlstate, kind)
         sentence = f"Postgres does not let the service in: {kind} (SQLSTATE {sqlstate}); "
         self.args = (sentence + "check user, password and database in DATABASE_URL",)
+
+
+class RightMissing(StatementFailed):
+    """The service is let in, and may not do what it has to."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(RIGHT_MISSING, "InsufficientPrivilegeError")
+        # Nobody else's words: a trigger may say anything under this state.
+        known = said.startswith(("permission denied", "must be"))
+        sentence = (
+            f"a right is missing in Postgres{': ' + said if known else ''} (SQLSTATE {RIGHT_MISSING}); "
+        )
+        self.args = (sentence + "have it granted to the user in DATABASE_URL",)
 
 
 class WrongAddress(StatementFailed):

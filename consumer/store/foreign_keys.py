@@ -5,14 +5,25 @@ that uses it; what they would catch is a parent deleted by somebody else. Postgr
 them NOT ENFORCED; before 18 they are enforced always.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from consumer.store.connect import Connection, OwnConnection, open_patient_connection
-from consumer.store.errors import mapped
+from consumer.store.errors import ValueRefused, mapped
 
 CLOSE_SECONDS = 5
+
+
+class OrphansFound(Exception):
+    """Rows whose parent is not there keep references from being enforced."""
+
+    def __init__(self, counted: Mapping["ForeignKey", int]) -> None:
+        found = "; ".join(f"{key}: {count} rows" for key, count in counted.items())
+        super().__init__(
+            f"rows without their parent are in the way: {found}. Mend or delete them, and try again: "
+            "`migration-consumer doctor` counts them; the other references are enforced"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +35,9 @@ class ForeignKey:
     column: str
     parent: str
     parent_column: str
+
+    def __str__(self) -> str:
+        return f"{self.table}.{self.column} → {self.parent}"
 
 
 DECLARED = """
@@ -54,23 +68,39 @@ async def orphans(connection: Connection, key: ForeignKey) -> int:
     return int(await connection.fetchval(query))
 
 
-async def enforce(connection: Connection, key: ForeignKey) -> None:
-    """Have Postgres check a reference from now on, and validate the rows there are."""
-    await connection.execute(f"alter table {key.table} alter constraint {key.name} enforced")
+async def enforce(connection: Connection, key: ForeignKey) -> bool:
+    """Have Postgres check a reference from now on, and validate the rows there are; False where it cannot.
+
+    Raises DatabaseUnavailable, Conflict where a load was in the way, StatementFailed.
+    """
+    try:
+        with mapped():
+            await connection.execute(f"alter table {key.table} alter constraint {key.name} enforced")
+    except ValueRefused:
+        return False
+    return True
 
 
-async def count_orphans(dsn: str) -> dict[ForeignKey, int]:
-    """Orphans of every reference that is not enforced; takes as long as it takes."""
+async def count_orphans(dsn: str) -> AsyncIterator[tuple[ForeignKey, int]]:
+    """Orphans of every reference that is not enforced, one after the other; takes as long as it takes.
+
+    Raises DatabaseUnavailable, StatementFailed.
+    """
     async with _patiently(dsn) as connection:
-        return {key: await orphans(connection, key) for key in await not_enforced(connection)}
+        for key in await not_enforced(connection):
+            yield key, await orphans(connection, key)
 
 
 async def enforce_all(dsn: str) -> list[ForeignKey]:
-    """Enforce every reference that is not; the ones that were changed. Raises ValueRefused for orphans."""
+    """Enforce every reference that is not; the ones that were changed, each for good at once.
+
+    Raises OrphansFound when all others are enforced, and what `enforce` raises.
+    """
     async with _patiently(dsn) as connection:
         keys = await not_enforced(connection)
-        for key in keys:
-            await enforce(connection, key)
+        refused = [key for key in keys if not await enforce(connection, key)]
+        if refused:
+            raise OrphansFound({key: await orphans(connection, key) for key in refused})
         return keys
 
 

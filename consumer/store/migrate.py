@@ -8,11 +8,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from consumer.store import revisions
+from consumer.store.connect import open_patient_connection
 from consumer.store.errors import mapped
 
 LOCK_KEY = 0x6D696772
@@ -24,10 +24,15 @@ TABLE = {"version_table": "revisions", "version_table_schema": "migration"}
 async def upgrade(dsn: str) -> None:
     """Bring the schema of the service and of every dataset up to date; safe to run from many places.
 
-    A schema that is newer than this version is left as it is. Raises DatabaseUnavailable, StatementFailed.
+    A schema that is newer than this version is left as it is. Raises DatabaseUnavailable, StatementFailed,
+    Conflict.
     """
-    url = make_url(dsn).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        # The library's own way hands the options of an address to the driver under names it does not know.
+        async_creator=lambda: open_patient_connection(dsn),
+        isolation_level="AUTOCOMMIT",
+    )
     try:
         with mapped(), _driver_errors():
             async with asyncio.timeout(LOCK_SECONDS), engine.connect() as lock:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from producer_cli.commands.options import Json, RequestId, Wait, Watch, examples
-from producer_cli.exits import leaving_politely
+from producer_cli.exits import WrongInput, leaving_politely
 
 if TYPE_CHECKING:
     from schemas.requests import CancelRequest, RetryRequest
@@ -99,6 +99,8 @@ def errors(
     from producer_cli.requests import known_id
     from producer_cli.service import Service
 
+    if csv is not None and (as_json or limit):
+        raise WrongInput("--csv writes every rejected row, as CSV: leave --json and --limit out.")
     wanted = known_id(request_id)
     service = Service(settings.load().http_url)
     with leaving_politely():

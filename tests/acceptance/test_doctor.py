@@ -37,10 +37,11 @@ def test_every_connection_and_credential_is_looked_at(world: World, google: Shee
     for name, account in keys.items():
         (world.folder / f"{name}.json").write_text(json.dumps(account))
     paths = {name: str(world.folder / f"{name}.json") for name in [*keys, "missing"]}
+    odd = "postgresql://u:hush@h/db?sslmode=nonsense"
     nowhere = world.stack.database_address("there_is_no_such_database")
     found = doctor(
         world,
-        MIGRATION_CONNECTIONS=json.dumps({"old": world.dsn, "gone": nowhere, "odd": "mysql://u:hush@h/db"}),
+        MIGRATION_CONNECTIONS=json.dumps({"old": world.dsn, "gone": nowhere, "odd": odd}),
         MIGRATION_GOOGLE_CREDENTIALS=json.dumps(paths),
         MIGRATION_GOOGLE_API_URL=google.url,
     )

@@ -6,6 +6,7 @@ import httpx
 
 from benchmarks.report import lag_line
 from benchmarks.workbook import make_workbook
+from schemas.version import VERSION
 from tests.acceptance.conftest import World
 from tests.support.service import Service
 from tests.support.wait import until
@@ -47,5 +48,7 @@ def test_an_import_and_a_rejected_message_are_counted(world: World) -> None:
     assert {name for name in values if name.startswith("task_")} == {
         f'task_silent_seconds{{task="{task}"}}' for task in tasks
     }
+    [began] = service.logged("service.started")
+    assert (began["version"], values[f'build_info{{version="{VERSION}"}}']) == (VERSION, 1)
     assert "event_loop_lag_seconds_max" in lag_line(_text(service))
     service.stop()

@@ -16,6 +16,7 @@ from consumer.happenings import (
     RequestRejected,
 )
 from consumer.metrics import Metrics, Present
+from schemas.version import VERSION
 
 TOLD: dict[type, tuple[Happening, dict[str, float]]] = {
     JobClaimed: (JobClaimed(), {"claims_total": 1}),
@@ -93,6 +94,10 @@ def test_what_is_present_is_looked_at_when_somebody_asks() -> None:
     assert values["chat_migration_event_loop_lag_seconds_max"] == 0.25
     assert values['chat_migration_task_silent_seconds{task="worker"}'] == 0.5
     assert values['chat_migration_task_silent_seconds{task="relay"}'] == 1.5
+
+
+def test_the_version_is_told() -> None:
+    assert _values(_made())[f'chat_migration_build_info{{version="{VERSION}"}}'] == 1
 
 
 def test_every_counter_is_there_from_the_beginning() -> None:

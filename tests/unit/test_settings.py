@@ -32,26 +32,87 @@ def test_names_are_read_from_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "named"),
+    ("variables", "told"),
     [
         ({}, "KAFKA_BOOTSTRAP_SERVERS: is not set"),
-        ({"MIGRATION_BATCH_ROWS": "many"}, "MIGRATION_BATCH_ROWS"),
-        ({"MIGRATION_BATCH_ROWS": "0"}, "MIGRATION_BATCH_ROWS"),
-        ({"DATABASE_URL": "mysql://h/db"}, "URL"),
-        ({"MIGRATION_CONNECTIONS": "{"}, "JSON object"),
-        ({"MIGRATION_LOG_LEVEL": "LOUD"}, "MIGRATION_LOG_LEVEL"),
-        ({"MIGRATION_KEEP_EVENTS_DAYS": "7"}, "MIGRATION_KEEP_EVENTS_DAYS"),
-        ({"MIGRATION_KEEP_JOBS_DAYS": "0"}, "MIGRATION_KEEP_JOBS_DAYS"),
-        ({"MIGRATION_HEARTBEAT_SECONDS": "9"}, "MIGRATION_HEARTBEAT_SECONDS"),
-        ({"KAFKA_SASL_MECHANISM": "SCRAM-SHA-512"}, "KAFKA_SASL_USERNAME"),
-        ({"DATABASE_URL_FILE": "/nowhere"}, "DATABASE_URL_FILE"),
+        ({"MIGRATION_BATCH_ROWS": "many"}, "MIGRATION_BATCH_ROWS: "),
+        ({"MIGRATION_BATCH_ROWS": "0"}, "MIGRATION_BATCH_ROWS: "),
+        ({"DATABASE_URL": "mysql://u:secret@h/db"}, "DATABASE_URL: must begin with postgresql://"),
+        (
+            {"DATABASE_URL": "postgresql+psycopg://u:secret@h/db"},
+            "DATABASE_URL: must begin with postgresql://",
+        ),
+        ({"DATABASE_URL": "postgresql://u:secret@h:543x/db"}, "DATABASE_URL: has a port"),
+        ({"MIGRATION_CONNECTIONS": "{"}, "MIGRATION_CONNECTIONS: must be a JSON object"),
+        ({"MIGRATION_CONNECTIONS": "nope"}, "MIGRATION_CONNECTIONS: must be a JSON object"),
+        ({"MIGRATION_CONNECTIONS": '["old"]'}, "MIGRATION_CONNECTIONS: must be a JSON object"),
+        ({"MIGRATION_CONNECTIONS": '{"old": 5}'}, "MIGRATION_CONNECTIONS: "),
+        (
+            {"MIGRATION_CONNECTIONS": '{"old": "mysql://u:secret@h"}'},
+            "MIGRATION_CONNECTIONS: the address of «old»",
+        ),
+        (
+            {"MIGRATION_CONNECTIONS": '{"postgresql://u:secret@h/d": "old"}'},
+            "MIGRATION_CONNECTIONS: holds a name that no request may use",
+        ),
+        (
+            {"MIGRATION_GOOGLE_CREDENTIALS": '{"мой": "/key.json"}'},
+            "MIGRATION_GOOGLE_CREDENTIALS: holds a name that no request may use",
+        ),
+        (
+            {"MIGRATION_GOOGLE_CREDENTIALS": "/key.json"},
+            "MIGRATION_GOOGLE_CREDENTIALS: must be a JSON object",
+        ),
+        ({"MIGRATION_GOOGLE_API_URL": "sheets"}, "MIGRATION_GOOGLE_API_URL: must be an address"),
+        ({"MIGRATION_LOG_LEVEL": "LOUD"}, "MIGRATION_LOG_LEVEL: "),
+        ({"MIGRATION_KEEP_EVENTS_DAYS": "7"}, "MIGRATION_KEEP_EVENTS_DAYS: "),
+        ({"MIGRATION_KEEP_JOBS_DAYS": "0"}, "MIGRATION_KEEP_JOBS_DAYS: "),
+        ({"MIGRATION_HEARTBEAT_SECONDS": "9"}, "MIGRATION_HEARTBEAT_SECONDS must be at most half"),
+        ({"DATABASE_URL_FILE": "/nowhere"}, "DATABASE_URL_FILE: cannot read /nowhere"),
+        ({"KAFKA_BOOTSTRAP_SERVERS": ","}, "KAFKA_BOOTSTRAP_SERVERS: names no broker"),
+        ({"KAFKA_BOOTSTRAP_SERVERS": "host:abc"}, "KAFKA_BOOTSTRAP_SERVERS: «host:abc» is not host:port"),
+        ({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:"}, "KAFKA_BOOTSTRAP_SERVERS: «127.0.0.1:» is not host:port"),
+        ({"KAFKA_SECURITY_PROTOCOL": "TLS"}, "KAFKA_SECURITY_PROTOCOL: must be one of PLAINTEXT, "),
+        ({"KAFKA_SASL_MECHANISM": "FOO"}, "KAFKA_SASL_MECHANISM: must be one of PLAIN, "),
+        ({"KAFKA_SSL_CAFILE": "/nowhere"}, "KAFKA_SSL_CAFILE: /nowhere cannot be read"),
+        (
+            {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_USERNAME": "anna"},
+            "KAFKA_SECURITY_PROTOCOL is SASL_SSL: set KAFKA_SASL_PASSWORD too",
+        ),
+        (
+            {"KAFKA_SASL_MECHANISM": "PLAIN"},
+            "KAFKA_SECURITY_PROTOCOL is PLAINTEXT, so KAFKA_SASL_MECHANISM would",
+        ),
+        (
+            {"KAFKA_SASL_PASSWORD": "secret"},
+            "KAFKA_SECURITY_PROTOCOL is PLAINTEXT, so KAFKA_SASL_PASSWORD would",
+        ),
     ],
 )
-def test_a_wrong_value_names_itself(variables: dict[str, str], named: str) -> None:
+def test_a_wrong_value_names_itself_and_no_secret(variables: dict[str, str], told: str) -> None:
     environment = (ENOUGH if variables else {}) | variables
-    with pytest.raises(WrongSettings, match=named) as caught:
+    with pytest.raises(WrongSettings) as caught:
         load(environment)
+    assert str(caught.value).startswith(told)
     assert "secret" not in str(caught.value)
+
+
+def test_every_wrong_value_is_named_at_once() -> None:
+    with pytest.raises(WrongSettings, match=r"^DATABASE_URL: .*; MIGRATION_MAX_ATTEMPTS: "):
+        load(ENOUGH | {"DATABASE_URL": "mysql://h/db", "MIGRATION_MAX_ATTEMPTS": "0"})
+
+
+def test_the_file_of_a_value_wins_over_the_value(tmp_path: Path) -> None:
+    path = tmp_path / "servers"
+    path.write_text("file:1\n")
+    settings = load(ENOUGH | {"KAFKA_BOOTSTRAP_SERVERS_FILE": str(path)})
+    assert settings.kafka().bootstrap_servers == "file:1"
+
+
+def test_kafka_may_be_written_in_small_letters() -> None:
+    login = {"KAFKA_SASL_MECHANISM": "scram-sha-512", "KAFKA_SASL_USERNAME": "a", "KAFKA_SASL_PASSWORD": "b"}
+    kafka = load(ENOUGH | login | {"KAFKA_SECURITY_PROTOCOL": "sasl_plaintext"}).kafka()
+    assert (kafka.security_protocol, kafka.sasl_mechanism) == ("SASL_PLAINTEXT", "SCRAM-SHA-512")
 
 
 def test_what_is_not_known_of_the_environment_does_not_matter() -> None:

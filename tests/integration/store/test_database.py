@@ -1,11 +1,16 @@
 """The pools: readers never keep a heartbeat waiting, and an outage is an outage however it shows."""
 
 import asyncio
+import uuid
 from contextlib import AsyncExitStack
+from typing import Any
+from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from consumer.store import bounded
+from consumer.store.connect import OwnConnection
 from consumer.store.database import READING_CONNECTIONS, Database
 from consumer.store.errors import DatabaseUnavailable, StatementFailed, ValueRefused
 from consumer.store.listener import listen
@@ -37,6 +42,49 @@ async def test_an_address_where_nothing_answers_is_an_outage() -> None:
 async def test_a_database_that_does_not_exist_is_no_outage(database: Database) -> None:
     with pytest.raises(StatementFailed):
         await Database.open(database.dsn.rpartition("/")[0] + "/no_such_database")
+
+
+async def test_being_shut_out_later_is_an_outage(database: Database) -> None:
+    """A password that is changed, a directory service that is away: no job is to blame."""
+    name = f"guest_{uuid.uuid4().hex}"
+    await change(database, f"create role {name} login superuser password 'guest'")
+    parts = urlsplit(database.dsn)
+    host = parts.netloc.rpartition("@")[2]
+    opened = await Database.open(parts._replace(netloc=f"{name}:guest@{host}").geturl())
+    try:
+        await change(database, f"alter role {name} nologin")
+        with pytest.raises(DatabaseUnavailable, match="SQLSTATE 28000"):
+            await opened.data_connection()
+        with pytest.raises(StatementFailed, match="SQLSTATE 28000"):
+            await Database.open(opened.dsn)
+    finally:
+        await opened.close()
+        await change(database, f"drop role {name}")
+
+
+async def test_a_connection_ended_between_two_steps_of_a_call_is_an_outage(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its time was up just when a statement was prepared: the library then trips over itself."""
+    prepare = asyncpg.Connection._get_statement  # type: ignore[attr-defined]
+
+    async def ended(connection: OwnConnection, *args: object, **options: object) -> object:
+        prepared = await prepare(connection, *args, **options)
+        connection.terminate()
+        return prepared
+
+    monkeypatch.setattr(asyncpg.Connection, "_get_statement", ended)
+    with pytest.raises(DatabaseUnavailable):
+        await rows(database, "select $1::integer", 1)
+    monkeypatch.undo()
+    assert await rows(database, "select 1") == [(1,)]
+
+
+async def test_a_slip_of_ours_stays_a_slip(database: Database) -> None:
+    nothing: Any = None
+    with pytest.raises(AttributeError):
+        async with database.transaction():
+            nothing.token.missing  # noqa: B018
 
 
 async def test_an_address_that_cannot_be_understood_is_no_outage_and_stays_unsaid(database: Database) -> None:

@@ -3,13 +3,14 @@
 import asyncio
 import subprocess
 import sys
+from urllib.parse import urlsplit
 
 import pytest
 from alembic.script import ScriptDirectory
 
 from consumer.store import migrate, revisions
 from consumer.store.database import Database
-from consumer.store.errors import DatabaseUnavailable, StatementFailed
+from consumer.store.errors import DatabaseUnavailable, RightMissing, StatementFailed
 from consumer.store.revisions import SchemaOutdated
 from tests.integration.store.making import change, rows
 
@@ -72,6 +73,31 @@ async def test_migrating_with_a_name_that_is_not_let_in_is_told(database: Databa
     address = database.dsn.rpartition("/")[0] + "/no_such_database"
     with pytest.raises(StatementFailed):
         await migrate.upgrade(address)
+
+
+OPTIONS = "application_name=x&connect_timeout=7&sslmode=prefer&keepalives=1&search_path=public"
+
+
+@pytest.mark.parametrize("options", [OPTIONS, "target_session_attrs=read-write"])
+async def test_an_address_may_have_options(fresh_database: str, options: str) -> None:
+    await migrate.upgrade(f"{fresh_database}?{options}")
+    database = await Database.open(f"{fresh_database}?{options}")
+    await _check(database)
+    await database.close()
+
+
+async def test_an_address_may_have_several_hosts(fresh_database: str) -> None:
+    parts = urlsplit(fresh_database)
+    login, at, host = parts.netloc.rpartition("@")
+    await migrate.upgrade(parts._replace(netloc=f"{login}{at}127.0.0.1:1,{host}").geturl())
+    database = await Database.open(fresh_database)
+    await _check(database)
+    await database.close()
+
+
+async def test_a_right_that_is_missing_is_told(fresh_database: str) -> None:
+    with pytest.raises(RightMissing, match=r"permission denied for database .* have it granted"):
+        await migrate.upgrade(f"{fresh_database}?role=pg_read_all_data")
 
 
 def test_the_revisions_are_those_that_alembic_finds() -> None:

@@ -1,9 +1,10 @@
 import json
 from pathlib import Path
 
+import certifi
 import pytest
 
-from messaging.connection import KafkaConnection
+from messaging.connection import CHECKS, KafkaConnection, checked_servers
 from messaging.errors import KafkaUnavailable
 
 SECURE = KafkaConnection(
@@ -41,6 +42,55 @@ def test_credentials_reach_the_client() -> None:
 def test_missing_credentials_are_named() -> None:
     with pytest.raises(KafkaUnavailable, match="KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"):
         KafkaConnection("a:1", "SASL_SSL").options()
+
+
+@pytest.mark.parametrize(
+    ("connection", "problem"),
+    [
+        (KafkaConnection("a:1"), None),
+        (SECURE, None),
+        (KafkaConnection("a:1", "SASL_SSL", sasl_username="anna"), "set KAFKA_SASL_PASSWORD too"),
+        (KafkaConnection("a:1", "SSL", "PLAIN"), "so KAFKA_SASL_MECHANISM would not be used"),
+        (
+            KafkaConnection("a:1", sasl_username="anna", sasl_password="x"),
+            "KAFKA_SASL_USERNAME, KAFKA_SASL_PASS",
+        ),
+    ],
+)
+def test_a_login_fits_its_protocol_or_is_told(connection: KafkaConnection, problem: str | None) -> None:
+    assert (problem or "None") in str(connection.login_problem())
+    assert "anna" not in str(connection.login_problem())
+
+
+@pytest.mark.parametrize(
+    "servers", ["a:9092", "a", "a:1, b.example.org:65535,", "127.0.0.1:1", "[::1]:9092", "[::1]", "a_b:1"]
+)
+def test_addresses_of_brokers_are_taken_as_they_are(servers: str) -> None:
+    assert checked_servers(servers) == servers
+
+
+@pytest.mark.parametrize(
+    "servers",
+    [
+        *("", ",", "host:abc", "127.0.0.1:", ":9092", "a:0", "a:65536", "::1", "a:1,b:", "a b:1", "a..b:1"),
+        *("kafka://a:1", "anna:x@a:1", "a:1;b:2", f"{'a' * 64}:1"),
+    ],
+)
+def test_what_is_no_address_of_a_broker_is_refused(servers: str) -> None:
+    with pytest.raises(ValueError, match="host:port"):
+        checked_servers(servers)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "taken"),
+    [
+        ("KAFKA_SECURITY_PROTOCOL", "ssl", "SSL"),
+        ("KAFKA_SASL_MECHANISM", "Scram-Sha-256", "SCRAM-SHA-256"),
+        ("KAFKA_SSL_CAFILE", certifi.where(), certifi.where()),
+    ],
+)
+def test_a_value_becomes_what_the_client_takes(name: str, text: str, taken: str) -> None:
+    assert CHECKS[name](text) == taken
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])

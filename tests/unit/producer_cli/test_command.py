@@ -1,26 +1,13 @@
 """The command as a process of its own, where nothing answers."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-
-
-def migration(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(cwd), "LC_ALL": "C.UTF-8"}
-    return subprocess.run(
-        [sys.executable, "-m", "producer_cli", *arguments],
-        cwd=cwd,
-        env=known | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
+from schemas.version import VERSION
+from tests.unit.producer_cli.calling import ROOT, migration, nobody_reads, writing_to
 
 COMMANDS = (
     ("start", "excel"),
@@ -52,7 +39,7 @@ def test_help_comes_quickly_because_nothing_heavy_is_imported_for_it(tmp_path: P
 
 
 def test_the_version_is_told(tmp_path: Path) -> None:
-    assert migration("--version", cwd=tmp_path).stdout.startswith("migration ")
+    assert migration("--version", cwd=tmp_path).stdout == f"migration {VERSION}\n"
 
 
 def test_the_shell_can_complete_commands(tmp_path: Path) -> None:
@@ -74,6 +61,8 @@ def test_the_shell_can_complete_commands(tmp_path: Path) -> None:
         (("cancel", " x"), "REQUEST_ID"),
         (("watch", "bad\udcff"), "REQUEST_ID"),
         (("status",), "set KAFKA_BOOTSTRAP_SERVERS"),
+        (("errors", "x", "--csv", "-", "--limit", "3"), "leave --json and --limit out"),
+        (("errors", "x", "--csv", "rejected.csv", "--json"), "leave --json and --limit out"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_exit_code_2(
@@ -84,6 +73,41 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(
     assert answer.returncode == 2
     assert words in answer.stdout + answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "value"),
+    [
+        ("status", "KAFKA_BOOTSTRAP_SERVERS", "host:abc"),
+        ("status", "KAFKA_SASL_MECHANISM", "FOO"),
+        ("errors", "MIGRATION_HTTP_URL", "http://h:abc"),
+        ("errors", "MIGRATION_HTTP_URL", "http://[bad"),
+        ("errors", "MIGRATION_HTTP_URL", "http://h:99999"),
+        ("errors", "MIGRATION_HTTP_PORT", "abc"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence_and_exit_code_2(
+    command: str, name: str, value: str, tmp_path: Path
+) -> None:
+    words = (command, "x") if command == "errors" else (command,)
+    answer = migration(*words, cwd=tmp_path, **({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"} | {name: value}))
+    assert answer.returncode == 2
+    assert name in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("errors", "--help"), ("--version",)], ids=" ".join)
+def test_nobody_who_reads_is_silence_and_exit_code_141(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    with nobody_reads() as out:
+        answer = writing_to(out, *arguments, cwd=tmp_path)
+    assert (answer.returncode, answer.stderr) == (141, "")
+
+
+def test_a_full_disk_is_one_sentence_and_exit_code_74(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        answer = writing_to(full.fileno(), "--help", cwd=tmp_path)
+    assert answer.returncode == 74
+    assert answer.stderr == "What there is to say cannot be written: No space left on device.\n"
 
 
 @pytest.mark.parametrize(

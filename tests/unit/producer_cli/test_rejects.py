@@ -12,8 +12,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from producer_cli import rejects
-from producer_cli.exits import Unreachable, WrongInput
+from producer_cli.exits import OutputLost, Unreachable, WrongInput
 from producer_cli.service import Service
+from tests.unit.producer_cli.calling import nobody_reads, writing_to
 
 REQUEST_ID = "мой/id"
 
@@ -165,3 +166,19 @@ def test_json_holds_the_rows_as_read(service: Service, capsys: pytest.CaptureFix
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1201
     assert json.loads(lines[0]) == row(2)
+
+
+@pytest.mark.parametrize("more", [(), ("--json",), ("--csv", "-")], ids=" ".join)
+def test_output_that_goes_nowhere_is_told_by_the_exit_code(more: tuple[str, ...], tmp_path: Path) -> None:
+    words = ("errors", REQUEST_ID, *more)
+    with serving() as url, nobody_reads() as out, Path("/dev/full").open("wb") as full:
+        unread = writing_to(out, *words, cwd=tmp_path, MIGRATION_HTTP_URL=url)
+        lost = writing_to(full.fileno(), *words, cwd=tmp_path, MIGRATION_HTTP_URL=url)
+    assert (unread.returncode, unread.stderr) == (141, "")
+    assert lost.returncode == 74
+    assert lost.stderr == "What there is to say cannot be written: No space left on device.\n"
+
+
+def test_a_disk_that_is_full_is_no_wrong_input(service: Service) -> None:
+    with pytest.raises(OutputLost, match="/dev/full cannot be written: No space left on device"):
+        rejects.save(service, REQUEST_ID, Path("/dev/full"))

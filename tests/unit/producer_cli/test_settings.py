@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import certifi
 import pytest
 
 from producer_cli.exits import WrongInput
@@ -53,11 +54,11 @@ def test_all_that_kafka_needs_is_read(tmp_path: Path) -> None:
             "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
             "KAFKA_SASL_USERNAME": "ivanova",
             "KAFKA_SASL_PASSWORD_FILE": str(secret),
-            "KAFKA_SSL_CAFILE": "/etc/ca.pem",
+            "KAFKA_SSL_CAFILE": certifi.where(),
         }
     ).kafka()
     assert connection.sasl_password == "s3cret"
-    assert (connection.security_protocol, connection.ssl_cafile) == ("SASL_SSL", "/etc/ca.pem")
+    assert (connection.security_protocol, connection.ssl_cafile) == ("SASL_SSL", certifi.where())
 
 
 @pytest.mark.parametrize(
@@ -65,11 +66,37 @@ def test_all_that_kafka_needs_is_read(tmp_path: Path) -> None:
     [
         {"KAFKA_SECURITY_PROTOCOL": "plain"},
         {"KAFKA_SASL_PASSWORD_FILE": "/nowhere/at/all"},
+        {"KAFKA_SASL_MECHANISM": "FOO"},
+        {"KAFKA_SASL_USERNAME": "ivanova"},
+        {"KAFKA_SSL_CAFILE": "/nowhere/at/all"},
+        {"KAFKA_BOOTSTRAP_SERVERS": "host:abc"},
+        {"KAFKA_BOOTSTRAP_SERVERS": ","},
+        {"KAFKA_BOOTSTRAP_SERVERS_FILE": "/nowhere/at/all"},
     ],
 )
 def test_a_wrong_value_names_itself(values: dict[str, str]) -> None:
     with pytest.raises(WrongInput, match=next(iter(values))):
         Settings({"KAFKA_BOOTSTRAP_SERVERS": "a:1"} | values).kafka()
+
+
+def test_the_file_of_a_value_wins_over_the_value(tmp_path: Path) -> None:
+    file = tmp_path / "value"
+    file.write_text("http://file:1\n", "utf-8")
+    settings = Settings({"MIGRATION_HTTP_URL": "http://value:1", "MIGRATION_HTTP_URL_FILE": str(file)})
+    assert settings.http_url == "http://file:1"
+
+
+def test_kafka_may_be_written_in_small_letters() -> None:
+    login = {"KAFKA_SASL_MECHANISM": "scram-sha-512", "KAFKA_SASL_USERNAME": "a", "KAFKA_SASL_PASSWORD": "b"}
+    known = {"KAFKA_BOOTSTRAP_SERVERS": "a:1", "KAFKA_SECURITY_PROTOCOL": "sasl_plaintext"}
+    connection = Settings(known | login).kafka()
+    assert (connection.security_protocol, connection.sasl_mechanism) == ("SASL_PLAINTEXT", "SCRAM-SHA-512")
+
+
+def test_a_file_of_settings_that_is_no_text_is_named(checkout: Path) -> None:
+    (checkout / ".devstack" / "env").write_bytes(b"KAFKA_BOOTSTRAP_SERVERS=\xff:1\n")
+    with pytest.raises(WrongInput, match=r"\.devstack/env cannot be read"):
+        from_surroundings({}, checkout)
 
 
 def test_lines_of_the_file_are_keys_and_values() -> None:

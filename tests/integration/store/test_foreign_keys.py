@@ -1,0 +1,54 @@
+"""References that are declared and not enforced: orphans are counted, and are in the way of enforcing."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from consumer.store import foreign_keys
+from consumer.store.database import Database
+from consumer.store.errors import Conflict
+from consumer.store.foreign_keys import OrphansFound
+from tests.integration.store.making import change, rows
+
+ORPHANS = "insert into directory.groups (university_id, name) values (7, 'a'), (8, 'b')"
+HOLD = "lock table directory.groups in access share mode"
+
+
+@pytest_asyncio.fixture
+async def database(database: Database) -> AsyncIterator[Database]:
+    async with database.transaction() as connection:
+        if connection.get_server_version() < (18, 0):
+            pytest.skip("before PostgreSQL 18 every reference is enforced")
+    yield database
+
+
+async def _counted(database: Database) -> dict[str, int]:
+    return {str(key): count async for key, count in foreign_keys.count_orphans(database.dsn)}
+
+
+async def test_every_reference_is_enforced_once(database: Database) -> None:
+    before = await _counted(database)
+    assert set(before.values()) == {0}
+    changed = await foreign_keys.enforce_all(database.dsn)
+    assert {str(key) for key in changed} == before.keys()
+    assert "directory.chats.university_id → directory.universities" in before
+    assert await foreign_keys.enforce_all(database.dsn) == []
+
+
+async def test_orphans_are_told_by_their_reference_and_hold_up_no_other(database: Database) -> None:
+    await change(database, ORPHANS)
+    held = "directory.groups.university_id → directory.universities"
+    with pytest.raises(OrphansFound, match=f"are in the way: {held}: 2 rows. Mend or delete them"):
+        await foreign_keys.enforce_all(database.dsn)
+    assert await _counted(database) == {held: 2}
+    await change(database, "delete from directory.groups")
+    assert [str(key) for key in await foreign_keys.enforce_all(database.dsn)] == [held]
+
+
+async def test_a_load_in_the_way_is_a_conflict(database: Database) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(HOLD)
+        with pytest.raises(Conflict):
+            await foreign_keys.enforce_all(f"{database.dsn}?lock_timeout=100")
+    assert await rows(database, "select count(*) from pg_constraint where not conenforced") != [(0,)]

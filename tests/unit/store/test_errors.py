@@ -1,0 +1,34 @@
+"""Each state of Postgres becomes a sentence that says what to do, without the words of strangers."""
+
+import asyncpg
+import pytest
+
+from consumer.store.errors import AccessDenied, RightMissing, StatementFailed, mapped
+
+
+def _told(error: asyncpg.PostgresError) -> StatementFailed:
+    with pytest.raises(StatementFailed) as caught, mapped():
+        raise error
+    return caught.value
+
+
+def test_a_missing_right_names_what_it_is_for_and_whom_to_grant_it() -> None:
+    told = _told(asyncpg.InsufficientPrivilegeError("permission denied for table jobs"))
+    assert isinstance(told, RightMissing)
+    assert str(told) == (
+        "a right is missing in Postgres: permission denied for table jobs (SQLSTATE 42501); "
+        "have it granted to the user in DATABASE_URL"
+    )
+
+
+def test_what_a_trigger_says_of_a_right_stays_behind() -> None:
+    told = _told(asyncpg.InsufficientPrivilegeError("+79991234567 may not do that"))
+    assert str(told).startswith("a right is missing in Postgres (SQLSTATE 42501); have it granted")
+
+
+@pytest.mark.parametrize("kind", [asyncpg.InvalidPasswordError, asyncpg.InvalidCatalogNameError])
+def test_who_is_not_let_in_is_told_to_look_at_the_address(kind: type[asyncpg.PostgresError]) -> None:
+    told = _told(kind("sesame"))
+    assert isinstance(told, AccessDenied)
+    assert str(told).endswith("check user, password and database in DATABASE_URL")
+    assert "sesame" not in str(told)

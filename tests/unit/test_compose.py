@@ -1,0 +1,27 @@
+"""What the compose file hands to the service is what the service takes, and lies where it says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from consumer.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def service() -> dict[str, Any]:
+    found = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    return dict(found["services"]["service"])
+
+
+def test_every_variable_is_a_setting(service: dict[str, Any]) -> None:
+    assert set(service["environment"]) <= {name.upper() for name in Settings.model_fields}
+
+
+def test_files_that_settings_name_have_a_folder_that_only_can_be_read(service: dict[str, Any]) -> None:
+    assert "MIGRATION_GOOGLE_CREDENTIALS" in service["environment"]
+    assert "${SECRETS_FOLDER:-./.devstack/secrets}:/run/secrets:ro" in service["volumes"]
+    assert all(volume.endswith(":ro") for volume in service["volumes"])

@@ -1,0 +1,93 @@
+"""The doctor prints what it finds as it finds it: one check that breaks off costs no other finding."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from consumer import doctor
+from consumer.doctor import Finding, Mark
+from consumer.settings import Settings, load
+from consumer.store.errors import Conflict, DatabaseUnavailable
+from messaging.connection import KafkaConnection
+from messaging.errors import KafkaUnavailable
+from messaging.metadata import Cluster, TopicState
+from schemas import topics
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    known = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/d"}
+    return load(known | {"MIGRATION_INBOX": str(tmp_path)})
+
+
+async def _well(_: Settings) -> AsyncIterator[Finding]:
+    yield Mark.OK, "all is well"
+
+
+def _ends_with(error: Exception) -> doctor.Check:
+    async def check(_: Settings) -> AsyncIterator[Finding]:
+        yield Mark.OK, "found before"
+        raise error
+
+    return check
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (DatabaseUnavailable("it went away"), "FAIL Kafka: it went away"),
+        (KafkaUnavailable("Kafka at a:1 is gone."), "FAIL Kafka: Kafka at a:1 is gone."),
+        (Conflict("40P01"), "FAIL Kafka: conflict with another transaction (SQLSTATE 40P01)"),
+        (ValueError("secret"), "FAIL Kafka: this check broke off (ValueError); report it"),
+    ],
+)
+async def test_a_check_that_breaks_off_costs_no_other_finding(
+    error: Exception,
+    told: str,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(doctor, "_kafka", _ends_with(error))
+    monkeypatch.setattr(doctor, "_postgres", _well)
+    assert await doctor.examine(settings) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:] == ["ok   found before", told, "ok   all is well"]
+
+
+async def test_where_nothing_answers_each_is_told(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await doctor.examine(settings) == 1
+    inbox, kafka, postgres = capsys.readouterr().out.splitlines()
+    assert inbox.startswith("ok   inbox")
+    assert kafka.startswith("FAIL Kafka: Kafka at 127.0.0.1:1 is not reachable")
+    assert postgres == "FAIL Postgres: no answer from Postgres (ConnectionRefusedError); check DATABASE_URL"
+
+
+async def test_topics_that_are_missing_are_a_note(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def describe(_: KafkaConnection, names: Sequence[str]) -> Cluster:
+        return Cluster(1, {name: TopicState(name, "id", 6) for name in names[1:]})
+
+    monkeypatch.setattr(doctor, "describe", describe)
+    monkeypatch.setattr(doctor, "_postgres", _well)
+    assert await doctor.examine(settings) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert f"note Kafka: the service makes {topics.ALL[0].name} when it starts, where it may" in lines
+
+
+async def test_a_look_that_breaks_off_costs_no_other_name() -> None:
+    def look(name: str) -> str:
+        if name == "b":
+            raise ValueError("secret")
+        return f"looked at {name}"
+
+    found = [finding async for finding in doctor._each("connection", ["c", "a", "b"], look)]
+    assert found == [
+        (Mark.OK, "looked at a"),
+        (Mark.FAIL, "connection «b»: this check broke off (ValueError); report it"),
+        (Mark.OK, "looked at c"),
+    ]

@@ -1,0 +1,42 @@
+"""One number, told by every part: the package, both commands, the image."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from schemas.version import VERSION
+
+ROOT = Path(__file__).parents[2]
+
+
+def _told(*command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    return done.stdout
+
+
+def test_the_package_has_it() -> None:
+    assert _told("-m", "hatchling", "version").strip() == VERSION
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [("producer_cli", "migration"), ("consumer", "migration-consumer")]
+)
+def test_both_commands_tell_it(module: str, name: str) -> None:
+    assert _told("-m", module, "--version") == f"{name} {VERSION}\n"
+
+
+def test_the_image_holds_the_folder_it_lies_in() -> None:
+    copied = re.findall(r"^COPY (\w+) ", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {"schemas", "consumer", "producer_cli"} <= set(copied)
+
+
+def test_nothing_has_to_be_set_for_it() -> None:
+    bare = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "consumer", "--version"]
+    subprocess.run(command, env=bare, capture_output=True, timeout=60, check=True)
