@@ -18,6 +18,7 @@ from benchmarks.service import BenchFailed
 from benchmarks.tables import MANY_ROWS
 from benchmarks.tables import ROWS as TABLE_ROWS
 from devstack.ending import end_at_sigterm
+from devstack.errors import StackError
 from devstack.stack import start
 
 LOG = Path(".devstack/bench.log")
@@ -29,7 +30,9 @@ def main(
     rounds: Annotated[int, typer.Option(min=1, help="peer, first and unchanged load, so many times")] = 5,
     quick: Annotated[bool, typer.Option("--quick", help="a tenth of the rows, two rounds, no sizes")] = False,
     sizes: Annotated[bool, typer.Option(help="also other sizes, and ten files at once")] = True,
-    kind: Annotated[str, typer.Option("--stack", help="embedded, docker, external or auto")] = "embedded",
+    kind: Annotated[
+        str, typer.Option("--stack", envvar="MIGRATION_STACK", help="embedded, docker, external or auto")
+    ] = "embedded",
 ) -> None:
     """Measure, print tables, and end with the ratios."""
     end_at_sigterm()
@@ -39,7 +42,7 @@ def main(
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder, start(kind) as servers:
             found = asyncio.run(measure(servers.env, plan, Path(folder), LOG))
-    except BenchFailed as failure:
+    except (BenchFailed, StackError) as failure:
         console.print(f"bench: {failure}", style="red", highlight=False)
         raise typer.Exit(1) from None
     tell(console, plan, found)

@@ -1,6 +1,7 @@
 """`make demo`: 155,000 rows of a workbook, a second database and a Google sheet, every count checked."""
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -39,7 +40,12 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m devstack.demo", description=__doc__)
     parser.add_argument("--rows", type=int, default=155_000, help="rows of the workbook")
-    parser.add_argument("--stack", choices=KINDS, default="embedded")
+    parser.add_argument(
+        "--stack",
+        choices=KINDS,
+        default=os.environ.get("MIGRATION_STACK") or "embedded",
+        help="where Kafka and Postgres come from (or MIGRATION_STACK)",
+    )
     return parser
 
 

@@ -1,11 +1,16 @@
 """The stacks that are not embedded, and which one is taken."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import asyncpg
 import pytest
 
+from devstack.checkout import ROOT
+from devstack.demo import __main__ as demo
 from devstack.errors import StackError, Unavailable
 from devstack.stack import Stack, choose, start
 from tests.support import roundtrip
@@ -72,6 +77,28 @@ def test_an_unknown_stack_is_refused_with_the_known_ones(monkeypatch: pytest.Mon
     monkeypatch.setenv("MIGRATION_STACK", "cloud")
     with pytest.raises(StackError, match=r"no stack 'cloud'.*embedded, docker, external"):
         choose()
+
+
+@pytest.mark.parametrize("tool", [("devstack.demo", "--rows", "100"), ("benchmarks", "--quick")])
+def test_the_demo_and_the_bench_ask_the_environment_too(
+    tool: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATION_STACK", "cloud")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    done = subprocess.run(
+        [sys.executable, "-m", *tool], cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT
+    )
+    assert done.returncode == 1
+    assert "no stack 'cloud'" in done.stdout + done.stderr
+
+
+def test_without_a_word_the_demo_has_servers_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIGRATION_STACK", "")
+    for name in ADDRESSES:
+        monkeypatch.setenv(name, "production")
+    assert demo._parser().parse_args([]).stack == "embedded"
+    monkeypatch.setenv("MIGRATION_STACK", "docker")
+    assert demo._parser().parse_args([]).stack == "docker"
 
 
 def test_several_brokers_are_for_the_embedded_stack() -> None:

@@ -1,0 +1,23 @@
+"""The page of errors tells every code a job can fail with, and none that is not there."""
+
+from collections import Counter
+
+from schemas.codes import ErrorCode
+from tests.support.pages import ROOT, anchors, first_names, page, rows
+
+PAGE = page("docs/errors.md")
+
+
+def test_every_code_is_told_once_and_none_that_is_not_there() -> None:
+    assert Counter(first_names(PAGE)) == Counter(ErrorCode)
+
+
+def test_every_code_has_a_cause_and_something_to_do() -> None:
+    assert [row for row in rows(PAGE) if len(row) != 3 or not all(row)] == []
+
+
+def test_the_pages_lead_to_each_other() -> None:
+    assert "rejected-rows" in anchors(page("docs/chats.md"))
+    for name in ("chats", "cli", "errors", "operations"):
+        assert (ROOT / "docs" / f"{name}.md").is_file()
+        assert f"docs/{name}.md" in page("README.md")
