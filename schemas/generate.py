@@ -116,11 +116,21 @@ def _letter_headers() -> Json:
             deadletters.HEADER_OFFSET: _digits("where the message lay"),
         },
         required=True,
+        optional={
+            deadletters.HEADER_LEFT_OUT: {
+                "type": "string",
+                "description": "there where the message was too large to be put aside: its value is empty",
+            }
+        },
     )
 
 
-def _headers(properties: Json, *, required: bool) -> Json:
-    return {"type": "object", "properties": properties, "required": list(properties) if required else []}
+def _headers(properties: Json, *, required: bool, optional: Json | None = None) -> Json:
+    return {
+        "type": "object",
+        "properties": properties | (optional or {}),
+        "required": list(properties) if required else [],
+    }
 
 
 def _digits(description: str) -> Json:
