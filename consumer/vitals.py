@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from consumer.http.health import Health
+from consumer.health import Health
 from consumer.loop_lag import LoopLag
 from consumer.metrics import Metrics, Present
 from messaging.consumer import GroupConsumer

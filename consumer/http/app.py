@@ -3,8 +3,8 @@
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from consumer.health import Check, Health
 from consumer.http import jobs, metrics, probes, problems, rejects
-from consumer.http.health import Check, Health
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailable
 

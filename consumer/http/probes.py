@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from consumer.http.health import Health
+from consumer.health import Health
 
 AWAY = 503
 

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from prometheus_client import CollectorRegistry
 
+from consumer.health import Health
 from consumer.http.app import make_app
-from consumer.http.health import Health
 from consumer.lifecycle import EDGES
 from consumer.settings import Settings
 from consumer.store.database import Database

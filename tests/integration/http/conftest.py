@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 from prometheus_client import CollectorRegistry
 
+from consumer.health import Health
 from consumer.http.app import make_app
-from consumer.http.health import Health
 from consumer.http.server import listen, serve_on
 from consumer.store.database import Database
 from tests.integration.http.gate import Gate

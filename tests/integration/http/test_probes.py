@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from consumer.http.health import Health
+from consumer.health import Health
 from consumer.store.database import Database
 from tests.integration.http.gate import Gate
 from tests.integration.store.making import pending

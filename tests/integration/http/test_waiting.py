@@ -6,8 +6,8 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from consumer import waiting
+from consumer.health import Health
 from consumer.http.app import make_app
-from consumer.http.health import Health
 from consumer.http.server import listen, serve_on
 from tests.integration.http.gate import Gate
 from tests.support.wait import until_async

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from consumer.http import health as module
-from consumer.http.health import DEAD_SECONDS, LIMIT_SECONDS, Health
+from consumer import health as module
+from consumer.health import DEAD_SECONDS, LIMIT_SECONDS, Health
 
 
 class Clock:
