@@ -40,6 +40,7 @@ class JobView(BaseModel):
     requested_by: str | None
     created_at: datetime
     started_at: datetime | None
+    updated_at: datetime = Field(description="when it last changed; each stored batch is a change")
     completed_at: datetime | None
 
     @classmethod

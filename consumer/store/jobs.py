@@ -52,6 +52,7 @@ class Job:
     run_started_at: datetime | None
     created_at: datetime
     started_at: datetime | None
+    updated_at: datetime
     completed_at: datetime | None
     now: datetime
 
@@ -101,7 +102,7 @@ COLUMNS = """id, request_id, dataset, source_type, source_identifier, source, re
   timeout_seconds, max_attempts, status, run, attempt, failures, token, cancel_requested, detail,
   error_code, error_message, fingerprint, checkpoint, source_state, total, processed, failed, inserted,
   updated, unchanged, duplicates, warnings, sequence, attempt_rows, attempt_started_at, run_started_at,
-  created_at, started_at, completed_at, clock_timestamp() as now"""
+  created_at, started_at, updated_at, completed_at, clock_timestamp() as now"""
 """The columns of a Job, for `select` and `returning`."""
 
 _JSON = ("source", "source_state", "warnings")

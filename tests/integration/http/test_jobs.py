@@ -1,5 +1,6 @@
 """Reading jobs over HTTP."""
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -9,7 +10,9 @@ import pytest
 from consumer.lifecycle import Fail
 from consumer.store import transitions
 from consumer.store.database import Database
+from consumer.store.session import Session
 from schemas.status import MigrationStatus
+from tests.integration.store import tiny
 from tests.integration.store.making import change, pending, running
 
 JOBS = "/migration/jobs"
@@ -75,7 +78,7 @@ async def test_a_job_shows_all_that_its_events_say_and_what_only_the_service_kno
     await pending(database, "r-1", requested_by="ivanova")
     job = (await client.get(f"{JOBS}/r-1")).json()
     envelope = {"schema_version", "event_id", "occurred_at", "job_id"}
-    own = {"id", "created_at", "requested_by", "cancel_requested", "checkpoint"}
+    own = {"id", "created_at", "updated_at", "requested_by", "cancel_requested", "checkpoint"}
     assert set(job) == set(MigrationStatus.model_fields) - envelope | own
     assert (job["status"], job["requested_by"], job["total"], job["error"]) == (
         "pending",
@@ -83,6 +86,20 @@ async def test_a_job_shows_all_that_its_events_say_and_what_only_the_service_kno
         None,
         None,
     )
+
+
+async def test_a_job_shows_when_a_batch_was_stored_last(
+    database: Database, client: httpx.AsyncClient
+) -> None:
+    await change(database, tiny.TABLES)
+    _, fence = await running(database, "r-1")
+    before = (await client.get(f"{JOBS}/r-1")).json()
+    session = await Session.open(database, fence, tiny.MERGE)
+    await session.store(tiny.batch(tiny.things(2)))
+    await session.close()
+    after = (await client.get(f"{JOBS}/r-1")).json()
+    assert (before["checkpoint"], after["checkpoint"]) == (None, 2)
+    assert datetime.fromisoformat(after["updated_at"]) > datetime.fromisoformat(before["updated_at"])
 
 
 @pytest.mark.parametrize("name", ["чаты 2026", "a/b", "a/b/", "50%", "?x=1#y", "errors", "a b&c"])
