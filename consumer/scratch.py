@@ -16,8 +16,8 @@ import structlog
 log: structlog.stdlib.BoundLogger = structlog.get_logger("scratch")
 
 PREFIX = "chat-migration-scratch-"
-MARK = ".scratch"
-"""Only what holds this file is ours to remove, whatever else may be called so."""
+READINGS = "job-"
+"""How everything in it begins: what holds anything else is not ours to remove, whatever it is called."""
 TRIES = 10
 """A folder can be taken for a left one between its making and its locking."""
 
@@ -37,7 +37,6 @@ class Scratch:
         for _ in range(TRIES):
             path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
             if (lock := _locked(path)) is not None:
-                (path / MARK).touch()
                 return cls(path, lock)
         raise BlockingIOError(f"folders made in {root} cannot be locked")
 
@@ -73,5 +72,4 @@ def _remove_left(folder: Path) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    """An empty one may have been left before it was marked."""
-    return (folder / MARK).exists() or not any(folder.iterdir())
+    return all(entry.name.startswith(READINGS) for entry in folder.iterdir())

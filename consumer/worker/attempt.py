@@ -18,6 +18,7 @@ from consumer.datasets.find import find
 from consumer.errors import OutageOfOurs, PermanentError, TransientError, unwritable
 from consumer.happenings import Tell, untold
 from consumer.lifecycle import Finished, Outcome, Refused, Stumbled
+from consumer.scratch import READINGS
 from consumer.sources.base import Access
 from consumer.store import loads
 from consumer.store.database import Database
@@ -128,7 +129,7 @@ class Attempt:
 
     def _folder(self, job: Job) -> Path:
         try:
-            return Path(tempfile.mkdtemp(prefix=f"job-{job.id}-", dir=self._shop.scratch))
+            return Path(tempfile.mkdtemp(prefix=f"{READINGS}{job.id}-", dir=self._shop.scratch))
         except OSError as error:
             raise unwritable(
                 error, f"The service cannot make a folder for its files ({type(error).__name__})."

@@ -79,7 +79,7 @@ def test_what_is_not_ours_stays(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_folder_that_was_left_before_it_was_marked_is_removed(tmp_path: Path) -> None:
+def test_a_folder_that_was_left_before_its_first_reading_is_removed(tmp_path: Path) -> None:
     (tmp_path / f"{PREFIX}x").mkdir()
     Scratch.open(tmp_path).close()
     assert list(tmp_path.iterdir()) == []
