@@ -2,11 +2,11 @@
 
 import re
 
-_DATE = r"\d{4}-\d\d-\d\d(?!\d)"
+_DATE = r"\d{4}-\d\d-\d\d(?!\d)|\d\d?\.\d\d?\.\d{4}(?!\d)|(?:19|20)\d{12}(?!\d)"
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _ADDRESS = rf"{_OCTET}(?:\.{_OCTET}){{3}}(?!\.?\d)"
-_WITHIN = r"(?:[\d\s()\-‐-―]|\.(?!0(?!\d)))"  # a spreadsheet may have made a number with .0 of it
-_PHONE = re.compile(rf"(?<![\da-fA-F.-])(?!{_DATE}|{_ADDRESS})\+?\d{_WITHIN}{{8,}}\d(?![\w-])")
+_WITHIN = r"(?:[\d()\-‐-―]|[^\S\r\n]|\.(?!0(?!\d)))"  # a spreadsheet may have made a number with .0 of it
+_PHONE = re.compile(rf"(?<![\da-fA-F-])(?<!\d\.)(?!{_DATE}|{_ADDRESS})\+?\d{_WITHIN}{{8,30}}\d(?![\w-])")
 """Ten digits or more, however written; no date, no address of a server, no part of a UUID or a hash."""
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 

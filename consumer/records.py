@@ -20,6 +20,8 @@ class Chunk:
     positions: Sequence[int]
     columns: Mapping[str, Sequence[Cell]]
     record: Callable[[int], dict[str, Cell]]
+    unread: Sequence[Sequence[Cell]] = ()
+    """Columns that nobody reads; `record` tells them all the same."""
 
     def part(self, start: int, end: int) -> "Chunk":
         """The rows from one place up to another."""
@@ -28,4 +30,5 @@ class Chunk:
             return self.record(start + i)
 
         columns = {field: column[start:end] for field, column in self.columns.items()}
-        return Chunk(self.positions[start:end], columns, record)
+        unread = [column[start:end] for column in self.unread]
+        return Chunk(self.positions[start:end], columns, record, unread)

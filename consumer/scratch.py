@@ -13,11 +13,11 @@ from typing import Self
 
 import structlog
 
+from consumer.worker.attempt import FOLDER_PREFIX
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger("scratch")
 
 PREFIX = "chat-migration-scratch-"
-READINGS = "job-"
-"""How everything in it begins: what holds anything else is not ours to remove, whatever it is called."""
 TRIES = 10
 """A folder can be taken for a left one between its making and its locking."""
 
@@ -72,4 +72,5 @@ def _remove_left(folder: Path) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    return all(entry.name.startswith(READINGS) for entry in folder.iterdir())
+    """Whatever it is called: what holds anything but folders of readings is not ours to remove."""
+    return all(entry.name.startswith(FOLDER_PREFIX) for entry in folder.iterdir())

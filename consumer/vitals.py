@@ -28,7 +28,7 @@ class Vitals:
         """Count the intake as stuck where its consumer is, and Kafka as away where its brokers are silent."""
 
         async def kafka() -> str | None:
-            return _silence(consumer.last_answer())
+            return consumer.trouble() or _silence(consumer.last_answer())
 
         self.health.expect("intake", last=consumer.last_progress)
         self.health.ready_when("kafka", kafka)

@@ -28,7 +28,7 @@ LAST_BACKOFF_SECONDS = 15.0
 LIVED_SECONDS = 20.0
 """Who polls for so long is well: a dead fetcher is found within 15 s, what cannot be read at once."""
 SHORT_LIVES = 3
-"""So many in a row, though the brokers answer: no further consumer helps, a person has to look."""
+"""So many in a row, though the brokers answer: no further consumer helps, and no restart."""
 
 GROUP_OPTIONS: dict[str, Any] = {
     "enable_auto_commit": False,  # it commits what was delivered, not what was taken
@@ -50,8 +50,7 @@ class GroupConsumer:
     """Hands records to `handle` one after the other, in the order of their partition, at least once.
 
     When `handle` returns they are committed; when it raises, or takes more than 20 s, they come again
-    after a second, and membership stays. A consumer that went silent is replaced by a new one; when that
-    helps three times in a row for less than 20 s, that is no progress any more.
+    after a second, and membership stays. A consumer that went silent is replaced by a new one.
     """
 
     def __init__(
@@ -75,6 +74,7 @@ class GroupConsumer:
         self._backoff = FIRST_BACKOFF_SECONDS
         self._polls_since = math.inf
         self._short_lives = 0
+        self._why = ""
 
     def last_progress(self) -> float:
         """`time.monotonic()` of the last poll, or of the last moment of a wait within its bound.
@@ -87,6 +87,12 @@ class GroupConsumer:
         """`time.monotonic()` of the brokers' last sign of life; None before the first."""
         return None if self._polling is None else self._polling.answered
 
+    def trouble(self) -> str | None:
+        """Why replacing consumers does not help; None while it does, or none had to be."""
+        if self._short_lives < SHORT_LIVES:
+            return None
+        return f"{self._short_lives} consumers in a row failed at once: {self._why}"
+
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop`; never raises for Kafka's sake."""
         with ticking(self._moved):
@@ -97,10 +103,11 @@ class GroupConsumer:
                     await self._back_off(error, stop)
 
     async def _back_off(self, error: Exception, stop: asyncio.Event) -> None:
-        if self._polls_since < math.inf:
-            self._short_lives += 1
         self._moved()
-        log.warning("consumer.replaced: in %g s, because: %s", self._backoff, str(error) or repr(error))
+        self._why = str(error) or repr(error)
+        # One that was never started met brokers that are away: that mends itself.
+        self._short_lives = self._short_lives + 1 if self._polls_since < math.inf else 0
+        log.warning("consumer.replaced: in %g s, because: %s", self._backoff, self._why)
         await pause(stop, self._backoff)
         self._backoff = min(self._backoff * 2, LAST_BACKOFF_SECONDS)
 
@@ -120,8 +127,7 @@ class GroupConsumer:
         return AIOKafkaConsumer(*self._topics, group_id=self._group_id, **options, **GROUP_OPTIONS)
 
     def _moved(self) -> None:
-        if self._short_lives < SHORT_LIVES:
-            self._progress = time.monotonic()
+        self._progress = time.monotonic()
 
     def _polled(self) -> None:
         if time.monotonic() > self._polls_since + LIVED_SECONDS:

@@ -37,7 +37,8 @@ def _run() -> None:
         build()(prog_name="migration")
     finally:
         # What fails here can be told; at the end of the process it could not.
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it is where the shell has closed it
+            sys.stdout.flush()
 
 
 def _prepare() -> None:
@@ -57,7 +58,7 @@ def _say(sentence: str) -> None:
 
 def _leave(code: Exit) -> NoReturn:
     """Leave without what nobody takes: Python would complain about it at exit, with a code of its own."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()
         except OSError:

@@ -30,13 +30,20 @@ class DeadLetters:
         self._publish = publish
         self._fits = fits
         self._count = count
+        self._last: dict[int, Record] = {}
 
     async def put(self, record: Record, reason: DeadLetterReason, sentence: str) -> None:
-        """Put a message aside. Raises NotAcknowledged where Kafka does not take it now."""
+        """Put a message aside, once. Raises NotAcknowledged where Kafka does not take it now.
+
+        A message comes again, each second, where it was put aside and Postgres takes no writes.
+        """
+        if self._last.get(record.partition) == record:
+            return
         letter = dead_letter(record, reason, sentence)
         [acknowledged] = await self._publish([letter if self._fits(letter) else emptied(letter)])
         if not acknowledged:
             raise NotAcknowledged("Kafka did not acknowledge a dead letter")
+        self._last[record.partition] = record
         self._count(RequestRejected(reason.value))
         log.warning(
             "request.rejected",

@@ -9,9 +9,9 @@ PIECE_CHARS = 8_000_000
 
 
 def pieces(chunk: Chunk, chars: int = PIECE_CHARS) -> Iterator[Chunk]:
-    """The chunk in pieces whose columns together hold at most so many characters, or that are one row."""
+    """The chunk in pieces of at most so many characters, in columns read or not, or of one row."""
     rows = len(chunk.positions)
-    if rows == 1 or sum(map(_chars, chunk.columns.values())) <= chars:
+    if rows == 1 or sum(map(_chars, (*chunk.columns.values(), *chunk.unread))) <= chars:
         yield chunk
     else:
         yield from pieces(chunk.part(0, rows // 2), chars)

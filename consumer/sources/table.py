@@ -47,7 +47,9 @@ class Table:
         if not block.positions:
             return None
         columns = {field: _column(block, column) for field, column in self.header.columns.items()}
-        return Chunk(block.positions, columns, partial(record, block, self.header))
+        read = set(self.header.columns.values())
+        unread = [column for number, column in enumerate(block.columns) if number not in read]
+        return Chunk(block.positions, columns, partial(record, block, self.header), unread)
 
 
 def bare_header(rows: Sequence[Row], fields: Fields) -> Header | None:

@@ -10,10 +10,12 @@ LAST_PORT = 65_535
 OF_LIBPQ_ALONE = frozenset(
     {
         *("connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
-        *("gssencmode", "fallback_application_name"),
+        *("gssencmode", "fallback_application_name", "sslcompression", "load_balance_hosts"),
     }
 )
 """The driver would send these to the server, which knows no such settings."""
+FOR_NOBODY = frozenset({"channel_binding", "require_auth"})
+"""The driver has no such thing, and to pass it over would weaken what was asked for."""
 CONNECT_SECONDS = 10.0
 MAX_CONNECT_SECONDS = 60.0
 
@@ -34,15 +36,19 @@ def check(dsn: str) -> None:
     _check_ports(options.get("port", "").split(","))
     _check_files(options)
     _seconds(options)
+    for name in FOR_NOBODY & options.keys():
+        if options[name] not in {"", "disable", "prefer"}:
+            raise ValueError(f"asks for {name}, which this service does not have: leave it out")
 
 
 def for_driver(dsn: str) -> tuple[str, float]:
     """The address as the driver understands it, and how long connecting may take; raises ValueError."""
     parts = urlsplit(dsn)
     options = _options(parts.query)
-    if options.keys().isdisjoint(OF_LIBPQ_ALONE):
+    unknown = OF_LIBPQ_ALONE | FOR_NOBODY
+    if options.keys().isdisjoint(unknown):
         return dsn, CONNECT_SECONDS
-    kept = {name: value for name, value in options.items() if name not in OF_LIBPQ_ALONE}
+    kept = {name: value for name, value in options.items() if name not in unknown}
     return parts._replace(query=urlencode(kept)).geturl(), _seconds(options)
 
 

@@ -1,13 +1,13 @@
 """Our Postgres as the rooms above see it: borrowed connections, transactions, and its clock."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Self
 
 from consumer.store import bounded
 from consumer.store.connect import Connection, OwnConnection, Pool, open_data_connection, open_pool
-from consumer.store.errors import AccessDenied, DatabaseUnavailable, mapped
+from consumer.store.errors import let_in_before, mapped
 
 CONTROL_CONNECTIONS = 8
 READING_CONNECTIONS = 4
@@ -55,7 +55,7 @@ class Database:
         Raises DatabaseUnavailable, Conflict, ValueRefused, StatementFailed.
         """
         try:
-            with _was_let_in():
+            with let_in_before():
                 async with bounded.transaction(self._control, TRANSACTION_SECONDS) as connection:
                     yield connection
         finally:
@@ -64,32 +64,18 @@ class Database:
     @asynccontextmanager
     async def reader(self, seconds: float = READING_SECONDS) -> AsyncIterator[Connection]:
         """A connection for questions that change nothing, for at most so many seconds."""
-        with _was_let_in():
+        with let_in_before():
             async with bounded.transaction(self._reading, seconds, readonly=True) as connection:
                 yield connection
 
     async def data_connection(self) -> OwnConnection:
         """A connection for one attempt's batches; the caller closes it."""
-        with _was_let_in(), mapped():
+        with let_in_before(), mapped():
             return await open_data_connection(self.dsn)
 
     async def close(self) -> None:
         """Let go of all connections, within seconds."""
         await asyncio.gather(_bounded_close(self._control), _bounded_close(self._reading))
-
-
-LOGIN = ("28", "3D")
-
-
-@contextmanager
-def _was_let_in() -> Iterator[None]:
-    """Postgres let us in when we started: where it does not now, that passes, and no job is to blame."""
-    try:
-        yield
-    except AccessDenied as error:
-        if not error.sqlstate.startswith(LOGIN):
-            raise
-        raise DatabaseUnavailable(str(error)) from None
 
 
 async def _bounded_close(pool: Pool) -> None:

@@ -64,6 +64,15 @@ def mapped() -> Iterator[None]:
         raise DatabaseUnavailable("the connection to Postgres was ended") from None
 
 
+@contextmanager
+def let_in_before() -> Iterator[None]:
+    """Postgres let us in when we started: where it does not now, that passes, and no job is to blame."""
+    try:
+        yield
+    except AccessDenied as error:
+        raise DatabaseUnavailable(str(error)) from None
+
+
 def _was_torn_down(error: AttributeError) -> bool:
     """A connection ended from outside between two steps of one call: the library lets go of its protocol."""
     return error.obj is None and error.name is not None and hasattr(Protocol, error.name)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from consumer import faults
 from consumer.store.connect import OwnConnection, open_listening_connection
-from consumer.store.errors import DatabaseUnavailable, mapped
+from consumer.store.errors import DatabaseUnavailable, let_in_before, mapped
 from consumer.wake import wait_for
 
 CHECK_SECONDS = 3
@@ -21,7 +21,7 @@ async def listen(
 
     `alive` is called whenever the connection was seen to answer.
     """
-    with mapped():
+    with let_in_before(), mapped():
         async with asyncio.timeout(OPEN_SECONDS):
             connection = await open_listening_connection(dsn, dict(channels))
     lost = asyncio.Event()

@@ -18,7 +18,6 @@ from consumer.datasets.find import find
 from consumer.errors import OutageOfOurs, PermanentError, TransientError, unwritable
 from consumer.happenings import Tell, untold
 from consumer.lifecycle import Finished, Outcome, Refused, Stumbled
-from consumer.scratch import READINGS
 from consumer.sources.base import Access
 from consumer.store import loads
 from consumer.store.database import Database
@@ -34,6 +33,8 @@ from consumer.worker.quota import Quota
 from consumer.worker.reading import ChildDied, ChildFailed, Ended, Reading, standing_orders
 from schemas.codes import ErrorCode
 
+FOLDER_PREFIX = "job-"
+"""How the folder of each reading begins."""
 MAX_REFUSED_ROWS = 1_000
 """More rows refused by Postgres than this is not about single values."""
 
@@ -129,7 +130,7 @@ class Attempt:
 
     def _folder(self, job: Job) -> Path:
         try:
-            return Path(tempfile.mkdtemp(prefix=f"{READINGS}{job.id}-", dir=self._shop.scratch))
+            return Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{job.id}-", dir=self._shop.scratch))
         except OSError as error:
             raise unwritable(
                 error, f"The service cannot make a folder for its files ({type(error).__name__})."

@@ -165,6 +165,20 @@ def test_damage_in_a_rare_kind_of_packing_is_damage(inbox: Path, scratch: Path, 
     assert refused(renamed(inbox, bytes(whole)), scratch) == "workbook_damaged"
 
 
+@pytest.mark.parametrize("url", ["https://max.ru/join/{}", "nowhere {}"], ids=["accepted", "rejected"])
+def test_long_texts_in_every_row_make_more_batches_and_no_large_one(
+    inbox: Path, scratch: Path, url: str
+) -> None:
+    """A rejected row holds what nobody reads of it, too."""
+    header = ["ИНН", "Ссылка", "Название", "Примечание"]
+    rows = [["7707083893", url.format(number), "ч" * 16_000, "п" * 32_000] for number in range(600)]
+    path = write_xlsx(inbox / "chats.xlsx", [header, *rows])
+    with child(orders(path, scratch)) as process:
+        batches = [frame for frame in process.frames() if frame.kind is Kind.BATCH]
+    assert sum(frame.header["accepted"] + frame.header["rejected"] for frame in batches) == 600
+    assert max(len(frame.body) for frame in batches) < 20 * MB
+
+
 def test_a_bomb_is_refused_by_its_directory(inbox: Path, scratch: Path) -> None:
     path = raw_xlsx(inbox / "chats.xlsx", text_row(1, *HEADER), extra={"xl/media/zeros": bytes(64 * MB)})
     assert refused(path, scratch, max_inflated_bytes=32 * MB) == "source_too_large"

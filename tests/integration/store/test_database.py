@@ -55,6 +55,8 @@ async def test_being_shut_out_later_is_an_outage(database: Database) -> None:
         await change(database, f"alter role {name} nologin")
         with pytest.raises(DatabaseUnavailable, match="SQLSTATE 28000"):
             await opened.data_connection()
+        with pytest.raises(DatabaseUnavailable, match="SQLSTATE 28000"):
+            await listen(opened.dsn, {"any": print})
         with pytest.raises(StatementFailed, match="SQLSTATE 28000"):
             await Database.open(opened.dsn)
     finally:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -66,3 +67,21 @@ async def test_what_kafka_does_not_take_comes_again() -> None:
     topic = Topic(100, acknowledges=False)
     with pytest.raises(NotAcknowledged):
         await DeadLetters(topic.publish, topic.fits).put(record(b"k", b"v"), REASON, "why")
+
+
+async def test_a_message_that_comes_again_has_one_letter() -> None:
+    topic = Topic(100)
+    letters = DeadLetters(topic.publish, topic.fits)
+    for offset in (17, 17, 18, 17):
+        again = replace(record(b"k", b"v"), offset=offset)
+        await letters.put(again, REASON, "why")
+    assert [dict(letter.headers)["dlq-offset"] for letter in topic.letters] == [b"17", b"18", b"17"]
+
+
+async def test_a_message_that_was_not_put_aside_is_tried_again() -> None:
+    topic = Topic(100, acknowledges=False)
+    letters = DeadLetters(topic.publish, topic.fits)
+    for _ in range(2):
+        with pytest.raises(NotAcknowledged):
+            await letters.put(record(b"k", b"v"), REASON, "why")
+    assert len(topic.letters) == 2

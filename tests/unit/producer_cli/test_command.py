@@ -1,5 +1,6 @@
 """The command as a process of its own, where nothing answers."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,14 @@ def test_a_full_disk_is_one_sentence_and_exit_code_74(tmp_path: Path) -> None:
         answer = writing_to(full.fileno(), "--help", cwd=tmp_path)
     assert answer.returncode == 74
     assert answer.stderr == "What there is to say cannot be written: No space left on device.\n"
+
+
+@pytest.mark.parametrize(("closed", "code"), [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0)])
+def test_output_that_the_shell_has_closed_is_nobodys_failure(closed: str, code: int, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m producer_cli --version {closed}"
+    known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+    answer = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=known, capture_output=True, check=False)
+    assert (answer.returncode, answer.stderr) == (code, b"")
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,15 @@ def test_no_piece_but_a_single_row_holds_more(lengths: list[int], sizes: list[in
     assert records == [whole.record(i) for i in range(len(lengths))]
 
 
+def test_what_a_record_tells_counts_although_nobody_reads_it() -> None:
+    whole = Chunk(range(4), {"name": ["n"] * 4}, lambda i: {}, [["x" * 50] * 4])
+    found = list(pieces(whole, 110))
+    assert [(len(piece.positions), [len(column) for column in piece.unread]) for piece in found] == [
+        (2, [2]),
+        (2, [2]),
+    ]
+
+
 def test_only_texts_count() -> None:
     cells = [None, 1.5, True, "x" * 95]
     assert [len(piece.positions) for piece in pieces(chunk(cells), 90)] == [2, 1, 1]
