@@ -8,7 +8,7 @@ from consumer.store import leases, transitions
 from consumer.store.connect import Connection, Row
 from consumer.store.database import Database
 from consumer.store.errors import Conflict
-from consumer.store.jobs import COLUMNS, Job, job
+from consumer.store.jobs import COLUMNS, TELLS, Job, job
 from consumer.store.outbox import emit
 
 NEXT = f"""
@@ -23,7 +23,7 @@ update migration.jobs set status = 'running', token = nextval('migration.fencing
   attempt_rows = processed + failed, attempt_started_at = clock_timestamp(),
   started_at = coalesce(started_at, clock_timestamp()),
   run_started_at = coalesce(run_started_at, clock_timestamp()),
-  sequence = sequence + 1, updated_at = clock_timestamp(), progressed_at = clock_timestamp()
+  {TELLS}
 where id = $1
 returning {COLUMNS}
 """  # noqa: S608

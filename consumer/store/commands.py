@@ -3,7 +3,7 @@
 from consumer.lifecycle import Cancel
 from consumer.store import leases, loads, outbox, past_requests, transitions
 from consumer.store.connect import Connection, Row
-from consumer.store.jobs import COLUMNS, Job, job
+from consumer.store.jobs import COLUMNS, TELLS, Job, job
 from consumer.store.past_requests import PastRequest
 from consumer.store.transitions import NEW_JOBS, wake_workers
 from schemas.requests import CancelRequest, RetryRequest
@@ -103,7 +103,7 @@ RETRY = f"""
 update migration.jobs set status = 'pending', run = run + 1, attempt = 0, failures = 0,
   cancel_requested = false, available_at = clock_timestamp(), run_started_at = null, completed_at = null,
   error_code = null, error_message = null, detail = null,
-  sequence = sequence + 1, updated_at = clock_timestamp(), progressed_at = clock_timestamp()
+  {TELLS}
 where id = $1
 returning {COLUMNS}
 """  # noqa: S608 – names of columns, no values

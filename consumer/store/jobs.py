@@ -105,6 +105,9 @@ COLUMNS = """id, request_id, dataset, source_type, source_identifier, source, re
   created_at, started_at, updated_at, completed_at, clock_timestamp() as now"""
 """The columns of a Job, for `select` and `returning`."""
 
+TELLS = "sequence = sequence + 1, updated_at = clock_timestamp(), progressed_at = clock_timestamp()"
+"""What every change sets that is told: `outbox.emit` has to follow in the same transaction."""
+
 _JSON = ("source", "source_state", "warnings")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from consumer.errors import LeaseLost
 from consumer.store.batches import added
 from consumer.store.connect import Connection
-from consumer.store.jobs import COLUMNS, Job, job
+from consumer.store.jobs import COLUMNS, TELLS, Job, job
 from consumer.store.leases import Fence
 from consumer.store.outbox import emit
 from consumer.store.transitions import lock_owned
@@ -15,7 +15,7 @@ from consumer.store.transitions import lock_owned
 BEGIN = f"""
 update migration.jobs set fingerprint = $3, source_state = $4, warnings = $5, checkpoint = null, total = null,
   processed = 0, failed = 0, inserted = 0, updated = 0, unchanged = 0, duplicates = 0, attempt_rows = 0,
-  sequence = sequence + 1, updated_at = clock_timestamp(), progressed_at = clock_timestamp()
+  {TELLS}
 where id = $1 and token = $2
 returning {COLUMNS}
 """  # noqa: S608 – names of columns, no values
@@ -48,8 +48,7 @@ async def begin(
 
 
 TOTAL = f"""
-update migration.jobs set total = $3, sequence = sequence + 1,
-  updated_at = clock_timestamp(), progressed_at = clock_timestamp()
+update migration.jobs set total = $3, {TELLS}
 where id = $1 and token = $2 and status = 'running' and total is distinct from $3
 returning {COLUMNS}
 """  # noqa: S608
@@ -63,8 +62,7 @@ async def set_total(connection: Connection, fence: Fence, rows: int) -> None:
 
 
 DETAIL = f"""
-update migration.jobs set detail = $3, sequence = sequence + 1,
-  updated_at = clock_timestamp(), progressed_at = clock_timestamp()
+update migration.jobs set detail = $3, {TELLS}
 where id = $1 and token = $2 and status = 'running' and detail is distinct from $3
 returning {COLUMNS}
 """  # noqa: S608

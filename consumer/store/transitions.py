@@ -7,15 +7,14 @@ from consumer.errors import LeaseLost
 from consumer.lifecycle import Cancel, Complete, Fail, PutBack, Transition
 from consumer.store import leases
 from consumer.store.connect import Connection, Row
-from consumer.store.jobs import COLUMNS, Job, job
+from consumer.store.jobs import COLUMNS, TELLS, Job, job
 from consumer.store.leases import Fence
 from consumer.store.outbox import emit
 
 NEW_JOBS = "migration_jobs"
 """Channel: a job became pending, or somebody wants one cancelled (payload: its id)."""
 
-_LEAVE = """token = null, sequence = sequence + 1,
-  updated_at = clock_timestamp(), progressed_at = clock_timestamp()"""
+_LEAVE = f"token = null, {TELLS}"
 
 COMPLETE = f"""
 update migration.jobs set status = 'completed', completed_at = clock_timestamp(), detail = null,
