@@ -11,6 +11,7 @@ from consumer.store.jobs import COLUMNS, TELLS, Job, job
 from consumer.store.leases import Fence
 from consumer.store.outbox import emit
 from consumer.store.transitions import lock_owned
+from schemas.codes import WarningCode
 
 BEGIN = f"""
 update migration.jobs set fingerprint = $3, source_state = $4, warnings = $5, checkpoint = null, total = null,
@@ -22,8 +23,6 @@ returning {COLUMNS}
 
 FORGET_REJECTS = "delete from migration.migration_errors where job_id = $1"
 FORGET_REFUSED = "delete from migration.refused_rows where job_id = $1"
-
-RESTARTED = "source_restarted"
 
 
 async def begin(
@@ -38,10 +37,10 @@ async def begin(
     Replacing a load that had stored rows is counted as warning `source_restarted`.
     """
     before = await lock_owned(connection, fence)
-    restarts = before.warnings.get(RESTARTED, 0) + (before.checkpoint is not None)
+    restarts = before.warnings.get(WarningCode.SOURCE_RESTARTED, 0) + (before.checkpoint is not None)
     await connection.execute(FORGET_REJECTS, fence.job_id)
     await connection.execute(FORGET_REFUSED, fence.job_id)
-    kept = json.dumps(added(warnings, {RESTARTED: restarts}))
+    kept = json.dumps(added(warnings, {WarningCode.SOURCE_RESTARTED: restarts}))
     text = json.dumps(state) if state is not None else None
     row = await connection.fetchrow(BEGIN, fence.job_id, fence.token, fingerprint, text, kept)
     return await _emitted(connection, row)

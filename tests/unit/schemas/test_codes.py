@@ -2,7 +2,6 @@
 
 import pytest
 
-from consumer.store import loads
 from producer_cli.words import WARNINGS, warning
 from schemas.codes import WarningCode
 
@@ -14,7 +13,3 @@ def test_the_command_line_has_words_for_every_warning_and_for_none_that_is_not_t
 @pytest.mark.parametrize("code", WarningCode)
 def test_a_warning_read_from_an_event_is_told_in_words(code: WarningCode) -> None:
     assert warning(str(code.value))
-
-
-def test_the_store_counts_a_restart_by_the_code_in_the_list() -> None:
-    assert loads.RESTARTED == WarningCode.SOURCE_RESTARTED
