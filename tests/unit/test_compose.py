@@ -11,10 +11,11 @@ from consumer.settings import Settings
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def service() -> dict[str, Any]:
+@pytest.fixture(scope="module", params=["schema", "service"])
+def service(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What runs our image: both read the same settings, and look at the files these name."""
     found = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
-    return dict(found["services"]["service"])
+    return dict(found["services"][request.param])
 
 
 def test_every_variable_is_a_setting(service: dict[str, Any]) -> None:
