@@ -18,9 +18,11 @@ from messaging.records import Record
 log = logging.getLogger(__name__)
 
 POLL_MS = 1_000
-"""Also how long a stop may go unnoticed: a poll must never be cancelled."""
-POLL_SECONDS = 30.0
-"""It keeps to its own timeout; should it not, the consumer is of no more use."""
+POLL_SECONDS = 45.0
+"""In a rebalance it does not keep to its own timeout, but waits for the other members, and for a frozen one
+until its session ends; beyond that the consumer is of no more use. Cancelled it is of none either."""
+LAST_POLL_SECONDS = 2.0
+"""What it still gets once we are asked to stop."""
 MAX_POLL_RECORDS = 100
 """Of all partitions together."""
 SLICE_RECORDS = 10
@@ -96,7 +98,13 @@ class Polling:
 
     async def _poll(self) -> Polled:
         # A task of its own: when the coordination task was cancelled, getmany raises that very error.
-        raw = await within(POLL_SECONDS, self._consumer.getmany(timeout_ms=POLL_MS), silent=True)
+        call = self._consumer.getmany(timeout_ms=POLL_MS)
+        try:
+            raw = await within(POLL_SECONDS, call, stop=self._stop, then=LAST_POLL_SECONDS)
+        except Overdue:
+            if self._stop.is_set():
+                return {}
+            raise
         require_alive(internals.group_tasks(self._consumer))
         self._hung = self._hung and bool(raw)
         if not self._hung:

@@ -1,11 +1,12 @@
 """A group consumer whose client fell ill is replaced, whatever of it died or hangs; a healthy one is not."""
 
 import asyncio
+import time
 
 import pytest
 from aiokafka.errors import UnsupportedCodecError
 
-from messaging import consumer, health, internals
+from messaging import consumer, health, internals, polling
 from messaging.connection import KafkaConnection
 from messaging.records import Record
 from tests.integration.messaging.conftest import MakeTopic, Publish
@@ -113,6 +114,72 @@ async def test_a_member_that_does_not_join_again_is_replaced(
                 return set(range(sent)) <= {*first.numbers, *second.numbers}
 
             await until_async(all_taken, 60, "what was sent meanwhile")
+
+
+async def _hanging(consumer: Spied, **_options: object) -> None:
+    """What a poll does while the group is rebalanced, and the brokers say nothing."""
+    await asyncio.Event().wait()
+
+
+async def test_a_poll_that_waits_for_a_rebalance_is_no_hang_and_one_that_never_ends_is_replaced(
+    connection: KafkaConnection,
+    make_topic: MakeTopic,
+    publish: Publish,
+    group: str,
+    built: list[Spied],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(polling, "POLL_SECONDS", 6.0)
+    topic = await make_topic()
+    async with Consuming(connection, topic, group).running() as consuming:
+        await publish(topic, 1)
+        await consuming.has([0])
+        getmany = Spied.getmany
+        monkeypatch.setattr(Spied, "getmany", _hanging)
+        last = consuming.consumer.last_progress()
+        silent = 0.0
+
+        async def replaced() -> bool:
+            nonlocal last, silent
+            seen = consuming.consumer.last_progress()
+            silent = max(silent, seen - last)
+            last = seen
+            return len(built) == 2
+
+        await until_async(replaced, 60, "a new consumer")
+        assert silent < 5, "it told all the time that it waits"
+        monkeypatch.setattr(Spied, "getmany", getmany)
+        await publish(topic, 1, first=1)
+        await consuming.has([1])
+
+
+async def test_a_stop_is_obeyed_in_a_poll_that_waits_for_a_rebalance(
+    connection: KafkaConnection,
+    make_topic: MakeTopic,
+    publish: Publish,
+    group: str,
+    built: list[Spied],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    topic = await make_topic()
+    async with Consuming(connection, topic, group).running() as consuming:
+        await publish(topic, 1)
+        await consuming.has([0])
+        polls: list[Spied] = []
+
+        async def hanging(consumer: Spied, **options: object) -> None:
+            polls.append(consumer)
+            await _hanging(consumer, **options)
+
+        monkeypatch.setattr(Spied, "getmany", hanging)
+
+        async def polls_now() -> bool:
+            return bool(polls)
+
+        await until_async(polls_now, 30, "a poll that hangs")
+        asked = time.monotonic()
+    assert time.monotonic() - asked < 10
+    assert len(built) == 1
 
 
 async def test_consumers_that_all_fail_at_once_are_told_until_one_lives(
