@@ -43,6 +43,8 @@ def test_what_the_driver_understands_is_taken(dsn: str) -> None:
         ("postgresql://u:sesame@h/d?sslmode", "is no address"),
         ("postgresql://u:sesame@h/d?connect_timeout=soon", "connect_timeout"),
         ("postgresql://u:sesame@h/d?sslrootcert=/no/sesame", "a file as sslrootcert that cannot be read"),
+        ("postgresql://u:sesame@h/d?channel_binding=require", "asks for channel_binding"),
+        ("postgresql://u:sesame@h/d?require_auth=scram-sha-256", "asks for require_auth"),
     ],
 )
 def test_what_nobody_connects_by_is_refused_without_a_word_of_it(dsn: str, why: str) -> None:
@@ -65,6 +67,12 @@ def test_an_address_without_words_for_libpq_alone_stays_as_it_is() -> None:
 def test_what_libpq_alone_knows_is_not_handed_on() -> None:
     dsn = "postgresql://u:p@h1,h2/d?keepalives=1&search_path=a%2Cb&gssencmode=disable&connect_timeout=3"
     assert for_driver(dsn) == ("postgresql://u:p@h1,h2/d?search_path=a%2Cb", 3.0)
+
+
+def test_what_nobody_insists_on_is_not_handed_on_either() -> None:
+    dsn = "postgresql://u@h/d?sslmode=require&channel_binding=prefer"
+    check(dsn)
+    assert for_driver(dsn)[0] == "postgresql://u@h/d?sslmode=require"
 
 
 @pytest.mark.parametrize(
