@@ -173,7 +173,8 @@ def test_long_texts_in_every_row_make_more_batches_and_no_large_one(
     header = ["ИНН", "Ссылка", "Название", "Примечание"]
     rows = [["7707083893", url.format(number), "ч" * 16_000, "п" * 32_000] for number in range(600)]
     path = write_xlsx(inbox / "chats.xlsx", [header, *rows])
-    with child(orders(path, scratch, chunk_rows=10_000)) as process:
+    asked = orders(path, scratch, dataset="chats", chunk_rows=10_000)
+    with child(asked, "consumer.extract") as process:
         batches = [frame for frame in process.frames() if frame.kind is Kind.BATCH]
     assert sum(frame.header["accepted"] + frame.header["rejected"] for frame in batches) == 600
     assert max(len(frame.body) for frame in batches) < 20 * MB
