@@ -14,6 +14,8 @@ from asyncpg.transaction import Transaction
 from consumer.store.connect import ACQUIRE_SECONDS, Connection, Pool, PooledConnection
 from consumer.store.errors import DatabaseUnavailable, mapped
 
+BEGIN_SECONDS = 10
+"""It takes milliseconds: whoever does not answer it answers nothing, and a batch would wait for minutes."""
 ROLLBACK_SECONDS = 2
 """It takes milliseconds; ending the connection does the same."""
 RELEASE_SECONDS = 2
@@ -44,7 +46,8 @@ async def begun(connection: Connection, *, readonly: bool = False) -> AsyncItera
     """A transaction whose rollback waits for nobody: where it does not come in time the connection ends."""
     transaction = connection.transaction(readonly=readonly)
     try:
-        await transaction.start()
+        async with asyncio.timeout(BEGIN_SECONDS):
+            await transaction.start()
         yield
     except BaseException:
         await _roll_back(connection, transaction)

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from consumer import faults
+from consumer.store import bounded
 from consumer.store import session as module
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailable
@@ -71,6 +72,25 @@ async def test_a_batch_ends_in_time_wherever_the_server_falls_silent(
     await again.store(tiny.batch(tiny.things(*range(1, 1_000))))
     await again.close()
     assert await rows(database, "select count(*) from things") == [(999,)]
+
+
+async def test_a_connection_forgotten_between_two_batches_is_given_up_long_before_a_batch_is(
+    database: Database,
+    proxy: PostgresProxy,
+    fence: Fence,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The server sees an idle session, which it never ends."""
+    monkeypatch.setattr(bounded, "BEGIN_SECONDS", LIMIT_SECONDS)
+    session = await Session.open(Database(proxy.dsn, database._control, database._reading), fence, tiny.MERGE)
+    await session.store(tiny.batch(tiny.things(1)))
+    await asyncio.to_thread(proxy.swallow)
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(DatabaseUnavailable):
+        async with asyncio.timeout(30):
+            await session.store(tiny.batch(tiny.things(2)))
+    await session.close()
+    assert asyncio.get_running_loop().time() - began < LIMIT_SECONDS + GRACE_SECONDS
 
 
 def _many() -> bytes:
