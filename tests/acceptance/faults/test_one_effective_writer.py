@@ -22,7 +22,7 @@ FROZEN = [
     "batch.merged=stop@3",  # with locks on the target tables, too
     "batch.recorded=stop@3",  # between the fence and COMMIT
     "batch.committed=stop@3",
-    "heartbeat.before=stop@2",
+    "heartbeat.before=stop@2; batch.committed=hang@2",  # held, lest the job ends before
     "settle.before=stop",
     "settle.recorded=stop",  # the end is written, and not committed
 ]
