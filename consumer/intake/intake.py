@@ -101,20 +101,14 @@ class Intake:
             await self._letters.put(record, DeadLetterReason.COMMAND_REFUSED, sentence)
 
     async def _reject(self, record: Record, unreadable: Unreadable) -> None:
-        known = await self._is_known(unreadable.request_id)
         await self._letters.put(record, unreadable.reason, unreadable.message)
-        if unreadable.request_id is not None and not known:
-            async with self._database.transaction() as connection:
+        if unreadable.request_id is None:
+            return
+        async with self._database.transaction() as connection:
+            if not await requests.is_known(connection, unreadable.request_id):
                 await requests.tell_invalid(connection, unreadable.request_id, unreadable.message)
 
     def _unknown_dataset(self, request: StartRequest) -> Unreadable:
         known = ", ".join(sorted(self._datasets))
         sentence = f"the request is wrong: dataset: there is none of this name; this service knows: {known}"
         return Unreadable(DeadLetterReason.INVALID_REQUEST, sentence, request.request_id)
-
-    async def _is_known(self, request_id: str | None) -> bool:
-        """Whether the id has a job. Asked before the letter: an outage of Postgres must not multiply it."""
-        if request_id is None:
-            return False
-        async with self._database.transaction() as connection:
-            return await requests.is_known(connection, request_id)

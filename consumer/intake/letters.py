@@ -35,7 +35,7 @@ class DeadLetters:
     async def put(self, record: Record, reason: DeadLetterReason, sentence: str) -> None:
         """Put a message aside, once. Raises NotAcknowledged where Kafka does not take it now.
 
-        A message comes again, each second, where it was put aside and Postgres takes no writes.
+        A message comes again each second where it was put aside and Postgres is not there to be told.
         """
         if self._last.get(record.partition) == record:
             return
