@@ -101,3 +101,40 @@ class DeadLetterReason(StrEnum):
     REQUEST_ID_REUSED = "request_id_reused"
     COMMAND_REFUSED = "command_refused"
     REFUSED_BY_DATABASE = "refused_by_database"
+
+
+class ProblemCode(StrEnum):
+    """Why an HTTP request was not done; `detail` beside it says what to do."""
+
+    # The request
+    BAD_REQUEST = "bad_request"
+    INVALID_PARAMETER = "invalid_parameter"
+    INVALID_REQUEST = "invalid_request"
+    NOT_JSON = "not_json"
+    INVALID_FORM = "invalid_form"
+    INVALID_DIGEST = "invalid_digest"
+    DIGEST_MISMATCH = "digest_mismatch"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    TOO_LARGE = "too_large"
+    TOO_SLOW = "too_slow"
+    WRONG_HOST = "wrong_host"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+
+    # The job
+    JOB_NOT_FOUND = "job_not_found"
+    REQUEST_ID_REUSED = "request_id_reused"
+    COMMAND_ID_REUSED = "command_id_reused"
+    COMMAND_REFUSED = "command_refused"
+
+    # Who asks, and how often
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    TOO_MANY_REQUESTS = "too_many_requests"
+
+    # The service
+    BUSY = "busy"
+    TOKENS_UNREADABLE = "tokens_unreadable"
+    KAFKA_UNAVAILABLE = "kafka_unavailable"
+    DATABASE_UNAVAILABLE = "database_unavailable"
+    INTERNAL_ERROR = "internal_error"

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from consumer.health import Check, Health
-from consumer.http import jobs, metrics, probes, problems, rejects
+from consumer.http import error_handlers, jobs, metrics, openapi, probes, rejects
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailable
 
@@ -17,7 +17,8 @@ def make_app(database: Database, health: Health, registry: CollectorRegistry) ->
         return await _postgres(database)
 
     health.ready_when("postgres", postgres)
-    problems.install(app)
+    error_handlers.install(app)
+    openapi.install(app)
     app.include_router(probes.router(health))
     app.include_router(metrics.router(database, registry))
     app.include_router(rejects.router(database))  # before `jobs`: request ids may hold a slash
@@ -30,7 +31,7 @@ def make_waiting_app(postgres: Check) -> FastAPI:
     app = FastAPI(title="Chat migration", docs_url=None, redoc_url=None, openapi_url=None)
     health = Health()
     health.ready_when("postgres", postgres)
-    problems.install(app)
+    error_handlers.install(app)
     app.include_router(probes.router(health))
     return app
 

@@ -2,17 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Query
 
-from consumer.http.views import JobPage, JobView, Problem
+from consumer.http.problem import ProblemError, documented
+from consumer.http.views import JobPage, JobView
 from consumer.store import queries
 from consumer.store.database import Database
 from consumer.store.jobs import Job
 from consumer.store.queries import LAST_ID
+from schemas.codes import ProblemCode
 from schemas.status import Status
 
 NOT_FOUND = 404
 JOBS_LIMIT = 500
+SHOWN_CHARACTERS = 100
 
 
 def router(database: Database) -> APIRouter:
@@ -33,7 +36,7 @@ def router(database: Database) -> APIRouter:
             items=[JobView.of(job) for job in shown], next=shown[-1].id if len(found) > limit else None
         )
 
-    @routes.get("/{name:path}", summary="One job", responses={NOT_FOUND: {"model": Problem}})
+    @routes.get("/{name:path}", summary="One job", responses=documented(NOT_FOUND))
     async def one(name: str) -> JobView:
         """By its request id, or by its number."""
         return JobView.of(await known(database, name))
@@ -46,7 +49,10 @@ async def known(database: Database, name: str) -> Job:
     async with database.reader() as connection:
         job = await queries.find(connection, name)
     if job is None:
-        raise HTTPException(
-            NOT_FOUND, f"There is no job with request id or number {name!r}; /migration/jobs lists them."
+        raise ProblemError(
+            NOT_FOUND,
+            ProblemCode.JOB_NOT_FOUND,
+            f"There is no job with request id or number {name[:SHOWN_CHARACTERS]!r}; "
+            "/migration/jobs lists them.",
         )
     return job

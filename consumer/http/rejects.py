@@ -9,7 +9,8 @@ from fastapi.responses import StreamingResponse
 from consumer.http import table
 from consumer.http.accept import prefers
 from consumer.http.jobs import NOT_FOUND, known
-from consumer.http.views import Problem, RejectedPage
+from consumer.http.problem import documented
+from consumer.http.views import RejectedPage
 from consumer.store import queries
 from consumer.store.database import Database
 from consumer.store.queries import LAST_ID, Rejects
@@ -33,7 +34,7 @@ def router(database: Database) -> APIRouter:
         response_class=Response,
         responses={
             200: {"model": RejectedPage, "content": {CSV: {"schema": {"type": "string"}}}},
-            NOT_FOUND: {"model": Problem},
+            **documented(NOT_FOUND),
         },
     )
     async def errors(

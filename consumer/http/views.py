@@ -78,9 +78,3 @@ class RejectedPage(BaseModel):
 
     items: list[RejectedRow]
     next: int | None
-
-
-class Problem(BaseModel):
-    """What is wrong, in a sentence."""
-
-    detail: str

@@ -163,7 +163,15 @@ async def test_a_defect_of_ours_is_a_sentence_too(database: Database, client: ht
     await change(database, "alter table migration.jobs rename column detail to details")
     answer = await client.get(JOBS)
     assert answer.status_code == 500
-    assert answer.json() == {"detail": "The service met an error of its own; its log says which."}
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json() == {
+        "type": "urn:chat-migration:problem:internal_error",
+        "title": "Internal Server Error",
+        "status": 500,
+        "detail": "The service met an error of its own; its log says which.",
+        "code": "internal_error",
+        "errors": [],
+    }
 
 
 async def test_the_documentation_says_what_there_is(client: httpx.AsyncClient) -> None:

@@ -10,7 +10,14 @@ from consumer.store.database import Database
 from tests.integration.http.gate import Gate
 from tests.integration.store.making import pending
 
-AWAY = {"detail": "Postgres cannot be reached right now; try again in a moment."}
+AWAY = {
+    "type": "urn:chat-migration:problem:database_unavailable",
+    "title": "Service Unavailable",
+    "status": 503,
+    "detail": "Postgres cannot be reached right now; try again in a moment.",
+    "code": "database_unavailable",
+    "errors": [],
+}
 
 
 async def test_a_service_whose_tasks_report_is_alive(client: httpx.AsyncClient, health: Health) -> None:

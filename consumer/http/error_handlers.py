@@ -1,0 +1,80 @@
+"""Turns everything that goes wrong in a request into a problem: a status, a code and one sentence."""
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from consumer.http.problem import FieldProblem, ProblemError
+from consumer.masking import presentable
+from consumer.store.errors import Conflict, DatabaseUnavailable
+from schemas.codes import ProblemCode
+
+RETRY_SECONDS = 2
+STANDARD = {
+    404: (
+        ProblemCode.NOT_FOUND,
+        "There is nothing here; jobs are at /migration/jobs, and /docs says what else there is.",
+    ),
+    405: (
+        ProblemCode.METHOD_NOT_ALLOWED,
+        "This address does not take that method; /docs says which it takes.",
+    ),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Have the app answer errors with problems."""
+    app.add_exception_handler(ProblemError, _problem)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(DatabaseUnavailable, _unavailable)
+    app.add_exception_handler(Conflict, _unavailable)
+    app.add_exception_handler(Exception, _internal_error)
+
+
+def database_unavailable() -> ProblemError:
+    """The problem of a request that needs Postgres while it is away."""
+    return ProblemError(
+        503,
+        ProblemCode.DATABASE_UNAVAILABLE,
+        "Postgres cannot be reached right now; try again in a moment.",
+        retry_after=RETRY_SECONDS,
+    )
+
+
+async def _problem(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ProblemError)  # noqa: S101
+    return error.response()
+
+
+async def _http(_request: Request, error: Exception) -> JSONResponse:
+    """What the framework raises by itself: no such address or method, a body that is no JSON."""
+    assert isinstance(error, HTTPException)  # noqa: S101
+    code, detail = STANDARD.get(error.status_code, (ProblemCode.BAD_REQUEST, str(error.detail)))
+    headers: Mapping[str, str] = error.headers or {}
+    return ProblemError(error.status_code, code, detail, headers=headers).response()
+
+
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    """Names what is wrong and never repeats the value."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    wrong = [FieldProblem(field=_field(e["loc"]), message=presentable(e["msg"])) for e in error.errors()]
+    sentence = "; ".join(f"{one.field}: {one.message}" for one in wrong) + "."
+    return ProblemError(422, ProblemCode.INVALID_PARAMETER, sentence, errors=wrong).response()
+
+
+def _field(location: tuple[str | int, ...]) -> str:
+    where, *names = map(str, location)
+    return f"{'.'.join(names)} ({where})" if names else where
+
+
+async def _unavailable(_request: Request, _error: Exception) -> JSONResponse:
+    return database_unavailable().response()
+
+
+async def _internal_error(_request: Request, _error: Exception) -> JSONResponse:
+    sentence = "The service met an error of its own; its log says which."
+    return ProblemError(500, ProblemCode.INTERNAL_ERROR, sentence).response()

@@ -1,0 +1,50 @@
+"""The OpenAPI document: what FastAPI derives from the routes, with our problems for its own errors."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from consumer.http.problem import MEDIA_TYPE, Problem
+
+Json = dict[str, Any]
+
+SCHEMA_REF = "#/components/schemas/{model}"
+FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")
+
+
+def install(app: FastAPI) -> None:
+    """Serve this document as the app's own."""
+
+    def openapi() -> Json:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _document(app: FastAPI) -> Json:
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        tags=app.openapi_tags,
+    )
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for name in FRAMEWORK_ERRORS:
+        schemas.pop(name, None)
+    problem = Problem.model_json_schema(ref_template=SCHEMA_REF)
+    schemas |= problem.pop("$defs", {}) | {"Problem": problem}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            _replace_validation_error(operation)
+    return document
+
+
+def _replace_validation_error(operation: Json) -> None:
+    """FastAPI documents a 422 of its own form wherever there are parameters."""
+    response = operation["responses"].get("422")
+    if response and "application/json" in response.get("content", {}):
+        response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}

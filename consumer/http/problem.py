@@ -1,0 +1,83 @@
+"""An error response: RFC 9457 `application/problem+json` with a stable code and one sentence."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse
+
+from schemas.codes import ProblemCode
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:chat-migration:problem:"
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field of a request."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str = Field(description="where it is: a parameter, a header, or a path into the body")
+    message: str
+
+
+class Problem(BaseModel):
+    """RFC 9457. Programs look at `code`, people read `detail`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str = Field(examples=[f"{TYPE_PREFIX}{ProblemCode.JOB_NOT_FOUND}"])
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(description="what is wrong and what to do")
+    code: ProblemCode
+    errors: list[FieldProblem] = Field([], description="field by field, where single fields are wrong")
+    request_id: str | None = Field(
+        None, description="the id to send the same request under again, where its fate is not known"
+    )
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem. `retry_after` is in seconds."""
+
+    def __init__(
+        self,
+        status: int,
+        code: ProblemCode,
+        detail: str,
+        *,
+        errors: Sequence[FieldProblem] = (),
+        retry_after: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.problem = Problem(
+            type=f"{TYPE_PREFIX}{code}",
+            title=HTTPStatus(status).phrase,
+            status=status,
+            detail=detail,
+            code=code,
+            errors=list(errors),
+            request_id=request_id,
+        )
+        retry = {} if retry_after is None else {"retry-after": str(retry_after)}
+        self.headers = {**(headers or {}), **retry}
+
+    def response(self) -> JSONResponse:
+        """The response that says so."""
+        body = self.problem.model_dump(mode="json", exclude_none=True)
+        return JSONResponse(body, self.status, self.headers, MEDIA_TYPE)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route in OpenAPI for the problems it may end with."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in sorted(statuses)
+    }
