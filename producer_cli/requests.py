@@ -2,17 +2,15 @@
 
 import getpass
 import uuid
-from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from messaging.records import Outgoing
+from messaging.request_records import request_record
 from producer_cli.exits import WrongInput
-from schemas.cloudevents import TYPE_REQUEST, encode
-from schemas.requests import CancelRequest, RetryRequest, StartRequest, dump_request
+from schemas.requests import CancelRequest, RetryRequest, StartRequest
 from schemas.text import Name
-from schemas.topics import REQUESTS
 
 EVENT_SOURCE = "/migration-cli"
 
@@ -88,15 +86,7 @@ def login() -> str | None:
 
 def outgoing(request: Request) -> Outgoing:
     """The record to publish, keyed by the request id."""
-    request_id = request.request_id or ""
-    headers = encode(
-        event_id=str(uuid.uuid4()),
-        source=EVENT_SOURCE,
-        event_type=TYPE_REQUEST,
-        time=datetime.now(UTC),
-        subject=request_id,
-    )
-    return Outgoing(REQUESTS.name, request_id.encode(), dump_request(request), headers)
+    return request_record(request, source=EVENT_SOURCE)
 
 
 def _sentence(error: ValidationError) -> str:

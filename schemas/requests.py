@@ -11,6 +11,8 @@ from schemas.text import LongName, Name
 from schemas.uploads import Upload
 
 DAY_SECONDS = 86_400
+CONFIGURED_NAME = r"^[A-Za-z0-9_.-]+$"
+"""What the consumer's settings may call a connection or credentials."""
 
 
 class Strict(BaseModel):
@@ -48,7 +50,7 @@ class DatabaseSource(Strict):
     """A database that the consumer's settings know by name; a message never carries a DSN."""
 
     type: Literal["database"]
-    connection: Name = Field(pattern=r"^[A-Za-z0-9_.-]+$", description="a name in MIGRATION_CONNECTIONS")
+    connection: Name = Field(pattern=CONFIGURED_NAME, description="a name in MIGRATION_CONNECTIONS")
     table: Name | None = Field(None, description="`table` or `schema.table`; `chats` when absent")
 
     @property
@@ -63,7 +65,7 @@ class GoogleSheetsSource(Strict):
     type: Literal["google_sheets"]
     spreadsheet_id: LongName = Field(description="the bare id, or a full link")
     worksheet: Name | None = None
-    credentials: Name = Field("default", pattern=r"^[A-Za-z0-9_.-]+$")
+    credentials: Name = Field("default", pattern=CONFIGURED_NAME)
 
     @property
     def identifier(self) -> str:
@@ -74,11 +76,15 @@ class GoogleSheetsSource(Strict):
 Source = Annotated[ExcelSource | DatabaseSource | GoogleSheetsSource, Field(discriminator="type")]
 
 
+TimeoutSeconds = Annotated[int, Field(ge=1, le=7 * DAY_SECONDS), NUMBER]
+MaxAttempts = Annotated[int, Field(ge=1, le=100), NUMBER]
+
+
 class Options(Strict):
     """Limits of one job; the consumer's settings say the rest."""
 
-    timeout_seconds: Annotated[int, Field(ge=1, le=7 * DAY_SECONDS), NUMBER] | None = None
-    max_attempts: Annotated[int, Field(ge=1, le=100), NUMBER] | None = None
+    timeout_seconds: TimeoutSeconds | None = None
+    max_attempts: MaxAttempts | None = None
 
 
 class _Request(Strict):

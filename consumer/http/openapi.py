@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from consumer.http.problem import MEDIA_TYPE, Problem
 
@@ -48,3 +49,11 @@ def _replace_validation_error(operation: Json) -> None:
     response = operation["responses"].get("422")
     if response and "application/json" in response.get("content", {}):
         response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def form_schema(fields: type[BaseModel]) -> Json:
+    """The `requestBody` of a form with these fields and a file; the framework cannot derive what streams."""
+    schema = fields.model_json_schema(ref_template=SCHEMA_REF)
+    schema["properties"]["file"] = {"type": "string", "format": "binary", "description": "the workbook"}
+    schema["required"] = ["file"]
+    return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from consumer.masking import presentable
 from schemas.codes import DeadLetterReason
 from schemas.requests import REQUEST, CancelRequest, RetryRequest, StartRequest
 from schemas.text import storable
+from schemas.validation import explain
 
 MAX_NAMED = 5
 """How many wrong fields a sentence names."""
@@ -45,16 +45,12 @@ def _no_constant(name: str) -> None:
 
 def _sentence(error: ValidationError) -> str:
     """Which fields are wrong and how; values stay out of it, they may be anybody's phone."""
-    wrong = [f"{_path(e['loc'])}: {_what(e)}" for e in error.errors(include_input=False, include_url=False)]
+    wrong = [
+        f"{_path(e['loc'])}: {presentable(explain(e))}"
+        for e in error.errors(include_input=False, include_url=False)
+    ]
     more = f"; and {len(wrong) - MAX_NAMED} more" if len(wrong) > MAX_NAMED else ""
     return "the request is wrong: " + "; ".join(wrong[:MAX_NAMED]) + more
-
-
-def _what(wrong: ErrorDetails) -> str:
-    """The library's own words, but where they repeat what was sent: a tag that it does not know."""
-    if wrong["type"] == "union_tag_invalid":
-        return f"{wrong['ctx']['discriminator']} must be one of {wrong['ctx']['expected_tags']}"
-    return presentable(wrong["msg"])
 
 
 def _path(location: tuple[int | str, ...]) -> str:

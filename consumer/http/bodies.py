@@ -1,0 +1,150 @@
+"""What the bodies of POSTs may hold, and the requests they make."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from consumer.http.problem import FieldProblem, ProblemError
+from consumer.masking import presentable
+from schemas.codes import ProblemCode
+from schemas.requests import CONFIGURED_NAME, MaxAttempts, StartRequest, TimeoutSeconds
+from schemas.text import LongName, Name
+from schemas.validation import explain
+
+M = TypeVar("M", bound=BaseModel)
+
+WHOLE_NUMBER = re.compile(r"[0-9]{1,10}")
+FORM_NUMBERS = ("timeout_seconds", "max_attempts")
+
+
+class StartBody(BaseModel):
+    """What every kind of start may say beside its source; what is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    request_id: Name | None = Field(
+        None,
+        description="the id of the request, for ever; the header `Idempotency-Key` says the same. "
+        "Made up when absent.",
+        examples=["2026-11-chats"],
+    )
+    requested_by: Name | None = Field(
+        None,
+        description="who asks; where the service knows tokens, the token's name counts instead",
+        examples=["ivanova"],
+    )
+    dataset: Name = Field("chats", description="what the rows mean")
+    timeout_seconds: TimeoutSeconds | None = Field(None, examples=[7200])
+    max_attempts: MaxAttempts | None = Field(None, examples=[3])
+
+    def request(self, request_id: str, source: Mapping[str, Any]) -> StartRequest:
+        """The request that a start of this source is; raises ProblemError (422)."""
+        return validated(
+            StartRequest,
+            {
+                "action": "start",
+                "request_id": request_id,
+                "requested_by": self.requested_by,
+                "dataset": self.dataset,
+                "source": source,
+                "options": {"timeout_seconds": self.timeout_seconds, "max_attempts": self.max_attempts},
+            },
+        )
+
+
+class ExcelForm(StartBody):
+    """The fields of the form beside the file."""
+
+    sheet: LongName | None = Field(None, description="found by itself when absent", examples=["Чаты"])
+
+    @classmethod
+    def parse(cls, fields: Mapping[str, str]) -> "ExcelForm":
+        """From the texts of a form; an empty field counts as absent. Raises ProblemError (422)."""
+        values: dict[str, Any] = {name: text for name, text in fields.items() if text}
+        for name in FORM_NUMBERS:
+            if WHOLE_NUMBER.fullmatch(values.get(name, "")):
+                values[name] = int(values[name])
+        return validated(cls, values)
+
+
+class DatabaseBody(StartBody):
+    """A table of a database that the service's settings know by name."""
+
+    source_identifier: Name = Field(
+        pattern=CONFIGURED_NAME,
+        description="the name of a connection in the service's settings",
+        examples=["admin_panel"],
+    )
+    table: Name | None = Field(
+        None, description="`table` or `schema.table`; `chats` when absent", examples=["public.chats"]
+    )
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """The source as a request names it."""
+        return {"type": "database", "connection": self.source_identifier, "table": self.table}
+
+
+class GoogleSheetsBody(StartBody):
+    """A Google spreadsheet."""
+
+    spreadsheet_id: LongName = Field(
+        description="the bare id, or the link from the browser", examples=["1AbC-dEf_123"]
+    )
+    worksheet: Name | None = Field(
+        None, description="else the one the link shows, or the first", examples=["Чаты"]
+    )
+    credentials: Name = Field(
+        "default", pattern=CONFIGURED_NAME, description="credentials by their name in the service's settings"
+    )
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """The source as a request names it."""
+        return {
+            "type": "google_sheets",
+            "spreadsheet_id": self.spreadsheet_id,
+            "worksheet": self.worksheet,
+            "credentials": self.credentials,
+        }
+
+
+class CommandBody(BaseModel):
+    """What a cancel or retry may say; the body may be left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command_id: Name | None = Field(
+        None,
+        description="the id of this command: sent again under it, it acts once; "
+        "the header `Idempotency-Key` says the same. Made up when absent.",
+    )
+    requested_by: Name | None = Field(
+        None, description="who asks; where the service knows tokens, the token's name counts instead"
+    )
+
+
+NAME: TypeAdapter[str] = TypeAdapter(Name)
+
+
+def validated(model: type[M], values: Any) -> M:
+    """The model of some values; raises ProblemError (422) naming every wrong field, never its value."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        wrong = [
+            FieldProblem(
+                field=presentable(".".join(map(str, one["loc"]))[:200]) or "body",
+                message=presentable(explain(one)),
+            )
+            for one in error.errors(include_input=False, include_url=False)
+        ]
+        raise invalid_fields(wrong) from None
+
+
+def invalid_fields(wrong: list[FieldProblem]) -> ProblemError:
+    """The problem of a request with wrong fields."""
+    sentence = "; ".join(f"{one.field}: {one.message}" for one in wrong) + "."
+    return ProblemError(422, ProblemCode.INVALID_REQUEST, sentence, errors=wrong)

@@ -1,0 +1,82 @@
+"""The POSTs that start a migration by JSON. Each publishes a request; no job's life is tied to it."""
+
+from collections.abc import Collection
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse
+
+from consumer.http.access import Identity, denials
+from consumer.http.bodies import DatabaseBody, GoogleSheetsBody, invalid_fields
+from consumer.http.body_digest import verify_body
+from consumer.http.command import Command, commanded
+from consumer.http.idempotency import resolve_id
+from consumer.http.jobs import get_job_or_404, job_not_found
+from consumer.http.problem import FieldProblem, documented
+from consumer.http.requester import Actor, IdempotencyKey, Traceparent, requested_by
+from consumer.http.submission import Submission
+from consumer.http.submitted import ACCEPTED, submitted
+from consumer.store.database import Database
+from schemas.requests import MigrationRequest, StartRequest
+
+PROBLEMS = documented(400, 409, 413, 422, 503)
+
+
+def router(submission: Submission, database: Database, datasets: Collection[str]) -> APIRouter:
+    """Starting migrations; `datasets` are the names a request may give."""
+    routes = APIRouter(
+        prefix="/migration",
+        tags=["start"],
+        dependencies=[Depends(verify_body)],
+        responses={**denials(), **PROBLEMS, **ACCEPTED},
+    )
+
+    async def start(request: StartRequest, who: Identity, trace: str | None) -> JSONResponse:
+        ready = prepared(request, who, datasets)
+        return submitted(ready, await submission.start(ready, trace))
+
+    async def send(command: Command, who: Identity, trace: str | None) -> JSONResponse:
+        job = await get_job_or_404(database, command.request_id)
+        if job.request_id != command.request_id:
+            raise job_not_found(command.request_id)
+        ready = command.model_copy(update={"requested_by": requested_by(command.requested_by, who)})
+        return commanded(ready, await submission.command(ready, job, trace))
+
+    @routes.post("/database", summary="Import a table of another database", status_code=202)
+    async def from_database(
+        body: DatabaseBody, who: Actor, key: IdempotencyKey = None, traceparent: Traceparent = None
+    ) -> JSONResponse:
+        """The database is named: its address and password are in the service's settings."""
+        request_id = resolve_id(key, body.request_id, "request_id")
+        return await start(body.request(request_id, body.source), who, traceparent)
+
+    @routes.post("/google-sheets", summary="Import a Google spreadsheet", status_code=202)
+    async def from_google_sheets(
+        body: GoogleSheetsBody, who: Actor, key: IdempotencyKey = None, traceparent: Traceparent = None
+    ) -> JSONResponse:
+        """The spreadsheet must be shared with the service account that the credentials are of."""
+        request_id = resolve_id(key, body.request_id, "request_id")
+        return await start(body.request(request_id, body.source), who, traceparent)
+
+    @routes.post(
+        "/requests", summary="Publish any request", status_code=202, responses=documented(404)
+    )
+    async def any_request(
+        body: MigrationRequest, who: Actor, key: IdempotencyKey = None, traceparent: Traceparent = None
+    ) -> JSONResponse:
+        """A start, cancel or retry as it would be published to `migration.requests`."""
+        if isinstance(body, StartRequest):
+            request_id = resolve_id(key, body.request_id, "request_id")
+            return await start(body.model_copy(update={"request_id": request_id}), who, traceparent)
+        command_id = resolve_id(key, body.command_id, "command_id")
+        return await send(body.model_copy(update={"command_id": command_id}), who, traceparent)
+
+    return routes
+
+
+def prepared(request: StartRequest, who: Identity, datasets: Collection[str]) -> StartRequest:
+    """The request with who asks in it; raises ProblemError (422) for a dataset that is not there."""
+    if request.dataset not in datasets:
+        known = ", ".join(sorted(datasets))
+        message = f"there is no dataset of this name; this service knows: {known}"
+        raise invalid_fields([FieldProblem(field="dataset", message=message)])
+    return request.model_copy(update={"requested_by": requested_by(request.requested_by, who)})

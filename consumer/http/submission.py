@@ -1,0 +1,194 @@
+"""Publishes a request to Kafka and waits a moment for intake to record it. It never runs anything."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from consumer.http.problem import FieldProblem, ProblemError
+from consumer.http.shared_lookup import SharedLookup
+from consumer.store import commands, recorded_requests
+from consumer.store.commands import CommandDecision
+from consumer.store.database import Database
+from consumer.store.errors import Conflict, DatabaseUnavailable
+from consumer.store.jobs import Job
+from consumer.store.recorded_requests import RecordedRequest
+from messaging import guard
+from messaging.records import Outgoing
+from messaging.request_records import request_record
+from schemas.codes import ProblemCode
+from schemas.requests import CancelRequest, RetryRequest, StartRequest
+
+EVENT_SOURCE = "/migration-http"
+RECORDED_SECONDS = 2.0
+"""How long a POST waits for intake: usually some ten milliseconds, longer only in an outage."""
+LOOK_SECONDS = 1.0
+"""One look at Postgres; while it does not answer, the request is published all the same."""
+PUBLISH_SECONDS = 12.0
+"""More than the producer's request timeout of 10 s: what is given up then is never sent later."""
+KAFKA_RETRY_SECONDS = 5
+
+Publish = Callable[[Sequence[Outgoing]], Awaitable[list[bool]]]
+Trouble = Callable[[], str | None]
+"""Says why Kafka cannot be used now, or None."""
+
+
+class Timing(Enum):
+    """When a request was recorded, seen from the POST that carries it."""
+
+    BEFORE = auto()
+    NOW = auto()
+    NOT_YET = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What became of a start request. `recorded` is None where intake has not recorded it yet."""
+
+    timing: Timing
+    recorded: RecordedRequest | None
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """What became of a command. `job` is the job as it is now; `timing` is when the command was decided."""
+
+    timing: Timing
+    job: Job
+
+
+class Submission:
+    """The one way in for everything that is asked for over HTTP."""
+
+    def __init__(self, database: Database, publish: Publish, kafka_trouble: Trouble) -> None:
+        self._database = database
+        self._publish = publish
+        self._kafka_trouble = kafka_trouble
+        self._digests = SharedLookup(self._find_digests)
+        self._decisions = SharedLookup(self._find_decisions)
+
+    def notify(self) -> None:
+        """Intake, here or in another replica, wrote something."""
+        self._digests.notify()
+        self._decisions.notify()
+
+    def require_kafka(self) -> None:
+        """Raise the problem of a request that needs Kafka while it is known to be unavailable."""
+        if self._kafka_trouble() is not None:
+            raise _kafka_unavailable("nothing was started")
+
+    async def find(self, request_id: str) -> RecordedRequest | None:
+        """What is recorded under a request id; None also while Postgres does not answer."""
+        try:
+            async with self._database.reader(LOOK_SECONDS) as connection:
+                return await recorded_requests.find_recorded(connection, request_id)
+        except (DatabaseUnavailable, Conflict):
+            return None
+
+    def compare(self, recorded: RecordedRequest, request: StartRequest) -> Started:
+        """What becomes of a request under an id that was recorded before; raises ProblemError (409)."""
+        return Started(Timing.BEFORE, _same_body(recorded, request))
+
+    async def start(self, request: StartRequest, traceparent: str | None = None) -> Started:
+        """Publish a request that has an id, unless it is recorded already.
+
+        Raises ProblemError: another body under this id (409), or Kafka unavailable (503).
+        """
+        assert request.request_id is not None  # noqa: S101 – the caller makes one up
+        if (known := await self.find(request.request_id)) is not None:
+            return self.compare(known, request)
+        await self._send(request, traceparent)
+        if await self._digests.wait_for(request.request_id, RECORDED_SECONDS) is None:
+            return Started(Timing.NOT_YET, None)
+        if (recorded := await self.find(request.request_id)) is None:
+            return Started(Timing.NOT_YET, None)
+        return Started(Timing.NOW, _same_body(recorded, request))
+
+    async def command(
+        self, command: CancelRequest | RetryRequest, job: Job, traceparent: str | None = None
+    ) -> Commanded:
+        """Publish a command that has an id, unless it was decided already.
+
+        Raises ProblemError: refused, or its id used for another command (409); Kafka unavailable (503).
+        """
+        assert command.command_id is not None  # noqa: S101 – the caller makes one up
+        timing = Timing.BEFORE
+        decision = (await self._find_decisions([command.command_id])).get(command.command_id)
+        if decision is None:
+            await self._send(command, traceparent)
+            decision = await self._decisions.wait_for(command.command_id, RECORDED_SECONDS)
+            timing = Timing.NOW
+        if decision is None:
+            return Commanded(Timing.NOT_YET, job)
+        _require_accepted(decision, command)
+        recorded = await self.find(command.request_id)
+        return Commanded(timing, recorded.job if recorded and recorded.job else job)
+
+    async def _send(
+        self, request: StartRequest | CancelRequest | RetryRequest, traceparent: str | None
+    ) -> None:
+        self.require_kafka()
+        record = request_record(request, source=EVENT_SOURCE, traceparent=traceparent)
+        try:
+            [acknowledged] = await guard.within(PUBLISH_SECONDS, _run(self._publish([record])))
+        except (guard.Overdue, guard.Aborted):
+            acknowledged = False
+        if not acknowledged:
+            raise _kafka_unavailable(
+                "whether it has the request is not known; sending it again under the same id is safe",
+                request_id=request.request_id if isinstance(request, StartRequest) else None,
+            )
+
+    async def _find_digests(self, request_ids: Sequence[str]) -> dict[str, str]:
+        async with self._database.reader(LOOK_SECONDS) as connection:
+            return await recorded_requests.recorded_digests(connection, request_ids)
+
+    async def _find_decisions(self, command_ids: Sequence[str]) -> dict[str, CommandDecision]:
+        async with self._database.reader(LOOK_SECONDS) as connection:
+            return await commands.decided_commands(connection, command_ids)
+
+
+async def _run(publishing: Awaitable[list[bool]]) -> list[bool]:
+    return await publishing
+
+
+def _same_body(recorded: RecordedRequest, request: StartRequest) -> RecordedRequest:
+    if recorded.digest == request.digest():
+        return recorded
+    fields = recorded_requests.differences(recorded.job, request) if recorded.job else []
+    named = ", ".join(fields) or "its dataset, source or options"
+    raise ProblemError(
+        409,
+        ProblemCode.REQUEST_ID_REUSED,
+        f"Request id {request.request_id} belongs to another migration already: {named} "
+        "differ from what is recorded. Send this one under a new id.",
+        errors=[
+            FieldProblem(field=field, message="differs from what is recorded under this id")
+            for field in fields
+        ],
+    )
+
+
+def _require_accepted(decision: CommandDecision, command: CancelRequest | RetryRequest) -> None:
+    if (decision.request_id, decision.action) != (command.request_id, command.action):
+        raise ProblemError(
+            409,
+            ProblemCode.COMMAND_ID_REUSED,
+            f"Command id {command.command_id} was used for another command already. Send it under a new one.",
+        )
+    if not decision.accepted:
+        reason = decision.reason or "it was refused when it first arrived"
+        raise ProblemError(
+            409,
+            ProblemCode.COMMAND_REFUSED,
+            f"The {command.action} of {command.request_id} is refused: {reason}.",
+        )
+
+
+def _kafka_unavailable(consequence: str, request_id: str | None = None) -> ProblemError:
+    return ProblemError(
+        503,
+        ProblemCode.KAFKA_UNAVAILABLE,
+        f"Kafka cannot be reached right now: {consequence}.",
+        retry_after=KAFKA_RETRY_SECONDS,
+        request_id=request_id,
+    )

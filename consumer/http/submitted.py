@@ -1,0 +1,91 @@
+"""The response to a start request: the job as recorded, or the word that it is not recorded yet."""
+
+from typing import Any, Literal, Self
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from consumer.http.job_path import job_url
+from consumer.http.submission import Started, Timing
+from consumer.http.views import JobView
+from schemas.requests import StartRequest
+from schemas.status import MigrationStatus, Status
+
+RETRY_SECONDS = 1
+"""When it is worth to ask for the job again."""
+
+
+class QueuedView(BaseModel):
+    """A request that is safe in Kafka and not recorded yet, since Postgres or intake is away."""
+
+    id: None = None
+    request_id: str
+    dataset: str
+    source_type: str
+    source_identifier: str
+    status: Literal[Status.PENDING] = Status.PENDING
+    detail: str = "the request is in Kafka; its job gets a number as soon as it is recorded"
+
+    @classmethod
+    def of(cls, request: StartRequest) -> Self:
+        """The view of a request that has an id."""
+        return cls(
+            request_id=request.request_id or "",
+            dataset=request.dataset,
+            source_type=request.source.type,
+            source_identifier=request.source.identifier,
+        )
+
+
+class RemovedView(BaseModel):
+    """What is left of a job that ended long ago: its last status event."""
+
+    id: int | None = Field(description="the number the job had")
+    removed: Literal[True] = True
+    request_id: str
+    last_event: MigrationStatus
+
+    @classmethod
+    def of(cls, event: MigrationStatus) -> Self:
+        """The view of a job that retention has removed."""
+        return cls(id=event.job_id, request_id=event.request_id, last_event=event)
+
+
+LOCATION = {
+    "Location": {"description": "the address of the job", "schema": {"type": "string"}},
+    "Retry-After": {"description": "seconds until it is worth to ask", "schema": {"type": "integer"}},
+}
+ACCEPTED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The same request was recorded before; nothing was published.",
+        "model": JobView | RemovedView,
+        "headers": LOCATION,
+    },
+    202: {
+        "description": "Recorded as a job, or safe in Kafka and not recorded yet (`id` is null).",
+        "model": JobView | QueuedView,
+        "headers": LOCATION,
+    },
+}
+"""The `responses` in OpenAPI of a route that starts a migration."""
+
+
+def submitted(request: StartRequest, started: Started) -> JSONResponse:
+    """The response to a request that was not refused."""
+    view = _view(request, started)
+    headers = {
+        "location": job_url(view.id if isinstance(view, JobView) else view.request_id),
+        "retry-after": str(RETRY_SECONDS),
+    }
+    status = 200 if started.timing is Timing.BEFORE else 202
+    return JSONResponse(view.model_dump(mode="json"), status, headers)
+
+
+def _view(request: StartRequest, started: Started) -> JobView | QueuedView | RemovedView:
+    recorded = started.recorded
+    if recorded is None:
+        return QueuedView.of(request)
+    if recorded.job is not None:
+        return JobView.of(recorded.job)
+    assert recorded.last_event is not None, "a removed job leaves its last event"  # noqa: S101
+    return RemovedView.of(recorded.last_event)

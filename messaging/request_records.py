@@ -1,0 +1,25 @@
+"""A request as a Kafka record: its JSON, keyed by the request id, with CloudEvents attributes in headers."""
+
+import uuid
+from datetime import UTC, datetime
+
+from messaging.records import Outgoing
+from schemas.cloudevents import TYPE_REQUEST, encode
+from schemas.requests import CancelRequest, RetryRequest, StartRequest, dump_request
+from schemas.topics import REQUESTS
+
+
+def request_record(
+    request: StartRequest | CancelRequest | RetryRequest, *, source: str, traceparent: str | None = None
+) -> Outgoing:
+    """The record to publish. `source` names the publisher (a URI reference, as CloudEvents asks)."""
+    request_id = request.request_id or ""
+    headers = encode(
+        event_id=str(uuid.uuid4()),
+        source=source,
+        event_type=TYPE_REQUEST,
+        time=datetime.now(UTC),
+        subject=request_id,
+        traceparent=traceparent,
+    )
+    return Outgoing(REQUESTS.name, request_id.encode(), dump_request(request), headers)
