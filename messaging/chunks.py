@@ -1,11 +1,11 @@
-"""What a chunk of a file looks like on the uploads topic: cut from a file, and checked when read."""
+"""What a chunk of a file looks like on the uploads topic: cut from arriving bytes, checked when read."""
 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from messaging.errors import UploadCorrupt, UploadIncomplete, UploadRefused
+from messaging.errors import UploadCorrupt, UploadIncomplete
 from messaging.records import Headers, Record
 from schemas.uploads import CHUNK_BYTES, HEADER_COUNT, HEADER_INDEX, HEADER_SHA256, Upload
 
@@ -18,21 +18,46 @@ class Chunk:
     headers: Headers
 
 
-def count_of(size: int) -> int:
-    """How many chunks a file of so many bytes has."""
-    return -(-size // CHUNK_BYTES)
+class FileChunker:
+    """Cuts bytes of unknown total into chunks of CHUNK_BYTES, hashing the whole as it passes.
 
+    A full chunk is held back until more bytes follow: the last one carries the count.
+    """
 
-def cut(file: BinaryIO, size: int) -> Iterator[Chunk]:
-    """The chunks of an open file of `size` bytes; raises UploadRefused when it is another size by now."""
-    count = count_of(size)
-    for index in range(count):
-        value = file.read(CHUNK_BYTES)
-        if len(value) != min(CHUNK_BYTES, size - index * CHUNK_BYTES):
-            raise UploadRefused("The file changed while it was sent. Send it again when nobody writes to it.")
-        yield Chunk(value, _headers(index, count, value))
-    if file.read(1):
-        raise UploadRefused("The file grew while it was sent. Send it again when nobody writes to it.")
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._digest = hashlib.sha256()
+        self.size = 0
+        self.count = 0
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 (hex) of the chunks made so far: of the file, once `last` was called."""
+        return self._digest.hexdigest()
+
+    def add(self, data: bytes | memoryview) -> Iterator[Chunk]:
+        """Take bytes, copied, and yield the chunks that became full; iterate to the end."""
+        rest = memoryview(data).cast("B")
+        self.size += len(rest)
+        while rest:
+            if len(self._held) == CHUNK_BYTES:
+                yield self._chunk(last=False)
+            take = CHUNK_BYTES - len(self._held)
+            self._held += rest[:take]
+            rest = rest[take:]
+
+    def last(self) -> Chunk | None:
+        """The chunk that ends the file, with the count; None where no byte came."""
+        return self._chunk(last=True) if self._held else None
+
+    def _chunk(self, *, last: bool) -> Chunk:
+        value = bytes(self._held)
+        self._held.clear()
+        self._digest.update(value)
+        index, self.count = self.count, self.count + 1
+        count = ((HEADER_COUNT, str(self.count).encode()),) if last else ()
+        sha256 = hashlib.sha256(value).hexdigest().encode()
+        return Chunk(value, ((HEADER_INDEX, str(index).encode()), *count, (HEADER_SHA256, sha256)))
 
 
 class Assembly:
@@ -78,7 +103,7 @@ class Assembly:
 
     def _add(self, record: Record) -> None:
         value = record.value or b""
-        if self._number(record, HEADER_COUNT) != self._upload.chunks:
+        if HEADER_COUNT in dict(record.headers) and self._number(record, HEADER_COUNT) != self._upload.chunks:
             raise self._corrupt("has another number of chunks than the request says")
         if hashlib.sha256(value).hexdigest().encode() != dict(record.headers).get(HEADER_SHA256):
             raise self._corrupt(f"was damaged on its way: the SHA-256 of chunk {self._next + 1} differs")
@@ -97,11 +122,3 @@ class Assembly:
 
     def _corrupt(self, what: str) -> UploadCorrupt:
         return UploadCorrupt(f"Upload «{self._upload.name}» {what}. Send the file again.")
-
-
-def _headers(index: int, count: int, value: bytes) -> Headers:
-    return (
-        (HEADER_INDEX, str(index).encode()),
-        (HEADER_COUNT, str(count).encode()),
-        (HEADER_SHA256, hashlib.sha256(value).hexdigest().encode()),
-    )

@@ -71,7 +71,6 @@ def _chunk_headers() -> Json:
     return _headers(
         {
             uploads.HEADER_INDEX: _digits("number of the chunk, from 0"),
-            uploads.HEADER_COUNT: _digits("how many chunks the file has"),
             uploads.HEADER_SHA256: {
                 "type": "string",
                 "pattern": "^[0-9a-f]{64}$",
@@ -79,6 +78,12 @@ def _chunk_headers() -> Json:
             },
         },
         required=True,
+        optional={
+            uploads.HEADER_COUNT: _digits(
+                "how many chunks the file has; on its last chunk, since the sender may not know it before. "
+                "Where it is present, on whichever chunk, it must agree with the request"
+            )
+        },
     )
 
 

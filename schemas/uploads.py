@@ -12,7 +12,8 @@ CHUNK_BYTES = 512 * 1024
 HEADER_INDEX = "chunk-index"
 HEADER_COUNT = "chunk-count"
 HEADER_SHA256 = "chunk-sha256"
-"""Headers of a chunk: its number from 0, how many there are, SHA-256 of its own bytes (hex)."""
+"""Headers of a chunk: its number from 0; how many there are, on the last chunk only, since the size of a file
+that is still arriving is unknown (older senders put it on every chunk); SHA-256 of its own bytes (hex)."""
 
 
 class Upload(BaseModel):

@@ -5,13 +5,21 @@ from prometheus_client import CollectorRegistry
 
 from consumer.health import Check, Health
 from consumer.http import error_handlers, jobs, metrics, openapi, probes, rejects
+from consumer.http.access import Access
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailable
 
 
-def make_app(database: Database, health: Health, registry: CollectorRegistry) -> FastAPI:
-    """The app; Postgres counts for readiness from now on."""
+def make_app(
+    database: Database,
+    health: Health,
+    registry: CollectorRegistry,
+    *,
+    access: Access | None = None,
+) -> FastAPI:
+    """The app; Postgres counts for readiness from now on. Without `access` everybody may do everything."""
     app = FastAPI(title="Chat migration", redirect_slashes=False)
+    app.state.access = access or Access()
 
     async def postgres() -> str | None:
         return await _postgres(database)

@@ -2,9 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
+from consumer.http.access import denials, requires
 from consumer.http.problem import ProblemError, documented
+from consumer.http.tokens import Right
 from consumer.http.views import JobPage, JobView
 from consumer.store import queries
 from consumer.store.database import Database
@@ -20,7 +22,12 @@ SHOWN_CHARACTERS = 100
 
 def router(database: Database) -> APIRouter:
     """Reading jobs."""
-    routes = APIRouter(prefix="/migration/jobs", tags=["jobs"])
+    routes = APIRouter(
+        prefix="/migration/jobs",
+        tags=["jobs"],
+        dependencies=[Depends(requires(Right.READ))],
+        responses=denials(),
+    )
 
     @routes.get("", summary="Jobs, the newest first")
     async def jobs(

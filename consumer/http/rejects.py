@@ -3,13 +3,15 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from consumer.http import table
 from consumer.http.accept import prefers
+from consumer.http.access import denials, requires
 from consumer.http.jobs import NOT_FOUND, known
 from consumer.http.problem import documented
+from consumer.http.tokens import Right
 from consumer.http.views import RejectedPage
 from consumer.store import queries
 from consumer.store.database import Database
@@ -26,7 +28,12 @@ PRIVATE = {"cache-control": "no-store", "vary": "accept", "x-content-type-option
 
 def router(database: Database) -> APIRouter:
     """Reading rejected rows."""
-    routes = APIRouter(prefix="/migration/jobs", tags=["jobs"])
+    routes = APIRouter(
+        prefix="/migration/jobs",
+        tags=["jobs"],
+        dependencies=[Depends(requires(Right.ROWS))],
+        responses=denials(),
+    )
 
     @routes.get(
         "/{name:path}/errors",

@@ -1,13 +1,15 @@
 import hashlib
 import io
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import pytest
 
-from messaging.chunks import Assembly, Chunk, count_of, cut
+from messaging.chunks import Assembly, Chunk, FileChunker
 from messaging.errors import UploadCorrupt, UploadError, UploadIncomplete, UploadRefused
 from messaging.records import Record
+from messaging.uploads_out import pieces
 from schemas.uploads import CHUNK_BYTES, Upload
 
 CONTENT = bytes(range(256)) * (CHUNK_BYTES // 256) * 2 + b"the end"
@@ -28,10 +30,16 @@ def _record(offset: int, chunk: Chunk, key: bytes = KEY) -> Record:
     return Record("uploads", 0, offset, 0, key, chunk.value, chunk.headers)
 
 
+def _chunks(written: Iterable[bytes | memoryview]) -> list[Chunk]:
+    chunker = FileChunker()
+    chunks = [chunk for data in written for chunk in chunker.add(data)]
+    last = chunker.last()
+    assert last is not None
+    return [*chunks, last]
+
+
 def _sent() -> list[Record]:
-    return [
-        _record(10 + number, chunk) for number, chunk in enumerate(cut(io.BytesIO(CONTENT), len(CONTENT)))
-    ]
+    return [_record(10 + number, chunk) for number, chunk in enumerate(_chunks([CONTENT]))]
 
 
 def _assembled(records: list[Record], upload: Upload = UPLOAD) -> bytes:
@@ -48,10 +56,73 @@ def _with_header(record: Record, name: str, value: bytes) -> Record:
 
 
 @pytest.mark.parametrize(
-    ("size", "chunks"), [(1, 1), (CHUNK_BYTES, 1), (CHUNK_BYTES + 1, 2), (15_000_000, 29)]
+    ("size", "sizes"),
+    [
+        (1, [1]),
+        (CHUNK_BYTES - 1, [CHUNK_BYTES - 1]),
+        (CHUNK_BYTES, [CHUNK_BYTES]),
+        (CHUNK_BYTES + 1, [CHUNK_BYTES, 1]),
+        (3 * CHUNK_BYTES, [CHUNK_BYTES] * 3),
+    ],
 )
-def test_a_file_has_as_many_chunks_as_it_fills(size: int, chunks: int) -> None:
-    assert count_of(size) == chunks
+@pytest.mark.parametrize("step", [7_001, 64 * 1024, CHUNK_BYTES, 10 * CHUNK_BYTES])
+def test_chunks_are_full_but_the_last_whatever_the_sizes_of_the_writes(
+    size: int, sizes: list[int], step: int
+) -> None:
+    content = os.urandom(size)
+    chunker = FileChunker()
+    written = [memoryview(content)[start : start + step] for start in range(0, size, step)]
+    chunks = [chunk for data in written for chunk in chunker.add(data)]
+    last = chunker.last()
+    assert last is not None
+    chunks.append(last)
+    assert [len(chunk.value) for chunk in chunks] == sizes
+    assert b"".join(chunk.value for chunk in chunks) == content
+    assert (chunker.size, chunker.count) == (size, len(sizes))
+    assert chunker.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_only_the_last_chunk_has_the_count() -> None:
+    headers = [dict(chunk.headers) for chunk in _chunks([CONTENT])]
+    assert [header["chunk-index"] for header in headers] == [b"0", b"1", b"2"]
+    assert [header.get("chunk-count") for header in headers] == [None, None, b"3"]
+    assert headers[2]["chunk-sha256"].decode() == hashlib.sha256(b"the end").hexdigest()
+
+
+def test_the_chunker_keeps_no_view_of_what_it_was_given() -> None:
+    chunker = FileChunker()
+    given = bytearray(b"content")
+    assert list(chunker.add(memoryview(given))) == []
+    given[:] = b"changed"
+    last = chunker.last()
+    assert last is not None
+    assert last.value == b"content"
+
+
+def test_without_a_byte_there_is_no_chunk() -> None:
+    chunker = FileChunker()
+    assert list(chunker.add(b"")) == []
+    assert chunker.last() is None
+
+
+def test_a_file_with_the_count_on_every_chunk_assembles() -> None:
+    """Senders wrote it so while they knew the size beforehand."""
+    assert _assembled([_with_header(record, "chunk-count", b"3") for record in _sent()]) == CONTENT
+
+
+def test_a_file_without_any_count_assembles() -> None:
+    first, second, third = _sent()
+    headers = tuple(header for header in third.headers if header[0] != "chunk-count")
+    assert _assembled([first, second, replace(third, headers=headers)]) == CONTENT
+
+
+@pytest.mark.parametrize("number", [0, 2])
+@pytest.mark.parametrize("count", [b"2", b"4", b"three"])
+def test_a_wrong_count_is_corrupt_on_whichever_chunk(number: int, count: bytes) -> None:
+    records = _sent()
+    records[number] = _with_header(records[number], "chunk-count", count)
+    with pytest.raises(UploadCorrupt, match="number"):
+        _assembled(records)
 
 
 def test_chunks_make_the_file_again() -> None:
@@ -103,8 +174,8 @@ def test_a_file_that_is_not_what_the_request_says_is_corrupt(told: dict[str, obj
 
 @pytest.mark.parametrize("size", [len(CONTENT) - 1, len(CONTENT) + 1])
 def test_a_file_that_changes_while_it_is_sent_is_refused(size: int) -> None:
-    with pytest.raises(UploadRefused):
-        list(cut(io.BytesIO(CONTENT), size))
+    with pytest.raises(UploadRefused, match="while it was sent"):
+        list(pieces(io.BytesIO(CONTENT), size))
 
 
 def test_every_sentence_says_what_to_do() -> None:

@@ -1,0 +1,175 @@
+"""Sends a file whose size is not known beforehand: its chunks leave while the bytes arrive."""
+
+import time
+import uuid
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from aiokafka.errors import KafkaTimeoutError
+from pydantic import TypeAdapter, ValidationError
+
+from messaging.chunks import Chunk, FileChunker
+from messaging.clients import FAILURES
+from messaging.connection import KafkaConnection
+from messaging.errors import KafkaUnavailable, UploadRefused
+from messaging.line import ACK_SECONDS, MAX_REQUEST_BYTES, Line, Sent, TooLarge
+from messaging.records import Outgoing, Place
+from schemas.text import LongName
+from schemas.topics import UPLOADS
+from schemas.uploads import Upload
+
+CLIENT_ID = "migration-upload"
+
+MAX_UNACKNOWLEDGED = 4
+"""Chunks on their way at most. The library itself holds two: one in flight, one waiting for it."""
+
+
+class UploadStream:
+    """One file on its way to `migration.uploads`; use it as an async context manager.
+
+    Leaving the context without `finish` aborts. Calls must not overlap. Memory is a few chunks, whatever the
+    size of the file. After an error, or a call that was cancelled, nothing more is sent.
+    """
+
+    def __init__(self, connection: KafkaConnection, line: Line, topic: str) -> None:
+        self._connection = connection
+        self._line = line
+        self._topic = topic
+        self._upload_id = str(uuid.uuid4())
+        self._chunker = FileChunker()
+        self._unacknowledged: deque[Sent] = deque()
+        self._first: Place | None = None
+        self._last: Place | None = None
+        self._ended = False
+
+    @classmethod
+    async def open(cls, connection: KafkaConnection, *, topic: str = UPLOADS.name) -> Self:
+        """Connect; raises KafkaUnavailable within `line.START_SECONDS`."""
+        return cls(connection, await Line.open(connection, CLIENT_ID, MAX_REQUEST_BYTES), topic)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.abort()
+
+    @property
+    def size(self) -> int:
+        """Bytes taken so far."""
+        return self._chunker.size
+
+    async def write(self, data: bytes | memoryview) -> None:
+        """Take bytes, any number, and wait while too many chunks are on their way.
+
+        Raises KafkaUnavailable, after which nothing more is sent.
+        """
+        with self._step():
+            for chunk in self._chunker.add(data):
+                await self._send(chunk)
+
+    async def finish(self, name: str) -> Upload:
+        """Send the last chunk, wait until the broker has all, and return what a request names the file by.
+
+        `name` is what people know the file by. Raises UploadRefused (nothing was written, or the name cannot
+        be sent), KafkaUnavailable.
+        """
+        with self._step():
+            name = checked_name(name)
+            chunk = self._chunker.last()
+            if chunk is None:
+                raise empty_file(name)
+            await self._send(chunk)
+            while self._unacknowledged:
+                await self._settle_oldest()
+            upload = self._described(name)
+        self._ended = True
+        await self._line.close()
+        return upload
+
+    async def abort(self) -> None:
+        """Send nothing further: without its last chunk nothing refers to the upload. Idempotent, bounded.
+
+        Quick while the broker answers; takes up to two request timeouts where it does not.
+        """
+        self._ended = True
+        await self._line.abort()
+
+    @contextmanager
+    def _step(self) -> Iterator[None]:
+        """An error or a cancellation within leaves a hole in the file: nothing more may be sent then."""
+        if self._ended:
+            raise RuntimeError("This upload has ended; open another one.")
+        try:
+            yield
+        except BaseException:
+            self._ended = True
+            self._line.abandon()
+            raise
+
+    async def _send(self, chunk: Chunk) -> None:
+        self._unacknowledged.append(await self._hand_over(chunk))
+        while self._unacknowledged and (
+            len(self._unacknowledged) >= MAX_UNACKNOWLEDGED or self._unacknowledged[0].done()
+        ):
+            await self._settle_oldest()
+
+    async def _hand_over(self, chunk: Chunk) -> Sent:
+        message = Outgoing(self._topic, self._upload_id.encode(), chunk.value, chunk.headers)
+        end = time.monotonic() + ACK_SECONDS
+        while True:
+            try:
+                return await self._line.send(message)
+            except KafkaTimeoutError as error:
+                # No place in the library's queue since the broker is away; nothing was taken, so wait on.
+                if time.monotonic() > end:
+                    raise self._unavailable(str(error)) from error
+            except (TooLarge, *FAILURES) as error:
+                raise self._unavailable(str(error) or type(error).__name__) from error
+
+    async def _settle_oldest(self) -> None:
+        (place,) = await self._line.acknowledged([self._unacknowledged.popleft()])
+        if place is None:
+            raise self._unavailable("not every chunk was acknowledged")
+        if self._first is not None and place.partition != self._first.partition:
+            raise UploadRefused(
+                "The topic was given other partitions while the file was sent. Send the file again."
+            )
+        self._first, self._last = self._first or place, place
+
+    def _described(self, name: str) -> Upload:
+        first, last = self._first, self._last
+        if first is None or last is None or first.offset < 0 or last.offset < first.offset:
+            raise self._unavailable("the broker has the chunks but no longer knows where")
+        return Upload(
+            upload_id=self._upload_id,
+            partition=first.partition,
+            first_offset=first.offset,
+            last_offset=last.offset,
+            chunks=self._chunker.count,
+            size=self._chunker.size,
+            sha256=self._chunker.sha256,
+            name=name,
+        )
+
+    def _unavailable(self, why: str) -> KafkaUnavailable:
+        return KafkaUnavailable.at(self._connection.bootstrap_servers, [f"the file could not be sent: {why}"])
+
+
+def checked_name(name: str) -> str:
+    """The name a request will carry; raises UploadRefused."""
+    try:
+        return TypeAdapter[str](LongName).validate_python(name)
+    except ValidationError as error:
+        raise UploadRefused(
+            "The name of the file cannot be sent: it must be 1-1,000 printable characters, no blanks around."
+        ) from error
+
+
+def empty_file(name: str) -> UploadRefused:
+    """The error for a file without a byte; `name` is a checked one."""
+    return UploadRefused(f"The file «{name}» is empty: there is nothing to send.")

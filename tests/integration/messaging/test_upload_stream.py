@@ -1,0 +1,249 @@
+"""Files of unknown size on their way through Kafka: whole afterwards, or not there at all."""
+
+import asyncio
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devstack.server import Server
+from devstack.stack import Stack
+from messaging import clients, line, upload_stream
+from messaging.connection import KafkaConnection
+from messaging.errors import KafkaUnavailable, UploadIncomplete, UploadRefused
+from messaging.records import Record
+from messaging.subscription import Subscription
+from messaging.topics import ensure_topics
+from messaging.upload_stream import UploadStream
+from messaging.uploads import fetch_file
+from schemas.topics import Topic
+from schemas.uploads import CHUNK_BYTES, Upload
+from tests.integration.messaging.conftest import MakeTopic
+from tests.support.frozen import freeze
+from tests.support.wait import until_async
+
+PIECE = 64 * 1024
+
+
+@pytest.fixture
+async def topic(make_topic: MakeTopic) -> str:
+    return await make_topic()
+
+
+def _pieces(content: bytes, step: int = PIECE) -> Iterator[memoryview]:
+    view = memoryview(content)
+    return (view[start : start + step] for start in range(0, len(content), step))
+
+
+async def _streamed(connection: KafkaConnection, topic: str, content: bytes, name: str = "f") -> Upload:
+    async with await UploadStream.open(connection, topic=topic) as stream:
+        for piece in _pieces(content):
+            await stream.write(piece)
+        return await stream.finish(name)
+
+
+async def _fetched(connection: KafkaConnection, topic: str, upload: Upload, folder: Path) -> bytes:
+    target = folder / upload.upload_id
+    await fetch_file(connection, upload, target, topic=topic)
+    return _content(target)
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+async def _records(connection: KafkaConnection, topic: str) -> list[Record]:
+    async with await Subscription.open(connection, topic) as subscription:
+        return [record async for record in subscription.past()]
+
+
+@pytest.mark.parametrize(
+    ("size", "chunks"),
+    [(1, 1), (CHUNK_BYTES, 1), (CHUNK_BYTES + 1, 2), (6 * CHUNK_BYTES, 6), (7 * CHUNK_BYTES + 3, 8)],
+)
+async def test_a_stream_comes_back_byte_for_byte(
+    connection: KafkaConnection, topic: str, tmp_path: Path, size: int, chunks: int
+) -> None:
+    content = os.urandom(size)
+    upload = await _streamed(connection, topic, content, "чаты.xlsx")
+    assert (upload.size, upload.chunks, upload.name) == (size, chunks, "чаты.xlsx")
+    assert upload.sha256 == hashlib.sha256(content).hexdigest()
+    assert await _fetched(connection, topic, upload, tmp_path) == content
+
+
+async def test_only_the_last_record_of_a_stream_has_the_count(
+    connection: KafkaConnection, topic: str
+) -> None:
+    upload = await _streamed(connection, topic, os.urandom(2 * CHUNK_BYTES + 1))
+    records = await _records(connection, topic)
+    assert [dict(record.headers).get("chunk-count") for record in records] == [None, None, b"3"]
+    assert {record.key for record in records} == {upload.upload_id.encode()}
+
+
+async def test_streams_between_each_other_on_one_partition_come_back(
+    connection: KafkaConnection, topic: str, tmp_path: Path
+) -> None:
+    contents = [os.urandom(4 * CHUNK_BYTES), os.urandom(5 * CHUNK_BYTES + 1)]
+    streams = [await UploadStream.open(connection, topic=topic) for _ in contents]
+    # Turn by turn, so that chunks of one surely lie between those of the other.
+    for pieces in zip(*(_pieces(content, CHUNK_BYTES) for content in contents), strict=False):
+        for stream, piece in zip(streams, pieces, strict=True):
+            await stream.write(piece)
+    await streams[1].write(contents[1][4 * CHUNK_BYTES :])
+    uploads = [await stream.finish("f") for stream in streams]
+    assert uploads[1].first_offset < uploads[0].last_offset
+    for upload, content in zip(uploads, contents, strict=True):
+        assert upload.last_offset - upload.first_offset >= upload.chunks
+        assert await _fetched(connection, topic, upload, tmp_path) == content
+
+
+async def test_chunks_leave_before_the_end_is_known(connection: KafkaConnection, topic: str) -> None:
+    async with await UploadStream.open(connection, topic=topic) as stream:
+        await stream.write(bytes(8 * CHUNK_BYTES))
+
+        async def there() -> bool:
+            return len(await _records(connection, topic)) == 7
+
+        await until_async(there, 20, "all chunks but the one held back")
+
+
+async def test_an_aborted_stream_leaves_nothing_that_can_be_fetched(
+    connection: KafkaConnection, topic: str, tmp_path: Path
+) -> None:
+    before = asyncio.all_tasks()
+    content = os.urandom(4 * CHUNK_BYTES)
+    async with await UploadStream.open(connection, topic=topic) as stream:
+        await stream.write(content)
+        await stream.abort()
+        began = time.monotonic()
+        await stream.abort()
+        assert time.monotonic() - began < 0.1
+        with pytest.raises(RuntimeError, match="has ended"):
+            await stream.write(b"more")
+        with pytest.raises(RuntimeError, match="has ended"):
+            await stream.finish("f")
+    assert asyncio.all_tasks() <= before
+    whole = await _streamed(connection, topic, b"a later upload, so that there is an end")
+    records = await _records(connection, topic)
+    aborted = [record for record in records if record.key != whole.upload_id.encode()]
+    assert len(aborted) < 4
+    assert all("chunk-count" not in dict(record.headers) for record in aborted)
+    claimed = whole.model_copy(
+        update={
+            "upload_id": (aborted[0].key or b"").decode(),
+            "first_offset": 0,
+            "chunks": 4,
+            "size": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
+    )
+    with pytest.raises(UploadIncomplete):
+        await fetch_file(connection, claimed, tmp_path / "target", topic=topic)
+
+
+async def test_a_write_that_was_cancelled_ends_the_stream(connection: KafkaConnection, topic: str) -> None:
+    async with await UploadStream.open(connection, topic=topic) as stream:
+        writing = asyncio.ensure_future(stream.write(bytes(40 * CHUNK_BYTES)))
+
+        async def begun() -> bool:
+            return stream.size > 0
+
+        await until_async(begun, 10, "the write to begin")
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+        with pytest.raises(RuntimeError, match="has ended"):
+            await stream.finish("f")
+
+
+async def test_an_empty_stream_is_refused(connection: KafkaConnection, topic: str) -> None:
+    async with await UploadStream.open(connection, topic=topic) as stream:
+        await stream.write(b"")
+        with pytest.raises(UploadRefused, match="«f» is empty"):
+            await stream.finish("f")
+
+
+@pytest.mark.parametrize("name", ["", " blank", "line\nbreak", "x" * 1_001])
+async def test_a_name_that_no_message_may_carry_is_refused(
+    connection: KafkaConnection, topic: str, name: str
+) -> None:
+    async with await UploadStream.open(connection, topic=topic) as stream:
+        await stream.write(b"content")
+        with pytest.raises(UploadRefused, match="1-1,000 printable characters"):
+            await stream.finish(name)
+    assert await _records(connection, topic) == []
+
+
+async def test_without_a_broker_it_does_not_open() -> None:
+    async with asyncio.timeout(10):
+        with pytest.raises(KafkaUnavailable):
+            await UploadStream.open(KafkaConnection("127.0.0.1:1"))
+
+
+@pytest.fixture
+def own_connection(own_stack: Stack) -> KafkaConnection:
+    return KafkaConnection(own_stack.bootstrap_servers)
+
+
+@pytest.fixture
+async def own_topic(broker: Server, own_connection: KafkaConnection) -> str:
+    name = f"test.{uuid.uuid4().hex}"
+    await ensure_topics(own_connection, [Topic(name, {}, 1)])
+    return name
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same limits in the same order, ten times shorter."""
+    monkeypatch.setattr(clients, "REQUEST_SECONDS", 1.0)
+    monkeypatch.setattr(line, "SEND_SECONDS", 1.5)
+    monkeypatch.setattr(line, "ACK_SECONDS", 4.5)
+    monkeypatch.setattr(upload_stream, "ACK_SECONDS", 4.5)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_broker_that_falls_silent_bounds_a_write(
+    broker: Server, own_connection: KafkaConnection, own_topic: str
+) -> None:
+    before = asyncio.all_tasks()
+    async with await UploadStream.open(own_connection, topic=own_topic) as stream:
+        await stream.write(bytes(2 * CHUNK_BYTES))
+        freeze(broker)
+        began = time.monotonic()
+        with pytest.raises(KafkaUnavailable, match="could not be sent"):
+            await stream.write(bytes(20 * CHUNK_BYTES))
+        assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 25
+    assert asyncio.all_tasks() <= before
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_broker_that_dies_before_the_end_bounds_the_finish(
+    broker: Server, own_connection: KafkaConnection, own_topic: str
+) -> None:
+    async with await UploadStream.open(own_connection, topic=own_topic) as stream:
+        await stream.write(bytes(2 * CHUNK_BYTES))
+        await asyncio.to_thread(broker.kill)
+        began = time.monotonic()
+        with pytest.raises(KafkaUnavailable, match="could not be sent"):
+            await stream.finish("f")
+        assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 25
+
+
+async def test_a_restart_of_the_broker_is_waited_for(
+    broker: Server, own_connection: KafkaConnection, own_topic: str, tmp_path: Path
+) -> None:
+    content = os.urandom(8 * CHUNK_BYTES)
+    async with await UploadStream.open(own_connection, topic=own_topic) as stream:
+        await stream.write(content[: 2 * CHUNK_BYTES])
+        await asyncio.to_thread(broker.stop)
+        writing = asyncio.ensure_future(stream.write(content[2 * CHUNK_BYTES :]))
+        await asyncio.to_thread(broker.start)
+        await writing
+        upload = await stream.finish("f")
+    assert await _fetched(own_connection, own_topic, upload, tmp_path) == content
