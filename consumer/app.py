@@ -19,7 +19,9 @@ from consumer.datasets import find as datasets
 from consumer.ending import end_in_time
 from consumer.errors import LeaseLost
 from consumer.http import server
-from consumer.http.app import make_app
+from consumer.http.app import Posting, make_app
+from consumer.http.excel import UploadLimits
+from consumer.http.submission import Submission
 from consumer.intake.intake import Intake
 from consumer.intake.letters import DeadLetters
 from consumer.relay import relay as relays
@@ -45,6 +47,7 @@ from messaging.producer import Producer
 from messaging.progress import ticking
 from messaging.topic_id import TopicId
 from messaging.topics import ensure_topics
+from messaging.upload_stream import UploadStream
 from schemas.topics import DEAD_LETTER_ROOM, INTAKE_GROUP, MESSAGE_BYTES, REQUESTS
 from schemas.version import VERSION
 
@@ -108,6 +111,8 @@ class Service:
         self._letters = Producer(
             self._kafka, client_id=f"{CLIENT}-intake", max_request_size=MESSAGE_BYTES + DEAD_LETTER_ROOM
         )
+        self._requests = Producer(self._kafka, client_id=f"{CLIENT}-http")
+        self._submission = Submission(database, self._requests.publish, self._vitals.kafka_trouble)
         owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._worker = self._make_worker(environment, scratch, owner)
         self._relay = self._make_relay(owner)
@@ -176,6 +181,11 @@ class Service:
             committed=intake.committed,
         )
 
+    def _make_posting(self) -> Posting:
+        settings = self._settings
+        limits = UploadLimits(settings.migration_max_upload_mb, settings.migration_max_uploads)
+        return Posting(self._submission, datasets.names(), partial(UploadStream.open, self._kafka), limits)
+
     async def run(self, listener: socket.socket) -> None:
         """Run all parts; when told to stop, drain the jobs first and send what they left in the outbox."""
         stop = self._shutdown.stop
@@ -186,7 +196,9 @@ class Service:
             "retention": self._keep("retention", lambda: self._retention.run(stop), stop),
         }
         relay = self._keep("relay", lambda: self._relay.run(self._relay_stop), self._relay_stop)
-        app = make_app(self._database, self._vitals.health, self._vitals.metrics.registry)
+        app = make_app(
+            self._database, self._vitals.health, self._vitals.metrics.registry, self._make_posting()
+        )
         http = asyncio.create_task(server.serve_on(app, listener, stop), name="http")
         lag = asyncio.create_task(self._vitals.lag.run())
         port = self._settings.migration_http_port
@@ -214,7 +226,11 @@ class Service:
         self._relay.hear("")
         parts["listener"].cancel()
         late += await end_in_time({*parts.values(), relay, http}, left(PARTS_SHARE))
-        closing = {"events": self._events.close(), "dead letters": self._letters.close()}
+        closing = {
+            "events": self._events.close(),
+            "dead letters": self._letters.close(),
+            "requests": self._requests.close(),
+        }
         late += await end_in_time(
             [asyncio.create_task(close, name=f"producer of {name}") for name, close in closing.items()],
             left(CLIENTS_SHARE),
@@ -228,8 +244,12 @@ class Service:
         await self._consumer.run(self._shutdown.stop)
 
     async def _listen(self) -> None:
-        channels = {transitions.NEW_JOBS: self._worker.hear, outbox.CHANNEL: self._relay.hear}
+        channels = {transitions.NEW_JOBS: self._worker.hear, outbox.CHANNEL: self._on_outbox_notify}
         await listen(self._database.dsn, channels, self._pulses["listener"].alive)
+
+    def _on_outbox_notify(self, payload: str) -> None:
+        self._relay.hear(payload)
+        self._submission.notify()
 
     def _keep(self, name: str, run: Any, stop: asyncio.Event) -> asyncio.Task[None]:
         kept = keep_running(name, run, stop, expected=OUTAGES, pulse=self._pulses[name])

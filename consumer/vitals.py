@@ -23,13 +23,18 @@ class Vitals:
         self.pulse = self.health.pulse
         self.lag = LoopLag()
         self.metrics = Metrics(Present(running, self.lag.worst, self.health.progress))
+        self.kafka_trouble: Callable[[], str | None] = lambda: "not connected yet"
 
     def watch(self, consumer: GroupConsumer) -> None:
         """Count the intake as stuck where its consumer is, and Kafka as away where its brokers are silent."""
 
-        async def kafka() -> str | None:
+        def trouble() -> str | None:
             return consumer.trouble() or _silence(consumer.last_answer())
 
+        async def kafka() -> str | None:
+            return trouble()
+
+        self.kafka_trouble = trouble
         self.health.expect("intake", last=consumer.last_progress)
         self.health.ready_when("kafka", kafka)
 

@@ -1,19 +1,36 @@
-"""The HTTP side: reading jobs and their rejected rows, probes, metrics. It never runs anything."""
+"""The HTTP side: starting and steering jobs, reading them, probes, metrics. It never runs anything."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from consumer.health import Check, Health
-from consumer.http import error_handlers, jobs, metrics, openapi, probes, rejects
+from consumer.http import command, error_handlers, excel, jobs, metrics, openapi, probes, rejects, start
 from consumer.http.access import Access
+from consumer.http.excel import OpenUpload, UploadLimits
+from consumer.http.job_path import EncodedJobPaths
+from consumer.http.submission import Submission
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What the POSTs need: the way to Kafka, the names of the datasets, and room for uploads."""
+
+    submission: Submission
+    datasets: Collection[str]
+    open_upload: OpenUpload
+    limits: UploadLimits
 
 
 def make_app(
     database: Database,
     health: Health,
     registry: CollectorRegistry,
+    posting: Posting,
     *,
     access: Access | None = None,
 ) -> FastAPI:
@@ -29,8 +46,14 @@ def make_app(
     openapi.install(app)
     app.include_router(probes.router(health))
     app.include_router(metrics.router(database, registry))
-    app.include_router(rejects.router(database))  # before `jobs`: request ids may hold a slash
+    app.include_router(
+        excel.router(posting.submission, posting.datasets, posting.open_upload, posting.limits)
+    )
+    app.include_router(start.router(posting.submission, database, posting.datasets))
+    app.include_router(command.router(posting.submission, database))
     app.include_router(jobs.router(database))
+    app.include_router(rejects.router(database))
+    app.add_middleware(EncodedJobPaths)
     return app
 
 

@@ -1,5 +1,7 @@
 """`POST /migration/jobs/{id}/cancel` and `/retry`: the command as a message, and what intake decided."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Depends
@@ -62,7 +64,12 @@ def router(submission: Submission, database: Database) -> APIRouter:
     )
 
     async def send(
-        make: type[Command], name: str, body: CommandBody | None, who: Actor, key: str | None, trace: str | None
+        make: Callable[..., Command],
+        name: str,
+        body: CommandBody | None,
+        who: Actor,
+        key: str | None,
+        trace: str | None,
     ) -> JSONResponse:
         body = body or CommandBody()
         command_id = resolve_id(key, body.command_id, "command_id")
@@ -83,7 +90,7 @@ def router(submission: Submission, database: Database) -> APIRouter:
         traceparent: Traceparent = None,
     ) -> JSONResponse:
         """What it has stored stays. The job ends when its owner has seen the command: within a second."""
-        return await send(CancelRequest, name, body, who, key, traceparent)
+        return await send(partial(CancelRequest, action="cancel"), name, body, who, key, traceparent)
 
     @routes.post("/{id}/retry", summary="Run a failed or cancelled job again", status_code=202)
     async def retry(
@@ -94,7 +101,7 @@ def router(submission: Submission, database: Database) -> APIRouter:
         traceparent: Traceparent = None,
     ) -> JSONResponse:
         """It goes on from its checkpoint where the source is the same, else it reads from the top."""
-        return await send(RetryRequest, name, body, who, key, traceparent)
+        return await send(partial(RetryRequest, action="retry"), name, body, who, key, traceparent)
 
     return routes
 

@@ -9,11 +9,10 @@ from consumer.http.body_digest import BODY, HEADER, digest_check, verify
 from consumer.http.content_digest import DigestCheck
 from consumer.http.multipart import FileBegin, FileData, FormField, InvalidForm, read_form
 from consumer.http.problem import FieldProblem, ProblemError
-from messaging.chunks import count_of
 from messaging.errors import KafkaUnavailable, UploadRefused
 from messaging.file_names import clean_file_name
 from schemas.codes import ProblemCode
-from schemas.uploads import Upload
+from schemas.uploads import CHUNK_BYTES, Upload
 
 FILE_FIELD = "file"
 FILE = "the file"
@@ -53,7 +52,7 @@ class HashingSink:
         """The name, size and SHA-256 of the file. Where chunks lie is made up: nothing was sent."""
         if not self._size:
             raise UploadRefused(f"The file «{name}» is empty: there is nothing to send.")
-        chunks = count_of(self._size)
+        chunks = -(-self._size // CHUNK_BYTES)
         return Upload(
             upload_id="not-sent",
             partition=0,

@@ -34,7 +34,11 @@ def _decode(segment: str) -> str:
 
 JobName = Annotated[
     str,
-    Path(alias="id", description="request id or number of a job, percent-encoded", examples=["2026-11-chats", "1"]),
+    Path(
+        alias="id",
+        description="request id or number of a job, percent-encoded",
+        examples=["2026-11-chats", "1"],
+    ),
     AfterValidator(_decode),
 ]
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from consumer.http.access import denials, requires
+from consumer.http.job_path import JobName
 from consumer.http.problem import ProblemError, documented
 from consumer.http.tokens import Right
 from consumer.http.views import JobPage, JobView
@@ -43,23 +44,27 @@ def router(database: Database) -> APIRouter:
             items=[JobView.of(job) for job in shown], next=shown[-1].id if len(found) > limit else None
         )
 
-    @routes.get("/{name:path}", summary="One job", responses=documented(NOT_FOUND))
-    async def one(name: str) -> JobView:
+    @routes.get("/{id}", summary="One job", responses=documented(NOT_FOUND))
+    async def one(name: JobName) -> JobView:
         """By its request id, or by its number."""
-        return JobView.of(await known(database, name))
+        return JobView.of(await get_job_or_404(database, name))
 
     return routes
 
 
-async def known(database: Database, name: str) -> Job:
-    """The job of a request id or number, or 404."""
+async def get_job_or_404(database: Database, name: str) -> Job:
+    """The job of a request id or number; raises ProblemError (404)."""
     async with database.reader() as connection:
         job = await queries.find(connection, name)
     if job is None:
-        raise ProblemError(
-            NOT_FOUND,
-            ProblemCode.JOB_NOT_FOUND,
-            f"There is no job with request id or number {name[:SHOWN_CHARACTERS]!r}; "
-            "/migration/jobs lists them.",
-        )
+        raise job_not_found(name)
     return job
+
+
+def job_not_found(name: str) -> ProblemError:
+    """The problem of an address or message that names no job there is."""
+    return ProblemError(
+        NOT_FOUND,
+        ProblemCode.JOB_NOT_FOUND,
+        f"There is no job with request id or number {name[:SHOWN_CHARACTERS]!r}; /migration/jobs lists them.",
+    )

@@ -9,7 +9,8 @@ from fastapi.responses import StreamingResponse
 from consumer.http import table
 from consumer.http.accept import prefers
 from consumer.http.access import denials, requires
-from consumer.http.jobs import NOT_FOUND, known
+from consumer.http.job_path import JobName
+from consumer.http.jobs import NOT_FOUND, get_job_or_404
 from consumer.http.problem import documented
 from consumer.http.tokens import Right
 from consumer.http.views import RejectedPage
@@ -36,7 +37,7 @@ def router(database: Database) -> APIRouter:
     )
 
     @routes.get(
-        "/{name:path}/errors",
+        "/{id}/errors",
         summary="The rejected rows of a job",
         response_class=Response,
         responses={
@@ -45,13 +46,13 @@ def router(database: Database) -> APIRouter:
         },
     )
     async def errors(
-        name: str,
+        name: JobName,
         limit: Annotated[int, Query(ge=1, le=REJECTS_LIMIT)] = 100,
         after: Annotated[int, Query(ge=FROM_THE_TOP, le=LAST_ID)] = FROM_THE_TOP,
         accept: Annotated[str, Header()] = JSON,
     ) -> Response:
         """By row number. JSON goes by pages; CSV (`Accept: text/csv`) holds every row behind `after`."""
-        job = await known(database, name)
+        job = await get_job_or_404(database, name)
         if prefers(accept, CSV, over=JSON):
             return await _csv(database, job.id, after)
         page = await _page(database, job.id, after, limit)

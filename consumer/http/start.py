@@ -57,9 +57,7 @@ def router(submission: Submission, database: Database, datasets: Collection[str]
         request_id = resolve_id(key, body.request_id, "request_id")
         return await start(body.request(request_id, body.source), who, traceparent)
 
-    @routes.post(
-        "/requests", summary="Publish any request", status_code=202, responses=documented(404)
-    )
+    @routes.post("/requests", summary="Publish any request", status_code=202, responses=documented(404))
     async def any_request(
         body: MigrationRequest, who: Actor, key: IdempotencyKey = None, traceparent: Traceparent = None
     ) -> JSONResponse:

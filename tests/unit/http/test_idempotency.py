@@ -1,0 +1,43 @@
+"""Where the id of a request comes from."""
+
+import uuid
+
+import pytest
+
+from consumer.http.idempotency import resolve_id
+from consumer.http.problem import ProblemError
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "expected"),
+    [
+        ("nightly-1", None, "nightly-1"),
+        (None, "nightly-1", "nightly-1"),
+        ("nightly-1", "nightly-1", "nightly-1"),
+        ('"nightly-1"', None, "nightly-1"),
+        ('"a \\"b\\" \\\\ c"', None, 'a "b" \\ c'),
+        ('"', None, '"'),
+        ("чаты".encode().decode("latin-1"), None, "чаты"),
+    ],
+)
+def test_the_id_is_that_of_the_header_or_of_the_body(
+    header: str | None, body: str | None, expected: str
+) -> None:
+    assert resolve_id(header, body, "request_id") == expected
+
+
+def test_without_either_an_id_is_made_up_each_time() -> None:
+    made_up = {resolve_id(None, None, "request_id") for _ in range(100)}
+    assert len({uuid.UUID(one) for one in made_up}) == 100
+
+
+@pytest.mark.parametrize("header", ["", '""', "x" * 201, "a\x7fb", " a", "\xff"])
+def test_a_header_that_is_no_id_is_refused_by_name(header: str) -> None:
+    with pytest.raises(ProblemError) as caught:
+        resolve_id(header, None, "request_id")
+    assert (caught.value.status, caught.value.problem.errors[0].field) == (422, "Idempotency-Key")
+
+
+def test_two_ids_are_refused() -> None:
+    with pytest.raises(ProblemError, match="differs from the field request_id"):
+        resolve_id("a", "b", "request_id")

@@ -1,0 +1,82 @@
+"""One query serves all who wait for rows that another process writes."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from consumer.http.shared_lookup import POLL_SECONDS, SharedLookup
+from consumer.store.errors import DatabaseUnavailable
+
+LONG_SECONDS = 10.0
+
+
+class Table:
+    """What is written so far; counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, int] = {}
+        self.asked: list[list[str]] = []
+        self.error: Exception | None = None
+
+    async def look_up(self, keys: Sequence[str]) -> Mapping[str, int]:
+        self.asked.append(sorted(keys))
+        if self.error is not None:
+            raise self.error
+        return {key: self.rows[key] for key in keys if key in self.rows}
+
+
+async def test_a_row_that_is_there_is_found_at_once() -> None:
+    table = Table()
+    table.rows["a"] = 1
+    assert await SharedLookup(table.look_up).wait_for("a", LONG_SECONDS) == 1
+
+
+async def test_many_waiters_cost_one_query() -> None:
+    table = Table()
+    lookup = SharedLookup(table.look_up)
+    waiting = [asyncio.create_task(lookup.wait_for(f"key-{n % 10}", LONG_SECONDS)) for n in range(100)]
+    await asyncio.sleep(0)
+    table.rows = {f"key-{n}": n for n in range(10)}
+    lookup.notify()
+    assert await asyncio.gather(*waiting) == [n % 10 for n in range(100)]
+    assert len(table.asked) <= 2
+    assert table.asked[-1] == sorted(table.rows)
+
+
+async def test_a_row_written_without_a_notification_is_found_by_the_poll() -> None:
+    table = Table()
+    waiting = asyncio.create_task(SharedLookup(table.look_up).wait_for("a", LONG_SECONDS))
+    while len(table.asked) < 2:
+        await asyncio.sleep(POLL_SECONDS / 10)
+    table.rows["a"] = 1
+    assert await waiting == 1
+
+
+async def test_a_row_that_never_comes_is_waited_for_so_long_and_then_not_asked_for_any_more() -> None:
+    table = Table()
+    lookup = SharedLookup(table.look_up)
+    assert await lookup.wait_for("a", POLL_SECONDS * 1.5) is None
+    asked = len(table.asked)
+    assert await lookup.wait_for("b", POLL_SECONDS * 1.5) is None
+    assert all(keys == ["b"] for keys in table.asked[asked:][1:])
+
+
+async def test_an_outage_of_postgres_ends_no_wait_early() -> None:
+    table = Table()
+    table.error = DatabaseUnavailable("no answer")
+    waiting = asyncio.create_task(SharedLookup(table.look_up).wait_for("a", LONG_SECONDS))
+    while len(table.asked) < 2:
+        await asyncio.sleep(POLL_SECONDS / 10)
+    table.error, table.rows = None, {"a": 1}
+    assert await waiting == 1
+
+
+async def test_a_defect_reaches_those_who_wait_and_does_not_keep_the_next_from_looking() -> None:
+    table = Table()
+    table.error = ValueError("a defect")
+    lookup = SharedLookup(table.look_up)
+    with pytest.raises(ValueError, match="a defect"):
+        await lookup.wait_for("a", LONG_SECONDS)
+    table.error, table.rows = None, {"a": 1}
+    assert await lookup.wait_for("a", LONG_SECONDS) == 1
