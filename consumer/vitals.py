@@ -10,6 +10,7 @@ from messaging.consumer import GroupConsumer
 
 KAFKA_SILENT_SECONDS = 12.0
 """Brokers that say nothing are asked every 4 s; an outage is told within 15 s."""
+NOT_CONNECTED = "not connected yet"
 
 
 class Vitals:
@@ -23,24 +24,27 @@ class Vitals:
         self.pulse = self.health.pulse
         self.lag = LoopLag()
         self.metrics = Metrics(Present(running, self.lag.worst, self.health.progress))
-        self.kafka_trouble: Callable[[], str | None] = lambda: "not connected yet"
+        self._consumer: GroupConsumer | None = None
 
     def watch(self, consumer: GroupConsumer) -> None:
         """Count the intake as stuck where its consumer is, and Kafka as away where its brokers are silent."""
 
-        def trouble() -> str | None:
-            return consumer.trouble() or _silence(consumer.last_answer())
-
         async def kafka() -> str | None:
-            return trouble()
+            return self.kafka_trouble()
 
-        self.kafka_trouble = trouble
+        self._consumer = consumer
         self.health.expect("intake", last=consumer.last_progress)
         self.health.ready_when("kafka", kafka)
+
+    def kafka_trouble(self) -> str | None:
+        """Why Kafka cannot be used now, as far as the intake's consumer knows; None while it can."""
+        if self._consumer is None:
+            return NOT_CONNECTED
+        return self._consumer.trouble() or _silence(self._consumer.last_answer())
 
 
 def _silence(last: float | None) -> str | None:
     if last is None:
-        return "not connected yet"
+        return NOT_CONNECTED
     silent = time.monotonic() - last
     return f"no answer from the brokers for {silent:.0f} s" if silent > KAFKA_SILENT_SECONDS else None

@@ -6,9 +6,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from consumer.http.problem import FieldProblem, ProblemError
+from consumer.http.problem import FieldProblem, invalid_fields
 from consumer.masking import presentable
-from schemas.codes import ProblemCode
 from schemas.requests import CONFIGURED_NAME, MaxAttempts, StartRequest, TimeoutSeconds
 from schemas.text import LongName, Name
 from schemas.validation import explain
@@ -142,9 +141,3 @@ def validated(model: type[M], values: Any) -> M:
             for one in error.errors(include_input=False, include_url=False)
         ]
         raise invalid_fields(wrong) from None
-
-
-def invalid_fields(wrong: list[FieldProblem]) -> ProblemError:
-    """The problem of a request with wrong fields."""
-    sentence = "; ".join(f"{one.field}: {one.message}" for one in wrong) + "."
-    return ProblemError(422, ProblemCode.INVALID_REQUEST, sentence, errors=wrong)

@@ -7,10 +7,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from consumer.http.problem import FieldProblem, ProblemError
+from consumer.http.problem import FieldProblem, ProblemError, invalid_fields
 from consumer.masking import presentable
 from consumer.store.errors import Conflict, DatabaseUnavailable
 from schemas.codes import ProblemCode
+from schemas.validation import explain
 
 RETRY_SECONDS = 2
 STANDARD = {
@@ -61,9 +62,12 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     """Names what is wrong and never repeats the value."""
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    wrong = [FieldProblem(field=_field(e["loc"]), message=presentable(e["msg"])) for e in error.errors()]
-    sentence = "; ".join(f"{one.field}: {one.message}" for one in wrong) + "."
-    return ProblemError(422, ProblemCode.INVALID_PARAMETER, sentence, errors=wrong).response()
+    wrong = [
+        FieldProblem(field=_field(one["loc"]), message=presentable(explain(one))) for one in error.errors()
+    ]
+    in_body = any(one["loc"][0] == "body" for one in error.errors())
+    code = ProblemCode.INVALID_REQUEST if in_body else ProblemCode.INVALID_PARAMETER
+    return invalid_fields(wrong, code).response()
 
 
 def _field(location: tuple[str | int, ...]) -> str:

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from consumer.http.access import denials
 from consumer.http.bodies import ExcelForm
-from consumer.http.body_digest import HEADER as DIGEST_HEADER
+from consumer.http.body_digest import header_of
 from consumer.http.excel_upload import MEGABYTE, FileSink, HashingSink, UploadForm, too_large
 from consumer.http.idempotency import resolve_id
 from consumer.http.limits import NoSlotFreeError, Slots
@@ -70,7 +70,7 @@ def router(
         _check_head(request.headers, limits.max_megabytes)
         submission.require_kafka()
         sink = _SinkChoice(submission, open_upload, key)
-        digest = request.headers.get(DIGEST_HEADER)
+        digest = header_of(request)
         with _slot(slots):
             async with UploadForm(sink.open, limits.max_megabytes, digest) as form:
                 await _receive(form, request)

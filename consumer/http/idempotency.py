@@ -4,8 +4,8 @@ import uuid
 
 from pydantic import ValidationError
 
-from consumer.http.bodies import NAME, invalid_fields
-from consumer.http.problem import FieldProblem
+from consumer.http.bodies import NAME
+from consumer.http.problem import FieldProblem, invalid_fields
 
 HEADER = "Idempotency-Key"
 

@@ -72,6 +72,14 @@ class ProblemError(Exception):
         return JSONResponse(body, self.status, self.headers, MEDIA_TYPE)
 
 
+def invalid_fields(
+    wrong: Sequence[FieldProblem], code: ProblemCode = ProblemCode.INVALID_REQUEST
+) -> ProblemError:
+    """The problem (422) of a request with wrong fields."""
+    sentence = "; ".join(f"{one.field}: {one.message}" for one in wrong) + "."
+    return ProblemError(422, code, sentence, errors=wrong)
+
+
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route in OpenAPI for the problems it may end with."""
     return {

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 
 from consumer.http.access import Identity, denials
-from consumer.http.bodies import DatabaseBody, GoogleSheetsBody, invalid_fields
+from consumer.http.bodies import DatabaseBody, GoogleSheetsBody
 from consumer.http.body_digest import verify_body
 from consumer.http.command import Command, commanded
 from consumer.http.idempotency import resolve_id
 from consumer.http.jobs import get_job_or_404, job_not_found
-from consumer.http.problem import FieldProblem, documented
+from consumer.http.problem import FieldProblem, documented, invalid_fields
 from consumer.http.requester import Actor, IdempotencyKey, Traceparent, requested_by
 from consumer.http.submission import Submission
 from consumer.http.submitted import ACCEPTED, submitted

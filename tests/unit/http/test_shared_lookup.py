@@ -7,6 +7,7 @@ import pytest
 
 from consumer.http.shared_lookup import POLL_SECONDS, SharedLookup
 from consumer.store.errors import DatabaseUnavailable
+from tests.support.wait import until_async
 
 LONG_SECONDS = 10.0
 
@@ -18,6 +19,9 @@ class Table:
         self.rows: dict[str, int] = {}
         self.asked: list[list[str]] = []
         self.error: Exception | None = None
+
+    async def asked_twice(self) -> bool:
+        return len(self.asked) >= 2
 
     async def look_up(self, keys: Sequence[str]) -> Mapping[str, int]:
         self.asked.append(sorted(keys))
@@ -47,8 +51,7 @@ async def test_many_waiters_cost_one_query() -> None:
 async def test_a_row_written_without_a_notification_is_found_by_the_poll() -> None:
     table = Table()
     waiting = asyncio.create_task(SharedLookup(table.look_up).wait_for("a", LONG_SECONDS))
-    while len(table.asked) < 2:
-        await asyncio.sleep(POLL_SECONDS / 10)
+    await until_async(table.asked_twice, LONG_SECONDS, "a second query")
     table.rows["a"] = 1
     assert await waiting == 1
 
@@ -66,8 +69,7 @@ async def test_an_outage_of_postgres_ends_no_wait_early() -> None:
     table = Table()
     table.error = DatabaseUnavailable("no answer")
     waiting = asyncio.create_task(SharedLookup(table.look_up).wait_for("a", LONG_SECONDS))
-    while len(table.asked) < 2:
-        await asyncio.sleep(POLL_SECONDS / 10)
+    await until_async(table.asked_twice, LONG_SECONDS, "a second query")
     table.error, table.rows = None, {"a": 1}
     assert await waiting == 1
 

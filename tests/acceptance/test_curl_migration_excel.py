@@ -1,0 +1,175 @@
+"""`curl -X POST …/migration/excel -F file=@chats.xlsx`: the check that the former service failed.
+
+There the job lived inside the request and died with it. Here the client may vanish, and the service too.
+"""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.expected import Expected
+from benchmarks.workbook import make_workbook
+from tests.acceptance.conftest import World
+from tests.support.curl import Curl
+from tests.support.service import Service
+from tests.support.wait import until
+
+ROWS = 155_000
+COMPLETED_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Holds the workbook and nothing else, as curl is called in it."""
+    return tmp_path_factory.mktemp("empty")
+
+
+@pytest.fixture(scope="module")
+def expected(folder: Path) -> Expected:
+    """What the workbook of 155,000 rows holds."""
+    return make_workbook(folder / "chats.xlsx", rows=ROWS, seed=41)
+
+
+@pytest.fixture
+def curl(world: World, service: Service, folder: Path) -> Curl:
+    """curl as a person would call it."""
+    return Curl(service.url, folder)
+
+
+def _ended(curl: Curl, job: object) -> dict[str, Any]:
+    def terminal() -> dict[str, Any] | None:
+        found = curl.get(f"/migration/jobs/{job}").json
+        return found if found["status"] in {"completed", "failed", "cancelled"} else None
+
+    return until(terminal, COMPLETED_SECONDS, f"job {job} to end")
+
+
+def test_the_job_that_a_202_promised_completes_with_every_row_accounted_for(
+    curl: Curl, expected: Expected
+) -> None:
+    answer = curl.post("/migration/excel", "-F", "file=@chats.xlsx")
+    assert (answer.status, answer.json["id"]) == (202, 1)
+    assert answer.headers["location"] == "/migration/jobs/1"
+    job = _ended(curl, 1)
+    assert (job["status"], job["total"]) == ("completed", ROWS)
+    assert job["processed"] + job["failed"] == ROWS
+    assert (job["failed"], job["inserted"]) == (expected.failed, expected.inserted)
+    assert job["source_identifier"] == "chats.xlsx"
+
+
+def test_a_client_killed_in_the_middle_of_its_upload_has_started_nothing(
+    world: World, service: Service, curl: Curl, expected: Expected, folder: Path
+) -> None:
+    before = world.rows.one("select count(*) from migration.jobs")
+    process = curl.begin("/migration/excel", "--limit-rate", "1M", "-F", "file=@chats.xlsx")
+    until(lambda: _read(process) > 2**21, 30, "a part of the file to be sent")
+    process.kill()
+    process.wait()
+    until(lambda: service.logged("upload.client_disconnected"), 30, "the service to notice")
+    # Whatever the killed one had published would lie before this one.
+    small = folder / "small.xlsx"
+    make_workbook(small, rows=40, seed=42)
+    answer = curl.post("/migration/excel", "-F", "file=@small.xlsx")
+    assert _ended(curl, answer.json["id"])["status"] == "completed"
+    assert world.rows.one("select count(*) from migration.jobs") == before + 1
+
+
+def _read(process: "subprocess.Popen[bytes]") -> int:
+    """Bytes that a process has read, the file it sends above all (the kernel's own count)."""
+    lines = Path(f"/proc/{process.pid}/io").read_text().splitlines()
+    return int(dict(line.split(": ") for line in lines)["rchar"])
+
+
+def test_the_service_killed_after_the_202_loses_nothing(
+    world: World, service: Service, curl: Curl, expected: Expected
+) -> None:
+    answer = curl.post("/migration/excel", "-F", "file=@chats.xlsx", "-F", "requested_by=ivanova")
+    assert answer.status == 202
+    service.kill()
+    service.start()
+    job = _ended(curl, answer.json["id"])
+    assert (job["status"], job["total"], job["requested_by"]) == ("completed", ROWS, "ivanova")
+    assert job["processed"] + job["failed"] == ROWS
+
+
+def test_the_fields_of_the_form_may_stand_before_and_after_the_file(
+    curl: Curl, folder: Path, world: World
+) -> None:
+    make_workbook(folder / "fields.xlsx", rows=30, seed=43)
+    fields = [
+        "-F",
+        "sheet=Чаты",
+        "-F",
+        "request_id=form 1/а",
+        "-F",
+        "file=@fields.xlsx;filename=мои чаты.xlsx",
+    ]
+    answer = curl.post("/migration/excel", *fields, "-F", "timeout_seconds=600", "-F", "max_attempts=2")
+    assert (answer.status, answer.json["request_id"]) == (202, "form 1/а")
+    row = world.rows.job("form 1/а")
+    assert (row["source_identifier"], row["timeout_seconds"], row["max_attempts"]) == (
+        "мои чаты.xlsx",
+        600,
+        2,
+    )
+    assert json.loads(row["source"])["sheet"] == "Чаты"
+    assert _ended(curl, "form%201%2F%D0%B0")["status"] == "completed"
+
+
+def test_the_same_upload_again_is_answered_with_its_job_and_publishes_nothing(
+    curl: Curl, folder: Path, world: World
+) -> None:
+    make_workbook(folder / "again.xlsx", rows=30, seed=44)
+    key = ["-H", "Idempotency-Key: again-1"]
+    first = curl.post("/migration/excel", *key, "-F", "file=@again.xlsx")
+    events = world.line.events("again-1", lambda event: event.status.terminal)
+    second = curl.post("/migration/excel", *key, "-F", "file=@again.xlsx")
+    assert (first.status, second.status, first.json["id"]) == (202, 200, second.json["id"])
+    make_workbook(folder / "again.xlsx", rows=31, seed=44)
+    third = curl.post("/migration/excel", *key, "-F", "file=@again.xlsx")
+    assert (third.status, third.json["code"]) == (409, "request_id_reused")
+    assert {one["field"] for one in third.json["errors"]} == {"source.file.size", "source.file.sha256"}
+    # A request read twice would have had its last event sent again.
+    outbox = "select sum(sends) from migration.outbox where request_id = 'again-1'"
+    assert world.rows.one(outbox) == 0
+    assert events[-1].status == "completed"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (["-F", "sheet=Чаты"], 422, "invalid_form"),
+        (["-F", "file=@empty.xlsx"], 422, "invalid_form"),
+        (["-F", "file=@few.xlsx", "-F", "timeout_seconds=soon"], 422, "invalid_request"),
+        (["-F", "file=@few.xlsx", "-F", "dataset=people"], 422, "invalid_request"),
+        (["-F", "file=@few.xlsx", "-F", "shet=Чаты"], 422, "invalid_request"),
+        (["-F", "file=@few.xlsx", "-F", "file=@few.xlsx"], 400, "invalid_form"),
+        (["-F", "workbook=@few.xlsx"], 400, "invalid_form"),
+        (["--data-binary", "@few.xlsx"], 415, "unsupported_media_type"),
+        (["-H", "Content-Digest: sha-256=:AAAA:", "-F", "file=@few.xlsx"], 400, "invalid_digest"),
+        (
+            ["-H", f"Content-Digest: sha-256=:{'A' * 43}=:", "-F", "file=@few.xlsx"],
+            400,
+            "digest_mismatch",
+        ),
+        (
+            ["-F", f'file=@few.xlsx;headers="Content-Digest: sha-256=:{"A" * 43}=:"'],
+            400,
+            "digest_mismatch",
+        ),
+    ],
+)
+def test_a_wrong_upload_is_refused_with_a_sentence_and_starts_nothing(
+    curl: Curl, folder: Path, world: World, body: list[str], status: int, code: str
+) -> None:
+    (folder / "few.xlsx").write_bytes(b"PK" * 2_000)
+    (folder / "empty.xlsx").write_bytes(b"")
+    before = world.rows.one("select count(*) from migration.jobs")
+    answer = curl.post("/migration/excel", *body)
+    assert (answer.status, answer.json["code"]) == (status, code), answer.json
+    assert answer.json["detail"].endswith(".")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert world.rows.one("select count(*) from migration.jobs") == before

@@ -1,0 +1,201 @@
+"""POSTs publish, intake decides: what is recorded, refused, or asked for twice, over real servers."""
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from benchmarks.workbook import make_workbook
+from schemas.topics import DEAD_LETTERS
+from tests.acceptance.conftest import World
+from tests.support.faults.oracle import past
+from tests.support.service import Service
+from tests.support.wait import until
+
+POSTS = 50
+ROWS = 20_000
+
+
+@pytest.fixture(scope="module")
+def service(world: World) -> Service:
+    make_workbook(world.inbox / "long.xlsx", rows=ROWS, seed=51)
+    make_workbook(world.inbox / "short.xlsx", rows=40, seed=52)
+    return world.replica(MIGRATION_BATCH_ROWS="500", MIGRATION_MAX_RUNNING_JOBS="1")
+
+
+@pytest.fixture
+def client(service: Service) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=service.url, timeout=30, trust_env=False) as client:
+        yield client
+
+
+def inbox(path: str, **more: Any) -> dict[str, Any]:
+    source = {"type": "excel", "file": {"path": path}}
+    return {"action": "start", "dataset": "chats", "source": source, **more}
+
+
+def test_any_request_can_be_published_and_is_answered_with_its_job(
+    world: World, client: httpx.Client
+) -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    body = inbox("short.xlsx", requested_by="ivanova", options={"timeout_seconds": 600})
+    answer = client.post("/migration/requests", json=body, headers={"traceparent": trace})
+    assert answer.status_code == 202, answer.text
+    job = answer.json()
+    assert (answer.status_code, job["requested_by"], job["source_identifier"]) == (
+        202,
+        "ivanova",
+        "short.xlsx",
+    )
+    assert answer.headers["location"] == f"/migration/jobs/{job['id']}"
+    assert answer.headers["retry-after"] == "1"
+    assert uuid.UUID(job["request_id"])
+    assert world.line.ended(job["request_id"]).status == "completed"
+    row = world.rows.job(job["request_id"])
+    assert (row["traceparent"], row["timeout_seconds"]) == (trace, 600)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "identifier"),
+    [
+        ("database", {"source_identifier": "nowhere", "table": "public.chats"}, "nowhere/public.chats"),
+        ("google-sheets", {"spreadsheet_id": "1AbC", "worksheet": "Чаты"}, "1AbC/Чаты"),
+    ],
+)
+def test_databases_and_spreadsheets_are_started_by_name(
+    world: World, client: httpx.Client, path: str, body: dict[str, str], identifier: str
+) -> None:
+    answer = client.post(f"/migration/{path}", json={**body, "request_id": path})
+    assert (answer.status_code, answer.json()["source_identifier"]) == (202, identifier)
+    event = world.line.ended(path)
+    assert event.error is not None
+    assert event.error.code in {"unknown_connection", "unknown_credentials"}
+
+
+def test_a_known_request_is_answered_without_publishing_and_another_body_is_refused_by_field(
+    world: World, client: httpx.Client
+) -> None:
+    key = {"Idempotency-Key": f"known-{uuid.uuid4()}"}
+    first = client.post("/migration/requests", json=inbox("short.xlsx"), headers=key).json()
+    world.line.ended(key["Idempotency-Key"])
+    again = client.post("/migration/requests", json=inbox("short.xlsx"), headers=key)
+    assert (again.status_code, again.json()["id"], again.json()["status"]) == (200, first["id"], "completed")
+    body = inbox("long.xlsx", options={"max_attempts": 7})
+    other = client.post("/migration/requests", json=body, headers=key)
+    assert (other.status_code, other.json()["code"]) == (409, "request_id_reused")
+    assert [one["field"] for one in other.json()["errors"]] == ["source.file.path", "options.max_attempts"]
+    sends = "select sum(sends) from migration.outbox where request_id = $1"
+    assert world.rows.one(sends, key["Idempotency-Key"]) == 0
+
+
+def test_of_many_posts_with_one_id_and_two_bodies_no_success_belongs_to_a_dead_letter(
+    world: World, service: Service
+) -> None:
+    """Through two replicas at once: whoever gets a 2xx asked for what is recorded."""
+    second = world.replica()
+    request_id = f"race-{uuid.uuid4()}"
+    bodies = [inbox("short.xlsx", request_id=request_id), inbox("long.xlsx", request_id=request_id)]
+
+    async def post(number: int) -> tuple[str, httpx.Response]:
+        url = (service.url, second.url)[number % 2]
+        body = bodies[number // 2 % 2]
+        async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+            return str(body["source"]["file"]["path"]), await client.post(
+                f"{url}/migration/requests", json=body
+            )
+
+    async def all_at_once() -> list[tuple[str, httpx.Response]]:
+        return await asyncio.gather(*(post(number) for number in range(POSTS)))
+
+    answers = asyncio.run(all_at_once())
+    recorded = world.rows.job(request_id)["source_identifier"]
+    statuses = Counter((path == recorded, answer.status_code) for path, answer in answers)
+    for path, answer in answers:
+        known = answer.json().get("id") is not None
+        assert answer.status_code in ({200, 202} if path == recorded else {409}) or not known, statuses
+    assert sum(n for (same, status), n in statuses.items() if not same and status == 409) > 0
+    assert sum(n for (same, status), n in statuses.items() if same and status in {200, 202}) > 0
+    assert world.rows.one("select count(*) from migration.jobs where request_id = $1", request_id) == 1
+    second.stop()
+
+
+def test_a_command_is_answered_with_the_job_and_acts_once(world: World, client: httpx.Client) -> None:
+    request_id = client.post("/migration/requests", json=inbox("long.xlsx")).json()["request_id"]
+    until(lambda: world.rows.job(request_id)["checkpoint"], 60, "the job to be in its middle")
+    key = {"Idempotency-Key": f"cancel-{uuid.uuid4()}"}
+    body = {"requested_by": "petrov"}
+    answer = client.post(f"/migration/jobs/{request_id}/cancel", json=body, headers=key)
+    assert (answer.status_code, answer.json()["command"]["accepted"]) == (202, True)
+    assert world.line.ended(request_id).status == "cancelled"
+    again = client.post(f"/migration/jobs/{request_id}/cancel", json=body, headers=key)
+    assert (again.status_code, again.json()["status"]) == (200, "cancelled")
+    asked = "select requested_by, action from migration.commands where command_id = $1"
+    assert world.rows.ask(asked, key["Idempotency-Key"]) == [("petrov", "cancel")]
+
+    retried = client.post(f"/migration/jobs/{request_id}/retry")
+    assert (retried.status_code, retried.json()["run"]) == (202, 2)
+    assert world.line.ended(request_id, run=2).status == "completed"
+
+
+def test_a_command_that_intake_refuses_is_answered_with_its_sentence(
+    world: World, client: httpx.Client
+) -> None:
+    job = client.post("/migration/requests", json=inbox("short.xlsx")).json()
+    world.line.ended(job["request_id"])
+    for action, sentence in (("cancel", "there is nothing to cancel"), ("retry", "start the source again")):
+        answer = client.post(f"/migration/jobs/{job['id']}/{action}")
+        assert (answer.status_code, answer.json()["code"]) == (409, "command_refused")
+        assert sentence in answer.json()["detail"]
+    other = client.post("/migration/requests", json=inbox("short.xlsx")).json()
+    key = {"Idempotency-Key": f"used-{uuid.uuid4()}"}
+    client.post(f"/migration/jobs/{job['id']}/cancel", headers=key)
+    answer = client.post(f"/migration/jobs/{other['id']}/cancel", headers=key)
+    assert (answer.status_code, answer.json()["code"]) == (409, "command_id_reused")
+
+
+@pytest.mark.parametrize("action", ["cancel", "retry"])
+def test_a_command_for_a_job_that_is_not_there_is_not_published(
+    world: World, service: Service, client: httpx.Client, action: str
+) -> None:
+    request_id = f"none-{uuid.uuid4()}"
+    body = {"action": action, "request_id": request_id}
+    for answer in (
+        client.post(f"/migration/jobs/{request_id}/{action}"),
+        client.post("/migration/requests", json=body),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
+    refused = past(world.stack.bootstrap_servers, DEAD_LETTERS.name)
+    assert not [record for record in refused if record.key == request_id.encode()]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("requests", {"action": "begin"}, "action"),
+        ("requests", inbox("../etc/passwd\x00"), "source.excel.file"),
+        ("requests", inbox("short.xlsx", dataset="people"), "dataset"),
+        ("requests", inbox("short.xlsx", request_id=" x"), "request_id"),
+        ("database", {"source_identifier": "a b"}, "source_identifier"),
+        ("database", {"source_identifier": "a", "max_attempts": "2"}, "max_attempts"),
+        ("google-sheets", {}, "spreadsheet_id"),
+    ],
+)
+def test_a_wrong_body_names_its_fields(
+    client: httpx.Client, path: str, body: dict[str, Any], field: str
+) -> None:
+    answer = client.post(f"/migration/{path}", json=body)
+    assert answer.status_code == 422
+    assert any(field in f"{one['field']}: {one['message']}" for one in answer.json()["errors"]), answer.json()
+
+
+def test_a_body_that_is_no_json_or_damaged_is_refused(client: httpx.Client) -> None:
+    json_type = {"content-type": "application/json"}
+    broken = client.post("/migration/database", content=b"{", headers=json_type)
+    assert (broken.status_code, broken.headers["content-type"]) == (422, "application/problem+json")
+    digest = {**json_type, "Content-Digest": f"sha-256=:{'A' * 43}=:"}
+    damaged = client.post("/migration/database", content=b'{"source_identifier": "a"}', headers=digest)
+    assert (damaged.status_code, damaged.json()["code"]) == (400, "digest_mismatch")
