@@ -2,11 +2,11 @@
 
 import re
 import stat
-import unicodedata
 from pathlib import Path
 
 from producer_cli.exits import WrongInput
 from producer_cli.words import plain
+from schemas.file_names import printable_name
 
 LINK = re.compile(r"^https?://docs\.google\.com/(?:[^?#]*/)?spreadsheets/(?:u/\d+/)?d/(e/)?([A-Za-z0-9_-]+)")
 WORKSHEET_OF_LINK = re.compile(r"[#&?]gid=(\d+)")
@@ -35,9 +35,7 @@ def check_file(file: Path) -> int:
 
 def upload_name(file: Path) -> str:
     """The name the file is known by: composed letters, and nothing a person could not type back."""
-    raw = unicodedata.normalize("NFC", file.name)
-    shown = "".join(char if char.isprintable() else "_" for char in raw).strip()
-    return shown[:1000].strip() or "_"
+    return printable_name(file.name) or "_"
 
 
 def spreadsheet_id(text: str) -> str:
