@@ -7,7 +7,19 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from consumer.health import Check, Health
-from consumer.http import command, error_handlers, excel, jobs, metrics, openapi, probes, rejects, start
+from consumer.http import (
+    attempts,
+    command,
+    error_handlers,
+    excel,
+    jobs,
+    metrics,
+    openapi,
+    probes,
+    rejected_summary,
+    rejects,
+    start,
+)
 from consumer.http.access import Access
 from consumer.http.excel import OpenUpload, UploadLimits
 from consumer.http.job_path import EncodedJobPaths
@@ -52,7 +64,9 @@ def make_app(
     app.include_router(start.router(posting.submission, database, posting.datasets))
     app.include_router(command.router(posting.submission, database))
     app.include_router(jobs.router(database))
+    app.include_router(attempts.router(database))
     app.include_router(rejects.router(database))
+    app.include_router(rejected_summary.router(database))
     app.add_middleware(EncodedJobPaths)
     return app
 

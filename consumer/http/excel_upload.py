@@ -10,8 +10,8 @@ from consumer.http.content_digest import DigestCheck
 from consumer.http.multipart import FileBegin, FileData, FormField, InvalidForm, read_form
 from consumer.http.problem import FieldProblem, ProblemError
 from messaging.errors import KafkaUnavailable, UploadRefused
-from messaging.file_names import clean_file_name
 from schemas.codes import ProblemCode
+from schemas.file_names import clean_file_name
 from schemas.uploads import CHUNK_BYTES, Upload
 
 FILE_FIELD = "file"
@@ -130,11 +130,11 @@ class UploadForm:
                 pass
 
     async def _begin(self, part: FileBegin) -> None:
-        self._name = clean_file_name(part.filename or FILE_FIELD)
+        self._name = _file_name(part.filename or FILE_FIELD)
         self._file_digest = digest_check(part.headers.get(HEADER), FILE)
         self._sink = await self._open_sink(self.fields)
 
-    async def _write(self, data: bytes) -> None:
+    async def _write(self, data: memoryview) -> None:
         assert self._sink is not None  # noqa: S101 – data follows the begin of its file
         self.size += len(data)
         if self.size > self._max_megabytes * MEGABYTE:
@@ -152,6 +152,14 @@ def too_large(max_megabytes: int) -> ProblemError:
         f"The file is larger than {max_megabytes} MB, the most this service takes (MIGRATION_MAX_UPLOAD_MB). "
         "Put it into the service's inbox and start it by its path, or split it.",
     )
+
+
+def _file_name(sent: str) -> str:
+    try:
+        return clean_file_name(sent)
+    except ValueError as error:
+        wrong = FieldProblem(field=FILE_FIELD, message=str(error))
+        raise ProblemError(422, ProblemCode.INVALID_FORM, str(error), errors=[wrong]) from None
 
 
 def _no_file() -> ProblemError:

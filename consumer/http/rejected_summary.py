@@ -1,0 +1,47 @@
+"""`GET …/errors/summary`: how many rows were rejected for what. It holds no value of a cell."""
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from consumer.http.access import denials, requires
+from consumer.http.job_path import JOBS, JobName
+from consumer.http.jobs import get_job_or_404
+from consumer.http.problem import documented
+from consumer.http.tokens import Right
+from consumer.store.database import Database
+from consumer.store.rejected_counts import rejected_summary
+
+
+class RejectedCountView(BaseModel):
+    """So many rows have this error."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    code: str
+    field: str | None = Field(description="null where the row as a whole is meant")
+    rows: int
+
+
+class RejectedSummary(BaseModel):
+    """Rejected rows by code and field, the most frequent first; a row with two errors counts in both."""
+
+    rejected: int = Field(description="rejected rows, each once: the job's `failed`")
+    items: list[RejectedCountView]
+
+
+def router(database: Database) -> APIRouter:
+    """Reading the summary."""
+    routes = APIRouter(
+        prefix=JOBS, tags=["jobs"], dependencies=[Depends(requires(Right.READ))], responses=denials()
+    )
+
+    @routes.get("/{id}/errors/summary", summary="Rejected rows by code and field", responses=documented(404))
+    async def summary(name: JobName) -> RejectedSummary:
+        """Kept with each batch; rows that retention has deleted since are still counted."""
+        job = await get_job_or_404(database, name)
+        async with database.reader() as connection:
+            counts = await rejected_summary(connection, job.id)
+        items = [RejectedCountView.model_validate(count) for count in counts]
+        return RejectedSummary(rejected=job.failed, items=items)
+
+    return routes
