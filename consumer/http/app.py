@@ -1,11 +1,14 @@
 """The HTTP side: reading jobs and their rejected rows, probes, metrics. It never runs anything."""
 
+from collections.abc import Collection
+
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from consumer.health import Check, Health
 from consumer.http import error_handlers, jobs, metrics, openapi, probes, rejects
 from consumer.http.access import Access
+from consumer.http.middleware import GuardedApp
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailable
 
@@ -16,9 +19,14 @@ def make_app(
     registry: CollectorRegistry,
     *,
     access: Access | None = None,
+    hosts: Collection[str] | None = None,
 ) -> FastAPI:
-    """The app; Postgres counts for readiness from now on. Without `access` everybody may do everything."""
-    app = FastAPI(title="Chat migration", redirect_slashes=False)
+    """The app; Postgres counts for readiness from now on.
+
+    Without `access` everybody may do everything; without `hosts` any `Host` header is answered.
+    """
+    app = GuardedApp(title="Chat migration", redirect_slashes=False)
+    app.hosts = hosts
     app.state.access = access or Access()
 
     async def postgres() -> str | None:
@@ -36,7 +44,7 @@ def make_app(
 
 def make_waiting_app(postgres: Check) -> FastAPI:
     """The app until Postgres is there: the probes alone, alive and not ready."""
-    app = FastAPI(title="Chat migration", docs_url=None, redoc_url=None, openapi_url=None)
+    app = GuardedApp(title="Chat migration", docs_url=None, redoc_url=None, openapi_url=None)
     health = Health()
     health.ready_when("postgres", postgres)
     error_handlers.install(app)
