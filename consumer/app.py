@@ -18,10 +18,12 @@ from consumer import access, faults
 from consumer.datasets import find as datasets
 from consumer.ending import end_in_time
 from consumer.errors import LeaseLost
-from consumer.http import server
+from consumer.http import open_files, server
+from consumer.http.access import Access
 from consumer.http.app import Posting, make_app
 from consumer.http.excel import UploadLimits
 from consumer.http.submission import Submission
+from consumer.http.token_file import TokenFile, TokensUnreadableError
 from consumer.intake.intake import Intake
 from consumer.intake.letters import DeadLetters
 from consumer.relay import relay as relays
@@ -63,6 +65,8 @@ OUTAGES = (DatabaseUnavailable, Conflict, MessagingError, LeaseLost)
 
 async def run(settings: Settings, environment: Mapping[str, str]) -> None:
     """Run the service until it is told to stop. Raises SchemaOutdated, CannotServe, WrongSettings."""
+    access_control = _access_control(settings)
+    open_files.raise_limit()
     shutdown = Shutdown(settings.migration_drain_seconds)
     shutdown.install()
     with (
@@ -74,11 +78,22 @@ async def run(settings: Settings, environment: Mapping[str, str]) -> None:
         if database is None:
             return
         try:
-            service = Service(settings, environment, scratch.path, database, shutdown)
+            service = Service(settings, environment, scratch.path, database, shutdown, access_control)
             await service.run(listener)
         finally:
             await database.close()
     log.info("service.stopped")
+
+
+def _access_control(settings: Settings) -> Access:
+    """Who may ask over HTTP; raises WrongSettings where nobody is kept out and nobody said that all may."""
+    if problem := settings.exposure_problem():
+        raise WrongSettings(problem)
+    path = settings.migration_http_tokens_file
+    try:
+        return Access(None if path is None else TokenFile.open(path))
+    except TokensUnreadableError as error:
+        raise WrongSettings(str(error)) from None
 
 
 def _scratch(settings: Settings) -> Scratch:
@@ -99,8 +114,10 @@ class Service:
         scratch: Path,
         database: Database,
         shutdown: Shutdown,
+        access_control: Access,
     ) -> None:
         self._settings = settings
+        self._access_control = access_control
         self._database = database
         self._shutdown = shutdown
         self._kafka = settings.kafka()
@@ -197,7 +214,12 @@ class Service:
         }
         relay = self._keep("relay", lambda: self._relay.run(self._relay_stop), self._relay_stop)
         app = make_app(
-            self._database, self._vitals.health, self._vitals.metrics.registry, self._make_posting()
+            self._database,
+            self._vitals.health,
+            self._vitals.metrics.registry,
+            self._make_posting(),
+            access=self._access_control,
+            hosts=self._settings.answered_hosts(socket.gethostname()),
         )
         http = asyncio.create_task(server.serve_on(app, listener, stop), name="http")
         lag = asyncio.create_task(self._vitals.lag.run())

@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from consumer import faults
+from consumer.http import hosts
 from consumer.sources.database import address as sources
 from consumer.store import address as store
 from messaging.connection import CHECKS, KafkaConnection
@@ -71,8 +72,15 @@ class Settings(BaseModel):
     migration_keep_errors_days: int = Field(90, ge=1, le=36_500)
     migration_keep_events_days: int = Field(14, ge=8, le=36_500, description="the requests topic keeps 7")
 
-    migration_http_host: Line = "0.0.0.0"  # noqa: S104 – a container is reached from outside
+    migration_http_host: Line = "127.0.0.1"
     migration_http_port: int = Field(8084, ge=0, le=65_535)
+    migration_http_tokens_file: Path | None = None
+    migration_http_open: Literal["yes", "no"] = Field(
+        "no", description="whether others may reach the HTTP side although it asks for no token"
+    )
+    migration_http_hosts: frozenset[str] | None = Field(None, description="see consumer.http.hosts")
+    migration_max_upload_mb: int = Field(512, ge=1, le=10_240)
+    migration_max_uploads: int = Field(8, ge=1, le=64)
     migration_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     migration_log_format: Literal["auto", "json", "console"] = "auto"
     migration_faults: str = Field("", description="for tests alone, see consumer.faults")
@@ -119,6 +127,11 @@ class Settings(BaseModel):
             raise ValueError("must be an address like https://sheets.googleapis.com")
         return url
 
+    @field_validator("migration_http_hosts", mode="before")
+    @classmethod
+    def _parse_http_hosts(cls, value: Any) -> Any:
+        return hosts.parse_hosts(value) if isinstance(value, str) else value
+
     @field_validator("migration_faults")
     @classmethod
     def _known_faults(cls, text: str) -> str:
@@ -135,6 +148,21 @@ class Settings(BaseModel):
         if problem := self.kafka().login_problem():
             raise ValueError(problem)
         return self
+
+    def exposure_problem(self) -> str | None:
+        """Why the HTTP side may not listen where it is told to, as a sentence; None where it may.
+
+        Only `run` asks: the other commands listen nowhere.
+        """
+        return hosts.exposure_problem(
+            self.migration_http_host,
+            has_tokens=self.migration_http_tokens_file is not None,
+            allowed=self.migration_http_open == "yes",
+        )
+
+    def answered_hosts(self, machine_name: str) -> frozenset[str]:
+        """The names in a `Host` header that are answered."""
+        return self.migration_http_hosts or hosts.default_hosts(self.migration_http_host, machine_name)
 
     def kafka(self) -> KafkaConnection:
         """How Kafka is reached."""
@@ -178,7 +206,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     variables = dict(os.environ if environment is None else environment)
     known = {name.upper() for name in Settings.model_fields}
     values: dict[str, Any] = {name.lower(): variables[name] for name in known if variables.get(name)}
-    for name in known:
+    for name in known - {
+        "MIGRATION_HTTP_TOKENS_FILE"
+    }:  # which is a path itself, and read again when it changes
         if path := variables.get(f"{name}_FILE"):
             values[name.lower()] = _from_file(f"{name}_FILE", path)
     try:

@@ -11,7 +11,7 @@ import structlog
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from consumer.http.limits import NoSlotFreeError, Slots, TokenBucket
+from consumer.http.limits import LogBudget, NoSlotFreeError, Slots, TokenBucket
 from consumer.http.problem import ProblemError, documented
 from consumer.http.token_file import TokenFile, TokensUnreadableError
 from consumer.http.tokens import Right, Tokens
@@ -28,8 +28,6 @@ WRONG_TOKENS_WAITING = 20
 POSTS_PER_SECOND, POST_BURST = 20, 20
 """For each token. The sender of a job a second is far below; a loop that ran away is not."""
 TOKENS_RETRY_SECONDS = 10
-LOG_LINES_PER_SECOND, LOG_BURST = 0.1, 5
-"""Of refused tokens: a scanner must not fill the disk."""
 CHALLENGE = {"www-authenticate": 'Bearer realm="migration"'}
 SCHEME = HTTPBearer(
     auto_error=False,
@@ -61,8 +59,7 @@ class Access:
         self._clock = clock
         self._delayed = Slots(WRONG_TOKENS_WAITING)
         self._posts: dict[str, TokenBucket] = {}
-        self._log_budget = TokenBucket(LOG_LINES_PER_SECOND, LOG_BURST, clock)
-        self._log_suppressed = 0
+        self._log_budget = LogBudget(clock=clock)
 
     async def identify(self, text: str | None, client: str | None) -> Identity:
         """Whose token this is; raises ProblemError (401, 429, 503). `client` is the address, for the log."""
@@ -92,7 +89,8 @@ class Access:
             )
 
     async def _refuse(self, client: str | None) -> None:
-        self._log_refusal(client)
+        if (suppressed := self._log_budget.take()) is not None:
+            log.warning("access.unknown_token", client=client, suppressed=suppressed)
         try:
             with self._delayed.hold():
                 await asyncio.sleep(WRONG_TOKEN_DELAY_SECONDS)
@@ -103,13 +101,6 @@ class Access:
                 "Too many requests with unknown tokens are being answered; try again in a moment.",
                 retry_after=1,
             ) from None
-
-    def _log_refusal(self, client: str | None) -> None:
-        if not self._log_budget.try_take():
-            self._log_suppressed += 1
-            return
-        log.warning("access.unknown_token", client=client, suppressed=self._log_suppressed)
-        self._log_suppressed = 0
 
     def _forget_withdrawn(self, tokens: Tokens) -> None:
         """Bounds the memory: a bucket lives as long as its token is in the file."""

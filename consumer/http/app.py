@@ -23,6 +23,7 @@ from consumer.http import (
 from consumer.http.access import Access
 from consumer.http.excel import OpenUpload, UploadLimits
 from consumer.http.job_path import EncodedJobPaths
+from consumer.http.middleware import GuardedApp
 from consumer.http.submission import Submission
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailable
@@ -45,9 +46,15 @@ def make_app(
     posting: Posting,
     *,
     access: Access | None = None,
+    hosts: Collection[str] | None = None,
 ) -> FastAPI:
-    """The app; Postgres counts for readiness from now on. Without `access` everybody may do everything."""
-    app = FastAPI(title="Chat migration", redirect_slashes=False)
+    """The app; Postgres counts for readiness from now on.
+
+    Without `access` everybody may do everything; without `hosts` any `Host` header is answered.
+    """
+    app = GuardedApp(title="Chat migration", redirect_slashes=False)
+    app.hosts = hosts
+    app.streamed_paths = {excel.PATH}
     app.state.access = access or Access()
 
     async def postgres() -> str | None:
@@ -73,7 +80,7 @@ def make_app(
 
 def make_waiting_app(postgres: Check) -> FastAPI:
     """The app until Postgres is there: the probes alone, alive and not ready."""
-    app = FastAPI(title="Chat migration", docs_url=None, redoc_url=None, openapi_url=None)
+    app = GuardedApp(title="Chat migration", docs_url=None, redoc_url=None, openapi_url=None)
     health = Health()
     health.ready_when("postgres", postgres)
     error_handlers.install(app)

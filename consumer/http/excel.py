@@ -29,6 +29,7 @@ from schemas.uploads import Upload
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 
+PATH = "/migration/excel"
 FORM = "multipart/form-data"
 FORM_OVERHEAD = MEGABYTE
 """Bytes that the fields and the frame of a form may add to the file."""
@@ -49,11 +50,11 @@ def router(
     submission: Submission, datasets: Collection[str], open_upload: OpenUpload, limits: UploadLimits
 ) -> APIRouter:
     """Uploading workbooks. `open_upload` begins one on `migration.uploads`; it raises KafkaUnavailable."""
-    routes = APIRouter(prefix="/migration", tags=["start"])
+    routes = APIRouter(tags=["start"])
     slots = Slots(limits.at_once)
 
     @routes.post(
-        "/excel",
+        PATH,
         summary="Upload and import a workbook",
         status_code=202,
         responses={**denials(), **documented(400, 408, 409, 413, 415, 422, 503), **ACCEPTED},

@@ -71,3 +71,21 @@ class TokenBucket:
         now = self._clock()
         self._level = min(self._level + (now - self._at) * self._per_second, self._burst)
         self._at = now
+
+
+class LogBudget:
+    """Bounds how often a line is logged that strangers can cause: a few at once, then some a minute."""
+
+    def __init__(
+        self, per_second: float = 0.1, burst: int = 5, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._bucket = TokenBucket(per_second, burst, clock)
+        self._suppressed = 0
+
+    def take(self) -> int | None:
+        """None where this line must not be written; else how many were suppressed before it."""
+        if not self._bucket.try_take():
+            self._suppressed += 1
+            return None
+        suppressed, self._suppressed = self._suppressed, 0
+        return suppressed

@@ -1,34 +1,40 @@
 """`GET /migration/jobs/{id}/errors`: the rejected rows, as JSON by pages or as one CSV."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from consumer.http import table
 from consumer.http.accept import prefers
 from consumer.http.access import denials, requires
 from consumer.http.job_path import JobName
 from consumer.http.jobs import NOT_FOUND, get_job_or_404
-from consumer.http.problem import documented
+from consumer.http.limits import NoSlotFreeError, Slots
+from consumer.http.problem import ProblemError, documented
 from consumer.http.tokens import Right
 from consumer.http.views import RejectedPage
 from consumer.store import queries
 from consumer.store.database import Database
 from consumer.store.queries import LAST_ID, Rejects
+from schemas.codes import ProblemCode
 
 JSON, CSV = "application/json", "text/csv"
 REJECTS_LIMIT = 1_000
 CSV_PAGE_ROWS = 100
 """What is turned into CSV between two turns of the event loop: some milliseconds of work."""
+CSV_AT_ONCE = 2
+"""Each keeps the event loop and Postgres busy: of twelve at once none was finished, and `/readyz` failed."""
+BUSY_SECONDS = 5
 FROM_THE_TOP = -1
-PRIVATE = {"cache-control": "no-store", "vary": "accept", "x-content-type-options": "nosniff"}
-"""Rejected rows hold personal data: nothing between us and the reader may keep them."""
+VARY = {"vary": "accept"}
 
 
 def router(database: Database) -> APIRouter:
     """Reading rejected rows."""
+    downloads = Slots(CSV_AT_ONCE)
     routes = APIRouter(
         prefix="/migration/jobs",
         tags=["jobs"],
@@ -54,9 +60,9 @@ def router(database: Database) -> APIRouter:
         """By row number. JSON goes by pages; CSV (`Accept: text/csv`) holds every row behind `after`."""
         job = await get_job_or_404(database, name)
         if prefers(accept, CSV, over=JSON):
-            return await _csv(database, job.id, after)
+            return await _csv(database, job.id, after, downloads)
         page = await _page(database, job.id, after, limit)
-        return Response(_json(page), media_type=JSON, headers=PRIVATE)
+        return Response(_json(page), media_type=JSON, headers=VARY)
 
     return routes
 
@@ -71,13 +77,43 @@ def _json(page: Rejects) -> str:
     return f'{{"items": [{", ".join(page.lines)}], "next": {"null" if page.next is None else page.next}}}'
 
 
-async def _csv(database: Database, job_id: int, after: int) -> Response:
+class _Download(StreamingResponse):
+    """A CSV that holds a slot until it is sent, or its client has gone."""
+
+    def __init__(self, content: AsyncIterator[bytes], slots: Slots, headers: Mapping[str, str]) -> None:
+        super().__init__(content, media_type=f"{CSV}; charset=utf-8", headers=headers)
+        self._slots = slots
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._slots.release()
+
+
+async def _csv(database: Database, job_id: int, after: int, slots: Slots) -> Response:
     """Columns and first rows are fetched before the answer begins, so that an outage can still be told."""
-    columns = await _columns(database, job_id, after)
-    first = await _page(database, job_id, after, CSV_PAGE_ROWS)
-    headers = PRIVATE | {"content-disposition": f'attachment; filename="errors-{job_id}.csv"'}
-    text = _lines(database, job_id, columns, first)
-    return StreamingResponse(text, media_type=f"{CSV}; charset=utf-8", headers=headers)
+    try:
+        slots.acquire()
+    except NoSlotFreeError:
+        raise _busy() from None
+    try:
+        columns = await _columns(database, job_id, after)
+        first = await _page(database, job_id, after, CSV_PAGE_ROWS)
+    except BaseException:
+        slots.release()
+        raise
+    headers = VARY | {"content-disposition": f'attachment; filename="errors-{job_id}.csv"'}
+    return _Download(_lines(database, job_id, columns, first), slots, headers)
+
+
+def _busy() -> ProblemError:
+    return ProblemError(
+        503,
+        ProblemCode.BUSY,
+        f"This replica sends {CSV_AT_ONCE} CSV files already, and no more at a time; try again in a moment.",
+        retry_after=BUSY_SECONDS,
+    )
 
 
 async def _lines(database: Database, job_id: int, columns: list[str], page: Rejects) -> AsyncIterator[bytes]:

@@ -10,11 +10,20 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from consumer.http import log_limits
+from consumer.http.connections import HEAD_BYTES, limited_protocol
+from consumer.http.open_files import current_connection_limit
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 
 BACKLOG = 128
 GRACE_SECONDS = 3
 """What a running answer still gets when the service stops."""
+
+
+STALLED_MILLISECONDS = 60_000
+"""A client that takes nothing for so long is cut off by the kernel: a reader that stops in the middle of a
+download would hold its connection, and its slot, for ever."""
 
 
 class CannotServe(Exception):
@@ -33,18 +42,27 @@ def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises CannotServe."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         reason = str(error.strerror).partition(" (while")[0]
         raise CannotServe(
             f"cannot listen on {host} port {port} ({reason}): "
             "stop what holds it, or set MIGRATION_HTTP_HOST and MIGRATION_HTTP_PORT to another address"
         ) from None
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit it
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MILLISECONDS)
+    return listener
 
 
-async def serve_on(app: FastAPI, listener: socket.socket, stop: asyncio.Event) -> None:
-    """Answer until `stop`, then finish what is being answered, and close the socket."""
-    server = _Server(_config(app))
+async def serve_on(
+    app: FastAPI, listener: socket.socket, stop: asyncio.Event, *, max_connections: int | None = None
+) -> None:
+    """Answer until `stop`, then finish what is being answered, and close the socket.
+
+    Without `max_connections` the limit is what the open files of this process allow.
+    """
+    log_limits.install()
+    server = _Server(_config(app, max_connections or current_connection_limit()))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task(stop.wait())
     host, port, *_ = listener.getsockname()
@@ -61,9 +79,12 @@ async def serve_on(app: FastAPI, listener: socket.socket, stop: asyncio.Event) -
     serving.result()
 
 
-def _config(app: FastAPI) -> uvicorn.Config:
+def _config(app: FastAPI, max_connections: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=limited_protocol(max_connections),
+        h11_max_incomplete_event_size=HEAD_BYTES,
+        backlog=BACKLOG,
         lifespan="off",
         log_config=None,
         log_level=logging.WARNING,

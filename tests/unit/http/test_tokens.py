@@ -30,7 +30,7 @@ def test_a_token_is_found_by_its_text_alone() -> None:
     tokens = parse(table(rights='["read", "act"]') + table("cron", f'"{OTHER}"', '["rows"]'))
     found = tokens.find(SECRET)
     assert found is not None
-    assert (found.name, found.rights) == ("ivanova", {Right.READ, Right.ACT})
+    assert (found.name, found.rights) == ("ivanova", frozenset({Right.READ, Right.ACT}))
     assert [
         tokens.find(text) for text in ("", HASH, SECRET[:-1], SECRET + "x", "ivanova", "ё", "\udcff")
     ] == [None] * 7

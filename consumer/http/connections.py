@@ -1,0 +1,165 @@
+"""Connections of clients: a bounded number, and a head in time. Below ASGI, in uvicorn's protocol."""
+
+import asyncio
+from typing import ClassVar
+
+import h11
+import structlog
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from consumer.http.connection_gate import ConnectionGate, ConnectionsFullError
+from consumer.http.limits import LogBudget, Slots
+from consumer.http.problem import ProblemError
+from consumer.http.security_headers import SNIFF_HEADER, STORE_HEADER
+from schemas.codes import ProblemCode
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
+
+HEAD_SECONDS = 10.0
+"""For the whole head, from the first moment; Apache's mod_reqtimeout takes 20 s, nginx 60 s."""
+HEAD_BYTES = 32 * 1024
+"""Four buffers of 8 KiB in nginx; the library's own bound is 16 KiB."""
+REFUSED_SECONDS = 1.0
+REFUSED_AT_ONCE = 16
+"""Connections beyond the limit that are kept for a moment after their 503, so that a reset does not destroy
+it on its way. They take files of their own."""
+
+
+def limited_protocol(limit: int) -> type[H11Protocol]:
+    """The protocol of a server that keeps so many connections."""
+
+    class LimitedProtocol(GuardedProtocol):
+        gate = ConnectionGate(limit)
+        refused = Slots(REFUSED_AT_ONCE)
+        log_budget = LogBudget()
+
+    return LimitedProtocol
+
+
+class GuardedProtocol(H11Protocol):
+    """uvicorn's protocol with limits. One is made for each connection; what they share is on the class."""
+
+    gate: ClassVar[ConnectionGate["GuardedProtocol"]]
+    refused: ClassVar[Slots]
+    log_budget: ClassVar[LogBudget]
+
+    _head_timer: asyncio.TimerHandle | None = None
+    _refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take the connection, at the cost of one that waits where there are too many; or refuse it."""
+        super().connection_made(transport)
+        try:
+            evicted = self.gate.admit(self)
+        except ConnectionsFullError:
+            self._refuse()
+            return
+        if evicted is not None:
+            self._log_full()
+            evicted.end_waiting()
+        self._start_head_timer()
+
+    def data_received(self, data: bytes) -> None:
+        """Nothing is read from a refused connection."""
+        if not self._refused:
+            super().data_received(data)
+
+    def handle_events(self) -> None:
+        """Handle what has arrived, then see whether a head is still awaited."""
+        super().handle_events()
+        if self.conn.their_state is not h11.IDLE:
+            self.gate.mark_busy(self)
+            self._cancel_head_timer()
+            return
+        self.gate.mark_waiting(self)
+        if self._head_timer is None and self._head_begun():
+            self._start_head_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give the place to another."""
+        self._cancel_head_timer()
+        self.gate.remove(self)
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """What cannot be parsed is answered with a problem, unless a response has begun already."""
+        self._answer(
+            ProblemError(400, ProblemCode.BAD_REQUEST, f"{msg} Its head may have {HEAD_BYTES:,} bytes.")
+        )
+
+    def end_waiting(self) -> None:
+        """Close a connection whose request has not arrived; one that has begun to is told why."""
+        if self.transport.is_closing():
+            return
+        if self._head_begun():
+            self._answer(_late_head())
+        else:
+            self.transport.close()
+
+    def _head_begun(self) -> bool:
+        return bool(self.conn.trailing_data[0])
+
+    def _start_head_timer(self) -> None:
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_overdue)
+
+    def _cancel_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_overdue(self) -> None:
+        self._head_timer = None
+        if not self.transport.is_closing():
+            self._answer(_late_head())
+
+    def _refuse(self) -> None:
+        self._refused = True
+        self._log_full()
+        self.transport.write(rendered(_too_many()))
+        if self.refused.free:
+            self.refused.acquire()
+            self.transport.write_eof()
+            self.loop.call_later(REFUSED_SECONDS, self._end_refused)
+        else:
+            self.transport.close()
+
+    def _end_refused(self) -> None:
+        self.refused.release()
+        self.transport.abort()
+
+    def _answer(self, problem: ProblemError) -> None:
+        """Answer in place of the app, which learns that its client has gone, and close."""
+        if self.conn.our_state in {h11.SEND_RESPONSE, h11.SEND_BODY}:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state is not h11.SEND_BODY:
+            self.transport.write(rendered(problem))
+        self.transport.close()
+
+    def _log_full(self) -> None:
+        if (suppressed := self.log_budget.take()) is not None:
+            log.warning("http.connections_full", limit=self.gate.limit, suppressed=suppressed)
+
+
+def rendered(problem: ProblemError) -> bytes:
+    """A problem as the bytes of a whole response, after which the connection is closed."""
+    response = problem.response()
+    own = [(name.encode(), value.encode()) for name, value in (SNIFF_HEADER, STORE_HEADER)]
+    headers = [*response.raw_headers, *own, (b"connection", b"close")]
+    status = f"HTTP/1.1 {problem.status} {problem.problem.title}\r\n".encode()
+    return status + b"".join(b"%b: %b\r\n" % header for header in headers) + b"\r\n" + bytes(response.body)
+
+
+def _late_head() -> ProblemError:
+    return ProblemError(
+        408, ProblemCode.TOO_SLOW, f"The head of the request did not arrive within {HEAD_SECONDS:g} s."
+    )
+
+
+def _too_many() -> ProblemError:
+    return ProblemError(
+        503,
+        ProblemCode.BUSY,
+        "The service has as many connections as it takes; try again in a moment.",
+        retry_after=1,
+    )
