@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import assert_never
 
 from schemas.codes import ErrorCode
@@ -172,3 +173,55 @@ def _again(job: Facts, code: str, message: str, wait: float) -> Transition:
         times = f"{job.failures} attempts in a row" if job.failures > 1 else "the only attempt allowed"
         return Fail(code, f"{message} (given up after {times})")
     return PutBack(timedelta(seconds=wait), burned=True, code=code, message=message)
+
+
+# --- what the history of a job says of an attempt --------------------------------------------------
+
+
+class AttemptOutcome(StrEnum):
+    """How an attempt ended; one that runs has no outcome yet."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    RELEASED = "released"
+    """Handed back by a drain, or because the service itself lacked something: it counts for nothing."""
+    RETRYING = "retrying"
+    """A transient error; the job waits for its next attempt."""
+    LOST = "lost"
+    """Its owner died, froze, or lost its database."""
+    UNKNOWN = "unknown"
+    """Its end was not written down; never stored."""
+
+
+def attempt_outcome(transition: Transition) -> AttemptOutcome:
+    """How an attempt ended that brought about this transition.
+
+    An attempt that was lost or failed, and was the last one allowed, is `failed` like its job.
+    """
+    match transition:
+        case Complete():
+            return AttemptOutcome.COMPLETED
+        case Fail():
+            return AttemptOutcome.FAILED
+        case Cancel():
+            return AttemptOutcome.CANCELLED
+        case PutBack(burned=False):
+            return AttemptOutcome.RELEASED
+        case PutBack(code=ErrorCode.WORKER_LOST):
+            return AttemptOutcome.LOST
+        case PutBack():
+            return AttemptOutcome.RETRYING
+        case _:
+            assert_never(transition)
+
+
+def attempt_error(transition: Transition) -> str | None:
+    """The error code of a transition, where it has one."""
+    match transition:
+        case Fail(code) | PutBack(code=code):
+            return code
+        case Complete() | Cancel():
+            return None
+        case _:
+            assert_never(transition)

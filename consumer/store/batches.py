@@ -19,6 +19,7 @@ from consumer.store.connect import Connection
 from consumer.store.jobs import COLUMNS, Job, job
 from consumer.store.leases import Fence
 from consumer.store.outbox import emit
+from consumer.store.rejected_counts import insert_rejected
 from consumer.store.transitions import hold_owned
 
 COPY_SLICE = 64 * 1024
@@ -72,7 +73,8 @@ async def commit_batch(connection: Connection, fence: Fence, merge: Merge, batch
         await faults.reach("batch.fenced")
         counts = await run_merge(connection, merge)
         await faults.reach("batch.merged")
-        await connection.execute(KEEP_REJECTS, fence.job_id)
+        if batch.sections.get(REJECTS.name):
+            await insert_rejected(connection, fence.job_id)
         after = await _record(connection, fence, before, batch, counts)
         if after.sequence > before.sequence:
             await emit(connection, after)
@@ -108,11 +110,6 @@ async def run_merge(connection: Connection, merge: Merge) -> Counts:
     warnings = json.loads(row["warnings"]) if row["warnings"] else {}
     return Counts(row["inserted"], row["updated"], row["unchanged"], row["duplicates"], warnings)
 
-
-KEEP_REJECTS = """
-insert into migration.migration_errors (job_id, row_number, record_identifier, errors, record)
-select $1, position, record_identifier, errors, record from stage_rejects order by position
-"""
 
 RECORD = f"""
 update migration.jobs set

@@ -4,7 +4,7 @@ import random
 
 from consumer import lifecycle
 from consumer.lifecycle import Interrupted, Outcome, OwnerLost
-from consumer.store import leases, transitions
+from consumer.store import attempts, leases, transitions
 from consumer.store.connect import Connection, Row
 from consumer.store.database import Database
 from consumer.store.errors import Conflict
@@ -50,6 +50,7 @@ async def _take(connection: Connection, job_id: int, owner: str, lease_seconds: 
     taken = job(row)
     assert taken.token is not None  # noqa: S101
     await leases.take(connection, leases.of_job(job_id), owner, taken.token, lease_seconds)
+    await attempts.open_attempt(connection, taken, owner)
     await emit(connection, taken)
     return taken
 

@@ -1,5 +1,8 @@
 """Obeys cancel and retry: each command once, remembered in the transaction that obeys it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from consumer.lifecycle import Cancel
 from consumer.store import leases, loads, outbox, past_requests, transitions
 from consumer.store.connect import Connection, Row
@@ -14,7 +17,8 @@ select {COLUMNS} from migration.jobs where request_id = $1 for no key update
 """  # noqa: S608 – names of columns, no values
 
 REMEMBER = """
-insert into migration.commands (command_id, request_id, action, obeyed) values ($1, $2, $3, $4)
+insert into migration.commands (command_id, request_id, action, requested_by, obeyed, reason)
+values ($1, $2, $3, $4, $5, $6)
 """
 
 DECIDED = """
@@ -31,12 +35,16 @@ async def obey(connection: Connection, command_id: str, command: CancelRequest |
         return None
     refusal = _why_not(target, command, before)
     if before is None:
-        await connection.execute(REMEMBER, command_id, command.request_id, command.action, refusal is None)
+        asked = (command_id, command.request_id, command.action, command.requested_by)
+        await connection.execute(REMEMBER, *asked, refusal is None, refusal)
     if refusal is not None:
         await _answer(connection, command.request_id, target)
         return refusal
     assert isinstance(target, Job)  # noqa: S101
-    await (_cancel if isinstance(command, CancelRequest) else _retry)(connection, target)
+    if isinstance(command, CancelRequest):
+        await _cancel(connection, target)
+    else:
+        await _retry(connection, target, command.requested_by)
     return None
 
 
@@ -100,7 +108,7 @@ async def _cancel(connection: Connection, target: Job) -> None:
 
 
 RETRY = f"""
-update migration.jobs set status = 'pending', run = run + 1, attempt = 0, failures = 0,
+update migration.jobs set status = 'pending', run = run + 1, run_requested_by = $2, attempt = 0, failures = 0,
   cancel_requested = false, available_at = clock_timestamp(), run_started_at = null, completed_at = null,
   error_code = null, error_message = null, detail = null,
   {TELLS}
@@ -109,10 +117,42 @@ returning {COLUMNS}
 """  # noqa: S608 – names of columns, no values
 
 
-async def _retry(connection: Connection, target: Job) -> None:
+async def _retry(connection: Connection, target: Job, requested_by: str | None) -> None:
     """Rows that Postgres refused are tried again, but those that are stored as rejected already."""
     await loads.forget_refusals(connection, target.id, target.checkpoint)
-    row = await connection.fetchrow(RETRY, target.id)
+    row = await connection.fetchrow(RETRY, target.id, requested_by)
     assert row is not None, "the row is locked"  # noqa: S101
     await outbox.emit(connection, job(row))
     await wake_workers(connection, target.id)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDecision:
+    """What was decided when a command first arrived; `reason` is the sentence of a refusal.
+
+    A command under an id that was used before has no row of its own: compare `request_id` and `action`.
+    """
+
+    command_id: str
+    request_id: str
+    action: str
+    requested_by: str | None
+    accepted: bool
+    reason: str | None
+
+
+FIND_DECISIONS = """
+select command_id, request_id, action, requested_by, obeyed as accepted, reason
+from migration.commands where command_id = any($1::text[])
+"""
+
+
+async def decided_commands(connection: Connection, command_ids: Sequence[str]) -> dict[str, CommandDecision]:
+    """The decisions on these commands by command id; ids that were not decided on yet are left out."""
+    rows = await connection.fetch(FIND_DECISIONS, command_ids)
+    return {row["command_id"]: CommandDecision(**row) for row in rows}
+
+
+async def find_command(connection: Connection, command_id: str) -> CommandDecision | None:
+    """The decision on one command, or None where there is none yet (or no longer: they are pruned by age)."""
+    return (await decided_commands(connection, [command_id])).get(command_id)

@@ -114,3 +114,21 @@ gone as (
 select count(*) as removed, max(sequence) as last from gone
 """
 """All but the last one, which is what a repeated request is answered with."""
+
+ATTEMPTS = """
+with gone as (
+  delete from migration.attempts where job_id = $1 and token >= $2 and token <=
+    (select max(token) from (select token from migration.attempts
+       where job_id = $1 and token >= $2 order by token limit $3) piece)
+  returning token)
+select count(*) as removed, max(token) as last from gone
+"""
+
+# It has no key of numbers to go on from: what was deleted is not there to be met again.
+REJECTED_COUNTS = """
+with gone as (
+  delete from migration.rejected_counts where job_id = $1 and (code, field) in
+    (select code, field from migration.rejected_counts where job_id = $1 order by code, field limit $3)
+  returning 1)
+select count(*) as removed, $2::bigint as last from gone
+"""

@@ -18,11 +18,14 @@ class Job:
 
     id: int
     request_id: str
+    request_digest: str
     dataset: str
     source_type: str
     source_identifier: str
     source: Mapping[str, Any]
+    options: Mapping[str, Any] | None
     requested_by: str | None
+    run_requested_by: str | None
     traceparent: str | None
     timeout_seconds: int
     max_attempts: int
@@ -98,17 +101,18 @@ class Job:
         return round(max(self.total - self.done, 0) / rate, 1)
 
 
-COLUMNS = """id, request_id, dataset, source_type, source_identifier, source, requested_by, traceparent,
-  timeout_seconds, max_attempts, status, run, attempt, failures, token, cancel_requested, detail,
-  error_code, error_message, fingerprint, checkpoint, source_state, total, processed, failed, inserted,
-  updated, unchanged, duplicates, warnings, sequence, attempt_rows, attempt_started_at, run_started_at,
-  created_at, started_at, updated_at, completed_at, clock_timestamp() as now"""
+COLUMNS = """id, request_id, request_digest, dataset, source_type, source_identifier, source, options,
+  requested_by, run_requested_by, traceparent, timeout_seconds, max_attempts, status, run, attempt, failures,
+  token, cancel_requested, detail, error_code, error_message, fingerprint, checkpoint, source_state, total,
+  processed, failed, inserted, updated, unchanged, duplicates, warnings, sequence, attempt_rows,
+  attempt_started_at, run_started_at, created_at, started_at, updated_at, completed_at,
+  clock_timestamp() as now"""
 """The columns of a Job, for `select` and `returning`."""
 
 TELLS = "sequence = sequence + 1, updated_at = clock_timestamp(), progressed_at = clock_timestamp()"
 """What every change sets that is told: `outbox.emit` has to follow in the same transaction."""
 
-_JSON = ("source", "source_state", "warnings")
+_JSON = ("source", "options", "source_state", "warnings")
 
 
 def job(row: Row) -> Job:

@@ -10,6 +10,7 @@ from consumer.store.connect import Connection
 from consumer.store.jobs import COLUMNS, TELLS, Job, job
 from consumer.store.leases import Fence
 from consumer.store.outbox import emit
+from consumer.store.rejected_counts import clear_rejected_counts
 from consumer.store.transitions import lock_owned
 from schemas.codes import WarningCode
 
@@ -40,6 +41,7 @@ async def begin(
     restarts = before.warnings.get(WarningCode.SOURCE_RESTARTED, 0) + (before.checkpoint is not None)
     await connection.execute(FORGET_REJECTS, fence.job_id)
     await connection.execute(FORGET_REFUSED, fence.job_id)
+    await clear_rejected_counts(connection, fence.job_id)
     kept = json.dumps(added(warnings, {WarningCode.SOURCE_RESTARTED: restarts}))
     text = json.dumps(state) if state is not None else None
     row = await connection.fetchrow(BEGIN, fence.job_id, fence.token, fingerprint, text, kept)

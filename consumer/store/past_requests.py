@@ -38,6 +38,8 @@ where j.id = $1 and j.completed_at is not null and o.published_at is not null
   and not exists (select from migration.outbox other where other.job_id = j.id and other.id <> o.id)
   and not exists (select from migration.migration_errors e where e.job_id = j.id)
   and not exists (select from migration.refused_rows r where r.job_id = j.id)
+  and not exists (select from migration.rejected_counts c where c.job_id = j.id)
+  and not exists (select from migration.attempts a where a.job_id = j.id)
 on conflict do nothing
 returning true
 """

@@ -14,6 +14,15 @@ order by place
 """
 
 
+PIECES = (
+    ended.REFUSED_ROWS,
+    ended.REJECTED_ROWS,
+    ended.OLDER_EVENTS,
+    ended.REJECTED_COUNTS,
+    ended.ATTEMPTS,
+)
+
+
 async def prune_jobs(database: Database, keep: timedelta, breathe: Breathe) -> int:
     """Remove jobs that ended longer ago than `keep`, with all that hangs on them; how many.
 
@@ -23,7 +32,7 @@ async def prune_jobs(database: Database, keep: timedelta, breathe: Breathe) -> i
 
     async def act(job_id: int) -> None:
         nonlocal removed
-        for piece in (ended.REFUSED_ROWS, ended.REJECTED_ROWS, ended.OLDER_EVENTS):
+        for piece in PIECES:
             await ended.empty(database, job_id, keep, piece, breathe)
         async with database.transaction() as connection:
             removed += await remove(connection, job_id, keep)

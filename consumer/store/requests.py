@@ -32,8 +32,9 @@ class Limits:
 
 RECORD = f"""
 insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
-  requested_by, traceparent, timeout_seconds, max_attempts, sequence, progressed_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, clock_timestamp())
+  requested_by, run_requested_by, traceparent, timeout_seconds, max_attempts, options, sequence,
+  progressed_at)
+values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, 1, clock_timestamp())
 on conflict (request_id) do nothing
 returning {COLUMNS}
 """  # noqa: S608 – names of columns, no values
@@ -72,6 +73,7 @@ async def _make(
         traceparent,
         request.options.timeout_seconds or limits.timeout_seconds,
         request.options.max_attempts or limits.max_attempts,
+        json.dumps(request.options.model_dump(mode="json")),
     )
     if row is None:
         return None

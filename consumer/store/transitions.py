@@ -5,7 +5,7 @@ from typing import assert_never
 
 from consumer.errors import LeaseLost
 from consumer.lifecycle import Cancel, Complete, Fail, PutBack, Transition
-from consumer.store import leases
+from consumer.store import attempts, leases
 from consumer.store.connect import Connection, Row
 from consumer.store.jobs import COLUMNS, TELLS, Job, job
 from consumer.store.leases import Fence
@@ -70,6 +70,7 @@ async def apply(connection: Connection, job_id: int, token: int | None, transiti
     after = job(row)
     if token is not None:
         await leases.release(connection, leases.of_job(job_id), token)
+        await attempts.close_attempt(connection, after, token, transition)
     await emit(connection, after)
     return after
 

@@ -18,7 +18,7 @@ KINDS = {
     "the claim": "attempt = attempt + 1, failures = failures + 1",
     "the beginning of the load": "set fingerprint",
     "the total": "set total",
-    "a batch": "insert into migration.migration_errors",
+    "a batch": "checkpoint = $3, failures = 0",
     "the end": "set status = 'completed'",
     "what was published": "set published_at = clock_timestamp()",
 }

@@ -21,7 +21,7 @@ REVISIONS = "select version_num from migration.revisions order by 1"
 NEWER = """
 alter table migration.jobs add column priority integer not null default 0;
 alter table migration.leases add column zone text;
-alter table migration.commands add column reason text;
+alter table migration.commands add column note text;
 alter table migration.outbox add column lane smallint not null default 0;
 alter table migration.migration_errors add column severity text not null default 'error';
 alter table directory.universities add column website text;
@@ -77,10 +77,10 @@ def migrating(world: FaultWorld) -> Iterator[None]:
 
 def test_a_replica_refuses_an_older_schema_with_a_sentence(fault_world: FaultWorld) -> None:
     world = fault_world
-    world.rows.run("delete from migration.revisions where version_num = 'service_0003'")
+    world.rows.run("delete from migration.revisions where version_num = 'service_0004'")
     refused = world.launch()
     assert refused.wait(60) == 2
-    assert "(service_0003 missing): run `migration-consumer migrate` first" in refused.tail()
+    assert "(service_0004 missing): run `migration-consumer migrate` first" in refused.tail()
     judge(world)
 
 

@@ -19,6 +19,9 @@ SPOILS = (
     "delete from migration.migration_errors where row_number = 2 + (select min(row_number) - 2 from migration.migration_errors)",  # noqa: E501
     "update migration.jobs set sequence = sequence + 1, warnings = '{}', duplicates = duplicates + 1, inserted = inserted - 1",  # noqa: E501
     "update migration.jobs set detail = (select phone from directory.administrators limit 1)",
+    "update migration.rejected_counts set rows = rows + 1",
+    "update migration.attempts set outcome = 'failed'",
+    "insert into migration.attempts (job_id, token, run, attempt, replica, started_at) select id, 0, 9, 1, 'x', now() from migration.jobs",  # noqa: E501
     "insert into migration.leases (name, owner, token, expires_at) values ('job:1', 'x', 1, now())",
 )
 FINDINGS = (
@@ -29,6 +32,10 @@ FINDINGS = (
     "reports warnings",
     "instead of (2400",
     "the jobs together did",
+    "rows of inn_length in inn where",
+    "completed, and an attempt of it is open",
+    "behind the one with the highest token",
+    "completed behind an attempt that was failed",
     ": a phone after",
     "lease job:1 is left",
     "forgotten is left",

@@ -70,7 +70,9 @@ async def count(database: Database, table: str, job_id: int) -> int:
     return int(found[0][0])
 
 
-WEIGHED = ("jobs", "outbox", "migration_errors", "refused_rows", "commands")
+WEIGHED = (
+    *("jobs", "outbox", "migration_errors", "refused_rows", "commands", "attempts", "rejected_counts"),
+)
 
 
 async def weigh(database: Database) -> None:

@@ -122,6 +122,8 @@ select (select json_agg(j order by id) from migration.jobs j)::text,
        (select json_agg(o order by id) from migration.outbox o)::text,
        (select json_agg(e order by job_id, row_number) from migration.migration_errors e)::text,
        (select json_agg(r order by job_id, row_number) from migration.refused_rows r)::text,
+       (select json_agg(a order by job_id, token) from migration.attempts a)::text,
+       (select json_agg(c order by job_id, code, field) from migration.rejected_counts c)::text,
        (select json_agg(w order by word) from words w)::text,
        (select json_agg(t order by key) from things t)::text
 """

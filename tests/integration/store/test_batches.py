@@ -96,7 +96,10 @@ async def test_a_failure_in_the_middle_leaves_nothing_behind(
     assert await snapshot(database) == before
 
 
-@pytest.mark.parametrize("table", ["migration.outbox", "migration.migration_errors", "migration.jobs"])
+@pytest.mark.parametrize(
+    "table",
+    ["migration.outbox", "migration.migration_errors", "migration.rejected_counts", "migration.jobs"],
+)
 async def test_where_one_part_cannot_be_written_the_others_are_not(
     database: Database, fence: Fence, session: Session, table: str
 ) -> None:

@@ -57,6 +57,8 @@ async def _left(database: Database) -> list[tuple[Any, ...]]:
            union all select 'event', request_id from migration.outbox
            union all select 'rejected', job_id::text from migration.migration_errors
            union all select 'refused', job_id::text from migration.refused_rows
+           union all select 'attempt', job_id::text from migration.attempts
+           union all select 'rejected count', job_id::text from migration.rejected_counts
            union all select 'lease', name from migration.leases""",
     )
 
@@ -126,6 +128,16 @@ async def test_a_job_of_which_something_waits_to_be_published_stays_whole(
     assert await removal.prune_jobs(database, DAY, breathe) == 1
 
 
+MANY_COUNTS = """
+insert into migration.rejected_counts (job_id, code, rows)
+select $1, 'code ' || n, 1 from generate_series(1, 2200) n
+"""
+MANY_ATTEMPTS = """
+insert into migration.attempts (job_id, token, run, attempt, replica, started_at)
+select $1, -n, 1, 1, 'replica', now() from generate_series(1, 2200) n
+"""
+
+
 async def test_a_job_is_emptied_in_pieces_before_it_goes(database: Database) -> None:
     job = await ended(database)
     await add_errors(database, job.id, 2_500)
@@ -135,13 +147,17 @@ async def test_a_job_is_emptied_in_pieces_before_it_goes(database: Database) -> 
            select $1, 'r-1', -n, '{}', now() from generate_series(1, 1500) n""",
         job.id,
     )
+    await change(database, MANY_COUNTS, job.id)
+    await change(database, MANY_ATTEMPTS, job.id)
     await weigh(database)
     assert await removal.prune_jobs(database, DAY, breathe) == 1
     assert await _left(database) == []
     assert max(await weights(database)) == 1_000
 
 
-@pytest.mark.parametrize("table", ["migration_errors", "refused_rows", "outbox"])
+@pytest.mark.parametrize(
+    "table", ["migration_errors", "refused_rows", "outbox", "attempts", "rejected_counts"]
+)
 async def test_what_came_to_a_job_since_it_was_emptied_keeps_it_there(database: Database, table: str) -> None:
     job_id = await _nearly_removed(database, but=table)
     async with database.transaction() as connection:
@@ -262,6 +278,8 @@ async def _nearly_removed(database: Database, *, but: str = "") -> int:
         "refused_rows": "delete from migration.refused_rows where job_id = $1",
         "outbox": """delete from migration.outbox where job_id = $1
                      and sequence < (select sequence from migration.jobs where id = $1)""",
+        "attempts": "delete from migration.attempts where job_id = $1",
+        "rejected_counts": "delete from migration.rejected_counts where job_id = $1",
     }
     for table, statement in leftovers.items():
         if table != but:

@@ -51,11 +51,15 @@ Thing = tuple[int, str, str, object]
 """Position, key, word, amount."""
 
 
+WRONG = '[{"field": "amount", "code": "number", "message": "is no number"}]'
+
+
 def batch(
     things: Iterable[Thing],
     *,
     rejected: Iterable[int] = (),
     warnings: Mapping[str, int] | None = None,
+    errors: str = WRONG,
 ) -> Batch:
     """The things as a checked batch; a word travels with the first row that has it."""
     facts, words = list(things), dict[str, int]()
@@ -65,7 +69,7 @@ def batch(
     sections = {
         "stage_words": "".join(f"{position}\t{word}\n" for word, position in words.items()),
         "stage_things": "".join(f"{p}\t{key}\t{word}\t{amount}\n" for p, key, word, amount in facts),
-        "stage_rejects": "".join(f'{p}\twho {p}\t[]\t{{"amount": "x"}}\n' for p in refuse),
+        "stage_rejects": "".join(f'{p}\twho {p}\t{errors}\t{{"amount": "x"}}\n' for p in refuse),
     }
     return Batch(
         last=max([*(thing[0] for thing in facts), *refuse], default=0),

@@ -19,6 +19,7 @@ from messaging.records import Record
 from messaging.subscription import Subscription
 from schemas.status import MigrationStatus
 from schemas.topics import DEAD_LETTERS, STATUS
+from tests.support.faults.beside import wrong_attempts, wrong_counts
 from tests.support.faults.followed import wrong_with
 from tests.support.faults.private import leaks
 from tests.support.reference_tables import Directory
@@ -69,7 +70,7 @@ def findings(world: Judged, *, target: bool = True, sums: bool = True, going_on:
     Without `sums`: what the jobs did to chats that others know as well depends on their order.
     """
     found = [] if going_on else _endings(world)
-    checks = [_events, _counters, _privacy]
+    checks = [_events, _counters, _kept_beside, _privacy]
     checks += [] if going_on else [_leases, _backends, _processes, _files]
     for check in [*checks, *([_sums] if sums else []), *([_target] if target else [])]:
         found += check(world)
@@ -130,6 +131,10 @@ def _counters(world: Judged) -> list[str]:
             if world.rows.rejected(request_id) != {row: sorted(set(w)) for row, w in load.rejected.items()}:
                 found.append(f"job {job['id']} rejected other rows than it should")
     return found
+
+
+def _kept_beside(world: Judged) -> list[str]:
+    return [*wrong_counts(world.rows), *wrong_attempts(world.rows)]
 
 
 def _sums(world: Judged) -> list[str]:

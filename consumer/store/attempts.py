@@ -1,0 +1,130 @@
+"""The history of a job: one line per claim, opened and closed in the transactions that change the job."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from consumer.lifecycle import AttemptOutcome, Transition, attempt_error, attempt_outcome
+from consumer.store.connect import Connection, Row
+from consumer.store.jobs import Job
+
+MAX_ATTEMPTS = 1_000
+"""Lines kept of a job; the oldest go."""
+LAST_TOKEN = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A claim of a job, or several in a row that were only handed back (`claims`).
+
+    `replica` is the owner of the last of them, `requested_by` who asked for the run. Checkpoints are
+    positions of the last row stored; `to_checkpoint` may be the lower one, where the source was read again
+    from the top. `outcome` is None while it runs.
+    """
+
+    token: int
+    run: int
+    attempt: int
+    replica: str
+    requested_by: str | None
+    from_checkpoint: int | None
+    to_checkpoint: int | None
+    outcome: AttemptOutcome | None
+    error_code: str | None
+    claims: int
+    started_at: datetime
+    ended_at: datetime | None
+
+
+# $9: of the lines that are there already so many stay.
+OPEN = """
+with trimmed as (
+  delete from migration.attempts where job_id = $1 and token <=
+    (select token from migration.attempts where job_id = $1 order by token desc offset $9 limit 1))
+insert into migration.attempts
+  (job_id, token, run, attempt, replica, requested_by, from_checkpoint, started_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+
+
+async def open_attempt(connection: Connection, claimed: Job, replica: str) -> None:
+    """Add the line of a claim, in the transaction of the claim; beyond MAX_ATTEMPTS the oldest lines go."""
+    await connection.execute(
+        OPEN,
+        claimed.id,
+        claimed.token,
+        claimed.run,
+        claimed.attempt,
+        replica,
+        _requested_by(claimed),
+        claimed.checkpoint,
+        claimed.attempt_started_at,
+        MAX_ATTEMPTS - 1,
+    )
+
+
+def _requested_by(job: Job) -> str | None:
+    """Who asked for the present run; a replica of the version before records only who asked for the first."""
+    return job.run_requested_by or (job.requested_by if job.run == 1 else None)
+
+
+# A line before it that was handed back as well becomes part of this one. Nothing is merged into a line that
+# is not there: a replica of the version before claims without one.
+CLOSE = """
+with merged as (
+  delete from migration.attempts
+  where $3 = 'released' and job_id = $1 and outcome = 'released'
+    and token = (select max(token) from migration.attempts where job_id = $1 and token < $2)
+    and run = (select run from migration.attempts where job_id = $1 and token = $2)
+  returning claims, started_at, from_checkpoint)
+update migration.attempts a
+set outcome = $3, error_code = $4, to_checkpoint = $5, ended_at = clock_timestamp(),
+  claims = a.claims + coalesce((select claims from merged), 0),
+  started_at = coalesce((select started_at from merged), a.started_at),
+  from_checkpoint = case when exists (select from merged) then (select from_checkpoint from merged)
+                         else a.from_checkpoint end
+where a.job_id = $1 and a.token = $2
+"""
+
+
+async def close_attempt(connection: Connection, settled: Job, token: int, transition: Transition) -> None:
+    """Write how the claim with this token ended, in the transaction that settles or rescues its job.
+
+    `settled` is the job behind the transition. Claims of one run that are handed back one after the other
+    share a line.
+    """
+    await connection.execute(
+        CLOSE,
+        settled.id,
+        token,
+        attempt_outcome(transition),
+        attempt_error(transition),
+        settled.checkpoint,
+    )
+
+
+LIST = """
+select a.token, a.run, a.attempt, a.replica, a.requested_by, a.from_checkpoint, a.to_checkpoint,
+  case when a.outcome is null and a.token is distinct from j.token then 'unknown'
+       else a.outcome end as outcome, a.error_code, a.claims, a.started_at, a.ended_at
+from migration.attempts a join migration.jobs j on j.id = a.job_id
+where a.job_id = $1 and a.token < $2 order by a.token desc limit $3
+"""
+
+
+async def list_attempts(
+    connection: Connection, job_id: int, *, limit: int = MAX_ATTEMPTS, before: int = LAST_TOKEN
+) -> list[Attempt]:
+    """Attempts of a job with a token below `before`, the latest first.
+
+    A line that was never closed, of a claim that is over, has the outcome `unknown`.
+    """
+    rows = await connection.fetch(LIST, job_id, before, limit)
+    return [_attempt(row) for row in rows]
+
+
+def _attempt(row: Row) -> Attempt:
+    values: dict[str, Any] = dict(row)
+    if values["outcome"] is not None:
+        values["outcome"] = AttemptOutcome(values["outcome"])
+    return Attempt(**values)

@@ -1,0 +1,93 @@
+"""What is recorded of a start request, and in which fields another body under its id differs from it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from consumer.store.connect import Connection
+from consumer.store.jobs import COLUMNS, Job, job
+from schemas.requests import StartRequest
+from schemas.status import MigrationStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRequest:
+    """A request that was recorded once. `digest` is StartRequest.digest() of its body.
+
+    Either `job` is its job, or that was removed and `last_event` is what is left of it.
+    """
+
+    digest: str
+    job: Job | None = None
+    last_event: MigrationStatus | None = None
+
+
+FIND_JOB = f"select {COLUMNS} from migration.jobs where request_id = $1"  # noqa: S608 – names of columns
+FIND_REMOVED = "select request_digest, payload from migration.past_requests where request_id = $1"
+
+
+async def find_recorded(connection: Connection, request_id: str) -> RecordedRequest | None:
+    """The job of a request id, or the last event of a removed job; None where the id is not known.
+
+    The job is asked for first: a removal writes the past request in the transaction that deletes the job.
+    """
+    if (row := await connection.fetchrow(FIND_JOB, request_id)) is not None:
+        found = job(row)
+        return RecordedRequest(found.request_digest, job=found)
+    if (row := await connection.fetchrow(FIND_REMOVED, request_id)) is not None:
+        last_event = MigrationStatus.model_validate_json(row["payload"])
+        return RecordedRequest(row["request_digest"], last_event=last_event)
+    return None
+
+
+FIND_DIGESTS = """
+select request_id, request_digest from migration.jobs where request_id = any($1::text[])
+union all
+select request_id, request_digest from migration.past_requests where request_id = any($1::text[])
+"""
+
+
+async def recorded_digests(connection: Connection, request_ids: Sequence[str]) -> dict[str, str]:
+    """The digests of what is recorded, by request id, removed jobs included; unknown ids are left out."""
+    return {row[0]: row[1] for row in await connection.fetch(FIND_DIGESTS, request_ids)}
+
+
+def differences(job: Job, request: StartRequest) -> list[str]:
+    """Paths of the fields in which a request differs from the recorded one, such as `source.file.sha256`.
+
+    Empty exactly where the digests agree. Of a job recorded before options were kept, only `options` as a
+    whole can be named, where nothing else differs.
+    """
+    known = {"dataset": job.dataset, "source": _comparable(job.source)}
+    asked = {"dataset": request.dataset, "source": _comparable(request.source.model_dump(mode="json"))}
+    found = [*_differing(known, asked)]
+    if job.options is None:
+        return found or ["options"]
+    return [*found, *_differing(dict(job.options), request.options.model_dump(mode="json"), "options")]
+
+
+def _comparable(source: Mapping[str, Any]) -> dict[str, Any]:
+    """A source without the place of an upload's chunks, which StartRequest.digest() leaves out, too."""
+    match source:
+        case {"file": {"upload": {"name": name, "size": size, "sha256": sha256}}, **rest}:
+            return {**rest, "file": {"name": name, "size": size, "sha256": sha256}}
+        case _:
+            return dict(source)
+
+
+_MISSING = object()
+
+
+def _differing(known: Any, asked: Any, path: str = "") -> Iterator[str]:
+    """Paths of values that differ; things of two kinds (another source type, a path and an upload) as one."""
+    if not isinstance(known, Mapping) or not isinstance(asked, Mapping):
+        if known != asked:
+            yield path
+    elif known.get("type") != asked.get("type"):
+        yield f"{path}.type"
+    elif known.keys().isdisjoint(asked):
+        yield path
+    else:
+        for name in sorted(known.keys() | asked.keys()):
+            below = f"{path}.{name}" if path else name
+            yield from _differing(known.get(name, _MISSING), asked.get(name, _MISSING), below)

@@ -1,0 +1,55 @@
+"""How many rows of a job are rejected for what: kept with each batch, so that nobody has to count them."""
+
+from dataclasses import dataclass
+
+from consumer.store.connect import Connection
+
+INSERT_REJECTED = """
+with kept as (
+  insert into migration.migration_errors (job_id, row_number, record_identifier, errors, record)
+  select $1, position, record_identifier, errors, record from stage_rejects order by position)
+insert into migration.rejected_counts as c (job_id, code, field, rows)
+select $1, error->>'code', coalesce(error->>'field', ''), count(distinct position)
+from stage_rejects cross join jsonb_array_elements(errors) error
+group by 2, 3 order by 2, 3
+on conflict (job_id, code, field) do update set rows = c.rows + excluded.rows
+"""
+
+
+async def insert_rejected(connection: Connection, job_id: int) -> None:
+    """Store the staged rejected rows of a batch and count them; in the transaction of the batch.
+
+    A row counts once for each pair of code and field among its errors.
+    """
+    await connection.execute(INSERT_REJECTED, job_id)
+
+
+CLEAR = "delete from migration.rejected_counts where job_id = $1"
+
+
+async def clear_rejected_counts(connection: Connection, job_id: int) -> None:
+    """Begin at zero, where a load begins; the job's row must be locked."""
+    await connection.execute(CLEAR, job_id)
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedCount:
+    """So many rows have this error; `field` is None where the row as a whole is meant."""
+
+    code: str
+    field: str | None
+    rows: int
+
+
+SUMMARY = """
+select code, nullif(field, '') as field, rows from migration.rejected_counts
+where job_id = $1 order by rows desc, code, field
+"""
+
+
+async def rejected_summary(connection: Connection, job_id: int) -> list[RejectedCount]:
+    """Rejected rows of the present load by code and field, the most frequent first.
+
+    Rows that retention has deleted since are in it.
+    """
+    return [RejectedCount(**row) for row in await connection.fetch(SUMMARY, job_id)]

@@ -1,0 +1,76 @@
+"""What was decided on a command is kept: who sent it, whether it was accepted, why not."""
+
+from consumer.store import commands
+from consumer.store.commands import CommandDecision
+from consumer.store.database import Database
+from schemas.requests import CancelRequest, RetryRequest
+from tests.integration.store.making import named, pending
+
+CANCEL = CancelRequest(action="cancel", request_id="r-1", requested_by="ivanova")
+RETRY = RetryRequest(action="retry", request_id="r-1", requested_by="petrov")
+
+
+async def _apply(database: Database, command_id: str, command: CancelRequest | RetryRequest) -> str | None:
+    async with database.transaction() as connection:
+        return await commands.obey(connection, command_id, command)
+
+
+async def _find(database: Database, command_id: str) -> CommandDecision | None:
+    async with database.reader() as connection:
+        return await commands.find_command(connection, command_id)
+
+
+async def test_an_accepted_command_is_kept_with_who_sent_it(database: Database) -> None:
+    await pending(database)
+    assert await _apply(database, "c-1", CANCEL) is None
+    assert await _find(database, "c-1") == CommandDecision("c-1", "r-1", "cancel", "ivanova", True, None)
+
+
+async def test_a_refused_command_is_kept_with_the_sentence(database: Database) -> None:
+    await pending(database)
+    refusal = await _apply(database, "c-1", RETRY)
+    assert refusal is not None
+    assert await _find(database, "c-1") == CommandDecision("c-1", "r-1", "retry", "petrov", False, refusal)
+
+
+async def test_a_second_delivery_changes_nothing_that_was_kept(database: Database) -> None:
+    await pending(database)
+    await _apply(database, "c-1", RETRY)
+    before = await _find(database, "c-1")
+    await _apply(database, "c-2", CANCEL)
+    assert await _apply(database, "c-1", RETRY) is not None
+    assert await _find(database, "c-1") == before
+
+
+async def test_an_id_used_for_another_command_keeps_the_first_decision(database: Database) -> None:
+    await pending(database)
+    await _apply(database, "c-1", CANCEL)
+    assert await _apply(database, "c-1", RETRY) is not None
+    found = await _find(database, "c-1")
+    assert found is not None
+    assert (found.action, found.accepted) == ("cancel", True)
+
+
+async def test_a_command_that_was_not_decided_on_is_not_found(database: Database) -> None:
+    assert await _find(database, "c-1") is None
+
+
+async def test_many_decisions_are_read_at_once(database: Database) -> None:
+    await pending(database)
+    await _apply(database, "c-1", CANCEL)
+    await _apply(database, "c-2", CANCEL)
+    async with database.reader() as connection:
+        found = await commands.decided_commands(connection, ["c-2", "c-1", "c-3"])
+    assert {name: decision.accepted for name, decision in found.items()} == {"c-1": True, "c-2": False}
+
+
+async def test_the_run_remembers_who_asked_for_it(database: Database) -> None:
+    await pending(database, requested_by="sidorov")
+    assert (await named(database, "r-1")).run_requested_by == "sidorov"
+    await _apply(database, "c-1", CANCEL)
+    await _apply(database, "c-2", RETRY)
+    job = await named(database, "r-1")
+    assert (job.requested_by, job.run_requested_by) == ("sidorov", "petrov")
+    await _apply(database, "c-3", CANCEL)
+    await _apply(database, "c-4", RetryRequest(action="retry", request_id="r-1"))
+    assert (await named(database, "r-1")).run_requested_by is None

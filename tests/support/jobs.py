@@ -1,0 +1,38 @@
+"""Jobs as values, for tests that need no database."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from consumer.store.jobs import Job
+from schemas.requests import StartRequest
+from schemas.status import Status
+
+WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def recorded_job(request: StartRequest, **changes: Any) -> Job:
+    """The job that waits after a request was recorded."""
+    values: dict[str, Any] = {
+        "id": 1,
+        "request_id": "r-1",
+        "request_digest": request.digest(),
+        "dataset": request.dataset,
+        "source_type": request.source.type,
+        "source_identifier": request.source.identifier,
+        "source": request.source.model_dump(mode="json"),
+        "options": request.options.model_dump(mode="json"),
+        "timeout_seconds": 3600,
+        "max_attempts": 3,
+        "status": Status.PENDING,
+        "run": 1,
+        "cancel_requested": False,
+        "warnings": {},
+        "sequence": 1,
+        "created_at": WHEN,
+        "updated_at": WHEN,
+        "now": WHEN,
+    }
+    zeros = ("attempt", "failures", "processed", "failed", "inserted", "updated", "unchanged", "duplicates")
+    values |= dict.fromkeys((*zeros, "attempt_rows"), 0)
+    nothing: dict[str, Any] = dict.fromkeys(Job.__dataclass_fields__)
+    return Job(**nothing | values | changes)

@@ -1,0 +1,39 @@
+"""Transition → outcome of the attempt, as a table."""
+
+from datetime import timedelta
+
+import pytest
+
+from consumer.lifecycle import (
+    AttemptOutcome,
+    Cancel,
+    Complete,
+    Fail,
+    PutBack,
+    Transition,
+    attempt_error,
+    attempt_outcome,
+    timed_out,
+)
+
+SOON = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("transition", "outcome", "error"),
+    [
+        (Complete(), AttemptOutcome.COMPLETED, None),
+        (Cancel(), AttemptOutcome.CANCELLED, None),
+        (Fail("no_rows", "none"), AttemptOutcome.FAILED, "no_rows"),
+        (Fail("worker_lost", "given up"), AttemptOutcome.FAILED, "worker_lost"),
+        (timed_out(), AttemptOutcome.FAILED, "timeout"),
+        (PutBack(timedelta(), burned=False), AttemptOutcome.RELEASED, None),
+        (PutBack(SOON, burned=False, code="kafka_away", message="m"), AttemptOutcome.RELEASED, "kafka_away"),
+        (PutBack(SOON, burned=True, code="source_away", message="m"), AttemptOutcome.RETRYING, "source_away"),
+        (PutBack(SOON, burned=True), AttemptOutcome.RETRYING, None),
+        (PutBack(timedelta(), burned=True, code="worker_lost"), AttemptOutcome.LOST, "worker_lost"),
+    ],
+)
+def test_how_an_attempt_ended(transition: Transition, outcome: AttemptOutcome, error: str | None) -> None:
+    assert attempt_outcome(transition) is outcome
+    assert attempt_error(transition) == error
