@@ -20,6 +20,7 @@ from consumer.ending import end_in_time
 from consumer.errors import LeaseLost
 from consumer.http import server
 from consumer.http.app import make_app
+from consumer.http.event_feed import EventFeed, fetch_events
 from consumer.intake.intake import Intake
 from consumer.intake.letters import DeadLetters
 from consumer.relay import relay as relays
@@ -51,7 +52,7 @@ from schemas.version import VERSION
 log: structlog.stdlib.BoundLogger = structlog.get_logger("app")
 
 CLIENT = "chat-migration"
-PARTS = ("intake", "worker", "relay", "listener", "retention")
+PARTS = ("intake", "worker", "relay", "listener", "retention", "events")
 JOBS_SHARE, PARTS_SHARE, CLIENTS_SHARE = 0.4, 0.6, 0.75
 """Of the drain's time: until then jobs, parts and Kafka's clients are waited for. The rest is for closing, so
 that the process ends by itself, and not by the watchdog, while Postgres or Kafka is away."""
@@ -87,7 +88,7 @@ def _scratch(settings: Settings) -> Scratch:
 
 
 class Service:
-    """One replica: intake, worker, relay, listener, retention and the HTTP side in one event loop."""
+    """One replica: intake, worker, relay, listener, retention, events and the HTTP side in one event loop."""
 
     def __init__(
         self,
@@ -112,6 +113,7 @@ class Service:
         self._worker = self._make_worker(environment, scratch, owner)
         self._relay = self._make_relay(owner)
         self._retention = self._make_retention()
+        self._feed = EventFeed(partial(fetch_events, database), self._pulses["events"].alive)
         self._consumer = self._make_consumer()
         self._vitals.watch(self._consumer)
 
@@ -184,9 +186,10 @@ class Service:
             "worker": self._keep("worker", lambda: self._worker.run(stop), stop),
             "listener": self._keep("listener", self._listen, stop),
             "retention": self._keep("retention", lambda: self._retention.run(stop), stop),
+            "events": self._keep("events", self._feed.run, stop),
         }
         relay = self._keep("relay", lambda: self._relay.run(self._relay_stop), self._relay_stop)
-        app = make_app(self._database, self._vitals.health, self._vitals.metrics.registry)
+        app = make_app(self._database, self._vitals.health, self._vitals.metrics.registry, self._feed)
         http = asyncio.create_task(server.serve_on(app, listener, stop), name="http")
         lag = asyncio.create_task(self._vitals.lag.run())
         port = self._settings.migration_http_port
@@ -206,6 +209,7 @@ class Service:
     ) -> None:
         """Each stage in its share of the time: an outage keeps nobody from ending."""
         left = self._shutdown.left
+        self._feed.close()
         self._worker.interrupt()
         self._worker.hear("")
         late = await end_in_time({parts["worker"]}, left(JOBS_SHARE))  # from here on nothing is claimed
@@ -228,8 +232,12 @@ class Service:
         await self._consumer.run(self._shutdown.stop)
 
     async def _listen(self) -> None:
-        channels = {transitions.NEW_JOBS: self._worker.hear, outbox.CHANNEL: self._relay.hear}
+        channels = {transitions.NEW_JOBS: self._worker.hear, outbox.CHANNEL: self._outbox_changed}
         await listen(self._database.dsn, channels, self._pulses["listener"].alive)
+
+    def _outbox_changed(self, payload: str) -> None:
+        self._relay.hear(payload)
+        self._feed.notify(payload)
 
     def _keep(self, name: str, run: Any, stop: asyncio.Event) -> asyncio.Task[None]:
         kept = keep_running(name, run, stop, expected=OUTAGES, pulse=self._pulses[name])

@@ -4,12 +4,13 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from consumer.health import Check, Health
-from consumer.http import error_handlers, jobs, metrics, openapi, probes, rejects
+from consumer.http import error_handlers, events, jobs, metrics, openapi, probes, rejects
+from consumer.http.event_feed import EventFeed
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailable
 
 
-def make_app(database: Database, health: Health, registry: CollectorRegistry) -> FastAPI:
+def make_app(database: Database, health: Health, registry: CollectorRegistry, feed: EventFeed) -> FastAPI:
     """The app; Postgres counts for readiness from now on."""
     app = FastAPI(title="Chat migration", redirect_slashes=False)
 
@@ -22,6 +23,7 @@ def make_app(database: Database, health: Health, registry: CollectorRegistry) ->
     app.include_router(probes.router(health))
     app.include_router(metrics.router(database, registry))
     app.include_router(rejects.router(database))  # before `jobs`: request ids may hold a slash
+    app.include_router(events.router(database, feed))
     app.include_router(jobs.router(database))
     return app
 
