@@ -20,7 +20,8 @@ from consumer.ending import end_in_time
 from consumer.errors import LeaseLost
 from consumer.http import open_files, server
 from consumer.http.access import Access
-from consumer.http.app import Posting, make_app
+from consumer.http.app import HttpParts, make_app
+from consumer.http.event_feed import EventFeed, fetch_events
 from consumer.http.excel import UploadLimits
 from consumer.http.submission import Submission
 from consumer.http.token_file import TokenFile, TokensUnreadableError
@@ -56,7 +57,7 @@ from schemas.version import VERSION
 log: structlog.stdlib.BoundLogger = structlog.get_logger("app")
 
 CLIENT = "chat-migration"
-PARTS = ("intake", "worker", "relay", "listener", "retention")
+PARTS = ("intake", "worker", "relay", "listener", "retention", "events")
 JOBS_SHARE, PARTS_SHARE, CLIENTS_SHARE = 0.4, 0.6, 0.75
 """Of the drain's time: until then jobs, parts and Kafka's clients are waited for. The rest is for closing, so
 that the process ends by itself, and not by the watchdog, while Postgres or Kafka is away."""
@@ -105,7 +106,7 @@ def _scratch(settings: Settings) -> Scratch:
 
 
 class Service:
-    """One replica: intake, worker, relay, listener, retention and the HTTP side in one event loop."""
+    """One replica: intake, worker, relay, listener, retention, events and the HTTP side in one event loop."""
 
     def __init__(
         self,
@@ -130,6 +131,7 @@ class Service:
         )
         self._requests = Producer(self._kafka, client_id=f"{CLIENT}-http")
         self._submission = Submission(database, self._requests.publish, self._vitals.kafka_trouble)
+        self._feed = EventFeed(partial(fetch_events, database), self._pulses["events"].alive)
         owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._worker = self._make_worker(environment, scratch, owner)
         self._relay = self._make_relay(owner)
@@ -198,10 +200,20 @@ class Service:
             committed=intake.committed,
         )
 
-    def _make_posting(self) -> Posting:
+    def _make_http_parts(self) -> HttpParts:
         settings = self._settings
-        limits = UploadLimits(settings.migration_max_upload_mb, settings.migration_max_uploads)
-        return Posting(self._submission, datasets.names(), partial(UploadStream.open, self._kafka), limits)
+        return HttpParts(
+            database=self._database,
+            health=self._vitals.health,
+            registry=self._vitals.metrics.registry,
+            submission=self._submission,
+            feed=self._feed,
+            datasets=datasets.names(),
+            open_upload=partial(UploadStream.open, self._kafka),
+            upload_limits=UploadLimits(settings.migration_max_upload_mb, settings.migration_max_uploads),
+            access=self._access_control,
+            hosts=settings.answered_hosts(socket.gethostname()),
+        )
 
     async def run(self, listener: socket.socket) -> None:
         """Run all parts; when told to stop, drain the jobs first and send what they left in the outbox."""
@@ -211,16 +223,10 @@ class Service:
             "worker": self._keep("worker", lambda: self._worker.run(stop), stop),
             "listener": self._keep("listener", self._listen, stop),
             "retention": self._keep("retention", lambda: self._retention.run(stop), stop),
+            "events": self._keep("events", self._feed.run, stop),
         }
         relay = self._keep("relay", lambda: self._relay.run(self._relay_stop), self._relay_stop)
-        app = make_app(
-            self._database,
-            self._vitals.health,
-            self._vitals.metrics.registry,
-            self._make_posting(),
-            access=self._access_control,
-            hosts=self._settings.answered_hosts(socket.gethostname()),
-        )
+        app = make_app(self._make_http_parts())
         http = asyncio.create_task(server.serve_on(app, listener, stop), name="http")
         lag = asyncio.create_task(self._vitals.lag.run())
         port = self._settings.migration_http_port
@@ -240,6 +246,7 @@ class Service:
     ) -> None:
         """Each stage in its share of the time: an outage keeps nobody from ending."""
         left = self._shutdown.left
+        self._feed.close()
         self._worker.interrupt()
         self._worker.hear("")
         late = await end_in_time({parts["worker"]}, left(JOBS_SHARE))  # from here on nothing is claimed
@@ -272,6 +279,7 @@ class Service:
     def _on_outbox_notify(self, payload: str) -> None:
         self._relay.hear(payload)
         self._submission.notify()
+        self._feed.notify()
 
     def _keep(self, name: str, run: Any, stop: asyncio.Event) -> asyncio.Task[None]:
         kept = keep_running(name, run, stop, expected=OUTAGES, pulse=self._pulses[name])

@@ -74,6 +74,16 @@ class Access:
         self._forget_withdrawn(tokens)
         return Identity(token.name, token.rights)
 
+    def still_allows(self, identity: Identity, right: Right) -> bool:
+        """Whether a token that was let in has the right at this moment; for responses that last."""
+        if self._file is None:
+            return True
+        try:
+            known = self._file.current().known
+        except TokensUnreadableError:
+            return False
+        return any(token.name == identity.name and right in token.rights for token in known)
+
     def count_post(self, identity: Identity) -> None:
         """Count a POST of this token; raises ProblemError (429) beyond its rate."""
         if identity.name is None:

@@ -1,9 +1,9 @@
 """The HTTP side: starting and steering jobs, reading them, probes, metrics. It never runs anything."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
 from consumer.health import Check, Health
@@ -11,6 +11,7 @@ from consumer.http import (
     attempts,
     command,
     error_handlers,
+    events,
     excel,
     jobs,
     metrics,
@@ -21,6 +22,7 @@ from consumer.http import (
     start,
 )
 from consumer.http.access import Access
+from consumer.http.event_feed import EventFeed
 from consumer.http.excel import OpenUpload, UploadLimits
 from consumer.http.job_path import EncodedJobPaths
 from consumer.http.middleware import GuardedApp
@@ -30,52 +32,60 @@ from consumer.store.errors import DatabaseUnavailable
 
 
 @dataclass(frozen=True, slots=True)
-class Posting:
-    """What the POSTs need: the way to Kafka, the names of the datasets, and room for uploads."""
-
-    submission: Submission
-    datasets: Collection[str]
-    open_upload: OpenUpload
-    limits: UploadLimits
-
-
-def make_app(
-    database: Database,
-    health: Health,
-    registry: CollectorRegistry,
-    posting: Posting,
-    *,
-    access: Access | None = None,
-    hosts: Collection[str] | None = None,
-) -> FastAPI:
-    """The app; Postgres counts for readiness from now on.
+class HttpParts:
+    """What the HTTP side is made of; the composition root has them.
 
     Without `access` everybody may do everything; without `hosts` any `Host` header is answered.
     """
-    app = GuardedApp(title="Chat migration", redirect_slashes=False)
-    app.hosts = hosts
-    app.streamed_paths = {excel.PATH}
-    app.state.access = access or Access()
 
+    database: Database
+    health: Health
+    registry: CollectorRegistry
+    submission: Submission
+    feed: EventFeed
+    datasets: Collection[str]
+    open_upload: OpenUpload
+    upload_limits: UploadLimits
+    access: Access = field(default_factory=Access)
+    hosts: Collection[str] | None = None
+
+
+def make_app(parts: HttpParts) -> FastAPI:
+    """The app; Postgres counts for readiness from now on."""
+    app = GuardedApp(title="Chat migration", redirect_slashes=False)
+    app.hosts = parts.hosts
+    app.streamed_paths = {excel.PATH}
+    app.state.access = parts.access
+    _watch_postgres(parts.database, parts.health)
+    error_handlers.install(app)
+    openapi.install(app)
+    for router in _routers(parts):
+        app.include_router(router)
+    app.add_middleware(EncodedJobPaths)
+    return app
+
+
+def _routers(parts: HttpParts) -> list[APIRouter]:
+    database, submission = parts.database, parts.submission
+    return [
+        excel.router(submission, parts.datasets, parts.open_upload, parts.upload_limits),
+        start.router(submission, database, parts.datasets),
+        command.router(submission, database),
+        jobs.router(database),
+        attempts.router(database),
+        rejects.router(database),
+        rejected_summary.router(database),
+        events.router(database, parts.feed, parts.access),
+        probes.router(parts.health),
+        metrics.router(database, parts.registry),
+    ]
+
+
+def _watch_postgres(database: Database, health: Health) -> None:
     async def postgres() -> str | None:
         return await _postgres(database)
 
     health.ready_when("postgres", postgres)
-    error_handlers.install(app)
-    openapi.install(app)
-    app.include_router(probes.router(health))
-    app.include_router(metrics.router(database, registry))
-    app.include_router(
-        excel.router(posting.submission, posting.datasets, posting.open_upload, posting.limits)
-    )
-    app.include_router(start.router(posting.submission, database, posting.datasets))
-    app.include_router(command.router(posting.submission, database))
-    app.include_router(jobs.router(database))
-    app.include_router(attempts.router(database))
-    app.include_router(rejects.router(database))
-    app.include_router(rejected_summary.router(database))
-    app.add_middleware(EncodedJobPaths)
-    return app
 
 
 def make_waiting_app(postgres: Check) -> FastAPI:

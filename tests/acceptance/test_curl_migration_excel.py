@@ -40,9 +40,9 @@ def curl(world: World, service: Service, folder: Path) -> Curl:
 
 
 def _ended(curl: Curl, job: object) -> dict[str, Any]:
-    def terminal() -> dict[str, Any] | None:
+    def terminal() -> dict[str, Any]:
         found = curl.get(f"/migration/jobs/{job}").json
-        return found if found["status"] in {"completed", "failed", "cancelled"} else None
+        return found if found["status"] in {"completed", "failed", "cancelled"} else {}
 
     return until(terminal, COMPLETED_SECONDS, f"job {job} to end")
 

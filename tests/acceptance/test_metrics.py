@@ -44,7 +44,7 @@ def test_an_import_and_a_rejected_message_are_counted(world: World) -> None:
     assert values['jobs{status="completed"}'] == 1
     assert values["events_published_total"] >= ended.sequence
     assert values["rescues_total"] == values["leases_lost_total"] == values["quota_waits_total"] == 0
-    tasks = ("intake", "listener", "relay", "retention", "worker")
+    tasks = ("events", "intake", "listener", "relay", "retention", "worker")
     assert {name for name in values if name.startswith("task_")} == {
         f'task_silent_seconds{{task="{task}"}}' for task in tasks
     }

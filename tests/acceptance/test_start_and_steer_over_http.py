@@ -53,7 +53,7 @@ def test_any_request_can_be_published_and_is_answered_with_its_job(
     )
     assert answer.headers["location"] == f"/migration/jobs/{job['id']}"
     assert answer.headers["retry-after"] == "1"
-    assert uuid.UUID(job["request_id"])
+    assert str(uuid.UUID(job["request_id"])) == job["request_id"]
     assert world.line.ended(job["request_id"]).status == "completed"
     row = world.rows.job(job["request_id"])
     assert (row["traceparent"], row["timeout_seconds"]) == (trace, 600)

@@ -1,6 +1,7 @@
 """The HTTP app as tests of reading need it: its POSTs lead nowhere, and say so where one is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from typing import NoReturn
 
 from fastapi import FastAPI
@@ -8,7 +9,8 @@ from prometheus_client import CollectorRegistry
 
 from consumer.health import Health
 from consumer.http.access import Access
-from consumer.http.app import Posting, make_app
+from consumer.http.app import HttpParts, make_app
+from consumer.http.event_feed import EventFeed, fetch_events
 from consumer.http.excel import UploadLimits
 from consumer.http.submission import Submission
 from consumer.store.database import Database
@@ -21,8 +23,24 @@ async def no_kafka(_records: Sequence[Outgoing] = ()) -> NoReturn:
 
 
 def make_reading_app(
-    database: Database, health: Health | None = None, *, access: Access | None = None
+    database: Database,
+    health: Health | None = None,
+    *,
+    access: Access | None = None,
+    feed: EventFeed | None = None,
+    hosts: Collection[str] | None = None,
 ) -> FastAPI:
     """The app of the service before a database, without Kafka."""
-    posting = Posting(Submission(database, no_kafka, lambda: None), {"chats"}, no_kafka, UploadLimits(1, 1))
-    return make_app(database, health or Health(), CollectorRegistry(), posting, access=access)
+    parts = HttpParts(
+        database=database,
+        health=health or Health(),
+        registry=CollectorRegistry(),
+        submission=Submission(database, no_kafka, lambda: None),
+        feed=feed or EventFeed(partial(fetch_events, database)),
+        datasets={"chats"},
+        open_upload=no_kafka,
+        upload_limits=UploadLimits(1, 1),
+        access=access or Access(),
+        hosts=hosts,
+    )
+    return make_app(parts)

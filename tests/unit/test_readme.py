@@ -4,17 +4,21 @@ import re
 from pathlib import Path
 from typing import Any, cast
 
-from prometheus_client import CollectorRegistry
+from fastapi import FastAPI
 
-from consumer.health import Health
-from consumer.http.app import make_app
 from consumer.lifecycle import EDGES
 from consumer.settings import Settings
 from consumer.store.database import Database
+from tests.support.http_app import make_reading_app
 from tests.support.pages import ROOT, anchors, names, page, rows, section
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 ARROW = re.compile(r"^    (\[\*\]|\w+) --> (\w+) : (.+)$", re.MULTILINE)
+
+
+def _app() -> FastAPI:
+    """The HTTP side for its documentation: nothing is asked of it."""
+    return make_reading_app(cast("Database", None))
 
 
 def test_the_picture_of_states_has_the_edges_of_the_lifecycle() -> None:
@@ -36,7 +40,7 @@ def test_every_make_target_it_names_is_there() -> None:
 
 
 def test_every_address_of_the_http_side_is_told_with_what_may_be_asked_for() -> None:
-    app = make_app(cast("Database", None), Health(), CollectorRegistry())
+    app = _app()
     there = {
         (verb.upper(), path.replace("{name}", "{id}"), tuple(_asked(about)))
         for path, verbs in app.openapi()["paths"].items()
@@ -53,7 +57,7 @@ def test_every_address_of_the_http_side_is_told_with_what_may_be_asked_for() -> 
 
 
 def test_the_limits_of_a_page_are_those_of_the_http_side() -> None:
-    app = make_app(cast("Database", None), Health(), CollectorRegistry())
+    app = _app()
     told = {names(cell)[0].split("?")[0]: does for cell, does in rows(section(README, "Following it"))}
     for path, verbs in app.openapi()["paths"].items():
         if limit := _asked(verbs["get"]).get("limit"):

@@ -2,18 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 import pytest_asyncio
-from prometheus_client import CollectorRegistry
 
 from consumer.health import Health
-from consumer.http.app import make_app
+from consumer.http.event_feed import EventFeed, fetch_events
 from consumer.http.server import listen, serve_on
 from consumer.store.database import Database
 from tests.integration.http.gate import Gate
+from tests.support.http_app import make_reading_app
 
 
 @pytest_asyncio.fixture
@@ -55,14 +56,19 @@ async def health() -> Health:
     return Health()
 
 
+@pytest.fixture
+def feed(behind_gate: Database) -> EventFeed:
+    """Events for whoever follows a job; a test that needs them runs it."""
+    return EventFeed(partial(fetch_events, behind_gate))
+
+
 @pytest_asyncio.fixture
-async def client(behind_gate: Database, health: Health) -> AsyncIterator[httpx.AsyncClient]:
+async def client(behind_gate: Database, health: Health, feed: EventFeed) -> AsyncIterator[httpx.AsyncClient]:
     stop = asyncio.Event()
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    serving = asyncio.create_task(
-        serve_on(make_app(behind_gate, health, CollectorRegistry()), listener, stop)
-    )
+    app = make_reading_app(behind_gate, health, feed=feed)
+    serving = asyncio.create_task(serve_on(app, listener, stop))
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as one:
         yield one
     stop.set()

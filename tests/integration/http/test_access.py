@@ -10,10 +10,8 @@ import httpx
 import pytest
 import pytest_asyncio
 from fastapi import Depends, FastAPI
-from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from consumer.health import Health
 from consumer.http import error_handlers
 from consumer.http.access import (
     POST_BURST,
@@ -23,11 +21,11 @@ from consumer.http.access import (
     Identity,
     requires,
 )
-from consumer.http.app import make_app
 from consumer.http.token_file import TokenFile
 from consumer.http.tokens import PREFIX, Right, issue
 from consumer.store.database import Database
 from tests.integration.http.serving import client_of
+from tests.support.http_app import make_reading_app
 
 WRONG = {"authorization": f"Bearer {PREFIX}wrong"}
 
@@ -168,7 +166,7 @@ async def test_what_changes_in_the_file_counts_at_once_and_an_invalid_file_allow
 async def service(behind_gate: Database, known: Known) -> AsyncIterator[httpx.AsyncClient]:
     """The service's own app with a tokens file."""
     access = Access(TokenFile.open(known.path))
-    async with client_of(make_app(behind_gate, Health(), CollectorRegistry(), access=access)) as client:
+    async with client_of(make_reading_app(behind_gate, access=access)) as client:
         yield client
 
 
@@ -197,7 +195,7 @@ async def test_probes_metrics_and_documentation_are_open(service: httpx.AsyncCli
 
 
 def test_every_operation_says_which_right_it_needs_unless_it_is_open() -> None:
-    document = make_app(cast("Database", None), Health(), CollectorRegistry()).openapi()
+    document = make_reading_app(cast("Database", None)).openapi()
     assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
     for path, operations in document["paths"].items():
         for operation in operations.values():

@@ -183,4 +183,5 @@ async def test_the_documentation_says_what_there_is(client: httpx.AsyncClient) -
         "/migration/jobs",
         "/migration/jobs/{name}",
         "/migration/jobs/{name}/errors",
+        "/migration/jobs/{name}/events",
     }

@@ -1,15 +1,15 @@
 """Until Postgres answers, the probes do; then the service answers on the same socket."""
 
 import asyncio
+from functools import partial
 
 import httpx
-from prometheus_client import CollectorRegistry
 
 from consumer import waiting
-from consumer.health import Health
-from consumer.http.app import make_app
+from consumer.http.event_feed import EventFeed, fetch_events
 from consumer.http.server import listen, serve_on
 from tests.integration.http.gate import Gate
+from tests.support.http_app import make_reading_app
 from tests.support.wait import until_async
 
 
@@ -34,9 +34,9 @@ async def test_probes_answer_until_postgres_does_and_the_service_from_then_on(
             await gate.open()
             database = await opening
             assert database is not None
-            serving = asyncio.create_task(
-                serve_on(make_app(database, Health(), CollectorRegistry()), listener, stop)
-            )
+            feed = EventFeed(partial(fetch_events, database))
+            app = make_reading_app(database, feed=feed)
+            serving = asyncio.create_task(serve_on(app, listener, stop))
             assert (await client.get("/readyz")).json() == {"ready": True}
             assert (await client.get("/migration/jobs")).status_code == 200
         stop.set()

@@ -1,0 +1,376 @@
+"""Following a job by Server-Sent Events: over real sockets, before a real Postgres."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from consumer.http import events
+from consumer.http.event_feed import MAX_LISTENERS
+from consumer.http.event_listener import QUEUE_BYTES
+from consumer.lifecycle import Fail
+from consumer.store import retention
+from consumer.store.database import Database
+from tests.integration.http.following import Replica, change_job, change_often, crowd, retry, settle
+from tests.integration.http.gate import Gate
+from tests.integration.store import making
+from tests.integration.store.making import pending, running
+from tests.support.sse import Following
+from tests.support.wait import until_async
+
+DRAIN_SECONDS = 1.0
+P99_SECONDS = 0.1
+
+
+@pytest_asyncio.fixture
+async def replica(behind_gate: Database) -> Replica:
+    return Replica(behind_gate, heartbeat_seconds=0.3)
+
+
+@pytest_asyncio.fixture
+async def follower(replica: Replica) -> AsyncIterator[httpx.AsyncClient]:
+    async with replica.running() as client:
+        yield client
+
+
+def path(name: str | int) -> str:
+    return f"/migration/jobs/{quote(str(name), safe='')}/events"
+
+
+async def failed(database: Database, request_id: str = "r-1") -> int:
+    """A job that has failed; its last sequence."""
+    job, _ = await running(database, request_id)
+    return await settle(database, job, Fail("no_rows", "the source is empty"))
+
+
+async def test_the_last_event_comes_first_then_what_follows_until_the_job_ends(
+    database: Database, follower: httpx.AsyncClient
+) -> None:
+    job, _ = await running(database, "r-1")
+    async with Following(follower, path("r-1")) as one:
+        assert one.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert one.headers["cache-control"] == "no-store"
+        await one.received(2)
+        await change_job(database, job.id, "waits for Google Sheets")
+        await one.received(3)
+        last = await settle(database, job, Fail("no_rows", "the source is empty"))
+        await one.end()
+    assert one.sequences == [2, 3, 4] == list(range(2, last + 1))
+    assert one.retries == ["2000"]
+    assert [event.data for event in one.events] == (await making.events(database, job.id))[1:]
+    assert one.events[-1].data["status"] == "failed"
+
+
+async def test_reconnecting_goes_on_without_a_gap_and_without_repetition(
+    database: Database, follower: httpx.AsyncClient
+) -> None:
+    job, _ = await running(database, "r-1")
+    seen: list[int] = [1]
+    for _ in range(5):
+        async with Following(follower, path(job.id), after=seen[-1]) as one:
+            await change_often(database, job.id, 3)
+            await one.until(lambda one=one: len(one.events) >= 2, "some events")
+        seen += one.sequences
+        await change_often(database, job.id, 4)
+    async with Following(follower, path(job.id), after=seen[-1]) as one:
+        last = await settle(database, job, Fail("no_rows", "the source is empty"))
+        await one.end()
+    assert seen + one.sequences == list(range(1, last + 1))
+
+
+async def test_long_history_comes_in_order(database: Database, follower: httpx.AsyncClient) -> None:
+    job, _ = await running(database, "r-1")
+    await change_often(database, job.id, 1_000)
+    last = await settle(database, job, Fail("no_rows", "the source is empty"))
+    async with Following(follower, path(job.id), after=0) as one:
+        await one.end()
+    assert one.sequences == list(range(1, last + 1))
+
+
+async def test_after_the_terminal_event_reconnecting_is_over_until_a_retry(
+    database: Database, follower: httpx.AsyncClient
+) -> None:
+    last = await failed(database)
+    for after in (last, last + 1, 10**18):
+        async with Following(follower, path("r-1"), after=after) as one:
+            await one.end()
+            assert (one.status, one.body) == (204, b"")
+    async with Following(follower, path("r-1"), after=last - 1) as one:
+        await one.end()
+        assert one.sequences == [last]
+    async with Following(follower, path("r-1")) as one:
+        await one.end()
+        assert one.sequences == [last]
+    await retry(database, "r-1")
+    async with Following(follower, path("r-1"), after=last) as one:
+        await one.received(last + 1)
+        assert one.events[0].data["status"] == "pending"
+        assert not one.ended
+
+
+async def test_terminal_event_of_an_earlier_run_does_not_end_the_stream(
+    database: Database, follower: httpx.AsyncClient
+) -> None:
+    last = await failed(database)
+    await retry(database, "r-1")
+    async with Following(follower, path("r-1"), after=1) as one:
+        await one.received(last + 1)
+        await one.until(lambda: one.comments, "a heartbeat")
+        assert not one.ended
+    assert one.sequences == [2, last, last + 1]
+
+
+async def test_id_from_beyond_the_last_event_does_not_wait_for_it(
+    database: Database, follower: httpx.AsyncClient
+) -> None:
+    """The database was restored from a backup."""
+    job, _ = await running(database, "r-1")
+    async with Following(follower, path("r-1"), after=900) as one:
+        await change_job(database, job.id)
+        await one.received(3)
+
+
+async def test_what_retention_deleted_is_left_out_and_the_last_event_comes(
+    database: Database, follower: httpx.AsyncClient
+) -> None:
+    job, _ = await running(database, "r-1")
+    await change_often(database, job.id, 5)
+    await making.change(database, "update migration.outbox set published_at = now() - interval '9 days'")
+
+    async def breathe() -> None:
+        """No pause in a test."""
+
+    assert await retention.prune_events(database, timedelta(days=1), breathe) == 6
+    for after in (None, 0, 3):
+        async with Following(follower, path("r-1"), after=after) as one:
+            await one.received(7)
+            assert one.sequences == [7]
+
+
+@pytest.mark.parametrize("after", ["x", "", "-1", "1.5", "9" * 20, "9" * 5_000, "0x10"])
+async def test_bad_last_event_id_is_a_problem(
+    database: Database, follower: httpx.AsyncClient, after: str
+) -> None:
+    await pending(database, "r-1")
+    answer = await follower.get(path("r-1"), headers={"last-event-id": after})
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "invalid_parameter"
+    assert answer.json()["errors"][0]["field"] == "last-event-id (header)"
+
+
+async def test_unknown_job_is_a_problem(follower: httpx.AsyncClient) -> None:
+    answer = await follower.get(path("nobody"))
+    assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
+
+
+@pytest.mark.parametrize("name", ["чаты 2026", "a/b", "50%", "a b&c"])
+async def test_any_request_id_can_be_followed(
+    database: Database, follower: httpx.AsyncClient, name: str
+) -> None:
+    await pending(database, name)
+    async with Following(follower, path(name)) as one:
+        await one.received(1)
+        assert one.events[0].data["request_id"] == name
+
+
+async def test_a_hundred_clients_cost_one_query_an_event(
+    database: Database, follower: httpx.AsyncClient, replica: Replica
+) -> None:
+    job, _ = await running(database, "r-1")
+    async with crowd(follower, path("r-1"), 100) as clients:
+        for one in clients:
+            await one.received(2)
+        before, changes = len(replica.queries), 20
+        for number in range(changes):
+            await change_job(database, job.id)
+            for one in clients:
+                await one.received(3 + number)
+        asked = len(replica.queries) - before
+    for one in clients:
+        assert one.sequences == list(range(2, 3 + changes))
+    assert asked <= 4 * changes, "two for each event, and some by the clock"
+
+
+async def test_too_many_clients_are_told_to_come_back(
+    database: Database, follower: httpx.AsyncClient, replica: Replica
+) -> None:
+    await pending(database, "r-1")
+    async with crowd(follower, path("r-1"), MAX_LISTENERS):
+        answer = await follower.get(path("r-1"))
+        assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+        assert int(answer.headers["retry-after"]) > 0
+
+    async def welcome() -> bool:
+        async with Following(follower, path("r-1")) as late:
+            return late.status == 200
+
+    await until_async(welcome, 5, "the places of those who left")
+
+
+async def test_a_client_that_vanishes_is_forgotten_at_once(
+    database: Database, follower: httpx.AsyncClient, replica: Replica
+) -> None:
+    job = await pending(database, "r-1")
+    async with Following(follower, path("r-1")) as one:
+        await one.received(1)
+        assert len(replica.feed._listeners) == 1
+
+    async def forgotten() -> bool:
+        return not replica.feed._listeners
+
+    await until_async(forgotten, 1, "the listener to be forgotten")
+    before = len(replica.queries)
+    await change_job(database, job.id)
+    assert len(replica.queries) <= before + 1
+
+
+@asynccontextmanager
+async def reading_nothing(port: int, path: str) -> AsyncIterator[socket.socket]:
+    """A client that has asked for a stream and reads none of it, with a small buffer."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(client, ("127.0.0.1", port))
+        await loop.sock_sendall(client, f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+        yield client
+
+
+async def everything(client: socket.socket) -> list[int]:
+    """Read to the end of the response; the sequences of its events."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    text = b""
+    while not text.endswith(b"0\r\n\r\n"):
+        piece = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 1 << 20), 10)
+        assert piece, "the connection was closed in the middle of the response"
+        text += piece
+    return [int(line[4:]) for line in text.split(b"\n") if line.startswith(b"id: ")]
+
+
+async def test_a_slow_reader_costs_bounded_memory_and_misses_nothing(
+    database: Database, follower: httpx.AsyncClient, replica: Replica
+) -> None:
+    """10 MB of events: more than the sockets hold."""
+    job, _ = await running(database, "r-1")
+    async with reading_nothing(replica.port, path("r-1")) as slow:
+        async with Following(follower, path("r-1")) as quick:
+            for _ in range(20):
+                await change_often(database, job.id, 50, "x" * 10_000)
+            last = await settle(database, job, Fail("no_rows", "the source is empty"))
+            await quick.end(60)
+            assert quick.sequences == list(range(2, last + 1))
+        [listener] = replica.feed._listeners
+        assert (listener.has_room, listener.position < last) == (False, True)
+        assert listener._queued_bytes < QUEUE_BYTES + 20_000
+        assert await everything(slow) == list(range(2, last + 1))
+
+
+async def test_a_client_that_reads_nothing_for_long_gives_up_its_place(
+    database: Database,
+    follower: httpx.AsyncClient,
+    replica: Replica,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(events, "STALL_SECONDS", 0.5)
+    job, _ = await running(database, "r-1")
+    async with reading_nothing(replica.port, path("r-1")):
+        await change_often(database, job.id, 1_000, "x" * 10_000)
+
+        async def forgotten() -> bool:
+            return bool(replica.queries) and not replica.feed._listeners
+
+        await until_async(forgotten, 30, "the place to be given up")
+    assert "ASGI" not in caplog.text.replace("ASGI callable returned without completing response", "")
+
+
+async def test_streams_end_with_the_drain_within_a_second(
+    database: Database, follower: httpx.AsyncClient, replica: Replica
+) -> None:
+    await pending(database, "r-1")
+    async with crowd(follower, path("r-1"), 20) as clients:
+        for one in clients:
+            await one.received(1)
+        await replica.stop()
+        assert replica.seconds_to_stop < DRAIN_SECONDS
+        for one in clients:
+            await one.end(1)
+
+
+async def test_clients_wait_through_an_outage_of_postgres_and_miss_nothing(
+    database: Database, follower: httpx.AsyncClient, gate: Gate
+) -> None:
+    job, _ = await running(database, "r-1")
+    async with Following(follower, path("r-1")) as one:
+        await one.received(2)
+        await gate.shut()
+        before = one.comments
+        await change_often(database, job.id, 5)
+        await one.until(lambda: one.comments > before + 3, "heartbeats during the outage")
+        assert one.sequences == [2]
+        assert (await follower.get(path("r-1"))).json()["code"] == "database_unavailable"
+        await gate.open()
+        await one.received(7)
+        assert one.sequences == [2, 3, 4, 5, 6, 7]
+
+
+async def test_quiet_stream_has_heartbeats_which_are_comments(
+    database: Database, follower: httpx.AsyncClient
+) -> None:
+    await pending(database, "r-1")
+    async with Following(follower, path("r-1")) as one:
+        await one.until(lambda: one.comments >= 3, "three heartbeats")
+        assert one.sequences == [1]
+
+
+async def test_a_right_that_is_taken_away_ends_the_stream(
+    database: Database, follower: httpx.AsyncClient, replica: Replica
+) -> None:
+    job, _ = await running(database, "r-1")
+    async with Following(follower, path("r-1")) as one:
+        await one.received(2)
+        replica.access.withdrawn = True
+        await change_job(database, job.id)
+        await one.end(2)
+    assert one.sequences == [2]
+
+
+@pytest.mark.alone
+async def test_an_event_reaches_its_followers_within_100_ms_of_the_commit(
+    database: Database, follower: httpx.AsyncClient
+) -> None:
+    job, _ = await running(database, "r-1")
+    committed: dict[int, float] = {}
+    async with crowd(follower, path("r-1"), 10) as clients:
+        for one in clients:
+            await one.received(2)
+        for number in range(200):
+            committed[3 + number] = await change_job(database, job.id)
+            await asyncio.sleep(0.015)
+        for one in clients:
+            await one.received(202)
+    waits = sorted(
+        event.at - committed[event.sequence] for one in clients for event in one.events if event.sequence > 2
+    )
+    assert len(waits) == 2_000
+    p50, p99 = waits[len(waits) // 2], waits[len(waits) * 99 // 100]
+    print(f"commit to client: p50 {p50 * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms")
+    assert p99 < P99_SECONDS
+
+
+async def test_events_are_documented(client: httpx.AsyncClient) -> None:
+    document: dict[str, Any] = (await client.get("/openapi.json")).json()
+    about = document["paths"]["/migration/jobs/{name}/events"]["get"]
+    assert set(about["responses"]) == {"200", "204", "404", "422", "503"}
+    assert list(about["responses"]["200"]["content"]) == ["text/event-stream"]
+    [header] = [one for one in about["parameters"] if one["in"] == "header"]
+    assert header["name"] == "last-event-id"
+    assert json.dumps(about).count("Last-Event-ID") >= 2
