@@ -37,8 +37,7 @@ def make_waiting_app(postgres: Check) -> FastAPI:
 
 async def _postgres(database: Database) -> str | None:
     try:
-        async with database.reader() as connection:
-            await connection.fetchval("select 1")
+        await database.ping()
     except DatabaseUnavailable as error:
         return str(error)
     return None

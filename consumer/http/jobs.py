@@ -7,6 +7,7 @@ from fastapi import APIRouter, HTTPException, Query
 from consumer.http.views import JobPage, JobView, Problem
 from consumer.store import queries
 from consumer.store.database import Database
+from consumer.store.job_list import JobFilter, list_jobs
 from consumer.store.jobs import Job
 from consumer.store.queries import LAST_ID
 from schemas.status import Status
@@ -27,11 +28,8 @@ def router(database: Database) -> APIRouter:
     ) -> JobPage:
         """One page; `next` leads to the one after it."""
         async with database.reader() as connection:
-            found = await queries.recent(connection, status=status, limit=limit + 1, before=before)
-        shown = found[:limit]
-        return JobPage(
-            items=[JobView.of(job) for job in shown], next=shown[-1].id if len(found) > limit else None
-        )
+            page = await list_jobs(connection, JobFilter(status), limit=limit, before=before)
+        return JobPage(items=[JobView.of(job) for job in page.jobs], next=page.next)
 
     @routes.get("/{name:path}", summary="One job", responses={NOT_FOUND: {"model": Problem}})
     async def one(name: str) -> JobView:

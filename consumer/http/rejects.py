@@ -10,9 +10,9 @@ from consumer.http import table
 from consumer.http.accept import prefers
 from consumer.http.jobs import NOT_FOUND, known
 from consumer.http.views import Problem, RejectedPage
-from consumer.store import queries
+from consumer.store import rejected_rows
 from consumer.store.database import Database
-from consumer.store.queries import LAST_ID, Rejects
+from consumer.store.queries import LAST_ID
 
 JSON, CSV = "application/json", "text/csv"
 REJECTS_LIMIT = 1_000
@@ -52,12 +52,12 @@ def router(database: Database) -> APIRouter:
     return routes
 
 
-async def _page(database: Database, job_id: int, after: int, limit: int) -> Rejects:
+async def _page(database: Database, job_id: int, after: int, limit: int) -> rejected_rows.RejectedPage:
     async with database.reader() as connection:
-        return await queries.rejects(connection, job_id, after=after, limit=limit)
+        return await rejected_rows.rejected_rows(connection, job_id, after=after, limit=limit)
 
 
-def _json(page: Rejects) -> str:
+def _json(page: rejected_rows.RejectedPage) -> str:
     """The rows come as JSON text and go out as they are."""
     return f'{{"items": [{", ".join(page.lines)}], "next": {"null" if page.next is None else page.next}}}'
 
@@ -71,7 +71,9 @@ async def _csv(database: Database, job_id: int, after: int) -> Response:
     return StreamingResponse(text, media_type=f"{CSV}; charset=utf-8", headers=headers)
 
 
-async def _lines(database: Database, job_id: int, columns: list[str], page: Rejects) -> AsyncIterator[bytes]:
+async def _lines(
+    database: Database, job_id: int, columns: list[str], page: rejected_rows.RejectedPage
+) -> AsyncIterator[bytes]:
     """Page after page. A failure here breaks the answer off, so that half of it is not taken for all."""
     yield table.head(columns)
     while True:
@@ -87,6 +89,6 @@ async def _columns(database: Database, job_id: int, after: int) -> list[str]:
     last: int | None = after
     while last is not None:
         async with database.reader() as connection:
-            found, last = await queries.record_columns(connection, job_id, last)
+            found, last = await rejected_rows.record_columns(connection, job_id, last)
         columns.update(dict.fromkeys(found))
     return list(columns)
