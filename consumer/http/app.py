@@ -17,8 +17,8 @@ from consumer.http import (
     metrics,
     openapi,
     probes,
+    rejected_rows,
     rejected_summary,
-    rejects,
     start,
 )
 from consumer.http.access import Access
@@ -73,7 +73,7 @@ def _routers(parts: HttpParts) -> list[APIRouter]:
         command.router(submission, database),
         jobs.router(database),
         attempts.router(database),
-        rejects.router(database),
+        rejected_rows.router(database),
         rejected_summary.router(database),
         events.router(database, parts.feed, parts.access),
         probes.router(parts.health),
@@ -100,8 +100,7 @@ def make_waiting_app(postgres: Check) -> FastAPI:
 
 async def _postgres(database: Database) -> str | None:
     try:
-        async with database.reader() as connection:
-            await connection.fetchval("select 1")
+        await database.ping()
     except DatabaseUnavailable as error:
         return str(error)
     return None

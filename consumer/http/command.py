@@ -16,9 +16,9 @@ from consumer.http.job_path import JOBS, JobName, job_url
 from consumer.http.jobs import get_job_or_404
 from consumer.http.problem import documented
 from consumer.http.requester import Actor, IdempotencyKey, Traceparent, requested_by
+from consumer.http.responses import JobView
 from consumer.http.submission import Commanded, Submission, Timing
 from consumer.http.submitted import LOCATION, RETRY_SECONDS
-from consumer.http.views import JobView
 from consumer.store.database import Database
 from schemas.requests import CancelRequest, RetryRequest
 

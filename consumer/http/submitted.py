@@ -6,8 +6,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from consumer.http.job_path import job_url
+from consumer.http.responses import JobView
 from consumer.http.submission import Started, Timing
-from consumer.http.views import JobView
 from schemas.requests import StartRequest
 from schemas.status import MigrationStatus, Status
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Self
 
 from consumer.store import bounded
@@ -11,42 +11,49 @@ from consumer.store.errors import let_in_before, mapped
 
 CONTROL_CONNECTIONS = 8
 READING_CONNECTIONS = 4
+PROBE_CONNECTIONS = 1
 TRANSACTION_SECONDS = 8
 """No step of ours waits longer for a silent Postgres; less than a task may go without progress."""
 READING_SECONDS = 8
+PING_SECONDS = 5
 CLOSE_SECONDS = 3
 
 
 class Database:
-    """Two small pools: `control` for what keeps jobs alive, `reading` for people who look at them.
+    """Three small pools: `control` for what keeps jobs alive, `reading` for people who look at them, `probe`.
 
-    They are apart, so that a crowd of readers never keeps a heartbeat waiting. Batches are written on
-    connections of their own (`data_connection`), one an attempt.
+    They are apart, so that a crowd of readers never keeps a heartbeat or a probe waiting. Batches are written
+    on connections of their own (`data_connection`), one an attempt.
     """
 
     def __init__(
-        self, dsn: str, control: Pool, reading: Pool, ended: Callable[[], None] = lambda: None
+        self, dsn: str, control: Pool, reading: Pool, probe: Pool, ended: Callable[[], None] = lambda: None
     ) -> None:
         self.dsn = dsn
         self._control = control
         self._reading = reading
+        self._probe = probe
         self._ended = ended
 
     @classmethod
     async def open(cls, dsn: str) -> Self:
         """Connect; raises DatabaseUnavailable or StatementFailed."""
-        with mapped():
-            control = await open_pool(dsn, size=CONTROL_CONNECTIONS)
-            try:
-                reading = await open_pool(dsn, size=READING_CONNECTIONS)
-            except BaseException:
-                control.terminate()
-                raise
-            return cls(dsn, control, reading)
+        with mapped(), ExitStack() as unless_all:
+
+            async def pool(size: int) -> Pool:
+                opened = await open_pool(dsn, size=size)
+                unless_all.callback(opened.terminate)
+                return opened
+
+            control = await pool(CONTROL_CONNECTIONS)
+            reading = await pool(READING_CONNECTIONS)
+            probe = await pool(PROBE_CONNECTIONS)
+            unless_all.pop_all()
+        return cls(dsn, control, reading, probe)
 
     def reporting(self, ended: Callable[[], None]) -> Self:
         """The same pools, for a task whose progress is told by `ended` at the end of each transaction."""
-        return type(self)(self.dsn, self._control, self._reading, ended)
+        return type(self)(self.dsn, self._control, self._reading, self._probe, ended)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -68,6 +75,15 @@ class Database:
             async with bounded.transaction(self._reading, seconds, readonly=True) as connection:
                 yield connection
 
+    async def ping(self, seconds: float = PING_SECONDS) -> None:
+        """Have Postgres answer within so many seconds, on a connection that only this uses.
+
+        Raises DatabaseUnavailable.
+        """
+        with let_in_before():
+            async with bounded.transaction(self._probe, seconds, readonly=True) as connection:
+                await connection.execute("select 1")
+
     async def data_connection(self) -> OwnConnection:
         """A connection for one attempt's batches; the caller closes it."""
         with let_in_before(), mapped():
@@ -75,7 +91,7 @@ class Database:
 
     async def close(self) -> None:
         """Let go of all connections, within seconds."""
-        await asyncio.gather(_bounded_close(self._control), _bounded_close(self._reading))
+        await asyncio.gather(*map(_bounded_close, (self._control, self._reading, self._probe)))
 
 
 async def _bounded_close(pool: Pool) -> None:

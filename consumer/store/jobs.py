@@ -115,7 +115,7 @@ TELLS = "sequence = sequence + 1, updated_at = clock_timestamp(), progressed_at 
 _JSON = ("source", "options", "source_state", "warnings")
 
 
-def job(row: Row) -> Job:
+def job(row: Row | Mapping[str, Any]) -> Job:
     """A row of COLUMNS as a value."""
     values: dict[str, Any] = dict(row)
     for name in _JSON:

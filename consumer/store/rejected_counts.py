@@ -9,9 +9,10 @@ with kept as (
   insert into migration.migration_errors (job_id, row_number, record_identifier, errors, record)
   select $1, position, record_identifier, errors, record from stage_rejects order by position)
 insert into migration.rejected_counts as c (job_id, code, field, rows)
-select $1, error->>'code', coalesce(error->>'field', ''), count(distinct position)
-from stage_rejects cross join jsonb_array_elements(errors) error
-group by 2, 3 order by 2, 3
+select $1, code, field, count(*) from (
+  select distinct position, code, coalesce(field, '') as field
+  from stage_rejects cross join jsonb_to_recordset(errors) as error(code text, field text)) pairs
+group by code, field order by code, field
 on conflict (job_id, code, field) do update set rows = c.rows + excluded.rows
 """
 

@@ -32,7 +32,7 @@ FINDINGS = (
     "reports warnings",
     "instead of (2400",
     "the jobs together did",
-    "rows of inn_length in inn where",
+    " are rejected",
     "completed, and an attempt of it is open",
     "behind the one with the highest token",
     "completed behind an attempt that was failed",

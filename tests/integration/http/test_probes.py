@@ -1,12 +1,13 @@
 """Probes, and what people are told while Postgres is away."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
 
 from consumer.health import Health
-from consumer.store.database import Database
+from consumer.store.database import READING_CONNECTIONS, Database
 from tests.integration.http.gate import Gate
 from tests.integration.store.making import pending
 
@@ -47,6 +48,15 @@ async def test_postgres_being_away_is_no_reason_to_be_restarted(
 async def test_a_service_that_has_all_it_needs_is_ready(client: httpx.AsyncClient) -> None:
     answer = await client.get("/readyz")
     assert (answer.status_code, answer.json()) == (200, {"ready": True})
+
+
+async def test_a_crowd_of_readers_does_not_turn_readiness_red(
+    client: httpx.AsyncClient, behind_gate: Database
+) -> None:
+    async with AsyncExitStack() as crowd:
+        for _ in range(READING_CONNECTIONS):
+            await crowd.enter_async_context(behind_gate.reader())
+        assert (await client.get("/readyz")).status_code == 200
 
 
 async def test_a_service_that_waits_names_what_it_waits_for(

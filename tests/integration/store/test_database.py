@@ -11,7 +11,7 @@ import pytest
 
 from consumer.store import bounded
 from consumer.store.connect import OwnConnection
-from consumer.store.database import READING_CONNECTIONS, Database
+from consumer.store.database import CONTROL_CONNECTIONS, READING_CONNECTIONS, Database
 from consumer.store.errors import DatabaseUnavailable, StatementFailed, ValueRefused
 from consumer.store.listener import listen
 from consumer.store.session import Session
@@ -122,6 +122,24 @@ async def test_a_crowd_of_readers_does_not_keep_the_service_from_its_work(
             await crowd.enter_async_context(database.reader())
         monkeypatch.undo()
         await change(database, "select 1")
+
+
+async def test_a_crowd_of_readers_and_writers_leaves_the_ping_its_connection(database: Database) -> None:
+    async with AsyncExitStack() as crowd:
+        for _ in range(READING_CONNECTIONS):
+            await crowd.enter_async_context(database.reader())
+        for _ in range(CONTROL_CONNECTIONS):
+            await crowd.enter_async_context(database.transaction())
+        await database.ping(1)
+
+
+async def test_a_ping_that_gets_no_answer_is_an_outage(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with database._probe.acquire():
+        with pytest.raises(DatabaseUnavailable, match="no answer from Postgres"):
+            await database.ping(0.2)
+    await database.ping()
 
 
 async def test_a_reader_changes_nothing(database: Database) -> None:

@@ -37,12 +37,17 @@ def proxy(database: Database) -> Iterator[PostgresProxy]:
         yield made
 
 
+def _through(proxy: PostgresProxy, database: Database) -> Database:
+    """The database whose batches alone go by way of the proxy."""
+    return Database(proxy.dsn, database._control, database._reading, database._probe)
+
+
 @pytest_asyncio.fixture
 async def session(
     database: Database, proxy: PostgresProxy, fence: Fence, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Session]:
     monkeypatch.setattr(module, "BATCH_SECONDS", LIMIT_SECONDS)
-    opened = await Session.open(Database(proxy.dsn, database._control, database._reading), fence, tiny.MERGE)
+    opened = await Session.open(_through(proxy, database), fence, tiny.MERGE)
     yield opened
     await opened.close()
 
@@ -82,7 +87,7 @@ async def test_a_connection_forgotten_between_two_batches_is_given_up_long_befor
 ) -> None:
     """The server sees an idle session, which it never ends."""
     monkeypatch.setattr(bounded, "BEGIN_SECONDS", LIMIT_SECONDS)
-    session = await Session.open(Database(proxy.dsn, database._control, database._reading), fence, tiny.MERGE)
+    session = await Session.open(_through(proxy, database), fence, tiny.MERGE)
     await session.store(tiny.batch(tiny.things(1)))
     await asyncio.to_thread(proxy.swallow)
     began = asyncio.get_running_loop().time()

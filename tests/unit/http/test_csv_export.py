@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from consumer.http import table
+from consumer.http import csv_export as table
 
 ROW = {
     "row_number": 7,

@@ -1,0 +1,97 @@
+"""All rejected rows of a job, or those that pass a filter, as one CSV that streams."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from consumer.http import csv_export
+from consumer.http.limits import NoSlotFreeError, Slots
+from consumer.http.problem import ProblemError
+from consumer.store.database import Database
+from consumer.store.rejected_rows import RejectedFilter, RejectedPage, record_columns, rejected_rows
+from schemas.codes import ProblemCode
+
+CSV = "text/csv"
+PAGE_ROWS = 100
+"""What is turned into CSV between two turns of the event loop: some milliseconds of work."""
+CSV_AT_ONCE = 2
+"""Each keeps the event loop and Postgres busy: of twelve at once none was finished, and `/readyz` failed."""
+BUSY_SECONDS = 5
+VARY = {"vary": "accept"}
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedReader:
+    """Reads the rejected rows of one job that pass a filter, each page in a transaction of its own."""
+
+    database: Database
+    job_id: int
+    wanted: RejectedFilter
+
+    async def page(self, after: int, limit: int) -> RejectedPage:
+        """Rows behind a row number, up to `limit` of them."""
+        async with self.database.reader() as connection:
+            return await rejected_rows(connection, self.job_id, after=after, limit=limit, wanted=self.wanted)
+
+    async def columns(self, after: int) -> list[str]:
+        """Every column of the records, in the order they first appear; rows differ where cells lie beyond."""
+        columns: dict[str, None] = {}
+        last: int | None = after
+        while last is not None:
+            async with self.database.reader() as connection:
+                found, last = await record_columns(connection, self.job_id, last, self.wanted)
+            columns.update(dict.fromkeys(found))
+        return list(columns)
+
+    async def csv(self, columns: list[str], page: RejectedPage) -> AsyncIterator[bytes]:
+        """Page after page. A failure breaks the response off, so that half of it is not taken for all."""
+        yield csv_export.head(columns)
+        while True:
+            yield csv_export.rows(page.lines, columns)
+            if page.next is None:
+                return
+            page = await self.page(page.next, PAGE_ROWS)
+
+
+async def csv_response(reader: RejectedReader, after: int, slots: Slots) -> StreamingResponse:
+    """The download. Columns and first rows are read before it begins, so that an outage is still a problem.
+
+    Raises ProblemError (503) where every slot is taken.
+    """
+    try:
+        slots.acquire()
+    except NoSlotFreeError:
+        raise _busy() from None
+    try:
+        columns = await reader.columns(after)
+        first = await reader.page(after, PAGE_ROWS)
+    except BaseException:
+        slots.release()
+        raise
+    headers = VARY | {"content-disposition": f'attachment; filename="errors-{reader.job_id}.csv"'}
+    return _Download(reader.csv(columns, first), slots, headers)
+
+
+class _Download(StreamingResponse):
+    """Holds a slot until it is sent, or its client has gone."""
+
+    def __init__(self, content: AsyncIterator[bytes], slots: Slots, headers: Mapping[str, str]) -> None:
+        super().__init__(content, media_type=f"{CSV}; charset=utf-8", headers=headers)
+        self._slots = slots
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._slots.release()
+
+
+def _busy() -> ProblemError:
+    return ProblemError(
+        503,
+        ProblemCode.BUSY,
+        f"This replica sends {CSV_AT_ONCE} CSV files already, and no more at a time; try again in a moment.",
+        retry_after=BUSY_SECONDS,
+    )

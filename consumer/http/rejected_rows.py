@@ -1,0 +1,84 @@
+"""`GET /migration/jobs/{id}/errors`: the rejected rows, as JSON by pages or as one CSV."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+
+from consumer.http.accept import prefers
+from consumer.http.access import denials, requires
+from consumer.http.job_path import JOBS, JobName
+from consumer.http.jobs import NOT_FOUND, get_job_or_404
+from consumer.http.limits import Slots
+from consumer.http.problem import documented
+from consumer.http.rejected_csv import CSV, CSV_AT_ONCE, VARY, RejectedReader, csv_response
+from consumer.http.responses import RejectedPage
+from consumer.http.tokens import Right
+from consumer.store import rejected_rows
+from consumer.store.database import Database
+from consumer.store.queries import LAST_ID
+from consumer.store.rejected_rows import RejectedFilter
+
+JSON = "application/json"
+PAGE_LIMIT = 1_000
+FROM_THE_TOP = -1
+
+Code = Annotated[str | None, Query(max_length=1_000, description="rows with this code", examples=["inn"])]
+Field = Annotated[
+    str | None,
+    Query(
+        max_length=1_000,
+        description="rows with a wrong value in this field, or with `code` in it; empty: the row as a whole",
+        examples=["kpp"],
+    ),
+]
+Search = Annotated[
+    str | None,
+    Query(
+        max_length=1_000,
+        description="the beginning of the record's identifier, or a row number",
+        examples=["https://", "4711"],
+    ),
+]
+
+
+def router(database: Database) -> APIRouter:
+    """Reading rejected rows."""
+    downloads = Slots(CSV_AT_ONCE)
+    routes = APIRouter(
+        prefix=JOBS, tags=["jobs"], dependencies=[Depends(requires(Right.ROWS))], responses=denials()
+    )
+
+    @routes.get(
+        "/{id}/errors",
+        summary="The rejected rows of a job",
+        response_class=Response,
+        responses={
+            200: {"model": RejectedPage, "content": {CSV: {"schema": {"type": "string"}}}},
+            **documented(NOT_FOUND),
+        },
+    )
+    async def errors(
+        name: JobName,
+        code: Code = None,
+        field: Field = None,
+        q: Search = None,
+        limit: Annotated[int, Query(ge=1, le=PAGE_LIMIT)] = 100,
+        after: Annotated[int, Query(ge=FROM_THE_TOP, le=LAST_ID)] = FROM_THE_TOP,
+        accept: Annotated[str, Header()] = JSON,
+    ) -> Response:
+        """By row number. JSON goes by pages; CSV (`Accept: text/csv`) holds every row behind `after`.
+
+        A filtered page looks at 50,000 rows at most: it may be short, even empty, and have a `next`.
+        """
+        job = await get_job_or_404(database, name)
+        reader = RejectedReader(database, job.id, RejectedFilter(code, field, q))
+        if prefers(accept, CSV, over=JSON):
+            return await csv_response(reader, after, downloads)
+        return Response(_json(await reader.page(after, limit)), media_type=JSON, headers=VARY)
+
+    return routes
+
+
+def _json(page: rejected_rows.RejectedPage) -> str:
+    """The rows come as JSON text and go out as they are."""
+    return f'{{"items": [{", ".join(page.lines)}], "next": {"null" if page.next is None else page.next}}}'

@@ -1,0 +1,137 @@
+"""Pages of a job's rejected rows by row number, filtered; no page looks at more than LOOK_AT_ROWS rows."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+from consumer.store.connect import Connection
+from schemas.text import storable
+
+PAGE_BYTES = 1024 * 1024
+"""A page of rejected rows ends here, whatever its limit: a row may hold 19 cells of 32,767 characters."""
+LOOK_AT_ROWS = 50_000
+"""Rows a filtered page looks at: about a tenth of a second."""
+COLUMNS_ROWS = 20_000
+"""Rows whose columns are gathered at once."""
+ROW_NUMBER_DIGITS = 18
+"""More do not fit a bigint for sure."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedFilter:
+    """Which rejected rows are meant; None means any.
+
+    `code` and `field` must be those of one and the same error; an empty `field` is the row as a whole. `q` is
+    the beginning of the record's identifier or, where it is digits only, also the number of the row.
+    """
+
+    code: str | None = None
+    field: str | None = None
+    q: str | None = None
+
+
+ALL_ROWS = RejectedFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedPage:
+    """Some rejected rows in the order of their numbers, each as JSON text; `next` is where to go on.
+
+    A filtered page may be short, even empty, and have a `next`: so far it has looked.
+    """
+
+    lines: Sequence[str]
+    next: int | None
+
+
+_FITS = """
+    ($3::jsonb is null or errors @> $3)
+    and ($4::text is null or starts_with(record_identifier, $4) or row_number = $5)
+"""
+
+# $1 job, $2 after, $3-$5 the filter, $6 limit, $7 bytes, $8 how many rows are looked at. The inner levels:
+# what is looked at, the page and one row beyond it, its size so far, what fits. `ends` holds the last row
+# looked at, and the one behind it, if any; it is asked for only where the page is not full.
+PAGE = f"""
+with page as materialized (
+  select row_number, line, row_number() over (order by row_number) as turn,
+         sum(octet_length(line)) over (order by row_number) - octet_length(line) as bytes_before
+  from (
+    select row_number, json_build_object('row_number', row_number, 'record_identifier', record_identifier,
+                                         'errors', errors, 'record', record)::text as line
+    from (select * from migration.migration_errors where job_id = $1 and row_number > $2
+          order by row_number limit $8) looked_at
+    where {_FITS} order by row_number limit $6 + 1
+  ) fitting
+)
+select row_number, line, (select count(*) from page) as fitting,
+  case when (select count(*) from page) <= $6 then array(
+    select row_number from migration.migration_errors where job_id = $1 and row_number > $2
+    order by row_number offset $8 - 1 limit 2) end as ends
+from (values (1)) one left join page on turn <= $6 and bytes_before < $7 order by row_number
+"""  # noqa: S608 – conditions, no values
+
+
+async def rejected_rows(
+    connection: Connection, job_id: int, *, after: int, limit: int, wanted: RejectedFilter = ALL_ROWS
+) -> RejectedPage:
+    """Rejected rows behind row number `after` that pass the filter.
+
+    Up to `limit` of them, fewer where they are large: PAGE_BYTES, or one row.
+    """
+    if not _can_match(wanted):
+        return RejectedPage([], None)
+    rows = await connection.fetch(PAGE, job_id, after, *_values(wanted), limit, PAGE_BYTES, LOOK_AT_ROWS)
+    lines = [row["line"] for row in rows if row["line"] is not None]
+    if rows[0]["fitting"] > len(lines):
+        return RejectedPage(lines, rows[-1]["row_number"])
+    ends = rows[0]["ends"]
+    return RejectedPage(lines, ends[0] if len(ends) > 1 else None)
+
+
+def _can_match(wanted: RejectedFilter) -> bool:
+    """Nothing stored holds what Postgres cannot store, and it would not take the question."""
+    try:
+        return all(text is None or storable(text) is text for text in astuple(wanted))
+    except ValueError:
+        return False
+
+
+def _values(wanted: RejectedFilter) -> tuple[str | None, str | None, int | None]:
+    """The filter as parameters: a pattern of one error, the prefix, the row number."""
+    error: dict[str, str | None] = {}
+    if wanted.code is not None:
+        error["code"] = wanted.code
+    if wanted.field is not None:
+        error["field"] = wanted.field or None
+    return json.dumps([error]) if error else None, wanted.q, _row_number(wanted.q)
+
+
+def _row_number(text: str | None) -> int | None:
+    """The number that a text is; other digits than ASCII's do not count."""
+    if text is None or not (text.isascii() and text.isdigit()) or len(text) > ROW_NUMBER_DIGITS:
+        return None
+    return int(text)
+
+
+COLUMNS = f"""
+with looked_at as (
+  select row_number, record, {_FITS} as fits from migration.migration_errors
+  where job_id = $1 and row_number > $2 order by row_number limit $6)
+select key, (select max(row_number) from looked_at) as last
+from looked_at left join lateral json_object_keys(record) with ordinality as keys(key, place) on fits
+group by key order by min(row_number), min(place)
+"""  # noqa: S608
+
+
+async def record_columns(
+    connection: Connection, job_id: int, after: int, wanted: RejectedFilter = ALL_ROWS
+) -> tuple[list[str], int | None]:
+    """Names of the columns of some records behind `after`, and the row number to go on from, if any.
+
+    Only of rows that pass the filter; COLUMNS_ROWS are looked at.
+    """
+    if not _can_match(wanted):
+        return [], None
+    rows = await connection.fetch(COLUMNS, job_id, after, *_values(wanted), COLUMNS_ROWS)
+    return [row["key"] for row in rows if row["key"] is not None], rows[0]["last"] if rows else None

@@ -1,0 +1,167 @@
+"""Pages of rejected rows by filters: of one and the same error, by identifier, by number, within bounds."""
+
+import json
+from typing import Any
+
+import pytest
+
+from consumer.store import rejected_rows as module
+from consumer.store.database import Database
+from consumer.store.rejected_rows import RejectedFilter, RejectedPage, record_columns, rejected_rows
+from tests.integration.store.making import pending, record
+
+Error = tuple[str | None, str]
+INSERT = """
+insert into migration.migration_errors (job_id, row_number, record_identifier, errors, record)
+values ($1, $2, $3, $4, $5)
+"""
+ROWS: list[tuple[int, str | None, list[Error], dict[str, Any]]] = [
+    (2, "max.ru/a", [("inn", "length")], {"ИНН": "1"}),
+    (3, "max.ru/b", [("inn", "digits"), ("kpp", "length")], {"ИНН": "1", "T": "x"}),
+    (4, "7707083893", [(None, "refused")], {"U": "1"}),
+    (7, None, [("url", "required")], {"ИНН": "1"}),
+    (77, "max.ru/%", [("inn", "length"), ("url", "required")], {"V": 1}),
+]
+
+
+async def _rejected(database: Database) -> int:
+    job = await pending(database)
+    lines = [
+        (
+            job.id,
+            number,
+            identifier,
+            json.dumps([{"field": field, "code": code, "message": "m"} for field, code in errors]),
+            json.dumps(cells, ensure_ascii=False),
+        )
+        for number, identifier, errors, cells in ROWS
+    ]
+    async with database.transaction() as connection:
+        await connection.executemany(INSERT, lines)
+    return job.id
+
+
+async def _page(
+    database: Database, job_id: int, wanted: RejectedFilter, *, after: int = -1, limit: int = 100
+) -> RejectedPage:
+    async with database.reader() as connection:
+        return await rejected_rows(connection, job_id, after=after, limit=limit, wanted=wanted)
+
+
+def _numbers(page: RejectedPage) -> list[int]:
+    return [json.loads(line)["row_number"] for line in page.lines]
+
+
+FILTERS = [
+    ({}, [2, 3, 4, 7, 77]),
+    ({"code": "length"}, [2, 3, 77]),
+    ({"field": "inn"}, [2, 3, 77]),
+    ({"code": "length", "field": "inn"}, [2, 77]),
+    ({"code": "digits", "field": "kpp"}, []),
+    ({"field": ""}, [4]),
+    ({"code": "refused", "field": ""}, [4]),
+    ({"code": "length", "field": ""}, []),
+    ({"q": "max.ru/"}, [2, 3, 77]),
+    ({"q": "max.ru/%"}, [77]),
+    ({"q": "MAX"}, []),
+    ({"q": "7"}, [4, 7]),
+    ({"q": "77"}, [4, 77]),
+    ({"q": "3"}, [3]),
+    ({"q": "٣"}, []),
+    ({"q": "9" * 30}, []),
+    ({"q": "77", "code": "length"}, [77]),
+    ({"q": "", "code": "length"}, [2, 3, 77]),
+    ({"q": "\x00"}, []),
+    ({"code": "\ud800"}, []),
+    ({"field": "\x00"}, []),
+]
+
+
+@pytest.mark.parametrize(("wanted", "numbers"), FILTERS)
+async def test_filters_hold_together(database: Database, wanted: dict[str, str], numbers: list[int]) -> None:
+    page = await _page(database, await _rejected(database), RejectedFilter(**wanted))
+    assert (_numbers(page), page.next) == (numbers, None)
+
+
+async def test_only_the_rows_of_that_job_are_found(database: Database) -> None:
+    await _rejected(database)
+    await record(database, "r-2")
+    page = await _page(database, 2, RejectedFilter(code="length"))
+    assert (_numbers(page), page.next) == ([], None)
+
+
+async def test_pages_lead_through_all_that_fits_once(database: Database) -> None:
+    job_id, wanted = await _rejected(database), RejectedFilter(code="length")
+    first = await _page(database, job_id, wanted, limit=2)
+    assert (_numbers(first), first.next) == ([2, 3], 3)
+    second = await _page(database, job_id, wanted, limit=2, after=3)
+    assert (_numbers(second), second.next) == ([77], None)
+    exact = await _page(database, job_id, wanted, limit=3)
+    assert (_numbers(exact), exact.next) == ([2, 3, 77], None)
+
+
+async def test_a_filtered_page_stops_and_says_where_it_has_looked(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id, wanted = await _rejected(database), RejectedFilter(q="max.ru/%")
+    monkeypatch.setattr(module, "LOOK_AT_ROWS", 2)
+    looked_at, after = [], -1
+    while True:
+        page = await _page(database, job_id, wanted, after=after)
+        looked_at.append((_numbers(page), page.next))
+        if page.next is None:
+            break
+        after = page.next
+    assert looked_at == [([], 3), ([], 7), ([77], None)]
+
+
+async def test_a_window_that_ends_with_the_last_row_is_the_end(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_AT_ROWS", 5)
+    page = await _page(database, await _rejected(database), RejectedFilter(q="nothing"))
+    assert (page.lines, page.next) == ([], None)
+
+
+async def test_large_rows_make_short_pages_of_what_is_filtered_too(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAGE_BYTES", 150)
+    job_id, wanted = await _rejected(database), RejectedFilter(code="length")
+    seen, after = [], -1
+    for length in (2, 1):
+        page = await _page(database, job_id, wanted, after=after)
+        assert len(page.lines) == length
+        seen += _numbers(page)
+        after = page.next or after
+    assert (seen, page.next) == ([2, 3, 77], None)
+
+
+@pytest.mark.parametrize("at_once", [20_000, 2, 1])
+@pytest.mark.parametrize(
+    ("wanted", "columns"),
+    [
+        ({}, ["ИНН", "T", "U", "V"]),
+        ({"code": "length"}, ["ИНН", "T", "V"]),
+        ({"q": "77"}, ["U", "V"]),
+        ({"code": "required"}, ["ИНН", "V"]),
+        ({"q": "nothing"}, []),
+        ({"q": "\x00"}, []),
+    ],
+)
+async def test_the_columns_are_those_of_what_is_filtered(
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    wanted: dict[str, str],
+    columns: list[str],
+    at_once: int,
+) -> None:
+    monkeypatch.setattr(module, "COLUMNS_ROWS", at_once)
+    job_id = await _rejected(database)
+    found: dict[str, None] = {}
+    last: int | None = -1
+    while last is not None:
+        async with database.reader() as connection:
+            some, last = await record_columns(connection, job_id, last, RejectedFilter(**wanted))
+        found.update(dict.fromkeys(some))
+    assert list(found) == columns
