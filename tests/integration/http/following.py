@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from consumer.http import error_handlers, events
 from consumer.http.access import Access, Identity
 from consumer.http.event_feed import EventFeed, fetch_events
+from consumer.http.job_path import EncodedJobPaths
 from consumer.http.server import listen, serve_on
 from consumer.http.tokens import Right
 from consumer.lifecycle import Transition
@@ -90,6 +91,7 @@ class Replica:
         self.access = WithdrawableAccess()
         self._app = FastAPI()
         self._app.state.access = self.access
+        self._app.add_middleware(EncodedJobPaths)
         error_handlers.install(self._app)
         self._app.include_router(events.router(database, self.feed, self.access, heartbeat_seconds))
         self._stop = asyncio.Event()
