@@ -14,6 +14,7 @@ from consumer.http.server import listen, serve_on
 from consumer.lifecycle import Transition
 from consumer.store import commands, outbox, transitions
 from consumer.store import listener as notifications
+from consumer.store.connect import Connection
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailable
 from consumer.store.event_log import StoredEvent
@@ -26,10 +27,16 @@ update migration.jobs set sequence = sequence + 1, detail = $2 where id = $1 ret
 """
 
 
+async def _change(connection: Connection, job_id: int, detail: str) -> None:
+    row = await connection.fetchrow(CHANGE, job_id, detail)
+    assert row is not None
+    await outbox.emit(connection, job(row))
+
+
 async def change_job(database: Database, job_id: int, detail: str = "") -> float:
     """One more status event of a job; when it was committed (`time.perf_counter()`, just before)."""
     async with database.transaction() as connection:
-        await outbox.emit(connection, job(await connection.fetchrow(CHANGE, job_id, detail)))
+        await _change(connection, job_id, detail)
         return time.perf_counter()
 
 
@@ -46,7 +53,7 @@ async def change_often(database: Database, job_id: int, count: int, detail: str 
     """So many events in one transaction."""
     async with database.transaction() as connection:
         for _ in range(count):
-            await outbox.emit(connection, job(await connection.fetchrow(CHANGE, job_id, detail)))
+            await _change(connection, job_id, detail)
 
 
 async def settle(database: Database, owned: Job, transition: Transition) -> int:
