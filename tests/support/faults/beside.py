@@ -35,7 +35,7 @@ where j.completed_at is not null group by j.id, a.run, a.outcome
 
 
 def wrong_attempts(rows: Rows) -> list[str]:
-    """Every claim of an ended job has its end; the one with the highest token is the last and fits the job."""
+    """Every claim of an ended job has its end; the one with the highest token is the last, and fits it."""
     found = []
     for job_id, status, of_last_run, last, outcomes, later in rows.ask(HISTORY):
         if "open" in outcomes:
