@@ -1,4 +1,4 @@
-"""The HTTP side: starting and steering jobs, reading them, probes, metrics. It never runs anything."""
+"""The HTTP side: jobs to start, steer and read, probes, metrics, documentation. It never runs anything."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -8,8 +8,11 @@ from prometheus_client import CollectorRegistry
 
 from consumer.health import Check, Health
 from consumer.http import (
+    assets,
+    asyncapi_page,
     attempts,
     command,
+    docs,
     error_handlers,
     events,
     excel,
@@ -29,6 +32,7 @@ from consumer.http.middleware import GuardedApp
 from consumer.http.submission import Submission
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailable
+from schemas.version import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,15 @@ class HttpParts:
 
 def make_app(parts: HttpParts) -> FastAPI:
     """The app; Postgres counts for readiness from now on."""
-    app = GuardedApp(title="Chat migration", redirect_slashes=False)
+    app = GuardedApp(
+        title=openapi.TITLE,
+        description=openapi.DESCRIPTION,
+        version=VERSION,
+        openapi_tags=openapi.TAGS,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.hosts = parts.hosts
     app.streamed_paths = {excel.PATH}
     app.state.access = parts.access
@@ -78,6 +90,9 @@ def _routers(parts: HttpParts) -> list[APIRouter]:
         events.router(database, parts.feed, parts.access),
         probes.router(parts.health),
         metrics.router(database, parts.registry),
+        docs.router(openapi.TITLE),
+        asyncapi_page.router(),
+        assets.router(),
     ]
 
 
@@ -90,7 +105,7 @@ def _watch_postgres(database: Database, health: Health) -> None:
 
 def make_waiting_app(postgres: Check) -> FastAPI:
     """The app until Postgres is there: the probes alone, alive and not ready."""
-    app = GuardedApp(title="Chat migration", docs_url=None, redoc_url=None, openapi_url=None)
+    app = GuardedApp(title=openapi.TITLE, docs_url=None, redoc_url=None, openapi_url=None)
     health = Health()
     health.ready_when("postgres", postgres)
     error_handlers.install(app)

@@ -10,6 +10,30 @@ from consumer.http.problem import MEDIA_TYPE, Problem
 
 Json = dict[str, Any]
 
+TITLE = "Chat migration"
+DESCRIPTION = """
+Imports chats of universities from Excel workbooks, databases and Google Sheets into Postgres.
+A *request* starts a *job*; the job goes on whatever becomes of the client, the connection or the replica.
+
+**Following a job.** `GET /migration/jobs/{id}` shows how far it is, by request id or by number;
+`GET /migration/jobs/{id}/events` streams its status events as they happen.
+The same events are on the Kafka topic `migration.status`: [/asyncapi](asyncapi) describes the messages.
+
+**Errors** are `application/problem+json` (RFC 9457).
+Programs look at `code`, which does not change; people read `detail`, which says what is wrong and what to do.
+A `503` comes with `Retry-After`.
+"""
+TAGS: list[Json] = [
+    {
+        "name": "start",
+        "description": "Ask for a migration: a POST publishes the request to Kafka, nothing else.",
+    },
+    {"name": "steer", "description": "Cancel a job, or run it again."},
+    {"name": "jobs", "description": "What became of a request: progress, status events, rejected rows."},
+    {"name": "health", "description": "For whoever runs the service: probes and numbers."},
+]
+"""Every tag that a route has; the pages show them in this order."""
+
 SCHEMA_REF = "#/components/schemas/{model}"
 FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")
 

@@ -1,0 +1,53 @@
+"""Following a job over HTTP through the end of the replica that it is followed on."""
+
+import asyncio
+import signal
+import time
+
+import httpx
+
+from benchmarks.workbook import make_workbook
+from tests.acceptance.conftest import World
+from tests.support.service import Service
+from tests.support.sse import Following
+from tests.support.wait import until_async
+
+DRAIN_ENDS_STREAMS_SECONDS = 1.0
+
+
+def _client(service: Service) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=service.url, timeout=30, trust_env=False)
+
+
+async def test_events_over_http_are_those_on_kafka_though_the_replica_drains(world: World) -> None:
+    make_workbook(world.inbox / "followed.xlsx", rows=60_000, seed=5)
+    first, second = [await asyncio.to_thread(world.replica, MIGRATION_BATCH_ROWS="500") for _ in range(2)]
+    request_id = await asyncio.to_thread(world.line.start_excel, "followed.xlsx")
+    path = f"/migration/jobs/{request_id}/events"
+    async with _client(first) as client:
+
+        async def recorded() -> bool:
+            return (await client.get(f"/migration/jobs/{request_id}")).status_code == 200
+
+        await until_async(recorded, 60, "the job to be recorded")
+        async with Following(client, path, after=0) as before:
+            await before.until(lambda: len(before.events) >= 3, "some events", 60)
+            begun = time.perf_counter()
+            first.signal(signal.SIGTERM)
+            await before.end(5)
+            assert time.perf_counter() - begun < DRAIN_ENDS_STREAMS_SECONDS
+    async with _client(second) as client, Following(client, path, after=before.sequences[-1]) as after:
+        assert "events" in (await client.get("/healthz")).json()["tasks"]
+        await after.end(120)
+        over = await client.get(path, headers={"last-event-id": str(after.sequences[-1])})
+        assert over.status_code == 204
+    on_kafka = await asyncio.to_thread(world.line.events, request_id, lambda event: event.status.terminal)
+    unique = {event.sequence: str(event.event_id) for event in on_kafka}
+    over_http = {event.sequence: event.data["event_id"] for event in before.events + after.events}
+    assert over_http == unique
+    assert before.sequences + after.sequences == list(range(1, len(unique) + 1))
+    assert after.events[-1].data["status"] == "completed"
+    assert await asyncio.to_thread(first.wait) == 0
+    for replica in (first, second):
+        wrong = [line for line in replica.lines() if line["level"] == "error" or line["event"] == "task.died"]
+        assert [line for line in wrong if not line["logger"].startswith("aiokafka")] == []
