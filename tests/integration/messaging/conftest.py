@@ -7,11 +7,13 @@ from devstack.server import Server
 from devstack.stack import Stack
 from messaging import consumer
 from messaging.connection import KafkaConnection
+from messaging.errors import KafkaUnavailable, TopicsMissing
 from messaging.producer import Producer
 from messaging.records import Outgoing
 from messaging.topics import ensure_topics
 from schemas.topics import Topic
 from tests.support.consuming import Spied
+from tests.support.wait import until_async
 
 MakeTopic = Callable[..., Awaitable[str]]
 Publish = Callable[..., Awaitable[None]]
@@ -49,6 +51,21 @@ def make_topic(connection: KafkaConnection) -> MakeTopic:
         return name
 
     return make
+
+
+async def topic_when_broker_is_ready(connection: KafkaConnection, partitions: int) -> str:
+    """A new topic, made as soon as the broker takes part again: one that was frozen may have been fenced."""
+    name = f"test.{uuid.uuid4().hex}"
+
+    async def made() -> bool:
+        try:
+            await ensure_topics(connection, [Topic(name, {}, partitions)])
+        except (KafkaUnavailable, TopicsMissing):
+            return False
+        return True
+
+    await until_async(made, 60, "the broker to take part")
+    return name
 
 
 @pytest.fixture

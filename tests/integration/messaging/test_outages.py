@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,13 +12,13 @@ from devstack.server import Server
 from devstack.stack import Stack
 from messaging import clients, line
 from messaging.connection import KafkaConnection
-from messaging.errors import KafkaUnavailable, TopicsMissing
+from messaging.errors import KafkaUnavailable
 from messaging.producer import Producer
 from messaging.records import Outgoing
 from messaging.subscription import Subscription
 from messaging.topics import ensure_topics
 from messaging.uploads import send_file
-from schemas.topics import Topic
+from tests.integration.messaging.conftest import topic_when_broker_is_ready
 from tests.support.consuming import Consuming, Spied
 from tests.support.frozen import freeze
 from tests.support.wait import until_async
@@ -32,18 +31,7 @@ def connection(own_stack: Stack) -> KafkaConnection:
 
 @pytest.fixture
 async def topic(broker: Server, connection: KafkaConnection) -> str:
-    """Made as soon as the broker takes part again: one that was frozen may have been given up."""
-    name = f"test.{uuid.uuid4().hex}"
-
-    async def made() -> bool:
-        try:
-            await ensure_topics(connection, [Topic(name, {}, 2)])
-        except (KafkaUnavailable, TopicsMissing):
-            return False
-        return True
-
-    await until_async(made, 60, "the broker to take part")
-    return name
+    return await topic_when_broker_is_ready(connection, 2)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import os
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,12 +16,10 @@ from messaging.connection import KafkaConnection
 from messaging.errors import KafkaUnavailable, UploadIncomplete, UploadRefused
 from messaging.records import Record
 from messaging.subscription import Subscription
-from messaging.topics import ensure_topics
 from messaging.upload_stream import UploadStream
 from messaging.uploads import fetch_file
-from schemas.topics import Topic
 from schemas.uploads import CHUNK_BYTES, Upload
-from tests.integration.messaging.conftest import MakeTopic
+from tests.integration.messaging.conftest import MakeTopic, topic_when_broker_is_ready
 from tests.support.frozen import freeze
 from tests.support.wait import until_async
 
@@ -191,9 +188,7 @@ def own_connection(own_stack: Stack) -> KafkaConnection:
 
 @pytest.fixture
 async def own_topic(broker: Server, own_connection: KafkaConnection) -> str:
-    name = f"test.{uuid.uuid4().hex}"
-    await ensure_topics(own_connection, [Topic(name, {}, 1)])
-    return name
+    return await topic_when_broker_is_ready(own_connection, 1)
 
 
 @pytest.fixture

@@ -71,6 +71,11 @@ def test_a_header_without_a_digest_that_can_be_checked_is_refused(header: str) -
         parse(header)
 
 
+def test_a_header_far_longer_than_its_digests_is_refused() -> None:
+    with pytest.raises(InvalidDigest, match="longer than 1,024 characters"):
+        parse(_member("sha-256", SHA_256) + ", x=1" * 250)
+
+
 @pytest.mark.parametrize("header", ["", _member("md5", b"x" * 16), "nonsense!"])
 def test_the_sentence_names_both_supported_algorithms(header: str) -> None:
     with pytest.raises(InvalidDigest, match=r"sha-256.* or sha-512"):

@@ -4,10 +4,12 @@ import asyncio
 from dataclasses import dataclass
 
 import pytest
+from aiokafka.errors import KafkaTimeoutError, NotLeaderForPartitionError
 
 from messaging.connection import KafkaConnection
 from messaging.errors import KafkaUnavailable, UploadRefused
-from messaging.line import Line, Sent
+from messaging.guard import Overdue
+from messaging.line import Line, Sent, TooLarge
 from messaging.records import Outgoing, Place
 from messaging.upload_stream import MAX_UNACKNOWLEDGED, UploadStream
 from schemas.uploads import CHUNK_BYTES
@@ -25,8 +27,10 @@ class Failed:
 class Answering(Line):
     """A line whose broker gives these answers, one a chunk, each as late as somebody waits for it."""
 
-    def __init__(self, answers: list[Place | Failed]) -> None:
+    def __init__(self, answers: list[Place | Failed], *errors: Exception) -> None:
+        """`errors` are what the first calls of `send` raise."""
         self.answers = answers
+        self.errors = [*errors]
         self.sent: list[Sent] = []
         self.most_waiting = 0
         self.abandoned = 0
@@ -35,6 +39,8 @@ class Answering(Line):
 
     async def send(self, message: Outgoing) -> Sent:
         """Hand over."""
+        if self.errors:
+            raise self.errors.pop(0)
         self.sent.append(asyncio.get_running_loop().create_future())
         self.most_waiting = max(self.most_waiting, sum(not sent.done() for sent in self.sent))
         return self.sent[-1]
@@ -115,3 +121,19 @@ async def test_chunks_in_two_partitions_are_refused() -> None:
     with pytest.raises(UploadRefused, match="Send the file again"):
         await stream.finish("f")
     assert line.abandoned
+
+
+@pytest.mark.parametrize(
+    "error", [NotLeaderForPartitionError(), OSError("gone"), Overdue("late"), TooLarge("")]
+)
+async def test_a_chunk_that_is_not_taken_fails_the_write(error: Exception) -> None:
+    line = Answering(_places(2), error)
+    with pytest.raises(KafkaUnavailable, match="kafka:9092 is not reachable: the file could not be sent"):
+        await _streamed(line, 2)
+    assert line.abandoned
+
+
+async def test_a_queue_that_was_full_is_tried_again() -> None:
+    line = Answering(_places(2), KafkaTimeoutError(), KafkaTimeoutError())
+    upload = await (await _streamed(line, 2)).finish("f")
+    assert upload.chunks == len(line.sent) == 2
