@@ -19,7 +19,15 @@ ALLOWED = {
     (
         "consumer/logs.py",
         "processors.TimeStamper",
-    ): "the time of a log line is for people, and decides nothing"
+    ): "the time of a log line is for people, and decides nothing",
+    (
+        "consumer/http/token_file.py",
+        "time.time",
+    ): "compared with the time stamp of a file on the same machine; a wrong one costs one more reading",
+    (
+        "messaging/request_records.py",
+        "datetime.now",
+    ): "`ce_time` of a request tells when its sender published it; intake does not read it",
 }
 
 

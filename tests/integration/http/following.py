@@ -30,12 +30,6 @@ update migration.jobs set sequence = sequence + 1, detail = $2 where id = $1 ret
 """
 
 
-async def _change(connection: Connection, job_id: int, detail: str) -> None:
-    row = await connection.fetchrow(CHANGE, job_id, detail)
-    assert row is not None
-    await outbox.emit(connection, job(row))
-
-
 async def change_job(database: Database, job_id: int, detail: str = "") -> float:
     """One more status event of a job; when it was committed (`time.perf_counter()`, just before)."""
     async with database.transaction() as connection:
