@@ -1,4 +1,4 @@
-"""The command `migration-consumer`: run (the default), migrate, doctor."""
+"""The command `migration-consumer`: run (the default), migrate, doctor, token."""
 
 import argparse
 import asyncio
@@ -7,6 +7,7 @@ import sys
 from typing import NoReturn
 
 from consumer import app, doctor, faults, logs, settings
+from consumer.http import tokens
 from consumer.http.server import CannotServe
 from consumer.settings import Settings, WrongSettings
 from consumer.store import foreign_keys
@@ -25,7 +26,11 @@ FORESEEN = (
 
 def main() -> None:
     """Parse the command line, read the settings, do it; a failure that can be foreseen is one sentence."""
-    arguments = _parser().parse_args()
+    parser = _parser()
+    arguments = parser.parse_args()
+    if arguments.command == "token":  # which needs no settings: it is made before there are any
+        _issue_token(parser, arguments)
+        return
     try:
         loaded = settings.load()
         faults.arm(loaded.migration_faults)
@@ -67,6 +72,19 @@ async def _do(arguments: argparse.Namespace, loaded: Settings) -> int:
             return 0
 
 
+def _issue_token(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Print a new token in the first line, and behind an empty one its table for the tokens file."""
+    try:
+        rights = tokens.parse_rights(right.strip() for right in arguments.rights.split(","))
+    except ValueError as error:
+        parser.error(f"argument --rights: {error}")
+    try:
+        token, table = tokens.issue(arguments.name, rights)
+    except ValueError as error:
+        parser.error(f"argument NAME: {error}")
+    print(f"{token}\n\n{table}", end="", flush=True)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="migration-consumer", description=__doc__)
     parser.add_argument("--version", action="version", version=f"migration-consumer {VERSION}")
@@ -79,6 +97,18 @@ def _parser() -> argparse.ArgumentParser:
         help="have Postgres check every reference from now on, and validate those there are (slower imports)",
     )
     commands.add_parser("doctor", help="check settings, Kafka, Postgres, the inbox, and what is stored")
+    token = commands.add_parser(
+        "token",
+        help="make an access token for the HTTP side",
+        description="Prints a new token, once, then an empty line and the table that goes into the file "
+        "MIGRATION_HTTP_TOKENS_FILE. Only the token's SHA-256 is in that table.",
+    )
+    token.add_argument("name", metavar="NAME", help="whose it is; shown as `requested_by`")
+    token.add_argument(
+        "--rights",
+        required=True,
+        help="separated by commas: read (jobs, no cell value), rows (rejected rows, personal data), act",
+    )
     return parser
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from consumer import access
 from consumer.errors import MigrationError
+from consumer.http.token_file import TokenFile, TokensUnreadableError
 from consumer.settings import Settings
 from consumer.store import foreign_keys, revisions
 from consumer.store.database import Database
@@ -49,6 +50,7 @@ async def examine(settings: Settings) -> int:
         "Postgres": _postgres,
         "connections": _connections,
         "credentials": _credentials,
+        "HTTP": _http,
     }
     code = 0
     for what, check in checks.items():
@@ -123,6 +125,23 @@ def _credentials(settings: Settings) -> AsyncIterator[Finding]:
         return check(access.account(settings, name), settings.migration_google_api_url, name)
 
     return _each("credentials", settings.migration_google_credentials, look)
+
+
+async def _http(settings: Settings) -> AsyncIterator[Finding]:
+    """Whether `run` would listen, and for whom."""
+    if problem := settings.exposure_problem():
+        yield Mark.FAIL, f"HTTP: {problem}"
+    path = settings.migration_http_tokens_file
+    where = f"{settings.migration_http_host} port {settings.migration_http_port}"
+    if path is None:
+        yield Mark.NOTE, f"HTTP on {where}: no token is asked for; whoever reaches it may do everything"
+        return
+    try:
+        names = sorted(token.name for token in TokenFile.open(path).current().known)
+    except TokensUnreadableError as error:
+        yield Mark.FAIL, f"HTTP: {error}"
+    else:
+        yield Mark.OK, f"HTTP on {where}: tokens of {', '.join(names)}"
 
 
 async def _each(what: str, names: Iterable[str], look: Callable[[str], str]) -> AsyncIterator[Finding]:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
+from consumer.http import tokens
 from consumer.store.migrate import LOCK_KEY
 from tests.support.wait import until_async
 
@@ -125,3 +126,66 @@ async def test_ctrl_c_ends_a_doctor_who_waits(silent: socket.socket, database_ur
     assert code == 130
     assert "Postgres: the schema is up to date" in out
     assert "Traceback" not in err
+
+
+async def test_a_token_is_made_without_any_settings_and_known_by_the_lines_behind_it() -> None:
+    code, out, err = await called("token", "ivanova", "--rights", "read, act")
+    assert (code, err) == (0, "")
+    token, empty, table = out.split("\n", 2)
+    assert empty == ""
+    found = tokens.parse(table).find(token)
+    assert found is not None
+    assert (found.name, found.rights) == ("ivanova", frozenset({tokens.Right.READ, tokens.Right.ACT}))
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["ivanova"], "--rights"),
+        (["ivanova", "--rights", "read,write"], "there are read, rows, act"),
+        (["ivanova", "--rights", ""], "read, rows, act"),
+        (["a b", "--rights", "read"], "argument NAME: must be 1 to 64"),
+    ],
+)
+async def test_a_token_that_cannot_be_made_is_a_sentence(words: list[str], named: str) -> None:
+    code, out, err = await called("token", *words)
+    assert (code, out) == (2, "")
+    assert named in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"MIGRATION_HTTP_HOST": "0.0.0.0"}, ["MIGRATION_HTTP_TOKENS_FILE", "MIGRATION_HTTP_OPEN=yes"]),
+        ({"MIGRATION_HTTP_TOKENS_FILE": "/nowhere/tokens.toml"}, ["/nowhere/tokens.toml cannot be read"]),
+        ({"MIGRATION_HTTP_TOKENS_FILE": __file__}, [f"{__file__} is not TOML"]),
+    ],
+)
+async def test_the_service_does_not_start_open_by_accident_or_with_tokens_it_cannot_read(
+    variables: dict[str, str], named: list[str]
+) -> None:
+    nowhere = "postgresql://u:p@127.0.0.1:1/d"
+    code, out, err = await called("run", DATABASE_URL=nowhere, MIGRATION_HTTP_PORT="0", **variables)
+    assert (code, out) == (2, "")
+    sentence = err.splitlines()[-1]
+    assert sentence.startswith("migration-consumer: MIGRATION_HTTP_")
+    assert all(name in sentence for name in named)
+
+
+@pytest.mark.parametrize("variables", [{"MIGRATION_HTTP_OPEN": "yes"}, {"MIGRATION_HTTP_HOST": "127.0.0.1"}])
+async def test_the_service_listens_where_it_may(variables: dict[str, str]) -> None:
+    nowhere = "postgresql://u:p@127.0.0.1:1/d"
+    told = {"MIGRATION_HTTP_HOST": "0.0.0.0", "DATABASE_URL": nowhere, "MIGRATION_HTTP_PORT": "0"}
+    async with started("run", **(told | variables)) as process:
+        assert process.stderr is not None
+        async with asyncio.timeout(LIMIT):
+            line = await process.stderr.readuntil(b"http.listening")
+        assert b"Traceback" not in line
+        process.send_signal(signal.SIGTERM)
+        assert (await ended(process))[0] == 0
+
+
+async def test_migrating_needs_no_leave_to_listen(fresh_database: str) -> None:
+    code, _, err = await called("migrate", DATABASE_URL=fresh_database, MIGRATION_HTTP_HOST="0.0.0.0")
+    assert code == 0, err

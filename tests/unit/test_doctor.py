@@ -7,6 +7,7 @@ import pytest
 
 from consumer import doctor
 from consumer.doctor import Finding, Mark
+from consumer.http import tokens
 from consumer.settings import Settings, load
 from consumer.store.errors import Conflict, DatabaseUnavailable
 from messaging.connection import KafkaConnection
@@ -53,17 +54,18 @@ async def test_a_check_that_breaks_off_costs_no_other_finding(
     monkeypatch.setattr(doctor, "_postgres", _well)
     assert await doctor.examine(settings) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1:] == ["ok   found before", told, "ok   all is well"]
+    assert lines[1:-1] == ["ok   found before", told, "ok   all is well"]
 
 
 async def test_where_nothing_answers_each_is_told(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await doctor.examine(settings) == 1
-    inbox, kafka, postgres = capsys.readouterr().out.splitlines()
+    inbox, kafka, postgres, http = capsys.readouterr().out.splitlines()
     assert inbox.startswith("ok   inbox")
     assert kafka.startswith("FAIL Kafka: Kafka at 127.0.0.1:1 is not reachable")
     assert postgres == "FAIL Postgres: no answer from Postgres (ConnectionRefusedError); check DATABASE_URL"
+    assert http.startswith("note HTTP on 127.0.0.1 port 8084: no token is asked for")
 
 
 async def test_topics_that_are_missing_are_a_note(
@@ -91,3 +93,28 @@ async def test_a_look_that_breaks_off_costs_no_other_name() -> None:
         (Mark.FAIL, "connection «b»: this check broke off (ValueError); report it"),
         (Mark.OK, "looked at c"),
     ]
+
+
+async def _http(**variables: str) -> list[Finding]:
+    known = {"KAFKA_BOOTSTRAP_SERVERS": "k", "DATABASE_URL": "postgresql://h/d"}
+    return [finding async for finding in doctor._http(load(known | variables))]
+
+
+async def test_a_port_that_is_open_to_all_without_a_word_is_a_failure() -> None:
+    failure, note = await _http(MIGRATION_HTTP_HOST="0.0.0.0")
+    assert failure[0] is Mark.FAIL
+    assert "MIGRATION_HTTP_TOKENS_FILE" in failure[1]
+    assert note[0] is Mark.NOTE
+    assert [mark for mark, _ in await _http(MIGRATION_HTTP_HOST="0.0.0.0", MIGRATION_HTTP_OPEN="yes")] == [
+        Mark.NOTE
+    ]
+
+
+async def test_the_tokens_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.toml"
+    path.write_text("".join(tokens.issue(name, frozenset({tokens.Right.READ}))[1] for name in ("b", "a")))
+    variables = {"MIGRATION_HTTP_HOST": "0.0.0.0", "MIGRATION_HTTP_TOKENS_FILE": str(path)}
+    assert await _http(**variables) == [(Mark.OK, "HTTP on 0.0.0.0 port 8084: tokens of a, b")]
+    path.write_text("[a]")
+    [(mark, sentence)] = await _http(**variables)
+    assert (mark, "[a] must have the keys" in sentence) == (Mark.FAIL, True)

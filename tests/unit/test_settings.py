@@ -64,6 +64,10 @@ def test_names_are_read_from_json() -> None:
             "MIGRATION_GOOGLE_CREDENTIALS: must be a JSON object",
         ),
         ({"MIGRATION_GOOGLE_API_URL": "sheets"}, "MIGRATION_GOOGLE_API_URL: must be an address"),
+        ({"MIGRATION_HTTP_OPEN": "true"}, "MIGRATION_HTTP_OPEN: "),
+        ({"MIGRATION_HTTP_HOSTS": "a, b/c"}, "MIGRATION_HTTP_HOSTS: 'b/c' is not the name of a host"),
+        ({"MIGRATION_MAX_UPLOAD_MB": "10241"}, "MIGRATION_MAX_UPLOAD_MB: "),
+        ({"MIGRATION_MAX_UPLOADS": "65"}, "MIGRATION_MAX_UPLOADS: "),
         ({"MIGRATION_LOG_LEVEL": "LOUD"}, "MIGRATION_LOG_LEVEL: "),
         ({"MIGRATION_KEEP_EVENTS_DAYS": "7"}, "MIGRATION_KEEP_EVENTS_DAYS: "),
         ({"MIGRATION_KEEP_JOBS_DAYS": "0"}, "MIGRATION_KEEP_JOBS_DAYS: "),
@@ -117,3 +121,36 @@ def test_kafka_may_be_written_in_small_letters() -> None:
 
 def test_what_is_not_known_of_the_environment_does_not_matter() -> None:
     assert isinstance(load(ENOUGH | {"PATH": "/bin", "MIGRATION_STACK": "embedded"}), Settings)
+
+
+def test_the_http_side_is_for_this_machine_unless_it_is_told_otherwise() -> None:
+    settings = load(ENOUGH)
+    assert settings.exposure_problem() is None
+    assert settings.answered_hosts("box") == {"localhost", "127.0.0.1", "[::1]", "box"}
+    assert load(ENOUGH | {"MIGRATION_HTTP_HOSTS": "A.example:80"}).answered_hosts("box") == {"a.example"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "allowed"),
+    [
+        ({}, False),
+        ({"MIGRATION_HTTP_OPEN": "no"}, False),
+        ({"MIGRATION_HTTP_OPEN": "yes"}, True),
+        ({"MIGRATION_HTTP_TOKENS_FILE": "/tokens.toml"}, True),
+        ({"MIGRATION_HTTP_TOKENS_FILE": ""}, False),
+    ],
+)
+def test_listening_for_others_needs_tokens_or_the_setting_that_allows_it(
+    variables: dict[str, str], allowed: bool
+) -> None:
+    settings = load(ENOUGH | {"MIGRATION_HTTP_HOST": "0.0.0.0"} | variables)
+    assert (settings.exposure_problem() is None) == allowed
+
+
+def test_the_tokens_file_is_a_path_and_not_read_as_the_value_of_another_setting(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.toml"
+    path.write_text("/other")
+    settings = load(ENOUGH | {"MIGRATION_HTTP_TOKENS_FILE": str(path)})
+    assert settings.migration_http_tokens_file == path
+    settings = load(ENOUGH | {"MIGRATION_HTTP_TOKENS_FILE_FILE": str(path)})
+    assert settings.migration_http_tokens_file is None

@@ -1,0 +1,124 @@
+"""Long downloads: two at a time, each whole, and the probes stay green."""
+
+import asyncio
+import csv
+import io
+import socket
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from prometheus_client import CollectorRegistry
+
+from consumer.health import Health
+from consumer.http import server
+from consumer.http.app import make_app
+from consumer.http.rejects import CSV_AT_ONCE
+from consumer.store.database import Database
+from tests.integration.http.gate import Gate
+from tests.integration.http.raw import connected, head
+from tests.integration.http.rejecting import rejected_many
+from tests.integration.http.serving import serving
+from tests.support.wait import until_async
+
+ERRORS_OF = "/migration/jobs/r-1/errors"
+AS_CSV = {"accept": "text/csv"}
+ROWS = 20_000
+
+
+async def _csv_status(client: httpx.AsyncClient) -> int:
+    return (await client.get(ERRORS_OF, headers=AS_CSV)).status_code
+
+
+async def test_two_readers_get_the_whole_file_and_the_others_are_told_to_come_again(
+    database: Database, client: httpx.AsyncClient, health: Health
+) -> None:
+    await rejected_many(database, "r-1", ROWS, width=500)
+    readers = [asyncio.create_task(client.get(ERRORS_OF, headers=AS_CSV)) for _ in range(12)]
+    probes = []
+    while not all(reader.done() for reader in readers):
+        begun = time.monotonic()
+        answer = await client.get("/readyz")
+        probes.append((answer.status_code, time.monotonic() - begun))
+    answers = [reader.result() for reader in readers]
+    whole = [answer for answer in answers if answer.status_code == 200]
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert (len(whole), len(refused)) == (CSV_AT_ONCE, 12 - CSV_AT_ONCE)
+    for answer in whole:
+        rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
+        assert [int(row[0]) for row in rows[1:]] == list(range(2, ROWS + 2))
+    for answer in refused:
+        assert answer.json()["code"] == "busy"
+        assert answer.json()["detail"].startswith("This replica sends 2 CSV files already")
+        assert int(answer.headers["retry-after"]) > 0
+    assert {status for status, _ in probes} == {200}
+    assert max(seconds for _, seconds in probes) < 2
+    assert await _csv_status(client) == 200
+
+
+async def test_json_pages_need_no_slot(database: Database, client: httpx.AsyncClient) -> None:
+    await rejected_many(database, "r-1", ROWS, width=500)
+    async with (
+        client.stream("GET", ERRORS_OF, headers=AS_CSV),
+        client.stream("GET", ERRORS_OF, headers=AS_CSV),
+    ):
+        assert await _csv_status(client) == 503
+        assert (await client.get(ERRORS_OF)).status_code == 200
+
+
+async def test_a_reader_that_goes_away_frees_its_slot(database: Database, client: httpx.AsyncClient) -> None:
+    await rejected_many(database, "r-1", ROWS, width=500)
+    for _ in range(2 * CSV_AT_ONCE):
+        async with client.stream("GET", ERRORS_OF, headers=AS_CSV) as answer:
+            assert answer.status_code == 200
+        await until_async(lambda: _is_free(client), 10, "the slot to be free")
+
+
+async def _is_free(client: httpx.AsyncClient) -> bool:
+    async with client.stream("GET", ERRORS_OF, headers=AS_CSV) as answer:
+        return answer.status_code == 200
+
+
+async def test_a_download_that_fails_before_it_begins_frees_its_slot(
+    database: Database, client: httpx.AsyncClient, gate: Gate
+) -> None:
+    await rejected_many(database, "r-1", 10)
+    for _ in range(2 * CSV_AT_ONCE):
+        await gate.shut()
+        assert await _csv_status(client) == 503
+    await gate.open()
+
+    async def served() -> bool:
+        return await _csv_status(client) == 200
+
+    await until_async(served, 20, "Postgres to be back")
+
+
+@pytest_asyncio.fixture
+async def port(behind_gate: Database, health: Health, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+    """The service, whose kernel gives up a client that takes nothing for a second."""
+    monkeypatch.setattr(server, "STALLED_MILLISECONDS", 1_000)
+    async with serving(make_app(behind_gate, health, CollectorRegistry())) as one:
+        yield one
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has this limit")
+async def test_readers_that_stop_reading_are_cut_off_and_free_their_slots(
+    database: Database, port: int
+) -> None:
+    await rejected_many(database, "r-1", ROWS, width=2_000)
+    async with connected(port) as one, connected(port) as two:
+        for stalled in (one, two):
+            stalled.reader._transport.pause_reading()  # type: ignore[attr-defined]
+            await stalled.send(head("GET", ERRORS_OF, "Accept: text/csv"))
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False
+        ) as client:
+
+            async def busy() -> bool:
+                return not await _is_free(client)
+
+            await until_async(busy, 10, "both slots to be taken")
+            await until_async(lambda: _is_free(client), 30, "the stalled readers to be cut off")

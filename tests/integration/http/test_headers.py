@@ -1,0 +1,107 @@
+"""Which hosts are answered, and what every response carries, by the service's own app."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from prometheus_client import CollectorRegistry
+
+from consumer.health import Health
+from consumer.http.access import Access
+from consumer.http.app import make_app
+from consumer.http.hosts import default_hosts
+from consumer.store.database import Database
+from tests.integration.http.raw import Answer, connected, head
+from tests.integration.http.rejecting import rejected
+from tests.integration.http.serving import serving
+from tests.integration.store.making import change
+
+OPEN = ["/healthz", "/readyz", "/metrics"]
+
+
+@pytest_asyncio.fixture
+async def port(behind_gate: Database) -> AsyncIterator[int]:
+    hosts = default_hosts("127.0.0.1", "box")
+    async with serving(
+        make_app(behind_gate, Health(), CollectorRegistry(), access=Access(), hosts=hosts)
+    ) as one:
+        yield one
+
+
+async def _asked(port: int, request: bytes) -> Answer:
+    async with connected(port) as client:
+        await client.send(request)
+        return await client.answer()
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8084", "[::1]:1", "BOX", "box."])
+async def test_our_own_names_are_answered(port: int, host: str) -> None:
+    assert (await _asked(port, head("GET", "/migration/jobs", host=host))).status == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "", "127.0.0.1@evil", "localhost, evil"]
+)
+async def test_any_other_host_is_refused_and_told_the_setting(port: int, host: str) -> None:
+    for path in ("/migration/jobs", "/docs", "/nowhere", "/migration/jobs/x/errors"):
+        answer = await _asked(port, head("GET", path, host=host))
+        assert (answer.status, answer.code) == (421, "wrong_host")
+        assert b"MIGRATION_HTTP_HOSTS" in answer.body
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_request_without_a_host_is_refused(port: int) -> None:
+    answer = await _asked(port, b"GET /migration/jobs HTTP/1.0\r\n\r\n")
+    assert (answer.status, answer.code) == (421, "wrong_host")
+    assert b"without a Host header" in answer.body
+
+
+async def test_an_upload_to_the_wrong_host_sees_the_refusal(port: int) -> None:
+    async with connected(port) as client:
+        await client.send(head("POST", "/migration/jobs", "Content-Length: 1000000", host="evil"))
+        await client.send(bytes(1_000_000))
+        answer = await client.answer()
+        assert (answer.status, answer.headers["connection"]) == (421, "close")
+        assert await client.closed() == b""
+
+
+@pytest.mark.parametrize("path", OPEN)
+async def test_probes_and_metrics_answer_any_host(port: int, path: str) -> None:
+    assert (await _asked(port, head("GET", path, host="10.1.2.3:8084"))).status == 200
+    assert (await _asked(port, f"GET {path} HTTP/1.0\r\n\r\n".encode())).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        *((path, 200) for path in (*OPEN, "/docs", "/openapi.json", "/migration/jobs")),
+        ("/migration/jobs/r-1/errors", 200),
+        ("/migration/jobs/none", 404),
+        ("/migration/jobs?limit=0", 422),
+        ("/nowhere", 404),
+    ],
+)
+async def test_every_response_forbids_sniffing_and_those_about_jobs_storing(
+    database: Database, port: int, path: str, status: int
+) -> None:
+    await rejected(database, "r-1", [{"a": 1}])
+    answer = await _asked(port, head("GET", path))
+    assert answer.status == status
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers.get("cache-control") == ("no-store" if path.startswith("/migration") else None)
+
+
+async def test_an_error_of_ours_carries_them_too(database: Database, port: int) -> None:
+    await change(database, "alter table migration.jobs rename column detail to details")
+    answer = await _asked(port, head("GET", "/migration/jobs"))
+    assert (answer.status, answer.headers["cache-control"]) == (500, "no-store")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_without_a_list_any_host_is_answered(behind_gate: Database) -> None:
+    async with (
+        serving(make_app(behind_gate, Health(), CollectorRegistry())) as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
+        assert (await client.get("/migration/jobs", headers={"host": "any.example"})).status_code == 200
