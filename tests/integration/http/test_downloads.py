@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
+from consumer.http.rejects import CSV_AT_ONCE
 from prometheus_client import CollectorRegistry
 
 from consumer.health import Health
 from consumer.http import server
 from consumer.http.app import make_app
-from consumer.http.rejects import CSV_AT_ONCE
 from consumer.store.database import Database
 from tests.integration.http.gate import Gate
 from tests.integration.http.raw import connected, head
