@@ -10,17 +10,16 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
-from consumer.http.rejects import CSV_AT_ONCE
-from prometheus_client import CollectorRegistry
 
 from consumer.health import Health
 from consumer.http import server
-from consumer.http.app import make_app
+from consumer.http.rejected_csv import CSV_AT_ONCE
 from consumer.store.database import Database
 from tests.integration.http.gate import Gate
 from tests.integration.http.raw import connected, head
 from tests.integration.http.rejecting import rejected_many
 from tests.integration.http.serving import serving
+from tests.support.http_app import make_reading_app
 from tests.support.wait import until_async
 
 ERRORS_OF = "/migration/jobs/r-1/errors"
@@ -100,7 +99,7 @@ async def test_a_download_that_fails_before_it_begins_frees_its_slot(
 async def port(behind_gate: Database, health: Health, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     """The service, whose kernel gives up a client that takes nothing for a second."""
     monkeypatch.setattr(server, "STALLED_MILLISECONDS", 1_000)
-    async with serving(make_app(behind_gate, health, CollectorRegistry())) as one:
+    async with serving(make_reading_app(behind_gate, health)) as one:
         yield one
 
 

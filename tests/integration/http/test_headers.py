@@ -5,17 +5,14 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
-from prometheus_client import CollectorRegistry
 
-from consumer.health import Health
-from consumer.http.access import Access
-from consumer.http.app import make_app
 from consumer.http.hosts import default_hosts
 from consumer.store.database import Database
 from tests.integration.http.raw import Answer, connected, head
 from tests.integration.http.rejecting import rejected
 from tests.integration.http.serving import serving
 from tests.integration.store.making import change
+from tests.support.http_app import make_reading_app
 
 OPEN = ["/healthz", "/readyz", "/metrics"]
 
@@ -23,9 +20,7 @@ OPEN = ["/healthz", "/readyz", "/metrics"]
 @pytest_asyncio.fixture
 async def port(behind_gate: Database) -> AsyncIterator[int]:
     hosts = default_hosts("127.0.0.1", "box")
-    async with serving(
-        make_app(behind_gate, Health(), CollectorRegistry(), access=Access(), hosts=hosts)
-    ) as one:
+    async with serving(make_reading_app(behind_gate, hosts=hosts)) as one:
         yield one
 
 
@@ -101,7 +96,7 @@ async def test_an_error_of_ours_carries_them_too(database: Database, port: int) 
 
 async def test_without_a_list_any_host_is_answered(behind_gate: Database) -> None:
     async with (
-        serving(make_app(behind_gate, Health(), CollectorRegistry())) as port,
+        serving(make_reading_app(behind_gate)) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
     ):
         assert (await client.get("/migration/jobs", headers={"host": "any.example"})).status_code == 200
