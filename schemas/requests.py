@@ -22,7 +22,7 @@ class Strict(BaseModel):
 class UploadedFile(Strict):
     """A file sent in chunks through `migration.uploads`."""
 
-    upload: Upload
+    upload: Upload = Field(description="where its chunks lie")
 
 
 class InboxFile(Strict):

@@ -30,7 +30,11 @@ TAGGED: dict[int | str, dict[str, Any]] = {
     200: {"headers": {"ETag": {"description": "of this state", "schema": {"type": "string"}}}}
 }
 
-Name = Annotated[str | None, Query(max_length=1_000)]
+Dataset = Annotated[str | None, Query(max_length=1_000, description="jobs of this dataset")]
+SourceType = Annotated[str | None, Query(max_length=1_000, description="jobs from this type of source")]
+RequestedBy = Annotated[
+    str | None, Query(max_length=1_000, description="jobs that this person or token asked for")
+]
 IfNoneMatch = Annotated[str | None, Header(description="an `ETag` seen before: 304 while nothing changed")]
 
 
@@ -53,9 +57,9 @@ def router(database: Database) -> APIRouter:
     )
     async def jobs(
         status: Status | None = None,
-        dataset: Name = None,
-        source_type: Name = None,
-        requested_by: Name = None,
+        dataset: Dataset = None,
+        source_type: SourceType = None,
+        requested_by: RequestedBy = None,
         q: Annotated[
             str | None,
             Query(max_length=1_000, description="the beginning of the request id or source identifier"),

@@ -69,7 +69,9 @@ def router(database: Database) -> APIRouter:
         field: Field = None,
         q: Search = None,
         limit: Annotated[int, Query(ge=1, le=PAGE_LIMIT)] = 100,
-        after: Annotated[int, Query(ge=FROM_THE_TOP, le=LAST_ID)] = FROM_THE_TOP,
+        after: Annotated[
+            int, Query(ge=FROM_THE_TOP, le=LAST_ID, description="`next` of the page before")
+        ] = FROM_THE_TOP,
         accept: Annotated[str, Header(include_in_schema=False)] = JSON,
     ) -> Response:
         """By row number. JSON goes by pages; CSV (`Accept: text/csv`) holds every row behind `after`.

@@ -38,20 +38,11 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     if not _is_positive(case):
         return
     _keep_one_id(case)
-    if isinstance(case.body, dict) and case.body.get("file") == EMPTY:
-        case.body["file"] = b"a workbook"
-    if _phase(case) == "stateful":
-        return
-    operation = case.operation.definition.raw["operationId"]
     if isinstance(case.body, dict):
-        _name_real_job(case.body)
-        _hold_chunks(case.body)
-    if operation == "cancelJob":
-        case.path_parameters["id"] = jobs.pending()
-    elif operation == "retryJob":
-        case.path_parameters["id"] = jobs.cancelled()
-    elif case.operation.path.startswith(JOB_PATHS) and not jobs.every(UNKNOWN_JOB_EVERY):
-        case.path_parameters["id"] = jobs.ended
+        _mend_body(case.body)
+    if _phase(case) != "stateful":
+        _name_real_jobs(case)
+    case._record_starting_state()  # else a form whose file is bytes would now be taken for invalid
 
 
 @schemathesis.hook
@@ -76,14 +67,24 @@ def _phase(case: Case) -> str:
     return "" if case.meta is None else case.meta.phase.name.value.lower()
 
 
-def _name_real_job(body: dict[str, Any]) -> None:
-    match body.get("action"):
-        case "cancel":
-            body["request_id"] = jobs.pending()
-        case "retry":
-            body["request_id"] = jobs.cancelled()
-        case _:
-            pass
+def _name_real_jobs(case: Case) -> None:
+    operation = case.operation.definition.raw["operationId"]
+    if operation == "cancelJob":
+        case.path_parameters["id"] = jobs.pending()
+    elif operation == "retryJob":
+        case.path_parameters["id"] = jobs.cancelled()
+    elif case.operation.path.startswith(JOB_PATHS) and not jobs.every(UNKNOWN_JOB_EVERY):
+        case.path_parameters["id"] = jobs.ended
+    if isinstance(case.body, dict) and case.body.get("action") == "cancel":
+        case.body["request_id"] = jobs.pending()
+    if isinstance(case.body, dict) and case.body.get("action") == "retry":
+        case.body["request_id"] = jobs.cancelled()
+
+
+def _mend_body(body: dict[str, Any]) -> None:
+    if body.get("file") == EMPTY:
+        body["file"] = b"a workbook"
+    _hold_chunks(body)
 
 
 def _hold_chunks(body: dict[str, Any]) -> None:

@@ -1,10 +1,13 @@
 """Where the id of a request comes from."""
 
+import re
 import uuid
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from consumer.http.idempotency import resolve_id
+from consumer.http.idempotency import ASCII_KEY, resolve_id
 from consumer.http.problem import ProblemError
 
 
@@ -43,3 +46,18 @@ def test_a_header_that_is_no_id_is_refused_by_name(header: str) -> None:
 def test_two_ids_are_refused() -> None:
     with pytest.raises(ProblemError, match="differs from the field request_id"):
         resolve_id("a", "b", "request_id")
+
+
+@given(st.from_regex(ASCII_KEY, fullmatch=True))
+def test_what_the_document_says_of_keys_is_taken(header: str) -> None:
+    assert resolve_id(header.removesuffix("\n"), None, "request_id")
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=210) | st.text('"\\a '))
+def test_other_keys_in_ascii_are_refused(header: str) -> None:
+    documented = re.fullmatch(ASCII_KEY, header) is not None
+    if documented:
+        assert resolve_id(header, None, "request_id")
+    else:
+        with pytest.raises(ProblemError):
+            resolve_id(header, None, "request_id")

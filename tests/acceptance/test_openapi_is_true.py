@@ -1,0 +1,25 @@
+"""The OpenAPI document is true: random requests, valid and invalid, are answered as it says.
+
+A short run; `make fuzz` is the long one.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.acceptance.conftest import World
+from tests.fuzz.__main__ import LEAST_ACCEPTED
+from tests.fuzz.run import fuzz
+from tests.fuzz.target import make_target
+
+SEED = 1
+SHORT = ("--max-examples", "15", "--phases", "examples,fuzzing")
+
+
+@pytest.mark.parametrize("tokens", [False, True], ids=["without tokens", "with tokens"])
+def test_the_service_answers_as_its_document_says(make_world: Callable[[], World], tokens: bool) -> None:
+    world = make_world()
+    result = fuzz(make_target(world, tokens=tokens), world.folder, *SHORT, seed=SEED)
+    assert result.exit_code == 0, result.output
+    assert len(result.answers) > 150
+    assert result.accepted_share >= LEAST_ACCEPTED, result.accepted

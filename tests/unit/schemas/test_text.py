@@ -1,0 +1,81 @@
+"""Names: the pattern that is published and the models agree, both ways."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from schemas.text import ConfiguredName, LongName, Name, is_readable, pattern
+
+NAME: TypeAdapter[str] = TypeAdapter(Name)
+CONFIGURED: TypeAdapter[str] = TypeAdapter(ConfiguredName)
+PATTERN = re.compile(pattern(200))
+EDGY = st.text(
+    st.sampled_from("aЯ \t\n\x00\x7f\xa0\xad\u061c\u2000\u200d\u2028\u202e\u3000\ue000\ufeff\U0001f600")
+)
+
+
+def _takes(value: str) -> bool:
+    try:
+        NAME.validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def _matches(value: str) -> bool:
+    """As JSON Schema means it: `$` is the end, not what is before a line end."""
+    return PATTERN.fullmatch(value) is not None
+
+
+@given(st.text(max_size=210) | EDGY)
+def test_the_model_takes_what_the_pattern_matches_and_nothing_else(value: str) -> None:
+    assert _takes(value) == _matches(value)
+
+
+@given(st.from_regex(PATTERN, fullmatch=True))
+def test_names_can_be_made_from_the_pattern(value: str) -> None:
+    assert _takes(value)
+
+
+def test_every_character_is_taken_by_both_or_by_neither() -> None:
+    for number in range(0x110000):
+        char = chr(number)
+        if not "\ud800" <= char <= "\udfff":
+            assert (PATTERN.fullmatch(char) is not None) == (is_readable(char) and char != " "), hex(number)
+        if char.isprintable():
+            assert is_readable(char), hex(number)
+
+
+@pytest.mark.parametrize("value", ["\ud800", "a\udfff"])
+def test_lone_surrogates_are_refused_though_no_pattern_names_them(value: str) -> None:
+    assert not _takes(value)
+
+
+@pytest.mark.parametrize(("length", "taken"), [(1, True), (200, True), (201, False), (0, False)])
+def test_the_pattern_holds_the_length(length: int, taken: bool) -> None:
+    assert (_takes("x" * length), _matches("x" * length)) == (taken, taken)
+
+
+def test_the_pattern_is_in_the_schemas() -> None:
+    assert NAME.json_schema()["pattern"] == pattern(200)
+    assert TypeAdapter(LongName).json_schema()["pattern"] == pattern(1_000)
+
+
+def test_the_pattern_needs_no_flags_and_no_characters_outside_of_ascii() -> None:
+    """So it means the same in ECMAScript with and without `u`, in Rust, Java and Python."""
+    assert pattern(200).isascii()
+    assert not re.search(r"\(\?[=!<]|\\[^u]|\\u\{", pattern(200))
+
+
+@given(st.text(max_size=30))
+def test_configured_names_are_what_their_pattern_says(value: str) -> None:
+    matches = re.fullmatch(r"[A-Za-z0-9_.-]{1,200}", value) is not None
+    try:
+        CONFIGURED.validate_python(value)
+    except ValidationError:
+        assert not matches
+    else:
+        assert matches
