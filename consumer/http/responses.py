@@ -56,7 +56,7 @@ class JobPage(BaseModel):
     next: int | None
 
 
-class RejectedField(BaseModel):
+class RejectedFieldView(BaseModel):
     """One wrong field of a row; `field` is null where the row as a whole is meant."""
 
     field: str | None
@@ -64,17 +64,17 @@ class RejectedField(BaseModel):
     message: str
 
 
-class RejectedRow(BaseModel):
+class RejectedRowView(BaseModel):
     """A rejected row, all of its wrong fields, and the record as it was read."""
 
     row_number: int
     record_identifier: str | None
-    errors: list[RejectedField]
+    errors: list[RejectedFieldView]
     record: dict[str, str | int | float | bool | None]
 
 
-class RejectedPage(BaseModel):
+class RejectedPageView(BaseModel):
     """Rejected rows by number; `next` is the `after` of the next page, null at the end."""
 
-    items: list[RejectedRow]
+    items: list[RejectedRowView]
     next: int | None

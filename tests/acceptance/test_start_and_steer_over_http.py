@@ -158,6 +158,13 @@ def test_a_command_that_intake_refuses_is_answered_with_its_sentence(
     assert (answer.status_code, answer.json()["code"]) == (409, "command_id_reused")
 
 
+def test_a_message_names_its_job_by_request_id_alone(client: httpx.Client) -> None:
+    """In an address a number may stand for the job, in a message it is another request."""
+    number = client.post("/migration/requests", json=inbox("short.xlsx")).json()["id"]
+    answer = client.post("/migration/requests", json={"action": "cancel", "request_id": str(number)})
+    assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
+
+
 @pytest.mark.parametrize("action", ["cancel", "retry"])
 def test_a_command_for_a_job_that_is_not_there_is_not_published(
     world: World, service: Service, client: httpx.Client, action: str
