@@ -7,12 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from schemas.numbers import NUMBER, SchemaVersion
-from schemas.text import LongName, Name
+from schemas.text import ConfiguredName, LongName, Name
 from schemas.uploads import Upload
 
 DAY_SECONDS = 86_400
-CONFIGURED_NAME = r"^[A-Za-z0-9_.-]+$"
-"""What the consumer's settings may call a connection or credentials."""
 
 
 class Strict(BaseModel):
@@ -37,8 +35,8 @@ class ExcelSource(Strict):
     """A workbook: .xlsx, .xlsm, .xlsb, .xls or .ods, told apart by content."""
 
     type: Literal["excel"]
-    file: UploadedFile | InboxFile
-    sheet: LongName | None = None
+    file: UploadedFile | InboxFile = Field(description="sent through Kafka, or in the consumer's inbox")
+    sheet: LongName | None = Field(None, description="its exact name; found by itself when absent")
 
     @property
     def identifier(self) -> str:
@@ -50,7 +48,7 @@ class DatabaseSource(Strict):
     """A database that the consumer's settings know by name; a message never carries a DSN."""
 
     type: Literal["database"]
-    connection: Name = Field(pattern=CONFIGURED_NAME, description="a name in MIGRATION_CONNECTIONS")
+    connection: ConfiguredName = Field(description="a name in MIGRATION_CONNECTIONS")
     table: Name | None = Field(None, description="`table` or `schema.table`; `chats` when absent")
 
     @property
@@ -64,8 +62,8 @@ class GoogleSheetsSource(Strict):
 
     type: Literal["google_sheets"]
     spreadsheet_id: LongName = Field(description="the bare id, or a full link")
-    worksheet: Name | None = None
-    credentials: Name = Field("default", pattern=CONFIGURED_NAME)
+    worksheet: Name | None = Field(None, description="else the one the link shows, or the first")
+    credentials: ConfiguredName = Field("default", description="a name in MIGRATION_GOOGLE_CREDENTIALS")
 
     @property
     def identifier(self) -> str:
@@ -83,13 +81,15 @@ MaxAttempts = Annotated[int, Field(ge=1, le=100), NUMBER]
 class Options(Strict):
     """Limits of one job; the consumer's settings say the rest."""
 
-    timeout_seconds: TimeoutSeconds | None = None
-    max_attempts: MaxAttempts | None = None
+    timeout_seconds: TimeoutSeconds | None = Field(None, description="for a run, from its first claim on")
+    max_attempts: MaxAttempts | None = Field(
+        None, description="attempts in a row without a stored batch before the job fails"
+    )
 
 
 class _Request(Strict):
     schema_version: SchemaVersion = 1
-    requested_by: Name | None = None
+    requested_by: Name | None = Field(None, description="who asks, for people")
 
 
 class StartRequest(_Request):
@@ -97,9 +97,9 @@ class StartRequest(_Request):
 
     action: Literal["start"]
     request_id: Name | None = Field(None, description="derived from where the message lies, when absent")
-    dataset: Name
-    source: Source
-    options: Options = Options()
+    dataset: Name = Field(description="what the rows mean", examples=["chats"])
+    source: Source = Field(description="where the rows are")
+    options: Options = Field(Options(), description="limits of this job")
 
     def digest(self) -> str:
         """SHA-256 (hex) of what makes two bodies the same; where an upload's chunks lie does not count."""
@@ -114,7 +114,7 @@ class StartRequest(_Request):
 
 
 class _Command(_Request):
-    request_id: Name
+    request_id: Name = Field(description="of the start that made the job")
     command_id: Name | None = Field(None, description="derived from where the message lies, when absent")
 
 

@@ -29,8 +29,8 @@ class EventError(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    code: str
-    message: str
+    code: str = Field(description="stable, for programs")
+    message: str = Field(description="what is wrong and what to do")
 
 
 class MigrationStatus(BaseModel):
@@ -39,28 +39,28 @@ class MigrationStatus(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     schema_version: SchemaVersion = 1
-    event_id: UUID
+    event_id: UUID = Field(description="new for each event that is sent")
     sequence: int = Field(ge=0, description="dense from 1 per job; 0 where no job was made")
-    request_id: str
-    job_id: int | None
-    dataset: str | None
-    source_type: str | None
-    source_identifier: str | None
-    status: Status
-    run: int
-    attempt: int
+    request_id: str = Field(description="the key of the message, too")
+    job_id: int | None = Field(description="null where no job was made")
+    dataset: str | None = Field(description="what the rows mean")
+    source_type: str | None = Field(description="`excel`, `database` or `google_sheets`")
+    source_identifier: str | None = Field(description="file name, connection/table or spreadsheet/worksheet")
+    status: Status = Field(description="nothing but a retry leaves completed, failed and cancelled")
+    run: int = Field(description="counts the start and every retry")
+    attempt: int = Field(description="counts within the run; 0 before the first claim")
     detail: str | None = Field(description="what the job waits for")
     total: int | None = Field(description="null until known")
-    processed: int
-    failed: int
-    inserted: int
-    updated: int
-    unchanged: int
-    duplicates: int
-    warnings: dict[str, int]
-    rows_per_second: float | None
-    eta_seconds: float | None
-    error: EventError | None
-    occurred_at: datetime
-    started_at: datetime | None
-    completed_at: datetime | None
+    processed: int = Field(description="inserted + updated + unchanged + duplicates")
+    failed: int = Field(description="rejected rows; total = processed + failed at the end")
+    inserted: int = Field(description="rows that were new in the target")
+    updated: int = Field(description="rows that changed what was in the target")
+    unchanged: int = Field(description="rows that were in the target as they are")
+    duplicates: int = Field(description="rows whose key came before in the same source")
+    warnings: dict[str, int] = Field(description="code → how many values were repaired, left out or noticed")
+    rows_per_second: float | None = Field(description="of the attempt that runs; null while none does")
+    eta_seconds: float | None = Field(description="seconds to the end at this rate; null where unknown")
+    error: EventError | None = Field(description="why it failed, or what its next attempt follows on")
+    occurred_at: datetime = Field(description="by the clock of the database")
+    started_at: datetime | None = Field(description="when it was claimed for the first time")
+    completed_at: datetime | None = Field(description="when this run ended")

@@ -22,13 +22,13 @@ class Upload(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     upload_id: Name = Field(description="the key of every chunk")
-    partition: Whole = Field(ge=0, le=LARGEST_INT)
-    first_offset: Whole = Field(ge=0, le=LARGEST_LONG)
-    last_offset: Whole = Field(ge=0, le=LARGEST_LONG)
-    chunks: Whole = Field(ge=1)
+    partition: Whole = Field(ge=0, le=LARGEST_INT, description="of `migration.uploads`")
+    first_offset: Whole = Field(ge=0, le=LARGEST_LONG, description="of the first chunk")
+    last_offset: Whole = Field(ge=0, le=LARGEST_LONG, description="of the last chunk")
+    chunks: Whole = Field(ge=1, description="how many there are")
     size: Whole = Field(ge=1, description="bytes")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of the whole file")
-    name: LongName
+    name: LongName = Field(description="what a person calls the file")
 
     @model_validator(mode="after")
     def _range_holds_chunks(self) -> Self:

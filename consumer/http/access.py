@@ -37,6 +37,8 @@ SCHEME = HTTPBearer(
     "Where the service has no such file, no token is asked for.",
 )
 DENIED = (401, 403, 429, 503)
+GRANTED = "consumer.http.access.granted"
+"""Key in the scope of a request: the identities that were checked for it, by right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,11 @@ class Access:
             raise _unauthenticated("The service does not know this token; ask its operator for a new one.")
         self._forget_withdrawn(tokens)
         return Identity(token.name, token.rights)
+
+    @property
+    def enforced(self) -> bool:
+        """Whether the service asks for tokens at all."""
+        return self._file is not None
 
     def still_allows(self, identity: Identity, right: Right) -> bool:
         """Whether a token that was let in has the right at this moment; for responses that last."""
@@ -130,16 +137,25 @@ def requires(right: Right) -> Callable[..., Awaitable[Identity]]:
         request: Request,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Security(SCHEME, scopes=[right])],
     ) -> Identity:
-        access: Access = request.app.state.access
-        text = None if credentials is None else credentials.credentials.strip()
-        found = await access.identify(text, request.client.host if request.client else None)
-        if right not in found.rights:
-            raise _forbidden(found, right)
-        if request.method == "POST":
-            access.count_post(found)
-        return found
+        granted: dict[Right, Identity] = request.scope.setdefault(GRANTED, {})
+        if right not in granted:  # a GuardedRoute has asked before the body was read
+            granted[right] = await _grant(request, credentials, right)
+        return granted[right]
 
     return identity
+
+
+async def _grant(
+    request: Request, credentials: HTTPAuthorizationCredentials | None, right: Right
+) -> Identity:
+    access: Access = request.app.state.access
+    text = None if credentials is None else credentials.credentials.strip()
+    found = await access.identify(text, request.client.host if request.client else None)
+    if right not in found.rights:
+        raise _forbidden(found, right)
+    if request.method == "POST":
+        access.count_post(found)
+    return found
 
 
 def denials() -> dict[int | str, dict[str, Any]]:

@@ -70,7 +70,7 @@ def make_app(parts: HttpParts) -> FastAPI:
     app.state.access = parts.access
     _watch_postgres(parts.database, parts.health)
     error_handlers.install(app)
-    openapi.install(app)
+    openapi.install(app, parts.datasets, tokens=parts.access.enforced)
     for router in _routers(parts):
         app.include_router(router)
     app.add_middleware(EncodedJobPaths)

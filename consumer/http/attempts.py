@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from consumer.http.access import denials, requires
+from consumer.http.guarded_route import GuardedRoute
 from consumer.http.job_path import JOBS, JobName
 from consumer.http.jobs import get_job_or_404
 from consumer.http.problem import documented
@@ -31,26 +32,35 @@ class AttemptView(BaseModel):
     outcome: AttemptOutcome | None = Field(
         description="null while it runs; `unknown` where its end was not written down"
     )
-    error_code: str | None
+    error_code: str | None = Field(description="why it failed, where it did")
     claims: int = Field(description="how many claims in a row this line stands for")
-    started_at: datetime
-    ended_at: datetime | None
+    started_at: datetime = Field(description="when the job was claimed, the first of these times")
+    ended_at: datetime | None = Field(description="null while it runs")
 
 
 class AttemptPage(BaseModel):
     """Attempts, the latest first; `next` is the `before` of the next page, null at the end."""
 
-    items: list[AttemptView]
-    next: int | None
+    items: list[AttemptView] = Field(description="the latest first")
+    next: int | None = Field(description="the `before` of the next page; null at the end")
 
 
 def router(database: Database) -> APIRouter:
     """Reading the history of a job."""
     routes = APIRouter(
-        prefix=JOBS, tags=["jobs"], dependencies=[Depends(requires(Right.READ))], responses=denials()
+        route_class=GuardedRoute,
+        prefix=JOBS,
+        tags=["jobs"],
+        dependencies=[Depends(requires(Right.READ))],
+        responses=denials(),
     )
 
-    @routes.get("/{id}/attempts", summary="The attempts of a job", responses=documented(404, 422))
+    @routes.get(
+        "/{id}/attempts",
+        operation_id="listAttempts",
+        summary="The attempts of a job",
+        responses=documented(404, 422),
+    )
     async def attempts(
         name: JobName,
         limit: Annotated[int, Query(ge=1, le=MAX_ATTEMPTS)] = 100,

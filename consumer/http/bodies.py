@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from consumer.http.problem import FieldProblem, invalid_fields
 from consumer.masking import presentable
-from schemas.requests import CONFIGURED_NAME, MaxAttempts, StartRequest, TimeoutSeconds
-from schemas.text import LongName, Name
+from schemas.requests import MaxAttempts, StartRequest, TimeoutSeconds
+from schemas.text import ConfiguredName, LongName, Name
 from schemas.validation import explain
 
 M = TypeVar("M", bound=BaseModel)
@@ -35,8 +35,16 @@ class StartBody(BaseModel):
         examples=["ivanova"],
     )
     dataset: Name = Field("chats", description="what the rows mean")
-    timeout_seconds: TimeoutSeconds | None = Field(None, examples=[7200])
-    max_attempts: MaxAttempts | None = Field(None, examples=[3])
+    timeout_seconds: TimeoutSeconds | None = Field(
+        None,
+        description="for a run, from its first claim on; else by the settings",
+        examples=[7200],
+    )
+    max_attempts: MaxAttempts | None = Field(
+        None,
+        description="attempts in a row without a stored batch; the service's setting when absent",
+        examples=[3],
+    )
 
     def request(self, request_id: str, source: Mapping[str, Any]) -> StartRequest:
         """The request that a start of this source is; raises ProblemError (422)."""
@@ -71,8 +79,7 @@ class ExcelForm(StartBody):
 class DatabaseBody(StartBody):
     """A table of a database that the service's settings know by name."""
 
-    source_identifier: Name = Field(
-        pattern=CONFIGURED_NAME,
+    source_identifier: ConfiguredName = Field(
         description="the name of a connection in the service's settings",
         examples=["admin_panel"],
     )
@@ -95,8 +102,8 @@ class GoogleSheetsBody(StartBody):
     worksheet: Name | None = Field(
         None, description="else the one the link shows, or the first", examples=["Чаты"]
     )
-    credentials: Name = Field(
-        "default", pattern=CONFIGURED_NAME, description="credentials by their name in the service's settings"
+    credentials: ConfiguredName = Field(
+        "default", description="credentials by their name in the service's settings"
     )
 
     @property

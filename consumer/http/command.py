@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Body, Depends
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from consumer.http.access import denials
 from consumer.http.bodies import CommandBody
 from consumer.http.body_digest import verify_body
+from consumer.http.body_examples import COMMANDS
+from consumer.http.guarded_route import GuardedRoute
 from consumer.http.idempotency import resolve_id
 from consumer.http.job_path import JOBS, JobName, job_url
 from consumer.http.jobs import get_job_or_404
@@ -23,20 +25,21 @@ from consumer.store.database import Database
 from schemas.requests import CancelRequest, RetryRequest
 
 Command = CancelRequest | RetryRequest
+OptionalCommand = Annotated[CommandBody | None, Body(openapi_examples=COMMANDS)]
 
 
 class CommandView(BaseModel):
     """What became of a command."""
 
     id: str = Field(description="sent again under this id, the command acts once")
-    action: str
+    action: Literal["cancel", "retry"] = Field(description="what was asked for")
     accepted: bool | None = Field(description="null: safe in Kafka, and not decided yet")
 
 
 class CommandedJobView(JobView):
     """A job, and the command it was given."""
 
-    command: CommandView
+    command: CommandView = Field(description="the command, and what became of it")
 
 
 COMMANDED: dict[int | str, dict[str, Any]] = {
@@ -57,10 +60,11 @@ COMMANDED: dict[int | str, dict[str, Any]] = {
 def router(submission: Submission, database: Database) -> APIRouter:
     """Steering jobs."""
     routes = APIRouter(
+        route_class=GuardedRoute,
         prefix=JOBS,
         tags=["steer"],
         dependencies=[Depends(verify_body)],
-        responses={**denials(), **documented(400, 404, 409, 413, 422, 503), **COMMANDED},
+        responses={**denials(), **documented(400, 404, 409, 413, 415, 422, 503), **COMMANDED},
     )
 
     async def send(
@@ -81,22 +85,27 @@ def router(submission: Submission, database: Database) -> APIRouter:
         )
         return commanded(command, await submission.command(command, job, trace))
 
-    @routes.post("/{id}/cancel", summary="Cancel a job", status_code=202)
+    @routes.post("/{id}/cancel", operation_id="cancelJob", summary="Cancel a job", status_code=202)
     async def cancel(
         name: JobName,
         who: Actor,
-        body: CommandBody | None = None,
+        body: OptionalCommand = None,
         key: IdempotencyKey = None,
         traceparent: Traceparent = None,
     ) -> JSONResponse:
         """What it has stored stays. The job ends when its owner has seen the command: within a second."""
         return await send(partial(CancelRequest, action="cancel"), name, body, who, key, traceparent)
 
-    @routes.post("/{id}/retry", summary="Run a failed or cancelled job again", status_code=202)
+    @routes.post(
+        "/{id}/retry",
+        operation_id="retryJob",
+        summary="Run a failed or cancelled job again",
+        status_code=202,
+    )
     async def retry(
         name: JobName,
         who: Actor,
-        body: CommandBody | None = None,
+        body: OptionalCommand = None,
         key: IdempotencyKey = None,
         traceparent: Traceparent = None,
     ) -> JSONResponse:

@@ -14,6 +14,7 @@ from consumer.http import sse
 from consumer.http.access import Access, Identity, denials, requires
 from consumer.http.event_feed import MAX_LISTENERS, EventFeed, TooManyListeners
 from consumer.http.event_listener import Listener
+from consumer.http.guarded_route import GuardedRoute
 from consumer.http.job_path import JOBS, JobName
 from consumer.http.jobs import NOT_FOUND, get_job_or_404
 from consumer.http.problem import ProblemError, documented
@@ -115,9 +116,15 @@ def router(
     database: Database, feed: EventFeed, access: Access, heartbeat_seconds: float = HEARTBEAT_SECONDS
 ) -> APIRouter:
     """Following jobs. A stream ends when its token is withdrawn."""
-    routes = APIRouter(prefix=JOBS, tags=["jobs"], responses=denials())
+    routes = APIRouter(prefix=JOBS, tags=["jobs"], responses=denials(), route_class=GuardedRoute)
 
-    @routes.get("/{id}/events", summary="Follow a job", response_class=Response, responses=RESPONSES)
+    @routes.get(
+        "/{id}/events",
+        operation_id="followJob",
+        summary="Follow a job",
+        response_class=Response,
+        responses=RESPONSES,
+    )
     async def events(
         name: JobName,
         who: Annotated[Identity, Depends(requires(Right.READ))],

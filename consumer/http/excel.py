@@ -13,10 +13,12 @@ from starlette.requests import ClientDisconnect
 from consumer.http.access import denials
 from consumer.http.bodies import ExcelForm
 from consumer.http.body_digest import header_of
+from consumer.http.body_examples import WORKBOOKS
 from consumer.http.excel_upload import MEGABYTE, FileSink, HashingSink, UploadForm, too_large
+from consumer.http.guarded_route import GuardedRoute
 from consumer.http.idempotency import resolve_id
 from consumer.http.limits import NoSlotFreeError, Slots
-from consumer.http.openapi import form_schema
+from consumer.http.openapi import form_body
 from consumer.http.problem import ProblemError, documented
 from consumer.http.requester import Actor, IdempotencyKey, Traceparent
 from consumer.http.start import prepared
@@ -50,15 +52,16 @@ def router(
     submission: Submission, datasets: Collection[str], open_upload: OpenUpload, limits: UploadLimits
 ) -> APIRouter:
     """Uploading workbooks. `open_upload` begins one on `migration.uploads`; it raises KafkaUnavailable."""
-    routes = APIRouter(tags=["start"])
+    routes = APIRouter(tags=["start"], route_class=GuardedRoute)
     slots = Slots(limits.at_once)
 
     @routes.post(
         PATH,
+        operation_id="startExcel",
         summary="Upload and import a workbook",
         status_code=202,
         responses={**denials(), **documented(400, 408, 409, 413, 415, 422, 503), **ACCEPTED},
-        openapi_extra={"requestBody": form_schema(ExcelForm)},
+        openapi_extra={"requestBody": form_body(ExcelForm, WORKBOOKS)},
     )
     async def excel(
         request: Request, who: Actor, key: IdempotencyKey = None, traceparent: Traceparent = None

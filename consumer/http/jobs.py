@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from consumer.http.access import denials, requires
 from consumer.http.etag import etag_of, matches
+from consumer.http.guarded_route import GuardedRoute
 from consumer.http.job_path import JOBS, JobName
 from consumer.http.problem import ProblemError, documented
 from consumer.http.responses import JobPage, JobView
@@ -36,11 +37,19 @@ IfNoneMatch = Annotated[str | None, Header(description="an `ETag` seen before: 3
 def router(database: Database) -> APIRouter:
     """Reading jobs."""
     routes = APIRouter(
-        prefix=JOBS, tags=["jobs"], dependencies=[Depends(requires(Right.READ))], responses=denials()
+        route_class=GuardedRoute,
+        prefix=JOBS,
+        tags=["jobs"],
+        dependencies=[Depends(requires(Right.READ))],
+        responses=denials(),
     )
 
     @routes.get(
-        "", summary="Jobs, the newest first", response_model=JobPage, responses={**UNCHANGED, **TAGGED}
+        "",
+        operation_id="listJobs",
+        summary="Jobs, the newest first",
+        response_model=JobPage,
+        responses={**UNCHANGED, **TAGGED},
     )
     async def jobs(
         status: Status | None = None,
@@ -68,6 +77,7 @@ def router(database: Database) -> APIRouter:
 
     @routes.get(
         "/{id}",
+        operation_id="getJob",
         summary="One job",
         response_model=JobView,
         responses={**documented(NOT_FOUND), **UNCHANGED, **TAGGED},

@@ -15,12 +15,20 @@ from consumer.store.figures import Figures, figures
 DATABASE_SECONDS = 2.0
 """Who scrapes has little patience: without an answer by then, what Postgres would say is left out."""
 
+EXAMPLE = '# TYPE chat_migration_jobs gauge\nchat_migration_jobs{status="completed"} 17.0\n'
+
 
 def router(database: Database, registry: CollectorRegistry) -> APIRouter:
     """The metrics of one registry, and those of the database."""
     routes = APIRouter(tags=["health"])
 
-    @routes.get("/metrics", summary="Numbers for Prometheus", response_class=Response)
+    @routes.get(
+        "/metrics",
+        operation_id="getMetrics",
+        summary="Numbers for Prometheus",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": EXAMPLE}}}},
+    )
     async def metrics() -> Response:
         """In the text format of Prometheus; without the numbers of Postgres while it is away."""
         text = generate_latest(registry)

@@ -1,12 +1,17 @@
 """The OpenAPI document: what FastAPI derives from the routes, with our problems for its own errors."""
 
+from collections.abc import Collection
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from consumer.http import problem_responses
+from consumer.http.hosts import ANY_HOST_PATHS
+from consumer.http.openapi_links import add_links
 from consumer.http.problem import MEDIA_TYPE, Problem
+from consumer.http.problem_responses import ANY_OPERATION
 
 Json = dict[str, Any]
 
@@ -34,22 +39,29 @@ TAGS: list[Json] = [
 ]
 """Every tag that a route has; the pages show them in this order."""
 
+JSON = "application/json"
+MISDIRECTED = 421
+NO_TOKEN: Json = {}
+"""A security requirement that anybody meets."""
 SCHEMA_REF = "#/components/schemas/{model}"
 FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")
 
 
-def install(app: FastAPI) -> None:
-    """Serve this document as the app's own."""
+def install(app: FastAPI, datasets: Collection[str], *, tokens: bool) -> None:
+    """Serve this document as the app's own.
+
+    `datasets` are the names a request may give; `tokens` says whether the service asks for them.
+    """
 
     def openapi() -> Json:
         if app.openapi_schema is None:
-            app.openapi_schema = _document(app)
+            app.openapi_schema = _document(app, datasets, tokens=tokens)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _document(app: FastAPI) -> Json:
+def _document(app: FastAPI, datasets: Collection[str], *, tokens: bool) -> Json:
     document = get_openapi(
         title=app.title,
         version=app.version,
@@ -57,27 +69,75 @@ def _document(app: FastAPI) -> Json:
         routes=app.routes,
         tags=app.openapi_tags,
     )
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
     for name in FRAMEWORK_ERRORS:
         schemas.pop(name, None)
-    problem = Problem.model_json_schema(ref_template=SCHEMA_REF)
+    problem = Problem.model_json_schema(ref_template=SCHEMA_REF, mode="serialization")
     schemas |= problem.pop("$defs", {}) | {"Problem": problem}
-    for operations in document["paths"].values():
+    components["responses"] = problem_responses.components()
+    for path, operations in document["paths"].items():
         for operation in operations.values():
-            _replace_validation_error(operation)
+            complete(operation, any_host=path in ANY_HOST_PATHS)
+            if "security" in operation and not tokens:
+                operation["security"].append(NO_TOKEN)
+    name_datasets(document, datasets)
     return document
 
 
-def _replace_validation_error(operation: Json) -> None:
+def complete(operation: Json, *, any_host: bool) -> None:
+    """Say of an operation what the framework does not know."""
+    responses = operation["responses"]
+    for status in ANY_OPERATION:
+        if status != MISDIRECTED or not any_host:
+            responses.setdefault(str(status), problem_responses.reference(status))
+    for status, response in responses.items():
+        if _is_problem(status, response):
+            responses[status] = problem_responses.reference(int(status))
+    operation["responses"] = dict(sorted(responses.items()))
+    for parameter in operation.get("parameters", ()):
+        parameter["schema"] = without_null(parameter["schema"])
+    add_links(operation)
+
+
+def _is_problem(status: str, response: Json) -> bool:
     """FastAPI documents a 422 of its own form wherever there are parameters."""
-    response = operation["responses"].get("422")
-    if response and "application/json" in response.get("content", {}):
-        response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    types = set(response.get("content", {}))
+    return types == {MEDIA_TYPE} or (status == "422" and JSON in types)
 
 
-def form_schema(fields: type[BaseModel]) -> Json:
+def without_null(schema: Json) -> Json:
+    """A schema without the null that stands for absent: parameters and forms cannot spell it."""
+    kinds: list[Json] = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    rest = {name: value for name, value in schema.items() if name != "anyOf"}
+    return {**kinds[0], **rest}
+
+
+def name_datasets(value: Any, datasets: Collection[str]) -> None:
+    """Have every request body say which datasets there are."""
+    if isinstance(value, list):
+        for one in value:
+            name_datasets(one, datasets)
+    elif isinstance(value, dict):
+        field = value.get("properties", {}).get("dataset")
+        if field and value.get("additionalProperties") is False:
+            field["enum"] = sorted(datasets)
+        for one in value.values():
+            name_datasets(one, datasets)
+
+
+def form_body(fields: type[BaseModel], examples: Json) -> Json:
     """The `requestBody` of a form with these fields and a file; the framework cannot derive what streams."""
     schema = fields.model_json_schema(ref_template=SCHEMA_REF)
-    schema["properties"]["file"] = {"type": "string", "format": "binary", "description": "the workbook"}
+    schema["properties"] = {name: without_null(field) for name, field in schema["properties"].items()}
+    schema["properties"]["file"] = {
+        "type": "string",
+        "format": "binary",
+        "minLength": 1,
+        "description": "The workbook. It has a file name; fields come before it or after it.",
+    }
     schema["required"] = ["file"]
-    return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
+    media = {"schema": schema, "examples": examples}
+    return {"required": True, "content": {"multipart/form-data": media}}

@@ -19,7 +19,7 @@ class FieldProblem(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     field: str = Field(description="where it is: a parameter, a header, or a path into the body")
-    message: str
+    message: str = Field(description="what is wrong with it, never its value")
 
 
 class Problem(BaseModel):
@@ -27,11 +27,13 @@ class Problem(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    type: str = Field(examples=[f"{TYPE_PREFIX}{ProblemCode.JOB_NOT_FOUND}"])
-    title: str = Field(examples=["Not Found"])
-    status: int = Field(examples=[404])
+    type: str = Field(
+        description="a URI of this kind of problem", examples=[f"{TYPE_PREFIX}{ProblemCode.JOB_NOT_FOUND}"]
+    )
+    title: str = Field(description="the phrase of the status", examples=["Not Found"])
+    status: int = Field(description="the HTTP status", examples=[404])
     detail: str = Field(description="what is wrong and what to do")
-    code: ProblemCode
+    code: ProblemCode = Field(description="for programs; it does not change")
     errors: list[FieldProblem] = Field([], description="field by field, where single fields are wrong")
     request_id: str | None = Field(
         None, description="the id to send the same request under again, where its fate is not known"

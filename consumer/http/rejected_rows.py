@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 
 from consumer.http.accept import prefers
 from consumer.http.access import denials, requires
+from consumer.http.guarded_route import GuardedRoute
 from consumer.http.job_path import JOBS, JobName
 from consumer.http.jobs import NOT_FOUND, get_job_or_404
 from consumer.http.limits import Slots
@@ -44,11 +45,16 @@ def router(database: Database) -> APIRouter:
     """Reading rejected rows."""
     downloads = Slots(CSV_AT_ONCE)
     routes = APIRouter(
-        prefix=JOBS, tags=["jobs"], dependencies=[Depends(requires(Right.ROWS))], responses=denials()
+        route_class=GuardedRoute,
+        prefix=JOBS,
+        tags=["jobs"],
+        dependencies=[Depends(requires(Right.ROWS))],
+        responses=denials(),
     )
 
     @routes.get(
         "/{id}/errors",
+        operation_id="listRejectedRows",
         summary="The rejected rows of a job",
         response_class=Response,
         responses={
@@ -63,7 +69,7 @@ def router(database: Database) -> APIRouter:
         q: Search = None,
         limit: Annotated[int, Query(ge=1, le=PAGE_LIMIT)] = 100,
         after: Annotated[int, Query(ge=FROM_THE_TOP, le=LAST_ID)] = FROM_THE_TOP,
-        accept: Annotated[str, Header()] = JSON,
+        accept: Annotated[str, Header(include_in_schema=False)] = JSON,
     ) -> Response:
         """By row number. JSON goes by pages; CSV (`Accept: text/csv`) holds every row behind `after`.
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from consumer.http.access import denials, requires
+from consumer.http.guarded_route import GuardedRoute
 from consumer.http.job_path import JOBS, JobName
 from consumer.http.jobs import get_job_or_404
 from consumer.http.problem import documented
@@ -17,25 +18,34 @@ class RejectedCountView(BaseModel):
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
-    code: str
+    code: str = Field(description="a code of rejected rows, such as `inn`")
     field: str | None = Field(description="null where the row as a whole is meant")
-    rows: int
+    rows: int = Field(description="how many rows have it")
 
 
 class RejectedSummary(BaseModel):
     """Rejected rows by code and field, the most frequent first; a row with two errors counts in both."""
 
     rejected: int = Field(description="rejected rows, each once: the job's `failed`")
-    items: list[RejectedCountView]
+    items: list[RejectedCountView] = Field(description="the most frequent first")
 
 
 def router(database: Database) -> APIRouter:
     """Reading the summary."""
     routes = APIRouter(
-        prefix=JOBS, tags=["jobs"], dependencies=[Depends(requires(Right.READ))], responses=denials()
+        route_class=GuardedRoute,
+        prefix=JOBS,
+        tags=["jobs"],
+        dependencies=[Depends(requires(Right.READ))],
+        responses=denials(),
     )
 
-    @routes.get("/{id}/errors/summary", summary="Rejected rows by code and field", responses=documented(404))
+    @routes.get(
+        "/{id}/errors/summary",
+        operation_id="summarizeRejectedRows",
+        summary="Rejected rows by code and field",
+        responses=documented(404),
+    )
     async def summary(name: JobName) -> RejectedSummary:
         """Kept with each batch; rows that retention has deleted since are still counted."""
         job = await get_job_or_404(database, name)

@@ -14,34 +14,34 @@ class JobView(BaseModel):
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
-    id: int
-    request_id: str
-    dataset: str
-    source_type: str
-    source_identifier: str
-    status: Status
+    id: int = Field(description="the number of the job")
+    request_id: str = Field(description="the id of the request that started it, for ever")
+    dataset: str = Field(description="what the rows mean")
+    source_type: str = Field(description="`excel`, `database` or `google_sheets`")
+    source_identifier: str = Field(description="file name, connection/table or spreadsheet/worksheet")
+    status: Status = Field(description="nothing but a retry leaves completed, failed and cancelled")
     run: int = Field(description="counts the start and every retry")
-    attempt: int
+    attempt: int = Field(description="counts within the run; 0 before the first claim")
     sequence: int = Field(description="of the last status event")
     detail: str | None = Field(description="what the job waits for")
     total: int | None = Field(description="null until known")
-    processed: int
-    failed: int
-    inserted: int
-    updated: int
-    unchanged: int
-    duplicates: int
-    warnings: dict[str, int]
-    rows_per_second: float | None
-    eta_seconds: float | None
+    processed: int = Field(description="inserted + updated + unchanged + duplicates")
+    failed: int = Field(description="rejected rows; total = processed + failed at the end")
+    inserted: int = Field(description="rows that were new in the target")
+    updated: int = Field(description="rows that changed what was in the target")
+    unchanged: int = Field(description="rows that were in the target as they are")
+    duplicates: int = Field(description="rows whose key came before in the same source")
+    warnings: dict[str, int] = Field(description="code → how many values were repaired, left out or noticed")
+    rows_per_second: float | None = Field(description="of the attempt that runs; null while none does")
+    eta_seconds: float | None = Field(description="seconds to the end at this rate; null where unknown")
     error: EventError | None = Field(description="why it failed, or what its next attempt follows on")
     checkpoint: int | None = Field(description="position of the last row that was read and stored")
-    cancel_requested: bool
-    requested_by: str | None
-    created_at: datetime
-    started_at: datetime | None
+    cancel_requested: bool = Field(description="it ends as soon as its owner has seen that")
+    requested_by: str | None = Field(description="who asked for it")
+    created_at: datetime = Field(description="when the request was recorded")
+    started_at: datetime | None = Field(description="when it was claimed for the first time")
     updated_at: datetime = Field(description="when it last changed; each stored batch is a change")
-    completed_at: datetime | None
+    completed_at: datetime | None = Field(description="when this run ended")
 
     @classmethod
     def of(cls, job: Job) -> Self:
@@ -52,29 +52,29 @@ class JobView(BaseModel):
 class JobPage(BaseModel):
     """Jobs, the newest first; `next` is the `before` of the next page, null at the end."""
 
-    items: list[JobView]
-    next: int | None
+    items: list[JobView] = Field(description="the newest first")
+    next: int | None = Field(description="the `before` of the next page; null at the end")
 
 
 class RejectedFieldView(BaseModel):
     """One wrong field of a row; `field` is null where the row as a whole is meant."""
 
-    field: str | None
-    code: str
-    message: str
+    field: str | None = Field(description="null where the row as a whole is meant")
+    code: str = Field(description="stable; docs/chats.md lists them", examples=["inn"])
+    message: str = Field(description="a sentence for people")
 
 
 class RejectedRowView(BaseModel):
     """A rejected row, all of its wrong fields, and the record as it was read."""
 
-    row_number: int
-    record_identifier: str | None
-    errors: list[RejectedFieldView]
-    record: dict[str, str | int | float | bool | None]
+    row_number: int = Field(description="in the source, as a person would count it")
+    record_identifier: str | None = Field(description="what the row is known by, such as its link")
+    errors: list[RejectedFieldView] = Field(description="every wrong field")
+    record: dict[str, str | int | float | bool | None] = Field(description="column → cell, as it was read")
 
 
 class RejectedPageView(BaseModel):
     """Rejected rows by number; `next` is the `after` of the next page, null at the end."""
 
-    items: list[RejectedRowView]
-    next: int | None
+    items: list[RejectedRowView] = Field(description="by row number")
+    next: int | None = Field(description="the `after` of the next page; null at the end")

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from schemas import text
+
 Json = Mapping[str, Any]
 
 
@@ -126,6 +128,8 @@ RANGES = (
     ("minimum", "maximum", ""),
     ("minItems", "maxItems", " items"),
 )
+PATTERNS = {text.pattern(most): "printable, without blanks around it" for most in (200, 1_000)}
+"""Regular expressions that are too long to be read."""
 
 
 def _limits(schema: Json) -> Iterator[str]:
@@ -134,7 +138,7 @@ def _limits(schema: Json) -> Iterator[str]:
         if low in schema or high in schema:
             yield _range(schema.get(low), schema.get(high)) + unit
     if "pattern" in schema:
-        yield f"matches {schema['pattern']}"
+        yield PATTERNS.get(schema["pattern"]) or f"matches {schema['pattern']}"
     if schema.get("default") is not None and "const" not in schema and "$ref" not in schema:
         yield f"default {json.dumps(schema['default'], ensure_ascii=False)}"
     for example in schema.get("examples", ()):

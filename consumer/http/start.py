@@ -1,29 +1,48 @@
 """The POSTs that start a migration by JSON. Each publishes a request; no job's life is tied to it."""
 
 from collections.abc import Collection
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Body, Depends
 from fastapi.responses import JSONResponse
 
 from consumer.http.access import Identity, denials
 from consumer.http.bodies import DatabaseBody, GoogleSheetsBody
 from consumer.http.body_digest import verify_body
-from consumer.http.command import Command, commanded
+from consumer.http.body_examples import DATABASES, REQUESTS, SPREADSHEETS
+from consumer.http.command import COMMANDED, Command, CommandedJobView, commanded
+from consumer.http.guarded_route import GuardedRoute
 from consumer.http.idempotency import resolve_id
 from consumer.http.jobs import get_job_or_404, job_not_found
 from consumer.http.problem import FieldProblem, documented, invalid_fields
 from consumer.http.requester import Actor, IdempotencyKey, Traceparent, requested_by
 from consumer.http.submission import Submission
-from consumer.http.submitted import ACCEPTED, submitted
+from consumer.http.submitted import ACCEPTED, LOCATION, submitted
 from consumer.store.database import Database
 from schemas.requests import MigrationRequest, StartRequest
 
-PROBLEMS = documented(400, 409, 413, 422, 503)
+DatabaseStart = Annotated[DatabaseBody, Body(openapi_examples=DATABASES)]
+GoogleSheetsStart = Annotated[GoogleSheetsBody, Body(openapi_examples=SPREADSHEETS)]
+AnyRequest = Annotated[MigrationRequest, Body(openapi_examples=REQUESTS)]
+
+PROBLEMS = documented(400, 409, 413, 415, 422, 503)
+
+PUBLISHED: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": f"A start: {ACCEPTED[status]['description']} A command: "
+        f"{COMMANDED[status]['description']}",
+        "model": ACCEPTED[status]["model"] | CommandedJobView,
+        "headers": LOCATION,
+    }
+    for status in (200, 202)
+}
+"""The `responses` in OpenAPI of a route that takes any request."""
 
 
 def router(submission: Submission, database: Database, datasets: Collection[str]) -> APIRouter:
     """Starting migrations; `datasets` are the names a request may give."""
     routes = APIRouter(
+        route_class=GuardedRoute,
         prefix="/migration",
         tags=["start"],
         dependencies=[Depends(verify_body)],
@@ -41,25 +60,50 @@ def router(submission: Submission, database: Database, datasets: Collection[str]
         ready = command.model_copy(update={"requested_by": requested_by(command.requested_by, who)})
         return commanded(ready, await submission.command(ready, job, trace))
 
-    @routes.post("/database", summary="Import a table of another database", status_code=202)
+    @routes.post(
+        "/database",
+        operation_id="startDatabase",
+        summary="Import a table of another database",
+        status_code=202,
+    )
     async def from_database(
-        body: DatabaseBody, who: Actor, key: IdempotencyKey = None, traceparent: Traceparent = None
+        body: DatabaseStart,
+        who: Actor,
+        key: IdempotencyKey = None,
+        traceparent: Traceparent = None,
     ) -> JSONResponse:
         """The database is named: its address and password are in the service's settings."""
         request_id = resolve_id(key, body.request_id, "request_id")
         return await start(body.request(request_id, body.source), who, traceparent)
 
-    @routes.post("/google-sheets", summary="Import a Google spreadsheet", status_code=202)
+    @routes.post(
+        "/google-sheets",
+        operation_id="startGoogleSheets",
+        summary="Import a Google spreadsheet",
+        status_code=202,
+    )
     async def from_google_sheets(
-        body: GoogleSheetsBody, who: Actor, key: IdempotencyKey = None, traceparent: Traceparent = None
+        body: GoogleSheetsStart,
+        who: Actor,
+        key: IdempotencyKey = None,
+        traceparent: Traceparent = None,
     ) -> JSONResponse:
         """The spreadsheet must be shared with the service account that the credentials are of."""
         request_id = resolve_id(key, body.request_id, "request_id")
         return await start(body.request(request_id, body.source), who, traceparent)
 
-    @routes.post("/requests", summary="Publish any request", status_code=202, responses=documented(404))
+    @routes.post(
+        "/requests",
+        operation_id="publishRequest",
+        summary="Publish any request",
+        status_code=202,
+        responses={**documented(404), **PUBLISHED},
+    )
     async def any_request(
-        body: MigrationRequest, who: Actor, key: IdempotencyKey = None, traceparent: Traceparent = None
+        body: AnyRequest,
+        who: Actor,
+        key: IdempotencyKey = None,
+        traceparent: Traceparent = None,
     ) -> JSONResponse:
         """A start, cancel or retry as it would be published to `migration.requests`."""
         if isinstance(body, StartRequest):

@@ -18,13 +18,16 @@ RETRY_SECONDS = 1
 class QueuedView(BaseModel):
     """A request that is safe in Kafka and not recorded yet, since Postgres or intake is away."""
 
-    id: None = None
-    request_id: str
-    dataset: str
-    source_type: str
-    source_identifier: str
-    status: Literal[Status.PENDING] = Status.PENDING
-    detail: str = "the request is in Kafka; its job gets a number as soon as it is recorded"
+    id: None = Field(None, description="the job has no number yet")
+    request_id: str = Field(description="what to ask for it by")
+    dataset: str = Field(description="what the rows mean")
+    source_type: str = Field(description="`excel`, `database` or `google_sheets`")
+    source_identifier: str = Field(description="file name, connection/table or spreadsheet/worksheet")
+    status: Literal[Status.PENDING] = Field(Status.PENDING, description="it is not recorded yet")
+    detail: str = Field(
+        "the request is in Kafka; its job gets a number as soon as it is recorded",
+        description="what it waits for",
+    )
 
     @classmethod
     def of(cls, request: StartRequest) -> Self:
@@ -41,9 +44,9 @@ class RemovedView(BaseModel):
     """What is left of a job that ended long ago: its last status event."""
 
     id: int | None = Field(description="the number the job had")
-    removed: Literal[True] = True
-    request_id: str
-    last_event: MigrationStatus
+    removed: Literal[True] = Field(True, description="the job and its rejected rows are gone")
+    request_id: str = Field(description="the id of its request, for ever")
+    last_event: MigrationStatus = Field(description="how it ended")
 
     @classmethod
     def of(cls, event: MigrationStatus) -> Self:
@@ -52,8 +55,16 @@ class RemovedView(BaseModel):
 
 
 LOCATION = {
-    "Location": {"description": "the address of the job", "schema": {"type": "string"}},
-    "Retry-After": {"description": "seconds until it is worth to ask", "schema": {"type": "integer"}},
+    "Location": {
+        "description": "the address of the job",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Retry-After": {
+        "description": "seconds until it is worth to ask",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    },
 }
 ACCEPTED: dict[int | str, dict[str, Any]] = {
     200: {

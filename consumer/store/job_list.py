@@ -5,6 +5,7 @@ from dataclasses import astuple, dataclass
 from consumer.store.connect import Connection
 from consumer.store.jobs import COLUMNS, Job, job
 from schemas.status import Status
+from schemas.text import is_readable
 
 LOOK_AT_ROWS = 50_000
 """Jobs a filtered page looks at: tens of milliseconds."""
@@ -85,8 +86,8 @@ async def list_jobs(connection: Connection, wanted: JobFilter, *, limit: int, be
 
 
 def _can_match(wanted: JobFilter) -> bool:
-    """No name holds what cannot be printed; Postgres does not even take some of it."""
-    return all(text is None or text.isprintable() for text in astuple(wanted))
+    """No name holds what cannot be read; Postgres does not even take some of it."""
+    return all(text is None or is_readable(text) for text in astuple(wanted))
 
 
 async def _is_selective(connection: Connection, prefix: str) -> bool:

@@ -2,6 +2,7 @@
 
 from consumer.store.connect import Connection
 from consumer.store.jobs import COLUMNS, Job, job
+from schemas.text import is_readable
 
 LAST_ID = 2**63 - 1
 ID_DIGITS = 19
@@ -15,7 +16,7 @@ async def find(connection: Connection, name: str) -> Job | None:
 
     In this order: who followed a request must never be shown the rows of somebody else's.
     """
-    if "\x00" in name or not name.isprintable():
+    if not is_readable(name):
         return None
     row = await connection.fetchrow(BY_REQUEST, name)
     if row is None and _is_id(name):
