@@ -58,7 +58,7 @@ def test_every_address_names_the_right_it_needs() -> None:
         key: scope
         for key, about in _operations().items()
         for requirement in about.get("security", [])
-        for scope in requirement["token"]
+        for scope in requirement.get("token", ())
     }
     assert {(verb, path): right for verb, path, _, _, right in _addresses() if right} == needed
 
