@@ -9,7 +9,7 @@ WHICH := import sys; print(sys.base_prefix, sys.version)
 STAMP := $(VENV)/.made-from-requirements-dev.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format stack up down status bench recovery takeover soak lock schemas
+.PHONY: help venv demo test check format stack up down status bench recovery takeover soak fuzz lock schemas
 .NOTPARALLEL:
 
 help: ## this list
@@ -70,6 +70,9 @@ takeover: venv ## how soon another replica goes on with a job, and how soon SIGT
 
 soak: venv ## random jobs under random faults: make soak SECONDS=600 SEED=7
 	@$(RUN) -m tests.soak --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+fuzz: venv ## the HTTP side against its OpenAPI document, with random requests (an hour)
+	@$(RUN) -m tests.fuzz $(if $(SEED),--seed $(SEED))
 
 schemas: venv ## JSON Schemas and the AsyncAPI document from the models
 	$(RUN) -m schemas.generate

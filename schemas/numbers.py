@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator
 
 LARGEST_INT = 2**31 - 1
-LARGEST_LONG = 2**63 - 1
-"""What Kafka counts partitions and offsets by."""
+"""What Kafka counts partitions by."""
+LARGEST_OFFSET = 2**53 - 1
+"""Kafka counts offsets to 2**63, but JSON readers may take numbers for doubles (RFC 8259, section 6)."""
 
 
 def number(value: object) -> object:

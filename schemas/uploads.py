@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from schemas.numbers import LARGEST_INT, LARGEST_LONG, Whole
+from schemas.numbers import LARGEST_INT, LARGEST_OFFSET, Whole
 from schemas.text import LongName, Name
 
 CHUNK_BYTES = 512 * 1024
@@ -23,8 +23,8 @@ class Upload(BaseModel):
 
     upload_id: Name = Field(description="the key of every chunk")
     partition: Whole = Field(ge=0, le=LARGEST_INT, description="of `migration.uploads`")
-    first_offset: Whole = Field(ge=0, le=LARGEST_LONG, description="of the first chunk")
-    last_offset: Whole = Field(ge=0, le=LARGEST_LONG, description="of the last chunk")
+    first_offset: Whole = Field(ge=0, le=LARGEST_OFFSET, description="of the first chunk")
+    last_offset: Whole = Field(ge=0, le=LARGEST_OFFSET, description="of the last chunk")
     chunks: Whole = Field(ge=1, description="how many there are")
     size: Whole = Field(ge=1, description="bytes")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of the whole file")

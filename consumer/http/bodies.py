@@ -37,7 +37,7 @@ class StartBody(BaseModel):
     dataset: Name = Field("chats", description="what the rows mean")
     timeout_seconds: TimeoutSeconds | None = Field(
         None,
-        description="for a run, from its first claim on; else by the settings",
+        description="for a run, from its first claim on; the service's setting when absent",
         examples=[7200],
     )
     max_attempts: MaxAttempts | None = Field(

@@ -97,12 +97,26 @@ def _busy() -> ProblemError:
     )
 
 
+EVENT: dict[str, Any] = {
+    "type": "object",
+    "description": "one event of the stream",
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9]{1,19}$", "description": "its `sequence`"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/MigrationStatus"},
+            "description": "the status event",
+        },
+    },
+    "required": ["id", "data"],
+}
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events until the job ends, as on the topic `migration.status`",
         "content": {
             sse.MEDIA_TYPE: {
-                "schema": {"type": "string"},
+                "schema": EVENT,
                 "example": (sse.RETRY + sse.event(7, '{"sequence": 7, "status": "running"}')).decode(),
             }
         },

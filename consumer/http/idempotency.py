@@ -1,13 +1,19 @@
 """The id of a request or command: from `Idempotency-Key`, from the body, or made up."""
 
+import re
 import uuid
-
-from pydantic import ValidationError
 
 from consumer.http.bodies import NAME
 from consumer.http.problem import FieldProblem, invalid_fields
 
 HEADER = "Idempotency-Key"
+_PLAIN = r"[!#-~](?:[ -~]{0,198}[!-~])?"
+_ESCAPED = r"\\[\"\\]"
+_INNER = rf"(?:[ !#-\[\]-~]|{_ESCAPED})"
+_EDGE = rf"(?:[!#-\[\]-~]|{_ESCAPED})"
+ASCII_KEY = rf'^(?:{_PLAIN}|"{_EDGE}(?:{_INNER}{{0,198}}{_EDGE})?")$'
+"""A key in ASCII: as it is, or as a string in quotes. UTF-8 is taken too, but few clients can send it."""
+QUOTED = re.compile(rf'"((?:[^"\\]|{_ESCAPED})*)"')
 
 
 def resolve_id(header: str | None, body: str | None, field: str) -> str:
@@ -26,16 +32,20 @@ def _parse(header: str) -> str:
     """The key as text. Headers are bytes that Starlette reads as Latin-1; people send UTF-8.
 
     The IETF draft (draft-ietf-httpapi-idempotency-key-header) has it in quotes, most clients leave them out.
+    What begins with a quote must be a string as RFC 9651 has it.
     """
     try:
         text = header.encode("latin-1").decode()
         return NAME.validate_python(_unquoted(text))
-    except (UnicodeError, ValidationError):
-        message = "must be 1-200 printable characters in UTF-8, without blanks around them"
+    except ValueError:
+        message = "must be 1-200 printable characters in UTF-8 without blanks around them, or those in quotes"
         raise invalid_fields([FieldProblem(field=HEADER, message=message)]) from None
 
 
 def _unquoted(text: str) -> str:
-    if len(text) >= 2 and text[0] == text[-1] == '"':
-        return text[1:-1].replace('\\"', '"').replace("\\\\", "\\")
-    return text
+    if not text.startswith('"'):
+        return text
+    quoted = QUOTED.fullmatch(text)
+    if quoted is None:
+        raise ValueError("begins with a quote and is no quoted string")
+    return re.sub(r'\\(["\\])', r"\1", quoted[1])

@@ -135,8 +135,7 @@ def form_body(fields: type[BaseModel], examples: Json) -> Json:
     schema["properties"]["file"] = {
         "type": "string",
         "format": "binary",
-        "minLength": 1,
-        "description": "The workbook. It has a file name; fields come before it or after it.",
+        "description": "The workbook, not empty. It has a file name; fields come before it or after it.",
     }
     schema["required"] = ["file"]
     media = {"schema": schema, "examples": examples}

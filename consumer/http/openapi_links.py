@@ -9,25 +9,22 @@ OF_A_JOB = (
     *("cancelJob", "retryJob"),
 )
 """Operations on one job, which they have as the parameter `id`."""
-NAMES_A_JOB = {
-    **dict.fromkeys(
-        ("startExcel", "startDatabase", "startGoogleSheets", "publishRequest"), "$response.body#/request_id"
-    ),
-    **dict.fromkeys(("cancelJob", "retryJob", "getJob"), "$response.body#/request_id"),
-    "listJobs": "$response.body#/items/0/request_id",
-}
-"""Where the responses of an operation have the request id of a job."""
+NAMES_A_JOB = (
+    *("startExcel", "startDatabase", "startGoogleSheets", "publishRequest"),
+    *("cancelJob", "retryJob", "getJob"),
+)
+"""Operations whose 2xx responses name a job, each by its request id."""
+REQUEST_ID = "$response.body#/request_id"
 
 
 def add_links(operation: Json) -> None:
     """Add the links to the 2xx responses of an operation, where these name a job."""
-    expression = NAMES_A_JOB.get(operation["operationId"])
-    if expression is None:
+    if operation["operationId"] not in NAMES_A_JOB:
         return
     for status in ("200", "202"):
         if status in operation["responses"]:
             operation["responses"][status]["links"] = {
-                target: {"operationId": target, "parameters": {"id": expression}}
+                target: {"operationId": target, "parameters": {"id": REQUEST_ID}}
                 for target in OF_A_JOB
                 if target != operation["operationId"]
             }

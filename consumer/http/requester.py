@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Header
 
 from consumer.http.access import Identity, requires
+from consumer.http.idempotency import ASCII_KEY
 from consumer.http.tokens import Right
 
 Actor = Annotated[Identity, Depends(requires(Right.ACT))]
@@ -12,11 +13,18 @@ IdempotencyKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
-        description="the id of the request or command, as in the body: sent again under it, it acts once",
+        description="The id of the request or command, as in the body: sent again under it, it acts once. "
+        "It may stand in quotes, and hold other characters in UTF-8.",
+        json_schema_extra={"pattern": ASCII_KEY},
+        examples=["2026-11-chats"],
     ),
 ]
 Traceparent = Annotated[
-    str | None, Header(description="W3C trace context, passed on to the status events of the job")
+    str | None,
+    Header(
+        description="W3C trace context, passed on to the status events of the job; ignored where it is none",
+        examples=["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"],
+    ),
 ]
 
 

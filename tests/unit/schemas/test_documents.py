@@ -30,8 +30,8 @@ NO_NUMBERS = [
     *({**examples.START, "options": {"timeout_seconds": wrong}} for wrong in (True, "7200", 7200.5, 0, 1e26)),
     *({**examples.START, "options": {"max_attempts": wrong}} for wrong in (True, "3", 101)),
     *(_uploaded(partition=wrong) for wrong in (True, "2", -1, 2**31)),
-    *(_uploaded(last_offset=wrong) for wrong in (True, "28", 1e26, 2**63)),
-    *(_uploaded(first_offset=wrong, last_offset=2**63 - 1) for wrong in (-1, 1e26, 2**63)),
+    *(_uploaded(last_offset=wrong) for wrong in (True, "28", 1e26, 2**53)),
+    *(_uploaded(first_offset=wrong, last_offset=2**53 - 1) for wrong in (-1, 1e26, 2**53)),
     *(_uploaded(chunks=wrong) for wrong in (True, "29", 0)),
     *(_uploaded(size=wrong) for wrong in (True, "15000000", 0)),
 ]

@@ -1,0 +1,110 @@
+"""Hooks of schemathesis: what no schema can say. Loaded by `schemathesis.toml` in the process that fuzzes.
+
+* A valid request names a job that is there: ids made at random would only ever be answered with 404.
+* A valid request has one id, which no other has used: the header and the field may not differ, and an id
+  belongs to one body for ever.
+* Every answer is counted, for the share of valid POSTs that are accepted.
+* Offsets of an upload hold all of its chunks.
+* A valid file is not empty: lengths of binary parts are not for JSON Schema to say.
+
+Cases of the stateful phase get the ids of jobs from links.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+from schemathesis import Case, HookContext, Response
+
+from schemas.numbers import LARGEST_OFFSET
+from tests.fuzz.jobs import Jobs
+
+JOB_PATHS = "/migration/jobs/{id}"
+KEY = "Idempotency-Key"
+UNKNOWN_JOB_EVERY = 5
+"""One of so many cases keeps its random id, so that 404 is seen too."""
+EMPTY = b""
+MOST_CHUNKS = 1_000_000
+
+jobs = Jobs(os.environ["FUZZ_URL"], os.environ["FUZZ_HELPER_TOKEN"], os.environ["FUZZ_ENDED_JOB"])
+answers = Path(os.environ["FUZZ_ANSWERS"])
+
+
+@schemathesis.hook
+def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+    """Put real jobs and one id into valid cases."""
+    if not _is_positive(case):
+        return
+    _keep_one_id(case)
+    if isinstance(case.body, dict) and case.body.get("file") == EMPTY:
+        case.body["file"] = b"a workbook"
+    if _phase(case) == "stateful":
+        return
+    operation = case.operation.definition.raw["operationId"]
+    if isinstance(case.body, dict):
+        _name_real_job(case.body)
+        _hold_chunks(case.body)
+    if operation == "cancelJob":
+        case.path_parameters["id"] = jobs.pending()
+    elif operation == "retryJob":
+        case.path_parameters["id"] = jobs.cancelled()
+    elif case.operation.path.startswith(JOB_PATHS) and not jobs.every(UNKNOWN_JOB_EVERY):
+        case.path_parameters["id"] = jobs.ended
+
+
+@schemathesis.hook
+def after_call(context: HookContext, case: Case, response: Response) -> None:
+    """Write down what was answered."""
+    answer = {
+        "operation": case.operation.definition.raw["operationId"],
+        "method": case.operation.method.upper(),
+        "positive": _is_positive(case),
+        "phase": _phase(case),
+        "status": response.status_code,
+    }
+    with answers.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(answer) + "\n")
+
+
+def _is_positive(case: Case) -> bool:
+    return case.meta is not None and case.meta.generation.mode.is_positive
+
+
+def _phase(case: Case) -> str:
+    return "" if case.meta is None else case.meta.phase.name.value.lower()
+
+
+def _name_real_job(body: dict[str, Any]) -> None:
+    match body.get("action"):
+        case "cancel":
+            body["request_id"] = jobs.pending()
+        case "retry":
+            body["request_id"] = jobs.cancelled()
+        case _:
+            pass
+
+
+def _hold_chunks(body: dict[str, Any]) -> None:
+    match body:
+        case {"source": {"file": {"upload": {"first_offset": int(first), "chunks": int(chunks)} as upload}}}:
+            chunks = min(chunks, MOST_CHUNKS)
+            upload |= {"chunks": chunks, "first_offset": min(first, LARGEST_OFFSET - MOST_CHUNKS)}
+            upload["last_offset"] = max(upload["last_offset"], upload["first_offset"] + chunks - 1)
+        case _:
+            pass
+
+
+def _keep_one_id(case: Case) -> None:
+    body = case.body if isinstance(case.body, dict) else {}
+    if body.get(_id_field(case, body)) is not None:
+        case.headers.pop(KEY, None)
+        body[_id_field(case, body)] = jobs.unused(body[_id_field(case, body)])
+    elif KEY in case.headers:
+        case.headers[KEY] = jobs.unused(case.headers[KEY])
+
+
+def _id_field(case: Case, body: dict[str, Any]) -> str:
+    is_command = case.operation.path.startswith(JOB_PATHS) or body.get("action") in {"cancel", "retry"}
+    return "command_id" if is_command else "request_id"
