@@ -1,4 +1,4 @@
-"""Resident memory of a process and its children, sampled while something runs."""
+"""Resident memory of a process, with its children or without, sampled while something runs."""
 
 import threading
 import time
@@ -14,10 +14,14 @@ MIB = 2**20
 
 
 class Sampler:
-    """The highest sum of RSS over a process tree (an upper bound: shared pages count in each process)."""
+    """The highest sum of RSS over a process tree (an upper bound: shared pages count in each process).
 
-    def __init__(self, pid: int) -> None:
+    Without `children` that of the process alone.
+    """
+
+    def __init__(self, pid: int, *, children: bool = True) -> None:
         self._root = psutil.Process(pid)
+        self._children = children
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.peak = 0
@@ -49,7 +53,7 @@ class Sampler:
 
     def _tree(self) -> list[psutil.Process]:
         try:
-            return [self._root, *self._root.children(recursive=True)]
+            return [self._root, *(self._root.children(recursive=True) if self._children else [])]
         except psutil.NoSuchProcess:
             return []
 

@@ -27,12 +27,12 @@ class Service:
     """A running service."""
 
     pid: int
-    http: str
+    url: str
 
     def metrics(self) -> str:
         """The text of its metrics, or nothing where it has none."""
         try:
-            with urllib.request.urlopen(f"{self.http}/metrics", timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:
                 return str(answer.read(), "utf-8")
         except OSError:
             return ""
@@ -89,7 +89,7 @@ def wait_ready(service: Service, process: subprocess.Popen[bytes], log: Path) ->
 
 def _ready(service: Service) -> bool:
     try:
-        with urllib.request.urlopen(f"{service.http}/readyz", timeout=5) as answer:
+        with urllib.request.urlopen(f"{service.url}/readyz", timeout=5) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

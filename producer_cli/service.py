@@ -13,16 +13,37 @@ from producer_cli.words import plain
 TIMEOUT = httpx.Timeout(10, read=60)
 PAGE_ROWS = 500
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-NOT_FOUND = 404
+UNAUTHENTICATED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 
 
 class Service:
     """Speaks to one service; every failure becomes one sentence."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str | None = None) -> None:
+        """With a `token`, every request carries it."""
         self._url = url
+        self._has_token = token is not None
         checked = _checked(url)
-        self._client = httpx.Client(base_url=checked, timeout=TIMEOUT, trust_env=checked.host not in LOOPBACK)
+        self._client = httpx.Client(
+            base_url=checked,
+            timeout=TIMEOUT,
+            trust_env=checked.host not in LOOPBACK,
+            headers={} if token is None else {"authorization": f"Bearer {token}"},
+        )
+
+    @property
+    def token_warning(self) -> str | None:
+        """What is wrong with sending the token there, as a sentence; None where nothing is.
+
+        It is sent all the same: inside a cluster plain HTTP between containers is the rule.
+        """
+        address = self._client.base_url
+        if not self._has_token or address.scheme == "https" or address.host in LOOPBACK:
+            return None
+        return (
+            f"The token goes to {plain(address.host)} unencrypted, and whoever sees it can use it; "
+            "where that network is not your own, give an https address in MIGRATION_HTTP_URL."
+        )
 
     def rejected_rows(self, request_id: str, limit: int | None = None) -> Iterator[dict[str, Any]]:
         """The rejected rows by row number, fetched page by page; `limit` rows at the most."""
@@ -60,12 +81,27 @@ class Service:
         return {"items": page["items"], "next": page.get("next")}
 
     def _good(self, answer: httpx.Response, request_id: str) -> None:
+        if answer.status_code == UNAUTHENTICATED:
+            raise WrongInput(self._unauthenticated())
+        if answer.status_code == FORBIDDEN:
+            raise WrongInput(f"The service at {self._url} refuses: {_reason(answer)}")
         if answer.status_code == NOT_FOUND:
             raise WrongInput(
                 f"The service knows no request {plain(request_id)}; `migration status` lists them."
             )
         if not answer.is_success:
             raise Unreachable(f"The service at {self._url} answered {answer.status_code}: {_reason(answer)}")
+
+    def _unauthenticated(self) -> str:
+        if self._has_token:
+            return (
+                f"The service at {self._url} does not know the token in MIGRATION_HTTP_TOKEN (or "
+                "MIGRATION_HTTP_TOKEN_FILE); ask its operator for a new one."
+            )
+        return (
+            f"The service at {self._url} asks for a token: set MIGRATION_HTTP_TOKEN, or "
+            "MIGRATION_HTTP_TOKEN_FILE to the file that holds it."
+        )
 
     @contextmanager
     def _reachable(self) -> Iterator[None]:

@@ -30,6 +30,17 @@ class Settings:
         port = self._optional("MIGRATION_HTTP_PORT") or "8084"
         return (self._optional("MIGRATION_HTTP_URL") or f"http://127.0.0.1:{port}").rstrip("/")
 
+    @property
+    def http_token(self) -> str | None:
+        """What the service's HTTP side knows the user by; raises WrongInput without quoting it."""
+        token = self._optional("MIGRATION_HTTP_TOKEN")
+        if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
+            raise WrongInput(
+                "MIGRATION_HTTP_TOKEN is not a token: it must be one line of letters and digits, "
+                "as `migration-consumer token` prints it."
+            )
+        return token
+
     def kafka(self) -> "KafkaConnection":
         """How to reach Kafka; raises WrongInput naming the variable that is missing or wrong."""
         from messaging.connection import KafkaConnection

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-EVICTABLE_SECONDS = 1.0
-"""A client of ours sends its request at once; one that has not for so long makes room for another.
+EVICTABLE_SECONDS = 0.25
+"""A client sends its request as soon as it is connected; one that has not for so long makes room for another.
 So a few hundred half-open connections cannot keep probes and people out."""
 
 C = TypeVar("C")

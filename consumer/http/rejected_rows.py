@@ -12,12 +12,11 @@ from consumer.http.jobs import NOT_FOUND, get_job_or_404
 from consumer.http.limits import Slots
 from consumer.http.problem import documented
 from consumer.http.rejected_csv import CSV, CSV_AT_ONCE, VARY, RejectedReader, csv_response
-from consumer.http.responses import RejectedPage
+from consumer.http.responses import RejectedPageView
 from consumer.http.tokens import Right
-from consumer.store import rejected_rows
 from consumer.store.database import Database
 from consumer.store.queries import LAST_ID
-from consumer.store.rejected_rows import RejectedFilter
+from consumer.store.rejected_rows import RejectedFilter, RejectedPage
 
 JSON = "application/json"
 PAGE_LIMIT = 1_000
@@ -59,7 +58,7 @@ def router(database: Database) -> APIRouter:
         summary="The rejected rows of a job",
         response_class=Response,
         responses={
-            200: {"model": RejectedPage, "content": {CSV: {"schema": {"type": "string"}}}},
+            200: {"model": RejectedPageView, "content": {CSV: {"schema": {"type": "string"}}}},
             **documented(NOT_FOUND),
         },
     )
@@ -87,6 +86,6 @@ def router(database: Database) -> APIRouter:
     return routes
 
 
-def _json(page: rejected_rows.RejectedPage) -> str:
+def _json(page: RejectedPage) -> str:
     """The rows come as JSON text and go out as they are."""
     return f'{{"items": [{", ".join(page.lines)}], "next": {"null" if page.next is None else page.next}}}'

@@ -56,7 +56,7 @@ class JobPage(BaseModel):
     next: int | None = Field(description="the `before` of the next page; null at the end")
 
 
-class RejectedField(BaseModel):
+class RejectedFieldView(BaseModel):
     """One wrong field of a row; `field` is null where the row as a whole is meant."""
 
     field: str | None = Field(description="null where the row as a whole is meant")
@@ -64,17 +64,17 @@ class RejectedField(BaseModel):
     message: str = Field(description="a sentence for people")
 
 
-class RejectedRow(BaseModel):
+class RejectedRowView(BaseModel):
     """A rejected row, all of its wrong fields, and the record as it was read."""
 
     row_number: int = Field(description="in the source, as a person would count it")
     record_identifier: str | None = Field(description="what the row is known by, such as its link")
-    errors: list[RejectedField] = Field(description="every wrong field")
+    errors: list[RejectedFieldView] = Field(description="every wrong field")
     record: dict[str, str | int | float | bool | None] = Field(description="column → cell, as it was read")
 
 
-class RejectedPage(BaseModel):
+class RejectedPageView(BaseModel):
     """Rejected rows by number; `next` is the `after` of the next page, null at the end."""
 
-    items: list[RejectedRow] = Field(description="by row number")
+    items: list[RejectedRowView] = Field(description="by row number")
     next: int | None = Field(description="the `after` of the next page; null at the end")

@@ -102,7 +102,10 @@ def errors(
     if csv is not None and (as_json or limit):
         raise WrongInput("--csv writes every rejected row, as CSV: leave --json and --limit out.")
     wanted = known_id(request_id)
-    service = Service(settings.load().http_url)
+    loaded = settings.load()
+    service = Service(loaded.http_url, loaded.http_token)
+    if warning := service.token_warning:
+        typer.echo(warning, err=True)
     with leaving_politely():
         if csv is None:
             rejects.show(service, wanted, limit, as_json)

@@ -16,7 +16,10 @@ def test_the_demo_imports_exactly_what_its_three_sources_hold() -> None:
     done = _demo("--rows", "2000")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "DIFFERS" not in done.stdout
+    assert re.search(r"\$ curl -X POST http://\S+/migration/excel -F", done.stdout)
+    assert re.search(r"→ 202, job 1: pending|→ 202, job 1: running", done.stdout)
     assert re.search(r"the right rows were rejected +yes", done.stdout)
+    assert re.search(r"the same workbook again(.|\n)*?inserted +0 +0\n", done.stdout)
     assert re.search(r"chats tagged admin_panel +5,760 +5,760\n", done.stdout)
     assert re.search(r"chats tagged bot_registrar +1,920 +1,920\n", done.stdout)
 

@@ -7,12 +7,18 @@ import time
 import httpx
 
 from benchmarks.workbook import make_workbook
+from consumer.store import requests
+from consumer.store.database import Database
 from tests.acceptance.conftest import World
+from tests.integration.http.following import change_job
+from tests.integration.store.making import LIMITS, named, request
 from tests.support.service import Service
 from tests.support.sse import Following
 from tests.support.wait import until_async
 
 DRAIN_ENDS_STREAMS_SECONDS = 1.0
+NOTIFIED_SECONDS = 0.25
+"""In the median. By the poll alone it would be half a second."""
 
 
 def _client(service: Service) -> httpx.AsyncClient:
@@ -51,3 +57,27 @@ async def test_events_over_http_are_those_on_kafka_though_the_replica_drains(wor
     for replica in (first, second):
         wrong = [line for line in replica.lines() if line["level"] == "error" or line["event"] == "task.died"]
         assert [line for line in wrong if not line["logger"].startswith("aiokafka")] == []
+
+
+async def _waiting_job(database: Database, request_id: str) -> int:
+    """A job that no worker takes for a day; its number."""
+    async with database.transaction() as connection:
+        await requests.record(connection, request_id, request(), LIMITS, None)
+        later = "update migration.jobs set available_at = now() + interval '1 day' where request_id = $1"
+        await connection.execute(later, request_id)
+    return (await named(database, request_id)).id
+
+
+async def test_notifications_reach_the_followers_of_the_service(world: World) -> None:
+    service = await asyncio.to_thread(world.replica)
+    database = await Database.open(world.dsn)
+    job_id = await _waiting_job(database, "waiting")
+    committed: dict[int, float] = {}
+    async with _client(service) as client, Following(client, f"/migration/jobs/{job_id}/events") as one:
+        await one.received(1)
+        for sequence in range(2, 22):
+            committed[sequence] = await change_job(database, job_id)
+            await one.received(sequence)
+    waits = sorted(event.at - committed[event.sequence] for event in one.events[1:])
+    assert waits[len(waits) // 2] < NOTIFIED_SECONDS, waits
+    await database.close()

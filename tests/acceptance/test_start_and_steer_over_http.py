@@ -128,9 +128,10 @@ def test_a_command_is_answered_with_the_job_and_acts_once(world: World, client: 
     until(lambda: world.rows.job(request_id)["checkpoint"], 60, "the job to be in its middle")
     key = {"Idempotency-Key": f"cancel-{uuid.uuid4()}"}
     body = {"requested_by": "petrov"}
-    answer = client.post(f"/migration/jobs/{request_id}/cancel", json=body, headers=key)
-    assert (answer.status_code, answer.json()["command"]["accepted"]) == (202, True)
-    assert world.line.ended(request_id).status == "cancelled"
+    with world.rows.held("directory.chats"):  # the job does not end before the command comes
+        answer = client.post(f"/migration/jobs/{request_id}/cancel", json=body, headers=key)
+        assert (answer.status_code, answer.json()["command"]["accepted"]) == (202, True), answer.text
+        assert world.line.ended(request_id).status == "cancelled"
     again = client.post(f"/migration/jobs/{request_id}/cancel", json=body, headers=key)
     assert (again.status_code, again.json()["status"]) == (200, "cancelled")
     asked = "select requested_by, action from migration.commands where command_id = $1"
@@ -155,6 +156,13 @@ def test_a_command_that_intake_refuses_is_answered_with_its_sentence(
     client.post(f"/migration/jobs/{job['id']}/cancel", headers=key)
     answer = client.post(f"/migration/jobs/{other['id']}/cancel", headers=key)
     assert (answer.status_code, answer.json()["code"]) == (409, "command_id_reused")
+
+
+def test_a_message_names_its_job_by_request_id_alone(client: httpx.Client) -> None:
+    """In an address a number may stand for the job, in a message it is another request."""
+    number = client.post("/migration/requests", json=inbox("short.xlsx")).json()["id"]
+    answer = client.post("/migration/requests", json={"action": "cancel", "request_id": str(number)})
+    assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
 
 
 @pytest.mark.parametrize("action", ["cancel", "retry"])

@@ -3,14 +3,21 @@
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import httpx
 
-from tests.support.service import Service
-
 EVERY_SECONDS = 0.2
 NO_ANSWER = 0
+
+
+class HttpService(Protocol):
+    """A running service."""
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class Answer:
 class Probing:
     """Asks within its context; `alive` and `ready` hold the answers so far."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: HttpService) -> None:
         self._service = service
         self._stop = threading.Event()
         self._asking = [threading.Thread(target=self._ask, args=one) for one in self._probes()]

@@ -87,7 +87,9 @@ class Replica:
     def __init__(self, database: Database, heartbeat_seconds: float) -> None:
         self.queries: list[Mapping[int, int]] = []
         self._database = database
-        self.feed = EventFeed(self._fetch)
+        self.beats: list[float] = []
+        """When the feed's task reported (`time.perf_counter()`)."""
+        self.feed = EventFeed(self._fetch, lambda: self.beats.append(time.perf_counter()))
         self.access = WithdrawableAccess()
         self._app = FastAPI()
         self._app.state.access = self.access

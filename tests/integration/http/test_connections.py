@@ -1,6 +1,7 @@
 """Connections below ASGI: how many, how long a head may take, and what cannot be parsed."""
 
 import asyncio
+import errno
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 from consumer.http import connections, log_limits
 from consumer.http.connections import HEAD_BYTES
 from consumer.http.server import listen, serve_on
+from messaging.quiet import Quiet
 from tests.integration.http.raw import Raw, connected, head
 
 QUICK = head("GET", "/quick")
@@ -192,6 +194,25 @@ async def test_what_is_no_http_is_a_problem(nonsense: bytes) -> None:
         assert (answer.status, answer.code) == (400, "bad_request")
         assert answer.headers["content-type"] == "application/problem+json"
         assert await client.closed() == b""
+
+
+async def test_running_out_of_files_leaves_a_few_lines_in_the_log(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What asyncio does for each place in the backlog, again and again, when `accept` fails with EMFILE."""
+    monkeypatch.setattr(log_limits, "_ACCEPT_LIMIT", fresh := Quiet())
+    loop = asyncio.get_running_loop()
+    async with serving(10) as one:
+        assert await _is_free(one.port)
+        for _ in range(2_000):
+            loop.call_exception_handler(
+                {
+                    "message": "socket.accept() out of system resource",
+                    "exception": OSError(errno.EMFILE, "Too many open files"),
+                }
+            )
+    logging.getLogger(log_limits.ACCEPT_LOGGER).removeFilter(fresh)
+    assert len([record for record in caplog.records if "out of system resource" in record.getMessage()]) == 3
 
 
 async def test_a_head_of_many_headers_is_taken_up_to_its_limit() -> None:

@@ -20,6 +20,9 @@ window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
   window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
 """
+CUT_TABLES = """
+[...document.querySelectorAll(".wide")].filter((one) => one.scrollWidth > one.clientWidth).length
+"""
 
 pytestmark = pytest.mark.skipif(
     BROWSER is None,
@@ -104,6 +107,7 @@ async def test_asyncapi_shows_the_messages_without_a_script(tab: Tab, width: int
     assert await page.locator("script").count() == 0
     beyond = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert beyond <= 0, "the page scrolls sideways"
+    assert await page.evaluate(CUT_TABLES) == 0, "a table is wider than its place"
     await page.get_by_role("link", name="ExcelSource").click()
     await page.locator(".schema:target", has_text="A workbook").wait_for()
     assert await page.evaluate("getComputedStyle(document.querySelector('article')).borderRadius") == "12px"

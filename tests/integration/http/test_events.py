@@ -13,6 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from consumer.health import LIMIT_SECONDS
 from consumer.http import events
 from consumer.http.event_feed import MAX_LISTENERS
 from consumer.http.event_listener import QUEUE_BYTES
@@ -320,6 +321,25 @@ async def test_clients_wait_through_an_outage_of_postgres_and_miss_nothing(
         await gate.open()
         await one.received(7)
         assert one.sequences == [2, 3, 4, 5, 6, 7]
+
+
+async def test_silent_postgres_does_not_make_the_feed_look_hung(
+    database: Database, follower: httpx.AsyncClient, replica: Replica, gate: Gate
+) -> None:
+    """It takes the connection and never answers: the longest step of the feed."""
+    job, _ = await running(database, "r-1")
+    async with Following(follower, path("r-1")) as one:
+        await one.received(2)
+        gate.silence()
+        begun, before = len(replica.beats), one.comments
+        await change_job(database, job.id)
+        await one.until(lambda: len(replica.beats) > begun + 3, "the feed to report", 2 * LIMIT_SECONDS)
+        assert one.comments > before + 3
+        await gate.shut()
+        await gate.open()
+        await one.received(3)
+    pauses = [later - beat for beat, later in zip(replica.beats, replica.beats[1:], strict=False)]
+    assert max(pauses) < LIMIT_SECONDS - 2
 
 
 async def test_quiet_stream_has_heartbeats_which_are_comments(

@@ -19,7 +19,7 @@ from messaging.records import Record
 from messaging.subscription import Subscription
 from schemas.status import MigrationStatus
 from schemas.topics import DEAD_LETTERS, STATUS
-from tests.support.faults.beside import wrong_attempts, wrong_counts
+from tests.support.faults.bookkeeping import wrong_attempts, wrong_counts
 from tests.support.faults.followed import wrong_with
 from tests.support.faults.private import leaks
 from tests.support.reference_tables import Directory
@@ -70,7 +70,7 @@ def findings(world: Judged, *, target: bool = True, sums: bool = True, going_on:
     Without `sums`: what the jobs did to chats that others know as well depends on their order.
     """
     found = [] if going_on else _endings(world)
-    checks = [_events, _counters, _kept_beside, _privacy]
+    checks = [_events, _counters, _bookkeeping, _privacy]
     checks += [] if going_on else [_leases, _backends, _processes, _files]
     for check in [*checks, *([_sums] if sums else []), *([_target] if target else [])]:
         found += check(world)
@@ -133,7 +133,7 @@ def _counters(world: Judged) -> list[str]:
     return found
 
 
-def _kept_beside(world: Judged) -> list[str]:
+def _bookkeeping(world: Judged) -> list[str]:
     return [*wrong_counts(world.rows), *wrong_attempts(world.rows)]
 
 

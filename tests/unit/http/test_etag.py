@@ -1,6 +1,5 @@
 """Tags change exactly where something did."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,22 +7,21 @@ import pytest
 
 from consumer.http.etag import etag_of, matches
 from consumer.store.jobs import Job
-from tests.unit.http.jobs import make_job
+from tests.integration.store.making import request
+from tests.support.jobs import recorded_job
 
 AT = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
 def job(**changes: Any) -> Job:
-    return replace(make_job(), **changes)
+    return recorded_job(request(), **changes)
 
 
 def test_the_tag_of_the_same_jobs_is_the_same_although_time_passes() -> None:
     assert etag_of([job(now=AT)], 50) == etag_of([job(now=AT + timedelta(seconds=9))], 50)
 
 
-@pytest.mark.parametrize(
-    "changes", [{"sequence": 2}, {"updated_at": AT + timedelta(microseconds=1)}, {"cancel_requested": True}]
-)
+@pytest.mark.parametrize("changes", [{"sequence": 2}, {"updated_at": AT}, {"cancel_requested": True}])
 def test_the_tag_changes_with_the_job(changes: dict[str, Any]) -> None:
     assert etag_of([job()]) != etag_of([job(**changes)])
 

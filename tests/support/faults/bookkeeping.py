@@ -1,4 +1,4 @@
-"""What is kept beside the rows of a job agrees with them: counts of rejected rows, and the attempts."""
+"""What is derived from the rows of a job agrees with them: counts of rejected rows, and the attempts."""
 
 from tests.support.rows import Rows
 

@@ -1,0 +1,1 @@
+"""What uploads over HTTP cost a job that runs at the same time: its speed, status events, probes, memory."""

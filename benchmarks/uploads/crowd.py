@@ -1,0 +1,149 @@
+"""Clients that upload while a job runs: eight curls, and others that send a byte a second."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+
+from benchmarks.service import BenchFailed
+
+PATH = "/migration/excel"
+CURLS = 8
+"""As many uploads as the service takes at once (MIGRATION_MAX_UPLOADS)."""
+FILE_BYTES = 500 * 2**20
+"""So large that no upload ends before the job it is measured against."""
+BEGUN_BYTES = 2**20
+BEGUN_SECONDS = 30.0
+LOOK_SECONDS = 0.1
+AGAIN_SECONDS = 1.0
+"""Between a refusal and the next try: less than the five seconds that the service asks for."""
+NO_RESPONSE = "connection closed"
+FORM = b'--b\r\nContent-Disposition: form-data; name="file"; filename="slow.xlsx"\r\n\r\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """Who uploads: curls at a rate each (None: as fast as they can), and so many at a byte a second."""
+
+    rate: str | None = None
+    trickling: int = 0
+
+
+@dataclass(slots=True)
+class Crowd:
+    """Clients of one service. `responses` counts them by client and status.
+
+    `bytes_per_second` is what all curls together have sent within the block of `uploading`.
+    """
+
+    url: str
+    file: Path
+    responses: Counter[tuple[str, str]] = field(default_factory=Counter)
+    bytes_per_second: float = 0.0
+    _running: set[int] = field(default_factory=set)
+
+    @asynccontextmanager
+    async def uploading(self, clients: Clients) -> AsyncIterator[None]:
+        """Within, all of them upload; whoever is refused tries again."""
+        options = ("--limit-rate", clients.rate) if clients.rate else ()
+        tasks = [asyncio.create_task(self._curls(options)) for _ in range(CURLS)]
+        try:
+            await self._all_begun()
+            tasks += [asyncio.create_task(self._trickles()) for _ in range(clients.trickling)]
+            since, before = time.monotonic(), self._sent()
+            yield
+            self.bytes_per_second = (self._sent() - before) / (time.monotonic() - since)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def _all_begun(self) -> None:
+        try:
+            async with asyncio.timeout(BEGUN_SECONDS):
+                while min([_read(pid) for pid in self._running] or [0]) < BEGUN_BYTES:  # noqa: ASYNC110
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError:
+            raise BenchFailed(f"not all uploads began; the service responded {self.responses}") from None
+
+    def _sent(self) -> int:
+        return sum(_read(pid) for pid in self._running)
+
+    async def _curls(self, options: tuple[str, ...]) -> None:
+        while True:
+            self.responses["curl", await self._curl(options)] += 1
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _curl(self, options: tuple[str, ...]) -> str:
+        command = [
+            "curl",
+            "--silent",
+            "--noproxy",
+            "*",
+            "--output",
+            "/dev/null",
+            "--write-out",
+            "%{http_code}",
+        ]
+        form = ["--form", f"file=@{self.file}", f"{self.url}{PATH}"]
+        process = await asyncio.create_subprocess_exec(
+            *command, *options, *form, stdout=asyncio.subprocess.PIPE
+        )
+        self._running.add(process.pid)
+        try:
+            status, _ = await process.communicate()
+        finally:
+            self._running.discard(process.pid)
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return status.decode() if status != b"000" else NO_RESPONSE
+
+    async def _trickles(self) -> None:
+        while True:
+            self.responses["trickle", await self._trickle()] += 1
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _trickle(self) -> str:
+        """Send the head at once and the body by the byte; the status, as soon as there is one."""
+        address = urlsplit(self.url)
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        sending = asyncio.create_task(_drip(writer, address.netloc))
+        try:
+            status = (await reader.readline()).decode()
+        except ConnectionError:
+            status = ""
+        finally:
+            sending.cancel()
+            await asyncio.wait([sending])
+            writer.close()
+        return status.split(" ")[1] if status else NO_RESPONSE
+
+
+async def _drip(writer: asyncio.StreamWriter, host: str) -> None:
+    head = f"POST {PATH} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {FILE_BYTES}\r\n"
+    writer.write(f"{head}Content-Type: multipart/form-data; boundary=b\r\n\r\n".encode() + FORM)
+    while True:
+        await asyncio.sleep(1.0)
+        writer.write(b"\0")
+
+
+def _read(pid: int) -> int:
+    """Bytes that a process has read, the file it sends above all (the kernel's own count)."""
+    try:
+        return int(psutil.Process(pid).io_counters().read_chars)
+    except psutil.Error:
+        return 0
+
+
+def make_file(path: Path) -> Path:
+    """A large file that takes no disk."""
+    with path.open("wb") as file:
+        file.truncate(FILE_BYTES)
+    return path

@@ -1,0 +1,148 @@
+"""The token on its way to the service: sent to nobody else, and refusals are sentences."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from producer_cli.exits import Exit, Unreachable, WrongInput
+from producer_cli.service import Service
+from producer_cli.settings import Settings
+from tests.unit.producer_cli.calling import migration
+
+TOKEN = "cm_Zm9vYmFyYmF6cXV4"
+PAGE: dict[str, object] = {"items": [], "next": None}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers as the service does to one token with the right `rows`, and to another without."""
+
+    seen: list[str | None] = []  # noqa: RUF012  # shared on purpose: the server makes a handler a request
+
+    def do_GET(self) -> None:
+        sent = self.headers["authorization"]
+        Handler.seen.append(sent)
+        if sent == f"Bearer {TOKEN}":
+            self._answer(200, PAGE)
+        elif sent == "Bearer reader":
+            self._answer(403, {"detail": "The token «reader» does not have the right `rows`."})
+        elif sent == "Bearer busy":
+            self._answer(429, {"detail": "This token has sent more than 20 POSTs a second."})
+        else:
+            self._answer(401, {"detail": "A token is needed."})
+
+    def _answer(self, status: int, content: object) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> None:
+    Handler.seen.clear()
+
+
+def _rows(url: str, token: str | None) -> list[object]:
+    service = Service(url, token)
+    try:
+        return list(service.rejected_rows("r-1"))
+    finally:
+        service.close()
+
+
+def test_the_token_is_sent_with_what_is_asked(url: str) -> None:
+    assert _rows(url, TOKEN) == []
+    assert Handler.seen == [f"Bearer {TOKEN}"]
+
+
+@pytest.mark.parametrize(
+    ("token", "sentence"),
+    [
+        (None, "asks for a token: set MIGRATION_HTTP_TOKEN, or MIGRATION_HTTP_TOKEN_FILE"),
+        ("unknown", "does not know the token in MIGRATION_HTTP_TOKEN"),
+        ("reader", "refuses: The token «reader» does not have the right `rows`"),
+    ],
+)
+def test_a_refusal_is_wrong_input_and_says_what_to_do(url: str, token: str | None, sentence: str) -> None:
+    with pytest.raises(WrongInput, match=sentence) as caught:
+        _rows(url, token)
+    assert "unknown" not in str(caught.value)
+    service = Service(url, token)
+    with pytest.raises(WrongInput, match=sentence), service.rejected_csv("r-1"):
+        pytest.fail("the CSV was opened")
+    service.close()
+
+
+def test_too_many_requests_are_a_reason_to_try_again(url: str) -> None:
+    with pytest.raises(Unreachable, match="answered 429: This token has sent more than 20"):
+        _rows(url, "busy")
+
+
+@pytest.mark.parametrize(
+    ("address", "token", "warned"),
+    [
+        ("http://127.0.0.1:1", TOKEN, False),
+        ("http://localhost:1", TOKEN, False),
+        ("http://[::1]:1", TOKEN, False),
+        ("https://chats.example:1", TOKEN, False),
+        ("http://chats.example:1", None, False),
+        ("http://chats.example:1", TOKEN, True),
+        ("http://127.0.0.1.example:1", TOKEN, True),
+    ],
+)
+def test_a_token_that_goes_unencrypted_to_another_machine_is_warned_of(
+    address: str, token: str | None, warned: bool
+) -> None:
+    service = Service(address, token)
+    warning = service.token_warning
+    service.close()
+    assert (warning is not None) == warned
+    assert TOKEN not in (warning or "")
+
+
+def test_a_token_comes_from_the_environment_or_a_file_which_wins(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text(f"{TOKEN}\n")
+    assert Settings({}).http_token is None
+    assert Settings({"MIGRATION_HTTP_TOKEN": " other "}).http_token == "other"
+    assert (
+        Settings({"MIGRATION_HTTP_TOKEN": "other", "MIGRATION_HTTP_TOKEN_FILE": str(path)}).http_token
+        == TOKEN
+    )
+
+
+@pytest.mark.parametrize("token", ["secret one", "secret\nmore", "секрет", "secret\x00"])
+def test_what_no_header_can_carry_is_refused_without_being_shown(token: str) -> None:
+    with pytest.raises(WrongInput, match="MIGRATION_HTTP_TOKEN is not a token") as caught:
+        Settings({"MIGRATION_HTTP_TOKEN": token}).http_token  # noqa: B018
+    assert "secret" not in str(caught.value)
+
+
+def test_the_command_sends_it_and_ends_with_2_where_it_is_refused(url: str, tmp_path: Path) -> None:
+    environment = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "MIGRATION_HTTP_URL": url}
+    good = migration("errors", "r-1", cwd=tmp_path, **environment, MIGRATION_HTTP_TOKEN=TOKEN)
+    assert (good.returncode, good.stderr) == (Exit.OK, "")
+    for token in ("", "unknown", "reader"):
+        refused = migration("errors", "r-1", cwd=tmp_path, **environment, MIGRATION_HTTP_TOKEN=token)
+        assert refused.returncode == Exit.USAGE
+        assert "Traceback" not in refused.stderr
+    assert Handler.seen == [f"Bearer {TOKEN}", None, "Bearer unknown", "Bearer reader"]

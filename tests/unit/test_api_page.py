@@ -1,0 +1,80 @@
+"""The page about the HTTP side has every address, every right and every code there is."""
+
+import re
+from collections import Counter
+from typing import Any, cast
+
+import httpx
+
+from consumer.store.database import Database
+from schemas.codes import ProblemCode
+from tests.support.http_app import make_reading_app
+from tests.support.pages import anchors, first_names, names, page, rows, section
+
+PAGE = page("docs/api.md")
+UNDOCUMENTED = {"/docs", "/redoc", "/openapi.json", "/asyncapi", "/asyncapi.yaml"}
+"""Addresses of the documentation itself, which the document leaves out."""
+
+
+def _operations() -> dict[tuple[str, str], dict[str, Any]]:
+    document = make_reading_app(cast("Database", None)).openapi()
+    return {
+        (verb.upper(), path): about
+        for path, verbs in document["paths"].items()
+        for verb, about in verbs.items()
+    }
+
+
+def _addresses() -> list[tuple[str, str, list[str], str, str]]:
+    """Method, path, parameters, what the page says of it, and the right it needs."""
+    found = []
+    for address, does, right in rows(section(PAGE, "Addresses")):
+        for name in names(address):
+            verb, path, asked = re.fullmatch(r"([A-Z]+) ([^?]+)\??(.*)", name).groups()  # type: ignore[union-attr]
+            found.append((verb, path, asked.split("&") if asked else [], does, right.strip("`")))
+    return found
+
+
+def _parameters(about: dict[str, Any]) -> dict[str, Any]:
+    """What may stand behind the question mark: name and schema."""
+    return {one["name"]: one["schema"] for one in about.get("parameters", []) if one["in"] == "query"}
+
+
+def test_every_address_is_listed_with_its_parameters_and_none_that_is_not_there() -> None:
+    listed = {(verb, path): asked for verb, path, asked, *_ in _addresses() if path not in UNDOCUMENTED}
+    assert listed == {key: list(_parameters(about)) for key, about in _operations().items()}
+
+
+async def test_the_documentation_is_where_the_page_says() -> None:
+    assert {path for _, path, *_ in _addresses()} > UNDOCUMENTED
+    transport = httpx.ASGITransport(make_reading_app(cast("Database", None)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        for path in UNDOCUMENTED:
+            assert (await client.get(path)).status_code == 200, path
+
+
+def test_every_address_names_the_right_it_needs() -> None:
+    needed = {
+        key: scope
+        for key, about in _operations().items()
+        for requirement in about.get("security", [])
+        for scope in requirement.get("token", ())
+    }
+    assert {(verb, path): right for verb, path, _, _, right in _addresses() if right} == needed
+
+
+def test_the_limits_of_a_page_are_those_of_the_service() -> None:
+    operations = _operations()
+    for verb, path, asked, does, _ in _addresses():
+        if "limit" in asked:
+            limit = _parameters(operations[verb, path])["limit"]
+            assert f"`limit` {limit['default']}, at most {limit['maximum']:,}" in does
+
+
+def test_every_code_of_a_problem_is_listed_once() -> None:
+    assert Counter(first_names(section(PAGE, "Errors"))) == Counter(ProblemCode)
+
+
+def test_every_link_leads_somewhere() -> None:
+    for place, anchor in re.findall(r"\]\((\w+\.md)#([^)]+)\)", PAGE):
+        assert anchor in anchors(page(f"docs/{place}")), (place, anchor)
