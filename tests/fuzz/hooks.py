@@ -33,7 +33,7 @@ answers = Path(os.environ["FUZZ_ANSWERS"])
 
 
 @schemathesis.hook
-def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
     """Put real jobs and one id into valid cases."""
     if not _is_positive(case):
         return
@@ -46,7 +46,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
 
 
 @schemathesis.hook
-def after_call(context: HookContext, case: Case, response: Response) -> None:
+def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
     """Write down what was answered."""
     answer = {
         "operation": case.operation.definition.raw["operationId"],
@@ -59,15 +59,15 @@ def after_call(context: HookContext, case: Case, response: Response) -> None:
         file.write(json.dumps(answer) + "\n")
 
 
-def _is_positive(case: Case) -> bool:
+def _is_positive(case: Case[Any]) -> bool:
     return case.meta is not None and case.meta.generation.mode.is_positive
 
 
-def _phase(case: Case) -> str:
+def _phase(case: Case[Any]) -> str:
     return "" if case.meta is None else case.meta.phase.name.value.lower()
 
 
-def _name_real_jobs(case: Case) -> None:
+def _name_real_jobs(case: Case[Any]) -> None:
     operation = case.operation.definition.raw["operationId"]
     if operation == "cancelJob":
         case.path_parameters["id"] = jobs.pending()
@@ -97,15 +97,15 @@ def _hold_chunks(body: dict[str, Any]) -> None:
             pass
 
 
-def _keep_one_id(case: Case) -> None:
+def _keep_one_id(case: Case[Any]) -> None:
     body = case.body if isinstance(case.body, dict) else {}
     if body.get(_id_field(case, body)) is not None:
         case.headers.pop(KEY, None)
-        body[_id_field(case, body)] = jobs.unused(body[_id_field(case, body)])
+        body[_id_field(case, body)] = jobs.unused(str(body[_id_field(case, body)]))
     elif KEY in case.headers:
-        case.headers[KEY] = jobs.unused(case.headers[KEY])
+        case.headers[KEY] = jobs.unused(str(case.headers[KEY]))
 
 
-def _id_field(case: Case, body: dict[str, Any]) -> str:
+def _id_field(case: Case[Any], body: dict[str, Any]) -> str:
     is_command = case.operation.path.startswith(JOB_PATHS) or body.get("action") in {"cancel", "retry"}
     return "command_id" if is_command else "request_id"
