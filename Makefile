@@ -9,11 +9,12 @@ WHICH := import sys; print(sys.base_prefix, sys.version)
 STAMP := $(VENV)/.made-from-requirements-dev.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format stack up down status bench recovery takeover soak fuzz lock schemas
+.PHONY: help venv demo test check format stack up down status
+.PHONY: bench recovery takeover bench-uploads soak fuzz lock schemas
 .NOTPARALLEL:
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1 - /p' $(MAKEFILE_LIST) | awk -F ' - ' '{ printf "make %-8s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1 - /p' $(MAKEFILE_LIST) | awk -F ' - ' '{ printf "make %-13s %s\n", $$1, $$2 }'
 
 venv: $(STAMP) ## the virtual environment .venv, made again when the lock file changes
 
@@ -67,6 +68,9 @@ recovery: venv ## measure what outages of a minute cost (ten minutes)
 
 takeover: venv ## how soon another replica goes on with a job, and how soon SIGTERM ends one
 	@$(RUN) -m benchmarks.takeover
+
+bench-uploads: venv ## measure what uploads cost a running job (five minutes)
+	@$(RUN) -m benchmarks.uploads
 
 soak: venv ## random jobs under random faults: make soak SECONDS=600 SEED=7
 	@$(RUN) -m tests.soak --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))

@@ -21,6 +21,7 @@ from consumer.http.excel import UploadLimits
 from consumer.http.side import HttpSide
 from consumer.intake.intake import Intake
 from consumer.intake.letters import DeadLetters
+from consumer.loop_lag import freeze_startup_objects
 from consumer.relay import relay as relays
 from consumer.relay.relay import Relay
 from consumer.retention.retention import Keep, Retention
@@ -176,7 +177,8 @@ class Service:
         http = asyncio.create_task(self._http.serve(listener, stop), name="http")
         lag = asyncio.create_task(self._vitals.lag.run())
         port = self._settings.migration_http_port
-        log.info("service.started", version=VERSION, pid=os.getpid(), http_port=port)
+        frozen = freeze_startup_objects()
+        log.info("service.started", version=VERSION, pid=os.getpid(), http_port=port, frozen_objects=frozen)
         try:
             await asyncio.wait({http, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         finally:

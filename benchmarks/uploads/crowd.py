@@ -55,7 +55,10 @@ class Crowd:
         tasks = [asyncio.create_task(self._curls(options)) for _ in range(CURLS)]
         try:
             await self._all_begun()
-            tasks += [asyncio.create_task(self._trickles()) for _ in range(clients.trickling)]
+            tasks += [
+                asyncio.create_task(self._trickles(AGAIN_SECONDS * number / clients.trickling))
+                for number in range(clients.trickling)
+            ]
             since, before = time.monotonic(), self._sent()
             yield
             self.bytes_per_second = (self._sent() - before) / (time.monotonic() - since)
@@ -105,7 +108,9 @@ class Crowd:
                 await process.wait()
         return status.decode() if status != b"000" else NO_RESPONSE
 
-    async def _trickles(self) -> None:
+    async def _trickles(self, delay: float) -> None:
+        """They do not come in step."""
+        await asyncio.sleep(delay)
         while True:
             self.responses["trickle", await self._trickle()] += 1
             await asyncio.sleep(AGAIN_SECONDS)

@@ -58,8 +58,8 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
     ),
     403: ProblemResponse(
         "Forbidden",
-        "The token does not have the right that this operation needs.",
-        (ProblemCode.FORBIDDEN,),
+        "The token does not have the right that this operation needs, or a page of another origin sent this.",
+        (ProblemCode.FORBIDDEN, ProblemCode.CROSS_SITE),
         "The token «nightly» does not have the right `act`; its operator can add it.",
     ),
     404: ProblemResponse(

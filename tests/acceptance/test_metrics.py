@@ -51,4 +51,5 @@ def test_an_import_and_a_rejected_message_are_counted(world: World) -> None:
     [began] = service.logged("service.started")
     assert (began["version"], values[f'build_info{{version="{VERSION}"}}']) == (VERSION, 1)
     assert "event_loop_lag_seconds_max" in lag_line(_text(service))
+    assert began["frozen_objects"] > 10_000  # they would hold up the event loop at each full collection
     service.stop()

@@ -28,6 +28,41 @@ class CurlResponse:
         return found
 
 
+class CurlProcess:
+    """A curl that runs."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    @property
+    def read_bytes(self) -> int:
+        """What it has read so far: its libraries, then the file it sends (the kernel's own count)."""
+        lines = Path(f"/proc/{self._process.pid}/io").read_text().splitlines()
+        return int(dict(line.split(": ") for line in lines)["rchar"])
+
+    def response(self, seconds: float = LIMIT_SECONDS) -> CurlResponse:
+        """Wait for its end and return what it shows; fails where curl itself failed."""
+        code, out, err = self.ended(seconds)
+        assert code == 0, f"curl ended with {code}: {err}"
+        body, _, rest = out.rpartition(SEPARATOR)
+        status, _, headers = rest.partition("\n")
+        return CurlResponse(int(status), {k: v[-1] for k, v in json.loads(headers).items()}, body)
+
+    def ended(self, seconds: float = LIMIT_SECONDS) -> tuple[int, str, str]:
+        """Wait for its end, however it comes: exit code, output, errors."""
+        try:
+            out, err = self._process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+        return self._process.returncode, out, err
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._process.kill()
+        self._process.communicate()
+
+
 class Curl:
     """curl, called in a folder of its own against one service."""
 
@@ -45,29 +80,20 @@ class Curl:
         """POST; the body is among the options."""
         return self._call(path, "-X", "POST", *options)
 
-    def begin(self, path: str, *options: str) -> "subprocess.Popen[bytes]":
-        """POST, and do not wait for its end."""
-        return subprocess.Popen(
-            self._line(path, "-X", "POST", *options),
-            cwd=self._folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+    def begin(self, path: str, *options: str) -> CurlProcess:
+        """POST, and do not wait for its end; `response` or `kill` has to be called."""
+        return CurlProcess(self._begin(path, "-X", "POST", *options))
 
     def _call(self, path: str, *options: str) -> CurlResponse:
-        shown = ["--write-out", f"{SEPARATOR}%{{http_code}}\n%{{header_json}}"]
-        done = subprocess.run(
-            self._line(path, *shown, *options),
-            cwd=self._folder,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_SECONDS,
-            check=False,
-        )
-        assert done.returncode == 0, f"curl ended with {done.returncode}: {done.stderr}"
-        body, _, rest = done.stdout.rpartition(SEPARATOR)
-        status, _, headers = rest.partition("\n")
-        return CurlResponse(int(status), {k: v[-1] for k, v in json.loads(headers).items()}, body)
+        return CurlProcess(self._begin(path, *options)).response()
 
-    def _line(self, path: str, *options: str) -> list[str]:
-        return ["curl", "--silent", "--show-error", "--noproxy", "*", *options, f"{self._url}{path}"]
+    def _begin(self, path: str, *options: str) -> "subprocess.Popen[str]":
+        shown = ["--write-out", f"{SEPARATOR}%{{http_code}}\n%{{header_json}}"]
+        command = ["curl", "--silent", "--show-error", "--noproxy", "*", *shown, *options]
+        return subprocess.Popen(
+            [*command, f"{self._url}{path}"],
+            cwd=self._folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )

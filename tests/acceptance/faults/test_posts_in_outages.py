@@ -1,19 +1,25 @@
 """POSTs while Kafka or Postgres is away: what was accepted is safe, what was refused never starts."""
 
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.acceptance.faults.conftest import FaultWorld
 from tests.acceptance.faults.leaning import leaning_world
 from tests.support.faults.books import Book
 from tests.support.faults.oracle import judge
+from tests.support.faults.proxy import Proxy
 from tests.support.line import inbox_file, start
 from tests.support.wait import until
 
 ANSWER_SECONDS = 30
 """The longest a POST may take in an outage."""
+
+outages = pytest.mark.parametrize("outage", [Proxy.cut, Proxy.swallow], ids=["cut", "silent"])
+"""Connections are reset and refused, or a network that takes bytes and says nothing."""
 
 
 def post(url: str, request_id: str, path: str) -> httpx.Response:
@@ -21,13 +27,14 @@ def post(url: str, request_id: str, path: str) -> httpx.Response:
     return httpx.post(f"{url}/migration/requests", json=body, timeout=ANSWER_SECONDS, trust_env=False)
 
 
+@outages
 def test_a_request_sent_while_postgres_is_away_is_accepted_without_a_number_and_recorded_later(
-    fault_world: FaultWorld, small_book: Book
+    fault_world: FaultWorld, small_book: Book, outage: Callable[[Proxy], None]
 ) -> None:
     service = fault_world.replica()
     path = fault_world.put(small_book)
     request_id = str(uuid.uuid4())
-    fault_world.postgres.cut()
+    outage(fault_world.postgres)
     answer = post(service.url, request_id, path)
     assert (answer.status_code, answer.json()["id"], answer.json()["status"]) == (202, None, "pending")
     assert answer.headers["location"] == f"/migration/jobs/{request_id}"
@@ -37,15 +44,16 @@ def test_a_request_sent_while_postgres_is_away_is_accepted_without_a_number_and_
     judge(fault_world)
 
 
+@outages
 def test_a_request_sent_while_kafka_is_away_is_refused_and_never_starts(
-    tmp_path: Path, small_book: Book
+    tmp_path: Path, small_book: Book, outage: Callable[[Proxy], None]
 ) -> None:
     with leaning_world(tmp_path, brokers=1) as world:
         service = world.replica()
         path = world.put(small_book)
         refused = [str(uuid.uuid4()) for _ in range(3)]
         for proxy in world.cluster.proxies:
-            proxy.cut()
+            outage(proxy)
         for request_id in refused:  # the first meets a producer that is connected, the last a known outage
             answer = post(service.url, request_id, path)
             assert (answer.status_code, answer.json()["code"]) == (503, "kafka_unavailable")

@@ -1,5 +1,6 @@
 """Forms as clients send them, and as nobody should; whatever the pieces they arrive in."""
 
+import asyncio
 import itertools
 import logging
 import tracemalloc
@@ -11,6 +12,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consumer.http import multipart
 from consumer.http.form_events import Event, FileBegin, FileData, FileEnd, FormEnd, FormField
 from consumer.http.multipart import (
     MAX_EPILOGUE_BYTES,
@@ -293,6 +295,23 @@ async def test_an_error_of_the_body_comes_out_as_it_is() -> None:
 
     with pytest.raises(ConnectionResetError):
         [event async for event in read_form(broken(), CONTENT_TYPE)]
+
+
+async def test_others_have_a_turn_while_a_large_piece_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one, a piece of 16 slices made to be slow would hold the event loop for 200 ms."""
+    monkeypatch.setattr(multipart, "TURN_SECONDS", -1.0)
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    others = asyncio.create_task(count())
+    await _events(file(b"x" * 16 * SLICE_BYTES) + END, CONTENT_TYPE)
+    others.cancel()
+    assert turns >= 16
 
 
 def test_a_refused_form_writes_nothing_into_the_log(caplog: pytest.LogCaptureFixture) -> None:

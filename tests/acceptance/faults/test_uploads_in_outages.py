@@ -1,0 +1,47 @@
+"""Kafka gone in the middle of an upload: it is refused in time, nothing starts, and the next one works."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks.workbook import make_workbook
+from tests.acceptance.faults.conftest import FaultWorld
+from tests.support.curl import Curl
+from tests.support.faults.cluster import Cluster
+from tests.support.faults.proxy import Proxy
+from tests.support.wait import until
+
+ENDED_SECONDS = 90
+"""A chunk waits 45 s for the broker (`line.ACK_SECONDS`), then the client is taken apart within 20 s."""
+BACK_SECONDS = 60
+
+
+@pytest.mark.parametrize("outage", [Proxy.cut, Proxy.swallow], ids=["cut", "silent"])
+def test_an_upload_that_kafka_does_not_take_is_refused_in_time_and_gives_its_place_back(
+    make_fault_world: Callable[..., FaultWorld],
+    cluster: Cluster,
+    tmp_path: Path,
+    outage: Callable[[Proxy], None],
+) -> None:
+    world = make_fault_world(cluster)
+    service = world.replica(MIGRATION_MAX_UPLOADS="1")
+    curl = Curl(service.url, tmp_path)
+    make_workbook(tmp_path / "small.xlsx", rows=40, seed=63)
+    with (tmp_path / "large.bin").open("wb") as file:
+        file.truncate(200 * 2**20)
+    [proxy] = cluster.proxies
+    key = ("-H", "Idempotency-Key: cut-off")
+    process = curl.begin("/migration/excel", "--limit-rate", "2M", *key, "-F", "file=@large.bin")
+    until(lambda: process.read_bytes > 2**22, 30, "a part of the file to be sent")
+    outage(proxy)
+    response = process.response(ENDED_SECONDS)
+    assert (response.status, response.json["code"]) == (503, "kafka_unavailable")
+    assert int(response.headers["retry-after"]) > 0
+    proxy.heal()
+
+    def taken() -> bool:
+        return curl.post("/migration/excel", "-F", "file=@small.xlsx").status == 202
+
+    until(taken, BACK_SECONDS, "an upload to be taken again")
+    assert world.job("cut-off") == {}

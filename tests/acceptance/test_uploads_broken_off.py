@@ -1,0 +1,145 @@
+"""Uploads that do not come to their end: nothing is started, and the place is free for the next one."""
+
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from benchmarks.workbook import make_workbook
+from tests.acceptance.conftest import World
+from tests.support.curl import Curl, CurlProcess
+from tests.support.service import Service
+from tests.support.wait import until
+
+LARGE_BYTES = 200 * 2**20
+SENT_BYTES = 4 * 2**20
+"""Some chunks of 512 KiB are in Kafka then."""
+SLOW_SECONDS = 30
+"""A body may stand still for 20 s (`pace.GRACE_SECONDS`)."""
+DRAIN_SECONDS = 25
+
+
+@pytest.fixture(scope="module")
+def service(world: World) -> Service:
+    """It takes one upload at a time, so that a place which is not given back shows."""
+    return world.replica(MIGRATION_MAX_UPLOADS="1")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file too large to be sent in a moment, which takes no disk, and two small workbooks."""
+    folder = tmp_path_factory.mktemp("uploads")
+    with (folder / "large.bin").open("wb") as file:
+        file.truncate(LARGE_BYTES)
+    make_workbook(folder / "small.xlsx", rows=40, seed=61)
+    make_workbook(folder / "other.xlsx", rows=41, seed=62)
+    return folder
+
+
+@pytest.fixture
+def curl(service: Service, folder: Path) -> Curl:
+    """curl against that service."""
+    return Curl(service.url, folder)
+
+
+def begin(curl: Curl, request_id: str) -> CurlProcess:
+    """An upload in its middle."""
+    options = ("--limit-rate", "2M", "-H", f"Idempotency-Key: {request_id}", "-F", "file=@large.bin")
+    process = curl.begin("/migration/excel", *options)
+    until(lambda: process.read_bytes > SENT_BYTES, 30, "a part of the file to be sent")
+    return process
+
+
+def upload(curl: Curl, name: str = "small.xlsx") -> dict[str, Any]:
+    """A whole upload; the job that its 202 names."""
+    response = curl.post("/migration/excel", "-F", f"file=@{name}")
+    assert response.status == 202, response.body
+    return response.json
+
+
+def require_nothing_started(world: World, curl: Curl, request_id: str) -> None:
+    """Whatever the broken upload had published would lie before the request of the one that is sent now."""
+    later = upload(curl)
+    until(lambda: world.rows.job(later["request_id"]), 60, "the later request to be recorded")
+    assert world.rows.job(request_id) == {}
+
+
+def busy(curl: Curl) -> bool:
+    """Whether an upload is refused for want of a place; one that is taken starts a job of its own."""
+    response = curl.post("/migration/excel", "-F", "file=@small.xlsx")
+    assert response.status in {202, 503}, response.body
+    return response.status == 503
+
+
+def test_a_client_that_sends_the_head_and_nothing_more_is_ended_and_its_place_is_free(
+    service: Service, curl: Curl
+) -> None:
+    address = urlsplit(service.url)
+    head = (
+        f"POST /migration/excel HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: 1000000\r\n"
+        "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+    )
+    with socket.create_connection((address.hostname, address.port or 0), SLOW_SECONDS) as client:
+        client.sendall(head.encode())
+        until(lambda: busy(curl), 10, "the place to be taken")
+        status = client.makefile("rb").readline()
+    assert status.split(b" ")[1] == b"408"
+    assert not busy(curl)
+
+
+def test_a_client_that_vanishes_gives_its_place_back_and_starts_nothing(
+    world: World, service: Service, curl: Curl
+) -> None:
+    process = begin(curl, "vanished")
+    assert busy(curl)
+    process.kill()
+    until(lambda: not busy(curl), 10, "the place to be free")
+    require_nothing_started(world, curl, "vanished")
+
+
+@pytest.mark.parametrize(("second", "also"), [("small.xlsx", 200), ("other.xlsx", 409)])
+def test_of_two_uploads_under_one_id_at_the_same_time_one_job_comes(
+    world: World, folder: Path, second: str, also: int
+) -> None:
+    """The same file twice is one job for both; of two files one is refused."""
+    replica = world.replica()
+    curl = Curl(replica.url, folder)
+    request_id = f"twice-{second}"
+
+    def send(name: str) -> int:
+        key = ("-H", f"Idempotency-Key: {request_id}")
+        return curl.post("/migration/excel", *key, "-F", f"file=@{name};filename=chats.xlsx").status
+
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(send, ("small.xlsx", second)))
+    # Two that see each other too late are both new ones: 202 twice, which is true of one file only.
+    assert sorted(found) in ([202, 202], [200, 202]) if also == 200 else sorted(found) == [202, 409]
+    assert world.rows.one("select count(*) from migration.jobs where request_id = $1", request_id) == 1
+    replica.stop()
+
+
+def test_a_service_told_to_stop_in_the_middle_of_an_upload_ends_in_time_and_starts_nothing(
+    world: World, service: Service, curl: Curl
+) -> None:
+    process = begin(curl, "drained")
+    service.signal(signal.SIGTERM)
+    assert service.wait(DRAIN_SECONDS) == 0, service.tail()
+    code, out, _ = process.ended(10)
+    assert code != 0 or " 503" in out, "curl must not take this for a success"
+    service.start()
+    require_nothing_started(world, curl, "drained")
+
+
+def test_a_service_killed_in_the_middle_of_an_upload_has_started_nothing(
+    world: World, service: Service, curl: Curl
+) -> None:
+    process = begin(curl, "killed")
+    service.kill()
+    code, _, _ = process.ended(10)
+    assert code != 0
+    service.start()
+    require_nothing_started(world, curl, "killed")
