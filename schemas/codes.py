@@ -130,6 +130,7 @@ class ProblemCode(StrEnum):
     # Who asks, and how often
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
+    CROSS_SITE = "cross_site"
     TOO_MANY_REQUESTS = "too_many_requests"
 
     # The service

@@ -43,10 +43,14 @@ GRANTED = "consumer.http.access.granted"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks: the name of the token, None where the service has no tokens, and what it may do."""
+    """Who asks: the name of the token, None where the service has no tokens, and what it may do.
+
+    `digest` tells a token from another one that was given the same name later.
+    """
 
     name: str | None
     rights: frozenset[Right]
+    digest: bytes = b""
 
 
 ANYBODY = Identity(None, frozenset(Right))
@@ -74,7 +78,7 @@ class Access:
             await self._refuse(client)
             raise _unauthenticated("The service does not know this token; ask its operator for a new one.")
         self._forget_withdrawn(tokens)
-        return Identity(token.name, token.rights)
+        return Identity(token.name, token.rights, token.digest)
 
     @property
     def enforced(self) -> bool:
@@ -82,14 +86,14 @@ class Access:
         return self._file is not None
 
     def still_allows(self, identity: Identity, right: Right) -> bool:
-        """Whether a token that was let in has the right at this moment; for responses that last."""
+        """Whether an authenticated token has the right at this moment; for responses that last."""
         if self._file is None:
             return True
         try:
             known = self._file.current().known
         except TokensUnreadableError:
             return False
-        return any(token.name == identity.name and right in token.rights for token in known)
+        return any(token.digest == identity.digest and right in token.rights for token in known)
 
     def count_post(self, identity: Identity) -> None:
         """Count a POST of this token; raises ProblemError (429) beyond its rate."""
@@ -170,7 +174,7 @@ def _current(file: TokenFile) -> Tokens:
         raise ProblemError(
             503,
             ProblemCode.TOKENS_UNREADABLE,
-            "The service cannot read its tokens file, so nobody's token can be checked; its log says why.",
+            "The service cannot read its tokens file, so no token can be checked; its log says why.",
             retry_after=TOKENS_RETRY_SECONDS,
         ) from None
 

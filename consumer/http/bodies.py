@@ -10,7 +10,7 @@ from consumer.http.problem import FieldProblem, invalid_fields
 from consumer.masking import presentable
 from schemas.requests import MaxAttempts, StartRequest, TimeoutSeconds
 from schemas.text import ConfiguredName, LongName, Name
-from schemas.validation import explain
+from schemas.validation import explained, path_of
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -141,10 +141,7 @@ def validated(model: type[M], values: Any) -> M:
         return model.model_validate(values)
     except ValidationError as error:
         wrong = [
-            FieldProblem(
-                field=presentable(".".join(map(str, one["loc"]))[:200]) or "body",
-                message=presentable(explain(one)),
-            )
-            for one in error.errors(include_input=False, include_url=False)
+            FieldProblem(field=presentable(path_of(location)) or "body", message=presentable(words))
+            for location, words in explained(error.errors(include_input=False, include_url=False))
         ]
         raise invalid_fields(wrong) from None

@@ -124,6 +124,6 @@ def commanded(command: Command, outcome: Commanded) -> JSONResponse:
         accepted=None if outcome.timing is Timing.NOT_YET else True,
     )
     job = CommandedJobView(**JobView.of(outcome.job).model_dump(), command=view)
-    headers = {"location": job_url(job.id), "retry-after": str(RETRY_SECONDS)}
+    headers = {"location": job_url(job.request_id), "retry-after": str(RETRY_SECONDS)}
     status = 200 if outcome.timing is Timing.BEFORE else 202
     return JSONResponse(job.model_dump(mode="json"), status, headers)

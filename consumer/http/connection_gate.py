@@ -1,11 +1,11 @@
-"""Which connections are kept when there are too many: pure, told about by the protocol."""
+"""Decides which connection to evict when there are too many; no I/O, the protocol reports state changes."""
 
 import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 EVICTABLE_SECONDS = 0.25
-"""A client sends its request as soon as it is connected; one that has not for so long makes room for another.
+"""A client sends its request as soon as it is connected; one that has not for so long may be evicted.
 So a few hundred half-open connections cannot keep probes and people out."""
 
 C = TypeVar("C")

@@ -47,7 +47,7 @@ class GuardedProtocol(H11Protocol):
     _refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the connection, at the cost of one that waits where there are too many; or refuse it."""
+        """Accept the connection, evicting the longest-idle one at the limit; or refuse it."""
         super().connection_made(transport)
         try:
             evicted = self.gate.admit(self)
@@ -88,8 +88,12 @@ class GuardedProtocol(H11Protocol):
         )
 
     def end_waiting(self) -> None:
-        """Close a connection whose request has not arrived; one that has begun to is told why."""
-        if self.transport.is_closing():
+        """Close a connection whose request has not arrived; sends 408 if a part of its head has.
+
+        One that has not taken its last response yet is aborted: a close would wait for that.
+        """
+        if self.transport.is_closing() or self.transport.get_write_buffer_size():
+            self.transport.abort()
             return
         if self._head_begun():
             self._answer(_late_head())

@@ -11,10 +11,12 @@ from consumer.http.problem import FieldProblem, ProblemError, invalid_fields
 from consumer.masking import presentable
 from consumer.store.errors import Conflict, DatabaseUnavailable
 from schemas.codes import ProblemCode
-from schemas.validation import explain
+from schemas.validation import explained, path_of
 
 RETRY_SECONDS = 2
+NOT_JSON = (ProblemCode.NOT_JSON, "The body is not JSON in UTF-8.")
 STANDARD = {
+    400: NOT_JSON,  # the framework's own 400 is about nothing else
     404: (
         ProblemCode.NOT_FOUND,
         "There is nothing here; jobs are at /migration/jobs, and /docs says what else there is.",
@@ -52,7 +54,7 @@ async def _problem(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:
-    """What the framework raises by itself: no such address or method, a body that is no JSON."""
+    """What the framework raises by itself: no such address or method, a body that it cannot parse."""
     assert isinstance(error, HTTPException)  # noqa: S101
     code, detail = STANDARD.get(error.status_code, (ProblemCode.BAD_REQUEST, str(error.detail)))
     headers: Mapping[str, str] = error.headers or {}
@@ -62,17 +64,21 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     """Names what is wrong and never repeats the value."""
     assert isinstance(error, RequestValidationError)  # noqa: S101
+    errors = error.errors()
+    if any(one["type"] == "json_invalid" for one in errors):
+        return ProblemError(400, *NOT_JSON).response()
     wrong = [
-        FieldProblem(field=_field(one["loc"]), message=presentable(explain(one))) for one in error.errors()
+        FieldProblem(field=_field(location), message=presentable(words))
+        for location, words in explained(errors)
     ]
-    in_body = any(one["loc"][0] == "body" for one in error.errors())
+    in_body = any(one["loc"][0] == "body" for one in errors)
     code = ProblemCode.INVALID_REQUEST if in_body else ProblemCode.INVALID_PARAMETER
     return invalid_fields(wrong, code).response()
 
 
 def _field(location: tuple[str | int, ...]) -> str:
-    where, *names = map(str, location)
-    return f"{'.'.join(names)} ({where})" if names else where
+    where, *names = location
+    return f"{presentable(path_of(names))} ({where})" if names else str(where)
 
 
 async def _unavailable(_request: Request, _error: Exception) -> JSONResponse:

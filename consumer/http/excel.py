@@ -21,7 +21,7 @@ from consumer.http.limits import NoSlotFreeError, Slots
 from consumer.http.openapi import form_body
 from consumer.http.problem import ProblemError, documented
 from consumer.http.requester import Actor, IdempotencyKey, Traceparent
-from consumer.http.start import prepared
+from consumer.http.start import prepared, require_dataset
 from consumer.http.submission import Started, Submission
 from consumer.http.submitted import ACCEPTED, submitted
 from consumer.store.recorded_requests import RecordedRequest
@@ -73,12 +73,13 @@ def router(
         """
         _check_head(request.headers, limits.max_megabytes)
         submission.require_kafka()
-        sink = _SinkChoice(submission, open_upload, key)
+        sink = _SinkChoice(submission, open_upload, datasets, key)
         digest = header_of(request)
         with _slot(slots):
             async with UploadForm(sink.open, limits.max_megabytes, digest) as form:
                 await _receive(form, request)
                 fields = ExcelForm.parse(form.fields)
+                require_dataset(fields.dataset, datasets)
                 request_id = resolve_id(key, fields.request_id, "request_id")
                 upload = await form.finish()
         ready = prepared(_start(fields, request_id, upload), who, datasets)
@@ -91,16 +92,21 @@ def router(
 class _SinkChoice:
     """Sends a file to Kafka, unless the request it belongs to turns out to be recorded already."""
 
-    def __init__(self, submission: Submission, open_upload: OpenUpload, key: str | None) -> None:
+    def __init__(
+        self, submission: Submission, open_upload: OpenUpload, datasets: Collection[str], key: str | None
+    ) -> None:
+        self._datasets = datasets
         self._submission = submission
         self._open_upload = open_upload
         self._key = key
         self._recorded: RecordedRequest | None = None
 
     async def open(self, fields: Mapping[str, str]) -> FileSink:
-        """The sink for the file; `fields` are those of the form that came before it."""
-        if self._key or fields.get("request_id"):
-            request_id = resolve_id(self._key, fields.get("request_id"), "request_id")
+        """The sink for the file; `fields` are those of the form that came before it. Raises ProblemError."""
+        early = ExcelForm.parse(fields)
+        require_dataset(early.dataset, self._datasets)
+        if self._key or early.request_id:
+            request_id = resolve_id(self._key, early.request_id, "request_id")
             self._recorded = await self._submission.find(request_id)
         return HashingSink() if self._recorded else await self._open_upload()
 

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from consumer.http.hosts import HostCheck
+from consumer.http.origin import OriginCheck
 from consumer.http.request_body import RequestBody
 from consumer.http.security_headers import SecurityHeaders
 
@@ -16,7 +17,7 @@ class GuardedApp(FastAPI):
     1. `SecurityHeaders`: outermost, so that responses of the others and errors of ours carry them, too.
     2. `RequestBody`: outside of whatever may refuse a request, so that the refusal reaches a client that is
        still sending.
-    3. `HostCheck`, where `hosts` is given: before any route runs.
+    3. `HostCheck` and `OriginCheck`, where `hosts` is given: before any route runs.
     4. Starlette's handling of errors, and the routes; there `access.requires` says who may.
 
     `add_middleware` would put them inside Starlette's handling of unexpected errors, whose responses would
@@ -32,5 +33,5 @@ class GuardedApp(FastAPI):
         """What answers requests; called once, with the first of them."""
         app: ASGIApp = super().build_middleware_stack()
         if self.hosts is not None:
-            app = HostCheck(app, self.hosts)
+            app = HostCheck(OriginCheck(app, self.hosts), self.hosts)
         return SecurityHeaders(RequestBody(app, self.streamed_paths))

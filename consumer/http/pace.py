@@ -1,4 +1,4 @@
-"""How slowly the body of a request may arrive: an average, so that a pause of the network fails nothing."""
+"""How slowly a body may arrive, or be taken: an average, so that a pause of the network fails nothing."""
 
 MIN_BYTES_PER_SECOND = 1024
 GRACE_SECONDS = 20.0
@@ -17,7 +17,7 @@ class Pace:
         self._bytes_per_second = bytes_per_second
         self.credit = grace
 
-    def waited(self, seconds: float, received: int) -> None:
-        """Account for a wait that ended with so many bytes."""
-        earned = received / self._bytes_per_second
+    def waited(self, seconds: float, moved: int) -> None:
+        """Account for a wait in which so many bytes moved."""
+        earned = moved / self._bytes_per_second
         self.credit = min(max(self.credit - seconds, 0.0) + earned, self._grace)

@@ -36,8 +36,9 @@ class Problem(BaseModel):
     code: ProblemCode = Field(description="for programs; it does not change")
     errors: list[FieldProblem] = Field([], description="field by field, where single fields are wrong")
     request_id: str | None = Field(
-        None, description="the id to send the same request under again, where its fate is not known"
+        None, description="the id to send the same request under again, if the outcome is unknown"
     )
+    command_id: str | None = Field(None, description="the same for a command")
 
 
 class ProblemError(Exception):
@@ -53,6 +54,7 @@ class ProblemError(Exception):
         retry_after: int | None = None,
         headers: Mapping[str, str] | None = None,
         request_id: str | None = None,
+        command_id: str | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -64,6 +66,7 @@ class ProblemError(Exception):
             code=code,
             errors=list(errors),
             request_id=request_id,
+            command_id=command_id,
         )
         retry = {} if retry_after is None else {"retry-after": str(retry_after)}
         self.headers = {**(headers or {}), **retry}

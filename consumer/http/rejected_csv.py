@@ -1,17 +1,23 @@
 """All rejected rows of a job, or those that pass a filter, as one CSV that streams."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
+import structlog
 from fastapi.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from consumer.http import csv_export
 from consumer.http.limits import NoSlotFreeError, Slots
+from consumer.http.pace import Pace
 from consumer.http.problem import ProblemError
 from consumer.store.database import Database
 from consumer.store.rejected_rows import RejectedFilter, RejectedPage, record_columns, rejected_rows
 from schemas.codes import ProblemCode
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 
 CSV = "text/csv"
 PAGE_ROWS = 100
@@ -82,8 +88,19 @@ class _Download(StreamingResponse):
         self._slots = slots
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, unless the client takes it too slowly: two of these would hold every slot."""
+        pace = Pace()
+
+        async def send_in_pace(message: Message) -> None:
+            begun = time.monotonic()
+            async with asyncio.timeout(pace.credit):
+                await send(message)
+            pace.waited(time.monotonic() - begun, len(message.get("body", b"")))
+
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, send_in_pace)
+        except TimeoutError:
+            log.info("http.download_stalled", path=scope["path"])
         finally:
             self._slots.release()
 

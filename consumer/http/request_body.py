@@ -18,12 +18,12 @@ from consumer.http.limits import Slots
 from consumer.http.pace import MIN_BYTES_PER_SECOND, Pace
 from consumer.http.problem import ProblemError
 from schemas.codes import ProblemCode
-from schemas.topics import MESSAGE_BYTES
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 
-MAX_BODY_BYTES = MESSAGE_BYTES
-"""Of a request that a route takes whole: a larger one would not fit its topic."""
+MAX_BODY_BYTES = 64 * 1024
+"""Of a request that a route takes whole. The longest valid one has some 10 KB; what is invalid costs time for
+each wrong field."""
 LINGER_IDLE_SECONDS = 5.0
 LINGER_SECONDS = 30.0
 LINGER_BYTES = 512 * 2**20
@@ -86,7 +86,8 @@ class _Exchange:
             return message
         problem = await self._wait_for_piece()
         if isinstance(problem, ProblemError):
-            await self.refuse(problem)
+            if not self._response_started:
+                await self.refuse(problem)
             return {"type": "http.disconnect"}
         return problem
 

@@ -90,6 +90,7 @@ def _config(app: FastAPI, max_connections: int) -> uvicorn.Config:
         log_level=logging.WARNING,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # X-Forwarded-For is whatever its sender writes; the log names the peer
         ws="none",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

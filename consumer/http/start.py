@@ -117,8 +117,13 @@ def router(submission: Submission, database: Database, datasets: Collection[str]
 
 def prepared(request: StartRequest, who: Identity, datasets: Collection[str]) -> StartRequest:
     """The request with who asks in it; raises ProblemError (422) for a dataset that is not there."""
-    if request.dataset not in datasets:
+    require_dataset(request.dataset, datasets)
+    return request.model_copy(update={"requested_by": requested_by(request.requested_by, who)})
+
+
+def require_dataset(name: str, datasets: Collection[str]) -> None:
+    """Raise ProblemError (422) where no dataset has this name."""
+    if name not in datasets:
         known = ", ".join(sorted(datasets))
         message = f"there is no dataset of this name; this service knows: {known}"
         raise invalid_fields([FieldProblem(field="dataset", message=message)])
-    return request.model_copy(update={"requested_by": requested_by(request.requested_by, who)})

@@ -24,7 +24,8 @@ RECORDED_SECONDS = 2.0
 LOOK_SECONDS = 1.0
 """One look at Postgres; while it does not answer, the request is published all the same."""
 PUBLISH_SECONDS = 12.0
-"""More than the producer's request timeout of 10 s: what is given up then is never sent later."""
+"""More than the producer's request timeout of 10 s, after which it is abandoned and sends nothing later. One
+that was still connecting for most of that time may send it all the same: the problem says so."""
 KAFKA_RETRY_SECONDS = 5
 
 Publish = Callable[[Sequence[Outgoing]], Awaitable[list[bool]]]
@@ -97,9 +98,12 @@ class Submission:
         if (known := await self.find(request.request_id)) is not None:
             return self.compare(known, request)
         await self._send(request, traceparent)
-        if await self._digests.wait_for(request.request_id, RECORDED_SECONDS) is None:
+        digest = await self._digests.wait_for(request.request_id, RECORDED_SECONDS)
+        if digest is None:
             return Started(Timing.NOT_YET, None)
-        if (recorded := await self.find(request.request_id)) is None:
+        if (recorded := await self.find(request.request_id)) is None:  # Postgres went away just now
+            if digest != request.digest():
+                raise _reused(request, [])
             return Started(Timing.NOT_YET, None)
         return Started(Timing.NOW, _same_body(recorded, request))
 
@@ -136,6 +140,7 @@ class Submission:
             raise _kafka_unavailable(
                 "whether it has the request is not known; sending it again under the same id is safe",
                 request_id=request.request_id if isinstance(request, StartRequest) else None,
+                command_id=None if isinstance(request, StartRequest) else request.command_id,
             )
 
     async def _find_digests(self, request_ids: Sequence[str]) -> dict[str, str]:
@@ -154,9 +159,12 @@ async def _run(publishing: Awaitable[list[bool]]) -> list[bool]:
 def _same_body(recorded: RecordedRequest, request: StartRequest) -> RecordedRequest:
     if recorded.digest == request.digest():
         return recorded
-    fields = recorded_requests.differences(recorded.job, request) if recorded.job else []
+    raise _reused(request, recorded_requests.differences(recorded.job, request) if recorded.job else [])
+
+
+def _reused(request: StartRequest, fields: Sequence[str]) -> ProblemError:
     named = ", ".join(fields) or "its dataset, source or options"
-    raise ProblemError(
+    return ProblemError(
         409,
         ProblemCode.REQUEST_ID_REUSED,
         f"Request id {request.request_id} belongs to another migration already: {named} "
@@ -184,11 +192,14 @@ def _require_accepted(decision: CommandDecision, command: CancelRequest | RetryR
         )
 
 
-def _kafka_unavailable(consequence: str, request_id: str | None = None) -> ProblemError:
+def _kafka_unavailable(
+    consequence: str, request_id: str | None = None, command_id: str | None = None
+) -> ProblemError:
     return ProblemError(
         503,
         ProblemCode.KAFKA_UNAVAILABLE,
         f"Kafka cannot be reached right now: {consequence}.",
         retry_after=KAFKA_RETRY_SECONDS,
         request_id=request_id,
+        command_id=command_id,
     )

@@ -85,7 +85,7 @@ def submitted(request: StartRequest, started: Started) -> JSONResponse:
     """The response to a request that was not refused."""
     view = _view(request, started)
     headers = {
-        "location": job_url(view.id if isinstance(view, JobView) else view.request_id),
+        "location": job_url(view.request_id),  # a number may be the request id of another job
         "retry-after": str(RETRY_SECONDS),
     }
     status = 200 if started.timing is Timing.BEFORE else 202

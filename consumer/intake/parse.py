@@ -10,7 +10,7 @@ from consumer.masking import presentable
 from schemas.codes import DeadLetterReason
 from schemas.requests import REQUEST, CancelRequest, RetryRequest, StartRequest
 from schemas.text import storable
-from schemas.validation import explain
+from schemas.validation import MOST_MEMBERS, explained, has_too_many_members, path_of
 
 MAX_NAMED = 5
 """How many wrong fields a sentence names."""
@@ -33,6 +33,9 @@ def parse(value: bytes | None) -> StartRequest | CancelRequest | RetryRequest | 
         return Unreadable(DeadLetterReason.NOT_JSON, "the message is not JSON in UTF-8")
     if not isinstance(body, dict):
         return Unreadable(DeadLetterReason.INVALID_REQUEST, "the message is JSON, but not an object")
+    if has_too_many_members(body):
+        too_many = f"the request is wrong: it has more than {MOST_MEMBERS} members in all"
+        return Unreadable(DeadLetterReason.INVALID_REQUEST, too_many, _request_id(body))
     try:
         return REQUEST.validate_python(body)
     except ValidationError as error:
@@ -45,16 +48,14 @@ def _no_constant(name: str) -> None:
 
 def _sentence(error: ValidationError) -> str:
     """Which fields are wrong and how; values stay out of it, they may be anybody's phone."""
-    wrong = [
-        f"{_path(e['loc'])}: {presentable(explain(e))}"
-        for e in error.errors(include_input=False, include_url=False)
-    ]
-    more = f"; and {len(wrong) - MAX_NAMED} more" if len(wrong) > MAX_NAMED else ""
-    return "the request is wrong: " + "; ".join(wrong[:MAX_NAMED]) + more
+    errors = error.errors(include_input=False, include_url=False)
+    wrong = [f"{_path(loc)}: {presentable(words)}" for loc, words in explained(errors, MAX_NAMED)]
+    more = f"; and {len(errors) - MAX_NAMED} more" if len(errors) > MAX_NAMED else ""
+    return "the request is wrong: " + "; ".join(wrong) + more
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    return presentable(".".join(str(part) for part in location)[:200]) or "action"
+    return presentable(path_of(location)) or "action"
 
 
 def _request_id(body: dict[str, Any]) -> str | None:

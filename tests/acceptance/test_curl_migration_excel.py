@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from benchmarks.expected import Expected
@@ -52,7 +53,7 @@ def test_the_job_that_a_202_promised_completes_with_every_row_accounted_for(
 ) -> None:
     answer = curl.post("/migration/excel", "-F", "file=@chats.xlsx")
     assert (answer.status, answer.json["id"]) == (202, 1)
-    assert answer.headers["location"] == "/migration/jobs/1"
+    assert answer.headers["location"] == f"/migration/jobs/{answer.json['request_id']}"
     job = _ended(curl, 1)
     assert (job["status"], job["total"]) == ("completed", ROWS)
     assert job["processed"] + job["failed"] == ROWS
@@ -173,3 +174,21 @@ def test_a_wrong_upload_is_refused_with_a_sentence_and_starts_nothing(
     assert answer.json["detail"].endswith(".")
     assert answer.headers["content-type"] == "application/problem+json"
     assert world.rows.one("select count(*) from migration.jobs") == before
+
+
+@pytest.mark.parametrize("field", ["request_id=a\x00b", "timeout_seconds=soon", "dataset=people"])
+def test_a_wrong_field_before_the_file_is_refused_before_the_file_is_read(
+    service: Service, folder: Path, field: str
+) -> None:
+    """By hand: curl cannot send a NUL."""
+    name, value = field.split("=")
+    disposition = "Content-Disposition: form-data; name="
+    parts = (f'"{name}"\r\n\r\n{value}', '"file"; filename="a.xlsx"\r\n\r\nPK')
+    body = "".join(f"--b\r\n{disposition}{part}\r\n" for part in parts)
+    answer = httpx.post(
+        f"{service.url}/migration/excel",
+        content=f"{body}--b--\r\n".encode(),
+        headers={"content-type": "multipart/form-data; boundary=b"},
+        trust_env=False,
+    )
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, name)

@@ -51,7 +51,7 @@ def test_any_request_can_be_published_and_is_answered_with_its_job(
         "ivanova",
         "short.xlsx",
     )
-    assert answer.headers["location"] == f"/migration/jobs/{job['id']}"
+    assert answer.headers["location"] == f"/migration/jobs/{job['request_id']}"
     assert answer.headers["retry-after"] == "1"
     assert str(uuid.UUID(job["request_id"])) == job["request_id"]
     assert world.line.ended(job["request_id"]).status == "completed"
@@ -203,7 +203,39 @@ def test_a_wrong_body_names_its_fields(
 def test_a_body_that_is_no_json_or_damaged_is_refused(client: httpx.Client) -> None:
     json_type = {"content-type": "application/json"}
     broken = client.post("/migration/database", content=b"{", headers=json_type)
-    assert (broken.status_code, broken.headers["content-type"]) == (422, "application/problem+json")
+    assert (broken.status_code, broken.json()["code"]) == (400, "not_json")
     digest = {**json_type, "Content-Digest": f"sha-256=:{'A' * 43}=:"}
     damaged = client.post("/migration/database", content=b'{"source_identifier": "a"}', headers=digest)
     assert (damaged.status_code, damaged.json()["code"]) == (400, "digest_mismatch")
+
+
+def test_the_address_of_a_job_is_never_that_of_another_one(world: World, client: httpx.Client) -> None:
+    """The number of one job may be the request id of another."""
+    first = client.post("/migration/requests", json=inbox("short.xlsx")).json()
+    client.post("/migration/requests", json=inbox("short.xlsx", request_id=str(first["id"] + 2)))
+    third = client.post("/migration/requests", json=inbox("short.xlsx"))
+    assert third.json()["id"] == first["id"] + 2
+    found = client.get(third.headers["location"]).json()
+    assert found["request_id"] == third.json()["request_id"]
+    world.line.ended(found["request_id"])
+
+
+def test_a_page_of_another_origin_starts_and_cancels_nothing(world: World, client: httpx.Client) -> None:
+    job = client.post("/migration/requests", json=inbox("short.xlsx")).json()
+    world.line.ended(job["request_id"])
+    before = world.rows.one("select count(*) from migration.jobs")
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        for answer in (
+            client.post("/migration/excel", files={"file": b"PK"}, headers=headers),
+            client.post(f"/migration/jobs/{job['id']}/cancel", headers=headers),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (403, "cross_site")
+    assert world.rows.one("select count(*) from migration.jobs") == before
+
+
+def test_a_body_with_very_many_wrong_fields_costs_little_and_names_the_first(client: httpx.Client) -> None:
+    many = {f"unknown-{n}": n for n in range(3_000)}
+    answer = client.post("/migration/database", json={"source_identifier": "a", **many})
+    assert (answer.status_code, len(answer.json()["errors"])) == (422, 20)
+    larger = client.post("/migration/database", json={f"unknown-{n}": n for n in range(95_000)})
+    assert (larger.status_code, larger.json()["code"]) == (413, "too_large")

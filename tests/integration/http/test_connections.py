@@ -3,18 +3,21 @@
 import asyncio
 import errno
 import logging
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
-from consumer.http import connections, log_limits
+from consumer.http import connection_gate, connections, log_limits
 from consumer.http.connections import HEAD_BYTES
 from consumer.http.server import listen, serve_on
 from messaging.quiet import Quiet
 from tests.integration.http.raw import Raw, connected, head
+from tests.support.wait import until_async
 
 QUICK = head("GET", "/quick")
 
@@ -30,6 +33,10 @@ class Serving:
         @self.app.get("/quick")
         async def quick() -> str:
             return "done"
+
+        @self.app.get("/large")
+        async def large() -> Response:
+            return Response(bytes(2_000_000))
 
         @self.app.get("/slow")
         async def slow() -> str:
@@ -74,11 +81,13 @@ async def test_a_connection_beyond_the_limit_gets_a_503_and_is_closed() -> None:
 
 
 async def test_three_hundred_connections_that_send_nothing_do_not_keep_a_client_out(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(256) as one, AsyncExitStack() as stack:
-        opened = [await stack.enter_async_context(connected(one.port)) for _ in range(300)]
-        refused = [await each.answer() for each in opened[256:]]
+        with monkeypatch.context() as patience:  # none is evicted while they open
+            patience.setattr(connection_gate, "EVICTABLE_SECONDS", 3_600)
+            opened = [await stack.enter_async_context(connected(one.port)) for _ in range(300)]
+            refused = [await each.answer() for each in opened[256:]]
         assert {answer.status for answer in refused} == {503}
         begun = time.monotonic()
         while True:  # the first that has waited for a second makes room
@@ -237,3 +246,27 @@ async def test_nonsense_by_the_thousand_leaves_a_few_lines_in_the_log(
                 assert (await client.answer()).status == 400
     logging.getLogger(log_limits.REQUEST_LOGGER).removeFilter(fresh)
     assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 3
+
+
+async def test_clients_that_do_not_take_their_responses_keep_no_more_connections_than_the_limit() -> None:
+    """A response is whole for the server once it is buffered; the connection is not free before then."""
+    async with serving(16) as one, AsyncExitStack() as stack:
+        for _ in range(60):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+            client.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", one.port))
+            client.send(head("GET", "/large"))
+            await asyncio.sleep(0.02)
+
+        async def within_the_limit() -> bool:
+            return _server_sockets(one.port) <= 16 + connections.REFUSED_AT_ONCE
+
+        await until_async(within_the_limit, 10, "the others to be closed")
+
+
+def _server_sockets(port: int) -> int:
+    """Sockets of the server's side that are open, by the kernel's table (0A: listening, 0: of no process)."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[1].endswith(f":{port:04X}") and row[3] != "0A" and row[9] != "0" for row in rows)

@@ -6,13 +6,15 @@ import io
 import socket
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 
 import httpx
 import pytest
 import pytest_asyncio
 
 from consumer.health import Health
-from consumer.http import server
+from consumer.http import rejected_csv, server
+from consumer.http.pace import Pace
 from consumer.http.rejected_csv import CSV_AT_ONCE
 from consumer.store.database import Database
 from tests.integration.http.raw import connected, head
@@ -116,3 +118,23 @@ async def test_readers_that_stop_reading_are_cut_off_and_free_their_slots(
 
             await until_async(busy, 10, "both slots to be taken")
             await until_async(lambda: _is_free(client), 30, "the stalled readers to be cut off")
+
+
+async def test_readers_that_take_too_little_are_cut_off_and_free_their_slots(
+    database: Database, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel's limit does not see one that takes a few bytes now and then."""
+    monkeypatch.setattr(rejected_csv, "Pace", partial(Pace, grace=1.0))
+    await rejected_many(database, "r-1", ROWS, width=2_000)
+    port = client.base_url.port
+    assert port is not None
+    async with connected(port) as one, connected(port) as two:
+        for stalled in (one, two):
+            stalled.reader._transport.pause_reading()  # type: ignore[attr-defined]
+            await stalled.send(head("GET", ERRORS_OF, "Accept: text/csv"))
+
+        async def busy() -> bool:
+            return not await _is_free(client)
+
+        await until_async(busy, 10, "both slots to be taken")
+        await until_async(lambda: _is_free(client), 30, "the slow readers to be cut off")
