@@ -37,12 +37,14 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     """Put real jobs and one id into valid cases."""
     if not _is_positive(case):
         return
+    phase = _phase(case)
     _keep_one_id(case)
     if isinstance(case.body, dict):
         _mend_body(case.body)
-    if _phase(case) != "stateful":
+    if phase != "stateful":
         _name_real_jobs(case)
-    case._record_starting_state()  # else a form whose file is bytes would now be taken for invalid
+    # Else `meta` would look again, and take a form for invalid whose file is bytes.
+    case._record_starting_state()
 
 
 @schemathesis.hook
@@ -89,9 +91,9 @@ def _mend_body(body: dict[str, Any]) -> None:
 
 def _hold_chunks(body: dict[str, Any]) -> None:
     match body:
-        case {"source": {"file": {"upload": {"first_offset": int(first), "chunks": int(chunks)} as upload}}}:
-            chunks = min(chunks, MOST_CHUNKS)
-            upload |= {"chunks": chunks, "first_offset": min(first, LARGEST_OFFSET - MOST_CHUNKS)}
+        case {"source": {"file": {"upload": {"first_offset": first, "chunks": chunks} as upload}}}:
+            chunks = min(int(chunks), MOST_CHUNKS)
+            upload |= {"chunks": chunks, "first_offset": min(int(first), LARGEST_OFFSET - MOST_CHUNKS)}
             upload["last_offset"] = max(upload["last_offset"], upload["first_offset"] + chunks - 1)
         case _:
             pass

@@ -33,5 +33,5 @@ def make_target(world: World, *, tokens: bool) -> Target:
 def _blocked(world: World, **settings: str) -> Service:
     service = world.replica(**BLOCKED, **settings)
     taking = world.line.start_excel("chats.xlsx")
-    until(lambda: world.rows.job(taking)["status"] == "running", 30, "a job to take the slot")
+    until(lambda: world.rows.job(taking).get("status") == "running", 30, "a job to take the slot")
     return service
