@@ -42,7 +42,7 @@ async def run(settings: Settings, environment: Mapping[str, str]) -> None:
 
 
 def _access_control(settings: Settings) -> Access:
-    """Who may ask over HTTP; raises WrongSettings where nobody is kept out and nobody said that all may."""
+    """Access control of the HTTP side; raises WrongSettings if it is public, tokenless and not explicitly open."""
     if problem := settings.exposure_problem():
         raise WrongSettings(problem)
     path = settings.migration_http_tokens_file

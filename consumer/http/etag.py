@@ -9,7 +9,7 @@ from consumer.store.jobs import Job
 def etag_of(jobs: Iterable[Job], *rest: object) -> str:
     """A weak tag of how some jobs are, and of what else decides the response.
 
-    Weak, since rate and time left are reckoned anew at each request although nothing happened.
+    Weak, since rate and time left are recomputed at each request although nothing happened.
     """
     state = [(job.id, job.sequence, job.updated_at.isoformat(), job.cancel_requested) for job in jobs]
     return f'W/"{hashlib.sha256(repr((state, rest)).encode()).hexdigest()[:32]}"'

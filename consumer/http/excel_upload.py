@@ -7,6 +7,7 @@ from typing import Protocol, Self
 
 from consumer.http.body_digest import BODY, HEADER, digest_check, verify
 from consumer.http.content_digest import DigestCheck
+from consumer.http.form_part import FILE_FIELD
 from consumer.http.multipart import FileBegin, FileData, FormField, InvalidForm, read_form
 from consumer.http.problem import FieldProblem, ProblemError
 from messaging.errors import KafkaUnavailable, UploadRefused
@@ -14,7 +15,6 @@ from schemas.codes import ProblemCode
 from schemas.file_names import clean_file_name
 from schemas.uploads import CHUNK_BYTES, Upload
 
-FILE_FIELD = "file"
 FILE = "the file"
 MEGABYTE = 2**20
 

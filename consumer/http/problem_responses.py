@@ -43,6 +43,7 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
         "The request cannot be understood, broke off, or is not what its `Content-Digest` says.",
         (
             ProblemCode.BAD_REQUEST,
+            ProblemCode.NOT_JSON,
             ProblemCode.INVALID_FORM,
             ProblemCode.INVALID_DIGEST,
             ProblemCode.DIGEST_MISMATCH,

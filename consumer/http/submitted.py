@@ -1,4 +1,4 @@
-"""The response to a start request: the job as recorded, or the word that it is not recorded yet."""
+"""The response to a start request: the job as recorded, or a queued view if not recorded in time."""
 
 from typing import Any, Literal, Self
 

@@ -151,8 +151,3 @@ async def decided_commands(connection: Connection, command_ids: Sequence[str]) -
     """The decisions on these commands by command id; ids that were not decided on yet are left out."""
     rows = await connection.fetch(FIND_DECISIONS, command_ids)
     return {row["command_id"]: CommandDecision(**row) for row in rows}
-
-
-async def find_command(connection: Connection, command_id: str) -> CommandDecision | None:
-    """The decision on one command, or None where there is none yet (or no longer: they are pruned by age)."""
-    return (await decided_commands(connection, [command_id])).get(command_id)

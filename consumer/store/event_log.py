@@ -18,20 +18,6 @@ class StoredEvent:
     payload: str
 
 
-LAST_EVENT = """
-select sequence, payload from migration.outbox where job_id = $1 order by sequence desc limit 1
-"""
-
-
-async def last_event(connection: Connection, job_id: int) -> tuple[int, str] | None:
-    """Sequence and payload (JSON text) of a job's last event; None where there is no such job.
-
-    It is kept as long as the job, whatever retention deletes.
-    """
-    row = await connection.fetchrow(LAST_EVENT, job_id)
-    return None if row is None else (row["sequence"], row["payload"])
-
-
 # $1 job ids, $2 the sequence each is followed from, $3 bytes, $4 events a job. The second event of a job is
 # counted behind the first of all jobs, and so on: a job far behind leaves what the others need.
 EVENTS_AFTER = """

@@ -1,4 +1,4 @@
-"""How many rows of a job are rejected for what: kept with each batch, so that nobody has to count them."""
+"""Rejected rows of a job by code and field: maintained with each batch, so that reading needs no scan."""
 
 from dataclasses import dataclass
 

@@ -17,7 +17,7 @@ async def _apply(database: Database, command_id: str, command: CancelRequest | R
 
 async def _find(database: Database, command_id: str) -> CommandDecision | None:
     async with database.reader() as connection:
-        return await commands.find_command(connection, command_id)
+        return (await commands.decided_commands(connection, [command_id])).get(command_id)
 
 
 async def test_an_accepted_command_is_kept_with_who_sent_it(database: Database) -> None:

@@ -1,12 +1,10 @@
 """The stored status events of jobs, read for many followers in one query."""
 
-import json
 from collections import Counter
 
-from consumer.store import event_log
 from consumer.store.database import Database
 from consumer.store.event_log import EVENTS_A_JOB, StoredEvent, events_after
-from tests.integration.store.making import change, events, pending, running
+from tests.integration.store.making import change, pending
 
 MANY = 1_000_000
 ADD = """
@@ -29,16 +27,6 @@ async def _job_with(database: Database, request_id: str, more: int, width: int) 
 
 def _counts(found: list[StoredEvent]) -> Counter[int]:
     return Counter(event.job_id for event in found)
-
-
-async def test_the_last_event_of_a_job(database: Database) -> None:
-    job, _ = await running(database)
-    async with database.reader() as connection:
-        last = await event_log.last_event(connection, job.id)
-        assert await event_log.last_event(connection, job.id + 1) is None
-    assert last is not None
-    sequence, payload = last
-    assert (sequence, json.loads(payload)) == (2, (await events(database, job.id))[-1])
 
 
 async def test_events_behind_a_sequence_come_by_job_and_sequence(database: Database) -> None:

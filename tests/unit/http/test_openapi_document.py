@@ -24,8 +24,8 @@ Json = dict[str, Any]
 
 OBVIOUS = {"action", "schema_version", "type"}
 """Fields whose one value says what they are."""
-ELSEWHERE = {ProblemCode.METHOD_NOT_ALLOWED, ProblemCode.NOT_JSON}
-"""Not answered by any operation: 405 belongs to a path, and what is no JSON is an invalid request."""
+ELSEWHERE = {ProblemCode.METHOD_NOT_ALLOWED}
+"""Not answered by any operation: 405 belongs to a path."""
 
 
 class WithTokens(Access):
