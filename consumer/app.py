@@ -42,7 +42,7 @@ async def run(settings: Settings, environment: Mapping[str, str]) -> None:
 
 
 def _access_control(settings: Settings) -> Access:
-    """Access control of the HTTP side; raises WrongSettings if it is public, tokenless and not explicitly open."""
+    """Access control over HTTP; raises WrongSettings if public, without tokens and not explicitly open."""
     if problem := settings.exposure_problem():
         raise WrongSettings(problem)
     path = settings.migration_http_tokens_file
