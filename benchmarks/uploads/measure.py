@@ -7,11 +7,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
+from benchmarks import database
 from benchmarks.client import connected
 from benchmarks.expected import Expected
-from benchmarks.measure import Bench, Timing
+from benchmarks.measure import Bench
 from benchmarks.memory import Sampler
-from benchmarks.service import running
+from benchmarks.service import Service, running
 from benchmarks.uploads.crowd import CURLS, Clients, Crowd
 from tests.support.probing import Answer, Probing
 
@@ -36,6 +39,8 @@ class Measured:
     """The longest of the event loop."""
     memory: float
     """Peak of the service without its children."""
+    cores: float
+    """Processor time of the service without its children, by the time of the job."""
     probes: int
     red: Sequence[str]
     """What the probes said that were not green."""
@@ -77,34 +82,30 @@ async def _measure(plan: Plan, name: str) -> Measured:
         probing = stack.enter_context(Probing(service))
         if clients := CROWDS.get(name):
             await stack.enter_async_context(crowd.uploading(clients))
-        timing = await bench.first([BOOK], [plan.books[BOOK]])
+        await database.empty(bench.dsn)
+        before = _processor_seconds(service)
+        timing = await bench.load([BOOK], [plan.books[BOOK]])
+        cores = (_processor_seconds(service) - before) / timing.seconds
         lag = _loop_lag(await asyncio.to_thread(service.metrics))
-    return _measured(name, timing, client.latencies, lag, memory, probing, crowd, bench)
-
-
-def _measured(
-    name: str,
-    timing: Timing,
-    latencies: Sequence[float],
-    lag: float,
-    memory: Sampler,
-    probing: Probing,
-    crowd: Crowd,
-    bench: Bench,
-) -> Measured:
     probes = [*probing.alive, *probing.ready]
     return Measured(
         crowd=name,
         seconds=timing.seconds,
-        latencies=latencies,
+        latencies=client.latencies,
         loop_lag=lag,
         memory=memory.peak_mib,
+        cores=cores,
         probes=len(probes),
         red=[_said(answer) for answer in probes if not answer.well],
         responses=crowd.responses,
         bytes_per_second=crowd.bytes_per_second,
         mistakes=bench.mistakes,
     )
+
+
+def _processor_seconds(service: Service) -> float:
+    times = psutil.Process(service.pid).cpu_times()
+    return float(times.user + times.system)
 
 
 def _said(answer: Answer) -> str:

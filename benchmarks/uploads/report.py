@@ -26,7 +26,7 @@ def brief(one: Measured) -> str:
     late = percentile(one.latencies, 0.99)
     return (
         f"{one.crowd}: {one.seconds:.2f} s, status p99 {1000 * late:.0f} ms, "
-        f"lag {1000 * one.loop_lag:.0f} ms, {one.memory:.0f} MiB, "
+        f"lag {1000 * one.loop_lag:.0f} ms, {one.memory:.0f} MiB, {one.cores:.2f} cores, "
         f"{len(one.red)} of {one.probes} probes red, {one.bytes_per_second / 1e6:.0f} MB/s"
     )
 
@@ -36,7 +36,7 @@ def table(found: Sequence[Measured], rows: int) -> Table:
     made = Table(title=f"a job of {rows:,} rows, alone and beside uploads, in turn")
     for heading in (
         *("uploads", "median s", "ratio to alone", "spread", "status p50 / p99 ms"),
-        *("longest loop lag ms", "RSS MiB", "probes red", "uploads MB/s"),
+        *("longest loop lag ms", "RSS MiB", "service cores", "probes red", "uploads MB/s"),
     ):
         made.add_column(heading, justify="left" if heading == "uploads" else "right")
     for crowd in (ALONE, *CROWDS):
@@ -44,7 +44,8 @@ def table(found: Sequence[Measured], rows: int) -> Table:
         made.add_row(*_row([one for one in found if one.crowd == crowd], ratio))
     made.caption = (
         "published → completed seen; status events: commit → subscriber; lag and RSS: the highest of all "
-        "rounds, RSS of the service without its children"
+        "rounds; RSS and cores: of the service without its children. Ratios need an idle machine: a crowd at "
+        "a fixed rate takes a fixed part of a core, which is more of what the job has where others work, too"
     )
     return made
 
@@ -59,6 +60,7 @@ def _row(ones: Sequence[Measured], ratio: Sequence[float]) -> tuple[str, ...]:
         f"{1000 * percentile(latencies(ones), 0.5):.0f} / {1000 * percentile(latencies(ones), 0.99):.0f}",
         f"{1000 * max(one.loop_lag for one in ones):.0f}",
         f"{max(one.memory for one in ones):.0f}",
+        f"{median(one.cores for one in ones):.2f}",
         f"{red} of {probes}",
         f"{median(one.bytes_per_second for one in ones) / 1e6:.0f}",
     )
