@@ -43,6 +43,7 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
         "The request cannot be understood, broke off, or is not what its `Content-Digest` says.",
         (
             ProblemCode.BAD_REQUEST,
+            ProblemCode.NOT_JSON,
             ProblemCode.INVALID_FORM,
             ProblemCode.INVALID_DIGEST,
             ProblemCode.DIGEST_MISMATCH,
@@ -58,8 +59,8 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
     ),
     403: ProblemResponse(
         "Forbidden",
-        "The token does not have the right that this operation needs.",
-        (ProblemCode.FORBIDDEN,),
+        "The token does not have the right that this operation needs, or a page of another origin asks.",
+        (ProblemCode.FORBIDDEN, ProblemCode.CROSS_SITE),
         "The token «nightly» does not have the right `act`; its operator can add it.",
     ),
     404: ProblemResponse(
