@@ -41,6 +41,7 @@ TAGS: list[Json] = [
 
 JSON = "application/json"
 MISDIRECTED = 421
+NUMBER_KEYWORDS = ("type", "minimum", "maximum")
 NO_TOKEN: Json = {}
 """A security requirement that anybody meets."""
 SCHEMA_REF = "#/components/schemas/{model}"
@@ -123,15 +124,27 @@ def name_datasets(value: Any, datasets: Collection[str]) -> None:
     elif isinstance(value, dict):
         field = value.get("properties", {}).get("dataset")
         if field and value.get("additionalProperties") is False:
-            field["enum"] = sorted(datasets)
+            field["enum"] = [*sorted(datasets), *([""] if "file" in value["properties"] else [])]
         for one in value.values():
             name_datasets(one, datasets)
+
+
+def _or_empty(field: Json) -> Json:
+    """A field of a form: browsers send what was left blank as an empty text, which counts as absent."""
+    if field.get("type") != "string":
+        kinds = [{name: field.pop(name) for name in NUMBER_KEYWORDS if name in field}, {"const": ""}]
+        return {"anyOf": kinds, **field}
+    pattern = field["pattern"].removeprefix("^").removesuffix("$")
+    rest = {name: value for name, value in field.items() if name != "minLength"}
+    return {**rest, "pattern": f"^(?:{pattern})?$"}
 
 
 def form_body(fields: type[BaseModel], examples: Json) -> Json:
     """The `requestBody` of a form with these fields and a file; the framework cannot derive what streams."""
     schema = fields.model_json_schema(ref_template=SCHEMA_REF)
-    schema["properties"] = {name: without_null(field) for name, field in schema["properties"].items()}
+    schema["properties"] = {
+        name: _or_empty(without_null(field)) for name, field in schema["properties"].items()
+    }
     schema["properties"]["file"] = {
         "type": "string",
         "format": "binary",

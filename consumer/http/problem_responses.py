@@ -59,7 +59,7 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
     ),
     403: ProblemResponse(
         "Forbidden",
-        "The token does not have the right that this operation needs, or a page of another origin sent this.",
+        "The token does not have the right that this operation needs, or a page of another origin asks.",
         (ProblemCode.FORBIDDEN, ProblemCode.CROSS_SITE),
         "The token «nightly» does not have the right `act`; its operator can add it.",
     ),
@@ -86,7 +86,7 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
         "TooLarge",
         "The body is larger than the service takes.",
         (ProblemCode.TOO_LARGE,),
-        "A request body here may have 1,048,576 bytes; this one has more.",
+        "A request body here may have 65,536 bytes; this one has more.",
     ),
     415: ProblemResponse(
         "UnsupportedMediaType",

@@ -12,7 +12,7 @@ from consumer.http import body_examples
 from consumer.http.access import Access
 from consumer.http.bodies import CommandBody, DatabaseBody, ExcelForm, GoogleSheetsBody
 from consumer.http.openapi_links import NAMES_A_JOB, OF_A_JOB
-from consumer.http.problem import MEDIA_TYPE
+from consumer.http.problem import MEDIA_TYPE, ProblemError
 from consumer.http.problem_responses import ANY_OPERATION, PROBLEMS
 from consumer.store.database import Database
 from schemas.codes import ProblemCode
@@ -149,8 +149,31 @@ def test_a_request_names_one_of_the_datasets_there_are() -> None:
     for model in ("StartRequest", "DatabaseBody", "GoogleSheetsBody"):
         assert DOCUMENT["components"]["schemas"][model]["properties"]["dataset"]["enum"] == ["chats"]
     form = OPERATIONS["startExcel"]["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert form["properties"]["dataset"]["enum"] == ["chats"]
+    assert form["properties"]["dataset"]["enum"] == ["chats", ""]
     assert "enum" not in DOCUMENT["components"]["schemas"]["MigrationStatus"]["properties"]["dataset"]
+
+
+FIELDS = {
+    "request_id": ["r-1", "", " r", "x" * 201],
+    "dataset": ["chats", "", "others"],
+    "timeout_seconds": [60, "", 0, 10**7],
+    "max_attempts": [3, "", 101],
+    "sheet": ["Чаты", "", "a\tb"],
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_the_form_takes_what_its_schema_does(name: str) -> None:
+    """The dataset is checked behind the model, which does not know which there are."""
+    schema = OPERATIONS["startExcel"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    for value in FIELDS[name]:
+        documented = _validator(schema["properties"][name]).is_valid(value)
+        try:
+            form = ExcelForm.parse({name: str(value)})
+        except ProblemError:
+            assert not documented, value
+        else:
+            assert documented == (form.dataset == "chats"), value
 
 
 def test_links_lead_from_a_job_to_what_can_be_asked_of_it() -> None:
