@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.support.reference_phones import phone_in
 from tests.support.reference_text import (
     INVISIBLE,
     Notes,
@@ -71,20 +72,10 @@ def kpp_of(value: object, notes: Notes) -> str:
 
 def phone_of(value: object, notes: Notes) -> str:
     """E.164, or nothing."""
-    if not visible(value):
-        return ""
-    text = trimmed(str(int(value)) if isinstance(value, float) and value == int(value) else str(value))
-    digits = "".join(char for char in text if char in "0123456789")
-    if len(digits) == 11 and (digits[0] == "7" or digits.startswith("89")):
-        return "+7" + digits[1:]
-    if text[0] == "+" and 8 <= len(digits) <= 15:
-        return "+" + digits
-    if text[0] != "+" and len(digits) == 11 and digits[0] == "8":
-        return "+7" + digits[1:]
-    if text[0] != "+" and len(digits) == 10:
-        return "+7" + digits
-    notes.codes.append("phone")
-    return ""
+    number, warning = phone_in("?" if isinstance(value, (date, time)) else value)
+    if warning:
+        notes.codes.append(warning)
+    return number
 
 
 def url_of(value: object, notes: Notes) -> str:

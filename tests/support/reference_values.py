@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from tests.support.reference_phones import phone_in
+
 BLANKS = {"Cc", "Cf", "Zs", "Zl", "Zp"}
 YES, NO = ("1", "true", "истина", "да"), ("0", "false", "ложь", "нет")
 QUOTES = ["''", '""', "«»", "“”", "„“"]
@@ -104,23 +106,13 @@ def kpp(cell: object, warn: Counter[str]) -> str:
 
 def phone(cell: object, warn: Counter[str]) -> str:
     try:
-        value = text(cell, Counter())
+        text(cell, Counter())
     except Rejected:
-        value = "?"
-    if not value:
-        return ""
-    digits = "".join(char for char in value if char in "0123456789")
-    if "+" in value.split(digits[0] if digits else None)[0]:
-        if len(digits) == 11 and (digits[0] == "7" or digits[:2] == "89"):
-            return "+7" + digits[1:]
-        if 8 <= len(digits) <= 15:
-            return "+" + digits
-    elif len(digits) == 11 and digits[0] in "78":
-        return "+7" + digits[1:]
-    elif len(digits) == 10:
-        return "+7" + digits
-    warn["phone"] += 1
-    return ""
+        cell = "?"
+    number, warning = phone_in("?" if isinstance(cell, date) else cell)
+    if warning:
+        warn[warning] += 1
+    return number
 
 
 def url(cell: object, _: Counter[str]) -> str:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: DTZ001 – workbooks know no time zones
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -12,6 +13,8 @@ from consumer.datasets.chats.rules.tax import inn, kpp
 from consumer.datasets.chats.rules.verdict import Clean, Wrong
 from consumer.datasets.chats.rules.whole import whole
 from schemas.codes import WarningCode
+from tests.support.reference_phones import phone_in
+from tests.unit.datasets.chats.phones_as_written import PHONES
 
 NAN, INFINITE = float("nan"), float("inf")
 
@@ -98,12 +101,10 @@ def test_anything_else_is_no_kpp(cell: object) -> None:
         ("79161234567.0", "+79161234567"),
         ("8001234567.0", "+78001234567"),
         ("+8 916 123-45-67", "+79161234567"),
-        ("+852 1234 5678", "+85212345678"),
+        ("+852 2345 6789", "+85223456789"),
         ("+81 90-1234-5678", "+819012345678"),
         ("+375 29 123-45-67", "+375291234567"),
-        ("+9161234567", "+9161234567"),
-        ("+12345678", "+12345678"),
-        ("+123456789012345", "+123456789012345"),
+        (Decimal(9161234567), "+79161234567"),
         ("тел. +7 916 123-45-67", "+79161234567"),
     ],
 )
@@ -115,13 +116,26 @@ def test_a_phone_becomes_e164(cell: object, clean: str) -> None:
     "cell",
     [
         "нет", "-", "+", "1234567", "+1234567", "+1234567890123456", "99161234567", "375291234567",
+        "+9161234567", "+12345678", "+123456789012345", "+7 916 123-45-678", "8 9161234567 " + "!" * 200,
+        -79161234567.0, 791612345.67, 9161234567.5, Decimal("791612345.67"),
         "8 916 123-45-67, 8 916 765-43-21", "７9161234567", "8916123456٧", "8916123456²", True, NAN, INFINITE,
         2.0**53, date(2024, 12, 10), datetime(2024, 12, 10, 1, 2, 3), time(1), timedelta(1), "\x00",
         b"79161234567",
+        79_100_000_000.0, 79_123_000_000, 9_120_000_000.0, Decimal("7.91E+10"),  # were text like 7,91E+10
     ],
 )  # fmt: skip
 def test_what_is_no_phone_is_dropped_with_a_warning(cell: object) -> None:
     assert phone(cell) == Clean("", WarningCode.PHONE)
+
+
+@pytest.mark.parametrize(("cell", "expected"), PHONES)
+def test_phones_are_read_as_people_write_them(cell: str, expected: tuple[str, str | None]) -> None:
+    assert phone(cell) == expected
+
+
+@pytest.mark.parametrize(("cell", "expected"), PHONES)
+def test_the_reference_reads_phones_the_same(cell: str, expected: tuple[str, str | None]) -> None:
+    assert phone_in(cell) == expected
 
 
 @pytest.mark.parametrize(
