@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from tests.support.reference_phones import phone_in
@@ -149,17 +149,30 @@ def whole(cell: object, _: Counter[str]) -> int | None:
 
 
 def day(cell: object, warn: Counter[str]) -> date | None:
-    if isinstance(cell, date):
-        return cell.date() if isinstance(cell, datetime) else cell
-    if isinstance(cell, (int, float)) and not isinstance(cell, bool) and 61 <= cell < 2_958_466:
-        return date(1899, 12, 30) + timedelta(days=int(cell))
     try:
         if cell is None or text(cell, Counter()) == "":
             return None
-        return datetime.fromisoformat(strip(str(cell))).date()
+        found = calendar_day(cell)
+        if date(1990, 1, 1) <= found <= datetime.now(UTC).date() + timedelta(days=1):
+            return found
     except (Rejected, ValueError):
-        warn["date"] += 1
-        return None
+        pass
+    warn["date"] += 1
+    return None
+
+
+def calendar_day(cell: object) -> date:
+    if isinstance(cell, date):
+        return cell.date() if isinstance(cell, datetime) else cell
+    if isinstance(cell, (int, float)) and not isinstance(cell, bool):
+        if not 61 <= cell < 2_958_466:
+            raise Rejected
+        return date(1899, 12, 30) + timedelta(days=int(cell))
+    written = strip(str(cell))
+    if re.match(r"\d+\.\d+\.", written):
+        numbers = [int(part) for part in written.split(" ")[0].split(".")]
+        return date(*reversed(numbers))
+    return datetime.fromisoformat(written).date()
 
 
 MEANINGS: dict[str, Callable[[object, Counter[str]], Any]] = {
