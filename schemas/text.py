@@ -21,10 +21,20 @@ def visible(value: str) -> str:
     return value
 
 
+def addressable(value: str) -> str:
+    """Refuse what no URL can carry: clients remove dot segments, also encoded ones (RFC 3986, 5.2.4)."""
+    if value in {".", ".."}:
+        raise ValueError("must not be . or .., which no URL can carry")
+    return value
+
+
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=200), AfterValidator(storable), AfterValidator(visible)
 ]
 """A name or id: 1-200 printable characters."""
+
+RequestId = Annotated[Name, AfterValidator(addressable)]
+"""A name that fits into the address of a job."""
 
 LongName = Annotated[
     str, StringConstraints(min_length=1, max_length=1000), AfterValidator(storable), AfterValidator(visible)

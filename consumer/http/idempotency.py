@@ -4,7 +4,7 @@ import uuid
 
 from pydantic import ValidationError
 
-from consumer.http.bodies import NAME
+from consumer.http.bodies import REQUEST_ID
 from consumer.http.problem import FieldProblem, invalid_fields
 
 HEADER = "Idempotency-Key"
@@ -29,9 +29,9 @@ def _parse(header: str) -> str:
     """
     try:
         text = header.encode("latin-1").decode()
-        return NAME.validate_python(_unquoted(text))
+        return REQUEST_ID.validate_python(_unquoted(text))
     except (UnicodeError, ValidationError):
-        message = "must be 1-200 printable characters in UTF-8, without blanks around them"
+        message = "must be 1-200 printable characters in UTF-8, without blanks around them, and not . or .."
         raise invalid_fields([FieldProblem(field=HEADER, message=message)]) from None
 
 

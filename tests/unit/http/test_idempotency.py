@@ -31,7 +31,7 @@ def test_without_either_an_id_is_made_up_each_time() -> None:
     assert len({uuid.UUID(one) for one in made_up}) == 100
 
 
-@pytest.mark.parametrize("header", ["", '""', "x" * 201, "a\x7fb", " a", "\xff"])
+@pytest.mark.parametrize("header", ["", '""', "x" * 201, "a\x7fb", " a", "\xff", ".", '".."'])
 def test_a_header_that_is_no_id_is_refused_by_name(header: str) -> None:
     with pytest.raises(ProblemError) as caught:
         resolve_id(header, None, "request_id")
