@@ -101,6 +101,19 @@ class Merge:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredCheck:
+    """Values that an earlier version may have stored, and the rules of today would not give.
+
+    `query` returns rows (id bigint, value text) that may be such, `is_kept` whether the rules keep a value.
+    `what` names them behind their number; the page of the dataset says how to list and remove them.
+    """
+
+    what: str
+    query: str
+    is_kept: Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """What rows of one kind mean. `checker` and `merge` take the type of the source.
 
@@ -113,3 +126,4 @@ class Dataset:
     fields: Fields
     checker: Callable[[str, date], Checker]
     merge: Callable[[str], Merge]
+    stored_checks: tuple[StoredCheck, ...] = ()

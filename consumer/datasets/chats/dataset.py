@@ -8,6 +8,7 @@ from consumer.datasets.chats.checker import ChatChecker
 from consumer.datasets.chats.fields import FIELDS
 from consumer.datasets.chats.merge.build import merge
 from consumer.datasets.chats.rules_version import rules_version
+from consumer.datasets.chats.stored_checks import STORED_CHECKS
 from consumer.datasets.chats.tags import tag
 
 AHEAD = timedelta(days=1)
@@ -20,4 +21,11 @@ def checker(source_type: str, day: date) -> Checker:
     return ChatChecker(stages.chats(source_type), day + AHEAD)
 
 
-DATASET = Dataset(name="chats", rules_version=rules_version(), fields=FIELDS, checker=checker, merge=merge)
+DATASET = Dataset(
+    name="chats",
+    rules_version=rules_version(),
+    fields=FIELDS,
+    checker=checker,
+    merge=merge,
+    stored_checks=STORED_CHECKS,
+)
