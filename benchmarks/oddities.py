@@ -112,7 +112,7 @@ ODDITIES: tuple[Oddity, ...] = (
     ),
     *(_odd("flag", "add_user", _flags(value, 1)) for value in ("может быть", 2, "yes")),
     *(_odd("flag", "add_admin", _flags("да", value)) for value in ("не знаю", -1)),
-    *_warn("date", "created_on", "вчера", "31.02.2024", "2024-02-31", "12.05.2024"),
+    *_warn("date", "created_on", "вчера", "31.02.2024", "2024-02-31", "12.05.1924", 2024),
     *_warn("date_in_text", "name", date(2024, 12, 10)),
     _odd("date_in_text", "group", _text("group", date(2024, 12, 10), "2024-12-10")),
     _odd("date_in_text", "faculty", _text("faculty", date(2025, 1, 2), "2025-01-02")),

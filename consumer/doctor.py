@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 
 from consumer import access
+from consumer.datasets import find as datasets
+from consumer.datasets.base import StoredCheck
 from consumer.errors import MigrationError
 from consumer.http.token_file import TokenFile, TokensUnreadableError
 from consumer.settings import Settings
@@ -14,6 +16,7 @@ from consumer.store import foreign_keys, revisions
 from consumer.store.database import Database
 from consumer.store.errors import Conflict, DatabaseUnavailable, StatementFailed, ValueRefused
 from consumer.store.revisions import SchemaOutdated
+from consumer.store.stored_values import read_values
 from messaging.errors import MessagingError
 from messaging.metadata import describe
 from schemas import topics
@@ -27,6 +30,8 @@ class Mark(StrEnum):
     FAIL = "FAIL"
 
 
+SHOWN_IDS = 20
+"""Ids of wrongly stored rows that a sentence names."""
 Finding = tuple[Mark, str]
 """How something is, and the sentence about it."""
 Check = Callable[[Settings], AsyncIterator[Finding]]
@@ -103,6 +108,18 @@ async def _postgres(settings: Settings) -> AsyncIterator[Finding]:
     yield Mark.OK, "Postgres: the schema is up to date"
     async for key, count in foreign_keys.count_orphans(database.dsn):
         yield (Mark.FAIL if count else Mark.OK), f"Postgres: {count} rows of {key} without their parent"
+    for name in datasets.names():
+        for check in datasets.find(name).stored_checks:
+            yield await _stored(database.dsn, check, f"docs/{name}.md")
+
+
+async def _stored(dsn: str, check: StoredCheck, page: str) -> Finding:
+    """Ids and no values, which may be personal."""
+    ids = [id_ for id_, value in await read_values(dsn, check.query) if not check.is_kept(value)]
+    if not ids:
+        return Mark.OK, f"Postgres: 0 {check.what}"
+    shown = ", ".join(map(str, ids[:SHOWN_IDS])) + (", …" if len(ids) > SHOWN_IDS else "")
+    return Mark.NOTE, f"Postgres: {len(ids)} {check.what} (id {shown}); {page} says how to remove them"
 
 
 def _connections(settings: Settings) -> AsyncIterator[Finding]:

@@ -10,7 +10,7 @@ from messaging.records import Outgoing
 from messaging.request_records import request_record
 from producer_cli.exits import WrongInput
 from schemas.requests import CancelRequest, RetryRequest, StartRequest
-from schemas.text import Name
+from schemas.text import Name, RequestId
 
 EVENT_SOURCE = "/migration-cli"
 
@@ -32,6 +32,7 @@ OPTIONS = {
 
 Request = StartRequest | CancelRequest | RetryRequest
 NAME: TypeAdapter[str] = TypeAdapter(Name)
+REQUEST_ID: TypeAdapter[str] = TypeAdapter(RequestId)
 
 
 def start_request(
@@ -67,7 +68,7 @@ def retry_request(request_id: str) -> RetryRequest:
 def known_id(text: str) -> str:
     """The id of a request that exists already, as typed; raises WrongInput where no request can have it."""
     try:
-        return NAME.validate_python(text)
+        return REQUEST_ID.validate_python(text)
     except ValidationError as error:
         raise WrongInput(f"REQUEST_ID: {_what(error.errors()[0]['msg'])}") from error
 

@@ -66,6 +66,7 @@ class WarningCode(StrEnum):
     INN_ZERO_RESTORED = "inn_zero_restored"
     KPP_ZERO_RESTORED = "kpp_zero_restored"
     PHONE = "phone"
+    PHONE_EXTENSION = "phone_extension"
 
     # While storing
     INN_AMBIGUOUS = "inn_ambiguous"

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from schemas.numbers import NUMBER, SchemaVersion
-from schemas.text import ConfiguredName, LongName, Name
+from schemas.text import ConfiguredName, LongName, Name, RequestId
 from schemas.uploads import Upload
 
 DAY_SECONDS = 86_400
@@ -96,7 +96,7 @@ class StartRequest(_Request):
     """Start a migration. The request id is for ever: the same request again starts nothing."""
 
     action: Literal["start"]
-    request_id: Name | None = Field(None, description="derived from where the message lies, when absent")
+    request_id: RequestId | None = Field(None, description="derived from where the message lies, when absent")
     dataset: Name = Field(description="what the rows mean", examples=["chats"])
     source: Source = Field(description="where the rows are")
     options: Options = Field(Options(), description="limits of this job")
@@ -114,7 +114,7 @@ class StartRequest(_Request):
 
 
 class _Command(_Request):
-    request_id: Name = Field(description="of the start that made the job")
+    request_id: RequestId = Field(description="of the start that made the job")
     command_id: Name | None = Field(None, description="derived from where the message lies, when absent")
 
 

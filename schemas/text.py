@@ -45,6 +45,13 @@ def visible(value: str) -> str:
     return value
 
 
+def addressable(value: str) -> str:
+    """Refuse what no URL can carry: clients remove dot segments, also encoded ones (RFC 3986, 5.2.4)."""
+    if value in {".", ".."}:
+        raise ValueError("must not be . or .., which no URL can carry")
+    return value
+
+
 Name = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200),
@@ -53,6 +60,16 @@ Name = Annotated[
     Field(json_schema_extra={"pattern": pattern(200)}),
 ]
 """A name or id: 1-200 printable characters."""
+
+RequestId = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200),
+    AfterValidator(storable),
+    AfterValidator(visible),
+    AfterValidator(addressable),
+    Field(json_schema_extra={"pattern": pattern(200), "not": {"enum": [".", ".."]}}),
+]
+"""A name that fits into the address of a job."""
 
 LongName = Annotated[
     str,

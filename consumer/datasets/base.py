@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from consumer.records import Cell, Chunk
@@ -100,10 +101,29 @@ class Merge:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredCheck:
+    """Values that an earlier version may have stored, and the rules of today would not give.
+
+    `query` returns rows (id bigint, value text) that may be such, `is_kept` whether the rules keep a value.
+    `what` names them behind their number; the page of the dataset says how to list and remove them.
+    """
+
+    what: str
+    query: str
+    is_kept: Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
-    """What rows of one kind mean. `checker` and `merge` take the type of the source."""
+    """What rows of one kind mean. `checker` and `merge` take the type of the source.
+
+    `checker` takes as well the day the load began. `rules_version` moves whenever a cell may mean something
+    else than before: a load goes on only under the rules it began with.
+    """
 
     name: str
+    rules_version: str
     fields: Fields
-    checker: Callable[[str], Checker]
+    checker: Callable[[str, date], Checker]
     merge: Callable[[str], Merge]
+    stored_checks: tuple[StoredCheck, ...] = ()

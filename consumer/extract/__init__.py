@@ -4,14 +4,15 @@ It speaks frames (`consumer.frames`) on standard input and output. Headers:
 
 down  START    dataset, source (of the request), chunk_rows (null: as many as suit the source), grants
                (batches it may send at once), checkpoint (last position an earlier attempt read),
-               fingerprint, state, refused (position → SQLSTATE), frugal, inbox, scratch (an empty folder,
-               removed by the service),
+               fingerprint, today (UTC, by the clock of Postgres), state, refused (position → SQLSTATE),
+               frugal, inbox, scratch (an empty folder, removed by the service),
                max_inflated_bytes, memory_bytes, cpu_seconds, secrets (by kind of source), run, stored (rows
                accounted for up to the checkpoint), service_pid, faults (armed points, for tests); the body
                holds the positions of rows that were rejected up to the checkpoint (8 bytes each, big
                endian, ascending)
       GRANT    batches, tokens (either may be absent)
-up    OPENED   fingerprint, state, warnings (code → count), restarted (another source: read from the top)
+up    OPENED   fingerprint, state, warnings (code → count), restarted (another source, or
+               other rules: read from the top)
       TOTAL    rows (once, as soon as known)
       BATCH    last (position of the last row read), accepted, rejected, warnings, state (null: as before),
                sections ([[table, bytes], …]); the body is the sections one after the other

@@ -9,11 +9,12 @@ from consumer.datasets.base import Checked, Checker, Dataset
 from consumer.errors import TransientError
 from consumer.extract.cut import cut, without
 from consumer.extract.failure import failure, log_unexpected
+from consumer.extract.load_identity import LoadIdentity
 from consumer.extract.pipe import Pipe
 from consumer.extract.start import Resume, Start
 from consumer.frames import Kind
 from consumer.records import Chunk
-from consumer.sources.base import Source
+from consumer.sources.base import Opened, Source
 from consumer.sources.find import open_source
 from consumer.sources.pieces import pieces
 from schemas.codes import ErrorCode
@@ -36,22 +37,26 @@ def _run(start: Start, pipe: Pipe, find: Callable[[str], Dataset]) -> None:
     def wait(detail: str | None) -> None:
         pipe.send(Kind.WAITING, {"detail": detail})
 
-    source = open_source(start.source, start.reading(dataset.fields, wait, pipe.draw))
+    earlier = start.earlier(dataset.rules_version)
+    source = open_source(start.source, start.reading(dataset.fields, earlier, wait, pipe.draw))
     try:
-        resume = _open(source, start, pipe)
-        Extraction(source, dataset.checker(start.source["type"]), resume, pipe).to_the_end()
+        opened = source.open()
+        load = earlier
+        if load is None or load.source != opened.fingerprint:
+            load = LoadIdentity(dataset.rules_version, start.today, opened.fingerprint)
+        resume = _report(opened, load, start, pipe)
+        Extraction(source, dataset.checker(start.source["type"], load.day), resume, pipe).to_the_end()
     finally:
         source.close()
 
 
-def _open(source: Source, start: Start, pipe: Pipe) -> Resume:
-    """Open the source and say what it is; another one than before is read from the top."""
-    opened = source.open()
-    restarted = start.resume.restarted(start.fingerprint, opened)
+def _report(opened: Opened, load: LoadIdentity, start: Start, pipe: Pipe) -> Resume:
+    """Report what was opened; another load than before is read from the top."""
+    restarted = start.resume.holds_rows and load.fingerprint != start.fingerprint
     pipe.send(
         Kind.OPENED,
         {
-            "fingerprint": opened.fingerprint,
+            "fingerprint": load.fingerprint,
             "state": opened.state,
             "warnings": dict(opened.warnings),
             "restarted": restarted,

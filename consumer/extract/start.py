@@ -4,11 +4,13 @@ import sys
 from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
 from consumer.datasets.base import Fields
-from consumer.sources.base import Opened, Reading, batch_rows
+from consumer.extract.load_identity import LoadIdentity
+from consumer.sources.base import Reading, batch_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +24,10 @@ class Resume:
     refused: Mapping[int, str] | None = None
     rejected: frozenset[int] = frozenset()
 
-    def restarted(self, fingerprint: str | None, opened: Opened) -> bool:
-        """Whether the source is another one than that which these positions belong to."""
-        return (self.checkpoint is not None or bool(self.refused)) and fingerprint != opened.fingerprint
+    @property
+    def holds_rows(self) -> bool:
+        """Whether an earlier attempt has stored anything."""
+        return self.checkpoint is not None or bool(self.refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Start:
     grants: int
     resume: Resume
     fingerprint: str | None
+    today: date
     frugal: bool
     memory_bytes: int
     cpu_seconds: int
@@ -53,6 +57,7 @@ class Start:
             grants=header["grants"],
             resume=Resume(header["checkpoint"], refused, _positions(body)),
             fingerprint=header["fingerprint"],
+            today=date.fromisoformat(header["today"]),
             frugal=header["frugal"],
             memory_bytes=header["memory_bytes"],
             cpu_seconds=header["cpu_seconds"],
@@ -61,10 +66,19 @@ class Start:
             header=header,
         )
 
+    def earlier(self, rules_version: str) -> LoadIdentity | None:
+        """The load of an earlier attempt, where its rows keep the same rules."""
+        load = LoadIdentity.parse(self.fingerprint)
+        return load if load is not None and load.rules_version == rules_version else None
+
     def reading(
-        self, fields: Fields, wait: Callable[[str | None], None], draw: Callable[[], None]
+        self,
+        fields: Fields,
+        earlier: LoadIdentity | None,
+        wait: Callable[[str | None], None],
+        draw: Callable[[], None],
     ) -> Reading:
-        """What the source needs to know."""
+        """What the source needs to know. Without an earlier load it is read as if for the first time."""
         return Reading(
             fields=fields,
             chunk_rows=batch_rows(self.source["type"], self.header["chunk_rows"], frugal=self.frugal),
@@ -73,10 +87,10 @@ class Start:
             max_inflated_bytes=self.header["max_inflated_bytes"],
             secrets=self.header["secrets"],
             frugal=self.frugal,
-            fingerprint=self.fingerprint,
-            state=self.header["state"],
-            checkpoint=self.resume.checkpoint,
-            stored=self.header["stored"],
+            fingerprint=earlier.source if earlier else None,
+            state=self.header["state"] if earlier else None,
+            checkpoint=self.resume.checkpoint if earlier else None,
+            stored=self.header["stored"] if earlier else 0,
             run=self.header["run"],
             wait=wait,
             draw=draw,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from consumer.http.problem import FieldProblem, invalid_fields
 from consumer.masking import presentable
 from schemas.requests import MaxAttempts, StartRequest, TimeoutSeconds
-from schemas.text import ConfiguredName, LongName, Name
+from schemas.text import ConfiguredName, LongName, Name, RequestId
 from schemas.validation import explained, path_of
 
 M = TypeVar("M", bound=BaseModel)
@@ -23,7 +23,7 @@ class StartBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    request_id: Name | None = Field(
+    request_id: RequestId | None = Field(
         None,
         description="the id of the request, for ever; the header `Idempotency-Key` says the same. "
         "Made up when absent.",
@@ -132,7 +132,7 @@ class CommandBody(BaseModel):
     )
 
 
-NAME: TypeAdapter[str] = TypeAdapter(Name)
+REQUEST_ID: TypeAdapter[str] = TypeAdapter(RequestId)
 
 
 def validated(model: type[M], values: Any) -> M:

@@ -1,8 +1,12 @@
-"""Rejected rows as CSV that spreadsheets open: UTF-8 with a mark at its head, and no cell is a formula."""
+"""Rejected rows as CSV that spreadsheets open: UTF-8 with a mark at its head, and no cell is a formula.
+
+Every cell is quoted: Excel of a Russian Windows splits at `;`, and what follows one would begin a cell.
+"""
 
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,6 +15,8 @@ BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 OWN = ("row_number", "record_identifier", "errors")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula (OWASP, "CSV injection")."""
+PHONE = re.compile(r"\+?[0-9]{8,15}")
+"""No formula: it is its own value, and people copy it from here."""
 
 
 def head(columns: Sequence[str]) -> bytes:
@@ -25,6 +31,8 @@ def rows(lines: Iterable[str], columns: Sequence[str]) -> bytes:
 
 def harmless(value: str) -> str:
     """A text that a spreadsheet shows and does not compute: an apostrophe goes before a formula."""
+    if PHONE.fullmatch(value):
+        return value
     return f"'{value}" if value.startswith(FORMULA) or value.lstrip().startswith(FORMULA) else value
 
 
@@ -48,10 +56,10 @@ def _cell(value: Any) -> str:
         case str():
             return harmless(value)
         case _:
-            return json.dumps(value, ensure_ascii=False)
+            return harmless(json.dumps(value, ensure_ascii=False))
 
 
 def _csv(lines: Iterable[Sequence[str]]) -> str:
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerows(lines)
+    csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerows(lines)
     return out.getvalue()

@@ -3,7 +3,7 @@
 import re
 import uuid
 
-from consumer.http.bodies import NAME
+from consumer.http.bodies import REQUEST_ID
 from consumer.http.problem import FieldProblem, invalid_fields
 
 HEADER = "Idempotency-Key"
@@ -36,9 +36,12 @@ def _parse(header: str) -> str:
     """
     try:
         text = header.encode("latin-1").decode()
-        return NAME.validate_python(_unquoted(text))
+        return REQUEST_ID.validate_python(_unquoted(text))
     except ValueError:
-        message = "must be 1-200 printable characters in UTF-8 without blanks around them, or those in quotes"
+        message = (
+            "must be 1-200 printable characters in UTF-8 without blanks around them and not . or .., "
+            "or those in quotes"
+        )
         raise invalid_fields([FieldProblem(field=HEADER, message=message)]) from None
 
 

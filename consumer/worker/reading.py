@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from consumer.frames import BrokenFrame, Kind
@@ -210,6 +211,7 @@ def standing_orders(job: Job, refused: Mapping[int, str], *, frugal: bool) -> di
         "source": dict(job.source),
         "checkpoint": job.checkpoint,
         "fingerprint": job.fingerprint,
+        "today": job.now.astimezone(UTC).date().isoformat(),
         "state": job.source_state,
         "stored": job.done,
         "run": job.run,

@@ -128,6 +128,7 @@ def orders(path: Path, scratch: Path, **others: Any) -> dict[str, Any]:
         "grants": 2,
         "checkpoint": None,
         "fingerprint": None,
+        "today": "2026-03-01",
         "state": None,
         "refused": {},
         "frugal": False,

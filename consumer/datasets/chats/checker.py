@@ -1,6 +1,7 @@
 """Checks the chunks of one load and renders what is fit as COPY text."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from consumer.datasets.base import REJECTS, Checked, StageTable
 from consumer.datasets.chats import rejects, stages
@@ -19,12 +20,12 @@ Lines = Sequence[tuple[str, ...]]
 class ChatChecker:
     """What one load has met so far. Numbers are of the session: skipped rows leave none behind.
 
-    `stage` says which columns of the rows cross.
+    `stage` says which columns of the rows cross, `last_day` the latest date that is taken.
     """
 
-    def __init__(self, stage: StageTable = stages.CHATS) -> None:
+    def __init__(self, stage: StageTable, last_day: date) -> None:
         self._stage = stage
-        self._rules = column_rules()
+        self._rules = column_rules(last_day)
         self._firsts = Firsts()
         self._universities = Universities()
         self._nodes = Numbers()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from types import NoneType
 from typing import cast
 
@@ -87,7 +88,7 @@ class ColumnRule:
         return self._bools[cell] if isinstance(cell, bool) else self._rule(cell)
 
 
-def column_rules() -> dict[str, ColumnRule]:
+def column_rules(last_day: date) -> dict[str, ColumnRule]:
     """The rule of every field, in the order errors are listed; memos are empty."""
     return {
         "url": ColumnRule(url, evident.url),
@@ -96,7 +97,7 @@ def column_rules() -> dict[str, ColumnRule]:
         "name": ColumnRule(name, evident.name),
         "external_chat_id": ColumnRule(text, evident.text),
         "participants": ColumnRule(whole),
-        "created_on": ColumnRule(day),
+        "created_on": ColumnRule(partial(day, last=last_day)),
         "creator_id": ColumnRule(text, evident.text),
         "phone": ColumnRule(phone, evident.phone),
         "owner_id": ColumnRule(text, evident.text),

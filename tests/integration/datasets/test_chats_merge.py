@@ -9,7 +9,17 @@ import asyncpg
 
 import consumer.datasets.chats
 from consumer.store.batches import copy_sections, run_merge
-from tests.support.chat_loads import CHATS, FIRST_POSITION, Loaded, attempt, chunk, chunks, load, tables
+from tests.support.chat_loads import (
+    CHATS,
+    FIRST_POSITION,
+    TODAY,
+    Loaded,
+    attempt,
+    chunk,
+    chunks,
+    load,
+    tables,
+)
 
 Table = Callable[[str], Awaitable[list[tuple[Any, ...]]]]
 REVISION = Path(consumer.datasets.chats.__file__).parent / "revisions" / "chats_0001.sql"
@@ -51,7 +61,7 @@ async def test_only_what_differs_is_updated(database_url: str) -> None:
 
 
 async def test_a_batch_rolled_back_forgets_its_numbers(database_url: str, table: Table) -> None:
-    (first, second), checker = chunks(rows(20), 10), CHATS.checker("excel")
+    (first, second), checker = chunks(rows(20), 10), CHATS.checker("excel", TODAY)
     async with attempt(database_url) as running:
         for part in (first, second):
             checked = checker.check(part, {})
@@ -74,7 +84,7 @@ async def test_batches_of_two_loads_at_once_leave_the_same_as_one_after_the_othe
 
 async def test_an_update_looks_again_when_another_load_was_there_first(database_url: str) -> None:
     await load(database_url, rows(50))
-    changed = CHATS.checker("excel").check(chunk(rows(50, "Новый")), {})
+    changed = CHATS.checker("excel", TODAY).check(chunk(rows(50, "Новый")), {})
     async with attempt(database_url) as one, attempt(database_url) as other:
         async with one.connection.transaction():
             await one.store(changed)
@@ -86,7 +96,7 @@ async def test_an_update_looks_again_when_another_load_was_there_first(database_
 
 
 async def test_a_batch_can_be_cut_at_any_position(database_url: str, table: Table) -> None:
-    checked = CHATS.checker("excel").check(chunk(rows(30)), {})
+    checked = CHATS.checker("excel", TODAY).check(chunk(rows(30)), {})
     for position in (FIRST_POSITION + 4, FIRST_POSITION + 28):
         cut = {name: memoryview(_until(text, position)) for name, text in checked.sections.items()}
         async with attempt(database_url) as running, running.connection.transaction():
@@ -97,7 +107,7 @@ async def test_a_batch_can_be_cut_at_any_position(database_url: str, table: Tabl
 
 async def test_lines_of_every_section_ascend(database_url: str) -> None:
     wrong = [{**row, "inn": "1"} for row in rows(10)]
-    checked = CHATS.checker("excel").check(chunk(rows(30) + wrong), {})
+    checked = CHATS.checker("excel", TODAY).check(chunk(rows(30) + wrong), {})
     assert set(checked.sections) == {
         "stage_nodes", "stage_universities", "stage_places", "stage_chats", "stage_rejects"
     }  # fmt: skip
@@ -145,7 +155,7 @@ async def _versions(url: str) -> list[Any]:
 
 async def _persistent(url: str, content: list[dict[str, object]]) -> Loaded:
     """A load whose batches are repeated on conflict, as the store repeats them."""
-    checker = CHATS.checker("excel")
+    checker = CHATS.checker("excel", TODAY)
     async with attempt(url) as running:
         for part in chunks(content, 50):
             checked = checker.check(part, {})

@@ -8,7 +8,7 @@ import pytest
 
 from consumer.store.batches import Batch
 from consumer.store.isolate import refused_in
-from tests.support.chat_loads import CHATS, attempt, chunk, load
+from tests.support.chat_loads import CHATS, TODAY, attempt, chunk, load
 
 Table = Callable[[str], Awaitable[list[tuple[Any, ...]]]]
 
@@ -51,7 +51,7 @@ def rows(refused: int) -> list[dict[str, object]]:
 async def test_the_refused_row_is_found_and_the_others_are_stored(
     refusing: str, table: Table, refused: int
 ) -> None:
-    checked = CHATS.checker("excel").check(chunk(rows(refused)), {})
+    checked = CHATS.checker("excel", TODAY).check(chunk(rows(refused)), {})
     sections = {name: memoryview(text) for name, text in checked.sections.items()}
     batch = Batch(11, checked.accepted, checked.rejected, checked.warnings, sections)
     async with attempt(refusing) as trying:

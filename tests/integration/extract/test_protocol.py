@@ -72,6 +72,30 @@ def test_another_file_is_read_from_the_top_and_refusals_are_forgotten(workbook: 
     assert len(lines(frames, "stage")) == 44
 
 
+def test_a_checkpoint_of_other_rules_begins_a_new_load(workbook: Path, scratch: Path) -> None:
+    whole = read_all(orders(workbook, scratch))
+    rules, day, source = whole[0].header["fingerprint"].rsplit("/", 2)
+    assert (rules, day) == ("tiny-1", "2026-03-01")
+    for before in (f"tiny-0/{day}/{source}", source):
+        start = orders(
+            workbook, scratch, checkpoint=30, stored=28, fingerprint=before, refused={"4": "22P05"}
+        )
+        frames = read_all(start)
+        assert frames[0].header["restarted"] is True
+        assert frames[0].header["fingerprint"] == whole[0].header["fingerprint"]
+        assert lines(frames, "stage") == lines(whole, "stage")
+        assert frames[-1].header == {"rows": 45}
+
+
+def test_a_resumed_load_keeps_the_day_it_began(workbook: Path, scratch: Path) -> None:
+    fingerprint = read_all(orders(workbook, scratch))[0].header["fingerprint"]
+    later = {"today": "2026-03-09", "checkpoint": 30}
+    resumed = read_all(orders(workbook, scratch, fingerprint=fingerprint, **later))
+    assert resumed[0].header["fingerprint"] == fingerprint
+    anew = read_all(orders(workbook, scratch, fingerprint=fingerprint.replace("tiny-1", "tiny-0"), **later))
+    assert anew[0].header["fingerprint"] == fingerprint.replace("2026-03-01", "2026-03-09")
+
+
 def test_the_same_file_but_another_sheet_is_another_source(workbook: Path, scratch: Path) -> None:
     one = read_all(orders(workbook, scratch))
     write_xlsx(workbook, [HEADER, *data_rows(3)], sheet="Другой")

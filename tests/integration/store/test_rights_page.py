@@ -27,7 +27,7 @@ from schemas.requests import CancelRequest, RetryRequest
 from schemas.topics import ALL, INTAKE_GROUP
 from tests.integration.store.aging import breathe
 from tests.integration.store.making import expire, lost, pending, running
-from tests.support.chat_loads import chunk
+from tests.support.chat_loads import TODAY, chunk
 from tests.support.pages import names, page, rows, section
 
 RIGHTS = page("docs/operations.md").split("## Rights\n")[1]
@@ -188,7 +188,7 @@ def _batch(name: str) -> Batch:
         "phone": "+79123456789",
         "owner_id": name,
     }
-    checked = CHATS.checker("excel").check(chunk([fit, fit | {"inn": ""}]), {})
+    checked = CHATS.checker("excel", TODAY).check(chunk([fit, fit | {"inn": ""}]), {})
     sections = {section: memoryview(text) for section, text in checked.sections.items()}
     return Batch(3, checked.accepted, checked.rejected, checked.warnings, sections)
 

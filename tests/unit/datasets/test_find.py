@@ -1,6 +1,7 @@
 """Datasets are found by name."""
 
 import sys
+from datetime import date
 
 import pytest
 
@@ -25,5 +26,5 @@ def test_an_unknown_name_is_refused_with_the_known_ones(name: str) -> None:
 
 def test_a_type_of_source_without_a_tag_is_refused() -> None:
     with pytest.raises(RequestRefused, match="excel") as refused:
-        find("chats").checker("paper")
+        find("chats").checker("paper", date(2026, 3, 1))
     assert refused.value.code == "unsupported_source"

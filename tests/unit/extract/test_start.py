@@ -13,6 +13,7 @@ HEADER: dict[str, Any] = {
     "checkpoint": None,
     "refused": {},
     "fingerprint": None,
+    "today": "2026-03-01",
     "frugal": False,
     "memory_bytes": 2**30,
     "cpu_seconds": 60,
@@ -45,4 +46,4 @@ def test_a_batch_has_as_many_rows_as_suit_its_source_or_as_the_settings_say(
 ) -> None:
     header = HEADER | {"source": {"type": source_type}, "chunk_rows": asked, "frugal": frugal}
     start = Start.from_frame(header, b"")
-    assert start.reading(find("chats").fields, lambda _: None, lambda: None).chunk_rows == rows
+    assert start.reading(find("chats").fields, None, lambda _: None, lambda: None).chunk_rows == rows

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from consumer.http.bodies import DatabaseBody, ExcelForm, GoogleSheetsBody, validated
 from consumer.http.problem import ProblemError
@@ -40,6 +41,12 @@ def test_a_wrong_field_of_a_form_is_named_and_its_value_is_not(fields: dict[str,
         [named],
     )
     assert not any(len(value) > 3 and value in problem.detail for value in fields.values())
+
+
+@pytest.mark.parametrize("request_id", [".", ".."])
+def test_an_id_that_no_url_can_carry_is_refused(request_id: str) -> None:
+    with pytest.raises(ValidationError, match="which no URL can carry"):
+        DatabaseBody.model_validate({"source_identifier": "main", "request_id": request_id})
 
 
 def test_a_database_is_named_by_its_connection() -> None:

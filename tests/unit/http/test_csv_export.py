@@ -44,18 +44,51 @@ def test_a_column_a_row_does_not_have_is_empty() -> None:
 
 def test_the_head_begins_with_the_mark_that_excel_knows_utf_8_by() -> None:
     head = table.head(["ИНН"])
-    assert head.startswith(b"\xef\xbb\xbfrow_number,")
-    assert head.decode("utf-8-sig") == "row_number,record_identifier,errors,ИНН\r\n"
+    assert head.startswith(b'\xef\xbb\xbf"row_number",')
+    assert head.decode("utf-8-sig") == '"row_number","record_identifier","errors","ИНН"\r\n'
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+79161234567", "-2", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\xa0=1", "\n@x"]
+    "text",
+    [
+        "=1+1",
+        "-2",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "  =1",
+        "\xa0=1",
+        "\n@x",
+        "+1234567",
+        "+1234567890123456",
+        "-79161234567",
+        "+79161234567+1",
+        "+79161234567\n",
+        " +79161234567",
+        "=79161234567",
+        "+7 916 123-45-67",
+        "+٧٩١٦١٢٣٤٥٦٧",
+    ],
 )
 def test_no_text_is_a_formula(text: str) -> None:
     assert table.harmless(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["", "a=b", "8 916", "'=1", "https://t.me/+abc", "–5"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a=b",
+        "8 916",
+        "+79161234567",
+        "+12345678",
+        "+123456789012345",
+        "79161234567",
+        "'=1",
+        "https://t.me/+abc",
+        "–5",
+    ],
+)
 def test_other_text_stays_as_it_is(text: str) -> None:
     assert table.harmless(text) == text
 
@@ -68,11 +101,20 @@ def test_formulas_are_disarmed_wherever_a_source_can_put_them() -> None:
         record={evil: evil},
     )
     assert [cell[:2] for cell in cells[1:]] == ["'=", "'=", "'="]
-    assert ",'=cmd()" in table.head([evil]).decode()
+    assert ',"\'=cmd()"' in table.head([evil]).decode()
 
 
-def test_a_negative_number_is_a_number_and_no_formula() -> None:
-    assert line(record={"x": -5})[3:] == ["-5"]
+def test_a_number_below_zero_is_guarded_like_its_text() -> None:
+    assert line(record={"x": -5, "y": "-5", "z": 5})[3:] == ["'-5", "'-5", "5"]
+
+
+def test_every_cell_is_quoted() -> None:
+    """Else a part behind `;` is a cell of its own where Excel splits there, as in Russia."""
+    written = table.rows(
+        [json.dumps(ROW | {"record": {"x": "а;=1+1", "n": 5, "none": None}})], ["x", "n", "none"]
+    )
+    cells = ["7", "https://t.me/a", "inn: must have 10 or 12 digits; refused", "а;=1+1", "5", ""]
+    assert written.decode() == ",".join(f'"{cell}"' for cell in cells) + "\r\n"
 
 
 @pytest.mark.parametrize("text", ['say "hi", twice', "two\nlines", "two\r\nlines", "semi;colon"])

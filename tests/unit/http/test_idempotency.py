@@ -35,7 +35,7 @@ def test_without_either_an_id_is_made_up_each_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["", '"', '""', '"a', '"a"b"', '"\\a"', "x" * 201, "a\x7fb", " a", '" a"', "\xff"]
+    "header", ["", '"', '""', '"a', '"a"b"', '"\\a"', "x" * 201, "a\x7fb", " a", '" a"', "\xff", ".", '".."']
 )
 def test_a_header_that_is_no_id_is_refused_by_name(header: str) -> None:
     with pytest.raises(ProblemError) as caught:

@@ -84,6 +84,21 @@ def test_what_is_no_request_is_refused_with_a_sentence(value: bytes) -> None:
     assert found.message.startswith(("the request is wrong: ", "the message is JSON, but"))
 
 
+@pytest.mark.parametrize("request_id", [".", ".."])
+@pytest.mark.parametrize("action", ["start", "cancel", "retry"])
+def test_an_id_that_no_url_can_carry_is_refused(action: str, request_id: str) -> None:
+    body = START if action == "start" else {}
+    found = parse(bytes_of({**body, "action": action, "request_id": request_id}))
+    assert isinstance(found, Unreadable)
+    assert found.message.endswith("request_id: Value error, must not be . or .., which no URL can carry")
+    assert found.request_id == request_id
+
+
+@pytest.mark.parametrize("request_id", ["...", ".a", "a.", "a/..", "%2e"])
+def test_an_id_with_other_dots_is_taken(request_id: str) -> None:
+    assert not isinstance(parse(changed(request_id=request_id)), Unreadable)
+
+
 def test_the_id_of_a_wrong_request_is_kept_for_the_answer() -> None:
     found = parse(changed(source={"type": "oracle"}))
     assert isinstance(found, Unreadable)

@@ -65,6 +65,7 @@ def test_each_command_has_an_id_of_its_own() -> None:
     [
         ({"request_id": " x"}, "--request-id"),
         ({"request_id": ""}, "--request-id"),
+        ({"request_id": ".."}, "--request-id"),
         ({"request_id": "x" * 201}, "--request-id"),
         ({"requested_by": "a\nb"}, "--requested-by"),
         ({"dataset": ""}, "--dataset"),
@@ -88,3 +89,5 @@ def test_a_slip_is_told_by_the_name_of_its_option(other: dict[str, Any], option:
 def test_an_id_no_message_can_carry_is_refused() -> None:
     with pytest.raises(WrongInput, match="REQUEST_ID"):
         cancel_request("bad\udcff")
+    with pytest.raises(WrongInput, match=r"REQUEST_ID: must not be \. or \.\., which no URL can carry\."):
+        cancel_request(".")

@@ -1,4 +1,4 @@
-"""Days: a date, an Excel date or ISO text. What is none of them is dropped; the row stays."""
+"""Days: a date, an Excel date, ISO text or `DD.MM.YYYY`. What is none of them is dropped; the row stays."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -9,16 +9,28 @@ from consumer.records import Cell
 from schemas.codes import WarningCode
 
 ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9].*)?|[0-9]{8}")
-LEAP_DAY_THAT_NEVER_WAS = 60
-"""Excel counts 29 February 1900."""
-LAST_DAY = 2_958_465
+RUSSIAN = re.compile(
+    r"(?P<day>[0-9]{1,2})\.(?P<month>[0-9]{1,2})\.(?P<year>[0-9]{4})"
+    r"(?: +(?:[01]?[0-9]|2[0-3])(?::[0-5][0-9]){1,2})?"
+)
+FIRST = date(1990, 1, 1)
+"""No chat is older: a bare 2024 is the number of a day in 1905."""
+EXCEL_EPOCH = date(1899, 12, 30)
+"""Day 0 of Excel's count, from 1 March 1900 on."""
+LAST_NUMBER = 2_958_465
 """31 December 9999."""
 
 DROPPED = Clean(None, WarningCode.DATE)
 
 
-def day(cell: Cell) -> Verdict:
-    """A date, or None; a time of day and its zone are left out."""
+def day(cell: Cell, last: date) -> Verdict:
+    """A date from 1990 to `last`, or None; a time of day and its zone are left out."""
+    verdict = _day(cell)
+    found = verdict.value
+    return verdict if not isinstance(found, date) or FIRST <= found <= last else DROPPED
+
+
+def _day(cell: Cell) -> Clean:
     match cell:
         case datetime():
             return Clean(cell.date())
@@ -29,31 +41,27 @@ def day(cell: Cell) -> Verdict:
         case int() | float():
             return _serial(cell)
         case str() | None:
-            return _iso(cell)
+            return _text(cell)
         case _:
             return DROPPED
 
 
-def _serial(number: float) -> Verdict:
-    if not 1 <= number < LAST_DAY + 1 or int(number) == LEAP_DAY_THAT_NEVER_WAS:
+def _serial(number: float) -> Clean:
+    if not 1 <= number < LAST_NUMBER + 1:
         return DROPPED
-    origin = date(1899, 12, 31) if number < LEAP_DAY_THAT_NEVER_WAS else date(1899, 12, 30)
-    return Clean(origin + timedelta(days=int(number)))
+    return Clean(EXCEL_EPOCH + timedelta(days=int(number)))
 
 
-def _iso(cell: str | None) -> Verdict:
+def _text(cell: str | None) -> Clean:
     written = as_text(cell)
     if isinstance(written, Wrong):
         return DROPPED
-    if not written.value:
+    value = str(written.value)
+    if not value:
         return Clean(None)
-    return _parsed(str(written.value))
-
-
-def _parsed(value: str) -> Verdict:
-    if not ISO.fullmatch(value):
-        return DROPPED
     try:
-        return Clean(datetime.fromisoformat(value).date())
+        if russian := RUSSIAN.fullmatch(value):
+            return Clean(date(*(int(russian[part]) for part in ("year", "month", "day"))))
+        return Clean(datetime.fromisoformat(value).date()) if ISO.fullmatch(value) else DROPPED
     except ValueError:
         return DROPPED

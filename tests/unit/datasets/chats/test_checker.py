@@ -2,12 +2,14 @@
 
 # ruff: noqa: DTZ001 – workbooks know no time zones
 import json
-from datetime import datetime
+from datetime import date, datetime
 
 from consumer.datasets.base import Checked
+from consumer.datasets.chats import stages
 from consumer.datasets.chats.checker import ChatChecker
 from consumer.records import Cell, Chunk
 
+LAST_DAY = date(2026, 3, 2)
 INN, A, B = "7707083893", "https://max.ru/a", "https://max.ru/b"
 
 
@@ -24,7 +26,7 @@ def lines(checked: Checked, section: str) -> list[list[str]]:
 
 
 def test_texts_of_a_node_and_a_group_travel_once() -> None:
-    checker = ChatChecker()
+    checker = ChatChecker(stages.CHATS, LAST_DAY)
     row = {"url": A, "inn": INN, "faculty": "ФПМ", "group": "Г-1", "course": 1.0}
     first = checker.check(chunk(row, {**row, "url": B}, {**row, "group": ""}), {})
     second = checker.check(chunk({**row, "course": 2.0}, at=5), {})
@@ -49,13 +51,13 @@ def test_the_first_row_of_a_link_and_of_its_phones_is_flagged() -> None:
         (A, "9161234567"),
     ]
     cells: list[dict[str, Cell]] = [{"url": url, "inn": INN, "phone": phone} for url, phone in rows]
-    checked = ChatChecker().check(chunk(*cells), {})
+    checked = ChatChecker(stages.CHATS, LAST_DAY).check(chunk(*cells), {})
     assert ["".join(line[3:5]) for line in lines(checked, "chats")] == ["tf", "ft", "tt", "ff", "ft", "ff"]
 
 
 def test_skipped_rows_leave_flags_and_news_but_no_numbers() -> None:
     row: dict[str, Cell] = {"url": A, "inn": INN, "organization": "Один", "phone": "9161234567", "group": "1"}
-    checker = ChatChecker()
+    checker = ChatChecker(stages.CHATS, LAST_DAY)
     checker.skip(chunk(row), {})
     checked = checker.check(chunk({**row, "organization": "Два"}, at=3), {})
     assert lines(checked, "chats")[0][:5] == ["3", "1", "1", "f", "f"]
@@ -65,7 +67,7 @@ def test_skipped_rows_leave_flags_and_news_but_no_numbers() -> None:
 
 def test_a_refused_row_carries_no_text_of_others() -> None:
     row: dict[str, Cell] = {"url": A, "inn": INN, "organization": "Один"}
-    checked = ChatChecker().check(chunk(row, row), {2: "22021"})
+    checked = ChatChecker(stages.CHATS, LAST_DAY).check(chunk(row, row), {2: "22021"})
     assert (checked.accepted, checked.rejected) == (1, 1)
     assert lines(checked, "nodes")[0][0] == "3"
     assert lines(checked, "universities")[0][0] == "3"
@@ -80,7 +82,9 @@ def test_repairs_are_counted_by_code_and_only_of_rows_that_are_stored() -> None:
         "add_user": "1",
         "add_admin": "",
     }
-    checked = ChatChecker().check(chunk(repaired | rest, repaired | rest | {"url": ""}), {})
+    checked = ChatChecker(stages.CHATS, LAST_DAY).check(
+        chunk(repaired | rest, repaired | rest | {"url": ""}), {}
+    )
     assert checked.warnings == {
         "inn_zero_restored": 1, "kpp_zero_restored": 1, "phone": 1, "date_in_text": 1, "date": 1, "flag": 1
     }  # fmt: skip
@@ -88,9 +92,11 @@ def test_repairs_are_counted_by_code_and_only_of_rows_that_are_stored() -> None:
 
 
 def test_flags_say_nothing_without_their_columns_and_yes_when_both_are_empty() -> None:
-    bare = ChatChecker().check(chunk({"url": A, "inn": INN}), {})
-    empty = ChatChecker().check(chunk({"url": A, "inn": INN, "add_user": "", "add_admin": None}), {})
-    half = ChatChecker().check(chunk({"url": A, "inn": INN, "add_user": True}), {})
+    bare = ChatChecker(stages.CHATS, LAST_DAY).check(chunk({"url": A, "inn": INN}), {})
+    empty = ChatChecker(stages.CHATS, LAST_DAY).check(
+        chunk({"url": A, "inn": INN, "add_user": "", "add_admin": None}), {}
+    )
+    half = ChatChecker(stages.CHATS, LAST_DAY).check(chunk({"url": A, "inn": INN, "add_user": True}), {})
     assert [lines(checked, "chats")[0][-2:] for checked in (bare, empty, half)] == [
         ["\\N", "\\N"], ["t", "t"], ["t", "f"]
     ]  # fmt: skip
@@ -105,7 +111,9 @@ def test_a_reject_is_shown_as_json_even_where_the_row_is_nasty() -> None:
         "x\x00": 1.2e19,
         "created_on": datetime(2024, 1, 2),
     }
-    ((position, identifier, errors, record),) = lines(ChatChecker().check(chunk(row, at=7), {}), "rejects")
+    ((position, identifier, errors, record),) = lines(
+        ChatChecker(stages.CHATS, LAST_DAY).check(chunk(row, at=7), {}), "rejects"
+    )
     assert (position, identifier) == ("7", "a\\\\u0000\\\\ud83d")
     fields = [error["field"] for error in json.loads(errors.replace("\\\\", "\\"))]
     assert fields == ["url", "inn", "name"]
@@ -117,6 +125,6 @@ def test_a_reject_is_shown_as_json_even_where_the_row_is_nasty() -> None:
 
 
 def test_nothing_of_a_chunk_may_be_fit() -> None:
-    checked = ChatChecker().check(chunk({"url": "", "inn": ""}), {})
+    checked = ChatChecker(stages.CHATS, LAST_DAY).check(chunk({"url": "", "inn": ""}), {})
     assert (checked.accepted, checked.rejected) == (0, 1)
     assert set(checked.sections) == {"stage_rejects"}

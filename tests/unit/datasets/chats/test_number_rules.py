@@ -2,6 +2,7 @@
 
 # ruff: noqa: DTZ001 – workbooks know no time zones
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -12,7 +13,11 @@ from consumer.datasets.chats.rules.tax import inn, kpp
 from consumer.datasets.chats.rules.verdict import Clean, Wrong
 from consumer.datasets.chats.rules.whole import whole
 from schemas.codes import WarningCode
+from tests.support.reference_phones import phone_in
+from tests.unit.datasets.chats.phones_as_written import PHONES
 
+LAST = date(2026, 3, 2)
+"""The latest day that is taken."""
 NAN, INFINITE = float("nan"), float("inf")
 
 
@@ -98,12 +103,10 @@ def test_anything_else_is_no_kpp(cell: object) -> None:
         ("79161234567.0", "+79161234567"),
         ("8001234567.0", "+78001234567"),
         ("+8 916 123-45-67", "+79161234567"),
-        ("+852 1234 5678", "+85212345678"),
+        ("+852 2345 6789", "+85223456789"),
         ("+81 90-1234-5678", "+819012345678"),
         ("+375 29 123-45-67", "+375291234567"),
-        ("+9161234567", "+9161234567"),
-        ("+12345678", "+12345678"),
-        ("+123456789012345", "+123456789012345"),
+        (Decimal(9161234567), "+79161234567"),
         ("тел. +7 916 123-45-67", "+79161234567"),
     ],
 )
@@ -115,13 +118,26 @@ def test_a_phone_becomes_e164(cell: object, clean: str) -> None:
     "cell",
     [
         "нет", "-", "+", "1234567", "+1234567", "+1234567890123456", "99161234567", "375291234567",
+        "+9161234567", "+12345678", "+123456789012345", "+7 916 123-45-678", "8 9161234567 " + "!" * 200,
+        -79161234567.0, 791612345.67, 9161234567.5, Decimal("791612345.67"),
         "8 916 123-45-67, 8 916 765-43-21", "７9161234567", "8916123456٧", "8916123456²", True, NAN, INFINITE,
         2.0**53, date(2024, 12, 10), datetime(2024, 12, 10, 1, 2, 3), time(1), timedelta(1), "\x00",
         b"79161234567",
+        79_100_000_000.0, 79_123_000_000, 9_120_000_000.0, Decimal("7.91E+10"),  # were text like 7,91E+10
     ],
 )  # fmt: skip
 def test_what_is_no_phone_is_dropped_with_a_warning(cell: object) -> None:
     assert phone(cell) == Clean("", WarningCode.PHONE)
+
+
+@pytest.mark.parametrize(("cell", "expected"), PHONES)
+def test_phones_are_read_as_people_write_them(cell: str, expected: tuple[str, str | None]) -> None:
+    assert phone(cell) == expected
+
+
+@pytest.mark.parametrize(("cell", "expected"), PHONES)
+def test_the_reference_reads_phones_the_same(cell: str, expected: tuple[str, str | None]) -> None:
+    assert phone_in(cell) == expected
 
 
 @pytest.mark.parametrize(
@@ -178,12 +194,13 @@ def test_both_flags_empty_mean_both_true() -> None:
         (date(2024, 12, 10), date(2024, 12, 10)),
         (datetime(2024, 12, 10, 23, 59), date(2024, 12, 10)),
         (datetime(2024, 12, 10, tzinfo=UTC), date(2024, 12, 10)),
+        (date(1990, 1, 1), date(1990, 1, 1)),
+        (LAST, LAST),
+        (datetime(2026, 3, 2, 23, 59), LAST),
         (45636.0, date(2024, 12, 10)),
         (45636.75, date(2024, 12, 10)),
-        (1, date(1900, 1, 1)),
-        (59, date(1900, 2, 28)),
-        (61, date(1900, 3, 1)),
-        (2_958_465, date(9999, 12, 31)),
+        (32874, date(1990, 1, 1)),
+        (46083.5, LAST),
         ("2024-12-10", date(2024, 12, 10)),
         (" 2024-12-10 ", date(2024, 12, 10)),
         ("20241210", date(2024, 12, 10)),
@@ -191,19 +208,29 @@ def test_both_flags_empty_mean_both_true() -> None:
         ("2024-12-10 23:59:59.123", date(2024, 12, 10)),
         ("2024-12-10T23:59:59+03:00", date(2024, 12, 10)),
         ("2024-12-10T23:59:59Z", date(2024, 12, 10)),
+        ("10.12.2024", date(2024, 12, 10)),
+        (" 1.2.2024 ", date(2024, 2, 1)),
+        ("10.12.2024 9:05", date(2024, 12, 10)),
+        ("10.12.2024  23:59:59", date(2024, 12, 10)),
+        ("02.03.2026", LAST),
     ],
 )
-def test_days_are_dates_excel_dates_or_iso_text(cell: object, clean: date | None) -> None:
-    assert day(cell) == Clean(clean)
+def test_days_are_dates_excel_dates_or_text(cell: object, clean: date | None) -> None:
+    assert day(cell, LAST) == Clean(clean)
 
 
 @pytest.mark.parametrize(
     "cell",
     [
-        "10.12.2024", "2024-13-01", "2024-02-30", "0000-01-01", "2024-12", "вчера", "45636", "2024-12-10x",
+        "31.02.2024", "10.13.2024", "10.12.24", "10.12.2024 24:00", "10.12.2024 г", "12/10/2024",
+        "2024-13-01", "2024-02-30", "0000-01-01", "2024-12", "вчера", "45636", "2024-12-10x",
         "２０２４-12-10", 0, 60, -1, 0.5, 2_958_466, 1.7e12, NAN, INFINITE, True, time(1),
         timedelta(1), "\x00",
+        # before 1990, and after tomorrow
+        2024, 2024.0, 32873, 46084, 2_958_465, 61, date(1989, 12, 31), date(2026, 3, 3),
+        datetime(2026, 3, 3), datetime(1905, 7, 16), "1989-12-31", "31.12.1989", "2026-03-03", "03.03.2026",
+        "20260303", "9999-12-31",
     ],
 )  # fmt: skip
 def test_what_is_no_day_is_dropped_with_a_warning(cell: object) -> None:
-    assert day(cell) == Clean(None, WarningCode.DATE)
+    assert day(cell, LAST) == Clean(None, WarningCode.DATE)

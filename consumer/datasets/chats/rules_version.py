@@ -1,0 +1,11 @@
+"""The version of the rules: it moves when a cell may mean something else than before."""
+
+from importlib.metadata import version
+
+OF_CELLS = 2
+"""Moves by hand, with the rules."""
+
+
+def rules_version() -> str:
+    """With the tables of foreign phone numbers, which move with their package."""
+    return f"{OF_CELLS}+phonenumbers-{version('phonenumbers')}"
