@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from schemas.numbers import NUMBER, SchemaVersion
-from schemas.text import LongName, Name
+from schemas.text import LongName, Name, SheetName, escaped
 from schemas.uploads import Upload
 
 DAY_SECONDS = 86_400
@@ -38,7 +38,7 @@ class ExcelSource(Strict):
 
     type: Literal["excel"]
     file: UploadedFile | InboxFile
-    sheet: LongName | None = None
+    sheet: SheetName | None = None
 
     @property
     def identifier(self) -> str:
@@ -64,13 +64,15 @@ class GoogleSheetsSource(Strict):
 
     type: Literal["google_sheets"]
     spreadsheet_id: LongName = Field(description="the bare id, or a full link")
-    worksheet: Name | None = None
+    worksheet: SheetName | None = None
     credentials: Name = Field("default", pattern=CONFIGURED_NAME)
 
     @property
     def identifier(self) -> str:
         """The name a person knows the source by."""
-        return f"{self.spreadsheet_id}/{self.worksheet}" if self.worksheet else self.spreadsheet_id
+        if self.worksheet is None:
+            return self.spreadsheet_id
+        return f"{self.spreadsheet_id}/{escaped(self.worksheet)}"
 
 
 Source = Annotated[ExcelSource | DatabaseSource | GoogleSheetsSource, Field(discriminator="type")]

@@ -31,8 +31,11 @@ class CalamineReader:
     @property
     def sheets(self) -> Sequence[Sheet]:
         """All sheets, in the order of the workbook."""
-        worksheet = calamine.SheetTypeEnum.WorkSheet
-        return [Sheet(sheet.name, sheet.typ == worksheet) for sheet in self._workbook.sheets_metadata]
+        worksheet, visible = calamine.SheetTypeEnum.WorkSheet, calamine.SheetVisibleEnum.Visible
+        return [
+            Sheet(sheet.name, sheet.typ == worksheet, sheet.visible == visible)
+            for sheet in self._workbook.sheets_metadata
+        ]
 
     def rows(self, sheet: str) -> Iterator[RowBlock]:
         """The rows of a sheet, empty ones included."""

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from consumer.sources.excel.markup import Attributes, Handler, found, parse
+from consumer.sources.excel.reader import Sheet
 from consumer.sources.excel.styles import Style, Styles
 from consumer.sources.excel.texts import Collector
 
 WORKBOOK = "xl/workbook.xml"
 STRINGS, STYLES = "sharedStrings.xml", "styles.xml"
+HIDDEN = frozenset({"hidden", "veryHidden"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,12 @@ class Part:
     name: str
     member: str
     kind: str
+    is_visible: bool = True
+
+    @property
+    def sheet(self) -> Sheet:
+        """The sheet as all readers describe it."""
+        return Sheet(self.name, self.kind == "worksheet", self.is_visible)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +52,8 @@ def read_package(archive: zipfile.ZipFile) -> Package:
     parsed = _Workbook()
     parse(archive, workbook, parsed)
     sheets = tuple(
-        Part(title, relations[identifier][1], relations[identifier][0])
-        for title, identifier in parsed.sheets
+        Part(title, relations[identifier][1], relations[identifier][0], is_visible)
+        for title, identifier, is_visible in parsed.sheets
         if identifier in relations
     )
     strings, styles = (found(archive, posixpath.join(folder, name)) for name in (STRINGS, STYLES))
@@ -92,13 +100,14 @@ class _Relations(Handler):
 
 class _Workbook(Handler):
     def __init__(self) -> None:
-        self.sheets: list[tuple[str, str]] = []
+        self.sheets: list[tuple[str, str, bool]] = []
         self.since_1904 = False
 
     def start(self, name: str, attributes: Attributes) -> None:
         if name == "sheet":
             identifier = next((value for key, value in attributes.items() if key.endswith(" id")), "")
-            self.sheets.append((attributes.get("name", ""), identifier))
+            is_visible = attributes.get("state", "visible") not in HIDDEN
+            self.sheets.append((attributes.get("name", ""), identifier, is_visible))
         elif name == "workbookPr" and "date1904" in attributes:  # `x15:workbookPr` never says it
             self.since_1904 = attributes.get("date1904") in {"1", "true"}
 

@@ -11,9 +11,10 @@ from consumer.records import Chunk
 from consumer.sources.base import Opened, Reading
 from consumer.sources.excel.choose import readers
 from consumer.sources.excel.reader import OpenReader, SheetReader, Unusual
-from consumer.sources.excel.sheets import choose_sheet
+from consumer.sources.excel.sheets import choose_sheet, sheet_names
 from consumer.sources.excel.sniff import sniff
 from consumer.sources.files import fetch
+from consumer.sources.sheet_names import quoted
 from consumer.sources.table import Table
 from schemas.codes import ErrorCode
 
@@ -68,16 +69,18 @@ class ExcelSource:
 
     def _begin(self, opener: OpenReader, path: Path) -> None:
         self._reader = opener(path, self._reading.chunk_rows)
-        self._sheet = choose_sheet(self._reader.sheets, self._spec.get("sheet"))
-        table = Table(self._reader.rows(self._sheet), self._reading.fields)
+        sheets = self._reader.sheets
+        self._sheet = choose_sheet(sheets, self._spec.get("sheet"))
+        names = sheet_names(sheets, self._sheet)
+        table = Table(self._reader.rows(self._sheet), self._reading.fields, names)
         self._rows_above = table.rows_above
         chunks = table.chunks()
         first = next(chunks, None)
         if first is None:
             raise LayoutProblem(
                 ErrorCode.NO_ROWS,
-                f"The sheet «{self._sheet}» has nothing below its header in row {table.header.position}. "
-                "Fill it, or ask for another sheet.",
+                f"The sheet {quoted(self._sheet)} has nothing below its header "
+                f"in row {table.header.position}. Fill it, or ask for another sheet.",
             )
         self._chunks = chain((first,), chunks)
 
