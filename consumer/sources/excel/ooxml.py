@@ -34,13 +34,20 @@ class Part:
 class Package:
     """What a workbook says of itself; members are None where it has no such part.
 
-    Strings and styles are where calamine looks for them, whatever the relationships say.
+    Strings and styles are where the relationships say, else under their usual names.
     """
 
+    workbook: str
     sheets: tuple[Part, ...]
     strings: str | None
     styles: str | None
     since_1904: bool
+
+    def is_usual(self, archive: zipfile.ZipFile) -> bool:
+        """Whether workbook, strings and styles have their usual names: some readers look nowhere else."""
+        folder = posixpath.dirname(WORKBOOK)
+        usual = (found(archive, posixpath.join(folder, name)) for name in (STRINGS, STYLES))
+        return self.workbook == WORKBOOK and (self.strings, self.styles) == tuple(usual)
 
 
 def read_package(archive: zipfile.ZipFile) -> Package:
@@ -56,8 +63,17 @@ def read_package(archive: zipfile.ZipFile) -> Package:
         for title, identifier, is_visible in parsed.sheets
         if identifier in relations
     )
-    strings, styles = (found(archive, posixpath.join(folder, name)) for name in (STRINGS, STYLES))
-    return Package(sheets, strings, styles, parsed.since_1904)
+    targets = dict(reversed(tuple(relations.values())))
+    strings, styles = (
+        _member(archive, targets.get(kind), posixpath.join(folder, usual))
+        for kind, usual in (("sharedStrings", STRINGS), ("styles", STYLES))
+    )
+    return Package(workbook, sheets, strings, styles, parsed.since_1904)
+
+
+def _member(archive: zipfile.ZipFile, target: str | None, usual: str) -> str | None:
+    """The part a relationship leads to; where it is left out or leads nowhere, the one of the usual name."""
+    return (target and found(archive, target)) or found(archive, usual)
 
 
 def read_strings(archive: zipfile.ZipFile, member: str | None, most: int) -> list[str]:

@@ -10,6 +10,7 @@ from consumer.errors import LayoutProblem
 from consumer.records import Chunk
 from consumer.sources.base import Opened, Reading
 from consumer.sources.excel.choose import readers
+from consumer.sources.excel.problems import unreadable
 from consumer.sources.excel.reader import OpenReader, SheetReader, Unusual
 from consumer.sources.excel.sheets import choose_sheet, sheet_names
 from consumer.sources.excel.sniff import sniff
@@ -42,6 +43,8 @@ class ExcelSource:
                 break
             except Unusual:
                 self.close()
+        else:
+            raise unreadable()
         return Opened(_fingerprint(file.sha256, self._sheet))
 
     @property
