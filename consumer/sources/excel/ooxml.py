@@ -1,11 +1,12 @@
 """The parts of an .xlsx around its sheets: which sheets there are, shared strings, styles."""
 
 import posixpath
+import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from consumer.sources.excel.markup import Attributes, Handler, found, parse
+from consumer.sources.excel.markup import Attributes, Handler, container_damage, found, parse
 from consumer.sources.excel.reader import Sheet
 from consumer.sources.excel.styles import Style, Styles
 from consumer.sources.excel.texts import Collector
@@ -13,6 +14,8 @@ from consumer.sources.excel.texts import Collector
 WORKBOOK = "xl/workbook.xml"
 STRINGS, STYLES = "sharedStrings.xml", "styles.xml"
 HIDDEN = frozenset({"hidden", "veryHidden"})
+HEAD_BYTES = 200
+ENCODING = re.compile(rb"""^[^>]{0,100}?encoding\s*=\s*["']([\w.-]+)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,26 @@ class Package:
     since_1904: bool
 
     def is_usual(self, archive: zipfile.ZipFile) -> bool:
-        """Whether workbook, strings and styles have their usual names: some readers look nowhere else."""
+        """Whether parts have their usual names and are in UTF-8: calamine looks nowhere else.
+
+        Of a sheet in UTF-16 it finds no row.
+        """
         folder = posixpath.dirname(WORKBOOK)
         usual = (found(archive, posixpath.join(folder, name)) for name in (STRINGS, STYLES))
-        return self.workbook == WORKBOOK and (self.strings, self.styles) == tuple(usual)
+        members = (self.workbook, self.strings, self.styles, *(part.member for part in self.sheets))
+        return (
+            self.workbook == WORKBOOK
+            and (self.strings, self.styles) == tuple(usual)
+            and all(_is_utf8(archive, member) for member in members if member in archive.NameToInfo)
+        )
+
+
+def _is_utf8(archive: zipfile.ZipFile, member: str) -> bool:
+    """Whether a part begins as XML in UTF-8 does; UTF-16 has a NUL beside every letter of its declaration."""
+    with container_damage(), archive.open(member) as part:
+        head = part.read(HEAD_BYTES)
+    declared = ENCODING.search(head)
+    return b"\0" not in head and (declared is None or declared[1].lower() in {b"utf-8", b"utf8", b"us-ascii"})
 
 
 def read_package(archive: zipfile.ZipFile) -> Package:

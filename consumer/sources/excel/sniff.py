@@ -43,7 +43,7 @@ def _zip_kind(path: Path, max_inflated_bytes: int) -> WorkbookKind:
         return WorkbookKind.XLSB
     if members.mimetype.startswith(package.SPREADSHEET_MIMETYPE):
         return WorkbookKind.ODS
-    if "xl/workbook.xml" in members.names or any(name.startswith("xl/") for name in members.names):
+    if members.is_workbook or any(name.startswith("xl/") for name in members.names):
         return WorkbookKind.XLSX
     raise not_a_workbook(_archive_of(members))
 

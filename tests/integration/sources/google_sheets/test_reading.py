@@ -145,7 +145,7 @@ def test_hidden_worksheet_is_read_only_by_its_title(sheets: Sheets) -> None:
     two: list[Any] = [HEADER, *data_rows(2)]
     sheets.put(Worksheet("Чаты\u00a0", rows=one, hidden=True), Worksheet("Лист2", rows=two))
     assert cells(sheets.whole(), "url") == [row[1] for row in data_rows(2)]
-    assert ",hidden," in sheets.google.requests[1].query["fields"][0]  # the stand-in tells without being asked
+    assert ",hidden," in sheets.google.requests[1].query["fields"][0]  # our stand-in always says
     assert cells(sheets.whole(worksheet="Чаты\u00a0"), "url") == [row[1] for row in data_rows(1)]
 
 
