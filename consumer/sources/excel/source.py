@@ -10,10 +10,10 @@ from consumer.errors import LayoutProblem
 from consumer.records import Chunk
 from consumer.sources.base import Opened, Reading
 from consumer.sources.excel.choose import readers
+from consumer.sources.excel.default_password import identify
 from consumer.sources.excel.problems import unreadable
 from consumer.sources.excel.reader import OpenReader, SheetReader, Unusual
 from consumer.sources.excel.sheets import choose_sheet, sheet_names
-from consumer.sources.excel.sniff import sniff
 from consumer.sources.files import fetch
 from consumer.sources.sheet_names import quoted
 from consumer.sources.table import Table
@@ -35,7 +35,7 @@ class ExcelSource:
     def open(self) -> Opened:
         """Read as far as the first row that counts, so that a wrong workbook is refused before all else."""
         file = fetch(self._spec["file"], self._reading)
-        kind = sniff(file.path, self._reading.max_inflated_bytes)
+        kind = identify(file.path, self._reading.max_inflated_bytes)
         path = file.path.rename(file.path.with_suffix(f".{kind}"))  # calamine goes by the name
         for opener in readers(kind, frugal=self._reading.frugal):
             try:
