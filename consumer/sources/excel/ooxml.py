@@ -1,7 +1,6 @@
 """The parts of an .xlsx around its sheets: which sheets there are, shared strings, styles."""
 
 import posixpath
-import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ WORKBOOK = "xl/workbook.xml"
 STRINGS, STYLES = "sharedStrings.xml", "styles.xml"
 HIDDEN = frozenset({"hidden", "veryHidden"})
 HEAD_BYTES = 200
-ENCODING = re.compile(rb"""^[^>]{0,100}?encoding\s*=\s*["']([\w.-]+)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +45,9 @@ class Package:
     since_1904: bool
 
     def is_usual(self, archive: zipfile.ZipFile) -> bool:
-        """Whether parts have their usual names and are in UTF-8: calamine looks nowhere else.
+        """Whether parts have their usual names and none is in UTF-16: calamine looks nowhere else.
 
-        Of a sheet in UTF-16 it finds no row.
+        Of a sheet in UTF-16 it finds no row, and does not say so.
         """
         folder = posixpath.dirname(WORKBOOK)
         usual = (found(archive, posixpath.join(folder, name)) for name in (STRINGS, STYLES))
@@ -57,16 +55,14 @@ class Package:
         return (
             self.workbook == WORKBOOK
             and (self.strings, self.styles) == tuple(usual)
-            and all(_is_utf8(archive, member) for member in members if member in archive.NameToInfo)
+            and not any(_is_utf16(archive, member) for member in members if member in archive.NameToInfo)
         )
 
 
-def _is_utf8(archive: zipfile.ZipFile, member: str) -> bool:
-    """Whether a part begins as XML in UTF-8 does; UTF-16 has a NUL beside every letter of its declaration."""
+def _is_utf16(archive: zipfile.ZipFile, member: str) -> bool:
+    """Whether a part begins as XML in UTF-16 does: with a NUL beside every letter."""
     with container_damage(), archive.open(member) as part:
-        head = part.read(HEAD_BYTES)
-    declared = ENCODING.search(head)
-    return b"\0" not in head and (declared is None or declared[1].lower() in {b"utf-8", b"utf8", b"us-ascii"})
+        return b"\0" in part.read(HEAD_BYTES)
 
 
 def read_package(archive: zipfile.ZipFile) -> Package:
