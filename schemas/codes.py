@@ -61,6 +61,7 @@ class WarningCode(StrEnum):
     # Values
     DATE = "date"
     DATE_IN_TEXT = "date_in_text"
+    ERROR_TEXT = "error_text"
     FLAG = "flag"
     INN_CHECK_DIGIT = "inn_check_digit"
     INN_ZERO_RESTORED = "inn_zero_restored"

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from schemas.numbers import NUMBER, SchemaVersion
-from schemas.text import ConfiguredName, LongName, Name, RequestId
+from schemas.text import ConfiguredName, LongName, Name, RequestId, SheetName, escaped
 from schemas.uploads import Upload
 
 DAY_SECONDS = 86_400
@@ -36,7 +36,7 @@ class ExcelSource(Strict):
 
     type: Literal["excel"]
     file: UploadedFile | InboxFile = Field(description="sent through Kafka, or in the consumer's inbox")
-    sheet: LongName | None = Field(None, description="its exact name; found by itself when absent")
+    sheet: SheetName | None = Field(None, description="its exact name; found by itself when absent")
 
     @property
     def identifier(self) -> str:
@@ -62,13 +62,15 @@ class GoogleSheetsSource(Strict):
 
     type: Literal["google_sheets"]
     spreadsheet_id: LongName = Field(description="the bare id, or a full link")
-    worksheet: Name | None = Field(None, description="else the one the link shows, or the first")
+    worksheet: SheetName | None = Field(None, description="else the one the link shows, or the first")
     credentials: ConfiguredName = Field("default", description="a name in MIGRATION_GOOGLE_CREDENTIALS")
 
     @property
     def identifier(self) -> str:
         """The name a person knows the source by."""
-        return f"{self.spreadsheet_id}/{self.worksheet}" if self.worksheet else self.spreadsheet_id
+        if self.worksheet is None:
+            return self.spreadsheet_id
+        return f"{self.spreadsheet_id}/{escaped(self.worksheet)}"
 
 
 Source = Annotated[ExcelSource | DatabaseSource | GoogleSheetsSource, Field(discriminator="type")]

@@ -1,6 +1,7 @@
 """The text every message is made of: what Postgres can store and a person can read."""
 
 import re
+import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -35,6 +36,47 @@ def storable(value: str) -> str:
         raise ValueError("holds a NUL character")
     if any("\ud800" <= char <= "\udfff" for char in value):
         raise ValueError("holds a lone surrogate")
+    return value
+
+
+UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
+"""Unicode categories that a person cannot tell from nothing, or from a space."""
+ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|\\)")
+
+
+def escaped(value: str) -> str:
+    """The text with every unseen character but the space as `\\u00a0`, and a backslash doubled."""
+    if value.isprintable() and "\\" not in value:
+        return value
+    return "".join(map(_escaped, value))
+
+
+def unescaped(value: str) -> str:
+    """The text that `escaped` made this of; an escape of no character stays as it is."""
+    return ESCAPE.sub(_unescaped, value)
+
+
+def _escaped(char: str) -> str:
+    if char == "\\":
+        return "\\\\"
+    if char == " " or unicodedata.category(char) not in UNSEEN:
+        return char
+    code = ord(char)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    digits = found[1] or found[2]
+    if digits is None:
+        return "\\"
+    code = int(digits, 16)
+    return chr(code) if code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF else found[0]
+
+
+def without_controls(value: str) -> str:
+    """Refuse control characters, which break lines of logs and tables."""
+    if any(unicodedata.category(char) == "Cc" for char in value):
+        raise ValueError("holds a control character; write it as an escape, like \\u0009")
     return value
 
 
@@ -83,3 +125,12 @@ LongName = Annotated[
 CONFIGURED_NAME = r"^[A-Za-z0-9_.-]+$"
 ConfiguredName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=CONFIGURED_NAME)]
 """What the consumer's settings may call a connection or credentials."""
+
+SheetName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=1000),
+    AfterValidator(storable),
+    AfterValidator(without_controls),
+    Field(json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$"}),
+]
+"""The name of a sheet exactly as it is in the source: 1-1,000 characters, blanks at its ends included."""

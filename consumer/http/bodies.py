@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from consumer.http.problem import FieldProblem, invalid_fields
 from consumer.masking import presentable
 from schemas.requests import MaxAttempts, StartRequest, TimeoutSeconds
-from schemas.text import ConfiguredName, LongName, Name, RequestId
+from schemas.text import ConfiguredName, LongName, Name, RequestId, SheetName
 from schemas.validation import explained, path_of
 
 M = TypeVar("M", bound=BaseModel)
@@ -64,7 +64,7 @@ class StartBody(BaseModel):
 class ExcelForm(StartBody):
     """The fields of the form beside the file."""
 
-    sheet: LongName | None = Field(None, description="found by itself when absent", examples=["Чаты"])
+    sheet: SheetName | None = Field(None, description="found by itself when absent", examples=["Чаты"])
 
     @classmethod
     def parse(cls, fields: Mapping[str, str]) -> "ExcelForm":
@@ -99,7 +99,7 @@ class GoogleSheetsBody(StartBody):
     spreadsheet_id: LongName = Field(
         description="the bare id, or the link from the browser", examples=["1AbC-dEf_123"]
     )
-    worksheet: Name | None = Field(
+    worksheet: SheetName | None = Field(
         None, description="else the one the link shows, or the first", examples=["Чаты"]
     )
     credentials: ConfiguredName = Field(

@@ -1,22 +1,22 @@
 """Finding the header of a sheet and the column of each field (Excel and Google Sheets alike)."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
 from consumer.datasets.base import Fields
 from consumer.errors import LayoutProblem
 from consumer.records import Cell
+from consumer.sources.header_errors import Candidate, header_not_found, shortened
 from consumer.sources.rows import visible
+from consumer.sources.sheet_names import SheetNames
 from schemas.codes import ErrorCode
 
 HEADER_ROWS = 10
 """The header is among so many first rows that are not empty."""
 HEADER_CHARS = 1000
 """A longer text is no header, and not worth a look."""
-NAMES_SHOWN = 40
-"""How many headers an error names at most, and how long each may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +36,20 @@ Row = tuple[int, Sequence[Cell]]
 """Physical row number and cells from column A on."""
 
 
-def find_header(rows: Sequence[Row], fields: Fields) -> Header:
+def find_header(rows: Sequence[Row], fields: Fields, names: SheetNames | None = None) -> Header:
     """The first of the first non-empty rows that holds all required columns.
 
     Raises LayoutProblem: `duplicate_column`, `missing_column` (one required column is there at least),
-    or `no_header`.
+    or `no_header`. `names` are what errors say of the sheet.
     """
     known = {normalise(text): field for field, texts in fields.headers.items() for text in texts}
-    candidates = [(position, cells, match(cells, known)) for position, cells in rows[:HEADER_ROWS]]
-    for position, cells, found in candidates:
-        if all(field in found for field in fields.required):
-            _refuse_duplicates(position, cells, found)
-            return Header(position, {field: at[0] for field, at in found.items()}, labels(cells))
-    raise _not_found(candidates, fields)
+    candidates = [Candidate(position, cells, match(cells, known)) for position, cells in rows[:HEADER_ROWS]]
+    for row in candidates:
+        if all(field in row.columns for field in fields.required):
+            _refuse_duplicates(row)
+            columns = {field: at[0] for field, at in row.columns.items()}
+            return Header(row.position, columns, labels(row.cells))
+    raise header_not_found(candidates, fields, names, normalise)
 
 
 def match(cells: Sequence[Cell], known: Mapping[str, str]) -> dict[str, list[int]]:
@@ -112,44 +113,14 @@ def _untaken(name: str, taken: dict[str, int]) -> str:
     return unique
 
 
-def _refuse_duplicates(position: int, cells: Sequence[Cell], found: Mapping[str, Sequence[int]]) -> None:
-    for at in found.values():
+def _refuse_duplicates(row: Candidate) -> None:
+    for at in row.columns.values():
         if len(at) > 1:
-            both = " and ".join(f"«{_short(cells[column])}» (column {letter(column)})" for column in at)
+            both = " and ".join(
+                f"«{shortened(row.cells[column])}» (column {letter(column)})" for column in at
+            )
             raise LayoutProblem(
                 ErrorCode.DUPLICATE_COLUMN,
-                f"Row {position} has more than one column for the same thing: {both}. "
+                f"Row {row.position} has more than one column for the same thing: {both}. "
                 "Remove or rename all but one.",
             )
-
-
-def _not_found(
-    candidates: Sequence[tuple[int, Sequence[Cell], Mapping[str, Sequence[int]]]], fields: Fields
-) -> LayoutProblem:
-    wanted = _names(fields.headers[field][0] for field in fields.required)
-    likely = [one for one in candidates if any(field in one[2] for field in fields.required)]
-    if not likely:
-        return LayoutProblem(
-            ErrorCode.NO_HEADER,
-            f"None of the first {HEADER_ROWS} rows that are not empty has the columns {wanted}. "
-            "Name the columns in a header row, or ask for another sheet.",
-        )
-    position, cells, found = max(likely, key=lambda one: len(one[2]))
-    missing = _names(fields.headers[field][0] for field in fields.required if field not in found)
-    there = _names(_short(cell) for cell in cells if visible(cell))
-    return LayoutProblem(
-        ErrorCode.MISSING_COLUMN,
-        f"The header in row {position} lacks the column {missing}. Found: {there}. "
-        "Add it, or rename the column that holds it.",
-    )
-
-
-def _names(names: Iterable[str]) -> str:
-    shown = [f"«{name}»" for name in names]
-    more = ["…"] if len(shown) > NAMES_SHOWN else []
-    return ", ".join(shown[:NAMES_SHOWN] + more)
-
-
-def _short(cell: Cell) -> str:
-    text = " ".join(str(cell)[:HEADER_CHARS].split())
-    return text if len(text) <= NAMES_SHOWN else text[: NAMES_SHOWN - 1] + "…"

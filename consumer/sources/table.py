@@ -9,6 +9,7 @@ from consumer.errors import LayoutProblem
 from consumer.records import Cell, Chunk
 from consumer.sources.header import HEADER_ROWS, Header, Row, find_header
 from consumer.sources.rows import RowBlock, filled, filled_rows, visible
+from consumer.sources.sheet_names import SheetNames
 from schemas.codes import ErrorCode
 
 BARE_PROOF_ROW = 2
@@ -18,15 +19,22 @@ BARE_PROOF_ROW = 2
 class Table:
     """The rows of one sheet, read once from the top. Making it reads as far as the header."""
 
-    def __init__(self, blocks: Iterable[RowBlock], fields: Fields, *, headerless: bool = False) -> None:
-        """Find the header; raises LayoutProblem.
+    def __init__(
+        self,
+        blocks: Iterable[RowBlock],
+        fields: Fields,
+        names: SheetNames | None = None,
+        *,
+        headerless: bool = False,
+    ) -> None:
+        """Find the header; raises LayoutProblem, which says of the sheet what `names` have.
 
         Where `headerless` allows it, columns may be told by what row 2 holds instead.
         """
         rest = iter(blocks)
         rows, seen = _top(rest)
         bare = bare_header(rows, fields) if headerless else None
-        self.header: Header = _header(rows, fields, bare)
+        self.header: Header = _header(rows, fields, bare, names)
         self.is_headerless: bool = self.header is bare
         self.rows_above: int = sum(position <= self.header.position for position, _ in rows)
         """Rows that hold something, the header included: they are no records."""
@@ -65,9 +73,9 @@ def bare_header(rows: Sequence[Row], fields: Fields) -> Header | None:
     return Header(BARE_PROOF_ROW - 1, columns, tuple(fields.headers[field][0] for field in columns))
 
 
-def _header(rows: Sequence[Row], fields: Fields, bare: Header | None) -> Header:
+def _header(rows: Sequence[Row], fields: Fields, bare: Header | None, names: SheetNames | None) -> Header:
     try:
-        return find_header(rows, fields)
+        return find_header(rows, fields, names)
     except LayoutProblem as problem:
         if problem.code == ErrorCode.NO_HEADER and bare is not None:
             return bare

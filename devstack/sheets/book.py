@@ -29,11 +29,13 @@ class Worksheet:
         row_count: int | None = None,
         column_count: int | None = None,
         sheet_type: str = "GRID",
+        hidden: bool = False,
     ) -> None:
         self.title = title
         self.rows: Rows = [list(row) for row in rows]
         self.sheet_id = sheet_id
         self.sheet_type = sheet_type
+        self.hidden = hidden
         self._row_count = row_count
         self._column_count = column_count
 
@@ -55,6 +57,8 @@ class Worksheet:
             "index": index,
             "sheetType": self.sheet_type,
         }
+        if self.hidden:  # Google leaves it out where it is false
+            told["hidden"] = True
         if self.sheet_type == "GRID":
             told["gridProperties"] = {"rowCount": self.row_count, "columnCount": self.column_count}
         return told

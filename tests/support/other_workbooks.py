@@ -8,10 +8,25 @@ from xml.sax.saxutils import escape
 
 from tests.support.workbooks import Rows, content_types, relations
 
+VISIBLE, HIDDEN, VERY_HIDDEN = 0, 1, 2
+"""The state of a sheet, as .xls and .xlsb number it; .ods knows only the first two."""
+NamedRows = tuple[str, Rows, int]
+"""Name, rows and state of a sheet."""
+
 
 def write_ods(path: Path, rows: Rows, *, encrypted: bool = False) -> Path:
     """An .ods of text and numbers."""
-    body = "".join(f"<table:table-row>{''.join(map(_ods_cell, row))}</table:table-row>" for row in rows)
+    return write_ods_sheets(path, [("Чаты", rows, VISIBLE)], encrypted=encrypted)
+
+
+def write_ods_sheets(path: Path, sheets: Sequence[NamedRows], *, encrypted: bool = False) -> Path:
+    """An .ods of several sheets."""
+    body = "".join(
+        f'<table:table table:name="{name}" table:style-name="ta{min(state, HIDDEN)}">'
+        + "".join(f"<table:table-row>{''.join(map(_ods_cell, row))}</table:table-row>" for row in rows)
+        + "</table:table>"
+        for name, rows, state in sheets
+    )
     manifest = '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
     entry = "<manifest:encryption-data/>" if encrypted else ""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -25,8 +40,13 @@ def write_ods(path: Path, rows: Rows, *, encrypted: bool = False) -> Path:
             "content.xml",
             '<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
             'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
-            'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>'
-            f'<table:table table:name="Чаты">{body}</table:table>'
+            'xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0" '
+            'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:automatic-styles>'
+            '<style:style style:name="ta0" style:family="table">'
+            '<style:table-properties table:display="true"/></style:style>'
+            '<style:style style:name="ta1" style:family="table">'
+            '<style:table-properties table:display="false"/></style:style></office:automatic-styles>'
+            f"<office:body><office:spreadsheet>{body}"
             "</office:spreadsheet></office:body></office:document-content>",
         )
     return path
@@ -34,6 +54,28 @@ def write_ods(path: Path, rows: Rows, *, encrypted: bool = False) -> Path:
 
 def write_xlsb(path: Path, rows: Rows) -> Path:
     """An .xlsb of text and numbers, record by record (MS-XLSB)."""
+    return write_xlsb_sheets(path, [("Чаты", rows, VISIBLE)])
+
+
+def write_xlsb_sheets(path: Path, sheets: Sequence[NamedRows]) -> Path:
+    """An .xlsb of several sheets."""
+    bundles = b"".join(
+        _record(0x9C, struct.pack("<2I", state, number) + _wide(f"rId{number}") + _wide(name))
+        for number, (name, _, state) in enumerate(sheets, 1)
+    )
+    book = _record(0x83) + _record(0x8F) + bundles + _record(0x90) + _record(0x84)
+    places = [f"worksheets/sheet{number}.bin" for number in range(1, len(sheets) + 1)]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", content_types([]))
+        archive.writestr("_rels/.rels", relations([("officeDocument", "xl/workbook.bin")]))
+        archive.writestr("xl/_rels/workbook.bin.rels", relations([("worksheet", place) for place in places]))
+        archive.writestr("xl/workbook.bin", book)
+        for place, (_, rows, _) in zip(places, sheets, strict=True):
+            archive.writestr(f"xl/{place}", _xlsb_sheet(rows))
+    return path
+
+
+def _xlsb_sheet(rows: Rows) -> bytes:
     filled = list(rows)
     width = max(map(len, filled))
     sheet = [_record(0x94, struct.pack("<4I", 0, len(filled) - 1, 0, width - 1)), _record(0x91)]
@@ -41,15 +83,7 @@ def write_xlsb(path: Path, rows: Rows) -> Path:
         sheet.append(_record(0, struct.pack("<I", number) + bytes(13)))
         sheet += [_xlsb_cell(column, cell) for column, cell in enumerate(row) if cell is not None]
     sheet.append(_record(0x92))
-    bundle = struct.pack("<2I", 0, 1) + _wide("rId1") + _wide("Чаты")
-    book = _record(0x83) + _record(0x8F) + _record(0x9C, bundle) + _record(0x90) + _record(0x84)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("[Content_Types].xml", content_types([]))
-        archive.writestr("_rels/.rels", relations([("officeDocument", "xl/workbook.bin")]))
-        archive.writestr("xl/_rels/workbook.bin.rels", relations([("worksheet", "worksheets/sheet1.bin")]))
-        archive.writestr("xl/workbook.bin", book)
-        archive.writestr("xl/worksheets/sheet1.bin", b"".join(sheet))
-    return path
+    return b"".join(sheet)
 
 
 def write_compound(path: Path, streams: Sequence[str]) -> Path:

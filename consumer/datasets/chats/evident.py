@@ -12,11 +12,13 @@ from typing import Self
 from consumer.datasets.chats.rules.name import PAIRS
 from consumer.datasets.chats.rules.text import EXACT_NUMBERS, NAME_LIMIT, TEXT_LIMIT
 from consumer.datasets.chats.rules.url import URL_BYTES
+from consumer.error_texts import BEGINNINGS, ERROR_TEXTS
 from consumer.records import Cell
 
 LINK = r"https?://[a-z0-9][a-z0-9.-]*+(?:/[!-\[\]-~]*+)?"
 PHONE = r"(?:\+7[0-9]{10})?"
-TEXT = r"(?! )[ !-\[\]^`-~А-Яа-яЁё№«»“”„–—]{0,500}+(?<! )"
+ERRORS = "|".join(map(re.escape, BEGINNINGS))
+TEXT = rf"(?! |{ERRORS})[ !-\[\]^`-~А-Яа-яЁё№«»“”„–—]{{0,500}}+(?<! )"
 """Printable, composed, and without the underscore and backslash that may begin an escape."""
 NAME = f"(?![{''.join(PAIRS)}]){TEXT}"
 OPENING = tuple(f"|{quote}" for quote in PAIRS)
@@ -97,7 +99,11 @@ def whole_numbers(cells: Sequence[float]) -> bool:
 
 
 def _text(cells: Sequence[str], limit: int = TEXT_LIMIT) -> bool:
-    return _clean("|".join(("", *cells, ""))) and max(map(len, cells), default=0) <= limit
+    return (
+        _clean("|".join(("", *cells, "")))
+        and max(map(len, cells), default=0) <= limit
+        and ERROR_TEXTS.isdisjoint(cells)
+    )
 
 
 def _short_text(cells: Sequence[str]) -> bool:

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import python_calamine as calamine
 
+from consumer.error_texts import is_error_text
+from consumer.errors import WorkbookProblem
 from consumer.records import Cell
+from consumer.sources.excel.markup import open_archive
+from consumer.sources.excel.ooxml import read_package
 from consumer.sources.excel.problems import damaged, encrypted, unreadable
-from consumer.sources.excel.reader import RowBlock, Sheet
+from consumer.sources.excel.reader import RowBlock, Sheet, Unusual
 from consumer.sources.excel.sheets import missing_sheet
 from consumer.sources.rows import filled
 
@@ -20,6 +24,13 @@ def open_calamine(path: Path, block_rows: int) -> "CalamineReader":
         return CalamineReader(calamine.CalamineWorkbook.from_path(path), block_rows)
 
 
+def open_calamine_xlsx(path: Path, block_rows: int) -> "CalamineXlsxReader":
+    """Open an .xlsx; `OpenReader`. Unusual where the row-by-row reader knows better, or may."""
+    check_parts(path)
+    with left_to_others(), calamine_errors():
+        return CalamineXlsxReader(calamine.CalamineWorkbook.from_path(path), block_rows)
+
+
 class CalamineReader:
     """A workbook opened by calamine; `SheetReader`."""
 
@@ -27,18 +38,22 @@ class CalamineReader:
         self._workbook = workbook
         self._block_rows = block_rows
         self._sheet: calamine.CalamineSheet | None = None
+        self._errors: frozenset[Cell] | None = None
 
     @property
     def sheets(self) -> Sequence[Sheet]:
         """All sheets, in the order of the workbook."""
-        worksheet = calamine.SheetTypeEnum.WorkSheet
-        return [Sheet(sheet.name, sheet.typ == worksheet) for sheet in self._workbook.sheets_metadata]
+        worksheet, visible = calamine.SheetTypeEnum.WorkSheet, calamine.SheetVisibleEnum.Visible
+        return [
+            Sheet(sheet.name, sheet.typ == worksheet, sheet.visible == visible)
+            for sheet in self._workbook.sheets_metadata
+        ]
 
     def rows(self, sheet: str) -> Iterator[RowBlock]:
         """The rows of a sheet, empty ones included."""
         with calamine_errors():
             opened = self._open(sheet)
-            rows = _iter_rows(opened)
+            rows = self._iter_rows(opened)
             left = [""] * (opened.start or (0, 0))[1]
             position = 1
             while block := list(islice(rows, self._block_rows)):
@@ -51,7 +66,7 @@ class CalamineReader:
     def filled(self, sheet: str) -> int:
         """How many rows hold a visible character: a second look at what is in memory already."""
         with calamine_errors():
-            return sum(map(filled, _iter_rows(self._open(sheet))))
+            return sum(map(filled, self._iter_rows(self._open(sheet))))
 
     def close(self) -> None:
         """Let go of the file and of the sheet in memory."""
@@ -61,10 +76,43 @@ class CalamineReader:
     def _open(self, name: str) -> calamine.CalamineSheet:
         if self._sheet is None or self._sheet.name != name:
             self._sheet = self._workbook.get_sheet_by_name(name)
+            self._errors = None
         return self._sheet
 
+    def _iter_rows(self, sheet: calamine.CalamineSheet) -> Iterator[Sequence[Cell]]:
+        """The rows without texts of errors: calamine does not tell those of formulas from those typed in."""
+        errors = self._error_texts(sheet)
+        if not errors:
+            return _all_rows(sheet)
+        return (["" if cell in errors else cell for cell in row] for row in _all_rows(sheet))
 
-def _iter_rows(sheet: calamine.CalamineSheet) -> Iterator[Sequence[Cell]]:
+    def _error_texts(self, sheet: calamine.CalamineSheet) -> frozenset[Cell]:
+        """The texts of errors in the cells of the sheet that is open; a look at all of them, once."""
+        if self._errors is None:
+            rows = _all_rows(sheet)
+            found: set[Cell] = set()
+            while block := list(islice(rows, self._block_rows)):
+                cells = set(chain.from_iterable(block))
+                found.update(cell for cell in cells if isinstance(cell, str) and is_error_text(cell))
+            self._errors = frozenset(found)
+        return self._errors
+
+
+class CalamineXlsxReader(CalamineReader):
+    """An .xlsx, of which it hands out nothing where another reader knows better, or may; `SheetReader`."""
+
+    def rows(self, sheet: str) -> Iterator[RowBlock]:
+        """The rows of a sheet, empty ones included.
+
+        Unusual where calamine gives up, or where it matters whether a text was typed or given by a formula.
+        """
+        with left_to_others(), calamine_errors():
+            if self._error_texts(self._open(sheet)):
+                raise Unusual("there are texts of errors")
+        yield from super().rows(sheet)
+
+
+def _all_rows(sheet: calamine.CalamineSheet) -> Iterator[Sequence[Cell]]:
     """Rows from the first of the sheet on; calamine panics over a sheet without a cell."""
     return iter(()) if sheet.start is None else sheet.iter_rows()
 
@@ -72,6 +120,30 @@ def _iter_rows(sheet: calamine.CalamineSheet) -> Iterator[Sequence[Cell]]:
 def _shifted(columns: list[list[Cell]], left: Sequence[Cell], size: int) -> list[list[Cell]]:
     """Calamine leaves out empty columns at the left, though not empty rows at the top."""
     return [[empty] * size for empty in left] + columns
+
+
+def check_parts(path: Path) -> None:
+    """Unusual where a part of an .xlsx is not where calamine looks for it, whatever the relationships say.
+
+    Styles that it does not find it does without, and takes dates for numbers.
+    """
+    try:
+        with open_archive(path) as archive:
+            package = read_package(archive)
+            is_usual = package.is_usual(archive)
+    except WorkbookProblem:
+        return  # our parser is stricter about parts; calamine may be able to read them
+    if not is_usual:
+        raise Unusual("a part of the workbook is in an unusual place")
+
+
+@contextmanager
+def left_to_others() -> Iterator[None]:
+    """What calamine cannot read, another reader may."""
+    try:
+        yield
+    except WorkbookProblem as error:
+        raise Unusual(error.message) from None
 
 
 @contextmanager

@@ -29,6 +29,7 @@ class Cells(Handler):
         self._cells: dict[int, Cell] = {}
         self._attributes: Attributes = {}
         self._content = ""
+        self._has_formula = False
         self._cell: Cell = None
         self._text: list[str] = []
         self._left = 0
@@ -81,6 +82,7 @@ class Cells(Handler):
         if self._column >= MAX_COLUMN:
             raise damaged("it has more columns than a sheet can have")
         self._in_cell = True
+        self._has_formula = False
         self._attributes = attributes
         self._cell = None
 
@@ -101,6 +103,7 @@ class Cells(Handler):
             if name not in CONTENTS:
                 raise damaged("a cell holds something unknown")
             self._content = name
+            self._has_formula |= name == "f"
             self._cell = None
             self._text.clear()
             self._left = MAX_CHARS
@@ -112,7 +115,8 @@ class Cells(Handler):
                 self._cell = self._inline.take()
             elif name == "v":
                 kind, style = self._attributes.get("t"), self._attributes.get("s")
-                self._cell = self._values.read(kind, style, "".join(self._text))
+                text = "".join(self._text)
+                self._cell = self._values.read(kind, style, text, is_result=self._has_formula)
         elif self._content == "is":
             self._inline.end(name)
         elif not self._content:

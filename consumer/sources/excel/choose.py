@@ -11,10 +11,11 @@ from consumer.sources.excel.sniff import WorkbookKind
 def readers(kind: WorkbookKind, *, frugal: bool) -> Sequence[OpenReader]:
     """Ways to open a workbook, to be tried in this order until one does not find it unusual.
 
+    The last one finds nothing unusual: what it cannot read is an error.
     Raises SourceTooLarge where there is no frugal way.
     """
     if not frugal:
-        return (_streaming, _dense) if kind is WorkbookKind.XLSX else (_dense,)
+        return (_streaming, _dense_xlsx, _sparse) if kind is WorkbookKind.XLSX else (_dense,)
     if kind is not WorkbookKind.XLSX:
         raise SourceTooLarge(
             f"Reading this .{kind} workbook takes more memory than is allowed. "
@@ -36,6 +37,12 @@ def _dense(path: Path, block_rows: int) -> SheetReader:
     from consumer.sources.excel.calamine import open_calamine
 
     return open_calamine(path, block_rows)
+
+
+def _dense_xlsx(path: Path, block_rows: int) -> SheetReader:
+    from consumer.sources.excel.calamine import open_calamine_xlsx
+
+    return open_calamine_xlsx(path, block_rows)
 
 
 def _sparse(path: Path, block_rows: int) -> SheetReader:

@@ -1,7 +1,9 @@
-"""The compound file (OLE) of .xls and of encrypted workbooks: the names of its streams, and no more."""
+"""The compound file (OLE) of .xls and of encrypted workbooks: names of its streams, and how one begins."""
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,7 +13,9 @@ HEADER_ENTRIES = 109
 """So many sectors of the allocation table are listed in the header itself: more than enough here."""
 ENTRY_BYTES = 128
 MAX_SECTORS = 1024
-"""How far the directory is followed: 4,096 entries."""
+"""How far a chain is followed: 4,096 entries of the directory."""
+MINI_BYTES = 64
+"""A sector of short streams, which together are the content of the root, the first entry (MS-CFB 2.2)."""
 NO_SECTOR = 0xFFFFFFFA
 """Numbers from here on are marks, not sectors."""
 
@@ -20,35 +24,66 @@ class Damaged(Exception):
     """The container is not whole; the text says how."""
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A stream, storage or the root: where its content begins, and how many bytes it has."""
+
+    name: str
+    sector: int
+    size: int
+
+
 def streams(path: Path) -> frozenset[str]:
     """Names of streams and storages, in small letters. Raises Damaged."""
     with path.open("rb") as file:
-        header = file.read(HEADER_BYTES)
-        if len(header) < HEADER_BYTES:
-            raise Damaged("its end is missing, as if it had not been copied or sent whole")
-        (shift,) = struct.unpack_from("<H", header, 30)
-        if shift not in {9, 12}:
-            raise Damaged("its container does not make sense")
-        names = frozenset(_names(file, header, 1 << shift))
-    if not names:
-        raise Damaged("its directory is missing")
-    return names
+        return frozenset(entry.name for entry in _entries(file, *_header(file)))
 
 
-def _names(file: BinaryIO, header: bytes, sector_bytes: int) -> Iterator[str]:
-    for sector in _directory(file, header, sector_bytes):
+def stream_head(path: Path, name: str) -> bytes:
+    """The first bytes of a stream: as many as its first sector holds. Raises Damaged."""
+    with path.open("rb") as file:
+        header, sector_bytes = _header(file)
+        entries = _entries(file, header, sector_bytes)
+        entry = next(entry for entry in entries if entry.name == name)
+        if entry.size >= struct.unpack_from("<I", header, 56)[0]:
+            return _sector(file, entry.sector, sector_bytes)[: entry.size]
+        at = entry.sector * MINI_BYTES
+        chain = _chain(file, header, sector_bytes, entries[0].sector)
+        sector = next(islice(chain, at // sector_bytes, None), None)
+        if sector is None:
+            raise Damaged("a part of it is missing")
+        return _sector(file, sector, sector_bytes)[at % sector_bytes :][: min(entry.size, MINI_BYTES)]
+
+
+def _header(file: BinaryIO) -> tuple[bytes, int]:
+    """The header and the size of a sector."""
+    header = file.read(HEADER_BYTES)
+    if len(header) < HEADER_BYTES:
+        raise Damaged("its end is missing, as if it had not been copied or sent whole")
+    (shift,) = struct.unpack_from("<H", header, 30)
+    if shift not in {9, 12}:
+        raise Damaged("its container does not make sense")
+    return header, 1 << shift
+
+
+def _entries(file: BinaryIO, header: bytes, sector_bytes: int) -> list[Entry]:
+    entries = []
+    for sector in _chain(file, header, sector_bytes, *struct.unpack_from("<I", header, 48)):
         content = _sector(file, sector, sector_bytes)
         for at in range(0, len(content), ENTRY_BYTES):
             length, kind = struct.unpack_from("<HB", content, at + 64)
             if kind and 2 <= length <= 64:
-                yield content[at : at + length - 2].decode("utf-16-le", "replace").lower()
+                name = content[at : at + length - 2].decode("utf-16-le", "replace").lower()
+                entries.append(Entry(name, *struct.unpack_from("<2I", content, at + 116)))
+    if not entries:
+        raise Damaged("its directory is missing")
+    return entries
 
 
-def _directory(file: BinaryIO, header: bytes, sector_bytes: int) -> Iterator[int]:
-    """The chain of the directory's sectors."""
+def _chain(file: BinaryIO, header: bytes, sector_bytes: int, sector: int) -> Iterator[int]:
+    """The sectors of a chain, from its first on."""
     tables = struct.unpack_from(f"<{HEADER_ENTRIES}I", header, 76)
     per_sector = sector_bytes // 4
-    (sector,) = struct.unpack_from("<I", header, 48)
     for _ in range(MAX_SECTORS):
         if sector >= NO_SECTOR:
             return

@@ -44,7 +44,7 @@ def pieces(archive: zipfile.ZipFile, member: str, handler: Handler) -> Iterator[
 
 def open_archive(path: Path) -> zipfile.ZipFile:
     """The container of a workbook."""
-    with _damage():
+    with container_damage():
         return zipfile.ZipFile(path)
 
 
@@ -60,11 +60,11 @@ def _inflated(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
     name = found(archive, member)
     if name is None:
         raise damaged("a part of it is missing")
-    with _damage():
+    with container_damage():
         source = archive.open(name)
     with source:
         while True:
-            with _damage():
+            with container_damage():
                 piece = source.read(PIECE_BYTES)
             if not piece:
                 return
@@ -79,7 +79,8 @@ def _feed(parser: expat.XMLParserType, piece: bytes, *, last: bool = False) -> N
 
 
 @contextmanager
-def _damage() -> Iterator[None]:
+def container_damage() -> Iterator[None]:
+    """Turn what goes wrong with the container into WorkbookProblem."""
     try:
         with container_errors():
             yield

@@ -5,12 +5,15 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from consumer.sources.excel.markup import Attributes, Handler, found, parse
+from consumer.sources.excel.markup import Attributes, Handler, container_damage, found, parse
+from consumer.sources.excel.reader import Sheet
 from consumer.sources.excel.styles import Style, Styles
 from consumer.sources.excel.texts import Collector
 
 WORKBOOK = "xl/workbook.xml"
 STRINGS, STYLES = "sharedStrings.xml", "styles.xml"
+HIDDEN = frozenset({"hidden", "veryHidden"})
+HEAD_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +23,46 @@ class Part:
     name: str
     member: str
     kind: str
+    is_visible: bool = True
+
+    @property
+    def sheet(self) -> Sheet:
+        """The sheet as all readers describe it."""
+        return Sheet(self.name, self.kind == "worksheet", self.is_visible)
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
     """What a workbook says of itself; members are None where it has no such part.
 
-    Strings and styles are where calamine looks for them, whatever the relationships say.
+    Strings and styles are where the relationships say, else under their usual names.
     """
 
+    workbook: str
     sheets: tuple[Part, ...]
     strings: str | None
     styles: str | None
     since_1904: bool
+
+    def is_usual(self, archive: zipfile.ZipFile) -> bool:
+        """Whether parts have their usual names and none is in UTF-16: calamine looks nowhere else.
+
+        Of a sheet in UTF-16 it finds no row, and does not say so.
+        """
+        folder = posixpath.dirname(WORKBOOK)
+        usual = (found(archive, posixpath.join(folder, name)) for name in (STRINGS, STYLES))
+        members = (self.workbook, self.strings, self.styles, *(part.member for part in self.sheets))
+        return (
+            self.workbook == WORKBOOK
+            and (self.strings, self.styles) == tuple(usual)
+            and not any(_is_utf16(archive, member) for member in members if member in archive.NameToInfo)
+        )
+
+
+def _is_utf16(archive: zipfile.ZipFile, member: str) -> bool:
+    """Whether a part begins as XML in UTF-16 does: with a NUL beside every letter."""
+    with container_damage(), archive.open(member) as part:
+        return b"\0" in part.read(HEAD_BYTES)
 
 
 def read_package(archive: zipfile.ZipFile) -> Package:
@@ -44,12 +74,21 @@ def read_package(archive: zipfile.ZipFile) -> Package:
     parsed = _Workbook()
     parse(archive, workbook, parsed)
     sheets = tuple(
-        Part(title, relations[identifier][1], relations[identifier][0])
-        for title, identifier in parsed.sheets
+        Part(title, relations[identifier][1], relations[identifier][0], is_visible)
+        for title, identifier, is_visible in parsed.sheets
         if identifier in relations
     )
-    strings, styles = (found(archive, posixpath.join(folder, name)) for name in (STRINGS, STYLES))
-    return Package(sheets, strings, styles, parsed.since_1904)
+    targets = dict(reversed(tuple(relations.values())))
+    strings, styles = (
+        _member(archive, targets.get(kind), posixpath.join(folder, usual))
+        for kind, usual in (("sharedStrings", STRINGS), ("styles", STYLES))
+    )
+    return Package(workbook, sheets, strings, styles, parsed.since_1904)
+
+
+def _member(archive: zipfile.ZipFile, target: str | None, usual: str) -> str | None:
+    """The part a relationship leads to; where it is left out or leads nowhere, the one of the usual name."""
+    return (target and found(archive, target)) or found(archive, usual)
 
 
 def read_strings(archive: zipfile.ZipFile, member: str | None, most: int) -> list[str]:
@@ -92,13 +131,14 @@ class _Relations(Handler):
 
 class _Workbook(Handler):
     def __init__(self) -> None:
-        self.sheets: list[tuple[str, str]] = []
+        self.sheets: list[tuple[str, str, bool]] = []
         self.since_1904 = False
 
     def start(self, name: str, attributes: Attributes) -> None:
         if name == "sheet":
             identifier = next((value for key, value in attributes.items() if key.endswith(" id")), "")
-            self.sheets.append((attributes.get("name", ""), identifier))
+            is_visible = attributes.get("state", "visible") not in HIDDEN
+            self.sheets.append((attributes.get("name", ""), identifier, is_visible))
         elif name == "workbookPr" and "date1904" in attributes:  # `x15:workbookPr` never says it
             self.since_1904 = attributes.get("date1904") in {"1", "true"}
 

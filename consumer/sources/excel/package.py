@@ -15,6 +15,16 @@ from consumer.errors import SourceTooLarge
 SIGNATURE = b"PK\x03\x04"
 SPREADSHEET_MIMETYPE = "application/vnd.oasis.opendocument.spreadsheet"
 
+WORKBOOK_TYPES = tuple(
+    f"application/{kind}.main+xml"
+    for kind in (
+        "vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "vnd.openxmlformats-officedocument.spreadsheetml.template",
+        "vnd.ms-excel.sheet.macroenabled",
+        "vnd.ms-excel.template.macroenabled",
+    )
+)
+
 MAX_DIRECTORY_BYTES = 4 << 20
 """A workbook has some dozens of members of about 100 bytes each in the directory."""
 END = struct.Struct("<4s4H2LH")
@@ -39,6 +49,8 @@ class Members:
     names: frozenset[str]
     mimetype: str
     encrypted: bool
+    is_workbook: bool = False
+    """Whether the content types name a workbook as the main part, wherever it is."""
 
 
 def inspect(path: Path, max_inflated_bytes: int) -> Members:
@@ -72,7 +84,9 @@ def _members(archive: zipfile.ZipFile) -> Members:
         return Members(names, "", encrypted=True)
     mimetype = _text(archive, "mimetype").strip()
     manifest = _text(archive, "META-INF/manifest.xml") if mimetype else ""
-    return Members(names, mimetype, encrypted="encryption-data" in manifest)
+    types = _text(archive, "[Content_Types].xml").lower()
+    is_workbook = any(kind in types for kind in WORKBOOK_TYPES)
+    return Members(names, mimetype, "encryption-data" in manifest, is_workbook)
 
 
 def _text(archive: zipfile.ZipFile, name: str) -> str:

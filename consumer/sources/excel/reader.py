@@ -20,6 +20,8 @@ class Sheet:
 
     name: str
     is_worksheet: bool = True
+    is_visible: bool = True
+    """Neither hidden nor very hidden (which only a macro can show again)."""
 
 
 class SheetReader(Protocol):

@@ -1,5 +1,6 @@
 """What kind of workbook a file is, told by its content and never by its name."""
 
+import struct
 from enum import StrEnum
 from pathlib import Path
 
@@ -7,6 +8,10 @@ from consumer.sources.excel import compound, package
 from consumer.sources.excel.problems import damaged, encrypted, not_a_workbook
 
 HEAD_BYTES = 4096
+RECORD = struct.Struct("<2H")
+FILE_PASS = 0x2F
+BEFORE_FILE_PASS = frozenset({0x09, 0x209, 0x409, 0x809, 0x86})
+"""BOF of any age, and WriteProtect."""
 
 
 class WorkbookKind(StrEnum):
@@ -43,7 +48,7 @@ def _zip_kind(path: Path, max_inflated_bytes: int) -> WorkbookKind:
         return WorkbookKind.XLSB
     if members.mimetype.startswith(package.SPREADSHEET_MIMETYPE):
         return WorkbookKind.ODS
-    if "xl/workbook.xml" in members.names or any(name.startswith("xl/") for name in members.names):
+    if members.is_workbook or any(name.startswith("xl/") for name in members.names):
         return WorkbookKind.XLSX
     raise not_a_workbook(_archive_of(members))
 
@@ -66,13 +71,34 @@ def _compound_kind(path: Path) -> WorkbookKind:
         raise damaged(str(error)) from None
     if "encryptedpackage" in streams:
         raise encrypted()
-    if streams & {"workbook", "book"}:
-        return WorkbookKind.XLS
+    if book := streams & {"workbook", "book"}:
+        return _xls(path, max(book))  # both are there for programs of both ages: the newer one counts
     if "worddocument" in streams:
         raise not_a_workbook("is a Word document")
     if "powerpoint document" in streams:
         raise not_a_workbook("is a presentation")
     raise not_a_workbook("is an Office file without a workbook in it")
+
+
+def _xls(path: Path, stream: str) -> WorkbookKind:
+    try:
+        head = compound.stream_head(path, stream)
+    except compound.Damaged as error:
+        raise damaged(str(error)) from None
+    if has_file_pass(head):
+        raise encrypted()
+    return WorkbookKind.XLS
+
+
+def has_file_pass(head: bytes) -> bool:
+    """Whether an .xls is encrypted or obfuscated: FilePass is among its first records (MS-XLS 2.4.117)."""
+    at = 0
+    while at + RECORD.size <= len(head):
+        number, size = RECORD.unpack_from(head, at)
+        if number not in BEFORE_FILE_PASS:
+            return bool(number == FILE_PASS)
+        at += RECORD.size + size
+    return False
 
 
 def _looks_like(head: bytes) -> str:

@@ -10,10 +10,12 @@ from consumer.errors import LayoutProblem
 from consumer.records import Chunk
 from consumer.sources.base import Opened, Reading
 from consumer.sources.excel.choose import readers
+from consumer.sources.excel.default_password import identify
+from consumer.sources.excel.problems import unreadable
 from consumer.sources.excel.reader import OpenReader, SheetReader, Unusual
-from consumer.sources.excel.sheets import choose_sheet
-from consumer.sources.excel.sniff import sniff
+from consumer.sources.excel.sheets import choose_sheet, sheet_names
 from consumer.sources.files import fetch
+from consumer.sources.sheet_names import quoted
 from consumer.sources.table import Table
 from schemas.codes import ErrorCode
 
@@ -33,7 +35,7 @@ class ExcelSource:
     def open(self) -> Opened:
         """Read as far as the first row that counts, so that a wrong workbook is refused before all else."""
         file = fetch(self._spec["file"], self._reading)
-        kind = sniff(file.path, self._reading.max_inflated_bytes)
+        kind = identify(file.path, self._reading.max_inflated_bytes)
         path = file.path.rename(file.path.with_suffix(f".{kind}"))  # calamine goes by the name
         for opener in readers(kind, frugal=self._reading.frugal):
             try:
@@ -41,6 +43,8 @@ class ExcelSource:
                 break
             except Unusual:
                 self.close()
+        else:
+            raise unreadable()
         return Opened(_fingerprint(file.sha256, self._sheet))
 
     @property
@@ -68,16 +72,18 @@ class ExcelSource:
 
     def _begin(self, opener: OpenReader, path: Path) -> None:
         self._reader = opener(path, self._reading.chunk_rows)
-        self._sheet = choose_sheet(self._reader.sheets, self._spec.get("sheet"))
-        table = Table(self._reader.rows(self._sheet), self._reading.fields)
+        sheets = self._reader.sheets
+        self._sheet = choose_sheet(sheets, self._spec.get("sheet"))
+        names = sheet_names(sheets, self._sheet)
+        table = Table(self._reader.rows(self._sheet), self._reading.fields, names)
         self._rows_above = table.rows_above
         chunks = table.chunks()
         first = next(chunks, None)
         if first is None:
             raise LayoutProblem(
                 ErrorCode.NO_ROWS,
-                f"The sheet «{self._sheet}» has nothing below its header in row {table.header.position}. "
-                "Fill it, or ask for another sheet.",
+                f"The sheet {quoted(self._sheet)} has nothing below its header "
+                f"in row {table.header.position}. Fill it, or ask for another sheet.",
             )
         self._chunks = chain((first,), chunks)
 

@@ -32,7 +32,7 @@ class SparseReader:
     @property
     def sheets(self) -> Sequence[Sheet]:
         """All sheets, in the order of the workbook."""
-        return [Sheet(part.name, part.kind == "worksheet") for part in self._package.sheets]
+        return [part.sheet for part in self._package.sheets]
 
     def rows(self, sheet: str) -> Iterator[RowBlock]:
         """The rows of a sheet that hold anything."""

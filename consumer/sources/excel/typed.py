@@ -1,8 +1,13 @@
-"""The value of a cell by its type and style, exactly as calamine 0.37 reads it."""
+"""The value of a cell by its type and style, as calamine 0.37 reads it but for errors, which read as empty.
+
+Calamine refuses a workbook over an error that it does not know, and cannot tell the text of an error that a
+formula gave from one that a person typed.
+"""
 
 import re
 from collections.abc import Sequence
 
+from consumer.error_texts import is_error_text
 from consumer.records import Cell
 from consumer.sources.excel.dates import from_iso, styled
 from consumer.sources.excel.problems import damaged, unreadable
@@ -10,7 +15,6 @@ from consumer.sources.excel.reader import Unusual
 from consumer.sources.excel.styles import Style
 from consumer.sources.excel.texts import unescaped
 
-ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
 BOOLEANS = {"": None, "0": False, "false": False, "1": True, "true": True}
 NUMBER = re.compile(
     r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf|infinity)", re.IGNORECASE | re.ASCII
@@ -26,10 +30,10 @@ class Values:
         self._styles = styles
         self._since_1904 = since_1904
 
-    def read(self, kind: str | None, style: str | None, value: str) -> Cell:
+    def read(self, kind: str | None, style: str | None, value: str, *, is_result: bool = False) -> Cell:
         """What `<v>` holds in a cell with these attributes `t` and `s`; None for nothing, `""` for an error.
 
-        Raises WorkbookProblem for what makes no sense.
+        `is_result` says that a formula precedes it. Raises WorkbookProblem for what makes no sense.
         """
         match kind:
             case "s":
@@ -37,13 +41,13 @@ class Values:
             case None | "n":
                 return self._number(value, style, may_be_text=kind is None) if value else None
             case "str":
-                return unescaped(value)
+                return result_text(unescaped(value)) if is_result else unescaped(value)
             case "d":
                 return from_iso(value)
             case "b":
                 return _boolean(value)
             case "e":
-                return _error(value) if value else None
+                return "" if value else None
             case "inlineStr" | "is":
                 return None
             case _:
@@ -57,6 +61,8 @@ class Values:
 
     def _number(self, value: str, style: str | None, *, may_be_text: bool) -> Cell:
         if not NUMBER.fullmatch(value):
+            if is_error_text(value):
+                return ""
             if may_be_text:
                 return value
             raise damaged("a number is none")
@@ -69,17 +75,16 @@ class Values:
             raise unreadable() from None
 
 
+def result_text(text: str) -> str:
+    """The text that a formula gave; the text of an error is none."""
+    return "" if is_error_text(text) else text
+
+
 def _boolean(value: str) -> bool | None:
     word = value.strip().lower()
     if word not in BOOLEANS:
         raise damaged("a boolean is neither true nor false")
     return BOOLEANS[word]
-
-
-def _error(value: str) -> str:
-    if value not in ERRORS:
-        raise damaged("an error is not one of Excel's")
-    return ""
 
 
 def _index(text: str) -> int:

@@ -16,7 +16,7 @@ from consumer.sources.google_sheets.worksheets import Worksheet, worksheets
 
 PROPERTIES = {
     "includeGridData": "false",
-    "fields": "sheets.properties(sheetId,title,index,sheetType,gridProperties(rowCount,columnCount))",
+    "fields": "sheets.properties(sheetId,title,index,sheetType,hidden,gridProperties(rowCount,columnCount))",
 }
 AS_STORED = {
     "majorDimension": "ROWS",

@@ -2,11 +2,9 @@
 
 from typing import Any
 
+from consumer.error_texts import is_error_text
 from consumer.records import Cell
 from consumer.sources.google_sheets.outcomes import Mishap
-
-NOTHING = frozenset({"", "#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#ERROR!"})
-"""What an empty cell, or one that holds an error, reads like."""
 
 Row = list[Cell]
 """Cells from column A on, None where nothing is; nothing at all behind the last that holds something."""
@@ -38,8 +36,9 @@ def _row(values: Any) -> Row:
 
 
 def _cell(value: Any) -> Cell:
+    """An error comes as its text, which nothing tells from the same text typed by a person."""
     if isinstance(value, str):
-        return None if value in NOTHING else value
+        return None if not value or is_error_text(value) else value
     if value is None or isinstance(value, int | float):
         return value
     raise Mishap("its answer makes no sense")

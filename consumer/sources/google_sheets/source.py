@@ -18,8 +18,9 @@ from consumer.sources.google_sheets.progress import Progress
 from consumer.sources.google_sheets.ranges import RowsMoved, Stretch, stretches
 from consumer.sources.google_sheets.spool import Spool
 from consumer.sources.google_sheets.state import State
-from consumer.sources.google_sheets.worksheets import Worksheet, choose
+from consumer.sources.google_sheets.worksheets import Worksheet, choose, sheet_names
 from consumer.sources.rows import RowBlock
+from consumer.sources.sheet_names import SheetNames, quoted
 from consumer.sources.table import Table
 from schemas.codes import ErrorCode, WarningCode
 
@@ -42,14 +43,15 @@ class GoogleSheetsSource:
         """Read as far as the first row that counts, on a resumed load as far as was read before."""
         asked = link.parse(self._spec["spreadsheet_id"])
         calls = self._calls(asked.spreadsheet)
-        sheet = choose(calls.worksheets(), self._spec.get("worksheet"), asked.worksheet)
+        worksheets = calls.worksheets()
+        sheet = choose(worksheets, self._spec.get("worksheet"), asked.worksheet)
         progress = Progress(blocks(_stretches(calls, sheet)), sheet.title, Spool(self._reading.scratch))
         self._progress = progress
         if self._reading.state is not None:
             before = State.of(self._reading.state)
             is_this = before.fingerprint(asked.spreadsheet, sheet) == self._reading.fingerprint
             progress.resume(before, same_sheet=is_this)
-        warnings = self._begin(progress, sheet)
+        warnings = self._begin(progress, sheet_names(worksheets, sheet))
         return Opened(progress.state.fingerprint(asked.spreadsheet, sheet), warnings, self.state)
 
     @property
@@ -79,16 +81,16 @@ class GoogleSheetsSource:
         self._client = SheetsClient(account, secrets["api_url"], self._reading.draw, patience)
         return Calls(self._client, account.who, spreadsheet, patience, self._reading.wait)
 
-    def _begin(self, progress: Progress, sheet: Worksheet) -> dict[str, int]:
+    def _begin(self, progress: Progress, names: SheetNames) -> dict[str, int]:
         rows = (part for block in progress.blocks() for part in _parts(block, self._reading.chunk_rows))
-        table = Table(rows, self._reading.fields, headerless=True)
+        table = Table(rows, self._reading.fields, names, headerless=True)
         chunks = table.chunks()
         first = next(chunks, None)
         if first is None:
             raise LayoutProblem(
                 ErrorCode.NO_ROWS,
-                f"The worksheet «{sheet.title}» has nothing below its header in row {table.header.position}. "
-                "Fill it, or ask for another worksheet.",
+                f"The worksheet {quoted(names.read)} has nothing below its header "
+                f"in row {table.header.position}. Fill it, or ask for another worksheet.",
             )
         self._chunks = self._counted(chain((first,), chunks))
         return {WarningCode.NO_HEADER: 1} if table.is_headerless else {}

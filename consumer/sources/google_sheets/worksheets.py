@@ -6,11 +6,12 @@ from typing import Any
 
 from consumer.errors import LayoutProblem
 from consumer.sources.google_sheets.outcomes import Mishap
+from consumer.sources.sheet_names import SheetNames, describe, listed, match_name, quoted
 from schemas.codes import ErrorCode
 
-NAMES_SHOWN = 20
 FIRST_NUMBER = 0
 """The number of the worksheet a spreadsheet is made with: in a link it mostly means «none in particular»."""
+LINKED = "The worksheet which the link points at (the number behind gid=)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Worksheet:
     number: int
     rows: int = 0
     columns: int = 0
+    is_hidden: bool = False
 
 
 def worksheets(metadata: Any) -> list[Worksheet]:
@@ -35,9 +37,10 @@ def worksheets(metadata: Any) -> list[Worksheet]:
 
 
 def choose(sheets: Sequence[Worksheet], asked: str | None, number: int | None) -> Worksheet:
-    """The worksheet of the title asked for; else that of the link's number; else the first.
+    """The worksheet of the title asked for, hidden or not; else that of the link's number; else the first.
 
-    Raises LayoutProblem: `no_worksheet`, or `sheet_not_found`, which names those there are.
+    Raises LayoutProblem: `no_worksheet`, or `sheet_not_found`, which names those there are. A hidden one
+    is read only when its title is asked for: a link may have been copied before it was hidden.
     """
     grids = [sheet for sheet in sheets if sheet.rows and sheet.columns]
     if not grids:
@@ -45,17 +48,43 @@ def choose(sheets: Sequence[Worksheet], asked: str | None, number: int | None) -
             ErrorCode.NO_WORKSHEET,
             "The spreadsheet has no worksheet with cells, only charts or the like. Put the rows on one.",
         )
-    if asked is not None:
-        found = next((sheet for sheet in grids if sheet.title == asked), None)
-        what = f"The worksheet «{asked}»"
-    else:
-        found = next((sheet for sheet in grids if sheet.number == number), None)
-        what = "The worksheet which the link points at (the number behind gid=)"
-        if found is None and number in {None, FIRST_NUMBER}:
-            return grids[0]
+    return _by_number(grids, number) if asked is None else _by_title(grids, asked)
+
+
+def sheet_names(sheets: Sequence[Worksheet], read: Worksheet) -> SheetNames:
+    """What errors say of the worksheet that is read."""
+    return SheetNames(read.title, *_titles([sheet for sheet in sheets if sheet.rows and sheet.columns]))
+
+
+def _by_title(grids: Sequence[Worksheet], asked: str) -> Worksheet:
+    titles = {sheet.title: sheet for sheet in grids}
+    title = match_name(titles, asked)
+    if title is None:
+        raise _not_found(f"The worksheet {quoted(asked)} is not in the spreadsheet.", grids)
+    return titles[title]
+
+
+def _by_number(grids: Sequence[Worksheet], number: int | None) -> Worksheet:
+    found = next((sheet for sheet in grids if sheet.number == number), None)
+    if number in {None, FIRST_NUMBER} and (found is None or found.is_hidden):
+        found = next((sheet for sheet in grids if not sheet.is_hidden), None)
+        if found is None:
+            raise LayoutProblem(
+                ErrorCode.NO_WORKSHEET,
+                f"All worksheets of the spreadsheet are hidden: {listed(_titles(grids)[1])}. "
+                "Unhide one, or ask for it by its title.",
+            )
     if found is None:
-        raise _not_there(what, grids)
+        raise _not_found(f"{LINKED} is not in the spreadsheet.", grids)
+    if found.is_hidden:
+        raise _not_found(f"{LINKED}, {quoted(found.title)}, is hidden.", grids)
     return found
+
+
+def _titles(grids: Sequence[Worksheet]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The titles of visible and of hidden worksheets."""
+    visible = tuple(sheet.title for sheet in grids if not sheet.is_hidden)
+    return visible, tuple(sheet.title for sheet in grids if sheet.is_hidden)
 
 
 def _worksheet(properties: Any) -> Worksheet:
@@ -63,13 +92,13 @@ def _worksheet(properties: Any) -> Worksheet:
     if properties.get("sheetType", "GRID") != "GRID":
         return Worksheet(title, number)
     grid = properties["gridProperties"]
-    return Worksheet(title, number, int(grid["rowCount"]), int(grid["columnCount"]))
+    is_hidden = properties.get("hidden", False) is True
+    return Worksheet(title, number, int(grid["rowCount"]), int(grid["columnCount"]), is_hidden)
 
 
-def _not_there(what: str, sheets: Sequence[Worksheet]) -> LayoutProblem:
-    shown = [f"«{sheet.title}»" for sheet in sheets[:NAMES_SHOWN]] + ["…"] * (len(sheets) > NAMES_SHOWN)
+def _not_found(what: str, grids: Sequence[Worksheet]) -> LayoutProblem:
     return LayoutProblem(
         ErrorCode.SHEET_NOT_FOUND,
-        f"{what} is not in the spreadsheet. Worksheets with cells are: {', '.join(shown)}. "
-        "Ask for one of them.",
+        f"{what} {describe(*_titles(grids))} Ask for one of them by its exact title; "
+        "an escape like \\u00a0 may be written as it is shown.",
     )

@@ -5,6 +5,7 @@ import pytest
 from consumer.datasets.base import Fields
 from consumer.errors import LayoutProblem
 from consumer.sources.header import Row, find_header, labels, letter, normalise
+from consumer.sources.sheet_names import SheetNames
 
 FIELDS = Fields(
     {
@@ -106,3 +107,61 @@ def test_labels_that_look_like_numbered_ones_are_there_once_too() -> None:
 )
 def test_columns_have_letters(column: int, expected: str) -> None:
     assert letter(column) == expected
+
+
+NAMES = SheetNames("Лист1", ("Лист1", "Лист2\u00a0"), ("Старые",))
+
+
+def message(*rows: list[object], code: str, names: SheetNames | None = NAMES) -> str:
+    with pytest.raises(LayoutProblem) as caught:
+        find_header(list(enumerate(rows, 1)), FIELDS, names)
+    assert caught.value.code == code
+    return caught.value.message
+
+
+def test_error_names_the_sheet_that_was_read_and_those_there_are() -> None:
+    for said in (message(["x"], code="no_header"), message(["ИНН"], code="missing_column")):
+        assert "of the sheet «Лист1»" in said
+        assert "Visible worksheets: «Лист1», «Лист2\\u00a0». Hidden: «Старые»." in said
+
+
+def test_error_names_the_first_twenty_headers_that_were_found() -> None:
+    cells: list[object] = [f"h{number}" for number in range(25)]
+    listed = ", ".join(f"«h{number}»" for number in range(20))
+    assert f"Found in row 2: {listed}, …." in message(["Отчёт"], cells, code="no_header")
+    listed = ", ".join(f"«h{number}»" for number in range(19))
+    assert f"Found: «ИНН», {listed}, …." in message(["ИНН", *cells], code="missing_column")
+
+
+def test_error_of_an_empty_sheet_says_so() -> None:
+    assert "It is empty." in message(code="no_header")
+
+
+def test_unseen_characters_of_headers_are_shown() -> None:
+    assert "«a\\u200db»" in message(["a\u200db"], code="no_header")
+
+
+@pytest.mark.parametrize(
+    ("header", "known", "letters"),
+    [
+        ("ИHH", "ИНН", "H is Latin"),
+        ("ИНH*", "ИНН", "H is Latin"),
+        ("Cсылка на чaт", "ссылка на чат", "C is Latin, a is Latin"),
+        ("Сhаt_URL", "chat url", "С is Cyrillic, а is Cyrillic"),
+    ],
+)
+def test_headers_with_letters_of_another_alphabet_are_pointed_out(
+    header: str, known: str, letters: str
+) -> None:
+    sentence = f"«{header}» looks like «{known}», but its letter {letters}."
+    assert sentence in message(["Отчёт", "a", "b", "c"], [header, "Группа"], code="no_header")
+
+
+def test_look_alike_beside_a_header_that_is_right_is_pointed_out() -> None:
+    assert "«ИHH» looks like «ИНН»" in message(["url", "ИHH"], code="missing_column")
+
+
+@pytest.mark.parametrize("cells", [["NHH"], ["ИНН1"], ["Группa"], ["url", "ЛИНК"]])
+def test_other_headers_are_no_look_alikes(cells: list[object]) -> None:
+    """Only required columns matter: a job does not fail for want of others."""
+    assert "looks like" not in message(cells, code="missing_column" if "url" in cells else "no_header")

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from consumer.datasets.chats.rules.blanks import trimmed
 from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong
+from consumer.error_texts import is_error_text
 from consumer.records import Cell
 from schemas.codes import RejectCode, WarningCode
 
@@ -36,11 +37,14 @@ NOT_FINITE = Wrong(RejectCode.NOT_FINITE, "is not a finite number")
 
 
 def text(cell: Cell, limit: int = TEXT_LIMIT) -> Verdict:
-    """Any text; empty stays empty."""
+    """Any text; empty stays empty, and a text like «#N/A», which somebody typed, warns `error_text`."""
     written = as_text(cell)
-    if isinstance(written, Clean) and len(str(written.value)) > limit:
+    if not isinstance(written, Clean):
+        return written
+    value = str(written.value)
+    if len(value) > limit:
         return Wrong(RejectCode.TOO_LONG, f"must have at most {limit} characters")
-    return written
+    return Clean(value, WarningCode.ERROR_TEXT) if is_error_text(value) else written
 
 
 def short_text(cell: Cell) -> Verdict:

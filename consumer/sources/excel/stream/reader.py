@@ -11,7 +11,7 @@ import numpy as np
 
 from consumer.errors import WorkbookProblem
 from consumer.sources.excel.markup import open_archive, parse
-from consumer.sources.excel.ooxml import Package, Part, read_package
+from consumer.sources.excel.ooxml import Package, read_package
 from consumer.sources.excel.package import Damaged, container_errors
 from consumer.sources.excel.reader import RowBlock, Sheet, Unusual
 from consumer.sources.excel.stream.inflate import checked
@@ -20,8 +20,6 @@ from consumer.sources.excel.stream.sheet import CompactSheet
 from consumer.sources.excel.stream.strings import read_strings
 from consumer.sources.excel.styles import Style, Styles
 
-STRINGS, STYLES, WORKBOOK = "xl/sharedStrings.xml", "xl/styles.xml", "xl/workbook.xml"
-"""Where calamine looks for them, whatever the relationships say."""
 STRICT = b"purl.oclc.org/ooxml"
 SINCE_1904 = re.compile(rb"""date1904\s*=\s*["'](?:1|true)["']""")
 MAX_WORKBOOK = 1 << 20
@@ -53,7 +51,7 @@ class StreamReader:
     @property
     def sheets(self) -> Sequence[Sheet]:
         """All sheets, in the order of the workbook."""
-        return [Sheet(part.name, part.kind == "worksheet") for part in self._package.sheets]
+        return [part.sheet for part in self._package.sheets]
 
     def rows(self, sheet: str) -> Iterator[RowBlock]:
         """The rows of a sheet that hold anything.
@@ -81,6 +79,8 @@ class StreamReader:
     def _read_sheet(self, name: str) -> tuple[CompactSheet, Objects]:
         """Sheet and strings at the same time: array operations of one leave room for the other."""
         part = next(part for part in self._package.sheets if part.name == name)
+        if part.member not in self._archive.NameToInfo:
+            raise Unusual("a sheet of the workbook is in an unusual place")
         styles = self._styles()
         with ThreadPoolExecutor(1) as thread:
             strings = thread.submit(self._strings)
@@ -92,34 +92,32 @@ class StreamReader:
         return compact, table
 
     def _strings(self) -> Objects:
-        if STRINGS not in self._archive.NameToInfo:
+        if self._package.strings is None:
             return np.empty(0, object)
-        with checked(self._path, self._archive.getinfo(STRINGS)) as pieces:
+        with checked(self._path, self._archive.getinfo(self._package.strings)) as pieces:
             return read_strings(pieces)
 
     def _styles(self) -> list[Style]:
-        if STYLES not in self._archive.NameToInfo:
+        if self._package.styles is None:
             return []
         found = Styles()
         try:
-            parse(self._archive, STYLES, found)
+            parse(self._archive, self._package.styles, found)
         except WorkbookProblem:
             raise Unusual("the styles cannot be read") from None
         return found.found
 
 
 def _check_parts(archive: zipfile.ZipFile, package: Package) -> None:
-    """Only what calamine finds in the same places, under names that are there once."""
+    """Only parts whose names are there once, of workbooks that leave nothing open."""
     names = [name.replace("\\", "/").lower() for name in archive.namelist()]
-    if len(set(names)) != len(names) or any(
-        name.lower() in names and name not in archive.NameToInfo for name in (STRINGS, STYLES, WORKBOOK)
-    ):
+    if len(set(names)) != len(names):
         raise Unusual("parts of the workbook have unusual names")
-    if not all(_is_plain(archive, part) for part in package.sheets) or not package.sheets:
-        raise Unusual("a sheet of the workbook is in an unusual place")
-    workbook = _head(archive, WORKBOOK)
-    if b'xl/workbook.xml"' not in _head(archive, "_rels/.rels") or STRICT in workbook:
-        raise Unusual("the workbook is not where it mostly is, or in strict OOXML")
+    if not package.sheets:
+        raise Unusual("the workbook lists no sheets")
+    workbook = _head(archive, package.workbook)
+    if STRICT in workbook:
+        raise Unusual("the workbook is in strict OOXML")
     if bool(SINCE_1904.search(workbook)) != package.since_1904:
         raise Unusual("it is not clear when dates of the workbook begin")
 
@@ -128,7 +126,3 @@ def _head(archive: zipfile.ZipFile, name: str) -> bytes:
     if name not in archive.NameToInfo or archive.NameToInfo[name].file_size > MAX_WORKBOOK:
         raise Unusual("a part of the workbook is missing, or very large")
     return archive.read(name)
-
-
-def _is_plain(archive: zipfile.ZipFile, part: Part) -> bool:
-    return part.member in archive.NameToInfo and part.kind in {"worksheet", "chartsheet", "dialogsheet"}

@@ -128,12 +128,15 @@ def _kinds(text: Text, found: _Tags, tails: Tails) -> Kinds:
 
 def _cells(text: Text, found: _Tags, kinds: Kinds) -> tuple[Cells, Places]:
     """The cells that hold something, and for each tag how many it and what is in it account for, 0 if odd."""
-    values = found.tags + 1 + _formulas(text, found.tags)
+    formulas = _formulas(text, found.tags)
+    values = found.tags + 1 + formulas
     start, end, behind = text.tags[values], text.tags[values + 1], text.tags[values + 3]
     filled = (kinds >= Kind.NUMBER) & (kinds <= Kind.TEXT) & starts_with(text.words[start], VALUE)
     filled &= (text.words[end] == word(END_OF_VALUE)) & (end + len(END_OF_VALUE) == behind)
     used = np.where(filled, values + 3 - found.tags, 0)
     start = start + len(VALUE)
+    results = np.flatnonzero(formulas)
+    kinds[results[kinds[results] == Kind.TEXT]] = Kind.RESULT
 
     inline = np.flatnonzero((kinds == Kind.INLINE) & (text.letters[found.tags + 1] == ord("i")))
     start[inline], end[inline], kinds[inline], used[inline] = _inline(text, found.tags[inline])

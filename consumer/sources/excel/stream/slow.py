@@ -12,7 +12,7 @@ from consumer.sources.excel.stream.pool import Pool
 from consumer.sources.excel.stream.tails import Tails
 from consumer.sources.excel.styles import Style
 from consumer.sources.excel.texts import Collector, unescaped
-from consumer.sources.excel.typed import ERRORS
+from consumer.sources.excel.typed import result_text
 
 PLACE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
@@ -48,6 +48,7 @@ class _Row:
         self._pool = pool
         self._path: list[str] = []
         self._type = "n"
+        self._has_formula = False
         self._style = Style.NUMBER
         self._value: list[str] = []
         self._inline = Collector()
@@ -55,8 +56,11 @@ class _Row:
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         match [*self._path, name]:
-            case ["row"] | ["row", "c", "f"]:
+            case ["row"]:
                 self._code = None
+            case ["row", "c", "f"]:
+                self._code = None
+                self._has_formula = True
             case ["row", "c"]:
                 self._begin_cell(attributes)
             case ["row", "c", "v"] | ["row", "c", "is"]:
@@ -98,10 +102,12 @@ class _Row:
             raise Unusual("a cell is of an unknown type")
         self._style = self._tails.style(None if style is None else style.encode())
         self._code = None
+        self._has_formula = False
 
     def _read(self, value: str) -> int | None:
         if self._type == "str":
-            return self._pool.texts([unescaped(value)])[0]
+            text = unescaped(value)
+            return self._pool.texts([result_text(text) if self._has_formula else text])[0]
         if not value or self._type == "inlineStr":
             return None
         match self._type:
@@ -109,7 +115,7 @@ class _Row:
                 return int(value)
             case "b" if value in {"0", "1"}:
                 return self._pool.boolean(value == "1")
-            case "e" if value in ERRORS:
+            case "e":
                 return self._pool.texts([""])[0]
             case "n" if NUMBER.fullmatch(value):
                 return self._pool.number(float(value), self._style)

@@ -44,6 +44,8 @@ class Kind(IntEnum):
     """A tag that is its own end: an empty cell."""
     KEEPING = 10
     """Inline, and blanks around the text are kept: no tail says so, but the tags inside."""
+    RESULT = 11
+    """Text behind a formula: no tail says so either."""
 
 
 TYPES = {

@@ -15,7 +15,7 @@ from consumer.sources.excel.stream.slow import NUMBER, parse_row
 from consumer.sources.excel.stream.tails import Kind, Tails
 from consumer.sources.excel.stream.words import Places, whole_numbers
 from consumer.sources.excel.styles import Style
-from consumer.sources.excel.typed import ERRORS
+from consumer.sources.excel.typed import result_text
 
 MAX_DIGITS = 15
 """Up to here a whole number and its float are the same."""
@@ -37,7 +37,6 @@ def read_part(found: Scan, tails: Tails, pool: Pool) -> Part:
     """The values of all rows; odd ones go through the slow parser."""
     cells = found.cells.where(found.cells.kind != Kind.ERROR)
     codes, numbers = _codes(found.text, cells, pool)
-    _check_errors(found.text, found.cells)
     row, column = cells.row, cells.column
     if len(found.odd):
         odd = np.array(list(_slow(found, tails, pool)), np.int64).reshape(-1, 3)
@@ -79,9 +78,16 @@ def _readers(pool: Pool) -> Mapping[Kind, Callable[[list[bytes]], list[int]]]:
         Kind.DATE: lambda values: _styled(values, Style.DATE, pool),
         Kind.DURATION: lambda values: _styled(values, Style.DURATION, pool),
         Kind.TEXT: lambda values: pool.texts(plain(_texts(values), keeps_blanks=True)),
+        Kind.RESULT: lambda values: pool.texts(_results(plain(_texts(values), keeps_blanks=True))),
         Kind.INLINE: lambda values: pool.texts(plain(_texts(values))),
         Kind.KEEPING: lambda values: pool.texts(plain(_texts(values), keeps_blanks=True)),
     }
+
+
+def _results(texts: list[str]) -> list[str]:
+    """Each text is looked at once: formulas give the same over and over."""
+    known = {text: result_text(text) for text in dict.fromkeys(texts)}
+    return list(map(known.__getitem__, texts))
 
 
 def _styled(values: list[bytes], style: Style, pool: Pool) -> list[int]:
@@ -133,14 +139,6 @@ def _boolean(value: bytes) -> bool:
     if value not in {b"0", b"1"}:
         raise Unusual("a boolean is neither 0 nor 1")
     return value == b"1"
-
-
-def _check_errors(text: Text, cells: Cells) -> None:
-    """An error is shown as empty, but has to be one that there is."""
-    errors = cells.kind == Kind.ERROR
-    for value in _values(text, cells.start[errors], cells.end[errors]):
-        if _decoded(value) not in ERRORS:
-            raise Unusual("an error is not one of Excel's")
 
 
 def _decoded(value: bytes) -> str:

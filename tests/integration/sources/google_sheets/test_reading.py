@@ -138,3 +138,22 @@ def test_closing_early_and_twice_leaves_nothing_open(sheets: Sheets) -> None:
         source.close()
         assert list(source.chunks()) == []
     sheets.whole()
+
+
+def test_hidden_worksheet_is_read_only_by_its_title(sheets: Sheets) -> None:
+    one: list[Any] = [HEADER, *data_rows(1)]
+    two: list[Any] = [HEADER, *data_rows(2)]
+    sheets.put(Worksheet("Чаты\u00a0", rows=one, hidden=True), Worksheet("Лист2", rows=two))
+    assert cells(sheets.whole(), "url") == [row[1] for row in data_rows(2)]
+    assert ",hidden," in sheets.google.requests[1].query["fields"][0]  # our stand-in always says
+    assert cells(sheets.whole(worksheet="Чаты\u00a0"), "url") == [row[1] for row in data_rows(1)]
+
+
+def test_error_of_a_worksheet_without_a_header_names_it_and_the_hidden_ones(sheets: Sheets) -> None:
+    old = Worksheet("Старые", rows=[HEADER], hidden=True)
+    sheets.put(old, Worksheet("Лист2", rows=[("ИHH", "Cсылка", "Группа")]))
+    with pytest.raises(LayoutProblem) as caught:
+        sheets.whole()
+    assert caught.value.code == "no_header"
+    for part in ("of the sheet «Лист2»", "«ИHH», «Cсылка», «Группа»", "H is Latin", "Hidden: «Старые»."):
+        assert part in caught.value.message

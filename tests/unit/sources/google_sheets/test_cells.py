@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from consumer.sources.google_sheets.cells import NOTHING, rows_of
+from consumer.error_texts import ERROR_TEXTS
+from consumer.sources.google_sheets.cells import rows_of
 from consumer.sources.google_sheets.outcomes import Mishap
 
 
@@ -22,7 +23,7 @@ def test_types_stay_as_they_are() -> None:
     ]
 
 
-@pytest.mark.parametrize("nothing", sorted(NOTHING))
+@pytest.mark.parametrize("nothing", ["", *sorted(ERROR_TEXTS)])
 def test_an_error_is_an_empty_cell(nothing: str) -> None:
     assert rows_of({"values": [[nothing, "x"]]}) == [[None, "x"]]
 

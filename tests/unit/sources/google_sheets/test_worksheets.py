@@ -75,3 +75,43 @@ def test_of_many_names_only_some_are_told() -> None:
     with pytest.raises(LayoutProblem, match="…") as caught:
         choose(many, "x", None)
     assert len(caught.value.message) < 500
+
+
+OLD = Worksheet("Старые", 0, 10, 2, is_hidden=True)
+
+
+@pytest.mark.parametrize("number", [None, 0])
+def test_hidden_worksheet_is_passed_over(number: int | None) -> None:
+    assert choose([OLD, CHART, FIRST], None, number) == FIRST
+
+
+def test_hidden_worksheet_is_read_when_its_title_is_asked_for() -> None:
+    assert choose([OLD, FIRST], "Старые", None) == OLD
+
+
+def test_link_to_a_hidden_worksheet_is_refused_with_its_title() -> None:
+    hidden = Worksheet("Прошлый год", 22, 10, 2, is_hidden=True)
+    with pytest.raises(LayoutProblem, match="«Прошлый год», is hidden") as caught:
+        choose([FIRST, hidden], None, 22)
+    assert caught.value.code == "sheet_not_found"
+    assert "Visible worksheets: «Лист1». Hidden: «Прошлый год»." in caught.value.message
+
+
+def test_spreadsheet_of_hidden_worksheets_alone_is_refused_with_their_titles() -> None:
+    with pytest.raises(LayoutProblem, match="«Старые»") as caught:
+        choose([OLD], None, None)
+    assert caught.value.code == "no_worksheet"
+
+
+def test_hidden_property_is_read() -> None:
+    found = worksheets({"sheets": [properties(0, hidden=True), properties(1, hidden=False), properties(2)]})
+    assert [sheet.is_hidden for sheet in found] == [True, False, False]
+
+
+def test_title_with_unseen_characters_is_found_and_shown() -> None:
+    family = Worksheet("Группы\u00a0👩\u200d🎓 ", 5, 10, 2)
+    assert choose([FIRST, family], family.title, None) == family
+    assert choose([FIRST, family], "«Группы\\u00a0👩\\u200d🎓 »", None) == family
+    with pytest.raises(LayoutProblem) as caught:
+        choose([FIRST, family], "Группы", None)
+    assert "«Группы\\u00a0👩\\u200d🎓 »" in caught.value.message

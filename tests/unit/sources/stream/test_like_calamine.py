@@ -157,7 +157,6 @@ UNUSUAL = {
     "underscore in a number": cell("<v>1_0</v>"),
     "digits of another script": cell("<v>٣</v>"),
     "nan": cell("<v>nan</v>"),
-    "unknown error": cell("<v>#WHAT!</v>", ' t="e"'),
     "word for a boolean": cell("<v>true</v>", ' t="b"'),
     "index that is no number": cell("<v>-1</v>", ' t="s"'),
     "index beyond the last": cell("<v>3</v>", ' t="s"'),

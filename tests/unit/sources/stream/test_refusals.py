@@ -98,7 +98,6 @@ PACKAGES: dict[str, Callable[[], dict[str, str | bytes]]] = {
     },
     "sheet elsewhere": lambda: parts(target="sheets/sheet1.xml"),
     "two spellings of a part": lambda: parts() | {"XL/styles.xml": "<x/>"},
-    "strings in capitals": lambda: parts() | {"xl/SharedStrings.xml": f'<sst xmlns="{MAIN}"></sst>'},
     "no relations": lambda: {name: text for name, text in parts().items() if not name.endswith(".rels")},
     "broken styles": lambda: parts(styles="<styleSheet>"),
     "strings without an end": lambda: parts() | {"xl/sharedStrings.xml": f'<sst xmlns="{MAIN}"><si>'},
@@ -136,6 +135,10 @@ FINE = {
     "no declaration": lambda: parts('<row r="1"><c r="A1"><v>1</v></c></row>', head=""),
     "absolute target": lambda: parts(
         '<row r="1"><c r="A1"><v>1</v></c></row>', target="/xl/worksheets/sheet1.xml"
+    ),
+    "strings in capitals": lambda: (
+        parts('<row r="1"><c r="A1" t="s"><v>0</v></c></row>')
+        | {"xl/SharedStrings.xml": f'<sst xmlns="{MAIN}"><si><t>a</t></si></sst>'}
     ),
     "no styles": lambda: parts('<row r="1"><c r="A1" s="1"><v>1</v></c></row>', styles=None),
     "wrong dimension": lambda: parts(

@@ -1,0 +1,33 @@
+"""Requests name sheets exactly as they are in the source."""
+
+import pytest
+from pydantic import ValidationError
+
+from schemas.requests import ExcelSource, GoogleSheetsSource
+from schemas.text import escaped, unescaped
+
+NAMES = ["Данные ", " ", "Группы\u00a02025", "Студенты 👩\u200d🎓", "\u202eЧаты"]
+FILE = {"path": "chats.xlsx"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sheet_may_have_unseen_characters_in_its_name(name: str) -> None:
+    excel = ExcelSource.model_validate({"type": "excel", "file": FILE, "sheet": name})
+    assert excel.sheet == name
+    google = GoogleSheetsSource.model_validate(
+        {"type": "google_sheets", "spreadsheet_id": "x", "worksheet": name}
+    )
+    assert google.worksheet == name
+    assert google.identifier == f"x/{escaped(name)}"
+    assert google.identifier.isprintable()
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "\x1b[1m", "\x00", "\ud800", "x" * 1001])
+def test_names_that_break_lines_or_cannot_be_stored_are_refused(name: str) -> None:
+    with pytest.raises(ValidationError):
+        ExcelSource.model_validate({"type": "excel", "file": FILE, "sheet": name})
+
+
+@pytest.mark.parametrize("name", [*NAMES, "a\tb\\", "\\u00a0", "\\\\n", "\U000e0001", "\\U00110000"])
+def test_escaping_is_undone(name: str) -> None:
+    assert unescaped(escaped(name)) == name

@@ -1,0 +1,196 @@
+"""Cells with errors read as empty, whichever error and whichever reader."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from consumer.datasets.chats.fields import FIELDS as CHATS
+from consumer.errors import MigrationError
+from consumer.records import Cell
+from consumer.sources.excel.calamine import open_calamine_xlsx
+from consumer.sources.excel.reader import OpenReader, Unusual
+from consumer.sources.excel.sparse import open_sparse
+from consumer.sources.excel.stream.reader import open_stream
+from tests.support.other_workbooks import write_ods, write_xlsb
+from tests.support.read_book import read_book
+from tests.support.workbooks import FIXTURES, HEADER, Rows
+from tests.unit.sources.stream.books import parts, write
+
+ERRORS = [
+    "#DIV/0!",
+    "#N/A",
+    "#NAME?",
+    "#NULL!",
+    "#NUM!",
+    "#REF!",
+    "#VALUE!",
+    "#GETTING_DATA",
+    "#SPILL!",
+    "#CALC!",
+    "#FIELD!",
+    "#BLOCKED!",
+    "#CONNECT!",
+    "#UNKNOWN!",
+    "#ЗНАЧ!",
+    "#WHAT_COMES_NEXT!",
+]
+RESULTS = [
+    "#N/A",
+    "#REF!",
+    "#Н/Д",
+    "#ССЫЛКА!",
+    "#ИМЯ?",
+    "#ЗНАЧ!",
+    "#ДЕЛ/0!",
+    "#ЧИСЛО!",
+    "#ПУСТО!",
+    "#ERROR!",
+    "Loading...",
+    "Загрузка...",
+    "#SPILL!",
+    "Err:502",
+]
+ODD = '<c r="B{row}"><v><![CDATA[7]]></v></c>'
+"""Beside it no reader by arrays reads anything."""
+STRINGS = "<si><t>#N/A</t></si>"
+FIRST = '<row r="1"><c r="A1" t="inlineStr"><is><t>top</t></is></c></row>'
+
+
+def cells(opener: OpenReader, path: Path) -> list[Cell]:
+    """What is in column A below the first row; None for empty."""
+    reader = opener(path, 7)
+    found: dict[int, Cell] = {}
+    for block in reader.rows("S"):
+        found |= dict(zip(block.positions, block.columns[0], strict=True))
+    reader.close()
+    return [found.get(row) or None for row in range(2, max(found) + 1)]
+
+
+def book(tmp_path: Path, values: Sequence[str], cell: str) -> Path:
+    rows = [
+        f'<row r="{row}">{cell.format(row=row, value=value)}<c r="C{row}"><v>1</v></c></row>'
+        for row, value in enumerate(values, 2)
+    ]
+    return write(tmp_path / "book.xlsx", parts(FIRST + "".join(rows), STRINGS))
+
+
+READERS: dict[str, OpenReader] = {"stream": open_stream, "sparse": open_sparse}
+ERROR = '<c r="A{row}" t="e"><v>{value}</v></c>'
+RESULT = '<c r="A{row}" t="str"><f>B1</f><v>{value}</v></c>'
+SLOW = '<c r="A{row}" t="str" x="y"><f>B1</f><v>{value}</v></c>'
+"""With an attribute that the arrays do not know: a row for the plain parser."""
+SHARED = '<c r="A{row}" t="str"><f t="shared" si="0"/><v>{value}</v></c>'
+TYPED = '<c r="A{row}" t="inlineStr"><is><t>{value}</t></is></c>'
+STRING = '<c r="A{row}" t="str"><v>{value}</v></c>'
+
+
+@pytest.mark.parametrize("opener", READERS.values(), ids=READERS)
+@pytest.mark.parametrize(
+    "shape", [ERROR, ERROR.replace("<v>", "<f>NA()</f><v>"), ERROR.replace(" t=", ' x="y" t=')]
+)
+def test_any_error_cell_is_empty(opener: OpenReader, shape: str, tmp_path: Path) -> None:
+    assert cells(opener, book(tmp_path, ERRORS, shape)) == [None] * len(ERRORS)
+
+
+@pytest.mark.parametrize("opener", READERS.values(), ids=READERS)
+@pytest.mark.parametrize("shape", [RESULT, SLOW, SHARED])
+def test_error_as_text_of_a_formula_is_empty(opener: OpenReader, shape: str, tmp_path: Path) -> None:
+    assert cells(opener, book(tmp_path, RESULTS, shape)) == [None] * len(RESULTS)
+
+
+@pytest.mark.parametrize("opener", READERS.values(), ids=READERS)
+@pytest.mark.parametrize("shape", [TYPED, STRING, STRING.replace(" t=", ' x="y" t=')])
+def test_error_typed_into_a_cell_is_kept(opener: OpenReader, shape: str, tmp_path: Path) -> None:
+    assert cells(opener, book(tmp_path, RESULTS, shape)) == RESULTS
+
+
+@pytest.mark.parametrize("opener", READERS.values(), ids=READERS)
+def test_typed_text_behind_a_formula_is_kept(opener: OpenReader, tmp_path: Path) -> None:
+    rows = '<row r="2"><c r="A2" t="str"><v>#N/A</v></c></row><row r="3"><c r="A3" t="s"><v>0</v></c></row>'
+    formula = '<row r="1"><c r="A1" t="str"><f>B1</f><v>#N/A</v></c></row>'
+    path = write(tmp_path / "book.xlsx", parts(formula + rows, STRINGS))
+    assert cells(opener, path) == ["#N/A", "#N/A"]
+
+
+@pytest.mark.parametrize("opener", READERS.values(), ids=READERS)
+@pytest.mark.parametrize("attribute", ["", ' x="y"'])
+def test_typed_text_beside_a_formula_is_kept(opener: OpenReader, attribute: str, tmp_path: Path) -> None:
+    formula = f'<c r="A1"{attribute} t="str"><f>B1</f><v>#N/A</v></c>'
+    row = f'<row r="1">{formula}<c r="B1"{attribute} t="str"><v>#N/A</v></c></row>'
+    (block,) = opener(write(tmp_path / "book.xlsx", parts(row)), 7).rows("S")
+    assert [column[0] or None for column in block.columns] == [None, "#N/A"]
+
+
+@pytest.mark.parametrize("opener", READERS.values(), ids=READERS)
+@pytest.mark.parametrize("text", ["#N/A в отчёте", "Группа #1", "текст"])
+def test_other_text_of_a_formula_is_kept(opener: OpenReader, text: str, tmp_path: Path) -> None:
+    assert cells(opener, book(tmp_path, [text], RESULT)) == [text]
+
+
+@pytest.mark.parametrize("value", ["#N/A", "#REF!"])
+@pytest.mark.parametrize("kind", ["", ' t="n"'])
+def test_error_in_place_of_a_number_is_empty(kind: str, value: str, tmp_path: Path) -> None:
+    path = book(tmp_path, [value], f'<c r="A{{row}}"{kind}><v>{{value}}</v></c>')
+    with pytest.raises(Unusual):
+        cells(open_stream, path)
+    with pytest.raises(Unusual):
+        cells(open_calamine_xlsx, path)
+    assert cells(open_sparse, path) == [None]
+
+
+@pytest.mark.parametrize("shape", [ERROR, RESULT, TYPED])
+def test_workbook_that_the_arrays_cannot_read_comes_out_the_same(shape: str, tmp_path: Path) -> None:
+    """CDATA is left to calamine, which fails over errors or cannot tell results from typed texts."""
+    values = ["#GETTING_DATA", "#Н/Д"]
+    header = "".join(
+        f'<c r="{letter}1" t="inlineStr"><is><t>{text}</t></is></c>'
+        for letter, text in zip("ABC", ("Название чата", "ИНН", "Ссылка"), strict=True)
+    )
+    rows = "".join(
+        f'<row r="{row}">{shape.format(row=row, value=value)}{ODD.format(row=row)}'
+        f'<c r="C{row}" t="str"><v>u</v></c></row>'
+        for row, value in enumerate(values, 2)
+    )
+    path = write(tmp_path / "book.xlsx", parts(f'<row r="1">{header}</row>{rows}'))
+    with pytest.raises(Unusual):
+        cells(open_stream, path)
+    found = read_book(path)
+    assert [cell or None for cell in found["name"]] == (values if shape is TYPED else [None, None])
+    assert found["inn"] == [7.0, 7.0]
+
+
+WRITERS: dict[str, Callable[[Path, Rows], Path]] = {"xlsb": write_xlsb, "ods": write_ods}
+
+
+@pytest.mark.parametrize("write_book", WRITERS.values(), ids=WRITERS)
+def test_text_of_an_error_is_empty_where_results_cannot_be_told_from_typed_texts(
+    write_book: Callable[[Path, Rows], Path], tmp_path: Path
+) -> None:
+    rows = [HEADER, (1, "u", "#Н/Д"), (2, "u", "Чат"), ("Loading...",), (3, "u", "Err:504")]
+    found = read_book(write_book(tmp_path / "book", rows))
+    assert found["name"] == ["", "Чат", ""]  # a row of errors alone is none
+
+
+@pytest.mark.parametrize("low_memory", [False, True])
+def test_fixture_with_errors_as_text_of_formulas(low_memory: bool) -> None:
+    found = read_book(FIXTURES / "error_as_formula_text.xlsx", fields=CHATS, low_memory=low_memory)
+    assert [cell or None for cell in found["faculty"]] == ["Факультет F02", None, "Факультет F02", None, None]
+    assert [cell or None for cell in found["group"]] == ["Г-1", "Г-2", None, "Г-4", "Г-5"]
+
+
+@pytest.mark.parametrize("low_memory", [False, True])
+def test_fixture_with_an_error_that_calamine_does_not_know(low_memory: bool) -> None:
+    assert len(read_book(FIXTURES / "error_getting_data.xlsx", low_memory=low_memory)["name"]) == 5
+
+
+def test_calamine_leaves_an_unknown_error_to_others(tmp_path: Path) -> None:
+    with pytest.raises(Unusual, match="does not make sense"):
+        cells(open_calamine_xlsx, book(tmp_path, ["#SPILL!"], ERROR))
+
+
+def test_what_no_reader_can_read_is_damaged_all_the_same(tmp_path: Path) -> None:
+    path = write(tmp_path / "book.xlsx", parts('<row r="1"><c r="A1" t="x"><v>1</v></c></row>'))
+    with pytest.raises(MigrationError) as caught:
+        read_book(path)
+    assert caught.value.code == "workbook_damaged"

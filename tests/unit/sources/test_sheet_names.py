@@ -1,0 +1,81 @@
+"""A sheet is found by its exact name, and by the form in which errors show it."""
+
+import pytest
+
+from consumer.errors import MigrationError
+from consumer.sources.excel.reader import Sheet
+from consumer.sources.excel.sheets import choose_sheet
+from consumer.sources.sheet_names import NAME_CHARS, listed, match_name, quoted
+from tests.support.read_book import read_book
+from tests.support.workbooks import FIXTURES
+
+BOOK = FIXTURES / "sheet_name_with_trailing_blank.xlsx"
+NAMES = [
+    "Данные ",
+    " Данные",
+    "Группы\u00a02025",
+    "Студенты 👩\u200d🎓",
+    "a\tb",
+    "back\\slash",
+    "\\u00a0",
+    "«Чаты»",
+    '"',
+    "«»",
+    "\U000e0001",
+    "\u3000",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_name_is_found_as_it_is_and_as_it_is_shown(name: str) -> None:
+    others = [f"{name}x", name.strip() or "x"]
+    assert match_name([*others, name], name) == name
+    assert match_name([*others, name], quoted(name)) == name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shown_name_has_no_unseen_character_but_the_space(name: str) -> None:
+    assert quoted(name).isprintable()
+
+
+def test_exact_name_goes_before_the_escaped_one() -> None:
+    assert match_name(["\u00a0", "\\u00a0"], "\\u00a0") == "\\u00a0"
+
+
+@pytest.mark.parametrize(
+    "asked", ["Данные", "данные ", "Группы 2025", "\\ud800", "\\U00110000", "", "«", "«»"]
+)
+def test_nearly_the_name_is_not_found(asked: str) -> None:
+    assert match_name(["Данные ", "Группы\u00a02025"], asked) is None
+
+
+def test_long_and_many_names_are_cut() -> None:
+    assert len(quoted("я" * 1000)) == NAME_CHARS + 2
+    assert listed([str(number) for number in range(30)]).endswith("«19», …")
+
+
+@pytest.mark.parametrize(
+    ("asked", "group"),
+    [
+        ("Данные ", "Чат F07 1"),
+        ("Группы\u00a02025", "Чат F07 11"),
+        ("Группы\\u00a02025", "Чат F07 11"),
+        ("«Данные »", "Чат F07 1"),
+    ],
+)
+@pytest.mark.parametrize("low_memory", [False, True])
+def test_sheets_with_blanks_in_their_names_are_read(asked: str, group: str, low_memory: bool) -> None:
+    assert read_book(BOOK, asked, low_memory=low_memory)["name"][0] == group
+
+
+def test_error_shows_names_in_a_form_that_can_be_given_back() -> None:
+    with pytest.raises(MigrationError) as caught:
+        read_book(BOOK, "Данные")
+    assert caught.value.code == "sheet_not_found"
+    assert "Visible worksheets: «Справка», «Данные », «Группы\\u00a02025»." in caught.value.message
+
+
+def test_hidden_chart_is_no_worksheet() -> None:
+    sheets = [Sheet("График\u00a0", is_worksheet=False, is_visible=False), Sheet("Лист1")]
+    with pytest.raises(MigrationError, match="is a chart"):
+        choose_sheet(sheets, "«График\\u00a0»")
