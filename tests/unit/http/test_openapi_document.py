@@ -153,7 +153,7 @@ def test_a_request_names_one_of_the_datasets_there_are() -> None:
     assert "enum" not in DOCUMENT["components"]["schemas"]["MigrationStatus"]["properties"]["dataset"]
 
 
-FIELDS = {
+FIELDS: dict[str, list[str | int]] = {
     "request_id": ["r-1", "", " r", "x" * 201],
     "dataset": ["chats", "", "others"],
     "timeout_seconds": [60, "", 0, 10**7],
