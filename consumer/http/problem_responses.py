@@ -86,7 +86,7 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
         "TooLarge",
         "The body is larger than the service takes.",
         (ProblemCode.TOO_LARGE,),
-        "A request body here may have 1,048,576 bytes; this one has more.",
+        "A request body here may have 65,536 bytes; this one has more.",
     ),
     415: ProblemResponse(
         "UnsupportedMediaType",
