@@ -25,6 +25,7 @@ BORROWED = "connection"
 
 ELSEWHERE = {
     "consumer/store/foreign_keys.py": "asked for by a person; an hour for each statement",
+    "consumer/store/stored_values.py": "asked for by a person, in `doctor`; an hour for each statement",
     "consumer/store/migrate.py": "the command `migrate`: waits for its neighbours, and may be interrupted",
     "consumer/store/trial.py": "a part of the search that `Session` bounds",
     "consumer/store/connect.py": "listening begins under a limit of `listen`",

@@ -69,7 +69,7 @@ def test_each_command_has_an_id_of_its_own() -> None:
         ({"request_id": "x" * 201}, "--request-id"),
         ({"requested_by": "a\nb"}, "--requested-by"),
         ({"dataset": ""}, "--dataset"),
-        ({"source": EXCEL | {"sheet": " Чаты"}}, "--sheet"),
+        ({"source": EXCEL | {"sheet": "a\tb"}}, "--sheet"),
         ({"source": EXCEL | {"file": {"path": ""}}}, "--path"),
         ({"source": {"type": "database", "connection": "a b"}}, "NAME"),
         ({"source": {"type": "database", "connection": "a", "table": ""}}, "--table"),
