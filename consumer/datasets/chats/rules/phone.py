@@ -10,7 +10,10 @@ from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong
 from consumer.records import Cell
 from schemas.codes import WarningCode
 
-RUSSIAN = re.compile(r"(?:\+?7|8)[ (-]{0,2}([0-9]{3})[ )-]{0,2}([0-9]{3})[ -]?([0-9]{2})[ -]?([0-9]{2})")
+RUSSIAN = re.compile(
+    r"(?:\+?7|8|\+8(?=[ \u00a0(-]{0,2}9))[ \u00a0(-]{0,2}([0-9]{3})[ \u00a0)-]{0,2}([0-9]{3})"
+    r"[ \u00a0-]?([0-9]{2})[ \u00a0-]?([0-9]{2})"
+)
 """The usual spellings, recognised in one match."""
 NUMBER = re.compile(r"(\+?[0-9]{9,})\.([0-9]{1,2})")
 """A number with decimals: no group of a phone is that long before a dot and that short behind it."""
