@@ -79,7 +79,7 @@ async def tab() -> AsyncIterator[Tab]:
 
 async def test_docs_shows_the_operations_and_tries_one(tab: Tab) -> None:
     page = await tab.open("/docs")
-    await page.get_by_text("/migration/jobs/{name}/events").first.wait_for()
+    await page.get_by_text("/migration/jobs/{id}/events").first.wait_for()
     assert await page.locator(".opblock").count() >= 7
     operation = page.locator(".opblock", has_text="/healthz")
     await operation.locator(".opblock-summary-control").click()

@@ -63,7 +63,7 @@ async def test_a_request_without_a_host_is_refused(port: int) -> None:
 
 async def test_an_upload_to_the_wrong_host_sees_the_refusal(port: int) -> None:
     async with connected(port) as client:
-        await client.send(head("POST", "/migration/jobs", "Content-Length: 1000000", host="evil"))
+        await client.send(head("POST", "/migration/excel", "Content-Length: 1000000", host="evil"))
         await client.send(bytes(1_000_000))
         answer = await client.answer()
         assert (answer.status, answer.headers["connection"]) == (421, "close")
