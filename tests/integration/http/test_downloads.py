@@ -124,7 +124,7 @@ async def test_readers_that_take_too_little_are_cut_off_and_free_their_slots(
     database: Database, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The kernel's limit does not see one that takes a few bytes now and then."""
-    monkeypatch.setattr(rejected_csv, "Pace", partial(Pace, grace=1.0))
+    monkeypatch.setattr(rejected_csv, "Pace", partial(Pace, grace=5.0))
     await rejected_many(database, "r-1", ROWS, width=2_000)
     port = client.base_url.port
     assert port is not None
