@@ -1,7 +1,7 @@
 """Routes that check the token, then the media type, before anything of the body is read.
 
 FastAPI reads and parses a body before it runs the dependencies of a route: without this a client without a
-token would be told what is wrong with its JSON, at the price of having it parsed.
+token would learn what is wrong with its JSON, at the price of having it parsed.
 """
 
 from collections.abc import Callable, Coroutine
