@@ -82,8 +82,8 @@ def response_lines(found: Sequence[Measured]) -> list[str]:
     lines = []
     for crowd in CROWDS:
         counted = sum((one.responses for one in found if one.crowd == crowd), Counter[tuple[str, str]]())
-        summary = ", ".join(f"{client} {status}: {times}" for (client, status), times in sorted(counted.items()))
-        lines.append(f"responses while {crowd}: {summary or 'none, all were still sending'}")
+        seen = ", ".join(f"{client} {status}: {times}" for (client, status), times in sorted(counted.items()))
+        lines.append(f"responses while {crowd}: {seen or 'none, all were still sending'}")
     return lines
 
 
