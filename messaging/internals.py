@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 
 Task = asyncio.Task[Any]
 
@@ -74,3 +75,8 @@ def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> Coroutine[Any, Any,
     """The partitions of a topic, asked of the brokers when not known yet."""
     asking: Coroutine[Any, Any, set[int]] = consumer._client._wait_on_metadata(topic)
     return asking
+
+
+def knows_controller(client: AIOKafkaAdminClient) -> bool:
+    """Whether a started client has heard of an active broker; without one its calls raise AttributeError."""
+    return client._client.cluster.controller is not None

@@ -8,6 +8,7 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 
+from messaging import internals
 from messaging.clients import CLOSE_SECONDS, FAILURES, REQUEST_SECONDS, common_options, quietly, start
 from messaging.connection import KafkaConnection
 from messaging.errors import KafkaUnavailable, TopicsMissing
@@ -38,6 +39,8 @@ async def ensure_topics(connection: KafkaConnection, topics: Sequence[Topic] = A
     cluster = await describe(connection, names)
     missing = [topic for topic in topics if topic.name not in cluster.topics]
     if missing:
+        if not cluster.brokers:
+            raise _inactive(connection)
         refused = await _create(connection, [_new(topic, cluster.brokers) for topic in missing])
         if refused:
             raise TopicsMissing(_sentence(refused))
@@ -49,6 +52,8 @@ async def _create(connection: KafkaConnection, topics: list[NewTopic]) -> dict[s
     client = AIOKafkaAdminClient(**common_options(connection, "migration-topics"))
     try:
         await start(client, connection, CONNECT_SECONDS)
+        if not internals.knows_controller(client):
+            raise _inactive(connection)
         answer = await within(CREATE_SECONDS, client.create_topics(topics))
     except FAILURES as error:
         raise KafkaUnavailable.at(connection.bootstrap_servers, [error]) from error
@@ -74,6 +79,11 @@ async def _appeared(connection: KafkaConnection, names: list[str]) -> None:
         if time.monotonic() > end:
             raise KafkaUnavailable.at(connection.bootstrap_servers, ["new topics do not appear"])
         await asyncio.sleep(LOOK_SECONDS)
+
+
+def _inactive(connection: KafkaConnection) -> KafkaUnavailable:
+    """A broker that has just started or was frozen answers before it takes part; it then knows no broker."""
+    return KafkaUnavailable.at(connection.bootstrap_servers, ["no broker is active yet"])
 
 
 def _new(topic: Topic, brokers: int) -> NewTopic:

@@ -11,8 +11,12 @@ _PLAIN = r"[!#-~](?:[ -~]{0,198}[!-~])?"
 _ESCAPED = r"\\[\"\\]"
 _INNER = rf"(?:[ !#-\[\]-~]|{_ESCAPED})"
 _EDGE = rf"(?:[!#-\[\]-~]|{_ESCAPED})"
-ASCII_KEY = rf'^(?:{_PLAIN}|"{_EDGE}(?:{_INNER}{{0,198}}{_EDGE})?")$'
-"""A key in ASCII: as it is, or as a string in quotes. UTF-8 is taken too, but few clients can send it."""
+_DOTS = r'\.\.?$|"\.\.?"$'
+ASCII_KEY = rf'^(?!{_DOTS})(?:{_PLAIN}|"{_EDGE}(?:{_INNER}{{0,198}}{_EDGE})?")$'
+"""A key in ASCII: as it is, or as a string in quotes. UTF-8 is taken too, but few clients can send it.
+
+`.` and `..` are left out: no URL can carry them as the id of a job.
+"""
 QUOTED = re.compile(rf'"((?:[^"\\]|{_ESCAPED})*)"')
 
 

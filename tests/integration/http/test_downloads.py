@@ -6,6 +6,7 @@ import io
 import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import httpx
@@ -100,24 +101,34 @@ async def port(behind_gate: Database, health: Health, monkeypatch: pytest.Monkey
         yield one
 
 
+@asynccontextmanager
+async def _stalled(port: int) -> AsyncIterator[None]:
+    """Every slot held by a reader that has got the head of its file, and then takes nothing."""
+    async with AsyncExitStack() as stack:
+        for _ in range(CSV_AT_ONCE):
+            reader = await stack.enter_async_context(connected(port))
+            await reader.send(head("GET", ERRORS_OF, "Accept: text/csv"))
+            assert (await reader.answer()).status == 200
+        yield
+
+
+async def _are_free(client: httpx.AsyncClient) -> bool:
+    async with AsyncExitStack() as stack:
+        answers = [
+            await stack.enter_async_context(client.stream("GET", ERRORS_OF, headers=AS_CSV))
+            for _ in range(CSV_AT_ONCE)
+        ]
+        return {answer.status_code for answer in answers} == {200}
+
+
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has this limit")
 async def test_readers_that_stop_reading_are_cut_off_and_free_their_slots(
     database: Database, port: int
 ) -> None:
     await rejected_many(database, "r-1", ROWS, width=2_000)
-    async with connected(port) as one, connected(port) as two:
-        for stalled in (one, two):
-            stalled.reader._transport.pause_reading()  # type: ignore[attr-defined]
-            await stalled.send(head("GET", ERRORS_OF, "Accept: text/csv"))
-        async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False
-        ) as client:
-
-            async def busy() -> bool:
-                return not await _is_free(client)
-
-            await until_async(busy, 10, "both slots to be taken")
-            await until_async(lambda: _is_free(client), 30, "the stalled readers to be cut off")
+    address = f"http://127.0.0.1:{port}"
+    async with _stalled(port), httpx.AsyncClient(base_url=address, timeout=30, trust_env=False) as client:
+        await until_async(lambda: _are_free(client), 30, "the stalled readers to be cut off")
 
 
 async def test_readers_that_take_too_little_are_cut_off_and_free_their_slots(
@@ -128,13 +139,5 @@ async def test_readers_that_take_too_little_are_cut_off_and_free_their_slots(
     await rejected_many(database, "r-1", ROWS, width=2_000)
     port = client.base_url.port
     assert port is not None
-    async with connected(port) as one, connected(port) as two:
-        for stalled in (one, two):
-            stalled.reader._transport.pause_reading()  # type: ignore[attr-defined]
-            await stalled.send(head("GET", ERRORS_OF, "Accept: text/csv"))
-
-        async def busy() -> bool:
-            return not await _is_free(client)
-
-        await until_async(busy, 10, "both slots to be taken")
-        await until_async(lambda: _is_free(client), 30, "the slow readers to be cut off")
+    async with _stalled(port):
+        await until_async(lambda: _are_free(client), 30, "the slow readers to be cut off")

@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from consumer.health import LIMIT_SECONDS
 from consumer.http import events
-from consumer.http.event_feed import MAX_LISTENERS
+from consumer.http.event_feed import MAX_LISTENERS, POLL_SECONDS
 from consumer.http.event_listener import QUEUE_BYTES
 from consumer.lifecycle import Fail
 from consumer.store import retention
@@ -28,7 +28,6 @@ from tests.support.sse import Following
 from tests.support.wait import until_async
 
 DRAIN_SECONDS = 1.0
-P99_SECONDS = 0.1
 
 
 @pytest_asyncio.fixture
@@ -363,8 +362,7 @@ async def test_a_right_that_is_taken_away_ends_the_stream(
     assert one.sequences == [2]
 
 
-@pytest.mark.alone
-async def test_an_event_reaches_its_followers_within_100_ms_of_the_commit(
+async def test_an_event_reaches_its_followers_by_the_notification_of_its_commit(
     database: Database, follower: httpx.AsyncClient
 ) -> None:
     job, _ = await running(database, "r-1")
@@ -381,9 +379,8 @@ async def test_an_event_reaches_its_followers_within_100_ms_of_the_commit(
         event.at - committed[event.sequence] for one in clients for event in one.events if event.sequence > 2
     )
     assert len(waits) == 2_000
-    p50, p99 = waits[len(waits) // 2], waits[len(waits) * 99 // 100]
-    print(f"commit to client: p50 {p50 * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms")
-    assert p99 < P99_SECONDS
+    # Without notifications half of the events would wait for half a poll or longer.
+    assert waits[len(waits) // 2] < POLL_SECONDS / 4
 
 
 async def test_events_are_documented(client: httpx.AsyncClient) -> None:

@@ -6,9 +6,10 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from messaging import internals, topics
 from messaging.connection import KafkaConnection
 from messaging.errors import KafkaUnavailable, TopicsMissing
-from messaging.metadata import describe
+from messaging.metadata import Cluster, describe
 from messaging.topics import ensure_topics, topic_ids
 from schemas.topics import ALL, STATUS, Topic
 from tests.integration.messaging.conftest import MakeTopic
@@ -49,9 +50,9 @@ async def test_topics_that_exist_are_left_alone_and_a_second_time_does_nothing(
 
 
 async def test_several_replicas_may_start_at_once(connection: KafkaConnection) -> None:
-    topics = [Topic(_unique()) for _ in range(3)]
-    await asyncio.gather(*(ensure_topics(connection, topics) for _ in range(4)))
-    assert len(await topic_ids(connection, [topic.name for topic in topics])) == 3
+    three = [Topic(_unique()) for _ in range(3)]
+    await asyncio.gather(*(ensure_topics(connection, three) for _ in range(4)))
+    assert len(await topic_ids(connection, [topic.name for topic in three])) == 3
 
 
 async def test_the_services_own_topics_can_be_made(connection: KafkaConnection) -> None:
@@ -64,6 +65,23 @@ async def test_a_topic_that_cannot_be_made_is_named_with_the_reason(connection: 
     with pytest.raises(TopicsMissing, match=topic.name) as refused:
         await ensure_topics(connection, [topic])
     assert "soon" in str(refused.value)
+
+
+async def test_a_broker_that_has_just_started_is_worth_another_try(
+    connection: KafkaConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers before it takes part, and then names no broker and no controller."""
+    with monkeypatch.context() as fenced:
+        fenced.setattr(internals, "knows_controller", lambda _client: False)
+        with pytest.raises(KafkaUnavailable, match="no broker is active yet"):
+            await ensure_topics(connection, [Topic(_unique())])
+
+    async def empty(*_arguments: object) -> Cluster:
+        return Cluster(0, {})
+
+    monkeypatch.setattr(topics, "describe", empty)
+    with pytest.raises(KafkaUnavailable, match="no broker is active yet"):
+        await ensure_topics(connection, [Topic(_unique())])
 
 
 async def test_asking_about_a_topic_does_not_make_it(connection: KafkaConnection) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import aiokafka
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 
 from messaging import internals
@@ -30,6 +31,14 @@ async def test_a_consumer_has_the_names_we_use() -> None:
     await internals.close_consumer_client(consumer)
     assert hasattr(consumer, "_coordinator")
     await consumer.stop()
+
+
+async def test_an_admin_client_has_the_names_we_use() -> None:
+    client = AIOKafkaAdminClient()
+    assert not internals.knows_controller(client)
+    client._client.cluster.controller = object()
+    assert internals.knows_controller(client)
+    await client.close()
 
 
 async def test_the_tasks_of_a_consumer_are_known_by_their_owner() -> None:
