@@ -11,7 +11,7 @@ from typing import Any
 
 from devstack.checkout import ROOT
 
-LIMIT_SECONDS = 1_800
+LIMIT_SECONDS = 3_600
 
 
 @dataclass(frozen=True, slots=True)
