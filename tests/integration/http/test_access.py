@@ -109,6 +109,16 @@ async def test_a_wrong_token_is_refused_after_a_second(guarded: httpx.AsyncClien
     assert time.monotonic() - begun >= WRONG_TOKEN_DELAY_SECONDS
 
 
+async def test_the_log_names_the_peer_and_not_the_address_that_a_client_makes_up(
+    guarded: httpx.AsyncClient,
+) -> None:
+    made_up = {"x-forwarded-for": "203.0.113.7", "forwarded": "for=203.0.113.7", "x-real-ip": "203.0.113.7"}
+    with capture_logs() as logs:
+        assert (await guarded.get("/rows", headers=WRONG | made_up)).status_code == 401
+    [line] = [line for line in logs if line["event"] == "access.unknown_token"]
+    assert line["client"] == "127.0.0.1"
+
+
 async def test_many_wrong_tokens_are_refused_at_once_and_slow_nobody_down(
     guarded: httpx.AsyncClient, known: Known
 ) -> None:
