@@ -79,7 +79,6 @@ def router(
             async with UploadForm(sink.open, limits.max_megabytes, digest) as form:
                 await _receive(form, request)
                 fields = ExcelForm.parse(form.fields)
-                require_dataset(fields.dataset, datasets)
                 request_id = resolve_id(key, fields.request_id, "request_id")
                 upload = await form.finish()
         ready = prepared(_start(fields, request_id, upload), who, datasets)

@@ -170,7 +170,8 @@ def _no_file() -> ProblemError:
 
 def _sending_failed(error: UploadRefused | KafkaUnavailable) -> ProblemError:
     if isinstance(error, UploadRefused):
-        return ProblemError(422, ProblemCode.INVALID_FORM, str(error))
+        wrong = FieldProblem(field=FILE_FIELD, message=str(error))
+        return ProblemError(422, ProblemCode.INVALID_FORM, str(error), errors=[wrong])
     return ProblemError(
         503,
         ProblemCode.KAFKA_UNAVAILABLE,

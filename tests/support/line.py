@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from aiokafka import AIOKafkaConsumer
+
 from messaging.connection import KafkaConnection
 from messaging.producer import Producer
 from messaging.records import Outgoing, Record
@@ -88,6 +90,18 @@ class Line:
     def ended(self, request_id: str, *, run: int = 1, seconds: float = 90) -> MigrationStatus:
         """The terminal event of a run."""
         return self.events(request_id, lambda e: e.status.terminal and e.run in (run, 0), seconds)[-1]
+
+    def end(self, topic: str) -> int:
+        """How many records the partitions of a topic have ever taken."""
+        return _run(self._end(topic))
+
+    async def _end(self, topic: str) -> int:
+        consumer = AIOKafkaConsumer(topic, **self.connection.options())
+        await consumer.start()
+        try:
+            return sum((await consumer.end_offsets(consumer.assignment())).values())
+        finally:
+            await consumer.stop()
 
     def dead_letter(self, matches: Callable[[Record], bool], seconds: float = 60) -> Record:
         """The first dead letter that matches."""
