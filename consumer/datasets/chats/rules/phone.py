@@ -15,8 +15,8 @@ RUSSIAN = re.compile(
     r"[ \u00a0-]?([0-9]{2})[ \u00a0-]?([0-9]{2})"
 )
 """The usual spellings, recognised in one match."""
-NUMBER = re.compile(r"(\+?[0-9]{9,})\.([0-9]{1,2})")
-"""A number with decimals: no group of a phone is that long before a dot and that short behind it."""
+NUMBER = re.compile(r"(\+?[0-9]{9,})\.([0-9]{1,2}|0+)")
+"""A number with decimals: no phone has so many digits before a dot and so few, or only zeros, behind."""
 ROUNDED = 1_000_000
 """A number cell that is a multiple of it was text like `7,91E+10`; of a million real phones one ends so."""
 E164_DIGITS = 15

@@ -8,7 +8,7 @@ from consumer.datasets.chats.rules.verdict import EMPTY, Clean, Verdict, Wrong
 from consumer.records import Cell
 from schemas.codes import RejectCode, WarningCode
 
-DIGITS = re.compile(r"([0-9]+)(?:\.0)?")
+DIGITS = re.compile(r"([0-9]+)(?:\.0+)?")
 KPP = re.compile(r"[0-9]{4}[0-9A-Z]{2}[0-9]{3}")
 """Order ММВ-7-6/435@ allows letters in places five and six."""
 SHORT_KPP = re.compile(r"[0-9]{8}")
