@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
 
 from schemas.numbers import NUMBER, SchemaVersion
-from schemas.text import ConfiguredName, LongName, Name, RequestId, SheetName, escaped
+from schemas.text import ConfiguredName, InboxPath, LongName, Name, RequestId, SheetName, escaped
 from schemas.uploads import Upload
 
 DAY_SECONDS = 86_400
@@ -28,7 +28,7 @@ class UploadedFile(Strict):
 class InboxFile(Strict):
     """A file that lies in the consumer's inbox already."""
 
-    path: LongName = Field(description="relative to the consumer's inbox", examples=["2026/chats.xlsx"])
+    path: InboxPath = Field(description="relative to the consumer's inbox", examples=["2026/chats.xlsx"])
 
 
 def _file_kind(file: object) -> str | None:
@@ -64,7 +64,10 @@ class ExcelSource(Strict):
     @property
     def identifier(self) -> str:
         """The name a person knows the source by."""
-        return self.file.upload.name if isinstance(self.file, UploadedFile) else self.file.path
+        return self.file.upload.name if isinstance(self.file, UploadedFile) else escaped(self.file.path)
+
+
+TABLE = "`table` or `schema.table`, a name that holds a dot in double quotes; `chats` when absent"
 
 
 class DatabaseSource(Strict):
@@ -72,7 +75,7 @@ class DatabaseSource(Strict):
 
     type: Literal["database"]
     connection: ConfiguredName = Field(description="a name in MIGRATION_CONNECTIONS")
-    table: Name | None = Field(None, description="`table` or `schema.table`; `chats` when absent")
+    table: Name | None = Field(None, description=TABLE)
 
     @property
     def identifier(self) -> str:
