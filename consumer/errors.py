@@ -27,7 +27,12 @@ class MigrationError(Exception):
 
 
 class PermanentError(MigrationError):
-    """Trying again changes nothing."""
+    """Trying again changes nothing.
+
+    `recheck_after`: seconds after which it is final; before, the source may not have been whole yet.
+    """
+
+    recheck_after: float | None = None
 
 
 class RequestRefused(PermanentError):

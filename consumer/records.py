@@ -7,6 +7,10 @@ Cell = object
 """What a reader found: str, float, int, bool, date, datetime, time, timedelta, or None."""
 
 
+class RoundedNumber(float):
+    """A number that its source spells with fewer digits than it has: `7.91234567E+10`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Consecutive records of a source, column by column.

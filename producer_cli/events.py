@@ -3,8 +3,6 @@
 import json
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from producer_cli.exits import Exit
 from schemas.codes import ErrorCode
 from schemas.status import MigrationStatus, Status
@@ -22,9 +20,10 @@ def read_event(value: bytes | None) -> Sighting | None:
     """The event in a record of the status topic; None for what is not one (a tombstone, a stranger)."""
     try:
         event = MigrationStatus.model_validate_json(value or b"")
-    except ValidationError:
+        text = json.dumps(json.loads(value or b""), ensure_ascii=False)
+    except ValueError:  # pydantic's, and Python's for an integer of thousands of digits
         return None
-    return Sighting(event, json.dumps(json.loads(value or b""), ensure_ascii=False))
+    return Sighting(event, text)
 
 
 @dataclass(slots=True)

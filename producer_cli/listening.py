@@ -1,7 +1,6 @@
 """Listens to Kafka for one request: its status events, and what becomes of our own message."""
 
 import asyncio
-import json
 import math
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,6 +13,7 @@ from messaging.subscription import Subscription
 from producer_cli.events import Fold, Sighting, read_event
 from producer_cli.follow import News
 from producer_cli.letters import Letters
+from schemas.json_text import parse_json
 from schemas.topics import DEAD_LETTERS, STATUS
 
 CLIENT_ID = "migration-cli"
@@ -116,7 +116,7 @@ async def _latest(status: Subscription) -> Sighting | None:
 def _sequence(value: bytes | None) -> int:
     """The number alone: there may be hundreds of events to each one that is shown."""
     try:
-        body = json.loads(value or b"")
+        body = parse_json(value or b"").body
     except ValueError:
         return -1
     sequence = body.get("sequence") if isinstance(body, dict) else None

@@ -4,10 +4,10 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
 
 from schemas.numbers import NUMBER, SchemaVersion
-from schemas.text import ConfiguredName, LongName, Name, RequestId, SheetName, escaped
+from schemas.text import ConfiguredName, InboxPath, LongName, Name, RequestId, SheetName, escaped
 from schemas.uploads import Upload
 
 DAY_SECONDS = 86_400
@@ -28,20 +28,46 @@ class UploadedFile(Strict):
 class InboxFile(Strict):
     """A file that lies in the consumer's inbox already."""
 
-    path: LongName = Field(description="relative to the consumer's inbox", examples=["2026/chats.xlsx"])
+    path: InboxPath = Field(description="relative to the consumer's inbox", examples=["2026/chats.xlsx"])
+
+
+def _file_kind(file: object) -> str | None:
+    """Which of the two is meant, so that only its errors are reported."""
+    match file:
+        case UploadedFile() | {"upload": _}:
+            return UPLOADED
+        case InboxFile() | {"path": _}:
+            return IN_INBOX
+        case _:
+            return None
+
+
+UPLOADED, IN_INBOX = "uploaded", "inbox"
+FILE_KINDS = frozenset({UPLOADED, IN_INBOX})
+File = Annotated[
+    Annotated[UploadedFile, Tag(UPLOADED)] | Annotated[InboxFile, Tag(IN_INBOX)],
+    Discriminator(
+        _file_kind,
+        custom_error_type="file_kind",
+        custom_error_message="must be an object with 'upload' or 'path'",
+    ),
+]
 
 
 class ExcelSource(Strict):
     """A workbook: .xlsx, .xlsm, .xlsb, .xls or .ods, told apart by content."""
 
     type: Literal["excel"]
-    file: UploadedFile | InboxFile = Field(description="sent through Kafka, or in the consumer's inbox")
+    file: File = Field(description="sent through Kafka, or in the consumer's inbox")
     sheet: SheetName | None = Field(None, description="its exact name; found by itself when absent")
 
     @property
     def identifier(self) -> str:
         """The name a person knows the source by."""
-        return self.file.upload.name if isinstance(self.file, UploadedFile) else self.file.path
+        return self.file.upload.name if isinstance(self.file, UploadedFile) else escaped(self.file.path)
+
+
+TABLE = "`table` or `schema.table`, a name that holds a dot in double quotes; `chats` when absent"
 
 
 class DatabaseSource(Strict):
@@ -49,7 +75,7 @@ class DatabaseSource(Strict):
 
     type: Literal["database"]
     connection: ConfiguredName = Field(description="a name in MIGRATION_CONNECTIONS")
-    table: Name | None = Field(None, description="`table` or `schema.table`; `chats` when absent")
+    table: Name | None = Field(None, description=TABLE)
 
     @property
     def identifier(self) -> str:
@@ -73,6 +99,7 @@ class GoogleSheetsSource(Strict):
         return f"{self.spreadsheet_id}/{escaped(self.worksheet)}"
 
 
+SOURCE_TYPES = frozenset({"excel", "database", "google_sheets"})
 Source = Annotated[ExcelSource | DatabaseSource | GoogleSheetsSource, Field(discriminator="type")]
 
 
@@ -132,6 +159,7 @@ class RetryRequest(_Command):
     action: Literal["retry"]
 
 
+ACTIONS = frozenset({"start", "cancel", "retry"})
 MigrationRequest = Annotated[StartRequest | CancelRequest | RetryRequest, Field(discriminator="action")]
 REQUEST: TypeAdapter[StartRequest | CancelRequest | RetryRequest] = TypeAdapter(MigrationRequest)
 

@@ -126,6 +126,15 @@ CONFIGURED_NAME = r"^[A-Za-z0-9_.-]+$"
 ConfiguredName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=CONFIGURED_NAME)]
 """What the consumer's settings may call a connection or credentials."""
 
+InboxPath = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=1000),
+    AfterValidator(storable),
+    AfterValidator(without_controls),
+    Field(json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$"}),
+]
+"""The path of a file as the file system has it: 1-1,000 characters, blanks of any kind included."""
+
 SheetName = Annotated[
     str,
     StringConstraints(min_length=1, max_length=1000),

@@ -5,20 +5,32 @@ from itertools import islice
 
 from pydantic_core import ErrorDetails
 
-Location = tuple[int | str, ...]
+from schemas.json_text import Location
+from schemas.requests import ACTIONS, FILE_KINDS, SOURCE_TYPES
 
 MOST_SHOWN = 20
 """Wrong fields that are explained; a sender can make tens of thousands of them."""
 PATH_CHARACTERS = 200
 MOST_MEMBERS = 200
 """Members of all objects and arrays of a request; the largest valid one has some twenty."""
+REPEATED = "is given more than once in one object; give it once"
+UNIONS: tuple[tuple[Location, frozenset[str]], ...] = (
+    ((), ACTIONS),
+    (("source",), SOURCE_TYPES),
+    (("source", "file"), FILE_KINDS),
+)
+"""Keys whose value is one of several models, outermost first, and the names of these."""
 
 
 def explain(error: ErrorDetails) -> str:
-    """The library's own words, but for the one kind of error in which it quotes the value: an unknown tag."""
-    if error["type"] == "union_tag_invalid":
-        return f"{error['ctx']['discriminator']} must be one of {error['ctx']['expected_tags']}"
-    return error["msg"]
+    """The library's own words, except where it quotes the value or speaks of its own means."""
+    match error["type"]:
+        case "union_tag_invalid":
+            return f"{error['ctx']['discriminator']} must be one of {error['ctx']['expected_tags']}"
+        case "union_tag_not_found":
+            return f"must be an object with {error['ctx']['discriminator']}"
+        case _:
+            return error["msg"]
 
 
 def explained(errors: Iterable[ErrorDetails], most: int = MOST_SHOWN) -> list[tuple[Location, str]]:
@@ -27,8 +39,22 @@ def explained(errors: Iterable[ErrorDetails], most: int = MOST_SHOWN) -> list[tu
 
 
 def path_of(location: Iterable[int | str]) -> str:
-    """A location as a path with full stops; names in it come from the sender, so it is cut."""
+    """The location of an error of pydantic as a path into the JSON that was sent."""
+    return path_text(_without_tags(tuple(location)))
+
+
+def path_text(location: Iterable[int | str]) -> str:
+    """Keys joined with full stops; they come from the sender, so the path is cut."""
     return ".".join(map(str, location))[:PATH_CHARACTERS]
+
+
+def _without_tags(location: Location) -> Location:
+    """The location without the names of union members that pydantic puts between the keys."""
+    for keys, tags in UNIONS:
+        depth = len(keys)
+        if len(location) > depth + 1 and location[:depth] == keys and location[depth] in tags:
+            location = (*keys, *location[depth + 1 :])
+    return location
 
 
 def has_too_many_members(body: object, most: int = MOST_MEMBERS) -> bool:

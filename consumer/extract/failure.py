@@ -24,6 +24,7 @@ def failure(error: BaseException) -> dict[str, Any]:
         "transient": isinstance(known, TransientError),
         "ours": isinstance(known, OutageOfOurs),
         "retry_after": getattr(known, "retry_after", None),
+        "recheck_after": getattr(known, "recheck_after", None),
     }
 
 

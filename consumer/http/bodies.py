@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from consumer.http.problem import FieldProblem, invalid_fields
 from consumer.masking import presentable
-from schemas.requests import MaxAttempts, StartRequest, TimeoutSeconds
+from schemas.requests import TABLE, MaxAttempts, StartRequest, TimeoutSeconds
 from schemas.text import ConfiguredName, LongName, Name, RequestId, SheetName
 from schemas.validation import explained, path_of
 
@@ -83,9 +83,7 @@ class DatabaseBody(StartBody):
         description="the name of a connection in the service's settings",
         examples=["admin_panel"],
     )
-    table: Name | None = Field(
-        None, description="`table` or `schema.table`; `chats` when absent", examples=["public.chats"]
-    )
+    table: Name | None = Field(None, description=TABLE, examples=["public.chats"])
 
     @property
     def source(self) -> dict[str, Any]:

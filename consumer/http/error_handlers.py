@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from consumer.http.json_request import NOT_JSON
 from consumer.http.problem import FieldProblem, ProblemError, invalid_fields
 from consumer.masking import presentable
 from consumer.store.errors import Conflict, DatabaseUnavailable
@@ -14,7 +15,6 @@ from schemas.codes import ProblemCode
 from schemas.validation import explained, path_of
 
 RETRY_SECONDS = 2
-NOT_JSON = (ProblemCode.NOT_JSON, "The body is not JSON in UTF-8.")
 STANDARD = {
     400: NOT_JSON,  # the framework's own 400 is about nothing else
     404: (

@@ -11,6 +11,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from consumer.http.access import SCHEME, requires
+from consumer.http.json_request import JsonRequest
 from consumer.http.problem import ProblemError
 from consumer.http.request_body import has_body
 from consumer.http.tokens import Right
@@ -35,6 +36,7 @@ class GuardedRoute(APIRoute):
                 await guard(request, await SCHEME(request))
             if takes_json and has_body(request.headers):
                 _require_json(request.headers.get("content-type", ""))
+                request = await JsonRequest.read(request)
             return await handle(request)
 
         return guarded

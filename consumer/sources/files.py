@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +13,24 @@ from consumer.errors import FileProblem, OutageOfOurs, SourceTooLarge, Transient
 from consumer.sources.base import Reading
 from consumer.sources.inbox import open_inside
 from schemas.codes import ErrorCode
+from schemas.text import escaped
 
 COPY_BYTES = 1 << 20
+NANOSECONDS = 1e9
+"""In a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file in the scratch folder, with the SHA-256 (hex) of its bytes."""
+    """A file in the scratch folder, with the SHA-256 (hex) of its bytes.
+
+    `age_seconds` is how long before it was read a file of the inbox was changed; None for an upload, which
+    is whole. The clocks of a file server and of this machine may differ: it may be negative.
+    """
 
     path: Path
     sha256: str
+    age_seconds: float | None = None
 
 
 def fetch(file: Mapping[str, Any], reading: Reading) -> LocalFile:
@@ -40,17 +49,21 @@ def _copy_inside(path: str, reading: Reading, target: Path) -> LocalFile:
     """Copy while hashing: whoever overwrites the file later changes nothing for us."""
     with os.fdopen(open_inside(reading.inbox, path), "rb", buffering=0) as source:
         before = _state(source)
+        age = time.time() - before[1] / NANOSECONDS
         _bound(before[0], reading.max_inflated_bytes)
         try:
             digest = _copy(source, target)
         except OSError as error:
-            raise unwritable(error, f"«{path}» could not be copied ({type(error).__name__}).") from None
+            raise unwritable(
+                error, f"«{escaped(path)}» could not be copied ({type(error).__name__})."
+            ) from None
         if _state(source) != before:
             raise TransientError(
                 ErrorCode.SOURCE_CHANGED,
-                f"«{path}» was written while it was read. Write it under another name, then rename it.",
+                f"«{escaped(path)}» was written while it was read. "
+                "Write it under another name, then rename it.",
             )
-    return LocalFile(target, digest)
+    return LocalFile(target, digest, age)
 
 
 def _state(file: BinaryIO) -> tuple[int, int, int]:

@@ -7,7 +7,9 @@ from collections import deque
 from pathlib import Path
 
 from consumer.errors import FileProblem, MigrationError, TransientError
+from consumer.sources.inbox_names import SeveralAlikeError, present_name
 from schemas.codes import ErrorCode
+from schemas.text import escaped
 
 MAX_LINKS = 20
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -33,6 +35,8 @@ def open_inside(inbox: Path, path: str) -> int:
         return _regular(_walk(inbox, path), path)
     except _LeadsOut:
         raise _outside(path) from None
+    except SeveralAlikeError as error:
+        raise FileProblem(ErrorCode.FILE_NOT_FOUND, f"«{escaped(path)}» {error}") from None
     except OSError as error:
         raise _problem(error, path) from None
 
@@ -43,7 +47,7 @@ def _walk(inbox: Path, path: str) -> int:
     parts, links = deque(path.split("/")), 0
     try:
         while True:
-            part = parts.popleft()
+            part = present_name(parts.popleft(), folders[-1])
             target = _link(part, folders[-1])
             if target is not None:
                 links += 1
@@ -88,27 +92,30 @@ def _regular(file: int, path: str) -> int:
     os.close(file)
     raise FileProblem(
         ErrorCode.FILE_UNREADABLE,
-        f"«{path}» in the inbox is a folder or a device. Name a file.",
+        f"«{escaped(path)}» in the inbox is a folder or a device. Name a file.",
     )
 
 
 def _outside(path: str) -> MigrationError:
     return FileProblem(
         ErrorCode.FILE_OUTSIDE_INBOX,
-        f"«{path}» leads out of the inbox. Put the file into the inbox, and name it by its path below it.",
+        f"«{escaped(path)}» leads out of the inbox. "
+        "Put the file into the inbox, and name it by its path below it.",
     )
 
 
 def _problem(error: OSError, path: str) -> MigrationError:
     if error.errno in ABSENT:
         return FileProblem(
-            ErrorCode.FILE_NOT_FOUND, f"«{path}» is not in the inbox. Check the name, or put the file there."
+            ErrorCode.FILE_NOT_FOUND,
+            f"«{escaped(path)}» is not in the inbox. Check the name, or put the file there.",
         )
     if error.errno == errno.ELOOP:
         return _outside(path)
     if error.errno in REFUSED:
         return FileProblem(
-            ErrorCode.FILE_UNREADABLE, f"«{path}» may not be read by the service. Check its permissions."
+            ErrorCode.FILE_UNREADABLE,
+            f"«{escaped(path)}» may not be read by the service. Check its permissions.",
         )
     return TransientError(
         ErrorCode.SOURCE_UNAVAILABLE,

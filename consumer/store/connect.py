@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from consumer.store import address
+from consumer.store.outage import OutageLog
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -57,13 +58,14 @@ DATA_SETTINGS = KEEPALIVE | {
 }
 
 
-async def open_pool(dsn: str, *, size: int) -> Pool:
+async def open_pool(dsn: str, *, size: int, outages: OutageLog) -> Pool:
     """A pool for short statements: claims, heartbeats, intake, relay, or reading."""
     known, seconds = address.for_driver(dsn)
     return await asyncpg.create_pool(
         known,
         min_size=1,
         max_size=size,
+        connect=outages.connect,
         timeout=seconds,
         command_timeout=CONTROL_COMMAND_SECONDS,
         max_inactive_connection_lifetime=60,

@@ -8,6 +8,7 @@ from typing import Self
 from consumer.store import bounded
 from consumer.store.connect import Connection, OwnConnection, Pool, open_data_connection, open_pool
 from consumer.store.errors import let_in_before, mapped
+from consumer.store.outage import OutageLog
 
 CONTROL_CONNECTIONS = 8
 READING_CONNECTIONS = 4
@@ -38,10 +39,11 @@ class Database:
     @classmethod
     async def open(cls, dsn: str) -> Self:
         """Connect; raises DatabaseUnavailable or StatementFailed."""
+        outages = OutageLog()
         with mapped(), ExitStack() as unless_all:
 
             async def pool(size: int) -> Pool:
-                opened = await open_pool(dsn, size=size)
+                opened = await open_pool(dsn, size=size, outages=outages)
                 unless_all.callback(opened.terminate)
                 return opened
 
@@ -49,6 +51,7 @@ class Database:
             reading = await pool(READING_CONNECTIONS)
             probe = await pool(PROBE_CONNECTIONS)
             unless_all.pop_all()
+        outages.watch()
         return cls(dsn, control, reading, probe)
 
     def reporting(self, ended: Callable[[], None]) -> Self:

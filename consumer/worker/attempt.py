@@ -26,6 +26,7 @@ from consumer.store.jobs import Job
 from consumer.store.leases import Fence
 from consumer.store.session import RowsRefused, Session
 from consumer.worker.child import Child
+from consumer.worker.child_failure import outcome_of
 from consumer.worker.deaths import GiveUp, Next, after_death
 from consumer.worker.log import log
 from consumer.worker.outages import Outages
@@ -98,7 +99,7 @@ class Attempt:
         try:
             return await self._read_and_account(merge)
         except ChildFailed as failure:
-            return self._said(failure)
+            return outcome_of(failure)
         except TransientError as error:
             return Stumbled(error.code, error.message, ours=isinstance(error, OutageOfOurs))
         except ChildDied as death:
@@ -172,11 +173,6 @@ class Attempt:
                 "start it under a new request id",
             )
         return Finished()
-
-    def _said(self, failure: ChildFailed) -> Outcome:
-        if failure.transient:
-            return Stumbled(failure.code, failure.message, failure.retry_after, ours=failure.ours)
-        return Refused(failure.code, failure.message)
 
     def _died(self, death: ChildDied) -> Outcome | None:
         self._deaths = 1 if death.stored else self._deaths + 1

@@ -46,8 +46,12 @@ class ChildFailed(Exception):
         self.message = presentable(str(header["message"]))
         self.transient = bool(header.get("transient"))
         self.ours = bool(header.get("ours"))
-        wait = header.get("retry_after")
-        self.retry_after = None if wait is None else min(float(wait), MAX_RETRY_AFTER_SECONDS)
+        self.retry_after = _bounded(header.get("retry_after"))
+        self.recheck_after = _bounded(header.get("recheck_after"))
+
+
+def _bounded(seconds: float | None) -> float | None:
+    return None if seconds is None else min(float(seconds), MAX_RETRY_AFTER_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

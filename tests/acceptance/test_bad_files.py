@@ -12,6 +12,7 @@ from benchmarks.workbook import make_workbook
 from schemas.status import Status
 from tests.acceptance.conftest import World
 from tests.support.other_workbooks import write_compound, write_ods
+from tests.support.resting import rested
 from tests.support.service import Service
 from tests.support.workbooks import (
     HEADER,
@@ -86,13 +87,42 @@ def test_a_bad_file_ends_with_its_own_code_and_a_sentence(world: World, service:
     code, make = BAD[name]
     path = world.inbox / f"{name}.xlsx"
     make(path)
-    event = world.line.ended(world.line.start_excel(path.name))
+    event = world.line.ended(world.line.start_excel(rested(path).name))
     assert event.status is Status.FAILED
     assert event.error is not None
     assert event.error.code == code
     assert len(event.error.message) > 20
     assert "Traceback" not in event.error.message
     assert event.attempt == 1, "a permanent error is not tried again"
+
+
+def test_a_damaged_file_that_was_changed_just_now_is_read_again_before_that_is_final(
+    world: World, service: Service
+) -> None:
+    truncated(world.inbox / "fresh.xlsx")
+    rested(world.inbox / "fresh.xlsx", 22)
+    events = world.line.events(
+        asked := world.line.start_excel("fresh.xlsx"), lambda event: event.status is Status.FAILED
+    )
+    waiting = [event for event in events if event.status is Status.PENDING and event.error]
+    assert [event.error and event.error.code for event in waiting] == ["source_changed"]
+    end = world.line.ended(asked)
+    assert end.error is not None
+    assert (end.error.code, end.attempt) == ("workbook_damaged", 2)
+
+
+def test_a_file_that_is_still_being_written_is_imported_when_it_is_whole(
+    world: World, service: Service
+) -> None:
+    path = world.inbox / "written.xlsx"
+    whole = good(path)
+    path.write_bytes(whole[: len(whole) // 2])
+    rested(path, 15)
+    asked = world.line.start_excel(path.name)
+    world.line.events(asked, lambda event: event.error is not None and event.error.code == "source_changed")
+    path.write_bytes(whole)
+    event = world.line.ended(asked)
+    assert (event.status, event.inserted, event.attempt) == (Status.COMPLETED, 200, 2)
 
 
 @pytest.mark.parametrize(

@@ -184,7 +184,7 @@ def test_a_command_for_a_job_that_is_not_there_is_not_published(
     ("path", "body", "field"),
     [
         ("requests", {"action": "begin"}, "action"),
-        ("requests", inbox("../etc/passwd\x00"), "source.excel.file"),
+        ("requests", inbox("../etc/passwd\x00"), "source.file"),
         ("requests", inbox("short.xlsx", dataset="people"), "dataset"),
         ("requests", inbox("short.xlsx", request_id=" x"), "request_id"),
         ("database", {"source_identifier": "a b"}, "source_identifier"),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.support.resting import rested
 from tests.support.workbooks import HEADER, data_rows, write_xlsx
 
 MESSAGES: Mapping[str, str] = {
@@ -45,6 +46,7 @@ def write_files(inbox: Path) -> None:
     """Put the bad files into the inbox."""
     for name, write in WRITE.items():
         write(inbox / name)
+        rested(inbox / name)
 
 
 def _truncated(path: Path) -> None:

@@ -25,12 +25,12 @@ from tests.support.reference_text import (
 YES, NO = {"1", "true", "истина", "да"}, {"0", "false", "ложь", "нет"}
 
 
-def digits_of(value: object) -> str:
+def digits_of(value: object, zeros: str = r"\.0") -> str:
     """The text of a number of identification: numbers and a stray `.0` read as digits."""
     if isinstance(value, (bool, date, time)):
         raise Wrong
     text = text_of(value, Notes())
-    return text.removesuffix(".0")
+    return re.sub(f"{zeros}$", "", text)
 
 
 def agrees(inn: str) -> bool:
@@ -46,7 +46,7 @@ def agrees(inn: str) -> bool:
 
 def inn_of(value: object, notes: Notes) -> str:
     """ИНН."""
-    inn = digits_of(value)
+    inn = digits_of(value, r"\.0+")
     if not re.fullmatch("[0-9]{9,12}", inn):
         raise Wrong
     if len(inn) in {9, 11}:

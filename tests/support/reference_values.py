@@ -81,7 +81,7 @@ def sums(digits: str) -> bool:
 
 def inn(cell: object, warn: Counter[str]) -> str:
     value = text(cell, Counter())
-    value = value.removesuffix(".0")
+    value = re.sub(r"\.0+$", "", value)
     if not value or not set(value) <= set("0123456789") or not 9 <= len(value) <= 12:
         raise Rejected
     if len(value) in (9, 11):

@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-OF_CELLS = 2
+OF_CELLS = 4
 """Moves by hand, with the rules."""
 
 

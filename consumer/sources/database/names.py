@@ -1,4 +1,10 @@
-"""Names of tables and columns on their way into SQL: quoted here, and nowhere else."""
+"""Names of tables and columns: as SQL takes them, as people ask for them, and as sentences spell them."""
+
+import re
+from collections.abc import Iterator
+
+_QUOTED = r'"(?:[^"]|"")+"'
+_SPELLED = re.compile(rf"(?:(?P<schema>{_QUOTED}|[^.\"]+)\.)?(?P<table>{_QUOTED}|[^\"]+)", re.DOTALL)
 
 
 def quote(name: str) -> str:
@@ -9,3 +15,26 @@ def quote(name: str) -> str:
 def qualified(schema: str, table: str) -> str:
     """A table as SQL names it."""
     return f"{quote(schema)}.{quote(table)}"
+
+
+def readings(asked: str) -> Iterator[tuple[str | None, str]]:
+    """Schema (None: that of the search path) and table that a text may mean, the likeliest first.
+
+    Names in double quotes may hold dots. Where there is no such table, the quotes may be part of its name.
+    """
+    spelling = _SPELLED.fullmatch(asked)
+    if spelling and '"' in asked:
+        schema = spelling["schema"]
+        yield None if schema is None else _unquoted(schema), _unquoted(spelling["table"])
+    schema, dot, table = asked.partition(".")
+    yield (schema, table) if dot else (None, asked)
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
+def spelled(schema: str, table: str) -> str:
+    """A table as people name it: quoted only where `readings` would take it for another one."""
+    plain = f"{schema}.{table}"
+    return plain if next(readings(plain)) == (schema, table) else ".".join(map(quote, (schema, table)))

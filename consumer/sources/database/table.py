@@ -7,7 +7,7 @@ from typing import Any
 from consumer.datasets.base import Relation
 from consumer.errors import LayoutProblem, PermanentError
 from consumer.sources.database.connect import Row, Session
-from consumer.sources.database.names import qualified
+from consumer.sources.database.names import qualified, readings, spelled
 from schemas.codes import ErrorCode
 
 KEY_TYPES = ("smallint", "integer", "bigint")
@@ -26,9 +26,19 @@ order by (c.relname = $1 and case when $2::text is null then pg_catalog.pg_table
 limit 100
 """
 
+# Of a domain the type below it, of a domain over a domain the last one.
 COLUMNS = """
-select a.attname::text as name, pg_catalog.format_type(a.atttypid, null) as type
+select a.attname::text as name, pg_catalog.format_type(base.oid, null) as type
 from pg_catalog.pg_attribute a
+cross join lateral (
+  with recursive below as (
+    select t.oid, t.typtype, t.typbasetype from pg_catalog.pg_type t where t.oid = a.atttypid
+    union all
+    select t.oid, t.typtype, t.typbasetype
+    from below d join pg_catalog.pg_type t on t.oid = d.typbasetype where d.typtype = 'd'
+  )
+  select below.oid from below where below.typtype <> 'd'
+) as base
 where a.attrelid = $1::bigint::oid and a.attnum > 0 and not a.attisdropped
 order by a.attnum
 """
@@ -63,26 +73,35 @@ class Table:
 
     @property
     def label(self) -> str:
-        """The table as people name it."""
-        return f"{self.schema}.{self.name}"
+        """The table as people name it, and may ask for it."""
+        return spelled(self.schema, self.name)
 
 
 async def find(session: Session, asked: str, relation: Relation, connection: str) -> Table:
-    """The table `t` or `s.t`, fit to be read.
+    """The table `t` or `s.t`, quoted as in SQL or not, fit to be read.
 
     Raises PermanentError: `table_not_found`, `missing_column`, `wrong_key`.
     """
-    schema, dot, name = asked.partition(".")
-    wanted = (schema, name) if dot else (None, asked)
-    candidates = await session.rows(CANDIDATES, wanted[1], wanted[0])
-    row = _chosen(candidates, *wanted)
-    if row is None:
-        raise _not_found(asked, candidates, connection)
+    row = await _look_up(session, asked, connection)
     columns = {column["name"]: column["type"] for column in await session.rows(COLUMNS, row["oid"])}
     unique = await session.row(UNIQUE, row["oid"], relation.key)
     table = Table(row["database"], row["oid"], row["schema"], row["name"], unique["is_unique"])
     check_columns(table.label, columns, relation)
     return table
+
+
+async def _look_up(session: Session, asked: str, connection: str) -> Row:
+    """The row of CANDIDATES that is asked for; tables of nearly that name are a hint where there is none."""
+    near: dict[int, Row] = {}
+    for schema, name in readings(asked):
+        candidates = await session.rows(CANDIDATES, name, schema)
+        row = _chosen(candidates, schema, name)
+        if row is not None:
+            return row
+        near |= {candidate["oid"]: candidate for candidate in candidates}
+    for row in await session.rows(CANDIDATES, asked, None):  # a dot in its name, and no quotes around
+        near.setdefault(row["oid"], row)
+    raise _not_found(asked, list(near.values()), connection)
 
 
 def _chosen(candidates: Sequence[Row], schema: str | None, name: str) -> Row | None:
@@ -117,7 +136,7 @@ def wrong_key(table: str, key: str, what: str) -> PermanentError:
 
 
 def _not_found(asked: str, candidates: Sequence[Row], connection: str) -> PermanentError:
-    near = [f"{row['schema']}.{row['name']}" for row in candidates]
+    near = [spelled(row["schema"], row["name"]) for row in candidates]
     hint = f"There is {_listed(near)}: ask for that, as written" if near else "Check the name"
     return PermanentError(
         ErrorCode.TABLE_NOT_FOUND,

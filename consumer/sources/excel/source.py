@@ -11,10 +11,11 @@ from consumer.records import Chunk
 from consumer.sources.base import Opened, Reading
 from consumer.sources.excel.choose import readers
 from consumer.sources.excel.default_password import identify
+from consumer.sources.excel.fresh import rechecked_while_fresh
 from consumer.sources.excel.problems import unreadable
 from consumer.sources.excel.reader import OpenReader, SheetReader, Unusual
 from consumer.sources.excel.sheets import choose_sheet, sheet_names
-from consumer.sources.files import fetch
+from consumer.sources.files import LocalFile, fetch
 from consumer.sources.sheet_names import quoted
 from consumer.sources.table import Table
 from schemas.codes import ErrorCode
@@ -35,6 +36,11 @@ class ExcelSource:
     def open(self) -> Opened:
         """Read as far as the first row that counts, so that a wrong workbook is refused before all else."""
         file = fetch(self._spec["file"], self._reading)
+        with rechecked_while_fresh(file):
+            self._open(file)
+        return Opened(_fingerprint(file.sha256, self._sheet))
+
+    def _open(self, file: LocalFile) -> None:
         kind = identify(file.path, self._reading.max_inflated_bytes)
         path = file.path.rename(file.path.with_suffix(f".{kind}"))  # calamine goes by the name
         for opener in readers(kind, frugal=self._reading.frugal):
@@ -45,7 +51,7 @@ class ExcelSource:
                 self.close()
         else:
             raise unreadable()
-        return Opened(_fingerprint(file.sha256, self._sheet))
+        self._chunks = _guarded(self._chunks, file)
 
     @property
     def total(self) -> int | None:
@@ -86,6 +92,12 @@ class ExcelSource:
                 f"in row {table.header.position}. Fill it, or ask for another sheet.",
             )
         self._chunks = chain((first,), chunks)
+
+
+def _guarded(chunks: Iterator[Chunk], file: LocalFile) -> Iterator[Chunk]:
+    """Damage may be met in the middle, too."""
+    with rechecked_while_fresh(file):
+        yield from chunks
 
 
 def _fingerprint(sha256: str, sheet: str) -> str:

@@ -12,6 +12,7 @@ from consumer.records import Cell
 from consumer.sources.excel.dates import from_iso, styled
 from consumer.sources.excel.problems import damaged, unreadable
 from consumer.sources.excel.reader import Unusual
+from consumer.sources.excel.spelled_numbers import number_of
 from consumer.sources.excel.styles import Style
 from consumer.sources.excel.texts import unescaped
 
@@ -68,9 +69,9 @@ class Values:
             raise damaged("a number is none")
         index = len(self._styles) if style is None else _index(style)
         if index >= len(self._styles):
-            return float(value)
+            return number_of(value)
         try:
-            return styled(float(value), self._styles[index], since_1904=self._since_1904)
+            return styled(number_of(value), self._styles[index], since_1904=self._since_1904)
         except Unusual:
             raise unreadable() from None
 

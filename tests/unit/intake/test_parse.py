@@ -133,7 +133,7 @@ def test_a_sentence_repeats_no_value_of_the_message(value: bytes) -> None:
 def test_a_sentence_says_what_there_is_to_choose_from() -> None:
     found = parse(changed(source={"type": "oracle"}))
     assert isinstance(found, Unreadable)
-    assert "start.source: 'type' must be one of 'excel', 'database', 'google_sheets'" in found.message
+    assert "wrong: source: 'type' must be one of 'excel', 'database', 'google_sheets'" in found.message
 
 
 @pytest.mark.parametrize("where", ["action", "source"])
@@ -171,3 +171,106 @@ def test_who_asked_does_not_make_another_body() -> None:
     assert isinstance(first, StartRequest)
     assert isinstance(second, StartRequest)
     assert first.digest() == second.digest()
+
+
+def _refused(value: bytes) -> Unreadable:
+    found = parse(value)
+    assert isinstance(found, Unreadable)
+    assert found.reason is DeadLetterReason.INVALID_REQUEST
+    return found
+
+
+UPLOADED: dict[str, Any] = {"upload": {"upload_id": "u"}}
+
+
+@pytest.mark.parametrize(
+    ("source", "wrong"),
+    [
+        ({"type": "excel", "file": {"path": ""}}, ["source.file.path: String should have"]),
+        ({"type": "excel", "file": {"path": 7}}, ["source.file.path: Input should be a valid string"]),
+        (
+            {"type": "excel", "file": {"path": "a", "size": 1}},
+            ["source.file.size: Extra inputs are not permitted"],
+        ),
+        (
+            {"type": "excel", "file": {"upload": 7}},
+            ["source.file.upload: Input should be a valid dictionary or instance of Upload"],
+        ),
+        (
+            {"type": "excel", "file": {**UPLOADED, "path": "x"}},
+            [
+                "source.file.upload.partition: Field required",
+                "source.file.upload.first_offset: Field required",
+                "source.file.upload.last_offset: Field required",
+                "source.file.upload.chunks: Field required",
+                "source.file.upload.size: Field required",
+            ],
+        ),
+        ({"type": "excel", "file": {}}, ["source.file: must be an object with 'upload' or 'path'"]),
+        ({"type": "excel", "file": "a"}, ["source.file: must be an object with 'upload' or 'path'"]),
+        ({"type": "excel"}, ["source.file: Field required"]),
+        ({"type": "excel", "file": {"path": "a"}, "table": "t"}, ["source.table: Extra inputs are"]),
+        ({"type": "database"}, ["source.connection: Field required"]),
+        ({"type": "database", "connection": 7}, ["source.connection: Input should be a valid string"]),
+        ({"connection": "a"}, ["source: must be an object with 'type'"]),
+        ("excel", ["source: Input should be a valid dictionary"]),
+    ],
+)
+def test_only_errors_of_the_branch_that_was_meant_are_named(source: Any, wrong: list[str]) -> None:
+    message = _refused(changed(source=source)).message
+    named = message.removeprefix("the request is wrong: ").split("; ")
+    named = [one for one in named if not one.startswith("and ")]
+    assert len(named) == len(wrong)
+    assert all(one.startswith(expected) for one, expected in zip(named, wrong, strict=True)), message
+
+
+def test_a_path_leads_through_the_message() -> None:
+    message = _refused(changed(options={"max_attempts": 0}, source={"type": "database"})).message
+    assert "source.connection: Field required" in message
+    assert "options.max_attempts: Input should be" in message
+
+
+@pytest.mark.parametrize("digits", [101, 4_300, 4_301, 5_000, 100_000])
+@pytest.mark.parametrize("sign", ["", "-"])
+@pytest.mark.parametrize("field", ["timeout_seconds", "max_attempts", "unknown"])
+def test_a_number_of_thousands_of_digits_is_a_wrong_value(field: str, sign: str, digits: int) -> None:
+    value = changed(options={field: 17}).replace(b"17", f"{sign}{'9' * digits}".encode())
+    found = _refused(value)
+    assert found.request_id == "r-1"
+    assert found.message.startswith(f"the request is wrong: options.{field}: ")
+    assert len(found.message) < 200
+
+
+def _twice(name: bytes, first: bytes, second: bytes, value: bytes = changed()) -> bytes:
+    """The message with a key named twice where it stood once."""
+    assert value.count(first) == 1
+    return value.replace(first, name + b": " + second + b", " + first)
+
+
+@pytest.mark.parametrize(
+    ("value", "paths", "request_id"),
+    [
+        (_twice(b'"dataset"', b'"dataset": "chats"', b'"other"'), ["dataset"], "r-1"),
+        (_twice(b'"dataset"', b'"dataset": "chats"', b'"chats"'), ["dataset"], "r-1"),
+        (_twice(b'"path"', b'"path": "chats.xlsx"', b'"a.xlsx"'), ["source.file.path"], "r-1"),
+        (_twice(b'"\\u0070ath"', b'"path": "chats.xlsx"', b'"a.xlsx"'), ["source.file.path"], "r-1"),
+        (_twice(b'"request_id"', b'"request_id": "r-1"', b'"r-0"'), ["request_id"], None),
+        (b'{"start": {"a": 1, "a": 2}, "request_id": "r-1"}', ["start.a"], "r-1"),
+        (b'{"list": [{"a": 1}, {"a": 1, "a": 2, "a": 3}]}', ["list.1.a"], None),
+        (b'{"a": {"x": 1, "x": 2}, "a": 7}', ["a"], None),
+    ],
+)
+def test_a_key_that_is_given_twice_is_refused(value: bytes, paths: list[str], request_id: str | None) -> None:
+    found = _refused(value)
+    said = [f"{path}: is given more than once in one object; give it once" for path in paths]
+    assert found.message == "the request is wrong: " + "; ".join(said)
+    assert found.request_id == request_id
+
+
+def test_many_repeated_keys_are_counted() -> None:
+    pairs = ", ".join(f'"k{n}": 1, "k{n}": 2' for n in range(9))
+    assert _refused(f"{{{pairs}}}".encode()).message.endswith("; and 4 more")
+
+
+def test_repeated_keys_hide_no_phone_in_the_sentence() -> None:
+    assert "9991234567" not in _refused(b'{"+79991234567": 1, "+79991234567": 2}').message

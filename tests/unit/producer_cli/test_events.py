@@ -20,6 +20,11 @@ def test_what_is_no_event_is_passed_over(value: bytes | None) -> None:
     assert read_event(value) is None
 
 
+def test_an_event_with_a_number_that_python_does_not_convert_is_passed_over() -> None:
+    text = make_event().model_dump_json().replace("{", f'{{"new_field": {"9" * 5_000}, ', 1)
+    assert read_event(text.encode()) is None
+
+
 def test_only_a_higher_sequence_is_news() -> None:
     fold = Fold()
     taken = [fold.take(make_sighting(sequence=number)) for number in (1, 2, 2, 1, 4, 3)]

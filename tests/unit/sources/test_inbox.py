@@ -120,3 +120,54 @@ def test_descriptors_do_not_leak(inbox: Path) -> None:
         code_of(inbox, path)
     after = open_descriptors()
     assert before == after
+
+
+def _put(folder: Path, name: str, text: str = "found") -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "path"),
+    [
+        ("", "Чаты\u00a02026.xlsx", "Чаты 2026.xlsx"),
+        ("", "Чаты\u202f2026.xlsx", "Чаты 2026.xlsx"),
+        ("", "Чаты 2026.xlsx", "Чаты\u00a02026.xlsx"),
+        ("", "Чаты\u00a02026.xlsx", "Чаты\u00a02026.xlsx"),
+        ("", "Й\u00a0ё.xlsx", "И\u0306 е\u0308.xlsx"),
+        ("", "И\u0306 е\u0308.xlsx", "Й ё.xlsx"),
+        ("", "\u200bchats\ufeff2.xlsx", "chats2.xlsx"),
+        ("", "chats2.xlsx\u00a0", "chats2.xlsx"),
+        ("Выгрузка\u00a0Й/a", "Чаты\u00a02.xlsx", "Выгрузка И\u0306/a/Чаты 2.xlsx"),
+    ],
+)
+def test_a_name_is_found_by_what_it_looks_like(inbox: Path, folder: str, name: str, path: str) -> None:
+    _put(inbox / folder, name)
+    assert content(inbox, path) == "found"
+
+
+def test_the_exact_name_comes_first(inbox: Path) -> None:
+    _put(inbox, "a b.xlsx", "space")
+    _put(inbox, "a\u00a0b.xlsx", "no-break")
+    assert content(inbox, "a b.xlsx") == "space"
+    assert content(inbox, "a\u00a0b.xlsx") == "no-break"
+
+
+def test_several_names_that_look_the_same_are_shown_so_that_one_can_be_given(inbox: Path) -> None:
+    _put(inbox, "a\u202fb.xlsx")
+    _put(inbox, "a\u00a0b.xlsx")
+    with pytest.raises(MigrationError) as caught:
+        open_inside(inbox, "a b.xlsx")
+    assert caught.value.code == "file_not_found"
+    assert "«a\\u00a0b.xlsx», «a\\u202fb.xlsx»" in caught.value.message
+
+
+@pytest.mark.parametrize("path", ["A B.xlsx", "a  b.xlsx", "ab.xlsx", "a b.xls"])
+def test_another_name_is_not_taken_for_it(inbox: Path, path: str) -> None:
+    _put(inbox, "a\u00a0b.xlsx")
+    assert code_of(inbox, path) == "file_not_found"
+
+
+def test_a_link_by_what_it_looks_like_leads_no_way_out(inbox: Path) -> None:
+    (inbox / "out\u00a0side").symlink_to(inbox.parent / "secret")
+    assert code_of(inbox, "out side") == "file_outside_inbox"

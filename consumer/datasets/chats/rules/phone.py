@@ -7,7 +7,7 @@ from functools import lru_cache
 from consumer.datasets.chats.rules import phone_text
 from consumer.datasets.chats.rules.text import as_text
 from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong
-from consumer.records import Cell
+from consumer.records import Cell, RoundedNumber
 from schemas.codes import WarningCode
 
 RUSSIAN = re.compile(
@@ -15,8 +15,8 @@ RUSSIAN = re.compile(
     r"[ \u00a0-]?([0-9]{2})[ \u00a0-]?([0-9]{2})"
 )
 """The usual spellings, recognised in one match."""
-NUMBER = re.compile(r"(\+?[0-9]{9,})\.([0-9]{1,2})")
-"""A number with decimals: no group of a phone is that long before a dot and that short behind it."""
+NUMBER = re.compile(r"(\+?[0-9]{9,})\.([0-9]{1,2}|0+)")
+"""A number with decimals: no phone has so many digits before a dot and so few, or only zeros, behind."""
 ROUNDED = 1_000_000
 """A number cell that is a multiple of it was text like `7,91E+10`; of a million real phones one ends so."""
 E164_DIGITS = 15
@@ -41,7 +41,7 @@ def phone(cell: Cell) -> Verdict:
 def _number(number: float | Decimal) -> Verdict:
     """A number cell holds a phone where it is whole, positive, and kept all its digits."""
     written = as_text(number)
-    if isinstance(written, Wrong):
+    if isinstance(written, Wrong) or isinstance(number, RoundedNumber):
         return DROPPED
     digits = str(written.value)
     if not (digits.isascii() and digits.isdigit()) or int(digits) % ROUNDED == 0:

@@ -5,10 +5,10 @@ from operator import mul
 
 from consumer.datasets.chats.rules.text import as_text
 from consumer.datasets.chats.rules.verdict import EMPTY, Clean, Verdict, Wrong
-from consumer.records import Cell
+from consumer.records import Cell, RoundedNumber
 from schemas.codes import RejectCode, WarningCode
 
-DIGITS = re.compile(r"([0-9]+)(?:\.0)?")
+DIGITS = re.compile(r"([0-9]+)(?:\.0+)?")
 KPP = re.compile(r"[0-9]{4}[0-9A-Z]{2}[0-9]{3}")
 """Order ММВ-7-6/435@ allows letters in places five and six."""
 SHORT_KPP = re.compile(r"[0-9]{8}")
@@ -17,6 +17,9 @@ TEN = (2, 4, 10, 3, 5, 9, 4, 6, 8)
 ELEVENTH = (7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
 TWELFTH = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
 
+ROUNDED = Wrong(
+    RejectCode.DIGITS_LOST, "is a number that was stored with fewer digits than it has: write it as text"
+)
 INN_WRONG = Wrong(RejectCode.INN, "must be 10 or 12 digits")
 KPP_WRONG = Wrong(RejectCode.KPP, "must be 9 digits, where the fifth and sixth may be letters A-Z, or empty")
 
@@ -26,6 +29,8 @@ def inn(cell: Cell) -> Verdict:
     written = as_text(cell)
     if isinstance(written, Wrong):
         return written
+    if isinstance(cell, RoundedNumber):
+        return ROUNDED
     if not written.value:
         return EMPTY
     match = DIGITS.fullmatch(str(written.value))

@@ -48,8 +48,8 @@ class Pool:
         return self._code((bool, value), lambda: value)
 
     def number(self, value: float, style: Style) -> int:
-        """The code of a date or duration, or of a number; minus zero is a number of its own."""
-        key = (style, value, math.copysign(1, value))
+        """The code of a date or duration, or of a number; minus zero and rounded ones are their own."""
+        key = (style, type(value), value, math.copysign(1, value))
         if style is Style.NUMBER:
             return self._code(key, lambda: value)
         return self._code(key, lambda: styled(value, style, since_1904=self._since_1904))

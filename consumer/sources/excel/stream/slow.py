@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from xml.parsers import expat
 
 from consumer.sources.excel.reader import Unusual
+from consumer.sources.excel.spelled_numbers import number_of
 from consumer.sources.excel.stream.pool import Pool
 from consumer.sources.excel.stream.tails import Tails
 from consumer.sources.excel.styles import Style
@@ -118,7 +119,7 @@ class _Row:
             case "e":
                 return self._pool.texts([""])[0]
             case "n" if NUMBER.fullmatch(value):
-                return self._pool.number(float(value), self._style)
+                return self._pool.number(number_of(value), self._style)
         raise Unusual("a value is not of its type")
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from consumer.records import RoundedNumber
 from consumer.sources.excel.reader import Unusual
+from consumer.sources.excel.spelled_numbers import number_of
 from consumer.sources.excel.stream.pool import IN_NUMBERS, Codes, Pool
 from consumer.sources.excel.stream.raw import plain
 from consumer.sources.excel.stream.rows import Text
@@ -68,7 +71,14 @@ def _codes(text: Text, cells: Cells, pool: Pool) -> tuple[Codes, NDArray[np.floa
         these = cells.kind == kind
         if these.any():
             codes[these] = read(_values(text, cells.start[these], cells.end[these]))
-    return codes, _numbers(text, cells.start[plain_numbers], cells.end[plain_numbers])
+    numbers = _numbers(text, cells.start[plain_numbers], cells.end[plain_numbers])
+    if numbers.rounded:
+        rounded = list(numbers.rounded)
+        codes[np.flatnonzero(plain_numbers)[rounded]] = [
+            pool.number(number, Style.NUMBER) for number in numbers.rounded.values()
+        ]
+        return codes, np.delete(numbers.all, rounded)
+    return codes, numbers.all
 
 
 def _readers(pool: Pool) -> Mapping[Kind, Callable[[list[bytes]], list[int]]]:
@@ -114,7 +124,14 @@ def _indexes(text: Text, starts: Places, ends: Places) -> Codes:
     return indexes.astype(np.int32)
 
 
-def _numbers(text: Text, starts: Places, ends: Places) -> NDArray[np.float64]:
+class Numbers(NamedTuple):
+    """The numbers of some cells, and those of them that are rounded, by place."""
+
+    all: NDArray[np.float64]
+    rounded: Mapping[int, RoundedNumber]
+
+
+def _numbers(text: Text, starts: Places, ends: Places) -> Numbers:
     """Whole numbers of up to 15 digits, perhaps with a minus, in two halves; others as Python reads them."""
     negative = (text.words[starts] & np.uint64(255)) == np.uint64(ord("-"))
     sizes = ends - starts - negative
@@ -124,15 +141,18 @@ def _numbers(text: Text, starts: Places, ends: Places) -> NDArray[np.float64]:
     numbers = low.astype(np.float64)
     numbers += np.where(sizes > 8, high, np.uint64(0)).astype(np.float64) * 1e8
     numbers[negative] *= -1
-    numbers[~whole] = [_number(value) for value in _values(text, starts[~whole], ends[~whole])]
-    return numbers
+    others = np.flatnonzero(~whole)
+    read = [_number(value) for value in _values(text, starts[others], ends[others])]
+    numbers[others] = read
+    found = zip(others.tolist(), read, strict=True)
+    return Numbers(numbers, {place: one for place, one in found if isinstance(one, RoundedNumber)})
 
 
 def _number(value: bytes) -> float:
     text = _decoded(value)
     if not NUMBER.fullmatch(text):
         raise Unusual("a number is none")
-    return float(text)
+    return number_of(text)
 
 
 def _boolean(value: bytes) -> bool:

@@ -211,6 +211,22 @@ def test_a_column_that_was_dropped_is_missing(dsn: str) -> None:
     assert "dropped" not in error.message
 
 
+def test_a_table_with_a_dot_in_its_name_is_named_so_that_it_can_be_asked_for(dsn: str) -> None:
+    add(dsn, [1, 2])
+    execute(dsn, 'create view "my.table" as select * from chats')
+    error = refused(dsn, "my.table")
+    assert error.code == "table_not_found"
+    assert "There is «public.my.table»: ask for that" in error.message
+    assert len(read(orders(dsn), "public.my.table")) == 1
+
+
+def test_a_key_of_a_domain_over_another_type(dsn: str) -> None:
+    execute(dsn, "create domain code as text", "alter table chats alter id type code")
+    error = refused(dsn)
+    assert error.code == "wrong_key"
+    assert "«id» of «public.chats» is of type text" in error.message
+
+
 @pytest.mark.parametrize("kind", ["text", "numeric", "uuid"])
 def test_a_key_of_another_type(dsn: str, kind: str) -> None:
     execute(

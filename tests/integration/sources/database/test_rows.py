@@ -1,7 +1,10 @@
 """Which rows come, in which order, and as what."""
 
+from datetime import date
+
 import pytest
 
+from consumer.datasets.chats.columns import column_rules
 from consumer.datasets.chats.fields import RELATION
 from consumer.errors import PermanentError
 from consumer.sources.database.pages import statement
@@ -87,6 +90,62 @@ def test_smaller_keys_will_do(dsn: str, kind: str) -> None:
     assert ids(read(orders(dsn))) == [-3, 0, 32_767]
 
 
+@pytest.mark.parametrize("base", ["smallint", "integer", "bigint", "chat_number"])
+def test_a_key_may_be_of_a_domain_over_whole_numbers(dsn: str, base: str) -> None:
+    execute(
+        dsn,
+        "create domain chat_number as integer check (value > -10)",
+        f"create domain chat_key as {base}",
+        "alter table chats alter id type chat_key",
+    )
+    add(dsn, [-3, 0, 7, 8, 9, 32_767])
+    assert ids(read(orders(dsn))) == [-3, 0, 7, 8, 9, 32_767]
+    with opened(orders(dsn)) as (source, _):
+        assert source.total == 6
+
+
+def test_columns_of_domains_are_read_as_text(dsn: str) -> None:
+    execute(
+        dsn,
+        "create domain tax as numeric(13, 2)",
+        "create domain label as text check (length(value) < 100)",
+        "create domain link as varchar(50) not null default ''",
+        "create domain day as date",
+        "create domain origin as label",
+        "drop table chats",
+        "create table chats (id int primary key, inn tax, name day, url link, admin_phone tax, "
+        "source origin)",
+        "insert into chats values (1, 7707083893, '2024-12-10', 'u', 79161234567, 'admin_panel'), "
+        "(2, 5, null, 'v', null, 'bot'), (3, 105014177, null, 'w', null, null)",
+    )
+    (chunk,) = read(orders(dsn))
+    assert ids([chunk]) == [1, 3]
+    assert chunk.record(0) == {
+        "id": 1,
+        "inn": "7707083893.00",
+        "name": "2024-12-10",
+        "url": "u",
+        "admin_phone": "79161234567.00",
+    }
+
+
+NUMERIC = ["numeric(13, 2)", "numeric(20, 5)", "numeric", "bigint", "double precision"]
+
+
+@pytest.mark.parametrize("kind", NUMERIC)
+def test_numbers_of_any_type_pass_the_rules_as_whole_numbers(dsn: str, kind: str) -> None:
+    execute(
+        dsn,
+        f"alter table chats alter inn type {kind} using null, alter admin_phone type {kind} using null",
+        "insert into chats values (1, 7707083893, 'Чат', 'https://max.ru/1', 79161234567, null), "
+        "(2, 105014177, 'Чат', 'https://max.ru/2', 9161234567, null)",
+    )
+    (chunk,) = read(orders(dsn))
+    rules = column_rules(date(2026, 3, 2))
+    assert rules["inn"].read(chunk.columns["inn"]).texts == ["7707083893", "0105014177"]
+    assert rules["phone"].read(chunk.columns["phone"]).texts == ["+79161234567", "+79161234567"]
+
+
 def test_columns_of_other_types_are_read_as_text(dsn: str) -> None:
     execute(
         dsn,
@@ -116,6 +175,13 @@ VIEW = "create view {} as select * from chats"
         ("Старая админка", "Чаты 2", "Старая админка.Чаты 2"),
         ('a"b', 'select"; drop table chats; --', 'a"b.select"; drop table chats; --'),
         ("old", "with.dots.in", "old.with.dots.in"),
+        ("public", "my.table", '"my.table"'),
+        ("public", "my.table", 'public."my.table"'),
+        ("my.schema", "my.table", '"my.schema"."my.table"'),
+        ("my.schema", "chats", '"my.schema".chats'),
+        ("public", 'my"table', '"my""table"'),
+        ("public", '"chats"', 'public."chats"'),
+        ("public", '"chats"', '"""chats"""'),
         ("$1", "%s", "$1.%s"),
     ],
 )

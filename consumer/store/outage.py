@@ -1,0 +1,65 @@
+"""Reports an outage of our Postgres in two lines: one when it begins, one when it ends.
+
+asyncpg's pools connect in the background and log every failure with a traceback, once a second and per pool.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+import structlog
+
+from consumer.store.errors import mapped
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("store")
+
+POOL_LOGGER = "asyncpg.pool"
+FAILED_RECONNECT = "Failed to restore the pool connection floor"
+"""How asyncpg's own line begins (`Pool._maintain_min_size`)."""
+
+
+class OutageLog:
+    """Counts the service as cut off from the first failed attempt to connect to the next successful one.
+
+    Failures before `watch` are not logged: whoever opens the pools receives the exception.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._watching = False
+        self._since: float | None = None
+
+    def watch(self) -> None:
+        """Log outages from now on, in place of asyncpg's pools."""
+        self._watching = True
+        logging.getLogger(POOL_LOGGER).addFilter(drop_failed_reconnect)
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Any:
+        """`asyncpg.connect` for a pool; raises the errors of `consumer.store.errors`."""
+        try:
+            with mapped():
+                connection = await asyncpg.connect(*args, **kwargs)
+        except Exception as error:
+            self.failed(error)
+            raise
+        self.connected()
+        return connection
+
+    def failed(self, error: Exception) -> None:
+        """An attempt to connect failed."""
+        if self._watching and self._since is None:
+            self._since = self._now()
+            log.warning("database.outage_started", reason=str(error))
+
+    def connected(self) -> None:
+        """An attempt to connect succeeded."""
+        if self._since is not None:
+            log.info("database.outage_ended", seconds=round(self._now() - self._since, 1))
+            self._since = None
+
+
+def drop_failed_reconnect(record: logging.LogRecord) -> bool:
+    """Filter of the pools' logger: `OutageLog` reports the same failure, once an outage."""
+    return not str(record.msg).startswith(FAILED_RECONNECT)

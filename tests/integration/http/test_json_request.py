@@ -1,0 +1,108 @@
+"""JSON bodies over HTTP are parsed by the same rules as messages of Kafka, and errors name their path."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from consumer.store.database import Database
+from tests.integration.http.serving import client_of
+from tests.support.http_app import make_reading_app
+
+JSON = {"content-type": "application/json"}
+HUGE = b"9" * 5_000
+START: dict[str, Any] = {
+    "action": "start",
+    "dataset": "chats",
+    "source": {"type": "excel", "file": {"path": "a.xlsx"}},
+}
+
+
+@pytest_asyncio.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(make_reading_app(cast("Database", None))) as client:
+        yield client
+
+
+async def _post(client: httpx.AsyncClient, path: str, content: bytes) -> tuple[int, str, list[Any]]:
+    answer = await client.post(f"/migration/{path}", content=content, headers=JSON)
+    body = answer.json()
+    return (
+        answer.status_code,
+        body["code"],
+        [(one["field"], one["message"]) for one in body.get("errors", [])],
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "field"),
+    [
+        ("database", b'{"source_identifier": "a", "max_attempts": %s}' % HUGE, "max_attempts (body)"),
+        ("database", b'{"source_identifier": "a", "surprise": -%s}' % HUGE, "surprise (body)"),
+        (
+            "requests",
+            json.dumps({**START, "options": {"timeout_seconds": 17}}).encode().replace(b"17", HUGE),
+            "options.timeout_seconds (body)",
+        ),
+        ("jobs/1/cancel", b'{"command_id": %s}' % HUGE, "command_id (body)"),
+    ],
+)
+async def test_a_number_of_5000_digits_is_a_wrong_value(
+    client: httpx.AsyncClient, path: str, content: bytes, field: str
+) -> None:
+    status, code, errors = await _post(client, path, content)
+    assert (status, code, [name for name, _ in errors]) == (422, "invalid_request", [field])
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "field"),
+    [
+        ("database", b'{"source_identifier": "a", "source_identifier": "b"}', "source_identifier (body)"),
+        ("google-sheets", b'{"spreadsheet_id": "a", "sheet": {"x": 1, "x": 2}}', "sheet.x (body)"),
+        ("jobs/1/retry", b'{"command_id": "a", "command_id": "a"}', "command_id (body)"),
+        (
+            "requests",
+            json.dumps(START).encode().replace(b'"path"', b'"path": "b.xlsx", "path"'),
+            "source.file.path (body)",
+        ),
+    ],
+)
+async def test_a_key_that_is_given_twice_is_refused(
+    client: httpx.AsyncClient, path: str, content: bytes, field: str
+) -> None:
+    repeated = "is given more than once in one object; give it once"
+    assert await _post(client, path, content) == (422, "invalid_request", [(field, repeated)])
+
+
+@pytest.mark.parametrize(
+    ("source", "field", "words"),
+    [
+        ({"type": "excel", "file": {"path": 7}}, "source.file.path", "Input should be a valid string"),
+        ({"type": "excel", "file": {}}, "source.file", "must be an object with 'upload' or 'path'"),
+        ({"type": "database"}, "source.connection", "Field required"),
+        (
+            {"type": "oracle"},
+            "source",
+            "'type' must be one of 'excel', 'database', 'google_sheets'",
+        ),
+    ],
+)
+async def test_only_errors_of_the_branch_that_was_meant_are_named(
+    client: httpx.AsyncClient, source: Any, field: str, words: str
+) -> None:
+    content = json.dumps({**START, "source": source}).encode()
+    assert await _post(client, "requests", content) == (422, "invalid_request", [(f"{field} (body)", words)])
+
+
+@pytest.mark.parametrize("content", [b"{", b'{"a": NaN}', b"[" * 50_000, b"\xff"])
+async def test_what_is_no_json_is_named_so(client: httpx.AsyncClient, content: bytes) -> None:
+    assert await _post(client, "database", content) == (400, "not_json", [])
+
+
+async def test_a_body_of_many_members_is_refused_as_one(client: httpx.AsyncClient) -> None:
+    content = json.dumps({f"k{n}": n for n in range(201)}).encode()
+    too_many = ("body", "has more than 200 members in all")
+    assert await _post(client, "database", content) == (422, "invalid_request", [too_many])

@@ -1,0 +1,104 @@
+"""A file of the inbox that looks cut and was changed just now is tried again; others are refused at once."""
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from consumer.datasets.chats.fields import FIELDS
+from consumer.errors import PermanentError, WorkbookProblem
+from consumer.sources.base import Reading
+from consumer.sources.excel.fresh import FRESH_SECONDS, rechecked_while_fresh
+from consumer.sources.excel.problems import damaged
+from consumer.sources.excel.source import ExcelSource
+from consumer.sources.files import LocalFile
+from tests.support.resting import rested
+from tests.support.workbooks import FIXTURES, HEADER, data_rows, write_xlsx
+
+MB = 1 << 20
+DAMAGE = {"workbook_damaged", "not_a_workbook", "source_unreadable"}
+Make = Callable[[Path], object]
+
+
+def _cut(path: Path) -> None:
+    content = write_xlsx(path, [HEADER, *data_rows(20)]).read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def _rotten(path: Path) -> None:
+    """Damaged in the middle of the rows: some of them can be read before that shows."""
+    whole = bytearray(write_xlsx(path, [HEADER, *data_rows(2_000)]).read_bytes())
+    middle = whole.index(b"xl/worksheets/sheet1.xml") + 4_000
+    whole[middle : middle + 200] = bytes(200)
+    path.write_bytes(bytes(whole))
+
+
+def _cut_xls(path: Path) -> None:
+    content = (FIXTURES / "sample.xls").read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+CUT: dict[str, Make] = {
+    "xlsx": _cut,
+    "xls": _cut_xls,
+    "empty": lambda path: path.write_bytes(b""),
+    "zeros": lambda path: path.write_bytes(bytes(10_000)),
+    "rotten in the middle": _rotten,
+}
+OTHER: dict[str, Make] = {
+    "not_a_workbook": lambda path: path.write_bytes(b"%PDF-1.7"),
+    "workbook_encrypted": lambda path: path.write_bytes((FIXTURES / "encrypted.xlsx").read_bytes()),
+    "no_rows": lambda path: write_xlsx(path, [HEADER]),
+}
+
+
+def _error(tmp_path: Path, make: Make, age_seconds: float, *, frugal: bool = False) -> PermanentError:
+    """What reading a file of that age ends with."""
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "inbox").mkdir()
+    make(tmp_path / "inbox" / "chats.xlsx")
+    rested(tmp_path / "inbox" / "chats.xlsx", age_seconds)
+    reading = Reading(FIELDS, 50, tmp_path / "scratch", tmp_path / "inbox", 100 * MB, frugal=frugal)
+    source = ExcelSource({"type": "excel", "file": {"path": "chats.xlsx"}}, reading)
+    with closing(source), pytest.raises(PermanentError) as caught:
+        _read(source)
+    return caught.value
+
+
+def _read(source: ExcelSource) -> None:
+    source.open()
+    for _ in source.chunks():
+        pass
+
+
+@pytest.mark.parametrize("name", CUT)
+@pytest.mark.parametrize("frugal", [False, True])
+def test_a_fresh_file_that_looks_cut_is_tried_again(tmp_path: Path, name: str, frugal: bool) -> None:
+    if frugal and name == "xls":
+        pytest.skip("an .xls is not read frugally")
+    error = _error(tmp_path, CUT[name], 10, frugal=frugal)
+    assert error.code in DAMAGE
+    assert error.recheck_after == pytest.approx(FRESH_SECONDS - 10, abs=5)
+
+
+@pytest.mark.parametrize("name", CUT)
+@pytest.mark.parametrize("age", [FRESH_SECONDS + 1, -3600.0])
+def test_a_file_that_has_rested_is_refused_for_good(tmp_path: Path, name: str, age: float) -> None:
+    """Also one from the future: the clock of its server is not that of this machine."""
+    error = _error(tmp_path, CUT[name], age)
+    assert error.code in DAMAGE
+    assert error.recheck_after is None
+
+
+@pytest.mark.parametrize("code", OTHER)
+def test_what_is_whole_and_wrong_is_refused_at_once(tmp_path: Path, code: str) -> None:
+    error = _error(tmp_path, OTHER[code], 0)
+    assert error.code == code
+    assert error.recheck_after is None
+
+
+def test_an_upload_is_whole() -> None:
+    with pytest.raises(WorkbookProblem) as caught, rechecked_while_fresh(LocalFile(Path("x"), "", None)):
+        raise damaged("its zip container is not whole")
+    assert caught.value.recheck_after is None

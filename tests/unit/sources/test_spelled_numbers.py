@@ -1,0 +1,102 @@
+"""A number that the XML spells with fewer digits than it has is marked as such, by each reader of .xlsx."""
+
+from pathlib import Path
+
+import pytest
+
+from consumer.datasets.chats.rules.phone import phone
+from consumer.datasets.chats.rules.tax import inn
+from consumer.datasets.chats.rules.verdict import Clean, Wrong
+from consumer.records import Cell, RoundedNumber
+from consumer.sources.excel.calamine import open_calamine
+from consumer.sources.excel.reader import OpenReader
+from consumer.sources.excel.sparse import open_sparse
+from consumer.sources.excel.spelled_numbers import number_of
+from consumer.sources.excel.stream.reader import open_stream
+from schemas.codes import WarningCode
+from tests.unit.sources.stream.books import parts, write
+
+ROUNDED = {
+    "7.91234567E+10": 79123456700.0,
+    "7.91234567e+10": 79123456700.0,
+    "7.91234567E+010": 79123456700.0,
+    "79.1234567E+9": 79123456700.0,
+    "7.91E+10": 79100000000.0,
+    "8E+10": 80000000000.0,
+    "0.791234567E+11": 79123456700.0,
+    ".00791234567E+13": 79123456700.0,
+    "07.91234567E+10": 79123456700.0,
+    "-7.91234567E+10": -79123456700.0,
+    "7.70708389E+09": 7707083890.0,
+}
+EXACT = {
+    "79123456789": 79123456789.0,
+    "7.9123456789E+10": 79123456789.0,
+    "7.9123456700E+10": 79123456700.0,
+    "79123456700E+0": 79123456700.0,
+    "7.91234567E10": 79123456700.0,  # as Double.toString of Java, which leaves no digit out
+    "7.9123456789E10": 79123456789.0,
+    "0.79123456789E+11": 79123456789.0,
+    "1.5E+3": 1500.0,
+    "1.5E+7": 15000000.0,
+    "0.5": 0.5,
+    "5.787037037037E-09": 5.787037037037e-09,
+    "0E+20": 0.0,
+    "1E+300": 1e300,
+}
+
+
+@pytest.mark.parametrize(("text", "value"), ROUNDED.items())
+def test_digits_that_are_left_out_are_seen(text: str, value: float) -> None:
+    number = number_of(text)
+    assert (type(number), number) == (RoundedNumber, value)
+
+
+@pytest.mark.parametrize(("text", "value"), EXACT.items())
+def test_a_number_with_all_its_digits_is_a_plain_one(text: str, value: float) -> None:
+    number = number_of(text)
+    assert (type(number), number) == (float, value)
+
+
+def _cells(opener: OpenReader, path: Path) -> list[Cell]:
+    reader = opener(path, 3)
+    cells = [cell for block in reader.rows(reader.sheets[0].name) for cell in block.columns[0]]
+    reader.close()
+    return cells
+
+
+def _book(path: Path, texts: list[str], *, odd: bool = False, style: str = "") -> Path:
+    """One number a row in column A; what is `odd` only the slow parser of the fast reader takes."""
+    tag = f"c  {style}" if odd else f"c {style}"
+    rows = "".join(
+        f'<row r="{row}"><{tag}r="A{row}"><v>{text}</v></c></row>' for row, text in enumerate(texts, 1)
+    )
+    return write(path, parts(rows))
+
+
+@pytest.mark.parametrize("opener", [open_stream, open_sparse])
+@pytest.mark.parametrize("odd", [False, True])
+@pytest.mark.parametrize("style", ["", 's="0" '])
+def test_readers_mark_the_same_numbers(tmp_path: Path, opener: OpenReader, odd: bool, style: str) -> None:
+    """Beside equal ones that are exact, in both orders: neither takes the place of the other."""
+    texts = ["79123456700", *ROUNDED, *EXACT, *ROUNDED, "12", "79123456700"]
+    texts = [text for text in texts if text[0] != "."]  # the fast reader leaves these to others
+    cells = _cells(opener, _book(tmp_path / "book.xlsx", texts, odd=odd, style=style))
+    known = ROUNDED | EXACT
+    assert cells == [known.get(text, float(text)) for text in texts]
+    assert [type(cell) for cell in cells] == [RoundedNumber if text in ROUNDED else float for text in texts]
+
+
+def test_calamine_knows_no_spelling(tmp_path: Path) -> None:
+    """It is the last resort for an .xlsx, and the only reader of .xls and .xlsb, which hold doubles."""
+    path = _book(tmp_path / "book.xlsx", ["7.91234567E+10"])
+    assert [type(cell) for cell in _cells(open_calamine, path)] == [float]
+
+
+def test_no_phone_and_no_inn_is_made_of_a_rounded_number() -> None:
+    assert phone(number_of("7.91234567E+10")) == Clean("", WarningCode.PHONE)
+    assert phone(number_of("7.9123456789E+10")) == Clean("+79123456789")
+    refused = inn(number_of("7.70708389E+09"))
+    assert isinstance(refused, Wrong)
+    assert refused.code == "digits_lost"
+    assert inn(number_of("7.707083893E+09")) == Clean("7707083893")

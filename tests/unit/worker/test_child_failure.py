@@ -1,0 +1,42 @@
+"""What a child reported becomes the end of the attempt."""
+
+from typing import Any
+
+import pytest
+
+from consumer.errors import TransientError, WorkbookProblem
+from consumer.extract.failure import failure
+from consumer.lifecycle import Refused, Stumbled
+from consumer.sources.excel.problems import damaged
+from consumer.worker.child_failure import outcome_of
+from consumer.worker.reading import MAX_RETRY_AFTER_SECONDS, ChildFailed
+from schemas.codes import ErrorCode
+
+
+def _fresh(seconds: float) -> WorkbookProblem:
+    error = damaged("its zip container is not whole")
+    error.recheck_after = seconds
+    return error
+
+
+def _outcome(error: Exception) -> Any:
+    return outcome_of(ChildFailed(failure(error)))
+
+
+def test_a_permanent_error_is_final() -> None:
+    error = damaged("its zip container is not whole")
+    assert _outcome(error) == Refused("workbook_damaged", error.message)
+
+
+def test_a_transient_error_waits_as_long_as_the_source_asks() -> None:
+    assert _outcome(TransientError(ErrorCode.SHORT_READ, "Short.", 7.0)) == Stumbled(
+        "short_read", "Short.", 7.0
+    )
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(27.5, 27.5), (0.1, 0.1), (1e9, MAX_RETRY_AFTER_SECONDS)])
+def test_damage_of_a_file_that_was_changed_just_now_is_looked_at_again(asked: float, waited: float) -> None:
+    outcome = _outcome(_fresh(asked))
+    assert isinstance(outcome, Stumbled)
+    assert (outcome.code, outcome.retry_after, outcome.ours) == ("source_changed", waited, False)
+    assert "(workbook_damaged)" in outcome.message
