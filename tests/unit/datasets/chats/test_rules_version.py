@@ -24,7 +24,7 @@ CELLS: tuple[Cell, ...] = (
     "1989-12-31", "03.03.2026", "31.02.2024", "#N/A", "x" * 501, 79161234567.0, 7.91e10,
     *(cell for cell, _ in PHONES),
 )  # fmt: skip
-SAID = {2: "240415175633d95d"}
+SAID = {2: "240415175633d95d", 3: "240415175633d95d"}
 """By the version of the rules, the digest of what they say of these cells."""
 
 
