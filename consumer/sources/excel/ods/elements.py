@@ -8,8 +8,8 @@ from consumer.sources.excel.markup import Attributes, Handler
 from consumer.sources.excel.problems import damaged
 
 MAX_DEPTH = 256
-"""LibreOffice writes no more than about twenty levels; a deeper document only costs memory."""
-TOO_DEEP = "its XML is nested too deep"
+"""LibreOffice writes no more than about twenty levels; a deeper document only costs memory.
+Counted where elements are skipped: the list of sheets, which is read first, skips all that is nested."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,8 +48,6 @@ class ElementHandler(Handler):
         if element is None:
             self._skip()
             return
-        if len(self._open) >= MAX_DEPTH:
-            raise damaged(TOO_DEEP)
         self._open.append(current)
         self._current = element
         if element.start is not None:
@@ -68,4 +66,4 @@ class ElementHandler(Handler):
     def _skip(self) -> None:
         self._skipped += 1
         if len(self._open) + self._skipped > MAX_DEPTH:
-            raise damaged(TOO_DEEP)
+            raise damaged("its XML is nested too deep")
