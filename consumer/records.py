@@ -7,6 +7,15 @@ Cell = object
 """What a reader found: str, float, int, bool, date, datetime, time, timedelta, or None."""
 
 
+class FormulaWithoutValue(str):
+    """The cell of a formula whose result is not in the file: empty, and the rules can say why."""
+
+    __slots__ = ()
+
+
+FORMULA_WITHOUT_VALUE = FormulaWithoutValue()
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Consecutive records of a source, column by column.

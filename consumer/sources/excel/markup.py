@@ -44,7 +44,7 @@ def pieces(archive: zipfile.ZipFile, member: str, handler: Handler) -> Iterator[
     """Read a part, with a stop after each piece, so that what was found can be taken away."""
     parser = _parser(handler)
     fed = 0
-    for piece in _inflated(archive, member):
+    for piece in inflated(archive, member):
         _feed(parser, piece)
         fed += len(piece)
         if fed - parser.CurrentByteIndex > MAX_TOKEN_BYTES:
@@ -68,7 +68,8 @@ def found(archive: zipfile.ZipFile, member: str) -> str | None:
     return next((name for name in archive.namelist() if name.replace("\\", "/").lower() == wanted), None)
 
 
-def _inflated(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
+def inflated(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
+    """The bytes of a part, in pieces. Raises WorkbookProblem where it is missing or not whole."""
     name = found(archive, member)
     if name is None:
         raise damaged("a part of it is missing")

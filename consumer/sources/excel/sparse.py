@@ -1,11 +1,12 @@
 """Workbooks of the .xlsx kind, read row by row in little memory: what is empty costs nothing."""
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from consumer.sources.excel.blocks import in_blocks
 from consumer.sources.excel.cells import MAX_CHARS, Cells, SparseRow
+from consumer.sources.excel.formulas import stale_formulas
 from consumer.sources.excel.markup import found, open_archive, pieces
 from consumer.sources.excel.ooxml import read_package, read_strings, read_styles
 from consumer.sources.excel.reader import RowBlock, Sheet
@@ -39,17 +40,27 @@ class SparseReader:
         """Not known before the end: a second reading would take as long as the first."""
         return
 
+    def stale_formulas(self, sheet: str) -> Mapping[int, int]:
+        """`SheetReader.stale_formulas`."""
+        return stale_formulas(
+            self._archive, self._member(sheet), asks_recalculation=self._package.asks_recalculation
+        )
+
     def close(self) -> None:
         """Let go of the file."""
         self._archive.close()
 
     def _filled_rows(self, sheet: str) -> Iterator[SparseRow]:
-        member = next((part.member for part in self._package.sheets if part.name == sheet), None)
-        if member is None or found(self._archive, member) is None:
-            raise missing_sheet()
+        member = self._member(sheet)
         strings = read_strings(self._archive, self._package.strings, MAX_CHARS)
         styles = read_styles(self._archive, self._package.styles)
         cells = Cells(Values(strings, styles, since_1904=self._package.since_1904))
         for _ in pieces(self._archive, member, cells):
             yield from cells.rows
             cells.rows.clear()
+
+    def _member(self, sheet: str) -> str:
+        member = next((part.member for part in self._package.sheets if part.name == sheet), None)
+        if member is None or found(self._archive, member) is None:
+            raise missing_sheet()
+        return member

@@ -1,7 +1,7 @@
 """Workbooks of the kind .ods, read row by row in little memory: what is empty costs nothing."""
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from consumer.sources.excel.blocks import in_blocks
@@ -38,6 +38,10 @@ class OdsReader:
     def filled(self, sheet: str) -> None:  # noqa: ARG002
         """Not known before the end: a second reading would take as long as the first."""
         return
+
+    def stale_formulas(self, sheet: str) -> Mapping[int, int]:  # noqa: ARG002
+        """None: an .ods does not say whether its results are up to date."""
+        return {}
 
     def close(self) -> None:
         """Let go of the file."""

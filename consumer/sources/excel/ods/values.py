@@ -4,7 +4,7 @@ import re
 from datetime import datetime, time, timedelta
 
 from consumer.error_texts import is_error_text
-from consumer.records import Cell
+from consumer.records import FORMULA_WITHOUT_VALUE, Cell
 from consumer.sources.excel.cells import MAX_CHARS
 from consumer.sources.excel.dates import from_iso
 from consumer.sources.excel.markup import Attributes
@@ -32,7 +32,8 @@ DAY = timedelta(days=1)
 
 
 def cell_value(attributes: Attributes, shown: str | None) -> Cell:
-    """What a cell holds; None for nothing, `""` for an error.
+    """What a cell holds; None for nothing, `""` for an error, and
+    `FORMULA_WITHOUT_VALUE`.
 
     `shown` is the text that a person sees, None where the cell has no paragraph. Raises WorkbookProblem where
     a cell has a type, and neither a value of it nor a text.
@@ -41,6 +42,8 @@ def cell_value(attributes: Attributes, shown: str | None) -> Cell:
     if _is_error(attributes, kind, shown):
         return ""
     value = attributes.get(VALUES.get(kind, ""))
+    if shown is None and value is None and FORMULA in attributes:
+        return FORMULA_WITHOUT_VALUE
     if kind == "string" or value is None:
         return _text(shown if value is None else value[:MAX_CHARS], is_result=FORMULA in attributes)
     found = _typed(kind, value)
