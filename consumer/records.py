@@ -11,6 +11,15 @@ class RoundedNumber(float):
     """A number that its source spells with fewer digits than it has: `7.91234567E+10`."""
 
 
+class FormulaWithoutValue(str):
+    """The cell of a formula whose result is not in the file: empty, and the rules can say why."""
+
+    __slots__ = ()
+
+
+FORMULA_WITHOUT_VALUE = FormulaWithoutValue()
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Consecutive records of a source, column by column.

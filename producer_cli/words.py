@@ -15,6 +15,7 @@ WARNINGS: Mapping[str, str] = {
     WarningCode.INN_ZERO_RESTORED: "leading zero of the ИНН put back",
     WarningCode.KPP_ZERO_RESTORED: "leading zero of the КПП put back",
     WarningCode.NO_HEADER: "no header, columns A to D taken as ИНН, КПП, link, phone",
+    WarningCode.NOT_RECALCULATED: "formulas that no program has calculated since the last change",
     WarningCode.PHONE: "phone not understood, left out",
     WarningCode.PHONE_EXTENSION: "extension of a phone left out",
     WarningCode.SOURCE_CHANGED: "rows stored already went or changed, read from the top again",

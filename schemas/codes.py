@@ -74,6 +74,7 @@ class WarningCode(StrEnum):
 
     # The source as a whole
     NO_HEADER = "no_header"
+    NOT_RECALCULATED = "not_recalculated"
     SOURCE_CHANGED = "source_changed"
     SOURCE_RESTARTED = "source_restarted"
 
@@ -82,6 +83,7 @@ class RejectCode(StrEnum):
     """What is wrong with a rejected row, field by field."""
 
     REQUIRED = "required"
+    FORMULA_WITHOUT_VALUE = "formula_without_value"
     INN = "inn"
     KPP = "kpp"
     URL = "url"

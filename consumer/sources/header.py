@@ -99,7 +99,7 @@ def _label(cell: Cell, column: int) -> str:
         return letter(column)
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
-    return " ".join(str(cell)[:HEADER_CHARS].split())
+    return " ".join(str(cell)[:HEADER_CHARS].split()) or letter(column)
 
 
 def _untaken(name: str, taken: dict[str, int]) -> str:

@@ -49,7 +49,7 @@ def header_not_found(
 
 def headers(cells: Sequence[Cell]) -> list[str]:
     """The cells of a row that show anything, short enough for a sentence."""
-    return [shortened(cell) for cell in cells if visible(cell)]
+    return [text for text in (shortened(cell) for cell in cells if visible(cell)) if text]
 
 
 def shortened(cell: Cell) -> str:

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from consumer.records import Cell
+from consumer.records import Cell, FormulaWithoutValue
 
 BLANKS = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 """Unicode categories of characters nobody sees."""
@@ -30,9 +30,12 @@ class RowBlock:
 
 
 def visible(cell: Cell) -> bool:
-    """Whether a person sees anything in the cell: numbers, booleans and dates count, blanks do not."""
+    """Whether a person sees anything in the cell: numbers, booleans and dates count, blanks do not.
+
+    A formula without a stored result counts: opened in Excel, it most likely shows one.
+    """
     if isinstance(cell, str):
-        return not blank(cell)
+        return not blank(cell) or isinstance(cell, FormulaWithoutValue)
     return cell is not None
 
 

@@ -23,10 +23,33 @@ def write_ods_sheets(path: Path, sheets: Sequence[NamedRows], *, encrypted: bool
     """An .ods of several sheets."""
     body = "".join(
         f'<table:table table:name="{name}" table:style-name="ta{min(state, HIDDEN)}">'
-        + "".join(f"<table:table-row>{''.join(map(_ods_cell, row))}</table:table-row>" for row in rows)
+        + ods_rows(rows)
         + "</table:table>"
         for name, rows, state in sheets
     )
+    return raw_ods(path, body, encrypted=encrypted)
+
+
+def ods_rows(rows: Rows) -> str:
+    """The XML of rows of text and numbers."""
+    return "".join(f"<table:table-row>{''.join(map(_ods_cell, row))}</table:table-row>" for row in rows)
+
+
+ODF = "urn:oasis:names:tc:opendocument:xmlns"
+CALCEXT = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"
+NAMESPACES = "".join(
+    f' xmlns:{name}="{ODF}:{uri}:1.0"'
+    for name, uri in {
+        "office": "office", "table": "table", "style": "style", "text": "text", "draw": "drawing",
+    }.items()
+)  # fmt: skip
+NAMESPACES += f' xmlns:calcext="{CALCEXT}" xmlns:dc="http://purl.org/dc/elements/1.1/"'
+
+
+def raw_ods(
+    path: Path, body: str, *, styles: str = "", common: str = "", encrypted: bool = False, before: str = ""
+) -> Path:
+    """An .ods with the XML inside of `office:spreadsheet`, of automatic styles and of styles.xml as given."""
     manifest = '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
     entry = "<manifest:encryption-data/>" if encrypted else ""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -38,17 +61,20 @@ def write_ods_sheets(path: Path, sheets: Sequence[NamedRows], *, encrypted: bool
         )
         archive.writestr(
             "content.xml",
-            '<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
-            'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
-            'xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0" '
-            'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:automatic-styles>'
+            f"{before}<office:document-content{NAMESPACES}><office:automatic-styles>"
             '<style:style style:name="ta0" style:family="table">'
             '<style:table-properties table:display="true"/></style:style>'
             '<style:style style:name="ta1" style:family="table">'
-            '<style:table-properties table:display="false"/></style:style></office:automatic-styles>'
+            f'<style:table-properties table:display="false"/></style:style>{styles}</office:automatic-styles>'
             f"<office:body><office:spreadsheet>{body}"
             "</office:spreadsheet></office:body></office:document-content>",
         )
+        if common:
+            archive.writestr(
+                "styles.xml",
+                f"<office:document-styles{NAMESPACES}><office:styles>{common}</office:styles>"
+                "</office:document-styles>",
+            )
     return path
 
 

@@ -1,6 +1,6 @@
 """Workbooks of all kinds, read by python-calamine: quick and dense, with all of a sheet in memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
@@ -10,7 +10,8 @@ import python_calamine as calamine
 from consumer.error_texts import is_error_text
 from consumer.errors import WorkbookProblem
 from consumer.records import Cell
-from consumer.sources.excel.markup import open_archive
+from consumer.sources.excel.formulas import find_signs
+from consumer.sources.excel.markup import inflated, open_archive
 from consumer.sources.excel.ooxml import read_package
 from consumer.sources.excel.problems import damaged, encrypted, unreadable
 from consumer.sources.excel.reader import RowBlock, Sheet, Unusual
@@ -28,7 +29,7 @@ def open_calamine_xlsx(path: Path, block_rows: int) -> "CalamineXlsxReader":
     """Open an .xlsx; `OpenReader`. Unusual where the row-by-row reader knows better, or may."""
     check_parts(path)
     with left_to_others(), calamine_errors():
-        return CalamineXlsxReader(calamine.CalamineWorkbook.from_path(path), block_rows)
+        return CalamineXlsxReader(path, calamine.CalamineWorkbook.from_path(path), block_rows)
 
 
 class CalamineReader:
@@ -68,6 +69,10 @@ class CalamineReader:
         with calamine_errors():
             return sum(map(filled, self._iter_rows(self._open(sheet))))
 
+    def stale_formulas(self, sheet: str) -> Mapping[int, int]:  # noqa: ARG002
+        """None: calamine does not tell formulas from values."""
+        return {}
+
     def close(self) -> None:
         """Let go of the file and of the sheet in memory."""
         self._sheet = None
@@ -101,11 +106,17 @@ class CalamineReader:
 class CalamineXlsxReader(CalamineReader):
     """An .xlsx, of which it hands out nothing where another reader knows better, or may; `SheetReader`."""
 
+    def __init__(self, path: Path, workbook: calamine.CalamineWorkbook, block_rows: int) -> None:
+        super().__init__(workbook, block_rows)
+        self._path = path
+
     def rows(self, sheet: str) -> Iterator[RowBlock]:
         """The rows of a sheet, empty ones included.
 
-        Unusual where calamine gives up, or where it matters whether a text was typed or given by a formula.
+        Unusual where calamine gives up, where it matters whether a text was typed or given by a formula, or
+        where results of formulas are missing or out of date.
         """
+        check_formulas(self._path, sheet)
         with left_to_others(), calamine_errors():
             if self._error_texts(self._open(sheet)):
                 raise Unusual("there are texts of errors")
@@ -135,6 +146,20 @@ def check_parts(path: Path) -> None:
         return  # our parser is stricter about parts; calamine may be able to read them
     if not is_usual:
         raise Unusual("a part of the workbook is in an unusual place")
+
+
+def check_formulas(path: Path, sheet: str) -> None:
+    """Unusual where a sheet of an .xlsx has formulas whose results are not stored, or perhaps out of date."""
+    try:
+        with open_archive(path) as archive:
+            package = read_package(archive)
+            member = next(part.member for part in package.sheets if part.name == sheet)
+            signs = find_signs(inflated(archive, member))
+    except (WorkbookProblem, StopIteration):
+        return  # as above
+    asks = package.asks_recalculation or signs.asks_recalculation
+    if signs.lacks_value or (signs.has_formula and asks):
+        raise Unusual("there are formulas that no program has calculated")
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Cells of one worksheet of an .xlsx, row by row: only what is filled is kept."""
 
-from consumer.records import Cell
+from consumer.records import FORMULA_WITHOUT_VALUE, Cell
 from consumer.sources.excel.markup import Attributes, Handler
 from consumer.sources.excel.problems import damaged
 from consumer.sources.excel.texts import Collector
@@ -34,7 +34,7 @@ class Cells(Handler):
         self._text: list[str] = []
         self._left = 0
         self._inline = Collector(MAX_CHARS)
-        self._columns = _Columns()
+        self._columns = Columns()
 
     def start(self, name: str, attributes: Attributes) -> None:
         """A row, a cell or what is in it begins; outside of `sheetData` are other things called rows."""
@@ -67,7 +67,7 @@ class Cells(Handler):
             self._in_data = False
 
     def _begin_row(self, number: str | None) -> None:
-        row = self._row + 1 if number is None else _whole(number)
+        row = self._row + 1 if number is None else whole(number)
         if not self._row < row <= MAX_ROW:
             raise damaged("its rows are out of order")
         self._in_row = True
@@ -89,7 +89,7 @@ class Cells(Handler):
     def _placed(self, reference: str) -> int:
         letters = reference.rstrip(DIGITS)
         digits = reference[len(letters) :]
-        if digits != self._digits and _whole(digits) != self._row:
+        if digits != self._digits and whole(digits) != self._row:
             raise damaged("a cell says it is in another row")
         return self._columns[letters]
 
@@ -124,11 +124,13 @@ class Cells(Handler):
 
     def _end_cell(self) -> None:
         self._in_cell = False
+        if self._cell is None and self._has_formula:
+            self._cell = FORMULA_WITHOUT_VALUE
         if self._cell is not None:
             self._cells[self._column] = self._cell
 
 
-class _Columns(dict[str, int]):
+class Columns(dict[str, int]):
     """Letters → column, from 0."""
 
     def __missing__(self, letters: str) -> int:
@@ -141,7 +143,8 @@ class _Columns(dict[str, int]):
         return column - 1
 
 
-def _whole(text: str) -> int:
+def whole(text: str) -> int:
+    """A whole number; WorkbookProblem where it is none, or has more than nine digits."""
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise damaged("a number in its XML does not make sense")
     return int(text)

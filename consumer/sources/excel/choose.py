@@ -14,6 +14,8 @@ def readers(kind: WorkbookKind, *, frugal: bool) -> Sequence[OpenReader]:
     The last one finds nothing unusual: what it cannot read is an error.
     Raises SourceTooLarge where there is no frugal way.
     """
+    if kind is WorkbookKind.ODS:
+        return (_ods,)
     if not frugal:
         return (_streaming, _dense_xlsx, _sparse) if kind is WorkbookKind.XLSX else (_dense,)
     if kind is not WorkbookKind.XLSX:
@@ -49,3 +51,9 @@ def _sparse(path: Path, block_rows: int) -> SheetReader:
     from consumer.sources.excel.sparse import open_sparse
 
     return open_sparse(path, block_rows)
+
+
+def _ods(path: Path, block_rows: int) -> SheetReader:
+    from consumer.sources.excel.ods.reader import open_ods
+
+    return open_ods(path, block_rows)

@@ -4,17 +4,25 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 from xml.parsers import expat
 
 from consumer.sources.excel.package import Damaged, container_errors
 from consumer.sources.excel.problems import damaged
 
 PIECE_BYTES = 1 << 18
+MAX_TOKEN_BYTES = 1 << 25
+"""A tag with its attributes, which expat keeps whole; texts come in pieces and are no such token."""
 Attributes = Mapping[str, str]
 
 
 class Handler:
-    """What happens at each element; names are local, attributes of namespaces keep `uri name`."""
+    """What happens at each element; names are local, attributes of namespaces keep `uri name`.
+
+    Names of elements keep `uri name` too where `qualified` says so.
+    """
+
+    qualified: ClassVar[bool] = False
 
     def start(self, name: str, attributes: Attributes) -> None:
         """An element begins."""
@@ -35,8 +43,12 @@ def parse(archive: zipfile.ZipFile, member: str, handler: Handler) -> None:
 def pieces(archive: zipfile.ZipFile, member: str, handler: Handler) -> Iterator[None]:
     """Read a part, with a stop after each piece, so that what was found can be taken away."""
     parser = _parser(handler)
-    for piece in _inflated(archive, member):
+    fed = 0
+    for piece in inflated(archive, member):
         _feed(parser, piece)
+        fed += len(piece)
+        if fed - parser.CurrentByteIndex > MAX_TOKEN_BYTES:
+            raise damaged("a single tag of its XML is longer than any that makes sense")
         yield
     _feed(parser, b"", last=True)
     yield
@@ -56,7 +68,8 @@ def found(archive: zipfile.ZipFile, member: str) -> str | None:
     return next((name for name in archive.namelist() if name.replace("\\", "/").lower() == wanted), None)
 
 
-def _inflated(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
+def inflated(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
+    """The bytes of a part, in pieces. Raises WorkbookProblem where it is missing or not whole."""
     name = found(archive, member)
     if name is None:
         raise damaged("a part of it is missing")
@@ -100,8 +113,11 @@ def _parser(handler: Handler) -> expat.XMLParserType:
     local, start, end = _Local(), handler.start, handler.end
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
-    parser.StartElementHandler = lambda name, attributes: start(local[name], attributes)
-    parser.EndElementHandler = lambda name: end(local[name])
+    if handler.qualified:
+        parser.StartElementHandler, parser.EndElementHandler = start, end
+    else:
+        parser.StartElementHandler = lambda name, attributes: start(local[name], attributes)
+        parser.EndElementHandler = lambda name: end(local[name])
     parser.CharacterDataHandler = handler.text
     parser.StartDoctypeDeclHandler = _no_doctype
     return parser

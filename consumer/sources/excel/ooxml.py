@@ -14,6 +14,7 @@ WORKBOOK = "xl/workbook.xml"
 STRINGS, STYLES = "sharedStrings.xml", "styles.xml"
 HIDDEN = frozenset({"hidden", "veryHidden"})
 HEAD_BYTES = 200
+TRUE, FALSE = frozenset({"1", "true"}), frozenset({"0", "false"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Package:
     strings: str | None
     styles: str | None
     since_1904: bool
+    asks_recalculation: bool = False
+    """Whether a program that opens the workbook should not trust the results of its formulas."""
 
     def is_usual(self, archive: zipfile.ZipFile) -> bool:
         """Whether parts have their usual names and none is in UTF-16: calamine looks nowhere else.
@@ -83,7 +86,7 @@ def read_package(archive: zipfile.ZipFile) -> Package:
         _member(archive, targets.get(kind), posixpath.join(folder, usual))
         for kind, usual in (("sharedStrings", STRINGS), ("styles", STYLES))
     )
-    return Package(workbook, sheets, strings, styles, parsed.since_1904)
+    return Package(workbook, sheets, strings, styles, parsed.since_1904, parsed.asks_recalculation)
 
 
 def _member(archive: zipfile.ZipFile, target: str | None, usual: str) -> str | None:
@@ -133,6 +136,7 @@ class _Workbook(Handler):
     def __init__(self) -> None:
         self.sheets: list[tuple[str, str, bool]] = []
         self.since_1904 = False
+        self.asks_recalculation = False
 
     def start(self, name: str, attributes: Attributes) -> None:
         if name == "sheet":
@@ -140,7 +144,11 @@ class _Workbook(Handler):
             is_visible = attributes.get("state", "visible") not in HIDDEN
             self.sheets.append((attributes.get("name", ""), identifier, is_visible))
         elif name == "workbookPr" and "date1904" in attributes:  # `x15:workbookPr` never says it
-            self.since_1904 = attributes.get("date1904") in {"1", "true"}
+            self.since_1904 = attributes.get("date1904") in TRUE
+        elif name == "calcPr":  # ECMA-376 part 1, 18.2.2
+            self.asks_recalculation = (
+                attributes.get("fullCalcOnLoad") in TRUE or attributes.get("calcCompleted") in FALSE
+            )
 
 
 class _Strings(Handler):

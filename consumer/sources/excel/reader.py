@@ -1,6 +1,6 @@
 """The seam between the workbook source and the libraries that read workbooks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -40,6 +40,14 @@ class SheetReader(Protocol):
         """How many rows of the sheet hold a visible character, exactly; None while that is not known.
 
         May cost a second pass: asked for when the first rows are on their way, or at the end.
+        """
+        ...
+
+    def stale_formulas(self, sheet: str) -> Mapping[int, int]:
+        """The last row with a formula by column (0 is A), where the workbook asks to be recalculated.
+
+        Stored results may be out of date then, or be a 0 that some programs write. Asked for after the first
+        block. Empty where the kind of the workbook does not say, or the library does not tell.
         """
         ...
 

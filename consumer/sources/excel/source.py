@@ -16,9 +16,10 @@ from consumer.sources.excel.problems import unreadable
 from consumer.sources.excel.reader import OpenReader, SheetReader, Unusual
 from consumer.sources.excel.sheets import choose_sheet, sheet_names
 from consumer.sources.files import LocalFile, fetch
+from consumer.sources.header import Header
 from consumer.sources.sheet_names import quoted
 from consumer.sources.table import Table
-from schemas.codes import ErrorCode
+from schemas.codes import ErrorCode, WarningCode
 
 
 class ExcelSource:
@@ -32,13 +33,14 @@ class ExcelSource:
         self._sheet = ""
         self._rows_above = 0
         self._total: int | None = None
+        self._warnings: dict[str, int] = {}
 
     def open(self) -> Opened:
         """Read as far as the first row that counts, so that a wrong workbook is refused before all else."""
         file = fetch(self._spec["file"], self._reading)
         with rechecked_while_fresh(file):
             self._open(file)
-        return Opened(_fingerprint(file.sha256, self._sheet))
+        return Opened(_fingerprint(file.sha256, self._sheet), self._warnings)
 
     def _open(self, file: LocalFile) -> None:
         kind = identify(file.path, self._reading.max_inflated_bytes)
@@ -92,6 +94,13 @@ class ExcelSource:
                 f"in row {table.header.position}. Fill it, or ask for another sheet.",
             )
         self._chunks = chain((first,), chunks)
+        if _is_stale(table.header, self._reader.stale_formulas(self._sheet)):
+            self._warnings = {WarningCode.NOT_RECALCULATED: 1}
+
+
+def _is_stale(header: Header, formulas: Mapping[int, int]) -> bool:
+    """Whether a column that is read has a formula below the header."""
+    return any(formulas.get(column, 0) > header.position for column in header.columns.values())
 
 
 def _guarded(chunks: Iterator[Chunk], file: LocalFile) -> Iterator[Chunk]:

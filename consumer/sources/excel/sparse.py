@@ -1,19 +1,17 @@
 """Workbooks of the .xlsx kind, read row by row in little memory: what is empty costs nothing."""
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from consumer.records import Cell
+from consumer.sources.excel.blocks import in_blocks
 from consumer.sources.excel.cells import MAX_CHARS, Cells, SparseRow
+from consumer.sources.excel.formulas import stale_formulas
 from consumer.sources.excel.markup import found, open_archive, pieces
 from consumer.sources.excel.ooxml import read_package, read_strings, read_styles
 from consumer.sources.excel.reader import RowBlock, Sheet
 from consumer.sources.excel.sheets import missing_sheet
 from consumer.sources.excel.typed import Values
-
-BLOCK_CELLS = 1_000_000
-"""Blocks are dense: one row with a cell in the last column must not make thousands of others as wide."""
 
 
 def open_sparse(path: Path, block_rows: int) -> "SparseReader":
@@ -36,31 +34,24 @@ class SparseReader:
 
     def rows(self, sheet: str) -> Iterator[RowBlock]:
         """The rows of a sheet that hold anything."""
-        waiting: list[SparseRow] = []
-        width = 0
-        for row in self._filled_rows(sheet):
-            wider = max(width, max(row[1]) + 1)
-            if len(waiting) == self._block_rows or (len(waiting) + 1) * wider > BLOCK_CELLS:
-                if waiting:
-                    yield _block(waiting, width)
-                waiting, wider = [], max(row[1]) + 1
-            waiting.append(row)
-            width = wider
-        if waiting:
-            yield _block(waiting, width)
+        return in_blocks(self._filled_rows(sheet), self._block_rows)
 
     def filled(self, sheet: str) -> None:  # noqa: ARG002
         """Not known before the end: a second reading would take as long as the first."""
         return
+
+    def stale_formulas(self, sheet: str) -> Mapping[int, int]:
+        """`SheetReader.stale_formulas`."""
+        return stale_formulas(
+            self._archive, self._member(sheet), asks_recalculation=self._package.asks_recalculation
+        )
 
     def close(self) -> None:
         """Let go of the file."""
         self._archive.close()
 
     def _filled_rows(self, sheet: str) -> Iterator[SparseRow]:
-        member = next((part.member for part in self._package.sheets if part.name == sheet), None)
-        if member is None or found(self._archive, member) is None:
-            raise missing_sheet()
+        member = self._member(sheet)
         strings = read_strings(self._archive, self._package.strings, MAX_CHARS)
         styles = read_styles(self._archive, self._package.styles)
         cells = Cells(Values(strings, styles, since_1904=self._package.since_1904))
@@ -68,10 +59,8 @@ class SparseReader:
             yield from cells.rows
             cells.rows.clear()
 
-
-def _block(rows: Sequence[SparseRow], width: int) -> RowBlock:
-    columns: list[list[Cell]] = [[None] * len(rows) for _ in range(width)]
-    for i, (_, cells) in enumerate(rows):
-        for column, cell in cells.items():
-            columns[column][i] = cell
-    return RowBlock([position for position, _ in rows], columns)
+    def _member(self, sheet: str) -> str:
+        member = next((part.member for part in self._package.sheets if part.name == sheet), None)
+        if member is None or found(self._archive, member) is None:
+            raise missing_sheet()
+        return member

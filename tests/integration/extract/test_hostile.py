@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from consumer.frames import Kind
+from consumer.sources.excel.cells import MAX_COLUMN, MAX_ROW
 from tests.support.child import ChildProcess, child, orders
-from tests.support.other_workbooks import write_ods, write_xlsb
+from tests.support.other_workbooks import ods_rows, raw_ods, write_xlsb
 from tests.support.workbooks import (
     FIXTURES,
     HEADER,
@@ -212,8 +213,16 @@ def test_a_cell_in_the_last_row_costs_hardly_anything_frugally(inbox: Path, scra
 
 
 def test_kinds_that_only_one_library_reads_have_no_frugal_way(inbox: Path, scratch: Path) -> None:
-    for path in (write_xlsb(inbox / "x.xlsb", ROWS), write_ods(inbox / "x.ods", ROWS)):
-        assert refused(path, scratch, frugal=True) == "source_too_large"
+    assert refused(write_xlsb(inbox / "x.xlsb", ROWS), scratch, frugal=True) == "source_too_large"
+
+
+def test_ods_is_read_in_little_memory(inbox: Path, scratch: Path) -> None:
+    """A cell in the last corner; in memory, all cells before it would take 130 GB."""
+    empty = "<table:table-cell/></table:table-row>"
+    gap = f'<table:table-row table:number-rows-repeated="{MAX_ROW - len(ROWS) - 1}">{empty}'
+    last = ods_rows([(*[None] * (MAX_COLUMN - 1), "x")])
+    body = f'<table:table table:name="Чаты">{ods_rows(ROWS)}{gap}{last}</table:table>'
+    assert rows_read(raw_ods(inbox / "x.ods", body), scratch, frugal=True, memory_bytes=512 * MB) == 21
 
 
 def test_time_of_the_processor_is_bounded(inbox: Path, scratch: Path) -> None:

@@ -4,7 +4,7 @@ import re
 from operator import mul
 
 from consumer.datasets.chats.rules.text import as_text
-from consumer.datasets.chats.rules.verdict import EMPTY, Clean, Verdict, Wrong
+from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong, missing
 from consumer.records import Cell, RoundedNumber
 from schemas.codes import RejectCode, WarningCode
 
@@ -32,7 +32,7 @@ def inn(cell: Cell) -> Verdict:
     if isinstance(cell, RoundedNumber):
         return ROUNDED
     if not written.value:
-        return EMPTY
+        return missing(cell)
     match = DIGITS.fullmatch(str(written.value))
     return _inn(match[1]) if match else INN_WRONG
 

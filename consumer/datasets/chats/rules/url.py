@@ -4,7 +4,7 @@ import re
 
 from consumer.datasets.chats.rules.blanks import has_blank, trimmed
 from consumer.datasets.chats.rules.text import NOT_STORABLE, as_text, storable
-from consumer.datasets.chats.rules.verdict import EMPTY, Clean, Verdict, Wrong
+from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong, missing
 from consumer.records import Cell
 from schemas.codes import RejectCode
 
@@ -27,11 +27,11 @@ def url(cell: Cell) -> Verdict:
     """An http or https link with a host, no blank inside, at most 2,048 bytes."""
     if not isinstance(cell, str):
         written = as_text(cell)
-        return EMPTY if isinstance(written, Clean) and not written.value else NO_LINK
+        return missing(cell) if isinstance(written, Clean) and not written.value else NO_LINK
     if not storable(cell):
         return NOT_STORABLE
     link = trimmed(cell)
-    return _link(link) if link else EMPTY
+    return _link(link) if link else missing(cell)
 
 
 def _link(link: str) -> Verdict:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from consumer.records import Cell
+from consumer.records import Cell, FormulaWithoutValue
 from schemas.codes import RejectCode, WarningCode
 
 
@@ -25,6 +25,16 @@ Verdict = Clean | Wrong
 Rule = Callable[[Cell], Verdict]
 
 EMPTY = Wrong(RejectCode.REQUIRED, "must not be empty, and here is an empty or error cell")
+WITHOUT_VALUE = Wrong(
+    RejectCode.FORMULA_WITHOUT_VALUE,
+    "must not be empty, and here is a formula whose result the program that wrote the file left out: "
+    "open the file in Excel, save it, and send that",
+)
+
+
+def missing(cell: Cell) -> Wrong:
+    """What is wrong with a required cell that is empty."""
+    return WITHOUT_VALUE if isinstance(cell, FormulaWithoutValue) else EMPTY
 
 
 def passes(rule: Rule) -> Callable[[Cell], bool]:

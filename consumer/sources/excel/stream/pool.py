@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from consumer.records import Cell
+from consumer.records import FORMULA_WITHOUT_VALUE, Cell, FormulaWithoutValue
 from consumer.sources.excel.dates import styled
 from consumer.sources.excel.styles import Style
 
@@ -46,6 +46,10 @@ class Pool:
     def boolean(self, value: bool) -> int:
         """The code of a boolean; its key is not that of the number it equals."""
         return self._code((bool, value), lambda: value)
+
+    def formula_without_value(self) -> int:
+        """The code of a formula whose result is not in the file."""
+        return self._code(FormulaWithoutValue, lambda: FORMULA_WITHOUT_VALUE)
 
     def number(self, value: float, style: Style) -> int:
         """The code of a date or duration, or of a number; minus zero and rounded ones are their own."""

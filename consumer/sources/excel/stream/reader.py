@@ -2,7 +2,7 @@
 
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -65,6 +65,12 @@ class StreamReader:
         """How many rows hold a visible character; quick once the first block is there."""
         compact, strings = self._sheet(sheet)
         return compact.filled(strings)
+
+    def stale_formulas(self, sheet: str) -> Mapping[int, int]:
+        """`SheetReader.stale_formulas`; known since the sheet was read."""
+        compact, _ = self._sheet(sheet)
+        asks = self._package.asks_recalculation or compact.asks_recalculation
+        return compact.formulas if asks else {}
 
     def close(self) -> None:
         """Let go of the file and of the sheet in memory."""

@@ -10,6 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from consumer.sources.excel.reader import Unusual
+from consumer.sources.excel.stream.formulas import (
+    formula_cells,
+    is_valued,
+    last_rows,
+    tags_before_value,
+    tags_without_value,
+)
 from consumer.sources.excel.stream.rows import Rows, RowTails, Text, find_rows
 from consumer.sources.excel.stream.tails import Kind, Kinds, Tails
 from consumer.sources.excel.stream.words import (
@@ -24,7 +31,7 @@ from consumer.sources.excel.stream.words import (
 )
 
 PLACE, VALUE = b' r="', b"<v>"
-END_OF_CELL, END_OF_VALUE, END_OF_FORMULA = b"</c>", b"</v></c>", b"</f><v>"
+END_OF_CELL, END_OF_VALUE = b"</c>", b"</v></c>"
 INLINE, KEEPING = b"<is><t>", b'<is><t xml:space="preserve">'
 END_OF_INLINE = b"</t></is></c>"
 MAX_COLUMN = 16_384
@@ -52,12 +59,16 @@ class Cells:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A text of rows, what was found in it, and which rows are odd; `cells` are those of the others."""
+    """A text of rows, what was found in it, and which rows are odd; `cells` are those of the others.
+
+    `formulas` are the columns that have any, each with the last row of one.
+    """
 
     text: Text
     rows: Rows
     cells: Cells
     odd: Places
+    formulas: dict[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +91,13 @@ def scan(raw: bytes, tails: Tails, row_tails: RowTails) -> Scan:
         raise Unusual("there are comments or the like among the rows")
     rows = find_rows(text, row_tails)
     found = _cell_tags(text, rows)
-    cells, used = _cells(text, found, _kinds(text, found, tails))
+    at = formula_cells(text, found.tags)
+    cells, used = _cells(text, found, _kinds(text, found, tails), at)
+    at = at[found.good[at]]
+    formulas = last_rows(rows.numbers[found.row[at]], found.column[at]) if len(at) else {}
     fits = np.bincount(found.row, used, minlength=len(rows.numbers)) == rows.inner
     fits[found.row[used == 0]] = False
-    return Scan(text, rows, cells.where(fits[cells.row]), np.flatnonzero(~fits))
+    return Scan(text, rows, cells.where(fits[cells.row]), np.flatnonzero(~fits), formulas)
 
 
 def _cell_tags(text: Text, rows: Rows) -> _Tags:
@@ -126,17 +140,18 @@ def _kinds(text: Text, found: _Tags, tails: Tails) -> Kinds:
     return np.where(found.good, kinds, np.uint8(Kind.ODD))
 
 
-def _cells(text: Text, found: _Tags, kinds: Kinds) -> tuple[Cells, Places]:
+def _cells(text: Text, found: _Tags, kinds: Kinds, formulas: Places) -> tuple[Cells, Places]:
     """The cells that hold something, and for each tag how many it and what is in it account for, 0 if odd."""
-    formulas = _formulas(text, found.tags)
-    values = found.tags + 1 + formulas
+    values = found.tags + 1
+    if len(formulas):
+        values[formulas] += tags_before_value(text, found.tags[formulas])
     start, end, behind = text.tags[values], text.tags[values + 1], text.tags[values + 3]
     filled = (kinds >= Kind.NUMBER) & (kinds <= Kind.TEXT) & starts_with(text.words[start], VALUE)
     filled &= (text.words[end] == word(END_OF_VALUE)) & (end + len(END_OF_VALUE) == behind)
     used = np.where(filled, values + 3 - found.tags, 0)
     start = start + len(VALUE)
-    results = np.flatnonzero(formulas)
-    kinds[results[kinds[results] == Kind.TEXT]] = Kind.RESULT
+    if len(formulas):
+        _read_results(text, found, kinds, formulas, (filled, used, end <= start))
 
     inline = np.flatnonzero((kinds == Kind.INLINE) & (text.letters[found.tags + 1] == ord("i")))
     start[inline], end[inline], kinds[inline], used[inline] = _inline(text, found.tags[inline])
@@ -145,7 +160,22 @@ def _cells(text: Text, found: _Tags, kinds: Kinds) -> tuple[Cells, Places]:
     used[_empty(text, found.tags, kinds)] = 2
     used[kinds == Kind.CLOSED] = 1
     cells = Cells(found.row, found.column, kinds, start, end)
-    return cells.where(filled & (end > start)), used
+    return cells.where(filled & ((end > start) | (kinds == Kind.NO_RESULT))), used
+
+
+def _read_results(
+    text: Text, found: _Tags, kinds: Kinds, at: Places, outcome: tuple[Flags, Places, Flags]
+) -> None:
+    """Set kinds of cells with formulas: texts are results, and where a value is missing there is none."""
+    filled, used, empty = outcome
+    valued = is_valued(kinds[at])
+    without = tags_without_value(text, found.tags[at])
+    lacking = at[valued & (without > 0)]
+    used[lacking] = without[valued & (without > 0)]
+    filled[lacking] = True
+    kinds[lacking] = Kind.NO_RESULT
+    kinds[at[valued & filled[at] & empty[at]]] = Kind.NO_RESULT
+    kinds[at[kinds[at] == Kind.TEXT]] = Kind.RESULT
 
 
 def _empty(text: Text, tags: Places, kinds: Kinds) -> Places:
@@ -155,18 +185,6 @@ def _empty(text: Text, tags: Places, kinds: Kinds) -> Places:
     ends = starts_with(text.words[after], END_OF_CELL)
     closed: Places = at[ends & (after + len(END_OF_CELL) == text.tags[tags[at] + 2])]
     return closed
-
-
-def _formulas(text: Text, tags: Places) -> Places:
-    """How many tags a formula before the value takes: none, one if it is its own end, else two."""
-    taken = np.zeros(len(tags), np.int64)
-    at = np.flatnonzero(text.letters[tags + 1] == ord("f"))
-    first, second = text.tags[tags[at] + 1], text.tags[tags[at] + 2]
-    plain = starts_with(text.words[first], b"<f>") | starts_with(text.words[first], b"<f ")
-    open_ended = starts_with(text.words[second], END_OF_FORMULA) & (text.tags[tags[at] + 3] == second + 4)
-    closed = starts_with(text.words[second - 2], b"/><v>")
-    taken[at] = np.where(plain & open_ended, 2, np.where(plain & closed, 1, 0))
-    return taken
 
 
 def _inline(text: Text, tags: Places) -> tuple[Places, Places, Kinds, Places]:

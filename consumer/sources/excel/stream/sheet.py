@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consumer.records import Cell
+from consumer.sources.excel.formulas import ASKS
 from consumer.sources.excel.reader import RowBlock, Unusual
 from consumer.sources.excel.stream.pool import IN_NUMBERS, Codes, Objects, Pool
 from consumer.sources.excel.stream.rows import RowTails
@@ -26,6 +27,8 @@ MAX_ODD, ODD_SHARE = 2_000, 0.15
 """With more odd rows than both, calamine is the faster reader."""
 BLOCK_CELLS = 1_000_000
 """Blocks are dense: one row with a cell in the last column must not make thousands of others as wide."""
+BEHIND_BYTES = 4_096
+"""`sheetCalcPr` is the first element behind the rows (ECMA-376 part 1, 18.3.1.99)."""
 HEAD = re.compile(rb'(?:<dimension ref="[A-Z]{1,3}[1-9][0-9]{0,6}(?::[A-Z]{1,3}[1-9][0-9]{0,6})?" ?/>)')
 
 
@@ -34,7 +37,12 @@ class CompactSheet:
 
     def __init__(self, pieces: Iterable[bytes], styles: Sequence[Style], *, since_1904: bool) -> None:
         self._pool = Pool(since_1904=since_1904)
-        parts = list(_parts(row_texts(pieces), Tails(styles), self._pool))
+        self.formulas: dict[int, int] = {}
+        """Columns that have formulas, each with the last row of one."""
+        behind = bytearray()
+        texts = row_texts(pieces, behind)
+        parts = list(_parts(texts, Tails(styles), self._pool, self.formulas))
+        self.asks_recalculation: bool = ASKS.search(behind) is not None
         sizes = _joined([part.sizes for part in parts], np.int64)
         self._positions = _joined([part.positions for part in parts], np.int32)[sizes > 0]
         self._starts: Places = np.append(0, np.cumsum(sizes[sizes > 0]))
@@ -112,8 +120,11 @@ def objects(values: Sequence[Cell]) -> Objects:
     return array
 
 
-def row_texts(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Whole rows, many at once; Unusual where a sheet does not begin and end as sheets do."""
+def row_texts(pieces: Iterable[bytes], behind: bytearray) -> Iterator[bytes]:
+    """Whole rows, many at once; Unusual where a sheet does not begin and end as sheets do.
+
+    `behind` is given the first bytes that follow the rows.
+    """
     source = iter(pieces)
     rest = _behind_head(source)
     while (end := rest.find(END)) < 0:
@@ -127,8 +138,9 @@ def row_texts(pieces: Iterable[bytes]) -> Iterator[bytes]:
         rest += piece
     if end:
         yield rest[:end]
-    for _ in source:  # to its end, for the checksum
-        pass
+    behind += rest[end : end + BEHIND_BYTES]
+    for piece in source:  # to its end, for the checksum
+        behind += piece[: max(0, BEHIND_BYTES - len(behind))]
 
 
 def _behind_head(source: Iterator[bytes]) -> bytes:
@@ -145,7 +157,7 @@ def _behind_head(source: Iterator[bytes]) -> bytes:
     return rest[start + len(DATA) :].lstrip()
 
 
-def _parts(texts: Iterable[bytes], tails: Tails, pool: Pool) -> Iterator[Part]:
+def _parts(texts: Iterable[bytes], tails: Tails, pool: Pool, formulas: dict[int, int]) -> Iterator[Part]:
     row_tails = RowTails()
     last = rows = odd = 0
     for text in texts:
@@ -158,6 +170,7 @@ def _parts(texts: Iterable[bytes], tails: Tails, pool: Pool) -> Iterator[Part]:
             raise Unusual("many rows are unusual, or they are out of order")
         last = int(found.rows.numbers[-1])
         yield read_part(found, tails, pool)
+        formulas |= found.formulas
 
 
 def _joined(arrays: list[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:

@@ -25,8 +25,8 @@ RowCodes = dict[int, int]
 """Column → code of the value in the pool or of a shared string."""
 
 
-def parse_row(text: bytes, row: int, tails: Tails, pool: Pool) -> RowCodes:
-    """The filled cells of `<row …>…</row>`."""
+def parse_row(text: bytes, row: int, tails: Tails, pool: Pool, formulas: dict[int, int]) -> RowCodes:
+    """The filled cells of `<row …>…</row>`; `formulas` is given the row by the columns of its formulas."""
     parser = _Row(row, tails, pool)
     xml = expat.ParserCreate()
     xml.buffer_text = True
@@ -37,12 +37,15 @@ def parse_row(text: bytes, row: int, tails: Tails, pool: Pool) -> RowCodes:
         xml.Parse(text, True)
     except expat.ExpatError:
         raise Unusual("the XML of a row cannot be read") from None
+    for column in parser.formulas:
+        formulas[column] = max(formulas.get(column, 0), row)
     return parser.cells
 
 
 class _Row:
     def __init__(self, row: int, tails: Tails, pool: Pool) -> None:
         self.cells: RowCodes = {}
+        self.formulas: list[int] = []
         self._row = row
         self._column = 0
         self._tails = tails
@@ -62,6 +65,7 @@ class _Row:
             case ["row", "c", "f"]:
                 self._code = None
                 self._has_formula = True
+                self.formulas.append(self._column)
             case ["row", "c"]:
                 self._begin_cell(attributes)
             case ["row", "c", "v"] | ["row", "c", "is"]:
@@ -86,6 +90,8 @@ class _Row:
         elif self._path == ["row", "c", "is"]:
             self._code = self._pool.texts([self._inline.take()])[0]
         elif self._path == ["row", "c"]:
+            if self._code is None and self._has_formula:
+                self._code = self._pool.formula_without_value()
             if self._code is not None:
                 self.cells[self._column] = self._code
             self._column += 1

@@ -46,6 +46,8 @@ class Kind(IntEnum):
     """Inline, and blanks around the text are kept: no tail says so, but the tags inside."""
     RESULT = 11
     """Text behind a formula: no tail says so either."""
+    NO_RESULT = 12
+    """A formula without a stored result, likewise."""
 
 
 TYPES = {

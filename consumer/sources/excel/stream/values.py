@@ -57,7 +57,7 @@ def read_part(found: Scan, tails: Tails, pool: Pool) -> Part:
 def _slow(found: Scan, tails: Tails, pool: Pool) -> Iterator[tuple[int, int, int]]:
     for row in found.odd.tolist():
         raw = found.text.raw[found.rows.bounds[row] : found.rows.bounds[row + 1]]
-        cells = parse_row(raw, int(found.rows.numbers[row]), tails, pool)
+        cells = parse_row(raw, int(found.rows.numbers[row]), tails, pool, found.formulas)
         yield from ((row, column, cells[column]) for column in sorted(cells))
 
 
@@ -89,6 +89,7 @@ def _readers(pool: Pool) -> Mapping[Kind, Callable[[list[bytes]], list[int]]]:
         Kind.DURATION: lambda values: _styled(values, Style.DURATION, pool),
         Kind.TEXT: lambda values: pool.texts(plain(_texts(values), keeps_blanks=True)),
         Kind.RESULT: lambda values: pool.texts(_results(plain(_texts(values), keeps_blanks=True))),
+        Kind.NO_RESULT: lambda values: [pool.formula_without_value()] * len(values),
         Kind.INLINE: lambda values: pool.texts(plain(_texts(values))),
         Kind.KEEPING: lambda values: pool.texts(plain(_texts(values), keeps_blanks=True)),
     }

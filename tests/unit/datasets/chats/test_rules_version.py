@@ -9,7 +9,7 @@ import phonenumbers
 from consumer.datasets.chats.columns import column_rules
 from consumer.datasets.chats.dataset import DATASET
 from consumer.datasets.chats.rules_version import OF_CELLS, rules_version
-from consumer.records import Cell, RoundedNumber
+from consumer.records import FORMULA_WITHOUT_VALUE, Cell, RoundedNumber
 from tests.support.pages import ROOT
 from tests.unit.datasets.chats.phones_as_written import PHONES
 
@@ -22,11 +22,12 @@ CELLS: tuple[Cell, ...] = (
     "7707AZ001", "'«Чат»'", "«А» и «Б»", "и\u0306", "_x0000_", "\x00", "https://max.ru/1", "HTTP://a.ru",
     "a.ru", "https://a.ru/ b", date(2024, 12, 10), datetime(2024, 12, 10, 6),  # noqa: DTZ001
     time(1), "2024-12-10", "10.12.2024",
+    FORMULA_WITHOUT_VALUE,
     "1989-12-31", "03.03.2026", "31.02.2024", "#N/A", "x" * 501, 79161234567.0, 7.91e10,
     RoundedNumber("7.91234567e10"), RoundedNumber("7.7070839e9"),
     *(cell for cell, _ in PHONES),
 )  # fmt: skip
-SAID = {4: "657b6a15957cf9b7"}
+SAID = {5: "a64448586d748af4"}
 """By the version of the rules, the digest of what they say of these cells."""
 
 

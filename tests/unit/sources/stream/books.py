@@ -96,4 +96,4 @@ def by_calamine(path: Path) -> dict[int, Row]:
 
 
 def _shown(cell: Any) -> tuple[type, str]:
-    return (str, "''") if cell is None else (type(cell), repr(cell))
+    return (str, "''") if cell is None or cell == "" else (type(cell), repr(cell))

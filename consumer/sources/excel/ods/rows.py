@@ -1,0 +1,170 @@
+"""The rows of one sheet of an .ods, whose cells may repeat, be covered by a merge, or hold comments."""
+
+from typing import NamedTuple
+
+from consumer.errors import SourceTooLarge
+from consumer.records import FORMULA_WITHOUT_VALUE, Cell
+from consumer.sources.excel.cells import MAX_COLUMN, MAX_ROW
+from consumer.sources.excel.markup import Attributes
+from consumer.sources.excel.ods.elements import Element, ElementHandler
+from consumer.sources.excel.ods.names import (
+    COLUMNS_REPEATED,
+    OFFICE,
+    ROWS_REPEATED,
+    SPREADSHEET,
+    TABLE,
+    TABLE_ELEMENT,
+    TEXT,
+)
+from consumer.sources.excel.ods.paragraphs import BREAK, SPACE, TAB, Paragraphs
+from consumer.sources.excel.ods.values import cell_value
+from consumer.sources.excel.problems import damaged
+
+MAX_REPEATED_CELLS = 50_000_000
+"""Filled cells that repetitions may make: twice a sheet of 20 columns filled to its last row."""
+MAX_DIGITS = 9
+UNSEEN = frozenset({f"{TEXT}{name}" for name in ("ruby-text", "note", "hidden-text", "hidden-paragraph")})
+
+
+class RepeatedRow(NamedTuple):
+    """A filled row that repeats `times` times from row number `first` on; cells by column, 0 is A."""
+
+    first: int
+    times: int
+    cells: dict[int, Cell]
+
+
+class SheetRows(ElementHandler):
+    """Collects the filled rows of sheet `number`, from 0, in `rows`, from where they are taken away."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(_ROOT)
+        self.rows: list[RepeatedRow] = []
+        self._number, self._tables = number, 0
+        self._row, self._rows_repeated = 0, 1
+        self._column = 0
+        self._cells: dict[int, Cell] = {}
+        self._attributes: Attributes = {}
+        self._text = Paragraphs()
+        self._in_paragraph = False
+        self._repeated_cells = 0
+
+    def text(self, text: str) -> None:
+        """A piece of text; outside of paragraphs it is the layout of the XML."""
+        if self._in_paragraph and not self._skipped:
+            self._text.add(text)
+
+    def begin_table(self, attributes: Attributes) -> None:  # noqa: ARG002
+        """A sheet begins; all but one are skipped."""
+        if self._tables != self._number:
+            self._current = _OTHER_TABLE
+        self._tables += 1
+
+    def begin_row(self, attributes: Attributes) -> None:
+        """A row, or several that are alike."""
+        self._rows_repeated = _count(attributes.get(ROWS_REPEATED))
+        self._column, self._cells = 0, {}
+
+    def end_row(self) -> None:
+        """The row is kept where anything is in it."""
+        if self._cells:
+            if self._row + self._rows_repeated > MAX_ROW:
+                raise damaged("it has more rows than a sheet can have")
+            self._add_repeated(len(self._cells) * (self._rows_repeated - 1))
+            self.rows.append(RepeatedRow(self._row + 1, self._rows_repeated, self._cells))
+        self._row += self._rows_repeated
+
+    def begin_cell(self, attributes: Attributes) -> None:
+        """A cell, or several that are alike."""
+        self._attributes = attributes
+
+    def end_cell(self) -> None:
+        """The value of the cell is known."""
+        attributes = self._attributes
+        value = cell_value(attributes, self._text.take())
+        end = self._column + (_count(attributes[COLUMNS_REPEATED]) if COLUMNS_REPEATED in attributes else 1)
+        if value is FORMULA_WITHOUT_VALUE or (value is not None and value != ""):
+            if end > MAX_COLUMN:
+                raise damaged("it has more columns than a sheet can have")
+            self._add_repeated(end - self._column - 1)
+            for column in range(self._column, end):
+                self._cells[column] = value
+        self._column = end
+
+    def pass_covered(self, attributes: Attributes) -> None:
+        """A cell under a merged one: what it may still hold is shown to nobody."""
+        self._column += _count(attributes.get(COLUMNS_REPEATED))
+
+    def begin_paragraph(self, attributes: Attributes) -> None:  # noqa: ARG002
+        """A line of the text of a cell."""
+        self._in_paragraph = True
+
+    def end_paragraph(self) -> None:
+        """The line ends."""
+        self._in_paragraph = False
+        self._text.end_paragraph()
+
+    def insert_spaces(self, attributes: Attributes) -> None:
+        """Blanks that XML would collapse."""
+        self._text.insert(SPACE, _count(attributes.get(f"{TEXT}c")))
+
+    def insert_tab(self, attributes: Attributes) -> None:  # noqa: ARG002
+        """A tab."""
+        self._text.insert(TAB)
+
+    def insert_break(self, attributes: Attributes) -> None:  # noqa: ARG002
+        """A line break inside a paragraph."""
+        self._text.insert(BREAK)
+
+    def _add_repeated(self, cells: int) -> None:
+        self._repeated_cells += cells
+        if self._repeated_cells > MAX_REPEATED_CELLS:
+            raise SourceTooLarge(
+                "The sheet repeats the same cells over more than "
+                f"{MAX_REPEATED_CELLS:,} places. Delete the rows and columns outside of the data."
+            )
+
+
+def _count(number: str | None) -> int:
+    """How many times something stands there; LibreOffice takes 0 for once."""
+    if number is None:
+        return 1
+    if not (number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS):
+        raise damaged("a number of repetitions in its XML does not make sense")
+    return max(1, int(number))
+
+
+def _inline(name: str) -> Element | None:
+    """Spans, links and fields in a paragraph hold text of it; comments and drawings do not."""
+    return _SPAN if name.startswith(TEXT) and name not in UNSEEN else None
+
+
+_INSERTED = {
+    f"{TEXT}s": Element(start=SheetRows.insert_spaces),
+    f"{TEXT}tab": Element(start=SheetRows.insert_tab),
+    f"{TEXT}line-break": Element(start=SheetRows.insert_break),
+}
+_SPAN = Element(_INSERTED, others=_inline)
+_PARAGRAPH = Element(_INSERTED, start=SheetRows.begin_paragraph, end=SheetRows.end_paragraph, others=_inline)
+_LINES = {f"{TEXT}p": _PARAGRAPH, f"{TEXT}h": _PARAGRAPH}
+_LIST = Element()
+_ITEM = Element({**_LINES, f"{TEXT}list": _LIST})
+_LIST.children.update({f"{TEXT}list-item": _ITEM, f"{TEXT}list-header": _ITEM})
+_CELL = Element({**_LINES, f"{TEXT}list": _LIST}, start=SheetRows.begin_cell, end=SheetRows.end_cell)
+_ROW = Element(
+    {f"{TABLE}table-cell": _CELL, f"{TABLE}covered-table-cell": Element(start=SheetRows.pass_covered)},
+    start=SheetRows.begin_row,
+    end=SheetRows.end_row,
+)
+_ROWS = Element({f"{TABLE}table-row": _ROW})
+for _group in ("table-row-group", "table-header-rows", "table-rows"):
+    _ROWS.children[f"{TABLE}{_group}"] = _ROWS
+_TABLE = Element(_ROWS.children, start=SheetRows.begin_table)
+_OTHER_TABLE = Element()
+_ROOT = Element(
+    {
+        f"{OFFICE}document-content": Element(
+            {f"{OFFICE}body": Element({SPREADSHEET: Element({TABLE_ELEMENT: _TABLE})})}
+        )
+    }
+)

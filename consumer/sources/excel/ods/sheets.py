@@ -1,0 +1,97 @@
+"""The sheets of an .ods, and which of them are hidden: by their styles."""
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from consumer.sources.excel.markup import Attributes, found, parse
+from consumer.sources.excel.ods.elements import Element, ElementHandler
+from consumer.sources.excel.ods.names import (
+    NAME,
+    OFFICE,
+    SPREADSHEET,
+    STYLE,
+    STYLE_NAME,
+    TABLE,
+    TABLE_ELEMENT,
+)
+from consumer.sources.excel.reader import Sheet
+
+CONTENT, STYLES = "content.xml", "styles.xml"
+DISPLAY = f"{TABLE}display"
+MAX_PARENTS = 100
+
+
+@dataclass(slots=True)
+class TableStyle:
+    """Whether sheets of a style are shown; None where its parent decides."""
+
+    parent: str | None
+    is_shown: bool | None = None
+
+
+class SheetList(ElementHandler):
+    """Collects names of sheets with their styles, and styles of tables, from content.xml or styles.xml."""
+
+    def __init__(self) -> None:
+        super().__init__(_ROOT)
+        self.sheets: list[tuple[str, str | None]] = []
+        self.styles: dict[str, TableStyle] = {}
+        self._style: TableStyle | None = None
+
+    def begin_table(self, attributes: Attributes) -> None:
+        """A sheet begins."""
+        self.sheets.append((attributes.get(NAME, ""), attributes.get(STYLE_NAME)))
+
+    def begin_style(self, attributes: Attributes) -> None:
+        """A style begins; those of cells, rows and columns do not count."""
+        self._style = None
+        if attributes.get(f"{STYLE}family") == "table":
+            self._style = TableStyle(attributes.get(f"{STYLE}parent-style-name"))
+            self.styles[attributes.get(f"{STYLE}name", "")] = self._style
+
+    def begin_properties(self, attributes: Attributes) -> None:
+        """The properties of a style of tables."""
+        if self._style is not None and DISPLAY in attributes:
+            self._style.is_shown = attributes[DISPLAY] != "false"
+
+
+def read_sheets(archive: zipfile.ZipFile) -> list[Sheet]:
+    """All sheets, in order. Raises WorkbookProblem where a part cannot be read."""
+    content, common = SheetList(), SheetList()
+    parse(archive, CONTENT, content)
+    if found(archive, STYLES) is not None:
+        parse(archive, STYLES, common)
+    styles = common.styles | content.styles
+    return [Sheet(name, is_visible=_is_shown(style, styles)) for name, style in content.sheets]
+
+
+def _is_shown(style: str | None, styles: Mapping[str, TableStyle]) -> bool:
+    for _ in range(MAX_PARENTS):
+        known = styles.get(style or "")
+        if known is None:
+            return True
+        if known.is_shown is not None:
+            return known.is_shown
+        style = known.parent
+    return True
+
+
+_STYLES = Element(
+    {
+        f"{STYLE}style": Element(
+            {f"{STYLE}table-properties": Element(start=SheetList.begin_properties)},
+            start=SheetList.begin_style,
+        )
+    }
+)
+_CONTENT = Element(
+    {
+        f"{OFFICE}styles": _STYLES,
+        f"{OFFICE}automatic-styles": _STYLES,
+        f"{OFFICE}body": Element(
+            {SPREADSHEET: Element({TABLE_ELEMENT: Element(start=SheetList.begin_table)})}
+        ),
+    }
+)
+_ROOT = Element({f"{OFFICE}document-content": _CONTENT, f"{OFFICE}document-styles": _CONTENT})
