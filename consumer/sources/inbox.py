@@ -7,6 +7,7 @@ from collections import deque
 from pathlib import Path
 
 from consumer.errors import FileProblem, MigrationError, TransientError
+from consumer.sources.sheet_names import quoted
 from schemas.codes import ErrorCode
 
 MAX_LINKS = 20
@@ -88,27 +89,30 @@ def _regular(file: int, path: str) -> int:
     os.close(file)
     raise FileProblem(
         ErrorCode.FILE_UNREADABLE,
-        f"«{path}» in the inbox is a folder or a device. Name a file.",
+        f"{quoted(path)} in the inbox is a folder or a device. Name a file.",
     )
 
 
 def _outside(path: str) -> MigrationError:
     return FileProblem(
         ErrorCode.FILE_OUTSIDE_INBOX,
-        f"«{path}» leads out of the inbox. Put the file into the inbox, and name it by its path below it.",
+        f"{quoted(path)} leads out of the inbox. "
+        "Put the file into the inbox, and name it by its path below it.",
     )
 
 
 def _problem(error: OSError, path: str) -> MigrationError:
     if error.errno in ABSENT:
         return FileProblem(
-            ErrorCode.FILE_NOT_FOUND, f"«{path}» is not in the inbox. Check the name, or put the file there."
+            ErrorCode.FILE_NOT_FOUND,
+            f"{quoted(path)} is not in the inbox. Check the name, or put the file there.",
         )
     if error.errno == errno.ELOOP:
         return _outside(path)
     if error.errno in REFUSED:
         return FileProblem(
-            ErrorCode.FILE_UNREADABLE, f"«{path}» may not be read by the service. Check its permissions."
+            ErrorCode.FILE_UNREADABLE,
+            f"{quoted(path)} may not be read by the service. Check its permissions.",
         )
     return TransientError(
         ErrorCode.SOURCE_UNAVAILABLE,

@@ -85,16 +85,33 @@ async def send_recent_again(connection: Connection) -> None:
     await connection.execute(SEND_RECENT_AGAIN, RESEND_MINUTES)
 
 
+# The size of a payload is known without reading it: what does not fit is left where it is.
 FETCH = """
 select id, request_id, event_id::text, payload, headers, sends, created_at
-from migration.outbox where published_at is null order by id limit $1
+from (
+  select *, sum(octet_length(payload)) over (order by id) - octet_length(payload) as bytes_before
+  from (select * from migration.outbox where published_at is null order by id limit $1) heads
+) page
+where bytes_before < $2 order by id
 """
 
 
-async def unpublished(connection: Connection, limit: int) -> list[Unpublished]:
-    """The next events to send. Of one job they are in order: each was put in while its job was locked."""
-    rows = await connection.fetch(FETCH, limit)
+async def unpublished(connection: Connection, limit: int, limit_bytes: int) -> list[Unpublished]:
+    """The next events to send: up to `limit`, fewer where their payloads together reach `limit_bytes`.
+
+    Of one job they are in order: each was put in while its job was locked.
+    """
+    rows = await connection.fetch(FETCH, limit, limit_bytes)
     return [Unpublished(r[0], r[1], r[2], r[3], json.loads(r[4]), r[5], r[6]) for r in rows]
+
+
+HEAD = "select id, sends from migration.outbox where published_at is null order by id limit 1"
+
+
+async def head(connection: Connection) -> tuple[int, int] | None:
+    """The id of the next event to send, and how often it was asked for again; None where none waits."""
+    row = await connection.fetchrow(HEAD)
+    return None if row is None else (row["id"], row["sends"])
 
 
 MARK = """

@@ -77,7 +77,7 @@ async def _steps(database: Database) -> dict[str, Step]:
         "total": inside(lambda connection: loads.set_total(connection, fence, 5)),
         "begin": inside(lambda connection: loads.begin(connection, fence, "f", None, {})),
         "elect": inside(lambda connection: leases.elect(connection, "relay", "owner", 10)),
-        "page": inside(lambda connection: outbox.unpublished(connection, 500)),
+        "page": inside(lambda connection: outbox.unpublished(connection, 500, 2**20)),
         "resend": inside(outbox.send_recent_again),
         "prune events": lambda: retention.prune_events(database, old, breathe),
         "prune errors": lambda: retention.prune_errors(database, old, breathe),

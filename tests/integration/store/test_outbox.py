@@ -32,7 +32,7 @@ async def _elect(database: Database) -> int:
 
 async def _waiting(database: Database) -> list[Unpublished]:
     async with database.transaction() as connection:
-        return await outbox.unpublished(connection, 100)
+        return await outbox.unpublished(connection, 100, 2**20)
 
 
 async def _mark(database: Database, sent: list[Unpublished], token: int) -> None:
@@ -168,3 +168,45 @@ async def test_a_new_relay_sends_the_last_event_of_every_job_that_changed_lately
     async with database.transaction() as connection:
         await outbox.send_recent_again(connection)
     assert [event.request_id for event in await _waiting(database)] == ["new"]
+
+
+LARGE = "update migration.outbox set payload = repeat('x', $2) where request_id = $1"
+
+
+async def _page(database: Database, limit: int, limit_bytes: int) -> list[str]:
+    async with database.transaction() as connection:
+        return [event.request_id for event in await outbox.unpublished(connection, limit, limit_bytes)]
+
+
+async def test_page_ends_where_its_payloads_reach_the_limit(database: Database) -> None:
+    for request_id in ("a", "b", "c", "d"):
+        await pending(database, request_id)
+        await change(database, LARGE, request_id, 1_000)
+    assert await _page(database, 10, 10_000) == ["a", "b", "c", "d"]
+    assert await _page(database, 3, 10_000) == ["a", "b", "c"]
+    assert await _page(database, 10, 2_000) == ["a", "b"]
+    assert await _page(database, 10, 2_001) == ["a", "b", "c"]
+
+
+async def test_event_larger_than_a_page_comes_alone(database: Database) -> None:
+    await pending(database, "a")
+    await pending(database, "b")
+    await change(database, LARGE, "a", 1_000_000)
+    assert await _page(database, 10, 2_000) == ["a"]
+
+
+async def test_head_is_the_next_event_and_how_often_it_was_asked_for(database: Database) -> None:
+    async def head() -> tuple[int, int] | None:
+        async with database.transaction() as connection:
+            return await outbox.head(connection)
+
+    assert await head() is None
+    token = await _elect(database)
+    job = await pending(database)
+    await pending(database, "later")
+    first, later = await _waiting(database)
+    assert await head() == (first.id, 0)
+    await _mark(database, [first], token)
+    assert await head() == (later.id, 0)
+    await _again(database, job.id)
+    assert await head() == (first.id, 1)
