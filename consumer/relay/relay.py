@@ -15,7 +15,7 @@ from consumer.store import leases, outbox
 from consumer.store.database import Database
 from consumer.store.errors import Conflict, DatabaseUnavailable
 from consumer.store.leases import RELAY
-from consumer.store.outbox import Unpublished
+from consumer.store.outbox import Resent, Unpublished
 from consumer.wake import Wake
 from messaging.progress import ticking
 
@@ -54,6 +54,7 @@ class Relay:
         self._terms = terms
         self._head = head
         self._alive = alive
+        self._renew_at = 0.0
         self._wake = Wake()
         self._in_hand: Sequence[Unpublished] = ()
         """Given to Kafka, and not known to have been marked under our lease."""
@@ -90,21 +91,32 @@ class Relay:
         """Send until stopped or deposed; the lease is renewed between pages and handed back at the end."""
         log.info("relay.elected", token=token)
         clock = asyncio.get_running_loop().time
-        renew_at = clock() + self._terms.beat_seconds
+        self._renew_at = clock() + self._terms.beat_seconds
         try:
-            async with self._database.transaction() as connection:
-                await outbox.send_recent_again(connection)
+            resent = await self._resend_piece(None)
             await self._kafka.send(())  # connects before the first event comes
             while not stop.is_set():
-                if clock() >= renew_at:
-                    async with self._database.transaction() as connection:
-                        await leases.renew(connection, RELAY, token, self._terms.lease_seconds)
-                    renew_at = clock() + self._terms.beat_seconds
-                if not await self._send_page(token):
-                    await self._wake.pause(min(POLL_SECONDS, max(renew_at - clock(), 0.05)))
+                await self._keep_lease(token)
+                if resent is not None:
+                    resent = await self._resend_piece(resent)
+                if not await self._send_page(token) and resent is None:
+                    await self._wake.pause(min(POLL_SECONDS, max(self._renew_at - clock(), 0.05)))
             await self._send_page(token)  # what the drained jobs left
         finally:
             await self._resign(token)
+
+    async def _resend_piece(self, after: Resent | None) -> Resent | None:
+        """Have a part of what was published lately sent again: half a page, the other is for new events."""
+        async with self._database.transaction() as connection:
+            return await outbox.resend_piece(connection, after, PAGE // 2)
+
+    async def _keep_lease(self, token: int) -> None:
+        """Renew the lease where that is due; raises LeaseLost."""
+        clock = asyncio.get_running_loop().time
+        if clock() >= self._renew_at:
+            async with self._database.transaction() as connection:
+                await leases.renew(connection, RELAY, token, self._terms.lease_seconds)
+            self._renew_at = clock() + self._terms.beat_seconds
 
     async def _send_page(self, token: int) -> bool:
         """Send the oldest events; whether there may be more at once."""

@@ -78,7 +78,7 @@ async def _steps(database: Database) -> dict[str, Step]:
         "begin": inside(lambda connection: loads.begin(connection, fence, "f", None, {})),
         "elect": inside(lambda connection: leases.elect(connection, "relay", "owner", 10)),
         "page": inside(lambda connection: outbox.unpublished(connection, 500, 2**20)),
-        "resend": inside(outbox.send_recent_again),
+        "resend": inside(lambda connection: outbox.resend_piece(connection, None, 500)),
         "prune events": lambda: retention.prune_events(database, old, breathe),
         "prune errors": lambda: retention.prune_errors(database, old, breathe),
         "prune jobs": lambda: removal.prune_jobs(database, old, breathe),

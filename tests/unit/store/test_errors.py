@@ -67,8 +67,7 @@ def test_row_is_at_fault_only_where_the_error_says_so(
 ) -> None:
     """By its fields: the text may be in any language, and may name an index that is none."""
     error = asyncpg.PostgresError(f'{WRAPAROUND}, index "things_pkey"')
-    error.sqlstate = state
-    for name, value in fields.items():
+    for name, value in ({"sqlstate": state} | fields).items():
         setattr(error, name, value)
     with pytest.raises(Exception) as caught, mapped():  # noqa: PT011 – the type is what is looked at
         raise error
