@@ -8,6 +8,7 @@ from consumer.errors import RequestRefused
 from consumer.settings import Settings
 from consumer.sources.base import Access
 from schemas.codes import ErrorCode
+from schemas.text import shorten_name
 
 ACCOUNT_KEYS = ("client_email", "private_key", "token_uri")
 """What a service account's file has to hold."""
@@ -34,7 +35,7 @@ def dsn(settings: Settings, name: str) -> str:
     if name not in known:
         raise RequestRefused(
             ErrorCode.UNKNOWN_CONNECTION,
-            f"There is no connection «{name}»; this service knows {_listed(known)}. "
+            f"There is no connection «{shorten_name(name)}»; this service knows {_listed(known)}. "
             "Name one of them, or have it added to MIGRATION_CONNECTIONS.",
         )
     return known[name].get_secret_value()
@@ -49,7 +50,7 @@ def account(settings: Settings, name: str) -> dict[str, Any]:
     if name not in known:
         raise RequestRefused(
             ErrorCode.UNKNOWN_CREDENTIALS,
-            f"There are no credentials «{name}»; this service knows {_listed(known)}. "
+            f"There are no credentials «{shorten_name(name)}»; this service knows {_listed(known)}. "
             "Name one of them, or have it added to MIGRATION_GOOGLE_CREDENTIALS.",
         )
     try:
@@ -70,4 +71,4 @@ def _wrong(name: str, what: str) -> RequestRefused:
 
 
 def _listed(names: Mapping[str, Any]) -> str:
-    return ", ".join(f"«{name}»" for name in sorted(names)) or "none"
+    return ", ".join(f"«{shorten_name(name)}»" for name in sorted(names)) or "none"

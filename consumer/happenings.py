@@ -46,6 +46,11 @@ class EventsPublished:
 
 
 @dataclass(frozen=True, slots=True)
+class EventShortened:
+    """An event was larger than Kafka takes, and is sent without a part of its texts."""
+
+
+@dataclass(frozen=True, slots=True)
 class RequestRecorded:
     """A message is in Postgres: `started`, `repeated`, or the command it was."""
 
@@ -66,6 +71,7 @@ Happening = (
     | BatchStored
     | QuotaWaited
     | EventsPublished
+    | EventShortened
     | RequestRecorded
     | RequestRejected
 )

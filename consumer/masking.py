@@ -2,6 +2,8 @@
 
 import re
 
+from schemas.text import MESSAGE_CHARS, shorten_message
+
 _DATE = r"\d{4}-\d\d-\d\d(?!\d)|\d\d?\.\d\d?\.\d{4}(?!\d)|(?:19|20)\d{12}(?!\d)"
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _ADDRESS = rf"{_OCTET}(?:\.{_OCTET}){{3}}(?!\.?\d)"
@@ -17,5 +19,8 @@ def mask(text: str) -> str:
 
 
 def presentable(text: str) -> str:
-    """Text that may be shown to anybody and that Postgres stores."""
-    return mask(_UNSTORABLE.sub("�", text))
+    """Text that may be shown to anybody and that Postgres stores, at most MESSAGE_CHARS characters.
+
+    It is bounded before it is masked, but to twice as much: no phone that is returned was cut before.
+    """
+    return shorten_message(mask(_UNSTORABLE.sub("�", shorten_message(text, 2 * MESSAGE_CHARS))))

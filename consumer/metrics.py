@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from consumer.happenings import (
     BatchStored,
+    EventShortened,
     EventsPublished,
     Happening,
     JobClaimed,
@@ -36,6 +37,7 @@ class Present:
     running: Callable[[], int]
     loop_lag: Callable[[], float]
     progress: Callable[[], Mapping[str, float]]
+    outbox_head_age: Callable[[], float]
 
 
 class Metrics:
@@ -61,6 +63,7 @@ class Metrics:
         self._quota_waits = self._counter("quota_waits", "How often a source had to wait for its quota")
         self._quota_seconds = self._counter("quota_wait_seconds", "Seconds waited for a quota")
         self._events = self._counter("events_published", "Status events that Kafka acknowledged")
+        self._shortened = self._counter("events_shortened", "Status events too large to be sent whole")
         self._recorded = self._counter(
             "requests_recorded", "Messages taken from the requests topic, by kind", "kind", KINDS
         )
@@ -73,6 +76,11 @@ class Metrics:
         self._gauge("jobs_running_here", "Jobs that run in this process", present.running)
         self._gauge(
             "event_loop_lag_seconds_max", "The event loop's longest lag of the last minute", present.loop_lag
+        )
+        self._gauge(
+            "outbox_head_unchanged_seconds",
+            "For how long the same status event has been the next one to be sent",
+            present.outbox_head_age,
         )
         self.registry.register(_Progress(present.progress))
 
@@ -102,6 +110,8 @@ class Metrics:
                 self._quota_seconds.inc(seconds)
             case EventsPublished(events):
                 self._events.inc(events)
+            case EventShortened():
+                self._shortened.inc()
             case RequestRecorded(kind):
                 self._recorded.labels(kind).inc()
             case RequestRejected(reason):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from consumer.health import Health
 from consumer.loop_lag import LoopLag
 from consumer.metrics import Metrics, Present
+from consumer.relay.head import OutboxHead
 from messaging.consumer import GroupConsumer
 
 KAFKA_SILENT_SECONDS = 12.0
@@ -23,8 +24,15 @@ class Vitals:
         self.health = Health()
         self.pulse = self.health.pulse
         self.lag = LoopLag()
-        self.metrics = Metrics(Present(running, self.lag.worst, self.health.progress))
+        self.outbox_head = OutboxHead()
+        head_age = self.outbox_head.unchanged_seconds
+        self.metrics = Metrics(Present(running, self.lag.worst, self.health.progress, head_age))
         self._consumer: GroupConsumer | None = None
+
+        async def outbox() -> str | None:
+            return self.outbox_head.problem()
+
+        self.health.ready_when("outbox", outbox)
 
     def watch(self, consumer: GroupConsumer) -> None:
         """Count the intake as stuck where its consumer is, and Kafka as away where its brokers are silent."""

@@ -12,6 +12,8 @@ TYPE_STATUS = "migration.status.v1"
 """Types of what is published here; the sources (`/migration-cli`, …) are the publishers' own."""
 
 TRACEPARENT = "traceparent"
+SHORTENED = "ce_shortened"
+"""An extension: the event was too large for a message and has lost a part of its texts."""
 _TRACEPARENT_FORM = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _HEADERS = {
     "id": "ce_id",

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from schemas import asyncapi, deadletters, uploads
+from schemas import asyncapi, cloudevents, deadletters, uploads
 from schemas.codes import DeadLetterReason
 from schemas.requests import REQUEST
 from schemas.status import MigrationStatus
@@ -98,6 +98,11 @@ def _cloud_headers() -> Json:
             "ce_time": {"type": "string", "format": "date-time"},
             "ce_subject": {"type": "string", "description": "the request id"},
             "content-type": {"type": "string", "const": "application/json"},
+            cloudevents.SHORTENED: {
+                "type": "string",
+                "const": "true",
+                "description": "there where a status event was too large and lost a part of its texts",
+            },
             "traceparent": {
                 "type": "string",
                 "pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",

@@ -39,6 +39,28 @@ def storable(value: str) -> str:
     return value
 
 
+MESSAGE_CHARS = 2_000
+"""The longest sentence about a job: what went wrong, or what it waits for."""
+NAME_CHARS = 100
+"""Characters of a name that a sentence quotes."""
+_LEFT_OUT = " […] "
+_END_SHARE = 5
+"""One part in so many is the end of the text: what to do about an error is said there."""
+
+
+def shorten_message(text: str, most: int = MESSAGE_CHARS) -> str:
+    """The text with at most so many characters (50 at least): its middle is left out, marked by `[…]`."""
+    if len(text) <= most:
+        return text
+    end = most // _END_SHARE
+    return text[: most - len(_LEFT_OUT) - end] + _LEFT_OUT + text[-end:]
+
+
+def shorten_name(name: str) -> str:
+    """The name with at most NAME_CHARS characters, `…` in place of the rest."""
+    return name if len(name) <= NAME_CHARS else name[: NAME_CHARS - 1] + "…"
+
+
 UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
 """Unicode categories that a person cannot tell from nothing, or from a space."""
 ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|\\)")

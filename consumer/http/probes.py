@@ -29,7 +29,7 @@ class StuckView(LivenessView):
 class ReadinessView(BaseModel):
     """The service can work."""
 
-    ready: Literal[True] = Field(description="Postgres and Kafka can be used")
+    ready: Literal[True] = Field(description="Postgres and Kafka can be used, and status events leave")
 
 
 class WaitingView(BaseModel):
@@ -75,7 +75,7 @@ def router(health: Health) -> APIRouter:
         responses=_away_response(WaitingView),
     )
     async def readyz() -> JSONResponse:
-        """200 while Postgres and Kafka can be used; else `waiting_for` names what cannot."""
+        """200 while Postgres and Kafka can be used and status events leave; else `waiting_for` says why."""
         unready = await health.unready()
         if not unready:
             return JSONResponse({"ready": True})

@@ -21,6 +21,7 @@ from messaging.records import Record
 from schemas import cloudevents
 from schemas.codes import DeadLetterReason
 from schemas.requests import CancelRequest, RetryRequest, StartRequest
+from schemas.text import shorten_name
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("intake")
 
@@ -81,8 +82,8 @@ class Intake:
             recorded = await requests.record(connection, request_id, request, self._limits, traceparent)
         if recorded is Recorded.REUSED:
             sentence = (
-                f"request id {request_id} belongs to another migration already: its dataset, source or "
-                "options differ; send this one under a new id"
+                f"request id {shorten_name(request_id)} belongs to another migration already: "
+                "its dataset, source or options differ; send this one under a new id"
             )
             await self._letters.put(record, DeadLetterReason.REQUEST_ID_REUSED, sentence)
         else:
@@ -97,7 +98,7 @@ class Intake:
         if refusal is None:
             self._count(RequestRecorded(command.action))
         else:
-            sentence = f"{command.action} of {command.request_id} is refused: {refusal}"
+            sentence = f"{command.action} of {shorten_name(command.request_id)} is refused: {refusal}"
             await self._letters.put(record, DeadLetterReason.COMMAND_REFUSED, sentence)
 
     async def _reject(self, record: Record, unreadable: Unreadable) -> None:

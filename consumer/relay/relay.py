@@ -1,34 +1,32 @@
 """The relay: takes events from the outbox to Kafka, one relay at a time, in order per job, at least once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from consumer import faults
 from consumer.errors import LeaseLost
-from consumer.happenings import EventsPublished, Tell, untold
+from consumer.happenings import EventsPublished
+from consumer.relay.events import EventSender
+from consumer.relay.head import OutboxHead
 from consumer.store import leases, outbox
 from consumer.store.database import Database
 from consumer.store.errors import Conflict, DatabaseUnavailable
 from consumer.store.leases import RELAY
-from consumer.store.outbox import Unpublished
+from consumer.store.outbox import Resent, Unpublished
 from consumer.wake import Wake
 from messaging.progress import ticking
-from messaging.records import Outgoing
-from schemas import cloudevents
-from schemas.topics import STATUS
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("relay")
 
-EVENT_SOURCE = "/chat-migration"
 PAGE = 500
+PAGE_BYTES = 4 * 1024 * 1024
+"""Of payloads: what goes beyond it is left for the next page, but for the first event of one."""
 POLL_SECONDS = 1.0
 """A notification wakes the relay at once; this finds what it did not tell."""
 AWAY_SECONDS = 2.0
-
-Publish = Callable[[Sequence[Outgoing]], Awaitable[list[bool]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +44,17 @@ class Relay:
     def __init__(
         self,
         database: Database,
-        publish: Publish,
+        kafka: EventSender,
         terms: Terms,
+        head: OutboxHead,
         alive: Callable[[], None] = lambda: None,
-        count: Tell = untold,
     ) -> None:
         self._database = database.reporting(alive)
-        self._publish = publish
+        self._kafka = kafka
         self._terms = terms
+        self._head = head
         self._alive = alive
-        self._count = count
+        self._renew_at = 0.0
         self._wake = Wake()
         self._in_hand: Sequence[Unpublished] = ()
         """Given to Kafka, and not known to have been marked under our lease."""
@@ -77,6 +76,7 @@ class Relay:
                     token = await leases.elect(
                         connection, RELAY, self._terms.owner, self._terms.lease_seconds
                     )
+                    self._head.observe(await outbox.head(connection))
                 if token is None:
                     await self._wake.pause(POLL_SECONDS)
                     continue
@@ -91,32 +91,44 @@ class Relay:
         """Send until stopped or deposed; the lease is renewed between pages and handed back at the end."""
         log.info("relay.elected", token=token)
         clock = asyncio.get_running_loop().time
-        renew_at = clock() + self._terms.beat_seconds
+        self._renew_at = clock() + self._terms.beat_seconds
         try:
-            async with self._database.transaction() as connection:
-                await outbox.send_recent_again(connection)
-            await self._publish(())  # connects before the first event comes
+            resent = await self._resend_piece(None)
+            await self._kafka.send(())  # connects before the first event comes
             while not stop.is_set():
-                if clock() >= renew_at:
-                    async with self._database.transaction() as connection:
-                        await leases.renew(connection, RELAY, token, self._terms.lease_seconds)
-                    renew_at = clock() + self._terms.beat_seconds
-                if not await self._send_page(token):
-                    await self._wake.pause(min(POLL_SECONDS, max(renew_at - clock(), 0.05)))
+                await self._keep_lease(token)
+                if resent is not None:
+                    resent = await self._resend_piece(resent)
+                if not await self._send_page(token) and resent is None:
+                    await self._wake.pause(min(POLL_SECONDS, max(self._renew_at - clock(), 0.05)))
             await self._send_page(token)  # what the drained jobs left
         finally:
             await self._resign(token)
 
+    async def _resend_piece(self, after: Resent | None) -> Resent | None:
+        """Have a part of what was published lately sent again: half a page, the other is for new events."""
+        async with self._database.transaction() as connection:
+            return await outbox.resend_piece(connection, after, PAGE // 2)
+
+    async def _keep_lease(self, token: int) -> None:
+        """Renew the lease where that is due; raises LeaseLost."""
+        clock = asyncio.get_running_loop().time
+        if clock() >= self._renew_at:
+            async with self._database.transaction() as connection:
+                await leases.renew(connection, RELAY, token, self._terms.lease_seconds)
+            self._renew_at = clock() + self._terms.beat_seconds
+
     async def _send_page(self, token: int) -> bool:
         """Send the oldest events; whether there may be more at once."""
         async with self._database.transaction() as connection:
-            page = await outbox.unpublished(connection, PAGE)
+            page = await outbox.unpublished(connection, PAGE, PAGE_BYTES)
+        self._head.observe((page[0].id, page[0].sends) if page else None)
         if not page:
             return False
         self._in_hand = page
         await faults.reach("relay.before_send")
-        acknowledged = await self._publish([message(event) for event in page])
-        self._count(EventsPublished(sum(acknowledged)))
+        acknowledged = await self._kafka.send(page)
+        self._kafka.count(EventsPublished(sum(acknowledged)))
         await faults.reach("relay.sent")
         sent = _in_order(page, acknowledged)
         if len(sent) < len(page):
@@ -151,19 +163,6 @@ class Relay:
                 await leases.release(connection, RELAY, token)
         except (DatabaseUnavailable, Conflict):
             log.warning("relay.lease_left_to_expire")
-
-
-def message(event: Unpublished) -> Outgoing:
-    """An event as a Kafka message: JSON, keyed by request, CloudEvents attributes in headers."""
-    headers = cloudevents.encode(
-        event_id=event.event_id,
-        source=EVENT_SOURCE,
-        event_type=cloudevents.TYPE_STATUS,
-        time=event.created_at,
-        subject=event.request_id,
-        traceparent=event.headers.get("traceparent"),
-    )
-    return Outgoing(STATUS.name, event.request_id.encode(), event.payload.encode(), headers)
 
 
 def _in_order(page: Sequence[Unpublished], acknowledged: Sequence[bool]) -> list[Unpublished]:

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 from consumer.errors import FileProblem, OutageOfOurs, SourceTooLarge, TransientError, unwritable
 from consumer.sources.base import Reading
 from consumer.sources.inbox import open_inside
+from consumer.sources.sheet_names import quoted
 from schemas.codes import ErrorCode
-from schemas.text import escaped
 
 COPY_BYTES = 1 << 20
 NANOSECONDS = 1e9
@@ -54,14 +54,11 @@ def _copy_inside(path: str, reading: Reading, target: Path) -> LocalFile:
         try:
             digest = _copy(source, target)
         except OSError as error:
-            raise unwritable(
-                error, f"«{escaped(path)}» could not be copied ({type(error).__name__})."
-            ) from None
+            raise unwritable(error, f"{quoted(path)} could not be copied ({type(error).__name__}).") from None
         if _state(source) != before:
             raise TransientError(
                 ErrorCode.SOURCE_CHANGED,
-                f"«{escaped(path)}» was written while it was read. "
-                "Write it under another name, then rename it.",
+                f"{quoted(path)} was written while it was read. Write it under another name, then rename it.",
             )
     return LocalFile(target, digest, age)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from consumer.errors import FileProblem, MigrationError, TransientError
 from consumer.sources.inbox_names import SeveralAlikeError, present_name
+from consumer.sources.sheet_names import quoted
 from schemas.codes import ErrorCode
-from schemas.text import escaped
 
 MAX_LINKS = 20
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -36,7 +36,7 @@ def open_inside(inbox: Path, path: str) -> int:
     except _LeadsOut:
         raise _outside(path) from None
     except SeveralAlikeError as error:
-        raise FileProblem(ErrorCode.FILE_NOT_FOUND, f"«{escaped(path)}» {error}") from None
+        raise FileProblem(ErrorCode.FILE_NOT_FOUND, f"{quoted(path)} {error}") from None
     except OSError as error:
         raise _problem(error, path) from None
 
@@ -92,14 +92,14 @@ def _regular(file: int, path: str) -> int:
     os.close(file)
     raise FileProblem(
         ErrorCode.FILE_UNREADABLE,
-        f"«{escaped(path)}» in the inbox is a folder or a device. Name a file.",
+        f"{quoted(path)} in the inbox is a folder or a device. Name a file.",
     )
 
 
 def _outside(path: str) -> MigrationError:
     return FileProblem(
         ErrorCode.FILE_OUTSIDE_INBOX,
-        f"«{escaped(path)}» leads out of the inbox. "
+        f"{quoted(path)} leads out of the inbox. "
         "Put the file into the inbox, and name it by its path below it.",
     )
 
@@ -108,14 +108,14 @@ def _problem(error: OSError, path: str) -> MigrationError:
     if error.errno in ABSENT:
         return FileProblem(
             ErrorCode.FILE_NOT_FOUND,
-            f"«{escaped(path)}» is not in the inbox. Check the name, or put the file there.",
+            f"{quoted(path)} is not in the inbox. Check the name, or put the file there.",
         )
     if error.errno == errno.ELOOP:
         return _outside(path)
     if error.errno in REFUSED:
         return FileProblem(
             ErrorCode.FILE_UNREADABLE,
-            f"«{escaped(path)}» may not be read by the service. Check its permissions.",
+            f"{quoted(path)} may not be read by the service. Check its permissions.",
         )
     return TransientError(
         ErrorCode.SOURCE_UNAVAILABLE,

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from schemas.text import escaped, unescaped
+from schemas.text import escaped, shorten_name, unescaped
 
 NAMES_SHOWN = 20
-NAME_CHARS = 100
-"""The longest title Google allows; Excel allows 31 characters."""
 QUOTES = frozenset({"«»", '""'})
 
 
@@ -45,6 +43,8 @@ def listed(names: Sequence[str]) -> str:
 
 
 def quoted(name: str) -> str:
-    """The name between quotes, with its unseen characters as escapes."""
-    short = name if len(name) <= NAME_CHARS else name[: NAME_CHARS - 1] + "…"
-    return f"«{escaped(short)}»"
+    """The name between quotes, shortened, with its unseen characters as escapes.
+
+    Google allows 100 characters and Excel 31: a name that can be asked for is shown whole.
+    """
+    return f"«{escaped(shorten_name(name))}»"

@@ -11,6 +11,7 @@ from consumer.store.past_requests import PastRequest
 from consumer.store.transitions import NEW_JOBS, wake_workers
 from schemas.requests import CancelRequest, RetryRequest
 from schemas.status import Status
+from schemas.text import shorten_name
 
 LOCK_JOB = f"""
 select {COLUMNS} from migration.jobs where request_id = $1 for no key update
@@ -75,7 +76,7 @@ def _why_not(target: Target, command: CancelRequest | RetryRequest, before: Row 
 
 def _refusal(target: Target, command: CancelRequest | RetryRequest) -> str | None:
     if target is None:
-        return f"there is no migration with request id {command.request_id}"
+        return f"there is no migration with request id {shorten_name(command.request_id)}"
     if isinstance(target, PastRequest):
         ended = f"it ended on {target.completed_at:%Y-%m-%d} and its job was removed"
         return f"{ended}; start the source again under a new request id"

@@ -1,6 +1,7 @@
 """What asyncpg raises, mapped once to what has to be done about it.
 
 DatabaseUnavailable   our Postgres is away, restarting, full, or silent: wait and try again
+  LimitReached        a limit of the server as a whole, such as wraparound; a row may be behind it, too
 Conflict              another transaction was faster: repeat the batch
 ValueRefused          Postgres does not take a value: find its row, reject it
 StatementFailed       a defect; RightMissing; or a wrong setting: AccessDenied, WrongAddress
@@ -20,12 +21,22 @@ DENIED = ("28", "3D")
 RIGHT_MISSING = "42501"
 CONFLICT_STATES = frozenset({"40001", "40P01", "55P03", "23505"})
 """Serialization failure, deadlock, lock timeout, and a key somebody else was faster with."""
-REFUSED = ("22", "23", "54", "44", "P0001")
-"""Data exceptions, constraints, program limits (a key too long for an index), views with check, triggers."""
+REFUSED = ("22", "23", "44", "P0001")
+"""Data exceptions, constraints, views with check, triggers."""
+LIMITS = "54"
+"""Program limits: a key too long for an index, and a server near wraparound that takes no writes at all."""
 
 
 class DatabaseUnavailable(Exception):
     """Postgres cannot be used right now."""
+
+
+class LimitReached(DatabaseUnavailable):
+    """A limit of the server was met, and its answer names no table or index."""
+
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__(f"Postgres has met a limit of its own (SQLSTATE {sqlstate})")
+        self.sqlstate = sqlstate
 
 
 class Conflict(Exception):
@@ -84,13 +95,23 @@ def _translate(error: asyncpg.PostgresError) -> Exception:
         return Conflict(state)
     if state.startswith(AWAY) or state in AWAY_STATES or isinstance(error, asyncpg.PostgresConnectionError):
         return DatabaseUnavailable(f"Postgres is not available (SQLSTATE {state or 'none'})")
-    if state.startswith(REFUSED):
+    if state.startswith(REFUSED) or (state.startswith(LIMITS) and _names_relation(error)):
         return ValueRefused(state)
+    if state.startswith(LIMITS):
+        return LimitReached(state)
     if state.startswith(DENIED):
         return AccessDenied(state, type(error).__name__)
     if state == RIGHT_MISSING:
         return RightMissing(str(error))
     return StatementFailed(state, type(error).__name__)
+
+
+def _names_relation(error: asyncpg.PostgresError) -> bool:
+    """Whether the fields of an error name a table or index: it is about a row then.
+
+    Its text is translated by the server, and says nothing that can be relied on.
+    """
+    return bool(error.table_name or error.constraint_name)
 
 
 class StatementFailed(Exception):

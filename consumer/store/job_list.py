@@ -1,14 +1,17 @@
 """Pages of jobs, the newest first, filtered; no page looks at more than LOOK_AT_ROWS jobs."""
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
-from consumer.store.connect import Connection
+from consumer.store.connect import Connection, Row
 from consumer.store.jobs import COLUMNS, Job, job
 from schemas.status import Status
 from schemas.text import is_readable
 
 LOOK_AT_ROWS = 50_000
 """Jobs a filtered page looks at: tens of milliseconds."""
+PAGE_BYTES = 4 * 1024 * 1024
+"""Of texts and JSON: jobs behind that are left for the next page, but for the first of one."""
 AFTER_ALL = "\U0010ffff"
 """Behind every character of a name: a prefix with this is behind all that begins with the prefix."""
 
@@ -35,21 +38,35 @@ class JobListPage:
     next: int | None
 
 
+_BESIDE = frozenset({"bytes", "turn", "bytes_before", "fitting", "ends"})
+"""Columns of a page that are none of a job."""
+
 _FITS = """
     ($3::text is null or status = $3) and ($4::text is null or dataset = $4)
     and ($5::text is null or source_type = $5) and ($6::text is null or requested_by = $6)
     and ($7::text is null or starts_with(request_id, $7) or starts_with(source_identifier, $7))
 """
 
-# $1 before, $2 limit, $3-$7 the filter, $8 how many jobs are looked at. `ends` holds the last of these, and
-# the one behind it, if any; it is asked for only where the page is not full.
+# What a job's row takes, its numbers and times in 1 KiB. On `found`, one row more than the page may have.
+_SIZED = """
+select *, row_number() over (order by id desc) as turn,
+  sum(bytes) over (order by id desc) - bytes as bytes_before
+from (select *, 1024 + octet_length(source_identifier) + octet_length(source::text)
+    + octet_length(warnings::text) + coalesce(octet_length(detail), 0)
+    + coalesce(octet_length(error_message), 0) + coalesce(octet_length(options::text), 0)
+    + coalesce(octet_length(source_state::text), 0) as bytes from found) measured
+"""
+
+# $1 before, $2 limit, $3-$7 the filter, $8 bytes, $9 how many jobs are looked at. `ends` holds the last of
+# those looked at, and the one behind it, if any; it is asked for only where the page is not full.
 LIST = f"""
-with page as materialized (
-  select {COLUMNS} from (select * from migration.jobs where id < $1 order by id desc limit $8) looked_at
-  where {_FITS} order by id desc limit $2 + 1)
-select page.*, case when (select count(*) from page) <= $2 then
-  array(select id from migration.jobs where id < $1 order by id desc offset $8 - 1 limit 2) end as ends
-from (values (1)) one left join page on true order by page.id desc
+with found as materialized (
+  select {COLUMNS} from (select * from migration.jobs where id < $1 order by id desc limit $9) looked_at
+  where {_FITS} order by id desc limit $2 + 1),
+page as ({_SIZED})
+select page.*, (select count(*) from found) as fitting, case when (select count(*) from found) <= $2 then
+  array(select id from migration.jobs where id < $1 order by id desc offset $9 - 1 limit 2) end as ends
+from (values (1)) one left join page on turn <= $2 and bytes_before < $8 order by page.id desc
 """  # noqa: S608 – names of columns, no values
 
 COUNT_PREFIX = """
@@ -59,17 +76,21 @@ select (select count(*) from (select from migration.jobs where request_id >= $1 
                               and source_identifier collate "C" < $2 limit $3 + 1) identifiers)
 """
 
-# $1 to $7 as above, $8 behind all that begins with $7. Jobs are fetched one by one in order, so that no plan
+# $1 to $8 as above, $9 behind all that begins with $7. Jobs are fetched one by one in order, so that no plan
 # goes through all jobs of the table in search of a few.
 FIND = f"""
 with carriers as materialized (
-  select id from migration.jobs where request_id >= $7 and request_id < $8 and id < $1
+  select id from migration.jobs where request_id >= $7 and request_id < $9 and id < $1
   union
   select id from migration.jobs
-  where source_identifier collate "C" >= $7 and source_identifier collate "C" < $8 and id < $1)
-select {COLUMNS} from (select id as carrier from carriers order by id desc) ordered
-cross join lateral (select * from migration.jobs where id = carrier limit 1) jobs
-where {_FITS} order by carrier desc limit $2 + 1
+  where source_identifier collate "C" >= $7 and source_identifier collate "C" < $9 and id < $1),
+found as materialized (
+  select {COLUMNS} from (select id as carrier from carriers order by id desc) ordered
+  cross join lateral (select * from migration.jobs where id = carrier limit 1) jobs
+  where {_FITS} order by carrier desc limit $2 + 1),
+page as ({_SIZED})
+select page.*, (select count(*) from found) as fitting, null::bigint[] as ends
+from page where turn <= $2 and bytes_before < $8 order by id desc
 """  # noqa: S608
 
 
@@ -96,16 +117,22 @@ async def _is_selective(connection: Connection, prefix: str) -> bool:
 
 
 async def _find(connection: Connection, wanted: JobFilter, limit: int, before: int) -> JobListPage:
-    rows = await connection.fetch(FIND, before, limit, *astuple(wanted), f"{wanted.q}{AFTER_ALL}")
-    found = [job(row) for row in rows[:limit]]
-    return JobListPage(found, found[-1].id if len(rows) > limit else None)
+    behind = f"{wanted.q}{AFTER_ALL}"
+    return _page(await connection.fetch(FIND, before, limit, *astuple(wanted), PAGE_BYTES, behind))
 
 
 async def _look(connection: Connection, wanted: JobFilter, limit: int, before: int) -> JobListPage:
-    rows = await connection.fetch(LIST, before, limit, *astuple(wanted), LOOK_AT_ROWS)
-    values = [{name: value for name, value in row.items() if name != "ends"} for row in rows if row["id"]]
-    found = [job(one) for one in values[:limit]]
-    if len(values) > limit:
+    return _page(await connection.fetch(LIST, before, limit, *astuple(wanted), PAGE_BYTES, LOOK_AT_ROWS))
+
+
+def _page(rows: Sequence[Row]) -> JobListPage:
+    """The jobs of a page; it goes on behind the last one that is there, or that was looked at."""
+    found = [_job(row) for row in rows if row["id"]]
+    if found and rows[0]["fitting"] > len(found):
         return JobListPage(found, found[-1].id)
-    ends = rows[0]["ends"]
+    ends: Sequence[int] = (rows[0]["ends"] or ()) if rows else ()
     return JobListPage(found, ends[0] if len(ends) > 1 else None)
+
+
+def _job(row: Row) -> Job:
+    return job({name: value for name, value in row.items() if name not in _BESIDE})

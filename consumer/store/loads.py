@@ -13,6 +13,7 @@ from consumer.store.outbox import emit
 from consumer.store.rejected_counts import clear_rejected_counts
 from consumer.store.transitions import lock_owned
 from schemas.codes import WarningCode
+from schemas.text import shorten_message
 
 BEGIN = f"""
 update migration.jobs set fingerprint = $3, source_state = $4, warnings = $5, checkpoint = null, total = null,
@@ -72,8 +73,9 @@ returning {COLUMNS}
 async def set_detail(connection: Connection, fence: Fence, detail: str | None) -> None:
     """Tell what the job waits for, or None when that is over; raises LeaseLost."""
     owned = await lock_owned(connection, fence)
-    if owned.detail != detail:
-        await _emitted(connection, await connection.fetchrow(DETAIL, fence.job_id, fence.token, detail))
+    short = None if detail is None else shorten_message(detail)
+    if owned.detail != short:
+        await _emitted(connection, await connection.fetchrow(DETAIL, fence.job_id, fence.token, short))
 
 
 async def _emitted(connection: Connection, row: Any) -> Job:

@@ -13,7 +13,7 @@ from schemas.status import MigrationStatus
 
 CHANNEL = "migration_outbox"
 RESEND_MINUTES = 5
-"""A new relay sends the last event of every job that changed in this time once more."""
+"""A new relay sends the last event of every job of which one was published in this time once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,29 +72,73 @@ async def send_again(connection: Connection, job_id: int) -> None:
     await connection.execute("select pg_notify($1, '')", CHANNEL)
 
 
-SEND_RECENT_AGAIN = """
-update migration.outbox o set published_at = null, sends = sends + 1
-where o.id in (select max(l.id) from migration.jobs j join migration.outbox l on l.job_id = j.id
-               where j.updated_at > clock_timestamp() - make_interval(mins => $1) group by j.id)
-  and o.published_at is not null
+@dataclass(frozen=True, slots=True)
+class Resent:
+    """How far `resend_piece` has come: the last event it looked at, and when the first piece began."""
+
+    published_at: datetime
+    id: int
+    until: datetime
+
+
+# $1 minutes, $2 and $3 the event to go on behind, $4 until when events were published, $5 how many are looked
+# at. An event that is to be sent again leaves the index that the next piece is found by.
+RESEND = """
+with piece as materialized (
+  select published_at, id, job_id from migration.outbox
+  where published_at is not null
+    and (published_at, id) > (coalesce($2, statement_timestamp() - make_interval(mins => $1)), $3)
+    and published_at <= coalesce($4, statement_timestamp())
+  order by published_at, id limit $5),
+again as (
+  update migration.outbox o set published_at = null, sends = sends + 1
+  where o.published_at is not null and o.id in (
+    select last.id from (select distinct job_id from piece where job_id is not null) jobs
+    cross join lateral (select id from migration.outbox where job_id = jobs.job_id
+                        order by sequence desc limit 1) last))
+select published_at, id, coalesce($4, statement_timestamp()) as until
+from piece order by published_at desc, id desc limit 1
 """
 
 
-async def send_recent_again(connection: Connection) -> None:
-    """What a new relay begins with: the one before may have died between a send and its mark."""
-    await connection.execute(SEND_RECENT_AGAIN, RESEND_MINUTES)
+async def resend_piece(connection: Connection, after: Resent | None, limit: int) -> Resent | None:
+    """Have the last event sent again of some jobs of which any was published in the last RESEND_MINUTES.
+
+    Looks at `limit` events. Go on with what is returned; None is the end. What a new relay begins with: the
+    one before may have died between a send and its mark, or may have sent an old event behind a newer one.
+    """
+    place = (None, 0, None) if after is None else (after.published_at, after.id, after.until)
+    row = await connection.fetchrow(RESEND, RESEND_MINUTES, *place, limit)
+    return None if row is None else Resent(row["published_at"], row["id"], row["until"])
 
 
+# The size of a payload is known without reading it: what does not fit is left where it is.
 FETCH = """
 select id, request_id, event_id::text, payload, headers, sends, created_at
-from migration.outbox where published_at is null order by id limit $1
+from (
+  select *, sum(octet_length(payload)) over (order by id) - octet_length(payload) as bytes_before
+  from (select * from migration.outbox where published_at is null order by id limit $1) heads
+) page
+where bytes_before < $2 order by id
 """
 
 
-async def unpublished(connection: Connection, limit: int) -> list[Unpublished]:
-    """The next events to send. Of one job they are in order: each was put in while its job was locked."""
-    rows = await connection.fetch(FETCH, limit)
+async def unpublished(connection: Connection, limit: int, limit_bytes: int) -> list[Unpublished]:
+    """The next events to send: up to `limit`, fewer where their payloads together reach `limit_bytes`.
+
+    Of one job they are in order: each was put in while its job was locked.
+    """
+    rows = await connection.fetch(FETCH, limit, limit_bytes)
     return [Unpublished(r[0], r[1], r[2], r[3], json.loads(r[4]), r[5], r[6]) for r in rows]
+
+
+HEAD = "select id, sends from migration.outbox where published_at is null order by id limit 1"
+
+
+async def head(connection: Connection) -> tuple[int, int] | None:
+    """The id of the next event to send, and how often it was asked for again; None where none waits."""
+    row = await connection.fetchrow(HEAD)
+    return None if row is None else (row["id"], row["sends"])
 
 
 MARK = """

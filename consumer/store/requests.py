@@ -12,6 +12,7 @@ from consumer.store.transitions import wake_workers
 from schemas.codes import ErrorCode
 from schemas.requests import StartRequest
 from schemas.status import EventError, MigrationStatus, Status
+from schemas.text import shorten_message
 
 
 class Recorded(Enum):
@@ -137,7 +138,7 @@ async def tell_invalid(connection: Connection, request_id: str, message: str) ->
             "warnings": {},
             "rows_per_second": None,
             "eta_seconds": None,
-            "error": EventError(code=ErrorCode.INVALID_REQUEST, message=message),
+            "error": EventError(code=ErrorCode.INVALID_REQUEST, message=shorten_message(message)),
             "occurred_at": now,
             "started_at": None,
             "completed_at": now,

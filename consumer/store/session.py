@@ -11,7 +11,7 @@ from consumer.store.batches import Batch
 from consumer.store.bounded import ended_at
 from consumer.store.connect import OwnConnection
 from consumer.store.database import Database
-from consumer.store.errors import Conflict, DatabaseUnavailable, ValueRefused, mapped
+from consumer.store.errors import Conflict, DatabaseUnavailable, LimitReached, ValueRefused, mapped
 from consumer.store.isolate import refused_in
 from consumer.store.jobs import Job
 from consumer.store.leases import Fence
@@ -24,6 +24,11 @@ CONFLICTS = 8
 CONFLICT_PAUSE_SECONDS = 0.05
 CLOSE_SECONDS = 2
 COPY_GRACE_SECONDS = 0.1
+
+
+WRITABLE_SECONDS = 10
+TAKE_TRANSACTION_ID = "select pg_current_xact_id()"
+"""What a server near wraparound refuses, and is all that its writes fail of."""
 
 
 class RowsRefused(Exception):
@@ -61,7 +66,8 @@ class Session:
     async def store(self, batch: Batch) -> Job:
         """Commit one batch and return the job as it stands.
 
-        Raises LeaseLost, RowsRefused, DatabaseUnavailable, and Conflict where that never ends.
+        Raises LeaseLost, RowsRefused, DatabaseUnavailable, and Conflict where that never ends. Not every
+        error of a key too long for its index names the index: its row is looked for all the same.
         """
         for again in range(CONFLICTS):
             try:
@@ -70,11 +76,19 @@ class Session:
                 await asyncio.sleep(CONFLICT_PAUSE_SECONDS * again)
             except ValueRefused:
                 break
+            except LimitReached:
+                await self._require_writable()
+                break
         raise RowsRefused(await self._isolate(batch))
 
     async def _commit(self, batch: Batch) -> Job:
         async with self._within(BATCH_SECONDS):
             return await batches.commit_batch(self._connection, self._fence, self._merge, batch)
+
+    async def _require_writable(self) -> None:
+        """Raise LimitReached where it is the server's limit, and no row of the batch is behind it."""
+        async with self._within(WRITABLE_SECONDS):
+            await self._connection.execute(TAKE_TRANSACTION_ID)
 
     async def _isolate(self, batch: Batch) -> dict[int, str]:
         async with self._within(ISOLATE_SECONDS):

@@ -10,6 +10,7 @@ from consumer.store.connect import Connection, Row
 from consumer.store.jobs import COLUMNS, TELLS, Job, job
 from consumer.store.leases import Fence
 from consumer.store.outbox import emit
+from schemas.text import shorten_message
 
 NEW_JOBS = "migration_jobs"
 """Channel: a job became pending, or somebody wants one cancelled (payload: its id)."""
@@ -57,11 +58,12 @@ async def apply(connection: Connection, job_id: int, token: int | None, transiti
         case Complete():
             row = await connection.fetchrow(COMPLETE, job_id, token)
         case Fail(code, message):
-            row = await connection.fetchrow(FAIL, job_id, token, code, message)
+            row = await connection.fetchrow(FAIL, job_id, token, code, shorten_message(message))
         case Cancel():
             row = await connection.fetchrow(CANCEL, job_id, token)
         case PutBack(delay, burned, code, message):
-            row = await connection.fetchrow(PUT_BACK, job_id, token, delay, burned, code, message)
+            short = None if message is None else shorten_message(message)
+            row = await connection.fetchrow(PUT_BACK, job_id, token, delay, burned, code, short)
             await wake_workers(connection, job_id, delay)
         case _:
             assert_never(transition)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from consumer.datasets.base import Merge
 from consumer.store.batches import copy_sections, run_merge
 from consumer.store.connect import Connection
-from consumer.store.errors import Conflict, ValueRefused, mapped
+from consumer.store.errors import Conflict, LimitReached, ValueRefused, mapped
 
 if TYPE_CHECKING:
     from asyncpg.transaction import Transaction
@@ -84,7 +84,7 @@ async def _settled(attempt: Callable[[], Awaitable[None]]) -> str | None:
     for again in range(CONFLICTS):
         try:
             await attempt()
-        except ValueRefused as error:
+        except (ValueRefused, LimitReached) as error:
             return error.sqlstate
         except Conflict as error:
             conflict = error

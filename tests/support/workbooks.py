@@ -1,9 +1,10 @@
 """Makes small .xlsx workbooks for tests: plain, odd, and hostile."""
 
+import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 import xlsxwriter
 
@@ -49,6 +50,18 @@ def write_sheets(path: Path, names: Sequence[str], charts: Sequence[str] = ()) -
     return path
 
 
+def rename_sheet(path: Path, name: str) -> Path:
+    """Give the first sheet of an .xlsx a name that no program would take."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {part: archive.read(part) for part in archive.namelist()}
+    book = parts["xl/workbook.xml"].decode()
+    renamed = re.sub(r'<sheet name="[^"]*"', lambda _: f"<sheet name={quoteattr(name)}", book)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for part, content in (parts | {"xl/workbook.xml": renamed.encode()}).items():
+            archive.writestr(part, content)
+    return path
+
+
 def raw_xlsx(
     path: Path,
     rows: str,
@@ -58,6 +71,7 @@ def raw_xlsx(
     before: str = "",
     main: str = MAIN,
     workbook: str = "",
+    sheets: str = "",
     extra: Mapping[str, bytes] | None = None,
 ) -> Path:
     """An .xlsx with the XML of its rows, shared strings (`<si>`…) and styles as given."""
@@ -76,7 +90,7 @@ def raw_xlsx(
         archive.writestr(
             "xl/workbook.xml",
             f'<workbook xmlns="{main}" xmlns:r="{OFFICE}">{workbook}'
-            '<sheets><sheet name="Чаты" sheetId="1" r:id="rId1"/></sheets></workbook>',
+            f'<sheets><sheet name="Чаты" sheetId="1" r:id="rId1"/>{sheets}</sheets></workbook>',
         )
         archive.writestr(
             "xl/_rels/workbook.xml.rels", relations((kind, name) for kind, (name, _) in there.items())

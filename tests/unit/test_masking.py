@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from consumer.masking import mask, presentable
+from schemas.text import MESSAGE_CHARS
 
 PHONES = [
     "+79991234567",
@@ -74,3 +75,13 @@ def test_an_id_is_left_alone() -> None:
 
 def test_what_cannot_be_stored_is_replaced() -> None:
     assert presentable("a\x00b\ud800c") == "a�b�c"
+
+
+@pytest.mark.parametrize("before", range(1_570, 1_610))
+@pytest.mark.parametrize("filler", [500, 5_000])
+def test_phone_at_the_edge_of_what_is_cut_is_masked_first(before: int, filler: int) -> None:
+    shown = presentable(
+        "x" * before + " 79991234567 " + "x" * filler + " 79991234567 " + "x" * (before - 1_210)
+    )
+    assert len(shown) <= MESSAGE_CHARS
+    assert not re.search(r"\d{3}", shown)

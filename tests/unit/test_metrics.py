@@ -6,6 +6,7 @@ from prometheus_client import generate_latest
 
 from consumer.happenings import (
     BatchStored,
+    EventShortened,
     EventsPublished,
     Happening,
     JobClaimed,
@@ -36,19 +37,20 @@ TOLD: dict[type, tuple[Happening, dict[str, float]]] = {
     ),
     QuotaWaited: (QuotaWaited(1.5), {"quota_waits_total": 1, "quota_wait_seconds_total": 1.5}),
     EventsPublished: (EventsPublished(7), {"events_published_total": 7}),
+    EventShortened: (EventShortened(), {"events_shortened_total": 1}),
     RequestRecorded: (RequestRecorded("started"), {'requests_recorded_total{kind="started"}': 1}),
     RequestRejected: (RequestRejected("not_json"), {'requests_rejected_total{reason="not_json"}': 1}),
 }
 
 
 def _made() -> Metrics:
-    return Metrics(Present(lambda: 2, lambda: 0.25, lambda: {"worker": 0.5, "relay": 1.5}))
+    return Metrics(Present(lambda: 2, lambda: 0.25, lambda: {"worker": 0.5, "relay": 1.5}, lambda: 61.0))
 
 
 def test_the_heartbeats_of_all_jobs_are_one_value() -> None:
     """Their names hold tokens, and none comes twice."""
     silent = {"heartbeat of job 1, token 7": 0.5, "heartbeat of job 2, token 9": 4.5, "worker": 1.0}
-    values = _values(Metrics(Present(lambda: 2, lambda: 0.25, lambda: silent)))
+    values = _values(Metrics(Present(lambda: 2, lambda: 0.25, lambda: silent, lambda: 0.0)))
     found = {name: value for name, value in values.items() if "silent" in name}
     assert found == {
         'chat_migration_task_silent_seconds{task="heartbeat"}': 4.5,

@@ -42,7 +42,7 @@ def test_every_line_of_the_log_has_a_constant_name() -> None:
 def test_every_metric_is_told_once_and_none_that_is_not_there() -> None:
     stored = CollectorRegistry()
     stored.register(Stored(Figures({"pending": 0}, 0, 0.0)))
-    counted = Metrics(Present(lambda: 0, lambda: 0.0, dict)).registry
+    counted = Metrics(Present(lambda: 0, lambda: 0.0, dict, lambda: 0.0)).registry
     there = METRIC.findall((generate_latest(counted) + generate_latest(stored)).decode())
     assert Counter(_rows("The numbers")) == Counter(there)
 

@@ -9,6 +9,7 @@ from consumer.errors import LayoutProblem, PermanentError
 from consumer.sources.database.connect import Row, Session
 from consumer.sources.database.names import qualified, readings, spelled
 from schemas.codes import ErrorCode
+from schemas.text import shorten_name
 
 KEY_TYPES = ("smallint", "integer", "bigint")
 NAMES_SHOWN = 40
@@ -140,11 +141,12 @@ def _not_found(asked: str, candidates: Sequence[Row], connection: str) -> Perman
     hint = f"There is {_listed(near)}: ask for that, as written" if near else "Check the name"
     return PermanentError(
         ErrorCode.TABLE_NOT_FOUND,
-        f"The database of the connection «{connection}» has no table «{asked}» that its user sees. {hint}.",
+        f"The database of the connection «{connection}» has no table «{shorten_name(asked)}» "
+        f"that its user sees. {hint}.",
     )
 
 
 def _listed(names: list[Any]) -> str:
-    shown = ", ".join(f"«{name}»" for name in names[:NAMES_SHOWN])
+    shown = ", ".join(f"«{shorten_name(str(name))}»" for name in names[:NAMES_SHOWN])
     more = len(names) - NAMES_SHOWN
     return (f"{shown} and {more} more" if more > 0 else shown) or "none"

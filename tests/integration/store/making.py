@@ -132,3 +132,13 @@ select (select json_agg(j order by id) from migration.jobs j)::text,
 async def snapshot(database: Database) -> list[tuple[Any, ...]]:
     """Everything the store holds, to be compared with later."""
     return await rows(database, SNAPSHOT)
+
+
+NEAR_WRAPAROUND = """
+create function refuse_all() returns trigger language plpgsql as $$
+begin
+  raise exception 'database is not accepting commands' using errcode = 'program_limit_exceeded';
+end $$;
+create trigger refuse_all before insert on {table} execute function refuse_all()
+"""
+"""Has a table refuse all rows as a server near wraparound does."""

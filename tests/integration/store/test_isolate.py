@@ -1,6 +1,7 @@
 """Finding the rows that only Postgres refuses: exactly those, and nothing of the search is kept."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
@@ -9,12 +10,14 @@ import pytest_asyncio
 
 from consumer.datasets.base import Merge
 from consumer.store import isolate
+from consumer.store import session as sessions
 from consumer.store.database import Database
+from consumer.store.errors import LimitReached
 from consumer.store.isolate import refused_in
 from consumer.store.leases import Fence
 from consumer.store.session import RowsRefused, Session
 from tests.integration.store import tiny
-from tests.integration.store.making import change, rows, running, snapshot, waits_for
+from tests.integration.store.making import NEAR_WRAPAROUND, change, rows, running, snapshot, waits_for
 from tests.integration.store.tiny import Thing, batch, things
 from tests.support.wait import until_async
 
@@ -192,3 +195,27 @@ async def test_a_row_that_met_a_faster_transaction_while_searching_is_not_blamed
     assert await search == {}
     await faster.close()
     await session.close()
+
+
+@pytest.mark.parametrize("characters", [8_000, 40_000])
+async def test_key_too_long_for_its_index_is_found_whatever_the_error_names(
+    session: Session, characters: int
+) -> None:
+    """Postgres names the index only where the key would fit into a page."""
+    long = random.Random(1).randbytes(characters // 2).hex()
+    rows_ = [(p, long if p == 77 else f"key {p:03}", "kind", 1) for p in range(1, 201)]
+    with pytest.raises(RowsRefused) as refused:
+        await session.store(batch(rows_))
+    assert refused.value.rows == {77: "54000"}
+
+
+NO_IDS = "do $$ begin raise exception 'near wraparound' using errcode = 'program_limit_exceeded'; end $$"
+
+
+async def test_server_that_takes_no_writes_refuses_no_row(
+    database: Database, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await change(database, NEAR_WRAPAROUND.format(table="things"))
+    monkeypatch.setattr(sessions, "TAKE_TRANSACTION_ID", NO_IDS)
+    with pytest.raises(LimitReached):
+        await session.store(batch(things(1, 2, 3)))

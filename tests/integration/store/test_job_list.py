@@ -172,3 +172,16 @@ async def test_a_prefix_that_many_have_is_looked_for_from_the_newest_on(
     assert ([job.id for job in page.jobs], page.next) == ([every[0], every[2]], every[3])
     seen, _ = await _all_pages(database, JobFilter(q="s-2"), 50)
     assert seen == every[0::2]
+
+
+@pytest.mark.parametrize("wanted", [JobFilter(), JobFilter(q="j-")])
+async def test_page_ends_where_its_jobs_reach_the_limit_of_bytes(
+    database: Database, monkeypatch: pytest.MonkeyPatch, wanted: JobFilter
+) -> None:
+    every = await _many(database, 7)
+    await change(database, "update migration.jobs set error_message = repeat('x', 2000)")
+    assert await _all_pages(database, wanted, limit=10) == (every, 1)
+    monkeypatch.setattr(job_list, "PAGE_BYTES", 9_000)
+    assert await _all_pages(database, wanted, limit=10) == (every, 3)
+    monkeypatch.setattr(job_list, "PAGE_BYTES", 1)
+    assert await _all_pages(database, wanted, limit=10) == (every, 7)

@@ -32,7 +32,7 @@ async def _elect(database: Database) -> int:
 
 async def _waiting(database: Database) -> list[Unpublished]:
     async with database.transaction() as connection:
-        return await outbox.unpublished(connection, 100)
+        return await outbox.unpublished(connection, 100, 2**20)
 
 
 async def _mark(database: Database, sent: list[Unpublished], token: int) -> None:
@@ -156,15 +156,106 @@ async def test_a_deposed_relay_marks_nothing(database: Database) -> None:
     assert await _waiting(database) == []
 
 
-async def test_a_new_relay_sends_the_last_event_of_every_job_that_changed_lately(database: Database) -> None:
+async def _resend(database: Database, limit: int = 100) -> int:
+    """What a new relay begins with; how many pieces it took."""
+    pieces, resent = 0, None
+    while pieces == 0 or resent is not None:
+        async with database.transaction() as connection:
+            resent = await outbox.resend_piece(connection, resent, limit)
+        pieces += 1
+    return pieces
+
+
+async def test_new_relay_resends_the_last_event_of_every_job_with_one_published_lately(
+    database: Database,
+) -> None:
     token = await _elect(database)
+    await running(database, "new")
     await pending(database, "old")
-    await pending(database, "new")
     await _mark(database, await _waiting(database), token)
-    await change(
-        database,
-        "update migration.jobs set updated_at = updated_at - interval '6 minutes' where request_id = 'old'",
-    )
+    old = "published_at = published_at - interval '6 minutes' where request_id = 'old'"
+    await change(database, f"update migration.outbox set {old}")
+    await _resend(database)
+    [again] = await _waiting(database)
+    assert (again.request_id, again.sends) == ("new", 1)
+    assert '"sequence":2,' in again.payload
+
+
+async def test_job_with_a_newer_event_that_waits_already_is_not_resent(database: Database) -> None:
+    token = await _elect(database)
+    await running(database)
+    sent = await _waiting(database)
+    await _mark(database, sent[:1], token)
+    await _resend(database)
+    assert await _waiting(database) == sent[1:]
+
+
+async def test_resending_in_pieces_finds_each_job_once(database: Database) -> None:
+    token = await _elect(database)
+    _, owned = await running(database, "r-0")
+    for n in range(1, 10):
+        await pending(database, f"r-{n}")
+    for n in range(4):
+        async with database.transaction() as connection:
+            await loads.set_detail(connection, owned, f"{n}")
+    await _mark(database, await _waiting(database), token)
+    assert await _resend(database, 3) == 6, "15 events, 3 a piece, and a look at the end"
+    again = await _waiting(database)
+    assert sorted(event.request_id for event in again) == sorted(f"r-{n}" for n in range(10))
+    assert {event.sends for event in again} == {1}
+
+
+async def test_what_is_published_meanwhile_is_not_resent(database: Database) -> None:
+    """Or a relay that sends quickly would never come to an end."""
+    token = await _elect(database)
+    await pending(database, "a")
+    await _mark(database, await _waiting(database), token)
     async with database.transaction() as connection:
-        await outbox.send_recent_again(connection)
-    assert [event.request_id for event in await _waiting(database)] == ["new"]
+        resent = await outbox.resend_piece(connection, None, 1)
+    await pending(database, "b")
+    await _mark(database, await _waiting(database), token)
+    async with database.transaction() as connection:
+        assert await outbox.resend_piece(connection, resent, 1) is None
+    assert await _waiting(database) == []
+
+
+LARGE = "update migration.outbox set payload = repeat('x', $2) where request_id = $1"
+
+
+async def _page(database: Database, limit: int, limit_bytes: int) -> list[str]:
+    async with database.transaction() as connection:
+        return [event.request_id for event in await outbox.unpublished(connection, limit, limit_bytes)]
+
+
+async def test_page_ends_where_its_payloads_reach_the_limit(database: Database) -> None:
+    for request_id in ("a", "b", "c", "d"):
+        await pending(database, request_id)
+        await change(database, LARGE, request_id, 1_000)
+    assert await _page(database, 10, 10_000) == ["a", "b", "c", "d"]
+    assert await _page(database, 3, 10_000) == ["a", "b", "c"]
+    assert await _page(database, 10, 2_000) == ["a", "b"]
+    assert await _page(database, 10, 2_001) == ["a", "b", "c"]
+
+
+async def test_event_larger_than_a_page_comes_alone(database: Database) -> None:
+    await pending(database, "a")
+    await pending(database, "b")
+    await change(database, LARGE, "a", 1_000_000)
+    assert await _page(database, 10, 2_000) == ["a"]
+
+
+async def test_head_is_the_next_event_and_how_often_it_was_asked_for(database: Database) -> None:
+    async def head() -> tuple[int, int] | None:
+        async with database.transaction() as connection:
+            return await outbox.head(connection)
+
+    assert await head() is None
+    token = await _elect(database)
+    job = await pending(database)
+    await pending(database, "later")
+    first, later = await _waiting(database)
+    assert await head() == (first.id, 0)
+    await _mark(database, [first], token)
+    assert await head() == (later.id, 0)
+    await _again(database, job.id)
+    assert await head() == (first.id, 1)

@@ -42,7 +42,7 @@ async def _removed(database: Database) -> Unpublished:
     async with database.transaction() as connection:
         job = await requests.record(connection, "r-1", request(), LIMITS, None)
         assert job is Recorded.REPEATED
-        [last] = await outbox.unpublished(connection, 10)
+        [last] = await outbox.unpublished(connection, 10, 2**20)
     await change(database, "update migration.outbox set published_at = now() - interval '10 days'")
     assert await removal.prune_jobs(database, DAY, breathe) == 1
     assert await _left(database) == []
@@ -70,7 +70,7 @@ async def _obey(database: Database, command: Command, command_id: str = "c-1") -
 
 async def _waiting(database: Database) -> list[Unpublished]:
     async with database.transaction() as connection:
-        return await outbox.unpublished(connection, 10)
+        return await outbox.unpublished(connection, 10, 2**20)
 
 
 async def _send(database: Database) -> None:
@@ -78,7 +78,7 @@ async def _send(database: Database) -> None:
     async with database.transaction() as connection:
         token = await leases.elect(connection, RELAY, "relay", 60)
         assert token is not None
-        await outbox.mark_published(connection, await outbox.unpublished(connection, 10), token)
+        await outbox.mark_published(connection, await outbox.unpublished(connection, 10, 2**20), token)
         await leases.release(connection, RELAY, token)
 
 

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.text import ConfiguredName, LongName, Name, is_readable, pattern
+from schemas.text import (
+    MESSAGE_CHARS,
+    NAME_CHARS,
+    ConfiguredName,
+    LongName,
+    Name,
+    is_readable,
+    pattern,
+    shorten_message,
+    shorten_name,
+)
 
 NAME: TypeAdapter[str] = TypeAdapter(Name)
 CONFIGURED: TypeAdapter[str] = TypeAdapter(ConfiguredName)
@@ -79,3 +89,24 @@ def test_configured_names_are_what_their_pattern_says(value: str) -> None:
         assert not matches
     else:
         assert matches
+
+
+@pytest.mark.parametrize("length", [0, 1, MESSAGE_CHARS])
+def test_message_within_the_bound_stays_as_it_is(length: int) -> None:
+    assert shorten_message("ж" * length) == "ж" * length
+
+
+@pytest.mark.parametrize("length", [MESSAGE_CHARS + 1, 1_100_000])
+def test_longer_message_loses_its_middle(length: int) -> None:
+    text = "What is wrong. " + "x" * length + " What to do."
+    short = shorten_message(text)
+    assert len(short) == MESSAGE_CHARS
+    assert short.startswith("What is wrong. x")
+    assert " […] " in short
+    assert short.endswith("x What to do.")
+
+
+@pytest.mark.parametrize(("length", "shown"), [(1, 1), (NAME_CHARS, NAME_CHARS), (1_000, NAME_CHARS)])
+def test_name_is_shown_up_to_its_bound(length: int, shown: int) -> None:
+    short = shorten_name("ж" * length)
+    assert (len(short), short.endswith("…")) == (shown, length > shown)

@@ -5,7 +5,8 @@ import pytest
 from consumer.errors import MigrationError
 from consumer.sources.excel.reader import Sheet
 from consumer.sources.excel.sheets import choose_sheet
-from consumer.sources.sheet_names import NAME_CHARS, listed, match_name, quoted
+from consumer.sources.sheet_names import listed, match_name, quoted
+from schemas.text import NAME_CHARS
 from tests.support.read_book import read_book
 from tests.support.workbooks import FIXTURES
 

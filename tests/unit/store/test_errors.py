@@ -3,7 +3,16 @@
 import asyncpg
 import pytest
 
-from consumer.store.errors import AccessDenied, RightMissing, StatementFailed, mapped
+from consumer.store.errors import (
+    AccessDenied,
+    Conflict,
+    DatabaseUnavailable,
+    LimitReached,
+    RightMissing,
+    StatementFailed,
+    ValueRefused,
+    mapped,
+)
 
 
 def _told(error: asyncpg.PostgresError) -> StatementFailed:
@@ -32,3 +41,34 @@ def test_who_is_not_let_in_is_told_to_look_at_the_address(kind: type[asyncpg.Pos
     assert isinstance(told, AccessDenied)
     assert str(told).endswith("check user, password and database in DATABASE_URL")
     assert "sesame" not in str(told)
+
+
+WRAPAROUND = "database is not accepting commands that assign new transaction IDs"
+
+
+@pytest.mark.parametrize(
+    ("state", "fields", "kind"),
+    [
+        ("22P02", {}, ValueRefused),
+        ("23514", {}, ValueRefused),
+        ("23505", {"constraint_name": "things_pkey"}, Conflict),
+        ("44000", {}, ValueRefused),
+        ("P0001", {}, ValueRefused),
+        ("54000", {"table_name": "things"}, ValueRefused),
+        ("54000", {"constraint_name": "things_pkey"}, ValueRefused),
+        ("54000", {}, LimitReached),
+        ("54000", {"schema_name": "public"}, LimitReached),
+        ("54001", {}, LimitReached),
+        ("53100", {}, DatabaseUnavailable),
+    ],
+)
+def test_row_is_at_fault_only_where_the_error_says_so(
+    state: str, fields: dict[str, str], kind: type[Exception]
+) -> None:
+    """By its fields: the text may be in any language, and may name an index that is none."""
+    error = asyncpg.PostgresError(f'{WRAPAROUND}, index "things_pkey"')
+    for name, value in ({"sqlstate": state} | fields).items():
+        setattr(error, name, value)
+    with pytest.raises(Exception) as caught, mapped():  # noqa: PT011 – the type is what is looked at
+        raise error
+    assert type(caught.value) is kind

@@ -1,0 +1,46 @@
+"""A message is a dead letter only where Postgres refuses what is in it."""
+
+import json
+
+import pytest
+
+from consumer.intake.intake import Intake
+from consumer.store.database import Database
+from consumer.store.errors import LimitReached
+from messaging.records import Record
+from tests.integration.intake.conftest import Kafka
+from tests.integration.store.making import NEAR_WRAPAROUND, change, request, rows
+
+REFUSE = """
+create function refuse() returns trigger language plpgsql as $$
+begin
+  raise exception 'no' using errcode = '{state}', table = '{table}';
+end $$;
+create trigger refuse before insert on migration.jobs for each row execute function refuse()
+"""
+
+
+def _record(request_id: str, offset: int = 0) -> Record:
+    body = request(request_id=request_id).model_dump(mode="json")
+    return Record("migration.requests", 0, offset, 0, request_id.encode(), json.dumps(body).encode())
+
+
+async def test_server_near_wraparound_makes_no_dead_letters(
+    database: Database, intake: Intake, kafka: Kafka
+) -> None:
+    await change(database, NEAR_WRAPAROUND.format(table="migration.jobs"))
+    with pytest.raises(LimitReached):
+        await intake.handle(_record("r-1"))
+    assert kafka.letters == []
+    await change(database, "drop trigger refuse_all on migration.jobs")
+    await intake.handle(_record("r-1"))
+    assert await rows(database, "select request_id from migration.jobs") == [("r-1",)]
+
+
+@pytest.mark.parametrize(("state", "table"), [("23514", ""), ("P0001", ""), ("22023", ""), ("54000", "jobs")])
+async def test_value_that_postgres_refuses_makes_a_dead_letter(
+    database: Database, intake: Intake, kafka: Kafka, state: str, table: str
+) -> None:
+    await change(database, REFUSE.format(state=state, table=table))
+    await intake.handle(_record("r-1"))
+    assert kafka.reasons() == ["refused_by_database"]

@@ -1,0 +1,66 @@
+"""A new relay resends what was published lately, and neither loses its lease over it nor lets others wait."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+import pytest_asyncio
+
+from consumer.relay import relay as relays
+from consumer.relay.events import EventSender
+from consumer.relay.head import OutboxHead
+from consumer.relay.relay import Relay, Terms
+from consumer.store.database import Database
+from messaging.records import Outgoing
+from tests.integration.store.making import change, pending, rows
+from tests.support.wait import until_async
+
+JOBS = 400
+MADE = """
+with jobs as (
+  insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
+                              timeout_seconds, max_attempts, sequence, progressed_at)
+  select 'old-' || n, '', 'chats', 'excel', 'chats.xlsx', '{}', 3600, 3, 1, clock_timestamp()
+  from generate_series(1, $1::integer) n returning id, request_id)
+insert into migration.outbox (job_id, request_id, sequence, payload, published_at)
+select id, request_id, 1, json_build_object('request_id', request_id)::text, clock_timestamp() from jobs
+"""
+TOKENS = "select token, last_value from migration.leases, migration.fencing_token where name = 'relay'"
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = await Database.open(database_url)
+    yield opened
+    await opened.close()
+
+
+async def test_takeover_of_many_jobs_keeps_the_lease_and_lets_new_events_pass(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relays, "PAGE", 10)
+    await change(database, MADE, JOBS)
+    sent: list[str] = []
+
+    async def publish(messages: Sequence[Outgoing]) -> list[bool]:
+        if len(sent) == 50:
+            await pending(database, "new")
+        await asyncio.sleep(0.05)  # Kafka takes its time: the whole takes longer than the lease
+        sent.extend(json.loads(message.value or b"")["request_id"] for message in messages)
+        return [True] * len(messages)
+
+    terms = Terms("relay", lease_seconds=1.0, beat_seconds=0.2)
+    relay = Relay(database, EventSender(publish, lambda _: True), terms, OutboxHead())
+    stop = asyncio.Event()
+    running = asyncio.create_task(relay.run(stop))
+
+    async def all_sent() -> bool:
+        return len(sent) > JOBS
+
+    await until_async(all_sent, 60, "all events to be sent again")
+    assert await rows(database, TOKENS) == [(1, 1)], "elected once"
+    stop.set()
+    await running
+    assert sorted(sent) == sorted([*(f"old-{n}" for n in range(1, JOBS + 1)), "new"])
+    assert sent.index("new") < 100, "it waited for a page or two, and not for all"
