@@ -12,7 +12,11 @@ NO_PHONE = ("", "phone")
 EXTENSION_WORDS = {
     "доб", "добав", "добавочный", "вн", "внутр", "внутренний", "ext", "extension", "x", "х", "#",
 }  # fmt: skip
-OTHER_THINGS = {"инн", "кпп", "огрн", "снилс", "ид", "id", "inn"}
+OTHER_THINGS = {
+    "инн", "кпп", "огрн", "огрнип", "снилс", "ид", "id", "inn", "паспорт", "паспорта", "полис", "бик", "счет",
+    "счёт",
+}  # fmt: skip
+ACCOUNTS = (["л", "/", "с"], ["р", "/", "с"], ["к", "/", "с"])
 JOINING = set("()-./ ")
 HARMLESS = JOINING | set(",:;'\"«»“”„[]{}<>=|!№+☎✆📞📱\ufe0f")
 
@@ -80,12 +84,8 @@ def _among(pieces: list[str]) -> tuple[str, str | None]:
         return NO_PHONE
     if any(not _harmless(piece) for piece in (*before[-1:], *after[:1])) or _two_or_a_date("".join(number)):
         return NO_PHONE
-    words = [piece for piece in before if piece.isalpha()]
-    if (
-        words
-        and words[-1].casefold() in OTHER_THINGS
-        and not any(piece.isalnum() for piece in before[before.index(words[-1]) + 1 :])
-    ):
+    said = [piece.casefold() for piece in before]
+    if not OTHER_THINGS.isdisjoint(said) or any(said[at : at + 3] in ACCOUNTS for at in range(len(said))):
         return NO_PHONE
     plus = "".join(before).rstrip("()-./ ")[-1:]
     return _judged("".join(piece for piece in number if piece.isdigit()), plus, warning)

@@ -33,8 +33,11 @@ DATE = re.compile(
 LOCAL_AND_MORE = re.compile(r"[0-9]{1,3}-[0-9]{2}-[0-9]{2}[ (/][^-]*[0-9].*")
 """A number without its code, and behind it another one, a room or an extension."""
 BRACKETS_BEHIND = re.compile(r".*[0-9].*\([^()]*[0-9][^()]*\)?")
-OTHER_NUMBER = re.compile(r"(?<![^\W_])(?:инн|кпп|огрн|снилс|ид|id|inn)[^\w]*", re.IGNORECASE)
-"""Words right before a number that say that it is no phone."""
+OTHER_NUMBER = re.compile(
+    r"(?<![^\W_])(?:инн|кпп|огрн(?:ип)?|снилс|ид|id|inn|паспорта?|полис|бик|сч[её]т|[лрк]/с)(?![^\W_])",
+    re.IGNORECASE,
+)
+"""Words before a number that say that it is no phone; whole ones, for «Инна» and «Ида» are names."""
 
 
 class Found(NamedTuple):
