@@ -37,10 +37,13 @@ class OutageLog:
         logging.getLogger(POOL_LOGGER).addFilter(drop_failed_reconnect)
 
     async def connect(self, *args: Any, **kwargs: Any) -> Any:
-        """`asyncpg.connect` for a pool; raises the errors of `consumer.store.errors`."""
+        """`asyncpg.connect` for a pool, with its two limits; raises the errors of `consumer.store.errors`."""
+        timeout, command_timeout = kwargs.pop("timeout"), kwargs.pop("command_timeout")
         try:
             with mapped():
-                connection = await asyncpg.connect(*args, **kwargs)
+                connection = await asyncpg.connect(
+                    *args, timeout=timeout, command_timeout=command_timeout, **kwargs
+                )
         except Exception as error:
             self.failed(error)
             raise

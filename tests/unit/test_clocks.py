@@ -25,6 +25,10 @@ ALLOWED = {
         "time.time",
     ): "compared with the time stamp of a file on the same machine; a wrong one costs one more reading",
     (
+        "consumer/sources/files.py",
+        "time.time",
+    ): "the age of a file in the inbox; a wrong one costs a damaged file one more reading, or saves it",
+    (
         "messaging/request_records.py",
         "datetime.now",
     ): "`ce_time` of a request tells when its sender published it; intake does not read it",
