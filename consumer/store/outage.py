@@ -36,11 +36,14 @@ class OutageLog:
         self._watching = True
         logging.getLogger(POOL_LOGGER).addFilter(drop_failed_reconnect)
 
-    async def connect(self, *args: Any, **kwargs: Any) -> Any:
-        """`asyncpg.connect` for a pool; raises the errors of `consumer.store.errors`."""
+    async def connect(self, *args: Any, **others: Any) -> Any:
+        """`asyncpg.connect` for a pool that has both limits; raises the errors of `consumer.store.errors`."""
+        timeout, command_timeout = others.pop("timeout"), others.pop("command_timeout")
         try:
             with mapped():
-                connection = await asyncpg.connect(*args, **kwargs)
+                connection = await asyncpg.connect(
+                    *args, timeout=timeout, command_timeout=command_timeout, **others
+                )
         except Exception as error:
             self.failed(error)
             raise

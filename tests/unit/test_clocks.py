@@ -25,6 +25,10 @@ ALLOWED = {
         "time.time",
     ): "compared with the time stamp of a file on the same machine; a wrong one costs one more reading",
     (
+        "consumer/sources/files.py",
+        "time.time",
+    ): "compared with the time stamp of a file; a wrong one reads a damaged file once more, or once less",
+    (
         "messaging/request_records.py",
         "datetime.now",
     ): "`ce_time` of a request tells when its sender published it; intake does not read it",
