@@ -36,13 +36,13 @@ class OutageLog:
         self._watching = True
         logging.getLogger(POOL_LOGGER).addFilter(drop_failed_reconnect)
 
-    async def connect(self, *args: Any, **kwargs: Any) -> Any:
-        """`asyncpg.connect` for a pool, with its two limits; raises the errors of `consumer.store.errors`."""
-        timeout, command_timeout = kwargs.pop("timeout"), kwargs.pop("command_timeout")
+    async def connect(self, *args: Any, **others: Any) -> Any:
+        """`asyncpg.connect` for a pool that has both limits; raises the errors of `consumer.store.errors`."""
+        timeout, command_timeout = others.pop("timeout"), others.pop("command_timeout")
         try:
             with mapped():
                 connection = await asyncpg.connect(
-                    *args, timeout=timeout, command_timeout=command_timeout, **kwargs
+                    *args, timeout=timeout, command_timeout=command_timeout, **others
                 )
         except Exception as error:
             self.failed(error)

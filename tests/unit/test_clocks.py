@@ -27,7 +27,7 @@ ALLOWED = {
     (
         "consumer/sources/files.py",
         "time.time",
-    ): "the age of a file in the inbox; a wrong one costs a damaged file one more reading, or saves it",
+    ): "compared with the time stamp of a file; a wrong one reads a damaged file once more, or once less",
     (
         "messaging/request_records.py",
         "datetime.now",

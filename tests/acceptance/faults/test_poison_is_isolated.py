@@ -16,6 +16,7 @@ from tests.support.faults.oracle import judge, past
 from tests.support.line import reason
 from tests.support.reference_tables import Directory
 from tests.support.reference_workbook import load
+from tests.support.resting import rested
 from tests.support.wait import until
 
 PHONE, SECRET = "+79161234567", "hunter2-of-the-old-database"
@@ -138,7 +139,7 @@ def bad_file(world: FaultWorld, name: str) -> str:
     """Ask for one of the files that are no workbook, or a hostile one."""
     path = world.inbox / f"{name}.xlsx"
     BAD[name][1](path)
-    return world.line.start_excel(path.name)
+    return world.line.start_excel(rested(path).name)
 
 
 def failed(world: FaultWorld, request_id: str) -> bool:

@@ -1,5 +1,6 @@
 """A file of the inbox that looks cut and was changed just now is tried again; others are refused at once."""
 
+import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -28,8 +29,10 @@ def _cut(path: Path) -> None:
 
 def _rotten(path: Path) -> None:
     """Damaged in the middle of the rows: some of them can be read before that shows."""
-    whole = bytearray(write_xlsx(path, [HEADER, *data_rows(2_000)]).read_bytes())
-    middle = whole.index(b"xl/worksheets/sheet1.xml") + 4_000
+    whole = bytearray(write_xlsx(path, [HEADER, *data_rows(5_000)]).read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.getinfo("xl/worksheets/sheet1.xml")
+    middle = sheet.header_offset + sheet.compress_size * 4 // 5
     whole[middle : middle + 200] = bytes(200)
     path.write_bytes(bytes(whole))
 
