@@ -85,30 +85,59 @@ def write_xlsb(path: Path, rows: Rows) -> Path:
 
 def write_xlsb_sheets(path: Path, sheets: Sequence[NamedRows]) -> Path:
     """An .xlsb of several sheets."""
+    return raw_xlsb(path, [("worksheet", name, xlsb_sheet(rows), state) for name, rows, state in sheets])
+
+
+BinarySheet = tuple[str, str, bytes, int]
+"""Kind of the relationship, name, records and state of a sheet."""
+FOLDERS = {"worksheet": "worksheets", "chartsheet": "chartsheets", "dialogsheet": "dialogsheets"}
+
+
+def raw_xlsb(
+    path: Path,
+    sheets: Sequence[BinarySheet],
+    *,
+    strings: Sequence[str] = (),
+    styles: bytes = b"",
+    properties: bytes = b"",
+) -> Path:
+    """An .xlsb with the records of its sheets, styles and workbook as given."""
     bundles = b"".join(
-        _record(0x9C, struct.pack("<2I", state, number) + _wide(f"rId{number}") + _wide(name))
-        for number, (name, _, state) in enumerate(sheets, 1)
+        xlsb_record(0x9C, struct.pack("<2I", state, number) + xlsb_text(f"rId{number}") + xlsb_text(name))
+        for number, (_, name, _, state) in enumerate(sheets, 1)
     )
-    book = _record(0x83) + _record(0x8F) + bundles + _record(0x90) + _record(0x84)
-    places = [f"worksheets/sheet{number}.bin" for number in range(1, len(sheets) + 1)]
+    book = (
+        xlsb_record(0x83) + properties + xlsb_record(0x8F) + bundles + xlsb_record(0x90) + xlsb_record(0x84)
+    )
+    parts = [
+        (kind, f"{FOLDERS.get(kind, 'macrosheets')}/sheet{number}.bin", content)
+        for number, (kind, _, content, _) in enumerate(sheets, 1)
+    ]
+    if strings:
+        items = b"".join(xlsb_record(0x13, b"\0" + xlsb_text(text)) for text in strings)
+        head = xlsb_record(0x9F, struct.pack("<2I", len(strings), len(strings)))
+        parts.append(("sharedStrings", "sharedStrings.bin", head + items + xlsb_record(0xA0)))
+    if styles:
+        parts.append(("styles", "styles.bin", styles))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", content_types([]))
         archive.writestr("_rels/.rels", relations([("officeDocument", "xl/workbook.bin")]))
-        archive.writestr("xl/_rels/workbook.bin.rels", relations([("worksheet", place) for place in places]))
+        archive.writestr("xl/_rels/workbook.bin.rels", relations([(kind, place) for kind, place, _ in parts]))
         archive.writestr("xl/workbook.bin", book)
-        for place, (_, rows, _) in zip(places, sheets, strict=True):
-            archive.writestr(f"xl/{place}", _xlsb_sheet(rows))
+        for _, place, content in parts:
+            archive.writestr(f"xl/{place}", content)
     return path
 
 
-def _xlsb_sheet(rows: Rows) -> bytes:
+def xlsb_sheet(rows: Rows) -> bytes:
+    """The records of a sheet; bytes stand for the record of a cell."""
     filled = list(rows)
     width = max(map(len, filled))
-    sheet = [_record(0x94, struct.pack("<4I", 0, len(filled) - 1, 0, width - 1)), _record(0x91)]
+    sheet = [xlsb_record(0x94, struct.pack("<4I", 0, len(filled) - 1, 0, width - 1)), xlsb_record(0x91)]
     for number, row in enumerate(filled):
-        sheet.append(_record(0, struct.pack("<I", number) + bytes(13)))
+        sheet.append(xlsb_record(0, struct.pack("<I", number) + bytes(13)))
         sheet += [_xlsb_cell(column, cell) for column, cell in enumerate(row) if cell is not None]
-    sheet.append(_record(0x92))
+    sheet.append(xlsb_record(0x92))
     return b"".join(sheet)
 
 
@@ -129,7 +158,8 @@ def _entry(name: str, kind: int) -> bytes:
     return text.ljust(64, b"\0") + struct.pack("<HB", len(text), kind) + bytes(61)
 
 
-def _record(kind: int, content: bytes = b"") -> bytes:
+def xlsb_record(kind: int, content: bytes = b"") -> bytes:
+    """A record with its type and size."""
     head = bytes([kind]) if kind < 0x80 else bytes([kind & 0x7F | 0x80, kind >> 7])
     size, left = b"", len(content)
     while left > 0x7F:
@@ -137,15 +167,23 @@ def _record(kind: int, content: bytes = b"") -> bytes:
     return head + size + bytes([left]) + content
 
 
-def _wide(text: str) -> bytes:
+def xlsb_number(column: int, number: float) -> bytes:
+    """A cell with a number."""
+    return xlsb_record(0x05, struct.pack("<2Id", column, 0, number))
+
+
+def xlsb_text(text: str) -> bytes:
+    """A text with its length."""
     return struct.pack("<I", len(text)) + text.encode("utf-16-le")
 
 
 def _xlsb_cell(column: int, cell: object) -> bytes:
     place = struct.pack("<2I", column, 0)
+    if isinstance(cell, bytes):
+        return cell
     if isinstance(cell, int | float):
-        return _record(0x05, place + struct.pack("<d", cell))
-    return _record(0x06, place + _wide(str(cell)))
+        return xlsb_number(column, cell)
+    return xlsb_record(0x06, place + xlsb_text(str(cell)))
 
 
 def _ods_cell(cell: object) -> str:

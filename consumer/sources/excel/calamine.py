@@ -1,4 +1,4 @@
-"""Workbooks of all kinds, read by python-calamine: quick and dense, with all of a sheet in memory."""
+"""Workbooks of the kinds .xls and .xlsx, read by python-calamine: quick, with all of a sheet in memory."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,9 +10,7 @@ import python_calamine as calamine
 from consumer.error_texts import is_error_text
 from consumer.errors import WorkbookProblem
 from consumer.records import Cell
-from consumer.sources.excel.formulas import find_signs
-from consumer.sources.excel.markup import inflated, open_archive
-from consumer.sources.excel.ooxml import read_package
+from consumer.sources.excel.calamine_limits import check_formulas, check_parts
 from consumer.sources.excel.problems import damaged, encrypted, unreadable
 from consumer.sources.excel.reader import RowBlock, Sheet, Unusual
 from consumer.sources.excel.sheets import missing_sheet
@@ -131,35 +129,6 @@ def _all_rows(sheet: calamine.CalamineSheet) -> Iterator[Sequence[Cell]]:
 def _shifted(columns: list[list[Cell]], left: Sequence[Cell], size: int) -> list[list[Cell]]:
     """Calamine leaves out empty columns at the left, though not empty rows at the top."""
     return [[empty] * size for empty in left] + columns
-
-
-def check_parts(path: Path) -> None:
-    """Unusual where a part of an .xlsx is not where calamine looks for it, whatever the relationships say.
-
-    Styles that it does not find it does without, and takes dates for numbers.
-    """
-    try:
-        with open_archive(path) as archive:
-            package = read_package(archive)
-            is_usual = package.is_usual(archive)
-    except WorkbookProblem:
-        return  # our parser is stricter about parts; calamine may be able to read them
-    if not is_usual:
-        raise Unusual("a part of the workbook is in an unusual place")
-
-
-def check_formulas(path: Path, sheet: str) -> None:
-    """Unusual where a sheet of an .xlsx has formulas whose results are not stored, or perhaps out of date."""
-    try:
-        with open_archive(path) as archive:
-            package = read_package(archive)
-            member = next(part.member for part in package.sheets if part.name == sheet)
-            signs = find_signs(inflated(archive, member))
-    except (WorkbookProblem, StopIteration):
-        return  # as above
-    asks = package.asks_recalculation or signs.asks_recalculation
-    if signs.lacks_value or (signs.has_formula and asks):
-        raise Unusual("there are formulas that no program has calculated")
 
 
 @contextmanager

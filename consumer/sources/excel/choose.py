@@ -14,16 +14,19 @@ def readers(kind: WorkbookKind, *, frugal: bool) -> Sequence[OpenReader]:
     The last one finds nothing unusual: what it cannot read is an error.
     Raises SourceTooLarge where there is no frugal way.
     """
-    if kind is WorkbookKind.ODS:
-        return (_ods,)
-    if not frugal:
-        return (_streaming, _dense_xlsx, _sparse) if kind is WorkbookKind.XLSX else (_dense,)
-    if kind is not WorkbookKind.XLSX:
-        raise SourceTooLarge(
-            f"Reading this .{kind} workbook takes more memory than is allowed. "
-            "Save it as .xlsx and send that, or split it into several."
-        )
-    return (_sparse,)
+    match kind:
+        case WorkbookKind.XLSX:
+            return (_sparse,) if frugal else (_streaming, _dense_xlsx, _sparse)
+        case WorkbookKind.XLSB:
+            return (_xlsb,)
+        case WorkbookKind.ODS:
+            return (_ods,)
+        case WorkbookKind.XLS if not frugal:
+            return (_dense,)
+    raise SourceTooLarge(
+        f"Reading this .{kind} workbook takes more memory than is allowed. "
+        "Save it as .xlsx and send that, or split it into several."
+    )
 
 
 # Libraries are imported when they are needed: a child reads one workbook, and starts often.
@@ -57,3 +60,9 @@ def _ods(path: Path, block_rows: int) -> SheetReader:
     from consumer.sources.excel.ods.reader import open_ods
 
     return open_ods(path, block_rows)
+
+
+def _xlsb(path: Path, block_rows: int) -> SheetReader:
+    from consumer.sources.excel.xlsb.reader import open_xlsb
+
+    return open_xlsb(path, block_rows)

@@ -1,7 +1,7 @@
 """XML of workbook parts, read piece by piece by expat: no entities, no tree, names without prefixes."""
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
@@ -68,7 +68,7 @@ def found(archive: zipfile.ZipFile, member: str) -> str | None:
     return next((name for name in archive.namelist() if name.replace("\\", "/").lower() == wanted), None)
 
 
-def inflated(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
+def inflated(archive: zipfile.ZipFile, member: str) -> Generator[bytes, None, None]:
     """The bytes of a part, in pieces. Raises WorkbookProblem where it is missing or not whole."""
     name = found(archive, member)
     if name is None:

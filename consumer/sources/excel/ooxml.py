@@ -70,10 +70,10 @@ def _is_utf16(archive: zipfile.ZipFile, member: str) -> bool:
 
 def read_package(archive: zipfile.ZipFile) -> Package:
     """Find the workbook part and what it refers to."""
-    root = _relations(archive, "_rels/.rels", "") if "_rels/.rels" in archive.NameToInfo else {}
+    root = read_relations(archive, "_rels/.rels", "") if "_rels/.rels" in archive.NameToInfo else {}
     workbook = next((target for kind, target in root.values() if kind == "officeDocument"), WORKBOOK)
     folder, name = posixpath.split(workbook)
-    relations = _relations(archive, posixpath.join(folder, "_rels", f"{name}.rels"), folder)
+    relations = read_relations(archive, posixpath.join(folder, "_rels", f"{name}.rels"), folder)
     parsed = _Workbook()
     parse(archive, workbook, parsed)
     sheets = tuple(
@@ -83,13 +83,13 @@ def read_package(archive: zipfile.ZipFile) -> Package:
     )
     targets = dict(reversed(tuple(relations.values())))
     strings, styles = (
-        _member(archive, targets.get(kind), posixpath.join(folder, usual))
+        member_of(archive, targets.get(kind), posixpath.join(folder, usual))
         for kind, usual in (("sharedStrings", STRINGS), ("styles", STYLES))
     )
     return Package(workbook, sheets, strings, styles, parsed.since_1904, parsed.asks_recalculation)
 
 
-def _member(archive: zipfile.ZipFile, target: str | None, usual: str) -> str | None:
+def member_of(archive: zipfile.ZipFile, target: str | None, usual: str) -> str | None:
     """The part a relationship leads to; where it is left out or leads nowhere, the one of the usual name."""
     return (target and found(archive, target)) or found(archive, usual)
 
@@ -112,7 +112,7 @@ def read_styles(archive: zipfile.ZipFile, member: str | None) -> list[Style]:
     return parsed.found
 
 
-def _relations(archive: zipfile.ZipFile, member: str, folder: str) -> Mapping[str, tuple[str, str]]:
+def read_relations(archive: zipfile.ZipFile, member: str, folder: str) -> Mapping[str, tuple[str, str]]:
     """Id → kind and target."""
     parsed = _Relations(folder)
     parse(archive, member, parsed)

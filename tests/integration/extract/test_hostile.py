@@ -1,6 +1,7 @@
 """Workbooks that are broken, locked, or made to hurt: each ends in one code, or is read all the same."""
 
 import signal
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from consumer.frames import Kind
 from consumer.sources.excel.cells import MAX_COLUMN, MAX_ROW
 from tests.support.child import ChildProcess, child, orders
-from tests.support.other_workbooks import ods_rows, raw_ods, write_xlsb
+from tests.support.other_workbooks import ods_rows, raw_ods, raw_xlsb, xlsb_number, xlsb_record, xlsb_sheet
 from tests.support.workbooks import (
     FIXTURES,
     HEADER,
@@ -127,7 +128,14 @@ def test_a_protected_old_workbook_is_told_apart(inbox: Path, scratch: Path) -> N
 
 
 def test_a_panic_of_the_library_is_an_unreadable_source(inbox: Path, scratch: Path) -> None:
-    assert refused(renamed(inbox, with_record(FILEPASS, 3, b"")), scratch) == "source_unreadable"
+    """Its text, which says where in which source file, stays in the child's own log."""
+    with child(orders(renamed(inbox, with_record(FILEPASS, 3, b"")), scratch)) as process:
+        (failed,) = process.frames()
+        assert process.exit_code() == 0
+        assert "panicked" in process.said()
+    assert failed.header["code"] == "source_unreadable"
+    assert "Copy the rows into a new one" in failed.header["message"]
+    assert not any(word in str(failed.header) for word in ("panick", "Traceback", ".rs", ".py"))
 
 
 @pytest.mark.parametrize("frugal", [False, True])
@@ -212,8 +220,18 @@ def test_a_cell_in_the_last_row_costs_hardly_anything_frugally(inbox: Path, scra
     assert rows_read(path, scratch, frugal=True, memory_bytes=256 * MB, cpu_seconds=5) == 2
 
 
-def test_kinds_that_only_one_library_reads_have_no_frugal_way(inbox: Path, scratch: Path) -> None:
-    assert refused(write_xlsb(inbox / "x.xlsb", ROWS), scratch, frugal=True) == "source_too_large"
+def test_xls_has_no_frugal_way(inbox: Path, scratch: Path) -> None:
+    path = inbox / "x.xls"
+    path.write_bytes((FIXTURES / "sample.xls").read_bytes())
+    assert refused(path, scratch, frugal=True) == "source_too_large"
+
+
+def test_xlsb_is_read_in_little_memory(inbox: Path, scratch: Path) -> None:
+    """A cell in the last corner; in memory, all cells before it would take 130 GB."""
+    last = xlsb_record(0, struct.pack("<I", MAX_ROW - 1)) + xlsb_number(MAX_COLUMN - 1, 1.0)
+    sheet = xlsb_sheet(ROWS).replace(xlsb_record(0x92), last + xlsb_record(0x92))
+    path = raw_xlsb(inbox / "x.xlsb", [("worksheet", "Чаты", sheet, 0)])
+    assert rows_read(path, scratch, frugal=True, memory_bytes=512 * MB) == 21
 
 
 def test_ods_is_read_in_little_memory(inbox: Path, scratch: Path) -> None:

@@ -1,0 +1,40 @@
+"""What calamine 0.37 reads wrongly of an .xlsx without an error: checks raise `Unusual` where it is there."""
+
+from pathlib import Path
+
+from consumer.errors import WorkbookProblem
+from consumer.sources.excel.formulas import find_signs
+from consumer.sources.excel.markup import inflated, open_archive
+from consumer.sources.excel.ooxml import read_package
+from consumer.sources.excel.reader import Unusual
+
+# Where a part makes no sense to our parsers, which are stricter, calamine may still be able to read it.
+
+
+def check_parts(path: Path) -> None:
+    """Unusual where a part of an .xlsx is not where calamine looks for it, whatever the relationships say.
+
+    Styles that it does not find it does without, and takes dates for numbers.
+    """
+    try:
+        with open_archive(path) as archive:
+            package = read_package(archive)
+            is_usual = package.is_usual(archive)
+    except WorkbookProblem:
+        return
+    if not is_usual:
+        raise Unusual("a part of the workbook is in an unusual place")
+
+
+def check_formulas(path: Path, sheet: str) -> None:
+    """Unusual where a sheet of an .xlsx has formulas whose results are not stored, or perhaps out of date."""
+    try:
+        with open_archive(path) as archive:
+            package = read_package(archive)
+            member = next(part.member for part in package.sheets if part.name == sheet)
+            signs = find_signs(inflated(archive, member))
+    except (WorkbookProblem, StopIteration):
+        return
+    asks = package.asks_recalculation or signs.asks_recalculation
+    if signs.lacks_value or (signs.has_formula and asks):
+        raise Unusual("there are formulas that no program has calculated")

@@ -1,0 +1,131 @@
+"""The cells of one sheet of an .xlsb, row by row: only what is filled is kept."""
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+
+from consumer.records import Cell
+from consumer.sources.excel.cells import MAX_COLUMN, MAX_ROW, SparseRow
+from consumer.sources.excel.dates import styled
+from consumer.sources.excel.problems import damaged, unreadable
+from consumer.sources.excel.reader import Unusual
+from consumer.sources.excel.styles import Style
+from consumer.sources.excel.typed import result_text
+from consumer.sources.excel.xlsb.records import LENGTH, SENSELESS, RecordType, unpack, wide_text
+
+PLACE = struct.Struct("<2I")
+"""Column, and in the lower 24 bits the style (MS-XLSB 2.5.9)."""
+REAL = struct.Struct("<d")
+STYLE_BITS = 0xFFFFFF
+RK_CENTS, RK_WHOLE = 1, 2
+CELLS = frozenset({*range(RecordType.BLANK, RecordType.RESULT_ERROR + 1), RecordType.RICH_TEXT})
+SHORT_CELLS = {
+    RecordType.SHORT_BLANK: RecordType.BLANK,
+    RecordType.SHORT_RK: RecordType.RK,
+    RecordType.SHORT_ERROR: RecordType.ERROR,
+    RecordType.SHORT_BOOL: RecordType.BOOL,
+    RecordType.SHORT_REAL: RecordType.REAL,
+    RecordType.SHORT_TEXT: RecordType.TEXT,
+    RecordType.SHORT_SHARED_TEXT: RecordType.SHARED_TEXT,
+    RecordType.SHORT_RICH_TEXT: RecordType.RICH_TEXT,
+}
+"""Cells right of the cell before, without a column of their own, as the others are called."""
+
+
+class BinaryCells:
+    """Reads the cells of sheets of one workbook."""
+
+    def __init__(self, strings: Sequence[str], styles: Sequence[Style], *, since_1904: bool) -> None:
+        self._strings = strings
+        self._styles = styles
+        self._since_1904 = since_1904
+
+    def rows(self, items: Iterable[tuple[int, bytes]]) -> Iterator[SparseRow]:
+        """The filled rows, by the records of a sheet. Raises WorkbookProblem for what makes no sense."""
+        position, column = 0, -1
+        cells: dict[int, Cell] = {}
+        is_behind = False
+        for kind, content in items:
+            if is_behind:  # to the end, for the checksum
+                continue
+            if kind in CELLS or kind in SHORT_CELLS:
+                column, cell = self._cell(kind, content, column + 1)
+                if not position or column >= MAX_COLUMN:
+                    raise damaged("a cell is in a place that cannot be")
+                if cell is not None:
+                    cells[column] = cell
+            elif kind in {RecordType.ROW, RecordType.END_ROWS}:
+                if cells:
+                    yield position, cells
+                    cells = {}
+                is_behind = kind == RecordType.END_ROWS
+                position, column = position if is_behind else _row(content, position), -1
+        if cells:
+            yield position, cells
+
+    def _cell(self, kind: int, content: bytes, column: int) -> tuple[int, Cell]:
+        """The column of a cell, `column` where it does not say, and what is in it."""
+        if kind in SHORT_CELLS:
+            (style,) = unpack(LENGTH, content)
+            return column, self._value(
+                SHORT_CELLS[RecordType(kind)], content, LENGTH.size, style & STYLE_BITS
+            )
+        column, style = unpack(PLACE, content)
+        return column, self._value(kind, content, PLACE.size, style & STYLE_BITS)
+
+    def _value(self, kind: int, content: bytes, at: int, style: int) -> Cell:
+        match kind:
+            case RecordType.BLANK:
+                return None
+            case RecordType.RK:
+                return self._number(_compact(unpack(LENGTH, content, at)[0]), style)
+            case RecordType.REAL | RecordType.RESULT_NUMBER:
+                return self._number(_real(content, at), style)
+            case RecordType.SHARED_TEXT:
+                return self._shared(unpack(LENGTH, content, at)[0])
+            case RecordType.TEXT:
+                return wide_text(content, at)[0]
+            case RecordType.RICH_TEXT:
+                return wide_text(content, at + 1)[0]
+            case RecordType.RESULT_TEXT:
+                return result_text(wide_text(content, at)[0])
+            case RecordType.BOOL | RecordType.RESULT_BOOL:
+                return bool(content[at]) if len(content) > at else None
+            case _:
+                return ""  # an error
+
+    def _shared(self, index: int) -> str:
+        if index >= len(self._strings):
+            raise damaged("a cell refers to a text that is not there")
+        return self._strings[index]
+
+    def _number(self, value: float, style: int) -> Cell:
+        if style >= len(self._styles):
+            return value
+        try:
+            return styled(value, self._styles[style], since_1904=self._since_1904)
+        except Unusual:
+            raise unreadable() from None
+
+
+def _row(content: bytes, before: int) -> int:
+    """The row number from 1; rows ascend."""
+    row = unpack(LENGTH, content)[0] + 1
+    if not before < row <= MAX_ROW:
+        raise damaged("its rows are out of order")
+    return row
+
+
+def _real(content: bytes, at: int) -> float:
+    if len(content) < at + REAL.size:
+        raise damaged(SENSELESS)
+    value: float = REAL.unpack_from(content, at)[0]
+    return value
+
+
+def _compact(number: int) -> float:
+    """A number in 30 bits, whole or the higher half of a float, perhaps in hundredths (MS-XLSB 2.5.122)."""
+    if number & RK_WHOLE:
+        value = float(struct.unpack("<i", struct.pack("<I", number))[0] >> 2)
+    else:
+        value = REAL.unpack(struct.pack("<2I", 0, number & ~3))[0]
+    return value / 100 if number & RK_CENTS else value

@@ -1,0 +1,123 @@
+"""The records of a part of an .xlsb: a type, a size and bytes (MS-XLSB 2.1.4)."""
+
+import struct
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from enum import IntEnum
+
+from consumer.sources.excel.cells import MAX_CHARS
+from consumer.sources.excel.markup import inflated
+from consumer.sources.excel.problems import damaged
+
+MAX_RECORD_BYTES = 1 << 24
+"""The longest text has 64 KB; a formula has at most 16 KB."""
+SENSELESS = "a record of it does not make sense"
+
+
+class RecordType(IntEnum):
+    """The types that matter here (MS-XLSB 2.3.2)."""
+
+    ROW = 0
+    BLANK = 1
+    RK = 2
+    ERROR = 3
+    BOOL = 4
+    REAL = 5
+    TEXT = 6
+    SHARED_TEXT = 7
+    RESULT_TEXT = 8
+    RESULT_NUMBER = 9
+    RESULT_BOOL = 10
+    RESULT_ERROR = 11
+    SHORT_BLANK = 12
+    SHORT_RK = 13
+    SHORT_ERROR = 14
+    SHORT_BOOL = 15
+    SHORT_REAL = 16
+    SHORT_TEXT = 17
+    SHORT_SHARED_TEXT = 18
+    SHARED_STRING_ITEM = 19
+    FORMAT = 44
+    CELL_FORMAT = 47
+    SHORT_RICH_TEXT = 61
+    RICH_TEXT = 62
+    END_ROWS = 146
+    WORKBOOK_PROPERTIES = 153
+    SHEET = 156
+    BEGIN_CELL_FORMATS = 617
+    END_CELL_FORMATS = 618
+
+
+def records(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Type and content of each record. Raises WorkbookProblem where one is cut off or too long."""
+    source = iter(pieces)
+    data, at = b"", 0
+    is_last = False
+    while True:
+        head = _head(data, at)
+        if head is not None:
+            kind, start, size = head
+            if size > MAX_RECORD_BYTES:
+                raise damaged(SENSELESS)
+            if start + size <= len(data):
+                yield kind, data[start : start + size]
+                at = start + size
+                continue
+        if is_last:
+            break
+        piece = next(source, None)
+        is_last = piece is None
+        data, at = data[at:] + (piece or b""), 0
+    if at < len(data):
+        raise damaged("a record of it is cut off")
+
+
+@contextmanager
+def part_records(archive: zipfile.ZipFile, member: str) -> Iterator[Iterator[tuple[int, bytes]]]:
+    """The records of a part, which is closed at the end, also after an error."""
+    with closing(inflated(archive, member)) as pieces:
+        yield records(pieces)
+
+
+def _head(data: bytes, at: int) -> tuple[int, int, int] | None:
+    """Type, where the content begins, and its size; None where the data end before."""
+    kind = _varint(data, at, 2)
+    size = kind and _varint(data, kind[1], 4)
+    return (kind[0], size[1], size[0]) if kind and size else None
+
+
+def _varint(data: bytes, at: int, most: int) -> tuple[int, int] | None:
+    """A number in groups of seven bits, and where it ends."""
+    value = 0
+    for n in range(most):
+        if at + n >= len(data):
+            return None
+        byte = data[at + n]
+        value |= (byte & 0x7F) << (7 * n)
+        if byte < 0x80:
+            return value, at + n + 1
+    return value, at + most
+
+
+def unpack(layout: struct.Struct, content: bytes, at: int = 0) -> tuple[int, ...]:
+    """Whole numbers of a record; WorkbookProblem where it is too short."""
+    if len(content) < at + layout.size:
+        raise damaged(SENSELESS)
+    return layout.unpack_from(content, at)
+
+
+def wide_text(content: bytes, at: int) -> tuple[str, int]:
+    """A text of at most `MAX_CHARS` characters, and where it ends; half a surrogate pair is kept as it is."""
+    (length,) = unpack(LENGTH, content, at)
+    start = at + LENGTH.size
+    if length == NULL:
+        return "", start
+    end = start + 2 * length
+    if end > len(content):
+        raise damaged(SENSELESS)
+    return content[start : min(end, start + 2 * MAX_CHARS)].decode("utf-16-le", "surrogatepass"), end
+
+
+LENGTH = struct.Struct("<I")
+NULL = 0xFFFFFFFF

@@ -1,0 +1,76 @@
+"""The parts of an .xlsb around its sheets: which sheets there are, shared strings, styles."""
+
+import struct
+import zipfile
+from dataclasses import dataclass
+
+from consumer.sources.excel.markup import found
+from consumer.sources.excel.ooxml import Part, member_of, read_relations
+from consumer.sources.excel.styles import Style, built_in, style_of
+from consumer.sources.excel.xlsb.records import LENGTH, RecordType, part_records, unpack, wide_text
+
+WORKBOOK, FOLDER = "xl/workbook.bin", "xl"
+RELATIONS = "xl/_rels/workbook.bin.rels"
+SHEET_HEAD, FORMAT_HEAD, CELL_FORMAT_HEAD = struct.Struct("<2I"), struct.Struct("<H"), struct.Struct("<2H")
+SINCE_1904 = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryPackage:
+    """What a workbook says of itself; members are None where it has no such part."""
+
+    sheets: tuple[Part, ...]
+    strings: str | None
+    styles: str | None
+    since_1904: bool
+
+
+def read_package(archive: zipfile.ZipFile) -> BinaryPackage:
+    """Read the workbook part and what it refers to. Raises WorkbookProblem."""
+    relations = read_relations(archive, RELATIONS, FOLDER)
+    sheets: list[Part] = []
+    since_1904 = False
+    with part_records(archive, WORKBOOK) as items:
+        for kind, content in items:
+            if kind == RecordType.SHEET:
+                state, _ = unpack(SHEET_HEAD, content)
+                identifier, at = wide_text(content, SHEET_HEAD.size)
+                name, _ = wide_text(content, at)
+                if identifier in relations:
+                    relation, member = relations[identifier]
+                    sheets.append(Part(name, member, relation, is_visible=state == 0))
+            elif kind == RecordType.WORKBOOK_PROPERTIES:
+                since_1904 = bool(unpack(LENGTH, content)[0] & SINCE_1904)
+    targets = dict(reversed(tuple(relations.values())))
+    strings, styles = (
+        member_of(archive, targets.get(kind), f"{FOLDER}/{usual}")
+        for kind, usual in (("sharedStrings", "sharedStrings.bin"), ("styles", "styles.bin"))
+    )
+    return BinaryPackage(tuple(sheets), strings, styles, since_1904)
+
+
+def read_strings(archive: zipfile.ZipFile, member: str | None) -> list[str]:
+    """The shared strings, in order."""
+    if member is None or found(archive, member) is None:
+        return []
+    with part_records(archive, member) as items:
+        return [wide_text(content, 1)[0] for kind, content in items if kind == RecordType.SHARED_STRING_ITEM]
+
+
+def read_styles(archive: zipfile.ZipFile, member: str | None) -> list[Style]:
+    """What the number in a cell is, by the number of the cell's style."""
+    if member is None or found(archive, member) is None:
+        return []
+    custom: dict[int, Style] = {}
+    styles: list[Style] = []
+    is_cell = False
+    with part_records(archive, member) as items:
+        for kind, content in items:
+            if kind == RecordType.FORMAT:
+                custom[unpack(FORMAT_HEAD, content)[0]] = style_of(wide_text(content, FORMAT_HEAD.size)[0])
+            elif kind == RecordType.CELL_FORMAT and is_cell:
+                number = unpack(CELL_FORMAT_HEAD, content)[1]
+                styles.append(custom.get(number, built_in(str(number))))
+            elif kind in {RecordType.BEGIN_CELL_FORMATS, RecordType.END_CELL_FORMATS}:
+                is_cell = kind == RecordType.BEGIN_CELL_FORMATS
+    return styles

@@ -1,0 +1,215 @@
+"""Cells of .xlsb come out as Excel shows them, also those that calamine loses or refuses."""
+
+import struct
+import zipfile
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from consumer.errors import MigrationError
+from consumer.records import Cell
+from consumer.sources.excel.calamine import open_calamine
+from consumer.sources.excel.reader import OpenReader
+from consumer.sources.excel.xlsb.reader import open_xlsb
+from consumer.sources.excel.xlsb.records import records
+from tests.support.other_workbooks import (
+    VISIBLE,
+    raw_xlsb,
+    write_xlsb,
+    xlsb_number,
+    xlsb_record,
+    xlsb_sheet,
+    xlsb_text,
+)
+from tests.support.read_book import read_book
+from tests.support.workbooks import HEADER
+
+DATE, DURATION, OWN_DATE = 1, 2, 3
+FORMATS = (0, 14, 46, 164)
+STYLES = (
+    xlsb_record(615, struct.pack("<I", 1))
+    + xlsb_record(44, struct.pack("<H", 164) + xlsb_text("dd.mm.yyyy"))
+    + xlsb_record(616)
+    + xlsb_record(626, struct.pack("<I", 1))
+    + xlsb_record(47, struct.pack("<2H", 0, 14) + bytes(12))
+    + xlsb_record(627)
+    + xlsb_record(617, struct.pack("<I", len(FORMATS)))
+    + b"".join(xlsb_record(47, struct.pack("<2H", 0, number) + bytes(12)) for number in FORMATS)
+    + xlsb_record(618)
+)
+STRINGS = ("zero", " один ")
+SINCE_1904 = xlsb_record(153, struct.pack("<2I", 1, 0) + xlsb_text(""))
+FORMULA = b"\0\0"
+
+
+def cell(kind: int, payload: bytes, style: int = 0, column: int = 0) -> bytes:
+    return xlsb_record(kind, struct.pack("<2I", column, style) + payload)
+
+
+def real(number: float) -> bytes:
+    return struct.pack("<d", number)
+
+
+def rk(number: int) -> bytes:
+    return struct.pack("<i", number)
+
+
+HALF = struct.unpack("<i", struct.pack("<d", 0.5)[4:])[0]
+SAME: dict[str, tuple[bytes, Cell]] = {
+    "whole": (cell(2, rk(7 << 2 | 2)), 7.0),
+    "negative": (cell(2, rk(-7 << 2 | 2)), -7.0),
+    "hundredths": (cell(2, rk(725 << 2 | 3)), 7.25),
+    "half of a float": (cell(2, rk(HALF)), 0.5),
+    "hundredths of half a float": (cell(2, rk(HALF | 1)), 0.005),
+    "real": (cell(5, real(0.1)), 0.1),
+    "text": (cell(6, xlsb_text(" Чат \n")), " Чат \n"),
+    "character of two units": (cell(6, struct.pack("<I", 2) + "😀".encode("utf-16-le")), "😀"),
+    "shared text": (cell(7, struct.pack("<I", 1)), " один "),
+    "true": (cell(4, b"\1"), True),
+    "false": (cell(4, b"\0"), False),
+    "error": (cell(3, b"\x2a"), None),
+    "blank": (cell(1, b""), None),
+    "result, a number": (cell(9, real(2.5) + FORMULA), 2.5),
+    "result, a text": (cell(8, xlsb_text("Г-1") + FORMULA), "Г-1"),
+    "result, a boolean": (cell(10, b"\1" + FORMULA), True),
+    "result, an error": (cell(11, b"\x07" + FORMULA), None),
+    "date": (cell(5, real(45636), DATE), date(2024, 12, 10)),
+    "moment": (cell(5, real(45636.25), DATE), datetime(2024, 12, 10, 6)),  # noqa: DTZ001
+    "date by a format of its own": (cell(9, real(45636) + FORMULA, OWN_DATE), date(2024, 12, 10)),
+    "duration": (cell(5, real(1.5), DURATION), timedelta(hours=36)),
+    "unknown style": (cell(5, real(45636), 99), 45636.0),
+}
+OWN: dict[str, tuple[bytes, Cell]] = {
+    "whole date, as Excel stores it": (cell(2, rk(45636 << 2 | 2), DATE), date(2024, 12, 10)),
+    "new error": (cell(3, b"\x77"), None),
+    "new error of a formula": (cell(11, b"\x77" + FORMULA), None),
+    "error as a result": (cell(8, xlsb_text("#Н/Д") + FORMULA), None),
+    "typed error": (cell(6, xlsb_text("#Н/Д")), "#Н/Д"),
+    "rich text": (cell(62, b"\1" + xlsb_text("Чат") + bytes(8)), "Чат"),
+    "short number": (xlsb_record(16, struct.pack("<I", DATE) + real(45636)), date(2024, 12, 10)),
+    "short text": (xlsb_record(17, bytes(4) + xlsb_text("Чат")), "Чат"),
+    "short shared text": (xlsb_record(18, bytes(4) + struct.pack("<I", 0)), "zero"),
+    "half a pair": (cell(6, struct.pack("<IH", 1, 0xD83D) + b""), "\ud83d"),
+}
+RIGHT = xlsb_number(1, 1.0)
+
+
+def book(tmp_path: Path, *cells: bytes, properties: bytes = b"") -> Path:
+    """Rows of one cell and a number."""
+    sheet = xlsb_sheet([(one, RIGHT) for one in cells])
+    return raw_xlsb(
+        tmp_path / "book.xlsb",
+        [("worksheet", "S", sheet, VISIBLE)],
+        strings=STRINGS,
+        styles=STYLES,
+        properties=properties,
+    )
+
+
+def first(opener: OpenReader, path: Path) -> list[Cell]:
+    reader = opener(path, 7)
+    found = [cell if cell != "" else None for block in reader.rows("S") for cell in block.columns[0]]
+    reader.close()
+    return found
+
+
+@pytest.mark.parametrize(("record", "expected"), SAME.values(), ids=SAME)
+def test_value_of_a_cell_is_that_of_calamine(record: bytes, expected: Cell, tmp_path: Path) -> None:
+    """An independent reader of the same bytes, where it is right."""
+    path = book(tmp_path, record)
+    (found,) = first(open_xlsb, path)
+    assert (type(found), found) == (type(expected), expected)
+    assert first(open_calamine, path) == [expected]
+
+
+@pytest.mark.parametrize(("record", "expected"), OWN.values(), ids=OWN)
+def test_value_that_calamine_loses_or_refuses(record: bytes, expected: Cell, tmp_path: Path) -> None:
+    assert first(open_xlsb, book(tmp_path, record)) == [expected]
+
+
+def test_short_cells_follow_the_cell_before(tmp_path: Path) -> None:
+    short = xlsb_record(12, bytes(4)) + xlsb_record(16, bytes(4) + real(3))
+    sheet = xlsb_sheet([(cell(1, b"", column=4) + short,), (xlsb_record(16, bytes(4) + real(5)),)])
+    path = raw_xlsb(tmp_path / "book.xlsb", [("worksheet", "S", sheet, VISIBLE)])
+    (block,) = open_xlsb(path, 7).rows("S")
+    assert (block.columns[6][0], block.columns[0][1]) == (3.0, 5.0)
+
+
+def test_dates_since_1904(tmp_path: Path) -> None:
+    path = book(tmp_path, cell(5, real(44174), DATE), properties=SINCE_1904)
+    assert first(open_xlsb, path) == first(open_calamine, path) == [date(2024, 12, 10)]
+
+
+DAMAGED = {
+    "a text that is not there": cell(7, struct.pack("<I", 99)),
+    "a text longer than its record": cell(6, struct.pack("<I", 99) + b"a\0"),
+    "a number cut off": cell(5, b"\0"),
+    "a cell without a column": xlsb_record(5, b"\0"),
+    "a column that cannot be": cell(5, real(1), column=16_384),
+    "rows out of order": xlsb_record(0, struct.pack("<I", 0)),
+    "a row that cannot be": xlsb_record(0, struct.pack("<I", 1 << 20)),
+    "an endless record": b"\x06\xff\xff\xff\x7f",
+    "a date beyond all": cell(5, real(-2e11), DATE),
+}
+
+
+@pytest.mark.parametrize("record", DAMAGED.values(), ids=DAMAGED)
+def test_what_makes_no_sense_is_refused(record: bytes, tmp_path: Path) -> None:
+    path = raw_xlsb(
+        tmp_path / "book.xlsb",
+        [("worksheet", "S", xlsb_sheet([HEADER, (7, "u", "x"), (record,)]), VISIBLE)],
+        styles=STYLES,
+    )
+    with pytest.raises(MigrationError) as caught:
+        read_book(path)
+    assert caught.value.code in {"workbook_damaged", "source_unreadable"}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_records_are_cut_out_of_pieces_of_any_size(size: int) -> None:
+    content = xlsb_record(5, b"abc") + xlsb_record(617, b"x" * 300) + xlsb_record(146)
+    pieces = [content[at : at + size] for at in range(0, len(content), size)]
+    assert list(records(pieces)) == [(5, b"abc"), (617, b"x" * 300), (146, b"")]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4])
+def test_record_that_is_cut_off_is_damage(cut: int) -> None:
+    with pytest.raises(MigrationError, match="cut off"):
+        list(records([xlsb_record(5, b"abc")[:cut]]))
+
+
+def chats(name: str) -> bytes:
+    return xlsb_sheet([HEADER, (7_700_000_000, "https://max.ru/1", name)])
+
+
+@pytest.mark.parametrize("kind", ["xlMacrosheet", "xlIntlMacrosheet", "dialogsheet", "chartsheet"])
+@pytest.mark.parametrize("low_memory", [False, True])
+def test_other_kinds_of_sheets_are_passed_over(kind: str, low_memory: bool, tmp_path: Path) -> None:
+    """Calamine refuses a workbook with a macro sheet as a whole."""
+    sheets = [(kind, "Чаты", chats("macro"), VISIBLE), ("worksheet", "Лист", chats("new"), VISIBLE)]
+    path = raw_xlsb(tmp_path / "book.xlsb", sheets)
+    assert read_book(path, low_memory=low_memory)["name"] == ["new"]
+
+
+def test_workbook_over_which_calamine_panics_is_read(tmp_path: Path) -> None:
+    """The record before the formats lacks how many there are."""
+    sheet = xlsb_sheet([HEADER, (cell(2, rk(45636 << 2 | 2), OWN_DATE), "u", "new")])
+    styles = STYLES.replace(xlsb_record(615, struct.pack("<I", 1)), xlsb_record(615))
+    path = raw_xlsb(tmp_path / "book.xlsb", [("worksheet", "Чаты", sheet, VISIBLE)], styles=styles)
+    with pytest.raises(MigrationError, match="cannot be read"):
+        open_calamine(path, 7)
+    assert read_book(path) == {"inn": [date(2024, 12, 10)], "url": ["u"], "name": ["new"]}
+
+
+def test_wrong_checksum_is_damage(tmp_path: Path) -> None:
+    path = write_xlsb(tmp_path / "book.xlsb", [HEADER, (7, "u", "abcdefg")])
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    path.write_bytes(path.read_bytes().replace("abcdefg".encode("utf-16-le"), "abcdefh".encode("utf-16-le")))
+    with pytest.raises(MigrationError) as caught:
+        read_book(path, low_memory=True)
+    assert caught.value.code == "workbook_damaged"
