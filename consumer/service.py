@@ -147,6 +147,7 @@ class Service:
             group_id=INTAKE_GROUP,
             client_id=f"{CLIENT}-intake",
             handle=intake.handle,
+            handle_slice=intake.handle_slice,
             committed=intake.committed,
         )
 

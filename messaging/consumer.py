@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer
 from messaging.clients import close_consumer, common_options, start
 from messaging.connection import KafkaConnection
 from messaging.guard import pause, unless
-from messaging.polling import MAX_POLL_RECORDS, Committed, Handle, Polling
+from messaging.polling import MAX_POLL_RECORDS, Committed, Handle, HandleSlice, Polling
 from messaging.progress import ticking
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ async def _nothing() -> None:
 class GroupConsumer:
     """Hands records to `handle` one after the other, in the order of their partition, at least once.
 
+    Several of a partition go to `handle_slice` first, if there is one, and where that raises to `handle`.
     When `handle` returns they are committed; when it raises, or takes more than 20 s, they come again
     after a second, and membership stays. A consumer that went silent is replaced by a new one.
     """
@@ -61,6 +62,7 @@ class GroupConsumer:
         group_id: str,
         client_id: str,
         handle: Handle,
+        handle_slice: HandleSlice | None = None,
         committed: Committed = _nothing,
     ) -> None:
         self._connection = connection
@@ -68,6 +70,7 @@ class GroupConsumer:
         self._group_id = group_id
         self._client_id = client_id
         self._handle = handle
+        self._handle_slice = handle_slice
         self._committed = committed
         self._progress = time.monotonic()
         self._polling: Polling | None = None
@@ -117,7 +120,9 @@ class GroupConsumer:
         try:
             if await unless(stop, start(consumer, self._connection, START_SECONDS)):
                 self._polls_since = time.monotonic()
-                self._polling = Polling(consumer, self._handle, self._committed, self._polled, stop)
+                self._polling = Polling(
+                    consumer, self._handle, self._committed, self._polled, stop, self._handle_slice
+                )
                 await self._polling.run()
         finally:
             await close_consumer(consumer)

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
@@ -17,18 +18,20 @@ from messaging.records import Record
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 POLL_MS = 1_000
 POLL_SECONDS = 45.0
 """In a rebalance it does not keep to its own timeout, but waits for the other members, and for a frozen one
 until its session ends; beyond that the consumer is of no more use. Cancelled it is of none either."""
 LAST_POLL_SECONDS = 2.0
 """What it still gets once we are asked to stop."""
-MAX_POLL_RECORDS = 100
-"""Of all partitions together."""
-SLICE_RECORDS = 10
-"""Committed at once: what took long need not be done again."""
+MAX_POLL_RECORDS = 300
+"""Of all partitions together; of each the client holds one MiB, or one record."""
+SLICE_RECORDS = 50
+"""Handed over and committed at once: what took long need not be done again."""
 HANDLE_SECONDS = 20.0
-"""For one record: inserts, no jobs. What the handler does in it reports by itself."""
+"""For one record, or a slice: inserts, no jobs. What the handler does in it reports by itself."""
 ROUND_SECONDS = 30.0
 """After so long the rest of a poll is left for the next one: a poll comes before `max_poll_interval_ms` then,
 also where the last record, the commit, an owed one and the look at the lag all take their whole limit."""
@@ -46,6 +49,9 @@ ASK_SECONDS = 4.0
 Handle = Callable[[Record], Awaitable[None]]
 """Takes the records of one partition in order: durable when it returns, handed over again when it raises."""
 
+HandleSlice = Callable[[Sequence[Record]], Awaitable[None]]
+"""Takes some of them at once, all or none; where it raises they are handed over one by one."""
+
 Committed = Callable[[], Awaitable[None]]
 """Hears that the offsets of what was handled are committed."""
 
@@ -62,9 +68,11 @@ class Polling:
         committed: Committed,
         alive: Callable[[], None],
         stop: asyncio.Event,
+        handle_slice: HandleSlice | None = None,
     ) -> None:
         self._consumer = consumer
         self._handle = handle
+        self._handle_slice = handle_slice
         self._committed = committed
         self._alive = alive
         self._stop = stop
@@ -132,6 +140,8 @@ class Polling:
 
     async def _take(self, records: Sequence[Record], end: float) -> int:
         """How many were taken: one that fails costs none of those before it."""
+        if len(records) > 1 and self._goes_on(end) and await self._taken_at_once(records):
+            return len(records)
         for taken, record in enumerate(records):
             if not (self._goes_on(end) and await self._taken(record)):
                 return taken
@@ -140,13 +150,18 @@ class Polling:
     def _goes_on(self, end: float) -> bool:
         return time.monotonic() < end and not self._stop.is_set()
 
+    async def _taken_at_once(self, records: Sequence[Record]) -> bool:
+        if self._handle_slice is None:
+            return False
+        error = await self._error_of(_call(self._handle_slice, records))
+        if error is not None:
+            first = records[0]
+            log.info("records.split: %s/%s from %d: %r", first.topic, first.partition, first.offset, error)
+        return error is None
+
     async def _taken(self, record: Record) -> bool:
-        self._hung = False
-        try:
-            call = _call(self._handle, record)
-            await within(HANDLE_SECONDS, call, stop=self._stop, then=LAST_HANDLE_SECONDS, silent=True)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the record comes again
-            self._hung = isinstance(error, Overdue)
+        error = await self._error_of(_call(self._handle, record))
+        if error is not None:
             log.warning(
                 "records.not_taken: %s/%s from %d, trying again: %r",
                 record.topic,
@@ -154,8 +169,17 @@ class Polling:
                 record.offset,
                 error,
             )
-            return False
-        return True
+        return error is None
+
+    async def _error_of(self, call: Coroutine[Any, Any, None]) -> Exception | None:
+        """Why a handler took nothing; None where it took all."""
+        self._hung = False
+        try:
+            await within(HANDLE_SECONDS, call, stop=self._stop, then=LAST_HANDLE_SECONDS, silent=True)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the records come again
+            self._hung = isinstance(error, Overdue)
+            return error
+        return None
 
     def _seek_back(self, partition: TopicPartition, offset: int) -> None:
         try:
@@ -201,5 +225,5 @@ class Polling:
                 self._refusals.refused()
 
 
-async def _call(handle: Handle, record: Record) -> None:
-    await handle(record)
+async def _call(handle: Callable[[T], Awaitable[None]], taken: T) -> None:
+    await handle(taken)

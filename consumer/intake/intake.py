@@ -4,24 +4,23 @@ An offset is committed by the consumer loop after `handle` returned, that is, af
 committed in Postgres and the dead letters acknowledged by Kafka.
 """
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import structlog
 
 from consumer import faults
 from consumer.happenings import RequestRecorded, Tell, untold
+from consumer.intake.decide import Decision, Message, decide
 from consumer.intake.identity import derived_id
-from consumer.intake.letters import DeadLetters
+from consumer.intake.letters import DeadLetters, Refusal
 from consumer.intake.parse import Unreadable, parse
-from consumer.store import commands, requests
 from consumer.store.database import Database
 from consumer.store.errors import ValueRefused
-from consumer.store.requests import Limits, Recorded
+from consumer.store.requests import Limits
 from messaging.records import Record
 from schemas import cloudevents
 from schemas.codes import DeadLetterReason
 from schemas.requests import CancelRequest, RetryRequest, StartRequest
-from schemas.text import shorten_name
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("intake")
 
@@ -52,64 +51,83 @@ class Intake:
     async def handle(self, record: Record) -> None:
         """Record a message. Raises where Postgres or Kafka cannot take it now."""
         await faults.reach("intake.before_record")
-        await self._one(record)
+        try:
+            await self._take([record])
+        except ValueRefused as error:
+            sentence = f"Postgres does not take a value of this message ({error})"
+            await self._letters.put(record, DeadLetterReason.REFUSED_BY_DATABASE, sentence)
         await faults.reach("intake.recorded")
+
+    async def handle_slice(self, records: Sequence[Record]) -> None:
+        """Record messages of one partition in one transaction.
+
+        Raises where one of them cannot be taken: handed over again one by one, it is the only one to fail.
+        """
+        for _ in records:
+            await faults.reach("intake.before_record")
+        await self._take(records)
+        for _ in records:
+            await faults.reach("intake.recorded")
 
     async def committed(self) -> None:
         """The offsets of what was handled are committed."""
         await faults.reach("intake.offset_committed")
 
-    async def _one(self, record: Record) -> None:
-        request = parse(record.value)
-        try:
-            match request:
-                case Unreadable():
-                    await self._reject(record, request)
-                case StartRequest() if request.dataset not in self._datasets:
-                    await self._reject(record, self._unknown_dataset(request))
-                case StartRequest():
-                    await self._start(record, request)
-                case _:
-                    await self._obey(record, request)
-        except ValueRefused as error:
-            sentence = f"Postgres does not take a value of this message ({error})"
-            await self._letters.put(record, DeadLetterReason.REFUSED_BY_DATABASE, sentence)
-
-    async def _start(self, record: Record, request: StartRequest) -> None:
-        request_id = request.request_id or derived_id(record, await self._topic_id())
-        traceparent = cloudevents.read(record.headers).traceparent
-        async with self._database.transaction() as connection:
-            recorded = await requests.record(connection, request_id, request, self._limits, traceparent)
-        if recorded is Recorded.REUSED:
-            sentence = (
-                f"request id {shorten_name(request_id)} belongs to another migration already: "
-                "its dataset, source or options differ; send this one under a new id"
-            )
-            await self._letters.put(record, DeadLetterReason.REQUEST_ID_REUSED, sentence)
-        else:
-            self._count(RequestRecorded(recorded.name.lower()))
-            log.info("request.recorded", request_id=request_id, outcome=recorded.name.lower())
-
-    async def _obey(self, record: Record, command: CancelRequest | RetryRequest) -> None:
-        command_id = command.command_id or derived_id(record, await self._topic_id())
-        async with self._database.transaction() as connection:
-            refusal = await commands.obey(connection, command_id, command)
-        log.info("command.decided", action=command.action, request_id=command.request_id, refused=refusal)
-        if refusal is None:
-            self._count(RequestRecorded(command.action))
-        else:
-            sentence = f"{command.action} of {shorten_name(command.request_id)} is refused: {refusal}"
-            await self._letters.put(record, DeadLetterReason.COMMAND_REFUSED, sentence)
-
-    async def _reject(self, record: Record, unreadable: Unreadable) -> None:
-        await self._letters.put(record, unreadable.reason, unreadable.message)
-        if unreadable.request_id is None:
+    async def _take(self, records: Sequence[Record]) -> None:
+        """Dead letters for what cannot be read, the transaction, dead letters for what it refuses."""
+        messages = [await self._understood(record) for record in records]
+        await self._letters.put_all(
+            [
+                Refusal(message.record, message.body.reason, message.body.message)
+                for message in messages
+                if isinstance(message.body, Unreadable)
+            ]
+        )
+        written = [message for message in messages if _concerns_postgres(message)]
+        if not written:
             return
         async with self._database.transaction() as connection:
-            if not await requests.is_known(connection, unreadable.request_id):
-                await requests.tell_invalid(connection, unreadable.request_id, unreadable.message)
+            decided = await decide(connection, written, self._limits)
+        refused = [
+            Refusal(message.record, decision.reason, decision.sentence)
+            for message, decision in zip(written, decided, strict=True)
+            if decision.reason is not None
+        ]
+        for message, decision in zip(written, decided, strict=True):
+            self._tell(message, decision)
+        await self._letters.put_all(refused)
+
+    async def _understood(self, record: Record) -> Message:
+        match body := parse(record.value):
+            case Unreadable():
+                return Message(record, body)
+            case StartRequest() if body.dataset not in self._datasets:
+                return Message(record, self._unknown_dataset(body))
+            case StartRequest():
+                request_id = body.request_id or derived_id(record, await self._topic_id())
+                return Message(record, body, request_id, cloudevents.read(record.headers).traceparent)
+            case _:
+                return Message(record, body, body.command_id or derived_id(record, await self._topic_id()))
+
+    def _tell(self, message: Message, decision: Decision) -> None:
+        """Count and log what is committed; of what is refused its dead letter tells."""
+        if decision.kind is not None:
+            self._count(RequestRecorded(decision.kind))
+        match message.body:
+            case StartRequest() if decision.kind is not None:
+                log.info("request.recorded", request_id=message.id, outcome=decision.kind)
+            case CancelRequest() | RetryRequest() as command:
+                refused = decision.sentence or None
+                log.info(
+                    "command.decided", action=command.action, request_id=command.request_id, refused=refused
+                )
 
     def _unknown_dataset(self, request: StartRequest) -> Unreadable:
         known = ", ".join(sorted(self._datasets))
         sentence = f"the request is wrong: dataset: there is none of this name; this service knows: {known}"
         return Unreadable(DeadLetterReason.INVALID_REQUEST, sentence, request.request_id)
+
+
+def _concerns_postgres(message: Message) -> bool:
+    """Whether it has to be written, or told of by an event; else Postgres may be away."""
+    return not isinstance(message.body, Unreadable) or message.body.request_id is not None

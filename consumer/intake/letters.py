@@ -1,7 +1,7 @@
 """Puts messages aside as dead letters, each with the reason and the place where it lay."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -23,6 +23,15 @@ class NotAcknowledged(Exception):
     """Kafka did not take a dead letter: the message is read again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a message is put aside."""
+
+    record: Record
+    reason: DeadLetterReason
+    sentence: str
+
+
 class DeadLetters:
     """The way to the dead letters; `fits` tells whether Kafka would take a message of that size."""
 
@@ -30,27 +39,42 @@ class DeadLetters:
         self._publish = publish
         self._fits = fits
         self._count = count
-        self._last: dict[int, Record] = {}
+        self._last: dict[int, list[Record]] = {}
+        """What was put aside of each partition, from the first record of the last call on."""
 
     async def put(self, record: Record, reason: DeadLetterReason, sentence: str) -> None:
-        """Put a message aside, once. Raises NotAcknowledged where Kafka does not take it now.
+        """Put a message aside, once. Raises NotAcknowledged where Kafka does not take it now."""
+        await self.put_all([Refusal(record, reason, sentence)])
 
-        A message comes again each second where it was put aside and Postgres is not there to be told.
+    async def put_all(self, refusals: Sequence[Refusal]) -> None:
+        """Put messages of one partition aside, in their order, each once.
+
+        Raises NotAcknowledged where Kafka does not take all of them now. A message comes again each second
+        where it was put aside and Postgres is not there to be told.
         """
-        if self._last.get(record.partition) == record:
+        if not refusals:
             return
-        letter = dead_letter(record, reason, sentence)
-        [acknowledged] = await self._publish([letter if self._fits(letter) else emptied(letter)])
-        if not acknowledged:
+        first = refusals[0].record
+        known = [one for one in self._last.get(first.partition, ()) if one.offset >= first.offset]
+        fresh = [one for one in refusals if one.record not in known]
+        letters = [dead_letter(one.record, one.reason, one.sentence) for one in fresh]
+        sent = [letter if self._fits(letter) else emptied(letter) for letter in letters]
+        acknowledged = await self._publish(sent) if sent else []
+        put = [one for one, is_there in zip(fresh, acknowledged, strict=True) if is_there]
+        self._last[first.partition] = [*known, *(one.record for one in put)]
+        for one in put:
+            self._tell(one)
+        if len(put) < len(fresh):
             raise NotAcknowledged("Kafka did not acknowledge a dead letter")
-        self._last[record.partition] = record
-        self._count(RequestRejected(reason.value))
+
+    def _tell(self, put: Refusal) -> None:
+        self._count(RequestRejected(put.reason.value))
         log.warning(
             "request.rejected",
-            reason=reason.value,
-            message=sentence,
-            partition=record.partition,
-            offset=record.offset,
+            reason=put.reason.value,
+            message=put.sentence,
+            partition=put.record.partition,
+            offset=put.record.offset,
         )
 
 

@@ -11,9 +11,10 @@ from consumer.store.errors import Conflict
 from consumer.store.jobs import COLUMNS, TELLS, Job, job
 from consumer.store.outbox import emit
 
+# The start of the statement, not the clock, which moves while it runs: no index can be searched for that.
 NEXT = f"""
 select {COLUMNS} from migration.jobs
-where status = 'pending' and available_at <= clock_timestamp()
+where status = 'pending' and available_at <= statement_timestamp()
 order by available_at, id limit 1 for update skip locked
 """  # noqa: S608 – names of columns, no values
 
@@ -55,10 +56,14 @@ async def _take(connection: Connection, job_id: int, owner: str, lease_seconds: 
     return taken
 
 
+_DEADLINE = "extract(epoch from run_started_at - timestamptz 'epoch') + timeout_seconds"
+"""What the index `jobs_deadlines` holds, in seconds since 1970."""
+
 OVERDUE = f"""
 select {COLUMNS} from migration.jobs
-where status = 'pending' and run_started_at + make_interval(secs => timeout_seconds) <= clock_timestamp()
-order by id limit 100 for update skip locked
+where status = 'pending' and run_started_at is not null
+  and {_DEADLINE} <= extract(epoch from statement_timestamp() - timestamptz 'epoch')
+order by {_DEADLINE} limit 100 for update skip locked
 """  # noqa: S608
 
 

@@ -31,25 +31,40 @@ class Unpublished:
 
 INSERT = """
 insert into migration.outbox (job_id, request_id, sequence, event_id, payload, headers)
-values ($1, $2, $3, $4, $5, $6)
+select job_id, request_id, sequence, event_id, payload, headers
+from unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::jsonb[])
+  with ordinality as put(job_id, request_id, sequence, event_id, payload, headers, place)
+order by place
 """
 
 
 async def emit(connection: Connection, job: Job) -> None:
     """Put the event of a job as it stands into the outbox; its row must be locked and its sequence new."""
-    await put(connection, event(job, uuid4()), {"traceparent": job.traceparent} if job.traceparent else {})
+    await emit_all(connection, [job])
+
+
+async def emit_all(connection: Connection, jobs: Sequence[Job]) -> None:
+    """The same for several jobs, in this order and in one statement."""
+    headers = [{"traceparent": job.traceparent} if job.traceparent else {} for job in jobs]
+    await _put(connection, [event(job, uuid4()) for job in jobs], headers)
 
 
 async def put(connection: Connection, status: MigrationStatus, headers: dict[str, str]) -> None:
     """Put one event into the outbox and wake the relay at commit."""
+    await _put(connection, [status], [headers])
+
+
+async def _put(
+    connection: Connection, events: Sequence[MigrationStatus], headers: Sequence[dict[str, str]]
+) -> None:
     await connection.execute(
         INSERT,
-        status.job_id,
-        status.request_id,
-        status.sequence,
-        status.event_id,
-        status.model_dump_json(),
-        json.dumps(headers),
+        [one.job_id for one in events],
+        [one.request_id for one in events],
+        [one.sequence for one in events],
+        [one.event_id for one in events],
+        [one.model_dump_json() for one in events],
+        [json.dumps(one) for one in headers],
     )
     await connection.execute("select pg_notify($1, '')", CHANNEL)
 

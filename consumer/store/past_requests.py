@@ -1,5 +1,6 @@
 """Requests whose jobs were removed: their ids stay known for ever, each with the last event of its job."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +27,14 @@ async def find(connection: Connection, request_id: str) -> PastRequest | None:
     """
     row = await connection.fetchrow(FIND, request_id)
     return None if row is None else PastRequest(row["request_digest"], row["completed_at"])
+
+
+FIND_ALL = "select request_id from migration.past_requests where request_id = any($1::text[])"
+
+
+async def find_all(connection: Connection, request_ids: Sequence[str]) -> set[str]:
+    """Those of some request ids whose job was removed; asked as `find` is."""
+    return {row[0] for row in await connection.fetch(FIND_ALL, request_ids)}
 
 
 REMEMBER = """

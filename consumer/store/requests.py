@@ -1,8 +1,10 @@
 """Records start requests as jobs: one request id, one job, for ever."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Any
 from uuid import uuid4
 
 from consumer.store import outbox, past_requests
@@ -31,57 +33,88 @@ class Limits:
     max_attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A start request under its id, with the trace it belongs to."""
+
+    request_id: str
+    request: StartRequest
+    traceparent: str | None = None
+
+
+# Of two with one id the first becomes a job.
 RECORD = f"""
 insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
   requested_by, run_requested_by, traceparent, timeout_seconds, max_attempts, options, sequence,
   progressed_at)
-values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, 1, clock_timestamp())
+select request_id, digest, dataset, type, identifier, source, requested_by, requested_by, traceparent,
+  timeout_seconds, max_attempts, options, 1, clock_timestamp()
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[],
+            $9::integer[], $10::integer[], $11::jsonb[]) with ordinality
+  as asked(request_id, digest, dataset, type, identifier, source, requested_by, traceparent,
+           timeout_seconds, max_attempts, options, place)
+order by place
 on conflict (request_id) do nothing
 returning {COLUMNS}
 """  # noqa: S608 – names of columns, no values
 
-UNDO = "delete from migration.jobs where id = $1"
+UNDO = "delete from migration.jobs where request_id = any($1::text[])"
 
 
 async def record(
     connection: Connection, request_id: str, request: StartRequest, limits: Limits, traceparent: str | None
 ) -> Recorded:
     """Make the job of a request, or say its last event again, or find that the id is somebody else's."""
-    new = await _make(connection, request_id, request, limits, traceparent)
-    if new is None:
-        return await _answer(connection, request_id, request.digest())
-    await outbox.emit(connection, new)
-    await wake_workers(connection, new.id)
-    return Recorded.STARTED
+    [recorded] = await record_all(connection, [Asked(request_id, request, traceparent)], limits)
+    return recorded
 
 
-async def _make(
-    connection: Connection, request_id: str, request: StartRequest, limits: Limits, traceparent: str | None
-) -> Job | None:
-    """The job of a request; None where it has one already, or had.
+async def record_all(connection: Connection, asked: Sequence[Asked], limits: Limits) -> list[Recorded]:
+    """The same for several requests, in their order; what became of each."""
+    new = await _make(connection, asked, limits)
+    if new:
+        await outbox.emit_all(connection, list(new.values()))
+        await wake_workers(connection, next(iter(new.values())).id)
+    recorded = []
+    for one in asked:
+        # A second one with the same id finds the job that the first one made.
+        made = new.pop(one.request_id, None)
+        answer = Recorded.STARTED if made else await _answer(connection, one.request_id, one.request.digest())
+        recorded.append(answer)
+    return recorded
+
+
+async def _make(connection: Connection, asked: Sequence[Asked], limits: Limits) -> dict[str, Job]:
+    """The jobs made, by request id; none for a request that has a job already, or had.
 
     The past is asked behind the insert: it may have waited for a transaction that removed the job before.
     """
-    row = await connection.fetchrow(
-        RECORD,
-        request_id,
-        request.digest(),
-        request.dataset,
-        request.source.type,
-        request.source.identifier,
-        json.dumps(request.source.model_dump(mode="json")),
-        request.requested_by,
-        traceparent,
-        request.options.timeout_seconds or limits.timeout_seconds,
-        request.options.max_attempts or limits.max_attempts,
-        json.dumps(request.options.model_dump(mode="json")),
-    )
-    if row is None:
-        return None
-    if await past_requests.find(connection, request_id) is None:
-        return job(row)
-    await connection.execute(UNDO, row["id"])
-    return None
+    made = {row["request_id"]: job(row) for row in await connection.fetch(RECORD, *_columns(asked, limits))}
+    past = await past_requests.find_all(connection, list(made)) if made else set()
+    if past:
+        await connection.execute(UNDO, list(past))
+    return {request_id: one for request_id, one in made.items() if request_id not in past}
+
+
+def _columns(asked: Sequence[Asked], limits: Limits) -> list[list[Any]]:
+    """The parameters of RECORD."""
+    rows = [
+        (
+            one.request_id,
+            one.request.digest(),
+            one.request.dataset,
+            one.request.source.type,
+            one.request.source.identifier,
+            json.dumps(one.request.source.model_dump(mode="json")),
+            one.request.requested_by,
+            one.traceparent,
+            one.request.options.timeout_seconds or limits.timeout_seconds,
+            one.request.options.max_attempts or limits.max_attempts,
+            json.dumps(one.request.options.model_dump(mode="json")),
+        )
+        for one in asked
+    ]
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 LOCK_KNOWN = "select id, request_digest from migration.jobs where request_id = $1 for no key update"

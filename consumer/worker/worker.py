@@ -19,7 +19,9 @@ from consumer.worker.run import run_job
 from schemas.status import Status
 
 POLL_SECONDS = 1.0
-"""Notifications wake the worker; this finds what they do not tell: waits that are over, expired leases."""
+"""Notifications wake the worker; this finds what they do not tell: waits that are over, expired leases.
+
+What only time brings about is looked for no more often than this, however many notifications there are."""
 AWAY_SECONDS = 2.0
 OUTAGE_GRACE_SECONDS = 8.0
 """After an outage of Postgres living owners write their ends first; longer than they wait between tries."""
@@ -54,6 +56,7 @@ class Worker:
         self._wake = Wake()
         self._running: dict[int, _Running] = {}  # by token: a job can come back before its old task has ended
         self._rescue_from = 0.0
+        self._upkeep_from = 0.0
 
     def hear(self, payload: str) -> None:
         """A notification: a job waits, or something is wanted of one (payload: its id)."""
@@ -73,7 +76,7 @@ class Worker:
             self._alive()  # in an outage, too: a restart would mend nothing
             try:
                 await self._round(stop)
-                await self._wake.pause(POLL_SECONDS)
+                await self._wake.pause(max(self._upkeep_from - asyncio.get_running_loop().time(), 0.0))
             except (DatabaseUnavailable, Conflict) as error:
                 log.warning("worker.waits", reason=str(error))
                 self._rescue_from = asyncio.get_running_loop().time() + OUTAGE_GRACE_SECONDS
@@ -96,16 +99,10 @@ class Worker:
 
     async def _round(self, stop: asyncio.Event) -> None:
         await faults.reach("worker.round")
+        if asyncio.get_running_loop().time() >= self._upkeep_from:
+            self._upkeep_from = asyncio.get_running_loop().time() + POLL_SECONDS
+            await self._upkeep()
         database = self._database
-        if asyncio.get_running_loop().time() >= self._rescue_from:
-            await faults.reach("rescue.before")
-            ours = frozenset(running.job_id for running in self._running.values())
-            for job in await claims.rescue(database, ours):
-                self._shop.count(JobRescued())
-                log.warning("job.rescued", job_id=job.id, status=job.status.value, checkpoint=job.checkpoint)
-        # Asks Postgres in every round, so an outage begins the grace anew also where every place is taken.
-        for job in await claims.end_overdue(database):
-            log.warning("job.overdue", job_id=job.id)
         while not stop.is_set() and len(self._running) < self._terms.max_running:
             claimed = await claims.claim(database, self._terms.owner, self._terms.lease_seconds)
             if claimed is None:
@@ -113,6 +110,18 @@ class Worker:
             await faults.reach("claim.committed")
             if claimed.status is Status.RUNNING:
                 self._start(claimed)
+
+    async def _upkeep(self) -> None:
+        """Rescue jobs whose owner is gone, and end waiting ones whose time is over."""
+        if asyncio.get_running_loop().time() >= self._rescue_from:
+            await faults.reach("rescue.before")
+            ours = frozenset(running.job_id for running in self._running.values())
+            for job in await claims.rescue(self._database, ours):
+                self._shop.count(JobRescued())
+                log.warning("job.rescued", job_id=job.id, status=job.status.value, checkpoint=job.checkpoint)
+        # Asks Postgres each time, so an outage begins the grace anew also where every place is taken.
+        for job in await claims.end_overdue(self._database):
+            log.warning("job.overdue", job_id=job.id)
 
     def _start(self, job: Job) -> None:
         assert job.token is not None, "a running job has one"  # noqa: S101

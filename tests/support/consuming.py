@@ -15,6 +15,7 @@ from tests.support.wait import until_async
 WAIT_SECONDS = 60.0
 
 Handler = Callable[[Record], Awaitable[None]]
+SliceHandler = Callable[[Sequence[Record]], Awaitable[None]]
 
 
 class Spied(AIOKafkaConsumer):  # type: ignore[misc] # the library has no types
@@ -31,19 +32,36 @@ class Consuming:
     """What one member of a group took so far; `before` may raise to refuse records."""
 
     def __init__(
-        self, connection: KafkaConnection, topic: str, group: str, before: Handler | None = None
+        self,
+        connection: KafkaConnection,
+        topic: str,
+        group: str,
+        before: Handler | None = None,
+        before_slice: SliceHandler | None = None,
     ) -> None:
+        """With `before_slice` records are taken in slices where that does not raise."""
+        self._before_slice = before_slice
         self.taken: list[Record] = []
         self.stop = asyncio.Event()
         self._before = before
         self.consumer = GroupConsumer(
-            connection, topics=[topic], group_id=group, client_id="test", handle=self._handle
+            connection,
+            topics=[topic],
+            group_id=group,
+            client_id="test",
+            handle=self._handle,
+            handle_slice=self._handle_slice if before_slice else None,
         )
 
     async def _handle(self, record: Record) -> None:
         if self._before:
             await self._before(record)
         self.taken.append(record)
+
+    async def _handle_slice(self, records: Sequence[Record]) -> None:
+        assert self._before_slice
+        await self._before_slice(records)
+        self.taken += records
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:

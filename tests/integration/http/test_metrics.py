@@ -5,7 +5,10 @@ import asyncio
 import httpx
 import pytest
 
+from consumer.http import metrics
+from consumer.store.connect import Connection
 from consumer.store.database import Database
+from consumer.store.figures import Figures, figures
 from tests.integration.http.gate import Gate
 from tests.integration.store.making import change, pending, running
 
@@ -53,8 +56,9 @@ async def test_an_old_event_that_is_sent_again_does_not_look_like_a_late_one(
 
 @pytest.mark.parametrize("silent", [True, False])
 async def test_without_postgres_the_rest_is_told_within_seconds(
-    client: httpx.AsyncClient, gate: Gate, *, silent: bool
+    client: httpx.AsyncClient, gate: Gate, monkeypatch: pytest.MonkeyPatch, *, silent: bool
 ) -> None:
+    monkeypatch.setattr(metrics, "KEEP_SECONDS", 0)
     assert "chat_migration_outbox_unpublished" in await _values(client)
     if silent:
         gate.silence()
@@ -63,3 +67,32 @@ async def test_without_postgres_the_rest_is_told_within_seconds(
     async with asyncio.timeout(4):
         values = await _values(client)
     assert not [name for name in values if "outbox" in name or name.startswith("chat_migration_jobs{")]
+
+
+async def test_jobs_are_counted_once_in_a_while(
+    database: Database, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def waiting() -> float:
+        return (await _values(client))['chat_migration_jobs{status="pending"}']
+
+    await pending(database, "r-1")
+    assert await waiting() == 1
+    await pending(database, "r-2")
+    assert [await waiting() for _ in range(3)] == [1, 1, 1]
+    monkeypatch.setattr(metrics, "KEEP_SECONDS", 0)
+    assert await waiting() == 2
+
+
+async def test_scrapes_at_the_same_time_count_once(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+
+    async def counting(connection: Connection) -> Figures:
+        nonlocal looks
+        looks += 1
+        return await figures(connection)
+
+    monkeypatch.setattr(metrics, "figures", counting)
+    await asyncio.gather(*(_values(client) for _ in range(5)))
+    assert looks == 1

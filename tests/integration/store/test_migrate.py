@@ -44,8 +44,8 @@ async def test_an_empty_database_is_refused_with_what_to_do(fresh_database: str)
 
 
 async def test_an_old_schema_is_refused_with_what_is_missing(database: Database) -> None:
-    await change(database, "delete from migration.revisions where version_num = 'service_0006'")
-    with pytest.raises(SchemaOutdated, match="service_0006 missing"):
+    await change(database, "delete from migration.revisions where version_num = 'service_0007'")
+    with pytest.raises(SchemaOutdated, match="service_0007 missing"):
         await _check(database)
 
 

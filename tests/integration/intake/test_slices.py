@@ -1,0 +1,171 @@
+"""Messages of a slice are recorded in one transaction, with the same outcome as one by one."""
+
+import json
+from typing import Any
+
+import pytest
+
+from consumer.happenings import Happening, RequestRecorded, RequestRejected
+from consumer.intake.intake import Intake
+from consumer.intake.letters import NotAcknowledged
+from consumer.store.database import Database
+from consumer.store.errors import DatabaseUnavailable, ValueRefused
+from messaging.records import Record
+from tests.integration.intake.conftest import Kafka
+from tests.integration.store.making import change, request, rows
+
+JOBS = "select request_id, status, sequence, requested_by from migration.jobs order by id"
+EVENTS = """
+select request_id, sequence, sends, payload::json->>'status' from migration.outbox order by id
+"""
+PAST = """
+insert into migration.past_requests (request_id, request_digest, job_id, completed_at, event_id, sequence,
+  payload, headers, told_at)
+values ($1, $2, 1, now(), gen_random_uuid(), 4, '{"status": "completed"}', '{}', now())
+"""
+REFUSE_ONE = """
+create function refuse() returns trigger language plpgsql as $$
+begin
+  raise exception 'no' using errcode = '23514';
+end $$;
+create trigger refuse before insert on migration.jobs for each row
+when (new.request_id = 'bad') execute function refuse()
+"""
+
+
+def start(request_id: str, path: str = "chats.xlsx", **more: Any) -> bytes:
+    return _json(request(path, request_id=request_id, **more).model_dump(mode="json"))
+
+
+def command(action: str, request_id: str, command_id: str) -> bytes:
+    return _json({"action": action, "request_id": request_id, "command_id": command_id})
+
+
+def _json(body: Any) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
+def records(*values: bytes, first: int = 0) -> list[Record]:
+    return [Record("migration.requests", 0, first + n, n, None, value) for n, value in enumerate(values)]
+
+
+MIXED = (
+    start("a", requested_by="ivanova"),
+    start("b"),
+    b"no json",
+    command("cancel", "a", "c-1"),
+    start("a", requested_by="petrov"),
+    start("a", path="other.xlsx"),
+    _json({"action": "start", "request_id": "wrong", "dataset": 7}),
+    start("elsewhere", dataset="students"),
+    command("cancel", "nothing", "c-2"),
+    command("retry", "a", "c-3"),
+    command("retry", "a", "c-3"),
+    start("past"),
+    start("b"),
+)
+
+
+async def _all(database: Database, kafka: Kafka, counted: list[Happening]) -> Any:
+    letters = sorted(
+        (dict(one.headers)["dlq-offset"], dict(one.headers)["dlq-reason"]) for one in kafka.letters
+    )
+    commands = await rows(database, "select command_id, obeyed from migration.commands order by 1")
+    return [
+        await rows(database, JOBS),
+        sorted(await rows(database, EVENTS)),
+        commands,
+        letters,
+        sorted(map(repr, counted)),
+    ]
+
+
+async def _one_by_one(intake: Intake, given: list[Record]) -> None:
+    for record in given:
+        await intake.handle(record)
+
+
+async def test_slice_has_the_outcome_that_its_messages_have_one_by_one(
+    database: Database, intake: Intake, kafka: Kafka, counted: list[Happening]
+) -> None:
+    digest = request().digest()
+    await change(database, PAST, "past", digest)
+    await intake.handle_slice(records(*MIXED))
+    at_once = await _all(database, kafka, counted)
+    assert len(at_once[0]) == 2
+    assert [row[:2] for row in at_once[0]] == [("a", "pending"), ("b", "pending")]
+    assert kafka.reasons().count("request_id_reused") == 1
+    assert kafka.calls == 2, "dead letters of a slice go together: the unreadable, then the refused"
+
+    await change(database, "truncate migration.jobs, migration.commands, migration.past_requests cascade")
+    await change(database, "truncate migration.outbox")
+    await change(database, PAST, "past", digest)
+    kafka.letters.clear()
+    counted.clear()
+    await _one_by_one(intake, records(*MIXED, first=100))
+    one_by_one = await _all(database, kafka, counted)
+    one_by_one[3] = [(b"%d" % (int(offset) - 100), reason) for offset, reason in one_by_one[3]]
+    assert sorted(at_once[3]) == sorted(one_by_one[3])
+    for at_once_part, one_by_one_part in zip(at_once, one_by_one, strict=True):
+        assert sorted(at_once_part) == sorted(one_by_one_part)
+
+
+async def test_slice_delivered_again_makes_nothing_new(
+    database: Database, intake: Intake, counted: list[Happening]
+) -> None:
+    given = records(*(start(f"r-{n}") for n in range(20)))
+    await intake.handle_slice(given)
+    jobs = await rows(database, JOBS)
+    await intake.handle_slice(given)
+    assert await rows(database, JOBS) == jobs
+    assert await rows(database, "select distinct sends from migration.outbox") == [(1,)]
+    assert counted == [RequestRecorded("started")] * 20 + [RequestRecorded("repeated")] * 20
+
+
+async def test_ids_that_messages_lack_are_the_same_at_once_and_one_by_one(
+    database: Database, intake: Intake
+) -> None:
+    given = records(*(_json(request().model_dump(mode="json") | {"request_id": None}) for _ in range(3)))
+    await intake.handle_slice(given)
+    await _one_by_one(intake, given)
+    assert await rows(database, "select count(*), count(distinct request_id) from migration.jobs") == [(3, 3)]
+
+
+async def test_slice_with_a_value_that_postgres_refuses_leaves_nothing_behind(
+    database: Database, intake: Intake, kafka: Kafka, counted: list[Happening]
+) -> None:
+    await change(database, REFUSE_ONE)
+    given = records(start("a"), start("bad"), start("b"))
+    with pytest.raises(ValueRefused):
+        await intake.handle_slice(given)
+    assert await rows(database, JOBS) == []
+    assert (counted, kafka.letters) == ([], [])
+    await _one_by_one(intake, given)
+    assert [row[0] for row in await rows(database, JOBS)] == ["a", "b"]
+    assert kafka.reasons() == ["refused_by_database"]
+
+
+async def test_dead_letters_that_kafka_does_not_take_are_tried_again_each_once(
+    database: Database, intake: Intake, kafka: Kafka, counted: list[Happening]
+) -> None:
+    given = records(b"no json", start("a"), b"[]")
+    kafka.is_well = False
+    with pytest.raises(NotAcknowledged):
+        await intake.handle_slice(given)
+    assert await rows(database, JOBS) == []
+    kafka.is_well = True
+    await intake.handle_slice(given)
+    assert kafka.reasons() == ["not_json", "invalid_request"]
+    assert counted.count(RequestRejected("not_json")) == 1
+    assert [row[0] for row in await rows(database, JOBS)] == ["a"]
+
+
+async def test_dead_letters_are_put_once_while_postgres_is_away(
+    database: Database, intake: Intake, kafka: Kafka
+) -> None:
+    given = records(b"no json", start("a"), b"[]")
+    await database.close()
+    for _ in range(3):
+        with pytest.raises(DatabaseUnavailable):
+            await intake.handle_slice(given)
+    assert kafka.reasons() == ["not_json", "invalid_request"]

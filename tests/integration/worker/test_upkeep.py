@@ -1,0 +1,61 @@
+"""What only time brings about is looked for once a second, however many notifications there are."""
+
+import asyncio
+import itertools
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from consumer.sources.base import Access
+from consumer.store import claims
+from consumer.store.database import Database
+from consumer.store.jobs import Job
+from consumer.worker.attempt import Workshop
+from consumer.worker.worker import Terms, Worker
+from tests.support.wait import until_async
+
+
+@pytest_asyncio.fixture
+async def worker(database_url: str, tmp_path: Path) -> Worker:
+    database = await Database.open(database_url)
+    return Worker(Workshop(database, {}, {}, tmp_path, lambda _: Access()), Terms("owner", 2, 10, 3))
+
+
+async def test_notifications_do_not_multiply_rescues(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: Counter[str] = Counter()
+    times: list[float] = []
+    claim, rescue, end_overdue = claims.claim, claims.rescue, claims.end_overdue
+
+    async def counting_claim(database: Database, owner: str, lease_seconds: float) -> Job | None:
+        looks["claim"] += 1
+        return await claim(database, owner, lease_seconds)
+
+    async def counting_rescue(database: Database, ours: frozenset[int] = frozenset()) -> list[Job]:
+        looks["rescue"] += 1
+        times.append(asyncio.get_running_loop().time())
+        return await rescue(database, ours)
+
+    async def counting_end(database: Database) -> list[Job]:
+        looks["overdue"] += 1
+        return await end_overdue(database)
+
+    monkeypatch.setattr(claims, "claim", counting_claim)
+    monkeypatch.setattr(claims, "rescue", counting_rescue)
+    monkeypatch.setattr(claims, "end_overdue", counting_end)
+    stop = asyncio.Event()
+    running = asyncio.create_task(worker.run(stop))
+
+    async def third_rescue() -> bool:
+        worker.hear("17")
+        return looks["rescue"] == 3
+
+    await until_async(third_rescue, 20, "the worker to look for lost owners for the third time")
+    stop.set()
+    worker.hear("")
+    await running
+    assert looks["claim"] > 12, "each notification may mean a job"
+    assert looks["overdue"] == 3
+    assert min(later - before for before, later in itertools.pairwise(times)) >= 0.99
+    await worker._database.close()
