@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from xml.parsers import expat
 
+from consumer.sources.excel.bounded_xml import PIECE_BYTES, BoundedParser
 from consumer.sources.excel.package import Damaged, container_errors
 from consumer.sources.excel.problems import damaged
 
-PIECE_BYTES = 1 << 18
 Attributes = Mapping[str, str]
 
 
@@ -71,9 +71,9 @@ def _inflated(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
             yield piece
 
 
-def _feed(parser: expat.XMLParserType, piece: bytes, *, last: bool = False) -> None:
+def _feed(parser: BoundedParser, piece: bytes, *, last: bool = False) -> None:
     try:
-        parser.Parse(piece, last)
+        parser.feed(piece, last=last)
     except (expat.ExpatError, LookupError, ValueError):  # the last two: an encoding that it does not know
         raise damaged("its XML cannot be read") from None
 
@@ -96,14 +96,23 @@ class _Local(dict[str, str]):
         return local
 
 
-def _parser(handler: Handler) -> expat.XMLParserType:
-    local, start, end = _Local(), handler.start, handler.end
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    parser.StartElementHandler = lambda name, attributes: start(local[name], attributes)
-    parser.EndElementHandler = lambda name: end(local[name])
-    parser.CharacterDataHandler = handler.text
-    parser.StartDoctypeDeclHandler = _no_doctype
+class _LocalNames:
+    """Passes elements on under their local names."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._local = _Local()
+        self._start, self.text, self._end = handler.start, handler.text, handler.end
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        self._start(self._local[name], attributes)
+
+    def end(self, name: str) -> None:
+        self._end(self._local[name])
+
+
+def _parser(handler: Handler) -> BoundedParser:
+    parser = BoundedParser(_LocalNames(handler), damaged, separator=" ")
+    parser.expat.StartDoctypeDeclHandler = _no_doctype
     return parser
 
 
