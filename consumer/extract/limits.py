@@ -1,30 +1,68 @@
 """What a child may take of the machine: a hostile file can kill the child, and nothing else."""
 
 import ctypes
+import math
 import os
 import resource
 import signal
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 CPU_GRACE_SECONDS = 5
+SECONDS_WITHOUT_ROWS = 30
+"""Processor time without a further row. The largest sheet Excel can hold, read whole before its first row is
+handed out, takes about half of it on the machine of `benchmarks/`."""
+BASE_SECONDS, SECONDS_PER_ROW = 60, 0.002
+"""Processor time for a whole source; a row takes some 30 µs (`benchmarks/`)."""
 OOM_SCORE = "800"
 """When the machine runs out of memory, a child goes before the service."""
 
 
 def apply(memory_bytes: int, cpu_seconds: int, service_pid: int) -> None:
-    """Bound this process, and tie it to the service."""
+    """Bound this process, and tie it to the service.
+
+    `cpu_seconds` is the most processor time it may ever take; before the first row it is less, and
+    `ProcessorTime` gives more as rows come.
+    """
     os.umask(0o077)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which then ends us
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy would reserve memory for a thread on each core
     _limit(resource.RLIMIT_CORE, 0, 0)
     _limit(resource.RLIMIT_AS, memory_bytes, memory_bytes)
-    _limit(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + CPU_GRACE_SECONDS)
+    soft = min(processor_seconds(0, 0), cpu_seconds)
+    _limit(resource.RLIMIT_CPU, soft, cpu_seconds + CPU_GRACE_SECONDS)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
     _die_with(service_pid)
+
+
+def processor_seconds(used: float, rows: int) -> int:
+    """How many seconds of processor time a child may have used before its next rows.
+
+    `used` are those used when the last of `rows` was read.
+    """
+    return math.ceil(min(used + SECONDS_WITHOUT_ROWS, BASE_SECONDS + rows * SECONDS_PER_ROW))
+
+
+class ProcessorTime:
+    """Moves the limit of processor time on with the rows: one cell must not hold a core until the timeout.
+
+    It is the kernel that ends this process, by SIGXCPU: a library may be deep in a loop of its own.
+    """
+
+    def __init__(self, most_seconds: int) -> None:
+        self._most = most_seconds
+
+    def extend(self, rows: int) -> None:
+        """So many rows have been read, all in all."""
+        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        soft = min(processor_seconds(time.process_time(), rows), self._most)
+        if hard != resource.RLIM_INFINITY:
+            soft = min(soft, hard)
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
 def _limit(what: int, soft: int, hard: int) -> None:

@@ -9,6 +9,7 @@ from consumer.datasets.base import Checked, Checker, Dataset
 from consumer.errors import TransientError
 from consumer.extract.cut import cut, without
 from consumer.extract.failure import failure, log_unexpected
+from consumer.extract.limits import ProcessorTime
 from consumer.extract.load_identity import LoadIdentity
 from consumer.extract.pipe import Pipe
 from consumer.extract.start import Resume, Start
@@ -45,7 +46,8 @@ def _run(start: Start, pipe: Pipe, find: Callable[[str], Dataset]) -> None:
         if load is None or load.source != opened.fingerprint:
             load = LoadIdentity(dataset.rules_version, start.today, opened.fingerprint)
         resume = _report(opened, load, start, pipe)
-        Extraction(source, dataset.checker(start.source["type"], load.day), resume, pipe).to_the_end()
+        checker = dataset.checker(start.source["type"], load.day)
+        Extraction(source, checker, resume, pipe, ProcessorTime(start.cpu_seconds)).to_the_end()
     finally:
         source.close()
 
@@ -68,13 +70,16 @@ def _report(opened: Opened, load: LoadIdentity, start: Start, pipe: Pipe) -> Res
 class Extraction:
     """An opened source on its way through the rules and up the pipe."""
 
-    def __init__(self, source: Source, checker: Checker, resume: Resume, pipe: Pipe) -> None:
+    def __init__(
+        self, source: Source, checker: Checker, resume: Resume, pipe: Pipe, time: ProcessorTime
+    ) -> None:
         self._source = source
         self._checker = checker
         self._checkpoint = resume.checkpoint
         self._refused: Mapping[int, str] = resume.refused or {}
         self._rejected = resume.rejected
         self._pipe = pipe
+        self._time = time
         self._rows = 0
         self._told: int | None = None
         self._state = source.state
@@ -97,6 +102,7 @@ class Extraction:
 
     def _take(self, chunk: Chunk) -> None:
         self._rows += len(chunk.positions)
+        self._time.extend(self._rows)
         stored, new = cut(chunk, self._checkpoint)
         if stored is not None:
             self._checker.skip(without(stored, self._rejected), self._refused)

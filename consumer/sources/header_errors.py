@@ -16,6 +16,8 @@ HEADERS_SHOWN = 20
 LOOK_ALIKES_SHOWN = 5
 HEADER_CHARS = 40
 """How much of a header is shown: enough to find it in the sheet."""
+LOOKED_AT_CHARS = HEADER_CHARS * 25
+"""A longer text is no header, and to normalise it takes the square of its length."""
 
 Normalise = Callable[[str], str]
 
@@ -54,7 +56,7 @@ def headers(cells: Sequence[Cell]) -> list[str]:
 
 def shortened(cell: Cell) -> str:
     """The beginning of what a cell shows, on one line."""
-    text = escaped(" ".join(str(cell)[: HEADER_CHARS * 25].split()))
+    text = escaped(" ".join(str(cell)[:LOOKED_AT_CHARS].split()))
     return text if len(text) <= HEADER_CHARS else text[: HEADER_CHARS - 1] + "…"
 
 
@@ -99,7 +101,9 @@ def _no_header(
 
 def _look_alikes(row: Candidate, known: Mapping[str, str], normalise: Normalise) -> list[LookAlike]:
     shown = {
-        normalise(cell): shortened(cell) for cell in row.cells if isinstance(cell, str) and visible(cell)
+        normalise(cell): shortened(cell)
+        for cell in row.cells
+        if isinstance(cell, str) and len(cell) <= LOOKED_AT_CHARS and visible(cell)
     }
     return list(find_look_alikes(shown, known))[:LOOK_ALIKES_SHOWN]
 

@@ -27,6 +27,10 @@ MEMORY = frozenset({signal.SIGABRT, signal.SIGKILL})
 
 
 TOO_MUCH_TEXT = "reading the source needs more memory than a job may use: "
+TOO_MUCH_WORK = (
+    "reading the source took more processor time than its rows may: 30 s without a row, or 60 s and 2 ms "
+    "for each; look for a cell or a row far larger than the others, or split the source"
+)
 LESS_TEXT = {
     "excel": "remove stray cells far from the data, or split the file",
     "google_sheets": "remove stray cells far from the data, or split the sheet",
@@ -49,9 +53,7 @@ def after_death(exit_code: int, source_type: str, *, deaths: int, frugal: bool) 
     if exit_code == -signal.SIGKILL and deaths == 1:
         return Next.AGAIN
     if exit_code == -signal.SIGXCPU:
-        return GiveUp(
-            ErrorCode.SOURCE_TOO_LARGE, "reading the source took more processor time than a job may use"
-        )
+        return GiveUp(ErrorCode.SOURCE_TOO_LARGE, TOO_MUCH_WORK)
     if -exit_code in MEMORY:
         if not frugal:
             return Next.FRUGALLY

@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import ClassVar
 from xml.parsers import expat
 
+from consumer.sources.excel.bounded_xml import PIECE_BYTES, BoundedParser
 from consumer.sources.excel.package import Damaged, container_errors
 from consumer.sources.excel.problems import damaged
 
-PIECE_BYTES = 1 << 18
-MAX_TOKEN_BYTES = 1 << 25
-"""A tag with its attributes, which expat keeps whole; texts come in pieces and are no such token."""
 Attributes = Mapping[str, str]
 
 
@@ -43,12 +41,8 @@ def parse(archive: zipfile.ZipFile, member: str, handler: Handler) -> None:
 def pieces(archive: zipfile.ZipFile, member: str, handler: Handler) -> Iterator[None]:
     """Read a part, with a stop after each piece, so that what was found can be taken away."""
     parser = _parser(handler)
-    fed = 0
     for piece in inflated(archive, member):
         _feed(parser, piece)
-        fed += len(piece)
-        if fed - parser.CurrentByteIndex > MAX_TOKEN_BYTES:
-            raise damaged("a single tag of its XML is longer than any that makes sense")
         yield
     _feed(parser, b"", last=True)
     yield
@@ -84,9 +78,9 @@ def inflated(archive: zipfile.ZipFile, member: str) -> Generator[bytes, None, No
             yield piece
 
 
-def _feed(parser: expat.XMLParserType, piece: bytes, *, last: bool = False) -> None:
+def _feed(parser: BoundedParser, piece: bytes, *, last: bool = False) -> None:
     try:
-        parser.Parse(piece, last)
+        parser.feed(piece, last=last)
     except (expat.ExpatError, LookupError, ValueError):  # the last two: an encoding that it does not know
         raise damaged("its XML cannot be read") from None
 
@@ -109,17 +103,24 @@ class _Local(dict[str, str]):
         return local
 
 
-def _parser(handler: Handler) -> expat.XMLParserType:
-    local, start, end = _Local(), handler.start, handler.end
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    if handler.qualified:
-        parser.StartElementHandler, parser.EndElementHandler = start, end
-    else:
-        parser.StartElementHandler = lambda name, attributes: start(local[name], attributes)
-        parser.EndElementHandler = lambda name: end(local[name])
-    parser.CharacterDataHandler = handler.text
-    parser.StartDoctypeDeclHandler = _no_doctype
+class _LocalNames:
+    """Passes elements on under their local names."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._local = _Local()
+        self._start, self.text, self._end = handler.start, handler.text, handler.end
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        self._start(self._local[name], attributes)
+
+    def end(self, name: str) -> None:
+        self._end(self._local[name])
+
+
+def _parser(handler: Handler) -> BoundedParser:
+    names = handler if handler.qualified else _LocalNames(handler)
+    parser = BoundedParser(names, damaged, separator=" ")
+    parser.expat.StartDoctypeDeclHandler = _no_doctype
     return parser
 
 

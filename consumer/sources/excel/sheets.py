@@ -8,6 +8,7 @@ from consumer.sources.excel.reader import Sheet
 from consumer.sources.rows import BLANKS
 from consumer.sources.sheet_names import SheetNames, describe, listed, match_name, quoted
 from schemas.codes import ErrorCode
+from schemas.text import NAME_CHARS
 
 USUAL = "Чаты"
 """The sheet that is taken when none is asked for."""
@@ -65,7 +66,8 @@ def _by_default(visible: Sequence[str], hidden: Sequence[str], usual: str) -> st
 
 
 def _loose(name: str) -> str:
-    text = unicodedata.normalize("NFKC", name).casefold()
+    """A name but for case and blanks; composing takes the square of a long one, which is no usual name."""
+    text = unicodedata.normalize("NFKC", name[: NAME_CHARS + 1]).casefold()
     return "".join(char for char in text if unicodedata.category(char) not in BLANKS)
 
 

@@ -18,7 +18,7 @@ from consumer.sources.excel.texts import unescaped
 
 BOOLEANS = {"": None, "0": False, "false": False, "1": True, "true": True}
 NUMBER = re.compile(
-    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf|infinity)", re.IGNORECASE | re.ASCII
+    r"[+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf|infinity)", re.IGNORECASE | re.ASCII
 )
 MAX_INDEX_DIGITS = 18
 

@@ -251,6 +251,38 @@ def test_time_of_the_processor_is_bounded(inbox: Path, scratch: Path) -> None:
         assert process.exit_code() == -signal.SIGXCPU
 
 
+def hostile_cells() -> dict[str, dict[str, str]]:
+    """Small files whose one cell holds a million of something; before, some took a core for hours."""
+    many, marks = 1_000_000, "\u0301\u0327" * 500_000
+    nested = "<x>" * many + "</x>" * many
+    shared = '<row r="3"><c r="A3" t="s"><v>0</v></c></row>'
+    return {
+        "phone": {"rows": text_row(3, "7707083893", "https://a.ru", "1" * many)},
+        "marks": {"rows": text_row(3, "7707083893", "https://a.ru", marks)},
+        "number": {"rows": f'<row r="3"><c r="C3"><v>{"1" * many}x</v></c></row>'},
+        "inline": {"rows": f'<row r="3"><c r="A3" t="inlineStr"><is>{nested}</is></c></row>'},
+        "shared": {"rows": shared, "strings": f"<si>{nested}</si>"},
+        "attribute": {"rows": f'<row r="3" x="{"a" * 50 * many}">{text_cell("A3", "z")}</row>'},
+    }
+
+
+@pytest.mark.parametrize("frugal", [False, True])
+@pytest.mark.parametrize("what", ["phone", "marks", "number", "inline", "shared", "attribute"])
+def test_one_hostile_cell_costs_seconds_and_not_hours(
+    inbox: Path, scratch: Path, what: str, frugal: bool
+) -> None:
+    """Each is read or refused, in less processor time than the bound would allow."""
+    parts = hostile_cells()[what]
+    rows = text_row(1, "ИНН", "Ссылка", "Телефон") + text_row(2, "7707083893", "https://b.ru", "")
+    path = raw_xlsx(inbox / "chats.xlsx", rows + parts["rows"], strings=parts.get("strings"))
+    assert path.stat().st_size < 100_000
+    start = orders(path, scratch, dataset="chats", frugal=frugal, cpu_seconds=20)
+    with child(start, "consumer.extract") as process:
+        last = process.frames()[-1]
+        assert process.exit_code() == 0
+    assert last.kind is Kind.END or last.header["code"] == "workbook_damaged"
+
+
 @pytest.mark.parametrize("frugal", [False, True])
 def test_charts_are_passed_over_and_a_missing_sheet_is_named(
     inbox: Path, scratch: Path, frugal: bool

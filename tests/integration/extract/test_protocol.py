@@ -182,6 +182,23 @@ def test_a_child_cannot_take_more_than_it_may_nor_leave_a_core(workbook: Path, s
         ]
 
 
+def test_processor_time_is_short_before_the_first_row_and_grows_with_rows(
+    workbook: Path, scratch: Path
+) -> None:
+    with child(orders(workbook, scratch, dataset="limits", cpu_seconds=7200, grants=1)) as process:
+        assert [_kind(process), _kind(process)] == [Kind.OPENED, Kind.BATCH]
+        assert 30 < _processor_seconds(process) < 60
+        process.send(Kind.GRANT, {"batches": 1})
+        assert process.frames()[-1].kind is Kind.END
+        assert "cpu=30,7205" in process.said().split()
+
+
+def _processor_seconds(process: ChildProcess) -> int:
+    """The soft limit of a running child, as the kernel has it."""
+    limits = Path(f"/proc/{process.process.pid}/limits").read_text().splitlines()
+    return int(next(line.split()[3] for line in limits if line.startswith("Max cpu time")))
+
+
 def test_an_unknown_source_is_refused(workbook: Path, scratch: Path) -> None:
     with child(orders(workbook, scratch, source={"type": "carrier_pigeon"})) as process:
         assert [frame.header["code"] for frame in process.frames()] == ["unsupported_source"]

@@ -19,9 +19,4 @@ def trimmed(text: str) -> str:
     """The text without blanks at either end."""
     if text.isprintable():  # no blank but the space: nearly every text there is
         return text.strip(" ")
-    start, end = 0, len(text)
-    while start < end and is_blank(text[start]):
-        start += 1
-    while start < end and is_blank(text[end - 1]):
-        end -= 1
-    return text[start:end]
+    return text.strip("".join(filter(is_blank, set(text))))

@@ -3,7 +3,7 @@
 import re
 from operator import mul
 
-from consumer.datasets.chats.rules.text import as_text
+from consumer.datasets.chats.rules.text import TOO_MUCH, as_text
 from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong, missing
 from consumer.records import Cell, RoundedNumber
 from schemas.codes import RejectCode, WarningCode
@@ -28,7 +28,7 @@ def inn(cell: Cell) -> Verdict:
     """Ten or twelve digits; a lost leading zero comes back where the check digits then agree."""
     written = as_text(cell)
     if isinstance(written, Wrong):
-        return written
+        return INN_WRONG if written is TOO_MUCH else written
     if isinstance(cell, RoundedNumber):
         return ROUNDED
     if not written.value:
@@ -62,7 +62,7 @@ def kpp(cell: Cell) -> Verdict:
     """Empty or nine places; eight digits get their leading zero back."""
     written = as_text(cell)
     if isinstance(written, Wrong):
-        return written
+        return KPP_WRONG if written is TOO_MUCH else written
     value = str(written.value)
     if not value or KPP.fullmatch(value):
         return Clean(value)

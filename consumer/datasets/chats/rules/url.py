@@ -31,6 +31,8 @@ def url(cell: Cell) -> Verdict:
     if not storable(cell):
         return NOT_STORABLE
     link = trimmed(cell)
+    if len(link) > URL_BYTES:
+        return TOO_LONG
     return _link(link) if link else missing(cell)
 
 

@@ -5,11 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from consumer.sources.excel.markup import Attributes, Handler
-from consumer.sources.excel.problems import damaged
-
-MAX_DEPTH = 256
-"""LibreOffice writes no more than about twenty levels; a deeper document only costs memory.
-Counted where elements are skipped: the list of sheets, which is read first, skips all that is nested."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,16 +32,16 @@ class ElementHandler(Handler):
         self._skipped = 0
 
     def start(self, name: str, attributes: Attributes) -> None:
-        """An element begins. Raises WorkbookProblem where it is nested too deep."""
+        """An element begins."""
         if self._skipped:
-            self._skip()
+            self._skipped += 1
             return
         current = self._current
         element = current.children.get(name)
         if element is None and current.others is not None:
             element = current.others(name)
         if element is None:
-            self._skip()
+            self._skipped = 1
             return
         self._open.append(current)
         self._current = element
@@ -62,8 +57,3 @@ class ElementHandler(Handler):
         if end is not None:
             end(self)
         self._current = self._open.pop()
-
-    def _skip(self) -> None:
-        self._skipped += 1
-        if len(self._open) + self._skipped > MAX_DEPTH:
-            raise damaged("its XML is nested too deep")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from xml.parsers import expat
 
+from consumer.sources.excel.bounded_xml import BoundedParser
 from consumer.sources.excel.reader import Unusual
 from consumer.sources.excel.spelled_numbers import number_of
 from consumer.sources.excel.stream.pool import Pool
@@ -28,13 +29,8 @@ RowCodes = dict[int, int]
 def parse_row(text: bytes, row: int, tails: Tails, pool: Pool, formulas: dict[int, int]) -> RowCodes:
     """The filled cells of `<row …>…</row>`; `formulas` is given the row by the columns of its formulas."""
     parser = _Row(row, tails, pool)
-    xml = expat.ParserCreate()
-    xml.buffer_text = True
-    xml.StartElementHandler = parser.start
-    xml.EndElementHandler = parser.end
-    xml.CharacterDataHandler = parser.text
     try:
-        xml.Parse(text, True)
+        BoundedParser(parser, Unusual).feed(text, last=True)
     except expat.ExpatError:
         raise Unusual("the XML of a row cannot be read") from None
     for column in parser.formulas:
@@ -81,7 +77,7 @@ class _Row:
     def text(self, text: str) -> None:
         if self._path[:3] == ["row", "c", "is"]:
             self._inline.text(text)
-        elif self._path[-1] == "v":
+        elif self._path[-1:] == ["v"]:
             self._value.append(text)
 
     def end(self, name: str) -> None:

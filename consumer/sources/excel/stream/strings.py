@@ -9,6 +9,7 @@ from xml.parsers import expat
 
 import numpy as np
 
+from consumer.sources.excel.bounded_xml import BoundedParser
 from consumer.sources.excel.reader import Unusual
 from consumer.sources.excel.stream.pool import Objects
 from consumer.sources.excel.stream.raw import dereferenced, plain
@@ -114,19 +115,17 @@ class _Parser:
 
     def _parse(self, text: str) -> list[str]:
         self._path, self._found = [], []
-        xml = expat.ParserCreate("UTF-8")
-        xml.buffer_text = True
-        xml.StartElementHandler = self._start
-        xml.EndElementHandler = self._end
-        xml.CharacterDataHandler = lambda text: self._text.text(text)
+        parser = BoundedParser(self, Unusual, encoding="UTF-8")
+        xml = parser.expat
         xml.CommentHandler = xml.StartCdataSectionHandler = xml.ProcessingInstructionHandler = _refuse
         try:
-            xml.Parse(f"<sst>{text}</sst>", True)
+            parser.feed(f"<sst>{text}</sst>".encode(), last=True)
         except expat.ExpatError:
             raise Unusual("the XML of a shared string cannot be read") from None
         return self._found
 
-    def _start(self, name: str, attributes: Mapping[str, str]) -> None:
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        """An element begins."""
         self._path.append(name)
         if name == "si":
             self._text = Collector()
@@ -134,7 +133,12 @@ class _Parser:
             raise Unusual("there is something unknown among the shared strings")
         self._text.start(name, attributes)
 
-    def _end(self, name: str) -> None:
+    def text(self, text: str) -> None:
+        """A piece of text."""
+        self._text.text(text)
+
+    def end(self, name: str) -> None:
+        """An element ends."""
         self._path.pop()
         self._text.end(name)
         if name == "si":

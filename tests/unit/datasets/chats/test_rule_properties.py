@@ -1,6 +1,7 @@
 """What holds for every rule and every cell."""
 
 # ruff: noqa: DTZ901 – workbooks know no time zones
+import unicodedata
 from datetime import date, datetime
 from functools import partial
 
@@ -13,7 +14,7 @@ from consumer.datasets.chats.rules.flag import flag
 from consumer.datasets.chats.rules.name import name
 from consumer.datasets.chats.rules.phone import phone
 from consumer.datasets.chats.rules.tax import inn, kpp
-from consumer.datasets.chats.rules.text import short_text, text
+from consumer.datasets.chats.rules.text import UNORDERED_LIMIT, composed, short_text, text
 from consumer.datasets.chats.rules.url import url
 from consumer.datasets.chats.rules.verdict import Clean, Rule, Wrong
 from consumer.datasets.chats.rules.whole import whole
@@ -63,3 +64,13 @@ def test_a_clean_text_can_be_stored(rule: Rule, cell: object) -> None:
     if isinstance(verdict, Clean) and isinstance(verdict.value, str):
         assert "\x00" not in verdict.value
         verdict.value.encode()
+
+
+MARKS = st.text("\u0301\u0327\u0323\u0f71\u0f72\u0f73\u0344\u0345éиª\u1f82", max_size=40)
+
+
+@given(start=MARKS, many=MARKS)
+def test_a_long_text_is_composed_as_a_short_one(start: str, many: str) -> None:
+    """Marks that are put in order first end in the same text."""
+    long = start + many * (1 + UNORDERED_LIMIT // max(1, len(many)))
+    assert composed(long) == unicodedata.normalize("NFC", long)

@@ -1,0 +1,100 @@
+"""Every XML parser of workbooks is bounded in depth, in the size of a tag, and in namespaces."""
+
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from consumer.errors import WorkbookProblem
+from consumer.sources.excel.bounded_xml import MAX_DEPTH, MAX_NAMESPACE_CHARS, MAX_TOKEN_BYTES, BoundedParser
+from consumer.sources.excel.markup import Handler, open_archive, parse
+from consumer.sources.excel.reader import Unusual
+from consumer.sources.excel.stream.pool import Pool
+from consumer.sources.excel.stream.slow import parse_row
+from consumer.sources.excel.stream.strings import read_strings
+from consumer.sources.excel.stream.tails import Tails
+from tests.support.workbooks import raw_xlsx
+
+
+class Refused(Exception):
+    """What the tests refuse by."""
+
+
+class Counting:
+    """Counts elements and the characters of texts."""
+
+    def __init__(self) -> None:
+        self.elements = self.characters = 0
+
+    def start(self, _name: str, _attributes: Mapping[str, str]) -> None:
+        self.elements += 1
+
+    def text(self, text: str) -> None:
+        self.characters += len(text)
+
+    def end(self, _name: str) -> None:
+        pass
+
+
+def parsed(text: str, piece: int = 1 << 16) -> Counting:
+    counting = Counting()
+    parser = BoundedParser(counting, Refused, separator=" ")
+    content = text.encode()
+    for start in range(0, len(content), piece):
+        parser.feed(content[start : start + piece])
+    parser.feed(b"", last=True)
+    return counting
+
+
+def nested(depth: int) -> str:
+    return "<a>" * depth + "</a>" * depth
+
+
+def test_what_is_within_the_bounds_is_parsed() -> None:
+    long_text, attribute = "x" * (3 * MAX_TOKEN_BYTES), "y" * (MAX_TOKEN_BYTES // 2)
+    namespace = "n" * MAX_NAMESPACE_CHARS
+    found = parsed(f'<a xmlns:p="{namespace}" b="{attribute}">{nested(MAX_DEPTH - 1)}{long_text}</a>')
+    assert (found.elements, found.characters) == (MAX_DEPTH, len(long_text))
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (nested(MAX_DEPTH + 1), "deep"),
+        (f'<a b="{"x" * (2 * MAX_TOKEN_BYTES)}"/>', "tag of more than 1 MB"),
+        (f"<a><!--{'x' * (2 * MAX_TOKEN_BYTES)}--></a>", "tag of more than 1 MB"),
+        (f"<a><?pi {'x' * (2 * MAX_TOKEN_BYTES)}?></a>", "tag of more than 1 MB"),
+        (f'<a xmlns="{"n" * (MAX_NAMESPACE_CHARS + 1)}"/>', "namespace"),
+        (f'<p:a xmlns:p="{"n" * (MAX_NAMESPACE_CHARS + 1)}"/>', "namespace"),
+    ],
+)
+def test_what_is_beyond_is_refused(text: str, what: str) -> None:
+    with pytest.raises(Refused, match=what):
+        parsed(text)
+
+
+def test_a_tag_is_given_up_before_it_is_read_whole() -> None:
+    """An expat of before 2.6.0 scans an unfinished tag again with each piece."""
+    parser = BoundedParser(Counting(), Refused)
+    parser.feed(b'<a b="')
+    pieces = [b"x" * (1 << 16)] * (2 * MAX_TOKEN_BYTES >> 16)
+    with pytest.raises(Refused):
+        deque(map(parser.feed, pieces), maxlen=0)
+
+
+def test_one_large_piece_is_bounded_as_well() -> None:
+    with pytest.raises(Refused):
+        parsed(f'<a b="{"x" * (8 * MAX_TOKEN_BYTES)}"/>', 16 * MAX_TOKEN_BYTES)
+
+
+def test_every_parser_of_workbooks_bounds_the_depth(tmp_path: Path) -> None:
+    deep = "<x>" * 1_000 + "</x>" * 1_000
+    path = raw_xlsx(tmp_path / "deep.xlsx", deep)
+    with open_archive(path) as archive, pytest.raises(WorkbookProblem, match="deep"):
+        parse(archive, "xl/worksheets/sheet1.xml", Handler())
+    row = f'<row r="1"><c r="A1" t="inlineStr"><is>{deep}</is></c></row>'
+    with pytest.raises(Unusual, match="deep"):
+        parse_row(row.encode(), 1, Tails([]), Pool(since_1904=False), {})
+    with pytest.raises(Unusual, match="deep"):
+        read_strings([f'<sst x="1"><si>{deep}</si></sst>'.encode()])
