@@ -68,10 +68,15 @@ def _is_utf16(archive: zipfile.ZipFile, member: str) -> bool:
         return b"\0" in part.read(HEAD_BYTES)
 
 
+def find_workbook(archive: zipfile.ZipFile, usual: str) -> str:
+    """The main part: where the relationships say, else under its usual name."""
+    root = read_relations(archive, "_rels/.rels", "") if "_rels/.rels" in archive.NameToInfo else {}
+    return next((target for kind, target in root.values() if kind == "officeDocument"), usual)
+
+
 def read_package(archive: zipfile.ZipFile) -> Package:
     """Find the workbook part and what it refers to."""
-    root = read_relations(archive, "_rels/.rels", "") if "_rels/.rels" in archive.NameToInfo else {}
-    workbook = next((target for kind, target in root.values() if kind == "officeDocument"), WORKBOOK)
+    workbook = find_workbook(archive, WORKBOOK)
     folder, name = posixpath.split(workbook)
     relations = read_relations(archive, posixpath.join(folder, "_rels", f"{name}.rels"), folder)
     parsed = _Workbook()

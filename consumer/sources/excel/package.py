@@ -25,6 +25,8 @@ WORKBOOK_TYPES = tuple(
     )
 )
 
+BINARY_WORKBOOK_TYPE = "application/vnd.ms-excel.sheet.binary.macroenabled.main"
+
 MAX_DIRECTORY_BYTES = 4 << 20
 """A workbook has some dozens of members of about 100 bytes each in the directory."""
 END = struct.Struct("<4s4H2LH")
@@ -51,6 +53,8 @@ class Members:
     encrypted: bool
     is_workbook: bool = False
     """Whether the content types name a workbook as the main part, wherever it is."""
+    is_binary: bool = False
+    """The same of an .xlsb."""
 
 
 def inspect(path: Path, max_inflated_bytes: int) -> Members:
@@ -86,7 +90,9 @@ def _members(archive: zipfile.ZipFile) -> Members:
     manifest = _text(archive, "META-INF/manifest.xml") if mimetype else ""
     types = _text(archive, "[Content_Types].xml").lower()
     is_workbook = any(kind in types for kind in WORKBOOK_TYPES)
-    return Members(names, mimetype, "encryption-data" in manifest, is_workbook)
+    return Members(
+        names, mimetype, "encryption-data" in manifest, is_workbook, is_binary=BINARY_WORKBOOK_TYPE in types
+    )
 
 
 def _text(archive: zipfile.ZipFile, name: str) -> str:

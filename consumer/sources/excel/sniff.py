@@ -44,7 +44,7 @@ def _zip_kind(path: Path, max_inflated_bytes: int) -> WorkbookKind:
         raise damaged(str(error)) from None
     if members.encrypted:
         raise encrypted()
-    if "xl/workbook.bin" in members.names:
+    if members.is_binary or "xl/workbook.bin" in members.names:
         return WorkbookKind.XLSB
     if members.mimetype.startswith(package.SPREADSHEET_MIMETYPE):
         return WorkbookKind.ODS

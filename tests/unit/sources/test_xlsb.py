@@ -213,3 +213,38 @@ def test_wrong_checksum_is_damage(tmp_path: Path) -> None:
     with pytest.raises(MigrationError) as caught:
         read_book(path, low_memory=True)
     assert caught.value.code == "workbook_damaged"
+
+
+def test_parts_are_found_by_their_relationships(tmp_path: Path) -> None:
+    """The workbook elsewhere, and called otherwise."""
+    path = write_xlsb(tmp_path / "book.xlsb", [HEADER, (7, "u", "new")])
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    kind = b"application/vnd.ms-excel.sheet.binary.macroEnabled.main"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            moved = name.replace("workbook.bin", "main.bin").replace("xl/", "book/")
+            content = content.replace(b"xl/workbook.bin", b"book/main.bin")
+            archive.writestr(
+                moved, content.replace(b"</Types>", b'<Override ContentType="' + kind + b'"/></Types>')
+            )
+    assert read_book(path)["name"] == ["new"]
+
+
+CALCULATION = "<3IdIH"
+
+
+@pytest.mark.parametrize(("flags", "is_stale"), [(0x51, True), (0x50, False)])
+def test_formulas_of_a_workbook_that_asks_to_be_recalculated(
+    flags: int, is_stale: bool, tmp_path: Path
+) -> None:
+    asks = xlsb_record(157, struct.pack(CALCULATION, 191029, 1, 100, 0.001, 1, flags))
+    results = [
+        cell(9, real(1) + FORMULA),
+        cell(5, real(1)),
+        cell(8, xlsb_text("x") + FORMULA),
+        cell(2, rk(2)),
+    ]
+    reader = open_xlsb(book(tmp_path, *results, properties=asks), 7)
+    assert reader.stale_formulas("S") == ({0: 3} if is_stale else {})
+    reader.close()

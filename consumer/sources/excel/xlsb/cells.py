@@ -18,6 +18,7 @@ REAL = struct.Struct("<d")
 STYLE_BITS = 0xFFFFFF
 RK_CENTS, RK_WHOLE = 1, 2
 CELLS = frozenset({*range(RecordType.BLANK, RecordType.RESULT_ERROR + 1), RecordType.RICH_TEXT})
+RESULTS = frozenset(range(RecordType.RESULT_TEXT, RecordType.RESULT_ERROR + 1))
 SHORT_CELLS = {
     RecordType.SHORT_BLANK: RecordType.BLANK,
     RecordType.SHORT_RK: RecordType.RK,
@@ -29,6 +30,18 @@ SHORT_CELLS = {
     RecordType.SHORT_RICH_TEXT: RecordType.RICH_TEXT,
 }
 """Cells right of the cell before, without a column of their own, as the others are called."""
+
+
+def last_formulas(items: Iterable[tuple[int, bytes]]) -> dict[int, int]:
+    """The last row with a formula by column, by the records of a sheet."""
+    found: dict[int, int] = {}
+    position = 0
+    for kind, content in items:
+        if kind == RecordType.ROW:
+            position = _row(content, position)
+        elif kind in RESULTS:
+            found[unpack(PLACE, content)[0]] = position
+    return found
 
 
 class BinaryCells:

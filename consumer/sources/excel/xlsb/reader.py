@@ -10,7 +10,7 @@ from consumer.sources.excel.cells import SparseRow
 from consumer.sources.excel.markup import found, open_archive
 from consumer.sources.excel.reader import RowBlock, Sheet
 from consumer.sources.excel.sheets import missing_sheet
-from consumer.sources.excel.xlsb.cells import BinaryCells
+from consumer.sources.excel.xlsb.cells import BinaryCells, last_formulas
 from consumer.sources.excel.xlsb.records import part_records
 from consumer.sources.excel.xlsb.workbook import read_package, read_strings, read_styles
 
@@ -44,20 +44,27 @@ class XlsbReader:
         """Not known before the end: a second reading would take as long as the first."""
         return
 
-    def stale_formulas(self, sheet: str) -> Mapping[int, int]:  # noqa: ARG002
-        """None: whether an .xlsb asks to be recalculated is not looked at."""
-        return {}
+    def stale_formulas(self, sheet: str) -> Mapping[int, int]:
+        """`SheetReader.stale_formulas`, in a pass of its own where the workbook asks to be recalculated."""
+        if not self._package.asks_recalculation:
+            return {}
+        with part_records(self._archive, self._member(sheet)) as items:
+            return last_formulas(items)
 
     def close(self) -> None:
         """Let go of the file."""
         self._archive.close()
 
     def _filled_rows(self, sheet: str) -> Iterator[SparseRow]:
-        member = next((part.member for part in self._package.sheets if part.name == sheet), None)
-        if member is None or found(self._archive, member) is None:
-            raise missing_sheet()
+        member = self._member(sheet)
         strings = read_strings(self._archive, self._package.strings)
         styles = read_styles(self._archive, self._package.styles)
         cells = BinaryCells(strings, styles, since_1904=self._package.since_1904)
         with part_records(self._archive, member) as items:
             yield from cells.rows(items)
+
+    def _member(self, sheet: str) -> str:
+        member = next((part.member for part in self._package.sheets if part.name == sheet), None)
+        if member is None or found(self._archive, member) is None:
+            raise missing_sheet()
+        return member

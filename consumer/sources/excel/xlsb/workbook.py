@@ -1,18 +1,21 @@
 """The parts of an .xlsb around its sheets: which sheets there are, shared strings, styles."""
 
+import posixpath
 import struct
 import zipfile
 from dataclasses import dataclass
 
 from consumer.sources.excel.markup import found
-from consumer.sources.excel.ooxml import Part, member_of, read_relations
+from consumer.sources.excel.ooxml import Part, find_workbook, member_of, read_relations
 from consumer.sources.excel.styles import Style, built_in, style_of
 from consumer.sources.excel.xlsb.records import LENGTH, RecordType, part_records, unpack, wide_text
 
-WORKBOOK, FOLDER = "xl/workbook.bin", "xl"
-RELATIONS = "xl/_rels/workbook.bin.rels"
+WORKBOOK = "xl/workbook.bin"
 SHEET_HEAD, FORMAT_HEAD, CELL_FORMAT_HEAD = struct.Struct("<2I"), struct.Struct("<H"), struct.Struct("<2H")
 SINCE_1904 = 1
+CALCULATION_HEAD_BYTES, CALCULATION_FLAGS = 24, struct.Struct("<H")
+FULL_ON_LOAD = 1
+"""The first flag of BrtCalcProp (MS-XLSB 2.4.308)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +26,17 @@ class BinaryPackage:
     strings: str | None
     styles: str | None
     since_1904: bool
+    asks_recalculation: bool
 
 
 def read_package(archive: zipfile.ZipFile) -> BinaryPackage:
     """Read the workbook part and what it refers to. Raises WorkbookProblem."""
-    relations = read_relations(archive, RELATIONS, FOLDER)
+    workbook = find_workbook(archive, WORKBOOK)
+    folder, part = posixpath.split(workbook)
+    relations = read_relations(archive, posixpath.join(folder, "_rels", f"{part}.rels"), folder)
     sheets: list[Part] = []
-    since_1904 = False
-    with part_records(archive, WORKBOOK) as items:
+    since_1904 = asks_recalculation = False
+    with part_records(archive, workbook) as items:
         for kind, content in items:
             if kind == RecordType.SHEET:
                 state, _ = unpack(SHEET_HEAD, content)
@@ -41,12 +47,15 @@ def read_package(archive: zipfile.ZipFile) -> BinaryPackage:
                     sheets.append(Part(name, member, relation, is_visible=state == 0))
             elif kind == RecordType.WORKBOOK_PROPERTIES:
                 since_1904 = bool(unpack(LENGTH, content)[0] & SINCE_1904)
+            elif kind == RecordType.CALCULATION:
+                (flags,) = unpack(CALCULATION_FLAGS, content, CALCULATION_HEAD_BYTES)
+                asks_recalculation = bool(flags & FULL_ON_LOAD)
     targets = dict(reversed(tuple(relations.values())))
     strings, styles = (
-        member_of(archive, targets.get(kind), f"{FOLDER}/{usual}")
+        member_of(archive, targets.get(kind), posixpath.join(folder, usual))
         for kind, usual in (("sharedStrings", "sharedStrings.bin"), ("styles", "styles.bin"))
     )
-    return BinaryPackage(tuple(sheets), strings, styles, since_1904)
+    return BinaryPackage(tuple(sheets), strings, styles, since_1904, asks_recalculation)
 
 
 def read_strings(archive: zipfile.ZipFile, member: str | None) -> list[str]:
