@@ -71,6 +71,7 @@ def router(database: Database) -> APIRouter:
         """One page; `next` leads to the one after it.
 
         A filtered page looks at 50,000 jobs at most: it may be short, even empty, and have a `next`.
+        No page holds more than 4 MiB.
         """
         wanted = JobFilter(status, dataset, source_type, requested_by, q)
         async with database.reader() as connection:
