@@ -39,14 +39,16 @@ class ElementHandler(Handler):
     def start(self, name: str, attributes: Attributes) -> None:
         """An element begins. Raises WorkbookProblem where it is nested too deep."""
         if self._skipped:
-            self._skip()
+            self._skipped += 1
+            if self._skipped > MAX_DEPTH:
+                raise damaged("its XML is nested too deep")
             return
         current = self._current
         element = current.children.get(name)
         if element is None and current.others is not None:
             element = current.others(name)
         if element is None:
-            self._skip()
+            self._skipped = 1
             return
         self._open.append(current)
         self._current = element
@@ -62,8 +64,3 @@ class ElementHandler(Handler):
         if end is not None:
             end(self)
         self._current = self._open.pop()
-
-    def _skip(self) -> None:
-        self._skipped += 1
-        if len(self._open) + self._skipped > MAX_DEPTH:
-            raise damaged("its XML is nested too deep")
