@@ -35,7 +35,9 @@ class Paragraphs:
         """The current paragraph ends; another may follow."""
         text = self._parts[0] if len(self._parts) == 1 else "".join(self._parts)
         self._parts.clear()
-        text = RUN.sub(" ", text).strip(BLANKS)
+        if "  " in text or not text.isprintable():
+            text = RUN.sub(" ", text)
+        text = text.strip(BLANKS)
         if self._has_inserted:
             text = text.translate(INSERTED)
             self._has_inserted = False
