@@ -102,7 +102,20 @@ async def test_what_is_no_json_is_named_so(client: httpx.AsyncClient, content: b
     assert await _post(client, "database", content) == (400, "not_json", [])
 
 
-async def test_a_body_of_many_members_is_refused_as_one(client: httpx.AsyncClient) -> None:
-    content = json.dumps({f"k{n}": n for n in range(201)}).encode()
-    too_many = ("body", "has more than 200 members in all")
-    assert await _post(client, "database", content) == (422, "invalid_request", [too_many])
+async def test_where_a_key_is_repeated_in_a_large_body_is_not_searched(client: httpx.AsyncClient) -> None:
+    pairs = ", ".join(f'"k{n}": {n}' for n in range(201))
+    repeated = ("body", "a key in it is given more than once in one object; give it once")
+    content = f'{{{pairs}, "k1": 1}}'.encode()
+    assert await _post(client, "database", content) == (422, "invalid_request", [repeated])
+
+
+async def test_of_many_repeated_keys_the_first_are_named(client: httpx.AsyncClient) -> None:
+    pairs = ", ".join(f'"k{n}": 1, "k{n}": 2' for n in range(50))
+    _, _, errors = await _post(client, "database", f"{{{pairs}}}".encode())
+    assert [field for field, _ in errors] == [f"k{n} (body)" for n in range(20)]
+
+
+async def test_of_many_unknown_fields_the_first_are_named(client: httpx.AsyncClient) -> None:
+    content = json.dumps({"source_identifier": "a"} | {f"k{n}": n for n in range(3_000)}).encode()
+    status, code, errors = await _post(client, "database", content)
+    assert (status, code, len(errors)) == (422, "invalid_request", 20)
