@@ -19,6 +19,7 @@ from consumer.store.session import Session
 from consumer.worker.child import Child, Frame
 from consumer.worker.log import log
 from consumer.worker.quota import Quota
+from schemas.text import shorten_name
 
 BATCHES_AHEAD = 3
 """How many batches a child may send before one of them is stored: it checks while Postgres merges."""
@@ -41,8 +42,8 @@ class ChildFailed(Exception):
     """The child said what is wrong with the source."""
 
     def __init__(self, header: Mapping[str, Any]) -> None:
-        super().__init__(header["code"])
-        self.code = str(header["code"])
+        self.code = shorten_name(str(header["code"]))
+        super().__init__(self.code)
         self.message = presentable(str(header["message"]))
         self.transient = bool(header.get("transient"))
         self.ours = bool(header.get("ours"))

@@ -26,7 +26,7 @@ with jobs as (
 insert into migration.outbox (job_id, request_id, sequence, payload, published_at)
 select id, request_id, 1, json_build_object('request_id', request_id)::text, clock_timestamp() from jobs
 """
-TOKENS = "select token, last_value from migration.leases, migration.fencing_token where name = 'relay'"
+LEASE = "select owner, token from migration.leases where name = 'relay'"
 
 
 @pytest_asyncio.fixture
@@ -50,17 +50,27 @@ async def test_takeover_of_many_jobs_keeps_the_lease_and_lets_new_events_pass(
         sent.extend(json.loads(message.value or b"")["request_id"] for message in messages)
         return [True] * len(messages)
 
-    terms = Terms("relay", lease_seconds=1.0, beat_seconds=0.2)
-    relay = Relay(database, EventSender(publish, lambda _: True), terms, OutboxHead())
+    def relay(owner: str) -> Relay:
+        terms = Terms(owner, lease_seconds=1.0, beat_seconds=0.2)
+        return Relay(database, EventSender(publish, lambda _: True), terms, OutboxHead())
+
     stop = asyncio.Event()
-    running = asyncio.create_task(relay.run(stop))
+    elected = asyncio.create_task(relay("elected").run(stop))
+
+    async def is_elected() -> bool:
+        return len(await rows(database, LEASE)) == 1
+
+    await until_async(is_elected, 10, "the relay to be elected")
+    lease = await rows(database, LEASE)
+    waiting = asyncio.create_task(relay("waiting").run(stop))
 
     async def all_sent() -> bool:
         return len(sent) > JOBS
 
     await until_async(all_sent, 60, "all events to be sent again")
-    assert await rows(database, TOKENS) == [(1, 1)], "elected once"
+    assert await rows(database, LEASE) == lease, "the one that waits took the lease over"
+    once = sent[: JOBS + 1]
     stop.set()
-    await running
-    assert sorted(sent) == sorted([*(f"old-{n}" for n in range(1, JOBS + 1)), "new"])
-    assert sent.index("new") < 100, "it waited for a page or two, and not for all"
+    await asyncio.gather(elected, waiting)
+    assert sorted(once) == sorted([*(f"old-{n}" for n in range(1, JOBS + 1)), "new"])
+    assert once.index("new") < 100, "it waited for a page or two, and not for all"

@@ -21,9 +21,10 @@ from consumer.worker import outages, run
 from consumer.worker.attempt import Attempt, Workshop
 from consumer.worker.child import Child, Frame
 from consumer.worker.keeper import Intent, Keeper
-from consumer.worker.reading import Reading
+from consumer.worker.reading import ChildFailed, Reading
 from consumer.worker.worker import Terms, Worker
 from schemas.requests import StartRequest
+from schemas.text import MESSAGE_CHARS, NAME_CHARS
 from tests.support.wait import until_async
 
 LIMITS = requests.Limits(timeout_seconds=60, max_attempts=3)
@@ -177,3 +178,10 @@ async def test_a_swallowed_cancellation_begins_no_further_reading(
         async with asyncio.timeout(5):
             await task
     assert attempt.readings == 1
+
+
+def test_what_a_child_says_is_bounded_before_anything_is_made_of_it() -> None:
+    failed = ChildFailed({"code": "x" * 1_000_000, "message": "Wrong. " + "x" * 10_000_000 + " Do this."})
+    assert (len(failed.code), len(failed.message)) == (NAME_CHARS, MESSAGE_CHARS)
+    assert len(str(failed)) == NAME_CHARS
+    assert failed.message.endswith(" Do this.")
