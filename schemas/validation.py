@@ -5,6 +5,8 @@ from itertools import islice
 
 from pydantic_core import ErrorDetails
 
+from schemas.text import escaped
+
 Location = tuple[int | str, ...]
 
 MOST_SHOWN = 20
@@ -27,8 +29,12 @@ def explained(errors: Iterable[ErrorDetails], most: int = MOST_SHOWN) -> list[tu
 
 
 def path_of(location: Iterable[int | str]) -> str:
-    """A location as a path with full stops; names in it come from the sender, so it is cut."""
-    return ".".join(map(str, location))[:PATH_CHARACTERS]
+    """A location as a path with full stops.
+
+    Names in it come from the sender, so it is cut, and what nobody sees is written as an escape: it ends in
+    headers, events, logs and answers, where a line end would forge a line.
+    """
+    return escaped(".".join(map(str, location))[:PATH_CHARACTERS])[:PATH_CHARACTERS]
 
 
 def has_too_many_members(body: object, most: int = MOST_MEMBERS) -> bool:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from consumer.masking import presentable
 from schemas.codes import DeadLetterReason
 from schemas.requests import REQUEST, CancelRequest, RetryRequest, StartRequest
-from schemas.text import storable
+from schemas.text import storable, without_controls
 from schemas.validation import MOST_MEMBERS, explained, has_too_many_members, path_of
 
 MAX_NAMED = 5
@@ -63,6 +63,6 @@ def _request_id(body: dict[str, Any]) -> str | None:
     if not isinstance(found, str) or not 1 <= len(found) <= 200:
         return None
     try:
-        return storable(found)
+        return without_controls(storable(found))
     except ValueError:
         return None

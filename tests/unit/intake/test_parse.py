@@ -105,7 +105,7 @@ def test_the_id_of_a_wrong_request_is_kept_for_the_answer() -> None:
     assert found.request_id == "r-1"
 
 
-@pytest.mark.parametrize("request_id", ["a\x00b", "\ud800", 7, "", "x" * 201, None])
+@pytest.mark.parametrize("request_id", ["a\x00b", "a\nb", "\x1b[2J", "\ud800", 7, "", "x" * 201, None])
 def test_an_id_that_cannot_be_stored_is_not_kept(request_id: Any) -> None:
     body = {**START, "request_id": request_id, "extra": 1}
     found = parse(json.dumps(body).encode())
@@ -171,3 +171,13 @@ def test_who_asked_does_not_make_another_body() -> None:
     assert isinstance(first, StartRequest)
     assert isinstance(second, StartRequest)
     assert first.digest() == second.digest()
+
+
+@pytest.mark.parametrize("key", ["a\nb", "\x1b[2J", "\u202e", "\r", "\x85", "\u2028"])
+def test_a_key_of_a_wrong_message_is_shown_with_escapes(key: str) -> None:
+    """Its name comes into headers, events and logs: nothing in it may act there."""
+    for body in ({**START, key: 1}, {**START, "options": {key: 1}}):
+        found = parse(bytes_of(body))
+        assert isinstance(found, Unreadable)
+        assert found.message.isprintable()
+        assert "\\" in found.message
