@@ -6,7 +6,7 @@ import os
 import sys
 from typing import NoReturn
 
-from consumer import app, doctor, faults, logs, settings
+from consumer import app, concealment, doctor, faults, logs, settings
 from consumer.http import tokens
 from consumer.http.server import CannotServe
 from consumer.settings import Settings, WrongSettings
@@ -33,6 +33,9 @@ def main() -> None:
         return
     try:
         loaded = settings.load()
+        settings.forget_secrets()
+        if loaded.migration_inspectable == "no":
+            concealment.conceal()
         faults.arm(loaded.migration_faults)
         logs.configure(level=loaded.migration_log_level, fmt=loaded.migration_log_format)
         raise SystemExit(asyncio.run(_do(arguments, loaded)))

@@ -17,7 +17,7 @@ ACCOUNT_KEYS = ("client_email", "private_key", "token_uri")
 def of(settings: Settings, source: Mapping[str, Any]) -> Access:
     """What a child needs to read the source of a request; raises RequestRefused."""
     match source["type"]:
-        case "excel":
+        case "excel" if "upload" in source["file"]:  # a file of the inbox takes no login
             return Access({"kafka": settings.kafka().as_frame()})
         case "database":
             return Access({"dsn": dsn(settings, source["connection"])})

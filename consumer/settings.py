@@ -83,6 +83,10 @@ class Settings(BaseModel):
     migration_max_uploads: int = Field(8, ge=1, le=64)
     migration_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     migration_log_format: Literal["auto", "json", "console"] = "auto"
+    migration_inspectable: Literal["yes", "no"] = Field(
+        "no",
+        description="whether processes of the same user may look into this one, see consumer.concealment",
+    )
     migration_faults: str = Field("", description="for tests alone, see consumer.faults")
 
     @field_validator(*map(str.lower, CHECKS), mode="before")
@@ -238,6 +242,19 @@ CHILD_VARIABLES = (
     # How Google is reached from here.
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "NO_PROXY"),
 )
+
+
+SECRETS = ("DATABASE_URL", "KAFKA_SASL_PASSWORD", "MIGRATION_CONNECTIONS")
+"""Variables that hold secrets; their names with `_FILE` hold none."""
+
+
+def forget_secrets() -> None:
+    """Remove secrets from this process's environment, once they are loaded: no process inherits them.
+
+    `/proc/PID/environ` shows them all the same; `consumer.concealment` closes that.
+    """
+    for name in SECRETS:
+        os.environ.pop(name, None)
 
 
 def child_environment() -> dict[str, str]:

@@ -72,6 +72,11 @@ class Assembly:
         self._next = 0
 
     @property
+    def count(self) -> int:
+        """How many chunks have come."""
+        return self._next
+
+    @property
     def whole(self) -> bool:
         """Whether the last chunk has come."""
         return self._next == self._upload.chunks

@@ -1,5 +1,6 @@
 """Fetches a file from its chunks: whole and as it was sent, or not at all."""
 
+import asyncio
 import os
 import tempfile
 import time
@@ -19,8 +20,11 @@ from schemas.uploads import Upload
 
 CLIENT_ID = "migration-upload-fetch"
 SLICE_SECONDS = 1.0
+END_TRIES = 5
+"""Looks at the end of a partition, a second apart, before a range beyond it is refused."""
 SILENCE_SECONDS = 45.0
-"""So long a silent topic is waited for: a broker that was killed is back after 20 s."""
+"""So long an own chunk is waited for: a broker that was killed is back after 20 s. Chunks of other uploads
+do not count: a request may name a range full of them."""
 
 
 async def fetch_file(
@@ -49,6 +53,8 @@ class _Fetching:
         self._upload = upload
         self._assembly = assembly
         self._passed = upload.first_offset - 1
+        self._others = False
+        """Whether chunks of other uploads came since the last own one."""
 
     async def run(self) -> None:
         """Read until the file is whole, or the last offset is passed."""
@@ -57,7 +63,7 @@ class _Fetching:
                 f"Upload «{self._upload.name}»: the topic has no partition {self._upload.partition}. "
                 "Send the file again."
             )
-        await self._require_kept()
+        await self._require_in_log()
         self._reader.read_from({self._upload.partition: self._upload.first_offset})
         silent_since = time.monotonic()
         while not self._assembly.whole and self._passed < self._upload.last_offset:
@@ -82,22 +88,46 @@ class _Fetching:
             raise
         except Exception as error:
             raise self._unavailable(str(error) or type(error).__name__) from error
+        chunks = self._assembly.count
         for record in records:
             if record.offset <= self._upload.last_offset:
                 self._assembly.take(record)
             self._passed = record.offset
-        return bool(records)
+        is_own = self._assembly.count > chunks
+        self._others = not is_own and (self._others or bool(records))
+        return is_own
 
     async def _require_kept(self) -> None:
         """Raise UploadExpired when the next chunk is no longer in the log."""
-        first, _ = await self._reader.bounds([self._upload.partition])
-        if first[self._upload.partition] > self._passed + 1:
+        first, _ = await self._bounds()
+        if first > self._passed + 1:
             raise self._expired()
 
+    async def _require_in_log(self) -> None:
+        """Raise UploadExpired, or UploadIncomplete where the range goes beyond the end of the partition.
+
+        A request names a range only after its last chunk was acknowledged; a broker that has just taken the
+        partition over may not show it for a moment.
+        """
+        for tries_left in reversed(range(END_TRIES)):
+            first, end = await self._bounds()
+            if first > self._passed + 1:
+                raise self._expired()
+            if self._upload.last_offset < end:
+                return
+            if tries_left:
+                await asyncio.sleep(SLICE_SECONDS)
+        raise self._assembly.incomplete()
+
+    async def _bounds(self) -> tuple[int, int]:
+        """First offset kept, and the one after the last."""
+        first, end = await self._reader.bounds([self._upload.partition])
+        return first[self._upload.partition], end[self._upload.partition]
+
     async def _silent(self) -> None:
-        """Nothing came for long: say whether the topic ends too early or Kafka does not deliver."""
-        _, end = await self._reader.bounds([self._upload.partition])
-        if end[self._upload.partition] <= self._upload.last_offset:
+        """No own chunk came for long: say whether there is none, or Kafka does not deliver."""
+        _, end = await self._bounds()
+        if self._others or end <= self._upload.last_offset:
             raise self._assembly.incomplete()
         raise self._unavailable(f"no chunk of «{self._upload.name}» within {SILENCE_SECONDS:g} s")
 

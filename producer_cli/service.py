@@ -1,6 +1,6 @@
 """The HTTP side of the service, asked for rejected rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -12,6 +12,8 @@ from producer_cli.words import plain
 
 TIMEOUT = httpx.Timeout(10, read=60)
 PAGE_ROWS = 500
+JOBS = "/migration/jobs"
+LAST_NUMBER = 2**63 - 1
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 UNAUTHENTICATED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 
@@ -45,6 +47,36 @@ class Service:
             "where that network is not your own, give an https address in MIGRATION_HTTP_URL."
         )
 
+    def known_request(self, request_id: str) -> str:
+        """The id, where a request has it; raises WrongInput.
+
+        The service takes an id of digits for the number of a job where no request has it: that would be the
+        job of somebody else.
+        """
+        if request_id.isdecimal():
+            job = self._json(_job(request_id), request_id)
+            if job.get("request_id") != request_id:
+                raise WrongInput(
+                    f"The service knows no request {plain(request_id)}; for the job of that number give "
+                    f"--number {plain(request_id)}."
+                )
+        return request_id
+
+    def request_of(self, number: int) -> str:
+        """The request id of the job with a number; raises WrongInput where there is none.
+
+        A job asked for by its number may be another, whose request id reads so: the list tells for certain.
+        """
+        params = {"before": str(min(number, LAST_NUMBER - 1) + 1), "limit": "1"}
+        page = self._json(JOBS, str(number), params)
+        jobs = page.get("items")
+        found = jobs[0] if isinstance(jobs, list) and jobs and isinstance(jobs[0], dict) else {}
+        if found.get("id") != number:
+            raise WrongInput(
+                f"The service knows no job of the number {number}; `migration status` lists jobs."
+            )
+        return str(found["request_id"])
+
     def rejected_rows(self, request_id: str, limit: int | None = None) -> Iterator[dict[str, Any]]:
         """The rejected rows by row number, fetched page by page; `limit` rows at the most."""
         after, left = None, limit
@@ -70,15 +102,22 @@ class Service:
 
     def _page(self, request_id: str, limit: int, after: object) -> dict[str, Any]:
         params = {"limit": str(limit)} | ({} if after is None else {"after": str(after)})
-        with self._reachable():
-            answer = self._client.get(
-                _errors(request_id), params=params, headers={"accept": "application/json"}
-            )
-            self._good(answer, request_id)
-            page = answer.json()
-        if not isinstance(page, dict) or not isinstance(page.get("items"), list):
-            raise Unreachable(f"What answers at {self._url} is not the migration service.")
+        page = self._json(_errors(request_id), request_id, params)
+        if not isinstance(page.get("items"), list):
+            raise self._stranger()
         return {"items": page["items"], "next": page.get("next")}
+
+    def _json(self, path: str, request_id: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
+        with self._reachable():
+            answer = self._client.get(path, params=params, headers={"accept": "application/json"})
+            self._good(answer, request_id)
+            body = answer.json()
+        if not isinstance(body, dict):
+            raise self._stranger()
+        return body
+
+    def _stranger(self) -> Unreachable:
+        return Unreachable(f"What answers at {self._url} is not the migration service.")
 
     def _good(self, answer: httpx.Response, request_id: str) -> None:
         if answer.status_code == UNAUTHENTICATED:
@@ -117,11 +156,15 @@ class Service:
         except httpx.HTTPError as error:
             raise Unreachable(f"The answer of the service at {self._url} broke off; try again.") from error
         except ValueError as error:
-            raise Unreachable(f"What answers at {self._url} is not the migration service.") from error
+            raise self._stranger() from error
+
+
+def _job(request_id: str) -> str:
+    return f"{JOBS}/{quote(request_id, safe='')}"
 
 
 def _errors(request_id: str) -> str:
-    return f"/migration/jobs/{quote(request_id, safe='')}/errors"
+    return f"{_job(request_id)}/errors"
 
 
 def _reason(answer: httpx.Response) -> str:

@@ -18,6 +18,7 @@ from producer_cli.screens import Screen
 from producer_cli.sources import check_file
 from producer_cli.watching import show_to_the_end
 from schemas.requests import ExcelSource, StartRequest, UploadedFile
+from schemas.topics import DEAD_LETTERS, REQUESTS, STATUS, UPLOADS, Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Start:
         """Send file and request; then follow the job, or say how to."""
         afterword.sentence = f"Nothing was started. {self._again}"
         self.screen.begin(self._id)
-        await ensure_topics(self.connection)
+        await ensure_topics(self.connection, self._topics(watch))
         message = outgoing(await self._uploaded())
         if not watch:
             await publish(self.connection, message, self._again, afterword)
@@ -49,6 +50,11 @@ class Start:
             if not self.fresh:
                 heard.ask_after(place)
             return await show_to_the_end(heard, Fold(), self.screen, wait, self._id, published=not self.fresh)
+
+    def _topics(self, watch: bool) -> list[Topic]:
+        """What this command uses: a topic that it may not see would look as if it were missing."""
+        uploads = [UPLOADS] if self.file is not None else []
+        return [REQUESTS, *uploads, *([STATUS, DEAD_LETTERS] if watch else [])]
 
     @property
     def _id(self) -> str:

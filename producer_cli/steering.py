@@ -14,10 +14,13 @@ from producer_cli.run import Afterword
 from producer_cli.screens import Screen
 from producer_cli.watching import refused, show_to_the_end, tell
 from schemas.requests import CancelRequest, RetryRequest
+from schemas.topics import DEAD_LETTERS, REQUESTS, STATUS
 
 Command = CancelRequest | RetryRequest
 
 AGAIN = "The same command can be given again without harm."
+USED = (REQUESTS, STATUS, DEAD_LETTERS)
+"""A topic that the caller may not see would look as if it were missing."""
 ANSWER_SECONDS = 5.0
 """How long one who does not watch waits for the answer: a running job is cancelled within a second."""
 
@@ -32,7 +35,7 @@ async def steer(
 ) -> Exit:
     """Publish the command; follow the job, or wait for the answer only."""
     afterword.sentence = "Nothing was asked for."
-    await ensure_topics(connection)
+    await ensure_topics(connection, USED)
     message = outgoing(request)
     async with listening(connection, request.request_id, past=True, own=message.value) as heard:
         known = heard.known

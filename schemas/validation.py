@@ -7,6 +7,7 @@ from pydantic_core import ErrorDetails
 
 from schemas.json_text import Location
 from schemas.requests import ACTIONS, FILE_KINDS, SOURCE_TYPES
+from schemas.text import escaped
 
 MOST_SHOWN = 20
 """Wrong fields that are explained; a sender can make tens of thousands of them."""
@@ -44,8 +45,12 @@ def path_of(location: Iterable[int | str]) -> str:
 
 
 def path_text(location: Iterable[int | str]) -> str:
-    """Keys joined with full stops; they come from the sender, so the path is cut."""
-    return ".".join(map(str, location))[:PATH_CHARACTERS]
+    """Keys joined with full stops.
+
+    They come from the sender, so the path is cut, and what nobody sees is written as an escape: it ends in
+    headers, events, logs and answers, where a line end would forge a line.
+    """
+    return escaped(".".join(map(str, location))[:PATH_CHARACTERS])[:PATH_CHARACTERS]
 
 
 def _without_tags(location: Location) -> Location:

@@ -9,7 +9,7 @@ from consumer.masking import presentable
 from schemas.codes import DeadLetterReason
 from schemas.json_text import Json, parse_json
 from schemas.requests import REQUEST, CancelRequest, RetryRequest, StartRequest
-from schemas.text import storable
+from schemas.text import storable, without_controls
 from schemas.validation import MOST_MEMBERS, REPEATED, explained, has_too_many_members, path_of, path_text
 
 MAX_NAMED = 5
@@ -74,6 +74,6 @@ def _request_id(parsed: Json) -> str | None:
     if not isinstance(found, str) or not 1 <= len(found) <= 200:
         return None
     try:
-        return storable(found)
+        return without_controls(storable(found))
     except ValueError:
         return None

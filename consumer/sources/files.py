@@ -52,7 +52,7 @@ def _copy_inside(path: str, reading: Reading, target: Path) -> LocalFile:
         age = time.time() - before[1] / NANOSECONDS
         _bound(before[0], reading.max_inflated_bytes)
         try:
-            digest = _copy(source, target)
+            digest = _copy(source, target, before[0])
         except OSError as error:
             raise unwritable(error, f"{quoted(path)} could not be copied ({type(error).__name__}).") from None
         if _state(source) != before:
@@ -68,10 +68,13 @@ def _state(file: BinaryIO) -> tuple[int, int, int]:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _copy(source: BinaryIO, target: Path) -> str:
+def _copy(source: BinaryIO, target: Path, size: int) -> str:
+    """Copy so many bytes and no more: a file that grows meanwhile would be copied for ever."""
     digest = hashlib.sha256()
+    left = size
     with target.open("wb") as copy:  # buffered: a raw write may leave out the rest on a disk that gets full
-        while part := source.read(COPY_BYTES):
+        while left and (part := source.read(min(COPY_BYTES, left))):
+            left -= len(part)
             digest.update(part)
             copy.write(part)
     return digest.hexdigest()

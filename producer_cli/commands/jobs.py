@@ -26,6 +26,7 @@ ERRORS_EXAMPLES = examples(
     "migration errors 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11",
     "migration errors 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11 --csv rejected.csv",
     "migration errors 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11 --json | jq .record",
+    "migration errors --number 403539",
 )
 
 
@@ -78,7 +79,16 @@ def retry(request_id: RequestId, watch: Watch = False, wait: Wait = None, as_jso
 
 
 def errors(
-    request_id: RequestId,
+    request_id: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[REQUEST_ID]", help="The id that `migration start` printed.", show_default=False
+        ),
+    ] = None,
+    number: Annotated[
+        int | None,
+        typer.Option("--number", metavar="N", min=1, help="The job of this number, instead of a request id."),
+    ] = None,
     csv: Annotated[
         Path | None,
         typer.Option("--csv", metavar="FILE", help="Write all of them to this file (`-`: standard output)."),
@@ -96,21 +106,32 @@ def errors(
     They hold personal data as it was read: with --json and --csv take care who sees it.
     """
     from producer_cli import rejects, settings
-    from producer_cli.requests import known_id
     from producer_cli.service import Service
 
     if csv is not None and (as_json or limit):
         raise WrongInput("--csv writes every rejected row, as CSV: leave --json and --limit out.")
-    wanted = known_id(request_id)
+    wanted = _named(request_id, number)
     loaded = settings.load()
     service = Service(loaded.http_url, loaded.http_token)
     if warning := service.token_warning:
         typer.echo(warning, err=True)
     with leaving_politely():
+        meant = service.request_of(wanted) if isinstance(wanted, int) else service.known_request(wanted)
         if csv is None:
-            rejects.show(service, wanted, limit, as_json)
+            rejects.show(service, meant, limit, as_json)
         else:
-            typer.echo(rejects.save(service, wanted, csv), err=True)
+            typer.echo(rejects.save(service, meant, csv), err=True)
+
+
+def _named(request_id: str | None, number: int | None) -> str | int:
+    """The request id, or the number of a job; raises WrongInput unless there is just one of them."""
+    from producer_cli.requests import known_id
+
+    if request_id is not None and number is None:
+        return known_id(request_id)
+    if request_id is None and number is not None:
+        return number
+    raise WrongInput("Give either a request id, or the number of a job with --number.")
 
 
 def _command(request: "CancelRequest | RetryRequest", watch: bool, wait: float | None, as_json: bool) -> None:

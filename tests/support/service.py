@@ -31,7 +31,7 @@ class Service:
     ) -> None:
         """`within` puts the command into another one that becomes it."""
         self._within = within
-        self._environment = dict(environment)
+        self._environment = {"MIGRATION_INSPECTABLE": "yes", **environment}
         self.log = log
         self.name = name
         self._module = module

@@ -38,7 +38,8 @@ def test_each_kind_of_source_gets_what_it_needs_and_no_more(settings: Settings) 
     google = access.of(settings, {"type": "google_sheets", "credentials": "default"})
     assert dict(google.secrets) == {"account": ACCOUNT, "api_url": "http://sheets"}
     assert google.quota == "google:robot@x.test"
-    excel = access.of(settings, {"type": "excel"})
+    assert dict(access.of(settings, {"type": "excel", "file": {"path": "chats.xlsx"}}).secrets) == {}
+    excel = access.of(settings, {"type": "excel", "file": {"upload": {}}})
     assert (list(excel.secrets), excel.quota) == (["kafka"], None)
 
 

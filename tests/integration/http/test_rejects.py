@@ -3,6 +3,7 @@
 import csv
 import io
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -162,3 +163,26 @@ async def _read_while_it_is_cut(client: httpx.AsyncClient, gate: Gate) -> None:
         assert answer.status_code == 200
         async for _ in answer.aiter_bytes():
             await gate.shut()
+
+
+async def test_an_id_that_reads_like_an_address_leads_to_its_own_job(
+    database: Database, client: httpx.AsyncClient
+) -> None:
+    """`x/errors` is a request of its own, and not the errors of `x`; nor is `1` the job of that number."""
+    names = ["x", "x/errors", "x/cancel", "1", "errors", "a.b"]
+    for rows, name in enumerate(names, 1):
+        await rejected(database, name, [{"of": name}] * rows)
+    for rows, name in enumerate(names, 1):
+        address = f"/migration/jobs/{quote(name, safe='')}"
+        job = await client.get(address)
+        assert (job.status_code, job.json()["request_id"]) == (200, name)
+        items = (await client.get(f"{address}/errors")).json()["items"]
+        assert [item["record"] for item in items] == [{"of": name}] * rows
+        assert (await client.post(f"{address}/cancel")).status_code != 404
+
+
+async def test_an_id_that_no_request_has_is_no_job(database: Database, client: httpx.AsyncClient) -> None:
+    await rejected(database, "x", [{"a": 1}])
+    for name in ("x%2Ferrors", "x%2Fcancel", "errors", "a.b"):
+        assert (await client.get(f"/migration/jobs/{name}")).status_code == 404
+        assert (await client.get(f"/migration/jobs/{name}/errors")).status_code == 404

@@ -6,7 +6,10 @@ from fastapi import FastAPI
 
 from consumer.http.job_path import JOBS, EncodedJobPaths, JobName, job_url
 
-NAMES = ["r-1", "a/b", "a/errors", "errors", "чаты 2026", "50%", "%2F", "a%2Fb", "?x=1#y", "a b&c", "a/b/"]
+NAMES = [
+    "r-1", "x/errors", "x/cancel", "1", "a.b", "a/b", "a/errors", "errors",
+    "чаты 2026", "50%", "%2F", "a%2Fb", "?x=1#y", "a b&c", "a/b/",
+]  # fmt: skip
 
 
 def _app() -> FastAPI:

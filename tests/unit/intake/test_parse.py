@@ -105,7 +105,7 @@ def test_the_id_of_a_wrong_request_is_kept_for_the_answer() -> None:
     assert found.request_id == "r-1"
 
 
-@pytest.mark.parametrize("request_id", ["a\x00b", "\ud800", 7, "", "x" * 201, None])
+@pytest.mark.parametrize("request_id", ["a\x00b", "a\nb", "\x1b[2J", "\ud800", 7, "", "x" * 201, None])
 def test_an_id_that_cannot_be_stored_is_not_kept(request_id: Any) -> None:
     body = {**START, "request_id": request_id, "extra": 1}
     found = parse(json.dumps(body).encode())
@@ -274,3 +274,13 @@ def test_many_repeated_keys_are_counted() -> None:
 
 def test_repeated_keys_hide_no_phone_in_the_sentence() -> None:
     assert "9991234567" not in _refused(b'{"+79991234567": 1, "+79991234567": 2}').message
+
+
+@pytest.mark.parametrize("key", ["a\nb", "\x1b[2J", "\u202e", "\r", "\x85", "\u2028"])
+def test_a_key_of_a_wrong_message_is_shown_with_escapes(key: str) -> None:
+    """Its name comes into headers, events and logs: nothing in it may act there."""
+    for body in ({**START, key: 1}, {**START, "options": {key: 1}}):
+        found = parse(bytes_of(body))
+        assert isinstance(found, Unreadable)
+        assert found.message.isprintable()
+        assert "\\" in found.message

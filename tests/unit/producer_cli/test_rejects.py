@@ -17,6 +17,11 @@ from producer_cli.service import Service
 from tests.unit.producer_cli.calling import nobody_reads, writing_to
 
 REQUEST_ID = "мой/id"
+JOBS: dict[str, dict[str, object]] = {
+    "/migration/jobs/403538": {"id": 7, "request_id": "403538"},
+    "/migration/jobs/403539": {"id": 403539, "request_id": "of somebody else"},
+}
+"""Jobs as the service finds them: by request id, else by number."""
 
 
 def row(number: int) -> dict[str, object]:
@@ -34,7 +39,15 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         Handler.asked.append(self.path)
         parts = urlsplit(self.path)
-        if unquote(parts.path) != f"/migration/jobs/{REQUEST_ID}/errors":
+        if parts.path in JOBS:
+            body = json.dumps(JOBS[parts.path]).encode()
+            self._answer("application/json", body, len(body))
+        elif parts.path == "/migration/jobs":
+            before = int(parse_qs(parts.query)["before"][0])
+            items = [job for job in JOBS.values() if int(str(job["id"])) < before][-1:]
+            body = json.dumps({"items": items, "next": None}).encode()
+            self._answer("application/json", body, len(body))
+        elif unquote(parts.path) != f"/migration/jobs/{REQUEST_ID}/errors":
             self._trouble(parts.path)
         elif self.headers["accept"] == "text/csv":
             self._csv()
@@ -182,3 +195,22 @@ def test_output_that_goes_nowhere_is_told_by_the_exit_code(more: tuple[str, ...]
 def test_a_disk_that_is_full_is_no_wrong_input(service: Service) -> None:
     with pytest.raises(OutputLost, match="/dev/full cannot be written: No space left on device"):
         rejects.save(service, REQUEST_ID, Path("/dev/full"))
+
+
+def test_an_id_of_digits_is_not_the_number_of_somebody_elses_job(service: Service) -> None:
+    assert service.known_request("403538") == "403538"
+    with pytest.raises(WrongInput, match="knows no request 403539; for the job of that number give --number"):
+        service.known_request("403539")
+    with pytest.raises(WrongInput, match="knows no request 5"):
+        service.known_request("5")
+    Handler.asked.clear()
+    assert service.known_request(REQUEST_ID) == REQUEST_ID
+    assert Handler.asked == []
+
+
+def test_a_number_is_that_of_a_job_and_no_request_id(service: Service) -> None:
+    assert service.request_of(403539) == "of somebody else"
+    assert service.request_of(7) == "403538"
+    for number in (403538, 403540, 1, 2**63 - 1, 2**70):
+        with pytest.raises(WrongInput, match=f"no job of the number {number}"):
+            service.request_of(number)

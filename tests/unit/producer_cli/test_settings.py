@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import certifi
@@ -37,6 +38,13 @@ def test_an_empty_variable_is_like_none(checkout: Path) -> None:
     settings = from_surroundings(environment, checkout)
     assert settings.kafka().bootstrap_servers == "127.0.0.1:9999"
     assert settings.http_url == "http://127.0.0.1:8085"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_root_believes_no_file_of_somebody_else(checkout: Path) -> None:
+    os.chown(checkout / ".devstack" / "env", 12_345, -1)
+    with pytest.raises(WrongInput, match="set KAFKA_BOOTSTRAP_SERVERS"):
+        from_surroundings({}, checkout).kafka()
 
 
 def test_nothing_set_says_what_to_set(tmp_path: Path) -> None:

@@ -36,3 +36,5 @@ def test_the_first_errors_are_explained_without_a_value() -> None:
 
 def test_a_path_is_cut() -> None:
     assert path_of(("body", "x" * 1_000)) == f"body.{'x' * 195}"
+    assert path_of(("body", "a\nb\x1b")) == r"body.a\u000ab\u001b"
+    assert len(path_of(("\n" * 1_000,))) == 200

@@ -57,6 +57,38 @@ def test_a_file_written_while_it_is_copied_is_read_later(
     assert caught.value.code == "source_changed"
 
 
+def test_a_file_that_grows_while_it_is_copied_is_copied_to_the_size_seen_first(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer as quick as the copy would fill the disk, whatever the limit is."""
+    path = reading.inbox / "chats.xlsx"
+    path.write_bytes(bytes(1000))
+    monkeypatch.setattr(files, "COPY_BYTES", 100)
+    copied = reading.scratch / "source"
+    sha256 = hashlib.sha256
+
+    class Growing:
+        """A digest that has the file grow with each piece."""
+
+        def __init__(self) -> None:
+            self._digest = sha256()
+
+        def update(self, part: bytes) -> None:
+            assert path.stat().st_size < 10_000, "copied without an end"
+            with path.open("ab") as file:
+                file.write(part)
+            self._digest.update(part)
+
+        def hexdigest(self) -> str:
+            return self._digest.hexdigest()
+
+    monkeypatch.setattr(hashlib, "sha256", Growing)
+    with pytest.raises(TransientError) as caught:
+        fetch({"path": "chats.xlsx"}, reading)
+    assert caught.value.code == "source_changed"
+    assert copied.stat().st_size == 1000
+
+
 def test_a_missing_file_says_so(reading: Reading) -> None:
     with pytest.raises(FileProblem) as caught:
         fetch({"path": "none.xlsx"}, reading)
