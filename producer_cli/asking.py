@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -12,12 +13,15 @@ from rich.text import Text
 from messaging.connection import KafkaConnection
 from producer_cli.events import Sighting
 from producer_cli.exits import Exit, WrongInput
-from producer_cli.listening import latest_of_all, latest_of_one
+from producer_cli.latest import last_changed, latest_of_all
+from producer_cli.listening import latest_of_one
 from producer_cli.screens import at_terminal, console_of
 from producer_cli.summary import STYLES, details, headline, hints, table
 from producer_cli.words import age, count, percent, plain
 from schemas.status import MigrationStatus, Status
 
+SHOWN = 50
+"""Jobs shown where not all are asked for."""
 TABS = (
     "request_id",
     "status",
@@ -42,12 +46,26 @@ WIDE = 100
 """Columns of a terminal from which on the numbers have room."""
 
 
-async def status(connection: KafkaConnection, request_id: str | None, as_json: bool) -> Exit:
-    """Show the latest status of all jobs, newest first, or of one; raises WrongInput for an unknown one."""
-    if request_id is None:
-        found = await latest_of_all(connection)
-        show_all(sorted(found, key=lambda seen: seen.event.occurred_at, reverse=True), as_json)
-        return Exit.OK
+async def status_of_all(connection: KafkaConnection, as_json: bool) -> Exit:
+    """Print the latest status of every job as it is found, one a line; those that changed last come first."""
+    async with aclosing(latest_of_all(connection)) as pieces:
+        async for found in pieces:
+            for sighting in found:
+                print(sighting.text if as_json else tabbed(sighting.event))
+    return Exit.OK
+
+
+async def status_of_last(connection: KafkaConnection, as_json: bool) -> Exit:
+    """Show the jobs that changed last, newest first; a note on standard error says that there are more."""
+    found, has_more = await last_changed(connection, SHOWN)
+    show_all(found, as_json)
+    if has_more:
+        print(f"The {SHOWN} jobs that changed last; all of them: --all.", file=sys.stderr)
+    return Exit.OK
+
+
+async def status_of_one(connection: KafkaConnection, request_id: str, as_json: bool) -> Exit:
+    """Show the latest status of a job; raises WrongInput for an unknown one."""
     sighting = await latest_of_one(connection, request_id)
     if sighting is None:
         raise WrongInput(

@@ -13,7 +13,6 @@ from messaging.subscription import Subscription
 from producer_cli.events import Fold, Sighting, read_event
 from producer_cli.follow import News
 from producer_cli.letters import Letters
-from schemas.json_text import parse_json
 from schemas.topics import DEAD_LETTERS, STATUS
 
 CLIENT_ID = "migration-cli"
@@ -92,35 +91,12 @@ async def latest_of_one(connection: KafkaConnection, request_id: str) -> Sightin
         return await _latest(await _open(stack, connection, STATUS.name, request_id, True))
 
 
-async def latest_of_all(connection: KafkaConnection) -> list[Sighting]:
-    """The latest event of each request at this moment; raises KafkaUnavailable, TopicsMissing."""
-    latest: dict[bytes | None, tuple[int, bytes]] = {}
-    async with AsyncExitStack() as stack:
-        status = await _open(stack, connection, STATUS.name, None, True)
-        async for record in status.past():
-            sequence = _sequence(record.value)
-            if record.value and sequence > latest.get(record.key, (-1, b""))[0]:
-                latest[record.key] = (sequence, record.value)
-    sightings = (read_event(value) for _, value in latest.values())
-    return [sighting for sighting in sightings if sighting]
-
-
 async def _latest(status: Subscription) -> Sighting | None:
     fold = Fold()
     async for record in status.past():
         if sighting := read_event(record.value):
             fold.take(sighting)
     return fold.last
-
-
-def _sequence(value: bytes | None) -> int:
-    """The number alone: there may be hundreds of events to each one that is shown."""
-    try:
-        body = parse_json(value or b"").body
-    except ValueError:
-        return -1
-    sequence = body.get("sequence") if isinstance(body, dict) else None
-    return sequence if isinstance(sequence, int) else -1
 
 
 async def _open(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 STATUS_EXAMPLES = examples(
     "migration status",
     "migration status 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11",
-    "migration status --json | jq -r 'select(.status == \"failed\") | .request_id'",
+    "migration status --all --json | jq -r 'select(.status == \"failed\") | .request_id'",
 )
 WATCH_EXAMPLES = examples(
     "migration watch 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11",
@@ -32,18 +32,28 @@ ERRORS_EXAMPLES = examples(
 
 def status(
     request_id: Annotated[
-        str | None, typer.Argument(metavar="REQUEST_ID", help="One job; all of them when absent.")
+        str | None, typer.Argument(metavar="REQUEST_ID", help="One job; those that changed last when absent.")
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="All jobs, one a line, instead of the 50 that changed last.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show the latest status of all jobs, or of one."""
+    """Show the latest status of the 50 jobs that changed last, of all, or of one."""
     from producer_cli import asking, settings
     from producer_cli.requests import known_id
     from producer_cli.run import run
 
+    if request_id is not None and every:
+        raise WrongInput("Give either a request id or --all.")
     wanted = None if request_id is None else known_id(request_id)
     connection = settings.load().kafka()
-    run(lambda _: asking.status(connection, wanted, as_json))
+    if wanted is not None:
+        run(lambda _: asking.status_of_one(connection, wanted, as_json))
+    elif every:
+        run(lambda _: asking.status_of_all(connection, as_json))
+    else:
+        run(lambda _: asking.status_of_last(connection, as_json))
 
 
 def watch(request_id: RequestId, wait: Wait = None, as_json: Json = False) -> None:

@@ -82,8 +82,8 @@ class Service:
         headers = (("dlq-reason", reason.encode()), ("dlq-message", message.encode()), ("dlq-topic", b"x"))
         await self.publish(Outgoing(DEAD_LETTERS.name, request.key, request.value, headers))
 
-    async def publish(self, message: Outgoing) -> None:
-        assert await self._producer.publish([message]) == [True]
+    async def publish(self, *messages: Outgoing) -> None:
+        assert all(await self._producer.publish(messages))
 
     async def all_requests(self, request_id: str) -> list[dict[str, Any]]:
         """Every message with this key that is in the topic at this moment."""

@@ -53,7 +53,8 @@ async def test_closing_the_terminal_ends_the_watching_and_nothing_else(cli: Cli,
 
 async def test_the_table_of_all_jobs_keeps_the_ids_whole(cli: Cli, service: Service) -> None:
     request_id = new_id()
-    await service.say(request_id, "failed", 2, source_identifier="a very long name of a workbook.xlsx")
+    name = "a very long name of a workbook.xlsx"
+    await service.say(request_id, "failed", 2, source_identifier=name, occurred_at="2126-10-02T10:00:00Z")
     async with Terminal.running(cli, "status") as terminal:
         await terminal.shows(request_id, "a very")
         assert await terminal.ended() == 0
