@@ -9,7 +9,7 @@ from messaging.errors import KafkaUnavailable, MessagingError
 from messaging.reading import Offsets, Reader
 from messaging.records import Record
 
-FIRST_WINDOW, LARGEST_WINDOW = 250, 5_000
+FIRST_WINDOW, LARGEST_WINDOW = 250, 2_000
 """Offsets of one partition at once; each window is twice the one before. A status event takes about 1 KB."""
 SLICE_SECONDS = 1.0
 OUTAGE_SECONDS = 90.0
