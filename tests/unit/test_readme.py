@@ -43,3 +43,9 @@ def test_every_folder_has_its_place_in_the_list() -> None:
 def test_every_link_to_another_page_leads_somewhere() -> None:
     for place, anchor in re.findall(r"\]\((docs/\w+\.md)#?([^)]*)\)", README):
         assert not anchor or anchor in anchors(page(place)), (place, anchor)
+
+
+def test_every_bound_is_where_the_page_for_contributors_says() -> None:
+    places = set(re.findall(r"`((?:consumer|messaging|schemas|tests)/[\w/.]+)`", page("CONTRIBUTING.md")))
+    assert len(places) > 15
+    assert not [place for place in places if not (ROOT / place).exists()]
