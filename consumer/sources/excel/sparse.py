@@ -1,54 +1,34 @@
 """Workbooks of the .xlsx kind, read row by row in little memory: what is empty costs nothing."""
 
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
-from consumer.sources.excel.blocks import in_blocks
 from consumer.sources.excel.cells import MAX_CHARS, Cells, SparseRow
 from consumer.sources.excel.formulas import stale_formulas
-from consumer.sources.excel.markup import found, open_archive, pieces
-from consumer.sources.excel.ooxml import read_package, read_strings, read_styles
-from consumer.sources.excel.reader import RowBlock, Sheet
-from consumer.sources.excel.sheets import missing_sheet
+from consumer.sources.excel.markup import open_archive, pieces
+from consumer.sources.excel.ooxml import Package, read_package, read_strings, read_styles
+from consumer.sources.excel.row_by_row import PackageReader
 from consumer.sources.excel.typed import Values
 
 
 def open_sparse(path: Path, block_rows: int) -> "SparseReader":
     """Open a workbook; `OpenReader`."""
-    return SparseReader(open_archive(path), block_rows)
+    with ExitStack() as on_error:
+        archive = on_error.enter_context(open_archive(path))
+        reader = SparseReader(archive, block_rows, read_package(archive))
+        on_error.pop_all()
+        return reader
 
 
-class SparseReader:
+class SparseReader(PackageReader[Package]):
     """A workbook opened for reading row by row; `SheetReader`."""
-
-    def __init__(self, archive: zipfile.ZipFile, block_rows: int) -> None:
-        self._archive = archive
-        self._block_rows = block_rows
-        self._package = read_package(archive)
-
-    @property
-    def sheets(self) -> Sequence[Sheet]:
-        """All sheets, in the order of the workbook."""
-        return [part.sheet for part in self._package.sheets]
-
-    def rows(self, sheet: str) -> Iterator[RowBlock]:
-        """The rows of a sheet that hold anything."""
-        return in_blocks(self._filled_rows(sheet), self._block_rows)
-
-    def filled(self, sheet: str) -> None:  # noqa: ARG002
-        """Not known before the end: a second reading would take as long as the first."""
-        return
 
     def stale_formulas(self, sheet: str) -> Mapping[int, int]:
         """`SheetReader.stale_formulas`."""
         return stale_formulas(
             self._archive, self._member(sheet), asks_recalculation=self._package.asks_recalculation
         )
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._archive.close()
 
     def _filled_rows(self, sheet: str) -> Iterator[SparseRow]:
         member = self._member(sheet)
@@ -58,9 +38,3 @@ class SparseReader:
         for _ in pieces(self._archive, member, cells):
             yield from cells.rows
             cells.rows.clear()
-
-    def _member(self, sheet: str) -> str:
-        member = next((part.member for part in self._package.sheets if part.name == sheet), None)
-        if member is None or found(self._archive, member) is None:
-            raise missing_sheet()
-        return member
