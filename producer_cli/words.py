@@ -9,6 +9,7 @@ WARNINGS: Mapping[str, str] = {
     WarningCode.DATE: "date not understood, left empty",
     WarningCode.DATE_IN_TEXT: "Excel made a date of a text",
     WarningCode.ERROR_TEXT: "a typed text is spelled like an error",
+    WarningCode.FORMULA_WITHOUT_VALUE: "a formula without a stored result, left empty",
     WarningCode.FLAG: "yes/no not understood, taken as no",
     WarningCode.INN_AMBIGUOUS: "several universities of one ИНН, the first taken",
     WarningCode.INN_CHECK_DIGIT: "check digits of the ИНН do not agree",

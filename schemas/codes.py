@@ -63,6 +63,7 @@ class WarningCode(StrEnum):
     DATE_IN_TEXT = "date_in_text"
     ERROR_TEXT = "error_text"
     FLAG = "flag"
+    FORMULA_WITHOUT_VALUE = "formula_without_value"
     INN_CHECK_DIGIT = "inn_check_digit"
     INN_ZERO_RESTORED = "inn_zero_restored"
     KPP_ZERO_RESTORED = "kpp_zero_restored"

@@ -7,7 +7,16 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
 
 from schemas.numbers import NUMBER, SchemaVersion
-from schemas.text import ConfiguredName, InboxPath, LongName, Name, RequestId, SheetName, escaped
+from schemas.text import (
+    ConfiguredName,
+    InboxPath,
+    LongName,
+    Name,
+    RequestId,
+    SheetName,
+    escaped,
+    shorten_identifier,
+)
 from schemas.uploads import Upload
 
 DAY_SECONDS = 86_400
@@ -63,8 +72,9 @@ class ExcelSource(Strict):
 
     @property
     def identifier(self) -> str:
-        """The name a person knows the source by."""
-        return self.file.upload.name if isinstance(self.file, UploadedFile) else escaped(self.file.path)
+        """The name a person knows the source by; a very long one is cut."""
+        name = self.file.upload.name if isinstance(self.file, UploadedFile) else escaped(self.file.path)
+        return shorten_identifier(name)
 
 
 TABLE = "`table` or `schema.table`, a name that holds a dot in double quotes; `chats` when absent"
@@ -93,10 +103,9 @@ class GoogleSheetsSource(Strict):
 
     @property
     def identifier(self) -> str:
-        """The name a person knows the source by."""
-        if self.worksheet is None:
-            return self.spreadsheet_id
-        return f"{self.spreadsheet_id}/{escaped(self.worksheet)}"
+        """The name a person knows the source by; a very long one is cut."""
+        worksheet = "" if self.worksheet is None else f"/{escaped(self.worksheet)}"
+        return shorten_identifier(self.spreadsheet_id + worksheet)
 
 
 SOURCE_TYPES = frozenset({"excel", "database", "google_sheets"})

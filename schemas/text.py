@@ -61,6 +61,18 @@ def shorten_name(name: str) -> str:
     return name if len(name) <= NAME_CHARS else name[: NAME_CHARS - 1] + "…"
 
 
+IDENTIFIER_BYTES = 2_000
+"""Of a source's name in UTF-8: an index of Postgres takes no key beyond a third of its page (2,704 bytes)."""
+
+
+def shorten_identifier(name: str) -> str:
+    """The name with at most IDENTIFIER_BYTES bytes in UTF-8, `…` in place of the rest."""
+    encoded = name.encode()
+    if len(encoded) <= IDENTIFIER_BYTES:
+        return name
+    return encoded[: IDENTIFIER_BYTES - len("…".encode())].decode(errors="ignore") + "…"
+
+
 UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
 """Unicode categories that a person cannot tell from nothing, or from a space."""
 ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|\\)")

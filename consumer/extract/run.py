@@ -86,6 +86,7 @@ class Extraction:
 
     def to_the_end(self) -> None:
         """Send all batches, the total as soon as it is known, and the end."""
+        self._time.extend(0)  # its first rows were read to open it
         for chunk in self._source.chunks():
             faults.reach_now("child.chunk")
             self._take(chunk)

@@ -1,6 +1,7 @@
 """`/metrics`: what this process counts, and what Postgres says of all jobs and of the outbox."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterator
 
@@ -55,13 +56,14 @@ class KeptFigures:
         self._database = database
         self._clock = clock
         self._found: Figures | None = None
-        self._read_at = 0.0
+        self._read_at = -math.inf
         self._reading = asyncio.Lock()
 
     async def get(self) -> Figures | None:
         """The numbers; None while Postgres is away. Who comes while they are read waits for the same."""
         async with self._reading:
-            if self._found is None or self._clock() >= self._read_at + KEEP_SECONDS:
+            kept = DATABASE_SECONDS if self._found is None else KEEP_SECONDS
+            if self._clock() >= self._read_at + kept:
                 self._found = await _read(self._database)
                 self._read_at = self._clock()
             return self._found

@@ -81,7 +81,8 @@ class Intake:
                 Refusal(message.record, message.body.reason, message.body.message)
                 for message in messages
                 if isinstance(message.body, Unreadable)
-            ]
+            ],
+            records[0],
         )
         written = [message for message in messages if _concerns_postgres(message)]
         if not written:
@@ -95,7 +96,7 @@ class Intake:
         ]
         for message, decision in zip(written, decided, strict=True):
             self._tell(message, decision)
-        await self._letters.put_all(refused)
+        await self._letters.put_all(refused, records[0])
 
     async def _understood(self, record: Record) -> Message:
         match body := parse(record.value):

@@ -23,6 +23,10 @@ class NotAcknowledged(Exception):
     """Kafka did not take a dead letter: the message is read again."""
 
 
+Place = tuple[int, int]
+"""Offset and time of a record: a topic that was made again may have the same offset."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a message is put aside."""
@@ -39,29 +43,29 @@ class DeadLetters:
         self._publish = publish
         self._fits = fits
         self._count = count
-        self._last: dict[int, list[Record]] = {}
-        """What was put aside of each partition, from the first record of the last call on."""
+        self._put: dict[int, set[Place]] = {}
+        """What was put aside of each partition, from where the last call began."""
 
     async def put(self, record: Record, reason: DeadLetterReason, sentence: str) -> None:
         """Put a message aside, once. Raises NotAcknowledged where Kafka does not take it now."""
-        await self.put_all([Refusal(record, reason, sentence)])
+        await self.put_all([Refusal(record, reason, sentence)], record)
 
-    async def put_all(self, refusals: Sequence[Refusal]) -> None:
+    async def put_all(self, refusals: Sequence[Refusal], first: Record) -> None:
         """Put messages of one partition aside, in their order, each once.
 
-        Raises NotAcknowledged where Kafka does not take all of them now. A message comes again each second
-        where it was put aside and Postgres is not there to be told.
+        `first` is the first of the messages that are taken together: none before it comes again. Raises
+        NotAcknowledged where Kafka does not take all of them now. A message comes again each second where it
+        was put aside and Postgres is not there to be told.
         """
         if not refusals:
             return
-        first = refusals[0].record
-        known = [one for one in self._last.get(first.partition, ()) if one.offset >= first.offset]
-        fresh = [one for one in refusals if one.record not in known]
+        known = {place for place in self._put.get(first.partition, ()) if place[0] >= first.offset}
+        fresh = [one for one in refusals if _place(one.record) not in known]
         letters = [dead_letter(one.record, one.reason, one.sentence) for one in fresh]
         sent = [letter if self._fits(letter) else emptied(letter) for letter in letters]
         acknowledged = await self._publish(sent) if sent else []
         put = [one for one, is_there in zip(fresh, acknowledged, strict=True) if is_there]
-        self._last[first.partition] = [*known, *(one.record for one in put)]
+        self._put[first.partition] = known | {_place(one.record) for one in put}
         for one in put:
             self._tell(one)
         if len(put) < len(fresh):
@@ -76,6 +80,10 @@ class DeadLetters:
             partition=put.record.partition,
             offset=put.record.offset,
         )
+
+
+def _place(record: Record) -> Place:
+    return record.offset, record.timestamp_ms
 
 
 def dead_letter(record: Record, reason: DeadLetterReason, sentence: str) -> Outgoing:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -13,19 +14,26 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from consumer.store import revisions
 from consumer.store.connect import open_patient_connection
-from consumer.store.errors import mapped
+from consumer.store.errors import Conflict, mapped
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("store")
 
 LOCK_KEY = 0x6D696772
 """Any number, the same in all replicas: only one of them migrates at a time."""
 LOCK_SECONDS = 300
+WAIT_FOR_LOCKS = "2s"
+"""What a replica wants of a table queues behind a revision that waits for it, heartbeats included."""
+LOCKED = frozenset({"55P03", "40P01"})
+"""SQLSTATEs: a lock was not given in time, or never would have been."""
+RETRY_SECONDS = 1.0
 TABLE = {"version_table": "revisions", "version_table_schema": "migration"}
 
 
 async def upgrade(dsn: str) -> None:
     """Bring the schema of the service and of every dataset up to date; safe to run from many places.
 
-    A schema that is newer than this version is left as it is. Raises DatabaseUnavailable, StatementFailed,
-    Conflict.
+    A schema that is newer than this version is left as it is. A revision that gets no lock because of a long
+    transaction is tried again. Raises DatabaseUnavailable, StatementFailed, Conflict.
     """
     engine = create_async_engine(
         "postgresql+asyncpg://",
@@ -38,12 +46,25 @@ async def upgrade(dsn: str) -> None:
             async with asyncio.timeout(LOCK_SECONDS), engine.connect() as lock:
                 await lock.execute(text("select pg_advisory_lock(:key)"), {"key": LOCK_KEY})
                 await lock.execute(text("create schema if not exists migration"))
-                await _upgrade_locked(engine)
+                await _upgrade_patiently(engine)
     finally:
         await engine.dispose()
 
 
-async def _upgrade_locked(engine: AsyncEngine) -> None:
+async def _upgrade_patiently(engine: AsyncEngine) -> None:
+    """Run the revisions that are missing; one that does not get its locks in time is tried again."""
+    while True:
+        try:
+            with mapped(), _driver_errors():
+                return await _upgrade_once(engine)
+        except Conflict as conflict:
+            if conflict.sqlstate not in LOCKED:
+                raise
+            log.info("schema.locked", reason=str(conflict), next_try_seconds=RETRY_SECONDS)
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _upgrade_once(engine: AsyncEngine) -> None:
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="READ COMMITTED")
         await connection.run_sync(_upgrade)
@@ -53,7 +74,8 @@ async def _upgrade_locked(engine: AsyncEngine) -> None:
 def _upgrade(connection: Connection) -> None:
     config = _config()
     there = set(MigrationContext.configure(connection, opts=TABLE).get_current_heads())
-    connection.rollback()
+    connection.exec_driver_sql(f"set lock_timeout = '{WAIT_FOR_LOCKS}'")
+    connection.commit()
     if there <= revisions.known():
         config.attributes["connection"] = connection
         command.upgrade(config, "heads")

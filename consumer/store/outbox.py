@@ -97,7 +97,8 @@ class Resent:
 
 
 # $1 minutes, $2 and $3 the event to go on behind, $4 until when events were published, $5 how many are looked
-# at. An event that is to be sent again leaves the index that the next piece is found by.
+# at. An event that is to be sent again leaves the index that the next piece is found by. What is locked is
+# being asked for again by intake.
 RESEND = """
 with piece as materialized (
   select published_at, id, job_id from migration.outbox
@@ -105,12 +106,16 @@ with piece as materialized (
     and (published_at, id) > (coalesce($2, statement_timestamp() - make_interval(mins => $1)), $3)
     and published_at <= coalesce($4, statement_timestamp())
   order by published_at, id limit $5),
+latest as materialized (
+  select o.id from (select distinct job_id from piece where job_id is not null) jobs
+  cross join lateral (select id from migration.outbox where job_id = jobs.job_id
+                      order by sequence desc limit 1) last
+  join migration.outbox o on o.id = last.id
+  where o.published_at is not null
+  for no key update of o skip locked),
 again as (
   update migration.outbox o set published_at = null, sends = sends + 1
-  where o.published_at is not null and o.id in (
-    select last.id from (select distinct job_id from piece where job_id is not null) jobs
-    cross join lateral (select id from migration.outbox where job_id = jobs.job_id
-                        order by sequence desc limit 1) last))
+  from latest where o.id = latest.id)
 select published_at, id, coalesce($4, statement_timestamp()) as until
 from piece order by published_at desc, id desc limit 1
 """
@@ -156,11 +161,14 @@ async def head(connection: Connection) -> tuple[int, int] | None:
     return None if row is None else (row["id"], row["sends"])
 
 
+# What intake has locked is being asked for again: not waited for, since intake locks in another order.
 MARK = """
-update migration.outbox o set published_at = clock_timestamp()
-from unnest($1::bigint[], $2::integer[]) as sent(id, sends)
-where o.id = sent.id and o.sends = sent.sends
-  and exists (select from migration.leases where name = $3 and token = $4)
+with sent as materialized (
+  select o.id from migration.outbox o
+  join unnest($1::bigint[], $2::integer[]) as sent(id, sends) on o.id = sent.id and o.sends = sent.sends
+  where exists (select from migration.leases where name = $3 and token = $4)
+  for no key update of o skip locked)
+update migration.outbox o set published_at = clock_timestamp() from sent where o.id = sent.id
 """
 
 

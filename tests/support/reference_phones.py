@@ -14,7 +14,9 @@ EXTENSION_WORDS = {
 }  # fmt: skip
 OTHER_THINGS = {
     "инн", "кпп", "огрн", "огрнип", "снилс", "ид", "id", "inn", "паспорт", "паспорта", "полис", "бик", "счет",
-    "счёт",
+    "счёт", "идентификатор", "идентификатора", "ids", "identifier", "паспорту", "паспортом", "паспорте",
+    "паспортные", "паспортных", "полиса", "полису", "полисом", "полисе", "счета", "счету",
+    "счете", "счёта", "счёту", "счёте", "счетом", "счётом",
 }  # fmt: skip
 ACCOUNTS = (["л", "/", "с"], ["р", "/", "с"], ["к", "/", "с"])
 JOINING = set("()-./ ")
@@ -85,6 +87,7 @@ def _among(pieces: list[str]) -> tuple[str, str | None]:
     if any(not _harmless(piece) for piece in (*before[-1:], *after[:1])) or _two_or_a_date("".join(number)):
         return NO_PHONE
     said = [piece.casefold() for piece in before]
+    said += next(([piece.casefold()] for piece in after if piece not in JOINING | set(',:;[«"')), [])
     if not OTHER_THINGS.isdisjoint(said) or any(said[at : at + 3] in ACCOUNTS for at in range(len(said))):
         return NO_PHONE
     plus = "".join(before).rstrip("()-./ ")[-1:]

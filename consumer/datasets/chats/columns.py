@@ -17,9 +17,10 @@ from consumer.datasets.chats.rules.phone import phone
 from consumer.datasets.chats.rules.tax import inn, kpp
 from consumer.datasets.chats.rules.text import short_text, text
 from consumer.datasets.chats.rules.url import url
-from consumer.datasets.chats.rules.verdict import Rule, Verdict
+from consumer.datasets.chats.rules.verdict import Clean, Rule, Verdict
 from consumer.datasets.chats.rules.whole import whole
-from consumer.records import Cell
+from consumer.records import Cell, FormulaWithoutValue
+from schemas.codes import WarningCode
 
 MEMORABLE = frozenset({str, float, int, NoneType, date})
 """Types whose equal values mean the same. Not bool (True == 1), not datetime (zones)."""
@@ -85,7 +86,12 @@ class ColumnRule:
         return Column(texts, odd)
 
     def _verdict(self, cell: Cell) -> Verdict:
-        return self._bools[cell] if isinstance(cell, bool) else self._rule(cell)
+        if isinstance(cell, bool):
+            return self._bools[cell]
+        verdict = self._rule(cell)
+        if isinstance(cell, FormulaWithoutValue) and isinstance(verdict, Clean):
+            return Clean(verdict.value, WarningCode.FORMULA_WITHOUT_VALUE)
+        return verdict
 
 
 def column_rules(last_day: date) -> dict[str, ColumnRule]:

@@ -63,12 +63,12 @@ class Evident:
         return self._in_runs(texts)
 
     def one_by_one(self, cells: Sequence[Cell]) -> list[int]:
-        """The same of cells of all kinds: what is no text is doubtful, too."""
+        """The same of cells of all kinds: what is no plain text is doubtful, too."""
         fits, longest = self.value.fullmatch, self.longest
         return [
             place
             for place, cell in enumerate(cells)
-            if not (isinstance(cell, str) and fits(cell) and len(cell) <= longest and ESCAPE not in cell)
+            if not (cell.__class__ is str and fits(cell) and len(cell) <= longest and ESCAPE not in cell)
         ]
 
     def _in_runs(self, texts: Sequence[str]) -> list[int]:

@@ -10,7 +10,7 @@ import python_calamine as calamine
 from consumer.error_texts import is_error_text
 from consumer.errors import WorkbookProblem
 from consumer.records import Cell
-from consumer.sources.excel.calamine_limits import check_formulas, check_parts
+from consumer.sources.excel.calamine_limits import check_parts, check_sheet
 from consumer.sources.excel.problems import damaged, encrypted, unreadable
 from consumer.sources.excel.reader import RowBlock, Sheet, Unusual
 from consumer.sources.excel.sheets import missing_sheet
@@ -114,7 +114,7 @@ class CalamineXlsxReader(CalamineReader):
         Unusual where calamine gives up, where it matters whether a text was typed or given by a formula, or
         where results of formulas are missing or out of date.
         """
-        check_formulas(self._path, sheet)
+        check_sheet(self._path, sheet)
         with left_to_others(), calamine_errors():
             if self._error_texts(self._open(sheet)):
                 raise Unusual("there are texts of errors")

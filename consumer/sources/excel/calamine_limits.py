@@ -26,8 +26,10 @@ def check_parts(path: Path) -> None:
         raise Unusual("a part of the workbook is in an unusual place")
 
 
-def check_formulas(path: Path, sheet: str) -> None:
-    """Unusual where a sheet of an .xlsx has formulas whose results are not stored, or perhaps out of date."""
+def check_sheet(path: Path, sheet: str) -> None:
+    """Unusual where a sheet of an .xlsx has formulas whose results are not stored, or perhaps out of date, or
+    numbers whose spelling says that digits were left out.
+    """
     try:
         with open_archive(path) as archive:
             package = read_package(archive)
@@ -38,3 +40,5 @@ def check_formulas(path: Path, sheet: str) -> None:
     asks = package.asks_recalculation or signs.asks_recalculation
     if signs.lacks_value or (signs.has_formula and asks):
         raise Unusual("there are formulas that no program has calculated")
+    if signs.rounds_numbers:
+        raise Unusual("there are numbers whose digits may have been left out")

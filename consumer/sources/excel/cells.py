@@ -11,7 +11,8 @@ MAX_COLUMN = 16_384
 MAX_CHARS = 1 << 16
 """Twice what Excel lets into a cell: enough to be rejected as too long, and no more is kept."""
 DIGITS = "0123456789"
-CONTENTS = frozenset({"v", "is", "f"})
+EXTENSIONS = "extLst"
+CONTENTS = frozenset({"v", "is", "f", EXTENSIONS})
 
 SparseRow = tuple[int, dict[int, Cell]]
 """Physical row number, and column (0 is A) → what is in it."""
@@ -103,6 +104,8 @@ class Cells(Handler):
             if name not in CONTENTS:
                 raise damaged("a cell holds something unknown")
             self._content = name
+            if name == EXTENSIONS:
+                return
             self._has_formula |= name == "f"
             self._cell = None
             self._text.clear()

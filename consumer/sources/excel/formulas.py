@@ -1,4 +1,5 @@
-"""Formulas in a sheet of an .xlsx: where they are, and whether their stored results can be trusted."""
+"""What the bytes of a sheet of an .xlsx give away: formulas, whether their results can be trusted, and
+numbers that may lack digits."""
 
 import re
 import zipfile
@@ -14,6 +15,8 @@ WITHOUT_VALUE = re.compile(
     rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f(?:\s[^<>]*)?/>)\s*"
     rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</|</(?:\w+:)?c>)"
 )
+ROUNDED = re.compile(rb"<(?:\w+:)?v(?:\s[^<>]*)?>\s*[+-]?[0-9.]+[eE]\+")
+"""A number by its spelling, which calamine does not hand on (`spelled_numbers`)."""
 ASKS = re.compile(rb"""<(?:\w+:)?sheetCalcPr\s[^<>]*fullCalcOnLoad\s*=\s*["'](?:1|true)["']""")
 OVERLAP = 1 << 10
 """Bytes of a piece that are looked at again with the next, so that nothing is cut in two."""
@@ -21,8 +24,9 @@ DIGITS = "0123456789"
 
 
 @dataclass(slots=True)
-class FormulaSigns:
-    """What the bytes of a sheet have: any formula, one without a stored result, a wish to be recalculated.
+class SheetSigns:
+    """What the bytes of a sheet have: any formula, one without a stored result, a wish to be recalculated,
+    a number whose spelling may leave digits out.
 
     In UTF-16 nothing is found by its bytes; then all of them are True.
     """
@@ -30,21 +34,23 @@ class FormulaSigns:
     has_formula: bool = False
     lacks_value: bool = False
     asks_recalculation: bool = False
+    rounds_numbers: bool = False
 
 
-def find_signs(pieces: Iterable[bytes]) -> FormulaSigns:
+def find_signs(pieces: Iterable[bytes]) -> SheetSigns:
     """Look for formulas by the bytes of a sheet; to find too much is safe."""
-    signs = FormulaSigns()
+    signs = SheetSigns()
     before = b""
     for piece in pieces:
         text = before + piece
         if b"\0" in piece:
-            return FormulaSigns(has_formula=True, lacks_value=True, asks_recalculation=True)
+            return SheetSigns(True, True, True, True)
         signs.has_formula = signs.has_formula or FORMULA.search(text) is not None
         signs.lacks_value = signs.lacks_value or (
             signs.has_formula and WITHOUT_VALUE.search(text) is not None
         )
         signs.asks_recalculation = signs.asks_recalculation or ASKS.search(text) is not None
+        signs.rounds_numbers = signs.rounds_numbers or ROUNDED.search(text) is not None
         before = text[-OVERLAP:]
     return signs
 

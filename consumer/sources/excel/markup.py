@@ -121,6 +121,8 @@ def _parser(handler: Handler) -> BoundedParser:
     names = handler if handler.qualified else _LocalNames(handler)
     parser = BoundedParser(names, damaged, separator=" ")
     parser.expat.StartDoctypeDeclHandler = _no_doctype
+    if type(handler).text is Handler.text:
+        parser.expat.CharacterDataHandler = None  # it would be called for each text, for nothing
     return parser
 
 

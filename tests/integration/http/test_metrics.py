@@ -83,6 +83,14 @@ async def test_jobs_are_counted_once_in_a_while(
     assert await waiting() == 2
 
 
+async def test_scrapes_at_the_same_time_wait_for_one_look_while_postgres_is_silent(
+    gate: Gate, client: httpx.AsyncClient
+) -> None:
+    gate.silence()
+    async with asyncio.timeout(2 * metrics.DATABASE_SECONDS):
+        await asyncio.gather(*(_values(client) for _ in range(5)))
+
+
 async def test_scrapes_at_the_same_time_count_once(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

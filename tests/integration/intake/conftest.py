@@ -21,17 +21,19 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 class Kafka:
-    """Acknowledges what it is given, as long as it is well."""
+    """Acknowledges what it is given, as long as it is well, but for the calls it is told to refuse."""
 
     def __init__(self) -> None:
         self.letters: list[Outgoing] = []
         self.is_well = True
         self.calls = 0
+        self.refused_calls: set[int] = set()
 
     async def publish(self, messages: Sequence[Outgoing]) -> list[bool]:
         self.calls += 1
-        self.letters += messages if self.is_well else ()
-        return [self.is_well] * len(messages)
+        takes = self.is_well and self.calls not in self.refused_calls
+        self.letters += messages if takes else ()
+        return [takes] * len(messages)
 
     def reasons(self) -> list[str]:
         return [dict(letter.headers)["dlq-reason"].decode() for letter in self.letters]

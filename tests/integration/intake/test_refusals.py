@@ -8,6 +8,7 @@ from consumer.intake.intake import Intake
 from consumer.store.database import Database
 from consumer.store.errors import LimitReached
 from messaging.records import Record
+from schemas.text import IDENTIFIER_BYTES
 from tests.integration.intake.conftest import Kafka
 from tests.integration.store.making import NEAR_WRAPAROUND, change, request, rows
 
@@ -35,6 +36,19 @@ async def test_server_near_wraparound_makes_no_dead_letters(
     await change(database, "drop trigger refuse_all on migration.jobs")
     await intake.handle(_record("r-1"))
     assert await rows(database, "select request_id from migration.jobs") == [("r-1",)]
+
+
+async def test_source_with_the_longest_names_is_recorded(
+    database: Database, intake: Intake, kafka: Kafka
+) -> None:
+    """Its identifier is a key of an index."""
+    source = {"type": "google_sheets", "spreadsheet_id": "永" * 1_000, "worksheet": "\U000e0fff" * 1_000}
+    body = {"action": "start", "request_id": "r-1", "dataset": "chats", "source": source}
+    await intake.handle(Record("migration.requests", 0, 0, 0, None, json.dumps(body).encode()))
+    assert kafka.letters == []
+    [(identifier,)] = await rows(database, "select source_identifier from migration.jobs")
+    assert len(identifier.encode()) <= IDENTIFIER_BYTES
+    assert identifier.startswith("永" * 600)
 
 
 @pytest.mark.parametrize(("state", "table"), [("23514", ""), ("P0001", ""), ("22023", ""), ("54000", "jobs")])

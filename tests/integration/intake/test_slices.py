@@ -160,6 +160,16 @@ async def test_dead_letters_that_kafka_does_not_take_are_tried_again_each_once(
     assert [row[0] for row in await rows(database, JOBS)] == ["a"]
 
 
+async def test_unreadable_messages_before_a_refused_one_are_put_once(intake: Intake, kafka: Kafka) -> None:
+    """The refused ones of a slice are put by a call of their own."""
+    given = records(b"no json", start("a"), command("cancel", "nothing", "c-1"))
+    kafka.refused_calls = {2}
+    with pytest.raises(NotAcknowledged):
+        await intake.handle_slice(given)
+    await _one_by_one(intake, given)
+    assert kafka.reasons() == ["not_json", "command_refused"]
+
+
 async def test_dead_letters_are_put_once_while_postgres_is_away(
     database: Database, intake: Intake, kafka: Kafka
 ) -> None:

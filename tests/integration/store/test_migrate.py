@@ -7,12 +7,15 @@ from urllib.parse import urlsplit
 
 import pytest
 from alembic.script import ScriptDirectory
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from consumer.store import migrate, revisions
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailable, RightMissing, StatementFailed
 from consumer.store.revisions import SchemaOutdated
 from tests.integration.store.making import change, rows
+from tests.support.wait import until_async
 
 
 async def _check(database: Database) -> None:
@@ -44,9 +47,33 @@ async def test_an_empty_database_is_refused_with_what_to_do(fresh_database: str)
 
 
 async def test_an_old_schema_is_refused_with_what_is_missing(database: Database) -> None:
-    await change(database, "delete from migration.revisions where version_num = 'service_0007'")
-    with pytest.raises(SchemaOutdated, match="service_0007 missing"):
+    await change(database, "delete from migration.revisions where version_num = 'service_0008'")
+    with pytest.raises(SchemaOutdated, match="service_0008 missing"):
         await _check(database)
+
+
+async def test_a_revision_waits_for_a_long_transaction_without_holding_up_the_others(
+    database: Database,
+) -> None:
+    """The one that drops an index needs the table for itself; a batch that is open keeps it from that."""
+    await change(database, "delete from migration.revisions where version_num = 'service_0008'")
+    await change(database, "insert into migration.revisions values ('service_0007')")
+    await change(database, "create index jobs_changed on migration.jobs (updated_at)")
+    batch = await database.data_connection()
+    await batch.execute("begin")
+    await batch.execute("select from migration.jobs for key share")
+    with capture_logs() as logs:
+        upgrading = asyncio.create_task(migrate.upgrade(database.dsn))
+        await until_async(lambda: _waits(logs), 20, "the revision to let go")
+    await batch.execute("update migration.jobs set detail = null")
+    await batch.execute("commit")
+    await batch.close()
+    await upgrading
+    await _check(database)
+
+
+async def _waits(logs: list[EventDict]) -> bool:
+    return "schema.locked" in {line["event"] for line in logs}
 
 
 NEWER = "update migration.revisions set version_num = 'service_9999' where version_num like 'service%'"

@@ -144,6 +144,20 @@ async def test_a_mark_counts_only_for_the_asking_it_saw(database: Database) -> N
     assert await _waiting(database) == []
 
 
+async def test_a_mark_does_not_wait_for_those_who_ask_again(database: Database) -> None:
+    """Both lock many events, in different orders: who waits could wait for ever."""
+    token = await _elect(database)
+    job = await pending(database, "r-1")
+    await pending(database, "r-2")
+    seen = await _waiting(database)
+    async with database.transaction() as connection:
+        await outbox.send_again(connection, job.id)
+        async with asyncio.timeout(5):
+            await _mark(database, seen, token)
+    (still,) = await _waiting(database)
+    assert (still.id, still.sends) == (seen[0].id, seen[0].sends + 1)
+
+
 async def test_a_deposed_relay_marks_nothing(database: Database) -> None:
     token = await _elect(database)
     await pending(database)

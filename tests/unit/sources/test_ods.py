@@ -7,7 +7,7 @@ import pytest
 
 from consumer.datasets.chats.fields import FIELDS as CHATS
 from consumer.errors import MigrationError
-from consumer.records import Cell
+from consumer.records import Cell, RoundedNumber
 from consumer.sources.excel.ods.reader import open_ods
 from tests.support.other_workbooks import raw_ods
 from tests.support.read_book import read_book
@@ -77,6 +77,13 @@ VALUES: dict[str, tuple[str, str, Cell]] = {
     ),
     "no date": ('office:value-type="date" office:date-value="2024-13-10"', "", "2024-13-10"),
     "time": ('office:value-type="time" office:time-value="PT12H30M01.5S"', "", time(12, 30, 1, 500000)),
+    "long fraction": (
+        'office:value-type="time" office:time-value="PT12H30M59.9999999999S"',
+        "",
+        time(12, 31),
+    ),
+    "no value of its type": ('office:value-type="float" office:value=""', "", None),
+    "rounded": (f'{FLOAT} office:value="7.91234567E+10"', "", RoundedNumber(79123456700)),
     "duration": ('office:value-type="time" office:time-value="PT36H00M00S"', "", timedelta(hours=36)),
     "negative": ('office:value-type="time" office:time-value="-PT1H"', "", timedelta(hours=-1)),
     "days": ('office:value-type="time" office:time-value="P1DT1H"', "", timedelta(hours=25)),

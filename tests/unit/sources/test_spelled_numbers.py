@@ -6,10 +6,11 @@ import pytest
 
 from consumer.datasets.chats.rules.phone import phone
 from consumer.datasets.chats.rules.tax import inn
+from consumer.datasets.chats.rules.text import text
 from consumer.datasets.chats.rules.verdict import Clean, Wrong
 from consumer.records import Cell, RoundedNumber
-from consumer.sources.excel.calamine import open_calamine
-from consumer.sources.excel.reader import OpenReader
+from consumer.sources.excel.calamine import open_calamine, open_calamine_xlsx
+from consumer.sources.excel.reader import OpenReader, Unusual
 from consumer.sources.excel.sparse import open_sparse
 from consumer.sources.excel.spelled_numbers import number_of
 from consumer.sources.excel.stream.reader import open_stream
@@ -74,6 +75,12 @@ def _book(path: Path, texts: list[str], *, odd: bool = False, style: str = "") -
     return write(path, parts(rows))
 
 
+def test_extensions_of_a_cell_are_passed_over(tmp_path: Path) -> None:
+    cell = '<c r="A1"><v>1</v><extLst><ext uri="x"><v>9</v></ext></extLst></c>'
+    path = write(tmp_path / "book.xlsx", parts(f'<row r="1">{cell}</row>'))
+    assert _cells(open_sparse, path) == [1]
+
+
 @pytest.mark.parametrize("opener", [open_stream, open_sparse])
 @pytest.mark.parametrize("odd", [False, True])
 @pytest.mark.parametrize("style", ["", 's="0" '])
@@ -88,9 +95,20 @@ def test_readers_mark_the_same_numbers(tmp_path: Path, opener: OpenReader, odd: 
 
 
 def test_calamine_knows_no_spelling(tmp_path: Path) -> None:
-    """It is the last resort for an .xlsx, and the only reader of .xls and .xlsb, which hold doubles."""
+    """It reads .xls, which holds doubles; an .xlsx that spells one with an exponent is left to others."""
     path = _book(tmp_path / "book.xlsx", ["7.91234567E+10"])
     assert [type(cell) for cell in _cells(open_calamine, path)] == [float]
+    with pytest.raises(Unusual, match="digits"):
+        _cells(open_calamine_xlsx, path)
+    plain = _book(tmp_path / "plain.xlsx", ["7.5", "79123456789"])
+    assert _cells(open_calamine_xlsx, plain) == [7.5, 79123456789]
+
+
+def test_text_is_not_made_of_a_number_that_lost_digits() -> None:
+    """Many chats would have the same id."""
+    verdict = text(number_of("-7.1E+13"))
+    assert isinstance(verdict, Wrong)
+    assert verdict.code == "digits_lost"
 
 
 def test_no_phone_and_no_inn_is_made_of_a_rounded_number() -> None:

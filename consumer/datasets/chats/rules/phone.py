@@ -7,7 +7,7 @@ from functools import lru_cache
 from consumer.datasets.chats.rules import phone_text
 from consumer.datasets.chats.rules.text import as_text
 from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong
-from consumer.records import Cell, RoundedNumber
+from consumer.records import Cell
 from schemas.codes import WarningCode
 
 RUSSIAN = re.compile(
@@ -41,7 +41,7 @@ def phone(cell: Cell) -> Verdict:
 def _number(number: float | Decimal) -> Verdict:
     """A number cell holds a phone where it is whole, positive, and kept all its digits."""
     written = as_text(number)
-    if isinstance(written, Wrong) or isinstance(number, RoundedNumber):
+    if isinstance(written, Wrong):
         return DROPPED
     digits = str(written.value)
     if not (digits.isascii() and digits.isdigit()) or int(digits) % ROUNDED == 0:

@@ -17,6 +17,7 @@ DIGITS = "0123456789"
 SEPARATORS = "()-./ "
 ADJACENT = frozenset(SEPARATORS + ",:;'\"«»“”„[]{}<>=|!№+☎✆📞📱\ufe0f")
 """What may touch a number. Anything else hints at a hidden digit (`?`, `*`) or at a name (`@`, `_`)."""
+BETWEEN = SEPARATORS + ',:;[«"'
 DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-")
 
 EXTENSION = re.compile(
@@ -34,10 +35,12 @@ LOCAL_AND_MORE = re.compile(r"[0-9]{1,3}-[0-9]{2}-[0-9]{2}[ (/][^-]*[0-9].*")
 """A number without its code, and behind it another one, a room or an extension."""
 BRACKETS_BEHIND = re.compile(r".*[0-9].*\([^()]*[0-9][^()]*\)?")
 OTHER_NUMBER = re.compile(
-    r"(?<![^\W_])(?:инн|кпп|огрн(?:ип)?|снилс|ид|id|inn|паспорта?|полис|бик|сч[её]т|[лрк]/с)(?![^\W_])",
+    r"(?<![^\W_])(?:инн|кпп|огрн(?:ип)?|снилс|ид(?:ентификатор\w*)?|ids?|identifier|inn"
+    r"|паспорт(?:а|у|ом|е|ные|ных)?|полис(?:а|у|ом|е)?|бик|сч[её]т(?:а|у|ом|е)?|[лрк]/с)(?![^\W_])",
     re.IGNORECASE,
 )
-"""Words before a number that say that it is no phone; whole ones, for «Инна» and «Ида» are names."""
+"""Words before a number, or the next one behind it, that say that it is no phone; whole ones, for «Инна»,
+«Ида» and «Полисадов» are names."""
 
 
 class Found(NamedTuple):
@@ -65,7 +68,9 @@ def find(text: str) -> Found | None:
     before, number, behind = value[:start], value[start:end], value[end:]
     if not number or number.strip(DIGITS + SEPARATORS) or not _is_one(number):
         return None
-    if not (_may_end(before) and _may_end(behind[::-1])) or OTHER_NUMBER.search(before):
+    if not (_may_end(before) and _may_end(behind[::-1])):
+        return None
+    if OTHER_NUMBER.search(before) or OTHER_NUMBER.match(behind.lstrip(BETWEEN)):
         return None
     digits = "".join(char for char in number if char in DIGITS)
     return Found(digits, before.rstrip(SEPARATORS).endswith("+"), extended is not None)

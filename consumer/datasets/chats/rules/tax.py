@@ -5,7 +5,7 @@ from operator import mul
 
 from consumer.datasets.chats.rules.text import TOO_MUCH, as_text
 from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong, missing
-from consumer.records import Cell, RoundedNumber
+from consumer.records import Cell
 from schemas.codes import RejectCode, WarningCode
 
 DIGITS = re.compile(r"([0-9]+)(?:\.0+)?")
@@ -17,9 +17,6 @@ TEN = (2, 4, 10, 3, 5, 9, 4, 6, 8)
 ELEVENTH = (7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
 TWELFTH = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
 
-ROUNDED = Wrong(
-    RejectCode.DIGITS_LOST, "is a number that was stored with fewer digits than it has: write it as text"
-)
 INN_WRONG = Wrong(RejectCode.INN, "must be 10 or 12 digits")
 KPP_WRONG = Wrong(RejectCode.KPP, "must be 9 digits, where the fifth and sixth may be letters A-Z, or empty")
 
@@ -29,8 +26,6 @@ def inn(cell: Cell) -> Verdict:
     written = as_text(cell)
     if isinstance(written, Wrong):
         return INN_WRONG if written is TOO_MUCH else written
-    if isinstance(cell, RoundedNumber):
-        return ROUNDED
     if not written.value:
         return missing(cell)
     match = DIGITS.fullmatch(str(written.value))

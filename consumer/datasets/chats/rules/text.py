@@ -10,7 +10,7 @@ from itertools import groupby
 from consumer.datasets.chats.rules.blanks import trimmed
 from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong
 from consumer.error_texts import is_error_text
-from consumer.records import Cell
+from consumer.records import Cell, RoundedNumber
 from schemas.codes import RejectCode, WarningCode
 
 TEXT_LIMIT = 32_767
@@ -37,6 +37,9 @@ NOT_STORABLE = Wrong(
 )
 DIGITS_LOST = Wrong(
     RejectCode.DIGITS_LOST, "is a number of 2^53 or more, which has lost digits: write it as text"
+)
+ROUNDED = Wrong(
+    RejectCode.DIGITS_LOST, "is a number that was stored with fewer digits than it has: write it as text"
 )
 TOO_MUCH = Wrong(RejectCode.TOO_LONG, f"must have at most {TEXT_LIMIT} characters")
 NOT_FINITE = Wrong(RejectCode.NOT_FINITE, "is not a finite number")
@@ -112,6 +115,8 @@ def _storable(value: str) -> Verdict:
 
 
 def _number(number: float | Decimal) -> Verdict:
+    if isinstance(number, RoundedNumber):
+        return ROUNDED
     if isinstance(number, float) and number.is_integer() and -EXACT_NUMBERS < number < EXACT_NUMBERS:
         return Clean(str(int(number)))
     if not _finite(number):

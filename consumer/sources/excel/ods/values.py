@@ -10,6 +10,7 @@ from consumer.sources.excel.dates import from_iso
 from consumer.sources.excel.markup import Attributes
 from consumer.sources.excel.ods.names import CALCEXT, OFFICE, TABLE
 from consumer.sources.excel.problems import damaged
+from consumer.sources.excel.spelled_numbers import number_of
 from consumer.sources.excel.typed import NUMBER
 
 VALUE_TYPE, ERROR_TYPE, FORMULA = f"{OFFICE}value-type", f"{CALCEXT}value-type", f"{TABLE}formula"
@@ -26,14 +27,13 @@ VALUES = {
 BOOLEANS = {"true": True, "false": False}
 ZONE = re.compile(r"(?<=\d)(?:Z|[+-]\d\d:\d\d)$")
 PERIOD = re.compile(
-    r"(-?)P(?:([0-9]{1,6})D)?(?:T(?:([0-9]{1,7})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9}(?:[.,][0-9]{1,9})?)S)?)?"
+    r"(-?)P(?:([0-9]{1,6})D)?(?:T(?:([0-9]{1,7})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9}(?:[.,][0-9]{1,20})?)S)?)?"
 )
 DAY = timedelta(days=1)
 
 
 def cell_value(attributes: Attributes, shown: str | None) -> Cell:
-    """What a cell holds; None for nothing, `""` for an error, and
-    `FORMULA_WITHOUT_VALUE`.
+    """What a cell holds; None for nothing, `""` for an error, and `FORMULA_WITHOUT_VALUE`.
 
     `shown` is the text that a person sees, None where the cell has no paragraph. Raises WorkbookProblem where
     a cell has a type, and neither a value of it nor a text.
@@ -42,6 +42,8 @@ def cell_value(attributes: Attributes, shown: str | None) -> Cell:
     if _is_error(attributes, kind, shown):
         return ""
     value = attributes.get(VALUES.get(kind, ""))
+    if value == "" and kind != "string":
+        value = None
     if shown is None and value is None and FORMULA in attributes:
         return FORMULA_WITHOUT_VALUE
     if kind == "string" or value is None:
@@ -76,7 +78,7 @@ def _typed(kind: str, value: str) -> Cell:
         case "time":
             return _period(value)
         case _:
-            return float(value) if NUMBER.fullmatch(value) else None
+            return number_of(value) if NUMBER.fullmatch(value) else None
 
 
 def _period(value: str) -> Cell:

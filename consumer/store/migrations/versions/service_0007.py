@@ -1,4 +1,4 @@
-"""Waiting jobs whose time is over are found by an index, and a stored batch changes no index."""
+"""Waiting jobs whose time is over are found by an index."""
 
 from consumer.store.migrations import run_sql
 
@@ -9,5 +9,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the one index and drop the other."""
+    """Make the index."""
     run_sql(__file__, "service_0007.sql")

@@ -3,7 +3,3 @@
 create index jobs_deadlines on migration.jobs
   ((extract(epoch from run_started_at - timestamptz 'epoch') + timeout_seconds))
   where status = 'pending' and run_started_at is not null;
-
--- Every batch sets updated_at: without this index it writes no other page than that of the row (HOT). A relay of
--- the version before that takes over reads all jobs instead.
-drop index migration.jobs_changed;

@@ -75,5 +75,15 @@ NAMES: tuple[tuple[str, tuple[str, str | None]], ...] = (
     ("Паспорт: 4510123456", NO),
     ("р/с: 1234567890", NO),
     ("ОГРНИП 1234567890", NO),
+    ("Идентификатор 1234567890", NO),
+    ("Identifier 1234567890", NO),
+    ("ids 1234567890", NO),
+    ("Паспортные данные 4510 123456", NO),
+    ("по счету 4070281012", NO),
+    ("полиса 1234567890", NO),
+    ("7701234567 (ИНН)", NO),
+    ("4510123456 паспорт", NO),
+    ("89161234567 (Ида)", kept("+79161234567")),
+    ("Полисадов 8 916 123-45-67, Счетчикова", kept("+79161234567")),
 )
-"""Words that begin like those before other numbers, and these words."""
+"""Words that begin like those beside other numbers, and these words."""

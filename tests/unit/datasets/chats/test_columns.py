@@ -17,6 +17,7 @@ from consumer.datasets.chats.rules.phone import phone
 from consumer.datasets.chats.rules.text import short_text, text
 from consumer.datasets.chats.rules.url import url
 from consumer.datasets.chats.rules.verdict import Clean, Rule
+from consumer.records import FORMULA_WITHOUT_VALUE
 
 EVIDENT = [
     (evident.text, text),
@@ -32,6 +33,17 @@ TRICKY = st.sampled_from([*TEXTS, *map("https://a.ru{}".format, LINKS), *PHONES,
 
 
 TEXT = st.text(max_size=5) | st.text("аЯёй«»'\" _x\\|~\n\u0306\u200b", max_size=6)
+
+
+@pytest.mark.parametrize("field", sorted(column_rules(date(2026, 1, 1)).keys() - {"url", "inn"}))
+def test_an_optional_value_whose_formula_has_no_result_is_warned_of(field: str) -> None:
+    """It reads as empty, and is not lost without a word."""
+    cells = ["", FORMULA_WITHOUT_VALUE, None]
+    found = column_rules(date(2026, 1, 1))[field].read(cells)
+    empty = column_rules(date(2026, 1, 1))[field].read([None] * 3)
+    assert list(found.texts) == list(empty.texts)
+    warnings = {place: getattr(verdict, "warning", verdict) for place, verdict in found.odd.items()}
+    assert warnings == {1: "formula_without_value"}
 
 
 @pytest.mark.parametrize(("clean", "rule"), EVIDENT)

@@ -28,7 +28,7 @@ CELLS: tuple[Cell, ...] = (
     RoundedNumber("7.91234567e10"), RoundedNumber("7.7070839e9"),
     *(cell for cell, _ in (*PHONES, *MORE_PHONES, *NAMES)),
 )  # fmt: skip
-SAID = {6: "274625562d2a52e0"}
+SAID = {7: "7614acdea72e0832"}
 """By the version of the rules, the digest of what they say of these cells."""
 
 
