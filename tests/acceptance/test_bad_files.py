@@ -158,7 +158,7 @@ def test_a_stray_cell_in_the_last_corner_does_not_keep_a_workbook_out(world: Wor
     stray_cell_xlsx(world.inbox / "stray.xlsx", 500)
     event = world.line.ended(world.line.start_excel("stray.xlsx"))
     assert event.status is Status.COMPLETED, event.error
-    assert (event.inserted, event.failed, event.total) == (500, 1, 501)
+    assert (event.processed, event.failed, event.total) == (500, 1, 501)
 
 
 def test_after_all_that_the_service_is_well(world: World, service: Service) -> None:

@@ -39,7 +39,6 @@ NOT_JSON: dict[str, bytes | None] = {
     "another encoding": f'{{"action": "запуск {NEVER}"}}'.encode("cp1251"),
     "half of it": changed(requested_by=NEVER)[:-2],
     "no number": b'{"action": NaN}',
-    "more digits than a number may have": b'{"action": "start", "dataset": ' + b"9" * 5_000 + b"}",
     "an array 100,000 deep": b"[" * 100_000 + b"]" * 100_000,
     "an object 100,000 deep": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
     "as large as may be": (b'"' + NEVER.encode() * (MESSAGE_BYTES // len(NEVER)))[: MESSAGE_BYTES - 200],
@@ -47,6 +46,7 @@ NOT_JSON: dict[str, bytes | None] = {
 INVALID: dict[str, bytes] = {
     "no object": json.dumps([NEVER]).encode(),
     "no action": changed(action=None),
+    "more digits than a number may have": b'{"action": "start", "dataset": ' + b"9" * 5_000 + b"}",
     "an unknown action": changed(action=NEVER),
     "an unknown field": changed(**{PHONE: NEVER}),
     "no text": changed(requested_by={"name": NEVER}),

@@ -20,6 +20,7 @@ from consumer.http.event_listener import QUEUE_BYTES
 from consumer.lifecycle import Fail
 from consumer.store import retention
 from consumer.store.database import Database
+from schemas.text import MESSAGE_CHARS
 from tests.integration.http.following import Replica, change_job, change_often, crowd, retry, settle
 from tests.integration.http.gate import Gate
 from tests.integration.store import making
@@ -28,6 +29,8 @@ from tests.support.sse import Following
 from tests.support.wait import until_async
 
 DRAIN_SECONDS = 1.0
+LONG_DETAIL = "🎓" * MESSAGE_CHARS
+"""8 KB."""
 
 
 @pytest_asyncio.fixture
@@ -263,7 +266,7 @@ async def test_a_slow_reader_costs_bounded_memory_and_misses_nothing(
     async with reading_nothing(replica.port, path("r-1")) as slow:
         async with Following(follower, path("r-1")) as quick:
             for _ in range(20):
-                await change_often(database, job.id, 50, "x" * 10_000)
+                await change_often(database, job.id, 65, LONG_DETAIL)
             last = await settle(database, job, Fail("no_rows", "the source is empty"))
             await quick.end(60)
             assert quick.sequences == list(range(2, last + 1))
@@ -283,7 +286,7 @@ async def test_a_client_that_reads_nothing_for_long_gives_up_its_place(
     monkeypatch.setattr(events, "STALL_SECONDS", 0.5)
     job, _ = await running(database, "r-1")
     async with reading_nothing(replica.port, path("r-1")):
-        await change_often(database, job.id, 1_000, "x" * 10_000)
+        await change_often(database, job.id, 1_300, LONG_DETAIL)
 
         async def forgotten() -> bool:
             return bool(replica.queries) and not replica.feed._listeners

@@ -11,7 +11,7 @@ from messaging.records import Outgoing, Place
 from messaging.standing import until_read
 from tests.integration.messaging.conftest import MakeTopic
 
-LIMIT = 20
+LIMIT = 60
 
 
 async def commit(connection: KafkaConnection, topic: str, offset: int) -> None:
