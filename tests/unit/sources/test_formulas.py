@@ -136,10 +136,11 @@ def test_required_formula_without_a_result_is_rejected_by_a_code_of_its_own(fiel
 
 
 @pytest.mark.parametrize("field", sorted(set(CHATS.headers) - set(CHATS.required)))
-def test_other_formula_without_a_result_reads_as_empty(field: str) -> None:
+def test_other_formula_without_a_result_reads_as_empty_with_a_warning(field: str) -> None:
     rule = column_rules(date(2026, 3, 2))[field]
-    assert list(rule.read([FormulaWithoutValue()]).texts) == list(rule.read([""]).texts)
-    assert rule.read([FormulaWithoutValue()]).odd == rule.read([""]).odd
+    found = rule.read([FormulaWithoutValue()])
+    assert list(found.texts) == list(rule.read([""]).texts)
+    assert [verdict.warning for verdict in found.odd.values()] == ["formula_without_value"]  # type: ignore[union-attr]
 
 
 def test_row_of_formulas_alone_counts_and_is_no_header(tmp_path: Path) -> None:

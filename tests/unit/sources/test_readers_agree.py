@@ -64,7 +64,7 @@ CELLS = {
     "runs": '<c t="inlineStr"><is><r><t>_x00</t></r><r><t xml:space="preserve">41_ </t></r>'
     "<rPh><t>z</t></rPh></is></c>",
     "a cell twice": '<c r="A1"><v>3</v></c><c r="A1"><v>1</v></c><c r="B1" t="e"><v>#N/A</v></c><c r="A1"/>',
-    "something unknown": "<c><v>3</v><extLst/></c>",
+    "something unknown": "<c><v>3</v><other/></c>",
 }
 
 
