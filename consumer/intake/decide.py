@@ -36,7 +36,7 @@ class Decision:
 async def decide(connection: Connection, messages: Sequence[Message], limits: Limits) -> list[Decision]:
     """Write what the messages ask for, those in a row that start jobs by one statement.
 
-    One that is unreadable is told of, where it has a request id that no job has.
+    An unreadable one gets a status event, where it has a request id that no job has.
     """
     decided: list[Decision] = []
     for starts, run in groupby(messages, key=lambda message: isinstance(message.body, StartRequest)):

@@ -111,7 +111,7 @@ class Intake:
                 return Message(record, body, body.command_id or derived_id(record, await self._topic_id()))
 
     def _tell(self, message: Message, decision: Decision) -> None:
-        """Count and log what is committed; of what is refused its dead letter tells."""
+        """Count and log what is committed; what is refused is logged with its dead letter."""
         if decision.kind is not None:
             self._count(RequestRecorded(decision.kind))
         match message.body:
@@ -130,5 +130,5 @@ class Intake:
 
 
 def _concerns_postgres(message: Message) -> bool:
-    """Whether it has to be written, or told of by an event; else Postgres may be away."""
+    """Whether it writes a row or a status event; else Postgres may be away."""
     return not isinstance(message.body, Unreadable) or message.body.request_id is not None

@@ -55,7 +55,7 @@ class DeadLetters:
 
         `first` is the first of the messages that are taken together: none before it comes again. Raises
         NotAcknowledged where Kafka does not take all of them now. A message comes again each second where it
-        was put aside and Postgres is not there to be told.
+        was put aside and Postgres is away.
         """
         if not refusals:
             return

@@ -25,7 +25,7 @@ DIGITS = "0123456789"
 
 @dataclass(slots=True)
 class SheetSigns:
-    """What the bytes of a sheet have: any formula, one without a stored result, a wish to be recalculated,
+    """What the bytes of a sheet have: any formula, one without a stored result, a request to be recalculated,
     a number whose spelling may leave digits out.
 
     In UTF-16 nothing is found by its bytes; then all of them are True.

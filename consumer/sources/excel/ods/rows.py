@@ -92,7 +92,7 @@ class SheetRows(ElementHandler):
         self._column = end
 
     def pass_covered(self, attributes: Attributes) -> None:
-        """A cell under a merged one: what it may still hold is shown to nobody."""
+        """A cell under a merged one: what it may still hold is not displayed."""
         self._column += _count(attributes.get(COLUMNS_REPEATED))
 
     def begin_paragraph(self, attributes: Attributes) -> None:  # noqa: ARG002
