@@ -140,6 +140,7 @@ class ProblemCode(StrEnum):
 
     # The service
     BUSY = "busy"
+    SHUTTING_DOWN = "shutting_down"
     TOKENS_UNREADABLE = "tokens_unreadable"
     KAFKA_UNAVAILABLE = "kafka_unavailable"
     DATABASE_UNAVAILABLE = "database_unavailable"

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from consumer.http.hosts import HostCheck
+from consumer.http.interruption import InterruptionResponse
 from consumer.http.origin import OriginCheck
 from consumer.http.request_body import RequestBody
 from consumer.http.security_headers import SecurityHeaders
@@ -15,10 +16,11 @@ class GuardedApp(FastAPI):
     """A FastAPI app inside its middlewares. From outside in:
 
     1. `SecurityHeaders`: outermost, so that responses of the others and errors of ours carry them, too.
-    2. `RequestBody`: outside of whatever may refuse a request, so that the refusal reaches a client that is
+    2. `InterruptionResponse`: what a request gets that is cancelled because the service stops.
+    3. `RequestBody`: outside of whatever may refuse a request, so that the refusal reaches a client that is
        still sending.
-    3. `HostCheck` and `OriginCheck`, where `hosts` is given: before any route runs.
-    4. Starlette's handling of errors, and the routes; there `access.requires` says who may.
+    4. `HostCheck` and `OriginCheck`, where `hosts` is given: before any route runs.
+    5. Starlette's handling of errors, and the routes; there `access.requires` says who may.
 
     `add_middleware` would put them inside Starlette's handling of unexpected errors, whose responses would
     then pass none of them.
@@ -34,4 +36,4 @@ class GuardedApp(FastAPI):
         app: ASGIApp = super().build_middleware_stack()
         if self.hosts is not None:
             app = HostCheck(OriginCheck(app, self.hosts), self.hosts)
-        return SecurityHeaders(RequestBody(app, self.streamed_paths))
+        return SecurityHeaders(InterruptionResponse(RequestBody(app, self.streamed_paths)))

@@ -126,6 +126,7 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
         (
             ProblemCode.DATABASE_UNAVAILABLE,
             ProblemCode.BUSY,
+            ProblemCode.SHUTTING_DOWN,
             ProblemCode.KAFKA_UNAVAILABLE,
             ProblemCode.TOKENS_UNREADABLE,
         ),

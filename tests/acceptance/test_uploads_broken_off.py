@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.workbook import make_workbook
 from tests.acceptance.conftest import World
-from tests.support.curl import Curl, CurlProcess
+from tests.support.curl import Curl, CurlProcess, shown
 from tests.support.service import Service
 from tests.support.wait import until
 
@@ -50,7 +50,11 @@ def begin(curl: Curl, request_id: str) -> CurlProcess:
     """An upload in its middle."""
     options = ("--limit-rate", "2M", "-H", f"Idempotency-Key: {request_id}", "-F", "file=@large.bin")
     process = curl.begin("/migration/excel", *options)
-    until(lambda: process.read_bytes > SENT_BYTES, 30, "a part of the file to be sent")
+    try:
+        until(lambda: process.read_bytes > SENT_BYTES, 30, "a part of the file to be sent")
+    except BaseException:
+        process.kill()
+        raise
     return process
 
 
@@ -129,8 +133,9 @@ def test_a_service_told_to_stop_in_the_middle_of_an_upload_ends_in_time_and_star
     service.signal(signal.SIGTERM)
     assert service.wait(DRAIN_SECONDS) == 0, service.tail()
     code, out, _ = process.ended(10)
-    assert code != 0 or " 503" in out, "curl must not take this for a success"
     service.start()
+    # The answer may be lost on its way: the client is still sending when the connection is closed.
+    assert code != 0 or shown(out).status == 503, out
     require_nothing_started(world, curl, "drained")
 
 
@@ -140,6 +145,6 @@ def test_a_service_killed_in_the_middle_of_an_upload_has_started_nothing(
     process = begin(curl, "killed")
     service.kill()
     code, _, _ = process.ended(10)
-    assert code != 0
     service.start()
+    assert code != 0
     require_nothing_started(world, curl, "killed")

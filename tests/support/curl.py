@@ -28,6 +28,13 @@ class CurlResponse:
         return found
 
 
+def shown(out: str) -> CurlResponse:
+    """What curl that ended well has put out."""
+    body, _, rest = out.rpartition(SEPARATOR)
+    status, _, headers = rest.partition("\n")
+    return CurlResponse(int(status), {k: v[-1] for k, v in json.loads(headers).items()}, body)
+
+
 class CurlProcess:
     """A curl that runs."""
 
@@ -44,9 +51,7 @@ class CurlProcess:
         """Wait for its end and return what it shows; fails where curl itself failed."""
         code, out, err = self.ended(seconds)
         assert code == 0, f"curl ended with {code}: {err}"
-        body, _, rest = out.rpartition(SEPARATOR)
-        status, _, headers = rest.partition("\n")
-        return CurlResponse(int(status), {k: v[-1] for k, v in json.loads(headers).items()}, body)
+        return shown(out)
 
     def ended(self, seconds: float = LIMIT_SECONDS) -> tuple[int, str, str]:
         """Wait for its end, however it comes: exit code, output, errors."""
@@ -88,8 +93,8 @@ class Curl:
         return CurlProcess(self._begin(path, *options)).response()
 
     def _begin(self, path: str, *options: str) -> "subprocess.Popen[str]":
-        shown = ["--write-out", f"{SEPARATOR}%{{http_code}}\n%{{header_json}}"]
-        command = ["curl", "--silent", "--show-error", "--noproxy", "*", *shown, *options]
+        write_out = ["--write-out", f"{SEPARATOR}%{{http_code}}\n%{{header_json}}"]
+        command = ["curl", "--silent", "--show-error", "--noproxy", "*", *write_out, *options]
         return subprocess.Popen(
             [*command, f"{self._url}{path}"],
             cwd=self._folder,

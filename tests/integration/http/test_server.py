@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 
+from consumer.http.middleware import GuardedApp
 from consumer.http.server import GRACE_SECONDS, CannotServe, listen, serve_on
 from tests.support.wait import until_async
 
@@ -21,7 +21,7 @@ class Serving:
     """An app with a slow, a quick and an endless answer."""
 
     def __init__(self) -> None:
-        self.app = FastAPI()
+        self.app = GuardedApp()
         self.stop, self.begun, self.go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.app.get("/quick")(self.quick)
         self.app.get("/slow")(self.slow)
@@ -110,6 +110,24 @@ async def test_an_answer_without_end_does_not_keep_the_service_from_stopping() -
         serving.stop.set()
         await asyncio.wait_for(serving.task, LIMIT_SECONDS)
     assert await _refused(serving.address)
+
+
+async def test_a_request_that_stopping_interrupts_is_answered_with_a_problem(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The server by itself would say `500 Internal Server Error` and log a traceback."""
+    serving = Serving()
+    async with client(serving) as one:
+        interrupted = asyncio.create_task(one.get("/slow"))
+        await serving.begun.wait()
+        serving.stop.set()
+        response = await interrupted
+        await asyncio.wait_for(serving.task, LIMIT_SECONDS)
+    assert response.status_code == 503
+    assert response.json()["code"] == "shutting_down"
+    assert response.headers["retry-after"] == "5"
+    assert response.headers["connection"] == "close"
+    assert "Traceback" not in caplog.text
 
 
 async def test_being_cancelled_frees_the_port() -> None:

@@ -1,0 +1,49 @@
+"""The response to a request that the end of the service interrupts."""
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from consumer.http.problem import ProblemError
+from schemas.codes import ProblemCode
+
+RETRY_SECONDS = 5
+"""Another replica answers at once; a single one is back after some seconds."""
+
+
+class InterruptionResponse:
+    """ASGI middleware: answers 503 where the server cancels a request because the service stops.
+
+    The server itself would answer with a bare `500 Internal Server Error`, which says that something is
+    broken, and log a traceback. Belongs outside of `RequestBody`: there is no time left to linger.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on. A response that has begun is cut off, so that it does not look whole."""
+        started = False
+
+        async def note_start(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note_start)
+        except asyncio.CancelledError:
+            if started or scope["type"] != "http":
+                raise
+            await _shutting_down().response()(scope, receive, send)
+
+
+def _shutting_down() -> ProblemError:
+    return ProblemError(
+        503,
+        ProblemCode.SHUTTING_DOWN,
+        "The service is shutting down and did not finish this request. Send it again in a moment; "
+        "a POST under the same Idempotency-Key, if it had one: it may have been recorded.",
+        retry_after=RETRY_SECONDS,
+        headers={"connection": "close"},
+    )
