@@ -1,7 +1,7 @@
 """XML of workbook parts, read piece by piece by expat: no entities, no tree, names without prefixes."""
 
 import zipfile
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
@@ -32,16 +32,22 @@ class Handler:
         """An element ends."""
 
 
-def parse(archive: zipfile.ZipFile, member: str, handler: Handler) -> None:
+Filter = Callable[[Iterator[bytes]], Iterator[bytes]]
+"""Leaves out bytes of a part before they are parsed."""
+
+
+def parse(archive: zipfile.ZipFile, member: str, handler: Handler, filtered: Filter = iter) -> None:
     """Read a whole part."""
-    for _ in pieces(archive, member, handler):
+    for _ in pieces(archive, member, handler, filtered):
         pass
 
 
-def pieces(archive: zipfile.ZipFile, member: str, handler: Handler) -> Iterator[None]:
+def pieces(
+    archive: zipfile.ZipFile, member: str, handler: Handler, filtered: Filter = iter
+) -> Iterator[None]:
     """Read a part, with a stop after each piece, so that what was found can be taken away."""
     parser = _parser(handler)
-    for piece in inflated(archive, member):
+    for piece in filtered(inflated(archive, member)):
         _feed(parser, piece)
         yield
     _feed(parser, b"", last=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from consumer.sources.excel.cells import SparseRow
 from consumer.sources.excel.markup import open_archive, pieces
+from consumer.sources.excel.ods.row_filter import RowFilter
 from consumer.sources.excel.ods.rows import SheetRows
 from consumer.sources.excel.ods.sheets import CONTENT, read_sheets
 from consumer.sources.excel.reader import Sheet
@@ -27,7 +28,8 @@ class OdsReader(RowByRowReader):
 
     def __init__(self, archive: zipfile.ZipFile, block_rows: int) -> None:
         super().__init__(archive, block_rows)
-        self._sheets = read_sheets(archive)
+        found = read_sheets(archive)
+        self._sheets, self._can_filter_rows = found.sheets, found.can_filter_rows
 
     @property
     def sheets(self) -> Sequence[Sheet]:
@@ -43,7 +45,8 @@ class OdsReader(RowByRowReader):
         if number is None:
             raise missing_sheet()
         found = SheetRows(number)
-        for _ in pieces(self._archive, CONTENT, found):
+        filtered = RowFilter(keep=number).filtered if self._can_filter_rows else iter
+        for _ in pieces(self._archive, CONTENT, found, filtered):
             for row in found.rows:
                 for position in range(row.first, row.first + row.times):
                     yield position, row.cells

@@ -1,9 +1,11 @@
 """The sheets of an .ods, and which of them are hidden: by their styles."""
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+from consumer.errors import WorkbookProblem
 from consumer.sources.excel.markup import Attributes, found, parse
 from consumer.sources.excel.ods.elements import Element, ElementHandler
 from consumer.sources.excel.ods.names import (
@@ -15,6 +17,7 @@ from consumer.sources.excel.ods.names import (
     TABLE,
     TABLE_ELEMENT,
 )
+from consumer.sources.excel.ods.row_filter import RowFilter
 from consumer.sources.excel.reader import Sheet
 
 CONTENT, STYLES = "content.xml", "styles.xml"
@@ -56,14 +59,35 @@ class SheetList(ElementHandler):
             self._style.is_shown = attributes[DISPLAY] != "false"
 
 
-def read_sheets(archive: zipfile.ZipFile) -> list[Sheet]:
-    """All sheets, in order. Raises WorkbookProblem where a part cannot be read."""
-    content, common = SheetList(), SheetList()
-    parse(archive, CONTENT, content)
+@dataclass(frozen=True, slots=True)
+class Sheets:
+    """All sheets, in order, and whether `RowFilter` tells their rows apart in this workbook."""
+
+    sheets: Sequence[Sheet]
+    can_filter_rows: bool
+
+
+def read_sheets(archive: zipfile.ZipFile) -> Sheets:
+    """Find the sheets. Raises WorkbookProblem where a part cannot be read."""
+    content, can_filter_rows = _read_content(archive)
+    common = SheetList()
     if found(archive, STYLES) is not None:
         parse(archive, STYLES, common)
     styles = common.styles | content.styles
-    return [Sheet(name, is_visible=_is_shown(style, styles)) for name, style in content.sheets]
+    sheets = [Sheet(name, is_visible=_is_shown(style, styles)) for name, style in content.sheets]
+    return Sheets(sheets, can_filter_rows)
+
+
+def _read_content(archive: zipfile.ZipFile) -> tuple[SheetList, bool]:
+    """What content.xml says of sheets, read without its rows where they can be told apart."""
+    content, rows = SheetList(), RowFilter()
+    with suppress(WorkbookProblem):  # of what was left out, or of the workbook: reading it whole shows
+        parse(archive, CONTENT, content, rows.filtered)
+        if rows.sheets in {0, len(content.sheets)}:
+            return content, rows.sheets > 0
+    content = SheetList()
+    parse(archive, CONTENT, content)
+    return content, False
 
 
 def _is_shown(style: str | None, styles: Mapping[str, TableStyle]) -> bool:

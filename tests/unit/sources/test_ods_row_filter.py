@@ -1,0 +1,90 @@
+"""Leaving rows out of content.xml changes neither the list of sheets nor the rows of the one that is read."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumer.records import Cell
+from consumer.sources.excel.ods.reader import open_ods
+from consumer.sources.excel.ods.row_filter import RowFilter
+from tests.support.other_workbooks import raw_ods
+
+ROW = "<table:table-row><table:table-cell><text:p>{}</text:p></table:table-cell></table:table-row>"
+NESTED = ROW.format("а</text:p><table:table>" + ROW.format("б") + "</table:table><text:p>")
+OTHER = "<table:table table:name='Старое'>" + ROW.format("старое") * 3 + "</table:table>"
+
+
+def sheet(rows: str, name: str = "Чаты") -> str:
+    return f'<table:table table:name="{name}"><table:table-column/>{rows}</table:table>'
+
+
+FORMS = {
+    "rows": ROW.format("а") + ROW.format("б"),
+    "blanks in the tag": ROW.format("а").replace("<table:table-row>", "<table:table-row\n >"),
+    "self-closing row": "<table:table-row/>" + ROW.format("а"),
+    "header rows": f"<table:table-header-rows>{ROW.format('а')}</table:table-header-rows>" + ROW.format("б"),
+    "group": f"<table:table-row-group>{ROW.format('а')}</table:table-row-group>" + ROW.format("б"),
+    "group of groups": f"<table:table-row-group><table:table-rows>{ROW.format('а')}</table:table-rows>"
+    "</table:table-row-group>",
+    "page break": "<text:soft-page-break/>" + ROW.format("а") + "<text:soft-page-break/>" + ROW.format("б"),
+    "end of a sheet in CDATA": ROW.format("<![CDATA[</table:table>]]>") + ROW.format("б"),
+    "a row in CDATA": ROW.format("<![CDATA[<table:table-row>]]>"),
+    "a sheet in CDATA": ROW.format("<![CDATA[<table:table >]]>"),
+    "a row in a comment": "<!-- <table:table-row> -->" + ROW.format("а"),
+    "a sheet in a comment": "<!-- <table:table > -->" + ROW.format("а"),
+    "end of a sheet in a comment": ROW.format("а") + "<!-- </table:table> -->" + ROW.format("б"),
+    "blank in the end tag": ROW.format("а") + "</table:table ><table:table table:name='x'>" + ROW.format("в"),
+    "table in a cell": NESTED + ROW.format("в"),
+}
+
+
+def contents(path: Path) -> list[tuple[str, list[tuple[int, dict[int, Cell]]]]]:
+    reader = open_ods(path, 100)
+    try:
+        return [(one.name, list(reader._filled_rows(one.name))) for one in reader.sheets]
+    finally:
+        reader.close()
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("position", ["first", "between", "last"])
+def test_filtered_content_reads_like_the_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, position: str
+) -> None:
+    before = OTHER if position != "first" else ""
+    after = OTHER.replace("Старое", "Новое") if position != "last" else ""
+    path = raw_ods(tmp_path / "чаты.ods", before + sheet(FORMS[form]) + after)
+    filtered = contents(path)
+    monkeypatch.setattr(RowFilter, "filtered", lambda _, pieces: iter(pieces))
+    assert filtered == contents(path)
+    assert any(rows for name, rows in filtered if name == "Чаты")
+
+
+@given(st.lists(st.sampled_from(sorted(FORMS)), min_size=1, max_size=3), st.integers(1, 60), st.data())
+def test_where_pieces_end_does_not_matter(forms: list[str], size: int, data: st.DataObject) -> None:
+    document = "".join(sheet(FORMS[form]) for form in forms).encode()
+    keep = data.draw(st.none() | st.integers(0, len(forms)))
+
+    def pieces(size: int) -> Iterator[bytes]:
+        return (document[at : at + size] for at in range(0, len(document), size))
+
+    whole = b"".join(RowFilter(keep).filtered(pieces(len(document))))
+    assert b"".join(RowFilter(keep).filtered(pieces(size))) == whole
+
+
+def test_rows_of_all_sheets_but_one_are_left_out() -> None:
+    document = sheet(ROW.format("а"), "1") + sheet(ROW.format("б"), "2") + sheet("", "3") + sheet(ROW, "4")
+    rows = RowFilter(keep=1)
+    expected = sheet("", "1") + sheet(ROW.format("б"), "2") + sheet("", "3") + sheet("", "4")
+    assert b"".join(rows.filtered([document.encode()])).decode() == expected
+    assert rows.sheets == 4
+
+
+def test_rows_of_another_spelling_stay() -> None:
+    document = sheet(ROW.format("а")).replace("table:", "t:").encode()
+    rows = RowFilter()
+    assert b"".join(rows.filtered([document])) == document
+    assert rows.sheets == 0
