@@ -1,6 +1,7 @@
 """Leaving rows out of content.xml changes neither the list of sheets nor the rows of the one that is read."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.records import Cell
+from consumer.sources.excel.bounded_xml import BoundedParser
 from consumer.sources.excel.ods.reader import open_ods
 from consumer.sources.excel.ods.row_filter import RowFilter
 from tests.support.other_workbooks import raw_ods
@@ -42,11 +44,8 @@ FORMS = {
 
 
 def contents(path: Path) -> list[tuple[str, list[tuple[int, dict[int, Cell]]]]]:
-    reader = open_ods(path, 100)
-    try:
+    with closing(open_ods(path, 100)) as reader:
         return [(one.name, list(reader._filled_rows(one.name))) for one in reader.sheets]
-    finally:
-        reader.close()
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -88,3 +87,23 @@ def test_rows_of_another_spelling_stay() -> None:
     rows = RowFilter()
     assert b"".join(rows.filtered([document])) == document
     assert rows.sheets == 0
+
+
+def test_neither_the_list_of_sheets_nor_the_rows_of_others_are_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a large sheet costs its own time only, and the first row of another does not wait for it."""
+    large = sheet(ROW.format("а") * 5_000, "1")
+    path = raw_ods(tmp_path / "чаты.ods", large + sheet(ROW.format("б"), "2"))
+    parsed = 0
+    feed = BoundedParser.feed
+
+    def counting(parser: BoundedParser, piece: bytes, *, last: bool = False) -> None:
+        nonlocal parsed
+        parsed += len(piece)
+        feed(parser, piece, last=last)
+
+    monkeypatch.setattr(BoundedParser, "feed", counting)
+    with closing(open_ods(path, 100)) as reader:
+        assert [row for _, row in reader._filled_rows("2")] == [{0: "б"}]
+    assert parsed < len(large.encode()) / 10
