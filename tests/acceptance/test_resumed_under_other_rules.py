@@ -29,7 +29,7 @@ where row_number in (select row_number from migration.migration_errors order by 
 
 REJECTED = """
 select e.row_number, e.record_identifier, e.errors, e.record
-from migration.migration_errors e join migration.jobs j on j.id = e.job_id
+from migration.migration_errors e join migration.jobs j on j.id = e.job_id and j.load = e.load
 order by e.row_number
 """
 
