@@ -16,9 +16,8 @@ from schemas.codes import WarningCode
 from schemas.text import shorten_message
 
 BEGIN = f"""
-update migration.jobs set load = load + 1,
-  oldest_load = case when older.loads then oldest_load else load + 1 end,
-  fingerprint = case when older.loads then '{OLDER_LOADS_MARK}' else '' end || $3,
+update migration.jobs set fingerprint = case when older.loads then '{OLDER_LOADS_MARK}' else '' end || $3,
+  load = load + 1, oldest_load = case when older.loads then oldest_load else load + 1 end,
   source_state = $4, warnings = $5, checkpoint = null, total = null,
   processed = 0, failed = 0, inserted = 0, updated = 0, unchanged = 0, duplicates = 0, attempt_rows = 0,
   {TELLS}
