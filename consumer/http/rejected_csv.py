@@ -13,8 +13,15 @@ from consumer.http import csv_export
 from consumer.http.limits import NoSlotFreeError, Slots
 from consumer.http.pace import Pace
 from consumer.http.problem import ProblemError
+from consumer.http.rejected_cursor import RejectedCursor
 from consumer.store.database import Database
-from consumer.store.rejected_rows import RejectedFilter, RejectedPage, record_columns, rejected_rows
+from consumer.store.rejected_rows import (
+    LoadReplacedError,
+    RejectedFilter,
+    RejectedPage,
+    record_columns,
+    rejected_rows,
+)
 from schemas.codes import ProblemCode
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
@@ -26,6 +33,8 @@ CSV_AT_ONCE = 2
 """Each keeps the event loop and Postgres busy: of twelve at once none was finished, and `/readyz` failed."""
 BUSY_SECONDS = 5
 VARY = {"vary": "accept"}
+LOAD_HEADER = "migration-load"
+"""The load of a CSV: whoever gets half of one sees by a page's `load` whether it was replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,47 +45,60 @@ class RejectedReader:
     job_id: int
     wanted: RejectedFilter
 
-    async def page(self, after: int, limit: int) -> RejectedPage:
-        """Rows behind a row number, up to `limit` of them."""
+    async def page(self, after: RejectedCursor, limit: int) -> RejectedPage:
+        """Rows behind a cursor, up to `limit` of them; raises LoadReplacedError."""
         async with self.database.reader() as connection:
-            return await rejected_rows(connection, self.job_id, after=after, limit=limit, wanted=self.wanted)
+            return await rejected_rows(
+                connection,
+                self.job_id,
+                after=after.row_number,
+                limit=limit,
+                wanted=self.wanted,
+                load=after.load,
+            )
 
-    async def columns(self, after: int) -> list[str]:
+    async def columns(self, after: int, load: int) -> list[str]:
         """Every column of the records, in the order they first appear; rows differ where cells lie beyond."""
         columns: dict[str, None] = {}
         last: int | None = after
         while last is not None:
             async with self.database.reader() as connection:
-                found, last = await record_columns(connection, self.job_id, last, self.wanted)
+                found, last = await record_columns(connection, self.job_id, last, self.wanted, load)
             columns.update(dict.fromkeys(found))
         return list(columns)
 
     async def csv(self, columns: list[str], page: RejectedPage) -> AsyncIterator[bytes]:
-        """Page after page. A failure breaks the response off, so that half of it is not taken for all."""
+        """Page after page. A failure breaks the response off, so that half of it is not taken for all.
+
+        All pages are of one load: raises LoadReplacedError where the next one is not.
+        """
         yield csv_export.head(columns)
         while True:
             yield csv_export.rows(page.lines, columns)
             if page.next is None:
                 return
-            page = await self.page(page.next, PAGE_ROWS)
+            page = await self.page(RejectedCursor(page.load, page.next), PAGE_ROWS)
 
 
-async def csv_response(reader: RejectedReader, after: int, slots: Slots) -> StreamingResponse:
+async def csv_response(reader: RejectedReader, after: RejectedCursor, slots: Slots) -> StreamingResponse:
     """The download. Columns and first rows are read before it begins, so that an outage is still a problem.
 
-    Raises ProblemError (503) where every slot is taken.
+    Raises ProblemError (503) where every slot is taken, LoadReplacedError.
     """
     try:
         slots.acquire()
     except NoSlotFreeError:
         raise _busy() from None
     try:
-        columns = await reader.columns(after)
         first = await reader.page(after, PAGE_ROWS)
+        columns = await reader.columns(after.row_number, first.load)
     except BaseException:
         slots.release()
         raise
-    headers = VARY | {"content-disposition": f'attachment; filename="errors-{reader.job_id}.csv"'}
+    headers = VARY | {
+        "content-disposition": f'attachment; filename="errors-{reader.job_id}.csv"',
+        LOAD_HEADER: str(first.load),
+    }
     return _Download(reader.csv(columns, first), slots, headers)
 
 
@@ -101,6 +123,8 @@ class _Download(StreamingResponse):
             await super().__call__(scope, receive, send_in_pace)
         except TimeoutError:
             log.info("http.download_stalled", path=scope["path"])
+        except LoadReplacedError as replaced:
+            log.info("http.download_load_replaced", path=scope["path"], reason=str(replaced))
         finally:
             self._slots.release()
 

@@ -77,4 +77,5 @@ class RejectedPageView(BaseModel):
     """Rejected rows by number; `next` is the `after` of the next page, null at the end."""
 
     items: list[RejectedRowView] = Field(description="by row number")
-    next: int | None = Field(description="the `after` of the next page; null at the end")
+    next: str | None = Field(description="the `after` of the next page; null at the end", examples=["1.4711"])
+    load: int = Field(description="counts the readings of the source from the top; the rows are of this one")

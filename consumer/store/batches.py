@@ -74,7 +74,7 @@ async def commit_batch(connection: Connection, fence: Fence, merge: Merge, batch
         counts = await run_merge(connection, merge)
         await faults.reach("batch.merged")
         if batch.sections.get(REJECTS.name):
-            await insert_rejected(connection, fence.job_id)
+            await insert_rejected(connection, fence.job_id, before.load)
         after = await _record(connection, fence, before, batch, counts)
         if after.sequence > before.sequence:
             await emit(connection, after)

@@ -162,6 +162,6 @@ async def test_the_columns_are_those_of_what_is_filtered(
     last: int | None = -1
     while last is not None:
         async with database.reader() as connection:
-            some, last = await record_columns(connection, job_id, last, RejectedFilter(**wanted))
+            some, last = await record_columns(connection, job_id, last, RejectedFilter(**wanted), 0)
         found.update(dict.fromkeys(some))
     assert list(found) == columns
