@@ -39,7 +39,8 @@ class TinyChecker:
                 accepted += f"{position}\t{url}\t{self.seen}\n".encode()
         bad = rejected.count(b"\n")
         sections = {"stage": accepted, "stage_rejects": rejected}
-        return Checked(len(chunk.positions) - bad, bad, {"odd": bad} if bad else {}, sections)
+        rows = len(chunk.positions)
+        return Checked(rows, rows - bad, bad, {"odd": bad} if bad else {}, sections)
 
 
 def _plain(cell: Cell) -> object:
