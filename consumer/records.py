@@ -21,7 +21,7 @@ FORMULA_WITHOUT_VALUE = FormulaWithoutValue()
 
 
 class ErrorCell(str):
-    """A cell that holds an error: empty to every rule, and the record of a rejected row can tell."""
+    """A cell that holds an error: empty to every rule, and named as one in the record of a rejected row."""
 
     __slots__ = ()
 

@@ -13,7 +13,7 @@ from consumer.datasets.plain_cells import kind_beyond_json, plain
 from consumer.records import Cell
 
 OTHER_BYTES = 65_536
-"""UTF-8 of the JSON as it is stored: names, values and kinds of the columns that nobody reads."""
+"""UTF-8 of the JSON as it is stored: names, values and kinds of the columns that are not read."""
 LEAST_BYTES = 64
 """With less left, no further cell is tried: the rest is counted."""
 SMALL_CHARS, SMALL_CELLS = 2_500, 30
@@ -22,7 +22,7 @@ for a NUL, and a backslash before it); a name has at most 110 characters, and co
 kind; 40 bytes hold any other value with its kind.
 """
 MARK = "…"
-"""Stands behind a text that was cut: one that was too long stays too long."""
+"""Follows a text that was cut: one that was too long stays too long."""
 
 written = json.JSONEncoder(ensure_ascii=False).encode
 """Values as JSON; `json.dumps` would make an encoder for every row."""
@@ -30,10 +30,10 @@ written = json.JSONEncoder(ensure_ascii=False).encode
 
 @dataclass(frozen=True, slots=True)
 class WrittenRecord:
-    """JSON texts; `kinds` and `cut` are None where there is nothing to say.
+    """JSON texts; `kinds` and `cut` are None where they would be empty.
 
-    `kinds`: column → `date`, `time`, `duration`, `error`, `formula` (without a result) or `number` (as a text),
-    of cells whose JSON value is of another type.
+    `kinds`: column → `date`, `time`, `duration`, `error`, `formula` (no result) or `number` (as a text), of
+    cells whose JSON value is of another type.
     `cut`: `{"cut": columns whose text goes on, "left_out": number of cells that are not in the record}`.
     """
 
@@ -73,7 +73,7 @@ class RecordWriter:
 
 @dataclass(slots=True)
 class _Bounded:
-    """A record in the making: what is kept, and how many bytes are left for columns that nobody reads."""
+    """A record in the making: what is kept, and how many bytes are left for columns that are not read."""
 
     kinds: dict[str, str] = field(default_factory=dict)
     _cells: list[str] = field(default_factory=list)

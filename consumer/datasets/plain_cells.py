@@ -6,7 +6,7 @@ from decimal import Decimal
 from consumer.records import Cell, ErrorCell, FormulaWithoutValue, storable
 
 EXACT_NUMBERS = 2**53
-"""From here on a float no longer tells neighbouring whole numbers apart: its digits are kept as a text."""
+"""From here on neighbouring whole numbers are the same float: its digits are kept as a text."""
 LONGEST_NUMBER = 10**18
 """A whole number of more digits is kept as a text, which every reader of JSON takes as it is."""
 KINDLESS = frozenset({str, bool, type(None)})
@@ -16,7 +16,7 @@ KINDLESS = frozenset({str, bool, type(None)})
 def plain(cell: Cell) -> str | int | float | bool | None:
     """A cell as JSON can hold it: whole numbers without `.0`, dates as ISO text, errors as nothing."""
     if cell.__class__ is str:  # nearly every cell
-        return storable(cell)  # type: ignore[arg-type]
+        return storable(cell)
     match cell:
         case float():
             if -EXACT_NUMBERS < cell < EXACT_NUMBERS:
@@ -35,7 +35,7 @@ def plain(cell: Cell) -> str | int | float | bool | None:
 
 
 def kind_beyond_json(cell: Cell) -> str | None:
-    """What the cell is, where the type of its JSON value is another; None where that says it."""
+    """What the cell is, where the type of its JSON value is another; else None."""
     if cell.__class__ in KINDLESS:
         return None
     match cell:

@@ -53,7 +53,7 @@ class Pipe:
         threading.Thread(target=self._listen, name="grants", daemon=True).start()
 
     def send(self, kind: Kind, header: dict[str, Any], body: bytes = b"") -> None:
-        """Send a frame; waits while the pipe is full. Nobody to read it: our end.
+        """Send a frame; waits while the pipe is full. Without a reader this process ends.
 
         Raises SourceTooLarge where the service would not take it; the pipe is whole then.
         """

@@ -115,7 +115,7 @@ class Extraction:
     def _check(self, piece: Chunk) -> None:
         """Send a piece as one batch, or as several where its rejected rows take much space.
 
-        The next batch tries twice as many rows as the last one took: none is looked at much more than once.
+        The next batch tries twice as many rows as the last one took: none is checked more than about twice.
         """
         start, rows, size = 0, len(piece.positions), len(piece.positions)
         while start < rows:

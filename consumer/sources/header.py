@@ -25,7 +25,7 @@ HEADER_CHARS = 1000
 class Header:
     """Where the header is, which column holds which field, and what a person calls each column.
 
-    `texts` are the headers as they stand there, None for a column without one.
+    `texts` are the headers as written, None for a column without one.
     """
 
     position: int
@@ -92,14 +92,17 @@ def normalise(header: str) -> str:
 def labels(cells: Sequence[Cell]) -> tuple[str, ...]:
     """A name for each column up to the last header: its text, shortened, or its letter; none comes twice."""
     taken: dict[str, int] = {}
-    for column in range(_last_visible(cells) + 1):
-        taken[_untaken(_label(cells[column], column), taken)] = 1
+    for column, text in enumerate(texts(cells)):
+        taken[_untaken(text or letter(column), taken)] = 1
     return tuple(taken)
 
 
 def texts(cells: Sequence[Cell]) -> tuple[str | None, ...]:
     """The text of each column's header up to the last one, shortened; None where nothing is seen."""
-    return tuple(_text(cell) or None for cell in cells[: _last_visible(cells) + 1])
+    found = [_text(cell) for cell in cells]
+    while found and found[-1] is None:
+        found.pop()
+    return tuple(found)
 
 
 def letter(column: int) -> str:
@@ -112,21 +115,14 @@ def letter(column: int) -> str:
     return name
 
 
-def _last_visible(cells: Sequence[Cell]) -> int:
-    return max((column for column, cell in enumerate(cells) if visible(cell)), default=-1)
-
-
-def _label(cell: Cell, column: int) -> str:
-    return _text(cell) or letter(column)
-
-
-def _text(cell: Cell) -> str:
-    """What is seen of a header, on one line; a sheet can have 16,384 of 32,767 characters."""
-    if not visible(cell):
-        return ""
+def _text(cell: Cell) -> str | None:
+    """What is seen of a header, on one line; a sheet can have 16,384 of 32,767 characters, so few are read."""
+    beginning = cell[:HEADER_CHARS] if isinstance(cell, str) and len(cell) > HEADER_CHARS else cell
+    if not visible(beginning):
+        return None
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
-    return shorten_name(" ".join(str(cell)[:HEADER_CHARS].split()))
+    return shorten_name(" ".join(str(beginning).split())) or None
 
 
 def _untaken(name: str, taken: dict[str, int]) -> str:

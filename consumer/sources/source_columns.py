@@ -27,17 +27,17 @@ class SourceColumn:
 
     def described(self) -> Described:
         """As JSON, without what goes without saying: a header like the name, no field."""
-        told: Described = {"name": storable(self.name)}
+        column: Described = {"name": storable(self.name)}
         if self.header != self.name:
-            told["header"] = None if self.header is None else storable(self.header)
+            column["header"] = None if self.header is None else storable(self.header)
         if self.field is not None:
-            told["field"] = self.field
-        return told
+            column["field"] = self.field
+        return column
 
 
 def described(columns: Iterable[SourceColumn]) -> Described:
     """`columns` up to TOTAL_BYTES; `left_out` is how many more there are behind them."""
-    told: list[Described] = []
+    kept: list[Described] = []
     left, left_out = TOTAL_BYTES, 0
     for column in columns:
         one = column.described()
@@ -45,5 +45,5 @@ def described(columns: Iterable[SourceColumn]) -> Described:
         if left < 0:
             left_out += 1
         else:
-            told.append(one)
-    return {"columns": told, "left_out": left_out}
+            kept.append(one)
+    return {"columns": kept, "left_out": left_out}

@@ -54,16 +54,16 @@ _FITS = """
 """
 
 # Versions before this one stored records of 262 MB and more, of which Postgres makes no line. What is stored
-# in 64 KB has 16 MB at most (a byte of lz4 stands for up to 255 others): few are unpacked to learn their size.
+# in 64 KB has 16 MB at most (a byte of lz4 stands for up to 255 others): few are unpacked for their size.
 _TOO_LARGE = f"""
 pg_column_size(record) > {TOO_LARGE_BYTES} / 256 and octet_length(record::text) > {TOO_LARGE_BYTES}"""
 _RECORD = f"case when {_TOO_LARGE} then json '{{}}' else record end"
 _CUT = f"""case when {_TOO_LARGE} then jsonb '{{"cut": [], "left_out": null}}' else record_cut end"""
 
 # $1 job, $2 after, $3-$5 the filter, $6 limit, $7 bytes, $8 how many rows are looked at. The inner levels:
-# what is looked at; the page and one row beyond it, with the bytes stored before each, of which its text has no
-# fewer; those texts, and their size so far; what fits. `ends` holds the last row looked at, and the one behind
-# it, if any; it is asked for only where the page is not full.
+# what is looked at; the page and one row beyond it, with the bytes stored before each, of which texts have no
+# fewer; those texts, and their size so far; what fits. `ends` holds the last row looked at, and the one
+# behind it, if any; it is asked for only where the page is not full.
 PAGE = f"""
 with fitting as materialized (
   select *, row_number() over (order by row_number) as turn,

@@ -20,13 +20,13 @@ async def store_source_columns(
 
     Unless it is kept already. The job's row must be locked by its owner.
     """
-    told = json.dumps({"fingerprint": fingerprint, **columns}, ensure_ascii=False)
-    await connection.execute(STORE, fence.job_id, fence.token, told, fingerprint)
+    described = json.dumps({"fingerprint": fingerprint, **columns}, ensure_ascii=False)
+    await connection.execute(STORE, fence.job_id, fence.token, described, fingerprint)
 
 
 NAMES = """
 select array(select value ->> 'name' from json_array_elements(source_columns -> 'columns') with ordinality
-             as told(value, place) order by place)
+             as listed(value, place) order by place)
 from migration.jobs where id = $1 and source_columns ->> 'fingerprint' = fingerprint
 """
 

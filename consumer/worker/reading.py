@@ -36,7 +36,7 @@ FRAME_TOO_LARGE = {
     "message": "The process that reads the source sent more at once than the service takes "
     f"({MAX_FRAME_BYTES >> 20} MB). Look for cells far longer than the others, shorten them, or split it.",
 }
-"""As the child would say it, if it knew."""
+"""The header of a FAILED frame that the child did not send."""
 
 
 class ChildDied(Exception):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from consumer.datasets.base import Bare, Checked, Dataset, Fields, Merge, Relation
-from consumer.records import Cell, Chunk
+from consumer.records import Cell, Chunk, ErrorCell, FormulaWithoutValue
 
 FIELDS = Fields(
     {"inn": ("ИНН",), "url": ("Ссылка на чат", "Ссылка"), "name": ("Название чата",)},
@@ -44,6 +44,8 @@ class TinyChecker:
 
 
 def _plain(cell: Cell) -> object:
+    if isinstance(cell, ErrorCell | FormulaWithoutValue):
+        return None
     return cell if isinstance(cell, str | float | int | bool | None) else str(cell)
 
 

@@ -12,9 +12,9 @@ def header(*cells: Cell) -> list[SourceColumn]:
     return find_header([(1, ("ИНН", "Ссылка", *cells))], FIELDS).described()
 
 
-def test_columns_are_told_in_their_order_with_what_the_source_calls_them() -> None:
-    told = described(header(None, "Прочее", "Прочее", 7.0, "", "x\x00"))
-    assert told["columns"] == [
+def test_columns_are_found_in_their_order_with_what_the_source_calls_them() -> None:
+    found = described(header(None, "Прочее", "Прочее", 7.0, "", "x\x00"))
+    assert found["columns"] == [
         {"name": "ИНН", "field": "inn"},
         {"name": "Ссылка", "field": "url"},
         {"name": "C", "header": None},
@@ -24,7 +24,7 @@ def test_columns_are_told_in_their_order_with_what_the_source_calls_them() -> No
         {"name": "G", "header": None},
         {"name": "x\\u0000"},
     ]
-    assert told["left_out"] == 0
+    assert found["left_out"] == 0
 
 
 def test_names_are_those_of_records() -> None:
@@ -38,15 +38,15 @@ def test_names_are_those_of_records() -> None:
     assert chunk.record_fields == {"ИНН": "inn", "Ссылка": "url"}
 
 
-def test_widest_sheet_with_long_headers_is_told_up_to_a_megabyte() -> None:
-    told = described(header(*["ж" * 32_767] * 16_382))
-    assert 0.9 * TOTAL_BYTES < len(json.dumps(told, ensure_ascii=False).encode()) < 1.02 * TOTAL_BYTES
-    assert len(told["columns"]) + told["left_out"] == 16_384
+def test_widest_sheet_with_long_headers_is_found_up_to_a_megabyte() -> None:
+    found = described(header(*["ж" * 32_767] * 16_382))
+    assert 0.9 * TOTAL_BYTES < len(json.dumps(found, ensure_ascii=False).encode()) < 1.02 * TOTAL_BYTES
+    assert len(found["columns"]) + found["left_out"] == 16_384
 
 
-def test_widest_sheet_with_ordinary_headers_is_told_whole() -> None:
-    told = described(header(*[f"Столбец {number}" for number in range(16_382)]))
-    assert (len(told["columns"]), told["left_out"]) == (16_384, 0)
+def test_widest_sheet_with_ordinary_headers_is_found_whole() -> None:
+    found = described(header(*[f"Столбец {number}" for number in range(16_382)]))
+    assert (len(found["columns"]), found["left_out"]) == (16_384, 0)
 
 
 def test_an_error_in_a_column_that_is_not_read_is_in_the_record() -> None:

@@ -97,7 +97,7 @@ def _readers(pool: Pool) -> Mapping[Kind, Callable[[list[bytes]], list[int]]]:
 
 
 def _results(texts: list[str], pool: Pool) -> list[int]:
-    """The codes of what formulas gave; each text is looked at once, as they give the same over and over."""
+    """The codes of what formulas gave; each text is checked once, as they repeat."""
     different = list(dict.fromkeys(texts))
     codes = dict(zip(different, pool.texts(different), strict=True))
     codes |= {text: pool.error() for text in different if is_error_text(text)}

@@ -1,4 +1,4 @@
-"""What a record of bounded size does not tell by itself: kinds of cells, cuts, the columns of the source."""
+"""What a bounded record does not hold: the kinds of its cells, what was cut, the columns of the source."""
 
 from consumer.store.migrations import run_sql
 
