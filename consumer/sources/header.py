@@ -116,7 +116,7 @@ def letter(column: int) -> str:
 
 
 def _text(cell: Cell) -> str | None:
-    """What is seen of a header, on one line; a sheet can have 16,384 of 32,767 characters, so few are read."""
+    """What is seen of a header, on one line; of a long one, as a sheet may have 16,384, the beginning."""
     beginning = cell[:HEADER_CHARS] if isinstance(cell, str) and len(cell) > HEADER_CHARS else cell
     if not visible(beginning):
         return None

@@ -1,7 +1,7 @@
 """One rejected record, however much its row repeats, costs the service and its other jobs next to nothing."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -21,7 +21,7 @@ ALLOWED_BYTES = 50 * MB
 """What the service may grow by: three batches of 8 MB, and what Python keeps of them."""
 LOOK_SECONDS = 0.02
 
-BOOKS = {
+BOOKS: dict[str, Callable[[Path], Path]] = {
     "4,000 cells": lambda path: sharing_workbook(path, columns=4_000),
     "7,500 cells": lambda path: sharing_workbook(path, columns=7_500),
     "long headers": long_headers_workbook,
@@ -84,7 +84,7 @@ def warm(world: World, service: Service) -> None:
 
 @pytest.mark.parametrize("name", BOOKS)
 def test_hostile_row_is_one_rejected_row_of_many_jobs(world: World, service: Service, name: str) -> None:
-    path: Path = BOOKS[name](world.inbox / f"{name}.xlsx")
+    path = BOOKS[name](world.inbox / f"{name}.xlsx")
     assert path.stat().st_size < MB
     warm(world, service)
     with Watch(service) as watch, good_job(world):
