@@ -59,6 +59,8 @@ async def test_a_revision_waits_for_a_long_transaction_without_holding_up_the_ot
     await change(database, "delete from migration.revisions where version_num = 'service_0010'")
     await change(database, "insert into migration.revisions values ('service_0007')")
     await change(database, "create index jobs_changed on migration.jobs (updated_at)")
+    await change(database, "alter table migration.jobs drop column source_columns")
+    await change(database, "alter table migration.migration_errors drop column kinds, drop column record_cut")
     batch = await database.data_connection()
     await batch.execute("begin")
     await batch.execute("select from migration.jobs for key share")
