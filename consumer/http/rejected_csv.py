@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -22,6 +22,7 @@ from consumer.store.rejected_rows import (
     record_columns,
     rejected_rows,
 )
+from consumer.store.source_columns import source_column_names
 from schemas.codes import ProblemCode
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
@@ -29,6 +30,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 CSV = "text/csv"
 PAGE_ROWS = 100
 """What is turned into CSV between two turns of the event loop: some milliseconds of work."""
+CELLS_AT_ONCE = 5_000
+"""Some milliseconds as well: 100 rows of 50 columns."""
 CSV_AT_ONCE = 2
 """Each keeps the event loop and Postgres busy: of twelve at once none was finished, and `/readyz` failed."""
 BUSY_SECONDS = 5
@@ -58,14 +61,19 @@ class RejectedReader:
             )
 
     async def columns(self, after: int, load: int) -> list[str]:
-        """Every column of the records, in the order they first appear; rows differ where cells lie beyond."""
+        """Every column of the records, in the order of the source; behind them those without a header.
+
+        Where that order is not known, and among the latter, they go in the order they first appear.
+        """
         columns: dict[str, None] = {}
         last: int | None = after
         while last is not None:
             async with self.database.reader() as connection:
                 found, last = await record_columns(connection, self.job_id, last, self.wanted, load)
             columns.update(dict.fromkeys(found))
-        return list(columns)
+        async with self.database.reader() as connection:
+            order = {name: at for at, name in enumerate(await source_column_names(connection, self.job_id))}
+        return sorted(columns, key=lambda name: order.get(name, len(order)))
 
     async def csv(self, columns: list[str], page: RejectedPage) -> AsyncIterator[bytes]:
         """Page after page. A failure breaks the response off, so that half of it is not taken for all.
@@ -74,10 +82,18 @@ class RejectedReader:
         """
         yield csv_export.head(columns)
         while True:
-            yield csv_export.rows(page.lines, columns)
+            for lines in _few_cells(page.lines, len(columns)):
+                yield csv_export.rows(lines, columns)
+                await asyncio.sleep(0)
             if page.next is None:
                 return
             page = await self.page(RejectedCursor(page.load, page.next), PAGE_ROWS)
+
+
+def _few_cells(lines: Sequence[str], columns: int) -> Iterator[Sequence[str]]:
+    """Lines that make CELLS_AT_ONCE cells of CSV, or one: a record may have thousands of columns."""
+    size = max(1, CELLS_AT_ONCE // max(columns, 1))
+    return (lines[start : start + size] for start in range(0, len(lines), size))
 
 
 async def csv_response(reader: RejectedReader, after: RejectedCursor, slots: Slots) -> StreamingResponse:

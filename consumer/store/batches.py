@@ -26,7 +26,8 @@ COPY_SLICE = 64 * 1024
 """Bytes handed to the driver at once, so that the event loop gets a turn in between."""
 
 REJECTS_SESSION = """
-create temp table stage_rejects (position bigint, record_identifier text, errors jsonb, record json)
+create temp table stage_rejects (
+  position bigint, record_identifier text, errors jsonb, record json, kinds jsonb, record_cut jsonb)
 on commit delete rows
 """
 

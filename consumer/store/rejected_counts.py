@@ -6,8 +6,10 @@ from consumer.store.connect import Connection
 
 INSERT_REJECTED = """
 with kept as (
-  insert into migration.migration_errors (job_id, load, row_number, record_identifier, errors, record)
-  select $1, $2, position, record_identifier, errors, record from stage_rejects order by position)
+  insert into migration.migration_errors
+    (job_id, load, row_number, record_identifier, errors, record, kinds, record_cut)
+  select $1, $2, position, record_identifier, errors, record, kinds, record_cut
+  from stage_rejects order by position)
 insert into migration.rejected_counts as c (job_id, code, field, rows)
 select $1, code, field, count(*) from (
   select distinct position, code, coalesce(field, '') as field

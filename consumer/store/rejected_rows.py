@@ -17,6 +17,10 @@ LOOK_AT_ROWS = 50_000
 """Rows a filtered page looks at: about a tenth of a second."""
 COLUMNS_ROWS = 20_000
 """Rows whose columns are gathered at once."""
+COLUMNS_BYTES = 4 * 1024 * 1024
+"""And bytes of their records as stored: a compressed one may have a hundred times as many."""
+TOO_LARGE_BYTES = 16 * 1024 * 1024
+"""A record of more was stored by a version without bounds, and is not handed out: today 3 MB is the most."""
 ROW_NUMBER_DIGITS = 18
 """More do not fit a bigint for sure."""
 
@@ -62,29 +66,42 @@ _FITS = """
     and ($4::text is null or starts_with(record_identifier, $4) or row_number = $5)
 """
 
+# Versions before this one stored records of 262 MB and more, of which Postgres makes no line. What is stored
+# in 64 KB has 16 MB at most (a byte of lz4 stands for up to 255 others): few are unpacked for their size.
+_TOO_LARGE = f"""
+pg_column_size(record) > {TOO_LARGE_BYTES} / 256 and octet_length(record::text) > {TOO_LARGE_BYTES}"""
+_RECORD = f"case when {_TOO_LARGE} then json '{{}}' else record end"
+_CUT = f"""case when {_TOO_LARGE} then jsonb '{{"cut": [], "left_out": null}}' else record_cut end"""
+
 # $1 job, $2 after, $3-$5 the filter, $6 limit, $7 bytes, $8 how many rows are looked at. The inner levels:
-# what is looked at, the page and one row beyond it, its size so far, what fits. `ends` holds the last row
-# looked at, and the one behind it, if any; it is asked for only where the page is not full.
+# what is looked at; the page and one row beyond it, with the bytes stored before each, of which texts have no
+# fewer; those texts, and their size so far; what fits. `ends` holds the last row looked at, and the one
+# behind it, if any; it is asked for only where the page is not full.
 PAGE = f"""
-with page as materialized (
-  select row_number, line, row_number() over (order by row_number) as turn,
+with fitting as materialized (
+  select *, row_number() over (order by row_number) as turn,
+         sum(pg_column_size(record)) over (order by row_number) - pg_column_size(record) as stored_before
+  from (select * from migration.migration_errors
+        where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number > $2
+        order by row_number limit $8) looked_at
+  where {_FITS} order by row_number limit $6 + 1
+), page as materialized (
+  select row_number, line,
          sum(octet_length(line)) over (order by row_number) - octet_length(line) as bytes_before
   from (
     select row_number, json_build_object('row_number', row_number, 'record_identifier', record_identifier,
-                                         'errors', errors, 'record', record)::text as line
-    from (select * from migration.migration_errors
-          where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number > $2
-          order by row_number limit $8) looked_at
-    where {_FITS} order by row_number limit $6 + 1
-  ) fitting
+                                         'errors', errors, 'record', {_RECORD}, 'kinds', kinds,
+                                         'record_cut', {_CUT})::text as line
+    from fitting where turn <= $6 and stored_before < $7
+  ) lines
 )
-select row_number, line, (select count(*) from page) as fitting,
+select row_number, line, (select count(*) from fitting) as fitting,
   (select load from migration.jobs where id = $1) as load,
-  case when (select count(*) from page) <= $6 then array(
+  case when (select count(*) from fitting) <= $6 then array(
     select row_number from migration.migration_errors
     where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number > $2
     order by row_number offset $8 - 1 limit 2) end as ends
-from (values (1)) one left join page on turn <= $6 and bytes_before < $7 order by row_number
+from (values (1)) one left join page on bytes_before < $7 order by row_number
 """  # noqa: S608 – conditions, no values
 
 
@@ -150,11 +167,15 @@ def _row_number(text: str | None) -> int | None:
 
 
 COLUMNS = f"""
-with looked_at as (
-  select row_number, record, {_FITS} as fits from migration.migration_errors
-  where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number > $2
-  order by row_number limit $6),
-columns as (
+with sized as materialized (
+  select row_number, record, {_FITS} as fits,
+         sum(pg_column_size(record)) over (order by row_number) - pg_column_size(record) as stored_before
+  from (select * from migration.migration_errors
+        where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number > $2
+        order by row_number limit $6) behind
+), looked_at as materialized (
+  select row_number, {_RECORD} as record, fits from sized where stored_before < $7
+), columns as (
   select key, min(row_number) as first_row, min(place) as first_place
   from looked_at cross join lateral json_object_keys(record) with ordinality as keys(key, place)
   where fits group by key)
@@ -169,11 +190,12 @@ async def record_columns(
 ) -> tuple[list[str], int | None]:
     """Names of the columns of some records behind `after`, and the row number to go on from, if any.
 
-    Only of rows that pass the filter; COLUMNS_ROWS are looked at. Raises LoadReplacedError where `load` is
-    not the present one.
+    Only of rows that pass the filter; COLUMNS_ROWS are looked at, fewer where their records are large. Raises
+    LoadReplacedError where `load` is not the present one.
     """
     if not _can_match(wanted):
         return [], None
-    rows = await connection.fetch(COLUMNS, job_id, after, *_values(wanted), COLUMNS_ROWS)
+    bounds = (COLUMNS_ROWS, COLUMNS_BYTES)
+    rows = await connection.fetch(COLUMNS, job_id, after, *_values(wanted), *bounds)
     _verified(rows[0]["load"], job_id, load)
     return [row["key"] for row in rows if row["key"] is not None], rows[0]["last"]

@@ -42,6 +42,8 @@ async def test_a_rejected_row_is_shown_with_its_errors_and_its_record(
                 "record_identifier": "who 2",
                 "errors": ERRORS,
                 "record": {"ИНН": "12", "Участники": 5, "Группа": None},
+                "kinds": None,
+                "record_cut": None,
             }
         ],
         "next": None,
