@@ -17,8 +17,10 @@ RUSSIAN = re.compile(
 """The usual spellings, recognised in one match."""
 NUMBER = re.compile(r"(\+?[0-9]{9,})\.([0-9]{1,2}|0+)")
 """A number with decimals: no phone has so many digits before a dot and so few, or only zeros, behind."""
-ROUNDED = 1_000_000
-"""A number cell that is a multiple of it was text like `7,91E+10`; of a million real phones one ends so."""
+ROUNDED = 100_000
+"""A number cell that is a multiple of it was text like `7,91235E+10`, as Excel shows and CSV keeps it.
+
+Of 100,000 real phones one ends so."""
 E164_DIGITS = 15
 """ITU-T E.164, 6.2.1."""
 KNOWN_FOREIGN = 4_096

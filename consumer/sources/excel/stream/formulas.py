@@ -9,7 +9,7 @@ from consumer.sources.excel.stream.words import Flags, Places, is_at, starts_wit
 END_OF_FORMULA, END = b"</f><v>", b"</f>"
 WITHOUT_VALUE = ((b"</c>", 1), (b"<v/></c>", 2), (b"<v /></c>", 2))
 """What may follow a formula without a result, and how many tags that is."""
-VALUED = (Kind.NUMBER, Kind.DATE, Kind.DURATION, Kind.SHARED, Kind.BOOL, Kind.ERROR)
+VALUED = (Kind.NUMBER, Kind.DATE, Kind.DURATION, Kind.SCIENTIFIC, Kind.SHARED, Kind.BOOL, Kind.ERROR)
 """Without a value these hold nothing; a cell of text holds an empty one then."""
 
 
