@@ -33,8 +33,8 @@ def identify(path: Path, max_inflated_bytes: int) -> WorkbookKind:
 def decrypt(path: Path) -> None:
     """Replace an encrypted workbook by what is in it.
 
-    Raises WorkbookProblem (`workbook_encrypted`) where it has another password, DecryptionError (the same code)
-    where it has another kind of encryption or is not whole, and OSError for the disk.
+    Raises WorkbookProblem (`workbook_encrypted`) where it has another password, DecryptionError (of the same
+    code) where it has another kind of encryption or is not whole, and OSError for the disk.
     """
     target = path.with_suffix(".plain")
     try:
