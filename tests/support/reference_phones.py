@@ -170,7 +170,7 @@ def _two_local(number: list[str], broken: bool) -> bool:
     if ")" in number:
         return False
     sizes = [len(piece) for piece in number if piece.isdigit()]
-    if sum(sizes) - sizes[-1] == 7 and sum(sizes) in {10, 11} and sizes[0] in {2, 3, 7}:
+    if (sum(sizes) - sizes[-1] == 7 and sum(sizes) in {10, 11} and sizes[0] in {2, 3, 7}) or sizes == [6, 4]:
         return True
     if sum(sizes) != 10:
         return False

@@ -12,9 +12,10 @@ from consumer.sources.excel.calamine import open_calamine_xlsx
 from consumer.sources.excel.reader import OpenReader, Unusual
 from consumer.sources.excel.sparse import open_sparse
 from consumer.sources.excel.stream.reader import open_stream
-from tests.support.other_workbooks import write_ods, write_xlsb
+from tests.support.other_workbooks import VISIBLE, write_ods, write_xlsb
 from tests.support.read_book import read_book
 from tests.support.workbooks import FIXTURES, HEADER, Rows
+from tests.support.xls import write_xls_sheets
 from tests.unit.sources.stream.books import parts, write
 
 ERRORS = [
@@ -163,12 +164,16 @@ def test_workbook_that_the_arrays_cannot_read_comes_out_the_same(shape: str, tmp
 ERRORS_IN_TEXT: Rows = [HEADER, (1, "u", "#Н/Д"), (2, "u", "Чат"), ("Loading...",), (3, "u", "Err:504")]
 
 
-@pytest.mark.parametrize("write_book", [write_ods, write_xlsb])
+def write_xls(path: Path, rows: Rows) -> Path:
+    return write_xls_sheets(path, [("Чаты", rows, VISIBLE)])
+
+
+@pytest.mark.parametrize("write_book", [write_ods, write_xlsb, write_xls])
 def test_error_typed_into_another_kind_of_workbook_is_kept(
     write_book: Callable[[Path, Rows], Path], tmp_path: Path
 ) -> None:
     found = read_book(write_book(tmp_path / "book", ERRORS_IN_TEXT))
-    assert found["name"] == ["#Н/Д", "Чат", None, "Err:504"]
+    assert [cell or None for cell in found["name"]] == ["#Н/Д", "Чат", None, "Err:504"]
 
 
 @pytest.mark.parametrize("low_memory", [False, True])

@@ -48,6 +48,7 @@ PHONE_LINK = re.compile(
 """The digits of other links, `t.me/c/1234567890`, are names."""
 LOCAL_DIGITS, EXTENDED_DIGITS = 7, (10, 11)
 TEN = 10
+SIX_AND_MORE = [6, 4]
 LOCAL_BEGINNINGS = (2, 3, 7)
 """Digits of the first group of a number like `988-53-88`; codes of towns and `8 916` begin with others."""
 DATE = re.compile(
@@ -154,6 +155,8 @@ def _may_be_two(number: str, *, is_broken: bool) -> bool:
     groups = [len(group) for group in re.findall("[0-9]+", number)]
     digits = sum(groups)
     if digits in EXTENDED_DIGITS and groups[0] in LOCAL_BEGINNINGS and digits - groups[-1] == LOCAL_DIGITS:
+        return True
+    if digits == TEN and groups == SIX_AND_MORE:
         return True
     return digits == TEN and (is_broken or _repeats(number, groups))
 
