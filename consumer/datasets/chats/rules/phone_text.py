@@ -24,13 +24,12 @@ DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe5
 LINE_BREAKS = frozenset("\n\r\v\f\x85\u2028\u2029")
 
 EXTENSION = re.compile(
-    r"(?P<number>[^0-9]*[0-9].*?)"
     r"(?:(?:(?<![^\W\d_])(?:доб(?:авочный|ав)?|доп(?:олнительный)?|дб|вн(?:утр(?:енний)?)?|ext(?:ension)?"
     r"|д(?=\.? ?[0-9]{3})|[xх](?=[0-9]{2}))|(?<!\w)[xх]|#)"
     r"\.?(?: ?(?:номер|ном|тел(?:ефон)?)\.?)?[ :=№#(]{0,3}"
     r"|(?<=[0-9])(?:;|,,| ?\* ?(?=[0-9]{2})))"
-    r"(?P<behind>[0-9].*)",
-    re.IGNORECASE | re.DOTALL,
+    r"(?=[0-9])",
+    re.IGNORECASE,
 )
 """What stands behind the number of an exchange: `доб. 12`, `вн. тел. 12`, `ext 12`, `#12`, `x12`, `;12`.
 
@@ -100,13 +99,14 @@ def find(text: str) -> Found | None:
 
 def _without_extension(value: str) -> tuple[str, bool]:
     """The text before an extension, and whether there was one."""
-    extended = EXTENSION.fullmatch(value)
-    if extended is None:
+    first, _ = _span(value)
+    extension = EXTENSION.search(value, first + 1)
+    if extension is None:
         return value, False
-    behind = extended["behind"]
+    behind = value[extension.end() :]
     if sum(char in DIGITS for char in behind) > MOST_EXTENSION_DIGITS or NEXT_PHONE.search(behind):
         return value, False
-    return extended["number"], True
+    return value[: extension.start()], True
 
 
 def _is_phone_beside(before: str, behind: str) -> bool:
