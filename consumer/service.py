@@ -122,7 +122,7 @@ class Service:
         terms = relays.Terms(owner, settings.migration_lease_seconds, settings.migration_heartbeat_seconds)
         alive, count = self._pulses["relay"].alive, self._vitals.metrics.hear
         kafka = EventSender(self._events.publish, self._events.fits, count)
-        return Relay(self._database, kafka, terms, self._vitals.outbox_head, alive)
+        return Relay(self._database, kafka, terms, self._vitals.outbox_progress, alive)
 
     def _make_retention(self) -> Retention:
         settings = self._settings

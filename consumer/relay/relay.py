@@ -10,7 +10,7 @@ from consumer import faults
 from consumer.errors import LeaseLost
 from consumer.happenings import EventsPublished
 from consumer.relay.events import EventSender
-from consumer.relay.head import OutboxHead
+from consumer.relay.progress import OutboxProgress
 from consumer.store import leases, outbox
 from consumer.store.database import Database
 from consumer.store.errors import Conflict, DatabaseUnavailable
@@ -46,13 +46,13 @@ class Relay:
         database: Database,
         kafka: EventSender,
         terms: Terms,
-        head: OutboxHead,
+        progress: OutboxProgress,
         alive: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database.reporting(alive)
         self._kafka = kafka
         self._terms = terms
-        self._head = head
+        self._progress = progress
         self._alive = alive
         self._renew_at = 0.0
         self._wake = Wake()
@@ -76,7 +76,7 @@ class Relay:
                     token = await leases.elect(
                         connection, RELAY, self._terms.owner, self._terms.lease_seconds
                     )
-                    self._head.observe(await outbox.head(connection))
+                    self._progress.observe(*await outbox.look(connection))
                 if token is None:
                     await self._wake.pause(POLL_SECONDS)
                     continue
@@ -122,7 +122,7 @@ class Relay:
         """Send the oldest events; whether there may be more at once."""
         async with self._database.transaction() as connection:
             page = await outbox.unpublished(connection, PAGE, PAGE_BYTES)
-        self._head.observe((page[0].id, page[0].sends) if page else None)
+        self._progress.note_next(page[0].id if page else None)
         if not page:
             return False
         self._in_hand = page
@@ -137,6 +137,8 @@ class Relay:
             ours = await outbox.mark_published(connection, sent, token)
         if not ours:
             raise LeaseLost
+        if sent:
+            self._progress.note_published()
         self._in_hand = ()
         await faults.reach("relay.marked")
         return len(sent) == len(page)

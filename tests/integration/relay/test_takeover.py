@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from consumer.relay import relay as relays
 from consumer.relay.events import EventSender
-from consumer.relay.head import OutboxHead
+from consumer.relay.progress import OutboxProgress
 from consumer.relay.relay import Relay, Terms
 from consumer.store.database import Database
 from messaging.records import Outgoing
@@ -52,7 +52,7 @@ async def test_takeover_of_many_jobs_keeps_the_lease_and_lets_new_events_pass(
 
     def relay(owner: str) -> Relay:
         terms = Terms(owner, lease_seconds=1.0, beat_seconds=0.2)
-        return Relay(database, EventSender(publish, lambda _: True), terms, OutboxHead())
+        return Relay(database, EventSender(publish, lambda _: True), terms, OutboxProgress())
 
     stop = asyncio.Event()
     elected = asyncio.create_task(relay("elected").run(stop))
