@@ -9,8 +9,8 @@ import structlog
 from consumer import faults
 from consumer.errors import LeaseLost
 from consumer.happenings import EventsPublished
-from consumer.relay.events import EventSender
 from consumer.relay.progress import OutboxProgress
+from consumer.relay.sender import EventSender
 from consumer.store import leases, outbox
 from consumer.store.database import Database
 from consumer.store.errors import Conflict, DatabaseUnavailable
@@ -58,6 +58,7 @@ class Relay:
         self._wake = Wake()
         self._in_hand: Sequence[Unpublished] = ()
         """Given to Kafka, and not known to have been marked under our lease."""
+        self._unacknowledged = 0
 
     def hear(self, _payload: str) -> None:
         """A notification: something is in the outbox."""
@@ -131,8 +132,7 @@ class Relay:
         self._kafka.count(EventsPublished(sum(acknowledged)))
         await faults.reach("relay.sent")
         sent = _in_order(page, acknowledged)
-        if len(sent) < len(page):
-            log.warning("relay.unacknowledged", events=len(page) - len(sent))
+        self._log_unacknowledged(len(page) - len(sent))
         async with self._database.transaction() as connection:
             ours = await outbox.mark_published(connection, sent, token)
         if not ours:
@@ -142,6 +142,12 @@ class Relay:
         self._in_hand = ()
         await faults.reach("relay.marked")
         return len(sent) == len(page)
+
+    def _log_unacknowledged(self, events: int) -> None:
+        """Not each second for one that waits for days."""
+        if events and events != self._unacknowledged:
+            log.warning("relay.unacknowledged", events=events)
+        self._unacknowledged = events
 
     async def _make_good(self) -> None:
         """Have the last event of each job sent again that we may have sent older ones of behind a newer.
