@@ -1,7 +1,7 @@
 """The outbox: every change of a job puts its status event here, in the same transaction."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
@@ -72,8 +72,11 @@ async def _put(
 LOCK_JOB = "select from migration.jobs where id = $1 for no key update"
 
 SEND_AGAIN = """
-update migration.outbox set published_at = null, sends = sends + 1
-where id = (select max(id) from migration.outbox where job_id = $1)
+update migration.outbox o set published_at = null, sends = sends + 1
+from (select last.id from unnest($1::bigint[]) as asked(job_id)
+      cross join lateral (select id from migration.outbox where job_id = asked.job_id
+                          order by sequence desc limit 1) last) latest
+where o.id = latest.id
 """
 
 
@@ -83,7 +86,12 @@ async def send_again(connection: Connection, job_id: int) -> None:
     Its row is locked first: an event that is being written now is the last one, and none comes in between.
     """
     await connection.execute(LOCK_JOB, job_id)
-    await connection.execute(SEND_AGAIN, job_id)
+    await send_again_locked(connection, [job_id])
+
+
+async def send_again_locked(connection: Connection, job_ids: Collection[int]) -> None:
+    """The same for several jobs whose rows this transaction has locked, in one statement."""
+    await connection.execute(SEND_AGAIN, list(job_ids))
     await connection.execute("select pg_notify($1, '')", CHANNEL)
 
 
