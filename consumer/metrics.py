@@ -37,7 +37,7 @@ class Present:
     running: Callable[[], int]
     loop_lag: Callable[[], float]
     progress: Callable[[], Mapping[str, float]]
-    outbox_head_age: Callable[[], float]
+    outbox_unchanged: Callable[[], float]
 
 
 class Metrics:
@@ -79,8 +79,8 @@ class Metrics:
         )
         self._gauge(
             "outbox_head_unchanged_seconds",
-            "For how long the same status event has been the next one to be sent",
-            present.outbox_head_age,
+            "For how long status events have waited without any being published",
+            present.outbox_unchanged,
         )
         self.registry.register(_Progress(present.progress))
 

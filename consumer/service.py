@@ -23,8 +23,8 @@ from consumer.intake.intake import Intake
 from consumer.intake.letters import DeadLetters
 from consumer.loop_lag import freeze_startup_objects
 from consumer.relay import relay as relays
-from consumer.relay.events import EventSender
 from consumer.relay.relay import Relay
+from consumer.relay.sender import EventSender
 from consumer.retention.retention import Keep, Retention
 from consumer.settings import Settings
 from consumer.shutdown import Shutdown
@@ -121,8 +121,8 @@ class Service:
         settings = self._settings
         terms = relays.Terms(owner, settings.migration_lease_seconds, settings.migration_heartbeat_seconds)
         alive, count = self._pulses["relay"].alive, self._vitals.metrics.hear
-        kafka = EventSender(self._events.publish, self._events.fits, count)
-        return Relay(self._database, kafka, terms, self._vitals.outbox_head, alive)
+        kafka = EventSender(self._events.deliver, self._events.fits, count)
+        return Relay(self._database, kafka, terms, self._vitals.outbox_progress, alive)
 
     def _make_retention(self) -> Retention:
         settings = self._settings

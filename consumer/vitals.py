@@ -6,7 +6,7 @@ from collections.abc import Callable
 from consumer.health import Health
 from consumer.loop_lag import LoopLag
 from consumer.metrics import Metrics, Present
-from consumer.relay.head import OutboxHead
+from consumer.relay.progress import OutboxProgress
 from messaging.consumer import GroupConsumer
 
 KAFKA_SILENT_SECONDS = 12.0
@@ -24,13 +24,13 @@ class Vitals:
         self.health = Health()
         self.pulse = self.health.pulse
         self.lag = LoopLag()
-        self.outbox_head = OutboxHead()
-        head_age = self.outbox_head.unchanged_seconds
-        self.metrics = Metrics(Present(running, self.lag.worst, self.health.progress, head_age))
+        self.outbox_progress = OutboxProgress()
+        unchanged = self.outbox_progress.unchanged_seconds
+        self.metrics = Metrics(Present(running, self.lag.worst, self.health.progress, unchanged))
         self._consumer: GroupConsumer | None = None
 
         async def outbox() -> str | None:
-            return self.outbox_head.problem()
+            return self.outbox_progress.problem()
 
         self.health.ready_when("outbox", outbox)
 

@@ -114,6 +114,11 @@ class Line:
             await self.abort()
 
 
+def refused_for_size(sent: Sent) -> bool:
+    """Whether the broker refused the batch of a message as larger than the topic's `max.message.bytes`."""
+    return sent.done() and not sent.cancelled() and isinstance(sent.exception(), MessageSizeTooLargeError)
+
+
 def place_of(sent: Sent) -> Place | None:
     """The place of what was acknowledged; looking at the error also keeps asyncio from reporting it."""
     if not sent.done() or sent.cancelled() or sent.exception() is not None:

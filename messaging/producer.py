@@ -4,11 +4,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from enum import Enum, auto
 
 from messaging.clients import FAILURES, REQUEST_SECONDS
 from messaging.connection import KafkaConnection
 from messaging.errors import KafkaUnavailable
-from messaging.line import MAX_REQUEST_BYTES, Line, Sent, TooLarge, size_of
+from messaging.line import MAX_REQUEST_BYTES, Line, Sent, TooLarge, place_of, refused_for_size, size_of
 from messaging.records import Outgoing, Place
 
 log = logging.getLogger(__name__)
@@ -16,6 +17,18 @@ log = logging.getLogger(__name__)
 FIRST_BACKOFF_SECONDS = 0.5
 LAST_BACKOFF_SECONDS = 5.0
 """Between two tries to connect; at most so long after Kafka is back events go on."""
+
+
+class Delivery(Enum):
+    """What became of a message.
+
+    `TOO_LARGE` is the broker's word on a whole batch: of several messages sent at once, any may be small
+    enough for its topic when it is sent alone.
+    """
+
+    ACKNOWLEDGED = auto()
+    TOO_LARGE = auto()
+    UNKNOWN = auto()
 
 
 class Producer:
@@ -51,6 +64,22 @@ class Producer:
 
     async def placed(self, messages: Sequence[Outgoing]) -> list[Place | None]:
         """The same, telling where each one lies that was acknowledged."""
+        return [place_of(sent) if sent else None for sent in await self._deliver(messages)]
+
+    async def deliver(self, messages: Sequence[Outgoing]) -> list[Delivery]:
+        """The same as `publish`, telling apart those that are larger than the topic takes."""
+        sent = await self._deliver(messages)
+        return [self._delivery(*one) for one in zip(messages, sent, strict=True)]
+
+    def _delivery(self, message: Outgoing, sent: Sent | None) -> Delivery:
+        if sent is None:
+            return Delivery.UNKNOWN if self.fits(message) else Delivery.TOO_LARGE
+        if refused_for_size(sent):
+            return Delivery.TOO_LARGE
+        return Delivery.ACKNOWLEDGED if place_of(sent) else Delivery.UNKNOWN
+
+    async def _deliver(self, messages: Sequence[Outgoing]) -> list[Sent | None]:
+        """Send in order and wait for the answers; None for what was not handed over."""
         line = await self._ready()
         if line is None or not messages:
             return [None] * len(messages)
@@ -64,11 +93,10 @@ class Producer:
                 line.abandon()
             raise
         if failure or not all(answers):
-            await self._give_up(line, failure or "the broker did not acknowledge a message")
+            await self._give_up(line, failure or _why_unacknowledged(messages, sent))
         else:
             self.problem = None
-        acknowledged = iter(answers)
-        return [next(acknowledged) if future else None for future in sent]
+        return sent
 
     async def close(self) -> None:
         """Let what is on its way arrive if that is quick; bounded."""
@@ -129,3 +157,10 @@ class Producer:
         self.problem = str(KafkaUnavailable.at(self._connection.bootstrap_servers, [why]))
         log.warning("producer.replaced: %s", why)
         await line.abort()
+
+
+def _why_unacknowledged(messages: Sequence[Outgoing], sent: Sequence[Sent | None]) -> str:
+    for message, future in zip(messages, sent, strict=True):
+        if future is not None and refused_for_size(future):
+            return f"a message is larger than the topic {message.topic} takes (its max.message.bytes)"
+    return "the broker did not acknowledge a message"

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from consumer.intake.parse import Unreadable
 from consumer.store import commands, requests
+from consumer.store.commands import CommandDecision
 from consumer.store.connect import Connection
 from consumer.store.requests import Asked, Limits, Recorded
 from messaging.records import Record
@@ -43,7 +44,7 @@ async def decide(connection: Connection, messages: Sequence[Message], limits: Li
         if starts:
             decided += await _start(connection, list(run), limits)
         else:
-            decided += [await _other(connection, message) for message in run]
+            decided += await _others(connection, list(run))
     return decided
 
 
@@ -65,6 +66,27 @@ def _recorded(request_id: str, outcome: Recorded) -> Decision:
         sentence=f"request id {shorten_name(request_id)} belongs to another migration already: "
         "its dataset, source or options differ; send this one under a new id",
     )
+
+
+async def _others(connection: Connection, messages: Sequence[Message]) -> list[Decision]:
+    """Decide one by one, but for commands that were accepted when they first arrived: these do no more.
+
+    No job needs to be locked for them: what was accepted stays so.
+    """
+    ids = [message.id for message in messages if not isinstance(message.body, Unreadable)]
+    before = await commands.decided_commands(connection, ids) if len(ids) > 1 else {}
+    return [
+        Decision(message.body.action)
+        if isinstance(message.body, CancelRequest | RetryRequest)
+        and _was_accepted(message.body, before.get(message.id))
+        else await _other(connection, message)
+        for message in messages
+    ]
+
+
+def _was_accepted(command: CancelRequest | RetryRequest, before: CommandDecision | None) -> bool:
+    asked = (command.request_id, command.action)
+    return before is not None and before.accepted and (before.request_id, before.action) == asked
 
 
 async def _other(connection: Connection, message: Message) -> Decision:

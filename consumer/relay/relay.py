@@ -9,8 +9,8 @@ import structlog
 from consumer import faults
 from consumer.errors import LeaseLost
 from consumer.happenings import EventsPublished
-from consumer.relay.events import EventSender
-from consumer.relay.head import OutboxHead
+from consumer.relay.progress import OutboxProgress
+from consumer.relay.sender import EventSender
 from consumer.store import leases, outbox
 from consumer.store.database import Database
 from consumer.store.errors import Conflict, DatabaseUnavailable
@@ -46,18 +46,19 @@ class Relay:
         database: Database,
         kafka: EventSender,
         terms: Terms,
-        head: OutboxHead,
+        progress: OutboxProgress,
         alive: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database.reporting(alive)
         self._kafka = kafka
         self._terms = terms
-        self._head = head
+        self._progress = progress
         self._alive = alive
         self._renew_at = 0.0
         self._wake = Wake()
         self._in_hand: Sequence[Unpublished] = ()
         """Given to Kafka, and not known to have been marked under our lease."""
+        self._unacknowledged = 0
 
     def hear(self, _payload: str) -> None:
         """A notification: something is in the outbox."""
@@ -76,7 +77,7 @@ class Relay:
                     token = await leases.elect(
                         connection, RELAY, self._terms.owner, self._terms.lease_seconds
                     )
-                    self._head.observe(await outbox.head(connection))
+                    self._progress.observe(*await outbox.look(connection))
                 if token is None:
                     await self._wake.pause(POLL_SECONDS)
                     continue
@@ -122,7 +123,7 @@ class Relay:
         """Send the oldest events; whether there may be more at once."""
         async with self._database.transaction() as connection:
             page = await outbox.unpublished(connection, PAGE, PAGE_BYTES)
-        self._head.observe((page[0].id, page[0].sends) if page else None)
+        self._progress.note_next(page[0].id if page else None)
         if not page:
             return False
         self._in_hand = page
@@ -131,15 +132,22 @@ class Relay:
         self._kafka.count(EventsPublished(sum(acknowledged)))
         await faults.reach("relay.sent")
         sent = _in_order(page, acknowledged)
-        if len(sent) < len(page):
-            log.warning("relay.unacknowledged", events=len(page) - len(sent))
+        self._log_unacknowledged(len(page) - len(sent))
         async with self._database.transaction() as connection:
             ours = await outbox.mark_published(connection, sent, token)
         if not ours:
             raise LeaseLost
+        if sent:
+            self._progress.note_published()
         self._in_hand = ()
         await faults.reach("relay.marked")
         return len(sent) == len(page)
+
+    def _log_unacknowledged(self, events: int) -> None:
+        """Not each second for one that waits for days."""
+        if events and events != self._unacknowledged:
+            log.warning("relay.unacknowledged", events=events)
+        self._unacknowledged = events
 
     async def _make_good(self) -> None:
         """Have the last event of each job sent again that we may have sent older ones of behind a newer.

@@ -59,7 +59,7 @@ async def _answer(connection: Connection, request_id: str, target: Target) -> No
         case Job():
             await outbox.send_again(connection, target.id)
         case PastRequest():
-            await past_requests.send_again(connection, request_id)
+            await past_requests.send_again(connection, [request_id])
         case None:
             pass
 

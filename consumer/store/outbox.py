@@ -1,7 +1,7 @@
 """The outbox: every change of a job puts its status event here, in the same transaction."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
@@ -72,8 +72,11 @@ async def _put(
 LOCK_JOB = "select from migration.jobs where id = $1 for no key update"
 
 SEND_AGAIN = """
-update migration.outbox set published_at = null, sends = sends + 1
-where id = (select max(id) from migration.outbox where job_id = $1)
+update migration.outbox o set published_at = null, sends = sends + 1
+from (select last.id from unnest($1::bigint[]) as asked(job_id)
+      cross join lateral (select id from migration.outbox where job_id = asked.job_id
+                          order by sequence desc limit 1) last) latest
+where o.id = latest.id
 """
 
 
@@ -83,7 +86,12 @@ async def send_again(connection: Connection, job_id: int) -> None:
     Its row is locked first: an event that is being written now is the last one, and none comes in between.
     """
     await connection.execute(LOCK_JOB, job_id)
-    await connection.execute(SEND_AGAIN, job_id)
+    await send_again_locked(connection, [job_id])
+
+
+async def send_again_locked(connection: Connection, job_ids: Collection[int]) -> None:
+    """The same for several jobs whose rows this transaction has locked, in one statement."""
+    await connection.execute(SEND_AGAIN, list(job_ids))
     await connection.execute("select pg_notify($1, '')", CHANNEL)
 
 
@@ -152,13 +160,22 @@ async def unpublished(connection: Connection, limit: int, limit_bytes: int) -> l
     return [Unpublished(r[0], r[1], r[2], r[3], json.loads(r[4]), r[5], r[6]) for r in rows]
 
 
-HEAD = "select id, sends from migration.outbox where published_at is null order by id limit 1"
+# Times ahead of the clock are left out: set back, it would hide what is published now behind them.
+LOOK = """
+select (select id from migration.outbox where published_at is null order by id limit 1) as next_id,
+       (select max(published_at) from migration.outbox
+        where published_at is not null and published_at <= statement_timestamp()) as published_at
+"""
 
 
-async def head(connection: Connection) -> tuple[int, int] | None:
-    """The id of the next event to send, and how often it was asked for again; None where none waits."""
-    row = await connection.fetchrow(HEAD)
-    return None if row is None else (row["id"], row["sends"])
+async def look(connection: Connection) -> tuple[int | None, datetime | None]:
+    """The id of the next event to send, None where none waits; when the last of those published was.
+
+    Served by one entry of an index each.
+    """
+    row = await connection.fetchrow(LOOK)
+    assert row is not None, "a select without a table has one row"  # noqa: S101
+    return row["next_id"], row["published_at"]
 
 
 # What intake has locked is being asked for again: not waited for, since intake locks in another order.

@@ -1,6 +1,6 @@
 """Requests whose jobs were removed: their ids stay known for ever, each with the last event of its job."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,12 +29,16 @@ async def find(connection: Connection, request_id: str) -> PastRequest | None:
     return None if row is None else PastRequest(row["request_digest"], row["completed_at"])
 
 
-FIND_ALL = "select request_id from migration.past_requests where request_id = any($1::text[])"
+FIND_ALL = """
+select request_id, request_digest, completed_at from migration.past_requests
+where request_id = any($1::text[])
+"""
 
 
-async def find_all(connection: Connection, request_ids: Sequence[str]) -> set[str]:
+async def find_all(connection: Connection, request_ids: Sequence[str]) -> dict[str, PastRequest]:
     """Those of some request ids whose job was removed; asked as `find` is."""
-    return {row[0] for row in await connection.fetch(FIND_ALL, request_ids)}
+    rows = await connection.fetch(FIND_ALL, request_ids)
+    return {row["request_id"]: PastRequest(row["request_digest"], row["completed_at"]) for row in rows}
 
 
 REMEMBER = """
@@ -66,12 +70,12 @@ async def remember(connection: Connection, job_id: int) -> bool:
 SEND_AGAIN = """
 insert into migration.outbox as o (request_id, sequence, event_id, payload, headers, created_at, sends)
 select request_id, sequence, event_id, payload, headers, told_at, 1
-from migration.past_requests where request_id = $1
+from migration.past_requests where request_id = any($1::text[]) order by request_id
 on conflict (event_id) do update set published_at = null, sends = o.sends + 1
 """
 
 
-async def send_again(connection: Connection, request_id: str) -> None:
-    """Have the last event of a removed job sent once more, as it was."""
-    await connection.execute(SEND_AGAIN, request_id)
+async def send_again(connection: Connection, request_ids: Collection[str]) -> None:
+    """Have the last events of removed jobs sent once more, as they were."""
+    await connection.execute(SEND_AGAIN, list(request_ids))
     await connection.execute("select pg_notify($1, '')", CHANNEL)

@@ -1,7 +1,7 @@
 """Records start requests as jobs: one request id, one job, for ever."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -75,13 +75,15 @@ async def record_all(connection: Connection, asked: Sequence[Asked], limits: Lim
     if new:
         await outbox.emit_all(connection, list(new.values()))
         await wake_workers(connection, next(iter(new.values())).id)
-    recorded = []
-    for one in asked:
-        # A second one with the same id finds the job that the first one made.
-        made = new.pop(one.request_id, None)
-        answer = Recorded.STARTED if made else await _answer(connection, one.request_id, one.request.digest())
-        recorded.append(answer)
-    return recorded
+    recorded: dict[int, Recorded] = {}
+    for place, one in enumerate(asked):
+        # A second one with the same id is answered by the job that the first one made.
+        if new.pop(one.request_id, None):
+            recorded[place] = Recorded.STARTED
+    known = [place for place in range(len(asked)) if place not in recorded]
+    answers = await _answer(connection, [asked[place] for place in known]) if known else []
+    recorded |= dict(zip(known, answers, strict=True))
+    return [recorded[place] for place in range(len(asked))]
 
 
 async def _make(connection: Connection, asked: Sequence[Asked], limits: Limits) -> dict[str, Job]:
@@ -90,7 +92,7 @@ async def _make(connection: Connection, asked: Sequence[Asked], limits: Limits) 
     The past is asked behind the insert: it may have waited for a transaction that removed the job before.
     """
     made = {row["request_id"]: job(row) for row in await connection.fetch(RECORD, *_columns(asked, limits))}
-    past = await past_requests.find_all(connection, list(made)) if made else set()
+    past = await past_requests.find_all(connection, list(made)) if made else {}
     if past:
         await connection.execute(UNDO, list(past))
     return {request_id: one for request_id, one in made.items() if request_id not in past}
@@ -117,30 +119,37 @@ def _columns(asked: Sequence[Asked], limits: Limits) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-LOCK_KNOWN = "select id, request_digest from migration.jobs where request_id = $1 for no key update"
+# In the order of ids: two slices that repeat the same requests do not wait for each other.
+LOCK_KNOWN = """
+select id, request_id, request_digest from migration.jobs where request_id = any($1::text[])
+order by id for no key update
+"""
 
 
-async def _answer(connection: Connection, request_id: str, digest: str) -> Recorded:
-    """Say the last event of a known request again, unless its body is another one.
+async def _answer(connection: Connection, asked: Sequence[Asked]) -> list[Recorded]:
+    """Have the last events of known requests sent again, but for those whose body is another one.
 
-    The job's row is locked: it must not be removed before its event is sent.
+    The rows of the jobs are locked: none must be removed before its event is sent. What has no job is looked
+    for among the past in a statement behind that.
     """
-    known = await connection.fetchrow(LOCK_KNOWN, request_id)
-    if known is None:
-        return await _answer_past(connection, request_id, digest)
-    if known["request_digest"] != digest:
-        return Recorded.REUSED
-    await outbox.send_again(connection, known["id"])
-    return Recorded.REPEATED
+    found = await connection.fetch(LOCK_KNOWN, list({one.request_id for one in asked}))
+    jobs = {row["request_id"]: row for row in found}
+    gone = list({one.request_id for one in asked} - jobs.keys())
+    past = await past_requests.find_all(connection, gone) if gone else {}
+    digests = {request_id: row["request_digest"] for request_id, row in jobs.items()}
+    digests |= {request_id: one.digest for request_id, one in past.items()}
+    assert digests.keys() >= set(gone), "a job is removed together with the memory of it"  # noqa: S101
+    repeated = {one.request_id for one in asked if digests[one.request_id] == one.request.digest()}
+    if again := [row["id"] for row in found if row["request_id"] in repeated]:
+        await outbox.send_again_locked(connection, again)
+    if again_past := repeated & past.keys():
+        await past_requests.send_again(connection, again_past)
+    return [_recorded(digests, one) for one in asked]
 
 
-async def _answer_past(connection: Connection, request_id: str, digest: str) -> Recorded:
-    past = await past_requests.find(connection, request_id)
-    assert past is not None, "a job is removed together with the memory of it"  # noqa: S101
-    if past.digest != digest:
-        return Recorded.REUSED
-    await past_requests.send_again(connection, request_id)
-    return Recorded.REPEATED
+def _recorded(digests: Mapping[str, str], one: Asked) -> Recorded:
+    same = digests[one.request_id] == one.request.digest()
+    return Recorded.REPEATED if same else Recorded.REUSED
 
 
 KNOWN = """

@@ -8,10 +8,11 @@ import pytest
 import pytest_asyncio
 
 from consumer.relay import relay as relays
-from consumer.relay.events import EventSender
-from consumer.relay.head import OutboxHead
+from consumer.relay.progress import OutboxProgress
 from consumer.relay.relay import Relay, Terms
+from consumer.relay.sender import EventSender
 from consumer.store.database import Database
+from messaging.producer import Delivery
 from messaging.records import Outgoing
 from tests.integration.store.making import change, pending, rows
 from tests.support.wait import until_async
@@ -43,16 +44,16 @@ async def test_takeover_of_many_jobs_keeps_the_lease_and_lets_new_events_pass(
     await change(database, MADE, JOBS)
     sent: list[str] = []
 
-    async def publish(messages: Sequence[Outgoing]) -> list[bool]:
+    async def publish(messages: Sequence[Outgoing]) -> list[Delivery]:
         if len(sent) == 50:
             await pending(database, "new")
         await asyncio.sleep(0.05)  # Kafka takes its time: the whole takes longer than the lease
         sent.extend(json.loads(message.value or b"")["request_id"] for message in messages)
-        return [True] * len(messages)
+        return [Delivery.ACKNOWLEDGED] * len(messages)
 
     def relay(owner: str) -> Relay:
         terms = Terms(owner, lease_seconds=1.0, beat_seconds=0.2)
-        return Relay(database, EventSender(publish, lambda _: True), terms, OutboxHead())
+        return Relay(database, EventSender(publish, lambda _: True), terms, OutboxProgress())
 
     stop = asyncio.Event()
     elected = asyncio.create_task(relay("elected").run(stop))

@@ -1,9 +1,10 @@
 """The outbox: no event is skipped, doubled in number, or marked for an asking nobody answered."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from consumer.lifecycle import PutBack
+from consumer.relay.progress import NO_PROGRESS_SECONDS, OutboxProgress
 from consumer.store import claims, leases, loads, outbox, requests, transitions
 from consumer.store.database import Database
 from consumer.store.leases import RELAY
@@ -17,6 +18,7 @@ from tests.integration.store.making import (
     pending,
     record,
     request,
+    rows,
     running,
     waits_for,
 )
@@ -258,18 +260,53 @@ async def test_event_larger_than_a_page_comes_alone(database: Database) -> None:
     assert await _page(database, 10, 2_000) == ["a"]
 
 
-async def test_head_is_the_next_event_and_how_often_it_was_asked_for(database: Database) -> None:
-    async def head() -> tuple[int, int] | None:
-        async with database.transaction() as connection:
-            return await outbox.head(connection)
+async def _look(database: Database) -> tuple[int | None, datetime | None]:
+    async with database.transaction() as connection:
+        return await outbox.look(connection)
 
-    assert await head() is None
+
+async def test_look_finds_the_next_event_and_the_latest_time_of_publishing(database: Database) -> None:
+    assert await _look(database) == (None, None)
     token = await _elect(database)
     job = await pending(database)
     await pending(database, "later")
     first, later = await _waiting(database)
-    assert await head() == (first.id, 0)
+    assert await _look(database) == (first.id, None)
     await _mark(database, [first], token)
-    assert await head() == (later.id, 0)
+    next_id, published_at = await _look(database)
+    assert (next_id, [(published_at,)]) == (
+        later.id,
+        await rows(database, "select published_at from migration.outbox where id = $1", first.id),
+    )
     await _again(database, job.id)
-    assert await head() == (first.id, 1)
+    assert await _look(database) == (first.id, None)
+
+
+async def test_look_leaves_out_times_that_a_wrong_clock_wrote(database: Database) -> None:
+    token = await _elect(database)
+    await pending(database, "ahead")
+    await _mark(database, await _waiting(database), token)
+    await change(database, "update migration.outbox set published_at = published_at + interval '1 hour'")
+    await pending(database)
+    await _mark(database, await _waiting(database), token)
+    right = "select published_at from migration.outbox where request_id = 'r-1'"
+    assert [(await _look(database))[1:]] == await rows(database, right)
+
+
+async def test_repeated_requests_do_not_hide_that_nothing_leaves(database: Database) -> None:
+    """Each puts an older event before the one that waits."""
+    token = await _elect(database)
+    old = [(await pending(database, f"old-{n}")).id for n in range(5)]
+    await _mark(database, await _waiting(database), token)
+    await pending(database, "waits")
+    now = 0.0
+    progress = OutboxProgress(lambda: now)
+    for second in range(int(NO_PROGRESS_SECONDS) + 1):
+        now = float(second)
+        if second % 5 == 4:
+            await _again(database, old[second // 5 % len(old)])
+        progress.observe(*await _look(database))
+    assert progress.problem() is not None
+    await _mark(database, [(await _waiting(database))[-1]], token)
+    progress.observe(*await _look(database))
+    assert progress.problem() is None

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from consumer.happenings import EventShortened, Happening
-from consumer.relay.events import EventSender
+from consumer.relay.sender import EventSender
 from consumer.store.outbox import Unpublished
 from messaging.line import MAX_REQUEST_BYTES, size_of
+from messaging.producer import Delivery
 from messaging.records import Outgoing
 from schemas import cloudevents
 from schemas.examples import STATUS
@@ -33,9 +34,9 @@ async def _sent(*events: Unpublished) -> tuple[list[Outgoing], list[Happening]]:
     sent: list[Outgoing] = []
     counted: list[Happening] = []
 
-    async def publish(messages: Sequence[Outgoing]) -> list[bool]:
+    async def publish(messages: Sequence[Outgoing]) -> list[Delivery]:
         sent.extend(messages)
-        return [True] * len(messages)
+        return [Delivery.ACKNOWLEDGED] * len(messages)
 
     assert await EventSender(publish, _fits, counted.append).send(events) == [True] * len(events)
     return sent, counted

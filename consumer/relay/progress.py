@@ -1,0 +1,57 @@
+"""Notices an outbox from which no event leaves."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+NO_PROGRESS_SECONDS = 60.0
+"""Longer than a take-over of the relay and a change of its producer take together."""
+
+
+class OutboxProgress:
+    """Keeps since when events wait and none was published; `clock` gives seconds, monotonic.
+
+    Every replica looks, whether its relay is elected or not. Which event is the next one says nothing: a
+    repeated request puts an older one before it.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._next: int | None = None
+        self._since = 0.0
+        self._published_at: datetime | None = None
+
+    def observe(self, next_id: int | None, published_at: datetime | None) -> None:
+        """Note the id of the next event, None where none waits, and the latest time of publishing.
+
+        That time falls where what was published last is to be sent again; only publishing makes it rise.
+        """
+        latest = self._published_at
+        if published_at is not None and (latest is None or published_at > latest):
+            self.note_published()
+        self._published_at = published_at
+        self.note_next(next_id)
+
+    def note_next(self, next_id: int | None) -> None:
+        """Note the id of the next event; None where none waits."""
+        if self._next is None:
+            self._since = self._clock()
+        self._next = next_id
+
+    def note_published(self) -> None:
+        """Note that Kafka has acknowledged an event, whether or not it was asked for again meanwhile."""
+        self._since = self._clock()
+
+    def unchanged_seconds(self) -> float:
+        """For how long events have waited and none was published; 0 where none waits."""
+        return 0.0 if self._next is None else max(self._clock() - self._since, 0.0)
+
+    def problem(self) -> str | None:
+        """Why the service is not ready, or None while events leave."""
+        seconds = self.unchanged_seconds()
+        if self._next is None or seconds < NO_PROGRESS_SECONDS:
+            return None
+        return (
+            f"no status event has left the outbox for {seconds:.0f} s, event {self._next} is the next one: "
+            "see what the log says of the relay"
+        )

@@ -1,0 +1,102 @@
+"""An outbox from which no event leaves is noticed, one that is only long is not."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from consumer.relay.progress import NO_PROGRESS_SECONDS, OutboxProgress
+
+AT = datetime(2026, 11, 30, tzinfo=UTC)
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def progress(clock: Clock) -> OutboxProgress:
+    return OutboxProgress(clock)
+
+
+def test_nothing_published_for_a_minute_is_a_problem(clock: Clock, progress: OutboxProgress) -> None:
+    for _ in range(4):
+        progress.observe(7, AT)
+        assert progress.problem() is None
+        clock.now += NO_PROGRESS_SECONDS / 4
+    progress.observe(7, AT)
+    assert progress.unchanged_seconds() == NO_PROGRESS_SECONDS
+    problem = progress.problem() or ""
+    assert "no status event has left the outbox for 60 s, event 7 is the next one" in problem
+
+
+def test_outbox_that_is_not_looked_at_any_more_is_a_problem_too(
+    clock: Clock, progress: OutboxProgress
+) -> None:
+    progress.observe(7, AT)
+    clock.now += NO_PROGRESS_SECONDS + 5
+    assert progress.problem() is not None
+
+
+def test_events_that_are_to_be_sent_again_are_no_progress(clock: Clock, progress: OutboxProgress) -> None:
+    """Each becomes the next one and takes its time of publishing along; nothing leaves."""
+    for n in range(12):
+        progress.observe(100 - n, AT - n * timedelta(minutes=1))
+        clock.now += NO_PROGRESS_SECONDS / 10
+    assert progress.problem() is not None
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda progress: progress.observe(7, AT + timedelta(seconds=1)),
+        lambda progress: progress.observe(3, AT + timedelta(seconds=1)),
+        lambda progress: progress.note_published(),
+    ],
+    ids=["same next", "older next", "here"],
+)
+def test_event_that_was_published_is_progress(
+    clock: Clock, progress: OutboxProgress, step: Callable[[OutboxProgress], None]
+) -> None:
+    progress.observe(7, AT)
+    clock.now += NO_PROGRESS_SECONDS - 1
+    step(progress)
+    clock.now += 2
+    assert (progress.problem(), progress.unchanged_seconds()) == (None, 2)
+
+
+def test_publishing_is_seen_after_the_latest_was_asked_for_again(
+    clock: Clock, progress: OutboxProgress
+) -> None:
+    progress.observe(7, AT)
+    progress.observe(3, AT - timedelta(hours=1))
+    clock.now += NO_PROGRESS_SECONDS - 1
+    progress.observe(7, AT - timedelta(minutes=59))
+    assert progress.unchanged_seconds() == 0
+
+
+def test_first_event_that_was_ever_published_is_progress(clock: Clock, progress: OutboxProgress) -> None:
+    progress.observe(7, None)
+    clock.now += NO_PROGRESS_SECONDS - 1
+    progress.observe(8, AT)
+    assert progress.unchanged_seconds() == 0
+
+
+def test_wait_begins_when_events_are_first_seen(clock: Clock, progress: OutboxProgress) -> None:
+    progress.observe(None, AT)
+    clock.now += 10 * NO_PROGRESS_SECONDS
+    assert (progress.problem(), progress.unchanged_seconds()) == (None, 0)
+    progress.note_next(8)
+    clock.now += 2
+    assert (progress.problem(), progress.unchanged_seconds()) == (None, 2)
