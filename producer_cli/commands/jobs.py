@@ -32,14 +32,14 @@ ERRORS_EXAMPLES = examples(
 
 def status(
     request_id: Annotated[
-        str | None, typer.Argument(metavar="REQUEST_ID", help="One job; those that changed last when absent.")
+        str | None, typer.Argument(metavar="REQUEST_ID", help="One job; those last published when absent.")
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="All jobs, one a line, instead of the 50 that changed last.")
+        bool, typer.Option("--all", help="All jobs, one a line, instead of the 50 last published.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show the latest status of the 50 jobs that changed last, of all, or of one."""
+    """Show the latest status of the 50 jobs last published, of all, or of one."""
     from producer_cli import asking, settings
     from producer_cli.requests import known_id
     from producer_cli.run import run
