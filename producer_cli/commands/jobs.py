@@ -88,6 +88,15 @@ def retry(request_id: RequestId, watch: Watch = False, wait: Wait = None, as_jso
     _command(retry_request(request_id), watch, wait, as_json)
 
 
+def _number(text: str) -> int:
+    from schemas.numbers import job_number
+
+    value = job_number(text)
+    if value is None:
+        raise typer.BadParameter("the number of a job is a whole number from 1 on, without leading zeros.")
+    return value
+
+
 def errors(
     request_id: Annotated[
         str | None,
@@ -97,7 +106,9 @@ def errors(
     ] = None,
     number: Annotated[
         int | None,
-        typer.Option("--number", metavar="N", min=1, help="The job of this number, instead of a request id."),
+        typer.Option(
+            "--number", metavar="N", parser=_number, help="The job of this number, instead of a request id."
+        ),
     ] = None,
     csv: Annotated[
         Path | None,
