@@ -1,7 +1,7 @@
 """Keeps other processes of the same user out of this one's memory: children read files of strangers.
 
-A file that takes a child over could read the service's environment and memory in `/proc` otherwise, or attach
-to it as a debugger does, and so have every password of the service.
+A file that takes a child over could read the environment and memory of the service and of other children in
+`/proc` otherwise, or attach to them as a debugger does, and so have their passwords.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ PR_SET_DUMPABLE = 4
 
 
 def conceal() -> None:
-    """Make this process not dumpable; its children, which run a program of their own, are as before.
+    """Make this process not dumpable; an exec ends that, so each child has to do it, too.
 
     Does nothing outside of Linux. Raises OSError where the kernel refuses.
     """

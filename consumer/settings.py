@@ -239,6 +239,7 @@ def _sentence(error: ValidationError) -> str:
 
 CHILD_VARIABLES = (
     *("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR"),
+    "MIGRATION_INSPECTABLE",
     # How Google is reached from here.
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "NO_PROXY"),
 )

@@ -13,7 +13,7 @@ from rich.text import Text
 from messaging.connection import KafkaConnection
 from producer_cli.events import Sighting
 from producer_cli.exits import Exit, WrongInput
-from producer_cli.latest import last_changed, latest_of_all
+from producer_cli.latest import last_published, latest_of_all
 from producer_cli.listening import latest_of_one
 from producer_cli.screens import at_terminal, console_of
 from producer_cli.summary import STYLES, details, headline, hints, table
@@ -47,7 +47,7 @@ WIDE = 100
 
 
 async def status_of_all(connection: KafkaConnection, as_json: bool) -> Exit:
-    """Print the latest status of every job as it is found, one a line; those that changed last come first."""
+    """Print the latest status of every job as it is found, one a line; those published last come first."""
     async with aclosing(latest_of_all(connection)) as pieces:
         async for found in pieces:
             for sighting in found:
@@ -56,11 +56,11 @@ async def status_of_all(connection: KafkaConnection, as_json: bool) -> Exit:
 
 
 async def status_of_last(connection: KafkaConnection, as_json: bool) -> Exit:
-    """Show the jobs that changed last, newest first; a note on standard error says that there are more."""
-    found, has_more = await last_changed(connection, SHOWN)
+    """Show the jobs last published, newest first; a note on standard error says that there are more."""
+    found, has_more = await last_published(connection, SHOWN)
     show_all(found, as_json)
     if has_more:
-        print(f"The {SHOWN} jobs that changed last; all of them: --all.", file=sys.stderr)
+        print(f"The {SHOWN} jobs whose status was published last; all of them: --all.", file=sys.stderr)
     return Exit.OK
 
 

@@ -1,7 +1,8 @@
-"""The latest events of jobs, those first that changed last, from the end of the status topic."""
+"""The latest events of jobs, those published last first, from the end of the status topic."""
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from messaging.backwards import Window, read_backwards
 from messaging.connection import KafkaConnection
@@ -13,51 +14,75 @@ from schemas.topics import STATUS
 CLIENT_ID = "migration-cli"
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An event, and when its record was published (Unix time in milliseconds, by the broker's clock).
+
+    The windows are bounded by the same clock. `occurred_at` is another one: a relay that catches up publishes
+    events long after they occurred.
+    """
+
+    sighting: Sighting
+    timestamp_ms: int
+
+
 async def latest_of_all(connection: KafkaConnection) -> AsyncGenerator[list[Sighting], None]:
-    """The latest event of each request, in pieces; within one the last to change comes first.
+    """The latest event of each request, in pieces; within one the last published comes first.
 
     Only keys are remembered. Raises KafkaUnavailable, TopicsMissing.
     """
     known: set[bytes | None] = set()
     async with aclosing(read_backwards(connection, STATUS.name, client_id=CLIENT_ID)) as windows:
         async for window in windows:
-            yield _newest_first(_fresh(window, known))
+            yield [one.sighting for one in _newest_first(_fresh(window, known))]
 
 
-async def last_changed(connection: KafkaConnection, most: int) -> tuple[list[Sighting], bool]:
-    """The requests that changed last, at most so many, and whether there may be more."""
+async def last_published(connection: KafkaConnection, most: int) -> tuple[list[Sighting], bool]:
+    """The requests whose latest event was published last, at most `most`, and whether there are more.
+
+    Raises KafkaUnavailable, TopicsMissing.
+    """
     known: set[bytes | None] = set()
-    found: list[Sighting] = []
+    best: list[Published] = []
     async with aclosing(read_backwards(connection, STATUS.name, client_id=CLIENT_ID)) as windows:
         async for window in windows:
-            found += _fresh(window, known)
+            best = _newest_first([*best, *_fresh(window, known)])[: most + 1]
             since = window.complete_from_ms
-            if since is not None and sum(_changed_ms(one) >= since for one in found) > most:
+            if since is not None and len(best) > most and best[-1].timestamp_ms >= since:
                 break
-    return _newest_first(found)[:most], len(found) > most
+    return [one.sighting for one in best[:most]], len(best) > most
 
 
-def _fresh(window: Window, known: set[bytes | None]) -> list[Sighting]:
-    """The latest events of requests not met before: the last record of a key is its latest."""
-    latest: dict[bytes | None, tuple[int, Record]] = {}
-    for record in window.records:
+def _fresh(window: Window, known: set[bytes | None]) -> Iterator[Published]:
+    """The latest events of requests not met before: the last record of a key is its latest.
+
+    A key without any event that can be read is not met: the windows before this one may hold one.
+    """
+    found: dict[bytes | None, list[tuple[int, Record]]] = {}
+    for record in reversed(window.records):
         if record.key not in known and (sequence := _sequence(record.value)) >= 0:
-            latest[record.key] = max(latest.get(record.key, (-1, record)), (sequence, record), key=_number)
-    known.update(latest)
-    sightings = (read_event(record.value) for _, record in latest.values())
-    return [sighting for sighting in sightings if sighting]
+            found.setdefault(record.key, []).append((sequence, record))
+    for key, numbered in found.items():
+        if latest := _latest_readable(numbered):
+            known.add(key)
+            yield latest
+
+
+def _latest_readable(numbered: list[tuple[int, Record]]) -> Published | None:
+    """The event of the highest number among those that are one; of equal numbers, the first in the list."""
+    for _, record in sorted(numbered, key=_number, reverse=True):
+        if sighting := read_event(record.value):
+            return Published(sighting, record.timestamp_ms)
+    return None
 
 
 def _number(numbered: tuple[int, Record]) -> int:
     return numbered[0]
 
 
-def _newest_first(found: Iterable[Sighting]) -> list[Sighting]:
-    return sorted(found, key=lambda seen: seen.event.occurred_at, reverse=True)
-
-
-def _changed_ms(sighting: Sighting) -> float:
-    return sighting.event.occurred_at.timestamp() * 1000
+def _newest_first(found: Iterable[Published]) -> list[Published]:
+    """Of those published in one millisecond, the last that occurred comes first."""
+    return sorted(found, key=lambda one: (one.timestamp_ms, one.sighting.event.occurred_at), reverse=True)
 
 
 def _sequence(value: bytes | None) -> int:

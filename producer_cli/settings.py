@@ -1,29 +1,30 @@
 """Where Kafka and the service are: from the environment, or from the `.devstack/env` of a checkout.
 
-The only reader of the environment in this folder. A file of settings is believed only where its owner
-is the user or root, also where root calls: in a shared folder anybody could put one and have uploads sent to
-a broker of theirs.
+The only reader of the environment in this folder.
 """
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from producer_cli import devstack_env
 from producer_cli.exits import WrongInput
 
 if TYPE_CHECKING:
     from messaging.connection import KafkaConnection
 
-DEVSTACK = Path(".devstack") / "env"
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The values this command was started with, not checked before they are needed."""
+    """The values this command was started with, not checked before they are needed.
+
+    `refusals` are sentences on files of settings that were found and are not trusted.
+    """
 
     values: Mapping[str, str]
+    refusals: Sequence[str] = field(default=())
 
     @property
     def http_url(self) -> str:
@@ -61,10 +62,11 @@ class Settings:
     def _required(self, name: str) -> str:
         value = self._checked(name)
         if value is None:
-            raise WrongInput(
+            unknown = (
                 f"Where Kafka is, is not known: set {name} (host:port, several with commas), "
                 "or call migration inside a checkout where `make stack` or `make up` runs."
             )
+            raise WrongInput(" ".join((unknown, *self.refusals)))
         return value
 
     def _checked(self, name: str) -> str | None:
@@ -93,45 +95,8 @@ def from_surroundings(environment: Mapping[str, str], folder: Path) -> Settings:
     """Settings from an environment and the folder the command was called in; the environment wins."""
     if environment.get("KAFKA_BOOTSTRAP_SERVERS") or environment.get("KAFKA_BOOTSTRAP_SERVERS_FILE"):
         return Settings(dict(environment))
-    return Settings({**_devstack(folder), **{k: v for k, v in environment.items() if v}})
-
-
-def _devstack(folder: Path) -> dict[str, str]:
-    for place in (folder, *folder.parents):
-        file = place / DEVSTACK
-        if _trusted(file):
-            return parse_env(_text(file))
-    return {}
-
-
-def _trusted(file: Path) -> bool:
-    """Whether it is there, and of the user or of root; one that may not be looked at is neither."""
-    try:
-        return file.is_file() and file.stat().st_uid in {0, os.geteuid()}
-    except OSError:
-        return False
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongInput(
-            f"{file} cannot be read ({type(error).__name__}); have it made again by `make stack`, "
-            "or set KAFKA_BOOTSTRAP_SERVERS."
-        ) from error
-
-
-def parse_env(text: str) -> dict[str, str]:
-    """Lines `KEY=value`; empty lines and comments are passed over, quotes around a value go."""
-    lines = (line.strip() for line in text.splitlines())
-    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    return {key.strip().removeprefix("export "): _unquoted(value.strip()) for key, value in pairs}
-
-
-def _unquoted(value: str) -> str:
-    quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "'\""
-    return value[1:-1] if quoted else value
+    found = devstack_env.find(folder)
+    return Settings({**found.values, **{k: v for k, v in environment.items() if v}}, found.refusals)
 
 
 def _secret(name: str, file: Path) -> str:

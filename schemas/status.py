@@ -1,12 +1,22 @@
 """What the service publishes on `migration.status`."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from schemas.numbers import SchemaVersion
+
+
+def _with_zone(moment: datetime) -> datetime:
+    """Python cannot compare times with and without a zone; the service itself always publishes one."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_with_zone)]
+"""A time with a zone; one that came without is UTC."""
 
 
 class Status(StrEnum):
@@ -61,6 +71,6 @@ class MigrationStatus(BaseModel):
     rows_per_second: float | None = Field(description="of the attempt that runs; null while none does")
     eta_seconds: float | None = Field(description="seconds to the end at this rate; null where unknown")
     error: EventError | None = Field(description="why it failed, or what its next attempt follows on")
-    occurred_at: datetime = Field(description="by the clock of the database")
-    started_at: datetime | None = Field(description="when it was claimed for the first time")
-    completed_at: datetime | None = Field(description="when this run ended")
+    occurred_at: Moment = Field(description="by the clock of the database")
+    started_at: Moment | None = Field(description="when it was claimed for the first time")
+    completed_at: Moment | None = Field(description="when this run ended")

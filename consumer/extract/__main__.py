@@ -16,7 +16,8 @@ GC_THRESHOLDS = (100_000, 50, 100)
 
 
 def main(find: Callable[[str], Dataset] | None = None) -> None:
-    """Read the START frame, bound ourselves, read the source."""
+    """Conceal ourselves, read the START frame with its secrets, bound ourselves, read the source."""
+    limits.prepare(inspectable=os.environ.get("MIGRATION_INSPECTABLE") == "yes")
     pipe = Pipe.take_over()
     orders = pipe.start()
     if orders is None:

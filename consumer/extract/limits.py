@@ -10,6 +10,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from consumer import concealment
+
 PR_SET_PDEATHSIG = 1
 CPU_GRACE_SECONDS = 5
 SECONDS_WITHOUT_ROWS = 30
@@ -19,6 +21,18 @@ BASE_SECONDS, SECONDS_PER_ROW = 60, 0.002
 """Processor time for a whole source; a row takes some 30 µs (`benchmarks/`)."""
 OOM_SCORE = "800"
 """When the machine runs out of memory, a child goes before the service."""
+
+
+def prepare(*, inspectable: bool) -> None:
+    """Do what has to be done before this process holds any secret: conceal it from other children.
+
+    The concealment of the service does not reach this far: an exec ends it. Raises OSError where the kernel
+    refuses.
+    """
+    with suppress(OSError):  # only root may write it once we are concealed
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
+    if not inspectable:
+        concealment.conceal()
 
 
 def apply(memory_bytes: int, cpu_seconds: int, service_pid: int) -> None:
@@ -34,8 +48,6 @@ def apply(memory_bytes: int, cpu_seconds: int, service_pid: int) -> None:
     _limit(resource.RLIMIT_AS, memory_bytes, memory_bytes)
     soft = min(processor_seconds(0, 0), cpu_seconds)
     _limit(resource.RLIMIT_CPU, soft, cpu_seconds + CPU_GRACE_SECONDS)
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
     _die_with(service_pid)
 
 

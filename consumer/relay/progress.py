@@ -1,4 +1,4 @@
-"""Notices an outbox from which no event leaves."""
+"""Notices an outbox from which no event leaves, or whose next event stays."""
 
 import time
 from collections.abc import Callable
@@ -9,16 +9,16 @@ NO_PROGRESS_SECONDS = 60.0
 
 
 class OutboxProgress:
-    """Keeps since when events wait and none was published; `clock` gives seconds, monotonic.
+    """Keeps since when events wait and none was published, and since when the same one is the next.
 
-    Every replica looks, whether its relay is elected or not. Which event is the next one says nothing: a
-    repeated request puts an older one before it.
+    Every replica looks, whether its relay is elected or not. Another next event is no progress by itself: a
+    repeated request puts an older one before it. `clock` gives seconds, monotonic.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._next: int | None = None
-        self._since = 0.0
+        self._since = self._next_since = 0.0
         self._published_at: datetime | None = None
 
     def observe(self, next_id: int | None, published_at: datetime | None) -> None:
@@ -36,6 +36,8 @@ class OutboxProgress:
         """Note the id of the next event; None where none waits."""
         if self._next is None:
             self._since = self._clock()
+        if next_id != self._next:
+            self._next_since = self._clock()
         self._next = next_id
 
     def note_published(self) -> None:
@@ -43,8 +45,11 @@ class OutboxProgress:
         self._since = self._clock()
 
     def unchanged_seconds(self) -> float:
-        """For how long events have waited and none was published; 0 where none waits."""
-        return 0.0 if self._next is None else max(self._clock() - self._since, 0.0)
+        """For how long events have waited and none was published, or the next one has stayed.
+
+        The longer of the two; 0 where none waits.
+        """
+        return 0.0 if self._next is None else max(self._clock() - min(self._since, self._next_since), 0.0)
 
     def problem(self) -> str | None:
         """Why the service is not ready, or None while events leave."""
@@ -52,6 +57,6 @@ class OutboxProgress:
         if self._next is None or seconds < NO_PROGRESS_SECONDS:
             return None
         return (
-            f"no status event has left the outbox for {seconds:.0f} s, event {self._next} is the next one: "
+            f"the outbox has stood still for {seconds:.0f} s, status event {self._next} is the next one: "
             "see what the log says of the relay"
         )

@@ -3,12 +3,18 @@
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeGuard
+from functools import cache
 
 from consumer.datasets.base import Fields
 from consumer.errors import LayoutProblem
 from consumer.records import Cell
-from consumer.sources.header_errors import Candidate, header_not_found, shortened
+from consumer.sources.header_errors import (
+    Candidate,
+    Normalise,
+    header_not_found,
+    may_be_header,
+    shortened,
+)
 from consumer.sources.rows import visible
 from consumer.sources.sheet_names import SheetNames
 from consumer.sources.source_columns import SourceColumn
@@ -17,8 +23,10 @@ from schemas.text import shorten_name
 
 HEADER_ROWS = 10
 """The header is among so many first rows that are not empty."""
-HEADER_CHARS = 1000
-"""A longer text is no header, and not worth a look."""
+LABEL_CHARS = 1000
+"""So much of a header is looked at for the name of its column."""
+MOST_LETTERS = 64
+"""Letters and digits of a header as typed; one may become 18 (U+FDFA), and texts may differ in every cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,32 +67,36 @@ def find_header(rows: Sequence[Row], fields: Fields, names: SheetNames | None = 
     Raises LayoutProblem: `duplicate_column`, `missing_column` (one required column is there at least),
     or `no_header`. `names` are what errors say of the sheet.
     """
+    normalised = cache(normalise)  # a sheet may repeat one text in 16,384 columns of ten rows
     known = {normalise(text): field for field, texts in fields.headers.items() for text in texts}
-    candidates = [Candidate(position, cells, match(cells, known)) for position, cells in rows[:HEADER_ROWS]]
+    candidates = [
+        Candidate(position, cells, match(cells, known, normalised)) for position, cells in rows[:HEADER_ROWS]
+    ]
     for row in candidates:
         if all(field in row.columns for field in fields.required):
             _refuse_duplicates(row)
             columns = {field: at[0] for field, at in row.columns.items()}
             return Header(row.position, columns, labels(row.cells), texts(row.cells))
-    raise header_not_found(candidates, fields, names, normalise)
+    raise header_not_found(candidates, fields, names, normalised)
 
 
-def match(cells: Sequence[Cell], known: Mapping[str, str]) -> dict[str, list[int]]:
+def match(cells: Sequence[Cell], known: Mapping[str, str], normalised: Normalise) -> dict[str, list[int]]:
     """Field → the columns whose header means it."""
     found: dict[str, list[int]] = {}
     for column, cell in enumerate(cells):
-        field = known.get(normalise(cell)) if _may_be_header(cell) else None
+        field = known.get(normalised(cell)) if may_be_header(cell) else None
         if field is not None:
             found.setdefault(field, []).append(column)
     return found
 
 
-def _may_be_header(cell: Cell) -> TypeGuard[str]:
-    return isinstance(cell, str) and len(cell) <= HEADER_CHARS
-
-
 def normalise(header: str) -> str:
-    """Letters and digits of a header, without case: «Chat_URL» is «chat url», ё is е."""
+    """Letters and digits of a header, without case: «Chat_URL» is «chat url», ё is е.
+
+    A text with more than MOST_LETTERS of them is no header, and gives "".
+    """
+    if sum(map(str.isalnum, header)) > MOST_LETTERS:
+        return ""
     folded = unicodedata.normalize("NFKC", header).casefold().replace("ё", "е")
     return "".join(filter(str.isalnum, folded))
 
@@ -117,7 +129,7 @@ def letter(column: int) -> str:
 
 def _text(cell: Cell) -> str | None:
     """What is seen of a header, on one line; of a long one, as a sheet may have 16,384, the beginning."""
-    beginning = cell[:HEADER_CHARS] if isinstance(cell, str) and len(cell) > HEADER_CHARS else cell
+    beginning = cell[:LABEL_CHARS] if isinstance(cell, str) and len(cell) > LABEL_CHARS else cell
     if not visible(beginning):
         return None
     if isinstance(cell, float) and cell.is_integer():

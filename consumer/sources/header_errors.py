@@ -1,7 +1,10 @@
 """The sentences for a sheet whose header is not found: what was looked for, where, and what is there."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TypeGuard
 
 from consumer.datasets.base import Fields
 from consumer.errors import LayoutProblem
@@ -16,8 +19,9 @@ HEADERS_SHOWN = 20
 LOOK_ALIKES_SHOWN = 5
 HEADER_CHARS = 40
 """How much of a header is shown: enough to find it in the sheet."""
-LOOKED_AT_CHARS = HEADER_CHARS * 25
-"""A longer text is no header, and to normalise it takes the square of its length."""
+LOOKED_AT_CHARS = HEADER_CHARS * 5
+"""A longer text is no header. One character of it may be 18 once normalised, marks take the square of their
+number, and there may be 163,840 such texts in the rows that are looked at."""
 
 Normalise = Callable[[str], str]
 
@@ -29,6 +33,11 @@ class Candidate:
     position: int
     cells: Sequence[Cell]
     columns: Mapping[str, Sequence[int]]
+
+
+def may_be_header(cell: Cell) -> TypeGuard[str]:
+    """Whether the cell is a text that is short enough for a header."""
+    return isinstance(cell, str) and len(cell) <= LOOKED_AT_CHARS
 
 
 def header_not_found(
@@ -43,7 +52,7 @@ def header_not_found(
     twins = {row.position: _look_alikes(row, known, normalise) for row in candidates}
     found = max(
         candidates,
-        key=lambda one: (len(twins[one.position]), len(one.columns), len(headers(one.cells))),
+        key=lambda one: (len(twins[one.position]), len(one.columns), _filled(one)),
         default=None,
     )
     return _no_header(found, len(candidates), fields, names, twins)
@@ -104,17 +113,20 @@ def _described(row: Candidate, alike: Sequence[LookAlike]) -> str:
     """What the row holds. Without any known header in it, it may be data, which errors must not carry."""
     if row.columns or alike:
         return f"Found in row {row.position}: {_listed(headers(row.cells))}."
-    cells = sum(map(visible, row.cells))
+    cells = _filled(row)
     return f"Row {row.position} has {cells:,} filled cells, and none of them is the name of a known column."
 
 
+def _filled(row: Candidate) -> int:
+    """How many cells show anything; a text that is repeated is looked at once."""
+    return sum(count for cell, count in Counter(row.cells).items() if visible(cell))
+
+
 def _look_alikes(row: Candidate, known: Mapping[str, str], normalise: Normalise) -> list[LookAlike]:
-    shown = {
-        normalise(cell): shortened(cell)
-        for cell in row.cells
-        if isinstance(cell, str) and len(cell) <= LOOKED_AT_CHARS and visible(cell)
-    }
-    return list(find_look_alikes(shown, known))[:LOOK_ALIKES_SHOWN]
+    texts = dict.fromkeys(filter(may_be_header, row.cells))
+    typed = {normalise(text): text for text in texts if visible(text)}
+    found = islice(find_look_alikes(typed, known), LOOK_ALIKES_SHOWN)
+    return [replace(twin, header=shortened(twin.header)) for twin in found]
 
 
 def _listed(names: Iterable[str]) -> str:

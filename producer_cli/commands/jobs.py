@@ -32,14 +32,14 @@ ERRORS_EXAMPLES = examples(
 
 def status(
     request_id: Annotated[
-        str | None, typer.Argument(metavar="REQUEST_ID", help="One job; those that changed last when absent.")
+        str | None, typer.Argument(metavar="REQUEST_ID", help="One job; those last published when absent.")
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="All jobs, one a line, instead of the 50 that changed last.")
+        bool, typer.Option("--all", help="All jobs, one a line, instead of the 50 last published.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show the latest status of the 50 jobs that changed last, of all, or of one."""
+    """Show the latest status of the 50 jobs last published, of all, or of one."""
     from producer_cli import asking, settings
     from producer_cli.requests import known_id
     from producer_cli.run import run
@@ -88,6 +88,15 @@ def retry(request_id: RequestId, watch: Watch = False, wait: Wait = None, as_jso
     _command(retry_request(request_id), watch, wait, as_json)
 
 
+def _number(text: str) -> int:
+    from schemas.numbers import job_number
+
+    value = job_number(text)
+    if value is None:
+        raise typer.BadParameter("the number of a job is a whole number from 1 on, without leading zeros.")
+    return value
+
+
 def errors(
     request_id: Annotated[
         str | None,
@@ -97,7 +106,9 @@ def errors(
     ] = None,
     number: Annotated[
         int | None,
-        typer.Option("--number", metavar="N", min=1, help="The job of this number, instead of a request id."),
+        typer.Option(
+            "--number", metavar="N", parser=_number, help="The job of this number, instead of a request id."
+        ),
     ] = None,
     csv: Annotated[
         Path | None,

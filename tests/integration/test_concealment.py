@@ -1,38 +1,53 @@
-"""The service's secrets are its own: neither inherited by other processes nor read from its memory."""
+"""Secrets are of the process they were given to: neither inherited by others nor read from its memory."""
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from devstack.unprivileged import account_for_servers
 from tests.support.pages import ROOT
+from tests.support.wait import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is neither /proc nor prctl")
 
 SECRET = "postgresql://u:s3cret@127.0.0.1:1/nowhere"
-LOOK = """
-import ctypes, json, os, sys
+DROP = """
+import ctypes, os
 from consumer import concealment
 
-uid = int(sys.argv[2])
-if os.geteuid() == 0:  # root may look into everything
-    os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
-    ctypes.CDLL(None).prctl(concealment.PR_SET_DUMPABLE, 1, 0, 0, 0)  # as it is behind an exec
+def become(uid):
+    if os.geteuid() == 0:  # root may look into everything
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+        ctypes.CDLL(None).prctl(concealment.PR_SET_DUMPABLE, 1, 0, 0, 0)  # as it is behind an exec
+"""
+CHILD = f"""{DROP}
+import sys
+from consumer.extract.__main__ import main
+
+become(int(sys.argv[1]))
+main()
+"""
+LOOK = f"""{DROP}
+import json, sys
+
+become(int(sys.argv[2]))
 if sys.argv[1] == "concealed":
     concealment.conceal()
 if os.fork():
     os.wait()
 else:
-    found = {}
+    found = dict()
     for name in ("environ", "mem", "maps"):
         try:
-            open(f"/proc/{os.getppid()}/{name}", "rb").close()
+            open("/proc/%d/%s" % (os.getppid(), name), "rb").close()
             found[name] = "open"
         except OSError as error:
             found[name] = type(error).__name__
@@ -88,3 +103,33 @@ def test_the_service_conceals_itself_and_forgets_its_secrets(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.stdout == f"{dumpable} [] True\n", done.stderr
+
+
+@contextmanager
+def waiting_child() -> Iterator[int]:
+    """A child of an ordinary user that has not been given its START frame; its process id."""
+    account = account_for_servers()
+    command = [sys.executable, "-c", CHILD, str(account.uid if account else os.getuid())]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe) as process:
+        try:
+            yield process.pid
+            assert process.poll() is None, "it ended before anybody looked"
+        finally:
+            process.kill()
+
+
+def concealed(pid: int) -> bool:
+    """Whether the kernel keeps an ordinary user's process from others of that user: its files are root's."""
+    return Path(f"/proc/{pid}/environ").stat().st_uid == 0
+
+
+def test_a_child_conceals_itself_before_it_is_given_secrets() -> None:
+    """Another child, which a hostile file has taken over, runs as the same user."""
+    with waiting_child() as pid:
+        until(lambda: oom_score(pid) == "800", 30, "its score, which a concealed process cannot write")
+        until(lambda: concealed(pid), 30, "the child to conceal itself")
+
+
+def oom_score(pid: int) -> str:
+    return Path(f"/proc/{pid}/oom_score_adj").read_text().strip()

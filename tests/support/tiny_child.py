@@ -1,11 +1,15 @@
 """An extracting child with the tiny dataset: `python -m tests.support.tiny_child`."""
 
+import ctypes
 import os
 import resource
 
 from consumer.datasets.base import Dataset
 from consumer.extract.__main__ import main
 from tests.support.tiny_dataset import tiny
+
+PR_GET_DUMPABLE = 3
+"""prctl(2)."""
 
 
 def find(name: str) -> Dataset:
@@ -33,7 +37,8 @@ def show_limits() -> None:
     ):
         soft, hard = resource.getrlimit(what)
         print(f"{name}={soft},{hard}")
-    print(f"umask={oct(os.umask(0o77))}", flush=True)
+    print(f"umask={oct(os.umask(0o77))}")
+    print(f"dumpable={ctypes.CDLL(None).prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -179,7 +179,17 @@ def test_a_child_cannot_take_more_than_it_may_nor_leave_a_core(workbook: Path, s
             "memory=1073741824,1073741824",
             "cpu=7,12",
             "umask=0o77",
+            "dumpable=0",
         ]
+
+
+def test_a_child_of_an_inspectable_service_is_inspectable(
+    workbook: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATION_INSPECTABLE", "yes")
+    with child(orders(workbook, scratch, dataset="limits")) as process:
+        process.frames()
+        assert "dumpable=1" in process.said().split()
 
 
 def test_processor_time_is_short_before_the_first_row_and_grows_with_rows(

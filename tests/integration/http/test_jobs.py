@@ -120,6 +120,14 @@ async def test_a_request_id_that_looks_like_a_number_is_never_taken_for_another_
     assert (await client.get(f"{JOBS}/{first.id}")).json()["request_id"] == str(first.id)
 
 
+async def test_the_number_of_a_job_is_written_in_one_form(
+    database: Database, client: httpx.AsyncClient
+) -> None:
+    first = await pending(database, "r-1")
+    assert (await client.get(f"{JOBS}/{first.id}")).status_code == 200
+    assert (await client.get(f"{JOBS}/0000{first.id}")).status_code == 404
+
+
 UNKNOWN = ["nobody", "99", "9" * 19, "9" * 20, "9" * 5000, "-1", "%00", "%ED%A0%80", "½", "٣"]
 
 

@@ -156,3 +156,10 @@ def test_a_stack_in_the_checkout_is_found(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     answer = migration("status", cwd=tmp_path / "below")
     assert "Kafka at 127.0.0.1:2" in answer.stderr
+
+
+@pytest.mark.parametrize("number", ["00002", "0", "1_0"])
+def test_the_number_of_a_job_is_taken_in_one_form(number: str, tmp_path: Path) -> None:
+    answer = migration("errors", "--number", number, cwd=tmp_path)
+    assert answer.returncode == 2
+    assert "without leading zeros" in answer.stderr

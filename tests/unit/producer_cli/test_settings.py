@@ -4,8 +4,9 @@ from pathlib import Path
 import certifi
 import pytest
 
+from producer_cli.devstack_env import parse_env
 from producer_cli.exits import WrongInput
-from producer_cli.settings import Settings, from_surroundings, parse_env
+from producer_cli.settings import Settings, from_surroundings
 
 
 @pytest.fixture
@@ -40,11 +41,75 @@ def test_an_empty_variable_is_like_none(checkout: Path) -> None:
     assert settings.http_url == "http://127.0.0.1:8085"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_root_believes_no_file_of_somebody_else(checkout: Path) -> None:
-    os.chown(checkout / ".devstack" / "env", 12_345, -1)
-    with pytest.raises(WrongInput, match="set KAFKA_BOOTSTRAP_SERVERS"):
+STRANGER = 12_345
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+PARTS = [".", ".devstack", ".devstack/env"]
+
+
+@only_root
+@pytest.mark.parametrize("part", PARTS)
+def test_root_trusts_nothing_that_belongs_to_others(checkout: Path, part: str) -> None:
+    os.chown(checkout / part, STRANGER, -1)
+    with pytest.raises(WrongInput, match=r"set KAFKA_BOOT.*/env is not read: you are root.* another user\.$"):
+        from_surroundings({}, checkout / "deep").kafka()
+
+
+@only_root
+@pytest.mark.parametrize("others", [0o020, 0o002])
+@pytest.mark.parametrize("part", PARTS)
+def test_root_trusts_nothing_that_others_may_write_to(checkout: Path, part: str, others: int) -> None:
+    (checkout / part).chmod((checkout / part).stat().st_mode | others)
+    with pytest.raises(WrongInput, match=r"/env is not read: you are root, and others may write to"):
         from_surroundings({}, checkout).kafka()
+
+
+@only_root
+def test_a_user_trusts_a_file_of_their_own_or_of_root(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: STRANGER + 1)
+    assert from_surroundings({}, checkout).kafka().bootstrap_servers == "127.0.0.1:9999"
+    os.chown(checkout / ".devstack" / "env", STRANGER + 1, -1)
+    assert from_surroundings({}, checkout).kafka().bootstrap_servers == "127.0.0.1:9999"
+    os.chown(checkout / ".devstack" / "env", STRANGER, -1)
+    with pytest.raises(WrongInput, match="is not read: it belongs neither to you nor to root"):
+        from_surroundings({}, checkout).kafka()
+
+
+def test_a_link_and_a_pipe_are_not_read(checkout: Path) -> None:
+    """A link could be turned to another file between the look at it and the reading."""
+    file = checkout / ".devstack" / "env"
+    file.rename(checkout / "elsewhere")
+    file.symlink_to(checkout / "elsewhere")
+    with pytest.raises(WrongInput, match="is not read: it must be a file, not a link"):
+        from_surroundings({}, checkout).kafka()
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(WrongInput, match="is not read: it must be a file"):
+        from_surroundings({}, checkout).kafka()
+
+
+def test_what_is_trusted_is_what_is_read(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another file is put in its place after the look at its owner."""
+    file, others = checkout / ".devstack" / "env", checkout / "others"
+    others.write_text("KAFKA_BOOTSTRAP_SERVERS=stranger:1\n", "utf-8")
+    looked = os.fstat
+
+    def swap(descriptor: int) -> os.stat_result:
+        if others.exists():
+            others.rename(file)
+        return looked(descriptor)
+
+    monkeypatch.setattr(os, "fstat", swap)
+    assert from_surroundings({}, checkout).kafka().bootstrap_servers == "127.0.0.1:9999"
+    assert not others.exists()
+
+
+def test_a_refused_file_does_not_hide_one_above(checkout: Path) -> None:
+    planted = checkout / "deep" / ".devstack"
+    planted.mkdir()
+    (planted / "env").symlink_to("/nowhere")
+    assert from_surroundings({}, checkout / "deep").kafka().bootstrap_servers == "127.0.0.1:9999"
 
 
 def test_nothing_set_says_what_to_set(tmp_path: Path) -> None:

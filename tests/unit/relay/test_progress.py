@@ -38,7 +38,7 @@ def test_nothing_published_for_a_minute_is_a_problem(clock: Clock, progress: Out
     progress.observe(7, AT)
     assert progress.unchanged_seconds() == NO_PROGRESS_SECONDS
     problem = progress.problem() or ""
-    assert "no status event has left the outbox for 60 s, event 7 is the next one" in problem
+    assert "the outbox has stood still for 60 s, status event 7 is the next one" in problem
 
 
 def test_outbox_that_is_not_looked_at_any_more_is_a_problem_too(
@@ -57,21 +57,30 @@ def test_events_that_are_to_be_sent_again_are_no_progress(clock: Clock, progress
     assert progress.problem() is not None
 
 
+def test_an_event_that_stays_is_a_problem_though_others_leave(clock: Clock, progress: OutboxProgress) -> None:
+    """It holds back those of its request that are behind it."""
+    for n in range(5):
+        progress.observe(7, AT + n * timedelta(seconds=15))
+        progress.note_published()
+        clock.now += NO_PROGRESS_SECONDS / 4
+    assert progress.problem() is not None
+
+
 @pytest.mark.parametrize(
-    "step",
+    "publish",
     [
-        lambda progress: progress.observe(7, AT + timedelta(seconds=1)),
+        lambda progress: progress.observe(8, AT + timedelta(seconds=1)),
         lambda progress: progress.observe(3, AT + timedelta(seconds=1)),
-        lambda progress: progress.note_published(),
+        lambda progress: (progress.note_published(), progress.note_next(8)),
     ],
-    ids=["same next", "older next", "here"],
+    ids=["by another replica", "older next", "here"],
 )
 def test_event_that_was_published_is_progress(
-    clock: Clock, progress: OutboxProgress, step: Callable[[OutboxProgress], None]
+    clock: Clock, progress: OutboxProgress, publish: Callable[[OutboxProgress], None]
 ) -> None:
     progress.observe(7, AT)
     clock.now += NO_PROGRESS_SECONDS - 1
-    step(progress)
+    publish(progress)
     clock.now += 2
     assert (progress.problem(), progress.unchanged_seconds()) == (None, 2)
 
@@ -82,7 +91,7 @@ def test_publishing_is_seen_after_the_latest_was_asked_for_again(
     progress.observe(7, AT)
     progress.observe(3, AT - timedelta(hours=1))
     clock.now += NO_PROGRESS_SECONDS - 1
-    progress.observe(7, AT - timedelta(minutes=59))
+    progress.observe(8, AT - timedelta(minutes=59))
     assert progress.unchanged_seconds() == 0
 
 

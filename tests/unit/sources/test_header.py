@@ -3,8 +3,12 @@
 import pytest
 
 from consumer.datasets.base import Fields
+from consumer.datasets.chats.fields import FIELDS as CHATS
 from consumer.errors import LayoutProblem
-from consumer.sources.header import Row, find_header, labels, letter, normalise
+from consumer.sources import header as header_module
+from consumer.sources import header_errors
+from consumer.sources.header import MOST_LETTERS, Row, find_header, labels, letter, normalise
+from consumer.sources.header_errors import LOOKED_AT_CHARS
 from consumer.sources.sheet_names import SheetNames
 
 FIELDS = Fields(
@@ -174,3 +178,48 @@ def test_look_alike_beside_a_header_that_is_right_is_pointed_out() -> None:
 def test_other_headers_are_no_look_alikes(cells: list[object]) -> None:
     """Only required columns matter: a job does not fail for want of others."""
     assert "looks like" not in message(cells, code="missing_column" if "url" in cells else "no_header")
+
+
+def test_a_text_is_normalised_once_however_often_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file may repeat one costly text in 16,384 columns of ten rows."""
+    normalised: list[str] = []
+
+    def counting(text: str) -> str:
+        normalised.append(text)
+        return normalise(text)
+
+    monkeypatch.setattr(header_module, "normalise", counting)
+    costly = "\ufdfa" * 60
+    rows: list[Row] = [(number, [costly] * 50) for number in range(1, 11)]
+    with pytest.raises(LayoutProblem):
+        find_header(rows, FIELDS)
+    assert normalised.count(costly) == 1
+
+
+@pytest.mark.parametrize("filler", ["_", " ", "\u0301"])
+def test_a_long_text_is_no_header(filler: str) -> None:
+    known = "ИНН" + filler * (LOOKED_AT_CHARS - 3)
+    assert find_header([(1, [known, "url"])], FIELDS).columns == {"inn": 0, "url": 1}
+    with pytest.raises(LayoutProblem):
+        find_header([(1, [known + filler, "url"])], FIELDS)
+
+
+def test_what_has_more_letters_than_any_header_is_not_normalised() -> None:
+    assert normalise("\ufdfa" * (MOST_LETTERS + 1)) == ""
+    longest = max(len(normalise(text)) for texts in CHATS.headers.values() for text in texts)
+    assert longest <= MOST_LETTERS
+
+
+def test_only_headers_that_look_alike_are_made_presentable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is done letter by letter, where one is not printable."""
+    seen: list[object] = []
+
+    def noting(cell: object) -> str:
+        seen.append(cell)
+        return str(cell)
+
+    monkeypatch.setattr(header_errors, "shortened", noting)
+    rows: list[Row] = [(number, [f"{number}\u200b", "x"]) for number in range(1, 10)]
+    with pytest.raises(LayoutProblem, match="looks like «ИНН»"):
+        find_header([*rows, (10, ["ИHH"])], FIELDS)
+    assert set(seen) == {"ИHH"}
