@@ -45,8 +45,9 @@ check: venv ## lint, format, types, import contracts, documentation
 	$(VENV)/bin/lint-imports
 	@$(MAKE) --no-print-directory docs
 
+# Not --quiet: warnings that are not shown do not fail a strict build.
 docs: venv ## the documentation as a site, in build/docs; a broken link fails
-	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build
 
 format: venv ## let ruff write
 	$(RUN) -m ruff check --fix .
