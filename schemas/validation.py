@@ -30,6 +30,8 @@ def explain(error: ErrorDetails) -> str:
             return f"{error['ctx']['discriminator']} must be one of {error['ctx']['expected_tags']}"
         case "union_tag_not_found":
             return f"must be an object with {error['ctx']['discriminator']}"
+        case "value_error":
+            return str(error["ctx"]["error"])
         case _:
             return error["msg"]
 

@@ -8,6 +8,7 @@ import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from consumer.http.connection_gate import ConnectionGate, ConnectionsFullError
+from consumer.http.incomplete import ResetIncomplete
 from consumer.http.limits import LogBudget, Slots
 from consumer.http.problem import ProblemError
 from consumer.http.security_headers import SNIFF_HEADER, STORE_HEADER
@@ -49,6 +50,7 @@ class GuardedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Accept the connection, evicting the longest-idle one at the limit; or refuse it."""
         super().connection_made(transport)
+        self.app = ResetIncomplete(self.app, transport)
         try:
             evicted = self.gate.admit(self)
         except ConnectionsFullError:
@@ -84,7 +86,12 @@ class GuardedProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """What cannot be parsed is answered with a problem, unless a response has begun already."""
         self._answer(
-            ProblemError(400, ProblemCode.BAD_REQUEST, f"{msg} Its head may have {HEAD_BYTES:,} bytes.")
+            ProblemError(
+                400,
+                ProblemCode.BAD_REQUEST,
+                f"{msg} Its head may have {HEAD_BYTES:,} bytes, all of them ASCII: other characters of an "
+                "address are percent-encoded.",
+            )
         )
 
     def end_waiting(self) -> None:

@@ -112,7 +112,9 @@ class _SinkChoice:
     async def submit(self, request: StartRequest, traceparent: str | None) -> Started:
         """Publish the request, or compare it with what was recorded: its file was not sent then."""
         if self._recorded is not None:
-            return self._submission.compare(self._recorded, request)
+            # The file may have taken minutes: the job is shown as it is now, where that can be seen.
+            recorded = await self._submission.find(request.request_id or "") or self._recorded
+            return self._submission.compare(recorded, request)
         return await self._submission.start(request, traceparent)
 
 

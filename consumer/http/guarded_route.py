@@ -11,6 +11,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from consumer.http.access import SCHEME, requires
+from consumer.http.idempotency import require_one_key
 from consumer.http.json_request import JsonRequest
 from consumer.http.problem import ProblemError
 from consumer.http.request_body import has_body
@@ -34,6 +35,7 @@ class GuardedRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             for guard in guards:
                 await guard(request, await SCHEME(request))
+            require_one_key(request.headers)
             if takes_json and has_body(request.headers):
                 _require_json(request.headers.get("content-type", ""))
                 request = await JsonRequest.read(request)

@@ -3,6 +3,8 @@
 import re
 import uuid
 
+from starlette.datastructures import Headers
+
 from consumer.http.bodies import REQUEST_ID
 from consumer.http.problem import FieldProblem, invalid_fields
 
@@ -30,6 +32,12 @@ def resolve_id(header: str | None, body: str | None, field: str) -> str:
         message = f"differs from the field {field}; send one of the two, or the same in both"
         raise invalid_fields([FieldProblem(field=HEADER, message=message)])
     return key or body or str(uuid.uuid4())
+
+
+def require_one_key(headers: Headers) -> None:
+    """Raise ProblemError (422) where several keys are sent: which one is meant cannot be known."""
+    if len(set(headers.getlist(HEADER))) > 1:
+        raise invalid_fields([FieldProblem(field=HEADER, message="is given more than once; send one")])
 
 
 def _parse(header: str) -> str:

@@ -15,7 +15,8 @@ class InterruptionResponse:
     """ASGI middleware: answers 503 where the server cancels a request because the service stops.
 
     The server itself would answer with a bare `500 Internal Server Error`, which says that something is
-    broken, and log a traceback. Belongs outside of `RequestBody`: there is no time left to linger.
+    broken, and log a traceback. Belongs outside of `RequestBody`: there is no time left to linger. What a
+    POST has sent to Kafka by then does not come here: `Submission` answers for it.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -42,8 +43,8 @@ def _shutting_down() -> ProblemError:
     return ProblemError(
         503,
         ProblemCode.SHUTTING_DOWN,
-        "The service is shutting down and did not finish this request. Send it again in a moment; "
-        "a POST under the same Idempotency-Key, if it had one: it may have been recorded.",
+        "The service is shutting down and did not finish this request; nothing was started. "
+        "Send it again in a moment.",
         retry_after=RETRY_SECONDS,
         headers={"connection": "close"},
     )

@@ -20,6 +20,7 @@ from consumer.store.queries import LAST_ID
 from schemas.codes import ProblemCode
 from schemas.status import Status
 
+ANY_NAME = "request id or number"
 NOT_FOUND, NOT_MODIFIED = 404, 304
 PAGE_LIMIT = 500
 SHOWN_CHARACTERS = 100
@@ -102,19 +103,19 @@ def _tagged(view: BaseModel, tag: str, if_none_match: str | None) -> Response:
     return Response(view.model_dump_json(), media_type="application/json", headers=headers)
 
 
-async def get_job_or_404(database: Database, name: str) -> Job:
-    """The job of a request id or number; raises ProblemError (404)."""
+async def get_job_or_404(database: Database, name: str, kind: str = ANY_NAME) -> Job:
+    """The job of a request id or number; raises ProblemError (404), which calls the name a `kind`."""
     async with database.reader() as connection:
         job = await queries.find(connection, name)
     if job is None:
-        raise job_not_found(name)
+        raise job_not_found(name, kind)
     return job
 
 
-def job_not_found(name: str) -> ProblemError:
-    """The problem of an address or message that names no job there is."""
+def job_not_found(name: str, kind: str = ANY_NAME) -> ProblemError:
+    """The problem of an address or message that names no job there is, which is a `kind`."""
     return ProblemError(
         NOT_FOUND,
         ProblemCode.JOB_NOT_FOUND,
-        f"There is no job with request id or number {name[:SHOWN_CHARACTERS]!r}; /migration/jobs lists them.",
+        f"There is no job with {kind} {name[:SHOWN_CHARACTERS]!r}; /migration/jobs lists them.",
     )

@@ -151,7 +151,7 @@ def has_body(headers: Mapping[str, str]) -> bool:
     return "transfer-encoding" in headers or headers.get("content-length", "0").strip("0") != ""
 
 
-def framing_problem(headers: Mapping[str, str], http_version: str) -> ProblemError | None:
+def framing_problem(headers: Headers, http_version: str) -> ProblemError | None:
     """Why a body of this form is not taken; None where it is."""
     if "transfer-encoding" in headers and ("content-length" in headers or http_version < "1.1"):
         return ProblemError(
@@ -160,8 +160,7 @@ def framing_problem(headers: Mapping[str, str], http_version: str) -> ProblemErr
             "Transfer-Encoding with Content-Length, or in HTTP/1.0, leaves open how long the body is, and "
             "proxies differ in how they take it; send one of them, with HTTP/1.1.",
         )
-    coding = headers.get("content-encoding", "identity")
-    if coding.strip().lower() != "identity":
+    if any(coding.strip().lower() != "identity" for coding in headers.getlist("content-encoding")):
         return ProblemError(
             415,
             ProblemCode.UNSUPPORTED_MEDIA_TYPE,

@@ -27,6 +27,8 @@ AnyRequest = Annotated[MigrationRequest, Body(openapi_examples=REQUESTS)]
 
 PROBLEMS = documented(400, 409, 413, 415, 422, 503)
 
+REQUEST_ID = "request id"
+"""What a message names a job by, unlike an address."""
 PUBLISHED: dict[int | str, dict[str, Any]] = {
     status: {
         "description": f"A start: {ACCEPTED[status]['description']} A command: "
@@ -54,9 +56,9 @@ def router(submission: Submission, database: Database, datasets: Collection[str]
         return submitted(ready, await submission.start(ready, trace))
 
     async def send(command: Command, who: Identity, trace: str | None) -> JSONResponse:
-        job = await get_job_or_404(database, command.request_id)
+        job = await get_job_or_404(database, command.request_id, REQUEST_ID)
         if job.request_id != command.request_id:
-            raise job_not_found(command.request_id)
+            raise job_not_found(command.request_id, REQUEST_ID)
         ready = command.model_copy(update={"requested_by": requested_by(command.requested_by, who)})
         return commanded(ready, await submission.command(ready, job, trace))
 

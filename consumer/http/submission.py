@@ -1,5 +1,6 @@
 """Publishes a request to Kafka and waits a moment for intake to record it. It never runs anything."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -26,7 +27,7 @@ LOOK_SECONDS = 1.0
 PUBLISH_SECONDS = 12.0
 """More than the producer's request timeout of 10 s, after which it is abandoned and sends nothing later. One
 that was still connecting for most of that time may send it all the same: the problem says so."""
-KAFKA_RETRY_SECONDS = 5
+RETRY_SECONDS = 5
 
 Publish = Callable[[Sequence[Outgoing]], Awaitable[list[bool]]]
 Trouble = Callable[[], str | None]
@@ -75,7 +76,7 @@ class Submission:
     def require_kafka(self) -> None:
         """Raise the problem of a request that needs Kafka while it is known to be unavailable."""
         if self._kafka_trouble() is not None:
-            raise _kafka_unavailable("nothing was started")
+            raise _not_sent()
 
     async def find(self, request_id: str) -> RecordedRequest | None:
         """What is recorded under a request id; None also while Postgres does not answer."""
@@ -98,14 +99,10 @@ class Submission:
         if (known := await self.find(request.request_id)) is not None:
             return self.compare(known, request)
         await self._send(request, traceparent)
-        digest = await self._digests.wait_for(request.request_id, RECORDED_SECONDS)
-        if digest is None:
+        try:
+            return await self._recorded(request, request.request_id)
+        except asyncio.CancelledError:  # the service stops, and the request is in Kafka
             return Started(Timing.NOT_YET, None)
-        if (recorded := await self.find(request.request_id)) is None:  # Postgres went away just now
-            if digest != request.digest():
-                raise _reused(request, [])
-            return Started(Timing.NOT_YET, None)
-        return Started(Timing.NOW, _same_body(recorded, request))
 
     async def command(
         self, command: CancelRequest | RetryRequest, job: Job, traceparent: str | None = None
@@ -119,8 +116,33 @@ class Submission:
         decision = (await self._find_decisions([command.command_id])).get(command.command_id)
         if decision is None:
             await self._send(command, traceparent)
-            decision = await self._decisions.wait_for(command.command_id, RECORDED_SECONDS)
             timing = Timing.NOW
+        try:
+            return await self._decided(command, command.command_id, decision, timing, job)
+        except asyncio.CancelledError:  # the service stops, and the command is in Kafka
+            return Commanded(Timing.NOT_YET, job)
+
+    async def _recorded(self, request: StartRequest, request_id: str) -> Started:
+        """What intake made of a request that was published."""
+        digest = await self._digests.wait_for(request_id, RECORDED_SECONDS)
+        if digest is None:
+            return Started(Timing.NOT_YET, None)
+        if (recorded := await self.find(request_id)) is None:  # Postgres went away just now
+            if digest != request.digest():
+                raise _reused(request, [])
+            return Started(Timing.NOT_YET, None)
+        return Started(Timing.NOW, _same_body(recorded, request))
+
+    async def _decided(
+        self,
+        command: CancelRequest | RetryRequest,
+        command_id: str,
+        decision: CommandDecision | None,
+        timing: Timing,
+        job: Job,
+    ) -> Commanded:
+        """What intake made of a command; `decision` is what is known of it already."""
+        decision = decision or await self._decisions.wait_for(command_id, RECORDED_SECONDS)
         if decision is None:
             return Commanded(Timing.NOT_YET, job)
         _require_accepted(decision, command)
@@ -136,12 +158,10 @@ class Submission:
             [acknowledged] = await guard.within(PUBLISH_SECONDS, _run(self._publish([record])))
         except (guard.Overdue, guard.Aborted):
             acknowledged = False
+        except asyncio.CancelledError:
+            raise _unknown(request, ProblemCode.SHUTTING_DOWN, "The service is shutting down") from None
         if not acknowledged:
-            raise _kafka_unavailable(
-                "whether it has the request is not known; sending it again under the same id is safe",
-                request_id=request.request_id if isinstance(request, StartRequest) else None,
-                command_id=None if isinstance(request, StartRequest) else request.command_id,
-            )
+            raise _unknown(request, ProblemCode.KAFKA_UNAVAILABLE, "Kafka cannot be reached right now")
 
     async def _find_digests(self, request_ids: Sequence[str]) -> dict[str, str]:
         async with self._database.reader(LOOK_SECONDS) as connection:
@@ -192,14 +212,24 @@ def _require_accepted(decision: CommandDecision, command: CancelRequest | RetryR
         )
 
 
-def _kafka_unavailable(
-    consequence: str, request_id: str | None = None, command_id: str | None = None
+def _unknown(
+    request: StartRequest | CancelRequest | RetryRequest, code: ProblemCode, why: str
 ) -> ProblemError:
+    """The problem of a request that was sent to Kafka without an answer; it carries the id."""
+    return ProblemError(
+        503,
+        code,
+        f"{why}: whether Kafka has the request is not known; sending it again under the same id is safe.",
+        retry_after=RETRY_SECONDS,
+        request_id=request.request_id if isinstance(request, StartRequest) else None,
+        command_id=None if isinstance(request, StartRequest) else request.command_id,
+    )
+
+
+def _not_sent() -> ProblemError:
     return ProblemError(
         503,
         ProblemCode.KAFKA_UNAVAILABLE,
-        f"Kafka cannot be reached right now: {consequence}.",
-        retry_after=KAFKA_RETRY_SECONDS,
-        request_id=request_id,
-        command_id=command_id,
+        "Kafka cannot be reached right now: nothing was started.",
+        retry_after=RETRY_SECONDS,
     )

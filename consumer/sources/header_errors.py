@@ -86,17 +86,26 @@ def _no_header(
 ) -> LayoutProblem:
     wanted = _listed(fields.headers[field][0] for field in fields.required)
     where = "" if names is None else f" of the sheet {quoted(names.read)}"
+    alike = twins[row.position] if row else ()
     rows = f"None of the first {count} rows{where} that are not empty has" if row else f"No row{where} has"
     return LayoutProblem(
         ErrorCode.NO_HEADER,
         _sentences(
             f"{rows} the columns {wanted}.",
-            f"Found in row {row.position}: {_listed(headers(row.cells))}." if row else "It is empty.",
-            *(twin.described() for twin in (twins[row.position] if row else ())),
+            _described(row, alike) if row else "It is empty.",
+            *(twin.described() for twin in alike),
             "" if names is None else names.described(),
             "Name the columns in a header row, or ask for another sheet.",
         ),
     )
+
+
+def _described(row: Candidate, alike: Sequence[LookAlike]) -> str:
+    """What the row holds. Without any known header in it, it may be data, which errors must not carry."""
+    if row.columns or alike:
+        return f"Found in row {row.position}: {_listed(headers(row.cells))}."
+    cells = sum(map(visible, row.cells))
+    return f"Row {row.position} has {cells:,} filled cells, and none of them is the name of a known column."
 
 
 def _look_alikes(row: Candidate, known: Mapping[str, str], normalise: Normalise) -> list[LookAlike]:

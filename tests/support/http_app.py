@@ -12,7 +12,7 @@ from consumer.http.access import Access
 from consumer.http.app import HttpParts, make_app
 from consumer.http.event_feed import EventFeed, fetch_events
 from consumer.http.excel import UploadLimits
-from consumer.http.submission import Submission
+from consumer.http.submission import Publish, Submission
 from consumer.store.database import Database
 from messaging.records import Outgoing
 
@@ -29,13 +29,14 @@ def make_reading_app(
     access: Access | None = None,
     feed: EventFeed | None = None,
     hosts: Collection[str] | None = None,
+    publish: Publish = no_kafka,
 ) -> FastAPI:
-    """The app of the service before a database, without Kafka."""
+    """The app of the service before a database, without Kafka unless `publish` is given."""
     parts = HttpParts(
         database=database,
         health=health or Health(),
         registry=CollectorRegistry(),
-        submission=Submission(database, no_kafka, lambda: None),
+        submission=Submission(database, publish, lambda: None),
         feed=feed or EventFeed(partial(fetch_events, database)),
         datasets={"chats"},
         open_upload=no_kafka,

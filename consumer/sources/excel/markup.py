@@ -2,7 +2,7 @@
 
 import zipfile
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import ClassVar
 from xml.parsers import expat
@@ -47,9 +47,10 @@ def pieces(
 ) -> Iterator[None]:
     """Read a part, with a stop after each piece, so that what was found can be taken away."""
     parser = _parser(handler)
-    for piece in filtered(inflated(archive, member)):
-        _feed(parser, piece)
-        yield
+    with closing(inflated(archive, member)) as inflating:
+        for piece in filtered(inflating):
+            _feed(parser, piece)
+            yield
     _feed(parser, b"", last=True)
     yield
 

@@ -2,7 +2,7 @@
 
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from consumer.sources.excel.blocks import in_blocks
@@ -31,6 +31,7 @@ class RowByRowReader(ABC):
     def __init__(self, archive: zipfile.ZipFile, block_rows: int) -> None:
         self._archive = archive
         self._block_rows = block_rows
+        self._readings: list[Generator[SparseRow, None, None]] = []
 
     @property
     @abstractmethod
@@ -39,7 +40,9 @@ class RowByRowReader(ABC):
 
     def rows(self, sheet: str) -> Iterator[RowBlock]:
         """The rows of a sheet that hold anything."""
-        return in_blocks(self._filled_rows(sheet), self._block_rows)
+        rows = self._filled_rows(sheet)
+        self._readings.append(rows)
+        return in_blocks(rows, self._block_rows)
 
     def filled(self, sheet: str) -> None:  # noqa: ARG002
         """Not known before the end: a second reading would take as long as the first."""
@@ -50,11 +53,13 @@ class RowByRowReader(ABC):
         """`SheetReader.stale_formulas`."""
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, also where rows were not read to their end."""
+        for rows in self._readings:
+            rows.close()
         self._archive.close()
 
     @abstractmethod
-    def _filled_rows(self, sheet: str) -> Iterator[SparseRow]:
+    def _filled_rows(self, sheet: str) -> Generator[SparseRow, None, None]:
         """The rows of a sheet that hold anything, one by one. Raises WorkbookProblem."""
 
 

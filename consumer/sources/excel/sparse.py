@@ -1,6 +1,6 @@
 """Workbooks of the .xlsx kind, read row by row in little memory: what is empty costs nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -30,7 +30,7 @@ class SparseReader(PackageReader[Package]):
             self._archive, self._member(sheet), asks_recalculation=self._package.asks_recalculation
         )
 
-    def _filled_rows(self, sheet: str) -> Iterator[SparseRow]:
+    def _filled_rows(self, sheet: str) -> Generator[SparseRow, None, None]:
         member = self._member(sheet)
         strings = read_strings(self._archive, self._package.strings, MAX_CHARS)
         styles = read_styles(self._archive, self._package.styles)

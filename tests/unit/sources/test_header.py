@@ -127,10 +127,19 @@ def test_error_names_the_sheet_that_was_read_and_those_there_are() -> None:
 
 def test_error_names_the_first_twenty_headers_that_were_found() -> None:
     cells: list[object] = [f"h{number}" for number in range(25)]
-    listed = ", ".join(f"«h{number}»" for number in range(20))
-    assert f"Found in row 2: {listed}, …." in message(["Отчёт"], cells, code="no_header")
     listed = ", ".join(f"«h{number}»" for number in range(19))
+    assert f"Found in row 2: «Группа», {listed}, …." in message(
+        ["Отчёт"], ["Группа", *cells], code="no_header"
+    )
     assert f"Found: «ИНН», {listed}, …." in message(["ИНН", *cells], code="missing_column")
+
+
+def test_error_repeats_no_cell_of_a_row_that_may_be_data() -> None:
+    """Who may read the job may not be allowed to see its rows."""
+    row: list[object] = ["Иванов Иван", "ivan@example.org", None, 7707083893, "https://max.ru/join/x"]
+    text = message(row, row[:2], code="no_header")
+    assert "Row 1 has 4 filled cells, and none of them is the name of a known column." in text
+    assert not [cell for cell in row if cell is not None and str(cell) in text]
 
 
 def test_error_of_an_empty_sheet_says_so() -> None:
@@ -138,7 +147,7 @@ def test_error_of_an_empty_sheet_says_so() -> None:
 
 
 def test_unseen_characters_of_headers_are_shown() -> None:
-    assert "«a\\u200db»" in message(["a\u200db"], code="no_header")
+    assert "«a\\u200db»" in message(["Группа", "a\u200db"], code="no_header")
 
 
 @pytest.mark.parametrize(

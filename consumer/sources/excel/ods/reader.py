@@ -1,7 +1,7 @@
 """Workbooks of the kind .ods, read row by row in little memory: what is empty costs nothing."""
 
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class OdsReader(RowByRowReader):
         """None: an .ods does not say whether its results are up to date."""
         return {}
 
-    def _filled_rows(self, sheet: str) -> Iterator[SparseRow]:
+    def _filled_rows(self, sheet: str) -> Generator[SparseRow, None, None]:
         number = next((number for number, one in enumerate(self._sheets) if one.name == sheet), None)
         if number is None:
             raise missing_sheet()

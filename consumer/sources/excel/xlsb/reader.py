@@ -1,6 +1,6 @@
 """Workbooks of the kind .xlsb, read row by row in little memory: what is empty costs nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class XlsbReader(PackageReader[BinaryPackage]):
         with part_records(self._archive, self._member(sheet)) as items:
             return last_formulas(items)
 
-    def _filled_rows(self, sheet: str) -> Iterator[SparseRow]:
+    def _filled_rows(self, sheet: str) -> Generator[SparseRow, None, None]:
         member = self._member(sheet)
         strings = read_strings(self._archive, self._package.strings)
         styles = read_styles(self._archive, self._package.styles)
