@@ -13,6 +13,8 @@ from typing import Any
 PREFIX = struct.Struct("!BII")
 MAX_PART_BYTES = 1 << 30
 """A length beyond this is not a frame: something else was written to the pipe."""
+MAX_FRAME_BYTES = 64 << 20
+"""Of a frame from a child, header and body: no memory is taken for a longer one. A common batch has 3 MB."""
 
 
 class Kind(IntEnum):
@@ -35,6 +37,13 @@ class BrokenFrame(Exception):
     """The pipe carries something that is no frame, or ended in the middle of one."""
 
 
+class FrameTooLarge(BrokenFrame):
+    """A child announces a frame of more than MAX_FRAME_BYTES."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"a frame of {size} bytes is announced, and {MAX_FRAME_BYTES} are allowed")
+
+
 def encode(kind: Kind, header: dict[str, Any], body: bytes = b"") -> bytes:
     """One frame as bytes."""
     head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
@@ -47,6 +56,14 @@ def lengths(prefix: bytes) -> tuple[Kind, int, int]:
     if kind not in Kind.__members__.values() or head > MAX_PART_BYTES or body > MAX_PART_BYTES:
         raise BrokenFrame("the pipe carries something that is no frame")
     return Kind(kind), head, body
+
+
+def lengths_from_child(prefix: bytes) -> tuple[Kind, int, int]:
+    """`lengths` of a frame that a child sends. Raises BrokenFrame, and FrameTooLarge where it is one."""
+    kind, head, body = lengths(prefix)
+    if head + body > MAX_FRAME_BYTES:
+        raise FrameTooLarge(head + body)
+    return kind, head, body
 
 
 def read(read_exactly: Callable[[int], bytes]) -> tuple[Kind, dict[str, Any], bytes] | None:

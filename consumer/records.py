@@ -1,7 +1,7 @@
 """A piece of a source on its way to the dataset: cells by field, with the positions people know."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Cell = object
 """What a reader found: str, float, int, bool, date, datetime, time, timedelta, or None."""
@@ -20,6 +20,15 @@ class FormulaWithoutValue(str):
 FORMULA_WITHOUT_VALUE = FormulaWithoutValue()
 
 
+class ErrorCell(str):
+    """A cell that holds an error: empty to every rule, and named as one in the record of a rejected row."""
+
+    __slots__ = ()
+
+
+ERROR_CELL = ErrorCell()
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Consecutive records of a source, column by column.
@@ -27,14 +36,14 @@ class Chunk:
     `positions` ascend strictly over the whole source (physical row numbers of a sheet, ids of a table).
     `columns` holds one list per field the source has, each as long as `positions`; a field without a
     column is absent. Rows that count for nothing (no visible character) are not in a chunk.
-    `record(i)` gives row i as it was read, unknown columns included, for the list of rejected rows.
+    `record(i)` gives row i as it was read, unknown columns included, for the list of rejected rows: by what a
+    person calls each column. `record_fields` has those of its columns that are read, each with its field.
     """
 
     positions: Sequence[int]
     columns: Mapping[str, Sequence[Cell]]
     record: Callable[[int], dict[str, Cell]]
-    unread: Sequence[Sequence[Cell]] = ()
-    """Columns that nobody reads; `record` tells them all the same."""
+    record_fields: Mapping[str, str] = field(default_factory=dict)
 
     def part(self, start: int, end: int) -> "Chunk":
         """The rows from one place up to another."""
@@ -42,6 +51,12 @@ class Chunk:
         def record(i: int) -> dict[str, Cell]:
             return self.record(start + i)
 
-        columns = {field: column[start:end] for field, column in self.columns.items()}
-        unread = [column[start:end] for column in self.unread]
-        return Chunk(self.positions[start:end], columns, record, unread)
+        columns = {name: column[start:end] for name, column in self.columns.items()}
+        return Chunk(self.positions[start:end], columns, record, self.record_fields)
+
+
+def storable(text: str) -> str:
+    """The text with what Postgres cannot keep written visibly, as `\\u0000` or `\\ud83d`."""
+    if text.isprintable():
+        return text
+    return text.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode()

@@ -43,6 +43,10 @@ class Unreachable(CliError):
     code = Exit.UNREACHABLE
 
 
+class LoadReplacedError(Unreachable):
+    """The answer of the service broke off for good: the job began to read its source from the top."""
+
+
 class Interrupted(CliError):
     """Ctrl-C; the sentence says what goes on all the same."""
 

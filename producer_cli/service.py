@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from producer_cli.exits import Unreachable, WrongInput
+from producer_cli.exits import CliError, LoadReplacedError, Unreachable, WrongInput
 from producer_cli.words import plain
 
 TIMEOUT = httpx.Timeout(10, read=60)
@@ -15,7 +15,9 @@ PAGE_ROWS = 500
 JOBS = "/migration/jobs"
 LAST_NUMBER = 2**63 - 1
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-UNAUTHENTICATED, FORBIDDEN, NOT_FOUND = 401, 403, 404
+UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, GONE = 401, 403, 404, 410
+LOAD_HEADER = "migration-load"
+LOAD_REPLACED = "load_replaced"
 
 
 class Service:
@@ -90,15 +92,33 @@ class Service:
 
     @contextmanager
     def rejected_csv(self, request_id: str) -> Iterator[Iterator[bytes]]:
-        """All rejected rows as CSV, in pieces as they come."""
+        """All rejected rows as CSV, in pieces as they come.
+
+        Raises, where it breaks off, Unreachable or LoadReplacedError.
+        """
         asked = self._client.stream("GET", _errors(request_id), headers={"accept": "text/csv"})
         with self._reachable(), asked as answer:
             self._good(answer, request_id)
-            yield answer.iter_bytes()
+            try:
+                yield answer.iter_bytes()
+            except httpx.TransportError as error:
+                if self._is_replaced(request_id, answer.headers.get(LOAD_HEADER)):
+                    raise _load_replaced() from error
+                raise
 
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()
+
+    def _is_replaced(self, request_id: str, load: str | None) -> bool:
+        """Whether the job is at another load by now; no, where that cannot be known."""
+        if load is None:  # a service of the version before
+            return False
+        try:
+            present = self._json(_errors(request_id), request_id, {"limit": "1"}).get("load")
+        except CliError:  # that the answer broke off is reported either way
+            return False
+        return str(present) != load
 
     def _page(self, request_id: str, limit: int, after: object) -> dict[str, Any]:
         params = {"limit": str(limit)} | ({} if after is None else {"after": str(after)})
@@ -128,6 +148,8 @@ class Service:
             raise WrongInput(
                 f"The service knows no request {plain(request_id)}; `migration status` lists them."
             )
+        if answer.status_code == GONE and _code(answer) == LOAD_REPLACED:
+            raise _load_replaced()
         if not answer.is_success:
             raise Unreachable(f"The service at {self._url} answered {answer.status_code}: {_reason(answer)}")
 
@@ -165,6 +187,22 @@ def _job(request_id: str) -> str:
 
 def _errors(request_id: str) -> str:
     return f"{_job(request_id)}/errors"
+
+
+def _load_replaced() -> LoadReplacedError:
+    return LoadReplacedError(
+        "The job began a new load while its rejected rows were read, so that what was read is not whole; "
+        "run it again."
+    )
+
+
+def _code(answer: httpx.Response) -> object:
+    """The code of a problem; None where the answer is none."""
+    answer.read()
+    try:
+        return answer.json()["code"]
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _reason(answer: httpx.Response) -> str:

@@ -128,6 +128,7 @@ class ProblemCode(StrEnum):
 
     # The job
     JOB_NOT_FOUND = "job_not_found"
+    LOAD_REPLACED = "load_replaced"
     REQUEST_ID_REUSED = "request_id_reused"
     COMMAND_ID_REUSED = "command_id_reused"
     COMMAND_REFUSED = "command_refused"

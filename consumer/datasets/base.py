@@ -48,12 +48,14 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A chunk after the rules, ready for COPY.
+    """The first `rows` rows of a chunk after the rules, ready for COPY.
 
+    Fewer than all where rejected rows take much space: the others are checked next.
     Each section is COPY text for one stage table; every line begins with the position of the row it
     belongs to, ascending, so that a batch can be cut at a position.
     """
 
+    rows: int
     accepted: int
     rejected: int
     warnings: Mapping[str, int]
@@ -68,7 +70,10 @@ class Checker(Protocol):
         ...
 
     def check(self, chunk: Chunk, refused: Mapping[int, str]) -> Checked:
-        """Apply the rules. `refused` are positions that Postgres refused, with its SQLSTATE: rejected."""
+        """Apply the rules to the first rows.
+
+        `refused` are positions that Postgres refused, with its SQLSTATE: they are rejected.
+        """
         ...
 
 
@@ -80,7 +85,9 @@ class StageTable:
     columns: tuple[str, ...]
 
 
-REJECTS = StageTable("stage_rejects", ("position", "record_identifier", "errors", "record"))
+REJECTS = StageTable(
+    "stage_rejects", ("position", "record_identifier", "errors", "record", "kinds", "record_cut")
+)
 """The section every dataset writes its rejected rows to; the store moves it to `migration_errors`."""
 
 

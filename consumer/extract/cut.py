@@ -24,4 +24,5 @@ def without(chunk: Chunk, positions: AbstractSet[int]) -> Chunk:
     kept = [position not in positions for position in chunk.positions]
     columns = {field: list(compress(column, kept)) for field, column in chunk.columns.items()}
     places = list(compress(range(len(kept)), kept))
-    return Chunk(list(compress(chunk.positions, kept)), columns, lambda i: chunk.record(places[i]))
+    left = list(compress(chunk.positions, kept))
+    return Chunk(left, columns, lambda i: chunk.record(places[i]), chunk.record_fields)

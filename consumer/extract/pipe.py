@@ -6,10 +6,15 @@ import threading
 from contextlib import suppress
 from typing import Any, Self
 
-from consumer.frames import BrokenFrame, Kind, encode, read
+from consumer.errors import SourceTooLarge
+from consumer.frames import MAX_FRAME_BYTES, BrokenFrame, Kind, encode, read
 
 PIPE_BYTES = 1 << 20
 """Room in the pipe for half a batch, so that writing and reading need not take turns."""
+TOO_LARGE = (
+    f"Rows that are stored together take {{megabytes}} MB, and {MAX_FRAME_BYTES >> 20} MB are allowed. "
+    "Look for cells far longer than the others, and shorten them."
+)
 
 
 class Pipe:
@@ -48,8 +53,14 @@ class Pipe:
         threading.Thread(target=self._listen, name="grants", daemon=True).start()
 
     def send(self, kind: Kind, header: dict[str, Any], body: bytes = b"") -> None:
-        """Send a frame; waits while the pipe is full. Nobody to read it: our end."""
-        left = memoryview(encode(kind, header, body))
+        """Send a frame; waits while the pipe is full. Without a reader this process ends.
+
+        Raises SourceTooLarge where the service would not take it; the pipe is whole then.
+        """
+        frame = encode(kind, header, body)
+        if len(frame) > MAX_FRAME_BYTES:
+            raise SourceTooLarge(TOO_LARGE.format(megabytes=-(-len(frame) // 2**20)))
+        left = memoryview(frame)
         try:
             while left:
                 left = left[os.write(self._up, left) :]

@@ -18,6 +18,7 @@ from consumer.records import Chunk
 from consumer.sources.base import Opened, Source
 from consumer.sources.find import open_source
 from consumer.sources.pieces import pieces
+from consumer.sources.source_columns import described
 from schemas.codes import ErrorCode
 
 
@@ -62,6 +63,7 @@ def _report(opened: Opened, load: LoadIdentity, start: Start, pipe: Pipe) -> Res
             "state": opened.state,
             "warnings": dict(opened.warnings),
             "restarted": restarted,
+            "columns": described(opened.columns),
         },
     )
     return Resume() if restarted else start.resume
@@ -108,9 +110,21 @@ class Extraction:
         if stored is not None:
             self._checker.skip(without(stored, self._rejected), self._refused)
         for piece in () if new is None else pieces(new):
-            checked = self._checker.check(piece, self._refused)
-            header = _header(checked, piece.positions[-1]) | {"state": self._new_state()}
+            self._check(piece)
+
+    def _check(self, piece: Chunk) -> None:
+        """Send a piece as one batch, or as several where its rejected rows take much space.
+
+        The next batch tries twice as many rows as the last one took: none is checked more than about twice.
+        """
+        start, rows, size = 0, len(piece.positions), len(piece.positions)
+        while start < rows:
+            part = piece.part(start, min(start + size, rows)) if start else piece
+            checked = self._checker.check(part, self._refused)
+            header = _header(checked, part.positions[checked.rows - 1]) | {"state": self._new_state()}
             self._pipe.send_batch(header, b"".join(checked.sections.values()))
+            start += checked.rows
+            size = 2 * checked.rows
 
     def _new_state(self) -> Mapping[str, Any] | None:
         """What a next attempt must know, where that is not told yet."""

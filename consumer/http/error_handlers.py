@@ -11,6 +11,7 @@ from consumer.http.json_request import NOT_JSON
 from consumer.http.problem import FieldProblem, ProblemError, invalid_fields
 from consumer.masking import presentable
 from consumer.store.errors import Conflict, DatabaseUnavailable
+from consumer.store.rejected_rows import LoadReplacedError
 from schemas.codes import ProblemCode
 from schemas.validation import explained, path_of
 
@@ -35,6 +36,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(DatabaseUnavailable, _unavailable)
     app.add_exception_handler(Conflict, _unavailable)
+    app.add_exception_handler(LoadReplacedError, _load_replaced)
     app.add_exception_handler(Exception, _internal_error)
 
 
@@ -83,6 +85,14 @@ def _field(location: tuple[str | int, ...]) -> str:
 
 async def _unavailable(_request: Request, _error: Exception) -> JSONResponse:
     return database_unavailable().response()
+
+
+async def _load_replaced(_request: Request, _error: Exception) -> JSONResponse:
+    return ProblemError(
+        410,
+        ProblemCode.LOAD_REPLACED,
+        "The job began a new load while its rejected rows were read; read them again from the first page.",
+    ).response()
 
 
 async def _internal_error(_request: Request, _error: Exception) -> JSONResponse:

@@ -82,6 +82,12 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
         "Request id 2026-11-chats belongs to another migration already: source.file.path differ from what "
         "is recorded. Send this one under a new id.",
     ),
+    410: ProblemResponse(
+        "Gone",
+        "The load that the page belongs to was replaced by a new one.",
+        (ProblemCode.LOAD_REPLACED,),
+        "The job began a new load while its rejected rows were read; read them again from the first page.",
+    ),
     413: ProblemResponse(
         "TooLarge",
         "The body is larger than the service takes.",

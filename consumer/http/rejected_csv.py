@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -13,8 +13,16 @@ from consumer.http import csv_export
 from consumer.http.limits import NoSlotFreeError, Slots
 from consumer.http.pace import Pace
 from consumer.http.problem import ProblemError
+from consumer.http.rejected_cursor import RejectedCursor
 from consumer.store.database import Database
-from consumer.store.rejected_rows import RejectedFilter, RejectedPage, record_columns, rejected_rows
+from consumer.store.rejected_rows import (
+    LoadReplacedError,
+    RejectedFilter,
+    RejectedPage,
+    record_columns,
+    rejected_rows,
+)
+from consumer.store.source_columns import source_column_names
 from schemas.codes import ProblemCode
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
@@ -22,10 +30,14 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 CSV = "text/csv"
 PAGE_ROWS = 100
 """What is turned into CSV between two turns of the event loop: some milliseconds of work."""
+CELLS_AT_ONCE = 5_000
+"""Some milliseconds as well: 100 rows of 50 columns."""
 CSV_AT_ONCE = 2
 """Each keeps the event loop and Postgres busy: of twelve at once none was finished, and `/readyz` failed."""
 BUSY_SECONDS = 5
 VARY = {"vary": "accept"}
+LOAD_HEADER = "migration-load"
+"""The load of a CSV: whoever gets half of one sees by a page's `load` whether it was replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,47 +48,73 @@ class RejectedReader:
     job_id: int
     wanted: RejectedFilter
 
-    async def page(self, after: int, limit: int) -> RejectedPage:
-        """Rows behind a row number, up to `limit` of them."""
+    async def page(self, after: RejectedCursor, limit: int) -> RejectedPage:
+        """Rows behind a cursor, up to `limit` of them; raises LoadReplacedError."""
         async with self.database.reader() as connection:
-            return await rejected_rows(connection, self.job_id, after=after, limit=limit, wanted=self.wanted)
+            return await rejected_rows(
+                connection,
+                self.job_id,
+                after=after.row_number,
+                limit=limit,
+                wanted=self.wanted,
+                load=after.load,
+            )
 
-    async def columns(self, after: int) -> list[str]:
-        """Every column of the records, in the order they first appear; rows differ where cells lie beyond."""
+    async def columns(self, after: int, load: int) -> list[str]:
+        """Every column of the records, in the order of the source; behind them those without a header.
+
+        Where that order is not known, and among the latter, they go in the order they first appear.
+        """
         columns: dict[str, None] = {}
         last: int | None = after
         while last is not None:
             async with self.database.reader() as connection:
-                found, last = await record_columns(connection, self.job_id, last, self.wanted)
+                found, last = await record_columns(connection, self.job_id, last, self.wanted, load)
             columns.update(dict.fromkeys(found))
-        return list(columns)
+        async with self.database.reader() as connection:
+            order = {name: at for at, name in enumerate(await source_column_names(connection, self.job_id))}
+        return sorted(columns, key=lambda name: order.get(name, len(order)))
 
     async def csv(self, columns: list[str], page: RejectedPage) -> AsyncIterator[bytes]:
-        """Page after page. A failure breaks the response off, so that half of it is not taken for all."""
+        """Page after page. A failure breaks the response off, so that half of it is not taken for all.
+
+        All pages are of one load: raises LoadReplacedError where the next one is not.
+        """
         yield csv_export.head(columns)
         while True:
-            yield csv_export.rows(page.lines, columns)
+            for lines in _few_cells(page.lines, len(columns)):
+                yield csv_export.rows(lines, columns)
+                await asyncio.sleep(0)
             if page.next is None:
                 return
-            page = await self.page(page.next, PAGE_ROWS)
+            page = await self.page(RejectedCursor(page.load, page.next), PAGE_ROWS)
 
 
-async def csv_response(reader: RejectedReader, after: int, slots: Slots) -> StreamingResponse:
+def _few_cells(lines: Sequence[str], columns: int) -> Iterator[Sequence[str]]:
+    """Lines that make CELLS_AT_ONCE cells of CSV, or one: a record may have thousands of columns."""
+    size = max(1, CELLS_AT_ONCE // max(columns, 1))
+    return (lines[start : start + size] for start in range(0, len(lines), size))
+
+
+async def csv_response(reader: RejectedReader, after: RejectedCursor, slots: Slots) -> StreamingResponse:
     """The download. Columns and first rows are read before it begins, so that an outage is still a problem.
 
-    Raises ProblemError (503) where every slot is taken.
+    Raises ProblemError (503) where every slot is taken, LoadReplacedError.
     """
     try:
         slots.acquire()
     except NoSlotFreeError:
         raise _busy() from None
     try:
-        columns = await reader.columns(after)
         first = await reader.page(after, PAGE_ROWS)
+        columns = await reader.columns(after.row_number, first.load)
     except BaseException:
         slots.release()
         raise
-    headers = VARY | {"content-disposition": f'attachment; filename="errors-{reader.job_id}.csv"'}
+    headers = VARY | {
+        "content-disposition": f'attachment; filename="errors-{reader.job_id}.csv"',
+        LOAD_HEADER: str(first.load),
+    }
     return _Download(reader.csv(columns, first), slots, headers)
 
 
@@ -101,6 +139,8 @@ class _Download(StreamingResponse):
             await super().__call__(scope, receive, send_in_pace)
         except TimeoutError:
             log.info("http.download_stalled", path=scope["path"])
+        except LoadReplacedError as replaced:
+            log.info("http.download_load_replaced", path=scope["path"], reason=str(replaced))
         finally:
             self._slots.release()
 

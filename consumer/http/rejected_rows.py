@@ -11,16 +11,17 @@ from consumer.http.job_path import JOBS, JobName
 from consumer.http.jobs import NOT_FOUND, get_job_or_404
 from consumer.http.limits import Slots
 from consumer.http.problem import documented
-from consumer.http.rejected_csv import CSV, CSV_AT_ONCE, VARY, RejectedReader, csv_response
+from consumer.http.rejected_csv import CSV, CSV_AT_ONCE, LOAD_HEADER, VARY, RejectedReader, csv_response
+from consumer.http.rejected_cursor import FROM_THE_TOP, PATTERN, RejectedCursor
 from consumer.http.responses import RejectedPageView
 from consumer.http.tokens import Right
 from consumer.store.database import Database
-from consumer.store.queries import LAST_ID
 from consumer.store.rejected_rows import RejectedFilter, RejectedPage
 
 JSON = "application/json"
 PAGE_LIMIT = 1_000
-FROM_THE_TOP = -1
+GONE = 410
+LOAD = {"headers": {LOAD_HEADER: {"description": "the load of the CSV", "schema": {"type": "integer"}}}}
 
 Code = Annotated[str | None, Query(max_length=1_000, description="rows with this code", examples=["inn"])]
 Field = Annotated[
@@ -58,8 +59,8 @@ def router(database: Database) -> APIRouter:
         summary="The rejected rows of a job",
         response_class=Response,
         responses={
-            200: {"model": RejectedPageView, "content": {CSV: {"schema": {"type": "string"}}}},
-            **documented(NOT_FOUND),
+            200: {"model": RejectedPageView, "content": {CSV: {"schema": {"type": "string"}}}} | LOAD,
+            **documented(NOT_FOUND, GONE),
         },
     )
     async def errors(
@@ -69,23 +70,31 @@ def router(database: Database) -> APIRouter:
         q: Search = None,
         limit: Annotated[int, Query(ge=1, le=PAGE_LIMIT)] = 100,
         after: Annotated[
-            int, Query(ge=FROM_THE_TOP, le=LAST_ID, description="`next` of the page before")
-        ] = FROM_THE_TOP,
+            str | None,
+            Query(
+                pattern=PATTERN,
+                description="`next` of the page before; a row number alone is one of the present load",
+                examples=["1.4711"],
+            ),
+        ] = None,
         accept: Annotated[str, Header(include_in_schema=False)] = JSON,
     ) -> Response:
         """By row number. JSON goes by pages; CSV (`Accept: text/csv`) holds every row behind `after`.
 
         A filtered page looks at 50,000 rows at most: it may be short, even empty, and have a `next`.
+        All rows are of one load: when a new one has begun, the next page is a 410, and a CSV breaks off.
         """
+        cursor = FROM_THE_TOP if after is None else RejectedCursor.parse(after)
         job = await get_job_or_404(database, name)
         reader = RejectedReader(database, job.id, RejectedFilter(code, field, q))
         if prefers(accept, CSV, over=JSON):
-            return await csv_response(reader, after, downloads)
-        return Response(_json(await reader.page(after, limit)), media_type=JSON, headers=VARY)
+            return await csv_response(reader, cursor, downloads)
+        return Response(_json(await reader.page(cursor, limit)), media_type=JSON, headers=VARY)
 
     return routes
 
 
 def _json(page: RejectedPage) -> str:
     """The rows come as JSON text and go out as they are."""
-    return f'{{"items": [{", ".join(page.lines)}], "next": {"null" if page.next is None else page.next}}}'
+    following = "null" if page.next is None else f'"{RejectedCursor(page.load, page.next)}"'
+    return f'{{"items": [{", ".join(page.lines)}], "next": {following}, "load": {page.load}}}'

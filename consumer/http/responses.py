@@ -64,6 +64,16 @@ class RejectedFieldView(BaseModel):
     message: str = Field(description="a sentence for people")
 
 
+class RecordCutView(BaseModel):
+    """What is not in a record: texts go on, and cells are missing, in columns that are not read."""
+
+    cut: list[str] = Field(description="columns whose text goes on in the source; here it ends in `…`")
+    left_out: int | None = Field(
+        description="how many cells are not in the record; null: none is in it, since an older version "
+        "stored more than can be handed out"
+    )
+
+
 class RejectedRowView(BaseModel):
     """A rejected row, all of its wrong fields, and the record as it was read."""
 
@@ -71,10 +81,17 @@ class RejectedRowView(BaseModel):
     record_identifier: str | None = Field(description="what the row is known by, such as its link")
     errors: list[RejectedFieldView] = Field(description="every wrong field")
     record: dict[str, str | int | float | bool | None] = Field(description="column → cell, as it was read")
+    kinds: dict[str, str] | None = Field(
+        description="column → kind of its cell, where the type of its value in `record` is another: `date`, "
+        "`time`, `duration`, `error`, `formula` (without a result), or `number` (as a text); null where "
+        "there is none"
+    )
+    record_cut: RecordCutView | None = Field(description="what is not in `record`; null where all is")
 
 
 class RejectedPageView(BaseModel):
     """Rejected rows by number; `next` is the `after` of the next page, null at the end."""
 
     items: list[RejectedRowView] = Field(description="by row number")
-    next: int | None = Field(description="the `after` of the next page; null at the end")
+    next: str | None = Field(description="the `after` of the next page; null at the end", examples=["1.4711"])
+    load: int = Field(description="counts the readings of the source from the top; the rows are of this one")

@@ -13,7 +13,7 @@ from datetime import timedelta
 import structlog
 
 from consumer import faults
-from consumer.store import removal, retention
+from consumer.store import older_loads, removal, retention
 from consumer.store.database import Database
 from consumer.store.errors import Conflict, DatabaseUnavailable
 from consumer.wake import wait_for
@@ -73,6 +73,7 @@ class Retention:
 
     async def _prune(self, breathe: Callable[[], Awaitable[None]]) -> None:
         database, keep = self._database, self._keep
+        _tell("rows_of_older_loads", await older_loads.prune_older_loads(database, breathe))
         _tell("rejected_rows", await retention.prune_errors(database, keep.errors, breathe))
         _tell("events", await retention.prune_events(database, keep.events, breathe))
         _tell("commands", await retention.prune_commands(database, keep.events, breathe))

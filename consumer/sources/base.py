@@ -1,18 +1,19 @@
 """The shape of a source: something that is read from the top, in order, with a fingerprint."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from consumer.datasets.base import Fields
 from consumer.records import Chunk
+from consumer.sources.source_columns import SourceColumn
 
 BATCH_ROWS = 10_000
 TABLE_BATCH_ROWS = 25_000
 """Rows of five columns: a fifth quicker than with 10,000, and hardly less than with 50,000."""
-FRUGAL_ROWS = 1_000
-"""At most so many of a table at once, however long their texts, after a child died of too much."""
+FRUGAL_ROWS = 100
+"""At most so many of a table at once, after a child died of too much: four texts of 512 KB make 200 MB."""
 
 
 def batch_rows(source_type: str, asked: int | None, *, frugal: bool) -> int:
@@ -64,11 +65,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What is known once a source is open: the same fingerprint means the same rows in the same places."""
+    """What is known once a source is open: the same fingerprint means the same rows in the same places.
+
+    `columns` are all of the source, in its order.
+    """
 
     fingerprint: str
     warnings: Mapping[str, int] = field(default_factory=dict)
     state: Mapping[str, Any] | None = None
+    columns: Sequence[SourceColumn] = ()
 
 
 class Source(Protocol):

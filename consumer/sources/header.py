@@ -11,7 +11,9 @@ from consumer.records import Cell
 from consumer.sources.header_errors import Candidate, header_not_found, shortened
 from consumer.sources.rows import visible
 from consumer.sources.sheet_names import SheetNames
+from consumer.sources.source_columns import SourceColumn
 from schemas.codes import ErrorCode
+from schemas.text import shorten_name
 
 HEADER_ROWS = 10
 """The header is among so many first rows that are not empty."""
@@ -21,11 +23,26 @@ HEADER_CHARS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Where the header is, which column holds which field, and what a person calls each column."""
+    """Where the header is, which column holds which field, and what a person calls each column.
+
+    `texts` are the headers as written, None for a column without one.
+    """
 
     position: int
     columns: Mapping[str, int]
     labels: tuple[str, ...]
+    texts: tuple[str | None, ...]
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """What a person calls the columns that are read → their field."""
+        return {self.label(column): field for field, column in self.columns.items()}
+
+    def described(self) -> list[SourceColumn]:
+        """All columns up to the last header."""
+        field_of = {column: field for field, column in self.columns.items()}
+        named = enumerate(zip(self.labels, self.texts, strict=True))
+        return [SourceColumn(label, text, field_of.get(column)) for column, (label, text) in named]
 
     def label(self, column: int) -> str:
         """What a person calls a column: its header, or its letter."""
@@ -48,7 +65,7 @@ def find_header(rows: Sequence[Row], fields: Fields, names: SheetNames | None = 
         if all(field in row.columns for field in fields.required):
             _refuse_duplicates(row)
             columns = {field: at[0] for field, at in row.columns.items()}
-            return Header(row.position, columns, labels(row.cells))
+            return Header(row.position, columns, labels(row.cells), texts(row.cells))
     raise header_not_found(candidates, fields, names, normalise)
 
 
@@ -73,11 +90,19 @@ def normalise(header: str) -> str:
 
 
 def labels(cells: Sequence[Cell]) -> tuple[str, ...]:
-    """A name for each column up to the last header: its text, or its letter; none is there twice."""
+    """A name for each column up to the last header: its text, shortened, or its letter; none comes twice."""
     taken: dict[str, int] = {}
-    for column in range(_last_visible(cells) + 1):
-        taken[_untaken(_label(cells[column], column), taken)] = 1
+    for column, text in enumerate(texts(cells)):
+        taken[_untaken(text or letter(column), taken)] = 1
     return tuple(taken)
+
+
+def texts(cells: Sequence[Cell]) -> tuple[str | None, ...]:
+    """The text of each column's header up to the last one, shortened; None where nothing is seen."""
+    found = [_text(cell) for cell in cells]
+    while found and found[-1] is None:
+        found.pop()
+    return tuple(found)
 
 
 def letter(column: int) -> str:
@@ -90,16 +115,14 @@ def letter(column: int) -> str:
     return name
 
 
-def _last_visible(cells: Sequence[Cell]) -> int:
-    return max((column for column, cell in enumerate(cells) if visible(cell)), default=-1)
-
-
-def _label(cell: Cell, column: int) -> str:
-    if not visible(cell):
-        return letter(column)
+def _text(cell: Cell) -> str | None:
+    """What is seen of a header, on one line; of a long one, as a sheet may have 16,384, the beginning."""
+    beginning = cell[:HEADER_CHARS] if isinstance(cell, str) and len(cell) > HEADER_CHARS else cell
+    if not visible(beginning):
+        return None
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
-    return " ".join(str(cell)[:HEADER_CHARS].split()) or letter(column)
+    return shorten_name(" ".join(str(beginning).split())) or None
 
 
 def _untaken(name: str, taken: dict[str, int]) -> str:

@@ -9,9 +9,12 @@ PIECE_CHARS = 8_000_000
 
 
 def pieces(chunk: Chunk, chars: int = PIECE_CHARS) -> Iterator[Chunk]:
-    """The chunk in pieces of at most so many characters, in columns read or not, or of one row."""
+    """The chunk in pieces of at most so many characters, or of one row.
+
+    Of columns that are not read only rejected rows hold anything, and their records are bounded.
+    """
     rows = len(chunk.positions)
-    if rows == 1 or sum(map(_chars, (*chunk.columns.values(), *chunk.unread))) <= chars:
+    if rows == 1 or sum(map(_chars, chunk.columns.values())) <= chars:
         yield chunk
     else:
         yield from pieces(chunk.part(0, rows // 2), chars)

@@ -1,17 +1,19 @@
 """A sheet as chunks of a dataset: the rows below the header that count, with the columns it knows."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from itertools import chain
 
 from consumer.datasets.base import Fields
 from consumer.errors import LayoutProblem
-from consumer.records import Cell, Chunk
+from consumer.records import Cell, Chunk, ErrorCell
 from consumer.sources.header import HEADER_ROWS, Header, Row, find_header
 from consumer.sources.rows import RowBlock, filled, filled_rows, visible
 from consumer.sources.sheet_names import SheetNames
 from schemas.codes import ErrorCode
 
+LONG_CHARS = 1_000
 BARE_PROOF_ROW = 2
 """The first row of records in a sheet without a header."""
 
@@ -40,6 +42,8 @@ class Table:
         """Rows that hold something, the header included: they are no records."""
         self._blocks = chain(seen, rest)
         self._likely = [self.header.columns[field] for field in fields.required]
+        self._fields = self.header.fields
+        self._read = frozenset(self.header.columns.values())
 
     def chunks(self) -> Iterator[Chunk]:
         """The rows below the header which count, a chunk for each block that has any."""
@@ -55,9 +59,7 @@ class Table:
         if not block.positions:
             return None
         columns = {field: _column(block, column) for field, column in self.header.columns.items()}
-        read = set(self.header.columns.values())
-        unread = [column for number, column in enumerate(block.columns) if number not in read]
-        return Chunk(block.positions, columns, partial(record, block, self.header), unread)
+        return Chunk(block.positions, columns, partial(record, block, self.header, self._read), self._fields)
 
 
 def bare_header(rows: Sequence[Row], fields: Fields) -> Header | None:
@@ -70,7 +72,8 @@ def bare_header(rows: Sequence[Row], fields: Fields) -> Header | None:
         column = columns[field]
         if not passes(second[column] if column < len(second) else None):
             return None
-    return Header(BARE_PROOF_ROW - 1, columns, tuple(fields.headers[field][0] for field in columns))
+    labels = tuple(fields.headers[field][0] for field in columns)
+    return Header(BARE_PROOF_ROW - 1, columns, labels, (None,) * len(labels))
 
 
 def _header(rows: Sequence[Row], fields: Fields, bare: Header | None, names: SheetNames | None) -> Header:
@@ -82,19 +85,29 @@ def _header(rows: Sequence[Row], fields: Fields, bare: Header | None, names: She
         raise
 
 
-def record(block: RowBlock, header: Header, i: int) -> dict[str, Cell]:
-    """Row i by what a person calls the columns: all that are read, and of the others what is filled.
+def record(block: RowBlock, header: Header, read: AbstractSet[int], i: int) -> dict[str, Cell]:
+    """Row i by what a person calls the columns: all that are `read`, and of the others what is filled.
 
     A sheet may have thousands of headers, and a rejected row in each of a million rows.
     """
-    read = set(header.columns.values())
-    cells = ((column, _cell(block, column, i)) for column in range(max(len(header.labels), block.width)))
-    return {header.label(column): cell for column, cell in cells if column in read or visible(cell)}
+    cells: dict[str, Cell] = {}
+    for column, values in enumerate(block.columns):
+        cell = values[i]
+        if cell.__class__ is str and not cell:
+            cell = None
+        if column in read or (cell is not None and _tells(cell)):
+            cells[header.label(column)] = cell
+    for column in sorted(read):
+        if column >= block.width:
+            cells[header.label(column)] = None
+    return cells
 
 
-def _cell(block: RowBlock, column: int, i: int) -> Cell:
-    cell = block.columns[column][i] if column < block.width else None
-    return None if cell == "" else cell
+def _tells(cell: Cell) -> bool:
+    """Whether a record holds a cell that is not read; a long text is not searched for what is visible."""
+    if isinstance(cell, ErrorCell):
+        return True
+    return visible(cell) if not isinstance(cell, str) or len(cell) <= LONG_CHARS else True
 
 
 def _top(blocks: Iterator[RowBlock]) -> tuple[list[Row], list[RowBlock]]:

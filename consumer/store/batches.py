@@ -26,7 +26,8 @@ COPY_SLICE = 64 * 1024
 """Bytes handed to the driver at once, so that the event loop gets a turn in between."""
 
 REJECTS_SESSION = """
-create temp table stage_rejects (position bigint, record_identifier text, errors jsonb, record json)
+create temp table stage_rejects (
+  position bigint, record_identifier text, errors jsonb, record json, kinds jsonb, record_cut jsonb)
 on commit delete rows
 """
 
@@ -74,7 +75,7 @@ async def commit_batch(connection: Connection, fence: Fence, merge: Merge, batch
         counts = await run_merge(connection, merge)
         await faults.reach("batch.merged")
         if batch.sections.get(REJECTS.name):
-            await insert_rejected(connection, fence.job_id)
+            await insert_rejected(connection, fence.job_id, before.load)
         after = await _record(connection, fence, before, batch, counts)
         if after.sequence > before.sequence:
             await emit(connection, after)

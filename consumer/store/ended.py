@@ -85,20 +85,27 @@ async def empty(database: Database, job_id: int, keep: timedelta, piece: str, br
         await breathe()
 
 
+# Rows of the present load: those of older ones are deleted by `older_loads`, before any job is removed.
 REFUSED_ROWS = """
 with gone as (
-  delete from migration.refused_rows where job_id = $1 and row_number >= $2 and row_number <=
-    (select max(row_number) from (select row_number from migration.refused_rows
-       where job_id = $1 and row_number >= $2 order by row_number limit $3) piece)
+  delete from migration.refused_rows
+  where job_id = $1 and load = (select load from migration.jobs where id = $1)
+    and row_number >= $2 and row_number <= (select max(row_number) from (
+      select row_number from migration.refused_rows
+      where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number >= $2
+      order by row_number limit $3) piece)
   returning row_number)
 select count(*) as removed, max(row_number) as last from gone
 """
 
 REJECTED_ROWS = """
 with gone as (
-  delete from migration.migration_errors where job_id = $1 and row_number >= $2 and row_number <=
-    (select max(row_number) from (select row_number from migration.migration_errors
-       where job_id = $1 and row_number >= $2 order by row_number limit $3) piece)
+  delete from migration.migration_errors
+  where job_id = $1 and load = (select load from migration.jobs where id = $1)
+    and row_number >= $2 and row_number <= (select max(row_number) from (
+      select row_number from migration.migration_errors
+      where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number >= $2
+      order by row_number limit $3) piece)
   returning row_number)
 select count(*) as removed, max(row_number) as last from gone
 """

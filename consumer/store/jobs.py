@@ -41,6 +41,7 @@ class Job:
     fingerprint: str | None
     checkpoint: int | None
     source_state: Mapping[str, Any] | None
+    load: int
     total: int | None
     processed: int
     failed: int
@@ -103,14 +104,21 @@ class Job:
 
 COLUMNS = """id, request_id, request_digest, dataset, source_type, source_identifier, source, options,
   requested_by, run_requested_by, traceparent, timeout_seconds, max_attempts, status, run, attempt, failures,
-  token, cancel_requested, detail, error_code, error_message, fingerprint, checkpoint, source_state, total,
-  processed, failed, inserted, updated, unchanged, duplicates, warnings, sequence, attempt_rows,
+  token, cancel_requested, detail, error_code, error_message, fingerprint, checkpoint, source_state, load,
+  total, processed, failed, inserted, updated, unchanged, duplicates, warnings, sequence, attempt_rows,
   attempt_started_at, run_started_at, created_at, started_at, updated_at, completed_at,
   clock_timestamp() as now"""
 """The columns of a Job, for `select` and `returning`."""
 
 TELLS = "sequence = sequence + 1, updated_at = clock_timestamp(), progressed_at = clock_timestamp()"
 """What every change sets that is told: `outbox.emit` has to follow in the same transaction."""
+
+OLDER_LOADS_MARK = "older loads:"
+"""Before the fingerprint of a load that began while rows of older ones were stored.
+
+A replica of the version before takes it for another source, and reads it from the top: it would hold rows of
+older loads for rejected ones of this load.
+"""
 
 _JSON = ("source", "options", "source_state", "warnings")
 
@@ -121,6 +129,8 @@ def job(row: Row | Mapping[str, Any]) -> Job:
     for name in _JSON:
         values[name] = json.loads(values[name]) if values[name] is not None else None
     values["status"] = Status(values["status"])
+    if values["fingerprint"] is not None:
+        values["fingerprint"] = values["fingerprint"].removeprefix(OLDER_LOADS_MARK)
     return Job(**values)
 
 

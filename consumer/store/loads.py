@@ -7,7 +7,7 @@ from typing import Any
 from consumer.errors import LeaseLost
 from consumer.store.batches import added
 from consumer.store.connect import Connection
-from consumer.store.jobs import COLUMNS, TELLS, Job, job
+from consumer.store.jobs import COLUMNS, OLDER_LOADS_MARK, TELLS, Job, job
 from consumer.store.leases import Fence
 from consumer.store.outbox import emit
 from consumer.store.rejected_counts import clear_rejected_counts
@@ -16,15 +16,16 @@ from schemas.codes import WarningCode
 from schemas.text import shorten_message
 
 BEGIN = f"""
-update migration.jobs set fingerprint = $3, source_state = $4, warnings = $5, checkpoint = null, total = null,
+update migration.jobs set fingerprint = case when older.loads then '{OLDER_LOADS_MARK}' else '' end || $3,
+  load = load + 1, oldest_load = case when older.loads then oldest_load else load + 1 end,
+  source_state = $4, warnings = $5, checkpoint = null, total = null,
   processed = 0, failed = 0, inserted = 0, updated = 0, unchanged = 0, duplicates = 0, attempt_rows = 0,
   {TELLS}
+from (select exists (select from migration.migration_errors where job_id = $1)
+          or exists (select from migration.refused_rows where job_id = $1) as loads) older
 where id = $1 and token = $2
 returning {COLUMNS}
 """  # noqa: S608 – names of columns, no values
-
-FORGET_REJECTS = "delete from migration.migration_errors where job_id = $1"
-FORGET_REFUSED = "delete from migration.refused_rows where job_id = $1"
 
 
 async def begin(
@@ -34,14 +35,13 @@ async def begin(
     state: Mapping[str, Any] | None,
     warnings: Mapping[str, int],
 ) -> Job:
-    """Begin a load: counters and rejected rows are reset in one transaction; raises LeaseLost.
+    """Begin a load: its number rises and the counters are reset; raises LeaseLost.
 
-    Replacing a load that had stored rows is counted as warning `source_restarted`.
+    Rows of older loads are invisible from then on; `older_loads` deletes them. Replacing a load that had
+    stored rows is counted as warning `source_restarted`.
     """
     before = await lock_owned(connection, fence)
     restarts = before.warnings.get(WarningCode.SOURCE_RESTARTED, 0) + (before.checkpoint is not None)
-    await connection.execute(FORGET_REJECTS, fence.job_id)
-    await connection.execute(FORGET_REFUSED, fence.job_id)
     await clear_rejected_counts(connection, fence.job_id)
     kept = json.dumps(added(warnings, {WarningCode.SOURCE_RESTARTED: restarts}))
     text = json.dumps(state) if state is not None else None
@@ -86,7 +86,10 @@ async def _emitted(connection: Connection, row: Any) -> Job:
     return after
 
 
-REFUSED = "select row_number, sqlstate from migration.refused_rows where job_id = $1"
+REFUSED = """
+select row_number, sqlstate from migration.refused_rows
+where job_id = $1 and load = (select load from migration.jobs where id = $1)
+"""
 
 
 async def refused_rows(connection: Connection, fence: Fence) -> dict[int, str]:
@@ -95,15 +98,15 @@ async def refused_rows(connection: Connection, fence: Fence) -> dict[int, str]:
 
 
 REFUSE = """
-insert into migration.refused_rows (job_id, row_number, sqlstate)
-select $1, * from unnest($2::bigint[], $3::text[])
+insert into migration.refused_rows (job_id, load, row_number, sqlstate)
+select $1, $2, * from unnest($3::bigint[], $4::text[])
 """
 
 
 async def refuse(connection: Connection, fence: Fence, rows: Mapping[int, str]) -> None:
     """Remember rows that Postgres refused: the next reading leaves them out; raises LeaseLost."""
-    await lock_owned(connection, fence)
-    await connection.execute(REFUSE, fence.job_id, list(rows), list(rows.values()))
+    owned = await lock_owned(connection, fence)
+    await connection.execute(REFUSE, fence.job_id, owned.load, list(rows), list(rows.values()))
 
 
 FORGET_REFUSALS = """
@@ -121,7 +124,7 @@ async def forget_refusals(connection: Connection, job_id: int, checkpoint: int |
 
 REJECTED = """
 select string_agg(int8send(row_number), '' order by row_number) from migration.migration_errors
-where job_id = $1
+where job_id = $1 and load = (select load from migration.jobs where id = $1)
 """
 
 

@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from consumer.store import revisions
 from consumer.store.connect import open_patient_connection
@@ -44,11 +44,23 @@ async def upgrade(dsn: str) -> None:
     try:
         with mapped(), _driver_errors():
             async with asyncio.timeout(LOCK_SECONDS), engine.connect() as lock:
-                await lock.execute(text("select pg_advisory_lock(:key)"), {"key": LOCK_KEY})
+                await _acquire_lock(lock)
                 await lock.execute(text("create schema if not exists migration"))
                 await _upgrade_patiently(engine)
     finally:
         await engine.dispose()
+
+
+async def _acquire_lock(connection: AsyncConnection) -> None:
+    """Wait until no other process migrates.
+
+    By asking again: `create index concurrently` waits for every statement that runs, and would wait for one
+    that waits for this lock.
+    """
+    while True:
+        if await connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": LOCK_KEY}):
+            return
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 async def _upgrade_patiently(engine: AsyncEngine) -> None:

@@ -6,8 +6,10 @@ from consumer.store.connect import Connection
 
 INSERT_REJECTED = """
 with kept as (
-  insert into migration.migration_errors (job_id, row_number, record_identifier, errors, record)
-  select $1, position, record_identifier, errors, record from stage_rejects order by position)
+  insert into migration.migration_errors
+    (job_id, load, row_number, record_identifier, errors, record, kinds, record_cut)
+  select $1, $2, position, record_identifier, errors, record, kinds, record_cut
+  from stage_rejects order by position)
 insert into migration.rejected_counts as c (job_id, code, field, rows)
 select $1, code, field, count(*) from (
   select distinct position, code, coalesce(field, '') as field
@@ -17,12 +19,12 @@ on conflict (job_id, code, field) do update set rows = c.rows + excluded.rows
 """
 
 
-async def insert_rejected(connection: Connection, job_id: int) -> None:
-    """Store the staged rejected rows of a batch and count them; in the transaction of the batch.
+async def insert_rejected(connection: Connection, job_id: int, load: int) -> None:
+    """Store the staged rejected rows of a batch under its load and count them; in its transaction.
 
     A row counts once for each pair of code and field among its errors.
     """
-    await connection.execute(INSERT_REJECTED, job_id)
+    await connection.execute(INSERT_REJECTED, job_id, load)
 
 
 CLEAR = "delete from migration.rejected_counts where job_id = $1"

@@ -1,4 +1,8 @@
-"""Pages of a job's rejected rows by row number, filtered; no page looks at more than LOOK_AT_ROWS rows."""
+"""Pages of a job's rejected rows by row number, filtered; no page looks at more than LOOK_AT_ROWS rows.
+
+Only rows of the job's present load. Its number is read in the statement that reads the rows, so that a reader
+who names the load it began with never gets rows of another one.
+"""
 
 import json
 from collections.abc import Sequence
@@ -13,6 +17,10 @@ LOOK_AT_ROWS = 50_000
 """Rows a filtered page looks at: about a tenth of a second."""
 COLUMNS_ROWS = 20_000
 """Rows whose columns are gathered at once."""
+COLUMNS_BYTES = 4 * 1024 * 1024
+"""And bytes of their records as stored: a compressed one may have a hundred times as many."""
+TOO_LARGE_BYTES = 16 * 1024 * 1024
+"""A record of more was stored by a version without bounds, and is not handed out: today 3 MB is the most."""
 ROW_NUMBER_DIGITS = 18
 """More do not fit a bigint for sure."""
 
@@ -37,11 +45,20 @@ ALL_ROWS = RejectedFilter()
 class RejectedPage:
     """Some rejected rows in the order of their numbers, each as JSON text; `next` is where to go on.
 
-    A filtered page may be short, even empty, and have a `next`: so far it has looked.
+    A filtered page may be short, even empty, and have a `next`: so far it has looked. `load` is the number of
+    the load they belong to.
     """
 
     lines: Sequence[str]
     next: int | None
+    load: int
+
+
+class LoadReplacedError(Exception):
+    """A new load began, or the job was removed, while the rejected rows of a load were read page by page."""
+
+    def __init__(self, job_id: int, load: int | None) -> None:
+        super().__init__(f"load {load} of job {job_id} is not the present one any more; read from the top")
 
 
 _FITS = """
@@ -49,44 +66,79 @@ _FITS = """
     and ($4::text is null or starts_with(record_identifier, $4) or row_number = $5)
 """
 
+# Versions before this one stored records of 262 MB and more, of which Postgres makes no line. What is stored
+# in 64 KB has 16 MB at most (a byte of lz4 stands for up to 255 others): few are unpacked for their size.
+_TOO_LARGE = f"""
+pg_column_size(record) > {TOO_LARGE_BYTES} / 256 and octet_length(record::text) > {TOO_LARGE_BYTES}"""
+_RECORD = f"case when {_TOO_LARGE} then json '{{}}' else record end"
+_CUT = f"""case when {_TOO_LARGE} then jsonb '{{"cut": [], "left_out": null}}' else record_cut end"""
+
 # $1 job, $2 after, $3-$5 the filter, $6 limit, $7 bytes, $8 how many rows are looked at. The inner levels:
-# what is looked at, the page and one row beyond it, its size so far, what fits. `ends` holds the last row
-# looked at, and the one behind it, if any; it is asked for only where the page is not full.
+# what is looked at; the page and one row beyond it, with the bytes stored before each, of which texts have no
+# fewer; those texts, and their size so far; what fits. `ends` holds the last row looked at, and the one
+# behind it, if any; it is asked for only where the page is not full.
 PAGE = f"""
-with page as materialized (
-  select row_number, line, row_number() over (order by row_number) as turn,
+with fitting as materialized (
+  select *, row_number() over (order by row_number) as turn,
+         sum(pg_column_size(record)) over (order by row_number) - pg_column_size(record) as stored_before
+  from (select * from migration.migration_errors
+        where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number > $2
+        order by row_number limit $8) looked_at
+  where {_FITS} order by row_number limit $6 + 1
+), page as materialized (
+  select row_number, line,
          sum(octet_length(line)) over (order by row_number) - octet_length(line) as bytes_before
   from (
     select row_number, json_build_object('row_number', row_number, 'record_identifier', record_identifier,
-                                         'errors', errors, 'record', record)::text as line
-    from (select * from migration.migration_errors where job_id = $1 and row_number > $2
-          order by row_number limit $8) looked_at
-    where {_FITS} order by row_number limit $6 + 1
-  ) fitting
+                                         'errors', errors, 'record', {_RECORD}, 'kinds', kinds,
+                                         'record_cut', {_CUT})::text as line
+    from fitting where turn <= $6 and stored_before < $7
+  ) lines
 )
-select row_number, line, (select count(*) from page) as fitting,
-  case when (select count(*) from page) <= $6 then array(
-    select row_number from migration.migration_errors where job_id = $1 and row_number > $2
+select row_number, line, (select count(*) from fitting) as fitting,
+  (select load from migration.jobs where id = $1) as load,
+  case when (select count(*) from fitting) <= $6 then array(
+    select row_number from migration.migration_errors
+    where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number > $2
     order by row_number offset $8 - 1 limit 2) end as ends
-from (values (1)) one left join page on turn <= $6 and bytes_before < $7 order by row_number
+from (values (1)) one left join page on bytes_before < $7 order by row_number
 """  # noqa: S608 – conditions, no values
 
 
 async def rejected_rows(
-    connection: Connection, job_id: int, *, after: int, limit: int, wanted: RejectedFilter = ALL_ROWS
+    connection: Connection,
+    job_id: int,
+    *,
+    after: int,
+    limit: int,
+    wanted: RejectedFilter = ALL_ROWS,
+    load: int | None = None,
 ) -> RejectedPage:
     """Rejected rows behind row number `after` that pass the filter.
 
-    Up to `limit` of them, fewer where they are large: PAGE_BYTES, or one row.
+    Up to `limit` of them, fewer where they are large: PAGE_BYTES, or one row. Raises LoadReplacedError where
+    `load` is given and is not the present one, or the job is gone.
     """
     if not _can_match(wanted):
-        return RejectedPage([], None)
+        present = await connection.fetchval(PRESENT_LOAD, job_id)
+        return RejectedPage([], None, _verified(present, job_id, load))
     rows = await connection.fetch(PAGE, job_id, after, *_values(wanted), limit, PAGE_BYTES, LOOK_AT_ROWS)
+    present = _verified(rows[0]["load"], job_id, load)
     lines = [row["line"] for row in rows if row["line"] is not None]
     if rows[0]["fitting"] > len(lines):
-        return RejectedPage(lines, rows[-1]["row_number"])
+        return RejectedPage(lines, rows[-1]["row_number"], present)
     ends = rows[0]["ends"]
-    return RejectedPage(lines, ends[0] if len(ends) > 1 else None)
+    return RejectedPage(lines, ends[0] if len(ends) > 1 else None, present)
+
+
+PRESENT_LOAD = "select load from migration.jobs where id = $1"
+
+
+def _verified(present: int | None, job_id: int, expected: int | None) -> int:
+    """The present load, where it is the one expected, or any is; raises LoadReplacedError."""
+    if present is None or expected not in (None, present):
+        raise LoadReplacedError(job_id, expected)
+    return present
 
 
 def _can_match(wanted: RejectedFilter) -> bool:
@@ -115,23 +167,35 @@ def _row_number(text: str | None) -> int | None:
 
 
 COLUMNS = f"""
-with looked_at as (
-  select row_number, record, {_FITS} as fits from migration.migration_errors
-  where job_id = $1 and row_number > $2 order by row_number limit $6)
-select key, (select max(row_number) from looked_at) as last
-from looked_at left join lateral json_object_keys(record) with ordinality as keys(key, place) on fits
-group by key order by min(row_number), min(place)
+with sized as materialized (
+  select row_number, record, {_FITS} as fits,
+         sum(pg_column_size(record)) over (order by row_number) - pg_column_size(record) as stored_before
+  from (select * from migration.migration_errors
+        where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number > $2
+        order by row_number limit $6) behind
+), looked_at as materialized (
+  select row_number, {_RECORD} as record, fits from sized where stored_before < $7
+), columns as (
+  select key, min(row_number) as first_row, min(place) as first_place
+  from looked_at cross join lateral json_object_keys(record) with ordinality as keys(key, place)
+  where fits group by key)
+select key, (select max(row_number) from looked_at) as last,
+  (select load from migration.jobs where id = $1) as load
+from (values (1)) one left join columns on true order by first_row, first_place
 """  # noqa: S608
 
 
 async def record_columns(
-    connection: Connection, job_id: int, after: int, wanted: RejectedFilter = ALL_ROWS
+    connection: Connection, job_id: int, after: int, wanted: RejectedFilter, load: int
 ) -> tuple[list[str], int | None]:
     """Names of the columns of some records behind `after`, and the row number to go on from, if any.
 
-    Only of rows that pass the filter; COLUMNS_ROWS are looked at.
+    Only of rows that pass the filter; COLUMNS_ROWS are looked at, fewer where their records are large. Raises
+    LoadReplacedError where `load` is not the present one.
     """
     if not _can_match(wanted):
         return [], None
-    rows = await connection.fetch(COLUMNS, job_id, after, *_values(wanted), COLUMNS_ROWS)
-    return [row["key"] for row in rows if row["key"] is not None], rows[0]["last"] if rows else None
+    bounds = (COLUMNS_ROWS, COLUMNS_BYTES)
+    rows = await connection.fetch(COLUMNS, job_id, after, *_values(wanted), *bounds)
+    _verified(rows[0]["load"], job_id, load)
+    return [row["key"] for row in rows if row["key"] is not None], rows[0]["last"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from consumer.errors import OutageOfOurs
-from consumer.frames import PREFIX, BrokenFrame, Kind, encode, lengths
+from consumer.frames import PREFIX, BrokenFrame, Kind, encode, lengths_from_child
 from consumer.worker.log import log
 
 PIPE_BYTES = 1 << 20
@@ -73,7 +73,10 @@ class Child:
         await self._send(encode(Kind.GRANT, {"batches": batches, "tokens": tokens}))
 
     async def frames(self) -> AsyncIterator[Frame]:
-        """What the child says, until it closes the pipe. Raises BrokenFrame where it stops in mid-word."""
+        """What the child says, until it closes the pipe.
+
+        Raises BrokenFrame where it stops in mid-word, and FrameTooLarge.
+        """
         while (frame := await self._next()) is not None:
             yield frame
 
@@ -85,7 +88,7 @@ class Child:
             return None
         try:
             prefix += await stream.readexactly(PREFIX.size - 1)
-            kind, head, body = lengths(prefix)
+            kind, head, body = lengths_from_child(prefix)
             return Frame(kind, json.loads(await stream.readexactly(head)), await stream.readexactly(body))
         except asyncio.IncompleteReadError:
             raise BrokenFrame("the child stopped in the middle of a frame") from None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from consumer.frames import BrokenFrame, Kind
+from consumer.frames import MAX_FRAME_BYTES, BrokenFrame, FrameTooLarge, Kind
 from consumer.happenings import BatchStored, Tell, untold
 from consumer.masking import presentable
 from consumer.store import loads
@@ -16,9 +16,11 @@ from consumer.store.database import Database
 from consumer.store.jobs import Job
 from consumer.store.leases import Fence
 from consumer.store.session import Session
+from consumer.store.source_columns import store_source_columns
 from consumer.worker.child import Child, Frame
 from consumer.worker.log import log
 from consumer.worker.quota import Quota
+from schemas.codes import ErrorCode
 from schemas.text import shorten_name
 
 BATCHES_AHEAD = 3
@@ -27,6 +29,14 @@ BATCHES_AHEAD = 3
 
 MAX_RETRY_AFTER_SECONDS = 86_400.0
 """Whatever a source asks for; the job's own timeout is mostly shorter."""
+
+
+FRAME_TOO_LARGE = {
+    "code": ErrorCode.SOURCE_TOO_LARGE,
+    "message": "The process that reads the source sent more at once than the service takes "
+    f"({MAX_FRAME_BYTES >> 20} MB). Look for cells far longer than the others, shorten them, or split it.",
+}
+"""The header of a FAILED frame that the child did not send."""
 
 
 class ChildDied(Exception):
@@ -105,6 +115,9 @@ class Reading:
         try:
             async for frame in self._child.frames():
                 frames.put_nowait(frame)
+        except FrameTooLarge as error:
+            log.warning("child.frame_too_large", pid=self._child.pid, reason=str(error))
+            frames.put_nowait(ChildFailed(FRAME_TOO_LARGE))
         except BrokenFrame as error:
             log.warning("child.broke_off", pid=self._child.pid, reason=str(error))
         except Exception as error:  # noqa: BLE001 – told to who takes the frames
@@ -150,15 +163,17 @@ class Reading:
             self._before = job
             if job.fingerprint == header["fingerprint"]:
                 log.info("load.resumed", checkpoint=job.checkpoint, rows=job.done)
-                return
-            self._before = await loads.begin(
-                connection,
-                self._fence,
-                header["fingerprint"],
-                header.get("state"),
-                header.get("warnings", {}),
-            )
-            log.info("load.began", restarted=header["restarted"])
+            else:
+                self._before = await loads.begin(
+                    connection,
+                    self._fence,
+                    header["fingerprint"],
+                    header.get("state"),
+                    header.get("warnings", {}),
+                )
+                log.info("load.began", restarted=header["restarted"])
+            if columns := header.get("columns"):
+                await store_source_columns(connection, self._fence, columns)
 
     async def _tell(self, detail: str | None) -> None:
         async with self._database.transaction() as connection:

@@ -6,7 +6,8 @@ from typing import Any
 TABLES = ("universities", "branches", "faculties", "groups", "chats", "chat_groups", "administrators")
 
 REJECTED = """
-select e.row_number from migration.migration_errors e join migration.jobs j on j.id = e.job_id
+select e.row_number from migration.migration_errors e
+join migration.jobs j on j.id = e.job_id and j.load = e.load
 where j.request_id = $1 order by 1
 """
 TAGGED = "select count(*) from directory.chats where source = $1"

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.workbook import make_workbook
 from consumer.datasets.chats.rules_version import rules_version
+from consumer.store.jobs import OLDER_LOADS_MARK
 from schemas.status import MigrationStatus, Status
 from tests.acceptance.conftest import World
 from tests.support.wait import until
@@ -29,7 +30,7 @@ where row_number in (select row_number from migration.migration_errors order by 
 
 REJECTED = """
 select e.row_number, e.record_identifier, e.errors, e.record
-from migration.migration_errors e join migration.jobs j on j.id = e.job_id
+from migration.migration_errors e join migration.jobs j on j.id = e.job_id and j.load = e.load
 order by e.row_number
 """
 
@@ -77,7 +78,10 @@ def test_a_job_of_other_rules_ends_like_one_pass_under_these(
 
     assert event.status is Status.COMPLETED, event.error
     assert [line["restarted"] for line in service.logged("load.began")] == [True]
-    assert resumed.rows.job(asked)["fingerprint"].startswith(f"{rules_version()}/")
+    fingerprint = resumed.rows.job(asked)["fingerprint"]
+    assert fingerprint.startswith(f"{OLDER_LOADS_MARK}{rules_version()}/"), (
+        "the older load is not deleted yet"
+    )
     assert {name: getattr(event, name) for name in COUNTERS} == {
         name: getattr(expected, name) for name in COUNTERS
     }

@@ -163,6 +163,13 @@ def test_a_message_names_its_job_by_request_id_alone(client: httpx.Client) -> No
     number = client.post("/migration/requests", json=inbox("short.xlsx")).json()["id"]
     answer = client.post("/migration/requests", json={"action": "cancel", "request_id": str(number)})
     assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
+    assert answer.json()["detail"].startswith(f"There is no job with request id '{number}'")
+
+
+def test_a_request_with_two_different_keys_is_refused(client: httpx.Client) -> None:
+    headers = [("idempotency-key", "a"), ("idempotency-key", "b")]
+    answer = client.post("/migration/requests", json=inbox("short.xlsx"), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 
 @pytest.mark.parametrize("action", ["cancel", "retry"])

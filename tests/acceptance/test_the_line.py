@@ -163,7 +163,8 @@ def test_a_value_that_only_postgres_refuses_costs_its_row_and_not_its_batch(
     assert (event.total, event.failed, event.inserted) == (expected.total, 3, expected.total - 3)
     rejected = world.rows.ask(
         """select e.record_identifier, e.errors->0->>'code' from migration.migration_errors e
-           join migration.jobs j on j.id = e.job_id where j.request_id = $1 order by 1""",
+           join migration.jobs j on j.id = e.job_id and j.load = e.load
+           where j.request_id = $1 order by 1""",
         event.request_id,
     )
     assert rejected == [(url, "refused_by_database") for url in sorted(victims)]

@@ -33,6 +33,6 @@ def recorded_job(request: StartRequest, **changes: Any) -> Job:
         "now": WHEN,
     }
     zeros = ("attempt", "failures", "processed", "failed", "inserted", "updated", "unchanged", "duplicates")
-    values |= dict.fromkeys((*zeros, "attempt_rows"), 0)
+    values |= dict.fromkeys((*zeros, "attempt_rows", "load"), 0)
     nothing: dict[str, Any] = dict.fromkeys(Job.__dataclass_fields__)
     return Job(**nothing | values | changes)

@@ -77,7 +77,7 @@ class Rows:
         """Row number → wrong fields, sorted."""
         query = """select e.row_number, (select array_agg(distinct x->>'field' order by x->>'field')
             from jsonb_array_elements(e.errors) x)
-            from migration.migration_errors e join migration.jobs j on j.id = e.job_id
+            from migration.migration_errors e join migration.jobs j on j.id = e.job_id and j.load = e.load
             where j.request_id = $1"""
         return dict(self.ask(query, request_id))
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from consumer.datasets.base import Bare, Checked, Dataset, Fields, Merge, Relation
-from consumer.records import Cell, Chunk
+from consumer.records import Cell, Chunk, ErrorCell, FormulaWithoutValue
 
 FIELDS = Fields(
     {"inn": ("ИНН",), "url": ("Ссылка на чат", "Ссылка"), "name": ("Название чата",)},
@@ -39,10 +39,13 @@ class TinyChecker:
                 accepted += f"{position}\t{url}\t{self.seen}\n".encode()
         bad = rejected.count(b"\n")
         sections = {"stage": accepted, "stage_rejects": rejected}
-        return Checked(len(chunk.positions) - bad, bad, {"odd": bad} if bad else {}, sections)
+        rows = len(chunk.positions)
+        return Checked(rows, rows - bad, bad, {"odd": bad} if bad else {}, sections)
 
 
 def _plain(cell: Cell) -> object:
+    if isinstance(cell, ErrorCell | FormulaWithoutValue):
+        return None
     return cell if isinstance(cell, str | float | int | bool | None) else str(cell)
 
 

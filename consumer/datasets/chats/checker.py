@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from consumer.datasets.base import REJECTS, Checked, StageTable
-from consumer.datasets.chats import rejects, stages
+from consumer.datasets.chats import stages
 from consumer.datasets.chats.columns import column_rules
 from consumer.datasets.chats.copytext import NULL, lines, table
 from consumer.datasets.chats.firsts import Firsts
 from consumer.datasets.chats.flags import administrators
 from consumer.datasets.chats.numbers import GroupNumbers, Numbers
 from consumer.datasets.chats.reading import Reading, read
+from consumer.datasets.chats.rejects import RejectLines
 from consumer.datasets.chats.universities import ABOUT, Universities
 from consumer.records import Chunk
 
@@ -30,6 +31,7 @@ class ChatChecker:
         self._universities = Universities()
         self._nodes = Numbers()
         self._places = GroupNumbers()
+        self._rejects = RejectLines()
 
     def skip(self, chunk: Chunk, refused: Mapping[int, str]) -> None:
         """Take note of what stored rows were the first to say; their texts are sent anew when needed."""
@@ -38,8 +40,14 @@ class ChatChecker:
         self._news(rows)
 
     def check(self, chunk: Chunk, refused: Mapping[int, str]) -> Checked:
-        """Apply the rules; `refused` rows are rejected and count for nothing."""
+        """Apply the rules; `refused` rows are rejected and count for nothing.
+
+        Where the records of rejected rows take much space, only of the first rows: `Checked.rows`.
+        """
         rows = read(chunk, self._rules, refused)
+        rejected, taken = self._rejects.of(chunk, rows.errors)
+        if taken < len(chunk.positions):
+            rows = read(chunk.part(0, taken), self._rules, refused)
         add_user, add_admin, unclear = administrators(rows)
         nodes, new_nodes = self._number_nodes(rows)
         places, new_places = self._number_places(rows, nodes)
@@ -50,11 +58,10 @@ class ChatChecker:
             ),
             stages.PLACES.name: lines(new_places),
             stages.CHATS.name: self._chats(rows, nodes, places, (add_user, add_admin)),
-            REJECTS.name: lines(
-                rejects.line(chunk, place, errors) for place, errors in sorted(rows.errors.items())
-            ),
+            REJECTS.name: rejected,
         }
         return Checked(
+            rows=taken,
             accepted=len(rows.positions),
             rejected=len(rows.errors),
             warnings=dict(+(rows.warnings + unclear)),

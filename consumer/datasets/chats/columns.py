@@ -19,12 +19,12 @@ from consumer.datasets.chats.rules.text import short_text, text
 from consumer.datasets.chats.rules.url import url
 from consumer.datasets.chats.rules.verdict import Clean, Rule, Verdict
 from consumer.datasets.chats.rules.whole import whole
-from consumer.records import Cell, FormulaWithoutValue
+from consumer.records import Cell, ErrorCell, FormulaWithoutValue
 from schemas.codes import WarningCode
 
-MEMORABLE = frozenset({str, float, int, NoneType, date})
+MEMORABLE = frozenset({str, ErrorCell, float, int, NoneType, date})
 """Types whose equal values mean the same. Not bool (True == 1), not datetime (zones)."""
-TEXT_OR_EMPTY = frozenset({str, NoneType})
+TEXT_OR_EMPTY = frozenset({str, ErrorCell, NoneType})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class ColumnRule:
             if evident.whole_numbers(numbers):
                 return Column(list(map(str, map(int, numbers))), {})
         if kinds <= TEXT_OR_EMPTY:
-            texts = cast("Sequence[str]", [cell or "" for cell in cells] if NoneType in kinds else cells)
+            texts = cast("Sequence[str]", [cell or "" for cell in cells] if kinds != {str} else cells)
             doubtful = self._evident.doubtful(texts)
             return self._answered(cells, texts, doubtful) if doubtful else Column(texts, {})
         return self._answered(cells, cells, self._evident.one_by_one(cells))

@@ -1,20 +1,37 @@
-"""Rejected rows, as lines of the section that becomes `migration_errors`."""
+"""Rejected rows, as lines of the section that becomes `migration_errors`: bounded in every way."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time
-from decimal import Decimal
 
-from consumer.datasets.chats.copytext import rendered
+from consumer.datasets.bounded_record import RecordWriter, written
+from consumer.datasets.chats.copytext import lines, rendered
+from consumer.datasets.chats.fields import FIELDS
 from consumer.datasets.chats.rules.blanks import trimmed
-from consumer.datasets.chats.rules.text import EXACT_NUMBERS
+from consumer.datasets.chats.rules.text import NAME_LIMIT, TEXT_LIMIT
+from consumer.datasets.chats.rules.url import URL_BYTES
 from consumer.datasets.chats.rules.verdict import Wrong
-from consumer.records import Cell, Chunk
+from consumer.datasets.plain_cells import plain
+from consumer.records import Chunk
 from schemas.codes import RejectCode
 
-written = json.JSONEncoder(ensure_ascii=False).encode
-"""Values as JSON; `json.dumps` would make an encoder for every row."""
+SHORT_CHARS = 1_000
+"""Of a cell whose rule takes numbers, dates, phones or flags: whatever is longer is none of them."""
+TEXTS = (
+    "name", "external_chat_id", "creator_id", "owner_id", "organization", "foiv", "region", "region_number"
+)  # fmt: skip
+NAMES = ("branch", "faculty", "group")
+CELL_LIMITS = dict.fromkeys(FIELDS.headers, SHORT_CHARS) | {
+    "url": URL_BYTES,
+    **dict.fromkeys(TEXTS, TEXT_LIMIT),
+    **dict.fromkeys(NAMES, NAME_LIMIT),
+}
+"""Characters of a cell in a record: as many as the rule of its field takes."""
+REJECTS_BYTES = 8 << 20
+"""COPY text of rejected rows in one batch, and one row more: the service holds three batches in memory.
+
+10,000 rows with 7 % wrong ones of 19 columns make 1 MB.
+"""
+IDENTIFIER_CHARS, IDENTIFIER_READ = URL_BYTES, 4 * TEXT_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,44 +58,42 @@ def refused_by_database(sqlstate: str) -> FieldError:
     return FieldError(None, RejectCode.REFUSED_BY_DATABASE, sentence)
 
 
-def line(chunk: Chunk, place: int, errors: Sequence[FieldError]) -> tuple[str, ...]:
-    """Position, link or else ИНН, all errors, the row as read."""
-    record = {storable(header): shown(cell) for header, cell in chunk.record(place).items()}
-    return (
-        str(chunk.positions[place]),
-        rendered(_identifier(chunk, place)),
-        rendered(written([error.plain() for error in errors])),
-        rendered(written(record)),
-    )
+class RejectLines:
+    """The lines of rejected rows, bounded: one row as well as all rows of a batch."""
+
+    def __init__(self) -> None:
+        self._writer = RecordWriter(CELL_LIMITS)
+
+    def of(self, chunk: Chunk, errors: Mapping[int, Sequence[FieldError]]) -> tuple[bytes, int]:
+        """COPY text, and of how many rows of the chunk: of all, or up to where it takes REJECTS_BYTES.
+
+        `errors` goes by place in the chunk. There is one line at least if there are errors.
+        """
+        text: list[bytes] = []
+        size = 0
+        for place, wrong in sorted(errors.items()):
+            text.append(lines([self._line(chunk, place, wrong)]))
+            size += len(text[-1])
+            if size >= REJECTS_BYTES:
+                return b"".join(text), place + 1
+        return b"".join(text), len(chunk.positions)
+
+    def _line(self, chunk: Chunk, place: int, errors: Sequence[FieldError]) -> tuple[str, ...]:
+        """Position, link or else ИНН, all errors, the row as read, kinds of cells, what was cut."""
+        found = self._writer.write(chunk.record(place), chunk.record_fields)
+        return (
+            str(chunk.positions[place]),
+            rendered(_identifier(chunk, place)),
+            rendered(written([error.plain() for error in errors])),
+            rendered(found.record),
+            rendered(found.kinds),
+            rendered(found.cut),
+        )
 
 
 def _identifier(chunk: Chunk, place: int) -> str | None:
     for field in ("url", "inn"):
-        value = shown(chunk.columns[field][place]) if field in chunk.columns else None
-        if value is not None and (text := trimmed(str(value))):
-            return text
+        value = plain(chunk.columns[field][place]) if field in chunk.columns else None
+        if value is not None and (text := trimmed(str(value)[:IDENTIFIER_READ])):
+            return text[:IDENTIFIER_CHARS]
     return None
-
-
-def shown(cell: Cell) -> str | int | float | bool | None:
-    """A cell as JSON can hold it: whole numbers without `.0`, dates as ISO text."""
-    match cell:
-        case None | bool():
-            return cell
-        case int() | float() if -EXACT_NUMBERS < cell < EXACT_NUMBERS:
-            return int(cell) if cell == int(cell) else cell
-        case int():
-            return cell
-        case float() | Decimal():
-            return str(cell)
-        case date() | time():
-            return cell.isoformat()
-        case _:
-            return storable(str(cell))
-
-
-def storable(text: str) -> str:
-    """The text with what Postgres cannot keep written visibly, as `\\u0000` or `\\ud83d`."""
-    if text.isprintable():
-        return text
-    return text.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode()

@@ -7,6 +7,7 @@ from consumer.datasets.base import Relation
 from consumer.records import Chunk
 from consumer.sources.base import Opened, Reading
 from consumer.sources.database import load as loads
+from consumer.sources.database import pages
 from consumer.sources.database.connect import Session
 from consumer.sources.database.count import count
 from consumer.sources.database.digest import Digest
@@ -24,6 +25,7 @@ class Standing:
     """
 
     table: Table
+    relation: Relation
     load: Load
     digest: Digest
     checkpoint: int | None = None
@@ -32,18 +34,19 @@ class Standing:
     def opened(self) -> Opened:
         """What is told of it."""
         warnings: dict[str, int] = {WarningCode.SOURCE_CHANGED: 1} if self.changed else {}
-        return Opened(self.load.fingerprint(self.table), warnings, self.load.as_state())
+        fingerprint = self.load.fingerprint(self.table)
+        return Opened(fingerprint, warnings, self.load.as_state(), pages.columns(self.relation))
 
     def hand_out(self, chunk: Chunk) -> None:
         """Note rows that are handed out for the first time."""
         if self.checkpoint is None or chunk.positions[0] > self.checkpoint:
             self.digest.add(chunk)
 
-    def stretches(self, relation: Relation) -> Iterator[Stretch]:
+    def stretches(self) -> Iterator[Stretch]:
         """First what is stored, identity alone; then the rest."""
         if self.checkpoint is not None:
-            yield known(relation, self.checkpoint)
-        yield Stretch(self.checkpoint, self.load.highest, tuple(relation.columns))
+            yield known(self.relation, self.checkpoint)
+        yield Stretch(self.checkpoint, self.load.highest, tuple(self.relation.columns))
 
 
 async def stand(session: Session, table: Table, relation: Relation, reading: Reading) -> Standing:
@@ -57,10 +60,10 @@ async def stand(session: Session, table: Table, relation: Relation, reading: Rea
         if loads.is_whole(before, found, reading):
             stored = await _stored(session, table, relation, reading)
             if loads.is_unchanged(before, stored):
-                return Standing(table, before, stored, reading.checkpoint)
+                return Standing(table, relation, before, stored, reading.checkpoint)
     found = await count(session, table, relation)
     load = loads.first(table, found) if before is None else loads.anew(before, found, table, reading)
-    return Standing(table, load, Digest(relation.identity), changed=before is not None)
+    return Standing(table, relation, load, Digest(relation.identity), changed=before is not None)
 
 
 async def _stored(session: Session, table: Table, relation: Relation, reading: Reading) -> Digest:

@@ -9,6 +9,13 @@ from consumer.sources.database.connect import Session
 from consumer.sources.database.count import belongs
 from consumer.sources.database.names import quote
 from consumer.sources.database.table import Table
+from consumer.sources.source_columns import SourceColumn
+
+TEXT_CHARS = 131_068
+"""Of a longer text no rule takes anything (`datasets/chats/rules/text.py`)."""
+TEXT_BYTES = 4 * TEXT_CHARS
+"""Beyond them a text has more characters than that; Postgres knows its bytes without a look at it."""
+MARK = "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +40,10 @@ def statement(table: Table, relation: Relation, fields: Sequence[str], *, first:
 
     Columns are compared and put in order as they are, so that an index serves. Handed out is one row, with
     a list for each column, texts as text: half the work for the driver of a row for each.
+    Of a text longer than any rule takes the beginning comes, between marks: without blanks it stays too long.
     """
     key = f"t.{quote(relation.key)}"
-    texts = "".join(f", t.{quote(relation.columns[field])}::text" for field in fields)
+    texts = "".join(f", {_bounded(relation.columns[field])}" for field in fields)
     above = "" if first else f" and {key} > $4::bigint"
     names = [f"c{number}" for number in range(1, len(fields) + 1)]
     lists = ["array_agg(p.k::bigint order by p.k)", *(f"array_agg(p.{name} order by p.k)" for name in names)]
@@ -44,6 +52,12 @@ def statement(table: Table, relation: Relation, fields: Sequence[str], *, first:
         f"where {belongs(relation, '$1')} and {key} <= $2::bigint{above} order by {key} limit $3::bigint"
         f") as p ({', '.join(['k', *names])})"
     )
+
+
+def _bounded(column: str) -> str:
+    text = f"t.{quote(column)}::text"
+    beginning = f"'{MARK}' || left({text}, {TEXT_CHARS}) || '{MARK}'"
+    return f"case when octet_length({text}) > {TEXT_BYTES} then {beginning} else {text} end"
 
 
 async def page(
@@ -66,4 +80,11 @@ def chunk(
         values: Mapping[str, Cell] = dict(zip(names, (column[i] for column in columns), strict=True))
         return {relation.key: positions[i], **values}
 
-    return Chunk(positions, dict(zip(fields, columns, strict=True)), record)
+    record_fields = dict(zip(names, fields, strict=True))
+    return Chunk(positions, dict(zip(fields, columns, strict=True)), record, record_fields)
+
+
+def columns(relation: Relation) -> list[SourceColumn]:
+    """The columns that are read: the key, then the fields. The table may have others."""
+    fields = ((name, field) for field, name in relation.columns.items())
+    return [SourceColumn(name, name, field) for name, field in ((relation.key, None), *fields)]

@@ -66,7 +66,7 @@ class DatabaseSource:
         if self._standing is None:
             return
         rows = 0
-        for stretch in self._standing.stretches(self._relation):
+        for stretch in self._standing.stretches():
             for chunk in self._pages(self._standing, stretch):
                 rows += len(chunk.positions)
                 self._standing.hand_out(chunk)

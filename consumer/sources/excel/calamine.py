@@ -9,7 +9,7 @@ import python_calamine as calamine
 
 from consumer.error_texts import is_error_text
 from consumer.errors import WorkbookProblem
-from consumer.records import Cell
+from consumer.records import ERROR_CELL, Cell
 from consumer.sources.excel.calamine_limits import check_parts, check_sheet
 from consumer.sources.excel.problems import damaged, encrypted, unreadable
 from consumer.sources.excel.reader import RowBlock, Sheet, Unusual
@@ -87,7 +87,7 @@ class CalamineReader:
         errors = self._error_texts(sheet)
         if not errors:
             return _all_rows(sheet)
-        return (["" if cell in errors else cell for cell in row] for row in _all_rows(sheet))
+        return ([ERROR_CELL if cell in errors else cell for cell in row] for row in _all_rows(sheet))
 
     def _error_texts(self, sheet: calamine.CalamineSheet) -> frozenset[Cell]:
         """The texts of errors in the cells of the sheet that is open; a look at all of them, once."""

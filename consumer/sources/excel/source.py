@@ -1,7 +1,7 @@
 """A workbook as a source: fetched, told by content, its sheet and header found, its rows in chunks."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from consumer.sources.excel.sheets import choose_sheet, sheet_names
 from consumer.sources.files import LocalFile, fetch
 from consumer.sources.header import Header
 from consumer.sources.sheet_names import quoted
+from consumer.sources.source_columns import SourceColumn
 from consumer.sources.table import Table
 from schemas.codes import ErrorCode, WarningCode
 
@@ -34,13 +35,15 @@ class ExcelSource:
         self._rows_above = 0
         self._total: int | None = None
         self._warnings: dict[str, int] = {}
+        self._columns: Sequence[SourceColumn] = ()
 
     def open(self) -> Opened:
         """Read as far as the first row that counts, so that a wrong workbook is refused before all else."""
         file = fetch(self._spec["file"], self._reading)
         with rechecked_while_fresh(file):
             self._open(file)
-        return Opened(_fingerprint(file.sha256, self._sheet), self._warnings)
+        fingerprint = _fingerprint(file.sha256, self._sheet)
+        return Opened(fingerprint, self._warnings, columns=self._columns)
 
     def _open(self, file: LocalFile) -> None:
         kind = identify(file.path, self._reading.max_inflated_bytes)
@@ -85,6 +88,7 @@ class ExcelSource:
         names = sheet_names(sheets, self._sheet)
         table = Table(self._reader.rows(self._sheet), self._reading.fields, names)
         self._rows_above = table.rows_above
+        self._columns = table.header.described()
         chunks = table.chunks()
         first = next(chunks, None)
         if first is None:

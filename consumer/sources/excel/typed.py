@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from consumer.error_texts import is_error_text
-from consumer.records import Cell
+from consumer.records import ERROR_CELL, Cell
 from consumer.sources.excel.dates import from_iso, styled
 from consumer.sources.excel.problems import damaged, unreadable
 from consumer.sources.excel.reader import Unusual
@@ -32,7 +32,7 @@ class Values:
         self._since_1904 = since_1904
 
     def read(self, kind: str | None, style: str | None, value: str, *, is_result: bool = False) -> Cell:
-        """What `<v>` holds in a cell with these attributes `t` and `s`; None for nothing, `""` for an error.
+        """What `<v>` holds in a cell with these attributes `t` and `s`; None for nothing, or ERROR_CELL.
 
         `is_result` says that a formula precedes it. Raises WorkbookProblem for what makes no sense.
         """
@@ -48,7 +48,7 @@ class Values:
             case "b":
                 return _boolean(value)
             case "e":
-                return "" if value else None
+                return ERROR_CELL if value else None
             case "inlineStr" | "is":
                 return None
             case _:
@@ -63,7 +63,7 @@ class Values:
     def _number(self, value: str, style: str | None, *, may_be_text: bool) -> Cell:
         if not NUMBER.fullmatch(value):
             if is_error_text(value):
-                return ""
+                return ERROR_CELL
             if may_be_text:
                 return value
             raise damaged("a number is none")
@@ -78,7 +78,7 @@ class Values:
 
 def result_text(text: str) -> str:
     """The text that a formula gave; the text of an error is none."""
-    return "" if is_error_text(text) else text
+    return ERROR_CELL if is_error_text(text) else text
 
 
 def _boolean(value: str) -> bool | None:

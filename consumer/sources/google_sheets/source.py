@@ -51,8 +51,10 @@ class GoogleSheetsSource:
             before = State.of(self._reading.state)
             is_this = before.fingerprint(asked.spreadsheet, sheet) == self._reading.fingerprint
             progress.resume(before, same_sheet=is_this)
-        warnings = self._begin(progress, sheet_names(worksheets, sheet))
-        return Opened(progress.state.fingerprint(asked.spreadsheet, sheet), warnings, self.state)
+        table = self._begin(progress, sheet_names(worksheets, sheet))
+        warnings: dict[str, int] = {WarningCode.NO_HEADER: 1} if table.is_headerless else {}
+        fingerprint = progress.state.fingerprint(asked.spreadsheet, sheet)
+        return Opened(fingerprint, warnings, self.state, table.header.described())
 
     @property
     def total(self) -> int | None:
@@ -81,7 +83,7 @@ class GoogleSheetsSource:
         self._client = SheetsClient(account, secrets["api_url"], self._reading.draw, patience)
         return Calls(self._client, account.who, spreadsheet, patience, self._reading.wait)
 
-    def _begin(self, progress: Progress, names: SheetNames) -> dict[str, int]:
+    def _begin(self, progress: Progress, names: SheetNames) -> Table:
         rows = (part for block in progress.blocks() for part in _parts(block, self._reading.chunk_rows))
         table = Table(rows, self._reading.fields, names, headerless=True)
         chunks = table.chunks()
@@ -93,7 +95,7 @@ class GoogleSheetsSource:
                 f"in row {table.header.position}. Fill it, or ask for another worksheet.",
             )
         self._chunks = self._counted(chain((first,), chunks))
-        return {WarningCode.NO_HEADER: 1} if table.is_headerless else {}
+        return table
 
     def _counted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         rows = 0

@@ -77,10 +77,10 @@ def migrating(world: FaultWorld) -> Iterator[None]:
 
 def test_a_replica_refuses_an_older_schema_with_a_sentence(fault_world: FaultWorld) -> None:
     world = fault_world
-    world.rows.run("delete from migration.revisions where version_num = 'service_0008'")
+    world.rows.run("delete from migration.revisions where version_num = 'service_0010'")
     refused = world.launch()
     assert refused.wait(60) == 2
-    assert "(service_0008 missing): run `migration-consumer migrate` first" in refused.tail()
+    assert "(service_0010 missing): run `migration-consumer migrate` first" in refused.tail()
     judge(world)
 
 

@@ -42,16 +42,19 @@ async def test_a_rejected_row_is_shown_with_its_errors_and_its_record(
                 "record_identifier": "who 2",
                 "errors": ERRORS,
                 "record": {"ИНН": "12", "Участники": 5, "Группа": None},
+                "kinds": None,
+                "record_cut": None,
             }
         ],
         "next": None,
+        "load": 0,
     }
 
 
 async def test_only_the_rows_of_that_job_are_shown(database: Database, client: httpx.AsyncClient) -> None:
     await rejected(database, "r-2", [{"a": 1}] * 3)
     await pending(database, "r-1")
-    assert await _page(client) == {"items": [], "next": None}
+    assert await _page(client) == {"items": [], "next": None, "load": 0}
 
 
 async def test_pages_lead_through_all_rows_once(database: Database, client: httpx.AsyncClient) -> None:
@@ -75,7 +78,7 @@ async def test_large_rows_make_short_pages_and_none_is_lost(
     database: Database, client: httpx.AsyncClient
 ) -> None:
     await rejected_many(database, "r-1", 9, width=1_000_000)
-    seen, after = [], -1
+    seen, after = [], "-1"
     while after is not None:
         page = await _page(client, after=after, limit=100)
         assert 0 < len(page["items"]) <= 5
@@ -90,11 +93,15 @@ async def test_a_row_larger_than_a_page_is_a_page_of_its_own(
     await rejected_many(database, "r-1", 2, width=5_000_000)
     page = await _page(client)
     assert [row["row_number"] for row in page["items"]] == [2]
-    assert page["next"] == 2
+    assert page["next"] == "0.2"
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=1001", "after=-2", "after=x", "after=9223372036854775808"]
+    "query",
+    [
+        *("limit=0", "limit=1001", "after=x", "after=", "after=1.", "after=.1", "after=-1.1", "after=1.1.1"),
+        *("after=9223372036854775808", "after=9223372036854775808.1", "after=%D9%A3"),
+    ],
 )
 async def test_a_wrong_question_is_answered_with_what_is_wrong(client: httpx.AsyncClient, query: str) -> None:
     answer = await client.get(f"{ERRORS_OF}?{query}")

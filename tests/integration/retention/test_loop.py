@@ -70,6 +70,32 @@ async def test_round_after_round_prunes_what_has_grown_old(database: Database, s
     await _ends(running, stop)
 
 
+OLDER_LOAD = """
+with job as (
+  insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
+    timeout_seconds, max_attempts, load)
+  values ('r', 'd', 'chats', 'excel', 'chats.xlsx', '{}', 60, 3, 2) returning id)
+insert into migration.migration_errors (job_id, load, row_number, errors, record)
+select id, load, load, '[]', '{}' from job, generate_series(1, 2) load
+"""
+
+
+async def _is_deleted(database: Database) -> bool:
+    async with database.reader() as connection:
+        kept = await connection.fetch("select load from migration.migration_errors")
+    return [row["load"] for row in kept] == [2]
+
+
+async def test_round_deletes_rows_of_older_loads_of_jobs_that_run(
+    database: Database, stop: asyncio.Event
+) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(OLDER_LOAD)
+    running = asyncio.create_task(Retention(database, KEEP).run(stop))
+    await until_async(lambda: _is_deleted(database), 10, "the older load to be deleted")
+    await _ends(running, stop)
+
+
 async def test_a_resting_loop_says_that_it_is_alive_and_ends_at_once(
     database: Database, stop: asyncio.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,8 @@ from consumer.store.jobs import Job
 from consumer.store.leases import Fence
 from consumer.store.session import Session
 from tests.integration.store import tiny
-from tests.integration.store.making import broken_off, events, rows, running, snapshot
+from tests.integration.store.making import broken_off, events, running, snapshot
+from tests.integration.store.rejecting_loads import resumed, visible
 from tests.integration.store.tiny import batch, things
 
 
@@ -51,8 +52,8 @@ async def test_another_source_under_the_same_name_resets_counters_and_rejects_an
     assert counters == (0, 0, 0, 0, 0, 0)
     assert (job.checkpoint, job.total, job.fingerprint) == (None, None, "second")
     assert job.warnings == {"source_restarted": 1, "unknown_column": 2}
-    assert await rows(database, "select * from migration.migration_errors") == []
-    assert await rows(database, "select * from migration.refused_rows") == []
+    assert await visible(database, job.id) == []
+    assert await resumed(database, fence) == ((), {})
     last = (await events(database, job.id))[-1]
     assert (last["processed"], last["warnings"]) == (0, {"source_restarted": 1, "unknown_column": 2})
 

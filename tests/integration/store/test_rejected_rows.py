@@ -126,7 +126,7 @@ async def test_a_window_that_ends_with_the_last_row_is_the_end(
 async def test_large_rows_make_short_pages_of_what_is_filtered_too(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PAGE_BYTES", 150)
+    monkeypatch.setattr(module, "PAGE_BYTES", 250)
     job_id, wanted = await _rejected(database), RejectedFilter(code="length")
     seen, after = [], -1
     for length in (2, 1):
@@ -162,6 +162,6 @@ async def test_the_columns_are_those_of_what_is_filtered(
     last: int | None = -1
     while last is not None:
         async with database.reader() as connection:
-            some, last = await record_columns(connection, job_id, last, RejectedFilter(**wanted))
+            some, last = await record_columns(connection, job_id, last, RejectedFilter(**wanted), 0)
         found.update(dict.fromkeys(some))
     assert list(found) == columns

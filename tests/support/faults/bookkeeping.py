@@ -10,7 +10,8 @@ select coalesce(c.job_id, e.job_id), coalesce(c.code, e.code), coalesce(c.field,
 from migration.rejected_counts c full join (
   select job_id, error->>'code' as code, coalesce(error->>'field', '') as field,
          count(distinct row_number) as rows
-  from migration.migration_errors cross join jsonb_array_elements(errors) error group by 1, 2, 3
+  from migration.migration_errors join (select id as job_id, load from migration.jobs) j using (job_id, load)
+  cross join jsonb_array_elements(errors) error group by 1, 2, 3
 ) e using (job_id, code, field)
 where c.rows is distinct from e.rows order by 1, 2, 3
 """

@@ -35,7 +35,7 @@ HEADER: dict[str, Any] = {
         ("google_sheets", None, False, 10_000),
         ("database", None, False, 25_000),
         ("database", 7, False, 7),
-        ("database", None, True, 1_000),
+        ("database", None, True, 100),
         ("database", 7, True, 7),
         ("excel", None, True, 10_000),
         ("excel", 7, True, 7),

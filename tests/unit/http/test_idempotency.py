@@ -6,8 +6,9 @@ import uuid
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.datastructures import Headers
 
-from consumer.http.idempotency import ASCII_KEY, resolve_id
+from consumer.http.idempotency import ASCII_KEY, require_one_key, resolve_id
 from consumer.http.problem import ProblemError
 
 
@@ -61,3 +62,13 @@ def test_other_keys_in_ascii_are_refused(header: str) -> None:
     else:
         with pytest.raises(ProblemError):
             resolve_id(header, None, "request_id")
+
+
+@pytest.mark.parametrize("keys", [[], ["a"], ["a", "a"]])
+def test_one_key_may_be_sent(keys: list[str]) -> None:
+    require_one_key(Headers(raw=[(b"idempotency-key", key.encode()) for key in keys]))
+
+
+def test_of_two_different_keys_none_is_taken() -> None:
+    with pytest.raises(ProblemError, match="Idempotency-Key: is given more than once; send one"):
+        require_one_key(Headers(raw=[(b"idempotency-key", b"a"), (b"idempotency-key", b"b")]))

@@ -43,3 +43,10 @@ def test_a_body_that_can_be_read_in_two_ways_or_is_packed_is_refused(
 ) -> None:
     problem = framing_problem(Headers(headers), version)
     assert (problem and problem.status) == status
+
+
+def test_every_content_encoding_counts() -> None:
+    raw = [(b"content-length", b"5"), (b"content-encoding", b"identity"), (b"content-encoding", b"gzip")]
+    problem = framing_problem(Headers(raw=raw), "1.1")
+    assert problem is not None
+    assert problem.status == 415

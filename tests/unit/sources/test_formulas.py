@@ -12,7 +12,7 @@ from consumer.datasets.base import Fields
 from consumer.datasets.chats.columns import column_rules
 from consumer.datasets.chats.fields import FIELDS as CHATS
 from consumer.errors import MigrationError
-from consumer.records import Cell, FormulaWithoutValue
+from consumer.records import Cell, ErrorCell, FormulaWithoutValue
 from consumer.sources.base import Reading
 from consumer.sources.excel.calamine import open_calamine_xlsx
 from consumer.sources.excel.formulas import OVERLAP, find_signs
@@ -112,7 +112,7 @@ ODS_FORMULAS = {
     'table:formula="of:=A1" office:value-type="float"': FormulaWithoutValue,
     'table:formula="of:=A1" office:value-type="string"': FormulaWithoutValue,
     'table:formula="of:=A1" office:value-type="string" office:string-value=""': type(None),
-    'table:formula="of:=A1" office:value-type="string" calcext:value-type="error"': type(None),
+    'table:formula="of:=A1" office:value-type="string" calcext:value-type="error"': ErrorCell,
     'table:formula="of:=A1" office:value-type="float" office:value="0"': float,
     'office:value-type="string"': type(None),
 }

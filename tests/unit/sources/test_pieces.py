@@ -31,13 +31,9 @@ def test_no_piece_but_a_single_row_holds_more(lengths: list[int], sizes: list[in
     assert records == [whole.record(i) for i in range(len(lengths))]
 
 
-def test_what_a_record_tells_counts_although_nobody_reads_it() -> None:
-    whole = Chunk(range(4), {"name": ["n"] * 4}, lambda i: {}, [["x" * 50] * 4])
-    found = list(pieces(whole, 110))
-    assert [(len(piece.positions), [len(column) for column in piece.unread]) for piece in found] == [
-        (2, [2]),
-        (2, [2]),
-    ]
+def test_columns_that_are_not_read_do_not_count() -> None:
+    whole = Chunk(range(4), {"name": ["n"] * 4}, lambda i: {"name": "n", "other": "x" * 1_000})
+    assert [len(piece.positions) for piece in pieces(whole, 10)] == [4]
 
 
 def test_only_texts_count() -> None:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from consumer.errors import SourceTooLarge
-from consumer.records import FORMULA_WITHOUT_VALUE, Cell
+from consumer.records import ERROR_CELL, FORMULA_WITHOUT_VALUE, Cell
 from consumer.sources.excel.cells import MAX_COLUMN, MAX_ROW
 from consumer.sources.excel.markup import Attributes
 from consumer.sources.excel.ods.elements import Element, ElementHandler
@@ -83,7 +83,7 @@ class SheetRows(ElementHandler):
         attributes = self._attributes
         value = cell_value(attributes, self._text.take())
         end = self._column + (_count(attributes[COLUMNS_REPEATED]) if COLUMNS_REPEATED in attributes else 1)
-        if value is FORMULA_WITHOUT_VALUE or (value is not None and value != ""):
+        if value is FORMULA_WITHOUT_VALUE or value is ERROR_CELL or (value is not None and value != ""):
             if end > MAX_COLUMN:
                 raise damaged("it has more columns than a sheet can have")
             self._add_repeated(end - self._column - 1)

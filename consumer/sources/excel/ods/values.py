@@ -4,7 +4,7 @@ import re
 from datetime import datetime, time, timedelta
 
 from consumer.error_texts import is_error_text
-from consumer.records import FORMULA_WITHOUT_VALUE, Cell
+from consumer.records import ERROR_CELL, FORMULA_WITHOUT_VALUE, Cell
 from consumer.sources.excel.cells import MAX_CHARS
 from consumer.sources.excel.dates import from_iso
 from consumer.sources.excel.markup import Attributes
@@ -33,14 +33,14 @@ DAY = timedelta(days=1)
 
 
 def cell_value(attributes: Attributes, shown: str | None) -> Cell:
-    """What a cell holds; None for nothing, `""` for an error, and `FORMULA_WITHOUT_VALUE`.
+    """What a cell holds; None for nothing, ERROR_CELL, and FORMULA_WITHOUT_VALUE.
 
     `shown` is the text that a person sees, None where the cell has no paragraph. Raises WorkbookProblem where
     a cell has a type, and neither a value of it nor a text.
     """
     kind = attributes.get(VALUE_TYPE, "string")
     if _is_error(attributes, kind, shown):
-        return ""
+        return ERROR_CELL
     value = attributes.get(VALUES.get(kind, ""))
     if value == "" and kind != "string":
         value = None
@@ -65,7 +65,7 @@ def _is_error(attributes: Attributes, kind: str, shown: str | None) -> bool:
 
 
 def _text(text: str | None, *, is_result: bool) -> Cell:
-    return "" if text and is_result and is_error_text(text) else text
+    return ERROR_CELL if text and is_result and is_error_text(text) else text
 
 
 def _typed(kind: str, value: str) -> Cell:

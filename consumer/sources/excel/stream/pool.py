@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from consumer.records import FORMULA_WITHOUT_VALUE, Cell, FormulaWithoutValue
+from consumer.records import ERROR_CELL, FORMULA_WITHOUT_VALUE, Cell, ErrorCell, FormulaWithoutValue
 from consumer.sources.excel.dates import styled
 from consumer.sources.excel.styles import Style
 
@@ -30,7 +30,10 @@ class Pool:
         self._since_1904 = since_1904
 
     def texts(self, texts: Sequence[str]) -> list[int]:
-        """The codes of texts: first those not met before get the next ones, then all are looked up."""
+        """The codes of texts: first those not met before get the next ones, then all are looked up.
+
+        No error is among them: ERROR_CELL equals an empty text.
+        """
         new = list(filterfalse(self._texts.__contains__, dict.fromkeys(texts)))
         first = -len(self.values) - 1
         self.values += new
@@ -50,6 +53,10 @@ class Pool:
     def formula_without_value(self) -> int:
         """The code of a formula whose result is not in the file."""
         return self._code(FormulaWithoutValue, lambda: FORMULA_WITHOUT_VALUE)
+
+    def error(self) -> int:
+        """The code of a cell that holds an error."""
+        return self._code(ErrorCell, lambda: ERROR_CELL)
 
     def number(self, value: float, style: Style) -> int:
         """The code of a date or duration, or of a number; minus zero and rounded ones are their own."""

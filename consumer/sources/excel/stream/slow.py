@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from xml.parsers import expat
 
+from consumer.error_texts import is_error_text
 from consumer.sources.excel.bounded_xml import BoundedParser
 from consumer.sources.excel.reader import Unusual
 from consumer.sources.excel.spelled_numbers import number_of
@@ -14,7 +15,6 @@ from consumer.sources.excel.stream.pool import Pool
 from consumer.sources.excel.stream.tails import Tails
 from consumer.sources.excel.styles import Style
 from consumer.sources.excel.texts import Collector, unescaped
-from consumer.sources.excel.typed import result_text
 
 PLACE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
@@ -110,7 +110,9 @@ class _Row:
     def _read(self, value: str) -> int | None:
         if self._type == "str":
             text = unescaped(value)
-            return self._pool.texts([result_text(text) if self._has_formula else text])[0]
+            if self._has_formula and is_error_text(text):
+                return self._pool.error()
+            return self._pool.texts([text])[0]
         if not value or self._type == "inlineStr":
             return None
         match self._type:
@@ -119,7 +121,7 @@ class _Row:
             case "b" if value in {"0", "1"}:
                 return self._pool.boolean(value == "1")
             case "e":
-                return self._pool.texts([""])[0]
+                return self._pool.error()
             case "n" if NUMBER.fullmatch(value):
                 return self._pool.number(number_of(value), self._style)
         raise Unusual("a value is not of its type")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from consumer.error_texts import is_error_text
 from consumer.records import RoundedNumber
 from consumer.sources.excel.reader import Unusual
 from consumer.sources.excel.spelled_numbers import number_of
@@ -18,7 +19,6 @@ from consumer.sources.excel.stream.slow import NUMBER, parse_row
 from consumer.sources.excel.stream.tails import Kind, Tails
 from consumer.sources.excel.stream.words import Places, whole_numbers
 from consumer.sources.excel.styles import Style
-from consumer.sources.excel.typed import result_text
 
 MAX_DIGITS = 15
 """Up to here a whole number and its float are the same."""
@@ -38,7 +38,7 @@ class Part:
 
 def read_part(found: Scan, tails: Tails, pool: Pool) -> Part:
     """The values of all rows; odd ones go through the slow parser."""
-    cells = found.cells.where(found.cells.kind != Kind.ERROR)
+    cells = found.cells
     codes, numbers = _codes(found.text, cells, pool)
     row, column = cells.row, cells.column
     if len(found.odd):
@@ -88,17 +88,20 @@ def _readers(pool: Pool) -> Mapping[Kind, Callable[[list[bytes]], list[int]]]:
         Kind.DATE: lambda values: _styled(values, Style.DATE, pool),
         Kind.DURATION: lambda values: _styled(values, Style.DURATION, pool),
         Kind.TEXT: lambda values: pool.texts(plain(_texts(values), keeps_blanks=True)),
-        Kind.RESULT: lambda values: pool.texts(_results(plain(_texts(values), keeps_blanks=True))),
+        Kind.RESULT: lambda values: _results(plain(_texts(values), keeps_blanks=True), pool),
+        Kind.ERROR: lambda values: [pool.error()] * len(values),
         Kind.NO_RESULT: lambda values: [pool.formula_without_value()] * len(values),
         Kind.INLINE: lambda values: pool.texts(plain(_texts(values))),
         Kind.KEEPING: lambda values: pool.texts(plain(_texts(values), keeps_blanks=True)),
     }
 
 
-def _results(texts: list[str]) -> list[str]:
-    """Each text is looked at once: formulas give the same over and over."""
-    known = {text: result_text(text) for text in dict.fromkeys(texts)}
-    return list(map(known.__getitem__, texts))
+def _results(texts: list[str], pool: Pool) -> list[int]:
+    """The codes of what formulas gave; each text is checked once, as they repeat."""
+    different = list(dict.fromkeys(texts))
+    codes = dict(zip(different, pool.texts(different), strict=True))
+    codes |= {text: pool.error() for text in different if is_error_text(text)}
+    return list(map(codes.__getitem__, texts))
 
 
 def _styled(values: list[bytes], style: Style, pool: Pool) -> list[int]:

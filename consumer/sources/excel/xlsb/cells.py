@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 
-from consumer.records import Cell
+from consumer.records import ERROR_CELL, Cell
 from consumer.sources.excel.cells import MAX_COLUMN, MAX_ROW, SparseRow
 from consumer.sources.excel.dates import styled
 from consumer.sources.excel.problems import damaged, unreadable
@@ -104,7 +104,7 @@ class BinaryCells:
             case RecordType.BOOL | RecordType.RESULT_BOOL:
                 return bool(content[at]) if len(content) > at else None
             case _:
-                return ""  # an error
+                return ERROR_CELL
 
     def _shared(self, index: int) -> str:
         if index >= len(self._strings):

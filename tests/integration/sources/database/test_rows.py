@@ -4,10 +4,13 @@ from datetime import date
 
 import pytest
 
+from consumer.datasets.chats import stages
+from consumer.datasets.chats.checker import ChatChecker
 from consumer.datasets.chats.columns import column_rules
 from consumer.datasets.chats.fields import RELATION
+from consumer.datasets.chats.rules.verdict import Wrong
 from consumer.errors import PermanentError
-from consumer.sources.database.pages import statement
+from consumer.sources.database.pages import TEXT_CHARS, statement
 from consumer.sources.database.table import Table
 from tests.integration.sources.database.origin import (
     CHUNK_ROWS,
@@ -284,25 +287,52 @@ def test_a_table_is_found_among_hundreds_of_its_name(dsn: str) -> None:
     assert ids(read(orders(dsn), "client_115.chats")) == [1]
 
 
+MANY = 2_200
+"""Rows with the longest text that is fetched whole: together more than a gigabyte."""
+
+
 def test_more_text_than_the_server_puts_into_one_answer_is_read_in_smaller_pages(dsn: str) -> None:
     """The child dies of it, as of any other lack of memory, and the next one is frugal."""
-    add(dsn, range(600))
+    add(dsn, range(MANY))
     execute(
         dsn,
         "create view long as "
-        "select id, inn, repeat('x', 2000000) as name, url, admin_phone, source from chats",
+        "select id, inn, repeat('x', 524272) as name, url, admin_phone, source from chats",
     )
-    with opened(orders(dsn, chunk_rows=600), "long") as (source, _), pytest.raises(MemoryError):
+    with opened(orders(dsn, chunk_rows=MANY), "long") as (source, _), pytest.raises(MemoryError):
         next(source.chunks())
     with opened(orders(dsn, chunk_rows=60, frugal=True), "long") as (source, _):
         for piece in source.chunks():
-            assert len(piece.positions) < 5, "of so long rows few go into one batch"
+            assert len(piece.positions) < 20, "of so long rows few go into one batch"
             if piece.positions[-1] >= 59:
                 break
         assert piece.positions[-1] == 59
     with (
-        opened(orders(dsn, chunk_rows=600, frugal=True), "long") as (source, _),
+        opened(orders(dsn, chunk_rows=MANY, frugal=True), "long") as (source, _),
         pytest.raises(PermanentError, match="MIGRATION_BATCH_ROWS lowered") as caught,
     ):
         next(source.chunks())
     assert caught.value.code == "source_unreadable"
+
+
+@pytest.mark.parametrize("text", ["repeat('ж', 20000000)", "repeat(' ', 2000000) || 'https://max.ru/1'"])
+def test_of_a_very_long_text_the_beginning_is_fetched_and_it_stays_too_long(dsn: str, text: str) -> None:
+    """Also without the blanks at its ends: the end of a link must not get lost unseen."""
+    execute(dsn, f"insert into chats values (1, '7707083893', {text}, {text}, {text}, null)")
+    (chunk,) = read(orders(dsn))
+    rules = column_rules(date(2026, 3, 2))
+    for field, code in (("name", "too_long"), ("url", "url")):
+        (found,) = chunk.columns[field]
+        assert len(str(found)) == TEXT_CHARS + 2
+        (verdict,) = rules[field].read([found]).odd.values()
+        assert isinstance(verdict, Wrong)
+        assert verdict.code == code
+    checked = ChatChecker(stages.chats("database"), date(2026, 3, 2)).check(chunk, {})
+    assert checked.rejected == 1
+    assert len(checked.sections["stage_rejects"]) < 200_000
+
+
+def test_a_text_as_long_as_may_be_is_fetched_whole(dsn: str) -> None:
+    execute(dsn, "insert into chats values (1, '1', repeat('😀', 131068), repeat('x', 524272), null, null)")
+    (chunk,) = read(orders(dsn))
+    assert [len(str(chunk.columns[field][0])) for field in ("name", "url")] == [131_068, 524_272]

@@ -1,10 +1,13 @@
 """Rows of a worksheet come whole, in order, where a person sees them, and in few requests."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 
+from consumer.datasets.chats import stages
+from consumer.datasets.chats.checker import ChatChecker
 from consumer.datasets.chats.fields import FIELDS as CHATS
 from consumer.errors import LayoutProblem
 from devstack.sheets.server import Worksheet
@@ -157,3 +160,15 @@ def test_error_of_a_worksheet_without_a_header_names_it_and_the_hidden_ones(shee
     assert caught.value.code == "no_header"
     for part in ("of the sheet «Лист2»", "«ИHH», «Cсылка», «Группа»", "H is Latin", "Hidden: «Старые»."):
         assert part in caught.value.message
+
+
+def test_record_of_a_wrong_row_is_bounded_and_the_columns_are_known(sheets: Sheets) -> None:
+    wide = 300
+    sheets.put_rows([("ИНН", "Ссылка", *range(wide)), ("12", "https://max.ru/1", *["ж" * 50_000] * wide)])
+    with sheets.opened(replace(sheets.reading, fields=CHATS)) as (source, opened):
+        (chunk,) = source.chunks()
+    checked = ChatChecker(stages.CHATS, date(2026, 3, 2)).check(chunk, {})
+    assert checked.rejected == 1
+    assert 60_000 < len(checked.sections["stage_rejects"]) < 68_000
+    assert [column.field for column in opened.columns[:3]] == ["inn", "url", None]
+    assert len(opened.columns) == wide + 2

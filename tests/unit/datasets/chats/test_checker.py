@@ -111,7 +111,7 @@ def test_a_reject_is_shown_as_json_even_where_the_row_is_nasty() -> None:
         "x\x00": 1.2e19,
         "created_on": datetime(2024, 1, 2),
     }
-    ((position, identifier, errors, record),) = lines(
+    ((position, identifier, errors, record, kinds, cut),) = lines(
         ChatChecker(stages.CHATS, LAST_DAY).check(chunk(row, at=7), {}), "rejects"
     )
     assert (position, identifier) == ("7", "a\\\\u0000\\\\ud83d")
@@ -122,6 +122,8 @@ def test_a_reject_is_shown_as_json_even_where_the_row_is_nasty() -> None:
     assert shown["name"] == "nan"
     assert shown["x\\u0000"] == "1.2e+19"
     assert shown["created_on"] == "2024-01-02T00:00:00"
+    shown_kinds = {"name": "number", "x\\u0000": "number", "created_on": "date"}
+    assert (json.loads(kinds.replace("\\\\", "\\")), cut) == (shown_kinds, "\\N")
 
 
 def test_nothing_of_a_chunk_may_be_fit() -> None:

@@ -15,7 +15,11 @@ def test_a_page_is_read_by_key_and_in_its_order() -> None:
     assert pages.statement(TABLE, RELATION, ("inn", "phone"), first=False) == (
         "select array_agg(p.k::bigint order by p.k), array_agg(p.c1 order by p.k), "
         "array_agg(p.c2 order by p.k) from ("
-        'select t."id", t."inn"::text, t."pho""ne"::text from "a""b"."Chats" as t '
+        """select t."id", case when octet_length(t."inn"::text) > 524272 """
+        """then '…' || left(t."inn"::text, 131068) || '…' else t."inn"::text end, """
+        """case when octet_length(t."pho""ne"::text) > 524272 """
+        """then '…' || left(t."pho""ne"::text, 131068) || '…' else t."pho""ne"::text end """
+        """from "a""b"."Chats" as t """
         'where (t."source"::text = $1::text or t."source" is null) and t."id" <= $2::bigint '
         'and t."id" > $4::bigint order by t."id" limit $3::bigint) as p (k, c1, c2)'
     )

@@ -1,0 +1,125 @@
+"""Records of rejected rows are bounded where they are made: in the child, whatever its source repeats."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumer.datasets.bounded_record import OTHER_BYTES
+from consumer.datasets.chats.rejects import REJECTS_BYTES
+from consumer.frames import MAX_FRAME_BYTES, Kind
+from tests.support.child import Frame, child, orders
+from tests.support.other_workbooks import ods_rows, raw_ods, write_xlsb
+from tests.support.wide_workbooks import (
+    KINDS,
+    LONG,
+    inline_workbook,
+    kinds_workbook,
+    long_headers_workbook,
+    sharing_workbook,
+)
+
+MB = 1 << 20
+LIMITS = {"chunk_rows": 10_000, "memory_bytes": 1024 * MB, "cpu_seconds": 30}
+COLUMNS = ("position", "record_identifier", "errors", "record", "kinds", "record_cut")
+
+
+def rejected(frame: Frame) -> list[dict[str, Any]]:
+    """The rejected rows of a batch, as Postgres would read them."""
+    rows = []
+    for line in frame.sections.get("stage_rejects", "").splitlines():
+        texts = [None if text == "\\N" else text.replace("\\\\", "\\") for text in line.split("\t")]
+        known = dict(zip(COLUMNS, texts, strict=True))
+        rows.append(
+            known | {name: json.loads(known[name] or "null") for name in ("record", "kinds", "record_cut")}
+        )
+    return rows
+
+
+def extract(path: Path, scratch: Path, **others: object) -> list[Frame]:
+    """The frames of a child that has little memory."""
+    start = orders(path, scratch, dataset="chats", **{**LIMITS, **others})
+    with child(start, "consumer.extract") as process:
+        frames = process.frames()
+        assert process.exit_code() == 0, process.said()
+    assert frames[-1].kind is Kind.END, frames[-1].header
+    return frames
+
+
+def batches(frames: list[Frame]) -> list[Frame]:
+    return [frame for frame in frames if frame.kind is Kind.BATCH]
+
+
+def repeated_ods(path: Path) -> Path:
+    """16,000 cells out of one that repeats."""
+    cell = (
+        f'<table:table-cell table:number-columns-repeated="16000"><text:p>{LONG}</text:p></table:table-cell>'
+    )
+    wrong = ods_rows([("12", "https://max.ru/1")]).replace("</table:table-row>", f"{cell}</table:table-row>")
+    return raw_ods(path, f'<table:table table:name="S">{ods_rows([("ИНН", "Ссылка")])}{wrong}</table:table>')
+
+
+def binary(path: Path) -> Path:
+    wide = [[f"Столбец {n}" for n in range(60)], [LONG] * 60]
+    return write_xlsb(path, [["ИНН", "Ссылка", *wide[0]], ["12", "https://max.ru/1", *wide[1]]])
+
+
+BOOKS: dict[str, tuple[str, Callable[[Path], Path]]] = {
+    "4,000 cells that share a text": ("a.xlsx", lambda path: sharing_workbook(path, columns=4_000)),
+    "16,382 cells that share a text": ("a.xlsx", lambda path: sharing_workbook(path, columns=16_382)),
+    "long headers": ("a.xlsx", long_headers_workbook),
+    "texts in place": ("a.xlsx", inline_workbook),
+    "repeated in an .ods": ("a.ods", repeated_ods),
+    "an .xlsb": ("a.xlsb", binary),
+}
+
+
+@pytest.mark.parametrize(("name", "make"), BOOKS.values(), ids=BOOKS)
+def test_record_of_a_hostile_row_takes_64_kb(
+    inbox: Path, scratch: Path, name: str, make: Callable[[Path], Path]
+) -> None:
+    path = make(inbox / name)
+    assert path.stat().st_size < MB
+    frames = extract(path, scratch)
+    opened = frames[0].header["columns"]
+    assert len(json.dumps(opened, ensure_ascii=False).encode()) < 1.1 * MB
+    assert [column["field"] for column in opened["columns"][:2]] == ["inn", "url"]
+    ((row,),) = map(rejected, batches(frames))
+    record = row["record"]
+    assert (record.pop("ИНН"), record.pop("Ссылка")[:15]) == ("12", "https://max.ru/")
+    size = len(json.dumps(record, ensure_ascii=False).encode())
+    assert 0.5 * OTHER_BYTES < size < 1.01 * OTHER_BYTES
+    assert len(row["record_cut"]["cut"]) + row["record_cut"]["left_out"] >= 39
+
+
+@pytest.mark.parametrize("frugal", [False, True])
+def test_kinds_of_cells_are_kept_with_the_record(inbox: Path, scratch: Path, frugal: bool) -> None:
+    frames = extract(kinds_workbook(inbox / "k.xlsx"), scratch, frugal=frugal)
+    ((row,),) = map(rejected, batches(frames))
+    assert row["kinds"] == KINDS
+    assert row["record"] == {
+        "ИНН": "12", "Ссылка": "https://max.ru/join/2", "C": 1.5, "D": "2024-01-02", "E": True,
+        "F": None, "G": None, "H": None, "I": "1e+20", "J": "1 day, 12:00:00",
+    }  # fmt: skip
+    assert row["record_cut"] is None
+
+
+def test_many_wide_wrong_rows_make_many_batches_that_begin_where_the_last_ended(
+    inbox: Path, scratch: Path
+) -> None:
+    """None holds more than REJECTS_BYTES and one record; a child resumed behind one goes on exactly."""
+    path = sharing_workbook(inbox / "many.xlsx", columns=40, rows=400)
+    frames = batches(extract(path, scratch))
+    assert max(len(frame.body) for frame in frames) < REJECTS_BYTES + 2 * OTHER_BYTES < MAX_FRAME_BYTES
+    assert len(frames) >= 3
+    positions = [[row["position"] for row in rejected(frame)] for frame in frames]
+    assert [at for part in positions for at in part] == [str(2 + n) for n in range(400)]
+    for part, frame in zip(positions, frames, strict=True):
+        assert (frame.header["last"], frame.header["rejected"]) == (int(part[-1]), len(part))
+    middle = frames[0].header["last"]
+    opened = extract(path, scratch)[0].header
+    rest = extract(path, scratch, checkpoint=middle, fingerprint=opened["fingerprint"], stored=middle - 1)
+    assert rejected(batches(rest)[0])[0]["position"] == str(middle + 1)
+    assert sum(frame.header["rejected"] for frame in batches(rest)) == 401 - middle

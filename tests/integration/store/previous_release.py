@@ -1,0 +1,55 @@
+"""What a replica of the version before `service_0009` sends to Postgres: it knows no loads."""
+
+from consumer.store.database import Database
+from consumer.store.leases import Fence
+from tests.integration.store.making import change, rows
+
+FORGET_REJECTS = "delete from migration.migration_errors where job_id = $1"
+FORGET_REFUSED = "delete from migration.refused_rows where job_id = $1"
+CLEAR = "delete from migration.rejected_counts where job_id = $1"
+BEGIN = """
+update migration.jobs set fingerprint = $3, source_state = null,
+  warnings = '{}', checkpoint = null, total = null,
+  processed = 0, failed = 0, inserted = 0, updated = 0, unchanged = 0, duplicates = 0, attempt_rows = 0,
+  sequence = sequence + 1, updated_at = clock_timestamp(), progressed_at = clock_timestamp()
+where id = $1 and token = $2
+"""
+INSERT_REJECTED = """
+insert into migration.migration_errors (job_id, row_number, record_identifier, errors, record)
+select $1, position, 'who', '[]', '{}' from unnest($2::bigint[]) position order by position
+"""
+REFUSE = """
+insert into migration.refused_rows (job_id, row_number, sqlstate)
+select $1, * from unnest($2::bigint[], $3::text[])
+"""
+REJECTED = "select row_number from migration.migration_errors where job_id = $1 order by row_number"
+FINGERPRINT = "select fingerprint from migration.jobs where id = $1"
+
+
+async def begin_load(database: Database, fence: Fence, fingerprint: str) -> None:
+    """Begin a load: its rows are deleted, then its counters reset."""
+    async with database.transaction() as connection:
+        for statement in (FORGET_REJECTS, FORGET_REFUSED, CLEAR):
+            await connection.execute(statement, fence.job_id)
+        await connection.execute(BEGIN, fence.job_id, fence.token, fingerprint)
+
+
+async def store_rejected(database: Database, job_id: int, *row_numbers: int) -> None:
+    """Store rejected rows, as a batch does."""
+    await change(database, INSERT_REJECTED, job_id, list(row_numbers))
+
+
+async def store_refused(database: Database, job_id: int, *row_numbers: int) -> None:
+    """Store rows that Postgres refused."""
+    await change(database, REFUSE, job_id, list(row_numbers), ["22001"] * len(row_numbers))
+
+
+async def rejected(database: Database, job_id: int) -> list[int]:
+    """The rejected rows that it finds."""
+    return [number for (number,) in await rows(database, REJECTED, job_id)]
+
+
+async def fingerprint(database: Database, job_id: int) -> str | None:
+    """What it compares the source with."""
+    [(found,)] = await rows(database, FINGERPRINT, job_id)
+    return None if found is None else str(found)
