@@ -38,12 +38,13 @@ test: venv ## the whole suite
 	$(RUN) -m pytest -m alone; alone=$$?; \
 	exit $$((many ? many : alone))
 
-check: venv ## lint, format, types, import contracts, documentation
+check: venv ## lint, format, types, import contracts, documentation and its words
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
 	@$(MAKE) --no-print-directory docs
+	$(RUN) -m pytest -q tests/unit/test_prose.py
 
 # Not --quiet: warnings that are not shown do not fail a strict build.
 docs: venv ## the documentation as a site, in build/docs; a broken link fails
