@@ -16,6 +16,8 @@ from consumer.sources.sheet_names import quoted
 from schemas.codes import ErrorCode
 
 COPY_BYTES = 1 << 20
+TAIL_BYTES = 512
+"""A sector of a compound file, such as an .xls: a whole one may be the last by chance."""
 NANOSECONDS = 1e9
 """In a second."""
 
@@ -31,6 +33,8 @@ class LocalFile:
     path: Path
     sha256: str
     age_seconds: float | None = None
+    ends_in_zeros: bool = False
+    """Whether its last bytes are zeros: some programs reserve the place of a file before they write it."""
 
 
 def fetch(file: Mapping[str, Any], reading: Reading) -> LocalFile:
@@ -60,7 +64,13 @@ def _copy_inside(path: str, reading: Reading, target: Path) -> LocalFile:
                 ErrorCode.SOURCE_CHANGED,
                 f"{quoted(path)} was written while it was read. Write it under another name, then rename it.",
             )
-    return LocalFile(target, digest, age)
+    return LocalFile(target, digest, age, _ends_in_zeros(target))
+
+
+def _ends_in_zeros(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
+        return not file.read().strip(b"\0")
 
 
 def _state(file: BinaryIO) -> tuple[int, int, int]:

@@ -3,6 +3,7 @@
 Written from the page and from lists of phones, not from the product, of which nothing is imported.
 """
 
+import re
 import unicodedata
 from itertools import groupby
 
@@ -10,6 +11,7 @@ import phonenumbers
 
 NO_PHONE = ("", "phone")
 EXTENSION_WORDS = {
+    "доп", "дополнительный", "дб", "д",
     "доб", "добав", "добавочный", "вн", "внутр", "внутренний", "ext", "extension", "x", "х", "#",
 }  # fmt: skip
 OTHER_THINGS = {
@@ -20,7 +22,10 @@ OTHER_THINGS = {
 }  # fmt: skip
 ACCOUNTS = (["л", "/", "с"], ["р", "/", "с"], ["к", "/", "с"])
 JOINING = set("()-./ ")
-HARMLESS = JOINING | set(",:;'\"«»“”„[]{}<>=|!№+☎✆📞📱\ufe0f")
+HARMLESS = JOINING | set(",:;'\"«»“”„[]{}<>=|!№+☎✆📞📱\ufe0f`’‘‛ʼ")
+BREAKS = set("\n\r\v\f\x85\u2028\u2029")
+FILLERS = set(" :=№#(")
+NOUNS = {"номер", "ном", "тел", "телефон"}
 
 
 def phone_in(value: object) -> tuple[str, str | None]:
@@ -32,7 +37,7 @@ def phone_in(value: object) -> tuple[str, str | None]:
             value == value
             and 0 < value < 1e12
             and value == int(value)
-            and not str(int(value)).endswith("0" * 6)
+            and not str(int(value)).endswith("0" * 5)
         )
         return _judged(str(int(value)), "", None) if sound else NO_PHONE
     text = "".join(map(_plain, unicodedata.normalize("NFC", "" if value is None else str(value)))).strip()
@@ -57,6 +62,8 @@ def phone_in(value: object) -> tuple[str, str | None]:
 def _plain(char: str) -> str:
     if unicodedata.category(char) == "Pd" or char == "\u2212":
         return "-"
+    if char in BREAKS:
+        return "\n"
     return " " if unicodedata.category(char) in {"Cc", "Cf", "Zs", "Zl", "Zp"} else char
 
 
@@ -70,6 +77,8 @@ def _pieces(text: str) -> list[str]:
 
 
 def _among(pieces: list[str]) -> tuple[str, str | None]:
+    breaks = [place for place, piece in enumerate(pieces) if piece == "\n"]
+    pieces = [" " if piece == "\n" else piece for piece in pieces]
     numbers = [place for place, piece in enumerate(pieces) if piece.isdigit()]
     warning = None
     if (cut := _extension(pieces, numbers)) is not None:
@@ -91,28 +100,101 @@ def _among(pieces: list[str]) -> tuple[str, str | None]:
     if not OTHER_THINGS.isdisjoint(said) or any(said[at : at + 3] in ACCOUNTS for at in range(len(said))):
         return NO_PHONE
     plus = "".join(before).rstrip("()-./ ")[-1:]
+    broken = any(numbers[0] < place < numbers[-1] for place in breaks)
+    if (plus != "+" and _two_local(number, broken)) or not _is_phone_link("".join(before)):
+        return NO_PHONE
     return _judged("".join(piece for piece in number if piece.isdigit()), plus, warning)
 
 
 def _harmless(piece: str) -> bool:
-    return len(piece) > 1 if piece.isalpha() else piece in HARMLESS
+    return piece in HARMLESS or (piece.isalpha() and len(piece) > 1)
 
 
 def _extension(pieces: list[str], numbers: list[int]) -> int | None:
-    """Where the extension begins: one number of at most seven digits, and before it a word that says so."""
-    if len(numbers) < 2 or len(pieces[numbers[-1]]) > 7:
+    """Where the first extension begins, if no more than seven digits stand behind, and no other phone."""
+    for place in range(numbers[0] + 1 if numbers else 0, len(pieces)):
+        behind = _behind_mark(pieces, place)
+        if behind is not None:
+            rest = "".join(pieces[behind:]).casefold()
+            few = sum(map(str.isdigit, rest)) <= 7
+            others = ("тел", "моб", "сот", "факс", "tel", "mob", "fax")
+            plus = any(f"+{gap}{digit}" in rest for gap in ("", " ") for digit in "0123456789")
+            return place if few and not plus and not any(word in rest for word in others) else None
+    return None
+
+
+def _behind_mark(pieces: list[str], place: int) -> int | None:
+    """The place of the digits behind a word or sign of an extension at this place; else None."""
+
+    def at(offset: int) -> str:
+        return pieces[place + offset] if place + offset < len(pieces) else ""
+
+    touches = at(-1).isdigit()
+    if at(0) == ";" or (at(0) == "," and at(1) == ","):
+        offset = 1 + (at(0) == ",")
+        return place + offset if touches and at(offset).isdigit() else None
+    if at(0) == "*":
+        offset = 2 if at(1) == " " else 1
+        after_number = touches or (at(-1) == " " and place > 1 and at(-2).isdigit())
+        return place + offset if after_number and at(offset).isdigit() and len(at(offset)) > 1 else None
+    word = at(0).casefold()
+    if word in {"x", "х"}:
+        if at(1).isdigit() and len(at(1)) > 1:
+            return place + 1
+        if touches or at(-1) == "_":
+            return None  # `6x7` hides a digit
+    if word not in EXTENSION_WORDS:
         return None
-    place = numbers[-1] - 1
-    passed = 0
-    while pieces[place] in set(" :=№(.") or pieces[place].casefold() in {"номер", "ном"}:
-        passed += 1
-        place -= 1
-    word = pieces[place].casefold()
-    if word not in EXTENSION_WORDS or place <= numbers[0]:
-        return None
-    if word in {"x", "х"} and pieces[place - 1].isdigit() and (passed or len(pieces[numbers[-1]]) < 2):
-        return None  # `6x7` hides a digit
-    return place
+    digits = _past_fillers(pieces, place + 1)
+    if digits is not None and word == "д":
+        between = "".join(pieces[place + 1 : digits])
+        return digits if between in {"", ".", " ", ". "} and len(pieces[digits]) > 2 else None
+    return digits
+
+
+def _past_fillers(pieces: list[str], place: int) -> int | None:
+    """The place of the digits behind a dot, a noun with a dot, and at most three signs."""
+    rest = [*pieces[place:], "", "", ""]
+    at = int(rest[0] == ".")
+    noun = at + (rest[at] == " ")
+    if rest[noun].casefold() in NOUNS:
+        at = noun + 1
+        at += rest[at] == "."
+    signs = 0
+    while rest[at] in FILLERS and signs < 3:
+        at, signs = at + 1, signs + 1
+    return place + at if rest[at].isdigit() else None
+
+
+def _two_local(number: list[str], broken: bool) -> bool:
+    if ")" in number:
+        return False
+    sizes = [len(piece) for piece in number if piece.isdigit()]
+    if (sum(sizes) - sizes[-1] == 7 and sum(sizes) in {10, 11} and sizes[0] in {2, 3, 7}) or sizes == [6, 4]:
+        return True
+    if sum(sizes) != 10:
+        return False
+    half = len(sizes) // 2
+    if broken or len(sizes) % 2 or half == 1 or sizes[:half] != sizes[half:] or set(sizes) == {1}:
+        return broken
+    places = [place for place, piece in enumerate(number) if piece.isdigit()]
+    return " " in number[places[half - 1] : places[half]]
+
+
+def _is_phone_link(before: str) -> bool:
+    word = before.split(" ")[-1].casefold()
+    scheme, mark, host = word.partition("://")
+    if mark and any(char.isascii() and char.isalpha() for char in scheme[-1:]):
+        if scheme.endswith("tel"):
+            return True
+        if not scheme.endswith(("http", "https")):
+            return False
+    elif not re.search(r"(?:^|[^@.\w-])[a-z0-9][a-z0-9.-]*\.[a-z]{2,}/", word, re.ASCII):
+        return True
+    else:
+        host = word[word.index(re.search(r"[a-z0-9][a-z0-9.-]*\.[a-z]{2,}/", word, re.ASCII)[0]) :]  # type: ignore[index]
+    host = host.removeprefix("www.")
+    return host.startswith("api.whatsapp.com/") or host in {"wa.me/", "wa.me/+"}
 
 
 def _two_or_a_date(number: str) -> bool:

@@ -43,6 +43,7 @@ MEANT_LITERALLY = {
         "fifth and sixth may be letters",
         "two letters or more",
         "decomposed letters",
+        "the number of a house",
     ),
     "docs/configuration.md": ("names are letters, digits",),
     "docs/errors.md": ("letters are of another alphabet", "composed letters find decomposed ones"),

@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-OF_CELLS = 7
+OF_CELLS = 8
 """Moves by hand, with the rules and with what a reader makes of a cell."""
 
 

@@ -1,4 +1,4 @@
-"""Workbooks of the kinds .xls and .xlsx, read by python-calamine: quick, with all of a sheet in memory."""
+"""Workbooks of the kinds .xlsx and .xls (`xls.py`) by python-calamine: quick, a whole sheet in memory."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from consumer.sources.rows import filled
 
 
 def open_calamine(path: Path, block_rows: int) -> "CalamineReader":
-    """Open a workbook; `OpenReader`."""
+    """Open a workbook of any kind as calamine itself reads it; `OpenReader`."""
     with calamine_errors():
         return CalamineReader(calamine.CalamineWorkbook.from_path(path), block_rows)
 
@@ -86,13 +86,13 @@ class CalamineReader:
         """The rows without texts of errors: calamine does not tell those of formulas from those typed in."""
         errors = self._error_texts(sheet)
         if not errors:
-            return _all_rows(sheet)
-        return ([ERROR_CELL if cell in errors else cell for cell in row] for row in _all_rows(sheet))
+            return all_rows(sheet)
+        return ([ERROR_CELL if cell in errors else cell for cell in row] for row in all_rows(sheet))
 
     def _error_texts(self, sheet: calamine.CalamineSheet) -> frozenset[Cell]:
         """The texts of errors in the cells of the sheet that is open; a look at all of them, once."""
         if self._errors is None:
-            rows = _all_rows(sheet)
+            rows = all_rows(sheet)
             found: set[Cell] = set()
             while block := list(islice(rows, self._block_rows)):
                 cells = set(chain.from_iterable(block))
@@ -121,7 +121,7 @@ class CalamineXlsxReader(CalamineReader):
         yield from super().rows(sheet)
 
 
-def _all_rows(sheet: calamine.CalamineSheet) -> Iterator[Sequence[Cell]]:
+def all_rows(sheet: calamine.CalamineSheet) -> Iterator[Sequence[Cell]]:
     """Rows from the first of the sheet on; calamine panics over a sheet without a cell."""
     return iter(()) if sheet.start is None else sheet.iter_rows()
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from consumer.errors import WorkbookProblem
 from consumer.sources.excel.formulas import find_signs
 from consumer.sources.excel.markup import inflated, open_archive
-from consumer.sources.excel.ooxml import read_package
+from consumer.sources.excel.ooxml import read_package, read_styles
 from consumer.sources.excel.reader import Unusual
+from consumer.sources.excel.styles import Style
 
 # Where a part makes no sense to our parsers, which are stricter, calamine may still be able to read it.
 
@@ -14,16 +15,17 @@ from consumer.sources.excel.reader import Unusual
 def check_parts(path: Path) -> None:
     """Unusual where a part of an .xlsx is not where calamine looks for it, whatever the relationships say.
 
-    Styles that it does not find it does without, and takes dates for numbers.
+    Styles that it does not find it does without, and takes dates for numbers. It hands no style on, either.
     """
     try:
         with open_archive(path) as archive:
             package = read_package(archive)
-            is_usual = package.is_usual(archive)
+            if not package.is_usual(archive):
+                raise Unusual("a part of the workbook is in an unusual place")
+            if Style.SCIENTIFIC in read_styles(archive, package.styles):
+                raise Unusual("there are numbers whose format may have left digits out")
     except WorkbookProblem:
         return
-    if not is_usual:
-        raise Unusual("a part of the workbook is in an unusual place")
 
 
 def check_sheet(path: Path, sheet: str) -> None:

@@ -1,10 +1,11 @@
 """Cells of one worksheet of an .xlsx, row by row: only what is filled is kept."""
 
 from consumer.records import FORMULA_WITHOUT_VALUE, Cell
+from consumer.sources.excel.array_formulas import Areas
 from consumer.sources.excel.markup import Attributes, Handler
 from consumer.sources.excel.problems import damaged
 from consumer.sources.excel.texts import Collector
-from consumer.sources.excel.typed import Values
+from consumer.sources.excel.typed import Values, result_text
 
 MAX_ROW = 1_048_576
 MAX_COLUMN = 16_384
@@ -36,6 +37,7 @@ class Cells(Handler):
         self._left = 0
         self._inline = Collector(MAX_CHARS)
         self._columns = Columns()
+        self._areas = Areas()
 
     def start(self, name: str, attributes: Attributes) -> None:
         """A row, a cell or what is in it begins; outside of `sheetData` are other things called rows."""
@@ -73,6 +75,7 @@ class Cells(Handler):
             raise damaged("its rows are out of order")
         self._in_row = True
         self._row, self._digits = row, str(row)
+        self._areas.begin_row(row)
         self._column, self._cells = -1, {}
 
     def _begin_cell(self, attributes: Attributes) -> None:
@@ -106,7 +109,9 @@ class Cells(Handler):
             self._content = name
             if name == EXTENSIONS:
                 return
-            self._has_formula |= name == "f"
+            if name == "f":
+                self._has_formula = True
+                self._areas.add(attributes)
             self._cell = None
             self._text.clear()
             self._left = MAX_CHARS
@@ -115,15 +120,19 @@ class Cells(Handler):
         if name == self._content:
             self._content = ""
             if name == "is":
-                self._cell = self._inline.take()
+                text = self._inline.take()
+                self._cell = result_text(text) if self._is_result() else text
             elif name == "v":
                 kind, style = self._attributes.get("t"), self._attributes.get("s")
                 text = "".join(self._text)
-                self._cell = self._values.read(kind, style, text, is_result=self._has_formula)
+                self._cell = self._values.read(kind, style, text, is_result=self._is_result())
         elif self._content == "is":
             self._inline.end(name)
         elif not self._content:
             self._end_cell()
+
+    def _is_result(self) -> bool:
+        return self._has_formula or self._areas.hold(self._column)
 
     def _end_cell(self) -> None:
         self._in_cell = False

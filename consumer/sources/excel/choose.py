@@ -22,7 +22,7 @@ def readers(kind: WorkbookKind, *, frugal: bool) -> Sequence[OpenReader]:
         case WorkbookKind.ODS:
             return (_ods,)
         case WorkbookKind.XLS if not frugal:
-            return (_dense,)
+            return (_xls,)
     raise SourceTooLarge(
         f"Reading this .{kind} workbook takes more memory than is allowed. "
         "Save it as .xlsx and send that, or split it into several."
@@ -38,10 +38,10 @@ def _streaming(path: Path, block_rows: int) -> SheetReader:
     return open_stream(path, block_rows)
 
 
-def _dense(path: Path, block_rows: int) -> SheetReader:
-    from consumer.sources.excel.calamine import open_calamine
+def _xls(path: Path, block_rows: int) -> SheetReader:
+    from consumer.sources.excel.xls import open_xls
 
-    return open_calamine(path, block_rows)
+    return open_xls(path, block_rows)
 
 
 def _dense_xlsx(path: Path, block_rows: int) -> SheetReader:

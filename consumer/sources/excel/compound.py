@@ -36,26 +36,26 @@ class Entry:
 def streams(path: Path) -> frozenset[str]:
     """Names of streams and storages, in small letters. Raises Damaged."""
     with path.open("rb") as file:
-        return frozenset(entry.name for entry in _entries(file, *_header(file)))
+        return frozenset(entry.name for entry in read_entries(file, *read_header(file)))
 
 
 def stream_head(path: Path, name: str) -> bytes:
     """The first bytes of a stream: as many as its first sector holds. Raises Damaged."""
     with path.open("rb") as file:
-        header, sector_bytes = _header(file)
-        entries = _entries(file, header, sector_bytes)
+        header, sector_bytes = read_header(file)
+        entries = read_entries(file, header, sector_bytes)
         entry = next(entry for entry in entries if entry.name == name)
         if entry.size >= struct.unpack_from("<I", header, 56)[0]:
-            return _sector(file, entry.sector, sector_bytes)[: entry.size]
+            return read_sector(file, entry.sector, sector_bytes)[: entry.size]
         at = entry.sector * MINI_BYTES
         chain = _chain(file, header, sector_bytes, entries[0].sector)
         sector = next(islice(chain, at // sector_bytes, None), None)
         if sector is None:
             raise Damaged("a part of it is missing")
-        return _sector(file, sector, sector_bytes)[at % sector_bytes :][: min(entry.size, MINI_BYTES)]
+        return read_sector(file, sector, sector_bytes)[at % sector_bytes :][: min(entry.size, MINI_BYTES)]
 
 
-def _header(file: BinaryIO) -> tuple[bytes, int]:
+def read_header(file: BinaryIO) -> tuple[bytes, int]:
     """The header and the size of a sector."""
     header = file.read(HEADER_BYTES)
     if len(header) < HEADER_BYTES:
@@ -66,10 +66,11 @@ def _header(file: BinaryIO) -> tuple[bytes, int]:
     return header, 1 << shift
 
 
-def _entries(file: BinaryIO, header: bytes, sector_bytes: int) -> list[Entry]:
+def read_entries(file: BinaryIO, header: bytes, sector_bytes: int) -> list[Entry]:
+    """The directory: the root first. Raises Damaged."""
     entries = []
     for sector in _chain(file, header, sector_bytes, *struct.unpack_from("<I", header, 48)):
-        content = _sector(file, sector, sector_bytes)
+        content = read_sector(file, sector, sector_bytes)
         for at in range(0, len(content), ENTRY_BYTES):
             length, kind = struct.unpack_from("<HB", content, at + 64)
             if kind and 2 <= length <= 64:
@@ -91,10 +92,11 @@ def _chain(file: BinaryIO, header: bytes, sector_bytes: int, sector: int) -> Ite
         table, place = divmod(sector, per_sector)
         if table >= HEADER_ENTRIES or tables[table] >= NO_SECTOR:
             return
-        (sector,) = struct.unpack_from("<I", _sector(file, tables[table], sector_bytes), place * 4)
+        (sector,) = struct.unpack_from("<I", read_sector(file, tables[table], sector_bytes), place * 4)
 
 
-def _sector(file: BinaryIO, number: int, sector_bytes: int) -> bytes:
+def read_sector(file: BinaryIO, number: int, sector_bytes: int) -> bytes:
+    """The bytes of a sector. Raises Damaged where the file ends before."""
     file.seek((number + 1) * sector_bytes)
     content = file.read(sector_bytes)
     if len(content) < sector_bytes:

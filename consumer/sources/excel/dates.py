@@ -6,6 +6,7 @@ from math import isnan, trunc
 
 from consumer.records import Cell
 from consumer.sources.excel.reader import Unusual
+from consumer.sources.excel.spelled_numbers import shown_with_exponent
 from consumer.sources.excel.styles import Style
 
 DAY_MS = 86_400_000
@@ -21,12 +22,14 @@ TIME = re.compile(r"\s*([0-9]{1,2})\s*:\s*([0-9]{1,2})(?:\s*:\s*([0-9]{1,2})(?:\
 
 
 def styled(value: float, style: Style, *, since_1904: bool) -> Cell:
-    """What a number of this style stands for; itself where it is no date.
+    """What a number of this style stands for; itself where it is no date, marked where it may lack digits.
 
     Raises Unusual where calamine itself gives up.
     """
     if style is Style.NUMBER:
         return value
+    if style is Style.SCIENTIFIC:
+        return shown_with_exponent(value)
     return _duration(value) if style is Style.DURATION else _moment(value, since_1904)
 
 

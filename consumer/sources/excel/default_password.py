@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from consumer.errors import WorkbookProblem
-from consumer.sources.excel.problems import encrypted
+from consumer.sources.excel.problems import DecryptionError, encrypted
 from consumer.sources.excel.sniff import WorkbookKind, sniff
 from schemas.codes import ErrorCode
 
@@ -33,8 +33,8 @@ def identify(path: Path, max_inflated_bytes: int) -> WorkbookKind:
 def decrypt(path: Path) -> None:
     """Replace an encrypted workbook by what is in it.
 
-    Raises WorkbookProblem (`workbook_encrypted`) where it has another password or another kind of encryption,
-    and OSError for the disk.
+    Raises WorkbookProblem (`workbook_encrypted`) where it has another password, DecryptionError (of the same
+    code) where it has another kind of encryption or is not whole, and OSError for the disk.
     """
     target = path.with_suffix(".plain")
     try:
@@ -44,7 +44,7 @@ def decrypt(path: Path) -> None:
         target.unlink(missing_ok=True)
         if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None):
             raise
-        raise encrypted() from None
+        raise (encrypted() if _refuses_password(error) else DecryptionError()) from None
     target.replace(path)
 
 
@@ -61,6 +61,12 @@ def _decrypt(path: Path, target: Path) -> None:
         else:
             file.load_key(password=PASSWORD)
         file.decrypt(plain)
+
+
+def _refuses_password(error: Exception) -> bool:
+    from msoffcrypto.exceptions import InvalidKeyError
+
+    return isinstance(error, InvalidKeyError)
 
 
 @contextmanager

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from consumer.errors import WorkbookProblem
+from consumer.errors import LayoutProblem, WorkbookProblem
+from consumer.sources.excel import compound, package
+from consumer.sources.excel.problems import DecryptionError
 from consumer.sources.files import LocalFile
 from schemas.codes import ErrorCode
 
@@ -20,24 +22,33 @@ def rechecked_while_fresh(file: LocalFile) -> Iterator[None]:
     """
     try:
         yield
-    except WorkbookProblem as error:
+    except (WorkbookProblem, LayoutProblem) as error:
         age = file.age_seconds
         if age is not None and 0 <= age < FRESH_SECONDS and _looks_cut(error, file):
             error.recheck_after = FRESH_SECONDS - age
         raise
 
 
-def _looks_cut(error: WorkbookProblem, file: LocalFile) -> bool:
+def _looks_cut(error: WorkbookProblem | LayoutProblem, file: LocalFile) -> bool:
+    """Whether the rest of the file could make another end of it."""
+    if isinstance(error, DecryptionError):
+        return True
     match error.code:
         case ErrorCode.WORKBOOK_DAMAGED | ErrorCode.SOURCE_UNREADABLE:
             return True
         case ErrorCode.NOT_A_WORKBOOK:
-            return _is_blank(file)
-        case _:
+            return file.ends_in_zeros or _has_barely_begun(file)
+        case ErrorCode.WORKBOOK_ENCRYPTED:
             return False
+        case _:
+            return file.ends_in_zeros
 
 
-def _is_blank(file: LocalFile) -> bool:
-    """Whether the file begins with nothing, or zeros: some programs reserve its place first."""
+def _has_barely_begun(file: LocalFile) -> bool:
+    """Whether the file is empty, begins with zeros (some programs reserve its place first), or is a piece of
+    the signature of a workbook."""
     with file.path.open("rb") as content:
-        return not content.read(HEAD_BYTES).strip(b"\0")
+        head = content.read(HEAD_BYTES)
+    return not head.strip(b"\0") or any(
+        signature.startswith(head.rstrip(b"\0")) for signature in (package.SIGNATURE, compound.SIGNATURE)
+    )

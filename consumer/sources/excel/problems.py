@@ -11,12 +11,19 @@ def not_a_workbook(what: str) -> WorkbookProblem:
     )
 
 
+ENCRYPTED = "The workbook is protected by a password. Save it without one and send that."
+
+
+class DecryptionError(WorkbookProblem):
+    """Decrypting failed although no password was refused: another kind of encryption, or half a file."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.WORKBOOK_ENCRYPTED, ENCRYPTED)
+
+
 def encrypted() -> WorkbookProblem:
     """The error for a workbook that asks for a password."""
-    return WorkbookProblem(
-        ErrorCode.WORKBOOK_ENCRYPTED,
-        "The workbook is protected by a password. Save it without one and send that.",
-    )
+    return WorkbookProblem(ErrorCode.WORKBOOK_ENCRYPTED, ENCRYPTED)
 
 
 def damaged(how: str) -> WorkbookProblem:

@@ -1,8 +1,9 @@
-"""Which styles make a date or a duration of a number: exactly as calamine 0.37 has it.
+"""Which styles make a date or a duration of a number (exactly as calamine 0.37 has it) or show an exponent.
 
 All readers of .xlsx go by this: which of them reads a workbook must not change what is imported.
 """
 
+import re
 from collections.abc import Iterator
 from enum import IntEnum
 
@@ -10,6 +11,9 @@ from consumer.sources.excel.markup import Attributes, Handler
 
 DATES = frozenset(map(str, (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))))
 DURATION = "46"
+SCIENTIFIC = frozenset({"11", "48"})
+"""`0.00E+00` and `##0.0E+0` (ECMA-376 part 1, 18.8.30)."""
+EXPONENT = re.compile(r"[0#?.][eE][+-][0#?]")
 
 
 class Style(IntEnum):
@@ -18,6 +22,8 @@ class Style(IntEnum):
     NUMBER = 0
     DATE = 1
     DURATION = 2
+    SCIENTIFIC = 3
+    """Excel gives it to a cell into which a number with an exponent is typed, or comes by CSV."""
 
 
 class Styles(Handler):
@@ -49,6 +55,8 @@ def built_in(number: str) -> Style:
     """What the number of a built-in format means."""
     if number == DURATION:
         return Style.DURATION
+    if number in SCIENTIFIC:
+        return Style.SCIENTIFIC
     return Style.DATE if number in DATES else Style.NUMBER
 
 
@@ -57,6 +65,14 @@ def style_of(code: str) -> Style:
 
     Only the first section counts, and no letter that is quoted, escaped, padding, or in brackets.
     """
+    style = _style_of_time(code)
+    if style is not Style.NUMBER:
+        return style
+    section = "".join(char for _, char in _spoken(code)).partition(";")[0]
+    return Style.SCIENTIFIC if EXPONENT.search(section) else Style.NUMBER
+
+
+def _style_of_time(code: str) -> Style:
     counting = half_days = False
     brackets = 0
     for before, char in _spoken(code):

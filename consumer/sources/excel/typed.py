@@ -34,11 +34,11 @@ class Values:
     def read(self, kind: str | None, style: str | None, value: str, *, is_result: bool = False) -> Cell:
         """What `<v>` holds in a cell with these attributes `t` and `s`; None for nothing, or ERROR_CELL.
 
-        `is_result` says that a formula precedes it. Raises WorkbookProblem for what makes no sense.
+        `is_result` says that a formula gave it. Raises WorkbookProblem for what makes no sense.
         """
         match kind:
             case "s":
-                return self._shared(value) if value else None
+                return self._shared(value, is_result=is_result) if value else None
             case None | "n":
                 return self._number(value, style, may_be_text=kind is None) if value else None
             case "str":
@@ -54,11 +54,12 @@ class Values:
             case _:
                 raise damaged("a cell is of an unknown type")
 
-    def _shared(self, value: str) -> str:
+    def _shared(self, value: str, *, is_result: bool) -> str:
         index = _index(value)
         if index >= len(self._strings):
             raise damaged("a cell refers to a text that is not there")
-        return self._strings[index]
+        text = self._strings[index]
+        return result_text(text) if is_result else text
 
     def _number(self, value: str, style: str | None, *, may_be_text: bool) -> Cell:
         if not NUMBER.fullmatch(value):

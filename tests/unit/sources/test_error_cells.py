@@ -12,9 +12,10 @@ from consumer.sources.excel.calamine import open_calamine_xlsx
 from consumer.sources.excel.reader import OpenReader, Unusual
 from consumer.sources.excel.sparse import open_sparse
 from consumer.sources.excel.stream.reader import open_stream
-from tests.support.other_workbooks import write_ods, write_xlsb
+from tests.support.other_workbooks import VISIBLE, write_ods, write_xlsb
 from tests.support.read_book import read_book
 from tests.support.workbooks import FIXTURES, HEADER, Rows
+from tests.support.xls import write_xls_sheets
 from tests.unit.sources.stream.books import parts, write
 
 ERRORS = [
@@ -160,15 +161,81 @@ def test_workbook_that_the_arrays_cannot_read_comes_out_the_same(shape: str, tmp
     assert found["inn"] == [7.0, 7.0]
 
 
+ARRAY = '<c r="{place}" t="str"{odd}><f t="array" ref="{area}">B1</f><v>#N/A</v></c>'
+MEMBER = '<c r="{place}" t="str"{odd}><v>#N/A</v></c>'
+
+
+@pytest.mark.parametrize("odd", ["", ' x="y"'])
+@pytest.mark.parametrize(
+    ("area", "expected"),
+    [
+        ("A1:A3", [None, "#N/A", None, "#N/A", None, "#N/A", "#N/A", "#N/A"]),
+        ("A1:B2", [None, None, None, None, "#N/A", "#N/A", "#N/A", "#N/A"]),
+        ("A1", [None, "#N/A", "#N/A", "#N/A", "#N/A", "#N/A", "#N/A", "#N/A"]),
+    ],
+)
+def test_results_of_array_formulas_are_known_by_their_area(
+    area: str, expected: list[Cell], odd: str, tmp_path: Path
+) -> None:
+    rows = "".join(
+        f'<row r="{row}">'
+        + (ARRAY if row == 1 else MEMBER).format(place=f"A{row}", area=area, odd=odd)
+        + MEMBER.format(place=f"B{row}", odd=odd)
+        + "</row>"
+        for row in range(1, 5)
+    )
+    path = write(tmp_path / "book.xlsx", parts(rows))
+    assert in_rows(open_sparse, path) == expected
+    if ":" in area:
+        with pytest.raises(Unusual, match="array"):
+            in_rows(open_stream, path)
+        with pytest.raises(Unusual, match="errors"):
+            in_rows(open_calamine_xlsx, path)
+    else:
+        assert in_rows(open_stream, path) == expected
+
+
+@pytest.mark.parametrize("attribute", ["", ' x="y"'])
+def test_array_formulas_without_errors_are_read_at_once(attribute: str, tmp_path: Path) -> None:
+    row = f'<row r="1"><c r="A1" t="str"{attribute}><f t="array" ref="A1:B1">C1</f><v>а</v></c>'
+    path = write(tmp_path / "book.xlsx", parts(f'{row}<c r="B1" t="str"><v>б</v></c></row>'))
+    assert in_rows(open_stream, path) == in_rows(open_sparse, path) == ["а", "б"]
+
+
+@pytest.mark.parametrize("odd", ["", ' x="y"'])
+@pytest.mark.parametrize("text", ["<is><t>#N/A</t></is>", "<v>0</v>"])
+def test_result_of_a_formula_is_one_also_where_it_looks_typed(text: str, odd: str, tmp_path: Path) -> None:
+    kind = "s" if "<v>" in text else "inlineStr"
+    cell = f'<c r="A1" t="{kind}"{odd}><f>B1</f>{text}</c><c r="B1" t="{kind}">{text}</c>'
+    path = write(tmp_path / "book.xlsx", parts(f'<row r="1">{cell}</row>', STRINGS))
+    assert in_rows(open_sparse, path) == [None, "#N/A"]
+    with pytest.raises(Unusual):
+        in_rows(open_stream, path)
+
+
+def in_rows(opener: OpenReader, path: Path) -> list[Cell]:
+    """All cells, row by row; None for empty."""
+    reader = opener(path, 7)
+    found = [
+        cell or None for block in reader.rows("S") for row in zip(*block.columns, strict=True) for cell in row
+    ]
+    reader.close()
+    return found
+
+
 ERRORS_IN_TEXT: Rows = [HEADER, (1, "u", "#Н/Д"), (2, "u", "Чат"), ("Loading...",), (3, "u", "Err:504")]
 
 
-@pytest.mark.parametrize("write_book", [write_ods, write_xlsb])
+def write_xls(path: Path, rows: Rows) -> Path:
+    return write_xls_sheets(path, [("Чаты", rows, VISIBLE)])
+
+
+@pytest.mark.parametrize("write_book", [write_ods, write_xlsb, write_xls])
 def test_error_typed_into_another_kind_of_workbook_is_kept(
     write_book: Callable[[Path, Rows], Path], tmp_path: Path
 ) -> None:
     found = read_book(write_book(tmp_path / "book", ERRORS_IN_TEXT))
-    assert found["name"] == ["#Н/Д", "Чат", None, "Err:504"]
+    assert [cell or None for cell in found["name"]] == ["#Н/Д", "Чат", None, "Err:504"]
 
 
 @pytest.mark.parametrize("low_memory", [False, True])

@@ -6,19 +6,23 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msoffcrypto.format.ooxml import OOXMLFile
 
 from consumer.datasets.chats.fields import FIELDS
 from consumer.errors import PermanentError, WorkbookProblem
 from consumer.sources.base import Reading
+from consumer.sources.excel.default_password import PASSWORD
 from consumer.sources.excel.fresh import FRESH_SECONDS, rechecked_while_fresh
 from consumer.sources.excel.problems import damaged
 from consumer.sources.excel.source import ExcelSource
 from consumer.sources.files import LocalFile
+from tests.support.other_workbooks import VISIBLE
 from tests.support.resting import rested
 from tests.support.workbooks import FIXTURES, HEADER, data_rows, write_xlsx
+from tests.support.xls import write_xls_sheets
 
 MB = 1 << 20
-DAMAGE = {"workbook_damaged", "not_a_workbook", "source_unreadable"}
+DAMAGE = {"workbook_damaged", "not_a_workbook", "source_unreadable", "workbook_encrypted", "no_rows"}
 Make = Callable[[Path], object]
 
 
@@ -42,13 +46,43 @@ def _cut_xls(path: Path) -> None:
     path.write_bytes(content[: len(content) // 2])
 
 
+def _cut_encrypted(path: Path, share: float) -> None:
+    """Encrypted with the password that Excel tries by itself."""
+    plain = write_xlsx(path.parent / "plain", [HEADER, *data_rows(2_000)])
+    with plain.open("rb") as source, path.open("wb") as target:
+        OOXMLFile(source).encrypt(PASSWORD, target)
+    plain.unlink()
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+
+
+def _cut_encrypted_xls(path: Path, share: float) -> None:
+    content = (FIXTURES / "default_password.xls").read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+
+
+def _padded(path: Path) -> None:
+    """Its place is reserved, and the rows are still zeros."""
+    write_xls_sheets(path, [("S", [HEADER], VISIBLE)])
+    path.write_bytes(path.read_bytes() + bytes(5_000))
+
+
 CUT: dict[str, Make] = {
     "xlsx": _cut,
     "xls": _cut_xls,
     "empty": lambda path: path.write_bytes(b""),
     "zeros": lambda path: path.write_bytes(bytes(10_000)),
     "rotten in the middle": _rotten,
+    "half an encrypted xlsx": lambda path: _cut_encrypted(path, 0.5),
+    "most of an encrypted xlsx": lambda path: _cut_encrypted(path, 0.9),
+    "half an encrypted xls": lambda path: _cut_encrypted_xls(path, 0.5),
+    "most of an encrypted xls": lambda path: _cut_encrypted_xls(path, 0.9),
+    "one byte": lambda path: path.write_bytes(b"P"),
+    "three bytes": lambda path: path.write_bytes(b"PK\x03"),
+    "seven bytes": lambda path: path.write_bytes(bytes.fromhex("D0CF11E0A1B11A")),
+    "three bytes and zeros": lambda path: path.write_bytes(b"PK\x03" + bytes(1_000)),
+    "zeros for rows": _padded,
 }
+XLS = {"xls", "zeros for rows"}
 OTHER: dict[str, Make] = {
     "not_a_workbook": lambda path: path.write_bytes(b"%PDF-1.7"),
     "workbook_encrypted": lambda path: path.write_bytes((FIXTURES / "encrypted.xlsx").read_bytes()),
@@ -78,7 +112,7 @@ def _read(source: ExcelSource) -> None:
 @pytest.mark.parametrize(
     ("name", "frugal"),
     # An .xls cannot be read frugally.
-    [*((name, False) for name in CUT), *((name, True) for name in CUT if name != "xls")],
+    [*((name, False) for name in CUT), *((name, True) for name in CUT if name not in XLS)],
 )
 def test_a_fresh_file_that_looks_cut_is_tried_again(tmp_path: Path, name: str, frugal: bool) -> None:
     error = _error(tmp_path, CUT[name], 10, frugal=frugal)

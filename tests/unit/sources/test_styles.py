@@ -4,7 +4,7 @@ import pytest
 
 from consumer.sources.excel.styles import Style, built_in, style_of
 
-NUMBER, DATE, DURATION = Style
+NUMBER, DATE, DURATION, SCIENTIFIC = Style
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,16 @@ NUMBER, DATE, DURATION = Style
         ("[ss]", DURATION),
         ("[>=100][Magenta][s].00", DURATION),
         ("[Blue]\\+[h]:mm;[Red]\\-[h]:mm", DURATION),
+        ("0.00E+00", SCIENTIFIC),
+        ("##0.0E+0", SCIENTIFIC),
+        ("0.0##e-0", SCIENTIFIC),
+        ("[Red]0E+00;0", SCIENTIFIC),
+        ('"№ "0.00E+00" шт."', SCIENTIFIC),
+        ('0"E+0"', NUMBER),
+        ("0\\E+0", NUMBER),
+        ("0;0.00E+00", NUMBER),
+        ("0E", NUMBER),
+        ("[$E+0]0", NUMBER),
         ("General", NUMBER),
         ("@", NUMBER),
         ("0", NUMBER),
@@ -47,6 +57,7 @@ def test_a_format_of_dates_is_told_from_other_formats(code: str, expected: Style
     ("number", "expected"),
     [
         ("0", NUMBER),
+        ("11", SCIENTIFIC),
         ("13", NUMBER),
         ("14", DATE),
         ("22", DATE),
@@ -57,6 +68,7 @@ def test_a_format_of_dates_is_told_from_other_formats(code: str, expected: Style
         ("45", DATE),
         ("46", DURATION),
         ("47", DATE),
+        ("48", SCIENTIFIC),
         ("49", NUMBER),
         ("50", DATE),
         ("58", DATE),

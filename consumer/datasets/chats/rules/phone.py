@@ -11,14 +11,17 @@ from consumer.records import Cell
 from schemas.codes import WarningCode
 
 RUSSIAN = re.compile(
+    r"(?![0-9]{7}[ \u00a0-][0-9]{4}\Z)"
     r"(?:\+?7|8|\+8(?=[ \u00a0(-]{0,2}9))[ \u00a0(-]{0,2}([0-9]{3})[ \u00a0)-]{0,2}([0-9]{3})"
     r"[ \u00a0-]?([0-9]{2})[ \u00a0-]?([0-9]{2})"
 )
-"""The usual spellings, recognised in one match."""
+"""The usual spellings, recognised in one match; `7885388 1311` may be a local number and its extension."""
 NUMBER = re.compile(r"(\+?[0-9]{9,})\.([0-9]{1,2}|0+)")
 """A number with decimals: no phone has so many digits before a dot and so few, or only zeros, behind."""
-ROUNDED = 1_000_000
-"""A number cell that is a multiple of it was text like `7,91E+10`; of a million real phones one ends so."""
+ROUNDED = 100_000
+"""A number cell that is a multiple of it was text like `7,91235E+10`, as Excel shows and CSV keeps it.
+
+Of 100,000 real phones one ends so."""
 E164_DIGITS = 15
 """ITU-T E.164, 6.2.1."""
 KNOWN_FOREIGN = 4_096

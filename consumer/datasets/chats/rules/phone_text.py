@@ -6,6 +6,7 @@ somebody else's number.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from consumer.datasets.chats.rules.blanks import is_blank
@@ -15,18 +16,40 @@ MOST_DIGITS = 15 + 7
 """Characters, and digits with an extension: the patterns below take the square of them."""
 DIGITS = "0123456789"
 SEPARATORS = "()-./ "
-ADJACENT = frozenset(SEPARATORS + ",:;'\"«»“”„[]{}<>=|!№+☎✆📞📱\ufe0f")
+ADJACENT = frozenset(SEPARATORS + ",:;'\"«»“”„[]{}<>=|!№+☎✆📞📱\ufe0f`\u2018\u2019\u201b\u02bc")
 """What may touch a number. Anything else hints at a hidden digit (`?`, `*`) or at a name (`@`, `_`)."""
 BETWEEN = SEPARATORS + ',:;[«"'
 DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-")
 
+LINE_BREAKS = frozenset("\n\r\v\f\x85\u2028\u2029")
+
 EXTENSION = re.compile(
-    r"(?P<number>.*[0-9].*?)"
-    r"(?:(?<![^\W\d_])(?:доб(?:авочный|ав)?|вн(?:утр(?:енний)?)?|ext(?:ension)?|[xх](?=[0-9]{2}))|(?<!\w)[xх]|#)"
-    r"\.?(?: ?(?:номер|ном)\b\.?)?[ :=№#(]{0,3}[0-9]{1,7}[^0-9]*",
-    re.IGNORECASE | re.DOTALL,
+    r"(?:(?:(?<![^\W\d_])(?:доб(?:авочный|ав)?|доп(?:олнительный)?|дб|вн(?:утр(?:енний)?)?|ext(?:ension)?"
+    r"|д(?=\.? ?[0-9]{3})|[xх](?=[0-9]{2}))|(?<!\w)[xх]|#)"
+    r"\.?(?: ?(?:номер|ном|тел(?:ефон)?)\.?)?[ :=№#(]{0,3}"
+    r"|(?<=[0-9])(?:;|,,| ?\* ?(?=[0-9]{2})))"
+    r"(?=[0-9])",
+    re.IGNORECASE,
 )
-"""What stands behind the number of an exchange: `доб. 12`, `вн. 12`, `ext 12`, `#12`, `x12`."""
+"""What stands behind the number of an exchange: `доб. 12`, `вн. тел. 12`, `ext 12`, `#12`, `x12`, `;12`.
+
+`д. 123` too, though not `д. 12`, which may be a house.
+"""
+MOST_EXTENSION_DIGITS = 7
+"""Of all numbers behind the first one: `доб. 12, каб. 5`. More may be a second phone."""
+NEXT_PHONE = re.compile(r"\+ ?[0-9]|тел|моб|сот|факс|tel|mob|fax", re.IGNORECASE)
+LINK = re.compile(
+    r"[a-z][a-z0-9+.-]*://|(?<![@\w.-])[a-z0-9][a-z0-9.-]*\.[a-z]{2,}/", re.IGNORECASE | re.ASCII
+)
+PHONE_LINK = re.compile(
+    r"(?:https?://)?(?:www\.)?(?:wa\.me/\+?$|api\.whatsapp\.com/)|tel://", re.IGNORECASE | re.ASCII
+)
+"""The digits of other links, `t.me/c/1234567890`, are names."""
+LOCAL_DIGITS, EXTENDED_DIGITS = 7, (10, 11)
+TEN = 10
+SIX_AND_MORE = [6, 4]
+LOCAL_BEGINNINGS = (2, 3, 7)
+"""Digits of the first group of a number like `988-53-88`; codes of towns and `8 916` begin with others."""
 DATE = re.compile(
     r"(?:(?:0?[1-9]|[12][0-9]|3[01])([-./])(?:0?[1-9]|1[0-2])\1(?:(?:19|20)[0-9]{2}|[0-9]{2})"
     r"|(?:19|20)[0-9]{2}([-./])(?:0?[1-9]|1[0-2])\2(?:0?[1-9]|[12][0-9]|3[01]))(?![0-9]|[-./][0-9])"
@@ -61,19 +84,40 @@ def find(text: str) -> Found | None:
     if any(unicodedata.category(char)[0] == "N" and char not in DIGITS for char in text):
         return None  # a digit of another script, or a raised one: without it this is another number
     value = "".join(" " if is_blank(char) else char for char in text.translate(DASHES))
-    extended = EXTENSION.fullmatch(value)
-    if extended:
-        value = extended["number"]
+    value, has_extension = _without_extension(value)
     start, end = _span(value)
     before, number, behind = value[:start], value[start:end], value[end:]
     if not number or number.strip(DIGITS + SEPARATORS) or not _is_one(number):
         return None
+    has_plus = before.rstrip(SEPARATORS).endswith("+")
+    if not has_plus and _may_be_two(number, is_broken=not LINE_BREAKS.isdisjoint(text[start:end])):
+        return None
+    if not _is_phone_beside(before, behind):
+        return None
+    return Found("".join(char for char in number if char in DIGITS), has_plus, has_extension)
+
+
+def _without_extension(value: str) -> tuple[str, bool]:
+    """The text before an extension, and whether there was one."""
+    first, _ = _span(value)
+    extension = EXTENSION.search(value, first + 1)
+    if extension is None:
+        return value, False
+    behind = value[extension.end() :]
+    if sum(char in DIGITS for char in behind) > MOST_EXTENSION_DIGITS or NEXT_PHONE.search(behind):
+        return value, False
+    return value[: extension.start()], True
+
+
+def _is_phone_beside(before: str, behind: str) -> bool:
+    """Whether the words around digits let them be those of a phone."""
     if not (_may_end(before) and _may_end(behind[::-1])):
-        return None
-    if OTHER_NUMBER.search(before) or OTHER_NUMBER.match(behind.lstrip(BETWEEN)):
-        return None
-    digits = "".join(char for char in number if char in DIGITS)
-    return Found(digits, before.rstrip(SEPARATORS).endswith("+"), extended is not None)
+        return False
+    word = before.rpartition(" ")[2]
+    link = LINK.search(word)
+    if link and not PHONE_LINK.match(word, link.start()):
+        return False
+    return not (OTHER_NUMBER.search(before) or OTHER_NUMBER.match(behind.lstrip(BETWEEN)))
 
 
 def _span(value: str) -> tuple[int, int]:
@@ -98,3 +142,28 @@ def _is_one(number: str) -> bool:
         return True
     first, second = (sum(char in DIGITS for char in part) for part in parts)
     return second > 2 and (first, second) != (5, 5)  # `…-67/68` names two numbers, `34567/34568` too
+
+
+def _may_be_two(number: str, *, is_broken: bool) -> bool:
+    """Whether digits without a `+` may be two local numbers, or one and its extension.
+
+    A code in brackets says that they are one. A line break between ten digits parts two; 11 are one number
+    that was too long for its line.
+    """
+    if ")" in number:
+        return False
+    groups = [len(group) for group in re.findall("[0-9]+", number)]
+    digits = sum(groups)
+    if digits in EXTENDED_DIGITS and groups[0] in LOCAL_BEGINNINGS and digits - groups[-1] == LOCAL_DIGITS:
+        return True
+    if digits == TEN and groups == SIX_AND_MORE:
+        return True
+    return digits == TEN and (is_broken or _repeats(number, groups))
+
+
+def _repeats(number: str, groups: Sequence[int]) -> bool:
+    """Whether a blank parts two halves of the same shape, as in `345-67 345-68`."""
+    half, odd = divmod(len(groups), 2)
+    if odd or half < 2 or groups[:half] != groups[half:] or max(groups) == 1:
+        return False
+    return " " in re.findall("[^0-9]+", number)[half - 1]

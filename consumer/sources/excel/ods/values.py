@@ -10,7 +10,7 @@ from consumer.sources.excel.dates import from_iso
 from consumer.sources.excel.markup import Attributes
 from consumer.sources.excel.ods.names import CALCEXT, OFFICE, TABLE
 from consumer.sources.excel.problems import damaged
-from consumer.sources.excel.spelled_numbers import number_of
+from consumer.sources.excel.spelled_numbers import number_of, shown_with_exponent
 from consumer.sources.excel.typed import NUMBER
 
 VALUE_TYPE, ERROR_TYPE, FORMULA = f"{OFFICE}value-type", f"{CALCEXT}value-type", f"{TABLE}formula"
@@ -29,6 +29,8 @@ ZONE = re.compile(r"(?<=\d)(?:Z|[+-]\d\d:\d\d)$")
 PERIOD = re.compile(
     r"(-?)P(?:([0-9]{1,6})D)?(?:T(?:([0-9]{1,7})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9}(?:[.,][0-9]{1,20})?)S)?)?"
 )
+EXPONENT = re.compile(r"[0-9][eE][+-]?[0-9]")
+"""In the text shown beside a number: the format of the cell is scientific."""
 DAY = timedelta(days=1)
 
 
@@ -51,6 +53,8 @@ def cell_value(attributes: Attributes, shown: str | None) -> Cell:
     found = _typed(kind, value)
     if found is None and not shown:
         raise damaged(f"a cell of type {kind} has a value of another type")
+    if isinstance(found, float) and shown and EXPONENT.search(shown):
+        return shown_with_exponent(found)
     return shown if found is None else found
 
 

@@ -2,14 +2,16 @@
 
 import numpy as np
 
+from consumer.sources.excel.reader import Unusual
 from consumer.sources.excel.stream.rows import Text
 from consumer.sources.excel.stream.tails import Kind, Kinds
 from consumer.sources.excel.stream.words import Flags, Places, is_at, starts_with
 
+LOOKS_TYPED = "a formula gave a text as if it were typed"
 END_OF_FORMULA, END = b"</f><v>", b"</f>"
 WITHOUT_VALUE = ((b"</c>", 1), (b"<v/></c>", 2), (b"<v /></c>", 2))
 """What may follow a formula without a result, and how many tags that is."""
-VALUED = (Kind.NUMBER, Kind.DATE, Kind.DURATION, Kind.SHARED, Kind.BOOL, Kind.ERROR)
+VALUED = (Kind.NUMBER, Kind.DATE, Kind.DURATION, Kind.SCIENTIFIC, Kind.SHARED, Kind.BOOL, Kind.ERROR)
 """Without a value these hold nothing; a cell of text holds an empty one then."""
 
 
@@ -44,6 +46,13 @@ def tags_without_value(text: Text, tags: Places) -> Places:
 def is_valued(kinds: Kinds) -> Flags:
     """Whether a cell of this kind holds nothing where its value is empty."""
     return np.isin(kinds, VALUED)
+
+
+def mark_results(kinds: Kinds, at: Places) -> None:
+    """Texts in cells with a formula are its results; Unusual for one that looks typed."""
+    if (kinds[at] == Kind.SHARED).any():
+        raise Unusual(LOOKS_TYPED)
+    kinds[at[kinds[at] == Kind.TEXT]] = Kind.RESULT
 
 
 def last_rows(rows: Places, columns: Places) -> dict[int, int]:

@@ -24,6 +24,8 @@ class Pool:
 
     def __init__(self, *, since_1904: bool) -> None:
         self.values: list[Cell] = []
+        self.has_areas = False
+        """Whether formulas fill several cells each."""
         self._texts: dict[str, int] = {}
         self._others: dict[Hashable, int] = {}
         self._written: dict[Hashable, dict[bytes, int]] = {}

@@ -14,6 +14,7 @@ from consumer.sources.excel.stream.formulas import (
     formula_cells,
     is_valued,
     last_rows,
+    mark_results,
     tags_before_value,
     tags_without_value,
 )
@@ -175,7 +176,7 @@ def _read_results(
     filled[lacking] = True
     kinds[lacking] = Kind.NO_RESULT
     kinds[at[valued & filled[at] & empty[at]]] = Kind.NO_RESULT
-    kinds[at[kinds[at] == Kind.TEXT]] = Kind.RESULT
+    mark_results(kinds, at)
 
 
 def _empty(text: Text, tags: Places, kinds: Kinds) -> Places:

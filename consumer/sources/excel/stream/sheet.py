@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from consumer.error_texts import is_error_text
 from consumer.records import Cell
+from consumer.sources.excel.array_formulas import has_areas
 from consumer.sources.excel.formulas import ASKS
 from consumer.sources.excel.reader import RowBlock, Unusual
 from consumer.sources.excel.stream.pool import IN_NUMBERS, Codes, Objects, Pool
@@ -42,6 +44,7 @@ class CompactSheet:
         behind = bytearray()
         texts = row_texts(pieces, behind)
         parts = list(_parts(texts, Tails(styles), self._pool, self.formulas))
+        _check_results(self._pool)
         self.asks_recalculation: bool = ASKS.search(behind) is not None
         sizes = _joined([part.sizes for part in parts], np.int64)
         self._positions = _joined([part.positions for part in parts], np.int32)[sizes > 0]
@@ -171,6 +174,13 @@ def _parts(texts: Iterable[bytes], tails: Tails, pool: Pool, formulas: dict[int,
         last = int(found.rows.numbers[-1])
         yield read_part(found, tails, pool)
         formulas |= found.formulas
+        pool.has_areas = pool.has_areas or (bool(found.formulas) and has_areas(text))
+
+
+def _check_results(pool: Pool) -> None:
+    """Where formulas fill several cells each, typed texts of errors cannot be told from given ones here."""
+    if pool.has_areas and any(isinstance(value, str) and is_error_text(value) for value in pool.values):
+        raise Unusual("there are texts of errors among the results of array formulas")
 
 
 def _joined(arrays: list[NDArray[Any]], kind: type[np.generic]) -> NDArray[Any]:

@@ -11,6 +11,7 @@ from consumer.error_texts import is_error_text
 from consumer.sources.excel.bounded_xml import BoundedParser
 from consumer.sources.excel.reader import Unusual
 from consumer.sources.excel.spelled_numbers import number_of
+from consumer.sources.excel.stream.formulas import LOOKS_TYPED
 from consumer.sources.excel.stream.pool import Pool
 from consumer.sources.excel.stream.tails import Tails
 from consumer.sources.excel.styles import Style
@@ -84,6 +85,8 @@ class _Row:
         if self._path == ["row", "c", "v"]:
             self._code = self._read("".join(self._value))
         elif self._path == ["row", "c", "is"]:
+            if self._has_formula:
+                raise Unusual(LOOKS_TYPED)
             self._code = self._pool.texts([self._inline.take()])[0]
         elif self._path == ["row", "c"]:
             if self._code is None and self._has_formula:
@@ -116,6 +119,8 @@ class _Row:
         if not value or self._type == "inlineStr":
             return None
         match self._type:
+            case "s" if self._has_formula:
+                raise Unusual(LOOKS_TYPED)
             case "s" if re.fullmatch("[0-9]{1,9}", value):
                 return int(value)
             case "b" if value in {"0", "1"}:

@@ -35,25 +35,29 @@ class Kind(IntEnum):
     NUMBER = 1
     DATE = 2
     DURATION = 3
-    SHARED = 4
-    BOOL = 5
-    ERROR = 6
-    TEXT = 7
-    INLINE = 8
-    CLOSED = 9
+    SCIENTIFIC = 4
+    SHARED = 5
+    BOOL = 6
+    ERROR = 7
+    TEXT = 8
+    INLINE = 9
+    CLOSED = 10
     """A tag that is its own end: an empty cell."""
-    KEEPING = 10
+    KEEPING = 11
     """Inline, and blanks around the text are kept: no tail says so, but the tags inside."""
-    RESULT = 11
+    RESULT = 12
     """Text behind a formula: no tail says so either."""
-    NO_RESULT = 12
+    NO_RESULT = 13
     """A formula without a stored result, likewise."""
 
 
 TYPES = {
     b"s": Kind.SHARED, b"b": Kind.BOOL, b"e": Kind.ERROR, b"str": Kind.TEXT, b"inlineStr": Kind.INLINE,
 }  # fmt: skip
-NUMBERS = {Style.NUMBER: Kind.NUMBER, Style.DATE: Kind.DATE, Style.DURATION: Kind.DURATION}
+NUMBERS = {
+    Style.NUMBER: Kind.NUMBER, Style.DATE: Kind.DATE, Style.DURATION: Kind.DURATION,
+    Style.SCIENTIFIC: Kind.SCIENTIFIC,
+}  # fmt: skip
 
 
 class Tails:

@@ -87,6 +87,7 @@ def _readers(pool: Pool) -> Mapping[Kind, Callable[[list[bytes]], list[int]]]:
         Kind.BOOL: lambda values: pool.written("bool", values, lambda one: pool.boolean(_boolean(one))),
         Kind.DATE: lambda values: _styled(values, Style.DATE, pool),
         Kind.DURATION: lambda values: _styled(values, Style.DURATION, pool),
+        Kind.SCIENTIFIC: lambda values: _styled(values, Style.SCIENTIFIC, pool),
         Kind.TEXT: lambda values: pool.texts(plain(_texts(values), keeps_blanks=True)),
         Kind.RESULT: lambda values: _results(plain(_texts(values), keeps_blanks=True), pool),
         Kind.ERROR: lambda values: [pool.error()] * len(values),

@@ -62,9 +62,6 @@ MORE_PHONES: tuple[tuple[str, tuple[str, str | None]], ...] = (
     ("л/с 1234567890", NO),
 )
 
-MISREAD = (("+7 (495) 123-45-67 (доб. 12-34)", shortened("+74951234567")),)
-"""Of these the one that the rule leaves out: the digits behind the word may be two extensions, or a phone."""
-
 NAMES: tuple[tuple[str, tuple[str, str | None]], ...] = (
     ("Инна 89161234567", kept("+79161234567")),
     ("Иннокентий, 8 916 123-45-67", kept("+79161234567")),

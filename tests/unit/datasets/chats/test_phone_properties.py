@@ -7,6 +7,7 @@ from consumer.datasets.chats.rules.blanks import is_blank
 from consumer.datasets.chats.rules.phone import phone
 from consumer.datasets.chats.rules.verdict import Clean
 from tests.support.reference_phones import phone_in
+from tests.unit.datasets.chats.awkward_phones import AWKWARD
 from tests.unit.datasets.chats.phones_as_written import PHONES
 
 DASHES = "‐‑‒–—―−﹘﹣－"
@@ -34,12 +35,34 @@ BETWEEN = st.sampled_from(
         " и ",
         "x",
         "*",
+        ";",
+        "\n",
+        " д. ",
+        " вн.тел. ",
         "E+",
         "+",
         "#",
     ]
 )
-WORDS = st.sampled_from(["", "тел. ", "Иван ", " деканат", "(", ")", ".", "@", "id", "ИНН ", "?", "²", "о"])
+WORDS = st.sampled_from(
+    [
+        "",
+        "тел. ",
+        "Иван ",
+        " деканат",
+        "(",
+        ")",
+        ".",
+        "@",
+        "id",
+        "ИНН ",
+        "https://a.ru/",
+        "wa.me/",
+        "?",
+        "²",
+        "о",
+    ]
+)
 PHONE_LIKE = st.builds(
     lambda before, pieces, behind: before + "".join(map("".join, pieces)) + behind,
     WORDS,
@@ -49,7 +72,7 @@ PHONE_LIKE = st.builds(
 CELLS = (
     PHONE_LIKE
     | st.text("0123456789+-()./ ,;xдобE#", max_size=24)
-    | st.sampled_from([cell for cell, _ in PHONES])
+    | st.sampled_from([cell for cell, _ in (*PHONES, *AWKWARD)])
 )
 
 

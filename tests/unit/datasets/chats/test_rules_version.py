@@ -11,6 +11,7 @@ from consumer.datasets.chats.dataset import DATASET
 from consumer.datasets.chats.rules_version import OF_CELLS, rules_version
 from consumer.records import FORMULA_WITHOUT_VALUE, Cell, RoundedNumber
 from tests.support.pages import ROOT
+from tests.unit.datasets.chats.awkward_phones import AWKWARD
 from tests.unit.datasets.chats.more_phones_as_written import MORE_PHONES, NAMES
 from tests.unit.datasets.chats.phones_as_written import PHONES
 
@@ -25,10 +26,10 @@ CELLS: tuple[Cell, ...] = (
     time(1), "2024-12-10", "10.12.2024",
     FORMULA_WITHOUT_VALUE,
     "1989-12-31", "03.03.2026", "31.02.2024", "#N/A", "x" * 501, 79161234567.0, 7.91e10,
-    RoundedNumber("7.91234567e10"), RoundedNumber("7.7070839e9"),
-    *(cell for cell, _ in (*PHONES, *MORE_PHONES, *NAMES)),
+    79123500000, 79123510000.0, RoundedNumber("7.91234567e10"), RoundedNumber("7.7070839e9"),
+    *(cell for cell, _ in (*PHONES, *MORE_PHONES, *NAMES, *AWKWARD)),
 )  # fmt: skip
-SAID = {7: "7614acdea72e0832"}
+SAID = {8: "40e7fc87430554f9"}
 """By the version of the rules, the digest of what they say of these cells."""
 
 

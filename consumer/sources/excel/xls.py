@@ -1,0 +1,86 @@
+"""Workbooks of the kind .xls: calamine reads their cells, and their records say what it leaves out."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import python_calamine as calamine
+
+from consumer.errors import WorkbookProblem
+from consumer.records import ERROR_CELL, Cell
+from consumer.sources.excel.calamine import CalamineReader, all_rows, calamine_errors
+from consumer.sources.excel.compound import Damaged
+from consumer.sources.excel.reader import Sheet
+from consumer.sources.excel.xls_records import dialogs, mend, text_results
+
+
+def open_xls(path: Path, block_rows: int) -> "XlsReader":
+    """Open a workbook; `OpenReader`. What calamine refuses though nobody sees it is mended in the file."""
+    try:
+        workbook = _load(path)
+    except WorkbookProblem:
+        if not _is_mended(path):
+            raise
+        workbook = _load(path)
+    return XlsReader(path, workbook, block_rows)
+
+
+def _load(path: Path) -> calamine.CalamineWorkbook:
+    with calamine_errors():
+        return calamine.CalamineWorkbook.from_path(path)
+
+
+def _is_mended(path: Path) -> bool:
+    try:
+        return mend(path)
+    except Damaged:
+        return False
+
+
+class XlsReader(CalamineReader):
+    """An .xls; `SheetReader`."""
+
+    def __init__(self, path: Path, workbook: calamine.CalamineWorkbook, block_rows: int) -> None:
+        super().__init__(workbook, block_rows)
+        self._path = path
+
+    @property
+    def sheets(self) -> Sequence[Sheet]:
+        """All sheets, in the order of the workbook; dialogs are no worksheets."""
+        found = super().sheets
+        try:
+            are_dialogs = dialogs(self._path)
+        except Damaged:
+            return found
+        return [
+            Sheet(sheet.name, sheet.is_worksheet and not is_dialog, sheet.is_visible)
+            for sheet, is_dialog in zip(found, are_dialogs, strict=False)
+        ]
+
+    def _iter_rows(self, sheet: calamine.CalamineSheet) -> Iterator[Sequence[Cell]]:
+        """The rows without texts of errors that formulas gave; those that people typed are kept.
+
+        Where the records make no sense, none is.
+        """
+        errors = self._error_texts(sheet)
+        if not errors:
+            return all_rows(sheet)
+        names = [one.name for one in self._workbook.sheets_metadata]
+        try:
+            results = text_results(self._path, names.index(sheet.name))
+        except Damaged:
+            return super()._iter_rows(sheet)
+        return _without_results(sheet, errors, results)
+
+
+def _without_results(
+    sheet: calamine.CalamineSheet, errors: frozenset[Cell], results: frozenset[tuple[int, int]]
+) -> Iterator[Sequence[Cell]]:
+    left = (sheet.start or (0, 0))[1]
+    for number, row in enumerate(all_rows(sheet)):
+        if errors.isdisjoint(row):
+            yield row
+        else:
+            yield [
+                ERROR_CELL if cell in errors and (number, column) in results else cell
+                for column, cell in enumerate(row, left)
+            ]
