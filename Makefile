@@ -9,7 +9,7 @@ WHICH := import sys; print(sys.base_prefix, sys.version)
 STAMP := $(VENV)/.made-from-requirements-dev.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format stack up down status
+.PHONY: help venv demo test check docs format stack up down status
 .PHONY: bench recovery takeover bench-uploads soak fuzz lock schemas
 .NOTPARALLEL:
 
@@ -38,11 +38,17 @@ test: venv ## the whole suite
 	$(RUN) -m pytest -m alone; alone=$$?; \
 	exit $$((many ? many : alone))
 
-check: venv ## lint, format, types, import floors
+check: venv ## lint, format, types, import contracts, documentation and its words
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
+	@$(MAKE) --no-print-directory docs
+	$(RUN) -m pytest -q tests/unit/test_prose.py
+
+# Not --quiet: warnings that are not shown do not fail a strict build.
+docs: venv ## the documentation as a site, in build/docs; a broken link fails
+	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build
 
 format: venv ## let ruff write
 	$(RUN) -m ruff check --fix .

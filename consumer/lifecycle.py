@@ -125,7 +125,7 @@ EDGES = frozenset(
         ("retry", Status.CANCELLED, Status.PENDING),
     }
 )
-"""Every change of state there is; the picture in the README is held against it."""
+"""Every change of state there is; the picture in docs/states.md is held against it."""
 
 
 def settle(job: Facts, outcome: Outcome, *, now: datetime, chance: float) -> Transition:

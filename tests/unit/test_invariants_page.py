@@ -1,28 +1,70 @@
-"""The page of invariants leaves none out, and names tests that are there."""
+"""The pages of invariants leave none out, and name tests that are there."""
 
 import re
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.pages import ROOT
+
 FAULTS = Path("tests/acceptance/faults")
-ROWS = [
-    [cell.strip() for cell in line.strip("|").split("|")]
-    for line in (ROOT / "docs/invariants.md").read_text(encoding="utf-8").splitlines()
-    if re.match(r"\| (I\d+|–) \|", line)
-]
+FOLDER = ROOT / "docs" / "invariants"
+TEXT = "\n".join(path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.md")))
+HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+ENTRY = re.compile(r"^\*\*(?P<promise>.+)\.\*\*\n\n(?P<facts>(?:\* .+\n)+)", re.MULTILINE)
+FACTS = ["Test", "Removed", "Failure"]
 
 
-def test_every_invariant_was_seen_to_break() -> None:
-    assert {row[0] for row in ROWS} >= {f"I{number}" for number in range(1, 22)}
+def _sections() -> dict[str, list[tuple[str, dict[str, str]]]]:
+    """Below each heading: the promises, each with what was tested, removed and seen."""
+    _, *parts = HEADING.split(TEXT)
+    return {
+        heading: [(entry["promise"], _facts(entry["facts"])) for entry in ENTRY.finditer(body)]
+        for heading, body in zip(parts[::2], parts[1::2], strict=True)
+        if not heading.startswith(("Held by", "Not proven"))
+    }
 
 
-def test_every_row_tells_what_was_taken_out_and_what_came_of_it() -> None:
-    assert [row for row in ROWS if len(row) != 5 or not all(row)] == []
+def _facts(lines: str) -> dict[str, str]:
+    return dict(re.findall(r"^\* (\w+): (.+)$", lines, re.MULTILINE))
+
+
+SECTIONS = _sections()
+ENTRIES = [entry for section in SECTIONS.values() for entry in section]
+
+
+def test_every_invariant_has_a_section_and_was_seen_to_break() -> None:
+    numbered = {heading.split(":")[0]: entries for heading, entries in SECTIONS.items() if ":" in heading}
+    assert set(numbered) == {f"I{number}" for number in range(1, 22)}
+    assert all(SECTIONS.values())
+
+
+def test_every_entry_tells_what_was_taken_out_and_what_came_of_it() -> None:
+    assert len(ENTRIES) == len(re.findall(r"^\*\*.+\.\*\*$", TEXT, re.MULTILINE)) > 100
+    assert [promise for promise, facts in ENTRIES if list(facts)[:3] != FACTS] == []
 
 
 def test_every_test_named_is_there() -> None:
-    named = {name for row in ROWS for name in re.findall(r"`([\w/]*test_\w+\.py)", row[2])}
-    missing = {name for name in named if not (ROOT / (name if "/" in name else FAULTS / name)).is_file()}
+    named = {file for _, facts in ENTRIES for file in _files(facts["Test"])}
     assert len(named) > 20
-    assert missing == set()
-    assert all(re.search(r"test_\w+\.py", row[2]) for row in ROWS)
+    assert {str(file) for file in named if not (ROOT / file).is_file()} == set()
+    assert [promise for promise, facts in ENTRIES if not _files(facts["Test"])] == []
+
+
+def test_every_case_named_is_in_one_of_its_files() -> None:
+    cases = 0
+    for promise, facts in ENTRIES:
+        text = "".join((ROOT / file).read_text(encoding="utf-8") for file in _files(facts["Test"]))
+        for case in re.findall(r"[`:](test_\w+)`", facts["Test"]):
+            cases += 1
+            assert f"def {case}(" in text, (promise, case)
+    assert cases > 50
+
+
+def test_the_list_leads_to_every_section() -> None:
+    listed = re.findall(r"^\* \[([^]]+)\]\(", (FOLDER / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(SECTIONS)
+
+
+def _files(test: str) -> list[Path]:
+    """Where no folder is named it is the one of the faults."""
+    names = re.findall(r"`([\w/]*test_\w+\.py)", test)
+    return [Path(name) if "/" in name else FAULTS / name for name in names]

@@ -1,18 +1,21 @@
-"""What the README shows is what the code does: states, settings, commands, the HTTP side, folders."""
+"""What the README and the pages around it show is what the code does: states, settings, commands."""
 
 import re
-from pathlib import Path
+
+import pytest
 
 from consumer.lifecycle import EDGES
 from consumer.settings import Settings
 from tests.support.pages import ROOT, anchors, names, page, rows, section
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+README = page("README.md")
+PAGES = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ARROW = re.compile(r"^    (\[\*\]|\w+) --> (\w+) : (.+)$", re.MULTILINE)
 
 
 def test_the_picture_of_states_has_the_edges_of_the_lifecycle() -> None:
-    drawn = {(name, None if left == "[*]" else left, right) for left, right, name in ARROW.findall(README)}
+    picture = page("docs/states.md")
+    drawn = {(name, None if left == "[*]" else left, right) for left, right, name in ARROW.findall(picture)}
     assert drawn == {(name, left and str(left), str(right)) for name, left, right in EDGES}
 
 
@@ -22,15 +25,33 @@ def test_every_setting_is_told_and_none_that_is_not_there() -> None:
     assert told == {name.upper() for name in Settings.model_fields}
 
 
-def test_every_make_target_it_names_is_there() -> None:
-    makefile = (Path(__file__).parents[2] / "Makefile").read_text(encoding="utf-8")
-    named = set(re.findall(r"^make (\w+)", README, re.MULTILINE)) | set(re.findall(r"`make (\w+)`", README))
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "docs/quickstart.md", "docs/performance.md"]
+)
+def test_every_make_target_a_page_names_is_there(name: str) -> None:
+    makefile, text = page("Makefile"), page(name)
+    named = set(re.findall(r"^make ([\w-]+)", text, re.MULTILINE)) | set(re.findall(r"`make ([\w-]+)", text))
     assert named
     assert not [target for target in named if f"\n{target}:" not in makefile]
 
 
+def test_every_command_of_the_makefile_has_a_page() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.* ## ", page("Makefile"), re.MULTILINE))
+    listed = {name.split()[1] for name in names(section(page("CONTRIBUTING.md"), "Commands")) if " " in name}
+    assert targets - {"help", "venv", "lock"} <= listed
+
+
+def test_the_readme_is_short_and_shows_the_two_commands() -> None:
+    assert len(README.splitlines()) <= 130
+    assert re.findall(r"^make (\w+)", README, re.MULTILINE) == ["demo", "test"]
+
+
 def test_every_folder_has_its_place_in_the_list() -> None:
-    listed = {name.strip("/") for cell, _ in rows(section(README, "Developing")) for name in names(cell)}
+    listed = {
+        name.strip("/")
+        for cell, _ in rows(section(page("docs/architecture.md"), "Packages"))
+        for name in names(cell)
+    }
     assert {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"docs", "tests"} <= listed | {
         "consumer"
     }
@@ -40,9 +61,48 @@ def test_every_folder_has_its_place_in_the_list() -> None:
     }
 
 
-def test_every_link_to_another_page_leads_somewhere() -> None:
-    for place, anchor in re.findall(r"\]\((docs/\w+\.md)#?([^)]*)\)", README):
-        assert not anchor or anchor in anchors(page(place)), (place, anchor)
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_of_a_page_leads_somewhere(name: str) -> None:
+    """On disk and in plain Markdown; `make docs` looks at the site."""
+    folder = (ROOT / name).parent
+    for place, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)]*)\)", page(name)):
+        target = (folder / place).resolve() if place else ROOT / name
+        assert target.exists(), (name, place)
+        assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), (name, place, anchor)
+
+
+def test_every_page_is_in_the_navigation_once() -> None:
+    listed = re.findall(r"([\w/-]+\.md)$", page("mkdocs.yml").split("\nnav:")[1], re.MULTILINE)
+    assert sorted(listed) == sorted(path.removeprefix("docs/") for path in PAGES if path.startswith("docs/"))
+
+
+FILE = re.compile(r"`((?:consumer|messaging|schemas|producer_cli|devstack|benchmarks|tests)/[\w/.-]*)`")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_file_a_page_names_is_there(name: str) -> None:
+    assert not [place for place in FILE.findall(page(name)) if not _is_there(place)]
+
+
+def _is_there(place: str) -> bool:
+    """A folder or file; in the map of packages a module goes by its name alone."""
+    return (ROOT / place).exists() or (ROOT / f"{place}.py").exists()
+
+
+QUESTION = re.compile(r"^(?:### (?=.*\?$)|(?=By )|(?=## ))", re.MULTILINE)
+
+
+def test_each_question_is_answered_in_at_most_six_files() -> None:
+    text = page("docs/architecture.md").split("## Four questions")[1].split("\n## ")[0]
+    answers = [part for part in QUESTION.split(text) if "1. " in part]
+    assert len(answers) == 5
+    for answer in answers:
+        assert 3 <= len({file for file in FILE.findall(answer) if file.endswith(".py")}) <= 6, answer
+
+
+@pytest.mark.parametrize("decision", [path for path in PAGES if path.startswith("docs/decisions/")])
+def test_a_decision_takes_one_page_of_forty_lines(decision: str) -> None:
+    assert len(page(decision).splitlines()) <= 40
 
 
 def test_every_bound_is_where_the_page_for_contributors_says() -> None:
