@@ -98,11 +98,11 @@ async def test_references_that_cannot_be_enforced_are_a_sentence(database_url: s
 async def test_ctrl_c_ends_a_migration_that_waits(database_url: str) -> None:
     async with connected(database_url) as connection:
         await connection.execute("select pg_advisory_lock($1)", LOCK_KEY)
-        waiting = "select true from pg_locks where locktype = 'advisory' and not granted and database ="
-        of_here = f"{waiting} (select oid from pg_database where datname = current_database())"
+        asks_for_lock = """select true from pg_stat_activity where datname = current_database()
+            and pid <> pg_backend_pid() and query like 'select pg_try_advisory_lock(%'"""
 
         async def waits() -> bool:
-            return bool(await connection.fetchval(of_here))
+            return bool(await connection.fetchval(asks_for_lock))
 
         async with started("migrate", DATABASE_URL=database_url) as process:
             await until_async(waits, LIMIT, "the migration to wait")
