@@ -37,7 +37,7 @@ def phone_in(value: object) -> tuple[str, str | None]:
             value == value
             and 0 < value < 1e12
             and value == int(value)
-            and not str(int(value)).endswith("0" * 5)
+            and not str(int(value)).endswith("0" * 6)
         )
         return _judged(str(int(value)), "", None) if sound else NO_PHONE
     text = "".join(map(_plain, unicodedata.normalize("NFC", "" if value is None else str(value)))).strip()

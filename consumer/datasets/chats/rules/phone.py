@@ -18,10 +18,11 @@ RUSSIAN = re.compile(
 """The usual spellings, recognised in one match; `7885388 1311` may be a local number and its extension."""
 NUMBER = re.compile(r"(\+?[0-9]{9,})\.([0-9]{1,2}|0+)")
 """A number with decimals: no phone has so many digits before a dot and so few, or only zeros, behind."""
-ROUNDED = 100_000
-"""A number cell that is a multiple of it was text like `7,91235E+10`, as Excel shows and CSV keeps it.
+ROUNDED = 1_000_000
+"""A number cell that is a multiple of it was text like `7,91E+10`; of a million real phones one ends so.
 
-Of 100,000 real phones one ends so."""
+Fewer zeros say so only beside a scientific format or spelling: `RoundedNumber`.
+"""
 E164_DIGITS = 15
 """ITU-T E.164, 6.2.1."""
 KNOWN_FOREIGN = 4_096

@@ -29,7 +29,7 @@ CELLS: tuple[Cell, ...] = (
     79123500000, 79123510000.0, RoundedNumber("7.91234567e10"), RoundedNumber("7.7070839e9"),
     *(cell for cell, _ in (*PHONES, *MORE_PHONES, *NAMES, *AWKWARD)),
 )  # fmt: skip
-SAID = {8: "40e7fc87430554f9"}
+SAID = {8: "242a6923a55605dc"}
 """By the version of the rules, the digest of what they say of these cells."""
 
 
