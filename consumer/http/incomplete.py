@@ -51,7 +51,8 @@ class ResetIncomplete:
     async def _reset(self) -> None:
         self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self._transport.abort()
-        await asyncio.sleep(0)  # so that the server learns of it before it looks for the end of the response
+        # In its next round the loop reports this to the server, which would else log a missing end.
+        await asyncio.sleep(0)
 
 
 def _is_interruption(error: BaseException) -> bool:

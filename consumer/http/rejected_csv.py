@@ -84,7 +84,7 @@ class RejectedReader:
         while True:
             for lines in _few_cells(page.lines, len(columns)):
                 yield csv_export.rows(lines, columns)
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # sending waits only for a slow client: other requests get their turn
             if page.next is None:
                 return
             page = await self.page(RejectedCursor(page.load, page.next), PAGE_ROWS)

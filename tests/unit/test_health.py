@@ -6,24 +6,16 @@ import pytest
 
 from consumer import health as module
 from consumer.health import DEAD_SECONDS, LIMIT_SECONDS, Health
-
-
-class Clock:
-    """A clock that is set by hand."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import FakeClock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def health(clock: Clock) -> Health:
+def health(clock: FakeClock) -> Health:
     return Health(clock)
 
 
@@ -32,7 +24,7 @@ def test_a_service_without_tasks_is_alive(health: Health) -> None:
 
 
 def test_a_task_is_stuck_when_it_reports_nothing_for_longer_than_its_limit(
-    health: Health, clock: Clock
+    health: Health, clock: FakeClock
 ) -> None:
     health.expect("worker", 10)
     clock.now += 10
@@ -41,7 +33,7 @@ def test_a_task_is_stuck_when_it_reports_nothing_for_longer_than_its_limit(
     assert health.stuck() == ["worker"]
 
 
-def test_a_task_that_reports_begins_its_limit_anew(health: Health, clock: Clock) -> None:
+def test_a_task_that_reports_begins_its_limit_anew(health: Health, clock: FakeClock) -> None:
     health.expect("worker", 10)
     clock.now += 9
     health.alive("worker")
@@ -50,20 +42,20 @@ def test_a_task_that_reports_begins_its_limit_anew(health: Health, clock: Clock)
     assert health.progress() == {"worker": 9.0}
 
 
-def test_a_task_that_was_not_expected_is_from_its_first_report_on(health: Health, clock: Clock) -> None:
+def test_a_task_that_was_not_expected_is_from_its_first_report_on(health: Health, clock: FakeClock) -> None:
     health.alive("relay")
     clock.now += LIMIT_SECONDS + 1
     assert health.stuck() == ["relay"]
 
 
-def test_a_task_that_keeps_the_time_itself_is_asked(health: Health, clock: Clock) -> None:
+def test_a_task_that_keeps_the_time_itself_is_asked(health: Health, clock: FakeClock) -> None:
     polled = clock.now
     health.expect("intake", 10, last=lambda: polled)
     clock.now += 11
     assert health.stuck() == ["intake"]
 
 
-def test_a_task_that_keeps_the_time_itself_may_report_as_well(health: Health, clock: Clock) -> None:
+def test_a_task_that_keeps_the_time_itself_may_report_as_well(health: Health, clock: FakeClock) -> None:
     begun = clock.now
     health.expect("intake", 10, last=lambda: begun)
     clock.now += 9
@@ -73,7 +65,7 @@ def test_a_task_that_keeps_the_time_itself_may_report_as_well(health: Health, cl
     assert health.stuck() == []
 
 
-def test_one_stuck_task_does_not_hide_behind_the_others(health: Health, clock: Clock) -> None:
+def test_one_stuck_task_does_not_hide_behind_the_others(health: Health, clock: FakeClock) -> None:
     health.expect("relay", 10)
     health.expect("worker", 10)
     clock.now += 11
@@ -82,7 +74,7 @@ def test_one_stuck_task_does_not_hide_behind_the_others(health: Health, clock: C
 
 
 def test_a_task_that_died_is_told_for_a_while_although_it_was_begun_anew(
-    health: Health, clock: Clock
+    health: Health, clock: FakeClock
 ) -> None:
     pulse = health.pulse("relay")
     pulse.died()
@@ -93,13 +85,13 @@ def test_a_task_that_died_is_told_for_a_while_although_it_was_begun_anew(
     assert health.stuck() == []
 
 
-def test_nothing_is_expected_of_a_task_that_ended(health: Health, clock: Clock) -> None:
+def test_nothing_is_expected_of_a_task_that_ended(health: Health, clock: FakeClock) -> None:
     health.pulse("heartbeat").ended()
     clock.now += LIMIT_SECONDS + 1
     assert (health.stuck(), health.progress()) == ([], {})
 
 
-def test_a_task_that_died_and_ended_is_told_for_a_while(health: Health, clock: Clock) -> None:
+def test_a_task_that_died_and_ended_is_told_for_a_while(health: Health, clock: FakeClock) -> None:
     pulse = health.pulse("heartbeat")
     pulse.died()
     pulse.ended()
@@ -108,7 +100,7 @@ def test_a_task_that_died_and_ended_is_told_for_a_while(health: Health, clock: C
     assert health.stuck() == []
 
 
-def test_a_task_that_never_begins_is_stuck(health: Health, clock: Clock) -> None:
+def test_a_task_that_never_begins_is_stuck(health: Health, clock: FakeClock) -> None:
     health.pulse("listener")
     clock.now += LIMIT_SECONDS + 1
     assert health.stuck() == ["listener"]

@@ -7,23 +7,15 @@ import pytest
 
 from benchmarks.report import lag_line
 from consumer.loop_lag import EVERY_SECONDS, WINDOW_SECONDS, LoopLag
-
-
-class Clock:
-    """A clock that is set by hand."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import FakeClock
 
 
 def test_before_the_first_value_there_is_no_lag() -> None:
-    assert LoopLag(Clock()).worst() == 0
+    assert LoopLag(FakeClock()).worst() == 0
 
 
 def test_the_worst_of_a_minute_is_told_and_then_forgotten() -> None:
-    clock = Clock()
+    clock = FakeClock()
     lag = LoopLag(clock)
     for value in (0.01, 0.3, 0.02):
         lag.note(value)

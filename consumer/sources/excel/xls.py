@@ -14,7 +14,10 @@ from consumer.sources.excel.xls_records import dialogs, mend, text_results
 
 
 def open_xls(path: Path, block_rows: int) -> "XlsReader":
-    """Open a workbook; `OpenReader`. What calamine refuses though nobody sees it is mended in the file."""
+    """Open a workbook; `OpenReader`.
+
+    Values that calamine refuses and Excel does not show are overwritten in the file.
+    """
     try:
         workbook = _load(path)
     except WorkbookProblem:

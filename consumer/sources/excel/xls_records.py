@@ -65,7 +65,10 @@ def dialogs(path: Path) -> Sequence[bool]:
 
 
 def mend(path: Path) -> bool:
-    """Overwrite what calamine refuses and nobody sees; whether there was any. Raises compound.Damaged."""
+    """Overwrite values that calamine refuses and Excel does not show; whether there were any.
+
+    Raises compound.Damaged.
+    """
     with path.open("r+b") as file:
         stream = CompoundStream(file, STREAMS)
         found = [change for record in _records(stream, 0) for change in _changes(record)]

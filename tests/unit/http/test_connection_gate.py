@@ -3,23 +3,16 @@
 import pytest
 
 from consumer.http.connection_gate import EVICTABLE_SECONDS, ConnectionGate, ConnectionsFullError
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import FakeClock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def gate(clock: Clock) -> ConnectionGate[str]:
+def gate(clock: FakeClock) -> ConnectionGate[str]:
     return ConnectionGate(2, clock)
 
 
@@ -33,7 +26,7 @@ def test_connections_are_taken_up_to_the_limit_and_again_when_one_is_closed(
     assert gate.admit("c") is None
 
 
-def test_the_one_that_waits_longest_makes_room(gate: ConnectionGate[str], clock: Clock) -> None:
+def test_the_one_that_waits_longest_makes_room(gate: ConnectionGate[str], clock: FakeClock) -> None:
     gate.admit("a")
     clock.now += EVICTABLE_SECONDS
     gate.admit("b")
@@ -42,7 +35,7 @@ def test_the_one_that_waits_longest_makes_room(gate: ConnectionGate[str], clock:
         gate.admit("d")
 
 
-def test_a_connection_with_a_request_is_kept(gate: ConnectionGate[str], clock: Clock) -> None:
+def test_a_connection_with_a_request_is_kept(gate: ConnectionGate[str], clock: FakeClock) -> None:
     gate.admit("a")
     gate.admit("b")
     gate.mark_busy("a")
@@ -54,7 +47,7 @@ def test_a_connection_with_a_request_is_kept(gate: ConnectionGate[str], clock: C
 
 
 def test_an_idle_connection_waits_from_the_end_of_its_response(
-    gate: ConnectionGate[str], clock: Clock
+    gate: ConnectionGate[str], clock: FakeClock
 ) -> None:
     gate.admit("a")
     gate.mark_busy("a")
@@ -69,7 +62,7 @@ def test_an_idle_connection_waits_from_the_end_of_its_response(
     assert gate.admit("d") == "a"
 
 
-def test_bytes_that_drip_in_do_not_start_the_wait_anew(gate: ConnectionGate[str], clock: Clock) -> None:
+def test_bytes_that_drip_in_do_not_start_the_wait_anew(gate: ConnectionGate[str], clock: FakeClock) -> None:
     gate.admit("a")
     clock.now += EVICTABLE_SECONDS / 2
     gate.mark_waiting("a")
@@ -79,7 +72,7 @@ def test_bytes_that_drip_in_do_not_start_the_wait_anew(gate: ConnectionGate[str]
 
 
 def test_what_is_reported_late_about_a_closed_connection_changes_nothing(
-    gate: ConnectionGate[str], clock: Clock
+    gate: ConnectionGate[str], clock: FakeClock
 ) -> None:
     gate.admit("a")
     gate.remove("a")

@@ -3,14 +3,7 @@
 import pytest
 
 from consumer.http.limits import NoSlotFreeError, Slots, TokenBucket
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import FakeClock
 
 
 def _taken(bucket: TokenBucket, tries: int) -> int:
@@ -45,7 +38,7 @@ def test_a_slot_cannot_be_released_twice() -> None:
 
 
 def test_a_bucket_allows_its_burst_and_then_its_rate() -> None:
-    clock = Clock()
+    clock = FakeClock()
     bucket = TokenBucket(20, 20, clock)
     assert _taken(bucket, 50) == 20
     clock.now += 0.5
@@ -53,7 +46,7 @@ def test_a_bucket_allows_its_burst_and_then_its_rate() -> None:
 
 
 def test_a_bucket_never_holds_more_than_its_burst() -> None:
-    clock = Clock()
+    clock = FakeClock()
     bucket = TokenBucket(20, 20, clock)
     clock.now += 3600
     assert _taken(bucket, 50) == 20
@@ -61,7 +54,7 @@ def test_a_bucket_never_holds_more_than_its_burst() -> None:
 
 @pytest.mark.parametrize(("per_second", "seconds"), [(20, 1), (1, 1), (0.1, 10), (0.3, 4)])
 def test_an_empty_bucket_says_in_whole_seconds_when_to_come_again(per_second: float, seconds: int) -> None:
-    clock = Clock()
+    clock = FakeClock()
     bucket = TokenBucket(per_second, 1, clock)
     assert bucket.try_take()
     assert bucket.retry_after() == seconds

@@ -6,31 +6,22 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from consumer.relay.progress import NO_PROGRESS_SECONDS, OutboxProgress
+from tests.support.clock import FakeClock
 
 AT = datetime(2026, 11, 30, tzinfo=UTC)
 
 
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def progress(clock: Clock) -> OutboxProgress:
+def progress(clock: FakeClock) -> OutboxProgress:
     return OutboxProgress(clock)
 
 
-def test_nothing_published_for_a_minute_is_a_problem(clock: Clock, progress: OutboxProgress) -> None:
+def test_nothing_published_for_a_minute_is_a_problem(clock: FakeClock, progress: OutboxProgress) -> None:
     for _ in range(4):
         progress.observe(7, AT)
         assert progress.problem() is None
@@ -42,14 +33,14 @@ def test_nothing_published_for_a_minute_is_a_problem(clock: Clock, progress: Out
 
 
 def test_outbox_that_is_not_looked_at_any_more_is_a_problem_too(
-    clock: Clock, progress: OutboxProgress
+    clock: FakeClock, progress: OutboxProgress
 ) -> None:
     progress.observe(7, AT)
     clock.now += NO_PROGRESS_SECONDS + 5
     assert progress.problem() is not None
 
 
-def test_events_that_are_to_be_sent_again_are_no_progress(clock: Clock, progress: OutboxProgress) -> None:
+def test_events_that_are_to_be_sent_again_are_no_progress(clock: FakeClock, progress: OutboxProgress) -> None:
     """Each becomes the next one and takes its time of publishing along; nothing leaves."""
     for n in range(12):
         progress.observe(100 - n, AT - n * timedelta(minutes=1))
@@ -57,7 +48,9 @@ def test_events_that_are_to_be_sent_again_are_no_progress(clock: Clock, progress
     assert progress.problem() is not None
 
 
-def test_an_event_that_stays_is_a_problem_though_others_leave(clock: Clock, progress: OutboxProgress) -> None:
+def test_an_event_that_stays_is_a_problem_though_others_leave(
+    clock: FakeClock, progress: OutboxProgress
+) -> None:
     """It holds back those of its request that are behind it."""
     for n in range(5):
         progress.observe(7, AT + n * timedelta(seconds=15))
@@ -76,7 +69,7 @@ def test_an_event_that_stays_is_a_problem_though_others_leave(clock: Clock, prog
     ids=["by another replica", "older next", "here"],
 )
 def test_event_that_was_published_is_progress(
-    clock: Clock, progress: OutboxProgress, publish: Callable[[OutboxProgress], None]
+    clock: FakeClock, progress: OutboxProgress, publish: Callable[[OutboxProgress], None]
 ) -> None:
     progress.observe(7, AT)
     clock.now += NO_PROGRESS_SECONDS - 1
@@ -86,7 +79,7 @@ def test_event_that_was_published_is_progress(
 
 
 def test_publishing_is_seen_after_the_latest_was_asked_for_again(
-    clock: Clock, progress: OutboxProgress
+    clock: FakeClock, progress: OutboxProgress
 ) -> None:
     progress.observe(7, AT)
     progress.observe(3, AT - timedelta(hours=1))
@@ -95,14 +88,14 @@ def test_publishing_is_seen_after_the_latest_was_asked_for_again(
     assert progress.unchanged_seconds() == 0
 
 
-def test_first_event_that_was_ever_published_is_progress(clock: Clock, progress: OutboxProgress) -> None:
+def test_first_event_that_was_ever_published_is_progress(clock: FakeClock, progress: OutboxProgress) -> None:
     progress.observe(7, None)
     clock.now += NO_PROGRESS_SECONDS - 1
     progress.observe(8, AT)
     assert progress.unchanged_seconds() == 0
 
 
-def test_wait_begins_when_events_are_first_seen(clock: Clock, progress: OutboxProgress) -> None:
+def test_wait_begins_when_events_are_first_seen(clock: FakeClock, progress: OutboxProgress) -> None:
     progress.observe(None, AT)
     clock.now += 10 * NO_PROGRESS_SECONDS
     assert (progress.problem(), progress.unchanged_seconds()) == (None, 0)

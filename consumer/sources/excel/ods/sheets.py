@@ -61,7 +61,7 @@ class SheetList(ElementHandler):
 
 @dataclass(frozen=True, slots=True)
 class Sheets:
-    """All sheets, in order, and whether `RowFilter` tells their rows apart in this workbook."""
+    """All sheets, in order, and whether `RowFilter` recognises their rows in this workbook."""
 
     sheets: Sequence[Sheet]
     can_filter_rows: bool
@@ -79,7 +79,7 @@ def read_sheets(archive: zipfile.ZipFile) -> Sheets:
 
 
 def _read_content(archive: zipfile.ZipFile) -> tuple[SheetList, bool]:
-    """What content.xml says of sheets, read without its rows where they can be told apart."""
+    """What content.xml says of sheets, read without its rows where `RowFilter` recognises them."""
     content, rows = SheetList(), RowFilter()
     with suppress(WorkbookProblem):  # of what was left out, or of the workbook: reading it whole shows
         parse(archive, CONTENT, content, rows.filtered)

@@ -178,7 +178,7 @@ def _parts(texts: Iterable[bytes], tails: Tails, pool: Pool, formulas: dict[int,
 
 
 def _check_results(pool: Pool) -> None:
-    """Where formulas fill several cells each, typed texts of errors cannot be told from given ones here."""
+    """Where formulas fill several cells each, this reader cannot tell a typed error text from a result."""
     if pool.has_areas and any(isinstance(value, str) and is_error_text(value) for value in pool.values):
         raise Unusual("there are texts of errors among the results of array formulas")
 
