@@ -34,8 +34,8 @@ demo: venv ## import a workbook of 155,000 rows on servers of its own, and show 
 
 # Two runs of pytest; the second comes whatever the first found, and both count.
 test: venv ## the whole suite
-	@$(RUN) -m pytest -m "not alone" -n $(WORKERS) --dist loadfile --no-loadscope-reorder; many=$$?; \
-	$(RUN) -m pytest -m alone; alone=$$?; \
+	@$(RUN) -m pytest -m "not serial" -n $(WORKERS) --dist loadfile --no-loadscope-reorder; many=$$?; \
+	$(RUN) -m pytest -m serial; alone=$$?; \
 	exit $$((many ? many : alone))
 
 check: venv ## lint, format, types, import contracts, documentation and its words
@@ -70,7 +70,7 @@ bench: venv ## measure
 	@$(RUN) -m benchmarks
 
 recovery: venv ## measure what outages of a minute cost (ten minutes)
-	@$(RUN) -m benchmarks.recovery
+	@$(RUN) -m benchmarks.outage
 
 takeover: venv ## how soon another replica goes on with a job, and how soon SIGTERM ends one
 	@$(RUN) -m benchmarks.takeover

@@ -9,29 +9,29 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.service import BenchFailed
+from benchmarks.service import BenchmarkError
 from messaging.connection import KafkaConnection
 from messaging.producer import Producer
-from messaging.records import Outgoing, Record
+from messaging.records import ProducerRecord, Record
 from messaging.subscription import Subscription
 from messaging.uploads import send_file
 from schemas.requests import DatabaseSource, ExcelSource, InboxFile, Source, StartRequest, dump_request
-from schemas.status import MigrationStatus, Status
+from schemas.status import Status, StatusEvent
 from schemas.topics import REQUESTS
 
-LIMIT_SECONDS = 600.0
+COMPLETION_TIMEOUT_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class CompletedImports:
     """Some jobs, all completed: seconds from publishing to the last `completed`, and their last events."""
 
     seconds: float
-    events: Sequence[MigrationStatus]
+    events: Sequence[StatusEvent]
 
 
 @dataclass(slots=True)
-class Client:
+class BenchmarkClient:
     """One connection to each of the topics; `latencies` are seconds from an event's time to its arrival."""
 
     connection: KafkaConnection
@@ -39,23 +39,23 @@ class Client:
     subscription: Subscription
     latencies: list[float] = field(default_factory=list)
 
-    async def load(self, sources: Sequence[Source]) -> Finished:
-        """Have these sources imported, all asked for at once. Raises BenchFailed."""
+    async def run_imports(self, sources: Sequence[Source]) -> CompletedImports:
+        """Have these sources imported, all asked for at once. Raises BenchmarkError."""
         requests = {str(uuid.uuid4()): source for source in sources}
         messages = [
-            Outgoing(REQUESTS.name, request_id.encode(), _start(request_id, source))
+            ProducerRecord(REQUESTS.name, request_id.encode(), _start_message(request_id, source))
             for request_id, source in requests.items()
         ]
         begun = time.perf_counter()
         if not all(await self.producer.publish(messages)):
-            raise BenchFailed(f"the requests could not be published: {self.producer.problem}")
+            raise BenchmarkError(f"the requests could not be published: {self.producer.last_error}")
         try:
-            async with asyncio.timeout(LIMIT_SECONDS):
-                events = await self._completed(set(requests))
+            async with asyncio.timeout(COMPLETION_TIMEOUT_SECONDS):
+                events = await self._wait_completed(set(requests))
         except TimeoutError:
             names = ", ".join(source.identifier for source in sources)
-            raise BenchFailed(f"not completed after {LIMIT_SECONDS:.0f} s: {names}") from None
-        return Finished(time.perf_counter() - begun, events)
+            raise BenchmarkError(f"not completed after {COMPLETION_TIMEOUT_SECONDS:.0f} s: {names}") from None
+        return CompletedImports(time.perf_counter() - begun, events)
 
     async def upload_seconds(self, path: Path) -> float:
         """How long it takes to send a file through Kafka."""
@@ -63,49 +63,49 @@ class Client:
         await send_file(self.connection, path, path.name)
         return time.perf_counter() - begun
 
-    async def _completed(self, waited_for: set[str]) -> list[MigrationStatus]:
-        ended: list[MigrationStatus] = []
+    async def _wait_completed(self, request_ids: set[str]) -> list[StatusEvent]:
+        ended: list[StatusEvent] = []
         async for record in self.subscription:
-            event = self._read(record)
-            if event.request_id not in waited_for:
+            event = self._parse_event(record)
+            if event.request_id not in request_ids:
                 continue
             self.latencies.append((datetime.now(UTC) - event.occurred_at).total_seconds())
             if not event.status.terminal:
                 continue
             if event.status is not Status.COMPLETED:
-                raise BenchFailed(f"{event.source_identifier} is {event.status}: {event.error}")
+                raise BenchmarkError(f"{event.source_identifier} is {event.status}: {event.error}")
             ended.append(event)
-            waited_for.remove(event.request_id)
-            if not waited_for:
+            request_ids.remove(event.request_id)
+            if not request_ids:
                 break
         return ended
 
     @staticmethod
-    def _read(record: Record) -> MigrationStatus:
-        return MigrationStatus.model_validate_json(record.value or b"")
+    def _parse_event(record: Record) -> StatusEvent:
+        return StatusEvent.model_validate_json(record.value or b"")
 
 
 @asynccontextmanager
-async def connected(environment: Mapping[str, str]) -> AsyncIterator[Client]:
+async def connect(environment: Mapping[str, str]) -> AsyncIterator[BenchmarkClient]:
     """A client of the broker that the environment names."""
     connection = KafkaConnection(environment["KAFKA_BOOTSTRAP_SERVERS"])
     producer = Producer(connection, client_id="bench")
     try:
         async with await Subscription.open(connection, start="end", client_id="bench") as subscription:
-            yield Client(connection, producer, subscription)
+            yield BenchmarkClient(connection, producer, subscription)
     finally:
         await producer.close()
 
 
-def file(name: str) -> Source:
+def inbox_source(name: str) -> Source:
     """A workbook of the inbox."""
     return ExcelSource(type="excel", file=InboxFile(path=name))
 
 
-def table(connection: str) -> Source:
+def database_source(connection: str) -> Source:
     """The table of chats of another database."""
     return DatabaseSource(type="database", connection=connection)
 
 
-def _start(request_id: str, source: Source) -> bytes:
+def _start_message(request_id: str, source: Source) -> bytes:
     return dump_request(StartRequest(action="start", request_id=request_id, dataset="chats", source=source))

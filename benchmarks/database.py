@@ -8,25 +8,25 @@ from urllib.parse import urlsplit
 import asyncpg
 
 TABLES = ["universities", "branches", "faculties", "groups", "chats", "chat_groups", "administrators"]
-TRUNCATE = f"truncate {', '.join(f'directory.{table}' for table in TABLES)} restart identity cascade"
+TRUNCATE_TABLES = f"truncate {', '.join(f'directory.{table}' for table in TABLES)} restart identity cascade"
 
 
-async def empty(dsn: str) -> None:
+async def truncate_tables(dsn: str) -> None:
     """Empty schema `directory`, and let the server write out what it has to."""
-    await _run(dsn, TRUNCATE, "checkpoint")
+    await _execute(dsn, TRUNCATE_TABLES, "checkpoint")
 
 
-async def settle(dsn: str) -> None:
+async def vacuum_tables(dsn: str) -> None:
     """What autovacuum and the checkpointer would do soon after a load, done now: not in anybody's timing."""
-    await _run(dsn, *(f"vacuum (analyze) directory.{table}" for table in TABLES), "checkpoint")
+    await _execute(dsn, *(f"vacuum (analyze) directory.{table}" for table in TABLES), "checkpoint")
 
 
 async def checkpoint(dsn: str) -> None:
     """Write out what the load before left."""
-    await _run(dsn, "checkpoint")
+    await _execute(dsn, "checkpoint")
 
 
-async def sizes(dsn: str) -> dict[str, int]:
+async def table_sizes(dsn: str) -> dict[str, int]:
     """Rows of each table."""
     connection = await asyncpg.connect(dsn)
     try:
@@ -39,17 +39,17 @@ async def sizes(dsn: str) -> dict[str, int]:
 
 
 @asynccontextmanager
-async def another(dsn: str) -> AsyncIterator[str]:
+async def temporary_database(dsn: str) -> AsyncIterator[str]:
     """A database of its own on the same server, gone at the end; its address."""
     name = f"bench_{uuid.uuid4().hex[:12]}"
-    await _run(dsn, f"create database {name}")
+    await _execute(dsn, f"create database {name}")
     try:
         yield urlsplit(dsn)._replace(path=f"/{name}").geturl()
     finally:
-        await _run(dsn, f"drop database {name} with (force)")
+        await _execute(dsn, f"drop database {name} with (force)")
 
 
-async def _run(dsn: str, *statements: str) -> None:
+async def _execute(dsn: str, *statements: str) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         for statement in statements:

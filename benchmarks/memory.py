@@ -8,12 +8,12 @@ from typing import Self
 import psutil
 
 INTERVAL_SECONDS = 0.05
-TREE_EVERY = 4
+RESCAN_EVERY = 4
 """Samples between two looks for new children: listing all processes costs more than reading one."""
 MIB = 2**20
 
 
-class Sampler:
+class MemorySampler:
     """The highest sum of RSS over a process tree (an upper bound: shared pages count in each process).
 
     Without `children` that of the process alone.
@@ -24,12 +24,12 @@ class Sampler:
         self._children = children
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self.peak = 0
+        self.peak_bytes = 0
 
     @property
     def peak_mib(self) -> float:
         """Peak in MiB."""
-        return self.peak / MIB
+        return self.peak_bytes / MIB
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -46,19 +46,19 @@ class Sampler:
         count = 0
         begun = time.monotonic()
         while not self._stop.wait(max(0.0, begun + count * INTERVAL_SECONDS - time.monotonic())):
-            if count % TREE_EVERY == 0:
-                tree = self._tree()
-            self.peak = max(self.peak, sum(_resident(process) for process in tree))
+            if count % RESCAN_EVERY == 0:
+                tree = self._process_tree()
+            self.peak_bytes = max(self.peak_bytes, sum(_rss(process) for process in tree))
             count += 1
 
-    def _tree(self) -> list[psutil.Process]:
+    def _process_tree(self) -> list[psutil.Process]:
         try:
             return [self._root, *(self._root.children(recursive=True) if self._children else [])]
         except psutil.NoSuchProcess:
             return []
 
 
-def _resident(process: psutil.Process) -> int:
+def _rss(process: psutil.Process) -> int:
     try:
         return int(process.memory_info().rss)
     except psutil.Error:

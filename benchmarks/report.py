@@ -7,22 +7,22 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.database_source import DatabaseResult
 from benchmarks.measure import Round, Timing
-from benchmarks.tables import TableFindings
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class SizeResult:
     """A load of another size than the one of the rounds."""
 
-    what: str
+    label: str
     rows: int
     timing: Timing
 
 
 def ratios(rounds: Sequence[Round], of: Callable[[Round], Timing]) -> list[float]:
     """Each load against the peer of its own round."""
-    return [of(one).seconds / one.peer.seconds for one in rounds]
+    return [of(one).seconds / one.baseline.seconds for one in rounds]
 
 
 def first_ratios(rounds: Sequence[Round]) -> list[float]:
@@ -40,7 +40,7 @@ def rounds_table(rounds: Sequence[Round], rows: int) -> Table:
     table = Table(title=f"{rows:,} rows × 19 columns, 7 % wrong, {len(rounds)} rounds in turn")
     for heading in ("load", "median s", "ratio to peer", "spread of ratios", "peak RSS MiB"):
         table.add_column(heading, justify="left" if heading == "load" else "right")
-    table.add_row("peer: polars → ADBC", *_times([one.peer for one in rounds], [1.0]))
+    table.add_row("peer: polars → ADBC", *_times([one.baseline for one in rounds], [1.0]))
     table.add_row("first load", *_times([one.first for one in rounds], first_ratios(rounds)))
     table.add_row("unchanged load", *_times([one.unchanged for one in rounds], unchanged_ratios(rounds)))
     table.caption = (
@@ -50,21 +50,21 @@ def rounds_table(rounds: Sequence[Round], rows: int) -> Table:
     return table
 
 
-def tables_table(found: TableFindings) -> Table:
+def database_table(result: DatabaseResult) -> Table:
     """A table of another database against the bare pipe."""
-    table = Table(title=f"{found.rows:,} rows of another database, {len(found.rounds)} rounds in turn")
+    table = Table(title=f"{result.rows:,} rows of another database, {len(result.rounds)} rounds in turn")
     for heading in ("load", "median s", "ratio to pipe", "spread of ratios", "peak RSS MiB"):
         table.add_column(heading, justify="left" if heading == "load" else "right")
-    rounds = found.rounds
-    table.add_row("pipe: COPY TO → COPY FROM", *_times([one.peer for one in rounds], [1.0]))
+    rounds = result.rounds
+    table.add_row("pipe: COPY TO → COPY FROM", *_times([one.baseline for one in rounds], [1.0]))
     table.add_row("first load", *_times([one.first for one in rounds], first_ratios(rounds)))
     table.add_row("unchanged load", *_times([one.unchanged for one in rounds], unchanged_ratios(rounds)))
-    if found.many is not None:
+    if result.large is not None:
         table.add_row(
-            f"first load of {found.many_rows:,} rows",
-            f"{found.many.seconds:.1f}",
+            f"first load of {result.large_rows:,} rows",
+            f"{result.large.seconds:.1f}",
             *"  ",
-            f"{found.many.memory:.0f}",
+            f"{result.large.peak_rss_mib:.0f}",
         )
     return table
 
@@ -74,23 +74,23 @@ def _times(timings: Sequence[Timing], against: Sequence[float]) -> tuple[str, ..
         f"{median(one.seconds for one in timings):.2f}",
         f"{median(against):.2f}",
         f"{min(against):.2f} – {max(against):.2f}",
-        f"{max(one.memory for one in timings):.0f}",
+        f"{max(one.peak_rss_mib for one in timings):.0f}",
     )
 
 
-def sizes_table(sizes: Sequence[Size], base: Timing, base_rows: int) -> Table:
+def sizes_table(sizes: Sequence[SizeResult], base: Timing, base_rows: int) -> Table:
     """First loads of other sizes against the median first load of the rounds."""
     table = Table(title=f"first loads of other sizes against {base_rows:,} rows")
     for heading in ("load", "rows", "s", "× rows", "× time", "peak RSS MiB"):
         table.add_column(heading, justify="left" if heading == "load" else "right")
     for size in sizes:
         table.add_row(
-            size.what,
+            size.label,
             f"{size.rows:,}",
             f"{size.timing.seconds:.2f}",
             f"{size.rows / base_rows:.1f}",
             f"{size.timing.seconds / base.seconds:.2f}",
-            f"{size.timing.memory:.0f}",
+            f"{size.timing.peak_rss_mib:.0f}",
         )
     return table
 

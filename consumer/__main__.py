@@ -6,21 +6,28 @@ import os
 import sys
 from typing import NoReturn
 
-from consumer import app, concealment, doctor, faults, logs, settings
-from consumer.http import tokens
-from consumer.http.server import CannotServe
-from consumer.settings import Settings, WrongSettings
+from consumer import app, doctor, settings
+from consumer.http.auth import tokens
+from consumer.http.server import BindError
+from consumer.runtime import failpoints, hardening
+from consumer.settings import Settings, SettingsError
 from consumer.store import foreign_keys
-from consumer.store.errors import Conflict, DatabaseUnavailable, StatementFailed, ValueRefused
-from consumer.store.foreign_keys import OrphansFound
-from consumer.store.revisions import SchemaOutdated
+from consumer.store.errors import (
+    DatabaseUnavailableError,
+    DataRejectedError,
+    QueryError,
+    TransactionConflictError,
+)
+from consumer.store.foreign_keys import OrphanRowsError
+from consumer.store.schema_version import SchemaOutdatedError
+from consumer.telemetry import logs
 from schemas.version import VERSION
 
-EXIT_WRONG = 2
+EXIT_FAILURE = 2
 EXIT_INTERRUPTED = 130
-FORESEEN = (
-    *(WrongSettings, SchemaOutdated, CannotServe),
-    *(DatabaseUnavailable, StatementFailed, ValueRefused, OrphansFound),
+EXPECTED_ERRORS = (
+    *(SettingsError, SchemaOutdatedError, BindError),
+    *(DatabaseUnavailableError, QueryError, DataRejectedError, OrphanRowsError),
 )
 
 
@@ -33,32 +40,32 @@ def main() -> None:
         return
     try:
         loaded = settings.load()
-        settings.forget_secrets()
+        settings.clear_secret_variables()
         if loaded.migration_inspectable == "no":
-            concealment.conceal()
-        faults.arm(loaded.migration_faults)
+            hardening.disable_dumping()
+        failpoints.arm(loaded.migration_failpoints)
         logs.configure(level=loaded.migration_log_level, fmt=loaded.migration_log_format)
-        raise SystemExit(asyncio.run(_do(arguments, loaded)))
-    except Conflict as error:
-        _refuse(f"{error}; try again when no load runs")
-    except FORESEEN as error:
-        _refuse(str(error))
+        raise SystemExit(asyncio.run(_dispatch(arguments, loaded)))
+    except TransactionConflictError as error:
+        _exit_with_error(f"{error}; try again when no load runs")
+    except EXPECTED_ERRORS as error:
+        _exit_with_error(str(error))
     except KeyboardInterrupt:
-        _end_at_once()
+        _exit_immediately()
 
 
-def _refuse(sentence: str) -> NoReturn:
-    print(f"migration-consumer: {sentence}", file=sys.stderr)
-    raise SystemExit(EXIT_WRONG)
+def _exit_with_error(message: str) -> NoReturn:
+    print(f"migration-consumer: {message}", file=sys.stderr)
+    raise SystemExit(EXIT_FAILURE)
 
 
-def _end_at_once() -> NoReturn:
+def _exit_immediately() -> NoReturn:
     """The usual end would wait for threads that look at what does not answer."""
     sys.stdout.flush()
     os._exit(EXIT_INTERRUPTED)
 
 
-async def _do(arguments: argparse.Namespace, loaded: Settings) -> int:
+async def _dispatch(arguments: argparse.Namespace, loaded: Settings) -> int:
     match arguments.command:
         case "migrate":
             from consumer.store import migrate  # what it is made of is large, and nobody else needs it
@@ -69,7 +76,7 @@ async def _do(arguments: argparse.Namespace, loaded: Settings) -> int:
             print("migration-consumer: the database schema is up to date")
             return 0
         case "doctor":
-            return await doctor.examine(loaded)
+            return await doctor.run_checks(loaded)
         case _:
             await app.run(loaded, settings.child_environment())
             return 0
@@ -82,7 +89,7 @@ def _issue_token(parser: argparse.ArgumentParser, arguments: argparse.Namespace)
     except ValueError as error:
         parser.error(f"argument --rights: {error}")
     try:
-        token, table = tokens.issue(arguments.name, rights)
+        token, table = tokens.issue_token(arguments.name, rights)
     except ValueError as error:
         parser.error(f"argument NAME: {error}")
     print(f"{token}\n\n{table}", end="", flush=True)

@@ -7,30 +7,31 @@ from pathlib import Path
 
 import structlog
 
-from consumer.http import open_files, server
-from consumer.http.access import Access
-from consumer.http.token_file import TokenFile, TokensUnreadableError
-from consumer.scratch import Scratch
+from consumer.http import server
+from consumer.http.auth.authenticator import Authenticator
+from consumer.http.auth.token_file import TokenFile, TokensUnreadableError
+from consumer.http.limits import open_files
+from consumer.runtime.shutdown import Shutdown
+from consumer.runtime.startup import wait_for_database
+from consumer.runtime.tempdir import ProcessTempDir
 from consumer.service import Service
-from consumer.settings import Settings, WrongSettings
-from consumer.shutdown import Shutdown
-from consumer.waiting import open_database
+from consumer.settings import Settings, SettingsError
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("app")
 
 
 async def run(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Run the service until it is told to stop. Raises SchemaOutdated, CannotServe, WrongSettings."""
+    """Run the service until it is told to stop. Raises SchemaOutdated, CannotServe, SettingsError."""
     access_control = _access_control(settings)
     open_files.raise_limit()
     shutdown = Shutdown(settings.migration_drain_seconds)
     shutdown.install()
     with (
         closing(server.listen(settings.migration_http_host, settings.migration_http_port)) as listener,
-        closing(_scratch(settings)) as scratch,
+        closing(_open_temp_dir(settings)) as scratch,
     ):
         dsn = settings.database_url.get_secret_value()
-        database = await open_database(dsn, listener, shutdown.stop)
+        database = await wait_for_database(dsn, listener, shutdown.stop)
         if database is None:
             return
         try:
@@ -41,20 +42,20 @@ async def run(settings: Settings, environment: Mapping[str, str]) -> None:
     log.info("service.stopped")
 
 
-def _access_control(settings: Settings) -> Access:
-    """Access control over HTTP; raises WrongSettings if public, without tokens and not explicitly open."""
+def _access_control(settings: Settings) -> Authenticator:
+    """Access control over HTTP; raises SettingsError if public, without tokens and not explicitly open."""
     if problem := settings.exposure_problem():
-        raise WrongSettings(problem)
+        raise SettingsError(problem)
     path = settings.migration_http_tokens_file
     try:
-        return Access(None if path is None else TokenFile.open(path))
+        return Authenticator(None if path is None else TokenFile.open(path))
     except TokensUnreadableError as error:
-        raise WrongSettings(str(error)) from None
+        raise SettingsError(str(error)) from None
 
 
-def _scratch(settings: Settings) -> Scratch:
+def _open_temp_dir(settings: Settings) -> ProcessTempDir:
     root = settings.migration_scratch or Path(tempfile.gettempdir())
     try:
-        return Scratch.open(root)
+        return ProcessTempDir.open(root)
     except OSError as error:
-        raise WrongSettings(f"MIGRATION_SCRATCH: cannot use {root} ({error.strerror or error})") from None
+        raise SettingsError(f"MIGRATION_SCRATCH: cannot use {root} ({error.strerror or error})") from None

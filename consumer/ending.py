@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-GRACE_SECONDS = 1.0
+CANCEL_GRACE_SECONDS = 1.0
 """What a cancelled task gets to tidy up."""
 
 
-async def end_in_time(tasks: "Iterable[asyncio.Task[Any]]", seconds: float) -> "list[asyncio.Task[Any]]":
+async def wait_or_cancel(tasks: "Iterable[asyncio.Task[Any]]", seconds: float) -> "list[asyncio.Task[Any]]":
     """Wait for tasks that were asked to end; those that have not by then are cancelled, and returned."""
     waited_for = set(tasks)
     if not waited_for:
@@ -17,5 +17,5 @@ async def end_in_time(tasks: "Iterable[asyncio.Task[Any]]", seconds: float) -> "
     for task in late:
         task.cancel()
     if late:
-        await asyncio.wait(late, timeout=GRACE_SECONDS)
+        await asyncio.wait(late, timeout=CANCEL_GRACE_SECONDS)
     return sorted(late, key=lambda task: task.get_name())

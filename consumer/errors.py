@@ -2,14 +2,14 @@
 
 MigrationError
 ├── PermanentError            tell the person: trying again changes nothing
-│   ├── RequestRefused        the request names what the service does not have
-│   ├── FileProblem           the file is not there, not allowed, or not whole
-│   ├── WorkbookProblem       the file is no workbook that can be read
-│   ├── LayoutProblem         the workbook does not hold what the dataset needs
-│   └── SourceTooLarge        reading it would break a limit
+│   ├── UnresolvableRequestError        the request names what the service does not have
+│   ├── SourceFileError           the file is not there, not allowed, or not whole
+│   ├── WorkbookError       the file is no workbook that can be read
+│   ├── LayoutError         the workbook does not hold what the dataset needs
+│   └── SourceTooLargeError        reading it would break a limit
 └── TransientError            try again later, from the checkpoint
-    └── OutageOfOurs          Kafka or the disk of the service: the job is not to blame
-LeaseLost                     the job is no longer ours: write nothing
+    └── InternalOutageError          Kafka or the disk of the service: the job is not to blame
+LeaseLostError                     the job is no longer ours: write nothing
 """
 
 import errno
@@ -35,23 +35,23 @@ class PermanentError(MigrationError):
     recheck_after: float | None = None
 
 
-class RequestRefused(PermanentError):
+class UnresolvableRequestError(PermanentError):
     """The request names something this service does not have."""
 
 
-class FileProblem(PermanentError):
+class SourceFileError(PermanentError):
     """The file is missing, outside the inbox, or did not arrive whole."""
 
 
-class WorkbookProblem(PermanentError):
+class WorkbookError(PermanentError):
     """The file cannot be read as a workbook."""
 
 
-class LayoutProblem(PermanentError):
+class LayoutError(PermanentError):
     """The workbook is fine, but not the sheet, header or rows in it."""
 
 
-class SourceTooLarge(PermanentError):
+class SourceTooLargeError(PermanentError):
     """Reading the source would break a limit of memory, time or size."""
 
     def __init__(self, message: str) -> None:
@@ -66,23 +66,23 @@ class TransientError(MigrationError):
         self.retry_after = retry_after
 
 
-class OutageOfOurs(TransientError):
+class InternalOutageError(TransientError):
     """What the service itself leans on is away: no attempt of the job is burned for it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(ErrorCode.SOURCE_UNAVAILABLE, message)
 
 
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """How a file system, a quota and a limit on files say that there is no room."""
 
 
-def unwritable(error: OSError, message: str) -> TransientError:
+def disk_error(error: OSError, message: str) -> TransientError:
     """The error for a file of ours that could not be written; `message` is told unless the disk is full."""
-    if error.errno in FULL:
-        return OutageOfOurs("The disk of the service is full (MIGRATION_SCRATCH). Make room there.")
+    if error.errno in DISK_FULL_ERRNOS:
+        return InternalOutageError("The disk of the service is full (MIGRATION_SCRATCH). Make room there.")
     return TransientError(ErrorCode.SOURCE_UNAVAILABLE, message)
 
 
-class LeaseLost(Exception):
+class LeaseLostError(Exception):
     """The job belongs to somebody else now: stop, write nothing."""

@@ -10,17 +10,17 @@ from schemas.status import Status
 
 BACKOFF_SECONDS = (1.0, 5.0, 30.0, 120.0, 300.0)
 """Waits between attempts in a row that committed nothing; the last one repeats."""
-OUTAGE_SECONDS = 5.0
+OUTAGE_DELAY_SECONDS = 5.0
 """Wait of a job that met an outage of our own; however long that lasts, no attempt is burned."""
-JITTER = 0.2
+JITTER_FRACTION = 0.2
 """A wait is stretched by up to this share, so that jobs put back together do not return together."""
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RetryState:
     """What a decision looks at. `failures`: attempts in a row without a committed batch, this one too."""
 
-    failures: int
+    consecutive_failures: int
     max_attempts: int
     cancel_requested: bool
     deadline: datetime | None
@@ -30,12 +30,12 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class Succeeded:
     """Every row was read and stored."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class PermanentFailure:
     """A permanent error: trying again changes nothing."""
 
     code: str
@@ -43,7 +43,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Stumbled:
+class TransientFailure:
     """A transient error; `retry_after` (seconds) is what the source asked for.
 
     `ours` is true where the service lacked something: Kafka for an upload, room on its disk.
@@ -52,16 +52,16 @@ class Stumbled:
     code: str
     message: str
     retry_after: float | None = None
-    ours: bool = False
+    internal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Interrupted:
+class Released:
     """Stopped for a reason that is not the job's: a drain, or our own database was away."""
 
 
 @dataclass(frozen=True, slots=True)
-class CancelSeen:
+class CancelRequested:
     """The owner saw the wish to cancel."""
 
 
@@ -71,11 +71,13 @@ class TimedOut:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnerLost:
+class LeaseExpired:
     """The lease ran out: the owner died, froze, or lost its database."""
 
 
-Outcome = Finished | Refused | Stumbled | Interrupted | CancelSeen | TimedOut | OwnerLost
+Outcome = (
+    Succeeded | PermanentFailure | TransientFailure | Released | CancelRequested | TimedOut | LeaseExpired
+)
 
 
 # --- what is written -------------------------------------------------------------------------------
@@ -100,18 +102,18 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
-class PutBack:
+class Requeue:
     """running → pending. `burned` is false where the attempt is given back."""
 
     delay: timedelta
-    burned: bool
+    consumes_attempt: bool
     code: str | None = None
     message: str | None = None
 
 
-Transition = Complete | Fail | Cancel | PutBack
+Transition = Complete | Fail | Cancel | Requeue
 
-EDGES = frozenset(
+TRANSITIONS = frozenset(
     {
         ("start", None, Status.PENDING),
         ("claim", Status.PENDING, Status.RUNNING),
@@ -128,32 +130,32 @@ EDGES = frozenset(
 """Every change of state there is; the picture in docs/states.md is held against it."""
 
 
-def settle(job: Facts, outcome: Outcome, *, now: datetime, chance: float) -> Transition:
+def next_transition(state: RetryState, outcome: Outcome, *, now: datetime, jitter: float) -> Transition:
     """Decide what an attempt's end means for the job. `chance` in [0, 1) spreads the waits."""
-    if isinstance(outcome, Finished):
+    if isinstance(outcome, Succeeded):
         return Complete()
-    if job.cancel_requested or isinstance(outcome, CancelSeen):
+    if state.cancel_requested or isinstance(outcome, CancelRequested):
         return Cancel()
-    if isinstance(outcome, Refused):
+    if isinstance(outcome, PermanentFailure):
         return Fail(outcome.code, outcome.message)
-    if isinstance(outcome, TimedOut) or (job.deadline is not None and now >= job.deadline):
-        return timed_out()
+    if isinstance(outcome, TimedOut) or (state.deadline is not None and now >= state.deadline):
+        return timeout_failure()
     match outcome:
-        case Interrupted():
-            return PutBack(timedelta(), burned=False)
-        case OwnerLost():
-            return _again(job, ErrorCode.WORKER_LOST, "the process that ran the job ended", 0.0)
-        case Stumbled(code, message, ours=True):
-            pause = timedelta(seconds=OUTAGE_SECONDS * (1 + JITTER * chance))
-            return PutBack(pause, burned=False, code=code, message=message)
-        case Stumbled(code, message, retry_after):
-            wait = max(backoff(job.failures, chance), retry_after or 0.0)
-            return _again(job, code, message, wait)
+        case Released():
+            return Requeue(timedelta(), consumes_attempt=False)
+        case LeaseExpired():
+            return _requeue_or_fail(state, ErrorCode.WORKER_LOST, "the process that ran the job ended", 0.0)
+        case TransientFailure(code, message, internal=True):
+            pause = timedelta(seconds=OUTAGE_DELAY_SECONDS * (1 + JITTER_FRACTION * jitter))
+            return Requeue(pause, consumes_attempt=False, code=code, message=message)
+        case TransientFailure(code, message, retry_after):
+            wait = max(backoff_seconds(state.consecutive_failures, jitter), retry_after or 0.0)
+            return _requeue_or_fail(state, code, message, wait)
         case _:
             assert_never(outcome)
 
 
-def timed_out() -> Fail:
+def timeout_failure() -> Fail:
     """The end of a run that took longer than it may."""
     return Fail(
         ErrorCode.TIMEOUT,
@@ -162,17 +164,21 @@ def timed_out() -> Fail:
     )
 
 
-def backoff(failures: int, chance: float) -> float:
+def backoff_seconds(failures: int, jitter: float) -> float:
     """Seconds to wait after so many attempts in a row that committed nothing."""
     step = BACKOFF_SECONDS[min(max(failures, 1), len(BACKOFF_SECONDS)) - 1]
-    return step * (1 + JITTER * chance)
+    return step * (1 + JITTER_FRACTION * jitter)
 
 
-def _again(job: Facts, code: str, message: str, wait: float) -> Transition:
-    if job.failures >= job.max_attempts:
-        times = f"{job.failures} attempts in a row" if job.failures > 1 else "the only attempt allowed"
+def _requeue_or_fail(state: RetryState, code: str, message: str, delay_seconds: float) -> Transition:
+    if state.consecutive_failures >= state.max_attempts:
+        times = (
+            f"{state.consecutive_failures} attempts in a row"
+            if state.consecutive_failures > 1
+            else "the only attempt allowed"
+        )
         return Fail(code, f"{message} (given up after {times})")
-    return PutBack(timedelta(seconds=wait), burned=True, code=code, message=message)
+    return Requeue(timedelta(seconds=delay_seconds), consumes_attempt=True, code=code, message=message)
 
 
 # --- what the history of a job says of an attempt --------------------------------------------------
@@ -206,11 +212,11 @@ def attempt_outcome(transition: Transition) -> AttemptOutcome:
             return AttemptOutcome.FAILED
         case Cancel():
             return AttemptOutcome.CANCELLED
-        case PutBack(burned=False):
+        case Requeue(consumes_attempt=False):
             return AttemptOutcome.RELEASED
-        case PutBack(code=ErrorCode.WORKER_LOST):
+        case Requeue(code=ErrorCode.WORKER_LOST):
             return AttemptOutcome.LOST
-        case PutBack():
+        case Requeue():
             return AttemptOutcome.RETRYING
         case _:
             assert_never(transition)
@@ -219,7 +225,7 @@ def attempt_outcome(transition: Transition) -> AttemptOutcome:
 def attempt_error(transition: Transition) -> str | None:
     """The error code of a transition, where it has one."""
     match transition:
-        case Fail(code) | PutBack(code=code):
+        case Fail(code) | Requeue(code=code):
             return code
         case Complete() | Cancel():
             return None

@@ -4,32 +4,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 
-def _unheard() -> None:
+def _noop() -> None:
     """For a task that nobody watches."""
 
 
-def _well() -> bool:
+def _never_stalled() -> bool:
     """A task that nobody watches never hangs."""
     return False
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
-    """`alive` at every step; `died` of an error of its own; `ended` when no more is expected of it.
+class TaskHeartbeat:
+    """`alive` at every step; `mark_failed` of an error of its own; `ended` when no more is expected of it.
 
-    `hung` tells whether it made no progress for longer than a task that is well.
+    `is_stalled` tells whether it made no progress for longer than a task that is well.
     """
 
-    alive: Callable[[], None] = _unheard
-    died: Callable[[], None] = _unheard
-    ended: Callable[[], None] = _unheard
-    hung: Callable[[], bool] = _well
+    beat: Callable[[], None] = _noop
+    mark_failed: Callable[[], None] = _noop
+    unregister: Callable[[], None] = _noop
+    is_stalled: Callable[[], bool] = _never_stalled
 
 
-Pulses = Callable[[str], Pulse]
+HeartbeatFactory = Callable[[str], TaskHeartbeat]
 """Makes the pulse of a task, by its name: from then on it is watched."""
 
 
-def unwatched(_name: str) -> Pulse:
+def noop_heartbeat(_name: str) -> TaskHeartbeat:
     """A pulse that nobody listens to."""
-    return Pulse()
+    return TaskHeartbeat()

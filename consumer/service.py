@@ -12,49 +12,50 @@ from typing import Any
 
 import structlog
 
-from consumer import access, faults
-from consumer.datasets import find as datasets
-from consumer.ending import end_in_time
-from consumer.errors import LeaseLost
-from consumer.http.access import Access
-from consumer.http.excel import UploadLimits
-from consumer.http.side import HttpSide
+from consumer import credentials
+from consumer.datasets import registry as datasets
+from consumer.ending import wait_or_cancel
+from consumer.errors import LeaseLostError
+from consumer.http.auth.authenticator import Authenticator
+from consumer.http.routers.excel import UploadLimits
+from consumer.http.service import HttpService
+from consumer.intake.dead_letters import DeadLetterPublisher
 from consumer.intake.intake import Intake
-from consumer.intake.letters import DeadLetters
-from consumer.loop_lag import freeze_startup_objects
 from consumer.relay import relay as relays
 from consumer.relay.relay import Relay
 from consumer.relay.sender import EventSender
-from consumer.retention.retention import Keep, Retention
+from consumer.retention.pruner import Pruner, RetentionPolicy
+from consumer.runtime import failpoints
+from consumer.runtime.loop_lag import freeze_startup_objects
+from consumer.runtime.monitoring import Monitoring
+from consumer.runtime.shutdown import Shutdown
+from consumer.runtime.supervise import supervise
 from consumer.settings import Settings
-from consumer.shutdown import Shutdown
 from consumer.store import outbox, transitions
 from consumer.store.database import Database
-from consumer.store.errors import Conflict, DatabaseUnavailable
+from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
 from consumer.store.listener import listen
-from consumer.store.requests import Limits
-from consumer.supervise import keep_running
-from consumer.vitals import Vitals
+from consumer.store.requests import JobDefaults
 from consumer.worker import worker as workers
-from consumer.worker.attempt import Workshop
+from consumer.worker.attempt import WorkerContext
 from consumer.worker.worker import Worker
 from messaging.consumer import GroupConsumer
 from messaging.errors import MessagingError
 from messaging.producer import Producer
-from messaging.progress import ticking
-from messaging.topic_id import TopicId
+from messaging.topic_id import CachedTopicId
 from messaging.topics import ensure_topics
-from schemas.topics import DEAD_LETTER_ROOM, INTAKE_GROUP, MESSAGE_BYTES, REQUESTS
+from messaging.watchdog import reporting_to
+from schemas.topics import DEAD_LETTER_HEADROOM, INTAKE_GROUP, MAX_MESSAGE_BYTES, REQUESTS
 from schemas.version import VERSION
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("app")
 
-CLIENT = "chat-migration"
-PARTS = ("intake", "worker", "relay", "listener", "retention", "events")
-JOBS_SHARE, PARTS_SHARE, CLIENTS_SHARE = 0.4, 0.6, 0.75
+CLIENT_ID_PREFIX = "chat-migration"
+TASKS = ("intake", "worker", "relay", "listener", "retention", "events")
+JOBS_DRAIN_FRACTION, TASKS_DRAIN_FRACTION, CLIENTS_DRAIN_FRACTION = 0.4, 0.6, 0.75
 """Of the drain's time: until then jobs, parts and Kafka's clients are waited for. The rest is for closing, so
 that the process ends by itself, and not by the watchdog, while Postgres or Kafka is away."""
-OUTAGES = (DatabaseUnavailable, Conflict, MessagingError, LeaseLost)
+TRANSIENT_ERRORS = (DatabaseUnavailableError, TransactionConflictError, MessagingError, LeaseLostError)
 
 
 class Service:
@@ -64,50 +65,52 @@ class Service:
         self,
         settings: Settings,
         environment: Mapping[str, str],
-        scratch: Path,
+        temp_dir: Path,
         database: Database,
         shutdown: Shutdown,
-        access_control: Access,
+        access_control: Authenticator,
     ) -> None:
         self._settings = settings
         self._database = database
         self._shutdown = shutdown
         self._kafka = settings.kafka()
         self._relay_stop = asyncio.Event()
-        self._vitals = Vitals(lambda: self._worker.running)
-        self._pulses = {name: self._vitals.pulse(name) for name in PARTS}
-        self._events = Producer(self._kafka, client_id=f"{CLIENT}-relay")
-        self._letters = Producer(
-            self._kafka, client_id=f"{CLIENT}-intake", max_request_size=MESSAGE_BYTES + DEAD_LETTER_ROOM
+        self._monitoring = Monitoring(lambda: self._worker.running_jobs)
+        self._heartbeats = {name: self._monitoring.heartbeat_for(name) for name in TASKS}
+        self._event_producer = Producer(self._kafka, client_id=f"{CLIENT_ID_PREFIX}-relay")
+        self._dead_letter_producer = Producer(
+            self._kafka,
+            client_id=f"{CLIENT_ID_PREFIX}-intake",
+            max_request_size=MAX_MESSAGE_BYTES + DEAD_LETTER_HEADROOM,
         )
         owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._worker = self._make_worker(environment, scratch, owner)
+        self._worker = self._make_worker(environment, temp_dir, owner)
         self._relay = self._make_relay(owner)
-        self._retention = self._make_retention()
+        self._pruner = self._make_pruner()
         self._consumer = self._make_consumer()
-        self._vitals.watch(self._consumer)
+        self._monitoring.monitor_consumer(self._consumer)
         self._http = self._make_http_side(access_control)
 
-    def _make_worker(self, environment: Mapping[str, str], scratch: Path, owner: str) -> Worker:
+    def _make_worker(self, environment: Mapping[str, str], temp_dir: Path, owner: str) -> Worker:
         settings = self._settings
-        shop = Workshop(
+        shop = WorkerContext(
             self._database,
-            self._orders(),
+            self._start_parameters(),
             environment,
-            scratch,
-            partial(access.of, settings),
+            temp_dir,
+            partial(credentials.resolve, settings),
             settings.migration_google_reads_per_minute,
-            self._vitals.metrics.hear,
+            self._monitoring.metrics.record,
         )
-        terms = workers.Terms(
+        terms = workers.WorkerConfig(
             owner,
             settings.migration_max_running_jobs,
             settings.migration_lease_seconds,
             settings.migration_heartbeat_seconds,
         )
-        return Worker(shop, terms, self._vitals.pulse)
+        return Worker(shop, terms, self._monitoring.heartbeat_for)
 
-    def _orders(self) -> dict[str, Any]:
+    def _start_parameters(self) -> dict[str, Any]:
         settings = self._settings
         return {
             "chunk_rows": settings.migration_batch_rows,
@@ -119,66 +122,72 @@ class Service:
 
     def _make_relay(self, owner: str) -> Relay:
         settings = self._settings
-        terms = relays.Terms(owner, settings.migration_lease_seconds, settings.migration_heartbeat_seconds)
-        alive, count = self._pulses["relay"].alive, self._vitals.metrics.hear
-        kafka = EventSender(self._events.deliver, self._events.fits, count)
-        return Relay(self._database, kafka, terms, self._vitals.outbox_progress, alive)
+        terms = relays.RelayConfig(
+            owner, settings.migration_lease_seconds, settings.migration_heartbeat_seconds
+        )
+        alive, count = self._heartbeats["relay"].beat, self._monitoring.metrics.record
+        kafka = EventSender(self._event_producer.deliver, self._event_producer.fits, count)
+        return Relay(self._database, kafka, terms, self._monitoring.outbox_progress, alive)
 
-    def _make_retention(self) -> Retention:
+    def _make_pruner(self) -> Pruner:
         settings = self._settings
-        keep = Keep(
+        keep = RetentionPolicy(
             jobs=timedelta(days=settings.migration_keep_jobs_days),
-            errors=timedelta(days=settings.migration_keep_errors_days),
+            rejected_rows=timedelta(days=settings.migration_keep_errors_days),
             events=timedelta(days=settings.migration_keep_events_days),
         )
-        alive = self._pulses["retention"].alive
-        return Retention(self._database.reporting(alive), keep, alive)
+        alive = self._heartbeats["retention"].beat
+        return Pruner(self._database.with_heartbeat(alive), keep, alive)
 
     def _make_consumer(self) -> GroupConsumer:
-        limits = Limits(self._settings.migration_job_timeout_seconds, self._settings.migration_max_attempts)
-        topic_id = TopicId(self._kafka, REQUESTS.name)
-        database = self._database.reporting(self._pulses["intake"].alive)
-        count = self._vitals.metrics.hear
-        letters = DeadLetters(self._letters.publish, self._letters.fits, count)
+        limits = JobDefaults(
+            self._settings.migration_job_timeout_seconds, self._settings.migration_max_attempts
+        )
+        topic_id = CachedTopicId(self._kafka, REQUESTS.name)
+        database = self._database.with_heartbeat(self._heartbeats["intake"].beat)
+        count = self._monitoring.metrics.record
+        letters = DeadLetterPublisher(
+            self._dead_letter_producer.publish, self._dead_letter_producer.fits, count
+        )
         intake = Intake(database, letters, limits, datasets.names(), topic_id, count)
         return GroupConsumer(
             self._kafka,
             topics=[REQUESTS.name],
             group_id=INTAKE_GROUP,
-            client_id=f"{CLIENT}-intake",
+            client_id=f"{CLIENT_ID_PREFIX}-intake",
             handle=intake.handle,
             handle_slice=intake.handle_slice,
-            committed=intake.committed,
+            on_committed=intake.committed,
         )
 
-    def _make_http_side(self, access_control: Access) -> HttpSide:
+    def _make_http_side(self, access_control: Authenticator) -> HttpService:
         settings = self._settings
-        return HttpSide(
+        return HttpService(
             self._database,
             self._kafka,
-            self._vitals.health,
-            self._vitals.metrics.registry,
-            kafka_trouble=self._vitals.kafka_trouble,
-            alive=self._pulses["events"].alive,
+            self._monitoring.health,
+            self._monitoring.metrics.registry,
+            kafka_failure=self._monitoring.kafka_failure,
+            heartbeat=self._heartbeats["events"].beat,
             datasets=datasets.names(),
             upload_limits=UploadLimits(settings.migration_max_upload_mb, settings.migration_max_uploads),
-            access=access_control,
-            hosts=settings.answered_hosts(socket.gethostname()),
+            authenticator=access_control,
+            hosts=settings.allowed_hosts(socket.gethostname()),
         )
 
     async def run(self, listener: socket.socket) -> None:
         """Run all parts; when told to stop, drain the jobs first and send what they left in the outbox."""
         stop = self._shutdown.stop
         parts = {
-            "intake": self._keep("intake", self._intake, stop),
-            "worker": self._keep("worker", lambda: self._worker.run(stop), stop),
-            "listener": self._keep("listener", self._listen, stop),
-            "retention": self._keep("retention", lambda: self._retention.run(stop), stop),
-            "events": self._keep("events", self._http.run_feed, stop),
+            "intake": self._supervise("intake", self._run_intake, stop),
+            "worker": self._supervise("worker", lambda: self._worker.run(stop), stop),
+            "listener": self._supervise("listener", self._listen, stop),
+            "retention": self._supervise("retention", lambda: self._pruner.run(stop), stop),
+            "events": self._supervise("events", self._http.run_feed, stop),
         }
-        relay = self._keep("relay", lambda: self._relay.run(self._relay_stop), self._relay_stop)
+        relay = self._supervise("relay", lambda: self._relay.run(self._relay_stop), self._relay_stop)
         http = asyncio.create_task(self._http.serve(listener, stop), name="http")
-        lag = asyncio.create_task(self._vitals.lag.run())
+        lag = asyncio.create_task(self._monitoring.loop_lag.run())
         port = self._settings.migration_http_port
         frozen = freeze_startup_objects()
         log.info("service.started", version=VERSION, pid=os.getpid(), http_port=port, frozen_objects=frozen)
@@ -186,51 +195,56 @@ class Service:
             await asyncio.wait({http, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._shutdown.begin()
-            await faults.reach("shutdown.begun")
+            await failpoints.failpoint("shutdown.started")
             await self._drain(parts, relay, http)
             lag.cancel()
         if http.done() and not http.cancelled():
             http.result()
 
     async def _drain(
-        self, parts: Mapping[str, asyncio.Task[None]], relay: asyncio.Task[None], http: asyncio.Task[None]
+        self, tasks: Mapping[str, asyncio.Task[None]], relay: asyncio.Task[None], http: asyncio.Task[None]
     ) -> None:
         """Each stage in its share of the time: an outage keeps nobody from ending."""
-        left = self._shutdown.left
+        left = self._shutdown.remaining
         self._http.end_streams()
-        self._worker.interrupt()
-        self._worker.hear("")
-        late = await end_in_time({parts["worker"]}, left(JOBS_SHARE))  # from here on nothing is claimed
-        late += await self._worker.drain(left(JOBS_SHARE))
+        self._worker.request_stop()
+        self._worker.on_notify("")
+        late = await wait_or_cancel(
+            {tasks["worker"]}, left(JOBS_DRAIN_FRACTION)
+        )  # from here on nothing is claimed
+        late += await self._worker.drain(left(JOBS_DRAIN_FRACTION))
         self._relay_stop.set()
-        self._relay.hear("")
-        parts["listener"].cancel()
-        late += await end_in_time({*parts.values(), relay, http}, left(PARTS_SHARE))
+        self._relay.on_notify("")
+        tasks["listener"].cancel()
+        late += await wait_or_cancel({*tasks.values(), relay, http}, left(TASKS_DRAIN_FRACTION))
         closing = {
-            "events": self._events.close(),
-            "dead letters": self._letters.close(),
+            "events": self._event_producer.close(),
+            "dead letters": self._dead_letter_producer.close(),
             "requests": self._http.close(),
         }
-        late += await end_in_time(
+        late += await wait_or_cancel(
             [asyncio.create_task(close, name=f"producer of {name}") for name, close in closing.items()],
-            left(CLIENTS_SHARE),
+            left(CLIENTS_DRAIN_FRACTION),
         )
         if late:
-            log.warning("shutdown.left_behind", tasks=sorted({task.get_name() for task in late}))
+            log.warning("shutdown.tasks_abandoned", tasks=sorted({task.get_name() for task in late}))
 
-    async def _intake(self) -> None:
-        with ticking(self._pulses["intake"].alive):
+    async def _run_intake(self) -> None:
+        with reporting_to(self._heartbeats["intake"].beat):
             await ensure_topics(self._kafka)
         await self._consumer.run(self._shutdown.stop)
 
     async def _listen(self) -> None:
-        channels = {transitions.NEW_JOBS: self._worker.hear, outbox.CHANNEL: self._on_outbox_notify}
-        await listen(self._database.dsn, channels, self._pulses["listener"].alive)
+        channels = {
+            transitions.JOBS_CHANNEL: self._worker.on_notify,
+            outbox.OUTBOX_CHANNEL: self._on_outbox_notify,
+        }
+        await listen(self._database.dsn, channels, self._heartbeats["listener"].beat)
 
     def _on_outbox_notify(self, payload: str) -> None:
-        self._relay.hear(payload)
+        self._relay.on_notify(payload)
         self._http.notify()
 
-    def _keep(self, name: str, run: Any, stop: asyncio.Event) -> asyncio.Task[None]:
-        kept = keep_running(name, run, stop, expected=OUTAGES, pulse=self._pulses[name])
+    def _supervise(self, name: str, run: Any, stop: asyncio.Event) -> asyncio.Task[None]:
+        kept = supervise(name, run, stop, expected=TRANSIENT_ERRORS, heartbeat=self._heartbeats[name])
         return asyncio.create_task(kept, name=name)

@@ -23,17 +23,17 @@ from pydantic import (
     model_validator,
 )
 
-from consumer import faults
-from consumer.http import hosts
-from consumer.sources.database import address as sources
-from consumer.store import address as store
-from messaging.connection import CHECKS, KafkaConnection
+from consumer.http.middleware import hosts
+from consumer.runtime import failpoints
+from consumer.sources.database import dsn as sources
+from consumer.store import dsn as store
+from messaging.connection import VALIDATORS, KafkaConnection
 from schemas.requests import DatabaseSource, GoogleSheetsSource
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+NonEmptyStr = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
-class WrongSettings(Exception):
+class SettingsError(Exception):
     """The environment does not make a service; the sentence names each wrong variable."""
 
 
@@ -42,9 +42,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kafka_bootstrap_servers: Line
-    kafka_security_protocol: Line = "PLAINTEXT"
-    kafka_sasl_mechanism: Line | None = None
+    kafka_bootstrap_servers: NonEmptyStr
+    kafka_security_protocol: NonEmptyStr = "PLAINTEXT"
+    kafka_sasl_mechanism: NonEmptyStr | None = None
     kafka_sasl_username: str | None = None
     kafka_sasl_password: SecretStr | None = None
     kafka_ssl_cafile: Path | None = None
@@ -54,7 +54,7 @@ class Settings(BaseModel):
     migration_scratch: Path | None = Field(None, description="for temporary files; the system's when absent")
     migration_connections: dict[str, SecretStr] = {}
     migration_google_credentials: dict[str, Path] = {}
-    migration_google_api_url: Line = "https://sheets.googleapis.com"
+    migration_google_api_url: NonEmptyStr = "https://sheets.googleapis.com"
     migration_google_reads_per_minute: int = Field(60, ge=1, le=100_000)
 
     migration_max_running_jobs: int = Field(2, ge=1, le=32)
@@ -72,61 +72,63 @@ class Settings(BaseModel):
     migration_keep_errors_days: int = Field(90, ge=1, le=36_500)
     migration_keep_events_days: int = Field(14, ge=8, le=36_500, description="the requests topic keeps 7")
 
-    migration_http_host: Line = "127.0.0.1"
+    migration_http_host: NonEmptyStr = "127.0.0.1"
     migration_http_port: int = Field(8084, ge=0, le=65_535)
     migration_http_tokens_file: Path | None = None
     migration_http_open: Literal["yes", "no"] = Field(
         "no", description="whether others may reach the HTTP side although it asks for no token"
     )
-    migration_http_hosts: frozenset[str] | None = Field(None, description="see consumer.http.hosts")
+    migration_http_hosts: frozenset[str] | None = Field(
+        None, description="see consumer.http.middleware.guarded_app.hosts"
+    )
     migration_max_upload_mb: int = Field(512, ge=1, le=10_240)
     migration_max_uploads: int = Field(8, ge=1, le=64)
     migration_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     migration_log_format: Literal["auto", "json", "console"] = "auto"
     migration_inspectable: Literal["yes", "no"] = Field(
         "no",
-        description="whether processes of the same user may look into this one, see consumer.concealment",
+        description="whether processes of the same user may look into this one, see consumer.runtime.hardening",
     )
-    migration_faults: str = Field("", description="for tests alone, see consumer.faults")
+    migration_failpoints: str = Field("", description="for tests alone, see consumer.runtime.failpoints")
 
-    @field_validator(*map(str.lower, CHECKS), mode="before")
+    @field_validator(*map(str.lower, VALIDATORS), mode="before")
     @classmethod
-    def _as_kafka_takes_it(cls, value: Any, info: ValidationInfo) -> Any:
-        check = CHECKS[str(info.field_name).upper()]
+    def _validate_kafka_option(cls, value: Any, info: ValidationInfo) -> Any:
+        check = VALIDATORS[str(info.field_name).upper()]
         return check(value.strip()) if isinstance(value, str) else value
 
     @field_validator("database_url")
     @classmethod
-    def _is_an_address(cls, dsn: SecretStr) -> SecretStr:
-        store.check(dsn.get_secret_value())
+    def _validate_database_url(cls, dsn: SecretStr) -> SecretStr:
+        store.validate(dsn.get_secret_value())
         return dsn
 
     @field_validator("migration_connections", "migration_google_credentials", mode="before")
     @classmethod
-    def _object(cls, value: Any) -> Any:
-        return _json_object(value) if isinstance(value, str) else value
+    def _parse_mapping(cls, value: Any) -> Any:
+        return _parse_json_object(value) if isinstance(value, str) else value
 
     @field_validator("migration_connections")
     @classmethod
-    def _connections(cls, known: dict[str, SecretStr]) -> dict[str, SecretStr]:
-        _check_names(known, lambda name: DatabaseSource(type="database", connection=name))
+    def _validate_connections(cls, known: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        _validate_names(known, lambda name: DatabaseSource(type="database", connection=name))
         for name, dsn in known.items():
             try:
-                sources.parse(dsn.get_secret_value())
-            except sources.WrongAddress as error:
+                sources.parse_dsn(dsn.get_secret_value())
+            except sources.InvalidSourceDsnError as error:
                 raise ValueError(f"the address of «{name}» is not understood: {error}") from None
         return known
 
     @field_validator("migration_google_credentials")
     @classmethod
-    def _credentials(cls, known: dict[str, Path]) -> dict[str, Path]:
+    def _validate_credentials(cls, known: dict[str, Path]) -> dict[str, Path]:
         sheet = partial(GoogleSheetsSource, type="google_sheets", spreadsheet_id="any")
-        _check_names(known, lambda name: sheet(credentials=name))
+        _validate_names(known, lambda name: sheet(credentials=name))
         return known
 
     @field_validator("migration_google_api_url")
     @classmethod
-    def _is_a_url(cls, url: str) -> str:
+    def _validate_api_url(cls, url: str) -> str:
         if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
             raise ValueError("must be an address like https://sheets.googleapis.com")
         return url
@@ -136,20 +138,20 @@ class Settings(BaseModel):
     def _parse_http_hosts(cls, value: Any) -> Any:
         return hosts.parse_hosts(value) if isinstance(value, str) else value
 
-    @field_validator("migration_faults")
+    @field_validator("migration_failpoints")
     @classmethod
-    def _known_faults(cls, text: str) -> str:
-        faults.parse(text)
+    def _validate_failpoints(cls, text: str) -> str:
+        failpoints.parse(text)
         return text
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "Settings":
+    def _validate_consistency(self) -> "Settings":
         if self.migration_heartbeat_seconds * 2 > self.migration_lease_seconds:
             raise ValueError(
                 "MIGRATION_HEARTBEAT_SECONDS must be at most half of MIGRATION_LEASE_SECONDS, "
                 "or one late heartbeat loses the job"
             )
-        if problem := self.kafka().login_problem():
+        if problem := self.kafka().sasl_error():
             raise ValueError(problem)
         return self
 
@@ -164,7 +166,7 @@ class Settings(BaseModel):
             allowed=self.migration_http_open == "yes",
         )
 
-    def answered_hosts(self, machine_name: str) -> frozenset[str]:
+    def allowed_hosts(self, machine_name: str) -> frozenset[str]:
         """The names in a `Host` header that are answered."""
         return self.migration_http_hosts or hosts.default_hosts(self.migration_http_host, machine_name)
 
@@ -181,7 +183,7 @@ class Settings(BaseModel):
         )
 
 
-def _json_object(text: str) -> dict[str, Any]:
+def _parse_json_object(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError:
@@ -191,14 +193,14 @@ def _json_object(text: str) -> dict[str, Any]:
     return found
 
 
-def _check_names(names: Iterable[str], ask: Callable[[str], object]) -> None:
-    """Raise ValueError for a name that `ask` cannot put into a request.
+def _validate_names(names: Iterable[str], build_source: Callable[[str], object]) -> None:
+    """Raise ValueError for a name that `build_source` cannot put into a request.
 
     It is not quoted: who mixes up name and value writes a password there.
     """
     try:
         for name in names:
-            ask(name)
+            build_source(name)
     except ValidationError:
         raise ValueError(
             "holds a name that no request may use; take letters, digits, full stops, hyphens and underscores"
@@ -206,7 +208,7 @@ def _check_names(names: Iterable[str], ask: Callable[[str], object]) -> None:
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
-    """Settings from the environment; raises WrongSettings with one sentence for each wrong variable."""
+    """Settings from the environment; raises SettingsError with one sentence for each wrong variable."""
     variables = dict(os.environ if environment is None else environment)
     known = {name.upper() for name in Settings.model_fields}
     values: dict[str, Any] = {name.lower(): variables[name] for name in known if variables.get(name)}
@@ -214,21 +216,21 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         "MIGRATION_HTTP_TOKENS_FILE"
     }:  # which is a path itself, and read again when it changes
         if path := variables.get(f"{name}_FILE"):
-            values[name.lower()] = _from_file(f"{name}_FILE", path)
+            values[name.lower()] = _read_variable_file(f"{name}_FILE", path)
     try:
         return Settings(**values)
     except ValidationError as error:
-        raise WrongSettings(_sentence(error)) from None
+        raise SettingsError(_format_errors(error)) from None
 
 
-def _from_file(name: str, path: str) -> str:
+def _read_variable_file(name: str, path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise WrongSettings(f"{name}: cannot read {path} ({type(error).__name__})") from None
+        raise SettingsError(f"{name}: cannot read {path} ({type(error).__name__})") from None
 
 
-def _sentence(error: ValidationError) -> str:
+def _format_errors(error: ValidationError) -> str:
     lines = []
     for wrong in error.errors(include_input=False, include_url=False):
         name = str(wrong["loc"][0]).upper() if wrong["loc"] else ""
@@ -237,7 +239,7 @@ def _sentence(error: ValidationError) -> str:
     return "; ".join(lines)
 
 
-CHILD_VARIABLES = (
+CHILD_ENV_ALLOWLIST = (
     *("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR"),
     "MIGRATION_INSPECTABLE",
     # How Google is reached from here.
@@ -245,19 +247,19 @@ CHILD_VARIABLES = (
 )
 
 
-SECRETS = ("DATABASE_URL", "KAFKA_SASL_PASSWORD", "MIGRATION_CONNECTIONS")
+SECRET_VARIABLES = ("DATABASE_URL", "KAFKA_SASL_PASSWORD", "MIGRATION_CONNECTIONS")
 """Variables that hold secrets; their names with `_FILE` hold none."""
 
 
-def forget_secrets() -> None:
+def clear_secret_variables() -> None:
     """Remove secrets from this process's environment, once they are loaded: no process inherits them.
 
-    `/proc/PID/environ` shows them all the same; `consumer.concealment` closes that.
+    `/proc/PID/environ` shows them all the same; `consumer.runtime.hardening` closes that.
     """
-    for name in SECRETS:
+    for name in SECRET_VARIABLES:
         os.environ.pop(name, None)
 
 
 def child_environment() -> dict[str, str]:
     """All that an extracting child gets to see of our environment: nothing secret is in it."""
-    return {name: os.environ[name] for name in CHILD_VARIABLES if name in os.environ}
+    return {name: os.environ[name] for name in CHILD_ENV_ALLOWLIST if name in os.environ}

@@ -6,7 +6,7 @@ import warnings
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
-from devstack.errors import StackError, Unavailable
+from devstack.errors import StackError, StackUnavailableError
 from devstack.jars import KAFKA_VERSION
 from devstack.stack import Stack
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 KAFKA_IMAGE = f"apache/kafka:{KAFKA_VERSION}"
 POSTGRES_IMAGE = "postgres:18"
-START_SECONDS = 120
+START_TIMEOUT_SECONDS = 120
 
 KAFKA_SETTINGS = {
     "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
@@ -54,18 +54,18 @@ def start() -> Stack:
 
 def require_engine_and_images() -> None:
     """Raise Unavailable, naming what is missing, unless both containers can be started."""
-    with contextlib.closing(_engine()) as client:
+    with contextlib.closing(_docker_client()) as client:
         for image in (KAFKA_IMAGE, POSTGRES_IMAGE):
-            if not _available(client, image):
-                raise Unavailable(f"The image {image} is not here and cannot be pulled.")
-        _do_without_ryuk_where_it_is_missing(client)
+            if not _has_image(client, image):
+                raise StackUnavailableError(f"The image {image} is not here and cannot be pulled.")
+        _disable_ryuk_if_missing(client)
 
 
-def _engine() -> Any:
+def _docker_client() -> Any:
     try:
         import docker  # type: ignore[import-untyped]
     except ModuleNotFoundError as error:
-        raise Unavailable(f"The stack 'docker' needs the Python package {error.name}.") from error
+        raise StackUnavailableError(f"The stack 'docker' needs the Python package {error.name}.") from error
     with warnings.catch_warnings():
         # Where nothing answers the library leaves a socket open: let go of it here, not in some later test.
         warnings.simplefilter("ignore", ResourceWarning)
@@ -74,20 +74,20 @@ def _engine() -> Any:
         except docker.errors.DockerException as error:
             said = str(error)
         gc.collect()
-    raise Unavailable(
+    raise StackUnavailableError(
         f"No Docker engine answers ({said}): start one, or take --stack embedded, which needs none."
     )
 
 
-def _do_without_ryuk_where_it_is_missing(client: Any) -> None:
+def _disable_ryuk_if_missing(client: Any) -> None:
     """Ryuk removes the containers of an owner that was killed; without it only `stop` does."""
     from testcontainers.core.config import testcontainers_config
 
-    if not testcontainers_config.ryuk_disabled and not _available(client, testcontainers_config.ryuk_image):
+    if not testcontainers_config.ryuk_disabled and not _has_image(client, testcontainers_config.ryuk_image):
         testcontainers_config.ryuk_disabled = True
 
 
-def _available(client: Any, image: str) -> bool:
+def _has_image(client: Any, image: str) -> bool:
     import docker
 
     try:
@@ -120,7 +120,7 @@ def _kafka_container() -> Any:
             )
             self.create_file(script.encode(), self.TC_START_SCRIPT)
 
-        def start(self, timeout: int = START_SECONDS) -> "ApacheKafka":
+        def start(self, timeout: int = START_TIMEOUT_SECONDS) -> "ApacheKafka":
             super().start(timeout)
             return self
 

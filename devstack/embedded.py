@@ -7,43 +7,43 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from devstack import kafka, postgres
-from devstack.errors import PortTaken
+from devstack.accounts import Account, is_world_accessible, make_temporary_folder, server_account
+from devstack.errors import PortTakenError
 from devstack.server import Server
 from devstack.stack import Stack
-from devstack.unprivileged import Account, account_for_servers, reachable, temporary_folder
 
-TRIES = 3
+MAX_START_ATTEMPTS = 3
 
 
 def start(brokers: int = 1, directory: Path | None = None) -> Stack:
     """Start both, in a folder that stays (`directory`) or in a temporary one that goes with the stack."""
-    account = account_for_servers()
-    folder = _folder(directory, account)
+    account = server_account()
+    folder = _data_folder(directory, account)
     try:
-        return _start_somewhere(folder, directory, brokers, account)
+        return _start_with_retries(folder, directory, brokers, account)
     except BaseException:
-        if _temporary(folder, directory):
+        if _is_temporary(folder, directory):
             _remove_all_but_logs(folder)
         raise
 
 
-def _start_somewhere(folder: Path, directory: Path | None, brokers: int, account: Account | None) -> Stack:
-    for _ in range(TRIES - 1):
-        with contextlib.suppress(PortTaken):
+def _start_with_retries(folder: Path, directory: Path | None, brokers: int, account: Account | None) -> Stack:
+    for _ in range(MAX_START_ATTEMPTS - 1):
+        with contextlib.suppress(PortTakenError):
             return _start(folder, directory, brokers, account)
     return _start(folder, directory, brokers, account)
 
 
-def _folder(directory: Path | None, account: Account | None) -> Path:
+def _data_folder(directory: Path | None, account: Account | None) -> Path:
     if directory is None:
-        return temporary_folder(account)
+        return make_temporary_folder(account)
     directory.mkdir(parents=True, exist_ok=True)
     directory = directory.resolve()
-    return directory if account is None or reachable(directory) else temporary_folder(account)
+    return directory if account is None or is_world_accessible(directory) else make_temporary_folder(account)
 
 
 def _start(folder: Path, directory: Path | None, brokers: int, account: Account | None) -> Stack:
-    temporary = _temporary(folder, directory)
+    temporary = _is_temporary(folder, directory)
     logs = (directory or folder).resolve() / "logs"
     with ThreadPoolExecutor() as pool:
         coming_kafka = pool.submit(kafka.prepare, folder, logs, brokers, temporary=temporary)
@@ -56,11 +56,11 @@ def _start(folder: Path, directory: Path | None, brokers: int, account: Account 
         _stop_together(servers)
         raise
     env = {"KAFKA_BOOTSTRAP_SERVERS": cluster.bootstrap_servers, "DATABASE_URL": database.url}
-    close = _closer(cluster.brokers, database.server, folder if temporary else None)
+    close = _make_close(cluster.brokers, database.server, folder if temporary else None)
     return Stack("embedded", env, close, cluster.brokers, database.server)
 
 
-def _temporary(folder: Path, directory: Path | None) -> bool:
+def _is_temporary(folder: Path, directory: Path | None) -> bool:
     return directory is None or folder != directory.resolve()
 
 
@@ -81,12 +81,12 @@ def _start_together(servers: list[Server]) -> None:
 
 def _stop_together(servers: list[Server]) -> None:
     for server in servers:
-        server.begin_stop()
+        server.request_stop()
     for server in servers:
         server.stop()
 
 
-def _closer(brokers: list[Server], database: Server, temporary: Path | None) -> Callable[[], None]:
+def _make_close(brokers: list[Server], database: Server, temporary: Path | None) -> Callable[[], None]:
     def close() -> None:
         if temporary:  # nobody needs the data any more, and brokers take seconds to part in good order
             for broker in brokers:

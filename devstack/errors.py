@@ -5,9 +5,9 @@ class StackError(Exception):
     """A server cannot be had here; the message says why and what to do."""
 
 
-class Unavailable(StackError):
+class StackUnavailableError(StackError):
     """This machine cannot have that kind of stack; what is missing is named."""
 
 
-class PortTaken(StackError):
+class PortTakenError(StackError):
     """Another process took the port between choosing it and using it."""

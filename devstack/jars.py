@@ -16,10 +16,10 @@ from pathlib import Path
 
 from devstack.errors import StackError
 
-LOCK = Path(__file__).with_name("jars.lock")
+LOCK_FILE = Path(__file__).with_name("jars.lock")
 KAFKA_VERSION = "4.3.0"
 # kafka-clients is named because an older one would be chosen otherwise.
-WANTED = (
+ROOT_ARTIFACTS = (
     f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}"
     f"+org.apache.kafka:kafka-clients:{KAFKA_VERSION}"
     "+org.apache.logging.log4j:log4j-slf4j-impl:2.25.3"
@@ -41,12 +41,12 @@ class Jar:
         return f"{self.artifact}-{self.version}.jar"
 
 
-def pinned(lock: Path = LOCK) -> list[Jar]:
+def locked_jars(lock: Path = LOCK_FILE) -> list[Jar]:
     """The jars named in the lock file."""
-    return [_parsed(line) for line in lock.read_text().splitlines() if not line.startswith("#")]
+    return [_parse_line(line) for line in lock.read_text().splitlines() if not line.startswith("#")]
 
 
-def _parsed(line: str) -> Jar:
+def _parse_line(line: str) -> Jar:
     sha256, coordinates = line.split()
     group, artifact, version = coordinates.split(":")
     return Jar(group, artifact, version, sha256)
@@ -61,15 +61,15 @@ def cache_folder() -> Path:
 def class_path(folder: Path | None = None, jars: list[Jar] | None = None) -> str:
     """The class path of a broker; missing jars are fetched, and each is checked against its pinned hash."""
     folder = folder or cache_folder()
-    jars = pinned() if jars is None else jars
+    jars = locked_jars() if jars is None else jars
     if any(not (folder / jar.name).exists() for jar in jars):
         fetch_missing(folder, jars)
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda jar: check(folder / jar.name, jar), jars))
+        list(pool.map(lambda jar: verify(folder / jar.name, jar), jars))
     return os.pathsep.join(str(folder / jar.name) for jar in jars)
 
 
-def check(path: Path, jar: Jar) -> None:
+def verify(path: Path, jar: Jar) -> None:
     """Raise StackError when the file is not the pinned jar."""
     found = sha256_of(path)
     if found != jar.sha256:
@@ -89,14 +89,17 @@ def sha256_of(path: Path) -> str:
 def fetch_missing(folder: Path, jars: list[Jar]) -> None:
     """Fetch what is not there yet; at the same time only one process does, others wait for it."""
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder / ".lock"), tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as scratch:
+    with (
+        _exclusive_lock(folder / ".lock"),
+        tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as scratch,
+    ):
         missing = [jar for jar in jars if not (folder / jar.name).exists()]
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda jar: _fetch(jar, Path(scratch), folder), missing))
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _exclusive_lock(path: Path) -> Iterator[None]:
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -111,7 +114,7 @@ def _fetch(jar: Jar, scratch: Path, folder: Path) -> None:
             "The first start needs Maven Central or a mirror of it named in jgo's settings; "
             "or use --stack docker or external."
         ) from error
-    check(path, jar)
+    verify(path, jar)
     shutil.move(path, folder / jar.name)
 
 
@@ -132,6 +135,6 @@ def relock() -> None:
 
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["M2_REPO"] = scratch  # what lies about in the user's own repository must not be pinned
-        found = [(sha256_of(Path(jar.resolve())), jar) for jar in jgo.resolve(WANTED)]
+        found = [(sha256_of(Path(jar.resolve())), jar) for jar in jgo.resolve(ROOT_ARTIFACTS)]
     lines = (f"{sha256}  {jar.groupId}:{jar.artifactId}:{jar.version}\n" for sha256, jar in found)
-    LOCK.write_text("# Written by `python -m devstack jars`.\n" + "".join(lines))
+    LOCK_FILE.write_text("# Written by `python -m devstack jars`.\n" + "".join(lines))

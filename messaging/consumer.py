@@ -12,22 +12,22 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
-from messaging.clients import close_consumer, common_options, start
+from messaging.clients import close_consumer, common_options, start_client
 from messaging.connection import KafkaConnection
-from messaging.guard import pause, unless
-from messaging.polling import MAX_POLL_RECORDS, Committed, Handle, HandleSlice, Polling
-from messaging.progress import ticking
+from messaging.poll_loop import MAX_POLL_RECORDS, CommitCallback, PollLoop, RecordHandler, SliceHandler
+from messaging.timeouts import run_until, sleep_or_stop
+from messaging.watchdog import reporting_to
 
 log = logging.getLogger(__name__)
 
-START_SECONDS = 60.0
+START_TIMEOUT_SECONDS = 60.0
 """Joining waits for the other members, and for a frozen one until its session ends (30 s)."""
-FIRST_BACKOFF_SECONDS = 0.5
-LAST_BACKOFF_SECONDS = 15.0
+INITIAL_BACKOFF_SECONDS = 0.5
+MAX_BACKOFF_SECONDS = 15.0
 """Between two tries to build a consumer."""
-LIVED_SECONDS = 20.0
+HEALTHY_AFTER_SECONDS = 20.0
 """Who polls for so long is well: a dead fetcher is found within 15 s, what cannot be read at once."""
-SHORT_LIVES = 3
+MAX_QUICK_FAILURES = 3
 """So many in a row, though the brokers answer: no further consumer helps, and no restart."""
 
 GROUP_OPTIONS: dict[str, Any] = {
@@ -42,7 +42,7 @@ GROUP_OPTIONS: dict[str, Any] = {
 }
 
 
-async def _nothing() -> None:
+async def _noop() -> None:
     """Nobody wants to hear of commits."""
 
 
@@ -61,9 +61,9 @@ class GroupConsumer:
         topics: Sequence[str],
         group_id: str,
         client_id: str,
-        handle: Handle,
-        handle_slice: HandleSlice | None = None,
-        committed: Committed = _nothing,
+        handle: RecordHandler,
+        handle_slice: SliceHandler | None = None,
+        on_committed: CommitCallback = _noop,
     ) -> None:
         self._connection = connection
         self._topics = tuple(topics)
@@ -71,71 +71,71 @@ class GroupConsumer:
         self._client_id = client_id
         self._handle = handle
         self._handle_slice = handle_slice
-        self._committed = committed
-        self._progress = time.monotonic()
-        self._polling: Polling | None = None
-        self._backoff = FIRST_BACKOFF_SECONDS
-        self._polls_since = math.inf
-        self._short_lives = 0
-        self._why = ""
+        self._on_committed = on_committed
+        self._last_progress = time.monotonic()
+        self._poll_loop: PollLoop | None = None
+        self._backoff = INITIAL_BACKOFF_SECONDS
+        self._polling_since = math.inf
+        self._quick_failures = 0
+        self._last_error = ""
 
     def last_progress(self) -> float:
         """`time.monotonic()` of the last poll, or of the last moment of a wait within its bound.
 
         An outage of the brokers stops neither; a handler that hangs stops both until it is through.
         """
-        return self._progress
+        return self._last_progress
 
-    def last_answer(self) -> float | None:
+    def last_broker_response(self) -> float | None:
         """`time.monotonic()` of the brokers' last sign of life; None before the first."""
-        return None if self._polling is None else self._polling.answered
+        return None if self._poll_loop is None else self._poll_loop.last_response
 
-    def trouble(self) -> str | None:
+    def failure(self) -> str | None:
         """Why replacing consumers does not help; None while it does, or none had to be."""
-        if self._short_lives < SHORT_LIVES:
+        if self._quick_failures < MAX_QUICK_FAILURES:
             return None
-        return f"{self._short_lives} consumers in a row failed at once: {self._why}"
+        return f"{self._quick_failures} consumers in a row failed at once: {self._last_error}"
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop`; never raises for Kafka's sake."""
-        with ticking(self._moved):
+        with reporting_to(self._record_progress):
             while not stop.is_set():
                 try:
-                    await self._live(stop)
+                    await self._run_once(stop)
                 except Exception as error:  # noqa: BLE001 - whatever it was, only a new consumer helps
                     await self._back_off(error, stop)
 
     async def _back_off(self, error: Exception, stop: asyncio.Event) -> None:
-        self._moved()
-        self._why = str(error) or repr(error)
+        self._record_progress()
+        self._last_error = str(error) or repr(error)
         # One that was never started met brokers that are away: that mends itself.
-        self._short_lives = self._short_lives + 1 if self._polls_since < math.inf else 0
-        log.warning("consumer.replaced: in %g s, because: %s", self._backoff, self._why)
-        await pause(stop, self._backoff)
-        self._backoff = min(self._backoff * 2, LAST_BACKOFF_SECONDS)
+        self._quick_failures = self._quick_failures + 1 if self._polling_since < math.inf else 0
+        log.warning("consumer.replaced: in %g s, because: %s", self._backoff, self._last_error)
+        await sleep_or_stop(stop, self._backoff)
+        self._backoff = min(self._backoff * 2, MAX_BACKOFF_SECONDS)
 
-    async def _live(self, stop: asyncio.Event) -> None:
-        self._polls_since = math.inf
-        consumer = self._build()
+    async def _run_once(self, stop: asyncio.Event) -> None:
+        self._polling_since = math.inf
+        consumer = self._build_consumer()
         try:
-            if await unless(stop, start(consumer, self._connection, START_SECONDS)):
-                self._polls_since = time.monotonic()
-                self._polling = Polling(
-                    consumer, self._handle, self._committed, self._polled, stop, self._handle_slice
+            if await run_until(stop, start_client(consumer, self._connection, START_TIMEOUT_SECONDS)):
+                self._polling_since = time.monotonic()
+                self._poll_loop = PollLoop(
+                    consumer, self._handle, self._on_committed, self._on_poll, stop, self._handle_slice
                 )
-                await self._polling.run()
+                await self._poll_loop.run()
         finally:
             await close_consumer(consumer)
 
-    def _build(self) -> AIOKafkaConsumer:
+    def _build_consumer(self) -> AIOKafkaConsumer:
         options = common_options(self._connection, self._client_id)
         return AIOKafkaConsumer(*self._topics, group_id=self._group_id, **options, **GROUP_OPTIONS)
 
-    def _moved(self) -> None:
-        self._progress = time.monotonic()
+    def _record_progress(self) -> None:
+        self._last_progress = time.monotonic()
 
-    def _polled(self) -> None:
-        if time.monotonic() > self._polls_since + LIVED_SECONDS:
-            self._short_lives = 0
-        self._moved()
-        self._backoff = FIRST_BACKOFF_SECONDS
+    def _on_poll(self) -> None:
+        if time.monotonic() > self._polling_since + HEALTHY_AFTER_SECONDS:
+            self._quick_failures = 0
+        self._record_progress()
+        self._backoff = INITIAL_BACKOFF_SECONDS

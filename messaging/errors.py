@@ -1,14 +1,14 @@
 """What can go wrong between us and Kafka, as sentences a person can act on.
 
 MessagingError
-├── KafkaUnavailable     not reachable, or silent for longer than we wait: try again later
-├── TopicsMissing        topics are not there and may not be made
-├── ReadingUnseen        how far a group has read cannot be seen
+├── KafkaUnavailableError     not reachable, or silent for longer than we wait: try again later
+├── TopicsMissingError        topics are not there and may not be made
+├── OffsetUnavailableError        how far a group has read cannot be seen
 └── UploadError          a file in chunks
-    ├── UploadRefused    the file cannot be sent
-    ├── UploadIncomplete a chunk is missing
-    ├── UploadCorrupt    a chunk or the file is not what was sent
-    └── UploadExpired    the topic no longer keeps it
+    ├── UploadRejectedError    the file cannot be sent
+    ├── UploadIncompleteError a chunk is missing
+    ├── UploadCorruptError    a chunk or the file is not what was sent
+    └── UploadExpiredError    the topic no longer keeps it
 """
 
 from collections.abc import Iterable
@@ -18,11 +18,11 @@ class MessagingError(Exception):
     """Root of what this room raises; the text is a sentence that says what to do."""
 
 
-class KafkaUnavailable(MessagingError):
+class KafkaUnavailableError(MessagingError):
     """Kafka is not reachable, or gave no answer in time."""
 
     @classmethod
-    def at(cls, servers: str, causes: Iterable[object] = ()) -> "KafkaUnavailable":
+    def for_servers(cls, servers: str, causes: Iterable[object] = ()) -> "KafkaUnavailableError":
         """The sentence for brokers that do not answer; `causes` are what the client logged or raised."""
         why = "; ".join(dict.fromkeys(text for cause in causes if (text := str(cause).rstrip(". "))))
         return cls(
@@ -32,11 +32,11 @@ class KafkaUnavailable(MessagingError):
         )
 
 
-class TopicsMissing(MessagingError):
+class TopicsMissingError(MessagingError):
     """Topics are missing and we may not make them."""
 
 
-class ReadingUnseen(MessagingError):
+class OffsetUnavailableError(MessagingError):
     """How far a group has read cannot be seen."""
 
 
@@ -44,17 +44,17 @@ class UploadError(MessagingError):
     """A file could not travel through the uploads topic."""
 
 
-class UploadRefused(UploadError):
+class UploadRejectedError(UploadError):
     """The file cannot be sent: it is empty, changed meanwhile, or has a name no message may carry."""
 
 
-class UploadIncomplete(UploadError):
+class UploadIncompleteError(UploadError):
     """A chunk is missing between the first and the last one."""
 
 
-class UploadCorrupt(UploadError):
+class UploadCorruptError(UploadError):
     """A chunk, or the file made of them, is not what was sent."""
 
 
-class UploadExpired(UploadError):
+class UploadExpiredError(UploadError):
     """The topic no longer keeps the first chunk: the file has to be sent again."""

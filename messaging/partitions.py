@@ -3,6 +3,6 @@
 from aiokafka.partitioner import murmur2
 
 
-def partition_for(key: bytes, partitions: int) -> int:
+def partition_for(key: bytes, partition_count: int) -> int:
     """The partition (from 0) of a key in a topic of so many partitions."""
-    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
+    return int((murmur2(key) & 0x7FFFFFFF) % partition_count)

@@ -19,14 +19,14 @@ class Record:
     headers: Headers = ()
 
     @classmethod
-    def of(cls, raw: Any) -> Self:
+    def from_client(cls, raw: Any) -> Self:
         """From the client library's record. A header without a value reads as empty."""
         headers = tuple((name, value or b"") for name, value in raw.headers)
         return cls(raw.topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, headers)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RecordPosition:
     """Where a message lies in its topic; the offset is -1 where the broker no longer knows it."""
 
     partition: int
@@ -34,7 +34,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class ProducerRecord:
     """One message to be published; the key decides the partition."""
 
     topic: str

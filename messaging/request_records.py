@@ -3,7 +3,7 @@
 import uuid
 from datetime import UTC, datetime
 
-from messaging.records import Outgoing
+from messaging.records import ProducerRecord
 from schemas.cloudevents import TYPE_REQUEST, encode
 from schemas.requests import CancelRequest, RetryRequest, StartRequest, dump_request
 from schemas.topics import REQUESTS
@@ -11,7 +11,7 @@ from schemas.topics import REQUESTS
 
 def request_record(
     request: StartRequest | CancelRequest | RetryRequest, *, source: str, traceparent: str | None = None
-) -> Outgoing:
+) -> ProducerRecord:
     """The record to publish. `source` names the publisher (a URI reference, as CloudEvents asks)."""
     request_id = request.request_id or ""
     headers = encode(
@@ -22,4 +22,4 @@ def request_record(
         subject=request_id,
         traceparent=traceparent,
     )
-    return Outgoing(REQUESTS.name, request_id.encode(), dump_request(request), headers)
+    return ProducerRecord(REQUESTS.name, request_id.encode(), dump_request(request), headers)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from messaging.connection import KafkaConnection
 from messaging.metadata import topic_ids
 
-KEEP_SECONDS = 60.0
+TOPIC_ID_TTL_SECONDS = 60.0
 """A topic that is made anew has another id: this long the old one may still be told."""
 
 
-class TopicId:
+class CachedTopicId:
     """Asks for the id of a topic. `clock` gives seconds, monotonic."""
 
     def __init__(
@@ -19,12 +19,12 @@ class TopicId:
         self._connection = connection
         self._name = name
         self._clock = clock
-        self._known: str | None = None
-        self._until = 0.0
+        self._cached_id: str | None = None
+        self._expires_at = 0.0
 
     async def __call__(self) -> str:
         """The id, at most a minute old; raises TopicsMissing, KafkaUnavailable."""
-        if self._known is None or self._clock() >= self._until:
-            self._known = (await topic_ids(self._connection, [self._name]))[self._name]
-            self._until = self._clock() + KEEP_SECONDS
-        return self._known
+        if self._cached_id is None or self._clock() >= self._expires_at:
+            self._cached_id = (await topic_ids(self._connection, [self._name]))[self._name]
+            self._expires_at = self._clock() + TOPIC_ID_TTL_SECONDS
+        return self._cached_id

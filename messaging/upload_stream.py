@@ -11,12 +11,18 @@ from typing import Self
 from aiokafka.errors import KafkaTimeoutError
 from pydantic import TypeAdapter, ValidationError
 
-from messaging.chunks import Chunk, FileChunker
-from messaging.clients import FAILURES
+from messaging.clients import CLIENT_ERRORS
 from messaging.connection import KafkaConnection
-from messaging.errors import KafkaUnavailable, UploadRefused
-from messaging.line import ACK_SECONDS, MAX_REQUEST_BYTES, Line, Sent, TooLarge
-from messaging.records import Outgoing, Place
+from messaging.errors import KafkaUnavailableError, UploadRejectedError
+from messaging.producer_session import (
+    ACK_TIMEOUT_SECONDS,
+    MAX_REQUEST_BYTES,
+    MessageTooLargeError,
+    ProducerSession,
+    SendFuture,
+)
+from messaging.records import ProducerRecord, RecordPosition
+from messaging.upload_chunks import FileChunker, UploadChunk
 from schemas.text import LongName
 from schemas.topics import UPLOADS
 from schemas.uploads import Upload
@@ -34,21 +40,21 @@ class UploadStream:
     size of the file. After an error, or a call that was cancelled, nothing more is sent.
     """
 
-    def __init__(self, connection: KafkaConnection, line: Line, topic: str) -> None:
+    def __init__(self, connection: KafkaConnection, session: ProducerSession, topic: str) -> None:
         self._connection = connection
-        self._line = line
+        self._session = session
         self._topic = topic
         self._upload_id = str(uuid.uuid4())
         self._chunker = FileChunker()
-        self._unacknowledged: deque[Sent] = deque()
-        self._first: Place | None = None
-        self._last: Place | None = None
-        self._ended = False
+        self._unacknowledged: deque[SendFuture] = deque()
+        self._first_position: RecordPosition | None = None
+        self._last_position: RecordPosition | None = None
+        self._closed = False
 
     @classmethod
     async def open(cls, connection: KafkaConnection, *, topic: str = UPLOADS.name) -> Self:
-        """Connect; raises KafkaUnavailable within `line.START_SECONDS`."""
-        return cls(connection, await Line.open(connection, CLIENT_ID, MAX_REQUEST_BYTES), topic)
+        """Connect; raises KafkaUnavailableError within `producer_session.START_TIMEOUT_SECONDS`."""
+        return cls(connection, await ProducerSession.open(connection, CLIENT_ID, MAX_REQUEST_BYTES), topic)
 
     async def __aenter__(self) -> Self:
         return self
@@ -66,29 +72,29 @@ class UploadStream:
     async def write(self, data: bytes | memoryview) -> None:
         """Take bytes, any number, and wait while too many chunks are on their way.
 
-        Raises KafkaUnavailable, after which nothing more is sent.
+        Raises KafkaUnavailableError, after which nothing more is sent.
         """
-        with self._step():
+        with self._abort_on_error():
             for chunk in self._chunker.add(data):
                 await self._send(chunk)
 
     async def finish(self, name: str) -> Upload:
         """Send the last chunk, wait until the broker has all, and return what a request names the file by.
 
-        `name` is what people know the file by. Raises UploadRefused (nothing was written, or the name cannot
-        be sent), KafkaUnavailable.
+        `name` is what people know the file by. Raises UploadRejectedError (nothing was written, or the name cannot
+        be sent), KafkaUnavailableError.
         """
-        with self._step():
-            name = checked_name(name)
+        with self._abort_on_error():
+            name = validate_name(name)
             chunk = self._chunker.last()
             if chunk is None:
-                raise empty_file(name)
+                raise empty_file_error(name)
             await self._send(chunk)
             while self._unacknowledged:
-                await self._settle_oldest()
-            upload = self._described(name)
-        self._ended = True
-        await self._line.close()
+                await self._wait_oldest_acknowledged()
+            upload = self._build_upload(name)
+        self._closed = True
+        await self._session.close()
         return upload
 
     async def abort(self) -> None:
@@ -96,80 +102,82 @@ class UploadStream:
 
         Quick while the broker answers; takes up to two request timeouts where it does not.
         """
-        self._ended = True
-        await self._line.abort()
+        self._closed = True
+        await self._session.abort()
 
     @contextmanager
-    def _step(self) -> Iterator[None]:
+    def _abort_on_error(self) -> Iterator[None]:
         """An error or a cancellation within leaves a hole in the file: nothing more may be sent then."""
-        if self._ended:
+        if self._closed:
             raise RuntimeError("This upload has ended; open another one.")
         try:
             yield
         except BaseException:
-            self._ended = True
-            self._line.abandon()
+            self._closed = True
+            self._session.abort_in_background()
             raise
 
-    async def _send(self, chunk: Chunk) -> None:
-        self._unacknowledged.append(await self._hand_over(chunk))
+    async def _send(self, chunk: UploadChunk) -> None:
+        self._unacknowledged.append(await self._enqueue(chunk))
         while self._unacknowledged and (
             len(self._unacknowledged) >= MAX_UNACKNOWLEDGED or self._unacknowledged[0].done()
         ):
-            await self._settle_oldest()
+            await self._wait_oldest_acknowledged()
 
-    async def _hand_over(self, chunk: Chunk) -> Sent:
-        message = Outgoing(self._topic, self._upload_id.encode(), chunk.value, chunk.headers)
-        end = time.monotonic() + ACK_SECONDS
+    async def _enqueue(self, chunk: UploadChunk) -> SendFuture:
+        message = ProducerRecord(self._topic, self._upload_id.encode(), chunk.value, chunk.headers)
+        end = time.monotonic() + ACK_TIMEOUT_SECONDS
         while True:
             try:
-                return await self._line.send(message)
+                return await self._session.send(message)
             except KafkaTimeoutError as error:
                 # No place in the library's queue since the broker is away; nothing was taken, so wait on.
                 if time.monotonic() > end:
-                    raise self._unavailable(str(error)) from error
-            except (TooLarge, *FAILURES) as error:
-                raise self._unavailable(str(error) or type(error).__name__) from error
+                    raise self._unavailable_error(str(error)) from error
+            except (MessageTooLargeError, *CLIENT_ERRORS) as error:
+                raise self._unavailable_error(str(error) or type(error).__name__) from error
 
-    async def _settle_oldest(self) -> None:
-        (place,) = await self._line.acknowledged([self._unacknowledged.popleft()])
+    async def _wait_oldest_acknowledged(self) -> None:
+        (place,) = await self._session.wait_acknowledged([self._unacknowledged.popleft()])
         if place is None:
-            raise self._unavailable("not every chunk was acknowledged")
-        if self._first is not None and place.partition != self._first.partition:
-            raise UploadRefused(
+            raise self._unavailable_error("not every chunk was acknowledged")
+        if self._first_position is not None and place.partition != self._first_position.partition:
+            raise UploadRejectedError(
                 "The topic was given other partitions while the file was sent. Send the file again."
             )
-        self._first, self._last = self._first or place, place
+        self._first_position, self._last_position = self._first_position or place, place
 
-    def _described(self, name: str) -> Upload:
-        first, last = self._first, self._last
+    def _build_upload(self, name: str) -> Upload:
+        first, last = self._first_position, self._last_position
         if first is None or last is None or first.offset < 0 or last.offset < first.offset:
-            raise self._unavailable("the broker has the chunks but no longer knows where")
+            raise self._unavailable_error("the broker has the chunks but no longer knows where")
         return Upload(
             upload_id=self._upload_id,
             partition=first.partition,
             first_offset=first.offset,
             last_offset=last.offset,
-            chunks=self._chunker.count,
+            chunks=self._chunker.chunk_count,
             size=self._chunker.size,
             sha256=self._chunker.sha256,
             name=name,
         )
 
-    def _unavailable(self, why: str) -> KafkaUnavailable:
-        return KafkaUnavailable.at(self._connection.bootstrap_servers, [f"the file could not be sent: {why}"])
+    def _unavailable_error(self, cause: str) -> KafkaUnavailableError:
+        return KafkaUnavailableError.for_servers(
+            self._connection.bootstrap_servers, [f"the file could not be sent: {cause}"]
+        )
 
 
-def checked_name(name: str) -> str:
-    """The name a request will carry; raises UploadRefused."""
+def validate_name(name: str) -> str:
+    """The name a request will carry; raises UploadRejectedError."""
     try:
         return TypeAdapter[str](LongName).validate_python(name)
     except ValidationError as error:
-        raise UploadRefused(
+        raise UploadRejectedError(
             "The name of the file cannot be sent: it must be 1-1,000 printable characters, no blanks around."
         ) from error
 
 
-def empty_file(name: str) -> UploadRefused:
+def empty_file_error(name: str) -> UploadRejectedError:
     """The error for a file without a byte; `name` is a checked one."""
-    return UploadRefused(f"The file «{name}» is empty: there is nothing to send.")
+    return UploadRejectedError(f"The file «{name}» is empty: there is nothing to send.")

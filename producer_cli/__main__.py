@@ -8,26 +8,28 @@ import sys
 import traceback
 from typing import NoReturn
 
-from producer_cli.exits import DEBUG, CliError, Exit, PipeClosed, writing
+from producer_cli.errors import DEBUG, CliError, ExitCode, PipeClosedError, handle_output_errors
 
 
 def main() -> NoReturn:
     """Run the command; whatever breaks is one sentence on standard error, never a traceback."""
     _prepare()
     try:
-        with writing():
+        with handle_output_errors():
             _run()
-    except PipeClosed as error:
-        _leave(error.code)
+    except PipeClosedError as error:
+        _flush_and_exit(error.code)
     except CliError as error:
-        _say(str(error))
-        _leave(error.code)
+        _print_error(str(error))
+        _flush_and_exit(error.code)
     except KeyboardInterrupt:
-        _leave(Exit.INTERRUPTED)
+        _flush_and_exit(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001  # the last resort of a program for people
-        _say(f"Something unexpected went wrong ({type(error).__name__}); `migration --debug …` shows where.")
-        _leave(Exit.UNEXPECTED)
-    sys.exit(Exit.OK)
+        _print_error(
+            f"Something unexpected went wrong ({type(error).__name__}); `migration --debug …` shows where."
+        )
+        _flush_and_exit(ExitCode.UNEXPECTED)
+    sys.exit(ExitCode.OK)
 
 
 def _run() -> None:
@@ -49,14 +51,14 @@ def _prepare() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
 
 
-def _say(sentence: str) -> None:
+def _print_error(message: str) -> None:
     with contextlib.suppress(OSError):
         if DEBUG.get():
             traceback.print_exc()
-        print(sentence, file=sys.stderr)
+        print(message, file=sys.stderr)
 
 
-def _leave(code: Exit) -> NoReturn:
+def _flush_and_exit(code: ExitCode) -> NoReturn:
     """Leave without what nobody takes: Python would complain about it at exit, with a code of its own."""
     for stream in filter(None, (sys.stdout, sys.stderr)):
         try:

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from producer_cli.commands import jobs, start
-from producer_cli.commands.options import examples
-from producer_cli.exits import writing
+from producer_cli.arguments import jobs, start
+from producer_cli.arguments.options import examples_epilog
+from producer_cli.errors import handle_output_errors
 
-EXAMPLES = examples(
+EPILOG = examples_epilog(
     "migration start excel chats.xlsx --watch",
     "migration status",
     "migration errors REQUEST_ID --csv rejected.csv",
@@ -25,17 +25,17 @@ EXAMPLES = examples(
 )
 
 
-class _Commands(TyperGroup):
+class _CommandGroup(TyperGroup):
     """Lists `start` first: it is what people come for."""
 
-    def make_context(self, *given: Any, **extra: Any) -> Any:
+    def make_context(self, *args: Any, **extra: Any) -> Any:
         """Read the command line; help and version are printed here."""
-        with writing():
-            return super().make_context(*given, **extra)
+        with handle_output_errors():
+            return super().make_context(*args, **extra)
 
     def invoke(self, ctx: Any) -> Any:
         """Do what was asked for."""
-        with writing():
+        with handle_output_errors():
             return super().invoke(ctx)
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -47,13 +47,13 @@ def build() -> typer.Typer:
     """The application, ready to be called."""
     app = typer.Typer(
         name="migration",
-        cls=_Commands,
+        cls=_CommandGroup,
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback(epilog=EXAMPLES)(_root)
+    app.callback(epilog=EPILOG)(_root)
     app.add_typer(start.app, name="start")
     app.command(epilog=jobs.STATUS_EXAMPLES)(jobs.status)
     app.command(epilog=jobs.WATCH_EXAMPLES)(jobs.watch)
@@ -63,8 +63,8 @@ def build() -> typer.Typer:
     return app
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         from schemas.version import VERSION
 
         typer.echo(f"migration {VERSION}")
@@ -73,11 +73,12 @@ def _version(asked: bool) -> None:
 
 def _root(
     version: Annotated[  # noqa: ARG001  # its callback does the work
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
 ) -> None:
     """Ask for migrations by Kafka, follow them, and see which rows were wrong."""
-    from producer_cli.exits import DEBUG
+    from producer_cli.errors import DEBUG
 
     DEBUG.set(debug)

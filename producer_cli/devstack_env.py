@@ -10,36 +10,38 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from producer_cli.exits import WrongInput
-from producer_cli.words import plain
+from producer_cli.errors import InvalidInputError
+from producer_cli.render.formatting import strip_control_chars
 
 FOLDER, FILE = ".devstack", "env"
-OPEN_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
-OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+FOLDER_OPEN_FLAGS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+FILE_OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """Opening a named pipe would wait for somebody to write to it."""
 WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
-class UntrustedError(Exception):
+class UntrustedFileError(Exception):
     """Somebody else may have written the file; the message is the reason, as the end of a sentence."""
 
 
 @dataclass(slots=True)
-class Devstack:
+class DevstackEnv:
     """The values of the file, none where there is none; and why those that were found are not read."""
 
     values: dict[str, str] = field(default_factory=dict)
-    refusals: list[str] = field(default_factory=list)
+    skip_reasons: list[str] = field(default_factory=list)
 
 
-def find(folder: Path) -> Devstack:
-    """The nearest file that can be trusted, from a folder upwards; raises WrongInput where it is no text."""
-    found = Devstack()
+def find(folder: Path) -> DevstackEnv:
+    """The nearest file that can be trusted, from a folder upwards; raises InvalidInputError where it is no text."""
+    found = DevstackEnv()
     for place in (folder, *folder.parents):
         try:
-            text = _text(place)
-        except UntrustedError as error:
-            found.refusals.append(f"{plain(str(place / FOLDER / FILE))} is not read: {error}.")
+            text = _read_env_file(place)
+        except UntrustedFileError as error:
+            found.skip_reasons.append(
+                f"{strip_control_chars(str(place / FOLDER / FILE))} is not read: {error}."
+            )
             continue
         if text is not None:
             found.values = parse_env(text)
@@ -59,53 +61,57 @@ def _unquoted(value: str) -> str:
     return value[1:-1] if quoted else value
 
 
-def _text(place: Path) -> str | None:
+def _read_env_file(folder: Path) -> str | None:
     """What the file below a folder holds; None where there is none, or it may not be opened."""
     with ExitStack() as opened:
         try:
-            outer = _open(opened, place, OPEN_FOLDER)
-            inner = _open(opened, Path(FOLDER), OPEN_FOLDER, outer)
-            file = _open(opened, Path(FILE), OPEN_FILE, inner)
+            outer = _open(opened, folder, FOLDER_OPEN_FLAGS)
+            inner = _open(opened, Path(FOLDER), FOLDER_OPEN_FLAGS, outer)
+            file = _open(opened, Path(FILE), FILE_OPEN_FLAGS, inner)
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             return None
         except OSError as error:
-            raise UntrustedError(f"it must be a file, not a link ({error.strerror})") from None
-        _check(place, outer, inner, file)
-        return _read(place / FOLDER / FILE, file)
+            raise UntrustedFileError(f"it must be a file, not a link ({error.strerror})") from None
+        _check_trusted(folder, outer, inner, file)
+        return _read_text(folder / FOLDER / FILE, file)
 
 
-def _open(opened: ExitStack, path: Path, flags: int, folder: int | None = None) -> int:
-    descriptor = os.open(path, flags, dir_fd=folder)
-    opened.callback(os.close, descriptor)
+def _open(stack: ExitStack, path: Path, flags: int, dir_fd: int | None = None) -> int:
+    descriptor = os.open(path, flags, dir_fd=dir_fd)
+    stack.callback(os.close, descriptor)
     return descriptor
 
 
-def _check(place: Path, outer: int, inner: int, file: int) -> None:
-    """Raise UntrustedError where somebody else may have written the file.
+def _check_trusted(folder: Path, parent_fd: int, folder_fd: int, file_fd: int) -> None:
+    """Raise UntrustedFileError where somebody else may have written the file.
 
     Root believes root alone, down from the folder above; the files of others are in folders of others.
     """
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        raise UntrustedError("it must be a file")
+    if not stat.S_ISREG(os.fstat(file_fd).st_mode):
+        raise UntrustedFileError("it must be a file")
     if os.geteuid() != 0:
-        if os.fstat(file).st_uid not in {0, os.geteuid()}:
-            raise UntrustedError("it belongs neither to you nor to root")
+        if os.fstat(file_fd).st_uid not in {0, os.geteuid()}:
+            raise UntrustedFileError("it belongs neither to you nor to root")
         return
-    names = {outer: place, inner: place / FOLDER, file: place / FOLDER / FILE}
+    names = {parent_fd: folder, folder_fd: folder / FOLDER, file_fd: folder / FOLDER / FILE}
     for descriptor, name in names.items():
         seen = os.fstat(descriptor)
         if seen.st_uid != 0:
-            raise UntrustedError(f"you are root, and {plain(str(name))} belongs to another user")
+            raise UntrustedFileError(
+                f"you are root, and {strip_control_chars(str(name))} belongs to another user"
+            )
         if seen.st_mode & WRITABLE_BY_OTHERS:
-            raise UntrustedError(f"you are root, and others may write to {plain(str(name))}")
+            raise UntrustedFileError(
+                f"you are root, and others may write to {strip_control_chars(str(name))}"
+            )
 
 
-def _read(name: Path, file: int) -> str:
+def _read_text(path: Path, fd: int) -> str:
     try:
-        with os.fdopen(file, encoding="utf-8", closefd=False) as text:
+        with os.fdopen(fd, encoding="utf-8", closefd=False) as text:
             return text.read()
     except (OSError, UnicodeDecodeError) as error:
-        raise WrongInput(
-            f"{plain(str(name))} cannot be read ({type(error).__name__}); "
+        raise InvalidInputError(
+            f"{strip_control_chars(str(path))} cannot be read ({type(error).__name__}); "
             "have it made again by `make stack`, or set KAFKA_BOOTSTRAP_SERVERS."
         ) from error

@@ -5,14 +5,14 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from producer_cli.events import Fold, Sighting
+from producer_cli.events import ReceivedEvent, RunTracker
 
-PATIENCE_SECONDS = 15.0
+NO_RESPONSE_NOTICE_SECONDS = 15.0
 """After so long without any answer a person is told that nobody has answered yet."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class DeadLettered:
     """The service put our request among the dead letters."""
 
     reason: str
@@ -20,94 +20,94 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class Committed:
     """The service has read our message: from now on nothing can be heard of a refusal that was not heard yet.
 
-    Where that cannot be seen, `doubt` says why.
+    Where that cannot be seen, `uncertainty` says why.
     """
 
-    doubt: str | None = None
+    uncertainty: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class Done:
     """What was waited for has come: the end of the awaited run, mostly."""
 
-    last: Sighting
-    doubt: str | None = None
+    last: ReceivedEvent
+    uncertainty: str | None = None
     """Why it is not known whether our message was refused, where it is not."""
 
 
 @dataclass(frozen=True, slots=True)
-class TimedOut:
+class WaitTimedOut:
     """The waiting ended, the job did not; or it did, and our message was `unread` all the same."""
 
     seconds: float
-    unread: bool = False
+    uncommitted: bool = False
 
 
-Outcome = Reached | Refusal | TimedOut
+Outcome = Done | DeadLettered | WaitTimedOut
 
-News = Sighting | Refusal | Passed
-Next = Callable[[float], Awaitable[News | None]]
+StreamItem = ReceivedEvent | DeadLettered | Committed
+NextItem = Callable[[float], Awaitable[StreamItem | None]]
 """Waits so many seconds at the most (perhaps `inf`) for what comes next; None when nothing came."""
 
 
-def _nobody() -> None:
+def _noop() -> None:
     """Nobody wants to hear of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Watcher:
+class FollowCallbacks:
     """Whom to tell: of news, of silence, and of an end that came while our message was not read."""
 
-    show: Callable[[Sighting], None]
-    silent: Callable[[], None]
-    unread: Callable[[], None] = _nobody
+    on_event: Callable[[ReceivedEvent], None]
+    on_no_response: Callable[[], None]
+    on_uncommitted: Callable[[], None] = _noop
 
 
 async def follow(
-    following: Next,
-    fold: Fold,
-    watcher: Watcher,
+    next_item: NextItem,
+    tracker: RunTracker,
+    callbacks: FollowCallbacks,
     *,
-    until: Callable[[Fold], Sighting | None] = Fold.end,
-    published: bool = False,
-    limit: float | None = None,
-    patience: float = PATIENCE_SECONDS,
-    now: Callable[[], float] = time.monotonic,
+    until: Callable[[RunTracker], ReceivedEvent | None] = RunTracker.end_of_run,
+    await_commit: bool = False,
+    timeout: float | None = None,
+    notice_after: float = NO_RESPONSE_NOTICE_SECONDS,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Outcome:
     """Show what is news until what is waited for has come, a refusal, or `limit` seconds have passed.
 
     With `published`, a message of ours went before: what is waited for may be the doing of another one with
     the same id, so it is neither believed nor shown before Passed.
     """
-    start = now()
-    deadline = math.inf if limit is None else start + limit
-    tell_at = start + patience
-    passed = None if published else Passed()
-    held: list[Sighting] = []
-    while not ((there := until(fold)) and passed):
-        came = await following(max(0.0, min(deadline, tell_at) - now()))
+    start = clock()
+    deadline = math.inf if timeout is None else start + timeout
+    tell_at = start + notice_after
+    passed = None if await_commit else Committed()
+    held: list[ReceivedEvent] = []
+    while not ((there := until(tracker)) and passed):
+        came = await next_item(max(0.0, min(deadline, tell_at) - clock()))
         match came:
-            case Refusal():
+            case DeadLettered():
                 return came
-            case Passed():
+            case Committed():
                 passed = came
-            case Sighting() if fold.take(came):
+            case ReceivedEvent() if tracker.accept(came):
                 held.append(came)
-                tell_at = now() + patience if until(fold) else math.inf
-            case _ if now() >= deadline:
-                return TimedOut(limit or 0.0, unread=there is not None)
-            case _ if now() >= tell_at:
-                (watcher.unread if there else watcher.silent)()
+                tell_at = clock() + notice_after if until(tracker) else math.inf
+            case _ if clock() >= deadline:
+                return WaitTimedOut(timeout or 0.0, uncommitted=there is not None)
+            case _ if clock() >= tell_at:
+                (callbacks.on_uncommitted if there else callbacks.on_no_response)()
                 tell_at = math.inf
-        if passed or not until(fold):
-            _show(held, watcher)
-    return Reached(there, passed.doubt)
+        if passed or not until(tracker):
+            _flush(held, callbacks)
+    return Done(there, passed.uncertainty)
 
 
-def _show(held: list[Sighting], watcher: Watcher) -> None:
+def _flush(held: list[ReceivedEvent], callbacks: FollowCallbacks) -> None:
     for sighting in held:
-        watcher.show(sighting)
+        callbacks.on_event(sighting)
     held.clear()

@@ -6,15 +6,15 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from messaging.records import Outgoing
+from messaging.records import ProducerRecord
 from messaging.request_records import request_record
-from producer_cli.exits import WrongInput
+from producer_cli.errors import InvalidInputError
 from schemas.requests import CancelRequest, RetryRequest, StartRequest
 from schemas.text import Name, RequestId
 
 EVENT_SOURCE = "/migration-cli"
 
-OPTIONS = {
+OPTION_NAMES = {
     "request_id": "--request-id",
     "requested_by": "--requested-by",
     "dataset": "--dataset",
@@ -31,8 +31,8 @@ OPTIONS = {
 """What a person calls the fields of a request."""
 
 Request = StartRequest | CancelRequest | RetryRequest
-NAME: TypeAdapter[str] = TypeAdapter(Name)
-REQUEST_ID: TypeAdapter[str] = TypeAdapter(RequestId)
+NAME_ADAPTER: TypeAdapter[str] = TypeAdapter(Name)
+REQUEST_ID_ADAPTER: TypeAdapter[str] = TypeAdapter(RequestId)
 
 
 def start_request(
@@ -40,67 +40,74 @@ def start_request(
 ) -> StartRequest:
     """A request to start, with an id of its own and the login name where none were given.
 
-    `source` and `rest` (dataset, options) are plain values as in the JSON. Raises WrongInput.
+    `source` and `rest` (dataset, options) are plain values as in the JSON. Raises InvalidInputError.
     """
     request = {
         "action": "start",
         "request_id": str(uuid.uuid4()) if request_id is None else request_id,
-        "requested_by": login() if requested_by is None else requested_by,
+        "requested_by": login_name() if requested_by is None else requested_by,
         "source": source,
         **rest,
     }
     try:
         return StartRequest.model_validate(request)
     except ValidationError as error:
-        raise WrongInput(_sentence(error)) from error
+        raise InvalidInputError(_error_message(error)) from error
 
 
 def cancel_request(request_id: str) -> CancelRequest:
-    """A command to cancel, with an id of its own; raises WrongInput."""
-    return CancelRequest(action="cancel", **_command(request_id))
+    """A command to cancel, with an id of its own; raises InvalidInputError."""
+    return CancelRequest(action="cancel", **_command_fields(request_id))
 
 
 def retry_request(request_id: str) -> RetryRequest:
-    """A command to run again, with an id of its own; raises WrongInput."""
-    return RetryRequest(action="retry", **_command(request_id))
+    """A command to run again, with an id of its own; raises InvalidInputError."""
+    return RetryRequest(action="retry", **_command_fields(request_id))
 
 
-def known_id(text: str) -> str:
-    """The id of a request that exists already, as typed; raises WrongInput where no request can have it."""
+def validate_request_id(text: str) -> str:
+    """The id of a request that exists already, as typed; raises InvalidInputError where no request can have it."""
     try:
-        return REQUEST_ID.validate_python(text)
+        return REQUEST_ID_ADAPTER.validate_python(text)
     except ValidationError as error:
-        raise WrongInput(f"REQUEST_ID: {_what(error.errors()[0]['msg'])}") from error
+        raise InvalidInputError(f"REQUEST_ID: {_as_clause(error.errors()[0]['msg'])}") from error
 
 
-def _command(request_id: str) -> dict[str, Any]:
-    return {"request_id": known_id(request_id), "command_id": str(uuid.uuid4()), "requested_by": login()}
+def _command_fields(request_id: str) -> dict[str, Any]:
+    return {
+        "request_id": validate_request_id(request_id),
+        "command_id": str(uuid.uuid4()),
+        "requested_by": login_name(),
+    }
 
 
-def login() -> str | None:
+def login_name() -> str | None:
     """The login name; none where the system knows none that can be sent."""
     try:
-        return NAME.validate_python(getpass.getuser())
+        return NAME_ADAPTER.validate_python(getpass.getuser())
     except (OSError, KeyError, ImportError, ValidationError):
         return None
 
 
-def outgoing(request: Request) -> Outgoing:
+def to_record(request: Request) -> ProducerRecord:
     """The record to publish, keyed by the request id."""
     return request_record(request, source=EVENT_SOURCE)
 
 
-def _sentence(error: ValidationError) -> str:
+def _error_message(error: ValidationError) -> str:
     """`--request-id: must be printable …`, of a mistake whose option is known, without the value."""
     mistakes = error.errors(include_input=False, include_url=False)
     named = [
-        (OPTIONS[str(part)], mistake) for mistake in mistakes for part in mistake["loc"] if part in OPTIONS
+        (OPTION_NAMES[str(part)], mistake)
+        for mistake in mistakes
+        for part in mistake["loc"]
+        if part in OPTION_NAMES
     ]
     name, first = named[-1] if named else ("The request", mistakes[0])
-    return f"{name}: {_what(first['msg'])}"
+    return f"{name}: {_as_clause(first['msg'])}"
 
 
-def _what(message: str) -> str:
+def _as_clause(message: str) -> str:
     """The words of pydantic as the end of a sentence."""
     text = message.removeprefix("Value error, ")
     return f"{text[:1].lower()}{text[1:]}."

@@ -6,7 +6,7 @@ from typing import Any
 from schemas import examples
 from schemas.topics import DEAD_LETTERS, REQUESTS, STATUS, UPLOADS, Topic
 
-Json = dict[str, Any]
+JsonObject = dict[str, Any]
 
 REPLICAS = 3
 BINDING = {"bindingVersion": "0.5.0"}
@@ -29,7 +29,7 @@ CHANNELS: Mapping[str, tuple[Topic, str, tuple[str, ...]]] = {
 }
 
 
-def document(version: str = "1.0.0") -> Json:
+def document(version: str = "1.0.0") -> JsonObject:
     """The whole document as plain values; payloads refer to the JSON Schemas beside it."""
     return {
         "asyncapi": "3.0.0",
@@ -55,7 +55,7 @@ def document(version: str = "1.0.0") -> Json:
     }
 
 
-def _server() -> Json:
+def _server() -> JsonObject:
     return {
         "host": "{bootstrap}",
         "protocol": "kafka",
@@ -64,7 +64,7 @@ def _server() -> Json:
     }
 
 
-def _channel(topic: Topic, description: str, messages: Sequence[str]) -> Json:
+def _channel(topic: Topic, description: str, messages: Sequence[str]) -> JsonObject:
     binding = {
         "topic": topic.name,
         "partitions": topic.partitions,
@@ -86,7 +86,7 @@ def _setting(name: str, value: str) -> Any:
     return int(value) if value.isdigit() else value
 
 
-def _operation(action: str, channel: str) -> Json:
+def _operation(action: str, channel: str) -> JsonObject:
     messages = CHANNELS[channel][2]
     return {
         "action": action,
@@ -95,7 +95,7 @@ def _operation(action: str, channel: str) -> Json:
     }
 
 
-def _messages() -> Json:
+def _messages() -> JsonObject:
     key, request = "request_id", "migration-request.json#/$defs"
     cloud = "cloudevents-headers.json"
     return {
@@ -117,15 +117,19 @@ def _messages() -> Json:
 
 
 def _message(
-    title: str, key: str, payload: str | None, headers: str, shown: Sequence[Mapping[str, Any]] = ()
-) -> Json:
-    message: Json = {"title": title, "headers": _schema(headers)}
+    title: str,
+    key: str,
+    payload: str | None,
+    headers: str,
+    example_payloads: Sequence[Mapping[str, Any]] = (),
+) -> JsonObject:
+    message: JsonObject = {"title": title, "headers": _schema(headers)}
     if payload:
         message["payload"] = _schema(payload)
-    if shown:
-        message["examples"] = [{"payload": dict(one)} for one in shown]
+    if example_payloads:
+        message["examples"] = [{"payload": dict(one)} for one in example_payloads]
     return {**message, "bindings": {"kafka": {"key": {"type": "string", "description": key}, **BINDING}}}
 
 
-def _schema(reference: str) -> Json:
+def _schema(reference: str) -> JsonObject:
     return {"schemaFormat": JSON_SCHEMA, "schema": {"$ref": f"./{reference}"}}

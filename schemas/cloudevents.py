@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 SPEC_VERSION = "1.0"
-JSON_CONTENT = "application/json"
+JSON_CONTENT_TYPE = "application/json"
 TYPE_REQUEST = "migration.request.v1"
 TYPE_STATUS = "migration.status.v1"
 """Types of what is published here; the sources (`/migration-cli`, …) are the publishers' own."""
 
 TRACEPARENT = "traceparent"
-SHORTENED = "ce_shortened"
+SHORTENED_HEADER = "ce_shortened"
 """An extension: the event was too large for a message and has lost a part of its texts."""
-_TRACEPARENT_FORM = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT_PATTERN = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _HEADERS = {
     "id": "ce_id",
     "source": "ce_source",
@@ -39,7 +39,7 @@ class CloudEvent:
     type: str | None = None
     time: str | None = None
     subject: str | None = None
-    content_type: str | None = JSON_CONTENT
+    content_type: str | None = JSON_CONTENT_TYPE
     traceparent: str | None = None
     specversion: str | None = SPEC_VERSION
 
@@ -64,7 +64,7 @@ def encode(
     return CloudEvent(event_id, source, event_type, stamp, subject, traceparent=trace).headers()
 
 
-def read(headers: Iterable[tuple[str, bytes | None]]) -> CloudEvent:
+def decode(headers: Iterable[tuple[str, bytes | None]]) -> CloudEvent:
     """The attributes that a message carries; what is missing or no text is None, the last of two counts."""
     found = {name: _text(value) for name, value in headers}
     attributes = {name: found.get(header) for name, header in _HEADERS.items()}
@@ -74,7 +74,7 @@ def read(headers: Iterable[tuple[str, bytes | None]]) -> CloudEvent:
 
 def valid_traceparent(value: str | None) -> str | None:
     """A W3C `traceparent`, or None for anything else: what is passed on must not carry other text."""
-    return value if value and _TRACEPARENT_FORM.fullmatch(value) else None
+    return value if value and _TRACEPARENT_PATTERN.fullmatch(value) else None
 
 
 def _text(value: bytes | None) -> str | None:

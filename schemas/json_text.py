@@ -7,35 +7,35 @@ from typing import Any, NoReturn
 
 Location = tuple[int | str, ...]
 
-MOST_DIGITS = 100
+MAX_DIGITS = 100
 """Digits of an integer that are converted; Python refuses more than 4,300 and takes quadratic time."""
-OVERSIZED: int = 10**MOST_DIGITS
+OUT_OF_RANGE: int = 10**MAX_DIGITS
 """Takes the place of a longer integer: as much out of every range as the number itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class Json:
-    """A parsed text. `has_repeats`: some object in it names a key more than once."""
+class ParsedJson:
+    """A parsed text. `has_duplicate_keys`: some object in it names a key more than once."""
 
     body: Any
-    has_repeats: bool
+    has_duplicate_keys: bool
 
-    def repeats(self) -> Iterator[Location]:
+    def duplicate_keys(self) -> Iterator[Location]:
         """Where a key is named more than once; costs a walk over the whole body."""
-        return _repeats(self.body) if self.has_repeats else iter(())
+        return _duplicate_locations(self.body) if self.has_duplicate_keys else iter(())
 
-    def repeats_at_top(self, name: str) -> bool:
+    def has_duplicate_at_top(self, key: str) -> bool:
         """Whether the outermost object names this key more than once."""
-        return isinstance(self.body, _Repeating) and name in self.body.repeated
+        return isinstance(self.body, _ObjectWithDuplicates) and key in self.body.duplicates
 
 
-class _Repeating(dict[str, Any]):
+class _ObjectWithDuplicates(dict[str, Any]):
     """An object with repeated keys; as in Python's own parser the last value counts."""
 
-    repeated: Sequence[str] = ()
+    duplicates: Sequence[str] = ()
 
 
-def parse_json(text: bytes | str) -> Json:
+def parse_json(text: bytes | str) -> ParsedJson:
     """Parse a text in UTF-8; raises ValueError where it is not JSON, or nested too deeply to be read."""
     has_repeats = False
 
@@ -45,28 +45,30 @@ def parse_json(text: bytes | str) -> Json:
         if len(body) == len(pairs):
             return body
         has_repeats = True
-        marked = _Repeating(body)
-        marked.repeated = _repeated(pairs)
+        marked = _ObjectWithDuplicates(body)
+        marked.duplicates = _duplicated_names(pairs)
         return marked
 
     try:
-        body = json.loads(text, object_pairs_hook=build, parse_int=_integer, parse_constant=_no_constant)
+        body = json.loads(
+            text, object_pairs_hook=build, parse_int=_parse_int, parse_constant=_reject_constant
+        )
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
-    return Json(body, has_repeats)
+    return ParsedJson(body, has_repeats)
 
 
-def _integer(digits: str) -> int:
-    if len(digits) <= MOST_DIGITS:
+def _parse_int(digits: str) -> int:
+    if len(digits) <= MAX_DIGITS:
         return int(digits)
-    return -OVERSIZED if digits.startswith("-") else OVERSIZED
+    return -OUT_OF_RANGE if digits.startswith("-") else OUT_OF_RANGE
 
 
-def _no_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _repeated(pairs: Sequence[tuple[str, Any]]) -> list[str]:
+def _duplicated_names(pairs: Sequence[tuple[str, Any]]) -> list[str]:
     """Each repeated key once, in the order of its first repetition."""
     seen: set[str] = set()
     repeated: dict[str, None] = {}
@@ -77,12 +79,12 @@ def _repeated(pairs: Sequence[tuple[str, Any]]) -> list[str]:
     return list(repeated)
 
 
-def _repeats(body: object) -> Iterator[Location]:
+def _duplicate_locations(body: object) -> Iterator[Location]:
     pending: list[tuple[Location, object]] = [((), body)]
     while pending:
         path, one = pending.pop()
-        if isinstance(one, _Repeating):
-            yield from ((*path, name) for name in one.repeated)
+        if isinstance(one, _ObjectWithDuplicates):
+            yield from ((*path, name) for name in one.duplicates)
         if isinstance(one, Mapping):
             pending += [((*path, name), value) for name, value in one.items()]
         elif isinstance(one, list):

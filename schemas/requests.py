@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
 
-from schemas.numbers import NUMBER, SchemaVersion
+from schemas.integers import STRICT_NUMBER, SchemaVersion
 from schemas.text import (
     ConfiguredName,
     InboxPath,
@@ -14,7 +14,7 @@ from schemas.text import (
     Name,
     RequestId,
     SheetName,
-    escaped,
+    escape_invisible,
     shorten_identifier,
 )
 from schemas.uploads import Upload
@@ -22,19 +22,19 @@ from schemas.uploads import Upload
 DAY_SECONDS = 86_400
 
 
-class Strict(BaseModel):
+class StrictModel(BaseModel):
     """A part of a request: what is not known is refused, so that a slip is seen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class UploadedFile(Strict):
+class UploadedFile(StrictModel):
     """A file sent in chunks through `migration.uploads`."""
 
     upload: Upload = Field(description="where its chunks lie")
 
 
-class InboxFile(Strict):
+class InboxFile(StrictModel):
     """A file that lies in the consumer's inbox already."""
 
     path: InboxPath = Field(description="relative to the consumer's inbox", examples=["2026/chats.xlsx"])
@@ -63,7 +63,7 @@ File = Annotated[
 ]
 
 
-class ExcelSource(Strict):
+class ExcelSource(StrictModel):
     """A workbook: .xlsx, .xlsm, .xlsb, .xls or .ods, told apart by content."""
 
     type: Literal["excel"]
@@ -73,19 +73,21 @@ class ExcelSource(Strict):
     @property
     def identifier(self) -> str:
         """The name a person knows the source by; a very long one is cut."""
-        name = self.file.upload.name if isinstance(self.file, UploadedFile) else escaped(self.file.path)
+        name = (
+            self.file.upload.name if isinstance(self.file, UploadedFile) else escape_invisible(self.file.path)
+        )
         return shorten_identifier(name)
 
 
-TABLE = "`table` or `schema.table`, a name that holds a dot in double quotes; `chats` when absent"
+TABLE_DESCRIPTION = "`table` or `schema.table`, a name that holds a dot in double quotes; `chats` when absent"
 
 
-class DatabaseSource(Strict):
+class DatabaseSource(StrictModel):
     """A database that the consumer's settings know by name; a message never carries a DSN."""
 
     type: Literal["database"]
     connection: ConfiguredName = Field(description="a name in MIGRATION_CONNECTIONS")
-    table: Name | None = Field(None, description=TABLE)
+    table: Name | None = Field(None, description=TABLE_DESCRIPTION)
 
     @property
     def identifier(self) -> str:
@@ -93,7 +95,7 @@ class DatabaseSource(Strict):
         return f"{self.connection}/{self.table or 'chats'}"
 
 
-class GoogleSheetsSource(Strict):
+class GoogleSheetsSource(StrictModel):
     """A Google spreadsheet, read with credentials that the consumer's settings know by name."""
 
     type: Literal["google_sheets"]
@@ -104,7 +106,7 @@ class GoogleSheetsSource(Strict):
     @property
     def identifier(self) -> str:
         """The name a person knows the source by; a very long one is cut."""
-        worksheet = "" if self.worksheet is None else f"/{escaped(self.worksheet)}"
+        worksheet = "" if self.worksheet is None else f"/{escape_invisible(self.worksheet)}"
         return shorten_identifier(self.spreadsheet_id + worksheet)
 
 
@@ -112,11 +114,11 @@ SOURCE_TYPES = frozenset({"excel", "database", "google_sheets"})
 Source = Annotated[ExcelSource | DatabaseSource | GoogleSheetsSource, Field(discriminator="type")]
 
 
-TimeoutSeconds = Annotated[int, Field(ge=1, le=7 * DAY_SECONDS), NUMBER]
-MaxAttempts = Annotated[int, Field(ge=1, le=100), NUMBER]
+TimeoutSeconds = Annotated[int, Field(ge=1, le=7 * DAY_SECONDS), STRICT_NUMBER]
+MaxAttempts = Annotated[int, Field(ge=1, le=100), STRICT_NUMBER]
 
 
-class Options(Strict):
+class Options(StrictModel):
     """Limits of one job; the consumer's settings say the rest."""
 
     timeout_seconds: TimeoutSeconds | None = Field(None, description="for a run, from its first claim on")
@@ -125,7 +127,7 @@ class Options(Strict):
     )
 
 
-class _Request(Strict):
+class _Request(StrictModel):
     schema_version: SchemaVersion = 1
     requested_by: Name | None = Field(None, description="who asks, for people")
 
@@ -170,7 +172,7 @@ class RetryRequest(_Command):
 
 ACTIONS = frozenset({"start", "cancel", "retry"})
 MigrationRequest = Annotated[StartRequest | CancelRequest | RetryRequest, Field(discriminator="action")]
-REQUEST: TypeAdapter[StartRequest | CancelRequest | RetryRequest] = TypeAdapter(MigrationRequest)
+REQUEST_ADAPTER: TypeAdapter[StartRequest | CancelRequest | RetryRequest] = TypeAdapter(MigrationRequest)
 
 
 def dump_request(request: StartRequest | CancelRequest | RetryRequest) -> bytes:

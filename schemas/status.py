@@ -7,15 +7,15 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from schemas.numbers import SchemaVersion
+from schemas.integers import SchemaVersion
 
 
-def _with_zone(moment: datetime) -> datetime:
+def _assume_utc(moment: datetime) -> datetime:
     """Python cannot compare times with and without a zone; the service itself always publishes one."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-Moment = Annotated[datetime, AfterValidator(_with_zone)]
+ZonedDatetime = Annotated[datetime, AfterValidator(_assume_utc)]
 """A time with a zone; one that came without is UTC."""
 
 
@@ -34,7 +34,7 @@ class Status(StrEnum):
         return self in {Status.COMPLETED, Status.FAILED, Status.CANCELLED}
 
 
-class EventError(BaseModel):
+class ErrorInfo(BaseModel):
     """Why a job failed, or what its next attempt follows on."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -43,7 +43,7 @@ class EventError(BaseModel):
     message: str = Field(description="what is wrong and what to do")
 
 
-class MigrationStatus(BaseModel):
+class StatusEvent(BaseModel):
     """One status event. Readers keep the highest `sequence` of a job and drop the rest."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -70,7 +70,7 @@ class MigrationStatus(BaseModel):
     warnings: dict[str, int] = Field(description="code → how many values were repaired, left out or noticed")
     rows_per_second: float | None = Field(description="of the attempt that runs; null while none does")
     eta_seconds: float | None = Field(description="seconds to the end at this rate; null where unknown")
-    error: EventError | None = Field(description="why it failed, or what its next attempt follows on")
-    occurred_at: Moment = Field(description="by the clock of the database")
-    started_at: Moment | None = Field(description="when it was claimed for the first time")
-    completed_at: Moment | None = Field(description="when this run ended")
+    error: ErrorInfo | None = Field(description="why it failed, or what its next attempt follows on")
+    occurred_at: ZonedDatetime = Field(description="by the clock of the database")
+    started_at: ZonedDatetime | None = Field(description="when it was claimed for the first time")
+    completed_at: ZonedDatetime | None = Field(description="when this run ended")

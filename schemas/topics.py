@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 DAY_MS = 86_400_000
-MESSAGE_BYTES = 1_048_588
+MAX_MESSAGE_BYTES = 1_048_588
 """Kafka's own default for the largest record batch."""
-BROKERS_CLOCK = {"message.timestamp.type": "LogAppendTime"}
+LOG_APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
 """What is kept for how long is counted from its arrival: a sender's clock may be wrong, and a record from
 more than an hour ahead would be refused."""
-AS_IT_IS = {"compression.type": "uncompressed"}
+UNCOMPRESSED = {"compression.type": "uncompressed"}
 """What senders compress the brokers unpack: `max.message.bytes` then bounds what a reader has to hold."""
-DEAD_LETTER_ROOM = 64 * 1024
+DEAD_LETTER_HEADROOM = 64 * 1024
 """What a dead letter may add to the message: its headers."""
 
 
@@ -27,16 +27,16 @@ class Topic:
 REQUESTS = Topic(
     "migration.requests",
     {
-        **BROKERS_CLOCK,
-        **AS_IT_IS,
+        **LOG_APPEND_TIME,
+        **UNCOMPRESSED,
         "retention.ms": str(7 * DAY_MS),
-        "max.message.bytes": str(MESSAGE_BYTES),
+        "max.message.bytes": str(MAX_MESSAGE_BYTES),
     },
 )
 STATUS = Topic(
     "migration.status",
     {
-        **BROKERS_CLOCK,
+        **LOG_APPEND_TIME,
         "cleanup.policy": "compact,delete",
         "min.compaction.lag.ms": str(DAY_MS),
         "retention.ms": str(30 * DAY_MS),
@@ -45,14 +45,14 @@ STATUS = Topic(
 DEAD_LETTERS = Topic(
     "migration.requests.dlq",
     {
-        **BROKERS_CLOCK,
+        **LOG_APPEND_TIME,
         "retention.ms": str(30 * DAY_MS),
-        "max.message.bytes": str(MESSAGE_BYTES + DEAD_LETTER_ROOM),
+        "max.message.bytes": str(MAX_MESSAGE_BYTES + DEAD_LETTER_HEADROOM),
     },
 )
-UPLOADS = Topic("migration.uploads", {**BROKERS_CLOCK, **AS_IT_IS, "retention.ms": str(7 * DAY_MS)})
+UPLOADS = Topic("migration.uploads", {**LOG_APPEND_TIME, **UNCOMPRESSED, "retention.ms": str(7 * DAY_MS)})
 
 INTAKE_GROUP = "chat-migration"
 """The consumer group that reads REQUESTS: what it has committed is recorded or a dead letter."""
 
-ALL = (REQUESTS, STATUS, DEAD_LETTERS, UPLOADS)
+ALL_TOPICS = (REQUESTS, STATUS, DEAD_LETTERS, UPLOADS)

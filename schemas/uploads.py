@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from schemas.numbers import LARGEST_INT, LARGEST_OFFSET, Whole
+from schemas.integers import MAX_INT32, MAX_OFFSET, StrictWholeNumber
 from schemas.text import LongName, Name
 
 CHUNK_BYTES = 512 * 1024
@@ -22,11 +22,11 @@ class Upload(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     upload_id: Name = Field(description="the key of every chunk")
-    partition: Whole = Field(ge=0, le=LARGEST_INT, description="of `migration.uploads`")
-    first_offset: Whole = Field(ge=0, le=LARGEST_OFFSET, description="of the first chunk")
-    last_offset: Whole = Field(ge=0, le=LARGEST_OFFSET, description="of the last chunk")
-    chunks: Whole = Field(ge=1, description="how many there are")
-    size: Whole = Field(ge=1, description="bytes")
+    partition: StrictWholeNumber = Field(ge=0, le=MAX_INT32, description="of `migration.uploads`")
+    first_offset: StrictWholeNumber = Field(ge=0, le=MAX_OFFSET, description="of the first chunk")
+    last_offset: StrictWholeNumber = Field(ge=0, le=MAX_OFFSET, description="of the last chunk")
+    chunks: StrictWholeNumber = Field(ge=1, description="how many there are")
+    size: StrictWholeNumber = Field(ge=1, description="bytes")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of the whole file")
     name: LongName = Field(description="what a person calls the file")
 

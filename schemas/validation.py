@@ -7,15 +7,15 @@ from pydantic_core import ErrorDetails
 
 from schemas.json_text import Location
 from schemas.requests import ACTIONS, FILE_KINDS, SOURCE_TYPES
-from schemas.text import escaped
+from schemas.text import escape_invisible
 
-MOST_SHOWN = 20
+MAX_ERRORS = 20
 """Wrong fields that are explained; a sender can make tens of thousands of them."""
-PATH_CHARACTERS = 200
-MOST_MEMBERS = 200
+MAX_PATH_CHARS = 200
+MAX_MEMBERS = 200
 """Members of all objects and arrays of a request; the largest valid one has some twenty."""
-REPEATED = "is given more than once in one object; give it once"
-UNIONS: tuple[tuple[Location, frozenset[str]], ...] = (
+DUPLICATE_KEY_MESSAGE = "is given more than once in one object; give it once"
+TAGGED_UNIONS: tuple[tuple[Location, frozenset[str]], ...] = (
     ((), ACTIONS),
     (("source",), SOURCE_TYPES),
     (("source", "file"), FILE_KINDS),
@@ -23,7 +23,7 @@ UNIONS: tuple[tuple[Location, frozenset[str]], ...] = (
 """Keys whose value is one of several models, outermost first, and the names of these."""
 
 
-def explain(error: ErrorDetails) -> str:
+def describe_error(error: ErrorDetails) -> str:
     """The library's own words, except where it quotes the value or speaks of its own means."""
     match error["type"]:
         case "union_tag_invalid":
@@ -36,37 +36,37 @@ def explain(error: ErrorDetails) -> str:
             return error["msg"]
 
 
-def explained(errors: Iterable[ErrorDetails], most: int = MOST_SHOWN) -> list[tuple[Location, str]]:
+def describe_errors(errors: Iterable[ErrorDetails], limit: int = MAX_ERRORS) -> list[tuple[Location, str]]:
     """Location and explanation of the first errors."""
-    return [(error["loc"], explain(error)) for error in islice(errors, most)]
+    return [(error["loc"], describe_error(error)) for error in islice(errors, limit)]
 
 
-def path_of(location: Iterable[int | str]) -> str:
+def error_path(location: Iterable[int | str]) -> str:
     """The location of an error of pydantic as a path into the JSON that was sent."""
-    return path_text(_without_tags(tuple(location)))
+    return format_path(_without_union_tags(tuple(location)))
 
 
-def path_text(location: Iterable[int | str]) -> str:
+def format_path(location: Iterable[int | str]) -> str:
     """Keys joined with full stops.
 
     They come from the sender, so the path is cut, and what nobody sees is written as an escape: it ends in
     headers, events, logs and answers, where a line end would forge a line.
     """
-    return escaped(".".join(map(str, location))[:PATH_CHARACTERS])[:PATH_CHARACTERS]
+    return escape_invisible(".".join(map(str, location))[:MAX_PATH_CHARS])[:MAX_PATH_CHARS]
 
 
-def _without_tags(location: Location) -> Location:
+def _without_union_tags(location: Location) -> Location:
     """The location without the names of union members that pydantic puts between the keys."""
-    for keys, tags in UNIONS:
+    for keys, tags in TAGGED_UNIONS:
         depth = len(keys)
         if len(location) > depth + 1 and location[:depth] == keys and location[depth] in tags:
             location = (*keys, *location[depth + 1 :])
     return location
 
 
-def has_too_many_members(body: object, most: int = MOST_MEMBERS) -> bool:
+def has_too_many_members(body: object, limit: int = MAX_MEMBERS) -> bool:
     """Whether parsed JSON is larger than any request, before time is spent on each of its members."""
-    left, pending = most, [body]
+    left, pending = limit, [body]
     while pending:
         one = pending.pop()
         if isinstance(one, Mapping):

@@ -13,41 +13,43 @@ import pytest
 
 from devstack import ports
 from devstack.errors import StackError
-from devstack.stack import KINDS, Stack, choose, start
+from devstack.stack import STACK_KINDS, Stack, choose_stack_kind, start_stack
 
-MOST_WORKERS = 6
+MAX_WORKERS = 6
 """Each takes about 700 MB with its servers and a replica or two."""
 
 # Several sessions may share one external server.
-_names = (f"test_{os.getpid()}_{number}" for number in itertools.count())
+_database_names = (f"test_{os.getpid()}_{number}" for number in itertools.count())
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Ports of its own for each worker: another one could take a free port before who asked for it does."""
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
-        number, size = int(worker.removeprefix("gw")) % MOST_WORKERS, len(ports.RANGE) // MOST_WORKERS
-        ports.RANGE = ports.RANGE[number * size : (number + 1) * size]
+        number, size = int(worker.removeprefix("gw")) % MAX_WORKERS, len(ports.PORT_RANGE) // MAX_WORKERS
+        ports.PORT_RANGE = ports.PORT_RANGE[number * size : (number + 1) * size]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--stack", choices=KINDS, help="where Kafka and Postgres come from (or MIGRATION_STACK)")
+    parser.addoption(
+        "--stack", choices=STACK_KINDS, help="where Kafka and Postgres come from (or MIGRATION_STACK)"
+    )
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """A stack for each; none where the servers come from elsewhere, which hold one consumer group."""
     try:
-        embedded = choose(config.getoption("--stack")) == "embedded"
+        embedded = choose_stack_kind(config.getoption("--stack")) == "embedded"
     except StackError as error:
         raise pytest.UsageError(str(error)) from None
-    return min((os.cpu_count() or 1) + 1, MOST_WORKERS) if embedded else 0
+    return min((os.cpu_count() or 1) + 1, MAX_WORKERS) if embedded else 0
 
 
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """Kafka and Postgres, shared by the whole session: topics are shared too."""
     try:
-        running = start(request.config.getoption("--stack"))
+        running = start_stack(request.config.getoption("--stack"))
     except StackError as error:
         if "PYTEST_XDIST_WORKER" in os.environ:  # a worker that exits is taken for one that crashed
             pytest.fail(str(error), pytrace=False)
@@ -57,16 +59,16 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def own_stack() -> Iterator[Stack]:
+def dedicated_stack() -> Iterator[Stack]:
     """An embedded stack that tests may break, and leave mended."""
-    with start("embedded") as running:
+    with start_stack("embedded") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def own_three_brokers() -> Iterator[Stack]:
+def dedicated_three_brokers() -> Iterator[Stack]:
     """An embedded stack of three brokers that only this module's tests use, and may break."""
-    with start("embedded", brokers=3) as running:
+    with start_stack("embedded", brokers=3) as running:
         yield running
 
 
@@ -77,29 +79,29 @@ def kafka_bootstrap(stack: Stack) -> str:
 
 
 @pytest.fixture(scope="session")
-def template(stack: Stack) -> Iterator[str]:
+def template_database(stack: Stack) -> Iterator[str]:
     """The name of a database with the service's schema, for copies."""
     with _database(stack) as name:
-        _upgrade(stack.database_address(name))
+        _upgrade(stack.database_url_for(name))
         yield name
 
 
 @pytest.fixture
-def fresh_database(stack: Stack) -> Iterator[str]:
+def empty_database_url(stack: Stack) -> Iterator[str]:
     """The address of a new, empty database."""
     with _database(stack) as name:
-        yield stack.database_address(name)
+        yield stack.database_url_for(name)
 
 
 @pytest.fixture
-def database_url(stack: Stack, template: str) -> Iterator[str]:
+def database_url(stack: Stack, template_database: str) -> Iterator[str]:
     """The address of a new database that has the service's schema and no rows."""
-    with _database(stack, template) as name:
-        yield stack.database_address(name)
+    with _database(stack, template_database) as name:
+        yield stack.database_url_for(name)
 
 
 @pytest.fixture
-def migrated_database() -> Callable[[Stack], AbstractContextManager[str]]:
+def make_migrated_database() -> Callable[[Stack], AbstractContextManager[str]]:
     """For tests with a stack of their own: makes a database with the service's schema."""
     return _migrated_database
 
@@ -107,14 +109,14 @@ def migrated_database() -> Callable[[Stack], AbstractContextManager[str]]:
 @contextmanager
 def _migrated_database(stack: Stack) -> Iterator[str]:
     with _database(stack) as name:
-        address = stack.database_address(name)
+        address = stack.database_url_for(name)
         _upgrade(address)
         yield address
 
 
 @contextmanager
 def _database(stack: Stack, copied_from: str = "template1") -> Iterator[str]:
-    name = next(_names)
+    name = next(_database_names)
     stack.create_database(name, copied_from)
     try:
         yield name

@@ -15,27 +15,27 @@ from typing import Annotated
 import asyncpg
 import typer
 
-from benchmarks.database import another
-from benchmarks.service import BenchFailed, bring_up_to_date
+from benchmarks.database import temporary_database
+from benchmarks.service import BenchmarkError, migrate_schema
 from benchmarks.takeover import report
-from benchmarks.takeover.exits import Exit, Exits
 from benchmarks.takeover.replicas import Replicas
-from benchmarks.takeover.takes import JOBS, Bench, Takes
-from consumer.sources.base import TABLE_BATCH_ROWS
-from devstack.admin_panel import make_table
-from devstack.ending import end_at_sigterm
-from devstack.stack import Stack, start
+from benchmarks.takeover.shutdown_timings import ShutdownTiming, ShutdownTimings
+from benchmarks.takeover.takeover_timings import CONCURRENT_JOBS, TakeoverBenchmark, TakeoverTimings
+from consumer.sources.base import DATABASE_BATCH_ROWS
+from devstack.fakedata.admin_panel import create_chats_table
+from devstack.signals import exit_on_sigterm
+from devstack.stack import Stack, start_stack
 from messaging.connection import KafkaConnection
 
-TABLES = 6
-COUNT_WRITES = """
+TABLE_COUNT = 6
+CREATE_WRITE_COUNTER = """
 create sequence writes;
 create function count_write() returns trigger language plpgsql as $$
   begin perform nextval('public.writes'); return new; end $$;
 create trigger count_write before insert on directory.chats for each row execute function count_write();
 """
 """A sequence forgets nothing when a transaction is rolled back."""
-REPEATED = """
+COUNT_REPEATED_WRITES = """
 select case when is_called then last_value else 0 end - (select count(*) from directory.chats) from writes
 """
 
@@ -46,11 +46,11 @@ def main(
     seed: Annotated[int, typer.Option(help="of the moments of the signals")] = 1,
 ) -> None:
     """Measure, print, exit 1 where a promise does not hold."""
-    end_at_sigterm()
-    with tempfile.TemporaryDirectory(prefix="takeover-") as folder, start("embedded") as stack:
+    exit_on_sigterm()
+    with tempfile.TemporaryDirectory(prefix="takeover-") as folder, start_stack("embedded") as stack:
         try:
             bad = asyncio.run(_measure(stack, Path(folder), runs, rows, seed))
-        except BenchFailed as failure:
+        except BenchmarkError as failure:
             print(f"takeover: {failure}", file=sys.stderr)
             raise typer.Exit(1) from None
     raise typer.Exit(1 if bad else 0)
@@ -58,20 +58,22 @@ def main(
 
 async def _measure(stack: Stack, folder: Path, runs: int, rows: int, seed: int) -> list[str]:
     began = time.monotonic()
-    bring_up_to_date(stack.env, folder / "migrate.log")
+    migrate_schema(stack.env, folder / "migrate.log")
     async with AsyncExitStack() as resources:
         tables = {}
-        for number in range(TABLES):
-            tables[f"t{number}"] = dsn = await resources.enter_async_context(another(stack.database_url))
-            await asyncio.to_thread(make_table, dsn, rows, seed * TABLES + number)
+        for number in range(TABLE_COUNT):
+            tables[f"t{number}"] = dsn = await resources.enter_async_context(
+                temporary_database(stack.database_url)
+            )
+            await asyncio.to_thread(create_chats_table, dsn, rows, seed * TABLE_COUNT + number)
         environment = {
             **stack.env,
             "MIGRATION_CONNECTIONS": json.dumps(tables),
-            "MIGRATION_MAX_RUNNING_JOBS": str(JOBS),
+            "MIGRATION_MAX_RUNNING_JOBS": str(CONCURRENT_JOBS),
         }
         replicas = Replicas(environment, folder)
         resources.callback(replicas.stop)
-        bench = Bench(
+        bench = TakeoverBenchmark(
             replicas,
             stack.database_url,
             await asyncpg.connect(stack.database_url),
@@ -79,26 +81,28 @@ async def _measure(stack: Stack, folder: Path, runs: int, rows: int, seed: int) 
             itertools.cycle(tables),
             random.Random(seed),
         )
-        await bench.database.execute(COUNT_WRITES)
+        await bench.database.execute(CREATE_WRITE_COUNTER)
         takes = []
         for number in (signal.SIGKILL, signal.SIGTERM):
-            takes.append(await bench.take_overs(number, runs))
+            takes.append(await bench.measure_takeovers(number, runs))
             seconds = ", ".join(f"{one:.2f}" for one in takes[-1].seconds)
-            print(f"takeover: seconds after {takes[-1].name}: {seconds}", file=sys.stderr, flush=True)
-        repeated = await bench.database.fetchval(REPEATED)
-        exits = await Exits(bench, stack).all()
+            print(f"takeover: seconds after {takes[-1].signal_name}: {seconds}", file=sys.stderr, flush=True)
+        repeated = await bench.database.fetchval(COUNT_REPEATED_WRITES)
+        exits = await ShutdownTimings(bench, stack).measure_all()
         await bench.database.close()
-    return _tell(takes, repeated, exits, time.monotonic() - began)
+    return _print_report(takes, repeated, exits, time.monotonic() - began)
 
 
-def _tell(takes: list[Takes], repeated: int, exits: list[Exit], took: float) -> list[str]:
-    ends = sum(len(one.seconds) for one in takes)
-    bad = report.broken(takes, exits)
+def _print_report(
+    timings: list[TakeoverTimings], repeated: int, exits: list[ShutdownTiming], took: float
+) -> list[str]:
+    ends = sum(len(one.seconds) for one in timings)
+    bad = report.broken_promises(timings, exits)
     lines = [
-        *report.takes_lines(takes),
-        report.repeated_line(repeated, ends, TABLE_BATCH_ROWS),
+        *report.takeover_lines(timings),
+        report.repeated_line(repeated, ends, DATABASE_BATCH_ROWS),
         "",
-        *report.exit_lines(exits),
+        *report.shutdown_lines(exits),
         "",
         *(f"BROKEN PROMISE: {one}" for one in bad),
         f"measured in {took:.0f} s",

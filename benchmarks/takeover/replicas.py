@@ -9,10 +9,10 @@ from pathlib import Path
 
 import asyncpg
 
-from benchmarks.service import Service, launch, stop, wait_ready
+from benchmarks.service import RunningService, launch, stop, wait_until_ready
 
 Database = asyncpg.Connection
-LOOK_SECONDS = 0.002
+POLL_SECONDS = 0.002
 
 
 @dataclass(slots=True)
@@ -24,18 +24,18 @@ class Replicas:
     running: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
     started: int = 0
 
-    async def have(self, many: int) -> None:
+    async def ensure(self, count: int) -> None:
         """Start those that are missing, and wait until they are ready."""
-        missing = many - len(self.running)
+        missing = count - len(self.running)
         made = [self.launch() for _ in range(missing)]
         for process, service, log in made:
-            await asyncio.to_thread(wait_ready, service, process, log)
+            await asyncio.to_thread(wait_until_ready, service, process, log)
 
-    def launch(self, **more: str) -> tuple[subprocess.Popen[bytes], Service, Path]:
+    def launch(self, **settings: str) -> tuple[subprocess.Popen[bytes], RunningService, Path]:
         """Start one."""
         self.started += 1
         log = self.folder / f"replica-{self.started}.log"
-        process, service = launch({**self.environment, **more}, log)
+        process, service = launch({**self.environment, **settings}, log)
         self.running[process.pid] = process
         return process, service, log
 
@@ -53,49 +53,49 @@ class Replicas:
 
 
 @dataclass(frozen=True, slots=True)
-class Owned:
+class OwnedJob:
     """A running job: who owns it, and how much of it is stored."""
 
     job_id: int
     pid: int
-    token: int
+    fencing_token: int
     attempt: int
     rows: int
     attempt_rows: int
 
     @property
-    def moves(self) -> bool:
+    def has_progress(self) -> bool:
         """Whether its owner has stored a batch."""
         return self.rows > self.attempt_rows
 
 
-OWNED = """
+LIST_OWNED_JOBS = """
 select j.id, split_part(l.owner, ':', 2)::int, j.token, j.attempt, j.processed + j.failed, j.attempt_rows
 from migration.jobs j join migration.leases l on l.name = 'job:' || j.id
 where j.status = 'running' and l.token = j.token and l.expires_at > clock_timestamp() order by j.id
 """
 
 
-async def owned(database: Database) -> list[Owned]:
+async def owned_jobs(database: Database) -> list[OwnedJob]:
     """The jobs that run now."""
-    return [Owned(*row) for row in await database.fetch(OWNED)]
+    return [OwnedJob(*row) for row in await database.fetch(LIST_OWNED_JOBS)]
 
 
-CLAIMED = """
+FIND_NEW_CLAIM = """
 select attempt, attempt_rows, clock_timestamp() as seen from migration.jobs
 where id = $1 and status = 'running' and token <> $2
 """
 
 
-async def claimed_again(database: Database, job: Owned, seconds: float) -> tuple[int, int, datetime]:
+async def wait_for_new_claim(database: Database, job: OwnedJob, timeout: float) -> tuple[int, int, datetime]:
     """Wait until another claim of the job is committed: attempt, rows it goes on from, when it was seen."""
-    async with asyncio.timeout(seconds):
-        while (row := await database.fetchrow(CLAIMED, job.job_id, job.token)) is None:  # noqa: ASYNC110
-            await asyncio.sleep(LOOK_SECONDS)
+    async with asyncio.timeout(timeout):
+        while (row := await database.fetchrow(FIND_NEW_CLAIM, job.job_id, job.fencing_token)) is None:  # noqa: ASYNC110
+            await asyncio.sleep(POLL_SECONDS)
     return row["attempt"], row["attempt_rows"], row["seen"]
 
 
-async def now(database: Database) -> datetime:
+async def database_now(database: Database) -> datetime:
     """By the clock of the database."""
     moment = await database.fetchval("select clock_timestamp()")
     assert isinstance(moment, datetime)

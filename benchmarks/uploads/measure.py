@@ -10,109 +10,109 @@ from pathlib import Path
 import psutil
 
 from benchmarks import database
-from benchmarks.client import connected
-from benchmarks.expected import Expected
-from benchmarks.measure import Bench
-from benchmarks.memory import Sampler
-from benchmarks.service import Service, running
-from benchmarks.uploads.crowd import CURLS, Clients, Crowd
-from tests.support.probing import Answer, Probing
+from benchmarks.client import connect
+from benchmarks.measure import ServiceBenchmark
+from benchmarks.memory import MemorySampler
+from benchmarks.service import RunningService, running_service
+from benchmarks.uploads.upload_clients import CURLS, UploadClients, UploadProfile
+from devstack.fakedata.expected import ExpectedImport
+from tests.support.probe_recorder import ProbeRecorder, ProbeResponse
 
 ALONE = "alone"
-CROWDS = {
-    f"{CURLS} at 1 MB/s, 20 at 1 byte/s": Clients("1M", trickling=20),
-    f"{CURLS} at full speed": Clients(),
+PROFILES = {
+    f"{CURLS} at 1 MB/s, 20 at 1 byte/s": UploadProfile("1M", slow_clients=20),
+    f"{CURLS} at full speed": UploadProfile(),
 }
-WARM, BOOK = "warm.xlsx", "base.xlsx"
-LAG = "chat_migration_event_loop_lag_seconds_max "
+WARM, WORKBOOK = "warm.xlsx", "base.xlsx"
+LAG_METRIC = "chat_migration_event_loop_lag_seconds_max "
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class UploadResult:
     """One job, and what was seen of the service meanwhile. Times are seconds, memory is MiB."""
 
-    crowd: str
+    profile: str
     seconds: float
     latencies: Sequence[float]
     """From the commit of each status event to its arrival."""
     loop_lag: float
     """The longest of the event loop."""
-    memory: float
+    peak_rss_mib: float
     """Peak of the service without its children."""
     cores: float
     """Processor time of the service without its children, by the time of the job."""
     probes: int
-    red: Sequence[str]
+    failed_probes: Sequence[str]
     """What the probes said that were not green."""
     responses: Counter[tuple[str, str]]
     bytes_per_second: float
     """Of all uploads together."""
-    mistakes: Sequence[str]
+    mismatches: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class UploadPlan:
     """Where the servers and workbooks are, what the books hold, the file that is uploaded."""
 
     environment: Mapping[str, str]
     inbox: Path
-    books: Mapping[str, Expected]
+    expected: Mapping[str, ExpectedImport]
     upload: Path
     log: Path
 
 
-async def measure_rounds(plan: Plan, rounds: int) -> AsyncIterator[Measured]:
+async def measure_rounds(plan: UploadPlan, rounds: int) -> AsyncIterator[UploadResult]:
     """Each crowd once a round, and a job alone before each."""
     for _ in range(rounds):
-        for crowd in CROWDS:
+        for crowd in PROFILES:
             yield await _measure(plan, ALONE)
             yield await _measure(plan, crowd)
 
 
-async def _measure(plan: Plan, name: str) -> Measured:
+async def _measure(plan: UploadPlan, name: str) -> UploadResult:
     """A new service each time: its longest lag and its memory are those of this job."""
     async with AsyncExitStack() as stack:
-        service = stack.enter_context(running(plan.environment, plan.inbox, plan.log))
-        client = await stack.enter_async_context(connected(plan.environment))
-        bench = Bench(plan.environment["DATABASE_URL"], plan.inbox, service, client)
-        await bench.first([WARM], [plan.books[WARM]])
+        service = stack.enter_context(running_service(plan.environment, plan.inbox, plan.log))
+        client = await stack.enter_async_context(connect(plan.environment))
+        bench = ServiceBenchmark(plan.environment["DATABASE_URL"], plan.inbox, service, client)
+        await bench.first_load([WARM], [plan.expected[WARM]])
         client.latencies.clear()
-        crowd = Crowd(service.url, plan.upload)
-        memory = stack.enter_context(Sampler(service.pid, children=False))
-        probing = stack.enter_context(Probing(service))
-        if clients := CROWDS.get(name):
+        crowd = UploadClients(service.url, plan.upload)
+        memory = stack.enter_context(MemorySampler(service.pid, children=False))
+        probing = stack.enter_context(ProbeRecorder(service))
+        if clients := PROFILES.get(name):
             await stack.enter_async_context(crowd.uploading(clients))
-        await database.empty(bench.dsn)
+        await database.truncate_tables(bench.dsn)
         before = _processor_seconds(service)
-        timing = await bench.load([BOOK], [plan.books[BOOK]])
+        timing = await bench.load([WORKBOOK], [plan.expected[WORKBOOK]])
         cores = (_processor_seconds(service) - before) / timing.seconds
         lag = _loop_lag(await asyncio.to_thread(service.metrics))
-    probes = [*probing.alive, *probing.ready]
-    return Measured(
-        crowd=name,
+    probes = [*probing.liveness, *probing.readiness]
+    return UploadResult(
+        profile=name,
         seconds=timing.seconds,
         latencies=client.latencies,
         loop_lag=lag,
-        memory=memory.peak_mib,
+        peak_rss_mib=memory.peak_mib,
         cores=cores,
         probes=len(probes),
-        red=[_said(answer) for answer in probes if not answer.well],
+        failed_probes=[_describe_probe(answer) for answer in probes if not answer.ok],
         responses=crowd.responses,
         bytes_per_second=crowd.bytes_per_second,
-        mistakes=bench.mistakes,
+        mismatches=bench.mismatches,
     )
 
 
-def _processor_seconds(service: Service) -> float:
+def _processor_seconds(service: RunningService) -> float:
     times = psutil.Process(service.pid).cpu_times()
     return float(times.user + times.system)
 
 
-def _said(answer: Answer) -> str:
-    return f"{answer.status} {answer.body}"
+def _describe_probe(response: ProbeResponse) -> str:
+    return f"{response.status} {response.body}"
 
 
 def _loop_lag(metrics: str) -> float:
     """NaN where the service did not answer."""
-    found = [line.removeprefix(LAG) for line in metrics.splitlines() if line.startswith(LAG)]
+    found = [line.removeprefix(LAG_METRIC) for line in metrics.splitlines() if line.startswith(LAG_METRIC)]
     return float(found[0]) if found else float("nan")

@@ -6,116 +6,114 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 
-from consumer.health import Check, Health
-from consumer.http import (
-    assets,
-    asyncapi_page,
+from consumer.http import error_handlers
+from consumer.http.auth.authenticator import Authenticator
+from consumer.http.documentation import assets, asyncapi_page, openapi_pages
+from consumer.http.events.event_feed import EventFeed
+from consumer.http.jobs.job_path import EncodedJobPaths
+from consumer.http.middleware.guarded_app import GuardedApp
+from consumer.http.openapi import openapi_document
+from consumer.http.routers import (
     attempts,
-    command,
-    docs,
-    error_handlers,
+    commands,
     events,
     excel,
     jobs,
     metrics,
-    openapi,
     probes,
     rejected_rows,
     rejected_summary,
     start,
 )
-from consumer.http.access import Access
-from consumer.http.event_feed import EventFeed
-from consumer.http.excel import OpenUpload, UploadLimits
-from consumer.http.job_path import EncodedJobPaths
-from consumer.http.middleware import GuardedApp
-from consumer.http.submission import Submission
+from consumer.http.routers.excel import OpenUpload, UploadLimits
+from consumer.http.submission.submitter import RequestSubmitter
+from consumer.runtime.health import HealthRegistry, ReadinessCheck
 from consumer.store.database import Database
-from consumer.store.errors import DatabaseUnavailable
+from consumer.store.errors import DatabaseUnavailableError
 from schemas.version import VERSION
 
 
 @dataclass(frozen=True, slots=True)
-class HttpParts:
+class HttpDependencies:
     """What the HTTP side is made of; the composition root has them.
 
     Without `access` everybody may do everything; without `hosts` any `Host` header is answered.
     """
 
     database: Database
-    health: Health
+    health: HealthRegistry
     registry: CollectorRegistry
-    submission: Submission
+    submitter: RequestSubmitter
     feed: EventFeed
     datasets: Collection[str]
     open_upload: OpenUpload
     upload_limits: UploadLimits
-    access: Access = field(default_factory=Access)
+    authenticator: Authenticator = field(default_factory=Authenticator)
     hosts: Collection[str] | None = None
 
 
-def make_app(parts: HttpParts) -> FastAPI:
+def make_app(dependencies: HttpDependencies) -> FastAPI:
     """The app; Postgres counts for readiness from now on."""
     app = GuardedApp(
-        title=openapi.TITLE,
-        description=openapi.DESCRIPTION,
+        title=openapi_document.TITLE,
+        description=openapi_document.DESCRIPTION,
         version=VERSION,
-        openapi_tags=openapi.TAGS,
+        openapi_tags=openapi_document.TAGS,
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
     )
-    app.hosts = parts.hosts
-    app.streamed_paths = {excel.PATH}
-    app.state.access = parts.access
-    _watch_postgres(parts.database, parts.health)
+    app.hosts = dependencies.hosts
+    app.streamed_paths = {excel.EXCEL_PATH}
+    app.state.authenticator = dependencies.authenticator
+    _add_postgres_check(dependencies.database, dependencies.health)
     error_handlers.install(app)
-    openapi.install(app, parts.datasets, tokens=parts.access.enforced)
-    for router in _routers(parts):
+    openapi_document.install(app, dependencies.datasets, auth_enforced=dependencies.authenticator.enforced)
+    for router in _routers(dependencies):
         app.include_router(router)
     app.add_middleware(EncodedJobPaths)
     return app
 
 
-def _routers(parts: HttpParts) -> list[APIRouter]:
-    database, submission = parts.database, parts.submission
+def _routers(dependencies: HttpDependencies) -> list[APIRouter]:
+    database, submission = dependencies.database, dependencies.submitter
     return [
-        excel.router(submission, parts.datasets, parts.open_upload, parts.upload_limits),
-        start.router(submission, database, parts.datasets),
-        command.router(submission, database),
+        excel.router(submission, dependencies.datasets, dependencies.open_upload, dependencies.upload_limits),
+        start.router(submission, database, dependencies.datasets),
+        commands.router(submission, database),
         jobs.router(database),
         attempts.router(database),
         rejected_rows.router(database),
         rejected_summary.router(database),
-        events.router(database, parts.feed, parts.access),
-        probes.router(parts.health),
-        metrics.router(database, parts.registry),
-        docs.router(openapi.TITLE),
+        events.router(database, dependencies.feed, dependencies.authenticator),
+        probes.router(dependencies.health),
+        metrics.router(database, dependencies.registry),
+        openapi_pages.router(openapi_document.TITLE),
         asyncapi_page.router(),
         assets.router(),
     ]
 
 
-def _watch_postgres(database: Database, health: Health) -> None:
-    async def postgres() -> str | None:
-        return await _postgres(database)
+def _add_postgres_check(database: Database, health: HealthRegistry) -> None:
+    async def check() -> str | None:
+        return await _postgres_problem(database)
 
-    health.ready_when("postgres", postgres)
+    health.add_readiness_check("postgres", check)
 
 
-def make_waiting_app(postgres: Check) -> FastAPI:
+def make_startup_app(postgres_check: ReadinessCheck) -> FastAPI:
     """The app until Postgres is there: the probes alone, alive and not ready."""
-    app = GuardedApp(title=openapi.TITLE, docs_url=None, redoc_url=None, openapi_url=None)
-    health = Health()
-    health.ready_when("postgres", postgres)
+    app = GuardedApp(title=openapi_document.TITLE, docs_url=None, redoc_url=None, openapi_url=None)
+    health = HealthRegistry()
+    health.add_readiness_check("postgres", postgres_check)
     error_handlers.install(app)
     app.include_router(probes.router(health))
     return app
 
 
-async def _postgres(database: Database) -> str | None:
+async def _postgres_problem(database: Database) -> str | None:
     try:
         await database.ping()
-    except DatabaseUnavailable as error:
+    except DatabaseUnavailableError as error:
         return str(error)
     return None

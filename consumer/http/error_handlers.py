@@ -7,16 +7,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from consumer.http.json_request import NOT_JSON
 from consumer.http.problem import FieldProblem, ProblemError, invalid_fields
-from consumer.masking import presentable
-from consumer.store.errors import Conflict, DatabaseUnavailable
+from consumer.http.requests.json_request import NOT_JSON
+from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
 from consumer.store.rejected_rows import LoadReplacedError
+from consumer.telemetry.redaction import sanitize
 from schemas.codes import ProblemCode
-from schemas.validation import explained, path_of
+from schemas.validation import describe_errors, error_path
 
-RETRY_SECONDS = 2
-STANDARD = {
+RETRY_AFTER_SECONDS = 2
+FRAMEWORK_PROBLEMS = {
     400: NOT_JSON,  # the framework's own 400 is about nothing else
     404: (
         ProblemCode.NOT_FOUND,
@@ -31,11 +31,11 @@ STANDARD = {
 
 def install(app: FastAPI) -> None:
     """Have the app answer errors with problems."""
-    app.add_exception_handler(ProblemError, _problem)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(DatabaseUnavailable, _unavailable)
-    app.add_exception_handler(Conflict, _unavailable)
+    app.add_exception_handler(ProblemError, _problem_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(DatabaseUnavailableError, _unavailable)
+    app.add_exception_handler(TransactionConflictError, _unavailable)
     app.add_exception_handler(LoadReplacedError, _load_replaced)
     app.add_exception_handler(Exception, _internal_error)
 
@@ -46,41 +46,41 @@ def database_unavailable() -> ProblemError:
         503,
         ProblemCode.DATABASE_UNAVAILABLE,
         "Postgres cannot be reached right now; try again in a moment.",
-        retry_after=RETRY_SECONDS,
+        retry_after=RETRY_AFTER_SECONDS,
     )
 
 
-async def _problem(_request: Request, error: Exception) -> JSONResponse:
+async def _problem_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ProblemError)  # noqa: S101
     return error.response()
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
+async def _http_exception(_request: Request, error: Exception) -> JSONResponse:
     """What the framework raises by itself: no such address or method, a body that it cannot parse."""
     assert isinstance(error, HTTPException)  # noqa: S101
-    code, detail = STANDARD.get(error.status_code, (ProblemCode.BAD_REQUEST, str(error.detail)))
+    code, detail = FRAMEWORK_PROBLEMS.get(error.status_code, (ProblemCode.BAD_REQUEST, str(error.detail)))
     headers: Mapping[str, str] = error.headers or {}
     return ProblemError(error.status_code, code, detail, headers=headers).response()
 
 
-async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
     """Names what is wrong and never repeats the value."""
     assert isinstance(error, RequestValidationError)  # noqa: S101
     errors = error.errors()
     if any(one["type"] == "json_invalid" for one in errors):
         return ProblemError(400, *NOT_JSON).response()
     wrong = [
-        FieldProblem(field=_field(location), message=presentable(words))
-        for location, words in explained(errors)
+        FieldProblem(field=_field_name(location), message=sanitize(words))
+        for location, words in describe_errors(errors)
     ]
     in_body = any(one["loc"][0] == "body" for one in errors)
     code = ProblemCode.INVALID_REQUEST if in_body else ProblemCode.INVALID_PARAMETER
     return invalid_fields(wrong, code).response()
 
 
-def _field(location: tuple[str | int, ...]) -> str:
+def _field_name(location: tuple[str | int, ...]) -> str:
     where, *names = location
-    return f"{presentable(path_of(names))} ({where})" if names else str(where)
+    return f"{sanitize(error_path(names))} ({where})" if names else str(where)
 
 
 async def _unavailable(_request: Request, _error: Exception) -> JSONResponse:

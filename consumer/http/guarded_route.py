@@ -10,15 +10,15 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from consumer.http.access import SCHEME, requires
-from consumer.http.idempotency import require_one_key
-from consumer.http.json_request import JsonRequest
+from consumer.http.auth.authenticator import BEARER_SCHEME, requires
+from consumer.http.auth.tokens import Right
+from consumer.http.middleware.request_body import has_body
 from consumer.http.problem import ProblemError
-from consumer.http.request_body import has_body
-from consumer.http.tokens import Right
+from consumer.http.requests.idempotency import require_one_key
+from consumer.http.requests.json_request import JsonRequest
 from schemas.codes import ProblemCode
 
-GUARDS = {requires(right) for right in Right}
+AUTH_DEPENDENCIES = {requires(right) for right in Right}
 JSON = "application/json"
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -29,12 +29,12 @@ class GuardedRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         """FastAPI's handler behind the checks."""
         handle = super().get_route_handler()
-        guards = [one.call for one in self.dependant.dependencies if one.call in GUARDS]
+        guards = [one.call for one in self.dependant.dependencies if one.call in AUTH_DEPENDENCIES]
         takes_json = self.body_field is not None
 
         async def guarded(request: Request) -> Response:
             for guard in guards:
-                await guard(request, await SCHEME(request))
+                await guard(request, await BEARER_SCHEME(request))
             require_one_key(request.headers)
             if takes_json and has_body(request.headers):
                 _require_json(request.headers.get("content-type", ""))

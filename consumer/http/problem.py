@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 
 from schemas.codes import ProblemCode
 
-MEDIA_TYPE = "application/problem+json"
+PROBLEM_MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:chat-migration:problem:"
 
 
@@ -74,23 +74,23 @@ class ProblemError(Exception):
     def response(self) -> JSONResponse:
         """The response that says so."""
         body = self.problem.model_dump(mode="json", exclude_none=True)
-        return JSONResponse(body, self.status, self.headers, MEDIA_TYPE)
+        return JSONResponse(body, self.status, self.headers, PROBLEM_MEDIA_TYPE)
 
 
 def invalid_fields(
-    wrong: Sequence[FieldProblem], code: ProblemCode = ProblemCode.INVALID_REQUEST
+    problems: Sequence[FieldProblem], code: ProblemCode = ProblemCode.INVALID_REQUEST
 ) -> ProblemError:
     """The problem (422) of a request with wrong fields."""
-    sentence = "; ".join(f"{one.field}: {one.message}" for one in wrong) + "."
-    return ProblemError(422, code, sentence, errors=wrong)
+    sentence = "; ".join(f"{one.field}: {one.message}" for one in problems) + "."
+    return ProblemError(422, code, sentence, errors=problems)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route in OpenAPI for the problems it may end with."""
     return {
         status: {
             "description": HTTPStatus(status).phrase,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for status in sorted(statuses)
     }

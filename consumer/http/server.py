@@ -10,23 +10,23 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from consumer.http import log_limits
-from consumer.http.connections import HEAD_BYTES, limited_protocol
-from consumer.http.open_files import current_connection_limit
+from consumer.http.connections.protocol import MAX_HEAD_BYTES, limited_protocol
+from consumer.http.limits import log_limits
+from consumer.http.limits.open_files import current_connection_limit
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 
 BACKLOG = 128
-GRACE_SECONDS = 3
+SHUTDOWN_GRACE_SECONDS = 3
 """What a running answer still gets when the service stops."""
 
 
-STALLED_MILLISECONDS = 60_000
+TCP_USER_TIMEOUT_MS = 60_000
 """A client that takes nothing for so long is cut off by the kernel: a reader that stops in the middle of a
 download would hold its connection, and its slot, for ever."""
 
 
-class CannotServe(Exception):
+class BindError(Exception):
     """The address cannot be listened on."""
 
 
@@ -39,18 +39,18 @@ class _Server(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises CannotServe."""
+    """A listening socket; port 0 takes a free one. Raises BindError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         reason = str(error.strerror).partition(" (while")[0]
-        raise CannotServe(
+        raise BindError(
             f"cannot listen on {host} port {port} ({reason}): "
             "stop what holds it, or set MIGRATION_HTTP_HOST and MIGRATION_HTTP_PORT to another address"
         ) from None
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit it
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MILLISECONDS)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
     return listener
 
 
@@ -83,7 +83,7 @@ def _config(app: FastAPI, max_connections: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=limited_protocol(max_connections),
-        h11_max_incomplete_event_size=HEAD_BYTES,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         backlog=BACKLOG,
         lifespan="off",
         log_config=None,
@@ -92,5 +92,5 @@ def _config(app: FastAPI, max_connections: int) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,  # X-Forwarded-For is whatever its sender writes; the log names the peer
         ws="none",
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
     )

@@ -5,19 +5,26 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from consumer.masking import presentable
+from consumer.telemetry.redaction import sanitize
 from schemas.codes import DeadLetterReason
-from schemas.json_text import Json, parse_json
-from schemas.requests import REQUEST, CancelRequest, RetryRequest, StartRequest
-from schemas.text import storable, without_controls
-from schemas.validation import MOST_MEMBERS, REPEATED, explained, has_too_many_members, path_of, path_text
+from schemas.json_text import ParsedJson, parse_json
+from schemas.requests import REQUEST_ADAPTER, CancelRequest, RetryRequest, StartRequest
+from schemas.text import validate_no_control_chars, validate_storable
+from schemas.validation import (
+    DUPLICATE_KEY_MESSAGE,
+    MAX_MEMBERS,
+    describe_errors,
+    error_path,
+    format_path,
+    has_too_many_members,
+)
 
-MAX_NAMED = 5
+MAX_NAMED_FIELDS = 5
 """How many wrong fields a sentence names."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class InvalidMessage:
     """A message that is no request; `request_id` where one can be read from it all the same."""
 
     reason: DeadLetterReason
@@ -25,55 +32,61 @@ class Unreadable:
     request_id: str | None = None
 
 
-def parse(value: bytes | None) -> StartRequest | CancelRequest | RetryRequest | Unreadable:
+def parse(value: bytes | None) -> StartRequest | CancelRequest | RetryRequest | InvalidMessage:
     """Read one message value."""
     try:
         parsed = parse_json(value or b"")
     except ValueError:
-        return Unreadable(DeadLetterReason.NOT_JSON, "the message is not JSON in UTF-8")
+        return InvalidMessage(DeadLetterReason.NOT_JSON, "the message is not JSON in UTF-8")
     body = parsed.body
     if not isinstance(body, dict):
-        return Unreadable(DeadLetterReason.INVALID_REQUEST, "the message is JSON, but not an object")
+        return InvalidMessage(DeadLetterReason.INVALID_REQUEST, "the message is JSON, but not an object")
     if has_too_many_members(body):
-        too_many = f"the request is wrong: it has more than {MOST_MEMBERS} members in all"
-        return Unreadable(DeadLetterReason.INVALID_REQUEST, too_many, _request_id(parsed))
-    if parsed.has_repeats:
-        return Unreadable(DeadLetterReason.INVALID_REQUEST, _repeats_sentence(parsed), _request_id(parsed))
+        too_many = f"the request is wrong: it has more than {MAX_MEMBERS} members in all"
+        return InvalidMessage(DeadLetterReason.INVALID_REQUEST, too_many, _request_id(parsed))
+    if parsed.has_duplicate_keys:
+        return InvalidMessage(
+            DeadLetterReason.INVALID_REQUEST, _duplicate_members_message(parsed), _request_id(parsed)
+        )
     try:
-        return REQUEST.validate_python(body)
+        return REQUEST_ADAPTER.validate_python(body)
     except ValidationError as error:
-        return Unreadable(DeadLetterReason.INVALID_REQUEST, _sentence(error), _request_id(parsed))
+        return InvalidMessage(
+            DeadLetterReason.INVALID_REQUEST, _validation_message(error), _request_id(parsed)
+        )
 
 
-def _repeats_sentence(parsed: Json) -> str:
-    repeats = [f"{presentable(path_text(location))}: {REPEATED}" for location in parsed.repeats()]
-    return _listed(repeats[:MAX_NAMED], len(repeats))
+def _duplicate_members_message(parsed: ParsedJson) -> str:
+    repeats = [
+        f"{sanitize(format_path(location))}: {DUPLICATE_KEY_MESSAGE}" for location in parsed.duplicate_keys()
+    ]
+    return _join_errors(repeats[:MAX_NAMED_FIELDS], len(repeats))
 
 
-def _sentence(error: ValidationError) -> str:
+def _validation_message(error: ValidationError) -> str:
     """Which fields are wrong and how; values stay out of it, they may be anybody's phone."""
     errors = error.errors(include_input=False, include_url=False)
-    wrong = [f"{_path(loc)}: {presentable(words)}" for loc, words in explained(errors, MAX_NAMED)]
-    return _listed(wrong, len(errors))
+    wrong = [f"{_path(loc)}: {sanitize(words)}" for loc, words in describe_errors(errors, MAX_NAMED_FIELDS)]
+    return _join_errors(wrong, len(errors))
 
 
-def _listed(wrong: Sequence[str], count: int) -> str:
-    more = f"; and {count - MAX_NAMED} more" if count > MAX_NAMED else ""
-    return "the request is wrong: " + "; ".join(wrong) + more
+def _join_errors(errors: Sequence[str], count: int) -> str:
+    more = f"; and {count - MAX_NAMED_FIELDS} more" if count > MAX_NAMED_FIELDS else ""
+    return "the request is wrong: " + "; ".join(errors) + more
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    return presentable(path_of(location)) or "action"
+    return sanitize(error_path(location)) or "action"
 
 
-def _request_id(parsed: Json) -> str | None:
+def _request_id(parsed: ParsedJson) -> str | None:
     """The id, where there is exactly one that can be stored."""
-    if parsed.repeats_at_top("request_id"):
+    if parsed.has_duplicate_at_top("request_id"):
         return None
     found = parsed.body.get("request_id")
     if not isinstance(found, str) or not 1 <= len(found) <= 200:
         return None
     try:
-        return without_controls(storable(found))
+        return validate_no_control_chars(validate_storable(found))
     except ValueError:
         return None

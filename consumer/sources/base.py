@@ -5,66 +5,66 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from consumer.datasets.base import Fields
-from consumer.records import Chunk
+from consumer.cells.chunks import Chunk
+from consumer.datasets.base import ColumnSpec
 from consumer.sources.source_columns import SourceColumn
 
 BATCH_ROWS = 10_000
-TABLE_BATCH_ROWS = 25_000
+DATABASE_BATCH_ROWS = 25_000
 """Rows of five columns: a fifth quicker than with 10,000, and hardly less than with 50,000."""
-FRUGAL_ROWS = 100
+LOW_MEMORY_ROWS = 100
 """At most so many of a table at once, after a child died of too much: four texts of 512 KB make 200 MB."""
 
 
-def batch_rows(source_type: str, asked: int | None, *, frugal: bool) -> int:
+def batch_rows(source_type: str, requested: int | None, *, low_memory: bool) -> int:
     """How many rows go into one batch: what is asked for, or else what suits the type of source."""
     if source_type != "database":
-        return asked or BATCH_ROWS
-    rows = asked or TABLE_BATCH_ROWS
-    return min(rows, FRUGAL_ROWS) if frugal else rows
+        return requested or BATCH_ROWS
+    rows = requested or DATABASE_BATCH_ROWS
+    return min(rows, LOW_MEMORY_ROWS) if low_memory else rows
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class SourceCredentials:
     """What the settings give a child to reach a source; it travels in the child's orders and nowhere else.
 
     Keys of `secrets`: `kafka` (an upload), `dsn` (a database), `account` and `api_url` (Google Sheets).
-    `quota` names the bucket whose tokens the source's calls draw.
+    `rate_limit_bucket` names the bucket whose tokens the source's calls draw.
     """
 
     secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    quota: str | None = None
+    rate_limit_bucket: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SourceConfig:
     """What a source needs to know to be read once.
 
-    `secrets` are those of its `Access`. `fingerprint`, `state`, `checkpoint` and `stored` (rows accounted
+    `secrets` are those of its `SourceCredentials`. `fingerprint`, `state`, `checkpoint` and `stored` (rows accounted
     for up to the checkpoint) are what an earlier attempt of the same load left; None, or 0, before.
     `run` counts from 1 and grows with each retry that a person asked for.
-    `frugal` asks for the way with the least memory, after a child died of too much.
+    `low_memory` asks for the way with the least memory, after a child died of too much.
     `wait` tells people what is waited for, or None when it is over. `draw` waits for a token of the quota.
     """
 
-    fields: Fields
+    column_spec: ColumnSpec
     chunk_rows: int
-    scratch: Path
+    temp_dir: Path
     inbox: Path
     max_inflated_bytes: int
     secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    frugal: bool = False
+    low_memory: bool = False
     fingerprint: str | None = None
     state: Mapping[str, Any] | None = None
     checkpoint: int | None = None
-    stored: int = 0
+    rows_done: int = 0
     run: int = 1
-    wait: Callable[[str | None], None] = lambda _: None
-    draw: Callable[[], None] = lambda: None
+    report_waiting: Callable[[str | None], None] = lambda _: None
+    acquire_token: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class SourceInfo:
     """What is known once a source is open: the same fingerprint means the same rows in the same places.
 
     `columns` are all of the source, in its order.
@@ -83,7 +83,7 @@ class Source(Protocol):
     may hold only the fields that tell the first row of its kind. No chunk holds rows from both sides then.
     """
 
-    def open(self) -> Opened:
+    def open(self) -> SourceInfo:
         """Find the source and what identifies it; errors of `consumer.errors` say what is wrong."""
         ...
 

@@ -6,62 +6,62 @@ import stat
 from collections import deque
 from pathlib import Path
 
-from consumer.errors import FileProblem, MigrationError, TransientError
-from consumer.sources.inbox_names import SeveralAlikeError, present_name
-from consumer.sources.sheet_names import quoted
+from consumer.errors import MigrationError, SourceFileError, TransientError
+from consumer.sources.inbox_names import AmbiguousNameError, resolve_name
+from consumer.sources.sheet_names import quote_name
 from schemas.codes import ErrorCode
 
 MAX_LINKS = 20
-DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """A pipe nobody writes to must not make us wait."""
-ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
-REFUSED = {errno.EACCES, errno.EPERM, errno.ENXIO, errno.ENODEV}
+NOT_FOUND_ERRNOS = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
+UNREADABLE_ERRNOS = {errno.EACCES, errno.EPERM, errno.ENXIO, errno.ENODEV}
 
 
-class _LeadsOut(Exception):
+class _PathEscapesInboxError(Exception):
     """A part of the path would leave the inbox."""
 
 
-def open_inside(inbox: Path, path: str) -> int:
+def open_beneath(inbox: Path, path: str) -> int:
     """A descriptor of a regular file below the inbox, opened for reading.
 
-    Raises FileProblem (`file_outside_inbox`, `file_not_found`, `file_unreadable`), or TransientError when
+    Raises SourceFileError (`file_outside_inbox`, `file_not_found`, `file_unreadable`), or TransientError when
     the disk does not answer.
     """
     if path.startswith("/") or ".." in path.split("/") or "\x00" in path:
-        raise _outside(path)
+        raise _outside_inbox_error(path)
     try:
-        return _regular(_walk(inbox, path), path)
-    except _LeadsOut:
-        raise _outside(path) from None
-    except SeveralAlikeError as error:
-        raise FileProblem(ErrorCode.FILE_NOT_FOUND, f"{quoted(path)} {error}") from None
+        return _require_regular_file(_open_path(inbox, path), path)
+    except _PathEscapesInboxError:
+        raise _outside_inbox_error(path) from None
+    except AmbiguousNameError as error:
+        raise SourceFileError(ErrorCode.FILE_NOT_FOUND, f"{quote_name(path)} {error}") from None
     except OSError as error:
-        raise _problem(error, path) from None
+        raise _translate_os_error(error, path) from None
 
 
-def _walk(inbox: Path, path: str) -> int:
+def _open_path(inbox: Path, path: str) -> int:
     """Go down part by part, each opened below the one before, so that nothing can be swapped meanwhile."""
     folders = [os.open(inbox, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
     parts, links = deque(path.split("/")), 0
     try:
         while True:
-            part = present_name(parts.popleft(), folders[-1])
-            target = _link(part, folders[-1])
+            part = resolve_name(parts.popleft(), folders[-1])
+            target = _read_link(part, folders[-1])
             if target is not None:
                 links += 1
-                parts.extendleft(reversed(_inside(target, links)))
+                parts.extendleft(reversed(_link_parts(target, links)))
             elif not parts:
-                return os.open(part or ".", FILE, dir_fd=folders[-1])
+                return os.open(part or ".", FILE_FLAGS, dir_fd=folders[-1])
             else:
-                _enter(part, folders)
+                _enter_folder(part, folders)
     finally:
         for folder in folders:
             os.close(folder)
 
 
-def _link(part: str, folder: int) -> str | None:
+def _read_link(part: str, folder: int) -> str | None:
     """Where a link leads, or None when the part is no link."""
     try:
         return os.readlink(part, dir_fd=folder)
@@ -71,51 +71,51 @@ def _link(part: str, folder: int) -> str | None:
         raise
 
 
-def _inside(target: str, links: int) -> list[str]:
+def _link_parts(target: str, links: int) -> list[str]:
     if target.startswith("/") or links > MAX_LINKS:
-        raise _LeadsOut
+        raise _PathEscapesInboxError
     return target.split("/")
 
 
-def _enter(part: str, folders: list[int]) -> None:
+def _enter_folder(part: str, folders: list[int]) -> None:
     if part == "..":
         if len(folders) == 1:
-            raise _LeadsOut
+            raise _PathEscapesInboxError
         os.close(folders.pop())
     elif part not in {"", "."}:
-        folders.append(os.open(part, DIRECTORY, dir_fd=folders[-1]))
+        folders.append(os.open(part, DIRECTORY_FLAGS, dir_fd=folders[-1]))
 
 
-def _regular(file: int, path: str) -> int:
+def _require_regular_file(file: int, path: str) -> int:
     if stat.S_ISREG(os.fstat(file).st_mode):
         return file
     os.close(file)
-    raise FileProblem(
+    raise SourceFileError(
         ErrorCode.FILE_UNREADABLE,
-        f"{quoted(path)} in the inbox is a folder or a device. Name a file.",
+        f"{quote_name(path)} in the inbox is a folder or a device. Name a file.",
     )
 
 
-def _outside(path: str) -> MigrationError:
-    return FileProblem(
+def _outside_inbox_error(path: str) -> MigrationError:
+    return SourceFileError(
         ErrorCode.FILE_OUTSIDE_INBOX,
-        f"{quoted(path)} leads out of the inbox. "
+        f"{quote_name(path)} leads out of the inbox. "
         "Put the file into the inbox, and name it by its path below it.",
     )
 
 
-def _problem(error: OSError, path: str) -> MigrationError:
-    if error.errno in ABSENT:
-        return FileProblem(
+def _translate_os_error(error: OSError, path: str) -> MigrationError:
+    if error.errno in NOT_FOUND_ERRNOS:
+        return SourceFileError(
             ErrorCode.FILE_NOT_FOUND,
-            f"{quoted(path)} is not in the inbox. Check the name, or put the file there.",
+            f"{quote_name(path)} is not in the inbox. Check the name, or put the file there.",
         )
     if error.errno == errno.ELOOP:
-        return _outside(path)
-    if error.errno in REFUSED:
-        return FileProblem(
+        return _outside_inbox_error(path)
+    if error.errno in UNREADABLE_ERRNOS:
+        return SourceFileError(
             ErrorCode.FILE_UNREADABLE,
-            f"{quoted(path)} may not be read by the service. Check its permissions.",
+            f"{quote_name(path)} may not be read by the service. Check its permissions.",
         )
     return TransientError(
         ErrorCode.SOURCE_UNAVAILABLE,

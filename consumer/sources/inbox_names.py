@@ -3,46 +3,46 @@
 import os
 import unicodedata
 
-from schemas.text import escaped
+from schemas.text import escape_invisible
 
 NAMES_SHOWN = 5
-SPECIAL = frozenset({"", ".", ".."})
+SPECIAL_NAMES = frozenset({"", ".", ".."})
 
 
-class SeveralAlikeError(Exception):
+class AmbiguousNameError(Exception):
     """Several names are the one that is asked for; the text says so, without the name."""
 
 
-def present_name(asked: str, folder: int) -> str:
+def resolve_name(requested: str, folder: int) -> str:
     """The name of an entry of a folder (a descriptor): the very name, or else the only one that looks so.
 
-    Where there is none it is returned as it is. Raises SeveralAlikeError, and OSError.
+    Where there is none it is returned as it is. Raises AmbiguousNameError, and OSError.
     """
-    if asked in SPECIAL:
-        return asked
+    if requested in SPECIAL_NAMES:
+        return requested
     try:
-        os.stat(asked, dir_fd=folder, follow_symlinks=False)
+        os.stat(requested, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
-        return _only_alike(asked, folder)
-    return asked
+        return _only_match(requested, folder)
+    return requested
 
 
-def _only_alike(asked: str, folder: int) -> str:
-    wanted = folded(asked)
+def _only_match(requested: str, folder: int) -> str:
+    wanted = fold_name(requested)
     try:
         with os.scandir(folder) as entries:
-            alike = sorted(entry.name for entry in entries if folded(entry.name) == wanted)
+            alike = sorted(entry.name for entry in entries if fold_name(entry.name) == wanted)
     except PermissionError:  # it may be entered and not listed
-        return asked
+        return requested
     if len(alike) > 1:
-        names = ", ".join(f"«{escaped(name)}»" for name in alike[:NAMES_SHOWN])
-        raise SeveralAlikeError(
+        names = ", ".join(f"«{escape_invisible(name)}»" for name in alike[:NAMES_SHOWN])
+        raise AmbiguousNameError(
             f"may mean {len(alike)} files of the inbox: {names}. Rename them, or give the exact name."
         )
-    return alike[0] if alike else asked
+    return alike[0] if alike else requested
 
 
-def folded(name: str) -> str:
+def fold_name(name: str) -> str:
     """The same for names that look the same: NFC, any blank a space, without unseen characters."""
     composed = unicodedata.normalize("NFC", name)
     seen = (

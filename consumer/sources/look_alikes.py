@@ -17,28 +17,28 @@ class LookAlike:
     known: str
     letters: tuple[str, ...]
 
-    def described(self) -> str:
+    def describe(self) -> str:
         """What is wrong with it."""
         letters = ", ".join(f"{letter} is {_alphabet(letter)}" for letter in self.letters)
         return f"«{self.header}» looks like «{self.known}», but its letter {letters}."
 
 
-def shape(normalised: str) -> str:
+def visual_key(normalised: str) -> str:
     """A key that is the same for texts of the same shape."""
     return normalised.translate(TO_CYRILLIC)
 
 
 def find_look_alikes(headers: Mapping[str, str], known: Mapping[str, str]) -> Iterable[LookAlike]:
     """Headers that look like known ones and are none; both mappings go from the normalised text to it."""
-    shapes = {shape(normalised): normalised for normalised in known}
+    shapes = {visual_key(normalised): normalised for normalised in known}
     for normalised, header in headers.items():
-        twin = shapes.get(shape(normalised))
+        twin = shapes.get(visual_key(normalised))
         if twin is not None and normalised not in known:
             letters = [a for a, b in zip(normalised, twin, strict=True) if a != b]
-            yield LookAlike(header, known[twin], tuple(dict.fromkeys(_as_typed(header, letters))))
+            yield LookAlike(header, known[twin], tuple(dict.fromkeys(_original_letters(header, letters))))
 
 
-def _as_typed(header: str, letters: Iterable[str]) -> Iterable[str]:
+def _original_letters(header: str, letters: Iterable[str]) -> Iterable[str]:
     """The letters in the case in which the header has them."""
     typed = {char.casefold(): char for char in reversed(header)}
     return [typed.get(letter, letter) for letter in letters]

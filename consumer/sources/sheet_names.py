@@ -4,47 +4,56 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from schemas.text import escaped, shorten_name, unescaped
+from schemas.text import escape_invisible, shorten_name, unescape_invisible
 
 NAMES_SHOWN = 20
-QUOTES = frozenset({"«»", '""'})
+QUOTE_PAIRS = frozenset({"«»", '""'})
 
 
 @dataclass(frozen=True, slots=True)
 class SheetNames:
     """The sheet that is read, and all worksheets of its source, for the sentences of errors."""
 
-    read: str
+    selected: str
     visible: tuple[str, ...]
     hidden: tuple[str, ...] = ()
 
-    def described(self) -> str:
+    def describe(self) -> str:
         """Which worksheets there are."""
-        return describe(self.visible, self.hidden)
+        return describe_worksheets(self.visible, self.hidden)
 
 
-def describe(visible: Sequence[str], hidden: Sequence[str]) -> str:
+def describe_worksheets(visible: Sequence[str], hidden: Sequence[str]) -> str:
     """`Visible worksheets: «A», «B». Hidden: «C».`, without what there is none of."""
-    parts = [f"Visible worksheets: {listed(visible)}."] if visible else []
-    return " ".join(parts + ([f"Hidden: {listed(hidden)}."] if hidden else []))
+    parts = [f"Visible worksheets: {format_names(visible)}."] if visible else []
+    return " ".join(parts + ([f"Hidden: {format_names(hidden)}."] if hidden else []))
 
 
-def match_name(names: Iterable[str], asked: str) -> str | None:
-    """The name that is meant: by itself, or in the form in which `quoted` shows it."""
+def match_name(names: Iterable[str], requested: str) -> str | None:
+    """The name that is meant: by itself, or in the form in which `quote_name` shows it."""
     known = frozenset(names)
-    inner = asked[1:-1] if asked[:1] + asked[-1:] in QUOTES and len(asked) > 2 else asked
-    return next((form for form in (asked, unescaped(asked), unescaped(inner)) if form in known), None)
+    inner = (
+        requested[1:-1] if requested[:1] + requested[-1:] in QUOTE_PAIRS and len(requested) > 2 else requested
+    )
+    return next(
+        (
+            form
+            for form in (requested, unescape_invisible(requested), unescape_invisible(inner))
+            if form in known
+        ),
+        None,
+    )
 
 
-def listed(names: Sequence[str]) -> str:
+def format_names(names: Sequence[str]) -> str:
     """The first names, quoted."""
-    shown = [quoted(name) for name in islice(names, NAMES_SHOWN)]
+    shown = [quote_name(name) for name in islice(names, NAMES_SHOWN)]
     return ", ".join(shown + ["…"] * (len(names) > NAMES_SHOWN))
 
 
-def quoted(name: str) -> str:
+def quote_name(name: str) -> str:
     """The name between quotes, shortened, with its unseen characters as escapes.
 
     Google allows 100 characters and Excel 31: a name that can be asked for is shown whole.
     """
-    return f"«{escaped(shorten_name(name))}»"
+    return f"«{escape_invisible(shorten_name(name))}»"

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from consumer.records import storable
+from consumer.cells.chunks import escape_unstorable
 
-TOTAL_BYTES = 1 << 20
+MAX_JSON_BYTES = 1 << 20
 """UTF-8 of the list as JSON: 16,384 columns of a sheet with headers of ordinary length take half of it."""
 
-Described = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +25,22 @@ class SourceColumn:
     header: str | None
     field: str | None
 
-    def described(self) -> Described:
+    def to_json(self) -> JsonObject:
         """As JSON, without what goes without saying: a header like the name, no field."""
-        column: Described = {"name": storable(self.name)}
+        column: JsonObject = {"name": escape_unstorable(self.name)}
         if self.header != self.name:
-            column["header"] = None if self.header is None else storable(self.header)
+            column["header"] = None if self.header is None else escape_unstorable(self.header)
         if self.field is not None:
             column["field"] = self.field
         return column
 
 
-def described(columns: Iterable[SourceColumn]) -> Described:
-    """`columns` up to TOTAL_BYTES; `left_out` is how many more there are behind them."""
-    kept: list[Described] = []
-    left, left_out = TOTAL_BYTES, 0
+def columns_to_json(columns: Iterable[SourceColumn]) -> JsonObject:
+    """`columns` up to MAX_JSON_BYTES; `left_out` is how many more there are behind them."""
+    kept: list[JsonObject] = []
+    left, left_out = MAX_JSON_BYTES, 0
     for column in columns:
-        one = column.described()
+        one = column.to_json()
         left -= len(json.dumps(one, ensure_ascii=False).encode()) + len(", ")
         if left < 0:
             left_out += 1

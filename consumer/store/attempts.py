@@ -8,13 +8,13 @@ from consumer.lifecycle import AttemptOutcome, Transition, attempt_error, attemp
 from consumer.store.connect import Connection, Row
 from consumer.store.jobs import Job
 
-MAX_ATTEMPTS = 1_000
+MAX_KEPT_ATTEMPTS = 1_000
 """Lines kept of a job; the oldest go."""
-LAST_TOKEN = 2**63 - 1
+MAX_TOKEN = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class AttemptRecord:
     """A claim of a job, or several in a row that were only handed back (`claims`).
 
     `replica` is the owner of the last of them, `requested_by` who asked for the run. Checkpoints are
@@ -48,7 +48,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8)
 
 
 async def open_attempt(connection: Connection, claimed: Job, replica: str) -> None:
-    """Add the line of a claim, in the transaction of the claim; beyond MAX_ATTEMPTS the oldest lines go."""
+    """Add the line of a claim, in the transaction of the claim; beyond MAX_KEPT_ATTEMPTS the oldest lines go."""
     await connection.execute(
         OPEN,
         claimed.id,
@@ -59,7 +59,7 @@ async def open_attempt(connection: Connection, claimed: Job, replica: str) -> No
         _requested_by(claimed),
         claimed.checkpoint,
         claimed.attempt_started_at,
-        MAX_ATTEMPTS - 1,
+        MAX_KEPT_ATTEMPTS - 1,
     )
 
 
@@ -87,19 +87,19 @@ where a.job_id = $1 and a.token = $2
 """
 
 
-async def close_attempt(connection: Connection, settled: Job, token: int, transition: Transition) -> None:
+async def close_attempt(connection: Connection, job: Job, token: int, transition: Transition) -> None:
     """Write how the claim with this token ended, in the transaction that settles or rescues its job.
 
-    `settled` is the job behind the transition. Claims of one run that are handed back one after the other
+    `job` is the job behind the transition. Claims of one run that are handed back one after the other
     share a line.
     """
     await connection.execute(
         CLOSE,
-        settled.id,
+        job.id,
         token,
         attempt_outcome(transition),
         attempt_error(transition),
-        settled.checkpoint,
+        job.checkpoint,
     )
 
 
@@ -113,18 +113,18 @@ where a.job_id = $1 and a.token < $2 order by a.token desc limit $3
 
 
 async def list_attempts(
-    connection: Connection, job_id: int, *, limit: int = MAX_ATTEMPTS, before: int = LAST_TOKEN
-) -> list[Attempt]:
+    connection: Connection, job_id: int, *, limit: int = MAX_KEPT_ATTEMPTS, before: int = MAX_TOKEN
+) -> list[AttemptRecord]:
     """Attempts of a job with a token below `before`, the latest first.
 
     A line that was never closed, of a claim that is over, has the outcome `unknown`.
     """
     rows = await connection.fetch(LIST, job_id, before, limit)
-    return [_attempt(row) for row in rows]
+    return [_attempt_from_row(row) for row in rows]
 
 
-def _attempt(row: Row) -> Attempt:
+def _attempt_from_row(row: Row) -> AttemptRecord:
     values: dict[str, Any] = dict(row)
     if values["outcome"] is not None:
         values["outcome"] = AttemptOutcome(values["outcome"])
-    return Attempt(**values)
+    return AttemptRecord(**values)

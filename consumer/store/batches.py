@@ -11,21 +11,21 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from consumer import faults
-from consumer.datasets.base import REJECTS, Merge, StageTable
-from consumer.errors import LeaseLost
-from consumer.store.bounded import begun
+from consumer.datasets.base import REJECTED_ROWS, MergePlan, StagingTable
+from consumer.errors import LeaseLostError
+from consumer.runtime import failpoints
+from consumer.store.bounded_transaction import begin
 from consumer.store.connect import Connection
-from consumer.store.jobs import COLUMNS, Job, job
-from consumer.store.leases import Fence
+from consumer.store.jobs import JOB_COLUMNS, Job, job_from_row
+from consumer.store.leases import FencingToken
 from consumer.store.outbox import emit
-from consumer.store.rejected_counts import insert_rejected
-from consumer.store.transitions import hold_owned
+from consumer.store.rejected_counts import insert_rejected_rows
+from consumer.store.transitions import share_lock_owned
 
-COPY_SLICE = 64 * 1024
+COPY_CHUNK_BYTES = 64 * 1024
 """Bytes handed to the driver at once, so that the event loop gets a turn in between."""
 
-REJECTS_SESSION = """
+CREATE_REJECTED_ROWS_STAGE = """
 create temp table stage_rejects (
   position bigint, record_identifier text, errors jsonb, record json, kinds jsonb, record_cut jsonb)
 on commit delete rows
@@ -40,16 +40,16 @@ class Batch:
     what the next attempt has to know of the source; None leaves what was known.
     """
 
-    last: int
+    last_position: int
     accepted: int
     rejected: int
     warnings: Mapping[str, int]
-    sections: Mapping[str, memoryview]
-    state: Mapping[str, Any] | None = None
+    copy_streams: Mapping[str, memoryview]
+    source_state: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class MergeCounts:
     """What the merge really did with the accepted rows."""
 
     inserted: int
@@ -59,60 +59,62 @@ class Counts:
     warnings: Mapping[str, int]
 
 
-async def open_session(connection: Connection, merge: Merge) -> None:
+async def create_temp_tables(connection: Connection, merge: MergePlan) -> None:
     """Make the temp tables of a dataset on a new connection."""
-    await connection.execute(REJECTS_SESSION)
-    await connection.execute(merge.session)
+    await connection.execute(CREATE_REJECTED_ROWS_STAGE)
+    await connection.execute(merge.create_temp_tables)
 
 
-async def commit_batch(connection: Connection, fence: Fence, merge: Merge, batch: Batch) -> Job:
-    """Store one batch; the job as it stands afterwards. Raises LeaseLost where the token is not ours."""
-    async with begun(connection):
-        await copy_sections(connection, merge, batch.sections)
-        await faults.reach("batch.copied")
-        before = await hold_owned(connection, fence)
-        await faults.reach("batch.fenced")
+async def commit_batch(connection: Connection, fence: FencingToken, merge: MergePlan, batch: Batch) -> Job:
+    """Store one batch; the job as it stands afterwards. Raises LeaseLostError where the token is not ours."""
+    async with begin(connection):
+        await copy_to_stages(connection, merge, batch.copy_streams)
+        await failpoints.failpoint("batch.copied")
+        before = await share_lock_owned(connection, fence)
+        await failpoints.failpoint("batch.fenced")
         counts = await run_merge(connection, merge)
-        await faults.reach("batch.merged")
-        if batch.sections.get(REJECTS.name):
-            await insert_rejected(connection, fence.job_id, before.load)
-        after = await _record(connection, fence, before, batch, counts)
+        await failpoints.failpoint("batch.merged")
+        if batch.copy_streams.get(REJECTED_ROWS.name):
+            await insert_rejected_rows(connection, fence.job_id, before.load)
+        after = await _update_counters(connection, fence, before, batch, counts)
         if after.sequence > before.sequence:
             await emit(connection, after)
-        await faults.reach("batch.recorded")
-    await faults.reach("batch.committed")
+        await failpoints.failpoint("batch.recorded")
+    await failpoints.failpoint("batch.committed")
     return after
 
 
-async def copy_sections(connection: Connection, merge: Merge, sections: Mapping[str, memoryview]) -> None:
+async def copy_to_stages(
+    connection: Connection, merge: MergePlan, copy_streams: Mapping[str, memoryview]
+) -> None:
     """Fill the stage tables."""
-    for stage in (*merge.stages, REJECTS):
-        if text := sections.get(stage.name):
-            await _copy(connection, stage, text)
+    for stage in (*merge.staging_tables, REJECTED_ROWS):
+        if text := copy_streams.get(stage.name):
+            await _copy_to_stage(connection, stage, text)
 
 
-async def _copy(connection: Connection, stage: StageTable, text: memoryview) -> None:
+async def _copy_to_stage(connection: Connection, stage: StagingTable, text: memoryview) -> None:
     await connection.copy_to_table(
-        stage.name, source=_slices(text), columns=list(stage.columns), format="text"
+        stage.name, source=_chunks(text), columns=list(stage.columns), format="text"
     )
 
 
-async def _slices(text: memoryview) -> AsyncIterator[bytes]:
-    for start in range(0, len(text), COPY_SLICE):
-        yield bytes(text[start : start + COPY_SLICE])
-        await faults.reach("batch.copying")
+async def _chunks(text: memoryview) -> AsyncIterator[bytes]:
+    for start in range(0, len(text), COPY_CHUNK_BYTES):
+        yield bytes(text[start : start + COPY_CHUNK_BYTES])
+        await failpoints.failpoint("batch.copying")
 
 
-async def run_merge(connection: Connection, merge: Merge) -> Counts:
+async def run_merge(connection: Connection, merge: MergePlan) -> MergeCounts:
     """Merge the stage tables into the target."""
     await connection.execute(";\n".join(merge.statements))  # one way there and back
-    row = await connection.fetchrow(merge.counts)
+    row = await connection.fetchrow(merge.counts_query)
     assert row is not None, "counts is one row by contract"  # noqa: S101
     warnings = json.loads(row["warnings"]) if row["warnings"] else {}
-    return Counts(row["inserted"], row["updated"], row["unchanged"], row["duplicates"], warnings)
+    return MergeCounts(row["inserted"], row["updated"], row["unchanged"], row["duplicates"], warnings)
 
 
-RECORD = f"""
+UPDATE_COUNTERS = f"""
 update migration.jobs set
   checkpoint = $3, failures = 0, detail = null, error_code = null, error_message = null,
   processed = processed + $4, failed = failed + $5,
@@ -123,17 +125,19 @@ update migration.jobs set
                        then clock_timestamp() else progressed_at end,
   updated_at = clock_timestamp()
 where id = $1 and token = $2 and status = 'running'
-returning {COLUMNS}
+returning {JOB_COLUMNS}
 """  # noqa: S608 – names of columns, no values
 
 
-async def _record(connection: Connection, fence: Fence, before: Job, batch: Batch, counts: Counts) -> Job:
-    warnings = added(before.warnings, batch.warnings, counts.warnings)
+async def _update_counters(
+    connection: Connection, fence: FencingToken, before: Job, batch: Batch, counts: MergeCounts
+) -> Job:
+    warnings = sum_counters(before.warnings, batch.warnings, counts.warnings)
     row = await connection.fetchrow(
-        RECORD,
+        UPDATE_COUNTERS,
         fence.job_id,
         fence.token,
-        batch.last,
+        batch.last_position,
         batch.accepted,
         batch.rejected,
         counts.inserted,
@@ -141,14 +145,14 @@ async def _record(connection: Connection, fence: Fence, before: Job, batch: Batc
         counts.unchanged,
         counts.duplicates,
         json.dumps(warnings),
-        json.dumps(batch.state) if batch.state is not None else None,
+        json.dumps(batch.source_state) if batch.source_state is not None else None,
     )
     if row is None:
-        raise LeaseLost
-    return job(row)
+        raise LeaseLostError
+    return job_from_row(row)
 
 
-def added(*counters: Mapping[str, int]) -> dict[str, int]:
+def sum_counters(*counters: Mapping[str, int]) -> dict[str, int]:
     """Counters by code, summed; zeroes left out."""
     total: Counter[str] = Counter()
     for counter in counters:

@@ -3,17 +3,17 @@
 import random
 
 from consumer import lifecycle
-from consumer.lifecycle import Interrupted, Outcome, OwnerLost
+from consumer.lifecycle import LeaseExpired, Outcome, Released
 from consumer.store import attempts, leases, transitions
 from consumer.store.connect import Connection, Row
 from consumer.store.database import Database
-from consumer.store.errors import Conflict
-from consumer.store.jobs import COLUMNS, TELLS, Job, job
+from consumer.store.errors import TransactionConflictError
+from consumer.store.jobs import BUMP_SEQUENCE, JOB_COLUMNS, Job, job_from_row
 from consumer.store.outbox import emit
 
 # The start of the statement, not the clock, which moves while it runs: no index can be searched for that.
-NEXT = f"""
-select {COLUMNS} from migration.jobs
+LOCK_NEXT_JOB = f"""
+select {JOB_COLUMNS} from migration.jobs
 where status = 'pending' and available_at <= statement_timestamp()
 order by available_at, id limit 1 for update skip locked
 """  # noqa: S608 – names of columns, no values
@@ -24,9 +24,9 @@ update migration.jobs set status = 'running', token = nextval('migration.fencing
   attempt_rows = processed + failed, attempt_started_at = clock_timestamp(),
   started_at = coalesce(started_at, clock_timestamp()),
   run_started_at = coalesce(run_started_at, clock_timestamp()),
-  {TELLS}
+  {BUMP_SEQUENCE}
 where id = $1
-returning {COLUMNS}
+returning {JOB_COLUMNS}
 """  # noqa: S608
 
 
@@ -36,21 +36,21 @@ async def claim(database: Database, owner: str, lease_seconds: float) -> Job | N
     A job whose run has no time left is not taken but ended.
     """
     async with database.transaction() as connection:
-        row = await connection.fetchrow(NEXT)
+        row = await connection.fetchrow(LOCK_NEXT_JOB)
         if row is None:
             return None
-        waiting = job(row)
+        waiting = job_from_row(row)
         if waiting.deadline is not None and waiting.now >= waiting.deadline:
-            return await transitions.apply(connection, waiting.id, None, lifecycle.timed_out())
-        return await _take(connection, waiting.id, owner, lease_seconds)
+            return await transitions.apply(connection, waiting.id, None, lifecycle.timeout_failure())
+        return await _claim_locked(connection, waiting.id, owner, lease_seconds)
 
 
-async def _take(connection: Connection, job_id: int, owner: str, lease_seconds: float) -> Job:
+async def _claim_locked(connection: Connection, job_id: int, owner: str, lease_seconds: float) -> Job:
     row = await connection.fetchrow(CLAIM, job_id)
     assert row is not None, "the row is locked"  # noqa: S101
-    taken = job(row)
+    taken = job_from_row(row)
     assert taken.token is not None  # noqa: S101
-    await leases.take(connection, leases.of_job(job_id), owner, taken.token, lease_seconds)
+    await leases.overwrite(connection, leases.job_lease_name(job_id), owner, taken.token, lease_seconds)
     await attempts.open_attempt(connection, taken, owner)
     await emit(connection, taken)
     return taken
@@ -59,31 +59,32 @@ async def _take(connection: Connection, job_id: int, owner: str, lease_seconds: 
 _DEADLINE = "extract(epoch from run_started_at - timestamptz 'epoch') + timeout_seconds"
 """What the index `jobs_deadlines` holds, in seconds since 1970."""
 
-OVERDUE = f"""
-select {COLUMNS} from migration.jobs
+LOCK_TIMED_OUT = f"""
+select {JOB_COLUMNS} from migration.jobs
 where status = 'pending' and run_started_at is not null
   and {_DEADLINE} <= extract(epoch from statement_timestamp() - timestamptz 'epoch')
 order by {_DEADLINE} limit 100 for update skip locked
 """  # noqa: S608
 
 
-async def end_overdue(database: Database) -> list[Job]:
+async def fail_timed_out(database: Database) -> list[Job]:
     """End the waiting jobs whose run has no time left, whether anybody has a place for them or not."""
     async with database.transaction() as connection:
-        overdue = await connection.fetch(OVERDUE)
+        overdue = await connection.fetch(LOCK_TIMED_OUT)
         return [
-            await transitions.apply(connection, row["id"], None, lifecycle.timed_out()) for row in overdue
+            await transitions.apply(connection, row["id"], None, lifecycle.timeout_failure())
+            for row in overdue
         ]
 
 
-ORPHANS = """
+ORPHANED_JOBS = """
 select j.id from migration.jobs j left join migration.leases l on l.name = 'job:' || j.id
 where j.status = 'running' and (l.name is null or l.expires_at < clock_timestamp())
 order by j.id limit 100
 """
 
 LOCK_RUNNING = f"""
-select {COLUMNS} from migration.jobs where id = $1 and status = 'running' for update
+select {JOB_COLUMNS} from migration.jobs where id = $1 and status = 'running' for update
 """  # noqa: S608
 
 LOCK_LEASE = """
@@ -92,39 +93,44 @@ from migration.leases where name = $1 for update
 """
 
 
-async def rescue(database: Database, ours: frozenset[int] = frozenset()) -> list[Job]:
+async def rescue(database: Database, local_job_ids: frozenset[int] = frozenset()) -> list[Job]:
     """Put jobs whose lease ran out back to wait (or end them); what became of them.
 
-    Jobs that still have a task in this process (`ours`) are left to it: it writes its own end, or a
+    Jobs that still have a task in this process (`local_job_ids`) are left to it: it writes its own end, or a
     neighbour rescues them.
     """
     async with database.transaction() as connection:
-        orphans = [row[0] for row in await connection.fetch(ORPHANS) if row[0] not in ours]
+        orphans = [row[0] for row in await connection.fetch(ORPHANED_JOBS) if row[0] not in local_job_ids]
     rescued = []
     for job_id in orphans:
         try:
             if after := await _rescue(database, job_id):
                 rescued.append(after)
-        except Conflict:
+        except TransactionConflictError:
             continue  # its row is locked by the owner's backend, ended just now: the next round finds it
     return rescued
 
 
 async def _rescue(database: Database, job_id: int) -> Job | None:
-    name = leases.of_job(job_id)
+    name = leases.job_lease_name(job_id)
     async with database.transaction() as connection:
-        await leases.end_backend(connection, name)
+        await leases.terminate_backend(connection, name)
     async with database.transaction() as connection:
         row = await connection.fetchrow(LOCK_RUNNING, job_id)
         # Looked at again under a lock: a heartbeat may have come in between, or waits and finds no lease.
         lease = await connection.fetchrow(LOCK_LEASE, name)
         if row is None or (lease is not None and lease["alive"]):
             return None
-        lost = job(row)
-        decision = lifecycle.settle(lost.facts, _end_of(lease), now=lost.now, chance=random.random())  # noqa: S311
+        lost = job_from_row(row)
+        decision = lifecycle.next_transition(
+            lost.retry_state,
+            _outcome_for_lease(lease),
+            now=lost.now,
+            jitter=random.random(),  # noqa: S311
+        )
         return await transitions.apply(connection, job_id, lost.token, decision)
 
 
-def _end_of(lease: Row | None) -> Outcome:
+def _outcome_for_lease(lease: Row | None) -> Outcome:
     """An attempt that never had a session for its batches did nothing: the answer to its claim was lost."""
-    return OwnerLost() if lease is None or lease["begun"] else Interrupted()
+    return LeaseExpired() if lease is None or lease["begun"] else Released()

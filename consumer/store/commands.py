@@ -4,80 +4,86 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from consumer.lifecycle import Cancel
-from consumer.store import leases, loads, outbox, past_requests, transitions
+from consumer.store import archived_requests, job_progress, leases, outbox, transitions
+from consumer.store.archived_requests import ArchivedRequest
 from consumer.store.connect import Connection, Row
-from consumer.store.jobs import COLUMNS, TELLS, Job, job
-from consumer.store.past_requests import PastRequest
-from consumer.store.transitions import NEW_JOBS, wake_workers
+from consumer.store.jobs import BUMP_SEQUENCE, JOB_COLUMNS, Job, job_from_row
+from consumer.store.transitions import JOBS_CHANNEL, notify_workers
 from schemas.requests import CancelRequest, RetryRequest
 from schemas.status import Status
 from schemas.text import shorten_name
 
 LOCK_JOB = f"""
-select {COLUMNS} from migration.jobs where request_id = $1 for no key update
+select {JOB_COLUMNS} from migration.jobs where request_id = $1 for no key update
 """  # noqa: S608 – names of columns, no values
 
-REMEMBER = """
+INSERT_COMMAND = """
 insert into migration.commands (command_id, request_id, action, requested_by, obeyed, reason)
 values ($1, $2, $3, $4, $5, $6)
 """
 
-DECIDED = """
+FIND_PREVIOUS = """
 select obeyed, request_id = $2 and action = $3 as same from migration.commands where command_id = $1
 """
 
 
-async def obey(connection: Connection, command_id: str, command: CancelRequest | RetryRequest) -> str | None:
+async def apply_command(
+    connection: Connection, command_id: str, command: CancelRequest | RetryRequest
+) -> str | None:
     """Act on a command, once; why it cannot be obeyed, or None where it was (now or at an earlier time)."""
     row = await connection.fetchrow(LOCK_JOB, command.request_id)
-    target = job(row) if row is not None else await past_requests.find(connection, command.request_id)
-    before = await connection.fetchrow(DECIDED, command_id, command.request_id, command.action)
+    target = (
+        job_from_row(row) if row is not None else await archived_requests.find(connection, command.request_id)
+    )
+    before = await connection.fetchrow(FIND_PREVIOUS, command_id, command.request_id, command.action)
     if before is not None and before["same"] and before["obeyed"]:
         return None
-    refusal = _why_not(target, command, before)
+    refusal = _rejection_reason(target, command, before)
     if before is None:
         asked = (command_id, command.request_id, command.action, command.requested_by)
-        await connection.execute(REMEMBER, *asked, refusal is None, refusal)
+        await connection.execute(INSERT_COMMAND, *asked, refusal is None, refusal)
     if refusal is not None:
-        await _answer(connection, command.request_id, target)
+        await _resend_last_event(connection, command.request_id, target)
         return refusal
     assert isinstance(target, Job)  # noqa: S101
     if isinstance(command, CancelRequest):
-        await _cancel(connection, target)
+        await _apply_cancel(connection, target)
     else:
-        await _retry(connection, target, command.requested_by)
+        await _apply_retry(connection, target, command.requested_by)
     return None
 
 
-Target = Job | PastRequest | None
+CommandTarget = Job | ArchivedRequest | None
 """What a command names: a job, what is left of one that was removed, or nothing that is known."""
 
 
-async def _answer(connection: Connection, request_id: str, target: Target) -> None:
+async def _resend_last_event(connection: Connection, request_id: str, target: CommandTarget) -> None:
     """Have the last event sent again, for whoever does not know how the job stands."""
     match target:
         case Job():
-            await outbox.send_again(connection, target.id)
-        case PastRequest():
-            await past_requests.send_again(connection, [request_id])
+            await outbox.resend_last_event(connection, target.id)
+        case ArchivedRequest():
+            await archived_requests.resend_last_events(connection, [request_id])
         case None:
             pass
 
 
-def _why_not(target: Target, command: CancelRequest | RetryRequest, before: Row | None) -> str | None:
+def _rejection_reason(
+    target: CommandTarget, command: CancelRequest | RetryRequest, previous: Row | None
+) -> str | None:
     """Why a command is refused, the fate of its id included: what was once refused never acts later."""
-    if before is not None and not before["same"]:
+    if previous is not None and not previous["same"]:
         return "its command id was used for another command already; send it under a new one"
-    refusal = _refusal(target, command)
-    if before is not None and refusal is None:
+    refusal = _rejection_by_status(target, command)
+    if previous is not None and refusal is None:
         return "it was refused when it first arrived; send it as a new command"
     return refusal
 
 
-def _refusal(target: Target, command: CancelRequest | RetryRequest) -> str | None:
+def _rejection_by_status(target: CommandTarget, command: CancelRequest | RetryRequest) -> str | None:
     if target is None:
         return f"there is no migration with request id {shorten_name(command.request_id)}"
-    if isinstance(target, PastRequest):
+    if isinstance(target, ArchivedRequest):
         ended = f"it ended on {target.completed_at:%Y-%m-%d} and its job was removed"
         return f"{ended}; start the source again under a new request id"
     status = target.status
@@ -90,21 +96,23 @@ def _refusal(target: Target, command: CancelRequest | RetryRequest) -> str | Non
     return f"it is {status}; only a failed or cancelled migration can be retried"
 
 
-ALIVE = "select expires_at >= clock_timestamp() from migration.leases where name = $1 for update"
-WISH = "update migration.jobs set cancel_requested = true, updated_at = clock_timestamp() where id = $1"
+LEASE_IS_LIVE = "select expires_at >= clock_timestamp() from migration.leases where name = $1 for update"
+REQUEST_CANCEL = (
+    "update migration.jobs set cancel_requested = true, updated_at = clock_timestamp() where id = $1"
+)
 
 
-async def _cancel(connection: Connection, target: Job) -> None:
+async def _apply_cancel(connection: Connection, target: Job) -> None:
     """Write it where nobody works on the job; else tell the owner, who writes it.
 
     A batch of an owner whose lease is over is ended first: it and this transaction would wait for each other.
     """
     if target.token is not None:
-        if await connection.fetchval(ALIVE, leases.of_job(target.id)):
-            await connection.execute(WISH, target.id)
-            await connection.execute("select pg_notify($1, $2)", NEW_JOBS, str(target.id))
+        if await connection.fetchval(LEASE_IS_LIVE, leases.job_lease_name(target.id)):
+            await connection.execute(REQUEST_CANCEL, target.id)
+            await connection.execute("select pg_notify($1, $2)", JOBS_CHANNEL, str(target.id))
             return
-        await leases.end_backend(connection, leases.of_job(target.id))
+        await leases.terminate_backend(connection, leases.job_lease_name(target.id))
     await transitions.apply(connection, target.id, target.token, Cancel())
 
 
@@ -112,19 +120,19 @@ RETRY = f"""
 update migration.jobs set status = 'pending', run = run + 1, run_requested_by = $2, attempt = 0, failures = 0,
   cancel_requested = false, available_at = clock_timestamp(), run_started_at = null, completed_at = null,
   error_code = null, error_message = null, detail = null,
-  {TELLS}
+  {BUMP_SEQUENCE}
 where id = $1
-returning {COLUMNS}
+returning {JOB_COLUMNS}
 """  # noqa: S608 – names of columns, no values
 
 
-async def _retry(connection: Connection, target: Job, requested_by: str | None) -> None:
+async def _apply_retry(connection: Connection, target: Job, requested_by: str | None) -> None:
     """Rows that Postgres refused are tried again, but those that are stored as rejected already."""
-    await loads.forget_refusals(connection, target.id, target.checkpoint)
+    await job_progress.clear_database_rejections(connection, target.id, target.checkpoint)
     row = await connection.fetchrow(RETRY, target.id, requested_by)
     assert row is not None, "the row is locked"  # noqa: S101
-    await outbox.emit(connection, job(row))
-    await wake_workers(connection, target.id)
+    await outbox.emit(connection, job_from_row(row))
+    await notify_workers(connection, target.id)
 
 
 @dataclass(frozen=True, slots=True)

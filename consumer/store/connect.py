@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from consumer.store import address
+from consumer.store.dsn import to_asyncpg
 from consumer.store.outage import OutageLog
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
-    OwnConnection = asyncpg.Connection[asyncpg.Record]
+    DedicatedConnection = asyncpg.Connection[asyncpg.Record]
     PooledConnection = PoolConnectionProxy[asyncpg.Record]
-    Connection = OwnConnection | PooledConnection
+    Connection = DedicatedConnection | PooledConnection
     Pool = asyncpg.Pool[asyncpg.Record]
 else:
-    OwnConnection = PooledConnection = Connection = asyncpg.Connection
+    DedicatedConnection = PooledConnection = Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 Row = asyncpg.Record
 
@@ -24,7 +24,7 @@ CONTROL_COMMAND_SECONDS = 10
 ACQUIRE_SECONDS = 5
 DATA_STATEMENT_SECONDS = 120
 """One statement of a batch transaction; the transaction as a whole is bounded by its caller."""
-PATIENT_SECONDS = 3600
+MAINTENANCE_COMMAND_SECONDS = 3600
 """A statement that looks at whole tables, asked for by a person who waits."""
 IDLE_IN_TRANSACTION_SECONDS = 15
 """A client frozen between two statements lets its locks go after this."""
@@ -58,14 +58,14 @@ DATA_SETTINGS = KEEPALIVE | {
 }
 
 
-async def open_pool(dsn: str, *, size: int, outages: OutageLog) -> Pool:
+async def open_pool(dsn: str, *, size: int, outage_log: OutageLog) -> Pool:
     """A pool for short statements: claims, heartbeats, intake, relay, or reading."""
-    known, seconds = address.for_driver(dsn)
+    known, seconds = to_asyncpg(dsn)
     return await asyncpg.create_pool(
         known,
         min_size=1,
         max_size=size,
-        connect=outages.connect,
+        connect=outage_log.connect,
         timeout=seconds,
         command_timeout=CONTROL_COMMAND_SECONDS,
         max_inactive_connection_lifetime=60,
@@ -73,12 +73,12 @@ async def open_pool(dsn: str, *, size: int, outages: OutageLog) -> Pool:
     )
 
 
-async def open_data_connection(dsn: str) -> OwnConnection:
+async def open_data_connection(dsn: str) -> DedicatedConnection:
     """The one connection of an attempt: its temp tables live and die with it.
 
     No statement cache: a plan made while the stage tables were empty would be kept for full ones.
     """
-    known, seconds = address.for_driver(dsn)
+    known, seconds = to_asyncpg(dsn)
     return await asyncpg.connect(
         known,
         timeout=seconds,
@@ -88,21 +88,24 @@ async def open_data_connection(dsn: str) -> OwnConnection:
     )
 
 
-async def open_patient_connection(dsn: str) -> OwnConnection:
+async def open_maintenance_connection(dsn: str) -> DedicatedConnection:
     """A connection for a person's questions about whole tables: no statement of it is ended early."""
-    known, seconds = address.for_driver(dsn)
+    known, seconds = to_asyncpg(dsn)
     return await asyncpg.connect(
         known,
         timeout=seconds,
-        command_timeout=PATIENT_SECONDS,
-        server_settings=KEEPALIVE | {"application_name": "chat-migration upkeep", "statement_timeout": "0"},
+        command_timeout=MAINTENANCE_COMMAND_SECONDS,
+        server_settings=KEEPALIVE
+        | {"application_name": "chat-migration maintenance", "statement_timeout": "0"},
     )
 
 
-async def open_listening_connection(dsn: str, channels: dict[str, Callable[[str], Any]]) -> OwnConnection:
+async def open_listening_connection(
+    dsn: str, channels: dict[str, Callable[[str], Any]]
+) -> DedicatedConnection:
     """A connection that calls back with the payload of every notification on the channels."""
-    known, seconds = address.for_driver(dsn)
-    connection: OwnConnection = await asyncpg.connect(
+    known, seconds = to_asyncpg(dsn)
+    connection: DedicatedConnection = await asyncpg.connect(
         known,
         timeout=seconds,
         command_timeout=CONTROL_COMMAND_SECONDS,

@@ -1,10 +1,10 @@
 """What asyncpg raises, mapped once to what has to be done about it.
 
-DatabaseUnavailable   our Postgres is away, restarting, full, or silent: wait and try again
-  LimitReached        a limit of the server as a whole, such as wraparound; a row may be behind it, too
+DatabaseUnavailableError   our Postgres is away, restarting, full, or silent: wait and try again
+  ProgramLimitError        a limit of the server as a whole, such as wraparound; a row may be behind it, too
 Conflict              another transaction was faster: repeat the batch
-ValueRefused          Postgres does not take a value: find its row, reject it
-StatementFailed       a defect; RightMissing; or a wrong setting: AccessDenied, WrongAddress
+DataRejectedError          Postgres does not take a value: find its row, reject it
+QueryError       a defect; PermissionDeniedError; or a wrong setting: AuthenticationError, InvalidDSNError
 """
 
 from collections.abc import Iterator
@@ -13,25 +13,25 @@ from contextlib import contextmanager
 import asyncpg
 from asyncpg.protocol import Protocol
 
-AWAY = ("08", "53", "57P", "58")
-AWAY_STATES = frozenset({"57014", "25P03", "25P04", "25006"})
+OUTAGE_CLASSES = ("08", "53", "57P", "58")
+OUTAGE_SQLSTATES = frozenset({"57014", "25P03", "25P04", "25006"})
 """Cancelled by statement_timeout, ended by an idle or transaction timeout, a server that became read only."""
-DENIED = ("28", "3D")
+AUTHENTICATION_CLASSES = ("28", "3D")
 """Wrong user or password, no such database."""
-RIGHT_MISSING = "42501"
-CONFLICT_STATES = frozenset({"40001", "40P01", "55P03", "23505"})
+INSUFFICIENT_PRIVILEGE = "42501"
+CONFLICT_SQLSTATES = frozenset({"40001", "40P01", "55P03", "23505"})
 """Serialization failure, deadlock, lock timeout, and a key somebody else was faster with."""
-REFUSED = ("22", "23", "44", "P0001")
+DATA_ERROR_CLASSES = ("22", "23", "44", "P0001")
 """Data exceptions, constraints, views with check, triggers."""
-LIMITS = "54"
+PROGRAM_LIMIT_CLASS = "54"
 """Program limits: a key too long for an index, and a server near wraparound that takes no writes at all."""
 
 
-class DatabaseUnavailable(Exception):
+class DatabaseUnavailableError(Exception):
     """Postgres cannot be used right now."""
 
 
-class LimitReached(DatabaseUnavailable):
+class ProgramLimitError(DatabaseUnavailableError):
     """A limit of the server was met, and its answer names no table or index."""
 
     def __init__(self, sqlstate: str) -> None:
@@ -39,7 +39,7 @@ class LimitReached(DatabaseUnavailable):
         self.sqlstate = sqlstate
 
 
-class Conflict(Exception):
+class TransactionConflictError(Exception):
     """Another transaction got there first; the same again will do."""
 
     def __init__(self, sqlstate: str) -> None:
@@ -47,7 +47,7 @@ class Conflict(Exception):
         self.sqlstate = sqlstate
 
 
-class ValueRefused(Exception):
+class DataRejectedError(Exception):
     """Postgres does not take a value. Its own text stays behind: it quotes the value."""
 
     def __init__(self, sqlstate: str) -> None:
@@ -56,54 +56,62 @@ class ValueRefused(Exception):
 
 
 @contextmanager
-def mapped() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Raise the errors of this page in place of the driver's."""
     try:
         yield
     except asyncpg.PostgresError as error:
         raise _translate(error) from None
     except (OSError, TimeoutError) as error:
-        raise DatabaseUnavailable(f"no answer from Postgres ({type(error).__name__})") from None
+        raise DatabaseUnavailableError(f"no answer from Postgres ({type(error).__name__})") from None
     except asyncpg.ClientConfigurationError:
-        raise WrongAddress from None  # its own text may quote the password
+        raise InvalidDSNError from None  # its own text may quote the password
     except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         # The second: a server's goodbye was read, and the end of the connection is not noticed yet.
-        raise DatabaseUnavailable(f"the connection to Postgres is gone ({type(error).__name__})") from None
+        raise DatabaseUnavailableError(
+            f"the connection to Postgres is gone ({type(error).__name__})"
+        ) from None
     except AttributeError as error:
-        if not _was_torn_down(error):
+        if not _is_terminated_connection(error):
             raise
-        raise DatabaseUnavailable("the connection to Postgres was ended") from None
+        raise DatabaseUnavailableError("the connection to Postgres was ended") from None
 
 
 @contextmanager
-def let_in_before() -> Iterator[None]:
+def auth_failure_as_outage() -> Iterator[None]:
     """Postgres let us in when we started: where it does not now, that passes, and no job is to blame."""
     try:
         yield
-    except AccessDenied as error:
-        raise DatabaseUnavailable(str(error)) from None
+    except AuthenticationError as error:
+        raise DatabaseUnavailableError(str(error)) from None
 
 
-def _was_torn_down(error: AttributeError) -> bool:
+def _is_terminated_connection(error: AttributeError) -> bool:
     """A connection ended from outside between two steps of one call: the library lets go of its protocol."""
     return error.obj is None and error.name is not None and hasattr(Protocol, error.name)
 
 
 def _translate(error: asyncpg.PostgresError) -> Exception:
     state = error.sqlstate or ""
-    if state in CONFLICT_STATES:
-        return Conflict(state)
-    if state.startswith(AWAY) or state in AWAY_STATES or isinstance(error, asyncpg.PostgresConnectionError):
-        return DatabaseUnavailable(f"Postgres is not available (SQLSTATE {state or 'none'})")
-    if state.startswith(REFUSED) or (state.startswith(LIMITS) and _names_relation(error)):
-        return ValueRefused(state)
-    if state.startswith(LIMITS):
-        return LimitReached(state)
-    if state.startswith(DENIED):
-        return AccessDenied(state, type(error).__name__)
-    if state == RIGHT_MISSING:
-        return RightMissing(str(error))
-    return StatementFailed(state, type(error).__name__)
+    if state in CONFLICT_SQLSTATES:
+        return TransactionConflictError(state)
+    if (
+        state.startswith(OUTAGE_CLASSES)
+        or state in OUTAGE_SQLSTATES
+        or isinstance(error, asyncpg.PostgresConnectionError)
+    ):
+        return DatabaseUnavailableError(f"Postgres is not available (SQLSTATE {state or 'none'})")
+    if state.startswith(DATA_ERROR_CLASSES) or (
+        state.startswith(PROGRAM_LIMIT_CLASS) and _names_relation(error)
+    ):
+        return DataRejectedError(state)
+    if state.startswith(PROGRAM_LIMIT_CLASS):
+        return ProgramLimitError(state)
+    if state.startswith(AUTHENTICATION_CLASSES):
+        return AuthenticationError(state, type(error).__name__)
+    if state == INSUFFICIENT_PRIVILEGE:
+        return PermissionDeniedError(str(error))
+    return QueryError(state, type(error).__name__)
 
 
 def _names_relation(error: asyncpg.PostgresError) -> bool:
@@ -114,7 +122,7 @@ def _names_relation(error: asyncpg.PostgresError) -> bool:
     return bool(error.table_name or error.constraint_name)
 
 
-class StatementFailed(Exception):
+class QueryError(Exception):
     """A statement of ours is wrong, or a right is missing: a defect or a setting, not a passing fault."""
 
     def __init__(self, sqlstate: str, kind: str) -> None:
@@ -122,7 +130,7 @@ class StatementFailed(Exception):
         self.sqlstate = sqlstate
 
 
-class AccessDenied(StatementFailed):
+class AuthenticationError(QueryError):
     """Postgres does not let the service in."""
 
     def __init__(self, sqlstate: str, kind: str) -> None:
@@ -131,20 +139,18 @@ class AccessDenied(StatementFailed):
         self.args = (sentence + "check user, password and database in DATABASE_URL",)
 
 
-class RightMissing(StatementFailed):
+class PermissionDeniedError(QueryError):
     """The service is let in, and may not do what it has to."""
 
-    def __init__(self, said: str) -> None:
-        super().__init__(RIGHT_MISSING, "InsufficientPrivilegeError")
+    def __init__(self, server_message: str) -> None:
+        super().__init__(INSUFFICIENT_PRIVILEGE, "InsufficientPrivilegeError")
         # Nobody else's words: a trigger may say anything under this state.
-        known = said.startswith(("permission denied", "must be"))
-        sentence = (
-            f"a right is missing in Postgres{': ' + said if known else ''} (SQLSTATE {RIGHT_MISSING}); "
-        )
+        known = server_message.startswith(("permission denied", "must be"))
+        sentence = f"a right is missing in Postgres{': ' + server_message if known else ''} (SQLSTATE {INSUFFICIENT_PRIVILEGE}); "
         self.args = (sentence + "have it granted to the user in DATABASE_URL",)
 
 
-class WrongAddress(StatementFailed):
+class InvalidDSNError(QueryError):
     """The address of the database cannot be understood."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from consumer.store.connect import Connection
 
-EVENTS_A_JOB = 64
+MAX_EVENTS_PER_JOB = 64
 """What one query returns of one job at most: about as many KiB."""
 
 
@@ -35,7 +35,7 @@ order by job_id, sequence
 
 
 async def events_after(
-    connection: Connection, positions: Mapping[int, int], limit_bytes: int
+    connection: Connection, after_sequences: Mapping[int, int], limit_bytes: int
 ) -> list[StoredEvent]:
     """Events behind a sequence of each job (job id → sequence), by job and sequence, in one query.
 
@@ -43,6 +43,6 @@ async def events_after(
     are shared fairly. Events that retention deleted are missing: there is a gap before the first one then.
     """
     rows = await connection.fetch(
-        EVENTS_AFTER, list(positions), list(positions.values()), limit_bytes, EVENTS_A_JOB
+        EVENTS_AFTER, list(after_sequences), list(after_sequences.values()), limit_bytes, MAX_EVENTS_PER_JOB
     )
     return [StoredEvent(*row) for row in rows]

@@ -9,17 +9,17 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from consumer.store.connect import Connection, OwnConnection, open_patient_connection
-from consumer.store.errors import ValueRefused, mapped
+from consumer.store.connect import Connection, DedicatedConnection, open_maintenance_connection
+from consumer.store.errors import DataRejectedError, translate_errors
 
 CLOSE_SECONDS = 5
 
 
-class OrphansFound(Exception):
+class OrphanRowsError(Exception):
     """Rows whose parent is not there keep references from being enforced."""
 
-    def __init__(self, counted: Mapping["ForeignKey", int]) -> None:
-        found = "; ".join(f"{key}: {count} rows" for key, count in counted.items())
+    def __init__(self, counts: Mapping["ForeignKey", int]) -> None:
+        found = "; ".join(f"{key}: {count} rows" for key, count in counts.items())
         super().__init__(
             f"rows without their parent are in the way: {found}. Mend or delete them, and try again: "
             "`migration-consumer doctor` counts them; the other references are enforced"
@@ -40,7 +40,7 @@ class ForeignKey:
         return f"{self.table}.{self.column} → {self.parent}"
 
 
-DECLARED = """
+NOT_ENFORCED = """
 select quote_ident(c.conname), c.conrelid::regclass::text, quote_ident(a.attname),
        c.confrelid::regclass::text, quote_ident(p.attname)
 from pg_constraint c
@@ -52,14 +52,14 @@ order by 2, 1
 """
 
 
-async def not_enforced(connection: Connection) -> list[ForeignKey]:
+async def list_not_enforced(connection: Connection) -> list[ForeignKey]:
     """The references that Postgres does not check."""
     if connection.get_server_version() < (18, 0):
         return []
-    return [ForeignKey(*row) for row in await connection.fetch(DECLARED)]
+    return [ForeignKey(*row) for row in await connection.fetch(NOT_ENFORCED)]
 
 
-async def orphans(connection: Connection, key: ForeignKey) -> int:
+async def count_orphan_rows(connection: Connection, key: ForeignKey) -> int:
     """How many rows refer to a parent that is not there."""
     query = (
         f"select count(*) from {key.table} c where c.{key.column} is not null "  # noqa: S608 – quoted names
@@ -74,40 +74,40 @@ async def enforce(connection: Connection, key: ForeignKey) -> bool:
     Raises DatabaseUnavailable, Conflict where a load was in the way, StatementFailed.
     """
     try:
-        with mapped():
+        with translate_errors():
             await connection.execute(f"alter table {key.table} alter constraint {key.name} enforced")
-    except ValueRefused:
+    except DataRejectedError:
         return False
     return True
 
 
-async def count_orphans(dsn: str) -> AsyncIterator[tuple[ForeignKey, int]]:
+async def count_all_orphans(dsn: str) -> AsyncIterator[tuple[ForeignKey, int]]:
     """Orphans of every reference that is not enforced, one after the other; takes as long as it takes.
 
     Raises DatabaseUnavailable, StatementFailed.
     """
-    async with _patiently(dsn) as connection:
-        for key in await not_enforced(connection):
-            yield key, await orphans(connection, key)
+    async with _maintenance_connection(dsn) as connection:
+        for key in await list_not_enforced(connection):
+            yield key, await count_orphan_rows(connection, key)
 
 
 async def enforce_all(dsn: str) -> list[ForeignKey]:
     """Enforce every reference that is not; the ones that were changed, each for good at once.
 
-    Raises OrphansFound when all others are enforced, and what `enforce` raises.
+    Raises OrphanRowsError when all others are enforced, and what `enforce` raises.
     """
-    async with _patiently(dsn) as connection:
-        keys = await not_enforced(connection)
+    async with _maintenance_connection(dsn) as connection:
+        keys = await list_not_enforced(connection)
         refused = [key for key in keys if not await enforce(connection, key)]
         if refused:
-            raise OrphansFound({key: await orphans(connection, key) for key in refused})
+            raise OrphanRowsError({key: await count_orphan_rows(connection, key) for key in refused})
         return keys
 
 
 @asynccontextmanager
-async def _patiently(dsn: str) -> AsyncIterator[OwnConnection]:
-    with mapped():
-        connection = await open_patient_connection(dsn)
+async def _maintenance_connection(dsn: str) -> AsyncIterator[DedicatedConnection]:
+    with translate_errors():
+        connection = await open_maintenance_connection(dsn)
         try:
             yield connection
         finally:

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from consumer.lifecycle import Facts
+from consumer.lifecycle import RetryState
 from consumer.store.connect import Row
-from schemas.status import EventError, MigrationStatus, Status
+from schemas.status import ErrorInfo, Status, StatusEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +68,19 @@ class Job:
         return self.run_started_at + timedelta(seconds=self.timeout_seconds)
 
     @property
-    def facts(self) -> Facts:
+    def retry_state(self) -> RetryState:
         """What the decision at the end of an attempt looks at."""
-        return Facts(self.failures, self.max_attempts, self.cancel_requested, self.deadline)
+        return RetryState(self.failures, self.max_attempts, self.cancel_requested, self.deadline)
 
     @property
-    def error(self) -> EventError | None:
+    def error(self) -> ErrorInfo | None:
         """Why it failed, or what its next attempt follows on."""
         if self.error_code is None:
             return None
-        return EventError(code=self.error_code, message=self.error_message or "")
+        return ErrorInfo(code=self.error_code, message=self.error_message or "")
 
     @property
-    def done(self) -> int:
+    def rows_done(self) -> int:
         """Rows accounted for."""
         return self.processed + self.failed
 
@@ -90,7 +90,7 @@ class Job:
         if self.status is not Status.RUNNING or self.attempt_started_at is None:
             return None
         seconds = (self.now - self.attempt_started_at).total_seconds()
-        rows = self.done - self.attempt_rows
+        rows = self.rows_done - self.attempt_rows
         return round(rows / seconds, 1) if seconds > 0 and rows > 0 else None
 
     @property
@@ -99,10 +99,10 @@ class Job:
         rate = self.rows_per_second
         if rate is None or self.total is None:
             return None
-        return round(max(self.total - self.done, 0) / rate, 1)
+        return round(max(self.total - self.rows_done, 0) / rate, 1)
 
 
-COLUMNS = """id, request_id, request_digest, dataset, source_type, source_identifier, source, options,
+JOB_COLUMNS = """id, request_id, request_digest, dataset, source_type, source_identifier, source, options,
   requested_by, run_requested_by, traceparent, timeout_seconds, max_attempts, status, run, attempt, failures,
   token, cancel_requested, detail, error_code, error_message, fingerprint, checkpoint, source_state, load,
   total, processed, failed, inserted, updated, unchanged, duplicates, warnings, sequence, attempt_rows,
@@ -110,7 +110,7 @@ COLUMNS = """id, request_id, request_digest, dataset, source_type, source_identi
   clock_timestamp() as now"""
 """The columns of a Job, for `select` and `returning`."""
 
-TELLS = "sequence = sequence + 1, updated_at = clock_timestamp(), progressed_at = clock_timestamp()"
+BUMP_SEQUENCE = "sequence = sequence + 1, updated_at = clock_timestamp(), progressed_at = clock_timestamp()"
 """What every change sets that is told: `outbox.emit` has to follow in the same transaction."""
 
 OLDER_LOADS_MARK = "older loads:"
@@ -120,13 +120,13 @@ A replica of the version before takes it for another source, and reads it from t
 older loads for rejected ones of this load.
 """
 
-_JSON = ("source", "options", "source_state", "warnings")
+_JSON_COLUMNS = ("source", "options", "source_state", "warnings")
 
 
-def job(row: Row | Mapping[str, Any]) -> Job:
+def job_from_row(row: Row | Mapping[str, Any]) -> Job:
     """A row of COLUMNS as a value."""
     values: dict[str, Any] = dict(row)
-    for name in _JSON:
+    for name in _JSON_COLUMNS:
         values[name] = json.loads(values[name]) if values[name] is not None else None
     values["status"] = Status(values["status"])
     if values["fingerprint"] is not None:
@@ -134,9 +134,9 @@ def job(row: Row | Mapping[str, Any]) -> Job:
     return Job(**values)
 
 
-def event(job: Job, event_id: UUID) -> MigrationStatus:
+def status_event(job: Job, event_id: UUID) -> StatusEvent:
     """The status event of a job as it stands."""
-    return MigrationStatus(
+    return StatusEvent(
         event_id=event_id,
         sequence=job.sequence,
         request_id=job.request_id,

@@ -3,43 +3,43 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from consumer import faults
-from consumer.store.connect import OwnConnection, open_listening_connection
-from consumer.store.errors import DatabaseUnavailable, let_in_before, mapped
-from consumer.wake import wait_for
+from consumer.runtime import failpoints
+from consumer.runtime.aio import wait_event
+from consumer.store.connect import DedicatedConnection, open_listening_connection
+from consumer.store.errors import DatabaseUnavailableError, auth_failure_as_outage, translate_errors
 
-CHECK_SECONDS = 3
+PING_INTERVAL_SECONDS = 3
 """A silent peer is not noticed by a connection that only listens: ask it this often."""
-ANSWER_SECONDS = 5
-OPEN_SECONDS = 8
+PING_TIMEOUT_SECONDS = 5
+CONNECT_TIMEOUT_SECONDS = 8
 
 
 async def listen(
-    dsn: str, channels: Mapping[str, Callable[[str], None]], alive: Callable[[], None] = lambda: None
+    dsn: str, channels: Mapping[str, Callable[[str], None]], heartbeat: Callable[[], None] = lambda: None
 ) -> None:
-    """Call back with each notification until the connection is lost; raises DatabaseUnavailable then.
+    """Call back with each notification until the connection is lost; raises DatabaseUnavailableError then.
 
-    `alive` is called whenever the connection was seen to answer.
+    `heartbeat` is called whenever the connection was seen to answer.
     """
-    with let_in_before(), mapped():
-        async with asyncio.timeout(OPEN_SECONDS):
+    with auth_failure_as_outage(), translate_errors():
+        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
             connection = await open_listening_connection(dsn, dict(channels))
     lost = asyncio.Event()
     connection.add_termination_listener(lambda _: lost.set())
     try:
         for call in channels.values():
             call("")  # what was said while nobody listened
-        alive()
-        await faults.reach("listener.round")
-        while not await wait_for(lost, CHECK_SECONDS):
-            await _check(connection)
-            alive()
-            await faults.reach("listener.round")
-        raise DatabaseUnavailable("the listening connection to Postgres was closed")
+        heartbeat()
+        await failpoints.failpoint("listener.poll")
+        while not await wait_event(lost, PING_INTERVAL_SECONDS):
+            await _ping(connection)
+            heartbeat()
+            await failpoints.failpoint("listener.poll")
+        raise DatabaseUnavailableError("the listening connection to Postgres was closed")
     finally:
         connection.terminate()
 
 
-async def _check(connection: OwnConnection) -> None:
-    with mapped():
-        await connection.fetchval("select 1", timeout=ANSWER_SECONDS)
+async def _ping(connection: DedicatedConnection) -> None:
+    with translate_errors():
+        await connection.fetchval("select 1", timeout=PING_TIMEOUT_SECONDS)

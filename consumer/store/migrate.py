@@ -12,21 +12,21 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from consumer.store import revisions
-from consumer.store.connect import open_patient_connection
-from consumer.store.errors import Conflict, mapped
+from consumer.store import schema_version
+from consumer.store.connect import open_maintenance_connection
+from consumer.store.errors import TransactionConflictError, translate_errors
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("store")
 
-LOCK_KEY = 0x6D696772
+ADVISORY_LOCK_KEY = 0x6D696772
 """Any number, the same in all replicas: only one of them migrates at a time."""
-LOCK_SECONDS = 300
-WAIT_FOR_LOCKS = "2s"
+UPGRADE_SECONDS = 300
+DDL_LOCK_TIMEOUT = "2s"
 """What a replica wants of a table queues behind a revision that waits for it, heartbeats included."""
-LOCKED = frozenset({"55P03", "40P01"})
+LOCK_SQLSTATES = frozenset({"55P03", "40P01"})
 """SQLSTATEs: a lock was not given in time, or never would have been."""
 RETRY_SECONDS = 1.0
-TABLE = {"version_table": "revisions", "version_table_schema": "migration"}
+VERSION_TABLE = {"version_table": "revisions", "version_table_schema": "migration"}
 
 
 async def upgrade(dsn: str) -> None:
@@ -38,15 +38,15 @@ async def upgrade(dsn: str) -> None:
     engine = create_async_engine(
         "postgresql+asyncpg://",
         # The library's own way hands the options of an address to the driver under names it does not know.
-        async_creator=lambda: open_patient_connection(dsn),
+        async_creator=lambda: open_maintenance_connection(dsn),
         isolation_level="AUTOCOMMIT",
     )
     try:
-        with mapped(), _driver_errors():
-            async with asyncio.timeout(LOCK_SECONDS), engine.connect() as lock:
+        with translate_errors(), _unwrap_driver_errors():
+            async with asyncio.timeout(UPGRADE_SECONDS), engine.connect() as lock:
                 await _acquire_lock(lock)
                 await lock.execute(text("create schema if not exists migration"))
-                await _upgrade_patiently(engine)
+                await _upgrade_with_retries(engine)
     finally:
         await engine.dispose()
 
@@ -58,43 +58,43 @@ async def _acquire_lock(connection: AsyncConnection) -> None:
     that waits for this lock.
     """
     while True:
-        if await connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": LOCK_KEY}):
+        if await connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": ADVISORY_LOCK_KEY}):
             return
         await asyncio.sleep(RETRY_SECONDS)
 
 
-async def _upgrade_patiently(engine: AsyncEngine) -> None:
+async def _upgrade_with_retries(engine: AsyncEngine) -> None:
     """Run the revisions that are missing; one that does not get its locks in time is tried again."""
     while True:
         try:
-            with mapped(), _driver_errors():
+            with translate_errors(), _unwrap_driver_errors():
                 return await _upgrade_once(engine)
-        except Conflict as conflict:
-            if conflict.sqlstate not in LOCKED:
+        except TransactionConflictError as conflict:
+            if conflict.sqlstate not in LOCK_SQLSTATES:
                 raise
-            log.info("schema.locked", reason=str(conflict), next_try_seconds=RETRY_SECONDS)
+            log.info("schema.lock_retrying", reason=str(conflict), retry_in_seconds=RETRY_SECONDS)
         await asyncio.sleep(RETRY_SECONDS)
 
 
 async def _upgrade_once(engine: AsyncEngine) -> None:
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="READ COMMITTED")
-        await connection.run_sync(_upgrade)
+        await connection.run_sync(_run_revisions)
         await connection.commit()
 
 
-def _upgrade(connection: Connection) -> None:
-    config = _config()
-    there = set(MigrationContext.configure(connection, opts=TABLE).get_current_heads())
-    connection.exec_driver_sql(f"set lock_timeout = '{WAIT_FOR_LOCKS}'")
+def _run_revisions(connection: Connection) -> None:
+    config = _alembic_config()
+    there = set(MigrationContext.configure(connection, opts=VERSION_TABLE).get_current_heads())
+    connection.exec_driver_sql(f"set lock_timeout = '{DDL_LOCK_TIMEOUT}'")
     connection.commit()
-    if there <= revisions.known():
+    if there <= schema_version.known_revisions():
         config.attributes["connection"] = connection
         command.upgrade(config, "heads")
 
 
 @contextmanager
-def _driver_errors() -> Iterator[None]:
+def _unwrap_driver_errors() -> Iterator[None]:
     """SQLAlchemy wraps what the driver raises twice over."""
     try:
         yield
@@ -102,9 +102,9 @@ def _driver_errors() -> Iterator[None]:
         raise (error.orig and error.orig.__cause__) or error from None
 
 
-def _config() -> Config:
+def _alembic_config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(revisions.HERE / "migrations"))
+    config.set_main_option("script_location", str(schema_version.STORE_DIRECTORY / "migrations"))
     config.set_main_option("path_separator", "newline")
-    config.set_main_option("version_locations", "\n".join(map(str, revisions.folders())))
+    config.set_main_option("version_locations", "\n".join(map(str, schema_version.revision_directories())))
     return config

@@ -6,15 +6,15 @@ nor a second replica that does the same can make a deletion wrong.
 
 from consumer.store.connect import Connection
 from consumer.store.database import Database
-from consumer.store.ended import PIECE_ROWS, Breathe
+from consumer.store.pruning import CHUNK_ROWS, BetweenChunks
 
-JOBS = """
+JOBS_WITH_OLDER_LOADS = """
 select id, load from migration.jobs where oldest_load < load and id > $1 order by id limit $2
 """
 
 # $1 job, $2 its present load, $3 and $4 load and row number to go on behind, $5 how many rows. By their
 # places in the table: no plan for that reads all of it. What another replica is deleting is passed by.
-REJECTED_PIECE = """
+DELETE_OLDER_REJECTED_ROWS = """
 with piece as materialized (
   select ctid, load, row_number from migration.migration_errors
   where job_id = $1 and load < $2 and (load, row_number) > ($3, $4)
@@ -24,7 +24,7 @@ select load, row_number, (select count(*) from gone) as removed
 from piece order by load desc, row_number desc limit 1
 """
 
-REFUSED_PIECE = """
+DELETE_OLDER_DATABASE_REJECTIONS = """
 with piece as materialized (
   select ctid, load, row_number from migration.refused_rows
   where job_id = $1 and load < $2 and (load, row_number) > ($3, $4)
@@ -34,11 +34,11 @@ select load, row_number, (select count(*) from gone) as removed
 from piece order by load desc, row_number desc limit 1
 """
 
-LOWEST = -(2**63)
+MIN_BIGINT = -(2**63)
 
 
-async def prune_older_loads(database: Database, breathe: Breathe) -> int:
-    """Delete the rejected and refused rows of all older loads, PIECE_ROWS a transaction; how many.
+async def prune_older_loads(database: Database, between_chunks: BetweenChunks) -> int:
+    """Delete the rejected and refused rows of all older loads, CHUNK_ROWS a transaction; how many.
 
     Raises DatabaseUnavailable, Conflict.
     """
@@ -46,39 +46,41 @@ async def prune_older_loads(database: Database, breathe: Breathe) -> int:
     last = 0
     while True:
         async with database.transaction() as connection:
-            jobs = await connection.fetch(JOBS, last, PIECE_ROWS)
+            jobs = await connection.fetch(JOBS_WITH_OLDER_LOADS, last, CHUNK_ROWS)
         for job_id, load in jobs:
-            removed += await _prune(database, job_id, load, breathe)
+            removed += await _prune_job(database, job_id, load, between_chunks)
             last = job_id
-        if len(jobs) < PIECE_ROWS:
+        if len(jobs) < CHUNK_ROWS:
             return removed
 
 
-async def _prune(database: Database, job_id: int, load: int, breathe: Breathe) -> int:
+async def _prune_job(database: Database, job_id: int, load: int, between_chunks: BetweenChunks) -> int:
     removed = 0
-    for piece in (REFUSED_PIECE, REJECTED_PIECE):
-        removed += await _delete_in_pieces(database, piece, job_id, load, breathe)
+    for piece in (DELETE_OLDER_DATABASE_REJECTIONS, DELETE_OLDER_REJECTED_ROWS):
+        removed += await _delete_in_chunks(database, piece, job_id, load, between_chunks)
     async with database.transaction() as connection:
-        await _note_deleted(connection, job_id, load)
+        await _record_deletion(connection, job_id, load)
     return removed
 
 
-async def _delete_in_pieces(database: Database, piece: str, job_id: int, load: int, breathe: Breathe) -> int:
+async def _delete_in_chunks(
+    database: Database, statement: str, job_id: int, load: int, between_chunks: BetweenChunks
+) -> int:
     removed = 0
-    behind = (LOWEST, LOWEST)
+    behind = (MIN_BIGINT, MIN_BIGINT)
     while True:
         async with database.transaction() as connection:
-            row = await connection.fetchrow(piece, job_id, load, *behind, PIECE_ROWS)
+            row = await connection.fetchrow(statement, job_id, load, *behind, CHUNK_ROWS)
         if row is None:
             return removed
         removed += row["removed"]
         behind = (row["load"], row["row_number"])
-        await breathe()
+        await between_chunks()
 
 
 # A job whose row is locked is left to the next round, and so is one that has rows still: another replica was
 # about to delete them, and may not come to it.
-NOTE_DELETED = """
+RECORD_DELETION = """
 update migration.jobs set oldest_load = $2
 where id = (select id from migration.jobs where id = $1 and oldest_load < $2 for no key update skip locked)
   and not exists (select from migration.migration_errors where job_id = $1 and load < $2)
@@ -86,6 +88,6 @@ where id = (select id from migration.jobs where id = $1 and oldest_load < $2 for
 """
 
 
-async def _note_deleted(connection: Connection, job_id: int, load: int) -> None:
+async def _record_deletion(connection: Connection, job_id: int, load: int) -> None:
     """Keep in the job that loads before `load` have no rows, so that it is not looked at again."""
-    await connection.execute(NOTE_DELETED, job_id, load)
+    await connection.execute(RECORD_DELETION, job_id, load)

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from consumer.store.errors import mapped
+from consumer.store.errors import translate_errors
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("store")
 
@@ -28,35 +28,35 @@ class OutageLog:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._watching = False
+        self._logging = False
         self._since: float | None = None
 
-    def watch(self) -> None:
+    def start_logging(self) -> None:
         """Log outages from now on, in place of asyncpg's pools."""
-        self._watching = True
+        self._logging = True
         logging.getLogger(POOL_LOGGER).addFilter(drop_failed_reconnect)
 
-    async def connect(self, *args: Any, **others: Any) -> Any:
+    async def connect(self, *args: Any, **kwargs: Any) -> Any:
         """`asyncpg.connect` for a pool that has both limits; raises the errors of `consumer.store.errors`."""
-        timeout, command_timeout = others.pop("timeout"), others.pop("command_timeout")
+        timeout, command_timeout = kwargs.pop("timeout"), kwargs.pop("command_timeout")
         try:
-            with mapped():
+            with translate_errors():
                 connection = await asyncpg.connect(
-                    *args, timeout=timeout, command_timeout=command_timeout, **others
+                    *args, timeout=timeout, command_timeout=command_timeout, **kwargs
                 )
         except Exception as error:
-            self.failed(error)
+            self.record_failure(error)
             raise
-        self.connected()
+        self.record_success()
         return connection
 
-    def failed(self, error: Exception) -> None:
+    def record_failure(self, error: Exception) -> None:
         """An attempt to connect failed."""
-        if self._watching and self._since is None:
+        if self._logging and self._since is None:
             self._since = self._now()
             log.warning("database.outage_started", reason=str(error))
 
-    def connected(self) -> None:
+    def record_success(self) -> None:
         """An attempt to connect succeeded."""
         if self._since is not None:
             log.info("database.outage_ended", seconds=round(self._now() - self._since, 1))

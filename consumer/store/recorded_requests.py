@@ -5,25 +5,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from consumer.store.connect import Connection
-from consumer.store.jobs import COLUMNS, Job, job
+from consumer.store.jobs import JOB_COLUMNS, Job, job_from_row
 from schemas.requests import StartRequest
-from schemas.status import MigrationStatus
+from schemas.status import StatusEvent
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
     """A request that was recorded once. `digest` is StartRequest.digest() of its body.
 
-    Either `job` is its job, or that was removed and `last_event` is what is left of it.
+    Either `job_from_row` is its job, or that was removed and `last_event` is what is left of it.
     """
 
     digest: str
     job: Job | None = None
-    last_event: MigrationStatus | None = None
+    last_event: StatusEvent | None = None
 
 
-FIND_JOB = f"select {COLUMNS} from migration.jobs where request_id = $1"  # noqa: S608 – names of columns
-FIND_REMOVED = "select request_digest, payload from migration.past_requests where request_id = $1"
+FIND_JOB = f"select {JOB_COLUMNS} from migration.jobs where request_id = $1"  # noqa: S608 – names of columns
+FIND_ARCHIVED = "select request_digest, payload from migration.past_requests where request_id = $1"
 
 
 async def find_recorded(connection: Connection, request_id: str) -> RecordedRequest | None:
@@ -32,10 +32,10 @@ async def find_recorded(connection: Connection, request_id: str) -> RecordedRequ
     The job is asked for first: a removal writes the past request in the transaction that deletes the job.
     """
     if (row := await connection.fetchrow(FIND_JOB, request_id)) is not None:
-        found = job(row)
+        found = job_from_row(row)
         return RecordedRequest(found.request_digest, job=found)
-    if (row := await connection.fetchrow(FIND_REMOVED, request_id)) is not None:
-        last_event = MigrationStatus.model_validate_json(row["payload"])
+    if (row := await connection.fetchrow(FIND_ARCHIVED, request_id)) is not None:
+        last_event = StatusEvent.model_validate_json(row["payload"])
         return RecordedRequest(row["request_digest"], last_event=last_event)
     return None
 
@@ -60,10 +60,10 @@ def differences(job: Job, request: StartRequest) -> list[str]:
     """
     known = {"dataset": job.dataset, "source": _comparable(job.source)}
     asked = {"dataset": request.dataset, "source": _comparable(request.source.model_dump(mode="json"))}
-    found = [*_differing(known, asked)]
+    found = [*_differing_paths(known, asked)]
     if job.options is None:
         return found or ["options"]
-    return [*found, *_differing(dict(job.options), request.options.model_dump(mode="json"), "options")]
+    return [*found, *_differing_paths(dict(job.options), request.options.model_dump(mode="json"), "options")]
 
 
 def _comparable(source: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def _comparable(source: Mapping[str, Any]) -> dict[str, Any]:
 _MISSING = object()
 
 
-def _differing(known: Any, asked: Any, path: str = "") -> Iterator[str]:
+def _differing_paths(known: Any, asked: Any, path: str = "") -> Iterator[str]:
     """Paths of values that differ; things of two kinds (another source type, a path and an upload) as one."""
     if not isinstance(known, Mapping) or not isinstance(asked, Mapping):
         if known != asked:
@@ -90,4 +90,4 @@ def _differing(known: Any, asked: Any, path: str = "") -> Iterator[str]:
     else:
         for name in sorted(known.keys() | asked.keys()):
             below = f"{path}.{name}" if path else name
-            yield from _differing(known.get(name, _MISSING), asked.get(name, _MISSING), below)
+            yield from _differing_paths(known.get(name, _MISSING), asked.get(name, _MISSING), below)

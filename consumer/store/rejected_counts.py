@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from consumer.store.connect import Connection
 
-INSERT_REJECTED = """
+INSERT_REJECTED_ROWS = """
 with kept as (
   insert into migration.migration_errors
     (job_id, load, row_number, record_identifier, errors, record, kinds, record_cut)
@@ -19,12 +19,12 @@ on conflict (job_id, code, field) do update set rows = c.rows + excluded.rows
 """
 
 
-async def insert_rejected(connection: Connection, job_id: int, load: int) -> None:
+async def insert_rejected_rows(connection: Connection, job_id: int, load: int) -> None:
     """Store the staged rejected rows of a batch under its load and count them; in its transaction.
 
     A row counts once for each pair of code and field among its errors.
     """
-    await connection.execute(INSERT_REJECTED, job_id, load)
+    await connection.execute(INSERT_REJECTED_ROWS, job_id, load)
 
 
 CLEAR = "delete from migration.rejected_counts where job_id = $1"

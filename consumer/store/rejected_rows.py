@@ -1,4 +1,4 @@
-"""Pages of a job's rejected rows by row number, filtered; no page looks at more than LOOK_AT_ROWS rows.
+"""Pages of a job's rejected rows by row number, filtered; no page looks at more than MAX_SCANNED_ROWS rows.
 
 Only rows of the job's present load. Its number is read in the statement that reads the rows, so that a reader
 who names the load it began with never gets rows of another one.
@@ -9,19 +9,19 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from consumer.store.connect import Connection
-from schemas.text import storable
+from schemas.text import validate_storable
 
 PAGE_BYTES = 1024 * 1024
 """A page of rejected rows ends here, whatever its limit: a row may hold 19 cells of 32,767 characters."""
-LOOK_AT_ROWS = 50_000
+MAX_SCANNED_ROWS = 50_000
 """Rows a filtered page looks at: about a tenth of a second."""
-COLUMNS_ROWS = 20_000
+MAX_COLUMN_SCAN_ROWS = 20_000
 """Rows whose columns are gathered at once."""
-COLUMNS_BYTES = 4 * 1024 * 1024
+MAX_COLUMN_SCAN_BYTES = 4 * 1024 * 1024
 """And bytes of their records as stored: a compressed one may have a hundred times as many."""
-TOO_LARGE_BYTES = 16 * 1024 * 1024
+MAX_RECORD_BYTES = 16 * 1024 * 1024
 """A record of more was stored by a version without bounds, and is not handed out: today 3 MB is the most."""
-ROW_NUMBER_DIGITS = 18
+MAX_ROW_NUMBER_DIGITS = 18
 """More do not fit a bigint for sure."""
 
 
@@ -49,7 +49,7 @@ class RejectedPage:
     the load they belong to.
     """
 
-    lines: Sequence[str]
+    json_rows: Sequence[str]
     next: int | None
     load: int
 
@@ -61,7 +61,7 @@ class LoadReplacedError(Exception):
         super().__init__(f"load {load} of job {job_id} is not the present one any more; read from the top")
 
 
-_FITS = """
+_FILTER = """
     ($3::jsonb is null or errors @> $3)
     and ($4::text is null or starts_with(record_identifier, $4) or row_number = $5)
 """
@@ -69,9 +69,9 @@ _FITS = """
 # Versions before this one stored records of 262 MB and more, of which Postgres makes no line. What is stored
 # in 64 KB has 16 MB at most (a byte of lz4 stands for up to 255 others): few are unpacked for their size.
 _TOO_LARGE = f"""
-pg_column_size(record) > {TOO_LARGE_BYTES} / 256 and octet_length(record::text) > {TOO_LARGE_BYTES}"""
+pg_column_size(record) > {MAX_RECORD_BYTES} / 256 and octet_length(record::text) > {MAX_RECORD_BYTES}"""
 _RECORD = f"case when {_TOO_LARGE} then json '{{}}' else record end"
-_CUT = f"""case when {_TOO_LARGE} then jsonb '{{"cut": [], "left_out": null}}' else record_cut end"""
+_RECORD_CUT = f"""case when {_TOO_LARGE} then jsonb '{{"cut": [], "left_out": null}}' else record_cut end"""
 
 # $1 job, $2 after, $3-$5 the filter, $6 limit, $7 bytes, $8 how many rows are looked at. The inner levels:
 # what is looked at; the page and one row beyond it, with the bytes stored before each, of which texts have no
@@ -84,14 +84,14 @@ with fitting as materialized (
   from (select * from migration.migration_errors
         where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number > $2
         order by row_number limit $8) looked_at
-  where {_FITS} order by row_number limit $6 + 1
+  where {_FILTER} order by row_number limit $6 + 1
 ), page as materialized (
   select row_number, line,
          sum(octet_length(line)) over (order by row_number) - octet_length(line) as bytes_before
   from (
     select row_number, json_build_object('row_number', row_number, 'record_identifier', record_identifier,
                                          'errors', errors, 'record', {_RECORD}, 'kinds', kinds,
-                                         'record_cut', {_CUT})::text as line
+                                         'record_cut', {_RECORD_CUT})::text as line
     from fitting where turn <= $6 and stored_before < $7
   ) lines
 )
@@ -111,7 +111,7 @@ async def rejected_rows(
     *,
     after: int,
     limit: int,
-    wanted: RejectedFilter = ALL_ROWS,
+    row_filter: RejectedFilter = ALL_ROWS,
     load: int | None = None,
 ) -> RejectedPage:
     """Rejected rows behind row number `after` that pass the filter.
@@ -119,11 +119,13 @@ async def rejected_rows(
     Up to `limit` of them, fewer where they are large: PAGE_BYTES, or one row. Raises LoadReplacedError where
     `load` is given and is not the present one, or the job is gone.
     """
-    if not _can_match(wanted):
-        present = await connection.fetchval(PRESENT_LOAD, job_id)
-        return RejectedPage([], None, _verified(present, job_id, load))
-    rows = await connection.fetch(PAGE, job_id, after, *_values(wanted), limit, PAGE_BYTES, LOOK_AT_ROWS)
-    present = _verified(rows[0]["load"], job_id, load)
+    if not _can_match(row_filter):
+        present = await connection.fetchval(CURRENT_LOAD, job_id)
+        return RejectedPage([], None, _require_load(present, job_id, load))
+    rows = await connection.fetch(
+        PAGE, job_id, after, *_filter_parameters(row_filter), limit, PAGE_BYTES, MAX_SCANNED_ROWS
+    )
+    present = _require_load(rows[0]["load"], job_id, load)
     lines = [row["line"] for row in rows if row["line"] is not None]
     if rows[0]["fitting"] > len(lines):
         return RejectedPage(lines, rows[-1]["row_number"], present)
@@ -131,44 +133,44 @@ async def rejected_rows(
     return RejectedPage(lines, ends[0] if len(ends) > 1 else None, present)
 
 
-PRESENT_LOAD = "select load from migration.jobs where id = $1"
+CURRENT_LOAD = "select load from migration.jobs where id = $1"
 
 
-def _verified(present: int | None, job_id: int, expected: int | None) -> int:
+def _require_load(current: int | None, job_id: int, expected: int | None) -> int:
     """The present load, where it is the one expected, or any is; raises LoadReplacedError."""
-    if present is None or expected not in (None, present):
+    if current is None or expected not in (None, current):
         raise LoadReplacedError(job_id, expected)
-    return present
+    return current
 
 
-def _can_match(wanted: RejectedFilter) -> bool:
+def _can_match(row_filter: RejectedFilter) -> bool:
     """Nothing stored holds what Postgres cannot store, and it would not take the question."""
     try:
-        return all(text is None or storable(text) is text for text in astuple(wanted))
+        return all(text is None or validate_storable(text) is text for text in astuple(row_filter))
     except ValueError:
         return False
 
 
-def _values(wanted: RejectedFilter) -> tuple[str | None, str | None, int | None]:
+def _filter_parameters(row_filter: RejectedFilter) -> tuple[str | None, str | None, int | None]:
     """The filter as parameters: a pattern of one error, the prefix, the row number."""
     error: dict[str, str | None] = {}
-    if wanted.code is not None:
-        error["code"] = wanted.code
-    if wanted.field is not None:
-        error["field"] = wanted.field or None
-    return json.dumps([error]) if error else None, wanted.q, _row_number(wanted.q)
+    if row_filter.code is not None:
+        error["code"] = row_filter.code
+    if row_filter.field is not None:
+        error["field"] = row_filter.field or None
+    return json.dumps([error]) if error else None, row_filter.q, _row_number(row_filter.q)
 
 
 def _row_number(text: str | None) -> int | None:
     """The number that a text is; other digits than ASCII's do not count."""
-    if text is None or not (text.isascii() and text.isdigit()) or len(text) > ROW_NUMBER_DIGITS:
+    if text is None or not (text.isascii() and text.isdigit()) or len(text) > MAX_ROW_NUMBER_DIGITS:
         return None
     return int(text)
 
 
-COLUMNS = f"""
+RECORD_COLUMNS = f"""
 with sized as materialized (
-  select row_number, record, {_FITS} as fits,
+  select row_number, record, {_FILTER} as fits,
          sum(pg_column_size(record)) over (order by row_number) - pg_column_size(record) as stored_before
   from (select * from migration.migration_errors
         where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number > $2
@@ -186,16 +188,16 @@ from (values (1)) one left join columns on true order by first_row, first_place
 
 
 async def record_columns(
-    connection: Connection, job_id: int, after: int, wanted: RejectedFilter, load: int
+    connection: Connection, job_id: int, after: int, row_filter: RejectedFilter, load: int
 ) -> tuple[list[str], int | None]:
     """Names of the columns of some records behind `after`, and the row number to go on from, if any.
 
-    Only of rows that pass the filter; COLUMNS_ROWS are looked at, fewer where their records are large. Raises
+    Only of rows that pass the filter; MAX_COLUMN_SCAN_ROWS are looked at, fewer where their records are large. Raises
     LoadReplacedError where `load` is not the present one.
     """
-    if not _can_match(wanted):
+    if not _can_match(row_filter):
         return [], None
-    bounds = (COLUMNS_ROWS, COLUMNS_BYTES)
-    rows = await connection.fetch(COLUMNS, job_id, after, *_values(wanted), *bounds)
-    _verified(rows[0]["load"], job_id, load)
+    bounds = (MAX_COLUMN_SCAN_ROWS, MAX_COLUMN_SCAN_BYTES)
+    rows = await connection.fetch(RECORD_COLUMNS, job_id, after, *_filter_parameters(row_filter), *bounds)
+    _require_load(rows[0]["load"], job_id, load)
     return [row["key"] for row in rows if row["key"] is not None], rows[0]["last"]

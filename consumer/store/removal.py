@@ -2,29 +2,29 @@
 
 from datetime import timedelta
 
-from consumer.store import ended, past_requests
+from consumer.store import archived_requests, pruning
 from consumer.store.connect import Connection
 from consumer.store.database import Database
-from consumer.store.ended import Breathe
+from consumer.store.pruning import BetweenChunks
 
-ALL_TOLD = """
+FULLY_PUBLISHED = """
 select id from unnest($1::bigint[]) with ordinality as ended(id, place)
 where not exists (select from migration.outbox o where o.job_id = ended.id and o.published_at is null)
 order by place
 """
 
 
-PIECES = (
-    ended.REFUSED_ROWS,
-    ended.REJECTED_ROWS,
-    ended.OLDER_EVENTS,
-    ended.REJECTED_COUNTS,
-    ended.ATTEMPTS,
+CHUNK_STATEMENTS = (
+    pruning.DELETE_DATABASE_REJECTIONS,
+    pruning.DELETE_REJECTED_ROWS,
+    pruning.DELETE_OLDER_EVENTS,
+    pruning.DELETE_REJECTED_COUNTS,
+    pruning.DELETE_ATTEMPTS,
 )
 
 
-async def prune_jobs(database: Database, keep: timedelta, breathe: Breathe) -> int:
-    """Remove jobs that ended longer ago than `keep`, with all that hangs on them; how many.
+async def prune_jobs(database: Database, older_than: timedelta, between_chunks: BetweenChunks) -> int:
+    """Remove jobs that ended longer ago than `older_than`, with all that hangs on them; how many.
 
     One that has something to be published still is left for a later time.
     """
@@ -32,23 +32,23 @@ async def prune_jobs(database: Database, keep: timedelta, breathe: Breathe) -> i
 
     async def act(job_id: int) -> None:
         nonlocal removed
-        for piece in PIECES:
-            await ended.empty(database, job_id, keep, piece, breathe)
+        for piece in CHUNK_STATEMENTS:
+            await pruning.delete_in_chunks(database, job_id, older_than, piece, between_chunks)
         async with database.transaction() as connection:
-            removed += await remove(connection, job_id, keep)
+            removed += await archive_and_delete(connection, job_id, older_than)
 
-    await ended.walk(database, keep, ALL_TOLD, act, breathe)
+    await pruning.for_each_finished_job(database, older_than, FULLY_PUBLISHED, act, between_chunks)
     return removed
 
 
-DELETE = "delete from migration.jobs where id = $1"
+DELETE_JOB = "delete from migration.jobs where id = $1"
 
 
-async def remove(connection: Connection, job_id: int, keep: timedelta) -> bool:
+async def archive_and_delete(connection: Connection, job_id: int, older_than: timedelta) -> bool:
     """Put an emptied job's request among the past ones and delete the job; false where it must stay."""
-    if not await ended.lock(connection, job_id, keep):
+    if not await pruning.lock_finished_job(connection, job_id, older_than):
         return False
-    if not await past_requests.remember(connection, job_id):
+    if not await archived_requests.archive(connection, job_id):
         return False
-    await connection.execute(DELETE, job_id)
+    await connection.execute(DELETE_JOB, job_id)
     return True

@@ -7,26 +7,26 @@ from enum import Enum, auto
 from typing import Any
 from uuid import uuid4
 
-from consumer.store import outbox, past_requests
+from consumer.store import archived_requests, outbox
 from consumer.store.connect import Connection
-from consumer.store.jobs import COLUMNS, Job, job
-from consumer.store.transitions import wake_workers
+from consumer.store.jobs import JOB_COLUMNS, Job, job_from_row
+from consumer.store.transitions import notify_workers
 from schemas.codes import ErrorCode
 from schemas.requests import StartRequest
-from schemas.status import EventError, MigrationStatus, Status
+from schemas.status import ErrorInfo, Status, StatusEvent
 from schemas.text import shorten_message
 
 
-class Recorded(Enum):
+class RecordOutcome(Enum):
     """What became of a start request."""
 
     STARTED = auto()
-    REPEATED = auto()
-    REUSED = auto()
+    DUPLICATE = auto()
+    ID_REUSED = auto()
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class JobDefaults:
     """What a job may take where its request does not say."""
 
     timeout_seconds: int
@@ -34,7 +34,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class IncomingRequest:
     """A start request under its id, with the trace it belongs to."""
 
     request_id: str
@@ -43,7 +43,7 @@ class Asked:
 
 
 # Of two with one id the first becomes a job.
-RECORD = f"""
+INSERT_JOBS = f"""
 insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
   requested_by, run_requested_by, traceparent, timeout_seconds, max_attempts, options, sequence,
   progressed_at)
@@ -55,50 +55,61 @@ from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::json
            timeout_seconds, max_attempts, options, place)
 order by place
 on conflict (request_id) do nothing
-returning {COLUMNS}
+returning {JOB_COLUMNS}
 """  # noqa: S608 – names of columns, no values
 
-UNDO = "delete from migration.jobs where request_id = any($1::text[])"
+DELETE_JOBS = "delete from migration.jobs where request_id = any($1::text[])"
 
 
 async def record(
-    connection: Connection, request_id: str, request: StartRequest, limits: Limits, traceparent: str | None
-) -> Recorded:
+    connection: Connection,
+    request_id: str,
+    request: StartRequest,
+    defaults: JobDefaults,
+    traceparent: str | None,
+) -> RecordOutcome:
     """Make the job of a request, or say its last event again, or find that the id is somebody else's."""
-    [recorded] = await record_all(connection, [Asked(request_id, request, traceparent)], limits)
+    [recorded] = await record_all(connection, [IncomingRequest(request_id, request, traceparent)], defaults)
     return recorded
 
 
-async def record_all(connection: Connection, asked: Sequence[Asked], limits: Limits) -> list[Recorded]:
+async def record_all(
+    connection: Connection, incoming: Sequence[IncomingRequest], defaults: JobDefaults
+) -> list[RecordOutcome]:
     """The same for several requests, in their order; what became of each."""
-    new = await _make(connection, asked, limits)
+    new = await _insert_jobs(connection, incoming, defaults)
     if new:
         await outbox.emit_all(connection, list(new.values()))
-        await wake_workers(connection, next(iter(new.values())).id)
-    recorded: dict[int, Recorded] = {}
-    for place, one in enumerate(asked):
+        await notify_workers(connection, next(iter(new.values())).id)
+    recorded: dict[int, RecordOutcome] = {}
+    for place, one in enumerate(incoming):
         # A second one with the same id is answered by the job that the first one made.
         if new.pop(one.request_id, None):
-            recorded[place] = Recorded.STARTED
-    known = [place for place in range(len(asked)) if place not in recorded]
-    answers = await _answer(connection, [asked[place] for place in known]) if known else []
+            recorded[place] = RecordOutcome.STARTED
+    known = [place for place in range(len(incoming)) if place not in recorded]
+    answers = await _resend_known(connection, [incoming[place] for place in known]) if known else []
     recorded |= dict(zip(known, answers, strict=True))
-    return [recorded[place] for place in range(len(asked))]
+    return [recorded[place] for place in range(len(incoming))]
 
 
-async def _make(connection: Connection, asked: Sequence[Asked], limits: Limits) -> dict[str, Job]:
+async def _insert_jobs(
+    connection: Connection, incoming: Sequence[IncomingRequest], defaults: JobDefaults
+) -> dict[str, Job]:
     """The jobs made, by request id; none for a request that has a job already, or had.
 
     The past is asked behind the insert: it may have waited for a transaction that removed the job before.
     """
-    made = {row["request_id"]: job(row) for row in await connection.fetch(RECORD, *_columns(asked, limits))}
-    past = await past_requests.find_all(connection, list(made)) if made else {}
+    made = {
+        row["request_id"]: job_from_row(row)
+        for row in await connection.fetch(INSERT_JOBS, *_insert_parameters(incoming, defaults))
+    }
+    past = await archived_requests.find_all(connection, list(made)) if made else {}
     if past:
-        await connection.execute(UNDO, list(past))
+        await connection.execute(DELETE_JOBS, list(past))
     return {request_id: one for request_id, one in made.items() if request_id not in past}
 
 
-def _columns(asked: Sequence[Asked], limits: Limits) -> list[list[Any]]:
+def _insert_parameters(incoming: Sequence[IncomingRequest], defaults: JobDefaults) -> list[list[Any]]:
     """The parameters of RECORD."""
     rows = [
         (
@@ -110,11 +121,11 @@ def _columns(asked: Sequence[Asked], limits: Limits) -> list[list[Any]]:
             json.dumps(one.request.source.model_dump(mode="json")),
             one.request.requested_by,
             one.traceparent,
-            one.request.options.timeout_seconds or limits.timeout_seconds,
-            one.request.options.max_attempts or limits.max_attempts,
+            one.request.options.timeout_seconds or defaults.timeout_seconds,
+            one.request.options.max_attempts or defaults.max_attempts,
             json.dumps(one.request.options.model_dump(mode="json")),
         )
-        for one in asked
+        for one in incoming
     ]
     return [list(column) for column in zip(*rows, strict=True)]
 
@@ -126,30 +137,30 @@ order by id for no key update
 """
 
 
-async def _answer(connection: Connection, asked: Sequence[Asked]) -> list[Recorded]:
+async def _resend_known(connection: Connection, incoming: Sequence[IncomingRequest]) -> list[RecordOutcome]:
     """Have the last events of known requests sent again, but for those whose body is another one.
 
     The rows of the jobs are locked: none must be removed before its event is sent. What has no job is looked
     for among the past in a statement behind that.
     """
-    found = await connection.fetch(LOCK_KNOWN, list({one.request_id for one in asked}))
+    found = await connection.fetch(LOCK_KNOWN, list({one.request_id for one in incoming}))
     jobs = {row["request_id"]: row for row in found}
-    gone = list({one.request_id for one in asked} - jobs.keys())
-    past = await past_requests.find_all(connection, gone) if gone else {}
+    gone = list({one.request_id for one in incoming} - jobs.keys())
+    past = await archived_requests.find_all(connection, gone) if gone else {}
     digests = {request_id: row["request_digest"] for request_id, row in jobs.items()}
     digests |= {request_id: one.digest for request_id, one in past.items()}
     assert digests.keys() >= set(gone), "a job is removed together with the memory of it"  # noqa: S101
-    repeated = {one.request_id for one in asked if digests[one.request_id] == one.request.digest()}
+    repeated = {one.request_id for one in incoming if digests[one.request_id] == one.request.digest()}
     if again := [row["id"] for row in found if row["request_id"] in repeated]:
-        await outbox.send_again_locked(connection, again)
+        await outbox.resend_last_events(connection, again)
     if again_past := repeated & past.keys():
-        await past_requests.send_again(connection, again_past)
-    return [_recorded(digests, one) for one in asked]
+        await archived_requests.resend_last_events(connection, again_past)
+    return [_outcome_of_known(digests, one) for one in incoming]
 
 
-def _recorded(digests: Mapping[str, str], one: Asked) -> Recorded:
-    same = digests[one.request_id] == one.request.digest()
-    return Recorded.REPEATED if same else Recorded.REUSED
+def _outcome_of_known(digests: Mapping[str, str], incoming: IncomingRequest) -> RecordOutcome:
+    same = digests[incoming.request_id] == incoming.request.digest()
+    return RecordOutcome.DUPLICATE if same else RecordOutcome.ID_REUSED
 
 
 KNOWN = """
@@ -163,12 +174,12 @@ async def is_known(connection: Connection, request_id: str) -> bool:
     return bool(await connection.fetchval(KNOWN, request_id))
 
 
-async def tell_invalid(connection: Connection, request_id: str, message: str) -> None:
+async def emit_invalid_request(connection: Connection, request_id: str, message: str) -> None:
     """Put a `failed` event without a job into the outbox, for a request that could not be understood."""
     now = await connection.fetchval("select clock_timestamp()")
     nothing = dict.fromkeys(("processed", "failed", "inserted", "updated", "unchanged", "duplicates"), 0)
     unknown = dict.fromkeys(("dataset", "source_type", "source_identifier", "detail", "total"))
-    status = MigrationStatus.model_validate(
+    status = StatusEvent.model_validate(
         {
             "event_id": uuid4(),
             "sequence": 0,
@@ -180,7 +191,7 @@ async def tell_invalid(connection: Connection, request_id: str, message: str) ->
             "warnings": {},
             "rows_per_second": None,
             "eta_seconds": None,
-            "error": EventError(code=ErrorCode.INVALID_REQUEST, message=shorten_message(message)),
+            "error": ErrorInfo(code=ErrorCode.INVALID_REQUEST, message=shorten_message(message)),
             "occurred_at": now,
             "started_at": None,
             "completed_at": now,
@@ -188,4 +199,4 @@ async def tell_invalid(connection: Connection, request_id: str, message: str) ->
             **unknown,
         }
     )
-    await outbox.put(connection, status, {})
+    await outbox.insert(connection, status, {})

@@ -6,26 +6,32 @@ several replicas may prune at once: they divide the work.
 
 from datetime import datetime, timedelta
 
-from consumer.store import ended
+from consumer.store import pruning
 from consumer.store.database import Database
-from consumer.store.ended import PIECE_ROWS, Breathe
+from consumer.store.pruning import CHUNK_ROWS, BetweenChunks
 
-WITH_ERRORS = """
+WITH_REJECTED_ROWS = """
 select id from unnest($1::bigint[]) with ordinality as ended(id, place)
 where exists (select from migration.migration_errors e where e.job_id = ended.id) order by place
 """
 
 
-async def prune_errors(database: Database, keep: timedelta, breathe: Breathe) -> int:
-    """Delete the rejected rows of jobs that ended longer ago than `keep`; how many."""
+async def prune_rejected_rows(
+    database: Database, older_than: timedelta, between_chunks: BetweenChunks
+) -> int:
+    """Delete the rejected rows of jobs that ended longer ago than `older_than`; how many."""
     removed = 0
 
     async def act(job_id: int) -> None:
         nonlocal removed
-        await ended.empty(database, job_id, keep, ended.REFUSED_ROWS, breathe)
-        removed += await ended.empty(database, job_id, keep, ended.REJECTED_ROWS, breathe)
+        await pruning.delete_in_chunks(
+            database, job_id, older_than, pruning.DELETE_DATABASE_REJECTIONS, between_chunks
+        )
+        removed += await pruning.delete_in_chunks(
+            database, job_id, older_than, pruning.DELETE_REJECTED_ROWS, between_chunks
+        )
 
-    await ended.walk(database, keep, WITH_ERRORS, act, breathe)
+    await pruning.for_each_finished_job(database, older_than, WITH_REJECTED_ROWS, act, between_chunks)
     return removed
 
 
@@ -36,7 +42,7 @@ where published_at < now() - $1::interval
 order by published_at, id limit $4
 """
 
-PRUNE_EVENTS = """
+DELETE_EVENTS = """
 delete from migration.outbox where id in (
   select o.id from migration.outbox o
   where o.id = any($1::bigint[]) and o.published_at < now() - $2::interval
@@ -47,39 +53,41 @@ delete from migration.outbox where id in (
 """The last event of a job stays as long as the job: a repeated request is answered with it."""
 
 
-async def prune_events(database: Database, keep: timedelta, breathe: Breathe) -> int:
-    """Delete events that were published longer ago than `keep`, but for the last of each job; how many."""
+async def prune_events(database: Database, older_than: timedelta, between_chunks: BetweenChunks) -> int:
+    """Delete events that were published longer ago than `older_than`, but for the last of each job; how many."""
     removed = 0
     after: tuple[datetime | None, int] = (None, 0)
     while True:
         async with database.transaction() as connection:
-            page = await connection.fetch(EVENTS_PAGE, keep, *after, PIECE_ROWS)
-            removed += _rows(await connection.execute(PRUNE_EVENTS, [row["id"] for row in page], keep))
-        if len(page) < PIECE_ROWS:
+            page = await connection.fetch(EVENTS_PAGE, older_than, *after, CHUNK_ROWS)
+            removed += _affected_rows(
+                await connection.execute(DELETE_EVENTS, [row["id"] for row in page], older_than)
+            )
+        if len(page) < CHUNK_ROWS:
             return removed
         after = (page[-1]["published_at"], page[-1]["id"])
-        await breathe()
+        await between_chunks()
 
 
-PRUNE_COMMANDS = """
+DELETE_COMMANDS = """
 delete from migration.commands where command_id in (
   select command_id from migration.commands
   where created_at < now() - $1::interval order by created_at limit $2 for update skip locked)
 """
 
 
-async def prune_commands(database: Database, keep: timedelta, breathe: Breathe) -> int:
-    """Forget commands that were decided on longer ago than `keep`; how many."""
+async def prune_commands(database: Database, older_than: timedelta, between_chunks: BetweenChunks) -> int:
+    """Forget commands that were decided on longer ago than `older_than`; how many."""
     total = 0
     while True:
         async with database.transaction() as connection:
-            removed = _rows(await connection.execute(PRUNE_COMMANDS, keep, PIECE_ROWS))
+            removed = _affected_rows(await connection.execute(DELETE_COMMANDS, older_than, CHUNK_ROWS))
         total += removed
-        if removed < PIECE_ROWS:
+        if removed < CHUNK_ROWS:
             return total
-        await breathe()
+        await between_chunks()
 
 
-def _rows(tag: str) -> int:
+def _affected_rows(tag: str) -> int:
     """How many rows a statement says it took: `DELETE 7`."""
     return int(tag.rpartition(" ")[2])

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from consumer.store.connect import Connection
-from consumer.store.leases import Fence
+from consumer.store.leases import FencingToken
 
 STORE = """
 update migration.jobs set source_columns = json_build_object('load', load, 'source', $3::json)
@@ -13,7 +13,9 @@ where id = $1 and token = $2 and source_columns ->> 'load' is distinct from load
 """
 
 
-async def store_source_columns(connection: Connection, fence: Fence, columns: Mapping[str, Any]) -> None:
+async def store_source_columns(
+    connection: Connection, fence: FencingToken, columns: Mapping[str, Any]
+) -> None:
     """Keep what `consumer.sources.source_columns` describes for the present load, unless it is kept already.
 
     The job's row must be locked by its owner.
@@ -22,7 +24,7 @@ async def store_source_columns(connection: Connection, fence: Fence, columns: Ma
     await connection.execute(STORE, fence.job_id, fence.token, described)
 
 
-NAMES = """
+LIST_NAMES = """
 select array(select value ->> 'name' from json_array_elements(source_columns -> 'source' -> 'columns')
              with ordinality as listed(value, place) order by place)
 from migration.jobs where id = $1 and source_columns ->> 'load' = load::text
@@ -34,4 +36,4 @@ async def source_column_names(connection: Connection, job_id: int) -> list[str]:
 
     Empty where that is not known: the load began on a replica of an older version.
     """
-    return await connection.fetchval(NAMES, job_id) or []
+    return await connection.fetchval(LIST_NAMES, job_id) or []

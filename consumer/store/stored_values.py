@@ -1,7 +1,7 @@
 """Reads stored values in bulk, for checks that a person asks for."""
 
-from consumer.store.connect import open_patient_connection
-from consumer.store.errors import mapped
+from consumer.store.connect import open_maintenance_connection
+from consumer.store.errors import translate_errors
 
 CLOSE_SECONDS = 5
 
@@ -11,8 +11,8 @@ async def read_values(dsn: str, query: str) -> list[tuple[int, str]]:
 
     Raises DatabaseUnavailable, StatementFailed.
     """
-    with mapped():
-        connection = await open_patient_connection(dsn)
+    with translate_errors():
+        connection = await open_maintenance_connection(dsn)
         try:
             return [(int(row[0]), str(row[1])) for row in await connection.fetch(query)]
         finally:

@@ -3,22 +3,22 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-COUNTS = ("total", "processed", "failed", "inserted", "duplicates")
+COUNTERS = ("total", "processed", "failed", "inserted", "duplicates")
 
-Line = tuple[str, int, int]
+ComparedCount = tuple[str, int, int]
 """What is counted, how many there are in the source, how many the service says."""
 
 
-def counts(expected: Mapping[str, Any], reported: Mapping[str, Any]) -> list[Line]:
+def compare_counts(expected: Mapping[str, Any], reported: Mapping[str, Any]) -> list[ComparedCount]:
     """The counters and warnings of one import."""
     codes = sorted({*expected["warnings"], *reported["warnings"]})
-    return [(name, expected[name], reported[name]) for name in COUNTS] + [
+    return [(name, expected[name], reported[name]) for name in COUNTERS] + [
         (f"warnings: {code}", expected["warnings"].get(code, 0), reported["warnings"].get(code, 0))
         for code in codes
     ]
 
 
-def show(title: str, lines: Sequence[Line]) -> bool:
+def print_table(title: str, lines: Sequence[ComparedCount]) -> bool:
     """Print the lines; true when all of them agree."""
     print(f"\n{title:<34}{'in the source':>16}{'imported':>12}")
     for name, wanted, found in lines:

@@ -10,12 +10,12 @@ from typing import Any
 
 import httpx
 
-from devstack.demo.command import say
+from devstack.demo.cli import echo
 from devstack.errors import StackError
 
-LIMIT_SECONDS = 300.0
-LOOK_SECONDS = 0.5
-ENDED = ("completed", "failed", "cancelled")
+TIMEOUT_SECONDS = 300.0
+POLL_SECONDS = 0.5
+TERMINAL_STATUSES = ("completed", "failed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,40 +24,40 @@ class HttpImport:
 
     url: str
 
-    def excel(self, workbook: Path) -> dict[str, Any]:
+    def import_workbook(self, workbook: Path) -> dict[str, Any]:
         """Upload a workbook and wait for its job; the job as it ended. Raises StackError."""
         job = self._upload(workbook)
         address = f"{self.url}/migration/jobs/{job['id']}"
-        say(f"→ 202, job {job['id']}: {job['status']}\n\n$ curl {address}")
-        deadline = time.monotonic() + LIMIT_SECONDS
-        while job["status"] not in ENDED:
+        echo(f"→ 202, job {job['id']}: {job['status']}\n\n$ curl {address}")
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while job["status"] not in TERMINAL_STATUSES:
             if time.monotonic() > deadline:
-                raise StackError(f"The job did not end within {LIMIT_SECONDS:g} seconds.")
-            time.sleep(LOOK_SECONDS)
+                raise StackError(f"The job did not end within {TIMEOUT_SECONDS:g} seconds.")
+            time.sleep(POLL_SECONDS)
             job = httpx.get(address, trust_env=False).raise_for_status().json()
-            say(f"→ {job['status']}, {job['processed'] + job['failed']:,} of {job['total'] or 0:,} rows")
+            echo(f"→ {job['status']}, {job['processed'] + job['failed']:,} of {job['total'] or 0:,} rows")
         if job["status"] != "completed":
             raise StackError(f"The import did not complete: {json.dumps(job['error'])}")
         return job
 
     def _upload(self, workbook: Path) -> dict[str, Any]:
         address = f"{self.url}/migration/excel"
-        say(f'\n$ curl -X POST {address} -F "file=@{workbook.name}"')
+        echo(f'\n$ curl -X POST {address} -F "file=@{workbook.name}"')
         if shutil.which("curl") is None:
-            say("(curl is not installed: the same request is sent by Python)")
+            echo("(curl is not installed: the same request is sent by Python)")
             with workbook.open("rb") as file:
-                answer = httpx.post(address, files={"file": file}, timeout=LIMIT_SECONDS, trust_env=False)
-            return _accepted(answer.status_code, answer.text)
+                answer = httpx.post(address, files={"file": file}, timeout=TIMEOUT_SECONDS, trust_env=False)
+            return _accepted_job(answer.status_code, answer.text)
         command = ["curl", "--silent", "--show-error", "--noproxy", "*", "-X", "POST", address]
         command += ["-F", f"file=@{workbook.name}", "--write-out", "\n%{http_code}"]
         done = subprocess.run(command, cwd=workbook.parent, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise StackError(f"The upload failed: {done.stderr.strip()}")
         body, _, status = done.stdout.rpartition("\n")
-        return _accepted(int(status), body)
+        return _accepted_job(int(status), body)
 
 
-def _accepted(status: int, body: str) -> dict[str, Any]:
+def _accepted_job(status: int, body: str) -> dict[str, Any]:
     job: dict[str, Any] = json.loads(body)
     if status != 202 or job["id"] is None:
         raise StackError(f"The service answered {status}: {body}")

@@ -1,178 +1,85 @@
-"""`migration start …`: one command for each kind of source."""
+"""`migration start`: the file goes first, then the request, then perhaps the eyes of who asked."""
 
+import shlex
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
 
-import typer
-
-from producer_cli.commands.options import (
-    Dataset,
-    Json,
-    MaxAttempts,
-    NewRequestId,
-    RequestedBy,
-    Timeout,
-    Wait,
-    Watch,
-    examples,
-)
-from producer_cli.exits import WrongInput
-
-app = typer.Typer(no_args_is_help=True, help="Ask for a migration.", rich_markup_mode=None)
+from messaging.connection import KafkaConnection
+from messaging.errors import UploadError
+from messaging.topics import ensure_topics
+from messaging.uploads import send_file
+from producer_cli.commands.watch import follow_to_end
+from producer_cli.errors import ExitCode, InvalidInputError
+from producer_cli.events import RunTracker
+from producer_cli.kafka.event_stream import open_event_stream
+from producer_cli.kafka.publishing import job_continues_hint, publish
+from producer_cli.render.base import Renderer
+from producer_cli.requests import to_record
+from producer_cli.runner import InterruptHint
+from producer_cli.source_arguments import check_file
+from schemas.requests import ExcelSource, StartRequest, UploadedFile
+from schemas.topics import DEAD_LETTERS, REQUESTS, STATUS, UPLOADS, Topic
 
 
-@app.command(
-    epilog=examples(
-        "migration start excel chats.xlsx --watch",
-        "migration start excel chats.xlsx --sheet Чаты --timeout 3600",
-        "migration start excel --path 2026/chats.xlsx",
-        "migration start excel chats.xlsx --json --wait 600 | tail -1",
-    )
-)
-def excel(
-    file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="A workbook here; it is sent through Kafka.")
-    ] = None,
-    path: Annotated[
-        str | None,
-        typer.Option("--path", metavar="P", help="Instead of FILE: a workbook in the consumer's inbox."),
-    ] = None,
-    sheet: Annotated[
-        str | None,
-        typer.Option("--sheet", metavar="S", help="Name of the sheet; found by itself when absent."),
-    ] = None,
-    watch: Watch = False,
-    wait: Wait = None,
-    request_id: NewRequestId = None,
-    requested_by: RequestedBy = None,
-    timeout: Timeout = None,
-    max_attempts: MaxAttempts = None,
-    dataset: Dataset = "chats",
-    as_json: Json = False,
-) -> None:
-    """Import a workbook.
+@dataclass(frozen=True, slots=True)
+class StartCommand:
+    """One request to start; `file` is sent before it, where it is here.
 
-    .xlsx, .xlsm, .xlsb, .xls or .ods; its content says which, not its name.
+    `generated_id`: its id was made for it, so no other message can have it.
     """
-    from producer_cli.sources import check_file, upload_name
 
-    if (file is None) == (path is None):
-        raise WrongInput(
-            "Name either a FILE that is here, or with --path one that is in the consumer's inbox."
-        )
-    if file is not None:
-        check_file(file)
-    place = path if file is None else upload_name(file)
-    source = {"type": "excel", "file": {"path": place}, "sheet": sheet}
-    wishes = _wishes(request_id, requested_by, timeout, max_attempts, dataset)
-    _start(source, wishes, file, watch, wait, as_json)
+    connection: KafkaConnection
+    request: StartRequest
+    file: Path | None
+    renderer: Renderer
+    generated_id: bool = False
 
+    async def run(self, interrupt_hint: InterruptHint, watch: bool, wait: float | None) -> ExitCode:
+        """Send file and request; then follow the job, or say how to."""
+        interrupt_hint.message = f"Nothing was started. {self._retry_hint}"
+        self.renderer.on_start(self._id)
+        await ensure_topics(self.connection, self._topics(watch))
+        message = to_record(await self._upload())
+        if not watch:
+            await publish(self.connection, message, self._retry_hint, interrupt_hint)
+            self.renderer.info(f"Accepted. Follow it: migration watch {shlex.quote(self._id)}")
+            return ExitCode.OK
+        async with open_event_stream(
+            self.connection, self._id, from_beginning=False, sent_value=message.value
+        ) as heard:
+            place = await publish(self.connection, message, self._retry_hint, interrupt_hint)
+            interrupt_hint.message = job_continues_hint(self._id)
+            if not self.generated_id:
+                heard.track_commit(place)
+            return await follow_to_end(
+                heard, RunTracker(), self.renderer, wait, self._id, await_commit=not self.generated_id
+            )
 
-@app.command(
-    epilog=examples(
-        "migration start database admin_panel --watch",
-        "migration start database admin_panel --table public.chats",
-    )
-)
-def database(
-    name: Annotated[
-        str,
-        typer.Argument(metavar="NAME", help="A connection that the consumer's settings know by this name."),
-    ],
-    table: Annotated[
-        str | None, typer.Option("--table", metavar="T", help="`table` or `schema.table`; chats when absent.")
-    ] = None,
-    watch: Watch = False,
-    wait: Wait = None,
-    request_id: NewRequestId = None,
-    requested_by: RequestedBy = None,
-    timeout: Timeout = None,
-    max_attempts: MaxAttempts = None,
-    dataset: Dataset = "chats",
-    as_json: Json = False,
-) -> None:
-    """Import a table of another database."""
-    source = {"type": "database", "connection": name, "table": table}
-    wishes = _wishes(request_id, requested_by, timeout, max_attempts, dataset)
-    _start(source, wishes, None, watch, wait, as_json)
+    def _topics(self, watch: bool) -> list[Topic]:
+        """What this command uses: a topic that it may not see would look as if it were missing."""
+        uploads = [UPLOADS] if self.file is not None else []
+        return [REQUESTS, *uploads, *([STATUS, DEAD_LETTERS] if watch else [])]
 
+    @property
+    def _id(self) -> str:
+        return self.request.request_id or ""
 
-@app.command(
-    "google-sheets",
-    epilog=examples(
-        "migration start google-sheets 1AbC…xyz --watch",
-        "migration start google-sheets https://docs.google.com/spreadsheets/d/1AbC…xyz/edit --worksheet Чаты",
-    ),
-)
-def google_sheets(
-    spreadsheet: Annotated[
-        str, typer.Argument(metavar="ID_OR_LINK", help="Id of the spreadsheet, or its link from the browser.")
-    ],
-    worksheet: Annotated[
-        str | None,
-        typer.Option(
-            "--worksheet",
-            metavar="W",
-            help="Name of the worksheet; else the one the link shows, or the first.",
-        ),
-    ] = None,
-    credentials: Annotated[
-        str,
-        typer.Option(
-            "--credentials", metavar="C", help="Credentials by their name in the consumer's settings."
-        ),
-    ] = "default",
-    watch: Watch = False,
-    wait: Wait = None,
-    request_id: NewRequestId = None,
-    requested_by: RequestedBy = None,
-    timeout: Timeout = None,
-    max_attempts: MaxAttempts = None,
-    dataset: Dataset = "chats",
-    as_json: Json = False,
-) -> None:
-    """Import a Google spreadsheet."""
-    from producer_cli import sources
+    @property
+    def _retry_hint(self) -> str:
+        return f"The same command with --request-id {shlex.quote(self._id)} can be given again without harm."
 
-    source = {
-        "type": "google_sheets",
-        "spreadsheet_id": sources.spreadsheet(spreadsheet, worksheet),
-        "worksheet": worksheet,
-        "credentials": credentials,
-    }
-    wishes = _wishes(request_id, requested_by, timeout, max_attempts, dataset)
-    _start(source, wishes, None, watch, wait, as_json)
-
-
-def _wishes(
-    request_id: str | None,
-    requested_by: str | None,
-    timeout: int | None,
-    max_attempts: int | None,
-    dataset: str,
-) -> dict[str, Any]:
-    return {
-        "request_id": request_id,
-        "requested_by": requested_by,
-        "dataset": dataset,
-        "options": {"timeout_seconds": timeout, "max_attempts": max_attempts},
-    }
-
-
-def _start(
-    source: dict[str, Any],
-    wishes: dict[str, Any],
-    file: Path | None,
-    watch: bool,
-    wait: float | None,
-    as_json: bool,
-) -> None:
-    from producer_cli import screens, settings
-    from producer_cli.requests import start_request
-    from producer_cli.run import run
-    from producer_cli.starting import Start
-
-    connection = settings.load().kafka()
-    request, screen = start_request(source, **wishes), screens.choose(as_json)
-    start = Start(connection, request, file, screen, fresh=wishes["request_id"] is None)
-    run(lambda afterword: start.work(afterword, watch or wait is not None, wait))
+    async def _upload(self) -> StartRequest:
+        """The request with the place of the chunks in it, once they are all in Kafka."""
+        source = self.request.source
+        if self.file is None or not isinstance(source, ExcelSource):
+            return self.request
+        name = source.identifier
+        try:
+            with self.renderer.upload_progress(name, check_file(self.file)) as sent:
+                upload = await send_file(self.connection, self.file, name, lambda done, _all: sent(done))
+        except UploadError as error:
+            raise InvalidInputError(str(error)) from error
+        except OSError as error:
+            raise InvalidInputError(f"{name} can no longer be read; nothing was started.") from error
+        file = UploadedFile(upload=upload)
+        return self.request.model_copy(update={"source": source.model_copy(update={"file": file})})

@@ -10,12 +10,12 @@ import pytest
 from consumer.store import migrate
 from devstack.ports import free_ports
 from devstack.stack import Stack
-from tests.support.line import Line
-from tests.support.rows import Rows
-from tests.support.service import Service
+from tests.support.database_inspector import DatabaseInspector
+from tests.support.kafka_client import KafkaClient
+from tests.support.service_process import ServiceProcess
 
 
-class World:
+class Harness:
     """What a test has to play with; every module of tests gets a database of its own."""
 
     def __init__(self, stack: Stack, folder: Path, template: str | None = None) -> None:
@@ -25,13 +25,13 @@ class World:
         self.inbox.mkdir()
         self.scratch = folder / "scratch"
         self.scratch.mkdir()
-        self.database = f"acceptance_{uuid.uuid4().hex[:12]}"
-        self.dsn = stack.create_database(self.database, template or "template1")
+        self.database_name = f"acceptance_{uuid.uuid4().hex[:12]}"
+        self.dsn = stack.create_database(self.database_name, template or "template1")
         if template is None:
             asyncio.run(migrate.upgrade(self.dsn))
-        self.line = Line(stack.bootstrap_servers)
-        self.rows = Rows(self.dsn)
-        self.replicas: list[Service] = []
+        self.kafka = KafkaClient(stack.bootstrap_servers)
+        self.db = DatabaseInspector(self.dsn)
+        self.replicas: list[ServiceProcess] = []
 
     def environment(self, **more: str) -> dict[str, str]:
         """What a replica is told."""
@@ -46,16 +46,16 @@ class World:
             **more,
         }
 
-    def replica(self, **more: str) -> Service:
+    def start_replica(self, **more: str) -> ServiceProcess:
         """Start a replica of the service."""
         number = len(self.replicas) + 1
-        service = Service(
+        service = ServiceProcess(
             self.environment(**more), self.folder / f"service-{number}.log", name=f"replica {number}"
         )
         self.replicas.append(service)
         return service.start()
 
-    def cli_environment(self, service: Service) -> dict[str, str]:
+    def cli_environment(self, service: ServiceProcess) -> dict[str, str]:
         """What the command `migration` is told."""
         return {"KAFKA_BOOTSTRAP_SERVERS": self.stack.bootstrap_servers, "MIGRATION_HTTP_URL": service.url}
 
@@ -63,7 +63,7 @@ class World:
         """End every replica, remove the database."""
         for replica in self.replicas:
             replica.stop()
-        self.stack.drop_database(self.database)
+        self.stack.drop_database(self.database_name)
 
 
 def free_port() -> int:
@@ -73,14 +73,14 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def make_world(
-    stack: Stack, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[], World]]:
+def make_harness(
+    stack: Stack, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Harness]]:
     """Worlds that end with the module."""
-    worlds: list[World] = []
+    worlds: list[Harness] = []
 
-    def make() -> World:
-        worlds.append(World(stack, tmp_path_factory.mktemp("world"), template))
+    def make() -> Harness:
+        worlds.append(Harness(stack, tmp_path_factory.mktemp("world"), template_database))
         return worlds[-1]
 
     yield make
@@ -89,12 +89,12 @@ def make_world(
 
 
 @pytest.fixture(scope="module")
-def world(make_world: Callable[[], World]) -> World:
+def harness(make_harness: Callable[[], Harness]) -> Harness:
     """The world of this module."""
-    return make_world()
+    return make_harness()
 
 
 @pytest.fixture(scope="module")
-def service(world: World) -> Service:
+def service(harness: Harness) -> ServiceProcess:
     """One replica that lives through the module."""
-    return world.replica()
+    return harness.start_replica()

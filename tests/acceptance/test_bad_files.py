@@ -8,12 +8,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.workbook import make_workbook
+from devstack.fakedata.workbook import make_workbook
 from schemas.status import Status
-from tests.acceptance.conftest import World
+from tests.acceptance.conftest import Harness
+from tests.support.file_age import with_age
 from tests.support.other_workbooks import write_compound, write_ods
-from tests.support.resting import rested
-from tests.support.service import Service
+from tests.support.service_process import ServiceProcess
 from tests.support.workbooks import (
     HEADER,
     data_rows,
@@ -25,21 +25,21 @@ from tests.support.workbooks import (
 )
 
 
-def good(path: Path) -> bytes:
+def good_workbook_bytes(path: Path) -> bytes:
     write_xlsx(path, [HEADER, *data_rows(200)])
     return path.read_bytes()
 
 
-def truncated(path: Path) -> None:
-    content = good(path)
+def write_truncated(path: Path) -> None:
+    content = good_workbook_bytes(path)
     path.write_bytes(content[: len(content) // 2])
 
 
-def zip_bomb(path: Path) -> None:
+def write_zip_bomb(path: Path) -> None:
     """A few kilobytes that unpack to more than the service allows."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        with zipfile.ZipFile(io.BytesIO(good(path))) as whole:
+        with zipfile.ZipFile(io.BytesIO(good_workbook_bytes(path))) as whole:
             for name in whole.namelist():
                 archive.writestr(name, whole.read(name))
         with archive.open("xl/media/noise.bin", "w", force_zip64=True) as member:
@@ -48,15 +48,15 @@ def zip_bomb(path: Path) -> None:
     path.write_bytes(packed.getvalue())
 
 
-BAD: dict[str, tuple[str, Callable[[Path], object]]] = {
+BAD_FILES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "text": ("not_a_workbook", lambda p: p.write_text("ИНН;Ссылка\n1;2\n")),
     "html": ("not_a_workbook", lambda p: p.write_text("<html><table><tr><td>1</td></tr></table></html>")),
     "picture": ("not_a_workbook", lambda p: p.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(500))),
     "empty": ("not_a_workbook", lambda p: p.write_bytes(b"")),
     "encrypted": ("workbook_encrypted", lambda p: write_compound(p, ["EncryptionInfo", "EncryptedPackage"])),
     "encrypted ods": ("workbook_encrypted", lambda p: write_ods(p, [HEADER], encrypted=True)),
-    "truncated": ("workbook_damaged", truncated),
-    "zip bomb": ("source_too_large", zip_bomb),
+    "truncated": ("workbook_damaged", write_truncated),
+    "zip bomb": ("source_too_large", write_zip_bomb),
     "no worksheet": ("no_worksheet", lambda p: write_sheets(p, [], charts=["Диаграмма"])),
     "no header": ("no_header", lambda p: write_xlsx(p, [("один", "два"), ("три", "четыре")])),
     "blank sheet": ("no_header", lambda p: write_xlsx(p, [])),
@@ -78,16 +78,18 @@ BAD: dict[str, tuple[str, Callable[[Path], object]]] = {
 
 
 @pytest.fixture(scope="module")
-def service(world: World) -> Service:
-    return world.replica(MIGRATION_MAX_INFLATED_MB="200", MIGRATION_CHILD_MEMORY_MB="1024")
+def service(harness: Harness) -> ServiceProcess:
+    return harness.start_replica(MIGRATION_MAX_INFLATED_MB="200", MIGRATION_CHILD_MEMORY_MB="1024")
 
 
-@pytest.mark.parametrize("name", BAD)
-def test_a_bad_file_ends_with_its_own_code_and_a_sentence(world: World, service: Service, name: str) -> None:
-    code, make = BAD[name]
-    path = world.inbox / f"{name}.xlsx"
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_a_bad_file_ends_with_its_own_code_and_a_sentence(
+    harness: Harness, service: ServiceProcess, name: str
+) -> None:
+    code, make = BAD_FILES[name]
+    path = harness.inbox / f"{name}.xlsx"
     make(path)
-    event = world.line.ended(world.line.start_excel(rested(path).name))
+    event = harness.kafka.wait_for_terminal_event(harness.kafka.start_excel(with_age(path).name))
     assert event.status is Status.FAILED
     assert event.error is not None
     assert event.error.code == code
@@ -97,31 +99,33 @@ def test_a_bad_file_ends_with_its_own_code_and_a_sentence(world: World, service:
 
 
 def test_a_damaged_file_that_was_changed_just_now_is_read_again_before_that_is_final(
-    world: World, service: Service
+    harness: Harness, service: ServiceProcess
 ) -> None:
-    truncated(world.inbox / "fresh.xlsx")
-    rested(world.inbox / "fresh.xlsx", 22)
-    events = world.line.events(
-        asked := world.line.start_excel("fresh.xlsx"), lambda event: event.status is Status.FAILED
+    write_truncated(harness.inbox / "fresh.xlsx")
+    with_age(harness.inbox / "fresh.xlsx", 22)
+    events = harness.kafka.events(
+        asked := harness.kafka.start_excel("fresh.xlsx"), lambda event: event.status is Status.FAILED
     )
     waiting = [event for event in events if event.status is Status.PENDING and event.error]
     assert [event.error and event.error.code for event in waiting] == ["source_changed"]
-    end = world.line.ended(asked)
+    end = harness.kafka.wait_for_terminal_event(asked)
     assert end.error is not None
     assert (end.error.code, end.attempt) == ("workbook_damaged", 2)
 
 
 def test_a_file_that_is_still_being_written_is_imported_when_it_is_whole(
-    world: World, service: Service
+    harness: Harness, service: ServiceProcess
 ) -> None:
-    path = world.inbox / "written.xlsx"
-    whole = good(path)
+    path = harness.inbox / "written.xlsx"
+    whole = good_workbook_bytes(path)
     path.write_bytes(whole[: len(whole) // 2])
-    rested(path, 15)
-    asked = world.line.start_excel(path.name)
-    world.line.events(asked, lambda event: event.error is not None and event.error.code == "source_changed")
+    with_age(path, 15)
+    asked = harness.kafka.start_excel(path.name)
+    harness.kafka.events(
+        asked, lambda event: event.error is not None and event.error.code == "source_changed"
+    )
     path.write_bytes(whole)
-    event = world.line.ended(asked)
+    event = harness.kafka.wait_for_terminal_event(asked)
     assert (event.status, event.inserted, event.attempt) == (Status.COMPLETED, 200, 2)
 
 
@@ -135,36 +139,44 @@ def test_a_file_that_is_still_being_written_is_imported_when_it_is_whole(
         ("folder", "file_unreadable"),
     ],
 )
-def test_nothing_leads_out_of_the_inbox(world: World, service: Service, path: str, code: str) -> None:
-    good(world.folder / "outside.xlsx")
-    link = world.inbox / "link.xlsx"
+def test_nothing_leads_out_of_the_inbox(
+    harness: Harness, service: ServiceProcess, path: str, code: str
+) -> None:
+    good_workbook_bytes(harness.folder / "outside.xlsx")
+    link = harness.inbox / "link.xlsx"
     if not link.is_symlink():
-        link.symlink_to(world.folder / "outside.xlsx")
-    (world.inbox / "folder").mkdir(exist_ok=True)
-    event = world.line.ended(world.line.start_excel(path))
+        link.symlink_to(harness.folder / "outside.xlsx")
+    (harness.inbox / "folder").mkdir(exist_ok=True)
+    event = harness.kafka.wait_for_terminal_event(harness.kafka.start_excel(path))
     assert event.error is not None
     assert event.error.code == code
 
 
-def test_a_sheet_that_is_not_there_is_named_with_those_that_are(world: World, service: Service) -> None:
-    good(world.inbox / "sheets.xlsx")
-    event = world.line.ended(world.line.start_excel("sheets.xlsx", sheet="Нет такого"))
+def test_a_sheet_that_is_not_there_is_named_with_those_that_are(
+    harness: Harness, service: ServiceProcess
+) -> None:
+    good_workbook_bytes(harness.inbox / "sheets.xlsx")
+    event = harness.kafka.wait_for_terminal_event(
+        harness.kafka.start_excel("sheets.xlsx", sheet="Нет такого")
+    )
     assert event.error is not None
     assert event.error.code == "sheet_not_found"
     assert "Чаты" in event.error.message
 
 
-def test_a_stray_cell_in_the_last_corner_does_not_keep_a_workbook_out(world: World, service: Service) -> None:
-    stray_cell_xlsx(world.inbox / "stray.xlsx", 500)
-    event = world.line.ended(world.line.start_excel("stray.xlsx"))
+def test_a_stray_cell_in_the_last_corner_does_not_keep_a_workbook_out(
+    harness: Harness, service: ServiceProcess
+) -> None:
+    stray_cell_xlsx(harness.inbox / "stray.xlsx", 500)
+    event = harness.kafka.wait_for_terminal_event(harness.kafka.start_excel("stray.xlsx"))
     assert event.status is Status.COMPLETED, event.error
     assert (event.processed, event.failed, event.total) == (500, 1, 501)
 
 
-def test_after_all_that_the_service_is_well(world: World, service: Service) -> None:
-    expected = make_workbook(world.inbox / "well.xlsx", rows=300, seed=41)
-    event = world.line.ended(world.line.start_excel("well.xlsx"))
+def test_after_all_that_the_service_is_well(harness: Harness, service: ServiceProcess) -> None:
+    expected = make_workbook(harness.inbox / "well.xlsx", rows=300, seed=41)
+    event = harness.kafka.wait_for_terminal_event(harness.kafka.start_excel("well.xlsx"))
     assert (event.status, event.failed) == (Status.COMPLETED, expected.failed)
-    assert not list(world.scratch.glob("*/*"))
+    assert not list(harness.scratch.glob("*/*"))
     assert psutil.Process(service.pid).memory_info().rss < 200 * 2**20
-    assert not service.logged("task.died")
+    assert not service.log_events("task.crashed")

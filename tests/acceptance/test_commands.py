@@ -5,87 +5,91 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.workbook import make_workbook
-from schemas.deadletters import HEADER_MESSAGE
+from devstack.fakedata.workbook import make_workbook
+from schemas.dead_letters import HEADER_MESSAGE
 from schemas.status import Status
-from tests.acceptance.conftest import World
-from tests.support.line import reason
-from tests.support.service import Service
-from tests.support.wait import until
+from tests.acceptance.conftest import Harness
+from tests.support.kafka_client import dead_letter_reason
+from tests.support.service_process import ServiceProcess
+from tests.support.wait import wait_until
 
 ROWS = 20_000
 
 
 @pytest.fixture(scope="module")
-def service(world: World) -> Service:
-    make_workbook(world.inbox / "long.xlsx", rows=ROWS, seed=31)
-    make_workbook(world.inbox / "short.xlsx", rows=40, seed=32)
-    return world.replica(MIGRATION_BATCH_ROWS="500", MIGRATION_MAX_RUNNING_JOBS="1")
+def service(harness: Harness) -> ServiceProcess:
+    make_workbook(harness.inbox / "long.xlsx", rows=ROWS, seed=31)
+    make_workbook(harness.inbox / "short.xlsx", rows=40, seed=32)
+    return harness.start_replica(MIGRATION_BATCH_ROWS="500", MIGRATION_MAX_RUNNING_JOBS="1")
 
 
 @pytest.fixture
-def running(world: World, service: Service) -> Iterator[str]:
+def running_job(harness: Harness, service: ServiceProcess) -> Iterator[str]:
     """A job in its middle, alone."""
-    request_id = world.line.start_excel("long.xlsx")
-    until(lambda: world.rows.job(request_id).get("checkpoint"), 60, "the job to be in its middle")
+    request_id = harness.kafka.start_excel("long.xlsx")
+    wait_until(lambda: harness.db.job(request_id).get("checkpoint"), 60, "the job to be in its middle")
     yield request_id
-    if not Status(world.rows.job(request_id)["status"]).terminal:
-        world.line.command("cancel", request_id)
-        until(lambda: Status(world.rows.job(request_id)["status"]).terminal, 30, "the job to end")
+    if not Status(harness.db.job(request_id)["status"]).terminal:
+        harness.kafka.command("cancel", request_id)
+        wait_until(lambda: Status(harness.db.job(request_id)["status"]).terminal, 30, "the job to end")
 
 
 def test_a_running_job_is_cancelled_within_seconds_and_its_child_is_gone(
-    world: World, service: Service, running: str
+    harness: Harness, service: ServiceProcess, running_job: str
 ) -> None:
-    with world.rows.held("directory.chats"):
-        world.line.command("cancel", running)
-        event = world.line.ended(running, seconds=15)
+    with harness.db.locked_table("directory.chats"):
+        harness.kafka.command("cancel", running_job)
+        event = harness.kafka.wait_for_terminal_event(running_job, seconds=15)
     assert event.status is Status.CANCELLED
-    until(lambda: not service.children(), 5, "the child to be gone")
-    assert not list(world.scratch.glob("*/*"))
+    wait_until(lambda: not service.child_pids(), 5, "the child to be gone")
+    assert not list(harness.scratch.glob("*/*"))
 
 
-def test_a_waiting_job_is_cancelled_at_once(world: World, running: str) -> None:
-    with world.rows.held("directory.chats"):
-        waiting = world.line.start_excel("short.xlsx")
-        world.line.command("cancel", waiting)
-        assert world.line.ended(waiting).status is Status.CANCELLED
-        assert world.rows.job(running)["status"] == "running"
+def test_a_waiting_job_is_cancelled_at_once(harness: Harness, running_job: str) -> None:
+    with harness.db.locked_table("directory.chats"):
+        waiting = harness.kafka.start_excel("short.xlsx")
+        harness.kafka.command("cancel", waiting)
+        assert harness.kafka.wait_for_terminal_event(waiting).status is Status.CANCELLED
+        assert harness.db.job(running_job)["status"] == "running"
 
 
-def test_a_cancelled_job_goes_on_from_its_checkpoint_when_retried(world: World, running: str) -> None:
-    with world.rows.held("directory.chats"):
-        world.line.command("cancel", running)
-    cancelled = world.line.ended(running)
-    world.line.command("retry", running)
-    event = world.line.ended(running, run=2)
+def test_a_cancelled_job_goes_on_from_its_checkpoint_when_retried(harness: Harness, running_job: str) -> None:
+    with harness.db.locked_table("directory.chats"):
+        harness.kafka.command("cancel", running_job)
+    cancelled = harness.kafka.wait_for_terminal_event(running_job)
+    harness.kafka.command("retry", running_job)
+    event = harness.kafka.wait_for_terminal_event(running_job, run=2)
     assert event.status is Status.COMPLETED
     assert event.run == 2
     assert event.attempt == 1
     assert event.total == event.processed + event.failed == ROWS
     assert event.sequence > cancelled.sequence
-    sequences = [e.sequence for e in world.line.events(running, lambda e: e.sequence == event.sequence)]
+    sequences = [
+        e.sequence for e in harness.kafka.events(running_job, lambda e: e.sequence == event.sequence)
+    ]
     assert sorted(set(sequences)) == list(range(1, event.sequence + 1))
 
 
 def test_a_failed_job_is_retried_and_reads_the_mended_file_from_the_top(
-    world: World, service: Service
+    harness: Harness, service: ServiceProcess
 ) -> None:
-    path = world.inbox / "mended.xlsx"
+    path = harness.inbox / "mended.xlsx"
     path.write_bytes(b"no workbook at all")
-    request_id = world.line.start_excel("mended.xlsx")
-    assert world.line.ended(request_id).status is Status.FAILED
+    request_id = harness.kafka.start_excel("mended.xlsx")
+    assert harness.kafka.wait_for_terminal_event(request_id).status is Status.FAILED
     expected = make_workbook(path, rows=70, seed=33)
-    world.line.command("retry", request_id)
-    event = world.line.ended(request_id, run=2)
+    harness.kafka.command("retry", request_id)
+    event = harness.kafka.wait_for_terminal_event(request_id, run=2)
     assert event.status is Status.COMPLETED
     assert event.error is None
     assert event.total == expected.total
 
 
-def test_commands_that_cannot_be_obeyed_go_to_the_dead_letters(world: World, service: Service) -> None:
-    done = world.line.start_excel("short.xlsx")
-    last = world.line.ended(done)
+def test_commands_that_cannot_be_obeyed_go_to_the_dead_letters(
+    harness: Harness, service: ServiceProcess
+) -> None:
+    done = harness.kafka.start_excel("short.xlsx")
+    last = harness.kafka.wait_for_terminal_event(done)
     unknown = str(uuid.uuid4())
     for action, request_id, why in [
         ("retry", done, "it is completed; start the source again under a new request id"),
@@ -94,30 +98,32 @@ def test_commands_that_cannot_be_obeyed_go_to_the_dead_letters(world: World, ser
         ("retry", unknown, f"there is no migration with request id {unknown}"),
     ]:
         command_id = str(uuid.uuid4())
-        world.line.command(action, request_id, command_id)
-        letter = world.line.dead_letter(lambda r, c=command_id: c.encode() in (r.value or b""))  # type: ignore[misc]
-        assert reason(letter) == "command_refused"
+        harness.kafka.command(action, request_id, command_id)
+        letter = harness.kafka.wait_for_dead_letter(lambda r, c=command_id: c.encode() in (r.value or b""))  # type: ignore[misc]
+        assert dead_letter_reason(letter) == "command_refused"
         told = dict(letter.headers)[HEADER_MESSAGE].decode()
         assert told == f"{action} of {request_id} is refused: {why}"
-    assert world.rows.job(done)["sequence"] == last.sequence
+    assert harness.db.job(done)["sequence"] == last.sequence
 
 
-def test_one_command_delivered_twice_acts_once(world: World, service: Service) -> None:
-    request_id = world.line.start_excel("no such file.xlsx")
-    world.line.ended(request_id)
+def test_one_command_delivered_twice_acts_once(harness: Harness, service: ServiceProcess) -> None:
+    request_id = harness.kafka.start_excel("no such file.xlsx")
+    harness.kafka.wait_for_terminal_event(request_id)
     command_id = str(uuid.uuid4())
     for _ in range(3):
-        world.line.command("retry", request_id, command_id)
-    world.line.ended(request_id, run=2)
+        harness.kafka.command("retry", request_id, command_id)
+    harness.kafka.wait_for_terminal_event(request_id, run=2)
     # Of the same key, so it lies behind the commands on their partition.
-    world.line.ended(world.line.start_excel("short.xlsx", key=request_id))
-    assert world.rows.job(request_id)["run"] == 2
-    assert world.rows.one("select count(*) from migration.commands where command_id = $1", command_id) == 1
+    harness.kafka.wait_for_terminal_event(harness.kafka.start_excel("short.xlsx", key=request_id))
+    assert harness.db.job(request_id)["run"] == 2
+    assert (
+        harness.db.fetchval("select count(*) from migration.commands where command_id = $1", command_id) == 1
+    )
 
 
-def test_a_job_that_takes_too_long_fails_with_timeout(world: World, service: Service) -> None:
-    with world.rows.held("directory.chats"):
-        request_id = world.line.start_excel("long.xlsx", options={"timeout_seconds": 1})
-        event = world.line.ended(request_id)
+def test_a_job_that_takes_too_long_fails_with_timeout(harness: Harness, service: ServiceProcess) -> None:
+    with harness.db.locked_table("directory.chats"):
+        request_id = harness.kafka.start_excel("long.xlsx", options={"timeout_seconds": 1})
+        event = harness.kafka.wait_for_terminal_event(request_id)
     assert event.error is not None
     assert event.error.code == "timeout"

@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from benchmarks.expected import Expected
-from benchmarks.workbook import make_workbook
-from tests.acceptance.conftest import World
+from devstack.fakedata.expected import ExpectedImport
+from devstack.fakedata.workbook import make_workbook
+from tests.acceptance.conftest import Harness
 from tests.support.curl import Curl
-from tests.support.service import Service
-from tests.support.wait import until
+from tests.support.service_process import ServiceProcess
+from tests.support.wait import wait_until
 
 ROWS = 155_000
 COMPLETED_SECONDS = 60
@@ -28,32 +28,32 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def expected(folder: Path) -> Expected:
+def expected(folder: Path) -> ExpectedImport:
     """What the workbook of 155,000 rows holds."""
     return make_workbook(folder / "chats.xlsx", rows=ROWS, seed=41)
 
 
 @pytest.fixture
-def curl(world: World, service: Service, folder: Path) -> Curl:
+def curl(harness: Harness, service: ServiceProcess, folder: Path) -> Curl:
     """curl as a person would call it."""
     return Curl(service.url, folder)
 
 
-def _ended(curl: Curl, job: object) -> dict[str, Any]:
+def _wait_for_end(curl: Curl, job: object) -> dict[str, Any]:
     def terminal() -> dict[str, Any]:
         found = curl.get(f"/migration/jobs/{job}").json
         return found if found["status"] in {"completed", "failed", "cancelled"} else {}
 
-    return until(terminal, COMPLETED_SECONDS, f"job {job} to end")
+    return wait_until(terminal, COMPLETED_SECONDS, f"job {job} to end")
 
 
 def test_the_job_that_a_202_promised_completes_with_every_row_accounted_for(
-    curl: Curl, expected: Expected
+    curl: Curl, expected: ExpectedImport
 ) -> None:
     answer = curl.post("/migration/excel", "-F", "file=@chats.xlsx")
     assert (answer.status, answer.json["id"]) == (202, 1)
     assert answer.headers["location"] == f"/migration/jobs/{answer.json['request_id']}"
-    job = _ended(curl, 1)
+    job = _wait_for_end(curl, 1)
     assert (job["status"], job["total"]) == ("completed", ROWS)
     assert job["processed"] + job["failed"] == ROWS
     assert (job["failed"], job["inserted"]) == (expected.failed, expected.inserted)
@@ -61,35 +61,35 @@ def test_the_job_that_a_202_promised_completes_with_every_row_accounted_for(
 
 
 def test_a_client_killed_in_the_middle_of_its_upload_has_started_nothing(
-    world: World, service: Service, curl: Curl, expected: Expected, folder: Path
+    harness: Harness, service: ServiceProcess, curl: Curl, expected: ExpectedImport, folder: Path
 ) -> None:
-    before = world.rows.one("select count(*) from migration.jobs")
-    process = curl.begin("/migration/excel", "--limit-rate", "1M", "-F", "file=@chats.xlsx")
-    until(lambda: process.read_bytes > 2**21, 30, "a part of the file to be sent")
+    before = harness.db.fetchval("select count(*) from migration.jobs")
+    process = curl.start_post("/migration/excel", "--limit-rate", "1M", "-F", "file=@chats.xlsx")
+    wait_until(lambda: process.read_bytes > 2**21, 30, "a part of the file to be sent")
     process.kill()
-    until(lambda: service.logged("upload.client_disconnected"), 30, "the service to notice")
+    wait_until(lambda: service.log_events("upload.client_disconnected"), 30, "the service to notice")
     # Whatever the killed one had published would lie before this one.
     small = folder / "small.xlsx"
     make_workbook(small, rows=40, seed=42)
     answer = curl.post("/migration/excel", "-F", "file=@small.xlsx")
-    assert _ended(curl, answer.json["id"])["status"] == "completed"
-    assert world.rows.one("select count(*) from migration.jobs") == before + 1
+    assert _wait_for_end(curl, answer.json["id"])["status"] == "completed"
+    assert harness.db.fetchval("select count(*) from migration.jobs") == before + 1
 
 
 def test_the_service_killed_after_the_202_loses_nothing(
-    world: World, service: Service, curl: Curl, expected: Expected
+    harness: Harness, service: ServiceProcess, curl: Curl, expected: ExpectedImport
 ) -> None:
     answer = curl.post("/migration/excel", "-F", "file=@chats.xlsx", "-F", "requested_by=ivanova")
     assert answer.status == 202
     service.kill()
     service.start()
-    job = _ended(curl, answer.json["id"])
+    job = _wait_for_end(curl, answer.json["id"])
     assert (job["status"], job["total"], job["requested_by"]) == ("completed", ROWS, "ivanova")
     assert job["processed"] + job["failed"] == ROWS
 
 
 def test_the_fields_of_the_form_may_stand_before_and_after_the_file(
-    curl: Curl, folder: Path, world: World
+    curl: Curl, folder: Path, harness: Harness
 ) -> None:
     make_workbook(folder / "fields.xlsx", rows=30, seed=43)
     fields = [
@@ -102,23 +102,23 @@ def test_the_fields_of_the_form_may_stand_before_and_after_the_file(
     ]
     answer = curl.post("/migration/excel", *fields, "-F", "timeout_seconds=600", "-F", "max_attempts=2")
     assert (answer.status, answer.json["request_id"]) == (202, "form 1/а")
-    row = world.rows.job("form 1/а")
+    row = harness.db.job("form 1/а")
     assert (row["source_identifier"], row["timeout_seconds"], row["max_attempts"]) == (
         "мои чаты.xlsx",
         600,
         2,
     )
     assert json.loads(row["source"])["sheet"] == "Чаты"
-    assert _ended(curl, "form%201%2F%D0%B0")["status"] == "completed"
+    assert _wait_for_end(curl, "form%201%2F%D0%B0")["status"] == "completed"
 
 
 def test_the_same_upload_again_is_answered_with_its_job_and_publishes_nothing(
-    curl: Curl, folder: Path, world: World
+    curl: Curl, folder: Path, harness: Harness
 ) -> None:
     make_workbook(folder / "again.xlsx", rows=30, seed=44)
     key = ["-H", "Idempotency-Key: again-1"]
     first = curl.post("/migration/excel", *key, "-F", "file=@again.xlsx")
-    events = world.line.events("again-1", lambda event: event.status.terminal)
+    events = harness.kafka.events("again-1", lambda event: event.status.terminal)
     second = curl.post("/migration/excel", *key, "-F", "file=@again.xlsx")
     assert (first.status, second.status, first.json["id"]) == (202, 200, second.json["id"])
     make_workbook(folder / "again.xlsx", rows=31, seed=44)
@@ -127,7 +127,7 @@ def test_the_same_upload_again_is_answered_with_its_job_and_publishes_nothing(
     assert {one["field"] for one in third.json["errors"]} == {"source.file.size", "source.file.sha256"}
     # A request read twice would have had its last event sent again.
     outbox = "select sum(sends) from migration.outbox where request_id = 'again-1'"
-    assert world.rows.one(outbox) == 0
+    assert harness.db.fetchval(outbox) == 0
     assert events[-1].status == "completed"
 
 
@@ -156,21 +156,21 @@ def test_the_same_upload_again_is_answered_with_its_job_and_publishes_nothing(
     ],
 )
 def test_a_wrong_upload_is_refused_with_a_sentence_and_starts_nothing(
-    curl: Curl, folder: Path, world: World, body: list[str], status: int, code: str
+    curl: Curl, folder: Path, harness: Harness, body: list[str], status: int, code: str
 ) -> None:
     (folder / "few.xlsx").write_bytes(b"PK" * 2_000)
     (folder / "empty.xlsx").write_bytes(b"")
-    before = world.rows.one("select count(*) from migration.jobs")
+    before = harness.db.fetchval("select count(*) from migration.jobs")
     answer = curl.post("/migration/excel", *body)
     assert (answer.status, answer.json["code"]) == (status, code), answer.json
     assert answer.json["detail"].endswith(".")
     assert answer.headers["content-type"] == "application/problem+json"
-    assert world.rows.one("select count(*) from migration.jobs") == before
+    assert harness.db.fetchval("select count(*) from migration.jobs") == before
 
 
 @pytest.mark.parametrize("field", ["request_id=a\x00b", "timeout_seconds=soon", "dataset=people"])
 def test_a_wrong_field_before_the_file_is_refused_before_the_file_is_read(
-    service: Service, folder: Path, field: str
+    service: ServiceProcess, folder: Path, field: str
 ) -> None:
     """By hand: curl cannot send a NUL."""
     name, value = field.split("=")

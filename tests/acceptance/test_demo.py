@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from devstack.checkout import ROOT
+from devstack.dev_environment import ROOT
 
 LIMIT = 240
 

@@ -8,20 +8,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from devstack.sheets.server import SheetsServer
-from tests.acceptance.conftest import World
+from devstack.fake_sheets.server import FakeSheetsServer
+from tests.acceptance.conftest import Harness
 
 
 @pytest.fixture
-def google() -> Iterator[SheetsServer]:
-    with SheetsServer() as server:
+def fake_sheets() -> Iterator[FakeSheetsServer]:
+    with FakeSheetsServer() as server:
         yield server
 
 
-def doctor(world: World, **told: str) -> subprocess.CompletedProcess[str]:
+def run_doctor(harness: Harness, **overrides: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "consumer", "doctor"],
-        env=os.environ | world.environment(**told),
+        env=os.environ | harness.environment(**overrides),
         capture_output=True,
         text=True,
         timeout=60,
@@ -29,21 +29,23 @@ def doctor(world: World, **told: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_every_connection_and_credential_is_looked_at(world: World, google: SheetsServer) -> None:
-    known = google.new_account("known")
-    fired = google.new_account("fired")
-    google.remove_account(fired["client_email"])
+def test_every_connection_and_credential_is_looked_at(
+    harness: Harness, fake_sheets: FakeSheetsServer
+) -> None:
+    known = fake_sheets.new_account("known")
+    fired = fake_sheets.new_account("fired")
+    fake_sheets.remove_account(fired["client_email"])
     keys = {"default": known, "fired": fired}
     for name, account in keys.items():
-        (world.folder / f"{name}.json").write_text(json.dumps(account))
-    paths = {name: str(world.folder / f"{name}.json") for name in [*keys, "missing"]}
+        (harness.folder / f"{name}.json").write_text(json.dumps(account))
+    paths = {name: str(harness.folder / f"{name}.json") for name in [*keys, "missing"]}
     odd = "postgresql://u:hush@h/db?sslmode=nonsense"
-    nowhere = world.stack.database_address("there_is_no_such_database")
-    found = doctor(
-        world,
-        MIGRATION_CONNECTIONS=json.dumps({"old": world.dsn, "gone": nowhere, "odd": odd}),
+    nowhere = harness.stack.database_url_for("there_is_no_such_database")
+    found = run_doctor(
+        harness,
+        MIGRATION_CONNECTIONS=json.dumps({"old": harness.dsn, "gone": nowhere, "odd": odd}),
         MIGRATION_GOOGLE_CREDENTIALS=json.dumps(paths),
-        MIGRATION_GOOGLE_API_URL=google.url,
+        MIGRATION_GOOGLE_API_URL=fake_sheets.url,
     )
     lines = {line.split(" ", 1)[1].strip().partition(":")[0]: line for line in found.stdout.splitlines()}
     assert found.returncode == 1, found.stdout + found.stderr

@@ -10,24 +10,24 @@ import httpx
 import psutil
 import pytest
 
-from benchmarks.workbook import make_workbook
+from devstack.fakedata.workbook import make_workbook
 from schemas.status import Status
-from tests.acceptance.conftest import World
-from tests.support.service import Service
-from tests.support.wait import until
+from tests.acceptance.conftest import Harness
+from tests.support.service_process import ServiceProcess
+from tests.support.wait import wait_until
 
-FILES = 512
+OPEN_FILE_LIMIT = 512
 HALF_OPEN = 1_100
 ATTACK_SECONDS = 25.0
 LOG_BYTES = 200_000
 
 
-def with_few_files(command: list[str]) -> list[str]:
+def limit_open_files(command: list[str]) -> list[str]:
     """The soft limit is lower still: the service raises it as far as it may."""
-    return ["sh", "-c", f'ulimit -Sn 200 && ulimit -Hn {FILES} && exec "$@"', "sh", *command]
+    return ["sh", "-c", f'ulimit -Sn 200 && ulimit -Hn {OPEN_FILE_LIMIT} && exec "$@"', "sh", *command]
 
 
-class Attack:
+class HalfOpenAttack:
     """Connections that begin a request and never end it; with `persist` those closed are opened again."""
 
     def __init__(self, port: int, *, persist: bool) -> None:
@@ -74,19 +74,21 @@ def _is_open(one: socket.socket) -> bool:
 
 
 @contextmanager
-def under_attack(service: Service, *, persist: bool) -> Iterator[None]:
-    attack = Attack(int(service.url.rpartition(":")[2]), persist=persist)
+def under_attack(service: ServiceProcess, *, persist: bool) -> Iterator[None]:
+    attack = HalfOpenAttack(int(service.url.rpartition(":")[2]), persist=persist)
     attack.start()
     try:
-        until(lambda: attack.opened >= HALF_OPEN, 30, "the attack to begin")
+        wait_until(lambda: attack.opened >= HALF_OPEN, 30, "the attack to begin")
         yield
     finally:
         attack.stop()
 
 
 @pytest.fixture
-def service(world: World) -> Iterator[Service]:
-    one = Service(world.environment(), world.folder / "few-files.log", within=with_few_files)
+def service(harness: Harness) -> Iterator[ServiceProcess]:
+    one = ServiceProcess(
+        harness.environment(), harness.folder / "few-files.log", wrap_command=limit_open_files
+    )
     yield one.start()
     one.stop()
 
@@ -98,7 +100,7 @@ def _probe(url: str) -> int:
         return 0
 
 
-def _probes(service: Service, seconds: float) -> list[int]:
+def _probes(service: ServiceProcess, seconds: float) -> list[int]:
     """What `/readyz` answers for so long, a few times a second."""
     end, found = time.monotonic() + seconds, []
     while time.monotonic() < end:
@@ -107,24 +109,26 @@ def _probes(service: Service, seconds: float) -> list[int]:
     return found
 
 
-def _job_is_done(world: World) -> bool:
-    request_id = world.line.start_excel("some.xlsx")
-    return world.line.ended(request_id).status is Status.COMPLETED
+def _is_job_done(harness: Harness) -> bool:
+    request_id = harness.kafka.start_excel("some.xlsx")
+    return harness.kafka.wait_for_terminal_event(request_id).status is Status.COMPLETED
 
 
-def test_jobs_go_on_and_probes_answer_while_connections_are_held_open(world: World, service: Service) -> None:
-    make_workbook(world.inbox / "some.xlsx", rows=20_000, seed=1)
-    assert psutil.Process(service.pid).rlimit(psutil.RLIMIT_NOFILE) == (FILES, FILES)
+def test_jobs_go_on_and_probes_answer_while_connections_are_held_open(
+    harness: Harness, service: ServiceProcess
+) -> None:
+    make_workbook(harness.inbox / "some.xlsx", rows=20_000, seed=1)
+    assert psutil.Process(service.pid).rlimit(psutil.RLIMIT_NOFILE) == (OPEN_FILE_LIMIT, OPEN_FILE_LIMIT)
     with under_attack(service, persist=False):
-        until(lambda: _probe(service.url) == 200, 5, "the first probe to be answered")
-        assert _job_is_done(world)
+        wait_until(lambda: _probe(service.url) == 200, 5, "the first probe to be answered")
+        assert _is_job_done(harness)
         assert set(_probes(service, 5)) == {200}
     with under_attack(service, persist=True):
         probes = _probes(service, ATTACK_SECONDS / 2)
-        assert _job_is_done(world)
+        assert _is_job_done(harness)
         probes += _probes(service, ATTACK_SECONDS / 2)
     assert probes.count(200) > len(probes) / 2, probes
-    until(lambda: _probe(service.url) == 200, 15, "the service to be ready after the attack")
+    wait_until(lambda: _probe(service.url) == 200, 15, "the service to be ready after the attack")
     assert service.log.stat().st_size < LOG_BYTES
-    assert service.logged("http.connections_full")
-    assert not service.logged("lease.lost")
+    assert service.log_events("http.connections_full")
+    assert not service.log_events("lease.lost")

@@ -13,43 +13,43 @@ from messaging.records import Record
 from messaging.subscription import Subscription
 from schemas import cloudevents
 from schemas.examples import STATUS as EXAMPLE
-from schemas.status import MigrationStatus, Status
-from schemas.text import MESSAGE_CHARS
+from schemas.status import Status, StatusEvent
+from schemas.text import MAX_MESSAGE_CHARS
 from schemas.topics import STATUS
-from tests.acceptance.conftest import World
-from tests.support.service import Service
-from tests.support.wait import until
+from tests.acceptance.conftest import Harness
+from tests.support.service_process import ServiceProcess
+from tests.support.wait import wait_until
 from tests.support.workbooks import HEADER, data_rows, raw_xlsx, rename_sheet, text_row, write_xlsx
 
-LARGE = 600
+LARGE_EVENTS = 600
 # $1 beginning of the request ids, $2 how many, $3 the event, $4 what is repeated in its message.
-PUT = """
+INSERT_EVENTS = """
 insert into migration.outbox (request_id, sequence, event_id, payload)
 select request_id, 1, id, replace(replace(replace($3, 'REQUEST', request_id), 'EVENT', id::text), 'LONG', $4)
 from (select $1::text || n as request_id, gen_random_uuid() as id from generate_series(1, $2::integer) n) made
 """
 
 
-def _metrics(service: Service) -> dict[str, float]:
+def _metrics(service: ServiceProcess) -> dict[str, float]:
     text = httpx.get(f"{service.url}/metrics", timeout=5).text
     lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
     return {name.removeprefix("chat_migration_"): float(value) for name, _, value in lines}
 
 
-def _put_events(world: World, request_id: str, *, count: int, message: str) -> None:
+def _insert_events(harness: Harness, request_id: str, *, count: int, message: str) -> None:
     """Unsent events as the version before left them, which stored messages of any length."""
-    body: dict[str, Any] = MigrationStatus.model_validate(EXAMPLE).model_dump(mode="json")
+    body: dict[str, Any] = StatusEvent.model_validate(EXAMPLE).model_dump(mode="json")
     error = {"code": "sheet_not_found", "message": "Wrong. LONG Do this."}
     body |= {"request_id": "REQUEST", "event_id": "EVENT", "status": "failed", "error": error}
-    world.rows.ask(PUT, request_id, count, json.dumps(body), message)
+    harness.db.fetch(INSERT_EVENTS, request_id, count, json.dumps(body), message)
 
 
-def _record(world: World, request_id: str) -> Record:
+def _record(harness: Harness, request_id: str) -> Record:
     """The first message on the status topic with this key."""
 
     async def look() -> Record:
         async with asyncio.timeout(60):
-            connection = world.line.connection
+            connection = harness.kafka.connection
             async with await Subscription.open(connection, STATUS.name, key=request_id) as subscription:
                 while True:
                     for record in await subscription.poll():
@@ -59,66 +59,72 @@ def _record(world: World, request_id: str) -> Record:
 
 
 @pytest.mark.parametrize("name", ["x" * 1_100_000, "\ue000" * 370_000, '<sheet name="' * 80_000])
-def test_very_long_name_of_a_sheet_makes_a_short_message(world: World, service: Service, name: str) -> None:
-    path = rename_sheet(write_xlsx(world.inbox / "long.xlsx", [HEADER, *data_rows(3)]), name)
+def test_very_long_name_of_a_sheet_makes_a_short_message(
+    harness: Harness, service: ServiceProcess, name: str
+) -> None:
+    path = rename_sheet(write_xlsx(harness.inbox / "long.xlsx", [HEADER, *data_rows(3)]), name)
     assert path.stat().st_size < 16_000
-    event = world.line.ended(world.line.start_excel(path.name, sheet="Нет такого"))
+    event = harness.kafka.wait_for_terminal_event(harness.kafka.start_excel(path.name, sheet="Нет такого"))
     assert event.error is not None
     assert event.error.code == "sheet_not_found"
-    assert len(event.error.message) <= MESSAGE_CHARS
+    assert len(event.error.message) <= MAX_MESSAGE_CHARS
     assert event.error.message.endswith("may be written as it is shown.")
     page = httpx.get(f"{service.url}/migration/jobs?limit=500", timeout=10)
     assert len(page.content) < 100_000
     assert psutil.Process(service.pid).memory_info().rss < 200 * 2**20
 
 
-def test_many_long_names_of_sheets_make_a_short_message(world: World, service: Service) -> None:
+def test_many_long_names_of_sheets_make_a_short_message(harness: Harness, service: ServiceProcess) -> None:
     sheets = "".join(f'<sheet name="{n}{"&#xE000;" * 90}" sheetId="{n}" r:id="rId1"/>' for n in range(2, 40))
-    path = raw_xlsx(world.inbox / "many.xlsx", text_row(1, *HEADER), sheets=sheets)
-    event = world.line.ended(world.line.start_excel(path.name, sheet="Нет такого"))
+    path = raw_xlsx(harness.inbox / "many.xlsx", text_row(1, *HEADER), sheets=sheets)
+    event = harness.kafka.wait_for_terminal_event(harness.kafka.start_excel(path.name, sheet="Нет такого"))
     assert event.error is not None
-    assert (event.error.code, len(event.error.message)) == ("sheet_not_found", MESSAGE_CHARS)
+    assert (event.error.code, len(event.error.message)) == ("sheet_not_found", MAX_MESSAGE_CHARS)
     assert "Чаты" in event.error.message
     assert event.error.message.endswith("may be written as it is shown.")
 
 
-def test_events_that_do_not_fit_are_sent_shortened_and_stop_nobody(world: World, service: Service) -> None:
+def test_events_that_do_not_fit_are_sent_shortened_and_stop_nobody(
+    harness: Harness, service: ServiceProcess
+) -> None:
     """600 of them, more than a page of the relay has events: 660 MB that want to be sent."""
     before = _metrics(service)["events_shortened_total"]
-    _put_events(world, "large-", count=LARGE, message="x" * 1_100_000)
-    write_xlsx(world.inbox / "good.xlsx", [HEADER, *data_rows(50)])
-    good = world.line.ended(world.line.start_excel("good.xlsx"), seconds=120)
+    _insert_events(harness, "large-", count=LARGE_EVENTS, message="x" * 1_100_000)
+    write_xlsx(harness.inbox / "good.xlsx", [HEADER, *data_rows(50)])
+    good = harness.kafka.wait_for_terminal_event(harness.kafka.start_excel("good.xlsx"), seconds=120)
     assert good.status is Status.COMPLETED
-    until(lambda: _metrics(service)["outbox_unpublished"] == 0, 60, "all events to be sent")
+    wait_until(lambda: _metrics(service)["outbox_pending_events"] == 0, 60, "all events to be sent")
 
-    record = _record(world, f"large-{LARGE}")
-    event = MigrationStatus.model_validate_json(record.value or b"")
+    record = _record(harness, f"large-{LARGE_EVENTS}")
+    event = StatusEvent.model_validate_json(record.value or b"")
     assert event.status is Status.FAILED
     assert event.error is not None
-    assert (len(event.error.message), event.error.message[-9:]) == (MESSAGE_CHARS, " Do this.")
-    assert dict(record.headers)[cloudevents.SHORTENED] == b"true"
-    assert _metrics(service)["events_shortened_total"] - before == LARGE
+    assert (len(event.error.message), event.error.message[-9:]) == (MAX_MESSAGE_CHARS, " Do this.")
+    assert dict(record.headers)[cloudevents.SHORTENED_HEADER] == b"true"
+    assert _metrics(service)["events_shortened_total"] - before == LARGE_EVENTS
     assert psutil.Process(service.pid).memory_info().rss < 300 * 2**20
     assert httpx.get(f"{service.url}/readyz", timeout=5).status_code == 200
 
 
 def test_event_that_never_leaves_turns_readiness_red_while_others_go_on(
-    world: World, service: Service
+    harness: Harness, service: ServiceProcess
 ) -> None:
     """Its key alone is too large, which no request can bring about; taken out of the outbox, all is well."""
-    _put_events(world, "k" * 2_000_000, count=1, message="")
-    good = world.line.ended(world.line.start_excel("good.xlsx", request_id=str(uuid.uuid4())))
+    _insert_events(harness, "k" * 2_000_000, count=1, message="")
+    good = harness.kafka.wait_for_terminal_event(
+        harness.kafka.start_excel("good.xlsx", request_id=str(uuid.uuid4()))
+    )
     assert good.status is Status.COMPLETED, "the order of other jobs does not depend on it"
     assert httpx.get(f"{service.url}/readyz", timeout=5).status_code == 200
 
     def red() -> bool:
         return httpx.get(f"{service.url}/readyz", timeout=5).status_code == 503
 
-    until(red, 90, "readiness to turn red")
+    wait_until(red, 90, "readiness to turn red")
     told = httpx.get(f"{service.url}/readyz", timeout=5).json()["waiting_for"]
     assert list(told) == ["outbox"]
     assert "the outbox has stood still for" in told["outbox"]
     assert _metrics(service)["outbox_head_unchanged_seconds"] >= 60
     assert httpx.get(f"{service.url}/healthz", timeout=5).status_code == 200
-    world.rows.run("delete from migration.outbox where length(request_id) > 1000")
-    until(lambda: not red(), 10, "readiness to turn green")
+    harness.db.execute("delete from migration.outbox where length(request_id) > 1000")
+    wait_until(lambda: not red(), 10, "readiness to turn green")

@@ -5,36 +5,36 @@ import uuid
 import httpx
 
 from benchmarks.report import lag_line
-from benchmarks.workbook import make_workbook
+from devstack.fakedata.workbook import make_workbook
 from schemas.version import VERSION
-from tests.acceptance.conftest import World
-from tests.support.service import Service
-from tests.support.wait import until
+from tests.acceptance.conftest import Harness
+from tests.support.service_process import ServiceProcess
+from tests.support.wait import wait_until
 
 PREFIX = "chat_migration_"
 
 
-def _text(service: Service) -> str:
+def _text(service: ServiceProcess) -> str:
     return httpx.get(f"{service.url}/metrics", timeout=5).text
 
 
-def _values(service: Service) -> dict[str, float]:
+def _values(service: ServiceProcess) -> dict[str, float]:
     lines = (line.rpartition(" ") for line in _text(service).splitlines() if not line.startswith("#"))
     return {name.removeprefix(PREFIX): float(value) for name, _, value in lines}
 
 
-def test_an_import_and_a_rejected_message_are_counted(world: World) -> None:
-    expected = make_workbook(world.inbox / "counted.xlsx", rows=1_000, seed=3, wrong=0.1)
-    service = world.replica(MIGRATION_BATCH_ROWS="300")
-    ended = world.line.ended(world.line.start_excel("counted.xlsx"))
-    world.line.publish(f"no json {uuid.uuid4()}".encode())
+def test_an_import_and_a_rejected_message_are_counted(harness: Harness) -> None:
+    expected = make_workbook(harness.inbox / "counted.xlsx", rows=1_000, seed=3, invalid_share=0.1)
+    service = harness.start_replica(MIGRATION_BATCH_ROWS="300")
+    ended = harness.kafka.wait_for_terminal_event(harness.kafka.start_excel("counted.xlsx"))
+    harness.kafka.publish(f"no json {uuid.uuid4()}".encode())
 
     def settled() -> bool:
         values = _values(service)
         rejected = values['requests_rejected_total{reason="not_json"}']
-        return rejected == 1 and values["outbox_unpublished"] == values["jobs_running_here"] == 0
+        return rejected == 1 and values["outbox_pending_events"] == values["jobs_running"] == 0
 
-    until(settled, 60, "the message to be rejected and all events to be published")
+    wait_until(settled, 60, "the message to be rejected and all events to be published")
     values = _values(service)
     rows = {name: values[f'rows_total{{outcome="{name}"}}'] for name in ("inserted", "duplicates", "failed")}
     wanted = {"inserted": expected.inserted, "duplicates": expected.duplicates, "failed": expected.failed}
@@ -43,12 +43,12 @@ def test_an_import_and_a_rejected_message_are_counted(world: World) -> None:
     assert values["claims_total"] == values['requests_recorded_total{kind="started"}'] == 1
     assert values['jobs{status="completed"}'] == 1
     assert values["events_published_total"] >= ended.sequence
-    assert values["rescues_total"] == values["leases_lost_total"] == values["quota_waits_total"] == 0
+    assert values["rescues_total"] == values["leases_lost_total"] == values["rate_limit_waits_total"] == 0
     tasks = ("events", "intake", "listener", "relay", "retention", "worker")
     assert {name for name in values if name.startswith("task_")} == {
-        f'task_silent_seconds{{task="{task}"}}' for task in tasks
+        f'task_seconds_since_progress{{task="{task}"}}' for task in tasks
     }
-    [began] = service.logged("service.started")
+    [began] = service.log_events("service.started")
     assert (began["version"], values[f'build_info{{version="{VERSION}"}}']) == (VERSION, 1)
     assert "event_loop_lag_seconds_max" in lag_line(_text(service))
     assert began["frozen_objects"] > 10_000  # they would hold up the event loop at each full collection

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks.workbook import make_workbook
+from devstack.fakedata.workbook import make_workbook
 from schemas.topics import UPLOADS
-from tests.acceptance.conftest import World
+from tests.acceptance.conftest import Harness
 from tests.support.curl import Curl, CurlResponse
-from tests.support.service import Service
-from tests.support.wait import until
+from tests.support.service_process import ServiceProcess
+from tests.support.wait import wait_until
 
 FILE = ("-F", "file=@chats.xlsx")
 CHUNKS = ("-F", "file=@chunks.xlsx")
@@ -22,9 +22,9 @@ WRONG_DIGEST = f"Content-Digest: sha-256=:{base64.b64encode(bytes(32)).decode()}
 
 
 @pytest.fixture(scope="module")
-def service(world: World) -> Service:
+def service(harness: Harness) -> ServiceProcess:
     """It takes files of up to one megabyte."""
-    return world.replica(MIGRATION_MAX_UPLOAD_MB=str(LIMIT_MB))
+    return harness.start_replica(MIGRATION_MAX_UPLOAD_MB=str(LIMIT_MB))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def curl(service: Service, folder: Path) -> Curl:
+def curl(service: ServiceProcess, folder: Path) -> Curl:
     """curl against that service."""
     return Curl(service.url, folder)
 
@@ -50,28 +50,28 @@ def post(curl: Curl, *options: str) -> CurlResponse:
     return curl.post("/migration/excel", *options)
 
 
-def completed(curl: Curl, answer: CurlResponse) -> dict[str, Any]:
+def wait_for_completion(curl: Curl, answer: CurlResponse) -> dict[str, Any]:
     """The job that a form has started, at its end."""
     assert answer.status == 202, answer.body
     address = answer.headers["location"]
-    ended = until(lambda: _terminal(curl.get(address).json), 60, "the job to end")
+    ended = wait_until(lambda: _is_terminal(curl.get(address).json), 60, "the job to end")
     assert ended["status"] == "completed", ended
     return ended
 
 
-def _terminal(job: dict[str, Any]) -> dict[str, Any]:
+def _is_terminal(job: dict[str, Any]) -> dict[str, Any]:
     return job if job["status"] in {"completed", "failed", "cancelled"} else {}
 
 
-def require_nothing_started(world: World, curl: Curl, name: str) -> None:
+def assert_nothing_started(harness: Harness, curl: Curl, name: str) -> None:
     """Whatever a refused form had published would lie before the request of the one that is sent now."""
-    before = world.rows.one("select count(*) from migration.jobs")
-    completed(curl, post(curl, "-F", f"request_id=behind-{name}", *FILE))
-    assert world.rows.one("select count(*) from migration.jobs") == before + 1
+    before = harness.db.fetchval("select count(*) from migration.jobs")
+    wait_for_completion(curl, post(curl, "-F", f"request_id=behind-{name}", *FILE))
+    assert harness.db.fetchval("select count(*) from migration.jobs") == before + 1
 
 
 @pytest.mark.parametrize("order", ["before", "after"])
-def test_fields_may_stand_before_or_behind_the_file(world: World, curl: Curl, order: str) -> None:
+def test_fields_may_stand_before_or_behind_the_file(harness: Harness, curl: Curl, order: str) -> None:
     fields = (
         "-F",
         f"request_id=fields-{order}",
@@ -83,7 +83,7 @@ def test_fields_may_stand_before_or_behind_the_file(world: World, curl: Curl, or
         "dataset=chats",
     )
     options = (*fields, *FILE) if order == "before" else (*FILE, *fields)
-    job = completed(curl, post(curl, *options))
+    job = wait_for_completion(curl, post(curl, *options))
     assert (job["request_id"], job["requested_by"]) == (f"fields-{order}", "anna")
 
 
@@ -121,15 +121,15 @@ def test_fields_may_stand_before_or_behind_the_file(world: World, curl: Curl, or
     ],
 )
 def test_what_is_wrong_before_the_file_is_refused_before_any_of_it_is_sent(
-    world: World, curl: Curl, options: tuple[str, ...], status: int, code: str, field: str
+    harness: Harness, curl: Curl, options: tuple[str, ...], status: int, code: str, field: str
 ) -> None:
-    before = world.line.end(UPLOADS.name)
+    before = harness.kafka.record_count(UPLOADS.name)
     answer = post(curl, *options)
     assert (answer.status, answer.json["code"]) == (status, code), answer.body
     assert answer.headers["content-type"] == "application/problem+json"
     if field:
         assert [one["field"] for one in answer.json["errors"]] == [field]
-    assert world.line.end(UPLOADS.name) == before
+    assert harness.kafka.record_count(UPLOADS.name) == before
 
 
 @pytest.mark.parametrize(
@@ -143,22 +143,22 @@ def test_what_is_wrong_before_the_file_is_refused_before_any_of_it_is_sent(
     ],
 )
 def test_what_is_wrong_behind_the_file_or_with_it_starts_nothing(
-    world: World, curl: Curl, name: str, options: tuple[str, ...], status: int, code: str
+    harness: Harness, curl: Curl, name: str, options: tuple[str, ...], status: int, code: str
 ) -> None:
     answer = post(curl, *options)
     assert (answer.status, answer.json["code"]) == (status, code), answer.body
-    require_nothing_started(world, curl, name)
+    assert_nothing_started(harness, curl, name)
 
 
 @pytest.mark.parametrize("length", ["stated", "not stated"])
 def test_a_file_beyond_the_limit_is_refused_so_that_curl_sees_it(
-    world: World, curl: Curl, folder: Path, length: str
+    harness: Harness, curl: Curl, folder: Path, length: str
 ) -> None:
     chunked = ("-H", "Transfer-Encoding: chunked") if length == "not stated" else ()
     answer = post(curl, *chunked, "-F", "file=@large.xlsx")
     assert (answer.status, answer.json["code"]) == (413, "too_large")
     assert f"larger than {LIMIT_MB} MB" in answer.json["detail"]
-    require_nothing_started(world, curl, length)
+    assert_nothing_started(harness, curl, length)
 
 
 def test_right_digests_of_file_and_body_are_taken(curl: Curl, folder: Path) -> None:
@@ -173,7 +173,7 @@ def test_right_digests_of_file_and_body_are_taken(curl: Curl, folder: Path) -> N
         "-H",
         f"Content-Digest: {_digest(body)}",
     )
-    completed(curl, post(curl, *headers, "--data-binary", "@body"))
+    wait_for_completion(curl, post(curl, *headers, "--data-binary", "@body"))
 
 
 def _digest(content: bytes) -> str:
@@ -181,14 +181,14 @@ def _digest(content: bytes) -> str:
 
 
 def test_a_known_request_is_answered_without_sending_its_file_and_another_file_is_refused(
-    world: World, curl: Curl
+    harness: Harness, curl: Curl
 ) -> None:
     key = ("-H", "Idempotency-Key: known")
-    job = completed(curl, post(curl, *key, *FILE))
-    before = world.line.end(UPLOADS.name)
+    job = wait_for_completion(curl, post(curl, *key, *FILE))
+    before = harness.kafka.record_count(UPLOADS.name)
     again = post(curl, *key, *FILE)
     assert (again.status, again.json["id"], again.json["status"]) == (200, job["id"], "completed")
     other = post(curl, *key, "-F", "file=@other.xlsx;filename=chats.xlsx")
     assert (other.status, other.json["code"]) == (409, "request_id_reused")
     assert "source.file.sha256" in {one["field"] for one in other.json["errors"]}
-    assert world.line.end(UPLOADS.name) == before
+    assert harness.kafka.record_count(UPLOADS.name) == before

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.expected import Expected
-from benchmarks.memory import Sampler
-from benchmarks.workbook import make_workbook
-from tests.acceptance.conftest import World
+from benchmarks.memory import MemorySampler
+from devstack.fakedata.expected import ExpectedImport
+from devstack.fakedata.workbook import make_workbook
+from tests.acceptance.conftest import Harness
 from tests.support.curl import Curl
-from tests.support.probing import Probing
-from tests.support.service import Service
-from tests.support.wait import until
+from tests.support.probe_recorder import ProbeRecorder
+from tests.support.service_process import ServiceProcess
+from tests.support.wait import wait_until
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.serial
 
 MEBIBYTE = 2**20
 LARGE_BYTES = 500 * MEBIBYTE
@@ -25,7 +25,7 @@ MEMORY_MIB = 200
 UPLOADS = 8
 """As many as the service takes at once by default (MIGRATION_MAX_UPLOADS)."""
 MANY_BYTES = 150 * MEBIBYTE
-BEGUN_BYTES = 2 * MEBIBYTE
+STARTED_BYTES = 2 * MEBIBYTE
 JOB_ROWS = 60_000
 JOB_SECONDS = 120
 
@@ -39,12 +39,12 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def curl(service: Service, folder: Path) -> Curl:
+def curl(service: ServiceProcess, folder: Path) -> Curl:
     """curl as a person would call it."""
     return Curl(service.url, folder)
 
 
-def large_workbook(path: Path) -> Expected:
+def large_workbook(path: Path) -> ExpectedImport:
     """A workbook that is large by a picture, say: not a row more to import than in a small one."""
     expected = make_workbook(path, rows=300, seed=71)
     with (
@@ -57,37 +57,39 @@ def large_workbook(path: Path) -> Expected:
 
 
 def test_a_workbook_of_500_mib_is_imported_with_the_service_below_200_mib(
-    world: World, service: Service, curl: Curl, folder: Path
+    harness: Harness, service: ServiceProcess, curl: Curl, folder: Path
 ) -> None:
     expected = large_workbook(folder / "large.xlsx")
-    with Sampler(service.pid, children=False) as memory:
+    with MemorySampler(service.pid, children=False) as memory:
         response = curl.post("/migration/excel", "-F", "file=@large.xlsx")
         assert response.status == 202, response.body
-        ended = world.line.ended(response.json["request_id"])
+        ended = harness.kafka.wait_for_terminal_event(response.json["request_id"])
     assert memory.peak_mib < MEMORY_MIB
     assert (ended.status, ended.total, ended.failed) == ("completed", expected.total, expected.failed)
 
 
 def test_eight_uploads_at_full_speed_leave_a_job_whole_and_the_probes_green(
-    world: World, service: Service, curl: Curl, folder: Path
+    harness: Harness, service: ServiceProcess, curl: Curl, folder: Path
 ) -> None:
-    world.rows.ask("truncate directory.universities cascade")
-    expected = make_workbook(world.inbox / "job.xlsx", rows=JOB_ROWS, seed=72)
+    harness.db.fetch("truncate directory.universities cascade")
+    expected = make_workbook(harness.inbox / "job.xlsx", rows=JOB_ROWS, seed=72)
     with (folder / "many.bin").open("wb") as file:
         file.truncate(MANY_BYTES)
     with ExitStack() as stack:
-        memory = stack.enter_context(Sampler(service.pid, children=False))
-        probing = stack.enter_context(Probing(service))
-        uploads = [curl.begin("/migration/excel", "-F", "file=@many.bin") for _ in range(UPLOADS)]
-        until(lambda: min(one.read_bytes for one in uploads) > BEGUN_BYTES, 30, "every upload to begin")
-        job = world.line.start_excel("job.xlsx")
+        memory = stack.enter_context(MemorySampler(service.pid, children=False))
+        probing = stack.enter_context(ProbeRecorder(service))
+        uploads = [curl.start_post("/migration/excel", "-F", "file=@many.bin") for _ in range(UPLOADS)]
+        wait_until(
+            lambda: min(one.read_bytes for one in uploads) > STARTED_BYTES, 30, "every upload to begin"
+        )
+        job = harness.kafka.start_excel("job.xlsx")
         ninth = curl.post("/migration/excel", "-F", "file=@many.bin")
         pool = stack.enter_context(ThreadPoolExecutor(UPLOADS))
         responses = list(pool.map(lambda upload: upload.response(), uploads))
-        ended = world.line.ended(job, seconds=JOB_SECONDS)
+        ended = harness.kafka.wait_for_terminal_event(job, seconds=JOB_SECONDS)
     assert (ninth.status, ninth.json["code"], ninth.headers["retry-after"]) == (503, "busy", "5")
     assert [response.status for response in responses] == [202] * UPLOADS
     assert (ended.status, ended.total, ended.failed) == ("completed", expected.total, expected.failed)
     assert (ended.inserted, ended.duplicates) == (expected.inserted, expected.duplicates)
-    assert [answer for answer in [*probing.alive, *probing.ready] if not answer.well] == []
+    assert [answer for answer in [*probing.liveness, *probing.readiness] if not answer.ok] == []
     assert memory.peak_mib < MEMORY_MIB

@@ -6,27 +6,27 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from devstack.ending import end_at_sigterm
 from devstack.errors import StackError
-from devstack.stack import Stack, start
-from tests.acceptance.conftest import World
-from tests.fuzz.run import Result, fuzz
+from devstack.signals import exit_on_sigterm
+from devstack.stack import Stack, start_stack
+from tests.acceptance.conftest import Harness
+from tests.fuzz.run import FuzzResult, fuzz
 from tests.fuzz.target import make_target
 
-WAYS = {"both": (False, True), "without": (False,), "with": (True,)}
-LEAST_ACCEPTED = 0.6
+TOKEN_MODES = {"both": (False, True), "without": (False,), "with": (True,)}
+MIN_ACCEPTED_SHARE = 0.6
 """The share of valid POSTs that must be answered 2xx."""
 
 
 def main() -> int:
     """Run both; 0 where schemathesis found nothing and enough POSTs were accepted."""
     arguments = _parser().parse_args()
-    end_at_sigterm()
+    exit_on_sigterm()
     try:
-        with start() as stack:
+        with start_stack() as stack:
             results = [
                 _run(stack, arguments.options, arguments.seed, tokens=tokens)
-                for tokens in WAYS[arguments.tokens]
+                for tokens in TOKEN_MODES[arguments.tokens]
             ]
     except StackError as error:
         print(f"fuzz: {error}", file=sys.stderr)
@@ -37,7 +37,9 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same examples")
-    parser.add_argument("--tokens", choices=WAYS, default="both", help="whether the service asks for tokens")
+    parser.add_argument(
+        "--tokens", choices=TOKEN_MODES, default="both", help="whether the service asks for tokens"
+    )
     parser.add_argument("options", nargs="*", help="for schemathesis, behind --: -- --max-examples 50")
     return parser
 
@@ -45,21 +47,21 @@ def _parser() -> argparse.ArgumentParser:
 def _run(stack: Stack, options: Sequence[str], seed: int, *, tokens: bool) -> bool:
     print(f"\n== {'with' if tokens else 'without'} tokens ==", flush=True)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
-        world = World(stack, Path(folder))
+        world = Harness(stack, Path(folder))
         try:
             target = make_target(world, tokens=tokens)
-            result = fuzz(target, Path(folder), *options, seed=seed, live=True)
+            result = fuzz(target, Path(folder), *options, seed=seed, show_output=True)
         finally:
             world.close()
     _show(result)
-    return result.exit_code == 0 and result.accepted_share >= LEAST_ACCEPTED
+    return result.exit_code == 0 and result.accepted_share >= MIN_ACCEPTED_SHARE
 
 
-def _show(result: Result) -> None:
+def _show(result: FuzzResult) -> None:
     print("\nValid POSTs that were answered 2xx:")
     for operation, (good, number) in sorted(result.accepted.items()):
         print(f"  {operation:<20}{good:>6} of {number:>5}  {good / number:>5.0%}")
-    print(f"  {'all':<20}{'':>15}  {result.accepted_share:>5.0%}   ({len(result.answers):,} requests)")
+    print(f"  {'all':<20}{'':>15}  {result.accepted_share:>5.0%}   ({len(result.responses):,} requests)")
 
 
 if __name__ == "__main__":

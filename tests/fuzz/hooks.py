@@ -18,17 +18,17 @@ from typing import Any
 import schemathesis
 from schemathesis import Case, HookContext, Response
 
-from schemas.numbers import LARGEST_OFFSET
-from tests.fuzz.jobs import Jobs
+from schemas.integers import MAX_OFFSET
+from tests.fuzz.jobs import JobFactory
 
 JOB_PATHS = "/migration/jobs/{id}"
-KEY = "Idempotency-Key"
+IDEMPOTENCY_HEADER = "Idempotency-Key"
 UNKNOWN_JOB_EVERY = 5
 """One of so many cases keeps its random id, so that 404 is seen too."""
-MOST_CHUNKS = 1_000_000
+MAX_CHUNKS = 1_000_000
 
-jobs = Jobs(os.environ["FUZZ_URL"], os.environ["FUZZ_HELPER_TOKEN"], os.environ["FUZZ_ENDED_JOB"])
-answers = Path(os.environ["FUZZ_ANSWERS"])
+jobs = JobFactory(os.environ["FUZZ_URL"], os.environ["FUZZ_HELPER_TOKEN"], os.environ["FUZZ_ENDED_JOB"])
+responses_path = Path(os.environ["FUZZ_RESPONSES"])
 
 
 @schemathesis.hook
@@ -37,11 +37,11 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     if not _is_positive(case):
         return
     phase = _phase(case)
-    _keep_one_id(case)
+    _use_one_id(case)
     if isinstance(case.body, dict):
-        _mend_body(case.body)
+        _fix_body(case.body)
     if phase != "stateful":
-        _name_real_jobs(case)
+        _use_real_jobs(case)
     # Else `meta` would look again, and take a form for invalid whose file is bytes.
     case._record_starting_state()
 
@@ -56,7 +56,7 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
         "phase": _phase(case),
         "status": response.status_code,
     }
-    with answers.open("a", encoding="utf-8") as file:
+    with responses_path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(answer) + "\n")
 
 
@@ -68,43 +68,43 @@ def _phase(case: Case[Any]) -> str:
     return "" if case.meta is None else case.meta.phase.name.value.lower()
 
 
-def _name_real_jobs(case: Case[Any]) -> None:
+def _use_real_jobs(case: Case[Any]) -> None:
     operation = case.operation.definition.raw["operationId"]
     if operation == "cancelJob":
-        case.path_parameters["id"] = jobs.pending()
+        case.path_parameters["id"] = jobs.make_pending()
     elif operation == "retryJob":
-        case.path_parameters["id"] = jobs.cancelled()
-    elif case.operation.path.startswith(JOB_PATHS) and not jobs.every(UNKNOWN_JOB_EVERY):
-        case.path_parameters["id"] = jobs.ended
+        case.path_parameters["id"] = jobs.make_cancelled()
+    elif case.operation.path.startswith(JOB_PATHS) and not jobs.every_nth(UNKNOWN_JOB_EVERY):
+        case.path_parameters["id"] = jobs.ended_request_id
     if isinstance(case.body, dict) and case.body.get("action") == "cancel":
-        case.body["request_id"] = jobs.pending()
+        case.body["request_id"] = jobs.make_pending()
     if isinstance(case.body, dict) and case.body.get("action") == "retry":
-        case.body["request_id"] = jobs.cancelled()
+        case.body["request_id"] = jobs.make_cancelled()
 
 
-def _mend_body(body: dict[str, Any]) -> None:
+def _fix_body(body: dict[str, Any]) -> None:
     if "file" in body and not getattr(body["file"], "data", body["file"]):
         body["file"] = b"a workbook"
-    _hold_chunks(body)
+    _cap_chunks(body)
 
 
-def _hold_chunks(body: dict[str, Any]) -> None:
+def _cap_chunks(body: dict[str, Any]) -> None:
     match body:
         case {"source": {"file": {"upload": {"first_offset": first, "chunks": chunks} as upload}}}:
-            chunks = min(int(chunks), MOST_CHUNKS)
-            upload |= {"chunks": chunks, "first_offset": min(int(first), LARGEST_OFFSET - MOST_CHUNKS)}
+            chunks = min(int(chunks), MAX_CHUNKS)
+            upload |= {"chunks": chunks, "first_offset": min(int(first), MAX_OFFSET - MAX_CHUNKS)}
             upload["last_offset"] = max(upload["last_offset"], upload["first_offset"] + chunks - 1)
         case _:
             pass
 
 
-def _keep_one_id(case: Case[Any]) -> None:
+def _use_one_id(case: Case[Any]) -> None:
     body = case.body if isinstance(case.body, dict) else {}
     if body.get(_id_field(case, body)) is not None:
-        case.headers.pop(KEY, None)
-        body[_id_field(case, body)] = jobs.unused(str(body[_id_field(case, body)]))
-    elif KEY in case.headers:
-        case.headers[KEY] = jobs.unused(str(case.headers[KEY]))
+        case.headers.pop(IDEMPOTENCY_HEADER, None)
+        body[_id_field(case, body)] = jobs.fresh_request_id(str(body[_id_field(case, body)]))
+    elif IDEMPOTENCY_HEADER in case.headers:
+        case.headers[IDEMPOTENCY_HEADER] = jobs.fresh_request_id(str(case.headers[IDEMPOTENCY_HEADER]))
 
 
 def _id_field(case: Case[Any], body: dict[str, Any]) -> str:

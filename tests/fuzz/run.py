@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devstack.checkout import ROOT
+from devstack.dev_environment import ROOT
 
-LIMIT_SECONDS = 3_600
+TIMEOUT_SECONDS = 3_600
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class FuzzTarget:
     """A running service, the request id of a job on it that has ended, and two tokens, empty for none."""
 
     url: str
@@ -25,17 +25,17 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class FuzzResult:
     """What became of a run: the exit code of schemathesis, its output, every answer."""
 
     exit_code: int
     output: str
-    answers: list[dict[str, Any]]
+    responses: list[dict[str, Any]]
 
     @property
     def accepted(self) -> dict[str, tuple[int, int]]:
         """Operation → how many of its valid POSTs were answered 2xx, and how many there were."""
-        posts = [one for one in self.answers if one["method"] == "POST" and one["positive"]]
+        posts = [one for one in self.responses if one["method"] == "POST" and one["positive"]]
         total = Counter(one["operation"] for one in posts)
         good = Counter(one["operation"] for one in posts if 200 <= one["status"] < 300)
         return {name: (good[name], number) for name, number in total.items()}
@@ -47,10 +47,10 @@ class Result:
         return sum(good for good, _ in counts) / max(sum(number for _, number in counts), 1)
 
 
-def fuzz(target: Target, folder: Path, *options: str, seed: int, live: bool = False) -> Result:
+def fuzz(target: FuzzTarget, folder: Path, *options: str, seed: int, show_output: bool = False) -> FuzzResult:
     """Run what `schemathesis.toml` says; `options` change that, `live` shows the output as it comes.
 
-    Raises subprocess.TimeoutExpired after LIMIT_SECONDS.
+    Raises subprocess.TimeoutExpired after TIMEOUT_SECONDS.
     """
     answers = folder / "answers.jsonl"
     answers.write_text("")
@@ -60,7 +60,7 @@ def fuzz(target: Target, folder: Path, *options: str, seed: int, live: bool = Fa
         "FUZZ_TOKEN": target.token or "none",
         "FUZZ_HELPER_TOKEN": target.helper_token,
         "FUZZ_ENDED_JOB": target.ended_job,
-        "FUZZ_ANSWERS": str(answers),
+        "FUZZ_RESPONSES": str(answers),
         "NO_PROXY": "127.0.0.1",
     }
     command = [
@@ -72,10 +72,10 @@ def fuzz(target: Target, folder: Path, *options: str, seed: int, live: bool = Fa
         command,
         env=environment,
         cwd=ROOT,
-        stdout=None if live else subprocess.PIPE,
+        stdout=None if show_output else subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=LIMIT_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     lines = answers.read_text(encoding="utf-8").splitlines()
-    return Result(ran.returncode, (ran.stdout or b"").decode(), [json.loads(line) for line in lines])
+    return FuzzResult(ran.returncode, (ran.stdout or b"").decode(), [json.loads(line) for line in lines])

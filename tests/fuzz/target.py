@@ -1,37 +1,37 @@
 """A service to fuzz: it has a job that has ended, and every job that comes now waits."""
 
-from benchmarks.workbook import make_workbook
-from consumer.http.tokens import Right, issue
-from tests.acceptance.conftest import World
-from tests.fuzz.run import Target
-from tests.support.service import Service
-from tests.support.wait import until
+from consumer.http.auth.tokens import Right, issue_token
+from devstack.fakedata.workbook import make_workbook
+from tests.acceptance.conftest import Harness
+from tests.fuzz.run import FuzzTarget
+from tests.support.service_process import ServiceProcess
+from tests.support.wait import wait_until
 
-BLOCKED = {
+BLOCKED_SETTINGS = {
     "MIGRATION_MAX_RUNNING_JOBS": "1",
-    "MIGRATION_FAULTS": "settle.before=hang@1+",
+    "MIGRATION_FAILPOINTS": "outcome.before_write=hang@1+",
 }
 """The first job never ends and takes the one slot: what comes later waits, and can be cancelled."""
 
 
-def make_target(world: World, *, tokens: bool) -> Target:
+def make_target(harness: Harness, *, tokens: bool) -> FuzzTarget:
     """Start a service on a world nobody has used; `tokens` says whether it asks for them."""
-    make_workbook(world.inbox / "chats.xlsx", rows=200, seed=5)
-    first = world.replica()
-    ended = world.line.start_excel("chats.xlsx")
-    assert world.line.ended(ended).failed, "some of its rows are rejected"
+    make_workbook(harness.inbox / "chats.xlsx", rows=200, seed=5)
+    first = harness.start_replica()
+    ended = harness.kafka.start_excel("chats.xlsx")
+    assert harness.kafka.wait_for_terminal_event(ended).failed, "some of its rows are rejected"
     first.stop()
     if not tokens:
-        return Target(_blocked(world).url, ended)
-    issued = {name: issue(name, frozenset(Right)) for name in ("fuzz", "helper")}
-    file = world.folder / "tokens.toml"
+        return FuzzTarget(_start_blocked(harness).url, ended)
+    issued = {name: issue_token(name, frozenset(Right)) for name in ("fuzz", "helper")}
+    file = harness.folder / "tokens.toml"
     file.write_text("".join(table for _, table in issued.values()))
-    service = _blocked(world, MIGRATION_HTTP_TOKENS_FILE=str(file))
-    return Target(service.url, ended, issued["fuzz"][0], issued["helper"][0])
+    service = _start_blocked(harness, MIGRATION_HTTP_TOKENS_FILE=str(file))
+    return FuzzTarget(service.url, ended, issued["fuzz"][0], issued["helper"][0])
 
 
-def _blocked(world: World, **settings: str) -> Service:
-    service = world.replica(**BLOCKED, **settings)
-    taking = world.line.start_excel("chats.xlsx")
-    until(lambda: world.rows.job(taking).get("status") == "running", 30, "a job to take the slot")
+def _start_blocked(harness: Harness, **settings: str) -> ServiceProcess:
+    service = harness.start_replica(**BLOCKED_SETTINGS, **settings)
+    taking = harness.kafka.start_excel("chats.xlsx")
+    wait_until(lambda: harness.db.job(taking).get("status") == "running", 30, "a job to take the slot")
     return service

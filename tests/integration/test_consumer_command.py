@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from consumer.http import tokens
-from consumer.store.migrate import LOCK_KEY
-from tests.support.wait import until_async
+from consumer.http.auth import tokens
+from consumer.store.migrate import ADVISORY_LOCK_KEY
+from tests.support.wait import wait_until_async
 
 LIMIT = 30.0
 """Seconds; nothing here takes longer unless it never comes."""
@@ -22,7 +22,7 @@ KAFKA = "127.0.0.1:1"
 
 
 @asynccontextmanager
-async def started(*words: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def start_command(*words: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """The command, ended whatever happens."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "consumer", *words),
@@ -38,16 +38,16 @@ async def started(*words: str, **environment: str) -> AsyncIterator[asyncio.subp
             await process.wait()
 
 
-async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str, str]:
+async def wait_for_exit(process: asyncio.subprocess.Process) -> tuple[int | None, str, str]:
     """Exit code, standard output, standard error."""
     async with asyncio.timeout(LIMIT):
         out, err = await process.communicate()
     return process.returncode, out.decode(), err.decode()
 
 
-async def called(*words: str, **environment: str) -> tuple[int | None, str, str]:
-    async with started(*words, **environment) as process:
-        return await ended(process)
+async def run_command(*words: str, **environment: str) -> tuple[int | None, str, str]:
+    async with start_command(*words, **environment) as process:
+        return await wait_for_exit(process)
 
 
 @asynccontextmanager
@@ -60,22 +60,24 @@ async def connected(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Recor
 
 
 @pytest.fixture
-def silent() -> Iterator[socket.socket]:
+def silent_server() -> Iterator[socket.socket]:
     """A server that never answers."""
     with socket.create_server(("127.0.0.1", 0)) as held:
         held.settimeout(LIMIT)
         yield held
 
 
-async def test_migrating_says_one_line(fresh_database: str) -> None:
-    told = await called("migrate", DATABASE_URL=f"{fresh_database}?application_name=x&connect_timeout=5")
+async def test_migrating_says_one_line(empty_database_url: str) -> None:
+    told = await run_command(
+        "migrate", DATABASE_URL=f"{empty_database_url}?application_name=x&connect_timeout=5"
+    )
     assert told[:2] == (0, "migration-consumer: the database schema is up to date\n")
     assert "setup plugin" not in told[2]
 
 
-async def _enforced(dsn: str) -> tuple[int | None, str]:
+async def _run_enforce(dsn: str) -> tuple[int | None, str]:
     """Exit code and the last line, which follows those of the log."""
-    code, _, err = await called("migrate", "--enforce-foreign-keys", DATABASE_URL=dsn)
+    code, _, err = await run_command("migrate", "--enforce-foreign-keys", DATABASE_URL=dsn)
     assert "Traceback" not in err
     return code, err.splitlines()[-1]
 
@@ -86,54 +88,54 @@ async def test_references_that_cannot_be_enforced_are_a_sentence(database_url: s
             pytest.skip("before PostgreSQL 18 every reference is enforced")
         async with connection.transaction():
             await connection.execute("lock table directory.groups")
-            code, sentence = await _enforced(f"{database_url}?lock_timeout=100")
+            code, sentence = await _run_enforce(f"{database_url}?lock_timeout=100")
             assert code == 2
             assert sentence.endswith("(SQLSTATE 55P03); try again when no load runs")
         await connection.execute("insert into directory.groups (university_id, name) values (7, 'a')")
-        code, sentence = await _enforced(database_url)
+        code, sentence = await _run_enforce(database_url)
         assert code == 2
         assert "directory.groups.university_id → directory.universities: 1 rows" in sentence
 
 
 async def test_ctrl_c_ends_a_migration_that_waits(database_url: str) -> None:
     async with connected(database_url) as connection:
-        await connection.execute("select pg_advisory_lock($1)", LOCK_KEY)
+        await connection.execute("select pg_advisory_lock($1)", ADVISORY_LOCK_KEY)
         asks_for_lock = """select true from pg_stat_activity where datname = current_database()
             and pid <> pg_backend_pid() and query like 'select pg_try_advisory_lock(%'"""
 
         async def waits() -> bool:
             return bool(await connection.fetchval(asks_for_lock))
 
-        async with started("migrate", DATABASE_URL=database_url) as process:
-            await until_async(waits, LIMIT, "the migration to wait")
+        async with start_command("migrate", DATABASE_URL=database_url) as process:
+            await wait_until_async(waits, LIMIT, "the migration to wait")
             process.send_signal(signal.SIGINT)
-            assert await ended(process) == (130, "", "")
+            assert await wait_for_exit(process) == (130, "", "")
 
         async def gone() -> bool:
             return not await waits()
 
-        await until_async(gone, LIMIT, "its session to end")
+        await wait_until_async(gone, LIMIT, "its session to end")
 
 
-async def test_ctrl_c_ends_a_doctor_who_waits(silent: socket.socket, database_url: str) -> None:
-    address = f"postgresql://u:p@127.0.0.1:{silent.getsockname()[1]}/d?connect_timeout=60"
+async def test_ctrl_c_ends_a_doctor_who_waits(silent_server: socket.socket, database_url: str) -> None:
+    address = f"postgresql://u:p@127.0.0.1:{silent_server.getsockname()[1]}/d?connect_timeout=60"
     known = json.dumps({"old": address})
-    async with started("doctor", DATABASE_URL=database_url, MIGRATION_CONNECTIONS=known) as process:
-        caller, _ = await asyncio.to_thread(silent.accept)
+    async with start_command("doctor", DATABASE_URL=database_url, MIGRATION_CONNECTIONS=known) as process:
+        caller, _ = await asyncio.to_thread(silent_server.accept)
         with caller:
             process.send_signal(signal.SIGINT)
-            code, out, err = await ended(process)
+            code, out, err = await wait_for_exit(process)
     assert code == 130
     assert "Postgres: the schema is up to date" in out
     assert "Traceback" not in err
 
 
 async def test_a_token_is_made_without_any_settings_and_known_by_the_lines_behind_it() -> None:
-    code, out, err = await called("token", "ivanova", "--rights", "read, act")
+    code, out, err = await run_command("token", "ivanova", "--rights", "read, act")
     assert (code, err) == (0, "")
     token, empty, table = out.split("\n", 2)
     assert empty == ""
-    found = tokens.parse(table).find(token)
+    found = tokens.parse_tokens(table).find(token)
     assert found is not None
     assert (found.name, found.rights) == ("ivanova", frozenset({tokens.Right.READ, tokens.Right.ACT}))
 
@@ -148,7 +150,7 @@ async def test_a_token_is_made_without_any_settings_and_known_by_the_lines_behin
     ],
 )
 async def test_a_token_that_cannot_be_made_is_a_sentence(words: list[str], named: str) -> None:
-    code, out, err = await called("token", *words)
+    code, out, err = await run_command("token", *words)
     assert (code, out) == (2, "")
     assert named in err
     assert "Traceback" not in err
@@ -166,7 +168,7 @@ async def test_the_service_does_not_start_open_by_accident_or_with_tokens_it_can
     variables: dict[str, str], named: list[str]
 ) -> None:
     nowhere = "postgresql://u:p@127.0.0.1:1/d"
-    code, out, err = await called("run", DATABASE_URL=nowhere, MIGRATION_HTTP_PORT="0", **variables)
+    code, out, err = await run_command("run", DATABASE_URL=nowhere, MIGRATION_HTTP_PORT="0", **variables)
     assert (code, out) == (2, "")
     sentence = err.splitlines()[-1]
     assert sentence.startswith("migration-consumer: MIGRATION_HTTP_")
@@ -177,15 +179,17 @@ async def test_the_service_does_not_start_open_by_accident_or_with_tokens_it_can
 async def test_the_service_listens_where_it_may(variables: dict[str, str]) -> None:
     nowhere = "postgresql://u:p@127.0.0.1:1/d"
     told = {"MIGRATION_HTTP_HOST": "0.0.0.0", "DATABASE_URL": nowhere, "MIGRATION_HTTP_PORT": "0"}
-    async with started("run", **(told | variables)) as process:
+    async with start_command("run", **(told | variables)) as process:
         assert process.stderr is not None
         async with asyncio.timeout(LIMIT):
             line = await process.stderr.readuntil(b"http.listening")
         assert b"Traceback" not in line
         process.send_signal(signal.SIGTERM)
-        assert (await ended(process))[0] == 0
+        assert (await wait_for_exit(process))[0] == 0
 
 
-async def test_migrating_needs_no_leave_to_listen(fresh_database: str) -> None:
-    code, _, err = await called("migrate", DATABASE_URL=fresh_database, MIGRATION_HTTP_HOST="0.0.0.0")
+async def test_migrating_needs_no_leave_to_listen(empty_database_url: str) -> None:
+    code, _, err = await run_command(
+        "migrate", DATABASE_URL=empty_database_url, MIGRATION_HTTP_HOST="0.0.0.0"
+    )
     assert code == 0, err

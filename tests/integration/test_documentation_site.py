@@ -14,17 +14,17 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Route, async_playwright
 
-from tests.support.pages import ROOT
+from tests.support.doc_pages import ROOT
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 BUILD_SECONDS = 120
 LIMIT_MS = 20_000
-LOADED = re.compile(r"<(?!a\b)[^>]*?\b(?:src|href|srcset|poster|data|action)=\"([^\"]*)\"")
+LOADED_URLS = re.compile(r"<(?!a\b)[^>]*?\b(?:src|href|srcset|poster|data|action)=\"([^\"]*)\"")
 """What a browser fetches by itself, or might; a link waits to be followed."""
 FETCHED_BY_CSS = re.compile(r"(?:url\(|@import\s)\s*[\"']?([^\"')\s]+)")
-UNREACHED = {"unpkg.com", "api.github.com", "clipboardjs.com"}
+UNREACHED_HOSTS = {"unpkg.com", "api.github.com", "clipboardjs.com"}
 """Named in the theme's script and not asked for: Mermaid is here already, and no repository is configured."""
 
 
@@ -46,7 +46,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _foreign(addresses: Iterator[str]) -> set[str]:
+def _foreign_hosts(addresses: Iterator[str]) -> set[str]:
     return {address for address in addresses if urlsplit(address).netloc}
 
 
@@ -54,23 +54,23 @@ def test_no_page_loads_anything_from_another_host(site: Path) -> None:
     pages = list(site.rglob("*.html"))
     assert len(pages) > 20
     for page in pages:
-        addresses = LOADED.findall(page.read_text(encoding="utf-8"))
+        addresses = LOADED_URLS.findall(page.read_text(encoding="utf-8"))
         assert addresses
-        assert _foreign(iter(addresses)) == set(), page
+        assert _foreign_hosts(iter(addresses)) == set(), page
 
 
 def test_no_style_sheet_loads_anything_from_another_host(site: Path) -> None:
     sheets = list(site.rglob("*.css"))
     assert sheets
     for sheet in sheets:
-        assert _foreign(iter(FETCHED_BY_CSS.findall(sheet.read_text(encoding="utf-8")))) == set(), sheet
+        assert _foreign_hosts(iter(FETCHED_BY_CSS.findall(sheet.read_text(encoding="utf-8")))) == set(), sheet
 
 
 def test_the_script_of_the_theme_names_no_host_we_do_not_know(site: Path) -> None:
     """Of another version it may fetch something else: look before adding to the list."""
     (script,) = (site / "assets" / "javascripts").glob("bundle.*.min.js")
     hosts = re.findall(r"https?://([\w.-]+)", script.read_text(encoding="utf-8"))
-    assert set(hosts) == UNREACHED
+    assert set(hosts) == UNREACHED_HOSTS
 
 
 @pytest.mark.parametrize(
@@ -86,33 +86,33 @@ def test_scripts_of_others_are_those_that_were_published(name: str, digest: str)
     assert sha256((ROOT / "docs" / "assets" / name).read_bytes()).hexdigest() == digest
 
 
-class Tab:
+class SiteTab:
     """A page of the site in a browser, with all that it asked for elsewhere or that went wrong."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.faults: list[str] = []
+        self.problems: list[str] = []
         page.set_default_timeout(LIMIT_MS)
-        page.on("pageerror", lambda error: self.faults.append(f"error {error}"))
+        page.on("pageerror", lambda error: self.problems.append(f"error {error}"))
 
     async def open(self, file: Path) -> Page:
-        await self.page.route("**/*", self._only_files)
+        await self.page.route("**/*", self._block_non_files)
         await self.page.goto(file.as_uri())
         return self.page
 
-    async def _only_files(self, route: Route) -> None:
+    async def _block_non_files(self, route: Route) -> None:
         if urlsplit(route.request.url).scheme in {"file", "data", "blob"}:
             await route.continue_()
         else:
-            self.faults.append(f"asked for {route.request.url}")
+            self.problems.append(f"asked for {route.request.url}")
             await route.abort()
 
 
 @pytest_asyncio.fixture
-async def tab() -> AsyncIterator[Tab]:
+async def tab() -> AsyncIterator[SiteTab]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield Tab(await browser.new_page())
+        yield SiteTab(await browser.new_page())
         await browser.close()
 
 
@@ -124,18 +124,18 @@ needs_a_browser = pytest.mark.skipif(
 
 @needs_a_browser
 @pytest.mark.parametrize("name", ["architecture", "states"])
-async def test_diagrams_are_drawn_without_a_network(tab: Tab, site: Path, name: str) -> None:
+async def test_diagrams_are_drawn_without_a_network(tab: SiteTab, site: Path, name: str) -> None:
     page = await tab.open(site / f"{name}.html")
     diagram = page.locator("div.mermaid")
     await diagram.wait_for()
     assert (await diagram.bounding_box() or {"height": 0})["height"] > 100
-    assert tab.faults == []
+    assert tab.problems == []
 
 
 @needs_a_browser
-async def test_the_search_finds_a_page_without_a_server(tab: Tab, site: Path) -> None:
+async def test_the_search_finds_a_page_without_a_server(tab: SiteTab, site: Path) -> None:
     page = await tab.open(site / "index.html")
     await page.locator("[data-md-component=search-query]").first.fill("fencing token")
     found = page.locator(".md-search-result__link", has_text="fencing token")
     await found.first.wait_for()
-    assert tab.faults == []
+    assert tab.problems == []

@@ -7,11 +7,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from devstack.ending import end_at_sigterm
+from devstack.signals import exit_on_sigterm
 from tests.soak import plan as plans
 from tests.soak import report
-from tests.soak.run import soak
-from tests.soak.story import Story
+from tests.soak.log import SoakLog
+from tests.soak.run import run_soak
 
 
 def main() -> int:
@@ -21,15 +21,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="of the plan; a random one when absent")
     asked = parser.parse_args()
     seed = int(time.time()) % 100_000 if asked.seed is None else asked.seed
-    plan = plans.make(seed, asked.seconds)
-    end_at_sigterm()
+    plan = plans.make_plan(seed, asked.seconds)
+    exit_on_sigterm()
     folder = Path(tempfile.mkdtemp(prefix=f"soak-{seed}-"))
     folder.chmod(0o755)  # servers may run as another account
     print(f"soak: seed {seed}, {asked.seconds:.0f} s, logs in {folder}", flush=True)
-    story = Story(lambda line: print(line, flush=True))
+    story = SoakLog(lambda line: print(line, flush=True))
     began = time.monotonic()
-    soak(plan, folder, story)
-    print(f"\n{report.told(plan, story, time.monotonic() - began)}", flush=True)
+    run_soak(plan, folder, story)
+    print(f"\n{report.format_report(plan, story, time.monotonic() - began)}", flush=True)
     if story.findings:
         return 1
     shutil.rmtree(folder)

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.support.resting import rested
+from tests.support.file_age import with_age
 from tests.support.workbooks import HEADER, data_rows, write_xlsx
 
-MESSAGES: Mapping[str, str] = {
+DEAD_LETTER_REASONS: Mapping[str, str] = {
     "not JSON": "not_json",
     "an unknown field": "invalid_request",
     "an unknown source": "invalid_request",
@@ -18,7 +18,7 @@ MESSAGES: Mapping[str, str] = {
 }
 """Why the message must lie among the dead letters."""
 
-JOBS: Mapping[str, str] = {
+JOB_ERROR_CODES: Mapping[str, str] = {
     "truncated workbook": "workbook_damaged",
     "text for a workbook": "not_a_workbook",
     "workbook without a header": "no_header",
@@ -32,10 +32,10 @@ JOBS: Mapping[str, str] = {
 }
 """How the job must fail."""
 
-POISONS: tuple[str, ...] = (*MESSAGES, *JOBS)
+KINDS: tuple[str, ...] = (*DEAD_LETTER_REASONS, *JOB_ERROR_CODES)
 
-WRITE: Mapping[str, Callable[[Path], object]] = {
-    "truncated.xlsx": lambda path: _truncated(path),
+WRITERS: Mapping[str, Callable[[Path], object]] = {
+    "truncated.xlsx": lambda path: _write_truncated(path),
     "text.xlsx": lambda path: path.write_text("ИНН;Ссылка\n1;2\n"),
     "headless.xlsx": lambda path: write_xlsx(path, [("один", "два"), ("три", "четыре")]),
     "empty.xlsx": lambda path: write_xlsx(path, [HEADER]),
@@ -44,46 +44,46 @@ WRITE: Mapping[str, Callable[[Path], object]] = {
 
 def write_files(inbox: Path) -> None:
     """Put the bad files into the inbox."""
-    for name, write in WRITE.items():
+    for name, write in WRITERS.items():
         write(inbox / name)
-        rested(inbox / name)
+        with_age(inbox / name)
 
 
-def _truncated(path: Path) -> None:
+def _write_truncated(path: Path) -> None:
     write_xlsx(path, [HEADER, *data_rows(200)])
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
 
 
-def body(kind: str, request_id: str, known_id: str) -> tuple[str, bytes]:
+def make_message(kind: str, request_id: str, known_id: str) -> tuple[str, bytes]:
     """Key and value of the message; `known_id` is one that was published before."""
     match kind:
         case "not JSON":
             return request_id, b"\x00{nothing to be read"
         case "an unknown field":
-            return request_id, _start(request_id, _file("small.xlsx"), surprise=True)
+            return request_id, _start_message(request_id, _file_source("small.xlsx"), surprise=True)
         case "an unknown source":
-            return request_id, _start(request_id, {"type": "oracle"})
+            return request_id, _start_message(request_id, {"type": "oracle"})
         case "another body under a known id":
-            return known_id, _start(known_id, _file("another.xlsx"))
+            return known_id, _start_message(known_id, _file_source("another.xlsx"))
         case "cancel of nothing" | "retry of nothing":
             action = kind.partition(" ")[0]
             return request_id, _json({"action": action, "request_id": request_id, "command_id": request_id})
         case _:
-            return request_id, _start(request_id, SOURCES[kind])
+            return request_id, _start_message(request_id, SOURCES[kind])
 
 
-def _file(path: str) -> dict[str, Any]:
+def _file_source(path: str) -> dict[str, Any]:
     return {"type": "excel", "file": {"path": path}}
 
 
 SOURCES: Mapping[str, dict[str, Any]] = {
-    "truncated workbook": _file("truncated.xlsx"),
-    "text for a workbook": _file("text.xlsx"),
-    "workbook without a header": _file("headless.xlsx"),
-    "workbook without rows": _file("empty.xlsx"),
-    "file that is not there": _file("nowhere.xlsx"),
-    "path out of the inbox": _file("../outside.xlsx"),
+    "truncated workbook": _file_source("truncated.xlsx"),
+    "text for a workbook": _file_source("text.xlsx"),
+    "workbook without a header": _file_source("headless.xlsx"),
+    "workbook without rows": _file_source("empty.xlsx"),
+    "file that is not there": _file_source("nowhere.xlsx"),
+    "path out of the inbox": _file_source("../outside.xlsx"),
     "unknown connection": {"type": "database", "connection": "nobody"},
     "unknown table": {"type": "database", "connection": "panel", "table": "nothing"},
     "unknown spreadsheet": {"type": "google_sheets", "spreadsheet_id": "1NobodyKnowsThisSpreadsheet"},
@@ -95,7 +95,7 @@ SOURCES: Mapping[str, dict[str, Any]] = {
 }
 
 
-def _start(request_id: str, source: Mapping[str, Any], **more: Any) -> bytes:
+def _start_message(request_id: str, source: Mapping[str, Any], **more: Any) -> bytes:
     return _json({"request_id": request_id, "action": "start", "dataset": "chats", "source": source, **more})
 
 

@@ -2,26 +2,26 @@
 
 from collections.abc import Mapping
 
+from tests.soak.log import SoakLog
 from tests.soak.plan import Plan
-from tests.soak.story import Story
 
-NOTHING = "nothing found: every row, event, process and file is as it must be"
+NO_FINDINGS = "nothing found: every row, event, process and file is as it must be"
 
 
-def told(plan: Plan, story: Story, took: float) -> str:
+def format_report(plan: Plan, log: SoakLog, total_seconds: float) -> str:
     """The report."""
-    planned = len(plan.processes) + len(plan.servers)
+    planned = len(plan.process_faults) + len(plan.server_faults)
     lines = [
-        f"seed {plan.seed}, {plan.seconds:.0f} s of faults, {took:.0f} s in all",
+        f"seed {plan.seed}, {plan.seconds:.0f} s of faults, {total_seconds:.0f} s in all",
         "",
-        *_table("published", story.asked),
+        *_table("published", log.published),
         "",
-        *_table(f"faults (of {planned} planned)", story.done),
+        *_table(f"faults (of {planned} planned)", log.faults),
         "",
-        *_table("jobs at the end", story.ended),
+        *_table("jobs at the end", log.job_statuses),
         "",
-        *(f"FOUND {finding}" for finding in story.findings),
-        f"{len(story.findings)} findings" if story.findings else NOTHING,
+        *(f"FOUND {finding}" for finding in log.findings),
+        f"{len(log.findings)} findings" if log.findings else NO_FINDINGS,
     ]
     return "\n".join(lines)
 

@@ -10,29 +10,29 @@ from typing import Any
 
 import asyncpg
 
-from consumer.datasets.base import Checked, Merge
-from consumer.datasets.find import find
-from consumer.records import Chunk
-from consumer.store.batches import copy_sections, open_session, run_merge
+from consumer.cells.chunks import Chunk
+from consumer.datasets.base import MergePlan, ValidatedBatch
+from consumer.datasets.registry import find
+from consumer.store.batches import copy_to_stages, create_temp_tables, run_merge
 from consumer.store.connect import Connection
 
 TODAY = date(2026, 3, 1)
 """The day on which these loads begin."""
-CHATS = find("chats")
+CHATS_DATASET = find("chats")
 Row = Mapping[str, object]
 FIRST_POSITION = 2
 SETTINGS = {"jit": "off", "enable_bitmapscan": "off", "work_mem": "64MB", "temp_buffers": "64MB"}
 
 
 @dataclass
-class Loaded:
-    """What came of one load; `rejects` by position: (record identifier, errors, record)."""
+class LoadResult:
+    """What came of one load; `rejected_rows` by position: (record identifier, errors, record)."""
 
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
     duplicates: int = 0
-    rejects: dict[int, tuple[str | None, Any, Any]] = field(default_factory=dict)
+    rejected_rows: dict[int, tuple[str | None, Any, Any]] = field(default_factory=dict)
     warnings: Counter[str] = field(default_factory=Counter)
 
     def counts(self) -> tuple[int, int, int, int]:
@@ -40,50 +40,52 @@ class Loaded:
 
 
 @dataclass
-class Load:
+class LoadAttempt:
     """One attempt of a load: a connection with its session tables, and a checker."""
 
     connection: Connection
-    merge: Merge
-    loaded: Loaded
+    merge: MergePlan
+    result: LoadResult
 
-    async def store(self, checked: Checked) -> None:
+    async def store(self, checked: ValidatedBatch) -> None:
         """Commit one batch, and check that the numbers agree."""
         async with self.connection.transaction():
-            sections = {name: memoryview(text) for name, text in checked.sections.items()}
-            await copy_sections(self.connection, self.merge, sections)
+            sections = {name: memoryview(text) for name, text in checked.copy_streams.items()}
+            await copy_to_stages(self.connection, self.merge, sections)
             counts = await run_merge(self.connection, self.merge)
             rejects = await self.connection.fetch("select * from stage_rejects")
         done = counts.inserted, counts.updated, counts.unchanged, counts.duplicates
         assert sum(done) == checked.accepted
         assert len(rejects) == checked.rejected
-        self.note(done, Counter(checked.warnings) + Counter(counts.warnings))
+        self.add_counts(done, Counter(checked.warnings) + Counter(counts.warnings))
         for row in rejects:
-            self.loaded.rejects[row["position"]] = (
+            self.result.rejected_rows[row["position"]] = (
                 row["record_identifier"], json.loads(row["errors"]), json.loads(row["record"])
             )  # fmt: skip
 
-    def note(self, done: tuple[int, int, int, int], warnings: Counter[str]) -> None:
-        self.loaded.inserted += done[0]
-        self.loaded.updated += done[1]
-        self.loaded.unchanged += done[2]
-        self.loaded.duplicates += done[3]
-        self.loaded.warnings += warnings
+    def add_counts(self, done: tuple[int, int, int, int], warnings: Counter[str]) -> None:
+        self.result.inserted += done[0]
+        self.result.updated += done[1]
+        self.result.unchanged += done[2]
+        self.result.duplicates += done[3]
+        self.result.warnings += warnings
 
 
 @asynccontextmanager
-async def attempt(url: str, source_type: str = "excel", loaded: Loaded | None = None) -> AsyncIterator[Load]:
-    """A new connection with new session tables; counts go on in `loaded`."""
+async def start_attempt(
+    url: str, source_type: str = "excel", result: LoadResult | None = None
+) -> AsyncIterator[LoadAttempt]:
+    """A new connection with new session tables; counts go on in `result`."""
     connection = await asyncpg.connect(url, statement_cache_size=0, server_settings=SETTINGS)
     try:
-        merge = CHATS.merge(source_type)
-        await open_session(connection, merge)
-        yield Load(connection, merge, Loaded() if loaded is None else loaded)
+        merge = CHATS_DATASET.make_merge_plan(source_type)
+        await create_temp_tables(connection, merge)
+        yield LoadAttempt(connection, merge, LoadResult() if result is None else result)
     finally:
         await connection.close()
 
 
-async def load(
+async def load_chats(
     url: str,
     rows: Sequence[Row],
     source_type: str = "excel",
@@ -91,52 +93,54 @@ async def load(
     batch_rows: int = 1000,
     refused: Mapping[int, str] | None = None,
     crash_after: int | None = None,
-) -> Loaded:
+) -> LoadResult:
     """Load rows; after `crash_after` batches another attempt goes on from the checkpoint."""
-    loaded, parts = Loaded(), chunks(rows, batch_rows)
+    loaded, parts = LoadResult(), make_chunks(rows, batch_rows)
     done = parts[: crash_after or 0]
     if done:
-        checker = CHATS.checker(source_type, TODAY)
-        async with attempt(url, source_type, loaded) as first:
+        checker = CHATS_DATASET.make_validator(source_type, TODAY)
+        async with start_attempt(url, source_type, loaded) as first:
             for chunk in done:
-                await first.store(checker.check(chunk, refused or {}))
-    checker = CHATS.checker(source_type, TODAY)
-    async with attempt(url, source_type, loaded) as second:
+                await first.store(checker.validate(chunk, refused or {}))
+    checker = CHATS_DATASET.make_validator(source_type, TODAY)
+    async with start_attempt(url, source_type, loaded) as second:
         for chunk in done:
-            checker.skip(chunk, refused or {})
+            checker.replay(chunk, refused or {})
         for chunk in parts[len(done) :]:
-            await second.store(checker.check(chunk, refused or {}))
+            await second.store(checker.validate(chunk, refused or {}))
     return loaded
 
 
-def chunks(rows: Sequence[Row], size: int) -> list[Chunk]:
+def make_chunks(rows: Sequence[Row], size: int) -> list[Chunk]:
     """Rows with the columns of the first, as a reader would hand them over."""
-    return [chunk(rows[start : start + size], FIRST_POSITION + start) for start in range(0, len(rows), size)]
+    return [
+        make_chunk(rows[start : start + size], FIRST_POSITION + start) for start in range(0, len(rows), size)
+    ]
 
 
-def chunk(rows: Sequence[Row], first_position: int = FIRST_POSITION) -> Chunk:
+def make_chunk(rows: Sequence[Row], first_position: int = FIRST_POSITION) -> Chunk:
     """One chunk of rows."""
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     return Chunk(range(first_position, first_position + len(rows)), columns, lambda place: dict(rows[place]))
 
 
-async def tables(url: str) -> dict[str, list[tuple[Any, ...]]]:
+async def directory_tables(url: str) -> dict[str, list[tuple[Any, ...]]]:
     """Every table by natural keys, sorted, as the reference shows them."""
     connection = await asyncpg.connect(url)
     try:
-        found = {name: await connection.fetch(query) for name, query in QUERIES.items()}
+        found = {name: await connection.fetch(query) for name, query in TABLE_QUERIES.items()}
     finally:
         await connection.close()
     return {name: sorted((tuple(row) for row in rows), key=repr) for name, rows in found.items()}
 
 
-PLACE = "u.inn, u.kpp, coalesce(b.name, '') as branch, coalesce(f.name, '') as faculty"
-PARENTS = """
+PLACE_COLUMNS = "u.inn, u.kpp, coalesce(b.name, '') as branch, coalesce(f.name, '') as faculty"
+PLACE_JOINS = """
 join directory.universities u on u.id = x.university_id
 left join directory.branches b on b.id = x.branch_id
 left join directory.faculties f on f.id = x.faculty_id
 """
-QUERIES = {
+TABLE_QUERIES = {
     "universities": "select inn, kpp, name, foiv, region, region_number from directory.universities",
     "branches": """
         select u.inn, u.kpp, x.name from directory.branches x
@@ -145,14 +149,14 @@ QUERIES = {
         select u.inn, u.kpp, coalesce(b.name, '') as branch, x.name from directory.faculties x
         join directory.universities u on u.id = x.university_id
         left join directory.branches b on b.id = x.branch_id""",
-    "groups": f"select {PLACE}, x.course, x.name from directory.groups x {PARENTS}",
+    "groups": f"select {PLACE_COLUMNS}, x.course, x.name from directory.groups x {PLACE_JOINS}",
     "chats": f"""
         select x.url, x.name, x.external_chat_id, x.participants, x.created_on, x.creator_id,
-          {PLACE}, x.source
-        from directory.chats x {PARENTS}""",
+          {PLACE_COLUMNS}, x.source
+        from directory.chats x {PLACE_JOINS}""",
     "chat_groups": f"""
-        select c.url, {PLACE}, x.course, x.name from directory.chat_groups l
-        join directory.chats c on c.id = l.chat_id join directory.groups x on x.id = l.group_id {PARENTS}""",
+        select c.url, {PLACE_COLUMNS}, x.course, x.name from directory.chat_groups l
+        join directory.chats c on c.id = l.chat_id join directory.groups x on x.id = l.group_id {PLACE_JOINS}""",
     "administrators": """
         select c.url, a.phone, a.max_id, a.add_user, a.add_admin from directory.administrators a
         join directory.chats c on c.id = a.chat_id""",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-LIMIT_SECONDS = 120
+TIMEOUT_SECONDS = 120
 SEPARATOR = "\n--status--\n"
 
 
@@ -28,9 +28,9 @@ class CurlResponse:
         return found
 
 
-def shown(out: str) -> CurlResponse:
+def parse_output(output: str) -> CurlResponse:
     """What curl that ended well has put out."""
-    body, _, rest = out.rpartition(SEPARATOR)
+    body, _, rest = output.rpartition(SEPARATOR)
     status, _, headers = rest.partition("\n")
     return CurlResponse(int(status), {k: v[-1] for k, v in json.loads(headers).items()}, body)
 
@@ -47,13 +47,13 @@ class CurlProcess:
         lines = Path(f"/proc/{self._process.pid}/io").read_text().splitlines()
         return int(dict(line.split(": ") for line in lines)["rchar"])
 
-    def response(self, seconds: float = LIMIT_SECONDS) -> CurlResponse:
+    def response(self, seconds: float = TIMEOUT_SECONDS) -> CurlResponse:
         """Wait for its end and return what it shows; fails where curl itself failed."""
-        code, out, err = self.ended(seconds)
+        code, out, err = self.wait(seconds)
         assert code == 0, f"curl ended with {code}: {err}"
-        return shown(out)
+        return parse_output(out)
 
-    def ended(self, seconds: float = LIMIT_SECONDS) -> tuple[int, str, str]:
+    def wait(self, seconds: float = TIMEOUT_SECONDS) -> tuple[int, str, str]:
         """Wait for its end, however it comes: exit code, output, errors."""
         try:
             out, err = self._process.communicate(timeout=seconds)
@@ -85,14 +85,14 @@ class Curl:
         """POST; the body is among the options."""
         return self._call(path, "-X", "POST", *options)
 
-    def begin(self, path: str, *options: str) -> CurlProcess:
+    def start_post(self, path: str, *options: str) -> CurlProcess:
         """POST, and do not wait for its end; `response` or `kill` has to be called."""
-        return CurlProcess(self._begin(path, "-X", "POST", *options))
+        return CurlProcess(self._start(path, "-X", "POST", *options))
 
     def _call(self, path: str, *options: str) -> CurlResponse:
-        return CurlProcess(self._begin(path, *options)).response()
+        return CurlProcess(self._start(path, *options)).response()
 
-    def _begin(self, path: str, *options: str) -> "subprocess.Popen[str]":
+    def _start(self, path: str, *options: str) -> "subprocess.Popen[str]":
         write_out = ["--write-out", f"{SEPARATOR}%{{http_code}}\n%{{header_json}}"]
         command = ["curl", "--silent", "--show-error", "--noproxy", "*", *write_out, *options]
         return subprocess.Popen(

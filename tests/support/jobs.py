@@ -7,10 +7,10 @@ from consumer.store.jobs import Job
 from schemas.requests import StartRequest
 from schemas.status import Status
 
-WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+CREATED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def recorded_job(request: StartRequest, **changes: Any) -> Job:
+def make_pending_job(request: StartRequest, **changes: Any) -> Job:
     """The job that waits after a request was recorded."""
     values: dict[str, Any] = {
         "id": 1,
@@ -28,9 +28,9 @@ def recorded_job(request: StartRequest, **changes: Any) -> Job:
         "cancel_requested": False,
         "warnings": {},
         "sequence": 1,
-        "created_at": WHEN,
-        "updated_at": WHEN,
-        "now": WHEN,
+        "created_at": CREATED_AT,
+        "updated_at": CREATED_AT,
+        "now": CREATED_AT,
     }
     zeros = ("attempt", "failures", "processed", "failed", "inserted", "updated", "unchanged", "duplicates")
     values |= dict.fromkeys((*zeros, "attempt_rows", "load"), 0)

@@ -14,9 +14,9 @@ NamedRows = tuple[str, Rows, int]
 """Name, rows and state of a sheet."""
 
 
-def write_ods(path: Path, rows: Rows, *, encrypted: bool = False) -> Path:
+def write_ods(path: Path, db: Rows, *, encrypted: bool = False) -> Path:
     """An .ods of text and numbers."""
-    return write_ods_sheets(path, [("Чаты", rows, VISIBLE)], encrypted=encrypted)
+    return write_ods_sheets(path, [("Чаты", db, VISIBLE)], encrypted=encrypted)
 
 
 def write_ods_sheets(path: Path, sheets: Sequence[NamedRows], *, encrypted: bool = False) -> Path:
@@ -30,9 +30,9 @@ def write_ods_sheets(path: Path, sheets: Sequence[NamedRows], *, encrypted: bool
     return raw_ods(path, body, encrypted=encrypted)
 
 
-def ods_rows(rows: Rows) -> str:
+def ods_rows(db: Rows) -> str:
     """The XML of rows of text and numbers."""
-    return "".join(f"<table:table-row>{''.join(map(_ods_cell, row))}</table:table-row>" for row in rows)
+    return "".join(f"<table:table-row>{''.join(map(_ods_cell, row))}</table:table-row>" for row in db)
 
 
 ODF = "urn:oasis:names:tc:opendocument:xmlns"
@@ -78,9 +78,9 @@ def raw_ods(
     return path
 
 
-def write_xlsb(path: Path, rows: Rows) -> Path:
+def write_xlsb(path: Path, db: Rows) -> Path:
     """An .xlsb of text and numbers, record by record (MS-XLSB)."""
-    return write_xlsb_sheets(path, [("Чаты", rows, VISIBLE)])
+    return write_xlsb_sheets(path, [("Чаты", db, VISIBLE)])
 
 
 def write_xlsb_sheets(path: Path, sheets: Sequence[NamedRows]) -> Path:
@@ -129,9 +129,9 @@ def raw_xlsb(
     return path
 
 
-def xlsb_sheet(rows: Rows) -> bytes:
+def xlsb_sheet(db: Rows) -> bytes:
     """The records of a sheet; bytes stand for the record of a cell."""
-    filled = list(rows)
+    filled = list(db)
     width = max(map(len, filled))
     sheet = [xlsb_record(0x94, struct.pack("<4I", 0, len(filled) - 1, 0, width - 1)), xlsb_record(0x91)]
     for number, row in enumerate(filled):

@@ -14,16 +14,16 @@ EXTENSION_WORDS = {
     "доп", "дополнительный", "дб", "д",
     "доб", "добав", "добавочный", "вн", "внутр", "внутренний", "ext", "extension", "x", "х", "#",
 }  # fmt: skip
-OTHER_THINGS = {
+OTHER_NUMBER_WORDS = {
     "инн", "кпп", "огрн", "огрнип", "снилс", "ид", "id", "inn", "паспорт", "паспорта", "полис", "бик", "счет",
     "счёт", "идентификатор", "идентификатора", "ids", "identifier", "паспорту", "паспортом", "паспорте",
     "паспортные", "паспортных", "полиса", "полису", "полисом", "полисе", "счета", "счету",
     "счете", "счёта", "счёту", "счёте", "счетом", "счётом",
 }  # fmt: skip
-ACCOUNTS = (["л", "/", "с"], ["р", "/", "с"], ["к", "/", "с"])
-JOINING = set("()-./ ")
-HARMLESS = JOINING | set(",:;'\"«»“”„[]{}<>=|!№+☎✆📞📱\ufe0f`’‘‛ʼ")
-BREAKS = set("\n\r\v\f\x85\u2028\u2029")
+ACCOUNT_MARKS = (["л", "/", "с"], ["р", "/", "с"], ["к", "/", "с"])
+SEPARATORS = set("()-./ ")
+HARMLESS_SIGNS = SEPARATORS | set(",:;'\"«»“”„[]{}<>=|!№+☎✆📞📱\ufe0f`’‘‛ʼ")
+LINE_BREAKS = set("\n\r\v\f\x85\u2028\u2029")
 FILLERS = set(" :=№#(")
 NOUNS = {"номер", "ном", "тел", "телефон"}
 
@@ -39,8 +39,10 @@ def phone_in(value: object) -> tuple[str, str | None]:
             and value == int(value)
             and not str(int(value)).endswith("0" * 6)
         )
-        return _judged(str(int(value)), "", None) if sound else NO_PHONE
-    text = "".join(map(_plain, unicodedata.normalize("NFC", "" if value is None else str(value)))).strip()
+        return _classify(str(int(value)), "", None) if sound else NO_PHONE
+    text = "".join(
+        map(_ascii_form, unicodedata.normalize("NFC", "" if value is None else str(value)))
+    ).strip()
     if not text:
         return "", None
     whole, dot, part = text.partition(".")
@@ -56,13 +58,13 @@ def phone_in(value: object) -> tuple[str, str | None]:
         return NO_PHONE
     if len(text) > 200 or any(char.isnumeric() and char not in "0123456789" for char in text):
         return NO_PHONE
-    return _among(_pieces(text))
+    return _phone_from_pieces(_pieces(text))
 
 
-def _plain(char: str) -> str:
+def _ascii_form(char: str) -> str:
     if unicodedata.category(char) == "Pd" or char == "\u2212":
         return "-"
-    if char in BREAKS:
+    if char in LINE_BREAKS:
         return "\n"
     return " " if unicodedata.category(char) in {"Cc", "Cf", "Zs", "Zl", "Zp"} else char
 
@@ -76,7 +78,7 @@ def _pieces(text: str) -> list[str]:
     return found
 
 
-def _among(pieces: list[str]) -> tuple[str, str | None]:
+def _phone_from_pieces(pieces: list[str]) -> tuple[str, str | None]:
     breaks = [place for place, piece in enumerate(pieces) if piece == "\n"]
     pieces = [" " if piece == "\n" else piece for piece in pieces]
     numbers = [place for place, piece in enumerate(pieces) if piece.isdigit()]
@@ -91,29 +93,33 @@ def _among(pieces: list[str]) -> tuple[str, str | None]:
         pieces[numbers[0] : numbers[-1] + 1],
         pieces[numbers[-1] + 1 :],
     )
-    if not all(piece.isdigit() or piece in JOINING for piece in number):
+    if not all(piece.isdigit() or piece in SEPARATORS for piece in number):
         return NO_PHONE
-    if any(not _harmless(piece) for piece in (*before[-1:], *after[:1])) or _two_or_a_date("".join(number)):
+    if any(not _is_harmless(piece) for piece in (*before[-1:], *after[:1])) or _is_two_numbers_or_date(
+        "".join(number)
+    ):
         return NO_PHONE
     said = [piece.casefold() for piece in before]
-    said += next(([piece.casefold()] for piece in after if piece not in JOINING | set(',:;[«"')), [])
-    if not OTHER_THINGS.isdisjoint(said) or any(said[at : at + 3] in ACCOUNTS for at in range(len(said))):
+    said += next(([piece.casefold()] for piece in after if piece not in SEPARATORS | set(',:;[«"')), [])
+    if not OTHER_NUMBER_WORDS.isdisjoint(said) or any(
+        said[at : at + 3] in ACCOUNT_MARKS for at in range(len(said))
+    ):
         return NO_PHONE
     plus = "".join(before).rstrip("()-./ ")[-1:]
     broken = any(numbers[0] < place < numbers[-1] for place in breaks)
-    if (plus != "+" and _two_local(number, broken)) or not _is_phone_link("".join(before)):
+    if (plus != "+" and _is_two_local_numbers(number, broken)) or not _is_phone_link("".join(before)):
         return NO_PHONE
-    return _judged("".join(piece for piece in number if piece.isdigit()), plus, warning)
+    return _classify("".join(piece for piece in number if piece.isdigit()), plus, warning)
 
 
-def _harmless(piece: str) -> bool:
-    return piece in HARMLESS or (piece.isalpha() and len(piece) > 1)
+def _is_harmless(piece: str) -> bool:
+    return piece in HARMLESS_SIGNS or (piece.isalpha() and len(piece) > 1)
 
 
 def _extension(pieces: list[str], numbers: list[int]) -> int | None:
     """Where the first extension begins, if no more than seven digits stand behind, and no other phone."""
     for place in range(numbers[0] + 1 if numbers else 0, len(pieces)):
-        behind = _behind_mark(pieces, place)
+        behind = _digits_after_mark(pieces, place)
         if behind is not None:
             rest = "".join(pieces[behind:]).casefold()
             few = sum(map(str.isdigit, rest)) <= 7
@@ -123,7 +129,7 @@ def _extension(pieces: list[str], numbers: list[int]) -> int | None:
     return None
 
 
-def _behind_mark(pieces: list[str], place: int) -> int | None:
+def _digits_after_mark(pieces: list[str], place: int) -> int | None:
     """The place of the digits behind a word or sign of an extension at this place; else None."""
 
     def at(offset: int) -> str:
@@ -145,14 +151,14 @@ def _behind_mark(pieces: list[str], place: int) -> int | None:
             return None  # `6x7` hides a digit
     if word not in EXTENSION_WORDS:
         return None
-    digits = _past_fillers(pieces, place + 1)
+    digits = _digits_after_fillers(pieces, place + 1)
     if digits is not None and word == "д":
         between = "".join(pieces[place + 1 : digits])
         return digits if between in {"", ".", " ", ". "} and len(pieces[digits]) > 2 else None
     return digits
 
 
-def _past_fillers(pieces: list[str], place: int) -> int | None:
+def _digits_after_fillers(pieces: list[str], place: int) -> int | None:
     """The place of the digits behind a dot, a noun with a dot, and at most three signs."""
     rest = [*pieces[place:], "", "", ""]
     at = int(rest[0] == ".")
@@ -166,7 +172,7 @@ def _past_fillers(pieces: list[str], place: int) -> int | None:
     return place + at if rest[at].isdigit() else None
 
 
-def _two_local(number: list[str], broken: bool) -> bool:
+def _is_two_local_numbers(number: list[str], broken: bool) -> bool:
     if ")" in number:
         return False
     sizes = [len(piece) for piece in number if piece.isdigit()]
@@ -197,7 +203,7 @@ def _is_phone_link(before: str) -> bool:
     return host.startswith("api.whatsapp.com/") or host in {"wa.me/", "wa.me/+"}
 
 
-def _two_or_a_date(number: str) -> bool:
+def _is_two_numbers_or_date(number: str) -> bool:
     head = number.replace("(", " ").replace("/", " ").split(" ")[0]
     behind = number[len(head) :]
     groups = [len(group) for group in head.split("-")]
@@ -208,10 +214,10 @@ def _two_or_a_date(number: str) -> bool:
     if number.rfind("(") > number.rfind(")") and any(map(str.isdigit, number[: number.rfind("(")])):
         return True  # the last digits stand in brackets
     sides = [sum(map(str.isdigit, side)) for side in number.split("/")]
-    return (len(sides) == 2 and (sides[1] < 3 or sides == [5, 5])) or _date(number)
+    return (len(sides) == 2 and (sides[1] < 3 or sides == [5, 5])) or _is_date(number)
 
 
-def _date(number: str) -> bool:
+def _is_date(number: str) -> bool:
     for mark in "-./":
         parts = number.split(" ")[0].split(mark)
         if len(parts) != 3 or not all(map(str.isdigit, parts)):
@@ -224,7 +230,7 @@ def _date(number: str) -> bool:
     return False
 
 
-def _judged(digits: str, plus: str, warning: str | None) -> tuple[str, str | None]:
+def _classify(digits: str, plus: str, warning: str | None) -> tuple[str, str | None]:
     if plus != "+":
         if len(digits) == 11 and digits[0] in "78":
             return "+7" + digits[1:], warning

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 from tests.support.reference_phones import phone_in
 from tests.support.reference_text import (
     INVISIBLE,
-    Notes,
-    Wrong,
+    InvalidValueError,
+    RowWarnings,
+    is_nonblank,
     name_of,
     short_text,
     text_of,
     trimmed,
-    visible,
 )
 
 YES, NO = {"1", "true", "истина", "да"}, {"0", "false", "ложь", "нет"}
@@ -28,12 +28,12 @@ YES, NO = {"1", "true", "истина", "да"}, {"0", "false", "ложь", "н�
 def digits_of(value: object, zeros: str = r"\.0") -> str:
     """The text of a number of identification: numbers and a stray `.0` read as digits."""
     if isinstance(value, (bool, date, time)):
-        raise Wrong
-    text = text_of(value, Notes())
+        raise InvalidValueError
+    text = text_of(value, RowWarnings())
     return re.sub(f"{zeros}$", "", text)
 
 
-def agrees(inn: str) -> bool:
+def has_valid_check_digits(inn: str) -> bool:
     """Whether the check digits of an ИНН of 10 or 12 digits are right."""
 
     def digit(*weights: int) -> str:
@@ -44,81 +44,81 @@ def agrees(inn: str) -> bool:
     return inn[10:] == digit(7, 2, 4, 10, 3, 5, 9, 4, 6, 8) + digit(3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
 
 
-def inn_of(value: object, notes: Notes) -> str:
+def inn_of(value: object, warnings: RowWarnings) -> str:
     """ИНН."""
     inn = digits_of(value, r"\.0+")
     if not re.fullmatch("[0-9]{9,12}", inn):
-        raise Wrong
+        raise InvalidValueError
     if len(inn) in {9, 11}:
-        if not agrees("0" + inn):
-            raise Wrong
-        notes.codes.append("inn_zero_restored")
+        if not has_valid_check_digits("0" + inn):
+            raise InvalidValueError
+        warnings.codes.append("inn_zero_restored")
         return "0" + inn
-    if not agrees(inn):
-        notes.codes.append("inn_check_digit")
+    if not has_valid_check_digits(inn):
+        warnings.codes.append("inn_check_digit")
     return inn
 
 
-def kpp_of(value: object, notes: Notes) -> str:
+def kpp_of(value: object, warnings: RowWarnings) -> str:
     """КПП, or nothing."""
     kpp = digits_of(value)
     if re.fullmatch("[0-9]{8}", kpp):
-        notes.codes.append("kpp_zero_restored")
+        warnings.codes.append("kpp_zero_restored")
         return "0" + kpp
     if kpp and not re.fullmatch("[0-9]{4}[0-9A-Z]{2}[0-9]{3}", kpp):
-        raise Wrong
+        raise InvalidValueError
     return kpp
 
 
-def phone_of(value: object, notes: Notes) -> str:
+def phone_of(value: object, warnings: RowWarnings) -> str:
     """E.164, or nothing."""
     number, warning = phone_in("?" if isinstance(value, (date, time)) else value)
     if warning:
-        notes.codes.append(warning)
+        warnings.codes.append(warning)
     return number
 
 
-def url_of(value: object, notes: Notes) -> str:
+def url_of(value: object, warnings: RowWarnings) -> str:
     """The link, compared as written."""
-    text_of(value, notes)  # for what cannot be stored; the link itself stays as written
+    text_of(value, warnings)  # for what cannot be stored; the link itself stays as written
     url = trimmed(str(value if value is not None else ""))
     try:
         parts = urlsplit(url)
         host = parts.hostname
     except ValueError:
-        raise Wrong from None
+        raise InvalidValueError from None
     if parts.scheme not in {"http", "https"} or not host or len(url.encode()) > 2048:
-        raise Wrong
+        raise InvalidValueError
     if any(unicodedata.category(char) in INVISIBLE for char in url):
-        raise Wrong
+        raise InvalidValueError
     return url
 
 
-def count_of(value: object, _: Notes) -> int | None:
+def whole_number_of(value: object, _: RowWarnings) -> int | None:
     """Course, participants."""
-    if not visible(value):
+    if not is_nonblank(value):
         return None
     number = trimmed(str(value)).removesuffix(".0")
     if isinstance(value, bool) or not re.fullmatch("[0-9]+", number) or int(number) >= 2**31:
-        raise Wrong
+        raise InvalidValueError
     return int(number)
 
 
-def day_of(value: object, notes: Notes) -> date | None:
+def day_of(value: object, warnings: RowWarnings) -> date | None:
     """A date; the time of day is let go."""
-    if not visible(value):
+    if not is_nonblank(value):
         return None
     try:
-        found = _calendar_day(value)
+        found = _parse_date(value)
     except ValueError:
         found = date.min
     if date(1990, 1, 1) <= found <= datetime.now(UTC).date() + timedelta(days=1):
         return found
-    notes.codes.append("date")
+    warnings.codes.append("date")
     return None
 
 
-def _calendar_day(value: object) -> date:
+def _parse_date(value: object) -> date:
     if isinstance(value, date):
         return value.date() if isinstance(value, datetime) else value
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 61 <= value < 2_958_466:
@@ -129,22 +129,22 @@ def _calendar_day(value: object) -> date:
     return datetime.fromisoformat(text).date()
 
 
-def flag_of(value: object, notes: Notes) -> bool:
+def flag_of(value: object, warnings: RowWarnings) -> bool:
     """One flag, where not both are empty."""
     text = trimmed(str(value)).casefold().removesuffix(".0")
     if text not in YES | NO:
-        notes.codes.append("flag")
+        warnings.codes.append("flag")
     return text in YES
 
 
-RULES: Mapping[str, Callable[[object, Notes], Any]] = {
+RULES: Mapping[str, Callable[[object, RowWarnings], Any]] = {
     "region_number": text_of,
     "region": text_of,
     "foiv": text_of,
     "external_chat_id": text_of,
     "name": name_of,
     "url": url_of,
-    "participants": count_of,
+    "participants": whole_number_of,
     "owner_id": text_of,
     "phone": phone_of,
     "created_on": day_of,
@@ -154,23 +154,23 @@ RULES: Mapping[str, Callable[[object, Notes], Any]] = {
     "kpp": kpp_of,
     "branch": short_text,
     "faculty": short_text,
-    "course": count_of,
+    "course": whole_number_of,
     "group": short_text,
 }
-FLAGS = ("add_user", "add_admin")
+FLAG_FIELDS = ("add_user", "add_admin")
 
 
 def read_row(cells: Mapping[str, object]) -> tuple[dict[str, Any], list[str], list[str]]:
     """The meaning of a row, the codes of its warnings, and its wrong fields (sorted)."""
     meaning: dict[str, Any] = {}
-    notes, wrong = Notes(), []
+    notes, wrong = RowWarnings(), []
     for name, rule in RULES.items():
         try:
             meaning[name] = rule(cells.get(name), notes)
-        except Wrong:
+        except InvalidValueError:
             wrong.append(name)
-    meaning["knows_flags"] = any(flag in cells for flag in FLAGS)
-    empty = not any(visible(cells.get(flag)) for flag in FLAGS)
-    for flag in FLAGS:
+    meaning["knows_flags"] = any(flag in cells for flag in FLAG_FIELDS)
+    empty = not any(is_nonblank(cells.get(flag)) for flag in FLAG_FIELDS)
+    for flag in FLAG_FIELDS:
         meaning[flag] = empty or (flag in cells and flag_of(cells[flag], notes))
     return meaning, notes.codes, sorted(wrong)

@@ -10,12 +10,12 @@ UNSTORABLE = re.compile("\x00|[\ud800-\udfff]|_x0000_|_x[dD][89a-fA-F][0-9a-fA-F
 QUOTES = (("'", "'"), ('"', '"'), ("«", "»"), ("“", "”"), ("„", "“"))
 
 
-class Wrong(Exception):
+class InvalidValueError(Exception):
     """The value makes its row a rejected one."""
 
 
 @dataclass
-class Notes:
+class RowWarnings:
     """The warnings of one row."""
 
     codes: list[str] = field(default_factory=list)
@@ -30,46 +30,46 @@ def trimmed(text: str) -> str:
     return text
 
 
-def visible(value: object) -> bool:
+def is_nonblank(value: object) -> bool:
     """Whether a person sees anything in the cell."""
     return value is not None and trimmed(str(value)) != ""
 
 
-def text_of(value: object, notes: Notes, limit: int = 32_767) -> str:
+def text_of(value: object, warnings: RowWarnings, limit: int = 32_767) -> str:
     """Text as it is stored."""
     if value is None:
         return ""
     if isinstance(value, (date, time)):
-        notes.codes.append("date_in_text")
+        warnings.codes.append("date_in_text")
         midnight = isinstance(value, datetime) and value.time() == time(0)
         return value.date().isoformat() if isinstance(value, datetime) and midnight else value.isoformat()
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if abs(value) >= 2**53:
-            raise Wrong
+            raise InvalidValueError
         value = int(value) if value == int(value) else value
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if UNSTORABLE.search(text):
-        raise Wrong
+        raise InvalidValueError
     text = unicodedata.normalize("NFC", trimmed(text))
     if len(text) > limit:
-        raise Wrong
+        raise InvalidValueError
     return text
 
 
-def short_text(value: object, notes: Notes) -> str:
+def short_text(value: object, warnings: RowWarnings) -> str:
     """Branch, faculty, group."""
-    return text_of(value, notes, 500)
+    return text_of(value, warnings, 500)
 
 
-def name_of(value: object, notes: Notes) -> str:
+def name_of(value: object, warnings: RowWarnings) -> str:
     """Text without the quotes around it, pair by pair."""
-    text = text_of(value, notes)
-    while (peeled := _peeled(text)) != text:
+    text = text_of(value, warnings)
+    while (peeled := _strip_quotes(text)) != text:
         text = peeled
     return text
 
 
-def _peeled(text: str) -> str:
+def _strip_quotes(text: str) -> str:
     for opening, closing in QUOTES:
         if len(text) > 1 and text[0] == opening and text[-1] == closing:
             inner = text[1:-1]

@@ -14,7 +14,7 @@ YES, NO = ("1", "true", "истина", "да"), ("0", "false", "ложь", "н�
 QUOTES = ["''", '""', "«»", "“”", "„“"]
 
 
-class Rejected(Exception):
+class RejectedValueError(Exception):
     """The value makes its whole row wrong."""
 
 
@@ -26,46 +26,46 @@ def strip(value: str) -> str:
     return value
 
 
-def text(cell: object, warn: Counter[str], limit: int = 32_767) -> str:
+def text(cell: object, warnings: Counter[str], limit: int = 32_767) -> str:
     if cell is None:
         return ""
     if isinstance(cell, bool):
         return str(cell).lower()
     if isinstance(cell, (int, float)):
         if cell != cell or abs(cell) >= 2**53:
-            raise Rejected
+            raise RejectedValueError
         return (
             f"{cell:.0f}".replace("-0", "0")
             if cell == 0
             else (f"{cell:.0f}" if cell == int(cell) else repr(cell))
         )
     if isinstance(cell, date):
-        warn["date_in_text"] += 1
+        warnings["date_in_text"] += 1
         return cell.isoformat().removesuffix("T00:00:00")
     value = str(cell)
     for char in value:
         if char == "\0" or unicodedata.category(char) == "Cs":
-            raise Rejected
+            raise RejectedValueError
     if "_x0000_" in value or re.search(r"_x[Dd][89A-Fa-f][0-9A-Fa-f]{2}_", value):
-        raise Rejected
+        raise RejectedValueError
     value = strip(unicodedata.normalize("NFC", value))
     if len(value) > limit:
-        raise Rejected
+        raise RejectedValueError
     return value
 
 
-def short(cell: object, warn: Counter[str]) -> str:
-    return text(cell, warn, 500)
+def short_text(cell: object, warnings: Counter[str]) -> str:
+    return text(cell, warnings, 500)
 
 
-def name(cell: object, warn: Counter[str]) -> str:
-    value = text(cell, warn)
+def name(cell: object, warnings: Counter[str]) -> str:
+    value = text(cell, warnings)
     while len(value) > 1 and value[0] + value[-1] in QUOTES and not set("«»“”„\"'") & set(value[1:-1]):
         value = strip(value[1:-1])
     return value
 
 
-def sums(digits: str) -> bool:
+def has_valid_check_digits(digits: str) -> bool:
     if len(digits) == 10:
         weights = [[2, 4, 10, 3, 5, 9, 4, 6, 8]]
     else:
@@ -79,94 +79,94 @@ def sums(digits: str) -> bool:
     return True
 
 
-def inn(cell: object, warn: Counter[str]) -> str:
+def inn(cell: object, warnings: Counter[str]) -> str:
     value = text(cell, Counter())
     value = re.sub(r"\.0+$", "", value)
     if not value or not set(value) <= set("0123456789") or not 9 <= len(value) <= 12:
-        raise Rejected
+        raise RejectedValueError
     if len(value) in (9, 11):
         value = "0" + value
-        if not sums(value):
-            raise Rejected
-        warn["inn_zero_restored"] += 1
-    elif not sums(value):
-        warn["inn_check_digit"] += 1
+        if not has_valid_check_digits(value):
+            raise RejectedValueError
+        warnings["inn_zero_restored"] += 1
+    elif not has_valid_check_digits(value):
+        warnings["inn_check_digit"] += 1
     return value
 
 
-def kpp(cell: object, warn: Counter[str]) -> str:
+def kpp(cell: object, warnings: Counter[str]) -> str:
     value = text(cell, Counter())
     if len(value) == 8 and set(value) <= set("0123456789"):
-        warn["kpp_zero_restored"] += 1
+        warnings["kpp_zero_restored"] += 1
         return "0" + value
     if value and not re.fullmatch("[0-9]{4}[0-9A-Z]{2}[0-9]{3}", value):
-        raise Rejected
+        raise RejectedValueError
     return value
 
 
-def phone(cell: object, warn: Counter[str]) -> str:
+def phone(cell: object, warnings: Counter[str]) -> str:
     try:
         text(cell, Counter())
-    except Rejected:
+    except RejectedValueError:
         cell = "?"
     number, warning = phone_in("?" if isinstance(cell, date) else cell)
     if warning:
-        warn[warning] += 1
+        warnings[warning] += 1
     return number
 
 
 def url(cell: object, _: Counter[str]) -> str:
     if not isinstance(cell, str):
-        raise Rejected
+        raise RejectedValueError
     text(cell, Counter())
     value = strip(cell)
     if any(unicodedata.category(char) in BLANKS for char in value) or len(value.encode()) > 2048:
-        raise Rejected
+        raise RejectedValueError
     if not re.match(r"https?://[^/?#@:]", value):
-        raise Rejected
+        raise RejectedValueError
     return value
 
 
-def flag(cell: object, warn: Counter[str]) -> bool | None:
+def flag(cell: object, warnings: Counter[str]) -> bool | None:
     try:
         value = text(cell, Counter()).casefold()
-    except Rejected:
+    except RejectedValueError:
         value = "?"
     if not value:
         return None
     if value not in YES + NO:
-        warn["flag"] += 1
+        warnings["flag"] += 1
     return value in YES
 
 
-def whole(cell: object, _: Counter[str]) -> int | None:
+def whole_number(cell: object, _: Counter[str]) -> int | None:
     value = text(cell, Counter())
     if not value:
         return None
     if isinstance(cell, bool) or not re.fullmatch(r"[0-9]+(\.0+)?", value) or float(value) >= 2**31:
-        raise Rejected
+        raise RejectedValueError
     return int(float(value))
 
 
-def day(cell: object, warn: Counter[str]) -> date | None:
+def parse_day(cell: object, warnings: Counter[str]) -> date | None:
     try:
         if cell is None or text(cell, Counter()) == "":
             return None
-        found = calendar_day(cell)
+        found = parse_date(cell)
         if date(1990, 1, 1) <= found <= datetime.now(UTC).date() + timedelta(days=1):
             return found
-    except (Rejected, ValueError):
+    except (RejectedValueError, ValueError):
         pass
-    warn["date"] += 1
+    warnings["date"] += 1
     return None
 
 
-def calendar_day(cell: object) -> date:
+def parse_date(cell: object) -> date:
     if isinstance(cell, date):
         return cell.date() if isinstance(cell, datetime) else cell
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
         if not 61 <= cell < 2_958_466:
-            raise Rejected
+            raise RejectedValueError
         return date(1899, 12, 30) + timedelta(days=int(cell))
     written = strip(str(cell))
     if re.match(r"\d+\.\d+\.", written):
@@ -175,14 +175,14 @@ def calendar_day(cell: object) -> date:
     return datetime.fromisoformat(written).date()
 
 
-MEANINGS: dict[str, Callable[[object, Counter[str]], Any]] = {
+PARSERS: dict[str, Callable[[object, Counter[str]], Any]] = {
     "url": url,
     "inn": inn,
     "kpp": kpp,
     "name": name,
     "external_chat_id": text,
-    "participants": whole,
-    "created_on": day,
+    "participants": whole_number,
+    "created_on": parse_day,
     "creator_id": text,
     "phone": phone,
     "owner_id": text,
@@ -192,8 +192,8 @@ MEANINGS: dict[str, Callable[[object, Counter[str]], Any]] = {
     "foiv": text,
     "region": text,
     "region_number": text,
-    "branch": short,
-    "faculty": short,
-    "course": whole,
-    "group": short,
+    "branch": short_text,
+    "faculty": short_text,
+    "course": whole_number,
+    "group": short_text,
 }

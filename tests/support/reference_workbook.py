@@ -1,6 +1,6 @@
 """Reads a workbook the slow way: openpyxl, sheet and header found in plain words, every row by itself.
 
-`load` brings it into a `Directory` held in memory; loading several workbooks one after the other
+`load_into` brings it into a `Directory` held in memory; loading several workbooks one after the other
 shows what later loads must come to. Nothing of the product is imported.
 """
 
@@ -15,7 +15,7 @@ import openpyxl
 
 from tests.support.reference_rules import read_row
 from tests.support.reference_tables import Directory
-from tests.support.reference_text import visible
+from tests.support.reference_text import is_nonblank
 
 HEADERS: Mapping[str, str] = {
     "region_number": "№ региона, номер региона, region number",
@@ -54,7 +54,7 @@ HEADERS: Mapping[str, str] = {
 
 
 @dataclass
-class Load:
+class ExpectedLoad:
     """What one load must report; `rejected` maps a physical row to its wrong fields."""
 
     total: int = 0
@@ -76,26 +76,28 @@ class Load:
         return len(self.rejected)
 
 
-def plain(header: object) -> str:
+def normalize_header(header: object) -> str:
     """What a header cell is compared by: its letters and digits alone."""
     text = unicodedata.normalize("NFKC", str(header or "")).casefold().replace("ё", "е")
     return "".join(char for char in text if char.isalnum())
 
 
-FIELDS = {plain(spelling): name for name, known in HEADERS.items() for spelling in known.split(", ")}
+FIELD_BY_HEADER = {
+    normalize_header(spelling): name for name, known in HEADERS.items() for spelling in known.split(", ")
+}
 
 
-def load(
+def load_into(
     directory: Directory,
     workbook: Path,
     sheet: str | None = None,
     source: str = "excel",
-    last: int | None = None,
-) -> Load:
+    up_to: int | None = None,
+) -> ExpectedLoad:
     """Bring every row of the workbook into the directory, or those up to the physical row `last`."""
-    report, seen = Load(), directory.begin(source)
+    report, seen = ExpectedLoad(), directory.start_load(source)
     for number, cells in read_workbook(workbook, sheet):
-        if last is not None and number > last:
+        if up_to is not None and number > up_to:
             break
         report.total += 1
         meaning, warnings, wrong = read_row(cells)
@@ -103,7 +105,7 @@ def load(
             report.rejected[number] = wrong
             continue
         report.warnings.update(warnings)
-        outcome = seen.put(meaning, knows_kpp="kpp" in cells)
+        outcome = seen.store_row(meaning, has_kpp_column="kpp" in cells)
         setattr(report, outcome, getattr(report, outcome) + 1)
     return report
 
@@ -114,7 +116,7 @@ def read_workbook(workbook: Path, sheet: str | None = None) -> Iterator[tuple[in
     columns: dict[str, int] | None = None
     candidates = 0
     for number, row in rows:
-        if not any(visible(value) for value in row):
+        if not any(is_nonblank(value) for value in row):
             continue
         if columns is None:
             candidates += 1
@@ -127,7 +129,11 @@ def read_workbook(workbook: Path, sheet: str | None = None) -> Iterator[tuple[in
 
 
 def _columns(row: Sequence[object]) -> dict[str, int] | None:
-    known = [(FIELDS[plain(cell)], at) for at, cell in enumerate(row) if plain(cell) in FIELDS]
+    known = [
+        (FIELD_BY_HEADER[normalize_header(cell)], at)
+        for at, cell in enumerate(row)
+        if normalize_header(cell) in FIELD_BY_HEADER
+    ]
     columns = dict(known)
     if not {"inn", "url"} <= columns.keys():
         return None

@@ -18,7 +18,7 @@ async def make_topic(bootstrap: str, replication: int = 1) -> str:
     return name
 
 
-async def send(bootstrap: str, topic: str, value: bytes) -> None:
+async def send_record(bootstrap: str, topic: str, value: bytes) -> None:
     """Publish one record and wait until every replica in sync has it."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", request_timeout_ms=60_000)
     await producer.start()
@@ -28,7 +28,7 @@ async def send(bootstrap: str, topic: str, value: bytes) -> None:
         await producer.stop()
 
 
-async def read(bootstrap: str, topic: str, count: int) -> list[bytes]:
+async def read_records(bootstrap: str, topic: str, count: int) -> list[bytes]:
     """The first records of the topic."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()

@@ -3,52 +3,63 @@
 import json
 from collections.abc import Mapping
 
-from consumer.datasets.base import Bare, Checked, Dataset, Fields, Merge, Relation
-from consumer.records import Cell, Chunk, ErrorCell, FormulaWithoutValue
+from consumer.cells.chunks import Cell, Chunk, ErrorCell, FormulaWithoutValue
+from consumer.datasets.base import (
+    ColumnSpec,
+    Dataset,
+    MergePlan,
+    PositionalLayout,
+    SourceTable,
+    ValidatedBatch,
+)
 
-FIELDS = Fields(
+FIELDS = ColumnSpec(
     {"inn": ("ИНН",), "url": ("Ссылка на чат", "Ссылка"), "name": ("Название чата",)},
     ("inn", "url"),
-    Relation("chats", "id", {"inn": "inn", "url": "url", "name": "name"}, ("source", "tiny"), ("url",)),
-    Bare(("inn", "url"), {"inn": lambda cell: cell is not None, "url": lambda cell: "//" in str(cell)}),
+    SourceTable("chats", "id", {"inn": "inn", "url": "url", "name": "name"}, ("source", "tiny"), ("url",)),
+    PositionalLayout(
+        ("inn", "url"), {"inn": lambda cell: cell is not None, "url": lambda cell: "//" in str(cell)}
+    ),
 )
 
 
 RULES_VERSION = "tiny-1"
 
 
-class TinyChecker:
+class TinyValidator:
     """Says of each row its position, link, and how many rows were skipped or checked before it."""
 
     def __init__(self) -> None:
-        self.seen = 0
+        self.rows_seen = 0
 
-    def skip(self, chunk: Chunk, refused: Mapping[int, str]) -> None:
+    def replay(self, chunk: Chunk, rejected_by_database: Mapping[int, str]) -> None:
         """Count what is stored already."""
-        self.seen += len(chunk.positions)
+        self.rows_seen += len(chunk.positions)
 
-    def check(self, chunk: Chunk, refused: Mapping[int, str]) -> Checked:
+    def validate(self, chunk: Chunk, rejected_by_database: Mapping[int, str]) -> ValidatedBatch:
         """Accept rows with a link that were not refused."""
         accepted, rejected = b"", b""
         for i, (position, url) in enumerate(zip(chunk.positions, chunk.columns["url"], strict=True)):
-            self.seen += 1
-            if url in {None, ""} or position in refused:
-                record = {label: _plain(cell) for label, cell in chunk.record(i).items()}
+            self.rows_seen += 1
+            if url in {None, ""} or position in rejected_by_database:
+                record = {label: _to_json(cell) for label, cell in chunk.record(i).items()}
                 rejected += f"{position}\t{json.dumps(record, ensure_ascii=False)}\n".encode()
             else:
-                accepted += f"{position}\t{url}\t{self.seen}\n".encode()
+                accepted += f"{position}\t{url}\t{self.rows_seen}\n".encode()
         bad = rejected.count(b"\n")
         sections = {"stage": accepted, "stage_rejects": rejected}
         rows = len(chunk.positions)
-        return Checked(rows, rows - bad, bad, {"odd": bad} if bad else {}, sections)
+        return ValidatedBatch(rows, rows - bad, bad, {"odd": bad} if bad else {}, sections)
 
 
-def _plain(cell: Cell) -> object:
+def _to_json(cell: Cell) -> object:
     if isinstance(cell, ErrorCell | FormulaWithoutValue):
         return None
     return cell if isinstance(cell, str | float | int | bool | None) else str(cell)
 
 
-def tiny(name: str) -> Dataset:
+def make_tiny_dataset(name: str) -> Dataset:
     """The dataset, whatever name is asked for."""
-    return Dataset(name, RULES_VERSION, FIELDS, lambda *_: TinyChecker(), lambda _: Merge("", (), (), ""))
+    return Dataset(
+        name, RULES_VERSION, FIELDS, lambda *_: TinyValidator(), lambda _: MergePlan("", (), (), "")
+    )

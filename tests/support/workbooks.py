@@ -11,22 +11,22 @@ import xlsxwriter
 HEADER = ("ИНН", "Ссылка на чат", "Название чата")
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "workbooks"
 
-MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-RELATIONSHIPS = "http://schemas.openxmlformats.org/package/2006/relationships"
-OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+MAIN_NS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+RELATIONSHIPS_NS = "http://schemas.openxmlformats.org/package/2006/relationships"
+OFFICE_NS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 Rows = Iterable[Sequence[object]]
 
 
-def data_rows(many: int) -> list[tuple[object, ...]]:
+def data_rows(count: int) -> list[tuple[object, ...]]:
     """So many rows that nothing is wrong with, for columns `HEADER`."""
-    return [(7_700_000_000 + i, f"https://max.ru/join/{i}", f"Чат {i}") for i in range(many)]
+    return [(7_700_000_000 + i, f"https://max.ru/join/{i}", f"Чат {i}") for i in range(count)]
 
 
-def write_xlsx(path: Path, rows: Rows, sheet: str = "Чаты", first_row: int = 1) -> Path:
+def write_xlsx(path: Path, db: Rows, sheet: str = "Чаты", first_row: int = 1) -> Path:
     """A plain workbook by xlsxwriter; None leaves a cell out, formulas begin with `=`."""
     book = xlsxwriter.Workbook(path, {"default_date_format": "dd.mm.yyyy", "strings_to_urls": False})
     page = book.add_worksheet(sheet)
-    for row, cells in enumerate(rows, first_row - 1):
+    for row, cells in enumerate(db, first_row - 1):
         for column, cell in enumerate(cells):
             if cell is not None:
                 page.write(row, column, cell)
@@ -69,7 +69,7 @@ def raw_xlsx(
     strings: str | None = None,
     styles: str | None = None,
     before: str = "",
-    main: str = MAIN,
+    main: str = MAIN_NS,
     workbook: str = "",
     sheets: str = "",
     extra: Mapping[str, bytes] | None = None,
@@ -89,7 +89,7 @@ def raw_xlsx(
         archive.writestr("_rels/.rels", relations([("officeDocument", "xl/workbook.xml")]))
         archive.writestr(
             "xl/workbook.xml",
-            f'<workbook xmlns="{main}" xmlns:r="{OFFICE}">{workbook}'
+            f'<workbook xmlns="{main}" xmlns:r="{OFFICE_NS}">{workbook}'
             f'<sheets><sheet name="Чаты" sheetId="1" r:id="rId1"/>{sheets}</sheets></workbook>',
         )
         archive.writestr(
@@ -113,10 +113,10 @@ def text_row(number: int, *texts: str) -> str:
     return f'<row r="{number}">{cells}</row>'
 
 
-def stray_cell_xlsx(path: Path, many: int) -> Path:
+def stray_cell_xlsx(path: Path, count: int) -> Path:
     """So many good rows, and one cell in the last corner a sheet has."""
     rows = [text_row(1, *HEADER)]
-    rows += [text_row(2 + i, *map(str, cells)) for i, cells in enumerate(data_rows(many))]
+    rows += [text_row(2 + i, *map(str, cells)) for i, cells in enumerate(data_rows(count))]
     rows.append(f'<row r="1048576">{text_cell("XFD1048576", "x")}</row>')
     return raw_xlsx(path, "".join(rows))
 
@@ -124,10 +124,10 @@ def stray_cell_xlsx(path: Path, many: int) -> Path:
 def relations(parts: Iterable[tuple[str, str]]) -> str:
     """Parts by kind and path, as `rId1` and so on."""
     links = "".join(
-        f'<Relationship Id="rId{number}" Type="{OFFICE}/{kind}" Target="{target}"/>'
+        f'<Relationship Id="rId{number}" Type="{OFFICE_NS}/{kind}" Target="{target}"/>'
         for number, (kind, target) in enumerate(parts, 1)
     )
-    return f'<Relationships xmlns="{RELATIONSHIPS}">{links}</Relationships>'
+    return f'<Relationships xmlns="{RELATIONSHIPS_NS}">{links}</Relationships>'
 
 
 def content_types(parts: Iterable[str]) -> str:

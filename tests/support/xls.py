@@ -63,11 +63,11 @@ def _bof(kind: int) -> bytes:
     return xls_record(0x809, BOF.pack(0x600, kind, 0x0DBB, 0x07CC, 0, 6))
 
 
-def _sheet(kind: int, rows: Rows) -> bytes:
+def _sheet(kind: int, db: Rows) -> bytes:
     substream = {WORKSHEET: SHEET, CHART: CHART_SHEET}.get(kind, MACRO_SHEET)
     cells = [
         _cell(number, column, cell)
-        for number, row in enumerate(rows)
+        for number, row in enumerate(db)
         for column, cell in enumerate(row)
         if cell is not None
     ]

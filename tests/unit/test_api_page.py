@@ -8,16 +8,16 @@ import httpx
 
 from consumer.store.database import Database
 from schemas.codes import ProblemCode
-from tests.support.http_app import make_reading_app
-from tests.support.pages import anchors, first_names, names, page, rows, section
+from tests.support.doc_pages import anchors, code_names, first_code_names, read_page, section, table_rows
+from tests.support.http_app import make_read_only_app
 
-PAGE = page("docs/api.md")
+PAGE = read_page("docs/api.md")
 UNDOCUMENTED = {"/docs", "/redoc", "/openapi.json", "/asyncapi", "/asyncapi.yaml"}
 """Addresses of the documentation itself, which the document leaves out."""
 
 
 def _operations() -> dict[tuple[str, str], dict[str, Any]]:
-    document = make_reading_app(cast("Database", None)).openapi()
+    document = make_read_only_app(cast("Database", None)).openapi()
     return {
         (verb.upper(), path): about
         for path, verbs in document["paths"].items()
@@ -25,11 +25,11 @@ def _operations() -> dict[tuple[str, str], dict[str, Any]]:
     }
 
 
-def _addresses() -> list[tuple[str, str, list[str], str, str]]:
+def _documented_routes() -> list[tuple[str, str, list[str], str, str]]:
     """Method, path, parameters, what the page says of it, and the right it needs."""
     found = []
-    for address, does, right in rows(section(PAGE, "Addresses")):
-        for name in names(address):
+    for address, does, right in table_rows(section(PAGE, "Addresses")):
+        for name in code_names(address):
             verb, path, asked = re.fullmatch(r"([A-Z]+) ([^?]+)\??(.*)", name).groups()  # type: ignore[union-attr]
             found.append((verb, path, asked.split("&") if asked else [], does, right.strip("`")))
     return found
@@ -41,13 +41,15 @@ def _parameters(about: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_address_is_listed_with_its_parameters_and_none_that_is_not_there() -> None:
-    listed = {(verb, path): asked for verb, path, asked, *_ in _addresses() if path not in UNDOCUMENTED}
+    listed = {
+        (verb, path): asked for verb, path, asked, *_ in _documented_routes() if path not in UNDOCUMENTED
+    }
     assert listed == {key: list(_parameters(about)) for key, about in _operations().items()}
 
 
 async def test_the_documentation_is_where_the_page_says() -> None:
-    assert {path for _, path, *_ in _addresses()} > UNDOCUMENTED
-    transport = httpx.ASGITransport(make_reading_app(cast("Database", None)))
+    assert {path for _, path, *_ in _documented_routes()} > UNDOCUMENTED
+    transport = httpx.ASGITransport(make_read_only_app(cast("Database", None)))
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         for path in UNDOCUMENTED:
             assert (await client.get(path)).status_code == 200, path
@@ -60,21 +62,21 @@ def test_every_address_names_the_right_it_needs() -> None:
         for requirement in about.get("security", [])
         for scope in requirement.get("token", ())
     }
-    assert {(verb, path): right for verb, path, _, _, right in _addresses() if right} == needed
+    assert {(verb, path): right for verb, path, _, _, right in _documented_routes() if right} == needed
 
 
 def test_the_limits_of_a_page_are_those_of_the_service() -> None:
     operations = _operations()
-    for verb, path, asked, does, _ in _addresses():
+    for verb, path, asked, does, _ in _documented_routes():
         if "limit" in asked:
             limit = _parameters(operations[verb, path])["limit"]
             assert f"`limit` {limit['default']}, at most {limit['maximum']:,}" in does
 
 
 def test_every_code_of_a_problem_is_listed_once() -> None:
-    assert Counter(first_names(section(PAGE, "Errors"))) == Counter(ProblemCode)
+    assert Counter(first_code_names(section(PAGE, "Errors"))) == Counter(ProblemCode)
 
 
 def test_every_link_leads_somewhere() -> None:
     for place, anchor in re.findall(r"\]\((\w+\.md)#([^)]+)\)", PAGE):
-        assert anchor in anchors(page(f"docs/{place}")), (place, anchor)
+        assert anchor in anchors(read_page(f"docs/{place}")), (place, anchor)

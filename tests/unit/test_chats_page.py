@@ -3,79 +3,93 @@
 import re
 from datetime import date
 
-from consumer.datasets.chats.columns import column_rules
-from consumer.datasets.chats.fields import BARE, FIELDS, RELATION
-from consumer.datasets.chats.rules.text import NAME_LIMIT, TEXT_LIMIT
-from consumer.datasets.chats.rules.url import URL_BYTES
-from consumer.datasets.chats.rules.whole import LARGEST
-from consumer.datasets.chats.tags import TAGS
-from consumer.sources.excel.sheets import USUAL
-from consumer.sources.header import HEADER_ROWS, letter
+from consumer.datasets.chats.column_spec import COLUMN_SPEC, POSITIONAL_LAYOUT, SOURCE_TABLE
+from consumer.datasets.chats.column_validator import column_validators
+from consumer.datasets.chats.rules.integer import MAX_INT4
+from consumer.datasets.chats.rules.text import MAX_SHORT_TEXT_CHARS, MAX_TEXT_CHARS
+from consumer.datasets.chats.rules.url import MAX_URL_BYTES
+from consumer.datasets.chats.source_tags import SOURCE_TAGS
+from consumer.sources.excel.sheet_choice import DEFAULT_SHEET
+from consumer.sources.header import HEADER_SEARCH_ROWS, column_letter
 from schemas.codes import RejectCode, WarningCode
-from tests.support.pages import ROOT, first_names, names, page, rows, section
+from tests.support.doc_pages import ROOT, code_names, first_code_names, read_page, section, table_rows
 
-PAGE = page("docs/chats.md")
+PAGE = read_page("docs/chats.md")
 REVISIONS = ROOT / "consumer" / "datasets" / "chats" / "revisions"
 IN_WORDS = {10: "ten"}
 TABLE = re.compile(r"create table directory\.(\w+) \(\n(.*?)^\)", re.MULTILINE | re.DOTALL)
 
 
 def test_every_field_is_told_with_all_its_headers_in_their_order() -> None:
-    told = {names(field)[0]: tuple(names(headers)) for field, headers, _ in rows(section(PAGE, "Fields"))}
-    assert told == FIELDS.headers
+    told = {
+        code_names(field)[0]: tuple(code_names(headers))
+        for field, headers, _ in table_rows(section(PAGE, "Fields"))
+    }
+    assert told == COLUMN_SPEC.headers
 
 
 def test_the_required_fields_are_marked() -> None:
-    marked = {names(field)[0] for field, *_ in rows(section(PAGE, "Fields")) if "required" in field}
-    assert marked == set(FIELDS.required)
+    marked = {
+        code_names(field)[0] for field, *_ in table_rows(section(PAGE, "Fields")) if "required" in field
+    }
+    assert marked == set(COLUMN_SPEC.required)
 
 
 def test_every_field_has_a_rule_and_a_sentence_about_it() -> None:
-    assert {names(field)[0] for field, _, rule in rows(section(PAGE, "Fields")) if rule} == set(
-        column_rules(date.max)
+    assert {code_names(field)[0] for field, _, rule in table_rows(section(PAGE, "Fields")) if rule} == set(
+        column_validators(date.max)
     )
 
 
 def test_the_limits_are_those_of_the_rules() -> None:
     fields = section(PAGE, "Fields")
-    assert f"at most {URL_BYTES:,} bytes" in fields
-    assert fields.count(f"at most {NAME_LIMIT} characters") == 3  # branch, faculty, group
-    assert f"at most {TEXT_LIMIT:,} characters" in fields
-    assert fields.count(f"from 0 to {LARGEST:,}") == 2  # participants, course
+    assert f"at most {MAX_URL_BYTES:,} bytes" in fields
+    assert fields.count(f"at most {MAX_SHORT_TEXT_CHARS} characters") == 3  # branch, faculty, group
+    assert f"at most {MAX_TEXT_CHARS:,} characters" in fields
+    assert fields.count(f"from 0 to {MAX_INT4:,}") == 2  # participants, course
 
 
 def test_the_places_of_a_source_are_those_it_is_read_from() -> None:
-    told = {first: rest for first, *rest in rows(section(PAGE, "What a source must look like"))}
-    assert names(told["columns"][2]) == [RELATION.key, *RELATION.columns.values(), RELATION.only[0]]
-    assert names(told["which rows"][2]) == list(RELATION.only)
-    assert names(told["what is read"][2]) == [RELATION.table]
-    assert f"«{USUAL}»" in told["what is read"][0]
+    told = {first: rest for first, *rest in table_rows(section(PAGE, "What a source must look like"))}
+    assert code_names(told["columns"][2]) == [
+        SOURCE_TABLE.key,
+        *SOURCE_TABLE.columns.values(),
+        SOURCE_TABLE.row_filter[0],
+    ]
+    assert code_names(told["which rows"][2]) == list(SOURCE_TABLE.row_filter)
+    assert code_names(told["what is read"][2]) == [SOURCE_TABLE.table]
+    assert f"«{DEFAULT_SHEET}»" in told["what is read"][0]
     tags = dict(zip(("excel", "google_sheets", "database"), told["tag of its chats"], strict=True))
-    assert {source: names(cell)[0] for source, cell in tags.items()} == TAGS
+    assert {source: code_names(cell)[0] for source, cell in tags.items()} == SOURCE_TAGS
 
 
 def test_the_header_and_the_bare_columns_are_where_the_code_looks() -> None:
     text = section(PAGE, "What a source must look like")
-    assert f"among the first {IN_WORDS[HEADER_ROWS]} that are not empty" in text
-    assert BARE.fields == ("inn", "kpp", "url", "phone")
-    assert f"ИНН, КПП, link and phone in columns A to {letter(len(BARE.fields) - 1)}" in text
+    assert f"among the first {IN_WORDS[HEADER_SEARCH_ROWS]} that are not empty" in text
+    assert POSITIONAL_LAYOUT.fields == ("inn", "kpp", "url", "phone")
+    assert (
+        f"ИНН, КПП, link and phone in columns A to {column_letter(len(POSITIONAL_LAYOUT.fields) - 1)}" in text
+    )
 
 
 def test_every_code_of_a_rejected_row_is_told_once_and_none_that_is_not_there() -> None:
-    assert sorted(first_names(section(PAGE, "Rejected rows"))) == sorted(RejectCode)
+    assert sorted(first_code_names(section(PAGE, "Rejected rows"))) == sorted(RejectCode)
 
 
 def test_every_warning_is_told_once_and_none_that_is_not_there() -> None:
-    assert sorted(first_names(section(PAGE, "Warnings"))) == sorted(WarningCode)
+    assert sorted(first_code_names(section(PAGE, "Warnings"))) == sorted(WarningCode)
 
 
 def test_tags_rise_in_the_order_of_the_code() -> None:
     (line,) = [one for one in section(PAGE, "Which row wins").splitlines() if "tag only rises" in one]
-    assert names(line) == list(TAGS.values())
+    assert code_names(line) == list(SOURCE_TAGS.values())
 
 
 def test_the_target_tables_have_the_columns_that_are_told() -> None:
-    told = {names(name)[0]: names(columns) for name, columns, _ in rows(section(PAGE, "Where the rows go"))}
+    told = {
+        code_names(name)[0]: code_names(columns)
+        for name, columns, _ in table_rows(section(PAGE, "Where the rows go"))
+    }
     made = {
         name: _columns(body) for path in REVISIONS.glob("*.sql") for name, body in _made(path.read_text())
     }

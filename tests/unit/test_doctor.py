@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from consumer import doctor
-from consumer.doctor import Finding, Mark
-from consumer.http import tokens
+from consumer.doctor import Finding, Severity
+from consumer.http.auth import tokens
 from consumer.settings import Settings, load
-from consumer.store.errors import Conflict, DatabaseUnavailable
+from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
 from messaging.connection import KafkaConnection
-from messaging.errors import KafkaUnavailable
-from messaging.metadata import Cluster, TopicState
+from messaging.errors import KafkaUnavailableError
+from messaging.metadata import ClusterMetadata, TopicState
 from schemas import topics
 
 
@@ -22,13 +22,13 @@ def settings(tmp_path: Path) -> Settings:
     return load(known | {"MIGRATION_INBOX": str(tmp_path)})
 
 
-async def _well(_: Settings) -> AsyncIterator[Finding]:
-    yield Mark.OK, "all is well"
+async def _passing_check(_: Settings) -> AsyncIterator[Finding]:
+    yield Severity.OK, "all is well"
 
 
-def _ends_with(error: Exception) -> doctor.Check:
+def _failing_check(error: Exception) -> doctor.Check:
     async def check(_: Settings) -> AsyncIterator[Finding]:
-        yield Mark.OK, "found before"
+        yield Severity.OK, "found before"
         raise error
 
     return check
@@ -37,9 +37,9 @@ def _ends_with(error: Exception) -> doctor.Check:
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (DatabaseUnavailable("it went away"), "FAIL Kafka: it went away"),
-        (KafkaUnavailable("Kafka at a:1 is gone."), "FAIL Kafka: Kafka at a:1 is gone."),
-        (Conflict("40P01"), "FAIL Kafka: conflict with another transaction (SQLSTATE 40P01)"),
+        (DatabaseUnavailableError("it went away"), "FAIL Kafka: it went away"),
+        (KafkaUnavailableError("Kafka at a:1 is gone."), "FAIL Kafka: Kafka at a:1 is gone."),
+        (TransactionConflictError("40P01"), "FAIL Kafka: conflict with another transaction (SQLSTATE 40P01)"),
         (ValueError("secret"), "FAIL Kafka: this check broke off (ValueError); report it"),
     ],
 )
@@ -50,9 +50,9 @@ async def test_a_check_that_breaks_off_costs_no_other_finding(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(doctor, "_kafka", _ends_with(error))
-    monkeypatch.setattr(doctor, "_postgres", _well)
-    assert await doctor.examine(settings) == 1
+    monkeypatch.setattr(doctor, "_kafka", _failing_check(error))
+    monkeypatch.setattr(doctor, "_postgres", _passing_check)
+    assert await doctor.run_checks(settings) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[1:-1] == ["ok   found before", told, "ok   all is well"]
 
@@ -60,7 +60,7 @@ async def test_a_check_that_breaks_off_costs_no_other_finding(
 async def test_where_nothing_answers_each_is_told(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert await doctor.examine(settings) == 1
+    assert await doctor.run_checks(settings) == 1
     inbox, kafka, postgres, http = capsys.readouterr().out.splitlines()
     assert inbox.startswith("ok   inbox")
     assert kafka.startswith("FAIL Kafka: Kafka at 127.0.0.1:1 is not reachable")
@@ -71,14 +71,14 @@ async def test_where_nothing_answers_each_is_told(
 async def test_topics_that_are_missing_are_a_note(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def describe(_: KafkaConnection, names: Sequence[str]) -> Cluster:
-        return Cluster(1, {name: TopicState(name, "id", 6) for name in names[1:]})
+    async def describe(_: KafkaConnection, names: Sequence[str]) -> ClusterMetadata:
+        return ClusterMetadata(1, {name: TopicState(name, "id", 6) for name in names[1:]})
 
-    monkeypatch.setattr(doctor, "describe", describe)
-    monkeypatch.setattr(doctor, "_postgres", _well)
-    assert await doctor.examine(settings) == 0
+    monkeypatch.setattr(doctor, "describe_topics", describe)
+    monkeypatch.setattr(doctor, "_postgres", _passing_check)
+    assert await doctor.run_checks(settings) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert f"note Kafka: the service makes {topics.ALL[0].name} when it starts, where it may" in lines
+    assert f"note Kafka: the service makes {topics.ALL_TOPICS[0].name} when it starts, where it may" in lines
 
 
 async def test_a_look_that_breaks_off_costs_no_other_name() -> None:
@@ -87,11 +87,11 @@ async def test_a_look_that_breaks_off_costs_no_other_name() -> None:
             raise ValueError("secret")
         return f"looked at {name}"
 
-    found = [finding async for finding in doctor._each("connection", ["c", "a", "b"], look)]
+    found = [finding async for finding in doctor._check_each("connection", ["c", "a", "b"], look)]
     assert found == [
-        (Mark.OK, "looked at a"),
-        (Mark.FAIL, "connection «b»: this check broke off (ValueError); report it"),
-        (Mark.OK, "looked at c"),
+        (Severity.OK, "looked at a"),
+        (Severity.FAIL, "connection «b»: this check broke off (ValueError); report it"),
+        (Severity.OK, "looked at c"),
     ]
 
 
@@ -102,19 +102,21 @@ async def _http(**variables: str) -> list[Finding]:
 
 async def test_a_port_that_is_open_to_all_without_a_word_is_a_failure() -> None:
     failure, note = await _http(MIGRATION_HTTP_HOST="0.0.0.0")
-    assert failure[0] is Mark.FAIL
+    assert failure[0] is Severity.FAIL
     assert "MIGRATION_HTTP_TOKENS_FILE" in failure[1]
-    assert note[0] is Mark.NOTE
+    assert note[0] is Severity.NOTE
     assert [mark for mark, _ in await _http(MIGRATION_HTTP_HOST="0.0.0.0", MIGRATION_HTTP_OPEN="yes")] == [
-        Mark.NOTE
+        Severity.NOTE
     ]
 
 
 async def test_the_tokens_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "tokens.toml"
-    path.write_text("".join(tokens.issue(name, frozenset({tokens.Right.READ}))[1] for name in ("b", "a")))
+    path.write_text(
+        "".join(tokens.issue_token(name, frozenset({tokens.Right.READ}))[1] for name in ("b", "a"))
+    )
     variables = {"MIGRATION_HTTP_HOST": "0.0.0.0", "MIGRATION_HTTP_TOKENS_FILE": str(path)}
-    assert await _http(**variables) == [(Mark.OK, "HTTP on 0.0.0.0 port 8084: tokens of a, b")]
+    assert await _http(**variables) == [(Severity.OK, "HTTP on 0.0.0.0 port 8084: tokens of a, b")]
     path.write_text("[a]")
     [(mark, sentence)] = await _http(**variables)
-    assert (mark, "[a] must have the keys" in sentence) == (Mark.FAIL, True)
+    assert (mark, "[a] must have the keys" in sentence) == (Severity.FAIL, True)

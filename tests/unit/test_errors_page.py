@@ -3,21 +3,21 @@
 from collections import Counter
 
 from schemas.codes import ErrorCode
-from tests.support.pages import ROOT, anchors, first_names, page, rows
+from tests.support.doc_pages import ROOT, anchors, first_code_names, read_page, table_rows
 
-PAGE = page("docs/errors.md")
+PAGE = read_page("docs/errors.md")
 
 
 def test_every_code_is_told_once_and_none_that_is_not_there() -> None:
-    assert Counter(first_names(PAGE)) == Counter(ErrorCode)
+    assert Counter(first_code_names(PAGE)) == Counter(ErrorCode)
 
 
 def test_every_code_has_a_cause_and_something_to_do() -> None:
-    assert [row for row in rows(PAGE) if len(row) != 3 or not all(row)] == []
+    assert [row for row in table_rows(PAGE) if len(row) != 3 or not all(row)] == []
 
 
 def test_the_pages_lead_to_each_other() -> None:
-    assert "rejected-rows" in anchors(page("docs/chats.md"))
+    assert "rejected-rows" in anchors(read_page("docs/chats.md"))
     for name in ("chats", "cli", "errors", "operations"):
         assert (ROOT / "docs" / f"{name}.md").is_file()
-        assert f"docs/{name}.md" in page("README.md")
+        assert f"docs/{name}.md" in read_page("README.md")

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tests.support.pages import ROOT
+from tests.support.doc_pages import ROOT
 
 FAULTS = Path("tests/acceptance/faults")
 FOLDER = ROOT / "docs" / "invariants"

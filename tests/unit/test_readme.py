@@ -4,23 +4,23 @@ import re
 
 import pytest
 
-from consumer.lifecycle import EDGES
+from consumer.lifecycle import TRANSITIONS
 from consumer.settings import Settings
-from tests.support.pages import ROOT, anchors, names, page, rows, section
+from tests.support.doc_pages import ROOT, anchors, code_names, read_page, section, table_rows
 
-README = page("README.md")
+README = read_page("README.md")
 PAGES = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ARROW = re.compile(r"^    (\[\*\]|\w+) --> (\w+) : (.+)$", re.MULTILINE)
 
 
 def test_the_picture_of_states_has_the_edges_of_the_lifecycle() -> None:
-    picture = page("docs/states.md")
+    picture = read_page("docs/states.md")
     drawn = {(name, None if left == "[*]" else left, right) for left, right, name in ARROW.findall(picture)}
-    assert drawn == {(name, left and str(left), str(right)) for name, left, right in EDGES}
+    assert drawn == {(name, left and str(left), str(right)) for name, left, right in TRANSITIONS}
 
 
 def test_every_setting_is_told_and_none_that_is_not_there() -> None:
-    table = page("docs/configuration.md").split("## Who may")[0]
+    table = read_page("docs/configuration.md").split("## Who may")[0]
     told = set(re.findall(r"`((?:KAFKA|MIGRATION|DATABASE)_[A-Z_]+)`", table)) - {"DATABASE_URL_FILE"}
     assert told == {name.upper() for name in Settings.model_fields}
 
@@ -29,15 +29,19 @@ def test_every_setting_is_told_and_none_that_is_not_there() -> None:
     "name", ["README.md", "CONTRIBUTING.md", "docs/quickstart.md", "docs/performance.md"]
 )
 def test_every_make_target_a_page_names_is_there(name: str) -> None:
-    makefile, text = page("Makefile"), page(name)
+    makefile, text = read_page("Makefile"), read_page(name)
     named = set(re.findall(r"^make ([\w-]+)", text, re.MULTILINE)) | set(re.findall(r"`make ([\w-]+)", text))
     assert named
     assert not [target for target in named if f"\n{target}:" not in makefile]
 
 
 def test_every_command_of_the_makefile_has_a_page() -> None:
-    targets = set(re.findall(r"^([a-z-]+):.* ## ", page("Makefile"), re.MULTILINE))
-    listed = {name.split()[1] for name in names(section(page("CONTRIBUTING.md"), "Commands")) if " " in name}
+    targets = set(re.findall(r"^([a-z-]+):.* ## ", read_page("Makefile"), re.MULTILINE))
+    listed = {
+        name.split()[1]
+        for name in code_names(section(read_page("CONTRIBUTING.md"), "Commands"))
+        if " " in name
+    }
     assert targets - {"help", "venv", "lock"} <= listed
 
 
@@ -49,8 +53,8 @@ def test_the_readme_is_short_and_shows_the_two_commands() -> None:
 def test_every_folder_has_its_place_in_the_list() -> None:
     listed = {
         name.strip("/")
-        for cell, _ in rows(section(page("docs/architecture.md"), "Packages"))
-        for name in names(cell)
+        for cell, _ in table_rows(section(read_page("docs/architecture.md"), "Packages"))
+        for name in code_names(cell)
     }
     assert {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"docs", "tests"} <= listed | {
         "consumer"
@@ -65,14 +69,14 @@ def test_every_folder_has_its_place_in_the_list() -> None:
 def test_every_link_of_a_page_leads_somewhere(name: str) -> None:
     """On disk and in plain Markdown; `make docs` looks at the site."""
     folder = (ROOT / name).parent
-    for place, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)]*)\)", page(name)):
+    for place, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)]*)\)", read_page(name)):
         target = (folder / place).resolve() if place else ROOT / name
         assert target.exists(), (name, place)
         assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), (name, place, anchor)
 
 
 def test_every_page_is_in_the_navigation_once() -> None:
-    listed = re.findall(r"([\w/-]+\.md)$", page("mkdocs.yml").split("\nnav:")[1], re.MULTILINE)
+    listed = re.findall(r"([\w/-]+\.md)$", read_page("mkdocs.yml").split("\nnav:")[1], re.MULTILINE)
     assert sorted(listed) == sorted(path.removeprefix("docs/") for path in PAGES if path.startswith("docs/"))
 
 
@@ -81,10 +85,10 @@ FILE = re.compile(r"`((?:consumer|messaging|schemas|producer_cli|devstack|benchm
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_file_a_page_names_is_there(name: str) -> None:
-    assert not [place for place in FILE.findall(page(name)) if not _is_there(place)]
+    assert not [place for place in FILE.findall(read_page(name)) if not _exists(place)]
 
 
-def _is_there(place: str) -> bool:
+def _exists(place: str) -> bool:
     """A folder or file; in the map of packages a module goes by its name alone."""
     return (ROOT / place).exists() or (ROOT / f"{place}.py").exists()
 
@@ -93,7 +97,7 @@ QUESTION = re.compile(r"^(?:### (?=.*\?$)|(?=By )|(?=## ))", re.MULTILINE)
 
 
 def test_each_question_is_answered_in_at_most_six_files() -> None:
-    text = page("docs/architecture.md").split("## Four questions")[1].split("\n## ")[0]
+    text = read_page("docs/architecture.md").split("## Four questions")[1].split("\n## ")[0]
     answers = [part for part in QUESTION.split(text) if "1. " in part]
     assert len(answers) == 5
     for answer in answers:
@@ -102,10 +106,12 @@ def test_each_question_is_answered_in_at_most_six_files() -> None:
 
 @pytest.mark.parametrize("decision", [path for path in PAGES if path.startswith("docs/decisions/")])
 def test_a_decision_takes_one_page_of_forty_lines(decision: str) -> None:
-    assert len(page(decision).splitlines()) <= 40
+    assert len(read_page(decision).splitlines()) <= 40
 
 
 def test_every_bound_is_where_the_page_for_contributors_says() -> None:
-    places = set(re.findall(r"`((?:consumer|messaging|schemas|tests)/[\w/.]+)`", page("CONTRIBUTING.md")))
+    places = set(
+        re.findall(r"`((?:consumer|messaging|schemas|tests)/[\w/.]+)`", read_page("CONTRIBUTING.md"))
+    )
     assert len(places) > 15
     assert not [place for place in places if not (ROOT / place).exists()]

@@ -13,7 +13,7 @@ from schemas.version import VERSION
 ROOT = Path(__file__).parents[2]
 
 
-def _told(*command: str) -> str:
+def _run_and_read(*command: str) -> str:
     done = subprocess.run(
         [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
@@ -21,14 +21,14 @@ def _told(*command: str) -> str:
 
 
 def test_the_package_has_it() -> None:
-    assert _told("-m", "hatchling", "version").strip() == VERSION
+    assert _run_and_read("-m", "hatchling", "version").strip() == VERSION
 
 
 @pytest.mark.parametrize(
     ("module", "name"), [("producer_cli", "migration"), ("consumer", "migration-consumer")]
 )
 def test_both_commands_tell_it(module: str, name: str) -> None:
-    assert _told("-m", module, "--version") == f"{name} {VERSION}\n"
+    assert _run_and_read("-m", module, "--version") == f"{name} {VERSION}\n"
 
 
 def test_the_image_holds_the_folder_it_lies_in() -> None:

@@ -2,10 +2,10 @@
 
 from importlib.metadata import version
 
-OF_CELLS = 8
+CELL_RULES_VERSION = 8
 """Moves by hand, with the rules and with what a reader makes of a cell."""
 
 
 def rules_version() -> str:
     """With the tables of foreign phone numbers, which move with their package."""
-    return f"{OF_CELLS}+phonenumbers-{version('phonenumbers')}"
+    return f"{CELL_RULES_VERSION}+phonenumbers-{version('phonenumbers')}"

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from consumer.sources.database.address import Address, WrongAddress
+from consumer.sources.database.dsn import ConnectionParams, InvalidSourceDsnError
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 else:
     Connection = asyncpg.Connection
-Row = asyncpg.Record
+PgRecord = asyncpg.Record
 
 APPLICATION = "chat-migration source"
-SETTINGS = {
+DEFAULT_SERVER_SETTINGS = {
     "statement_timeout": "120s",
     "lock_timeout": "10s",
     # While the rows handed out are checked and stored; a pause of our own Postgres counts.
@@ -29,64 +29,68 @@ SETTINGS = {
 }
 """What the options of the address do not say. Set inside the transaction: poolers refuse it at the start."""
 
-GRACE_SECONDS = 10.0
+CLIENT_TIMEOUT_MARGIN = 10.0
 """How much longer than the server we wait for an answer: its own word says more than our silence."""
-UNLIMITED_SECONDS = 3_600.0
+NO_STATEMENT_TIMEOUT = 3_600.0
 """Where the address switches statement_timeout off."""
-CLOSE_SECONDS = 2.0
-DNS_PAUSES = (0.5, 1.0, None)
+CLOSE_TIMEOUT = 2.0
+DNS_RETRY_DELAYS = (0.5, 1.0, None)
 """Seconds before a name is looked up again that could not be just now; after the last, None, not again."""
 
-BEGIN = "begin isolation level repeatable read read only"
-SET = "select set_config(name, value, true) from unnest($1::text[], $2::text[]) as given (name, value)"
-STATEMENT_TIMEOUT = "select setting::bigint from pg_catalog.pg_settings where name = 'statement_timeout'"
+BEGIN_SNAPSHOT = "begin isolation level repeatable read read only"
+APPLY_SETTINGS = (
+    "select set_config(name, value, true) from unnest($1::text[], $2::text[]) as given (name, value)"
+)
+READ_STATEMENT_TIMEOUT = "select setting::bigint from pg_catalog.pg_settings where name = 'statement_timeout'"
 
 
-class Session:
+class SnapshotSession:
     """A connection with its one transaction; every statement has a limit, also where the server is frozen."""
 
-    def __init__(self, connection: Connection, limit: float) -> None:
+    def __init__(self, connection: Connection, statement_timeout: float) -> None:
         self._connection = connection
-        self._limit = limit
+        self._statement_timeout = statement_timeout
 
-    async def rows(self, sql: str, *values: Any) -> list[Row]:
+    async def fetch_all(self, sql: str, *values: Any) -> list[PgRecord]:
         """All rows of a query."""
-        return await self._connection.fetch(sql, *values, timeout=self._limit)
+        return await self._connection.fetch(sql, *values, timeout=self._statement_timeout)
 
-    async def row(self, sql: str, *values: Any) -> Row:
+    async def fetch_one(self, sql: str, *values: Any) -> PgRecord:
         """The one row of a query that has one."""
-        row = await self._connection.fetchrow(sql, *values, timeout=self._limit)
+        row = await self._connection.fetchrow(sql, *values, timeout=self._statement_timeout)
         assert row is not None  # noqa: S101
         return row
 
     async def close(self) -> None:
-        """End the transaction and the connection, within CLOSE_SECONDS; harmless when called again."""
+        """End the transaction and the connection, within CLOSE_TIMEOUT; harmless when called again."""
         away = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
         with suppress(*away):
-            async with asyncio.timeout(CLOSE_SECONDS):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self._connection.execute("rollback")
                 await self._connection.close()
         self._connection.terminate()
 
 
-async def open_session(address: Address) -> Session:
+async def open_session(params: ConnectionParams) -> SnapshotSession:
     """Connect and take the snapshot.
 
-    Raises WrongAddress, OSError, and what asyncpg raises.
+    Raises InvalidSourceDsnError, OSError, and what asyncpg raises.
     """
-    connection = await _connected(address)
+    connection = await _connect_with_dns_retries(params)
     try:
-        await connection.execute(BEGIN, timeout=GRACE_SECONDS)
-        return Session(connection, await _settle(connection, SETTINGS | address.settings))
+        await connection.execute(BEGIN_SNAPSHOT, timeout=CLIENT_TIMEOUT_MARGIN)
+        return SnapshotSession(
+            connection, await _apply_settings(connection, DEFAULT_SERVER_SETTINGS | params.server_settings)
+        )
     except BaseException:
         connection.terminate()
         raise
 
 
-async def _connected(address: Address) -> Connection:
-    for pause in DNS_PAUSES:
+async def _connect_with_dns_retries(params: ConnectionParams) -> Connection:
+    for pause in DNS_RETRY_DELAYS:
         try:
-            return await _connected_once(address)
+            return await _connect(params)
         except socket.gaierror as error:
             if pause is None or error.errno != socket.EAI_AGAIN:
                 raise
@@ -94,16 +98,16 @@ async def _connected(address: Address) -> Connection:
     raise AssertionError("the last pause is None")
 
 
-async def _connected_once(address: Address) -> Connection:
-    with _nothing_filled_in():
+async def _connect(params: ConnectionParams) -> Connection:
+    with _without_pg_env():
         try:
             return await asyncpg.connect(
-                address.dsn,
-                user=address.user,
-                password=address.password,
-                database=address.database,
-                timeout=address.connect_seconds,
-                command_timeout=UNLIMITED_SECONDS,
+                params.dsn,
+                user=params.user,
+                password=params.password,
+                database=params.database,
+                timeout=params.connect_timeout,
+                command_timeout=NO_STATEMENT_TIMEOUT,
                 statement_cache_size=0,
                 server_settings={"application_name": APPLICATION},
             )
@@ -112,11 +116,11 @@ async def _connected_once(address: Address) -> Connection:
         except ValueError as error:
             if isinstance(error, OSError | UnicodeDecodeError):  # a certificate that does not hold is both
                 raise
-            raise WrongAddress("its hosts, ports, or options cannot be read") from None
+            raise InvalidSourceDsnError("its hosts, ports, or options cannot be read") from None
 
 
 @contextmanager
-def _nothing_filled_in() -> Iterator[None]:
+def _without_pg_env() -> Iterator[None]:
     """The driver takes what an address leaves out from PG… variables: those are of our own Postgres."""
     kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PG")}
     try:
@@ -125,13 +129,15 @@ def _nothing_filled_in() -> Iterator[None]:
         os.environ.update(kept)
 
 
-async def _settle(connection: Connection, settings: dict[str, str]) -> float:
+async def _apply_settings(connection: Connection, settings: dict[str, str]) -> float:
     """Make the settings of the transaction; how long to wait for a statement, in seconds."""
     try:
-        await connection.execute(SET, list(settings), list(settings.values()), timeout=GRACE_SECONDS)
-        milliseconds = await connection.fetchval(STATEMENT_TIMEOUT, timeout=GRACE_SECONDS)
+        await connection.execute(
+            APPLY_SETTINGS, list(settings), list(settings.values()), timeout=CLIENT_TIMEOUT_MARGIN
+        )
+        milliseconds = await connection.fetchval(READ_STATEMENT_TIMEOUT, timeout=CLIENT_TIMEOUT_MARGIN)
     except asyncpg.PostgresError as error:
         if (error.sqlstate or "").startswith(("22", "25001", "42", "55P02")):
-            raise WrongAddress("the server does not take one of its options") from None
+            raise InvalidSourceDsnError("the server does not take one of its options") from None
         raise
-    return milliseconds / 1000 + GRACE_SECONDS if milliseconds else UNLIMITED_SECONDS
+    return milliseconds / 1000 + CLIENT_TIMEOUT_MARGIN if milliseconds else NO_STATEMENT_TIMEOUT

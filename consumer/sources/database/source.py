@@ -4,18 +4,18 @@ from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from consumer.datasets.base import Relation
-from consumer.errors import RequestRefused, TransientError
-from consumer.records import Chunk
-from consumer.sources.base import Opened, Reading
-from consumer.sources.database.address import parse
-from consumer.sources.database.connect import Session, open_session
-from consumer.sources.database.errors import mapped
-from consumer.sources.database.loop import Loop
-from consumer.sources.database.opening import Standing, stand
-from consumer.sources.database.pages import Stretch, page
-from consumer.sources.database.table import find
-from consumer.sources.pieces import pieces
+from consumer.cells.chunks import Chunk
+from consumer.datasets.base import SourceTable
+from consumer.errors import TransientError, UnresolvableRequestError
+from consumer.sources.base import SourceConfig, SourceInfo
+from consumer.sources.database.connect import SnapshotSession, open_session
+from consumer.sources.database.dsn import parse_dsn
+from consumer.sources.database.errors import translate_errors
+from consumer.sources.database.event_loop import PrivateEventLoop
+from consumer.sources.database.pages import KeyRange, fetch_page
+from consumer.sources.database.resume import ReadPlan, plan_read
+from consumer.sources.database.table_lookup import find_table
+from consumer.sources.split import split_by_size
 from schemas.codes import ErrorCode
 
 T = TypeVar("T")
@@ -24,70 +24,72 @@ T = TypeVar("T")
 class DatabaseSource:
     """The rows of one table, as one snapshot shows them."""
 
-    def __init__(self, spec: Mapping[str, Any], reading: Reading) -> None:
-        self._name = str(spec["connection"])
-        self._relation = _relation(reading)
-        self._asked = str(spec.get("table") or self._relation.table)
-        self._reading = reading
-        self._loop: Loop | None = None
-        self._session: Session | None = None
-        self._standing: Standing | None = None
+    def __init__(self, spec: Mapping[str, Any], config: SourceConfig) -> None:
+        self._connection_name = str(spec["connection"])
+        self._source_table = _require_source_table(config)
+        self._requested_table = str(spec.get("table") or self._source_table.table)
+        self._config = config
+        self._loop: PrivateEventLoop | None = None
+        self._session: SnapshotSession | None = None
+        self._plan: ReadPlan | None = None
 
-    def open(self) -> Opened:
+    def open(self) -> SourceInfo:
         """Connect, find the table and count it; errors of `consumer.errors` say what is wrong."""
-        self._loop = Loop()
+        self._loop = PrivateEventLoop()
         self._session = self._run(self._loop, self._connect())
-        self._standing = self._run(self._loop, self._stand(self._session))
-        return self._standing.opened()
+        self._plan = self._run(self._loop, self._plan_read(self._session))
+        return self._plan.source_info()
 
-    async def _connect(self) -> Session:
-        return await open_session(parse(self._reading.secrets["dsn"]))
+    async def _connect(self) -> SnapshotSession:
+        return await open_session(parse_dsn(self._config.secrets["dsn"]))
 
-    async def _stand(self, session: Session) -> Standing:
-        table = await find(session, self._asked, self._relation, self._name)
-        return await stand(session, table, self._relation, self._reading)
+    async def _plan_read(self, session: SnapshotSession) -> ReadPlan:
+        table = await find_table(session, self._requested_table, self._source_table, self._connection_name)
+        return await plan_read(session, table, self._source_table, self._config)
 
     @property
     def total(self) -> int | None:
         """How many rows count; known as soon as the source is open."""
-        return None if self._standing is None else self._standing.load.count
+        return None if self._plan is None else self._plan.load.count
 
     @property
     def state(self) -> Mapping[str, Any] | None:
         """What the next attempt has to know: the load, and what stands for the rows handed out so far."""
-        standing = self._standing
-        return None if standing is None else standing.load.handed_out(standing.digest).as_state()
+        standing = self._plan
+        return None if standing is None else standing.load.with_emitted(standing.digest).to_json()
 
     def chunks(self) -> Iterator[Chunk]:
         """The rows in the order of their keys; of those that are stored, key and identity alone.
 
         Raises TransientError where not as many rows come as were counted.
         """
-        if self._standing is None:
+        if self._plan is None:
             return
         rows = 0
-        for stretch in self._standing.stretches():
-            for chunk in self._pages(self._standing, stretch):
+        for stretch in self._plan.key_ranges():
+            for chunk in self._fetch_pages(self._plan, stretch):
                 rows += len(chunk.positions)
-                self._standing.hand_out(chunk)
+                self._plan.mark_emitted(chunk)
                 yield chunk
-        if self._session is not None and rows != self._standing.load.count:
-            raise _short(self._name, self._standing.load.count, rows)
+        if self._session is not None and rows != self._plan.load.count:
+            raise _short_read(self._connection_name, self._plan.load.count, rows)
 
-    def _pages(self, standing: Standing, stretch: Stretch) -> Iterator[Chunk]:
-        size = self._reading.chunk_rows
-        while self._loop is not None and self._session is not None and not stretch.is_over:
-            work = page(self._session, standing.table, self._relation, stretch, size)
+    def _fetch_pages(self, plan: ReadPlan, key_range: KeyRange) -> Iterator[Chunk]:
+        size = self._config.chunk_rows
+        while self._loop is not None and self._session is not None and not key_range.is_exhausted:
+            work = fetch_page(self._session, plan.table, self._source_table, key_range, size)
             chunk = self._run(self._loop, work)
             if chunk is None:
                 return
-            yield from pieces(chunk)  # what was handed out is known up to each batch
-            stretch = replace(stretch, after=chunk.positions[-1])
+            yield from split_by_size(chunk)  # what was handed out is known up to each batch
+            key_range = replace(key_range, after_key=chunk.positions[-1])
 
-    def _run(self, loop: Loop, work: Coroutine[Any, Any, T]) -> T:
-        read_before = self._reading.checkpoint is not None
-        with mapped(self._name, fewer=not self._reading.frugal, read_before=read_before):
-            return loop.run(work)
+    def _run(self, loop: PrivateEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
+        read_before = self._config.checkpoint is not None
+        with translate_errors(
+            self._connection_name, can_shrink_page=not self._config.low_memory, is_resume=read_before
+        ):
+            return loop.run(coroutine)
 
     def close(self) -> None:
         """End the transaction and the connection, within seconds; harmless when called again."""
@@ -99,16 +101,16 @@ class DatabaseSource:
             loop.close()
 
 
-def _relation(reading: Reading) -> Relation:
-    if reading.fields.relation is None:
-        raise RequestRefused(
+def _require_source_table(config: SourceConfig) -> SourceTable:
+    if config.column_spec.source_table is None:
+        raise UnresolvableRequestError(
             ErrorCode.UNSUPPORTED_SOURCE,
             "This dataset is not read from databases: send a workbook, or name a Google spreadsheet.",
         )
-    return reading.fields.relation
+    return config.column_spec.source_table
 
 
-def _short(name: str, counted: int, read: int) -> TransientError:
+def _short_read(name: str, counted: int, read: int) -> TransientError:
     return TransientError(
         ErrorCode.SHORT_READ,
         f"The database of the connection «{name}» counted {counted} rows, but handed out {read}. Try again.",

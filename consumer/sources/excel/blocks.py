@@ -2,21 +2,21 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from consumer.records import Cell
-from consumer.sources.excel.cells import SparseRow
+from consumer.cells.chunks import Cell
 from consumer.sources.excel.reader import RowBlock
+from consumer.sources.excel.sheet_handler import SparseRow
 
-BLOCK_CELLS = 1_000_000
+MAX_BLOCK_CELLS = 1_000_000
 """Blocks are dense: one row with a cell in the last column must not make thousands of others as wide."""
 
 
-def in_blocks(rows: Iterable[SparseRow], block_rows: int) -> Iterator[RowBlock]:
-    """The rows in blocks of at most `block_rows`, and of at most `BLOCK_CELLS` cells or one row."""
+def group_into_blocks(rows: Iterable[SparseRow], block_rows: int) -> Iterator[RowBlock]:
+    """The rows in blocks of at most `block_rows`, and of at most `MAX_BLOCK_CELLS` cells or one row."""
     waiting: list[SparseRow] = []
     width = 0
     for row in rows:
         wider = max(width, max(row[1]) + 1)
-        if len(waiting) == block_rows or (len(waiting) + 1) * wider > BLOCK_CELLS:
+        if len(waiting) == block_rows or (len(waiting) + 1) * wider > MAX_BLOCK_CELLS:
             if waiting:
                 yield _block(waiting, width)
             waiting, wider = [], max(row[1]) + 1

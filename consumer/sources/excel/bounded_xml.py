@@ -17,12 +17,12 @@ MAX_TOKEN_BYTES = 1 << 20
 MAX_NAMESPACE_CHARS = 1_000
 """Those of office formats have at most 100."""
 
-NESTED = f"its XML nests elements more than {MAX_DEPTH} deep"
-LONG_TAG = "its XML has a tag of more than 1 MB"
-LONG_NAMESPACE = f"its XML has a namespace of more than {MAX_NAMESPACE_CHARS} characters"
+NESTED_TOO_DEEP = f"its XML nests elements more than {MAX_DEPTH} deep"
+TAG_TOO_LONG = "its XML has a tag of more than 1 MB"
+NAMESPACE_TOO_LONG = f"its XML has a namespace of more than {MAX_NAMESPACE_CHARS} characters"
 
 
-class Handler(Protocol):
+class XmlCallbacks(Protocol):
     """What happens at each element and text."""
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
@@ -38,18 +38,18 @@ class Handler(Protocol):
         ...
 
 
-class _Elements:
+class _LimitedCallbacks:
     """Counts the depth. It knows nothing of the parser: a cycle would keep each until a collection."""
 
-    def __init__(self, handler: Handler, refuse: Callable[[str], Exception]) -> None:
+    def __init__(self, handler: XmlCallbacks, make_error: Callable[[str], Exception]) -> None:
         self._handle_start, self._handle_end = handler.start, handler.end
-        self._refuse = refuse
+        self._make_error = make_error
         self._depth = 0
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise self._refuse(NESTED)
+            raise self._make_error(NESTED_TOO_DEEP)
         self._handle_start(name, attributes)
 
     def end(self, name: str) -> None:
@@ -58,7 +58,7 @@ class _Elements:
 
     def namespace(self, _prefix: str | None, uri: str | None) -> None:
         if len(uri or "") > MAX_NAMESPACE_CHARS:
-            raise self._refuse(LONG_NAMESPACE)
+            raise self._make_error(NAMESPACE_TOO_LONG)
 
 
 class BoundedParser:
@@ -66,15 +66,15 @@ class BoundedParser:
 
     def __init__(
         self,
-        handler: Handler,
-        refuse: Callable[[str], Exception],
+        handler: XmlCallbacks,
+        make_error: Callable[[str], Exception],
         *,
         encoding: str | None = None,
         separator: str | None = None,
     ) -> None:
         """`separator` stands between a namespace and a local name; without one prefixes stay."""
-        elements = _Elements(handler, refuse)
-        self._refuse = refuse
+        elements = _LimitedCallbacks(handler, make_error)
+        self._make_error = make_error
         self._fed = 0
         self.expat = expat.ParserCreate(encoding, separator)
         self.expat.buffer_text = True
@@ -95,4 +95,4 @@ class BoundedParser:
         self.expat.Parse(piece, False)
         self._fed += len(piece)
         if self._fed - self.expat.CurrentByteIndex > MAX_TOKEN_BYTES:
-            raise self._refuse(LONG_TAG)
+            raise self._make_error(TAG_TOO_LONG)

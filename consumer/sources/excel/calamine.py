@@ -7,37 +7,37 @@ from pathlib import Path
 
 import python_calamine as calamine
 
-from consumer.error_texts import is_error_text
-from consumer.errors import WorkbookProblem
-from consumer.records import ERROR_CELL, Cell
-from consumer.sources.excel.calamine_limits import check_parts, check_sheet
-from consumer.sources.excel.problems import damaged, encrypted, unreadable
-from consumer.sources.excel.reader import RowBlock, Sheet, Unusual
-from consumer.sources.excel.sheets import missing_sheet
-from consumer.sources.rows import filled
+from consumer.cells.chunks import ERROR_CELL, Cell
+from consumer.cells.error_texts import is_error_text
+from consumer.errors import WorkbookError
+from consumer.sources.excel.calamine_quirks import check_parts, check_sheet
+from consumer.sources.excel.errors import damaged, encrypted, unreadable
+from consumer.sources.excel.reader import RowBlock, Sheet, UnsupportedByReaderError
+from consumer.sources.excel.sheet_choice import missing_sheet
+from consumer.sources.row_block import has_content
 
 
 def open_calamine(path: Path, block_rows: int) -> "CalamineReader":
-    """Open a workbook of any kind as calamine itself reads it; `OpenReader`."""
-    with calamine_errors():
+    """Open a workbook of any kind as calamine itself reads it; `ReaderFactory`."""
+    with translate_calamine_errors():
         return CalamineReader(calamine.CalamineWorkbook.from_path(path), block_rows)
 
 
 def open_calamine_xlsx(path: Path, block_rows: int) -> "CalamineXlsxReader":
-    """Open an .xlsx; `OpenReader`. Unusual where the row-by-row reader knows better, or may."""
+    """Open an .xlsx; `ReaderFactory`. Unusual where the row-by-row reader knows better, or may."""
     check_parts(path)
-    with left_to_others(), calamine_errors():
+    with fallback_on_error(), translate_calamine_errors():
         return CalamineXlsxReader(path, calamine.CalamineWorkbook.from_path(path), block_rows)
 
 
 class CalamineReader:
-    """A workbook opened by calamine; `SheetReader`."""
+    """A workbook opened by calamine; `WorkbookReader`."""
 
     def __init__(self, workbook: calamine.CalamineWorkbook, block_rows: int) -> None:
         self._workbook = workbook
         self._block_rows = block_rows
         self._sheet: calamine.CalamineSheet | None = None
-        self._errors: frozenset[Cell] | None = None
+        self._found_error_texts: frozenset[Cell] | None = None
 
     @property
     def sheets(self) -> Sequence[Sheet]:
@@ -50,7 +50,7 @@ class CalamineReader:
 
     def rows(self, sheet: str) -> Iterator[RowBlock]:
         """The rows of a sheet, empty ones included."""
-        with calamine_errors():
+        with translate_calamine_errors():
             opened = self._open(sheet)
             rows = self._iter_rows(opened)
             left = [""] * (opened.start or (0, 0))[1]
@@ -59,13 +59,13 @@ class CalamineReader:
                 columns = list(map(list, zip(*block, strict=True)))
                 size = len(block)
                 del block
-                yield RowBlock(range(position, position + size), _shifted(columns, left, size))
+                yield RowBlock(range(position, position + size), _pad_left(columns, left, size))
                 position += size
 
-    def filled(self, sheet: str) -> int:
+    def count_rows_with_content(self, sheet: str) -> int:
         """How many rows hold a visible character: a second look at what is in memory already."""
-        with calamine_errors():
-            return sum(map(filled, self._iter_rows(self._open(sheet))))
+        with translate_calamine_errors():
+            return sum(map(has_content, self._iter_rows(self._open(sheet))))
 
     def stale_formulas(self, sheet: str) -> Mapping[int, int]:  # noqa: ARG002
         """None: calamine does not tell formulas from values."""
@@ -79,30 +79,30 @@ class CalamineReader:
     def _open(self, name: str) -> calamine.CalamineSheet:
         if self._sheet is None or self._sheet.name != name:
             self._sheet = self._workbook.get_sheet_by_name(name)
-            self._errors = None
+            self._found_error_texts = None
         return self._sheet
 
     def _iter_rows(self, sheet: calamine.CalamineSheet) -> Iterator[Sequence[Cell]]:
         """The rows without texts of errors: calamine does not tell those of formulas from those typed in."""
         errors = self._error_texts(sheet)
         if not errors:
-            return all_rows(sheet)
-        return ([ERROR_CELL if cell in errors else cell for cell in row] for row in all_rows(sheet))
+            return iter_rows(sheet)
+        return ([ERROR_CELL if cell in errors else cell for cell in row] for row in iter_rows(sheet))
 
     def _error_texts(self, sheet: calamine.CalamineSheet) -> frozenset[Cell]:
         """The texts of errors in the cells of the sheet that is open; a look at all of them, once."""
-        if self._errors is None:
-            rows = all_rows(sheet)
+        if self._found_error_texts is None:
+            rows = iter_rows(sheet)
             found: set[Cell] = set()
             while block := list(islice(rows, self._block_rows)):
                 cells = set(chain.from_iterable(block))
                 found.update(cell for cell in cells if isinstance(cell, str) and is_error_text(cell))
-            self._errors = frozenset(found)
-        return self._errors
+            self._found_error_texts = frozenset(found)
+        return self._found_error_texts
 
 
 class CalamineXlsxReader(CalamineReader):
-    """An .xlsx, of which it hands out nothing where another reader knows better, or may; `SheetReader`."""
+    """An .xlsx, of which it hands out nothing where another reader knows better, or may; `WorkbookReader`."""
 
     def __init__(self, path: Path, workbook: calamine.CalamineWorkbook, block_rows: int) -> None:
         super().__init__(workbook, block_rows)
@@ -115,33 +115,33 @@ class CalamineXlsxReader(CalamineReader):
         where results of formulas are missing or out of date.
         """
         check_sheet(self._path, sheet)
-        with left_to_others(), calamine_errors():
+        with fallback_on_error(), translate_calamine_errors():
             if self._error_texts(self._open(sheet)):
-                raise Unusual("there are texts of errors")
+                raise UnsupportedByReaderError("there are texts of errors")
         yield from super().rows(sheet)
 
 
-def all_rows(sheet: calamine.CalamineSheet) -> Iterator[Sequence[Cell]]:
+def iter_rows(sheet: calamine.CalamineSheet) -> Iterator[Sequence[Cell]]:
     """Rows from the first of the sheet on; calamine panics over a sheet without a cell."""
     return iter(()) if sheet.start is None else sheet.iter_rows()
 
 
-def _shifted(columns: list[list[Cell]], left: Sequence[Cell], size: int) -> list[list[Cell]]:
+def _pad_left(columns: list[list[Cell]], left_padding: Sequence[Cell], size: int) -> list[list[Cell]]:
     """Calamine leaves out empty columns at the left, though not empty rows at the top."""
-    return [[empty] * size for empty in left] + columns
+    return [[empty] * size for empty in left_padding] + columns
 
 
 @contextmanager
-def left_to_others() -> Iterator[None]:
+def fallback_on_error() -> Iterator[None]:
     """What calamine cannot read, another reader may."""
     try:
         yield
-    except WorkbookProblem as error:
-        raise Unusual(error.message) from None
+    except WorkbookError as error:
+        raise UnsupportedByReaderError(error.message) from None
 
 
 @contextmanager
-def calamine_errors() -> Iterator[None]:
+def translate_calamine_errors() -> Iterator[None]:
     """Turn what calamine raises into our errors; its panics are no `Exception`."""
     try:
         yield

@@ -4,10 +4,10 @@ import re
 from datetime import date, datetime, time, timedelta
 from math import isnan, trunc
 
-from consumer.records import Cell
-from consumer.sources.excel.reader import Unusual
-from consumer.sources.excel.spelled_numbers import shown_with_exponent
-from consumer.sources.excel.styles import Style
+from consumer.cells.chunks import Cell
+from consumer.sources.excel.reader import UnsupportedByReaderError
+from consumer.sources.excel.rounded_numbers import mark_if_rounded
+from consumer.sources.excel.styles import NumberFormat
 
 DAY_MS = 86_400_000
 EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001  Excel knows no time zones
@@ -21,16 +21,18 @@ DATE = re.compile(r"\s*\+?([0-9]{1,4})\s*-\s*([0-9]{1,2})\s*-\s*([0-9]{1,2})\s*"
 TIME = re.compile(r"\s*([0-9]{1,2})\s*:\s*([0-9]{1,2})(?:\s*:\s*([0-9]{1,2})(?:\.([0-9]+))?)?\s*")
 
 
-def styled(value: float, style: Style, *, since_1904: bool) -> Cell:
+def apply_number_format(value: float, number_format: NumberFormat, *, since_1904: bool) -> Cell:
     """What a number of this style stands for; itself where it is no date, marked where it may lack digits.
 
     Raises Unusual where calamine itself gives up.
     """
-    if style is Style.NUMBER:
+    if number_format is NumberFormat.NUMBER:
         return value
-    if style is Style.SCIENTIFIC:
-        return shown_with_exponent(value)
-    return _duration(value) if style is Style.DURATION else _moment(value, since_1904)
+    if number_format is NumberFormat.SCIENTIFIC:
+        return mark_if_rounded(value)
+    return (
+        _duration(value) if number_format is NumberFormat.DURATION else _date_or_datetime(value, since_1904)
+    )
 
 
 def from_iso(text: str) -> Cell:
@@ -48,10 +50,10 @@ def _duration(value: float) -> timedelta:
     try:
         return timedelta(milliseconds=_milliseconds(value))
     except OverflowError:
-        raise Unusual("a duration is longer than durations go") from None
+        raise UnsupportedByReaderError("a duration is longer than durations go") from None
 
 
-def _moment(value: float, since_1904: bool) -> Cell:
+def _date_or_datetime(value: float, since_1904: bool) -> Cell:
     days = value + DAYS_TO_1904 if since_1904 else value
     since = _milliseconds(days if days >= LEAP_DAY else days + 1)
     if value < 1:
@@ -65,7 +67,7 @@ def _moment(value: float, since_1904: bool) -> Cell:
 
 def _time_of_day(value: float, since: int) -> Cell:
     if since <= -LIMIT_MS:
-        raise Unusual("a date is farther away than dates go")
+        raise UnsupportedByReaderError("a date is farther away than dates go")
     if since < FIRST_DAY * DAY_MS:
         return value
     return (EPOCH + timedelta(milliseconds=since % DAY_MS)).time()

@@ -8,22 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from consumer.errors import WorkbookProblem
-from consumer.sources.excel.problems import DecryptionError, encrypted
+from consumer.errors import WorkbookError
+from consumer.sources.excel.errors import DecryptionError, encrypted
 from consumer.sources.excel.sniff import WorkbookKind, sniff
 from schemas.codes import ErrorCode
 
 PASSWORD = "VelvetSweatshop"  # noqa: S105  known to everybody: Microsoft publishes it
 
 
-def identify(path: Path, max_inflated_bytes: int) -> WorkbookKind:
+def detect_and_decrypt(path: Path, max_inflated_bytes: int) -> WorkbookKind:
     """The kind of a workbook, which is decrypted in its place where it opens without asking.
 
     Raises what `sniff` and `decrypt` raise.
     """
     try:
         return sniff(path, max_inflated_bytes)
-    except WorkbookProblem as error:
+    except WorkbookError as error:
         if error.code != ErrorCode.WORKBOOK_ENCRYPTED:
             raise
     decrypt(path)
@@ -33,7 +33,7 @@ def identify(path: Path, max_inflated_bytes: int) -> WorkbookKind:
 def decrypt(path: Path) -> None:
     """Replace an encrypted workbook by what is in it.
 
-    Raises WorkbookProblem (`workbook_encrypted`) where it has another password, DecryptionError (of the same
+    Raises WorkbookError (`workbook_encrypted`) where it has another password, DecryptionError (of the same
     code) where it has another kind of encryption or is not whole, and OSError for the disk.
     """
     target = path.with_suffix(".plain")
@@ -44,7 +44,7 @@ def decrypt(path: Path) -> None:
         target.unlink(missing_ok=True)
         if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None):
             raise
-        raise (encrypted() if _refuses_password(error) else DecryptionError()) from None
+        raise (encrypted() if _is_password_error(error) else DecryptionError()) from None
     target.replace(path)
 
 
@@ -63,7 +63,7 @@ def _decrypt(path: Path, target: Path) -> None:
         file.decrypt(plain)
 
 
-def _refuses_password(error: Exception) -> bool:
+def _is_password_error(error: Exception) -> bool:
     from msoffcrypto.exceptions import InvalidKeyError
 
     return isinstance(error, InvalidKeyError)

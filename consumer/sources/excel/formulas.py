@@ -6,25 +6,27 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from consumer.sources.excel.cells import Columns, whole
-from consumer.sources.excel.markup import Attributes, Handler, inflated, parse
 from consumer.sources.excel.ooxml import TRUE
+from consumer.sources.excel.sheet_handler import ColumnIndexes, parse_whole_number
+from consumer.sources.excel.xml_sax import Attributes, SaxHandler, parse_member, read_member
 
 FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 WITHOUT_VALUE = re.compile(
     rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f(?:\s[^<>]*)?/>)\s*"
     rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</|</(?:\w+:)?c>)"
 )
-ROUNDED = re.compile(rb"<(?:\w+:)?v(?:\s[^<>]*)?>\s*[+-]?[0-9.]+[eE]\+")
-"""A number by its spelling, which calamine does not hand on (`spelled_numbers`)."""
-ASKS = re.compile(rb"""<(?:\w+:)?sheetCalcPr\s[^<>]*fullCalcOnLoad\s*=\s*["'](?:1|true)["']""")
-OVERLAP = 1 << 10
+ROUNDED_NUMBER = re.compile(rb"<(?:\w+:)?v(?:\s[^<>]*)?>\s*[+-]?[0-9.]+[eE]\+")
+"""A number by its spelling, which calamine does not hand on (`rounded_numbers`)."""
+RECALCULATION_REQUEST = re.compile(
+    rb"""<(?:\w+:)?sheetCalcPr\s[^<>]*fullCalcOnLoad\s*=\s*["'](?:1|true)["']"""
+)
+OVERLAP_BYTES = 1 << 10
 """Bytes of a piece that are looked at again with the next, so that nothing is cut in two."""
 DIGITS = "0123456789"
 
 
 @dataclass(slots=True)
-class SheetSigns:
+class SheetTraits:
     """What the bytes of a sheet have: any formula, one without a stored result, a request to be recalculated,
     a number whose spelling may leave digits out.
 
@@ -33,46 +35,48 @@ class SheetSigns:
 
     has_formula: bool = False
     lacks_value: bool = False
-    asks_recalculation: bool = False
-    rounds_numbers: bool = False
+    needs_recalculation: bool = False
+    has_rounded_numbers: bool = False
 
 
-def find_signs(pieces: Iterable[bytes]) -> SheetSigns:
+def scan_traits(pieces: Iterable[bytes]) -> SheetTraits:
     """Look for formulas by the bytes of a sheet; to find too much is safe."""
-    signs = SheetSigns()
+    signs = SheetTraits()
     before = b""
     for piece in pieces:
         text = before + piece
         if b"\0" in piece:
-            return SheetSigns(True, True, True, True)
+            return SheetTraits(True, True, True, True)
         signs.has_formula = signs.has_formula or FORMULA.search(text) is not None
         signs.lacks_value = signs.lacks_value or (
             signs.has_formula and WITHOUT_VALUE.search(text) is not None
         )
-        signs.asks_recalculation = signs.asks_recalculation or ASKS.search(text) is not None
-        signs.rounds_numbers = signs.rounds_numbers or ROUNDED.search(text) is not None
-        before = text[-OVERLAP:]
+        signs.needs_recalculation = (
+            signs.needs_recalculation or RECALCULATION_REQUEST.search(text) is not None
+        )
+        signs.has_rounded_numbers = signs.has_rounded_numbers or ROUNDED_NUMBER.search(text) is not None
+        before = text[-OVERLAP_BYTES:]
     return signs
 
 
-def stale_formulas(archive: zipfile.ZipFile, member: str, *, asks_recalculation: bool) -> Mapping[int, int]:
-    """`SheetReader.stale_formulas` for a sheet that is read row by row, in a pass of its own."""
-    signs = find_signs(inflated(archive, member))
-    if not (signs.has_formula and (asks_recalculation or signs.asks_recalculation)):
+def stale_formulas(archive: zipfile.ZipFile, member: str, *, needs_recalculation: bool) -> Mapping[int, int]:
+    """`WorkbookReader.stale_formulas` for a sheet that is read row by row, in a pass of its own."""
+    signs = scan_traits(read_member(archive, member))
+    if not (signs.has_formula and (needs_recalculation or signs.needs_recalculation)):
         return {}
-    places = FormulaPlaces()
-    parse(archive, member, places)
-    return places.last_rows if asks_recalculation or places.asks_recalculation else {}
+    places = FormulaLocator()
+    parse_member(archive, member, places)
+    return places.last_rows if needs_recalculation or places.needs_recalculation else {}
 
 
-class FormulaPlaces(Handler):
+class FormulaLocator(SaxHandler):
     """Collects in `last_rows` the columns that have formulas, each with the last row of one."""
 
     def __init__(self) -> None:
         self.last_rows: dict[int, int] = {}
-        self.asks_recalculation = False
+        self.needs_recalculation = False
         self._row, self._column = 0, -1
-        self._columns = Columns()
+        self._columns = ColumnIndexes()
 
     def start(self, name: str, attributes: Attributes) -> None:
         """A row, a cell or a formula begins; what makes no sense is refused where cells are read."""
@@ -83,7 +87,7 @@ class FormulaPlaces(Handler):
             self.last_rows[self._column] = self._row
         elif name == "row":
             number = attributes.get("r")
-            self._row = self._row + 1 if number is None else whole(number)
+            self._row = self._row + 1 if number is None else parse_whole_number(number)
             self._column = -1
         elif name == "sheetCalcPr":
-            self.asks_recalculation = attributes.get("fullCalcOnLoad") in TRUE
+            self.needs_recalculation = attributes.get("fullCalcOnLoad") in TRUE

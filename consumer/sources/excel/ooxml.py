@@ -5,10 +5,16 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from consumer.sources.excel.markup import Attributes, Handler, container_damage, found, parse
 from consumer.sources.excel.reader import Sheet
-from consumer.sources.excel.styles import Style, Styles
-from consumer.sources.excel.texts import Collector
+from consumer.sources.excel.rich_text import TextCollector
+from consumer.sources.excel.styles import NumberFormat, StylesHandler
+from consumer.sources.excel.xml_sax import (
+    Attributes,
+    SaxHandler,
+    container_errors_as_damaged,
+    find_member,
+    parse_member,
+)
 
 WORKBOOK = "xl/workbook.xml"
 STRINGS, STYLES = "sharedStrings.xml", "styles.xml"
@@ -18,7 +24,7 @@ TRUE, FALSE = frozenset({"1", "true"}), frozenset({"0", "false"})
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SheetPart:
     """A sheet and where it lies; `kind` is the last word of the relationship's type."""
 
     name: str
@@ -33,27 +39,27 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class XlsxPackage:
     """What a workbook says of itself; members are None where it has no such part.
 
     Strings and styles are where the relationships say, else under their usual names.
     """
 
     workbook: str
-    sheets: tuple[Part, ...]
+    sheets: tuple[SheetPart, ...]
     strings: str | None
     styles: str | None
     since_1904: bool
-    asks_recalculation: bool = False
+    needs_recalculation: bool = False
     """Whether a program that opens the workbook should not trust the results of its formulas."""
 
-    def is_usual(self, archive: zipfile.ZipFile) -> bool:
+    def has_standard_layout(self, archive: zipfile.ZipFile) -> bool:
         """Whether parts have their usual names and none is in UTF-16: calamine looks nowhere else.
 
         Of a sheet in UTF-16 it finds no row, and does not say so.
         """
         folder = posixpath.dirname(WORKBOOK)
-        usual = (found(archive, posixpath.join(folder, name)) for name in (STRINGS, STYLES))
+        usual = (find_member(archive, posixpath.join(folder, name)) for name in (STRINGS, STYLES))
         members = (self.workbook, self.strings, self.styles, *(part.member for part in self.sheets))
         return (
             self.workbook == WORKBOOK
@@ -64,67 +70,67 @@ class Package:
 
 def _is_utf16(archive: zipfile.ZipFile, member: str) -> bool:
     """Whether a part begins as XML in UTF-16 does: with a NUL beside every letter."""
-    with container_damage(), archive.open(member) as part:
+    with container_errors_as_damaged(), archive.open(member) as part:
         return b"\0" in part.read(HEAD_BYTES)
 
 
-def find_workbook(archive: zipfile.ZipFile, usual: str) -> str:
+def find_workbook(archive: zipfile.ZipFile, default: str) -> str:
     """The main part: where the relationships say, else under its usual name."""
-    root = read_relations(archive, "_rels/.rels", "") if "_rels/.rels" in archive.NameToInfo else {}
-    return next((target for kind, target in root.values() if kind == "officeDocument"), usual)
+    root = read_relationships(archive, "_rels/.rels", "") if "_rels/.rels" in archive.NameToInfo else {}
+    return next((target for kind, target in root.values() if kind == "officeDocument"), default)
 
 
-def read_package(archive: zipfile.ZipFile) -> Package:
+def read_package(archive: zipfile.ZipFile) -> XlsxPackage:
     """Find the workbook part and what it refers to."""
     workbook = find_workbook(archive, WORKBOOK)
     folder, name = posixpath.split(workbook)
-    relations = read_relations(archive, posixpath.join(folder, "_rels", f"{name}.rels"), folder)
-    parsed = _Workbook()
-    parse(archive, workbook, parsed)
+    relations = read_relationships(archive, posixpath.join(folder, "_rels", f"{name}.rels"), folder)
+    parsed = _WorkbookHandler()
+    parse_member(archive, workbook, parsed)
     sheets = tuple(
-        Part(title, relations[identifier][1], relations[identifier][0], is_visible)
+        SheetPart(title, relations[identifier][1], relations[identifier][0], is_visible)
         for title, identifier, is_visible in parsed.sheets
         if identifier in relations
     )
     targets = dict(reversed(tuple(relations.values())))
     strings, styles = (
-        member_of(archive, targets.get(kind), posixpath.join(folder, usual))
+        resolve_part(archive, targets.get(kind), posixpath.join(folder, usual))
         for kind, usual in (("sharedStrings", STRINGS), ("styles", STYLES))
     )
-    return Package(workbook, sheets, strings, styles, parsed.since_1904, parsed.asks_recalculation)
+    return XlsxPackage(workbook, sheets, strings, styles, parsed.since_1904, parsed.needs_recalculation)
 
 
-def member_of(archive: zipfile.ZipFile, target: str | None, usual: str) -> str | None:
+def resolve_part(archive: zipfile.ZipFile, target: str | None, default: str) -> str | None:
     """The part a relationship leads to; where it is left out or leads nowhere, the one of the usual name."""
-    return (target and found(archive, target)) or found(archive, usual)
+    return (target and find_member(archive, target)) or find_member(archive, default)
 
 
-def read_strings(archive: zipfile.ZipFile, member: str | None, most: int) -> list[str]:
-    """The shared strings, in order; of each about `most` characters."""
+def read_shared_strings(archive: zipfile.ZipFile, member: str | None, max_chars: int) -> list[str]:
+    """The shared strings, in order; of each about `max_chars` characters."""
     if member is None:
         return []
-    parsed = _Strings(most)
-    parse(archive, member, parsed)
+    parsed = _SharedStringsHandler(max_chars)
+    parse_member(archive, member, parsed)
     return parsed.strings
 
 
-def read_styles(archive: zipfile.ZipFile, member: str | None) -> list[Style]:
+def read_styles(archive: zipfile.ZipFile, member: str | None) -> list[NumberFormat]:
     """What the number in a cell is, by the cell's `s`."""
     if member is None:
         return []
-    parsed = Styles()
-    parse(archive, member, parsed)
-    return parsed.found
+    parsed = StylesHandler()
+    parse_member(archive, member, parsed)
+    return parsed.formats
 
 
-def read_relations(archive: zipfile.ZipFile, member: str, folder: str) -> Mapping[str, tuple[str, str]]:
+def read_relationships(archive: zipfile.ZipFile, member: str, folder: str) -> Mapping[str, tuple[str, str]]:
     """Id → kind and target."""
-    parsed = _Relations(folder)
-    parse(archive, member, parsed)
+    parsed = _RelationshipsHandler(folder)
+    parse_member(archive, member, parsed)
     return parsed.targets
 
 
-class _Relations(Handler):
+class _RelationshipsHandler(SaxHandler):
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self.targets: dict[str, tuple[str, str]] = {}
@@ -137,11 +143,11 @@ class _Relations(Handler):
             self.targets[attributes.get("Id", "")] = kind, posixpath.normpath(path)
 
 
-class _Workbook(Handler):
+class _WorkbookHandler(SaxHandler):
     def __init__(self) -> None:
         self.sheets: list[tuple[str, str, bool]] = []
         self.since_1904 = False
-        self.asks_recalculation = False
+        self.needs_recalculation = False
 
     def start(self, name: str, attributes: Attributes) -> None:
         if name == "sheet":
@@ -151,15 +157,15 @@ class _Workbook(Handler):
         elif name == "workbookPr" and "date1904" in attributes:  # `x15:workbookPr` never says it
             self.since_1904 = attributes.get("date1904") in TRUE
         elif name == "calcPr":  # ECMA-376 part 1, 18.2.2
-            self.asks_recalculation = (
+            self.needs_recalculation = (
                 attributes.get("fullCalcOnLoad") in TRUE or attributes.get("calcCompleted") in FALSE
             )
 
 
-class _Strings(Handler):
-    def __init__(self, most: int) -> None:
+class _SharedStringsHandler(SaxHandler):
+    def __init__(self, max_chars: int) -> None:
         self.strings: list[str] = []
-        self._text = Collector(most)
+        self._text = TextCollector(max_chars)
 
     def start(self, name: str, attributes: Attributes) -> None:
         self._text.start(name, attributes)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from consumer.sources.rows import RowBlock
+from consumer.sources.row_block import RowBlock
 
-__all__ = ["OpenReader", "RowBlock", "Sheet", "SheetReader", "Unusual"]
+__all__ = ["ReaderFactory", "RowBlock", "Sheet", "UnsupportedByReaderError", "WorkbookReader"]
 
 
-class Unusual(Exception):
+class UnsupportedByReaderError(Exception):
     """This reader does not vouch for this workbook: another has to read it. Only before the first block."""
 
 
@@ -24,8 +24,8 @@ class Sheet:
     """Neither hidden nor very hidden (which only a macro can show again)."""
 
 
-class SheetReader(Protocol):
-    """An open workbook. Made by a function `(path, block_rows) -> SheetReader`, which may raise `Unusual`."""
+class WorkbookReader(Protocol):
+    """An open workbook. Made by a function `(path, block_rows) -> WorkbookReader`, which may raise `UnsupportedByReaderError`."""
 
     @property
     def sheets(self) -> Sequence[Sheet]:
@@ -33,10 +33,10 @@ class SheetReader(Protocol):
         ...
 
     def rows(self, sheet: str) -> Iterator[RowBlock]:
-        """The rows of a sheet, at most `block_rows` in a block; `Unusual` at the first `next`, or never."""
+        """The rows of a sheet, at most `block_rows` in a block; `UnsupportedByReaderError` at the first `next`, or never."""
         ...
 
-    def filled(self, sheet: str) -> int | None:
+    def count_rows_with_content(self, sheet: str) -> int | None:
         """How many rows of the sheet hold a visible character, exactly; None while that is not known.
 
         May cost a second pass: asked for when the first rows are on their way, or at the end.
@@ -56,9 +56,9 @@ class SheetReader(Protocol):
         ...
 
 
-class OpenReader(Protocol):
+class ReaderFactory(Protocol):
     """A way to open a workbook with one library."""
 
-    def __call__(self, path: Path, block_rows: int) -> SheetReader:
-        """Open it; errors are those of `consumer.errors`, or `Unusual`."""
+    def __call__(self, path: Path, block_rows: int) -> WorkbookReader:
+        """Open it; errors are those of `consumer.errors`, or `UnsupportedByReaderError`."""
         ...

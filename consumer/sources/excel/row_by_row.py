@@ -5,33 +5,33 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from consumer.sources.excel.blocks import in_blocks
-from consumer.sources.excel.cells import SparseRow
-from consumer.sources.excel.markup import found
-from consumer.sources.excel.ooxml import Part
+from consumer.sources.excel.blocks import group_into_blocks
+from consumer.sources.excel.ooxml import SheetPart
 from consumer.sources.excel.reader import RowBlock, Sheet
-from consumer.sources.excel.sheets import missing_sheet
+from consumer.sources.excel.sheet_choice import missing_sheet
+from consumer.sources.excel.sheet_handler import SparseRow
+from consumer.sources.excel.xml_sax import find_member
 
 
-class Package(Protocol):
+class OoxmlPackage(Protocol):
     """What an Office Open XML package says of itself, of either kind."""
 
     @property
-    def sheets(self) -> Sequence[Part]:
+    def sheets(self) -> Sequence[SheetPart]:
         """All sheets, in the order of the workbook."""
         ...
 
 
-P = TypeVar("P", bound=Package)
+PackageT = TypeVar("PackageT", bound=OoxmlPackage)
 
 
 class RowByRowReader(ABC):
-    """A workbook opened for reading row by row; `SheetReader`."""
+    """A workbook opened for reading row by row; `WorkbookReader`."""
 
     def __init__(self, archive: zipfile.ZipFile, block_rows: int) -> None:
         self._archive = archive
         self._block_rows = block_rows
-        self._readings: list[Generator[SparseRow, None, None]] = []
+        self._open_iterators: list[Generator[SparseRow, None, None]] = []
 
     @property
     @abstractmethod
@@ -40,33 +40,33 @@ class RowByRowReader(ABC):
 
     def rows(self, sheet: str) -> Iterator[RowBlock]:
         """The rows of a sheet that hold anything."""
-        rows = self._filled_rows(sheet)
-        self._readings.append(rows)
-        return in_blocks(rows, self._block_rows)
+        rows = self._iter_rows(sheet)
+        self._open_iterators.append(rows)
+        return group_into_blocks(rows, self._block_rows)
 
-    def filled(self, sheet: str) -> None:  # noqa: ARG002
+    def count_rows_with_content(self, sheet: str) -> None:  # noqa: ARG002
         """Not known before the end: a second reading would take as long as the first."""
         return
 
     @abstractmethod
     def stale_formulas(self, sheet: str) -> Mapping[int, int]:
-        """`SheetReader.stale_formulas`."""
+        """`WorkbookReader.stale_formulas`."""
 
     def close(self) -> None:
         """Let go of the file, also where rows were not read to their end."""
-        for rows in self._readings:
+        for rows in self._open_iterators:
             rows.close()
         self._archive.close()
 
     @abstractmethod
-    def _filled_rows(self, sheet: str) -> Generator[SparseRow, None, None]:
+    def _iter_rows(self, sheet: str) -> Generator[SparseRow, None, None]:
         """The rows of a sheet that hold anything, one by one. Raises WorkbookProblem."""
 
 
-class PackageReader(RowByRowReader, Generic[P]):
+class OoxmlReader(RowByRowReader, Generic[PackageT]):
     """One whose sheets are parts of an Office Open XML package."""
 
-    def __init__(self, archive: zipfile.ZipFile, block_rows: int, package: P) -> None:
+    def __init__(self, archive: zipfile.ZipFile, block_rows: int, package: PackageT) -> None:
         super().__init__(archive, block_rows)
         self._package = package
 
@@ -75,9 +75,9 @@ class PackageReader(RowByRowReader, Generic[P]):
         """All sheets, in the order of the workbook."""
         return [part.sheet for part in self._package.sheets]
 
-    def _member(self, sheet: str) -> str:
+    def _sheet_member(self, sheet: str) -> str:
         """The part that holds a sheet; raises WorkbookProblem where it is missing."""
         member = next((part.member for part in self._package.sheets if part.name == sheet), None)
-        if member is None or found(self._archive, member) is None:
+        if member is None or find_member(self._archive, member) is None:
             raise missing_sheet()
         return member

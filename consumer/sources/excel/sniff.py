@@ -4,11 +4,11 @@ import struct
 from enum import StrEnum
 from pathlib import Path
 
-from consumer.sources.excel import compound, package
-from consumer.sources.excel.problems import damaged, encrypted, not_a_workbook
+from consumer.sources.excel import ole, zip_container
+from consumer.sources.excel.errors import damaged, encrypted, not_a_workbook
 
 HEAD_BYTES = 4096
-RECORD = struct.Struct("<2H")
+RECORD_HEADER = struct.Struct("<2H")
 FILE_PASS = 0x2F
 BEFORE_FILE_PASS = frozenset({0x09, 0x209, 0x409, 0x809, 0x86})
 """BOF of any age, and WriteProtect."""
@@ -30,30 +30,30 @@ def sniff(path: Path, max_inflated_bytes: int) -> WorkbookKind:
     """
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
-    if head.startswith(package.SIGNATURE):
+    if head.startswith(zip_container.SIGNATURE):
         return _zip_kind(path, max_inflated_bytes)
-    if head.startswith(compound.SIGNATURE):
-        return _compound_kind(path)
-    raise not_a_workbook(_looks_like(head))
+    if head.startswith(ole.SIGNATURE):
+        return _ole_kind(path)
+    raise not_a_workbook(_describe_content(head))
 
 
 def _zip_kind(path: Path, max_inflated_bytes: int) -> WorkbookKind:
     try:
-        members = package.inspect(path, max_inflated_bytes)
-    except package.Damaged as error:
+        members = zip_container.inspect(path, max_inflated_bytes)
+    except zip_container.ZipContainerError as error:
         raise damaged(str(error)) from None
-    if members.encrypted:
+    if members.is_encrypted:
         raise encrypted()
     if members.is_binary or "xl/workbook.bin" in members.names:
         return WorkbookKind.XLSB
-    if members.mimetype.startswith(package.SPREADSHEET_MIMETYPE):
+    if members.mimetype.startswith(zip_container.SPREADSHEET_MIMETYPE):
         return WorkbookKind.ODS
     if members.is_workbook or any(name.startswith("xl/") for name in members.names):
         return WorkbookKind.XLSX
-    raise not_a_workbook(_archive_of(members))
+    raise not_a_workbook(_describe_archive(members))
 
 
-def _archive_of(members: package.Members) -> str:
+def _describe_archive(members: zip_container.ZipMembers) -> str:
     tops = {name.split("/", 1)[0] for name in members.names}
     if "word" in tops or members.mimetype.endswith("opendocument.text"):
         return "is a text document"
@@ -64,15 +64,15 @@ def _archive_of(members: package.Members) -> str:
     return "is a zip archive without a workbook in it"
 
 
-def _compound_kind(path: Path) -> WorkbookKind:
+def _ole_kind(path: Path) -> WorkbookKind:
     try:
-        streams = compound.streams(path)
-    except compound.Damaged as error:
+        streams = ole.stream_names(path)
+    except ole.OleFileError as error:
         raise damaged(str(error)) from None
     if "encryptedpackage" in streams:
         raise encrypted()
     if book := streams & {"workbook", "book"}:
-        return _xls(path, max(book))  # both are there for programs of both ages: the newer one counts
+        return _xls_kind(path, max(book))  # both are there for programs of both ages: the newer one counts
     if "worddocument" in streams:
         raise not_a_workbook("is a Word document")
     if "powerpoint document" in streams:
@@ -80,10 +80,10 @@ def _compound_kind(path: Path) -> WorkbookKind:
     raise not_a_workbook("is an Office file without a workbook in it")
 
 
-def _xls(path: Path, stream: str) -> WorkbookKind:
+def _xls_kind(path: Path, stream: str) -> WorkbookKind:
     try:
-        head = compound.stream_head(path, stream)
-    except compound.Damaged as error:
+        head = ole.stream_head(path, stream)
+    except ole.OleFileError as error:
         raise damaged(str(error)) from None
     if has_file_pass(head):
         raise encrypted()
@@ -93,15 +93,15 @@ def _xls(path: Path, stream: str) -> WorkbookKind:
 def has_file_pass(head: bytes) -> bool:
     """Whether an .xls is encrypted or obfuscated: FilePass is among its first records (MS-XLS 2.4.117)."""
     at = 0
-    while at + RECORD.size <= len(head):
-        number, size = RECORD.unpack_from(head, at)
+    while at + RECORD_HEADER.size <= len(head):
+        number, size = RECORD_HEADER.unpack_from(head, at)
         if number not in BEFORE_FILE_PASS:
             return bool(number == FILE_PASS)
-        at += RECORD.size + size
+        at += RECORD_HEADER.size + size
     return False
 
 
-def _looks_like(head: bytes) -> str:
+def _describe_content(head: bytes) -> str:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not text:
         return "is empty"

@@ -6,30 +6,30 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from consumer.errors import LayoutProblem
-from consumer.records import Chunk
-from consumer.sources.base import Opened, Reading
-from consumer.sources.excel.choose import readers
-from consumer.sources.excel.default_password import identify
-from consumer.sources.excel.fresh import rechecked_while_fresh
-from consumer.sources.excel.problems import unreadable
-from consumer.sources.excel.reader import OpenReader, SheetReader, Unusual
-from consumer.sources.excel.sheets import choose_sheet, sheet_names
-from consumer.sources.files import LocalFile, fetch
+from consumer.cells.chunks import Chunk
+from consumer.errors import LayoutError
+from consumer.sources.base import SourceConfig, SourceInfo
+from consumer.sources.excel.default_password import detect_and_decrypt
+from consumer.sources.excel.errors import unreadable
+from consumer.sources.excel.reader import ReaderFactory, UnsupportedByReaderError, WorkbookReader
+from consumer.sources.excel.readers import readers_for
+from consumer.sources.excel.recheck import recheck_if_recent
+from consumer.sources.excel.sheet_choice import choose_sheet, sheet_names
+from consumer.sources.file_fetch import LocalFile, fetch_file
 from consumer.sources.header import Header
-from consumer.sources.sheet_names import quoted
+from consumer.sources.headered_rows import HeaderedRows
+from consumer.sources.sheet_names import quote_name
 from consumer.sources.source_columns import SourceColumn
-from consumer.sources.table import Table
 from schemas.codes import ErrorCode, WarningCode
 
 
 class ExcelSource:
     """The rows of one sheet of a workbook."""
 
-    def __init__(self, spec: Mapping[str, Any], reading: Reading) -> None:
+    def __init__(self, spec: Mapping[str, Any], config: SourceConfig) -> None:
         self._spec = spec
-        self._reading = reading
-        self._reader: SheetReader | None = None
+        self._config = config
+        self._reader: WorkbookReader | None = None
         self._chunks: Iterator[Chunk] = iter(())
         self._sheet = ""
         self._rows_above = 0
@@ -37,32 +37,32 @@ class ExcelSource:
         self._warnings: dict[str, int] = {}
         self._columns: Sequence[SourceColumn] = ()
 
-    def open(self) -> Opened:
+    def open(self) -> SourceInfo:
         """Read as far as the first row that counts, so that a wrong workbook is refused before all else."""
-        file = fetch(self._spec["file"], self._reading)
-        with rechecked_while_fresh(file):
-            self._open(file)
+        file = fetch_file(self._spec["file"], self._config)
+        with recheck_if_recent(file):
+            self._open_file(file)
         fingerprint = _fingerprint(file.sha256, self._sheet)
-        return Opened(fingerprint, self._warnings, columns=self._columns)
+        return SourceInfo(fingerprint, self._warnings, columns=self._columns)
 
-    def _open(self, file: LocalFile) -> None:
-        kind = identify(file.path, self._reading.max_inflated_bytes)
+    def _open_file(self, file: LocalFile) -> None:
+        kind = detect_and_decrypt(file.path, self._config.max_inflated_bytes)
         path = file.path.rename(file.path.with_suffix(f".{kind}"))  # calamine goes by the name
-        for opener in readers(kind, frugal=self._reading.frugal):
+        for opener in readers_for(kind, low_memory=self._config.low_memory):
             try:
-                self._begin(opener, path)
+                self._start(opener, path)
                 break
-            except Unusual:
+            except UnsupportedByReaderError:
                 self.close()
         else:
             raise unreadable()
-        self._chunks = _guarded(self._chunks, file)
+        self._chunks = _recheck_chunks(self._chunks, file)
 
     @property
     def total(self) -> int | None:
         """How many rows count; may cost a look at the whole sheet."""
         if self._total is None and self._reader is not None:
-            filled = self._reader.filled(self._sheet)
+            filled = self._reader.count_rows_with_content(self._sheet)
             self._total = None if filled is None else filled - self._rows_above
         return self._total
 
@@ -81,20 +81,20 @@ class ExcelSource:
             self._reader.close()
             self._reader = None
 
-    def _begin(self, opener: OpenReader, path: Path) -> None:
-        self._reader = opener(path, self._reading.chunk_rows)
+    def _start(self, opener: ReaderFactory, path: Path) -> None:
+        self._reader = opener(path, self._config.chunk_rows)
         sheets = self._reader.sheets
         self._sheet = choose_sheet(sheets, self._spec.get("sheet"))
         names = sheet_names(sheets, self._sheet)
-        table = Table(self._reader.rows(self._sheet), self._reading.fields, names)
+        table = HeaderedRows(self._reader.rows(self._sheet), self._config.column_spec, names)
         self._rows_above = table.rows_above
-        self._columns = table.header.described()
+        self._columns = table.header.source_columns()
         chunks = table.chunks()
         first = next(chunks, None)
         if first is None:
-            raise LayoutProblem(
+            raise LayoutError(
                 ErrorCode.NO_ROWS,
-                f"The sheet {quoted(self._sheet)} has nothing below its header "
+                f"The sheet {quote_name(self._sheet)} has nothing below its header "
                 f"in row {table.header.position}. Fill it, or ask for another sheet.",
             )
         self._chunks = chain((first,), chunks)
@@ -107,9 +107,9 @@ def _is_stale(header: Header, formulas: Mapping[int, int]) -> bool:
     return any(formulas.get(column, 0) > header.position for column in header.columns.values())
 
 
-def _guarded(chunks: Iterator[Chunk], file: LocalFile) -> Iterator[Chunk]:
+def _recheck_chunks(chunks: Iterator[Chunk], file: LocalFile) -> Iterator[Chunk]:
     """Damage may be met in the middle, too."""
-    with rechecked_while_fresh(file):
+    with recheck_if_recent(file):
         yield from chunks
 
 

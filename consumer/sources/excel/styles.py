@@ -7,16 +7,16 @@ import re
 from collections.abc import Iterator
 from enum import IntEnum
 
-from consumer.sources.excel.markup import Attributes, Handler
+from consumer.sources.excel.xml_sax import Attributes, SaxHandler
 
-DATES = frozenset(map(str, (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))))
-DURATION = "46"
-SCIENTIFIC = frozenset({"11", "48"})
+DATE_FORMATS = frozenset(map(str, (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))))
+DURATION_FORMAT = "46"
+SCIENTIFIC_FORMATS = frozenset({"11", "48"})
 """`0.00E+00` and `##0.0E+0` (ECMA-376 part 1, 18.8.30)."""
 EXPONENT = re.compile(r"[0#?.][eE][+-][0#?]")
 
 
-class Style(IntEnum):
+class NumberFormat(IntEnum):
     """What a number of this style is."""
 
     NUMBER = 0
@@ -26,12 +26,12 @@ class Style(IntEnum):
     """Excel gives it to a cell into which a number with an exponent is typed, or comes by CSV."""
 
 
-class Styles(Handler):
-    """Collects `found`: a style for each number in the attribute `s` of cells."""
+class StylesHandler(SaxHandler):
+    """Collects `formats`: a style for each number in the attribute `s` of cells."""
 
     def __init__(self) -> None:
-        self.found: list[Style] = []
-        self._custom: dict[str, Style] = {}
+        self.formats: list[NumberFormat] = []
+        self._custom: dict[str, NumberFormat] = {}
         self._inside = ""
 
     def start(self, name: str, attributes: Attributes) -> None:
@@ -40,10 +40,10 @@ class Styles(Handler):
             self._inside = name
         elif name == "numFmt" and self._inside == "numFmts":
             if "numFmtId" in attributes and "formatCode" in attributes:
-                self._custom[attributes["numFmtId"]] = style_of(attributes["formatCode"])
+                self._custom[attributes["numFmtId"]] = classify_format_code(attributes["formatCode"])
         elif name == "xf" and self._inside == "cellXfs":
             number = attributes.get("numFmtId", "")
-            self.found.append(self._custom.get(number, built_in(number)))
+            self.formats.append(self._custom.get(number, classify_builtin(number)))
 
     def end(self, name: str) -> None:
         """An element ends."""
@@ -51,45 +51,45 @@ class Styles(Handler):
             self._inside = ""
 
 
-def built_in(number: str) -> Style:
+def classify_builtin(number: str) -> NumberFormat:
     """What the number of a built-in format means."""
-    if number == DURATION:
-        return Style.DURATION
-    if number in SCIENTIFIC:
-        return Style.SCIENTIFIC
-    return Style.DATE if number in DATES else Style.NUMBER
+    if number == DURATION_FORMAT:
+        return NumberFormat.DURATION
+    if number in SCIENTIFIC_FORMATS:
+        return NumberFormat.SCIENTIFIC
+    return NumberFormat.DATE if number in DATE_FORMATS else NumberFormat.NUMBER
 
 
-def style_of(code: str) -> Style:
+def classify_format_code(code: str) -> NumberFormat:
     """What a format as people write it makes of a number: `dd.mm.yyyy` a date, `[h]:mm` a duration.
 
     Only the first section counts, and no letter that is quoted, escaped, padding, or in brackets.
     """
-    style = _style_of_time(code)
-    if style is not Style.NUMBER:
+    style = _classify_time_format(code)
+    if style is not NumberFormat.NUMBER:
         return style
-    section = "".join(char for _, char in _spoken(code)).partition(";")[0]
-    return Style.SCIENTIFIC if EXPONENT.search(section) else Style.NUMBER
+    section = "".join(char for _, char in _unquoted(code)).partition(";")[0]
+    return NumberFormat.SCIENTIFIC if EXPONENT.search(section) else NumberFormat.NUMBER
 
 
-def _style_of_time(code: str) -> Style:
+def _classify_time_format(code: str) -> NumberFormat:
     counting = half_days = False
     brackets = 0
-    for before, char in _spoken(code):
+    for before, char in _unquoted(code):
         if char == ";" or (char == "]" and brackets == 1 and counting):
-            return Style.NUMBER if char == ";" else Style.DURATION
+            return NumberFormat.NUMBER if char == ";" else NumberFormat.DURATION
         if char in "[]":
             brackets = max(0, brackets + (1 if char == "[" else -1))
         elif not brackets and char in "aA" and not half_days:
             half_days = True
         elif not brackets and char in ("pmPM/" if half_days else "dmhysDMHYS"):
-            return Style.DATE
+            return NumberFormat.DATE
         elif not (counting and char.lower() == before.lower()):
             counting = before == "[" and char in "mhsMHS"
-    return Style.NUMBER
+    return NumberFormat.NUMBER
 
 
-def _spoken(code: str) -> Iterator[tuple[str, str]]:
+def _unquoted(code: str) -> Iterator[tuple[str, str]]:
     """The characters that are no literals, each with the one before it."""
     escaped = quoted = False
     for before, char in zip(" " + code, code, strict=False):

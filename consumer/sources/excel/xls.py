@@ -5,42 +5,42 @@ from pathlib import Path
 
 import python_calamine as calamine
 
-from consumer.errors import WorkbookProblem
-from consumer.records import ERROR_CELL, Cell
-from consumer.sources.excel.calamine import CalamineReader, all_rows, calamine_errors
-from consumer.sources.excel.compound import Damaged
+from consumer.cells.chunks import ERROR_CELL, Cell
+from consumer.errors import WorkbookError
+from consumer.sources.excel.calamine import CalamineReader, iter_rows, translate_calamine_errors
+from consumer.sources.excel.ole import OleFileError
 from consumer.sources.excel.reader import Sheet
-from consumer.sources.excel.xls_records import dialogs, mend, text_results
+from consumer.sources.excel.xls_records import dialog_flags, patch_unsupported_values, text_formula_cells
 
 
 def open_xls(path: Path, block_rows: int) -> "XlsReader":
-    """Open a workbook; `OpenReader`.
+    """Open a workbook; `ReaderFactory`.
 
     Values that calamine refuses and Excel does not show are overwritten in the file.
     """
     try:
-        workbook = _load(path)
-    except WorkbookProblem:
-        if not _is_mended(path):
+        workbook = _open_workbook(path)
+    except WorkbookError:
+        if not _try_patch(path):
             raise
-        workbook = _load(path)
+        workbook = _open_workbook(path)
     return XlsReader(path, workbook, block_rows)
 
 
-def _load(path: Path) -> calamine.CalamineWorkbook:
-    with calamine_errors():
+def _open_workbook(path: Path) -> calamine.CalamineWorkbook:
+    with translate_calamine_errors():
         return calamine.CalamineWorkbook.from_path(path)
 
 
-def _is_mended(path: Path) -> bool:
+def _try_patch(path: Path) -> bool:
     try:
-        return mend(path)
-    except Damaged:
+        return patch_unsupported_values(path)
+    except OleFileError:
         return False
 
 
 class XlsReader(CalamineReader):
-    """An .xls; `SheetReader`."""
+    """An .xls; `WorkbookReader`."""
 
     def __init__(self, path: Path, workbook: calamine.CalamineWorkbook, block_rows: int) -> None:
         super().__init__(workbook, block_rows)
@@ -51,8 +51,8 @@ class XlsReader(CalamineReader):
         """All sheets, in the order of the workbook; dialogs are no worksheets."""
         found = super().sheets
         try:
-            are_dialogs = dialogs(self._path)
-        except Damaged:
+            are_dialogs = dialog_flags(self._path)
+        except OleFileError:
             return found
         return [
             Sheet(sheet.name, sheet.is_worksheet and not is_dialog, sheet.is_visible)
@@ -66,20 +66,20 @@ class XlsReader(CalamineReader):
         """
         errors = self._error_texts(sheet)
         if not errors:
-            return all_rows(sheet)
+            return iter_rows(sheet)
         names = [one.name for one in self._workbook.sheets_metadata]
         try:
-            results = text_results(self._path, names.index(sheet.name))
-        except Damaged:
+            results = text_formula_cells(self._path, names.index(sheet.name))
+        except OleFileError:
             return super()._iter_rows(sheet)
-        return _without_results(sheet, errors, results)
+        return _blank_error_results(sheet, errors, results)
 
 
-def _without_results(
+def _blank_error_results(
     sheet: calamine.CalamineSheet, errors: frozenset[Cell], results: frozenset[tuple[int, int]]
 ) -> Iterator[Sequence[Cell]]:
     left = (sheet.start or (0, 0))[1]
-    for number, row in enumerate(all_rows(sheet)):
+    for number, row in enumerate(iter_rows(sheet)):
         if errors.isdisjoint(row):
             yield row
         else:

@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from consumer.sources.google_sheets.cells import Row, trimmed
-from consumer.sources.google_sheets.ranges import Stretch
+from consumer.sources.google_sheets.cells import Row, trim_empty_rows
+from consumer.sources.google_sheets.ranges import RowRange
 
 BLOCK_ROWS = 10_000
 HASH_CHARS = 16
@@ -19,33 +19,33 @@ class Block:
     first: int
     rows: list[Row]
 
-    def content(self) -> bytes:
+    def to_json_bytes(self) -> bytes:
         """The rows as bytes: JSON keeps 1, 1.0, true and "1" apart."""
         return json.dumps(self.rows, separators=(",", ":")).encode()
 
-    def hash(self) -> str:
+    def content_hash(self) -> str:
         """What tells these rows from others."""
-        return hashlib.sha256(self.content()).hexdigest()[:HASH_CHARS]
+        return hashlib.sha256(self.to_json_bytes()).hexdigest()[:HASH_CHARS]
 
 
-def blocks(stretches: Iterable[Stretch]) -> Iterator[Block]:
+def group_into_blocks(row_ranges: Iterable[RowRange]) -> Iterator[Block]:
     """The blocks that hold something, each as soon as it is whole."""
     first, rows = 1, list[Row]()
-    for at, part in _cut(stretches):
+    for at, part in _split_at_block_bounds(row_ranges):
         if at >= first + BLOCK_ROWS:
-            yield from _filled(first, rows)
+            yield from _nonempty_block(first, rows)
             first, rows = at - (at - 1) % BLOCK_ROWS, []
         rows.extend([] for _ in range(at - first - len(rows)))
         rows.extend(part)
         if len(rows) == BLOCK_ROWS:
-            yield from _filled(first, rows)
+            yield from _nonempty_block(first, rows)
             first, rows = first + BLOCK_ROWS, []
-    yield from _filled(first, rows)
+    yield from _nonempty_block(first, rows)
 
 
-def _cut(stretches: Iterable[Stretch]) -> Iterator[tuple[int, list[Row]]]:
+def _split_at_block_bounds(row_ranges: Iterable[RowRange]) -> Iterator[tuple[int, list[Row]]]:
     """Parts that lie within one block, with the number of their first row."""
-    for stretch in stretches:
+    for stretch in row_ranges:
         done = 0
         while done < len(stretch.rows):
             at = stretch.first + done
@@ -54,6 +54,6 @@ def _cut(stretches: Iterable[Stretch]) -> Iterator[tuple[int, list[Row]]]:
             done += size
 
 
-def _filled(first: int, rows: list[Row]) -> Iterator[Block]:
-    if rows := trimmed(rows):
+def _nonempty_block(first: int, rows: list[Row]) -> Iterator[Block]:
+    if rows := trim_empty_rows(rows):
         yield Block(first, rows)

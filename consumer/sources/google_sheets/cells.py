@@ -2,23 +2,23 @@
 
 from typing import Any
 
-from consumer.error_texts import is_error_text
-from consumer.records import Cell
-from consumer.sources.google_sheets.outcomes import Mishap
+from consumer.cells.chunks import Cell
+from consumer.cells.error_texts import is_error_text
+from consumer.sources.google_sheets.errors import RetryableError
 
 Row = list[Cell]
 """Cells from column A on, None where nothing is; nothing at all behind the last that holds something."""
 
 
-def rows_of(answer: Any) -> list[Row]:
+def parse_rows(response: Any) -> list[Row]:
     """The rows that an answer tells of, empty ones as well. Raises Mishap where they make no sense."""
-    values = answer.get("values", []) if isinstance(answer, dict) else None
+    values = response.get("values", []) if isinstance(response, dict) else None
     if not isinstance(values, list):
-        raise Mishap("its answer makes no sense")
+        raise RetryableError("its answer makes no sense")
     return [_row(row) for row in values]
 
 
-def trimmed(rows: list[Row]) -> list[Row]:
+def trim_empty_rows(rows: list[Row]) -> list[Row]:
     """The rows to the last that holds something."""
     end = len(rows)
     while end and not rows[end - 1]:
@@ -28,7 +28,7 @@ def trimmed(rows: list[Row]) -> list[Row]:
 
 def _row(values: Any) -> Row:
     if not isinstance(values, list):
-        raise Mishap("its answer makes no sense")
+        raise RetryableError("its answer makes no sense")
     row = [_cell(value) for value in values]
     while row and row[-1] is None:
         row.pop()
@@ -41,4 +41,4 @@ def _cell(value: Any) -> Cell:
         return None if not value or is_error_text(value) else value
     if value is None or isinstance(value, int | float):
         return value
-    raise Mishap("its answer makes no sense")
+    raise RetryableError("its answer makes no sense")

@@ -5,47 +5,49 @@ from contextlib import closing
 from typing import Any
 
 from consumer.errors import MigrationError
-from consumer.sources.google_sheets import problems
-from consumer.sources.google_sheets.account import Account
-from consumer.sources.google_sheets.answers import Verdict
+from consumer.sources.google_sheets import user_errors
 from consumer.sources.google_sheets.client import SheetsClient
-from consumer.sources.google_sheets.outcomes import Mishap, QuotaUsedUp, Refused
-from consumer.sources.google_sheets.patience import Patience
+from consumer.sources.google_sheets.errors import RateLimitedError, RequestDeniedError, RetryableError
+from consumer.sources.google_sheets.responses import ResponseKind
+from consumer.sources.google_sheets.retry import RetryPolicy
+from consumer.sources.google_sheets.service_account import ServiceAccount
 
-NO_SPREADSHEET = "is-the-api-enabled"
+MISSING_SPREADSHEET_ID = "is-the-api-enabled"
 """An id nobody's spreadsheet has: who is told that it is not found was let in, and has the API enabled."""
 
 
-def check(account: Mapping[str, Any], api_url: str, name: str, patience: Patience | None = None) -> str:
+def check_credentials(
+    account: Mapping[str, Any], api_url: str, name: str, policy: RetryPolicy | None = None
+) -> str:
     """Sign in and ask once; a sentence that all is well, else the error of a job raised.
 
     Bounded like any call of a job; in another thread than the main one by Google's silences alone.
     """
-    patience = patience or Patience()
-    who = Account(account, name, (patience.connect, patience.silence))
-    with closing(SheetsClient(who, api_url, lambda: None, patience)) as client:
-        problem = _problem(client, who)
+    policy = policy or RetryPolicy()
+    who = ServiceAccount(account, name, (policy.connect_timeout, policy.read_timeout))
+    with closing(SheetsClient(who, api_url, lambda: None, policy)) as client:
+        problem = _find_error(client, who)
     if problem is not None:
         raise problem
-    return f"credentials «{name}»: Google lets {who.who.email} in; share spreadsheets with that address"
+    return f"credentials «{name}»: Google lets {who.identity.email} in; share spreadsheets with that address"
 
 
-def _problem(client: SheetsClient, account: Account) -> MigrationError | None:
+def _find_error(client: SheetsClient, account: ServiceAccount) -> MigrationError | None:
     """Of who is let in, quota that is used up by others is no problem; before that nothing is known."""
     try:
-        account.sign_in()
-    except QuotaUsedUp:
-        return problems.unavailable(Mishap("its sign-in takes no more for now"))
-    except Mishap as mishap:
-        return problems.unavailable(mishap)
+        account.refresh()
+    except RateLimitedError:
+        return user_errors.unavailable(RetryableError("its sign-in takes no more for now"))
+    except RetryableError as mishap:
+        return user_errors.unavailable(mishap)
     try:
-        client.fetch_sheet_metadata(NO_SPREADSHEET)
-    except Refused as error:
-        if error.verdict in {Verdict.NOT_FOUND, Verdict.NOT_SHARED}:
+        client.fetch_sheet_metadata(MISSING_SPREADSHEET_ID)
+    except RequestDeniedError as error:
+        if error.kind in {ResponseKind.NOT_FOUND, ResponseKind.NOT_SHARED}:
             return None
-        return problems.refused(error, account.who, NO_SPREADSHEET)
-    except QuotaUsedUp:
+        return user_errors.request_denied(error, account.identity, MISSING_SPREADSHEET_ID)
+    except RateLimitedError:
         return None
-    except Mishap as mishap:
-        return problems.unavailable(mishap)
+    except RetryableError as mishap:
+        return user_errors.unavailable(mishap)
     return None

@@ -9,30 +9,32 @@ import requests
 from gspread.http_client import HTTPClient
 from urllib3.exceptions import HTTPError
 
-from consumer.sources.google_sheets.account import Account
-from consumer.sources.google_sheets.answers import Verdict, retry_after, verdict
-from consumer.sources.google_sheets.deadline import DeadlinePassed, deadline
-from consumer.sources.google_sheets.outcomes import Mishap, QuotaUsedUp, Refused
-from consumer.sources.google_sheets.patience import Patience
+from consumer.sources.google_sheets.deadline import CallDeadlineError, deadline
+from consumer.sources.google_sheets.errors import RateLimitedError, RequestDeniedError, RetryableError
+from consumer.sources.google_sheets.responses import ResponseKind, classify, retry_after
+from consumer.sources.google_sheets.retry import RetryPolicy
+from consumer.sources.google_sheets.service_account import ServiceAccount
 
-GOOGLE = "https://sheets.googleapis.com"
-TALKATIVE = ("google", "gspread", "requests", "urllib3")
+GOOGLE_API_URL = "https://sheets.googleapis.com"
+NOISY_LOGGERS = ("google", "gspread", "requests", "urllib3")
 """Loggers that tell addresses, headers or bodies at DEBUG."""
 
 
 class SheetsClient(HTTPClient):
     """Calls without any patience: whoever calls decides whether to call again."""
 
-    def __init__(self, account: Account, api_url: str, draw: Callable[[], None], patience: Patience) -> None:
+    def __init__(
+        self, account: ServiceAccount, api_url: str, acquire_token: Callable[[], None], policy: RetryPolicy
+    ) -> None:
         session = requests.Session()
         session.auth = account
         super().__init__(None, session)  # type: ignore[arg-type]  # with a session, none are wanted
         self._account = account
         self._api_url = api_url.rstrip("/")
-        self._draw = draw
-        self._patience = patience
-        self.set_timeout((patience.connect, patience.silence))
-        for name in TALKATIVE:
+        self._acquire_token = acquire_token
+        self._policy = policy
+        self.set_timeout((policy.connect_timeout, policy.read_timeout))
+        for name in NOISY_LOGGERS:
             logging.getLogger(name).setLevel(logging.WARNING)
 
     def request(
@@ -40,17 +42,17 @@ class SheetsClient(HTTPClient):
     ) -> requests.Response:
         """Ask once; twice where the token ran out before its time. Each time costs a token of the quota.
 
-        Raises QuotaUsedUp, Mishap, Refused, and what signing in raises.
+        Raises RateLimitedError, Mishap, Refused, and what signing in raises.
         """
-        url = endpoint.replace(GOOGLE, self._api_url, 1)
-        response = self._ask(method, url, params)
-        judged = _judged(response)
-        if judged is Verdict.WRONG_TOKEN:
-            self._account.sign_out()
-            response = self._ask(method, url, params)
-            judged = _judged(response)
-        if judged is not Verdict.GOOD:
-            raise _outcome(judged, response)
+        url = endpoint.replace(GOOGLE_API_URL, self._api_url, 1)
+        response = self._send(method, url, params)
+        judged = _classify_response(response)
+        if judged is ResponseKind.INVALID_TOKEN:
+            self._account.invalidate()
+            response = self._send(method, url, params)
+            judged = _classify_response(response)
+        if judged is not ResponseKind.OK:
+            raise _error_for(judged, response)
         return response
 
     def close(self) -> None:
@@ -58,30 +60,30 @@ class SheetsClient(HTTPClient):
         self.session.close()
         self._account.close()
 
-    def _ask(self, method: str, url: str, params: MutableMapping[str, Any] | None) -> requests.Response:
-        self._draw()
-        with mishaps(), deadline(self._patience.call):
-            self._account.sign_in()
+    def _send(self, method: str, url: str, params: MutableMapping[str, Any] | None) -> requests.Response:
+        self._acquire_token()
+        with translate_errors(), deadline(self._policy.call_timeout):
+            self._account.refresh()
             return self.session.request(method, url, params=params, timeout=self.timeout)
 
 
 @contextmanager
-def mishaps() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn what networks do into Mishap; their own texts hold addresses."""
     try:
         yield
-    except DeadlinePassed:
-        raise Mishap("no whole answer came in time") from None
+    except CallDeadlineError:
+        raise RetryableError("no whole answer came in time") from None
     except ValueError:
-        raise Mishap("its answer is no JSON") from None
+        raise RetryableError("its answer is no JSON") from None
     except (requests.Timeout, TimeoutError):
-        raise Mishap("no answer came in time") from None
+        raise RetryableError("no answer came in time") from None
     except (OSError, HTTPError) as error:  # of which requests' own are some
-        raise Mishap(f"the connection failed ({type(error).__name__})") from None
+        raise RetryableError(f"the connection failed ({type(error).__name__})") from None
 
 
-def _judged(response: requests.Response) -> Verdict:
-    return verdict(response.status_code, _body(response) if response.status_code == 403 else None)
+def _classify_response(response: requests.Response) -> ResponseKind:
+    return classify(response.status_code, _body(response) if response.status_code == 403 else None)
 
 
 def _body(response: requests.Response) -> Any:
@@ -91,11 +93,13 @@ def _body(response: requests.Response) -> Any:
         return None
 
 
-def _outcome(judged: Verdict, response: requests.Response) -> Exception:
-    match judged:
-        case Verdict.QUOTA:
-            return QuotaUsedUp(retry_after(response.headers.get("Retry-After"), response.headers.get("Date")))
-        case Verdict.MISHAP:
-            return Mishap(f"it answers with status {response.status_code}")
+def _error_for(kind: ResponseKind, response: requests.Response) -> Exception:
+    match kind:
+        case ResponseKind.RATE_LIMITED:
+            return RateLimitedError(
+                retry_after(response.headers.get("Retry-After"), response.headers.get("Date"))
+            )
+        case ResponseKind.RETRYABLE:
+            return RetryableError(f"it answers with status {response.status_code}")
         case _:
-            return Refused(judged, response.status_code)
+            return RequestDeniedError(kind, response.status_code)

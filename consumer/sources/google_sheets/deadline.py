@@ -6,26 +6,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-AGAIN_SECONDS = 1.0
+ALARM_INTERVAL = 1.0
 """The alarm rings again: an exception raised inside a finaliser is swallowed."""
 
 
-class DeadlinePassed(Exception):
+class CallDeadlineError(Exception):
     """The time for a call is over. Not an OSError: libraries would catch and retry it."""
 
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Raise DeadlinePassed in the block after so many seconds.
+    """Raise CallDeadlineError in the block after so many seconds.
 
     Only in the main thread, which alone gets signals; elsewhere the caller's socket timeouts have to do.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGALRM, _ring)
+    before = signal.signal(signal.SIGALRM, _on_alarm)
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, seconds, ALARM_INTERVAL)
         yield
     finally:
         try:
@@ -35,5 +35,5 @@ def deadline(seconds: float) -> Iterator[None]:
             signal.signal(signal.SIGALRM, before)
 
 
-def _ring(_number: int, _frame: FrameType | None) -> None:
-    raise DeadlinePassed
+def _on_alarm(_number: int, _frame: FrameType | None) -> None:
+    raise CallDeadlineError

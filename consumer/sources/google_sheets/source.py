@@ -4,57 +4,61 @@ from collections.abc import Iterator, Mapping
 from itertools import chain, zip_longest
 from typing import Any
 
-from consumer.errors import LayoutProblem
-from consumer.records import Chunk
-from consumer.sources.base import Opened, Reading
-from consumer.sources.google_sheets import link, problems
-from consumer.sources.google_sheets.account import Account
-from consumer.sources.google_sheets.blocks import Block, blocks
-from consumer.sources.google_sheets.calls import Calls
+from consumer.cells.chunks import Chunk
+from consumer.errors import LayoutError
+from consumer.sources.base import SourceConfig, SourceInfo
+from consumer.sources.google_sheets import link, user_errors
+from consumer.sources.google_sheets.blocks import Block, group_into_blocks
 from consumer.sources.google_sheets.cells import Row
 from consumer.sources.google_sheets.client import SheetsClient
-from consumer.sources.google_sheets.patience import Patience
-from consumer.sources.google_sheets.progress import Progress
-from consumer.sources.google_sheets.ranges import RowsMoved, Stretch, stretches
+from consumer.sources.google_sheets.ranges import ConcurrentEditError, RowRange, iter_ranges
+from consumer.sources.google_sheets.resumable_blocks import ResumableBlocks
+from consumer.sources.google_sheets.retry import RetryPolicy
+from consumer.sources.google_sheets.service_account import ServiceAccount
 from consumer.sources.google_sheets.spool import Spool
-from consumer.sources.google_sheets.state import State
-from consumer.sources.google_sheets.worksheets import Worksheet, choose, sheet_names
-from consumer.sources.rows import RowBlock
-from consumer.sources.sheet_names import SheetNames, quoted
-from consumer.sources.table import Table
+from consumer.sources.google_sheets.spreadsheet_api import SpreadsheetApi
+from consumer.sources.google_sheets.worksheet_state import WorksheetState
+from consumer.sources.google_sheets.worksheets import Worksheet, choose_worksheet, sheet_names
+from consumer.sources.headered_rows import HeaderedRows
+from consumer.sources.row_block import RowBlock
+from consumer.sources.sheet_names import SheetNames, quote_name
 from schemas.codes import ErrorCode, WarningCode
 
-PATIENCE = Patience()
+RETRY_POLICY = RetryPolicy()
 
 
 class GoogleSheetsSource:
     """The rows of one worksheet of a spreadsheet."""
 
-    def __init__(self, spec: Mapping[str, Any], reading: Reading, patience: Patience | None = None) -> None:
+    def __init__(
+        self, spec: Mapping[str, Any], config: SourceConfig, policy: RetryPolicy | None = None
+    ) -> None:
         self._spec = spec
-        self._reading = reading
-        self._patience = patience or PATIENCE
+        self._config = config
+        self._policy = policy or RETRY_POLICY
         self._client: SheetsClient | None = None
-        self._progress: Progress | None = None
+        self._resumable: ResumableBlocks | None = None
         self._chunks: Iterator[Chunk] = iter(())
         self._total: int | None = None
 
-    def open(self) -> Opened:
+    def open(self) -> SourceInfo:
         """Read as far as the first row that counts, on a resumed load as far as was read before."""
-        asked = link.parse(self._spec["spreadsheet_id"])
-        calls = self._calls(asked.spreadsheet)
-        worksheets = calls.worksheets()
-        sheet = choose(worksheets, self._spec.get("worksheet"), asked.worksheet)
-        progress = Progress(blocks(_stretches(calls, sheet)), sheet.title, Spool(self._reading.scratch))
-        self._progress = progress
-        if self._reading.state is not None:
-            before = State.of(self._reading.state)
-            is_this = before.fingerprint(asked.spreadsheet, sheet) == self._reading.fingerprint
+        asked = link.parse_link(self._spec["spreadsheet_id"])
+        calls = self._connect(asked.spreadsheet_id)
+        worksheets = calls.fetch_worksheets()
+        sheet = choose_worksheet(worksheets, self._spec.get("worksheet"), asked.sheet_id)
+        progress = ResumableBlocks(
+            group_into_blocks(_fetch_ranges(calls, sheet)), sheet.title, Spool(self._config.temp_dir)
+        )
+        self._resumable = progress
+        if self._config.state is not None:
+            before = WorksheetState.from_json(self._config.state)
+            is_this = before.fingerprint(asked.spreadsheet_id, sheet) == self._config.fingerprint
             progress.resume(before, same_sheet=is_this)
-        table = self._begin(progress, sheet_names(worksheets, sheet))
+        table = self._start(progress, sheet_names(worksheets, sheet))
         warnings: dict[str, int] = {WarningCode.NO_HEADER: 1} if table.is_headerless else {}
-        fingerprint = progress.state.fingerprint(asked.spreadsheet, sheet)
-        return Opened(fingerprint, warnings, self.state, table.header.described())
+        fingerprint = progress.state.fingerprint(asked.spreadsheet_id, sheet)
+        return SourceInfo(fingerprint, warnings, self.state, table.header.source_columns())
 
     @property
     def total(self) -> int | None:
@@ -64,7 +68,7 @@ class GoogleSheetsSource:
     @property
     def state(self) -> Mapping[str, Any] | None:
         """The blocks handed out so far."""
-        return None if self._progress is None else self._progress.state.kept()
+        return None if self._resumable is None else self._resumable.state.to_json()
 
     def chunks(self) -> Iterator[Chunk]:
         """The rows below the header which count."""
@@ -77,27 +81,31 @@ class GoogleSheetsSource:
             self._client.close()
             self._client = None
 
-    def _calls(self, spreadsheet: str) -> Calls:
-        secrets, patience = self._reading.secrets, self._patience
-        account = Account(secrets["account"], self._spec["credentials"], (patience.connect, patience.silence))
-        self._client = SheetsClient(account, secrets["api_url"], self._reading.draw, patience)
-        return Calls(self._client, account.who, spreadsheet, patience, self._reading.wait)
+    def _connect(self, spreadsheet_id: str) -> SpreadsheetApi:
+        secrets, patience = self._config.secrets, self._policy
+        account = ServiceAccount(
+            secrets["account"], self._spec["credentials"], (patience.connect_timeout, patience.read_timeout)
+        )
+        self._client = SheetsClient(account, secrets["api_url"], self._config.acquire_token, patience)
+        return SpreadsheetApi(
+            self._client, account.identity, spreadsheet_id, patience, self._config.report_waiting
+        )
 
-    def _begin(self, progress: Progress, names: SheetNames) -> Table:
-        rows = (part for block in progress.blocks() for part in _parts(block, self._reading.chunk_rows))
-        table = Table(rows, self._reading.fields, names, headerless=True)
+    def _start(self, resumable: ResumableBlocks, names: SheetNames) -> HeaderedRows:
+        rows = (part for block in resumable.blocks() for part in _row_blocks(block, self._config.chunk_rows))
+        table = HeaderedRows(rows, self._config.column_spec, names, headerless=True)
         chunks = table.chunks()
         first = next(chunks, None)
         if first is None:
-            raise LayoutProblem(
+            raise LayoutError(
                 ErrorCode.NO_ROWS,
-                f"The worksheet {quoted(names.read)} has nothing below its header "
+                f"The worksheet {quote_name(names.selected)} has nothing below its header "
                 f"in row {table.header.position}. Fill it, or ask for another worksheet.",
             )
-        self._chunks = self._counted(chain((first,), chunks))
+        self._chunks = self._count_rows(chain((first,), chunks))
         return table
 
-    def _counted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    def _count_rows(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         rows = 0
         for chunk in chunks:
             rows += len(chunk.positions)
@@ -105,19 +113,21 @@ class GoogleSheetsSource:
         self._total = rows
 
 
-def _stretches(calls: Calls, sheet: Worksheet) -> Iterator[Stretch]:
+def _fetch_ranges(api: SpreadsheetApi, sheet: Worksheet) -> Iterator[RowRange]:
     try:
-        yield from stretches(lambda first, last: calls.rows(sheet, first, last), sheet.rows, sheet.columns)
-    except RowsMoved as moved:
-        raise problems.rows_moved(sheet.title, moved.position) from None
+        yield from iter_ranges(
+            lambda first, last: api.fetch_rows(sheet, first, last), sheet.rows, sheet.columns
+        )
+    except ConcurrentEditError as moved:
+        raise user_errors.rows_moved(sheet.title, moved.position) from None
 
 
-def _parts(block: Block, size: int) -> Iterator[RowBlock]:
+def _row_blocks(block: Block, size: int) -> Iterator[RowBlock]:
     for start in range(0, len(block.rows), size):
         rows = block.rows[start : start + size]
         first = block.first + start
-        yield RowBlock(range(first, first + len(rows)), _columns(rows))
+        yield RowBlock(range(first, first + len(rows)), _transpose(rows))
 
 
-def _columns(rows: list[Row]) -> list[tuple[object, ...]]:
+def _transpose(rows: list[Row]) -> list[tuple[object, ...]]:
     return list(zip_longest(*rows))

@@ -16,7 +16,7 @@ class Spool:
 
     def put(self, block: Block) -> None:
         """Keep a block."""
-        self._path(block.first).write_bytes(block.content())
+        self._path(block.first).write_bytes(block.to_json_bytes())
         self._firsts.append(block.first)
 
     def take(self) -> Iterator[Block]:

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from consumer.errors import LayoutProblem
-from consumer.sources.google_sheets.outcomes import Mishap
-from consumer.sources.sheet_names import SheetNames, describe, listed, match_name, quoted
+from consumer.errors import LayoutError
+from consumer.sources.google_sheets.errors import RetryableError
+from consumer.sources.sheet_names import SheetNames, describe_worksheets, format_names, match_name, quote_name
 from schemas.codes import ErrorCode
 
-FIRST_NUMBER = 0
+FIRST_SHEET_ID = 0
 """The number of the worksheet a spreadsheet is made with: in a link it mostly means «none in particular»."""
-LINKED = "The worksheet which the link points at (the number behind gid=)"
+LINKED_WORKSHEET = "The worksheet which the link points at (the number behind gid=)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,65 +19,66 @@ class Worksheet:
     """A tab: its title, its number (that in links), and how large its grid is; a chart has none."""
 
     title: str
-    number: int
+    sheet_id: int
     rows: int = 0
     columns: int = 0
     is_hidden: bool = False
 
 
-def worksheets(metadata: Any) -> list[Worksheet]:
+def parse_worksheets(metadata: Any) -> list[Worksheet]:
     """What a spreadsheet says it holds; raises Mishap where that makes no sense."""
     try:
         told = [sheet["properties"] for sheet in metadata.get("sheets", [])]
         return [
-            _worksheet(properties) for properties in sorted(told, key=lambda one: int(one.get("index", 0)))
+            _parse_worksheet(properties)
+            for properties in sorted(told, key=lambda one: int(one.get("index", 0)))
         ]
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise Mishap("its answer makes no sense") from None
+        raise RetryableError("its answer makes no sense") from None
 
 
-def choose(sheets: Sequence[Worksheet], asked: str | None, number: int | None) -> Worksheet:
+def choose_worksheet(sheets: Sequence[Worksheet], requested: str | None, sheet_id: int | None) -> Worksheet:
     """The worksheet of the title asked for, hidden or not; else that of the link's number; else the first.
 
-    Raises LayoutProblem: `no_worksheet`, or `sheet_not_found`, which names those there are. A hidden one
+    Raises LayoutError: `no_worksheet`, or `sheet_not_found`, which names those there are. A hidden one
     is read only when its title is asked for: a link may have been copied before it was hidden.
     """
     grids = [sheet for sheet in sheets if sheet.rows and sheet.columns]
     if not grids:
-        raise LayoutProblem(
+        raise LayoutError(
             ErrorCode.NO_WORKSHEET,
             "The spreadsheet has no worksheet with cells, only charts or the like. Put the rows on one.",
         )
-    return _by_number(grids, number) if asked is None else _by_title(grids, asked)
+    return _by_sheet_id(grids, sheet_id) if requested is None else _by_title(grids, requested)
 
 
-def sheet_names(sheets: Sequence[Worksheet], read: Worksheet) -> SheetNames:
+def sheet_names(sheets: Sequence[Worksheet], selected: Worksheet) -> SheetNames:
     """What errors say of the worksheet that is read."""
-    return SheetNames(read.title, *_titles([sheet for sheet in sheets if sheet.rows and sheet.columns]))
+    return SheetNames(selected.title, *_titles([sheet for sheet in sheets if sheet.rows and sheet.columns]))
 
 
-def _by_title(grids: Sequence[Worksheet], asked: str) -> Worksheet:
+def _by_title(grids: Sequence[Worksheet], requested: str) -> Worksheet:
     titles = {sheet.title: sheet for sheet in grids}
-    title = match_name(titles, asked)
+    title = match_name(titles, requested)
     if title is None:
-        raise _not_found(f"The worksheet {quoted(asked)} is not in the spreadsheet.", grids)
+        raise _not_found(f"The worksheet {quote_name(requested)} is not in the spreadsheet.", grids)
     return titles[title]
 
 
-def _by_number(grids: Sequence[Worksheet], number: int | None) -> Worksheet:
-    found = next((sheet for sheet in grids if sheet.number == number), None)
-    if number in {None, FIRST_NUMBER} and (found is None or found.is_hidden):
+def _by_sheet_id(grids: Sequence[Worksheet], sheet_id: int | None) -> Worksheet:
+    found = next((sheet for sheet in grids if sheet.sheet_id == sheet_id), None)
+    if sheet_id in {None, FIRST_SHEET_ID} and (found is None or found.is_hidden):
         found = next((sheet for sheet in grids if not sheet.is_hidden), None)
         if found is None:
-            raise LayoutProblem(
+            raise LayoutError(
                 ErrorCode.NO_WORKSHEET,
-                f"All worksheets of the spreadsheet are hidden: {listed(_titles(grids)[1])}. "
+                f"All worksheets of the spreadsheet are hidden: {format_names(_titles(grids)[1])}. "
                 "Unhide one, or ask for it by its title.",
             )
     if found is None:
-        raise _not_found(f"{LINKED} is not in the spreadsheet.", grids)
+        raise _not_found(f"{LINKED_WORKSHEET} is not in the spreadsheet.", grids)
     if found.is_hidden:
-        raise _not_found(f"{LINKED}, {quoted(found.title)}, is hidden.", grids)
+        raise _not_found(f"{LINKED_WORKSHEET}, {quote_name(found.title)}, is hidden.", grids)
     return found
 
 
@@ -87,7 +88,7 @@ def _titles(grids: Sequence[Worksheet]) -> tuple[tuple[str, ...], tuple[str, ...
     return visible, tuple(sheet.title for sheet in grids if sheet.is_hidden)
 
 
-def _worksheet(properties: Any) -> Worksheet:
+def _parse_worksheet(properties: Any) -> Worksheet:
     title, number = str(properties["title"]), int(properties["sheetId"])
     if properties.get("sheetType", "GRID") != "GRID":
         return Worksheet(title, number)
@@ -96,9 +97,9 @@ def _worksheet(properties: Any) -> Worksheet:
     return Worksheet(title, number, int(grid["rowCount"]), int(grid["columnCount"]), is_hidden)
 
 
-def _not_found(what: str, grids: Sequence[Worksheet]) -> LayoutProblem:
-    return LayoutProblem(
+def _not_found(reason: str, grids: Sequence[Worksheet]) -> LayoutError:
+    return LayoutError(
         ErrorCode.SHEET_NOT_FOUND,
-        f"{what} {describe(*_titles(grids))} Ask for one of them by its exact title; "
+        f"{reason} {describe_worksheets(*_titles(grids))} Ask for one of them by its exact title; "
         "an escape like \\u00a0 may be written as it is shown.",
     )

@@ -7,12 +7,12 @@ import pytest
 from messaging.connection import KafkaConnection
 from messaging.subscription import Subscription
 from schemas.topics import REQUESTS
-from tests.acceptance.faults.conftest import FaultWorld
-from tests.support.faults import group
-from tests.support.faults.books import Book
-from tests.support.faults.oracle import judge
+from tests.acceptance.faults.conftest import FaultHarness
+from tests.support.faults import consumer_group
+from tests.support.faults.golden_workbook import GoldenWorkbook
+from tests.support.faults.oracle import assert_invariants
 
-MESSAGES = 6
+MESSAGE_COUNT = 6
 
 
 @pytest.mark.parametrize(
@@ -27,32 +27,32 @@ MESSAGES = 6
     ],
 )
 def test_each_message_becomes_one_job_wherever_intake_is_killed(
-    fault_world: FaultWorld, small_book: Book, fault: str
+    fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook, fault: str
 ) -> None:
-    world = fault_world
-    first = world.replica(fault)
-    asked = [world.ask(small_book) for _ in range(MESSAGES)]
-    world.until_killed(first)
-    lost = [one for one in below_the_offsets(world, asked) if not world.job(one)]
+    world = fault_harness
+    first = world.start_replica(fault)
+    asked = [world.request_import(one_batch_workbook) for _ in range(MESSAGE_COUNT)]
+    world.wait_killed(first)
+    lost = [one for one in committed_request_ids(world, asked) if not world.job(one)]
     assert not lost, "their offsets are committed, and no row is there"
 
-    world.replica()
+    world.start_replica()
     for request_id in asked:
-        world.until_status(request_id, "completed")
-    assert world.rows.one("select count(*) from migration.jobs") == MESSAGES
-    judge(world)
+        world.wait_for_status(request_id, "completed")
+    assert world.db.fetchval("select count(*) from migration.jobs") == MESSAGE_COUNT
+    assert_invariants(world)
 
 
-def below_the_offsets(world: FaultWorld, request_ids: list[str]) -> list[str]:
+def committed_request_ids(harness: FaultHarness, request_ids: list[str]) -> list[str]:
     """The requests that Kafka will not deliver again."""
-    committed = group.committed(world.bootstrap_servers)
+    committed = consumer_group.committed_offsets(harness.bootstrap_servers)
 
     async def read() -> list[str]:
-        connection = KafkaConnection(world.bootstrap_servers)
+        connection = KafkaConnection(harness.bootstrap_servers)
         async with await Subscription.open(connection, REQUESTS.name) as subscription:
             return [
                 (record.key or b"").decode()
-                async for record in subscription.past()
+                async for record in subscription.read_existing()
                 if record.offset < committed.get(record.partition, 0)
             ]
 

@@ -7,28 +7,33 @@ from typing import Any
 
 import pytest
 
-from devstack.admin_panel import make_table
-from devstack.chats import Expected, Maker
-from devstack.sheets.book import Cell
-from devstack.sheets.rows import bot_rows
-from devstack.sheets.server import SheetsServer, Worksheet
-from tests.acceptance.faults.conftest import BATCH_ROWS, FaultWorld
-from tests.support.faults.books import Book
-from tests.support.faults.changing import LINK, plain_rows, unpacked, with_another_link
-from tests.support.faults.oracle import judge
+from devstack.fake_sheets.server import FakeSheetsServer, FakeWorksheet
+from devstack.fake_sheets.spreadsheets import SheetValue
+from devstack.fakedata.admin_panel import create_chats_table
+from devstack.fakedata.bot_sheet import make_bot_sheet
+from devstack.fakedata.chats import ChatGenerator, ExpectedCounts
+from tests.acceptance.faults.conftest import BATCH_ROWS, FaultHarness
+from tests.support.database_inspector import DatabaseInspector
+from tests.support.faults.golden_workbook import GoldenWorkbook
+from tests.support.faults.oracle import assert_invariants
+from tests.support.faults.source_edits import (
+    LINK_COLUMN,
+    clean_row_indexes,
+    copy_with_changed_link,
+    store_uncompressed,
+)
 from tests.support.reference_tables import Directory
-from tests.support.reference_workbook import load
-from tests.support.rows import Rows
-from tests.support.wait import until
+from tests.support.reference_workbook import load_into
+from tests.support.wait import wait_until
 
 SHEET_ID, SHEET = "1AbCdEfGhIjKlMnOpQrStUvWxYz", "Чаты"
 SHEET_ROWS, SEED = 10_400, 32
 """More than one page of 10,000."""
-MAKER = Maker(SHEET_ROWS, SEED, tag=f"b{SEED}", office="50", wrong=0, kpp=True)
+GENERATOR = ChatGenerator(SHEET_ROWS, SEED, tag=f"b{SEED}", tax_office="50", invalid_share=0, with_kpp=True)
 """What makes the rows of the sheet."""
 BOOK_ROWS = TABLE_ROWS = 5 * BATCH_ROWS
 
-ANOTHER_LINK = """
+CHANGE_LINK = """
 update chats set url = url || 'x' where id = (
   select min(id) from chats where id <= $1 and (source = 'admin_panel' or source is null)
     and url in (select url from chats group by url having count(*) = 1))
@@ -36,72 +41,80 @@ update chats set url = url || 'x' where id = (
 
 
 @pytest.fixture
-def google() -> Iterator[SheetsServer]:
-    with SheetsServer() as server:
+def fake_sheets() -> Iterator[FakeSheetsServer]:
+    with FakeSheetsServer() as server:
         yield server
 
 
 @pytest.fixture
-def table(fault_world: FaultWorld) -> Iterator[str]:
+def source_dsn(fault_harness: FaultHarness) -> Iterator[str]:
     """The address of somebody else's database."""
-    name = f"{fault_world.database}_old"
-    yield fault_world.stack.create_database(name)
-    fault_world.stack.drop_database(name)
+    name = f"{fault_harness.database_name}_old"
+    yield fault_harness.stack.create_database(name)
+    fault_harness.stack.drop_database(name)
 
 
 def test_sources_changed_between_a_crash_and_the_take_over_are_read_anew_with_exact_counts(
-    fault_world: FaultWorld, google: SheetsServer, table: str
+    fault_harness: FaultHarness, fake_sheets: FakeSheetsServer, source_dsn: str
 ) -> None:
     """As many rows as before in each, one of those that are stored is another; the sheet changes once more,
     between two pages of the successor."""
-    world, asked = fault_world, dict[str, str]()
-    book = Book.make(world.inbox / "chats.xlsx", BOOK_ROWS, seed=41, wrong=0)
-    unpacked(book.path)
+    world, asked = fault_harness, dict[str, str]()
+    book = GoldenWorkbook.make(world.inbox / "chats.xlsx", BOOK_ROWS, seed=41, rejected_share=0)
+    store_uncompressed(book.path)
     world.phones |= book.phones
-    rows = make_table(table, TABLE_ROWS, seed=33, wrong=0)
-    bots = bot_rows(SHEET_ROWS, SEED, wrong=0)
-    told = shared(world, google, table, Worksheet(SHEET, rows=bots.rows))
+    rows = create_chats_table(source_dsn, TABLE_ROWS, seed=33, invalid_share=0)
+    bots = make_bot_sheet(SHEET_ROWS, SEED, invalid_share=0)
+    told = shared_settings(world, fake_sheets, source_dsn, FakeWorksheet(SHEET, rows=bots.rows))
 
-    owner = world.replica("batch.committed=hang@4+", **told)
-    asked["excel"] = world.line.start_excel(book.path.name)
-    asked["database"] = world.line.start({"type": "database", "connection": "admin_panel"})
-    asked["google_sheets"] = world.line.start({"type": "google_sheets", "spreadsheet_id": SHEET_ID})
+    owner = world.start_replica("batch.committed=hang@4+", **told)
+    asked["excel"] = world.kafka.start_excel(book.path.name)
+    asked["database"] = world.kafka.start({"type": "database", "connection": "admin_panel"})
+    asked["google_sheets"] = world.kafka.start({"type": "google_sheets", "spreadsheet_id": SHEET_ID})
     for request_id in asked.values():
-        until(partial(has_moved, world, request_id), 60, "the job to be in its middle")
+        wait_until(partial(has_stored_batch, world, request_id), 60, "the job to be in its middle")
     owner.kill()
     checkpoints = {kind: world.job(request_id)["checkpoint"] for kind, request_id in asked.items()}
 
     directory = Directory()
-    load(directory, book.path, last=checkpoints["excel"])
-    with_another_link(book.path, checkpoints["excel"]).rename(book.path)
-    world.expected[asked["excel"]] = load(directory, book.path)
-    world.expected[asked["excel"]].warnings["source_restarted"] = 1
-    Rows(table).ask(ANOTHER_LINK, checkpoints["database"])
-    first, second = plain_rows(bots.rows, MAKER)[:2]
-    google.change(SHEET_ID, SHEET, lambda sheet: sheet[first].__setitem__(LINK, f"{sheet[first][LINK]}x"))
-    google.before_values(2, lambda: google.change(SHEET_ID, SHEET, lambda sheet: without(sheet, second)))
+    load_into(directory, book.path, up_to=checkpoints["excel"])
+    copy_with_changed_link(book.path, checkpoints["excel"]).rename(book.path)
+    world.expected_loads[asked["excel"]] = load_into(directory, book.path)
+    world.expected_loads[asked["excel"]].warnings["source_restarted"] = 1
+    DatabaseInspector(source_dsn).fetch(CHANGE_LINK, checkpoints["database"])
+    first, second = clean_row_indexes(bots.rows, GENERATOR)[:2]
+    fake_sheets.edit_worksheet(
+        SHEET_ID, SHEET, lambda sheet: sheet[first].__setitem__(LINK_COLUMN, f"{sheet[first][LINK_COLUMN]}x")
+    )
+    fake_sheets.on_values_request(
+        2, lambda: fake_sheets.edit_worksheet(SHEET_ID, SHEET, lambda sheet: without_row(sheet, second))
+    )
 
-    successor = world.replica(**told)
+    successor = world.start_replica(**told)
     for request_id in asked.values():
-        world.until_status(request_id, "completed", 120)
-    exact(world.job(asked["database"]), rows, {"source_changed": 1, "source_restarted": 1})
-    exact(world.job(asked["google_sheets"]), bots.expected, {"source_restarted": 2}, gone=1)
-    moved = [line for line in successor.logged("job.settled") if line["error_code"] == "source_changed"]
+        world.wait_for_status(request_id, "completed", 120)
+    assert_exact(world.job(asked["database"]), rows, {"source_changed": 1, "source_restarted": 1})
+    assert_exact(world.job(asked["google_sheets"]), bots.expected, {"source_restarted": 2}, deleted=1)
+    moved = [
+        line for line in successor.log_events("attempt.finished") if line["error_code"] == "source_changed"
+    ]
     assert [line["status"] for line in moved] == ["pending"], "rows that moved between two pages"
-    stored = dict(world.rows.ask("select source, count(*) from directory.chats group by source"))
+    stored = dict(world.db.fetch("select source, count(*) from directory.chats group by source"))
     assert stored == {
         "academic_group": len(directory.chats),
         "admin_panel": rows.inserted + 1,
         "bot_registrar": bots.expected.inserted + 1,
     }
-    judge(world, target=False)
+    assert_invariants(world, check_target=False)
 
 
-def shared(world: FaultWorld, google: SheetsServer, table: str, sheet: Worksheet) -> dict[str, str]:
+def shared_settings(
+    harness: FaultHarness, google: FakeSheetsServer, table: str, sheet: FakeWorksheet
+) -> dict[str, str]:
     """What a replica is told of the sources."""
     account = google.new_account("robot")
-    google.add(SHEET_ID, "Боты", [sheet], shared_with=[account["client_email"]])
-    key = world.folder / "google.json"
+    google.add_spreadsheet(SHEET_ID, "Боты", [sheet], shared_with=[account["client_email"]])
+    key = harness.folder / "google.json"
     key.write_text(json.dumps(account))
     return {
         "MIGRATION_CONNECTIONS": json.dumps({"admin_panel": table}),
@@ -111,20 +124,22 @@ def shared(world: FaultWorld, google: SheetsServer, table: str, sheet: Worksheet
     }
 
 
-def has_moved(world: FaultWorld, request_id: str) -> bool:
+def has_stored_batch(harness: FaultHarness, request_id: str) -> bool:
     """Whether a batch is stored."""
-    return bool(world.job(request_id).get("checkpoint"))
+    return bool(harness.job(request_id).get("checkpoint"))
 
 
-def without(sheet: list[list[Cell]], index: int) -> list[list[Cell]]:
+def without_row(sheet: list[list[SheetValue]], index: int) -> list[list[SheetValue]]:
     """The rows below a row have moved up."""
     return [*sheet[:index], *sheet[index + 1 :]]
 
 
-def exact(job: dict[str, Any], expected: Expected, warnings: dict[str, int], gone: int = 0) -> None:
+def assert_exact(
+    job: dict[str, Any], expected: ExpectedCounts, warnings: dict[str, int], deleted: int = 0
+) -> None:
     """Every row of the source as it is now is accounted for, `gone` of the first ones are not in it."""
-    assert (job["total"], job["processed"]) == (expected.total - gone, expected.processed - gone)
+    assert (job["total"], job["processed"]) == (expected.total - deleted, expected.processed - deleted)
     assert (job["failed"], job["duplicates"]) == (expected.failed, expected.duplicates)
-    assert job["inserted"] + job["updated"] + job["unchanged"] == expected.inserted - gone
+    assert job["inserted"] + job["updated"] + job["unchanged"] == expected.inserted - deleted
     assert job["unchanged"] > 0, "what the reading before had stored"
     assert json.loads(job["warnings"]) == {**expected.warnings, **warnings}

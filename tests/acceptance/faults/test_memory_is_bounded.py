@@ -6,21 +6,21 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from benchmarks.memory import Sampler
-from tests.acceptance.faults.conftest import FaultWorld
-from tests.support.faults.books import Book
+from benchmarks.memory import MemorySampler
+from tests.acceptance.faults.conftest import FaultHarness
 from tests.support.faults.cluster import Cluster
-from tests.support.faults.oracle import judge
-from tests.support.faults.proxy import UP, faulty
+from tests.support.faults.golden_workbook import GoldenWorkbook
+from tests.support.faults.oracle import assert_invariants
+from tests.support.faults.tcp_proxy import UP, healed_after
 from tests.support.reference_tables import Directory
-from tests.support.reference_workbook import load
-from tests.support.wait import until
+from tests.support.reference_workbook import load_into
+from tests.support.wait import wait_until
 from tests.support.workbooks import HEADER, write_xlsx
 
-WRONG_ROWS = 16_000
+REJECTED_ROWS = 16_000
 TEXT = "о" * 4_000
 """In each rejected row, which is kept as it was: 8 kB, 128 MB in all, of a small file."""
-ROOM_MIB = 64
+ALLOWED_MIB = 64
 """For what a service and a child at work take beyond a service at rest and a child at rest."""
 BYTES_PER_SECOND = 400_000
 WATCHED_SECONDS = 8
@@ -32,40 +32,40 @@ EVENTS = 100
 
 
 @pytest.fixture(scope="module")
-def wrong_book(tmp_path_factory: pytest.TempPathFactory) -> Book:
+def rejected_workbook(tmp_path_factory: pytest.TempPathFactory) -> GoldenWorkbook:
     """A workbook whose every row is rejected, with a long text in each."""
     path = tmp_path_factory.mktemp("books") / "wrong.xlsx"
-    rows = [("нет", f"https://max.ru/join/{number}", TEXT) for number in range(WRONG_ROWS)]
+    rows = [("нет", f"https://max.ru/join/{number}", TEXT) for number in range(REJECTED_ROWS)]
     write_xlsx(path, [HEADER, *rows])
     directory = Directory()
-    return Book(path, directory, load(directory, path), set())
+    return GoldenWorkbook(path, directory, load_into(directory, path), set())
 
 
 def test_a_slow_postgres_holds_the_child_up_and_nothing_piles_up(
-    fault_world: FaultWorld, wrong_book: Book, small_book: Book
+    fault_harness: FaultHarness, rejected_workbook: GoldenWorkbook, one_batch_workbook: GoldenWorkbook
 ) -> None:
-    world = fault_world
-    service = world.replica()
-    with Sampler(service.pid) as usual:
-        world.until_status(world.ask(small_book), "completed")
-    world.postgres.throttle(BYTES_PER_SECOND, [UP])
-    request_id = world.ask(wrong_book)
-    until(service.children, 60, "the child")
-    child = psutil.Process(service.children()[0])
-    with Sampler(service.pid) as busy:
+    world = fault_harness
+    service = world.start_replica()
+    with MemorySampler(service.pid) as usual:
+        world.wait_for_status(world.request_import(one_batch_workbook), "completed")
+    world.postgres_proxy.throttle(BYTES_PER_SECOND, [UP])
+    request_id = world.request_import(rejected_workbook)
+    wait_until(service.child_pids, 60, "the child")
+    child = psutil.Process(service.child_pids()[0])
+    with MemorySampler(service.pid) as busy:
         ends = time.monotonic() + WATCHED_SECONDS
-        until(lambda: time.monotonic() > ends and idle(child), 60, "a child that waits")
+        wait_until(lambda: time.monotonic() > ends and is_idle(child), 60, "a child that waits")
     print(f"usual {usual.peak_mib:.0f} MiB, before a slow Postgres {busy.peak_mib:.0f} MiB")
     job = world.job(request_id)
     assert job["status"] == "running"
-    assert job["failed"] < WRONG_ROWS / 4, "it was not slow"
-    world.postgres.heal()
-    world.until_status(request_id, "completed", 120)
-    assert busy.peak_mib < usual.peak_mib + ROOM_MIB
-    judge(world)
+    assert job["failed"] < REJECTED_ROWS / 4, "it was not slow"
+    world.postgres_proxy.heal()
+    world.wait_for_status(request_id, "completed", 120)
+    assert busy.peak_mib < usual.peak_mib + ALLOWED_MIB
+    assert_invariants(world)
 
 
-QUEUED = """
+INSERT_JOBS = """
 insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
   timeout_seconds, max_attempts, status, sequence, run_started_at)
 select 'queued-' || n, request_digest, dataset, source_type, source_identifier, source,
@@ -81,35 +81,35 @@ from (select j.id as job_id, j.request_id, s as sequence, gen_random_uuid() as e
   (select payload from migration.outbox where request_id = '{like}' order by id desc limit 1) as like_it
 """
 """Jobs that wait and whose time is over, with all events but the last waiting to be sent."""
-UNSENT = "select count(*) from migration.outbox where published_at is null"
+PENDING_EVENTS = "select count(*) from migration.outbox where published_at is null"
 
 
 def test_neither_queued_jobs_nor_unsent_events_pile_up_in_memory(
-    make_fault_world: Callable[..., FaultWorld], cluster: Cluster, small_book: Book
+    make_fault_harness: Callable[..., FaultHarness], cluster: Cluster, one_batch_workbook: GoldenWorkbook
 ) -> None:
-    world = make_fault_world(cluster)
-    service = world.replica()
-    like = world.ask(small_book)
-    with Sampler(service.pid) as usual:
-        world.until_status(like, "completed")
-        until(lambda: world.rows.one(UNSENT) == 0, 60, "its events to be sent")
+    world = make_fault_harness(cluster)
+    service = world.start_replica()
+    like = world.request_import(one_batch_workbook)
+    with MemorySampler(service.pid) as usual:
+        world.wait_for_status(like, "completed")
+        wait_until(lambda: world.db.fetchval(PENDING_EVENTS) == 0, 60, "its events to be sent")
     [proxy] = cluster.proxies
-    with Sampler(service.pid) as piled:
-        with faulty([proxy]):
+    with MemorySampler(service.pid) as piled:
+        with healed_after([proxy]):
             proxy.cut()
-            world.rows.run(QUEUED.format(jobs=JOBS, before_the_end=EVENTS - 1, like=like))
+            world.db.execute(INSERT_JOBS.format(jobs=JOBS, before_the_end=EVENTS - 1, like=like))
             ended = "select count(*) from migration.jobs where status = 'failed'"
-            until(lambda: world.rows.one(ended) == JOBS, 180, "the queue to come to its end")
-            assert world.rows.one(UNSENT) == JOBS * EVENTS
-        until(lambda: world.rows.one(UNSENT) == 0, 300, "all events to be sent")
+            wait_until(lambda: world.db.fetchval(ended) == JOBS, 180, "the queue to come to its end")
+            assert world.db.fetchval(PENDING_EVENTS) == JOBS * EVENTS
+        wait_until(lambda: world.db.fetchval(PENDING_EVENTS) == 0, 300, "all events to be sent")
     print(
         f"usual {usual.peak_mib:.0f} MiB, with {JOBS * EVENTS:,} events to be sent {piled.peak_mib:.0f} MiB"
     )
-    assert piled.peak_mib < usual.peak_mib + ROOM_MIB
-    judge(world)
+    assert piled.peak_mib < usual.peak_mib + ALLOWED_MIB
+    assert_invariants(world)
 
 
-def idle(process: psutil.Process) -> bool:
+def is_idle(process: psutil.Process) -> bool:
     """Whether it uses no processor for a moment."""
     try:
         before = process.cpu_times()

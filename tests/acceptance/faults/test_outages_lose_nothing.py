@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.recovery import report
-from benchmarks.recovery.measure import WELL, Plan, measure
-from tests.acceptance.faults.leaning import LeaningWorld, leaning_world
-from tests.support.faults import group, outages
-from tests.support.faults.books import Book
-from tests.support.faults.oracle import judge
+from benchmarks.outage import report
+from benchmarks.outage.measure import OK_VERDICT, OutagePlan, measure_outage
+from tests.acceptance.faults.outage_harness import OutageHarness, start_outage_harness
+from tests.support.faults import consumer_group, outages
+from tests.support.faults.golden_workbook import GoldenWorkbook
+from tests.support.faults.oracle import assert_invariants
 from tests.support.faults.outages import Outage
-from tests.support.wait import until
+from tests.support.wait import wait_until
 
-JOBS = 5
+JOB_COUNT = 5
 """More than both replicas run at once: some are in their middle, one waits."""
-SLOW = {
+SLOW_SETTINGS = {
     "MIGRATION_BATCH_ROWS": "60",
     "MIGRATION_LEASE_SECONDS": "6",
     "MIGRATION_HEARTBEAT_SECONDS": "1",
@@ -25,53 +25,55 @@ SLOW = {
 """A lease that a busy machine does not lose, and an outage of Postgres does."""
 
 OUTAGES: dict[str, tuple[Outage, float]] = {
-    "Postgres stopped at once": (outages.postgres_gone, 10),
-    "all brokers killed": (outages.brokers_gone, 5),
-    "the network forgets every connection": (outages.network_forgets, 0),
+    "Postgres stopped at once": (outages.postgres_stopped, 10),
+    "all brokers killed": (outages.brokers_killed, 5),
+    "the network forgets every connection": (outages.connections_blackholed, 0),
     "one broker of three lost for good": (outages.broker_lost, 0),
 }
 
 
 @pytest.fixture(scope="module")
-def leaning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LeaningWorld]:
+def outage_harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutageHarness]:
     """Two replicas that live through all the outages of this module."""
-    with leaning_world(tmp_path_factory.mktemp("leaning")) as world:
+    with start_outage_harness(tmp_path_factory.mktemp("leaning")) as world:
         for _ in range(2):
-            world.launch(**SLOW)
+            world.launch(**SLOW_SETTINGS)
         for replica in world.replicas:
-            replica.until_ready()
+            replica.wait_until_ready()
         yield world
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
 def test_replicas_that_live_through_an_outage_go_on_by_themselves(
-    leaning: LeaningWorld, book: Book, small_book: Book, outage: str
+    outage_harness: OutageHarness, workbook: GoldenWorkbook, one_batch_workbook: GoldenWorkbook, outage: str
 ) -> None:
-    world = leaning
+    world = outage_harness
     begin, seconds = OUTAGES[outage]
     pids = [replica.pid for replica in world.replicas]
-    asked = world.ask_often(book, JOBS)
-    until(lambda: world.job(asked[0]).get("checkpoint"), 60, "the first batch")
+    asked = world.request_imports(workbook, JOB_COUNT)
+    wait_until(lambda: world.job(asked[0]).get("checkpoint"), 60, "the first batch")
     with begin(world):
         ends = time.monotonic() + seconds
-        until(lambda: time.monotonic() > ends, seconds + 5, "the outage to last")
-    asked += world.ask_often(small_book, 1)
-    jobs = [world.until_status(request_id, "completed", 90) for request_id in asked]
-    if begin is outages.postgres_gone:  # all owners lose it at once, and nobody takes over
+        wait_until(lambda: time.monotonic() > ends, seconds + 5, "the outage to last")
+    asked += world.request_imports(one_batch_workbook, 1)
+    jobs = [world.wait_for_status(request_id, "completed", 90) for request_id in asked]
+    if begin is outages.postgres_stopped:  # all owners lose it at once, and nobody takes over
         assert [job["attempt"] for job in jobs] == [1] * len(jobs), "an outage is no fault of a job"
     assert [replica.pid for replica in world.replicas if replica.running] == pids
-    judge(world, going_on=True)
+    assert_invariants(world, still_running=True)
 
 
-def test_an_outage_is_measured_from_before_it_to_after_it(leaning: LeaningWorld, book: Book) -> None:
+def test_an_outage_is_measured_from_before_it_to_after_it(
+    outage_harness: OutageHarness, workbook: GoldenWorkbook
+) -> None:
     """What `make recovery` does for a minute each; how fast it is is not asserted here."""
-    plan = Plan(seconds=10, windows=1, window_seconds=1, waiting=4)
-    found = asyncio.run(measure(leaning, book, "network", plan))
-    assert (found.verdict, found.same_processes) == (WELL, True)
+    plan = OutagePlan(seconds=10, windows=1, window_seconds=1, queued_jobs=4)
+    found = asyncio.run(measure_outage(outage_harness, workbook, "network", plan))
+    assert (found.verdict, found.same_processes) == (OK_VERDICT, True)
     assert min(found.first_batch, found.first_event) > 0
-    assert report.brief(found).startswith("network cut both ways")
+    assert report.one_line(found).startswith("network cut both ways")
 
 
-def test_after_all_of_them_both_are_still_members_and_nothing_is_left(leaning: LeaningWorld) -> None:
-    assert group.members(leaning.bootstrap_servers) == len(leaning.replicas)
-    judge(leaning)
+def test_after_all_of_them_both_are_still_members_and_nothing_is_left(outage_harness: OutageHarness) -> None:
+    assert consumer_group.member_count(outage_harness.bootstrap_servers) == len(outage_harness.replicas)
+    assert_invariants(outage_harness)

@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from messaging.records import Outgoing, Record
-from schemas.topics import DEAD_LETTERS, MESSAGE_BYTES, REQUESTS
-from tests.acceptance.faults.conftest import BATCH_ROWS, CALM, FaultWorld
-from tests.acceptance.test_bad_files import BAD
-from tests.support.faults.books import Book
-from tests.support.faults.oracle import judge, past
-from tests.support.line import reason
+from messaging.records import ProducerRecord, Record
+from schemas.topics import DEAD_LETTERS, MAX_MESSAGE_BYTES, REQUESTS
+from tests.acceptance.faults.conftest import BATCH_ROWS, LONG_LEASES, FaultHarness
+from tests.acceptance.test_bad_files import BAD_FILES
+from tests.support.faults.golden_workbook import GoldenWorkbook
+from tests.support.faults.oracle import assert_invariants, read_topic
+from tests.support.file_age import with_age
+from tests.support.kafka_client import dead_letter_reason
 from tests.support.reference_tables import Directory
-from tests.support.reference_workbook import load
-from tests.support.resting import rested
-from tests.support.wait import until
+from tests.support.reference_workbook import load_into
+from tests.support.wait import wait_until
 
 PHONE, SECRET = "+79161234567", "hunter2-of-the-old-database"
-NEVER = f"seeded {PHONE} {SECRET}"
+SECRET_TEXT = f"seeded {PHONE} {SECRET}"
 START: dict[str, Any] = {
     "action": "start",
     "dataset": "chats",
@@ -28,137 +28,148 @@ START: dict[str, Any] = {
 }
 
 
-def changed(**fields: Any) -> bytes:
+def start_with(**fields: Any) -> bytes:
     return json.dumps(START | fields, ensure_ascii=True).encode()
 
 
 NOT_JSON: dict[str, bytes | None] = {
     "nothing": None,
     "empty": b"",
-    "text": NEVER.encode(),
-    "another encoding": f'{{"action": "запуск {NEVER}"}}'.encode("cp1251"),
-    "half of it": changed(requested_by=NEVER)[:-2],
+    "text": SECRET_TEXT.encode(),
+    "another encoding": f'{{"action": "запуск {SECRET_TEXT}"}}'.encode("cp1251"),
+    "half of it": start_with(requested_by=SECRET_TEXT)[:-2],
     "no number": b'{"action": NaN}',
     "an array 100,000 deep": b"[" * 100_000 + b"]" * 100_000,
     "an object 100,000 deep": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
-    "as large as may be": (b'"' + NEVER.encode() * (MESSAGE_BYTES // len(NEVER)))[: MESSAGE_BYTES - 200],
+    "as large as may be": (b'"' + SECRET_TEXT.encode() * (MAX_MESSAGE_BYTES // len(SECRET_TEXT)))[
+        : MAX_MESSAGE_BYTES - 200
+    ],
 }
 INVALID: dict[str, bytes] = {
-    "no object": json.dumps([NEVER]).encode(),
-    "no action": changed(action=None),
+    "no object": json.dumps([SECRET_TEXT]).encode(),
+    "no action": start_with(action=None),
     "more digits than a number may have": b'{"action": "start", "dataset": ' + b"9" * 5_000 + b"}",
-    "an unknown action": changed(action=NEVER),
-    "an unknown field": changed(**{PHONE: NEVER}),
-    "no text": changed(requested_by={"name": NEVER}),
-    "NUL": changed(requested_by=f"{NEVER}\x00"),
-    "a lone surrogate": changed(requested_by=f"{NEVER}\ud800"),
-    "an unknown kind of source": changed(source={"type": NEVER}),
-    "an address for a connection": changed(
+    "an unknown action": start_with(action=SECRET_TEXT),
+    "an unknown field": start_with(**{PHONE: SECRET_TEXT}),
+    "no text": start_with(requested_by={"name": SECRET_TEXT}),
+    "NUL": start_with(requested_by=f"{SECRET_TEXT}\x00"),
+    "a lone surrogate": start_with(requested_by=f"{SECRET_TEXT}\ud800"),
+    "an unknown kind of source": start_with(source={"type": SECRET_TEXT}),
+    "an address for a connection": start_with(
         source={"type": "database", "connection": f"postgresql://u:{SECRET}@h/{PHONE}"}
     ),
-    "a number beyond all others": changed()[:-1] + b', "options": {"timeout_seconds": 1e999}}',
-    "a huge number": changed(options={"max_attempts": 10**300}),
-    "a wrong number": changed(options={"timeout_seconds": NEVER}),
-    "the last of two keys is wrong": b'{"action": "cancel", ' + changed(action=NEVER)[1:],
+    "a number beyond all others": start_with()[:-1] + b', "options": {"timeout_seconds": 1e999}}',
+    "a huge number": start_with(options={"max_attempts": 10**300}),
+    "a wrong number": start_with(options={"timeout_seconds": SECRET_TEXT}),
+    "the last of two keys is wrong": b'{"action": "cancel", ' + start_with(action=SECRET_TEXT)[1:],
 }
 POISON = NOT_JSON | INVALID
 
 
 def test_what_lies_behind_a_message_that_nobody_can_take_is_taken(
-    fault_world: FaultWorld, small_book: Book
+    fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook
 ) -> None:
     """All in one partition."""
-    world = fault_world
+    world = fault_harness
     world.secrets += [SECRET]
     world.phones.add(PHONE[-10:])
-    service = world.replica(**CALM, MIGRATION_MAX_RUNNING_JOBS="4")
-    first = world.ask(small_book)
-    unheard = changed(request_id=f"{first}-unheard-of")
-    world.line.send([Outgoing(REQUESTS.name, first.encode(), value) for value in [*POISON.values(), unheard]])
+    service = world.start_replica(**LONG_LEASES, MIGRATION_MAX_RUNNING_JOBS="4")
+    first = world.request_import(one_batch_workbook)
+    unheard = start_with(request_id=f"{first}-unheard-of")
+    world.kafka.send(
+        [ProducerRecord(REQUESTS.name, first.encode(), value) for value in [*POISON.values(), unheard]]
+    )
     behind = {"request_id": f"{first}-behind", "source": {"type": "excel", "file": {"path": "few.xlsx"}}}
-    world.line.publish(START | behind, key=first)
-    world.expect(f"{first}-behind", small_book)
+    world.kafka.publish(START | behind, key=first)
+    world.expect_import(f"{first}-behind", one_batch_workbook)
     goods = [first, f"{first}-behind"]
     for request_id in goods:
-        world.until_status(request_id, "completed")
-    letters = {letter.value: reason(letter) for letter in mine(world, first)}
+        world.wait_for_status(request_id, "completed")
+    letters = {letter.value: dead_letter_reason(letter) for letter in dead_letters_with_key(world, first)}
     not_json: dict[bytes | None, str] = dict.fromkeys(NOT_JSON.values(), "not_json")
     assert letters == not_json | dict.fromkeys(INVALID.values(), "invalid_request")
-    until(lambda: world.job(f"{first}-unheard-of")["status"] == "failed", 30, "the job to be refused")
+    wait_until(lambda: world.job(f"{first}-unheard-of")["status"] == "failed", 30, "the job to be refused")
     assert world.job(f"{first}-unheard-of")["error_code"] == "unknown_connection"
-    assert world.rows.one("select count(*) from migration.jobs") == len(goods) + 1
-    assert not service.logged("task.died")
-    judge(world)
+    assert world.db.fetchval("select count(*) from migration.jobs") == len(goods) + 1
+    assert not service.log_events("task.crashed")
+    assert_invariants(world)
 
 
-def mine(world: FaultWorld, key: str) -> list[Record]:
+def dead_letters_with_key(harness: FaultHarness, key: str) -> list[Record]:
     """The dead letters with a key."""
-    letters = past(world.bootstrap_servers, DEAD_LETTERS.name)
+    letters = read_topic(harness.bootstrap_servers, DEAD_LETTERS.name)
     return [letter for letter in letters if letter.key == key.encode()]
 
 
-KILLERS = ["truncated", "zip bomb", "encrypted", "entity bomb"]
+HOSTILE_FILES = ["truncated", "zip bomb", "encrypted", "entity bomb"]
 
 
 @pytest.mark.parametrize(
     ("kind", "signal_number", "times"), [("kill", signal.SIGKILL, 3), ("abort", signal.SIGABRT, 2)]
 )
 def test_a_file_that_ends_each_process_that_reads_it_fails_and_the_others_go_on(
-    fault_world: FaultWorld, book: Book, small_book: Book, kind: str, signal_number: int, times: int
+    fault_harness: FaultHarness,
+    workbook: GoldenWorkbook,
+    one_batch_workbook: GoldenWorkbook,
+    kind: str,
+    signal_number: int,
+    times: int,
 ) -> None:
     """Every reading ends in its third chunk: files of one or two know nothing of it."""
-    world = fault_world
-    service = world.replica(
+    world = fault_harness
+    service = world.start_replica(
         f"child.chunk={kind}@3+",
-        **CALM,
+        **LONG_LEASES,
         MIGRATION_MAX_RUNNING_JOBS="3",
         MIGRATION_MAX_INFLATED_MB="200",
         MIGRATION_CHILD_MEMORY_MB="1024",
     )
-    deadly = world.ask(book)
-    bad = {name: bad_file(world, name) for name in KILLERS} if kind == "abort" else {}
-    goods = [world.ask(small_book) for _ in range(3)]
+    deadly = world.request_import(workbook)
+    bad = {name: request_bad_file(world, name) for name in HOSTILE_FILES} if kind == "abort" else {}
+    goods = [world.request_import(one_batch_workbook) for _ in range(3)]
     for request_id in goods:
-        world.until_status(request_id, "completed")
-    until(partial(failed, world, deadly), 60, "the deadly file to be given up")
+        world.wait_for_status(request_id, "completed")
+    wait_until(partial(has_failed, world, deadly), 60, "the deadly file to be given up")
     for name, request_id in bad.items():
-        until(partial(failed, world, request_id), 60, f"the {name} file to be refused")
-        assert world.job(request_id)["error_code"] == BAD[name][0]
+        wait_until(partial(has_failed, world, request_id), 60, f"the {name} file to be refused")
+        assert world.job(request_id)["error_code"] == BAD_FILES[name][0]
 
     job = world.job(deadly)
     assert (job["error_code"], job["attempt"], job["checkpoint"]) == ("source_too_large", 1, 2 * BATCH_ROWS)
-    deaths = [line["exit_code"] for line in service.logged("child.died") if line["job_id"] == job["id"]]
+    deaths = [
+        line["exit_code"] for line in service.log_events("child.crashed") if line["job_id"] == job["id"]
+    ]
     assert deaths == [-signal_number] * times
-    world.directory = Directory()
-    load(world.directory, book.path, last=job["checkpoint"])
-    load(world.directory, small_book.path)
-    judge(world)
+    world.expected_directory = Directory()
+    load_into(world.expected_directory, workbook.path, up_to=job["checkpoint"])
+    load_into(world.expected_directory, one_batch_workbook.path)
+    assert_invariants(world)
 
 
-def bad_file(world: FaultWorld, name: str) -> str:
+def request_bad_file(harness: FaultHarness, name: str) -> str:
     """Ask for one of the files that are no workbook, or a hostile one."""
-    path = world.inbox / f"{name}.xlsx"
-    BAD[name][1](path)
-    return world.line.start_excel(rested(path).name)
+    path = harness.inbox / f"{name}.xlsx"
+    BAD_FILES[name][1](path)
+    return harness.kafka.start_excel(with_age(path).name)
 
 
-def failed(world: FaultWorld, request_id: str) -> bool:
-    return bool(world.job(request_id).get("status") == "failed")
+def has_failed(harness: FaultHarness, request_id: str) -> bool:
+    return bool(harness.job(request_id).get("status") == "failed")
 
 
 def test_a_job_that_ends_its_replica_each_time_fails_after_its_attempts(
-    fault_world: FaultWorld, book: Book, small_book: Book
+    fault_harness: FaultHarness, workbook: GoldenWorkbook, one_batch_workbook: GoldenWorkbook
 ) -> None:
-    world = fault_world
-    first = world.replica("child.started=kill")
-    deadly = world.ask(book, options={"max_attempts": 2})
-    world.until_killed(first)
-    world.until_killed(world.launch("child.started=kill"))
-    good = world.ask(small_book)
-    world.replica()
-    world.until_status(good, "completed")
-    until(partial(failed, world, deadly), 30, "the deadly job to be given up")
+    world = fault_harness
+    first = world.start_replica("child.started=kill")
+    deadly = world.request_import(workbook, options={"max_attempts": 2})
+    world.wait_killed(first)
+    world.wait_killed(world.launch("child.started=kill"))
+    good = world.request_import(one_batch_workbook)
+    world.start_replica()
+    world.wait_for_status(good, "completed")
+    wait_until(partial(has_failed, world, deadly), 30, "the deadly job to be given up")
     job = world.job(deadly)
     assert (job["error_code"], job["attempt"], job["checkpoint"]) == ("worker_lost", 2, None)
-    world.directory = small_book.directory
-    judge(world)
+    world.expected_directory = one_batch_workbook.expected_directory
+    assert_invariants(world)

@@ -7,50 +7,50 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.faults.conftest import FaultWorld
-from tests.acceptance.faults.leaning import leaning_world
-from tests.support.faults.books import Book
-from tests.support.faults.oracle import judge
-from tests.support.faults.proxy import Proxy
-from tests.support.line import inbox_file, start
-from tests.support.wait import until
+from tests.acceptance.faults.conftest import FaultHarness
+from tests.acceptance.faults.outage_harness import start_outage_harness
+from tests.support.faults.golden_workbook import GoldenWorkbook
+from tests.support.faults.oracle import assert_invariants
+from tests.support.faults.tcp_proxy import TcpProxy
+from tests.support.kafka_client import inbox_source, start_body
+from tests.support.wait import wait_until
 
-ANSWER_SECONDS = 30
+RESPONSE_SECONDS = 30
 """The longest a POST may take in an outage."""
 
-outages = pytest.mark.parametrize("outage", [Proxy.cut, Proxy.swallow], ids=["cut", "silent"])
+outages = pytest.mark.parametrize("outage", [TcpProxy.cut, TcpProxy.blackhole], ids=["cut", "silent"])
 """Connections are reset and refused, or a network that takes bytes and says nothing."""
 
 
 def post(url: str, request_id: str, path: str) -> httpx.Response:
-    body = start(request_id, inbox_file(path))
-    return httpx.post(f"{url}/migration/requests", json=body, timeout=ANSWER_SECONDS, trust_env=False)
+    body = start_body(request_id, inbox_source(path))
+    return httpx.post(f"{url}/migration/requests", json=body, timeout=RESPONSE_SECONDS, trust_env=False)
 
 
 @outages
 def test_a_request_sent_while_postgres_is_away_is_accepted_without_a_number_and_recorded_later(
-    fault_world: FaultWorld, small_book: Book, outage: Callable[[Proxy], None]
+    fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook, outage: Callable[[TcpProxy], None]
 ) -> None:
-    service = fault_world.replica()
-    path = fault_world.put(small_book)
+    service = fault_harness.start_replica()
+    path = fault_harness.add_to_inbox(one_batch_workbook)
     request_id = str(uuid.uuid4())
-    outage(fault_world.postgres)
+    outage(fault_harness.postgres_proxy)
     answer = post(service.url, request_id, path)
     assert (answer.status_code, answer.json()["id"], answer.json()["status"]) == (202, None, "pending")
     assert answer.headers["location"] == f"/migration/jobs/{request_id}"
-    fault_world.postgres.heal()
-    fault_world.expect(request_id, small_book)
-    fault_world.until_status(request_id, "completed")
-    judge(fault_world)
+    fault_harness.postgres_proxy.heal()
+    fault_harness.expect_import(request_id, one_batch_workbook)
+    fault_harness.wait_for_status(request_id, "completed")
+    assert_invariants(fault_harness)
 
 
 @outages
 def test_a_request_sent_while_kafka_is_away_is_refused_and_never_starts(
-    tmp_path: Path, small_book: Book, outage: Callable[[Proxy], None]
+    tmp_path: Path, one_batch_workbook: GoldenWorkbook, outage: Callable[[TcpProxy], None]
 ) -> None:
-    with leaning_world(tmp_path, brokers=1) as world:
-        service = world.replica()
-        path = world.put(small_book)
+    with start_outage_harness(tmp_path, broker_count=1) as world:
+        service = world.start_replica()
+        path = world.add_to_inbox(one_batch_workbook)
         refused = [str(uuid.uuid4()) for _ in range(3)]
         for proxy in world.cluster.proxies:
             outage(proxy)
@@ -61,8 +61,10 @@ def test_a_request_sent_while_kafka_is_away_is_refused_and_never_starts(
         for proxy in world.cluster.proxies:
             proxy.heal()
         accepted = str(uuid.uuid4())
-        until(lambda: post(service.url, accepted, path).status_code == 202, 60, "Kafka to be usable again")
-        world.expect(accepted, small_book)
-        world.until_status(accepted, "completed")
+        wait_until(
+            lambda: post(service.url, accepted, path).status_code == 202, 60, "Kafka to be usable again"
+        )
+        world.expect_import(accepted, one_batch_workbook)
+        world.wait_for_status(accepted, "completed")
         assert [world.job(request_id) for request_id in refused] == [{}, {}, {}]
-        judge(world)
+        assert_invariants(world)

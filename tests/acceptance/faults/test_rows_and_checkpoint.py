@@ -4,12 +4,12 @@ import signal
 
 import pytest
 
-from tests.acceptance.faults.conftest import CALM, FaultWorld
-from tests.support.faults.books import Book
-from tests.support.faults.oracle import judge
-from tests.support.wait import until
+from tests.acceptance.faults.conftest import LONG_LEASES, FaultHarness
+from tests.support.faults.golden_workbook import GoldenWorkbook
+from tests.support.faults.oracle import assert_invariants
+from tests.support.wait import wait_until
 
-POINTS = [
+FAILPOINTS = [
     "claim.committed=kill",
     "child.started=kill",
     "batch.copying=kill@9",
@@ -18,60 +18,64 @@ POINTS = [
     "batch.merged=kill@3",
     "batch.recorded=kill@3",
     "batch.committed=kill@3",
-    "settle.before=kill",
-    "settle.recorded=kill",
-    "settle.committed=kill",
+    "outcome.before_write=kill",
+    "outcome.written=kill",
+    "outcome.committed=kill",
 ]
 
 
-def rows_are_those_up_to_the_checkpoint(world: FaultWorld, request_id: str, book: Book) -> None:
+def assert_rows_match_checkpoint(harness: FaultHarness, request_id: str, workbook: GoldenWorkbook) -> None:
     """Postgres ends the transaction of a killed client within a moment."""
     query = """select count(*) from pg_stat_activity
         where datname = $1 and application_name like 'chat-migration%'"""
-    until(lambda: world.rows.one(query, world.database) == 0, 10, "the backends of the killed to end")
-    job = world.job(request_id)
-    assert world.rows.directory() == book.up_to(job["checkpoint"]).rows()
-    rejected = world.rows.rejected(request_id)
+    wait_until(
+        lambda: harness.db.fetchval(query, harness.database_name) == 0,
+        10,
+        "the backends of the killed to end",
+    )
+    job = harness.job(request_id)
+    assert harness.db.directory_tables() == workbook.directory_up_to(job["checkpoint"]).rows()
+    rejected = harness.db.rejected_rows(request_id)
     assert len(rejected) == job["failed"]
     assert all(row <= job["checkpoint"] for row in rejected)
 
 
-@pytest.mark.parametrize("fault", POINTS)
+@pytest.mark.parametrize("fault", FAILPOINTS)
 def test_wherever_the_service_is_killed_the_checkpoint_equals_the_rows(
-    fault_world: FaultWorld, book: Book, fault: str
+    fault_harness: FaultHarness, workbook: GoldenWorkbook, fault: str
 ) -> None:
-    world = fault_world
-    first = world.replica(fault)
-    request_id = world.ask(book)
-    world.until_killed(first)
-    rows_are_those_up_to_the_checkpoint(world, request_id, book)
+    world = fault_harness
+    first = world.start_replica(fault)
+    request_id = world.request_import(workbook)
+    world.wait_killed(first)
+    assert_rows_match_checkpoint(world, request_id, workbook)
     killed_at = world.job(request_id)
 
-    second = world.replica(**CALM)
-    world.until_status(request_id, "completed")
-    resumed = second.logged("load.resumed")
+    second = world.start_replica(**LONG_LEASES)
+    world.wait_for_status(request_id, "completed")
+    resumed = second.log_events("load.resumed")
     assert [one["checkpoint"] for one in resumed] == (
         [killed_at["checkpoint"]] if killed_at["fingerprint"] and killed_at["status"] == "running" else []
     )
-    judge(world)
+    assert_invariants(world)
 
 
 def test_a_backend_ended_in_the_middle_of_a_copy_costs_that_batch_alone(
-    fault_world: FaultWorld, book: Book
+    fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
-    world = fault_world
-    service = world.replica("batch.copying=stop@9", MIGRATION_LEASE_SECONDS="30")
-    request_id = world.ask(book)
-    world.until_frozen(service)
-    ended = world.rows.ask(
+    world = fault_harness
+    service = world.start_replica("batch.copying=stop@9", MIGRATION_LEASE_SECONDS="30")
+    request_id = world.request_import(workbook)
+    world.wait_frozen(service)
+    ended = world.db.fetch(
         """select pg_terminate_backend(pid) from pg_stat_activity
            where datname = $1 and state = 'active' and query like 'COPY%'""",
-        world.database,
+        world.database_name,
     )
     assert ended == [(True,)]
     checkpoint = world.job(request_id)["checkpoint"]
     service.signal(signal.SIGCONT)
-    job = world.until_status(request_id, "completed")
+    job = world.wait_for_status(request_id, "completed")
     assert job["attempt"] == 1
-    assert [one["checkpoint"] for one in service.logged("load.resumed")] == [checkpoint]
-    judge(world)
+    assert [one["checkpoint"] for one in service.log_events("load.resumed")] == [checkpoint]
+    assert_invariants(world)

@@ -3,82 +3,86 @@
 import pytest
 
 from schemas.status import Status
-from tests.acceptance.faults.conftest import FaultWorld
-from tests.support.faults.books import Book
+from tests.acceptance.faults.conftest import FaultHarness
 from tests.support.faults.cluster import Cluster
-from tests.support.faults.oracle import judge, quiet
-from tests.support.wait import until
+from tests.support.faults.golden_workbook import GoldenWorkbook
+from tests.support.faults.oracle import assert_invariants, wait_until_quiet
+from tests.support.wait import wait_until
 
-UNSENT = "select count(*) from migration.outbox where published_at is null"
+PENDING_EVENTS = "select count(*) from migration.outbox where published_at is null"
 
 
 @pytest.mark.parametrize("point", ["relay.before_send", "relay.sent", "relay.marked"])
 @pytest.mark.parametrize("nth", [1, 3])
 def test_no_event_is_lost_wherever_the_relay_is_killed(
-    fault_world: FaultWorld, book: Book, point: str, nth: int
+    fault_harness: FaultHarness, workbook: GoldenWorkbook, point: str, nth: int
 ) -> None:
-    world = fault_world
-    first = world.replica(f"{point}=kill@{nth}")
-    request_id = world.ask(book)
-    world.until_killed(first)
+    world = fault_harness
+    first = world.start_replica(f"{point}=kill@{nth}")
+    request_id = world.request_import(workbook)
+    world.wait_killed(first)
     world.launch()
-    world.until_status(request_id, "completed")
-    judge(world)
+    world.wait_for_status(request_id, "completed")
+    assert_invariants(world)
     if point == "relay.sent":
         events = world.events(request_id)
         assert len(events) > len({event.event_id for event in events}), "what was sent and not marked"
 
 
 def test_a_relay_frozen_with_events_in_its_hands_confuses_nobody_when_it_wakes(
-    fault_world: FaultWorld, book: Book
+    fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
-    world = fault_world
-    zombie = world.replica("relay.before_send=stop@3")
-    request_id = world.ask(book)
-    world.until_frozen(zombie)
+    world = fault_harness
+    zombie = world.start_replica("relay.before_send=stop@3")
+    request_id = world.request_import(workbook)
+    world.wait_frozen(zombie)
     world.launch()
-    world.until_status(request_id, "completed")
-    quiet(world)
+    world.wait_for_status(request_id, "completed")
+    wait_until_quiet(world)
     before = len(world.events(request_id))
 
-    world.wake(zombie)
-    until(lambda: zombie.logged("relay.deposed"), 30, "the relay of old to notice")
-    until(lambda: zombie.logged("relay.made_good"), 30, "the last events to be sent again")
-    quiet(world)
+    world.resume(zombie)
+    wait_until(lambda: zombie.log_events("relay.lease_lost"), 30, "the relay of old to notice")
+    wait_until(lambda: zombie.log_events("relay.republished"), 30, "the last events to be sent again")
+    wait_until_quiet(world)
     late = world.events(request_id)[before:]
     assert [event for event in late if not event.status.terminal], "it sent what it had in its hands"
     assert late[-1].status is Status.COMPLETED, "who reads the last event alone is told an old state"
-    judge(world)
+    assert_invariants(world)
 
 
 def test_a_relay_that_fails_at_its_first_step_hands_its_lease_back(
-    fault_world: FaultWorld, small_book: Book
+    fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook
 ) -> None:
-    world = fault_world
-    world.postgres.lose_answer(1, lambda commit: commit.touches("update migration.outbox o", "mins =>"))
-    service = world.replica(MIGRATION_LEASE_SECONDS="60")
-    until(
-        lambda: len(service.logged("relay.elected")) == 2, 15, "its second term, long before the lease ends"
+    world = fault_harness
+    world.postgres_proxy.drop_commit_reply(
+        1, lambda commit: commit.mentions("update migration.outbox o", "mins =>")
     )
-    world.until_status(world.ask(small_book), "completed")
-    judge(world)
+    service = world.start_replica(MIGRATION_LEASE_SECONDS="60")
+    wait_until(
+        lambda: len(service.log_events("relay.elected")) == 2,
+        15,
+        "its second term, long before the lease ends",
+    )
+    world.wait_for_status(world.request_import(one_batch_workbook), "completed")
+    assert_invariants(world)
 
 
 def test_events_written_while_kafka_is_away_are_sent_when_it_is_back(
-    make_fault_world: object, cluster: Cluster, book: Book
+    make_fault_harness: object, cluster: Cluster, workbook: GoldenWorkbook
 ) -> None:
-    assert callable(make_fault_world)
-    world: FaultWorld = make_fault_world(cluster)
-    service = world.replica()
+    assert callable(make_fault_harness)
+    world: FaultHarness = make_fault_harness(cluster)
+    service = world.start_replica()
     [proxy] = cluster.proxies
-    with world.rows.held("directory.chats"):
-        request_id = world.ask(book)
-        world.until_status(request_id, "running")
+    with world.db.locked_table("directory.chats"):
+        request_id = world.request_import(workbook)
+        world.wait_for_status(request_id, "running")
         proxy.cut()
     try:
-        world.until_status(request_id, "completed")
-        until(lambda: service.logged("relay.unacknowledged"), 150, "the relay to give a page up")
-        assert world.rows.one(UNSENT) > 0
+        world.wait_for_status(request_id, "completed")
+        wait_until(lambda: service.log_events("relay.publish_failed"), 150, "the relay to give a page up")
+        assert world.db.fetchval(PENDING_EVENTS) > 0
     finally:
         proxy.heal()
-    judge(world)
+    assert_invariants(world)

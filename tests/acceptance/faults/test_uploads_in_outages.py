@@ -5,35 +5,35 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.workbook import make_workbook
-from tests.acceptance.faults.conftest import FaultWorld
+from devstack.fakedata.workbook import make_workbook
+from tests.acceptance.faults.conftest import FaultHarness
 from tests.support.curl import Curl
 from tests.support.faults.cluster import Cluster
-from tests.support.faults.proxy import Proxy
-from tests.support.wait import until
+from tests.support.faults.tcp_proxy import TcpProxy
+from tests.support.wait import wait_until
 
 ENDED_SECONDS = 90
 """A chunk waits 45 s for the broker (`line.ACK_SECONDS`), then the client is taken apart within 20 s."""
-BACK_SECONDS = 60
+RECOVERY_SECONDS = 60
 
 
-@pytest.mark.parametrize("outage", [Proxy.cut, Proxy.swallow], ids=["cut", "silent"])
+@pytest.mark.parametrize("outage", [TcpProxy.cut, TcpProxy.blackhole], ids=["cut", "silent"])
 def test_an_upload_that_kafka_does_not_take_is_refused_in_time_and_gives_its_place_back(
-    make_fault_world: Callable[..., FaultWorld],
+    make_fault_harness: Callable[..., FaultHarness],
     cluster: Cluster,
     tmp_path: Path,
-    outage: Callable[[Proxy], None],
+    outage: Callable[[TcpProxy], None],
 ) -> None:
-    world = make_fault_world(cluster)
-    service = world.replica(MIGRATION_MAX_UPLOADS="1")
+    world = make_fault_harness(cluster)
+    service = world.start_replica(MIGRATION_MAX_UPLOADS="1")
     curl = Curl(service.url, tmp_path)
     make_workbook(tmp_path / "small.xlsx", rows=40, seed=63)
     with (tmp_path / "large.bin").open("wb") as file:
         file.truncate(200 * 2**20)
     [proxy] = cluster.proxies
     key = ("-H", "Idempotency-Key: cut-off")
-    process = curl.begin("/migration/excel", "--limit-rate", "2M", *key, "-F", "file=@large.bin")
-    until(lambda: process.read_bytes > 2**22, 30, "a part of the file to be sent")
+    process = curl.start_post("/migration/excel", "--limit-rate", "2M", *key, "-F", "file=@large.bin")
+    wait_until(lambda: process.read_bytes > 2**22, 30, "a part of the file to be sent")
     outage(proxy)
     response = process.response(ENDED_SECONDS)
     assert (response.status, response.json["code"]) == (503, "kafka_unavailable")
@@ -43,5 +43,5 @@ def test_an_upload_that_kafka_does_not_take_is_refused_in_time_and_gives_its_pla
     def taken() -> bool:
         return curl.post("/migration/excel", "-F", "file=@small.xlsx").status == 202
 
-    until(taken, BACK_SECONDS, "an upload to be taken again")
+    wait_until(taken, RECOVERY_SECONDS, "an upload to be taken again")
     assert world.job("cut-off") == {}

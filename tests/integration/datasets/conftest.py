@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from tests.support.chat_loads import tables
+from tests.support.chat_loads import directory_tables
 
-Tables = Callable[[str], Awaitable[list[tuple[Any, ...]]]]
+ReadTable = Callable[[str], Awaitable[list[tuple[Any, ...]]]]
 
 
 @pytest.fixture
-def table(database_url: str) -> Tables:
+def read_table(database_url: str) -> ReadTable:
     """The content of one table by natural keys."""
 
     async def content(name: str) -> list[tuple[Any, ...]]:
-        return (await tables(database_url))[name]
+        return (await directory_tables(database_url))[name]
 
     return content

@@ -8,16 +8,16 @@ import asyncpg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from consumer.datasets.chats.fields import RELATION
-from tests.support.chat_loads import FIRST_POSITION, load, tables
-from tests.support.reference_chats import Reference
+from consumer.datasets.chats.column_spec import SOURCE_TABLE
+from tests.support.chat_loads import FIRST_POSITION, directory_tables, load_chats
+from tests.support.reference_chats import ReferenceDirectory
 
-WORLDS = settings(
+PROPERTY_SETTINGS = settings(
     max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-CLEAR = "truncate directory.universities cascade"
+CLEAR_DIRECTORY = "truncate directory.universities cascade"
 
 # Few values, so that rows of one world meet each other.
 LINKS = ["https://max.ru/1", " https://max.ru/1", "https://max.ru/2", "http://чат.рф/\\N"]
@@ -44,30 +44,37 @@ CELLS: dict[str, st.SearchStrategy[Any]] = {
     "course": st.sampled_from([None, 1.0, "2"]),
     "group": st.sampled_from(["", "Г-1", "Г-2"]),
 }
-WRONG = {"url": "нет", "inn": "12", "kpp": "1", "course": "первый", "name": "\x00", "group": "я" * 501}
+INVALID_CELLS = {
+    "url": "нет",
+    "inn": "12",
+    "kpp": "1",
+    "course": "первый",
+    "name": "\x00",
+    "group": "я" * 501,
+}
 OPTIONAL = sorted(CELLS.keys() - {"url", "inn"})
 
 
 @st.composite
-def a_load(draw: st.DrawFn) -> tuple[list[dict[str, object]], str, int, int]:
+def load_case(draw: st.DrawFn) -> tuple[list[dict[str, object]], str, int, int]:
     """Rows, the type of the source, rows in a batch, and after how many batches it crashes."""
     source_type = draw(st.sampled_from(["excel", "google_sheets", "database"]))
     missing = draw(st.sets(st.sampled_from(OPTIONAL), max_size=8))
     columns = [name for name in CELLS if name not in missing]
     if source_type == "database":  # which has a table of its own, and nothing else in it
-        columns = [name for name in columns if name in RELATION.columns]
+        columns = [name for name in columns if name in SOURCE_TABLE.columns]
     rows = draw(
         st.lists(st.fixed_dictionaries({name: CELLS[name] for name in columns}), min_size=1, max_size=14)
     )
     for row in rows:
         if draw(st.integers(0, 9)) == 0:
             name = draw(st.sampled_from(columns))
-            row[name] = WRONG.get(name, row[name])
+            row[name] = INVALID_CELLS.get(name, row[name])
     return rows, source_type, draw(st.integers(1, 15)), draw(st.integers(0, 4))
 
 
-@WORLDS
-@given(loads=st.lists(a_load(), min_size=1, max_size=4))
+@PROPERTY_SETTINGS
+@given(loads=st.lists(load_case(), min_size=1, max_size=4))
 def test_any_loads_leave_what_the_reference_says(
     database_url: str, loads: list[tuple[list[dict[str, object]], str, int, int]]
 ) -> None:
@@ -76,27 +83,27 @@ def test_any_loads_leave_what_the_reference_says(
 
 async def _compare(url: str, loads: list[tuple[list[dict[str, object]], str, int, int]]) -> None:
     await _clear(url)
-    reference = Reference()
+    reference = ReferenceDirectory()
     for rows, source_type, batch_rows, crash_after in loads:
         expected = reference.load(rows, source_type)
-        loaded = await load(url, rows, source_type, batch_rows=batch_rows, crash_after=crash_after)
+        loaded = await load_chats(url, rows, source_type, batch_rows=batch_rows, crash_after=crash_after)
         assert loaded.counts() == expected.counts()
         assert loaded.warnings == expected.warnings
         rejects = {
             position - FIRST_POSITION: sorted(error["field"] for error in errors)
-            for position, (_, errors, _) in loaded.rejects.items()
+            for position, (_, errors, _) in loaded.rejected_rows.items()
         }
-        assert rejects == expected.rejects
-        assert await tables(url) == reference.tables()
+        assert rejects == expected.rejected_rows
+        assert await directory_tables(url) == reference.tables()
     rows, source_type, *_ = loads[-1]
-    again = await load(url, rows, source_type)
+    again = await load_chats(url, rows, source_type)
     assert (again.inserted, again.updated) == (0, 0)
-    assert await tables(url) == reference.tables()
+    assert await directory_tables(url) == reference.tables()
 
 
 async def _clear(url: str) -> None:
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute(CLEAR)
+        await connection.execute(CLEAR_DIRECTORY)
     finally:
         await connection.close()

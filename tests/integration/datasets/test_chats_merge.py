@@ -8,17 +8,17 @@ from typing import Any
 import asyncpg
 
 import consumer.datasets.chats
-from consumer.store.batches import copy_sections, run_merge
+from consumer.store.batches import copy_to_stages, run_merge
 from tests.support.chat_loads import (
-    CHATS,
+    CHATS_DATASET,
     FIRST_POSITION,
     TODAY,
-    Loaded,
-    attempt,
-    chunk,
-    chunks,
-    load,
-    tables,
+    LoadResult,
+    directory_tables,
+    load_chats,
+    make_chunk,
+    make_chunks,
+    start_attempt,
 )
 
 Table = Callable[[str], Awaitable[list[tuple[Any, ...]]]]
@@ -45,73 +45,73 @@ def rows(count: int, name: str = "Чат") -> list[dict[str, object]]:
 
 
 async def test_an_unchanged_load_writes_nothing(database_url: str) -> None:
-    await load(database_url, rows(500), batch_rows=100)
-    before = await _versions(database_url)
-    again = await load(database_url, rows(500), batch_rows=70)
+    await load_chats(database_url, rows(500), batch_rows=100)
+    before = await _row_versions(database_url)
+    again = await load_chats(database_url, rows(500), batch_rows=70)
     assert again.counts() == (0, 0, 497, 3)
-    assert await _versions(database_url) == before
+    assert await _row_versions(database_url) == before
 
 
 async def test_only_what_differs_is_updated(database_url: str) -> None:
-    await load(database_url, rows(100))
+    await load_chats(database_url, rows(100))
     changed = rows(100)
     for number in range(10):
         changed[number]["name"] = "Другой"
-    assert (await load(database_url, changed)).counts() == (0, 10, 87, 3)
+    assert (await load_chats(database_url, changed)).counts() == (0, 10, 87, 3)
 
 
-async def test_a_batch_rolled_back_forgets_its_numbers(database_url: str, table: Table) -> None:
-    (first, second), checker = chunks(rows(20), 10), CHATS.checker("excel", TODAY)
-    async with attempt(database_url) as running:
+async def test_a_batch_rolled_back_forgets_its_numbers(database_url: str, read_table: Table) -> None:
+    (first, second), checker = make_chunks(rows(20), 10), CHATS_DATASET.make_validator("excel", TODAY)
+    async with start_attempt(database_url) as running:
         for part in (first, second):
-            checked = checker.check(part, {})
+            checked = checker.validate(part, {})
             trial = running.connection.transaction()
             await trial.start()
             await running.store(checked)
             await trial.rollback()
             await running.store(checked)
-    assert len(await table("chats")) == 17
+    assert len(await read_table("chats")) == 17
 
 
 async def test_batches_of_two_loads_at_once_leave_the_same_as_one_after_the_other(database_url: str) -> None:
-    loads = await asyncio.gather(*(_persistent(database_url, rows(600)) for _ in range(2)))
+    loads = await asyncio.gather(*(_load_with_retries(database_url, rows(600)) for _ in range(2)))
     assert sum(loaded.inserted for loaded in loads) == 597
     assert sum(sum(loaded.counts()) for loaded in loads) == 1200
-    together = await tables(database_url)
-    assert (await load(database_url, rows(600))).counts() == (0, 0, 597, 3)
-    assert await tables(database_url) == together
+    together = await directory_tables(database_url)
+    assert (await load_chats(database_url, rows(600))).counts() == (0, 0, 597, 3)
+    assert await directory_tables(database_url) == together
 
 
 async def test_an_update_looks_again_when_another_load_was_there_first(database_url: str) -> None:
-    await load(database_url, rows(50))
-    changed = CHATS.checker("excel", TODAY).check(chunk(rows(50, "Новый")), {})
-    async with attempt(database_url) as one, attempt(database_url) as other:
+    await load_chats(database_url, rows(50))
+    changed = CHATS_DATASET.make_validator("excel", TODAY).validate(make_chunk(rows(50, "Новый")), {})
+    async with start_attempt(database_url) as one, start_attempt(database_url) as other:
         async with one.connection.transaction():
             await one.store(changed)
             waiting = asyncio.create_task(other.store(changed))
-            await _until_somebody_waits(database_url)
+            await _wait_for_lock_waiter(database_url)
         await waiting
-    assert one.loaded.counts() == (0, 47, 0, 3)
-    assert other.loaded.counts() == (0, 0, 47, 3)
+    assert one.result.counts() == (0, 47, 0, 3)
+    assert other.result.counts() == (0, 0, 47, 3)
 
 
-async def test_a_batch_can_be_cut_at_any_position(database_url: str, table: Table) -> None:
-    checked = CHATS.checker("excel", TODAY).check(chunk(rows(30)), {})
+async def test_a_batch_can_be_cut_at_any_position(database_url: str, read_table: Table) -> None:
+    checked = CHATS_DATASET.make_validator("excel", TODAY).validate(make_chunk(rows(30)), {})
     for position in (FIRST_POSITION + 4, FIRST_POSITION + 28):
-        cut = {name: memoryview(_until(text, position)) for name, text in checked.sections.items()}
-        async with attempt(database_url) as running, running.connection.transaction():
-            await copy_sections(running.connection, running.merge, cut)
+        cut = {name: memoryview(_until(text, position)) for name, text in checked.copy_streams.items()}
+        async with start_attempt(database_url) as running, running.connection.transaction():
+            await copy_to_stages(running.connection, running.merge, cut)
             await run_merge(running.connection, running.merge)
-        assert len(await table("chats")) == min(position - FIRST_POSITION + 1, 27)
+        assert len(await read_table("chats")) == min(position - FIRST_POSITION + 1, 27)
 
 
 async def test_lines_of_every_section_ascend(database_url: str) -> None:
     wrong = [{**row, "inn": "1"} for row in rows(10)]
-    checked = CHATS.checker("excel", TODAY).check(chunk(rows(30) + wrong), {})
-    assert set(checked.sections) == {
+    checked = CHATS_DATASET.make_validator("excel", TODAY).validate(make_chunk(rows(30) + wrong), {})
+    assert set(checked.copy_streams) == {
         "stage_nodes", "stage_universities", "stage_places", "stage_chats", "stage_rejects"
     }  # fmt: skip
-    for text in checked.sections.values():
+    for text in checked.copy_streams.values():
         positions = [int(line.split(b"\t")[0]) for line in text.splitlines()]
         assert positions == sorted(positions)
 
@@ -131,8 +131,8 @@ async def test_every_foreign_key_is_declared(database_url: str) -> None:
     assert loose == ({"groups", "chats", "chat_groups", "administrators"} if newest else set())
 
 
-async def test_the_schema_can_be_made_by_one_plain_execute(fresh_database: str) -> None:
-    connection = await asyncpg.connect(fresh_database)
+async def test_the_schema_can_be_made_by_one_plain_execute(empty_database_url: str) -> None:
+    connection = await asyncpg.connect(empty_database_url)
     try:
         await connection.execute(REVISION.read_text(encoding="utf-8"))
         assert await connection.fetchval("select count(*) from directory.chats") == 0
@@ -140,7 +140,7 @@ async def test_the_schema_can_be_made_by_one_plain_execute(fresh_database: str) 
         await connection.close()
 
 
-async def _versions(url: str) -> list[Any]:
+async def _row_versions(url: str) -> list[Any]:
     """Which transaction wrote, and which locked, each row."""
     connection = await asyncpg.connect(url)
     names = ("universities", "branches", "faculties", "groups", "chats", "chat_groups", "administrators")
@@ -153,22 +153,22 @@ async def _versions(url: str) -> list[Any]:
         await connection.close()
 
 
-async def _persistent(url: str, content: list[dict[str, object]]) -> Loaded:
+async def _load_with_retries(url: str, content: list[dict[str, object]]) -> LoadResult:
     """A load whose batches are repeated on conflict, as the store repeats them."""
-    checker = CHATS.checker("excel", TODAY)
-    async with attempt(url) as running:
-        for part in chunks(content, 50):
-            checked = checker.check(part, {})
+    checker = CHATS_DATASET.make_validator("excel", TODAY)
+    async with start_attempt(url) as running:
+        for part in make_chunks(content, 50):
+            checked = checker.validate(part, {})
             while True:
                 try:
                     await running.store(checked)
                     break
                 except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
                     continue
-    return running.loaded
+    return running.result
 
 
-async def _until_somebody_waits(url: str) -> None:
+async def _wait_for_lock_waiter(url: str) -> None:
     connection = await asyncpg.connect(url)
     try:
         async with asyncio.timeout(20):

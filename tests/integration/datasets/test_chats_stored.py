@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.chat_loads import load
+from tests.support.chat_loads import load_chats
 
 Table = Callable[[str], Awaitable[list[tuple[Any, ...]]]]
 
@@ -22,8 +22,10 @@ def row(url: str = A, inn: str = INN, **cells: object) -> dict[str, object]:
     return {"url": url, "inn": inn, **columns, **about, **chat, **cells}
 
 
-async def test_what_is_below_hangs_on_the_nearest_parent_there_is(database_url: str, table: Table) -> None:
-    await load(
+async def test_what_is_below_hangs_on_the_nearest_parent_there_is(
+    database_url: str, read_table: Table
+) -> None:
+    await load_chats(
         database_url,
         [
             row(group="1"),
@@ -33,9 +35,9 @@ async def test_what_is_below_hangs_on_the_nearest_parent_there_is(database_url: 
             row(branch="Ф", faculty="И"),
         ],
     )
-    assert await table("branches") == [(INN, KPP, "Ф")]
-    assert await table("faculties") == [(INN, KPP, "", "И"), (INN, KPP, "Ф", "И")]
-    assert await table("groups") == [
+    assert await read_table("branches") == [(INN, KPP, "Ф")]
+    assert await read_table("faculties") == [(INN, KPP, "", "И"), (INN, KPP, "Ф", "И")]
+    assert await read_table("groups") == [
         (INN, KPP, "", "", None, "1"),
         (INN, KPP, "", "И", None, "3"),
         (INN, KPP, "Ф", "", 2, "2"),
@@ -43,59 +45,63 @@ async def test_what_is_below_hangs_on_the_nearest_parent_there_is(database_url: 
     ]
 
 
-async def test_course_belongs_to_the_group(database_url: str, table: Table) -> None:
-    await load(database_url, [row(group="1", course=1.0), row(group="1", course=2.0), row(course=3.0)])
-    assert [group[4:] for group in await table("groups")] == [(1, "1"), (2, "1")]
-    assert len(await table("chat_groups")) == 2
+async def test_course_belongs_to_the_group(database_url: str, read_table: Table) -> None:
+    await load_chats(database_url, [row(group="1", course=1.0), row(group="1", course=2.0), row(course=3.0)])
+    assert [group[4:] for group in await read_table("groups")] == [(1, "1"), (2, "1")]
+    assert len(await read_table("chat_groups")) == 2
 
 
-async def test_no_phone_no_administrator(database_url: str, table: Table) -> None:
-    await load(database_url, [row(owner_id="7", add_user="1", add_admin="1")])
-    assert await table("administrators") == []
+async def test_no_phone_no_administrator(database_url: str, read_table: Table) -> None:
+    await load_chats(database_url, [row(owner_id="7", add_user="1", add_admin="1")])
+    assert await read_table("administrators") == []
 
 
-async def test_an_inn_with_a_kpp_and_without_are_two_universities(database_url: str, table: Table) -> None:
-    await load(database_url, [row(A), row(B, kpp="")])
-    assert [university[:2] for university in await table("universities")] == [(INN, ""), (INN, KPP)]
+async def test_an_inn_with_a_kpp_and_without_are_two_universities(
+    database_url: str, read_table: Table
+) -> None:
+    await load_chats(database_url, [row(A), row(B, kpp="")])
+    assert [university[:2] for university in await read_table("universities")] == [(INN, ""), (INN, KPP)]
 
 
 async def test_rows_without_a_kpp_column_take_the_one_university_with_that_inn(
-    database_url: str, table: Table
+    database_url: str, read_table: Table
 ) -> None:
-    await load(database_url, [row(A)])
-    loaded = await load(database_url, [{"url": B, "inn": INN}], "database")
+    await load_chats(database_url, [row(A)])
+    loaded = await load_chats(database_url, [{"url": B, "inn": INN}], "database")
     assert loaded.warnings == {}
-    assert [chat[6:8] for chat in await table("chats")] == [(INN, KPP), (INN, KPP)]
+    assert [chat[6:8] for chat in await read_table("chats")] == [(INN, KPP), (INN, KPP)]
 
 
 async def test_of_several_universities_the_lowest_id_is_taken_with_a_warning(
-    database_url: str, table: Table
+    database_url: str, read_table: Table
 ) -> None:
-    await load(database_url, [row(A, kpp=KPP_2), row(A, kpp=KPP)], batch_rows=1000)
-    loaded = await load(database_url, [{"url": B, "inn": INN}, {"url": B + "/", "inn": INN}], "database")
+    await load_chats(database_url, [row(A, kpp=KPP_2), row(A, kpp=KPP)], batch_rows=1000)
+    loaded = await load_chats(
+        database_url, [{"url": B, "inn": INN}, {"url": B + "/", "inn": INN}], "database"
+    )
     assert loaded.warnings == {"inn_ambiguous": 2}
-    assert {chat[7] for chat in await table("chats")} == {KPP_2}
+    assert {chat[7] for chat in await read_table("chats")} == {KPP_2}
 
 
 async def test_a_university_that_is_not_there_is_made_without_kpp_and_name(
-    database_url: str, table: Table
+    database_url: str, read_table: Table
 ) -> None:
-    await load(database_url, [{"url": A, "inn": INN, "name": "Чат"}], "database")
-    assert await table("universities") == [(INN, "", "", "", "", "")]
+    await load_chats(database_url, [{"url": A, "inn": INN, "name": "Чат"}], "database")
+    assert await read_table("universities") == [(INN, "", "", "", "", "")]
 
 
 @pytest.mark.parametrize("batch_rows", [1, 2, 1000])
 async def test_the_first_row_of_a_link_wins_and_later_ones_add(
-    database_url: str, table: Table, batch_rows: int
+    database_url: str, read_table: Table, batch_rows: int
 ) -> None:
     first = row(A, name="Первый", group="1", phone="+79161234567", owner_id="1", add_user="0", add_admin="0")
     again = row(A, OTHER, name="Второй", group="2", phone="+79161234567", owner_id="2")
     third = row(A, name="Третий", phone="+79161234568", owner_id="3", add_user="1", add_admin="0")
-    loaded = await load(database_url, [first, again, third], batch_rows=batch_rows)
+    loaded = await load_chats(database_url, [first, again, third], batch_rows=batch_rows)
     assert loaded.counts() == (1, 0, 0, 2)
-    assert [chat[:2] + chat[6:8] for chat in await table("chats")] == [(A, "Первый", INN, KPP)]
-    assert [link[1] for link in await table("chat_groups")] == [OTHER, INN]
-    assert await table("administrators") == [
+    assert [chat[:2] + chat[6:8] for chat in await read_table("chats")] == [(A, "Первый", INN, KPP)]
+    assert [link[1] for link in await read_table("chat_groups")] == [OTHER, INN]
+    assert await read_table("administrators") == [
         (A, "+79161234567", "1", False, False),
         (A, "+79161234568", "3", True, False),
     ]
@@ -104,29 +110,29 @@ async def test_the_first_row_of_a_link_wins_and_later_ones_add(
 @pytest.mark.parametrize("batch_rows", [1, 2, 1000])
 @pytest.mark.parametrize("crash_after", [0, 1, 2])
 async def test_of_a_university_the_first_value_that_is_not_empty_wins(
-    database_url: str, table: Table, batch_rows: int, crash_after: int
+    database_url: str, read_table: Table, batch_rows: int, crash_after: int
 ) -> None:
     rows = [row(A, foiv="Минздрав"), row(A, organization="Один", foiv="Минобр"), row(B, organization="Два")]
-    await load(database_url, rows, batch_rows=batch_rows, crash_after=crash_after)
-    assert await table("universities") == [(INN, KPP, "Один", "Минздрав", "", "")]
+    await load_chats(database_url, rows, batch_rows=batch_rows, crash_after=crash_after)
+    assert await read_table("universities") == [(INN, KPP, "Один", "Минздрав", "", "")]
 
 
-async def test_a_later_load_overrides_and_never_blanks(database_url: str, table: Table) -> None:
+async def test_a_later_load_overrides_and_never_blanks(database_url: str, read_table: Table) -> None:
     old = row(name="Старый", organization="Один", region="Томск", phone="+79161234567", owner_id="1")
-    await load(database_url, [old])
+    await load_chats(database_url, [old])
     new = row(name="Новый", organization="Два", phone="+79161234567", add_user="0", add_admin="0")
-    assert (await load(database_url, [new])).counts() == (0, 1, 0, 0)
-    assert (await load(database_url, [row()])).counts() == (0, 0, 1, 0)
-    assert (await table("chats"))[0][1] == "Новый"
-    assert await table("universities") == [(INN, KPP, "Два", "", "Томск", "")]
-    assert await table("administrators") == [(A, "+79161234567", "1", False, False)]
+    assert (await load_chats(database_url, [new])).counts() == (0, 1, 0, 0)
+    assert (await load_chats(database_url, [row()])).counts() == (0, 0, 1, 0)
+    assert (await read_table("chats"))[0][1] == "Новый"
+    assert await read_table("universities") == [(INN, KPP, "Два", "", "Томск", "")]
+    assert await read_table("administrators") == [(A, "+79161234567", "1", False, False)]
 
 
-async def test_a_source_without_flag_columns_overrides_no_flags(database_url: str, table: Table) -> None:
-    await load(database_url, [row(phone="+79161234567", add_user="0", add_admin="0")])
-    await load(database_url, [{"url": A, "inn": INN, "phone": "+79161234567"}], "database")
-    await load(database_url, [{"url": B, "inn": INN, "phone": "+79161234567"}], "database")
-    assert [person[3:] for person in await table("administrators")] == [(False, False), (True, True)]
+async def test_a_source_without_flag_columns_overrides_no_flags(database_url: str, read_table: Table) -> None:
+    await load_chats(database_url, [row(phone="+79161234567", add_user="0", add_admin="0")])
+    await load_chats(database_url, [{"url": A, "inn": INN, "phone": "+79161234567"}], "database")
+    await load_chats(database_url, [{"url": B, "inn": INN, "phone": "+79161234567"}], "database")
+    assert [person[3:] for person in await read_table("administrators")] == [(False, False), (True, True)]
 
 
 PLACES = [
@@ -146,28 +152,32 @@ PLACES = [
 
 @pytest.mark.parametrize(("stored", "said", "then"), PLACES)
 async def test_university_branch_and_faculty_move_as_one(
-    database_url: str, table: Table, stored: tuple[str, ...], said: tuple[str, ...], then: tuple[str, ...]
+    database_url: str,
+    read_table: Table,
+    stored: tuple[str, ...],
+    said: tuple[str, ...],
+    then: tuple[str, ...],
 ) -> None:
     for inn, kpp, branch, faculty in (stored, said):
-        loaded = await load(database_url, [row(A, inn, kpp=kpp, branch=branch, faculty=faculty)])
-    assert [chat[6:10] for chat in await table("chats")] == [then]
+        loaded = await load_chats(database_url, [row(A, inn, kpp=kpp, branch=branch, faculty=faculty)])
+    assert [chat[6:10] for chat in await read_table("chats")] == [then]
     assert loaded.counts() == ((0, 0, 1, 0) if then == stored else (0, 1, 0, 0))
 
 
 async def test_a_row_that_knows_no_kpp_column_never_moves_a_chat_within_an_inn(
-    database_url: str, table: Table
+    database_url: str, read_table: Table
 ) -> None:
-    await load(database_url, [row(B, kpp=KPP), row(A, kpp=KPP_2, branch="Ф")])
-    loaded = await load(database_url, [{"url": A, "inn": INN}], "database")
+    await load_chats(database_url, [row(B, kpp=KPP), row(A, kpp=KPP_2, branch="Ф")])
+    loaded = await load_chats(database_url, [{"url": A, "inn": INN}], "database")
     assert loaded.counts() == (0, 0, 1, 0)
-    assert [chat[6:9] for chat in await table("chats")] == [(INN, KPP_2, "Ф"), (INN, KPP, "")]
+    assert [chat[6:9] for chat in await read_table("chats")] == [(INN, KPP_2, "Ф"), (INN, KPP, "")]
 
 
-async def test_the_source_of_a_chat_never_goes_down(database_url: str, table: Table) -> None:
+async def test_the_source_of_a_chat_never_goes_down(database_url: str, read_table: Table) -> None:
     seen = []
     for source_type in ("database", "google_sheets", "database", "excel", "google_sheets"):
-        loaded = await load(database_url, [row()], source_type)
-        seen.append(((await table("chats"))[0][-1], loaded.updated))
+        loaded = await load_chats(database_url, [row()], source_type)
+        seen.append(((await read_table("chats"))[0][-1], loaded.updated))
     assert seen == [
         ("admin_panel", 0),
         ("bot_registrar", 1),
@@ -177,33 +187,35 @@ async def test_the_source_of_a_chat_never_goes_down(database_url: str, table: Ta
     ]
 
 
-async def test_texts_arrive_as_they_were_written(database_url: str, table: Table) -> None:
+async def test_texts_arrive_as_they_were_written(database_url: str, read_table: Table) -> None:
     names = ["\\N", "\\.", "а\tб", "а\nб", "а\r\nб", "а\\б", "😀", "''", "{}"]
-    await load(database_url, [row(f"{A}/{number}", name=name) for number, name in enumerate(names)])
-    assert [chat[1] for chat in await table("chats")] == [*names[:-2], "", "{}"]
+    await load_chats(database_url, [row(f"{A}/{number}", name=name) for number, name in enumerate(names)])
+    assert [chat[1] for chat in await read_table("chats")] == [*names[:-2], "", "{}"]
 
 
 async def test_a_rejected_row_lists_every_wrong_field_and_is_kept_as_read(database_url: str) -> None:
     wrong = row("нет", "12", course="\x00", name="Чат", phone=7.0)
     fine = row(B)
-    loaded = await load(database_url, [fine, wrong, row("", "12")])
+    loaded = await load_chats(database_url, [fine, wrong, row("", "12")])
     assert loaded.counts() == (1, 0, 0, 0)
-    identifier, errors, record = loaded.rejects[3]
+    identifier, errors, record = loaded.rejected_rows[3]
     assert identifier == "нет"
     assert [(error["field"], error["code"]) for error in errors] == [
         ("url", "url"), ("inn", "inn"), ("course", "whole_number")
     ]  # fmt: skip
     assert record == {**wrong, "course": "\\u0000", "phone": 7}
-    assert loaded.rejects[4][0] == "12"
+    assert loaded.rejected_rows[4][0] == "12"
 
 
 @pytest.mark.parametrize("crash_after", [0, 1, 2, 3])
-async def test_a_refused_row_counts_for_nothing(database_url: str, table: Table, crash_after: int) -> None:
+async def test_a_refused_row_counts_for_nothing(
+    database_url: str, read_table: Table, crash_after: int
+) -> None:
     rows = [row(A, name="Первый", organization="Один", group="1"), row(A, name="Второй", group="1"), row(B)]
-    loaded = await load(database_url, rows, batch_rows=1, refused={2: "22021"}, crash_after=crash_after)
+    loaded = await load_chats(database_url, rows, batch_rows=1, refused={2: "22021"}, crash_after=crash_after)
     assert loaded.counts() == (2, 0, 0, 0)
-    assert [chat[1] for chat in await table("chats")] == ["Второй", ""]
-    assert await table("universities") == [(INN, KPP, "", "", "", "")]
-    (error,) = loaded.rejects[2][1]
+    assert [chat[1] for chat in await read_table("chats")] == ["Второй", ""]
+    assert await read_table("universities") == [(INN, KPP, "", "", "", "")]
+    (error,) = loaded.rejected_rows[2][1]
     assert (error["field"], error["code"]) == (None, "refused_by_database")
     assert "22021" in error["message"]

@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from consumer.datasets.base import REJECTS
-from consumer.frames import Kind
-from tests.support.child import child, orders
+from consumer.datasets.base import REJECTED_ROWS
+from consumer.ipc import FrameType
+from tests.support.extractor_driver import make_start_header, start_extractor
 from tests.support.workbooks import HEADER
 
 ROWS = 30
 
 
 @pytest.fixture
-def book(inbox: Path) -> Path:
+def workbook_with_formulas(inbox: Path) -> Path:
     """Every third row has a formula for its link, every third nothing but formulas."""
     workbook = Workbook()
     page = workbook.active
@@ -34,16 +34,20 @@ def book(inbox: Path) -> Path:
 
 @pytest.mark.parametrize("low_memory", [False, True])
 def test_rows_of_formulas_without_results_are_rejected_by_code(
-    book: Path, scratch: Path, low_memory: bool
+    workbook_with_formulas: Path, scratch: Path, low_memory: bool
 ) -> None:
-    start = orders(book, scratch, frugal=low_memory, dataset="chats", chunk_rows=7)
-    with child(start, "consumer.extract") as process:
-        frames = process.frames()
-    opened = next(frame for frame in frames if frame.kind is Kind.OPENED)
-    batches = [frame for frame in frames if frame.kind is Kind.BATCH]
-    rejected = "".join(frame.sections.get(REJECTS.name, "") for frame in batches)
+    start = make_start_header(
+        workbook_with_formulas, scratch, low_memory=low_memory, dataset="chats", chunk_rows=7
+    )
+    with start_extractor(start, "consumer.extract") as process:
+        frames = process.read_all()
+    opened = next(frame for frame in frames if frame.frame_type is FrameType.OPENED)
+    batches = [frame for frame in frames if frame.frame_type is FrameType.BATCH]
+    rejected = "".join(frame.sections.get(REJECTED_ROWS.name, "") for frame in batches)
     assert opened.header["warnings"] == {"not_recalculated": 1}
-    assert [frame.header["rows"] for frame in frames if frame.kind in {Kind.TOTAL, Kind.END}] == [ROWS, ROWS]
+    assert [
+        frame.header["rows"] for frame in frames if frame.frame_type in {FrameType.TOTAL, FrameType.END}
+    ] == [ROWS, ROWS]
     assert sum(frame.header["accepted"] for frame in batches) == ROWS // 3
     assert (rejected.count("\n"), rejected.count("formula_without_value")) == (ROWS * 2 // 3, ROWS)
     assert "open the file in Excel, save it" in rejected

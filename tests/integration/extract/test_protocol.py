@@ -9,31 +9,44 @@ from time import monotonic, sleep
 
 import pytest
 
-from consumer.frames import Kind
-from tests.support.child import LIMIT_SECONDS, ROOT, ChildProcess, Frame, child, orders
+from consumer.ipc import FrameType
+from tests.support.extractor_driver import (
+    ROOT,
+    TIMEOUT_SECONDS,
+    ExtractorDriver,
+    ReceivedFrame,
+    make_start_header,
+    start_extractor,
+)
 from tests.support.workbooks import HEADER, data_rows, write_xlsx
 
 
-def read_all(start: dict[str, object]) -> list[Frame]:
-    with child(start) as process:
-        frames = process.frames()
+def read_all(start: dict[str, object]) -> list[ReceivedFrame]:
+    with start_extractor(start) as process:
+        frames = process.read_all()
         assert process.exit_code() == 0
     return frames
 
 
-def batches(frames: list[Frame]) -> list[Frame]:
-    return [frame for frame in frames if frame.kind is Kind.BATCH]
+def batches(frames: list[ReceivedFrame]) -> list[ReceivedFrame]:
+    return [frame for frame in frames if frame.frame_type is FrameType.BATCH]
 
 
-def lines(frames: list[Frame], section: str) -> list[list[str]]:
+def lines(frames: list[ReceivedFrame], section: str) -> list[list[str]]:
     text = "".join(frame.sections[section] for frame in batches(frames))
     return [line.split("\t") for line in text.splitlines()]
 
 
 def test_a_workbook_arrives_in_batches_with_its_total_and_end(workbook: Path, scratch: Path) -> None:
-    frames = read_all(orders(workbook, scratch))
-    kinds = [frame.kind for frame in frames]
-    assert kinds == [Kind.OPENED, Kind.BATCH, Kind.TOTAL, *[Kind.BATCH] * 4, Kind.END]
+    frames = read_all(make_start_header(workbook, scratch))
+    kinds = [frame.frame_type for frame in frames]
+    assert kinds == [
+        FrameType.OPENED,
+        FrameType.BATCH,
+        FrameType.TOTAL,
+        *[FrameType.BATCH] * 4,
+        FrameType.END,
+    ]
     assert frames[0].header["restarted"] is False
     assert frames[2].header == {"rows": 45}
     assert frames[-1].header == {"rows": 45}
@@ -50,14 +63,18 @@ def test_a_workbook_arrives_in_batches_with_its_total_and_end(workbook: Path, sc
     ]
 
 
-@pytest.mark.parametrize("frugal", [False, True])
+@pytest.mark.parametrize("low_memory", [False, True])
 @pytest.mark.parametrize("checkpoint", [3, 10, 15, 46, 47])
 def test_an_attempt_goes_on_behind_the_checkpoint(
-    workbook: Path, scratch: Path, checkpoint: int, frugal: bool
+    workbook: Path, scratch: Path, checkpoint: int, low_memory: bool
 ) -> None:
-    whole = read_all(orders(workbook, scratch))
+    whole = read_all(make_start_header(workbook, scratch))
     fingerprint = whole[0].header["fingerprint"]
-    rest = read_all(orders(workbook, scratch, checkpoint=checkpoint, fingerprint=fingerprint, frugal=frugal))
+    rest = read_all(
+        make_start_header(
+            workbook, scratch, checkpoint=checkpoint, fingerprint=fingerprint, low_memory=low_memory
+        )
+    )
     assert rest[0].header["fingerprint"] == fingerprint
     assert rest[0].header["restarted"] is False
     # The last word of a line counts rows skipped before it: the checker saw them all.
@@ -66,19 +83,26 @@ def test_an_attempt_goes_on_behind_the_checkpoint(
 
 
 def test_another_file_is_read_from_the_top_and_refusals_are_forgotten(workbook: Path, scratch: Path) -> None:
-    start = orders(workbook, scratch, checkpoint=30, fingerprint="another", refused={"4": "22P05"})
+    start = make_start_header(
+        workbook, scratch, checkpoint=30, fingerprint="another", database_rejections={"4": "22P05"}
+    )
     frames = read_all(start)
     assert frames[0].header["restarted"] is True
     assert len(lines(frames, "stage")) == 44
 
 
 def test_a_checkpoint_of_other_rules_begins_a_new_load(workbook: Path, scratch: Path) -> None:
-    whole = read_all(orders(workbook, scratch))
+    whole = read_all(make_start_header(workbook, scratch))
     rules, day, source = whole[0].header["fingerprint"].rsplit("/", 2)
     assert (rules, day) == ("tiny-1", "2026-03-01")
     for before in (f"tiny-0/{day}/{source}", source):
-        start = orders(
-            workbook, scratch, checkpoint=30, stored=28, fingerprint=before, refused={"4": "22P05"}
+        start = make_start_header(
+            workbook,
+            scratch,
+            checkpoint=30,
+            rows_done=28,
+            fingerprint=before,
+            database_rejections={"4": "22P05"},
         )
         frames = read_all(start)
         assert frames[0].header["restarted"] is True
@@ -88,58 +112,65 @@ def test_a_checkpoint_of_other_rules_begins_a_new_load(workbook: Path, scratch: 
 
 
 def test_a_resumed_load_keeps_the_day_it_began(workbook: Path, scratch: Path) -> None:
-    fingerprint = read_all(orders(workbook, scratch))[0].header["fingerprint"]
+    fingerprint = read_all(make_start_header(workbook, scratch))[0].header["fingerprint"]
     later = {"today": "2026-03-09", "checkpoint": 30}
-    resumed = read_all(orders(workbook, scratch, fingerprint=fingerprint, **later))
+    resumed = read_all(make_start_header(workbook, scratch, fingerprint=fingerprint, **later))
     assert resumed[0].header["fingerprint"] == fingerprint
-    anew = read_all(orders(workbook, scratch, fingerprint=fingerprint.replace("tiny-1", "tiny-0"), **later))
+    anew = read_all(
+        make_start_header(workbook, scratch, fingerprint=fingerprint.replace("tiny-1", "tiny-0"), **later)
+    )
     assert anew[0].header["fingerprint"] == fingerprint.replace("2026-03-01", "2026-03-09")
 
 
 def test_the_same_file_but_another_sheet_is_another_source(workbook: Path, scratch: Path) -> None:
-    one = read_all(orders(workbook, scratch))
+    one = read_all(make_start_header(workbook, scratch))
     write_xlsx(workbook, [HEADER, *data_rows(3)], sheet="Другой")
-    assert read_all(orders(workbook, scratch))[0].header["fingerprint"] != one[0].header["fingerprint"]
+    assert (
+        read_all(make_start_header(workbook, scratch))[0].header["fingerprint"]
+        != one[0].header["fingerprint"]
+    )
 
 
 def test_refused_rows_are_rejected(workbook: Path, scratch: Path) -> None:
-    fingerprint = read_all(orders(workbook, scratch))[0].header["fingerprint"]
+    fingerprint = read_all(make_start_header(workbook, scratch))[0].header["fingerprint"]
     refused = {"4": "22P05", "47": "22021"}
-    frames = read_all(orders(workbook, scratch, refused=refused, fingerprint=fingerprint))
+    frames = read_all(
+        make_start_header(workbook, scratch, database_rejections=refused, fingerprint=fingerprint)
+    )
     assert [line[0] for line in lines(frames, "stage_rejects")] == ["4", "7", "47"]
 
 
 def test_no_more_batches_come_than_were_granted(workbook: Path, scratch: Path) -> None:
-    with child(orders(workbook, scratch, grants=1)) as process:
+    with start_extractor(make_start_header(workbook, scratch, credits=1)) as process:
         kinds = [_kind(process) for _ in range(3)]
-        assert kinds == [Kind.OPENED, Kind.BATCH, Kind.TOTAL]
+        assert kinds == [FrameType.OPENED, FrameType.BATCH, FrameType.TOTAL]
         with pytest.raises(TimeoutError):
-            process.next(0.5)
-        process.send(Kind.GRANT, {"batches": 3})
-        assert [_kind(process) for _ in range(3)] == [Kind.BATCH] * 3
+            process.next_frame(0.5)
+        process.send(FrameType.CREDIT, {"batches": 3})
+        assert [_kind(process) for _ in range(3)] == [FrameType.BATCH] * 3
         with pytest.raises(TimeoutError):
-            process.next(0.5)
-        process.send(Kind.GRANT, {"batches": 1})
-        assert [_kind(process) for _ in range(2)] == [Kind.BATCH, Kind.END]
+            process.next_frame(0.5)
+        process.send(FrameType.CREDIT, {"batches": 1})
+        assert [_kind(process) for _ in range(2)] == [FrameType.BATCH, FrameType.END]
         assert process.exit_code() == 0
 
 
-def _kind(process: ChildProcess) -> Kind | None:
-    frame = process.next()
-    return frame.kind if frame else None
+def _kind(process: ExtractorDriver) -> FrameType | None:
+    frame = process.next_frame()
+    return frame.frame_type if frame else None
 
 
 def test_what_a_library_prints_stays_out_of_the_pipe(workbook: Path, scratch: Path) -> None:
-    with child(orders(workbook, scratch, dataset="prints")) as process:
-        assert process.frames()[-1].kind is Kind.END
-        assert "must not reach the pipe" in process.said()
+    with start_extractor(make_start_header(workbook, scratch, dataset="prints")) as process:
+        assert process.read_all()[-1].frame_type is FrameType.END
+        assert "must not reach the pipe" in process.stderr_text()
 
 
 def test_an_error_of_our_own_tells_its_kind_and_place_but_no_values(workbook: Path, scratch: Path) -> None:
-    with child(orders(workbook, scratch, dataset="fails")) as process:
-        (failed,) = process.frames()
+    with start_extractor(make_start_header(workbook, scratch, dataset="fails")) as process:
+        (failed,) = process.read_all()
         assert process.exit_code() == 0
-        said = process.said()
+        said = process.stderr_text()
     assert failed.header["code"] == "internal_error"
     assert failed.header["transient"] is False
     assert "ValueError" in failed.header["message"]
@@ -149,32 +180,36 @@ def test_an_error_of_our_own_tells_its_kind_and_place_but_no_values(workbook: Pa
 
 
 def test_memory_that_python_cannot_have_ends_like_that_of_libraries(workbook: Path, scratch: Path) -> None:
-    with child(orders(workbook, scratch, dataset="eats")) as process:
-        assert process.frames() == []
+    with start_extractor(make_start_header(workbook, scratch, dataset="eats")) as process:
+        assert process.read_all() == []
         assert process.exit_code() == -signal.SIGABRT
-    with child(orders(workbook, scratch, dataset="eats", frugal=True)) as process:
-        assert [frame.header["code"] for frame in process.frames()] == ["source_too_large"]
+    with start_extractor(make_start_header(workbook, scratch, dataset="eats", low_memory=True)) as process:
+        assert [frame.header["code"] for frame in process.read_all()] == ["source_too_large"]
 
 
 def test_chats_are_read_by_the_child_that_the_service_starts(workbook: Path, scratch: Path) -> None:
-    with child(orders(workbook, scratch, dataset="chats"), "consumer.extract") as process:
-        frames = process.frames()
-        assert process.said() == ""
+    with start_extractor(
+        make_start_header(workbook, scratch, dataset="chats"), "consumer.extract"
+    ) as process:
+        frames = process.read_all()
+        assert process.stderr_text() == ""
     assert frames[-1].header == {"rows": 45}
     assert sum(frame.header["accepted"] for frame in batches(frames)) == 44
     assert sum(frame.header["rejected"] for frame in batches(frames)) == 1
 
 
 def test_an_unknown_dataset_is_refused(workbook: Path, scratch: Path) -> None:
-    with child(orders(workbook, scratch, dataset="chants"), "consumer.extract") as process:
-        assert [frame.header["code"] for frame in process.frames()] == ["unknown_dataset"]
+    with start_extractor(
+        make_start_header(workbook, scratch, dataset="chants"), "consumer.extract"
+    ) as process:
+        assert [frame.header["code"] for frame in process.read_all()] == ["unknown_dataset"]
 
 
 def test_a_child_cannot_take_more_than_it_may_nor_leave_a_core(workbook: Path, scratch: Path) -> None:
-    start = orders(workbook, scratch, dataset="limits", memory_bytes=1 << 30, cpu_seconds=7)
-    with child(start) as process:
-        process.frames()
-        assert process.said().split() == [
+    start = make_start_header(workbook, scratch, dataset="limits", memory_bytes=1 << 30, cpu_seconds=7)
+    with start_extractor(start) as process:
+        process.read_all()
+        assert process.stderr_text().split() == [
             "core=0,0",
             "memory=1073741824,1073741824",
             "cpu=7,12",
@@ -187,35 +222,37 @@ def test_a_child_of_an_inspectable_service_is_inspectable(
     workbook: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MIGRATION_INSPECTABLE", "yes")
-    with child(orders(workbook, scratch, dataset="limits")) as process:
-        process.frames()
-        assert "dumpable=1" in process.said().split()
+    with start_extractor(make_start_header(workbook, scratch, dataset="limits")) as process:
+        process.read_all()
+        assert "dumpable=1" in process.stderr_text().split()
 
 
 def test_processor_time_is_short_before_the_first_row_and_grows_with_rows(
     workbook: Path, scratch: Path
 ) -> None:
-    with child(orders(workbook, scratch, dataset="limits", cpu_seconds=7200, grants=1)) as process:
-        assert [_kind(process), _kind(process)] == [Kind.OPENED, Kind.BATCH]
+    with start_extractor(
+        make_start_header(workbook, scratch, dataset="limits", cpu_seconds=7200, credits=1)
+    ) as process:
+        assert [_kind(process), _kind(process)] == [FrameType.OPENED, FrameType.BATCH]
         assert 30 < _processor_seconds(process) < 60
-        process.send(Kind.GRANT, {"batches": 1})
-        assert process.frames()[-1].kind is Kind.END
-        assert "cpu=30,7205" in process.said().split()
+        process.send(FrameType.CREDIT, {"batches": 1})
+        assert process.read_all()[-1].frame_type is FrameType.END
+        assert "cpu=30,7205" in process.stderr_text().split()
 
 
-def _processor_seconds(process: ChildProcess) -> int:
+def _processor_seconds(process: ExtractorDriver) -> int:
     """The soft limit of a running child, as the kernel has it."""
     limits = Path(f"/proc/{process.process.pid}/limits").read_text().splitlines()
     return int(next(line.split()[3] for line in limits if line.startswith("Max cpu time")))
 
 
 def test_an_unknown_source_is_refused(workbook: Path, scratch: Path) -> None:
-    with child(orders(workbook, scratch, source={"type": "carrier_pigeon"})) as process:
-        assert [frame.header["code"] for frame in process.frames()] == ["unsupported_source"]
+    with start_extractor(make_start_header(workbook, scratch, source={"type": "carrier_pigeon"})) as process:
+        assert [frame.header["code"] for frame in process.read_all()] == ["unsupported_source"]
 
 
 def test_a_child_goes_when_its_orders_never_come() -> None:
-    process = ChildProcess("tests.support.tiny_child")
+    process = ExtractorDriver("tests.support.tiny_extractor")
     assert process.process.stdin is not None
     process.process.stdin.close()
     assert process.exit_code() == 0
@@ -223,26 +260,26 @@ def test_a_child_goes_when_its_orders_never_come() -> None:
 
 
 def test_a_child_goes_when_the_pipe_is_closed(workbook: Path, scratch: Path) -> None:
-    with child(orders(workbook, scratch, grants=1)) as process:
-        assert _kind(process) is Kind.OPENED
+    with start_extractor(make_start_header(workbook, scratch, credits=1)) as process:
+        assert _kind(process) is FrameType.OPENED
         assert process.process.stdin is not None
         process.process.stdin.close()
         assert process.exit_code() == 0
-        assert process.said() == ""
+        assert process.stderr_text() == ""
 
 
 def test_a_child_goes_when_it_belongs_to_somebody_else(workbook: Path, scratch: Path) -> None:
-    with child(orders(workbook, scratch, service_pid=1)) as process:
-        assert process.frames() == []
+    with start_extractor(make_start_header(workbook, scratch, service_pid=1)) as process:
+        assert process.read_all() == []
         assert process.exit_code() == 0
 
 
 PARENT = """
 import os, subprocess, sys, time
 from pathlib import Path
-from tests.support.child import Kind, child, orders
-with child(orders(Path(sys.argv[1]), Path(sys.argv[2]), grants=0)) as process:
-    assert process.next().kind is Kind.OPENED
+from tests.support.extractor_driver import FrameType, make_start_header, start_extractor
+with start_extractor(make_start_header(Path(sys.argv[1]), Path(sys.argv[2]), grants=0)) as process:
+    assert process.next_frame().frame_type is FrameType.OPENED
     keep = os.dup(process.process.stdin.fileno())
     os.set_inheritable(keep, True)
     # Somebody else holds the pipe open, so that only the kernel can tell the child.
@@ -275,7 +312,7 @@ def _alive(pid: int) -> bool:
 
 
 def _wait_until_gone(pid: int) -> None:
-    deadline = monotonic() + LIMIT_SECONDS
+    deadline = monotonic() + TIMEOUT_SECONDS
     while _alive(pid):
         assert monotonic() < deadline
         sleep(0.01)

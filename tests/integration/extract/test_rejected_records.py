@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from consumer.datasets.bounded_record import OTHER_BYTES
-from consumer.datasets.chats.rejects import REJECTS_BYTES
-from consumer.frames import MAX_FRAME_BYTES, Kind
-from tests.support.child import Frame, child, orders
+from consumer.datasets.chats.rejected_rows import MAX_REJECTED_BYTES
+from consumer.datasets.record_json import MAX_UNREAD_BYTES
+from consumer.ipc import MAX_FRAME_BYTES, FrameType
+from tests.support.extractor_driver import ReceivedFrame, make_start_header, start_extractor
 from tests.support.other_workbooks import ods_rows, raw_ods, write_xlsb
 from tests.support.wide_workbooks import (
-    KINDS,
+    EXPECTED_KINDS,
     LONG,
     inline_workbook,
     kinds_workbook,
@@ -26,7 +26,7 @@ LIMITS = {"chunk_rows": 10_000, "memory_bytes": 1024 * MB, "cpu_seconds": 30}
 COLUMNS = ("position", "record_identifier", "errors", "record", "kinds", "record_cut")
 
 
-def rejected(frame: Frame) -> list[dict[str, Any]]:
+def rejected(frame: ReceivedFrame) -> list[dict[str, Any]]:
     """The rejected rows of a batch, as Postgres would read them."""
     rows = []
     for line in frame.sections.get("stage_rejects", "").splitlines():
@@ -38,18 +38,18 @@ def rejected(frame: Frame) -> list[dict[str, Any]]:
     return rows
 
 
-def extract(path: Path, scratch: Path, **others: object) -> list[Frame]:
+def extract(path: Path, scratch: Path, **others: object) -> list[ReceivedFrame]:
     """The frames of a child that has little memory."""
-    start = orders(path, scratch, dataset="chats", **{**LIMITS, **others})
-    with child(start, "consumer.extract") as process:
-        frames = process.frames()
-        assert process.exit_code() == 0, process.said()
-    assert frames[-1].kind is Kind.END, frames[-1].header
+    start = make_start_header(path, scratch, dataset="chats", **{**LIMITS, **others})
+    with start_extractor(start, "consumer.extract") as process:
+        frames = process.read_all()
+        assert process.exit_code() == 0, process.stderr_text()
+    assert frames[-1].frame_type is FrameType.END, frames[-1].header
     return frames
 
 
-def batches(frames: list[Frame]) -> list[Frame]:
-    return [frame for frame in frames if frame.kind is Kind.BATCH]
+def batches(frames: list[ReceivedFrame]) -> list[ReceivedFrame]:
+    return [frame for frame in frames if frame.frame_type is FrameType.BATCH]
 
 
 def repeated_ods(path: Path) -> Path:
@@ -90,15 +90,15 @@ def test_record_of_a_hostile_row_takes_64_kb(
     record = row["record"]
     assert (record.pop("ИНН"), record.pop("Ссылка")[:15]) == ("12", "https://max.ru/")
     size = len(json.dumps(record, ensure_ascii=False).encode())
-    assert 0.5 * OTHER_BYTES < size < 1.01 * OTHER_BYTES
+    assert 0.5 * MAX_UNREAD_BYTES < size < 1.01 * MAX_UNREAD_BYTES
     assert len(row["record_cut"]["cut"]) + row["record_cut"]["left_out"] >= 39
 
 
-@pytest.mark.parametrize("frugal", [False, True])
-def test_kinds_of_cells_are_kept_with_the_record(inbox: Path, scratch: Path, frugal: bool) -> None:
-    frames = extract(kinds_workbook(inbox / "k.xlsx"), scratch, frugal=frugal)
+@pytest.mark.parametrize("low_memory", [False, True])
+def test_kinds_of_cells_are_kept_with_the_record(inbox: Path, scratch: Path, low_memory: bool) -> None:
+    frames = extract(kinds_workbook(inbox / "k.xlsx"), scratch, low_memory=low_memory)
     ((row,),) = map(rejected, batches(frames))
-    assert row["kinds"] == KINDS
+    assert row["kinds"] == EXPECTED_KINDS
     assert row["record"] == {
         "ИНН": "12", "Ссылка": "https://max.ru/join/2", "C": 1.5, "D": "2024-01-02", "E": True,
         "F": None, "G": None, "H": None, "I": "1e+20", "J": "1 day, 12:00:00",
@@ -109,10 +109,12 @@ def test_kinds_of_cells_are_kept_with_the_record(inbox: Path, scratch: Path, fru
 def test_many_wide_wrong_rows_make_many_batches_that_begin_where_the_last_ended(
     inbox: Path, scratch: Path
 ) -> None:
-    """None holds more than REJECTS_BYTES and one record; a child resumed behind one goes on exactly."""
+    """None holds more than MAX_REJECTED_BYTES and one record; a child resumed behind one goes on exactly."""
     path = sharing_workbook(inbox / "many.xlsx", columns=40, rows=400)
     frames = batches(extract(path, scratch))
-    assert max(len(frame.body) for frame in frames) < REJECTS_BYTES + 2 * OTHER_BYTES < MAX_FRAME_BYTES
+    assert (
+        max(len(frame.body) for frame in frames) < MAX_REJECTED_BYTES + 2 * MAX_UNREAD_BYTES < MAX_FRAME_BYTES
+    )
     assert len(frames) >= 3
     positions = [[row["position"] for row in rejected(frame)] for frame in frames]
     assert [at for part in positions for at in part] == [str(2 + n) for n in range(400)]
@@ -120,6 +122,6 @@ def test_many_wide_wrong_rows_make_many_batches_that_begin_where_the_last_ended(
         assert (frame.header["last"], frame.header["rejected"]) == (int(part[-1]), len(part))
     middle = frames[0].header["last"]
     opened = extract(path, scratch)[0].header
-    rest = extract(path, scratch, checkpoint=middle, fingerprint=opened["fingerprint"], stored=middle - 1)
+    rest = extract(path, scratch, checkpoint=middle, fingerprint=opened["fingerprint"], rows_done=middle - 1)
     assert rejected(batches(rest)[0])[0]["position"] == str(middle + 1)
     assert sum(frame.header["rejected"] for frame in batches(rest)) == 401 - middle

@@ -9,18 +9,18 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from consumer.health import Health
-from consumer.http.event_feed import EventFeed, fetch_events
+from consumer.http.events.event_feed import EventFeed, fetch_events
 from consumer.http.server import listen, serve_on
+from consumer.runtime.health import HealthRegistry
 from consumer.store.database import Database
-from tests.integration.http.gate import Gate
-from tests.support.http_app import make_reading_app
+from tests.integration.http.tcp_gate import TcpGate
+from tests.support.http_app import make_read_only_app
 
 
 @pytest_asyncio.fixture
-async def gate(database_url: str) -> AsyncIterator[Gate]:
+async def tcp_gate(database_url: str) -> AsyncIterator[TcpGate]:
     parts = urlsplit(database_url)
-    opened = Gate(parts.hostname or "127.0.0.1", parts.port or 5432)
+    opened = TcpGate(parts.hostname or "127.0.0.1", parts.port or 5432)
     await opened.open()
     yield opened
     await opened.close()
@@ -35,16 +35,16 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def gated_url(gate: Gate, database_url: str) -> str:
+def gated_url(tcp_gate: TcpGate, database_url: str) -> str:
     """The address of Postgres by way of the gate."""
     parts = urlsplit(database_url)
     userinfo = parts.netloc.rpartition("@")[0]
-    gated = f"127.0.0.1:{gate.port}"
+    gated = f"127.0.0.1:{tcp_gate.port}"
     return parts._replace(netloc=f"{userinfo}@{gated}" if userinfo else gated).geturl()
 
 
 @pytest_asyncio.fixture
-async def behind_gate(gated_url: str) -> AsyncIterator[Database]:
+async def gated_database(gated_url: str) -> AsyncIterator[Database]:
     """What the HTTP side reads from."""
     opened = await Database.open(gated_url)
     yield opened
@@ -52,22 +52,24 @@ async def behind_gate(gated_url: str) -> AsyncIterator[Database]:
 
 
 @pytest_asyncio.fixture
-async def health() -> Health:
-    return Health()
+async def health() -> HealthRegistry:
+    return HealthRegistry()
 
 
 @pytest.fixture
-def feed(behind_gate: Database) -> EventFeed:
+def feed(gated_database: Database) -> EventFeed:
     """Events for whoever follows a job; a test that needs them runs it."""
-    return EventFeed(partial(fetch_events, behind_gate))
+    return EventFeed(partial(fetch_events, gated_database))
 
 
 @pytest_asyncio.fixture
-async def client(behind_gate: Database, health: Health, feed: EventFeed) -> AsyncIterator[httpx.AsyncClient]:
+async def client(
+    gated_database: Database, health: HealthRegistry, feed: EventFeed
+) -> AsyncIterator[httpx.AsyncClient]:
     stop = asyncio.Event()
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    app = make_reading_app(behind_gate, health, feed=feed)
+    app = make_read_only_app(gated_database, health, feed=feed)
     serving = asyncio.create_task(serve_on(app, listener, stop))
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as one:
         yield one

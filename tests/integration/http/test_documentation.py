@@ -10,10 +10,11 @@ import pytest
 import pytest_asyncio
 import yaml
 
-from consumer.http import assets, openapi
+from consumer.http.documentation import assets
+from consumer.http.openapi import openapi_document
 from schemas.generate import documents
 from schemas.version import VERSION
-from tests.integration.http.documented import documentation
+from tests.integration.http.docs_server import serve_docs
 
 PAGES = ["/docs", "/redoc", "/asyncapi"]
 TYPES = {
@@ -28,7 +29,7 @@ TYPES = {
 @pytest_asyncio.fixture
 async def site() -> AsyncIterator[httpx.AsyncClient]:
     async with (
-        documentation() as url,
+        serve_docs() as url,
         httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client,
     ):
         yield client
@@ -177,7 +178,7 @@ async def test_a_file_that_the_client_has_is_not_sent_again(site: httpx.AsyncCli
 
 def test_the_one_image_that_redoc_loads_from_elsewhere_is_taken_out() -> None:
     """One that comes with another version of the bundle is found in the browser's test."""
-    bundled = assets._bundled("redoc.standalone.js")
+    bundled = assets._read_bundled("redoc.standalone.js")
     assert bundled.count(assets.REDOC_LOGO) == 1
     assert assets.REDOC_LOGO not in assets.asset("redoc.standalone.js").content
 
@@ -185,7 +186,7 @@ def test_the_one_image_that_redoc_loads_from_elsewhere_is_taken_out() -> None:
 async def test_the_document_says_what_the_service_is(site: httpx.AsyncClient) -> None:
     document = (await site.get("/openapi.json")).json()
     info = document["info"]
-    assert (info["title"], info["version"]) == (openapi.TITLE, VERSION)
+    assert (info["title"], info["version"]) == (openapi_document.TITLE, VERSION)
     for word in ("problem+json", "/events", "Postgres"):
         assert word in info["description"]
     assert "servers" not in document

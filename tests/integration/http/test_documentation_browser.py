@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Route, async_playwright
 
-from tests.integration.http.documented import documentation
+from tests.integration.http.docs_server import serve_docs
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -30,54 +30,54 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-class Tab:
+class BrowserTab:
     """A page with everything that went wrong in it."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         self.url = url
-        self.faults: list[str] = []
+        self.problems: list[str] = []
         page.set_default_timeout(LIMIT_MS)
-        page.on("console", lambda message: self._console(message.type, message.text))
-        page.on("pageerror", lambda error: self.faults.append(f"error {error}"))
-        page.on("requestfailed", lambda request: self.faults.append(f"failed {request.url[:200]}"))
-        page.on("response", lambda response: self._answered(response.status, response.url))
+        page.on("console", lambda message: self._on_console(message.type, message.text))
+        page.on("pageerror", lambda error: self.problems.append(f"error {error}"))
+        page.on("requestfailed", lambda request: self.problems.append(f"failed {request.url[:200]}"))
+        page.on("response", lambda response: self._on_response(response.status, response.url))
 
     async def open(self, path: str) -> Page:
         await self.page.add_init_script(RECORD_VIOLATIONS)
-        await self.page.route("**/*", self._only_here)
+        await self.page.route("**/*", self._block_foreign)
         await self.page.goto(self.url + path)
         return self.page
 
-    async def all_faults(self) -> list[Any]:
-        return [*self.faults, *await self.page.evaluate("window.violations")]
+    async def all_problems(self) -> list[Any]:
+        return [*self.problems, *await self.page.evaluate("window.violations")]
 
-    def _console(self, kind: str, text: str) -> None:
+    def _on_console(self, kind: str, text: str) -> None:
         if kind in {"error", "warning"}:
-            self.faults.append(f"console {text}")
+            self.problems.append(f"console {text}")
 
-    def _answered(self, status: int, url: str) -> None:
+    def _on_response(self, status: int, url: str) -> None:
         if status >= 400:
-            self.faults.append(f"{status} {url}")
+            self.problems.append(f"{status} {url}")
 
-    async def _only_here(self, route: Route) -> None:
+    async def _block_foreign(self, route: Route) -> None:
         parts = urlsplit(route.request.url)
         if parts.scheme in {"data", "blob"} or route.request.url.startswith(self.url):
             await route.continue_()
         else:
-            self.faults.append(f"asked {parts.netloc}")
+            self.problems.append(f"asked {parts.netloc}")
             await route.abort()
 
 
 @pytest_asyncio.fixture
-async def tab() -> AsyncIterator[Tab]:
-    async with documentation() as url, async_playwright() as playwright:
+async def tab() -> AsyncIterator[BrowserTab]:
+    async with serve_docs() as url, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield Tab(await browser.new_page(), url)
+        yield BrowserTab(await browser.new_page(), url)
         await browser.close()
 
 
-async def test_docs_shows_the_operations_and_tries_one(tab: Tab) -> None:
+async def test_docs_shows_the_operations_and_tries_one(tab: BrowserTab) -> None:
     page = await tab.open("/docs")
     await page.get_by_text("/migration/jobs/{id}/events").first.wait_for()
     assert await page.locator(".opblock").count() >= 7
@@ -87,20 +87,20 @@ async def test_docs_shows_the_operations_and_tries_one(tab: Tab) -> None:
     await operation.get_by_role("button", name="Execute").click()
     answer = operation.locator(".live-responses-table .response-col_status", has_text="200")
     await answer.first.wait_for()
-    assert await tab.all_faults() == []
+    assert await tab.all_problems() == []
 
 
-async def test_redoc_shows_the_operations_and_searches(tab: Tab) -> None:
+async def test_redoc_shows_the_operations_and_searches(tab: BrowserTab) -> None:
     page = await tab.open("/redoc")
     await page.get_by_role("heading", name="Follow a job").wait_for()
     await page.get_by_placeholder("Search...").fill("rejected")
     await page.locator("[data-role='search:results'] li").first.wait_for()
     assert "API docs by Redocly" in await page.locator("body").inner_text()
-    assert await tab.all_faults() == []
+    assert await tab.all_problems() == []
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-async def test_asyncapi_shows_the_messages_without_a_script(tab: Tab, width: int) -> None:
+async def test_asyncapi_shows_the_messages_without_a_script(tab: BrowserTab, width: int) -> None:
     await tab.page.set_viewport_size({"width": width, "height": 800})
     page = await tab.open("/asyncapi")
     await page.get_by_role("heading", name="migration.requests", exact=True).wait_for()
@@ -111,4 +111,4 @@ async def test_asyncapi_shows_the_messages_without_a_script(tab: Tab, width: int
     await page.get_by_role("link", name="ExcelSource").click()
     await page.locator(".schema:target", has_text="A workbook").wait_for()
     assert await page.evaluate("getComputedStyle(document.querySelector('article')).borderRadius") == "12px"
-    assert await tab.all_faults() == []
+    assert await tab.all_problems() == []

@@ -13,17 +13,18 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from consumer.health import Health
-from consumer.http import rejected_csv, server
-from consumer.http.pace import Pace
-from consumer.http.rejected_csv import CSV_AT_ONCE
+from consumer.http import server
+from consumer.http.limits.transfer_rate import MinTransferRate
+from consumer.http.rejected import csv_download
+from consumer.http.rejected.csv_download import MAX_CONCURRENT_DOWNLOADS
+from consumer.runtime.health import HealthRegistry
 from consumer.store.database import Database
-from tests.integration.http.raw import connected, head
-from tests.integration.http.rejecting import rejected_many
-from tests.integration.http.serving import serving
-from tests.integration.store.making import change
-from tests.support.http_app import make_reading_app
-from tests.support.wait import until_async
+from tests.integration.http.app_server import serve_app
+from tests.integration.http.raw_http import build_head, connect
+from tests.integration.http.rejected_jobs import make_job_with_many_rejected_rows
+from tests.support.http_app import make_read_only_app
+from tests.support.job_factories import execute
+from tests.support.wait import wait_until_async
 
 ERRORS_OF = "/migration/jobs/r-1/errors"
 AS_CSV = {"accept": "text/csv"}
@@ -35,9 +36,9 @@ async def _csv_status(client: httpx.AsyncClient) -> int:
 
 
 async def test_two_readers_get_the_whole_file_and_the_others_are_told_to_come_again(
-    database: Database, client: httpx.AsyncClient, health: Health
+    database: Database, client: httpx.AsyncClient, health: HealthRegistry
 ) -> None:
-    await rejected_many(database, "r-1", ROWS, width=500)
+    await make_job_with_many_rejected_rows(database, "r-1", ROWS, width=500)
     readers = [asyncio.create_task(client.get(ERRORS_OF, headers=AS_CSV)) for _ in range(12)]
     probes = []
     while not all(reader.done() for reader in readers):
@@ -61,7 +62,7 @@ async def test_two_readers_get_the_whole_file_and_the_others_are_told_to_come_ag
 
 
 async def test_json_pages_need_no_slot(database: Database, client: httpx.AsyncClient) -> None:
-    await rejected_many(database, "r-1", ROWS, width=500)
+    await make_job_with_many_rejected_rows(database, "r-1", ROWS, width=500)
     async with (
         client.stream("GET", ERRORS_OF, headers=AS_CSV),
         client.stream("GET", ERRORS_OF, headers=AS_CSV),
@@ -71,11 +72,11 @@ async def test_json_pages_need_no_slot(database: Database, client: httpx.AsyncCl
 
 
 async def test_a_reader_that_goes_away_frees_its_slot(database: Database, client: httpx.AsyncClient) -> None:
-    await rejected_many(database, "r-1", ROWS, width=500)
-    for _ in range(2 * CSV_AT_ONCE):
+    await make_job_with_many_rejected_rows(database, "r-1", ROWS, width=500)
+    for _ in range(2 * MAX_CONCURRENT_DOWNLOADS):
         async with client.stream("GET", ERRORS_OF, headers=AS_CSV) as answer:
             assert answer.status_code == 200
-        await until_async(lambda: _is_free(client), 10, "the slot to be free")
+        await wait_until_async(lambda: _is_free(client), 10, "the slot to be free")
 
 
 async def _is_free(client: httpx.AsyncClient) -> bool:
@@ -86,29 +87,33 @@ async def _is_free(client: httpx.AsyncClient) -> bool:
 async def test_a_download_that_fails_before_it_begins_frees_its_slot(
     database: Database, client: httpx.AsyncClient
 ) -> None:
-    await rejected_many(database, "r-1", 10)
-    await change(database, "alter table migration.migration_errors rename column record to records")
-    assert [await _csv_status(client) for _ in range(2 * CSV_AT_ONCE)] == [500] * 2 * CSV_AT_ONCE
-    await change(database, "alter table migration.migration_errors rename column records to record")
+    await make_job_with_many_rejected_rows(database, "r-1", 10)
+    await execute(database, "alter table migration.migration_errors rename column record to records")
+    assert [await _csv_status(client) for _ in range(2 * MAX_CONCURRENT_DOWNLOADS)] == [
+        500
+    ] * 2 * MAX_CONCURRENT_DOWNLOADS
+    await execute(database, "alter table migration.migration_errors rename column records to record")
     assert await _csv_status(client) == 200
 
 
 @pytest_asyncio.fixture
-async def port(behind_gate: Database, health: Health, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+async def port(
+    gated_database: Database, health: HealthRegistry, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[int]:
     """The service, whose kernel gives up a client that takes nothing for a second."""
-    monkeypatch.setattr(server, "STALLED_MILLISECONDS", 1_000)
-    async with serving(make_reading_app(behind_gate, health)) as one:
+    monkeypatch.setattr(server, "TCP_USER_TIMEOUT_MS", 1_000)
+    async with serve_app(make_read_only_app(gated_database, health)) as one:
         yield one
 
 
 @asynccontextmanager
-async def _stalled(port: int) -> AsyncIterator[None]:
+async def stalled_readers(port: int) -> AsyncIterator[None]:
     """Every slot held by a reader that has got the head of its file, and then takes nothing."""
     async with AsyncExitStack() as stack:
-        for _ in range(CSV_AT_ONCE):
-            reader = await stack.enter_async_context(connected(port))
-            await reader.send(head("GET", ERRORS_OF, "Accept: text/csv"))
-            assert (await reader.answer()).status == 200
+        for _ in range(MAX_CONCURRENT_DOWNLOADS):
+            reader = await stack.enter_async_context(connect(port))
+            await reader.send(build_head("GET", ERRORS_OF, "Accept: text/csv"))
+            assert (await reader.read_response()).status == 200
         yield
 
 
@@ -116,7 +121,7 @@ async def _are_free(client: httpx.AsyncClient) -> bool:
     async with AsyncExitStack() as stack:
         answers = [
             await stack.enter_async_context(client.stream("GET", ERRORS_OF, headers=AS_CSV))
-            for _ in range(CSV_AT_ONCE)
+            for _ in range(MAX_CONCURRENT_DOWNLOADS)
         ]
         return {answer.status_code for answer in answers} == {200}
 
@@ -125,19 +130,22 @@ async def _are_free(client: httpx.AsyncClient) -> bool:
 async def test_readers_that_stop_reading_are_cut_off_and_free_their_slots(
     database: Database, port: int
 ) -> None:
-    await rejected_many(database, "r-1", ROWS, width=2_000)
+    await make_job_with_many_rejected_rows(database, "r-1", ROWS, width=2_000)
     address = f"http://127.0.0.1:{port}"
-    async with _stalled(port), httpx.AsyncClient(base_url=address, timeout=30, trust_env=False) as client:
-        await until_async(lambda: _are_free(client), 30, "the stalled readers to be cut off")
+    async with (
+        stalled_readers(port),
+        httpx.AsyncClient(base_url=address, timeout=30, trust_env=False) as client,
+    ):
+        await wait_until_async(lambda: _are_free(client), 30, "the stalled readers to be cut off")
 
 
 async def test_readers_that_take_too_little_are_cut_off_and_free_their_slots(
     database: Database, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The kernel's limit does not see one that takes a few bytes now and then."""
-    monkeypatch.setattr(rejected_csv, "Pace", partial(Pace, grace=5.0))
-    await rejected_many(database, "r-1", ROWS, width=2_000)
+    monkeypatch.setattr(csv_download, "MinTransferRate", partial(MinTransferRate, grace=5.0))
+    await make_job_with_many_rejected_rows(database, "r-1", ROWS, width=2_000)
     port = client.base_url.port
     assert port is not None
-    async with _stalled(port):
-        await until_async(lambda: _are_free(client), 30, "the slow readers to be cut off")
+    async with stalled_readers(port):
+        await wait_until_async(lambda: _are_free(client), 30, "the slow readers to be cut off")

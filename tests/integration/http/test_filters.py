@@ -9,11 +9,11 @@ import pytest
 
 from consumer.lifecycle import Fail
 from consumer.store import transitions
+from consumer.store.batch_writer import BatchWriter
 from consumer.store.database import Database
-from consumer.store.session import Session
-from tests.integration.http.rejecting import rejected
-from tests.integration.store import tiny
-from tests.integration.store.making import change, lost, pending, running
+from tests.integration.http.rejected_jobs import make_job_with_rejected_rows
+from tests.integration.store import minimal_dataset
+from tests.support.job_factories import execute, make_pending_job, make_running_job, make_taken_over_job
 
 JOBS = "/migration/jobs"
 
@@ -27,9 +27,9 @@ async def _ids(client: httpx.AsyncClient, **params: Any) -> list[str]:
 async def test_jobs_are_filtered_by_who_asked_and_by_the_beginning_of_their_names(
     database: Database, client: httpx.AsyncClient
 ) -> None:
-    await pending(database, "nightly-1", path="old.xlsx", requested_by="cron")
-    await pending(database, "nightly-2", path="new.xlsx", requested_by="cron")
-    await pending(database, "r-3", path="nightly.xlsx", requested_by="ivanova")
+    await make_pending_job(database, "nightly-1", path="old.xlsx", requested_by="cron")
+    await make_pending_job(database, "nightly-2", path="new.xlsx", requested_by="cron")
+    await make_pending_job(database, "r-3", path="nightly.xlsx", requested_by="ivanova")
     assert await _ids(client, requested_by="cron") == ["nightly-2", "nightly-1"]
     assert await _ids(client, q="nightly") == ["r-3", "nightly-2", "nightly-1"]
     assert await _ids(client, q="nightly", requested_by="ivanova") == ["r-3"]
@@ -42,12 +42,12 @@ async def test_jobs_are_filtered_by_who_asked_and_by_the_beginning_of_their_name
 async def test_whoever_polls_is_told_when_nothing_has_changed(
     database: Database, client: httpx.AsyncClient, path: str
 ) -> None:
-    await pending(database, "r-1")
+    await make_pending_job(database, "r-1")
     first = await client.get(path)
     known = {"If-None-Match": first.headers["etag"]}
     again = await client.get(path, headers=known)
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
-    await change(database, "update migration.jobs set sequence = sequence + 1")
+    await execute(database, "update migration.jobs set sequence = sequence + 1")
     after = await client.get(path, headers=known)
     assert (after.status_code, after.headers["etag"] != first.headers["etag"]) == (200, True)
 
@@ -56,7 +56,7 @@ async def test_the_history_tells_who_worked_on_a_job_and_how_it_ended(
     database: Database, client: httpx.AsyncClient
 ) -> None:
     """The first owner went before it had a session for batches: it did nothing, and hands nothing on."""
-    _, fence = await lost(database, "r-1")
+    _, fence = await make_taken_over_job(database, "r-1")
     async with database.transaction() as connection:
         await transitions.apply(connection, fence.job_id, fence.token, Fail("no_rows", "the source is empty"))
     page = (await client.get(f"{JOBS}/r-1/attempts")).json()
@@ -69,7 +69,7 @@ async def test_the_history_tells_who_worked_on_a_job_and_how_it_ended(
 
 
 async def test_an_attempt_that_runs_has_no_outcome_yet(database: Database, client: httpx.AsyncClient) -> None:
-    job, _ = await running(database, "r-1", requested_by="ivanova")
+    job, _ = await make_running_job(database, "r-1", requested_by="ivanova")
     [one] = (await client.get(f"{JOBS}/{job.id}/attempts")).json()["items"]
     assert (one["outcome"], one["ended_at"], one["requested_by"], one["claims"]) == (None, None, "ivanova", 1)
 
@@ -77,10 +77,10 @@ async def test_an_attempt_that_runs_has_no_outcome_yet(database: Database, clien
 async def test_the_summary_counts_rejected_rows_by_code_and_field(
     database: Database, client: httpx.AsyncClient
 ) -> None:
-    await change(database, tiny.TABLES)
-    _, fence = await running(database, "r-1")
-    session = await Session.open(database, fence, tiny.MERGE)
-    await session.store(tiny.batch(tiny.things(2), rejected=[5, 6]))
+    await execute(database, minimal_dataset.TABLES)
+    _, fence = await make_running_job(database, "r-1")
+    session = await BatchWriter.open(database, fence, minimal_dataset.MERGE)
+    await session.write(minimal_dataset.make_batch(minimal_dataset.make_things(2), rejected=[5, 6]))
     await session.close()
     summary = (await client.get(f"{JOBS}/r-1/errors/summary")).json()
     assert summary["rejected"] == 2
@@ -95,8 +95,8 @@ KPP = [{"field": "kpp", "code": "kpp", "message": "must have 9 characters"}, *IN
 async def test_rejected_rows_are_filtered_by_error_identifier_and_number(
     database: Database, client: httpx.AsyncClient
 ) -> None:
-    await rejected(database, "r-1", [{"a": 1}, {"a": 2}], errors=INN)
-    await change(
+    await make_job_with_rejected_rows(database, "r-1", [{"a": 1}, {"a": 2}], errors=INN)
+    await execute(
         database,
         """insert into migration.migration_errors (job_id, row_number, record_identifier, errors, record)
            select id, 9, 'https://chat', '[{"field": "kpp", "code": "kpp", "message": "m"}]', '{"b": 1}'
@@ -116,7 +116,7 @@ async def test_rejected_rows_are_filtered_by_error_identifier_and_number(
 
 
 async def test_the_csv_holds_exactly_what_is_filtered(database: Database, client: httpx.AsyncClient) -> None:
-    await rejected(database, "r-1", [{"a": 1}, {"a": 2, "b": 3}], errors=INN)
+    await make_job_with_rejected_rows(database, "r-1", [{"a": 1}, {"a": 2, "b": 3}], errors=INN)
     params = {"q": "who 2"}
     answer = await client.get(f"{JOBS}/r-1/errors", params=params, headers={"accept": "text/csv"})
     table = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))

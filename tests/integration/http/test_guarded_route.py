@@ -10,12 +10,12 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from consumer.http.access import Access
-from consumer.http.token_file import TokenFile
-from consumer.http.tokens import Right, issue
+from consumer.http.auth.authenticator import Authenticator
+from consumer.http.auth.token_file import TokenFile
+from consumer.http.auth.tokens import Right, issue_token
 from consumer.store.database import Database
-from tests.integration.http.serving import client_of, serving
-from tests.support.http_app import make_reading_app
+from tests.integration.http.app_server import app_client, serve_app
+from tests.support.http_app import make_read_only_app
 
 POSTS = [
     "/migration/database",
@@ -29,19 +29,19 @@ NO_DATABASE = cast("Database", None)
 
 @pytest.fixture
 def tokens(tmp_path: Path) -> dict[str, str]:
-    issued = {right.value: issue(right.value, frozenset({right})) for right in Right}
+    issued = {right.value: issue_token(right.value, frozenset({right})) for right in Right}
     (tmp_path / "tokens.toml").write_text("".join(table for _, table in issued.values()))
     return {name: f"Bearer {token}" for name, (token, _) in issued.items()}
 
 
 @pytest.fixture
-def access(tokens: dict[str, str], tmp_path: Path) -> Access:
-    return Access(TokenFile.open(tmp_path / "tokens.toml"))
+def access(tokens: dict[str, str], tmp_path: Path) -> Authenticator:
+    return Authenticator(TokenFile.open(tmp_path / "tokens.toml"))
 
 
 @pytest_asyncio.fixture
-async def client(access: Access) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(make_reading_app(NO_DATABASE, access=access)) as client:
+async def client(access: Authenticator) -> AsyncIterator[httpx.AsyncClient]:
+    async with app_client(make_read_only_app(NO_DATABASE, access=access)) as client:
         yield client
 
 
@@ -66,9 +66,9 @@ async def test_a_missing_right_is_named_before_a_broken_body(
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
-async def test_the_answer_comes_before_the_body_has(access: Access) -> None:
+async def test_the_answer_comes_before_the_body_has(access: Authenticator) -> None:
     """The client sends a head that promises a body, and nothing of it."""
-    async with serving(make_reading_app(NO_DATABASE, access=access)) as port:
+    async with serve_app(make_read_only_app(NO_DATABASE, access=access)) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(
             b"POST /migration/requests HTTP/1.1\r\nhost: localhost\r\n"
@@ -81,7 +81,7 @@ async def test_the_answer_comes_before_the_body_has(access: Access) -> None:
 
 
 async def test_a_post_counts_once_against_the_rate_of_its_token(
-    client: httpx.AsyncClient, tokens: dict[str, str], access: Access, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, tokens: dict[str, str], access: Authenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted: list[str | None] = []
     monkeypatch.setattr(access, "count_post", lambda who: counted.append(who.name))

@@ -6,16 +6,16 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from consumer.http.hosts import default_hosts
+from consumer.http.middleware.hosts import default_hosts
 from consumer.store.database import Database
-from tests.integration.http.raw import Answer, connected, head
-from tests.integration.http.rejecting import rejected
-from tests.integration.http.serving import serving
-from tests.integration.store.making import change
-from tests.support.http_app import make_reading_app
+from tests.integration.http.app_server import serve_app
+from tests.integration.http.raw_http import RawResponse, build_head, connect
+from tests.integration.http.rejected_jobs import make_job_with_rejected_rows
+from tests.support.http_app import make_read_only_app
+from tests.support.job_factories import execute
 
-OPEN = ["/healthz", "/readyz", "/metrics"]
-KEPT = {
+UNAUTHENTICATED_PATHS = ["/healthz", "/readyz", "/metrics"]
+CACHE_HEADERS = {
     "/docs": "no-cache",
     "/migration/jobs": "private, no-cache",
     "/migration/jobs/r-1": "private, no-cache",
@@ -27,21 +27,21 @@ KEPT = {
 
 
 @pytest_asyncio.fixture
-async def port(behind_gate: Database) -> AsyncIterator[int]:
+async def port(gated_database: Database) -> AsyncIterator[int]:
     hosts = default_hosts("127.0.0.1", "box")
-    async with serving(make_reading_app(behind_gate, hosts=hosts)) as one:
+    async with serve_app(make_read_only_app(gated_database, hosts=hosts)) as one:
         yield one
 
 
-async def _asked(port: int, request: bytes) -> Answer:
-    async with connected(port) as client:
+async def _request(port: int, request: bytes) -> RawResponse:
+    async with connect(port) as client:
         await client.send(request)
-        return await client.answer()
+        return await client.read_response()
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8084", "[::1]:1", "BOX", "box."])
 async def test_our_own_names_are_answered(port: int, host: str) -> None:
-    assert (await _asked(port, head("GET", "/migration/jobs", host=host))).status == 200
+    assert (await _request(port, build_head("GET", "/migration/jobs", host=host))).status == 200
 
 
 @pytest.mark.parametrize(
@@ -49,37 +49,37 @@ async def test_our_own_names_are_answered(port: int, host: str) -> None:
 )
 async def test_any_other_host_is_refused_and_told_the_setting(port: int, host: str) -> None:
     for path in ("/migration/jobs", "/docs", "/nowhere", "/migration/jobs/x/errors"):
-        answer = await _asked(port, head("GET", path, host=host))
+        answer = await _request(port, build_head("GET", path, host=host))
         assert (answer.status, answer.code) == (421, "wrong_host")
         assert b"MIGRATION_HTTP_HOSTS" in answer.body
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_a_request_without_a_host_is_refused(port: int) -> None:
-    answer = await _asked(port, b"GET /migration/jobs HTTP/1.0\r\n\r\n")
+    answer = await _request(port, b"GET /migration/jobs HTTP/1.0\r\n\r\n")
     assert (answer.status, answer.code) == (421, "wrong_host")
     assert b"without a Host header" in answer.body
 
 
 async def test_an_upload_to_the_wrong_host_sees_the_refusal(port: int) -> None:
-    async with connected(port) as client:
-        await client.send(head("POST", "/migration/excel", "Content-Length: 1000000", host="evil"))
+    async with connect(port) as client:
+        await client.send(build_head("POST", "/migration/excel", "Content-Length: 1000000", host="evil"))
         await client.send(bytes(1_000_000))
-        answer = await client.answer()
+        answer = await client.read_response()
         assert (answer.status, answer.headers["connection"]) == (421, "close")
-        assert await client.closed() == b""
+        assert await client.read_until_closed() == b""
 
 
-@pytest.mark.parametrize("path", OPEN)
+@pytest.mark.parametrize("path", UNAUTHENTICATED_PATHS)
 async def test_probes_and_metrics_answer_any_host(port: int, path: str) -> None:
-    assert (await _asked(port, head("GET", path, host="10.1.2.3:8084"))).status == 200
-    assert (await _asked(port, f"GET {path} HTTP/1.0\r\n\r\n".encode())).status == 200
+    assert (await _request(port, build_head("GET", path, host="10.1.2.3:8084"))).status == 200
+    assert (await _request(port, f"GET {path} HTTP/1.0\r\n\r\n".encode())).status == 200
 
 
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        *((path, 200) for path in (*OPEN, "/docs", "/openapi.json")),
+        *((path, 200) for path in (*UNAUTHENTICATED_PATHS, "/docs", "/openapi.json")),
         ("/migration/jobs", 200),
         ("/migration/jobs/r-1", 200),
         ("/migration/jobs/r-1/errors", 200),
@@ -91,23 +91,23 @@ async def test_probes_and_metrics_answer_any_host(port: int, path: str) -> None:
 async def test_every_response_forbids_sniffing_and_those_about_jobs_storing(
     database: Database, port: int, path: str, status: int
 ) -> None:
-    await rejected(database, "r-1", [{"a": 1}])
-    answer = await _asked(port, head("GET", path))
+    await make_job_with_rejected_rows(database, "r-1", [{"a": 1}])
+    answer = await _request(port, build_head("GET", path))
     assert answer.status == status
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers.get("cache-control") == KEPT.get(path.partition("?")[0])
+    assert answer.headers.get("cache-control") == CACHE_HEADERS.get(path.partition("?")[0])
 
 
 async def test_an_error_of_ours_carries_them_too(database: Database, port: int) -> None:
-    await change(database, "alter table migration.jobs rename column detail to details")
-    answer = await _asked(port, head("GET", "/migration/jobs"))
+    await execute(database, "alter table migration.jobs rename column detail to details")
+    answer = await _request(port, build_head("GET", "/migration/jobs"))
     assert (answer.status, answer.headers["cache-control"]) == (500, "no-store")
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_without_a_list_any_host_is_answered(behind_gate: Database) -> None:
+async def test_without_a_list_any_host_is_answered(gated_database: Database) -> None:
     async with (
-        serving(make_reading_app(behind_gate)) as port,
+        serve_app(make_read_only_app(gated_database)) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
     ):
         assert (await client.get("/migration/jobs", headers={"host": "any.example"})).status_code == 200

@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from consumer.store.database import Database
-from tests.integration.http.serving import client_of
-from tests.support.http_app import make_reading_app
+from tests.integration.http.app_server import app_client
+from tests.support.http_app import make_read_only_app
 
 JSON = {"content-type": "application/json"}
 HUGE = b"9" * 5_000
@@ -23,7 +23,7 @@ START: dict[str, Any] = {
 
 @pytest_asyncio.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(make_reading_app(cast("Database", None))) as client:
+    async with app_client(make_read_only_app(cast("Database", None))) as client:
         yield client
 
 

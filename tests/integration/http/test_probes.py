@@ -6,12 +6,12 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
-from consumer.health import Health
-from consumer.store.database import READING_CONNECTIONS, Database
-from tests.integration.http.gate import Gate
-from tests.integration.store.making import pending
+from consumer.runtime.health import HealthRegistry
+from consumer.store.database import READ_CONNECTIONS, Database
+from tests.integration.http.tcp_gate import TcpGate
+from tests.support.job_factories import make_pending_job
 
-AWAY = {
+UNAVAILABLE = {
     "type": "urn:chat-migration:problem:database_unavailable",
     "title": "Service Unavailable",
     "status": 503,
@@ -21,17 +21,19 @@ AWAY = {
 }
 
 
-async def test_a_service_whose_tasks_report_is_alive(client: httpx.AsyncClient, health: Health) -> None:
-    health.alive("worker")
+async def test_a_service_whose_tasks_report_is_alive(
+    client: httpx.AsyncClient, health: HealthRegistry
+) -> None:
+    health.beat("worker")
     answer = await client.get("/healthz")
     assert (answer.status_code, list(answer.json()["tasks"])) == (200, ["worker"])
 
 
 async def test_a_service_with_a_stuck_task_is_not_and_names_it(
-    client: httpx.AsyncClient, health: Health
+    client: httpx.AsyncClient, health: HealthRegistry
 ) -> None:
-    health.alive("worker")
-    health.expect("relay", limit=10, last=lambda: 0)
+    health.beat("worker")
+    health.register("relay", stall_timeout=10, last_progress=lambda: 0)
     answer = await client.get("/healthz")
     assert answer.status_code == 503
     assert answer.json()["detail"] == "dead, or without progress for too long: relay"
@@ -39,9 +41,9 @@ async def test_a_service_with_a_stuck_task_is_not_and_names_it(
 
 
 async def test_postgres_being_away_is_no_reason_to_be_restarted(
-    client: httpx.AsyncClient, gate: Gate
+    client: httpx.AsyncClient, tcp_gate: TcpGate
 ) -> None:
-    await gate.shut()
+    await tcp_gate.drop_all()
     assert (await client.get("/healthz")).status_code == 200
 
 
@@ -51,22 +53,22 @@ async def test_a_service_that_has_all_it_needs_is_ready(client: httpx.AsyncClien
 
 
 async def test_a_crowd_of_readers_does_not_turn_readiness_red(
-    client: httpx.AsyncClient, behind_gate: Database
+    client: httpx.AsyncClient, gated_database: Database
 ) -> None:
     async with AsyncExitStack() as crowd:
-        for _ in range(READING_CONNECTIONS):
-            await crowd.enter_async_context(behind_gate.reader())
+        for _ in range(READ_CONNECTIONS):
+            await crowd.enter_async_context(gated_database.read_transaction())
         assert (await client.get("/readyz")).status_code == 200
 
 
 async def test_a_service_that_waits_names_what_it_waits_for(
-    client: httpx.AsyncClient, health: Health, gate: Gate
+    client: httpx.AsyncClient, health: HealthRegistry, tcp_gate: TcpGate
 ) -> None:
     async def kafka() -> str | None:
         return "no poll for 40 s"
 
-    health.ready_when("kafka", kafka)
-    await gate.shut()
+    health.add_readiness_check("kafka", kafka)
+    await tcp_gate.drop_all()
     answer = await client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["detail"] == "waiting for kafka, postgres"
@@ -74,8 +76,10 @@ async def test_a_service_that_waits_names_what_it_waits_for(
     assert "Postgres" in answer.json()["waiting_for"]["postgres"]
 
 
-async def test_a_silent_postgres_does_not_keep_a_probe_waiting(client: httpx.AsyncClient, gate: Gate) -> None:
-    gate.silence()
+async def test_a_silent_postgres_does_not_keep_a_probe_waiting(
+    client: httpx.AsyncClient, tcp_gate: TcpGate
+) -> None:
+    tcp_gate.stall()
     async with asyncio.timeout(8):
         answer = await client.get("/readyz")
     assert (answer.status_code, list(answer.json()["waiting_for"])) == (503, ["postgres"])
@@ -84,12 +88,12 @@ async def test_a_silent_postgres_does_not_keep_a_probe_waiting(client: httpx.Asy
 @pytest.mark.parametrize("path", ["/migration/jobs", "/migration/jobs/r-1", "/migration/jobs/r-1/errors"])
 @pytest.mark.parametrize("accept", ["application/json", "text/csv"])
 async def test_while_postgres_is_away_people_are_told_and_then_served_again(
-    database: Database, client: httpx.AsyncClient, gate: Gate, path: str, accept: str
+    database: Database, client: httpx.AsyncClient, tcp_gate: TcpGate, path: str, accept: str
 ) -> None:
-    await pending(database, "r-1")
-    await gate.shut()
+    await make_pending_job(database, "r-1")
+    await tcp_gate.drop_all()
     answer = await client.get(path, headers={"accept": accept})
-    assert (answer.status_code, answer.json()) == (503, AWAY)
+    assert (answer.status_code, answer.json()) == (503, UNAVAILABLE)
     assert answer.headers["retry-after"] == "2"
-    await gate.open()
+    await tcp_gate.open()
     assert (await client.get(path, headers={"accept": accept})).status_code == 200

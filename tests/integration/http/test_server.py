@@ -10,14 +10,14 @@ import httpx
 import pytest
 from fastapi.responses import StreamingResponse
 
-from consumer.http.middleware import GuardedApp
-from consumer.http.server import GRACE_SECONDS, CannotServe, listen, serve_on
-from tests.support.wait import until_async
+from consumer.http.middleware.guarded_app import GuardedApp
+from consumer.http.server import SHUTDOWN_GRACE_SECONDS, BindError, listen, serve_on
+from tests.support.wait import wait_until_async
 
-LIMIT_SECONDS = GRACE_SECONDS + 3
+LIMIT_SECONDS = SHUTDOWN_GRACE_SECONDS + 3
 
 
-class Serving:
+class ServerApp:
     """An app with a slow, a quick and an endless answer."""
 
     def __init__(self) -> None:
@@ -47,11 +47,11 @@ class Serving:
         return StreamingResponse(zeroes())
 
 
-def client(serving: Serving) -> httpx.AsyncClient:
+def client(serving: ServerApp) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=serving.url, timeout=30, trust_env=False)
 
 
-async def _refused(address: tuple[str, int]) -> bool:
+async def _is_refused(address: tuple[str, int]) -> bool:
     with socket.socket() as one:
         return one.connect_ex(address) != 0
 
@@ -60,20 +60,20 @@ def test_a_port_in_use_is_one_sentence() -> None:
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(
-            CannotServe, match=rf"cannot listen on 127.0.0.1 port {port} \(Address already in use\)"
+            BindError, match=rf"cannot listen on 127.0.0.1 port {port} \(Address already in use\)"
         ):
             listen("127.0.0.1", port)
 
 
 @pytest.mark.parametrize(("host", "port"), [("203.0.113.1", 0), ("no.such.host.invalid", 0)])
 def test_an_address_that_is_not_ours_is_one_sentence(host: str, port: int) -> None:
-    with pytest.raises(CannotServe, match="MIGRATION_HTTP_HOST"):
+    with pytest.raises(BindError, match="MIGRATION_HTTP_HOST"):
         listen(host, port)
 
 
 async def test_signals_stay_as_the_service_set_them() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    serving = Serving()
+    serving = ServerApp()
     async with client(serving) as one:
         await one.get("/quick")
         assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
@@ -82,12 +82,12 @@ async def test_signals_stay_as_the_service_set_them() -> None:
 
 
 async def test_stopping_lets_a_running_answer_finish_and_takes_no_new_ones() -> None:
-    serving = Serving()
+    serving = ServerApp()
     async with client(serving) as one:
         answer = asyncio.create_task(one.get("/slow"))
         await serving.begun.wait()
         serving.stop.set()
-        await until_async(lambda: _refused(serving.address), LIMIT_SECONDS, "the port to be closed")
+        await wait_until_async(lambda: _is_refused(serving.address), LIMIT_SECONDS, "the port to be closed")
         assert not serving.task.done()
         serving.go_on.set()
         assert (await answer).json() == "done"
@@ -95,28 +95,28 @@ async def test_stopping_lets_a_running_answer_finish_and_takes_no_new_ones() -> 
 
 
 async def test_stopping_does_not_wait_for_idle_connections() -> None:
-    serving = Serving()
+    serving = ServerApp()
     async with client(serving) as one:
         await one.get("/quick")
         serving.stop.set()
         begun = time.monotonic()
         await asyncio.wait_for(serving.task, LIMIT_SECONDS)
-        assert time.monotonic() - begun < GRACE_SECONDS
+        assert time.monotonic() - begun < SHUTDOWN_GRACE_SECONDS
 
 
 async def test_an_answer_without_end_does_not_keep_the_service_from_stopping() -> None:
-    serving = Serving()
+    serving = ServerApp()
     async with client(serving) as one, one.stream("GET", "/endless"):
         serving.stop.set()
         await asyncio.wait_for(serving.task, LIMIT_SECONDS)
-    assert await _refused(serving.address)
+    assert await _is_refused(serving.address)
 
 
 async def test_a_request_that_stopping_interrupts_is_answered_with_a_problem(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The server by itself would say `500 Internal Server Error` and log a traceback."""
-    serving = Serving()
+    serving = ServerApp()
     async with client(serving) as one:
         interrupted = asyncio.create_task(one.get("/slow"))
         await serving.begun.wait()
@@ -131,10 +131,10 @@ async def test_a_request_that_stopping_interrupts_is_answered_with_a_problem(
 
 
 async def test_being_cancelled_frees_the_port() -> None:
-    serving = Serving()
+    serving = ServerApp()
     async with client(serving) as one:
         await one.get("/quick")
         serving.task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(serving.task, LIMIT_SECONDS)
-    assert await _refused(serving.address)
+    assert await _is_refused(serving.address)

@@ -8,17 +8,17 @@ from typing import Any
 import httpx
 
 from consumer.store.database import Database
-from tests.integration.http.rejecting import ERRORS
-from tests.integration.store.making import pending
+from tests.integration.http.rejected_jobs import ERRORS
+from tests.support.job_factories import make_pending_job
 
 ERRORS_OF = "/migration/jobs/r-1/errors"
-WIDE = """
+INSERT_WIDE = """
 insert into migration.migration_errors (job_id, row_number, record_identifier, errors, record)
 select $1, n, 'who', $2::jsonb,
        (select json_object_agg('Столбец ' || c, $4::text) from generate_series(1, $5) c)
 from generate_series(2, $3 + 1) n
 """
-GIANT = """
+INSERT_GIANT = """
 insert into migration.migration_errors (job_id, row_number, record_identifier, errors, record)
 select $1, 1, 'who', $2::jsonb, (select json_object_agg('Столбец ' || c, repeat('ж', 32767))
                                  from generate_series(1, $3) c)
@@ -26,11 +26,11 @@ select $1, 1, 'who', $2::jsonb, (select json_object_agg('Столбец ' || c, 
 COLUMNS = {"columns": [{"name": "ИНН"}, {"name": "Столбец 2"}, {"name": "Столбец 1"}], "left_out": 0}
 
 
-async def wide(database: Database, rows: int, columns: int, text: str = "x") -> int:
+async def make_wide_job(database: Database, rows: int, columns: int, text: str = "x") -> int:
     """A job with rejected rows of so many cells each."""
-    job = await pending(database, "r-1")
+    job = await make_pending_job(database, "r-1")
     async with database.transaction() as connection:
-        await connection.execute(WIDE, job.id, json.dumps(ERRORS), rows, text, columns)
+        await connection.execute(INSERT_WIDE, job.id, json.dumps(ERRORS), rows, text, columns)
     return job.id
 
 
@@ -41,7 +41,7 @@ async def csv_lines(client: httpx.AsyncClient) -> list[list[str]]:
 
 
 async def test_list_and_csv_of_7500_columns_answer(database: Database, client: httpx.AsyncClient) -> None:
-    await wide(database, 60, 7_500)
+    await make_wide_job(database, 60, 7_500)
     page = (await client.get(ERRORS_OF, params={"limit": 1000})).json()
     assert [len(item["record"]) for item in page["items"]] == [7_500] * len(page["items"])
     assert page["next"] == f"0.{len(page['items']) + 1}", "a page ends by its bytes"
@@ -53,9 +53,9 @@ async def test_record_that_an_older_version_stored_without_bounds_does_not_end_t
     database: Database, client: httpx.AsyncClient
 ) -> None:
     """Of 491 MB, which 7,500 cells took, Postgres makes no line: 503 for ever. Here it is 20 MB."""
-    job_id = await wide(database, 2, 3)
+    job_id = await make_wide_job(database, 2, 3)
     async with database.transaction() as connection:
-        await connection.execute(GIANT, job_id, json.dumps(ERRORS), 300)
+        await connection.execute(INSERT_GIANT, job_id, json.dumps(ERRORS), 300)
     answer = await client.get(ERRORS_OF, timeout=60)
     assert answer.status_code == 200, answer.text
     first, *others = answer.json()["items"]
@@ -67,7 +67,7 @@ async def test_record_that_an_older_version_stored_without_bounds_does_not_end_t
 
 
 async def test_kinds_and_cuts_are_listed(database: Database, client: httpx.AsyncClient) -> None:
-    job_id = await wide(database, 1, 2)
+    job_id = await make_wide_job(database, 1, 2)
     kinds: dict[str, Any] = {"Столбец 1": "date"}
     cut = {"cut": ["Столбец 2"], "left_out": 17}
     async with database.transaction() as connection:
@@ -83,7 +83,7 @@ async def test_columns_of_a_csv_go_in_the_order_of_the_source(
     database: Database, client: httpx.AsyncClient
 ) -> None:
     """Those without a header behind them; where the load is another one, as they come."""
-    job_id = await wide(database, 1, 3)
+    job_id = await make_wide_job(database, 1, 3)
     for ago, order in ((0, ["2", "1", "3"]), (1, ["1", "2", "3"])):
         async with database.transaction() as connection:
             await connection.execute(

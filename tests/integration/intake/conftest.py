@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 import pytest_asyncio
 
-from consumer.happenings import Happening
+from consumer.intake.dead_letters import DeadLetterPublisher
 from consumer.intake.intake import Intake
-from consumer.intake.letters import DeadLetters
 from consumer.store.database import Database
-from messaging.records import Outgoing
-from tests.integration.store.making import LIMITS
+from consumer.telemetry.events import TelemetryEvent
+from messaging.records import ProducerRecord
+from tests.support.job_factories import LIMITS
 
 
 @pytest_asyncio.fixture
@@ -20,39 +20,39 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
-class Kafka:
+class FakeKafka:
     """Acknowledges what it is given, as long as it is well, but for the calls it is told to refuse."""
 
     def __init__(self) -> None:
-        self.letters: list[Outgoing] = []
-        self.is_well = True
+        self.dead_letters: list[ProducerRecord] = []
+        self.is_available = True
         self.calls = 0
-        self.refused_calls: set[int] = set()
+        self.failing_calls: set[int] = set()
 
-    async def publish(self, messages: Sequence[Outgoing]) -> list[bool]:
+    async def publish(self, messages: Sequence[ProducerRecord]) -> list[bool]:
         self.calls += 1
-        takes = self.is_well and self.calls not in self.refused_calls
-        self.letters += messages if takes else ()
+        takes = self.is_available and self.calls not in self.failing_calls
+        self.dead_letters += messages if takes else ()
         return [takes] * len(messages)
 
     def reasons(self) -> list[str]:
-        return [dict(letter.headers)["dlq-reason"].decode() for letter in self.letters]
+        return [dict(letter.headers)["dlq-reason"].decode() for letter in self.dead_letters]
 
 
 @pytest.fixture
-def kafka() -> Kafka:
-    return Kafka()
+def fake_kafka() -> FakeKafka:
+    return FakeKafka()
 
 
 @pytest.fixture
-def counted() -> list[Happening]:
+def telemetry_events() -> list[TelemetryEvent]:
     return []
 
 
 @pytest.fixture
-def intake(database: Database, kafka: Kafka, counted: list[Happening]) -> Intake:
+def intake(database: Database, fake_kafka: FakeKafka, telemetry_events: list[TelemetryEvent]) -> Intake:
     async def topic_id() -> str:
         return "topic"
 
-    letters = DeadLetters(kafka.publish, lambda _: True, counted.append)
-    return Intake(database, letters, LIMITS, ["chats"], topic_id, counted.append)
+    letters = DeadLetterPublisher(fake_kafka.publish, lambda _: True, telemetry_events.append)
+    return Intake(database, letters, LIMITS, ["chats"], topic_id, telemetry_events.append)

@@ -6,21 +6,21 @@ from typing import Any
 
 import pytest
 
-from consumer.happenings import Happening, RequestRecorded
 from consumer.intake.decide import Decision, Message, decide
 from consumer.intake.intake import Intake
-from consumer.intake.parse import Unreadable, parse
+from consumer.intake.parse import InvalidMessage, parse
 from consumer.store.database import Database
-from tests.integration.intake.conftest import Kafka
-from tests.integration.intake.test_slices import PAST, command, records, start
-from tests.integration.store.making import LIMITS, change, request, rows
+from consumer.telemetry.events import RequestRecorded, TelemetryEvent
+from tests.integration.intake.conftest import FakeKafka
+from tests.integration.intake.test_slices import INSERT_ARCHIVED, command, records, start
+from tests.support.job_factories import LIMITS, execute, fetch, make_request
 
 PUBLISHED = "update migration.outbox set published_at = clock_timestamp()"
 RESENT = "select request_id, sends from migration.outbox where published_at is null order by id"
 
 
 @asynccontextmanager
-async def _counted(database: Database) -> AsyncIterator[tuple[Any, list[str]]]:
+async def _counting_transaction(database: Database) -> AsyncIterator[tuple[Any, list[str]]]:
     """A transaction, and the statements that it ran."""
     statements: list[str] = []
     async with database.transaction() as connection:
@@ -28,44 +28,44 @@ async def _counted(database: Database) -> AsyncIterator[tuple[Any, list[str]]]:
             yield connection, statements
 
 
-async def _decided(database: Database, values: list[bytes]) -> tuple[list[Decision], int]:
+async def _decide(database: Database, values: list[bytes]) -> tuple[list[Decision], int]:
     """The decisions on start requests or commands, and how many statements they took."""
     messages = []
     for record in records(*values):
         body = parse(record.value)
-        assert not isinstance(body, Unreadable)
+        assert not isinstance(body, InvalidMessage)
         messages.append(Message(record, body, getattr(body, "command_id", None) or body.request_id or ""))
-    async with _counted(database) as (connection, statements):
+    async with _counting_transaction(database) as (connection, statements):
         decided = await decide(connection, messages, LIMITS)
     return decided, len(statements)
 
 
 async def test_repeated_requests_of_a_slice_take_as_many_statements_as_one(database: Database) -> None:
     given = [start(f"r-{n}") for n in range(50)]
-    await _decided(database, given)
-    await change(database, PUBLISHED)
-    decided, many = await _decided(database, given)
-    assert decided == [Decision("repeated")] * 50
-    assert await rows(database, RESENT) == [(f"r-{n}", 1) for n in range(50)]
-    _, one = await _decided(database, given[:1])
+    await _decide(database, given)
+    await execute(database, PUBLISHED)
+    decided, many = await _decide(database, given)
+    assert decided == [Decision("duplicate")] * 50
+    assert await fetch(database, RESENT) == [(f"r-{n}", 1) for n in range(50)]
+    _, one = await _decide(database, given[:1])
     assert many == one
 
 
 async def test_each_repeated_request_of_a_slice_gets_its_own_answer(
-    database: Database, intake: Intake, kafka: Kafka, counted: list[Happening]
+    database: Database, intake: Intake, fake_kafka: FakeKafka, telemetry_events: list[TelemetryEvent]
 ) -> None:
     """Known, known twice, with another body, removed long ago, removed with another body, and a new one."""
-    await change(database, PAST, "past", request().digest())
-    await change(database, PAST, "past-other", "another")
+    await execute(database, INSERT_ARCHIVED, "past", make_request().digest())
+    await execute(database, INSERT_ARCHIVED, "past-other", "another")
     await intake.handle_slice(records(start("a"), start("b"), start("c")))
-    await change(database, PUBLISHED)
-    counted.clear()
+    await execute(database, PUBLISHED)
+    telemetry_events.clear()
     again = (start("b"), start("a"), start("c", path="other.xlsx"), start("past"), start("past-other"))
     await intake.handle_slice(records(*again, start("a"), start("new"), start("new"), first=10))
-    kinds = [one.kind for one in counted if isinstance(one, RequestRecorded)]
-    assert kinds == ["repeated", "repeated", "repeated", "repeated", "started", "repeated"]
-    assert kafka.reasons() == ["request_id_reused", "request_id_reused"]
-    resent = {request_id for request_id, _ in await rows(database, RESENT)}
+    kinds = [one.kind for one in telemetry_events if isinstance(one, RequestRecorded)]
+    assert kinds == ["duplicate", "duplicate", "duplicate", "duplicate", "started", "duplicate"]
+    assert fake_kafka.reasons() == ["request_id_reused", "request_id_reused"]
+    resent = {request_id for request_id, _ in await fetch(database, RESENT)}
     assert resent == {"a", "b", "past", "new"}
 
 
@@ -74,25 +74,25 @@ async def test_commands_that_were_accepted_before_take_one_statement_together(
     database: Database, action: str
 ) -> None:
     ids = [f"r-{n}" for n in range(20)]
-    await _decided(database, [start(one) for one in ids])
-    await _decided(database, [command("cancel", one, f"first-{one}") for one in ids])
+    await _decide(database, [start(one) for one in ids])
+    await _decide(database, [command("cancel", one, f"first-{one}") for one in ids])
     given = [command(action, one, f"first-{one}" if action == "cancel" else f"c-{one}") for one in ids]
     if action == "retry":
-        await _decided(database, given)
-    before = await rows(database, "select j::text from migration.jobs j order by id")
-    decided, statements = await _decided(database, given)
+        await _decide(database, given)
+    before = await fetch(database, "select j::text from migration.jobs j order by id")
+    decided, statements = await _decide(database, given)
     assert decided == [Decision(action)] * 20
     assert statements == 1
-    assert await rows(database, "select j::text from migration.jobs j order by id") == before
+    assert await fetch(database, "select j::text from migration.jobs j order by id") == before
 
 
 async def test_command_id_that_was_used_for_another_command_is_refused_in_a_slice_too(
     database: Database,
 ) -> None:
-    await _decided(database, [start("a"), start("b")])
-    await _decided(database, [command("cancel", "a", "c-1")])
-    decided, _ = await _decided(database, [command("cancel", "b", "c-1"), command("cancel", "a", "c-1")])
+    await _decide(database, [start("a"), start("b")])
+    await _decide(database, [command("cancel", "a", "c-1")])
+    decided, _ = await _decide(database, [command("cancel", "b", "c-1"), command("cancel", "a", "c-1")])
     assert [decision.kind for decision in decided] == [None, "cancel"]
-    assert "used for another command already" in decided[0].sentence
+    assert "used for another command already" in decided[0].message
     jobs = "select request_id, status::text from migration.jobs order by id"
-    assert await rows(database, jobs) == [("a", "cancelled"), ("b", "pending")]
+    assert await fetch(database, jobs) == [("a", "cancelled"), ("b", "pending")]

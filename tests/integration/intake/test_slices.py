@@ -5,25 +5,25 @@ from typing import Any
 
 import pytest
 
-from consumer.happenings import Happening, RequestRecorded, RequestRejected
+from consumer.intake.dead_letters import DeadLetterPublishError
 from consumer.intake.intake import Intake
-from consumer.intake.letters import NotAcknowledged
 from consumer.store.database import Database
-from consumer.store.errors import DatabaseUnavailable, ValueRefused
+from consumer.store.errors import DatabaseUnavailableError, DataRejectedError
+from consumer.telemetry.events import RequestRecorded, RequestRejected, TelemetryEvent
 from messaging.records import Record
-from tests.integration.intake.conftest import Kafka
-from tests.integration.store.making import change, request, rows
+from tests.integration.intake.conftest import FakeKafka
+from tests.support.job_factories import execute, fetch, make_request
 
 JOBS = "select request_id, status, sequence, requested_by from migration.jobs order by id"
 EVENTS = """
 select request_id, sequence, sends, payload::json->>'status' from migration.outbox order by id
 """
-PAST = """
+INSERT_ARCHIVED = """
 insert into migration.past_requests (request_id, request_digest, job_id, completed_at, event_id, sequence,
   payload, headers, told_at)
 values ($1, $2, 1, now(), gen_random_uuid(), 4, '{"status": "completed"}', '{}', now())
 """
-REFUSE_ONE = """
+ADD_FAILING_TRIGGER = """
 create function refuse() returns trigger language plpgsql as $$
 begin
   raise exception 'no' using errcode = '23514';
@@ -34,7 +34,7 @@ when (new.request_id = 'bad') execute function refuse()
 
 
 def start(request_id: str, path: str = "chats.xlsx", **more: Any) -> bytes:
-    return _json(request(path, request_id=request_id, **more).model_dump(mode="json"))
+    return _json(make_request(path, request_id=request_id, **more).model_dump(mode="json"))
 
 
 def command(action: str, request_id: str, command_id: str) -> bytes:
@@ -66,14 +66,14 @@ MIXED = (
 )
 
 
-async def _all(database: Database, kafka: Kafka, counted: list[Happening]) -> Any:
+async def _snapshot(database: Database, kafka: FakeKafka, counted: list[TelemetryEvent]) -> Any:
     letters = sorted(
-        (dict(one.headers)["dlq-offset"], dict(one.headers)["dlq-reason"]) for one in kafka.letters
+        (dict(one.headers)["dlq-offset"], dict(one.headers)["dlq-reason"]) for one in kafka.dead_letters
     )
-    commands = await rows(database, "select command_id, obeyed from migration.commands order by 1")
+    commands = await fetch(database, "select command_id, obeyed from migration.commands order by 1")
     return [
-        await rows(database, JOBS),
-        sorted(await rows(database, EVENTS)),
+        await fetch(database, JOBS),
+        sorted(await fetch(database, EVENTS)),
         commands,
         letters,
         sorted(map(repr, counted)),
@@ -86,24 +86,24 @@ async def _one_by_one(intake: Intake, given: list[Record]) -> None:
 
 
 async def test_slice_has_the_outcome_that_its_messages_have_one_by_one(
-    database: Database, intake: Intake, kafka: Kafka, counted: list[Happening]
+    database: Database, intake: Intake, fake_kafka: FakeKafka, telemetry_events: list[TelemetryEvent]
 ) -> None:
-    digest = request().digest()
-    await change(database, PAST, "past", digest)
+    digest = make_request().digest()
+    await execute(database, INSERT_ARCHIVED, "past", digest)
     await intake.handle_slice(records(*MIXED))
-    at_once = await _all(database, kafka, counted)
+    at_once = await _snapshot(database, fake_kafka, telemetry_events)
     assert len(at_once[0]) == 2
     assert [row[:2] for row in at_once[0]] == [("a", "pending"), ("b", "pending")]
-    assert kafka.reasons().count("request_id_reused") == 1
-    assert kafka.calls == 2, "dead letters of a slice go together: the unreadable, then the refused"
+    assert fake_kafka.reasons().count("request_id_reused") == 1
+    assert fake_kafka.calls == 2, "dead letters of a slice go together: the unreadable, then the refused"
 
-    await change(database, "truncate migration.jobs, migration.commands, migration.past_requests cascade")
-    await change(database, "truncate migration.outbox")
-    await change(database, PAST, "past", digest)
-    kafka.letters.clear()
-    counted.clear()
+    await execute(database, "truncate migration.jobs, migration.commands, migration.past_requests cascade")
+    await execute(database, "truncate migration.outbox")
+    await execute(database, INSERT_ARCHIVED, "past", digest)
+    fake_kafka.dead_letters.clear()
+    telemetry_events.clear()
     await _one_by_one(intake, records(*MIXED, first=100))
-    one_by_one = await _all(database, kafka, counted)
+    one_by_one = await _snapshot(database, fake_kafka, telemetry_events)
     one_by_one[3] = [(b"%d" % (int(offset) - 100), reason) for offset, reason in one_by_one[3]]
     assert sorted(at_once[3]) == sorted(one_by_one[3])
     for at_once_part, one_by_one_part in zip(at_once, one_by_one, strict=True):
@@ -111,71 +111,75 @@ async def test_slice_has_the_outcome_that_its_messages_have_one_by_one(
 
 
 async def test_slice_delivered_again_makes_nothing_new(
-    database: Database, intake: Intake, counted: list[Happening]
+    database: Database, intake: Intake, telemetry_events: list[TelemetryEvent]
 ) -> None:
     given = records(*(start(f"r-{n}") for n in range(20)))
     await intake.handle_slice(given)
-    jobs = await rows(database, JOBS)
+    jobs = await fetch(database, JOBS)
     await intake.handle_slice(given)
-    assert await rows(database, JOBS) == jobs
-    assert await rows(database, "select distinct sends from migration.outbox") == [(1,)]
-    assert counted == [RequestRecorded("started")] * 20 + [RequestRecorded("repeated")] * 20
+    assert await fetch(database, JOBS) == jobs
+    assert await fetch(database, "select distinct sends from migration.outbox") == [(1,)]
+    assert telemetry_events == [RequestRecorded("started")] * 20 + [RequestRecorded("duplicate")] * 20
 
 
 async def test_ids_that_messages_lack_are_the_same_at_once_and_one_by_one(
     database: Database, intake: Intake
 ) -> None:
-    given = records(*(_json(request().model_dump(mode="json") | {"request_id": None}) for _ in range(3)))
+    given = records(*(_json(make_request().model_dump(mode="json") | {"request_id": None}) for _ in range(3)))
     await intake.handle_slice(given)
     await _one_by_one(intake, given)
-    assert await rows(database, "select count(*), count(distinct request_id) from migration.jobs") == [(3, 3)]
+    assert await fetch(database, "select count(*), count(distinct request_id) from migration.jobs") == [
+        (3, 3)
+    ]
 
 
 async def test_slice_with_a_value_that_postgres_refuses_leaves_nothing_behind(
-    database: Database, intake: Intake, kafka: Kafka, counted: list[Happening]
+    database: Database, intake: Intake, fake_kafka: FakeKafka, telemetry_events: list[TelemetryEvent]
 ) -> None:
-    await change(database, REFUSE_ONE)
+    await execute(database, ADD_FAILING_TRIGGER)
     given = records(start("a"), start("bad"), start("b"))
-    with pytest.raises(ValueRefused):
+    with pytest.raises(DataRejectedError):
         await intake.handle_slice(given)
-    assert await rows(database, JOBS) == []
-    assert (counted, kafka.letters) == ([], [])
+    assert await fetch(database, JOBS) == []
+    assert (telemetry_events, fake_kafka.dead_letters) == ([], [])
     await _one_by_one(intake, given)
-    assert [row[0] for row in await rows(database, JOBS)] == ["a", "b"]
-    assert kafka.reasons() == ["refused_by_database"]
+    assert [row[0] for row in await fetch(database, JOBS)] == ["a", "b"]
+    assert fake_kafka.reasons() == ["refused_by_database"]
 
 
 async def test_dead_letters_that_kafka_does_not_take_are_tried_again_each_once(
-    database: Database, intake: Intake, kafka: Kafka, counted: list[Happening]
+    database: Database, intake: Intake, fake_kafka: FakeKafka, telemetry_events: list[TelemetryEvent]
 ) -> None:
     given = records(b"no json", start("a"), b"[]")
-    kafka.is_well = False
-    with pytest.raises(NotAcknowledged):
+    fake_kafka.is_available = False
+    with pytest.raises(DeadLetterPublishError):
         await intake.handle_slice(given)
-    assert await rows(database, JOBS) == []
-    kafka.is_well = True
+    assert await fetch(database, JOBS) == []
+    fake_kafka.is_available = True
     await intake.handle_slice(given)
-    assert kafka.reasons() == ["not_json", "invalid_request"]
-    assert counted.count(RequestRejected("not_json")) == 1
-    assert [row[0] for row in await rows(database, JOBS)] == ["a"]
+    assert fake_kafka.reasons() == ["not_json", "invalid_request"]
+    assert telemetry_events.count(RequestRejected("not_json")) == 1
+    assert [row[0] for row in await fetch(database, JOBS)] == ["a"]
 
 
-async def test_unreadable_messages_before_a_refused_one_are_put_once(intake: Intake, kafka: Kafka) -> None:
+async def test_unreadable_messages_before_a_refused_one_are_put_once(
+    intake: Intake, fake_kafka: FakeKafka
+) -> None:
     """The refused ones of a slice are put by a call of their own."""
     given = records(b"no json", start("a"), command("cancel", "nothing", "c-1"))
-    kafka.refused_calls = {2}
-    with pytest.raises(NotAcknowledged):
+    fake_kafka.failing_calls = {2}
+    with pytest.raises(DeadLetterPublishError):
         await intake.handle_slice(given)
     await _one_by_one(intake, given)
-    assert kafka.reasons() == ["not_json", "command_refused"]
+    assert fake_kafka.reasons() == ["not_json", "command_refused"]
 
 
 async def test_dead_letters_are_put_once_while_postgres_is_away(
-    database: Database, intake: Intake, kafka: Kafka
+    database: Database, intake: Intake, fake_kafka: FakeKafka
 ) -> None:
     given = records(b"no json", start("a"), b"[]")
     await database.close()
     for _ in range(3):
-        with pytest.raises(DatabaseUnavailable):
+        with pytest.raises(DatabaseUnavailableError):
             await intake.handle_slice(given)
-    assert kafka.reasons() == ["not_json", "invalid_request"]
+    assert fake_kafka.reasons() == ["not_json", "invalid_request"]

@@ -7,13 +7,13 @@ from devstack.server import Server
 from devstack.stack import Stack
 from messaging import consumer
 from messaging.connection import KafkaConnection
-from messaging.errors import KafkaUnavailable, TopicsMissing
+from messaging.errors import KafkaUnavailableError, TopicsMissingError
 from messaging.producer import Producer
-from messaging.records import Outgoing
+from messaging.records import ProducerRecord
 from messaging.topics import ensure_topics
 from schemas.topics import Topic
-from tests.support.consuming import Spied
-from tests.support.wait import until_async
+from tests.support.recording_consumer import TrackedConsumer
+from tests.support.wait import wait_until_async
 
 MakeTopic = Callable[..., Awaitable[str]]
 Publish = Callable[..., Awaitable[None]]
@@ -25,15 +25,15 @@ def connection(kafka_bootstrap: str) -> KafkaConnection:
 
 
 @pytest.fixture
-def group() -> str:
+def group_id() -> str:
     """The name of a consumer group of this test alone."""
     return f"test-{uuid.uuid4().hex}"
 
 
 @pytest.fixture
-def broker(own_stack: Stack) -> Iterator[Server]:
+def broker(dedicated_stack: Stack) -> Iterator[Server]:
     """The only broker of this module's own stack: to be paused, stopped or killed, and back afterwards."""
-    [server] = own_stack.brokers
+    [server] = dedicated_stack.brokers
     yield server
     server.resume()
     if not server.running:
@@ -60,11 +60,11 @@ async def topic_when_broker_is_ready(connection: KafkaConnection, partitions: in
     async def made() -> bool:
         try:
             await ensure_topics(connection, [Topic(name, {}, partitions)])
-        except (KafkaUnavailable, TopicsMissing):
+        except (KafkaUnavailableError, TopicsMissingError):
             return False
         return True
 
-    await until_async(made, 60, "the broker to take part")
+    await wait_until_async(made, 60, "the broker to take part")
     return name
 
 
@@ -81,15 +81,15 @@ def publish(producer: Producer) -> Publish:
 
     async def send(topic: str, count: int, keys: int = 1, first: int = 0) -> None:
         numbers = range(first, first + count)
-        messages = [Outgoing(topic, b"k%d" % (number % keys), b"%d" % number) for number in numbers]
+        messages = [ProducerRecord(topic, b"k%d" % (number % keys), b"%d" % number) for number in numbers]
         assert all(await producer.publish(messages))
 
     return send
 
 
 @pytest.fixture
-def built(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Spied]]:
+def tracked_consumers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[TrackedConsumer]]:
     """The consumers that group consumers have built in this test."""
-    monkeypatch.setattr(consumer, "AIOKafkaConsumer", Spied)
-    yield Spied.built
-    Spied.built.clear()
+    monkeypatch.setattr(consumer, "AIOKafkaConsumer", TrackedConsumer)
+    yield TrackedConsumer.instances
+    TrackedConsumer.instances.clear()

@@ -14,21 +14,21 @@ from messaging import clients
 from messaging.connection import KafkaConnection
 from messaging.consumer import GROUP_OPTIONS
 from tests.integration.messaging.conftest import MakeTopic
-from tests.support.frozen import freeze
-from tests.support.wait import until_async
+from tests.support.freeze import freeze
+from tests.support.wait import wait_until_async
 
-Ask = Callable[[AIOKafkaConsumer], object]
-
-
-@pytest.fixture
-def connection(own_stack: Stack) -> KafkaConnection:
-    return KafkaConnection(own_stack.bootstrap_servers)
+StartRequest = Callable[[AIOKafkaConsumer], object]
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def connection(dedicated_stack: Stack) -> KafkaConnection:
+    return KafkaConnection(dedicated_stack.bootstrap_servers)
+
+
+@pytest.fixture
+def short_stop_timeout(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """Far less time to stop than a silent broker takes."""
-    monkeypatch.setattr(clients, "STOP_SECONDS", 0.2)
+    monkeypatch.setattr(clients, "STOP_TIMEOUT_SECONDS", 0.2)
     caplog.set_level(logging.INFO, "messaging.clients")
 
 
@@ -37,23 +37,23 @@ def _commit(consumer: AIOKafkaConsumer) -> object:
     return asyncio.ensure_future(consumer.commit({partition: 0}))
 
 
-def _refresh(consumer: AIOKafkaConsumer) -> object:
+def _refresh_metadata(consumer: AIOKafkaConsumer) -> object:
     [partition] = consumer.assignment()
     return asyncio.ensure_future(consumer.committed(partition))
 
 
-IN_FLIGHT: dict[str, Ask] = {
+IN_FLIGHT: dict[str, StartRequest] = {
     "Fetch": lambda consumer: None,
     "Heartbeat": lambda consumer: None,
     "FindCoordinator": lambda consumer: consumer._coordinator.coordinator_dead(),
     "JoinGroup": lambda consumer: consumer._coordinator.request_rejoin(),
     "Metadata": lambda consumer: consumer._client.force_metadata_update(),
     "OffsetCommit": _commit,
-    "OffsetFetch": _refresh,
+    "OffsetFetch": _refresh_metadata,
 }
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("short_stop_timeout")
 @pytest.mark.parametrize("request_name", IN_FLIGHT)
 async def test_a_member_that_waits_for_an_answer_leaves_no_task_behind(
     broker: Server,
@@ -64,15 +64,15 @@ async def test_a_member_that_waits_for_an_answer_leaves_no_task_behind(
 ) -> None:
     topic = await make_topic()
     before = asyncio.all_tasks()
-    consumer = await _started(connection, topic, group_id=topic)
+    consumer = await _start_consumer(connection, topic, group_id=topic)
     freeze(broker)
     asked = IN_FLIGHT[request_name](consumer)
-    await _waits_for(consumer, request_name)
-    await _closed_by_force(consumer, caplog)
+    await _wait_for_in_flight(consumer, request_name)
+    await _assert_force_closed(consumer, caplog)
     assert asyncio.all_tasks() - before == set(), asked
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("short_stop_timeout")
 async def test_a_member_whose_stop_hangs_leaves_no_task_behind(
     connection: KafkaConnection,
     make_topic: MakeTopic,
@@ -81,13 +81,13 @@ async def test_a_member_whose_stop_hangs_leaves_no_task_behind(
 ) -> None:
     topic = await make_topic()
     before = asyncio.all_tasks()
-    consumer = await _started(connection, topic, group_id=topic)
+    consumer = await _start_consumer(connection, topic, group_id=topic)
     monkeypatch.setattr(consumer._coordinator, "close", asyncio.Event().wait)
-    await _closed_by_force(consumer, caplog)
+    await _assert_force_closed(consumer, caplog)
     assert asyncio.all_tasks() - before == set()
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("short_stop_timeout")
 async def test_a_reader_without_a_group_whose_stop_hangs_leaves_no_task_behind(
     connection: KafkaConnection,
     make_topic: MakeTopic,
@@ -96,13 +96,15 @@ async def test_a_reader_without_a_group_whose_stop_hangs_leaves_no_task_behind(
 ) -> None:
     topic = await make_topic()
     before = asyncio.all_tasks()
-    consumer = await _started(connection, topic, group_id=None)
+    consumer = await _start_consumer(connection, topic, group_id=None)
     monkeypatch.setattr(consumer._coordinator, "close", asyncio.Event().wait)
-    await _closed_by_force(consumer, caplog)
+    await _assert_force_closed(consumer, caplog)
     assert asyncio.all_tasks() - before == set()
 
 
-async def _started(connection: KafkaConnection, topic: str, *, group_id: str | None) -> AIOKafkaConsumer:
+async def _start_consumer(
+    connection: KafkaConnection, topic: str, *, group_id: str | None
+) -> AIOKafkaConsumer:
     options = {**clients.common_options(connection, "test"), **GROUP_OPTIONS, "heartbeat_interval_ms": 100}
     consumer = AIOKafkaConsumer(topic, group_id=group_id, **options)
     await consumer.start()
@@ -110,16 +112,16 @@ async def _started(connection: KafkaConnection, topic: str, *, group_id: str | N
     return consumer
 
 
-async def _waits_for(consumer: AIOKafkaConsumer, name: str) -> None:
+async def _wait_for_in_flight(consumer: AIOKafkaConsumer, name: str) -> None:
     async def sent() -> bool:
         connections = consumer._client._conns.values()
         requests = {type(request).__name__ for one in connections for _, request, _ in one._requests}
         return any(request.startswith(f"{name}Request") for request in requests)
 
-    await until_async(sent, 10, f"a request {name} in flight")
+    await wait_until_async(sent, 10, f"a request {name} in flight")
 
 
-async def _closed_by_force(consumer: AIOKafkaConsumer, caplog: pytest.LogCaptureFixture) -> None:
+async def _assert_force_closed(consumer: AIOKafkaConsumer, caplog: pytest.LogCaptureFixture) -> None:
     began = time.monotonic()
     await clients.close_consumer(consumer)
     assert time.monotonic() - began < 8

@@ -6,116 +6,120 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
-from messaging import health, polling
+from messaging import poll_loop, stall_detection
 from messaging.connection import KafkaConnection
 from messaging.records import Record
 from tests.integration.messaging.conftest import MakeTopic, Publish
-from tests.support.consuming import Consuming, Spied, committed
-from tests.support.wait import until_async
+from tests.support.recording_consumer import RecordingConsumer, TrackedConsumer, committed_offset
+from tests.support.wait import wait_until_async
 
 
 async def test_what_was_taken_is_committed(
-    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group_id: str
 ) -> None:
     topic = await make_topic()
     await publish(topic, 250)
-    async with Consuming(connection, topic, group).running() as consuming:
-        await consuming.has(range(250))
-    assert consuming.numbers == list(range(250))
-    assert await committed(connection, topic, group) == 250
+    async with RecordingConsumer(connection, topic, group_id).running() as consuming:
+        await consuming.wait_for(range(250))
+    assert consuming.values == list(range(250))
+    assert await committed_offset(connection, topic, group_id) == 250
 
 
 async def test_a_commit_that_failed_is_made_good_although_nothing_comes_after_it(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
-    group: str,
-    built: list[Spied],
+    group_id: str,
+    tracked_consumers: list[TrackedConsumer],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     topic = await make_topic()
     await publish(topic, 3)
     refusals = iter([True])
-    commit = Spied.commit
+    commit = TrackedConsumer.commit
 
-    async def refuse_once(consumer: Spied, offsets: object) -> None:
+    async def refuse_once(consumer: TrackedConsumer, offsets: object) -> None:
         if next(refusals, False):
             raise KafkaTimeoutError("the broker is away")
         await commit(consumer, offsets)
 
-    monkeypatch.setattr(Spied, "commit", refuse_once)
-    async with Consuming(connection, topic, group).running() as consuming:
+    monkeypatch.setattr(TrackedConsumer, "commit", refuse_once)
+    async with RecordingConsumer(connection, topic, group_id).running() as consuming:
 
         async def all_are_committed() -> bool:
-            return await committed(connection, topic, group) == 3
+            return await committed_offset(connection, topic, group_id) == 3
 
-        await until_async(all_are_committed, 30, "the commit")
-    assert consuming.numbers == [0, 1, 2]
-    assert len(built) == 1
+        await wait_until_async(all_are_committed, 30, "the commit")
+    assert consuming.values == [0, 1, 2]
+    assert len(tracked_consumers) == 1
 
 
 async def test_a_commit_that_is_owed_never_turns_the_group_back(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
-    group: str,
+    group_id: str,
     monkeypatch: pytest.MonkeyPatch,
-    built: list[Spied],
+    tracked_consumers: list[TrackedConsumer],
 ) -> None:
     """Another member had the partition meanwhile, and went on."""
     topic = await make_topic()
     await publish(topic, 3)
-    commit = Spied.commit
+    commit = TrackedConsumer.commit
     refused = asyncio.Event()
 
-    async def another_goes_on(consumer: Spied, offsets: Mapping[TopicPartition, int]) -> None:
+    async def another_goes_on(consumer: TrackedConsumer, offsets: Mapping[TopicPartition, int]) -> None:
         if not refused.is_set():
             refused.set()
             await commit(consumer, {TopicPartition(topic, 0): 20})
             raise KafkaTimeoutError("the broker is away")
         await commit(consumer, offsets)
 
-    monkeypatch.setattr(Spied, "commit", another_goes_on)
-    async with Consuming(connection, topic, group).running() as consuming:
-        await consuming.has(range(3))
+    monkeypatch.setattr(TrackedConsumer, "commit", another_goes_on)
+    async with RecordingConsumer(connection, topic, group_id).running() as consuming:
+        await consuming.wait_for(range(3))
         await asyncio.wait_for(refused.wait(), 30)
         seen = consuming.consumer.last_progress()
 
         async def polled_on() -> bool:
             return consuming.consumer.last_progress() > seen + 4
 
-        await until_async(polled_on, 30, "a few polls")
-        assert await committed(connection, topic, group) == 20
-    assert len(built) == 1
+        await wait_until_async(polled_on, 30, "a few polls")
+        assert await committed_offset(connection, topic, group_id) == 20
+    assert len(tracked_consumers) == 1
 
 
 async def test_a_restart_goes_on_where_it_was_committed(
-    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group_id: str
 ) -> None:
     topic = await make_topic()
     await publish(topic, 10)
-    async with Consuming(connection, topic, group).running() as first:
-        await first.has(range(10))
+    async with RecordingConsumer(connection, topic, group_id).running() as first:
+        await first.wait_for(range(10))
     await publish(topic, 5, first=10)
-    async with Consuming(connection, topic, group).running() as second:
-        await second.has(range(10, 15))
-    assert second.numbers == list(range(10, 15))
+    async with RecordingConsumer(connection, topic, group_id).running() as second:
+        await second.wait_for(range(10, 15))
+    assert second.values == list(range(10, 15))
 
 
 async def test_records_of_one_key_come_in_order(
-    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group_id: str
 ) -> None:
     topic = await make_topic(partitions=3)
     await publish(topic, 600, keys=7)
-    async with Consuming(connection, topic, group).running() as consuming:
-        await consuming.has(range(600))
-    for key in {record.key for record in consuming.taken}:
-        numbers = [int(record.value or b"") for record in consuming.taken if record.key == key]
+    async with RecordingConsumer(connection, topic, group_id).running() as consuming:
+        await consuming.wait_for(range(600))
+    for key in {record.key for record in consuming.records}:
+        numbers = [int(record.value or b"") for record in consuming.records if record.key == key]
         assert numbers == sorted(numbers)
 
 
 async def test_a_handler_that_raises_gets_the_same_records_again_and_none_is_lost(
-    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str, built: list[Spied]
+    connection: KafkaConnection,
+    make_topic: MakeTopic,
+    publish: Publish,
+    group_id: str,
+    tracked_consumers: list[TrackedConsumer],
 ) -> None:
     topic = await make_topic(partitions=2)
     await publish(topic, 300, keys=10)
@@ -123,17 +127,17 @@ async def test_a_handler_that_raises_gets_the_same_records_again_and_none_is_los
 
     async def refuse(record: Record) -> None:
         if next(refusals, None) is not None:
-            assert await committed(connection, topic, group, record.partition) is None
+            assert await committed_offset(connection, topic, group_id, record.partition) is None
             raise ConnectionError("Postgres is away")
 
-    async with Consuming(connection, topic, group, refuse).running() as consuming:
-        await consuming.has(range(300))
-    assert sorted(consuming.numbers) == list(range(300))
-    assert len(built) == 1, "membership stays"
+    async with RecordingConsumer(connection, topic, group_id, refuse).running() as consuming:
+        await consuming.wait_for(range(300))
+    assert sorted(consuming.values) == list(range(300))
+    assert len(tracked_consumers) == 1, "membership stays"
 
 
 async def test_a_partition_whose_handler_always_raises_does_not_hold_up_the_others(
-    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group_id: str
 ) -> None:
     topic = await make_topic(partitions=2)
     await publish(topic, 100, keys=10)
@@ -142,18 +146,18 @@ async def test_a_partition_whose_handler_always_raises_does_not_hold_up_the_othe
         if record.partition == 0:
             raise ValueError("this partition never")
 
-    async with Consuming(connection, topic, group, refuse).running() as consuming:
+    async with RecordingConsumer(connection, topic, group_id, refuse).running() as consuming:
 
         async def other_partition_done() -> bool:
-            return await committed(connection, topic, group, 1) == len(consuming.taken) > 0
+            return await committed_offset(connection, topic, group_id, 1) == len(consuming.records) > 0
 
-        await until_async(other_partition_done, 30, "the other partition")
-    assert {record.partition for record in consuming.taken} == {1}
-    assert await committed(connection, topic, group, 0) is None
+        await wait_until_async(other_partition_done, 30, "the other partition")
+    assert {record.partition for record in consuming.records} == {1}
+    assert await committed_offset(connection, topic, group_id, 0) is None
 
 
 async def test_what_was_taken_before_a_record_that_is_refused_is_not_done_again(
-    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group_id: str
 ) -> None:
     topic = await make_topic()
     await publish(topic, 100)
@@ -162,23 +166,23 @@ async def test_what_was_taken_before_a_record_that_is_refused_is_not_done_again(
         if record.value == b"55":
             raise ValueError("this record never")
 
-    async with Consuming(connection, topic, group, refuse).running() as consuming:
+    async with RecordingConsumer(connection, topic, group_id, refuse).running() as consuming:
 
         async def all_before_are_committed() -> bool:
-            return await committed(connection, topic, group) == 55
+            return await committed_offset(connection, topic, group_id) == 55
 
-        await until_async(all_before_are_committed, 30, "the records before it")
-    assert consuming.numbers == list(range(55))
+        await wait_until_async(all_before_are_committed, 30, "the records before it")
+    assert consuming.values == list(range(55))
 
 
 async def test_a_handler_that_never_ends_is_cancelled_and_tried_again(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
-    group: str,
+    group_id: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(polling, "HANDLE_SECONDS", 0.2)
+    monkeypatch.setattr(poll_loop, "HANDLER_TIMEOUT_SECONDS", 0.2)
     topic = await make_topic()
     await publish(topic, 3)
     hangs = iter([True])
@@ -187,96 +191,102 @@ async def test_a_handler_that_never_ends_is_cancelled_and_tried_again(
         if next(hangs, False):
             await asyncio.Event().wait()
 
-    async with Consuming(connection, topic, group, hang).running() as consuming:
-        await consuming.has(range(3))
-    assert consuming.numbers == [0, 1, 2]
+    async with RecordingConsumer(connection, topic, group_id, hang).running() as consuming:
+        await consuming.wait_for(range(3))
+    assert consuming.values == [0, 1, 2]
 
 
 async def test_two_members_share_the_partitions_and_take_over_from_each_other(
-    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group_id: str
 ) -> None:
     topic = await make_topic(partitions=4)
-    first, second = Consuming(connection, topic, group), Consuming(connection, topic, group)
+    first, second = (
+        RecordingConsumer(connection, topic, group_id),
+        RecordingConsumer(connection, topic, group_id),
+    )
     sent = 0
     async with second.running():
         async with first.running():
-            while not (first.taken and second.taken):
+            while not (first.records and second.records):
                 await publish(topic, 20, keys=20, first=sent)
                 sent += 20
                 await asyncio.sleep(0.1)
                 assert sent < 10_000
         await publish(topic, 20, keys=20, first=sent)
         sent += 20
-        await second.has(range(sent - 20, sent))
-    assert set(first.numbers) | set(second.numbers) == set(range(sent))
+        await second.wait_for(range(sent - 20, sent))
+    assert set(first.values) | set(second.values) == set(range(sent))
 
 
 async def test_a_stop_is_obeyed_within_seconds(
-    connection: KafkaConnection, make_topic: MakeTopic, group: str
+    connection: KafkaConnection, make_topic: MakeTopic, group_id: str
 ) -> None:
     topic = await make_topic()
-    consuming = Consuming(connection, topic, group)
+    consuming = RecordingConsumer(connection, topic, group_id)
     async with consuming.running():
         began = consuming.consumer.last_progress()
 
         async def polling_now() -> bool:
             return consuming.consumer.last_progress() > began
 
-        await until_async(polling_now, 30, "the first poll")
+        await wait_until_async(polling_now, 30, "the first poll")
         asked = time.monotonic()
     assert time.monotonic() - asked < 5
 
 
 async def test_a_member_that_was_given_no_partition_hears_from_the_brokers(
-    connection: KafkaConnection, make_topic: MakeTopic, group: str, monkeypatch: pytest.MonkeyPatch
+    connection: KafkaConnection, make_topic: MakeTopic, group_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "CHECK_SECONDS", 0.2)
+    monkeypatch.setattr(stall_detection, "CHECK_INTERVAL_SECONDS", 0.2)
     topic = await make_topic(partitions=1)
-    first, second = Consuming(connection, topic, group), Consuming(connection, topic, group)
+    first, second = (
+        RecordingConsumer(connection, topic, group_id),
+        RecordingConsumer(connection, topic, group_id),
+    )
     async with first.running(), second.running():
         for one in (first, second):
 
-            async def answered(one: Consuming = one) -> bool:
-                return one.consumer.last_answer() is not None
+            async def answered(one: RecordingConsumer = one) -> bool:
+                return one.consumer.last_broker_response() is not None
 
-            await until_async(answered, 30, "both to join")
-        seen = {one: one.consumer.last_answer() or 0.0 for one in (first, second)}
+            await wait_until_async(answered, 30, "both to join")
+        seen = {one: one.consumer.last_broker_response() or 0.0 for one in (first, second)}
 
         async def heard() -> bool:
-            return all((one.consumer.last_answer() or 0.0) > at + 2 for one, at in seen.items())
+            return all((one.consumer.last_broker_response() or 0.0) > at + 2 for one, at in seen.items())
 
-        await until_async(heard, 30, "answers to both")
+        await wait_until_async(heard, 30, "answers to both")
 
 
 async def test_a_consumer_that_cannot_connect_goes_on_trying_and_has_no_answer(
-    group: str,
+    group_id: str,
 ) -> None:
-    consuming = Consuming(KafkaConnection("127.0.0.1:1"), "any", group)
+    consuming = RecordingConsumer(KafkaConnection("127.0.0.1:1"), "any", group_id)
     begun = consuming.consumer.last_progress()
     async with consuming.running():
 
         async def tried() -> bool:
             return consuming.consumer.last_progress() > begun
 
-        await until_async(tried, 30, "a try to connect")
-    assert consuming.consumer.last_answer() is None
+        await wait_until_async(tried, 30, "a try to connect")
+    assert consuming.consumer.last_broker_response() is None
 
 
-async def test_a_stop_is_obeyed_while_there_is_no_broker(group: str) -> None:
-    consuming = Consuming(KafkaConnection("127.0.0.1:1"), "any", group)
+async def test_a_stop_is_obeyed_while_there_is_no_broker(group_id: str) -> None:
+    consuming = RecordingConsumer(KafkaConnection("127.0.0.1:1"), "any", group_id)
     async with asyncio.timeout(5), consuming.running():
         pass
-    assert consuming.taken == []
+    assert consuming.records == []
 
 
 async def test_no_task_is_left_behind(
-    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group_id: str
 ) -> None:
     topic = await make_topic()
     await publish(topic, 1)
     before = asyncio.all_tasks()
-    async with Consuming(connection, topic, group).running() as consuming:
-        await consuming.has([0])
+    async with RecordingConsumer(connection, topic, group_id).running() as consuming:
+        await consuming.wait_for([0])
     assert asyncio.all_tasks() <= before
 
 
@@ -284,10 +294,10 @@ async def test_a_handler_that_hangs_is_no_progress_until_it_is_through(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
-    group: str,
+    group_id: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(polling, "HANDLE_SECONDS", 0.5)
+    monkeypatch.setattr(poll_loop, "HANDLER_TIMEOUT_SECONDS", 0.5)
     mended, tries = asyncio.Event(), 0
 
     async def hang(_records: object) -> None:
@@ -297,14 +307,14 @@ async def test_a_handler_that_hangs_is_no_progress_until_it_is_through(
 
     topic = await make_topic(partitions=1)
     await publish(topic, 1)
-    async with Consuming(connection, topic, group, before=hang).running() as consuming:
-        await until_async(lambda: _true(tries == 1), 60, "the first try")
+    async with RecordingConsumer(connection, topic, group_id, before_record=hang).running() as consuming:
+        await wait_until_async(lambda: _true(tries == 1), 60, "the first try")
         seen = consuming.consumer.last_progress()
-        await until_async(lambda: _true(tries == 4), 60, "a few more tries")
+        await wait_until_async(lambda: _true(tries == 4), 60, "a few more tries")
         assert consuming.consumer.last_progress() == pytest.approx(seen, abs=0.4)
         mended.set()
-        await until_async(lambda: _true(consuming.consumer.last_progress() > seen + 2), 30, "progress")
-        await consuming.has([0])
+        await wait_until_async(lambda: _true(consuming.consumer.last_progress() > seen + 2), 30, "progress")
+        await consuming.wait_for([0])
 
 
 async def _true(condition: bool) -> bool:

@@ -10,23 +10,23 @@ import pytest
 
 from devstack.server import Server
 from devstack.stack import Stack
-from messaging import clients, line
+from messaging import clients, producer_session
 from messaging.connection import KafkaConnection
-from messaging.errors import KafkaUnavailable
+from messaging.errors import KafkaUnavailableError
 from messaging.producer import Producer
-from messaging.records import Outgoing
+from messaging.records import ProducerRecord
 from messaging.subscription import Subscription
 from messaging.topics import ensure_topics
 from messaging.uploads import send_file
 from tests.integration.messaging.conftest import topic_when_broker_is_ready
-from tests.support.consuming import Consuming, Spied
-from tests.support.frozen import freeze
-from tests.support.wait import until_async
+from tests.support.freeze import freeze
+from tests.support.recording_consumer import RecordingConsumer, TrackedConsumer
+from tests.support.wait import wait_until_async
 
 
 @pytest.fixture
-def connection(own_stack: Stack) -> KafkaConnection:
-    return KafkaConnection(own_stack.bootstrap_servers)
+def connection(dedicated_stack: Stack) -> KafkaConnection:
+    return KafkaConnection(dedicated_stack.bootstrap_servers)
 
 
 @pytest.fixture
@@ -35,18 +35,18 @@ async def topic(broker: Server, connection: KafkaConnection) -> str:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same limits in the same order, ten times shorter."""
-    monkeypatch.setattr(clients, "REQUEST_SECONDS", 1.0)
-    monkeypatch.setattr(clients, "STOP_SECONDS", 1.5)
-    monkeypatch.setattr(line, "START_SECONDS", 2.0)
-    monkeypatch.setattr(line, "SEND_SECONDS", 1.5)
-    monkeypatch.setattr(line, "ACK_SECONDS", 4.5)
-    monkeypatch.setattr(line, "FLUSH_SECONDS", 0.5)
+    monkeypatch.setattr(clients, "REQUEST_TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr(clients, "STOP_TIMEOUT_SECONDS", 1.5)
+    monkeypatch.setattr(producer_session, "START_TIMEOUT_SECONDS", 2.0)
+    monkeypatch.setattr(producer_session, "SEND_TIMEOUT_SECONDS", 1.5)
+    monkeypatch.setattr(producer_session, "ACK_TIMEOUT_SECONDS", 4.5)
+    monkeypatch.setattr(producer_session, "FLUSH_TIMEOUT_SECONDS", 0.5)
 
 
 @asynccontextmanager
-async def _frozen(broker: Server) -> AsyncIterator[None]:
+async def _frozen_broker(broker: Server) -> AsyncIterator[None]:
     freeze(broker)
     try:
         yield
@@ -54,76 +54,76 @@ async def _frozen(broker: Server) -> AsyncIterator[None]:
         broker.resume()
 
 
-async def _published(producer: Producer, messages: list[Outgoing]) -> None:
+async def _publish_all(producer: Producer, messages: list[ProducerRecord]) -> None:
     """Publish until all of them are acknowledged."""
 
     async def acknowledged() -> bool:
         return all(await producer.publish(messages))
 
-    await until_async(acknowledged, 60, "the broker to take them")
+    await wait_until_async(acknowledged, 60, "the broker to take them")
 
 
-def _numbered(topic: str, numbers: range) -> list[Outgoing]:
-    return [Outgoing(topic, b"k%d" % (number % 5), b"%d" % number) for number in numbers]
+def _make_records(topic: str, numbers: range) -> list[ProducerRecord]:
+    return [ProducerRecord(topic, b"k%d" % (number % 5), b"%d" % number) for number in numbers]
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_timeouts")
 async def test_a_frozen_broker_bounds_a_publish_which_goes_on_afterwards(
     broker: Server, connection: KafkaConnection, topic: str
 ) -> None:
     producer = Producer(connection, client_id="test")
-    await _published(producer, _numbered(topic, range(5)))
-    async with _frozen(broker):
+    await _publish_all(producer, _make_records(topic, range(5)))
+    async with _frozen_broker(broker):
         began = time.monotonic()
-        assert await producer.publish(_numbered(topic, range(5, 7))) == [False, False]
+        assert await producer.publish(_make_records(topic, range(5, 7))) == [False, False]
         assert time.monotonic() - began < 20
-        assert producer.problem
-    await _published(producer, _numbered(topic, range(5, 7)))
+        assert producer.last_error
+    await _publish_all(producer, _make_records(topic, range(5, 7)))
     await producer.close()
     async with await Subscription.open(connection, topic) as subscription:
-        values = {int(record.value or b"") async for record in subscription.past()}
+        values = {int(record.value or b"") async for record in subscription.read_existing()}
     assert values == set(range(7))
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_timeouts")
 async def test_a_producer_is_closed_in_time_while_the_broker_is_frozen(
     broker: Server, connection: KafkaConnection, topic: str
 ) -> None:
     producer = Producer(connection, client_id="test")
-    await _published(producer, _numbered(topic, range(1)))
-    async with _frozen(broker):
-        pending = asyncio.ensure_future(producer.publish(_numbered(topic, range(1, 2))))
+    await _publish_all(producer, _make_records(topic, range(1)))
+    async with _frozen_broker(broker):
+        pending = asyncio.ensure_future(producer.publish(_make_records(topic, range(1, 2))))
         await asyncio.sleep(0)
         async with asyncio.timeout(15):
             await producer.close()
             await pending
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_timeouts")
 async def test_a_frozen_broker_is_told_by_whoever_wants_to_begin(
     broker: Server, connection: KafkaConnection, topic: str, tmp_path: Path
 ) -> None:
-    async with _frozen(broker):
+    async with _frozen_broker(broker):
         for beginning in (
             ensure_topics(connection),
             Subscription.open(connection, topic),
-            send_file(connection, _file(tmp_path), "f", topic=topic),
+            send_file(connection, _make_file(tmp_path), "f", topic=topic),
         ):
             async with asyncio.timeout(15):
-                with pytest.raises(KafkaUnavailable, match=connection.bootstrap_servers):
+                with pytest.raises(KafkaUnavailableError, match=connection.bootstrap_servers):
                     await beginning
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_timeouts")
 async def test_a_consumer_stops_in_time_while_the_broker_is_frozen(
     broker: Server, connection: KafkaConnection, topic: str
 ) -> None:
     producer = Producer(connection, client_id="test")
-    await _published(producer, _numbered(topic, range(1)))
+    await _publish_all(producer, _make_records(topic, range(1)))
     await producer.close()
     before = asyncio.all_tasks()
-    async with Consuming(connection, topic, topic).running() as consuming:
-        await consuming.has([0])
+    async with RecordingConsumer(connection, topic, topic).running() as consuming:
+        await consuming.wait_for([0])
         freeze(broker)
         began = time.monotonic()
     assert time.monotonic() - began < 15
@@ -131,46 +131,46 @@ async def test_a_consumer_stops_in_time_while_the_broker_is_frozen(
 
 
 async def test_the_same_consumer_and_producer_go_on_after_a_restart_of_the_broker(
-    broker: Server, connection: KafkaConnection, topic: str, built: list[Spied]
+    broker: Server, connection: KafkaConnection, topic: str, tracked_consumers: list[TrackedConsumer]
 ) -> None:
     producer = Producer(connection, client_id="test")
-    async with Consuming(connection, topic, topic).running() as consuming:
-        assert all(await producer.publish(_numbered(topic, range(20))))
-        await consuming.has(range(20))
+    async with RecordingConsumer(connection, topic, topic).running() as consuming:
+        assert all(await producer.publish(_make_records(topic, range(20))))
+        await consuming.wait_for(range(20))
         await asyncio.to_thread(broker.stop)
-        pending = asyncio.ensure_future(producer.publish(_numbered(topic, range(20, 40))))
+        pending = asyncio.ensure_future(producer.publish(_make_records(topic, range(20, 40))))
         await asyncio.to_thread(broker.start)
         assert all(await pending)
-        await consuming.has(range(40))
+        await consuming.wait_for(range(40))
     await producer.close()
-    assert len(built) == 1
-    assert set(consuming.numbers) == set(range(40))
+    assert len(tracked_consumers) == 1
+    assert set(consuming.values) == set(range(40))
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_timeouts")
 async def test_a_consumer_that_is_closed_while_the_broker_refuses_ends_without_an_error(
     broker: Server, connection: KafkaConnection, topic: str
 ) -> None:
     before = asyncio.all_tasks()
-    consuming = Consuming(connection, topic, topic)
+    consuming = RecordingConsumer(connection, topic, topic)
     async with consuming.running():
         began = consuming.consumer.last_progress()
 
         async def polled() -> bool:
             return consuming.consumer.last_progress() > began
 
-        await until_async(polled, 30, "the first poll")
+        await wait_until_async(polled, 30, "the first poll")
         await asyncio.to_thread(broker.kill)
         seen = consuming.consumer.last_progress()
 
         async def polled_on() -> bool:
             return consuming.consumer.last_progress() > seen + 2
 
-        await until_async(polled_on, 30, "polls without a broker")
+        await wait_until_async(polled_on, 30, "polls without a broker")
     assert asyncio.all_tasks() <= before
 
 
-def _file(folder: Path) -> Path:
+def _make_file(folder: Path) -> Path:
     path = folder / "f"
     path.write_bytes(b"content")
     return path

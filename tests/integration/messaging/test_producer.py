@@ -4,11 +4,11 @@ import time
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from messaging import line as lines
+from messaging import producer_session as lines
 from messaging.connection import KafkaConnection
 from messaging.partitions import partition_for
 from messaging.producer import Producer
-from messaging.records import Outgoing
+from messaging.records import ProducerRecord
 from messaging.subscription import Subscription
 from tests.integration.messaging.conftest import MakeTopic, Publish
 
@@ -17,18 +17,18 @@ NOWHERE = KafkaConnection("127.0.0.1:1")
 
 async def _read(connection: KafkaConnection, topic: str) -> list[bytes | None]:
     async with await Subscription.open(connection, topic) as subscription:
-        return [record.value async for record in subscription.past()]
+        return [record.value async for record in subscription.read_existing()]
 
 
 async def test_what_is_acknowledged_is_there_with_key_and_headers(
     connection: KafkaConnection, make_topic: MakeTopic, producer: Producer
 ) -> None:
     topic = await make_topic(partitions=6)
-    message = Outgoing(topic, "ключ".encode(), b"{}", (("ce_id", b"1"), ("empty", b"")))
+    message = ProducerRecord(topic, "ключ".encode(), b"{}", (("ce_id", b"1"), ("empty", b"")))
     before = time.time() * 1000 - 1_000
     assert await producer.publish([message]) == [True]
     async with await Subscription.open(connection, topic) as subscription:
-        [record] = [record async for record in subscription.past()]
+        [record] = [record async for record in subscription.read_existing()]
     assert (record.topic, record.key, record.value) == (topic, message.key, b"{}")
     assert record.headers == message.headers
     assert record.partition == partition_for("ключ".encode(), 6)
@@ -46,7 +46,7 @@ async def test_several_tasks_may_publish_at_once(
 ) -> None:
     topic = await make_topic()
     answers = await asyncio.gather(
-        *(producer.publish([Outgoing(topic, None, b"%d" % number)]) for number in range(50))
+        *(producer.publish([ProducerRecord(topic, None, b"%d" % number)]) for number in range(50))
     )
     assert answers == [[True]] * 50
     assert sorted(int(value or b"") for value in await _read(connection, topic)) == list(range(50))
@@ -57,8 +57,8 @@ async def test_a_message_beyond_our_own_limit_is_refused_and_later_ones_go_throu
 ) -> None:
     topic = await make_topic()
     producer = Producer(connection, client_id="test", max_request_size=1_000)
-    large, small = Outgoing(topic, b"a", b"x" * 2_000), Outgoing(topic, b"b", b"small")
-    after_large = Outgoing(topic, b"a", b"must not overtake")
+    large, small = ProducerRecord(topic, b"a", b"x" * 2_000), ProducerRecord(topic, b"b", b"small")
+    after_large = ProducerRecord(topic, b"a", b"must not overtake")
     assert (producer.fits(large), producer.fits(small)) == (False, True)
     assert await producer.publish([large, small, after_large]) == [False, True, False]
     assert await producer.publish([small]) == [True]
@@ -70,7 +70,7 @@ async def test_a_message_beyond_the_brokers_limit_does_not_poison_later_ones(
     connection: KafkaConnection, make_topic: MakeTopic, producer: Producer
 ) -> None:
     topic = await make_topic(max_message_bytes="1000")
-    large, small = Outgoing(topic, b"a", b"x" * 2_000), Outgoing(topic, b"a", b"small")
+    large, small = ProducerRecord(topic, b"a", b"x" * 2_000), ProducerRecord(topic, b"a", b"small")
     assert await producer.publish([small]) == [True]
     assert await producer.publish([large]) == [False]
     assert await producer.publish([small, small]) == [True, True]
@@ -82,7 +82,7 @@ async def test_a_larger_message_goes_where_producer_and_topic_allow_it(
 ) -> None:
     topic = await make_topic(max_message_bytes=str(1_048_588 + 64 * 1024))
     producer = Producer(connection, client_id="test", max_request_size=1_048_576 + 64 * 1024)
-    letter = Outgoing(topic, b"a", b"x" * 1_048_488, (("dlq-message", b"y" * 1_000),))
+    letter = ProducerRecord(topic, b"a", b"x" * 1_048_488, (("dlq-message", b"y" * 1_000),))
     assert await producer.publish([letter]) == [True]
     await producer.close()
 
@@ -112,10 +112,10 @@ async def test_a_dead_sender_is_replaced(
 async def test_without_a_broker_nothing_is_acknowledged_and_the_reason_is_told() -> None:
     producer = Producer(NOWHERE, client_id="test")
     async with asyncio.timeout(10):
-        assert await producer.publish([Outgoing("any", None, b"x")]) == [False]
+        assert await producer.publish([ProducerRecord("any", None, b"x")]) == [False]
         await producer.close()
-    assert producer.problem is not None
-    assert "127.0.0.1:1 is not reachable" in producer.problem
+    assert producer.last_error is not None
+    assert "127.0.0.1:1 is not reachable" in producer.last_error
 
 
 async def test_a_closed_producer_acknowledges_nothing(
@@ -123,9 +123,9 @@ async def test_a_closed_producer_acknowledges_nothing(
 ) -> None:
     topic = await make_topic()
     producer = Producer(connection, client_id="test")
-    assert await producer.publish([Outgoing(topic, None, b"x")]) == [True]
+    assert await producer.publish([ProducerRecord(topic, None, b"x")]) == [True]
     await producer.close()
-    assert await producer.publish([Outgoing(topic, None, b"y")]) == [False]
+    assert await producer.publish([ProducerRecord(topic, None, b"y")]) == [False]
     assert await _read(connection, topic) == [b"x"]
 
 
@@ -133,6 +133,6 @@ async def test_no_task_is_left_behind(connection: KafkaConnection, make_topic: M
     topic = await make_topic()
     before = asyncio.all_tasks()
     producer = Producer(connection, client_id="test")
-    await producer.publish([Outgoing(topic, None, b"x")])
+    await producer.publish([ProducerRecord(topic, None, b"x")])
     await producer.close()
     assert asyncio.all_tasks() <= before

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 
 import pytest
 
-from messaging import polling
+from messaging import poll_loop
 from messaging.connection import KafkaConnection
-from messaging.polling import SLICE_RECORDS
+from messaging.poll_loop import COMMIT_EVERY
 from messaging.records import Record
 from tests.integration.messaging.conftest import MakeTopic, Publish
-from tests.support.consuming import Consuming, committed
-from tests.support.wait import until_async
+from tests.support.recording_consumer import RecordingConsumer, committed_offset
+from tests.support.wait import wait_until_async
 
 
 async def test_records_are_handed_over_in_slices_and_committed(
-    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group_id: str
 ) -> None:
     topic = await make_topic()
     await publish(topic, 250)
@@ -24,15 +24,15 @@ async def test_records_are_handed_over_in_slices_and_committed(
     async def note(records: Sequence[Record]) -> None:
         sizes.append(len(records))
 
-    async with Consuming(connection, topic, group, before_slice=note).running() as consuming:
-        await consuming.has(range(250))
-    assert consuming.numbers == list(range(250))
-    assert max(sizes) == SLICE_RECORDS
-    assert await committed(connection, topic, group) == 250
+    async with RecordingConsumer(connection, topic, group_id, before_slice=note).running() as consuming:
+        await consuming.wait_for(range(250))
+    assert consuming.values == list(range(250))
+    assert max(sizes) == COMMIT_EVERY
+    assert await committed_offset(connection, topic, group_id) == 250
 
 
 async def test_one_record_that_fails_costs_none_of_the_others_of_its_slice(
-    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group: str
+    connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group_id: str
 ) -> None:
     topic = await make_topic()
     await publish(topic, 30)
@@ -51,34 +51,34 @@ async def test_one_record_that_fails_costs_none_of_the_others_of_its_slice(
         for record in records:
             refuse(record)
 
-    member = Consuming(connection, topic, group, refuse_one, refuse_slice)
+    member = RecordingConsumer(connection, topic, group_id, refuse_one, refuse_slice)
     async with member.running() as consuming:
 
         async def is_tried() -> bool:
             return tries >= 2
 
-        await until_async(is_tried, 30, "the record to be tried again")
-        assert consuming.numbers == list(range(7))
+        await wait_until_async(is_tried, 30, "the record to be tried again")
+        assert consuming.values == list(range(7))
         is_mended = True
-        await consuming.has(range(30))
-    assert consuming.numbers == list(range(30)), "none twice, and in order"
-    assert await committed(connection, topic, group) == 30
+        await consuming.wait_for(range(30))
+    assert consuming.values == list(range(30)), "none twice, and in order"
+    assert await committed_offset(connection, topic, group_id) == 30
 
 
 async def test_slice_that_hangs_is_given_up_and_its_records_are_taken_one_by_one(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
-    group: str,
+    group_id: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(polling, "HANDLE_SECONDS", 1.0)
+    monkeypatch.setattr(poll_loop, "HANDLER_TIMEOUT_SECONDS", 1.0)
     topic = await make_topic()
     await publish(topic, 5)
 
     async def hang(_records: Sequence[Record]) -> None:
         await asyncio.Event().wait()
 
-    async with Consuming(connection, topic, group, before_slice=hang).running() as consuming:
-        await consuming.has(range(5))
-    assert consuming.numbers == list(range(5))
+    async with RecordingConsumer(connection, topic, group_id, before_slice=hang).running() as consuming:
+        await consuming.wait_for(range(5))
+    assert consuming.values == list(range(5))

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from messaging.connection import KafkaConnection
-from messaging.errors import KafkaUnavailable, TopicsMissing
+from messaging.errors import KafkaUnavailableError, TopicsMissingError
 from messaging.subscription import Subscription
 from tests.integration.messaging.conftest import MakeTopic, Publish
 
@@ -16,7 +16,7 @@ async def test_the_past_is_read_whole_and_ends(
     await publish(topic, 2_500, keys=10)
     async with await Subscription.open(connection, topic) as subscription:
         assert not subscription.caught_up
-        values = [int(record.value or b"") async for record in subscription.past()]
+        values = [int(record.value or b"") async for record in subscription.read_existing()]
         assert subscription.caught_up
     assert sorted(values) == list(range(2_500))
 
@@ -27,7 +27,7 @@ async def test_an_empty_topic_is_caught_up_at_once(
     topic = await make_topic(partitions=3)
     async with await Subscription.open(connection, topic) as subscription:
         assert subscription.caught_up
-        assert [record async for record in subscription.past()] == []
+        assert [record async for record in subscription.read_existing()] == []
 
 
 async def test_only_the_records_of_one_key_are_given(
@@ -36,7 +36,7 @@ async def test_only_the_records_of_one_key_are_given(
     topic = await make_topic(partitions=3)
     await publish(topic, 100, keys=10)
     async with await Subscription.open(connection, topic, key="k3") as subscription:
-        values = [int(record.value or b"") async for record in subscription.past()]
+        values = [int(record.value or b"") async for record in subscription.read_existing()]
     assert values == list(range(3, 100, 10))
 
 
@@ -73,12 +73,12 @@ async def test_it_can_aim_at_what_has_come_meanwhile(
 ) -> None:
     topic = await make_topic()
     async with await Subscription.open(connection, topic, start="end") as subscription, asyncio.timeout(20):
-        await subscription.aim()
+        await subscription.mark_end()
         assert subscription.caught_up
         await publish(topic, 2)
-        await subscription.aim()
+        await subscription.mark_end()
         assert not subscription.caught_up
-        assert [record.value async for record in subscription.past()] == [b"0", b"1"]
+        assert [record.value async for record in subscription.read_existing()] == [b"0", b"1"]
         assert subscription.caught_up
 
 
@@ -98,7 +98,7 @@ async def test_it_gets_over_a_dead_reader(
     topic = await make_topic()
     await publish(topic, 3)
     async with await Subscription.open(connection, topic) as subscription, asyncio.timeout(20):
-        assert [record.value async for record in subscription.past()] == [b"0", b"1", b"2"]
+        assert [record.value async for record in subscription.read_existing()] == [b"0", b"1", b"2"]
         reader = subscription._reader
         assert reader is not None
         reader._consumer._fetcher._fetch_task.cancel()
@@ -111,11 +111,11 @@ async def test_it_gets_over_a_dead_reader(
 
 async def test_a_missing_topic_is_named(connection: KafkaConnection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("messaging.clients.REQUEST_SECONDS", 1.0)
-    with pytest.raises(TopicsMissing, match=r"test\.missing"):
+    with pytest.raises(TopicsMissingError, match=r"test\.missing"):
         await Subscription.open(connection, "test.missing")
 
 
 async def test_without_a_broker_it_says_so() -> None:
     async with asyncio.timeout(10):
-        with pytest.raises(KafkaUnavailable, match="is not reachable"):
+        with pytest.raises(KafkaUnavailableError, match="is not reachable"):
             await Subscription.open(KafkaConnection("127.0.0.1:1"), "any")

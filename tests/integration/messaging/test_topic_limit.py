@@ -9,48 +9,48 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from consumer.happenings import EventShortened, Happening
 from consumer.relay.sender import RETRY_SECONDS, EventSender
-from consumer.store.outbox import Unpublished
+from consumer.store.outbox import OutboxEvent
+from consumer.telemetry.events import EventShortened, TelemetryEvent
 from messaging.connection import KafkaConnection
 from messaging.producer import Delivery, Producer
-from messaging.records import Outgoing, Record
+from messaging.records import ProducerRecord, Record
 from messaging.subscription import Subscription
 from schemas import cloudevents
 from schemas.examples import STATUS
-from schemas.status import MigrationStatus
-from schemas.text import MESSAGE_CHARS
+from schemas.status import StatusEvent
+from schemas.text import MAX_MESSAGE_CHARS
 from tests.integration.messaging.conftest import MakeTopic
 
-BODY: dict[str, Any] = MigrationStatus.model_validate(STATUS).model_dump(mode="json")
+BODY: dict[str, Any] = StatusEvent.model_validate(STATUS).model_dump(mode="json")
 AT = datetime(2026, 11, 30, tzinfo=UTC)
 
 
-def _event(number: int, request_id: str, chars: int = 10) -> Unpublished:
+def _event(number: int, request_id: str, chars: int = 10) -> OutboxEvent:
     payload = json.dumps(BODY | {"error": {"code": "timeout", "message": "x" * chars}, "sequence": number})
-    return Unpublished(number, request_id, f"event-{number}", payload, {}, 0, AT)
+    return OutboxEvent(number, request_id, f"event-{number}", payload, {}, 0, AT)
 
 
-class Relayed:
+class RelayStub:
     """Sends events to a topic of the test, and again what was not acknowledged, as the relay does."""
 
     def __init__(self, producer: Producer, topic: str) -> None:
         self._producer = producer
         self._topic = topic
-        self.counted: list[Happening] = []
+        self.counted: list[TelemetryEvent] = []
         self.calls = 0
         self.now = 1000.0
         self.sender = EventSender(self._deliver, producer.fits, self.counted.append, lambda: self.now)
 
-    async def _deliver(self, messages: Sequence[Outgoing]) -> list[Delivery]:
+    async def _deliver(self, messages: Sequence[ProducerRecord]) -> list[Delivery]:
         self.calls += 1
         return await self._producer.deliver([replace(message, topic=self._topic) for message in messages])
 
-    async def drain(self, events: list[Unpublished], pages: int = 5) -> list[Unpublished]:
+    async def drain(self, events: list[OutboxEvent], pages: int = 5) -> list[OutboxEvent]:
         """Send all in pages; what is left of them after so many."""
         for _ in range(pages):
             acknowledged = await self.sender.send(events)
-            left: list[Unpublished] = []
+            left: list[OutboxEvent] = []
             for event, known in zip(events, acknowledged, strict=True):
                 if not known or event.request_id in {one.request_id for one in left}:
                     left.append(event)
@@ -60,7 +60,7 @@ class Relayed:
 
 async def _records(connection: KafkaConnection, topic: str) -> list[Record]:
     async with await Subscription.open(connection, topic) as subscription:
-        return [record async for record in subscription.past()]
+        return [record async for record in subscription.read_existing()]
 
 
 def _numbers(records: list[Record], key: str) -> list[int]:
@@ -71,11 +71,11 @@ async def test_broker_that_refuses_a_size_is_told_from_one_that_does_not_answer(
     connection: KafkaConnection, make_topic: MakeTopic, producer: Producer
 ) -> None:
     topic = await make_topic(max_message_bytes="100000")
-    large, small = Outgoing(topic, b"a", b"x" * 200_000), Outgoing(topic, b"b", b"small")
+    large, small = ProducerRecord(topic, b"a", b"x" * 200_000), ProducerRecord(topic, b"b", b"small")
     assert await producer.deliver([large]) == [Delivery.TOO_LARGE]
-    assert "larger than the topic" in (producer.problem or "")
+    assert "larger than the topic" in (producer.last_error or "")
     assert await producer.deliver([small]) == [Delivery.ACKNOWLEDGED]
-    assert await producer.deliver([Outgoing(topic, b"a", b"x" * 2_000_000)]) == [Delivery.TOO_LARGE]
+    assert await producer.deliver([ProducerRecord(topic, b"a", b"x" * 2_000_000)]) == [Delivery.TOO_LARGE]
     nowhere = Producer(KafkaConnection("127.0.0.1:1"), client_id="test")
     assert await nowhere.deliver([small]) == [Delivery.UNKNOWN]
     await nowhere.close()
@@ -85,14 +85,16 @@ async def test_event_that_the_broker_refuses_is_cut_and_counted_and_others_go_on
     connection: KafkaConnection, make_topic: MakeTopic, producer: Producer
 ) -> None:
     topic = await make_topic(max_message_bytes="100000")
-    relayed = Relayed(producer, topic)
+    relayed = RelayStub(producer, topic)
     small = [_event(n, f"small-{n}") for n in range(3, 40)]
     assert await relayed.drain([_event(1, "big", 500_000), _event(2, "big"), *small]) == []
     assert relayed.counted == [EventShortened()]
     records = await _records(connection, topic)
     assert {one.key for one in records} == {b"big", *(event.request_id.encode() for event in small)}
-    cut = next(one for one in records if one.key == b"big" and cloudevents.SHORTENED in dict(one.headers))
-    assert len(json.loads(cut.value or b"")["error"]["message"]) == MESSAGE_CHARS
+    cut = next(
+        one for one in records if one.key == b"big" and cloudevents.SHORTENED_HEADER in dict(one.headers)
+    )
+    assert len(json.loads(cut.value or b"")["error"]["message"]) == MAX_MESSAGE_CHARS
     assert _numbers(records, "big")[-1] == 2, "the last event of a request is the last in the topic"
 
     calls = relayed.calls
@@ -105,18 +107,18 @@ async def test_events_that_are_too_large_only_together_are_sent_whole(
 ) -> None:
     """The broker's limit is one of batches, and the library fills them up to 16 KiB."""
     topic = await make_topic(max_message_bytes="6000")
-    relayed = Relayed(producer, topic)
+    relayed = RelayStub(producer, topic)
     assert await relayed.drain([_event(n, f"r-{n}", 1_500) for n in range(12)]) == []
     assert relayed.counted == []
     records = await _records(connection, topic)
-    assert not [one for one in records if cloudevents.SHORTENED in dict(one.headers)]
+    assert not [one for one in records if cloudevents.SHORTENED_HEADER in dict(one.headers)]
 
 
 async def test_event_too_large_even_when_cut_stops_its_own_request_only_and_is_logged_once(
     connection: KafkaConnection, make_topic: MakeTopic, producer: Producer
 ) -> None:
     topic = await make_topic(max_message_bytes="4000")
-    relayed = Relayed(producer, topic)
+    relayed = RelayStub(producer, topic)
     never, behind = _event(1, "n" * 5_000), _event(2, "n" * 5_000)
     with capture_logs() as logs:
         left = await relayed.drain([never, behind, *(_event(n, f"r-{n}") for n in range(3, 9))], pages=6)
@@ -136,6 +138,6 @@ async def test_event_too_large_even_when_cut_stops_its_own_request_only_and_is_l
 async def test_events_that_the_topic_takes_cost_one_call(
     make_topic: MakeTopic, producer: Producer, chars: int
 ) -> None:
-    relayed = Relayed(producer, await make_topic())
+    relayed = RelayStub(producer, await make_topic())
     assert await relayed.drain([_event(1, "a", chars), _event(2, "a")], pages=1) == []
     assert relayed.calls == 1

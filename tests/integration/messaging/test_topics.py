@@ -6,14 +6,14 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from messaging import internals, topics
+from messaging import aiokafka_private, topics
 from messaging.connection import KafkaConnection
-from messaging.errors import KafkaUnavailable, TopicsMissing
-from messaging.metadata import Cluster, describe
+from messaging.errors import KafkaUnavailableError, TopicsMissingError
+from messaging.metadata import ClusterMetadata, describe_topics
 from messaging.topics import ensure_topics, topic_ids
-from schemas.topics import ALL, STATUS, Topic
+from schemas.topics import ALL_TOPICS, STATUS, Topic
 from tests.integration.messaging.conftest import MakeTopic
-from tests.support.wait import until_async
+from tests.support.wait import wait_until_async
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ async def test_missing_topics_are_made_as_they_are_meant_to_be(
 ) -> None:
     topic = Topic(_unique(), STATUS.config)
     await ensure_topics(connection, [topic])
-    made = (await describe(connection, [topic.name])).topics[topic.name]
+    made = (await describe_topics(connection, [topic.name])).topics[topic.name]
     assert made.partitions == topic.partitions
     [answer] = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
     found = {entry[0]: entry[1] for entry in answer.resources[0][4]}
@@ -44,9 +44,9 @@ async def test_topics_that_exist_are_left_alone_and_a_second_time_does_nothing(
     connection: KafkaConnection, make_topic: MakeTopic
 ) -> None:
     name = await make_topic(partitions=2)
-    before = await describe(connection, [name])
+    before = await describe_topics(connection, [name])
     await ensure_topics(connection, [Topic(name, {}, 5)])
-    assert await describe(connection, [name]) == before
+    assert await describe_topics(connection, [name]) == before
 
 
 async def test_several_replicas_may_start_at_once(connection: KafkaConnection) -> None:
@@ -57,12 +57,14 @@ async def test_several_replicas_may_start_at_once(connection: KafkaConnection) -
 
 async def test_the_services_own_topics_can_be_made(connection: KafkaConnection) -> None:
     await ensure_topics(connection)
-    assert set(await topic_ids(connection, [topic.name for topic in ALL])) == {topic.name for topic in ALL}
+    assert set(await topic_ids(connection, [topic.name for topic in ALL_TOPICS])) == {
+        topic.name for topic in ALL_TOPICS
+    }
 
 
 async def test_a_topic_that_cannot_be_made_is_named_with_the_reason(connection: KafkaConnection) -> None:
     topic = Topic(_unique(), {"retention.ms": "soon"})
-    with pytest.raises(TopicsMissing, match=topic.name) as refused:
+    with pytest.raises(TopicsMissingError, match=topic.name) as refused:
         await ensure_topics(connection, [topic])
     assert "soon" in str(refused.value)
 
@@ -72,23 +74,23 @@ async def test_a_broker_that_has_just_started_is_worth_another_try(
 ) -> None:
     """It answers before it takes part, and then names no broker and no controller."""
     with monkeypatch.context() as fenced:
-        fenced.setattr(internals, "knows_controller", lambda _client: False)
-        with pytest.raises(KafkaUnavailable, match="no broker is active yet"):
+        fenced.setattr(aiokafka_private, "knows_controller", lambda _client: False)
+        with pytest.raises(KafkaUnavailableError, match="no broker is active yet"):
             await ensure_topics(connection, [Topic(_unique())])
 
-    async def empty(*_arguments: object) -> Cluster:
-        return Cluster(0, {})
+    async def empty(*_arguments: object) -> ClusterMetadata:
+        return ClusterMetadata(0, {})
 
-    monkeypatch.setattr(topics, "describe", empty)
-    with pytest.raises(KafkaUnavailable, match="no broker is active yet"):
+    monkeypatch.setattr(topics, "describe_topics", empty)
+    with pytest.raises(KafkaUnavailableError, match="no broker is active yet"):
         await ensure_topics(connection, [Topic(_unique())])
 
 
 async def test_asking_about_a_topic_does_not_make_it(connection: KafkaConnection) -> None:
     name = _unique()
-    with pytest.raises(TopicsMissing, match=name):
+    with pytest.raises(TopicsMissingError, match=name):
         await topic_ids(connection, [name])
-    assert (await describe(connection, [name])).topics == {}
+    assert (await describe_topics(connection, [name])).topics == {}
 
 
 async def test_a_topic_made_anew_has_another_id(
@@ -100,9 +102,9 @@ async def test_a_topic_made_anew_has_another_id(
     await admin.delete_topics([name])
 
     async def gone() -> bool:
-        return not (await describe(connection, [name])).topics
+        return not (await describe_topics(connection, [name])).topics
 
-    await until_async(gone, 20, "the topic's end")
+    await wait_until_async(gone, 20, "the topic's end")
     await ensure_topics(connection, [Topic(name, {}, 1)])
     assert await topic_ids(connection, [name]) != before
 
@@ -116,7 +118,7 @@ async def test_a_topic_made_anew_has_another_id(
 )
 async def test_brokers_that_are_not_there_are_named_at_once(unreachable: KafkaConnection) -> None:
     async with asyncio.timeout(10):
-        with pytest.raises(KafkaUnavailable, match=unreachable.bootstrap_servers):
+        with pytest.raises(KafkaUnavailableError, match=unreachable.bootstrap_servers):
             await ensure_topics(unreachable)
 
 
@@ -124,6 +126,6 @@ async def test_the_cause_of_a_refused_handshake_is_told(kafka_bootstrap: str) ->
     wrong = KafkaConnection(
         kafka_bootstrap, "SASL_PLAINTEXT", "PLAIN", sasl_username="anna", sasl_password="hidden"
     )
-    with pytest.raises(KafkaUnavailable, match="Sasl") as refused:
+    with pytest.raises(KafkaUnavailableError, match="Sasl") as refused:
         await topic_ids(wrong, ["any"])
     assert "hidden" not in str(refused.value)

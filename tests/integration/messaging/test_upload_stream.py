@@ -11,19 +11,19 @@ import pytest
 
 from devstack.server import Server
 from devstack.stack import Stack
-from messaging import clients, line, upload_stream
+from messaging import clients, producer_session, upload_stream
 from messaging.connection import KafkaConnection
-from messaging.errors import KafkaUnavailable, UploadIncomplete, UploadRefused
+from messaging.errors import KafkaUnavailableError, UploadIncompleteError, UploadRejectedError
 from messaging.records import Record
 from messaging.subscription import Subscription
 from messaging.upload_stream import UploadStream
 from messaging.uploads import fetch_file
 from schemas.uploads import CHUNK_BYTES, Upload
 from tests.integration.messaging.conftest import MakeTopic, topic_when_broker_is_ready
-from tests.support.frozen import freeze
-from tests.support.wait import until_async
+from tests.support.freeze import freeze
+from tests.support.wait import wait_until_async
 
-PIECE = 64 * 1024
+PIECE_BYTES = 64 * 1024
 
 
 @pytest.fixture
@@ -31,19 +31,19 @@ async def topic(make_topic: MakeTopic) -> str:
     return await make_topic()
 
 
-def _pieces(content: bytes, step: int = PIECE) -> Iterator[memoryview]:
+def _pieces(content: bytes, step: int = PIECE_BYTES) -> Iterator[memoryview]:
     view = memoryview(content)
     return (view[start : start + step] for start in range(0, len(content), step))
 
 
-async def _streamed(connection: KafkaConnection, topic: str, content: bytes, name: str = "f") -> Upload:
+async def _stream_upload(connection: KafkaConnection, topic: str, content: bytes, name: str = "f") -> Upload:
     async with await UploadStream.open(connection, topic=topic) as stream:
         for piece in _pieces(content):
             await stream.write(piece)
         return await stream.finish(name)
 
 
-async def _fetched(connection: KafkaConnection, topic: str, upload: Upload, folder: Path) -> bytes:
+async def _download(connection: KafkaConnection, topic: str, upload: Upload, folder: Path) -> bytes:
     target = folder / upload.upload_id
     await fetch_file(connection, upload, target, topic=topic)
     return _content(target)
@@ -55,7 +55,7 @@ def _content(path: Path) -> bytes:
 
 async def _records(connection: KafkaConnection, topic: str) -> list[Record]:
     async with await Subscription.open(connection, topic) as subscription:
-        return [record async for record in subscription.past()]
+        return [record async for record in subscription.read_existing()]
 
 
 @pytest.mark.parametrize(
@@ -66,16 +66,16 @@ async def test_a_stream_comes_back_byte_for_byte(
     connection: KafkaConnection, topic: str, tmp_path: Path, size: int, chunks: int
 ) -> None:
     content = os.urandom(size)
-    upload = await _streamed(connection, topic, content, "чаты.xlsx")
+    upload = await _stream_upload(connection, topic, content, "чаты.xlsx")
     assert (upload.size, upload.chunks, upload.name) == (size, chunks, "чаты.xlsx")
     assert upload.sha256 == hashlib.sha256(content).hexdigest()
-    assert await _fetched(connection, topic, upload, tmp_path) == content
+    assert await _download(connection, topic, upload, tmp_path) == content
 
 
 async def test_only_the_last_record_of_a_stream_has_the_count(
     connection: KafkaConnection, topic: str
 ) -> None:
-    upload = await _streamed(connection, topic, os.urandom(2 * CHUNK_BYTES + 1))
+    upload = await _stream_upload(connection, topic, os.urandom(2 * CHUNK_BYTES + 1))
     records = await _records(connection, topic)
     assert [dict(record.headers).get("chunk-count") for record in records] == [None, None, b"3"]
     assert {record.key for record in records} == {upload.upload_id.encode()}
@@ -95,7 +95,7 @@ async def test_streams_between_each_other_on_one_partition_come_back(
     assert uploads[1].first_offset < uploads[0].last_offset
     for upload, content in zip(uploads, contents, strict=True):
         assert upload.last_offset - upload.first_offset >= upload.chunks
-        assert await _fetched(connection, topic, upload, tmp_path) == content
+        assert await _download(connection, topic, upload, tmp_path) == content
 
 
 async def test_chunks_leave_before_the_end_is_known(connection: KafkaConnection, topic: str) -> None:
@@ -105,7 +105,7 @@ async def test_chunks_leave_before_the_end_is_known(connection: KafkaConnection,
         async def there() -> bool:
             return len(await _records(connection, topic)) == 7
 
-        await until_async(there, 20, "all chunks but the one held back")
+        await wait_until_async(there, 20, "all chunks but the one held back")
 
 
 async def test_an_aborted_stream_leaves_nothing_that_can_be_fetched(
@@ -124,7 +124,7 @@ async def test_an_aborted_stream_leaves_nothing_that_can_be_fetched(
         with pytest.raises(RuntimeError, match="has ended"):
             await stream.finish("f")
     assert asyncio.all_tasks() <= before
-    whole = await _streamed(connection, topic, b"a later upload, so that there is an end")
+    whole = await _stream_upload(connection, topic, b"a later upload, so that there is an end")
     records = await _records(connection, topic)
     aborted = [record for record in records if record.key != whole.upload_id.encode()]
     assert len(aborted) < 4
@@ -138,7 +138,7 @@ async def test_an_aborted_stream_leaves_nothing_that_can_be_fetched(
             "sha256": hashlib.sha256(content).hexdigest(),
         }
     )
-    with pytest.raises(UploadIncomplete):
+    with pytest.raises(UploadIncompleteError):
         await fetch_file(connection, claimed, tmp_path / "target", topic=topic)
 
 
@@ -149,7 +149,7 @@ async def test_a_write_that_was_cancelled_ends_the_stream(connection: KafkaConne
         async def begun() -> bool:
             return stream.size > 0
 
-        await until_async(begun, 10, "the write to begin")
+        await wait_until_async(begun, 10, "the write to begin")
         writing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await writing
@@ -160,7 +160,7 @@ async def test_a_write_that_was_cancelled_ends_the_stream(connection: KafkaConne
 async def test_an_empty_stream_is_refused(connection: KafkaConnection, topic: str) -> None:
     async with await UploadStream.open(connection, topic=topic) as stream:
         await stream.write(b"")
-        with pytest.raises(UploadRefused, match="«f» is empty"):
+        with pytest.raises(UploadRejectedError, match="«f» is empty"):
             await stream.finish("f")
 
 
@@ -170,75 +170,75 @@ async def test_a_name_that_no_message_may_carry_is_refused(
 ) -> None:
     async with await UploadStream.open(connection, topic=topic) as stream:
         await stream.write(b"content")
-        with pytest.raises(UploadRefused, match="1-1,000 printable characters"):
+        with pytest.raises(UploadRejectedError, match="1-1,000 printable characters"):
             await stream.finish(name)
     assert await _records(connection, topic) == []
 
 
 async def test_without_a_broker_it_does_not_open() -> None:
     async with asyncio.timeout(10):
-        with pytest.raises(KafkaUnavailable):
+        with pytest.raises(KafkaUnavailableError):
             await UploadStream.open(KafkaConnection("127.0.0.1:1"))
 
 
 @pytest.fixture
-def own_connection(own_stack: Stack) -> KafkaConnection:
-    return KafkaConnection(own_stack.bootstrap_servers)
+def dedicated_connection(dedicated_stack: Stack) -> KafkaConnection:
+    return KafkaConnection(dedicated_stack.bootstrap_servers)
 
 
 @pytest.fixture
-async def own_topic(broker: Server, own_connection: KafkaConnection) -> str:
-    return await topic_when_broker_is_ready(own_connection, 1)
+async def dedicated_topic(broker: Server, dedicated_connection: KafkaConnection) -> str:
+    return await topic_when_broker_is_ready(dedicated_connection, 1)
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same limits in the same order, ten times shorter."""
-    monkeypatch.setattr(clients, "REQUEST_SECONDS", 1.0)
-    monkeypatch.setattr(line, "SEND_SECONDS", 1.5)
-    monkeypatch.setattr(line, "ACK_SECONDS", 4.5)
-    monkeypatch.setattr(upload_stream, "ACK_SECONDS", 4.5)
+    monkeypatch.setattr(clients, "REQUEST_TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr(producer_session, "SEND_TIMEOUT_SECONDS", 1.5)
+    monkeypatch.setattr(producer_session, "ACK_TIMEOUT_SECONDS", 4.5)
+    monkeypatch.setattr(upload_stream, "ACK_TIMEOUT_SECONDS", 4.5)
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_timeouts")
 async def test_a_broker_that_falls_silent_bounds_a_write(
-    broker: Server, own_connection: KafkaConnection, own_topic: str
+    broker: Server, dedicated_connection: KafkaConnection, dedicated_topic: str
 ) -> None:
     before = asyncio.all_tasks()
-    async with await UploadStream.open(own_connection, topic=own_topic) as stream:
+    async with await UploadStream.open(dedicated_connection, topic=dedicated_topic) as stream:
         await stream.write(bytes(2 * CHUNK_BYTES))
         freeze(broker)
         began = time.monotonic()
-        with pytest.raises(KafkaUnavailable, match="could not be sent"):
+        with pytest.raises(KafkaUnavailableError, match="could not be sent"):
             await stream.write(bytes(20 * CHUNK_BYTES))
         assert time.monotonic() - began < 15
     assert time.monotonic() - began < 25
     assert asyncio.all_tasks() <= before
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_timeouts")
 async def test_a_broker_that_dies_before_the_end_bounds_the_finish(
-    broker: Server, own_connection: KafkaConnection, own_topic: str
+    broker: Server, dedicated_connection: KafkaConnection, dedicated_topic: str
 ) -> None:
-    async with await UploadStream.open(own_connection, topic=own_topic) as stream:
+    async with await UploadStream.open(dedicated_connection, topic=dedicated_topic) as stream:
         await stream.write(bytes(2 * CHUNK_BYTES))
         await asyncio.to_thread(broker.kill)
         began = time.monotonic()
-        with pytest.raises(KafkaUnavailable, match="could not be sent"):
+        with pytest.raises(KafkaUnavailableError, match="could not be sent"):
             await stream.finish("f")
         assert time.monotonic() - began < 15
     assert time.monotonic() - began < 25
 
 
 async def test_a_restart_of_the_broker_is_waited_for(
-    broker: Server, own_connection: KafkaConnection, own_topic: str, tmp_path: Path
+    broker: Server, dedicated_connection: KafkaConnection, dedicated_topic: str, tmp_path: Path
 ) -> None:
     content = os.urandom(8 * CHUNK_BYTES)
-    async with await UploadStream.open(own_connection, topic=own_topic) as stream:
+    async with await UploadStream.open(dedicated_connection, topic=dedicated_topic) as stream:
         await stream.write(content[: 2 * CHUNK_BYTES])
         await asyncio.to_thread(broker.stop)
         writing = asyncio.ensure_future(stream.write(content[2 * CHUNK_BYTES :]))
         await asyncio.to_thread(broker.start)
         await writing
         upload = await stream.finish("f")
-    assert await _fetched(own_connection, own_topic, upload, tmp_path) == content
+    assert await _download(dedicated_connection, dedicated_topic, upload, tmp_path) == content

@@ -9,15 +9,15 @@ from aiokafka.structs import TopicPartition
 
 from messaging.connection import KafkaConnection
 from messaging.errors import (
-    KafkaUnavailable,
-    UploadCorrupt,
+    KafkaUnavailableError,
+    UploadCorruptError,
     UploadError,
-    UploadExpired,
-    UploadIncomplete,
-    UploadRefused,
+    UploadExpiredError,
+    UploadIncompleteError,
+    UploadRejectedError,
 )
 from messaging.producer import Producer
-from messaging.records import Outgoing, Record
+from messaging.records import ProducerRecord, Record
 from messaging.subscription import Subscription
 from messaging.uploads import fetch_file, send_file
 from schemas.uploads import Upload
@@ -55,15 +55,15 @@ def _write(path: Path, content: bytes) -> None:
 
 async def _records(connection: KafkaConnection, topic: str) -> list[Record]:
     async with await Subscription.open(connection, topic) as subscription:
-        return [record async for record in subscription.past()]
+        return [record async for record in subscription.read_existing()]
 
 
-def _again(record: Record, **changes: bytes) -> Outgoing:
+def _copy_record(record: Record, **changes: bytes) -> ProducerRecord:
     value = changes.get("value", record.value)
-    return Outgoing(record.topic, changes.get("key", record.key), value, record.headers)
+    return ProducerRecord(record.topic, changes.get("key", record.key), value, record.headers)
 
 
-async def _resent(producer: Producer, upload: Upload, messages: list[Outgoing]) -> Upload:
+async def _republish(producer: Producer, upload: Upload, messages: list[ProducerRecord]) -> Upload:
     """The upload as if its chunks had been these messages, published now."""
     assert all(await producer.publish(messages))
     first = upload.last_offset + 1
@@ -105,8 +105,12 @@ async def test_chunks_of_others_between_ours_are_passed_over(
 ) -> None:
     upload = await send_file(connection, file, "f", topic=topic)
     chunks = await _records(connection, topic)
-    woven = [m for chunk in chunks for m in (_again(chunk, key=b"foreign", value=b"junk"), _again(chunk))]
-    await fetch_file(connection, await _resent(producer, upload, woven), target, topic=topic)
+    woven = [
+        m
+        for chunk in chunks
+        for m in (_copy_record(chunk, key=b"foreign", value=b"junk"), _copy_record(chunk))
+    ]
+    await fetch_file(connection, await _republish(producer, upload, woven), target, topic=topic)
     assert _content(target) == _content(file)
 
 
@@ -114,10 +118,10 @@ async def test_a_missing_chunk_is_incomplete_and_leaves_no_file(
     connection: KafkaConnection, topic: str, file: Path, target: Path, producer: Producer
 ) -> None:
     upload = await send_file(connection, file, "f", topic=topic)
-    messages = [_again(chunk) for chunk in await _records(connection, topic)]
+    messages = [_copy_record(chunk) for chunk in await _records(connection, topic)]
     del messages[3]
-    with pytest.raises(UploadIncomplete, match="chunk 4 of 7"):
-        await fetch_file(connection, await _resent(producer, upload, messages), target, topic=topic)
+    with pytest.raises(UploadIncompleteError, match="chunk 4 of 7"):
+        await fetch_file(connection, await _republish(producer, upload, messages), target, topic=topic)
     assert list(target.parent.iterdir()) == []
 
 
@@ -125,9 +129,9 @@ async def test_a_missing_last_chunk_is_incomplete_where_the_range_ends(
     connection: KafkaConnection, topic: str, file: Path, target: Path, producer: Producer
 ) -> None:
     upload = await send_file(connection, file, "f", topic=topic)
-    messages = [_again(chunk) for chunk in await _records(connection, topic)]
-    with pytest.raises(UploadIncomplete, match="chunk 7 of 7"):
-        await fetch_file(connection, await _resent(producer, upload, messages[:-1]), target, topic=topic)
+    messages = [_copy_record(chunk) for chunk in await _records(connection, topic)]
+    with pytest.raises(UploadIncompleteError, match="chunk 7 of 7"):
+        await fetch_file(connection, await _republish(producer, upload, messages[:-1]), target, topic=topic)
 
 
 async def test_a_damaged_chunk_is_corrupt_and_leaves_no_file(
@@ -135,11 +139,11 @@ async def test_a_damaged_chunk_is_corrupt_and_leaves_no_file(
 ) -> None:
     _write(target, b"what was there before")
     upload = await send_file(connection, file, "f", topic=topic)
-    messages = [_again(chunk) for chunk in await _records(connection, topic)]
+    messages = [_copy_record(chunk) for chunk in await _records(connection, topic)]
     chunk = messages[5]
-    messages[5] = Outgoing(chunk.topic, chunk.key, b"x" + (chunk.value or b"")[1:], chunk.headers)
-    with pytest.raises(UploadCorrupt, match="chunk 6"):
-        await fetch_file(connection, await _resent(producer, upload, messages), target, topic=topic)
+    messages[5] = ProducerRecord(chunk.topic, chunk.key, b"x" + (chunk.value or b"")[1:], chunk.headers)
+    with pytest.raises(UploadCorruptError, match="chunk 6"):
+        await fetch_file(connection, await _republish(producer, upload, messages), target, topic=topic)
     assert _content(target) == b"what was there before"
     assert list(target.parent.iterdir()) == [target]
 
@@ -148,7 +152,7 @@ async def test_a_wrong_hash_of_the_whole_is_corrupt(
     connection: KafkaConnection, topic: str, file: Path, target: Path
 ) -> None:
     upload = await send_file(connection, file, "f", topic=topic)
-    with pytest.raises(UploadCorrupt):
+    with pytest.raises(UploadCorruptError):
         await fetch_file(connection, upload.model_copy(update={"sha256": "0" * 64}), target, topic=topic)
     assert list(target.parent.iterdir()) == []
 
@@ -162,7 +166,7 @@ async def test_an_upload_that_is_no_longer_kept_is_expired(
     await admin.start()
     await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=kept_from)})
     await admin.close()
-    with pytest.raises(UploadExpired, match="«f» is no longer kept by Kafka"):
+    with pytest.raises(UploadExpiredError, match="«f» is no longer kept by Kafka"):
         await fetch_file(connection, upload, target, topic=topic)
 
 
@@ -171,7 +175,7 @@ async def test_a_partition_that_does_not_exist_is_incomplete(
 ) -> None:
     upload = await send_file(connection, file, "f", topic=topic)
     async with asyncio.timeout(20):
-        with pytest.raises(UploadIncomplete, match="no partition 99"):
+        with pytest.raises(UploadIncompleteError, match="no partition 99"):
             await fetch_file(connection, upload.model_copy(update={"partition": 99}), target, topic=topic)
 
 
@@ -181,7 +185,7 @@ async def test_offsets_beyond_the_end_are_incomplete(
     upload = await send_file(connection, file, "f", topic=topic)
     elsewhere = upload.model_copy(update={"first_offset": 1_000, "last_offset": 1_006})
     async with asyncio.timeout(20):
-        with pytest.raises(UploadIncomplete):
+        with pytest.raises(UploadIncompleteError):
             await fetch_file(connection, elsewhere, target, topic=topic)
 
 
@@ -192,7 +196,7 @@ async def test_a_range_far_beyond_the_end_is_incomplete_before_anything_is_read(
     upload = await send_file(connection, file, "f", topic=topic)
     endless = upload.model_copy(update={"last_offset": 2**62, "chunks": 2**30})
     async with asyncio.timeout(20):
-        with pytest.raises(UploadIncomplete, match="chunk 1 of"):
+        with pytest.raises(UploadIncompleteError, match="chunk 1 of"):
             await fetch_file(connection, endless, target, topic=topic)
 
 
@@ -205,14 +209,14 @@ async def test_a_topic_that_is_gone_has_expired(
 ) -> None:
     upload = await send_file(connection, file, "f", topic=topic)
     monkeypatch.setattr("messaging.clients.REQUEST_SECONDS", 1.0)
-    with pytest.raises(UploadExpired):
+    with pytest.raises(UploadExpiredError):
         await fetch_file(connection, upload, target, topic="test.never-made")
 
 
 async def test_an_empty_file_is_refused(connection: KafkaConnection, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.touch()
-    with pytest.raises(UploadRefused, match="is empty"):
+    with pytest.raises(UploadRejectedError, match="is empty"):
         await send_file(connection, empty, "empty")
 
 
@@ -220,7 +224,7 @@ async def test_an_empty_file_is_refused(connection: KafkaConnection, tmp_path: P
 async def test_a_name_no_message_may_carry_is_refused_before_sending(
     connection: KafkaConnection, file: Path, name: str
 ) -> None:
-    with pytest.raises(UploadRefused, match="1-1,000 printable characters"):
+    with pytest.raises(UploadRejectedError, match="1-1,000 printable characters"):
         await send_file(connection, file, name)
 
 
@@ -232,7 +236,7 @@ async def test_a_file_that_grows_meanwhile_is_refused(
             with file.open("ab") as more:
                 more.write(b"more")
 
-    with pytest.raises(UploadRefused, match="while it was sent"):
+    with pytest.raises(UploadRejectedError, match="while it was sent"):
         await send_file(connection, file, "f", grow, topic=topic)
 
 
@@ -242,9 +246,9 @@ async def test_without_a_broker_both_ways_say_so(file: Path, target: Path) -> No
         upload_id="1", partition=0, first_offset=0, last_offset=0, chunks=1, size=1, sha256="0" * 64, name="f"
     )
     async with asyncio.timeout(10):
-        with pytest.raises(KafkaUnavailable):
+        with pytest.raises(KafkaUnavailableError):
             await send_file(nowhere, file, "f")
-        with pytest.raises(KafkaUnavailable):
+        with pytest.raises(KafkaUnavailableError):
             await fetch_file(nowhere, upload, target)
     assert list(target.parent.iterdir()) == []
 

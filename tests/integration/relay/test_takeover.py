@@ -8,14 +8,14 @@ import pytest
 import pytest_asyncio
 
 from consumer.relay import relay as relays
-from consumer.relay.progress import OutboxProgress
-from consumer.relay.relay import Relay, Terms
+from consumer.relay.outbox_progress import OutboxProgress
+from consumer.relay.relay import Relay, RelayConfig
 from consumer.relay.sender import EventSender
 from consumer.store.database import Database
 from messaging.producer import Delivery
-from messaging.records import Outgoing
-from tests.integration.store.making import change, pending, rows
-from tests.support.wait import until_async
+from messaging.records import ProducerRecord
+from tests.support.job_factories import execute, fetch, make_pending_job
+from tests.support.wait import wait_until_async
 
 JOBS = 400
 MADE = """
@@ -40,36 +40,36 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 async def test_takeover_of_many_jobs_keeps_the_lease_and_lets_new_events_pass(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relays, "PAGE", 10)
-    await change(database, MADE, JOBS)
+    monkeypatch.setattr(relays, "PAGE_EVENTS", 10)
+    await execute(database, MADE, JOBS)
     sent: list[str] = []
 
-    async def publish(messages: Sequence[Outgoing]) -> list[Delivery]:
+    async def publish(messages: Sequence[ProducerRecord]) -> list[Delivery]:
         if len(sent) == 50:
-            await pending(database, "new")
+            await make_pending_job(database, "new")
         await asyncio.sleep(0.05)  # Kafka takes its time: the whole takes longer than the lease
         sent.extend(json.loads(message.value or b"")["request_id"] for message in messages)
         return [Delivery.ACKNOWLEDGED] * len(messages)
 
     def relay(owner: str) -> Relay:
-        terms = Terms(owner, lease_seconds=1.0, beat_seconds=0.2)
+        terms = RelayConfig(owner, lease_seconds=1.0, heartbeat_seconds=0.2)
         return Relay(database, EventSender(publish, lambda _: True), terms, OutboxProgress())
 
     stop = asyncio.Event()
     elected = asyncio.create_task(relay("elected").run(stop))
 
     async def is_elected() -> bool:
-        return len(await rows(database, LEASE)) == 1
+        return len(await fetch(database, LEASE)) == 1
 
-    await until_async(is_elected, 10, "the relay to be elected")
-    lease = await rows(database, LEASE)
+    await wait_until_async(is_elected, 10, "the relay to be elected")
+    lease = await fetch(database, LEASE)
     waiting = asyncio.create_task(relay("waiting").run(stop))
 
     async def all_sent() -> bool:
         return len(sent) > JOBS
 
-    await until_async(all_sent, 60, "all events to be sent again")
-    assert await rows(database, LEASE) == lease, "the one that waits took the lease over"
+    await wait_until_async(all_sent, 60, "all events to be sent again")
+    assert await fetch(database, LEASE) == lease, "the one that waits took the lease over"
     once = sent[: JOBS + 1]
     stop.set()
     await asyncio.gather(elected, waiting)

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from consumer.frames import Kind
+from consumer.ipc import FrameType
 from messaging.connection import KafkaConnection
 from messaging.topics import ensure_topics
 from messaging.uploads import send_file
-from tests.support.child import Frame, child, orders
+from tests.support.extractor_driver import ReceivedFrame, make_start_header, start_extractor
 from tests.support.workbooks import HEADER, data_rows, write_xlsx
 
 
@@ -30,13 +30,15 @@ def upload(tmp_path: Path, connection: KafkaConnection) -> dict[str, Any]:
 
 def extracted(
     tmp_path: Path, connection: KafkaConnection, upload: dict[str, Any], **others: Any
-) -> list[Frame]:
+) -> list[ReceivedFrame]:
     (tmp_path / "scratch").mkdir()
     source = {"type": "excel", "file": {"upload": upload}}
-    secrets = {"kafka": connection.as_frame()}
-    start = orders(tmp_path / "none", tmp_path / "scratch", source=source, secrets=secrets, **others)
-    with child(start) as process:
-        frames = process.frames()
+    secrets = {"kafka": connection.to_dict()}
+    start = make_start_header(
+        tmp_path / "none", tmp_path / "scratch", source=source, secrets=secrets, **others
+    )
+    with start_extractor(start) as process:
+        frames = process.read_all()
         assert process.exit_code() == 0
     return frames
 
@@ -59,7 +61,7 @@ def test_an_upload_that_is_not_whole_is_refused(
     tmp_path: Path, connection: KafkaConnection, upload: dict[str, Any], change: dict[str, Any], code: str
 ) -> None:
     (failed,) = extracted(tmp_path, connection, upload | change)
-    assert failed.kind is Kind.FAILED
+    assert failed.frame_type is FrameType.FAILED
     assert failed.header["code"] == code
     assert failed.header["transient"] is False
 
@@ -68,4 +70,4 @@ def test_a_silent_kafka_is_asked_again_later(tmp_path: Path, upload: dict[str, A
     (failed,) = extracted(tmp_path, KafkaConnection("127.0.0.1:9"), upload)
     assert failed.header["code"] == "source_unavailable"
     assert failed.header["transient"] is True
-    assert failed.header["ours"] is True
+    assert failed.header["internal"] is True

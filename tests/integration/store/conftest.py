@@ -5,20 +5,20 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from consumer.store.database import Database
-from tests.integration.store import tiny
+from tests.integration.store import minimal_dataset
 
 
 @pytest_asyncio.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     opened = await Database.open(database_url)
     async with opened.transaction() as connection:
-        await connection.execute(tiny.TABLES)
+        await connection.execute(minimal_dataset.TABLES)
     yield opened
     await opened.close()
 
 
 @pytest_asyncio.fixture
-async def neighbour(database: Database) -> AsyncIterator[Database]:
+async def other_replica_database(database: Database) -> AsyncIterator[Database]:
     """The same database, seen from another replica."""
     opened = await Database.open(database.dsn)
     yield opened

@@ -4,25 +4,34 @@ from datetime import timedelta
 
 import pytest
 
-from consumer.lifecycle import AttemptOutcome, Cancel, Complete, Fail, PutBack, Transition
-from consumer.store import attempts, claims, commands, loads, transitions
-from consumer.store.attempts import Attempt, list_attempts
+from consumer.lifecycle import AttemptOutcome, Cancel, Complete, Fail, Requeue, Transition
+from consumer.store import attempts, claims, commands, job_progress, transitions
+from consumer.store.attempts import AttemptRecord, list_attempts
+from consumer.store.batch_writer import BatchWriter
 from consumer.store.database import Database
 from consumer.store.jobs import Job
-from consumer.store.leases import Fence
-from consumer.store.session import Session
+from consumer.store.leases import FencingToken
 from schemas.requests import RetryRequest
-from tests.integration.store import tiny
-from tests.integration.store.making import broken_off, change, expire, fence, named, pending, rows, running
+from tests.integration.store import minimal_dataset
+from tests.support.job_factories import (
+    execute,
+    expire_lease,
+    fencing_token,
+    fetch,
+    get_job,
+    make_pending_job,
+    make_running_job,
+    rolled_back,
+)
 
-NOW = timedelta()
-RELEASED = PutBack(NOW, burned=False)
-RETRYING = PutBack(NOW, burned=True, code="source_away", message="no answer")
-OPEN = "select count(*) from migration.attempts where outcome is null"
+NO_DELAY = timedelta()
+RELEASE = Requeue(NO_DELAY, consumes_attempt=False)
+RETRY = Requeue(NO_DELAY, consumes_attempt=True, code="source_away", message="no answer")
+OPEN_ATTEMPTS = "select count(*) from migration.attempts where outcome is null"
 
 
-async def _attempts(database: Database, job_id: int) -> list[Attempt]:
-    async with database.reader() as connection:
+async def _attempts(database: Database, job_id: int) -> list[AttemptRecord]:
+    async with database.read_transaction() as connection:
         return await list_attempts(connection, job_id)
 
 
@@ -32,27 +41,27 @@ async def _claim(database: Database, replica: str) -> Job:
     return claimed
 
 
-async def _settle(database: Database, owned: Fence, transition: Transition) -> Job:
+async def _finish_attempt(database: Database, owned: FencingToken, transition: Transition) -> Job:
     async with database.transaction() as connection:
         return await transitions.apply(connection, owned.job_id, owned.token, transition)
 
 
-async def _store(database: Database, owned: Fence, *positions: int) -> None:
-    session = await Session.open(database, owned, tiny.MERGE)
-    await session.store(tiny.batch(tiny.things(*positions)))
+async def _store(database: Database, owned: FencingToken, *positions: int) -> None:
+    session = await BatchWriter.open(database, owned, minimal_dataset.MERGE)
+    await session.write(minimal_dataset.make_batch(minimal_dataset.make_things(*positions)))
     await session.close()
 
 
 async def _retry(database: Database, requested_by: str | None) -> None:
     retry = RetryRequest(action="retry", request_id="r-1", requested_by=requested_by)
     async with database.transaction() as connection:
-        assert await commands.obey(connection, f"c-{requested_by}", retry) is None
+        assert await commands.apply_command(connection, f"c-{requested_by}", retry) is None
 
 
 async def test_a_claim_opens_a_line_that_runs(database: Database) -> None:
-    job, owned = await running(database, requested_by="ivanova")
+    job, owned = await make_running_job(database, requested_by="ivanova")
     [line] = await _attempts(database, job.id)
-    assert line == Attempt(
+    assert line == AttemptRecord(
         token=owned.token,
         run=1,
         attempt=1,
@@ -70,9 +79,9 @@ async def test_a_claim_opens_a_line_that_runs(database: Database) -> None:
 
 
 async def test_a_claim_that_is_rolled_back_leaves_no_line(database: Database) -> None:
-    job = await pending(database)
-    async with broken_off(database) as connection:
-        await claims._take(connection, job.id, "owner", 60)
+    job = await make_pending_job(database)
+    async with rolled_back(database) as connection:
+        await claims._claim_locked(connection, job.id, "owner", 60)
     assert await _attempts(database, job.id) == []
 
 
@@ -82,18 +91,18 @@ async def test_a_claim_that_is_rolled_back_leaves_no_line(database: Database) ->
         (Complete(), AttemptOutcome.COMPLETED, None),
         (Fail("no_rows", "none"), AttemptOutcome.FAILED, "no_rows"),
         (Cancel(), AttemptOutcome.CANCELLED, None),
-        (RELEASED, AttemptOutcome.RELEASED, None),
-        (RETRYING, AttemptOutcome.RETRYING, "source_away"),
+        (RELEASE, AttemptOutcome.RELEASED, None),
+        (RETRY, AttemptOutcome.RETRYING, "source_away"),
     ],
 )
 async def test_the_end_of_a_claim_closes_its_line(
     database: Database, transition: Transition, outcome: AttemptOutcome, error: str | None
 ) -> None:
-    job, owned = await running(database)
+    job, owned = await make_running_job(database)
     await _store(database, owned, 2, 3)
     async with database.transaction() as connection:
-        await loads.set_total(connection, owned, 2)
-    await _settle(database, owned, transition)
+        await job_progress.set_total(connection, owned, 2)
+    await _finish_attempt(database, owned, transition)
     [line] = await _attempts(database, job.id)
     assert (line.outcome, line.error_code, line.from_checkpoint, line.to_checkpoint) == (
         outcome,
@@ -106,17 +115,17 @@ async def test_the_end_of_a_claim_closes_its_line(
 
 
 async def test_a_settlement_that_is_rolled_back_leaves_the_line_open(database: Database) -> None:
-    _, owned = await running(database)
-    async with broken_off(database) as connection:
-        await transitions.apply(connection, owned.job_id, owned.token, RETRYING)
-    assert await rows(database, OPEN) == [(1,)]
+    _, owned = await make_running_job(database)
+    async with rolled_back(database) as connection:
+        await transitions.apply(connection, owned.job_id, owned.token, RETRY)
+    assert await fetch(database, OPEN_ATTEMPTS) == [(1,)]
 
 
 async def test_a_rescue_closes_the_line_of_the_dead_owner(database: Database) -> None:
-    job, owned = await running(database)
-    session = await Session.open(database, owned, tiny.MERGE)
-    await session.store(tiny.batch(tiny.things(2)))
-    await expire(database, job.id)
+    job, owned = await make_running_job(database)
+    session = await BatchWriter.open(database, owned, minimal_dataset.MERGE)
+    await session.write(minimal_dataset.make_batch(minimal_dataset.make_things(2)))
+    await expire_lease(database, job.id)
     assert await claims.rescue(database)
     await session.close()
     taken = await _claim(database, "successor")
@@ -127,8 +136,8 @@ async def test_a_rescue_closes_the_line_of_the_dead_owner(database: Database) ->
 
 
 async def test_a_run_that_ends_while_it_waits_has_no_line_of_its_own(database: Database) -> None:
-    job, owned = await running(database)
-    await _settle(database, owned, RETRYING)
+    job, owned = await make_running_job(database)
+    await _finish_attempt(database, owned, RETRY)
     before = await _attempts(database, job.id)
     async with database.transaction() as connection:
         await transitions.apply(connection, job.id, None, Cancel())
@@ -136,14 +145,14 @@ async def test_a_run_that_ends_while_it_waits_has_no_line_of_its_own(database: D
 
 
 async def test_claims_handed_back_in_a_row_are_one_line(database: Database) -> None:
-    job, owned = await running(database)
+    job, owned = await make_running_job(database)
     for last, replica in enumerate(("second", "third"), start=2):
         await _store(database, owned, last)
-        await _settle(database, owned, RELEASED)
-        owned = fence(await _claim(database, replica))
+        await _finish_attempt(database, owned, RELEASE)
+        owned = fencing_token(await _claim(database, replica))
     begun = (await _attempts(database, job.id))[-1].started_at
     await _store(database, owned, 4)
-    await _settle(database, owned, RELEASED)
+    await _finish_attempt(database, owned, RELEASE)
     [line] = await _attempts(database, job.id)
     assert (line.claims, line.replica, line.outcome) == (3, "third", AttemptOutcome.RELEASED)
     assert (line.from_checkpoint, line.to_checkpoint, line.token) == (None, 4, owned.token)
@@ -151,13 +160,13 @@ async def test_claims_handed_back_in_a_row_are_one_line(database: Database) -> N
 
 
 async def test_the_line_of_a_drain_begins_where_its_first_claim_began(database: Database) -> None:
-    job, owned = await running(database)
+    job, owned = await make_running_job(database)
     await _store(database, owned, 2)
-    await _settle(database, owned, RETRYING)
+    await _finish_attempt(database, owned, RETRY)
     for replica in ("second", "third"):
-        owned = fence(await _claim(database, replica))
+        owned = fencing_token(await _claim(database, replica))
         await _store(database, owned, owned.token + 100)
-        await _settle(database, owned, RELEASED)
+        await _finish_attempt(database, owned, RELEASE)
     drained, first = await _attempts(database, job.id)
     assert (first.outcome, first.to_checkpoint) == (AttemptOutcome.RETRYING, 2)
     assert (drained.claims, drained.from_checkpoint, drained.to_checkpoint) == (2, 2, owned.token + 100)
@@ -165,48 +174,48 @@ async def test_the_line_of_a_drain_begins_where_its_first_claim_began(database: 
 
 @pytest.mark.parametrize("between", ["another outcome", "another run", "an unclosed line"])
 async def test_what_lies_between_keeps_drains_apart(database: Database, between: str) -> None:
-    job, owned = await running(database)
-    await _settle(database, owned, RELEASED)
+    job, owned = await make_running_job(database)
+    await _finish_attempt(database, owned, RELEASE)
     if between == "another outcome":
-        await _settle(database, fence(await _claim(database, "b")), RETRYING)
+        await _finish_attempt(database, fencing_token(await _claim(database, "b")), RETRY)
     if between == "another run":
         async with database.transaction() as connection:
             await transitions.apply(connection, job.id, None, Cancel())
         await _retry(database, None)
     if between == "an unclosed line":
-        await _settle(database, fence(await _claim(database, "b")), RETRYING)
+        await _finish_attempt(database, fencing_token(await _claim(database, "b")), RETRY)
         reopen = "update migration.attempts set outcome = null, ended_at = null where outcome = 'retrying'"
-        await change(database, reopen)
-    await _settle(database, fence(await _claim(database, "c")), RELEASED)
+        await execute(database, reopen)
+    await _finish_attempt(database, fencing_token(await _claim(database, "c")), RELEASE)
     lines = await _attempts(database, job.id)
     released = [line for line in lines if line.outcome is AttemptOutcome.RELEASED]
     assert [(line.replica, line.claims) for line in released] == [("c", 1), ("owner", 1)]
 
 
 async def test_a_line_that_was_never_closed_is_unknown_once_its_claim_is_over(database: Database) -> None:
-    job, owned = await running(database)
-    await _settle(database, owned, RETRYING)
-    await change(database, "update migration.attempts set outcome = null, ended_at = null")
+    job, owned = await make_running_job(database)
+    await _finish_attempt(database, owned, RETRY)
+    await execute(database, "update migration.attempts set outcome = null, ended_at = null")
     await _claim(database, "second")
     assert [line.outcome for line in await _attempts(database, job.id)] == [None, AttemptOutcome.UNKNOWN]
 
 
 async def test_a_claim_of_the_version_before_has_no_line_and_ends_all_the_same(database: Database) -> None:
-    job, owned = await running(database)
-    await _settle(database, owned, RELEASED)
-    old = fence(await _claim(database, "old"))
-    await change(database, "delete from migration.attempts where token = $1", old.token)
-    await _settle(database, old, RELEASED)
+    job, owned = await make_running_job(database)
+    await _finish_attempt(database, owned, RELEASE)
+    old = fencing_token(await _claim(database, "old"))
+    await execute(database, "delete from migration.attempts where token = $1", old.token)
+    await _finish_attempt(database, old, RELEASE)
     [line] = await _attempts(database, job.id)
     assert (line.replica, line.claims) == ("owner", 1)
 
 
 async def test_a_line_says_who_asked_for_its_run(database: Database) -> None:
-    job, owned = await running(database, requested_by="ivanova")
-    await _settle(database, owned, Fail("no_rows", "none"))
+    job, owned = await make_running_job(database, requested_by="ivanova")
+    await _finish_attempt(database, owned, Fail("no_rows", "none"))
     for who in ("petrov", None):
         await _retry(database, who)
-        await _settle(database, fence(await _claim(database, "b")), Fail("no_rows", "none"))
+        await _finish_attempt(database, fencing_token(await _claim(database, "b")), Fail("no_rows", "none"))
     lines = await _attempts(database, job.id)
     assert [(line.run, line.requested_by) for line in lines] == [(3, None), (2, "petrov"), (1, "ivanova")]
 
@@ -214,13 +223,13 @@ async def test_a_line_says_who_asked_for_its_run(database: Database) -> None:
 async def test_a_job_recorded_by_the_version_before_says_who_asked_for_the_first_run(
     database: Database,
 ) -> None:
-    job = await pending(database, requested_by="ivanova")
-    await change(database, "update migration.jobs set run_requested_by = null")
+    job = await make_pending_job(database, requested_by="ivanova")
+    await execute(database, "update migration.jobs set run_requested_by = null")
     await _claim(database, "owner")
     assert [line.requested_by for line in await _attempts(database, job.id)] == ["ivanova"]
 
 
-MANY = """
+INSERT_MANY = """
 insert into migration.attempts (job_id, token, run, attempt, replica, started_at)
 select id, -n, 1, 1, 'before', now() from migration.jobs, generate_series(1, $1) n
 """
@@ -229,27 +238,27 @@ select id, -n, 1, 1, 'before', now() from migration.jobs, generate_series(1, $1)
 async def test_a_job_keeps_its_last_thousand_lines(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert attempts.MAX_ATTEMPTS == 1_000
-    monkeypatch.setattr(attempts, "MAX_ATTEMPTS", 5)
-    other = await pending(database, "r-2")
-    job = await pending(database)
-    await change(
+    assert attempts.MAX_KEPT_ATTEMPTS == 1_000
+    monkeypatch.setattr(attempts, "MAX_KEPT_ATTEMPTS", 5)
+    other = await make_pending_job(database, "r-2")
+    job = await make_pending_job(database)
+    await execute(
         database,
         "update migration.jobs set available_at = available_at + interval '1 h' where id = $1",
         other.id,
     )
-    await change(database, MANY, 7)
+    await execute(database, INSERT_MANY, 7)
     claimed = await _claim(database, "owner")
     assert claimed.id == job.id
     assert [line.token for line in await _attempts(database, job.id)] == [claimed.token, -1, -2, -3, -4]
-    assert len(await rows(database, "select from migration.attempts where job_id = $1", other.id)) == 7
+    assert len(await fetch(database, "select from migration.attempts where job_id = $1", other.id)) == 7
 
 
 async def test_lines_are_read_by_pages_the_latest_first(database: Database) -> None:
-    job = await pending(database)
-    await change(database, MANY, 7)
-    async with database.reader() as connection:
+    job = await make_pending_job(database)
+    await execute(database, INSERT_MANY, 7)
+    async with database.read_transaction() as connection:
         first = await list_attempts(connection, job.id, limit=3)
         second = await list_attempts(connection, job.id, limit=3, before=first[-1].token)
     assert [line.token for line in (*first, *second)] == [-1, -2, -3, -4, -5, -6]
-    assert (await named(database, "r-1")).id == job.id
+    assert (await get_job(database, "r-1")).id == job.id

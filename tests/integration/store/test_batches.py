@@ -6,92 +6,111 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from consumer.datasets.base import Merge
-from consumer.store.batches import added
+from consumer.datasets.base import MergePlan
+from consumer.store.batch_writer import BatchWriter
+from consumer.store.batches import sum_counters
 from consumer.store.database import Database
-from consumer.store.errors import StatementFailed
+from consumer.store.errors import QueryError
 from consumer.store.jobs import Job
-from consumer.store.leases import Fence
-from consumer.store.session import Session
-from tests.integration.store import tiny
-from tests.integration.store.making import change, events, rows, running, snapshot, waits_for
-from tests.integration.store.tiny import batch, things
-from tests.support.wait import until_async
+from consumer.store.leases import FencingToken
+from tests.integration.store import minimal_dataset
+from tests.integration.store.minimal_dataset import make_batch, make_things
+from tests.support.job_factories import (
+    execute,
+    fetch,
+    is_waiting_for_lock,
+    make_running_job,
+    outbox_events,
+    snapshot,
+)
+from tests.support.wait import wait_until_async
 
 
 @pytest_asyncio.fixture
-async def fence(database: Database) -> Fence:
-    _, fence = await running(database)
+async def fencing_token(database: Database) -> FencingToken:
+    _, fence = await make_running_job(database)
     return fence
 
 
 @pytest_asyncio.fixture
-async def session(database: Database, fence: Fence) -> AsyncIterator[Session]:
-    opened = await Session.open(database, fence, tiny.MERGE)
+async def batch_writer(database: Database, fencing_token: FencingToken) -> AsyncIterator[BatchWriter]:
+    opened = await BatchWriter.open(database, fencing_token, minimal_dataset.MERGE)
     yield opened
     await opened.close()
 
 
 async def test_a_batch_stores_its_rows_rejects_counters_and_checkpoint(
-    database: Database, session: Session
+    database: Database, batch_writer: BatchWriter
 ) -> None:
-    job = await session.store(batch(things(2, 3), rejected=[5], warnings={"phone": 2}))
+    job = await batch_writer.write(make_batch(make_things(2, 3), rejected=[5], warnings={"phone": 2}))
     assert (job.processed, job.inserted, job.failed, job.checkpoint) == (2, 2, 1, 5)
     assert job.warnings == {"phone": 2}
-    assert await rows(database, "select key from things order by key") == [("key 2",), ("key 3",)]
+    assert await fetch(database, "select key from things order by key") == [("key 2",), ("key 3",)]
     kept = "select job_id, row_number, record_identifier, record::text from migration.migration_errors"
-    assert await rows(database, kept) == [(job.id, 5, "who 5", '{"amount": "x"}')]
+    assert await fetch(database, kept) == [(job.id, 5, "who 5", '{"amount": "x"}')]
 
 
-async def test_batches_add_up(database: Database, session: Session) -> None:
-    await session.store(batch(things(2, 3), warnings={"phone": 2}))
-    job = await session.store(batch(things(3, 4), rejected=[5, 6], warnings={"phone": 1, "flag": 1}))
+async def test_batches_add_up(database: Database, batch_writer: BatchWriter) -> None:
+    await batch_writer.write(make_batch(make_things(2, 3), warnings={"phone": 2}))
+    job = await batch_writer.write(
+        make_batch(make_things(3, 4), rejected=[5, 6], warnings={"phone": 1, "flag": 1})
+    )
     assert (job.processed, job.inserted, job.unchanged, job.failed) == (4, 3, 1, 2)
     assert job.warnings == {"flag": 1, "phone": 3}
 
 
-async def test_a_batch_of_nothing_but_rejects_moves_the_checkpoint(session: Session) -> None:
-    job = await session.store(batch([], rejected=[2, 3]))
+async def test_a_batch_of_nothing_but_rejects_moves_the_checkpoint(batch_writer: BatchWriter) -> None:
+    job = await batch_writer.write(make_batch([], rejected=[2, 3]))
     assert (job.processed, job.failed, job.checkpoint) == (0, 2, 3)
 
 
 async def test_a_committed_batch_forgets_the_attempts_that_failed_before(
-    database: Database, session: Session
+    database: Database, batch_writer: BatchWriter
 ) -> None:
-    await change(database, "update migration.jobs set failures = 3, error_code = 'x', error_message = 'y'")
-    job = await session.store(batch(things(2)))
+    await execute(database, "update migration.jobs set failures = 3, error_code = 'x', error_message = 'y'")
+    job = await batch_writer.write(make_batch(make_things(2)))
     assert (job.failures, job.error_code) == (0, None)
 
 
-async def test_progress_is_told_at_most_once_a_second(database: Database, session: Session) -> None:
+async def test_progress_is_told_at_most_once_a_second(database: Database, batch_writer: BatchWriter) -> None:
     told_at = "update migration.jobs set progressed_at = clock_timestamp() {} interval '1 minute'"
-    await change(database, told_at.format("+"))
-    first = await session.store(batch(things(2)))
-    quiet = await session.store(batch(things(3)))
+    await execute(database, told_at.format("+"))
+    first = await batch_writer.write(make_batch(make_things(2)))
+    quiet = await batch_writer.write(make_batch(make_things(3)))
     assert quiet.sequence == first.sequence
-    await change(database, told_at.format("-"))
-    told = await session.store(batch(things(4)))
+    await execute(database, told_at.format("-"))
+    told = await batch_writer.write(make_batch(make_things(4)))
     assert told.sequence == first.sequence + 1
-    assert [event["processed"] for event in await events(database, told.id)][-1] == 3
+    assert [event["processed"] for event in await outbox_events(database, told.id)][-1] == 3
 
 
-def _broken(place: str) -> Merge:
+def _make_broken_merge(place: str) -> MergePlan:
     """The merge with a statement that fails in the middle of it, or behind everything else."""
     boom = "select * from nowhere"
     if place == "counts":
-        return Merge(tiny.MERGE.session, tiny.MERGE.stages, tiny.MERGE.statements, boom)
-    first, second = tiny.MERGE.statements
-    return Merge(tiny.MERGE.session, tiny.MERGE.stages, (first, second, boom), tiny.MERGE.counts)
+        return MergePlan(
+            minimal_dataset.MERGE.create_temp_tables,
+            minimal_dataset.MERGE.staging_tables,
+            minimal_dataset.MERGE.statements,
+            boom,
+        )
+    first, second = minimal_dataset.MERGE.statements
+    return MergePlan(
+        minimal_dataset.MERGE.create_temp_tables,
+        minimal_dataset.MERGE.staging_tables,
+        (first, second, boom),
+        minimal_dataset.MERGE.counts_query,
+    )
 
 
 @pytest.mark.parametrize("place", ["statements", "counts"])
 async def test_a_failure_in_the_middle_leaves_nothing_behind(
-    database: Database, fence: Fence, place: str
+    database: Database, fencing_token: FencingToken, place: str
 ) -> None:
-    session = await Session.open(database, fence, _broken(place))
+    session = await BatchWriter.open(database, fencing_token, _make_broken_merge(place))
     before = await snapshot(database)
-    with pytest.raises(StatementFailed):
-        await session.store(batch(things(2, 3), rejected=[4]))
+    with pytest.raises(QueryError):
+        await session.write(make_batch(make_things(2, 3), rejected=[4]))
     await session.close()
     assert await snapshot(database) == before
 
@@ -101,83 +120,93 @@ async def test_a_failure_in_the_middle_leaves_nothing_behind(
     ["migration.outbox", "migration.migration_errors", "migration.rejected_counts", "migration.jobs"],
 )
 async def test_where_one_part_cannot_be_written_the_others_are_not(
-    database: Database, fence: Fence, session: Session, table: str
+    database: Database, fencing_token: FencingToken, batch_writer: BatchWriter, table: str
 ) -> None:
-    await change(database, "update migration.jobs set progressed_at = progressed_at - interval '2 seconds'")
-    await change(
+    await execute(database, "update migration.jobs set progressed_at = progressed_at - interval '2 seconds'")
+    await execute(
         database,
         """create function refuse() returns trigger language plpgsql as
            $$ begin raise exception 'no' using errcode = '42000'; end $$""",
     )
-    await change(
+    await execute(
         database,
         f"create trigger refuse before insert or update on {table} for each row execute function refuse()",
     )
     before = await snapshot(database)
-    with pytest.raises(StatementFailed):
-        await session.store(batch(things(2, 3), rejected=[4]))
+    with pytest.raises(QueryError):
+        await batch_writer.write(make_batch(make_things(2, 3), rejected=[4]))
     assert await snapshot(database) == before
 
 
-async def test_after_a_failure_the_same_batch_can_be_stored(database: Database, session: Session) -> None:
-    await change(database, "alter table things rename to elsewhere")
-    with pytest.raises(StatementFailed):
-        await session.store(batch(things(2)))
-    await change(database, "alter table elsewhere rename to things")
-    assert (await session.store(batch(things(2)))).inserted == 1
+async def test_after_a_failure_the_same_batch_can_be_stored(
+    database: Database, batch_writer: BatchWriter
+) -> None:
+    await execute(database, "alter table things rename to elsewhere")
+    with pytest.raises(QueryError):
+        await batch_writer.write(make_batch(make_things(2)))
+    await execute(database, "alter table elsewhere rename to things")
+    assert (await batch_writer.write(make_batch(make_things(2)))).inserted == 1
 
 
-async def test_a_batch_that_met_a_faster_transaction_is_repeated(database: Database, fence: Fence) -> None:
-    session = await Session.open(database, fence, tiny.RACING)
+async def test_a_batch_that_met_a_faster_transaction_is_repeated(
+    database: Database, fencing_token: FencingToken
+) -> None:
+    session = await BatchWriter.open(database, fencing_token, minimal_dataset.RACING_MERGE)
     faster = await database.data_connection()
     claimed = faster.transaction()
     await claimed.start()
     await faster.execute("insert into things values ('key 3', null, '7')")
-    storing = asyncio.create_task(session.store(batch(things(2, 3, 4))))
-    await until_async(lambda: waits_for(database, "things"), 10, "the batch to meet the other transaction")
+    storing = asyncio.create_task(session.write(make_batch(make_things(2, 3, 4))))
+    await wait_until_async(
+        lambda: is_waiting_for_lock(database, "things"), 10, "the batch to meet the other transaction"
+    )
     await claimed.commit()
     job = await storing
     assert (job.processed, job.checkpoint) == (3, 4)
-    found = await rows(database, "select key, amount from things order by key")
+    found = await fetch(database, "select key, amount from things order by key")
     assert found == [("key 2", "1"), ("key 3", "7"), ("key 4", "1")]
     await faster.close()
     await session.close()
 
 
-async def test_two_jobs_with_the_same_rows_both_come_to_their_end(database: Database, fence: Fence) -> None:
-    _, other = await running(database, "r-2")
-    sessions = [await Session.open(database, one, tiny.RACING) for one in (fence, other)]
+async def test_two_jobs_with_the_same_rows_both_come_to_their_end(
+    database: Database, fencing_token: FencingToken
+) -> None:
+    _, other = await make_running_job(database, "r-2")
+    sessions = [
+        await BatchWriter.open(database, one, minimal_dataset.RACING_MERGE) for one in (fencing_token, other)
+    ]
 
-    async def store_all(session: Session) -> Job:
+    async def store_all(session: BatchWriter) -> Job:
         for n in range(10):
-            job = await session.store(batch(things(*range(n * 100 + 1, n * 100 + 101))))
+            job = await session.write(make_batch(make_things(*range(n * 100 + 1, n * 100 + 101))))
         return job
 
     ends = await asyncio.gather(*(store_all(session) for session in sessions))
     for session in sessions:
         await session.close()
     assert [(job.processed, job.checkpoint) for job in ends] == [(1000, 1000), (1000, 1000)]
-    assert await rows(database, "select count(*) from things") == [(1000,)]
+    assert await fetch(database, "select count(*) from things") == [(1000,)]
 
 
 def test_warnings_are_summed_by_code_without_zeroes() -> None:
-    assert added({"a": 1, "b": 0}, {"a": 2}, {}) == {"a": 3}
+    assert sum_counters({"a": 1, "b": 0}, {"a": 2}, {}) == {"a": 3}
 
 
-UPDATES = "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relname = 'jobs'"
+UPDATE_COUNTS = "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relname = 'jobs'"
 
 
-async def test_stored_batches_change_no_index_of_jobs(database: Database, session: Session) -> None:
+async def test_stored_batches_change_no_index_of_jobs(database: Database, batch_writer: BatchWriter) -> None:
     """Each is a HOT update: only the page of the row is written, and is cleaned as it goes."""
-    [(updates, hot)] = await rows(database, UPDATES)
+    [(updates, hot)] = await fetch(database, UPDATE_COUNTS)
 
     async def counted() -> bool:
-        [(now, _)] = await rows(database, UPDATES)
+        [(now, _)] = await fetch(database, UPDATE_COUNTS)
         return bool(now >= updates + 20)
 
     for position in range(20):
-        await session.store(batch(things(position)))
-    await session._connection.execute("select pg_stat_force_next_flush()")
-    await until_async(counted, 10, "Postgres to count the updates")
-    [(updates_after, hot_after)] = await rows(database, UPDATES)
+        await batch_writer.write(make_batch(make_things(position)))
+    await batch_writer._connection.execute("select pg_stat_force_next_flush()")
+    await wait_until_async(counted, 10, "Postgres to count the updates")
+    [(updates_after, hot_after)] = await fetch(database, UPDATE_COUNTS)
     assert updates_after - updates - (hot_after - hot) <= 1, "but for the claim, which may be counted late"

@@ -8,14 +8,22 @@ from typing import Any
 
 import pytest
 
-from consumer.lifecycle import Interrupted, Stumbled, settle
+from consumer.lifecycle import Released, TransientFailure, next_transition
 from consumer.store import claims, transitions
 from consumer.store.database import Database
 from consumer.store.jobs import Job
 from schemas.status import Status
-from tests.integration.store.making import change, events, fence, named, pending, rows, running
+from tests.support.job_factories import (
+    execute,
+    fencing_token,
+    fetch,
+    get_job,
+    make_pending_job,
+    make_running_job,
+    outbox_events,
+)
 
-A_THOUSAND = """
+INSERT_THOUSAND = """
 insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
                             timeout_seconds, max_attempts, sequence, progressed_at)
 select 'r-' || n, '', 'chats', 'excel', 'chats.xlsx', '{}', 3600, 3, 1, clock_timestamp()
@@ -36,28 +44,28 @@ async def _claim_all(database: Database, owner: str) -> list[Job]:
 
 
 async def test_a_thousand_jobs_raced_by_two_owners_are_each_claimed_once(
-    database: Database, neighbour: Database
+    database: Database, other_replica_database: Database
 ) -> None:
-    await change(database, A_THOUSAND)
-    ours, theirs = await asyncio.gather(_claim_all(database, "a"), _claim_all(neighbour, "b"))
+    await execute(database, INSERT_THOUSAND)
+    ours, theirs = await asyncio.gather(_claim_all(database, "a"), _claim_all(other_replica_database, "b"))
     assert Counter(job.id for job in [*ours, *theirs]).most_common(1)[0][1] == 1
     assert len(ours) + len(theirs) == 1000
     assert len({job.token for job in [*ours, *theirs]}) == 1000
     assert ours
     assert theirs
-    leased = dict(await rows(database, "select owner, count(*) from migration.leases group by owner"))
+    leased = dict(await fetch(database, "select owner, count(*) from migration.leases group by owner"))
     assert leased == {"a": len(ours), "b": len(theirs)}
 
 
 async def test_nothing_is_claimed_where_nothing_waits(database: Database) -> None:
-    await running(database)
+    await make_running_job(database)
     assert await claims.claim(database, "b", 60) is None
 
 
 async def test_the_job_that_waits_longest_is_claimed_first(database: Database) -> None:
-    first = await pending(database, "r-1")
-    second = await pending(database, "r-2")
-    await change(
+    first = await make_pending_job(database, "r-1")
+    second = await make_pending_job(database, "r-2")
+    await execute(
         database,
         "update migration.jobs set available_at = available_at - interval '1 hour' where id = $1",
         second.id,
@@ -67,12 +75,14 @@ async def test_the_job_that_waits_longest_is_claimed_first(database: Database) -
 
 
 async def test_a_job_that_has_to_wait_is_not_claimed_before(database: Database) -> None:
-    job, owned = await running(database)
-    decision = settle(job.facts, Stumbled("source_unavailable", "later"), now=job.now, chance=0)
+    job, owned = await make_running_job(database)
+    decision = next_transition(
+        job.retry_state, TransientFailure("source_unavailable", "later"), now=job.now, jitter=0
+    )
     async with database.transaction() as connection:
         await transitions.apply(connection, job.id, owned.token, decision)
     assert await claims.claim(database, "b", 60) is None
-    await change(database, "update migration.jobs set available_at = clock_timestamp()")
+    await execute(database, "update migration.jobs set available_at = clock_timestamp()")
     again = await claims.claim(database, "b", 60)
     assert again is not None
     assert (again.attempt, again.failures) == (2, 2)
@@ -80,22 +90,22 @@ async def test_a_job_that_has_to_wait_is_not_claimed_before(database: Database) 
 
 async def test_every_claim_has_a_token_higher_than_all_before(database: Database) -> None:
     tokens = []
-    job, owned = await running(database)
+    job, owned = await make_running_job(database)
     for _ in range(3):
         tokens.append(owned.token)
         async with database.transaction() as connection:
-            decision = settle(job.facts, Interrupted(), now=job.now, chance=0)
+            decision = next_transition(job.retry_state, Released(), now=job.now, jitter=0)
             await transitions.apply(connection, job.id, owned.token, decision)
         claimed = await claims.claim(database, "b", 60)
         assert claimed is not None
-        job, owned = claimed, fence(claimed)
+        job, owned = claimed, fencing_token(claimed)
     assert tokens == sorted(set(tokens))
     assert owned.token > tokens[-1]
 
 
 async def test_a_claim_is_told_with_the_attempt_it_begins(database: Database) -> None:
-    job, _ = await running(database)
-    told = await events(database, job.id)
+    job, _ = await make_running_job(database)
+    told = await outbox_events(database, job.id)
     assert [(event["sequence"], event["status"], event["attempt"]) for event in told] == [
         (1, "pending", 0),
         (2, "running", 1),
@@ -103,18 +113,18 @@ async def test_a_claim_is_told_with_the_attempt_it_begins(database: Database) ->
 
 
 async def test_a_job_whose_run_has_no_time_left_is_ended_and_not_taken(database: Database) -> None:
-    waiting = await pending(database, options={"timeout_seconds": 60})
-    await change(
+    waiting = await make_pending_job(database, options={"timeout_seconds": 60})
+    await execute(
         database, "update migration.jobs set run_started_at = clock_timestamp() - interval '61 seconds'"
     )
     ended = await claims.claim(database, "a", 60)
     assert ended is not None
     assert (ended.status, ended.error_code, ended.token) == (Status.FAILED, "timeout", None)
-    assert (await named(database, waiting.request_id)).status is Status.FAILED
-    assert await rows(database, "select name from migration.leases") == []
+    assert (await get_job(database, waiting.request_id)).status is Status.FAILED
+    assert await fetch(database, "select name from migration.leases") == []
 
 
-WAITING = """
+INSERT_PENDING = """
 insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
   timeout_seconds, max_attempts, sequence, progressed_at, available_at, run_started_at)
 select 'later-' || n, '', 'chats', 'excel', 'chats.xlsx', '{}', 3600, 3, 1, clock_timestamp(),
@@ -123,22 +133,23 @@ from generate_series(1, 5000) n
 """
 
 
-def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    return [plan, *chain.from_iterable(_nodes(part) for part in plan.get("Plans", []))]
+def _plan_nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *chain.from_iterable(_plan_nodes(part) for part in plan.get("Plans", []))]
 
 
 @pytest.mark.parametrize(
-    ("statement", "index"), [(claims.NEXT, "jobs_waiting"), (claims.OVERDUE, "jobs_deadlines")]
+    ("statement", "index"),
+    [(claims.LOCK_NEXT_JOB, "jobs_waiting"), (claims.LOCK_TIMED_OUT, "jobs_deadlines")],
 )
 async def test_jobs_that_have_to_wait_are_not_looked_at(
     database: Database, statement: str, index: str
 ) -> None:
     """A round with 200,000 of them took 159 ms."""
-    await change(database, WAITING)
-    await change(database, "analyze migration.jobs")
+    await execute(database, INSERT_PENDING)
+    await execute(database, "analyze migration.jobs")
     async with database.transaction() as connection:
         text = await connection.fetchval(f"explain (analyze, format json) {statement}")
-    nodes = _nodes(json.loads(text)[0]["Plan"])
+    nodes = _plan_nodes(json.loads(text)[0]["Plan"])
     [scan] = [node for node in nodes if "Index Name" in node]
     assert (scan["Index Name"], "Index Cond" in scan) == (index, True)
     assert sum(node.get("Rows Removed by Filter", 0) for node in nodes) == 0
@@ -147,14 +158,14 @@ async def test_jobs_that_have_to_wait_are_not_looked_at(
 async def test_only_jobs_whose_time_is_over_are_ended(database: Database) -> None:
     for request_id, seconds in (("over", 61), ("not yet", 50), ("long", 61)):
         limit = 3_600 if request_id == "long" else 60
-        await pending(database, request_id, options={"timeout_seconds": limit})
-        await change(
+        await make_pending_job(database, request_id, options={"timeout_seconds": limit})
+        await execute(
             database,
             "update migration.jobs set run_started_at = clock_timestamp() - make_interval(secs => $2) "
             "where request_id = $1",
             request_id,
             float(seconds),
         )
-    await pending(database, "never claimed", options={"timeout_seconds": 1})
-    assert [job.request_id for job in await claims.end_overdue(database)] == ["over"]
-    assert await claims.end_overdue(database) == []
+    await make_pending_job(database, "never claimed", options={"timeout_seconds": 1})
+    assert [job.request_id for job in await claims.fail_timed_out(database)] == ["over"]
+    assert await claims.fail_timed_out(database) == []

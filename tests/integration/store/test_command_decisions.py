@@ -4,7 +4,7 @@ from consumer.store import commands
 from consumer.store.commands import CommandDecision
 from consumer.store.database import Database
 from schemas.requests import CancelRequest, RetryRequest
-from tests.integration.store.making import named, pending
+from tests.support.job_factories import get_job, make_pending_job
 
 CANCEL = CancelRequest(action="cancel", request_id="r-1", requested_by="ivanova")
 RETRY = RetryRequest(action="retry", request_id="r-1", requested_by="petrov")
@@ -12,29 +12,29 @@ RETRY = RetryRequest(action="retry", request_id="r-1", requested_by="petrov")
 
 async def _apply(database: Database, command_id: str, command: CancelRequest | RetryRequest) -> str | None:
     async with database.transaction() as connection:
-        return await commands.obey(connection, command_id, command)
+        return await commands.apply_command(connection, command_id, command)
 
 
 async def _find(database: Database, command_id: str) -> CommandDecision | None:
-    async with database.reader() as connection:
+    async with database.read_transaction() as connection:
         return (await commands.decided_commands(connection, [command_id])).get(command_id)
 
 
 async def test_an_accepted_command_is_kept_with_who_sent_it(database: Database) -> None:
-    await pending(database)
+    await make_pending_job(database)
     assert await _apply(database, "c-1", CANCEL) is None
     assert await _find(database, "c-1") == CommandDecision("c-1", "r-1", "cancel", "ivanova", True, None)
 
 
 async def test_a_refused_command_is_kept_with_the_sentence(database: Database) -> None:
-    await pending(database)
+    await make_pending_job(database)
     refusal = await _apply(database, "c-1", RETRY)
     assert refusal is not None
     assert await _find(database, "c-1") == CommandDecision("c-1", "r-1", "retry", "petrov", False, refusal)
 
 
 async def test_a_second_delivery_changes_nothing_that_was_kept(database: Database) -> None:
-    await pending(database)
+    await make_pending_job(database)
     await _apply(database, "c-1", RETRY)
     before = await _find(database, "c-1")
     await _apply(database, "c-2", CANCEL)
@@ -43,7 +43,7 @@ async def test_a_second_delivery_changes_nothing_that_was_kept(database: Databas
 
 
 async def test_an_id_used_for_another_command_keeps_the_first_decision(database: Database) -> None:
-    await pending(database)
+    await make_pending_job(database)
     await _apply(database, "c-1", CANCEL)
     assert await _apply(database, "c-1", RETRY) is not None
     found = await _find(database, "c-1")
@@ -56,21 +56,21 @@ async def test_a_command_that_was_not_decided_on_is_not_found(database: Database
 
 
 async def test_many_decisions_are_read_at_once(database: Database) -> None:
-    await pending(database)
+    await make_pending_job(database)
     await _apply(database, "c-1", CANCEL)
     await _apply(database, "c-2", CANCEL)
-    async with database.reader() as connection:
+    async with database.read_transaction() as connection:
         found = await commands.decided_commands(connection, ["c-2", "c-1", "c-3"])
     assert {name: decision.accepted for name, decision in found.items()} == {"c-1": True, "c-2": False}
 
 
 async def test_the_run_remembers_who_asked_for_it(database: Database) -> None:
-    await pending(database, requested_by="sidorov")
-    assert (await named(database, "r-1")).run_requested_by == "sidorov"
+    await make_pending_job(database, requested_by="sidorov")
+    assert (await get_job(database, "r-1")).run_requested_by == "sidorov"
     await _apply(database, "c-1", CANCEL)
     await _apply(database, "c-2", RETRY)
-    job = await named(database, "r-1")
+    job = await get_job(database, "r-1")
     assert (job.requested_by, job.run_requested_by) == ("sidorov", "petrov")
     await _apply(database, "c-3", CANCEL)
     await _apply(database, "c-4", RetryRequest(action="retry", request_id="r-1"))
-    assert (await named(database, "r-1")).run_requested_by is None
+    assert (await get_job(database, "r-1")).run_requested_by is None

@@ -7,64 +7,72 @@ from pathlib import Path
 import pytest
 
 from consumer.lifecycle import Cancel, Complete, Fail, TimedOut, Transition
-from consumer.store import claims, commands, loads, transitions
+from consumer.store import claims, commands, job_progress, transitions
+from consumer.store.batch_writer import BatchWriter
 from consumer.store.database import Database
-from consumer.store.session import Session
-from consumer.worker.run import write_outcome
+from consumer.worker.job_runner import write_outcome
 from schemas.codes import DeadLetterReason
 from schemas.requests import CancelRequest, RetryRequest
-from tests.integration.store import tiny
-from tests.integration.store.making import change, expire, fence, named, pending, rows, running
-from tests.integration.store.tiny import batch, things
+from tests.integration.store import minimal_dataset
+from tests.integration.store.minimal_dataset import make_batch, make_things
+from tests.support.job_factories import (
+    execute,
+    expire_lease,
+    fencing_token,
+    fetch,
+    get_job,
+    make_pending_job,
+    make_running_job,
+)
 
 PAGE = Path(__file__).parents[3] / "docs" / "operations.md"
 COMMANDS: dict[str, CancelRequest | RetryRequest] = {
     "cancel": CancelRequest(action="cancel", request_id="r-1"),
     "retry": RetryRequest(action="retry", request_id="r-1"),
 }
-REFUSED = DeadLetterReason.COMMAND_REFUSED.value
+REJECTED = DeadLetterReason.COMMAND_REFUSED.value
 
 
-async def _unknown(_: Database) -> None:
+async def _make_unknown(_: Database) -> None:
     pass
 
 
-async def _pending(database: Database) -> None:
-    await pending(database)
-    await change(database, "update migration.jobs set run_started_at = clock_timestamp()")
+async def _make_pending(database: Database) -> None:
+    await make_pending_job(database)
+    await execute(database, "update migration.jobs set run_started_at = clock_timestamp()")
 
 
-async def _running(database: Database) -> None:
-    await running(database)
+async def _make_running(database: Database) -> None:
+    await make_running_job(database)
 
 
-async def _expired(database: Database) -> None:
-    job, _ = await running(database)
-    await expire(database, job.id)
+async def _make_expired(database: Database) -> None:
+    job, _ = await make_running_job(database)
+    await expire_lease(database, job.id)
 
 
-def _ended(transition: Transition) -> Callable[[Database], Awaitable[None]]:
+def _make_ended(transition: Transition) -> Callable[[Database], Awaitable[None]]:
     async def end(database: Database) -> None:
-        _, owned = await running(database)
-        session = await Session.open(database, owned, tiny.MERGE)
-        await session.store(batch(things(2)))
+        _, owned = await make_running_job(database)
+        session = await BatchWriter.open(database, owned, minimal_dataset.MERGE)
+        await session.write(make_batch(make_things(2)))
         await session.close()
         async with database.transaction() as connection:
-            await loads.set_total(connection, owned, 1)
+            await job_progress.set_total(connection, owned, 1)
             await transitions.apply(connection, owned.job_id, owned.token, transition)
 
     return end
 
 
-STATES: dict[str, Callable[[Database], Awaitable[None]]] = {
-    "is not known, or was removed": _unknown,
-    "is `pending`": _pending,
-    "is `running`, its owner alive": _running,
-    "is `running`, its owner gone, the lease not over": _running,
-    "is `running`, its lease over": _expired,
-    "is `completed`": _ended(Complete()),
-    "is `failed`": _ended(Fail("no_rows", "none")),
-    "is `cancelled`": _ended(Cancel()),
+MAKE_STATE: dict[str, Callable[[Database], Awaitable[None]]] = {
+    "is not known, or was removed": _make_unknown,
+    "is `make_pending_job`": _make_pending,
+    "is `make_running_job`, its owner alive": _make_running,
+    "is `make_running_job`, its owner gone, the lease not over": _make_running,
+    "is `make_running_job`, its lease over": _make_expired,
+    "is `completed`": _make_ended(Complete()),
+    "is `failed`": _make_ended(Fail("no_rows", "none")),
+    "is `cancelled`": _make_ended(Cancel()),
 }
 
 
@@ -78,39 +86,41 @@ def table() -> Iterator[tuple[str, str, str]]:
 
 
 def test_every_state_is_told() -> None:
-    assert {state for state, _, _ in table()} == STATES.keys()
+    assert {state for state, _, _ in table()} == MAKE_STATE.keys()
 
 
 @pytest.mark.parametrize(("state", "what", "outcome"), [*table()])
 async def test_what_the_page_tells_is_what_happens(
     database: Database, state: str, what: str, outcome: str
 ) -> None:
-    await STATES[state](database)
+    await MAKE_STATE[state](database)
     if what == "its time is over":
-        await _time_goes_by(database, state)
+        await _pass_time(database, state)
     else:
         async with database.transaction() as connection:
-            refusal = await commands.obey(connection, "c-1", COMMANDS[what])
-        assert (refusal is not None) is (outcome == REFUSED), refusal
-    if outcome != REFUSED:
-        assert (await named(database, "r-1")).status == outcome
+            refusal = await commands.apply_command(connection, "c-1", COMMANDS[what])
+        assert (refusal is not None) is (outcome == REJECTED), refusal
+    if outcome != REJECTED:
+        assert (await get_job(database, "r-1")).status == outcome
 
 
 async def test_a_wish_to_cancel_is_honoured_by_whoever_ends_the_attempt(database: Database) -> None:
-    job, _ = await running(database)
+    job, _ = await make_running_job(database)
     async with database.transaction() as connection:
-        await commands.obey(connection, "c-1", COMMANDS["cancel"])
-    await expire(database, job.id)
+        await commands.apply_command(connection, "c-1", COMMANDS["cancel"])
+    await expire_lease(database, job.id)
     assert [after.status.value for after in await claims.rescue(database)] == ["cancelled"]
 
 
-async def _time_goes_by(database: Database, state: str) -> None:
+async def _pass_time(database: Database, state: str) -> None:
     """The run began long ago; then everybody who looks after jobs does, the owner where there is one."""
-    await change(database, "update migration.jobs set run_started_at = clock_timestamp() - interval '1 year'")
+    await execute(
+        database, "update migration.jobs set run_started_at = clock_timestamp() - interval '1 year'"
+    )
     if "owner alive" in state:
-        await write_outcome(database, fence(await named(database, "r-1")), TimedOut())
+        await write_outcome(database, fencing_token(await get_job(database, "r-1")), TimedOut())
     if "owner gone" in state:
-        for (job_id,) in await rows(database, "select id from migration.jobs"):
-            await expire(database, job_id)
+        for (job_id,) in await fetch(database, "select id from migration.jobs"):
+            await expire_lease(database, job_id)
     await claims.rescue(database)
-    await claims.end_overdue(database)
+    await claims.fail_timed_out(database)

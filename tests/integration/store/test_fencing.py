@@ -5,39 +5,46 @@ from datetime import timedelta
 
 import pytest
 
-from consumer.errors import LeaseLost
-from consumer.lifecycle import Cancel, Complete, Fail, PutBack
-from consumer.store import batches, leases, loads, transitions
+from consumer.errors import LeaseLostError
+from consumer.lifecycle import Cancel, Complete, Fail, Requeue
+from consumer.store import batches, job_progress, leases, transitions
+from consumer.store.batch_writer import BatchWriter
 from consumer.store.connect import Connection
 from consumer.store.database import Database
-from consumer.store.leases import Fence
-from consumer.store.session import Session
-from tests.integration.store import tiny
-from tests.integration.store.making import change, lost, named, running, snapshot
+from consumer.store.leases import FencingToken
+from tests.integration.store import minimal_dataset
+from tests.support.job_factories import execute, get_job, make_running_job, make_taken_over_job, snapshot
 
-Write = Callable[[Connection, Fence], Awaitable[object]]
+Write = Callable[[Connection, FencingToken], Awaitable[object]]
 
 
-async def _batch(connection: Connection, fence: Fence) -> object:
-    await batches.open_session(connection, tiny.MERGE)
+async def _write_batch(connection: Connection, fencing_token: FencingToken) -> object:
+    await batches.create_temp_tables(connection, minimal_dataset.MERGE)
     return await batches.commit_batch(
-        connection, fence, tiny.MERGE, tiny.batch(tiny.things(2, 3), rejected=[4])
+        connection,
+        fencing_token,
+        minimal_dataset.MERGE,
+        minimal_dataset.make_batch(minimal_dataset.make_things(2, 3), rejected=[4]),
     )
 
 
 WRITES: dict[str, Write] = {
-    "batch": _batch,
-    "total": lambda connection, fence: loads.set_total(connection, fence, 5),
-    "detail": lambda connection, fence: loads.set_detail(connection, fence, "waiting"),
-    "begin": lambda connection, fence: loads.begin(connection, fence, "another", None, {}),
-    "refuse": lambda connection, fence: loads.refuse(connection, fence, {7: "22001"}),
-    "standing": lambda connection, fence: loads.standing(connection, fence),
+    "batch": _write_batch,
+    "total": lambda connection, fence: job_progress.set_total(connection, fence, 5),
+    "detail": lambda connection, fence: job_progress.set_detail(connection, fence, "waiting"),
+    "begin": lambda connection, fence: job_progress.start_load(connection, fence, "another", None, {}),
+    "refuse": lambda connection, fence: job_progress.record_database_rejections(
+        connection, fence, {7: "22001"}
+    ),
+    "standing": lambda connection, fence: job_progress.lock_owned_job(connection, fence),
     "completed": lambda c, f: transitions.apply(c, f.job_id, f.token, Complete()),
     "failed": lambda c, f: transitions.apply(c, f.job_id, f.token, Fail("no_rows", "none")),
     "cancelled": lambda c, f: transitions.apply(c, f.job_id, f.token, Cancel()),
-    "put back": lambda c, f: transitions.apply(c, f.job_id, f.token, PutBack(timedelta(), burned=False)),
-    "beat": lambda connection, fence: leases.beat(connection, fence, 500),
-    "backend": lambda connection, fence: leases.remember_backend(connection, fence),
+    "put back": lambda c, f: transitions.apply(
+        c, f.job_id, f.token, Requeue(timedelta(), consumes_attempt=False)
+    ),
+    "beat": lambda connection, fence: leases.renew_job_lease(connection, fence, 500),
+    "backend": lambda connection, fence: leases.record_backend(connection, fence),
 }
 
 
@@ -45,9 +52,9 @@ WRITES: dict[str, Write] = {
 async def test_a_write_with_the_token_of_the_owner_before_changes_nothing(
     database: Database, write: Write
 ) -> None:
-    old, _ = await lost(database)
+    old, _ = await make_taken_over_job(database)
     before = await snapshot(database)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         async with database.transaction() as connection:
             await write(connection, old)
     assert await snapshot(database) == before
@@ -55,11 +62,11 @@ async def test_a_write_with_the_token_of_the_owner_before_changes_nothing(
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
 async def test_a_write_after_the_end_of_the_job_changes_nothing(database: Database, write: Write) -> None:
-    _, fence = await running(database)
+    _, fence = await make_running_job(database)
     async with database.transaction() as connection:
         await transitions.apply(connection, fence.job_id, fence.token, Fail("no_rows", "none"))
     before = await snapshot(database)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         async with database.transaction() as connection:
             await write(connection, fence)
     assert await snapshot(database) == before
@@ -68,35 +75,37 @@ async def test_a_write_after_the_end_of_the_job_changes_nothing(database: Databa
 async def test_handing_back_the_lease_of_the_owner_before_leaves_the_one_of_the_owner_now(
     database: Database,
 ) -> None:
-    old, new = await lost(database)
+    old, new = await make_taken_over_job(database)
     async with database.transaction() as connection:
-        await leases.release(connection, leases.of_job(old.job_id), old.token)
-        await leases.beat(connection, new, 60)
+        await leases.release(connection, leases.job_lease_name(old.job_id), old.token)
+        await leases.renew_job_lease(connection, new, 60)
 
 
 async def test_the_owner_now_writes_where_the_one_before_could_not(database: Database) -> None:
-    _, new = await lost(database)
-    session = await Session.open(database, new, tiny.MERGE)
+    _, new = await make_taken_over_job(database)
+    session = await BatchWriter.open(database, new, minimal_dataset.MERGE)
     try:
-        assert (await session.store(tiny.batch(tiny.things(2, 3)))).processed == 2
+        assert (
+            await session.write(minimal_dataset.make_batch(minimal_dataset.make_things(2, 3)))
+        ).processed == 2
     finally:
         await session.close()
 
 
 async def test_a_session_of_the_owner_before_is_not_even_opened(database: Database) -> None:
-    old, _ = await lost(database)
-    with pytest.raises(LeaseLost):
-        await Session.open(database, old, tiny.MERGE)
+    old, _ = await make_taken_over_job(database)
+    with pytest.raises(LeaseLostError):
+        await BatchWriter.open(database, old, minimal_dataset.MERGE)
 
 
 async def test_a_session_opened_in_time_stores_nothing_once_the_job_is_lost(database: Database) -> None:
-    job, fence = await running(database)
-    session = await Session.open(database, fence, tiny.MERGE)
+    job, fence = await make_running_job(database)
+    session = await BatchWriter.open(database, fence, minimal_dataset.MERGE)
     try:
         # Somebody took over without ending this backend: only the token stands between it and the rows.
-        await change(database, "update migration.jobs set token = nextval('migration.fencing_token')")
-        with pytest.raises(LeaseLost):
-            await session.store(tiny.batch(tiny.things(2, 3)))
+        await execute(database, "update migration.jobs set token = nextval('migration.fencing_token')")
+        with pytest.raises(LeaseLostError):
+            await session.write(minimal_dataset.make_batch(minimal_dataset.make_things(2, 3)))
     finally:
         await session.close()
-    assert (await named(database, job.request_id)).processed == 0
+    assert (await get_job(database, job.request_id)).processed == 0

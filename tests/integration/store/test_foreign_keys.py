@@ -7,12 +7,12 @@ import pytest_asyncio
 
 from consumer.store import foreign_keys
 from consumer.store.database import Database
-from consumer.store.errors import Conflict
-from consumer.store.foreign_keys import OrphansFound
-from tests.integration.store.making import change, rows
+from consumer.store.errors import TransactionConflictError
+from consumer.store.foreign_keys import OrphanRowsError
+from tests.support.job_factories import execute, fetch
 
-ORPHANS = "insert into directory.groups (university_id, name) values (7, 'a'), (8, 'b')"
-HOLD = "lock table directory.groups in access share mode"
+INSERT_ORPHANS = "insert into directory.groups (university_id, name) values (7, 'a'), (8, 'b')"
+LOCK_GROUPS = "lock table directory.groups in access share mode"
 
 
 @pytest_asyncio.fixture
@@ -23,12 +23,12 @@ async def database(database: Database) -> AsyncIterator[Database]:
     yield database
 
 
-async def _counted(database: Database) -> dict[str, int]:
-    return {str(key): count async for key, count in foreign_keys.count_orphans(database.dsn)}
+async def _orphan_counts(database: Database) -> dict[str, int]:
+    return {str(key): count async for key, count in foreign_keys.count_all_orphans(database.dsn)}
 
 
 async def test_every_reference_is_enforced_once(database: Database) -> None:
-    before = await _counted(database)
+    before = await _orphan_counts(database)
     assert set(before.values()) == {0}
     changed = await foreign_keys.enforce_all(database.dsn)
     assert {str(key) for key in changed} == before.keys()
@@ -37,18 +37,18 @@ async def test_every_reference_is_enforced_once(database: Database) -> None:
 
 
 async def test_orphans_are_told_by_their_reference_and_hold_up_no_other(database: Database) -> None:
-    await change(database, ORPHANS)
+    await execute(database, INSERT_ORPHANS)
     held = "directory.groups.university_id → directory.universities"
-    with pytest.raises(OrphansFound, match=f"are in the way: {held}: 2 rows. Mend or delete them"):
+    with pytest.raises(OrphanRowsError, match=f"are in the way: {held}: 2 rows. Mend or delete them"):
         await foreign_keys.enforce_all(database.dsn)
-    assert await _counted(database) == {held: 2}
-    await change(database, "delete from directory.groups")
+    assert await _orphan_counts(database) == {held: 2}
+    await execute(database, "delete from directory.groups")
     assert [str(key) for key in await foreign_keys.enforce_all(database.dsn)] == [held]
 
 
 async def test_a_load_in_the_way_is_a_conflict(database: Database) -> None:
     async with database.transaction() as connection:
-        await connection.execute(HOLD)
-        with pytest.raises(Conflict):
+        await connection.execute(LOCK_GROUPS)
+        with pytest.raises(TransactionConflictError):
             await foreign_keys.enforce_all(f"{database.dsn}?lock_timeout=100")
-    assert await rows(database, "select count(*) from pg_constraint where not conenforced") != [(0,)]
+    assert await fetch(database, "select count(*) from pg_constraint where not conenforced") != [(0,)]

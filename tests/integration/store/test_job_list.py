@@ -7,9 +7,9 @@ import pytest
 from consumer.store import job_list
 from consumer.store.database import Database
 from consumer.store.job_list import JobFilter, JobListPage, list_jobs
-from consumer.store.queries import LAST_ID
+from consumer.store.job_lookup import MAX_JOB_ID
 from schemas.status import Status
-from tests.integration.store.making import change, named, record, request
+from tests.support.job_factories import execute, get_job, make_request, record_request
 
 JOBS = [
     ("r-1", "a.xlsx", "chats", "ivanova", Status.PENDING),
@@ -26,28 +26,28 @@ where id = $1
 
 
 async def _page(
-    database: Database, wanted: JobFilter, *, limit: int = 50, before: int = LAST_ID
+    database: Database, wanted: JobFilter, *, limit: int = 50, before: int = MAX_JOB_ID
 ) -> JobListPage:
-    async with database.reader() as connection:
+    async with database.read_transaction() as connection:
         return await list_jobs(connection, wanted, limit=limit, before=before)
 
 
-async def _names(database: Database, **wanted: Any) -> list[str]:
+async def _request_ids(database: Database, **wanted: Any) -> list[str]:
     page = await _page(database, JobFilter(**wanted))
     assert page.next is None
     return [job.request_id for job in page.jobs]
 
 
-async def _five(database: Database) -> None:
+async def _make_five_jobs(database: Database) -> None:
     for request_id, path, dataset, who, status in JOBS:
-        await record(database, request_id, request(path, dataset=dataset, requested_by=who))
-        await change(database, SET_STATUS, (await named(database, request_id)).id, status.value)
+        await record_request(database, request_id, make_request(path, dataset=dataset, requested_by=who))
+        await execute(database, SET_STATUS, (await get_job(database, request_id)).id, status.value)
 
 
-async def _many(database: Database, count: int) -> list[int]:
+async def _make_many_jobs(database: Database, count: int) -> list[int]:
     """Jobs j-001 … of sources s-1 and s-2 in turns; their numbers, the newest first."""
     for n in range(count):
-        await record(database, f"j-{n:03}", request(f"s-{n % 2 + 1}.xlsx"))
+        await record_request(database, f"j-{n:03}", make_request(f"s-{n % 2 + 1}.xlsx"))
     page = await _page(database, JobFilter(), limit=count)
     return [job.id for job in page.jobs]
 
@@ -55,7 +55,7 @@ async def _many(database: Database, count: int) -> list[int]:
 async def _all_pages(database: Database, wanted: JobFilter, limit: int) -> tuple[list[int], int]:
     """The numbers on all pages, and how many pages there are."""
     seen: list[int] = []
-    before, pages = LAST_ID, 0
+    before, pages = MAX_JOB_ID, 0
     while True:
         page = await _page(database, wanted, limit=limit, before=before)
         seen += [job.id for job in page.jobs]
@@ -100,11 +100,11 @@ async def test_filters_hold_together(
     look_at: int,
 ) -> None:
     """By the index of prefixes, and by looking where more jobs have the prefix than are looked at."""
-    await _five(database)
-    monkeypatch.setattr(job_list, "LOOK_AT_ROWS", look_at)
+    await _make_five_jobs(database)
+    monkeypatch.setattr(job_list, "MAX_SCANNED_ROWS", look_at)
     if look_at == 5:
         monkeypatch.setattr(job_list, "_is_selective", _never)
-    assert await _names(database, **wanted) == names
+    assert await _request_ids(database, **wanted) == names
 
 
 async def _never(*_: object) -> bool:
@@ -112,13 +112,13 @@ async def _never(*_: object) -> bool:
 
 
 async def test_a_job_with_the_prefix_in_both_names_comes_once(database: Database) -> None:
-    await record(database, "chats-1", request("chats.xlsx"))
-    assert await _names(database, q="chats") == ["chats-1"]
+    await record_request(database, "chats-1", make_request("chats.xlsx"))
+    assert await _request_ids(database, q="chats") == ["chats-1"]
 
 
 @pytest.mark.parametrize("wanted", [JobFilter(), JobFilter(q="s-1"), JobFilter(source_type="excel")])
 async def test_pages_lead_through_all_that_fits_once(database: Database, wanted: JobFilter) -> None:
-    every = await _many(database, 10)
+    every = await _make_many_jobs(database, 10)
     expected = every[1::2] if wanted.q else every
     seen, pages = await _all_pages(database, wanted, 5)
     assert (seen, pages) == (expected, len(expected) // 5)
@@ -128,11 +128,11 @@ async def test_pages_lead_through_all_that_fits_once(database: Database, wanted:
 async def test_a_filtered_page_stops_and_says_where_it_has_looked(
     database: Database, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    every = await _many(database, 10)
-    await change(
+    every = await _make_many_jobs(database, 10)
+    await execute(
         database, "update migration.jobs set requested_by = 'x' where id = any($1)", [every[0], every[7]]
     )
-    monkeypatch.setattr(job_list, "LOOK_AT_ROWS", 3)
+    monkeypatch.setattr(job_list, "MAX_SCANNED_ROWS", 3)
     wanted = JobFilter(requested_by="x")
     seen, pages = await _all_pages(database, wanted, limit)
     assert seen == [every[0], every[7]]
@@ -144,8 +144,8 @@ async def test_a_filtered_page_stops_and_says_where_it_has_looked(
 async def test_a_window_that_ends_with_the_last_job_is_the_end(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    every = await _many(database, 6)
-    monkeypatch.setattr(job_list, "LOOK_AT_ROWS", 3)
+    every = await _make_many_jobs(database, 6)
+    monkeypatch.setattr(job_list, "MAX_SCANNED_ROWS", 3)
     page = await _page(database, JobFilter(dataset="none"), before=every[2])
     assert (page.jobs, page.next) == ([], None)
 
@@ -153,11 +153,11 @@ async def test_a_window_that_ends_with_the_last_job_is_the_end(
 async def test_an_old_job_is_found_at_once_by_a_prefix_that_few_have(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    every = await _many(database, 10)
-    await change(
+    every = await _make_many_jobs(database, 10)
+    await execute(
         database, "update migration.jobs set source_identifier = 'old/чаты' where id = $1", every[-1]
     )
-    monkeypatch.setattr(job_list, "LOOK_AT_ROWS", 3)
+    monkeypatch.setattr(job_list, "MAX_SCANNED_ROWS", 3)
     for prefix in ("old", "old/ч", "j-000"):
         page = await _page(database, JobFilter(q=prefix))
         assert ([job.id for job in page.jobs], page.next) == ([every[-1]], None)
@@ -166,8 +166,8 @@ async def test_an_old_job_is_found_at_once_by_a_prefix_that_few_have(
 async def test_a_prefix_that_many_have_is_looked_for_from_the_newest_on(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    every = await _many(database, 10)
-    monkeypatch.setattr(job_list, "LOOK_AT_ROWS", 4)
+    every = await _make_many_jobs(database, 10)
+    monkeypatch.setattr(job_list, "MAX_SCANNED_ROWS", 4)
     page = await _page(database, JobFilter(q="s-2"))
     assert ([job.id for job in page.jobs], page.next) == ([every[0], every[2]], every[3])
     seen, _ = await _all_pages(database, JobFilter(q="s-2"), 50)
@@ -178,8 +178,8 @@ async def test_a_prefix_that_many_have_is_looked_for_from_the_newest_on(
 async def test_page_ends_where_its_jobs_reach_the_limit_of_bytes(
     database: Database, monkeypatch: pytest.MonkeyPatch, wanted: JobFilter
 ) -> None:
-    every = await _many(database, 7)
-    await change(database, "update migration.jobs set error_message = repeat('x', 2000)")
+    every = await _make_many_jobs(database, 7)
+    await execute(database, "update migration.jobs set error_message = repeat('x', 2000)")
     assert await _all_pages(database, wanted, limit=10) == (every, 1)
     monkeypatch.setattr(job_list, "PAGE_BYTES", 9_000)
     assert await _all_pages(database, wanted, limit=10) == (every, 3)

@@ -4,145 +4,161 @@ import asyncio
 
 import pytest
 
-from consumer.errors import LeaseLost
+from consumer.errors import LeaseLostError
 from consumer.store import claims, leases
 from consumer.store.database import Database
-from consumer.store.leases import RELAY, Fence
+from consumer.store.leases import RELAY_LEASE, FencingToken
 from schemas.status import Status
-from tests.integration.store.making import change, events, expire, lost, named, rows, running
+from tests.support.job_factories import (
+    execute,
+    expire_lease,
+    fetch,
+    get_job,
+    make_running_job,
+    make_taken_over_job,
+    outbox_events,
+)
 
 
-async def _left(database: Database, job_id: int) -> float:
+async def _seconds_left(database: Database, job_id: int) -> float:
     query = (
         "select extract(epoch from expires_at - clock_timestamp())::float8 "
         "from migration.leases where name = $1"
     )
-    ((seconds,),) = await rows(database, query, leases.of_job(job_id))
+    ((seconds,),) = await fetch(database, query, leases.job_lease_name(job_id))
     return float(seconds)
 
 
-async def _beat(database: Database, fence: Fence, seconds: float) -> bool:
+async def _renew(database: Database, fencing_token: FencingToken, seconds: float) -> bool:
     async with database.transaction() as connection:
-        return await leases.beat(connection, fence, seconds)
+        return await leases.renew_job_lease(connection, fencing_token, seconds)
 
 
 async def test_a_beat_prolongs_the_lease(database: Database) -> None:
-    job, fence = await running(database)
-    assert await _beat(database, fence, 500) is False
-    assert 480 < await _left(database, job.id) <= 500
+    job, fence = await make_running_job(database)
+    assert await _renew(database, fence, 500) is False
+    assert 480 < await _seconds_left(database, job.id) <= 500
 
 
 async def test_a_beat_tells_that_somebody_wants_the_job_cancelled(database: Database) -> None:
-    _, fence = await running(database)
-    await change(database, "update migration.jobs set cancel_requested = true")
-    assert await _beat(database, fence, 60) is True
+    _, fence = await make_running_job(database)
+    await execute(database, "update migration.jobs set cancel_requested = true")
+    assert await _renew(database, fence, 60) is True
 
 
 async def test_the_owner_before_hears_with_its_next_beat_that_the_job_is_lost(database: Database) -> None:
-    old, new = await lost(database)
-    with pytest.raises(LeaseLost):
-        await _beat(database, old, 500)
-    assert await _left(database, new.job_id) <= 60
-    await _beat(database, new, 60)
+    old, new = await make_taken_over_job(database)
+    with pytest.raises(LeaseLostError):
+        await _renew(database, old, 500)
+    assert await _seconds_left(database, new.job_id) <= 60
+    await _renew(database, new, 60)
 
 
 async def test_an_expired_lease_is_rescued_once_however_many_look(
-    database: Database, neighbour: Database
+    database: Database, other_replica_database: Database
 ) -> None:
-    job, _ = await running(database)
-    await expire(database, job.id)
-    looks = [claims.rescue(one) for one in (database, neighbour) for _ in range(3)]
+    job, _ = await make_running_job(database)
+    await expire_lease(database, job.id)
+    looks = [claims.rescue(one) for one in (database, other_replica_database) for _ in range(3)]
     rescued = [after for found in await asyncio.gather(*looks) for after in found]
     assert [(after.id, after.status, after.token) for after in rescued] == [(job.id, Status.PENDING, None)]
-    assert [event["status"] for event in await events(database, job.id)] == ["pending", "running", "pending"]
-    assert await rows(database, "select name from migration.leases") == []
+    assert [event["status"] for event in await outbox_events(database, job.id)] == [
+        "pending",
+        "running",
+        "pending",
+    ]
+    assert await fetch(database, "select name from migration.leases") == []
 
 
 async def test_a_running_job_without_any_lease_is_rescued(database: Database) -> None:
-    job, _ = await running(database)
-    await change(database, "delete from migration.leases")
+    job, _ = await make_running_job(database)
+    await execute(database, "delete from migration.leases")
     assert [after.id for after in await claims.rescue(database)] == [job.id]
 
 
 async def test_a_live_lease_is_never_rescued(database: Database) -> None:
-    job, _ = await running(database)
+    job, _ = await make_running_job(database)
     assert await claims.rescue(database) == []
-    assert (await named(database, job.request_id)).status is Status.RUNNING
+    assert (await get_job(database, job.request_id)).status is Status.RUNNING
 
 
 async def test_a_beat_that_comes_between_the_look_and_the_rescue_keeps_the_job(database: Database) -> None:
-    job, fence = await running(database)
-    await expire(database, job.id)
-    await _beat(database, fence, 60)
+    job, fence = await make_running_job(database)
+    await expire_lease(database, job.id)
+    await _renew(database, fence, 60)
     assert await claims._rescue(database, job.id) is None
-    assert (await named(database, job.request_id)).token == fence.token
+    assert (await get_job(database, job.request_id)).token == fence.token
 
 
 async def test_a_job_that_still_has_a_task_here_is_left_to_it(database: Database) -> None:
-    job, _ = await running(database)
-    await expire(database, job.id)
+    job, _ = await make_running_job(database)
+    await expire_lease(database, job.id)
     assert await claims.rescue(database, frozenset({job.id})) == []
 
 
 async def test_a_rescue_honours_the_wish_to_cancel(database: Database) -> None:
-    job, _ = await running(database)
-    await change(database, "update migration.jobs set cancel_requested = true")
-    await expire(database, job.id)
+    job, _ = await make_running_job(database)
+    await execute(database, "update migration.jobs set cancel_requested = true")
+    await expire_lease(database, job.id)
     assert [after.status for after in await claims.rescue(database)] == [Status.CANCELLED]
 
 
 async def test_a_job_whose_owners_die_every_time_before_a_batch_is_given_up(database: Database) -> None:
-    job, _ = await running(database)
+    job, _ = await make_running_job(database)
     ends = []
     for _ in range(3):
-        await change(database, "update migration.leases set backend_pid = 1, backend_start = now()")
-        await expire(database, job.id)
+        await execute(database, "update migration.leases set backend_pid = 1, backend_start = now()")
+        await expire_lease(database, job.id)
         ends += [after.status for after in await claims.rescue(database)]
         await claims.claim(database, "next", 60)
     assert ends == [Status.PENDING, Status.PENDING, Status.FAILED]
-    assert (await named(database, job.request_id)).error_code == "worker_lost"
+    assert (await get_job(database, job.request_id)).error_code == "worker_lost"
 
 
 async def test_a_claim_whose_answer_was_lost_burns_no_attempt(database: Database) -> None:
-    job, _ = await running(database)
-    await expire(database, job.id)
+    job, _ = await make_running_job(database)
+    await expire_lease(database, job.id)
     [after] = await claims.rescue(database)
     assert (after.status, after.attempt, after.failures) == (Status.PENDING, 0, 0)
 
 
-async def _elect(database: Database, owner: str) -> int | None:
+async def _try_acquire(database: Database, owner: str) -> int | None:
     async with database.transaction() as connection:
-        return await leases.elect(connection, RELAY, owner, 60)
+        return await leases.try_acquire(connection, RELAY_LEASE, owner, 60)
 
 
 async def test_of_many_that_stand_for_election_one_becomes_the_relay(
-    database: Database, neighbour: Database
+    database: Database, other_replica_database: Database
 ) -> None:
     votes = await asyncio.gather(
-        *(_elect(one, f"{place}") for one in (database, neighbour) for place in range(4))
+        *(_try_acquire(one, f"{place}") for one in (database, other_replica_database) for place in range(4))
     )
     assert len([token for token in votes if token is not None]) == 1
 
 
 async def test_a_relay_is_followed_when_its_lease_has_run_out_and_then_is_deposed(database: Database) -> None:
-    first = await _elect(database, "a")
-    assert await _elect(database, "b") is None
-    await change(database, "update migration.leases set expires_at = clock_timestamp() - interval '1 second'")
-    second = await _elect(database, "b")
+    first = await _try_acquire(database, "a")
+    assert await _try_acquire(database, "b") is None
+    await execute(
+        database, "update migration.leases set expires_at = clock_timestamp() - interval '1 second'"
+    )
+    second = await _try_acquire(database, "b")
     assert first is not None
     assert second is not None
     assert second > first
     async with database.transaction() as connection:
-        await leases.renew(connection, RELAY, second, 60)
-        with pytest.raises(LeaseLost):
-            await leases.renew(connection, RELAY, first, 60)
+        await leases.renew(connection, RELAY_LEASE, second, 60)
+        with pytest.raises(LeaseLostError):
+            await leases.renew(connection, RELAY_LEASE, first, 60)
 
 
 async def test_a_deposed_relay_hands_back_nothing(database: Database) -> None:
-    first = await _elect(database, "a")
+    first = await _try_acquire(database, "a")
     assert first is not None
-    await change(database, "update migration.leases set expires_at = clock_timestamp() - interval '1 second'")
-    await _elect(database, "b")
+    await execute(
+        database, "update migration.leases set expires_at = clock_timestamp() - interval '1 second'"
+    )
+    await _try_acquire(database, "b")
     async with database.transaction() as connection:
-        await leases.release(connection, RELAY, first)
-    assert await rows(database, "select owner from migration.leases") == [("b",)]
+        await leases.release(connection, RELAY_LEASE, first)
+    assert await fetch(database, "select owner from migration.leases") == [("b",)]

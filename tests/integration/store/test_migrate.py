@@ -10,45 +10,45 @@ from alembic.script import ScriptDirectory
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from consumer.store import migrate, revisions
+from consumer.store import migrate, schema_version
 from consumer.store.database import Database
-from consumer.store.errors import DatabaseUnavailable, RightMissing, StatementFailed
-from consumer.store.revisions import SchemaOutdated
-from tests.integration.store.making import change, rows
-from tests.support.wait import until_async
+from consumer.store.errors import DatabaseUnavailableError, PermissionDeniedError, QueryError
+from consumer.store.schema_version import SchemaOutdatedError
+from tests.support.job_factories import execute, fetch
+from tests.support.wait import wait_until_async
 
 
 async def _check(database: Database) -> None:
     async with database.transaction() as connection:
-        await revisions.check(connection)
+        await schema_version.require_current(connection)
 
 
-async def test_two_that_migrate_at_once_both_succeed(fresh_database: str) -> None:
-    await asyncio.gather(*(migrate.upgrade(fresh_database) for _ in range(3)))
-    database = await Database.open(fresh_database)
+async def test_two_that_migrate_at_once_both_succeed(empty_database_url: str) -> None:
+    await asyncio.gather(*(migrate.upgrade(empty_database_url) for _ in range(3)))
+    database = await Database.open(empty_database_url)
     await _check(database)
-    assert await rows(database, "select count(*) from migration.jobs") == [(0,)]
+    assert await fetch(database, "select count(*) from migration.jobs") == [(0,)]
     await database.close()
 
 
 async def test_migrating_again_changes_nothing(database: Database) -> None:
-    await change(database, "create table migration.kept as select 1")
-    before = await rows(database, "select version_num from migration.revisions order by 1")
+    await execute(database, "create table migration.kept as select 1")
+    before = await fetch(database, "select version_num from migration.revisions order by 1")
     await migrate.upgrade(database.dsn)
-    assert await rows(database, "select version_num from migration.revisions order by 1") == before
+    assert await fetch(database, "select version_num from migration.revisions order by 1") == before
     await _check(database)
 
 
-async def test_an_empty_database_is_refused_with_what_to_do(fresh_database: str) -> None:
-    database = await Database.open(fresh_database)
-    with pytest.raises(SchemaOutdated, match="run `migration-consumer migrate` first"):
+async def test_an_empty_database_is_refused_with_what_to_do(empty_database_url: str) -> None:
+    database = await Database.open(empty_database_url)
+    with pytest.raises(SchemaOutdatedError, match="run `migration-consumer migrate` first"):
         await _check(database)
     await database.close()
 
 
 async def test_an_old_schema_is_refused_with_what_is_missing(database: Database) -> None:
-    await change(database, "delete from migration.revisions where version_num = 'service_0010'")
-    with pytest.raises(SchemaOutdated, match="service_0010 missing"):
+    await execute(database, "delete from migration.revisions where version_num = 'service_0010'")
+    with pytest.raises(SchemaOutdatedError, match="service_0010 missing"):
         await _check(database)
 
 
@@ -56,17 +56,19 @@ async def test_a_revision_waits_for_a_long_transaction_without_holding_up_the_ot
     database: Database,
 ) -> None:
     """The one that drops an index needs the table for itself; a batch that is open keeps it from that."""
-    await change(database, "delete from migration.revisions where version_num = 'service_0010'")
-    await change(database, "insert into migration.revisions values ('service_0007')")
-    await change(database, "create index jobs_changed on migration.jobs (updated_at)")
-    await change(database, "alter table migration.jobs drop column source_columns")
-    await change(database, "alter table migration.migration_errors drop column kinds, drop column record_cut")
+    await execute(database, "delete from migration.revisions where version_num = 'service_0010'")
+    await execute(database, "insert into migration.revisions values ('service_0007')")
+    await execute(database, "create index jobs_changed on migration.jobs (updated_at)")
+    await execute(database, "alter table migration.jobs drop column source_columns")
+    await execute(
+        database, "alter table migration.migration_errors drop column kinds, drop column record_cut"
+    )
     batch = await database.data_connection()
     await batch.execute("begin")
     await batch.execute("select from migration.jobs for key share")
     with capture_logs() as logs:
         upgrading = asyncio.create_task(migrate.upgrade(database.dsn))
-        await until_async(lambda: _waits(logs), 20, "the revision to let go")
+        await wait_until_async(lambda: _is_waiting(logs), 20, "the revision to let go")
     await batch.execute("update migration.jobs set detail = null")
     await batch.execute("commit")
     await batch.close()
@@ -74,33 +76,35 @@ async def test_a_revision_waits_for_a_long_transaction_without_holding_up_the_ot
     await _check(database)
 
 
-async def _waits(logs: list[EventDict]) -> bool:
-    return "schema.locked" in {line["event"] for line in logs}
+async def _is_waiting(logs: list[EventDict]) -> bool:
+    return "schema.lock_retrying" in {line["event"] for line in logs}
 
 
-NEWER = "update migration.revisions set version_num = 'service_9999' where version_num like 'service%'"
+SET_NEWER_REVISION = (
+    "update migration.revisions set version_num = 'service_9999' where version_num like 'service%'"
+)
 
 
 async def test_a_newer_schema_is_accepted(database: Database) -> None:
-    await change(database, NEWER)
+    await execute(database, SET_NEWER_REVISION)
     await _check(database)
 
 
 async def test_migrating_a_newer_schema_leaves_it_as_it_is(database: Database) -> None:
-    await change(database, NEWER)
-    before = await rows(database, "select version_num from migration.revisions order by 1")
+    await execute(database, SET_NEWER_REVISION)
+    before = await fetch(database, "select version_num from migration.revisions order by 1")
     await migrate.upgrade(database.dsn)
-    assert await rows(database, "select version_num from migration.revisions order by 1") == before
+    assert await fetch(database, "select version_num from migration.revisions order by 1") == before
 
 
 async def test_migrating_where_nothing_answers_is_an_outage() -> None:
-    with pytest.raises(DatabaseUnavailable):
+    with pytest.raises(DatabaseUnavailableError):
         await migrate.upgrade("postgresql://nobody@127.0.0.1:1/nothing")
 
 
 async def test_migrating_with_a_name_that_is_not_let_in_is_told(database: Database) -> None:
     address = database.dsn.rpartition("/")[0] + "/no_such_database"
-    with pytest.raises(StatementFailed):
+    with pytest.raises(QueryError):
         await migrate.upgrade(address)
 
 
@@ -108,31 +112,31 @@ OPTIONS = "application_name=x&connect_timeout=7&sslmode=prefer&keepalives=1&sear
 
 
 @pytest.mark.parametrize("options", [OPTIONS, "target_session_attrs=read-write"])
-async def test_an_address_may_have_options(fresh_database: str, options: str) -> None:
-    await migrate.upgrade(f"{fresh_database}?{options}")
-    database = await Database.open(f"{fresh_database}?{options}")
+async def test_an_address_may_have_options(empty_database_url: str, options: str) -> None:
+    await migrate.upgrade(f"{empty_database_url}?{options}")
+    database = await Database.open(f"{empty_database_url}?{options}")
     await _check(database)
     await database.close()
 
 
-async def test_an_address_may_have_several_hosts(fresh_database: str) -> None:
-    parts = urlsplit(fresh_database)
+async def test_an_address_may_have_several_hosts(empty_database_url: str) -> None:
+    parts = urlsplit(empty_database_url)
     login, at, host = parts.netloc.rpartition("@")
     await migrate.upgrade(parts._replace(netloc=f"{login}{at}127.0.0.1:1,{host}").geturl())
-    database = await Database.open(fresh_database)
+    database = await Database.open(empty_database_url)
     await _check(database)
     await database.close()
 
 
-async def test_a_right_that_is_missing_is_told(fresh_database: str) -> None:
-    with pytest.raises(RightMissing, match=r"permission denied for database .* have it granted"):
-        await migrate.upgrade(f"{fresh_database}?role=pg_read_all_data")
+async def test_a_right_that_is_missing_is_told(empty_database_url: str) -> None:
+    with pytest.raises(PermissionDeniedError, match=r"permission denied for database .* have it granted"):
+        await migrate.upgrade(f"{empty_database_url}?role=pg_read_all_data")
 
 
 def test_the_revisions_are_those_that_alembic_finds() -> None:
-    scripts = ScriptDirectory.from_config(migrate._config())
-    assert revisions.heads() == set(scripts.get_heads())
-    assert revisions.known() == {script.revision for script in scripts.walk_revisions()}
+    scripts = ScriptDirectory.from_config(migrate._alembic_config())
+    assert schema_version.head_revisions() == set(scripts.get_heads())
+    assert schema_version.known_revisions() == {script.revision for script in scripts.walk_revisions()}
 
 
 def test_the_service_starts_without_what_runs_revisions() -> None:

@@ -3,181 +3,187 @@
 import asyncio
 from datetime import datetime, timedelta
 
-from consumer.lifecycle import PutBack
-from consumer.relay.progress import NO_PROGRESS_SECONDS, OutboxProgress
-from consumer.store import claims, leases, loads, outbox, requests, transitions
+from consumer.lifecycle import Requeue
+from consumer.relay.outbox_progress import NO_PROGRESS_SECONDS, OutboxProgress
+from consumer.store import claims, job_progress, leases, outbox, requests, transitions
 from consumer.store.database import Database
-from consumer.store.leases import RELAY
-from consumer.store.outbox import Unpublished
-from tests.integration.store.making import (
+from consumer.store.leases import RELAY_LEASE
+from consumer.store.outbox import OutboxEvent
+from tests.support.job_factories import (
     LIMITS,
-    broken_off,
-    change,
-    events,
-    fence,
-    pending,
-    record,
-    request,
-    rows,
-    running,
-    waits_for,
+    execute,
+    fencing_token,
+    fetch,
+    is_waiting_for_lock,
+    make_pending_job,
+    make_request,
+    make_running_job,
+    outbox_events,
+    record_request,
+    rolled_back,
 )
-from tests.support.wait import until_async
+from tests.support.wait import wait_until_async
 
 
-async def _elect(database: Database) -> int:
+async def _elect_relay(database: Database) -> int:
     async with database.transaction() as connection:
-        token = await leases.elect(connection, RELAY, "relay", 60)
+        token = await leases.try_acquire(connection, RELAY_LEASE, "relay", 60)
     assert token is not None
     return token
 
 
-async def _waiting(database: Database) -> list[Unpublished]:
+async def _pending_events(database: Database) -> list[OutboxEvent]:
     async with database.transaction() as connection:
-        return await outbox.unpublished(connection, 100, 2**20)
+        return await outbox.fetch_pending(connection, 100, 2**20)
 
 
-async def _mark(database: Database, sent: list[Unpublished], token: int) -> None:
+async def _mark(database: Database, sent: list[OutboxEvent], token: int) -> None:
     async with database.transaction() as connection:
         await outbox.mark_published(connection, sent, token)
 
 
-async def _again(database: Database, job_id: int) -> None:
+async def _resend_event(database: Database, job_id: int) -> None:
     async with database.transaction() as connection:
-        await outbox.send_again(connection, job_id)
+        await outbox.resend_last_event(connection, job_id)
 
 
 async def test_the_sequence_of_a_job_has_no_gap_whoever_writes_at_the_same_time(
-    database: Database, neighbour: Database
+    database: Database, other_replica_database: Database
 ) -> None:
-    job, owned = await running(database)
+    job, owned = await make_running_job(database)
 
     async def talk(one: Database, name: str) -> None:
         for n in range(20):
             async with one.transaction() as connection:
-                await loads.set_detail(connection, owned, f"{name} {n}")
+                await job_progress.set_detail(connection, owned, f"{name} {n}")
 
-    talkers = [talk(one, f"{one is database} {n}") for one in (database, neighbour) for n in range(3)]
+    talkers = [
+        talk(one, f"{one is database} {n}") for one in (database, other_replica_database) for n in range(3)
+    ]
     await asyncio.gather(*talkers)
-    told = await events(database, job.id)
+    told = await outbox_events(database, job.id)
     assert [event["sequence"] for event in told] == list(range(1, 2 + 6 * 20 + 1))
 
 
 async def test_a_write_that_was_rolled_back_leaves_no_gap(database: Database) -> None:
-    job, owned = await running(database)
-    async with broken_off(database) as connection:
-        await loads.set_detail(connection, owned, "never")
+    job, owned = await make_running_job(database)
+    async with rolled_back(database) as connection:
+        await job_progress.set_detail(connection, owned, "never")
     async with database.transaction() as connection:
-        await loads.set_detail(connection, owned, "told")
-    assert [event["sequence"] for event in await events(database, job.id)] == [1, 2, 3]
+        await job_progress.set_detail(connection, owned, "told")
+    assert [event["sequence"] for event in await outbox_events(database, job.id)] == [1, 2, 3]
 
 
 async def test_an_event_with_a_lower_id_that_is_committed_later_is_not_skipped(
-    database: Database, neighbour: Database
+    database: Database, other_replica_database: Database
 ) -> None:
-    token = await _elect(database)
-    async with neighbour.transaction() as connection:
-        await requests.record(connection, "slow", request(), LIMITS, None)
-        await record(database, "quick")
-        (quick,) = await _waiting(database)
+    token = await _elect_relay(database)
+    async with other_replica_database.transaction() as connection:
+        await requests.record(connection, "slow", make_request(), LIMITS, None)
+        await record_request(database, "quick")
+        (quick,) = await _pending_events(database)
         await _mark(database, [quick], token)
-    (slow,) = await _waiting(database)
+    (slow,) = await _pending_events(database)
     assert (slow.request_id, slow.id < quick.id) == ("slow", True)
 
 
 async def test_events_of_a_job_come_in_order(database: Database) -> None:
-    job, owned = await running(database)
+    job, owned = await make_running_job(database)
     for _ in range(3):
         async with database.transaction() as connection:
-            again = PutBack(timedelta(), burned=False)
+            again = Requeue(timedelta(), consumes_attempt=False)
             await transitions.apply(connection, job.id, owned.token, again)
         claimed = await claims.claim(database, "owner", 60)
         assert claimed is not None
-        owned = fence(claimed)
-    waiting = await _waiting(database)
+        owned = fencing_token(claimed)
+    waiting = await _pending_events(database)
     assert [event.id for event in waiting] == sorted(event.id for event in waiting)
     assert len(waiting) == 8
 
 
 async def test_what_was_marked_is_not_sent_again(database: Database) -> None:
-    token = await _elect(database)
-    await pending(database)
-    await _mark(database, await _waiting(database), token)
-    assert await _waiting(database) == []
+    token = await _elect_relay(database)
+    await make_pending_job(database)
+    await _mark(database, await _pending_events(database), token)
+    assert await _pending_events(database) == []
 
 
 async def test_asking_again_sends_the_last_event_as_it_was(database: Database) -> None:
-    token = await _elect(database)
-    job, _ = await running(database)
-    sent = await _waiting(database)
+    token = await _elect_relay(database)
+    job, _ = await make_running_job(database)
+    sent = await _pending_events(database)
     await _mark(database, sent, token)
-    await _again(database, job.id)
-    (again,) = await _waiting(database)
+    await _resend_event(database, job.id)
+    (again,) = await _pending_events(database)
     assert (again.event_id, again.payload) == (sent[-1].event_id, sent[-1].payload)
 
 
 async def test_asking_again_waits_for_the_event_that_is_being_written_and_sends_that(
-    database: Database, neighbour: Database
+    database: Database, other_replica_database: Database
 ) -> None:
-    token = await _elect(database)
-    job, owned = await running(database)
-    await _mark(database, await _waiting(database), token)
-    async with neighbour.transaction() as connection:
-        await loads.set_detail(connection, owned, "newer")
-        asking = asyncio.create_task(_again(database, job.id))
+    token = await _elect_relay(database)
+    job, owned = await make_running_job(database)
+    await _mark(database, await _pending_events(database), token)
+    async with other_replica_database.transaction() as connection:
+        await job_progress.set_detail(connection, owned, "newer")
+        asking = asyncio.create_task(_resend_event(database, job.id))
 
         async def waits() -> bool:
-            return asking.done() or await waits_for(neighbour, "migration.jobs")
+            return asking.done() or await is_waiting_for_lock(other_replica_database, "migration.jobs")
 
-        await until_async(waits, 10, "the asking to wait")
+        await wait_until_async(waits, 10, "the asking to wait")
     await asking
-    assert [(event.sends, "newer" in event.payload) for event in await _waiting(database)] == [(1, True)]
+    assert [
+        (event.resend_generation, "newer" in event.payload) for event in await _pending_events(database)
+    ] == [(1, True)]
 
 
 async def test_a_mark_counts_only_for_the_asking_it_saw(database: Database) -> None:
-    token = await _elect(database)
-    job = await pending(database)
-    seen = await _waiting(database)
-    await _again(database, job.id)
+    token = await _elect_relay(database)
+    job = await make_pending_job(database)
+    seen = await _pending_events(database)
+    await _resend_event(database, job.id)
     await _mark(database, seen, token)
-    (still,) = await _waiting(database)
-    assert still.sends == seen[0].sends + 1
+    (still,) = await _pending_events(database)
+    assert still.resend_generation == seen[0].resend_generation + 1
     await _mark(database, [still], token)
-    assert await _waiting(database) == []
+    assert await _pending_events(database) == []
 
 
 async def test_a_mark_does_not_wait_for_those_who_ask_again(database: Database) -> None:
     """Both lock many events, in different orders: who waits could wait for ever."""
-    token = await _elect(database)
-    job = await pending(database, "r-1")
-    await pending(database, "r-2")
-    seen = await _waiting(database)
+    token = await _elect_relay(database)
+    job = await make_pending_job(database, "r-1")
+    await make_pending_job(database, "r-2")
+    seen = await _pending_events(database)
     async with database.transaction() as connection:
-        await outbox.send_again(connection, job.id)
+        await outbox.resend_last_event(connection, job.id)
         async with asyncio.timeout(5):
             await _mark(database, seen, token)
-    (still,) = await _waiting(database)
-    assert (still.id, still.sends) == (seen[0].id, seen[0].sends + 1)
+    (still,) = await _pending_events(database)
+    assert (still.id, still.resend_generation) == (seen[0].id, seen[0].resend_generation + 1)
 
 
 async def test_a_deposed_relay_marks_nothing(database: Database) -> None:
-    token = await _elect(database)
-    await pending(database)
-    seen = await _waiting(database)
-    await change(database, "update migration.leases set expires_at = clock_timestamp() - interval '1 second'")
-    successor = await _elect(database)
+    token = await _elect_relay(database)
+    await make_pending_job(database)
+    seen = await _pending_events(database)
+    await execute(
+        database, "update migration.leases set expires_at = clock_timestamp() - interval '1 second'"
+    )
+    successor = await _elect_relay(database)
     await _mark(database, seen, token)
-    assert await _waiting(database) == seen
+    assert await _pending_events(database) == seen
     await _mark(database, seen, successor)
-    assert await _waiting(database) == []
+    assert await _pending_events(database) == []
 
 
-async def _resend(database: Database, limit: int = 100) -> int:
+async def _republish_all(database: Database, limit: int = 100) -> int:
     """What a new relay begins with; how many pieces it took."""
     pieces, resent = 0, None
     while pieces == 0 or resent is not None:
         async with database.transaction() as connection:
-            resent = await outbox.resend_piece(connection, resent, limit)
+            resent = await outbox.resend_chunk(connection, resent, limit)
         pieces += 1
     return pieces
 
@@ -185,68 +191,68 @@ async def _resend(database: Database, limit: int = 100) -> int:
 async def test_new_relay_resends_the_last_event_of_every_job_with_one_published_lately(
     database: Database,
 ) -> None:
-    token = await _elect(database)
-    await running(database, "new")
-    await pending(database, "old")
-    await _mark(database, await _waiting(database), token)
+    token = await _elect_relay(database)
+    await make_running_job(database, "new")
+    await make_pending_job(database, "old")
+    await _mark(database, await _pending_events(database), token)
     old = "published_at = published_at - interval '6 minutes' where request_id = 'old'"
-    await change(database, f"update migration.outbox set {old}")
-    await _resend(database)
-    [again] = await _waiting(database)
-    assert (again.request_id, again.sends) == ("new", 1)
+    await execute(database, f"update migration.outbox set {old}")
+    await _republish_all(database)
+    [again] = await _pending_events(database)
+    assert (again.request_id, again.resend_generation) == ("new", 1)
     assert '"sequence":2,' in again.payload
 
 
 async def test_job_with_a_newer_event_that_waits_already_is_not_resent(database: Database) -> None:
-    token = await _elect(database)
-    await running(database)
-    sent = await _waiting(database)
+    token = await _elect_relay(database)
+    await make_running_job(database)
+    sent = await _pending_events(database)
     await _mark(database, sent[:1], token)
-    await _resend(database)
-    assert await _waiting(database) == sent[1:]
+    await _republish_all(database)
+    assert await _pending_events(database) == sent[1:]
 
 
 async def test_resending_in_pieces_finds_each_job_once(database: Database) -> None:
-    token = await _elect(database)
-    _, owned = await running(database, "r-0")
+    token = await _elect_relay(database)
+    _, owned = await make_running_job(database, "r-0")
     for n in range(1, 10):
-        await pending(database, f"r-{n}")
+        await make_pending_job(database, f"r-{n}")
     for n in range(4):
         async with database.transaction() as connection:
-            await loads.set_detail(connection, owned, f"{n}")
-    await _mark(database, await _waiting(database), token)
-    assert await _resend(database, 3) == 6, "15 events, 3 a piece, and a look at the end"
-    again = await _waiting(database)
+            await job_progress.set_detail(connection, owned, f"{n}")
+    await _mark(database, await _pending_events(database), token)
+    assert await _republish_all(database, 3) == 6, "15 events, 3 a piece, and a look at the end"
+    again = await _pending_events(database)
     assert sorted(event.request_id for event in again) == sorted(f"r-{n}" for n in range(10))
-    assert {event.sends for event in again} == {1}
+    assert {event.resend_generation for event in again} == {1}
 
 
 async def test_what_is_published_meanwhile_is_not_resent(database: Database) -> None:
     """Or a relay that sends quickly would never come to an end."""
-    token = await _elect(database)
-    await pending(database, "a")
-    await _mark(database, await _waiting(database), token)
+    token = await _elect_relay(database)
+    await make_pending_job(database, "a")
+    await _mark(database, await _pending_events(database), token)
     async with database.transaction() as connection:
-        resent = await outbox.resend_piece(connection, None, 1)
-    await pending(database, "b")
-    await _mark(database, await _waiting(database), token)
+        resent = await outbox.resend_chunk(connection, None, 1)
+    await make_pending_job(database, "b")
+    await _mark(database, await _pending_events(database), token)
     async with database.transaction() as connection:
-        assert await outbox.resend_piece(connection, resent, 1) is None
-    assert await _waiting(database) == []
+        assert await outbox.resend_chunk(connection, resent, 1) is None
+    assert await _pending_events(database) == []
 
 
-LARGE = "update migration.outbox set payload = repeat('x', $2) where request_id = $1"
+ENLARGE_EVENT = "update migration.outbox set payload = repeat('x', $2) where request_id = $1"
 
 
 async def _page(database: Database, limit: int, limit_bytes: int) -> list[str]:
     async with database.transaction() as connection:
-        return [event.request_id for event in await outbox.unpublished(connection, limit, limit_bytes)]
+        return [event.request_id for event in await outbox.fetch_pending(connection, limit, limit_bytes)]
 
 
 async def test_page_ends_where_its_payloads_reach_the_limit(database: Database) -> None:
     for request_id in ("a", "b", "c", "d"):
-        await pending(database, request_id)
-        await change(database, LARGE, request_id, 1_000)
+        await make_pending_job(database, request_id)
+        await execute(database, ENLARGE_EVENT, request_id, 1_000)
     assert await _page(database, 10, 10_000) == ["a", "b", "c", "d"]
     assert await _page(database, 3, 10_000) == ["a", "b", "c"]
     assert await _page(database, 10, 2_000) == ["a", "b"]
@@ -254,59 +260,59 @@ async def test_page_ends_where_its_payloads_reach_the_limit(database: Database) 
 
 
 async def test_event_larger_than_a_page_comes_alone(database: Database) -> None:
-    await pending(database, "a")
-    await pending(database, "b")
-    await change(database, LARGE, "a", 1_000_000)
+    await make_pending_job(database, "a")
+    await make_pending_job(database, "b")
+    await execute(database, ENLARGE_EVENT, "a", 1_000_000)
     assert await _page(database, 10, 2_000) == ["a"]
 
 
-async def _look(database: Database) -> tuple[int | None, datetime | None]:
+async def _oldest_pending(database: Database) -> tuple[int | None, datetime | None]:
     async with database.transaction() as connection:
-        return await outbox.look(connection)
+        return await outbox.peek(connection)
 
 
 async def test_look_finds_the_next_event_and_the_latest_time_of_publishing(database: Database) -> None:
-    assert await _look(database) == (None, None)
-    token = await _elect(database)
-    job = await pending(database)
-    await pending(database, "later")
-    first, later = await _waiting(database)
-    assert await _look(database) == (first.id, None)
+    assert await _oldest_pending(database) == (None, None)
+    token = await _elect_relay(database)
+    job = await make_pending_job(database)
+    await make_pending_job(database, "later")
+    first, later = await _pending_events(database)
+    assert await _oldest_pending(database) == (first.id, None)
     await _mark(database, [first], token)
-    next_id, published_at = await _look(database)
+    next_id, published_at = await _oldest_pending(database)
     assert (next_id, [(published_at,)]) == (
         later.id,
-        await rows(database, "select published_at from migration.outbox where id = $1", first.id),
+        await fetch(database, "select published_at from migration.outbox where id = $1", first.id),
     )
-    await _again(database, job.id)
-    assert await _look(database) == (first.id, None)
+    await _resend_event(database, job.id)
+    assert await _oldest_pending(database) == (first.id, None)
 
 
 async def test_look_leaves_out_times_that_a_wrong_clock_wrote(database: Database) -> None:
-    token = await _elect(database)
-    await pending(database, "ahead")
-    await _mark(database, await _waiting(database), token)
-    await change(database, "update migration.outbox set published_at = published_at + interval '1 hour'")
-    await pending(database)
-    await _mark(database, await _waiting(database), token)
+    token = await _elect_relay(database)
+    await make_pending_job(database, "ahead")
+    await _mark(database, await _pending_events(database), token)
+    await execute(database, "update migration.outbox set published_at = published_at + interval '1 hour'")
+    await make_pending_job(database)
+    await _mark(database, await _pending_events(database), token)
     right = "select published_at from migration.outbox where request_id = 'r-1'"
-    assert [(await _look(database))[1:]] == await rows(database, right)
+    assert [(await _oldest_pending(database))[1:]] == await fetch(database, right)
 
 
 async def test_repeated_requests_do_not_hide_that_nothing_leaves(database: Database) -> None:
     """Each puts an older event before the one that waits."""
-    token = await _elect(database)
-    old = [(await pending(database, f"old-{n}")).id for n in range(5)]
-    await _mark(database, await _waiting(database), token)
-    await pending(database, "waits")
+    token = await _elect_relay(database)
+    old = [(await make_pending_job(database, f"old-{n}")).id for n in range(5)]
+    await _mark(database, await _pending_events(database), token)
+    await make_pending_job(database, "waits")
     now = 0.0
     progress = OutboxProgress(lambda: now)
     for second in range(int(NO_PROGRESS_SECONDS) + 1):
         now = float(second)
         if second % 5 == 4:
-            await _again(database, old[second // 5 % len(old)])
-        progress.observe(*await _look(database))
-    assert progress.problem() is not None
-    await _mark(database, [(await _waiting(database))[-1]], token)
-    progress.observe(*await _look(database))
-    assert progress.problem() is None
+            await _resend_event(database, old[second // 5 % len(old)])
+        progress.observe(*await _oldest_pending(database))
+    assert progress.failure() is not None
+    await _mark(database, [(await _pending_events(database))[-1]], token)
+    progress.observe(*await _oldest_pending(database))
+    assert progress.failure() is None

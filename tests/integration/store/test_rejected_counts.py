@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 from alembic import command
 
-from consumer.store import claims, loads, migrate, retention
+from consumer.store import claims, job_progress, migrate, retention
+from consumer.store.batch_writer import BatchWriter
 from consumer.store.database import Database
-from consumer.store.leases import Fence
+from consumer.store.leases import FencingToken
 from consumer.store.rejected_counts import RejectedCount, rejected_summary
-from consumer.store.session import Session
-from tests.integration.store import tiny
-from tests.integration.store.aging import breathe, ended
-from tests.integration.store.making import change, expire, fence, rows, running
+from tests.integration.store import minimal_dataset
+from tests.integration.store.old_jobs import make_ended_job, no_pause
+from tests.support.job_factories import execute, expire_lease, fencing_token, fetch, make_running_job
 
 Pair = tuple[str | None, str]
 
@@ -24,19 +24,19 @@ def _errors(*pairs: Pair) -> str:
 
 
 async def _summary(database: Database, job_id: int) -> list[RejectedCount]:
-    async with database.reader() as connection:
+    async with database.read_transaction() as connection:
         return await rejected_summary(connection, job_id)
 
 
-async def _store(database: Database, owned: Fence, *batches: tuple[Sequence[int], str]) -> None:
-    session = await Session.open(database, owned, tiny.MERGE)
+async def _store(database: Database, owned: FencingToken, *batches: tuple[Sequence[int], str]) -> None:
+    session = await BatchWriter.open(database, owned, minimal_dataset.MERGE)
     for rejected, errors in batches:
-        await session.store(tiny.batch([], rejected=rejected, errors=errors))
+        await session.write(minimal_dataset.make_batch([], rejected=rejected, errors=errors))
     await session.close()
 
 
 async def test_rejected_rows_are_counted_over_batches_the_most_frequent_first(database: Database) -> None:
-    job, owned = await running(database)
+    job, owned = await make_running_job(database)
     await _store(
         database,
         owned,
@@ -53,7 +53,7 @@ async def test_rejected_rows_are_counted_over_batches_the_most_frequent_first(da
 
 
 async def test_a_row_counts_once_for_each_code_and_field(database: Database) -> None:
-    job, owned = await running(database)
+    job, owned = await make_running_job(database)
     await _store(database, owned, ([2, 3], _errors(("inn", "length"), ("inn", "length"), ("kpp", "length"))))
     assert await _summary(database, job.id) == [
         RejectedCount("length", "inn", 2),
@@ -63,46 +63,46 @@ async def test_a_row_counts_once_for_each_code_and_field(database: Database) -> 
 
 async def test_every_job_has_counts_of_its_own(database: Database) -> None:
     for request_id, rejected in (("r-1", [2]), ("r-2", [2, 3])):
-        job, owned = await running(database, request_id)
-        await _store(database, owned, (rejected, tiny.WRONG))
+        job, owned = await make_running_job(database, request_id)
+        await _store(database, owned, (rejected, minimal_dataset.REJECTED_ERRORS))
         assert await _summary(database, job.id) == [RejectedCount("number", "amount", len(rejected))]
 
 
 async def test_a_new_load_begins_at_zero_and_a_takeover_goes_on(database: Database) -> None:
-    job, owned = await running(database)
-    await _store(database, owned, ([2, 3], tiny.WRONG))
-    await expire(database, job.id)
+    job, owned = await make_running_job(database)
+    await _store(database, owned, ([2, 3], minimal_dataset.REJECTED_ERRORS))
+    await expire_lease(database, job.id)
     await claims.rescue(database)
     taken = await claims.claim(database, "successor", 60)
     assert taken is not None
-    await _store(database, fence(taken), ([4], tiny.WRONG))
+    await _store(database, fencing_token(taken), ([4], minimal_dataset.REJECTED_ERRORS))
     assert await _summary(database, job.id) == [RejectedCount("number", "amount", 3)]
     async with database.transaction() as connection:
-        await loads.begin(connection, fence(taken), "another file", None, {})
+        await job_progress.start_load(connection, fencing_token(taken), "another file", None, {})
     assert await _summary(database, job.id) == []
 
 
 async def test_the_counts_stay_when_retention_deletes_the_rows(database: Database) -> None:
-    job = await ended(database)
+    job = await make_ended_job(database)
     before = await _summary(database, job.id)
-    assert await retention.prune_errors(database, timedelta(), breathe) == 1
+    assert await retention.prune_rejected_rows(database, timedelta(), no_pause) == 1
     assert before == [RejectedCount("number", "amount", 1)]
     assert await _summary(database, job.id) == before
 
 
 async def test_a_batch_without_rejected_rows_does_not_look(database: Database) -> None:
     """The trigger fires for every statement, whether it touches a row or not."""
-    _, owned = await running(database)
+    _, owned = await make_running_job(database)
     for table in ("migration_errors", "rejected_counts"):
-        await change(
+        await execute(
             database,
             f"""create function refuse_{table}() returns trigger language plpgsql as
                 $$ begin raise exception 'no' using errcode = '42000'; end $$;
                 create trigger refuse before insert on migration.{table}
                 for each statement execute function refuse_{table}()""",
         )
-    session = await Session.open(database, owned, tiny.MERGE)
-    assert (await session.store(tiny.batch(tiny.things(2)))).processed == 1
+    session = await BatchWriter.open(database, owned, minimal_dataset.MERGE)
+    assert (await session.write(minimal_dataset.make_batch(minimal_dataset.make_things(2)))).processed == 1
     await session.close()
 
 
@@ -117,24 +117,24 @@ insert into migration.commands (command_id, request_id, action, obeyed) values (
 
 
 async def test_what_was_stored_before_is_counted_by_the_revision(
-    fresh_database: str, monkeypatch: pytest.MonkeyPatch
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upgrade = command.upgrade
     with monkeypatch.context() as before:
         before.setattr(command, "upgrade", lambda config, _: upgrade(config, "service_0003"))
-        await migrate.upgrade(fresh_database)
-    database = await Database.open(fresh_database)
+        await migrate.upgrade(empty_database_url)
+    database = await Database.open(empty_database_url)
     errors = _errors((None, "empty"), ("inn", "length"), ("inn", "length"))
-    await change(database, OLD_JOBS.replace("ERRORS", errors))
-    await migrate.upgrade(fresh_database)
+    await execute(database, OLD_JOBS.replace("ERRORS", errors))
+    await migrate.upgrade(empty_database_url)
     counts = "select job_id, code, field, rows from migration.rejected_counts order by 1, 2"
-    assert await rows(database, counts) == [
+    assert await fetch(database, counts) == [
         (1, "empty", "", 3),
         (1, "length", "inn", 3),
         (2, "empty", "", 6),
         (2, "length", "inn", 6),
     ]
     added = "select options::text, run_requested_by from migration.jobs"
-    assert await rows(database, added) == [(None, None)] * 2
-    assert await rows(database, "select reason, requested_by from migration.commands") == [(None, None)]
+    assert await fetch(database, added) == [(None, None)] * 2
+    assert await fetch(database, "select reason, requested_by from migration.commands") == [(None, None)]
     await database.close()

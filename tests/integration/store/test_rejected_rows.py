@@ -8,7 +8,7 @@ import pytest
 from consumer.store import rejected_rows as module
 from consumer.store.database import Database
 from consumer.store.rejected_rows import RejectedFilter, RejectedPage, record_columns, rejected_rows
-from tests.integration.store.making import pending, record
+from tests.support.job_factories import make_pending_job, record_request
 
 Error = tuple[str | None, str]
 INSERT = """
@@ -24,8 +24,8 @@ ROWS: list[tuple[int, str | None, list[Error], dict[str, Any]]] = [
 ]
 
 
-async def _rejected(database: Database) -> int:
-    job = await pending(database)
+async def _make_job(database: Database) -> int:
+    job = await make_pending_job(database)
     lines = [
         (
             job.id,
@@ -44,12 +44,12 @@ async def _rejected(database: Database) -> int:
 async def _page(
     database: Database, job_id: int, wanted: RejectedFilter, *, after: int = -1, limit: int = 100
 ) -> RejectedPage:
-    async with database.reader() as connection:
-        return await rejected_rows(connection, job_id, after=after, limit=limit, wanted=wanted)
+    async with database.read_transaction() as connection:
+        return await rejected_rows(connection, job_id, after=after, limit=limit, row_filter=wanted)
 
 
 def _numbers(page: RejectedPage) -> list[int]:
-    return [json.loads(line)["row_number"] for line in page.lines]
+    return [json.loads(line)["row_number"] for line in page.json_rows]
 
 
 FILTERS = [
@@ -79,19 +79,19 @@ FILTERS = [
 
 @pytest.mark.parametrize(("wanted", "numbers"), FILTERS)
 async def test_filters_hold_together(database: Database, wanted: dict[str, str], numbers: list[int]) -> None:
-    page = await _page(database, await _rejected(database), RejectedFilter(**wanted))
+    page = await _page(database, await _make_job(database), RejectedFilter(**wanted))
     assert (_numbers(page), page.next) == (numbers, None)
 
 
 async def test_only_the_rows_of_that_job_are_found(database: Database) -> None:
-    await _rejected(database)
-    await record(database, "r-2")
+    await _make_job(database)
+    await record_request(database, "r-2")
     page = await _page(database, 2, RejectedFilter(code="length"))
     assert (_numbers(page), page.next) == ([], None)
 
 
 async def test_pages_lead_through_all_that_fits_once(database: Database) -> None:
-    job_id, wanted = await _rejected(database), RejectedFilter(code="length")
+    job_id, wanted = await _make_job(database), RejectedFilter(code="length")
     first = await _page(database, job_id, wanted, limit=2)
     assert (_numbers(first), first.next) == ([2, 3], 3)
     second = await _page(database, job_id, wanted, limit=2, after=3)
@@ -103,8 +103,8 @@ async def test_pages_lead_through_all_that_fits_once(database: Database) -> None
 async def test_a_filtered_page_stops_and_says_where_it_has_looked(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job_id, wanted = await _rejected(database), RejectedFilter(q="max.ru/%")
-    monkeypatch.setattr(module, "LOOK_AT_ROWS", 2)
+    job_id, wanted = await _make_job(database), RejectedFilter(q="max.ru/%")
+    monkeypatch.setattr(module, "MAX_SCANNED_ROWS", 2)
     looked_at, after = [], -1
     while True:
         page = await _page(database, job_id, wanted, after=after)
@@ -118,20 +118,20 @@ async def test_a_filtered_page_stops_and_says_where_it_has_looked(
 async def test_a_window_that_ends_with_the_last_row_is_the_end(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LOOK_AT_ROWS", 5)
-    page = await _page(database, await _rejected(database), RejectedFilter(q="nothing"))
-    assert (page.lines, page.next) == ([], None)
+    monkeypatch.setattr(module, "MAX_SCANNED_ROWS", 5)
+    page = await _page(database, await _make_job(database), RejectedFilter(q="nothing"))
+    assert (page.json_rows, page.next) == ([], None)
 
 
 async def test_large_rows_make_short_pages_of_what_is_filtered_too(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PAGE_BYTES", 250)
-    job_id, wanted = await _rejected(database), RejectedFilter(code="length")
+    job_id, wanted = await _make_job(database), RejectedFilter(code="length")
     seen, after = [], -1
     for length in (2, 1):
         page = await _page(database, job_id, wanted, after=after)
-        assert len(page.lines) == length
+        assert len(page.json_rows) == length
         seen += _numbers(page)
         after = page.next or after
     assert (seen, page.next) == ([2, 3, 77], None)
@@ -156,12 +156,12 @@ async def test_the_columns_are_those_of_what_is_filtered(
     columns: list[str],
     at_once: int,
 ) -> None:
-    monkeypatch.setattr(module, "COLUMNS_ROWS", at_once)
-    job_id = await _rejected(database)
+    monkeypatch.setattr(module, "MAX_COLUMN_SCAN_ROWS", at_once)
+    job_id = await _make_job(database)
     found: dict[str, None] = {}
     last: int | None = -1
     while last is not None:
-        async with database.reader() as connection:
+        async with database.read_transaction() as connection:
             some, last = await record_columns(connection, job_id, last, RejectedFilter(**wanted), 0)
         found.update(dict.fromkeys(some))
     assert list(found) == columns

@@ -14,25 +14,35 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from consumer.datasets.find import find
-from consumer.errors import LeaseLost
+from consumer.datasets.registry import find
+from consumer.errors import LeaseLostError
 from consumer.lifecycle import Complete, Fail
-from consumer.store import commands, leases, loads, migrate, quotas, removal, requests, retention, transitions
+from consumer.store import (
+    commands,
+    job_progress,
+    leases,
+    migrate,
+    rate_limits,
+    removal,
+    requests,
+    retention,
+    transitions,
+)
+from consumer.store.batch_writer import BatchWriter
 from consumer.store.batches import Batch
 from consumer.store.database import Database
-from consumer.store.errors import StatementFailed
-from consumer.store.session import Session
+from consumer.store.errors import QueryError
 from devstack.stack import Stack
 from schemas.requests import CancelRequest, RetryRequest
-from schemas.topics import ALL, INTAKE_GROUP
-from tests.integration.store.aging import breathe
-from tests.integration.store.making import expire, lost, pending, running
-from tests.support.chat_loads import TODAY, chunk
-from tests.support.pages import names, page, rows, section
+from schemas.topics import ALL_TOPICS, INTAKE_GROUP
+from tests.integration.store.old_jobs import no_pause
+from tests.support.chat_loads import TODAY, make_chunk
+from tests.support.doc_pages import code_names, read_page, section, table_rows
+from tests.support.job_factories import expire_lease, make_pending_job, make_running_job, make_taken_over_job
 
-RIGHTS = page("docs/operations.md").split("## Rights\n")[1]
-MAKING, GRANTS = re.findall(r"```sql\n(.*?)```", section(RIGHTS, "In Postgres"), re.DOTALL)
-EACH = [line for line in GRANTS.splitlines() if line.startswith("grant")]
+RIGHTS = read_page("docs/operations.md").split("## Rights\n")[1]
+CREATE_ROLES, GRANTS = re.findall(r"```sql\n(.*?)```", section(RIGHTS, "In Postgres"), re.DOTALL)
+EACH_GRANT = [line for line in GRANTS.splitlines() if line.startswith("grant")]
 OWNER, SERVICE = "migration_owner", "migration_service"
 CHATS = find("chats")
 NOW = timedelta()
@@ -40,13 +50,13 @@ _numbers = itertools.count()
 
 
 @dataclass(frozen=True)
-class Roles:
+class DatabaseRoles:
     """A database in which both roles of the page are made, under names of this test's own."""
 
     url: str
     suffix: str
 
-    def of(self, role: str) -> str:
+    def dsn_of(self, role: str) -> str:
         """The address for a role."""
         parts = urlsplit(self.url)
         return parts._replace(netloc=f"{role}{self.suffix}:secret@{parts.netloc.split('@')[1]}").geturl()
@@ -62,16 +72,16 @@ MAY_MAKE_ROLES = "select rolsuper or rolcreaterole from pg_roles where rolname =
 
 
 @pytest.fixture
-def roles(stack: Stack, fresh_database: str) -> Iterator[Roles]:
-    if not asyncio.run(_asked(fresh_database, MAY_MAKE_ROLES)):
+def roles(stack: Stack, empty_database_url: str) -> Iterator[DatabaseRoles]:
+    if not asyncio.run(_fetchval(empty_database_url, MAY_MAKE_ROLES)):
         pytest.skip("the user of this stack may not make roles")
-    made = Roles(fresh_database, f"_{os.getpid()}_{next(_numbers)}")
-    name = urlsplit(fresh_database).path.strip("/")
-    made.run(fresh_database, MAKING.replace("database migration", f'database "{name}"'))
+    made = DatabaseRoles(empty_database_url, f"_{os.getpid()}_{next(_numbers)}")
+    name = urlsplit(empty_database_url).path.strip("/")
+    made.run(empty_database_url, CREATE_ROLES.replace("database migration", f'database "{name}"'))
     try:
         for role in (OWNER, SERVICE):
             stack.execute(f"alter role {role}{made.suffix} password 'secret'")
-        asyncio.run(migrate.upgrade(made.of(OWNER)))
+        asyncio.run(migrate.upgrade(made.dsn_of(OWNER)))
         yield made
     finally:
         stack.drop_database(name)
@@ -79,98 +89,98 @@ def roles(stack: Stack, fresh_database: str) -> Iterator[Roles]:
             stack.execute(f"drop role if exists {role}{made.suffix}")
 
 
-def test_they_are_enough(roles: Roles) -> None:
-    roles.run(roles.of(OWNER), GRANTS)
-    asyncio.run(_everything(roles.of(SERVICE)))
-    asyncio.run(migrate.upgrade(roles.of(OWNER)))  # again, when all is there
+def test_they_are_enough(roles: DatabaseRoles) -> None:
+    roles.run(roles.dsn_of(OWNER), GRANTS)
+    asyncio.run(_use_everything(roles.dsn_of(SERVICE)))
+    asyncio.run(migrate.upgrade(roles.dsn_of(OWNER)))  # again, when all is there
 
 
-@pytest.mark.parametrize("missing", EACH)
-def test_none_of_them_is_spare(roles: Roles, missing: str) -> None:
-    roles.run(roles.of(OWNER), GRANTS.replace(missing, ""))
-    with pytest.raises(StatementFailed, match="42501"):
-        asyncio.run(_everything(roles.of(SERVICE)))
+@pytest.mark.parametrize("missing", EACH_GRANT)
+def test_none_of_them_is_spare(roles: DatabaseRoles, missing: str) -> None:
+    roles.run(roles.dsn_of(OWNER), GRANTS.replace(missing, ""))
+    with pytest.raises(QueryError, match="42501"):
+        asyncio.run(_use_everything(roles.dsn_of(SERVICE)))
 
 
-def test_the_service_cannot_change_what_is_there(roles: Roles) -> None:
-    roles.run(roles.of(OWNER), GRANTS)
-    with pytest.raises(StatementFailed, match="42501"):
-        asyncio.run(migrate.upgrade(roles.of(SERVICE)))
+def test_the_service_cannot_change_what_is_there(roles: DatabaseRoles) -> None:
+    roles.run(roles.dsn_of(OWNER), GRANTS)
+    with pytest.raises(QueryError, match="42501"):
+        asyncio.run(migrate.upgrade(roles.dsn_of(SERVICE)))
 
 
 def test_the_rights_in_kafka_are_told_for_every_topic_and_for_the_group() -> None:
-    resources = [names(resource) for _, resource, _, _ in rows(section(RIGHTS, "In Kafka"))]
+    resources = [code_names(resource) for _, resource, _, _ in table_rows(section(RIGHTS, "In Kafka"))]
     told = {name for found in resources for name in found}
-    assert told == {*(topic.name for topic in ALL), INTAKE_GROUP}
+    assert told == {*(topic.name for topic in ALL_TOPICS), INTAKE_GROUP}
 
 
-async def _everything(dsn: str) -> None:
+async def _use_everything(dsn: str) -> None:
     """What the service does in its life, all tables of its own and most statements."""
-    async with _opened(dsn) as database:
-        await _asked_for_and_told(database)
-        await _imported(database)
-        await _taken_over(database)
-        await _pruned(database)
+    async with _open(dsn) as database:
+        await _record_and_publish(database)
+        await _import(database)
+        await _take_over(database)
+        await _prune(database)
 
 
-async def _asked_for_and_told(database: Database) -> None:
-    await pending(database, "r-cancelled")
+async def _record_and_publish(database: Database) -> None:
+    await make_pending_job(database, "r-cancelled")
     async with database.transaction() as connection:
         cancel = CancelRequest(action="cancel", request_id="r-cancelled")
-        assert await commands.obey(connection, "c-1", cancel) is None
+        assert await commands.apply_command(connection, "c-1", cancel) is None
         retry = RetryRequest(action="retry", request_id="r-cancelled")
-        assert await commands.obey(connection, "c-2", retry) is None
-        assert await commands.obey(connection, "c-3", cancel) is None
-        await requests.tell_invalid(connection, "r-wrong", "the request is wrong")
-    token = await _elected(database)
+        assert await commands.apply_command(connection, "c-2", retry) is None
+        assert await commands.apply_command(connection, "c-3", cancel) is None
+        await requests.emit_invalid_request(connection, "r-wrong", "the request is wrong")
+    token = await _elect_relay(database)
     async with database.transaction() as connection:
-        await leases.renew(connection, leases.RELAY, token, 10)
-        await leases.release(connection, leases.RELAY, token)
-    assert await quotas.draw(database, "google:x", limit=1, window_seconds=60) == 0
+        await leases.renew(connection, leases.RELAY_LEASE, token, 10)
+        await leases.release(connection, leases.RELAY_LEASE, token)
+    assert await rate_limits.acquire(database, "google:x", limit=1, window_seconds=60) == 0
 
 
-async def _elected(database: Database) -> int:
+async def _elect_relay(database: Database) -> int:
     async with database.transaction() as connection:
-        token = await leases.elect(connection, leases.RELAY, "owner", 10)
+        token = await leases.try_acquire(connection, leases.RELAY_LEASE, "owner", 10)
     assert token is not None
     return token
 
 
-async def _imported(database: Database) -> None:
+async def _import(database: Database) -> None:
     for request_id, name in (("r-1", "first"), ("r-2", "second")):
-        _, owned = await running(database, request_id)
+        _, owned = await make_running_job(database, request_id)
         async with database.transaction() as connection:
-            await loads.begin(connection, owned, "the file", None, {})
-            await loads.refuse(connection, owned, {9: "22001"})
-        session = await Session.open(database, owned, CHATS.merge("excel"))
-        job = await session.store(_batch(name))
+            await job_progress.start_load(connection, owned, "the file", None, {})
+            await job_progress.record_database_rejections(connection, owned, {9: "22001"})
+        session = await BatchWriter.open(database, owned, CHATS.make_merge_plan("excel"))
+        job = await session.write(_batch(name))
         await session.close()
         async with database.transaction() as connection:
-            await loads.set_total(connection, owned, job.done)
+            await job_progress.set_total(connection, owned, job.rows_done)
             await transitions.apply(connection, owned.job_id, owned.token, Complete())
 
 
-async def _taken_over(database: Database) -> None:
-    old, new = await lost(database, "r-lost")
-    session = await Session.open(database, new, CHATS.merge("excel"))
-    await expire(database, new.job_id)
+async def _take_over(database: Database) -> None:
+    old, new = await make_taken_over_job(database, "r-lost")
+    session = await BatchWriter.open(database, new, CHATS.make_merge_plan("excel"))
+    await expire_lease(database, new.job_id)
     async with database.transaction() as connection:
-        await leases.end_backend(connection, leases.of_job(new.job_id))
-    session.cut()
-    with pytest.raises(LeaseLost):
+        await leases.terminate_backend(connection, leases.job_lease_name(new.job_id))
+    session.terminate()
+    with pytest.raises(LeaseLostError):
         async with database.transaction() as connection:
-            await loads.standing(connection, old)
+            await job_progress.lock_owned_job(connection, old)
     async with database.transaction() as connection:
         await transitions.apply(connection, new.job_id, new.token, Fail("no_rows", "none"))
 
 
-async def _pruned(database: Database) -> None:
+async def _prune(database: Database) -> None:
     async with database.transaction() as connection:
         await connection.execute("update migration.outbox set published_at = clock_timestamp()")
-    assert await retention.prune_errors(database, NOW, breathe) == 2
-    await retention.prune_events(database, NOW, breathe)
-    assert await retention.prune_commands(database, NOW, breathe)
-    assert await removal.prune_jobs(database, NOW, breathe)
+    assert await retention.prune_rejected_rows(database, NOW, no_pause) == 2
+    await retention.prune_events(database, NOW, no_pause)
+    assert await retention.prune_commands(database, NOW, no_pause)
+    assert await removal.prune_jobs(database, NOW, no_pause)
 
 
 def _batch(name: str) -> Batch:
@@ -188,13 +198,13 @@ def _batch(name: str) -> Batch:
         "phone": "+79123456789",
         "owner_id": name,
     }
-    checked = CHATS.checker("excel", TODAY).check(chunk([fit, fit | {"inn": ""}]), {})
-    sections = {section: memoryview(text) for section, text in checked.sections.items()}
+    checked = CHATS.make_validator("excel", TODAY).validate(make_chunk([fit, fit | {"inn": ""}]), {})
+    sections = {section: memoryview(text) for section, text in checked.copy_streams.items()}
     return Batch(3, checked.accepted, checked.rejected, checked.warnings, sections)
 
 
 @asynccontextmanager
-async def _opened(dsn: str) -> AsyncIterator[Database]:
+async def _open(dsn: str) -> AsyncIterator[Database]:
     database = await Database.open(dsn)
     try:
         yield database
@@ -202,7 +212,7 @@ async def _opened(dsn: str) -> AsyncIterator[Database]:
         await database.close()
 
 
-async def _asked(url: str, question: str) -> Any:
+async def _fetchval(url: str, question: str) -> Any:
     connection = await asyncpg.connect(url)
     try:
         return await connection.fetchval(question)

@@ -8,25 +8,28 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from consumer.sources.base import Access
+from consumer.sources.base import SourceCredentials
 from consumer.store import claims
 from consumer.store.database import Database
 from consumer.store.jobs import Job
-from consumer.worker.attempt import Workshop
-from consumer.worker.worker import Terms, Worker
-from tests.support.wait import until_async
+from consumer.worker.attempt import WorkerContext
+from consumer.worker.worker import Worker, WorkerConfig
+from tests.support.wait import wait_until_async
 
 
 @pytest_asyncio.fixture
 async def worker(database_url: str, tmp_path: Path) -> Worker:
     database = await Database.open(database_url)
-    return Worker(Workshop(database, {}, {}, tmp_path, lambda _: Access()), Terms("owner", 2, 10, 3))
+    return Worker(
+        WorkerContext(database, {}, {}, tmp_path, lambda _: SourceCredentials()),
+        WorkerConfig("owner", 2, 10, 3),
+    )
 
 
 async def test_notifications_do_not_multiply_rescues(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: Counter[str] = Counter()
     times: list[float] = []
-    claim, rescue, end_overdue = claims.claim, claims.rescue, claims.end_overdue
+    claim, rescue, end_overdue = claims.claim, claims.rescue, claims.fail_timed_out
 
     async def counting_claim(database: Database, owner: str, lease_seconds: float) -> Job | None:
         looks["claim"] += 1
@@ -43,17 +46,17 @@ async def test_notifications_do_not_multiply_rescues(worker: Worker, monkeypatch
 
     monkeypatch.setattr(claims, "claim", counting_claim)
     monkeypatch.setattr(claims, "rescue", counting_rescue)
-    monkeypatch.setattr(claims, "end_overdue", counting_end)
+    monkeypatch.setattr(claims, "fail_timed_out", counting_end)
     stop = asyncio.Event()
     running = asyncio.create_task(worker.run(stop))
 
     async def third_rescue() -> bool:
-        worker.hear("17")
+        worker.on_notify("17")
         return looks["rescue"] == 3
 
-    await until_async(third_rescue, 20, "the worker to look for lost owners for the third time")
+    await wait_until_async(third_rescue, 20, "the worker to look for lost owners for the third time")
     stop.set()
-    worker.hear("")
+    worker.on_notify("")
     await running
     assert looks["claim"] > 12, "each notification may mean a job"
     assert looks["overdue"] == 3

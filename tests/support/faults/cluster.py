@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devstack import kafka
+from devstack.accounts import make_temporary_folder, server_account
 from devstack.ports import free_ports
 from devstack.server import Server
-from devstack.unprivileged import account_for_servers, temporary_folder
-from tests.support.faults.proxy import HOST, Proxy
+from tests.support.faults.tcp_proxy import HOST, TcpProxy
 
-PLAIN_LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
+PLAIN_LOGIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Brokers, and the proxy before each. `direct` addresses are for the test itself."""
+    """Brokers, and the proxy before each. `direct_bootstrap_servers` addresses are for the test itself."""
 
     brokers: list[Server]
-    proxies: list[Proxy]
-    direct: str
+    proxies: list[TcpProxy]
+    direct_bootstrap_servers: str
 
     @property
     def bootstrap_servers(self) -> str:
@@ -30,13 +30,13 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class SaslLogin:
     """A user and a password that the proxied listeners ask for, in the clear."""
 
     user: str
     password: str
 
-    def settings(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """What a replica is told of it."""
         known = {"USERNAME": self.user, "PASSWORD": self.password, "MECHANISM": "PLAIN"}
         return {"KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT"} | {
@@ -45,15 +45,15 @@ class Login:
 
 
 @contextmanager
-def proxied_cluster(brokers: int = 1, login: Login | None = None) -> Iterator[Cluster]:
+def proxied_cluster(broker_count: int = 1, login: SaslLogin | None = None) -> Iterator[Cluster]:
     """Brokers of our own, to be broken."""
-    folder = temporary_folder(account_for_servers())
+    folder = make_temporary_folder(server_account())
     try:
-        made = kafka.prepare(folder, folder / "logs", brokers, temporary=True)
+        made = kafka.prepare(folder, folder / "logs", broker_count, temporary=True)
         with ExitStack() as proxies:
-            found = [proxies.enter_context(Proxy(port)) for port in free_ports(brokers)]
+            found = [proxies.enter_context(TcpProxy(port)) for port in free_ports(broker_count)]
             for broker, proxy in zip(made.brokers, found, strict=True):
-                _add_listener(broker.order.folder / "server.properties", proxy, login)
+                _add_listener(broker.spec.folder / "server.properties", proxy, login)
             with _running(made.brokers):
                 yield Cluster(made.brokers, found, made.bootstrap_servers)
     finally:
@@ -74,7 +74,7 @@ def _running(servers: list[Server]) -> Iterator[None]:
             server.kill()
 
 
-def _add_listener(properties: Path, proxy: Proxy, login: Login | None) -> None:
+def _add_listener(properties: Path, proxy: TcpProxy, login: SaslLogin | None) -> None:
     """A second listener, known to its clients by the address of the proxy before it."""
     more = {
         "listeners": f"PROXIED://{HOST}:{proxy.target}",
@@ -82,12 +82,12 @@ def _add_listener(properties: Path, proxy: Proxy, login: Login | None) -> None:
         "listener.security.protocol.map": f"PROXIED:{'SASL_PLAINTEXT' if login else 'PLAINTEXT'}",
     }
     lines = properties.read_text().splitlines()
-    found = [_with(line, more.get(line.partition("=")[0])) for line in lines]
+    found = [_append_value(line, more.get(line.partition("=")[0])) for line in lines]
     if login:
-        known = f'{PLAIN_LOGIN} required user_{login.user}="{login.password}";'
+        known = f'{PLAIN_LOGIN_MODULE} required user_{login.user}="{login.password}";'
         found += ["sasl.enabled.mechanisms=PLAIN", f"listener.name.proxied.plain.sasl.jaas.config={known}"]
     properties.write_text("\n".join(found) + "\n")
 
 
-def _with(line: str, more: str | None) -> str:
-    return line if more is None else f"{line},{more}"
+def _append_value(line: str, value: str | None) -> str:
+    return line if value is None else f"{line},{value}"

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.support.database_inspector import DatabaseInspector
 from tests.support.faults import small_disk
-from tests.support.rows import Rows
-from tests.support.service import Service
+from tests.support.service_process import ServiceProcess
 
-TRIGGERS = """
+FAIL_WRITES_SQL = """
 create table public.full_disk ();
 create function public.no_room() returns trigger language plpgsql as $$ begin
   if exists (select from public.full_disk) then
@@ -28,29 +28,31 @@ end $$
 
 
 @contextmanager
-def refusing_writes(rows: Rows) -> Iterator[None]:
+def failing_writes(db: DatabaseInspector) -> Iterator[None]:
     """In place of a small disk: Postgres answers every write with SQLSTATE 53100."""
-    rows.run(TRIGGERS)
-    rows.run("insert into public.full_disk default values")
+    db.execute(FAIL_WRITES_SQL)
+    db.execute("insert into public.full_disk default values")
     try:
         yield
     finally:
-        rows.run("delete from public.full_disk")
+        db.execute("delete from public.full_disk")
 
 
 @contextmanager
-def no_room_for(services: list[Service], folder: Path, *, real: bool) -> Iterator[None]:
+def full_disks(services: list[ServiceProcess], folder: Path, *, use_tmpfs: bool) -> Iterator[None]:
     """Replicas on small file systems find them full; or may not write files of more than a few bytes."""
     with ExitStack() as disks:
         for service in services:
             disks.enter_context(
-                small_disk.filled(service.pid, folder) if real else _limited(service.pid, 100_000)
+                small_disk.filled(service.pid, folder)
+                if use_tmpfs
+                else _file_size_limit(service.pid, 100_000)
             )
         yield
 
 
 @contextmanager
-def _limited(pid: int, size: int) -> Iterator[None]:
+def _file_size_limit(pid: int, size: int) -> Iterator[None]:
     """Children that are started within inherit the limit."""
     before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, before[1]))

@@ -13,39 +13,39 @@ from typing import Any, Protocol
 import psutil
 import structlog
 
-from consumer.scratch import Scratch
+from consumer.runtime.tempdir import ProcessTempDir
 from messaging.connection import KafkaConnection
 from messaging.records import Record
 from messaging.subscription import Subscription
-from schemas.status import MigrationStatus
+from schemas.status import StatusEvent
 from schemas.topics import DEAD_LETTERS, STATUS
-from tests.support.faults.bookkeeping import wrong_attempts, wrong_counts
-from tests.support.faults.followed import wrong_with
-from tests.support.faults.private import leaks
+from tests.support.database_inspector import DatabaseInspector
+from tests.support.faults.consistency_checks import attempt_mismatches, count_mismatches
+from tests.support.faults.event_checks import event_violations
+from tests.support.faults.pii_scan import find_leaks
 from tests.support.reference_tables import Directory
-from tests.support.reference_workbook import Load
-from tests.support.rows import Rows
-from tests.support.service import Service
-from tests.support.wait import until
+from tests.support.reference_workbook import ExpectedLoad
+from tests.support.service_process import ServiceProcess
+from tests.support.wait import wait_until
 
-QUIET_SECONDS = 60
-SHOWN = 5
+QUIET_TIMEOUT_SECONDS = 60
+MAX_SHOWN = 5
 COUNTERS = ("total", "processed", "failed", "duplicates")
-SHARED = ("inserted", "updated", "unchanged")
+ORDER_DEPENDENT_COUNTERS = ("inserted", "updated", "unchanged")
 """Of several jobs over the same links, who came first inserts: only their sums are known beforehand."""
 TERMINAL = ("completed", "failed", "cancelled")
 
 
-class Judged(Protocol):
+class CheckedHarness(Protocol):
     """What the oracle has to know of a world."""
 
-    rows: Rows
-    replicas: list[Service]
+    db: DatabaseInspector
+    replicas: list[ServiceProcess]
     scratch: Path
-    temporary: Path
-    database: str
-    directory: Directory
-    expected: dict[str, Load]
+    tmpdir: Path
+    database_name: str
+    expected_directory: Directory
+    expected_loads: dict[str, ExpectedLoad]
     phones: set[str]
     secrets: list[str]
 
@@ -53,72 +53,80 @@ class Judged(Protocol):
     def bootstrap_servers(self) -> str: ...
 
 
-def judge(world: Judged, *, target: bool = True, going_on: bool = False) -> None:
+def assert_invariants(
+    harness: CheckedHarness, *, check_target: bool = True, still_running: bool = False
+) -> None:
     """Wait for quiet, end the replicas politely, look at everything; fails with all that was found.
 
     Without `target` what was imported is not compared: jobs ended before their time. Replicas that are
     `going_on` are not ended, and what they hold is theirs.
     """
-    quiet(world)
-    found = findings(world, target=target, going_on=going_on)
-    assert not found, "\n".join(["the oracle found:", *found])
+    wait_until_quiet(harness)
+    found = find_violations(harness, check_target=check_target, still_running=still_running)
+    assert not found, "\n".join(["violated invariants:", *found])
 
 
-def findings(world: Judged, *, target: bool = True, sums: bool = True, going_on: bool = False) -> list[str]:
+def find_violations(
+    harness: CheckedHarness,
+    *,
+    check_target: bool = True,
+    check_sums: bool = True,
+    still_running: bool = False,
+) -> list[str]:
     """All that is wrong with a quiet world; its replicas are ended politely unless they are `going_on`.
 
     Without `sums`: what the jobs did to chats that others know as well depends on their order.
     """
-    found = [] if going_on else _endings(world)
-    checks = [_events, _counters, _bookkeeping, _privacy]
-    checks += [] if going_on else [_leases, _backends, _processes, _files]
-    for check in [*checks, *([_sums] if sums else []), *([_target] if target else [])]:
-        found += check(world)
+    found = [] if still_running else _exit_codes(harness)
+    checks = [_events, _counters, _consistency, _privacy]
+    checks += [] if still_running else [_leases, _backends, _processes, _files]
+    for check in [*checks, *([_sums] if check_sums else []), *([_target] if check_target else [])]:
+        found += check(harness)
     return found
 
 
-def quiet(world: Judged, seconds: float = QUIET_SECONDS) -> None:
+def wait_until_quiet(harness: CheckedHarness, seconds: float = QUIET_TIMEOUT_SECONDS) -> None:
     """Wait until every job has ended, every event was sent, and the living have taken what the dead held."""
     between = f"select count(*) from migration.jobs where status not in {TERMINAL}"
-    until(lambda: world.rows.one(between) == 0, seconds, "every job to end")
+    wait_until(lambda: harness.db.fetchval(between) == 0, seconds, "every job to end")
     unsent = "select count(*) from migration.outbox where published_at is null"
-    until(lambda: world.rows.one(unsent) == 0, seconds, "every event to be sent")
-    until(lambda: not _held_by_the_dead(world), seconds, "the leases of dead replicas to be taken")
+    wait_until(lambda: harness.db.fetchval(unsent) == 0, seconds, "every event to be sent")
+    wait_until(lambda: not _orphaned_leases(harness), seconds, "the leases of dead replicas to be taken")
 
 
-def _held_by_the_dead(world: Judged) -> list[str]:
+def _orphaned_leases(harness: CheckedHarness) -> list[str]:
     """Leases of replicas that are gone, while there are others to take them."""
-    living = {str(replica.pid) for replica in world.replicas if replica.running}
-    leases = world.rows.ask("select name, split_part(owner, ':', -2) from migration.leases")
+    living = {str(replica.pid) for replica in harness.replicas if replica.running}
+    leases = harness.db.fetch("select name, split_part(owner, ':', -2) from migration.leases")
     return [name for name, pid in leases if living and pid not in living]
 
 
-def _endings(world: Judged) -> list[str]:
-    alive = [replica for replica in world.replicas if replica.running]
-    for replica in world.replicas:
+def _exit_codes(harness: CheckedHarness) -> list[str]:
+    alive = [replica for replica in harness.replicas if replica.running]
+    for replica in harness.replicas:
         replica.stop()
-    return [f"{one.name} ended with {one.wait()}: {one.tail()}" for one in alive if one.wait() != 0]
+    return [f"{one.name} ended with {one.wait()}: {one.log_tail()}" for one in alive if one.wait() != 0]
 
 
-def _target(world: Judged) -> list[str]:
+def _target(harness: CheckedHarness) -> list[str]:
     found = []
-    stored, reference = world.rows.directory(), world.directory.rows()
+    stored, reference = harness.db.directory_tables(), harness.expected_directory.rows()
     for table, rows in reference.items():
         there = stored[table]
         if there != rows:
             missing, more = Counter(rows) - Counter(there), Counter(there) - Counter(rows)
             found.append(
-                f"{table} has {len(there)} rows instead of {len(rows)}; missing {[*missing][:SHOWN]}, "
-                f"more {[*more][:SHOWN]}"
+                f"{table} has {len(there)} rows instead of {len(rows)}; missing {[*missing][:MAX_SHOWN]}, "
+                f"more {[*more][:MAX_SHOWN]}"
             )
     return found
 
 
-def _counters(world: Judged) -> list[str]:
+def _counters(harness: CheckedHarness) -> list[str]:
     """Of completed jobs: what they report, and which rows they rejected."""
     found = []
-    for request_id, load in world.expected.items():
-        job = world.rows.job(request_id)
+    for request_id, load in harness.expected_loads.items():
+        job = harness.db.job(request_id)
         if not job:
             found.append(f"request {request_id} has no job")
         elif job["status"] == "completed":
@@ -128,114 +136,122 @@ def _counters(world: Judged) -> list[str]:
                 found.append(f"job {job['id']} reports {got} instead of {want} ({', '.join(COUNTERS)})")
             if json.loads(job["warnings"]) != dict(load.warnings):
                 found.append(f"job {job['id']} reports warnings {job['warnings']} instead of {load.warnings}")
-            if world.rows.rejected(request_id) != {row: sorted(set(w)) for row, w in load.rejected.items()}:
+            if harness.db.rejected_rows(request_id) != {
+                row: sorted(set(w)) for row, w in load.rejected.items()
+            }:
                 found.append(f"job {job['id']} rejected other rows than it should")
     return found
 
 
-def _bookkeeping(world: Judged) -> list[str]:
-    return [*wrong_counts(world.rows), *wrong_attempts(world.rows)]
+def _consistency(harness: CheckedHarness) -> list[str]:
+    return [*count_mismatches(harness.db), *attempt_mismatches(harness.db)]
 
 
-def _sums(world: Judged) -> list[str]:
+def _sums(harness: CheckedHarness) -> list[str]:
     """What all jobs together did to the chats, where each of them came to its end."""
-    jobs = [world.rows.job(request_id) for request_id in world.expected]
+    jobs = [harness.db.job(request_id) for request_id in harness.expected_loads]
     if any(job.get("status") != "completed" for job in jobs):
         return []
-    got = {name: sum(job[name] for job in jobs) for name in SHARED}
-    want = {name: sum(getattr(load, name) for load in world.expected.values()) for name in SHARED}
+    got = {name: sum(job[name] for job in jobs) for name in ORDER_DEPENDENT_COUNTERS}
+    want = {
+        name: sum(getattr(load, name) for load in harness.expected_loads.values())
+        for name in ORDER_DEPENDENT_COUNTERS
+    }
     return [] if got == want else [f"the jobs together did {got} instead of {want}"]
 
 
-def _events(world: Judged) -> list[str]:
+def _events(harness: CheckedHarness) -> list[str]:
     told: dict[bytes, list[bytes]] = defaultdict(list)
-    for record in past(world.bootstrap_servers, STATUS.name):
+    for record in read_topic(harness.bootstrap_servers, STATUS.name):
         told[record.key or b""].append(record.value or b"")
     found = []
-    for (request_id,) in world.rows.ask("select request_id from migration.jobs"):
-        events = [MigrationStatus.model_validate_json(value) for value in told[request_id.encode()]]
-        job = world.rows.job(request_id)
-        found += [f"job {job['id']}: {wrong}" for wrong in wrong_with(events, job)]
+    for (request_id,) in harness.db.fetch("select request_id from migration.jobs"):
+        events = [StatusEvent.model_validate_json(value) for value in told[request_id.encode()]]
+        job = harness.db.job(request_id)
+        found += [f"job {job['id']}: {wrong}" for wrong in event_violations(events, job)]
     return found
 
 
-def _leases(world: Judged) -> list[str]:
-    return [f"lease {name} is left" for (name,) in world.rows.ask("select name from migration.leases")]
+def _leases(harness: CheckedHarness) -> list[str]:
+    return [f"lease {name} is left" for (name,) in harness.db.fetch("select name from migration.leases")]
 
 
-def _backends(world: Judged) -> list[str]:
+def _backends(harness: CheckedHarness) -> list[str]:
     """A killed client's backend notices within a moment."""
     query = """select application_name || ': ' || state from pg_stat_activity
         where datname = $1 and application_name like 'chat-migration%'"""
-    left: Callable[[], list[tuple[Any, ...]]] = lambda: world.rows.ask(query, world.database)  # noqa: E731
+    left: Callable[[], list[tuple[Any, ...]]] = lambda: harness.db.fetch(query, harness.database_name)  # noqa: E731
     try:
-        until(lambda: not left(), 10, "the backends to end")
+        wait_until(lambda: not left(), 10, "the backends to end")
     except AssertionError:
         return [f"a backend is left: {name}" for (name,) in left()]
     return []
 
 
-def _processes(world: Judged) -> list[str]:
+def _processes(harness: CheckedHarness) -> list[str]:
     """Replicas and children carry the folder of their world in their environment."""
     try:
-        until(lambda: not _alive(world), 10, "the processes to end")
+        wait_until(lambda: not _live_processes(harness), 10, "the processes to end")
     except AssertionError:
-        return [f"a process is left: {process}" for process in _alive(world)]
+        return [f"a process is left: {process}" for process in _live_processes(harness)]
     return []
 
 
-def _alive(world: Judged) -> list[str]:
+def _live_processes(harness: CheckedHarness) -> list[str]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get("TMPDIR") == str(world.temporary):
+            if process.environ().get("TMPDIR") == str(harness.tmpdir):
                 found.append(f"{process.pid} {' '.join(process.cmdline())} ({process.status()})")
         except (psutil.Error, OSError):
             continue  # it ended meanwhile, or is not ours
     return found
 
 
-def _files(world: Judged) -> list[str]:
+def _files(harness: CheckedHarness) -> list[str]:
     """What a killed replica left goes when the next one starts; what one that ended left is too much."""
     with structlog.testing.capture_logs():
-        Scratch.open(world.scratch).close()
-    left = [*world.scratch.rglob("*"), *world.temporary.rglob("*")]
+        ProcessTempDir.open(harness.scratch).close()
+    left = [*harness.scratch.rglob("*"), *harness.tmpdir.rglob("*")]
     return [f"{path} is left" for path in left]
 
 
-def _privacy(world: Judged) -> list[str]:
+def _privacy(harness: CheckedHarness) -> list[str]:
     found = []
-    for where, text in _texts(world):
-        found += leaks(where, text, world.phones, world.secrets)
-    return found[: SHOWN * 4]
+    for where, text in _texts(harness):
+        found += find_leaks(where, text, harness.phones, harness.secrets)
+    return found[: MAX_SHOWN * 4]
 
 
-def _texts(world: Judged) -> Iterable[tuple[str, str]]:
-    for replica in world.replicas:
+def _texts(harness: CheckedHarness) -> Iterable[tuple[str, str]]:
+    for replica in harness.replicas:
         yield f"log of {replica.name}", replica.log.read_text(encoding="utf-8", errors="replace")
-    for record in past(world.bootstrap_servers, STATUS.name):
+    for record in read_topic(harness.bootstrap_servers, STATUS.name):
         yield "event", (record.value or b"").decode(errors="replace")
         yield "headers of an event", str(record.headers)
-    for record in past(world.bootstrap_servers, DEAD_LETTERS.name):
+    for record in read_topic(harness.bootstrap_servers, DEAD_LETTERS.name):
         yield "headers of a dead letter", str(record.headers)
-    for request_id, code, message, detail in world.rows.ask(
+    for request_id, code, message, detail in harness.db.fetch(
         "select request_id, error_code, error_message, detail from migration.jobs"
     ):
         yield f"job {request_id}", f"{code} {message} {detail}"
 
 
-def events_of(bootstrap: str, request_id: str) -> list[MigrationStatus]:
+def read_status_events(bootstrap: str, request_id: str) -> list[StatusEvent]:
     """Everything that lies in the status topic about a request, in order."""
-    records = past(bootstrap, STATUS.name)
+    records = read_topic(bootstrap, STATUS.name)
     mine = (record.value or b"" for record in records if record.key == request_id.encode())
-    return [MigrationStatus.model_validate_json(value) for value in mine]
+    return [StatusEvent.model_validate_json(value) for value in mine]
 
 
-def past(bootstrap: str, topic: str) -> list[Record]:
+def read_topic(bootstrap: str, topic: str) -> list[Record]:
     """Everything that lies in a topic."""
-    return asyncio.run(_read(KafkaConnection(bootstrap), topic))
+    return asyncio.run(_read_topic(KafkaConnection(bootstrap), topic))
 
 
-async def _read(connection: KafkaConnection, topic: str) -> list[Record]:
-    async with asyncio.timeout(QUIET_SECONDS), await Subscription.open(connection, topic) as subscription:
-        return [record async for record in subscription.past()]
+async def _read_topic(connection: KafkaConnection, topic: str) -> list[Record]:
+    async with (
+        asyncio.timeout(QUIET_TIMEOUT_SECONDS),
+        await Subscription.open(connection, topic) as subscription,
+    ):
+        return [record async for record in subscription.read_existing()]

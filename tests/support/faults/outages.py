@@ -8,94 +8,94 @@ from typing import Protocol
 
 from devstack.server import Server
 from tests.support.faults.cluster import Cluster
-from tests.support.faults.proxy import Proxy, faulty
-from tests.support.wait import until
+from tests.support.faults.tcp_proxy import TcpProxy, healed_after
+from tests.support.wait import wait_until
 
 END_SECONDS = 20
 
 
-class Leaning(Protocol):
+class OutageTargets(Protocol):
     """What replicas lean on: brokers behind proxies, and a Postgres of their own behind one."""
 
     cluster: Cluster
-    server: Server
+    postgres_server: Server
     """Postgres."""
 
     @property
-    def proxies(self) -> list[Proxy]:
+    def proxies(self) -> list[TcpProxy]:
         """All of them."""
         ...
 
 
-Outage = Callable[[Leaning], AbstractContextManager[None]]
+Outage = Callable[[OutageTargets], AbstractContextManager[None]]
 
 
 @contextmanager
-def postgres_gone(world: Leaning) -> Iterator[None]:
+def postgres_stopped(harness: OutageTargets) -> Iterator[None]:
     """Postgres stops at once, as `pg_ctl stop -m immediate` has it, and recovers when it starts again."""
-    os.kill(world.server.pid, signal.SIGQUIT)
-    until(lambda: not world.server.running, END_SECONDS, "Postgres to end")
-    world.server.stop()  # lets go of what watched over it
+    os.kill(harness.postgres_server.pid, signal.SIGQUIT)
+    wait_until(lambda: not harness.postgres_server.running, END_SECONDS, "Postgres to end")
+    harness.postgres_server.stop()  # lets go of what watched over it
     try:
         yield
     finally:
-        world.server.start()
+        harness.postgres_server.start()
 
 
 @contextmanager
-def brokers_gone(world: Leaning) -> Iterator[None]:
+def brokers_killed(harness: OutageTargets) -> Iterator[None]:
     """All brokers are killed, and started again."""
-    for broker in world.cluster.brokers:
+    for broker in harness.cluster.brokers:
         broker.kill()
     try:
         yield
     finally:
-        _start(world.cluster.brokers)
+        _start_servers(harness.cluster.brokers)
 
 
 @contextmanager
-def brokers_restarted(world: Leaning) -> Iterator[None]:
+def brokers_restarted_in_turn(harness: OutageTargets) -> Iterator[None]:
     """One broker after the other parts in good order, so that each partition gets another leader."""
-    for broker in world.cluster.brokers:
+    for broker in harness.cluster.brokers:
         broker.stop()
-        _start([broker])
+        _start_servers([broker])
     yield
 
 
 @contextmanager
-def broker_lost(world: Leaning) -> Iterator[None]:
+def broker_lost(harness: OutageTargets) -> Iterator[None]:
     """One broker is killed and never comes back."""
-    world.cluster.brokers[0].kill()
+    harness.cluster.brokers[0].kill()
     yield
 
 
 @contextmanager
-def network_cut(world: Leaning) -> Iterator[None]:
+def network_cut(harness: OutageTargets) -> Iterator[None]:
     """Every connection is reset, in both directions, and new ones are refused."""
-    with faulty(world.proxies):
-        for proxy in world.proxies:
+    with healed_after(harness.proxies):
+        for proxy in harness.proxies:
             proxy.cut()
         yield
 
 
 @contextmanager
-def network_silent(world: Leaning) -> Iterator[None]:
+def network_blackholed(harness: OutageTargets) -> Iterator[None]:
     """Every byte is taken and none arrives, in both directions."""
-    with faulty(world.proxies):
-        for proxy in world.proxies:
-            proxy.swallow()
+    with healed_after(harness.proxies):
+        for proxy in harness.proxies:
+            proxy.blackhole()
         yield
 
 
 @contextmanager
-def network_forgets(world: Leaning) -> Iterator[None]:
+def connections_blackholed(harness: OutageTargets) -> Iterator[None]:
     """Bytes of standing connections arrive nowhere, in both directions, for ever; new ones are well."""
-    for proxy in world.proxies:
-        proxy.forget()
+    for proxy in harness.proxies:
+        proxy.blackhole_existing()
     yield
 
 
-def _start(servers: list[Server]) -> None:
+def _start_servers(servers: list[Server]) -> None:
     for server in servers:
         server.launch()
     for server in servers:

@@ -1,7 +1,7 @@
 """A small file system that one process alone sees, and that a test fills to the last byte.
 
 It is a tmpfs in a mount namespace of the process: no right is needed where the system lets people have
-user namespaces. Where it does not, `possible` says so and tests fall back on less.
+user namespaces. Where it does not, `is_supported` says so and tests fall back on less.
 """
 
 import os
@@ -11,23 +11,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from devstack.unprivileged import Account
-from tests.support.wait import until
+from devstack.accounts import Account
+from tests.support.wait import wait_until
 
-MOUNT = 'mount -t tmpfs -o "size=$1,mode=0700" none "$2" && shift 2 && exec "$@"'
+MOUNT_SCRIPT = 'mount -t tmpfs -o "size=$1,mode=0700" none "$2" && shift 2 && exec "$@"'
 
-FILL = 'while :; do head -c 1M /dev/zero >> "$1" || sleep 0.02; done'
+FILL_SCRIPT = 'while :; do head -c 1M /dev/zero >> "$1" || sleep 0.02; done'
 
 
-def command(folder: Path, kibibytes: int, then: Sequence[str]) -> list[str]:
+def tmpfs_command(folder: Path, kibibytes: int, argv: Sequence[str]) -> list[str]:
     """A command with a small file system at a folder; its process id stays the one it was started with."""
     alone = ["unshare", "--map-current-user", "--keep-caps", "--mount"]
-    return [*alone, "sh", "-c", MOUNT, "sh", f"{kibibytes}k", str(folder), *then]
+    return [*alone, "sh", "-c", MOUNT_SCRIPT, "sh", f"{kibibytes}k", str(folder), *argv]
 
 
-def possible(account: Account | None = None) -> bool:
+def is_supported(account: Account | None = None) -> bool:
     """Whether this system lets an account (or us) have one."""
-    return _run(command(Path("/tmp"), 64, ["true"]), account) == 0
+    return _run(tmpfs_command(Path("/tmp"), 64, ["true"]), account) == 0
 
 
 @contextmanager
@@ -37,24 +37,24 @@ def filled(pid: int, folder: Path, account: Account | None = None) -> Iterator[N
     Whatever becomes free meanwhile is taken at once.
     """
     small = f"/proc/{pid}/root{folder}"
-    filling = ["sh", "-c", FILL, "sh", f"{small}/ballast"]
-    with subprocess.Popen(filling, stderr=subprocess.DEVNULL, **_known(account)) as taking:
+    filling = ["sh", "-c", FILL_SCRIPT, "sh", f"{small}/ballast"]
+    with subprocess.Popen(filling, stderr=subprocess.DEVNULL, **_as_user(account)) as taking:
         try:
-            until(lambda: os.statvfs(small).f_bavail == 0, 20, "the disk to be full")
+            wait_until(lambda: os.statvfs(small).f_bavail == 0, 20, "the disk to be full")
             yield
         finally:
             taking.kill()
     assert _run(["rm", f"{small}/ballast"], account) == 0
 
 
-def _run(order: Sequence[str], account: Account | None) -> int:
+def _run(argv: Sequence[str], account: Account | None) -> int:
     """The exit code."""
     try:
-        return subprocess.run(order, capture_output=True, check=False, **_known(account)).returncode
+        return subprocess.run(argv, capture_output=True, check=False, **_as_user(account)).returncode
     except OSError:
         return -1
 
 
-def _known(account: Account | None) -> dict[str, Any]:
+def _as_user(account: Account | None) -> dict[str, Any]:
     """Only its own account may create files there: nobody else is known in it."""
     return {"user": account.uid, "group": account.gid, "extra_groups": ()} if account else {}

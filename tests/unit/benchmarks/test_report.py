@@ -7,7 +7,7 @@ from rich.console import Console
 
 from benchmarks import report
 from benchmarks.measure import Round, Timing
-from benchmarks.memory import Sampler
+from benchmarks.memory import MemorySampler
 
 
 def timing(seconds: float, memory: float = 100.0) -> Timing:
@@ -27,7 +27,7 @@ def test_the_last_line_holds_the_medians_of_the_ratios_within_rounds() -> None:
 
 def test_the_tables_show_spread_and_memory() -> None:
     console = Console(file=io.StringIO(), width=110)
-    sizes = [report.Size("one large file", 620_000, timing(16.0, 430.0))]
+    sizes = [report.SizeResult("one large file", 620_000, timing(16.0, 430.0))]
     tables = (report.rounds_table(ROUNDS, 155_000), report.sizes_table(sizes, timing(4.0), 155_000))
     report.show(console, *tables)
     assert isinstance(console.file, io.StringIO)
@@ -48,7 +48,7 @@ def test_the_lag_line_repeats_what_the_service_says() -> None:
 
 
 def test_the_sampler_sees_the_memory_of_a_process() -> None:
-    with Sampler(os.getpid()) as memory:
+    with MemorySampler(os.getpid()) as memory:
         block = bytearray(64 << 20)
         while memory.peak_mib < len(block) / 2**20:
             pass

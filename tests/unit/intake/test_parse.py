@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from consumer.intake.parse import Unreadable, parse
+from consumer.intake.parse import InvalidMessage, parse
 from schemas.codes import DeadLetterReason
 from schemas.requests import CancelRequest, RetryRequest, StartRequest
 
@@ -23,7 +23,7 @@ def bytes_of(body: Any) -> bytes:
     return json.dumps(body, ensure_ascii=False).encode()
 
 
-def changed(**changes: Any) -> bytes:
+def start_with(**changes: Any) -> bytes:
     return bytes_of({**START, **changes})
 
 
@@ -50,7 +50,7 @@ def test_commands_are_read(action: str, kind: type) -> None:
 )
 def test_what_is_no_json_is_named_so(value: bytes | None) -> None:
     found = parse(value)
-    assert isinstance(found, Unreadable)
+    assert isinstance(found, InvalidMessage)
     assert found.reason is DeadLetterReason.NOT_JSON
     assert found.request_id is None
 
@@ -62,24 +62,24 @@ def test_what_is_no_json_is_named_so(value: bytes | None) -> None:
         b"7",
         b'"start"',
         bytes_of({"action": "explode", "request_id": "r-1"}),
-        changed(extra=1),
-        changed(schema_version=2),
-        changed(request_id=""),
-        changed(request_id="a\x00b"),
-        changed(dataset=7),
-        changed(source={"type": "excel"}),
-        changed(source={"type": "excel", "file": {"path": "x", "upload": {}}}),
-        changed(source={"type": "oracle"}),
-        changed(source={"type": "database", "connection": "postgresql://u:p@h/db"}),
-        changed(source={"type": "database", "connection": "ok", "dsn": "postgresql://h"}),
-        changed(options={"timeout_seconds": 0}),
-        changed(options={"max_attempts": "many"}),
+        start_with(extra=1),
+        start_with(schema_version=2),
+        start_with(request_id=""),
+        start_with(request_id="a\x00b"),
+        start_with(dataset=7),
+        start_with(source={"type": "excel"}),
+        start_with(source={"type": "excel", "file": {"path": "x", "upload": {}}}),
+        start_with(source={"type": "oracle"}),
+        start_with(source={"type": "database", "connection": "postgresql://u:p@h/db"}),
+        start_with(source={"type": "database", "connection": "ok", "dsn": "postgresql://h"}),
+        start_with(options={"timeout_seconds": 0}),
+        start_with(options={"max_attempts": "many"}),
         b'{"action": "start", "request_id": "\\ud800", "dataset": "chats"}',
     ],
 )
 def test_what_is_no_request_is_refused_with_a_sentence(value: bytes) -> None:
     found = parse(value)
-    assert isinstance(found, Unreadable)
+    assert isinstance(found, InvalidMessage)
     assert found.reason is DeadLetterReason.INVALID_REQUEST
     assert found.message.startswith(("the request is wrong: ", "the message is JSON, but"))
 
@@ -89,19 +89,19 @@ def test_what_is_no_request_is_refused_with_a_sentence(value: bytes) -> None:
 def test_an_id_that_no_url_can_carry_is_refused(action: str, request_id: str) -> None:
     body = START if action == "start" else {}
     found = parse(bytes_of({**body, "action": action, "request_id": request_id}))
-    assert isinstance(found, Unreadable)
+    assert isinstance(found, InvalidMessage)
     assert found.message.endswith("request_id: must not be . or .., which no URL can carry")
     assert found.request_id == request_id
 
 
 @pytest.mark.parametrize("request_id", ["...", ".a", "a.", "a/..", "%2e"])
 def test_an_id_with_other_dots_is_taken(request_id: str) -> None:
-    assert not isinstance(parse(changed(request_id=request_id)), Unreadable)
+    assert not isinstance(parse(start_with(request_id=request_id)), InvalidMessage)
 
 
 def test_the_id_of_a_wrong_request_is_kept_for_the_answer() -> None:
-    found = parse(changed(source={"type": "oracle"}))
-    assert isinstance(found, Unreadable)
+    found = parse(start_with(source={"type": "oracle"}))
+    assert isinstance(found, InvalidMessage)
     assert found.request_id == "r-1"
 
 
@@ -109,37 +109,37 @@ def test_the_id_of_a_wrong_request_is_kept_for_the_answer() -> None:
 def test_an_id_that_cannot_be_stored_is_not_kept(request_id: Any) -> None:
     body = {**START, "request_id": request_id, "extra": 1}
     found = parse(json.dumps(body).encode())
-    assert isinstance(found, Unreadable)
+    assert isinstance(found, InvalidMessage)
     assert found.request_id is None
 
 
 @pytest.mark.parametrize(
     "value",
     [
-        changed(dataset={"phone": "hunter2"}),
-        changed(source={"type": "hunter2"}),
-        changed(action="hunter2"),
-        changed(schema_version="hunter2"),
-        changed(options={"max_attempts": "hunter2"}),
-        changed(source={"type": "database", "connection": "hunter2 "}),
+        start_with(dataset={"phone": "hunter2"}),
+        start_with(source={"type": "hunter2"}),
+        start_with(action="hunter2"),
+        start_with(schema_version="hunter2"),
+        start_with(options={"max_attempts": "hunter2"}),
+        start_with(source={"type": "database", "connection": "hunter2 "}),
     ],
 )
 def test_a_sentence_repeats_no_value_of_the_message(value: bytes) -> None:
     found = parse(value)
-    assert isinstance(found, Unreadable)
+    assert isinstance(found, InvalidMessage)
     assert "hunter2" not in found.message
 
 
 def test_a_sentence_says_what_there_is_to_choose_from() -> None:
-    found = parse(changed(source={"type": "oracle"}))
-    assert isinstance(found, Unreadable)
+    found = parse(start_with(source={"type": "oracle"}))
+    assert isinstance(found, InvalidMessage)
     assert "wrong: source: 'type' must be one of 'excel', 'database', 'google_sheets'" in found.message
 
 
 @pytest.mark.parametrize("where", ["action", "source"])
 def test_a_sentence_about_an_unknown_kind_names_the_known_ones_alone(where: str) -> None:
-    found = parse(changed(**{"action": "s3cret"} if where == "action" else {"source": {"type": "s3cret"}}))
-    assert isinstance(found, Unreadable)
+    found = parse(start_with(**{"action": "s3cret"} if where == "action" else {"source": {"type": "s3cret"}}))
+    assert isinstance(found, InvalidMessage)
     assert "s3cret" not in found.message
     assert "'cancel'" in found.message or "'excel'" in found.message
 
@@ -157,7 +157,7 @@ def test_where_chunks_lie_does_not_make_another_body() -> None:
     }
     moved = upload | {"upload_id": "v", "partition": 2, "first_offset": 7, "last_offset": 10}
     first, second, other = (
-        parse(changed(source={"type": "excel", "file": {"upload": each}}))
+        parse(start_with(source={"type": "excel", "file": {"upload": each}}))
         for each in (upload, moved, upload | {"sha256": "1" * 64})
     )
     assert isinstance(first, StartRequest)
@@ -167,15 +167,15 @@ def test_where_chunks_lie_does_not_make_another_body() -> None:
 
 
 def test_who_asked_does_not_make_another_body() -> None:
-    first, second = parse(changed(requested_by="ivanova")), parse(changed(requested_by="petrov"))
+    first, second = parse(start_with(requested_by="ivanova")), parse(start_with(requested_by="petrov"))
     assert isinstance(first, StartRequest)
     assert isinstance(second, StartRequest)
     assert first.digest() == second.digest()
 
 
-def _refused(value: bytes) -> Unreadable:
+def _parse_error(value: bytes) -> InvalidMessage:
     found = parse(value)
-    assert isinstance(found, Unreadable)
+    assert isinstance(found, InvalidMessage)
     assert found.reason is DeadLetterReason.INVALID_REQUEST
     return found
 
@@ -217,7 +217,7 @@ UPLOADED: dict[str, Any] = {"upload": {"upload_id": "u"}}
     ],
 )
 def test_only_errors_of_the_branch_that_was_meant_are_named(source: Any, wrong: list[str]) -> None:
-    message = _refused(changed(source=source)).message
+    message = _parse_error(start_with(source=source)).message
     named = message.removeprefix("the request is wrong: ").split("; ")
     named = [one for one in named if not one.startswith("and ")]
     assert len(named) == len(wrong)
@@ -225,7 +225,7 @@ def test_only_errors_of_the_branch_that_was_meant_are_named(source: Any, wrong: 
 
 
 def test_a_path_leads_through_the_message() -> None:
-    message = _refused(changed(options={"max_attempts": 0}, source={"type": "database"})).message
+    message = _parse_error(start_with(options={"max_attempts": 0}, source={"type": "database"})).message
     assert "source.connection: Field required" in message
     assert "options.max_attempts: Input should be" in message
 
@@ -234,14 +234,14 @@ def test_a_path_leads_through_the_message() -> None:
 @pytest.mark.parametrize("sign", ["", "-"])
 @pytest.mark.parametrize("field", ["timeout_seconds", "max_attempts", "unknown"])
 def test_a_number_of_thousands_of_digits_is_a_wrong_value(field: str, sign: str, digits: int) -> None:
-    value = changed(options={field: 17}).replace(b"17", f"{sign}{'9' * digits}".encode())
-    found = _refused(value)
+    value = start_with(options={field: 17}).replace(b"17", f"{sign}{'9' * digits}".encode())
+    found = _parse_error(value)
     assert found.request_id == "r-1"
     assert found.message.startswith(f"the request is wrong: options.{field}: ")
     assert len(found.message) < 200
 
 
-def _twice(name: bytes, first: bytes, second: bytes, value: bytes = changed()) -> bytes:
+def _with_duplicate_key(name: bytes, first: bytes, second: bytes, value: bytes = start_with()) -> bytes:
     """The message with a key named twice where it stood once."""
     assert value.count(first) == 1
     return value.replace(first, name + b": " + second + b", " + first)
@@ -250,18 +250,22 @@ def _twice(name: bytes, first: bytes, second: bytes, value: bytes = changed()) -
 @pytest.mark.parametrize(
     ("value", "paths", "request_id"),
     [
-        (_twice(b'"dataset"', b'"dataset": "chats"', b'"other"'), ["dataset"], "r-1"),
-        (_twice(b'"dataset"', b'"dataset": "chats"', b'"chats"'), ["dataset"], "r-1"),
-        (_twice(b'"path"', b'"path": "chats.xlsx"', b'"a.xlsx"'), ["source.file.path"], "r-1"),
-        (_twice(b'"\\u0070ath"', b'"path": "chats.xlsx"', b'"a.xlsx"'), ["source.file.path"], "r-1"),
-        (_twice(b'"request_id"', b'"request_id": "r-1"', b'"r-0"'), ["request_id"], None),
+        (_with_duplicate_key(b'"dataset"', b'"dataset": "chats"', b'"other"'), ["dataset"], "r-1"),
+        (_with_duplicate_key(b'"dataset"', b'"dataset": "chats"', b'"chats"'), ["dataset"], "r-1"),
+        (_with_duplicate_key(b'"path"', b'"path": "chats.xlsx"', b'"a.xlsx"'), ["source.file.path"], "r-1"),
+        (
+            _with_duplicate_key(b'"\\u0070ath"', b'"path": "chats.xlsx"', b'"a.xlsx"'),
+            ["source.file.path"],
+            "r-1",
+        ),
+        (_with_duplicate_key(b'"request_id"', b'"request_id": "r-1"', b'"r-0"'), ["request_id"], None),
         (b'{"start": {"a": 1, "a": 2}, "request_id": "r-1"}', ["start.a"], "r-1"),
         (b'{"list": [{"a": 1}, {"a": 1, "a": 2, "a": 3}]}', ["list.1.a"], None),
         (b'{"a": {"x": 1, "x": 2}, "a": 7}', ["a"], None),
     ],
 )
 def test_a_key_that_is_given_twice_is_refused(value: bytes, paths: list[str], request_id: str | None) -> None:
-    found = _refused(value)
+    found = _parse_error(value)
     said = [f"{path}: is given more than once in one object; give it once" for path in paths]
     assert found.message == "the request is wrong: " + "; ".join(said)
     assert found.request_id == request_id
@@ -269,11 +273,11 @@ def test_a_key_that_is_given_twice_is_refused(value: bytes, paths: list[str], re
 
 def test_many_repeated_keys_are_counted() -> None:
     pairs = ", ".join(f'"k{n}": 1, "k{n}": 2' for n in range(9))
-    assert _refused(f"{{{pairs}}}".encode()).message.endswith("; and 4 more")
+    assert _parse_error(f"{{{pairs}}}".encode()).message.endswith("; and 4 more")
 
 
 def test_repeated_keys_hide_no_phone_in_the_sentence() -> None:
-    assert "9991234567" not in _refused(b'{"+79991234567": 1, "+79991234567": 2}').message
+    assert "9991234567" not in _parse_error(b'{"+79991234567": 1, "+79991234567": 2}').message
 
 
 @pytest.mark.parametrize("key", ["a\nb", "\x1b[2J", "\u202e", "\r", "\x85", "\u2028"])
@@ -281,6 +285,6 @@ def test_a_key_of_a_wrong_message_is_shown_with_escapes(key: str) -> None:
     """Its name comes into headers, events and logs: nothing in it may act there."""
     for body in ({**START, key: 1}, {**START, "options": {key: 1}}):
         found = parse(bytes_of(body))
-        assert isinstance(found, Unreadable)
+        assert isinstance(found, InvalidMessage)
         assert found.message.isprintable()
         assert "\\" in found.message

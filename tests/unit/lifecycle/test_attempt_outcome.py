@@ -9,11 +9,11 @@ from consumer.lifecycle import (
     Cancel,
     Complete,
     Fail,
-    PutBack,
+    Requeue,
     Transition,
     attempt_error,
     attempt_outcome,
-    timed_out,
+    timeout_failure,
 )
 
 SOON = timedelta(seconds=1)
@@ -26,12 +26,20 @@ SOON = timedelta(seconds=1)
         (Cancel(), AttemptOutcome.CANCELLED, None),
         (Fail("no_rows", "none"), AttemptOutcome.FAILED, "no_rows"),
         (Fail("worker_lost", "given up"), AttemptOutcome.FAILED, "worker_lost"),
-        (timed_out(), AttemptOutcome.FAILED, "timeout"),
-        (PutBack(timedelta(), burned=False), AttemptOutcome.RELEASED, None),
-        (PutBack(SOON, burned=False, code="kafka_away", message="m"), AttemptOutcome.RELEASED, "kafka_away"),
-        (PutBack(SOON, burned=True, code="source_away", message="m"), AttemptOutcome.RETRYING, "source_away"),
-        (PutBack(SOON, burned=True), AttemptOutcome.RETRYING, None),
-        (PutBack(timedelta(), burned=True, code="worker_lost"), AttemptOutcome.LOST, "worker_lost"),
+        (timeout_failure(), AttemptOutcome.FAILED, "timeout"),
+        (Requeue(timedelta(), consumes_attempt=False), AttemptOutcome.RELEASED, None),
+        (
+            Requeue(SOON, consumes_attempt=False, code="kafka_away", message="m"),
+            AttemptOutcome.RELEASED,
+            "kafka_away",
+        ),
+        (
+            Requeue(SOON, consumes_attempt=True, code="source_away", message="m"),
+            AttemptOutcome.RETRYING,
+            "source_away",
+        ),
+        (Requeue(SOON, consumes_attempt=True), AttemptOutcome.RETRYING, None),
+        (Requeue(timedelta(), consumes_attempt=True, code="worker_lost"), AttemptOutcome.LOST, "worker_lost"),
     ],
 )
 def test_how_an_attempt_ended(transition: Transition, outcome: AttemptOutcome, error: str | None) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 import certifi
 import pytest
 
-from messaging.connection import CHECKS, KafkaConnection, checked_servers
-from messaging.errors import KafkaUnavailable
+from messaging.connection import VALIDATORS, KafkaConnection, validate_servers
+from messaging.errors import KafkaUnavailableError
 
 SECURE = KafkaConnection(
     "a:1, b:2,c:3", "SASL_PLAINTEXT", "SCRAM-SHA-512", sasl_username="anna", sasl_password="hidden"
@@ -13,7 +13,7 @@ SECURE = KafkaConnection(
 
 
 def test_it_crosses_a_pipe_as_json() -> None:
-    assert KafkaConnection.from_frame(json.loads(json.dumps(SECURE.as_frame()))) == SECURE
+    assert KafkaConnection.from_dict(json.loads(json.dumps(SECURE.to_dict()))) == SECURE
 
 
 def test_its_text_does_not_show_the_password() -> None:
@@ -40,7 +40,7 @@ def test_credentials_reach_the_client() -> None:
 
 
 def test_missing_credentials_are_named() -> None:
-    with pytest.raises(KafkaUnavailable, match="KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"):
+    with pytest.raises(KafkaUnavailableError, match="KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"):
         KafkaConnection("a:1", "SASL_SSL").options()
 
 
@@ -58,15 +58,15 @@ def test_missing_credentials_are_named() -> None:
     ],
 )
 def test_a_login_fits_its_protocol_or_is_told(connection: KafkaConnection, problem: str | None) -> None:
-    assert (problem or "None") in str(connection.login_problem())
-    assert "anna" not in str(connection.login_problem())
+    assert (problem or "None") in str(connection.sasl_error())
+    assert "anna" not in str(connection.sasl_error())
 
 
 @pytest.mark.parametrize(
     "servers", ["a:9092", "a", "a:1, b.example.org:65535,", "127.0.0.1:1", "[::1]:9092", "[::1]", "a_b:1"]
 )
 def test_addresses_of_brokers_are_taken_as_they_are(servers: str) -> None:
-    assert checked_servers(servers) == servers
+    assert validate_servers(servers) == servers
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_addresses_of_brokers_are_taken_as_they_are(servers: str) -> None:
 )
 def test_what_is_no_address_of_a_broker_is_refused(servers: str) -> None:
     with pytest.raises(ValueError, match="host:port"):
-        checked_servers(servers)
+        validate_servers(servers)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_what_is_no_address_of_a_broker_is_refused(servers: str) -> None:
     ],
 )
 def test_a_value_becomes_what_the_client_takes(name: str, text: str, taken: str) -> None:
-    assert CHECKS[name](text) == taken
+    assert VALIDATORS[name](text) == taken
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
@@ -98,11 +98,11 @@ def test_an_unreadable_ca_file_is_named(content: str | None, tmp_path: Path) -> 
     file = tmp_path / "ca.pem"
     if content:
         file.write_text(content)
-    with pytest.raises(KafkaUnavailable, match="KAFKA_SSL_CAFILE"):
+    with pytest.raises(KafkaUnavailableError, match="KAFKA_SSL_CAFILE"):
         KafkaConnection("a:1", "SSL", ssl_cafile=str(file)).options()
 
 
 def test_the_sentence_names_brokers_causes_and_what_to_check() -> None:
-    sentence = str(KafkaUnavailable.at("a:1", ["refused.", "refused.", ""]))
+    sentence = str(KafkaUnavailableError.for_servers("a:1", ["refused.", "refused.", ""]))
     assert sentence.startswith("Kafka at a:1 is not reachable: refused. Check ")
     assert "KAFKA_BOOTSTRAP_SERVERS" in sentence

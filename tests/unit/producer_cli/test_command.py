@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas.version import VERSION
-from tests.unit.producer_cli.calling import ROOT, migration, nobody_reads, writing_to
+from tests.unit.producer_cli.run_cli import ROOT, broken_pipe, run_cli, run_cli_to
 
 COMMANDS = (
     ("start", "excel"),
@@ -24,7 +24,7 @@ COMMANDS = (
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_each_command_has_help_with_examples(command: tuple[str, ...], tmp_path: Path) -> None:
-    answer = migration(*command, "--help", cwd=tmp_path)
+    answer = run_cli(*command, "--help", cwd=tmp_path)
     assert answer.returncode == 0
     assert "Examples:" in answer.stdout
     assert f"\n    migration {' '.join(command)}" in answer.stdout
@@ -40,12 +40,12 @@ def test_help_comes_quickly_because_nothing_heavy_is_imported_for_it(tmp_path: P
 
 
 def test_the_version_is_told(tmp_path: Path) -> None:
-    assert migration("--version", cwd=tmp_path).stdout == f"migration {VERSION}\n"
+    assert run_cli("--version", cwd=tmp_path).stdout == f"migration {VERSION}\n"
 
 
 def test_the_shell_can_complete_commands(tmp_path: Path) -> None:
     asked = {"_MIGRATION_COMPLETE": "complete_bash", "COMP_WORDS": "migration st", "COMP_CWORD": "1"}
-    assert migration(cwd=tmp_path, **asked).stdout.split() == ["start", "status"]
+    assert run_cli(cwd=tmp_path, **asked).stdout.split() == ["start", "status"]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(
     arguments: tuple[str, ...], words: str, tmp_path: Path
 ) -> None:
     kafka = {} if arguments == ("status",) else {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
-    answer = migration(*arguments, cwd=tmp_path, **kafka)
+    answer = run_cli(*arguments, cwd=tmp_path, **kafka)
     assert answer.returncode == 2
     assert words in answer.stdout + answer.stderr
     assert "Traceback" not in answer.stderr
@@ -91,7 +91,7 @@ def test_a_wrong_setting_is_one_sentence_and_exit_code_2(
     command: str, name: str, value: str, tmp_path: Path
 ) -> None:
     words = (command, "x") if command == "errors" else (command,)
-    answer = migration(*words, cwd=tmp_path, **({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"} | {name: value}))
+    answer = run_cli(*words, cwd=tmp_path, **({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"} | {name: value}))
     assert answer.returncode == 2
     assert name in answer.stderr
     assert len(answer.stderr.strip().splitlines()) == 1
@@ -99,14 +99,14 @@ def test_a_wrong_setting_is_one_sentence_and_exit_code_2(
 
 @pytest.mark.parametrize("arguments", [("--help",), ("errors", "--help"), ("--version",)], ids=" ".join)
 def test_nobody_who_reads_is_silence_and_exit_code_141(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    with nobody_reads() as out:
-        answer = writing_to(out, *arguments, cwd=tmp_path)
+    with broken_pipe() as out:
+        answer = run_cli_to(out, *arguments, cwd=tmp_path)
     assert (answer.returncode, answer.stderr) == (141, "")
 
 
 def test_a_full_disk_is_one_sentence_and_exit_code_74(tmp_path: Path) -> None:
     with Path("/dev/full").open("wb") as full:
-        answer = writing_to(full.fileno(), "--help", cwd=tmp_path)
+        answer = run_cli_to(full.fileno(), "--help", cwd=tmp_path)
     assert answer.returncode == 74
     assert answer.stderr == "What there is to say cannot be written: No space left on device.\n"
 
@@ -123,7 +123,7 @@ def test_output_that_the_shell_has_closed_is_nobodys_failure(closed: str, code: 
     "command", [("start", "database", "admin_panel"), ("status",), ("watch", "x"), ("retry", "x")]
 )
 def test_kafka_away_is_one_sentence_and_exit_code_5(command: tuple[str, ...], tmp_path: Path) -> None:
-    answer = migration(*command, cwd=tmp_path, KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
+    answer = run_cli(*command, cwd=tmp_path, KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
     assert answer.returncode == 5
     assert "Kafka at 127.0.0.1:1 is not reachable" in answer.stderr
     assert "Traceback" not in answer.stderr
@@ -132,20 +132,20 @@ def test_kafka_away_is_one_sentence_and_exit_code_5(command: tuple[str, ...], tm
 
 def test_the_request_id_is_told_though_kafka_is_away(tmp_path: Path) -> None:
     command = ("start", "database", "admin_panel", "--request-id", "my-id")
-    answer = migration(*command, cwd=tmp_path, KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
+    answer = run_cli(*command, cwd=tmp_path, KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
     assert answer.stdout == "my-id\n"
     assert "--request-id my-id" in answer.stderr
 
 
 def test_the_service_away_is_one_sentence_and_exit_code_5(tmp_path: Path) -> None:
-    answer = migration("errors", "x", cwd=tmp_path, MIGRATION_HTTP_URL="http://127.0.0.1:1")
+    answer = run_cli("errors", "x", cwd=tmp_path, MIGRATION_HTTP_URL="http://127.0.0.1:1")
     assert answer.returncode == 5
     assert answer.stderr.startswith("Nothing answers at http://127.0.0.1:1")
     assert len(answer.stderr.strip().splitlines()) == 1
 
 
 def test_debug_shows_where_an_error_came_from(tmp_path: Path) -> None:
-    answer = migration("--debug", "start", "excel", "missing.xlsx", cwd=tmp_path)
+    answer = run_cli("--debug", "start", "excel", "missing.xlsx", cwd=tmp_path)
     assert "Traceback" in answer.stderr
     assert answer.returncode == 2
 
@@ -154,12 +154,12 @@ def test_a_stack_in_the_checkout_is_found(tmp_path: Path) -> None:
     (tmp_path / ".devstack").mkdir()
     (tmp_path / ".devstack" / "env").write_text("KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:2\n", "utf-8")
     (tmp_path / "below").mkdir()
-    answer = migration("status", cwd=tmp_path / "below")
+    answer = run_cli("status", cwd=tmp_path / "below")
     assert "Kafka at 127.0.0.1:2" in answer.stderr
 
 
 @pytest.mark.parametrize("number", ["00002", "0", "1_0"])
 def test_the_number_of_a_job_is_taken_in_one_form(number: str, tmp_path: Path) -> None:
-    answer = migration("errors", "--number", number, cwd=tmp_path)
+    answer = run_cli("errors", "--number", number, cwd=tmp_path)
     assert answer.returncode == 2
     assert "without leading zeros" in answer.stderr

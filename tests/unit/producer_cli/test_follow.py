@@ -1,13 +1,21 @@
 from collections.abc import Awaitable, Callable
 
-from producer_cli.events import Fold
-from producer_cli.follow import News, Passed, Reached, Refusal, TimedOut, Watcher, follow
-from tests.unit.producer_cli.making import make_sighting
+from producer_cli.events import RunTracker
+from producer_cli.follow import (
+    Committed,
+    DeadLettered,
+    Done,
+    FollowCallbacks,
+    StreamItem,
+    WaitTimedOut,
+    follow,
+)
+from tests.support.status_event_factories import make_received_event
 
-Came = News | None
+Arrival = StreamItem | None
 
 
-class Clock:
+class ManualClock:
     """Time goes on only while somebody waits."""
 
     def __init__(self) -> None:
@@ -17,11 +25,13 @@ class Clock:
         return self.time
 
 
-def script(clock: Clock, *steps: tuple[float, Came]) -> Callable[[float], Awaitable[Came]]:
+def scripted_arrivals(
+    clock: ManualClock, *steps: tuple[float, Arrival]
+) -> Callable[[float], Awaitable[Arrival]]:
     """What comes, and after how many seconds; nothing more after the last."""
     left = list(steps)
 
-    async def following(seconds: float) -> Came:
+    async def following(seconds: float) -> Arrival:
         after = left[0][0] if left else float("inf")
         if after > seconds:
             clock.time += seconds
@@ -34,14 +44,14 @@ def script(clock: Clock, *steps: tuple[float, Came]) -> Callable[[float], Awaita
     return following
 
 
-class Heard:
+class RecordedCallbacks:
     def __init__(self) -> None:
         self.shown: list[int] = []
         self.silences: list[float] = []
         self.unread: list[float] = []
 
-    def watcher(self, clock: Clock) -> Watcher:
-        return Watcher(
+    def callbacks(self, clock: ManualClock) -> FollowCallbacks:
+        return FollowCallbacks(
             lambda sighting: self.shown.append(sighting.event.sequence),
             lambda: self.silences.append(clock.now() - 100),
             lambda: self.unread.append(clock.now() - 100),
@@ -49,129 +59,145 @@ class Heard:
 
 
 async def test_news_is_shown_until_the_end() -> None:
-    clock, heard = Clock(), Heard()
-    steps = script(
+    clock, heard = ManualClock(), RecordedCallbacks()
+    steps = scripted_arrivals(
         clock,
-        (1, make_sighting("pending", 1)),
-        (1, make_sighting("running", 2)),
-        (1, make_sighting("pending", 1)),
-        (1, make_sighting("completed", 3)),
+        (1, make_received_event("pending", 1)),
+        (1, make_received_event("running", 2)),
+        (1, make_received_event("pending", 1)),
+        (1, make_received_event("completed", 3)),
     )
-    outcome = await follow(steps, Fold(), heard.watcher(clock), now=clock.now)
-    assert isinstance(outcome, Reached)
+    outcome = await follow(steps, RunTracker(), heard.callbacks(clock), clock=clock.now)
+    assert isinstance(outcome, Done)
     assert heard.shown == [1, 2, 3]
     assert heard.silences == []
 
 
 async def test_silence_is_told_once_and_the_waiting_goes_on() -> None:
-    clock, heard = Clock(), Heard()
-    steps = script(clock, (100, make_sighting("completed", 1)))
-    outcome = await follow(steps, Fold(), heard.watcher(clock), now=clock.now)
-    assert isinstance(outcome, Reached)
+    clock, heard = ManualClock(), RecordedCallbacks()
+    steps = scripted_arrivals(clock, (100, make_received_event("completed", 1)))
+    outcome = await follow(steps, RunTracker(), heard.callbacks(clock), clock=clock.now)
+    assert isinstance(outcome, Done)
     assert heard.silences == [15]
 
 
 async def test_news_ends_the_watch_for_silence() -> None:
-    clock, heard = Clock(), Heard()
-    steps = script(clock, (14, make_sighting("pending", 1)), (500, make_sighting("failed", 2)))
-    await follow(steps, Fold(), heard.watcher(clock), now=clock.now)
+    clock, heard = ManualClock(), RecordedCallbacks()
+    steps = scripted_arrivals(
+        clock, (14, make_received_event("pending", 1)), (500, make_received_event("failed", 2))
+    )
+    await follow(steps, RunTracker(), heard.callbacks(clock), clock=clock.now)
     assert heard.silences == []
 
 
 async def test_what_is_no_news_does_not_count_as_an_answer() -> None:
-    clock, heard = Clock(), Heard()
-    steps = script(clock, (10, make_sighting("failed", 4)), (10, make_sighting("pending", 5, run=2)))
-    fold = Fold.for_next_run(make_sighting("failed", 4))
-    outcome = await follow(steps, fold, heard.watcher(clock), limit=30, now=clock.now)
-    assert outcome == TimedOut(30)
+    clock, heard = ManualClock(), RecordedCallbacks()
+    steps = scripted_arrivals(
+        clock, (10, make_received_event("failed", 4)), (10, make_received_event("pending", 5, run=2))
+    )
+    fold = RunTracker.for_next_run(make_received_event("failed", 4))
+    outcome = await follow(steps, fold, heard.callbacks(clock), timeout=30, clock=clock.now)
+    assert outcome == WaitTimedOut(30)
     assert heard.silences == [15]
 
 
 async def test_a_refusal_ends_the_watch() -> None:
-    clock = Clock()
-    refusal = Refusal("request_id_reused", "This id belongs to another request.")
-    steps = script(clock, (1, make_sighting("running", 5)), (1, refusal))
-    assert await follow(steps, Fold(), Heard().watcher(clock), now=clock.now) == refusal
+    clock = ManualClock()
+    refusal = DeadLettered("request_id_reused", "This id belongs to another request.")
+    steps = scripted_arrivals(clock, (1, make_received_event("running", 5)), (1, refusal))
+    assert await follow(steps, RunTracker(), RecordedCallbacks().callbacks(clock), clock=clock.now) == refusal
 
 
 async def test_waiting_ends_in_time_though_events_keep_coming() -> None:
-    clock = Clock()
-    steps = script(clock, *((1, make_sighting("running", number)) for number in range(1, 100)))
-    outcome = await follow(steps, Fold(), Heard().watcher(clock), limit=10, now=clock.now)
-    assert outcome == TimedOut(10)
+    clock = ManualClock()
+    steps = scripted_arrivals(
+        clock, *((1, make_received_event("running", number)) for number in range(1, 100))
+    )
+    outcome = await follow(
+        steps, RunTracker(), RecordedCallbacks().callbacks(clock), timeout=10, clock=clock.now
+    )
+    assert outcome == WaitTimedOut(10)
     assert clock.now() == 110
 
 
 async def test_a_job_that_ended_before_is_told_at_once() -> None:
-    clock = Clock()
-    fold = Fold()
-    fold.take(make_sighting("completed", 8))
-    assert isinstance(await follow(script(clock), fold, Heard().watcher(clock), now=clock.now), Reached)
+    clock = ManualClock()
+    fold = RunTracker()
+    fold.accept(make_received_event("completed", 8))
+    assert isinstance(
+        await follow(scripted_arrivals(clock), fold, RecordedCallbacks().callbacks(clock), clock=clock.now),
+        Done,
+    )
 
 
 async def test_an_end_is_believed_and_shown_once_our_message_was_read() -> None:
-    clock, heard = Clock(), Heard()
-    end = make_sighting("completed", 2)
-    steps = script(clock, (1, make_sighting("running", 1)), (1, end), (4, Passed()))
-    outcome = await follow(steps, Fold(), heard.watcher(clock), published=True, now=clock.now)
-    assert outcome == Reached(end)
+    clock, heard = ManualClock(), RecordedCallbacks()
+    end = make_received_event("completed", 2)
+    steps = scripted_arrivals(clock, (1, make_received_event("running", 1)), (1, end), (4, Committed()))
+    outcome = await follow(steps, RunTracker(), heard.callbacks(clock), await_commit=True, clock=clock.now)
+    assert outcome == Done(end)
     assert clock.now() == 106
     assert heard.shown == [1, 2]
     assert heard.unread == []
 
 
 async def test_an_end_after_our_message_was_read_is_believed_at_once() -> None:
-    clock, heard = Clock(), Heard()
-    steps = script(clock, (1, Passed("it is hidden")), (1, make_sighting("completed", 2)))
-    outcome = await follow(steps, Fold(), heard.watcher(clock), published=True, now=clock.now)
-    assert isinstance(outcome, Reached)
-    assert outcome.doubt == "it is hidden"
+    clock, heard = ManualClock(), RecordedCallbacks()
+    steps = scripted_arrivals(clock, (1, Committed("it is hidden")), (1, make_received_event("completed", 2)))
+    outcome = await follow(steps, RunTracker(), heard.callbacks(clock), await_commit=True, clock=clock.now)
+    assert isinstance(outcome, Done)
+    assert outcome.uncertainty == "it is hidden"
     assert heard.shown == [2]
 
 
 async def test_a_refusal_wins_over_an_end_that_came_before_it() -> None:
-    clock, heard = Clock(), Heard()
-    refusal = Refusal("request_id_reused", "This id belongs to another request.")
-    steps = script(clock, (1, make_sighting("completed", 2)), (1, refusal), (1, Passed()))
-    assert await follow(steps, Fold(), heard.watcher(clock), published=True, now=clock.now) == refusal
+    clock, heard = ManualClock(), RecordedCallbacks()
+    refusal = DeadLettered("request_id_reused", "This id belongs to another request.")
+    steps = scripted_arrivals(clock, (1, make_received_event("completed", 2)), (1, refusal), (1, Committed()))
+    assert (
+        await follow(steps, RunTracker(), heard.callbacks(clock), await_commit=True, clock=clock.now)
+        == refusal
+    )
     assert heard.shown == []
 
 
 async def test_that_our_message_is_not_read_is_told_once_and_the_waiting_goes_on() -> None:
-    clock, heard = Clock(), Heard()
-    steps = script(clock, (10, make_sighting("completed", 2)), (100, Passed()))
-    outcome = await follow(steps, Fold(), heard.watcher(clock), published=True, now=clock.now)
-    assert isinstance(outcome, Reached)
+    clock, heard = ManualClock(), RecordedCallbacks()
+    steps = scripted_arrivals(clock, (10, make_received_event("completed", 2)), (100, Committed()))
+    outcome = await follow(steps, RunTracker(), heard.callbacks(clock), await_commit=True, clock=clock.now)
+    assert isinstance(outcome, Done)
     assert heard.unread == [25]
     assert heard.silences == []
 
 
 async def test_waiting_for_our_message_to_be_read_ends_in_time() -> None:
-    clock, heard = Clock(), Heard()
-    steps = script(clock, (1, make_sighting("completed", 2)))
-    outcome = await follow(steps, Fold(), heard.watcher(clock), published=True, limit=10, now=clock.now)
-    assert outcome == TimedOut(10, unread=True)
+    clock, heard = ManualClock(), RecordedCallbacks()
+    steps = scripted_arrivals(clock, (1, make_received_event("completed", 2)))
+    outcome = await follow(
+        steps, RunTracker(), heard.callbacks(clock), await_commit=True, timeout=10, clock=clock.now
+    )
+    assert outcome == WaitTimedOut(10, uncommitted=True)
     assert clock.now() == 110
     assert heard.shown == []
 
 
 async def test_an_end_held_back_is_shown_when_the_next_run_begins() -> None:
-    clock, heard = Clock(), Heard()
-    steps = script(
+    clock, heard = ManualClock(), RecordedCallbacks()
+    steps = scripted_arrivals(
         clock,
-        (1, make_sighting("failed", 2)),
-        (1, make_sighting("pending", 3, run=2)),
-        (1, make_sighting("completed", 4, run=2)),
-        (1, Passed()),
+        (1, make_received_event("failed", 2)),
+        (1, make_received_event("pending", 3, run=2)),
+        (1, make_received_event("completed", 4, run=2)),
+        (1, Committed()),
     )
     assert isinstance(
-        await follow(steps, Fold(), heard.watcher(clock), published=True, now=clock.now), Reached
+        await follow(steps, RunTracker(), heard.callbacks(clock), await_commit=True, clock=clock.now), Done
     )
     assert heard.shown == [2, 3, 4]
 
 
 async def test_silence_is_told_although_our_message_was_read() -> None:
-    clock, heard = Clock(), Heard()
-    steps = script(clock, (1, Passed()), (100, make_sighting("completed", 2)))
-    await follow(steps, Fold(), heard.watcher(clock), published=True, now=clock.now)
+    clock, heard = ManualClock(), RecordedCallbacks()
+    steps = scripted_arrivals(clock, (1, Committed()), (100, make_received_event("completed", 2)))
+    await follow(steps, RunTracker(), heard.callbacks(clock), await_commit=True, clock=clock.now)
     assert heard.silences == [15]

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from producer_cli.exits import WrongInput
-from producer_cli.requests import cancel_request, outgoing, retry_request, start_request
-from schemas.requests import REQUEST, StartRequest
+from producer_cli.errors import InvalidInputError
+from producer_cli.requests import cancel_request, retry_request, start_request, to_record
+from schemas.requests import REQUEST_ADAPTER, StartRequest
 
 EXCEL = {"type": "excel", "file": {"path": "chats.xlsx"}, "sheet": None}
 
@@ -32,7 +32,7 @@ def test_a_request_gets_an_id_of_its_own() -> None:
 def test_what_was_typed_is_what_the_request_carries() -> None:
     options = {"timeout_seconds": 60, "max_attempts": 2}
     request = make_start(request_id="my-id", requested_by="ivanova", dataset="other", options=options)
-    assert json.loads(outgoing(request).value or b"") == {
+    assert json.loads(to_record(request).value or b"") == {
         "schema_version": 1,
         "requested_by": "ivanova",
         "action": "start",
@@ -45,10 +45,10 @@ def test_what_was_typed_is_what_the_request_carries() -> None:
 
 def test_the_message_is_keyed_by_the_request_id_and_reads_back() -> None:
     request = make_start(request_id="мой id")
-    message = outgoing(request)
+    message = to_record(request)
     assert message.topic == "migration.requests"
     assert message.key == "мой id".encode()
-    assert REQUEST.validate_json(message.value or b"") == request
+    assert REQUEST_ADAPTER.validate_json(message.value or b"") == request
     headers = dict(message.headers)
     assert headers["ce_subject"] == message.key
     assert headers["ce_source"] == b"/migration-cli"
@@ -81,13 +81,15 @@ def test_each_command_has_an_id_of_its_own() -> None:
     ],
 )
 def test_a_slip_is_told_by_the_name_of_its_option(other: dict[str, Any], option: str) -> None:
-    with pytest.raises(WrongInput, match=f"^{option}: ") as caught:
+    with pytest.raises(InvalidInputError, match=f"^{option}: ") as caught:
         make_start(**other)
     assert str(caught.value).endswith(".")
 
 
 def test_an_id_no_message_can_carry_is_refused() -> None:
-    with pytest.raises(WrongInput, match="REQUEST_ID"):
+    with pytest.raises(InvalidInputError, match="REQUEST_ID"):
         cancel_request("bad\udcff")
-    with pytest.raises(WrongInput, match=r"REQUEST_ID: must not be \. or \.\., which no URL can carry\."):
+    with pytest.raises(
+        InvalidInputError, match=r"REQUEST_ID: must not be \. or \.\., which no URL can carry\."
+    ):
         cancel_request(".")

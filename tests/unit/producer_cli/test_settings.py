@@ -5,8 +5,8 @@ import certifi
 import pytest
 
 from producer_cli.devstack_env import parse_env
-from producer_cli.exits import WrongInput
-from producer_cli.settings import Settings, from_surroundings
+from producer_cli.errors import InvalidInputError
+from producer_cli.settings import CliSettings, from_environment
 
 
 @pytest.fixture
@@ -20,60 +20,62 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_a_checkout_knows_its_stack_from_every_folder_in_it(checkout: Path) -> None:
-    settings = from_surroundings({}, checkout / "deep" / "down")
+    settings = from_environment({}, checkout / "deep" / "down")
     assert settings.kafka().bootstrap_servers == "127.0.0.1:9999"
     assert settings.http_url == "http://127.0.0.1:8085"
 
 
 def test_the_environment_comes_first(checkout: Path) -> None:
-    settings = from_surroundings({"KAFKA_BOOTSTRAP_SERVERS": "kafka:9092"}, checkout)
+    settings = from_environment({"KAFKA_BOOTSTRAP_SERVERS": "kafka:9092"}, checkout)
     assert settings.kafka().bootstrap_servers == "kafka:9092"
     assert settings.http_url == "http://127.0.0.1:8084"
-    nearer = from_surroundings({"MIGRATION_HTTP_URL": "https://migration.example.org/"}, checkout)
+    nearer = from_environment({"MIGRATION_HTTP_URL": "https://migration.example.org/"}, checkout)
     assert nearer.http_url == "https://migration.example.org"
     assert nearer.kafka().bootstrap_servers == "127.0.0.1:9999"
 
 
 def test_an_empty_variable_is_like_none(checkout: Path) -> None:
     environment = {"KAFKA_BOOTSTRAP_SERVERS": "", "MIGRATION_HTTP_PORT": ""}
-    settings = from_surroundings(environment, checkout)
+    settings = from_environment(environment, checkout)
     assert settings.kafka().bootstrap_servers == "127.0.0.1:9999"
     assert settings.http_url == "http://127.0.0.1:8085"
 
 
-STRANGER = 12_345
+OTHER_UID = 12_345
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-PARTS = [".", ".devstack", ".devstack/env"]
+SETTINGS_PATHS = [".", ".devstack", ".devstack/env"]
 
 
 @only_root
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", SETTINGS_PATHS)
 def test_root_trusts_nothing_that_belongs_to_others(checkout: Path, part: str) -> None:
-    os.chown(checkout / part, STRANGER, -1)
-    with pytest.raises(WrongInput, match=r"set KAFKA_BOOT.*/env is not read: you are root.* another user\.$"):
-        from_surroundings({}, checkout / "deep").kafka()
+    os.chown(checkout / part, OTHER_UID, -1)
+    with pytest.raises(
+        InvalidInputError, match=r"set KAFKA_BOOT.*/env is not read: you are root.* another user\.$"
+    ):
+        from_environment({}, checkout / "deep").kafka()
 
 
 @only_root
 @pytest.mark.parametrize("others", [0o020, 0o002])
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", SETTINGS_PATHS)
 def test_root_trusts_nothing_that_others_may_write_to(checkout: Path, part: str, others: int) -> None:
     (checkout / part).chmod((checkout / part).stat().st_mode | others)
-    with pytest.raises(WrongInput, match=r"/env is not read: you are root, and others may write to"):
-        from_surroundings({}, checkout).kafka()
+    with pytest.raises(InvalidInputError, match=r"/env is not read: you are root, and others may write to"):
+        from_environment({}, checkout).kafka()
 
 
 @only_root
 def test_a_user_trusts_a_file_of_their_own_or_of_root(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: STRANGER + 1)
-    assert from_surroundings({}, checkout).kafka().bootstrap_servers == "127.0.0.1:9999"
-    os.chown(checkout / ".devstack" / "env", STRANGER + 1, -1)
-    assert from_surroundings({}, checkout).kafka().bootstrap_servers == "127.0.0.1:9999"
-    os.chown(checkout / ".devstack" / "env", STRANGER, -1)
-    with pytest.raises(WrongInput, match="is not read: it belongs neither to you nor to root"):
-        from_surroundings({}, checkout).kafka()
+    monkeypatch.setattr(os, "geteuid", lambda: OTHER_UID + 1)
+    assert from_environment({}, checkout).kafka().bootstrap_servers == "127.0.0.1:9999"
+    os.chown(checkout / ".devstack" / "env", OTHER_UID + 1, -1)
+    assert from_environment({}, checkout).kafka().bootstrap_servers == "127.0.0.1:9999"
+    os.chown(checkout / ".devstack" / "env", OTHER_UID, -1)
+    with pytest.raises(InvalidInputError, match="is not read: it belongs neither to you nor to root"):
+        from_environment({}, checkout).kafka()
 
 
 def test_a_link_and_a_pipe_are_not_read(checkout: Path) -> None:
@@ -81,12 +83,12 @@ def test_a_link_and_a_pipe_are_not_read(checkout: Path) -> None:
     file = checkout / ".devstack" / "env"
     file.rename(checkout / "elsewhere")
     file.symlink_to(checkout / "elsewhere")
-    with pytest.raises(WrongInput, match="is not read: it must be a file, not a link"):
-        from_surroundings({}, checkout).kafka()
+    with pytest.raises(InvalidInputError, match="is not read: it must be a file, not a link"):
+        from_environment({}, checkout).kafka()
     file.unlink()
     os.mkfifo(file)
-    with pytest.raises(WrongInput, match="is not read: it must be a file"):
-        from_surroundings({}, checkout).kafka()
+    with pytest.raises(InvalidInputError, match="is not read: it must be a file"):
+        from_environment({}, checkout).kafka()
 
 
 def test_what_is_trusted_is_what_is_read(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +103,7 @@ def test_what_is_trusted_is_what_is_read(checkout: Path, monkeypatch: pytest.Mon
         return looked(descriptor)
 
     monkeypatch.setattr(os, "fstat", swap)
-    assert from_surroundings({}, checkout).kafka().bootstrap_servers == "127.0.0.1:9999"
+    assert from_environment({}, checkout).kafka().bootstrap_servers == "127.0.0.1:9999"
     assert not others.exists()
 
 
@@ -109,18 +111,18 @@ def test_a_refused_file_does_not_hide_one_above(checkout: Path) -> None:
     planted = checkout / "deep" / ".devstack"
     planted.mkdir()
     (planted / "env").symlink_to("/nowhere")
-    assert from_surroundings({}, checkout / "deep").kafka().bootstrap_servers == "127.0.0.1:9999"
+    assert from_environment({}, checkout / "deep").kafka().bootstrap_servers == "127.0.0.1:9999"
 
 
 def test_nothing_set_says_what_to_set(tmp_path: Path) -> None:
-    with pytest.raises(WrongInput, match="set KAFKA_BOOTSTRAP_SERVERS"):
-        from_surroundings({}, tmp_path).kafka()
+    with pytest.raises(InvalidInputError, match="set KAFKA_BOOTSTRAP_SERVERS"):
+        from_environment({}, tmp_path).kafka()
 
 
 def test_all_that_kafka_needs_is_read(tmp_path: Path) -> None:
     secret = tmp_path / "password"
     secret.write_text("s3cret\n", "utf-8")
-    connection = Settings(
+    connection = CliSettings(
         {
             "KAFKA_BOOTSTRAP_SERVERS": "a:1,b:2",
             "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
@@ -148,28 +150,28 @@ def test_all_that_kafka_needs_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_value_names_itself(values: dict[str, str]) -> None:
-    with pytest.raises(WrongInput, match=next(iter(values))):
-        Settings({"KAFKA_BOOTSTRAP_SERVERS": "a:1"} | values).kafka()
+    with pytest.raises(InvalidInputError, match=next(iter(values))):
+        CliSettings({"KAFKA_BOOTSTRAP_SERVERS": "a:1"} | values).kafka()
 
 
 def test_the_file_of_a_value_wins_over_the_value(tmp_path: Path) -> None:
     file = tmp_path / "value"
     file.write_text("http://file:1\n", "utf-8")
-    settings = Settings({"MIGRATION_HTTP_URL": "http://value:1", "MIGRATION_HTTP_URL_FILE": str(file)})
+    settings = CliSettings({"MIGRATION_HTTP_URL": "http://value:1", "MIGRATION_HTTP_URL_FILE": str(file)})
     assert settings.http_url == "http://file:1"
 
 
 def test_kafka_may_be_written_in_small_letters() -> None:
     login = {"KAFKA_SASL_MECHANISM": "scram-sha-512", "KAFKA_SASL_USERNAME": "a", "KAFKA_SASL_PASSWORD": "b"}
     known = {"KAFKA_BOOTSTRAP_SERVERS": "a:1", "KAFKA_SECURITY_PROTOCOL": "sasl_plaintext"}
-    connection = Settings(known | login).kafka()
+    connection = CliSettings(known | login).kafka()
     assert (connection.security_protocol, connection.sasl_mechanism) == ("SASL_PLAINTEXT", "SCRAM-SHA-512")
 
 
 def test_a_file_of_settings_that_is_no_text_is_named(checkout: Path) -> None:
     (checkout / ".devstack" / "env").write_bytes(b"KAFKA_BOOTSTRAP_SERVERS=\xff:1\n")
-    with pytest.raises(WrongInput, match=r"\.devstack/env cannot be read"):
-        from_surroundings({}, checkout)
+    with pytest.raises(InvalidInputError, match=r"\.devstack/env cannot be read"):
+        from_environment({}, checkout)
 
 
 def test_lines_of_the_file_are_keys_and_values() -> None:

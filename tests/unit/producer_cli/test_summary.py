@@ -2,8 +2,8 @@
 
 import pytest
 
-from producer_cli.summary import details
-from tests.unit.producer_cli.making import make_event
+from producer_cli.render.summary import details
+from tests.support.status_event_factories import make_event
 
 
 @pytest.mark.parametrize("status", ["pending", "running", "completed"])

@@ -8,33 +8,33 @@ from pathlib import Path
 
 import pytest
 
-from producer_cli.exits import Exit, Unreachable, WrongInput
-from producer_cli.service import Service
-from producer_cli.settings import Settings
-from tests.unit.producer_cli.calling import migration
+from producer_cli.errors import ExitCode, InvalidInputError, UnavailableError
+from producer_cli.http_client import ServiceClient
+from producer_cli.settings import CliSettings
+from tests.unit.producer_cli.run_cli import run_cli
 
 TOKEN = "cm_Zm9vYmFyYmF6cXV4"
 PAGE: dict[str, object] = {"items": [], "next": None}
 
 
-class Handler(BaseHTTPRequestHandler):
+class TokenCheckingHandler(BaseHTTPRequestHandler):
     """Answers as the service does to one token with the right `rows`, and to another without."""
 
     seen: list[str | None] = []  # noqa: RUF012  # shared on purpose: the server makes a handler a request
 
     def do_GET(self) -> None:
         sent = self.headers["authorization"]
-        Handler.seen.append(sent)
+        TokenCheckingHandler.seen.append(sent)
         if sent == f"Bearer {TOKEN}":
-            self._answer(200, PAGE)
+            self._respond(200, PAGE)
         elif sent == "Bearer reader":
-            self._answer(403, {"detail": "The token «reader» does not have the right `rows`."})
+            self._respond(403, {"detail": "The token «reader» does not have the right `rows`."})
         elif sent == "Bearer busy":
-            self._answer(429, {"detail": "This token has sent more than 20 POSTs a second."})
+            self._respond(429, {"detail": "This token has sent more than 20 POSTs a second."})
         else:
-            self._answer(401, {"detail": "A token is needed."})
+            self._respond(401, {"detail": "A token is needed."})
 
-    def _answer(self, status: int, content: object) -> None:
+    def _respond(self, status: int, content: object) -> None:
         body = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
@@ -48,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), TokenCheckingHandler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -57,12 +57,12 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def _forget() -> None:
-    Handler.seen.clear()
+def clear_seen_tokens() -> None:
+    TokenCheckingHandler.seen.clear()
 
 
 def _rows(url: str, token: str | None) -> list[object]:
-    service = Service(url, token)
+    service = ServiceClient(url, token)
     try:
         return list(service.rejected_rows("r-1"))
     finally:
@@ -71,7 +71,7 @@ def _rows(url: str, token: str | None) -> list[object]:
 
 def test_the_token_is_sent_with_what_is_asked(url: str) -> None:
     assert _rows(url, TOKEN) == []
-    assert Handler.seen == [f"Bearer {TOKEN}"]
+    assert TokenCheckingHandler.seen == [f"Bearer {TOKEN}"]
 
 
 @pytest.mark.parametrize(
@@ -83,17 +83,17 @@ def test_the_token_is_sent_with_what_is_asked(url: str) -> None:
     ],
 )
 def test_a_refusal_is_wrong_input_and_says_what_to_do(url: str, token: str | None, sentence: str) -> None:
-    with pytest.raises(WrongInput, match=sentence) as caught:
+    with pytest.raises(InvalidInputError, match=sentence) as caught:
         _rows(url, token)
     assert "unknown" not in str(caught.value)
-    service = Service(url, token)
-    with pytest.raises(WrongInput, match=sentence), service.rejected_csv("r-1"):
+    service = ServiceClient(url, token)
+    with pytest.raises(InvalidInputError, match=sentence), service.rejected_csv("r-1"):
         pytest.fail("the CSV was opened")
     service.close()
 
 
 def test_too_many_requests_are_a_reason_to_try_again(url: str) -> None:
-    with pytest.raises(Unreachable, match="answered 429: This token has sent more than 20"):
+    with pytest.raises(UnavailableError, match="answered 429: This token has sent more than 20"):
         _rows(url, "busy")
 
 
@@ -112,7 +112,7 @@ def test_too_many_requests_are_a_reason_to_try_again(url: str) -> None:
 def test_a_token_that_goes_unencrypted_to_another_machine_is_warned_of(
     address: str, token: str | None, warned: bool
 ) -> None:
-    service = Service(address, token)
+    service = ServiceClient(address, token)
     warning = service.token_warning
     service.close()
     assert (warning is not None) == warned
@@ -122,27 +122,27 @@ def test_a_token_that_goes_unencrypted_to_another_machine_is_warned_of(
 def test_a_token_comes_from_the_environment_or_a_file_which_wins(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text(f"{TOKEN}\n")
-    assert Settings({}).http_token is None
-    assert Settings({"MIGRATION_HTTP_TOKEN": " other "}).http_token == "other"
+    assert CliSettings({}).http_token is None
+    assert CliSettings({"MIGRATION_HTTP_TOKEN": " other "}).http_token == "other"
     assert (
-        Settings({"MIGRATION_HTTP_TOKEN": "other", "MIGRATION_HTTP_TOKEN_FILE": str(path)}).http_token
+        CliSettings({"MIGRATION_HTTP_TOKEN": "other", "MIGRATION_HTTP_TOKEN_FILE": str(path)}).http_token
         == TOKEN
     )
 
 
 @pytest.mark.parametrize("token", ["secret one", "secret\nmore", "секрет", "secret\x00"])
 def test_what_no_header_can_carry_is_refused_without_being_shown(token: str) -> None:
-    with pytest.raises(WrongInput, match="MIGRATION_HTTP_TOKEN is not a token") as caught:
-        Settings({"MIGRATION_HTTP_TOKEN": token}).http_token  # noqa: B018
+    with pytest.raises(InvalidInputError, match="MIGRATION_HTTP_TOKEN is not a token") as caught:
+        CliSettings({"MIGRATION_HTTP_TOKEN": token}).http_token  # noqa: B018
     assert "secret" not in str(caught.value)
 
 
 def test_the_command_sends_it_and_ends_with_2_where_it_is_refused(url: str, tmp_path: Path) -> None:
     environment = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "MIGRATION_HTTP_URL": url}
-    good = migration("errors", "r-1", cwd=tmp_path, **environment, MIGRATION_HTTP_TOKEN=TOKEN)
-    assert (good.returncode, good.stderr) == (Exit.OK, "")
+    good = run_cli("errors", "r-1", cwd=tmp_path, **environment, MIGRATION_HTTP_TOKEN=TOKEN)
+    assert (good.returncode, good.stderr) == (ExitCode.OK, "")
     for token in ("", "unknown", "reader"):
-        refused = migration("errors", "r-1", cwd=tmp_path, **environment, MIGRATION_HTTP_TOKEN=token)
-        assert refused.returncode == Exit.USAGE
+        refused = run_cli("errors", "r-1", cwd=tmp_path, **environment, MIGRATION_HTTP_TOKEN=token)
+        assert refused.returncode == ExitCode.USAGE
         assert "Traceback" not in refused.stderr
-    assert Handler.seen == [f"Bearer {TOKEN}", None, "Bearer unknown", "Bearer reader"]
+    assert TokenCheckingHandler.seen == [f"Bearer {TOKEN}", None, "Bearer unknown", "Bearer reader"]

@@ -6,19 +6,19 @@ from pathlib import Path
 import pytest
 
 from messaging.connection import KafkaConnection
-from producer_cli import starting, steering
+from producer_cli.commands import control, start
+from producer_cli.commands.control import send_command
+from producer_cli.commands.start import StartCommand
+from producer_cli.render.base import choose_renderer
 from producer_cli.requests import cancel_request, retry_request, start_request
-from producer_cli.run import Afterword
-from producer_cli.screens import choose
-from producer_cli.starting import Start
-from producer_cli.steering import steer
+from producer_cli.runner import InterruptHint
 from schemas.topics import Topic
 
 NOWHERE = KafkaConnection("127.0.0.1:1")
 EXCEL = {"type": "excel", "file": {"path": "chats.xlsx"}}
 
 
-class Asked(Exception):
+class TopicsRequested(Exception):
     """Ends a command where it asks for its topics."""
 
     def __init__(self, topics: Sequence[Topic]) -> None:
@@ -27,12 +27,12 @@ class Asked(Exception):
 
 
 @pytest.fixture(autouse=True)
-def asking(monkeypatch: pytest.MonkeyPatch) -> None:
+def capture_topics(monkeypatch: pytest.MonkeyPatch) -> None:
     async def ask(_connection: KafkaConnection, topics: Sequence[Topic]) -> None:
-        raise Asked(topics)
+        raise TopicsRequested(topics)
 
-    monkeypatch.setattr(starting, "ensure_topics", ask)
-    monkeypatch.setattr(steering, "ensure_topics", ask)
+    monkeypatch.setattr(start, "ensure_topics", ask)
+    monkeypatch.setattr(control, "ensure_topics", ask)
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,14 @@ def asking(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_start_asks_for_what_it_uses(file: Path | None, watch: bool, used: set[str]) -> None:
     options = {"timeout_seconds": None, "max_attempts": None}
     request = start_request(EXCEL, request_id=None, requested_by=None, dataset="chats", options=options)
-    with pytest.raises(Asked) as caught:
-        await Start(NOWHERE, request, file, choose(False)).work(Afterword(), watch, None)
+    with pytest.raises(TopicsRequested) as caught:
+        await StartCommand(NOWHERE, request, file, choose_renderer(False)).run(InterruptHint(), watch, None)
     assert caught.value.names == used
 
 
 @pytest.mark.parametrize("command", [cancel_request, retry_request])
 async def test_a_command_to_a_job_asks_for_no_uploads(command: object) -> None:
     request = command("r-1")  # type: ignore[operator]
-    with pytest.raises(Asked) as caught:
-        await steer(NOWHERE, request, choose(False), False, None, Afterword())
+    with pytest.raises(TopicsRequested) as caught:
+        await send_command(NOWHERE, request, choose_renderer(False), False, None, InterruptHint())
     assert caught.value.names == {"requests", "status", "requests.dlq"}

@@ -32,29 +32,29 @@ def test_attributes_ride_in_headers_in_binary_mode() -> None:
 
 
 def test_what_was_written_is_read() -> None:
-    event = cloudevents.read(_encoded())
+    event = cloudevents.decode(_encoded())
     assert (event.id, event.subject, event.traceparent) == ("e1", "запрос", TRACE)
     assert event.headers() == _encoded()
 
 
 def test_a_message_without_attributes_is_fine() -> None:
-    event = cloudevents.read(())
+    event = cloudevents.decode(())
     assert (event.id, event.type, event.specversion, event.traceparent) == (None, None, None, None)
     assert event.headers() == ()
 
 
 @pytest.mark.parametrize("junk", ["", "x", TRACE + "\n", TRACE + "-more", "DROP TABLE", TRACE.upper()])
 def test_only_a_traceparent_is_passed_on(junk: str) -> None:
-    assert cloudevents.read([("traceparent", junk.encode())]).traceparent is None
+    assert cloudevents.decode([("traceparent", junk.encode())]).traceparent is None
     assert "traceparent" not in dict(_encoded(junk))
 
 
 def test_headers_that_are_no_text_are_none() -> None:
-    assert cloudevents.read([("ce_id", b"\xff"), ("ce_type", None)]).id is None
+    assert cloudevents.decode([("ce_id", b"\xff"), ("ce_type", None)]).id is None
 
 
 def test_the_name_of_the_binding_is_understood_too() -> None:
-    assert cloudevents.read([("ce_traceparent", TRACE.encode())]).traceparent == TRACE
+    assert cloudevents.decode([("ce_traceparent", TRACE.encode())]).traceparent == TRACE
 
 
 def test_a_time_is_told_in_utc() -> None:

@@ -2,14 +2,14 @@
 
 import pytest
 
-from producer_cli.words import WARNINGS, warning
+from producer_cli.render.formatting import WARNING_TEXTS, warning_text
 from schemas.codes import WarningCode
 
 
 def test_the_command_line_has_words_for_every_warning_and_for_none_that_is_not_there() -> None:
-    assert set(WARNINGS) == set(WarningCode)
+    assert set(WARNING_TEXTS) == set(WarningCode)
 
 
 @pytest.mark.parametrize("code", WarningCode)
 def test_a_warning_read_from_an_event_is_told_in_words(code: WarningCode) -> None:
-    assert warning(str(code.value))
+    assert warning_text(str(code.value))

@@ -11,10 +11,10 @@ from jsonschema import Draft7Validator, Draft202012Validator, FormatChecker
 from pydantic import ValidationError
 
 from schemas import asyncapi, examples
-from schemas.generate import FOLDER, documents, main, stale
-from schemas.requests import REQUEST, StartRequest, dump_request
-from schemas.status import MigrationStatus
-from schemas.topics import ALL
+from schemas.generate import FOLDER, documents, main, stale_documents
+from schemas.requests import REQUEST_ADAPTER, StartRequest, dump_request
+from schemas.status import StatusEvent
+from schemas.topics import ALL_TOPICS
 from schemas.uploads import Upload
 
 
@@ -48,16 +48,16 @@ def _validator(name: str) -> Draft202012Validator:
 
 
 def test_the_documents_in_the_repository_are_fresh() -> None:
-    assert stale() == [], "run `python -m schemas.generate`"
+    assert stale_documents() == [], "run `python -m schemas.generate`"
 
 
 def test_a_changed_or_missing_document_is_stale(tmp_path: Path) -> None:
     for name, text in documents().items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    assert stale(tmp_path) == []
+    assert stale_documents(tmp_path) == []
     (tmp_path / "migration-status.json").write_text("{}", encoding="utf-8")
     (tmp_path / "asyncapi.yaml").unlink()
-    assert stale(tmp_path) == ["migration-status.json", "asyncapi.yaml"]
+    assert stale_documents(tmp_path) == ["migration-status.json", "asyncapi.yaml"]
 
 
 def test_the_check_passes_on_fresh_documents() -> None:
@@ -73,13 +73,13 @@ def test_every_schema_is_a_json_schema_in_both_dialects(name: str) -> None:
 @pytest.mark.parametrize("example", examples.REQUESTS)
 def test_the_requests_shown_are_valid_for_schema_and_model(example: dict[str, Any]) -> None:
     _validator("migration-request.json").validate(example)
-    request = REQUEST.validate_python(example)
+    request = REQUEST_ADAPTER.validate_python(example)
     _validator("migration-request.json").validate(json.loads(dump_request(request)))
 
 
 def test_the_status_shown_is_valid_for_schema_and_model() -> None:
     _validator("migration-status.json").validate(examples.STATUS)
-    event = MigrationStatus.model_validate(examples.STATUS)
+    event = StatusEvent.model_validate(examples.STATUS)
     _validator("migration-status.json").validate(event.model_dump(mode="json"))
 
 
@@ -102,14 +102,14 @@ def test_the_upload_shown_is_valid_for_schema_and_model() -> None:
 def test_what_the_schema_refuses_the_model_refuses_too(wrong: dict[str, Any]) -> None:
     assert not _validator("migration-request.json").is_valid(wrong)
     with pytest.raises(ValidationError):
-        REQUEST.validate_python(wrong)
+        REQUEST_ADAPTER.validate_python(wrong)
 
 
 @pytest.mark.parametrize("options", [{"timeout_seconds": 7200.0}, {"max_attempts": 100}, {}])
 def test_what_the_schema_takes_for_a_number_the_model_takes_too(options: dict[str, Any]) -> None:
     request = {**examples.START, "options": options}
     _validator("migration-request.json").validate(request)
-    assert isinstance(REQUEST.validate_python(request), StartRequest)
+    assert isinstance(REQUEST_ADAPTER.validate_python(request), StartRequest)
 
 
 def test_a_path_shown_is_one_below_the_inbox() -> None:
@@ -118,8 +118,8 @@ def test_a_path_shown_is_one_below_the_inbox() -> None:
 
 def test_the_document_tells_every_topic_as_it_is_made() -> None:
     bindings = [channel["bindings"]["kafka"] for channel in ASYNCAPI["channels"].values()]
-    assert [binding["topic"] for binding in bindings] == [topic.name for topic in ALL]
-    for binding, topic in zip(bindings, ALL, strict=True):
+    assert [binding["topic"] for binding in bindings] == [topic.name for topic in ALL_TOPICS]
+    for binding, topic in zip(bindings, ALL_TOPICS, strict=True):
         told = {name: _as_config(value) for name, value in binding["topicConfiguration"].items()}
         assert (told, binding["partitions"]) == (dict(topic.config), topic.partitions)
 

@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from schemas.json_text import MOST_DIGITS, OVERSIZED, parse_json
+from schemas.json_text import MAX_DIGITS, OUT_OF_RANGE, parse_json
 
 
 @pytest.mark.parametrize(
     "body",
-    [7, -1, 0.5, 1e300, "a", None, True, [], {}, {"a": [{"b": {"c": "д"}}]}, 10 ** (MOST_DIGITS - 1)],
+    [7, -1, 0.5, 1e300, "a", None, True, [], {}, {"a": [{"b": {"c": "д"}}]}, 10 ** (MAX_DIGITS - 1)],
 )
 def test_json_without_oddities_is_parsed_as_by_the_standard_library(body: Any) -> None:
     parsed = parse_json(json.dumps(body))
     assert parsed.body == body
-    assert not parsed.has_repeats
-    assert list(parsed.repeats()) == []
+    assert not parsed.has_duplicate_keys
+    assert list(parsed.duplicate_keys()) == []
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,9 @@ def test_what_is_not_json_raises_value_error(text: bytes | str) -> None:
         parse_json(text)
 
 
-@pytest.mark.parametrize(("text", "number"), [("9" * 5_000, OVERSIZED), (f"-{'9' * 5_000}", -OVERSIZED)])
+@pytest.mark.parametrize(
+    ("text", "number"), [("9" * 5_000, OUT_OF_RANGE), (f"-{'9' * 5_000}", -OUT_OF_RANGE)]
+)
 def test_an_integer_of_thousands_of_digits_stays_out_of_range(text: str, number: int) -> None:
     assert parse_json(f"[{text}]").body == [number]
 
@@ -35,6 +37,6 @@ def test_an_integer_of_thousands_of_digits_stays_out_of_range(text: str, number:
 def test_places_of_repeated_keys_are_reported() -> None:
     parsed = parse_json('{"a": 1, "b": [{"c": 1, "d": 2, "c": 3, "d": 4, "c": 5}], "a": {"e": 1}}')
     assert parsed.body == {"a": {"e": 1}, "b": [{"c": 5, "d": 4}]}
-    assert sorted(parsed.repeats()) == [("a",), ("b", 0, "c"), ("b", 0, "d")]
-    assert parsed.repeats_at_top("a")
-    assert not parsed.repeats_at_top("c")
+    assert sorted(parsed.duplicate_keys()) == [("a",), ("b", 0, "c"), ("b", 0, "d")]
+    assert parsed.has_duplicate_at_top("a")
+    assert not parsed.has_duplicate_at_top("c")

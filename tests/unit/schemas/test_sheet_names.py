@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from schemas.requests import ExcelSource, GoogleSheetsSource
-from schemas.text import escaped, unescaped
+from schemas.text import escape_invisible, unescape_invisible
 
 NAMES = ["Данные ", " ", "Группы\u00a02025", "Студенты 👩\u200d🎓", "\u202eЧаты"]
 FILE = {"path": "chats.xlsx"}
@@ -18,7 +18,7 @@ def test_sheet_may_have_unseen_characters_in_its_name(name: str) -> None:
         {"type": "google_sheets", "spreadsheet_id": "x", "worksheet": name}
     )
     assert google.worksheet == name
-    assert google.identifier == f"x/{escaped(name)}"
+    assert google.identifier == f"x/{escape_invisible(name)}"
     assert google.identifier.isprintable()
 
 
@@ -30,4 +30,4 @@ def test_names_that_break_lines_or_cannot_be_stored_are_refused(name: str) -> No
 
 @pytest.mark.parametrize("name", [*NAMES, "a\tb\\", "\\u00a0", "\\\\n", "\U000e0001", "\\U00110000"])
 def test_escaping_is_undone(name: str) -> None:
-    assert unescaped(escaped(name)) == name
+    assert unescape_invisible(escape_invisible(name)) == name

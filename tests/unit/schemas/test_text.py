@@ -8,26 +8,26 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.text import (
-    MESSAGE_CHARS,
-    NAME_CHARS,
+    MAX_MESSAGE_CHARS,
+    MAX_NAME_CHARS,
     ConfiguredName,
     LongName,
     Name,
-    is_readable,
-    pattern,
+    is_printable,
+    name_pattern,
     shorten_message,
     shorten_name,
 )
 
 NAME: TypeAdapter[str] = TypeAdapter(Name)
 CONFIGURED: TypeAdapter[str] = TypeAdapter(ConfiguredName)
-PATTERN = re.compile(pattern(200))
-EDGY = st.text(
+PATTERN = re.compile(name_pattern(200))
+EDGE_CASES = st.text(
     st.sampled_from("aЯ \t\n\x00\x7f\xa0\xad\u061c\u2000\u200d\u2028\u202e\u3000\ue000\ufeff\U0001f600")
 )
 
 
-def _takes(value: str) -> bool:
+def _accepts(value: str) -> bool:
     try:
         NAME.validate_python(value)
     except ValidationError:
@@ -40,44 +40,44 @@ def _matches(value: str) -> bool:
     return PATTERN.fullmatch(value) is not None
 
 
-@given(st.text(max_size=210) | EDGY)
+@given(st.text(max_size=210) | EDGE_CASES)
 def test_the_model_takes_what_the_pattern_matches_and_nothing_else(value: str) -> None:
-    assert _takes(value) == _matches(value)
+    assert _accepts(value) == _matches(value)
 
 
 @given(st.from_regex(PATTERN, fullmatch=True))
 def test_names_can_be_made_from_the_pattern(value: str) -> None:
-    assert _takes(value)
+    assert _accepts(value)
 
 
 def test_every_character_is_taken_by_both_or_by_neither() -> None:
     for number in range(0x110000):
         char = chr(number)
         if not "\ud800" <= char <= "\udfff":
-            assert (PATTERN.fullmatch(char) is not None) == (is_readable(char) and char != " "), hex(number)
+            assert (PATTERN.fullmatch(char) is not None) == (is_printable(char) and char != " "), hex(number)
         if char.isprintable():
-            assert is_readable(char), hex(number)
+            assert is_printable(char), hex(number)
 
 
 @pytest.mark.parametrize("value", ["\ud800", "a\udfff"])
 def test_lone_surrogates_are_refused_though_no_pattern_names_them(value: str) -> None:
-    assert not _takes(value)
+    assert not _accepts(value)
 
 
 @pytest.mark.parametrize(("length", "taken"), [(1, True), (200, True), (201, False), (0, False)])
 def test_the_pattern_holds_the_length(length: int, taken: bool) -> None:
-    assert (_takes("x" * length), _matches("x" * length)) == (taken, taken)
+    assert (_accepts("x" * length), _matches("x" * length)) == (taken, taken)
 
 
 def test_the_pattern_is_in_the_schemas() -> None:
-    assert NAME.json_schema()["pattern"] == pattern(200)
-    assert TypeAdapter(LongName).json_schema()["pattern"] == pattern(1_000)
+    assert NAME.json_schema()["pattern"] == name_pattern(200)
+    assert TypeAdapter(LongName).json_schema()["pattern"] == name_pattern(1_000)
 
 
 def test_the_pattern_needs_no_flags_and_no_characters_outside_of_ascii() -> None:
     """So it means the same in ECMAScript with and without `u`, in Rust, Java and Python."""
-    assert pattern(200).isascii()
-    assert not re.search(r"\(\?[=!<]|\\[^u]|\\u\{", pattern(200))
+    assert name_pattern(200).isascii()
+    assert not re.search(r"\(\?[=!<]|\\[^u]|\\u\{", name_pattern(200))
 
 
 @given(st.text(max_size=30))
@@ -91,22 +91,24 @@ def test_configured_names_are_what_their_pattern_says(value: str) -> None:
         assert matches
 
 
-@pytest.mark.parametrize("length", [0, 1, MESSAGE_CHARS])
+@pytest.mark.parametrize("length", [0, 1, MAX_MESSAGE_CHARS])
 def test_message_within_the_bound_stays_as_it_is(length: int) -> None:
     assert shorten_message("ж" * length) == "ж" * length
 
 
-@pytest.mark.parametrize("length", [MESSAGE_CHARS + 1, 1_100_000])
+@pytest.mark.parametrize("length", [MAX_MESSAGE_CHARS + 1, 1_100_000])
 def test_longer_message_loses_its_middle(length: int) -> None:
     text = "What is wrong. " + "x" * length + " What to do."
     short = shorten_message(text)
-    assert len(short) == MESSAGE_CHARS
+    assert len(short) == MAX_MESSAGE_CHARS
     assert short.startswith("What is wrong. x")
     assert " […] " in short
     assert short.endswith("x What to do.")
 
 
-@pytest.mark.parametrize(("length", "shown"), [(1, 1), (NAME_CHARS, NAME_CHARS), (1_000, NAME_CHARS)])
+@pytest.mark.parametrize(
+    ("length", "shown"), [(1, 1), (MAX_NAME_CHARS, MAX_NAME_CHARS), (1_000, MAX_NAME_CHARS)]
+)
 def test_name_is_shown_up_to_its_bound(length: int, shown: int) -> None:
     short = shorten_name("ж" * length)
     assert (len(short), short.endswith("…")) == (shown, length > shown)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from schemas.requests import REQUEST
-from schemas.validation import MOST_MEMBERS, MOST_SHOWN, explained, has_too_many_members, path_of
+from schemas.requests import REQUEST_ADAPTER
+from schemas.validation import MAX_ERRORS, MAX_MEMBERS, describe_errors, error_path, has_too_many_members
 
 
 @pytest.mark.parametrize(
@@ -14,11 +14,11 @@ from schemas.validation import MOST_MEMBERS, MOST_SHOWN, explained, has_too_many
     [
         ({}, False),
         (7, False),
-        ({str(n): n for n in range(MOST_MEMBERS)}, False),
-        ({str(n): n for n in range(MOST_MEMBERS + 1)}, True),
-        ({"source": {str(n): n for n in range(MOST_MEMBERS)}}, True),
-        ([[n] for n in range(MOST_MEMBERS // 2)], False),
-        ([[n] for n in range(MOST_MEMBERS // 2 + 1)], True),
+        ({str(n): n for n in range(MAX_MEMBERS)}, False),
+        ({str(n): n for n in range(MAX_MEMBERS + 1)}, True),
+        ({"source": {str(n): n for n in range(MAX_MEMBERS)}}, True),
+        ([[n] for n in range(MAX_MEMBERS // 2)], False),
+        ([[n] for n in range(MAX_MEMBERS // 2 + 1)], True),
     ],
 )
 def test_members_are_counted_at_every_depth(body: Any, expected: bool) -> None:
@@ -28,13 +28,13 @@ def test_members_are_counted_at_every_depth(body: Any, expected: bool) -> None:
 def test_the_first_errors_are_explained_without_a_value() -> None:
     body = {"action": "start", **{f"unknown-{n}": "secret" for n in range(100)}}
     with pytest.raises(ValidationError) as caught:
-        REQUEST.validate_python(body)
-    found = explained(caught.value.errors())
-    assert len(found) == MOST_SHOWN
+        REQUEST_ADAPTER.validate_python(body)
+    found = describe_errors(caught.value.errors())
+    assert len(found) == MAX_ERRORS
     assert not any("secret" in words for _, words in found)
 
 
 def test_a_path_is_cut() -> None:
-    assert path_of(("body", "x" * 1_000)) == f"body.{'x' * 195}"
-    assert path_of(("body", "a\nb\x1b")) == r"body.a\u000ab\u001b"
-    assert len(path_of(("\n" * 1_000,))) == 200
+    assert error_path(("body", "x" * 1_000)) == f"body.{'x' * 195}"
+    assert error_path(("body", "a\nb\x1b")) == r"body.a\u000ab\u001b"
+    assert len(error_path(("\n" * 1_000,))) == 200

@@ -6,45 +6,47 @@ from pathlib import Path
 import pytest
 
 from tests.soak import plan
-from tests.soak.poison import POISONS
-from tests.soak.pool import make_pool
+from tests.soak.poison import KINDS
+from tests.soak.sources import make_sources
 from tests.support.reference_tables import Directory
 
 
 def test_the_same_seed_makes_the_same_plan_and_another_one_another() -> None:
-    assert plan.make(7, 300) == plan.make(7, 300)
-    assert plan.make(7, 300).processes != plan.make(8, 300).processes
+    assert plan.make_plan(7, 300) == plan.make_plan(7, 300)
+    assert plan.make_plan(7, 300).process_faults != plan.make_plan(8, 300).process_faults
 
 
 @pytest.mark.parametrize(("shorter", "longer"), [(20, 60), (150, 600)])
 def test_a_longer_soak_begins_as_a_shorter_one(shorter: float, longer: float) -> None:
-    begun, whole = plan.make(3, shorter), plan.make(3, longer)
-    for lane in ("asked", "poisons", "processes", "servers"):
+    begun, whole = plan.make_plan(3, shorter), plan.make_plan(3, longer)
+    for lane in ("jobs", "poisons", "process_faults", "server_faults"):
         some, more = getattr(begun, lane), getattr(whole, lane)
         assert some
         assert more[: len(some)] == some
 
 
 def test_a_long_soak_meets_every_kind_of_fault_and_poison() -> None:
-    plans = [plan.make(seed, 600) for seed in range(5)]
-    assert {one.kind for made in plans for one in made.processes} == set(plan.PROCESSES)
-    assert {one.kind for made in plans for one in made.servers} == set(plan.SERVERS)
-    assert {one.kind for made in plans for one in made.poisons} == set(POISONS)
+    plans = [plan.make_plan(seed, 600) for seed in range(5)]
+    assert {one.kind for made in plans for one in made.process_faults} == set(plan.PROCESS_FAULTS)
+    assert {one.kind for made in plans for one in made.server_faults} == set(plan.SERVER_FAULTS)
+    assert {one.kind for made in plans for one in made.poisons} == set(KINDS)
 
 
 def test_a_short_soak_has_no_fault_that_lasts_long() -> None:
-    long = {kind for kind, found in plan.SERVERS.items() if found.long}
+    long = {kind for kind, found in plan.SERVER_FAULTS.items() if found.long}
     assert long
-    assert not [one for seed in range(20) for one in plan.make(seed, 60).servers if one.kind in long]
+    assert not [
+        one for seed in range(20) for one in plan.make_plan(seed, 60).server_faults if one.kind in long
+    ]
 
 
 def test_the_directory_does_not_depend_on_the_order_of_the_sources(tmp_path: Path) -> None:
-    sources = list(make_pool(tmp_path, 1, share=0.1).values())
+    sources = list(make_sources(tmp_path, 1, row_share=0.1).values())
     found = []
     for seed in range(3):
         directory = Directory()
         random.Random(seed).shuffle(sources)
         for source in sources:
-            source.into(directory)
+            source.load_into(directory)
         found.append(directory.rows())
     assert found[0] == found[1] == found[2]

@@ -6,22 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from consumer.errors import WorkbookProblem
+from consumer.errors import WorkbookError
 from consumer.sources.excel.bounded_xml import MAX_DEPTH, MAX_NAMESPACE_CHARS, MAX_TOKEN_BYTES, BoundedParser
-from consumer.sources.excel.markup import Handler, open_archive, parse
-from consumer.sources.excel.reader import Unusual
-from consumer.sources.excel.stream.pool import Pool
-from consumer.sources.excel.stream.slow import parse_row
-from consumer.sources.excel.stream.strings import read_strings
-from consumer.sources.excel.stream.tails import Tails
+from consumer.sources.excel.reader import UnsupportedByReaderError
+from consumer.sources.excel.vectorized.cell_attributes import AttributeCache
+from consumer.sources.excel.vectorized.fallback_parser import parse_row
+from consumer.sources.excel.vectorized.pool import ValuePool
+from consumer.sources.excel.vectorized.shared_strings import read_shared_strings
+from consumer.sources.excel.xml_sax import SaxHandler, open_archive, parse_member
 from tests.support.workbooks import raw_xlsx
 
 
-class Refused(Exception):
+class LimitExceededError(Exception):
     """What the tests refuse by."""
 
 
-class Counting:
+class CountingHandler:
     """Counts elements and the characters of texts."""
 
     def __init__(self) -> None:
@@ -37,9 +37,9 @@ class Counting:
         pass
 
 
-def parsed(text: str, piece: int = 1 << 16) -> Counting:
-    counting = Counting()
-    parser = BoundedParser(counting, Refused, separator=" ")
+def parse_text(text: str, piece: int = 1 << 16) -> CountingHandler:
+    counting = CountingHandler()
+    parser = BoundedParser(counting, LimitExceededError, separator=" ")
     content = text.encode()
     for start in range(0, len(content), piece):
         parser.feed(content[start : start + piece])
@@ -54,7 +54,7 @@ def nested(depth: int) -> str:
 def test_what_is_within_the_bounds_is_parsed() -> None:
     long_text, attribute = "x" * (3 * MAX_TOKEN_BYTES), "y" * (MAX_TOKEN_BYTES // 2)
     namespace = "n" * MAX_NAMESPACE_CHARS
-    found = parsed(f'<a xmlns:p="{namespace}" b="{attribute}">{nested(MAX_DEPTH - 1)}{long_text}</a>')
+    found = parse_text(f'<a xmlns:p="{namespace}" b="{attribute}">{nested(MAX_DEPTH - 1)}{long_text}</a>')
     assert (found.elements, found.characters) == (MAX_DEPTH, len(long_text))
 
 
@@ -70,31 +70,31 @@ def test_what_is_within_the_bounds_is_parsed() -> None:
     ],
 )
 def test_what_is_beyond_is_refused(text: str, what: str) -> None:
-    with pytest.raises(Refused, match=what):
-        parsed(text)
+    with pytest.raises(LimitExceededError, match=what):
+        parse_text(text)
 
 
 def test_a_tag_is_given_up_before_it_is_read_whole() -> None:
     """An expat of before 2.6.0 scans an unfinished tag again with each piece."""
-    parser = BoundedParser(Counting(), Refused)
+    parser = BoundedParser(CountingHandler(), LimitExceededError)
     parser.feed(b'<a b="')
     pieces = [b"x" * (1 << 16)] * (2 * MAX_TOKEN_BYTES >> 16)
-    with pytest.raises(Refused):
+    with pytest.raises(LimitExceededError):
         deque(map(parser.feed, pieces), maxlen=0)
 
 
 def test_one_large_piece_is_bounded_as_well() -> None:
-    with pytest.raises(Refused):
-        parsed(f'<a b="{"x" * (8 * MAX_TOKEN_BYTES)}"/>', 16 * MAX_TOKEN_BYTES)
+    with pytest.raises(LimitExceededError):
+        parse_text(f'<a b="{"x" * (8 * MAX_TOKEN_BYTES)}"/>', 16 * MAX_TOKEN_BYTES)
 
 
 def test_every_parser_of_workbooks_bounds_the_depth(tmp_path: Path) -> None:
     deep = "<x>" * 1_000 + "</x>" * 1_000
     path = raw_xlsx(tmp_path / "deep.xlsx", deep)
-    with open_archive(path) as archive, pytest.raises(WorkbookProblem, match="deep"):
-        parse(archive, "xl/worksheets/sheet1.xml", Handler())
+    with open_archive(path) as archive, pytest.raises(WorkbookError, match="deep"):
+        parse_member(archive, "xl/worksheets/sheet1.xml", SaxHandler())
     row = f'<row r="1"><c r="A1" t="inlineStr"><is>{deep}</is></c></row>'
-    with pytest.raises(Unusual, match="deep"):
-        parse_row(row.encode(), 1, Tails([]), Pool(since_1904=False), {})
-    with pytest.raises(Unusual, match="deep"):
-        read_strings([f'<sst x="1"><si>{deep}</si></sst>'.encode()])
+    with pytest.raises(UnsupportedByReaderError, match="deep"):
+        parse_row(row.encode(), 1, AttributeCache([]), ValuePool(since_1904=False), {})
+    with pytest.raises(UnsupportedByReaderError, match="deep"):
+        read_shared_strings([f'<sst x="1"><si>{deep}</si></sst>'.encode()])

@@ -8,10 +8,10 @@ from msoffcrypto.format.ooxml import OOXMLFile
 
 from consumer.errors import MigrationError
 from consumer.sources.excel import default_password
-from consumer.sources.excel.default_password import PASSWORD, identify
+from consumer.sources.excel.default_password import PASSWORD, detect_and_decrypt
 from consumer.sources.excel.sniff import WorkbookKind
 from tests.support.other_workbooks import write_ods
-from tests.support.read_book import read_book
+from tests.support.read_columns import read_columns
 from tests.support.workbooks import FIXTURES, HEADER, data_rows, write_xlsx
 from tests.unit.sources.test_file_pass import xor_obfuscated
 
@@ -29,18 +29,18 @@ def encrypted_xlsx(folder: Path, password: str) -> Path:
 
 def code_of(book: Path) -> str:
     with pytest.raises(MigrationError) as caught:
-        read_book(book)
+        read_columns(book)
     return caught.value.code
 
 
 def test_xls_with_the_default_password_is_read() -> None:
-    found = read_book(FIXTURES / "default_password.xls")
+    found = read_columns(FIXTURES / "default_password.xls")
     assert found["url"][0] == "https://t.me/+F04x0"
 
 
 @pytest.mark.parametrize("low_memory", [False, True])
 def test_xlsx_with_the_default_password_is_read(low_memory: bool, tmp_path: Path) -> None:
-    found = read_book(encrypted_xlsx(tmp_path, PASSWORD), low_memory=low_memory)
+    found = read_columns(encrypted_xlsx(tmp_path, PASSWORD), low_memory=low_memory)
     assert found["name"] == ["Чат 0", "Чат 1", "Чат 2"]
 
 
@@ -64,7 +64,7 @@ def test_nothing_is_left_beside_the_decrypted_workbook(tmp_path: Path) -> None:
     book = tmp_path / "source"
     book.write_bytes((FIXTURES / "default_password.xls").read_bytes())
     before = tempfile.tempdir
-    assert identify(book, LIMIT) is WorkbookKind.XLS
+    assert detect_and_decrypt(book, LIMIT) is WorkbookKind.XLS
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
     assert tempfile.tempdir == before
 

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from consumer.datasets.chats.fields import FIELDS as CHATS
+from consumer.cells.chunks import Cell
+from consumer.datasets.chats.column_spec import COLUMN_SPEC as CHATS
 from consumer.errors import MigrationError
-from consumer.records import Cell
 from consumer.sources.excel.calamine import open_calamine_xlsx
-from consumer.sources.excel.reader import OpenReader, Unusual
-from consumer.sources.excel.sparse import open_sparse
-from consumer.sources.excel.stream.reader import open_stream
+from consumer.sources.excel.reader import ReaderFactory, UnsupportedByReaderError
+from consumer.sources.excel.sax_reader import open_sax
+from consumer.sources.excel.vectorized.reader import open_vectorized
 from tests.support.other_workbooks import VISIBLE, write_ods, write_xlsb
-from tests.support.read_book import read_book
+from tests.support.raw_workbooks import make_members, write_workbook
+from tests.support.read_columns import read_columns
 from tests.support.workbooks import FIXTURES, HEADER, Rows
 from tests.support.xls import write_xls_sheets
-from tests.unit.sources.stream.books import parts, write
 
 ERRORS = [
     "#DIV/0!",
@@ -52,13 +52,13 @@ RESULTS = [
     "#SPILL!",
     "Err:502",
 ]
-ODD = '<c r="B{row}"><v><![CDATA[7]]></v></c>'
+ODD_CELL = '<c r="B{row}"><v><![CDATA[7]]></v></c>'
 """Beside it no reader by arrays reads anything."""
 STRINGS = "<si><t>#N/A</t></si>"
 FIRST = '<row r="1"><c r="A1" t="inlineStr"><is><t>top</t></is></c></row>'
 
 
-def cells(opener: OpenReader, path: Path) -> list[Cell]:
+def cells(opener: ReaderFactory, path: Path) -> list[Cell]:
     """What is in column A below the first row; None for empty."""
     reader = opener(path, 7)
     found: dict[int, Cell] = {}
@@ -73,13 +73,13 @@ def book(tmp_path: Path, values: Sequence[str], cell: str) -> Path:
         f'<row r="{row}">{cell.format(row=row, value=value)}<c r="C{row}"><v>1</v></c></row>'
         for row, value in enumerate(values, 2)
     ]
-    return write(tmp_path / "book.xlsx", parts(FIRST + "".join(rows), STRINGS))
+    return write_workbook(tmp_path / "book.xlsx", make_members(FIRST + "".join(rows), STRINGS))
 
 
-READERS: dict[str, OpenReader] = {"stream": open_stream, "sparse": open_sparse}
+READERS: dict[str, ReaderFactory] = {"stream": open_vectorized, "sparse": open_sax}
 ERROR = '<c r="A{row}" t="e"><v>{value}</v></c>'
 RESULT = '<c r="A{row}" t="str"><f>B1</f><v>{value}</v></c>'
-SLOW = '<c r="A{row}" t="str" x="y"><f>B1</f><v>{value}</v></c>'
+FALLBACK_RESULT = '<c r="A{row}" t="str" x="y"><f>B1</f><v>{value}</v></c>'
 """With an attribute that the arrays do not know: a row for the plain parser."""
 SHARED = '<c r="A{row}" t="str"><f t="shared" si="0"/><v>{value}</v></c>'
 TYPED = '<c r="A{row}" t="inlineStr"><is><t>{value}</t></is></c>'
@@ -90,42 +90,42 @@ STRING = '<c r="A{row}" t="str"><v>{value}</v></c>'
 @pytest.mark.parametrize(
     "shape", [ERROR, ERROR.replace("<v>", "<f>NA()</f><v>"), ERROR.replace(" t=", ' x="y" t=')]
 )
-def test_any_error_cell_is_empty(opener: OpenReader, shape: str, tmp_path: Path) -> None:
+def test_any_error_cell_is_empty(opener: ReaderFactory, shape: str, tmp_path: Path) -> None:
     assert cells(opener, book(tmp_path, ERRORS, shape)) == [None] * len(ERRORS)
 
 
 @pytest.mark.parametrize("opener", READERS.values(), ids=READERS)
-@pytest.mark.parametrize("shape", [RESULT, SLOW, SHARED])
-def test_error_as_text_of_a_formula_is_empty(opener: OpenReader, shape: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("shape", [RESULT, FALLBACK_RESULT, SHARED])
+def test_error_as_text_of_a_formula_is_empty(opener: ReaderFactory, shape: str, tmp_path: Path) -> None:
     assert cells(opener, book(tmp_path, RESULTS, shape)) == [None] * len(RESULTS)
 
 
 @pytest.mark.parametrize("opener", READERS.values(), ids=READERS)
 @pytest.mark.parametrize("shape", [TYPED, STRING, STRING.replace(" t=", ' x="y" t=')])
-def test_error_typed_into_a_cell_is_kept(opener: OpenReader, shape: str, tmp_path: Path) -> None:
+def test_error_typed_into_a_cell_is_kept(opener: ReaderFactory, shape: str, tmp_path: Path) -> None:
     assert cells(opener, book(tmp_path, RESULTS, shape)) == RESULTS
 
 
 @pytest.mark.parametrize("opener", READERS.values(), ids=READERS)
-def test_typed_text_behind_a_formula_is_kept(opener: OpenReader, tmp_path: Path) -> None:
+def test_typed_text_behind_a_formula_is_kept(opener: ReaderFactory, tmp_path: Path) -> None:
     rows = '<row r="2"><c r="A2" t="str"><v>#N/A</v></c></row><row r="3"><c r="A3" t="s"><v>0</v></c></row>'
     formula = '<row r="1"><c r="A1" t="str"><f>B1</f><v>#N/A</v></c></row>'
-    path = write(tmp_path / "book.xlsx", parts(formula + rows, STRINGS))
+    path = write_workbook(tmp_path / "book.xlsx", make_members(formula + rows, STRINGS))
     assert cells(opener, path) == ["#N/A", "#N/A"]
 
 
 @pytest.mark.parametrize("opener", READERS.values(), ids=READERS)
 @pytest.mark.parametrize("attribute", ["", ' x="y"'])
-def test_typed_text_beside_a_formula_is_kept(opener: OpenReader, attribute: str, tmp_path: Path) -> None:
+def test_typed_text_beside_a_formula_is_kept(opener: ReaderFactory, attribute: str, tmp_path: Path) -> None:
     formula = f'<c r="A1"{attribute} t="str"><f>B1</f><v>#N/A</v></c>'
     row = f'<row r="1">{formula}<c r="B1"{attribute} t="str"><v>#N/A</v></c></row>'
-    (block,) = opener(write(tmp_path / "book.xlsx", parts(row)), 7).rows("S")
+    (block,) = opener(write_workbook(tmp_path / "book.xlsx", make_members(row)), 7).rows("S")
     assert [column[0] or None for column in block.columns] == [None, "#N/A"]
 
 
 @pytest.mark.parametrize("opener", READERS.values(), ids=READERS)
 @pytest.mark.parametrize("text", ["#N/A в отчёте", "Группа #1", "текст"])
-def test_other_text_of_a_formula_is_kept(opener: OpenReader, text: str, tmp_path: Path) -> None:
+def test_other_text_of_a_formula_is_kept(opener: ReaderFactory, text: str, tmp_path: Path) -> None:
     assert cells(opener, book(tmp_path, [text], RESULT)) == [text]
 
 
@@ -133,11 +133,11 @@ def test_other_text_of_a_formula_is_kept(opener: OpenReader, text: str, tmp_path
 @pytest.mark.parametrize("kind", ["", ' t="n"'])
 def test_error_in_place_of_a_number_is_empty(kind: str, value: str, tmp_path: Path) -> None:
     path = book(tmp_path, [value], f'<c r="A{{row}}"{kind}><v>{{value}}</v></c>')
-    with pytest.raises(Unusual):
-        cells(open_stream, path)
-    with pytest.raises(Unusual):
+    with pytest.raises(UnsupportedByReaderError):
+        cells(open_vectorized, path)
+    with pytest.raises(UnsupportedByReaderError):
         cells(open_calamine_xlsx, path)
-    assert cells(open_sparse, path) == [None]
+    assert cells(open_sax, path) == [None]
 
 
 @pytest.mark.parametrize("shape", [ERROR, RESULT, TYPED])
@@ -149,14 +149,14 @@ def test_workbook_that_the_arrays_cannot_read_comes_out_the_same(shape: str, tmp
         for letter, text in zip("ABC", ("Название чата", "ИНН", "Ссылка"), strict=True)
     )
     rows = "".join(
-        f'<row r="{row}">{shape.format(row=row, value=value)}{ODD.format(row=row)}'
+        f'<row r="{row}">{shape.format(row=row, value=value)}{ODD_CELL.format(row=row)}'
         f'<c r="C{row}" t="str"><v>u</v></c></row>'
         for row, value in enumerate(values, 2)
     )
-    path = write(tmp_path / "book.xlsx", parts(f'<row r="1">{header}</row>{rows}'))
-    with pytest.raises(Unusual):
-        cells(open_stream, path)
-    found = read_book(path)
+    path = write_workbook(tmp_path / "book.xlsx", make_members(f'<row r="1">{header}</row>{rows}'))
+    with pytest.raises(UnsupportedByReaderError):
+        cells(open_vectorized, path)
+    found = read_columns(path)
     assert [cell or None for cell in found["name"]] == (values if shape is TYPED else [None, None])
     assert found["inn"] == [7.0, 7.0]
 
@@ -184,22 +184,22 @@ def test_results_of_array_formulas_are_known_by_their_area(
         + "</row>"
         for row in range(1, 5)
     )
-    path = write(tmp_path / "book.xlsx", parts(rows))
-    assert in_rows(open_sparse, path) == expected
+    path = write_workbook(tmp_path / "book.xlsx", make_members(rows))
+    assert in_rows(open_sax, path) == expected
     if ":" in area:
-        with pytest.raises(Unusual, match="array"):
-            in_rows(open_stream, path)
-        with pytest.raises(Unusual, match="errors"):
+        with pytest.raises(UnsupportedByReaderError, match="array"):
+            in_rows(open_vectorized, path)
+        with pytest.raises(UnsupportedByReaderError, match="errors"):
             in_rows(open_calamine_xlsx, path)
     else:
-        assert in_rows(open_stream, path) == expected
+        assert in_rows(open_vectorized, path) == expected
 
 
 @pytest.mark.parametrize("attribute", ["", ' x="y"'])
 def test_array_formulas_without_errors_are_read_at_once(attribute: str, tmp_path: Path) -> None:
     row = f'<row r="1"><c r="A1" t="str"{attribute}><f t="array" ref="A1:B1">C1</f><v>а</v></c>'
-    path = write(tmp_path / "book.xlsx", parts(f'{row}<c r="B1" t="str"><v>б</v></c></row>'))
-    assert in_rows(open_stream, path) == in_rows(open_sparse, path) == ["а", "б"]
+    path = write_workbook(tmp_path / "book.xlsx", make_members(f'{row}<c r="B1" t="str"><v>б</v></c></row>'))
+    assert in_rows(open_vectorized, path) == in_rows(open_sax, path) == ["а", "б"]
 
 
 @pytest.mark.parametrize("odd", ["", ' x="y"'])
@@ -207,13 +207,13 @@ def test_array_formulas_without_errors_are_read_at_once(attribute: str, tmp_path
 def test_result_of_a_formula_is_one_also_where_it_looks_typed(text: str, odd: str, tmp_path: Path) -> None:
     kind = "s" if "<v>" in text else "inlineStr"
     cell = f'<c r="A1" t="{kind}"{odd}><f>B1</f>{text}</c><c r="B1" t="{kind}">{text}</c>'
-    path = write(tmp_path / "book.xlsx", parts(f'<row r="1">{cell}</row>', STRINGS))
-    assert in_rows(open_sparse, path) == [None, "#N/A"]
-    with pytest.raises(Unusual):
-        in_rows(open_stream, path)
+    path = write_workbook(tmp_path / "book.xlsx", make_members(f'<row r="1">{cell}</row>', STRINGS))
+    assert in_rows(open_sax, path) == [None, "#N/A"]
+    with pytest.raises(UnsupportedByReaderError):
+        in_rows(open_vectorized, path)
 
 
-def in_rows(opener: OpenReader, path: Path) -> list[Cell]:
+def in_rows(opener: ReaderFactory, path: Path) -> list[Cell]:
     """All cells, row by row; None for empty."""
     reader = opener(path, 7)
     found = [
@@ -226,37 +226,39 @@ def in_rows(opener: OpenReader, path: Path) -> list[Cell]:
 ERRORS_IN_TEXT: Rows = [HEADER, (1, "u", "#Н/Д"), (2, "u", "Чат"), ("Loading...",), (3, "u", "Err:504")]
 
 
-def write_xls(path: Path, rows: Rows) -> Path:
-    return write_xls_sheets(path, [("Чаты", rows, VISIBLE)])
+def write_xls(path: Path, db: Rows) -> Path:
+    return write_xls_sheets(path, [("Чаты", db, VISIBLE)])
 
 
 @pytest.mark.parametrize("write_book", [write_ods, write_xlsb, write_xls])
 def test_error_typed_into_another_kind_of_workbook_is_kept(
     write_book: Callable[[Path, Rows], Path], tmp_path: Path
 ) -> None:
-    found = read_book(write_book(tmp_path / "book", ERRORS_IN_TEXT))
+    found = read_columns(write_book(tmp_path / "book", ERRORS_IN_TEXT))
     assert [cell or None for cell in found["name"]] == ["#Н/Д", "Чат", None, "Err:504"]
 
 
 @pytest.mark.parametrize("low_memory", [False, True])
 def test_fixture_with_errors_as_text_of_formulas(low_memory: bool) -> None:
-    found = read_book(FIXTURES / "error_as_formula_text.xlsx", fields=CHATS, low_memory=low_memory)
+    found = read_columns(FIXTURES / "error_as_formula_text.xlsx", fields=CHATS, low_memory=low_memory)
     assert [cell or None for cell in found["faculty"]] == ["Факультет F02", None, "Факультет F02", None, None]
     assert [cell or None for cell in found["group"]] == ["Г-1", "Г-2", None, "Г-4", "Г-5"]
 
 
 @pytest.mark.parametrize("low_memory", [False, True])
 def test_fixture_with_an_error_that_calamine_does_not_know(low_memory: bool) -> None:
-    assert len(read_book(FIXTURES / "error_getting_data.xlsx", low_memory=low_memory)["name"]) == 5
+    assert len(read_columns(FIXTURES / "error_getting_data.xlsx", low_memory=low_memory)["name"]) == 5
 
 
 def test_calamine_leaves_an_unknown_error_to_others(tmp_path: Path) -> None:
-    with pytest.raises(Unusual, match="does not make sense"):
+    with pytest.raises(UnsupportedByReaderError, match="does not make sense"):
         cells(open_calamine_xlsx, book(tmp_path, ["#SPILL!"], ERROR))
 
 
 def test_what_no_reader_can_read_is_damaged_all_the_same(tmp_path: Path) -> None:
-    path = write(tmp_path / "book.xlsx", parts('<row r="1"><c r="A1" t="x"><v>1</v></c></row>'))
+    path = write_workbook(
+        tmp_path / "book.xlsx", make_members('<row r="1"><c r="A1" t="x"><v>1</v></c></row>')
+    )
     with pytest.raises(MigrationError) as caught:
-        read_book(path)
+        read_columns(path)
     assert caught.value.code == "workbook_damaged"

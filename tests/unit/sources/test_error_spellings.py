@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from consumer.records import Cell
+from consumer.cells.chunks import Cell
 from tests.support.other_workbooks import (
     VISIBLE,
     ods_rows,
@@ -17,10 +17,10 @@ from tests.support.other_workbooks import (
     xlsb_sheet,
     xlsb_text,
 )
-from tests.support.read_book import read_book
+from tests.support.raw_workbooks import make_members, write_workbook
+from tests.support.read_columns import read_columns
 from tests.support.workbooks import HEADER
 from tests.support.xls import write_xls_sheets, xls_result
-from tests.unit.sources.stream.books import parts, write
 
 SPELLINGS = [
     "#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!",
@@ -46,7 +46,7 @@ def xlsx(path: Path, texts: Sequence[str], is_result: bool, comment: str = "") -
         f'<c r="C{row}" t="str">{formula}<v>{escape(text)}</v></c></row>'
         for row, text in enumerate(texts, 2)
     )
-    return write(path, parts(f'{comment}<row r="1">{header}</row>{rows}'))
+    return write_workbook(path, make_members(f'{comment}<row r="1">{header}</row>{rows}'))
 
 
 def odd_xlsx(path: Path, texts: Sequence[str], is_result: bool) -> Path:
@@ -85,7 +85,7 @@ ALL = [*IN_LITTLE_MEMORY, ("xls", False)]
 
 
 def names(path: Path, low_memory: bool) -> list[Cell]:
-    return [cell or None for cell in read_book(path, low_memory=low_memory)["name"]]
+    return [cell or None for cell in read_columns(path, low_memory=low_memory)["name"]]
 
 
 @pytest.mark.parametrize(("kind", "low_memory"), ALL)

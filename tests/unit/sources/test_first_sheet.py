@@ -18,7 +18,7 @@ from tests.support.other_workbooks import (
     write_ods_sheets,
     xlsb_sheet,
 )
-from tests.support.read_book import read_book
+from tests.support.read_columns import read_columns
 from tests.support.workbooks import HEADER
 
 CHART = "chart"
@@ -108,7 +108,7 @@ def test_first_visible_worksheet_is_read(kind: str, beginning: str, low_memory: 
     make, sniffed = MAKERS[kind]
     book = make(tmp_path / "book", BEGINNINGS[beginning])
     assert sniff(book, 1 << 30) is sniffed
-    assert read_book(book, low_memory=low_memory)["name"] == ["new"]
+    assert read_columns(book, low_memory=low_memory)["name"] == ["new"]
 
 
 @pytest.mark.parametrize(("kind", "beginning", "low_memory"), CASES)
@@ -117,14 +117,14 @@ def test_what_comes_first_can_be_asked_for_unless_it_is_a_chart(
 ) -> None:
     book = MAKERS[kind][0](tmp_path / "book", BEGINNINGS[beginning])
     if beginning != CHART:
-        assert read_book(book, FIRST, low_memory=low_memory)["name"] == ["old"]
+        assert read_columns(book, FIRST, low_memory=low_memory)["name"] == ["old"]
         return
     with pytest.raises(MigrationError, match="is a chart, dialog or macro") as caught:
-        read_book(book, FIRST, low_memory=low_memory)
+        read_columns(book, FIRST, low_memory=low_memory)
     assert caught.value.code == "sheet_not_found"
 
 
 @pytest.mark.parametrize("kind", [xls.MACROS, xls.CHART, xls.VBA])
 def test_other_kinds_of_sheets_of_xls_are_passed_over(kind: int, tmp_path: Path) -> None:
     sheets = [("Чаты", rows("macro"), VISIBLE), ("Лист2", rows("new"), VISIBLE)]
-    assert read_book(xls.write_xls_sheets(tmp_path / "book", sheets, [kind]))["name"] == ["new"]
+    assert read_columns(xls.write_xls_sheets(tmp_path / "book", sheets, [kind]))["name"] == ["new"]

@@ -8,26 +8,26 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from consumer.datasets.base import Fields
-from consumer.datasets.chats.columns import column_rules
-from consumer.datasets.chats.fields import FIELDS as CHATS
+from consumer.cells.chunks import Cell, ErrorCell, FormulaWithoutValue
+from consumer.datasets.base import ColumnSpec
+from consumer.datasets.chats.column_spec import COLUMN_SPEC as CHATS
+from consumer.datasets.chats.column_validator import column_validators
 from consumer.errors import MigrationError
-from consumer.records import Cell, ErrorCell, FormulaWithoutValue
-from consumer.sources.base import Reading
+from consumer.sources.base import SourceConfig
 from consumer.sources.excel.calamine import open_calamine_xlsx
-from consumer.sources.excel.formulas import OVERLAP, find_signs
+from consumer.sources.excel.formulas import OVERLAP_BYTES, scan_traits
 from consumer.sources.excel.ods.reader import open_ods
-from consumer.sources.excel.reader import OpenReader, Unusual
+from consumer.sources.excel.reader import ReaderFactory, UnsupportedByReaderError
+from consumer.sources.excel.sax_reader import open_sax
 from consumer.sources.excel.source import ExcelSource
-from consumer.sources.excel.sparse import open_sparse
-from consumer.sources.excel.stream.reader import open_stream
+from consumer.sources.excel.vectorized.reader import open_vectorized
 from tests.support.other_workbooks import raw_ods
-from tests.support.read_book import read_book
+from tests.support.raw_workbooks import MAIN_NS, make_members, write_workbook
+from tests.support.read_columns import read_columns
 from tests.support.tiny_dataset import FIELDS
 from tests.support.workbooks import FIXTURES, HEADER, write_xlsx
-from tests.unit.sources.stream.books import MAIN, parts, write
 
-READERS: dict[str, OpenReader] = {"stream": open_stream, "sparse": open_sparse}
+READERS: dict[str, ReaderFactory] = {"stream": open_vectorized, "sparse": open_sax}
 WITHOUT_VALUE = {
     "no value": "<c{}><f>B1</f></c>",
     "empty value": "<c{}><f>B1</f><v></v></c>",
@@ -54,7 +54,7 @@ EMPTY = {
 ALL = 'fullCalcOnLoad="1"'
 
 
-def first_cells(opener: OpenReader, path: Path) -> list[Cell]:
+def first_cells(opener: ReaderFactory, path: Path) -> list[Cell]:
     reader = opener(path, 7)
     found = [cell for block in reader.rows("S") for cell in block.columns[0]]
     reader.close()
@@ -67,13 +67,13 @@ def book(tmp_path: Path, cell: str) -> Path:
         f'<row r="{row}">{cell.format(f" r={chr(34)}A{row}{chr(34)}")}<c r="B{row}"><v>1</v></c></row>'
         for row in (1, 2)
     )
-    return write(tmp_path / "book.xlsx", parts(rows, "<si><t>x</t></si>"))
+    return write_workbook(tmp_path / "book.xlsx", make_members(rows, "<si><t>x</t></si>"))
 
 
 @pytest.mark.parametrize("opener", READERS.values(), ids=READERS)
 @pytest.mark.parametrize("cell", WITHOUT_VALUE.values(), ids=WITHOUT_VALUE)
 def test_formula_without_a_result_is_told_from_an_empty_cell(
-    opener: OpenReader, cell: str, tmp_path: Path
+    opener: ReaderFactory, cell: str, tmp_path: Path
 ) -> None:
     found = first_cells(opener, book(tmp_path, cell))
     assert list(map(type, found)) == [FormulaWithoutValue] * 2
@@ -82,7 +82,7 @@ def test_formula_without_a_result_is_told_from_an_empty_cell(
 
 @pytest.mark.parametrize("opener", READERS.values(), ids=READERS)
 @pytest.mark.parametrize("cell", EMPTY.values(), ids=EMPTY)
-def test_empty_cell_is_no_formula_without_a_result(opener: OpenReader, cell: str, tmp_path: Path) -> None:
+def test_empty_cell_is_no_formula_without_a_result(opener: ReaderFactory, cell: str, tmp_path: Path) -> None:
     found = first_cells(opener, book(tmp_path, cell))
     assert [cell or None for cell in found] == [None, None]
     assert FormulaWithoutValue not in set(map(type, found))
@@ -90,7 +90,7 @@ def test_empty_cell_is_no_formula_without_a_result(opener: OpenReader, cell: str
 
 @pytest.mark.parametrize("cell", WITHOUT_VALUE.values(), ids=WITHOUT_VALUE)
 def test_formula_without_a_result_is_not_left_to_calamine(cell: str, tmp_path: Path) -> None:
-    with pytest.raises(Unusual, match="formulas"):
+    with pytest.raises(UnsupportedByReaderError, match="formulas"):
         first_cells(open_calamine_xlsx, book(tmp_path, cell))
 
 
@@ -104,7 +104,7 @@ def test_workbook_of_openpyxl_has_no_results(many: int, tmp_path: Path) -> None:
     for row in range(1, many + 1):
         page.append([f"=B{row}", row])
     workbook.save(tmp_path / "book.xlsx")
-    assert set(map(type, first_cells(open_stream, tmp_path / "book.xlsx"))) == {FormulaWithoutValue}
+    assert set(map(type, first_cells(open_vectorized, tmp_path / "book.xlsx"))) == {FormulaWithoutValue}
 
 
 ODS_FORMULAS = {
@@ -128,19 +128,19 @@ def test_formula_of_an_ods_without_a_result(attributes: str, kind: type, tmp_pat
 
 @pytest.mark.parametrize("field", ["url", "inn"])
 def test_required_formula_without_a_result_is_rejected_by_a_code_of_its_own(field: str) -> None:
-    column = column_rules(date(2026, 3, 2))[field].read([FormulaWithoutValue(), "", None])
-    assert [str(column.odd[place].code) for place in range(3)] == [  # type: ignore[union-attr]
+    column = column_validators(date(2026, 3, 2))[field].validate([FormulaWithoutValue(), "", None])
+    assert [str(column.flagged[place].code) for place in range(3)] == [  # type: ignore[union-attr]
         "formula_without_value", "required", "required",
     ]  # fmt: skip
-    assert "open the file in Excel, save it" in column.odd[0].message  # type: ignore[union-attr]
+    assert "open the file in Excel, save it" in column.flagged[0].message  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("field", sorted(set(CHATS.headers) - set(CHATS.required)))
 def test_other_formula_without_a_result_reads_as_empty_with_a_warning(field: str) -> None:
-    rule = column_rules(date(2026, 3, 2))[field]
-    found = rule.read([FormulaWithoutValue()])
-    assert list(found.texts) == list(rule.read([""]).texts)
-    assert [verdict.warning for verdict in found.odd.values()] == ["formula_without_value"]  # type: ignore[union-attr]
+    rule = column_validators(date(2026, 3, 2))[field]
+    found = rule.validate([FormulaWithoutValue()])
+    assert list(found.copy_texts) == list(rule.validate([""]).copy_texts)
+    assert [verdict.warning for verdict in found.flagged.values()] == ["formula_without_value"]  # type: ignore[union-attr]
 
 
 def test_row_of_formulas_alone_counts_and_is_no_header(tmp_path: Path) -> None:
@@ -150,12 +150,12 @@ def test_row_of_formulas_alone_counts_and_is_no_header(tmp_path: Path) -> None:
     for row in (["=B9", "=B9", "=B9"], [*HEADER, "=B9"], ["=A9", "=B9", "=C9"]):
         page.append(row)
     workbook.save(tmp_path / "book.xlsx")
-    assert list(map(type, read_book(tmp_path / "book.xlsx")["url"])) == [FormulaWithoutValue]
+    assert list(map(type, read_columns(tmp_path / "book.xlsx")["url"])) == [FormulaWithoutValue]
 
 
-def warnings(path: Path, fields: Fields = FIELDS, *, low_memory: bool = False) -> dict[str, int]:
+def warnings(path: Path, fields: ColumnSpec = FIELDS, *, low_memory: bool = False) -> dict[str, int]:
     with tempfile.TemporaryDirectory() as folder:
-        reading = Reading(fields, 1000, Path(folder), path.parent, 1 << 30, frugal=low_memory)
+        reading = SourceConfig(fields, 1000, Path(folder), path.parent, 1 << 30, low_memory=low_memory)
         source = ExcelSource({"type": "excel", "file": {"path": path.name}}, reading)
         try:
             return dict(source.open().warnings)
@@ -196,8 +196,8 @@ def chats(
         for row in range(2, 5)
     )
     data = f'<sheetData>{top}<row r="1">{header}</row>{rows}</sheetData>{behind}'
-    sheet = f'<worksheet xmlns="{MAIN}">{data}</worksheet>'
-    return write(tmp_path / "book.xlsx", parts(sheet=sheet, properties=properties))
+    sheet = f'<worksheet xmlns="{MAIN_NS}">{data}</worksheet>'
+    return write_workbook(tmp_path / "book.xlsx", make_members(sheet=sheet, properties=properties))
 
 
 @pytest.mark.parametrize("top", ["", COMMENT], ids=["plain", "with a comment"])
@@ -218,7 +218,7 @@ def test_sheet_that_asks_warns(asks: str, warns: bool, low_memory: bool, tmp_pat
     assert warnings(path, low_memory=low_memory) == ({"not_recalculated": 1} if warns else {})
 
 
-SILENT: dict[str, Callable[[int], str]] = {
+NO_WARNING: dict[str, Callable[[int], str]] = {
     "values alone": lambda row: f'<c r="C{row}" t="str"><v>x</v></c>',
     "a column that is not read": lambda row: f'<c r="D{row}" t="str"><f>A1</f><v>x</v></c>',
 }
@@ -232,7 +232,7 @@ WARNING: dict[str, Callable[[int], str]] = {
 
 
 @pytest.mark.parametrize("low_memory", [False, True])
-@pytest.mark.parametrize("cells", SILENT.values(), ids=SILENT)
+@pytest.mark.parametrize("cells", NO_WARNING.values(), ids=NO_WARNING)
 def test_workbook_that_asks_without_a_formula_that_is_read_is_silent(
     cells: Callable[[int], str], low_memory: bool, tmp_path: Path
 ) -> None:
@@ -264,16 +264,16 @@ def test_values_of_xlsxwriter_which_always_asks_are_silent(low_memory: bool, tmp
 
 @pytest.mark.parametrize("cut", range(len(b"</f><v></v>") + 1))
 def test_signs_are_found_across_pieces(cut: int) -> None:
-    text = b"x" * OVERLAP + b"<f>A1</f><v></v>" + b"x" * OVERLAP
-    at = OVERLAP + 5 + cut
-    signs = find_signs([text[:at], text[at:]])
+    text = b"x" * OVERLAP_BYTES + b"<f>A1</f><v></v>" + b"x" * OVERLAP_BYTES
+    at = OVERLAP_BYTES + 5 + cut
+    signs = scan_traits([text[:at], text[at:]])
     assert (signs.has_formula, signs.lacks_value) == (True, True)
 
 
 def test_no_sign_is_found_where_there_is_none() -> None:
-    signs = find_signs([b"<row><c><v>1</v></c><c><f>A1</f><v>1</v></c></row><firstHeader/>"])
-    assert (signs.has_formula, signs.lacks_value, signs.asks_recalculation) == (True, False, False)
-    assert not find_signs([b"<c><v></v></c><font/>"]).has_formula
+    signs = scan_traits([b"<row><c><v>1</v></c><c><f>A1</f><v>1</v></c></row><firstHeader/>"])
+    assert (signs.has_formula, signs.lacks_value, signs.needs_recalculation) == (True, False, False)
+    assert not scan_traits([b"<c><v></v></c><font/>"]).has_formula
 
 
 def test_sentence_of_a_sheet_whose_headers_are_formulas(tmp_path: Path) -> None:
@@ -283,5 +283,5 @@ def test_sentence_of_a_sheet_whose_headers_are_formulas(tmp_path: Path) -> None:
     page.append(["=A9", "ИНН"])
     workbook.save(tmp_path / "book.xlsx")
     with pytest.raises(MigrationError, match="Found: «ИНН»") as caught:
-        read_book(tmp_path / "book.xlsx")
+        read_columns(tmp_path / "book.xlsx")
     assert caught.value.code == "missing_column"

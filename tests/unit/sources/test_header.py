@@ -2,16 +2,23 @@
 
 import pytest
 
-from consumer.datasets.base import Fields
-from consumer.datasets.chats.fields import FIELDS as CHATS
-from consumer.errors import LayoutProblem
+from consumer.datasets.base import ColumnSpec
+from consumer.datasets.chats.column_spec import COLUMN_SPEC as CHATS
+from consumer.errors import LayoutError
 from consumer.sources import header as header_module
 from consumer.sources import header_errors
-from consumer.sources.header import MOST_LETTERS, Row, find_header, labels, letter, normalise
-from consumer.sources.header_errors import LOOKED_AT_CHARS
+from consumer.sources.header import (
+    MAX_HEADER_LETTERS,
+    NumberedRow,
+    column_labels,
+    column_letter,
+    find_header,
+    normalise,
+)
+from consumer.sources.header_errors import MAX_HEADER_CHARS
 from consumer.sources.sheet_names import SheetNames
 
-FIELDS = Fields(
+FIELDS = ColumnSpec(
     {
         "url": ("ссылка на чат", "ссылка", "chat url", "url", "link"),
         "inn": ("ИНН", "ИНН организации", "inn"),
@@ -50,7 +57,7 @@ def test_columns_stand_in_any_order_and_unknown_ones_are_ignored() -> None:
 
 
 def test_title_lines_above_are_passed_over_even_with_a_known_word() -> None:
-    rows: list[Row] = [
+    rows: list[NumberedRow] = [
         (2, ["Ссылка"]),
         (4, ["Отчёт за", 2024.0]),
         (7, ["ИНН", "Ссылка"]),
@@ -62,22 +69,22 @@ def test_title_lines_above_are_passed_over_even_with_a_known_word() -> None:
 def test_the_tenth_row_is_the_last_that_may_be_the_header() -> None:
     titles = [(number, ["x"]) for number in range(1, 10)]
     assert find_header([*titles, (10, ["ИНН", "url"])], FIELDS).position == 10
-    with pytest.raises(LayoutProblem) as caught:
+    with pytest.raises(LayoutError) as caught:
         find_header([*titles, (10, ["x"]), (11, ["ИНН", "url"])], FIELDS)
     assert caught.value.code == "no_header"
 
 
 @pytest.mark.parametrize("rows", [[], [(1, ["Группа", "что-то"])], [(1, [1.0, True, None, ""])]])
 def test_without_any_required_column_there_is_no_header(rows: list[tuple[int, list[object]]]) -> None:
-    with pytest.raises(LayoutProblem) as caught:
+    with pytest.raises(LayoutError) as caught:
         find_header(rows, FIELDS)
     assert caught.value.code == "no_header"
     assert "«ИНН», «ссылка на чат»" in caught.value.message
 
 
 def test_a_missing_column_is_named_with_those_found_in_the_likeliest_row() -> None:
-    rows: list[Row] = [(1, ["Ссылка"]), (3, ["ИНН", "Группа", None, "Прочее"]), (4, ["7700000000"])]
-    with pytest.raises(LayoutProblem) as caught:
+    rows: list[NumberedRow] = [(1, ["Ссылка"]), (3, ["ИНН", "Группа", None, "Прочее"]), (4, ["7700000000"])]
+    with pytest.raises(LayoutError) as caught:
         find_header(rows, FIELDS)
     assert caught.value.code == "missing_column"
     assert "row 3 lacks the column «ссылка на чат»" in caught.value.message
@@ -85,39 +92,45 @@ def test_a_missing_column_is_named_with_those_found_in_the_likeliest_row() -> No
 
 
 def test_two_columns_for_one_field_are_both_named() -> None:
-    with pytest.raises(LayoutProblem) as caught:
+    with pytest.raises(LayoutError) as caught:
         find_header([(5, ["ИНН", "url", "ИНН организации"])], FIELDS)
     assert caught.value.code == "duplicate_column"
     assert "«ИНН» (column A) and «ИНН организации» (column C)" in caught.value.message
 
 
 def test_a_header_of_a_thousand_long_names_makes_no_endless_message() -> None:
-    with pytest.raises(LayoutProblem) as caught:
+    with pytest.raises(LayoutError) as caught:
         find_header([(1, ["ИНН", *(f"{i} " + "я" * 1000 for i in range(1000))])], FIELDS)
     assert len(caught.value.message) < 3000
 
 
 def test_labels_are_texts_or_letters_and_none_is_there_twice() -> None:
     cells = ["ИНН", "", "ИНН", None, " дата\n создания ", 2024.0, "B", "", None]
-    assert labels(cells) == ("ИНН", "B", "ИНН (2)", "D", "дата создания", "2024", "B (2)")
+    assert column_labels(cells) == ("ИНН", "B", "ИНН (2)", "D", "дата создания", "2024", "B (2)")
 
 
 def test_labels_that_look_like_numbered_ones_are_there_once_too() -> None:
-    assert labels(["a", "a", "a (2)", "a", "a (2)"]) == ("a", "a (2)", "a (2) (2)", "a (3)", "a (2) (3)")
+    assert column_labels(["a", "a", "a (2)", "a", "a (2)"]) == (
+        "a",
+        "a (2)",
+        "a (2) (2)",
+        "a (3)",
+        "a (2) (3)",
+    )
 
 
 @pytest.mark.parametrize(
     ("column", "expected"), [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ"), (16_383, "XFD")]
 )
 def test_columns_have_letters(column: int, expected: str) -> None:
-    assert letter(column) == expected
+    assert column_letter(column) == expected
 
 
 NAMES = SheetNames("Лист1", ("Лист1", "Лист2\u00a0"), ("Старые",))
 
 
 def message(*rows: list[object], code: str, names: SheetNames | None = NAMES) -> str:
-    with pytest.raises(LayoutProblem) as caught:
+    with pytest.raises(LayoutError) as caught:
         find_header(list(enumerate(rows, 1)), FIELDS, names)
     assert caught.value.code == code
     return caught.value.message
@@ -190,24 +203,24 @@ def test_a_text_is_normalised_once_however_often_it_is_there(monkeypatch: pytest
 
     monkeypatch.setattr(header_module, "normalise", counting)
     costly = "\ufdfa" * 60
-    rows: list[Row] = [(number, [costly] * 50) for number in range(1, 11)]
-    with pytest.raises(LayoutProblem):
+    rows: list[NumberedRow] = [(number, [costly] * 50) for number in range(1, 11)]
+    with pytest.raises(LayoutError):
         find_header(rows, FIELDS)
     assert normalised.count(costly) == 1
 
 
 @pytest.mark.parametrize("filler", ["_", " ", "\u0301"])
 def test_a_long_text_is_no_header(filler: str) -> None:
-    known = "ИНН" + filler * (LOOKED_AT_CHARS - 3)
+    known = "ИНН" + filler * (MAX_HEADER_CHARS - 3)
     assert find_header([(1, [known, "url"])], FIELDS).columns == {"inn": 0, "url": 1}
-    with pytest.raises(LayoutProblem):
+    with pytest.raises(LayoutError):
         find_header([(1, [known + filler, "url"])], FIELDS)
 
 
 def test_what_has_more_letters_than_any_header_is_not_normalised() -> None:
-    assert normalise("\ufdfa" * (MOST_LETTERS + 1)) == ""
+    assert normalise("\ufdfa" * (MAX_HEADER_LETTERS + 1)) == ""
     longest = max(len(normalise(text)) for texts in CHATS.headers.values() for text in texts)
-    assert longest <= MOST_LETTERS
+    assert longest <= MAX_HEADER_LETTERS
 
 
 def test_only_headers_that_look_alike_are_made_presentable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,7 +232,7 @@ def test_only_headers_that_look_alike_are_made_presentable(monkeypatch: pytest.M
         return str(cell)
 
     monkeypatch.setattr(header_errors, "shortened", noting)
-    rows: list[Row] = [(number, [f"{number}\u200b", "x"]) for number in range(1, 10)]
-    with pytest.raises(LayoutProblem, match="looks like «ИНН»"):
+    rows: list[NumberedRow] = [(number, [f"{number}\u200b", "x"]) for number in range(1, 10)]
+    with pytest.raises(LayoutError, match="looks like «ИНН»"):
         find_header([*rows, (10, ["ИHH"])], FIELDS)
     assert set(seen) == {"ИHH"}

@@ -16,7 +16,7 @@ from tests.support.other_workbooks import (
     write_ods_sheets,
     write_xlsb_sheets,
 )
-from tests.support.read_book import read_book
+from tests.support.read_columns import read_columns
 from tests.support.workbooks import FIXTURES, HEADER
 
 CHART = -1
@@ -59,7 +59,7 @@ WRITERS: dict[str, Callable[[Path, Sequence[NamedRows]], Path]] = {
 
 
 @pytest.fixture(params=WRITERS)
-def write(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Sequence[NamedRows]], Path]:
+def write_workbook(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Sequence[NamedRows]], Path]:
     writer = WRITERS[request.param]
     return lambda sheets: writer(tmp_path / f"book.{request.param}", sheets)
 
@@ -69,21 +69,21 @@ Write = Callable[[Sequence[NamedRows]], Path]
 
 @pytest.mark.parametrize("state", [HIDDEN, VERY_HIDDEN])
 @pytest.mark.parametrize("hidden", ["Старые", "Чаты", "ЧАТЫ "])
-def test_hidden_sheet_is_passed_over(write: Write, hidden: str, state: int) -> None:
-    book = write([(hidden, rows("old"), state), ("Лист2", rows("new"), VISIBLE)])
-    assert read_book(book)["name"] == ["new"]
+def test_hidden_sheet_is_passed_over(write_workbook: Write, hidden: str, state: int) -> None:
+    book = write_workbook([(hidden, rows("old"), state), ("Лист2", rows("new"), VISIBLE)])
+    assert read_columns(book)["name"] == ["new"]
 
 
 @pytest.mark.parametrize("state", [HIDDEN, VERY_HIDDEN])
-def test_hidden_sheet_is_read_when_named(write: Write, state: int) -> None:
-    book = write([("Старые", rows("old"), state), ("Лист2", rows("new"), VISIBLE)])
-    assert read_book(book, "Старые")["name"] == ["old"]
+def test_hidden_sheet_is_read_when_named(write_workbook: Write, state: int) -> None:
+    book = write_workbook([("Старые", rows("old"), state), ("Лист2", rows("new"), VISIBLE)])
+    assert read_columns(book, "Старые")["name"] == ["old"]
 
 
-def test_error_names_hidden_sheets_where_nothing_visible_has_a_header(write: Write) -> None:
-    book = write([("Старые", rows("old"), HIDDEN), ("Лист2", [("x", "y")], VISIBLE)])
+def test_error_names_hidden_sheets_where_nothing_visible_has_a_header(write_workbook: Write) -> None:
+    book = write_workbook([("Старые", rows("old"), HIDDEN), ("Лист2", [("x", "y")], VISIBLE)])
     with pytest.raises(MigrationError, match="Hidden: «Старые»") as caught:
-        read_book(book)
+        read_columns(book)
     assert caught.value.code == "no_header"
 
 
@@ -93,16 +93,16 @@ def test_workbook_of_hidden_sheets_alone_is_refused_with_their_names(kind: str, 
     sheets = [("Старые", rows("old"), HIDDEN), ("Чаты", rows("older"), HIDDEN)]
     book = WRITERS[kind](tmp_path / "book", sheets)
     with pytest.raises(MigrationError, match="hidden: «Старые», «Чаты»") as caught:
-        read_book(book)
+        read_columns(book)
     assert caught.value.code == "no_worksheet"
-    assert read_book(book, "Чаты")["name"] == ["older"]
+    assert read_columns(book, "Чаты")["name"] == ["older"]
 
 
 @pytest.mark.parametrize("low_memory", [False, True])
 def test_chart_first_then_hidden_sheet_then_visible(tmp_path: Path, low_memory: bool) -> None:
     sheets = [("График", (), CHART), ("Чаты", rows("old"), HIDDEN), ("Лист3", rows("new"), VISIBLE)]
     book = write_xlsx_sheets(tmp_path / "book.xlsx", sheets)
-    assert read_book(book, low_memory=low_memory)["name"] == ["new"]
+    assert read_columns(book, low_memory=low_memory)["name"] == ["new"]
 
 
 @pytest.mark.parametrize("state", [HIDDEN, VERY_HIDDEN])
@@ -115,11 +115,11 @@ def test_hidden_sheet_of_xls_is_passed_over(tmp_path: Path, state: int) -> None:
     book = tmp_path / "book.xls"
     book.write_bytes(content)
     with pytest.raises(MigrationError, match=r"Visible worksheets: «Прочее»\. Hidden: «Чаты»"):
-        read_book(book)
-    assert read_book(book, "Чаты")
+        read_columns(book)
+    assert read_columns(book, "Чаты")
 
 
 @pytest.mark.parametrize("low_memory", [False, True])
 def test_first_visible_sheet_of_a_workbook_with_an_old_hidden_copy(low_memory: bool) -> None:
-    found = read_book(FIXTURES / "hidden_first_sheet.xlsx", low_memory=low_memory)
+    found = read_columns(FIXTURES / "hidden_first_sheet.xlsx", low_memory=low_memory)
     assert found["name"] == [f"Чат F08 {number}" for number in range(21, 26)]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from consumer.errors import MigrationError
-from consumer.sources.inbox import open_inside
+from consumer.sources.inbox import open_beneath
 
 
 @pytest.fixture
@@ -23,13 +23,13 @@ def inbox(tmp_path: Path) -> Path:
 
 
 def content(inbox: Path, path: str) -> str:
-    with os.fdopen(open_inside(inbox, path)) as file:
+    with os.fdopen(open_beneath(inbox, path)) as file:
         return file.read()
 
 
 def code_of(inbox: Path, path: str) -> str:
     with pytest.raises(MigrationError) as caught:
-        open_inside(inbox, path)
+        open_beneath(inbox, path)
     assert caught.value.message.endswith(".")
     return caught.value.code
 
@@ -157,7 +157,7 @@ def test_several_names_that_look_the_same_are_shown_so_that_one_can_be_given(inb
     _put(inbox, "a\u202fb.xlsx")
     _put(inbox, "a\u00a0b.xlsx")
     with pytest.raises(MigrationError) as caught:
-        open_inside(inbox, "a b.xlsx")
+        open_beneath(inbox, "a b.xlsx")
     assert caught.value.code == "file_not_found"
     assert "«a\\u00a0b.xlsx», «a\\u202fb.xlsx»" in caught.value.message
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from consumer.datasets.chats.fields import FIELDS as CHATS
+from consumer.cells.chunks import Cell, RoundedNumber
+from consumer.datasets.chats.column_spec import COLUMN_SPEC as CHATS
 from consumer.errors import MigrationError
-from consumer.records import Cell, RoundedNumber
 from consumer.sources.excel.ods.reader import open_ods
 from tests.support.other_workbooks import raw_ods
-from tests.support.read_book import read_book
+from tests.support.read_columns import read_columns
 from tests.support.workbooks import FIXTURES
 
 FLOAT = 'office:value-type="float"'
@@ -281,19 +281,19 @@ def test_content_that_is_missing_is_damage(tmp_path: Path) -> None:
     book = raw_ods(tmp_path / "book.ods", table(row(text("а"))))
     book.write_bytes(book.read_bytes().replace(b"content.xml", b"contentXxml"))
     with pytest.raises(MigrationError) as caught:
-        read_book(book)
+        read_columns(book)
     assert caught.value.code == "workbook_damaged"
 
 
 @pytest.mark.parametrize("low_memory", [False, True])
 def test_fixture_with_text_in_cdata(low_memory: bool) -> None:
-    found = read_book(FIXTURES / "cdata_text.ods", fields=CHATS, low_memory=low_memory)
+    found = read_columns(FIXTURES / "cdata_text.ods", fields=CHATS, low_memory=low_memory)
     assert found["name"] == [f"Чат {number}" for number in range(5)]
     assert found["group"] == [f"Г-{number}" for number in range(5)]
 
 
 @pytest.mark.parametrize("low_memory", [False, True])
 def test_fixture_with_cells_of_errors(low_memory: bool) -> None:
-    found = read_book(FIXTURES / "error_cells.ods", fields=CHATS, low_memory=low_memory)
+    found = read_columns(FIXTURES / "error_cells.ods", fields=CHATS, low_memory=low_memory)
     assert [group or None for group in found["group"]] == ["Г-1", None, None, None, None]
     assert found["faculty"] == ["Факультет F03"] * 5

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.records import Cell
+from consumer.cells.chunks import Cell
 from consumer.sources.excel.bounded_xml import BoundedParser
 from consumer.sources.excel.ods.reader import open_ods
 from consumer.sources.excel.ods.row_filter import RowFilter
@@ -45,7 +45,7 @@ FORMS = {
 
 def contents(path: Path) -> list[tuple[str, list[tuple[int, dict[int, Cell]]]]]:
     with closing(open_ods(path, 100)) as reader:
-        return [(one.name, list(reader._filled_rows(one.name))) for one in reader.sheets]
+        return [(one.name, list(reader._iter_rows(one.name))) for one in reader.sheets]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -105,5 +105,5 @@ def test_neither_the_list_of_sheets_nor_the_rows_of_others_are_parsed(
 
     monkeypatch.setattr(BoundedParser, "feed", counting)
     with closing(open_ods(path, 100)) as reader:
-        assert [row for _, row in reader._filled_rows("2")] == [{0: "б"}]
+        assert [row for _, row in reader._iter_rows("2")] == [{0: "б"}]
     assert parsed < len(large.encode()) / 10

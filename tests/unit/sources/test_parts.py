@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from consumer.datasets.chats.fields import FIELDS as CHATS
+from consumer.cells.chunks import Cell
+from consumer.datasets.chats.column_spec import COLUMN_SPEC as CHATS
 from consumer.errors import MigrationError
-from consumer.records import Cell
 from consumer.sources.excel.calamine import open_calamine_xlsx
-from consumer.sources.excel.reader import OpenReader, Unusual
-from consumer.sources.excel.sparse import open_sparse
-from consumer.sources.excel.stream.reader import open_stream
-from tests.support.read_book import read_book
+from consumer.sources.excel.reader import ReaderFactory, UnsupportedByReaderError
+from consumer.sources.excel.sax_reader import open_sax
+from consumer.sources.excel.vectorized.reader import open_vectorized
+from tests.support.raw_workbooks import OFFICE_NS, make_members, write_workbook
+from tests.support.read_columns import read_columns
 from tests.support.workbooks import FIXTURES
-from tests.unit.sources.stream.books import OFFICE, parts, write
 
 Members = dict[str, str | bytes]
 LINKS, SHEET, BOOK = "xl/_rels/workbook.xml.rels", "xl/worksheets/sheet1.xml", "xl/workbook.xml"
@@ -32,7 +32,7 @@ EXPECTED = {"inn": [date(2024, 12, 10)], "url": ["https://max.ru/1"], "name": ["
 COMMENT = "<!-- no reader by arrays goes on here -->"
 
 
-def linked(members: Members, kind: str, target: str, *, office: str = OFFICE) -> Members:
+def linked(members: Members, kind: str, target: str, *, office: str = OFFICE_NS) -> Members:
     """With one relationship of the workbook more."""
     link = f'<Relationship Id="rIdX{kind}" Type="{office}/{kind}" Target="{target}"/></Relationships>'
     return members | {LINKS: str(members[LINKS]).replace("</Relationships>", link)}
@@ -48,7 +48,7 @@ def sheets(members: Members, more: str) -> Members:
 
 
 def everything(rows: str = ROWS) -> Members:
-    return parts(rows, STRINGS)
+    return make_members(rows, STRINGS)
 
 
 MOVED: dict[str, Callable[[Members], Members]] = {
@@ -90,7 +90,7 @@ MOVED: dict[str, Callable[[Members], Members]] = {
 }
 
 
-def cells(opener: OpenReader, path: Path) -> list[list[Cell]]:
+def cells(opener: ReaderFactory, path: Path) -> list[list[Cell]]:
     reader = opener(path, 7)
     (block,) = reader.rows("S")
     reader.close()
@@ -103,17 +103,17 @@ def cells(opener: OpenReader, path: Path) -> list[list[Cell]]:
 def test_parts_are_found_by_their_relationships(
     move: Callable[[Members], Members], rows: str, low_memory: bool, tmp_path: Path
 ) -> None:
-    book = write(tmp_path / "book.xlsx", move(everything(rows)))
-    assert read_book(book, low_memory=low_memory) == EXPECTED
+    book = write_workbook(tmp_path / "book.xlsx", move(everything(rows)))
+    assert read_columns(book, low_memory=low_memory) == EXPECTED
 
 
 @pytest.mark.parametrize("name", ["styles", "strings", "workbook", "both, beside decoys"])
 def test_moved_parts_are_not_left_to_calamine(name: str, tmp_path: Path) -> None:
     """It would take the date for a number, and say nothing."""
-    book = write(tmp_path / "book.xlsx", MOVED[name](everything()))
-    with pytest.raises(Unusual):
+    book = write_workbook(tmp_path / "book.xlsx", MOVED[name](everything()))
+    with pytest.raises(UnsupportedByReaderError):
         open_calamine_xlsx(book, 7)
-    assert cells(open_stream, book) == cells(open_sparse, book)
+    assert cells(open_vectorized, book) == cells(open_sax, book)
 
 
 FIXTURE_BOOKS = ["shared_strings_elsewhere", "styles_named_otherwise", "workbook_part_named_otherwise"]
@@ -122,7 +122,7 @@ FIXTURE_BOOKS = ["shared_strings_elsewhere", "styles_named_otherwise", "workbook
 @pytest.mark.parametrize("low_memory", [False, True])
 @pytest.mark.parametrize("name", FIXTURE_BOOKS)
 def test_fixtures_are_read(name: str, low_memory: bool) -> None:
-    found = read_book(FIXTURES / f"{name}.xlsx", fields=CHATS, low_memory=low_memory)
+    found = read_columns(FIXTURES / f"{name}.xlsx", fields=CHATS, low_memory=low_memory)
     assert len(found["name"]) == 5
     if name.startswith("styles"):
         assert set(found["group"]) == {date(2024, 12, 10)}
@@ -134,16 +134,16 @@ def test_parts_in_other_encodings_are_read(encoding: str, member: str, tmp_path:
     members = everything()
     text = str(members[member]).replace('encoding="UTF-8"', f'encoding="{encoding}"')
     assert encoding in text
-    book = write(tmp_path / "book.xlsx", members | {member: text.encode(encoding)})
-    assert read_book(book) == EXPECTED
+    book = write_workbook(tmp_path / "book.xlsx", members | {member: text.encode(encoding)})
+    assert read_columns(book) == EXPECTED
 
 
 MICROSOFT = "http://schemas.microsoft.com/office/2006/relationships"
 OTHER_SHEETS = {
     "macros": ("xlMacrosheet", "macrosheets/sheet1.xml", MICROSOFT),
     "international macros": ("xlIntlMacrosheet", "macrosheets/sheet1.xml", MICROSOFT),
-    "a dialog": ("dialogsheet", "dialogsheets/sheet1.xml", OFFICE),
-    "a chart": ("chartsheet", "chartsheets/sheet1.xml", OFFICE),
+    "a dialog": ("dialogsheet", "dialogsheets/sheet1.xml", OFFICE_NS),
+    "a chart": ("chartsheet", "chartsheets/sheet1.xml", OFFICE_NS),
 }
 
 
@@ -154,24 +154,26 @@ def test_other_kinds_of_sheets_are_passed_over(
     kind: str, target: str, office: str, rows: str, low_memory: bool, tmp_path: Path
 ) -> None:
     members = linked(everything(rows), kind, target, office=office) | {f"xl/{target}": "<x/>"}
-    book = write(
+    book = write_workbook(
         tmp_path / "book.xlsx", sheets(members, f'<sheet name="Чаты" sheetId="9" r:id="rIdX{kind}"/>')
     )
-    assert read_book(book, low_memory=low_memory) == EXPECTED
+    assert read_columns(book, low_memory=low_memory) == EXPECTED
     with pytest.raises(MigrationError, match="is a chart, dialog or macro"):
-        read_book(book, "Чаты", low_memory=low_memory)
+        read_columns(book, "Чаты", low_memory=low_memory)
 
 
 def test_wrong_checksum_is_damage_though_calamine_looks_at_none(tmp_path: Path) -> None:
-    book = write(tmp_path / "book.xlsx", everything(), zipfile.ZIP_STORED)
+    book = write_workbook(tmp_path / "book.xlsx", everything(), zipfile.ZIP_STORED)
     content = book.read_bytes()
     book.write_bytes(content.replace(b"<v>45636</v>", b"<v>45637</v>"))
     with pytest.raises(MigrationError) as caught:
-        read_book(book)
+        read_columns(book)
     assert caught.value.code == "workbook_damaged"
 
 
 def test_archive_without_a_workbook_is_none(tmp_path: Path) -> None:
     with pytest.raises(MigrationError) as caught:
-        read_book(write(tmp_path / "book.xlsx", {"[Content_Types].xml": "<Types/>", "a.txt": "x"}))
+        read_columns(
+            write_workbook(tmp_path / "book.xlsx", {"[Content_Types].xml": "<Types/>", "a.txt": "x"})
+        )
     assert caught.value.code == "not_a_workbook"

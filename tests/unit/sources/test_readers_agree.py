@@ -6,10 +6,10 @@ import pytest
 
 from consumer.errors import MigrationError
 from consumer.sources.excel.calamine import open_calamine
-from consumer.sources.excel.reader import OpenReader, Unusual
-from consumer.sources.excel.sparse import open_sparse
-from consumer.sources.excel.stream.reader import open_stream
-from tests.unit.sources.stream.books import MAIN, Row, as_read, parts, write
+from consumer.sources.excel.reader import ReaderFactory, UnsupportedByReaderError
+from consumer.sources.excel.sax_reader import open_sax
+from consumer.sources.excel.vectorized.reader import open_vectorized
+from tests.support.raw_workbooks import MAIN_NS, Row, make_members, read_cells, write_workbook
 
 X15 = "http://schemas.microsoft.com/office/spreadsheetml/2010/11/main"
 STRINGS = "<si><t>zero</t></si><si><t> o_x000D_n_x0416_e </t></si>"
@@ -68,10 +68,10 @@ CELLS = {
 }
 
 
-def outcome(opener: OpenReader, path: Path) -> dict[int, Row] | str:
+def outcome(opener: ReaderFactory, path: Path) -> dict[int, Row] | str:
     """The cells of the first sheet, or the code of the error."""
     try:
-        return as_read(opener(path, 7))[0]
+        return read_cells(opener(path, 7))[0]
     except MigrationError as error:
         return error.code
 
@@ -79,10 +79,10 @@ def outcome(opener: OpenReader, path: Path) -> dict[int, Row] | str:
 def check(path: Path) -> None:
     """The reader by arrays may leave a workbook to calamine, and says so before the first block."""
     expected = outcome(open_calamine, path)
-    assert outcome(open_sparse, path) == expected
+    assert outcome(open_sax, path) == expected
     try:
-        by_arrays = outcome(open_stream, path)
-    except Unusual:
+        by_arrays = outcome(open_vectorized, path)
+    except UnsupportedByReaderError:
         return
     assert by_arrays == expected
 
@@ -100,7 +100,7 @@ def styles(formats: list[str], custom: list[str]) -> str:
     used = formats + [str(200 + i) for i in range(len(custom))]
     listed = "".join(f'<xf numFmtId="{number}"/>' for number in used)
     return (
-        f'<styleSheet xmlns="{MAIN}"><numFmts>{written}</numFmts>'
+        f'<styleSheet xmlns="{MAIN_NS}"><numFmts>{written}</numFmts>'
         f'<cellStyleXfs><xf numFmtId="14"/></cellStyleXfs><cellXfs>{listed}<xf/></cellXfs></styleSheet>'
     )
 
@@ -108,7 +108,11 @@ def styles(formats: list[str], custom: list[str]) -> str:
 def test_formats_by_number_and_as_people_write_them(tmp_path: Path) -> None:
     used = styles([*map(str, range(60)), "014", "-14", "x"], CODES.split("|"))
     cells = [f'<c s="{style}"><v>45636.25</v></c>' for style in range(85)]
-    check(write(tmp_path / "book.xlsx", parts(f'<row r="1">{"".join(cells)}</row>', styles=used)))
+    check(
+        write_workbook(
+            tmp_path / "book.xlsx", make_members(f'<row r="1">{"".join(cells)}</row>', styles=used)
+        )
+    )
 
 
 @pytest.mark.parametrize("properties", PROPERTIES.values(), ids=PROPERTIES)
@@ -117,8 +121,8 @@ def test_dates_and_durations(style: str, properties: str, tmp_path: Path) -> Non
     numbers = [number for number in NUMBERS.split() if style == "14" or number not in FAR]
     plain = [number for number in numbers if number not in {"nan", "inf"}]
     for name, some in (("all", numbers), ("plain", plain)):  # by arrays only the plain ones are read
-        members = parts(column(some, ' s="0"'), styles=styles([style], []), properties=properties)
-        check(write(tmp_path / f"{name}.xlsx", members))
+        members = make_members(column(some, ' s="0"'), styles=styles([style], []), properties=properties)
+        check(write_workbook(tmp_path / f"{name}.xlsx", members))
 
 
 GIVEN_UP = [("14", "-2e11"), ("46", "1e10"), ("46", "-1e9"), ("46", "inf")]
@@ -126,24 +130,26 @@ GIVEN_UP = [("14", "-2e11"), ("46", "1e10"), ("46", "-1e9"), ("46", "inf")]
 
 @pytest.mark.parametrize(("style", "number"), GIVEN_UP)
 def test_what_calamine_gives_up_on_is_refused_by_all(style: str, number: str, tmp_path: Path) -> None:
-    book = write(tmp_path / "book.xlsx", parts(column([number], ' s="0"'), styles=styles([style], [])))
+    book = write_workbook(
+        tmp_path / "book.xlsx", make_members(column([number], ' s="0"'), styles=styles([style], []))
+    )
     check(book)
-    assert outcome(open_sparse, book) == "source_unreadable"
+    assert outcome(open_sax, book) == "source_unreadable"
 
 
 @pytest.mark.parametrize("attributes", VALUES)
 def test_values_of_all_types(attributes: str, tmp_path: Path) -> None:
     for number, value in enumerate(VALUES[attributes].split("|")):
-        check(write(tmp_path / f"{number}.xlsx", parts(column([value], attributes), STRINGS)))
+        check(write_workbook(tmp_path / f"{number}.xlsx", make_members(column([value], attributes), STRINGS)))
 
 
 @pytest.mark.parametrize("cells", CELLS.values(), ids=CELLS)
 def test_what_stands_in_cells(cells: str, tmp_path: Path) -> None:
-    check(write(tmp_path / "book.xlsx", parts(f'<row r="1">{cells}</row>', STRINGS)))
+    check(write_workbook(tmp_path / "book.xlsx", make_members(f'<row r="1">{cells}</row>', STRINGS)))
 
 
 def test_rows_that_are_no_rows_of_the_sheet(tmp_path: Path) -> None:
     rows = '<row r="1048576"><c r="A1048576"><v>1</v></c></row>'
     drawing = '<controls xmlns:d="d"><d:row>5</d:row><d:c>1</d:c></controls>'
-    sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData>{drawing}</worksheet>'
-    check(write(tmp_path / "book.xlsx", parts(sheet=sheet)))
+    sheet = f'<worksheet xmlns="{MAIN_NS}"><sheetData>{rows}</sheetData>{drawing}</worksheet>'
+    check(write_workbook(tmp_path / "book.xlsx", make_members(sheet=sheet)))

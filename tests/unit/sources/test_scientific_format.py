@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from consumer.records import Cell, RoundedNumber
+from consumer.cells.chunks import Cell, RoundedNumber
 from consumer.sources.excel.calamine import open_calamine_xlsx
 from consumer.sources.excel.ods.reader import open_ods
-from consumer.sources.excel.reader import OpenReader, Unusual
-from consumer.sources.excel.sparse import open_sparse
-from consumer.sources.excel.spelled_numbers import shown_with_exponent
-from consumer.sources.excel.stream.reader import open_stream
+from consumer.sources.excel.reader import ReaderFactory, UnsupportedByReaderError
+from consumer.sources.excel.rounded_numbers import mark_if_rounded
+from consumer.sources.excel.sax_reader import open_sax
+from consumer.sources.excel.vectorized.reader import open_vectorized
 from consumer.sources.excel.xlsb.reader import open_xlsb
 from tests.support.other_workbooks import VISIBLE, raw_ods, raw_xlsb, xlsb_record, xlsb_sheet, xlsb_text
-from tests.unit.sources.stream.books import MAIN, STYLES, parts, write
+from tests.support.raw_workbooks import MAIN_NS, STYLES, make_members, write_workbook
 
 SCIENTIFIC, OWN, PLAIN = 1, 2, 0
 FORMATS = (0, 11, 164)
 XLSX_STYLES = (
-    f'<styleSheet xmlns="{MAIN}"><numFmts count="1"><numFmt numFmtId="164" formatCode="0.0e+0"/></numFmts>'
+    f'<styleSheet xmlns="{MAIN_NS}"><numFmts count="1"><numFmt numFmtId="164" formatCode="0.0e+0"/></numFmts>'
     f"<cellXfs>{''.join(f'<xf numFmtId={number!r}/>' for number in map(str, FORMATS))}</cellXfs></styleSheet>"
 )
 XLSB_STYLES = (
@@ -44,7 +44,7 @@ NUMBERS = [
 ]
 
 
-def _cells(opener: OpenReader, path: Path) -> list[Cell]:
+def _cells(opener: ReaderFactory, path: Path) -> list[Cell]:
     reader = opener(path, 4)
     cells = [cell for block in reader.rows(reader.sheets[0].name) for cell in block.columns[0]]
     reader.close()
@@ -56,7 +56,7 @@ def _xlsx(path: Path, *, odd: str = "") -> Path:
         f'<row r="{row}"><c {odd}r="A{row}" s="{style}"><v>{number}</v></c></row>'
         for row, (style, number, _) in enumerate(NUMBERS, 1)
     )
-    return write(path, parts(rows, styles=XLSX_STYLES))
+    return write_workbook(path, make_members(rows, styles=XLSX_STYLES))
 
 
 def _slow_xlsx(path: Path) -> Path:
@@ -80,10 +80,10 @@ def _ods(path: Path) -> Path:
     return raw_ods(path, f'<table:table table:name="S">{rows}</table:table>')
 
 
-BOOKS: dict[str, tuple[OpenReader, Callable[[Path], Path]]] = {
-    "stream": (open_stream, _xlsx),
-    "stream, plain parser": (open_stream, _slow_xlsx),
-    "sparse": (open_sparse, _xlsx),
+BOOKS: dict[str, tuple[ReaderFactory, Callable[[Path], Path]]] = {
+    "stream": (open_vectorized, _xlsx),
+    "stream, plain parser": (open_vectorized, _slow_xlsx),
+    "sparse": (open_sax, _xlsx),
     "xlsb": (open_xlsb, _xlsb),
     "ods": (open_ods, _ods),
 }
@@ -100,9 +100,11 @@ def test_readers_mark_the_same_numbers(name: str, tmp_path: Path) -> None:
 
 def test_a_workbook_with_such_formats_is_no_business_of_calamine(tmp_path: Path) -> None:
     """It hands no format on."""
-    with pytest.raises(Unusual, match="format"):
+    with pytest.raises(UnsupportedByReaderError, match="format"):
         _cells(open_calamine_xlsx, _xlsx(tmp_path / "book"))
-    plain = write(tmp_path / "plain", parts('<row r="1"><c r="A1"><v>7</v></c></row>', styles=STYLES))
+    plain = write_workbook(
+        tmp_path / "plain", make_members('<row r="1"><c r="A1"><v>7</v></c></row>', styles=STYLES)
+    )
     assert _cells(open_calamine_xlsx, plain) == [7]
 
 
@@ -123,4 +125,4 @@ def test_a_workbook_with_such_formats_is_no_business_of_calamine(tmp_path: Path)
     ],
 )
 def test_of_numbers_as_long_as_a_phone_those_that_end_in_zeros(number: float, is_rounded: bool) -> None:
-    assert isinstance(shown_with_exponent(number), RoundedNumber) is is_rounded
+    assert isinstance(mark_if_rounded(number), RoundedNumber) is is_rounded

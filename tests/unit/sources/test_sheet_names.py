@@ -4,10 +4,10 @@ import pytest
 
 from consumer.errors import MigrationError
 from consumer.sources.excel.reader import Sheet
-from consumer.sources.excel.sheets import choose_sheet
-from consumer.sources.sheet_names import listed, match_name, quoted
-from schemas.text import NAME_CHARS
-from tests.support.read_book import read_book
+from consumer.sources.excel.sheet_choice import choose_sheet
+from consumer.sources.sheet_names import format_names, match_name, quote_name
+from schemas.text import MAX_NAME_CHARS
+from tests.support.read_columns import read_columns
 from tests.support.workbooks import FIXTURES
 
 BOOK = FIXTURES / "sheet_name_with_trailing_blank.xlsx"
@@ -31,12 +31,12 @@ NAMES = [
 def test_name_is_found_as_it_is_and_as_it_is_shown(name: str) -> None:
     others = [f"{name}x", name.strip() or "x"]
     assert match_name([*others, name], name) == name
-    assert match_name([*others, name], quoted(name)) == name
+    assert match_name([*others, name], quote_name(name)) == name
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_shown_name_has_no_unseen_character_but_the_space(name: str) -> None:
-    assert quoted(name).isprintable()
+    assert quote_name(name).isprintable()
 
 
 def test_exact_name_goes_before_the_escaped_one() -> None:
@@ -51,8 +51,8 @@ def test_nearly_the_name_is_not_found(asked: str) -> None:
 
 
 def test_long_and_many_names_are_cut() -> None:
-    assert len(quoted("я" * 1000)) == NAME_CHARS + 2
-    assert listed([str(number) for number in range(30)]).endswith("«19», …")
+    assert len(quote_name("я" * 1000)) == MAX_NAME_CHARS + 2
+    assert format_names([str(number) for number in range(30)]).endswith("«19», …")
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,12 @@ def test_long_and_many_names_are_cut() -> None:
 )
 @pytest.mark.parametrize("low_memory", [False, True])
 def test_sheets_with_blanks_in_their_names_are_read(asked: str, group: str, low_memory: bool) -> None:
-    assert read_book(BOOK, asked, low_memory=low_memory)["name"][0] == group
+    assert read_columns(BOOK, asked, low_memory=low_memory)["name"][0] == group
 
 
 def test_error_shows_names_in_a_form_that_can_be_given_back() -> None:
     with pytest.raises(MigrationError) as caught:
-        read_book(BOOK, "Данные")
+        read_columns(BOOK, "Данные")
     assert caught.value.code == "sheet_not_found"
     assert "Visible worksheets: «Справка», «Данные », «Группы\\u00a02025»." in caught.value.message
 

@@ -1,19 +1,19 @@
 import json
 
-from consumer.records import ERROR_CELL, Cell
+from consumer.cells.chunks import ERROR_CELL, Cell
 from consumer.sources.header import find_header
-from consumer.sources.rows import RowBlock
-from consumer.sources.source_columns import TOTAL_BYTES, SourceColumn, described
-from consumer.sources.table import Table
+from consumer.sources.headered_rows import HeaderedRows
+from consumer.sources.row_block import RowBlock
+from consumer.sources.source_columns import MAX_JSON_BYTES, SourceColumn, columns_to_json
 from tests.support.tiny_dataset import FIELDS
 
 
 def header(*cells: Cell) -> list[SourceColumn]:
-    return find_header([(1, ("ИНН", "Ссылка", *cells))], FIELDS).described()
+    return find_header([(1, ("ИНН", "Ссылка", *cells))], FIELDS).source_columns()
 
 
 def test_columns_are_found_in_their_order_with_what_the_source_calls_them() -> None:
-    found = described(header(None, "Прочее", "Прочее", 7.0, "", "x\x00"))
+    found = columns_to_json(header(None, "Прочее", "Прочее", 7.0, "", "x\x00"))
     assert found["columns"] == [
         {"name": "ИНН", "field": "inn"},
         {"name": "Ссылка", "field": "url"},
@@ -29,9 +29,9 @@ def test_columns_are_found_in_their_order_with_what_the_source_calls_them() -> N
 
 def test_names_are_those_of_records() -> None:
     rows = [["ИНН", "Ссылка", "ж" * 5_000, "ж" * 5_000], ["1", "u", "a", "b"]]
-    table = Table([RowBlock([1, 2], list(map(list, zip(*rows, strict=True))))], FIELDS)
+    table = HeaderedRows([RowBlock([1, 2], list(map(list, zip(*rows, strict=True))))], FIELDS)
     (chunk,) = table.chunks()
-    names = [column.name for column in table.header.described()]
+    names = [column.name for column in table.header.source_columns()]
     assert list(chunk.record(0)) == names
     assert len(set(names)) == 4
     assert max(map(len, names)) <= 110
@@ -39,19 +39,19 @@ def test_names_are_those_of_records() -> None:
 
 
 def test_widest_sheet_with_long_headers_is_found_up_to_a_megabyte() -> None:
-    found = described(header(*["ж" * 32_767] * 16_382))
-    assert 0.9 * TOTAL_BYTES < len(json.dumps(found, ensure_ascii=False).encode()) < 1.02 * TOTAL_BYTES
+    found = columns_to_json(header(*["ж" * 32_767] * 16_382))
+    assert 0.9 * MAX_JSON_BYTES < len(json.dumps(found, ensure_ascii=False).encode()) < 1.02 * MAX_JSON_BYTES
     assert len(found["columns"]) + found["left_out"] == 16_384
 
 
 def test_widest_sheet_with_ordinary_headers_is_found_whole() -> None:
-    found = described(header(*[f"Столбец {number}" for number in range(16_382)]))
+    found = columns_to_json(header(*[f"Столбец {number}" for number in range(16_382)]))
     assert (len(found["columns"]), found["left_out"]) == (16_384, 0)
 
 
 def test_an_error_in_a_column_that_is_not_read_is_in_the_record() -> None:
     columns = [["ИНН", "1"], ["Ссылка", ERROR_CELL], ["x", ERROR_CELL], ["y", ""]]
-    table = Table([RowBlock([1, 2], columns)], FIELDS)
+    table = HeaderedRows([RowBlock([1, 2], columns)], FIELDS)
     (chunk,) = table.chunks()
     record = chunk.record(0)
     assert [(name, cell is ERROR_CELL) for name, cell in record.items()] == [

@@ -2,9 +2,9 @@
 
 import pytest
 
-from consumer.sources.excel.styles import Style, built_in, style_of
+from consumer.sources.excel.styles import NumberFormat, classify_builtin, classify_format_code
 
-NUMBER, DATE, DURATION, SCIENTIFIC = Style
+NUMBER, DATE, DURATION, SCIENTIFIC = NumberFormat
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ NUMBER, DATE, DURATION, SCIENTIFIC = Style
         ("", NUMBER),
     ],
 )
-def test_a_format_of_dates_is_told_from_other_formats(code: str, expected: Style) -> None:
-    assert style_of(code) is expected
+def test_a_format_of_dates_is_told_from_other_formats(code: str, expected: NumberFormat) -> None:
+    assert classify_format_code(code) is expected
 
 
 @pytest.mark.parametrize(
@@ -77,5 +77,5 @@ def test_a_format_of_dates_is_told_from_other_formats(code: str, expected: Style
         ("9" * 5000, NUMBER),
     ],
 )
-def test_built_in_formats_of_dates_are_known_by_number(number: str, expected: Style) -> None:
-    assert built_in(number) is expected
+def test_built_in_formats_of_dates_are_known_by_number(number: str, expected: NumberFormat) -> None:
+    assert classify_builtin(number) is expected

@@ -7,11 +7,16 @@ import pytest
 
 from consumer.errors import MigrationError
 from consumer.sources.excel.calamine import open_calamine
-from consumer.sources.excel.compound import Damaged
-from consumer.sources.excel.compound_stream import CompoundStream
-from consumer.sources.excel.xls_records import STREAMS, dialogs, mend, text_results
+from consumer.sources.excel.ole import OleFileError
+from consumer.sources.excel.ole_stream import OleStream
+from consumer.sources.excel.xls_records import (
+    STREAM_NAMES,
+    dialog_flags,
+    patch_unsupported_values,
+    text_formula_cells,
+)
 from tests.support.other_workbooks import VISIBLE
-from tests.support.read_book import read_book
+from tests.support.read_columns import read_columns
 from tests.support.workbooks import FIXTURES, HEADER
 from tests.support.xls import write_xls_sheets, xls_record, xls_result
 
@@ -35,7 +40,7 @@ def boolean(row: int, value: int) -> bytes:
 
 
 def names(path: Path) -> list[object]:
-    return [cell if cell != "" else None for cell in read_book(path)["name"]]
+    return [cell if cell != "" else None for cell in read_columns(path)["name"]]
 
 
 @pytest.mark.parametrize("cell", [typed_error, error_result])
@@ -59,18 +64,18 @@ def test_errors_in_many_sectors_are_mended_and_nothing_else(tmp_path: Path) -> N
     rows = [HEADER, *((row, "u" * 100, typed_error(row, 0x2C)) for row in range(1, 150))]
     path = write_xls_sheets(tmp_path / "book.xls", [("S", rows, VISIBLE)])
     before = path.read_bytes()
-    assert mend(path)
+    assert patch_unsupported_values(path)
     after = path.read_bytes()
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     assert changed == [(0x2C, 0x2A)] * 149
-    assert not mend(path)
+    assert not patch_unsupported_values(path)
     assert len(names(path)) == 149
 
 
 def test_what_is_damaged_otherwise_stays_so(tmp_path: Path) -> None:
     rows = [HEADER, (1, "u", xls_record(0x205, b"\0"))]
     with pytest.raises(MigrationError) as caught:
-        read_book(write_xls_sheets(tmp_path / "book.xls", [("S", rows, VISIBLE)]))
+        read_columns(write_xls_sheets(tmp_path / "book.xls", [("S", rows, VISIBLE)]))
     assert caught.value.code in {"workbook_damaged", "source_unreadable"}
 
 
@@ -93,7 +98,7 @@ def test_a_dialog_is_passed_over(tmp_path: Path) -> None:
     path = write_xls_sheets(tmp_path / "book.xls", sheets)
     assert names(path) == ["new"]
     with pytest.raises(MigrationError, match="is a chart, dialog or macro"):
-        read_book(path, "Диалог")
+        read_columns(path, "Диалог")
 
 
 def test_results_and_typed_texts_are_told_apart_by_their_places(tmp_path: Path) -> None:
@@ -106,24 +111,24 @@ def test_results_and_typed_texts_are_told_apart_by_their_places(tmp_path: Path) 
         (None, 3, "w", "Чат"),
     ]
     path = write_xls_sheets(tmp_path / "book.xls", [("A", first, VISIBLE), ("B", second, VISIBLE)])
-    found = read_book(path, "B")
+    found = read_columns(path, "B")
     assert [cell or None for cell in found["name"]] == ["#Н/Д", None, "Чат"]
     assert found["url"] == ["u", "#N/A", "w"]
-    assert text_results(path, 1) == {(2, 3)}
-    assert text_results(path, 0) == frozenset()
-    with pytest.raises(Damaged):
-        text_results(path, 2)
+    assert text_formula_cells(path, 1) == {(2, 3)}
+    assert text_formula_cells(path, 0) == frozenset()
+    with pytest.raises(OleFileError):
+        text_formula_cells(path, 2)
 
 
 def test_a_short_stream_among_other_short_ones_is_read(tmp_path: Path) -> None:
     """Streams of less than 4,096 bytes are in the content of the root, in sectors of 64."""
     path = _with_short_stream(tmp_path / "book", b"".join(bytes([number]) * 64 for number in range(1, 14)))
     with path.open("r+b") as file:
-        stream = CompoundStream(file, STREAMS)
+        stream = OleStream(file, STREAM_NAMES)
         assert stream.size == 13 * 64 - 30
         assert stream.read(0, 1 << 20) == path.read_bytes()[1536:][: stream.size]
         assert stream.read(100, 3) == b"\2\2\2"
-        stream.write(130, 0xAA)
+        stream.write_byte(130, 0xAA)
     assert path.read_bytes()[1536 + 130] == 0xAA
 
 
@@ -131,8 +136,8 @@ def test_a_short_stream_among_other_short_ones_is_read(tmp_path: Path) -> None:
 def test_half_a_container_is_damaged(cut: int, tmp_path: Path) -> None:
     path = _with_short_stream(tmp_path / "book", bytes(13 * 64))
     path.write_bytes(path.read_bytes()[:cut])
-    for look in (dialogs, mend, lambda path: text_results(path, 0)):
-        with pytest.raises(Damaged):
+    for look in (dialog_flags, patch_unsupported_values, lambda path: text_formula_cells(path, 0)):
+        with pytest.raises(OleFileError):
             look(path)
 
 
@@ -141,15 +146,15 @@ def test_a_chain_that_never_ends_is_damaged(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[512 + 4 * 2 : 512 + 4 * 3] = struct.pack("<I", 2)
     path.write_bytes(bytes(content))
-    assert dialogs(path) == [False]
+    assert dialog_flags(path) == [False]
 
 
 def test_a_real_workbook_is_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "book.xls"
     path.write_bytes((FIXTURES / "sample.xls").read_bytes())
-    assert dialogs(path)
-    assert not mend(path)
-    assert isinstance(text_results(path, 0), frozenset)
+    assert dialog_flags(path)
+    assert not patch_unsupported_values(path)
+    assert isinstance(text_formula_cells(path, 0), frozenset)
 
 
 def _with_short_stream(path: Path, content: bytes) -> Path:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from consumer.cells.chunks import Cell
 from consumer.errors import MigrationError
-from consumer.records import Cell
 from consumer.sources.excel.calamine import open_calamine
-from consumer.sources.excel.reader import OpenReader
+from consumer.sources.excel.reader import ReaderFactory
 from consumer.sources.excel.xlsb.reader import open_xlsb
-from consumer.sources.excel.xlsb.records import records
+from consumer.sources.excel.xlsb.records import iter_records
 from tests.support.other_workbooks import (
     VISIBLE,
     raw_xlsb,
@@ -22,7 +22,7 @@ from tests.support.other_workbooks import (
     xlsb_sheet,
     xlsb_text,
 )
-from tests.support.read_book import read_book
+from tests.support.read_columns import read_columns
 from tests.support.workbooks import HEADER
 
 DATE, DURATION, OWN_DATE = 1, 2, 3
@@ -107,7 +107,7 @@ def book(tmp_path: Path, *cells: bytes, properties: bytes = b"") -> Path:
     )
 
 
-def first(opener: OpenReader, path: Path) -> list[Cell]:
+def first(opener: ReaderFactory, path: Path) -> list[Cell]:
     reader = opener(path, 7)
     found = [cell if cell != "" else None for block in reader.rows("S") for cell in block.columns[0]]
     reader.close()
@@ -162,7 +162,7 @@ def test_what_makes_no_sense_is_refused(record: bytes, tmp_path: Path) -> None:
         styles=STYLES,
     )
     with pytest.raises(MigrationError) as caught:
-        read_book(path)
+        read_columns(path)
     assert caught.value.code in {"workbook_damaged", "source_unreadable"}
 
 
@@ -170,13 +170,13 @@ def test_what_makes_no_sense_is_refused(record: bytes, tmp_path: Path) -> None:
 def test_records_are_cut_out_of_pieces_of_any_size(size: int) -> None:
     content = xlsb_record(5, b"abc") + xlsb_record(617, b"x" * 300) + xlsb_record(146)
     pieces = [content[at : at + size] for at in range(0, len(content), size)]
-    assert list(records(pieces)) == [(5, b"abc"), (617, b"x" * 300), (146, b"")]
+    assert list(iter_records(pieces)) == [(5, b"abc"), (617, b"x" * 300), (146, b"")]
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3, 4])
 def test_record_that_is_cut_off_is_damage(cut: int) -> None:
     with pytest.raises(MigrationError, match="cut off"):
-        list(records([xlsb_record(5, b"abc")[:cut]]))
+        list(iter_records([xlsb_record(5, b"abc")[:cut]]))
 
 
 def chats(name: str) -> bytes:
@@ -189,7 +189,7 @@ def test_other_kinds_of_sheets_are_passed_over(kind: str, low_memory: bool, tmp_
     """Calamine refuses a workbook with a macro sheet as a whole."""
     sheets = [(kind, "Чаты", chats("macro"), VISIBLE), ("worksheet", "Лист", chats("new"), VISIBLE)]
     path = raw_xlsb(tmp_path / "book.xlsb", sheets)
-    assert read_book(path, low_memory=low_memory)["name"] == ["new"]
+    assert read_columns(path, low_memory=low_memory)["name"] == ["new"]
 
 
 def test_workbook_over_which_calamine_panics_is_read(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_workbook_over_which_calamine_panics_is_read(tmp_path: Path) -> None:
     path = raw_xlsb(tmp_path / "book.xlsb", [("worksheet", "Чаты", sheet, VISIBLE)], styles=styles)
     with pytest.raises(MigrationError, match="cannot be read"):
         open_calamine(path, 7)
-    assert read_book(path) == {"inn": [date(2024, 12, 10)], "url": ["u"], "name": ["new"]}
+    assert read_columns(path) == {"inn": [date(2024, 12, 10)], "url": ["u"], "name": ["new"]}
 
 
 def test_wrong_checksum_is_damage(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_wrong_checksum_is_damage(tmp_path: Path) -> None:
             archive.writestr(name, content)
     path.write_bytes(path.read_bytes().replace("abcdefg".encode("utf-16-le"), "abcdefh".encode("utf-16-le")))
     with pytest.raises(MigrationError) as caught:
-        read_book(path, low_memory=True)
+        read_columns(path, low_memory=True)
     assert caught.value.code == "workbook_damaged"
 
 
@@ -228,7 +228,7 @@ def test_parts_are_found_by_their_relationships(tmp_path: Path) -> None:
             archive.writestr(
                 moved, content.replace(b"</Types>", b'<Override ContentType="' + kind + b'"/></Types>')
             )
-    assert read_book(path)["name"] == ["new"]
+    assert read_columns(path)["name"] == ["new"]
 
 
 CALCULATION = "<3IdIH"

@@ -5,14 +5,14 @@ import logging
 import pytest
 from structlog.testing import capture_logs
 
-from consumer.store.errors import DatabaseUnavailable
+from consumer.store.errors import DatabaseUnavailableError
 from consumer.store.outage import FAILED_RECONNECT, POOL_LOGGER, OutageLog, drop_failed_reconnect
 
-AWAY = DatabaseUnavailable("no answer from Postgres (ConnectionRefusedError)")
+UNAVAILABLE = DatabaseUnavailableError("no answer from Postgres (ConnectionRefusedError)")
 
 
 @pytest.fixture(autouse=True)
-def _pool_logger() -> object:
+def reset_pool_logger() -> object:
     """Without the filter of a database that another test opened, and left so."""
     logger = logging.getLogger(POOL_LOGGER)
     before = logger.filters[:]
@@ -20,41 +20,41 @@ def _pool_logger() -> object:
     logger.filters[:] = before
 
 
-def _watching(clock: list[float]) -> OutageLog:
+def _make_outage_log(clock: list[float]) -> OutageLog:
     outages = OutageLog(lambda: clock[0])
-    outages.watch()
+    outages.start_logging()
     return outages
 
 
 def test_many_failures_are_one_outage() -> None:
     clock = [100.0]
-    outages = _watching(clock)
+    outages = _make_outage_log(clock)
     with capture_logs() as lines:
         for _ in range(50):
-            outages.failed(AWAY)
+            outages.record_failure(UNAVAILABLE)
         clock[0] = 131.04
-        outages.connected()
-        outages.connected()
+        outages.record_success()
+        outages.record_success()
     assert lines == [
-        {"event": "database.outage_started", "log_level": "warning", "reason": str(AWAY)},
+        {"event": "database.outage_started", "log_level": "warning", "reason": str(UNAVAILABLE)},
         {"event": "database.outage_ended", "log_level": "info", "seconds": 31.0},
     ]
 
 
 def test_a_second_outage_is_logged_again() -> None:
-    outages = _watching([0.0])
+    outages = _make_outage_log([0.0])
     with capture_logs() as lines:
         for _ in range(2):
-            outages.failed(AWAY)
-            outages.connected()
+            outages.record_failure(UNAVAILABLE)
+            outages.record_success()
     assert [line["event"] for line in lines] == ["database.outage_started", "database.outage_ended"] * 2
 
 
 def test_failures_while_the_pools_are_opened_are_left_to_the_caller() -> None:
     outages = OutageLog()
     with capture_logs() as lines:
-        outages.failed(AWAY)
-        outages.connected()
+        outages.record_failure(UNAVAILABLE)
+        outages.record_success()
     assert lines == []
 
 

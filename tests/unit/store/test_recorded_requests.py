@@ -7,7 +7,7 @@ import pytest
 
 from consumer.store.recorded_requests import differences
 from schemas.requests import StartRequest
-from tests.support.jobs import recorded_job
+from tests.support.jobs import make_pending_job
 
 UPLOAD = {
     "upload_id": "u-1",
@@ -69,12 +69,12 @@ NAMED = [
 
 @pytest.mark.parametrize(("recorded", "asked", "named"), NAMED)
 def test_the_fields_that_differ_are_named(recorded: str, asked: str, named: list[str]) -> None:
-    assert differences(recorded_job(BODIES[recorded]), BODIES[asked]) == named
+    assert differences(make_pending_job(BODIES[recorded]), BODIES[asked]) == named
 
 
 @pytest.mark.parametrize(("recorded", "asked"), [*itertools.product(BODIES, repeat=2)])
 def test_nothing_differs_exactly_where_the_digests_agree(recorded: str, asked: str) -> None:
-    found = differences(recorded_job(BODIES[recorded]), BODIES[asked])
+    found = differences(make_pending_job(BODIES[recorded]), BODIES[asked])
     assert (found == []) == (BODIES[recorded].digest() == BODIES[asked].digest())
 
 
@@ -90,4 +90,4 @@ def test_nothing_differs_exactly_where_the_digests_agree(recorded: str, asked: s
 def test_options_that_were_not_kept_are_named_where_nothing_else_differs(
     asked: str, named: list[str]
 ) -> None:
-    assert differences(recorded_job(BODIES["upload"], options=None), BODIES[asked]) == named
+    assert differences(make_pending_job(BODIES["upload"], options=None), BODIES[asked]) == named

@@ -1,17 +1,20 @@
-from consumer.worker.outages import IN_A_ROW, WAIT_SECONDS, Outages
+from consumer.worker.outages import MAX_CONSECUTIVE_OUTAGES, OUTAGE_DELAYS_SECONDS, OutageBackoff
 
 
 def test_waits_grow_and_end() -> None:
-    outages = Outages()
-    outages.stands(0)
-    waits = [outages.wait() for _ in range(IN_A_ROW)]
-    assert waits == [*WAIT_SECONDS, *[WAIT_SECONDS[-1]] * (IN_A_ROW - len(WAIT_SECONDS))]
-    assert outages.wait() is None
+    outages = OutageBackoff()
+    outages.reset_on_progress(0)
+    waits = [outages.next_delay() for _ in range(MAX_CONSECUTIVE_OUTAGES)]
+    assert waits == [
+        *OUTAGE_DELAYS_SECONDS,
+        *[OUTAGE_DELAYS_SECONDS[-1]] * (MAX_CONSECUTIVE_OUTAGES - len(OUTAGE_DELAYS_SECONDS)),
+    ]
+    assert outages.next_delay() is None
 
 
 def test_a_row_that_was_stored_begins_them_anew() -> None:
-    outages = Outages()
+    outages = OutageBackoff()
     for done in (0, 0, 5):
-        outages.stands(done)
-        wait = outages.wait()
-    assert wait == WAIT_SECONDS[0]
+        outages.reset_on_progress(done)
+        wait = outages.next_delay()
+    assert wait == OUTAGE_DELAYS_SECONDS[0]

@@ -4,7 +4,7 @@ Stated once and put into the statements by name: a look finds rows that differ, 
 again when it holds the lock, because another load may have been there in between (READ COMMITTED).
 """
 
-STAYS = """(
+KEEPS_ORG_UNIT = """(
       w.university_id = c.university_id
         and (w.branch_id is null or w.branch_id is not distinct from c.branch_id)
         and (w.faculty_id is null or w.faculty_id is not distinct from c.faculty_id)
@@ -26,10 +26,10 @@ SAME_ADMINISTRATOR = """(
       and (w.add_user is null or w.add_user = a.add_user)
       and (w.add_admin is null or w.add_admin = a.add_admin))"""
 
-PHONES_ALONE = frozenset({"database"})
+PHONE_ONLY_SOURCES = frozenset({"database"})
 """Types of source that know of an administrator nothing but the phone: an index tells all there is."""
 
 
 def same_administrator(source_type: str) -> str:
     """The condition for rows from this type of source."""
-    return "true" if source_type in PHONES_ALONE else SAME_ADMINISTRATOR
+    return "true" if source_type in PHONE_ONLY_SOURCES else SAME_ADMINISTRATOR

@@ -4,7 +4,7 @@ A plain insert in key order, after a look: where another load was quicker the un
 the batch.
 """
 
-UNIVERSITIES = """
+INSERT_UNIVERSITIES = """
 with missing as (
   select s.inn, coalesce(s.kpp, '') as kpp
   from stage_nodes s
@@ -22,7 +22,7 @@ insert into directory.universities (id, inn, kpp)
 select id, inn, kpp from numbered order by inn, kpp
 """
 
-UNIVERSITY_IDS = """
+SET_UNIVERSITY_IDS = """
 update stage_nodes s set (university_id, ambiguous) = (
   select min(u.id), count(*) > 1 from directory.universities u
   where u.inn = s.inn and (s.kpp is null or u.kpp = s.kpp)
@@ -30,7 +30,7 @@ update stage_nodes s set (university_id, ambiguous) = (
 """
 """Rows that know no КПП column take the one university with their ИНН; of several, the lowest id."""
 
-BRANCHES = """
+INSERT_BRANCHES = """
 insert into directory.branches (university_id, name)
 select distinct s.university_id, s.branch
 from stage_nodes s
@@ -42,14 +42,14 @@ where s.branch <> '' and b.there is null
 order by 1, 2
 """
 
-BRANCH_IDS = """
+SET_BRANCH_IDS = """
 update stage_nodes s set branch_id = (
   select b.id from directory.branches b where b.university_id = s.university_id and b.name = s.branch
 )
 where s.branch <> ''
 """
 
-FACULTIES = """
+INSERT_FACULTIES = """
 insert into directory.faculties (university_id, branch_id, name)
 select distinct s.university_id, s.branch_id, s.faculty
 from stage_nodes s
@@ -62,7 +62,7 @@ where s.faculty <> '' and f.there is null
 order by 1, 3, 2
 """
 
-NODES = """
+INSERT_ORG_UNITS = """
 insert into node (no, inn, without_kpp, ambiguous, university_id, branch_id, faculty_id)
 select s.no, s.inn, coalesce(s.kpp, '') = '', s.ambiguous, s.university_id, s.branch_id, f.id
 from stage_nodes s
@@ -74,7 +74,7 @@ left join lateral (
 """
 
 # Distinct places are distinct groups: within one source all rows know a КПП column, or none does.
-PLACES = """
+INSERT_GROUPS = """
 with wanted as materialized (
   select s.no, s.course, s.name, n.university_id, n.branch_id, n.faculty_id,
          g.id is null as missing, coalesce(g.id, nextval('directory.groups_id_seq')) as id
@@ -96,4 +96,12 @@ made as (
 insert into place (no, group_id) select no, id from wanted
 """
 
-STATEMENTS = (UNIVERSITIES, UNIVERSITY_IDS, BRANCHES, BRANCH_IDS, FACULTIES, NODES, PLACES)
+STATEMENTS = (
+    INSERT_UNIVERSITIES,
+    SET_UNIVERSITY_IDS,
+    INSERT_BRANCHES,
+    SET_BRANCH_IDS,
+    INSERT_FACULTIES,
+    INSERT_ORG_UNITS,
+    INSERT_GROUPS,
+)

@@ -1,28 +1,28 @@
 """Yes and no, as exports of several systems write them."""
 
+from consumer.cells.chunks import Cell
+from consumer.datasets.chats.rules.result import Invalid, RuleResult, Valid
 from consumer.datasets.chats.rules.text import as_text
-from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong
-from consumer.records import Cell
 from schemas.codes import WarningCode
 
-TRUE = frozenset({"1", "true", "истина", "да"})
-FALSE = frozenset({"0", "false", "ложь", "нет"})
+TRUE_WORDS = frozenset({"1", "true", "истина", "да"})
+FALSE_WORDS = frozenset({"0", "false", "ложь", "нет"})
 
-UNREADABLE = Clean(False, WarningCode.FLAG)
+UNRECOGNIZED = Valid(False, WarningCode.FLAG)
 
 
-def flag(cell: Cell) -> Verdict:
-    """True, false, or None when the cell is empty; `both` says what an empty one means."""
+def flag(cell: Cell) -> RuleResult:
+    """True, false, or None when the cell is empty; `resolve_flags` says what an empty one means."""
     written = as_text(cell)
-    if isinstance(written, Wrong) or written.warning:
-        return UNREADABLE
+    if isinstance(written, Invalid) or written.warning:
+        return UNRECOGNIZED
     word = str(written.value).casefold()
-    if word in TRUE or word in FALSE:
-        return Clean(word in TRUE)
-    return UNREADABLE if word else Clean(None)
+    if word in TRUE_WORDS or word in FALSE_WORDS:
+        return Valid(word in TRUE_WORDS)
+    return UNRECOGNIZED if word else Valid(None)
 
 
-def both(user: bool | None, admin: bool | None) -> tuple[bool, bool]:
+def resolve_flags(user: bool | None, admin: bool | None) -> tuple[bool, bool]:
     """The flags of one administrator: both empty means both true, else an empty one is false."""
     if user is None and admin is None:
         return True, True

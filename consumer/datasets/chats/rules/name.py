@@ -1,39 +1,39 @@
 """Names of chats: quotes around the whole of it go, quotes inside stay."""
 
-from consumer.datasets.chats.rules.blanks import trimmed
+from consumer.cells.blanks import strip_blanks
+from consumer.cells.chunks import Cell
+from consumer.datasets.chats.rules.result import Invalid, RuleResult, Valid
 from consumer.datasets.chats.rules.text import text
-from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong
-from consumer.records import Cell
 
-DEEPEST = 10
+MAX_QUOTE_DEPTH = 10
 """Nobody puts a name into more quotes, and each pair is a look at the whole of it."""
-PAIRS = {"'": "'", '"': '"', "«": "»", "“": "”", "„": "“"}
+QUOTE_PAIRS = {"'": "'", '"': '"', "«": "»", "“": "”", "„": "“"}
 
 
-def name(cell: Cell) -> Verdict:
+def name(cell: Cell) -> RuleResult:
     """The text without the quotes around it, pair by pair."""
     written = text(cell)
-    if isinstance(written, Wrong):
+    if isinstance(written, Invalid):
         return written
-    return Clean(unquoted(str(written.value)), written.warning)
+    return Valid(strip_quotes(str(written.value)), written.warning)
 
 
-def unquoted(value: str) -> str:
+def strip_quotes(value: str) -> str:
     """`'«Чат»'` becomes `Чат`; `«А» и «Б»` and a lone quote stay."""
-    for _ in range(DEEPEST):
-        if not _quoted(value):
+    for _ in range(MAX_QUOTE_DEPTH):
+        if not _is_quoted(value):
             break
-        value = trimmed(value[1:-1])
+        value = strip_blanks(value[1:-1])
     return value
 
 
-def _quoted(value: str) -> bool:
-    if len(value) < 2 or PAIRS.get(value[0]) != value[-1]:
+def _is_quoted(value: str) -> bool:
+    if len(value) < 2 or QUOTE_PAIRS.get(value[0]) != value[-1]:
         return False
     opening, inside, closing = value[0], value[1:-1], value[-1]
     if opening not in inside and closing not in inside:
         return True
-    return _closes_at_the_end(value) if opening == closing else _balanced(value, opening, closing)
+    return _closes_at_end(value) if opening == closing else _balanced(value, opening, closing)
 
 
 def _balanced(value: str, opening: str, closing: str) -> bool:
@@ -45,7 +45,7 @@ def _balanced(value: str, opening: str, closing: str) -> bool:
     return False
 
 
-def _closes_at_the_end(value: str) -> bool:
+def _closes_at_end(value: str) -> bool:
     """Of quotes that open and close alike: one after a blank or another opening one opens, too."""
     quote, depth, opens = value[0], 1, True
     last = len(value) - 1

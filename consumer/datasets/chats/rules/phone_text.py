@@ -9,16 +9,16 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from consumer.datasets.chats.rules.blanks import is_blank
+from consumer.cells.blanks import is_blank
 
-LONGEST = 200
-MOST_DIGITS = 15 + 7
+MAX_CHARS = 200
+MAX_DIGITS = 15 + 7
 """Characters, and digits with an extension: the patterns below take the square of them."""
 DIGITS = "0123456789"
 SEPARATORS = "()-./ "
-ADJACENT = frozenset(SEPARATORS + ",:;'\"«»“”„[]{}<>=|!№+☎✆📞📱\ufe0f`\u2018\u2019\u201b\u02bc")
+ALLOWED_NEIGHBORS = frozenset(SEPARATORS + ",:;'\"«»“”„[]{}<>=|!№+☎✆📞📱\ufe0f`\u2018\u2019\u201b\u02bc")
 """What may touch a number. Anything else hints at a hidden digit (`?`, `*`) or at a name (`@`, `_`)."""
-BETWEEN = SEPARATORS + ',:;[«"'
+LABEL_SEPARATORS = SEPARATORS + ',:;[«"'
 DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-")
 
 LINE_BREAKS = frozenset("\n\r\v\f\x85\u2028\u2029")
@@ -35,7 +35,7 @@ EXTENSION = re.compile(
 
 `д. 123` too, though not `д. 12`, which may be a house.
 """
-MOST_EXTENSION_DIGITS = 7
+MAX_EXTENSION_DIGITS = 7
 """Of all numbers behind the first one: `доб. 12, каб. 5`. More may be a second phone."""
 NEXT_PHONE = re.compile(r"\+ ?[0-9]|тел|моб|сот|факс|tel|mob|fax", re.IGNORECASE)
 LINK = re.compile(
@@ -45,19 +45,19 @@ PHONE_LINK = re.compile(
     r"(?:https?://)?(?:www\.)?(?:wa\.me/\+?$|api\.whatsapp\.com/)|tel://", re.IGNORECASE | re.ASCII
 )
 """The digits of other links, `t.me/c/1234567890`, are names."""
-LOCAL_DIGITS, EXTENDED_DIGITS = 7, (10, 11)
-TEN = 10
-SIX_AND_MORE = [6, 4]
-LOCAL_BEGINNINGS = (2, 3, 7)
+LOCAL_DIGITS, LOCAL_WITH_EXTENSION_DIGITS = 7, (10, 11)
+NATIONAL_DIGITS = 10
+SIX_AND_FOUR = [6, 4]
+LOCAL_FIRST_GROUP_SIZES = (2, 3, 7)
 """Digits of the first group of a number like `988-53-88`; codes of towns and `8 916` begin with others."""
 DATE = re.compile(
     r"(?:(?:0?[1-9]|[12][0-9]|3[01])([-./])(?:0?[1-9]|1[0-2])\1(?:(?:19|20)[0-9]{2}|[0-9]{2})"
     r"|(?:19|20)[0-9]{2}([-./])(?:0?[1-9]|1[0-2])\2(?:0?[1-9]|[12][0-9]|3[01]))(?![0-9]|[-./][0-9])"
 )
-LOCAL_AND_MORE = re.compile(r"[0-9]{1,3}-[0-9]{2}-[0-9]{2}[ (/][^-]*[0-9].*")
+LOCAL_AND_ANOTHER = re.compile(r"[0-9]{1,3}-[0-9]{2}-[0-9]{2}[ (/][^-]*[0-9].*")
 """A number without its code, and behind it another one, a room or an extension."""
-BRACKETS_BEHIND = re.compile(r".*[0-9].*\([^()]*[0-9][^()]*\)?")
-OTHER_NUMBER = re.compile(
+TRAILING_BRACKETS = re.compile(r".*[0-9].*\([^()]*[0-9][^()]*\)?")
+OTHER_ID_WORDS = re.compile(
     r"(?<![^\W_])(?:инн|кпп|огрн(?:ип)?|снилс|ид(?:ентификатор\w*)?|ids?|identifier|inn"
     r"|паспорт(?:а|у|ом|е|ные|ных)?|полис(?:а|у|ом|е)?|бик|сч[её]т(?:а|у|ом|е)?|[лрк]/с)(?![^\W_])",
     re.IGNORECASE,
@@ -66,76 +66,78 @@ OTHER_NUMBER = re.compile(
 «Ида» and «Полисадов» are names."""
 
 
-class Found(NamedTuple):
+class PhoneMatch(NamedTuple):
     """The ASCII digits of the only number, whether a `+` stands before them, and an extension behind."""
 
     digits: str
-    plus: bool
-    extension: bool
+    has_plus: bool
+    has_extension: bool
 
 
-def find(text: str) -> Found | None:
+def find_phone(text: str) -> PhoneMatch | None:
     """The only number of a text; None where there is none, more than one, or a doubtful one.
 
     Dashes of every kind are hyphens, blanks are spaces.
     """
-    if len(text) > LONGEST or sum(char in DIGITS for char in text) > MOST_DIGITS:
+    if len(text) > MAX_CHARS or sum(char in DIGITS for char in text) > MAX_DIGITS:
         return None
     if any(unicodedata.category(char)[0] == "N" and char not in DIGITS for char in text):
         return None  # a digit of another script, or a raised one: without it this is another number
     value = "".join(" " if is_blank(char) else char for char in text.translate(DASHES))
-    value, has_extension = _without_extension(value)
-    start, end = _span(value)
+    value, has_extension = _strip_extension(value)
+    start, end = _digit_span(value)
     before, number, behind = value[:start], value[start:end], value[end:]
-    if not number or number.strip(DIGITS + SEPARATORS) or not _is_one(number):
+    if not number or number.strip(DIGITS + SEPARATORS) or not _is_single_number(number):
         return None
     has_plus = before.rstrip(SEPARATORS).endswith("+")
-    if not has_plus and _may_be_two(number, is_broken=not LINE_BREAKS.isdisjoint(text[start:end])):
+    if not has_plus and _may_be_two_numbers(
+        number, has_line_break=not LINE_BREAKS.isdisjoint(text[start:end])
+    ):
         return None
-    if not _is_phone_beside(before, behind):
+    if not _context_allows_phone(before, behind):
         return None
-    return Found("".join(char for char in number if char in DIGITS), has_plus, has_extension)
+    return PhoneMatch("".join(char for char in number if char in DIGITS), has_plus, has_extension)
 
 
-def _without_extension(value: str) -> tuple[str, bool]:
+def _strip_extension(value: str) -> tuple[str, bool]:
     """The text before an extension, and whether there was one."""
-    first, _ = _span(value)
+    first, _ = _digit_span(value)
     extension = EXTENSION.search(value, first + 1)
     if extension is None:
         return value, False
     behind = value[extension.end() :]
-    if sum(char in DIGITS for char in behind) > MOST_EXTENSION_DIGITS or NEXT_PHONE.search(behind):
+    if sum(char in DIGITS for char in behind) > MAX_EXTENSION_DIGITS or NEXT_PHONE.search(behind):
         return value, False
     return value[: extension.start()], True
 
 
-def _is_phone_beside(before: str, behind: str) -> bool:
+def _context_allows_phone(before: str, after: str) -> bool:
     """Whether the words around digits let them be those of a phone."""
-    if not (_may_end(before) and _may_end(behind[::-1])):
+    if not (_is_allowed_boundary(before) and _is_allowed_boundary(after[::-1])):
         return False
     word = before.rpartition(" ")[2]
     link = LINK.search(word)
     if link and not PHONE_LINK.match(word, link.start()):
         return False
-    return not (OTHER_NUMBER.search(before) or OTHER_NUMBER.match(behind.lstrip(BETWEEN)))
+    return not (OTHER_ID_WORDS.search(before) or OTHER_ID_WORDS.match(after.lstrip(LABEL_SEPARATORS)))
 
 
-def _span(value: str) -> tuple[int, int]:
+def _digit_span(value: str) -> tuple[int, int]:
     """From the first digit to behind the last one."""
     places = [place for place, char in enumerate(value) if char in DIGITS]
     return (places[0], places[-1] + 1) if places else (0, 0)
 
 
-def _may_end(outside: str) -> bool:
+def _is_allowed_boundary(context: str) -> bool:
     """Whether what touches the number with its last character hides no digit and makes it no name."""
-    if not outside or outside[-1] in ADJACENT:
+    if not context or context[-1] in ALLOWED_NEIGHBORS:
         return True
-    return outside[-1].isalpha() and outside[-2:].isalpha() and len(outside) > 1
+    return context[-1].isalpha() and context[-2:].isalpha() and len(context) > 1
 
 
-def _is_one(number: str) -> bool:
+def _is_single_number(number: str) -> bool:
     """Whether digits and separators are one number, and no date."""
-    if DATE.match(number) or LOCAL_AND_MORE.fullmatch(number) or BRACKETS_BEHIND.fullmatch(number):
+    if DATE.match(number) or LOCAL_AND_ANOTHER.fullmatch(number) or TRAILING_BRACKETS.fullmatch(number):
         return False
     parts = number.split("/")
     if len(parts) != 2:
@@ -144,7 +146,7 @@ def _is_one(number: str) -> bool:
     return second > 2 and (first, second) != (5, 5)  # `…-67/68` names two numbers, `34567/34568` too
 
 
-def _may_be_two(number: str, *, is_broken: bool) -> bool:
+def _may_be_two_numbers(number: str, *, has_line_break: bool) -> bool:
     """Whether digits without a `+` may be two local numbers, or one and its extension.
 
     A code in brackets says that they are one. A line break between ten digits parts two; 11 are one number
@@ -154,16 +156,20 @@ def _may_be_two(number: str, *, is_broken: bool) -> bool:
         return False
     groups = [len(group) for group in re.findall("[0-9]+", number)]
     digits = sum(groups)
-    if digits in EXTENDED_DIGITS and groups[0] in LOCAL_BEGINNINGS and digits - groups[-1] == LOCAL_DIGITS:
+    if (
+        digits in LOCAL_WITH_EXTENSION_DIGITS
+        and groups[0] in LOCAL_FIRST_GROUP_SIZES
+        and digits - groups[-1] == LOCAL_DIGITS
+    ):
         return True
-    if digits == TEN and groups == SIX_AND_MORE:
+    if digits == NATIONAL_DIGITS and groups == SIX_AND_FOUR:
         return True
-    return digits == TEN and (is_broken or _repeats(number, groups))
+    return digits == NATIONAL_DIGITS and (has_line_break or _has_equal_halves(number, groups))
 
 
-def _repeats(number: str, groups: Sequence[int]) -> bool:
+def _has_equal_halves(number: str, group_sizes: Sequence[int]) -> bool:
     """Whether a blank parts two halves of the same shape, as in `345-67 345-68`."""
-    half, odd = divmod(len(groups), 2)
-    if odd or half < 2 or groups[:half] != groups[half:] or max(groups) == 1:
+    half, odd = divmod(len(group_sizes), 2)
+    if odd or half < 2 or group_sizes[:half] != group_sizes[half:] or max(group_sizes) == 1:
         return False
     return " " in re.findall("[^0-9]+", number)[half - 1]

@@ -2,14 +2,14 @@
 
 import re
 
-from consumer.datasets.chats.rules.blanks import has_blank, trimmed
-from consumer.datasets.chats.rules.text import NOT_STORABLE, as_text, storable
-from consumer.datasets.chats.rules.verdict import Clean, Verdict, Wrong, missing
-from consumer.records import Cell
+from consumer.cells.blanks import has_blank, strip_blanks
+from consumer.cells.chunks import Cell
+from consumer.datasets.chats.rules.result import Invalid, RuleResult, Valid, missing_value
+from consumer.datasets.chats.rules.text import NOT_STORABLE, as_text, is_storable
 from schemas.codes import RejectCode
 
-URL_BYTES = 2_048
-LINK = re.compile(
+MAX_URL_BYTES = 2_048
+URL_PATTERN = re.compile(
     r"(?i:https?)://"
     r"(?:[^/?#\\@]*@)?"  # user
     r"(?:\[[0-9a-fA-F:.]+\]|[^/?#\\@:\[\]]*\w[^/?#\\@:\[\]]*)"  # host
@@ -18,28 +18,28 @@ LINK = re.compile(
     re.DOTALL,
 )
 
-BLANK_INSIDE = Wrong(RejectCode.URL, "must not have a blank inside")
-NO_LINK = Wrong(RejectCode.URL, "must be a link that begins with http:// or https:// and a host")
-TOO_LONG = Wrong(RejectCode.URL, f"must have at most {URL_BYTES} bytes")
+BLANK_INSIDE = Invalid(RejectCode.URL, "must not have a blank inside")
+NOT_A_URL = Invalid(RejectCode.URL, "must be a link that begins with http:// or https:// and a host")
+URL_TOO_LONG = Invalid(RejectCode.URL, f"must have at most {MAX_URL_BYTES} bytes")
 
 
-def url(cell: Cell) -> Verdict:
+def url(cell: Cell) -> RuleResult:
     """An http or https link with a host, no blank inside, at most 2,048 bytes."""
     if not isinstance(cell, str):
         written = as_text(cell)
-        return missing(cell) if isinstance(written, Clean) and not written.value else NO_LINK
-    if not storable(cell):
+        return missing_value(cell) if isinstance(written, Valid) and not written.value else NOT_A_URL
+    if not is_storable(cell):
         return NOT_STORABLE
-    link = trimmed(cell)
-    if len(link) > URL_BYTES:
-        return TOO_LONG
-    return _link(link) if link else missing(cell)
+    link = strip_blanks(cell)
+    if len(link) > MAX_URL_BYTES:
+        return URL_TOO_LONG
+    return _validate_url(link) if link else missing_value(cell)
 
 
-def _link(link: str) -> Verdict:
-    if len(link.encode()) > URL_BYTES:
-        return TOO_LONG
-    if has_blank(link):
+def _validate_url(value: str) -> RuleResult:
+    if len(value.encode()) > MAX_URL_BYTES:
+        return URL_TOO_LONG
+    if has_blank(value):
         return BLANK_INSIDE
-    match = LINK.fullmatch(link)
-    return Clean(link) if match and int(match["port"] or 0) < 65_536 else NO_LINK
+    match = URL_PATTERN.fullmatch(value)
+    return Valid(value) if match and int(match["port"] or 0) < 65_536 else NOT_A_URL

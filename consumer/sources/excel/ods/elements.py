@@ -4,31 +4,31 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from consumer.sources.excel.markup import Attributes, Handler
+from consumer.sources.excel.xml_sax import Attributes, SaxHandler
 
 
 @dataclass(slots=True, eq=False)
-class Element:
+class ElementRule:
     """A kind of element: what happens at its start and end, and its children by qualified name.
 
     `start` and `end` are called with the handler. `others` finds the kind of a child that `children` does not
     list.
     """
 
-    children: "dict[str, Element]" = field(default_factory=dict)
+    children: "dict[str, ElementRule]" = field(default_factory=dict)
     start: Callable[[Any, Attributes], None] | None = None
     end: Callable[[Any], None] | None = None
-    others: "Callable[[str], Element | None] | None" = None
+    fallback: "Callable[[str], ElementRule | None] | None" = None
 
 
-class ElementHandler(Handler):
-    """Calls the functions of `Element`s; a subclass holds what they collect."""
+class ElementHandler(SaxHandler):
+    """Calls the functions of `ElementRule`s; a subclass holds what they collect."""
 
     qualified: ClassVar[bool] = True
 
-    def __init__(self, root: Element) -> None:
+    def __init__(self, root: ElementRule) -> None:
         self._current = root
-        self._open: list[Element] = []
+        self._open: list[ElementRule] = []
         self._skipped = 0
 
     def start(self, name: str, attributes: Attributes) -> None:
@@ -38,8 +38,8 @@ class ElementHandler(Handler):
             return
         current = self._current
         element = current.children.get(name)
-        if element is None and current.others is not None:
-            element = current.others(name)
+        if element is None and current.fallback is not None:
+            element = current.fallback(name)
         if element is None:
             self._skipped = 1
             return

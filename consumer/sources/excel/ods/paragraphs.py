@@ -2,13 +2,13 @@
 
 import re
 
-from consumer.sources.excel.cells import MAX_CHARS
+from consumer.sources.excel.sheet_handler import MAX_CHARS
 
 BLANKS = " \t\r\n"
-RUN = re.compile(r"[ \t\r\n]{2,}|[\t\r\n]")
+BLANK_RUN = re.compile(r"[ \t\r\n]{2,}|[\t\r\n]")
 SPACE, TAB, BREAK = "\1", "\2", "\3"
 """Stand for what elements insert while blanks of the XML are collapsed: no XML holds these characters."""
-INSERTED = str.maketrans({SPACE: " ", TAB: "\t", BREAK: "\n"})
+INSERTED_CHARACTERS = str.maketrans({SPACE: " ", TAB: "\t", BREAK: "\n"})
 
 
 class Paragraphs:
@@ -36,10 +36,10 @@ class Paragraphs:
         text = self._parts[0] if len(self._parts) == 1 else "".join(self._parts)
         self._parts.clear()
         if "  " in text or not text.isprintable():
-            text = RUN.sub(" ", text)
+            text = BLANK_RUN.sub(" ", text)
         text = text.strip(BLANKS)
         if self._has_inserted:
-            text = text.translate(INSERTED)
+            text = text.translate(INSERTED_CHARACTERS)
             self._has_inserted = False
         self._paragraphs.append(text)
 

@@ -5,18 +5,18 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from consumer.sources.excel.cells import SparseRow
-from consumer.sources.excel.markup import open_archive, pieces
 from consumer.sources.excel.ods.row_filter import RowFilter
-from consumer.sources.excel.ods.rows import SheetRows
+from consumer.sources.excel.ods.rows import OdsRowsHandler
 from consumer.sources.excel.ods.sheets import CONTENT, read_sheets
 from consumer.sources.excel.reader import Sheet
 from consumer.sources.excel.row_by_row import RowByRowReader
-from consumer.sources.excel.sheets import missing_sheet
+from consumer.sources.excel.sheet_choice import missing_sheet
+from consumer.sources.excel.sheet_handler import SparseRow
+from consumer.sources.excel.xml_sax import open_archive, parse_incrementally
 
 
 def open_ods(path: Path, block_rows: int) -> "OdsReader":
-    """Open a workbook; `OpenReader`."""
+    """Open a workbook; `ReaderFactory`."""
     with ExitStack() as on_error:
         reader = OdsReader(on_error.enter_context(open_archive(path)), block_rows)
         on_error.pop_all()
@@ -24,7 +24,7 @@ def open_ods(path: Path, block_rows: int) -> "OdsReader":
 
 
 class OdsReader(RowByRowReader):
-    """A workbook opened for reading row by row; `SheetReader`."""
+    """A workbook opened for reading row by row; `WorkbookReader`."""
 
     def __init__(self, archive: zipfile.ZipFile, block_rows: int) -> None:
         super().__init__(archive, block_rows)
@@ -40,14 +40,14 @@ class OdsReader(RowByRowReader):
         """None: an .ods does not say whether its results are up to date."""
         return {}
 
-    def _filled_rows(self, sheet: str) -> Generator[SparseRow, None, None]:
+    def _iter_rows(self, sheet: str) -> Generator[SparseRow, None, None]:
         number = next((number for number, one in enumerate(self._sheets) if one.name == sheet), None)
         if number is None:
             raise missing_sheet()
-        found = SheetRows(number)
+        found = OdsRowsHandler(number)
         filtered = RowFilter(keep=number).filtered if self._can_filter_rows else iter
-        for _ in pieces(self._archive, CONTENT, found, filtered):
+        for _ in parse_incrementally(self._archive, CONTENT, found, filtered):
             for row in found.rows:
-                for position in range(row.first, row.first + row.times):
+                for position in range(row.first, row.first + row.repeat):
                     yield position, row.cells
             found.rows.clear()

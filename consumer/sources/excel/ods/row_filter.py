@@ -7,9 +7,9 @@ rows are written the way every known program does; a parser refuses the others, 
 import re
 from collections.abc import Generator, Iterable, Iterator
 
-TAG = re.compile(rb"<table:table(?:(-row|-rows|-row-group|-header-rows))?(?=[ \t\r\n/>])")
+SHEET_OR_ROWS_START = re.compile(rb"<table:table(?:(-row|-rows|-row-group|-header-rows))?(?=[ \t\r\n/>])")
 """The start of a sheet, or of the first of its rows."""
-END = re.compile(rb"</table:table(?=[ \t\r\n>])")
+SHEET_END = re.compile(rb"</table:table(?=[ \t\r\n>])")
 LONGEST_TAG_BYTES = 32
 """More than any of these tags has up to the character behind its name."""
 
@@ -50,16 +50,16 @@ class RowFilter:
                 return at
             self._in_rows = not self._in_rows
 
-    def _next_rows(self, data: bytes, at: int) -> tuple[int, bool]:
+    def _next_rows(self, data: bytes, offset: int) -> tuple[int, bool]:
         """Where the next rows begin, else how far there are none for sure."""
-        for tag in TAG.finditer(data, at):
+        for tag in SHEET_OR_ROWS_START.finditer(data, offset):
             if tag[1]:
                 return tag.start(), True
             self.sheets += 1
-            at = tag.end()
-        return max(at, len(data) - LONGEST_TAG_BYTES), False
+            offset = tag.end()
+        return max(offset, len(data) - LONGEST_TAG_BYTES), False
 
     @staticmethod
-    def _end_of_rows(data: bytes, at: int) -> tuple[int, bool]:
-        end = END.search(data, at)
-        return (end.start(), True) if end else (max(at, len(data) - LONGEST_TAG_BYTES), False)
+    def _end_of_rows(data: bytes, offset: int) -> tuple[int, bool]:
+        end = SHEET_END.search(data, offset)
+        return (end.start(), True) if end else (max(offset, len(data) - LONGEST_TAG_BYTES), False)

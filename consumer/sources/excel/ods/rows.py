@@ -2,12 +2,13 @@
 
 from typing import NamedTuple
 
-from consumer.errors import SourceTooLarge
-from consumer.records import ERROR_CELL, FORMULA_WITHOUT_VALUE, Cell
-from consumer.sources.excel.cells import MAX_COLUMN, MAX_ROW
-from consumer.sources.excel.markup import Attributes
-from consumer.sources.excel.ods.elements import Element, ElementHandler
-from consumer.sources.excel.ods.names import (
+from consumer.cells.chunks import ERROR_CELL, FORMULA_WITHOUT_VALUE, Cell
+from consumer.errors import SourceTooLargeError
+from consumer.sources.excel.errors import damaged
+from consumer.sources.excel.ods.cell_values import cell_value
+from consumer.sources.excel.ods.elements import ElementHandler, ElementRule
+from consumer.sources.excel.ods.paragraphs import BREAK, SPACE, TAB, Paragraphs
+from consumer.sources.excel.ods.qnames import (
     COLUMNS_REPEATED,
     OFFICE,
     ROWS_REPEATED,
@@ -16,25 +17,26 @@ from consumer.sources.excel.ods.names import (
     TABLE_ELEMENT,
     TEXT,
 )
-from consumer.sources.excel.ods.paragraphs import BREAK, SPACE, TAB, Paragraphs
-from consumer.sources.excel.ods.values import cell_value
-from consumer.sources.excel.problems import damaged
+from consumer.sources.excel.sheet_handler import MAX_COLUMN, MAX_ROW
+from consumer.sources.excel.xml_sax import Attributes
 
 MAX_REPEATED_CELLS = 50_000_000
 """Filled cells that repetitions may make: twice a sheet of 20 columns filled to its last row."""
 MAX_DIGITS = 9
-UNSEEN = frozenset({f"{TEXT}{name}" for name in ("ruby-text", "note", "hidden-text", "hidden-paragraph")})
+HIDDEN_ELEMENTS = frozenset(
+    {f"{TEXT}{name}" for name in ("ruby-text", "note", "hidden-text", "hidden-paragraph")}
+)
 
 
 class RepeatedRow(NamedTuple):
     """A filled row that repeats `times` times from row number `first` on; cells by column, 0 is A."""
 
     first: int
-    times: int
+    repeat: int
     cells: dict[int, Cell]
 
 
-class SheetRows(ElementHandler):
+class OdsRowsHandler(ElementHandler):
     """Collects the filled rows of sheet `number`, from 0, in `rows`, from where they are taken away."""
 
     def __init__(self, number: int) -> None:
@@ -62,7 +64,7 @@ class SheetRows(ElementHandler):
 
     def begin_row(self, attributes: Attributes) -> None:
         """A row, or several that are alike."""
-        self._rows_repeated = _count(attributes.get(ROWS_REPEATED))
+        self._rows_repeated = _repeat_count(attributes.get(ROWS_REPEATED))
         self._column, self._cells = 0, {}
 
     def end_row(self) -> None:
@@ -70,7 +72,7 @@ class SheetRows(ElementHandler):
         if self._cells:
             if self._row + self._rows_repeated > MAX_ROW:
                 raise damaged("it has more rows than a sheet can have")
-            self._add_repeated(len(self._cells) * (self._rows_repeated - 1))
+            self._count_repeated_cells(len(self._cells) * (self._rows_repeated - 1))
             self.rows.append(RepeatedRow(self._row + 1, self._rows_repeated, self._cells))
         self._row += self._rows_repeated
 
@@ -82,18 +84,20 @@ class SheetRows(ElementHandler):
         """The value of the cell is known."""
         attributes = self._attributes
         value = cell_value(attributes, self._text.take())
-        end = self._column + (_count(attributes[COLUMNS_REPEATED]) if COLUMNS_REPEATED in attributes else 1)
+        end = self._column + (
+            _repeat_count(attributes[COLUMNS_REPEATED]) if COLUMNS_REPEATED in attributes else 1
+        )
         if value is FORMULA_WITHOUT_VALUE or value is ERROR_CELL or (value is not None and value != ""):
             if end > MAX_COLUMN:
                 raise damaged("it has more columns than a sheet can have")
-            self._add_repeated(end - self._column - 1)
+            self._count_repeated_cells(end - self._column - 1)
             for column in range(self._column, end):
                 self._cells[column] = value
         self._column = end
 
-    def pass_covered(self, attributes: Attributes) -> None:
+    def skip_covered_cell(self, attributes: Attributes) -> None:
         """A cell under a merged one: what it may still hold is not displayed."""
-        self._column += _count(attributes.get(COLUMNS_REPEATED))
+        self._column += _repeat_count(attributes.get(COLUMNS_REPEATED))
 
     def begin_paragraph(self, attributes: Attributes) -> None:  # noqa: ARG002
         """A line of the text of a cell."""
@@ -106,7 +110,7 @@ class SheetRows(ElementHandler):
 
     def insert_spaces(self, attributes: Attributes) -> None:
         """Blanks that XML would collapse."""
-        self._text.insert(SPACE, _count(attributes.get(f"{TEXT}c")))
+        self._text.insert(SPACE, _repeat_count(attributes.get(f"{TEXT}c")))
 
     def insert_tab(self, attributes: Attributes) -> None:  # noqa: ARG002
         """A tab."""
@@ -116,16 +120,16 @@ class SheetRows(ElementHandler):
         """A line break inside a paragraph."""
         self._text.insert(BREAK)
 
-    def _add_repeated(self, cells: int) -> None:
+    def _count_repeated_cells(self, cells: int) -> None:
         self._repeated_cells += cells
         if self._repeated_cells > MAX_REPEATED_CELLS:
-            raise SourceTooLarge(
+            raise SourceTooLargeError(
                 "The sheet repeats the same cells over more than "
                 f"{MAX_REPEATED_CELLS:,} places. Delete the rows and columns outside of the data."
             )
 
 
-def _count(number: str | None) -> int:
+def _repeat_count(number: str | None) -> int:
     """How many times something stands there; LibreOffice takes 0 for once."""
     if number is None:
         return 1
@@ -134,37 +138,44 @@ def _count(number: str | None) -> int:
     return max(1, int(number))
 
 
-def _inline(name: str) -> Element | None:
+def _inline_rule(name: str) -> ElementRule | None:
     """Spans, links and fields in a paragraph hold text of it; comments and drawings do not."""
-    return _SPAN if name.startswith(TEXT) and name not in UNSEEN else None
+    return _SPAN if name.startswith(TEXT) and name not in HIDDEN_ELEMENTS else None
 
 
 _INSERTED = {
-    f"{TEXT}s": Element(start=SheetRows.insert_spaces),
-    f"{TEXT}tab": Element(start=SheetRows.insert_tab),
-    f"{TEXT}line-break": Element(start=SheetRows.insert_break),
+    f"{TEXT}s": ElementRule(start=OdsRowsHandler.insert_spaces),
+    f"{TEXT}tab": ElementRule(start=OdsRowsHandler.insert_tab),
+    f"{TEXT}line-break": ElementRule(start=OdsRowsHandler.insert_break),
 }
-_SPAN = Element(_INSERTED, others=_inline)
-_PARAGRAPH = Element(_INSERTED, start=SheetRows.begin_paragraph, end=SheetRows.end_paragraph, others=_inline)
-_LINES = {f"{TEXT}p": _PARAGRAPH, f"{TEXT}h": _PARAGRAPH}
-_LIST = Element()
-_ITEM = Element({**_LINES, f"{TEXT}list": _LIST})
-_LIST.children.update({f"{TEXT}list-item": _ITEM, f"{TEXT}list-header": _ITEM})
-_CELL = Element({**_LINES, f"{TEXT}list": _LIST}, start=SheetRows.begin_cell, end=SheetRows.end_cell)
-_ROW = Element(
-    {f"{TABLE}table-cell": _CELL, f"{TABLE}covered-table-cell": Element(start=SheetRows.pass_covered)},
-    start=SheetRows.begin_row,
-    end=SheetRows.end_row,
+_SPAN = ElementRule(_INSERTED, fallback=_inline_rule)
+_PARAGRAPH = ElementRule(
+    _INSERTED, start=OdsRowsHandler.begin_paragraph, end=OdsRowsHandler.end_paragraph, fallback=_inline_rule
 )
-_ROWS = Element({f"{TABLE}table-row": _ROW})
+_LINES = {f"{TEXT}p": _PARAGRAPH, f"{TEXT}h": _PARAGRAPH}
+_LIST = ElementRule()
+_ITEM = ElementRule({**_LINES, f"{TEXT}list": _LIST})
+_LIST.children.update({f"{TEXT}list-item": _ITEM, f"{TEXT}list-header": _ITEM})
+_CELL = ElementRule(
+    {**_LINES, f"{TEXT}list": _LIST}, start=OdsRowsHandler.begin_cell, end=OdsRowsHandler.end_cell
+)
+_ROW = ElementRule(
+    {
+        f"{TABLE}table-cell": _CELL,
+        f"{TABLE}covered-table-cell": ElementRule(start=OdsRowsHandler.skip_covered_cell),
+    },
+    start=OdsRowsHandler.begin_row,
+    end=OdsRowsHandler.end_row,
+)
+_ROWS = ElementRule({f"{TABLE}table-row": _ROW})
 for _group in ("table-row-group", "table-header-rows", "table-rows"):
     _ROWS.children[f"{TABLE}{_group}"] = _ROWS
-_TABLE = Element(_ROWS.children, start=SheetRows.begin_table)
-_OTHER_TABLE = Element()
-_ROOT = Element(
+_TABLE = ElementRule(_ROWS.children, start=OdsRowsHandler.begin_table)
+_OTHER_TABLE = ElementRule()
+_ROOT = ElementRule(
     {
-        f"{OFFICE}document-content": Element(
-            {f"{OFFICE}body": Element({SPREADSHEET: Element({TABLE_ELEMENT: _TABLE})})}
+        f"{OFFICE}document-content": ElementRule(
+            {f"{OFFICE}body": ElementRule({SPREADSHEET: ElementRule({TABLE_ELEMENT: _TABLE})})}
         )
     }
 )

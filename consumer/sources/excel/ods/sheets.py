@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from consumer.errors import WorkbookProblem
-from consumer.sources.excel.markup import Attributes, found, parse
-from consumer.sources.excel.ods.elements import Element, ElementHandler
-from consumer.sources.excel.ods.names import (
+from consumer.errors import WorkbookError
+from consumer.sources.excel.ods.elements import ElementHandler, ElementRule
+from consumer.sources.excel.ods.qnames import (
     NAME,
     OFFICE,
     SPREADSHEET,
@@ -19,6 +18,7 @@ from consumer.sources.excel.ods.names import (
 )
 from consumer.sources.excel.ods.row_filter import RowFilter
 from consumer.sources.excel.reader import Sheet
+from consumer.sources.excel.xml_sax import Attributes, find_member, parse_member
 
 CONTENT, STYLES = "content.xml", "styles.xml"
 DISPLAY = f"{TABLE}display"
@@ -33,7 +33,7 @@ class TableStyle:
     is_shown: bool | None = None
 
 
-class SheetList(ElementHandler):
+class OdsSheetsHandler(ElementHandler):
     """Collects names of sheets with their styles, and styles of tables, from content.xml or styles.xml."""
 
     def __init__(self) -> None:
@@ -60,33 +60,33 @@ class SheetList(ElementHandler):
 
 
 @dataclass(frozen=True, slots=True)
-class Sheets:
+class OdsSheets:
     """All sheets, in order, and whether `RowFilter` recognises their rows in this workbook."""
 
     sheets: Sequence[Sheet]
     can_filter_rows: bool
 
 
-def read_sheets(archive: zipfile.ZipFile) -> Sheets:
-    """Find the sheets. Raises WorkbookProblem where a part cannot be read."""
+def read_sheets(archive: zipfile.ZipFile) -> OdsSheets:
+    """Find the sheets. Raises WorkbookError where a part cannot be read."""
     content, can_filter_rows = _read_content(archive)
-    common = SheetList()
-    if found(archive, STYLES) is not None:
-        parse(archive, STYLES, common)
+    common = OdsSheetsHandler()
+    if find_member(archive, STYLES) is not None:
+        parse_member(archive, STYLES, common)
     styles = common.styles | content.styles
     sheets = [Sheet(name, is_visible=_is_shown(style, styles)) for name, style in content.sheets]
-    return Sheets(sheets, can_filter_rows)
+    return OdsSheets(sheets, can_filter_rows)
 
 
-def _read_content(archive: zipfile.ZipFile) -> tuple[SheetList, bool]:
+def _read_content(archive: zipfile.ZipFile) -> tuple[OdsSheetsHandler, bool]:
     """What content.xml says of sheets, read without its rows where `RowFilter` recognises them."""
-    content, rows = SheetList(), RowFilter()
-    with suppress(WorkbookProblem):  # of what was left out, or of the workbook: reading it whole shows
-        parse(archive, CONTENT, content, rows.filtered)
+    content, rows = OdsSheetsHandler(), RowFilter()
+    with suppress(WorkbookError):  # of what was left out, or of the workbook: reading it whole shows
+        parse_member(archive, CONTENT, content, rows.filtered)
         if rows.sheets in {0, len(content.sheets)}:
             return content, rows.sheets > 0
-    content = SheetList()
-    parse(archive, CONTENT, content)
+    content = OdsSheetsHandler()
+    parse_member(archive, CONTENT, content)
     return content, False
 
 
@@ -101,21 +101,21 @@ def _is_shown(style: str | None, styles: Mapping[str, TableStyle]) -> bool:
     return True
 
 
-_STYLES = Element(
+_STYLES = ElementRule(
     {
-        f"{STYLE}style": Element(
-            {f"{STYLE}table-properties": Element(start=SheetList.begin_properties)},
-            start=SheetList.begin_style,
+        f"{STYLE}style": ElementRule(
+            {f"{STYLE}table-properties": ElementRule(start=OdsSheetsHandler.begin_properties)},
+            start=OdsSheetsHandler.begin_style,
         )
     }
 )
-_CONTENT = Element(
+_CONTENT = ElementRule(
     {
         f"{OFFICE}styles": _STYLES,
         f"{OFFICE}automatic-styles": _STYLES,
-        f"{OFFICE}body": Element(
-            {SPREADSHEET: Element({TABLE_ELEMENT: Element(start=SheetList.begin_table)})}
+        f"{OFFICE}body": ElementRule(
+            {SPREADSHEET: ElementRule({TABLE_ELEMENT: ElementRule(start=OdsSheetsHandler.begin_table)})}
         ),
     }
 )
-_ROOT = Element({f"{OFFICE}document-content": _CONTENT, f"{OFFICE}document-styles": _CONTENT})
+_ROOT = ElementRule({f"{OFFICE}document-content": _CONTENT, f"{OFFICE}document-styles": _CONTENT})

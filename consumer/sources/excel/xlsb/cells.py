@@ -3,20 +3,20 @@
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 
-from consumer.records import ERROR_CELL, Cell
-from consumer.sources.excel.cells import MAX_COLUMN, MAX_ROW, SparseRow
-from consumer.sources.excel.dates import styled
-from consumer.sources.excel.problems import damaged, unreadable
-from consumer.sources.excel.reader import Unusual
-from consumer.sources.excel.styles import Style
-from consumer.sources.excel.typed import result_text
-from consumer.sources.excel.xlsb.records import LENGTH, SENSELESS, RecordType, unpack, wide_text
+from consumer.cells.chunks import ERROR_CELL, Cell
+from consumer.sources.excel.cell_values import formula_result
+from consumer.sources.excel.dates import apply_number_format
+from consumer.sources.excel.errors import damaged, unreadable
+from consumer.sources.excel.reader import UnsupportedByReaderError
+from consumer.sources.excel.sheet_handler import MAX_COLUMN, MAX_ROW, SparseRow
+from consumer.sources.excel.styles import NumberFormat
+from consumer.sources.excel.xlsb.records import LENGTH, MALFORMED_RECORD, RecordType, read_wide_string, unpack
 
-PLACE = struct.Struct("<2I")
+CELL_HEAD = struct.Struct("<2I")
 """Column, and in the lower 24 bits the style (MS-XLSB 2.5.9)."""
 REAL = struct.Struct("<d")
-STYLE_BITS = 0xFFFFFF
-RK_CENTS, RK_WHOLE = 1, 2
+STYLE_MASK = 0xFFFFFF
+RK_PERCENT, RK_WHOLE = 1, 2
 CELLS = frozenset({*range(RecordType.BLANK, RecordType.RESULT_ERROR + 1), RecordType.RICH_TEXT})
 RESULTS = frozenset(range(RecordType.RESULT_TEXT, RecordType.RESULT_ERROR + 1))
 SHORT_CELLS = {
@@ -32,32 +32,32 @@ SHORT_CELLS = {
 """Cells right of the cell before, without a column of their own, as the others are called."""
 
 
-def last_formulas(items: Iterable[tuple[int, bytes]]) -> dict[int, int]:
+def last_formula_rows(records: Iterable[tuple[int, bytes]]) -> dict[int, int]:
     """The last row with a formula by column, by the records of a sheet."""
     found: dict[int, int] = {}
     position = 0
-    for kind, content in items:
+    for kind, content in records:
         if kind == RecordType.ROW:
-            position = _row(content, position)
+            position = _row_number(content, position)
         elif kind in RESULTS:
-            found[unpack(PLACE, content)[0]] = position
+            found[unpack(CELL_HEAD, content)[0]] = position
     return found
 
 
-class BinaryCells:
+class XlsbCellDecoder:
     """Reads the cells of sheets of one workbook."""
 
-    def __init__(self, strings: Sequence[str], styles: Sequence[Style], *, since_1904: bool) -> None:
+    def __init__(self, strings: Sequence[str], styles: Sequence[NumberFormat], *, since_1904: bool) -> None:
         self._strings = strings
         self._styles = styles
         self._since_1904 = since_1904
 
-    def rows(self, items: Iterable[tuple[int, bytes]]) -> Iterator[SparseRow]:
+    def rows(self, records: Iterable[tuple[int, bytes]]) -> Iterator[SparseRow]:
         """The filled rows, by the records of a sheet. Raises WorkbookProblem for what makes no sense."""
         position, column = 0, -1
         cells: dict[int, Cell] = {}
         is_behind = False
-        for kind, content in items:
+        for kind, content in records:
             if is_behind:  # to the end, for the checksum
                 continue
             if kind in CELLS or kind in SHORT_CELLS:
@@ -71,7 +71,7 @@ class BinaryCells:
                     yield position, cells
                     cells = {}
                 is_behind = kind == RecordType.END_ROWS
-                position, column = position if is_behind else _row(content, position), -1
+                position, column = position if is_behind else _row_number(content, position), -1
         if cells:
             yield position, cells
 
@@ -80,29 +80,29 @@ class BinaryCells:
         if kind in SHORT_CELLS:
             (style,) = unpack(LENGTH, content)
             return column, self._value(
-                SHORT_CELLS[RecordType(kind)], content, LENGTH.size, style & STYLE_BITS
+                SHORT_CELLS[RecordType(kind)], content, LENGTH.size, style & STYLE_MASK
             )
-        column, style = unpack(PLACE, content)
-        return column, self._value(kind, content, PLACE.size, style & STYLE_BITS)
+        column, style = unpack(CELL_HEAD, content)
+        return column, self._value(kind, content, CELL_HEAD.size, style & STYLE_MASK)
 
-    def _value(self, kind: int, content: bytes, at: int, style: int) -> Cell:
+    def _value(self, kind: int, content: bytes, offset: int, style: int) -> Cell:
         match kind:
             case RecordType.BLANK:
                 return None
             case RecordType.RK:
-                return self._number(_compact(unpack(LENGTH, content, at)[0]), style)
+                return self._number(_rk_number(unpack(LENGTH, content, offset)[0]), style)
             case RecordType.REAL | RecordType.RESULT_NUMBER:
-                return self._number(_real(content, at), style)
+                return self._number(_real(content, offset), style)
             case RecordType.SHARED_TEXT:
-                return self._shared(unpack(LENGTH, content, at)[0])
+                return self._shared(unpack(LENGTH, content, offset)[0])
             case RecordType.TEXT:
-                return wide_text(content, at)[0]
+                return read_wide_string(content, offset)[0]
             case RecordType.RICH_TEXT:
-                return wide_text(content, at + 1)[0]
+                return read_wide_string(content, offset + 1)[0]
             case RecordType.RESULT_TEXT:
-                return result_text(wide_text(content, at)[0])
+                return formula_result(read_wide_string(content, offset)[0])
             case RecordType.BOOL | RecordType.RESULT_BOOL:
-                return bool(content[at]) if len(content) > at else None
+                return bool(content[offset]) if len(content) > offset else None
             case _:
                 return ERROR_CELL
 
@@ -115,30 +115,30 @@ class BinaryCells:
         if style >= len(self._styles):
             return value
         try:
-            return styled(value, self._styles[style], since_1904=self._since_1904)
-        except Unusual:
+            return apply_number_format(value, self._styles[style], since_1904=self._since_1904)
+        except UnsupportedByReaderError:
             raise unreadable() from None
 
 
-def _row(content: bytes, before: int) -> int:
+def _row_number(content: bytes, previous: int) -> int:
     """The row number from 1; rows ascend."""
     row = unpack(LENGTH, content)[0] + 1
-    if not before < row <= MAX_ROW:
+    if not previous < row <= MAX_ROW:
         raise damaged("its rows are out of order")
     return row
 
 
-def _real(content: bytes, at: int) -> float:
-    if len(content) < at + REAL.size:
-        raise damaged(SENSELESS)
-    value: float = REAL.unpack_from(content, at)[0]
+def _real(content: bytes, offset: int) -> float:
+    if len(content) < offset + REAL.size:
+        raise damaged(MALFORMED_RECORD)
+    value: float = REAL.unpack_from(content, offset)[0]
     return value
 
 
-def _compact(number: int) -> float:
+def _rk_number(number: int) -> float:
     """A number in 30 bits, whole or the higher half of a float, perhaps in hundredths (MS-XLSB 2.5.122)."""
     if number & RK_WHOLE:
         value = float(struct.unpack("<i", struct.pack("<I", number))[0] >> 2)
     else:
         value = REAL.unpack(struct.pack("<2I", 0, number & ~3))[0]
-    return value / 100 if number & RK_CENTS else value
+    return value / 100 if number & RK_PERCENT else value

@@ -4,16 +4,16 @@ from collections.abc import Generator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from consumer.sources.excel.cells import SparseRow
-from consumer.sources.excel.markup import open_archive
-from consumer.sources.excel.row_by_row import PackageReader
-from consumer.sources.excel.xlsb.cells import BinaryCells, last_formulas
-from consumer.sources.excel.xlsb.records import part_records
-from consumer.sources.excel.xlsb.workbook import BinaryPackage, read_package, read_strings, read_styles
+from consumer.sources.excel.row_by_row import OoxmlReader
+from consumer.sources.excel.sheet_handler import SparseRow
+from consumer.sources.excel.xlsb.cells import XlsbCellDecoder, last_formula_rows
+from consumer.sources.excel.xlsb.records import open_records
+from consumer.sources.excel.xlsb.workbook import XlsbPackage, read_package, read_shared_strings, read_styles
+from consumer.sources.excel.xml_sax import open_archive
 
 
 def open_xlsb(path: Path, block_rows: int) -> "XlsbReader":
-    """Open a workbook; `OpenReader`."""
+    """Open a workbook; `ReaderFactory`."""
     with ExitStack() as on_error:
         archive = on_error.enter_context(open_archive(path))
         reader = XlsbReader(archive, block_rows, read_package(archive))
@@ -21,20 +21,20 @@ def open_xlsb(path: Path, block_rows: int) -> "XlsbReader":
         return reader
 
 
-class XlsbReader(PackageReader[BinaryPackage]):
-    """A workbook opened for reading row by row; `SheetReader`."""
+class XlsbReader(OoxmlReader[XlsbPackage]):
+    """A workbook opened for reading row by row; `WorkbookReader`."""
 
     def stale_formulas(self, sheet: str) -> Mapping[int, int]:
-        """`SheetReader.stale_formulas`, in a pass of its own where the workbook asks to be recalculated."""
-        if not self._package.asks_recalculation:
+        """`WorkbookReader.stale_formulas`, in a pass of its own where the workbook asks to be recalculated."""
+        if not self._package.needs_recalculation:
             return {}
-        with part_records(self._archive, self._member(sheet)) as items:
-            return last_formulas(items)
+        with open_records(self._archive, self._sheet_member(sheet)) as items:
+            return last_formula_rows(items)
 
-    def _filled_rows(self, sheet: str) -> Generator[SparseRow, None, None]:
-        member = self._member(sheet)
-        strings = read_strings(self._archive, self._package.strings)
+    def _iter_rows(self, sheet: str) -> Generator[SparseRow, None, None]:
+        member = self._sheet_member(sheet)
+        strings = read_shared_strings(self._archive, self._package.strings)
         styles = read_styles(self._archive, self._package.styles)
-        cells = BinaryCells(strings, styles, since_1904=self._package.since_1904)
-        with part_records(self._archive, member) as items:
+        cells = XlsbCellDecoder(strings, styles, since_1904=self._package.since_1904)
+        with open_records(self._archive, member) as items:
             yield from cells.rows(items)

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from enum import IntEnum
 
-from consumer.sources.excel.cells import MAX_CHARS
-from consumer.sources.excel.markup import inflated
-from consumer.sources.excel.problems import damaged
+from consumer.sources.excel.errors import damaged
+from consumer.sources.excel.sheet_handler import MAX_CHARS
+from consumer.sources.excel.xml_sax import read_member
 
 MAX_RECORD_BYTES = 1 << 24
 """The longest text has 64 KB; a formula has at most 16 KB."""
-SENSELESS = "a record of it does not make sense"
+MALFORMED_RECORD = "a record of it does not make sense"
 
 
 class RecordType(IntEnum):
@@ -50,17 +50,17 @@ class RecordType(IntEnum):
     END_CELL_FORMATS = 618
 
 
-def records(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+def iter_records(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """Type and content of each record. Raises WorkbookProblem where one is cut off or too long."""
     source = iter(pieces)
     data, at = b"", 0
     is_last = False
     while True:
-        head = _head(data, at)
+        head = _record_head(data, at)
         if head is not None:
             kind, start, size = head
             if size > MAX_RECORD_BYTES:
-                raise damaged(SENSELESS)
+                raise damaged(MALFORMED_RECORD)
             if start + size <= len(data):
                 yield kind, data[start : start + size]
                 at = start + size
@@ -75,50 +75,50 @@ def records(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 @contextmanager
-def part_records(archive: zipfile.ZipFile, member: str) -> Iterator[Iterator[tuple[int, bytes]]]:
+def open_records(archive: zipfile.ZipFile, member: str) -> Iterator[Iterator[tuple[int, bytes]]]:
     """The records of a part, which is closed at the end, also after an error."""
-    with closing(inflated(archive, member)) as pieces:
-        yield records(pieces)
+    with closing(read_member(archive, member)) as pieces:
+        yield iter_records(pieces)
 
 
-def _head(data: bytes, at: int) -> tuple[int, int, int] | None:
+def _record_head(data: bytes, offset: int) -> tuple[int, int, int] | None:
     """Type, where the content begins, and its size; None where the data end before."""
-    kind = _varint(data, at, 2)
+    kind = _varint(data, offset, 2)
     size = kind and _varint(data, kind[1], 4)
     return (kind[0], size[1], size[0]) if kind and size else None
 
 
-def _varint(data: bytes, at: int, most: int) -> tuple[int, int] | None:
+def _varint(data: bytes, offset: int, max_bytes: int) -> tuple[int, int] | None:
     """A number in groups of seven bits, and where it ends."""
     value = 0
-    for n in range(most):
-        if at + n >= len(data):
+    for n in range(max_bytes):
+        if offset + n >= len(data):
             return None
-        byte = data[at + n]
+        byte = data[offset + n]
         value |= (byte & 0x7F) << (7 * n)
         if byte < 0x80:
-            return value, at + n + 1
-    return value, at + most
+            return value, offset + n + 1
+    return value, offset + max_bytes
 
 
-def unpack(layout: struct.Struct, content: bytes, at: int = 0) -> tuple[int, ...]:
+def unpack(layout: struct.Struct, content: bytes, offset: int = 0) -> tuple[int, ...]:
     """Whole numbers of a record; WorkbookProblem where it is too short."""
-    if len(content) < at + layout.size:
-        raise damaged(SENSELESS)
-    return layout.unpack_from(content, at)
+    if len(content) < offset + layout.size:
+        raise damaged(MALFORMED_RECORD)
+    return layout.unpack_from(content, offset)
 
 
-def wide_text(content: bytes, at: int) -> tuple[str, int]:
+def read_wide_string(content: bytes, offset: int) -> tuple[str, int]:
     """A text of at most `MAX_CHARS` characters, and where it ends; half a surrogate pair is kept as it is."""
-    (length,) = unpack(LENGTH, content, at)
-    start = at + LENGTH.size
-    if length == NULL:
+    (length,) = unpack(LENGTH, content, offset)
+    start = offset + LENGTH.size
+    if length == NULL_LENGTH:
         return "", start
     end = start + 2 * length
     if end > len(content):
-        raise damaged(SENSELESS)
+        raise damaged(MALFORMED_RECORD)
     return content[start : min(end, start + 2 * MAX_CHARS)].decode("utf-16-le", "surrogatepass"), end
 
 
 LENGTH = struct.Struct("<I")
-NULL = 0xFFFFFFFF
+NULL_LENGTH = 0xFFFFFFFF

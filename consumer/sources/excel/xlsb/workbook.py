@@ -5,10 +5,10 @@ import struct
 import zipfile
 from dataclasses import dataclass
 
-from consumer.sources.excel.markup import found
-from consumer.sources.excel.ooxml import Part, find_workbook, member_of, read_relations
-from consumer.sources.excel.styles import Style, built_in, style_of
-from consumer.sources.excel.xlsb.records import LENGTH, RecordType, part_records, unpack, wide_text
+from consumer.sources.excel.ooxml import SheetPart, find_workbook, read_relationships, resolve_part
+from consumer.sources.excel.styles import NumberFormat, classify_builtin, classify_format_code
+from consumer.sources.excel.xlsb.records import LENGTH, RecordType, open_records, read_wide_string, unpack
+from consumer.sources.excel.xml_sax import find_member
 
 WORKBOOK = "xl/workbook.bin"
 SHEET_HEAD, FORMAT_HEAD, CELL_FORMAT_HEAD = struct.Struct("<2I"), struct.Struct("<H"), struct.Struct("<2H")
@@ -19,32 +19,32 @@ FULL_ON_LOAD = 1
 
 
 @dataclass(frozen=True, slots=True)
-class BinaryPackage:
+class XlsbPackage:
     """What a workbook says of itself; members are None where it has no such part."""
 
-    sheets: tuple[Part, ...]
+    sheets: tuple[SheetPart, ...]
     strings: str | None
     styles: str | None
     since_1904: bool
-    asks_recalculation: bool
+    needs_recalculation: bool
 
 
-def read_package(archive: zipfile.ZipFile) -> BinaryPackage:
+def read_package(archive: zipfile.ZipFile) -> XlsbPackage:
     """Read the workbook part and what it refers to. Raises WorkbookProblem."""
     workbook = find_workbook(archive, WORKBOOK)
     folder, part = posixpath.split(workbook)
-    relations = read_relations(archive, posixpath.join(folder, "_rels", f"{part}.rels"), folder)
-    sheets: list[Part] = []
+    relations = read_relationships(archive, posixpath.join(folder, "_rels", f"{part}.rels"), folder)
+    sheets: list[SheetPart] = []
     since_1904 = asks_recalculation = False
-    with part_records(archive, workbook) as items:
+    with open_records(archive, workbook) as items:
         for kind, content in items:
             if kind == RecordType.SHEET:
                 state, _ = unpack(SHEET_HEAD, content)
-                identifier, at = wide_text(content, SHEET_HEAD.size)
-                name, _ = wide_text(content, at)
+                identifier, at = read_wide_string(content, SHEET_HEAD.size)
+                name, _ = read_wide_string(content, at)
                 if identifier in relations:
                     relation, member = relations[identifier]
-                    sheets.append(Part(name, member, relation, is_visible=state == 0))
+                    sheets.append(SheetPart(name, member, relation, is_visible=state == 0))
             elif kind == RecordType.WORKBOOK_PROPERTIES:
                 since_1904 = bool(unpack(LENGTH, content)[0] & SINCE_1904)
             elif kind == RecordType.CALCULATION:
@@ -52,34 +52,40 @@ def read_package(archive: zipfile.ZipFile) -> BinaryPackage:
                 asks_recalculation = bool(flags & FULL_ON_LOAD)
     targets = dict(reversed(tuple(relations.values())))
     strings, styles = (
-        member_of(archive, targets.get(kind), posixpath.join(folder, usual))
+        resolve_part(archive, targets.get(kind), posixpath.join(folder, usual))
         for kind, usual in (("sharedStrings", "sharedStrings.bin"), ("styles", "styles.bin"))
     )
-    return BinaryPackage(tuple(sheets), strings, styles, since_1904, asks_recalculation)
+    return XlsbPackage(tuple(sheets), strings, styles, since_1904, asks_recalculation)
 
 
-def read_strings(archive: zipfile.ZipFile, member: str | None) -> list[str]:
+def read_shared_strings(archive: zipfile.ZipFile, member: str | None) -> list[str]:
     """The shared strings, in order."""
-    if member is None or found(archive, member) is None:
+    if member is None or find_member(archive, member) is None:
         return []
-    with part_records(archive, member) as items:
-        return [wide_text(content, 1)[0] for kind, content in items if kind == RecordType.SHARED_STRING_ITEM]
+    with open_records(archive, member) as items:
+        return [
+            read_wide_string(content, 1)[0]
+            for kind, content in items
+            if kind == RecordType.SHARED_STRING_ITEM
+        ]
 
 
-def read_styles(archive: zipfile.ZipFile, member: str | None) -> list[Style]:
+def read_styles(archive: zipfile.ZipFile, member: str | None) -> list[NumberFormat]:
     """What the number in a cell is, by the number of the cell's style."""
-    if member is None or found(archive, member) is None:
+    if member is None or find_member(archive, member) is None:
         return []
-    custom: dict[int, Style] = {}
-    styles: list[Style] = []
+    custom: dict[int, NumberFormat] = {}
+    styles: list[NumberFormat] = []
     is_cell = False
-    with part_records(archive, member) as items:
+    with open_records(archive, member) as items:
         for kind, content in items:
             if kind == RecordType.FORMAT:
-                custom[unpack(FORMAT_HEAD, content)[0]] = style_of(wide_text(content, FORMAT_HEAD.size)[0])
+                custom[unpack(FORMAT_HEAD, content)[0]] = classify_format_code(
+                    read_wide_string(content, FORMAT_HEAD.size)[0]
+                )
             elif kind == RecordType.CELL_FORMAT and is_cell:
                 number = unpack(CELL_FORMAT_HEAD, content)[1]
-                styles.append(custom.get(number, built_in(str(number))))
+                styles.append(custom.get(number, classify_builtin(str(number))))
             elif kind in {RecordType.BEGIN_CELL_FORMATS, RecordType.END_CELL_FORMATS}:
                 is_cell = kind == RecordType.BEGIN_CELL_FORMATS
     return styles

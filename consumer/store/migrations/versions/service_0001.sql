@@ -134,4 +134,4 @@ create table migration.outbox (
   unique (job_id, sequence)
 );
 comment on column migration.outbox.sends is 'how often the event was asked to be sent again; a mark counts only for the asking it saw';
-create index outbox_unpublished on migration.outbox (id) where published_at is null;
+create index outbox_pending_events on migration.outbox (id) where published_at is null;

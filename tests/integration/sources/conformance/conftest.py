@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.sources.conformance.kinds import READERS, Kind, name_of
-from tests.support.places import Place
-from tests.support.source_child import Start
+from tests.integration.sources.conformance.source_kinds import READERS, SourceKind, kind_id
+from tests.support.source_extractor import AttemptConfig
+from tests.support.source_fixtures import SourceFixture
 
 
-@pytest.fixture(params=READERS, ids=name_of)
-def kind(request: pytest.FixtureRequest) -> Kind:
+@pytest.fixture(params=READERS, ids=kind_id)
+def kind(request: pytest.FixtureRequest) -> SourceKind:
     """Every reader, unless a test asks for some."""
-    found: Kind = request.param
+    found: SourceKind = request.param
     return found
 
 
@@ -25,16 +25,18 @@ def inbox(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def place(kind: Kind, inbox: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
+def source_fixture(kind: SourceKind, inbox: Path, request: pytest.FixtureRequest) -> Iterator[SourceFixture]:
     """Only a database costs one."""
-    made = kind.place(inbox, lambda: request.getfixturevalue("fresh_database"))
+    made = kind.make_fixture(inbox, lambda: request.getfixturevalue("empty_database_url"))
     yield made
     made.close()
 
 
 @pytest.fixture
-def start(kind: Kind, place: Place, inbox: Path, tmp_path: Path) -> Start:
+def attempt_config(
+    kind: SourceKind, source_fixture: SourceFixture, inbox: Path, tmp_path: Path
+) -> AttemptConfig:
     """What children are told."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    return Start(place, inbox, scratch, {"frugal": kind.frugal})
+    return AttemptConfig(source_fixture, inbox, scratch, {"low_memory": kind.low_memory})

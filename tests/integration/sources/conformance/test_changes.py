@@ -2,100 +2,117 @@
 
 import pytest
 
-from consumer.frames import Kind as Frames
-from tests.integration.sources.conformance.kinds import KINDS, Kind, name_of
-from tests.support.places import Place
-from tests.support.source_child import Load, Start, read, reading
+from consumer.ipc import FrameType as Frames
+from tests.integration.sources.conformance.source_kinds import KINDS, SourceKind, kind_id
+from tests.support.source_extractor import AttemptConfig, StoredLoad, read_to_end, start_reading
+from tests.support.source_fixtures import SourceFixture
 from tests.support.workbooks import HEADER, data_rows
 
 ROWS = 45
 
-pytestmark = pytest.mark.parametrize("kind", KINDS, ids=name_of)
+pytestmark = pytest.mark.parametrize("kind", KINDS, ids=kind_id)
 
 
-def urls(load: Load) -> list[str]:
-    return [line[1] for line in load.lines.values()]
+def urls(load: StoredLoad) -> list[str]:
+    return [line[1] for line in load.accepted_rows.values()]
 
 
-def interrupted(place: Place, start: Start) -> Load:
+def make_interrupted_load(fixture: SourceFixture, start: AttemptConfig) -> StoredLoad:
     """A load whose first attempt stored rows 2 to 21, or a few less."""
-    place.put([HEADER, *data_rows(ROWS)])
-    with reading(start, Load()) as process:
-        process.batches(2)
+    fixture.write_rows([HEADER, *data_rows(ROWS)])
+    with start_reading(start, StoredLoad()) as process:
+        process.store_batches(2)
         return process.load
 
 
 @pytest.mark.parametrize("position", [5, 40])
-def test_a_row_that_was_removed_begins_a_new_load(place: Place, start: Start, position: int) -> None:
-    load = interrupted(place, start)
-    place.remove(position)
-    _, frames = read(start, load)
+def test_a_row_that_was_removed_begins_a_new_load(
+    source_fixture: SourceFixture, attempt_config: AttemptConfig, position: int
+) -> None:
+    load = make_interrupted_load(source_fixture, attempt_config)
+    source_fixture.remove_row(position)
+    _, frames = read_to_end(attempt_config, load)
     assert frames[0].header["restarted"] is True
     assert frames[-1].header == {"rows": ROWS - 1}
     assert urls(load) == [f"https://max.ru/join/{i}" for i in range(ROWS) if i != position - 2]
     assert load.stored == ROWS - 1
 
 
-def test_a_change_far_below_the_top_is_seen_as_well(place: Place, start: Start) -> None:
+def test_a_change_far_below_the_top_is_seen_as_well(
+    source_fixture: SourceFixture, attempt_config: AttemptConfig
+) -> None:
     many = 11_500
-    place.put([HEADER, *data_rows(many)])
-    long = Start(place, start.inbox, start.scratch, {**start.others, "chunk_rows": 1_000})
-    with reading(long, Load()) as process:
-        process.batches(12)
+    source_fixture.write_rows([HEADER, *data_rows(many)])
+    long = AttemptConfig(
+        source_fixture,
+        attempt_config.inbox,
+        attempt_config.scratch,
+        {**attempt_config.overrides, "chunk_rows": 1_000},
+    )
+    with start_reading(long, StoredLoad()) as process:
+        process.store_batches(12)
         load = process.load
     assert (load.checkpoint or 0) > 10_500
-    place.remove(10_500)
-    _, frames = read(long, load)
+    source_fixture.remove_row(10_500)
+    _, frames = read_to_end(long, load)
     assert frames[0].header["restarted"] is True
     assert frames[-1].header == {"rows": many - 1}
     assert len(set(urls(load))) == many - 1
 
 
-def test_a_load_that_began_anew_goes_on_from_its_own_borders(place: Place, start: Start) -> None:
-    load = interrupted(place, start)
-    place.remove(5)
-    with reading(start, load) as process:
-        process.batches(3)
-    again, frames = read(start, load.copy())
+def test_a_load_that_began_anew_goes_on_from_its_own_borders(
+    source_fixture: SourceFixture, attempt_config: AttemptConfig
+) -> None:
+    load = make_interrupted_load(source_fixture, attempt_config)
+    source_fixture.remove_row(5)
+    with start_reading(attempt_config, load) as process:
+        process.store_batches(3)
+    again, frames = read_to_end(attempt_config, load.copy())
     assert frames[0].header["restarted"] is False
     assert frames[-1].header == {"rows": ROWS - 1}
     assert len(urls(again)) == ROWS - 1
 
 
 def test_rows_that_were_added_are_read_whole_or_left_to_the_next_job(
-    kind: Kind, place: Place, start: Start
+    kind: SourceKind, source_fixture: SourceFixture, attempt_config: AttemptConfig
 ) -> None:
-    load = interrupted(place, start)
-    place.append((7_712_345_678, "https://max.ru/join/new", "Новый"))
-    _, frames = read(start, load)
-    many = ROWS if kind.keyed else ROWS + 1
-    assert frames[0].header["restarted"] is not kind.keyed
+    load = make_interrupted_load(source_fixture, attempt_config)
+    source_fixture.append_row((7_712_345_678, "https://max.ru/join/new", "Новый"))
+    _, frames = read_to_end(attempt_config, load)
+    many = ROWS if kind.has_stable_ids else ROWS + 1
+    assert frames[0].header["restarted"] is not kind.has_stable_ids
     assert frames[-1].header == {"rows": many}
     assert load.stored == many
     assert len(set(urls(load))) == many
 
 
-def test_a_source_that_was_replaced_begins_a_new_load(place: Place, start: Start) -> None:
-    load = interrupted(place, start)
-    place.put([HEADER, *data_rows(12)])
-    _, frames = read(start, load)
+def test_a_source_that_was_replaced_begins_a_new_load(
+    source_fixture: SourceFixture, attempt_config: AttemptConfig
+) -> None:
+    load = make_interrupted_load(source_fixture, attempt_config)
+    source_fixture.write_rows([HEADER, *data_rows(12)])
+    _, frames = read_to_end(attempt_config, load)
     assert frames[0].header["restarted"] is True
-    assert list(load.lines) == list(range(2, 14))
+    assert list(load.accepted_rows) == list(range(2, 14))
 
 
-def test_a_source_that_is_gone_at_the_next_attempt_says_so(kind: Kind, place: Place, start: Start) -> None:
-    load = interrupted(place, start)
-    place.vanish()
-    _, (failed,) = read(start, load)
-    assert (failed.kind, failed.header["code"]) == (Frames.FAILED, kind.missing)
+def test_a_source_that_is_gone_at_the_next_attempt_says_so(
+    kind: SourceKind, source_fixture: SourceFixture, attempt_config: AttemptConfig
+) -> None:
+    load = make_interrupted_load(source_fixture, attempt_config)
+    source_fixture.delete()
+    _, (failed,) = read_to_end(attempt_config, load)
+    assert (failed.frame_type, failed.header["code"]) == (Frames.FAILED, kind.not_found_code)
 
 
-def test_rows_that_go_and_come_while_it_is_read_are_never_mixed(place: Place, start: Start) -> None:
-    place.put([HEADER, *data_rows(ROWS)])
-    with reading(start, Load()) as process:
-        process.batches(2)
-        place.remove(40)
-        process.grant()
-        end = process.to_the_end()
+def test_rows_that_go_and_come_while_it_is_read_are_never_mixed(
+    source_fixture: SourceFixture, attempt_config: AttemptConfig
+) -> None:
+    source_fixture.write_rows([HEADER, *data_rows(ROWS)])
+    with start_reading(attempt_config, StoredLoad()) as process:
+        process.store_batches(2)
+        source_fixture.remove_row(40)
+        process.send_credit()
+        end = process.run_to_end()
         assert end.header == {"rows": ROWS}
     assert urls(process.load) == [f"https://max.ru/join/{i}" for i in range(ROWS)]

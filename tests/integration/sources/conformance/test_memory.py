@@ -2,31 +2,33 @@
 
 import pytest
 
-from tests.integration.sources.conformance.kinds import KINDS, Kind, name_of
-from tests.support.places import Place
-from tests.support.source_child import Load, Start, reading
+from tests.integration.sources.conformance.source_kinds import KINDS, SourceKind, kind_id
+from tests.support.source_extractor import AttemptConfig, StoredLoad, start_reading
+from tests.support.source_fixtures import SourceFixture
 from tests.support.workbooks import HEADER, data_rows
 
-FEW = 15_000
-TIMES = 10
+FEW_ROWS = 15_000
+FACTOR = 10
 
 
-def peak(place: Place, start: Start, rows: int) -> int:
+def peak_bytes(fixture: SourceFixture, start: AttemptConfig, rows: int) -> int:
     """The most memory a child takes to read so many rows."""
-    place.put([HEADER, *data_rows(rows)])
-    larger = Start(place, start.inbox, start.scratch, {**start.others, "chunk_rows": 5_000})
+    fixture.write_rows([HEADER, *data_rows(rows)])
+    larger = AttemptConfig(fixture, start.inbox, start.scratch, {**start.overrides, "chunk_rows": 5_000})
     found = 0
-    with reading(larger, Load()) as process:
-        while (frame := process.step()) is not None:
+    with start_reading(larger, StoredLoad()) as process:
+        while (frame := process.step_frame()) is not None:
             found = max(found, process.peak_bytes())
-            process.grant()
+            process.send_credit()
             last = frame
         assert last.header == {"rows": rows}
     return found
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=name_of)
-def test_ten_times_the_rows_take_hardly_more_memory(kind: Kind, place: Place, start: Start) -> None:
-    few, many = (peak(place, start, rows) for rows in (FEW, FEW * TIMES))
-    print(f"{few >> 20} MiB for {FEW:,} rows, {many >> 20} MiB for {FEW * TIMES:,}")
-    assert many - few <= kind.growth_bytes
+@pytest.mark.parametrize("kind", KINDS, ids=kind_id)
+def test_ten_times_the_rows_take_hardly_more_memory(
+    kind: SourceKind, source_fixture: SourceFixture, attempt_config: AttemptConfig
+) -> None:
+    few, many = (peak_bytes(source_fixture, attempt_config, rows) for rows in (FEW_ROWS, FEW_ROWS * FACTOR))
+    print(f"{few >> 20} MiB for {FEW_ROWS:,} rows, {many >> 20} MiB for {FEW_ROWS * FACTOR:,}")
+    assert many - few <= kind.max_growth_bytes

@@ -2,82 +2,93 @@
 
 import pytest
 
-from consumer.frames import Kind as Frames
-from tests.integration.sources.conformance.kinds import CONNECTED, KINDS, Kind, name_of
-from tests.support.places import Place
-from tests.support.source_child import Load, Start, read, reading
-from tests.support.wait import until
+from consumer.ipc import FrameType as Frames
+from tests.integration.sources.conformance.source_kinds import KINDS, UNSTAGED, SourceKind, kind_id
+from tests.support.source_extractor import AttemptConfig, StoredLoad, read_to_end, start_reading
+from tests.support.source_fixtures import SourceFixture
+from tests.support.wait import wait_until
 from tests.support.workbooks import HEADER, data_rows
 
-MANY = 21_000
+MANY_ROWS = 21_000
 """More than a source may have asked for ahead of the first batches."""
-BATCH = 1_000
+BATCH_ROWS = 1_000
 
 
 @pytest.fixture
-def long(place: Place, start: Start) -> Start:
+def large_source(source_fixture: SourceFixture, attempt_config: AttemptConfig) -> AttemptConfig:
     """A source of many rows, in larger batches."""
-    place.put([HEADER, *data_rows(MANY)])
-    return Start(place, start.inbox, start.scratch, {**start.others, "chunk_rows": BATCH})
+    source_fixture.write_rows([HEADER, *data_rows(MANY_ROWS)])
+    return AttemptConfig(
+        source_fixture,
+        attempt_config.inbox,
+        attempt_config.scratch,
+        {**attempt_config.overrides, "chunk_rows": BATCH_ROWS},
+    )
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=name_of)
-def test_a_source_gone_in_the_middle_is_gone_for_a_while(kind: Kind, place: Place, long: Start) -> None:
-    with reading(long, Load()) as process:
-        process.batches(2)
-        place.lose()
-        process.grant()
-        end = process.to_the_end()
+@pytest.mark.parametrize("kind", KINDS, ids=kind_id)
+def test_a_source_gone_in_the_middle_is_gone_for_a_while(
+    kind: SourceKind, source_fixture: SourceFixture, large_source: AttemptConfig
+) -> None:
+    with start_reading(large_source, StoredLoad()) as process:
+        process.store_batches(2)
+        source_fixture.go_down()
+        process.send_credit()
+        end = process.run_to_end()
         load = process.load
-        said = process.said()
-    if kind.fetched:
-        assert end.header == {"rows": MANY}
+        said = process.stderr_text()
+    if kind.is_staged:
+        assert end.header == {"rows": MANY_ROWS}
         return
-    assert end.kind is Frames.FAILED
+    assert end.frame_type is Frames.FAILED
     assert end.header["code"] == "source_unavailable"
     assert end.header["transient"] is True
     assert said == ""
-    assert BATCH <= load.stored < MANY
-    place.restore()
-    _, frames = read(long, load)
+    assert BATCH_ROWS <= load.stored < MANY_ROWS
+    source_fixture.come_back()
+    _, frames = read_to_end(large_source, load)
     assert frames[0].header["restarted"] is False
-    assert frames[-1].header == {"rows": MANY}
-    assert list(load.lines) == list(range(2, MANY + 2))
+    assert frames[-1].header == {"rows": MANY_ROWS}
+    assert list(load.accepted_rows) == list(range(2, MANY_ROWS + 2))
 
 
-@pytest.mark.parametrize("kind", CONNECTED, ids=name_of)
+@pytest.mark.parametrize("kind", UNSTAGED, ids=kind_id)
 def test_a_source_that_is_away_at_the_start_is_gone_for_a_while(
-    kind: Kind, place: Place, start: Start
+    kind: SourceKind, source_fixture: SourceFixture, attempt_config: AttemptConfig
 ) -> None:
-    place.put([HEADER, *data_rows(3)])
-    place.secrets = _elsewhere(place.secrets)
-    _, (failed,) = read(start)
+    source_fixture.write_rows([HEADER, *data_rows(3)])
+    source_fixture.secrets = _unreachable(source_fixture.secrets)
+    _, (failed,) = read_to_end(attempt_config)
     assert (failed.header["code"], failed.header["transient"]) == ("source_unavailable", True)
 
 
-def _elsewhere(secrets: dict[str, object]) -> dict[str, object]:
+def _unreachable(secrets: dict[str, object]) -> dict[str, object]:
     """The same, at a port where nobody listens."""
     if "dsn" in secrets:
         return {"dsn": "postgresql://somebody@127.0.0.1:1/nothing"}
     return {**secrets, "api_url": "http://127.0.0.1:1"}
 
 
-@pytest.mark.parametrize("kind", CONNECTED, ids=name_of)
+@pytest.mark.parametrize("kind", UNSTAGED, ids=kind_id)
 @pytest.mark.parametrize("ending", ["killed", "left by the service"])
-def test_a_child_that_ends_in_the_middle_leaves_no_connection(place: Place, long: Start, ending: str) -> None:
-    with reading(long, Load()) as process:
-        process.batches(2)
-        assert place.connections() > 0
+def test_a_child_that_ends_in_the_middle_leaves_no_connection(
+    source_fixture: SourceFixture, large_source: AttemptConfig, ending: str
+) -> None:
+    with start_reading(large_source, StoredLoad()) as process:
+        process.store_batches(2)
+        assert source_fixture.connection_count() > 0
         if ending == "killed":
             process.process.kill()
         else:
-            process.hang_up()
+            process.close_pipe()
         process.exit_code()
-        until(lambda: place.connections() == 0, 5, "the connection to go")
+        wait_until(lambda: source_fixture.connection_count() == 0, 5, "the connection to go")
 
 
-@pytest.mark.parametrize("kind", CONNECTED, ids=name_of)
-def test_a_child_that_has_read_all_leaves_no_connection(place: Place, start: Start) -> None:
-    place.put([HEADER, *data_rows(30)])
-    read(start)
-    until(lambda: place.connections() == 0, 5, "the connection to go")
+@pytest.mark.parametrize("kind", UNSTAGED, ids=kind_id)
+def test_a_child_that_has_read_all_leaves_no_connection(
+    source_fixture: SourceFixture, attempt_config: AttemptConfig
+) -> None:
+    source_fixture.write_rows([HEADER, *data_rows(30)])
+    read_to_end(attempt_config)
+    wait_until(lambda: source_fixture.connection_count() == 0, 5, "the connection to go")

@@ -8,13 +8,13 @@ from itertools import pairwise
 
 import pytest
 
+from consumer.cells.chunks import Cell, Chunk
 from consumer.errors import MigrationError
-from consumer.records import Cell, Chunk
-from consumer.sources.base import Opened, Reading, Source
-from consumer.sources.find import open_source
-from tests.integration.sources.conformance.kinds import READERS, Kind, name_of
-from tests.support.places import Place, Row
-from tests.support.source_child import Start
+from consumer.sources.base import Source, SourceConfig, SourceInfo
+from consumer.sources.registry import open_source
+from tests.integration.sources.conformance.source_kinds import READERS, SourceKind, kind_id
+from tests.support.source_extractor import AttemptConfig
+from tests.support.source_fixtures import Row, SourceFixture
 from tests.support.tiny_dataset import FIELDS
 from tests.support.workbooks import HEADER, data_rows
 
@@ -28,18 +28,24 @@ LAYOUTS: list[tuple[list[Row | None], str]] = [
 
 
 @pytest.fixture
-def reading(start: Start, kind: Kind) -> Reading:
-    secrets = start.place.secrets
-    return Reading(
-        FIELDS, CHUNK_ROWS, start.scratch, start.inbox, 64 << 20, secrets=secrets, frugal=kind.frugal
+def source_config(attempt_config: AttemptConfig, kind: SourceKind) -> SourceConfig:
+    secrets = attempt_config.fixture.secrets
+    return SourceConfig(
+        FIELDS,
+        CHUNK_ROWS,
+        attempt_config.scratch,
+        attempt_config.inbox,
+        64 << 20,
+        secrets=secrets,
+        low_memory=kind.low_memory,
     )
 
 
 @contextmanager
-def opened(place: Place, reading: Reading) -> Iterator[tuple[Source, Opened]]:
-    shutil.rmtree(reading.scratch, ignore_errors=True)
-    reading.scratch.mkdir()
-    source = open_source(place.spec, reading)
+def opened_source(fixture: SourceFixture, reading: SourceConfig) -> Iterator[tuple[Source, SourceInfo]]:
+    shutil.rmtree(reading.temp_dir, ignore_errors=True)
+    reading.temp_dir.mkdir()
+    source = open_source(fixture.spec, reading)
     try:
         yield source, source.open()
     finally:
@@ -61,9 +67,13 @@ def text(cell: Cell) -> str:
     return str(int(cell)) if isinstance(cell, float) else str(cell)
 
 
-def test_rows_come_in_order_with_the_numbers_people_see(place: Place, reading: Reading) -> None:
-    place.put([None, ("Заголовок",), HEADER, *data_rows(10), None, (None, " "), *data_rows(15)])
-    with opened(place, reading) as (source, _):
+def test_rows_come_in_order_with_the_numbers_people_see(
+    source_fixture: SourceFixture, source_config: SourceConfig
+) -> None:
+    source_fixture.write_rows(
+        [None, ("Заголовок",), HEADER, *data_rows(10), None, (None, " "), *data_rows(15)]
+    )
+    with opened_source(source_fixture, source_config) as (source, _):
         chunks = list(source.chunks())
         assert source.total in {25, None}
     assert positions(chunks) == [*range(4, 14), *range(16, 31)]
@@ -74,9 +84,11 @@ def test_rows_come_in_order_with_the_numbers_people_see(place: Place, reading: R
     assert all(len(column) == len(chunk.positions) for chunk in chunks for column in chunk.columns.values())
 
 
-def test_a_total_once_told_is_the_number_of_rows(place: Place, reading: Reading) -> None:
-    place.put([HEADER, *data_rows(20), (None, "\u200b", ""), ("мимо",)])
-    with opened(place, reading) as (source, _):
+def test_a_total_once_told_is_the_number_of_rows(
+    source_fixture: SourceFixture, source_config: SourceConfig
+) -> None:
+    source_fixture.write_rows([HEADER, *data_rows(20), (None, "\u200b", ""), ("мимо",)])
+    with opened_source(source_fixture, source_config) as (source, _):
         told, read = [], 0
         for chunk in source.chunks():
             read += len(chunk.positions)
@@ -86,84 +98,92 @@ def test_a_total_once_told_is_the_number_of_rows(place: Place, reading: Reading)
     assert set(told) <= {None, 21}
 
 
-def test_one_row_is_enough(place: Place, reading: Reading) -> None:
-    place.put([HEADER, *data_rows(1)])
-    with opened(place, reading) as (source, _):
+def test_one_row_is_enough(source_fixture: SourceFixture, source_config: SourceConfig) -> None:
+    source_fixture.write_rows([HEADER, *data_rows(1)])
+    with opened_source(source_fixture, source_config) as (source, _):
         (chunk,) = source.chunks()
     assert list(chunk.positions) == [2]
-    assert chunk.record(0) == place.record(2, data_rows(1)[0])
+    assert chunk.record(0) == source_fixture.rejected_record(2, data_rows(1)[0])
 
 
 @pytest.mark.parametrize("size", [CHUNK_ROWS - 1, CHUNK_ROWS, CHUNK_ROWS + 1, 3 * CHUNK_ROWS])
 def test_no_row_is_lost_or_doubled_at_the_border_of_a_chunk(
-    place: Place, reading: Reading, size: int
+    source_fixture: SourceFixture, source_config: SourceConfig, size: int
 ) -> None:
-    place.put([HEADER, *data_rows(size)])
-    with opened(place, reading) as (source, _):
+    source_fixture.write_rows([HEADER, *data_rows(size)])
+    with opened_source(source_fixture, source_config) as (source, _):
         assert positions(list(source.chunks())) == list(range(2, size + 2))
 
 
-def test_reading_again_gives_the_same_under_the_same_fingerprint(place: Place, reading: Reading) -> None:
-    place.put([HEADER, *data_rows(30)])
-    with opened(place, reading) as (source, first):
+def test_reading_again_gives_the_same_under_the_same_fingerprint(
+    source_fixture: SourceFixture, source_config: SourceConfig
+) -> None:
+    source_fixture.write_rows([HEADER, *data_rows(30)])
+    with opened_source(source_fixture, source_config) as (source, first):
         whole = list(source.chunks())
-    again = replace(reading, fingerprint=first.fingerprint, state=first.state)
-    with opened(place, again) as (source, second):
+    again = replace(source_config, fingerprint=first.fingerprint, state=first.state)
+    with opened_source(source_fixture, again) as (source, second):
         assert second.fingerprint == first.fingerprint
         repeated = list(source.chunks())
     assert positions(repeated) == positions(whole)
     assert all(cells(repeated, field) == cells(whole, field) for field in FIELDS.headers)
 
 
-def test_chunks_may_be_cut_anywhere(place: Place, reading: Reading) -> None:
-    place.put([HEADER, *data_rows(30)])
+def test_chunks_may_be_cut_anywhere(source_fixture: SourceFixture, source_config: SourceConfig) -> None:
+    source_fixture.write_rows([HEADER, *data_rows(30)])
     found = []
     for rows in (1, 4, 30, 1000):
-        with opened(place, replace(reading, chunk_rows=rows)) as (source, known):
+        with opened_source(source_fixture, replace(source_config, chunk_rows=rows)) as (source, known):
             found.append((known.fingerprint, positions(list(source.chunks()))))
     assert all(one == other for one, other in pairwise(found))
 
 
-def test_other_rows_have_another_fingerprint(place: Place, reading: Reading) -> None:
+def test_other_rows_have_another_fingerprint(
+    source_fixture: SourceFixture, source_config: SourceConfig
+) -> None:
     found = set()
     for size in (5, 6):
-        place.put([HEADER, *data_rows(size)])
-        with opened(place, reading) as (_, known):
+        source_fixture.write_rows([HEADER, *data_rows(size)])
+        with opened_source(source_fixture, source_config) as (_, known):
             found.add(known.fingerprint)
     assert len(found) == 2
 
 
 @pytest.mark.parametrize("rows", [[HEADER], [HEADER, None, (None, " ")]])
-def test_a_source_without_rows_is_refused(place: Place, reading: Reading, rows: list[Row | None]) -> None:
-    place.put(rows)
-    with pytest.raises(MigrationError) as caught, opened(place, reading):
+def test_a_source_without_rows_is_refused(
+    source_fixture: SourceFixture, source_config: SourceConfig, rows: list[Row | None]
+) -> None:
+    source_fixture.write_rows(rows)
+    with pytest.raises(MigrationError) as caught, opened_source(source_fixture, source_config):
         pass
     assert caught.value.code == "no_rows"
 
 
 @pytest.mark.parametrize(
     ("kind", "rows", "code"),
-    [(kind, rows, code) for kind in READERS for rows, code in LAYOUTS if code in kind.faults],
-    ids=name_of,
+    [(kind, rows, code) for kind in READERS for rows, code in LAYOUTS if code in kind.layout_errors],
+    ids=kind_id,
 )
 def test_what_cannot_be_read_is_said_before_any_row(
-    place: Place, reading: Reading, rows: list[Row | None], code: str
+    source_fixture: SourceFixture, source_config: SourceConfig, rows: list[Row | None], code: str
 ) -> None:
-    place.put(rows)
-    with pytest.raises(MigrationError) as caught, opened(place, reading):
+    source_fixture.write_rows(rows)
+    with pytest.raises(MigrationError) as caught, opened_source(source_fixture, source_config):
         pass
     assert caught.value.code == code
 
 
-def test_closing_early_and_twice_is_fine(place: Place, reading: Reading) -> None:
-    place.put([HEADER, *data_rows(30)])
-    with opened(place, reading) as (source, _):
+def test_closing_early_and_twice_is_fine(source_fixture: SourceFixture, source_config: SourceConfig) -> None:
+    source_fixture.write_rows([HEADER, *data_rows(30)])
+    with opened_source(source_fixture, source_config) as (source, _):
         next(source.chunks())
         source.close()
     assert list(source.chunks()) == []
 
 
-def test_closing_what_was_never_opened_is_fine(place: Place, reading: Reading) -> None:
-    source = open_source(place.spec, reading)
+def test_closing_what_was_never_opened_is_fine(
+    source_fixture: SourceFixture, source_config: SourceConfig
+) -> None:
+    source = open_source(source_fixture.spec, source_config)
     source.close()
     assert list(source.chunks()) == []

@@ -9,36 +9,36 @@ import pytest
 
 from devstack.stack import Stack
 from tests.integration.sources.database.certificates import write_certificate
-from tests.integration.sources.database.origin import CHATS, execute, moved
+from tests.integration.sources.database.source_database import CREATE_CHATS, dsn_with, execute
 
 
 @pytest.fixture
-def dsn(fresh_database: str) -> str:
+def dsn(empty_database_url: str) -> str:
     """The address of a database with an empty table of chats."""
-    execute(fresh_database, CHATS)
-    return fresh_database
+    execute(empty_database_url, CREATE_CHATS)
+    return empty_database_url
 
 
 @pytest.fixture
-def guest(stack: Stack, dsn: str) -> Iterator[str]:
+def unprivileged_dsn(stack: Stack, dsn: str) -> Iterator[str]:
     """The address of the same database as a user without rights."""
     user = f"guest_{os.getpid()}"
     stack.execute(f"create role {user} login password 'guest'")
     try:
-        yield moved(dsn, user=user, password="guest")
+        yield dsn_with(dsn, user=user, password="guest")
     finally:
         execute(dsn, f"drop owned by {user}")
         stack.execute(f"drop role {user}")
 
 
 @pytest.fixture
-def stack_database_win1251(stack: Stack) -> Iterator[str]:
+def win1251_dsn(stack: Stack) -> Iterator[str]:
     """The same in the encoding of old Russian systems."""
     yield from _encoded(stack, "WIN1251")
 
 
 @pytest.fixture
-def stack_database_ascii(stack: Stack) -> Iterator[str]:
+def ascii_dsn(stack: Stack) -> Iterator[str]:
     """The same in a database that does not say what its bytes mean."""
     yield from _encoded(stack, "SQL_ASCII")
 
@@ -49,16 +49,16 @@ def _encoded(stack: Stack, encoding: str) -> Iterator[str]:
         f"create database {name} encoding '{encoding}' template template0 "
         "locale_provider libc lc_collate 'C' lc_ctype 'C'"
     )
-    address = stack.database_address(name)
+    address = stack.database_url_for(name)
     try:
-        execute(address, CHATS)
+        execute(address, CREATE_CHATS)
         yield address
     finally:
         stack.drop_database(name)
 
 
 @pytest.fixture
-def holding(dsn: str) -> Iterator[Callable[[str], None]]:
+def open_transaction(dsn: str) -> Iterator[Callable[[str], None]]:
     """Somebody who runs a statement in a transaction, and leaves that open until the end of the test."""
     with asyncio.Runner() as runner:
         connection = runner.run(asyncpg.connect(dsn))

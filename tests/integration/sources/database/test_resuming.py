@@ -7,67 +7,67 @@ from typing import Any
 import pytest
 
 from consumer.errors import MigrationError
-from consumer.sources.base import Opened, Reading
-from tests.integration.sources.database.origin import (
-    HIGHEST,
-    LOWEST,
-    add,
-    again,
+from consumer.sources.base import SourceConfig, SourceInfo
+from tests.integration.sources.database.source_database import (
+    MAX_ID,
+    MIN_ID,
     execute,
-    ids,
-    opened,
-    orders,
-    read,
+    insert_chats,
+    make_source_config,
+    open_source,
+    positions,
+    read_chunks,
+    resumed_source_config,
 )
 
-ROWS = [LOWEST, -7, -1, 0, 4, 5, 9, 100, 2**40, HIGHEST - 1, HIGHEST]
+ROW_IDS = [MIN_ID, -7, -1, 0, 4, 5, 9, 100, 2**40, MAX_ID - 1, MAX_ID]
 
 
 @pytest.fixture
-def before(dsn: str) -> Opened:
+def first_info(dsn: str) -> SourceInfo:
     """What a first attempt said of the table of ROWS."""
-    add(dsn, ROWS)
-    with opened(orders(dsn)) as (_, found):
+    insert_chats(dsn, ROW_IDS)
+    with open_source(make_source_config(dsn)) as (_, found):
         return found
 
 
-@pytest.mark.parametrize("stored", range(len(ROWS) + 1))
-def test_going_on_from_any_row_equals_one_go(dsn: str, before: Opened, stored: int) -> None:
-    checkpoint = ROWS[stored - 1] if stored else None
-    with opened(again(dsn, before, checkpoint, stored)) as (source, found):
+@pytest.mark.parametrize("stored", range(len(ROW_IDS) + 1))
+def test_going_on_from_any_row_equals_one_go(dsn: str, first_info: SourceInfo, stored: int) -> None:
+    checkpoint = ROW_IDS[stored - 1] if stored else None
+    with open_source(resumed_source_config(dsn, first_info, checkpoint, stored)) as (source, found):
         chunks = list(source.chunks())
-        assert found == before
-        assert source.total == len(ROWS)
-    assert ids(chunks) == ROWS
+        assert found == first_info
+        assert source.total == len(ROW_IDS)
+    assert positions(chunks) == ROW_IDS
     known = [chunk for chunk in chunks if set(chunk.columns) == {"url"}]
     rest = [chunk for chunk in chunks if set(chunk.columns) == {"inn", "name", "url", "phone"}]
     assert known + rest == chunks
-    assert ids(known) == ROWS[:stored]
-    assert [text for chunk in chunks for text in chunk.columns["url"]] == [f"url {i}" for i in ROWS]
+    assert positions(known) == ROW_IDS[:stored]
+    assert [text for chunk in chunks for text in chunk.columns["url"]] == [f"url {i}" for i in ROW_IDS]
 
 
-def test_of_rows_that_are_stored_key_and_identity_are_known(dsn: str, before: Opened) -> None:
-    chunk = read(again(dsn, before, ROWS[0], 1))[0]
-    assert chunk.record(0) == {"id": LOWEST, "url": f"url {LOWEST}"}
+def test_of_rows_that_are_stored_key_and_identity_are_known(dsn: str, first_info: SourceInfo) -> None:
+    chunk = read_chunks(resumed_source_config(dsn, first_info, ROW_IDS[0], 1))[0]
+    assert chunk.record(0) == {"id": MIN_ID, "url": f"url {MIN_ID}"}
 
 
 def test_rows_added_behind_the_end_are_not_part_of_the_job(dsn: str) -> None:
-    add(dsn, range(1, 10))
-    with opened(orders(dsn)) as (_, before):
+    insert_chats(dsn, range(1, 10))
+    with open_source(make_source_config(dsn)) as (_, before):
         pass
-    add(dsn, range(10, 20))
-    with opened(again(dsn, before, 4, 4)) as (source, found):
+    insert_chats(dsn, range(10, 20))
+    with open_source(resumed_source_config(dsn, before, 4, 4)) as (source, found):
         assert found == before
         assert source.total == 9
-        assert ids(source.chunks()) == list(range(1, 10))
+        assert positions(source.chunks()) == list(range(1, 10))
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        f"delete from chats where id = {ROWS[1]}",
-        f"delete from chats where id = {ROWS[7]}",
-        f"delete from chats where id = {HIGHEST}",
+        f"delete from chats where id = {ROW_IDS[1]}",
+        f"delete from chats where id = {ROW_IDS[7]}",
+        f"delete from chats where id = {MAX_ID}",
         "insert into chats (id) values (-6)",
         "insert into chats (id) values (6)",
         "update chats set id = 6 where id = -7",
@@ -76,24 +76,24 @@ def test_rows_added_behind_the_end_are_not_part_of_the_job(dsn: str) -> None:
     ids=["deleted, stored", "deleted", "last deleted", "came in, stored", "came in", "moved over", "left"],
 )
 def test_when_rows_are_not_those_that_were_counted_a_load_begins(
-    dsn: str, before: Opened, change: str
+    dsn: str, first_info: SourceInfo, change: str
 ) -> None:
     execute(dsn, change)
-    with opened(again(dsn, before, ROWS[4], 5)) as (source, found):
+    with open_source(resumed_source_config(dsn, first_info, ROW_IDS[4], 5)) as (source, found):
         chunks = list(source.chunks())
         assert found.warnings == {"source_changed": 1}
-        assert found.fingerprint != before.fingerprint
-        assert source.total == len(ids(chunks))
-    assert ids(chunks) == ids(read(orders(dsn)))
+        assert found.fingerprint != first_info.fingerprint
+        assert source.total == len(positions(chunks))
+    assert positions(chunks) == positions(read_chunks(make_source_config(dsn)))
     assert all(len(chunk.columns) == 4 for chunk in chunks)
 
 
-def attempt(dsn: str, chunks: int, **more: Any) -> tuple[Opened, Reading]:
+def read_attempt(dsn: str, chunks: int, **more: Any) -> tuple[SourceInfo, SourceConfig]:
     """Read so many chunks, and what the next attempt is told when they are stored."""
-    with opened(orders(dsn, **more)) as (source, found):
-        read = ids(islice(source.chunks(), chunks))
+    with open_source(make_source_config(dsn, **more)) as (source, found):
+        read = positions(islice(source.chunks(), chunks))
         kept = replace(found, state=source.state)
-    return found, again(dsn, kept, read[-1], len(read))
+    return found, resumed_source_config(dsn, kept, read[-1], len(read))
 
 
 @pytest.mark.parametrize(
@@ -114,15 +114,15 @@ def attempt(dsn: str, chunks: int, **more: Any) -> tuple[Opened, Reading]:
 def test_a_stored_row_that_changed_begins_a_load_although_their_number_is_the_same(
     dsn: str, changes: list[str]
 ) -> None:
-    add(dsn, ROWS)
+    insert_chats(dsn, ROW_IDS)
     execute(dsn, "update chats set url = null where id = -7")
-    before, next_one = attempt(dsn, 2)
+    before, next_one = read_attempt(dsn, 2)
     assert next_one.checkpoint == 100
     execute(dsn, *changes)
-    with opened(next_one) as (source, found):
+    with open_source(next_one) as (source, found):
         assert found.warnings == {"source_changed": 1}
         assert found.fingerprint != before.fingerprint
-        assert ids(source.chunks()) == ids(read(orders(dsn)))
+        assert positions(source.chunks()) == positions(read_chunks(make_source_config(dsn)))
 
 
 @pytest.mark.parametrize(
@@ -134,67 +134,72 @@ def test_a_stored_row_that_changed_begins_a_load_although_their_number_is_the_sa
     ids=["not stored yet", "of no identity"],
 )
 def test_what_changed_elsewhere_is_read_as_it_is_or_left_to_the_next_job(dsn: str, change: str) -> None:
-    add(dsn, ROWS)
-    before, next_one = attempt(dsn, 2)
+    insert_chats(dsn, ROW_IDS)
+    before, next_one = read_attempt(dsn, 2)
     execute(dsn, change)
-    with opened(next_one) as (source, found):
+    with open_source(next_one) as (source, found):
         assert (found.fingerprint, dict(found.warnings)) == (before.fingerprint, {})
-        assert ids(source.chunks()) == ROWS
+        assert positions(source.chunks()) == ROW_IDS
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 3, 100])
 def test_stored_rows_are_known_again_in_chunks_of_any_size_and_in_every_attempt(
     dsn: str, chunk_rows: int
 ) -> None:
-    add(dsn, ROWS)
+    insert_chats(dsn, ROW_IDS)
     execute(dsn, "update chats set url = null where id in (-7, 9)")
-    before, second = attempt(dsn, 1)
-    with opened(replace(second, chunk_rows=chunk_rows)) as (source, found):
+    before, second = read_attempt(dsn, 1)
+    with open_source(replace(second, chunk_rows=chunk_rows)) as (source, found):
         assert found.fingerprint == before.fingerprint
-        read = ids(islice(source.chunks(), 9))
+        read = positions(islice(source.chunks(), 9))
         kept = replace(found, state=source.state)
-    with opened(again(dsn, kept, read[-1], len(read))) as (source, found):
+    with open_source(resumed_source_config(dsn, kept, read[-1], len(read))) as (source, found):
         assert found.fingerprint == before.fingerprint
-        assert ids(source.chunks()) == ROWS
+        assert positions(source.chunks()) == ROW_IDS
 
 
 def test_a_digest_of_other_rows_than_those_that_are_stored_says_nothing(dsn: str) -> None:
     """A replica of an older version went on with the load, and left the digest it had found."""
-    add(dsn, ROWS)
-    before, next_one = attempt(dsn, 1)
-    with opened(replace(next_one, checkpoint=ROWS[5], stored=6)) as (_, found):
+    insert_chats(dsn, ROW_IDS)
+    before, next_one = read_attempt(dsn, 1)
+    with open_source(replace(next_one, checkpoint=ROW_IDS[5], rows_done=6)) as (_, found):
         assert (found.fingerprint, dict(found.warnings)) == (before.fingerprint, {})
-    state = {name: value for name, value in (next_one.state or {}).items() if name not in ("digest", "upto")}
-    with opened(replace(next_one, state=state)) as (_, found):
+    state = {
+        name: value for name, value in (next_one.state or {}).items() if name not in ("digest", "last_key")
+    }
+    with open_source(replace(next_one, state=state)) as (_, found):
         assert found.fingerprint == before.fingerprint
 
 
-def test_rows_gone_twice_in_a_run_end_it_and_a_retry_begins_anew(dsn: str, before: Opened) -> None:
+def test_rows_gone_twice_in_a_run_end_it_and_a_retry_begins_anew(dsn: str, first_info: SourceInfo) -> None:
     execute(dsn, "delete from chats where id = 0")
-    with opened(again(dsn, before, None, 0)) as (_, second):
+    with open_source(resumed_source_config(dsn, first_info, None, 0)) as (_, second):
         assert second.warnings == {"source_changed": 1}
-    with opened(again(dsn, second, ROWS[1], 2)) as (_, found):
+    with open_source(resumed_source_config(dsn, second, ROW_IDS[1], 2)) as (_, found):
         assert found == replace(second, warnings={})
     execute(dsn, "delete from chats where id = 100")
-    with pytest.raises(MigrationError) as caught, opened(again(dsn, second, ROWS[1], 2)):
+    with (
+        pytest.raises(MigrationError) as caught,
+        open_source(resumed_source_config(dsn, second, ROW_IDS[1], 2)),
+    ):
         pass
     assert caught.value.code == "source_changed"
-    with opened(again(dsn, second, ROWS[1], 2, run=2)) as (source, third):
+    with open_source(resumed_source_config(dsn, second, ROW_IDS[1], 2, run=2)) as (source, third):
         assert third.warnings == {"source_changed": 1}
-        assert third.fingerprint not in {before.fingerprint, second.fingerprint}
-        assert len(ids(source.chunks())) == len(ROWS) - 2
+        assert third.fingerprint not in {first_info.fingerprint, second.fingerprint}
+        assert len(positions(source.chunks())) == len(ROW_IDS) - 2
 
 
-def test_a_load_that_began_anew_can_be_gone_on_with(dsn: str, before: Opened) -> None:
+def test_a_load_that_began_anew_can_be_gone_on_with(dsn: str, first_info: SourceInfo) -> None:
     execute(dsn, "delete from chats where id = 0")
-    with opened(again(dsn, before, ROWS[6], 7)) as (_, second):
+    with open_source(resumed_source_config(dsn, first_info, ROW_IDS[6], 7)) as (_, second):
         pass
-    with opened(again(dsn, second, ROWS[1], 2)) as (source, found):
+    with open_source(resumed_source_config(dsn, second, ROW_IDS[1], 2)) as (source, found):
         assert found.fingerprint == second.fingerprint
         assert [set(chunk.columns) == {"url"} for chunk in source.chunks()] == [True, False, False]
 
 
-def test_a_table_made_again_is_another_one(dsn: str, before: Opened) -> None:
+def test_a_table_made_again_is_another_one(dsn: str, first_info: SourceInfo) -> None:
     execute(
         dsn,
         "create table copy as select * from chats",
@@ -202,27 +207,30 @@ def test_a_table_made_again_is_another_one(dsn: str, before: Opened) -> None:
         "alter table copy rename to chats",
         "delete from chats where id < 0",
     )
-    with opened(again(dsn, before, ROWS[4], 5)) as (source, found):
-        assert found.fingerprint != before.fingerprint
+    with open_source(resumed_source_config(dsn, first_info, ROW_IDS[4], 5)) as (source, found):
+        assert found.fingerprint != first_info.fingerprint
         assert found.warnings == {}
-        assert ids(source.chunks()) == ROWS[3:]
+        assert positions(source.chunks()) == ROW_IDS[3:]
 
 
-def test_when_all_rows_are_gone_it_is_said(dsn: str, before: Opened) -> None:
+def test_when_all_rows_are_gone_it_is_said(dsn: str, first_info: SourceInfo) -> None:
     execute(dsn, "delete from chats")
-    with pytest.raises(MigrationError) as caught, opened(again(dsn, before, ROWS[4], 5)):
+    with (
+        pytest.raises(MigrationError) as caught,
+        open_source(resumed_source_config(dsn, first_info, ROW_IDS[4], 5)),
+    ):
         pass
     assert caught.value.code == "no_rows"
 
 
 def test_a_source_that_hands_out_less_than_it_counted_is_never_taken_for_read(dsn: str) -> None:
     """A view that counts its rows in full, and then hides some: as a foreign table without snapshots may."""
-    add(dsn, range(20))
+    insert_chats(dsn, range(20))
     execute(
         dsn,
         "create view fickle as select * from chats where id < 10 or current_query() like 'select count%'",
     )
-    with opened(orders(dsn), "fickle") as (source, _):
+    with open_source(make_source_config(dsn), "fickle") as (source, _):
         assert source.total == 20
         chunks = source.chunks()
         with pytest.raises(MigrationError, match="counted 20 rows, but handed out 10") as caught:

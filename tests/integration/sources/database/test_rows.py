@@ -4,93 +4,93 @@ from datetime import date
 
 import pytest
 
-from consumer.datasets.chats import stages
-from consumer.datasets.chats.checker import ChatChecker
-from consumer.datasets.chats.columns import column_rules
-from consumer.datasets.chats.fields import RELATION
-from consumer.datasets.chats.rules.verdict import Wrong
+from consumer.datasets.chats import staging
+from consumer.datasets.chats.column_spec import SOURCE_TABLE
+from consumer.datasets.chats.column_validator import column_validators
+from consumer.datasets.chats.rules.result import Invalid
+from consumer.datasets.chats.validator import ChatValidator
 from consumer.errors import PermanentError
-from consumer.sources.database.pages import TEXT_CHARS, statement
-from consumer.sources.database.table import Table
-from tests.integration.sources.database.origin import (
+from consumer.sources.database.pages import MAX_TEXT_CHARS, page_query
+from consumer.sources.database.table_lookup import ResolvedTable
+from tests.integration.sources.database.source_database import (
     CHUNK_ROWS,
-    HIGHEST,
-    LOWEST,
-    add,
+    MAX_ID,
+    MIN_ID,
     execute,
-    ids,
-    opened,
-    orders,
-    read,
-    value,
+    fetchval,
+    insert_chats,
+    make_source_config,
+    open_source,
+    positions,
+    read_chunks,
 )
 
 
 def test_rows_come_by_id_whatever_the_order_they_were_written_in(dsn: str) -> None:
-    add(dsn, [9, 2, 7, 5, 1, 8, 3])
-    chunks = read(orders(dsn))
-    assert ids(chunks) == [1, 2, 3, 5, 7, 8, 9]
+    insert_chats(dsn, [9, 2, 7, 5, 1, 8, 3])
+    chunks = read_chunks(make_source_config(dsn))
+    assert positions(chunks) == [1, 2, 3, 5, 7, 8, 9]
     assert [len(chunk.positions) for chunk in chunks] == [4, 3]
     assert [text for chunk in chunks for text in chunk.columns["phone"]] == [
-        f"phone {i}" for i in ids(chunks)
+        f"phone {i}" for i in positions(chunks)
     ]
     assert set(chunks[0].columns) == {"inn", "name", "url", "phone"}
 
 
 def test_a_row_is_kept_for_people_with_the_names_of_the_table(dsn: str) -> None:
     execute(dsn, "insert into chats values (7, null, 'Чат', 'u', ' 8 999 ', null)")
-    (chunk,) = read(orders(dsn))
+    (chunk,) = read_chunks(make_source_config(dsn))
     assert chunk.record(0) == {"id": 7, "inn": None, "name": "Чат", "url": "u", "admin_phone": " 8 999 "}
 
 
 def test_ids_may_have_gaps_and_be_as_low_and_high_as_there_are(dsn: str) -> None:
-    wild = [LOWEST, LOWEST + 1, -5, 0, 3, 2**31, 2**53 + 1, HIGHEST - 1, HIGHEST]
-    add(dsn, wild)
-    assert ids(read(orders(dsn))) == wild
+    wild = [MIN_ID, MIN_ID + 1, -5, 0, 3, 2**31, 2**53 + 1, MAX_ID - 1, MAX_ID]
+    insert_chats(dsn, wild)
+    assert positions(read_chunks(make_source_config(dsn))) == wild
 
 
 def test_the_highest_possible_id_may_end_a_page(dsn: str) -> None:
-    add(dsn, range(HIGHEST - CHUNK_ROWS + 1, HIGHEST + 1))
-    assert len(ids(read(orders(dsn)))) == CHUNK_ROWS
+    insert_chats(dsn, range(MAX_ID - CHUNK_ROWS + 1, MAX_ID + 1))
+    assert len(positions(read_chunks(make_source_config(dsn)))) == CHUNK_ROWS
 
 
 def test_only_rows_of_the_admin_panel_and_those_without_a_source_belong(dsn: str) -> None:
-    add(dsn, [1, 4])
-    add(dsn, [2], source=None)
-    add(dsn, [3], source="bot")
-    add(dsn, [5], source="")
-    add(dsn, [6], source="Admin_Panel")
-    with opened(orders(dsn)) as (source, _):
+    insert_chats(dsn, [1, 4])
+    insert_chats(dsn, [2], source=None)
+    insert_chats(dsn, [3], source="bot")
+    insert_chats(dsn, [5], source="")
+    insert_chats(dsn, [6], source="Admin_Panel")
+    with open_source(make_source_config(dsn)) as (source, _):
         assert source.total == 3
-        assert ids(source.chunks()) == [1, 2, 4]
+        assert positions(source.chunks()) == [1, 2, 4]
 
 
 @pytest.mark.parametrize("rows", [1, CHUNK_ROWS - 1, CHUNK_ROWS, CHUNK_ROWS + 1, 3 * CHUNK_ROWS])
 def test_no_row_is_lost_or_doubled_at_the_border_of_a_page(dsn: str, rows: int) -> None:
-    add(dsn, range(rows))
-    with opened(orders(dsn)) as (source, found):
+    insert_chats(dsn, range(rows))
+    with open_source(make_source_config(dsn)) as (source, found):
         assert source.total == rows
         assert source.state == found.state
-        assert ids(source.chunks()) == list(range(rows))
+        assert positions(source.chunks()) == list(range(rows))
 
 
 def test_the_snapshot_stays_the_same_while_rows_change(dsn: str) -> None:
-    add(dsn, range(1, 13))
-    with opened(orders(dsn)) as (source, _):
+    insert_chats(dsn, range(1, 13))
+    with open_source(make_source_config(dsn)) as (source, _):
         chunks = source.chunks()
         found = [next(chunks)]
         execute(dsn, "delete from chats where id in (2, 11)", "update chats set url = 'other' where id = 12")
-        add(dsn, [13, 0])
+        insert_chats(dsn, [13, 0])
         found += chunks
-    assert ids(found) == list(range(1, 13))
+    assert positions(found) == list(range(1, 13))
     assert found[-1].columns["url"][-1] == "url 12"
 
 
 @pytest.mark.parametrize("kind", ["smallint", "integer"])
 def test_smaller_keys_will_do(dsn: str, kind: str) -> None:
     execute(dsn, f"alter table chats alter id type {kind}")
-    add(dsn, [-3, 0, 32_767])
-    assert ids(read(orders(dsn))) == [-3, 0, 32_767]
+    insert_chats(dsn, [-3, 0, 32_767])
+    assert positions(read_chunks(make_source_config(dsn))) == [-3, 0, 32_767]
 
 
 @pytest.mark.parametrize("base", ["smallint", "integer", "bigint", "chat_number"])
@@ -101,9 +101,9 @@ def test_a_key_may_be_of_a_domain_over_whole_numbers(dsn: str, base: str) -> Non
         f"create domain chat_key as {base}",
         "alter table chats alter id type chat_key",
     )
-    add(dsn, [-3, 0, 7, 8, 9, 32_767])
-    assert ids(read(orders(dsn))) == [-3, 0, 7, 8, 9, 32_767]
-    with opened(orders(dsn)) as (source, _):
+    insert_chats(dsn, [-3, 0, 7, 8, 9, 32_767])
+    assert positions(read_chunks(make_source_config(dsn))) == [-3, 0, 7, 8, 9, 32_767]
+    with open_source(make_source_config(dsn)) as (source, _):
         assert source.total == 6
 
 
@@ -121,8 +121,8 @@ def test_columns_of_domains_are_read_as_text(dsn: str) -> None:
         "insert into chats values (1, 7707083893, '2024-12-10', 'u', 79161234567, 'admin_panel'), "
         "(2, 5, null, 'v', null, 'bot'), (3, 105014177, null, 'w', null, null)",
     )
-    (chunk,) = read(orders(dsn))
-    assert ids([chunk]) == [1, 3]
+    (chunk,) = read_chunks(make_source_config(dsn))
+    assert positions([chunk]) == [1, 3]
     assert chunk.record(0) == {
         "id": 1,
         "inn": "7707083893.00",
@@ -143,10 +143,10 @@ def test_numbers_of_any_type_pass_the_rules_as_whole_numbers(dsn: str, kind: str
         "insert into chats values (1, 7707083893, 'Чат', 'https://max.ru/1', 79161234567, null), "
         "(2, 105014177, 'Чат', 'https://max.ru/2', 9161234567, null)",
     )
-    (chunk,) = read(orders(dsn))
-    rules = column_rules(date(2026, 3, 2))
-    assert rules["inn"].read(chunk.columns["inn"]).texts == ["7707083893", "0105014177"]
-    assert rules["phone"].read(chunk.columns["phone"]).texts == ["+79161234567", "+79161234567"]
+    (chunk,) = read_chunks(make_source_config(dsn))
+    rules = column_validators(date(2026, 3, 2))
+    assert rules["inn"].validate(chunk.columns["inn"]).copy_texts == ["7707083893", "0105014177"]
+    assert rules["phone"].validate(chunk.columns["phone"]).copy_texts == ["+79161234567", "+79161234567"]
 
 
 def test_columns_of_other_types_are_read_as_text(dsn: str) -> None:
@@ -157,7 +157,7 @@ def test_columns_of_other_types_are_read_as_text(dsn: str) -> None:
         "create table chats (id integer, inn bigint, name char(5), url text, admin_phone int, source origin)",
         "insert into chats values (1, 7700000001, 'ab', 'u', 2000, null), (2, 2, 'b', 'u', 2, 'bot')",
     )
-    (chunk,) = read(orders(dsn))
+    (chunk,) = read_chunks(make_source_config(dsn))
     assert chunk.record(0) == {
         "id": 1,
         "inn": "7700000001",
@@ -189,7 +189,7 @@ VIEW = "create view {} as select * from chats"
     ],
 )
 def test_names_are_taken_literally(dsn: str, schema: str, table: str, asked: str) -> None:
-    add(dsn, [1, 2])
+    insert_chats(dsn, [1, 2])
     quoted = '."'.join(name.replace('"', '""') + '"' for name in (schema, table))
     execute(
         dsn,
@@ -197,15 +197,15 @@ def test_names_are_taken_literally(dsn: str, schema: str, table: str, asked: str
         VIEW.format(f'"{quoted}'),
         "create table decoy (like chats)",
     )
-    assert ids(read(orders(dsn), asked)) == [1, 2]
+    assert positions(read_chunks(make_source_config(dsn), asked)) == [1, 2]
 
 
 def test_without_a_schema_the_search_path_of_the_user_says_which_table(dsn: str) -> None:
-    add(dsn, [1])
+    insert_chats(dsn, [1])
     execute(dsn, "create schema old", "create table old.chats (like public.chats)")
     execute(dsn, "insert into old.chats select 2, inn, name, url, admin_phone, source from public.chats")
-    assert ids(read(orders(dsn))) == [1]
-    assert ids(read(orders(f"{dsn}?options=-c%20search_path%3Dold,public"))) == [2]
+    assert positions(read_chunks(make_source_config(dsn))) == [1]
+    assert positions(read_chunks(make_source_config(f"{dsn}?options=-c%20search_path%3Dold,public"))) == [2]
 
 
 @pytest.mark.parametrize(
@@ -221,19 +221,19 @@ def test_without_a_schema_the_search_path_of_the_user_says_which_table(dsn: str)
     ids=["view", "materialized view", "partitioned table"],
 )
 def test_whatever_holds_rows_can_be_read(dsn: str, made: str) -> None:
-    add(dsn, range(10))
+    insert_chats(dsn, range(10))
     execute(dsn, made)
-    assert ids(read(orders(dsn), "kind")) == list(range(10))
+    assert positions(read_chunks(make_source_config(dsn), "kind")) == list(range(10))
 
 
-def test_another_encoding_is_translated(stack_database_win1251: str) -> None:
-    execute(stack_database_win1251, "insert into chats values (1, '1', 'Чат «А»', 'u', '2', null)")
-    (chunk,) = read(orders(stack_database_win1251))
+def test_another_encoding_is_translated(win1251_dsn: str) -> None:
+    execute(win1251_dsn, "insert into chats values (1, '1', 'Чат «А»', 'u', '2', null)")
+    (chunk,) = read_chunks(make_source_config(win1251_dsn))
     assert chunk.columns["name"] == ["Чат «А»"]
 
 
 def test_nothing_can_be_written_in_the_session(dsn: str) -> None:
-    add(dsn, [1])
+    insert_chats(dsn, [1])
     execute(
         dsn,
         "create function strike() returns text language plpgsql as "
@@ -241,13 +241,13 @@ def test_nothing_can_be_written_in_the_session(dsn: str) -> None:
         "create view trap as select id, inn, name, strike() as url, admin_phone, source from chats",
     )
     with pytest.raises(Exception, match="SQLSTATE 25006"):
-        read(orders(dsn), "trap")
-    assert ids(read(orders(dsn))) == [1]
+        read_chunks(make_source_config(dsn), "trap")
+    assert positions(read_chunks(make_source_config(dsn))) == [1]
 
 
 def test_closing_early_or_twice_or_before_opening_is_fine(dsn: str) -> None:
-    add(dsn, range(20))
-    with opened(orders(dsn)) as (source, _):
+    insert_chats(dsn, range(20))
+    with open_source(make_source_config(dsn)) as (source, _):
         chunks = source.chunks()
         next(chunks)
         source.close()
@@ -256,21 +256,24 @@ def test_closing_early_or_twice_or_before_opening_is_fine(dsn: str) -> None:
 
 
 def test_reading_again_gives_the_same_under_the_same_fingerprint(dsn: str) -> None:
-    add(dsn, range(10))
-    with opened(orders(dsn)) as (_, first), opened(orders(dsn, chunk_rows=3)) as (_, second):
+    insert_chats(dsn, range(10))
+    with (
+        open_source(make_source_config(dsn)) as (_, first),
+        open_source(make_source_config(dsn, chunk_rows=3)) as (_, second),
+    ):
         assert first == second
 
 
 @pytest.mark.parametrize("kind", ["bigint", "integer", "smallint"])
 def test_a_page_is_found_by_the_index_of_the_key(dsn: str, kind: str) -> None:
     execute(dsn, f"alter table chats alter id type {kind}")
-    add(dsn, range(20_000))
+    insert_chats(dsn, range(20_000))
     execute(dsn, "analyze chats")
-    table = Table("", 0, "public", "chats", unique=True)
-    page = statement(table, RELATION, tuple(RELATION.columns), first=False)
+    table = ResolvedTable("", 0, "public", "chats", has_unique_key=True)
+    page = page_query(table, SOURCE_TABLE, tuple(SOURCE_TABLE.columns), is_first=False)
     for place, text in {"$1": "'admin_panel'", "$2": "20000", "$3": "10", "$4": "5000"}.items():
         page = page.replace(place, text)
-    plan = value(dsn, f"explain (format json) {page}")
+    plan = fetchval(dsn, f"explain (format json) {page}")
     assert '"Index Scan"' in plan
     assert '"Sort"' not in plan
     assert "Index Cond" in plan
@@ -278,37 +281,40 @@ def test_a_page_is_found_by_the_index_of_the_key(dsn: str, kind: str) -> None:
 
 def test_a_table_is_found_among_hundreds_of_its_name(dsn: str) -> None:
     """A schema for each customer, say, and those before it in the alphabet."""
-    add(dsn, range(3))
+    insert_chats(dsn, range(3))
     names = [f"client_{number:03}" for number in range(120)]
     for name in names:
         execute(dsn, f"create schema {name}", f"create table {name}.chats (like public.chats including all)")
     execute(dsn, "insert into client_115.chats select * from public.chats where id = 1")
-    assert ids(read(orders(dsn))) == [0, 1, 2]
-    assert ids(read(orders(dsn), "client_115.chats")) == [1]
+    assert positions(read_chunks(make_source_config(dsn))) == [0, 1, 2]
+    assert positions(read_chunks(make_source_config(dsn), "client_115.chats")) == [1]
 
 
-MANY = 2_200
+MANY_ROWS = 2_200
 """Rows with the longest text that is fetched whole: together more than a gigabyte."""
 
 
 def test_more_text_than_the_server_puts_into_one_answer_is_read_in_smaller_pages(dsn: str) -> None:
-    """The child dies of it, as of any other lack of memory, and the next one is frugal."""
-    add(dsn, range(MANY))
+    """The child dies of it, as of any other lack of memory, and the next one is low_memory."""
+    insert_chats(dsn, range(MANY_ROWS))
     execute(
         dsn,
         "create view long as "
         "select id, inn, repeat('x', 524272) as name, url, admin_phone, source from chats",
     )
-    with opened(orders(dsn, chunk_rows=MANY), "long") as (source, _), pytest.raises(MemoryError):
+    with (
+        open_source(make_source_config(dsn, chunk_rows=MANY_ROWS), "long") as (source, _),
+        pytest.raises(MemoryError),
+    ):
         next(source.chunks())
-    with opened(orders(dsn, chunk_rows=60, frugal=True), "long") as (source, _):
+    with open_source(make_source_config(dsn, chunk_rows=60, low_memory=True), "long") as (source, _):
         for piece in source.chunks():
             assert len(piece.positions) < 20, "of so long rows few go into one batch"
             if piece.positions[-1] >= 59:
                 break
         assert piece.positions[-1] == 59
     with (
-        opened(orders(dsn, chunk_rows=MANY, frugal=True), "long") as (source, _),
+        open_source(make_source_config(dsn, chunk_rows=MANY_ROWS, low_memory=True), "long") as (source, _),
         pytest.raises(PermanentError, match="MIGRATION_BATCH_ROWS lowered") as caught,
     ):
         next(source.chunks())
@@ -319,20 +325,20 @@ def test_more_text_than_the_server_puts_into_one_answer_is_read_in_smaller_pages
 def test_of_a_very_long_text_the_beginning_is_fetched_and_it_stays_too_long(dsn: str, text: str) -> None:
     """Also without the blanks at its ends: the end of a link must not get lost unseen."""
     execute(dsn, f"insert into chats values (1, '7707083893', {text}, {text}, {text}, null)")
-    (chunk,) = read(orders(dsn))
-    rules = column_rules(date(2026, 3, 2))
+    (chunk,) = read_chunks(make_source_config(dsn))
+    rules = column_validators(date(2026, 3, 2))
     for field, code in (("name", "too_long"), ("url", "url")):
         (found,) = chunk.columns[field]
-        assert len(str(found)) == TEXT_CHARS + 2
-        (verdict,) = rules[field].read([found]).odd.values()
-        assert isinstance(verdict, Wrong)
+        assert len(str(found)) == MAX_TEXT_CHARS + 2
+        (verdict,) = rules[field].validate([found]).flagged.values()
+        assert isinstance(verdict, Invalid)
         assert verdict.code == code
-    checked = ChatChecker(stages.chats("database"), date(2026, 3, 2)).check(chunk, {})
+    checked = ChatValidator(staging.chats_table("database"), date(2026, 3, 2)).validate(chunk, {})
     assert checked.rejected == 1
-    assert len(checked.sections["stage_rejects"]) < 200_000
+    assert len(checked.copy_streams["stage_rejects"]) < 200_000
 
 
 def test_a_text_as_long_as_may_be_is_fetched_whole(dsn: str) -> None:
     execute(dsn, "insert into chats values (1, '1', repeat('😀', 131068), repeat('x', 524272), null, null)")
-    (chunk,) = read(orders(dsn))
+    (chunk,) = read_chunks(make_source_config(dsn))
     assert [len(str(chunk.columns[field][0])) for field in ("name", "url")] == [131_068, 524_272]

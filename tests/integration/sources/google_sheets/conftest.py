@@ -9,18 +9,25 @@ from typing import Any
 
 import pytest
 
-from consumer.records import Cell, Chunk
-from consumer.sources.base import Opened, Reading
-from consumer.sources.google_sheets.patience import Patience
+from consumer.cells.chunks import Cell, Chunk
+from consumer.sources.base import SourceConfig, SourceInfo
+from consumer.sources.google_sheets.retry import RetryPolicy
 from consumer.sources.google_sheets.source import GoogleSheetsSource
-from devstack.sheets.server import Asked, SheetsServer, Worksheet
+from devstack.fake_sheets.server import CapturedRequest, FakeSheetsServer, FakeWorksheet
 from tests.support.tiny_dataset import FIELDS
 
-ID = "1AbC_-9"
+SPREADSHEET_ID = "1AbC_-9"
 HEADER = ("ИНН", "Ссылка", "Название чата")
-QUICK = Patience(call=20.0, connect=20.0, silence=1.5, shortest=0.01, longest=0.05, pauses=(0.01, 0.02))
+FAST_RETRY = RetryPolicy(
+    call_timeout=20.0,
+    connect_timeout=20.0,
+    read_timeout=1.5,
+    min_quota_wait=0.01,
+    max_quota_wait=0.05,
+    retry_delays=(0.01, 0.02),
+)
 """Soon tired of a server that says nothing."""
-CALM = replace(QUICK, silence=20.0)
+PATIENT_RETRY = replace(FAST_RETRY, read_timeout=20.0)
 """Where nothing is late by intention: a call that a busy machine delays would be made twice."""
 Row = Sequence[Cell]
 
@@ -30,60 +37,66 @@ def data_rows(count: int, start: int = 0) -> list[Row]:
 
 
 @dataclass
-class Sheets:
+class SheetsFixture:
     """The stand-in with one spreadsheet, and what the source told and drew on its way."""
 
-    google: SheetsServer
+    google: FakeSheetsServer
     account: dict[str, Any]
-    reading: Reading
-    told: list[str | None] = field(default_factory=list)
-    drawn: list[None] = field(default_factory=list)
+    reading: SourceConfig
+    reported_waits: list[str | None] = field(default_factory=list)
+    acquired_tokens: list[None] = field(default_factory=list)
 
     @property
     def email(self) -> str:
         return str(self.account["client_email"])
 
-    def put(self, *worksheets: Worksheet) -> None:
-        self.google.add(ID, title="Боты", worksheets=worksheets, shared_with=[self.email])
+    def set_worksheets(self, *worksheets: FakeWorksheet) -> None:
+        self.google.add_spreadsheet(
+            SPREADSHEET_ID, title="Боты", worksheets=worksheets, shared_with=[self.email]
+        )
 
-    def put_rows(self, rows: Sequence[Row], **grid: Any) -> None:
-        self.put(Worksheet("Лист1", rows=rows, **grid))  # type: ignore[arg-type]
+    def set_rows(self, rows: Sequence[Row], **grid: Any) -> None:
+        self.set_worksheets(FakeWorksheet("Лист1", rows=rows, **grid))  # type: ignore[arg-type]
 
-    def edit(self, change: Callable[[list[Any]], Any]) -> None:
-        self.google.change(ID, "Лист1", change)
+    def edit_rows(self, change: Callable[[list[Any]], Any]) -> None:
+        self.google.edit_worksheet(SPREADSHEET_ID, "Лист1", change)
 
     def spec(self, **others: Any) -> dict[str, Any]:
-        return {"type": "google_sheets", "spreadsheet_id": ID, "credentials": "боты"} | others
+        return {"type": "google_sheets", "spreadsheet_id": SPREADSHEET_ID, "credentials": "боты"} | others
 
     @contextmanager
-    def opened(
-        self, reading: Reading | None = None, patience: Patience = CALM, **spec: Any
-    ) -> Iterator[tuple[GoogleSheetsSource, Opened]]:
-        shutil.rmtree(self.reading.scratch, ignore_errors=True)
-        self.reading.scratch.mkdir()
-        source = GoogleSheetsSource(self.spec(**spec), reading or self.reading, patience)
+    def open_source(
+        self, reading: SourceConfig | None = None, retry_policy: RetryPolicy = PATIENT_RETRY, **spec: Any
+    ) -> Iterator[tuple[GoogleSheetsSource, SourceInfo]]:
+        shutil.rmtree(self.reading.temp_dir, ignore_errors=True)
+        self.reading.temp_dir.mkdir()
+        source = GoogleSheetsSource(self.spec(**spec), reading or self.reading, retry_policy)
         try:
             yield source, source.open()
         finally:
             source.close()
 
-    def whole(self, reading: Reading | None = None, patience: Patience = CALM, **spec: Any) -> list[Chunk]:
-        with self.opened(reading, patience, **spec) as (source, _):
+    def read_all(
+        self, reading: SourceConfig | None = None, retry_policy: RetryPolicy = PATIENT_RETRY, **spec: Any
+    ) -> list[Chunk]:
+        with self.open_source(reading, retry_policy, **spec) as (source, _):
             return list(source.chunks())
 
-    def asked(self, what: Callable[[Asked], bool] = lambda asked: asked.for_values) -> list[Asked]:
+    def requests(
+        self, what: Callable[[CapturedRequest], bool] = lambda asked: asked.is_values_request
+    ) -> list[CapturedRequest]:
         return [asked for asked in self.google.requests if what(asked)]
 
 
 @pytest.fixture
-def sheets(tmp_path: Path) -> Iterator[Sheets]:
-    with SheetsServer() as google:
+def sheets(tmp_path: Path) -> Iterator[SheetsFixture]:
+    with FakeSheetsServer() as google:
         account = google.new_account("robot")
         secrets = {"account": account, "api_url": google.url}
-        reading = Reading(FIELDS, 10_000, tmp_path / "scratch", tmp_path, 1 << 30, secrets)
-        found = Sheets(google, account, reading)
-        draw = lambda: found.drawn.append(None)  # noqa: E731
-        found.reading = replace(reading, wait=found.told.append, draw=draw)
+        reading = SourceConfig(FIELDS, 10_000, tmp_path / "scratch", tmp_path, 1 << 30, secrets)
+        found = SheetsFixture(google, account, reading)
+        draw = lambda: found.acquired_tokens.append(None)  # noqa: E731
+        found.reading = replace(reading, report_waiting=found.reported_waits.append, acquire_token=draw)
         yield found
 
 

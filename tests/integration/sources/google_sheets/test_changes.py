@@ -6,23 +6,32 @@ from typing import Any
 
 import pytest
 
+from consumer.cells.chunks import Chunk
 from consumer.errors import TransientError
-from consumer.records import Chunk
-from consumer.sources.base import Opened, Reading
-from devstack.sheets.server import Worksheet
-from tests.integration.sources.google_sheets.conftest import HEADER, ID, Sheets, cells, data_rows, positions
+from consumer.sources.base import SourceConfig, SourceInfo
+from devstack.fake_sheets.server import FakeWorksheet
+from tests.integration.sources.google_sheets.conftest import (
+    HEADER,
+    SPREADSHEET_ID,
+    SheetsFixture,
+    cells,
+    data_rows,
+    positions,
+)
 
 ROWS = 30_500
 
 
 @pytest.fixture(autouse=True)
-def _rows(sheets: Sheets) -> None:
-    sheets.put_rows([HEADER, *data_rows(ROWS)], row_count=40_000, column_count=3)
+def fill_sheet(sheets: SheetsFixture) -> None:
+    sheets.set_rows([HEADER, *data_rows(ROWS)], row_count=40_000, column_count=3)
 
 
-def attempt(sheets: Sheets, chunks: int, reading: Reading | None = None) -> tuple[Reading, list[Chunk]]:
+def read_attempt(
+    sheets: SheetsFixture, chunks: int, reading: SourceConfig | None = None
+) -> tuple[SourceConfig, list[Chunk]]:
     """Read so many chunks, and what the next attempt gets when they are stored."""
-    with sheets.opened(reading) as (source, opened):
+    with sheets.open_source(reading) as (source, opened):
         stream = source.chunks()
         read = [next(stream) for _ in range(chunks)]
         checkpoint = read[-1].positions[-1] if read else None
@@ -30,19 +39,19 @@ def attempt(sheets: Sheets, chunks: int, reading: Reading | None = None) -> tupl
     return replace(sheets.reading, **kept), read  # type: ignore[arg-type]
 
 
-def begun(sheets: Sheets, reading: Reading) -> tuple[Opened, list[Chunk], Any]:
-    with sheets.opened(reading) as (source, opened):
+def start_read(sheets: SheetsFixture, reading: SourceConfig) -> tuple[SourceInfo, list[Chunk], Any]:
+    with sheets.open_source(reading) as (source, opened):
         chunks = list(source.chunks())
         return opened, chunks, source.state
 
 
 @pytest.mark.parametrize("stored", range(5))
-def test_resuming_from_any_batch_is_as_reading_in_one_go(sheets: Sheets, stored: int) -> None:
-    whole = sheets.whole()
-    reading, read = attempt(sheets, stored)
+def test_resuming_from_any_batch_is_as_reading_in_one_go(sheets: SheetsFixture, stored: int) -> None:
+    whole = sheets.read_all()
+    reading, read = read_attempt(sheets, stored)
     assert len(whole) == 4
     if stored < 4:
-        opened, again, state = begun(sheets, reading)
+        opened, again, state = start_read(sheets, reading)
         assert opened.fingerprint == reading.fingerprint
         assert positions(again) == positions(whole)
         assert cells(again, "url") == cells(whole, "url")
@@ -76,120 +85,122 @@ def sort(rows: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("change", [delete, insert, edit, sort])
-def test_rows_changed_between_attempts_begin_a_new_load(sheets: Sheets, change: Callable[..., None]) -> None:
-    reading, _ = attempt(sheets, 2)
-    sheets.edit(change)
-    opened, again, state = begun(sheets, reading)
+def test_rows_changed_between_attempts_begin_a_new_load(
+    sheets: SheetsFixture, change: Callable[..., None]
+) -> None:
+    reading, _ = read_attempt(sheets, 2)
+    sheets.edit_rows(change)
+    opened, again, state = start_read(sheets, reading)
     assert opened.fingerprint != reading.fingerprint
     assert opened.state is not None
     assert opened.state["generation"] == 2
     assert (opened.state["ranges"].keys(), len(state["ranges"])) == ({"1"}, 4)
-    assert cells(again, "url") == cells(sheets.whole(), "url")
-    once_more, _, _ = begun(sheets, replace(reading, fingerprint=opened.fingerprint, state=state))
+    assert cells(again, "url") == cells(sheets.read_all(), "url")
+    once_more, _, _ = start_read(sheets, replace(reading, fingerprint=opened.fingerprint, state=state))
     assert once_more.fingerprint == opened.fingerprint
 
 
-def test_a_change_back_and_forth_is_never_taken_for_the_first_load(sheets: Sheets) -> None:
-    first, _ = attempt(sheets, 1)
-    sheets.edit(edit)
-    second, _ = attempt(sheets, 1, first)
-    sheets.edit(lambda rows: rows[7].__setitem__(2, "Чат 6"))
-    third, _ = attempt(sheets, 1, second)
+def test_a_change_back_and_forth_is_never_taken_for_the_first_load(sheets: SheetsFixture) -> None:
+    first, _ = read_attempt(sheets, 1)
+    sheets.edit_rows(edit)
+    second, _ = read_attempt(sheets, 1, first)
+    sheets.edit_rows(lambda rows: rows[7].__setitem__(2, "Чат 6"))
+    third, _ = read_attempt(sheets, 1, second)
     assert len({first.fingerprint, second.fingerprint, third.fingerprint}) == 3
 
 
-def test_an_edit_deep_inside_what_was_stored_is_found(sheets: Sheets) -> None:
-    reading, _ = attempt(sheets, 3)
-    sheets.edit(lambda rows: rows[20_500].__setitem__(1, "https://max.ru/other"))
-    opened, again, _ = begun(sheets, reading)
+def test_an_edit_deep_inside_what_was_stored_is_found(sheets: SheetsFixture) -> None:
+    reading, _ = read_attempt(sheets, 3)
+    sheets.edit_rows(lambda rows: rows[20_500].__setitem__(1, "https://max.ru/other"))
+    opened, again, _ = start_read(sheets, reading)
     assert opened.fingerprint != reading.fingerprint
     assert positions(again) == list(range(2, ROWS + 2))
 
 
-def test_rows_appended_behind_what_was_stored_belong_to_the_load(sheets: Sheets) -> None:
-    reading, _ = attempt(sheets, 2)
-    sheets.edit(append)
-    opened, again, _ = begun(sheets, reading)
+def test_rows_appended_behind_what_was_stored_belong_to_the_load(sheets: SheetsFixture) -> None:
+    reading, _ = read_attempt(sheets, 2)
+    sheets.edit_rows(append)
+    opened, again, _ = start_read(sheets, reading)
     assert opened.fingerprint == reading.fingerprint
     assert positions(again) == list(range(2, ROWS + 12))
 
 
-def test_rows_appended_to_a_block_that_was_stored_in_part_begin_a_new_load(sheets: Sheets) -> None:
-    reading, _ = attempt(sheets, 4)
-    sheets.edit(append)
-    opened, again, _ = begun(sheets, reading)
+def test_rows_appended_to_a_block_that_was_stored_in_part_begin_a_new_load(sheets: SheetsFixture) -> None:
+    reading, _ = read_attempt(sheets, 4)
+    sheets.edit_rows(append)
+    opened, again, _ = start_read(sheets, reading)
     assert opened.fingerprint != reading.fingerprint
     assert positions(again) == list(range(2, ROWS + 12))
 
 
-def test_a_gap_that_was_filled_begins_a_new_load(sheets: Sheets) -> None:
+def test_a_gap_that_was_filled_begins_a_new_load(sheets: SheetsFixture) -> None:
     gap: list[Any] = [[] for _ in range(15_000)]
     rows = [list(HEADER), [1, "a"], *gap, [2, "b"]]
-    sheets.put_rows(rows, row_count=20_000)
-    reading, _ = attempt(sheets, 2)
-    assert begun(sheets, reading)[0].fingerprint == reading.fingerprint
-    sheets.edit(lambda rows: rows[12_000].extend([3, "c"]))
-    assert begun(sheets, reading)[0].fingerprint != reading.fingerprint
+    sheets.set_rows(rows, row_count=20_000)
+    reading, _ = read_attempt(sheets, 2)
+    assert start_read(sheets, reading)[0].fingerprint == reading.fingerprint
+    sheets.edit_rows(lambda rows: rows[12_000].extend([3, "c"]))
+    assert start_read(sheets, reading)[0].fingerprint != reading.fingerprint
 
 
-def test_another_title_number_or_spreadsheet_begins_a_new_load(sheets: Sheets) -> None:
-    reading, _ = attempt(sheets, 1)
-    sheets.google.rename(ID, "Лист1", "Лист2")
-    assert begun(sheets, reading)[0].fingerprint != reading.fingerprint
-    sheets.put_rows([HEADER, *data_rows(ROWS)], row_count=40_000, sheet_id=99)
-    assert begun(sheets, reading)[0].fingerprint != reading.fingerprint
-    sheets.google.rename(ID, "Лист1", "Лист2")
-    sheets.put_rows([HEADER, *data_rows(ROWS)], row_count=40_000)
-    assert begun(sheets, reading)[0].fingerprint == reading.fingerprint
+def test_another_title_number_or_spreadsheet_begins_a_new_load(sheets: SheetsFixture) -> None:
+    reading, _ = read_attempt(sheets, 1)
+    sheets.google.rename_worksheet(SPREADSHEET_ID, "Лист1", "Лист2")
+    assert start_read(sheets, reading)[0].fingerprint != reading.fingerprint
+    sheets.set_rows([HEADER, *data_rows(ROWS)], row_count=40_000, sheet_id=99)
+    assert start_read(sheets, reading)[0].fingerprint != reading.fingerprint
+    sheets.google.rename_worksheet(SPREADSHEET_ID, "Лист1", "Лист2")
+    sheets.set_rows([HEADER, *data_rows(ROWS)], row_count=40_000)
+    assert start_read(sheets, reading)[0].fingerprint == reading.fingerprint
 
 
-def test_a_resumed_load_asks_for_nothing_twice_and_leaves_nothing_behind(sheets: Sheets) -> None:
-    sheets.whole()
-    once = len(sheets.asked())
-    reading, _ = attempt(sheets, 3)
-    before = len(sheets.asked())
-    with sheets.opened(reading) as (source, _):
-        spooled = sorted(path.name for path in sheets.reading.scratch.iterdir())
+def test_a_resumed_load_asks_for_nothing_twice_and_leaves_nothing_behind(sheets: SheetsFixture) -> None:
+    sheets.read_all()
+    once = len(sheets.requests())
+    reading, _ = read_attempt(sheets, 3)
+    before = len(sheets.requests())
+    with sheets.open_source(reading) as (source, _):
+        spooled = sorted(path.name for path in sheets.reading.temp_dir.iterdir())
         list(source.chunks())
-    assert len(sheets.asked()) - before == once
+    assert len(sheets.requests()) - before == once
     assert len(spooled) == 2  # the first was taken when the header was looked for
-    assert list(sheets.reading.scratch.iterdir()) == []
+    assert list(sheets.reading.temp_dir.iterdir()) == []
 
 
 @pytest.mark.parametrize("change", [delete, insert, sort])
 def test_rows_that_move_while_they_are_read_end_the_attempt(
-    sheets: Sheets, change: Callable[..., None]
+    sheets: SheetsFixture, change: Callable[..., None]
 ) -> None:
-    with sheets.opened() as (source, _):
+    with sheets.open_source() as (source, _):
         stream = source.chunks()
         next(stream)
-        sheets.edit(change)
+        sheets.edit_rows(change)
         with pytest.raises(TransientError, match="row 10000") as caught:
             list(stream)
     assert caught.value.code == "source_changed"
 
 
-def test_a_worksheet_renamed_while_it_is_read_ends_the_attempt(sheets: Sheets) -> None:
-    with sheets.opened() as (source, _):
+def test_a_worksheet_renamed_while_it_is_read_ends_the_attempt(sheets: SheetsFixture) -> None:
+    with sheets.open_source() as (source, _):
         stream = source.chunks()
         next(stream)
-        sheets.google.rename(ID, "Лист1", "Лист2")
+        sheets.google.rename_worksheet(SPREADSHEET_ID, "Лист1", "Лист2")
         with pytest.raises(TransientError, match="«Лист1»") as caught:
             list(stream)
     assert caught.value.code == "source_changed"
 
 
-def test_a_grid_that_shrank_while_it_was_read_ends_the_attempt(sheets: Sheets) -> None:
-    with sheets.opened() as (source, _):
+def test_a_grid_that_shrank_while_it_was_read_ends_the_attempt(sheets: SheetsFixture) -> None:
+    with sheets.open_source() as (source, _):
         stream = source.chunks()
         next(stream)
-        small = Worksheet("Лист1", rows=[list(HEADER), [1, "a"]], row_count=10)
-        sheets.put(small)
+        small = FakeWorksheet("Лист1", rows=[list(HEADER), [1, "a"]], row_count=10)
+        sheets.set_worksheets(small)
         with pytest.raises(TransientError) as caught:
             list(stream)
     assert caught.value.code == "source_changed"
 
 
-def test_a_row_added_while_the_end_is_looked_for_is_read(sheets: Sheets) -> None:
-    sheets.google.before_values(5, lambda: sheets.edit(append))
-    assert positions(sheets.whole()) == list(range(2, ROWS + 12))
+def test_a_row_added_while_the_end_is_looked_for_is_read(sheets: SheetsFixture) -> None:
+    sheets.google.on_values_request(5, lambda: sheets.edit_rows(append))
+    assert positions(sheets.read_all()) == list(range(2, ROWS + 12))

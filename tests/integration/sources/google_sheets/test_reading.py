@@ -6,33 +6,40 @@ from typing import Any
 
 import pytest
 
-from consumer.datasets.chats import stages
-from consumer.datasets.chats.checker import ChatChecker
-from consumer.datasets.chats.fields import FIELDS as CHATS
-from consumer.errors import LayoutProblem
-from devstack.sheets.server import Worksheet
-from tests.integration.sources.google_sheets.conftest import HEADER, ID, Sheets, cells, data_rows, positions
+from consumer.datasets.chats import staging
+from consumer.datasets.chats.column_spec import COLUMN_SPEC as CHATS
+from consumer.datasets.chats.validator import ChatValidator
+from consumer.errors import LayoutError
+from devstack.fake_sheets.server import FakeWorksheet
+from tests.integration.sources.google_sheets.conftest import (
+    HEADER,
+    SPREADSHEET_ID,
+    SheetsFixture,
+    cells,
+    data_rows,
+    positions,
+)
 
 
-def test_155_000_rows_are_16_requests(sheets: Sheets) -> None:
+def test_155_000_rows_are_16_requests(sheets: SheetsFixture) -> None:
     rows = [("ИНН", "Ссылка"), *((i, f"u{i}") for i in range(155_000))]
-    sheets.put_rows(rows, row_count=155_001, column_count=2)
-    with sheets.opened() as (source, _):
+    sheets.set_rows(rows, row_count=155_001, column_count=2)
+    with sheets.open_source() as (source, _):
         assert source.total is None
         chunks = list(source.chunks())
         assert source.total == 155_000
     assert positions(chunks) == list(range(2, 155_002))
     assert cells(chunks, "inn") == list(range(155_000))
     assert all(len(chunk.positions) <= 10_000 for chunk in chunks)
-    assert len(sheets.asked()) == 16
-    assert len(sheets.drawn) == 17  # and one for the list of worksheets; none for the token
+    assert len(sheets.requests()) == 16
+    assert len(sheets.acquired_tokens) == 17  # and one for the list of worksheets; none for the token
 
 
-def test_values_are_asked_for_as_they_are_stored_and_nothing_else_is(sheets: Sheets) -> None:
-    sheets.put_rows([HEADER, *data_rows(3)], row_count=4, column_count=3)
-    sheets.whole()
+def test_values_are_asked_for_as_they_are_stored_and_nothing_else_is(sheets: SheetsFixture) -> None:
+    sheets.set_rows([HEADER, *data_rows(3)], row_count=4, column_count=3)
+    sheets.read_all()
     token, metadata, values = sheets.google.requests
-    assert (token.path, metadata.path) == ("/token", f"/v4/spreadsheets/{ID}")
+    assert (token.path, metadata.path) == ("/token", f"/v4/spreadsheets/{SPREADSHEET_ID}")
     assert metadata.query["includeGridData"] == ["false"]
     assert values.query == {
         "majorDimension": ["ROWS"],
@@ -41,43 +48,43 @@ def test_values_are_asked_for_as_they_are_stored_and_nothing_else_is(sheets: She
     }
 
 
-def test_short_rows_are_filled_and_errors_are_empty(sheets: Sheets) -> None:
+def test_short_rows_are_filled_and_errors_are_empty(sheets: SheetsFixture) -> None:
     rows = [HEADER, (1,), (2.5, "u", "#N/A"), (True, None, "имя", None, "далеко"), ("00012", "", "")]
-    sheets.put_rows(rows)
-    (chunk,) = sheets.whole()
+    sheets.set_rows(rows)
+    (chunk,) = sheets.read_all()
     assert list(chunk.columns["inn"]) == [1, 2.5, True, "00012"]
     assert list(chunk.columns["url"]) == [None, "u", None, None]
     assert list(chunk.columns["name"]) == [None, None, "имя", None]
     assert chunk.record(2) == {"ИНН": True, "Ссылка": None, "Название чата": "имя", "E": "далеко"}
 
 
-def test_gaps_shift_no_row(sheets: Sheets) -> None:
+def test_gaps_shift_no_row(sheets: SheetsFixture) -> None:
     rows: list[Any] = [(), ("Отчёт за год",), (), HEADER, *data_rows(5), *([()] * 25_000), *data_rows(3, 5)]
-    sheets.put_rows(rows, row_count=200_000)
-    chunks = sheets.whole()
+    sheets.set_rows(rows, row_count=200_000)
+    chunks = sheets.read_all()
     assert positions(chunks) == [*range(5, 10), *range(25_010, 25_013)]
     assert cells(chunks, "url") == [row[1] for row in data_rows(8)]
 
 
-def test_a_title_merged_over_all_columns_is_passed_over(sheets: Sheets) -> None:
+def test_a_title_merged_over_all_columns_is_passed_over(sheets: SheetsFixture) -> None:
     title = ("Чаты университетов", *[None] * 25)
-    sheets.put_rows([title, HEADER, *data_rows(2)], column_count=26)
-    assert positions(sheets.whole()) == [3, 4]
+    sheets.set_rows([title, HEADER, *data_rows(2)], column_count=26)
+    assert positions(sheets.read_all()) == [3, 4]
 
 
 @pytest.mark.parametrize(
     "title", ["It's", "Лист 1!", "'quoted'", "a/b", "A1", "R1C1", "100%", "x?y#z&w", "  ", "🙂", "A1:B2"]
 )
-def test_titles_may_be_anything(sheets: Sheets, title: str) -> None:
-    sheets.put(Worksheet("Другой"), Worksheet(title, rows=[HEADER, *data_rows(3)]))  # type: ignore[list-item]
-    assert positions(sheets.whole(worksheet=title)) == [2, 3, 4]
+def test_titles_may_be_anything(sheets: SheetsFixture, title: str) -> None:
+    sheets.set_worksheets(FakeWorksheet("Другой"), FakeWorksheet(title, rows=[HEADER, *data_rows(3)]))  # type: ignore[list-item]
+    assert positions(sheets.read_all(worksheet=title)) == [2, 3, 4]
 
 
-def test_the_worksheet_is_the_one_named_or_linked_or_the_first(sheets: Sheets) -> None:
-    first = Worksheet("Первый", rows=[list(HEADER), [1, "first"]], sheet_id=5)
-    second = Worksheet("Второй", rows=[list(HEADER), [2, "second"]], sheet_id=77)
-    sheets.put(Worksheet("Схема", sheet_type="OBJECT", sheet_id=3), first, second)
-    link = f"https://docs.google.com/spreadsheets/d/{ID}/edit"
+def test_the_worksheet_is_the_one_named_or_linked_or_the_first(sheets: SheetsFixture) -> None:
+    first = FakeWorksheet("Первый", rows=[list(HEADER), [1, "first"]], sheet_id=5)
+    second = FakeWorksheet("Второй", rows=[list(HEADER), [2, "second"]], sheet_id=77)
+    sheets.set_worksheets(FakeWorksheet("Схема", sheet_type="OBJECT", sheet_id=3), first, second)
+    link = f"https://docs.google.com/spreadsheets/d/{SPREADSHEET_ID}/edit"
     for spec, wanted in (
         ({}, "first"),
         ({"worksheet": "Второй"}, "second"),
@@ -86,11 +93,11 @@ def test_the_worksheet_is_the_one_named_or_linked_or_the_first(sheets: Sheets) -
         ({"spreadsheet_id": f"{link}#gid=0"}, "first"),
         ({"spreadsheet_id": link, "worksheet": None}, "first"),
     ):
-        assert cells(sheets.whole(**spec), "url") == [wanted]
+        assert cells(sheets.read_all(**spec), "url") == [wanted]
     wrong: list[dict[str, Any]] = [{"worksheet": "Третий"}, {"spreadsheet_id": f"{link}#gid=3"}]
     for spec in wrong:
-        with pytest.raises(LayoutProblem, match="«Первый», «Второй»") as caught:
-            sheets.whole(**spec)
+        with pytest.raises(LayoutError, match="«Первый», «Второй»") as caught:
+            sheets.read_all(**spec)
         assert caught.value.code == "sheet_not_found"
 
 
@@ -105,21 +112,23 @@ def test_the_worksheet_is_the_one_named_or_linked_or_the_first(sheets: Sheets) -
         ([("что-то", "другое"), (1, "x")], "no_header"),
     ],
 )
-def test_a_wrong_worksheet_is_refused_before_any_row(sheets: Sheets, rows: list[Any], code: str) -> None:
-    sheets.put_rows(rows)
-    with pytest.raises(LayoutProblem) as caught, sheets.opened():
+def test_a_wrong_worksheet_is_refused_before_any_row(
+    sheets: SheetsFixture, rows: list[Any], code: str
+) -> None:
+    sheets.set_rows(rows)
+    with pytest.raises(LayoutError) as caught, sheets.open_source():
         pass
     assert caught.value.code == code
 
 
-def test_the_old_sheets_of_the_bot_have_no_header(sheets: Sheets) -> None:
+def test_the_old_sheets_of_the_bot_have_no_header(sheets: SheetsFixture) -> None:
     rows = [
         ("Бот", "v2"),
         (7707083893, "", "https://max.ru/join/1", 79991234567),
         ("7707083893", 770701001, "https://max.ru/join/2"),
     ]
-    sheets.put_rows(rows)
-    with sheets.opened(replace(sheets.reading, fields=CHATS)) as (source, opened):
+    sheets.set_rows(rows)
+    with sheets.open_source(replace(sheets.reading, column_spec=CHATS)) as (source, opened):
         (chunk,) = source.chunks()
     assert opened.warnings == {"no_header": 1}
     assert list(chunk.positions) == [2, 3]
@@ -128,47 +137,49 @@ def test_the_old_sheets_of_the_bot_have_no_header(sheets: Sheets) -> None:
     assert list(chunk.columns["phone"]) == [79991234567, None]
 
 
-def test_a_header_gives_no_warning(sheets: Sheets) -> None:
-    sheets.put_rows([HEADER, *data_rows(1)])
-    with sheets.opened() as (_, opened):
+def test_a_header_gives_no_warning(sheets: SheetsFixture) -> None:
+    sheets.set_rows([HEADER, *data_rows(1)])
+    with sheets.open_source() as (_, opened):
         assert opened.warnings == {}
 
 
-def test_closing_early_and_twice_leaves_nothing_open(sheets: Sheets) -> None:
-    sheets.put_rows([HEADER, *data_rows(30)])
-    with sheets.opened(replace(sheets.reading, chunk_rows=7)) as (source, _):
+def test_closing_early_and_twice_leaves_nothing_open(sheets: SheetsFixture) -> None:
+    sheets.set_rows([HEADER, *data_rows(30)])
+    with sheets.open_source(replace(sheets.reading, chunk_rows=7)) as (source, _):
         next(source.chunks())
         source.close()
         assert list(source.chunks()) == []
-    sheets.whole()
+    sheets.read_all()
 
 
-def test_hidden_worksheet_is_read_only_by_its_title(sheets: Sheets) -> None:
+def test_hidden_worksheet_is_read_only_by_its_title(sheets: SheetsFixture) -> None:
     one: list[Any] = [HEADER, *data_rows(1)]
     two: list[Any] = [HEADER, *data_rows(2)]
-    sheets.put(Worksheet("Чаты\u00a0", rows=one, hidden=True), Worksheet("Лист2", rows=two))
-    assert cells(sheets.whole(), "url") == [row[1] for row in data_rows(2)]
+    sheets.set_worksheets(
+        FakeWorksheet("Чаты\u00a0", rows=one, hidden=True), FakeWorksheet("Лист2", rows=two)
+    )
+    assert cells(sheets.read_all(), "url") == [row[1] for row in data_rows(2)]
     assert ",hidden," in sheets.google.requests[1].query["fields"][0]  # our stand-in always says
-    assert cells(sheets.whole(worksheet="Чаты\u00a0"), "url") == [row[1] for row in data_rows(1)]
+    assert cells(sheets.read_all(worksheet="Чаты\u00a0"), "url") == [row[1] for row in data_rows(1)]
 
 
-def test_error_of_a_worksheet_without_a_header_names_it_and_the_hidden_ones(sheets: Sheets) -> None:
-    old = Worksheet("Старые", rows=[HEADER], hidden=True)
-    sheets.put(old, Worksheet("Лист2", rows=[("ИHH", "Cсылка", "Группа")]))
-    with pytest.raises(LayoutProblem) as caught:
-        sheets.whole()
+def test_error_of_a_worksheet_without_a_header_names_it_and_the_hidden_ones(sheets: SheetsFixture) -> None:
+    old = FakeWorksheet("Старые", rows=[HEADER], hidden=True)
+    sheets.set_worksheets(old, FakeWorksheet("Лист2", rows=[("ИHH", "Cсылка", "Группа")]))
+    with pytest.raises(LayoutError) as caught:
+        sheets.read_all()
     assert caught.value.code == "no_header"
     for part in ("of the sheet «Лист2»", "«ИHH», «Cсылка», «Группа»", "H is Latin", "Hidden: «Старые»."):
         assert part in caught.value.message
 
 
-def test_record_of_a_wrong_row_is_bounded_and_the_columns_are_known(sheets: Sheets) -> None:
+def test_record_of_a_wrong_row_is_bounded_and_the_columns_are_known(sheets: SheetsFixture) -> None:
     wide = 300
-    sheets.put_rows([("ИНН", "Ссылка", *range(wide)), ("12", "https://max.ru/1", *["ж" * 50_000] * wide)])
-    with sheets.opened(replace(sheets.reading, fields=CHATS)) as (source, opened):
+    sheets.set_rows([("ИНН", "Ссылка", *range(wide)), ("12", "https://max.ru/1", *["ж" * 50_000] * wide)])
+    with sheets.open_source(replace(sheets.reading, column_spec=CHATS)) as (source, opened):
         (chunk,) = source.chunks()
-    checked = ChatChecker(stages.CHATS, date(2026, 3, 2)).check(chunk, {})
+    checked = ChatValidator(staging.CHATS, date(2026, 3, 2)).validate(chunk, {})
     assert checked.rejected == 1
-    assert 60_000 < len(checked.sections["stage_rejects"]) < 68_000
+    assert 60_000 < len(checked.copy_streams["stage_rejects"]) < 68_000
     assert [column.field for column in opened.columns[:3]] == ["inn", "url", None]
     assert len(opened.columns) == wide + 2

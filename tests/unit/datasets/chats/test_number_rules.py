@@ -6,17 +6,17 @@ from decimal import Decimal
 
 import pytest
 
-from consumer.datasets.chats.rules.day import day
-from consumer.datasets.chats.rules.flag import both, flag
+from consumer.datasets.chats.rules.date import chat_date
+from consumer.datasets.chats.rules.flag import flag, resolve_flags
+from consumer.datasets.chats.rules.inn_kpp import inn, kpp
+from consumer.datasets.chats.rules.integer import integer
 from consumer.datasets.chats.rules.phone import phone
-from consumer.datasets.chats.rules.tax import inn, kpp
-from consumer.datasets.chats.rules.verdict import Clean, Wrong
-from consumer.datasets.chats.rules.whole import whole
+from consumer.datasets.chats.rules.result import Invalid, Valid
 from schemas.codes import WarningCode
 from tests.support.reference_phones import phone_in
-from tests.unit.datasets.chats.awkward_phones import AWKWARD
-from tests.unit.datasets.chats.more_phones_as_written import MORE_PHONES, NAMES
-from tests.unit.datasets.chats.phones_as_written import PHONES
+from tests.unit.datasets.chats.misread_phones import MISREAD_PHONES
+from tests.unit.datasets.chats.more_phone_cases import MORE_PHONES, NAMES
+from tests.unit.datasets.chats.phone_cases import PHONES
 
 LAST = date(2026, 3, 2)
 """The latest day that is taken."""
@@ -26,27 +26,27 @@ NAN, INFINITE = float("nan"), float("inf")
 @pytest.mark.parametrize(
     ("cell", "verdict"),
     [
-        ("7707083893", Clean("7707083893")),
-        (7707083893.0, Clean("7707083893")),
-        (7707083893, Clean("7707083893")),
-        (" 7707083893.0\u00a0", Clean("7707083893")),
-        ("7707083893.00", Clean("7707083893")),
-        ("105014177.0000", Clean("0105014177", WarningCode.INN_ZERO_RESTORED)),
-        ("500100732259", Clean("500100732259")),
-        ("7707083894", Clean("7707083894", WarningCode.INN_CHECK_DIGIT)),
-        ("500100732258", Clean("500100732258", WarningCode.INN_CHECK_DIGIT)),
-        ("105014177", Clean("0105014177", WarningCode.INN_ZERO_RESTORED)),
-        (105014177.0, Clean("0105014177", WarningCode.INN_ZERO_RESTORED)),
+        ("7707083893", Valid("7707083893")),
+        (7707083893.0, Valid("7707083893")),
+        (7707083893, Valid("7707083893")),
+        (" 7707083893.0\u00a0", Valid("7707083893")),
+        ("7707083893.00", Valid("7707083893")),
+        ("105014177.0000", Valid("0105014177", WarningCode.INN_ZERO_RESTORED)),
+        ("500100732259", Valid("500100732259")),
+        ("7707083894", Valid("7707083894", WarningCode.INN_CHECK_DIGIT)),
+        ("500100732258", Valid("500100732258", WarningCode.INN_CHECK_DIGIT)),
+        ("105014177", Valid("0105014177", WarningCode.INN_ZERO_RESTORED)),
+        (105014177.0, Valid("0105014177", WarningCode.INN_ZERO_RESTORED)),
     ],
 )
-def test_an_inn_is_read_and_its_zero_restored(cell: object, verdict: Clean) -> None:
+def test_an_inn_is_read_and_its_zero_restored(cell: object, verdict: Valid) -> None:
     assert inn(cell) == verdict
 
 
 @pytest.mark.parametrize("cell", [None, "", " \u200b"])
 def test_an_empty_inn_is_required(cell: object) -> None:
     verdict = inn(cell)
-    assert isinstance(verdict, Wrong)
+    assert isinstance(verdict, Invalid)
     assert verdict.code == "required"
     assert "empty or error cell" in verdict.message
 
@@ -61,22 +61,22 @@ def test_an_empty_inn_is_required(cell: object) -> None:
     ],
 )  # fmt: skip
 def test_anything_else_is_no_inn(cell: object) -> None:
-    assert isinstance(inn(cell), Wrong)
+    assert isinstance(inn(cell), Invalid)
 
 
 @pytest.mark.parametrize(
     ("cell", "verdict"),
     [
-        (None, Clean("")),
-        (" ", Clean("")),
-        ("770701001", Clean("770701001")),
-        (770701001.0, Clean("770701001")),
-        ("7707AZ001", Clean("7707AZ001")),
-        ("77071001", Clean("077071001", WarningCode.KPP_ZERO_RESTORED)),
-        (77071001.0, Clean("077071001", WarningCode.KPP_ZERO_RESTORED)),
+        (None, Valid("")),
+        (" ", Valid("")),
+        ("770701001", Valid("770701001")),
+        (770701001.0, Valid("770701001")),
+        ("7707AZ001", Valid("7707AZ001")),
+        ("77071001", Valid("077071001", WarningCode.KPP_ZERO_RESTORED)),
+        (77071001.0, Valid("077071001", WarningCode.KPP_ZERO_RESTORED)),
     ],
 )
-def test_a_kpp_is_read_and_its_zero_restored(cell: object, verdict: Clean) -> None:
+def test_a_kpp_is_read_and_its_zero_restored(cell: object, verdict: Valid) -> None:
     assert kpp(cell) == verdict
 
 
@@ -88,7 +88,7 @@ def test_a_kpp_is_read_and_its_zero_restored(cell: object, verdict: Clean) -> No
     ],
 )  # fmt: skip
 def test_anything_else_is_no_kpp(cell: object) -> None:
-    assert isinstance(kpp(cell), Wrong)
+    assert isinstance(kpp(cell), Invalid)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_anything_else_is_no_kpp(cell: object) -> None:
     ],
 )
 def test_a_phone_becomes_e164(cell: object, clean: str) -> None:
-    assert phone(cell) == Clean(clean)
+    assert phone(cell) == Valid(clean)
 
 
 @pytest.mark.parametrize(
@@ -132,10 +132,10 @@ def test_a_phone_becomes_e164(cell: object, clean: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_phone_is_dropped_with_a_warning(cell: object) -> None:
-    assert phone(cell) == Clean("", WarningCode.PHONE)
+    assert phone(cell) == Valid("", WarningCode.PHONE)
 
 
-ALL_PHONES = (*PHONES, *MORE_PHONES, *NAMES, *AWKWARD)
+ALL_PHONES = (*PHONES, *MORE_PHONES, *NAMES, *MISREAD_PHONES)
 
 
 @pytest.mark.parametrize(("cell", "expected"), ALL_PHONES)
@@ -156,7 +156,7 @@ def test_the_reference_reads_phones_the_same(cell: str, expected: tuple[str, str
     ],
 )  # fmt: skip
 def test_whole_numbers_fit_an_integer(cell: object, clean: int | None) -> None:
-    assert whole(cell) == Clean(clean)
+    assert integer(cell) == Valid(clean)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_whole_numbers_fit_an_integer(cell: object, clean: int | None) -> None:
     ],
 )  # fmt: skip
 def test_anything_else_is_no_whole_number(cell: object) -> None:
-    assert isinstance(whole(cell), Wrong)
+    assert isinstance(integer(cell), Invalid)
 
 
 @pytest.mark.parametrize(
@@ -180,18 +180,18 @@ def test_anything_else_is_no_whole_number(cell: object) -> None:
     ],
 )  # fmt: skip
 def test_flags_are_read_in_two_languages(cell: object, clean: bool | None) -> None:
-    assert flag(cell) == Clean(clean)
+    assert flag(cell) == Valid(clean)
 
 
 @pytest.mark.parametrize("cell", ["yes", "2", 2, -1, 0.5, "1.0", NAN, 2.0**53, date(2024, 1, 1), "\x00"])
 def test_an_unreadable_flag_is_false_and_warns(cell: object) -> None:
-    assert flag(cell) == Clean(False, WarningCode.FLAG)
+    assert flag(cell) == Valid(False, WarningCode.FLAG)
 
 
 def test_both_flags_empty_mean_both_true() -> None:
-    assert both(None, None) == (True, True)
-    assert both(None, True) == (False, True)
-    assert both(False, None) == (False, False)
+    assert resolve_flags(None, None) == (True, True)
+    assert resolve_flags(None, True) == (False, True)
+    assert resolve_flags(False, None) == (False, False)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_both_flags_empty_mean_both_true() -> None:
     ],
 )
 def test_days_are_dates_excel_dates_or_text(cell: object, clean: date | None) -> None:
-    assert day(cell, LAST) == Clean(clean)
+    assert chat_date(cell, LAST) == Valid(clean)
 
 
 @pytest.mark.parametrize(
@@ -241,4 +241,4 @@ def test_days_are_dates_excel_dates_or_text(cell: object, clean: date | None) ->
     ],
 )  # fmt: skip
 def test_what_is_no_day_is_dropped_with_a_warning(cell: object) -> None:
-    assert day(cell, LAST) == Clean(None, WarningCode.DATE)
+    assert chat_date(cell, LAST) == Valid(None, WarningCode.DATE)

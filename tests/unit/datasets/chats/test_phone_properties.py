@@ -3,12 +3,12 @@
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from consumer.datasets.chats.rules.blanks import is_blank
+from consumer.cells.blanks import is_blank
 from consumer.datasets.chats.rules.phone import phone
-from consumer.datasets.chats.rules.verdict import Clean
+from consumer.datasets.chats.rules.result import Valid
 from tests.support.reference_phones import phone_in
-from tests.unit.datasets.chats.awkward_phones import AWKWARD
-from tests.unit.datasets.chats.phones_as_written import PHONES
+from tests.unit.datasets.chats.misread_phones import MISREAD_PHONES
+from tests.unit.datasets.chats.phone_cases import PHONES
 
 DASHES = "‐‑‒–—―−﹘﹣－"
 SEPARATORS = "()-./" + DASHES
@@ -72,7 +72,7 @@ PHONE_LIKE = st.builds(
 CELLS = (
     PHONE_LIKE
     | st.text("0123456789+-()./ ,;xдобE#", max_size=24)
-    | st.sampled_from([cell for cell, _ in (*PHONES, *AWKWARD)])
+    | st.sampled_from([cell for cell, _ in (*PHONES, *MISREAD_PHONES)])
 )
 
 
@@ -91,7 +91,7 @@ def in_one_piece(digits: str, cell: str) -> bool:
 def test_the_digits_of_a_phone_stand_together_in_the_cell(cell: str) -> None:
     """Save the leading 7, which may have been an 8 or nothing."""
     verdict = phone(cell)
-    assert isinstance(verdict, Clean)
+    assert isinstance(verdict, Valid)
     number = str(verdict.value)
     if number.startswith("+7"):
         assert in_one_piece(number[2:], cell)

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from consumer.datasets.chats.rules.name import name
+from consumer.datasets.chats.rules.result import Invalid, Valid
 from consumer.datasets.chats.rules.text import short_text, text
-from consumer.datasets.chats.rules.verdict import Clean, Wrong
 from schemas.codes import RejectCode, WarningCode
 
 
@@ -42,7 +42,7 @@ from schemas.codes import RejectCode, WarningCode
     ],
 )
 def test_a_text_is_what_a_person_would_write(cell: object, clean: str) -> None:
-    assert text(cell) == Clean(clean)
+    assert text(cell) == Valid(clean)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_text_is_what_a_person_would_write(cell: object, clean: str) -> None:
     ],
 )
 def test_a_date_in_a_text_becomes_iso_and_warns(cell: object, clean: str) -> None:
-    assert text(cell) == Clean(clean, WarningCode.DATE_IN_TEXT)
+    assert text(cell) == Valid(clean, WarningCode.DATE_IN_TEXT)
 
 
 @pytest.mark.parametrize(
@@ -85,15 +85,15 @@ def test_a_date_in_a_text_becomes_iso_and_warns(cell: object, clean: str) -> Non
 )
 def test_what_cannot_be_kept_as_text_is_rejected(cell: object, code: str) -> None:
     verdict = text(cell)
-    assert isinstance(verdict, Wrong)
+    assert isinstance(verdict, Invalid)
     assert verdict.code == code
 
 
 def test_limits_count_characters_after_trimming() -> None:
-    assert text(" " + "😀" * 32_767 + " ") == Clean("😀" * 32_767)
-    assert short_text("й" * 500 + "\u00a0") == Clean("й" * 500)
-    assert short_text("и\u0306" * 500) == Clean("й" * 500)
-    assert short_text("й" * 501) == Wrong(RejectCode.TOO_LONG, "must have at most 500 characters")
+    assert text(" " + "😀" * 32_767 + " ") == Valid("😀" * 32_767)
+    assert short_text("й" * 500 + "\u00a0") == Valid("й" * 500)
+    assert short_text("и\u0306" * 500) == Valid("й" * 500)
+    assert short_text("й" * 501) == Invalid(RejectCode.TOO_LONG, "must have at most 500 characters")
 
 
 @pytest.mark.parametrize(
@@ -129,9 +129,9 @@ def test_limits_count_characters_after_trimming() -> None:
     ],
 )
 def test_quotes_around_a_name_go_and_others_stay(cell: object, clean: str) -> None:
-    assert name(cell) == Clean(clean)
+    assert name(cell) == Valid(clean)
 
 
 def test_a_name_is_a_text_too() -> None:
-    assert name(date(2024, 12, 10)) == Clean("2024-12-10", WarningCode.DATE_IN_TEXT)
-    assert isinstance(name("'\x00'"), Wrong)
+    assert name(date(2024, 12, 10)) == Valid("2024-12-10", WarningCode.DATE_IN_TEXT)
+    assert isinstance(name("'\x00'"), Invalid)

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
+from consumer.datasets.chats.rules.result import Invalid, Valid
 from consumer.datasets.chats.rules.url import url
-from consumer.datasets.chats.rules.verdict import Clean, Wrong
 
 LONGEST = "https://a.ru/" + "x" * 2_035
 
@@ -20,14 +20,14 @@ LONGEST = "https://a.ru/" + "x" * 2_035
     ],
 )  # fmt: skip
 def test_a_link_is_kept_as_written(cell: str) -> None:
-    assert url(cell) == Clean(cell)
-    assert url(f"\ufeff {cell}\u00a0\n") == Clean(cell)
+    assert url(cell) == Valid(cell)
+    assert url(f"\ufeff {cell}\u00a0\n") == Valid(cell)
 
 
 @pytest.mark.parametrize("cell", [None, "", " \u200b"])
 def test_an_empty_link_is_required(cell: object) -> None:
     verdict = url(cell)
-    assert isinstance(verdict, Wrong)
+    assert isinstance(verdict, Invalid)
     assert verdict.code == "required"
 
 
@@ -43,8 +43,8 @@ def test_an_empty_link_is_required(cell: object) -> None:
     ],
 )  # fmt: skip
 def test_anything_else_is_no_link(cell: object) -> None:
-    assert isinstance(url(cell), Wrong)
+    assert isinstance(url(cell), Invalid)
 
 
 def test_a_hostile_link_is_judged_quickly() -> None:
-    assert isinstance(url("https://" + "." * 2_000 + "@" * 30), Wrong)
+    assert isinstance(url("https://" + "." * 2_000 + "@" * 30), Invalid)

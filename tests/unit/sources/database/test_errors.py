@@ -6,11 +6,11 @@ import asyncpg
 import pytest
 
 from consumer.errors import MigrationError, PermanentError, TransientError
-from consumer.sources.database.address import WrongAddress
-from consumer.sources.database.errors import mapped, translate
+from consumer.sources.database.dsn import InvalidSourceDsnError
+from consumer.sources.database.errors import to_migration_error, translate_errors
 
 
-def postgres(state: str) -> asyncpg.PostgresError:
+def make_postgres_error(state: str) -> asyncpg.PostgresError:
     """As the driver makes one of the server's message."""
     fields = {"C": state, "M": "a value: +79990001122", "S": "ERROR", "V": "ERROR"}
     error = asyncpg.PostgresError.new(fields)
@@ -37,7 +37,7 @@ def postgres(state: str) -> asyncpg.PostgresError:
     ],
 )
 def test_what_stays_wrong_is_said_at_once(state: str, code: str) -> None:
-    error = translate(postgres(state), "old")
+    error = to_migration_error(make_postgres_error(state), "old")
     assert isinstance(error, PermanentError)
     assert error.code == code
 
@@ -51,7 +51,7 @@ def test_what_stays_wrong_is_said_at_once(state: str, code: str) -> None:
     ],
 )
 def test_what_passes_is_tried_again(state: str) -> None:
-    error = translate(postgres(state), "old")
+    error = to_migration_error(make_postgres_error(state), "old")
     assert isinstance(error, TransientError)
     assert error.code == "source_unavailable"
     assert state in error.message
@@ -65,7 +65,7 @@ def test_what_passes_is_tried_again(state: str) -> None:
         (ssl.SSLCertVerificationError("self-signed"), "tls_refused"),
         (ssl.SSLError("wrong version number"), "tls_refused"),
         (ConnectionError('PostgreSQL server at "h:1" rejected SSL upgrade'), "tls_refused"),
-        (WrongAddress("it names no host"), "wrong_connection"),
+        (InvalidSourceDsnError("it names no host"), "wrong_connection"),
         (asyncpg.ClientConfigurationError("sslmode"), "wrong_connection"),
         (
             asyncpg.InterfaceError("unsupported authentication method requested by the server: 7"),
@@ -86,7 +86,7 @@ def test_what_passes_is_tried_again(state: str) -> None:
     ],
 )
 def test_what_no_server_says_has_a_code_as_well(error: Exception, code: str) -> None:
-    found = translate(error, "old")
+    found = to_migration_error(error, "old")
     assert found.code == code
     assert isinstance(found, TransientError) == (code == "source_unavailable")
 
@@ -101,7 +101,7 @@ def driver_errors() -> Iterator[type[Exception]]:
 @pytest.mark.parametrize("kind", list(driver_errors()), ids=lambda kind: kind.__name__)
 def test_no_error_of_the_driver_gets_by(kind: type[Exception]) -> None:
     error: Exception = kind("postgresql://u:sesame@h/d +79990001122")
-    with pytest.raises(MigrationError) as caught, mapped("old"):
+    with pytest.raises(MigrationError) as caught, translate_errors("old"):
         raise error
     assert "«old»" in caught.value.message
     assert "sesame" not in caught.value.message
@@ -111,24 +111,24 @@ def test_no_error_of_the_driver_gets_by(kind: type[Exception]) -> None:
 
 def test_an_error_of_ours_stays_as_it_is() -> None:
     error = PermanentError("wrong_key", "said already")
-    with pytest.raises(PermanentError) as caught, mapped("old"):
+    with pytest.raises(PermanentError) as caught, translate_errors("old"):
         raise error
     assert caught.value is error
 
 
 @pytest.mark.parametrize("state", ["54000", "53200", "53400"])
 def test_an_answer_that_is_too_much_may_be_asked_for_in_pieces(state: str) -> None:
-    with pytest.raises(MemoryError), mapped("old", fewer=True):
-        raise postgres(state)
-    with pytest.raises(MigrationError), mapped("old"):
-        raise postgres(state)
+    with pytest.raises(MemoryError), translate_errors("old", can_shrink_page=True):
+        raise make_postgres_error(state)
+    with pytest.raises(MigrationError), translate_errors("old"):
+        raise make_postgres_error(state)
 
 
 def test_a_connection_that_our_own_lack_of_memory_cost_is_no_outage() -> None:
-    with pytest.raises(MemoryError), mapped("old", fewer=True):
+    with pytest.raises(MemoryError), translate_errors("old", can_shrink_page=True):
         raise asyncpg.ConnectionDoesNotExistError("gone") from MemoryError()
 
 
 def test_a_statement_too_deep_for_the_server_is_no_question_of_rows() -> None:
-    with pytest.raises(PermanentError), mapped("old", fewer=True):
-        raise postgres("54001")
+    with pytest.raises(PermanentError), translate_errors("old", can_shrink_page=True):
+        raise make_postgres_error("54001")

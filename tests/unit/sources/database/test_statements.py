@@ -1,18 +1,18 @@
 import pytest
 
-from consumer.datasets.base import Relation
-from consumer.errors import LayoutProblem, PermanentError
+from consumer.datasets.base import SourceTable
+from consumer.errors import LayoutError, PermanentError
 from consumer.sources.database import count, pages
-from consumer.sources.database.pages import Stretch, chunk
-from consumer.sources.database.table import Table, check_columns
+from consumer.sources.database.pages import KeyRange, build_chunk
+from consumer.sources.database.table_lookup import ResolvedTable, check_columns
 
-TABLE = Table("old", 1, 'a"b', "Chats", unique=True)
-RELATION = Relation("chats", "id", {"inn": "inn", "phone": 'pho"ne'}, ("source", "admin_panel"), ("inn",))
+TABLE = ResolvedTable("old", 1, 'a"b', "Chats", has_unique_key=True)
+RELATION = SourceTable("chats", "id", {"inn": "inn", "phone": 'pho"ne'}, ("source", "admin_panel"), ("inn",))
 GOOD = {"id": "bigint", "inn": "text", 'pho"ne': "text", "source": "text"}
 
 
 def test_a_page_is_read_by_key_and_in_its_order() -> None:
-    assert pages.statement(TABLE, RELATION, ("inn", "phone"), first=False) == (
+    assert pages.page_query(TABLE, RELATION, ("inn", "phone"), is_first=False) == (
         "select array_agg(p.k::bigint order by p.k), array_agg(p.c1 order by p.k), "
         "array_agg(p.c2 order by p.k) from ("
         """select t."id", case when octet_length(t."inn"::text) > 524272 """
@@ -26,17 +26,17 @@ def test_a_page_is_read_by_key_and_in_its_order() -> None:
 
 
 def test_the_first_page_has_no_lower_border() -> None:
-    assert "$4" not in pages.statement(TABLE, RELATION, ("inn",), first=True)
+    assert "$4" not in pages.page_query(TABLE, RELATION, ("inn",), is_first=True)
 
 
 def test_keys_are_counted_one_by_one_where_nothing_keeps_them_apart() -> None:
-    loose = Table("old", 1, "s", "t", unique=False)
-    assert "distinct" in count.statement(loose, RELATION)
-    assert "distinct" not in count.statement(TABLE, RELATION)
+    loose = ResolvedTable("old", 1, "s", "t", has_unique_key=False)
+    assert "distinct" in count.count_query(loose, RELATION)
+    assert "distinct" not in count.count_query(TABLE, RELATION)
 
 
 def test_a_row_is_kept_for_people_as_it_was_read() -> None:
-    found = chunk([-5, 3], [["77", None], [None, "+7"]], RELATION, ("inn", "phone"))
+    found = build_chunk([-5, 3], [["77", None], [None, "+7"]], RELATION, ("inn", "phone"))
     assert found.positions == [-5, 3]
     assert found.columns == {"inn": ["77", None], "phone": [None, "+7"]}
     assert found.record(0) == {"id": -5, "inn": "77", 'pho"ne': None}
@@ -47,7 +47,7 @@ def test_a_row_is_kept_for_people_as_it_was_read() -> None:
     ("after", "upto", "over"), [(None, -(2**63), False), (4, 5, False), (5, 5, True), (6, 5, True)]
 )
 def test_a_stretch_is_over_at_its_highest_key(after: int | None, upto: int, over: bool) -> None:
-    assert Stretch(after, upto, ()).is_over is over
+    assert KeyRange(after, upto, ()).is_exhausted is over
 
 
 @pytest.mark.parametrize("kind", ["smallint", "integer", "bigint"])
@@ -64,12 +64,12 @@ def test_any_other_key_is_refused(kind: str) -> None:
 
 def test_missing_columns_are_named_and_those_that_are_there() -> None:
     with pytest.raises(
-        LayoutProblem, match=r'«s\.t» lacks «inn», «source»; it has «id», «pho"ne», «INN»'
+        LayoutError, match=r'«s\.t» lacks «inn», «source»; it has «id», «pho"ne», «INN»'
     ) as caught:
         check_columns("s.t", {"id": "bigint", 'pho"ne': "text", "INN": "text"}, RELATION)
     assert caught.value.code == "missing_column"
 
 
 def test_of_a_wide_table_not_all_names_are_told() -> None:
-    with pytest.raises(LayoutProblem, match="«c39» and 60 more"):
+    with pytest.raises(LayoutError, match="«c39» and 60 more"):
         check_columns("s.t", {f"c{i}": "text" for i in range(100)}, RELATION)

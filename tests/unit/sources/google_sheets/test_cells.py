@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from consumer.error_texts import ERROR_TEXTS
-from consumer.sources.google_sheets.cells import rows_of
-from consumer.sources.google_sheets.outcomes import Mishap
+from consumer.cells.error_texts import ERROR_TEXTS
+from consumer.sources.google_sheets.cells import parse_rows
+from consumer.sources.google_sheets.errors import RetryableError
 
 
 def test_types_stay_as_they_are() -> None:
-    (row,) = rows_of({"values": [[7700000000, 1.5, True, False, 0, "0", "text", " "]]})
+    (row,) = parse_rows({"values": [[7700000000, 1.5, True, False, 0, "0", "text", " "]]})
     assert [(type(cell), cell) for cell in row] == [
         (int, 7700000000),
         (float, 1.5),
@@ -25,25 +25,25 @@ def test_types_stay_as_they_are() -> None:
 
 @pytest.mark.parametrize("nothing", ["", *sorted(ERROR_TEXTS)])
 def test_an_error_is_an_empty_cell(nothing: str) -> None:
-    assert rows_of({"values": [[nothing, "x"]]}) == [[None, "x"]]
+    assert parse_rows({"values": [[nothing, "x"]]}) == [[None, "x"]]
 
 
 def test_a_text_about_an_error_stays() -> None:
-    assert rows_of({"values": [["#N/A in the report", "#"]]}) == [["#N/A in the report", "#"]]
+    assert parse_rows({"values": [["#N/A in the report", "#"]]}) == [["#N/A in the report", "#"]]
 
 
 def test_a_row_ends_with_what_is_there_and_a_row_told_of_stays() -> None:
     answer = {"values": [["a", "", None], [], ["", "#N/A"], ["b"], [""], []]}
-    assert rows_of(answer) == [["a"], [], [], ["b"], [], []]
+    assert parse_rows(answer) == [["a"], [], [], ["b"], [], []]
 
 
 def test_an_answer_without_values_has_no_rows() -> None:
-    assert rows_of({"range": "'Лист1'!A1:B2"}) == []
+    assert parse_rows({"range": "'Лист1'!A1:B2"}) == []
 
 
 @pytest.mark.parametrize(
     "answer", [None, [], "x", {"values": None}, {"values": "x"}, {"values": ["x"]}, {"values": [[{}]]}]
 )
 def test_anything_else_is_a_mishap(answer: Any) -> None:
-    with pytest.raises(Mishap):
-        rows_of(answer)
+    with pytest.raises(RetryableError):
+        parse_rows(answer)

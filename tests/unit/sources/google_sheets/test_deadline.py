@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from consumer.sources.google_sheets.deadline import DeadlinePassed, deadline
+from consumer.sources.google_sheets.deadline import CallDeadlineError, deadline
 
 
-def busy(seconds: float) -> None:
+def run_slowly(seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         time.sleep(0.005)
@@ -17,8 +17,8 @@ def busy(seconds: float) -> None:
 
 def test_a_call_that_takes_too_long_is_ended() -> None:
     began = time.monotonic()
-    with pytest.raises(DeadlinePassed), deadline(0.1):
-        busy(10)
+    with pytest.raises(CallDeadlineError), deadline(0.1):
+        run_slowly(10)
     assert time.monotonic() - began < 2
 
 
@@ -27,12 +27,12 @@ def test_an_alarm_that_was_swallowed_rings_again() -> None:
 
     def call() -> None:
         try:
-            busy(10)
-        except DeadlinePassed:
+            run_slowly(10)
+        except CallDeadlineError:
             swallowed.append(True)
-        busy(10)
+        run_slowly(10)
 
-    with pytest.raises(DeadlinePassed), deadline(0.05):
+    with pytest.raises(CallDeadlineError), deadline(0.05):
         call()
     assert swallowed == [True]
 
@@ -45,7 +45,7 @@ def test_nothing_rings_afterwards_and_the_old_alarm_is_back() -> None:
         raise ZeroDivisionError
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
     assert signal.getsignal(signal.SIGALRM) is before
-    busy(0.1)
+    run_slowly(0.1)
 
 
 def test_another_thread_gets_no_alarm() -> None:
@@ -53,7 +53,7 @@ def test_another_thread_gets_no_alarm() -> None:
 
     def work() -> None:
         with deadline(0.01):
-            busy(0.05)
+            run_slowly(0.05)
         done.append(True)
 
     thread = threading.Thread(target=work)
@@ -63,4 +63,4 @@ def test_another_thread_gets_no_alarm() -> None:
 
 
 def test_it_is_none_of_the_errors_that_libraries_retry() -> None:
-    assert not issubclass(DeadlinePassed, OSError)
+    assert not issubclass(CallDeadlineError, OSError)

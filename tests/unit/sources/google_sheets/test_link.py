@@ -2,8 +2,8 @@
 
 import pytest
 
-from consumer.errors import RequestRefused
-from consumer.sources.google_sheets.link import Link, parse
+from consumer.errors import UnresolvableRequestError
+from consumer.sources.google_sheets.link import SpreadsheetLink, parse_link
 
 EDIT = "https://docs.google.com/spreadsheets/d/1AbC_-9/edit"
 
@@ -11,23 +11,23 @@ EDIT = "https://docs.google.com/spreadsheets/d/1AbC_-9/edit"
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("1AbC_-9", Link("1AbC_-9")),
-        ("  1AbC_-9\n", Link("1AbC_-9")),
-        (EDIT, Link("1AbC_-9")),
-        ("https://docs.google.com/spreadsheets/d/1AbC_-9", Link("1AbC_-9")),
-        ("https://docs.google.com/spreadsheets/d/1AbC_-9?usp=sharing", Link("1AbC_-9")),
-        ("https://docs.google.com/spreadsheets/u/0/d/1AbC_-9/edit", Link("1AbC_-9")),
-        ("https://docs.google.com/a/example.org/spreadsheets/d/1AbC_-9/edit", Link("1AbC_-9")),
-        (f"{EDIT}#gid=0", Link("1AbC_-9", 0)),
-        (f"{EDIT}#gid=1234567890", Link("1AbC_-9", 1234567890)),
-        (f"{EDIT}?gid=77#gid=77", Link("1AbC_-9", 77)),
-        (f"{EDIT}?usp=sharing&gid=77", Link("1AbC_-9", 77)),
-        (f"{EDIT}?gid=1#gid=77", Link("1AbC_-9", 77)),
-        (f"{EDIT}#gid=77&range=A1:B2", Link("1AbC_-9", 77)),
+        ("1AbC_-9", SpreadsheetLink("1AbC_-9")),
+        ("  1AbC_-9\n", SpreadsheetLink("1AbC_-9")),
+        (EDIT, SpreadsheetLink("1AbC_-9")),
+        ("https://docs.google.com/spreadsheets/d/1AbC_-9", SpreadsheetLink("1AbC_-9")),
+        ("https://docs.google.com/spreadsheets/d/1AbC_-9?usp=sharing", SpreadsheetLink("1AbC_-9")),
+        ("https://docs.google.com/spreadsheets/u/0/d/1AbC_-9/edit", SpreadsheetLink("1AbC_-9")),
+        ("https://docs.google.com/a/example.org/spreadsheets/d/1AbC_-9/edit", SpreadsheetLink("1AbC_-9")),
+        (f"{EDIT}#gid=0", SpreadsheetLink("1AbC_-9", 0)),
+        (f"{EDIT}#gid=1234567890", SpreadsheetLink("1AbC_-9", 1234567890)),
+        (f"{EDIT}?gid=77#gid=77", SpreadsheetLink("1AbC_-9", 77)),
+        (f"{EDIT}?usp=sharing&gid=77", SpreadsheetLink("1AbC_-9", 77)),
+        (f"{EDIT}?gid=1#gid=77", SpreadsheetLink("1AbC_-9", 77)),
+        (f"{EDIT}#gid=77&range=A1:B2", SpreadsheetLink("1AbC_-9", 77)),
     ],
 )
-def test_an_id_or_a_link_names_a_spreadsheet(text: str, wanted: Link) -> None:
-    assert parse(text) == wanted
+def test_an_id_or_a_link_names_a_spreadsheet(text: str, wanted: SpreadsheetLink) -> None:
+    assert parse_link(text) == wanted
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_an_id_or_a_link_names_a_spreadsheet(text: str, wanted: Link) -> None:
     ],
 )
 def test_anything_else_is_refused_with_what_to_do(text: str, words: str) -> None:
-    with pytest.raises(RequestRefused, match=words) as caught:
-        parse(text)
+    with pytest.raises(UnresolvableRequestError, match=words) as caught:
+        parse_link(text)
     assert caught.value.code == "source_unreadable"
     assert "address bar" in caught.value.message

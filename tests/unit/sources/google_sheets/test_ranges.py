@@ -6,31 +6,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.records import Cell
+from consumer.cells.chunks import Cell
 from consumer.sources.google_sheets import ranges
-from consumer.sources.google_sheets.cells import Row, trimmed
-from consumer.sources.google_sheets.ranges import RowsMoved, stretches
+from consumer.sources.google_sheets.cells import Row, trim_empty_rows
+from consumer.sources.google_sheets.ranges import ConcurrentEditError, iter_ranges
 
 
-class Grid:
+class FakeGrid:
     """Rows that are asked for, and what was asked; `faults` are how many rows the next answers hold."""
 
-    def __init__(self, rows: dict[int, Cell], faults: list[int | None] | None = None) -> None:
+    def __init__(self, rows: dict[int, Cell], short_answers: list[int | None] | None = None) -> None:
         self.rows = rows
-        self.faults = faults or []
-        self.asked: list[tuple[int, int]] = []
+        self.short_answers = short_answers or []
+        self.requests: list[tuple[int, int]] = []
 
-    def ask(self, first: int, last: int) -> list[Row]:
-        self.asked.append((first, last))
+    def fetch(self, first: int, last: int) -> list[Row]:
+        self.requests.append((first, last))
         end = max((at for at in self.rows if first <= at <= last), default=first)
         found: list[Row] = [[self.rows[at]] if at in self.rows else [] for at in range(first, end + 1)]
-        most = self.faults.pop(0) if self.faults else None
-        return trimmed(found)[:most]
+        most = self.short_answers.pop(0) if self.short_answers else None
+        return trim_empty_rows(found)[:most]
 
 
-def read(grid: Grid, rows: int, columns: int = 3) -> dict[int, Cell]:
+def read(grid: FakeGrid, rows: int, columns: int = 3) -> dict[int, Cell]:
     found: dict[int, Cell] = {}
-    for stretch in stretches(grid.ask, rows, columns):
+    for stretch in iter_ranges(grid.fetch, rows, columns):
         for at, row in enumerate(stretch.rows, stretch.first):
             assert at not in found
             if row:
@@ -38,76 +38,78 @@ def read(grid: Grid, rows: int, columns: int = 3) -> dict[int, Cell]:
     return found
 
 
-def numbered(*places: range) -> dict[int, Cell]:
+def rows_with_values(*places: range) -> dict[int, Cell]:
     return {at: at for place in places for at in place}
 
 
 def test_a_full_sheet_of_155_000_rows_takes_16_questions() -> None:
-    grid = Grid(numbered(range(1, 155_001)))
+    grid = FakeGrid(rows_with_values(range(1, 155_001)))
     assert read(grid, 155_000) == grid.rows
-    assert len(grid.asked) == 16
-    assert grid.asked[:2] == [(1, 10_000), (10_000, 19_999)]
-    assert all(last - first < ranges.RANGE_ROWS for first, last in grid.asked)
+    assert len(grid.requests) == 16
+    assert grid.requests[:2] == [(1, 10_000), (10_000, 19_999)]
+    assert all(last - first < ranges.RANGE_ROWS for first, last in grid.requests)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 9_999, 10_000, 10_001, 19_999, 20_000])
 def test_no_row_is_lost_at_the_border_of_a_range(rows: int) -> None:
-    grid = Grid(numbered(range(1, rows + 1)))
+    grid = FakeGrid(rows_with_values(range(1, rows + 1)))
     assert read(grid, rows) == grid.rows
 
 
 def test_rows_behind_the_last_are_asked_for_once_more() -> None:
-    grid = Grid(numbered(range(1, 501)))
+    grid = FakeGrid(rows_with_values(range(1, 501)))
     assert read(grid, 1000) == grid.rows
-    assert grid.asked == [(1, 1000), (501, 1000)]
+    assert grid.requests == [(1, 1000), (501, 1000)]
 
 
 def test_an_empty_sheet_is_asked_for_twice() -> None:
-    grid = Grid({})
+    grid = FakeGrid({})
     assert read(grid, 1000) == {}
-    assert grid.asked == [(1, 1000), (1, 1000)]
+    assert grid.requests == [(1, 1000), (1, 1000)]
 
 
 def test_a_short_answer_is_completed_until_nothing_is_missing() -> None:
-    grid = Grid(numbered(range(1, 101)), faults=[30, 1, None])
+    grid = FakeGrid(rows_with_values(range(1, 101)), short_answers=[30, 1, None])
     assert read(grid, 100) == grid.rows
-    assert grid.asked == [(1, 100), (31, 100), (32, 100)]
+    assert grid.requests == [(1, 100), (31, 100), (32, 100)]
 
 
 def test_one_empty_answer_proves_nothing() -> None:
-    grid = Grid(numbered(range(1, 25_001)), faults=[0, None, None, 0])
+    grid = FakeGrid(rows_with_values(range(1, 25_001)), short_answers=[0, None, None, 0])
     assert read(grid, 30_000) == grid.rows
 
 
 def test_empty_rows_at_the_end_of_a_short_answer_prove_nothing_about_those_behind() -> None:
-    grid = Grid(numbered(range(1, 11), range(60, 101)), faults=[30, 20, None])
+    grid = FakeGrid(rows_with_values(range(1, 11), range(60, 101)), short_answers=[30, 20, None])
     assert read(grid, 100) == grid.rows
 
 
 def test_a_huge_empty_grid_takes_few_questions() -> None:
-    grid = Grid(numbered(range(1, 100)))
+    grid = FakeGrid(rows_with_values(range(1, 100)))
     assert read(grid, 1_000_000) == grid.rows
-    assert len(grid.asked) <= 2 + 2 * 10
+    assert len(grid.requests) <= 2 + 2 * 10
 
 
 def test_one_empty_row_at_a_border_makes_no_question_larger() -> None:
-    rows = numbered(range(1, 155_001))
+    rows = rows_with_values(range(1, 155_001))
     del rows[10_000], rows[59_995]
-    grid = Grid(rows)
+    grid = FakeGrid(rows)
     assert read(grid, 155_000) == rows
-    assert max(last - first + 1 for first, last in grid.asked) == ranges.RANGE_ROWS
+    assert max(last - first + 1 for first, last in grid.requests) == ranges.RANGE_ROWS
 
 
 def test_what_lies_behind_a_gap_is_found_where_it_is() -> None:
-    rows = numbered(range(1, 100), range(35_000, 35_010), range(400_000, 420_000), range(999_999, 1_000_001))
-    grid = Grid(rows)
+    rows = rows_with_values(
+        range(1, 100), range(35_000, 35_010), range(400_000, 420_000), range(999_999, 1_000_001)
+    )
+    grid = FakeGrid(rows)
     assert read(grid, 1_000_000) == rows
 
 
 def test_a_wide_sheet_is_not_looked_at_far_ahead() -> None:
-    grid = Grid(numbered(range(1, 2)))
+    grid = FakeGrid(rows_with_values(range(1, 2)))
     read(grid, 100_000, columns=100)
-    assert max(last - first + 1 for first, last in grid.asked) == 20_000
+    assert max(last - first + 1 for first, last in grid.requests) == 20_000
 
 
 Edit = Callable[[dict[int, Cell]], None]
@@ -134,20 +136,20 @@ def empty_the_border(rows: dict[int, Cell]) -> None:
 
 @pytest.mark.parametrize("edit", [delete_above, insert_above, edit_the_border, empty_the_border])
 def test_rows_that_move_in_between_are_noticed(edit: Edit) -> None:
-    grid = Grid(numbered(range(1, 25_001)))
-    found = stretches(grid.ask, 30_000, 3)
+    grid = FakeGrid(rows_with_values(range(1, 25_001)))
+    found = iter_ranges(grid.fetch, 30_000, 3)
     assert len(next(found).rows) == 10_000
     edit(grid.rows)
-    with pytest.raises(RowsMoved) as caught:
+    with pytest.raises(ConcurrentEditError) as caught:
         next(found)
     assert caught.value.position == 10_000
 
 
 def test_rows_added_at_the_end_of_the_grid_move_nothing() -> None:
-    grid = Grid(numbered(range(1, 12_001)))
-    found = stretches(grid.ask, 20_000, 3)
+    grid = FakeGrid(rows_with_values(range(1, 12_001)))
+    found = iter_ranges(grid.fetch, 20_000, 3)
     next(found)
-    grid.rows |= numbered(range(12_001, 12_101))
+    grid.rows |= rows_with_values(range(12_001, 12_101))
     assert len(next(found).rows) == 2_100
 
 
@@ -161,7 +163,7 @@ def test_whatever_is_there_is_read_once_in_spite_of_short_answers(
     places: set[int], more: int, faults: list[int | None], size: int
 ) -> None:
     rows: dict[int, Cell] = {at: f"row {at}" for at in places}
-    grid = Grid(dict(rows), faults)
+    grid = FakeGrid(dict(rows), faults)
     kept = ranges.RANGE_ROWS, ranges.LOOK_AHEAD_ROWS
     ranges.RANGE_ROWS, ranges.LOOK_AHEAD_ROWS = size + 1, 3 * size + 1
     try:

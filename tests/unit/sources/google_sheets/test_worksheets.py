@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from consumer.errors import LayoutProblem
-from consumer.sources.google_sheets.outcomes import Mishap
-from consumer.sources.google_sheets.worksheets import Worksheet, choose, worksheets
+from consumer.errors import LayoutError
+from consumer.sources.google_sheets.errors import RetryableError
+from consumer.sources.google_sheets.worksheets import Worksheet, choose_worksheet, parse_worksheets
 
 FIRST, SECOND = Worksheet("Лист1", 11, 10, 2), Worksheet("It's", 22, 10, 2)
 CHART = Worksheet("Диаграмма", 33)
@@ -20,7 +20,7 @@ def properties(index: int, **others: Any) -> dict[str, Any]:
 
 def test_worksheets_are_told_in_the_order_people_see() -> None:
     chart = {"properties": {"sheetId": 5, "title": "c", "index": 1, "sheetType": "OBJECT"}}
-    found = worksheets({"sheets": [properties(2), chart, properties(0)]})
+    found = parse_worksheets({"sheets": [properties(2), chart, properties(0)]})
     assert found == [Worksheet("t0", 0, 10, 2), Worksheet("c", 5), Worksheet("t2", 2, 10, 2)]
 
 
@@ -29,8 +29,8 @@ def test_worksheets_are_told_in_the_order_people_see() -> None:
     [None, [], "x", {"sheets": None}, {"sheets": [{}]}, {"sheets": [properties(0, gridProperties=None)]}],
 )
 def test_metadata_that_make_no_sense_are_a_mishap(metadata: Any) -> None:
-    with pytest.raises(Mishap):
-        worksheets(metadata)
+    with pytest.raises(RetryableError):
+        parse_worksheets(metadata)
 
 
 @pytest.mark.parametrize(
@@ -46,34 +46,34 @@ def test_metadata_that_make_no_sense_are_a_mishap(metadata: Any) -> None:
 def test_the_name_counts_then_the_number_then_the_order(
     asked: str | None, number: int | None, wanted: Worksheet
 ) -> None:
-    assert choose([CHART, FIRST, SECOND], asked, number) == wanted
+    assert choose_worksheet([CHART, FIRST, SECOND], asked, number) == wanted
 
 
 def test_number_nought_is_a_worksheet_where_one_has_it() -> None:
     nought = Worksheet("последний", 0, 1, 1)
-    assert choose([FIRST, nought], None, 0) == nought
+    assert choose_worksheet([FIRST, nought], None, 0) == nought
 
 
 @pytest.mark.parametrize(("asked", "number"), [("лист1", None), (None, 33), (None, 44), ("Диаграмма", None)])
 def test_a_worksheet_that_is_not_there_is_refused_with_those_that_are(
     asked: str | None, number: int | None
 ) -> None:
-    with pytest.raises(LayoutProblem, match="«Лист1», «It's»") as caught:
-        choose([CHART, FIRST, SECOND], asked, number)
+    with pytest.raises(LayoutError, match="«Лист1», «It's»") as caught:
+        choose_worksheet([CHART, FIRST, SECOND], asked, number)
     assert caught.value.code == "sheet_not_found"
 
 
 def test_a_spreadsheet_of_charts_has_no_worksheet() -> None:
     for sheets in ([], [CHART]):
-        with pytest.raises(LayoutProblem) as caught:
-            choose(sheets, None, None)
+        with pytest.raises(LayoutError) as caught:
+            choose_worksheet(sheets, None, None)
         assert caught.value.code == "no_worksheet"
 
 
 def test_of_many_names_only_some_are_told() -> None:
     many = [Worksheet(f"Лист{i}", i, 1, 1) for i in range(1, 200)]
-    with pytest.raises(LayoutProblem, match="…") as caught:
-        choose(many, "x", None)
+    with pytest.raises(LayoutError, match="…") as caught:
+        choose_worksheet(many, "x", None)
     assert len(caught.value.message) < 500
 
 
@@ -82,36 +82,38 @@ OLD = Worksheet("Старые", 0, 10, 2, is_hidden=True)
 
 @pytest.mark.parametrize("number", [None, 0])
 def test_hidden_worksheet_is_passed_over(number: int | None) -> None:
-    assert choose([OLD, CHART, FIRST], None, number) == FIRST
+    assert choose_worksheet([OLD, CHART, FIRST], None, number) == FIRST
 
 
 def test_hidden_worksheet_is_read_when_its_title_is_asked_for() -> None:
-    assert choose([OLD, FIRST], "Старые", None) == OLD
+    assert choose_worksheet([OLD, FIRST], "Старые", None) == OLD
 
 
 def test_link_to_a_hidden_worksheet_is_refused_with_its_title() -> None:
     hidden = Worksheet("Прошлый год", 22, 10, 2, is_hidden=True)
-    with pytest.raises(LayoutProblem, match="«Прошлый год», is hidden") as caught:
-        choose([FIRST, hidden], None, 22)
+    with pytest.raises(LayoutError, match="«Прошлый год», is hidden") as caught:
+        choose_worksheet([FIRST, hidden], None, 22)
     assert caught.value.code == "sheet_not_found"
     assert "Visible worksheets: «Лист1». Hidden: «Прошлый год»." in caught.value.message
 
 
 def test_spreadsheet_of_hidden_worksheets_alone_is_refused_with_their_titles() -> None:
-    with pytest.raises(LayoutProblem, match="«Старые»") as caught:
-        choose([OLD], None, None)
+    with pytest.raises(LayoutError, match="«Старые»") as caught:
+        choose_worksheet([OLD], None, None)
     assert caught.value.code == "no_worksheet"
 
 
 def test_hidden_property_is_read() -> None:
-    found = worksheets({"sheets": [properties(0, hidden=True), properties(1, hidden=False), properties(2)]})
+    found = parse_worksheets(
+        {"sheets": [properties(0, hidden=True), properties(1, hidden=False), properties(2)]}
+    )
     assert [sheet.is_hidden for sheet in found] == [True, False, False]
 
 
 def test_title_with_unseen_characters_is_found_and_shown() -> None:
     family = Worksheet("Группы\u00a0👩\u200d🎓 ", 5, 10, 2)
-    assert choose([FIRST, family], family.title, None) == family
-    assert choose([FIRST, family], "«Группы\\u00a0👩\\u200d🎓 »", None) == family
-    with pytest.raises(LayoutProblem) as caught:
-        choose([FIRST, family], "Группы", None)
+    assert choose_worksheet([FIRST, family], family.title, None) == family
+    assert choose_worksheet([FIRST, family], "«Группы\\u00a0👩\\u200d🎓 »", None) == family
+    with pytest.raises(LayoutError) as caught:
+        choose_worksheet([FIRST, family], "Группы", None)
     assert "«Группы\\u00a0👩\\u200d🎓 »" in caught.value.message

@@ -1,0 +1,55 @@
+"""Cells as JSON can hold them, and what is lost on the way: the kind of a date, an error, a large number."""
+
+from datetime import date, time, timedelta
+from decimal import Decimal
+
+from consumer.cells.chunks import Cell, ErrorCell, FormulaWithoutValue, escape_unstorable
+
+EXACT_INTEGER_LIMIT = 2**53
+"""From here on neighbouring whole numbers are the same float: its digits are kept as a text."""
+JSON_INTEGER_LIMIT = 10**18
+"""A whole number of more digits is kept as a text, which every reader of JSON takes as it is."""
+JSON_NATIVE_TYPES = frozenset({str, bool, type(None)})
+"""Types that JSON has itself."""
+
+
+def to_json_value(cell: Cell) -> str | int | float | bool | None:
+    """A cell as JSON can hold it: whole numbers without `.0`, dates as ISO text, errors as nothing."""
+    if cell.__class__ is str:  # nearly every cell
+        return escape_unstorable(cell)
+    match cell:
+        case float():
+            if -EXACT_INTEGER_LIMIT < cell < EXACT_INTEGER_LIMIT:
+                return int(cell) if cell == int(cell) else cell
+            return str(cell)
+        case None | bool():
+            return cell
+        case int():
+            return cell if -JSON_INTEGER_LIMIT < cell < JSON_INTEGER_LIMIT else str(cell)
+        case date() | time():
+            return cell.isoformat()
+        case ErrorCell() | FormulaWithoutValue():
+            return None
+        case _:
+            return escape_unstorable(str(cell))
+
+
+def kind_lost_in_json(cell: Cell) -> str | None:
+    """What the cell is, where the type of its JSON value is another; else None."""
+    if cell.__class__ in JSON_NATIVE_TYPES:
+        return None
+    match cell:
+        case int() | float() | Decimal():
+            return "number" if isinstance(to_json_value(cell), str) else None
+        case date():
+            return "date"
+        case time():
+            return "time"
+        case timedelta():
+            return "duration"
+        case ErrorCell():
+            return "error"
+        case FormulaWithoutValue():
+            return "formula"
+        case _:
+            return None

@@ -1,0 +1,122 @@
+"""Checks the chunks of one load and renders what is fit as COPY text."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from consumer.cells.chunks import Chunk
+from consumer.datasets.base import REJECTED_ROWS, StagingTable, ValidatedBatch
+from consumer.datasets.chats import staging
+from consumer.datasets.chats.admin_flags import resolve_admin_flags
+from consumer.datasets.chats.apply_rules import ValidatedRows, apply_rules
+from consumer.datasets.chats.column_validator import column_validators
+from consumer.datasets.chats.copy_text import NULL, encode_columns, encode_rows
+from consumer.datasets.chats.dedupe import FirstSeen
+from consumer.datasets.chats.rejected_rows import RejectedRowEncoder
+from consumer.datasets.chats.surrogate_keys import GroupNumbering, KeyNumbering
+from consumer.datasets.chats.university_attributes import UNIVERSITY_FIELDS, UniversityAttributes
+
+CopyRows = Sequence[tuple[str, ...]]
+
+
+class ChatValidator:
+    """What one load has met so far. Numbers are of the session: skipped rows leave none behind.
+
+    `stage` says which columns of the rows cross, `last_day` the latest date that is taken.
+    """
+
+    def __init__(self, chats_table: StagingTable, latest_date: date) -> None:
+        self._chats_table = chats_table
+        self._column_validators = column_validators(latest_date)
+        self._first_seen = FirstSeen()
+        self._university_attributes = UniversityAttributes()
+        self._org_unit_numbers = KeyNumbering()
+        self._group_numbers = GroupNumbering()
+        self._rejected_encoder = RejectedRowEncoder()
+
+    def replay(self, chunk: Chunk, rejected_by_database: Mapping[int, str]) -> None:
+        """Take note of what stored rows were the first to say; their texts are sent anew when needed."""
+        rows = apply_rules(chunk, self._column_validators, rejected_by_database)
+        self._first_seen.mark(rows.copy_texts("url"), rows.copy_texts("phone"))
+        self._first_university_values(rows)
+
+    def validate(self, chunk: Chunk, rejected_by_database: Mapping[int, str]) -> ValidatedBatch:
+        """Apply the rules; `rejected_by_database` rows are rejected and count for nothing.
+
+        Where the records of rejected rows take much space, only of the first rows: `ValidatedBatch.row_count`.
+        """
+        rows = apply_rules(chunk, self._column_validators, rejected_by_database)
+        rejected, taken = self._rejected_encoder.encode(chunk, rows.errors)
+        if taken < len(chunk.positions):
+            rows = apply_rules(chunk.slice(0, taken), self._column_validators, rejected_by_database)
+        add_user, add_admin, unclear = resolve_admin_flags(rows)
+        nodes, new_nodes = self._number_org_units(rows)
+        places, new_places = self._number_groups(rows, nodes)
+        sections = {
+            staging.ORG_UNITS.name: encode_rows(new_nodes),
+            staging.UNIVERSITIES.name: encode_rows(
+                (rows.positions[place], nodes[place], *values)
+                for place, values in self._first_university_values(rows)
+            ),
+            staging.GROUPS.name: encode_rows(new_places),
+            staging.CHATS.name: self._encode_chats(rows, nodes, places, (add_user, add_admin)),
+            REJECTED_ROWS.name: rejected,
+        }
+        return ValidatedBatch(
+            row_count=taken,
+            accepted=len(rows.positions),
+            rejected=len(rows.errors),
+            warnings=dict(+(rows.warnings + unclear)),
+            copy_streams={name: text for name, text in sections.items() if text},
+        )
+
+    def _number_org_units(self, rows: ValidatedRows) -> tuple[list[str], CopyRows]:
+        keys = zip(
+            rows.copy_texts("inn"),
+            rows.copy_texts("kpp", NULL),
+            rows.copy_texts("branch"),
+            rows.copy_texts("faculty"),
+            strict=True,
+        )
+        return self._org_unit_numbers.assign(rows.positions, keys)
+
+    def _number_groups(self, rows: ValidatedRows, org_units: list[str]) -> tuple[list[str], CopyRows]:
+        if "group" not in rows.columns:
+            return [NULL] * len(org_units), []
+        keys = zip(org_units, rows.copy_texts("course", NULL), rows.copy_texts("group"), strict=True)
+        return self._group_numbers.assign(rows.positions, keys)
+
+    def _first_university_values(self, rows: ValidatedRows) -> list[tuple[int, tuple[str, ...]]]:
+        if rows.columns.keys().isdisjoint(UNIVERSITY_FIELDS):
+            return []
+        keys = list(zip(rows.copy_texts("inn"), rows.copy_texts("kpp", NULL), strict=True))
+        return self._university_attributes.first_values(
+            keys, [rows.copy_texts(field) for field in UNIVERSITY_FIELDS]
+        )
+
+    def _encode_chats(
+        self,
+        rows: ValidatedRows,
+        org_units: Sequence[str],
+        groups: Sequence[str],
+        flags: Sequence[Sequence[str]],
+    ) -> bytes:
+        urls, phones = rows.copy_texts("url"), rows.copy_texts("phone")
+        first, a_first = self._first_seen.mark(urls, phones)
+        columns = {
+            "position": rows.positions,
+            "node": org_units,
+            "place": groups,
+            "first": first,
+            "a_first": a_first,
+            "url": urls,
+            "name": rows.copy_texts("name"),
+            "external_chat_id": rows.copy_texts("external_chat_id"),
+            "participants": rows.copy_texts("participants", NULL),
+            "created_on": rows.copy_texts("created_on", NULL),
+            "creator_id": rows.copy_texts("creator_id"),
+            "phone": phones,
+            "max_id": rows.copy_texts("owner_id"),
+            "add_user": flags[0],
+            "add_admin": flags[1],
+        }
+        return encode_columns([columns[name] for name in self._chats_table.columns])

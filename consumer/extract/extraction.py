@@ -1,0 +1,156 @@
+"""One reading of one source: opened, checked chunk by chunk, sent as batches, counted to the end."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from consumer.cells.chunks import Chunk
+from consumer.datasets.base import Dataset, RowValidator, ValidatedBatch
+from consumer.errors import TransientError
+from consumer.extract.channel import Channel
+from consumer.extract.chunk_ops import drop_positions, split_at
+from consumer.extract.error_report import failed_header, log_unexpected
+from consumer.extract.load_identity import LoadIdentity
+from consumer.extract.process_limits import CpuLimit
+from consumer.extract.start_parameters import Resume, StartParameters
+from consumer.ipc import FrameType
+from consumer.runtime import failpoints
+from consumer.sources.base import Source, SourceInfo
+from consumer.sources.registry import open_source
+from consumer.sources.source_columns import columns_to_json
+from consumer.sources.split import split_by_size
+from schemas.codes import ErrorCode
+
+
+def run(parameters: StartParameters, channel: Channel, find_dataset: Callable[[str], Dataset]) -> None:
+    """Read the source and send what it holds; whatever goes wrong becomes a FAILED frame."""
+    try:
+        _run(parameters, channel, find_dataset)
+    except BaseException as error:  # noqa: BLE001  panics of libraries in Rust are no Exception
+        if isinstance(error, MemoryError) and not parameters.low_memory:
+            os.abort()
+        log_unexpected(error)
+        channel.send(FrameType.FAILED, failed_header(error))
+
+
+def _run(parameters: StartParameters, channel: Channel, find_dataset: Callable[[str], Dataset]) -> None:
+    dataset = find_dataset(parameters.dataset)
+
+    def wait(detail: str | None) -> None:
+        channel.send(FrameType.WAITING, {"detail": detail})
+
+    earlier = parameters.previous_load(dataset.rules_version)
+    source = open_source(
+        parameters.source, parameters.source_config(dataset.column_spec, earlier, wait, channel.acquire_token)
+    )
+    try:
+        opened = source.open()
+        load = earlier
+        if load is None or load.source != opened.fingerprint:
+            load = LoadIdentity(dataset.rules_version, parameters.today, opened.fingerprint)
+        resume = _report_opened(opened, load, parameters, channel)
+        checker = dataset.make_validator(parameters.source["type"], load.day)
+        Extraction(source, checker, resume, channel, CpuLimit(parameters.cpu_seconds)).run()
+    finally:
+        source.close()
+
+
+def _report_opened(
+    opened: SourceInfo, load: LoadIdentity, parameters: StartParameters, channel: Channel
+) -> Resume:
+    """Report what was opened; another load than before is read from the top."""
+    restarted = parameters.resume.has_progress and load.fingerprint != parameters.fingerprint
+    channel.send(
+        FrameType.OPENED,
+        {
+            "fingerprint": load.fingerprint,
+            "state": opened.state,
+            "warnings": dict(opened.warnings),
+            "restarted": restarted,
+            "columns": columns_to_json(opened.columns),
+        },
+    )
+    return Resume() if restarted else parameters.resume
+
+
+class Extraction:
+    """An opened source on its way through the rules and up the pipe."""
+
+    def __init__(
+        self, source: Source, validator: RowValidator, resume: Resume, channel: Channel, cpu_limit: CpuLimit
+    ) -> None:
+        self._source = source
+        self._validator = validator
+        self._checkpoint = resume.checkpoint
+        self._database_rejections: Mapping[int, str] = resume.database_rejections or {}
+        self._rejected = resume.rejected
+        self._channel = channel
+        self._cpu_limit = cpu_limit
+        self._rows = 0
+        self._total_sent: int | None = None
+        self._state = source.state
+
+    def run(self) -> None:
+        """Send all batches, the total as soon as it is known, and the end."""
+        self._cpu_limit.extend(0)  # its first rows were read to open it
+        for chunk in self._source.chunks():
+            failpoints.failpoint_sync("child.chunk")
+            self._process_chunk(chunk)
+            if self._total_sent is None:
+                self._send_total(self._source.total)
+        if self._total_sent is None:
+            self._send_total(self._rows)
+        if self._total_sent != self._rows:
+            raise TransientError(
+                ErrorCode.SHORT_READ,
+                f"The source has {self._total_sent} rows, but only {self._rows} could be read. Try again.",
+            )
+        self._channel.send(FrameType.END, {"rows": self._rows})
+
+    def _process_chunk(self, chunk: Chunk) -> None:
+        self._rows += len(chunk.positions)
+        self._cpu_limit.extend(self._rows)
+        stored, new = split_at(chunk, self._checkpoint)
+        if stored is not None:
+            self._validator.replay(drop_positions(stored, self._rejected), self._database_rejections)
+        for piece in () if new is None else split_by_size(new):
+            self._send_batches(piece)
+
+    def _send_batches(self, chunk: Chunk) -> None:
+        """Send a piece as one batch, or as several where its rejected rows take much space.
+
+        The next batch tries twice as many rows as the last one took: none is checked more than about twice.
+        """
+        start, rows, size = 0, len(chunk.positions), len(chunk.positions)
+        while start < rows:
+            part = chunk.slice(start, min(start + size, rows)) if start else chunk
+            checked = self._validator.validate(part, self._database_rejections)
+            header = _batch_header(checked, part.positions[checked.row_count - 1]) | {
+                "state": self._changed_state()
+            }
+            self._channel.send_batch(header, b"".join(checked.copy_streams.values()))
+            start += checked.row_count
+            size = 2 * checked.row_count
+
+    def _changed_state(self) -> Mapping[str, Any] | None:
+        """What a next attempt must know, where that is not told yet."""
+        state = self._source.state
+        if state == self._state:
+            return None
+        self._state = state
+        return state
+
+    def _send_total(self, total: int | None) -> None:
+        if total is not None:
+            self._total_sent = total
+            self._channel.send(FrameType.TOTAL, {"rows": total})
+
+
+def _batch_header(batch: ValidatedBatch, last_position: int) -> dict[str, Any]:
+    return {
+        "last": last_position,
+        "accepted": batch.accepted,
+        "rejected": batch.rejected,
+        "warnings": dict(batch.warnings),
+        "sections": [[name, len(content)] for name, content in batch.copy_streams.items()],
+    }

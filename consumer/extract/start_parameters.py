@@ -1,0 +1,104 @@
+"""What the service asks of a child, taken from the START frame."""
+
+import sys
+from array import array
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Self
+
+from consumer.datasets.base import ColumnSpec
+from consumer.extract.load_identity import LoadIdentity
+from consumer.sources.base import SourceConfig, batch_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """From where an attempt goes on: rows up to `checkpoint` are stored already, or `rejected`.
+
+    `refused` are rows that Postgres does not take, with its SQLSTATE.
+    """
+
+    checkpoint: int | None = None
+    database_rejections: Mapping[int, str] | None = None
+    rejected: frozenset[int] = frozenset()
+
+    @property
+    def has_progress(self) -> bool:
+        """Whether an earlier attempt has stored anything."""
+        return self.checkpoint is not None or bool(self.database_rejections)
+
+
+@dataclass(frozen=True, slots=True)
+class StartParameters:
+    """The START frame."""
+
+    dataset: str
+    source: Mapping[str, Any]
+    credits: int
+    resume: Resume
+    fingerprint: str | None
+    today: date
+    low_memory: bool
+    memory_bytes: int
+    cpu_seconds: int
+    service_pid: int
+    failpoints: str
+    header: Mapping[str, Any]
+
+    @classmethod
+    def from_frame(cls, header: Mapping[str, Any], body: bytes) -> Self:
+        """Take the frame apart; a missing key is a slip of ours and raises KeyError."""
+        refused = {int(position): state for position, state in header["database_rejections"].items()}
+        return cls(
+            dataset=header["dataset"],
+            source=header["source"],
+            credits=header["credits"],
+            resume=Resume(header["checkpoint"], refused, _decode_positions(body)),
+            fingerprint=header["fingerprint"],
+            today=date.fromisoformat(header["today"]),
+            low_memory=header["low_memory"],
+            memory_bytes=header["memory_bytes"],
+            cpu_seconds=header["cpu_seconds"],
+            service_pid=header["service_pid"],
+            failpoints=header.get("failpoints", ""),
+            header=header,
+        )
+
+    def previous_load(self, rules_version: str) -> LoadIdentity | None:
+        """The load of an earlier attempt, where its rows keep the same rules."""
+        load = LoadIdentity.parse(self.fingerprint)
+        return load if load is not None and load.rules_version == rules_version else None
+
+    def source_config(
+        self,
+        column_spec: ColumnSpec,
+        previous: LoadIdentity | None,
+        report_waiting: Callable[[str | None], None],
+        acquire_token: Callable[[], None],
+    ) -> SourceConfig:
+        """What the source needs to know. Without an earlier load it is read as if for the first time."""
+        return SourceConfig(
+            column_spec=column_spec,
+            chunk_rows=batch_rows(self.source["type"], self.header["chunk_rows"], low_memory=self.low_memory),
+            temp_dir=Path(self.header["temp_dir"]),
+            inbox=Path(self.header["inbox"]),
+            max_inflated_bytes=self.header["max_inflated_bytes"],
+            secrets=self.header["secrets"],
+            low_memory=self.low_memory,
+            fingerprint=previous.source if previous else None,
+            state=self.header["state"] if previous else None,
+            checkpoint=self.resume.checkpoint if previous else None,
+            rows_done=self.header["rows_done"] if previous else 0,
+            run=self.header["run"],
+            report_waiting=report_waiting,
+            acquire_token=acquire_token,
+        )
+
+
+def _decode_positions(body: bytes) -> frozenset[int]:
+    numbers = array("q", body)
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    return frozenset(numbers)

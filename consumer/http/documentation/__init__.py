@@ -1,0 +1,1 @@
+"""The documentation pages /docs, /redoc and /asyncapi, served from packaged assets."""

@@ -1,0 +1,100 @@
+"""Files that pages refer to, at `/static/NAME`: our own, and Swagger UI and ReDoc from their wheel."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from fastapi import APIRouter, Request, Response
+
+from consumer.http.problem import ProblemError
+from schemas.codes import ProblemCode
+
+STATIC_DIRECTORY = Path(__file__).parent / "static"
+BUNDLE_PACKAGE = "fastapi_offline"
+"""The package whose wheel carries the bundles. It is not imported."""
+REVALIDATE_HEADERS = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
+"""Kept by browsers and asked for each time: an upgrade shows at once, and costs nothing otherwise."""
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/schema+json",
+    ".svg": "image/svg+xml",
+    ".yaml": "application/yaml",
+}
+REDOC_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
+EMPTY_IMAGE = b"data:,"
+"""ReDoc takes its logo away when it does not load; the line under it, which names ReDoc, stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """Bytes that do not change while the service runs."""
+
+    content: bytes
+    media_type: str
+    etag: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        digest = hashlib.sha256(self.content).hexdigest()
+        object.__setattr__(self, "etag", f'"{digest[:32]}"')
+
+    def response(self, request: Request) -> Response:
+        """The bytes, or 304 where the client has them already."""
+        headers = REVALIDATE_HEADERS | {"etag": self.etag}
+        if self.etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(self.content, media_type=self.media_type, headers=headers)
+
+
+def router() -> APIRouter:
+    """The files of pages."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/static/{name}")
+    async def static(request: Request, name: str) -> Response:
+        """A file, by its name."""
+        if name not in FILES:
+            raise ProblemError(
+                404, ProblemCode.NOT_FOUND, "There is no such file; /docs names what there is."
+            )
+        return asset(name).response(request)
+
+    return routes
+
+
+@cache
+def asset(name: str) -> Asset:
+    """The file of a name in FILES."""
+    return Asset(FILES[name](), MEDIA_TYPES[Path(name).suffix])
+
+
+def _read_static(name: str) -> bytes:
+    return (STATIC_DIRECTORY / name).read_bytes()
+
+
+def _read_bundled(name: str) -> bytes:
+    """A file of the wheel. Raises RuntimeError where that is not installed."""
+    spec = find_spec(BUNDLE_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise RuntimeError(
+            f"the package {BUNDLE_PACKAGE} is missing: install the service with its dependencies"
+        )
+    return (Path(spec.origin).parent / "static" / name).read_bytes()
+
+
+def _redoc_bundle() -> bytes:
+    """Without the one image that it would load from elsewhere."""
+    return _read_bundled("redoc.standalone.js").replace(REDOC_LOGO, EMPTY_IMAGE)
+
+
+FILES: Mapping[str, Callable[[], bytes]] = {
+    "redoc.standalone.js": _redoc_bundle,
+    **{name: partial(_read_bundled, name) for name in ("swagger-ui-bundle.js", "swagger-ui.css")},
+    **{
+        name: partial(_read_static, name)
+        for name in ("asyncapi.css", "bundles.css", "docs.js", "icon.svg", "redoc.js")
+    },
+}

@@ -1,0 +1,1 @@
+"""Server-Sent Events: the status events of one job as a stream."""

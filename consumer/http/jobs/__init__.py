@@ -1,0 +1,1 @@
+"""Reading jobs: paths, filters, pages, attempts."""

@@ -1,0 +1,1 @@
+"""Bounds on requests, downloads, transfer rates and log lines."""

@@ -1,0 +1,50 @@
+"""The response to a request that the end of the service interrupts."""
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from consumer.http.problem import ProblemError
+from schemas.codes import ProblemCode
+
+RETRY_AFTER_SECONDS = 5
+"""Another replica answers at once; a single one is back after some seconds."""
+
+
+class ShutdownResponse:
+    """ASGI middleware: answers 503 where the server cancels a request because the service stops.
+
+    The server itself would answer with a bare `500 Internal Server Error`, which says that something is
+    broken, and log a traceback. Belongs outside of `RequestBodyLimits`: there is no time left to linger. What a
+    POST has sent to Kafka by then does not come here: `RequestSubmitter` answers for it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on. A response that has begun is cut off, so that it does not look whole."""
+        started = False
+
+        async def track_send(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, track_send)
+        except asyncio.CancelledError:
+            if started or scope["type"] != "http":
+                raise
+            await _shutdown_problem().response()(scope, receive, send)
+
+
+def _shutdown_problem() -> ProblemError:
+    return ProblemError(
+        503,
+        ProblemCode.SHUTTING_DOWN,
+        "The service is shutting down and did not finish this request; nothing was started. "
+        "Send it again in a moment.",
+        retry_after=RETRY_AFTER_SECONDS,
+        headers={"connection": "close"},
+    )

@@ -1,0 +1,52 @@
+"""Bodies of POSTs as the OpenAPI document shows them: what can be sent from `/docs` as it is."""
+
+from typing import Any
+
+from schemas import examples
+
+Json = dict[str, Any]
+
+
+def _examples(**shown: tuple[str, Json]) -> Json:
+    return {name: {"summary": summary, "value": value} for name, (summary, value) in shown.items()}
+
+
+EXCEL_EXAMPLES = _examples(
+    file=("The file alone", {"file": "chats.xlsx"}),
+    named=(
+        "Under an id of its own, with limits",
+        {
+            "file": "chats.xlsx",
+            "request_id": "2026-11-chats",
+            "sheet": "Чаты",
+            "timeout_seconds": 7200,
+            "max_attempts": 3,
+        },
+    ),
+)
+DATABASE_EXAMPLES = _examples(
+    connection=("The usual table of a connection", {"source_identifier": "admin_panel"}),
+    table=(
+        "Another table, under an id of its own",
+        {"source_identifier": "admin_panel", "table": "public.chats", "request_id": "2026-11-admin-panel"},
+    ),
+)
+GOOGLE_SHEETS_EXAMPLES = _examples(
+    link=(
+        "By the link from the browser",
+        {"spreadsheet_id": "https://docs.google.com/spreadsheets/d/1AbC-dEf_123/edit#gid=0"},
+    ),
+    worksheet=("One worksheet, by the id", {"spreadsheet_id": "1AbC-dEf_123", "worksheet": "Чаты"}),
+)
+REQUEST_EXAMPLES = _examples(
+    inbox=("Start: a workbook in the inbox of the service", examples.START),
+    uploaded=("Start: a workbook that was sent in chunks", examples.START_UPLOADED),
+    database=("Start: a table of a database", examples.START_DATABASE),
+    spreadsheet=("Start: a Google spreadsheet", examples.START_SHEETS),
+    cancel=("Cancel the job of a request", examples.CANCEL),
+    retry=("Run the job of a request again", examples.RETRY),
+)
+COMMAND_EXAMPLES = _examples(
+    empty=("Nothing more to say", {}),
+    named=("Under an id of its own: sent again, it acts once", {"command_id": "stop-2026-11-chats"}),
+)

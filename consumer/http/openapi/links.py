@@ -1,0 +1,30 @@
+"""Links of the OpenAPI document: from a response that names a job to what can be asked of that job."""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+OPERATIONS_ON_JOB = (
+    *("getJob", "followJob", "listAttempts", "listRejectedRows", "summarizeRejectedRows"),
+    *("cancelJob", "retryJob"),
+)
+"""Operations on one job, which they have as the parameter `id`."""
+OPERATIONS_RETURNING_JOB = (
+    *("startExcel", "startDatabase", "startGoogleSheets", "publishRequest"),
+    *("cancelJob", "retryJob", "getJob"),
+)
+"""Operations whose 2xx responses name a job, each by its request id."""
+REQUEST_ID_EXPRESSION = "$response.body#/request_id"
+
+
+def add_links(operation: Json) -> None:
+    """Add the links to the 2xx responses of an operation, where these name a job."""
+    if operation["operationId"] not in OPERATIONS_RETURNING_JOB:
+        return
+    for status in ("200", "202"):
+        if status in operation["responses"]:
+            operation["responses"][status]["links"] = {
+                target: {"operationId": target, "parameters": {"id": REQUEST_ID_EXPRESSION}}
+                for target in OPERATIONS_ON_JOB
+                if target != operation["operationId"]
+            }

@@ -1,0 +1,1 @@
+"""Rejected rows of a job: pages, summary, CSV."""

@@ -1,0 +1,1 @@
+"""Bodies and headers of requests: JSON, idempotency keys, digests."""

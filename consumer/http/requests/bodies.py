@@ -1,0 +1,145 @@
+"""What the bodies of POSTs may hold, and the requests they make."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from consumer.http.problem import FieldProblem, invalid_fields
+from consumer.telemetry.redaction import sanitize
+from schemas.requests import TABLE_DESCRIPTION, MaxAttempts, StartRequest, TimeoutSeconds
+from schemas.text import ConfiguredName, LongName, Name, RequestId, SheetName
+from schemas.validation import describe_errors, error_path
+
+M = TypeVar("M", bound=BaseModel)
+
+DIGITS = re.compile(r"[0-9]{1,10}")
+INTEGER_FIELDS = ("timeout_seconds", "max_attempts")
+
+
+class StartBody(BaseModel):
+    """What every kind of start may say beside its source; what is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    request_id: RequestId | None = Field(
+        None,
+        description="the id of the request, for ever; the header `Idempotency-Key` says the same. "
+        "Made up when absent.",
+        examples=["2026-11-chats"],
+    )
+    requested_by: Name | None = Field(
+        None,
+        description="who asks; where the service knows tokens, the token's name counts instead",
+        examples=["ivanova"],
+    )
+    dataset: Name = Field("chats", description="what the rows mean")
+    timeout_seconds: TimeoutSeconds | None = Field(
+        None,
+        description="for a run, from its first claim on; the service's setting when absent",
+        examples=[7200],
+    )
+    max_attempts: MaxAttempts | None = Field(
+        None,
+        description="attempts in a row without a stored batch; the service's setting when absent",
+        examples=[3],
+    )
+
+    def to_request(self, request_id: str, source: Mapping[str, Any]) -> StartRequest:
+        """The request that a start of this source is; raises ProblemError (422)."""
+        return validate_or_422(
+            StartRequest,
+            {
+                "action": "start",
+                "request_id": request_id,
+                "requested_by": self.requested_by,
+                "dataset": self.dataset,
+                "source": source,
+                "options": {"timeout_seconds": self.timeout_seconds, "max_attempts": self.max_attempts},
+            },
+        )
+
+
+class ExcelForm(StartBody):
+    """The fields of the form beside the file."""
+
+    sheet: SheetName | None = Field(None, description="found by itself when absent", examples=["Чаты"])
+
+    @classmethod
+    def parse(cls, fields: Mapping[str, str]) -> "ExcelForm":
+        """From the texts of a form; an empty field counts as absent. Raises ProblemError (422)."""
+        values: dict[str, Any] = {name: text for name, text in fields.items() if text}
+        for name in INTEGER_FIELDS:
+            if DIGITS.fullmatch(values.get(name, "")):
+                values[name] = int(values[name])
+        return validate_or_422(cls, values)
+
+
+class DatabaseBody(StartBody):
+    """A table of a database that the service's settings know by name."""
+
+    source_identifier: ConfiguredName = Field(
+        description="the name of a connection in the service's settings",
+        examples=["admin_panel"],
+    )
+    table: Name | None = Field(None, description=TABLE_DESCRIPTION, examples=["public.chats"])
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """The source as a request names it."""
+        return {"type": "database", "connection": self.source_identifier, "table": self.table}
+
+
+class GoogleSheetsBody(StartBody):
+    """A Google spreadsheet."""
+
+    spreadsheet_id: LongName = Field(
+        description="the bare id, or the link from the browser", examples=["1AbC-dEf_123"]
+    )
+    worksheet: SheetName | None = Field(
+        None, description="else the one the link shows, or the first", examples=["Чаты"]
+    )
+    credentials: ConfiguredName = Field(
+        "default", description="credentials by their name in the service's settings"
+    )
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """The source as a request names it."""
+        return {
+            "type": "google_sheets",
+            "spreadsheet_id": self.spreadsheet_id,
+            "worksheet": self.worksheet,
+            "credentials": self.credentials,
+        }
+
+
+class CommandBody(BaseModel):
+    """What a cancel or retry may say; the body may be left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command_id: Name | None = Field(
+        None,
+        description="the id of this command: sent again under it, it acts once; "
+        "the header `Idempotency-Key` says the same. Made up when absent.",
+    )
+    requested_by: Name | None = Field(
+        None, description="who asks; where the service knows tokens, the token's name counts instead"
+    )
+
+
+REQUEST_ID_ADAPTER: TypeAdapter[str] = TypeAdapter(RequestId)
+
+
+def validate_or_422(model: type[M], values: Any) -> M:
+    """The model of some values; raises ProblemError (422) naming every wrong field, never its value."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        wrong = [
+            FieldProblem(field=sanitize(error_path(location)) or "body", message=sanitize(words))
+            for location, words in describe_errors(error.errors(include_input=False, include_url=False))
+        ]
+        raise invalid_fields(wrong) from None

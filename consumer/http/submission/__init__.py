@@ -1,0 +1,1 @@
+"""Publishing a request to Kafka and waiting for intake to record it."""

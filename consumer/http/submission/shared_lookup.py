@@ -1,0 +1,81 @@
+"""Waits for rows that another process writes: one query serves everybody who waits."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from consumer.runtime.aio import WakeEvent
+from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
+
+V = TypeVar("V")
+
+POLL_INTERVAL = 0.1
+"""Between two queries where no notification comes; they get lost, and another replica's come late."""
+
+
+class SharedLookup(Generic[V]):
+    """Looks keys up in Postgres until each is found or its waiter gives up.
+
+    `look_up` gets the keys that are waited for and returns those it found. While Postgres is away the
+    waiters go on waiting, each within its own limit.
+    """
+
+    def __init__(self, look_up: Callable[[Sequence[str]], Awaitable[Mapping[str, V]]]) -> None:
+        self._look_up = look_up
+        self._waiting: defaultdict[str, set[asyncio.Future[V]]] = defaultdict(set)
+        self._wake_event = WakeEvent()
+        self._polling: asyncio.Task[None] | None = None
+
+    def notify(self) -> None:
+        """Something was written: look now."""
+        if self._waiting:
+            self._wake_event.notify()
+
+    async def wait_for_key(self, key: str, timeout: float) -> V | None:
+        """The value of a key once it is there, or None after so many seconds."""
+        found: asyncio.Future[V] = asyncio.get_running_loop().create_future()
+        self._waiting[key].add(found)
+        self._ensure_polling()
+        try:
+            async with asyncio.timeout(timeout):
+                return await found
+        except TimeoutError:
+            return None
+        finally:
+            self._remove_waiter(key, found)
+
+    def _remove_waiter(self, key: str, waiter: "asyncio.Future[V]") -> None:
+        self._waiting[key].discard(waiter)
+        if not self._waiting[key]:
+            del self._waiting[key]
+
+    def _ensure_polling(self) -> None:
+        self._wake_event.notify()
+        if self._polling is None or self._polling.done():
+            self._polling = asyncio.create_task(self._poll(), name="shared lookup")
+
+    async def _poll(self) -> None:
+        """Ends by itself when nothing is waited for."""
+        while self._waiting:
+            await self._wake_event.wait(POLL_INTERVAL)
+            try:
+                found = await self._look_up(list(self._waiting))
+            except (DatabaseUnavailableError, TransactionConflictError):
+                continue
+            except Exception as error:  # noqa: BLE001 – a defect belongs to those who wait, not to this task
+                self._fail_all(error)
+                return
+            for key, value in found.items():
+                self._resolve(key, value)
+
+    def _resolve(self, key: str, value: V) -> None:
+        for waiter in self._waiting.get(key, ()):
+            if not waiter.done():
+                waiter.set_result(value)
+
+    def _fail_all(self, error: Exception) -> None:
+        for waiters in self._waiting.values():
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_exception(error)

@@ -1,0 +1,1 @@
+"""Uploads: multipart parsing, digests, chunks on migration.uploads."""

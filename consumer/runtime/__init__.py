@@ -1,0 +1,1 @@
+"""What keeps a replica alive: supervision, heartbeats, startup, shutdown, failpoints."""

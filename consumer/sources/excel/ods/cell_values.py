@@ -1,0 +1,108 @@
+"""The value of a cell by its attributes and the text it shows (ODF 1.3, 19.385); errors read as empty."""
+
+import re
+from datetime import datetime, time, timedelta
+
+from consumer.cells.chunks import ERROR_CELL, FORMULA_WITHOUT_VALUE, Cell
+from consumer.cells.error_texts import is_error_text
+from consumer.sources.excel.cell_values import NUMBER
+from consumer.sources.excel.dates import from_iso
+from consumer.sources.excel.errors import damaged
+from consumer.sources.excel.ods.qnames import CALCEXT, OFFICE, TABLE
+from consumer.sources.excel.rounded_numbers import mark_if_rounded, parse_number
+from consumer.sources.excel.sheet_handler import MAX_CHARS
+from consumer.sources.excel.xml_sax import Attributes
+
+VALUE_TYPE, ERROR_TYPE, FORMULA = f"{OFFICE}value-type", f"{CALCEXT}value-type", f"{TABLE}formula"
+VALUE_ATTRIBUTES = {
+    "float": f"{OFFICE}value",
+    "percentage": f"{OFFICE}value",
+    "currency": f"{OFFICE}value",
+    "boolean": f"{OFFICE}boolean-value",
+    "date": f"{OFFICE}date-value",
+    "time": f"{OFFICE}time-value",
+    "string": f"{OFFICE}string-value",
+}
+"""Where a cell of each type has its value."""
+BOOLEANS = {"true": True, "false": False}
+ZONE = re.compile(r"(?<=\d)(?:Z|[+-]\d\d:\d\d)$")
+DURATION = re.compile(
+    r"(-?)P(?:([0-9]{1,6})D)?(?:T(?:([0-9]{1,7})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9}(?:[.,][0-9]{1,20})?)S)?)?"
+)
+EXPONENT = re.compile(r"[0-9][eE][+-]?[0-9]")
+"""In the text shown beside a number: the format of the cell is scientific."""
+DAY = timedelta(days=1)
+
+
+def cell_value(attributes: Attributes, displayed_text: str | None) -> Cell:
+    """What a cell holds; None for nothing, ERROR_CELL, and FORMULA_WITHOUT_VALUE.
+
+    `displayed_text` is the text that a person sees, None where the cell has no paragraph. Raises WorkbookProblem where
+    a cell has a type, and neither a value of it nor a text.
+    """
+    kind = attributes.get(VALUE_TYPE, "string")
+    if _is_error(attributes, kind, displayed_text):
+        return ERROR_CELL
+    value = attributes.get(VALUE_ATTRIBUTES.get(kind, ""))
+    if value == "" and kind != "string":
+        value = None
+    if displayed_text is None and value is None and FORMULA in attributes:
+        return FORMULA_WITHOUT_VALUE
+    if kind == "string" or value is None:
+        return _text_or_error(
+            displayed_text if value is None else value[:MAX_CHARS], is_formula_result=FORMULA in attributes
+        )
+    found = _parse_typed(kind, value)
+    if found is None and not displayed_text:
+        raise damaged(f"a cell of type {kind} has a value of another type")
+    if isinstance(found, float) and displayed_text and EXPONENT.search(displayed_text):
+        return mark_if_rounded(found)
+    return displayed_text if found is None else found
+
+
+def _is_error(attributes: Attributes, kind: str, displayed_text: str | None) -> bool:
+    """Programs mark errors by the extension, by the text shown beside a number, or by the text alone.
+
+    The last of them is an error where a formula stands in the cell; else somebody has typed the text.
+    """
+    if attributes.get(ERROR_TYPE) == "error":
+        return True
+    return (
+        bool(displayed_text)
+        and (kind != "string" or FORMULA in attributes)
+        and is_error_text(displayed_text or "")
+    )
+
+
+def _text_or_error(text: str | None, *, is_formula_result: bool) -> Cell:
+    return ERROR_CELL if text and is_formula_result and is_error_text(text) else text
+
+
+def _parse_typed(kind: str, value: str) -> Cell:
+    """The value of its type; None where it is none."""
+    match kind:
+        case "boolean":
+            return BOOLEANS.get(value)
+        case "date":
+            return from_iso(ZONE.sub("", value) if "T" in value else value)
+        case "time":
+            return _parse_duration(value)
+        case _:
+            return parse_number(value) if NUMBER.fullmatch(value) else None
+
+
+def _parse_duration(value: str) -> Cell:
+    """A time of day; a duration of a day and longer stays one, as in an .xlsx."""
+    found = DURATION.fullmatch(value)
+    if found is None:
+        return None
+    sign, *numbers = found.groups()
+    days, hours, minutes, seconds = (float((number or "0").replace(",", ".")) for number in numbers)
+    duration = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if sign:
+        return -duration
+    return duration if duration >= DAY else _time_of_day(duration)
+
+
+def _time_of_day(duration: timedelta) -> time:
+    return (datetime.min + duration).time()  # noqa: DTZ901

@@ -1,0 +1,1 @@
+"""Telemetry events, metrics, structured logs, redaction of personal data."""

@@ -1,0 +1,63 @@
+"""The account that runs Postgres when the caller is root, and folders which that account can reach."""
+
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack.errors import StackError
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user of the system, by numbers."""
+
+    uid: int
+    gid: int
+
+
+def server_account() -> Account | None:
+    """`nobody` when the caller is root (Postgres refuses to run as root), else None: the caller itself."""
+    if os.geteuid() != 0:
+        return None
+    import pwd
+
+    try:
+        entry = pwd.getpwnam("nobody")
+    except KeyError as error:
+        raise StackError(
+            "Postgres refuses to run as root, and there is no user 'nobody' to run it as."
+        ) from error
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def is_world_accessible(path: Path) -> bool:
+    """Whether everyone may enter this folder and all above it."""
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in [path, *path.parents])
+
+
+def make_temporary_folder(account: Account | None) -> Path:
+    """A new folder for servers to live in, which the account can reach."""
+    folder = Path(tempfile.mkdtemp(prefix="devstack-", dir=_temporary_root(account))).resolve()
+    folder.chmod(0o755 if account else 0o700)
+    return folder
+
+
+def _temporary_root(account: Account | None) -> Path:
+    candidates = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]
+    for root in candidates:
+        if account is None or (root.is_dir() and is_world_accessible(root.resolve())):
+            return root
+    raise StackError(
+        f"No temporary folder that other users may enter was found among {candidates}; set TMPDIR."
+    )
+
+
+def make_private_folder(path: Path, account: Account | None) -> Path:
+    """Make the folder if it is missing, for the account alone."""
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o700)
+    if account:
+        os.chown(path, account.uid, account.gid)
+    return path

@@ -1,0 +1,76 @@
+"""The questions of the Sheets API that are answered here, without a word about HTTP connections."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote
+
+from devstack.fake_sheets import ranges, responses
+from devstack.fake_sheets.faults import CapturedRequest
+from devstack.fake_sheets.responses import ApiResponse
+from devstack.fake_sheets.spreadsheets import BeyondGridError, FakeSpreadsheet, formatted_values, transpose
+
+PATH = re.compile(r"/v4/spreadsheets/(?P<id>[^/:]+)(?P<rest>|/values:batchGet|/values/(?P<range>[^/]+))")
+DIMENSIONS = ("ROWS", "COLUMNS")
+VALUE_RENDER_OPTIONS = ("FORMATTED_VALUE", "UNFORMATTED_VALUE", "FORMULA")
+
+
+def respond(
+    request: CapturedRequest,
+    email: str | None,
+    spreadsheets: Mapping[str, FakeSpreadsheet],
+    url: str,
+    max_rows: int | None,
+) -> ApiResponse:
+    """What Google would say; of values no more than `max_rows` rows."""
+    found = PATH.fullmatch(request.path)
+    if found is None or request.method != "GET":
+        return responses.not_found()
+    if email is None:
+        return responses.invalid_token()
+    book = spreadsheets.get(unquote(found["id"]))
+    if book is None:
+        return responses.not_found()
+    if email not in book.shared_with:
+        return responses.forbidden()
+    if not found["rest"]:
+        return responses.ok(book.metadata(url))
+    return _values(book, found["range"], request.query, max_rows)
+
+
+def _values(
+    book: FakeSpreadsheet, single_range: str | None, query: Mapping[str, Sequence[str]], max_rows: int | None
+) -> ApiResponse:
+    dimension = _option(query, "majorDimension", DIMENSIONS)
+    rendered = _option(query, "valueRenderOption", VALUE_RENDER_OPTIONS)
+    if dimension is None or rendered is None:
+        return responses.invalid_argument("Invalid value at 'major_dimension' or 'value_render_option'")
+    wanted = query.get("ranges", []) if single_range is None else [unquote(single_range)]
+    told = []
+    for text in wanted:
+        try:
+            told.append(_value_range(book, text, dimension, rendered, max_rows))
+        except ranges.InvalidRangeError:
+            return responses.invalid_argument(f"Unable to parse range: {text}")
+        except BeyondGridError as error:
+            return responses.invalid_argument(f"Range ({text}) {error}")
+    if single_range is None:
+        return responses.ok({"spreadsheetId": book.id, "valueRanges": told})
+    return responses.ok(told[0])
+
+
+def _value_range(
+    book: FakeSpreadsheet, text: str, dimension: str, render_option: str, max_rows: int | None
+) -> dict[str, Any]:
+    sheet, found = book.resolve_range(text)
+    rows = sheet.values(found)[:max_rows]
+    told: dict[str, Any] = {"range": ranges.format_range(sheet.title, found), "majorDimension": dimension}
+    values = rows if dimension == "ROWS" else transpose(rows)
+    if values:
+        told["values"] = formatted_values(values) if render_option == "FORMATTED_VALUE" else values
+    return told
+
+
+def _option(query: Mapping[str, Sequence[str]], name: str, allowed: Sequence[str]) -> str | None:
+    given = query.get(name, allowed)[0]
+    return given if given in allowed else None

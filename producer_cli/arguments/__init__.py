@@ -1,0 +1,1 @@
+"""Arguments and options of the commands, declared for typer; they import the rest on use."""

@@ -1,0 +1,179 @@
+"""`migration start …`: one command for each kind of source."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from producer_cli.arguments.options import (
+    Dataset,
+    Json,
+    MaxAttempts,
+    NewRequestId,
+    RequestedBy,
+    Timeout,
+    Wait,
+    Watch,
+    examples_epilog,
+)
+from producer_cli.errors import InvalidInputError
+
+app = typer.Typer(no_args_is_help=True, help="Ask for a migration.", rich_markup_mode=None)
+
+
+@app.command(
+    epilog=examples_epilog(
+        "migration start excel chats.xlsx --watch",
+        "migration start excel chats.xlsx --sheet Чаты --timeout 3600",
+        "migration start excel --path 2026/chats.xlsx",
+        "migration start excel chats.xlsx --json --wait 600 | tail -1",
+    )
+)
+def excel(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A workbook here; it is sent through Kafka.")
+    ] = None,
+    path: Annotated[
+        str | None,
+        typer.Option("--path", metavar="P", help="Instead of FILE: a workbook in the consumer's inbox."),
+    ] = None,
+    sheet: Annotated[
+        str | None,
+        typer.Option("--sheet", metavar="S", help="Name of the sheet; found by itself when absent."),
+    ] = None,
+    watch: Watch = False,
+    wait: Wait = None,
+    request_id: NewRequestId = None,
+    requested_by: RequestedBy = None,
+    timeout: Timeout = None,
+    max_attempts: MaxAttempts = None,
+    dataset: Dataset = "chats",
+    as_json: Json = False,
+) -> None:
+    """Import a workbook.
+
+    .xlsx, .xlsm, .xlsb, .xls or .ods; its content says which, not its name.
+    """
+    from producer_cli.source_arguments import check_file, upload_name
+
+    if (file is None) == (path is None):
+        raise InvalidInputError(
+            "Name either a FILE that is here, or with --path one that is in the consumer's inbox."
+        )
+    if file is not None:
+        check_file(file)
+    place = path if file is None else upload_name(file)
+    source = {"type": "excel", "file": {"path": place}, "sheet": sheet}
+    wishes = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
+    _start(source, wishes, file, watch, wait, as_json)
+
+
+@app.command(
+    epilog=examples_epilog(
+        "migration start database admin_panel --watch",
+        "migration start database admin_panel --table public.chats",
+    )
+)
+def database(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="A connection that the consumer's settings know by this name."),
+    ],
+    table: Annotated[
+        str | None, typer.Option("--table", metavar="T", help="`table` or `schema.table`; chats when absent.")
+    ] = None,
+    watch: Watch = False,
+    wait: Wait = None,
+    request_id: NewRequestId = None,
+    requested_by: RequestedBy = None,
+    timeout: Timeout = None,
+    max_attempts: MaxAttempts = None,
+    dataset: Dataset = "chats",
+    as_json: Json = False,
+) -> None:
+    """Import a table of another database."""
+    source = {"type": "database", "connection": name, "table": table}
+    wishes = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
+    _start(source, wishes, None, watch, wait, as_json)
+
+
+@app.command(
+    "google-sheets",
+    epilog=examples_epilog(
+        "migration start google-sheets 1AbC…xyz --watch",
+        "migration start google-sheets https://docs.google.com/spreadsheets/d/1AbC…xyz/edit --worksheet Чаты",
+    ),
+)
+def google_sheets(
+    spreadsheet: Annotated[
+        str, typer.Argument(metavar="ID_OR_LINK", help="Id of the spreadsheet, or its link from the browser.")
+    ],
+    worksheet: Annotated[
+        str | None,
+        typer.Option(
+            "--worksheet",
+            metavar="W",
+            help="Name of the worksheet; else the one the link shows, or the first.",
+        ),
+    ] = None,
+    credentials: Annotated[
+        str,
+        typer.Option(
+            "--credentials", metavar="C", help="Credentials by their name in the consumer's settings."
+        ),
+    ] = "default",
+    watch: Watch = False,
+    wait: Wait = None,
+    request_id: NewRequestId = None,
+    requested_by: RequestedBy = None,
+    timeout: Timeout = None,
+    max_attempts: MaxAttempts = None,
+    dataset: Dataset = "chats",
+    as_json: Json = False,
+) -> None:
+    """Import a Google spreadsheet."""
+    from producer_cli import source_arguments
+
+    source = {
+        "type": "google_sheets",
+        "spreadsheet_id": source_arguments.spreadsheet_reference(spreadsheet, worksheet),
+        "worksheet": worksheet,
+        "credentials": credentials,
+    }
+    wishes = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
+    _start(source, wishes, None, watch, wait, as_json)
+
+
+def _request_fields(
+    request_id: str | None,
+    requested_by: str | None,
+    timeout: int | None,
+    max_attempts: int | None,
+    dataset: str,
+) -> dict[str, Any]:
+    return {
+        "request_id": request_id,
+        "requested_by": requested_by,
+        "dataset": dataset,
+        "options": {"timeout_seconds": timeout, "max_attempts": max_attempts},
+    }
+
+
+def _start(
+    source: dict[str, Any],
+    request_fields: dict[str, Any],
+    file: Path | None,
+    watch: bool,
+    wait: float | None,
+    as_json: bool,
+) -> None:
+    from producer_cli import settings
+    from producer_cli.commands.start import StartCommand
+    from producer_cli.render import base
+    from producer_cli.requests import start_request
+    from producer_cli.runner import run
+
+    connection = settings.load().kafka()
+    request, screen = start_request(source, **request_fields), base.choose_renderer(as_json)
+    start = StartCommand(connection, request, file, screen, generated_id=request_fields["request_id"] is None)
+    run(lambda afterword: start.run(afterword, watch or wait is not None, wait))

@@ -1,0 +1,93 @@
+"""Shows a job as it goes on, until it ends, is refused, or nobody wants to wait any longer."""
+
+from messaging.connection import KafkaConnection
+from producer_cli.errors import CliError, ExitCode, InvalidInputError
+from producer_cli.events import RunTracker, exit_code_for
+from producer_cli.follow import DeadLettered, Done, FollowCallbacks, WaitTimedOut, follow
+from producer_cli.kafka.event_stream import JobEventStream, open_event_stream
+from producer_cli.kafka.publishing import job_continues_hint
+from producer_cli.render.base import Renderer
+from producer_cli.render.formatting import format_duration, strip_control_chars
+from producer_cli.runner import InterruptHint
+
+NO_RESPONSE_NOTICE = (
+    "No consumer has answered yet; still waiting.\nThe request is kept safely in Kafka until one does."
+)
+NO_EVENT_MESSAGE = "Nothing has been heard of the request; if it was sent, it is kept safely in Kafka."
+UNCOMMITTED_NOTICE = (
+    "This request id came to an end, but the service has not read yet what was just sent; still waiting.\n"
+    "It is kept safely in Kafka until the service does."
+)
+UNCOMMITTED_MESSAGE = "The service has not read what was sent; it is kept safely in Kafka until it does."
+UNKNOWN_REQUEST_NOTICE = "Nothing is known of this request yet; waiting for its first event …"
+
+
+class WaitTimeoutError(CliError):
+    """The job outlived the patience of who asked."""
+
+    code = ExitCode.TIMED_OUT
+
+
+async def watch(
+    connection: KafkaConnection,
+    request_id: str,
+    renderer: Renderer,
+    wait: float | None,
+    interrupt_hint: InterruptHint,
+) -> ExitCode:
+    """`migration watch`: the job as it is now, then every change."""
+    async with open_event_stream(connection, request_id, from_beginning=True) as heard:
+        interrupt_hint.message = NO_EVENT_MESSAGE
+        fold = RunTracker()
+        if known := heard.known_event:
+            fold.accept(known)
+            interrupt_hint.message = job_continues_hint(request_id)
+        else:
+            renderer.info(UNKNOWN_REQUEST_NOTICE)
+        return await follow_to_end(heard, fold, renderer, wait, request_id)
+
+
+async def follow_to_end(
+    stream: JobEventStream,
+    tracker: RunTracker,
+    renderer: Renderer,
+    wait: float | None,
+    request_id: str,
+    await_commit: bool = False,
+) -> ExitCode:
+    """Follow, tell the end, and say with which exit code to leave.
+
+    With `published` the end is told only when the service has read what was asked after.
+    """
+    with renderer.live_progress():
+        if tracker.last:
+            renderer.on_event(tracker.last)
+        watcher = FollowCallbacks(
+            renderer.on_event,
+            lambda: renderer.info(NO_RESPONSE_NOTICE),
+            lambda: renderer.info(UNCOMMITTED_NOTICE),
+        )
+        outcome = await follow(stream.next, tracker, watcher, await_commit=await_commit, timeout=wait)
+    match outcome:
+        case Done(last, doubt):
+            renderer.on_end(last.event)
+            note_uncertainty(doubt, renderer)
+            return exit_code_for(last.event)
+        case DeadLettered():
+            raise InvalidInputError(dead_letter_message(outcome))
+        case WaitTimedOut(seconds, uncommitted=True):
+            raise WaitTimeoutError(f"Waited {format_duration(seconds)}. {UNCOMMITTED_MESSAGE}")
+        case WaitTimedOut(seconds):
+            news = job_continues_hint(request_id) if tracker.last else NO_EVENT_MESSAGE
+            raise WaitTimeoutError(f"Waited {format_duration(seconds)}. {news}")
+
+
+def note_uncertainty(uncertainty: str | None, renderer: Renderer) -> None:
+    """Say that the end may be that of another message with the same id, where that cannot be seen."""
+    if uncertainty is not None:
+        renderer.info(f"Whether the service has read what was just sent cannot be seen: {uncertainty}.")
+
+
+def dead_letter_message(dead_letter: DeadLettered) -> str:
+    """The sentence for a request that went to the dead letters."""
+    return f"The service refused this ({strip_control_chars(dead_letter.reason)}): {strip_control_chars(dead_letter.message).rstrip('.')}."

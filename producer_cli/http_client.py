@@ -1,0 +1,233 @@
+"""The HTTP side of the service, asked for rejected rows."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from producer_cli.errors import CliError, InvalidInputError, ReplacedLoadError, UnavailableError
+from producer_cli.render.formatting import strip_control_chars
+
+TIMEOUT = httpx.Timeout(10, read=60)
+PAGE_ROWS = 500
+JOBS_PATH = "/migration/jobs"
+MAX_JOB_NUMBER = 2**63 - 1
+LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
+UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, GONE = 401, 403, 404, 410
+LOAD_HEADER = "migration-load"
+LOAD_REPLACED = "load_replaced"
+
+
+class ServiceClient:
+    """Speaks to one service; every failure becomes one sentence."""
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        """With a `token`, every request carries it."""
+        self._url = url
+        self._has_token = token is not None
+        checked = _validate_url(url)
+        self._client = httpx.Client(
+            base_url=checked,
+            timeout=TIMEOUT,
+            trust_env=checked.host not in LOOPBACK_HOSTS,
+            headers={} if token is None else {"authorization": f"Bearer {token}"},
+        )
+
+    @property
+    def token_warning(self) -> str | None:
+        """What is wrong with sending the token there, as a sentence; None where nothing is.
+
+        It is sent all the same: inside a cluster plain HTTP between containers is the rule.
+        """
+        address = self._client.base_url
+        if not self._has_token or address.scheme == "https" or address.host in LOOPBACK_HOSTS:
+            return None
+        return (
+            f"The token goes to {strip_control_chars(address.host)} unencrypted, and whoever sees it can use it; "
+            "where that network is not your own, give an https address in MIGRATION_HTTP_URL."
+        )
+
+    def verify_request_id(self, request_id: str) -> str:
+        """The id, where a request has it; raises InvalidInputError.
+
+        The service takes an id of digits for the number of a job where no request has it: that would be the
+        job of somebody else.
+        """
+        if request_id.isdecimal():
+            job = self._get_json(_job_path(request_id), request_id)
+            if job.get("request_id") != request_id:
+                raise InvalidInputError(
+                    f"The service knows no request {strip_control_chars(request_id)}; for the job of that number give "
+                    f"--number {strip_control_chars(request_id)}."
+                )
+        return request_id
+
+    def request_id_of_job(self, number: int) -> str:
+        """The request id of the job with a number; raises InvalidInputError where there is none.
+
+        A job asked for by its number may be another, whose request id reads so: the list tells for certain.
+        """
+        params = {"before": str(min(number, MAX_JOB_NUMBER - 1) + 1), "limit": "1"}
+        page = self._get_json(JOBS_PATH, str(number), params)
+        jobs = page.get("items")
+        found = jobs[0] if isinstance(jobs, list) and jobs and isinstance(jobs[0], dict) else {}
+        if found.get("id") != number:
+            raise InvalidInputError(
+                f"The service knows no job of the number {number}; `migration status` lists jobs."
+            )
+        return str(found["request_id"])
+
+    def rejected_rows(self, request_id: str, limit: int | None = None) -> Iterator[dict[str, Any]]:
+        """The rejected rows by row number, fetched page by page; `limit` rows at the most."""
+        after, left = None, limit
+        while left is None or left > 0:
+            page = self._get_page(request_id, min(PAGE_ROWS, left or PAGE_ROWS), after)
+            yield from page["items"]
+            left = None if left is None else left - len(page["items"])
+            after = page["next"]
+            if after is None or not page["items"]:
+                return
+
+    @contextmanager
+    def rejected_csv(self, request_id: str) -> Iterator[Iterator[bytes]]:
+        """All rejected rows as CSV, in pieces as they come.
+
+        Raises, where it breaks off, Unreachable or ReplacedLoadError.
+        """
+        asked = self._client.stream("GET", _errors_path(request_id), headers={"accept": "text/csv"})
+        with self._translate_errors(), asked as answer:
+            self._raise_for_status(answer, request_id)
+            try:
+                yield answer.iter_bytes()
+            except httpx.TransportError as error:
+                if self._load_was_replaced(request_id, answer.headers.get(LOAD_HEADER)):
+                    raise _load_replaced_error() from error
+                raise
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._client.close()
+
+    def _load_was_replaced(self, request_id: str, load: str | None) -> bool:
+        """Whether the job is at another load by now; no, where that cannot be known."""
+        if load is None:  # a service of the version before
+            return False
+        try:
+            present = self._get_json(_errors_path(request_id), request_id, {"limit": "1"}).get("load")
+        except CliError:  # that the answer broke off is reported either way
+            return False
+        return str(present) != load
+
+    def _get_page(self, request_id: str, limit: int, after: object) -> dict[str, Any]:
+        params = {"limit": str(limit)} | ({} if after is None else {"after": str(after)})
+        page = self._get_json(_errors_path(request_id), request_id, params)
+        if not isinstance(page.get("items"), list):
+            raise self._unexpected_response()
+        return {"items": page["items"], "next": page.get("next")}
+
+    def _get_json(
+        self, path: str, request_id: str, params: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        with self._translate_errors():
+            answer = self._client.get(path, params=params, headers={"accept": "application/json"})
+            self._raise_for_status(answer, request_id)
+            body = answer.json()
+        if not isinstance(body, dict):
+            raise self._unexpected_response()
+        return body
+
+    def _unexpected_response(self) -> UnavailableError:
+        return UnavailableError(f"What answers at {self._url} is not the migration service.")
+
+    def _raise_for_status(self, response: httpx.Response, request_id: str) -> None:
+        if response.status_code == UNAUTHENTICATED:
+            raise InvalidInputError(self._unauthenticated_message())
+        if response.status_code == FORBIDDEN:
+            raise InvalidInputError(f"The service at {self._url} refuses: {_problem_detail(response)}")
+        if response.status_code == NOT_FOUND:
+            raise InvalidInputError(
+                f"The service knows no request {strip_control_chars(request_id)}; `migration status` lists them."
+            )
+        if response.status_code == GONE and _problem_code(response) == LOAD_REPLACED:
+            raise _load_replaced_error()
+        if not response.is_success:
+            raise UnavailableError(
+                f"The service at {self._url} answered {response.status_code}: {_problem_detail(response)}"
+            )
+
+    def _unauthenticated_message(self) -> str:
+        if self._has_token:
+            return (
+                f"The service at {self._url} does not know the token in MIGRATION_HTTP_TOKEN (or "
+                "MIGRATION_HTTP_TOKEN_FILE); ask its operator for a new one."
+            )
+        return (
+            f"The service at {self._url} asks for a token: set MIGRATION_HTTP_TOKEN, or "
+            "MIGRATION_HTTP_TOKEN_FILE to the file that holds it."
+        )
+
+    @contextmanager
+    def _translate_errors(self) -> Iterator[None]:
+        """The one place where errors of httpx become ours."""
+        try:
+            yield
+        except httpx.TimeoutException as error:
+            raise UnavailableError(f"The service at {self._url} did not answer in time.") from error
+        except httpx.ConnectError as error:
+            raise UnavailableError(
+                f"Nothing answers at {self._url}; is the service up, and MIGRATION_HTTP_URL right?"
+            ) from error
+        except httpx.HTTPError as error:
+            raise UnavailableError(
+                f"The answer of the service at {self._url} broke off; try again."
+            ) from error
+        except ValueError as error:
+            raise self._unexpected_response() from error
+
+
+def _job_path(request_id: str) -> str:
+    return f"{JOBS_PATH}/{quote(request_id, safe='')}"
+
+
+def _errors_path(request_id: str) -> str:
+    return f"{_job_path(request_id)}/errors"
+
+
+def _load_replaced_error() -> ReplacedLoadError:
+    return ReplacedLoadError(
+        "The job began a new load while its rejected rows were read, so that what was read is not whole; "
+        "run it again."
+    )
+
+
+def _problem_code(response: httpx.Response) -> object:
+    """The code of a problem; None where the answer is none."""
+    response.read()
+    try:
+        return response.json()["code"]
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _problem_detail(response: httpx.Response) -> str:
+    """What the service says of it itself, or what to do all the same."""
+    response.read()
+    try:
+        return strip_control_chars(str(response.json()["detail"]))
+    except (ValueError, KeyError, TypeError):
+        return "try again later."
+
+
+def _validate_url(url: str) -> httpx.URL:
+    """The address; raises InvalidInputError. Neither library finds all that is wrong with one."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+            return httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):
+        pass
+    raise InvalidInputError(
+        "MIGRATION_HTTP_URL must be an address like http://host:8084, and MIGRATION_HTTP_PORT a number."
+    )

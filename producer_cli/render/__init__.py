@@ -1,0 +1,1 @@
+"""Output: terminal, plain text, JSON, the progress bar, formatting."""

@@ -1,0 +1,99 @@
+"""What is said of a job at its end, and when somebody asks: a small table of label, number, words."""
+
+import shlex
+from collections.abc import Iterator
+
+from rich.table import Table
+from rich.text import Text
+
+from producer_cli.render.event_line import attempt_details, elapsed_seconds
+from producer_cli.render.formatting import format_count, format_duration, strip_control_chars, warning_text
+from schemas.status import Status, StatusEvent
+
+STATUS_STYLES = {
+    Status.PENDING: "yellow",
+    Status.RUNNING: "cyan",
+    Status.COMPLETED: "green",
+    Status.FAILED: "red",
+    Status.CANCELLED: "magenta",
+}
+
+SummaryRow = tuple[str, str, str]
+"""Label, number, words."""
+
+
+def summary(event: StatusEvent) -> Iterator[SummaryRow]:
+    """The counters of a job at its end, its warnings by code, the time it took."""
+    yield "total", "unknown" if event.total is None else format_count(event.total), ""
+    yield "processed", format_count(event.processed), ""
+    for kind in ("inserted", "updated", "unchanged", "duplicates") if event.processed else ():
+        yield f"  {kind}", format_count(getattr(event, kind)), ""
+    yield "failed", format_count(event.failed), "rows rejected" if event.failed else ""
+    yield from _warnings(event)
+    seconds = elapsed_seconds(event)
+    if seconds is not None:
+        yield "time", format_duration(seconds), _rate(event, seconds)
+
+
+def details(event: StatusEvent) -> Iterator[SummaryRow]:
+    """All that is known of a job, for somebody who asks."""
+    yield (
+        "source",
+        "",
+        f"{strip_control_chars(event.source_identifier or '?')} ({event.source_type or 'unknown'})",
+    )
+    yield "dataset", "", strip_control_chars(event.dataset or "?")
+    yield "job", "", str(event.job_id) if event.job_id is not None else "none was made"
+    yield "run", "", f"{event.run}, attempt {event.attempt}"
+    moments = {"started": event.started_at, "ended": event.completed_at, "last news": event.occurred_at}
+    for label, moment in moments.items():
+        if moment:
+            yield label, "", moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    if said := attempt_details(event):
+        yield "now", "", ", ".join(said)
+    yield from summary(event)
+
+
+def headline(event: StatusEvent) -> Text:
+    """`completed chats.xlsx`, with the error in a line of its own where there is one."""
+    text = Text(event.status.value, style=f"bold {STATUS_STYLES[event.status]}")
+    if event.source_identifier:
+        text.append(f" {strip_control_chars(event.source_identifier)}", style="default not bold")
+    if event.error:
+        text.append(
+            f"\n{strip_control_chars(event.error.code)}: {strip_control_chars(event.error.message)}",
+            style="not bold",
+        )
+    return text
+
+
+def summary_table(rows: Iterator[SummaryRow]) -> Table:
+    """The rows as rich prints them."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, number, words in rows:
+        grid.add_row(Text(f"  {label}"), Text(number), Text(words))
+    return grid
+
+
+def hints(event: StatusEvent) -> Iterator[str]:
+    """The commands a person will want next."""
+    name = shlex.quote(event.request_id)
+    if event.failed:
+        yield f"To see the rejected rows:\n  migration errors {name} --csv rejected.csv"
+    if event.status in {Status.FAILED, Status.CANCELLED} and event.job_id is not None:
+        yield f"To run it again:\n  migration retry {name} --watch"
+
+
+def _warnings(event: StatusEvent) -> Iterator[SummaryRow]:
+    width = max(map(len, event.warnings), default=0)
+    for position, (code, number) in enumerate(sorted(event.warnings.items())):
+        words = f"{strip_control_chars(code):<{width}}  {warning_text(code)}".rstrip()
+        yield "" if position else "warnings", format_count(number), words
+
+
+def _rate(event: StatusEvent, seconds: float) -> str:
+    done = event.processed + event.failed
+    return f"{format_count(round(done / seconds))} rows/s" if done and seconds > 0 else ""

@@ -1,0 +1,56 @@
+"""What a person is told is the answer to what that person sent, not to what somebody else did before."""
+
+import json
+import os
+import subprocess
+import sys
+
+from schemas.topics import REQUESTS
+from tests.acceptance.faults.conftest import FaultHarness
+from tests.support.faults.golden_workbook import GoldenWorkbook
+from tests.support.faults.oracle import assert_invariants, read_topic
+from tests.support.wait import wait_until
+
+
+def test_the_end_of_another_migration_is_not_told_while_our_request_lies_unread(
+    fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook, three_batch_workbook: GoldenWorkbook
+) -> None:
+    world = fault_harness
+    first = world.start_replica("intake.before_record=hang@2+")
+    with world.db.locked_table("directory.chats"):
+        request_id = world.request_import(one_batch_workbook)
+        world.wait_for_status(request_id, "running")
+        words = [
+            "start",
+            "excel",
+            str(three_batch_workbook.path),
+            "--request-id",
+            request_id,
+            "--watch",
+            "--json",
+        ]
+        command = subprocess.Popen(
+            [sys.executable, "-m", "producer_cli", *words],
+            env=os.environ | world.cli_environment(first),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        wait_until(lambda: message_count(world, request_id) == 2, 60, "the second request to be published")
+    assert world.kafka.wait_for_terminal_event(request_id).status == "completed"
+    assert not world.dead_letter_reasons(request_id)
+
+    first.kill()
+    world.start_replica()
+    out, err = command.communicate(timeout=60)
+    assert command.returncode == 2, err
+    assert "request_id_reused" in err
+    assert "completed" not in [json.loads(line).get("status") for line in out.splitlines()]
+    assert_invariants(world)
+
+
+def message_count(harness: FaultHarness, request_id: str) -> int:
+    """How many messages of a request there are."""
+    return sum(
+        record.key == request_id.encode() for record in read_topic(harness.bootstrap_servers, REQUESTS.name)
+    )

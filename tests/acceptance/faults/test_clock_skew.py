@@ -1,0 +1,160 @@
+"""I15: who owns a job, and for how long it may run, is told by the database's clock and by no other.
+
+The clocks of the replicas are hours off, each in another direction, and jump to the other side in mid-run.
+Kafka would refuse a record whose time is more than an hour ahead of the broker's.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from messaging.records import Record
+from schemas.topics import STATUS
+from tests.acceptance.faults.conftest import FaultHarness
+from tests.support.faults.golden_workbook import GoldenWorkbook
+from tests.support.faults.oracle import assert_invariants, read_topic
+from tests.support.faults.skewed_clock import SkewedClock
+from tests.support.service_process import ServiceProcess
+from tests.support.wait import wait_until
+
+TWO_HOURS = 2 * 3600
+SHORT_LEASE = {"MIGRATION_LEASE_SECONDS": "4"}
+"""Both of them see each other's lease: a busy machine must not lose one."""
+LEASE = timedelta(seconds=float(SHORT_LEASE["MIGRATION_LEASE_SECONDS"]))
+TAKEOVER_SECONDS = 12
+TIMEOUT = timedelta(seconds=10)
+LATENESS_LIMIT = timedelta(seconds=15)
+"""What a busy machine may need from the end of a run's time until that is written: less than hours."""
+
+
+@pytest.mark.parametrize("off", [TWO_HOURS, -TWO_HOURS], ids=["ahead", "behind"])
+def test_clocks_that_are_hours_off_and_jump_change_no_owner_no_limit_and_no_event(
+    fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook, tmp_path: Path, off: int
+) -> None:
+    world = fault_harness
+    ours, theirs = SkewedClock(tmp_path / "ours", off), SkewedClock(tmp_path / "theirs", -off)
+    began = database_now(world)
+    owner = world.start_replica("batch.committed=hang@1+", **SHORT_LEASE, **ours.environment)
+    held = world.request_import(one_batch_workbook, options={"timeout_seconds": 3000})
+    short = world.request_import(one_batch_workbook, options={"timeout_seconds": TIMEOUT.seconds})
+    for request_id in (held, short):
+        wait_until(partial(has_stored_batch, world, request_id), 60, "a batch")
+    neighbour = world.start_replica(**SHORT_LEASE, **theirs.environment)
+    wait_until_lease_renewed(world, held)
+    ours.set_offset(-off)
+    theirs.set_offset(off)
+    wait_until_lease_renewed(world, held)
+
+    wait_until(partial(has_failed, world, short), 30, "the end of the time it may take")
+    job = world.job(short)
+    assert job["error_code"] == "timeout"
+    assert TIMEOUT <= job["completed_at"] - job["run_started_at"] < TIMEOUT + LATENESS_LIMIT
+
+    assert world.job(held)["attempt"] == 1, "it was taken from an owner that is alive"
+    owner.kill()
+    wait_until(lambda: neighbour.log_events("job.claimed"), TAKEOVER_SECONDS, "the neighbour to take over")
+    world.wait_for_status(held, "completed")
+    world.request_retry(short)
+    world.wait_for_status(short, "completed")
+    nonsense = str(uuid.uuid4())
+    world.kafka.publish({"request_id": nonsense, "action": "start"}, key=nonsense)
+    wait_until(lambda: world.events(nonsense), 30, "an answer to what is no request")
+
+    for request_id in (held, short, nonsense):
+        wrong = [
+            e.occurred_at
+            for e in world.events(request_id)
+            if not began <= e.occurred_at <= database_now(world)
+        ]
+        assert not wrong, "events that did not happen when they say"
+    arrived = [
+        record.timestamp_ms
+        for record in read_topic(world.bootstrap_servers, STATUS.name)
+        if is_about(record, held)
+    ]
+    assert all(began.timestamp() - 1 < at / 1000 < database_now(world).timestamp() + 1 for at in arrived)
+    for service, seconds in ((owner, off), (neighbour, -off)):
+        assert log_clock_is_off(service, began, seconds), "its clock never was wrong: this test shows nothing"
+    assert_invariants(world)
+
+
+ACQUIRE_TOKENS_SCRIPT = """
+import asyncio, sys
+from consumer.store.database import Database
+from consumer.store.rate_limits import draw
+
+async def main():
+    database = await Database.open(sys.argv[1])
+    print([await draw(database, "google", limit=4, window_seconds=600) for _ in range(3)])
+    await database.close()
+
+asyncio.run(main())
+"""
+
+
+def test_who_draws_tokens_by_a_wrong_clock_gets_no_more_and_no_fewer(
+    fault_harness: FaultHarness, tmp_path: Path
+) -> None:
+    waits: list[float] = []
+    for name, off in (("ahead", TWO_HOURS), ("behind", -TWO_HOURS)):
+        clock = SkewedClock(tmp_path / name, off)
+        drawn = subprocess.run(
+            [sys.executable, "-c", ACQUIRE_TOKENS_SCRIPT, fault_harness.dsn],
+            env=os.environ | clock.environment,
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+        waits += json.loads(drawn.stdout)
+    assert [wait > 0 for wait in waits] == [False] * 4 + [True] * 2
+    assert all(500 < wait <= 600 for wait in waits[4:])
+    assert_invariants(fault_harness)
+
+
+def database_now(harness: FaultHarness) -> datetime:
+    """The time, as the database tells it."""
+    found: datetime = harness.db.fetchval("select clock_timestamp()")
+    return found
+
+
+def has_stored_batch(harness: FaultHarness, request_id: str) -> bool:
+    """Whether a batch is stored."""
+    return bool(harness.job(request_id).get("checkpoint"))
+
+
+def has_failed(harness: FaultHarness, request_id: str) -> bool:
+    """Whether the job failed."""
+    return bool(harness.job(request_id)["status"] == "failed")
+
+
+def wait_until_lease_renewed(harness: FaultHarness, request_id: str) -> None:
+    """Wait until the lease of a running job was prolonged for twice its length, by the one owner."""
+    job = harness.job(request_id)
+    query = "select expires_at from migration.leases where name = $1 and token = $2"
+
+    def end() -> datetime:
+        found: datetime | None = harness.db.fetchval(query, f"job:{job['id']}", job["token"])
+        assert found, "it was taken from an owner that is alive"
+        assert found <= database_now(harness) + LEASE, "a lease that ends too late"
+        return found
+
+    begun = end()
+    wait_until(lambda: end() >= begun + 2 * LEASE, 60, "the owner to keep its lease")
+
+
+def is_about(record: Record, request_id: str) -> bool:
+    """Whether a record tells of a request."""
+    return record.key == request_id.encode()
+
+
+def log_clock_is_off(service: ServiceProcess, began: datetime, seconds: float) -> bool:
+    """Whether the first line of a log is as wrong as it should be."""
+    said = datetime.fromisoformat(next(service.log_lines())["timestamp"])
+    return abs((said - began).total_seconds() - seconds) < 600

@@ -1,0 +1,96 @@
+"""I2: a job outlives who asked for it, who accepted it, and every change of who is in the group."""
+
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.acceptance.faults.conftest import BATCH_ROWS, LONG_LEASES, FaultHarness
+from tests.support.faults import consumer_group
+from tests.support.faults.golden_workbook import GoldenWorkbook
+from tests.support.faults.oracle import assert_invariants
+from tests.support.service_process import ServiceProcess
+from tests.support.wait import wait_until
+
+MAX_TRIES = 20
+"""Two members share the partitions: one message in two is accepted by the one we want."""
+OWNER_COLUMNS = ("status", "run", "attempt", "failures", "token")
+
+
+def test_a_job_outlives_who_asked_who_accepted_it_and_every_rebalance(
+    fault_harness: FaultHarness, workbook: GoldenWorkbook, one_batch_workbook: GoldenWorkbook
+) -> None:
+    world = fault_harness
+    accepting = world.start_replica("batch.committed=hang@2", **LONG_LEASES, MIGRATION_MAX_RUNNING_JOBS="1")
+    with requested_from_terminal(world, workbook, accepting) as first:
+        wait_until(lambda: has_stored_two_batches(world, first), 60, "the job to be in its middle")
+        before = world.job(first)
+    other = world.start_replica(**LONG_LEASES, MIGRATION_MAX_RUNNING_JOBS=str(MAX_TRIES + 2))
+    wait_until(
+        lambda: consumer_group.member_count(world.bootstrap_servers) == 2, 30, "both to be in the group"
+    )
+    assert owner_columns(world, first) == {name: before[name] for name in OWNER_COLUMNS}, (
+        "a terminal or a rebalance touched it"
+    )
+
+    with world.db.locked_table("directory.chats"):
+        second = request_accepted_by(world, accepting, one_batch_workbook)
+        wait_until(lambda: world.job(second)["status"] == "running", 30, "the other replica to run it")
+        held = owner_columns(world, second)
+        accepting.kill()
+        wait_until(
+            lambda: world.job(first)["attempt"] == 2, 30, "the other replica to take the first one over"
+        )
+        assert owner_columns(world, second) == held, "the end of who accepted it touched it"
+    for request_id in (first, second):
+        world.wait_for_status(request_id, "completed")
+    [claim] = [line for line in other.log_events("job.claimed") if line["job_id"] == world.job(second)["id"]]
+    assert claim["attempt"] == 1
+    assert world.job(first)["failures"] == 0
+    assert_invariants(world)
+
+
+@contextmanager
+def requested_from_terminal(
+    harness: FaultHarness, workbook: GoldenWorkbook, service: ServiceProcess
+) -> Iterator[str]:
+    """Have the command line ask for a workbook and watch; it is killed at the end."""
+    shutil.copy(workbook.path, harness.inbox)
+    request_id = str(uuid.uuid4())
+    command = ["start", "excel", "--path", workbook.path.name, "--request-id", request_id, "--watch"]
+    cli = subprocess.Popen(
+        [sys.executable, "-m", "producer_cli", *command],
+        env=os.environ | harness.cli_environment(service),
+        stdout=subprocess.DEVNULL,
+    )
+    harness.expect_import(request_id, workbook)
+    try:
+        yield request_id
+        assert cli.poll() is None, "it did not watch any more"
+    finally:
+        cli.kill()
+        cli.wait()
+
+
+def request_accepted_by(harness: FaultHarness, service: ServiceProcess, workbook: GoldenWorkbook) -> str:
+    """Ask for workbooks until one of the requests is accepted by a certain replica."""
+    for _ in range(MAX_TRIES):
+        request_id = harness.request_import(workbook)
+        wait_until(lambda one=request_id: harness.job(one), 30, "the request to be accepted")  # type: ignore[misc]
+        if any(line["request_id"] == request_id for line in service.log_events("request.recorded")):
+            return request_id
+    raise AssertionError(f"none of {MAX_TRIES} messages came to {service.name}")
+
+
+def has_stored_two_batches(harness: FaultHarness, request_id: str) -> bool:
+    """Whether two batches of a job are committed: its owner stands there for ever."""
+    return (harness.job(request_id).get("checkpoint") or 0) >= 2 * BATCH_ROWS
+
+
+def owner_columns(harness: FaultHarness, request_id: str) -> dict[str, object]:
+    """What nobody but its owner may change."""
+    job = harness.job(request_id)
+    return {name: job[name] for name in OWNER_COLUMNS}

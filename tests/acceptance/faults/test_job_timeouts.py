@@ -1,0 +1,75 @@
+"""A run ends when its time is over, whether its job runs, waits, or lost its owner; a retry has it anew."""
+
+import json
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from devstack.ports import free_ports
+from tests.acceptance.faults.conftest import LONG_LEASES, FaultHarness
+from tests.support.faults.golden_workbook import GoldenWorkbook
+from tests.support.faults.oracle import assert_invariants
+from tests.support.wait import wait_until
+
+TIMEOUT_SECONDS = 8
+LATENESS_LIMIT = timedelta(seconds=15)
+"""What a busy machine may need to notice."""
+TIMEOUT_OPTION = {"timeout_seconds": TIMEOUT_SECONDS}
+
+
+def test_a_run_whose_owner_is_killed_at_the_end_of_its_time_has_failed_and_its_retry_has_all_of_it(
+    fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook
+) -> None:
+    world = fault_harness
+    owner = world.start_replica("batch.committed=hang; outcome.before_write=kill", **LONG_LEASES)
+    request_id = world.request_import(one_batch_workbook, options=TIMEOUT_OPTION)
+    world.wait_killed(owner)
+    assert world.job(request_id)["status"] == "running", "it was over, and nobody wrote it down"
+
+    world.start_replica()
+    job = wait_until_timed_out(world, request_id)
+    assert (job["run"], job["attempt"]) == (1, 1)
+    world.request_retry(request_id)
+    retried = world.wait_for_status(request_id, "completed")
+    assert retried["run"] == 2
+    assert retried["completed_at"] - job["run_started_at"] > timedelta(seconds=TIMEOUT_SECONDS), (
+        "it shows nothing"
+    )
+    assert_invariants(world)
+
+
+def test_a_run_ends_in_time_while_its_job_waits_and_another_has_the_only_place(
+    fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook
+) -> None:
+    world = fault_harness
+    [nobody] = free_ports(1)
+    nowhere = json.dumps({"away": f"postgresql://nobody@127.0.0.1:{nobody}/gone"})
+    service = world.start_replica(
+        "batch.committed=hang", MIGRATION_CONNECTIONS=nowhere, MIGRATION_MAX_RUNNING_JOBS="1", **LONG_LEASES
+    )
+    waits = world.kafka.start({"type": "database", "connection": "away"}, options=TIMEOUT_OPTION)
+    wait_until(lambda: service.log_events("attempt.finished"), 30, "its first attempt to be over")
+    runs = world.request_import(one_batch_workbook)
+    assert (
+        run_duration(wait_until_timed_out(world, waits)) < timedelta(seconds=TIMEOUT_SECONDS) + LATENESS_LIMIT
+    )
+    wait_until(lambda: service.log_events("job.timed_out"), 10, "it to be said")
+    assert world.job(runs)["status"] == "running"
+    world.kafka.command("cancel", runs)
+    assert_invariants(world, check_target=False)
+
+
+def wait_until_timed_out(harness: FaultHarness, request_id: str) -> dict[str, Any]:
+    """Wait for the end of a run's time, which must not come early."""
+    ended = partial(harness.job, request_id)
+    wait_until(lambda: ended().get("status") == "failed", 60, "the end of the run")
+    job = ended()
+    assert job["error_code"] == "timeout"
+    assert run_duration(job) >= timedelta(seconds=TIMEOUT_SECONDS)
+    return job
+
+
+def run_duration(job: dict[str, Any]) -> timedelta:
+    """How long a run was, by the clock of Postgres."""
+    found: timedelta = job["completed_at"] - job["run_started_at"]
+    return found

@@ -1,0 +1,185 @@
+"""I6: after any crash, and any COMMIT whose answer was lost, the target equals the source exactly."""
+
+import random
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from tests.acceptance.faults.conftest import FaultHarness
+from tests.support.faults.golden_workbook import GoldenWorkbook
+from tests.support.faults.oracle import assert_invariants, wait_until_quiet
+from tests.support.faults.postgres_proxy import Commit
+from tests.support.service_process import ServiceProcess
+from tests.support.wait import wait_until
+
+COMMIT_KINDS = {
+    "the request": "insert into migration.jobs",
+    "the claim": "attempt = attempt + 1, failures = failures + 1",
+    "the beginning of the load": "set fingerprint",
+    "the total": "set total",
+    "a batch": "checkpoint = $3, failures = 0",
+    "the end": "set status = 'completed'",
+    "what was published": "set published_at = clock_timestamp()",
+}
+LEASE_ONLY_STATEMENTS = (
+    *("with beat as", "into migration.leases", "update migration.leases", "delete from migration.leases"),
+)
+MIN_BATCHES = 3
+MAX_COMMITS = 60
+
+
+def writes_job_or_event(commit: Commit) -> bool:
+    """A transaction that writes a job or its events; what writes leases alone is tried by itself."""
+    rest = (one for one in commit.statements if not any(words in one for words in LEASE_ONLY_STATEMENTS))
+    return Commit(tuple(rest)).writes
+
+
+def missing_kinds(lost: list[Commit]) -> list[str]:
+    """The kinds of commit that none of these was of."""
+    return [
+        kind for kind, words in COMMIT_KINDS.items() if not any(commit.mentions(words) for commit in lost)
+    ]
+
+
+def batch_count(lost: list[Commit]) -> int:
+    """How many of these were of a batch."""
+    return sum(commit.mentions(COMMIT_KINDS["a batch"]) for commit in lost)
+
+
+def import_dropping_reply(
+    harness: FaultHarness, workbook: GoldenWorkbook, nth: int, where: Callable[[Commit], bool]
+) -> Commit | None:
+    """Import a workbook, and lose the answer to its nth commit of a kind; None where it has fewer."""
+    harness.truncate_directory()
+    loss = harness.postgres_proxy.drop_commit_reply(nth, where)
+    request_id = harness.request_import(workbook)
+    harness.wait_for_status(request_id, "completed")
+    wait_until_quiet(harness)
+    assert harness.db.directory_tables() == harness.expected_directory.rows(), (
+        f"after the loss of {loss.commit}"
+    )
+    if loss.commit is not None:
+        assert loss.happened.wait(10)
+        assert loss.reply == "COMMIT"
+    return loss.commit
+
+
+def test_the_answer_to_any_commit_of_a_job_may_be_lost(
+    fault_harness: FaultHarness, three_batch_workbook: GoldenWorkbook
+) -> None:
+    """One job for each n: the answer to the nth COMMIT of a transaction that writes is lost.
+
+    Their order is not always the same, so a kind that was never the nth has a job of its own.
+    """
+    world = fault_harness
+    world.start_replica()
+    world.start_replica()
+    lost: list[Commit] = []
+    for nth in range(1, MAX_COMMITS):
+        commit = import_dropping_reply(world, three_batch_workbook, nth, writes_job_or_event)
+        if commit is None:
+            break
+        lost.append(commit)
+    else:
+        pytest.fail("it never came to a commit that a job does not have")
+    left = [(1, kind) for kind in missing_kinds(lost)]
+    left += [
+        (nth, "a batch")
+        for nth in range(batch_count(lost) + 1, MIN_BATCHES + 1)
+        if (nth, "a batch") not in left
+    ]
+    for nth, kind in left:
+        commit = import_dropping_reply(
+            world,
+            three_batch_workbook,
+            nth,
+            lambda one, words=COMMIT_KINDS[kind]: one.mentions(words),  # type: ignore[misc]
+        )
+        assert commit, f"there is no commit of {kind}, or too few"
+        lost.append(commit)
+    world.postgres_proxy.dropped_reply = None
+    assert not missing_kinds(lost), f"of {len(lost)} answers lost none was about {missing_kinds(lost)}"
+    assert batch_count(lost) >= MIN_BATCHES
+    assert_invariants(world)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("with beat as",), ("into migration.leases", "nextval"), ("update migration.leases set expires_at",)],
+    ids=["heartbeat", "election", "renewal"],
+)
+def test_the_answer_about_a_lease_may_be_lost(
+    fault_harness: FaultHarness, workbook: GoldenWorkbook, words: tuple[str, ...]
+) -> None:
+    world = fault_harness
+    loss = world.postgres_proxy.drop_commit_reply(1, lambda commit: commit.mentions(*words))
+    world.start_replica()
+    world.start_replica()
+    request_id = world.request_import(workbook)
+    assert loss.happened.wait(60)
+    world.wait_for_status(request_id, "completed")
+    assert_invariants(world)
+
+
+def test_the_answers_to_a_cancel_and_a_retry_may_be_lost(
+    fault_harness: FaultHarness, workbook: GoldenWorkbook
+) -> None:
+    world = fault_harness
+    world.start_replica()
+    loss = world.postgres_proxy.drop_commit_reply(
+        1, lambda commit: commit.mentions("insert into migration.commands")
+    )
+    with world.db.locked_table("directory.chats"):
+        request_id = world.request_import(workbook)
+        world.wait_for_status(request_id, "running")
+        world.kafka.command("cancel", request_id)
+        assert loss.happened.wait(60)
+        world.wait_for_status(request_id, "cancelled")
+    loss = world.postgres_proxy.drop_commit_reply(
+        1, lambda commit: commit.mentions("insert into migration.commands")
+    )
+    world.kafka.command("retry", request_id)
+    assert loss.happened.wait(60)
+    assert world.wait_for_status(request_id, "completed")["run"] == 2
+    assert world.db.fetchval("select count(*) from migration.commands") == 2
+    assert world.dead_letter_reasons(request_id) == [], "what was obeyed was refused when it came again"
+    assert_invariants(world)
+
+
+KILL_FAILPOINTS = (
+    *("batch.copying", "batch.copied", "batch.fenced", "batch.merged", "batch.recorded", "batch.committed"),
+    *("heartbeat.before", "relay.before_send", "relay.sent", "relay.marked"),
+)
+MAX_KILLS = 8
+MIN_KILLS = 5
+"""A job may come to its end before a fault is due; fewer would show little."""
+
+
+def is_killed_or_done(harness: FaultHarness, replica: ServiceProcess, request_id: str) -> bool:
+    """Whether the replica was killed, or the job needs it no more."""
+    return not replica.running or harness.job(request_id).get("status") == "completed"
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_after_many_kills_at_random_points_the_target_equals_the_source(
+    fault_harness: FaultHarness, workbook: GoldenWorkbook, seed: int
+) -> None:
+    world, chance = fault_harness, random.Random(seed)
+    settings = {"MIGRATION_BATCH_ROWS": "30", "MIGRATION_MAX_ATTEMPTS": "50"}
+    request_id, kills = "", 0
+    while kills < MAX_KILLS:
+        fault = f"{chance.choice(KILL_FAILPOINTS)}=kill@{chance.randint(1, 4)}"
+        replica = world.launch(fault, **settings)
+        request_id = request_id or world.request_import(workbook)
+        wait_until(
+            partial(is_killed_or_done, world, replica, request_id), 60, f"{fault}, or the end of the job"
+        )
+        if replica.running:
+            break
+        world.wait_killed(replica)
+        kills += 1
+    assert kills >= MIN_KILLS
+    world.start_replica(**settings)
+    world.wait_for_status(request_id, "completed")
+    assert_invariants(world)

@@ -1,0 +1,137 @@
+"""I21: two versions share one database, and what a newer one says does no harm to an older one."""
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from messaging.records import ProducerRecord
+from schemas.topics import STATUS
+from tests.acceptance.faults.conftest import BATCH_ROWS, LONG_LEASES, FaultHarness
+from tests.support.faults.golden_workbook import GoldenWorkbook
+from tests.support.faults.oracle import assert_invariants
+from tests.support.wait import wait_until
+
+REVISIONS = "select version_num from migration.revisions order by 1"
+NEWER_SCHEMA = """
+alter table migration.jobs add column priority integer not null default 0;
+alter table migration.leases add column zone text;
+alter table migration.commands add column note text;
+alter table migration.outbox add column lane smallint not null default 0;
+alter table migration.migration_errors add column severity text not null default 'error';
+alter table directory.universities add column website text;
+alter table directory.groups add column closed_on date;
+alter table directory.chats add column language text;
+create table migration.schedules (id bigint generated always as identity primary key, cron text not null);
+create index on migration.jobs (priority) where status = 'pending';
+update migration.revisions set version_num = 'service_9999' where version_num like 'service%';
+"""
+"""A migration as they are made here: it adds, and takes nothing that the version before needs."""
+FUTURE_MESSAGES: dict[str, dict[str, Any]] = {
+    "version 2": {"schema_version": 2},
+    "an unknown action": {"action": "reschedule"},
+    "an unknown source": {"source": {"type": "ftp", "url": "ftp://h/x"}},
+    "an unknown option": {"options": {"priority": 5}},
+}
+
+
+def test_old_and_new_replicas_work_side_by_side_while_others_migrate(
+    fault_harness: FaultHarness, workbook: GoldenWorkbook, one_batch_workbook: GoldenWorkbook
+) -> None:
+    world = fault_harness
+    old = world.start_replica("batch.committed=hang@2", **LONG_LEASES)
+    rolled = world.request_import(workbook)
+    wait_until(lambda: (world.job(rolled).get("checkpoint") or 0) >= 2 * BATCH_ROWS, 60, "the job's middle")
+    with migrate_concurrently(world):
+        world.db.execute(NEWER_SCHEMA)
+    by_the_old = world.request_import(one_batch_workbook)
+    world.wait_for_status(by_the_old, "completed")
+
+    new = world.start_replica(**LONG_LEASES)
+    with migrate_concurrently(world):
+        old.stop()
+        again = world.launch(**LONG_LEASES)
+    assert old.wait() == 0
+    asked = [by_the_old, *(world.request_import(one_batch_workbook) for _ in range(2))]
+    again.wait_until_ready()
+    for request_id in [rolled, *asked]:
+        assert world.wait_for_status(request_id, "completed")["attempt"] == 1
+    assert [one for (one,) in world.db.fetch(REVISIONS)] == ["chats_0001", "service_9999"]
+    assert not [line for replica in (old, new, again) for line in replica.log_events("task.crashed")]
+    assert_invariants(world)
+
+
+@contextmanager
+def migrate_concurrently(harness: FaultHarness) -> Iterator[None]:
+    """Have somebody else run `migrate` meanwhile, as deployments do."""
+    environment = os.environ | harness.environment()
+    with subprocess.Popen([sys.executable, "-m", "consumer", "migrate"], env=environment) as migrate:
+        yield
+        assert migrate.wait(60) == 0
+
+
+def test_a_replica_refuses_an_older_schema_with_a_sentence(fault_harness: FaultHarness) -> None:
+    world = fault_harness
+    world.db.execute("delete from migration.revisions where version_num = 'service_0010'")
+    refused = world.launch()
+    assert refused.wait(60) == 2
+    assert "(service_0010 missing): run `migration-consumer migrate` first" in refused.log_tail()
+    assert_invariants(world)
+
+
+def test_what_a_newer_sender_asks_is_put_aside_and_the_line_goes_on(
+    fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook
+) -> None:
+    world = fault_harness
+    service = world.start_replica(**LONG_LEASES)
+    key = str(uuid.uuid4())
+    source = {"type": "excel", "file": {"path": one_batch_workbook.path.name}}
+    for more in FUTURE_MESSAGES.values():
+        body = {"action": "start", "dataset": "chats", "source": source, "request_id": key} | more
+        world.kafka.publish(body, key=key)
+    good = world.request_import(one_batch_workbook)
+    world.wait_for_status(good, "completed")
+    wait_until(
+        lambda: len(world.dead_letter_reasons(key)) == len(FUTURE_MESSAGES), 30, "all of them to be put aside"
+    )
+    assert set(world.dead_letter_reasons(key)) == {"invalid_request"}
+    assert not world.job(key)
+    assert not service.log_events("task.crashed")
+    assert follow_with_cli(world, good) == follow_with_cli(world, publish_as_newer_service(world, good))
+    assert_invariants(world)
+
+
+def publish_as_newer_service(harness: FaultHarness, request_id: str) -> str:
+    """Publish the events of a job once more under another id, as a service that says more would say them."""
+    other = str(uuid.uuid4())
+    more: dict[str, Any] = {
+        "priority": 5,
+        "owner": {"zone": "b"},
+        "observed": [datetime.now(UTC).isoformat()],
+    }
+    events = [
+        event.model_dump(mode="json") | {"request_id": other} | more for event in harness.events(request_id)
+    ]
+    harness.kafka.send(
+        [ProducerRecord(STATUS.name, other.encode(), json.dumps(event).encode()) for event in events]
+    )
+    return other
+
+
+def follow_with_cli(harness: FaultHarness, request_id: str) -> tuple[int, list[str]]:
+    """How the command line ends when it follows a job, and the states it tells."""
+    [service] = harness.replicas
+    done = subprocess.run(
+        [sys.executable, "-m", "producer_cli", "watch", request_id, "--json"],
+        env=os.environ | harness.cli_environment(service),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    return done.returncode, [event["status"] for event in events]

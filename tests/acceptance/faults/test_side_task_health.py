@@ -1,0 +1,87 @@
+"""I17: a side task that dies or hangs is mended or told within 15 s; `test_liveness.py` tries our own."""
+
+import signal
+from functools import partial
+
+import pytest
+
+from tests.acceptance.faults.conftest import LONG_LEASES, FaultHarness
+from tests.support.faults.golden_workbook import GoldenWorkbook
+from tests.support.faults.oracle import assert_invariants
+from tests.support.faults.request_load import RequestLoad
+from tests.support.service_process import ServiceProcess
+from tests.support.wait import wait_until
+
+pytestmark = pytest.mark.serial
+
+INTERVAL_SECONDS = 0.5
+DETECTION_SECONDS = 15
+RECOVERY_SECONDS = 30
+FAULTS = ["fetch=hangs", "fetch=dies", "coordination=dies", "heartbeat=dies", "metadata=dies"]
+
+
+def test_an_inner_task_of_the_client_library_that_dies_or_hangs_is_mended_and_no_job_notices(
+    fault_harness: FaultHarness, workbook: GoldenWorkbook
+) -> None:
+    world = fault_harness
+    service = world.launch(
+        module="tests.support.faults.broken_kafka_client", **LONG_LEASES, KAFKA_CLIENT_FAULTS=",".join(FAULTS)
+    )
+    service.wait_until_ready()
+    with (
+        world.db.locked_table("directory.chats"),
+        RequestLoad(world.bootstrap_servers, INTERVAL_SECONDS) as flow,
+    ):
+        asked = world.request_import(workbook)
+        wait_until(lambda: world.job(asked).get("status") == "running", 30, "the job to run")
+        for number, illness in enumerate(FAULTS, 1):
+            service.signal(signal.SIGUSR1)
+            wait_until(
+                lambda many=number: rebuild_count(service) == many,  # type: ignore[misc]
+                DETECTION_SECONDS,
+                f"{illness} to be seen",
+            )
+            sent = len(flow.request_ids)
+            wait_until(lambda there=sent: len(flow.request_ids) > there + 1, 10, "more messages")  # type: ignore[misc]
+            wait_until(
+                partial(world.job, flow.request_ids[-1]),
+                RECOVERY_SECONDS,
+                f"messages to be taken after {illness}",
+            )
+    flow.wait_until_one_job_each(world.db)
+    assert world.wait_for_status(asked, "completed")["attempt"] == 1
+    assert_invariants(world)
+
+
+def rebuild_count(service: ServiceProcess) -> int:
+    """How often the consumer was built anew."""
+    return sum(line["event"].startswith("consumer.replaced") for line in service.log_lines())
+
+
+def test_a_job_whose_heartbeat_hangs_or_dies_stops_before_its_lease_ends(
+    fault_harness: FaultHarness, three_batch_workbook: GoldenWorkbook
+) -> None:
+    """Each job stands in its middle for ever, while the other replica waits for its lease to run out."""
+    world = fault_harness
+    replicas = [
+        world.start_replica(
+            f"heartbeat.before={kind}@3; batch.committed=hang@2",
+            **LONG_LEASES,
+            MIGRATION_MAX_RUNNING_JOBS="1",
+        )
+        for kind in ("hang", "raise")
+    ]
+    asked = [world.request_import(three_batch_workbook) for _ in replicas]
+    for replica in replicas:
+        [ended, *_] = wait_until(
+            partial(replica.log_events, "attempt.finished"), 60, f"the job of {replica.name} to stop"
+        )
+        assert ended["outcome"] == "Released"
+    for request_id in asked:
+        assert world.wait_for_status(request_id, "completed")["attempt"] == 1
+    assert replicas[0].log_events("heartbeat.stalled")
+    assert replicas[1].log_events("heartbeat.crashed")
+    assert not [line for replica in replicas for line in replica.log_events("job.rescued")], (
+        "a lease had run out"
+    )
+    assert_invariants(world)

@@ -1,0 +1,101 @@
+"""I4: an owner that was frozen beyond its lease writes nothing when it wakes, wherever it stood."""
+
+from functools import partial
+
+import pytest
+
+from tests.acceptance.faults.conftest import LONG_LEASES, FaultHarness
+from tests.support.faults.golden_workbook import GoldenWorkbook
+from tests.support.faults.oracle import assert_invariants
+from tests.support.service_process import ServiceProcess
+from tests.support.wait import wait_until
+
+TAKEOVER_SECONDS = 10
+"""A lease of two seconds, and what a lock of the frozen owner may hold it up."""
+
+FREEZE_FAILPOINTS = [
+    "claim.committed=stop",
+    "child.started=stop",
+    "batch.copying=stop@9",  # in the middle of a COPY
+    "batch.copied=stop@3",  # idle in a transaction
+    "batch.fenced=stop@3",  # with the lock on its job's row
+    "batch.merged=stop@3",  # with locks on the target tables, too
+    "batch.recorded=stop@3",  # between the fence and COMMIT
+    "batch.committed=stop@3",
+    "heartbeat.before=stop@2; batch.committed=hang@2",  # held, lest the job ends before
+    "outcome.before_write=stop",
+    "outcome.written=stop",  # the end is written, and not committed
+]
+
+
+@pytest.mark.parametrize("fault", FREEZE_FAILPOINTS)
+def test_a_zombie_that_wakes_after_its_successor_finished_changes_nothing(
+    fault_harness: FaultHarness, workbook: GoldenWorkbook, fault: str
+) -> None:
+    world = fault_harness
+    zombie = world.start_replica(fault)
+    request_id = world.request_import(workbook)
+    world.wait_frozen(zombie)
+    successor = world.launch()  # not waited for: it joins the group when the frozen member is given up
+    wait_until(lambda: successor.log_events("service.started"), 60, "the successor to begin")
+    wait_until(
+        lambda: successor.log_events("job.claimed"), TAKEOVER_SECONDS, "the successor to claim the job"
+    )
+    world.wait_for_status(request_id, "completed")
+    before = world.job(request_id)
+
+    world.resume(zombie)
+    wait_until_released(zombie)
+    assert world.job(request_id) == before
+    assert_invariants(world)
+
+
+@pytest.mark.parametrize(
+    ("fault", "held_at"),
+    [
+        ("batch.copying=stop@9", "batch.committed=hang@1"),
+        ("batch.recorded=stop@3", "batch.committed=hang@1"),
+        ("batch.committed=stop@3", "batch.committed=hang@1"),
+        ("outcome.before_write=stop", "outcome.before_write=hang"),
+    ],
+)
+def test_a_zombie_that_wakes_while_its_successor_works_changes_nothing(
+    fault_harness: FaultHarness, workbook: GoldenWorkbook, fault: str, held_at: str
+) -> None:
+    """The successor holds no lock meanwhile: nothing but its token keeps the zombie out."""
+    world = fault_harness
+    zombie = world.start_replica(fault)
+    request_id = world.request_import(workbook)
+    world.wait_frozen(zombie)
+    frozen = world.job(request_id)
+    owner = world.launch(held_at, **LONG_LEASES)
+    wait_until(partial(owner.log_events, "load.resumed"), 60, "the successor to resume")
+    if held_at.startswith("batch"):
+        moved = partial(has_stored_beyond, world, request_id, frozen["checkpoint"])
+        wait_until(moved, 60, "the successor to store a batch")
+    held = world.job(request_id)
+    assert held["token"] > frozen["token"]
+
+    world.resume(zombie)
+    wait_until_released(zombie)
+    now = world.job(request_id)
+    kept = ("status", "token", "checkpoint", "processed", "failed", "sequence")
+    assert [now[name] for name in kept] == [held[name] for name in kept]
+    owner.kill()
+    world.wait_for_status(request_id, "completed")
+    assert_invariants(world)
+
+
+def wait_until_released(zombie: ServiceProcess) -> None:
+    """Wait until an owner of old is through with the job, which it must not have settled."""
+    wait_until(
+        lambda: zombie.log_events("job.lease_lost") or zombie.log_events("attempt.finished"),
+        30,
+        "the zombie to let go",
+    )
+    assert not zombie.log_events("attempt.finished"), "it wrote the end of a job that was not its own"
+
+
+def has_stored_beyond(harness: FaultHarness, request_id: str, checkpoint: int) -> bool:
+    """Whether a batch beyond a checkpoint is committed."""
+    return bool(harness.job(request_id)["checkpoint"] > checkpoint)

@@ -1,0 +1,84 @@
+"""I8: a job whose owner is gone goes on from its checkpoint elsewhere; a rolling restart costs seconds."""
+
+import shutil
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import partial
+
+import pytest
+
+from schemas.status import Status, StatusEvent
+from tests.acceptance.faults.conftest import BATCH_ROWS, FaultHarness
+from tests.support.faults.golden_workbook import GoldenWorkbook
+from tests.support.faults.oracle import assert_invariants
+from tests.support.wait import wait_until
+
+pytestmark = pytest.mark.serial
+
+DEFAULTS = {"MIGRATION_LEASE_SECONDS": "10", "MIGRATION_HEARTBEAT_SECONDS": "3"}
+TAKEOVER_LIMIT = timedelta(seconds=15)
+RESTART_COST_LIMIT = timedelta(seconds=30)
+JOB_COUNT = 5
+
+
+def test_a_killed_owner_is_replaced_within_fifteen_seconds_from_its_checkpoint(
+    fault_harness: FaultHarness, workbook: GoldenWorkbook
+) -> None:
+    """Killed in the middle of a batch, with locks on the target tables."""
+    world = fault_harness
+    owner = world.start_replica("batch.merged=hang@3", **DEFAULTS)
+    request_id = world.request_import(workbook)
+    wait_until(lambda: len(owner.log_events("batch.stored")) == 2, 60, "two batches to be stored")
+    successor = world.start_replica(**DEFAULTS)
+    left = world.job(request_id)
+    killed_at: datetime = world.db.fetchval("select clock_timestamp()")
+    owner.kill()
+
+    wait_until(lambda: world.job(request_id)["token"] != left["token"], 60, "the job to be given up")
+    wait_until(partial(successor.log_events, "load.resumed"), 60, "the successor to go on")
+    taken = world.job(request_id)
+    assert taken["attempt_started_at"] - killed_at < TAKEOVER_LIMIT
+    assert (taken["attempt"], taken["attempt_rows"]) == (2, left["processed"] + left["failed"])
+    [resumed] = successor.log_events("load.resumed")
+    assert resumed["checkpoint"] == left["checkpoint"]
+    world.wait_for_status(request_id, "completed")
+    first = successor.log_events("batch.stored")[0]
+    assert first["processed"] + first["failed"] - taken["attempt_rows"] <= BATCH_ROWS
+    assert_invariants(world)
+
+
+def test_a_rolling_restart_in_the_middle_of_five_jobs_costs_none_of_them_thirty_seconds(
+    fault_harness: FaultHarness, workbook: GoldenWorkbook
+) -> None:
+    world = fault_harness
+    settings = DEFAULTS | {"MIGRATION_MAX_RUNNING_JOBS": str(JOB_COUNT), "MIGRATION_BATCH_ROWS": "20"}
+    old = [world.start_replica(**settings), world.start_replica(**settings)]
+    shutil.copy(workbook.path, world.inbox / workbook.path.name)
+    requests = [world.request_import(workbook) for _ in range(JOB_COUNT)]
+    wait_until(
+        lambda: all(world.job(one).get("checkpoint") for one in requests),
+        90,
+        "all jobs to be in their middle",
+    )
+    for replica in old:
+        assert len([one for one in requests if world.job(one)["status"] == "running"]) == JOB_COUNT
+        replica.stop()
+        assert replica.wait() == 0
+        world.start_replica(**settings)
+    for request_id in requests:
+        assert world.wait_for_status(request_id, "completed")["attempt"] == 1
+    costs = {request_id: list(handover_gaps(world.events(request_id))) for request_id in requests}
+    assert all(cost < RESTART_COST_LIMIT for found in costs.values() for cost in found), costs
+    assert sum(map(len, costs.values())) >= JOB_COUNT, f"the restart met hardly any job: {costs}"
+    assert_invariants(world)
+
+
+def handover_gaps(events: Iterable[StatusEvent]) -> Iterable[timedelta]:
+    """How long the job waited each time it was handed back."""
+    handed_back: datetime | None = None
+    for event in events:
+        if event.status is Status.PENDING and event.sequence > 1:
+            handed_back = event.occurred_at
+        elif event.status is Status.RUNNING and handed_back is not None:
+            yield event.occurred_at - handed_back
+            handed_back = None

@@ -1,0 +1,30 @@
+"""A target that refuses rows which passed every rule ends the job soon when there are too many of them."""
+
+import asyncpg
+import pytest
+
+from devstack.fakedata.workbook import make_workbook
+from schemas.codes import ErrorCode
+from schemas.status import Status
+from tests.acceptance.conftest import Harness
+from tests.support.service_process import ServiceProcess
+
+
+@pytest.fixture
+async def rejecting_constraint(harness: Harness) -> None:
+    """Somebody added a constraint that no chat keeps."""
+    connection = await asyncpg.connect(harness.dsn)
+    await connection.execute("alter table directory.chats add constraint odd check (name = '')")
+    await connection.close()
+
+
+@pytest.mark.usefixtures("rejecting_constraint")
+def test_a_target_that_refuses_every_row_ends_the_job_before_its_time(
+    harness: Harness, service: ServiceProcess
+) -> None:
+    make_workbook(harness.inbox / "refused.xlsx", rows=5_000, seed=61)
+    ended = harness.kafka.wait_for_terminal_event(harness.kafka.start_excel("refused.xlsx"), seconds=300)
+    assert ended.status is Status.FAILED
+    assert ended.error is not None
+    assert ended.error.code == ErrorCode.DATABASE_REFUSED
+    assert ended.inserted == 0

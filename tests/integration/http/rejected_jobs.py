@@ -1,0 +1,43 @@
+"""Jobs with rejected rows, as batches leave them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from consumer.store.database import Database
+from tests.support.job_factories import make_pending_job
+
+ERRORS = [{"field": "inn", "code": "inn_length", "message": "must have 10 or 12 digits"}]
+INSERT = """
+insert into migration.migration_errors (job_id, row_number, record_identifier, errors, record)
+values ($1, $2, $3, $4, $5)
+"""
+INSERT_MANY = """
+insert into migration.migration_errors (job_id, row_number, record_identifier, errors, record)
+select $1, n, 'who ' || n, $3::jsonb, json_build_object('ИНН', n, 'text', repeat('x', $4))
+from generate_series(2, $2 + 1) n
+"""
+
+
+async def make_job_with_rejected_rows(
+    database: Database, request_id: str, records: Sequence[Mapping[str, Any]], *, errors: Any = None
+) -> int:
+    """A job with these records rejected, from row 2 on; its number."""
+    job = await make_pending_job(database, request_id)
+    lines = [
+        (job.id, row, f"who {row}", json.dumps(errors or ERRORS), json.dumps(record, ensure_ascii=False))
+        for row, record in enumerate(records, start=2)
+    ]
+    async with database.transaction() as connection:
+        await connection.executemany(INSERT, lines)
+    return job.id
+
+
+async def make_job_with_many_rejected_rows(
+    database: Database, request_id: str, count: int, *, width: int = 10
+) -> int:
+    """A job with many rows rejected, each with a text so wide."""
+    job = await make_pending_job(database, request_id)
+    async with database.transaction() as connection:
+        await connection.execute(INSERT_MANY, job.id, count, json.dumps(ERRORS), width)
+    return job.id

@@ -1,0 +1,159 @@
+"""What a client learns of a request that shutdown, or an outage, interrupts."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+
+from consumer.http.middleware.guarded_app import GuardedApp
+from consumer.http.server import listen, serve_on
+from consumer.http.submission import submitter
+from consumer.store.database import Database
+from consumer.store.errors import DatabaseUnavailableError
+from messaging.records import ProducerRecord
+from tests.integration.http.raw_http import build_head, connect
+from tests.support.http_app import make_read_only_app
+from tests.support.job_factories import make_pending_job
+
+LIMIT_SECONDS = 15
+DATABASE = {"source_identifier": "admin"}
+
+
+class StoppableApp:
+    """An app that is served until `stop` is set."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.stop = asyncio.Event()
+        listener = listen("127.0.0.1", 0)
+        self.port: int = listener.getsockname()[1]
+        self._task = asyncio.create_task(serve_on(app, listener, self.stop))
+
+    async def wait_ended(self) -> None:
+        self.stop.set()
+        await asyncio.wait_for(self._task, LIMIT_SECONDS)
+
+
+@asynccontextmanager
+async def serve_until_stopped(app: FastAPI) -> AsyncIterator[StoppableApp]:
+    served = StoppableApp(app)
+    try:
+        yield served
+    finally:
+        await served.wait_ended()
+
+
+async def post_interrupted(
+    database: Database, publish: Callable[[StoppableApp], Awaitable[list[bool]]], path: str, body: object
+) -> httpx.Response:
+    """The response to a POST; `publish` is what Kafka does with it."""
+    served: StoppableApp
+
+    async def send(_records: Sequence[ProducerRecord]) -> list[bool]:
+        return await publish(served)
+
+    async with serve_until_stopped(make_read_only_app(database, publish=send)) as served:
+        url = f"http://127.0.0.1:{served.port}"
+        async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client:
+            return await client.post(path, json=body)
+
+
+async def acknowledge_and_stop(served: StoppableApp) -> list[bool]:
+    served.stop.set()
+    return [True]
+
+
+async def stop_without_ack(served: StoppableApp) -> list[bool]:
+    served.stop.set()
+    await asyncio.Event().wait()
+    raise AssertionError("nobody sets it")
+
+
+@pytest.fixture
+def long_record_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A POST waits for intake for longer than the server waits for it."""
+    monkeypatch.setattr(submitter, "INTAKE_TIMEOUT", 60.0)
+
+
+@pytest.mark.usefixtures("long_record_timeout")
+async def test_a_request_that_kafka_has_is_accepted_though_the_service_stops(database: Database) -> None:
+    response = await post_interrupted(database, acknowledge_and_stop, "/migration/database", DATABASE)
+    assert response.status_code == 202
+    assert response.json()["id"] is None
+    assert response.json()["request_id"]
+
+
+@pytest.mark.usefixtures("long_record_timeout")
+async def test_a_command_that_kafka_has_is_accepted_though_the_service_stops(database: Database) -> None:
+    await make_pending_job(database, "r-1")
+    response = await post_interrupted(database, acknowledge_and_stop, "/migration/jobs/r-1/cancel", {})
+    assert response.status_code == 202
+    command = response.json()["command"]
+    assert command["id"]
+    assert command["accepted"] is None
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "named"),
+    [
+        ("/migration/database", DATABASE, "request_id"),
+        ("/migration/jobs/r-1/cancel", {}, "command_id"),
+    ],
+)
+async def test_a_request_that_kafka_may_have_is_told_its_id(
+    database: Database, path: str, body: object, named: str
+) -> None:
+    await make_pending_job(database, "r-1")
+    response = await post_interrupted(database, stop_without_ack, path, body)
+    assert response.status_code == 503
+    problem = response.json()
+    assert problem["code"] == "shutting_down"
+    assert "sending it again under the same id is safe" in problem["detail"]
+    assert problem[named]
+
+
+def make_endless_app(error: Exception | None) -> FastAPI:
+    """An app whose response begins, and ends with `error`, or never."""
+    app = GuardedApp()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"a line\r\n"
+        if error is not None:
+            raise error
+        await asyncio.Event().wait()
+
+    app.get("/endless", response_model=None)(lambda: StreamingResponse(pieces()))
+    return app
+
+
+@pytest.mark.parametrize("error", [None, DatabaseUnavailableError("away")])
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+async def test_a_response_that_breaks_off_does_not_look_whole(
+    caplog: pytest.LogCaptureFixture, error: Exception | None, version: str
+) -> None:
+    """In HTTP/1.0 the end of the connection is the end of the body."""
+    async with serve_until_stopped(make_endless_app(error)) as served, connect(served.port) as raw:
+        raw.writer.write(build_head("GET", "/endless", version=version))
+        if error is None:
+            await raw.reader.readuntil(b"a line\r\n")
+            served.stop.set()
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(raw.reader.read(), LIMIT_SECONDS)
+    assert not [one for one in caplog.records if one.exc_info or "ASGI" in one.getMessage()]
+
+
+async def test_a_defect_in_the_middle_of_a_response_is_logged_with_its_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with (
+        serve_until_stopped(make_endless_app(ZeroDivisionError())) as served,
+        connect(served.port) as raw,
+    ):
+        raw.writer.write(build_head("GET", "/endless"))
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(raw.reader.read(), LIMIT_SECONDS)
+    assert [one for one in caplog.records if one.levelno == logging.ERROR and one.exc_info]

@@ -1,0 +1,167 @@
+"""Servers of a few bytes, over real TCP: they say what a Postgres says that cannot be had here."""
+
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+SSL_REQUEST = 80877103
+TIMEOUT_SECONDS = 20
+
+Handler = Callable[[socket.socket], None]
+
+
+@contextmanager
+def serve(handler: Handler) -> Iterator[int]:
+    """The port of a server that talks so to each who comes; at the end all are cut off."""
+    lines: list[socket.socket] = []
+    talks: list[threading.Thread] = []
+
+    def one(line: socket.socket) -> None:
+        with suppress(OSError):
+            handler(line)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                line, _ = server.accept()
+                line.settimeout(TIMEOUT_SECONDS)
+                lines.append(line)
+                talks.append(threading.Thread(target=one, args=(line,)))
+                talks[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        accepting = threading.Thread(target=accept)
+        accepting.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            shut_down(server)
+            accepting.join()
+            for line in lines:
+                shut_down(line)
+            for thread in talks:
+                thread.join()
+            for line in lines:
+                line.close()
+
+
+def shut_down(client: socket.socket) -> None:
+    """End a line for both sides, whoever waits on it."""
+    with suppress(OSError):
+        client.shutdown(socket.SHUT_RDWR)
+
+
+def read_exactly(client: socket.socket, size: int) -> bytes:
+    """So many bytes; raises OSError where the other side is gone."""
+    taken = b""
+    while len(taken) < size:
+        if not (more := client.recv(size - len(taken))):
+            raise ConnectionError("gone")
+        taken += more
+    return taken
+
+
+def read_startup(client: socket.socket) -> dict[str, str]:
+    """The parameters a client begins with; encryption is declined."""
+    while True:
+        length, code = struct.unpack("!ii", read_exactly(client, 8))
+        body = read_exactly(client, length - 8)
+        if code != SSL_REQUEST:
+            words = body.decode().split("\0")
+            return dict(zip(words[0::2], words[1::2], strict=False))
+        client.sendall(b"N")
+
+
+def encode_message(kind: bytes, body: bytes) -> bytes:
+    """One message of the protocol."""
+    return kind + struct.pack("!i", len(body) + 4) + body
+
+
+def read_message(client: socket.socket) -> tuple[bytes, bytes]:
+    """One message of the client."""
+    kind, length = struct.unpack("!ci", read_exactly(client, 5))
+    return kind, read_exactly(client, length - 4)
+
+
+def error_message(state: str, text: bytes = b"no") -> bytes:
+    """A fatal error with a SQLSTATE."""
+    return encode_message(b"E", b"SFATAL\0VFATAL\0C" + state.encode() + b"\0M" + text + b"\0\0")
+
+
+def reject_logins(state: str, text: bytes = b"no") -> Handler:
+    """A server that lets nobody in."""
+
+    def talk(line: socket.socket) -> None:
+        read_startup(line)
+        line.sendall(error_message(state, text))
+        shut_down(line)
+
+    return talk
+
+
+def never_answer(client: socket.socket) -> None:
+    """Accept, and say nothing."""
+    while client.recv(4096):
+        pass
+
+
+def tls_server(certificate: str, users: list[str]) -> Handler:
+    """A server that encrypts with a certificate, takes note of who comes, and hangs up."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def talk(line: socket.socket) -> None:
+        read_exactly(line, 8)
+        line.sendall(b"S")
+        with context.wrap_socket(line.dup(), server_side=True) as secret:
+            users.append(read_startup(secret)["user"])
+        shut_down(line)
+
+    return talk
+
+
+@dataclass
+class PasswordServer:
+    """A server that asks for a password in clear text, and keeps what it was told."""
+
+    parameters: dict[str, str] = field(default_factory=dict)
+    password: bytes | None = None
+
+    def handle(self, client: socket.socket) -> None:
+        """Ask, listen, refuse."""
+        self.parameters = read_startup(client)
+        client.sendall(encode_message(b"R", struct.pack("!i", 3)))
+        _, body = read_message(client)
+        self.password = body.rstrip(b"\0")
+        client.sendall(error_message("28P01"))
+
+
+class FreezableRelay:
+    """A line to a real server that can be frozen: everything is swallowed from then on."""
+
+    def __init__(self, dsn: str) -> None:
+        parts = urlsplit(dsn)
+        self._target = (parts.hostname, parts.port)
+        self.frozen = threading.Event()
+
+    def handle(self, client: socket.socket) -> None:
+        """Hand on what either side says."""
+        with socket.create_connection(self._target, TIMEOUT_SECONDS) as server:
+            back = threading.Thread(target=self._pump, args=(server, client))
+            back.start()
+            try:
+                self._pump(client, server)
+            finally:
+                shut_down(server)
+                back.join()
+
+    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while taken := source.recv(65536):
+                if not self.frozen.is_set():
+                    target.sendall(taken)

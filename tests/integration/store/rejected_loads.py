@@ -1,0 +1,93 @@
+"""Jobs with rejected rows of several loads, for tests of what a new load does to them."""
+
+import json
+import struct
+from collections.abc import Sequence
+
+from consumer.store import job_progress
+from consumer.store.batch_writer import BatchWriter
+from consumer.store.database import Database
+from consumer.store.jobs import Job
+from consumer.store.leases import FencingToken
+from consumer.store.rejected_rows import ALL_ROWS, rejected_rows
+from tests.integration.store import minimal_dataset
+from tests.integration.store.minimal_dataset import make_batch, make_things
+from tests.support.job_factories import execute, fetch
+
+INSERT_MANY = """
+insert into migration.migration_errors (job_id, load, row_number, errors, record)
+select $1, $2, n, '[{"code": "x", "field": null, "message": "m"}]',
+  json_build_object('text', repeat('x', 100))
+from generate_series(1, $3::bigint) n
+"""
+STORED_ROWS = (
+    "select load, row_number from migration.migration_errors where job_id = $1 order by load, row_number"
+)
+
+
+async def start_load(database: Database, fencing_token: FencingToken, fingerprint: str) -> Job:
+    """Begin a load in a transaction of its own."""
+    async with database.transaction() as connection:
+        return await job_progress.start_load(connection, fencing_token, fingerprint, None, {})
+
+
+async def store_batch(database: Database, fencing_token: FencingToken, *, rejected: Sequence[int]) -> Job:
+    """Store a batch of one thing and these rejected rows."""
+    session = await BatchWriter.open(database, fencing_token, minimal_dataset.MERGE)
+    try:
+        return await session.write(make_batch(make_things(1), rejected=rejected))
+    finally:
+        await session.close()
+
+
+async def add_rejected(database: Database, job: Job, count: int) -> None:
+    """Rows from 1 on, rejected in the load that a job is at."""
+    connection = await database.data_connection()
+    try:
+        await connection.execute(INSERT_MANY, job.id, job.load, count)
+        await connection.execute("analyze migration.migration_errors")
+    finally:
+        await connection.close()
+
+
+async def visible_row_numbers(database: Database, job_id: int) -> list[int]:
+    """Row numbers that a reader over HTTP gets."""
+    async with database.read_transaction() as connection:
+        page = await rejected_rows(connection, job_id, after=-1, limit=1_000, row_filter=ALL_ROWS)
+    return [json.loads(line)["row_number"] for line in page.json_rows]
+
+
+async def resumed_rows(
+    database: Database, fencing_token: FencingToken
+) -> tuple[tuple[int, ...], dict[int, str]]:
+    """Rejected and refused rows that the next reading of the source is given."""
+    async with database.transaction() as connection:
+        positions = await job_progress.rejected_positions(connection, fencing_token)
+        refused = await job_progress.list_database_rejections(connection, fencing_token)
+    return struct.unpack(f"!{len(positions) // 8}q", positions), refused
+
+
+async def stored_rows(database: Database, job_id: int) -> list[tuple[int, int]]:
+    """Load and row number of all that is in the table."""
+    return [(load, number) for load, number in await fetch(database, STORED_ROWS, job_id)]
+
+
+async def record_rejected_by_database(
+    database: Database, fencing_token: FencingToken, *row_numbers: int
+) -> None:
+    """Have rows refused by Postgres in the present load."""
+    async with database.transaction() as connection:
+        await job_progress.record_database_rejections(
+            connection, fencing_token, dict.fromkeys(row_numbers, "22001")
+        )
+
+
+async def jobs_with_older_loads(database: Database) -> list[int]:
+    """Numbers of the jobs that are looked at for rows of older loads."""
+    query = "select id from migration.jobs where oldest_load < load order by id"
+    return [job_id for (job_id,) in await fetch(database, query)]
+
+
+async def set_load(database: Database, job_id: int, load: int) -> None:
+    """Move a job to another load, as a new one does."""
+    await execute(database, "update migration.jobs set load = $2 where id = $1", job_id, load)

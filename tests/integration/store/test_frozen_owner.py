@@ -1,0 +1,110 @@
+"""A frozen owner: whoever takes its job over ends its backend, so that no lock of it stays."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from consumer.store import claims, leases, transitions
+from consumer.store.batch_writer import BatchWriter
+from consumer.store.connect import CONTROL_SETTINGS
+from consumer.store.database import Database
+from consumer.store.errors import DatabaseUnavailableError
+from consumer.store.leases import FencingToken
+from schemas.status import Status
+from tests.integration.store import minimal_dataset
+from tests.integration.store.minimal_dataset import make_batch, make_things
+from tests.support.job_factories import expire_lease, fencing_token, fetch, make_running_job
+
+LOCK_TIMEOUT_SECONDS = 5
+
+
+async def _make_frozen_owner(database: Database) -> tuple[FencingToken, BatchWriter]:
+    """An owner that stopped between the fence and the commit: it holds the lock on its job's row."""
+    job, held = await make_running_job(database)
+    session = await BatchWriter.open(database, held, minimal_dataset.MERGE)
+    await session._connection.execute("begin")
+    await transitions.share_lock_owned(session._connection, held)
+    await expire_lease(database, job.id)
+    return held, session
+
+
+async def test_an_owner_frozen_with_the_lock_on_its_job_is_ended_by_the_rescue(database: Database) -> None:
+    held, zombie = await _make_frozen_owner(database)
+    assert CONTROL_SETTINGS["lock_timeout"] == f"{LOCK_TIMEOUT_SECONDS}s"
+    begun = time.monotonic()
+    rescued = await claims.rescue(database)
+    assert time.monotonic() - begun < LOCK_TIMEOUT_SECONDS, "it only waited"
+    assert [(job.id, job.status) for job in rescued] == [(held.job_id, Status.PENDING)]
+    with pytest.raises(DatabaseUnavailableError):
+        await zombie.write(make_batch(make_things(2)))
+    await zombie.close()
+
+
+async def test_the_successor_goes_on_where_the_zombie_stood(database: Database) -> None:
+    _, zombie = await _make_frozen_owner(database)
+    await claims.rescue(database)
+    claimed = await claims.claim(database, "successor", 60)
+    assert claimed is not None
+    session = await BatchWriter.open(database, fencing_token(claimed), minimal_dataset.MERGE)
+    assert (await session.write(make_batch(make_things(2)))).processed == 1
+    await session.close()
+    await zombie.close()
+
+
+async def test_an_owner_frozen_in_the_middle_of_a_copy_holds_nothing_that_its_successor_needs(
+    database: Database,
+) -> None:
+    job, held = await make_running_job(database)
+    session = await BatchWriter.open(database, held, minimal_dataset.MERGE)
+    flowing, go_on = asyncio.Event(), asyncio.Event()
+
+    async def stalled() -> object:
+        async def slices() -> AsyncIterator[bytes]:
+            yield b"2\tkey 2\tkind\t1\n"
+            flowing.set()
+            await go_on.wait()
+
+        async with session._connection.transaction():
+            return await session._connection.copy_to_table("stage_things", source=slices(), format="text")
+
+    copying = asyncio.create_task(stalled())
+    await asyncio.wait_for(flowing.wait(), 10)
+    await expire_lease(database, job.id)
+    assert [after.status for after in await claims.rescue(database)] == [Status.PENDING]
+    go_on.set()
+    with pytest.raises(Exception, match=r"terminat|connection"):
+        await copying
+    await session.close()
+
+
+async def test_the_backend_of_a_live_owner_is_left_alone(database: Database) -> None:
+    job, held = await make_running_job(database)
+    session = await BatchWriter.open(database, held, minimal_dataset.MERGE)
+    assert await claims._rescue(database, job.id) is None
+    assert (await session.write(make_batch(make_things(2)))).processed == 1
+    await session.close()
+
+
+async def test_a_process_id_that_belongs_to_somebody_else_by_now_is_left_alone(database: Database) -> None:
+    job, held = await make_running_job(database)
+    session = await BatchWriter.open(database, held, minimal_dataset.MERGE)
+    async with database.transaction() as connection:
+        await connection.execute(
+            "update migration.leases set backend_start = backend_start - interval '1 hour'"
+        )
+    await expire_lease(database, job.id)
+    await claims.rescue(database)
+    assert await session._connection.fetchval("select 1") == 1
+    await session.close()
+
+
+async def test_a_new_claim_does_not_inherit_the_backend_of_the_one_before(database: Database) -> None:
+    job, held = await make_running_job(database)
+    session = await BatchWriter.open(database, held, minimal_dataset.MERGE)
+    assert (await fetch(database, "select backend_pid from migration.leases"))[0][0] is not None
+    async with database.transaction() as connection:
+        await leases.overwrite(connection, leases.job_lease_name(job.id), "successor", held.token + 1, 60)
+    assert await fetch(database, "select backend_pid from migration.leases") == [(None,)]
+    await session.close()

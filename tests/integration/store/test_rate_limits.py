@@ -1,0 +1,75 @@
+"""A bucket of tokens is shared by all replicas, and never gives more than it holds in one window."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from consumer.store import rate_limits
+from consumer.store.database import Database
+from tests.support.job_factories import execute, fetch
+
+WINDOW = 60.0
+
+
+async def acquire(database: Database, bucket: str = "google:robot", limit: int = 5) -> float:
+    return await rate_limits.acquire(database, bucket, limit=limit, window_seconds=WINDOW)
+
+
+async def backdate_tokens(database: Database, seconds: float) -> None:
+    """As if all tokens had been drawn so many seconds earlier."""
+    await execute(
+        database,
+        """update migration.quotas
+           set drawn = array(select d - make_interval(secs => $1) from unnest(drawn) d order by d)""",
+        seconds,
+    )
+
+
+async def test_there_are_as_many_tokens_as_the_limit_says_and_then_a_wait(database: Database) -> None:
+    assert [await acquire(database) for _ in range(5)] == [0.0] * 5
+    assert await acquire(database) == pytest.approx(WINDOW, abs=5)
+    assert await acquire(database, "google:another") == 0.0
+
+
+async def test_a_token_comes_back_when_its_window_is_over_and_not_before(database: Database) -> None:
+    for _ in range(5):
+        await acquire(database)
+    await backdate_tokens(database, WINDOW - 10)
+    assert await acquire(database) == pytest.approx(10, abs=5)
+    await backdate_tokens(database, 10)
+    assert [await acquire(database) for _ in range(5)] == [0.0] * 5
+    assert await acquire(database) > 0
+
+
+async def test_the_wait_is_for_the_oldest_token_that_is_needed(database: Database) -> None:
+    await acquire(database)
+    await backdate_tokens(database, 40)
+    for _ in range(4):
+        await acquire(database)
+    assert await acquire(database) == pytest.approx(20, abs=5)
+    # Fewer are allowed now than were drawn: all but one of them have to come back.
+    assert await acquire(database, limit=2) == pytest.approx(WINDOW, abs=5)
+
+
+async def test_replicas_that_draw_at_once_get_no_more_than_there_are(
+    database: Database, other_replica_database: Database
+) -> None:
+    drawn = await asyncio.gather(
+        *(acquire(one) for _ in range(20) for one in (database, other_replica_database))
+    )
+    assert Counter(wait == 0 for wait in drawn)[True] == 5
+
+
+async def test_a_clock_that_was_set_back_does_not_close_the_bucket(database: Database) -> None:
+    for _ in range(5):
+        await acquire(database)
+    await backdate_tokens(database, -3600)
+    assert await acquire(database) == 0.0
+
+
+async def test_a_bucket_does_not_grow(database: Database) -> None:
+    for _ in range(4):
+        await acquire(database)
+        await backdate_tokens(database, WINDOW)
+    assert await fetch(database, "select cardinality(drawn) from migration.quotas") == [(1,)]

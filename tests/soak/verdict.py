@@ -1,0 +1,124 @@
+"""The end of a soak: what the oracle finds, and what a plan in particular must have come to."""
+
+from collections.abc import Iterator, Mapping
+
+from schemas.topics import DEAD_LETTERS
+from tests.soak import poison
+from tests.soak.harness import SoakHarness
+from tests.soak.log import SoakLog
+from tests.soak.plan import Plan, PlannedJob, PoisonMessage
+from tests.soak.sources import SHARED, SoakSource
+from tests.support.faults.oracle import find_violations, read_topic
+from tests.support.kafka_client import dead_letter_reason
+
+OPEN_JOBS = """
+select request_id, status, attempt, failures, detail, error_code, available_at - clock_timestamp()
+from migration.jobs where status in ('pending', 'running')
+"""
+DEFECT_EVENTS = frozenset(
+    {
+        "task.crashed",
+        "job.crashed",
+        "job.task_crashed",
+        "heartbeat.crashed",
+        "outcome.write_rejected",
+        "child.unkillable",
+    }
+)
+"""Lines of the log that tell of a defect of ours, whatever breaks around us."""
+
+
+def record_findings(
+    harness: SoakHarness, sources: Mapping[str, SoakSource], plan: Plan, log: SoakLog
+) -> None:
+    """Look at everything; findings go to the story."""
+    set_expectations(harness, sources, plan)
+    log.job_statuses.update(
+        dict(harness.db.fetch("select status, count(*) from migration.jobs group by status"))
+    )
+    for check in (_jobs, _inserted, _dead_letters, _defects):
+        for found in check(harness, plan):
+            log.add_finding(found)
+    for found in find_violations(harness, check_sums=False):
+        log.add_finding(found)
+
+
+def set_expectations(harness: SoakHarness, sources: Mapping[str, SoakSource], plan: Plan) -> None:
+    """What the directory must hold: each source up to where the job that came furthest has stored it.
+
+    Sources differ in all that depends on an order, so they may be loaded here in any.
+    """
+    for name, source in sources.items():
+        jobs = [harness.job(one.request_id) for one in plan.jobs if one.source == name]
+        if jobs:
+            whole = any(job.get("status") == "completed" for job in jobs)
+            source.load_into(
+                harness.expected_directory, None if whole else max(job.get("checkpoint") or 0 for job in jobs)
+            )
+    loads = {name: source.load_into(type(harness.expected_directory)()) for name, source in sources.items()}
+    harness.expected_loads = {one.request_id: loads[one.source] for one in plan.jobs}
+
+
+def _jobs(harness: SoakHarness, plan: Plan) -> Iterator[str]:
+    """Each came to the end it must have; nobody else's job is there."""
+    for one in plan.jobs:
+        job = harness.job(one.request_id)
+        ends = {"completed"} if one.cancel_after is None else {"completed", "cancelled"}
+        if job.get("status") not in ends:
+            yield f"{_describe_job(one)} is {_describe_outcome(job)}"
+        elif SHARED not in one.source and job["updated"]:
+            yield f"{_describe_job(one)} updated {job['updated']} chats that nobody else knows"
+    for poisoned in plan.poisons:
+        yield from _check_poison(harness, poisoned)
+    there = {request_id for (request_id,) in harness.db.fetch("select request_id from migration.jobs")}
+    planned = {one.request_id for one in plan.jobs} | {one.request_id for one in plan.poisons}
+    yield from (f"nobody asked for {request_id}" for request_id in there - planned)
+
+
+def _check_poison(harness: SoakHarness, one: PoisonMessage) -> Iterator[str]:
+    job = harness.job(one.request_id)
+    want = poison.JOB_ERROR_CODES.get(one.kind)
+    if want is None and job:
+        yield f"{one.kind} ({one.request_id}) made a job"
+    if want is not None and (job.get("status"), job.get("error_code")) != ("failed", want):
+        yield f"{one.kind} ({one.request_id}) is {_describe_outcome(job)} instead of failed with {want}"
+
+
+def _describe_job(one: PlannedJob) -> str:
+    return f"{one.request_id} ({one.source}, {one.reference})"
+
+
+def _describe_outcome(job: Mapping[str, object]) -> str:
+    return f"{job['status']}, {job['error_code']}: {job['error_message']}" if job else "not there"
+
+
+def _inserted(harness: SoakHarness, _: Plan) -> Iterator[str]:
+    """Every chat was inserted by one job, whichever came first."""
+    told = harness.db.fetchval("select sum(inserted) from migration.jobs")
+    if told != len(harness.expected_directory.chats):
+        yield f"the jobs together inserted {told} chats, there must be {len(harness.expected_directory.chats)}"
+
+
+def _dead_letters(harness: SoakHarness, plan: Plan) -> Iterator[str]:
+    """What is poison lies among the dead letters with its reason, and nothing else but late commands."""
+    letters = read_topic(harness.bootstrap_servers, DEAD_LETTERS.name)
+    there = {((letter.key or b"").decode(), dead_letter_reason(letter)) for letter in letters}
+    known = plan.jobs[0].request_id
+    must = {
+        (
+            known if one.kind == "another body under a known id" else one.request_id,
+            poison.DEAD_LETTER_REASONS[one.kind],
+        )
+        for one in plan.poisons
+        if one.kind in poison.DEAD_LETTER_REASONS
+    }
+    may = {(one.request_id, "command_refused") for one in plan.jobs if one.cancel_after is not None}
+    yield from (f"no dead letter for {key}: {why}" for key, why in sorted(must - there))
+    yield from (f"a dead letter for {key}: {why}" for key, why in sorted(there - must - may))
+
+
+def _defects(harness: SoakHarness, _: Plan) -> Iterator[str]:
+    for replica in harness.replicas:
+        for line in replica.log_lines():
+            if line.get("event") in DEFECT_EVENTS:
+                yield f"{replica.name}: {line}"

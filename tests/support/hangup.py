@@ -1,8 +1,0 @@
-"""A process that minds the closing of its terminal, although this one may have been started by `nohup`."""
-
-import signal
-
-
-def mind_hangups() -> None:
-    """For `preexec_fn`: what is ignored here would be ignored there, too."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -1,0 +1,45 @@
+"""An extracting child with the tiny dataset: `python -m tests.support.tiny_extractor`."""
+
+import ctypes
+import os
+import resource
+
+from consumer.datasets.base import Dataset
+from consumer.extract.__main__ import main
+from tests.support.tiny_dataset import make_tiny_dataset
+
+PR_GET_DUMPABLE = 3
+"""prctl(2)."""
+
+
+def find_tiny(name: str) -> Dataset:
+    """Some names misbehave, as libraries do."""
+    match name:
+        case "prints":
+            print("this must not reach the pipe", flush=True)
+        case "limits":
+            print_limits()
+        case "fails":
+            raise ValueError("with a value nobody should read: +79991234567")
+        case "eats":
+            return make_tiny_dataset(str(bytearray(1 << 40)))
+        case _:
+            pass
+    return make_tiny_dataset(name)
+
+
+def print_limits() -> None:
+    """Print what this process may take, by name as soft and hard limit."""
+    for name, what in (
+        ("core", resource.RLIMIT_CORE),
+        ("memory", resource.RLIMIT_AS),
+        ("cpu", resource.RLIMIT_CPU),
+    ):
+        soft, hard = resource.getrlimit(what)
+        print(f"{name}={soft},{hard}")
+    print(f"umask={oct(os.umask(0o77))}")
+    print(f"dumpable={ctypes.CDLL(None).prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)}", flush=True)
+
+
+if __name__ == "__main__":
+    main(find_tiny)

@@ -1,0 +1,114 @@
+import json
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from consumer.cells.chunks import ERROR_CELL, FORMULA_WITHOUT_VALUE, Cell
+from consumer.datasets.cell_json import kind_lost_in_json, to_json_value
+from consumer.datasets.record_json import MAX_UNREAD_BYTES, RecordEncoder
+
+WRITER = RecordEncoder({"name": 500, "note": 40_000})
+FIELDS = {"Name": "name", "Note": "note"}
+
+
+def write(record: dict[str, Cell]) -> tuple[dict[str, Any], dict[str, str], dict[str, Any]]:
+    """Record, kinds and cut, as they are read again."""
+    found = WRITER.encode(record, FIELDS)
+    return json.loads(found.record), json.loads(found.kinds or "{}"), json.loads(found.cut or "{}")
+
+
+def other_bytes(record: dict[str, Cell]) -> int:
+    """What the columns that are not read take of the record and of its kinds."""
+    found = WRITER.encode(record, FIELDS)
+    read = WRITER.encode({name: cell for name, cell in record.items() if name in FIELDS}, FIELDS)
+    sizes = [len((part or "").encode()) for one in (found, read) for part in (one.record, one.kinds)]
+    return sizes[0] + sizes[1] - sizes[2] - sizes[3]
+
+
+CELLS: list[tuple[Cell, object, str | None]] = [
+    ("text", "text", None),
+    ("", "", None),
+    ("2024-01-02", "2024-01-02", None),
+    (None, None, None),
+    (12.0, 12, None),
+    (1.5, 1.5, None),
+    (True, True, None),
+    (7, 7, None),
+    (2.0**60, str(2.0**60), "number"),
+    (10**30, "1" + "0" * 30, "number"),
+    (float("nan"), "nan", "number"),
+    (Decimal("1.50"), "1.50", "number"),
+    (date(2024, 1, 2), "2024-01-02", "date"),
+    (datetime(2024, 1, 2, 3, 4), "2024-01-02T03:04:00", "date"),  # noqa: DTZ001 – as workbooks have it
+    (time(3, 4), "03:04:00", "time"),
+    (timedelta(hours=30), "1 day, 6:00:00", "duration"),
+    (ERROR_CELL, None, "error"),
+    (FORMULA_WITHOUT_VALUE, None, "formula"),
+    ("a\x00\ud83d", "a\\u0000\\ud83d", None),
+]
+
+
+@pytest.mark.parametrize(("cell", "value", "kind"), CELLS)
+def test_value_and_kind_tell_what_the_cell_is(cell: Cell, value: object, kind: str | None) -> None:
+    assert (to_json_value(cell), kind_lost_in_json(cell)) == (value, kind)
+    for padding in ("", "x" * 3_000):  # the second record is not small
+        record, kinds, cut = write({"Note": padding, "Other": cell, "Name": cell})
+        assert (record["Other"], record["Name"]) == (value, value)
+        assert kinds == ({"Other": kind, "Name": kind} if kind else {})
+        assert cut == {}
+
+
+def test_small_and_bounded_records_look_the_same() -> None:
+    record: dict[str, Cell] = {f"c{number}": cell for number, (cell, _, _) in enumerate(CELLS)}
+    small = WRITER.encode(record, FIELDS)
+    large = WRITER.encode(record | {"Note": "x" * 30_000}, FIELDS)
+    assert large.record == small.record[:-1] + ', "Note": "' + "x" * 30_000 + '"}'
+    assert (large.kinds, large.cut) == (small.kinds, None)
+
+
+def test_read_cell_is_whole_up_to_its_limit_and_marked_beyond() -> None:
+    record, _, cut = write({"Name": "x" * 500, "Note": "ж" * 40_000})
+    assert (len(record["Name"]), len(record["Note"]), cut) == (500, 40_000, {})
+    record, _, cut = write({"Name": "x" * 501, "Note": "ж" * 40_000})
+    assert record["Name"] == "x" * 500 + "…", "one that is too long stays too long"
+    assert (len(record["Note"]), cut) == (40_000, {"cut": ["Name"], "left_out": 0})
+
+
+HOSTILE: dict[str, dict[str, Cell]] = {
+    "one long text": {"a": "x" * 1_000_000, "Name": "n"},
+    "one text in many cells": {f"c{number}": "ж" * 32_767 for number in range(16_384)},
+    "escapes": {f"c{number}": "\x00\\\t\ud800" * 8_000 for number in range(50)},
+    "long names": {f"{number} " + "ж" * 90: 1.5 for number in range(16_384)},
+    "kinds": {f"c{number}": ERROR_CELL if number % 2 else date(2024, 1, 2) for number in range(16_384)},
+    "numbers": {f"c{number}": float(number) for number in range(16_384)},
+    "four bytes": {f"c{number}": "😀" * 32_767 for number in range(8)},
+}
+
+
+@pytest.mark.parametrize("record", HOSTILE.values(), ids=HOSTILE)
+def test_columns_that_are_not_read_take_64_kb_together(record: dict[str, Cell]) -> None:
+    found, _, cut = write(record)
+    assert MAX_UNREAD_BYTES * 0.4 < other_bytes(record) <= MAX_UNREAD_BYTES
+    assert len(found) + cut["left_out"] == len(record), "what is not there is counted"
+    assert all(name in found for name in cut["cut"])
+    assert len(cut["cut"]) <= 12
+    for name, value in found.items():
+        cell = to_json_value(record[name])
+        whole = name not in cut["cut"]
+        assert value == cell if whole else str(cell).startswith(str(value).removesuffix("…")[:-7])
+
+
+def test_read_cells_behind_others_are_not_left_out() -> None:
+    record: dict[str, Cell] = {f"c{number}": "x" * 32_767 for number in range(100)}
+    record |= {"Name": "n", "Note": "y" * 40_000}
+    found, _, cut = write(record)
+    assert (found["Name"], found["Note"]) == ("n", "y" * 40_000)
+    assert cut["left_out"] > 80
+
+
+def test_cells_behind_one_that_does_not_fit_are_kept() -> None:
+    """It gets half of what is left, so that a note of a megabyte does not cost all columns behind it."""
+    found, _, cut = write({"a": "x" * 1_000_000, **{f"c{number}": "short" for number in range(500)}})
+    assert (cut, len(found)) == ({"cut": ["a"], "left_out": 0}, 501)

@@ -1,0 +1,52 @@
+"""Which bodies are taken, by the headers alone."""
+
+import pytest
+from starlette.datastructures import Headers
+
+from consumer.http.middleware.request_body import framing_problem, has_body
+
+CHUNKED = {"transfer-encoding": "chunked"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, False),
+        ({"content-length": "0"}, False),
+        ({"content-length": "00"}, False),
+        ({"content-length": "5"}, True),
+        ({"content-length": "10"}, True),
+        (CHUNKED, True),
+        (CHUNKED | {"content-length": "0"}, True),
+    ],
+)
+def test_a_body_is_known_by_its_headers(headers: dict[str, str], expected: bool) -> None:
+    assert has_body(Headers(headers)) is expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "version", "status"),
+    [
+        ({"content-length": "5"}, "1.1", None),
+        ({"content-length": "5"}, "1.0", None),
+        (CHUNKED, "1.1", None),
+        (CHUNKED, "1.0", 400),
+        (CHUNKED | {"content-length": "5"}, "1.1", 400),
+        ({"content-length": "5", "content-encoding": "identity"}, "1.1", None),
+        ({"content-length": "5", "content-encoding": " Identity "}, "1.1", None),
+        ({"content-length": "5", "content-encoding": "gzip"}, "1.1", 415),
+        ({"content-length": "5", "content-encoding": "identity, gzip"}, "1.1", 415),
+    ],
+)
+def test_a_body_that_can_be_read_in_two_ways_or_is_packed_is_refused(
+    headers: dict[str, str], version: str, status: int | None
+) -> None:
+    problem = framing_problem(Headers(headers), version)
+    assert (problem and problem.status) == status
+
+
+def test_every_content_encoding_counts() -> None:
+    raw = [(b"content-length", b"5"), (b"content-encoding", b"identity"), (b"content-encoding", b"gzip")]
+    problem = framing_problem(Headers(raw=raw), "1.1")
+    assert problem is not None
+    assert problem.status == 415

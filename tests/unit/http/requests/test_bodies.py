@@ -1,0 +1,79 @@
+"""From the body of a POST to the request it makes."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from consumer.http.problem import ProblemError
+from consumer.http.requests.bodies import DatabaseBody, ExcelForm, GoogleSheetsBody, validate_or_422
+from schemas.requests import DatabaseSource, GoogleSheetsSource
+
+
+def test_a_form_makes_numbers_of_its_texts_and_takes_empty_fields_for_absent() -> None:
+    form = ExcelForm.parse(
+        {"timeout_seconds": "60", "max_attempts": "2", "sheet": "Чаты", "requested_by": ""}
+    )
+    assert (form.timeout_seconds, form.max_attempts, form.sheet, form.requested_by) == (60, 2, "Чаты", None)
+    assert form.dataset == "chats"
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"timeout_seconds": "soon"}, "timeout_seconds"),
+        ({"timeout_seconds": "60.5"}, "timeout_seconds"),
+        ({"timeout_seconds": "0"}, "timeout_seconds"),
+        ({"timeout_seconds": "٣"}, "timeout_seconds"),
+        ({"max_attempts": "1" * 5_000}, "max_attempts"),
+        ({"sheet": "a\x00b"}, "sheet"),
+        ({"request_id": " a"}, "request_id"),
+        ({"shet": "Чаты"}, "shet"),
+    ],
+)
+def test_a_wrong_field_of_a_form_is_named_and_its_value_is_not(fields: dict[str, str], named: str) -> None:
+    with pytest.raises(ProblemError) as caught:
+        ExcelForm.parse(fields)
+    problem = caught.value.problem
+    assert (caught.value.status, problem.code, [one.field for one in problem.errors]) == (
+        422,
+        "invalid_request",
+        [named],
+    )
+    assert not any(len(value) > 3 and value in problem.detail for value in fields.values())
+
+
+@pytest.mark.parametrize("request_id", [".", ".."])
+def test_an_id_that_no_url_can_carry_is_refused(request_id: str) -> None:
+    with pytest.raises(ValidationError, match="which no URL can carry"):
+        DatabaseBody.model_validate({"source_identifier": "main", "request_id": request_id})
+
+
+def test_a_database_is_named_by_its_connection() -> None:
+    body = DatabaseBody(source_identifier="admin_panel", table="public.chats", max_attempts=1)
+    request = body.to_request("r-1", body.source)
+    assert request.source == DatabaseSource(type="database", connection="admin_panel", table="public.chats")
+    assert (request.request_id, request.options.max_attempts, request.dataset) == ("r-1", 1, "chats")
+
+
+def test_a_spreadsheet_may_be_a_link() -> None:
+    link = "https://docs.google.com/spreadsheets/d/1AbC-dEf_123/edit#gid=0"
+    body = GoogleSheetsBody(spreadsheet_id=link)
+    assert body.to_request("r-1", body.source).source == GoogleSheetsSource(
+        type="google_sheets", spreadsheet_id=link
+    )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"source_identifier": "postgresql://user:secret@host/db"},
+        {"source_identifier": ""},
+        {},
+        {"source_identifier": "a", "address": "x"},
+    ],
+)
+def test_an_address_of_a_database_is_no_name(values: dict[str, Any]) -> None:
+    with pytest.raises(ProblemError) as caught:
+        validate_or_422(DatabaseBody, values)
+    assert "secret" not in caught.value.problem.detail

@@ -1,0 +1,80 @@
+"""An upgrade of the client library that renames what we look at must fail here."""
+
+import asyncio
+
+import aiokafka
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+
+from messaging import aiokafka_private
+from messaging.stall_detection import ConsumerStalledError, require_alive
+
+
+def test_the_library_is_the_one_we_know() -> None:
+    assert aiokafka.__version__ == "0.14.0"
+
+
+async def test_a_producer_has_the_names_we_use() -> None:
+    producer = AIOKafkaProducer()
+    assert aiokafka_private.sender_task(producer) is None
+    await aiokafka_private.close_producer_client(producer)
+    assert producer._closed is False
+    aiokafka_private.mark_producer_closed(producer)
+    assert producer._closed is True
+
+
+async def test_a_consumer_has_the_names_we_use() -> None:
+    consumer = AIOKafkaConsumer(group_id="g")
+    assert aiokafka_private.close_fetcher(consumer) is None
+    await aiokafka_private.close_consumer_client(consumer)
+    assert hasattr(consumer, "_coordinator")
+    await consumer.stop()
+
+
+async def test_an_admin_client_has_the_names_we_use() -> None:
+    client = AIOKafkaAdminClient()
+    assert not aiokafka_private.knows_controller(client)
+    client._client.cluster.controller = object()
+    assert aiokafka_private.knows_controller(client)
+    await client.close()
+
+
+async def test_the_tasks_of_a_consumer_are_known_by_their_owner() -> None:
+    consumer, other = AIOKafkaConsumer(group_id="g"), AIOKafkaConsumer(group_id="g")
+    for one in (consumer, other):
+        one._coordinator = GroupCoordinator(one._client, one._subscription, group_id="g")
+    coordinator = consumer._coordinator
+    coordinator.member_id = "m"
+    coordinator._start_heartbeat_task()
+    assert aiokafka_private.tasks_of_consumer(consumer) == {
+        coordinator._coordination_task,
+        coordinator._heartbeat_task,
+    }
+    stopping = asyncio.ensure_future(consumer.stop())
+    assert stopping in aiokafka_private.tasks_of_consumer(consumer)
+    await stopping
+    assert aiokafka_private.tasks_of_consumer(consumer) == set()
+    assert aiokafka_private.tasks_of_consumer(other) == {other._coordinator._coordination_task}
+    await other.stop()
+
+
+async def test_a_consumer_that_never_started_owns_no_task() -> None:
+    consumer = AIOKafkaConsumer(group_id="g")
+    function, method = asyncio.ensure_future(asyncio.sleep(60)), asyncio.ensure_future(asyncio.Event().wait())
+    await asyncio.sleep(0)
+    assert aiokafka_private.tasks_of_consumer(consumer) == set()
+    assert function.cancel()
+    assert method.cancel()
+    await consumer.stop()
+
+
+async def test_a_dead_inner_task_is_noticed() -> None:
+    async def dies() -> None:
+        raise ValueError("its reason")
+
+    task = asyncio.ensure_future(dies())
+    await asyncio.wait({task})
+    with pytest.raises(ConsumerStalledError, match="the fetch task of the client ended: its reason"):
+        require_alive({"fetch": task})

@@ -1,0 +1,66 @@
+import pytest
+
+from consumer.sources.database.identifiers import (
+    display_name,
+    possible_names,
+    qualified_name,
+    quote_identifier,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "quoted"),
+    [
+        ("chats", '"chats"'),
+        ("Чаты 2", '"Чаты 2"'),
+        ('a"b', '"a""b"'),
+        ('"', '""""'),
+        ('x"; drop table chats; --', '"x""; drop table chats; --"'),
+        ("select", '"select"'),
+        ("a.b", '"a.b"'),
+        ("$1", '"$1"'),
+    ],
+)
+def test_a_name_is_quoted_as_it_is(name: str, quoted: str) -> None:
+    assert quote_identifier(name) == quoted
+
+
+def test_schema_and_table_are_quoted_apart() -> None:
+    assert qualified_name("s.x", 't"') == '"s.x"."t"""'
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("chats", [(None, "chats")]),
+        ("old.chats", [("old", "chats")]),
+        ("old.with.dots", [("old", "with.dots")]),
+        ('"my.table"', [(None, "my.table"), ('"my', 'table"')]),
+        ('old."my.table"', [("old", "my.table"), ("old", '"my.table"')]),
+        ('"my.schema".chats', [("my.schema", "chats"), ('"my', 'schema".chats')]),
+        ('"my.schema"."my.table"', [("my.schema", "my.table"), ('"my', 'schema"."my.table"')]),
+        ('"a""b"', [(None, 'a"b'), (None, '"a""b"')]),
+        ('a"b', [(None, 'a"b')]),
+        ('"', [(None, '"')]),
+        ('""', [(None, '""')]),
+        ('a"b.select"; drop', [('a"b', 'select"; drop')]),
+        ('"Чаты.2026"', [(None, "Чаты.2026"), ('"Чаты', '2026"')]),
+    ],
+)
+def test_a_text_may_name_a_table_in_quotes(asked: str, found: list[tuple[str | None, str]]) -> None:
+    assert list(possible_names(asked)) == found
+
+
+@pytest.mark.parametrize(
+    ("schema", "table", "text"),
+    [
+        ("public", "chats", "public.chats"),
+        ("public", "my.table", "public.my.table"),
+        ("my.schema", "chats", '"my.schema"."chats"'),
+        ("public", '"chats"', '"public"."""chats"""'),
+        ("a", 'b"', 'a.b"'),
+    ],
+)
+def test_a_name_is_spelled_so_that_it_can_be_asked_for(schema: str, table: str, text: str) -> None:
+    assert display_name(schema, table) == text
+    assert (schema, table) in possible_names(text)

@@ -1,0 +1,113 @@
+"""Whether a worksheet still reads as it did, and what is known of it meanwhile."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from consumer.sources.google_sheets.blocks import Block
+from consumer.sources.google_sheets.resumable_blocks import ResumableBlocks
+from consumer.sources.google_sheets.spool import Spool
+from consumer.sources.google_sheets.worksheet_state import WorksheetState
+from consumer.sources.google_sheets.worksheets import Worksheet
+
+SHEET = Worksheet("Лист1", 7, 100, 3)
+ONE, TWO, FOUR = Block(1, [["a"]]), Block(10_001, [[], ["b"]]), Block(30_001, [[1.0, True, None, "d"]])
+
+
+class CountingBlocks:
+    """Blocks, and how many of them were taken."""
+
+    def __init__(self, *blocks: Block) -> None:
+        self._blocks = iter(blocks)
+        self.consumed = 0
+
+    def __iter__(self) -> Iterator[Block]:
+        return self
+
+    def __next__(self) -> Block:
+        block = next(self._blocks)
+        self.consumed += 1
+        return block
+
+
+def make_progress(
+    folder: Path, *blocks: Block, title: str = "Лист1"
+) -> tuple[ResumableBlocks, CountingBlocks]:
+    stream = CountingBlocks(*blocks)
+    return ResumableBlocks(stream, title, Spool(folder)), stream
+
+
+def make_state(*blocks: Block, generation: int = 1) -> WorksheetState:
+    return WorksheetState("Лист1", generation, {block.first: block.content_hash() for block in blocks})
+
+
+def test_a_block_is_known_from_when_it_is_handed_out(tmp_path: Path) -> None:
+    found, _ = make_progress(tmp_path, ONE, TWO)
+    assert found.state == make_state()
+    handed = found.blocks()
+    assert next(handed) == ONE
+    assert found.state == make_state(ONE)
+    assert list(handed) == [TWO]
+    assert found.state == make_state(ONE, TWO)
+
+
+def test_the_same_blocks_go_on_with_the_load_and_are_not_read_twice(tmp_path: Path) -> None:
+    found, stream = make_progress(tmp_path, ONE, TWO, FOUR)
+    found.resume(make_state(ONE, TWO, generation=3), same_sheet=True)
+    assert (found.state, stream.consumed) == (make_state(ONE, TWO, generation=3), 2)
+    assert list(found.blocks()) == [ONE, TWO, FOUR]
+    assert found.state == make_state(ONE, TWO, FOUR, generation=3)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        (Block(1, [["A"]]), TWO, FOUR),
+        (ONE, Block(10_001, [["b"]]), FOUR),
+        (ONE, TWO),
+        (ONE, FOUR),
+        (ONE, TWO, Block(20_001, [["c"]]), FOUR),
+        (TWO, FOUR),
+        (),
+    ],
+    ids=["edited", "moved", "cut", "emptied", "filled", "top emptied", "all gone"],
+)
+def test_any_difference_begins_a_new_load_with_all_blocks(tmp_path: Path, now: tuple[Block, ...]) -> None:
+    found, _ = make_progress(tmp_path, *now)
+    found.resume(make_state(ONE, TWO, FOUR), same_sheet=True)
+    assert found.state == WorksheetState("Лист1", 2)
+    assert tuple(found.blocks()) == now
+    assert found.state == make_state(*now, generation=2)
+
+
+def test_another_title_or_sheet_begins_a_new_load_without_a_look(tmp_path: Path) -> None:
+    for title, same in (("Лист2", True), ("Лист1", False)):
+        found, stream = make_progress(tmp_path, ONE, title=title)
+        found.resume(make_state(ONE), same_sheet=same)
+        assert (found.state, stream.consumed) == (WorksheetState(title, 2), 0)
+
+
+def test_what_is_kept_comes_back() -> None:
+    state = make_state(ONE, FOUR, generation=4)
+    assert WorksheetState.from_json(state.to_json()) == state
+
+
+def test_a_fingerprint_tells_loads_apart() -> None:
+    state, other = make_state(ONE, TWO), Worksheet("Лист1", 8, 100, 3)
+    same = WorksheetState("Лист1", 1, {1: ONE.content_hash()})
+    assert state.fingerprint("a", SHEET) == same.fingerprint("a", SHEET)
+    assert (
+        len(
+            {
+                state.fingerprint("a", SHEET),
+                state.fingerprint("b", SHEET),
+                state.fingerprint("a", other),
+                make_state(ONE, TWO, generation=2).fingerprint("a", SHEET),
+                WorksheetState("Лист2", 1, state.hashes).fingerprint("a", SHEET),
+                make_state(TWO).fingerprint("a", SHEET),
+            }
+        )
+        == 6
+    )

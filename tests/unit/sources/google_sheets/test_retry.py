@@ -1,0 +1,88 @@
+"""A quota is waited for without end, a mishap a few times, and people are told."""
+
+from collections.abc import Callable
+
+import pytest
+
+from consumer.sources.google_sheets.errors import RateLimitedError, RetryableError
+from consumer.sources.google_sheets.retry import WAITING_DETAIL, RetryPolicy, with_retries
+
+RETRY_POLICY = RetryPolicy()
+
+
+@pytest.fixture
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    waits: list[float] = []
+    monkeypatch.setattr("time.sleep", waits.append)
+    return waits
+
+
+def responses(*given: Exception | str) -> Callable[[], str]:
+    rest = list(given)
+
+    def call() -> str:
+        answer = rest.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return call
+
+
+def test_a_good_answer_is_waited_for_by_nobody(sleeps: list[float]) -> None:
+    told: list[str | None] = []
+    assert with_retries(responses("good"), RETRY_POLICY, told.append) == "good"
+    assert (sleeps, told) == ([], [])
+
+
+def test_a_quota_is_waited_for_longer_and_longer_without_end(sleeps: list[float]) -> None:
+    told: list[str | None] = []
+    call = responses(*[RateLimitedError()] * 500, "good")
+    assert with_retries(call, RETRY_POLICY, told.append) == "good"
+    assert len(sleeps) == 500
+    for number, seconds in enumerate(sleeps[:6]):
+        assert 2**number <= seconds <= 2**number + 1
+    assert all(64 <= seconds <= 65 for seconds in sleeps[6:])
+    assert told == [*[WAITING_DETAIL] * 500, None]
+
+
+def test_waits_are_not_in_step(sleeps: list[float]) -> None:
+    for _ in range(5):
+        with_retries(responses(RateLimitedError(), "good"), RETRY_POLICY, lambda _: None)
+    assert len(set(sleeps)) > 1
+
+
+def test_google_says_how_long_to_wait(sleeps: list[float]) -> None:
+    with_retries(
+        responses(RateLimitedError(17.0), RateLimitedError(0.0), "good"), RETRY_POLICY, lambda _: None
+    )
+    assert sleeps == [17.0, RETRY_POLICY.min_quota_wait]
+
+
+def test_a_mishap_is_tried_three_times_in_all(sleeps: list[float]) -> None:
+    assert (
+        with_retries(
+            responses(RetryableError("a"), RetryableError("b"), "good"), RETRY_POLICY, lambda _: None
+        )
+        == "good"
+    )
+    assert sleeps == [1.0, 3.0]
+    with pytest.raises(RetryableError, match="c"):
+        with_retries(
+            responses(RetryableError("a"), RetryableError("b"), RetryableError("c"), "good"),
+            RETRY_POLICY,
+            lambda _: None,
+        )
+
+
+def test_waiting_for_a_quota_does_not_count_as_a_mishap(sleeps: list[float]) -> None:
+    quota, mishap = RateLimitedError(1.0), RetryableError("x")
+    call = responses(quota, mishap, quota, quota, mishap, quota, "good")
+    assert with_retries(call, RETRY_POLICY, lambda _: None) == "good"
+
+
+def test_people_are_told_that_waiting_is_over_also_when_it_was_in_vain(sleeps: list[float]) -> None:
+    told: list[str | None] = []
+    with pytest.raises(ZeroDivisionError):
+        with_retries(responses(RateLimitedError(), ZeroDivisionError()), RETRY_POLICY, told.append)
+    assert told == [WAITING_DETAIL, None]

@@ -1,0 +1,54 @@
+"""The operator's page tells every log event and every metric there is, and none that is not there."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from consumer.http.routers.metrics import DatabaseCollector
+from consumer.store.queue_stats import QueueStats
+from consumer.telemetry.metrics import GaugeSources, Metrics
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+EVENT = re.compile(r"""\blog\.(?:debug|info|warning|error|exception|critical)\(\s*f?["']([^"':]+)""")
+CALL = re.compile(r"\blog\.(?:debug|info|warning|error|exception|critical)\(")
+METRIC = re.compile(r"^# HELP (\w+) ", re.MULTILINE)
+
+
+def _sources() -> list[str]:
+    files = [path for room in ("consumer", "messaging") for path in (ROOT / room).rglob("*.py")]
+    return [path.read_text(encoding="utf-8") for path in files]
+
+
+def _rows(heading: str) -> list[str]:
+    """The names in the first column of all tables below a heading."""
+    section = re.split(r"^## ", PAGE.split(f"## {heading}\n")[1], flags=re.MULTILINE)[0]
+    return re.findall(r"^\| `([\w.]+)` \|", section, re.MULTILINE)
+
+
+def test_every_log_event_is_told_once_and_none_that_is_not_there() -> None:
+    events = {name for text in _sources() for name in EVENT.findall(text)}
+    assert Counter(_rows("The log")) == Counter(events)
+
+
+def test_every_line_of_the_log_has_a_constant_name() -> None:
+    for text in _sources():
+        assert len(CALL.findall(text)) == len(EVENT.findall(text))
+        assert all(re.fullmatch(r"[a-z_]+\.[a-z_]+", name) for name in EVENT.findall(text))
+
+
+def test_every_metric_is_told_once_and_none_that_is_not_there() -> None:
+    stored = CollectorRegistry()
+    stored.register(DatabaseCollector(QueueStats({"pending": 0}, 0, 0.0)))
+    counted = Metrics(GaugeSources(lambda: 0, lambda: 0.0, dict, lambda: 0.0)).registry
+    there = METRIC.findall((generate_latest(counted) + generate_latest(stored)).decode())
+    assert Counter(_rows("The numbers")) == Counter(there)
+
+
+def test_every_link_of_the_page_leads_somewhere() -> None:
+    titles = re.findall(r"^#+ (.+)$", PAGE, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+    assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) <= anchors
+    assert "docs/operations.md" in (ROOT / "README.md").read_text(encoding="utf-8")
