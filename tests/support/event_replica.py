@@ -93,7 +93,7 @@ class EventReplica:
         self.feed = EventFeed(self._fetch, lambda: self.heartbeats.append(time.perf_counter()))
         self.access = RevocableAccess()
         self._app = FastAPI()
-        self._app.state.access = self.access
+        self._app.state.authenticator = self.access
         self._app.add_middleware(EncodedJobPaths)
         error_handlers.install(self._app)
         self._app.include_router(events.router(database, self.feed, self.access, heartbeat_seconds))

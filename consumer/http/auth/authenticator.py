@@ -154,7 +154,7 @@ def requires(right: Right) -> Callable[..., Awaitable[Caller]]:
 async def _authorize(
     request: Request, credentials: HTTPAuthorizationCredentials | None, right: Right
 ) -> Caller:
-    access: Authenticator = request.app.state.access
+    access: Authenticator = request.app.state.authenticator
     text = None if credentials is None else credentials.credentials.strip()
     found = await access.authenticate(text, request.client.host if request.client else None)
     if right not in found.rights:
