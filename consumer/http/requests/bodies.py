@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from consumer.http.problem import FieldProblem, invalid_fields
 from consumer.telemetry.redaction import sanitize
+from schemas.names import ConfiguredName, LongName, Name, RequestId, SheetName
 from schemas.requests import TABLE_DESCRIPTION, MaxAttempts, StartRequest, TimeoutSeconds
-from schemas.text import ConfiguredName, LongName, Name, RequestId, SheetName
 from schemas.validation import describe_errors, error_path
 
 M = TypeVar("M", bound=BaseModel)
