@@ -9,8 +9,8 @@ import pytest
 
 from devstack.fakedata.workbook import make_workbook
 from schemas.topics import UPLOADS
-from tests.acceptance.conftest import Harness
 from tests.support.curl import Curl, CurlResponse
+from tests.support.harness import Harness
 from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 

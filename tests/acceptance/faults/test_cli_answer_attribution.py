@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from schemas.topics import REQUESTS
-from tests.acceptance.faults.conftest import FaultHarness
+from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants, read_topic
 from tests.support.wait import wait_until

@@ -17,7 +17,7 @@ import pytest
 
 from messaging.records import Record
 from schemas.topics import STATUS
-from tests.acceptance.faults.conftest import FaultHarness
+from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants, read_topic
 from tests.support.faults.skewed_clock import SkewedClock

@@ -4,8 +4,8 @@ from functools import partial
 
 import pytest
 
-from tests.acceptance.faults.conftest import LONG_LEASES, FaultHarness
 from tests.support.faults import consumer_group
+from tests.support.faults.fault_harness import LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.service_process import ServiceProcess

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from consumer.store.database import Database
-from tests.acceptance.faults.conftest import FaultHarness
 from tests.support import job_factories
 from tests.support.faults.cluster import Cluster
+from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.service_process import ServiceProcess

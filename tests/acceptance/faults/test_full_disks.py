@@ -13,9 +13,9 @@ import pytest
 from devstack.accounts import server_account
 from devstack.stack import Stack
 from messaging.uploads import send_file
-from tests.acceptance.faults.conftest import LONG_LEASES, FaultHarness
 from tests.support.dedicated_postgres import start_dedicated_postgres
 from tests.support.faults import small_disk
+from tests.support.faults.fault_harness import LONG_LEASES, FaultHarness
 from tests.support.faults.full_disk import failing_writes, full_disks
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants

@@ -12,9 +12,9 @@ import pytest
 
 from devstack.fake_sheets.server import FakeSheetsServer, FakeWorksheet
 from devstack.stack import Stack
-from tests.acceptance.faults.conftest import FaultHarness
 from tests.support.database_inspector import DatabaseInspector
 from tests.support.faults.cluster import Cluster, SaslLogin, proxied_cluster
+from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.faults.pii_scan import find_leaks

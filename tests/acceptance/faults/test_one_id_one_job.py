@@ -9,8 +9,8 @@ from messaging.connection import KafkaConnection
 from messaging.producer import Producer
 from messaging.records import ProducerRecord, Record
 from schemas.topics import DEAD_LETTERS, REQUESTS
-from tests.acceptance.faults.conftest import LONG_LEASES, FaultHarness
 from tests.support.faults import consumer_group
+from tests.support.faults.fault_harness import LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants, read_topic
 from tests.support.kafka_client import dead_letter_reason

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.faults.conftest import FaultHarness
 from tests.acceptance.faults.outage_harness import start_outage_harness
+from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.faults.tcp_proxy import TcpProxy

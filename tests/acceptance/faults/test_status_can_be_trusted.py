@@ -3,8 +3,8 @@
 import pytest
 
 from schemas.status import Status
-from tests.acceptance.faults.conftest import FaultHarness
 from tests.support.faults.cluster import Cluster
+from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants, wait_until_quiet
 from tests.support.wait import wait_until

@@ -9,7 +9,7 @@ from consumer.datasets.chats.rules_version import rules_version
 from consumer.store.jobs import OLDER_LOADS_MARK
 from devstack.fakedata.workbook import make_workbook
 from schemas.status import Status, StatusEvent
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 from tests.support.wait import wait_until
 
 ROWS = 8_000

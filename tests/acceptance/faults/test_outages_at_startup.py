@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 

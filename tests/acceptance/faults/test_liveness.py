@@ -9,8 +9,8 @@ import pytest
 from consumer.store.database import Database
 from devstack.fakedata.workbook import make_workbook
 from schemas.status import Status
-from tests.acceptance.conftest import Harness, free_port
 from tests.support import job_factories
+from tests.support.harness import Harness, free_port
 from tests.support.probe_recorder import ProbeRecorder, ProbeResponse
 from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from devstack.fakedata.workbook import make_workbook
-from tests.acceptance.conftest import Harness
 from tests.support.curl import Curl, CurlProcess, parse_output
+from tests.support.harness import Harness
 from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 

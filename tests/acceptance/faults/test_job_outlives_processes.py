@@ -15,7 +15,7 @@ import pytest
 from devstack.fakedata.expected import ExpectedImport
 from devstack.fakedata.workbook import make_workbook
 from schemas.status import Status, StatusEvent
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 from tests.support.service_process import ServiceProcess
 from tests.support.sighup import restore_sighup
 from tests.support.wait import wait_until
