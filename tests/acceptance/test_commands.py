@@ -113,7 +113,7 @@ def test_one_command_delivered_twice_acts_once(harness: Harness, service: Servic
     for _ in range(3):
         harness.kafka.command("retry", request_id, command_id)
     harness.kafka.wait_for_terminal_event(request_id, run=2)
-    # Of the same key, so it lies behind the commands on their partition.
+    # Its key is the same, so it follows the commands on their partition.
     harness.kafka.wait_for_terminal_event(harness.kafka.start_excel("short.xlsx", key=request_id))
     assert harness.db.job(request_id)["run"] == 2
     assert (

@@ -51,7 +51,7 @@ class SoakHarness(FaultHarness):
         self.slots: list[ServiceProcess] = []
 
     def environment(self, **more: str) -> dict[str, str]:
-        """What a replica is told."""
+        """The environment of a replica."""
         sources = {
             "MIGRATION_CONNECTIONS": json.dumps({"panel": self.postgres_proxy.proxied_dsn(self.source_dsn)}),
             "MIGRATION_GOOGLE_CREDENTIALS": json.dumps({"default": str(self.key_file)}),

@@ -13,7 +13,7 @@ from tests.support.service_process import ServiceProcess
 
 
 class Harness:
-    """What a test has to play with; every module of tests gets a database of its own."""
+    """Kafka, a database of its own, folders, and replicas that it starts and ends."""
 
     def __init__(self, stack: Stack, folder: Path, template: str | None = None) -> None:
         self.stack = stack
@@ -31,7 +31,7 @@ class Harness:
         self.replicas: list[ServiceProcess] = []
 
     def environment(self, **more: str) -> dict[str, str]:
-        """What a replica is told."""
+        """The environment of a replica."""
         return {
             "KAFKA_BOOTSTRAP_SERVERS": self.stack.bootstrap_servers,
             "DATABASE_URL": self.dsn,
@@ -53,17 +53,17 @@ class Harness:
         return service.start()
 
     def cli_environment(self, service: ServiceProcess) -> dict[str, str]:
-        """What the command `migration` is told."""
+        """The environment of the command `migration`."""
         return {"KAFKA_BOOTSTRAP_SERVERS": self.stack.bootstrap_servers, "MIGRATION_HTTP_URL": service.url}
 
     def close(self) -> None:
-        """End every replica, remove the database."""
+        """Stop every replica, drop the database."""
         for replica in self.replicas:
             replica.stop()
         self.stack.drop_database(self.database_name)
 
 
 def free_port() -> int:
-    """A port nobody listens on, out of those that no client of another test is given."""
+    """A free port out of the range of this worker."""
     [port] = free_ports(1)
     return port

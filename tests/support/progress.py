@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-WEIGHTS = {"tests/unit": 0.02, "tests/integration": 0.5, "tests/acceptance/faults": 15.0, "tests/acceptance": 6.0}
+WEIGHTS = {
+    "tests/unit": 0.02,
+    "tests/integration": 0.5,
+    "tests/acceptance/faults": 15.0,
+    "tests/acceptance": 6.0,
+}
 """Seconds that a test of a folder takes on average, for the estimate of the time left."""
 LINE_SECONDS = 10.0
 """How often a line is written where the output is no terminal."""

@@ -87,7 +87,9 @@ def list_files() -> list[str]:
         text=True,
         check=False,
     ).stdout.split()
-    found = listed or [str(path.relative_to(ROOT)) for end in SUFFIXES for path in ROOT.glob(f"[!.]*/**/*{end}")]
+    found = listed or [
+        str(path.relative_to(ROOT)) for end in SUFFIXES for path in ROOT.glob(f"[!.]*/**/*{end}")
+    ]
     return sorted(name for name in found if name not in SKIPPED and (ROOT / name).exists())
 
 

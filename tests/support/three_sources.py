@@ -24,14 +24,14 @@ select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[
 
 @dataclass(frozen=True)
 class ThreeSources:
-    """Three places with rows, what a replica is told of them, and what has to come of each."""
+    """Three sources: the settings of a replica, a request for each, and what each import must give."""
 
     settings: dict[str, str]
     specs: dict[str, dict[str, Any]]
     expected: dict[str, Any]
 
     def start(self, harness: Harness) -> dict[str, str]:
-        """Ask for all three; request ids by kind."""
+        """Request all three; request ids by kind."""
         return {kind: harness.kafka.start(spec) for kind, spec in self.specs.items()}
 
 
@@ -39,7 +39,7 @@ class ThreeSources:
 def make_sources(
     harness: Harness, google: FakeSheetsServer, rows: int, same: Sequence[GeneratedChat] = ()
 ) -> Iterator[ThreeSources]:
-    """A workbook of the inbox, a table of its own database, a spreadsheet; `same` chats stand in both."""
+    """A workbook in the inbox, a table in a database of its own, a spreadsheet; `same` chats are in the latter two."""
     name = f"{harness.database_name}_old"
     dsn = harness.stack.create_database(name)
     account = google.new_account("robot")

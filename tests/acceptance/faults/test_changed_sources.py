@@ -1,4 +1,4 @@
-"""I20: a source that changes under its job is seen, whatever it is, and told; the counts are exact after."""
+"""I20: a source of any kind that changes during its job is detected and reported; the counts stay exact."""
 
 import json
 from collections.abc import Iterator
@@ -111,7 +111,7 @@ def test_sources_changed_between_a_crash_and_the_take_over_are_read_anew_with_ex
 def shared_settings(
     harness: FaultHarness, google: FakeSheetsServer, table: str, sheet: FakeWorksheet
 ) -> dict[str, str]:
-    """What a replica is told of the sources."""
+    """The settings of a replica for the sources."""
     account = google.new_account("robot")
     google.add_spreadsheet(SHEET_ID, "Боты", [sheet], shared_with=[account["client_email"]])
     key = harness.folder / "google.json"

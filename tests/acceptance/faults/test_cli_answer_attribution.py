@@ -1,4 +1,4 @@
-"""What a person is told is the answer to what that person sent, not to what somebody else did before."""
+"""The command shows the answer to its own message, never to an earlier one of somebody else."""
 
 import json
 import os

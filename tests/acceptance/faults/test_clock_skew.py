@@ -1,4 +1,4 @@
-"""I15: who owns a job, and for how long it may run, is told by the database's clock and by no other.
+"""I15: ownership and time limits of jobs depend on the database's clock alone.
 
 The clocks of the replicas are hours off, each in another direction, and jump to the other side in mid-run.
 Kafka would refuse a record whose time is more than an hour ahead of the broker's.

@@ -1,4 +1,4 @@
-"""I9: a message or a file that nobody can take ends by itself, and everything else goes on beside it."""
+"""I9: a poison message or file fails alone, and everything else continues."""
 
 import json
 import signal

@@ -19,7 +19,7 @@ RESPONSE_SECONDS = 30
 """The longest a POST may take in an outage."""
 
 outages = pytest.mark.parametrize("outage", [TcpProxy.cut, TcpProxy.blackhole], ids=["cut", "silent"])
-"""Connections are reset and refused, or a network that takes bytes and says nothing."""
+"""Connections that are reset and refused, or a network that swallows bytes."""
 
 
 def post(url: str, request_id: str, path: str) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""I4: an owner that was frozen beyond its lease writes nothing when it wakes, wherever it stood."""
+"""I4: an owner frozen beyond its lease writes nothing when it resumes, at any step of a batch."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""A harness to be broken: replicas by way of proxies, short leases, small batches, and what the oracle expects."""
+"""A harness for faults: replicas behind proxies, short leases, small batches, and what the oracle expects."""
 
 import shutil
 import signal
@@ -64,7 +64,7 @@ class FaultHarness(Harness):
         """What the command of a replica is put into."""
 
     def environment(self, **more: str) -> dict[str, str]:
-        """What a replica is told."""
+        """The environment of a replica."""
         kafka = self.cluster.bootstrap_servers if self.cluster else self.bootstrap_servers
         by_proxy = {"DATABASE_URL": self.postgres_proxy.dsn, "KAFKA_BOOTSTRAP_SERVERS": kafka}
         return super().environment(**(by_proxy | {"TMPDIR": str(self.tmpdir)} | FAST_SETTINGS | more))
@@ -119,7 +119,7 @@ class FaultHarness(Harness):
         self.expected_directory = Directory()
 
     def events(self, request_id: str) -> list[StatusEvent]:
-        """Everything that lies in the topic about a request, in order."""
+        """All published events of a request, in order."""
         return read_status_events(self.bootstrap_servers, request_id)
 
     def dead_letter_reasons(self, request_id: str) -> list[str]:
