@@ -1,7 +1,7 @@
-"""Counts what the tests hold, by folder: `python -m tests.count_tests`; compare two commits by its output.
+"""Counts tests and asserts by folder: `python -m tests.count_tests`; compare two commits by its output.
 
-`functions` are test functions, `asserts` assert statements, `raises` expected exceptions and warnings, `calls`
-calls of helpers named `assert_…`; the last three are counted in helpers and fixtures, too.
+`functions` are test functions, `asserts` assert statements, `raises` expected exceptions and warnings,
+`calls` calls of helpers named `assert_…`; the last three are counted in helpers and fixtures, too.
 `cases` are what pytest collects. `skips` are marks and calls of skip and xfail.
 """
 

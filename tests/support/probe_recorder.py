@@ -22,7 +22,7 @@ class ProbedService(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ProbeResponse:
-    """The response of a probe; `at` is the time of the request by `time.monotonic()`, status 0 is no answer."""
+    """The response of a probe; `at` is when it was asked by `time.monotonic()`, status 0 is no answer."""
 
     at: float
     status: int

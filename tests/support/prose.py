@@ -1,7 +1,7 @@
 """Words that hide a common term, in the prose of pages, Python and SQL: `make prose` lists where they are.
 
-Prose is a page without its code, and the comments and strings of a Python file. Names in backticks, targets of
-links and addresses are no prose.
+Prose is a page without its code, and the comments and strings of a Python file. Names in backticks, link
+targets and addresses are no prose.
 """
 
 import io

@@ -7,7 +7,6 @@ import pytest
 
 from tests.support.prose import ALLOWED_IN, ROOT, find_banned, find_in_file, list_files
 
-
 FILES = list_files()
 PAGES = [name for name in FILES if name.endswith(".md")]
 FOLDERS = sorted({name.partition("/")[0] for name in FILES if not name.endswith(".md")})
