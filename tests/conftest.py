@@ -8,6 +8,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -81,7 +82,25 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
             pytest.fail(str(error), pytrace=False)
         pytest.exit(str(error), returncode=3)
     with running:
+        if running.kind == "embedded":
+            _skip_syncs(running)
         yield running
+
+
+def _skip_syncs(stack: Stack) -> None:
+    """Let the session's Postgres neither sync files nor hash passwords slowly: each test has a database.
+
+    Dropping one waits for a checkpoint, a second or more where files are synced. No test stops this server;
+    those that do have one of their own, with the settings of `devstack`.
+    """
+    password = urlsplit(stack.database_url).password
+    for statement in (
+        "alter system set fsync = off",
+        "alter system set full_page_writes = off",
+        "select pg_reload_conf()",
+        f"set scram_iterations = 1; alter role postgres password '{password}'",
+    ):
+        stack.execute(statement)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """A million characters of every awkward kind through each rule and reader.
 
-`python -m tests.support.pathological_texts` prints `what kind seconds` (of the processor) for each. It runs in a
+`python -m tests.support.pathological_texts` prints `what kind seconds` (of the processor) for each. It is a
 process of its own with a limit of processor time, since a quadratic library call cannot be interrupted.
 """
 

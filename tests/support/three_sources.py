@@ -39,7 +39,7 @@ class ThreeSources:
 def make_sources(
     harness: Harness, google: FakeSheetsServer, rows: int, same: Sequence[GeneratedChat] = ()
 ) -> Iterator[ThreeSources]:
-    """A workbook in the inbox, a table in another database, a spreadsheet; the last two have the `same` chats."""
+    """A workbook in the inbox, a table in another database, a spreadsheet; the last two have `same` chats."""
     name = f"{harness.database_name}_old"
     dsn = harness.stack.create_database(name)
     account = google.new_account("robot")
