@@ -9,9 +9,9 @@ from pathlib import Path
 from devstack.errors import StackError
 from devstack.signals import exit_on_sigterm
 from devstack.stack import Stack, start_stack
-from tests.acceptance.conftest import Harness
 from tests.fuzz.run import FuzzResult, fuzz
 from tests.fuzz.target import make_target
+from tests.support.harness import Harness
 
 TOKEN_MODES = {"both": (False, True), "without": (False,), "with": (True,)}
 MIN_ACCEPTED_SHARE = 0.6

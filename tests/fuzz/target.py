@@ -2,8 +2,8 @@
 
 from consumer.http.auth.tokens import Right, issue_token
 from devstack.fakedata.workbook import make_workbook
-from tests.acceptance.conftest import Harness
 from tests.fuzz.run import FuzzTarget
+from tests.support.harness import Harness
 from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 

@@ -14,7 +14,7 @@ def read_page(name: str) -> str:
 
 
 def section(text: str, heading: str) -> str:
-    """What stands below a heading, up to the next one."""
+    """The text below a heading, up to the next one."""
     return HEADING_START.split(text.split(f"# {heading}\n")[1])[0]
 
 
@@ -27,7 +27,7 @@ def table_rows(text: str) -> list[list[str]]:
 
 
 def code_names(cell: str) -> list[str]:
-    """What stands in backticks in a cell."""
+    """The names in backticks in a cell."""
     return re.findall(r"`([^`]+)`", cell)
 
 

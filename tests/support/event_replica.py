@@ -74,7 +74,7 @@ async def retry_job(database: Database, request_id: str) -> None:
 
 
 class RevocableAccess(Authenticator):
-    """Lets everybody in, and ends their streams when told."""
+    """Allows everything until it is revoked; then streams end."""
 
     revoked = False
 
@@ -131,7 +131,7 @@ class EventReplica:
         await asyncio.wait({listening})
 
     async def _listen(self) -> None:
-        """As the service does, which begins anew after an outage."""
+        """Restart after an outage, as the service does."""
         while True:
             try:
                 await notifications.listen(self._database.dsn, {outbox.OUTBOX_CHANNEL: self.feed.notify})

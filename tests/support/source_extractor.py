@@ -71,7 +71,7 @@ class StoredLoad:
 
 @dataclass(frozen=True)
 class AttemptConfig:
-    """What every attempt at a place is told, whatever load it belongs to."""
+    """The START parameters that all attempts at a source share."""
 
     fixture: SourceFixture
     inbox: Path

@@ -14,10 +14,10 @@ from devstack.fakedata.workbook import make_workbook
 from devstack.server import Server
 from devstack.stack import Stack
 from schemas.status import Status
-from tests.acceptance.conftest import Harness
 from tests.support import job_factories
 from tests.support.dedicated_postgres import start_dedicated_postgres
 from tests.support.freeze import freeze, freeze_tree, resume_tree
+from tests.support.harness import Harness
 from tests.support.probe_recorder import ProbeRecorder
 from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
@@ -35,7 +35,7 @@ def launch_service(harness: Harness, tmp_path: Path) -> Iterator[Callable[..., S
 
 
 def probe(service: ServiceProcess, path: str) -> tuple[int, Any] | None:
-    """Status and body; None while nobody listens."""
+    """Status and body; None while the port is closed."""
     try:
         answer = httpx.get(service.url + path, timeout=5)
     except httpx.HTTPError:
@@ -68,7 +68,7 @@ def test_without_kafka_the_intake_goes_on_reporting(
 def test_without_postgres_the_probes_answer_and_name_it(
     launch_service: Callable[..., ServiceProcess], silent_address: str
 ) -> None:
-    service = launch_service(DATABASE_URL=f"postgresql://nobody@{silent_address}/nothing")
+    service = launch_service(DATABASE_URL=f"postgresql://guest@{silent_address}/nothing")
     wait_until(lambda: service.log_events("database.unavailable"), 60, "a try to connect")
     assert probe(service, "/healthz") == (200, {"tasks": {}})
     answer = probe(service, "/readyz")
@@ -79,7 +79,7 @@ def test_without_postgres_the_probes_answer_and_name_it(
 def test_a_service_that_waits_for_postgres_ends_when_told(
     launch_service: Callable[..., ServiceProcess], silent_address: str
 ) -> None:
-    service = launch_service(DATABASE_URL=f"postgresql://nobody@{silent_address}/nothing")
+    service = launch_service(DATABASE_URL=f"postgresql://guest@{silent_address}/nothing")
     wait_until(lambda: service.log_events("database.unavailable"), 60, "a try to connect")
     service.signal(15)
     assert service.wait(10) == 0

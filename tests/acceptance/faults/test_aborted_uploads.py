@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from devstack.fakedata.workbook import make_workbook
-from tests.acceptance.conftest import Harness
 from tests.support.curl import Curl, CurlProcess, parse_output
+from tests.support.harness import Harness
 from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
@@ -19,7 +19,7 @@ LARGE_BYTES = 200 * 2**20
 SENT_BYTES = 4 * 2**20
 """Some chunks of 512 KiB are in Kafka then."""
 SLOW_SECONDS = 30
-"""A body may stand still for 20 s (`pace.GRACE_SECONDS`)."""
+"""A body may pause for 20 s (`GRACE_SECONDS` of the transfer rate)."""
 DRAIN_SECONDS = 25
 
 
@@ -66,7 +66,7 @@ def upload_file(curl: Curl, name: str = "small.xlsx") -> dict[str, Any]:
 
 
 def assert_nothing_started(harness: Harness, curl: Curl, request_id: str) -> None:
-    """Whatever the broken upload had published would lie before the request of the one that is sent now."""
+    """A message of the aborted upload would be on the topic before the request that is sent now."""
     later = upload_file(curl)
     wait_until(lambda: harness.db.job(later["request_id"]), 60, "the later request to be recorded")
     assert harness.db.job(request_id) == {}

@@ -15,7 +15,7 @@ import pytest
 from devstack.fakedata.expected import ExpectedImport
 from devstack.fakedata.workbook import make_workbook
 from schemas.status import Status, StatusEvent
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 from tests.support.service_process import ServiceProcess
 from tests.support.sighup import restore_sighup
 from tests.support.wait import wait_until
@@ -23,7 +23,7 @@ from tests.support.wait import wait_until
 ROWS = 20_000
 SMALL_BATCHES = {"MIGRATION_BATCH_ROWS": "1000"}
 SHORT_LEASES = {"MIGRATION_LEASE_SECONDS": "3", "MIGRATION_HEARTBEAT_SECONDS": "1"}
-"""For what happens after a take-over; how soon it comes is tried with the leases there are by default."""
+"""For what follows a takeover; how soon it happens is tested with the default leases."""
 
 
 @pytest.fixture(scope="module")

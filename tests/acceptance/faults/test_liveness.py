@@ -1,4 +1,4 @@
-"""A task that hangs or dies is told by name within 15 s, and mended, whichever it is."""
+"""A side task that hangs or crashes is named by `/healthz` within 15 s, and restarted."""
 
 import asyncio
 import time
@@ -9,8 +9,8 @@ import pytest
 from consumer.store.database import Database
 from devstack.fakedata.workbook import make_workbook
 from schemas.status import Status
-from tests.acceptance.conftest import Harness, free_port
 from tests.support import job_factories
+from tests.support.harness import Harness, free_port
 from tests.support.probe_recorder import ProbeRecorder, ProbeResponse
 from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.serial
 
 UNHEALTHY_WITHIN_SECONDS = 15.0
 STABLE_SECONDS = 4.0
-"""Longer than between two looks at anything, and than a task that died waits before it is begun anew."""
+"""Longer than any check interval, and than the delay before a crashed task is restarted."""
 LONG_LEASE = {"MIGRATION_LEASE_SECONDS": "20", "MIGRATION_HEARTBEAT_SECONDS": "2"}
-"""With leases like these a heartbeat is told before its job ends itself."""
+"""Long enough that a stalled heartbeat is reported before its job stops by itself."""
 
 
 def _first_naming(probe_recorder: ProbeRecorder, task: str) -> ProbeResponse:
@@ -117,7 +117,7 @@ def test_whatever_hangs_is_named_within_15_seconds_and_goes_on_by_itself(
     service = world.start_replica(MIGRATION_FAILPOINTS=";".join(faults), **LONG_LEASE)
     with ProbeRecorder(service) as probing:
         asked = [world.kafka.start_excel("some.xlsx") for _ in range(2)]
-        _first_naming(probing, "retention")  # since the start, when nobody looked yet
+        _first_naming(probing, "retention")  # it hangs since the start, before the first probe
         for task in ("worker", "listener", "relay", "intake", "heartbeat of job"):
             assert _silence_seconds(_first_naming(probing, task), task) < UNHEALTHY_WITHIN_SECONDS
         assert _all_ended(world, asked)

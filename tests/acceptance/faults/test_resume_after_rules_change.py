@@ -9,7 +9,7 @@ from consumer.datasets.chats.rules_version import rules_version
 from consumer.store.jobs import OLDER_LOADS_MARK
 from devstack.fakedata.workbook import make_workbook
 from schemas.status import Status, StatusEvent
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 from tests.support.wait import wait_until
 
 ROWS = 8_000
@@ -45,7 +45,7 @@ def _import_in_one_pass(harness: Harness) -> StatusEvent:
 
 
 def _kill_owner_mid_job(harness: Harness) -> str:
-    """The id of a job whose owner was killed when some batches were stored; nobody goes on with it."""
+    """The id of a job whose owner was killed after some batches; no replica continues it."""
     make_workbook(harness.inbox / "chats.xlsx", rows=ROWS, seed=61)
     service = harness.start_replica(**SMALL_BATCHES)
     asked = harness.kafka.start_excel("chats.xlsx")
