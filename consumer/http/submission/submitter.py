@@ -1,4 +1,4 @@
-"""Publishes a request to Kafka and waits a moment for intake to record it. It never runs anything."""
+"""Publishes a request to Kafka and waits briefly for intake to record it. It never runs a job."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,30 +21,34 @@ from schemas.requests import CancelRequest, RetryRequest, StartRequest
 
 EVENT_SOURCE = "/migration-http"
 INTAKE_TIMEOUT = 2.0
-"""How long a POST waits for intake: usually some ten milliseconds, longer only in an outage."""
+"""How long a POST waits for intake, which usually takes some ten milliseconds, longer only in an outage."""
 LOOKUP_TIMEOUT = 1.0
-"""One look at Postgres; while it does not answer, the request is published all the same."""
+"""For one query; if Postgres does not answer in time, the request is published anyway."""
 PUBLISH_TIMEOUT = 12.0
-"""More than the producer's request timeout of 10 s, after which it is abandoned and sends nothing later. One
-that was still connecting for most of that time may send it all the same: the problem says so."""
+"""More than the producer's request timeout of 10 s, after which the producer is abandoned and sends nothing
+later. A producer that was still connecting for most of that time may send the request all the same: the
+problem says that the outcome is unknown."""
 RETRY_AFTER_SECONDS = 5
 
 Publish = Callable[[Sequence[ProducerRecord]], Awaitable[list[bool]]]
 KafkaFailure = Callable[[], str | None]
-"""Says why Kafka cannot be used now, or None."""
+"""Why Kafka is unavailable now, or None if it is available."""
 
 
 class SubmitStatus(Enum):
-    """When a request was recorded, seen from the POST that carries it."""
+    """When intake recorded a request or decided a command, relative to the POST."""
 
     DUPLICATE = auto()
+    """Before the POST: nothing was published."""
     CONFIRMED = auto()
+    """While the POST waited."""
     PENDING = auto()
+    """Not yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartResult:
-    """What became of a start request. `recorded` is None where intake has not recorded it yet."""
+    """The outcome of a start. `recorded` is None if intake has not recorded it yet."""
 
     status: SubmitStatus
     recorded: RecordedRequest | None
@@ -52,14 +56,14 @@ class StartResult:
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What became of a command. `job` is the job as it is now; `timing` is when the command was decided."""
+    """The outcome of a command. `job` is the current state of the job."""
 
     status: SubmitStatus
     job: Job
 
 
 class RequestSubmitter:
-    """The one way in for everything that is asked for over HTTP."""
+    """Submits every start and command that arrives over HTTP."""
 
     def __init__(self, database: Database, publish: Publish, kafka_failure: KafkaFailure) -> None:
         self._database = database
@@ -69,17 +73,17 @@ class RequestSubmitter:
         self._decisions = SharedLookup(self._find_decisions)
 
     def notify(self) -> None:
-        """Intake, here or in another replica, wrote something."""
+        """Intake, of this or another replica, has written rows."""
         self._digests.notify()
         self._decisions.notify()
 
     def require_kafka(self) -> None:
-        """Raise the problem of a request that needs Kafka while it is known to be unavailable."""
+        """Raise ProblemError (503) if Kafka is known to be unavailable."""
         if self._kafka_failure() is not None:
             raise _kafka_unavailable_problem()
 
     async def find_recorded(self, request_id: str) -> RecordedRequest | None:
-        """What is recorded under a request id; None also while Postgres does not answer."""
+        """The request recorded under an id; None also during an outage of Postgres."""
         try:
             async with self._database.read_transaction(LOOKUP_TIMEOUT) as connection:
                 return await recorded_requests.find_recorded(connection, request_id)
@@ -87,47 +91,47 @@ class RequestSubmitter:
             return None
 
     def resolve_duplicate(self, recorded: RecordedRequest, request: StartRequest) -> StartResult:
-        """What becomes of a request under an id that was recorded before; raises ProblemError (409)."""
+        """The result for a request with a recorded id; raises ProblemError (409) if the two differ."""
         return StartResult(SubmitStatus.DUPLICATE, _require_same_body(recorded, request))
 
     async def submit_start(self, request: StartRequest, traceparent: str | None = None) -> StartResult:
-        """Publish a request that has an id, unless it is recorded already.
+        """Publish a request, which must have an id, unless it is recorded already.
 
         Raises ProblemError: another body under this id (409), or Kafka unavailable (503).
         """
-        assert request.request_id is not None  # noqa: S101 – the caller makes one up
-        if (known := await self.find_recorded(request.request_id)) is not None:
-            return self.resolve_duplicate(known, request)
+        assert request.request_id is not None  # noqa: S101 – `resolve_id` generates one
+        if (recorded := await self.find_recorded(request.request_id)) is not None:
+            return self.resolve_duplicate(recorded, request)
         await self._publish_request(request, traceparent)
         try:
             return await self._wait_recorded(request, request.request_id)
-        except asyncio.CancelledError:  # the service stops, and the request is in Kafka
+        except asyncio.CancelledError:  # the service shuts down; the request is in Kafka
             return StartResult(SubmitStatus.PENDING, None)
 
     async def submit_command(
         self, command: CancelRequest | RetryRequest, job: Job, traceparent: str | None = None
     ) -> CommandResult:
-        """Publish a command that has an id, unless it was decided already.
+        """Publish a command, which must have an id, unless it was decided already.
 
         Raises ProblemError: refused, or its id used for another command (409); Kafka unavailable (503).
         """
-        assert command.command_id is not None  # noqa: S101 – the caller makes one up
-        timing = SubmitStatus.DUPLICATE
+        assert command.command_id is not None  # noqa: S101 – `resolve_id` generates one
+        status = SubmitStatus.DUPLICATE
         decision = (await self._find_decisions([command.command_id])).get(command.command_id)
         if decision is None:
             await self._publish_request(command, traceparent)
-            timing = SubmitStatus.CONFIRMED
+            status = SubmitStatus.CONFIRMED
         try:
-            return await self._wait_decided(command, command.command_id, decision, timing, job)
-        except asyncio.CancelledError:  # the service stops, and the command is in Kafka
+            return await self._wait_decided(command, command.command_id, decision, status, job)
+        except asyncio.CancelledError:  # the service shuts down; the command is in Kafka
             return CommandResult(SubmitStatus.PENDING, job)
 
     async def _wait_recorded(self, request: StartRequest, request_id: str) -> StartResult:
-        """What intake made of a request that was published."""
+        """Wait until intake has recorded a published request."""
         digest = await self._digests.wait_for_key(request_id, INTAKE_TIMEOUT)
         if digest is None:
             return StartResult(SubmitStatus.PENDING, None)
-        if (recorded := await self.find_recorded(request_id)) is None:  # Postgres went away just now
+        if (recorded := await self.find_recorded(request_id)) is None:  # an outage has just begun
             if digest != request.digest():
                 raise _id_reused_problem(request, [])
             return StartResult(SubmitStatus.PENDING, None)
@@ -141,7 +145,7 @@ class RequestSubmitter:
         status: SubmitStatus,
         job: Job,
     ) -> CommandResult:
-        """What intake made of a command; `decision` is what is known of it already."""
+        """Wait until intake has decided a command, unless `decision` is given."""
         decision = decision or await self._decisions.wait_for_key(command_id, INTAKE_TIMEOUT)
         if decision is None:
             return CommandResult(SubmitStatus.PENDING, job)
@@ -223,7 +227,7 @@ def _require_accepted(decision: CommandDecision, command: CancelRequest | RetryR
 def _outcome_unknown_problem(
     request: StartRequest | CancelRequest | RetryRequest, code: ProblemCode, reason: str
 ) -> ProblemError:
-    """The problem of a request that was sent to Kafka without an answer; it carries the id."""
+    """The 503 for a request that Kafka did not acknowledge; contains the id to send it under again."""
     return ProblemError(
         503,
         code,

@@ -176,7 +176,7 @@ async def test_what_changes_in_the_file_counts_at_once_and_an_invalid_file_allow
 async def service(gated_database: Database, tokens_file: TokensFile) -> AsyncIterator[httpx.AsyncClient]:
     """The service's own app with a tokens file."""
     access = Authenticator(TokenFile.open(tokens_file.path))
-    async with app_client(make_read_only_app(gated_database, access=access)) as client:
+    async with app_client(make_read_only_app(gated_database, authenticator=access)) as client:
         yield client
 
 

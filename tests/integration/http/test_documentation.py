@@ -14,7 +14,8 @@ from consumer.http.documentation import assets
 from consumer.http.openapi import openapi_document
 from schemas.generate import documents
 from schemas.version import VERSION
-from tests.integration.http.docs_server import serve_docs
+from tests.integration.http.app_server import app_client
+from tests.support.http_app import NO_DATABASE, make_read_only_app
 
 PAGES = ["/docs", "/redoc", "/asyncapi"]
 TYPES = {
@@ -28,10 +29,7 @@ TYPES = {
 
 @pytest_asyncio.fixture
 async def site() -> AsyncIterator[httpx.AsyncClient]:
-    async with (
-        serve_docs() as url,
-        httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client,
-    ):
+    async with app_client(make_read_only_app(NO_DATABASE)) as client:
         yield client
 
 

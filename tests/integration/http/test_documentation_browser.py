@@ -9,7 +9,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Route, async_playwright
 
-from tests.integration.http.docs_server import serve_docs
+from tests.integration.http.app_server import serve_app
+from tests.support.http_app import NO_DATABASE, make_read_only_app
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -71,9 +72,10 @@ class BrowserTab:
 
 @pytest_asyncio.fixture
 async def tab() -> AsyncIterator[BrowserTab]:
-    async with serve_docs() as url, async_playwright() as playwright:
+    app = make_read_only_app(NO_DATABASE)
+    async with serve_app(app) as port, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield BrowserTab(await browser.new_page(), url)
+        yield BrowserTab(await browser.new_page(), f"http://127.0.0.1:{port}")
         await browser.close()
 
 

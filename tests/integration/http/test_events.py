@@ -13,15 +13,14 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from consumer.http.events import stream
 from consumer.http.events.event_feed import MAX_SUBSCRIBERS, POLL_INTERVAL
 from consumer.http.events.subscriber import MAX_QUEUED_BYTES
-from consumer.http.routers import events
 from consumer.lifecycle import Fail
 from consumer.runtime.health import STALL_TIMEOUT_SECONDS
 from consumer.store import retention
 from consumer.store.database import Database
 from schemas.text import MAX_MESSAGE_CHARS
-from tests.integration.http.tcp_gate import TcpGate
 from tests.support import job_factories
 from tests.support.event_replica import (
     EventReplica,
@@ -33,6 +32,7 @@ from tests.support.event_replica import (
 )
 from tests.support.job_factories import make_pending_job, make_running_job
 from tests.support.sse_client import SseClient
+from tests.support.tcp_gate import TcpGate
 from tests.support.wait import wait_until_async
 
 DRAIN_SECONDS = 1.0
@@ -292,7 +292,7 @@ async def test_a_client_that_reads_nothing_for_long_gives_up_its_place(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(events, "SEND_TIMEOUT", 0.5)
+    monkeypatch.setattr(stream, "SEND_TIMEOUT", 0.5)
     job, _ = await make_running_job(database, "r-1")
     async with stalled_client(replica.port, events_path("r-1")):
         await change_job_many_times(database, job.id, 1_300, LONG_DETAIL)

@@ -41,7 +41,7 @@ def access(tokens: dict[str, str], tmp_path: Path) -> Authenticator:
 
 @pytest_asyncio.fixture
 async def client(access: Authenticator) -> AsyncIterator[httpx.AsyncClient]:
-    async with app_client(make_read_only_app(NO_DATABASE, access=access)) as client:
+    async with app_client(make_read_only_app(NO_DATABASE, authenticator=access)) as client:
         yield client
 
 
@@ -68,7 +68,7 @@ async def test_a_missing_right_is_named_before_a_broken_body(
 
 async def test_the_answer_comes_before_the_body_has(access: Authenticator) -> None:
     """The client sends a head that promises a body, and nothing of it."""
-    async with serve_app(make_read_only_app(NO_DATABASE, access=access)) as port:
+    async with serve_app(make_read_only_app(NO_DATABASE, authenticator=access)) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(
             b"POST /migration/requests HTTP/1.1\r\nhost: localhost\r\n"

@@ -9,8 +9,8 @@ from consumer.http.routers import metrics
 from consumer.store.connect import Connection
 from consumer.store.database import Database
 from consumer.store.queue_stats import QueueStats, fetch_queue_stats
-from tests.integration.http.tcp_gate import TcpGate
 from tests.support.job_factories import execute, make_pending_job, make_running_job
+from tests.support.tcp_gate import TcpGate
 
 AGE_EVENTS = "update migration.outbox set created_at = created_at - make_interval(secs => 100)"
 

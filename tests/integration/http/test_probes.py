@@ -8,8 +8,8 @@ import pytest
 
 from consumer.runtime.health import HealthRegistry
 from consumer.store.database import READ_CONNECTIONS, Database
-from tests.integration.http.tcp_gate import TcpGate
 from tests.support.job_factories import make_pending_job
+from tests.support.tcp_gate import TcpGate
 
 UNAVAILABLE = {
     "type": "urn:chat-migration:problem:database_unavailable",

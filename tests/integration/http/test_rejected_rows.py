@@ -14,8 +14,8 @@ from tests.integration.http.rejected_jobs import (
     make_job_with_many_rejected_rows,
     make_job_with_rejected_rows,
 )
-from tests.integration.http.tcp_gate import TcpGate
 from tests.support.job_factories import make_pending_job
+from tests.support.tcp_gate import TcpGate
 
 ERRORS_OF = "/migration/jobs/r-1/errors"
 AS_CSV = {"accept": "text/csv"}

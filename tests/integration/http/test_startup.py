@@ -8,8 +8,8 @@ import httpx
 from consumer.http.events.event_feed import EventFeed, fetch_events
 from consumer.http.server import listen, serve_on
 from consumer.runtime import startup
-from tests.integration.http.tcp_gate import TcpGate
 from tests.support.http_app import make_read_only_app
+from tests.support.tcp_gate import TcpGate
 from tests.support.wait import wait_until_async
 
 

@@ -3,7 +3,8 @@
 import pytest
 from starlette.datastructures import Headers
 
-from consumer.http.middleware.request_body import framing_problem, has_body
+from consumer.http.headers import has_body
+from consumer.http.middleware.request_body import framing_problem
 
 CHUNKED = {"transfer-encoding": "chunked"}
 

@@ -35,7 +35,7 @@ class WithTokens(Authenticator):
 
 
 def _document(access: Authenticator | None = None) -> Json:
-    return make_read_only_app(cast("Database", None), access=access).openapi()
+    return make_read_only_app(cast("Database", None), authenticator=access).openapi()
 
 
 DOCUMENT = _document()

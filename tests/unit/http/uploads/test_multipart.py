@@ -14,13 +14,12 @@ from hypothesis import strategies as st
 
 from consumer.http.uploads import multipart
 from consumer.http.uploads.form_events import FileBegin, FileData, FileEnd, FormEnd, FormEvent, FormField
+from consumer.http.uploads.form_headers import InvalidFormError, NotMultipartError
 from consumer.http.uploads.multipart import (
     MAX_EPILOGUE_BYTES,
     MAX_FIELDS_BESIDE_FILE,
     SLICE_BYTES,
     FormReader,
-    InvalidFormError,
-    NotMultipartError,
     read_form,
 )
 from tests.support.forms import CAPTURED, CONTENT, CONTENT_TYPE, END, Form, field, file, part
