@@ -66,7 +66,7 @@ class BrowserTab:
         if parts.scheme in {"data", "blob"} or route.request.url.startswith(self.url):
             await route.continue_()
         else:
-            self.problems.append(f"asked {parts.netloc}")
+            self.problems.append(f"requested {parts.netloc}")
             await route.abort()
 
 
