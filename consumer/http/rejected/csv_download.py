@@ -69,8 +69,8 @@ class RejectedReader:
         last: int | None = after
         while last is not None:
             async with self.database.read_transaction() as connection:
-                found, last = await record_columns(connection, self.job_id, last, self.row_filter, load)
-            columns.update(dict.fromkeys(found))
+                new_columns, last = await record_columns(connection, self.job_id, last, self.row_filter, load)
+            columns.update(dict.fromkeys(new_columns))
         async with self.database.read_transaction() as connection:
             names = await source_column_names(connection, self.job_id)
         order = {name: index for index, name in enumerate(names)}

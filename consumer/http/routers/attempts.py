@@ -66,8 +66,8 @@ def router(database: Database) -> APIRouter:
         """A job keeps its last 1,000 attempts; they are deleted with the job."""
         job = await get_job_or_404(database, identifier)
         async with database.read_transaction() as connection:
-            found = await list_attempts(connection, job.id, limit=limit + 1, before=before)
-        items = [AttemptView.model_validate(attempt) for attempt in found[:limit]]
-        return AttemptPage(items=items, next=items[-1].token if len(found) > limit else None)
+            listed = await list_attempts(connection, job.id, limit=limit + 1, before=before)
+        items = [AttemptView.model_validate(attempt) for attempt in listed[:limit]]
+        return AttemptPage(items=items, next=items[-1].token if len(listed) > limit else None)
 
     return routes

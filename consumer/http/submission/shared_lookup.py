@@ -60,13 +60,13 @@ class SharedLookup(Generic[V]):
         while self._waiting:
             await self._wake_event.wait(POLL_INTERVAL)
             try:
-                found = await self._look_up(list(self._waiting))
+                values = await self._look_up(list(self._waiting))
             except (DatabaseUnavailableError, TransactionConflictError):
                 continue
             except Exception as error:  # noqa: BLE001 – a defect is raised in the waiters, not in this task
                 self._fail_all(error)
                 return
-            for key, value in found.items():
+            for key, value in values.items():
                 self._resolve(key, value)
 
     def _resolve(self, key: str, value: V) -> None:

@@ -32,10 +32,12 @@ class FakeEventLog:
         self.queries.append(dict(positions))
         if self.unavailable:
             raise DatabaseUnavailableError("no answer")
-        found = []
+        events = []
         for job_id, after in sorted(positions.items()):
-            found += [e for e in self.events if e.job_id == job_id and e.sequence > after][: self._page]
-        return found
+            events += [event for event in self.events if event.job_id == job_id and event.sequence > after][
+                : self._page
+            ]
+        return events
 
 
 @asynccontextmanager
