@@ -5,8 +5,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from consumer.http.problem import FieldProblem, ProblemError
 from consumer.http.submission.shared_lookup import SharedLookup
+from consumer.http.submission.submit_problems import (
+    id_reused_problem,
+    kafka_unavailable_problem,
+    outcome_unknown_problem,
+    require_accepted,
+    require_same_body,
+)
 from consumer.store import commands, recorded_requests
 from consumer.store.commands import CommandDecision
 from consumer.store.database import Database
@@ -28,7 +34,6 @@ PUBLISH_TIMEOUT = 12.0
 """More than the producer's request timeout of 10 s, after which the producer is abandoned and sends nothing
 later. A producer that was still connecting for most of that time may send the request all the same: the
 problem says that the outcome is unknown."""
-RETRY_AFTER_SECONDS = 5
 
 Publish = Callable[[Sequence[ProducerRecord]], Awaitable[list[bool]]]
 KafkaFailure = Callable[[], str | None]
@@ -80,7 +85,7 @@ class RequestSubmitter:
     def require_kafka(self) -> None:
         """Raise ProblemError (503) if Kafka is known to be unavailable."""
         if self._kafka_failure() is not None:
-            raise _kafka_unavailable_problem()
+            raise kafka_unavailable_problem()
 
     async def find_recorded(self, request_id: str) -> RecordedRequest | None:
         """The request recorded under an id; None also during an outage of Postgres."""
@@ -92,7 +97,7 @@ class RequestSubmitter:
 
     def resolve_duplicate(self, recorded: RecordedRequest, request: StartRequest) -> StartResult:
         """The result for a request with a recorded id; raises ProblemError (409) if the two differ."""
-        return StartResult(SubmitStatus.DUPLICATE, _require_same_body(recorded, request))
+        return StartResult(SubmitStatus.DUPLICATE, require_same_body(recorded, request))
 
     async def submit_start(self, request: StartRequest, traceparent: str | None = None) -> StartResult:
         """Publish a request, which must have an id, unless it is recorded already.
@@ -133,9 +138,9 @@ class RequestSubmitter:
             return StartResult(SubmitStatus.PENDING, None)
         if (recorded := await self.find_recorded(request_id)) is None:  # an outage has just begun
             if digest != request.digest():
-                raise _id_reused_problem(request, [])
+                raise id_reused_problem(request, [])
             return StartResult(SubmitStatus.PENDING, None)
-        return StartResult(SubmitStatus.CONFIRMED, _require_same_body(recorded, request))
+        return StartResult(SubmitStatus.CONFIRMED, require_same_body(recorded, request))
 
     async def _wait_decided(
         self,
@@ -149,7 +154,7 @@ class RequestSubmitter:
         decision = decision or await self._decisions.wait_for_key(command_id, INTAKE_TIMEOUT)
         if decision is None:
             return CommandResult(SubmitStatus.PENDING, job)
-        _require_accepted(decision, command)
+        require_accepted(decision, command)
         recorded = await self.find_recorded(command.request_id)
         return CommandResult(status, recorded.job if recorded and recorded.job else job)
 
@@ -165,11 +170,11 @@ class RequestSubmitter:
         except (timeouts.DeadlineExceededError, timeouts.CallCancelledError):
             acknowledged = False
         except asyncio.CancelledError:
-            raise _outcome_unknown_problem(
+            raise outcome_unknown_problem(
                 request, ProblemCode.SHUTTING_DOWN, "The service is shutting down"
             ) from None
         if not acknowledged:
-            raise _outcome_unknown_problem(
+            raise outcome_unknown_problem(
                 request, ProblemCode.KAFKA_UNAVAILABLE, "Kafka cannot be reached right now"
             )
 
@@ -184,64 +189,3 @@ class RequestSubmitter:
 
 async def _as_coroutine(publishing: Awaitable[list[bool]]) -> list[bool]:
     return await publishing
-
-
-def _require_same_body(recorded: RecordedRequest, request: StartRequest) -> RecordedRequest:
-    if recorded.digest == request.digest():
-        return recorded
-    raise _id_reused_problem(
-        request, recorded_requests.differences(recorded.job, request) if recorded.job else []
-    )
-
-
-def _id_reused_problem(request: StartRequest, fields: Sequence[str]) -> ProblemError:
-    named = ", ".join(fields) or "its dataset, source or options"
-    return ProblemError(
-        409,
-        ProblemCode.REQUEST_ID_REUSED,
-        f"Request id {request.request_id} belongs to another migration already: {named} "
-        "differ from what is recorded. Send this one under a new id.",
-        errors=[
-            FieldProblem(field=field, message="differs from what is recorded under this id")
-            for field in fields
-        ],
-    )
-
-
-def _require_accepted(decision: CommandDecision, command: CancelRequest | RetryRequest) -> None:
-    if (decision.request_id, decision.action) != (command.request_id, command.action):
-        raise ProblemError(
-            409,
-            ProblemCode.COMMAND_ID_REUSED,
-            f"Command id {command.command_id} was used for another command already. Send it under a new one.",
-        )
-    if not decision.accepted:
-        reason = decision.reason or "it was refused when it first arrived"
-        raise ProblemError(
-            409,
-            ProblemCode.COMMAND_REFUSED,
-            f"The {command.action} of {command.request_id} is refused: {reason}.",
-        )
-
-
-def _outcome_unknown_problem(
-    request: StartRequest | CancelRequest | RetryRequest, code: ProblemCode, reason: str
-) -> ProblemError:
-    """The 503 for a request that Kafka did not acknowledge; contains the id to send it under again."""
-    return ProblemError(
-        503,
-        code,
-        f"{reason}: whether Kafka has the request is not known; sending it again under the same id is safe.",
-        retry_after=RETRY_AFTER_SECONDS,
-        request_id=request.request_id if isinstance(request, StartRequest) else None,
-        command_id=None if isinstance(request, StartRequest) else request.command_id,
-    )
-
-
-def _kafka_unavailable_problem() -> ProblemError:
-    return ProblemError(
-        503,
-        ProblemCode.KAFKA_UNAVAILABLE,
-        "Kafka cannot be reached right now: nothing was started.",
-        retry_after=RETRY_AFTER_SECONDS,
-    )
