@@ -216,7 +216,7 @@ def test_every_operation_documents_its_right() -> None:
             if path in {"/healthz", "/readyz", "/metrics"}:
                 assert "security" not in operation
             else:
-                required, none = operation["security"]
+                required, no_token = operation["security"]
                 assert required["token"][0] in list(Right), path
-                assert none == {}, "no token is needed if the service has no tokens file"
+                assert no_token == {}, "no token is needed if the service has no tokens file"
                 assert {"401", "403", "429", "503"} <= operation["responses"].keys()

@@ -190,9 +190,9 @@ def test_every_reference_resolves() -> None:
     references = list(_references(DOCUMENT))
     assert len(references) > 50
     for reference in references:
-        response_object: Any = DOCUMENT
+        target: Any = DOCUMENT
         for part in reference.removeprefix("#/").split("/"):
-            response_object = response_object[part]
+            target = target[part]
 
 
 def test_token_is_optional_if_the_service_has_no_tokens() -> None:
