@@ -1,10 +1,10 @@
-"""A gate before a server: shut, it throws everybody out; silent, nothing moves."""
+"""A TCP proxy in the test's own event loop. It can drop all connections, or stall them without closing."""
 
 import asyncio
 
 
 class TcpGate:
-    """Passes connections on to one address."""
+    """Forwards connections to one address."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
@@ -17,7 +17,7 @@ class TcpGate:
         self.port = 0
 
     async def open(self) -> None:
-        """Let people through, at the same port as before."""
+        """Accept and forward connections, always on the same port."""
         self._flowing.set()
         self._open = True
         if self._server is None:
@@ -25,13 +25,13 @@ class TcpGate:
             self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
-        """Take the gate down, once nobody comes any more: asyncio leaks who is just entering."""
+        """Stop the proxy, after its clients: asyncio leaks a connection that is being accepted."""
         await self.drop_all()
         if self._server is not None:
             self._server.close()
 
     async def drop_all(self) -> None:
-        """Drop everybody, and newcomers as they come."""
+        """Abort all connections, and each new one as soon as it is accepted."""
         self._open = False
         for task in self._tasks:
             task.cancel()
@@ -40,17 +40,17 @@ class TcpGate:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def stall(self) -> None:
-        """Keep everybody and pass nothing on."""
+        """Keep all connections open and forward nothing."""
         self._flowing.clear()
 
     async def _on_accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_connection(*self._target)
+        server_reader, server_writer = await asyncio.open_connection(*self._target)
         if not self._open:
             writer.transport.abort()
-            inner_writer.transport.abort()
+            server_writer.transport.abort()
             return
-        self._writers |= {writer, inner_writer}
-        for source, target in ((reader, inner_writer), (inner_reader, writer)):
+        self._writers |= {writer, server_writer}
+        for source, target in ((reader, server_writer), (server_reader, writer)):
             task = asyncio.create_task(self._pump(source, target))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
