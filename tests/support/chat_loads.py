@@ -53,7 +53,7 @@ class LoadAttempt:
             sections = {name: memoryview(text) for name, text in checked.copy_streams.items()}
             await copy_to_stages(self.connection, self.merge, sections)
             counts = await run_merge(self.connection, self.merge)
-            rejects = await self.connection.fetch("select * from stage_rejects")
+            rejects = await self.connection.fetch("select * from stage_rejected_rows")
         done = counts.inserted, counts.updated, counts.unchanged, counts.duplicates
         assert sum(done) == checked.accepted
         assert len(rejects) == checked.rejected

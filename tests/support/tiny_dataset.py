@@ -47,7 +47,7 @@ class TinyValidator:
             else:
                 accepted += f"{position}\t{url}\t{self.rows_seen}\n".encode()
         bad = rejected.count(b"\n")
-        sections = {"stage": accepted, "stage_rejects": rejected}
+        sections = {"stage": accepted, "stage_rejected_rows": rejected}
         rows = len(chunk.positions)
         return ValidatedBatch(rows, rows - bad, bad, {"odd": bad} if bad else {}, sections)
 

@@ -109,7 +109,7 @@ async def test_lines_of_every_section_ascend(database_url: str) -> None:
     wrong = [{**row, "inn": "1"} for row in rows(10)]
     checked = CHATS_DATASET.make_validator("excel", TODAY).validate(make_chunk(rows(30) + wrong), {})
     assert set(checked.copy_streams) == {
-        "stage_nodes", "stage_universities", "stage_places", "stage_chats", "stage_rejects"
+        "stage_org_units", "stage_universities", "stage_groups", "stage_chats", "stage_rejected_rows"
     }  # fmt: skip
     for text in checked.copy_streams.values():
         positions = [int(line.split(b"\t")[0]) for line in text.splitlines()]
