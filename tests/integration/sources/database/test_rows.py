@@ -4,13 +4,13 @@ from datetime import date
 
 import pytest
 
+from consumer.cells.texts import MAX_RAW_TEXT_CHARS
 from consumer.datasets.chats import staging
 from consumer.datasets.chats.column_spec import SOURCE_TABLE
 from consumer.datasets.chats.column_validator import column_validators
 from consumer.datasets.chats.rules.result import Invalid
 from consumer.datasets.chats.validator import ChatValidator
 from consumer.errors import PermanentError
-from consumer.cells.texts import MAX_RAW_TEXT_CHARS
 from consumer.sources.database.pages import page_query
 from consumer.sources.database.table_lookup import ResolvedTable
 from tests.integration.sources.database.source_database import (
