@@ -54,7 +54,7 @@ def test_a_file_is_one_statement_with_named_columns_and_no_placeholder(name: str
 @pytest.mark.parametrize(("mark", "names"), CONDITIONS.items())
 def test_a_repeated_condition_is_the_same_everywhere(mark: str, names: tuple[str, ...]) -> None:
     blocks = [block for name in names for block in marked_blocks(name, mark)]
-    assert len(blocks) == len(names) + (mark == "keeps org unit")  # twice in update_chats
+    assert len(blocks) == len(names) + 3 * (mark == "keeps org unit")  # four times in update_chats
     assert len(set(blocks)) == 1
     assert {name for name in FILES if marked_blocks(name, mark)} == set(names)
 

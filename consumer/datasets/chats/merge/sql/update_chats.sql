@@ -7,23 +7,33 @@ with updated_chats as (
     participants = coalesce(n.participants, c.participants),
     created_on = coalesce(n.created_on, c.created_on),
     creator_id = coalesce(nullif(n.creator_id, ''), c.creator_id),
-    (university_id, branch_id, faculty_id) = (
-      select case when k.keeps then c.university_id else n.university_id end as university_id,
-             case when k.keeps then c.branch_id else n.branch_id end as branch_id,
-             case when k.keeps then c.faculty_id else n.faculty_id end as faculty_id
-      from (
-        select
-          /* keeps org unit */
-          n.university_id = c.university_id
-            and (n.branch_id is null or n.branch_id is not distinct from c.branch_id)
-            and (n.faculty_id is null or n.faculty_id is not distinct from c.faculty_id)
-          or n.without_kpp and n.university_id <> c.university_id
-            and n.inn = (select u.inn from directory.universities u where u.id = c.university_id)
-          /* end */
-          as keeps
-        offset 0
-      ) k
-    ),
+    university_id = case when
+      /* keeps org unit */
+      n.university_id = c.university_id
+        and (n.branch_id is null or n.branch_id is not distinct from c.branch_id)
+        and (n.faculty_id is null or n.faculty_id is not distinct from c.faculty_id)
+      or n.without_kpp and n.university_id <> c.university_id
+        and n.inn = (select u.inn from directory.universities u where u.id = c.university_id)
+      /* end */
+      then c.university_id else n.university_id end,
+    branch_id = case when
+      /* keeps org unit */
+      n.university_id = c.university_id
+        and (n.branch_id is null or n.branch_id is not distinct from c.branch_id)
+        and (n.faculty_id is null or n.faculty_id is not distinct from c.faculty_id)
+      or n.without_kpp and n.university_id <> c.university_id
+        and n.inn = (select u.inn from directory.universities u where u.id = c.university_id)
+      /* end */
+      then c.branch_id else n.branch_id end,
+    faculty_id = case when
+      /* keeps org unit */
+      n.university_id = c.university_id
+        and (n.branch_id is null or n.branch_id is not distinct from c.branch_id)
+        and (n.faculty_id is null or n.faculty_id is not distinct from c.faculty_id)
+      or n.without_kpp and n.university_id <> c.university_id
+        and n.inn = (select u.inn from directory.universities u where u.id = c.university_id)
+      /* end */
+      then c.faculty_id else n.faculty_id end,
     source = case when c.source = any ((select o.weaker_tags from load_source o)::text[])
                   then (select o.tag from load_source o) else c.source end
   from (
