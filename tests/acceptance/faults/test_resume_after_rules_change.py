@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from consumer.datasets.chats.rules_version import rules_version
+from consumer.datasets.chats.dataset import rules_version
 from consumer.store.jobs import OLDER_LOADS_MARK
 from devstack.fakedata.workbook import make_workbook
 from schemas.status import Status, StatusEvent
