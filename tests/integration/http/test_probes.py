@@ -24,7 +24,7 @@ UNAVAILABLE = {
 async def test_a_service_whose_tasks_report_is_alive(
     client: httpx.AsyncClient, health: HealthRegistry
 ) -> None:
-    health.beat("worker")
+    health.register("worker")
     answer = await client.get("/healthz")
     assert (answer.status_code, list(answer.json()["tasks"])) == (200, ["worker"])
 
@@ -32,8 +32,9 @@ async def test_a_service_whose_tasks_report_is_alive(
 async def test_a_service_with_a_stuck_task_is_not_and_names_it(
     client: httpx.AsyncClient, health: HealthRegistry
 ) -> None:
-    health.beat("worker")
-    health.register("relay", stall_timeout=10, last_progress=lambda: 0)
+    health.register("worker")
+    relay = health.register("relay", stall_timeout=10)
+    relay._last_beat -= 11
     answer = await client.get("/healthz")
     assert answer.status_code == 503
     assert answer.json()["detail"] == "dead, or without progress for too long: relay"

@@ -139,12 +139,12 @@ async def test_a_poll_that_waits_for_a_rebalance_is_no_hang_and_one_that_never_e
         await consuming.wait_for([0])
         getmany = TrackedConsumer.getmany
         monkeypatch.setattr(TrackedConsumer, "getmany", _hanging)
-        last = consuming.consumer.last_progress()
+        last = consuming.last_progress
         silent = 0.0
 
         async def replaced() -> bool:
             nonlocal last, silent
-            seen = consuming.consumer.last_progress()
+            seen = consuming.last_progress
             silent = max(silent, seen - last)
             last = seen
             return len(tracked_consumers) == 2
@@ -213,10 +213,10 @@ async def test_consumers_that_all_fail_at_once_are_told_until_one_lives(
         told = consuming.consumer.failure() or ""
         assert "consumers in a row failed at once" in told
         assert "a codec nobody knows" in told
-        seen = consuming.consumer.last_progress()
+        seen = consuming.last_progress
 
         async def goes_on() -> bool:
-            return consuming.consumer.last_progress() > seen
+            return consuming.last_progress > seen
 
         await wait_until_async(goes_on, 30, "the next try: it is alive, and a restart would mend nothing")
         monkeypatch.setattr(TrackedConsumer, "getmany", getmany)
@@ -242,10 +242,10 @@ async def test_an_idle_consumer_is_not_replaced(
         await consuming.wait_for([0])
         first = stall_detection.CHECK_INTERVAL_SECONDS
         monkeypatch.setattr(stall_detection, "CHECK_INTERVAL_SECONDS", 0.0)
-        seen = consuming.consumer.last_progress()
+        seen = consuming.last_progress
 
         async def polled_on() -> bool:
-            return consuming.consumer.last_progress() > seen + first + 4
+            return consuming.last_progress > seen + first + 4
 
         await wait_until_async(polled_on, 30, "a few polls")
     assert len(tracked_consumers) == 1

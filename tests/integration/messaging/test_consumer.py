@@ -79,10 +79,10 @@ async def test_a_commit_that_is_owed_never_turns_the_group_back(
     async with RecordingConsumer(connection, topic, group_id).running() as consuming:
         await consuming.wait_for(range(3))
         await asyncio.wait_for(refused.wait(), 30)
-        seen = consuming.consumer.last_progress()
+        seen = consuming.last_progress
 
         async def polled_on() -> bool:
-            return consuming.consumer.last_progress() > seen + 4
+            return consuming.last_progress > seen + 4
 
         await wait_until_async(polled_on, 30, "a few polls")
         assert await committed_offset(connection, topic, group_id) == 20
@@ -224,10 +224,10 @@ async def test_a_stop_is_obeyed_within_seconds(
     topic = await make_topic()
     consuming = RecordingConsumer(connection, topic, group_id)
     async with consuming.running():
-        began = consuming.consumer.last_progress()
+        began = consuming.last_progress
 
         async def polling_now() -> bool:
-            return consuming.consumer.last_progress() > began
+            return consuming.last_progress > began
 
         await wait_until_async(polling_now, 30, "the first poll")
         asked = time.monotonic()
@@ -262,11 +262,11 @@ async def test_a_consumer_that_cannot_connect_goes_on_trying_and_has_no_answer(
     group_id: str,
 ) -> None:
     consuming = RecordingConsumer(KafkaConnection("127.0.0.1:1"), "any", group_id)
-    begun = consuming.consumer.last_progress()
+    begun = consuming.last_progress
     async with consuming.running():
 
         async def tried() -> bool:
-            return consuming.consumer.last_progress() > begun
+            return consuming.last_progress > begun
 
         await wait_until_async(tried, 30, "a try to connect")
     assert consuming.consumer.last_broker_response() is None
@@ -309,11 +309,11 @@ async def test_a_handler_that_hangs_is_no_progress_until_it_is_through(
     await publish(topic, 1)
     async with RecordingConsumer(connection, topic, group_id, before_record=hang).running() as consuming:
         await wait_until_async(lambda: _true(tries == 1), 60, "the first try")
-        seen = consuming.consumer.last_progress()
+        seen = consuming.last_progress
         await wait_until_async(lambda: _true(tries == 4), 60, "a few more tries")
-        assert consuming.consumer.last_progress() == pytest.approx(seen, abs=0.4)
+        assert consuming.last_progress == pytest.approx(seen, abs=0.4)
         mended.set()
-        await wait_until_async(lambda: _true(consuming.consumer.last_progress() > seen + 2), 30, "progress")
+        await wait_until_async(lambda: _true(consuming.last_progress > seen + 2), 30, "progress")
         await consuming.wait_for([0])
 
 

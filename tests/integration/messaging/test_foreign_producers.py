@@ -67,10 +67,10 @@ async def test_what_its_sender_took_back_is_not_handed_over(
             await sender.send_and_wait(topic, b"2")
     async with RecordingConsumer(connection, topic, group_id).running() as consuming:
         await consuming.wait_for([2])
-        seen = consuming.consumer.last_progress()
+        seen = consuming.last_progress
 
         async def polled_on() -> bool:  # the mark that ends the transaction is no record
-            return consuming.consumer.last_progress() > seen + 4
+            return consuming.last_progress > seen + 4
 
         await wait_until_async(polled_on, 30, "a few polls")
         await publish(topic, 1, first=3)

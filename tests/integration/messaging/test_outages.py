@@ -17,7 +17,7 @@ from messaging.producer import Producer
 from messaging.records import ProducerRecord
 from messaging.subscription import Subscription
 from messaging.topics import ensure_topics
-from messaging.uploads import send_file
+from messaging.upload import send_file
 from tests.integration.messaging.conftest import topic_when_broker_is_ready
 from tests.support.freeze import freeze
 from tests.support.recording_consumer import RecordingConsumer, TrackedConsumer
@@ -154,17 +154,17 @@ async def test_a_consumer_that_is_closed_while_the_broker_refuses_ends_without_a
     before = asyncio.all_tasks()
     consuming = RecordingConsumer(connection, topic, topic)
     async with consuming.running():
-        began = consuming.consumer.last_progress()
+        began = consuming.last_progress
 
         async def polled() -> bool:
-            return consuming.consumer.last_progress() > began
+            return consuming.last_progress > began
 
         await wait_until_async(polled, 30, "the first poll")
         await asyncio.to_thread(broker.kill)
-        seen = consuming.consumer.last_progress()
+        seen = consuming.last_progress
 
         async def polled_on() -> bool:
-            return consuming.consumer.last_progress() > seen + 2
+            return consuming.last_progress > seen + 2
 
         await wait_until_async(polled_on, 30, "polls without a broker")
     assert asyncio.all_tasks() <= before

@@ -6,10 +6,9 @@ from aiokafka import AIOKafkaProducer
 
 from messaging import producer_session as lines
 from messaging.connection import KafkaConnection
-from messaging.partitions import partition_for
 from messaging.producer import Producer
 from messaging.records import ProducerRecord
-from messaging.subscription import Subscription
+from messaging.subscription import Subscription, partition_for
 from tests.integration.messaging.conftest import MakeTopic, Publish
 
 NOWHERE = KafkaConnection("127.0.0.1:1")

@@ -3,8 +3,7 @@
 from aiokafka.admin import AIOKafkaAdminClient
 
 from messaging.connection import KafkaConnection
-from messaging.metadata import describe_topics, topic_ids
-from messaging.topic_id import TOPIC_ID_TTL_SECONDS, CachedTopicId
+from messaging.metadata import TOPIC_ID_TTL_SECONDS, CachedTopicId, describe_topics, topic_ids
 from messaging.topics import ensure_topics
 from schemas.topics import Topic
 from tests.integration.messaging.conftest import MakeTopic

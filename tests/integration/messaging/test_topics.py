@@ -9,8 +9,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from messaging import aiokafka_private, topics
 from messaging.connection import KafkaConnection
 from messaging.errors import KafkaUnavailableError, TopicsMissingError
-from messaging.metadata import ClusterMetadata, describe_topics
-from messaging.topics import ensure_topics, topic_ids
+from messaging.metadata import ClusterMetadata, describe_topics, topic_ids
+from messaging.topics import ensure_topics
 from schemas.topics import ALL_TOPICS, STATUS, Topic
 from tests.integration.messaging.conftest import MakeTopic
 from tests.support.wait import wait_until_async

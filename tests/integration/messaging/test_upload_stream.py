@@ -13,11 +13,11 @@ from devstack.server import Server
 from devstack.stack import Stack
 from messaging import clients, producer_session, upload_stream
 from messaging.connection import KafkaConnection
+from messaging.download import fetch_file
 from messaging.errors import KafkaUnavailableError, UploadIncompleteError, UploadRejectedError
 from messaging.records import Record
 from messaging.subscription import Subscription
 from messaging.upload_stream import UploadStream
-from messaging.uploads import fetch_file
 from schemas.uploads import CHUNK_BYTES, Upload
 from tests.integration.messaging.conftest import MakeTopic, topic_when_broker_is_ready
 from tests.support.freeze import freeze

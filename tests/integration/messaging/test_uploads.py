@@ -8,6 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from messaging.connection import KafkaConnection
+from messaging.download import fetch_file
 from messaging.errors import (
     KafkaUnavailableError,
     UploadCorruptError,
@@ -19,7 +20,7 @@ from messaging.errors import (
 from messaging.producer import Producer
 from messaging.records import ProducerRecord, Record
 from messaging.subscription import Subscription
-from messaging.uploads import fetch_file, send_file
+from messaging.upload import send_file
 from schemas.uploads import Upload
 from tests.integration.messaging.conftest import MakeTopic
 

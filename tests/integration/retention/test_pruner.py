@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from consumer.retention import pruner
 from consumer.retention.pruner import Pruner, RetentionPolicy
-from consumer.runtime import aio
 from consumer.store.database import Database
+from messaging import timeouts
 from tests.support.wait import wait_until_async
 
 DAY = timedelta(days=1)
@@ -39,7 +39,7 @@ def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rests as long as it takes to see them."""
     for name, seconds in {"FIRST": 0.2, "ROUND": 0.2, "AWAY": 0.2, "BREATH": 0.01}.items():
         monkeypatch.setattr(pruner, f"{name}_SECONDS", seconds)
-    monkeypatch.setattr(aio, "HEARTBEAT_INTERVAL_SECONDS", 0.02)
+    monkeypatch.setattr(timeouts, "HEARTBEAT_INTERVAL_SECONDS", 0.02)
 
 
 async def _old_commands(database: Database, number: int) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 import certifi
 import pytest
 
-from messaging.connection import VALIDATORS, KafkaConnection, validate_servers
+from messaging.connection import KafkaConnection
 from messaging.errors import KafkaUnavailableError
+from messaging.settings_validators import VALIDATORS, validate_servers
 
 SECURE = KafkaConnection(
     "a:1, b:2,c:3", "SASL_PLAINTEXT", "SCRAM-SHA-512", sasl_username="anna", sasl_password="hidden"

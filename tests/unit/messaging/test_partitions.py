@@ -3,7 +3,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.partitions import partition_for
+from messaging.subscription import partition_for
 
 # The hashes are those that Kafka's own UtilsTest expects of murmur2.
 KNOWN = [

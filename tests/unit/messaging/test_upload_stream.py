@@ -10,7 +10,7 @@ from messaging.connection import KafkaConnection
 from messaging.errors import KafkaUnavailableError, UploadRejectedError
 from messaging.producer_session import MessageTooLargeError, ProducerSession, SendFuture
 from messaging.records import ProducerRecord, RecordPosition
-from messaging.timeouts import DeadlineExceededError
+from messaging.timeouts import DeadlineExceededError, no_heartbeat
 from messaging.upload_stream import MAX_UNACKNOWLEDGED, UploadStream
 from schemas.uploads import CHUNK_BYTES
 
@@ -29,6 +29,7 @@ class FakeSession(ProducerSession):
 
     def __init__(self, acks: list[RecordPosition | FailedAck], *errors: Exception) -> None:
         """`errors` are what the first calls of `send` raise."""
+        self._heartbeat = no_heartbeat
         self.acks = acks
         self.errors = [*errors]
         self.sent: list[SendFuture] = []
