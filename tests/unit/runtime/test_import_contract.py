@@ -10,7 +10,7 @@ CONTRACT = "Imports of the service go down only"
 def _layered_modules() -> set[str]:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     [layers] = [contract["layers"] for contract in contracts if contract["name"] == CONTRACT]
-    return {module.strip() for layer in layers for module in layer.replace(":", "|").split("|")}
+    return {module.strip("() ") for layer in layers for module in layer.replace(":", "|").split("|")}
 
 
 def test_every_module_of_the_service_is_in_a_layer() -> None:
