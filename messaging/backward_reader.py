@@ -20,8 +20,7 @@ SILENCE_TIMEOUT_SECONDS = 90.0
 class Window:
     """Records of all partitions; in each they directly precede those of the previous window.
 
-    Records that no window has contained yet are not younger than `complete_from_ms` (Unix time), which is None
-    once all have been read.
+    Every record later than `complete_from_ms` (Unix time) has been in a window; it is None once all have.
     """
 
     records: list[Record]

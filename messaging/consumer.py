@@ -54,8 +54,8 @@ class GroupConsumer:
     raises. Records are committed when the handler returns; if it raises, or takes more than 20 s, they are
     delivered again after a second, without leaving the group. A stalled consumer is replaced.
 
-    `heartbeat` is called at each poll and during each wait within its limit: an outage of the brokers does not
-    stop it, a handler that hangs does.
+    `heartbeat` is called at each poll and during each wait within its limit: an outage of the brokers does
+    not stop it, a handler that hangs does.
     """
 
     def __init__(

@@ -37,8 +37,8 @@ async def fetch_file(
 ) -> None:
     """Write the file to `target`, which is created only once the file is complete and its hashes match.
 
-    Raises UploadIncompleteError, UploadCorruptError, UploadExpiredError, KafkaUnavailableError, and OSError for
-    the target.
+    Raises UploadIncompleteError, UploadCorruptError, UploadExpiredError, KafkaUnavailableError, and OSError
+    for the target.
     """
     with _atomic_write(target) as file:
         assembler = FileAssembler(upload, file)

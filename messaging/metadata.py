@@ -75,7 +75,10 @@ async def describe_topics(
 async def topic_ids(
     connection: KafkaConnection, names: Sequence[str], heartbeat: Callable[[], None] = no_heartbeat
 ) -> dict[str, str]:
-    """Ids by name, as `kafka-topics --describe` prints them; raises TopicsMissingError, KafkaUnavailableError."""
+    """Ids by name, as `kafka-topics --describe` prints them.
+
+    Raises TopicsMissingError, KafkaUnavailableError.
+    """
     topics = (await describe_topics(connection, names, heartbeat)).topics
     if missing := [name for name in names if name not in topics]:
         raise TopicsMissingError(

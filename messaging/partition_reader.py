@@ -26,7 +26,7 @@ MAX_POLL_RECORDS = 1_000
 MAX_PARTITION_FETCH_BYTES = 4 * 1024 * 1024
 """Per partition and fetch: at this size, upload chunks of 512 KiB take a seventh of the round trips."""
 FETCH_MAX_WAIT_MS = 50
-"""A fetch that waits at the broker does not cover partitions just read: this bounds how long their events wait."""
+"""A fetch that waits at the broker omits partitions just read: this bounds the delay of their events."""
 POSITION_TIMEOUT_SECONDS = 5.0
 POLL_GRACE_SECONDS = 30.0
 """Beyond the timeout of a poll itself; a poll that takes longer means that the reader is broken."""

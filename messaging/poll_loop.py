@@ -30,7 +30,8 @@ T = TypeVar("T")
 POLL_TIMEOUT_MS = 1_000
 POLL_DEADLINE_SECONDS = 45.0
 """In a rebalance a poll exceeds its own timeout: it waits for the other members, and for a frozen one until
-its session times out. A poll beyond this limit, or a cancelled one, leaves a consumer that must be replaced."""
+its session times out. A poll beyond this limit, or a cancelled one, leaves a consumer that must be
+replaced."""
 POLL_STOP_GRACE_SECONDS = 2.0
 """For a running poll after a stop was requested."""
 MAX_POLL_RECORDS = 300

@@ -32,8 +32,8 @@ MAX_BACKOFF_SECONDS = 5.0
 class Delivery(Enum):
     """Result of sending a message.
 
-    The broker rejects a whole batch as `TOO_LARGE`: of several messages sent at once, each may be small enough
-    if it is sent alone.
+    The broker rejects a whole batch as `TOO_LARGE`: of several messages sent at once, each may be small
+    enough if it is sent alone.
     """
 
     ACKNOWLEDGED = auto()
@@ -44,8 +44,8 @@ class Delivery(Enum):
 class Producer:
     """An idempotent `acks=all` producer that survives outages; several tasks may use it concurrently.
 
-    Sequential calls of `publish` keep the order of the messages of one key. A message that was not acknowledged
-    may have arrived all the same: readers must ignore duplicates.
+    Sequential calls of `publish` keep the order of the messages of one key. A message that was not
+    acknowledged may have arrived all the same: readers must ignore duplicates.
     """
 
     def __init__(
@@ -74,8 +74,8 @@ class Producer:
     async def publish(self, messages: Sequence[ProducerRecord]) -> list[bool]:
         """Send in order; return for each message whether it was acknowledged. False means *unknown*: retry.
 
-        No error of Kafka is raised; `last_error` describes it. Takes about two minutes at most. Without messages
-        it only connects, so that the next call is fast.
+        No error of Kafka is raised; `last_error` describes it. Takes about two minutes at most. Without
+        messages it only connects, so that the next call is fast.
         """
         return [position is not None for position in await self.publish_with_positions(messages)]
 

@@ -113,7 +113,7 @@ class ProducerSession:
         return [position_of(future) for future in futures]
 
     def abort_in_background(self) -> "asyncio.Task[None]":
-        """Start aborting, once; whether unacknowledged messages arrived is unknown. Returns the shared task."""
+        """Start aborting, once, and return the shared task. Unacknowledged messages may have arrived."""
         self.aborted.set()
         if self._abort_task is None:
             self._abort_task = asyncio.ensure_future(abort_producer(self._producer, self._heartbeat))

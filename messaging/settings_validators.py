@@ -35,7 +35,7 @@ def validate_mechanism(text: str) -> str:
 
 
 def validate_ca_file(path: str) -> str:
-    """Return the path unchanged; raises ValueError for a file that is no readable PEM file of certificates."""
+    """Return the path unchanged; raises ValueError unless it is a readable PEM file of certificates."""
     try:
         ssl.create_default_context(cafile=path)
     except OSError as error:

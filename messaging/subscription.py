@@ -55,7 +55,7 @@ class Subscription:
         start: Literal["beginning", "end"] = "beginning",
         client_id: str = "migration-subscription",
     ) -> Self:
-        """Read all partitions, or the records of one key; raises KafkaUnavailableError, TopicsMissingError."""
+        """Read all partitions, or only records of `key`; raises KafkaUnavailableError, TopicsMissingError."""
         self = cls(connection, topic, None if key is None else key.encode(), client_id)
         self._reader = await self._connect()
         try:

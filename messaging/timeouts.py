@@ -108,7 +108,7 @@ async def wait_tasks(
 async def wait_event(
     event: asyncio.Event, seconds: float, heartbeat: Callable[[], None] = no_heartbeat
 ) -> bool:
-    """Wait for an event, at most so many seconds; return whether it is set. Always yields to the loop once."""
+    """Wait at most `seconds` for an event; return whether it is set. Yields to the loop at least once."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + seconds
     while (

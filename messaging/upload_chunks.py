@@ -105,8 +105,8 @@ class FileAssembler:
     def incomplete_error(self) -> UploadIncompleteError:
         """The error that names the missing chunk."""
         return UploadIncompleteError(
-            f"Upload «{self._upload.name}»: chunk {self._next_index + 1} of {self._upload.chunks} is missing. "
-            "Send the file again."
+            f"Upload «{self._upload.name}»: chunk {self._next_index + 1} of {self._upload.chunks} "
+            "is missing. Send the file again."
         )
 
     def _append(self, record: Record) -> None:

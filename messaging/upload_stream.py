@@ -36,8 +36,8 @@ MAX_UNACKNOWLEDGED = 4
 class UploadStream:
     """One file that is being sent to `migration.uploads`; an async context manager.
 
-    Leaving the context without `finish` aborts. Calls must not overlap. It holds a few chunks in memory, whatever
-    the size of the file. After an error, or a cancelled call, nothing more is sent.
+    Leaving the context without `finish` aborts. Calls must not overlap. It holds a few chunks in memory,
+    whatever the size of the file. After an error, or a cancelled call, nothing more is sent.
     """
 
     def __init__(self, connection: KafkaConnection, session: ProducerSession, topic: str) -> None:
@@ -79,7 +79,7 @@ class UploadStream:
                 await self._send(chunk)
 
     async def finish(self, name: str) -> Upload:
-        """Send the last chunk, wait for all acknowledgements, and return the reference that a request carries.
+        """Send the last chunk, wait for all acknowledgements, and return the reference for the request.
 
         `name` is the file name shown to users. Raises UploadRejectedError (the file is empty, or its name
         cannot be sent), KafkaUnavailableError.

@@ -55,9 +55,9 @@ class DeadLetterPublisher:
     async def publish_all(self, dead_letters: Sequence[DeadLetter], first: Record) -> None:
         """Publish messages of one partition as dead letters, in order, each once.
 
-        `first` is the first record that is handled together with them: no record before it is delivered again.
-        While Postgres is unavailable, a message whose dead letter was published is delivered again each second.
-        Raises DeadLetterPublishError unless Kafka acknowledges all of them.
+        `first` is the first record that is handled together with them: no record before it is delivered
+        again. While Postgres is unavailable, a message whose dead letter was published is delivered again
+        each second. Raises DeadLetterPublishError unless Kafka acknowledges all of them.
         """
         if not dead_letters:
             return

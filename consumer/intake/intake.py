@@ -30,7 +30,8 @@ ID_NAMESPACE = UUID("0f3c7c5e-6d0a-5c1e-9a55-5b0a3f6f2d11")
 def deterministic_id(record: Record, topic_id: str) -> str:
     """An id for a message that carries none: a redelivery gets the same one.
 
-    A UUID (version 5) of topic id, partition, offset and timestamp: a topic that was created again repeats offsets.
+    A UUID (version 5) of topic id, partition, offset and timestamp: a topic that was created again repeats
+    offsets.
     """
     position = f"{topic_id}/{record.partition}/{record.offset}/{record.timestamp_ms}"
     return str(uuid5(ID_NAMESPACE, position))
@@ -84,7 +85,7 @@ class Intake:
         await failpoints.failpoint("intake.offset_committed")
 
     async def _process(self, records: Sequence[Record]) -> None:
-        """Publish invalid messages as dead letters, apply the others in a transaction, publish its rejections."""
+        """Publish invalid messages as dead letters, apply the others, publish those that were rejected."""
         messages = [await self._parse_record(record) for record in records]
         await self._dead_letters.publish_all(
             [

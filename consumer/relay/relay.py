@@ -1,4 +1,4 @@
-"""The relay: publishes events of the outbox to Kafka, one relay at a time, in order per job, at least once."""
+"""The relay: publishes the outbox to Kafka, one relay at a time, in order per job, at least once."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -66,7 +66,7 @@ class Relay:
         self._wake.notify()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Try to acquire the lease until `stop`; publish while it is held. Outages of Postgres are retried."""
+        """Try to acquire the lease until `stop`; publish while it is held. Retries during outages."""
         backoff = Backoff(INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, jitter=0.1)
         while not stop.is_set():
             try:
@@ -109,7 +109,7 @@ class Relay:
             await self._release_lease(token)
 
     async def _resend_chunk(self, after: ResendCursor | None) -> ResendCursor | None:
-        """Mark recently published events for republication, half a page at a time; the rest is for new events."""
+        """Mark recently published events for republication: half a page, to leave room for new ones."""
         async with self._database.transaction() as connection:
             return await outbox.resend_chunk(connection, after, PAGE_EVENTS // 2)
 
@@ -152,11 +152,11 @@ class Relay:
         self._unacknowledged = events
 
     async def _republish_stale(self) -> None:
-        """Republish the latest event of every job for which a stale one may have been published after a newer one.
+        """Republish the latest event of jobs of which a stale one may have been published after a newer one.
 
-        That happens when this process was frozen, or waited for Kafka, beyond the end of its lease, and another
-        relay published meanwhile. Readers of the latest event alone, which is what compaction leaves, would see an
-        old state.
+        That happens when this process was frozen, or waited for Kafka, beyond the end of its lease, and
+        another relay published meanwhile. Readers of the latest event alone, which is what compaction
+        leaves, would see an old state.
         """
         if not self._in_flight:
             return
@@ -177,7 +177,7 @@ class Relay:
 
 
 def _acknowledged_in_order(page: Sequence[OutboxEvent], acknowledged: Sequence[bool]) -> list[OutboxEvent]:
-    """The events to mark: one after an unacknowledged event of its request is sent again, to keep the order."""
+    """The events to mark: not those after an unacknowledged event of their request, to keep the order."""
     blocked: set[str] = set()
     sent = []
     for event, is_acknowledged in zip(page, acknowledged, strict=True):

@@ -62,7 +62,7 @@ class EventSender:
         """By event id: when to retry an event that is too large even when shortened."""
 
     async def send(self, events: Sequence[OutboxEvent]) -> list[bool]:
-        """Send in order; return for each event whether Kafka acknowledged it. Without events it only connects.
+        """Send in order; return for each event whether Kafka acknowledged it. Without events, only connect.
 
         After an event that was not acknowledged in the batch, later ones of the same request count as not
         acknowledged either.

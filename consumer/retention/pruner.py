@@ -1,7 +1,7 @@
 """Prunes once an hour, in every replica.
 
-No lease is needed: concurrent pruners skip rows that the other one has locked, and a run that finds nothing costs
-a few index scans.
+No lease is needed: concurrent pruners skip rows that the other one has locked, and a run that finds nothing
+costs a few index scans.
 """
 
 import asyncio

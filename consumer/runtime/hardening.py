@@ -9,7 +9,7 @@ import os
 import sys
 
 PR_SET_DUMPABLE = 4
-"""prctl(2): `/proc/PID` of a process that is not dumpable belongs to root; no debugger attaches, no core is written."""
+"""prctl(2): without it, `/proc/PID` belongs to root, no debugger can attach, and no core is dumped."""
 
 
 def disable_dumping() -> None:

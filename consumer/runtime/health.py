@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 STALL_TIMEOUT_SECONDS = 12.0
-"""Longer than any step of a healthy task, also during an outage of Kafka or Postgres: longer waits call `beat`."""
+"""Longer than any step of a healthy task, also during an outage of Kafka or Postgres. Longer waits beat."""
 FAILURE_HOLD_SECONDS = 15.0
 """A crashed task counts as unhealthy for this long although it was restarted: longer than the backoff."""
 CHECK_TIMEOUT_SECONDS = 3.0
@@ -17,8 +17,8 @@ ReadinessCheck = Callable[[], Awaitable[str | None]]
 class Heartbeat:
     """Progress reports of one long-lived task; `HealthRegistry.register` makes those that the probes see.
 
-    A task counts as stalled when it has not called `beat` for `stall_timeout` seconds since it was registered.
-    `clock` gives monotonic seconds.
+    A task counts as stalled when it has not called `beat` for `stall_timeout` seconds since it was
+    registered. `clock` gives monotonic seconds.
     """
 
     def __init__(

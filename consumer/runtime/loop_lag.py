@@ -14,8 +14,8 @@ WINDOW_SECONDS = 60
 def freeze_startup_objects() -> int:
     """Exempt all existing objects from garbage collection; returns their number.
 
-    A full collection visits all of them and blocks the event loop: 0.1-0.3 s for some 90,000 objects, and every
-    few seconds under many small requests (measured in `benchmarks/uploads`).
+    A full collection visits all of them and blocks the event loop: 0.1-0.3 s for some 90,000 objects, and
+    every few seconds under many small requests (measured in `benchmarks/uploads`).
     """
     gc.collect()
     gc.freeze()

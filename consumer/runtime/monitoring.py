@@ -1,4 +1,4 @@
-"""The sources of `/healthz`, `/readyz` and `/metrics`: task heartbeats, Kafka's brokers, outbox, event loop."""
+"""Sources of `/healthz`, `/readyz` and `/metrics`: task heartbeats, brokers, outbox, event loop."""
 
 import time
 from collections.abc import Callable

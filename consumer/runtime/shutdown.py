@@ -1,4 +1,4 @@
-"""Signals: the first one drains the service, a second one ends it at once, and a watchdog bounds the drain."""
+"""Signals: the first drains the service, the second ends it at once; a watchdog bounds the drain."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ class Shutdown:
             loop.add_signal_handler(number, self._on_signal, number)
 
     def begin(self) -> None:
-        """Start draining. The watchdog is a thread, so that it also ends a process whose event loop is blocked."""
+        """Start draining. The watchdog is a thread: it also ends a process whose event loop is blocked."""
         self.stop.set()
         if self._watchdog is None:
             self._begun_at = time.monotonic()

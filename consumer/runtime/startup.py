@@ -1,4 +1,4 @@
-"""Waits for Postgres, which may start later. Meanwhile the probes answer that the service is alive, not ready."""
+"""Waits for Postgres, which may start later. Meanwhile the probes answer: alive, not ready."""
 
 import asyncio
 import socket

@@ -17,9 +17,9 @@ BACKOFF_RESET_SECONDS = 30.0
 """A task that ran for this long has recovered: its next restart comes after INITIAL_BACKOFF_SECONDS again."""
 CHECK_INTERVAL_SECONDS = 1.0
 MAX_STALLED_CHECKS = 15
-"""Consecutive checks that find a task stalled before it is cancelled. Checks, not seconds: after the whole process
-was frozen, the first check finds every task stalled and the second finds them healthy. An intake whose handler
-hangs gives the handler up after 20 s, and need not be cancelled as a whole."""
+"""Consecutive checks that find a task stalled before it is cancelled. Checks, not seconds: after the whole
+process was frozen, the first check finds every task stalled and the second finds them healthy. An intake
+whose handler hangs gives the handler up after 20 s, and need not be cancelled as a whole."""
 
 
 class TaskCancelledError(Exception):

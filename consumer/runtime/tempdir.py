@@ -1,7 +1,7 @@
 """The temporary directory of this process, and the removal of those that killed processes left behind.
 
-The files in it may hold personal data. A process holds a lock on its directory until it ends, in whatever way;
-a directory that is not locked belongs to no living process.
+The files in it may hold personal data. A process holds a lock on its directory until it ends, in whatever
+way; a directory that is not locked belongs to no living process.
 """
 
 import fcntl

@@ -1,4 +1,4 @@
-"""Structured logs: constant event names with keys, JSON in a container, readable at a terminal, phones redacted."""
+"""Structured logs: constant event names with keys, phones redacted; JSON, or readable at a terminal."""
 
 import logging
 import sys

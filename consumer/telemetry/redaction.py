@@ -23,7 +23,7 @@ def redact_phones(text: str) -> str:
 def sanitize(text: str) -> str:
     """Text without phones that Postgres accepts, at most MAX_MESSAGE_CHARS characters.
 
-    It is shortened before the redaction as well, but to twice that length, so that no phone in the result was cut
-    and thereby missed.
+    It is shortened before the redaction as well, but to twice that length, so that no phone in the result
+    was cut and thereby missed.
     """
     return shorten_message(redact_phones(_UNSTORABLE.sub("�", shorten_message(text, 2 * MAX_MESSAGE_CHARS))))
