@@ -51,7 +51,7 @@ class Metrics:
         build.info({"version": VERSION})
         self._claims = self._counter("claims", "Jobs claimed by this process")
         self._rescues = self._counter("rescues", "Jobs put back (or ended) because their owner was gone")
-        self._leases_lost = self._counter("leases_lost", "Jobs of this process that somebody else took over")
+        self._leases_lost = self._counter("leases_lost", "Jobs of this process that another one took over")
         self._rows = self._counter("rows", "Rows stored by this process, by outcome", "outcome", ROW_OUTCOMES)
         self._batches = Histogram(
             "batch_seconds",

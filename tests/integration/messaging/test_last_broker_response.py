@@ -1,4 +1,4 @@
-"""Polls go on without a broker: whether the service is ready is told by the brokers' last answer."""
+"""Polls continue without a broker: readiness depends on the last response of the brokers."""
 
 import uuid
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def broker(dedicated_stack: Stack) -> Iterator[Server]:
         server.start()
 
 
-async def test_the_last_answer_is_from_before_the_broker_was_lost(
+async def test_last_response_is_from_before_the_broker_was_lost(
     dedicated_stack: Stack, broker: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stall_detection, "CHECK_INTERVAL_SECONDS", 0.2)
