@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from messaging.errors import MessagingError
-from messaging.uploads import send_file
+from messaging.upload import send_file
 from tests.soak import poison
 from tests.soak.harness import SoakHarness, spreadsheet_id
 from tests.soak.log import SoakLog

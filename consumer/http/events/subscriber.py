@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from consumer.http.events import sse
-from consumer.runtime.aio import wait_event
 from consumer.store.event_log import StoredEvent
+from messaging.timeouts import wait_event
 from schemas.status import Status
 
 MAX_QUEUED_BYTES = 64 * 1024

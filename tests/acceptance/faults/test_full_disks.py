@@ -12,7 +12,7 @@ import pytest
 
 from devstack.accounts import server_account
 from devstack.stack import Stack
-from messaging.uploads import send_file
+from messaging.upload import send_file
 from tests.support.dedicated_postgres import start_dedicated_postgres
 from tests.support.faults import small_disk
 from tests.support.faults.fault_harness import LONG_LEASES, FaultHarness

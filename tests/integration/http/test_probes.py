@@ -24,14 +24,15 @@ UNAVAILABLE = {
 async def test_healthz_is_200_while_tasks_make_progress(
     client: httpx.AsyncClient, health: HealthRegistry
 ) -> None:
-    health.beat("worker")
+    health.register("worker")
     response = await client.get("/healthz")
     assert (response.status_code, list(response.json()["tasks"])) == (200, ["worker"])
 
 
 async def test_healthz_names_a_stalled_task(client: httpx.AsyncClient, health: HealthRegistry) -> None:
-    health.beat("worker")
-    health.register("relay", stall_timeout=10, last_progress=lambda: 0)
+    health.register("worker")
+    relay = health.register("relay", stall_timeout=10)
+    relay._last_beat -= 11
     response = await client.get("/healthz")
     assert response.status_code == 503
     assert response.json()["detail"] == "dead, or without progress for too long: relay"
