@@ -23,7 +23,7 @@ from messaging.producer_session import (
 )
 from messaging.records import ProducerRecord, RecordPosition
 from messaging.upload_chunks import FileChunker, UploadChunk
-from schemas.text import LongName
+from schemas.names import LongName
 from schemas.topics import UPLOADS
 from schemas.uploads import Upload
 

@@ -1,4 +1,4 @@
-"""Publishes what a plan asks for: starts, the same again, cancels, retries, and what nobody should send."""
+"""Publishes what a plan contains: starts, repeated starts, cancels, retries, and poison."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from tests.soak.sources import SoakSource
 
 Action = Callable[[], None]
 PUBLISH_ERRORS = (AssertionError, TimeoutError, MessagingError)
-"""How publishing ends while Kafka is away: nobody knows whether it arrived."""
+"""How publishing ends while Kafka is away: the message may have arrived or not."""
 
 RETRY_INTERVAL_SECONDS = 1.0
 

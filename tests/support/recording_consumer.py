@@ -20,7 +20,7 @@ SliceHandler = Callable[[Sequence[Record]], Awaitable[None]]
 
 
 class TrackedConsumer(AIOKafkaConsumer):  # type: ignore[misc] # the library has no types
-    """Remembers what was built, for tests that lay hands on inner tasks or count."""
+    """Remembers its instances, for tests that cancel inner tasks or count consumers."""
 
     instances: ClassVar[list["TrackedConsumer"]] = []
 
