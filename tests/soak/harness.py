@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from consumer.runtime.failpoints import environment as failpoint_environment
 from devstack.fake_sheets.__main__ import write_key_file
 from devstack.fake_sheets.server import FakeSheetsServer, FakeWorksheet
 from devstack.server import Server
@@ -68,7 +69,7 @@ class SoakHarness(FaultHarness):
     def launch(self, failpoints: str = "", **more: str) -> ServiceProcess:
         """Start a replica. Whoever is dead in the group is waited for by Kafka itself."""
         number = len(self.replicas) + 1
-        environment = self.environment(MIGRATION_FAILPOINTS=failpoints, **more)
+        environment = self.environment(**failpoint_environment(failpoints), **more)
         service = ServiceProcess(environment, self.folder / f"service-{number}.log", name=f"replica {number}")
         self.replicas.append(service)
         return service.launch()

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from consumer.runtime.failpoints import environment as failpoint_environment
 from devstack.stack import Stack
 from schemas.status import StatusEvent
 from schemas.topics import DEAD_LETTERS
@@ -74,7 +75,7 @@ class FaultHarness(Harness):
         if not any(replica.running for replica in self.replicas):
             consumer_group.remove_members(self.bootstrap_servers)
         number = len(self.replicas) + 1
-        environment = self.environment(MIGRATION_FAILPOINTS=failpoints, **more)
+        environment = self.environment(**failpoint_environment(failpoints), **more)
         log = self.folder / f"service-{number}.log"
         service = ServiceProcess(
             environment, log, name=f"replica {number}", module=module, wrap_command=self.wrap_command
