@@ -50,7 +50,7 @@ async def test_an_old_event_that_is_sent_again_does_not_look_like_a_late_one(
 ) -> None:
     await make_pending_job(database, "r-1")
     await execute(database, AGE_EVENTS)
-    await execute(database, "update migration.outbox set sends = 1")
+    await execute(database, "update migration.outbox set resend_generation = 1")
     values = await _values(client)
     assert values["chat_migration_outbox_pending_events"] == 1
     assert values["chat_migration_outbox_oldest_seconds"] == 0
