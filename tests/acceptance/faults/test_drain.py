@@ -68,7 +68,7 @@ def wait_until_handed_over(harness: FaultHarness, request_id: str, since: dateti
         partial(_claimed_elsewhere, harness, request_id, since), 30, "the job to be claimed again"
     )
     assert job["attempt_started_at"] - since < HANDOVER_LIMIT
-    assert (job["attempt"], job["failures"] <= 1) == (1, True)
+    assert (job["attempt"], job["consecutive_failures"] <= 1) == (1, True)
 
 
 def _claimed_elsewhere(harness: FaultHarness, request_id: str, since: datetime) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from consumer.store.migrations import run_sql
 
-revision = "chats_0001"
+revision = "directory_0001"
 down_revision = None
-branch_labels = ("chats",)
+branch_labels = ("directory",)
 depends_on = None
 
 
 def upgrade() -> None:
-    """Make them."""
-    run_sql(__file__, "chats_0001.sql")
+    """Create the schema and its tables."""
+    run_sql(__file__, "directory_0001.sql")
