@@ -17,9 +17,9 @@ from pathlib import Path
 from consumer.datasets.chats.column_validator import column_validators
 from consumer.errors import MigrationError
 from consumer.sources.excel.calamine import open_calamine
-from consumer.sources.excel.reader import ReaderFactory, UnsupportedByReaderError
-from consumer.sources.excel.sax_reader import open_sax
+from consumer.sources.excel.reader_protocol import ReaderFactory, UnsupportedByReaderError
 from consumer.sources.excel.vectorized.reader import open_vectorized
+from consumer.sources.excel.xlsx.sax_reader import open_sax
 from tests.support.workbooks import raw_xlsx
 
 TEXT_LENGTH = 1_000_000

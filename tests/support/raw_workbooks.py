@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from consumer.sources.excel.calamine import open_calamine
-from consumer.sources.excel.reader import WorkbookReader
+from consumer.sources.excel.reader_protocol import WorkbookReader
 from consumer.sources.excel.vectorized.reader import open_vectorized
 
 MAIN_NS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"

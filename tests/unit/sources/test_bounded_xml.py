@@ -7,13 +7,18 @@ from pathlib import Path
 import pytest
 
 from consumer.errors import WorkbookError
-from consumer.sources.excel.bounded_xml import MAX_DEPTH, MAX_NAMESPACE_CHARS, MAX_TOKEN_BYTES, BoundedParser
-from consumer.sources.excel.reader import UnsupportedByReaderError
+from consumer.sources.excel.reader_protocol import UnsupportedByReaderError
 from consumer.sources.excel.vectorized.cell_attributes import AttributeCache
 from consumer.sources.excel.vectorized.fallback_parser import parse_row
 from consumer.sources.excel.vectorized.pool import ValuePool
 from consumer.sources.excel.vectorized.shared_strings import read_shared_strings
-from consumer.sources.excel.xml_sax import SaxHandler, open_archive, parse_member
+from consumer.sources.excel.xml.bounded_parser import (
+    MAX_DEPTH,
+    MAX_NAMESPACE_CHARS,
+    MAX_TOKEN_BYTES,
+    BoundedParser,
+)
+from consumer.sources.excel.xml.sax import SaxHandler, open_archive, parse_member
 from tests.support.workbooks import raw_xlsx
 
 

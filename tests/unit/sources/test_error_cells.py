@@ -8,10 +8,10 @@ import pytest
 from consumer.cells.chunks import Cell
 from consumer.datasets.chats.column_spec import COLUMN_SPEC as CHATS
 from consumer.errors import MigrationError
-from consumer.sources.excel.calamine import open_calamine_xlsx
-from consumer.sources.excel.reader import ReaderFactory, UnsupportedByReaderError
-from consumer.sources.excel.sax_reader import open_sax
+from consumer.sources.excel.reader_protocol import ReaderFactory, UnsupportedByReaderError
 from consumer.sources.excel.vectorized.reader import open_vectorized
+from consumer.sources.excel.xlsx.calamine_reader import open_calamine_xlsx
+from consumer.sources.excel.xlsx.sax_reader import open_sax
 from tests.support.other_workbooks import VISIBLE, write_ods, write_xlsb
 from tests.support.raw_workbooks import make_members, write_workbook
 from tests.support.read_columns import read_columns

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from consumer.errors import MigrationError
-from consumer.sources.excel.ole import stream_head
+from consumer.sources.excel.containers.ole import stream_head
 from consumer.sources.excel.sniff import WorkbookKind, has_file_pass, sniff
 from tests.support.workbooks import FIXTURES
 

@@ -14,13 +14,13 @@ from consumer.datasets.chats.column_spec import COLUMN_SPEC as CHATS
 from consumer.datasets.chats.column_validator import column_validators
 from consumer.errors import MigrationError
 from consumer.sources.base import SourceConfig
-from consumer.sources.excel.calamine import open_calamine_xlsx
-from consumer.sources.excel.formulas import OVERLAP_BYTES, scan_traits
 from consumer.sources.excel.ods.reader import open_ods
-from consumer.sources.excel.reader import ReaderFactory, UnsupportedByReaderError
-from consumer.sources.excel.sax_reader import open_sax
+from consumer.sources.excel.reader_protocol import ReaderFactory, UnsupportedByReaderError
 from consumer.sources.excel.source import ExcelSource
 from consumer.sources.excel.vectorized.reader import open_vectorized
+from consumer.sources.excel.xlsx.calamine_reader import open_calamine_xlsx
+from consumer.sources.excel.xlsx.formulas import OVERLAP_BYTES, scan_traits
+from consumer.sources.excel.xlsx.sax_reader import open_sax
 from tests.support.other_workbooks import raw_ods
 from tests.support.raw_workbooks import MAIN_NS, make_members, write_workbook
 from tests.support.read_columns import read_columns

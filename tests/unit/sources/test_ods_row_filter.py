@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.cells.chunks import Cell
-from consumer.sources.excel.bounded_xml import BoundedParser
 from consumer.sources.excel.ods.reader import open_ods
 from consumer.sources.excel.ods.row_filter import RowFilter
+from consumer.sources.excel.xml.bounded_parser import BoundedParser
 from tests.support.other_workbooks import raw_ods
 
 ROW = "<table:table-row><table:table-cell><text:p>{}</text:p></table:table-cell></table:table-row>"

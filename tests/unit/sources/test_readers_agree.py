@@ -6,9 +6,9 @@ import pytest
 
 from consumer.errors import MigrationError
 from consumer.sources.excel.calamine import open_calamine
-from consumer.sources.excel.reader import ReaderFactory, UnsupportedByReaderError
-from consumer.sources.excel.sax_reader import open_sax
+from consumer.sources.excel.reader_protocol import ReaderFactory, UnsupportedByReaderError
 from consumer.sources.excel.vectorized.reader import open_vectorized
+from consumer.sources.excel.xlsx.sax_reader import open_sax
 from tests.support.raw_workbooks import MAIN_NS, Row, make_members, read_cells, write_workbook
 
 X15 = "http://schemas.microsoft.com/office/spreadsheetml/2010/11/main"

@@ -9,11 +9,12 @@ from consumer.datasets.chats.rules.inn_kpp import inn
 from consumer.datasets.chats.rules.phone import phone
 from consumer.datasets.chats.rules.result import Invalid, Valid
 from consumer.datasets.chats.rules.text import text
-from consumer.sources.excel.calamine import open_calamine, open_calamine_xlsx
-from consumer.sources.excel.reader import ReaderFactory, UnsupportedByReaderError
+from consumer.sources.excel.calamine import open_calamine
+from consumer.sources.excel.reader_protocol import ReaderFactory, UnsupportedByReaderError
 from consumer.sources.excel.rounded_numbers import parse_number
-from consumer.sources.excel.sax_reader import open_sax
 from consumer.sources.excel.vectorized.reader import open_vectorized
+from consumer.sources.excel.xlsx.calamine_reader import open_calamine_xlsx
+from consumer.sources.excel.xlsx.sax_reader import open_sax
 from schemas.codes import WarningCode
 from tests.support.raw_workbooks import make_members, write_workbook
 

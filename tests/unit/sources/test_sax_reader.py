@@ -8,8 +8,8 @@ import pytest
 from consumer.cells.chunks import Cell
 from consumer.errors import MigrationError
 from consumer.sources.excel.calamine import open_calamine
-from consumer.sources.excel.reader import ReaderFactory
-from consumer.sources.excel.sax_reader import open_sax
+from consumer.sources.excel.reader_protocol import ReaderFactory
+from consumer.sources.excel.xlsx.sax_reader import open_sax
 from tests.support.workbooks import (
     HEADER,
     data_rows,

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from consumer.cells.chunks import Cell, RoundedNumber
-from consumer.sources.excel.calamine import open_calamine_xlsx
 from consumer.sources.excel.ods.reader import open_ods
-from consumer.sources.excel.reader import ReaderFactory, UnsupportedByReaderError
+from consumer.sources.excel.reader_protocol import ReaderFactory, UnsupportedByReaderError
 from consumer.sources.excel.rounded_numbers import mark_if_rounded
-from consumer.sources.excel.sax_reader import open_sax
 from consumer.sources.excel.vectorized.reader import open_vectorized
 from consumer.sources.excel.xlsb.reader import open_xlsb
+from consumer.sources.excel.xlsx.calamine_reader import open_calamine_xlsx
+from consumer.sources.excel.xlsx.sax_reader import open_sax
 from tests.support.other_workbooks import VISIBLE, raw_ods, raw_xlsb, xlsb_record, xlsb_sheet, xlsb_text
 from tests.support.raw_workbooks import MAIN_NS, STYLES, make_members, write_workbook
 

@@ -3,7 +3,7 @@
 import pytest
 
 from consumer.errors import LayoutError
-from consumer.sources.excel.reader import Sheet
+from consumer.sources.excel.reader_protocol import Sheet
 from consumer.sources.excel.sheet_choice import choose_sheet
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from consumer.errors import MigrationError
-from consumer.sources.excel.reader import Sheet
+from consumer.sources.excel.reader_protocol import Sheet
 from consumer.sources.excel.sheet_choice import choose_sheet
 from consumer.sources.sheet_names import format_names, match_name, quote_name
 from schemas.text import MAX_NAME_CHARS

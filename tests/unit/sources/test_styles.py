@@ -2,7 +2,7 @@
 
 import pytest
 
-from consumer.sources.excel.styles import NumberFormat, classify_builtin, classify_format_code
+from consumer.sources.excel.number_formats import NumberFormat, classify_builtin, classify_format_code
 
 NUMBER, DATE, DURATION, SCIENTIFIC = NumberFormat
 

@@ -7,9 +7,9 @@ import pytest
 
 from consumer.errors import MigrationError
 from consumer.sources.excel.calamine import open_calamine
-from consumer.sources.excel.ole import OleFileError
-from consumer.sources.excel.ole_stream import OleStream
-from consumer.sources.excel.xls_records import (
+from consumer.sources.excel.containers.ole import OleFileError
+from consumer.sources.excel.containers.ole_stream import OleStream
+from consumer.sources.excel.xls.records import (
     STREAM_NAMES,
     dialog_flags,
     patch_unsupported_values,

@@ -10,7 +10,7 @@ import pytest
 from consumer.cells.chunks import Cell
 from consumer.errors import MigrationError
 from consumer.sources.excel.calamine import open_calamine
-from consumer.sources.excel.reader import ReaderFactory
+from consumer.sources.excel.reader_protocol import ReaderFactory
 from consumer.sources.excel.xlsb.reader import open_xlsb
 from consumer.sources.excel.xlsb.records import iter_records
 from tests.support.other_workbooks import (

@@ -233,6 +233,6 @@ def test_a_source_that_hands_out_less_than_it_counted_is_never_taken_for_read(ds
     with open_source(make_source_config(dsn), "fickle") as (source, _):
         assert source.total == 20
         chunks = source.chunks()
-        with pytest.raises(MigrationError, match="counted 20 rows, but handed out 10") as caught:
+        with pytest.raises(MigrationError, match="counted 20 rows, but returned 10") as caught:
             list(chunks)
     assert caught.value.code == "short_read"

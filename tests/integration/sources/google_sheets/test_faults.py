@@ -265,7 +265,7 @@ def test_what_libraries_log_holds_no_token(sheets: SheetsFixture, caplog: pytest
 def test_the_check_of_an_account_needs_no_spreadsheet(sheets: SheetsFixture) -> None:
     sentence = check_credentials(sheets.account, sheets.google.url, "боты", FAST_RETRY)
     assert sentence == (
-        f"credentials «боты»: Google lets {sheets.email} in; share spreadsheets with that address"
+        f"credentials «боты»: Google accepts {sheets.email}; share spreadsheets with that address"
     )
 
 

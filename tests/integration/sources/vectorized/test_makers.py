@@ -11,7 +11,7 @@ import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from consumer.sources.excel.reader import UnsupportedByReaderError
+from consumer.sources.excel.reader_protocol import UnsupportedByReaderError
 from consumer.sources.excel.vectorized.reader import open_vectorized
 from tests.support.raw_workbooks import (
     make_members,

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from consumer.sources.google_sheets.blocks import Block
-from consumer.sources.google_sheets.resumable_blocks import ResumableBlocks
-from consumer.sources.google_sheets.spool import Spool
+from consumer.sources.google_sheets.resumable_blocks import ResumableBlocks, Spool
 from consumer.sources.google_sheets.worksheet_state import WorksheetState
 from consumer.sources.google_sheets.worksheets import Worksheet
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from consumer.sources.excel.reader import UnsupportedByReaderError
+from consumer.sources.excel.reader_protocol import UnsupportedByReaderError
 from consumer.sources.excel.vectorized.reader import open_vectorized
 from tests.support.raw_workbooks import (
     make_members,

@@ -1,11 +1,11 @@
-"""The content of a stream of a compound file (MS-CFB 2.3 to 2.5), read and overwritten in its place."""
+"""Reads and overwrites the content of a stream of an OLE container (MS-CFB 2.3 to 2.5)."""
 
 import struct
 from array import array
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from consumer.sources.excel.ole import (
+from consumer.sources.excel.containers.ole import (
     HEADER_ENTRIES,
     MINI_BYTES,
     NO_SECTOR,
@@ -20,10 +20,10 @@ NOT_WHOLE = "a part of it is missing"
 
 
 class OleStream:
-    """The stream of an open file; of several names the last one counts that is there.
+    """A stream of an open file: of those with one of the names, the last in alphabetical order.
 
-    Raises ole.OleFileError for a container that makes no sense. In memory are four bytes for each sector of
-    the file, and eight for each of the stream.
+    Raises OleFileError for an invalid container. Holds four bytes in memory for each sector of the file, and
+    eight for each sector of the stream.
     """
 
     def __init__(self, file: BinaryIO, names: frozenset[str]) -> None:
@@ -53,12 +53,12 @@ class OleStream:
             raise OleFileError(NOT_WHOLE)
 
     def read(self, offset: int, size: int) -> bytes:
-        """The bytes from a place on, fewer at the end of the stream."""
+        """`size` bytes from `offset` on, fewer at the end of the stream."""
         size = min(size, self.size - offset)
         pieces = []
         while size > 0:
-            place, span = self._contiguous_span(offset, size)
-            self._file.seek(place)
+            position, span = self._contiguous_span(offset, size)
+            self._file.seek(position)
             piece = self._file.read(span)
             if len(piece) < span:
                 raise OleFileError(NOT_WHOLE)
@@ -67,13 +67,13 @@ class OleStream:
         return b"".join(pieces)
 
     def write_byte(self, offset: int, byte: int) -> None:
-        """Overwrite one byte."""
-        place, _ = self._contiguous_span(offset, 1)
-        self._file.seek(place)
+        """Overwrite the byte at `offset`."""
+        position, _ = self._contiguous_span(offset, 1)
+        self._file.seek(position)
         self._file.write(bytes([byte]))
 
     def _contiguous_span(self, offset: int, size: int) -> tuple[int, int]:
-        """Where in the file a place of the stream is, and how many of the bytes wanted follow in a row."""
+        """The position in the file of a stream offset, and how many of `size` bytes are contiguous there."""
         number, inside = divmod(offset, self._sector_bytes)
         first = self._offsets[number]
         last = number + 1
@@ -89,14 +89,16 @@ def _entry_name(entry: DirectoryEntry) -> str:
 
 
 def _allocation_table(file: BinaryIO, header: bytes, sector_bytes: int) -> "array[int]":
-    """For each sector of the file the next one of its stream (MS-CFB 2.3, 2.5)."""
-    most = file.seek(0, 2) // sector_bytes
+    """Sector → next sector of its stream (MS-CFB 2.3, 2.5)."""
+    file_sectors = file.seek(0, 2) // sector_bytes
     listed = list(struct.unpack_from(f"<{HEADER_ENTRIES}I", header, 76))
-    (more,) = struct.unpack_from("<I", header, 68)
-    while more < NO_SECTOR and len(listed) < most + HEADER_ENTRIES:
-        *numbers, more = struct.unpack(f"<{sector_bytes // 4}I", read_sector(file, more, sector_bytes))
+    (next_list,) = struct.unpack_from("<I", header, 68)
+    while next_list < NO_SECTOR and len(listed) < file_sectors + HEADER_ENTRIES:
+        *numbers, next_list = struct.unpack(
+            f"<{sector_bytes // 4}I", read_sector(file, next_list, sector_bytes)
+        )
         listed += numbers
-    tables = [number for number in listed if number < NO_SECTOR][: most // (sector_bytes // 4) + 1]
+    tables = [number for number in listed if number < NO_SECTOR][: file_sectors // (sector_bytes // 4) + 1]
     return _read_table(file, tables, sector_bytes)
 
 
@@ -108,7 +110,7 @@ def _read_table(file: BinaryIO, sectors: Iterable[int], sector_bytes: int) -> "a
 
 
 def _sector_chain(table: "array[int]", sector: int) -> Iterator[int]:
-    """The sectors of a stream, from its first on."""
+    """The sectors of a stream from `sector` on, by the whole table."""
     for _ in range(len(table)):
         if sector >= NO_SECTOR:
             return
@@ -119,7 +121,7 @@ def _sector_chain(table: "array[int]", sector: int) -> Iterator[int]:
 
 
 def _mini_sector_offsets(sectors: Iterator[int], root: list[int], sector_bytes: int) -> Iterator[int]:
-    """Where in the file sectors of short streams are, which are all in the content of the root."""
+    """Positions in the file of sectors of short streams, which are in the content of the root."""
     for sector in sectors:
         number, inside = divmod(sector * MINI_BYTES, sector_bytes)
         if number >= len(root):

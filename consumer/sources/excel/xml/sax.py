@@ -1,4 +1,4 @@
-"""XML of workbook parts, read piece by piece by expat: no entities, no tree, names without prefixes."""
+"""Streams XML parts of a workbook through expat: no doctype, no tree, names without prefixes."""
 
 import zipfile
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import ClassVar
 from xml.parsers import expat
 
-from consumer.sources.excel.bounded_xml import PIECE_BYTES, BoundedParser
+from consumer.sources.excel.containers.zip_container import ZipContainerError, translate_zip_errors
 from consumer.sources.excel.errors import damaged
-from consumer.sources.excel.zip_container import ZipContainerError, translate_zip_errors
+from consumer.sources.excel.xml.bounded_parser import PIECE_BYTES, BoundedParser
 
 Attributes = Mapping[str, str]
 
 
 class SaxHandler:
-    """What happens at each element; names are local, attributes of namespaces keep `uri name`.
+    """Callbacks for elements and texts.
 
-    Names of elements keep `uri name` too where `qualified` says so.
+    Element names are local, or `uri name` if `qualified`. Attributes with a namespace are `uri name`.
     """
 
     qualified: ClassVar[bool] = False
@@ -33,13 +33,13 @@ class SaxHandler:
 
 
 ByteFilter = Callable[[Iterator[bytes]], Iterator[bytes]]
-"""Leaves out bytes of a part before they are parsed."""
+"""Drops bytes of a part before they are parsed."""
 
 
 def parse_member(
     archive: zipfile.ZipFile, member: str, handler: SaxHandler, byte_filter: ByteFilter = iter
 ) -> None:
-    """Read a whole part."""
+    """Parse a whole part. Raises WorkbookError."""
     for _ in parse_incrementally(archive, member, handler, byte_filter):
         pass
 
@@ -47,10 +47,10 @@ def parse_member(
 def parse_incrementally(
     archive: zipfile.ZipFile, member: str, handler: SaxHandler, byte_filter: ByteFilter = iter
 ) -> Iterator[None]:
-    """Read a part, with a stop after each piece, so that what was found can be taken away."""
+    """Parse a part, and yield after each piece, so that the caller can collect what the handler found."""
     parser = _parser(handler)
-    with closing(read_member(archive, member)) as inflating:
-        for piece in byte_filter(inflating):
+    with closing(read_member(archive, member)) as pieces:
+        for piece in byte_filter(pieces):
             _feed(parser, piece)
             yield
     _feed(parser, b"", last=True)
@@ -58,21 +58,21 @@ def parse_incrementally(
 
 
 def open_archive(path: Path) -> zipfile.ZipFile:
-    """The container of a workbook."""
+    """Open the zip container of a workbook. Raises WorkbookError."""
     with container_errors_as_damaged():
         return zipfile.ZipFile(path)
 
 
 def find_member(archive: zipfile.ZipFile, member: str) -> str | None:
-    """The member by its name, else but for case and slashes, which some writers take lightly."""
+    """The member's exact name, else a name that differs in case and slashes, which some writers vary."""
     if member in archive.NameToInfo:
         return member
-    wanted = member.lower()
-    return next((name for name in archive.namelist() if name.replace("\\", "/").lower() == wanted), None)
+    normalized = member.lower()
+    return next((name for name in archive.namelist() if name.replace("\\", "/").lower() == normalized), None)
 
 
 def read_member(archive: zipfile.ZipFile, member: str) -> Generator[bytes, None, None]:
-    """The bytes of a part, in pieces. Raises WorkbookProblem where it is missing or not whole."""
+    """The content of a part in pieces. Raises WorkbookError if it is missing or damaged."""
     name = find_member(archive, member)
     if name is None:
         raise damaged("a part of it is missing")
@@ -90,13 +90,13 @@ def read_member(archive: zipfile.ZipFile, member: str) -> Generator[bytes, None,
 def _feed(parser: BoundedParser, piece: bytes, *, last: bool = False) -> None:
     try:
         parser.feed(piece, last=last)
-    except (expat.ExpatError, LookupError, ValueError):  # the last two: an encoding that it does not know
+    except (expat.ExpatError, LookupError, ValueError):  # the last two: an unknown encoding
         raise damaged("its XML cannot be read") from None
 
 
 @contextmanager
 def container_errors_as_damaged() -> Iterator[None]:
-    """Turn what goes wrong with the container into WorkbookProblem."""
+    """Replace errors of the zip container by WorkbookError."""
     try:
         with translate_zip_errors():
             yield
@@ -105,7 +105,7 @@ def container_errors_as_damaged() -> Iterator[None]:
 
 
 class _LocalNameCache(dict[str, str]):
-    """Name with namespace → local name; there are few, and each comes a million times."""
+    """`uri name` → local name, computed once for each of the few names."""
 
     def __missing__(self, name: str) -> str:
         local = self[name] = name.rpartition(" ")[2]
@@ -113,7 +113,7 @@ class _LocalNameCache(dict[str, str]):
 
 
 class _LocalNameCallbacks:
-    """Passes elements on under their local names."""
+    """Calls a handler with local element names."""
 
     def __init__(self, handler: SaxHandler) -> None:
         self._local = _LocalNameCache()
@@ -131,7 +131,7 @@ def _parser(handler: SaxHandler) -> BoundedParser:
     parser = BoundedParser(names, damaged, separator=" ")
     parser.expat.StartDoctypeDeclHandler = _no_doctype
     if type(handler).text is SaxHandler.text:
-        parser.expat.CharacterDataHandler = None  # it would be called for each text, for nothing
+        parser.expat.CharacterDataHandler = None  # saves a call for each text
     return parser
 
 

@@ -1,8 +1,8 @@
-"""An expat parser whose work per byte is bounded, whatever the XML.
+"""An expat parser whose work per byte is bounded for any XML.
 
-Expat before 2.6.0 scans an unfinished tag from its beginning with every piece it is fed (CVE-2023-52425),
-handlers that keep a path pay for its depth at each element, and the name of each element carries its whole
-namespace. So all three are bounded here, on whichever expat there is.
+Expat before 2.6.0 rescans an unfinished tag with every piece (CVE-2023-52425), handlers that keep a path
+pay for its depth at each element, and each element's name includes its whole namespace. All three are
+limited here, for any version of expat.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,12 +10,13 @@ from typing import Protocol
 from xml.parsers import expat
 
 PIECE_BYTES = 1 << 18
+XML_WHITESPACE = " \t\r\n"
 MAX_DEPTH = 64
-"""Elements one inside the other; rich text in a workbook takes 7."""
+"""Nested elements; rich text in a workbook takes 7."""
 MAX_TOKEN_BYTES = 1 << 20
-"""A tag with its attributes, a comment, or a processing instruction; texts come in pieces anyway."""
+"""A tag with its attributes, a comment, or a processing instruction; texts are delivered in pieces."""
 MAX_NAMESPACE_CHARS = 1_000
-"""Those of office formats have at most 100."""
+"""Namespaces of office formats have at most 100 characters."""
 
 NESTED_TOO_DEEP = f"its XML nests elements more than {MAX_DEPTH} deep"
 TAG_TOO_LONG = "its XML has a tag of more than 1 MB"
@@ -23,7 +24,7 @@ NAMESPACE_TOO_LONG = f"its XML has a namespace of more than {MAX_NAMESPACE_CHARS
 
 
 class XmlCallbacks(Protocol):
-    """What happens at each element and text."""
+    """Callbacks for elements and texts."""
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         """An element begins."""
@@ -39,7 +40,7 @@ class XmlCallbacks(Protocol):
 
 
 class _LimitedCallbacks:
-    """Counts the depth. It knows nothing of the parser: a cycle would keep each until a collection."""
+    """Limits depth and namespaces. Has no reference to the parser, so that no cycle delays its release."""
 
     def __init__(self, handler: XmlCallbacks, make_error: Callable[[str], Exception]) -> None:
         self._handle_start, self._handle_end = handler.start, handler.end
@@ -62,7 +63,7 @@ class _LimitedCallbacks:
 
 
 class BoundedParser:
-    """Parses pieces of a document; `refuse` makes the error, from a clause that says what is too much."""
+    """Parses a document in pieces; `make_error` makes the exception from a clause that names the limit."""
 
     def __init__(
         self,
@@ -72,7 +73,7 @@ class BoundedParser:
         encoding: str | None = None,
         separator: str | None = None,
     ) -> None:
-        """`separator` stands between a namespace and a local name; without one prefixes stay."""
+        """`separator` joins namespace and local name; without it names keep their prefixes."""
         elements = _LimitedCallbacks(handler, make_error)
         self._make_error = make_error
         self._fed = 0
@@ -85,7 +86,7 @@ class BoundedParser:
             self.expat.StartNamespaceDeclHandler = elements.namespace
 
     def feed(self, piece: bytes, *, last: bool = False) -> None:
-        """Parse a piece of any size; raises ExpatError, what the handler raises, and what `refuse` makes."""
+        """Parse a piece of any size. Raises ExpatError, errors of the handler, and those of `make_error`."""
         for start in range(0, len(piece), PIECE_BYTES):
             self._parse(piece[start : start + PIECE_BYTES])
         if last:

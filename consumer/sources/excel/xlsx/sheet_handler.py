@@ -1,26 +1,20 @@
-"""Cells of one worksheet of an .xlsx, row by row: only what is filled is kept."""
+"""Parses a worksheet of an .xlsx into sparse rows."""
 
 from consumer.cells.chunks import FORMULA_WITHOUT_VALUE, Cell
-from consumer.sources.excel.array_formulas import ArrayFormulaRanges
-from consumer.sources.excel.cell_values import CellDecoder, formula_result
 from consumer.sources.excel.errors import damaged
-from consumer.sources.excel.rich_text import TextCollector
-from consumer.sources.excel.xml_sax import Attributes, SaxHandler
+from consumer.sources.excel.sheet_limits import MAX_CHARS, MAX_COLUMN, MAX_ROW, SparseRow
+from consumer.sources.excel.xlsx.array_formulas import ArrayFormulaRanges
+from consumer.sources.excel.xlsx.cell_decoder import CellDecoder, formula_result
+from consumer.sources.excel.xlsx.references import DIGITS, ColumnIndexes, parse_whole_number
+from consumer.sources.excel.xlsx.rich_text import TextCollector
+from consumer.sources.excel.xml.sax import Attributes, SaxHandler
 
-MAX_ROW = 1_048_576
-MAX_COLUMN = 16_384
-MAX_CHARS = 1 << 16
-"""Twice what Excel lets into a cell: enough to be rejected as too long, and no more is kept."""
-DIGITS = "0123456789"
 EXTENSIONS = "extLst"
 CELL_CONTENTS = frozenset({"v", "is", "f", EXTENSIONS})
 
-SparseRow = tuple[int, dict[int, Cell]]
-"""Physical row number, and column (0 is A) → what is in it."""
-
 
 class SheetHandler(SaxHandler):
-    """Collects rows in `rows`, from where they are taken away after each piece."""
+    """Collects rows in `rows`, which the caller empties after each piece of XML."""
 
     def __init__(self, decoder: CellDecoder) -> None:
         self.rows: list[SparseRow] = []
@@ -34,13 +28,13 @@ class SheetHandler(SaxHandler):
         self._has_formula = False
         self._cell: Cell = None
         self._text: list[str] = []
-        self._left = 0
+        self._chars_left = 0
         self._inline = TextCollector(MAX_CHARS)
         self._columns = ColumnIndexes()
         self._array_formulas = ArrayFormulaRanges()
 
     def start(self, name: str, attributes: Attributes) -> None:
-        """A row, a cell or what is in it begins; outside of `sheetData` are other things called rows."""
+        """Begin a row, a cell or its content; elements named `row` outside of `sheetData` are ignored."""
         if self._in_cell:
             self._begin_content(name, attributes)
         elif name == "c" and self._in_data:
@@ -51,15 +45,15 @@ class SheetHandler(SaxHandler):
             self._in_data = True
 
     def text(self, text: str) -> None:
-        """A piece of a value."""
+        """Add a piece of a value."""
         if self._content == "is":
             self._inline.text(text)
-        elif self._content == "v" and self._left > 0:
-            self._text.append(text[: self._left])
-            self._left -= len(text)
+        elif self._content == "v" and self._chars_left > 0:
+            self._text.append(text[: self._chars_left])
+            self._chars_left -= len(text)
 
     def end(self, name: str) -> None:
-        """What is in a cell, a cell or a row ends."""
+        """End the content of a cell, a cell or a row."""
         if self._in_cell:
             self._end_inside_cell(name)
         elif name == "row" and self._in_row:
@@ -80,7 +74,7 @@ class SheetHandler(SaxHandler):
 
     def _begin_cell(self, attributes: Attributes) -> None:
         if not self._in_row:
-            raise damaged("a cell stands outside of rows")
+            raise damaged("a cell is outside of rows")
         reference = attributes.get("r")
         self._column = self._column + 1 if reference is None else self._column_of(reference)
         if self._column >= MAX_COLUMN:
@@ -98,14 +92,14 @@ class SheetHandler(SaxHandler):
         return self._columns[letters]
 
     def _begin_content(self, name: str, attributes: Attributes) -> None:
-        """The last thing in a cell is its value: a formula behind a value leaves it without one."""
+        """The last element in a cell is its value: a formula after a value discards it, as in calamine."""
         if self._content == "is":
             self._inline.start(name, attributes)
         elif self._content == "v":
-            raise damaged("a value holds elements")
+            raise damaged("a value contains elements")
         elif not self._content:
             if name not in CELL_CONTENTS:
-                raise damaged("a cell holds something unknown")
+                raise damaged("a cell contains an unknown element")
             self._content = name
             if name == EXTENSIONS:
                 return
@@ -114,7 +108,7 @@ class SheetHandler(SaxHandler):
                 self._array_formulas.add(attributes)
             self._cell = None
             self._text.clear()
-            self._left = MAX_CHARS
+            self._chars_left = MAX_CHARS
 
     def _end_inside_cell(self, name: str) -> None:
         if name == self._content:
@@ -140,23 +134,3 @@ class SheetHandler(SaxHandler):
             self._cell = FORMULA_WITHOUT_VALUE
         if self._cell is not None:
             self._cells[self._column] = self._cell
-
-
-class ColumnIndexes(dict[str, int]):
-    """Letters → column, from 0."""
-
-    def __missing__(self, letters: str) -> int:
-        column = 0
-        for char in letters[:4].upper():
-            column = column * 26 + ord(char) - ord("A") + 1
-        if not (letters.isascii() and letters.isalpha() and column <= MAX_COLUMN):
-            raise damaged("a cell is in a column that cannot be")
-        self[letters] = column - 1
-        return column - 1
-
-
-def parse_whole_number(text: str) -> int:
-    """A whole number; WorkbookProblem where it is none, or has more than nine digits."""
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise damaged("a number in its XML does not make sense")
-    return int(text)

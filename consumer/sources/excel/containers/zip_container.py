@@ -1,4 +1,4 @@
-"""The zip container of .xlsx, .xlsb and .ods: what is in it, checked before anybody inflates it."""
+"""The zip container of .xlsx, .xlsb and .ods: its directory, checked before anything is inflated."""
 
 import errno
 import lzma
@@ -28,39 +28,39 @@ WORKBOOK_TYPES = tuple(
 BINARY_WORKBOOK_TYPE = "application/vnd.ms-excel.sheet.binary.macroenabled.main"
 
 MAX_DIRECTORY_BYTES = 4 << 20
-"""A workbook has some dozens of members of about 100 bytes each in the directory."""
+"""A workbook has dozens of members, with about 100 bytes each in the directory."""
 END_RECORD = struct.Struct("<4s4H2LH")
 END64_RECORD = struct.Struct("<4sQ2H2L4Q")
 COMMENT_BYTES = 1 << 16
 MANIFEST_BYTES = 1 << 20
-INCOMPLETE = "its zip container is not whole"
+INCOMPLETE = "its zip container is incomplete"
 
 
 MALFORMED_ERRORS = (ValueError, OverflowError, struct.error)
-"""Numbers in it that mean nothing."""
+"""Raised by `zipfile` for invalid numbers in the container."""
 
 
 class ZipContainerError(Exception):
-    """The container is not whole; the text says how."""
+    """The container is incomplete or invalid; the message is a clause that says how."""
 
 
 @dataclass(frozen=True, slots=True)
 class ZipMembers:
-    """Names as they are compared (small letters, forward slashes), and what tells the kind."""
+    """Names of the members, in small letters with forward slashes, and what identifies the format."""
 
     names: frozenset[str]
     mimetype: str
     is_encrypted: bool
     is_workbook: bool = False
-    """Whether the content types name a workbook as the main part, wherever it is."""
+    """Whether the content types name an XML workbook, under any member name."""
     is_binary: bool = False
-    """The same of an .xlsb."""
+    """The same for a binary workbook (.xlsb)."""
 
 
 def inspect(path: Path, max_inflated_bytes: int) -> ZipMembers:
-    """Look at the directory of the container.
+    """Read the directory of the container. Raises ZipContainerError, SourceTooLargeError.
 
-    Sizes there can lie; who reads is bounded by the limits of the process. Raises Damaged, SourceTooLargeError.
+    The sizes in it may be false, so readers also keep the memory limit of the process.
     """
     _check_directory_size(path)
     with translate_zip_errors(), zipfile.ZipFile(path) as archive:
@@ -70,11 +70,11 @@ def inspect(path: Path, max_inflated_bytes: int) -> ZipMembers:
 
 @contextmanager
 def translate_zip_errors() -> Iterator[None]:
-    """Turn what `zipfile` raises for a container that makes no sense into Damaged."""
+    """Replace exceptions of `zipfile` for an invalid container by ZipContainerError."""
     try:
         yield
     except OSError as error:
-        if error.errno not in {errno.EINVAL, None}:  # a place before the beginning, or bzip2; else the disk
+        if error.errno not in {errno.EINVAL, None}:  # seek before the start, or bad bzip2; else the disk
             raise
         raise ZipContainerError(INCOMPLETE) from None
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, *MALFORMED_ERRORS):
@@ -112,19 +112,19 @@ def _check_inflated_size(archive: zipfile.ZipFile, max_inflated_bytes: int) -> N
 
 
 def _check_directory_size(path: Path) -> None:
-    """Keep `zipfile`, which makes an object per member, from a directory of millions."""
+    """Refuse a directory of millions of members: `zipfile` would make an object for each."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - COMMENT_BYTES - END_RECORD.size))
         tail = file.read()
-        at = tail.rfind(b"PK\x05\x06")
-        if at < 0 or len(tail) - at < END_RECORD.size:
-            raise ZipContainerError("its end is missing, as if it had not been copied or sent whole")
-        directory = END_RECORD.unpack_from(tail, at)[5]
-        at = tail.rfind(b"PK\x06\x06", 0, at)
-        if at >= 0 and len(tail) - at >= END64_RECORD.size:
-            directory = max(directory % 0xFFFFFFFF, END64_RECORD.unpack_from(tail, at)[8])
-    if directory > MAX_DIRECTORY_BYTES:
+        end = tail.rfind(b"PK\x05\x06")
+        if end < 0 or len(tail) - end < END_RECORD.size:
+            raise ZipContainerError("its end is missing, as if it had been copied or sent in part")
+        directory_bytes = END_RECORD.unpack_from(tail, end)[5]
+        end64 = tail.rfind(b"PK\x06\x06", 0, end)
+        if end64 >= 0 and len(tail) - end64 >= END64_RECORD.size:
+            directory_bytes = max(directory_bytes % 0xFFFFFFFF, END64_RECORD.unpack_from(tail, end64)[8])
+    if directory_bytes > MAX_DIRECTORY_BYTES:
         raise SourceTooLargeError(
-            "The workbook has tens of thousands of parts. Save it anew in Excel, with the values only."
+            "The workbook has tens of thousands of parts. Save it again in Excel, with the values only."
         )

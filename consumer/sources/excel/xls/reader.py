@@ -1,4 +1,4 @@
-"""Workbooks of the kind .xls: calamine reads their cells, and their records say what it leaves out."""
+"""Reads .xls: cells by calamine, and what it does not expose from the records."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,15 +8,15 @@ import python_calamine as calamine
 from consumer.cells.chunks import ERROR_CELL, Cell
 from consumer.errors import WorkbookError
 from consumer.sources.excel.calamine import CalamineReader, iter_rows, translate_calamine_errors
-from consumer.sources.excel.ole import OleFileError
-from consumer.sources.excel.reader import Sheet
-from consumer.sources.excel.xls_records import dialog_flags, patch_unsupported_values, text_formula_cells
+from consumer.sources.excel.containers.ole import OleFileError
+from consumer.sources.excel.reader_protocol import Sheet
+from consumer.sources.excel.xls.records import dialog_flags, patch_unsupported_values, text_formula_cells
 
 
 def open_xls(path: Path, block_rows: int) -> "XlsReader":
     """Open a workbook; `ReaderFactory`.
 
-    Values that calamine refuses and Excel does not show are overwritten in the file.
+    If calamine fails, values that it does not support and Excel does not show are overwritten in the file.
     """
     try:
         workbook = _open_workbook(path)
@@ -49,25 +49,25 @@ class XlsReader(CalamineReader):
     @property
     def sheets(self) -> Sequence[Sheet]:
         """All sheets, in the order of the workbook; dialogs are no worksheets."""
-        found = super().sheets
+        sheets = super().sheets
         try:
             are_dialogs = dialog_flags(self._path)
         except OleFileError:
-            return found
+            return sheets
         return [
             Sheet(sheet.name, sheet.is_worksheet and not is_dialog, sheet.is_visible)
-            for sheet, is_dialog in zip(found, are_dialogs, strict=False)
+            for sheet, is_dialog in zip(sheets, are_dialogs, strict=False)
         ]
 
     def _iter_rows(self, sheet: calamine.CalamineSheet) -> Iterator[Sequence[Cell]]:
-        """The rows without texts of errors that formulas gave; those that people typed are kept.
+        """The rows, with error texts that are results of formulas replaced; typed ones are kept.
 
-        Where the records make no sense, none is.
+        All are replaced if the records are invalid.
         """
         errors = self._error_texts(sheet)
         if not errors:
             return iter_rows(sheet)
-        names = [one.name for one in self._workbook.sheets_metadata]
+        names = [metadata.name for metadata in self._workbook.sheets_metadata]
         try:
             results = text_formula_cells(self._path, names.index(sheet.name))
         except OleFileError:
@@ -78,12 +78,12 @@ class XlsReader(CalamineReader):
 def _blank_error_results(
     sheet: calamine.CalamineSheet, errors: frozenset[Cell], results: frozenset[tuple[int, int]]
 ) -> Iterator[Sequence[Cell]]:
-    left = (sheet.start or (0, 0))[1]
+    first_column = (sheet.start or (0, 0))[1]
     for number, row in enumerate(iter_rows(sheet)):
         if errors.isdisjoint(row):
             yield row
         else:
             yield [
                 ERROR_CELL if cell in errors and (number, column) in results else cell
-                for column, cell in enumerate(row, left)
+                for column, cell in enumerate(row, first_column)
             ]

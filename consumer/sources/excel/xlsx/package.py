@@ -1,14 +1,18 @@
-"""The parts of an .xlsx around its sheets: which sheets there are, shared strings, styles."""
+"""The parts of an .xlsx: workbook, relationships, list of sheets, shared strings, styles.
+
+Relationships and `SheetPart` are also used for .xlsb.
+"""
 
 import posixpath
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from consumer.sources.excel.reader import Sheet
-from consumer.sources.excel.rich_text import TextCollector
-from consumer.sources.excel.styles import NumberFormat, StylesHandler
-from consumer.sources.excel.xml_sax import (
+from consumer.sources.excel.number_formats import NumberFormat
+from consumer.sources.excel.reader_protocol import Sheet
+from consumer.sources.excel.xlsx.rich_text import TextCollector
+from consumer.sources.excel.xlsx.styles import StylesHandler
+from consumer.sources.excel.xml.sax import (
     Attributes,
     SaxHandler,
     container_errors_as_damaged,
@@ -25,7 +29,7 @@ TRUE, FALSE = frozenset({"1", "true"}), frozenset({"0", "false"})
 
 @dataclass(frozen=True, slots=True)
 class SheetPart:
-    """A sheet and where it lies; `kind` is the last word of the relationship's type."""
+    """A sheet and its zip member; `kind` is the last segment of the relationship's type."""
 
     name: str
     member: str
@@ -34,15 +38,15 @@ class SheetPart:
 
     @property
     def sheet(self) -> Sheet:
-        """The sheet as all readers describe it."""
+        """The sheet for `WorkbookReader.sheets`."""
         return Sheet(self.name, self.kind == "worksheet", self.is_visible)
 
 
 @dataclass(frozen=True, slots=True)
 class XlsxPackage:
-    """What a workbook says of itself; members are None where it has no such part.
+    """The parts of a workbook; a member is None if there is no such part.
 
-    Strings and styles are where the relationships say, else under their usual names.
+    Strings and styles are found by relationships, else by their usual names.
     """
 
     workbook: str
@@ -51,83 +55,83 @@ class XlsxPackage:
     styles: str | None
     since_1904: bool
     needs_recalculation: bool = False
-    """Whether a program that opens the workbook should not trust the results of its formulas."""
+    """Whether the workbook requests a recalculation, so that stored results of formulas may be stale."""
 
     def has_standard_layout(self, archive: zipfile.ZipFile) -> bool:
-        """Whether parts have their usual names and none is in UTF-16: calamine looks nowhere else.
+        """Whether parts have their usual names and none is in UTF-16.
 
-        Of a sheet in UTF-16 it finds no row, and does not say so.
+        Calamine looks for no other names, and reads a sheet in UTF-16 as empty.
         """
         folder = posixpath.dirname(WORKBOOK)
-        usual = (find_member(archive, posixpath.join(folder, name)) for name in (STRINGS, STYLES))
+        standard = (find_member(archive, posixpath.join(folder, name)) for name in (STRINGS, STYLES))
         members = (self.workbook, self.strings, self.styles, *(part.member for part in self.sheets))
         return (
             self.workbook == WORKBOOK
-            and (self.strings, self.styles) == tuple(usual)
+            and (self.strings, self.styles) == tuple(standard)
             and not any(_is_utf16(archive, member) for member in members if member in archive.NameToInfo)
         )
 
 
 def _is_utf16(archive: zipfile.ZipFile, member: str) -> bool:
-    """Whether a part begins as XML in UTF-16 does: with a NUL beside every letter."""
+    """Whether a part begins like XML in UTF-16, with NUL bytes between letters."""
     with container_errors_as_damaged(), archive.open(member) as part:
         return b"\0" in part.read(HEAD_BYTES)
 
 
 def find_workbook(archive: zipfile.ZipFile, default: str) -> str:
-    """The main part: where the relationships say, else under its usual name."""
+    """The member of the workbook part, by relationship, else `default`."""
     root = read_relationships(archive, "_rels/.rels", "") if "_rels/.rels" in archive.NameToInfo else {}
     return next((target for kind, target in root.values() if kind == "officeDocument"), default)
 
 
 def read_package(archive: zipfile.ZipFile) -> XlsxPackage:
-    """Find the workbook part and what it refers to."""
+    """Read the workbook part and its relationships. Raises WorkbookError."""
     workbook = find_workbook(archive, WORKBOOK)
     folder, name = posixpath.split(workbook)
     relations = read_relationships(archive, posixpath.join(folder, "_rels", f"{name}.rels"), folder)
-    parsed = _WorkbookHandler()
-    parse_member(archive, workbook, parsed)
+    handler = _WorkbookHandler()
+    parse_member(archive, workbook, handler)
     sheets = tuple(
         SheetPart(title, relations[identifier][1], relations[identifier][0], is_visible)
-        for title, identifier, is_visible in parsed.sheets
+        for title, identifier, is_visible in handler.sheets
         if identifier in relations
     )
     targets = dict(reversed(tuple(relations.values())))
     strings, styles = (
-        resolve_part(archive, targets.get(kind), posixpath.join(folder, usual))
-        for kind, usual in (("sharedStrings", STRINGS), ("styles", STYLES))
+        resolve_part(archive, targets.get(kind), posixpath.join(folder, default))
+        for kind, default in (("sharedStrings", STRINGS), ("styles", STYLES))
     )
-    return XlsxPackage(workbook, sheets, strings, styles, parsed.since_1904, parsed.needs_recalculation)
+    return XlsxPackage(workbook, sheets, strings, styles, handler.since_1904, handler.needs_recalculation)
 
 
 def resolve_part(archive: zipfile.ZipFile, target: str | None, default: str) -> str | None:
-    """The part a relationship leads to; where it is left out or leads nowhere, the one of the usual name."""
+    """The member that a relationship targets, else the member `default`, else None."""
     return (target and find_member(archive, target)) or find_member(archive, default)
 
 
 def read_shared_strings(archive: zipfile.ZipFile, member: str | None, max_chars: int) -> list[str]:
-    """The shared strings, in order; of each about `max_chars` characters."""
+    """The shared strings in order, each cut to about `max_chars` characters."""
     if member is None:
         return []
-    parsed = _SharedStringsHandler(max_chars)
-    parse_member(archive, member, parsed)
-    return parsed.strings
+    handler = _SharedStringsHandler(max_chars)
+    parse_member(archive, member, handler)
+    return handler.strings
 
 
 def read_styles(archive: zipfile.ZipFile, member: str | None) -> list[NumberFormat]:
-    """What the number in a cell is, by the cell's `s`."""
+    """The number format by the attribute `s` of a cell."""
     if member is None:
         return []
-    parsed = StylesHandler()
-    parse_member(archive, member, parsed)
-    return parsed.formats
+    handler = StylesHandler()
+    parse_member(archive, member, handler)
+    return handler.formats
 
 
 def read_relationships(archive: zipfile.ZipFile, member: str, folder: str) -> Mapping[str, tuple[str, str]]:
-    """Id → kind and target."""
-    parsed = _RelationshipsHandler(folder)
-    parse_member(archive, member, parsed)
-    return parsed.targets
+    """Relationship id → kind and member. Relative targets are resolved from `folder`."""
+    handler = _RelationshipsHandler(folder)
+    parse_member(archive, member, handler)
+    return handler.targets
 
 
 class _RelationshipsHandler(SaxHandler):
@@ -154,7 +158,7 @@ class _WorkbookHandler(SaxHandler):
             identifier = next((value for key, value in attributes.items() if key.endswith(" id")), "")
             is_visible = attributes.get("state", "visible") not in HIDDEN
             self.sheets.append((attributes.get("name", ""), identifier, is_visible))
-        elif name == "workbookPr" and "date1904" in attributes:  # `x15:workbookPr` never says it
+        elif name == "workbookPr" and "date1904" in attributes:  # `x15:workbookPr` never has it
             self.since_1904 = attributes.get("date1904") in TRUE
         elif name == "calcPr":  # ECMA-376 part 1, 18.2.2
             self.needs_recalculation = (

@@ -1,15 +1,16 @@
-"""Workbooks of the .xlsx kind, read row by row in little memory: what is empty costs nothing."""
+"""Reads .xlsx row by row in little memory; empty cells take neither time nor memory."""
 
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from consumer.sources.excel.cell_values import CellDecoder
-from consumer.sources.excel.formulas import stale_formulas
-from consumer.sources.excel.ooxml import XlsxPackage, read_package, read_shared_strings, read_styles
 from consumer.sources.excel.row_by_row import OoxmlReader
-from consumer.sources.excel.sheet_handler import MAX_CHARS, SheetHandler, SparseRow
-from consumer.sources.excel.xml_sax import open_archive, parse_incrementally
+from consumer.sources.excel.sheet_limits import MAX_CHARS, SparseRow
+from consumer.sources.excel.xlsx.cell_decoder import CellDecoder
+from consumer.sources.excel.xlsx.formulas import stale_formulas
+from consumer.sources.excel.xlsx.package import XlsxPackage, read_package, read_shared_strings, read_styles
+from consumer.sources.excel.xlsx.sheet_handler import SheetHandler
+from consumer.sources.excel.xml.sax import open_archive, parse_incrementally
 
 
 def open_sax(path: Path, block_rows: int) -> "SaxReader":
@@ -34,7 +35,7 @@ class SaxReader(OoxmlReader[XlsxPackage]):
         member = self._sheet_member(sheet)
         strings = read_shared_strings(self._archive, self._package.strings, MAX_CHARS)
         styles = read_styles(self._archive, self._package.styles)
-        cells = SheetHandler(CellDecoder(strings, styles, since_1904=self._package.since_1904))
-        for _ in parse_incrementally(self._archive, member, cells):
-            yield from cells.rows
-            cells.rows.clear()
+        handler = SheetHandler(CellDecoder(strings, styles, since_1904=self._package.since_1904))
+        for _ in parse_incrementally(self._archive, member, handler):
+            yield from handler.rows
+            handler.rows.clear()

@@ -1,30 +1,26 @@
-"""The value of a cell by its type and style, as calamine 0.37 reads it but for errors, which read as empty.
+"""Decodes a cell of an .xlsx by its type and style as calamine 0.37 does, except for errors.
 
-Calamine refuses a workbook over an error that it does not know, and cannot tell the text of an error that a
-formula gave from one that a person typed.
+Errors become ERROR_CELL: calamine fails for an unknown error, and does not distinguish the text of a
+formula's error from the same text typed by a person.
 """
 
-import re
 from collections.abc import Sequence
 
 from consumer.cells.chunks import ERROR_CELL, Cell
 from consumer.cells.error_texts import is_error_text
 from consumer.sources.excel.dates import apply_number_format, from_iso
 from consumer.sources.excel.errors import damaged, unreadable
-from consumer.sources.excel.reader import UnsupportedByReaderError
-from consumer.sources.excel.rich_text import unescape
-from consumer.sources.excel.rounded_numbers import parse_number
-from consumer.sources.excel.styles import NumberFormat
+from consumer.sources.excel.number_formats import NumberFormat
+from consumer.sources.excel.reader_protocol import UnsupportedByReaderError
+from consumer.sources.excel.rounded_numbers import NUMBER, parse_number
+from consumer.sources.excel.xlsx.rich_text import unescape
 
 BOOLEANS = {"": None, "0": False, "false": False, "1": True, "true": True}
-NUMBER = re.compile(
-    r"[+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf|infinity)", re.IGNORECASE | re.ASCII
-)
 MAX_INDEX_DIGITS = 18
 
 
 class CellDecoder:
-    """Reads the values of one worksheet's cells."""
+    """Decodes cells of one workbook."""
 
     def __init__(self, strings: Sequence[str], styles: Sequence[NumberFormat], *, since_1904: bool) -> None:
         self._strings = strings
@@ -32,9 +28,9 @@ class CellDecoder:
         self._since_1904 = since_1904
 
     def decode(self, kind: str | None, style: str | None, value: str, *, is_result: bool = False) -> Cell:
-        """What `<v>` holds in a cell with these attributes `t` and `s`; None for nothing, or ERROR_CELL.
+        """The value of `<v>` in a cell with attributes `t` and `s`; None if it is empty, or ERROR_CELL.
 
-        `is_result` says that a formula gave it. Raises WorkbookProblem for what makes no sense.
+        `is_result`: the value is the result of a formula. Raises WorkbookError for an invalid value.
         """
         match kind:
             case "s":
@@ -57,7 +53,7 @@ class CellDecoder:
     def _shared(self, value: str, *, is_result: bool) -> str:
         index = _index(value)
         if index >= len(self._strings):
-            raise damaged("a cell refers to a text that is not there")
+            raise damaged("a cell refers to a missing shared string")
         text = self._strings[index]
         return formula_result(text) if is_result else text
 
@@ -67,7 +63,7 @@ class CellDecoder:
                 return ERROR_CELL
             if may_be_text:
                 return value
-            raise damaged("a number is none")
+            raise damaged("a number cannot be parsed")
         index = len(self._styles) if style is None else _index(style)
         if index >= len(self._styles):
             return parse_number(value)
@@ -78,18 +74,18 @@ class CellDecoder:
 
 
 def formula_result(text: str) -> str:
-    """The text that a formula gave; the text of an error is none."""
+    """The text result of a formula; ERROR_CELL for the text of an error."""
     return ERROR_CELL if is_error_text(text) else text
 
 
 def _boolean(value: str) -> bool | None:
-    word = value.strip().lower()
-    if word not in BOOLEANS:
+    literal = value.strip().lower()
+    if literal not in BOOLEANS:
         raise damaged("a boolean is neither true nor false")
-    return BOOLEANS[word]
+    return BOOLEANS[literal]
 
 
 def _index(text: str) -> int:
-    """A whole number; 0 for anything else, as calamine has it."""
-    whole = text.isascii() and text.isdigit() and len(text) <= MAX_INDEX_DIGITS
-    return int(text) if whole else 0
+    """The index; 0 for anything that is not a whole number, as in calamine."""
+    is_index = text.isascii() and text.isdigit() and len(text) <= MAX_INDEX_DIGITS
+    return int(text) if is_index else 0
