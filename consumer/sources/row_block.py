@@ -1,13 +1,10 @@
 """Rows of a sheet, column by column, and which of them have content."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from consumer.cells.blanks import is_blank_text
 from consumer.cells.chunks import Cell, FormulaWithoutValue
-
-BLANK_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
-"""Unicode categories of invisible characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +34,6 @@ def is_nonblank(cell: Cell) -> bool:
     if isinstance(cell, str):
         return not is_blank_text(cell) or isinstance(cell, FormulaWithoutValue)
     return cell is not None
-
-
-def is_blank_text(text: str) -> bool:
-    """Whether the text has no visible character; True for ""."""
-    if text.isprintable():  # the only printable blank is the space
-        return not text.strip(" ")
-    return all(unicodedata.category(char) in BLANK_CATEGORIES for char in text)
 
 
 def has_content(row: Sequence[Cell]) -> bool:

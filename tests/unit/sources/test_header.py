@@ -7,11 +7,11 @@ from consumer.datasets.chats.column_spec import COLUMN_SPEC as CHATS
 from consumer.errors import LayoutError
 from consumer.sources import header as header_module
 from consumer.sources import header_errors
+from consumer.sources.column_letters import column_letter
 from consumer.sources.header import (
     MAX_HEADER_LETTERS,
     NumberedRow,
     column_labels,
-    column_letter,
     find_header,
     normalise,
 )

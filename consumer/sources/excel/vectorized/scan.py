@@ -1,8 +1,8 @@
 """Scans rows of a sheet into arrays of cells: every `<` is found, and must belong to a known pattern.
 
 A cell is `<c r="B7" s="1" t="s"><v>5</v></c>`, or `<c r="B7" s="1"/>`, or `<c …></c>`, with an optional
-formula before its value, or an inline string in place of it. A row with any byte that does not fit these patterns is
-a *fallback row*, which the fallback parser reads.
+formula before its value, or an inline string in place of it. A row with any byte that does not fit these
+patterns is a *fallback row*, which the fallback parser reads.
 """
 
 from dataclasses import dataclass

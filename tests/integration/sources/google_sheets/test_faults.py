@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from consumer.errors import MigrationError, PermanentError, TransientError
+from consumer.sources.base import WAITING_DETAIL
 from consumer.sources.google_sheets.check import check_credentials
-from consumer.sources.google_sheets.retry import WAITING_DETAIL, RetryPolicy
+from consumer.sources.google_sheets.retry import RetryPolicy
 from devstack.fake_sheets.responses import ApiResponse
 from devstack.fake_sheets.server import CapturedRequest, SheetsFault
 from tests.integration.sources.google_sheets.conftest import (

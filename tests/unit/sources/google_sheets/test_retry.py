@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from consumer.sources.base import WAITING_DETAIL
 from consumer.sources.google_sheets.errors import RateLimitedError, RetryableError
-from consumer.sources.google_sheets.retry import WAITING_DETAIL, RetryPolicy, with_retries
+from consumer.sources.google_sheets.retry import RetryPolicy, with_retries
 
 RETRY_POLICY = RetryPolicy()
 
