@@ -1,4 +1,4 @@
-"""Whatever the streaming reader does not refuse, it reads as calamine does: cell by cell, type by type."""
+"""Whatever the vectorized reader supports, it reads like calamine: each cell and each type."""
 
 import zipfile
 from pathlib import Path
@@ -87,17 +87,15 @@ NUMBERS = """
 
 
 @pytest.mark.parametrize("data", SAME.values(), ids=SAME)
-def test_rows_are_read_as_calamine_reads_them(data: str, tmp_path: Path) -> None:
+def test_rows_match_calamine(data: str, tmp_path: Path) -> None:
     book = write_workbook(tmp_path / "book.xlsx", make_members(data, TEXT))
     assert read_by_stream(book) == read_by_calamine(book)
 
 
 @pytest.mark.parametrize("properties", ["", '<workbookPr date1904="1"/>', '<workbookPr date1904="true"/>'])
 @pytest.mark.parametrize("style", range(6))
-def test_numbers_and_dates_are_read_as_calamine_reads_them(
-    style: int, properties: str, tmp_path: Path
-) -> None:
-    limit = 1e7 if style in {1, 2, 3, 4} else 1e999  # dates beyond are left to calamine
+def test_numbers_and_dates_match_calamine(style: int, properties: str, tmp_path: Path) -> None:
+    limit = 1e7 if style in {1, 2, 3, 4} else 1e999  # later dates are unsupported
     numbers = [number for number in NUMBERS.split() if abs(float(number)) <= limit]
     data = "".join(
         f'<row r="{row}"><c r="A{row}" s="{style}"><v>{number}</v></c></row>'
@@ -132,7 +130,7 @@ STRINGS = {
 
 
 @pytest.mark.parametrize("strings", STRINGS.values(), ids=STRINGS)
-def test_shared_strings_are_read_as_calamine_reads_them(strings: str, tmp_path: Path) -> None:
+def test_shared_strings_match_calamine(strings: str, tmp_path: Path) -> None:
     data = '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c></row>'
     book = write_workbook(tmp_path / "book.xlsx", make_members(data, strings))
     assert read_by_stream(book) == read_by_calamine(book)
@@ -177,7 +175,7 @@ UNUSUAL = {
 
 
 @pytest.mark.parametrize("data", UNUSUAL.values(), ids=UNUSUAL)
-def test_what_is_doubtful_is_left_to_calamine_before_the_first_row(data: str, tmp_path: Path) -> None:
+def test_ambiguous_rows_are_unsupported(data: str, tmp_path: Path) -> None:
     good = '<row r="1"><c r="A1"><v>5</v></c></row>' if 'r="1"' not in data else ""
     book = write_workbook(tmp_path / "book.xlsx", make_members(good + data, TEXT))
     with pytest.raises(UnsupportedByReaderError):
@@ -189,12 +187,12 @@ def test_what_is_doubtful_is_left_to_calamine_before_the_first_row(data: str, tm
     ["<si><t>a<!-- b --></t></si>", "<si><t><![CDATA[a]]></t></si>", "<si><t>&x;</t></si>", "<si><t>a</si>",
      "<si><t>&#0;</t></si>", "<si><t>&#xD800;</t></si>"],
 )  # fmt: skip
-def test_doubtful_strings_are_left_to_calamine(strings: str, tmp_path: Path) -> None:
+def test_ambiguous_strings_are_unsupported(strings: str, tmp_path: Path) -> None:
     data = '<row r="1"><c r="A1" t="s"><v>0</v></c></row>'
     with pytest.raises(UnsupportedByReaderError):
         read_cells(open_vectorized(write_workbook(tmp_path / "book.xlsx", make_members(data, strings)), 7))
 
 
-def test_a_stored_member_is_read_as_a_packed_one(tmp_path: Path) -> None:
+def test_stored_member_is_read_like_a_deflated_one(tmp_path: Path) -> None:
     book = write_workbook(tmp_path / "book.xlsx", make_members(SAME["far columns"]), zipfile.ZIP_STORED)
     assert read_by_stream(book) == read_by_calamine(book)

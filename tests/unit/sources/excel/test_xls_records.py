@@ -1,4 +1,4 @@
-"""What calamine loses or refuses of an .xls is told or mended by its records."""
+"""What calamine loses or rejects in an .xls is read from the records, or patched."""
 
 import struct
 from pathlib import Path
@@ -52,15 +52,15 @@ def test_any_error_cell_is_empty(cell: object, code: int, tmp_path: Path) -> Non
     assert names(path) == [None, "Чат", True]
 
 
-def test_calamine_refuses_an_error_that_it_does_not_know(tmp_path: Path) -> None:
-    """Red? Then nothing need be mended any more."""
+def test_calamine_rejects_an_unknown_error(tmp_path: Path) -> None:
+    """If this fails, calamine has been fixed, and the patch can go."""
     rows = [HEADER, (1, "u", typed_error(1, 0x2C))]
     with pytest.raises(MigrationError) as caught:
         open_calamine(write_xls_sheets(tmp_path / "book.xls", [("S", rows, VISIBLE)]), 7)
     assert caught.value.code == "workbook_damaged"
 
 
-def test_errors_in_many_sectors_are_mended_and_nothing_else(tmp_path: Path) -> None:
+def test_only_errors_are_patched_in_many_sectors(tmp_path: Path) -> None:
     rows = [HEADER, *((row, "u" * 100, typed_error(row, 0x2C)) for row in range(1, 150))]
     path = write_xls_sheets(tmp_path / "book.xls", [("S", rows, VISIBLE)])
     before = path.read_bytes()
@@ -72,7 +72,7 @@ def test_errors_in_many_sectors_are_mended_and_nothing_else(tmp_path: Path) -> N
     assert len(names(path)) == 149
 
 
-def test_what_is_damaged_otherwise_stays_so(tmp_path: Path) -> None:
+def test_other_damage_is_reported(tmp_path: Path) -> None:
     rows = [HEADER, (1, "u", xls_record(0x205, b"\0"))]
     with pytest.raises(MigrationError) as caught:
         read_columns(write_xls_sheets(tmp_path / "book.xls", [("S", rows, VISIBLE)]))
@@ -81,7 +81,7 @@ def test_what_is_damaged_otherwise_stays_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("bits", UNUSED_BITS)
 @pytest.mark.parametrize("state", [0, 1, 2])
-def test_unused_bits_of_the_state_of_a_sheet_mean_nothing(bits: int, state: int, tmp_path: Path) -> None:
+def test_unused_bits_of_sheet_state_are_ignored(bits: int, state: int, tmp_path: Path) -> None:
     sheets = [
         ("Первый", [HEADER, (1, "u", "old")], bits | state),
         ("Второй", [HEADER, (1, "u", "new")], VISIBLE),
@@ -90,7 +90,7 @@ def test_unused_bits_of_the_state_of_a_sheet_mean_nothing(bits: int, state: int,
     assert names(path) == ["old" if state == VISIBLE else "new"]
 
 
-def test_a_dialog_is_passed_over(tmp_path: Path) -> None:
+def test_dialog_is_skipped(tmp_path: Path) -> None:
     sheets = [
         ("Диалог", [(DIALOG, *HEADER), (None, 1, "u", "old")], VISIBLE),
         ("Лист", [(OPTIONS, *HEADER), (None, 1, "u", "new")], VISIBLE),
@@ -101,8 +101,8 @@ def test_a_dialog_is_passed_over(tmp_path: Path) -> None:
         read_columns(path, "Диалог")
 
 
-def test_results_and_typed_texts_are_told_apart_by_their_places(tmp_path: Path) -> None:
-    """Also to the right of empty columns, and of the second sheet."""
+def test_results_and_typed_texts_are_distinguished(tmp_path: Path) -> None:
+    """Also after empty columns, and on the second sheet."""
     first = [HEADER, (1, "u", "Чат")]
     second = [
         (None, *HEADER),
@@ -120,8 +120,8 @@ def test_results_and_typed_texts_are_told_apart_by_their_places(tmp_path: Path) 
         text_formula_cells(path, 2)
 
 
-def test_a_short_stream_among_other_short_ones_is_read(tmp_path: Path) -> None:
-    """Streams of less than 4,096 bytes are in the content of the root, in sectors of 64."""
+def test_stream_in_mini_sectors_is_read(tmp_path: Path) -> None:
+    """Streams under 4,096 bytes are in the root's content, in mini sectors of 64 bytes."""
     path = _with_short_stream(tmp_path / "book", b"".join(bytes([number]) * 64 for number in range(1, 14)))
     with path.open("r+b") as file:
         stream = OleStream(file, STREAM_NAMES)
@@ -133,7 +133,7 @@ def test_a_short_stream_among_other_short_ones_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [10, 600, 1_100, 1_600])
-def test_half_a_container_is_damaged(cut: int, tmp_path: Path) -> None:
+def test_truncated_container_is_damaged(cut: int, tmp_path: Path) -> None:
     path = _with_short_stream(tmp_path / "book", bytes(13 * 64))
     path.write_bytes(path.read_bytes()[:cut])
     for look in (dialog_flags, patch_unsupported_values, lambda path: text_formula_cells(path, 0)):
@@ -141,7 +141,7 @@ def test_half_a_container_is_damaged(cut: int, tmp_path: Path) -> None:
             look(path)
 
 
-def test_a_chain_that_never_ends_is_damaged(tmp_path: Path) -> None:
+def test_endless_sector_chain_is_damaged(tmp_path: Path) -> None:
     path = write_xls_sheets(tmp_path / "book.xls", [("S", [HEADER, (1, "u", "Чат")], VISIBLE)])
     content = bytearray(path.read_bytes())
     content[512 + 4 * 2 : 512 + 4 * 3] = struct.pack("<I", 2)
@@ -149,7 +149,7 @@ def test_a_chain_that_never_ends_is_damaged(tmp_path: Path) -> None:
     assert dialog_flags(path) == [False]
 
 
-def test_a_real_workbook_is_read_whole(tmp_path: Path) -> None:
+def test_real_workbook(tmp_path: Path) -> None:
     path = tmp_path / "book.xls"
     path.write_bytes((FIXTURES / "sample.xls").read_bytes())
     assert dialog_flags(path)
@@ -158,7 +158,7 @@ def test_a_real_workbook_is_read_whole(tmp_path: Path) -> None:
 
 
 def _with_short_stream(path: Path, content: bytes) -> Path:
-    """A compound file whose stream `Workbook` has 30 bytes less than its last short sector ends with."""
+    """An OLE file whose stream `Workbook` ends 30 bytes before the end of its last mini sector."""
     free, end, table = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
     short = len(content) // 64
     sectors = -(-len(content) // 512)

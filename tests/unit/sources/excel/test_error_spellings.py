@@ -1,4 +1,4 @@
-"""Thirty spellings of errors, as results of formulas and as typed texts, in workbooks of all kinds."""
+"""Thirty texts of errors, as results of formulas and typed, in all formats."""
 
 import struct
 from collections.abc import Callable, Sequence
@@ -30,9 +30,9 @@ SPELLINGS = [
     "Загрузка...", "Err:502", "Err:504", "Err:522", "Ошибка:508",
 ]  # fmt: skip
 OTHERS = ["#ПИ-21!", "N/A", "Loading", "Err:7", "ЗНАЧ!", "Группа #1"]
-"""Names that only look like errors."""
+"""Texts that only look like errors."""
 Make = Callable[[Path, Sequence[str], bool], Path]
-"""A workbook with texts as names: results of formulas, or typed."""
+"""Writes a workbook with texts, as results of formulas or typed."""
 
 
 def xlsx(path: Path, texts: Sequence[str], is_result: bool, comment: str = "") -> Path:
@@ -50,7 +50,7 @@ def xlsx(path: Path, texts: Sequence[str], is_result: bool, comment: str = "") -
 
 
 def odd_xlsx(path: Path, texts: Sequence[str], is_result: bool) -> Path:
-    """Left by the arrays to calamine, and by that to the reader of rows."""
+    """A workbook that only the row-by-row reader supports."""
     return xlsx(path, texts, is_result, "<!-- odd -->")
 
 

@@ -1,4 +1,4 @@
-"""A number that the XML spells with fewer digits than it has is marked as such, by each reader of .xlsx."""
+"""Each reader of .xlsx marks numbers whose notation leaves out digits."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ EXACT = {
     "7.9123456789E+10": 79123456789.0,
     "7.9123456700E+10": 79123456700.0,
     "79123456700E+0": 79123456700.0,
-    "7.91234567E10": 79123456700.0,  # as Double.toString of Java, which leaves no digit out
+    "7.91234567E10": 79123456700.0,  # Java's Double.toString, which writes all digits
     "7.9123456789E10": 79123456789.0,
     "0.79123456789E+11": 79123456789.0,
     "1.5E+3": 1500.0,
@@ -49,13 +49,13 @@ EXACT = {
 
 
 @pytest.mark.parametrize(("text", "value"), ROUNDED.items())
-def test_digits_that_are_left_out_are_seen(text: str, value: float) -> None:
+def test_missing_digits_are_detected(text: str, value: float) -> None:
     number = parse_number(text)
     assert (type(number), number) == (RoundedNumber, value)
 
 
 @pytest.mark.parametrize(("text", "value"), EXACT.items())
-def test_a_number_with_all_its_digits_is_a_plain_one(text: str, value: float) -> None:
+def test_number_with_all_digits_is_plain(text: str, value: float) -> None:
     number = parse_number(text)
     assert (type(number), number) == (float, value)
 
@@ -68,7 +68,7 @@ def _cells(opener: ReaderFactory, path: Path) -> list[Cell]:
 
 
 def _book(path: Path, texts: list[str], *, needs_fallback: bool = False, style: str = "") -> Path:
-    """One number a row in column A; what is `odd` only the slow parser of the fast reader takes."""
+    """One number per row in column A; `odd` makes fallback rows of the vectorized reader."""
     tag = f"c  {style}" if needs_fallback else f"c {style}"
     rows = "".join(
         f'<row r="{row}"><{tag}r="A{row}"><v>{text}</v></c></row>' for row, text in enumerate(texts, 1)
@@ -76,7 +76,7 @@ def _book(path: Path, texts: list[str], *, needs_fallback: bool = False, style: 
     return write_workbook(path, make_members(rows))
 
 
-def test_extensions_of_a_cell_are_passed_over(tmp_path: Path) -> None:
+def test_extensions_of_a_cell_are_ignored(tmp_path: Path) -> None:
     cell = '<c r="A1"><v>1</v><extLst><ext uri="x"><v>9</v></ext></extLst></c>'
     path = write_workbook(tmp_path / "book.xlsx", make_members(f'<row r="1">{cell}</row>'))
     assert _cells(open_sax, path) == [1]
@@ -86,17 +86,17 @@ def test_extensions_of_a_cell_are_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize("odd", [False, True])
 @pytest.mark.parametrize("style", ["", 's="0" '])
 def test_readers_mark_the_same_numbers(tmp_path: Path, opener: ReaderFactory, odd: bool, style: str) -> None:
-    """Beside equal ones that are exact, in both orders: neither takes the place of the other."""
+    """Also beside equal exact numbers, in both orders."""
     texts = ["79123456700", *ROUNDED, *EXACT, *ROUNDED, "12", "79123456700"]
-    texts = [text for text in texts if text[0] != "."]  # the fast reader leaves these to others
+    texts = [text for text in texts if text[0] != "."]  # unsupported by the vectorized reader
     cells = _cells(opener, _book(tmp_path / "book.xlsx", texts, needs_fallback=odd, style=style))
     known = ROUNDED | EXACT
     assert cells == [known.get(text, float(text)) for text in texts]
     assert [type(cell) for cell in cells] == [RoundedNumber if text in ROUNDED else float for text in texts]
 
 
-def test_calamine_knows_no_spelling(tmp_path: Path) -> None:
-    """It reads .xls, which holds doubles; an .xlsx that spells one with an exponent is left to others."""
+def test_rounded_numbers_are_unsupported_by_calamine_reader(tmp_path: Path) -> None:
+    """Only for .xlsx: an .xls stores doubles, without a notation."""
     path = _book(tmp_path / "book.xlsx", ["7.91234567E+10"])
     assert [type(cell) for cell in _cells(open_calamine, path)] == [float]
     with pytest.raises(UnsupportedByReaderError, match="digits"):
@@ -105,14 +105,14 @@ def test_calamine_knows_no_spelling(tmp_path: Path) -> None:
     assert _cells(open_calamine_xlsx, plain) == [7.5, 79123456789]
 
 
-def test_text_is_not_made_of_a_number_that_lost_digits() -> None:
-    """Many chats would have the same id."""
+def test_rounded_number_is_not_converted_to_text() -> None:
+    """Otherwise many chats would get the same id."""
     verdict = text(parse_number("-7.1E+13"))
     assert isinstance(verdict, Invalid)
     assert verdict.code == "digits_lost"
 
 
-def test_no_phone_and_no_inn_is_made_of_a_rounded_number() -> None:
+def test_rounded_number_is_neither_phone_nor_inn() -> None:
     assert phone(parse_number("7.91234567E+10")) == Valid("", WarningCode.PHONE)
     assert phone(parse_number("7.9123456789E+10")) == Valid("+79123456789")
     assert phone(parse_number("7.91234567E10")) == Valid("+79123456700")

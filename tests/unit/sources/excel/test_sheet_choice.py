@@ -1,4 +1,4 @@
-"""Which sheet is read."""
+"""The choice of the sheet to read."""
 
 import pytest
 
@@ -17,31 +17,29 @@ from consumer.sources.excel.sheet_choice import choose_sheet
         (["Чаты", "Лист2"], "Лист2", "Лист2"),
     ],
 )
-def test_the_sheet_asked_for_or_the_usual_one_or_the_first(
-    names: list[str], asked: str | None, expected: str
-) -> None:
+def test_requested_or_default_or_first_sheet(names: list[str], asked: str | None, expected: str) -> None:
     assert choose_sheet([Sheet(name) for name in names], asked) == expected
 
 
-def test_charts_are_passed_over() -> None:
+def test_charts_are_skipped() -> None:
     assert choose_sheet([Sheet("Чаты", is_worksheet=False), Sheet("Лист1")], None) == "Лист1"
 
 
 @pytest.mark.parametrize("sheets", [[], [Sheet("Чаты", is_worksheet=False)]])
-def test_without_a_worksheet_there_is_nothing_to_read(sheets: list[Sheet]) -> None:
+def test_workbook_without_worksheets_is_rejected(sheets: list[Sheet]) -> None:
     with pytest.raises(LayoutError) as caught:
         choose_sheet(sheets, None)
     assert caught.value.code == "no_worksheet"
 
 
-def test_a_sheet_asked_for_by_nearly_its_name_is_not_found_and_those_there_are_are_named() -> None:
+def test_error_of_missing_sheet_lists_the_others() -> None:
     with pytest.raises(LayoutError) as caught:
         choose_sheet([Sheet("Чаты"), Sheet("Лист2")], "чаты")
     assert caught.value.code == "sheet_not_found"
     assert "«Чаты», «Лист2»" in caught.value.message
 
 
-def test_asking_for_a_chart_is_told_so() -> None:
+def test_request_for_a_chart_is_an_error() -> None:
     with pytest.raises(LayoutError, match="is a chart") as caught:
         choose_sheet([Sheet("График", is_worksheet=False), Sheet("Чаты")], "График")
     assert caught.value.code == "sheet_not_found"

@@ -1,4 +1,4 @@
-"""Every XML parser of workbooks is bounded in depth, in the size of a tag, and in namespaces."""
+"""Every XML parser of workbooks limits depth, size of a tag, and namespaces."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from tests.support.workbooks import raw_xlsx
 
 
 class LimitExceededError(Exception):
-    """What the tests refuse by."""
+    """The exception of `make_error`."""
 
 
 class CountingHandler:
@@ -56,7 +56,7 @@ def nested(depth: int) -> str:
     return "<a>" * depth + "</a>" * depth
 
 
-def test_what_is_within_the_bounds_is_parsed() -> None:
+def test_xml_within_limits_is_parsed() -> None:
     long_text, attribute = "x" * (3 * MAX_TOKEN_BYTES), "y" * (MAX_TOKEN_BYTES // 2)
     namespace = "n" * MAX_NAMESPACE_CHARS
     found = parse_text(f'<a xmlns:p="{namespace}" b="{attribute}">{nested(MAX_DEPTH - 1)}{long_text}</a>')
@@ -74,13 +74,13 @@ def test_what_is_within_the_bounds_is_parsed() -> None:
         (f'<p:a xmlns:p="{"n" * (MAX_NAMESPACE_CHARS + 1)}"/>', "namespace"),
     ],
 )
-def test_what_is_beyond_is_refused(text: str, what: str) -> None:
+def test_xml_beyond_limits_is_rejected(text: str, what: str) -> None:
     with pytest.raises(LimitExceededError, match=what):
         parse_text(text)
 
 
-def test_a_tag_is_given_up_before_it_is_read_whole() -> None:
-    """An expat of before 2.6.0 scans an unfinished tag again with each piece."""
+def test_long_tag_is_rejected_before_its_end() -> None:
+    """Expat before 2.6.0 rescans an unfinished tag with each piece."""
     parser = BoundedParser(CountingHandler(), LimitExceededError)
     parser.feed(b'<a b="')
     pieces = [b"x" * (1 << 16)] * (2 * MAX_TOKEN_BYTES >> 16)
@@ -88,12 +88,12 @@ def test_a_tag_is_given_up_before_it_is_read_whole() -> None:
         deque(map(parser.feed, pieces), maxlen=0)
 
 
-def test_one_large_piece_is_bounded_as_well() -> None:
+def test_one_large_piece_is_limited_too() -> None:
     with pytest.raises(LimitExceededError):
         parse_text(f'<a b="{"x" * (8 * MAX_TOKEN_BYTES)}"/>', 16 * MAX_TOKEN_BYTES)
 
 
-def test_every_parser_of_workbooks_bounds_the_depth(tmp_path: Path) -> None:
+def test_every_parser_limits_depth(tmp_path: Path) -> None:
     deep = "<x>" * 1_000 + "</x>" * 1_000
     path = raw_xlsx(tmp_path / "deep.xlsx", deep)
     with open_archive(path) as archive, pytest.raises(WorkbookError, match="deep"):

@@ -1,4 +1,4 @@
-"""Hidden sheets are read only when their name is asked for, in workbooks of all kinds."""
+"""Hidden sheets are read only by their name, in all formats."""
 
 import struct
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from tests.support.read_columns import read_columns
 from tests.support.workbooks import FIXTURES, HEADER
 
 CHART = -1
-"""The state of a sheet that is a chart."""
+"""Marks a sheet as a chart."""
 
 
 def rows(name: str) -> list[Sequence[object]]:
@@ -69,7 +69,7 @@ Write = Callable[[Sequence[NamedRows]], Path]
 
 @pytest.mark.parametrize("state", [HIDDEN, VERY_HIDDEN])
 @pytest.mark.parametrize("hidden", ["Старые", "Чаты", "ЧАТЫ "])
-def test_hidden_sheet_is_passed_over(write_workbook: Write, hidden: str, state: int) -> None:
+def test_hidden_sheet_is_skipped(write_workbook: Write, hidden: str, state: int) -> None:
     book = write_workbook([(hidden, rows("old"), state), ("Лист2", rows("new"), VISIBLE)])
     assert read_columns(book)["name"] == ["new"]
 
@@ -88,8 +88,8 @@ def test_error_names_hidden_sheets_where_nothing_visible_has_a_header(write_work
 
 
 @pytest.mark.parametrize("kind", ["xlsb", "ods"])
-def test_workbook_of_hidden_sheets_alone_is_refused_with_their_names(kind: str, tmp_path: Path) -> None:
-    """XlsxWriter, and Excel, make no .xlsx of this kind."""
+def test_workbook_of_hidden_sheets_is_rejected(kind: str, tmp_path: Path) -> None:
+    """A workbook that XlsxWriter and Excel do not write."""
     sheets = [("Старые", rows("old"), HIDDEN), ("Чаты", rows("older"), HIDDEN)]
     book = WRITERS[kind](tmp_path / "book", sheets)
     with pytest.raises(MigrationError, match="hidden: «Старые», «Чаты»") as caught:
@@ -106,11 +106,11 @@ def test_chart_first_then_hidden_sheet_then_visible(tmp_path: Path, low_memory: 
 
 
 @pytest.mark.parametrize("state", [HIDDEN, VERY_HIDDEN])
-def test_hidden_sheet_of_xls_is_passed_over(tmp_path: Path, state: int) -> None:
-    """«Чаты» of the sample is hidden by its byte in the record BoundSheet8 (MS-XLS 2.4.28)."""
+def test_hidden_sheet_of_xls_is_skipped(tmp_path: Path, state: int) -> None:
+    """Hide «Чаты» of the fixture by its byte in the record BoundSheet8 (MS-XLS 2.4.28)."""
     content = bytearray((FIXTURES / "sample.xls").read_bytes())
     at = content.index("Чаты".encode("utf-16-le")) - 4
-    assert struct.unpack_from("<2B", content, at + 2) == (4, 1)  # characters, in two bytes each
+    assert struct.unpack_from("<2B", content, at + 2) == (4, 1)  # four characters, of two bytes each
     content[at] = state
     book = tmp_path / "book.xls"
     book.write_bytes(content)

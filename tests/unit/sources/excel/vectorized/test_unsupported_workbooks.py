@@ -1,4 +1,4 @@
-"""What is damaged is said to be so, and what is unusual is left to calamine: both before the first row."""
+"""Damaged and unsupported workbooks are reported before the first block."""
 
 import struct
 import zipfile
@@ -30,7 +30,7 @@ STRINGS = "<si><t>one</t></si><si><t>two</t></si>"
 
 
 def locate_member(path: Path, name: str) -> tuple[int, zipfile.ZipInfo]:
-    """Where the packed bytes of a member begin."""
+    """The offset of a member's compressed bytes."""
     with zipfile.ZipFile(path) as archive:
         info = archive.getinfo(name)
     header = path.read_bytes()[info.header_offset : info.header_offset + 30]
@@ -58,7 +58,7 @@ def workbook(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", [SHEET, "xl/sharedStrings.xml"])
-def test_spoiled_packed_bytes_are_damage(name: str, workbook: Path) -> None:
+def test_corrupt_deflate_data_is_damaged(name: str, workbook: Path) -> None:
     start, info = locate_member(workbook, name)
     overwrite(workbook, start + info.compress_size // 2, b"\xff" * 8)
     with pytest.raises(WorkbookError, match="damaged") as caught:
@@ -67,20 +67,20 @@ def test_spoiled_packed_bytes_are_damage(name: str, workbook: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [SHEET, "xl/sharedStrings.xml"])
-def test_a_wrong_checksum_is_damage(name: str, workbook: Path) -> None:
+def test_wrong_crc_is_damaged(name: str, workbook: Path) -> None:
     overwrite_directory_field(workbook, name, 16, b"\1\2\3\4")
     with pytest.raises(WorkbookError, match="incomplete"):
         read_cells(open_vectorized(workbook, 100))
 
 
-def test_a_member_that_is_cut_off_is_damage(workbook: Path) -> None:
+def test_truncated_member_is_damaged(workbook: Path) -> None:
     _, info = locate_member(workbook, SHEET)
     overwrite_directory_field(workbook, SHEET, 20, struct.pack("<L", info.compress_size // 2))
     with pytest.raises(WorkbookError, match="incomplete"):
         read_cells(open_vectorized(workbook, 100))
 
 
-def test_a_member_larger_than_its_directory_says_is_not_unpacked_further(workbook: Path) -> None:
+def test_member_larger_than_its_directory_entry_is_damaged(workbook: Path) -> None:
     overwrite_directory_field(workbook, SHEET, 24, struct.pack("<L", 5_000))
     with pytest.raises(WorkbookError, match="more than its directory says"):
         read_cells(open_vectorized(workbook, 100))
@@ -125,21 +125,21 @@ PACKAGES: dict[str, Callable[[], dict[str, str | bytes]]] = {
 
 
 @pytest.mark.parametrize("members", PACKAGES.values(), ids=PACKAGES)
-def test_unusual_packages_are_left_to_calamine(
+def test_unusual_packages_are_unsupported(
     members: Callable[[], dict[str, str | bytes]], tmp_path: Path
 ) -> None:
     with pytest.raises(UnsupportedByReaderError):
         read_cells(open_vectorized(write_workbook(tmp_path / "book.xlsx", members()), 7))
 
 
-def test_members_packed_in_other_ways_are_left_to_calamine(tmp_path: Path) -> None:
+def test_other_compression_methods_are_unsupported(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedByReaderError):
         read_cells(
             open_vectorized(write_workbook(tmp_path / "book.xlsx", make_members(), zipfile.ZIP_BZIP2), 7)
         )
 
 
-def test_many_odd_rows_are_left_to_calamine(tmp_path: Path) -> None:
+def test_many_fallback_rows_are_unsupported(tmp_path: Path) -> None:
     odd = "".join(f'<row r="{row}"><c><v>1</v></c></row>' for row in range(1, 10_000))
     with pytest.raises(UnsupportedByReaderError):
         read_cells(open_vectorized(write_workbook(tmp_path / "book.xlsx", make_members(odd)), 7))
@@ -166,14 +166,14 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize("members", ACCEPTED.values(), ids=ACCEPTED)
-def test_small_oddities_of_packages_are_read(
+def test_small_deviations_of_packages_are_read(
     members: Callable[[], dict[str, str | bytes]], tmp_path: Path
 ) -> None:
     book = write_workbook(tmp_path / "book.xlsx", members())
     assert read_by_stream(book) == read_by_calamine(book)
 
 
-def test_a_stray_cell_in_the_last_corner_costs_nothing(tmp_path: Path) -> None:
+def test_stray_cell_in_the_last_corner_is_cheap(tmp_path: Path) -> None:
     data = f'{ROWS}<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
     reader = open_vectorized(write_workbook(tmp_path / "book.xlsx", make_members(data, STRINGS)), 10_000)
     blocks = list(reader.rows("S"))
@@ -182,7 +182,7 @@ def test_a_stray_cell_in_the_last_corner_costs_nothing(tmp_path: Path) -> None:
     assert reader.count_rows_with_content("S") == 40_001
 
 
-def test_wide_rows_come_in_small_blocks(tmp_path: Path) -> None:
+def test_wide_rows_have_small_blocks(tmp_path: Path) -> None:
     data = "".join(f'<row r="{row}"><c r="XFD{row}"><v>1</v></c></row>' for row in range(1, 201))
     blocks = list(
         open_vectorized(write_workbook(tmp_path / "book.xlsx", make_members(data)), 10_000).rows("S")

@@ -1,4 +1,4 @@
-"""Cells with errors read as empty, whichever error and whichever reader."""
+"""Cells with errors read as empty, for every error and every reader."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -53,13 +53,13 @@ RESULTS = [
     "Err:502",
 ]
 ODD_CELL = '<c r="B{row}"><v><![CDATA[7]]></v></c>'
-"""Beside it no reader by arrays reads anything."""
+"""A cell that the vectorized reader does not support."""
 STRINGS = "<si><t>#N/A</t></si>"
 FIRST = '<row r="1"><c r="A1" t="inlineStr"><is><t>top</t></is></c></row>'
 
 
 def cells(opener: ReaderFactory, path: Path) -> list[Cell]:
-    """What is in column A below the first row; None for empty."""
+    """The cells of column A below the first row; None for an empty cell."""
     reader = opener(path, 7)
     found: dict[int, Cell] = {}
     for block in reader.rows("S"):
@@ -80,7 +80,7 @@ READERS: dict[str, ReaderFactory] = {"stream": open_vectorized, "sparse": open_s
 ERROR = '<c r="A{row}" t="e"><v>{value}</v></c>'
 RESULT = '<c r="A{row}" t="str"><f>B1</f><v>{value}</v></c>'
 FALLBACK_RESULT = '<c r="A{row}" t="str" x="y"><f>B1</f><v>{value}</v></c>'
-"""With an attribute that the arrays do not know: a row for the plain parser."""
+"""An attribute that makes a row a fallback row of the vectorized reader."""
 SHARED = '<c r="A{row}" t="str"><f t="shared" si="0"/><v>{value}</v></c>'
 TYPED = '<c r="A{row}" t="inlineStr"><is><t>{value}</t></is></c>'
 STRING = '<c r="A{row}" t="str"><v>{value}</v></c>'
@@ -107,7 +107,7 @@ def test_error_typed_into_a_cell_is_kept(opener: ReaderFactory, shape: str, tmp_
 
 
 @pytest.mark.parametrize("opener", READERS.values(), ids=READERS)
-def test_typed_text_behind_a_formula_is_kept(opener: ReaderFactory, tmp_path: Path) -> None:
+def test_typed_text_after_a_formula_is_kept(opener: ReaderFactory, tmp_path: Path) -> None:
     rows = '<row r="2"><c r="A2" t="str"><v>#N/A</v></c></row><row r="3"><c r="A3" t="s"><v>0</v></c></row>'
     formula = '<row r="1"><c r="A1" t="str"><f>B1</f><v>#N/A</v></c></row>'
     path = write_workbook(tmp_path / "book.xlsx", make_members(formula + rows, STRINGS))
@@ -141,8 +141,8 @@ def test_error_in_place_of_a_number_is_empty(kind: str, value: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("shape", [ERROR, RESULT, TYPED])
-def test_workbook_that_the_arrays_cannot_read_comes_out_the_same(shape: str, tmp_path: Path) -> None:
-    """CDATA is left to calamine, which fails over errors or cannot tell results from typed texts."""
+def test_fallback_readers_give_the_same_cells(shape: str, tmp_path: Path) -> None:
+    """CDATA is unsupported by the vectorized reader, and errors by the calamine reader."""
     values = ["#GETTING_DATA", "#Н/Д"]
     header = "".join(
         f'<c r="{letter}1" t="inlineStr"><is><t>{text}</t></is></c>'
@@ -174,7 +174,7 @@ MEMBER = '<c r="{place}" t="str"{odd}><v>#N/A</v></c>'
         ("A1", [None, "#N/A", "#N/A", "#N/A", "#N/A", "#N/A", "#N/A", "#N/A"]),
     ],
 )
-def test_results_of_array_formulas_are_known_by_their_area(
+def test_results_of_array_formulas_are_found_by_range(
     area: str, expected: list[Cell], odd: str, tmp_path: Path
 ) -> None:
     rows = "".join(
@@ -196,7 +196,7 @@ def test_results_of_array_formulas_are_known_by_their_area(
 
 
 @pytest.mark.parametrize("attribute", ["", ' x="y"'])
-def test_array_formulas_without_errors_are_read_at_once(attribute: str, tmp_path: Path) -> None:
+def test_array_formulas_without_errors_need_no_fallback(attribute: str, tmp_path: Path) -> None:
     row = f'<row r="1"><c r="A1" t="str"{attribute}><f t="array" ref="A1:B1">C1</f><v>а</v></c>'
     path = write_workbook(tmp_path / "book.xlsx", make_members(f'{row}<c r="B1" t="str"><v>б</v></c></row>'))
     assert in_rows(open_vectorized, path) == in_rows(open_sax, path) == ["а", "б"]
@@ -204,7 +204,7 @@ def test_array_formulas_without_errors_are_read_at_once(attribute: str, tmp_path
 
 @pytest.mark.parametrize("odd", ["", ' x="y"'])
 @pytest.mark.parametrize("text", ["<is><t>#N/A</t></is>", "<v>0</v>"])
-def test_result_of_a_formula_is_one_also_where_it_looks_typed(text: str, odd: str, tmp_path: Path) -> None:
+def test_result_stored_like_a_typed_text(text: str, odd: str, tmp_path: Path) -> None:
     kind = "s" if "<v>" in text else "inlineStr"
     cell = f'<c r="A1" t="{kind}"{odd}><f>B1</f>{text}</c><c r="B1" t="{kind}">{text}</c>'
     path = write_workbook(tmp_path / "book.xlsx", make_members(f'<row r="1">{cell}</row>', STRINGS))
@@ -214,7 +214,7 @@ def test_result_of_a_formula_is_one_also_where_it_looks_typed(text: str, odd: st
 
 
 def in_rows(opener: ReaderFactory, path: Path) -> list[Cell]:
-    """All cells, row by row; None for empty."""
+    """All cells, row by row; None for an empty cell."""
     reader = opener(path, 7)
     found = [
         cell or None for block in reader.rows("S") for row in zip(*block.columns, strict=True) for cell in row
@@ -231,7 +231,7 @@ def write_xls(path: Path, db: Rows) -> Path:
 
 
 @pytest.mark.parametrize("write_book", [write_ods, write_xlsb, write_xls])
-def test_error_typed_into_another_kind_of_workbook_is_kept(
+def test_typed_error_is_kept_in_other_formats(
     write_book: Callable[[Path, Rows], Path], tmp_path: Path
 ) -> None:
     found = read_columns(write_book(tmp_path / "book", ERRORS_IN_TEXT))
@@ -246,16 +246,16 @@ def test_fixture_with_errors_as_text_of_formulas(low_memory: bool) -> None:
 
 
 @pytest.mark.parametrize("low_memory", [False, True])
-def test_fixture_with_an_error_that_calamine_does_not_know(low_memory: bool) -> None:
+def test_fixture_with_an_error_unknown_to_calamine(low_memory: bool) -> None:
     assert len(read_columns(FIXTURES / "error_getting_data.xlsx", low_memory=low_memory)["name"]) == 5
 
 
-def test_calamine_leaves_an_unknown_error_to_others(tmp_path: Path) -> None:
+def test_unknown_error_is_unsupported_by_calamine_reader(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedByReaderError, match="does not make sense"):
         cells(open_calamine_xlsx, book(tmp_path, ["#SPILL!"], ERROR))
 
 
-def test_what_no_reader_can_read_is_damaged_all_the_same(tmp_path: Path) -> None:
+def test_workbook_that_no_reader_supports_is_damaged(tmp_path: Path) -> None:
     path = write_workbook(
         tmp_path / "book.xlsx", make_members('<row r="1"><c r="A1" t="x"><v>1</v></c></row>')
     )

@@ -1,4 +1,4 @@
-"""Whichever reader reads a workbook, the import is the same: cell by cell, type by type, or as an error."""
+"""All readers give the same cells with the same types, or the same error."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ NUMBERS = """
 2958465 2958465.999999 2958466 -95000000 -96439724 -96439724.5 -96439725 -1e8 1e10 1e300 nan inf
 """
 FAR = ["1e10", "1e300", "inf"]
-"""No durations: calamine itself gives up."""
+"""Not durations: calamine fails for them."""
 
 VALUES = {
     ' t="str"': "_x00+5_|_x00 5_|_x0041_|_x0416_|_xD83D_|_x00e9_|_x005F_x000D_|_x00_|_x000d_| a ",
@@ -77,7 +77,7 @@ def outcome(opener: ReaderFactory, path: Path) -> dict[int, Row] | str:
 
 
 def check(path: Path) -> None:
-    """The reader by arrays may leave a workbook to calamine, and says so before the first block."""
+    """All readers give the same; the vectorized one may raise UnsupportedByReaderError."""
     expected = outcome(open_calamine, path)
     assert outcome(open_sax, path) == expected
     try:
@@ -95,7 +95,7 @@ def column(values: list[str], attributes: str = "") -> str:
 
 
 def styles(formats: list[str], custom: list[str]) -> str:
-    """Styles from 0 on for numbers of formats, then for formats as people write them."""
+    """Styles from 0 on: built-in formats, then custom ones."""
     written = "".join(f'<numFmt numFmtId="{200 + i}" formatCode="{code}"/>' for i, code in enumerate(custom))
     used = formats + [str(200 + i) for i in range(len(custom))]
     listed = "".join(f'<xf numFmtId="{number}"/>' for number in used)
@@ -105,7 +105,7 @@ def styles(formats: list[str], custom: list[str]) -> str:
     )
 
 
-def test_formats_by_number_and_as_people_write_them(tmp_path: Path) -> None:
+def test_built_in_and_custom_formats(tmp_path: Path) -> None:
     used = styles([*map(str, range(60)), "014", "-14", "x"], CODES.split("|"))
     cells = [f'<c s="{style}"><v>45636.25</v></c>' for style in range(85)]
     check(
@@ -120,7 +120,10 @@ def test_formats_by_number_and_as_people_write_them(tmp_path: Path) -> None:
 def test_dates_and_durations(style: str, properties: str, tmp_path: Path) -> None:
     numbers = [number for number in NUMBERS.split() if style == "14" or number not in FAR]
     plain = [number for number in numbers if number not in {"nan", "inf"}]
-    for name, some in (("all", numbers), ("plain", plain)):  # by arrays only the plain ones are read
+    for name, some in (
+        ("all", numbers),
+        ("plain", plain),
+    ):  # the vectorized reader supports the plain ones only
         members = make_members(column(some, ' s="0"'), styles=styles([style], []), properties=properties)
         check(write_workbook(tmp_path / f"{name}.xlsx", members))
 
@@ -129,7 +132,7 @@ GIVEN_UP = [("14", "-2e11"), ("46", "1e10"), ("46", "-1e9"), ("46", "inf")]
 
 
 @pytest.mark.parametrize(("style", "number"), GIVEN_UP)
-def test_what_calamine_gives_up_on_is_refused_by_all(style: str, number: str, tmp_path: Path) -> None:
+def test_values_that_calamine_rejects_fail_in_all_readers(style: str, number: str, tmp_path: Path) -> None:
     book = write_workbook(
         tmp_path / "book.xlsx", make_members(column([number], ' s="0"'), styles=styles([style], []))
     )
@@ -144,11 +147,11 @@ def test_values_of_all_types(attributes: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cells", CELLS.values(), ids=CELLS)
-def test_what_stands_in_cells(cells: str, tmp_path: Path) -> None:
+def test_contents_of_cells(cells: str, tmp_path: Path) -> None:
     check(write_workbook(tmp_path / "book.xlsx", make_members(f'<row r="1">{cells}</row>', STRINGS)))
 
 
-def test_rows_that_are_no_rows_of_the_sheet(tmp_path: Path) -> None:
+def test_rows_outside_of_sheet_data(tmp_path: Path) -> None:
     rows = '<row r="1048576"><c r="A1048576"><v>1</v></c></row>'
     drawing = '<controls xmlns:d="d"><d:row>5</d:row><d:c>1</d:c></controls>'
     sheet = f'<worksheet xmlns="{MAIN_NS}"><sheetData>{rows}</sheetData>{drawing}</worksheet>'

@@ -1,4 +1,4 @@
-"""Formulas without a stored result, and workbooks that ask to be recalculated."""
+"""Formulas without a stored result, and workbooks that request a recalculation."""
 
 import tempfile
 from collections.abc import Callable
@@ -62,7 +62,7 @@ def first_cells(opener: ReaderFactory, path: Path) -> list[Cell]:
 
 
 def book(tmp_path: Path, cell: str) -> Path:
-    """Two rows with the cell in A and a number in B."""
+    """Two rows with the cell in column A and a number in B."""
     rows = "".join(
         f'<row r="{row}">{cell.format(f" r={chr(34)}A{row}{chr(34)}")}<c r="B{row}"><v>1</v></c></row>'
         for row in (1, 2)
@@ -72,7 +72,7 @@ def book(tmp_path: Path, cell: str) -> Path:
 
 @pytest.mark.parametrize("opener", READERS.values(), ids=READERS)
 @pytest.mark.parametrize("cell", WITHOUT_VALUE.values(), ids=WITHOUT_VALUE)
-def test_formula_without_a_result_is_told_from_an_empty_cell(
+def test_formula_without_a_result_is_not_an_empty_cell(
     opener: ReaderFactory, cell: str, tmp_path: Path
 ) -> None:
     found = first_cells(opener, book(tmp_path, cell))
@@ -82,21 +82,21 @@ def test_formula_without_a_result_is_told_from_an_empty_cell(
 
 @pytest.mark.parametrize("opener", READERS.values(), ids=READERS)
 @pytest.mark.parametrize("cell", EMPTY.values(), ids=EMPTY)
-def test_empty_cell_is_no_formula_without_a_result(opener: ReaderFactory, cell: str, tmp_path: Path) -> None:
+def test_empty_cell_is_not_a_formula(opener: ReaderFactory, cell: str, tmp_path: Path) -> None:
     found = first_cells(opener, book(tmp_path, cell))
     assert [cell or None for cell in found] == [None, None]
     assert FormulaWithoutValue not in set(map(type, found))
 
 
 @pytest.mark.parametrize("cell", WITHOUT_VALUE.values(), ids=WITHOUT_VALUE)
-def test_formula_without_a_result_is_not_left_to_calamine(cell: str, tmp_path: Path) -> None:
+def test_formula_without_a_result_is_unsupported_by_calamine_reader(cell: str, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedByReaderError, match="formulas"):
         first_cells(open_calamine_xlsx, book(tmp_path, cell))
 
 
 @pytest.mark.parametrize("many", [10, 5_000])
 def test_workbook_of_openpyxl_has_no_results(many: int, tmp_path: Path) -> None:
-    """With thousands, as with a few, the arrays account for every such row."""
+    """The vectorized reader needs no fallback rows for thousands of them."""
     workbook = Workbook()
     page = workbook.active
     assert page is not None
@@ -143,7 +143,7 @@ def test_other_formula_without_a_result_reads_as_empty_with_a_warning(field: str
     assert [verdict.warning for verdict in found.flagged.values()] == ["formula_without_value"]  # type: ignore[union-attr]
 
 
-def test_row_of_formulas_alone_counts_and_is_no_header(tmp_path: Path) -> None:
+def test_row_of_formulas_has_content_but_is_no_header(tmp_path: Path) -> None:
     workbook = Workbook()
     page = workbook.active
     assert page is not None
@@ -164,10 +164,10 @@ def warnings(path: Path, fields: ColumnSpec = FIELDS, *, low_memory: bool = Fals
 
 
 @pytest.mark.parametrize("low_memory", [False, True])
-def test_fixture_that_asks_to_be_recalculated(low_memory: bool) -> None:
+def test_fixture_with_a_recalculation_request(low_memory: bool) -> None:
     path = FIXTURES / "formulas_with_dummy_results.xlsx"
     assert warnings(path, CHATS, low_memory=low_memory) == {"not_recalculated": 1}
-    assert warnings(path, FIELDS, low_memory=low_memory) == {}  # its formulas are in columns not read
+    assert warnings(path, FIELDS, low_memory=low_memory) == {}  # its formulas are in unmapped columns
 
 
 FORMULA = '<c r="C{row}" t="str"><f>A1</f><v>x</v></c>'
@@ -186,7 +186,7 @@ PROPERTIES = {
 def chats(
     tmp_path: Path, cells: Callable[[int], str], properties: str, behind: str = "", top: str = ""
 ) -> Path:
-    """A header, and three rows with cells besides ИНН and link."""
+    """A header, and three rows with extra cells after ИНН and link."""
     header = "".join(
         f'<c r="{letter}1" t="inlineStr"><is><t>{text}</t></is></c>'
         for letter, text in zip("ABC", HEADER, strict=True)
@@ -203,7 +203,7 @@ def chats(
 @pytest.mark.parametrize("top", ["", COMMENT], ids=["plain", "with a comment"])
 @pytest.mark.parametrize("low_memory", [False, True])
 @pytest.mark.parametrize(("properties", "warns"), PROPERTIES.items())
-def test_workbook_that_asks_warns(
+def test_recalculation_request_of_workbook_warns(
     properties: str, warns: bool, low_memory: bool, top: str, tmp_path: Path
 ) -> None:
     path = chats(tmp_path, lambda row: FORMULA.format(row=row), properties, top=top)
@@ -212,7 +212,9 @@ def test_workbook_that_asks_warns(
 
 @pytest.mark.parametrize("low_memory", [False, True])
 @pytest.mark.parametrize(("asks", "warns"), [("1", True), ("true", True), ("0", False)])
-def test_sheet_that_asks_warns(asks: str, warns: bool, low_memory: bool, tmp_path: Path) -> None:
+def test_recalculation_request_of_sheet_warns(
+    asks: str, warns: bool, low_memory: bool, tmp_path: Path
+) -> None:
     behind = f'<sheetCalcPr fullCalcOnLoad="{asks}"/>'
     path = chats(tmp_path, lambda row: FORMULA.format(row=row), "", behind)
     assert warnings(path, low_memory=low_memory) == ({"not_recalculated": 1} if warns else {})
@@ -233,7 +235,7 @@ WARNING: dict[str, Callable[[int], str]] = {
 
 @pytest.mark.parametrize("low_memory", [False, True])
 @pytest.mark.parametrize("cells", NO_WARNING.values(), ids=NO_WARNING)
-def test_workbook_that_asks_without_a_formula_that_is_read_is_silent(
+def test_no_warning_without_formulas_in_mapped_columns(
     cells: Callable[[int], str], low_memory: bool, tmp_path: Path
 ) -> None:
     assert warnings(chats(tmp_path, cells, f"<calcPr {ALL}/>"), low_memory=low_memory) == {}
@@ -241,7 +243,7 @@ def test_workbook_that_asks_without_a_formula_that_is_read_is_silent(
 
 @pytest.mark.parametrize("low_memory", [False, True])
 @pytest.mark.parametrize("cells", WARNING.values(), ids=WARNING)
-def test_one_formula_that_is_read_warns(
+def test_one_formula_in_a_mapped_column_warns(
     cells: Callable[[int], str], low_memory: bool, tmp_path: Path
 ) -> None:
     path = chats(tmp_path, cells, f"<calcPr {ALL}/>")
@@ -249,13 +251,13 @@ def test_one_formula_that_is_read_warns(
 
 
 @pytest.mark.parametrize("low_memory", [False, True])
-def test_formula_in_a_title_above_the_header_is_silent(low_memory: bool, tmp_path: Path) -> None:
+def test_no_warning_for_a_formula_above_the_header(low_memory: bool, tmp_path: Path) -> None:
     rows = [(None, None, "=1+1"), HEADER, (7, "u", "x")]
     assert warnings(write_xlsx(tmp_path / "book.xlsx", rows), low_memory=low_memory) == {}
 
 
 @pytest.mark.parametrize("low_memory", [False, True])
-def test_values_of_xlsxwriter_which_always_asks_are_silent(low_memory: bool, tmp_path: Path) -> None:
+def test_no_warning_for_values_of_xlsxwriter(low_memory: bool, tmp_path: Path) -> None:
     path = write_xlsx(tmp_path / "book.xlsx", [HEADER, (7, "u", "x")])
     assert warnings(path, low_memory=low_memory) == {}
     path = write_xlsx(tmp_path / "book.xlsx", [HEADER, (7, "u", "=1+1")])
@@ -263,20 +265,20 @@ def test_values_of_xlsxwriter_which_always_asks_are_silent(low_memory: bool, tmp
 
 
 @pytest.mark.parametrize("cut", range(len(b"</f><v></v>") + 1))
-def test_signs_are_found_across_pieces(cut: int) -> None:
+def test_traits_are_found_across_pieces(cut: int) -> None:
     text = b"x" * OVERLAP_BYTES + b"<f>A1</f><v></v>" + b"x" * OVERLAP_BYTES
     at = OVERLAP_BYTES + 5 + cut
     signs = scan_traits([text[:at], text[at:]])
     assert (signs.has_formula, signs.lacks_value) == (True, True)
 
 
-def test_no_sign_is_found_where_there_is_none() -> None:
+def test_no_traits_in_a_plain_sheet() -> None:
     signs = scan_traits([b"<row><c><v>1</v></c><c><f>A1</f><v>1</v></c></row><firstHeader/>"])
     assert (signs.has_formula, signs.lacks_value, signs.needs_recalculation) == (True, False, False)
     assert not scan_traits([b"<c><v></v></c><font/>"]).has_formula
 
 
-def test_sentence_of_a_sheet_whose_headers_are_formulas(tmp_path: Path) -> None:
+def test_error_of_a_sheet_whose_headers_are_formulas(tmp_path: Path) -> None:
     workbook = Workbook()
     page = workbook.active
     assert page is not None

@@ -1,4 +1,4 @@
-"""Which numbers of a workbook are dates."""
+"""Which number formats are dates."""
 
 import pytest
 
@@ -49,7 +49,7 @@ NUMBER, DATE, DURATION, SCIENTIFIC = NumberFormat
         ("", NUMBER),
     ],
 )
-def test_a_format_of_dates_is_told_from_other_formats(code: str, expected: NumberFormat) -> None:
+def test_custom_date_formats(code: str, expected: NumberFormat) -> None:
     assert classify_format_code(code) is expected
 
 
@@ -77,5 +77,5 @@ def test_a_format_of_dates_is_told_from_other_formats(code: str, expected: Numbe
         ("9" * 5000, NUMBER),
     ],
 )
-def test_built_in_formats_of_dates_are_known_by_number(number: str, expected: NumberFormat) -> None:
+def test_built_in_date_formats(number: str, expected: NumberFormat) -> None:
     assert classify_builtin(number) is expected

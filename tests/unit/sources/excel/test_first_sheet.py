@@ -1,4 +1,4 @@
-"""The first visible worksheet is read, whatever comes first: five kinds of workbook, three beginnings."""
+"""The first visible worksheet is read, after any other sheets, in five formats."""
 
 import zipfile
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ from tests.support.workbooks import HEADER
 
 CHART = "chart"
 FIRST = "Старые"
-"""The name of what comes first."""
+"""The name of the first sheet."""
 
 
 def rows(name: str) -> list[Sequence[object]]:
@@ -52,7 +52,7 @@ def xlsx(path: Path, first: int | str) -> Path:
 
 
 def xlsm(path: Path, first: int | str) -> Path:
-    """The same, with the content type of a workbook with macros and a part that holds some."""
+    """The same as .xlsm, with a part for macros."""
     with zipfile.ZipFile(xlsx(path, first)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     plain, macros = (f"application/vnd.{kind}.main+xml".encode() for kind in (
@@ -80,7 +80,7 @@ def old_xls(path: Path, first: int | str) -> Path:
 
 
 def ods(path: Path, first: int | str) -> Path:
-    """Its charts are drawings on sheets: a sheet of its own that is a chart cannot be."""
+    """An .ods has no chart sheets: charts are drawings on sheets."""
     assert isinstance(first, int)
     return write_ods_sheets(path, [(FIRST, rows("old"), first), ("Лист2", rows("new"), VISIBLE)])
 
@@ -112,7 +112,7 @@ def test_first_visible_worksheet_is_read(kind: str, beginning: str, low_memory: 
 
 
 @pytest.mark.parametrize(("kind", "beginning", "low_memory"), CASES)
-def test_what_comes_first_can_be_asked_for_unless_it_is_a_chart(
+def test_first_sheet_can_be_requested_unless_it_is_a_chart(
     kind: str, beginning: str, low_memory: bool, tmp_path: Path
 ) -> None:
     book = MAKERS[kind][0](tmp_path / "book", BEGINNINGS[beginning])
@@ -125,6 +125,6 @@ def test_what_comes_first_can_be_asked_for_unless_it_is_a_chart(
 
 
 @pytest.mark.parametrize("kind", [xls.MACROS, xls.CHART, xls.VBA])
-def test_other_kinds_of_sheets_of_xls_are_passed_over(kind: int, tmp_path: Path) -> None:
+def test_other_kinds_of_sheets_of_xls_are_skipped(kind: int, tmp_path: Path) -> None:
     sheets = [("Чаты", rows("macro"), VISIBLE), ("Лист2", rows("new"), VISIBLE)]
     assert read_columns(xls.write_xls_sheets(tmp_path / "book", sheets, [kind]))["name"] == ["new"]

@@ -1,4 +1,4 @@
-"""Cells, rows and sheets of .ods come out as a person sees them, however the XML is written."""
+"""Cells, rows and sheets of .ods."""
 
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -126,7 +126,7 @@ def text(value: str, attributes: str = STRING) -> str:
 
 
 def cells(path: Path, sheet: str = "S") -> dict[int, list[Cell]]:
-    """Row number → what is in it, None for empty, up to the last filled cell."""
+    """Row number → its cells up to the last filled one, None for an empty cell."""
     reader = open_ods(path, 3)
     found: dict[int, list[Cell]] = {}
     for block in reader.rows(sheet):
@@ -166,7 +166,7 @@ def test_row_repeats_downwards(tmp_path: Path) -> None:
     assert cells(book) == {row: ["а"] for row in range(3, 8)} | {8: ["б"]}
 
 
-def test_covered_cells_take_their_place_and_are_empty(tmp_path: Path) -> None:
+def test_covered_cells_are_empty(tmp_path: Path) -> None:
     merged = text("а", f'{STRING} table:number-columns-spanned="3" table:number-rows-spanned="1"')
     covered = cell("<text:p>under</text:p>", 'table:number-columns-repeated="2"', "covered-table-cell")
     book = raw_ods(tmp_path / "book.ods", table(row(merged, covered, text("б"))))
@@ -183,7 +183,7 @@ def test_rows_in_groups_and_headers_are_rows(tmp_path: Path) -> None:
     assert cells(raw_ods(tmp_path / "book.ods", table(rows))) == {1: ["а"], 2: ["б"], 3: ["в"]}
 
 
-def test_tables_beside_the_sheets_are_none(tmp_path: Path) -> None:
+def test_tables_that_are_not_sheets_are_ignored(tmp_path: Path) -> None:
     changes = (
         f"<table:tracked-changes><table:deletion>{row(text('old'))}</table:deletion></table:tracked-changes>"
     )
@@ -249,20 +249,20 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("body", DAMAGED.values(), ids=DAMAGED)
-def test_what_makes_no_sense_is_damage(body: str, tmp_path: Path) -> None:
+def test_invalid_content_is_damaged(body: str, tmp_path: Path) -> None:
     with pytest.raises(MigrationError) as caught:
         cells(raw_ods(tmp_path / "book.ods", body))
     assert caught.value.code == "workbook_damaged"
 
 
-def test_document_type_is_refused(tmp_path: Path) -> None:
+def test_doctype_is_rejected(tmp_path: Path) -> None:
     before = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
     with pytest.raises(MigrationError, match="document type"):
         cells(raw_ods(tmp_path / "book.ods", table(row(text("&b;"))), before=before))
 
 
-def test_repetitions_are_bounded(tmp_path: Path) -> None:
-    """17 billion cells of a kilobyte: refused before the first of them is made."""
+def test_repetitions_are_limited(tmp_path: Path) -> None:
+    """17 billion cells of 1 KB are rejected before any of them is created."""
     everywhere = text("а", f'{STRING} table:number-columns-repeated="16384"')
     body = table(row(everywhere, more=' table:number-rows-repeated="1048576"'))
     with pytest.raises(MigrationError) as caught:
@@ -271,13 +271,13 @@ def test_repetitions_are_bounded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["x" * 200_000, '<text:s text:c="999999999"/>' * 50 + "x"])
-def test_text_of_a_cell_is_bounded(content: str, tmp_path: Path) -> None:
+def test_text_of_a_cell_is_limited(content: str, tmp_path: Path) -> None:
     book = raw_ods(tmp_path / "book.ods", table(row(text(content), text("б"))))
     first, second = cells(book)[1]
     assert (len(str(first)), second) == (1 << 16, "б")
 
 
-def test_content_that_is_missing_is_damage(tmp_path: Path) -> None:
+def test_missing_content_is_damaged(tmp_path: Path) -> None:
     book = raw_ods(tmp_path / "book.ods", table(row(text("а"))))
     book.write_bytes(book.read_bytes().replace(b"content.xml", b"contentXxml"))
     with pytest.raises(MigrationError) as caught:

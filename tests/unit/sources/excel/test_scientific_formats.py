@@ -1,4 +1,4 @@
-"""A number that its format shows with an exponent, and that ends in zeros, has lost digits: each reader."""
+"""Each reader marks numbers with a scientific format that end in zeros."""
 
 import struct
 from collections.abc import Callable
@@ -60,7 +60,7 @@ def _xlsx(path: Path, *, odd: str = "") -> Path:
 
 
 def _slow_xlsx(path: Path) -> Path:
-    """Attributes in an order that only the plain parser of the fast reader takes."""
+    """An order of attributes that makes fallback rows of the vectorized reader."""
     return _xlsx(path, odd=" ")
 
 
@@ -70,7 +70,7 @@ def _xlsb(path: Path) -> Path:
 
 
 def _ods(path: Path) -> Path:
-    """What a cell shows gives its format away."""
+    """The displayed text of a cell shows its format."""
     rows = "".join(
         f'<table:table-row><table:table-cell office:value-type="float" office:value="{number}">'
         f"<text:p>{number if style == PLAIN else f'{number:.2E}'.replace('.', ',')}</text:p>"
@@ -98,8 +98,8 @@ def test_readers_mark_the_same_numbers(name: str, tmp_path: Path) -> None:
     ]
 
 
-def test_a_workbook_with_such_formats_is_no_business_of_calamine(tmp_path: Path) -> None:
-    """It hands no format on."""
+def test_scientific_formats_are_unsupported_by_calamine_reader(tmp_path: Path) -> None:
+    """Calamine does not expose formats."""
     with pytest.raises(UnsupportedByReaderError, match="format"):
         _cells(open_calamine_xlsx, _xlsx(tmp_path / "book"))
     plain = write_workbook(
@@ -124,5 +124,5 @@ def test_a_workbook_with_such_formats_is_no_business_of_calamine(tmp_path: Path)
         (float("inf"), False),
     ],
 )
-def test_of_numbers_as_long_as_a_phone_those_that_end_in_zeros(number: float, is_rounded: bool) -> None:
+def test_only_long_numbers_that_end_in_zeros_are_marked(number: float, is_rounded: bool) -> None:
     assert isinstance(mark_if_rounded(number), RoundedNumber) is is_rounded

@@ -1,4 +1,4 @@
-"""Workbooks with the password that Excel tries by itself are read; others ask for theirs."""
+"""Workbooks with Excel's default password are read; other passwords are an error."""
 
 import tempfile
 from pathlib import Path
@@ -13,7 +13,7 @@ from consumer.sources.excel.sniff import WorkbookKind
 from tests.support.other_workbooks import write_ods
 from tests.support.read_columns import read_columns
 from tests.support.workbooks import FIXTURES, HEADER, data_rows, write_xlsx
-from tests.unit.sources.test_file_pass import xor_obfuscated
+from tests.unit.sources.excel.test_file_pass import xor_obfuscated
 
 LIMIT = 1 << 30
 
@@ -44,23 +44,23 @@ def test_xlsx_with_the_default_password_is_read(low_memory: bool, tmp_path: Path
     assert found["name"] == ["Чат 0", "Чат 1", "Чат 2"]
 
 
-def test_other_passwords_are_asked_for(tmp_path: Path) -> None:
+def test_other_password_is_an_error(tmp_path: Path) -> None:
     assert code_of(FIXTURES / "encrypted.xlsx") == "workbook_encrypted"
     assert code_of(encrypted_xlsx(tmp_path, "другой")) == "workbook_encrypted"
     assert code_of(xor_obfuscated(tmp_path / "book.xls")) == "workbook_encrypted"
 
 
-def test_encryption_of_other_programs_is_asked_for(tmp_path: Path) -> None:
+def test_unknown_encryption_is_an_error(tmp_path: Path) -> None:
     assert code_of(write_ods(tmp_path / "book.ods", [HEADER], encrypted=True)) == "workbook_encrypted"
 
 
-def test_half_an_encrypted_workbook_is_no_failure_of_ours(tmp_path: Path) -> None:
+def test_truncated_encrypted_workbook_is_an_error(tmp_path: Path) -> None:
     book = encrypted_xlsx(tmp_path, PASSWORD)
     book.write_bytes(book.read_bytes()[:-3000])
     assert code_of(book) in {"workbook_encrypted", "workbook_damaged"}
 
 
-def test_nothing_is_left_beside_the_decrypted_workbook(tmp_path: Path) -> None:
+def test_decryption_leaves_no_other_file(tmp_path: Path) -> None:
     book = tmp_path / "source"
     book.write_bytes((FIXTURES / "default_password.xls").read_bytes())
     before = tempfile.tempdir
@@ -70,7 +70,7 @@ def test_nothing_is_left_beside_the_decrypted_workbook(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [MemoryError(), OSError(28, "no space")])
-def test_want_of_memory_or_room_is_no_password(
+def test_lack_of_memory_or_disk_is_not_a_password_error(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""A workbook that travels through Kafka is fetched by the child."""
+"""Uploads through Kafka are fetched by the child process."""
 
 import asyncio
 from pathlib import Path
@@ -43,7 +43,7 @@ def extracted(
     return frames
 
 
-def test_an_upload_is_read_like_a_file(
+def test_upload_is_read_like_a_file(
     tmp_path: Path, connection: KafkaConnection, upload: dict[str, Any]
 ) -> None:
     assert extracted(tmp_path, connection, upload)[-1].header == {"rows": 25}
@@ -57,7 +57,7 @@ def test_an_upload_is_read_like_a_file(
         ({"size": 1 << 40}, "source_too_large"),
     ],
 )
-def test_an_upload_that_is_not_whole_is_refused(
+def test_incomplete_upload_is_rejected(
     tmp_path: Path, connection: KafkaConnection, upload: dict[str, Any], change: dict[str, Any], code: str
 ) -> None:
     (failed,) = extracted(tmp_path, connection, upload | change)
@@ -66,7 +66,7 @@ def test_an_upload_that_is_not_whole_is_refused(
     assert failed.header["transient"] is False
 
 
-def test_a_silent_kafka_is_asked_again_later(tmp_path: Path, upload: dict[str, Any]) -> None:
+def test_unresponsive_kafka_is_transient(tmp_path: Path, upload: dict[str, Any]) -> None:
     (failed,) = extracted(tmp_path, KafkaConnection("127.0.0.1:9"), upload)
     assert failed.header["code"] == "source_unavailable"
     assert failed.header["transient"] is True

@@ -1,4 +1,4 @@
-"""Leaving rows out of content.xml changes neither the list of sheets nor the rows of the one that is read."""
+"""The row filter changes neither the list of sheets nor the rows of the selected sheet."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -63,7 +63,7 @@ def test_filtered_content_reads_like_the_whole(
 
 
 @given(st.lists(st.sampled_from(sorted(FORMS)), min_size=1, max_size=3), st.integers(1, 60), st.data())
-def test_where_pieces_end_does_not_matter(forms: list[str], size: int, data: st.DataObject) -> None:
+def test_filter_is_independent_of_piece_bounds(forms: list[str], size: int, data: st.DataObject) -> None:
     document = "".join(sheet(FORMS[form]) for form in forms).encode()
     keep = data.draw(st.none() | st.integers(0, len(forms)))
 
@@ -74,7 +74,7 @@ def test_where_pieces_end_does_not_matter(forms: list[str], size: int, data: st.
     assert b"".join(RowFilter(keep).filtered(pieces(size))) == whole
 
 
-def test_rows_of_all_sheets_but_one_are_left_out() -> None:
+def test_only_rows_of_one_sheet_are_kept() -> None:
     document = sheet(ROW.format("а"), "1") + sheet(ROW.format("б"), "2") + sheet("", "3") + sheet(ROW, "4")
     rows = RowFilter(keep=1)
     expected = sheet("", "1") + sheet(ROW.format("б"), "2") + sheet("", "3") + sheet("", "4")
@@ -82,17 +82,15 @@ def test_rows_of_all_sheets_but_one_are_left_out() -> None:
     assert rows.sheets == 4
 
 
-def test_rows_of_another_spelling_stay() -> None:
+def test_rows_with_other_prefixes_are_kept() -> None:
     document = sheet(ROW.format("а")).replace("table:", "t:").encode()
     rows = RowFilter()
     assert b"".join(rows.filtered([document])) == document
     assert rows.sheets == 0
 
 
-def test_neither_the_list_of_sheets_nor_the_rows_of_others_are_parsed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """So a large sheet costs its own time only, and the first row of another does not wait for it."""
+def test_rows_of_other_sheets_are_not_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large sheet must not delay the first row of another."""
     large = sheet(ROW.format("а") * 5_000, "1")
     path = raw_ods(tmp_path / "чаты.ods", large + sheet(ROW.format("б"), "2"))
     parsed = 0

@@ -1,4 +1,4 @@
-"""Workbooks made after public reports of faulty imports give the right values and warnings."""
+"""Workbooks made after public reports of wrong imports give the right values and warnings."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ XLS_HAS_ONE_READER = [
 def read_values(
     path: Path, sheet: str | None = None, *, low_memory: bool = False
 ) -> tuple[dict[str, list[str]], Counter[str]]:
-    """What the rules make of each field, and their warnings; nothing is rejected."""
+    """The values of each field after validation, and the warnings; no row is rejected."""
     rules = column_validators(date(2026, 3, 2))
     columns: dict[str, list[str]] = {}
     warned: Counter[str] = Counter()
@@ -59,11 +59,11 @@ def read_values(
 
 
 @pytest.mark.parametrize(("name", "low_memory"), XLS_HAS_ONE_READER)
-def test_case_comes_out_right(name: str, low_memory: bool) -> None:
+def test_reported_case(name: str, low_memory: bool) -> None:
     columns, warned = read_values(FIXTURES / name, low_memory=low_memory)
     expected = CASES[name]
     assert {field: columns[field] for field in expected} == expected
-    warned.pop("inn_check_digit", None)  # its ИНН are made up
+    warned.pop("inn_check_digit", None)  # the ИНН are invented
     assert warned == EXPECTED_WARNINGS.get(name, {})
 
 
@@ -72,7 +72,7 @@ PHONES = {
     "+7(495)9885388 доб. 1311": "+74959885388",
     "89123456789 Иван": "+79123456789",
 }
-"""The cells that hold exactly one phone; all others hold none, or none that can be known."""
+"""Cells with exactly one phone; all others have none, or an ambiguous one."""
 
 
 @pytest.mark.parametrize("low_memory", [False, True])
@@ -86,6 +86,6 @@ def test_phone_is_stored_only_where_a_cell_holds_exactly_one(low_memory: bool) -
 
 @pytest.mark.parametrize("low_memory", [False, True])
 @pytest.mark.parametrize("sheet", ["Данные ", "Группы\u00a02025", "«Группы\\u00a02025»"])
-def test_sheet_can_be_asked_for_by_its_exact_name(sheet: str, low_memory: bool) -> None:
+def test_sheet_is_requested_by_its_exact_name(sheet: str, low_memory: bool) -> None:
     columns, _ = read_values(FIXTURES / "sheet_name_with_trailing_blank.xlsx", sheet, low_memory=low_memory)
     assert columns["name"]

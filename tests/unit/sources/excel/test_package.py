@@ -1,4 +1,4 @@
-"""Parts of an .xlsx are found by their relationships, and any reader that can read them does."""
+"""Parts of an .xlsx are found by their relationships, by each reader that supports them."""
 
 import zipfile
 from collections.abc import Callable
@@ -33,7 +33,7 @@ COMMENT = "<!-- no reader by arrays goes on here -->"
 
 
 def linked(members: Members, kind: str, target: str, *, office: str = OFFICE_NS) -> Members:
-    """With one relationship of the workbook more."""
+    """Members with one more relationship of the workbook."""
     link = f'<Relationship Id="rIdX{kind}" Type="{office}/{kind}" Target="{target}"/></Relationships>'
     return members | {LINKS: str(members[LINKS]).replace("</Relationships>", link)}
 
@@ -43,7 +43,7 @@ def renamed(members: Members, old: str, new: str) -> Members:
 
 
 def sheets(members: Members, more: str) -> Members:
-    """With another sheet before the first."""
+    """Members with another sheet before the first."""
     return members | {BOOK: str(members[BOOK]).replace("<sheets>", f"<sheets>{more}")}
 
 
@@ -108,8 +108,8 @@ def test_parts_are_found_by_their_relationships(
 
 
 @pytest.mark.parametrize("name", ["styles", "strings", "workbook", "both, beside decoys"])
-def test_moved_parts_are_not_left_to_calamine(name: str, tmp_path: Path) -> None:
-    """It would take the date for a number, and say nothing."""
+def test_moved_parts_are_unsupported_by_calamine_reader(name: str, tmp_path: Path) -> None:
+    """Calamine would read the date as a number, without an error."""
     book = write_workbook(tmp_path / "book.xlsx", MOVED[name](everything()))
     with pytest.raises(UnsupportedByReaderError):
         open_calamine_xlsx(book, 7)
@@ -150,7 +150,7 @@ OTHER_SHEETS = {
 @pytest.mark.parametrize(("kind", "target", "office"), OTHER_SHEETS.values(), ids=OTHER_SHEETS)
 @pytest.mark.parametrize("rows", [ROWS, COMMENT + ROWS], ids=["plain", "with a comment"])
 @pytest.mark.parametrize("low_memory", [False, True])
-def test_other_kinds_of_sheets_are_passed_over(
+def test_other_kinds_of_sheets_are_skipped(
     kind: str, target: str, office: str, rows: str, low_memory: bool, tmp_path: Path
 ) -> None:
     members = linked(everything(rows), kind, target, office=office) | {f"xl/{target}": "<x/>"}
@@ -162,7 +162,7 @@ def test_other_kinds_of_sheets_are_passed_over(
         read_columns(book, "Чаты", low_memory=low_memory)
 
 
-def test_wrong_checksum_is_damage_though_calamine_looks_at_none(tmp_path: Path) -> None:
+def test_wrong_crc_is_damaged_before_calamine_reads_it(tmp_path: Path) -> None:
     book = write_workbook(tmp_path / "book.xlsx", everything(), zipfile.ZIP_STORED)
     content = book.read_bytes()
     book.write_bytes(content.replace(b"<v>45636</v>", b"<v>45637</v>"))
@@ -171,7 +171,7 @@ def test_wrong_checksum_is_damage_though_calamine_looks_at_none(tmp_path: Path) 
     assert caught.value.code == "workbook_damaged"
 
 
-def test_archive_without_a_workbook_is_none(tmp_path: Path) -> None:
+def test_archive_without_a_workbook_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(MigrationError) as caught:
         read_columns(
             write_workbook(tmp_path / "book.xlsx", {"[Content_Types].xml": "<Types/>", "a.txt": "x"})

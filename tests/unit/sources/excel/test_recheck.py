@@ -1,4 +1,4 @@
-"""A file of the inbox that looks cut and was changed just now is tried again; others are refused at once."""
+"""A recently changed file of the inbox that looks truncated is read again; others fail at once."""
 
 import zipfile
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def _write_truncated(path: Path) -> None:
 
 
 def _write_corrupt(path: Path) -> None:
-    """Damaged in the middle of the rows: some of them can be read before that shows."""
+    """A workbook damaged in the middle: some rows can be read before the error."""
     whole = bytearray(write_xlsx(path, [HEADER, *data_rows(5_000)]).read_bytes())
     with zipfile.ZipFile(path) as archive:
         sheet = archive.getinfo("xl/worksheets/sheet1.xml")
@@ -47,7 +47,7 @@ def _write_truncated_xls(path: Path) -> None:
 
 
 def _write_truncated_encrypted(path: Path, share: float) -> None:
-    """Encrypted with the password that Excel tries by itself."""
+    """A truncated workbook with Excel's default password."""
     plain = write_xlsx(path.parent / "plain", [HEADER, *data_rows(2_000)])
     with plain.open("rb") as source, path.open("wb") as target:
         OOXMLFile(source).encrypt(PASSWORD, target)
@@ -61,7 +61,7 @@ def _write_truncated_encrypted_xls(path: Path, share: float) -> None:
 
 
 def _write_zero_padded(path: Path) -> None:
-    """Its place is reserved, and the rows are still zeros."""
+    """A file that is allocated, but not written yet."""
     write_xls_sheets(path, [("S", [HEADER], VISIBLE)])
     path.write_bytes(path.read_bytes() + bytes(5_000))
 
@@ -91,7 +91,7 @@ PERMANENT: dict[str, Make] = {
 
 
 def _error(tmp_path: Path, make: Make, age_seconds: float, *, low_memory: bool = False) -> PermanentError:
-    """What reading a file of that age ends with."""
+    """The error of reading a file of this age."""
     (tmp_path / "scratch").mkdir()
     (tmp_path / "inbox").mkdir()
     make(tmp_path / "inbox" / "chats.xlsx")
@@ -113,10 +113,10 @@ def _read(source: ExcelSource) -> None:
 
 @pytest.mark.parametrize(
     ("name", "low_memory"),
-    # An .xls cannot be read frugally.
+    # An .xls cannot be read in low memory.
     [*((name, False) for name in TRUNCATED), *((name, True) for name in TRUNCATED if name not in XLS)],
 )
-def test_a_fresh_file_that_looks_cut_is_tried_again(tmp_path: Path, name: str, low_memory: bool) -> None:
+def test_recent_truncated_file_is_rechecked(tmp_path: Path, name: str, low_memory: bool) -> None:
     error = _error(tmp_path, TRUNCATED[name], 10, low_memory=low_memory)
     assert error.code in DAMAGE
     assert error.recheck_after == pytest.approx(RECENT_SECONDS - 10, abs=5)
@@ -124,21 +124,21 @@ def test_a_fresh_file_that_looks_cut_is_tried_again(tmp_path: Path, name: str, l
 
 @pytest.mark.parametrize("name", TRUNCATED)
 @pytest.mark.parametrize("age", [RECENT_SECONDS + 1, -3600.0])
-def test_a_file_that_has_rested_is_refused_for_good(tmp_path: Path, name: str, age: float) -> None:
-    """Also one from the future: the clock of its server is not that of this machine."""
+def test_old_truncated_file_fails(tmp_path: Path, name: str, age: float) -> None:
+    """Also a file from the future, by another clock."""
     error = _error(tmp_path, TRUNCATED[name], age)
     assert error.code in DAMAGE
     assert error.recheck_after is None
 
 
 @pytest.mark.parametrize("code", PERMANENT)
-def test_what_is_whole_and_wrong_is_refused_at_once(tmp_path: Path, code: str) -> None:
+def test_complete_wrong_file_fails_at_once(tmp_path: Path, code: str) -> None:
     error = _error(tmp_path, PERMANENT[code], 0)
     assert error.code == code
     assert error.recheck_after is None
 
 
-def test_an_upload_is_whole() -> None:
+def test_upload_is_not_rechecked() -> None:
     with pytest.raises(WorkbookError) as caught, recheck_if_recent(LocalFile(Path("x"), "", None)):
         raise damaged("its zip container is not whole")
     assert caught.value.recheck_after is None

@@ -1,4 +1,4 @@
-"""Cells of .xlsb come out as Excel shows them, also those that calamine loses or refuses."""
+"""Cells of .xlsb as Excel shows them, also those that calamine loses or rejects."""
 
 import struct
 import zipfile
@@ -96,7 +96,7 @@ RIGHT = xlsb_number(1, 1.0)
 
 
 def book(tmp_path: Path, *cells: bytes, properties: bytes = b"") -> Path:
-    """Rows of one cell and a number."""
+    """Rows with one cell and a number."""
     sheet = xlsb_sheet([(one, RIGHT) for one in cells])
     return raw_xlsb(
         tmp_path / "book.xlsb",
@@ -115,8 +115,8 @@ def first(opener: ReaderFactory, path: Path) -> list[Cell]:
 
 
 @pytest.mark.parametrize(("record", "expected"), SAME.values(), ids=SAME)
-def test_value_of_a_cell_is_that_of_calamine(record: bytes, expected: Cell, tmp_path: Path) -> None:
-    """An independent reader of the same bytes, where it is right."""
+def test_value_of_a_cell_matches_calamine(record: bytes, expected: Cell, tmp_path: Path) -> None:
+    """Calamine is an independent reader of the same bytes."""
     path = book(tmp_path, record)
     (found,) = first(open_xlsb, path)
     assert (type(found), found) == (type(expected), expected)
@@ -124,7 +124,7 @@ def test_value_of_a_cell_is_that_of_calamine(record: bytes, expected: Cell, tmp_
 
 
 @pytest.mark.parametrize(("record", "expected"), OWN.values(), ids=OWN)
-def test_value_that_calamine_loses_or_refuses(record: bytes, expected: Cell, tmp_path: Path) -> None:
+def test_values_that_calamine_loses_or_rejects(record: bytes, expected: Cell, tmp_path: Path) -> None:
     assert first(open_xlsb, book(tmp_path, record)) == [expected]
 
 
@@ -155,7 +155,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("record", DAMAGED.values(), ids=DAMAGED)
-def test_what_makes_no_sense_is_refused(record: bytes, tmp_path: Path) -> None:
+def test_invalid_records_are_rejected(record: bytes, tmp_path: Path) -> None:
     path = raw_xlsb(
         tmp_path / "book.xlsb",
         [("worksheet", "S", xlsb_sheet([HEADER, (7, "u", "x"), (record,)]), VISIBLE)],
@@ -167,14 +167,14 @@ def test_what_makes_no_sense_is_refused(record: bytes, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
-def test_records_are_cut_out_of_pieces_of_any_size(size: int) -> None:
+def test_records_in_pieces_of_any_size(size: int) -> None:
     content = xlsb_record(5, b"abc") + xlsb_record(617, b"x" * 300) + xlsb_record(146)
     pieces = [content[at : at + size] for at in range(0, len(content), size)]
     assert list(iter_records(pieces)) == [(5, b"abc"), (617, b"x" * 300), (146, b"")]
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3, 4])
-def test_record_that_is_cut_off_is_damage(cut: int) -> None:
+def test_truncated_record_is_damaged(cut: int) -> None:
     with pytest.raises(MigrationError, match="cut off"):
         list(iter_records([xlsb_record(5, b"abc")[:cut]]))
 
@@ -185,15 +185,15 @@ def chats(name: str) -> bytes:
 
 @pytest.mark.parametrize("kind", ["xlMacrosheet", "xlIntlMacrosheet", "dialogsheet", "chartsheet"])
 @pytest.mark.parametrize("low_memory", [False, True])
-def test_other_kinds_of_sheets_are_passed_over(kind: str, low_memory: bool, tmp_path: Path) -> None:
-    """Calamine refuses a workbook with a macro sheet as a whole."""
+def test_other_kinds_of_sheets_are_skipped(kind: str, low_memory: bool, tmp_path: Path) -> None:
+    """Calamine rejects a whole workbook for a macro sheet."""
     sheets = [(kind, "Чаты", chats("macro"), VISIBLE), ("worksheet", "Лист", chats("new"), VISIBLE)]
     path = raw_xlsb(tmp_path / "book.xlsb", sheets)
     assert read_columns(path, low_memory=low_memory)["name"] == ["new"]
 
 
-def test_workbook_over_which_calamine_panics_is_read(tmp_path: Path) -> None:
-    """The record before the formats lacks how many there are."""
+def test_workbook_that_makes_calamine_panic_is_read(tmp_path: Path) -> None:
+    """The record before the formats has no count."""
     sheet = xlsb_sheet([HEADER, (cell(2, rk(45636 << 2 | 2), OWN_DATE), "u", "new")])
     styles = STYLES.replace(xlsb_record(615, struct.pack("<I", 1)), xlsb_record(615))
     path = raw_xlsb(tmp_path / "book.xlsb", [("worksheet", "Чаты", sheet, VISIBLE)], styles=styles)
@@ -202,7 +202,7 @@ def test_workbook_over_which_calamine_panics_is_read(tmp_path: Path) -> None:
     assert read_columns(path) == {"inn": [date(2024, 12, 10)], "url": ["u"], "name": ["new"]}
 
 
-def test_wrong_checksum_is_damage(tmp_path: Path) -> None:
+def test_wrong_crc_is_damaged(tmp_path: Path) -> None:
     path = write_xlsb(tmp_path / "book.xlsb", [HEADER, (7, "u", "abcdefg")])
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -216,7 +216,7 @@ def test_wrong_checksum_is_damage(tmp_path: Path) -> None:
 
 
 def test_parts_are_found_by_their_relationships(tmp_path: Path) -> None:
-    """The workbook elsewhere, and called otherwise."""
+    """The workbook part in another folder, with another name."""
     path = write_xlsb(tmp_path / "book.xlsb", [HEADER, (7, "u", "new")])
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -235,7 +235,7 @@ CALCULATION = "<3IdIH"
 
 
 @pytest.mark.parametrize(("flags", "is_stale"), [(0x51, True), (0x50, False)])
-def test_formulas_of_a_workbook_that_asks_to_be_recalculated(
+def test_formulas_of_a_workbook_with_a_recalculation_request(
     flags: int, is_stale: bool, tmp_path: Path
 ) -> None:
     asks = xlsb_record(157, struct.pack(CALCULATION, 191029, 1, 100, 0.001, 1, flags))

@@ -1,4 +1,4 @@
-"""An .xls that is encrypted or obfuscated asks for a password, whatever calamine makes of it."""
+"""An encrypted or obfuscated .xls needs a password, also where calamine would read it."""
 
 import struct
 from pathlib import Path
@@ -17,7 +17,7 @@ OTHER = struct.pack("<2H", 0xE1, 2) + bytes(2)
 
 
 def xor_obfuscated(path: Path) -> Path:
-    """With the header of XOR obfuscation in place of that of RC4 (MS-XLS 2.4.117)."""
+    """An .xls with the header of XOR obfuscation instead of RC4 (MS-XLS 2.4.117)."""
     content = (FIXTURES / "default_password.xls").read_bytes()
     at = content.index(struct.pack("<3H", 0x2F, 54, 1))
     path.write_bytes(content[: at + 4] + bytes(2) + content[at + 6 :])
@@ -25,7 +25,7 @@ def xor_obfuscated(path: Path) -> Path:
 
 
 def short_stream(path: Path, content: bytes) -> Path:
-    """A compound file whose stream «Workbook» is short: its second mini sector, in sector 2."""
+    """An OLE file with a short stream «Workbook» in its second mini sector."""
     chain = [0xFFFFFFFD, 0xFFFFFFFE, 0xFFFFFFFE]
     entries = b"".join(
         (name + "\0").encode("utf-16-le").ljust(64, b"\0")
@@ -58,7 +58,7 @@ def test_file_pass_is_among_the_first_records(head: bytes, expected: bool) -> No
     assert has_file_pass(head) is expected
 
 
-def test_xor_obfuscated_xls_asks_for_a_password(tmp_path: Path) -> None:
+def test_xor_obfuscated_xls_is_encrypted(tmp_path: Path) -> None:
     with pytest.raises(MigrationError) as caught:
         sniff(xor_obfuscated(tmp_path / "book.xls"), 1 << 30)
     assert caught.value.code == "workbook_encrypted"
@@ -72,5 +72,5 @@ def test_short_stream_is_found(tmp_path: Path) -> None:
     assert sniff(short_stream(book, BOF + OTHER), 1 << 30) is WorkbookKind.XLS
 
 
-def test_plain_xls_asks_for_none() -> None:
+def test_plain_xls_is_not_encrypted() -> None:
     assert sniff(FIXTURES / "sample.xls", 1 << 30) is WorkbookKind.XLS

@@ -1,4 +1,4 @@
-"""The sparse reader finds the same cells as calamine, in the same rows."""
+"""The row-by-row reader finds the same cells as calamine."""
 
 import datetime as dt
 from pathlib import Path
@@ -33,7 +33,7 @@ STYLES = (
 
 
 def cells_of(opener: ReaderFactory, path: Path, sheet: str = "Чаты") -> dict[tuple[int, int], Cell]:
-    """(row, column) → what is there, filled cells only."""
+    """(row, column) → filled cell."""
     reader = opener(path, 1000)
     found = {
         (position, column): cell
@@ -102,13 +102,13 @@ STRINGS = (
 
 @pytest.mark.parametrize("name", SAME)
 @pytest.mark.parametrize("since_1904", [False, True])
-def test_cells_are_those_of_calamine(tmp_path: Path, name: str, since_1904: bool) -> None:
+def test_cells_match_calamine(tmp_path: Path, name: str, since_1904: bool) -> None:
     workbook = '<workbookPr date1904="1"/>' if since_1904 else ""
     path = raw_xlsx(tmp_path / "x.xlsx", SAME[name], strings=STRINGS, styles=STYLES, workbook=workbook)
     assert cells_of(open_sax, path) == cells_of(open_calamine, path)
 
 
-def test_cells_of_other_writers_are_read_too(tmp_path: Path) -> None:
+def test_cells_of_other_writers(tmp_path: Path) -> None:
     moment = dt.datetime(2024, 12, 10, 5, 4)  # noqa: DTZ001  Excel knows no time zones
     rows = [HEADER, *data_rows(50), (None, dt.date(2024, 12, 10), moment, True, 1.5)]
     path = write_xlsx(tmp_path / "x.xlsx", rows, first_row=3)
@@ -122,13 +122,13 @@ def test_strict_workbooks_are_read(tmp_path: Path) -> None:
     assert cells_of(open_sax, path) == {(1, 0): "ИНН"}
 
 
-def test_a_stray_cell_in_the_last_corner_costs_a_block_of_its_own(tmp_path: Path) -> None:
+def test_stray_cell_in_the_last_corner_has_its_own_block(tmp_path: Path) -> None:
     reader = open_sax(stray_cell_xlsx(tmp_path / "x.xlsx", 1000), 400)
     shapes = [(len(block.positions), block.width) for block in reader.rows("Чаты")]
     assert shapes == [(400, 3), (400, 3), (201, 3), (1, 16_384)]
 
 
-def test_an_endless_text_is_cut_where_it_is_too_long_anyway(tmp_path: Path) -> None:
+def test_very_long_text_is_truncated(tmp_path: Path) -> None:
     text = "я" * 3_000_000
     rows = row(text_cell("A1", text), cell("B1", text, "str"), cell("C1", "0", "s"))
     path = raw_xlsx(tmp_path / "x.xlsx", rows, strings=f"<si><t>{text}</t></si>")
@@ -154,7 +154,7 @@ ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
         (text_row(1, "a"), ENTITIES),
     ],
 )
-def test_what_makes_no_sense_is_damage(tmp_path: Path, rows: str, before: str) -> None:
+def test_invalid_content_is_damaged(tmp_path: Path, rows: str, before: str) -> None:
     path = raw_xlsx(tmp_path / "x.xlsx", rows, before=before)
     with pytest.raises(MigrationError) as caught:
         cells_of(open_sax, path)

@@ -1,4 +1,4 @@
-"""What a workbook is, its content says and not its name."""
+"""The format of a workbook is detected by its content, not by its name."""
 
 import struct
 import zipfile
@@ -33,11 +33,11 @@ def code_of(path: Path, limit: int = LIMIT) -> str:
         (lambda path: write_compound(path, ["BOOK"]), "xls"),
     ],
 )
-def test_kinds_are_told_by_content(tmp_path: Path, make: Callable[[Path], Path], expected: str) -> None:
+def test_format_is_detected_by_content(tmp_path: Path, make: Callable[[Path], Path], expected: str) -> None:
     assert sniff(make(tmp_path / "named.csv"), LIMIT) == expected
 
 
-def test_an_old_workbook_is_told_by_its_stream() -> None:
+def test_xls_is_detected_by_its_stream() -> None:
     assert sniff(FIXTURES / "sample.xls", LIMIT) == "xls"
 
 
@@ -57,9 +57,7 @@ def test_an_old_workbook_is_told_by_its_stream() -> None:
         (b"\x89PNG\r\n\x1a\n\x00\x00", "unknown format"),
     ],
 )
-def test_other_files_are_no_workbooks_and_the_error_says_what_they_are(
-    tmp_path: Path, content: bytes, said: str
-) -> None:
+def test_error_describes_other_files(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "chats.xlsx").write_bytes(content)
     with pytest.raises(MigrationError, match=said) as caught:
         sniff(tmp_path / "chats.xlsx", LIMIT)
@@ -69,18 +67,18 @@ def test_other_files_are_no_workbooks_and_the_error_says_what_they_are(
 @pytest.mark.parametrize(
     "member", ["word/document.xml", "ppt/presentation.xml", "Index/Document.iwa", "a.txt"]
 )
-def test_other_archives_are_no_workbooks(tmp_path: Path, member: str) -> None:
+def test_other_archives_are_rejected(tmp_path: Path, member: str) -> None:
     with zipfile.ZipFile(tmp_path / "x.xlsx", "w") as archive:
         archive.writestr(member, "x")
     assert code_of(tmp_path / "x.xlsx") == "not_a_workbook"
 
 
 @pytest.mark.parametrize("stream", ["WordDocument", "PowerPoint Document", "Contents"])
-def test_other_office_files_are_no_workbooks(tmp_path: Path, stream: str) -> None:
+def test_other_office_files_are_rejected(tmp_path: Path, stream: str) -> None:
     assert code_of(write_compound(tmp_path / "x.xls", [stream])) == "not_a_workbook"
 
 
-def test_protected_workbooks_are_told_apart(tmp_path: Path) -> None:
+def test_encrypted_workbooks_have_their_own_code(tmp_path: Path) -> None:
     assert code_of(FIXTURES / "encrypted.xlsx") == "workbook_encrypted"
     assert code_of(write_ods(tmp_path / "x.ods", ROWS, encrypted=True)) == "workbook_encrypted"
     whole = bytearray(write_xlsx(tmp_path / "x.xlsx", ROWS).read_bytes())
@@ -92,7 +90,7 @@ def test_protected_workbooks_are_told_apart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.6, 0.9, 0.99])
 @pytest.mark.parametrize("name", ["x.xlsx", "x.ods", "sample.xls", "encrypted.xlsx"])
-def test_a_file_cut_off_is_never_taken_for_whole(tmp_path: Path, share: float, name: str) -> None:
+def test_truncated_file_is_damaged(tmp_path: Path, share: float, name: str) -> None:
     match name:
         case "x.xlsx":
             whole = write_xlsx(tmp_path / name, ROWS).read_bytes()
@@ -107,14 +105,14 @@ def test_a_file_cut_off_is_never_taken_for_whole(tmp_path: Path, share: float, n
         assert code_of(tmp_path / "cut") == "workbook_damaged"
 
 
-def test_more_than_may_be_unpacked_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+def test_too_large_workbook_is_rejected_before_inflating(tmp_path: Path) -> None:
     bomb = raw_xlsx(tmp_path / "bomb.xlsx", "", extra={"xl/media/zeros": bytes(LIMIT)})
     assert bomb.stat().st_size < LIMIT // 500
     assert code_of(bomb) == "source_too_large"
     assert sniff(bomb, LIMIT * 2) == "xlsx"
 
 
-def test_a_directory_of_endless_entries_is_refused_unread(tmp_path: Path) -> None:
+def test_huge_zip_directory_is_rejected_unread(tmp_path: Path) -> None:
     path = write_xlsx(tmp_path / "x.xlsx", ROWS)
     whole = bytearray(path.read_bytes())
     struct.pack_into("<L", whole, whole.rindex(b"PK\x05\x06") + 12, 500 << 20)
@@ -122,7 +120,7 @@ def test_a_directory_of_endless_entries_is_refused_unread(tmp_path: Path) -> Non
     assert code_of(path) == "source_too_large"
 
 
-def test_a_directory_that_says_nonsense_is_damage(tmp_path: Path) -> None:
+def test_invalid_zip_directory_is_damaged(tmp_path: Path) -> None:
     path = write_xlsx(tmp_path / "x.xlsx", ROWS)
     whole = bytearray(path.read_bytes())
     whole[whole.index(b"PK\x01\x02")] = 0
