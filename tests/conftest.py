@@ -13,7 +13,8 @@ import pytest
 
 from devstack import ports
 from devstack.errors import StackError
-from devstack.stack import STACK_KINDS, Stack, choose_stack_kind, start_stack
+from devstack.stack import Stack
+from devstack.stack_kinds import STACK_KINDS, choose_stack_kind, start_stack
 
 MAX_WORKERS = 6
 """Each takes about 700 MB with its servers and a replica or two."""

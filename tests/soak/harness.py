@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from devstack.fake_sheets.__main__ import write_key_file
 from devstack.fake_sheets.server import FakeSheetsServer, FakeWorksheet
+from devstack.fake_sheets.service_accounts import write_key_file
 from devstack.server import Server
+from devstack.service import ServiceProcess
 from devstack.stack import Stack
 from tests.acceptance.faults.conftest import FaultHarness
 from tests.soak.plan import REPLICAS
@@ -17,7 +18,6 @@ from tests.soak.sources import SoakSource, copy_to_inbox, to_sheet_rows, to_tabl
 from tests.support.database_inspector import DatabaseInspector
 from tests.support.dedicated_postgres import start_dedicated_postgres
 from tests.support.faults.cluster import Cluster, proxied_cluster
-from tests.support.service_process import ServiceProcess
 
 SETTINGS = {
     "MIGRATION_BATCH_ROWS": "100",

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
+from devstack.service import ServiceProcess
 from devstack.stack import Stack
 from schemas.status import StatusEvent
 from schemas.topics import DEAD_LETTERS
@@ -25,7 +26,6 @@ from tests.support.faults.postgres_proxy import PostgresProxy
 from tests.support.kafka_client import KafkaClient, dead_letter_reason, inbox_source, start_body
 from tests.support.reference_tables import Directory
 from tests.support.reference_workbook import ExpectedLoad
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 WORKBOOK_ROWS = 2_400

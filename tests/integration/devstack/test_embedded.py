@@ -10,7 +10,8 @@ import asyncpg
 import psutil
 import pytest
 
-from devstack.stack import Stack, start_stack
+from devstack.stack import Stack
+from devstack.stack_kinds import start_stack
 from tests.support import roundtrip
 from tests.support.wait import wait_until
 
@@ -18,9 +19,9 @@ LIMIT = 90
 
 CALLER = """
 import time
-from devstack.stack import start
-stack = start("embedded")
-print(stack.servers[0].order.folder.parent, *(server.pid for server in stack.servers), flush=True)
+from devstack.stack_kinds import start_stack
+stack = start_stack("embedded")
+print(stack.servers[0].spec.folder.parent, *(server.pid for server in stack.servers), flush=True)
 time.sleep(600)
 """
 

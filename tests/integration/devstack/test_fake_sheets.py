@@ -14,7 +14,7 @@ from google.oauth2.service_account import Credentials
 from gspread.http_client import HTTPClient
 from gspread.utils import absolute_range_name
 
-from devstack.dev_environment import ROOT
+from devstack import ROOT
 from devstack.fake_sheets.server import CapturedRequest, FakeSheetsServer, FakeWorksheet, SheetsFault
 from tests.support.wait import wait_until
 

@@ -15,10 +15,10 @@ from consumer.sources.headered_rows import HeaderedRows
 from consumer.sources.row_block import RowBlock
 from devstack.fakedata.admin_panel import create_chats_table
 from devstack.fakedata.bot_sheet import make_bot_sheet
-from devstack.fakedata.chats import ExpectedCounts
+from devstack.fakedata.expected import ExpectedChats
 
 
-def count_outcomes(chunks: Iterable[Chunk]) -> ExpectedCounts:
+def count_outcomes(chunks: Iterable[Chunk]) -> ExpectedChats:
     """What the rules say of the chunks."""
     checker, warnings = ChatValidator(staging.CHATS, date.max), Counter[str]()
     accepted = 0
@@ -36,7 +36,7 @@ def count_outcomes(chunks: Iterable[Chunk]) -> ExpectedCounts:
             for position, url in zip(chunk.positions, chunk.columns["url"], strict=True)
             if position not in wrong
         )
-    return ExpectedCounts(
+    return ExpectedChats(
         total=accepted + len(rejected),
         processed=accepted,
         failed=len(rejected),

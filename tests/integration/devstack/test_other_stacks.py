@@ -9,10 +9,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from devstack import ROOT
 from devstack.demo import __main__ as demo
-from devstack.dev_environment import ROOT
 from devstack.errors import StackError, StackUnavailableError
-from devstack.stack import Stack, choose_stack_kind, start_stack
+from devstack.stack import Stack
+from devstack.stack_kinds import choose_stack_kind, start_stack
 from tests.support import roundtrip
 
 LIMIT = 60
