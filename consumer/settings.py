@@ -27,7 +27,8 @@ from consumer.http.middleware import hosts
 from consumer.runtime import failpoints
 from consumer.sources.database import dsn as sources
 from consumer.store import dsn as store
-from messaging.connection import VALIDATORS, KafkaConnection
+from messaging.connection import KafkaConnection
+from messaging.settings_validators import VALIDATORS
 from schemas.requests import DatabaseSource, GoogleSheetsSource
 
 NonEmptyStr = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]

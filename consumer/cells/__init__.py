@@ -1,1 +1,1 @@
-"""What sources and datasets share: chunks of rows, blank characters, spellings of error values."""
+"""Shared by sources and datasets: chunks of rows, blanks, limits of texts, spellings of error values."""

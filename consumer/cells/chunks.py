@@ -1,18 +1,20 @@
-"""A piece of a source on its way to the dataset: cells by field, with the positions people know."""
+"""Chunks of a source's rows: cells by field, with the row numbers that users see."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 Cell = object
-"""What a reader found: str, float, int, bool, date, datetime, time, timedelta, or None."""
+"""A value that a source has read: str, float, int, bool, date, datetime, time, timedelta, or None."""
+EXACT_INTEGER_LIMIT = 2**53
+"""From here on a float does not distinguish all whole numbers."""
 
 
 class RoundedNumber(float):
-    """A number that its source spells with fewer digits than it has: `7.91234567E+10`."""
+    """A number that its source writes with fewer digits than it has: `7.91234567E+10`."""
 
 
 class FormulaWithoutValue(str):
-    """The cell of a formula whose result is not in the file: empty, and the rules can say why."""
+    """A formula whose result is not in the file: an empty cell, for which the rules can give the reason."""
 
     __slots__ = ()
 
@@ -21,7 +23,7 @@ FORMULA_WITHOUT_VALUE = FormulaWithoutValue()
 
 
 class ErrorCell(str):
-    """A cell that holds an error: empty to every rule, and named as one in the record of a rejected row."""
+    """A cell with an error value: empty to every rule, an error in the record of a rejected row."""
 
     __slots__ = ()
 
@@ -34,10 +36,10 @@ class Chunk:
     """Consecutive records of a source, column by column.
 
     `positions` ascend strictly over the whole source (physical row numbers of a sheet, ids of a table).
-    `columns` holds one list per field the source has, each as long as `positions`; a field without a
-    column is absent. Rows that count for nothing (no visible character) are not in a chunk.
-    `record(i)` gives row i as it was read, unknown columns included, for the list of rejected rows: by what a
-    person calls each column. `record_fields` has those of its columns that are read, each with its field.
+    `columns` has one list per field of the source, each as long as `positions`; a field without a
+    column is absent. Rows without a visible character are not in a chunk.
+    `record(i)` gives row i as read, by column label, unmapped columns included, for lists of rejected rows.
+    `record_fields` has the labels of mapped columns, each with its field.
     """
 
     positions: Sequence[int]
@@ -46,17 +48,10 @@ class Chunk:
     record_fields: Mapping[str, str] = field(default_factory=dict)
 
     def slice(self, start: int, end: int) -> "Chunk":
-        """The rows from one place up to another."""
+        """The rows from index `start` up to, not including, `end`."""
 
         def record(i: int) -> dict[str, Cell]:
             return self.record(start + i)
 
         columns = {name: column[start:end] for name, column in self.columns.items()}
         return Chunk(self.positions[start:end], columns, record, self.record_fields)
-
-
-def escape_unstorable(text: str) -> str:
-    """The text with what Postgres cannot keep written visibly, as `\\u0000` or `\\ud83d`."""
-    if text.isprintable():
-        return text
-    return text.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""How spreadsheets spell the errors of formulas: text of a cell that says there is no value."""
+"""Texts that spreadsheets show for errors of formulas."""
 
 _EXCEL = (
     "#DIV/0! #N/A #NAME? #NULL! #NUM! #REF! #VALUE! #GETTING_DATA #SPILL! #CALC! #FIELD! #BLOCKED! #CONNECT! "
@@ -10,16 +10,16 @@ _RUSSIAN = (
     "#НЕИЗВЕСТНЫЙ! #ЗАНЯТО! #ДАННЫЕ! #ЦИКЛ!"
 )
 _GOOGLE_AND_LIBREOFFICE = "#ERROR! #ОШИБКА! Loading... Loading… Загрузка... Загрузка… #MACRO? #ADDIN?"
-"""Of Google, which shows some while a formula waits for its data, and of LibreOffice."""
+"""Google shows some of them while a formula loads its data."""
 _NUMBERED = (f"{word}:{number}" for word in ("Err", "Ошибка") for number in range(500, 600))
-"""LibreOffice numbers its own errors from 501 on."""
+"""LibreOffice's own errors have numbers from 501 on."""
 ERROR_TEXTS = frozenset((*" ".join((_EXCEL, _RUSSIAN, _GOOGLE_AND_LIBREOFFICE)).split(), *_NUMBERED))
 ERROR_TEXT_PREFIXES = ("#", "Loading", "Загрузка", "Err:", "Ошибка:")
-"""Each of them begins with one of these."""
+"""Every error text begins with one of these."""
 MAX_ERROR_TEXT_CHARS = max(map(len, ERROR_TEXTS)) + 8
-"""Characters, some blanks around included; a longer text is not looked at."""
+"""Characters, including some blanks around the text; a longer one is not compared."""
 
 
 def is_error_text(text: str) -> bool:
-    """Whether the text is that of an error and nothing else, blanks around it apart."""
+    """Whether the text is an error text, apart from blanks around it."""
     return len(text) <= MAX_ERROR_TEXT_CHARS and text.strip() in ERROR_TEXTS

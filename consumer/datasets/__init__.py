@@ -1,1 +1,1 @@
-"""What rows mean: a folder per dataset; adding one touches nothing else."""
+"""Datasets: what rows mean. One package each; adding one changes no other file."""

@@ -1,4 +1,4 @@
-"""The shape of a dataset: which columns it knows, how rows are checked, how a batch is merged."""
+"""The types of a dataset: its columns, the validation of its rows, the merge of a batch."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,12 +10,11 @@ from consumer.cells.chunks import Cell, Chunk
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
-    """The table of another database that holds a dataset.
+    """The table of a source database that has the rows of a dataset.
 
-    `table` is its usual name, `key` an integer column that never repeats, `columns` goes by field.
-    Of `row_filter` (column, value) the rows with that value, or with null, belong to the dataset.
-    `identity` are the fields that tell which row was the first of its kind: all that is read again of
-    rows that are stored.
+    `table` is its default name, `key` a unique integer column, `columns` is by field.
+    Rows with the value of `row_filter` (column, value), or with null, belong to the dataset.
+    `identity_fields` decide which row is the first of its kind; nothing else is read again of stored rows.
     """
 
     table: str
@@ -27,7 +26,10 @@ class SourceTable:
 
 @dataclass(frozen=True, slots=True)
 class PositionalLayout:
-    """A sheet without a header: its fields from column A on, and what row 2 must pass to be taken so."""
+    """A sheet without a header: its fields from column A on.
+
+    It is read so if the cells of row 2 pass `detectors`, which is by field.
+    """
 
     fields: tuple[str, ...]
     detectors: Mapping[str, Callable[[Cell], bool]]
@@ -35,9 +37,9 @@ class PositionalLayout:
 
 @dataclass(frozen=True, slots=True)
 class ColumnSpec:
-    """The columns a dataset understands: field → the headers it is known by, as people write them.
+    """The columns of a dataset: field → its headers, as users write them.
 
-    `source_table` and `positional_layout` say where it lies in a database, and in a sheet without a header.
+    `source_table` and `positional_layout` are for databases and for sheets without a header.
     """
 
     headers: Mapping[str, tuple[str, ...]]
@@ -48,11 +50,11 @@ class ColumnSpec:
 
 @dataclass(frozen=True, slots=True)
 class ValidatedBatch:
-    """The first `rows` rows of a chunk after the rules, ready for COPY.
+    """The first `row_count` rows of a chunk, validated and encoded for COPY.
 
-    Fewer than all where rejected rows take much space: the others are checked next.
-    Each section is COPY text for one stage table; every line begins with the position of the row it
-    belongs to, ascending, so that a batch can be cut at a position.
+    Fewer than all if the records of rejected rows are large; validate the others next.
+    `copy_streams` has COPY text by staging table. Every line begins with the position of its row; positions
+    ascend, so that a batch can be split at a position.
     """
 
     row_count: int
@@ -63,42 +65,42 @@ class ValidatedBatch:
 
 
 class RowValidator(Protocol):
-    """Checks the chunks of one load, in order, from the top of the source."""
+    """Validates the chunks of one load, in order, from the beginning of the source."""
 
     def replay(self, chunk: Chunk, rejected_by_database: Mapping[int, str]) -> None:
-        """Take note of rows that an earlier attempt of this load has stored already."""
+        """Register rows that an earlier attempt of this load has stored."""
         ...
 
     def validate(self, chunk: Chunk, rejected_by_database: Mapping[int, str]) -> ValidatedBatch:
         """Apply the rules to the first rows.
 
-        `rejected_by_database` are positions that Postgres refused, with its SQLSTATE: they are rejected.
+        `rejected_by_database`: positions that Postgres rejected → SQLSTATE; these rows are rejected.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StagingTable:
-    """A session temp table that COPY fills; `columns` in the order of the text."""
+    """A temp table that COPY fills; `columns` in the order of the COPY text."""
 
     name: str
     columns: tuple[str, ...]
 
 
 REJECTED_ROWS = StagingTable(
-    "stage_rejects", ("position", "record_identifier", "errors", "record", "kinds", "record_cut")
+    "stage_rejected_rows", ("position", "record_identifier", "errors", "record", "kinds", "record_cut")
 )
-"""The section every dataset writes its rejected rows to; the store moves it to `migration_errors`."""
+"""Where every dataset copies its rejected rows; the store moves them to `migration_errors`."""
 
 
 @dataclass(frozen=True, slots=True)
 class MergePlan:
-    """How a batch becomes rows of the target: values only, the store runs them.
+    """The SQL that merges a batch into the target tables; the store runs it.
 
-    `session` makes the temp tables, once a connection (ON COMMIT DELETE ROWS, or kept over batches
-    inside the same transactions). `staging_tables` are filled in this order. `statements` run in order after
-    the fence; `counts` comes last and returns one row: inserted, updated, unchanged, duplicates
-    (bigint, of the accepted rows) and warnings (jsonb, code → count).
+    `create_temp_tables` runs once per connection; a rolled-back batch must leave no rows in them.
+    `staging_tables` are filled in this order. `statements` run in order after the lease is checked.
+    `counts_query` comes last and returns one row: inserted, updated, unchanged, duplicates (bigint, of the
+    accepted rows) and warnings (jsonb, code → count).
     """
 
     create_temp_tables: str
@@ -109,10 +111,10 @@ class MergePlan:
 
 @dataclass(frozen=True, slots=True)
 class StoredValueCheck:
-    """Values that an earlier version may have stored, and the rules of today would not give.
+    """Finds values that an earlier version stored and the rules would not produce now.
 
-    `query` returns rows (id bigint, value text) that may be such, `is_still_valid` whether the rules keep a value.
-    `what` names them behind their number; the page of the dataset says how to list and remove them.
+    `query` returns candidates (id bigint, value text); `is_still_valid` is whether the rules accept a value.
+    `description` follows their number in a sentence; the dataset's page explains how to delete them.
     """
 
     description: str
@@ -122,10 +124,10 @@ class StoredValueCheck:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What rows of one kind mean. `make_validator` and `merge` take the type of the source.
+    """A dataset. `make_validator` and `make_merge_plan` take the source type.
 
-    `make_validator` takes as well the day the load began. `rules_version` moves whenever a cell may mean something
-    else than before: a load goes on only under the rules it began with.
+    `make_validator` also takes the day the load started. `rules_version` changes whenever a cell
+    may mean something else: a load is resumed only under the rules it started with.
     """
 
     name: str

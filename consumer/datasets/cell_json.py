@@ -1,20 +1,19 @@
-"""Cells as JSON can hold them, and what is lost on the way: the kind of a date, an error, a large number."""
+"""Converts cells to JSON values, and names what JSON loses: dates, errors, large numbers."""
 
 from datetime import date, time, timedelta
 from decimal import Decimal
 
-from consumer.cells.chunks import Cell, ErrorCell, FormulaWithoutValue, escape_unstorable
+from consumer.cells.chunks import EXACT_INTEGER_LIMIT, Cell, ErrorCell, FormulaWithoutValue
+from consumer.cells.texts import escape_unstorable
 
-EXACT_INTEGER_LIMIT = 2**53
-"""From here on neighbouring whole numbers are the same float: its digits are kept as a text."""
 JSON_INTEGER_LIMIT = 10**18
-"""A whole number of more digits is kept as a text, which every reader of JSON takes as it is."""
+"""An int from here on is written as text, which every JSON parser keeps exactly."""
 JSON_NATIVE_TYPES = frozenset({str, bool, type(None)})
 """Types that JSON has itself."""
 
 
 def to_json_value(cell: Cell) -> str | int | float | bool | None:
-    """A cell as JSON can hold it: whole numbers without `.0`, dates as ISO text, errors as nothing."""
+    """A cell as JSON value: whole numbers without `.0`, dates as ISO text, errors as null."""
     if cell.__class__ is str:  # nearly every cell
         return escape_unstorable(cell)
     match cell:
@@ -35,7 +34,7 @@ def to_json_value(cell: Cell) -> str | int | float | bool | None:
 
 
 def kind_lost_in_json(cell: Cell) -> str | None:
-    """What the cell is, where the type of its JSON value is another; else None."""
+    """The kind of a cell whose JSON value has another type; else None."""
     if cell.__class__ in JSON_NATIVE_TYPES:
         return None
     match cell:

@@ -1,8 +1,7 @@
-"""The record of a rejected row as JSON of bounded size, with the kinds of its cells and what was cut.
+"""Encodes the record of a rejected row as JSON of bounded size.
 
-Cells of columns that the dataset reads are whole up to a limit for each field. All others share MAX_UNREAD_BYTES.
-Nothing is written that is not kept: a row of 4,000 cells that share one long text is small in memory, and its
-JSON would not be.
+Cells of mapped columns are complete up to a limit per field; all other cells share MAX_UNMAPPED_BYTES.
+What does not fit is never encoded: 4,000 cells that share one long text are small in memory, not as JSON.
 """
 
 import json
@@ -10,31 +9,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from consumer.cells.chunks import Cell
+from consumer.cells.texts import TRUNCATION_MARK
 from consumer.datasets.cell_json import kind_lost_in_json, to_json_value
 
-MAX_UNREAD_BYTES = 65_536
-"""UTF-8 of the JSON as it is stored: names, values and kinds of the columns that are not read."""
+MAX_UNMAPPED_BYTES = 65_536
+"""UTF-8 bytes of the stored JSON: labels, values and kinds of unmapped columns."""
 MIN_CELL_BYTES = 64
-"""With less left, no further cell is tried: the rest is counted."""
+"""With less space left, further cells are only counted."""
 SMALL_RECORD_CHARS, SMALL_RECORD_CELLS = 2_500, 30
-"""A record of no more is kept whole for certain. JSON makes at most 7 bytes of a character (an escape of six
-for a NUL, and a backslash before it); a name has at most 110 characters, and comes twice where its cell has a
-kind; 40 bytes hold any other value with its kind.
+"""A record of this size always fits. A character takes at most 7 bytes of JSON (a NUL: an escape of six and a
+backslash before it). A label has at most 110 characters and comes twice if its cell has a kind; any other
+value takes at most 40 bytes with its kind.
 """
-TRUNCATION_MARK = "…"
-"""Follows a text that was cut: one that was too long stays too long."""
 
 to_json = json.JSONEncoder(ensure_ascii=False).encode
-"""Values as JSON; `json.dumps` would make an encoder for every row."""
+"""Like `json.dumps`, which creates an encoder for every call."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedRecord:
-    """JSON texts; `kinds` and `cut` are None where they would be empty.
+    """JSON texts; `kinds` and `cut` are None if they would be empty.
 
-    `kinds`: column → `date`, `time`, `duration`, `error`, `formula` (no result) or `number` (as a text), of
-    cells whose JSON value is of another type.
-    `cut`: `{"cut": columns whose text goes on, "left_out": number of cells that are not in the record}`.
+    `kinds`: column → `date`, `time`, `duration`, `error`, `formula` (without a result) or `number` (as text),
+    for cells whose JSON value has another type.
+    `cut`: `{"cut": columns whose text is cut, "left_out": number of cells that are not in the record}`.
     """
 
     record: str
@@ -43,25 +41,25 @@ class EncodedRecord:
 
 
 class RecordEncoder:
-    """Writes records; `limits` has the characters that the cell of each field keeps."""
+    """Encodes records; `max_chars` has the characters that are kept of a cell, by field."""
 
     def __init__(self, max_chars: Mapping[str, int]) -> None:
         self._max_chars = max_chars
         self._min_max_chars = min(max_chars.values())
 
     def encode(self, record: Mapping[str, Cell], field_by_label: Mapping[str, str]) -> EncodedRecord:
-        """The record, by what people call the columns; `field_by_label` has those that are read, with their field."""
+        """Encode a record, which is by column label; `field_by_label` has the mapped columns."""
         if self._is_small(record):
-            kinds = {name: kind for name, cell in record.items() if (kind := kind_lost_in_json(cell))}
-            whole = {to_json_value(name): to_json_value(cell) for name, cell in record.items()}
-            return EncodedRecord(to_json(whole), _kinds_json(kinds), None)
+            kinds = {label: kind for label, cell in record.items() if (kind := kind_lost_in_json(cell))}
+            complete = {to_json_value(label): to_json_value(cell) for label, cell in record.items()}
+            return EncodedRecord(to_json(complete), _kinds_json(kinds), None)
         bounded = _BoundedRecord()
-        for name, cell in record.items():
-            of = field_by_label.get(name)
-            if of is None:
-                bounded.add_unread(name, cell)
+        for label, cell in record.items():
+            field_name = field_by_label.get(label)
+            if field_name is None:
+                bounded.add_unmapped(label, cell)
             else:
-                bounded.add_read(name, cell, self._max_chars[of])
+                bounded.add_mapped(label, cell, self._max_chars[field_name])
         return EncodedRecord(bounded.record_json(), _kinds_json(bounded.kinds), bounded.cut_json())
 
     def _is_small(self, record: Mapping[str, Cell]) -> bool:
@@ -73,65 +71,65 @@ class RecordEncoder:
 
 @dataclass(slots=True)
 class _BoundedRecord:
-    """A record in the making: what is kept, and how many bytes are left for columns that are not read."""
+    """Collects the cells that are kept, and how many bytes are left for unmapped columns."""
 
     kinds: dict[str, str] = field(default_factory=dict)
     _members: list[str] = field(default_factory=list)
     _cut_columns: list[str] = field(default_factory=list)
     _omitted_cells: int = 0
-    _remaining_bytes: int = MAX_UNREAD_BYTES
+    _remaining_bytes: int = MAX_UNMAPPED_BYTES
 
-    def add_read(self, name: str, cell: Cell, max_chars: int) -> None:
-        """Keep the cell of a column that is read; a text up to so many characters."""
+    def add_mapped(self, label: str, cell: Cell, max_chars: int) -> None:
+        """Keep the cell of a mapped column, a text up to `max_chars` characters."""
         if isinstance(cell, str) and len(cell) > max_chars:
             cell = cell[:max_chars] + TRUNCATION_MARK
-            self._cut_columns.append(name)
-        self._add(name, to_json(to_json_value(cell)), kind_lost_in_json(cell))
+            self._cut_columns.append(label)
+        self._add(label, to_json(to_json_value(cell)), kind_lost_in_json(cell))
 
-    def add_unread(self, name: str, cell: Cell) -> None:
-        """Keep another cell while there are bytes left; a text that does not fit gets half of them."""
+    def add_unmapped(self, label: str, cell: Cell) -> None:
+        """Keep another cell while bytes are left; a text that does not fit gets half of them."""
         if self._remaining_bytes < MIN_CELL_BYTES:
             self._omitted_cells += 1
             return
         kind = kind_lost_in_json(cell)
-        own = _encoded_name_bytes(name) + (_encoded_name_bytes(name) + len(kind) if kind else 0)
-        room = self._remaining_bytes - own
-        if room < MIN_CELL_BYTES:
+        overhead = _encoded_label_bytes(label) + (_encoded_label_bytes(label) + len(kind) if kind else 0)
+        value_bytes = self._remaining_bytes - overhead
+        if value_bytes < MIN_CELL_BYTES:
             self._remaining_bytes, self._omitted_cells = 0, self._omitted_cells + 1
             return
-        value = _encode_if_fits(cell, room)
-        if value is None and isinstance(cell, str) and room // 2 >= MIN_CELL_BYTES:
-            value = _encode_truncated(cell, room // 2)
-            self._cut_columns.append(name)
+        value = _encode_if_fits(cell, value_bytes)
+        if value is None and isinstance(cell, str) and value_bytes // 2 >= MIN_CELL_BYTES:
+            value = _encode_truncated(cell, value_bytes // 2)
+            self._cut_columns.append(label)
         if value is None:
             self._omitted_cells += 1
             return
-        self._remaining_bytes -= own + len(value.encode())
-        self._add(name, value, kind)
+        self._remaining_bytes -= overhead + len(value.encode())
+        self._add(label, value, kind)
 
-    def _add(self, name: str, value: str, kind: str | None) -> None:
-        self._members.append(f"{to_json(to_json_value(name))}: {value}")
+    def _add(self, label: str, value: str, kind: str | None) -> None:
+        self._members.append(f"{to_json(to_json_value(label))}: {value}")
         if kind is not None:
-            self.kinds[name] = kind
+            self.kinds[label] = kind
 
     def record_json(self) -> str:
         """The cells as one JSON object."""
         return f"{{{', '.join(self._members)}}}"
 
     def cut_json(self) -> str | None:
-        """What is not in the record; None where all is."""
+        """What the record lacks; None if it is complete."""
         if not self._cut_columns and not self._omitted_cells:
             return None
         return to_json({"cut": list(map(to_json_value, self._cut_columns)), "left_out": self._omitted_cells})
 
 
-def _encoded_name_bytes(name: str) -> int:
-    """The bytes of a name as JSON, with what separates it from its value and from the next name."""
-    return len(to_json(to_json_value(name)).encode()) + len(': "", ')
+def _encoded_label_bytes(label: str) -> int:
+    """Bytes of a label as JSON, with the separators around its value."""
+    return len(to_json(to_json_value(label)).encode()) + len(': "", ')
 
 
 def _encode_if_fits(cell: Cell, max_bytes: int) -> str | None:
-    """The value as JSON if it takes no more bytes than that; a text of more characters is not written."""
+    """The value as JSON if it takes at most `max_bytes`, else None; a longer text is not encoded."""
     if isinstance(cell, str) and len(cell) > max_bytes:
         return None
     value = to_json(to_json_value(cell))
@@ -139,7 +137,7 @@ def _encode_if_fits(cell: Cell, max_bytes: int) -> str | None:
 
 
 def _encode_truncated(text: str, max_bytes: int) -> str:
-    """The beginning of a text as JSON, with the mark behind it, in no more bytes than that."""
+    """The beginning of a text with TRUNCATION_MARK, as JSON of at most `max_bytes`."""
     chars = max_bytes
     while True:
         value = to_json(to_json_value(text[:chars] + TRUNCATION_MARK))
@@ -150,4 +148,4 @@ def _encode_truncated(text: str, max_bytes: int) -> str:
 
 
 def _kinds_json(kinds: Mapping[str, str]) -> str | None:
-    return to_json({to_json_value(name): kind for name, kind in kinds.items()}) if kinds else None
+    return to_json({to_json_value(label): kind for label, kind in kinds.items()}) if kinds else None

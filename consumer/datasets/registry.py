@@ -1,4 +1,4 @@
-"""Finds a dataset by its name. Folders are listed, and only the one asked for is imported."""
+"""Finds datasets by name: lists the packages, and imports only the requested one."""
 
 import pkgutil
 from importlib import import_module
@@ -11,14 +11,14 @@ from schemas.codes import ErrorCode
 
 
 def names() -> tuple[str, ...]:
-    """The datasets this service knows, sorted."""
+    """Names of all datasets, sorted."""
     return tuple(
         sorted(folder.name for folder in pkgutil.iter_modules(consumer.datasets.__path__) if folder.ispkg)
     )
 
 
 def find(name: str) -> Dataset:
-    """The dataset of that name (`DATASET` in its `dataset.py`), or UnresolvableRequestError with the known names."""
+    """The dataset of this name, `DATASET` in its `dataset.py`. Raises UnresolvableRequestError."""
     if name not in names():
         known = ", ".join(names())
         raise UnresolvableRequestError(

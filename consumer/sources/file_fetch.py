@@ -107,7 +107,7 @@ def _check_size(size: int, limit: int) -> None:
 
 def _fetch_upload(reference: Mapping[str, Any], config: SourceConfig, target: Path) -> LocalFile:
     # Only an upload needs Kafka and pydantic: both take long to import.
-    from messaging import errors, uploads
+    from messaging import download, errors
     from messaging.connection import KafkaConnection
     from schemas.uploads import Upload
 
@@ -115,7 +115,7 @@ def _fetch_upload(reference: Mapping[str, Any], config: SourceConfig, target: Pa
     _check_size(upload.size, config.max_inflated_bytes)
     connection = KafkaConnection.from_dict(dict(config.secrets["kafka"]))
     try:
-        asyncio.run(uploads.fetch_file(connection, upload, target))
+        asyncio.run(download.fetch_file(connection, upload, target))
     except errors.UploadExpiredError as error:
         raise SourceFileError(ErrorCode.UPLOAD_EXPIRED, str(error)) from None
     except errors.UploadIncompleteError as error:

@@ -1,13 +1,10 @@
 """Rows of a sheet on their way to a chunk: which of them count, and what is a blank."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from consumer.cells.blanks import is_blank_text
 from consumer.cells.chunks import Cell, FormulaWithoutValue
-
-BLANK_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
-"""Unicode categories of characters nobody sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +34,6 @@ def is_nonblank(cell: Cell) -> bool:
     if isinstance(cell, str):
         return not is_blank_text(cell) or isinstance(cell, FormulaWithoutValue)
     return cell is not None
-
-
-def is_blank_text(text: str) -> bool:
-    """Whether no character of the text is seen (also when there is none)."""
-    if text.isprintable():  # the one printable blank is the space
-        return not text.strip(" ")
-    return all(unicodedata.category(char) in BLANK_CATEGORIES for char in text)
 
 
 def has_content(row: Sequence[Cell]) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from consumer.cells.chunks import escape_unstorable
+from consumer.cells.texts import escape_unstorable
 
 MAX_JSON_BYTES = 1 << 20
 """UTF-8 of the list as JSON: 16,384 columns of a sheet with headers of ordinary length take half of it."""

@@ -26,7 +26,7 @@ COPY_CHUNK_BYTES = 64 * 1024
 """Bytes handed to the driver at once, so that the event loop gets a turn in between."""
 
 CREATE_REJECTED_ROWS_STAGE = """
-create temp table stage_rejects (
+create temp table stage_rejected_rows (
   position bigint, record_identifier text, errors jsonb, record json, kinds jsonb, record_cut jsonb)
 on commit delete rows
 """

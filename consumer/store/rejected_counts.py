@@ -9,11 +9,11 @@ with kept as (
   insert into migration.migration_errors
     (job_id, load, row_number, record_identifier, errors, record, kinds, record_cut)
   select $1, $2, position, record_identifier, errors, record, kinds, record_cut
-  from stage_rejects order by position)
+  from stage_rejected_rows order by position)
 insert into migration.rejected_counts as c (job_id, code, field, rows)
 select $1, code, field, count(*) from (
   select distinct position, code, coalesce(field, '') as field
-  from stage_rejects cross join jsonb_to_recordset(errors) as error(code text, field text)) pairs
+  from stage_rejected_rows cross join jsonb_to_recordset(errors) as error(code text, field text)) pairs
 group by code, field order by code, field
 on conflict (job_id, code, field) do update set rows = c.rows + excluded.rows
 """

@@ -12,7 +12,7 @@ import pytest
 from devstack.fakedata.expected import ExpectedImport
 from devstack.fakedata.workbook import make_workbook
 from devstack.service import ServiceProcess
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import pytest
 from devstack.fakedata.expected import ExpectedImport
 from devstack.fakedata.workbook import make_workbook
 from devstack.service import ServiceProcess
-from tests.acceptance.conftest import Harness
 from tests.support.curl import Curl
+from tests.support.harness import Harness
 from tests.support.wait import wait_until
 
 ROWS = 155_000
@@ -68,7 +68,7 @@ def test_a_client_killed_in_the_middle_of_its_upload_has_started_nothing(
     wait_until(lambda: process.read_bytes > 2**21, 30, "a part of the file to be sent")
     process.kill()
     wait_until(lambda: service.log_events("upload.client_disconnected"), 30, "the service to notice")
-    # Whatever the killed one had published would lie before this one.
+    # A message of the killed one would be on the topic before this one.
     small = folder / "small.xlsx"
     make_workbook(small, rows=40, seed=42)
     answer = curl.post("/migration/excel", "-F", "file=@small.xlsx")

@@ -17,7 +17,7 @@ from schemas.examples import STATUS as EXAMPLE
 from schemas.status import Status, StatusEvent
 from schemas.text import MAX_MESSAGE_CHARS
 from schemas.topics import STATUS
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 from tests.support.wait import wait_until
 from tests.support.workbooks import HEADER, data_rows, raw_xlsx, rename_sheet, text_row, write_xlsx
 

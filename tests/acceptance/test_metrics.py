@@ -8,7 +8,7 @@ from benchmarks.report import lag_line
 from devstack.fakedata.workbook import make_workbook
 from devstack.service import ServiceProcess
 from schemas.version import VERSION
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 from tests.support.wait import wait_until
 
 PREFIX = "chat_migration_"

@@ -12,7 +12,7 @@ import pytest
 
 from devstack.service import ServiceProcess
 from schemas.status import Status
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 from tests.support.wide_workbooks import (
     EXPECTED_KINDS,
     kinds_workbook,

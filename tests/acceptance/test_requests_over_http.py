@@ -12,8 +12,8 @@ import pytest
 from devstack.fakedata.workbook import make_workbook
 from devstack.service import ServiceProcess
 from schemas.topics import DEAD_LETTERS
-from tests.acceptance.conftest import Harness
 from tests.support.faults.oracle import read_topic
+from tests.support.harness import Harness
 from tests.support.wait import wait_until
 
 POSTS = 50
@@ -159,7 +159,7 @@ def test_a_command_that_intake_refuses_is_answered_with_its_sentence(
 
 
 def test_a_message_names_its_job_by_request_id_alone(client: httpx.Client) -> None:
-    """In an address a number may stand for the job, in a message it is another request."""
+    """In an address a number may be the id of the job, in a message it is a request id."""
     number = client.post("/migration/requests", json=inbox_body("short.xlsx")).json()["id"]
     answer = client.post("/migration/requests", json={"action": "cancel", "request_id": str(number)})
     assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")

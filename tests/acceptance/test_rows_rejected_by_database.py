@@ -7,7 +7,7 @@ from devstack.fakedata.workbook import make_workbook
 from devstack.service import ServiceProcess
 from schemas.codes import ErrorCode
 from schemas.status import Status
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from devstack.fake_sheets.service_accounts import write_key_file
 from devstack.server import Server
 from devstack.service import ServiceProcess
 from devstack.stack import Stack
-from tests.acceptance.faults.conftest import FaultHarness
 from tests.soak.plan import REPLICAS
 from tests.soak.poison import write_files
 from tests.soak.sources import SoakSource, copy_to_inbox, to_sheet_rows, to_table_row
 from tests.support.database_inspector import DatabaseInspector
 from tests.support.dedicated_postgres import start_dedicated_postgres
 from tests.support.faults.cluster import Cluster, proxied_cluster
+from tests.support.faults.fault_harness import FaultHarness
 
 SETTINGS = {
     "MIGRATION_BATCH_ROWS": "100",
@@ -51,7 +51,7 @@ class SoakHarness(FaultHarness):
         self.slots: list[ServiceProcess] = []
 
     def environment(self, **more: str) -> dict[str, str]:
-        """What a replica is told."""
+        """The environment of a replica."""
         sources = {
             "MIGRATION_CONNECTIONS": json.dumps({"panel": self.postgres_proxy.proxied_dsn(self.source_dsn)}),
             "MIGRATION_GOOGLE_CREDENTIALS": json.dumps({"default": str(self.key_file)}),

@@ -1,7 +1,7 @@
-"""A million characters of every awkward kind through each rule and reader: `python -m tests.support.pathological_texts`.
+"""A million characters of every awkward kind through each rule and reader.
 
-Prints `what kind seconds` (of the processor) for each. It runs in a process of its own with a limit of
-processor time, since a library that takes the square of a length cannot be interrupted.
+`python -m tests.support.pathological_texts` prints `what kind seconds` (of the processor) for each. It is a
+process of its own with a limit of processor time, since a quadratic library call cannot be interrupted.
 """
 
 import resource

@@ -1,6 +1,6 @@
-"""The rules of a value once more, as plain and slow as they read: a value in, its meaning out.
+"""Reference implementation of the rules of values: simple, slow, and independent.
 
-Written from the page and not from the product, of which nothing is imported.
+Written from docs/chats.md; imports nothing of the service.
 """
 
 import re
@@ -26,7 +26,7 @@ YES, NO = {"1", "true", "истина", "да"}, {"0", "false", "ложь", "н�
 
 
 def digits_of(value: object, zeros: str = r"\.0") -> str:
-    """The text of a number of identification: numbers and a stray `.0` read as digits."""
+    """The text of an ИНН or КПП, without `.0` at its end."""
     if isinstance(value, (bool, date, time)):
         raise InvalidValueError
     text = text_of(value, RowWarnings())
@@ -34,7 +34,7 @@ def digits_of(value: object, zeros: str = r"\.0") -> str:
 
 
 def has_valid_check_digits(inn: str) -> bool:
-    """Whether the check digits of an ИНН of 10 or 12 digits are right."""
+    """Whether the check digits of an ИНН of 10 or 12 digits match the others."""
 
     def digit(*weights: int) -> str:
         return str(sum(w * int(d) for w, d in zip(weights, inn, strict=False)) % 11 % 10)
@@ -60,7 +60,7 @@ def inn_of(value: object, warnings: RowWarnings) -> str:
 
 
 def kpp_of(value: object, warnings: RowWarnings) -> str:
-    """КПП, or nothing."""
+    """КПП, or `''`."""
     kpp = digits_of(value)
     if re.fullmatch("[0-9]{8}", kpp):
         warnings.codes.append("kpp_zero_restored")
@@ -71,7 +71,7 @@ def kpp_of(value: object, warnings: RowWarnings) -> str:
 
 
 def phone_of(value: object, warnings: RowWarnings) -> str:
-    """E.164, or nothing."""
+    """The phone as E.164, or `''`."""
     number, warning = phone_in("?" if isinstance(value, (date, time)) else value)
     if warning:
         warnings.codes.append(warning)
@@ -79,8 +79,8 @@ def phone_of(value: object, warnings: RowWarnings) -> str:
 
 
 def url_of(value: object, warnings: RowWarnings) -> str:
-    """The link, compared as written."""
-    text_of(value, warnings)  # for what cannot be stored; the link itself stays as written
+    """The link as written."""
+    text_of(value, warnings)  # rejects what cannot be stored
     url = trimmed(str(value if value is not None else ""))
     try:
         parts = urlsplit(url)
@@ -95,7 +95,7 @@ def url_of(value: object, warnings: RowWarnings) -> str:
 
 
 def whole_number_of(value: object, _: RowWarnings) -> int | None:
-    """Course, participants."""
+    """Course or number of participants."""
     if not is_nonblank(value):
         return None
     number = trimmed(str(value)).removesuffix(".0")
@@ -105,15 +105,15 @@ def whole_number_of(value: object, _: RowWarnings) -> int | None:
 
 
 def day_of(value: object, warnings: RowWarnings) -> date | None:
-    """A date; the time of day is let go."""
+    """A date without time of day."""
     if not is_nonblank(value):
         return None
     try:
-        found = _parse_date(value)
+        day = _parse_date(value)
     except ValueError:
-        found = date.min
-    if date(1990, 1, 1) <= found <= datetime.now(UTC).date() + timedelta(days=1):
-        return found
+        day = date.min
+    if date(1990, 1, 1) <= day <= datetime.now(UTC).date() + timedelta(days=1):
+        return day
     warnings.codes.append("date")
     return None
 
@@ -130,7 +130,7 @@ def _parse_date(value: object) -> date:
 
 
 def flag_of(value: object, warnings: RowWarnings) -> bool:
-    """One flag, where not both are empty."""
+    """One flag, unless both are empty."""
     text = trimmed(str(value)).casefold().removesuffix(".0")
     if text not in YES | NO:
         warnings.codes.append("flag")
@@ -161,16 +161,16 @@ FLAG_FIELDS = ("add_user", "add_admin")
 
 
 def read_row(cells: Mapping[str, object]) -> tuple[dict[str, Any], list[str], list[str]]:
-    """The meaning of a row, the codes of its warnings, and its wrong fields (sorted)."""
-    meaning: dict[str, Any] = {}
-    notes, wrong = RowWarnings(), []
+    """Values by field, codes of warnings, and invalid fields, sorted."""
+    values: dict[str, Any] = {}
+    warnings, invalid_fields = RowWarnings(), []
     for name, rule in RULES.items():
         try:
-            meaning[name] = rule(cells.get(name), notes)
+            values[name] = rule(cells.get(name), warnings)
         except InvalidValueError:
-            wrong.append(name)
-    meaning["knows_flags"] = any(flag in cells for flag in FLAG_FIELDS)
+            invalid_fields.append(name)
+    values["knows_flags"] = any(flag in cells for flag in FLAG_FIELDS)
     empty = not any(is_nonblank(cells.get(flag)) for flag in FLAG_FIELDS)
     for flag in FLAG_FIELDS:
-        meaning[flag] = empty or (flag in cells and flag_of(cells[flag], notes))
-    return meaning, notes.codes, sorted(wrong)
+        values[flag] = empty or (flag in cells and flag_of(cells[flag], warnings))
+    return values, warnings.codes, sorted(invalid_fields)

@@ -1,4 +1,4 @@
-"""The directory in memory: the seven tables by their natural keys, one row after the other."""
+"""Reference implementation of schema `directory`: the seven tables in memory, by their natural keys."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,16 +9,16 @@ RANK = {"database": 0, "google_sheets": 1, "excel": 2}
 TAGS = {"database": "admin_panel", "google_sheets": "bot_registrar", "excel": "academic_group"}
 
 University = tuple[str, str]
-PlaceKey = tuple[University, str, str]
-"""University, branch and faculty; `''` where there is none."""
-Group = tuple[PlaceKey, int | None, str]
+OrgUnit = tuple[University, str, str]
+"""University, branch and faculty; `''` if there is none."""
+Group = tuple[OrgUnit, int | None, str]
 
 
 @dataclass
 class Chat:
-    """A chat as stored; `''` stands for null text."""
+    """A stored chat."""
 
-    place: PlaceKey
+    org_unit: OrgUnit
     source: str
     name: str = ""
     external_chat_id: str = ""
@@ -27,13 +27,13 @@ class Chat:
     creator_id: str = ""
 
     def values(self) -> tuple[Any, ...]:
-        """The columns, place and source apart."""
+        """The columns, without org unit and source."""
         return self.name, self.external_chat_id, self.participants, self.created_on, self.creator_id
 
 
 @dataclass
 class Directory:
-    """Schema `directory` after some loads."""
+    """The content of schema `directory`."""
 
     universities: dict[University, dict[str, str]] = field(default_factory=dict)
     branches: set[tuple[University, str]] = field(default_factory=set)
@@ -44,15 +44,15 @@ class Directory:
     administrators: dict[tuple[str, str], tuple[str, bool, bool]] = field(default_factory=dict)
 
     def start_load(self, source: str = "excel") -> "DirectoryLoad":
-        """Start a load: one reading from the top."""
+        """Start a load, which reads its source once from the beginning."""
         return DirectoryLoad(self, source)
 
     def sizes(self) -> dict[str, int]:
-        """Rows of each table."""
+        """Number of rows by table."""
         return {name: len(getattr(self, name)) for name in TABLES}
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
-        """The content of each table by natural keys, `''` for null text, sorted."""
+        """The sorted content of each table, with natural keys for ids."""
         contents: dict[str, Iterable[tuple[Any, ...]]] = {
             "universities": (
                 (*key, u["organization"], u["foiv"], u["region"], u["region_number"])
@@ -62,7 +62,7 @@ class Directory:
             "faculties": ((*key, branch, name) for key, branch, name in self.faculties),
             "groups": (group_columns(group) for group in self.groups),
             "chats": (
-                (url, *chat.values(), *place_columns(chat.place), TAGS[chat.source])
+                (url, *chat.values(), *org_unit_columns(chat.org_unit), TAGS[chat.source])
                 for url, chat in self.chats.items()
             ),
             "chat_groups": ((url, *group_columns(group)) for url, group in self.chat_groups),
@@ -74,44 +74,47 @@ class Directory:
 TABLES = ("universities", "branches", "faculties", "groups", "chats", "chat_groups", "administrators")
 
 
-def place_columns(fixture: PlaceKey) -> tuple[str, str, str, str]:
+def org_unit_columns(org_unit: OrgUnit) -> tuple[str, str, str, str]:
     """ИНН, КПП, branch, faculty."""
-    university, branch, faculty = fixture
+    university, branch, faculty = org_unit
     return *university, branch, faculty
 
 
 def group_columns(group: Group) -> tuple[Any, ...]:
     """ИНН, КПП, branch, faculty, course, name."""
-    place, course, name = group
-    return *place_columns(place), course, name
+    org_unit, course, name = group
+    return *org_unit_columns(org_unit), course, name
 
 
 class DirectoryLoad:
-    """One load; it knows what it has seen."""
+    """One load, with what it has seen so far."""
 
     def __init__(self, directory: Directory, source: str) -> None:
         self._directory, self._source = directory, source
+        self.ambiguous_rows = 0
+        """Rows without a КПП column whose ИНН belongs to several universities."""
         self._links: set[str] = set()
         self._administrators: set[tuple[str, str]] = set()
         self._seen_attributes: set[tuple[University, str]] = set()
 
     def store_row(self, row: dict[str, Any], *, has_kpp_column: bool = True) -> str:
-        """Store an accepted row; which counter it goes to."""
-        place = self._place(row, has_kpp_column)
-        outcome = self._chat(row, place)
+        """Store an accepted row; returns the counter that it adds to."""
+        org_unit = self._org_unit(row, has_kpp_column)
+        outcome = self._chat(row, org_unit)
         if row["group"]:
-            group = (place, row["course"], row["group"])
+            group = (org_unit, row["course"], row["group"])
             self._directory.groups.add(group)
             self._directory.chat_groups.add((row["url"], group))
         if row["phone"]:
             self._administrator(row)
         return outcome
 
-    def _place(self, row: dict[str, Any], has_kpp_column: bool) -> PlaceKey:
+    def _org_unit(self, row: dict[str, Any], has_kpp_column: bool) -> OrgUnit:
         university = (row["inn"], row["kpp"])
         if not has_kpp_column:
-            known = (key for key in self._directory.universities if key[0] == row["inn"])
-            university = next(known, university)
+            candidates = [key for key in self._directory.universities if key[0] == row["inn"]]
+            university = candidates[0] if candidates else university
+            self.ambiguous_rows += len(candidates) > 1
         stored = self._directory.universities.setdefault(
             university, dict.fromkeys(("organization", "foiv", "region", "region_number"), "")
         )
@@ -126,22 +129,22 @@ class DirectoryLoad:
             self._directory.faculties.add((university, branch, faculty))
         return university, branch, faculty
 
-    def _chat(self, row: dict[str, Any], fixture: PlaceKey) -> str:
+    def _chat(self, row: dict[str, Any], org_unit: OrgUnit) -> str:
         url = row["url"]
         if url in self._links:
             return "duplicates"
         self._links.add(url)
         old = self._directory.chats.get(url)
-        new = Chat(fixture, self._source, **{name: row[name] for name in COLUMNS})
+        new = Chat(org_unit, self._source, **{name: row[name] for name in COLUMNS})
         if old is None:
             self._directory.chats[url] = new
             return "inserted"
         merged = Chat(
-            _merge_places(old.place, fixture, row["kpp"]),
+            _merge_org_units(old.org_unit, org_unit, row["kpp"]),
             max(old.source, self._source, key=RANK.__getitem__),
             *(
-                mine if mine not in ("", None) else theirs
-                for mine, theirs in zip(new.values(), old.values(), strict=True)
+                new_value if new_value not in ("", None) else old_value
+                for new_value, old_value in zip(new.values(), old.values(), strict=True)
             ),
         )
         self._directory.chats[url] = merged
@@ -161,10 +164,10 @@ class DirectoryLoad:
 COLUMNS = ("name", "external_chat_id", "participants", "created_on", "creator_id")
 
 
-def _merge_places(old: PlaceKey, new: PlaceKey, kpp: str) -> PlaceKey:
-    """Where a later load puts a chat: all three move as one, or none does; saying less moves nothing."""
+def _merge_org_units(old: OrgUnit, new: OrgUnit, kpp: str) -> OrgUnit:
+    """The org unit of a chat after a later load: all three parts change together, or none does."""
     (old_university, old_branch, _), (university, branch, faculty) = old, new
     if university[0] == old_university[0] and university != old_university and not kpp:
         return old
-    says_less = university == old_university and branch in ("", old_branch) and not faculty
-    return old if says_less else new
+    is_less_precise = university == old_university and branch in ("", old_branch) and not faculty
+    return old if is_less_precise else new

@@ -1,4 +1,4 @@
-"""What text is, once more, and what of it a person sees. Nothing of the product is imported."""
+"""Reference implementation of the rules of text. Imports nothing of the service."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ QUOTES = (("'", "'"), ('"', '"'), ("«", "»"), ("“", "”"), ("„", "“"))
 
 
 class InvalidValueError(Exception):
-    """The value makes its row a rejected one."""
+    """The row of this value is rejected."""
 
 
 @dataclass
@@ -22,7 +22,7 @@ class RowWarnings:
 
 
 def trimmed(text: str) -> str:
-    """Without the characters nobody sees, at both ends."""
+    """The text without invisible characters at both ends."""
     while text and unicodedata.category(text[0]) in INVISIBLE:
         text = text[1:]
     while text and unicodedata.category(text[-1]) in INVISIBLE:
@@ -31,12 +31,12 @@ def trimmed(text: str) -> str:
 
 
 def is_nonblank(value: object) -> bool:
-    """Whether a person sees anything in the cell."""
+    """Whether the cell has a visible character."""
     return value is not None and trimmed(str(value)) != ""
 
 
 def text_of(value: object, warnings: RowWarnings, limit: int = 32_767) -> str:
-    """Text as it is stored."""
+    """The text of a value, as stored."""
     if value is None:
         return ""
     if isinstance(value, (date, time)):
@@ -57,15 +57,15 @@ def text_of(value: object, warnings: RowWarnings, limit: int = 32_767) -> str:
 
 
 def short_text(value: object, warnings: RowWarnings) -> str:
-    """Branch, faculty, group."""
+    """The name of a branch, faculty or group."""
     return text_of(value, warnings, 500)
 
 
 def name_of(value: object, warnings: RowWarnings) -> str:
     """Text without the quotes around it, pair by pair."""
     text = text_of(value, warnings)
-    while (peeled := _strip_quotes(text)) != text:
-        text = peeled
+    while (inner := _strip_quotes(text)) != text:
+        text = inner
     return text
 
 

@@ -1,12 +1,12 @@
-"""Reads a workbook the slow way: openpyxl, sheet and header found in plain words, every row by itself.
+"""Reference implementation of a load: reads a workbook with openpyxl and stores row by row in memory.
 
-`load_into` brings it into a `Directory` held in memory; loading several workbooks one after the other
-shows what later loads must come to. Nothing of the product is imported.
+Simple, slow and independent: it imports nothing of the service. Several loads into one `Directory` give the
+expected state after all of them.
 """
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ HEADERS: Mapping[str, str] = {
 
 @dataclass
 class ExpectedLoad:
-    """What one load must report; `rejected` maps a physical row to its wrong fields."""
+    """The expected counts of a load; `rejected` maps row numbers to their invalid fields."""
 
     total: int = 0
     inserted: int = 0
@@ -67,17 +67,21 @@ class ExpectedLoad:
 
     @property
     def processed(self) -> int:
-        """Rows that were not rejected."""
-        return self.inserted + self.updated + self.unchanged + self.duplicates
+        """Number of accepted rows."""
+        return sum(self.counts())
+
+    def counts(self) -> tuple[int, int, int, int]:
+        """Accepted rows by outcome."""
+        return self.inserted, self.updated, self.unchanged, self.duplicates
 
     @property
     def failed(self) -> int:
-        """Rows that were."""
+        """Number of rejected rows."""
         return len(self.rejected)
 
 
 def normalize_header(header: object) -> str:
-    """What a header cell is compared by: its letters and digits alone."""
+    """Letters and digits of a header cell, which is all that is compared."""
     text = unicodedata.normalize("NFKC", str(header or "")).casefold().replace("ё", "е")
     return "".join(char for char in text if char.isalnum())
 
@@ -94,24 +98,32 @@ def load_into(
     source: str = "excel",
     up_to: int | None = None,
 ) -> ExpectedLoad:
-    """Bring every row of the workbook into the directory, or those up to the physical row `last`."""
-    report, seen = ExpectedLoad(), directory.start_load(source)
-    for number, cells in read_workbook(workbook, sheet):
-        if up_to is not None and number > up_to:
-            break
+    """Load all rows of the workbook, or those up to row number `up_to`."""
+    rows = read_workbook(workbook, sheet)
+    return load_rows(directory, ((n, cells) for n, cells in rows if up_to is None or n <= up_to), source)
+
+
+def load_rows(
+    directory: Directory, rows: Iterable[tuple[int, Mapping[str, object]]], source: str = "excel"
+) -> ExpectedLoad:
+    """Load rows given by number and cells (by field)."""
+    report, load = ExpectedLoad(), directory.start_load(source)
+    for number, cells in rows:
         report.total += 1
-        meaning, warnings, wrong = read_row(cells)
-        if wrong:
-            report.rejected[number] = wrong
+        values, warnings, invalid_fields = read_row(cells)
+        if invalid_fields:
+            report.rejected[number] = invalid_fields
             continue
         report.warnings.update(warnings)
-        outcome = seen.store_row(meaning, has_kpp_column="kpp" in cells)
+        outcome = load.store_row(values, has_kpp_column="kpp" in cells)
         setattr(report, outcome, getattr(report, outcome) + 1)
+    if load.ambiguous_rows:
+        report.warnings["inn_ambiguous"] = load.ambiguous_rows
     return report
 
 
 def read_workbook(workbook: Path, sheet: str | None = None) -> Iterator[tuple[int, dict[str, object]]]:
-    """Physical number and cells (by field) of every row that counts."""
+    """Row number and cells (by field) of every row below the header with a visible character."""
     rows = _rows(workbook, sheet)
     columns: dict[str, int] | None = None
     candidates = 0
@@ -124,14 +136,13 @@ def read_workbook(workbook: Path, sheet: str | None = None) -> Iterator[tuple[in
             if columns is None and candidates == 10:
                 raise LookupError("none of the first ten rows is a header")
             continue
-        cells = {name: row[at] if at < len(row) else None for name, at in columns.items()}
-        yield number, cells
+        yield number, {name: row[i] if i < len(row) else None for name, i in columns.items()}
 
 
 def _columns(row: Sequence[object]) -> dict[str, int] | None:
     known = [
-        (FIELD_BY_HEADER[normalize_header(cell)], at)
-        for at, cell in enumerate(row)
+        (FIELD_BY_HEADER[normalize_header(cell)], index)
+        for index, cell in enumerate(row)
         if normalize_header(cell) in FIELD_BY_HEADER
     ]
     columns = dict(known)
@@ -146,15 +157,15 @@ def _rows(workbook: Path, name: str | None) -> Iterator[tuple[int, list[object]]
     book = openpyxl.load_workbook(workbook, read_only=True, data_only=True)
     try:
         sheet: Any = book[_sheet_name(book.sheetnames, name)]
-        sheet.reset_dimensions()  # what a file says of its size may be wrong
+        sheet.reset_dimensions()  # the size in the file may be wrong
         for number, row in enumerate(sheet.iter_rows(), 1):
             yield number, [None if cell.data_type == "e" else cell.value for cell in row]
     finally:
         book.close()
 
 
-def _sheet_name(names: Sequence[str], wanted: str | None) -> str:
-    if wanted is not None:
-        return wanted
-    alike = ["".join(name.split()).casefold() for name in names]
-    return "Чаты" if "Чаты" in names else names[alike.index("чаты")] if "чаты" in alike else names[0]
+def _sheet_name(names: Sequence[str], requested: str | None) -> str:
+    if requested is not None:
+        return requested
+    folded = ["".join(name.split()).casefold() for name in names]
+    return "Чаты" if "Чаты" in names else names[folded.index("чаты")] if "чаты" in folded else names[0]

@@ -42,7 +42,7 @@ class StoredLoad:
         sections = frame.sections
         for line in sections.get("stage", "").splitlines():
             self._add(self.accepted_rows, line, line.split("\t"))
-        for line in sections.get("stage_rejects", "").splitlines():
+        for line in sections.get("stage_rejected_rows", "").splitlines():
             self._add(self.rejected_rows, line, line.split("\t")[1])
         self.stored += frame.header["accepted"] + frame.header["rejected"]
         self.checkpoint = frame.header["last"]
@@ -71,7 +71,7 @@ class StoredLoad:
 
 @dataclass(frozen=True)
 class AttemptConfig:
-    """What every attempt at a place is told, whatever load it belongs to."""
+    """The START parameters that all attempts at a source share."""
 
     fixture: SourceFixture
     inbox: Path

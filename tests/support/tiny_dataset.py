@@ -1,4 +1,4 @@
-"""A dataset with hardly a rule, to test what surrounds datasets: a row without a link is rejected."""
+"""A dataset with one rule, to test the code around datasets: a row without a link is rejected."""
 
 import json
 from collections.abc import Mapping
@@ -27,17 +27,17 @@ RULES_VERSION = "tiny-1"
 
 
 class TinyValidator:
-    """Says of each row its position, link, and how many rows were skipped or checked before it."""
+    """Encodes the position and link of each row, and how many rows it has seen so far."""
 
     def __init__(self) -> None:
         self.rows_seen = 0
 
     def replay(self, chunk: Chunk, rejected_by_database: Mapping[int, str]) -> None:
-        """Count what is stored already."""
+        """Count the rows."""
         self.rows_seen += len(chunk.positions)
 
     def validate(self, chunk: Chunk, rejected_by_database: Mapping[int, str]) -> ValidatedBatch:
-        """Accept rows with a link that were not refused."""
+        """Accept rows with a link that the database has not rejected."""
         accepted, rejected = b"", b""
         for i, (position, url) in enumerate(zip(chunk.positions, chunk.columns["url"], strict=True)):
             self.rows_seen += 1
@@ -46,10 +46,11 @@ class TinyValidator:
                 rejected += f"{position}\t{json.dumps(record, ensure_ascii=False)}\n".encode()
             else:
                 accepted += f"{position}\t{url}\t{self.rows_seen}\n".encode()
-        bad = rejected.count(b"\n")
-        sections = {"stage": accepted, "stage_rejects": rejected}
+        rejected_rows = rejected.count(b"\n")
+        copy_streams = {"stage": accepted, "stage_rejected_rows": rejected}
         rows = len(chunk.positions)
-        return ValidatedBatch(rows, rows - bad, bad, {"odd": bad} if bad else {}, sections)
+        warnings = {"odd": rejected_rows} if rejected_rows else {}
+        return ValidatedBatch(rows, rows - rejected_rows, rejected_rows, warnings, copy_streams)
 
 
 def _to_json(cell: Cell) -> object:
@@ -59,7 +60,7 @@ def _to_json(cell: Cell) -> object:
 
 
 def make_tiny_dataset(name: str) -> Dataset:
-    """The dataset, whatever name is asked for."""
+    """The dataset, under any name."""
     return Dataset(
         name, RULES_VERSION, FIELDS, lambda *_: TinyValidator(), lambda _: MergePlan("", (), (), "")
     )

@@ -1,4 +1,4 @@
-"""A job cannot be bound to who asked: who hears of requests begins nothing, who runs jobs hears of nobody."""
+"""A job cannot depend on its requester: intake starts no task, and the worker knows no message."""
 
 import ast
 import inspect
@@ -35,7 +35,7 @@ LOADED_MODULES_SCRIPT = "import sys, consumer.worker.worker; print(*sys.modules)
 
 
 def spawning_calls(package: str) -> Counter[str]:
-    """What a room has of calls that leave something running behind them."""
+    """The calls of a package that start something which outlives the call."""
     calls = [
         node.func
         for path in (CONSUMER / package).rglob("*.py")

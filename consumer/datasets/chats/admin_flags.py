@@ -1,35 +1,35 @@
-"""The two flags of an administrator belong together: both empty means both true."""
+"""Resolves the two flags of an administrator, which depend on each other: both empty means both true."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 from consumer.datasets.chats.apply_rules import ValidatedRows
-from consumer.datasets.chats.copy_text import NULL, to_copy_text
+from consumer.datasets.chats.copy_text import FALSE, NULL, TRUE, to_copy_text
 from consumer.datasets.chats.rules.flag import resolve_flags
 from schemas.codes import WarningCode
 
-FLAG_BY_COPY_TEXT = {"t": True, "f": False, NULL: None}
+FLAG_BY_COPY_TEXT = {TRUE: True, FALSE: False, NULL: None}
 
 
 def resolve_admin_flags(rows: ValidatedRows) -> tuple[Sequence[str], Sequence[str], Counter[str]]:
-    """The flags of each row, and a warning for every cell left empty beside one that is not.
+    """Both flags of each row, and a warning for every empty cell beside one that is not.
 
-    A source with neither column says nothing: both stay null, so that a later load of it overrides no one.
+    From a source with neither column both stay null, so that it overrides no stored flag.
     """
-    user, admin = rows.copy_texts("add_user", NULL), rows.copy_texts("add_admin", NULL)
+    users, admins = rows.copy_texts("add_user", NULL), rows.copy_texts("add_admin", NULL)
     if "add_user" not in rows.columns and "add_admin" not in rows.columns:
-        return user, admin, Counter()
-    if NULL not in user and NULL not in admin:
-        return user, admin, Counter()
-    pairs = [STORED_FLAGS[pair] for pair in zip(user, admin, strict=True)]
-    half = sum((one == NULL) != (other == NULL) for one, other in zip(user, admin, strict=True))
-    warned = half if rows.columns.keys() >= {"add_user", "add_admin"} else 0
+        return users, admins, Counter()
+    if NULL not in users and NULL not in admins:
+        return users, admins, Counter()
+    pairs = [STORED_FLAGS[pair] for pair in zip(users, admins, strict=True)]
+    half_empty = sum((user == NULL) != (admin == NULL) for user, admin in zip(users, admins, strict=True))
+    warned = half_empty if rows.columns.keys() >= {"add_user", "add_admin"} else 0
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs], Counter({WarningCode.FLAG: warned})
 
 
 STORED_FLAGS = {
-    (one, other): tuple(map(to_copy_text, resolve_flags(FLAG_BY_COPY_TEXT[one], FLAG_BY_COPY_TEXT[other])))
-    for one in FLAG_BY_COPY_TEXT
-    for other in FLAG_BY_COPY_TEXT
+    (user, admin): tuple(map(to_copy_text, resolve_flags(FLAG_BY_COPY_TEXT[user], FLAG_BY_COPY_TEXT[admin])))
+    for user in FLAG_BY_COPY_TEXT
+    for admin in FLAG_BY_COPY_TEXT
 }
-"""Both flags as read → both as stored."""
+"""COPY texts of both cells → COPY texts of both stored flags."""

@@ -1,4 +1,4 @@
-"""One chunk after the rules: the rows that are fit, what is wrong with the others, what was repaired."""
+"""Applies the rules to a chunk: valid rows as COPY text, errors of the others, warnings."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ValidatedRows:
-    """`columns` holds the COPY text of the fit rows by field; `errors` goes by place in the chunk."""
+    """`columns` has COPY texts of the valid rows by field; `errors` is by index in the chunk."""
 
     positions: list[str]
     columns: Mapping[str, Sequence[str]]
@@ -24,7 +24,7 @@ class ValidatedRows:
     warnings: Counter[str]
 
     def copy_texts(self, field: str, default: str = "") -> Sequence[str]:
-        """The column of a field; where the source has none, `default` in every row."""
+        """The column of a field; `default` in every row if the source has no such column."""
         column = self.columns.get(field)
         return [default] * len(self.positions) if column is None else column
 
@@ -32,17 +32,17 @@ class ValidatedRows:
 def apply_rules(
     chunk: Chunk, validators: Mapping[str, ColumnValidator], rejected_by_database: Mapping[int, str]
 ) -> ValidatedRows:
-    """Apply the rules to every column the source has. Repairs of rejected rows do not count."""
+    """Apply the rules to every column of the source. Warnings of rejected rows do not count."""
     columns = {
-        field: rule.validate(chunk.columns[field])
-        for field, rule in validators.items()
+        field: validator.validate(chunk.columns[field])
+        for field, validator in validators.items()
         if field in chunk.columns
     }
     errors = _errors_by_index(chunk.positions, columns, rejected_by_database)
-    fit = [place not in errors for place in range(len(chunk.positions))] if errors else None
+    valid = [index not in errors for index in range(len(chunk.positions))] if errors else None
     return ValidatedRows(
-        positions=list(map(str, _select(chunk.positions, fit))),
-        columns={field: _select(column.copy_texts, fit) for field, column in columns.items()},
+        positions=list(map(str, _select(chunk.positions, valid))),
+        columns={field: _select(column.copy_texts, valid) for field, column in columns.items()},
         errors=errors,
         warnings=_count_warnings(columns, errors),
     )
@@ -57,20 +57,20 @@ def _errors_by_index(
 ) -> dict[int, list[FieldError]]:
     errors: dict[int, list[FieldError]] = {}
     for field, column in columns.items():
-        for place, verdict in column.flagged.items():
-            if isinstance(verdict, Invalid):
-                errors.setdefault(place, []).append(FieldError.from_invalid(field, verdict))
+        for index, result in column.flagged.items():
+            if isinstance(result, Invalid):
+                errors.setdefault(index, []).append(FieldError.from_invalid(field, result))
     if rejected_by_database:
-        for place, position in enumerate(positions):
+        for index, position in enumerate(positions):
             if position in rejected_by_database:
-                errors.setdefault(place, []).append(database_rejection(rejected_by_database[position]))
+                errors.setdefault(index, []).append(database_rejection(rejected_by_database[position]))
     return errors
 
 
 def _count_warnings(columns: Mapping[str, ValidatedColumn], errors: Mapping[int, object]) -> Counter[str]:
     return Counter(
-        verdict.warning
+        result.warning
         for column in columns.values()
-        for place, verdict in column.flagged.items()
-        if not isinstance(verdict, Invalid) and verdict.warning and place not in errors
+        for index, result in column.flagged.items()
+        if not isinstance(result, Invalid) and result.warning and index not in errors
     )

@@ -1,6 +1,7 @@
-"""Finds in a few C calls the texts of a column that a rule might change, or COPY need an escape for.
+"""Finds in a few C calls the cells of a column that need their rule; the others are clean.
 
-To find too many is always safe: the rule then looks at them. What is not found must be clean.
+A clean text is one that the rule accepts unchanged and that COPY needs no escape for. Finding too many is
+safe, since the rule then decides; finding too few is not.
 """
 
 import re
@@ -9,36 +10,40 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from consumer.cells.chunks import Cell
+from consumer.cells.chunks import EXACT_INTEGER_LIMIT, Cell
 from consumer.cells.error_texts import ERROR_TEXT_PREFIXES, ERROR_TEXTS
+from consumer.cells.texts import MAX_TEXT_CHARS
 from consumer.datasets.chats.rules.name import QUOTE_PAIRS
-from consumer.datasets.chats.rules.text import EXACT_INTEGER_LIMIT, MAX_SHORT_TEXT_CHARS, MAX_TEXT_CHARS
+from consumer.datasets.chats.rules.text import MAX_SHORT_TEXT_CHARS
 from consumer.datasets.chats.rules.url import MAX_URL_BYTES
 
 URL_REGEX = r"https?://[a-z0-9][a-z0-9.-]*+(?:/[!-\[\]-~]*+)?"
 PHONE_REGEX = r"(?:\+7[0-9]{10})?"
 ERROR_PREFIX_REGEX = "|".join(map(re.escape, ERROR_TEXT_PREFIXES))
 TEXT_REGEX = rf"(?! |{ERROR_PREFIX_REGEX})[ !-\[\]^`-~А-Яа-яЁё№«»“”„–—]{{0,500}}+(?<! )"
-"""Printable, composed, and without the underscore and backslash that may begin an escape."""
+"""Printable, in NFC, and without underscore and backslash, which may begin an escape."""
 NAME_REGEX = f"(?![{''.join(QUOTE_PAIRS)}]){TEXT_REGEX}"
 QUOTES_AT_START = tuple(f"|{quote}" for quote in QUOTE_PAIRS)
 EXCEL_ESCAPE = "_x"
 UNMATCHABLE = "\x00"
-"""A text that no pattern takes for clean."""
+"""A text that no pattern matches."""
 SAMPLE_ROWS, MAX_FLAGGED = 200, 20
-"""Of so many texts at the beginning of a column, how many may be odd where odd ones are few."""
+"""Up to MAX_FLAGGED unclean texts among the first SAMPLE_ROWS, all lines of a column are matched at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class BulkCheck:
-    """Clean are texts that pass one look at all `joined_check`; else those not too long that `value` matches."""
+    """Texts are clean if `joined_check` accepts them all, else each one that matches `pattern`.
+
+    The pattern must match all of it, and it has at most `max_chars`.
+    """
 
     pattern: re.Pattern[str]
     lines_pattern: re.Pattern[str]
     max_chars: int
     joined_check: Callable[[Sequence[str]], bool]
     accepts_integers: bool
-    """Whether the rule writes a whole number as its digits."""
+    """Whether the rule makes a whole number its digits."""
 
     @classmethod
     def from_pattern(
@@ -49,13 +54,13 @@ class BulkCheck:
         *,
         accepts_integers: bool = False,
     ) -> Self:
-        """Texts are clean that the pattern matches whole; it must match no line break."""
-        # Not `*+` around the lines: it never comes to its end on CPython 3.11.2, which is Debian's own.
-        run = re.compile(rf"(?:(?:{pattern})\n)*([^\n]*+\n)?")
-        return cls(re.compile(pattern), run, max_chars, joined_check, accepts_integers)
+        """A text is clean if the whole of it matches `pattern`, which must not match a line break."""
+        # Not `*+` around the lines: that never returns on CPython 3.11.2, which Debian 12 has.
+        lines = re.compile(rf"(?:(?:{pattern})\n)*([^\n]*+\n)?")
+        return cls(re.compile(pattern), lines, max_chars, joined_check, accepts_integers)
 
     def needs_rule(self, texts: Sequence[str]) -> list[int]:
-        """The places of texts that the rule has to be asked about, in order."""
+        """Ascending indexes of the texts that need their rule."""
         if self.joined_check(texts):
             return []
         if len(self.check_each(texts[:SAMPLE_ROWS])) > MAX_FLAGGED:
@@ -63,40 +68,43 @@ class BulkCheck:
         return self._check_joined_lines(texts)
 
     def check_each(self, cells: Sequence[Cell]) -> list[int]:
-        """The same of cells of all kinds: what is no plain text is doubtful, too."""
-        fits, longest = self.pattern.fullmatch, self.max_chars
+        """The same for cells of any type: those that are not plain text need the rule, too."""
+        matches, max_chars = self.pattern.fullmatch, self.max_chars
         return [
-            place
-            for place, cell in enumerate(cells)
+            index
+            for index, cell in enumerate(cells)
             if not (
-                cell.__class__ is str and fits(cell) and len(cell) <= longest and EXCEL_ESCAPE not in cell
+                cell.__class__ is str
+                and matches(cell)
+                and len(cell) <= max_chars
+                and EXCEL_ESCAPE not in cell
             )
         ]
 
     def _check_joined_lines(self, texts: Sequence[str]) -> list[int]:
-        """Twice as quick where most texts are clean, half as quick where many are not."""
+        """Twice as fast as `check_each` if most texts are clean, half as fast if many are not."""
         joined = "\n".join((*texts, ""))
         if joined.count("\n") != len(texts):
             return self._check_joined_lines([UNMATCHABLE if "\n" in text else text for text in texts])
-        places = set(self._unmatched_lines(joined))
+        indexes = set(self._unmatched_lines(joined))
         if max(map(len, texts), default=0) > self.max_chars:
-            places.update(place for place, text in enumerate(texts) if len(text) > self.max_chars)
+            indexes.update(index for index, text in enumerate(texts) if len(text) > self.max_chars)
         if EXCEL_ESCAPE in joined:
-            places.update(place for place, text in enumerate(texts) if EXCEL_ESCAPE in text)
-        return sorted(places)
+            indexes.update(index for index, text in enumerate(texts) if EXCEL_ESCAPE in text)
+        return sorted(indexes)
 
     def _unmatched_lines(self, joined: str) -> Iterator[int]:
-        """The numbers of the lines that the pattern does not match."""
-        number = behind = 0
-        for run in self.lines_pattern.finditer(joined):
-            if run[1] is not None:
-                number += joined.count("\n", behind, run.start(1))
-                behind = run.start(1)
-                yield number
+        """Indexes of the lines that do not match `pattern`."""
+        index = counted_to = 0
+        for match in self.lines_pattern.finditer(joined):
+            if match[1] is not None:
+                index += joined.count("\n", counted_to, match.start(1))
+                counted_to = match.start(1)
+                yield index
 
 
 def are_exact_integers(cells: Sequence[float]) -> bool:
-    """Every cell is a whole number that a float tells exactly."""
+    """Whether every cell is a whole number below EXACT_INTEGER_LIMIT."""
     return all(map(float.is_integer, cells)) and max(map(abs, cells)) < EXACT_INTEGER_LIMIT
 
 

@@ -1,4 +1,4 @@
-"""The columns of the dataset and the headers they are known by, Russian and English exports alike."""
+"""The columns of the dataset and their headers in Russian and English exports."""
 
 from consumer.datasets.base import ColumnSpec, PositionalLayout, SourceTable
 from consumer.datasets.chats.rules.inn_kpp import inn
@@ -12,13 +12,13 @@ SOURCE_TABLE = SourceTable(
     row_filter=("source", "admin_panel"),
     identity_fields=("url",),
 )
-"""The admin panel's own table."""
+"""The table of the admin panel."""
 
 POSITIONAL_LAYOUT = PositionalLayout(
     fields=("inn", "kpp", "url", "phone"),
     detectors={"inn": accepts(inn), "url": accepts(url)},
 )
-"""The older sheets of the registering bot: four columns, and no header that means anything."""
+"""Older sheets of the registration bot: four columns without usable headers."""
 
 COLUMN_SPEC = ColumnSpec(
     headers={

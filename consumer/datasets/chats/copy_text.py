@@ -1,10 +1,10 @@
-"""Text in the form COPY reads: tabs between columns, a newline after each row, `\\N` for null."""
+"""COPY text format: tabs between columns, a newline after each row, `\\N` for null."""
 
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-NULL = "\\N"
+NULL, TRUE, FALSE = "\\N", "t", "f"
 NEEDS_ESCAPE = re.compile(r"[\\\t\n\r]")
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -17,7 +17,7 @@ def to_copy_text(value: object) -> str:
         case str():
             return value.translate(ESCAPES) if NEEDS_ESCAPE.search(value) else value
         case bool():
-            return "t" if value else "f"
+            return TRUE if value else FALSE
         case date():
             return value.isoformat()
         case _:
@@ -25,19 +25,19 @@ def to_copy_text(value: object) -> str:
 
 
 def encode_rows(rows: Iterable[tuple[str, ...]]) -> bytes:
-    """Rows of rendered values as COPY text; no rows, no bytes."""
+    """Rows of COPY texts as bytes; empty without rows."""
     text = "\n".join(map("\t".join, rows))
     return f"{text}\n".encode() if text else b""
 
 
 def encode_columns(columns: Sequence[Sequence[str]]) -> bytes:
-    """Columns of rendered values, all of one length, as COPY text; no rows, no bytes.
+    """Columns of COPY texts, all of one length, as bytes; empty without rows.
 
-    For many rows quicker by a third than a text for each of them.
+    A third faster than `encode_rows` for many rows.
     """
     rows, width = len(columns[0]), 2 * len(columns)
     pieces = ["\t"] * (rows * width)
-    for place, column in enumerate(columns):
-        pieces[2 * place :: width] = column
+    for index, column in enumerate(columns):
+        pieces[2 * index :: width] = column
     pieces[width - 1 :: width] = ["\n"] * rows
     return "".join(pieces).encode()

@@ -1,4 +1,4 @@
-"""What earlier versions stored of chats that the rules of today would not give."""
+"""Finds stored values that earlier versions accepted and the rules would not produce now."""
 
 from consumer.datasets.base import StoredValueCheck
 from consumer.datasets.chats.rules.phone import phone
@@ -6,7 +6,7 @@ from consumer.datasets.chats.rules.phone import phone
 NON_RUSSIAN_PHONES = (
     r"select id, phone from directory.administrators where phone !~ '^\+7[0-9]{10}$' order by id"
 )
-"""Russian phones are judged by their form; the others by phonenumbers, which Postgres does not have."""
+"""All that are not Russian by their form: `is_valid_phone` checks them, for Postgres has no phonenumbers."""
 
 IMPLAUSIBLE_DATES = """
 select id, created_on::text from directory.chats
@@ -16,7 +16,7 @@ order by id
 
 
 def is_valid_phone(stored: str) -> bool:
-    """Whether the rule would store this phone as it is."""
+    """Whether the rule accepts this phone unchanged."""
     return phone(stored) == (stored, None)
 
 

@@ -1,4 +1,4 @@
-"""Checks the chunks of one load and renders what is fit as COPY text."""
+"""Validates the chunks of one load and encodes valid rows as COPY text."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -10,18 +10,22 @@ from consumer.datasets.chats.admin_flags import resolve_admin_flags
 from consumer.datasets.chats.apply_rules import ValidatedRows, apply_rules
 from consumer.datasets.chats.column_validator import column_validators
 from consumer.datasets.chats.copy_text import NULL, encode_columns, encode_rows
-from consumer.datasets.chats.dedupe import FirstSeen
+from consumer.datasets.chats.dedupe import (
+    UNIVERSITY_FIELDS,
+    FirstSeen,
+    GroupNumbering,
+    KeyNumbering,
+    UniversityAttributes,
+)
 from consumer.datasets.chats.rejected_rows import RejectedRowEncoder
-from consumer.datasets.chats.surrogate_keys import GroupNumbering, KeyNumbering
-from consumer.datasets.chats.university_attributes import UNIVERSITY_FIELDS, UniversityAttributes
 
 CopyRows = Sequence[tuple[str, ...]]
 
 
 class ChatValidator:
-    """What one load has met so far. Numbers are of the session: skipped rows leave none behind.
+    """Validator of one load. Numbers are those of the database session: replayed rows get none.
 
-    `stage` says which columns of the rows cross, `last_day` the latest date that is taken.
+    `chats_table` has the columns to fill, `latest_date` is the latest date that is accepted.
     """
 
     def __init__(self, chats_table: StagingTable, latest_date: date) -> None:
@@ -34,39 +38,39 @@ class ChatValidator:
         self._rejected_encoder = RejectedRowEncoder()
 
     def replay(self, chunk: Chunk, rejected_by_database: Mapping[int, str]) -> None:
-        """Take note of what stored rows were the first to say; their texts are sent anew when needed."""
+        """Mark what stored rows were the first to have; their keys are sent again when needed."""
         rows = apply_rules(chunk, self._column_validators, rejected_by_database)
         self._first_seen.mark(rows.copy_texts("url"), rows.copy_texts("phone"))
         self._first_university_values(rows)
 
     def validate(self, chunk: Chunk, rejected_by_database: Mapping[int, str]) -> ValidatedBatch:
-        """Apply the rules; `rejected_by_database` rows are rejected and count for nothing.
+        """Apply the rules; rows in `rejected_by_database` are rejected whatever the rules find.
 
-        Where the records of rejected rows take much space, only of the first rows: `ValidatedBatch.row_count`.
+        Covers only the first rows if the records of rejected ones are large: `ValidatedBatch.row_count`.
         """
         rows = apply_rules(chunk, self._column_validators, rejected_by_database)
-        rejected, taken = self._rejected_encoder.encode(chunk, rows.errors)
-        if taken < len(chunk.positions):
-            rows = apply_rules(chunk.slice(0, taken), self._column_validators, rejected_by_database)
-        add_user, add_admin, unclear = resolve_admin_flags(rows)
-        nodes, new_nodes = self._number_org_units(rows)
-        places, new_places = self._number_groups(rows, nodes)
-        sections = {
-            staging.ORG_UNITS.name: encode_rows(new_nodes),
+        rejected, row_count = self._rejected_encoder.encode(chunk, rows.errors)
+        if row_count < len(chunk.positions):
+            rows = apply_rules(chunk.slice(0, row_count), self._column_validators, rejected_by_database)
+        add_user, add_admin, flag_warnings = resolve_admin_flags(rows)
+        org_units, new_org_units = self._number_org_units(rows)
+        groups, new_groups = self._number_groups(rows, org_units)
+        copy_streams = {
+            staging.ORG_UNITS.name: encode_rows(new_org_units),
             staging.UNIVERSITIES.name: encode_rows(
-                (rows.positions[place], nodes[place], *values)
-                for place, values in self._first_university_values(rows)
+                (rows.positions[index], org_units[index], *values)
+                for index, values in self._first_university_values(rows)
             ),
-            staging.GROUPS.name: encode_rows(new_places),
-            staging.CHATS.name: self._encode_chats(rows, nodes, places, (add_user, add_admin)),
+            staging.GROUPS.name: encode_rows(new_groups),
+            staging.CHATS.name: self._encode_chats(rows, org_units, groups, (add_user, add_admin)),
             REJECTED_ROWS.name: rejected,
         }
         return ValidatedBatch(
-            row_count=taken,
+            row_count=row_count,
             accepted=len(rows.positions),
             rejected=len(rows.errors),
-            warnings=dict(+(rows.warnings + unclear)),
-            copy_streams={name: text for name, text in sections.items() if text},
+            warnings=dict(+(rows.warnings + flag_warnings)),
+            copy_streams={name: text for name, text in copy_streams.items() if text},
         )
 
     def _number_org_units(self, rows: ValidatedRows) -> tuple[list[str], CopyRows]:
@@ -101,13 +105,13 @@ class ChatValidator:
         flags: Sequence[Sequence[str]],
     ) -> bytes:
         urls, phones = rows.copy_texts("url"), rows.copy_texts("phone")
-        first, a_first = self._first_seen.mark(urls, phones)
+        first_urls, first_phones = self._first_seen.mark(urls, phones)
         columns = {
             "position": rows.positions,
-            "node": org_units,
-            "place": groups,
-            "first": first,
-            "a_first": a_first,
+            "org_unit": org_units,
+            "study_group": groups,
+            "first_url": first_urls,
+            "first_phone": first_phones,
             "url": urls,
             "name": rows.copy_texts("name"),
             "external_chat_id": rows.copy_texts("external_chat_id"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from consumer.cells.chunks import Cell, Chunk
+from consumer.cells.texts import MAX_RAW_TEXT_CHARS, TRUNCATION_MARK
 from consumer.datasets.base import SourceTable
 from consumer.sources.database.connect import SnapshotSession
 from consumer.sources.database.count import dataset_filter
@@ -11,11 +12,8 @@ from consumer.sources.database.identifiers import quote_identifier
 from consumer.sources.database.table_lookup import ResolvedTable
 from consumer.sources.source_columns import SourceColumn
 
-MAX_TEXT_CHARS = 131_068
-"""Of a longer text no rule takes anything (`datasets/chats/rules/text.py`)."""
-MAX_TEXT_BYTES = 4 * MAX_TEXT_CHARS
+MAX_TEXT_BYTES = 4 * MAX_RAW_TEXT_CHARS
 """Beyond them a text has more characters than that; Postgres knows its bytes without a look at it."""
-TRUNCATION_MARK = "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ def page_query(
 
 def _bounded_text(column: str) -> str:
     text = f"t.{quote_identifier(column)}::text"
-    beginning = f"'{TRUNCATION_MARK}' || left({text}, {MAX_TEXT_CHARS}) || '{TRUNCATION_MARK}'"
+    beginning = f"'{TRUNCATION_MARK}' || left({text}, {MAX_RAW_TEXT_CHARS}) || '{TRUNCATION_MARK}'"
     return f"case when octet_length({text}) > {MAX_TEXT_BYTES} then {beginning} else {text} end"
 
 

@@ -3,9 +3,9 @@
 import unicodedata
 from collections.abc import Sequence
 
+from consumer.cells.blanks import is_blank
 from consumer.errors import LayoutError, WorkbookError
 from consumer.sources.excel.reader import Sheet
-from consumer.sources.row_block import BLANK_CATEGORIES
 from consumer.sources.sheet_names import SheetNames, describe_worksheets, format_names, match_name, quote_name
 from schemas.codes import ErrorCode
 from schemas.text import MAX_NAME_CHARS
@@ -68,7 +68,7 @@ def _default_sheet(visible: Sequence[str], hidden: Sequence[str], default: str) 
 def _normalized(name: str) -> str:
     """A name but for case and blanks; composing takes the square of a long one, which is no usual name."""
     text = unicodedata.normalize("NFKC", name[: MAX_NAME_CHARS + 1]).casefold()
-    return "".join(char for char in text if unicodedata.category(char) not in BLANK_CATEGORIES)
+    return "".join(char for char in text if not is_blank(char))
 
 
 def _not_found(

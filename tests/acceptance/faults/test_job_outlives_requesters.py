@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from devstack.service import ServiceProcess
-from tests.acceptance.faults.conftest import BATCH_ROWS, LONG_LEASES, FaultHarness
 from tests.support.faults import consumer_group
+from tests.support.faults.fault_harness import BATCH_ROWS, LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.wait import wait_until
@@ -86,11 +86,11 @@ def request_accepted_by(harness: FaultHarness, service: ServiceProcess, workbook
 
 
 def has_stored_two_batches(harness: FaultHarness, request_id: str) -> bool:
-    """Whether two batches of a job are committed: its owner stands there for ever."""
+    """Whether two batches of a job are committed; its owner hangs there."""
     return (harness.job(request_id).get("checkpoint") or 0) >= 2 * BATCH_ROWS
 
 
 def owner_columns(harness: FaultHarness, request_id: str) -> dict[str, object]:
-    """What nobody but its owner may change."""
+    """The columns that only the owner may change."""
     job = harness.job(request_id)
     return {name: job[name] for name in OWNER_COLUMNS}

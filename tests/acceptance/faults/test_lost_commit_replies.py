@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from devstack.service import ServiceProcess
-from tests.acceptance.faults.conftest import FaultHarness
+from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants, wait_until_quiet
 from tests.support.faults.postgres_proxy import Commit

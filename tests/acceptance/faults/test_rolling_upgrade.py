@@ -12,7 +12,7 @@ from typing import Any
 
 from messaging.records import ProducerRecord
 from schemas.topics import STATUS
-from tests.acceptance.faults.conftest import BATCH_ROWS, LONG_LEASES, FaultHarness
+from tests.support.faults.fault_harness import BATCH_ROWS, LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.wait import wait_until

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from schemas.status import Status, StatusEvent
-from tests.acceptance.faults.conftest import BATCH_ROWS, FaultHarness
+from tests.support.faults.fault_harness import BATCH_ROWS, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.wait import wait_until

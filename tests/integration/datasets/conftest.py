@@ -1,4 +1,4 @@
-"""A database for loads of chats."""
+"""Reads what loads of chats have stored."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,9 +12,9 @@ ReadTable = Callable[[str], Awaitable[list[tuple[Any, ...]]]]
 
 @pytest.fixture
 def read_table(database_url: str) -> ReadTable:
-    """The content of one table by natural keys."""
+    """A function: the rows of a table, with natural keys for ids."""
 
-    async def content(name: str) -> list[tuple[Any, ...]]:
+    async def read(name: str) -> list[tuple[Any, ...]]:
         return (await directory_tables(database_url))[name]
 
-    return content
+    return read

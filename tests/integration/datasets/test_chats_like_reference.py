@@ -1,4 +1,4 @@
-"""Random small worlds, loaded in any number of batches, equal the slow reference."""
+"""Random small loads in any number of batches give the same as the reference implementation."""
 
 import asyncio
 from datetime import date
@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from consumer.datasets.chats.column_spec import SOURCE_TABLE
 from tests.support.chat_loads import FIRST_POSITION, directory_tables, load_chats
-from tests.support.reference_chats import ReferenceDirectory
+from tests.support.reference_tables import Directory
+from tests.support.reference_workbook import load_rows
 
 PROPERTY_SETTINGS = settings(
     max_examples=30,
@@ -19,7 +20,7 @@ PROPERTY_SETTINGS = settings(
 )
 CLEAR_DIRECTORY = "truncate directory.universities cascade"
 
-# Few values, so that rows of one world meet each other.
+# Few values, so that rows of one example have keys in common.
 LINKS = ["https://max.ru/1", " https://max.ru/1", "https://max.ru/2", "http://чат.рф/\\N"]
 INNS = ["7707083893", 7707083893.0, "7707083893.0", "105014177", "1234567890"]
 CELLS: dict[str, st.SearchStrategy[Any]] = {
@@ -57,11 +58,11 @@ OPTIONAL = sorted(CELLS.keys() - {"url", "inn"})
 
 @st.composite
 def load_case(draw: st.DrawFn) -> tuple[list[dict[str, object]], str, int, int]:
-    """Rows, the type of the source, rows in a batch, and after how many batches it crashes."""
+    """Rows, source type, rows per batch, and the number of batches before a crash."""
     source_type = draw(st.sampled_from(["excel", "google_sheets", "database"]))
     missing = draw(st.sets(st.sampled_from(OPTIONAL), max_size=8))
     columns = [name for name in CELLS if name not in missing]
-    if source_type == "database":  # which has a table of its own, and nothing else in it
+    if source_type == "database":  # whose table has no other columns
         columns = [name for name in columns if name in SOURCE_TABLE.columns]
     rows = draw(
         st.lists(st.fixed_dictionaries({name: CELLS[name] for name in columns}), min_size=1, max_size=14)
@@ -75,7 +76,7 @@ def load_case(draw: st.DrawFn) -> tuple[list[dict[str, object]], str, int, int]:
 
 @PROPERTY_SETTINGS
 @given(loads=st.lists(load_case(), min_size=1, max_size=4))
-def test_any_loads_leave_what_the_reference_says(
+def test_loads_equal_the_reference(
     database_url: str, loads: list[tuple[list[dict[str, object]], str, int, int]]
 ) -> None:
     asyncio.run(_compare(database_url, loads))
@@ -83,22 +84,22 @@ def test_any_loads_leave_what_the_reference_says(
 
 async def _compare(url: str, loads: list[tuple[list[dict[str, object]], str, int, int]]) -> None:
     await _clear(url)
-    reference = ReferenceDirectory()
+    reference = Directory()
     for rows, source_type, batch_rows, crash_after in loads:
-        expected = reference.load(rows, source_type)
+        expected = load_rows(reference, enumerate(rows, FIRST_POSITION), source_type)
         loaded = await load_chats(url, rows, source_type, batch_rows=batch_rows, crash_after=crash_after)
         assert loaded.counts() == expected.counts()
         assert loaded.warnings == expected.warnings
-        rejects = {
-            position - FIRST_POSITION: sorted(error["field"] for error in errors)
+        rejected = {
+            position: sorted(error["field"] for error in errors)
             for position, (_, errors, _) in loaded.rejected_rows.items()
         }
-        assert rejects == expected.rejected_rows
-        assert await directory_tables(url) == reference.tables()
+        assert rejected == expected.rejected
+        assert await directory_tables(url) == reference.rows()
     rows, source_type, *_ = loads[-1]
-    again = await load_chats(url, rows, source_type)
-    assert (again.inserted, again.updated) == (0, 0)
-    assert await directory_tables(url) == reference.tables()
+    repeated = await load_chats(url, rows, source_type)
+    assert (repeated.inserted, repeated.updated) == (0, 0)
+    assert await directory_tables(url) == reference.rows()
 
 
 async def _clear(url: str) -> None:

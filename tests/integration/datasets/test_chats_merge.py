@@ -1,4 +1,4 @@
-"""How batches are merged: nothing written when nothing differs, rolled back whole, beside other loads."""
+"""Merging batches: unchanged rows write nothing, a rollback leaves nothing, concurrent loads agree."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 
 import consumer.datasets.chats
+from consumer.datasets.base import ValidatedBatch
 from consumer.store.batches import copy_to_stages, run_merge
 from tests.support.chat_loads import (
     CHATS_DATASET,
@@ -27,7 +29,7 @@ INN = "7707083893"
 
 
 def rows(count: int, name: str = "Чат") -> list[dict[str, object]]:
-    """Rows of a few universities, with some links twice."""
+    """Rows of a few universities; three urls come twice."""
     return [
         {
             "url": f"https://max.ru/{number % (count - 3)}",
@@ -44,15 +46,15 @@ def rows(count: int, name: str = "Чат") -> list[dict[str, object]]:
     ]
 
 
-async def test_an_unchanged_load_writes_nothing(database_url: str) -> None:
+async def test_unchanged_load_writes_nothing(database_url: str) -> None:
     await load_chats(database_url, rows(500), batch_rows=100)
     before = await _row_versions(database_url)
-    again = await load_chats(database_url, rows(500), batch_rows=70)
-    assert again.counts() == (0, 0, 497, 3)
+    repeated = await load_chats(database_url, rows(500), batch_rows=70)
+    assert repeated.counts() == (0, 0, 497, 3)
     assert await _row_versions(database_url) == before
 
 
-async def test_only_what_differs_is_updated(database_url: str) -> None:
+async def test_only_changed_chats_are_updated(database_url: str) -> None:
     await load_chats(database_url, rows(100))
     changed = rows(100)
     for number in range(10):
@@ -60,58 +62,84 @@ async def test_only_what_differs_is_updated(database_url: str) -> None:
     assert (await load_chats(database_url, changed)).counts() == (0, 10, 87, 3)
 
 
-async def test_a_batch_rolled_back_forgets_its_numbers(database_url: str, read_table: Table) -> None:
-    (first, second), checker = make_chunks(rows(20), 10), CHATS_DATASET.make_validator("excel", TODAY)
-    async with start_attempt(database_url) as running:
-        for part in (first, second):
-            checked = checker.validate(part, {})
-            trial = running.connection.transaction()
+async def test_rolled_back_batch_leaves_no_numbers(database_url: str, read_table: Table) -> None:
+    validator = CHATS_DATASET.make_validator("excel", TODAY)
+    async with start_attempt(database_url) as attempt:
+        for chunk in make_chunks(rows(20), 10):
+            batch = validator.validate(chunk, {})
+            trial = attempt.connection.transaction()
             await trial.start()
-            await running.store(checked)
+            await attempt.store(batch)
             await trial.rollback()
-            await running.store(checked)
+            await attempt.store(batch)
     assert len(await read_table("chats")) == 17
 
 
-async def test_batches_of_two_loads_at_once_leave_the_same_as_one_after_the_other(database_url: str) -> None:
+async def test_concurrent_loads_equal_sequential_ones(database_url: str) -> None:
     loads = await asyncio.gather(*(_load_with_retries(database_url, rows(600)) for _ in range(2)))
     assert sum(loaded.inserted for loaded in loads) == 597
     assert sum(sum(loaded.counts()) for loaded in loads) == 1200
-    together = await directory_tables(database_url)
+    concurrent = await directory_tables(database_url)
     assert (await load_chats(database_url, rows(600))).counts() == (0, 0, 597, 3)
-    assert await directory_tables(database_url) == together
+    assert await directory_tables(database_url) == concurrent
 
 
-async def test_an_update_looks_again_when_another_load_was_there_first(database_url: str) -> None:
+async def test_update_rechecks_a_chat_that_a_concurrent_load_has_updated(database_url: str) -> None:
     await load_chats(database_url, rows(50))
-    changed = CHATS_DATASET.make_validator("excel", TODAY).validate(make_chunk(rows(50, "Новый")), {})
-    async with start_attempt(database_url) as one, start_attempt(database_url) as other:
-        async with one.connection.transaction():
-            await one.store(changed)
-            waiting = asyncio.create_task(other.store(changed))
-            await _wait_for_lock_waiter(database_url)
-        await waiting
-    assert one.result.counts() == (0, 47, 0, 3)
-    assert other.result.counts() == (0, 0, 47, 3)
+    changed = _validate(rows(50, "Новый"))
+    first, second = await _merge_concurrently(database_url, changed, changed)
+    assert first.counts() == (0, 47, 0, 3)
+    assert second.counts() == (0, 0, 47, 3)
 
 
-async def test_a_batch_can_be_cut_at_any_position(database_url: str, read_table: Table) -> None:
-    checked = CHATS_DATASET.make_validator("excel", TODAY).validate(make_chunk(rows(30)), {})
+MOVES = [
+    # stored org unit (КПП, branch, faculty), that of two concurrent loads, the result
+    (("1", "Ф", "И"), ("2", "Ц", ""), ("2", "", "К"), ("2", "", "К")),
+    (("1", "Ф", "И"), ("1", "Ц", ""), ("1", "", ""), ("1", "Ц", "")),
+    (("1", "Ф", "И"), ("2", "Ц", ""), ("", "Ш", ""), ("2", "Ц", "")),
+]
+
+
+@pytest.mark.parametrize(("stored", "first", "second", "result"), MOVES)
+async def test_update_decides_on_the_org_unit_that_a_concurrent_load_has_stored(
+    database_url: str,
+    read_table: Table,
+    stored: tuple[str, ...],
+    first: tuple[str, ...],
+    second: tuple[str, ...],
+    result: tuple[str, ...],
+) -> None:
+    """University, branch and faculty come from one decision, made on the locked row."""
+
+    def chat(org_unit: tuple[str, ...], name: str = "", url: str = "a") -> dict[str, object]:
+        kpp, branch, faculty = org_unit
+        cells = {"kpp": kpp and f"77070100{kpp}", "branch": branch, "faculty": faculty, "name": name}
+        return {"url": f"https://max.ru/{url}", "inn": INN, **cells}
+
+    # All org units exist before, or the second load would wait for a key of the first.
+    await load_chats(database_url, [chat(stored), chat(first, url="b"), chat(second, url="c")])
+    await _merge_concurrently(database_url, _validate([chat(first, "1")]), _validate([chat(second, "2")]))
+    (moved,) = [row for row in await read_table("chats") if row[0] == "https://max.ru/a"]
+    assert (moved[1], moved[7][-1], *moved[8:10]) == ("2", *result)
+
+
+async def test_batch_can_be_split_at_any_position(database_url: str, read_table: Table) -> None:
+    batch = _validate(rows(30))
     for position in (FIRST_POSITION + 4, FIRST_POSITION + 28):
-        cut = {name: memoryview(_until(text, position)) for name, text in checked.copy_streams.items()}
-        async with start_attempt(database_url) as running, running.connection.transaction():
-            await copy_to_stages(running.connection, running.merge, cut)
-            await run_merge(running.connection, running.merge)
+        head = {name: memoryview(_until(text, position)) for name, text in batch.copy_streams.items()}
+        async with start_attempt(database_url) as attempt, attempt.connection.transaction():
+            await copy_to_stages(attempt.connection, attempt.merge, head)
+            await run_merge(attempt.connection, attempt.merge)
         assert len(await read_table("chats")) == min(position - FIRST_POSITION + 1, 27)
 
 
-async def test_lines_of_every_section_ascend(database_url: str) -> None:
-    wrong = [{**row, "inn": "1"} for row in rows(10)]
-    checked = CHATS_DATASET.make_validator("excel", TODAY).validate(make_chunk(rows(30) + wrong), {})
-    assert set(checked.copy_streams) == {
-        "stage_nodes", "stage_universities", "stage_places", "stage_chats", "stage_rejects"
+async def test_positions_of_every_copy_text_ascend(database_url: str) -> None:
+    invalid = [{**row, "inn": "1"} for row in rows(10)]
+    batch = _validate(rows(30) + invalid)
+    assert set(batch.copy_streams) == {
+        "stage_org_units", "stage_universities", "stage_groups", "stage_chats", "stage_rejected_rows"
     }  # fmt: skip
-    for text in checked.copy_streams.values():
+    for text in batch.copy_streams.values():
         positions = [int(line.split(b"\t")[0]) for line in text.splitlines()]
         assert positions == sorted(positions)
 
@@ -123,15 +151,16 @@ async def test_every_foreign_key_is_declared(database_url: str) -> None:
             "select conrelid::regclass::text as name, to_jsonb(c)->>'conenforced' as enforced"
             " from pg_constraint c where contype = 'f' and connamespace = 'directory'::regnamespace"
         )
-        newest = connection.get_server_version().major >= 18
+        supports_unenforced = connection.get_server_version().major >= 18
     finally:
         await connection.close()
     assert len(keys) == 12
-    loose = {key["name"].removeprefix("directory.") for key in keys if key["enforced"] == "false"}
-    assert loose == ({"groups", "chats", "chat_groups", "administrators"} if newest else set())
+    unenforced = {key["name"].removeprefix("directory.") for key in keys if key["enforced"] == "false"}
+    large_tables = {"groups", "chats", "chat_groups", "administrators"}
+    assert unenforced == (large_tables if supports_unenforced else set())
 
 
-async def test_the_schema_can_be_made_by_one_plain_execute(empty_database_url: str) -> None:
+async def test_schema_is_created_by_one_plain_execute(empty_database_url: str) -> None:
     connection = await asyncpg.connect(empty_database_url)
     try:
         await connection.execute(REVISION.read_text(encoding="utf-8"))
@@ -141,7 +170,7 @@ async def test_the_schema_can_be_made_by_one_plain_execute(empty_database_url: s
 
 
 async def _row_versions(url: str) -> list[Any]:
-    """Which transaction wrote, and which locked, each row."""
+    """Place and transactions (of its write and of its lock) of each row version."""
     connection = await asyncpg.connect(url)
     names = ("universities", "branches", "faculties", "groups", "chats", "chat_groups", "administrators")
     try:
@@ -154,18 +183,36 @@ async def _row_versions(url: str) -> list[Any]:
 
 
 async def _load_with_retries(url: str, content: list[dict[str, object]]) -> LoadResult:
-    """A load whose batches are repeated on conflict, as the store repeats them."""
-    checker = CHATS_DATASET.make_validator("excel", TODAY)
-    async with start_attempt(url) as running:
-        for part in make_chunks(content, 50):
-            checked = checker.validate(part, {})
+    """A load that retries batches after a conflict, as the store does."""
+    validator = CHATS_DATASET.make_validator("excel", TODAY)
+    async with start_attempt(url) as attempt:
+        for chunk in make_chunks(content, 50):
+            batch = validator.validate(chunk, {})
             while True:
                 try:
-                    await running.store(checked)
+                    await attempt.store(batch)
                     break
                 except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
                     continue
-    return running.result
+    return attempt.result
+
+
+def _validate(content: list[dict[str, object]]) -> ValidatedBatch:
+    """One batch of a new load."""
+    return CHATS_DATASET.make_validator("excel", TODAY).validate(make_chunk(content), {})
+
+
+async def _merge_concurrently(
+    url: str, first_batch: ValidatedBatch, second_batch: ValidatedBatch
+) -> tuple[LoadResult, LoadResult]:
+    """Merge the first batch, and the second one, which waits for its locks, before the first commits."""
+    async with start_attempt(url) as first, start_attempt(url) as second:
+        async with first.connection.transaction():
+            await first.store(first_batch)
+            waiting = asyncio.create_task(second.store(second_batch))
+            await _wait_for_lock_waiter(url)
+        await waiting
+    return first.result, second.result
 
 
 async def _wait_for_lock_waiter(url: str) -> None:

@@ -1,4 +1,4 @@
-"""A row that only Postgres refuses is found by cutting the batch, and takes nothing else with it."""
+"""A row that only Postgres rejects is found by bisecting the batch; all other rows are stored."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -31,10 +31,10 @@ async def rejecting_database_url(database_url: str) -> str:
     return database_url
 
 
-def rows(refused: int) -> list[dict[str, object]]:
-    """Ten rows; the link of the refused one comes once more in the last row."""
-    names = ["refused" if number == refused else f"Чат {number}" for number in range(9)]
-    links = [*range(9), refused]
+def rows(rejected: int) -> list[dict[str, object]]:
+    """Ten rows; the last one has the url of the rejected one."""
+    names = ["refused" if number == rejected else f"Чат {number}" for number in range(9)]
+    links = [*range(9), rejected]
     return [
         {
             "url": f"https://max.ru/{link}",
@@ -47,18 +47,18 @@ def rows(refused: int) -> list[dict[str, object]]:
     ]
 
 
-@pytest.mark.parametrize("refused", [0, 4, 8])
-async def test_the_refused_row_is_found_and_the_others_are_stored(
-    rejecting_database_url: str, read_table: Table, refused: int
+@pytest.mark.parametrize("rejected", [0, 4, 8])
+async def test_rejected_row_is_found_and_the_others_are_stored(
+    rejecting_database_url: str, read_table: Table, rejected: int
 ) -> None:
-    checked = CHATS_DATASET.make_validator("excel", TODAY).validate(make_chunk(rows(refused)), {})
-    sections = {name: memoryview(text) for name, text in checked.copy_streams.items()}
-    batch = Batch(11, checked.accepted, checked.rejected, checked.warnings, sections)
-    async with start_attempt(rejecting_database_url) as trying:
-        found = await find_rejected_rows(trying.connection, trying.merge, batch)
-    assert found == {refused + 2: "22000"}
+    validated = CHATS_DATASET.make_validator("excel", TODAY).validate(make_chunk(rows(rejected)), {})
+    copy_streams = {name: memoryview(text) for name, text in validated.copy_streams.items()}
+    batch = Batch(11, validated.accepted, validated.rejected, validated.warnings, copy_streams)
+    async with start_attempt(rejecting_database_url) as attempt:
+        sqlstates = await find_rejected_rows(attempt.connection, attempt.merge, batch)
+    assert sqlstates == {rejected + 2: "22000"}
 
-    loaded = await load_chats(rejecting_database_url, rows(refused), refused=found)
+    loaded = await load_chats(rejecting_database_url, rows(rejected), rejected_by_database=sqlstates)
     assert loaded.counts() == (9, 0, 0, 0)
-    assert list(loaded.rejected_rows) == [refused + 2]
+    assert list(loaded.rejected_rows) == [rejected + 2]
     assert len(await read_table("chat_groups")) == len(await read_table("administrators")) == 9

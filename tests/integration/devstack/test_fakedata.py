@@ -28,7 +28,7 @@ def count_outcomes(chunks: Iterable[Chunk]) -> ExpectedChats:
         checked = checker.validate(chunk, {})
         accepted += checked.accepted
         warnings += Counter(checked.warnings)
-        lines = checked.copy_streams.get("stage_rejects", b"").decode().splitlines()
+        lines = checked.copy_streams.get("stage_rejected_rows", b"").decode().splitlines()
         wrong = [int(line.split("\t")[0]) for line in lines]
         rejected += wrong
         links.update(

@@ -58,7 +58,7 @@ def test_a_workbook_arrives_in_batches_with_its_total_and_end(workbook: Path, sc
     assert [frame.header["rejected"] for frame in batches(frames)] == [1, 0, 0, 0, 0]
     assert batches(frames)[0].header["warnings"] == {"odd": 1}
     assert [int(line[0]) for line in lines(frames, "stage")] == [3, 4, 5, 6, *range(8, 48)]
-    assert lines(frames, "stage_rejects") == [
+    assert lines(frames, "stage_rejected_rows") == [
         ["7", '{"ИНН": 7700000004.0, "Ссылка на чат": null, "Название чата": "без ссылки"}']
     ]
 
@@ -137,7 +137,7 @@ def test_refused_rows_are_rejected(workbook: Path, scratch: Path) -> None:
     frames = read_all(
         make_start_header(workbook, scratch, database_rejections=refused, fingerprint=fingerprint)
     )
-    assert [line[0] for line in lines(frames, "stage_rejects")] == ["4", "7", "47"]
+    assert [line[0] for line in lines(frames, "stage_rejected_rows")] == ["4", "7", "47"]
 
 
 def test_no_more_batches_come_than_were_granted(workbook: Path, scratch: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from consumer.datasets.chats.rejected_rows import MAX_REJECTED_BYTES
-from consumer.datasets.record_json import MAX_UNREAD_BYTES
+from consumer.datasets.record_json import MAX_UNMAPPED_BYTES
 from consumer.ipc import MAX_FRAME_BYTES, FrameType
 from tests.support.extractor_driver import ReceivedFrame, make_start_header, start_extractor
 from tests.support.other_workbooks import ods_rows, raw_ods, write_xlsb
@@ -29,7 +29,7 @@ COLUMNS = ("position", "record_identifier", "errors", "record", "kinds", "record
 def rejected(frame: ReceivedFrame) -> list[dict[str, Any]]:
     """The rejected rows of a batch, as Postgres would read them."""
     rows = []
-    for line in frame.sections.get("stage_rejects", "").splitlines():
+    for line in frame.sections.get("stage_rejected_rows", "").splitlines():
         texts = [None if text == "\\N" else text.replace("\\\\", "\\") for text in line.split("\t")]
         known = dict(zip(COLUMNS, texts, strict=True))
         rows.append(
@@ -90,7 +90,7 @@ def test_record_of_a_hostile_row_takes_64_kb(
     record = row["record"]
     assert (record.pop("ИНН"), record.pop("Ссылка")[:15]) == ("12", "https://max.ru/")
     size = len(json.dumps(record, ensure_ascii=False).encode())
-    assert 0.5 * MAX_UNREAD_BYTES < size < 1.01 * MAX_UNREAD_BYTES
+    assert 0.5 * MAX_UNMAPPED_BYTES < size < 1.01 * MAX_UNMAPPED_BYTES
     assert len(row["record_cut"]["cut"]) + row["record_cut"]["left_out"] >= 39
 
 
@@ -113,7 +113,9 @@ def test_many_wide_wrong_rows_make_many_batches_that_begin_where_the_last_ended(
     path = sharing_workbook(inbox / "many.xlsx", columns=40, rows=400)
     frames = batches(extract(path, scratch))
     assert (
-        max(len(frame.body) for frame in frames) < MAX_REJECTED_BYTES + 2 * MAX_UNREAD_BYTES < MAX_FRAME_BYTES
+        max(len(frame.body) for frame in frames)
+        < MAX_REJECTED_BYTES + 2 * MAX_UNMAPPED_BYTES
+        < MAX_FRAME_BYTES
     )
     assert len(frames) >= 3
     positions = [[row["position"] for row in rejected(frame)] for frame in frames]

@@ -9,7 +9,7 @@ import pytest
 from consumer.ipc import FrameType
 from messaging.connection import KafkaConnection
 from messaging.topics import ensure_topics
-from messaging.uploads import send_file
+from messaging.upload import send_file
 from tests.support.extractor_driver import ReceivedFrame, make_start_header, start_extractor
 from tests.support.workbooks import HEADER, data_rows, write_xlsx
 

@@ -1,4 +1,4 @@
-"""Errors of Excel, Google and LibreOffice are known by their spelling, in English and in Russian."""
+"""Error texts of Excel, Google and LibreOffice, in English and in Russian."""
 
 import pytest
 
@@ -64,17 +64,17 @@ OTHERS = [
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_spellings_of_errors(spelling: str) -> None:
+def test_error_texts_are_recognized(spelling: str) -> None:
     assert is_error_text(spelling)
 
 
 @pytest.mark.parametrize("other", [*OTHERS, "#N/A" + " " * 100_000])
-def test_other_texts_are_no_errors(other: str) -> None:
+def test_other_texts_are_not_errors(other: str) -> None:
     assert not is_error_text(other)
 
 
-def test_every_spelling_has_one_of_the_beginnings_and_no_blanks_around() -> None:
-    """Both are what the look at a whole column goes by."""
+def test_every_error_text_has_a_known_prefix_and_no_blanks_around() -> None:
+    """The bulk check of columns relies on both."""
     assert [
         word for word in ERROR_TEXTS if not word.startswith(ERROR_TEXT_PREFIXES) or word != word.strip()
     ] == []

@@ -1,3 +1,5 @@
+"""Records of rejected rows: bounded, and complete within their bounds."""
+
 import json
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -7,23 +9,23 @@ import pytest
 
 from consumer.cells.chunks import ERROR_CELL, FORMULA_WITHOUT_VALUE, Cell
 from consumer.datasets.cell_json import kind_lost_in_json, to_json_value
-from consumer.datasets.record_json import MAX_UNREAD_BYTES, RecordEncoder
+from consumer.datasets.record_json import MAX_UNMAPPED_BYTES, RecordEncoder
 
-WRITER = RecordEncoder({"name": 500, "note": 40_000})
+ENCODER = RecordEncoder({"name": 500, "note": 40_000})
 FIELDS = {"Name": "name", "Note": "note"}
 
 
-def write(record: dict[str, Cell]) -> tuple[dict[str, Any], dict[str, str], dict[str, Any]]:
-    """Record, kinds and cut, as they are read again."""
-    found = WRITER.encode(record, FIELDS)
-    return json.loads(found.record), json.loads(found.kinds or "{}"), json.loads(found.cut or "{}")
+def encode(record: dict[str, Cell]) -> tuple[dict[str, Any], dict[str, str], dict[str, Any]]:
+    """Record, kinds and cut, decoded."""
+    encoded = ENCODER.encode(record, FIELDS)
+    return json.loads(encoded.record), json.loads(encoded.kinds or "{}"), json.loads(encoded.cut or "{}")
 
 
-def other_bytes(record: dict[str, Cell]) -> int:
-    """What the columns that are not read take of the record and of its kinds."""
-    found = WRITER.encode(record, FIELDS)
-    read = WRITER.encode({name: cell for name, cell in record.items() if name in FIELDS}, FIELDS)
-    sizes = [len((part or "").encode()) for one in (found, read) for part in (one.record, one.kinds)]
+def unmapped_bytes(record: dict[str, Cell]) -> int:
+    """Bytes that unmapped columns take of the record and of its kinds."""
+    complete = ENCODER.encode(record, FIELDS)
+    mapped = ENCODER.encode({label: cell for label, cell in record.items() if label in FIELDS}, FIELDS)
+    sizes = [len((text or "").encode()) for part in (complete, mapped) for text in (part.record, part.kinds)]
     return sizes[0] + sizes[1] - sizes[2] - sizes[3]
 
 
@@ -51,10 +53,10 @@ CELLS: list[tuple[Cell, object, str | None]] = [
 
 
 @pytest.mark.parametrize(("cell", "value", "kind"), CELLS)
-def test_value_and_kind_tell_what_the_cell_is(cell: Cell, value: object, kind: str | None) -> None:
+def test_value_and_kind_identify_the_cell(cell: Cell, value: object, kind: str | None) -> None:
     assert (to_json_value(cell), kind_lost_in_json(cell)) == (value, kind)
     for padding in ("", "x" * 3_000):  # the second record is not small
-        record, kinds, cut = write({"Note": padding, "Other": cell, "Name": cell})
+        record, kinds, cut = encode({"Note": padding, "Other": cell, "Name": cell})
         assert (record["Other"], record["Name"]) == (value, value)
         assert kinds == ({"Other": kind, "Name": kind} if kind else {})
         assert cut == {}
@@ -62,17 +64,17 @@ def test_value_and_kind_tell_what_the_cell_is(cell: Cell, value: object, kind: s
 
 def test_small_and_bounded_records_look_the_same() -> None:
     record: dict[str, Cell] = {f"c{number}": cell for number, (cell, _, _) in enumerate(CELLS)}
-    small = WRITER.encode(record, FIELDS)
-    large = WRITER.encode(record | {"Note": "x" * 30_000}, FIELDS)
+    small = ENCODER.encode(record, FIELDS)
+    large = ENCODER.encode(record | {"Note": "x" * 30_000}, FIELDS)
     assert large.record == small.record[:-1] + ', "Note": "' + "x" * 30_000 + '"}'
     assert (large.kinds, large.cut) == (small.kinds, None)
 
 
-def test_read_cell_is_whole_up_to_its_limit_and_marked_beyond() -> None:
-    record, _, cut = write({"Name": "x" * 500, "Note": "ж" * 40_000})
+def test_mapped_cell_is_complete_up_to_its_limit_and_marked_beyond() -> None:
+    record, _, cut = encode({"Name": "x" * 500, "Note": "ж" * 40_000})
     assert (len(record["Name"]), len(record["Note"]), cut) == (500, 40_000, {})
-    record, _, cut = write({"Name": "x" * 501, "Note": "ж" * 40_000})
-    assert record["Name"] == "x" * 500 + "…", "one that is too long stays too long"
+    record, _, cut = encode({"Name": "x" * 501, "Note": "ж" * 40_000})
+    assert record["Name"] == "x" * 500 + "…", "a text that is too long stays too long"
     assert (len(record["Note"]), cut) == (40_000, {"cut": ["Name"], "left_out": 0})
 
 
@@ -88,27 +90,27 @@ HOSTILE: dict[str, dict[str, Cell]] = {
 
 
 @pytest.mark.parametrize("record", HOSTILE.values(), ids=HOSTILE)
-def test_columns_that_are_not_read_take_64_kb_together(record: dict[str, Cell]) -> None:
-    found, _, cut = write(record)
-    assert MAX_UNREAD_BYTES * 0.4 < other_bytes(record) <= MAX_UNREAD_BYTES
-    assert len(found) + cut["left_out"] == len(record), "what is not there is counted"
-    assert all(name in found for name in cut["cut"])
+def test_unmapped_columns_share_64_kb(record: dict[str, Cell]) -> None:
+    decoded, _, cut = encode(record)
+    assert MAX_UNMAPPED_BYTES * 0.4 < unmapped_bytes(record) <= MAX_UNMAPPED_BYTES
+    assert len(decoded) + cut["left_out"] == len(record), "omitted cells are counted"
+    assert all(label in decoded for label in cut["cut"])
     assert len(cut["cut"]) <= 12
-    for name, value in found.items():
-        cell = to_json_value(record[name])
-        whole = name not in cut["cut"]
-        assert value == cell if whole else str(cell).startswith(str(value).removesuffix("…")[:-7])
+    for label, value in decoded.items():
+        cell = to_json_value(record[label])
+        complete = label not in cut["cut"]
+        assert value == cell if complete else str(cell).startswith(str(value).removesuffix("…")[:-7])
 
 
-def test_read_cells_behind_others_are_not_left_out() -> None:
+def test_mapped_cells_after_others_are_not_omitted() -> None:
     record: dict[str, Cell] = {f"c{number}": "x" * 32_767 for number in range(100)}
     record |= {"Name": "n", "Note": "y" * 40_000}
-    found, _, cut = write(record)
-    assert (found["Name"], found["Note"]) == ("n", "y" * 40_000)
+    decoded, _, cut = encode(record)
+    assert (decoded["Name"], decoded["Note"]) == ("n", "y" * 40_000)
     assert cut["left_out"] > 80
 
 
-def test_cells_behind_one_that_does_not_fit_are_kept() -> None:
-    """It gets half of what is left, so that a note of a megabyte does not cost all columns behind it."""
-    found, _, cut = write({"a": "x" * 1_000_000, **{f"c{number}": "short" for number in range(500)}})
-    assert (cut, len(found)) == ({"cut": ["a"], "left_out": 0}, 501)
+def test_cells_after_one_that_does_not_fit_are_kept() -> None:
+    """It gets half of the remaining bytes: a note of a megabyte does not displace all columns after it."""
+    decoded, _, cut = encode({"a": "x" * 1_000_000, **{f"c{number}": "short" for number in range(500)}})
+    assert (cut, len(decoded)) == ({"cut": ["a"], "left_out": 0}, 501)

@@ -1,6 +1,6 @@
-"""How a batch of checked rows becomes rows of schema `directory`: SQL, run by the store.
+"""Merges a batch of valid rows into schema `directory`, in SQL that the store runs.
 
-The planner knows nothing of temp tables, and a plan that scans a large table once per batch makes a
-load quadratic. So every look at a large table is a `lateral (… offset 0)`, which stays one index probe
-per row.
+The planner has no statistics of temp tables, and a plan that scans a large table for every batch makes a
+load quadratic. Hence each lookup in a large table is a `lateral (… offset 0)`, which stays an index probe
+per row, or an index scan over an array of keys.
 """

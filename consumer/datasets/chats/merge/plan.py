@@ -1,34 +1,72 @@
-"""The merge for one type of source."""
+"""Chooses the statements that merge a batch, by source type.
+
+Each file in `sql/` is a statement as it runs. To EXPLAIN one in psql: run `temp_tables.sql` and a line of
+`SET_LOAD_SOURCE`, fill the staging tables, run the files before it, and paste it.
+"""
+
+from functools import cache
+from pathlib import Path
 
 from consumer.datasets.base import MergePlan
 from consumer.datasets.chats import staging
-from consumer.datasets.chats.merge import dimensions, insert_rows, update_rows
-from consumer.datasets.chats.merge.conditions import KEEPS_ORG_UNIT, SAME_CHAT, same_administrator
-from consumer.datasets.chats.merge.group_clauses import group_clauses
-from consumer.datasets.chats.merge.temp_tables import CREATE_TEMP_TABLES
-from consumer.datasets.chats.source_tags import source_tag, weaker_tags
+from consumer.datasets.chats.source_tags import source_tag
+
+SQL_DIRECTORY = Path(__file__).with_name("sql")
+
+SET_LOAD_SOURCE = {
+    "database": "insert into load_source (tag, weaker_tags) values ('admin_panel', '{}')",
+    "google_sheets": "insert into load_source (tag, weaker_tags) values ('bot_registrar', '{admin_panel}')",
+    "excel": (
+        "insert into load_source (tag, weaker_tags) values ('academic_group', '{admin_panel,bot_registrar}')"
+    ),
+}
+"""By source type: its tag, and the tags it replaces (`SOURCE_TAGS`)."""
+
+ORG_UNITS = (
+    "insert_universities",
+    "set_university_ids",
+    "insert_branches",
+    "set_branch_ids",
+    "insert_faculties",
+    "insert_org_unit_ids",
+)
+WITH_GROUPS = (
+    *ORG_UNITS,
+    "insert_groups",
+    "force_index_scan",
+    "insert_chats_with_groups",
+    "reset_planner",
+    "force_nested_loop",
+    "update_universities",
+    "update_chats",
+    "update_administrators",
+    "reset_planner",
+)
+WITHOUT_GROUPS = (
+    *ORG_UNITS,
+    "force_index_scan",
+    "insert_chats_without_groups",
+    "reset_planner",
+    "force_nested_loop",
+    "update_universities",
+    "update_chats",
+    "reset_planner",
+)
 
 
 def make_merge_plan(source_type: str) -> MergePlan:
-    """The statements with the tag of this type of source; RequestRefused where there is none."""
-    statements = (*dimensions.STATEMENTS, *insert_rows.STATEMENTS, *update_rows.STATEMENTS)
+    """The plan for rows of a source type. Raises UnresolvableRequestError for an unknown one."""
+    source_tag(source_type)
+    names = WITH_GROUPS if staging.has_groups(source_type) else WITHOUT_GROUPS
     return MergePlan(
-        create_temp_tables=CREATE_TEMP_TABLES,
+        create_temp_tables=f"{read_sql('temp_tables')};\n{SET_LOAD_SOURCE[source_type]}",
         staging_tables=staging.staging_tables(source_type),
-        statements=tuple(_render(statement, source_type) for statement in statements),
-        counts_query=update_rows.COUNTS_QUERY,
+        statements=tuple(map(read_sql, names)),
+        counts_query=read_sql("counts"),
     )
 
 
-def _render(statement: str, source_type: str) -> str:
-    """The conditions and the tag, put in for their names; tags are ours, never a user's."""
-    names = group_clauses(source_type) | {
-        ":same_chat": SAME_CHAT,
-        ":same_administrator": same_administrator(source_type),
-        ":stays": KEEPS_ORG_UNIT,
-        ":lower": "'{" + ",".join(weaker_tags(source_type)) + "}'::text[]",
-        ":tag": f"'{source_tag(source_type)}'",
-    }
-    for name, meaning in names.items():
-        statement = statement.replace(name, meaning)
-    return statement
+@cache
+def read_sql(name: str) -> str:
+    """The text of a file in `sql/`, without its last semicolon."""
+    return (SQL_DIRECTORY / f"{name}.sql").read_text(encoding="utf-8").rstrip().removesuffix(";")

@@ -1,1 +1,1 @@
-"""What a single value may be: pure functions `cell -> Clean | Wrong`, one file per kind of value."""
+"""The rules of single values: pure functions `cell -> Valid | Invalid`, one file per kind of value."""

@@ -1,4 +1,4 @@
-"""Days: a date, an Excel date, ISO text or `DD.MM.YYYY`. What is none of them is dropped; the row stays."""
+"""Dates: a date, an Excel serial, ISO text or `DD.MM.YYYY`. Anything else is dropped; the row stays."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -14,9 +14,9 @@ RUSSIAN_DATE = re.compile(
     r"(?: +(?:[01]?[0-9]|2[0-3])(?::[0-5][0-9]){1,2})?"
 )
 EARLIEST = date(1990, 1, 1)
-"""No chat is older: a bare 2024 is the number of a day in 1905."""
+"""No chat is older. Excludes years without a day: 2024 as an Excel serial is in 1905."""
 EXCEL_EPOCH = date(1899, 12, 30)
-"""Day 0 of Excel's count, from 1 March 1900 on."""
+"""Serial 0, right for serials from 61 (1 March 1900) on: Excel counts a 29 February 1900."""
 MAX_EXCEL_SERIAL = 2_958_465
 """31 December 9999."""
 
@@ -24,10 +24,10 @@ DROPPED_DATE = Valid(None, WarningCode.DATE)
 
 
 def chat_date(cell: Cell, latest: date) -> RuleResult:
-    """A date from 1990 to `latest`, or None; a time of day and its zone are left out."""
-    verdict = _parse(cell)
-    found = verdict.value
-    return verdict if not isinstance(found, date) or EARLIEST <= found <= latest else DROPPED_DATE
+    """A date from EARLIEST to `latest`, or None; time of day and time zone are dropped."""
+    result = _parse(cell)
+    day = result.value
+    return result if not isinstance(day, date) or EARLIEST <= day <= latest else DROPPED_DATE
 
 
 def _parse(cell: Cell) -> Valid:

@@ -1,4 +1,4 @@
-"""Yes and no, as exports of several systems write them."""
+"""Flags, as several systems export them."""
 
 from consumer.cells.chunks import Cell
 from consumer.datasets.chats.rules.result import Invalid, RuleResult, Valid
@@ -12,7 +12,7 @@ UNRECOGNIZED = Valid(False, WarningCode.FLAG)
 
 
 def flag(cell: Cell) -> RuleResult:
-    """True, false, or None when the cell is empty; `resolve_flags` says what an empty one means."""
+    """True, false, or None for an empty cell, which `resolve_flags` decides."""
     written = as_text(cell)
     if isinstance(written, Invalid) or written.warning:
         return UNRECOGNIZED
@@ -23,7 +23,7 @@ def flag(cell: Cell) -> RuleResult:
 
 
 def resolve_flags(user: bool | None, admin: bool | None) -> tuple[bool, bool]:
-    """The flags of one administrator: both empty means both true, else an empty one is false."""
+    """Both flags of an administrator: both true if both are empty, else an empty one is false."""
     if user is None and admin is None:
         return True, True
     return bool(user), bool(admin)

@@ -1,4 +1,4 @@
-"""ИНН and КПП: the numbers the tax service knows an organisation by."""
+"""ИНН and КПП: the tax service's numbers of an organisation."""
 
 import re
 from operator import mul
@@ -10,7 +10,7 @@ from schemas.codes import RejectCode, WarningCode
 
 DIGITS = re.compile(r"([0-9]+)(?:\.0+)?")
 KPP = re.compile(r"[0-9]{4}[0-9A-Z]{2}[0-9]{3}")
-"""Order ММВ-7-6/435@ allows letters in places five and six."""
+"""Characters five and six may be letters (order ММВ-7-6/435@ of the tax service)."""
 KPP_WITHOUT_ZERO = re.compile(r"[0-9]{8}")
 
 INN_WEIGHTS_10 = (2, 4, 10, 3, 5, 9, 4, 6, 8)
@@ -24,7 +24,7 @@ INVALID_KPP = Invalid(
 
 
 def inn(cell: Cell) -> RuleResult:
-    """Ten or twelve digits; a lost leading zero comes back where the check digits then agree."""
+    """Ten or twelve digits; a lost leading zero is restored if the check digits then agree."""
     written = as_text(cell)
     if isinstance(written, Invalid):
         return INVALID_INN if written is TEXT_TOO_LONG else written
@@ -43,13 +43,13 @@ def _validate_inn(digits: str) -> RuleResult:
 
 
 def has_valid_check_digits(digits: str) -> bool:
-    """Whether the last digit of ten, or the last two of twelve, follow from the others."""
-    places = tuple(map(int, digits))
-    if len(places) == 10:
-        return _check_digit(INN_WEIGHTS_10, places) == places[9]
+    """Whether the last digit of ten, or the last two of twelve, match the others."""
+    numbers = tuple(map(int, digits))
+    if len(numbers) == 10:
+        return _check_digit(INN_WEIGHTS_10, numbers) == numbers[9]
     return (
-        _check_digit(INN_WEIGHTS_11, places) == places[10]
-        and _check_digit(INN_WEIGHTS_12, places) == places[11]
+        _check_digit(INN_WEIGHTS_11, numbers) == numbers[10]
+        and _check_digit(INN_WEIGHTS_12, numbers) == numbers[11]
     )
 
 
@@ -59,7 +59,7 @@ def _check_digit(weights: tuple[int, ...], digits: tuple[int, ...]) -> int:
 
 
 def kpp(cell: Cell) -> RuleResult:
-    """Empty or nine places; eight digits get their leading zero back."""
+    """Empty or nine characters; a lost leading zero of eight digits is restored."""
     written = as_text(cell)
     if isinstance(written, Invalid):
         return INVALID_KPP if written is TEXT_TOO_LONG else written

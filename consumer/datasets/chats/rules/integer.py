@@ -1,4 +1,4 @@
-"""Whole numbers that fit Postgres' integer: courses and counts of participants."""
+"""Whole numbers that fit a Postgres integer: courses and numbers of participants."""
 
 import re
 
@@ -14,7 +14,7 @@ NOT_AN_INTEGER = Invalid(RejectCode.WHOLE_NUMBER, f"must be a whole number from 
 
 
 def integer(cell: Cell) -> RuleResult:
-    """0 to 2^31-1, `3.0` too; empty is None."""
+    """0 to MAX_INT4, also written as `3.0`; None for an empty cell."""
     written = NOT_AN_INTEGER if isinstance(cell, bool) else as_text(cell)
     if isinstance(written, Invalid):
         return NOT_AN_INTEGER

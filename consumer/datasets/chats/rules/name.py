@@ -1,4 +1,4 @@
-"""Names of chats: quotes around the whole of it go, quotes inside stay."""
+"""Names of chats: quotes around the whole name are removed, quotes inside it stay."""
 
 from consumer.cells.blanks import strip_blanks
 from consumer.cells.chunks import Cell
@@ -6,7 +6,7 @@ from consumer.datasets.chats.rules.result import Invalid, RuleResult, Valid
 from consumer.datasets.chats.rules.text import text
 
 MAX_QUOTE_DEPTH = 10
-"""Nobody puts a name into more quotes, and each pair is a look at the whole of it."""
+"""Bounds the time: each pair of quotes takes a pass over the whole name."""
 QUOTE_PAIRS = {"'": "'", '"': '"', "«": "»", "“": "”", "„": "“"}
 
 
@@ -38,23 +38,23 @@ def _is_quoted(value: str) -> bool:
 
 def _balanced(value: str, opening: str, closing: str) -> bool:
     depth = 0
-    for place, char in enumerate(value, 1):
+    for end, char in enumerate(value, 1):
         depth += (char == opening) - (char == closing)
         if depth == 0:
-            return place == len(value)
+            return end == len(value)
     return False
 
 
 def _closes_at_end(value: str) -> bool:
-    """Of quotes that open and close alike: one after a blank or another opening one opens, too."""
+    """For quotes that open and close alike: one after a blank or an opening quote opens, too."""
     quote, depth, opens = value[0], 1, True
     last = len(value) - 1
-    for place in range(1, last):
-        if value[place] != quote:
-            opens = value[place].isspace() or value[place] in "(["
+    for index in range(1, last):
+        if value[index] != quote:
+            opens = value[index].isspace() or value[index] in "(["
         elif opens:
             depth += 1
-        elif not value[place + 1].isalnum():  # else an apostrophe within a word
+        elif not value[index + 1].isalnum():  # else an apostrophe within a word
             depth -= 1
         if depth == 0:
             return False

@@ -1,4 +1,4 @@
-"""Phone numbers as E.164, where a cell holds exactly one. Without one the phone is dropped; the row stays."""
+"""Phones in E.164 form, if a cell has exactly one. Otherwise the phone is dropped; the row stays."""
 
 import re
 from decimal import Decimal
@@ -15,24 +15,24 @@ RUSSIAN_PHONE = re.compile(
     r"(?:\+?7|8|\+8(?=[ \u00a0(-]{0,2}9))[ \u00a0(-]{0,2}([0-9]{3})[ \u00a0)-]{0,2}([0-9]{3})"
     r"[ \u00a0-]?([0-9]{2})[ \u00a0-]?([0-9]{2})"
 )
-"""The usual spellings, recognised in one match; `7885388 1311` may be a local number and its extension."""
+"""The usual spellings, in one match. Not `7885388 1311`: perhaps a local number and its extension."""
 DECIMAL_NUMBER = re.compile(r"(\+?[0-9]{9,})\.([0-9]{1,2}|0+)")
-"""A number with decimals: no phone has so many digits before a dot and so few, or only zeros, behind."""
+"""A number with decimals. No phone has nine digits, a dot, and then one or two digits or only zeros."""
 ROUNDED_MULTIPLE = 1_000_000
-"""A number cell that is a multiple of it was text like `7,91E+10`; of a million real phones one ends so.
+"""A number cell that is a multiple of this has been text like `7,91E+10`: one in a million real phones is.
 
-Fewer zeros say so only beside a scientific format or spelling: `RoundedNumber`.
+Fewer zeros count only with a scientific format or spelling: `RoundedNumber`.
 """
 MAX_E164_DIGITS = 15
 """ITU-T E.164, 6.2.1."""
 FOREIGN_CACHE_SIZE = 4_096
-"""Answers of phonenumbers that are kept; one takes it about 50 µs."""
+"""Foreign numbers; phonenumbers takes about 50 µs for one."""
 
 DROPPED_PHONE = Valid("", WarningCode.PHONE)
 
 
 def phone(cell: Cell) -> RuleResult:
-    """Russian numbers become `+7` and ten digits, foreign ones keep their digits; an extension warns."""
+    """Russian numbers as `+7` and ten digits, foreign ones with their digits; an extension warns."""
     if isinstance(cell, str):
         if russian := RUSSIAN_PHONE.fullmatch(cell):
             return Valid("+7" + "".join(russian.groups()))
@@ -47,7 +47,7 @@ def phone(cell: Cell) -> RuleResult:
 
 
 def _from_number(number: float | Decimal) -> RuleResult:
-    """A number cell holds a phone where it is whole, positive, and kept all its digits."""
+    """A number cell is a phone if it is whole, positive, and has lost no digits."""
     written = as_text(number)
     if isinstance(written, Invalid):
         return DROPPED_PHONE
@@ -66,11 +66,11 @@ def _from_text(cell: str) -> RuleResult:
         return Valid("")
     if number := DECIMAL_NUMBER.fullmatch(value):
         value = number[1] if not number[2].strip("0") else ""
-    found = phone_text.find_phone(value)
-    if found is None:
+    match = phone_text.find_phone(value)
+    if match is None:
         return DROPPED_PHONE
     return _valid_or_dropped(
-        _e164(found.digits, plus=found.has_plus), WarningCode.PHONE_EXTENSION if found.has_extension else None
+        _e164(match.digits, plus=match.has_plus), WarningCode.PHONE_EXTENSION if match.has_extension else None
     )
 
 
@@ -87,23 +87,22 @@ def _e164(digits: str, *, plus: bool) -> str | None:
 
 
 def _international(digits: str) -> str | None:
-    """Russian numbers by their length alone; others must be valid in their country."""
+    """Russian numbers are checked by length alone; others must be valid in their country."""
     if digits[0] == "7":
         return f"+{digits}" if len(digits) == 11 else None
     if len(digits) == 11 and digits.startswith("89"):
-        return f"+7{digits[1:]}"  # a Russian slip: no country has a number that long under +89
+        return f"+7{digits[1:]}"  # `+8` for `+7`: no country has numbers of that length under +89
     return f"+{digits}" if len(digits) <= MAX_E164_DIGITS and _is_valid_foreign(f"+{digits}") else None
 
 
 @lru_cache(FOREIGN_CACHE_SIZE)
 def _is_valid_foreign(number: str) -> bool:
-    """Valid, and in its own form: `+44 (0) 20 …` holds a zero that must not be dialled."""
-    import phonenumbers as known  # takes 40 ms: a child without foreign numbers need not wait for it
+    """Valid and already in E.164 form: `+44 (0) 20 …` has a zero that must not be dialled."""
+    import phonenumbers  # here because it takes 40 ms, and few sources have foreign numbers
 
     try:
-        parsed = known.parse(number)
-    except known.NumberParseException:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
         return False
-    return (
-        known.is_valid_number(parsed) and known.format_number(parsed, known.PhoneNumberFormat.E164) == number
-    )
+    e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return phonenumbers.is_valid_number(parsed) and e164 == number

@@ -1,4 +1,4 @@
-"""What a rule says of one value: a clean value, perhaps with a warning, or what is wrong with it."""
+"""The result of a rule: a valid value, perhaps with a warning, or an error."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,14 +8,14 @@ from schemas.codes import RejectCode, WarningCode
 
 
 class Valid(NamedTuple):
-    """A value fit to be stored; `warning` is the code of the repair that was needed."""
+    """A value to store; `warning` is the code of the repair that it needed."""
 
     value: object
     warning: WarningCode | None = None
 
 
 class Invalid(NamedTuple):
-    """Why the whole row is rejected; the message never holds the value itself."""
+    """Why the whole row is rejected. The message never has the value, which may be personal data."""
 
     code: RejectCode
     message: str
@@ -33,10 +33,10 @@ MISSING_FORMULA_VALUE = Invalid(
 
 
 def missing_value(cell: Cell) -> Invalid:
-    """What is wrong with a required cell that is empty."""
+    """The error of an empty cell that is required."""
     return MISSING_FORMULA_VALUE if isinstance(cell, FormulaWithoutValue) else MISSING_VALUE
 
 
 def accepts(rule: Rule) -> Callable[[Cell], bool]:
-    """Whether a rule takes a value."""
+    """A predicate: whether the rule accepts a cell."""
     return lambda cell: not isinstance(rule(cell), Invalid)

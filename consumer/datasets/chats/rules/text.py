@@ -1,36 +1,22 @@
-"""Text as a person would write the cell: trimmed, NFC, numbers without `.0`, dates as ISO."""
+"""Converts cells to text: trimmed, NFC, whole numbers without `.0`, dates as ISO."""
 
 import math
-import re
 import unicodedata
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import groupby
 
 from consumer.cells.blanks import strip_blanks
-from consumer.cells.chunks import Cell, RoundedNumber
+from consumer.cells.chunks import EXACT_INTEGER_LIMIT, Cell, RoundedNumber
 from consumer.cells.error_texts import is_error_text
+from consumer.cells.texts import MAX_RAW_TEXT_CHARS, MAX_TEXT_CHARS, is_storable
 from consumer.datasets.chats.rules.result import Invalid, RuleResult, Valid
 from schemas.codes import RejectCode, WarningCode
 
-MAX_TEXT_CHARS = 32_767
-"""Characters; what an Excel cell can hold."""
 MAX_SHORT_TEXT_CHARS = 500
-"""Characters of a branch, faculty or group: they are parts of index keys."""
-MAX_RAW_TEXT_CHARS = 4 * MAX_TEXT_CHARS
-"""Characters; a longer text is too long however it is composed: one character is made of four at most."""
+"""Characters of a branch, faculty or group, which are parts of index keys."""
 MAX_UNSORTED_NFC_CHARS = 500
-"""Characters of a text that may be composed as it is; beyond, its marks are put in order first."""
-EXACT_INTEGER_LIMIT = 2**53
-"""From here on a float no longer tells neighbouring whole numbers apart."""
-
-UNSTORABLE_PATTERN = re.compile(
-    "[\x00\ud800-\udfff]"
-    # the same as Excel writes them; a high surrogate with its low one is a character
-    "|_x0000_"
-    "|_x[dD][89abAB][0-9a-fA-F]{2}_(?!_x[dD][c-fC-F][0-9a-fA-F]{2}_)"
-    "|(?<!_x[dD][89abAB][0-9a-fA-F]{2}_)_x[dD][c-fC-F][0-9a-fA-F]{2}_"
-)
+"""Characters. The combining marks of a longer text are sorted before it is composed."""
 
 NOT_STORABLE = Invalid(
     RejectCode.UNSTORABLE, "holds a NUL character or half a surrogate pair, which cannot be stored"
@@ -46,7 +32,7 @@ NOT_FINITE = Invalid(RejectCode.NOT_FINITE, "is not a finite number")
 
 
 def text(cell: Cell, max_chars: int = MAX_TEXT_CHARS) -> RuleResult:
-    """Any text; empty stays empty, and a text like «#N/A», which somebody typed, warns `error_text`."""
+    """Any text of at most `max_chars`; a typed text like «#N/A» warns `error_text`."""
     written = as_text(cell)
     if not isinstance(written, Valid) and written is not TEXT_TOO_LONG:
         return written
@@ -57,14 +43,14 @@ def text(cell: Cell, max_chars: int = MAX_TEXT_CHARS) -> RuleResult:
 
 
 def short_text(cell: Cell) -> RuleResult:
-    """The name of a branch, faculty or group."""
+    """The name of a branch, faculty or group: at most MAX_SHORT_TEXT_CHARS."""
     return text(cell, MAX_SHORT_TEXT_CHARS)
 
 
 def as_text(cell: Cell) -> RuleResult:
     """The text of a cell of any type; dates and times warn `date_in_text`.
 
-    Longer than any text may be, it is `TEXT_TOO_LONG`: no pattern need be tried on it.
+    TEXT_TOO_LONG for more than MAX_RAW_TEXT_CHARS, so that no pattern is tried on it.
     """
     match cell:
         case str():
@@ -81,16 +67,11 @@ def as_text(cell: Cell) -> RuleResult:
             return _normalize_text(str(cell))
 
 
-def is_storable(value: str) -> bool:
-    """Whether Postgres can keep this text."""
-    return ("_x" not in value and value.isprintable()) or UNSTORABLE_PATTERN.search(value) is None
-
-
 def to_nfc(value: str) -> str:
-    """The text in NFC, in time that grows with its length alone.
+    """The text in NFC, in time linear in its length.
 
-    `unicodedata` sorts the marks behind a letter by insertion, which takes the square of their number:
-    200,000 marks out of order take it 97 s. In order, they cost it nothing.
+    `unicodedata` sorts the marks of a letter by insertion, in quadratic time: 97 s for 200,000 unsorted marks
+    (measured on one text). Sorted marks cost it nothing.
     """
     if len(value) > MAX_UNSORTED_NFC_CHARS and not unicodedata.is_normalized("NFC", value):
         value = _sort_combining_marks(value)
@@ -98,7 +79,7 @@ def to_nfc(value: str) -> str:
 
 
 def _sort_combining_marks(value: str) -> str:
-    """The text decomposed, with the marks behind each letter in canonical order (UAX #15, stable)."""
+    """The text decomposed, with the marks of each letter in canonical order (UAX #15; a stable sort)."""
     parts = {char: unicodedata.normalize("NFD", char) for char in set(value)}
     decomposed = "".join(map(parts.__getitem__, value))
     runs = groupby(decomposed, lambda char: unicodedata.combining(char) > 0)

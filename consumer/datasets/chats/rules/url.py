@@ -1,11 +1,12 @@
-"""Links to chats. A link is kept as written: it is the key a chat is known by."""
+"""Links to chats, stored as written: the link is the key of a chat."""
 
 import re
 
 from consumer.cells.blanks import has_blank, strip_blanks
 from consumer.cells.chunks import Cell
+from consumer.cells.texts import is_storable
 from consumer.datasets.chats.rules.result import Invalid, RuleResult, Valid, missing_value
-from consumer.datasets.chats.rules.text import NOT_STORABLE, as_text, is_storable
+from consumer.datasets.chats.rules.text import NOT_STORABLE, as_text
 from schemas.codes import RejectCode
 
 MAX_URL_BYTES = 2_048
@@ -24,7 +25,7 @@ URL_TOO_LONG = Invalid(RejectCode.URL, f"must have at most {MAX_URL_BYTES} bytes
 
 
 def url(cell: Cell) -> RuleResult:
-    """An http or https link with a host, no blank inside, at most 2,048 bytes."""
+    """An http or https link with a host, without blanks inside, of at most MAX_URL_BYTES."""
     if not isinstance(cell, str):
         written = as_text(cell)
         return missing_value(cell) if isinstance(written, Valid) and not written.value else NOT_A_URL

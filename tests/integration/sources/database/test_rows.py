@@ -4,13 +4,14 @@ from datetime import date
 
 import pytest
 
+from consumer.cells.texts import MAX_RAW_TEXT_CHARS
 from consumer.datasets.chats import staging
 from consumer.datasets.chats.column_spec import SOURCE_TABLE
 from consumer.datasets.chats.column_validator import column_validators
 from consumer.datasets.chats.rules.result import Invalid
 from consumer.datasets.chats.validator import ChatValidator
 from consumer.errors import PermanentError
-from consumer.sources.database.pages import MAX_TEXT_CHARS, page_query
+from consumer.sources.database.pages import page_query
 from consumer.sources.database.table_lookup import ResolvedTable
 from tests.integration.sources.database.source_database import (
     CHUNK_ROWS,
@@ -329,13 +330,13 @@ def test_of_a_very_long_text_the_beginning_is_fetched_and_it_stays_too_long(dsn:
     rules = column_validators(date(2026, 3, 2))
     for field, code in (("name", "too_long"), ("url", "url")):
         (found,) = chunk.columns[field]
-        assert len(str(found)) == MAX_TEXT_CHARS + 2
+        assert len(str(found)) == MAX_RAW_TEXT_CHARS + 2
         (verdict,) = rules[field].validate([found]).flagged.values()
         assert isinstance(verdict, Invalid)
         assert verdict.code == code
     checked = ChatValidator(staging.chats_table("database"), date(2026, 3, 2)).validate(chunk, {})
     assert checked.rejected == 1
-    assert len(checked.copy_streams["stage_rejects"]) < 200_000
+    assert len(checked.copy_streams["stage_rejected_rows"]) < 200_000
 
 
 def test_a_text_as_long_as_may_be_is_fetched_whole(dsn: str) -> None:

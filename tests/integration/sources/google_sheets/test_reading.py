@@ -180,6 +180,6 @@ def test_record_of_a_wrong_row_is_bounded_and_the_columns_are_known(sheets: Shee
         (chunk,) = source.chunks()
     checked = ChatValidator(staging.CHATS, date(2026, 3, 2)).validate(chunk, {})
     assert checked.rejected == 1
-    assert 60_000 < len(checked.copy_streams["stage_rejects"]) < 68_000
+    assert 60_000 < len(checked.copy_streams["stage_rejected_rows"]) < 68_000
     assert [column.field for column in opened.columns[:3]] == ["inn", "url", None]
     assert len(opened.columns) == wide + 2

@@ -1,4 +1,4 @@
-"""Phones that a first rule misread, with what is right."""
+"""Phones that an earlier rule misread, with their expected results."""
 
 from tests.unit.datasets.chats.phone_cases import NOT_A_PHONE, stored, stored_without_extension
 

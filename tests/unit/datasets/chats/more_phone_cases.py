@@ -1,4 +1,4 @@
-"""Fifty more phones, written down with what is right before the rule was asked."""
+"""Fifty more phones; their expected results were written before the rule was run."""
 
 from tests.unit.datasets.chats.phone_cases import NOT_A_PHONE, stored, stored_without_extension
 
@@ -83,4 +83,4 @@ NAMES: tuple[tuple[str, tuple[str, str | None]], ...] = (
     ("89161234567 (Ида)", stored("+79161234567")),
     ("Полисадов 8 916 123-45-67, Счетчикова", stored("+79161234567")),
 )
-"""Words that begin like those beside other numbers, and these words."""
+"""Words that mark other kinds of numbers, and names that begin like them."""

@@ -1,11 +1,11 @@
-"""A hundred phones as people write them, with what is right; written down before the rule was."""
+"""A hundred phones in common spellings with their expected results, which were written before the rule."""
 
 NOT_A_PHONE = ("", "phone")
-"""No phone, with a warning."""
+"""No phone and a warning."""
 
 
 def stored(number: str) -> tuple[str, str | None]:
-    """The whole cell was one phone, perhaps among words."""
+    """The cell has one phone, perhaps among words."""
     return number, None
 
 
@@ -15,7 +15,7 @@ def stored_without_extension(number: str) -> tuple[str, str | None]:
 
 
 PHONES: tuple[tuple[str, tuple[str, str | None]], ...] = (
-    # Russian numbers in their usual dress
+    # Russian numbers in common spellings
     ("+79161234567", stored("+79161234567")),
     ("79161234567", stored("+79161234567")),
     ("89161234567", stored("+79161234567")),

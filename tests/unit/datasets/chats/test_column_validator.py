@@ -1,4 +1,4 @@
-"""Whole columns are checked as their values would be, one by one."""
+"""A column is validated like its values one by one."""
 
 from datetime import date
 
@@ -9,9 +9,14 @@ from hypothesis import strategies as st
 from consumer.cells.chunks import FORMULA_WITHOUT_VALUE
 from consumer.datasets.chats import bulk_check
 from consumer.datasets.chats.bulk_check import BulkCheck
-from consumer.datasets.chats.column_validator import ColumnValidator, column_validators
+from consumer.datasets.chats.column_validator import (
+    MAX_CACHED_VALUES,
+    ColumnValidator,
+    column_validators,
+    is_flagged,
+    result_to_copy_text,
+)
 from consumer.datasets.chats.copy_text import NULL, encode_columns, encode_rows, to_copy_text
-from consumer.datasets.chats.rule_cache import MAX_CACHED_VALUES, is_flagged, result_to_copy_text
 from consumer.datasets.chats.rules.flag import flag
 from consumer.datasets.chats.rules.name import name
 from consumer.datasets.chats.rules.phone import phone
@@ -36,33 +41,31 @@ TEXT = st.text(max_size=5) | st.text("аЯёй«»'\" _x\\|~\n\u0306\u200b", max
 
 
 @pytest.mark.parametrize("field", sorted(column_validators(date(2026, 1, 1)).keys() - {"url", "inn"}))
-def test_an_optional_value_whose_formula_has_no_result_is_warned_of(field: str) -> None:
-    """It reads as empty, and is not lost without a word."""
+def test_optional_formula_without_a_result_warns(field: str) -> None:
+    """It reads as empty, and the warning reports the loss."""
     cells = ["", FORMULA_WITHOUT_VALUE, None]
-    found = column_validators(date(2026, 1, 1))[field].validate(cells)
+    column = column_validators(date(2026, 1, 1))[field].validate(cells)
     empty = column_validators(date(2026, 1, 1))[field].validate([None] * 3)
-    assert list(found.copy_texts) == list(empty.copy_texts)
-    warnings = {place: getattr(verdict, "warning", verdict) for place, verdict in found.flagged.items()}
+    assert list(column.copy_texts) == list(empty.copy_texts)
+    warnings = {index: getattr(result, "warning", result) for index, result in column.flagged.items()}
     assert warnings == {1: "formula_without_value"}
 
 
-@pytest.mark.parametrize(("clean", "rule"), BULK_CHECKS)
+@pytest.mark.parametrize(("bulk", "rule"), BULK_CHECKS)
 @given(cells=st.lists(TRICKY_TEXTS | TEXT, max_size=4))
 @example(cells=["x" * 501])
 @example(cells=["https://a.ru/" + "x" * 2_036, "https://a.ru"])
-def test_what_is_evidently_clean_its_rule_changes_nothing_in(
-    clean: BulkCheck, rule: Rule, cells: list[str]
-) -> None:
-    one_by_one = clean.check_each(cells)
-    assert clean._check_joined_lines(cells) == one_by_one
-    assert set(clean.needs_rule(cells)) <= set(one_by_one)
-    for place in set(range(len(cells))) - set(clean.needs_rule(cells)):
-        assert rule(cells[place]) == Valid(cells[place])
-        assert to_copy_text(cells[place]) == cells[place]
+def test_rule_leaves_clean_texts_unchanged(bulk: BulkCheck, rule: Rule, cells: list[str]) -> None:
+    one_by_one = bulk.check_each(cells)
+    assert bulk._check_joined_lines(cells) == one_by_one
+    assert set(bulk.needs_rule(cells)) <= set(one_by_one)
+    for index in set(range(len(cells))) - set(bulk.needs_rule(cells)):
+        assert rule(cells[index]) == Valid(cells[index])
+        assert to_copy_text(cells[index]) == cells[index]
 
 
 @pytest.mark.parametrize(
-    ("clean", "cells"),
+    ("bulk", "cells"),
     [
         (bulk_check.text, []),
         (bulk_check.text, ["РТУ МИРЭА", "", "-71234567890123", "а|б"]),
@@ -73,17 +76,17 @@ def test_what_is_evidently_clean_its_rule_changes_nothing_in(
         (bulk_check.phone, ["+79161234567", ""]),
     ],
 )
-def test_usual_columns_are_evidently_clean(clean: BulkCheck, cells: list[str]) -> None:
-    assert clean.needs_rule(cells) == []
+def test_usual_columns_need_no_rule(bulk: BulkCheck, cells: list[str]) -> None:
+    assert bulk.needs_rule(cells) == []
 
 
-def test_what_is_odd_is_found_in_its_place() -> None:
+def test_unclean_texts_are_found_by_index() -> None:
     good = "https://a.ru/x"
-    odd = ["", "a.ru", f"{good}\n{good}", f"{good} ", f"{good}/_x0041_", f"{good}{'x' * 2_036}"]
-    cells = [part for one in odd for part in (one, good, good)]
-    places = list(range(0, len(cells), 3))
-    assert bulk_check.url.needs_rule(cells) == places
-    assert bulk_check.url.needs_rule(odd * 50) == list(range(len(odd) * 50))
+    unclean = ["", "a.ru", f"{good}\n{good}", f"{good} ", f"{good}/_x0041_", f"{good}{'x' * 2_036}"]
+    cells = [cell for text in unclean for cell in (text, good, good)]
+    indexes = list(range(0, len(cells), 3))
+    assert bulk_check.url.needs_rule(cells) == indexes
+    assert bulk_check.url.needs_rule(unclean * 50) == list(range(len(unclean) * 50))
 
 
 MIXED = st.sampled_from(
@@ -110,16 +113,16 @@ MIXED = st.sampled_from(
 
 @pytest.mark.parametrize("field", sorted(column_validators(date(2026, 3, 2))))
 @given(chunks=st.lists(st.lists(MIXED, max_size=8), min_size=1, max_size=3))
-def test_a_column_is_read_as_its_values_one_by_one(field: str, chunks: list[list[object]]) -> None:
+def test_column_equals_its_values_one_by_one(field: str, chunks: list[list[object]]) -> None:
     column, rule = (
         column_validators(date(2026, 3, 2))[field],
         column_validators(date(2026, 3, 2))[field]._rule,
     )
     for cells in chunks:
-        read, verdicts = column.validate(cells), [rule(cell) for cell in cells]
-        odd = {place: verdict for place, verdict in enumerate(verdicts) if is_flagged(verdict)}
-        assert list(read.copy_texts) == [result_to_copy_text(verdict) or "" for verdict in verdicts]
-        assert repr(dict(sorted(read.flagged.items()))) == repr(odd)
+        validated, results = column.validate(cells), [rule(cell) for cell in cells]
+        flagged = {index: result for index, result in enumerate(results) if is_flagged(result)}
+        assert list(validated.copy_texts) == [result_to_copy_text(result) or "" for result in results]
+        assert repr(dict(sorted(validated.flagged.items()))) == repr(flagged)
 
 
 def test_true_is_not_one() -> None:
@@ -136,14 +139,14 @@ def test_true_is_not_one() -> None:
     assert ColumnValidator(flag).validate([True, 1.0]).copy_texts == ["t", "t"]
 
 
-def test_a_memo_forgets_rather_than_grow() -> None:
+def test_cache_is_bounded() -> None:
     column = ColumnValidator(text)
     for start in range(0, 5 * MAX_CACHED_VALUES, MAX_CACHED_VALUES // 2):
         column.validate([float(number) for number in range(start, start + MAX_CACHED_VALUES // 2)])
     assert len(column._cache) <= 2 * MAX_CACHED_VALUES
 
 
-def test_copy_text_escapes_what_copy_would_take_for_its_own() -> None:
+def test_copy_text_escapes_the_syntax_of_copy() -> None:
     assert encode_rows([("\\N", to_copy_text("\\N"), to_copy_text("а\tб\nв\r\\."), to_copy_text(None))]) == (
         "\\N\t\\\\N\tа\\tб\\nв\\r\\\\.\t\\N\n".encode()
     )
@@ -158,12 +161,12 @@ def test_copy_text_escapes_what_copy_would_take_for_its_own() -> None:
 
 
 @given(rows=st.lists(st.tuples(*[st.text(max_size=3)] * 3)))
-def test_columns_make_the_text_that_rows_make(rows: list[tuple[str, ...]]) -> None:
+def test_columns_encode_like_rows(rows: list[tuple[str, ...]]) -> None:
     cells = [tuple(map(to_copy_text, row)) for row in rows]
-    columns = [[row[place] for row in cells] for place in range(3)]
+    columns = [[row[index] for row in cells] for index in range(3)]
     assert encode_columns(columns) == encode_rows(cells)
 
 
-def test_columns_of_different_lengths_are_no_table() -> None:
+def test_columns_of_different_lengths_are_an_error() -> None:
     with pytest.raises(ValueError, match="size"):
         encode_columns([["a", "b"], ["c"]])

@@ -1,4 +1,4 @@
-"""ИНН, КПП, phones, whole numbers, flags and days."""
+"""ИНН, КПП, phones, whole numbers, flags and dates."""
 
 # ruff: noqa: DTZ001 – workbooks know no time zones
 from datetime import UTC, date, datetime, time, timedelta
@@ -18,13 +18,13 @@ from tests.unit.datasets.chats.misread_phones import MISREAD_PHONES
 from tests.unit.datasets.chats.more_phone_cases import MORE_PHONES, NAMES
 from tests.unit.datasets.chats.phone_cases import PHONES
 
-LAST = date(2026, 3, 2)
-"""The latest day that is taken."""
+LATEST = date(2026, 3, 2)
+"""The latest date that is accepted."""
 NAN, INFINITE = float("nan"), float("inf")
 
 
 @pytest.mark.parametrize(
-    ("cell", "verdict"),
+    ("cell", "result"),
     [
         ("7707083893", Valid("7707083893")),
         (7707083893.0, Valid("7707083893")),
@@ -39,16 +39,16 @@ NAN, INFINITE = float("nan"), float("inf")
         (105014177.0, Valid("0105014177", WarningCode.INN_ZERO_RESTORED)),
     ],
 )
-def test_an_inn_is_read_and_its_zero_restored(cell: object, verdict: Valid) -> None:
-    assert inn(cell) == verdict
+def test_inn_is_normalized(cell: object, result: Valid) -> None:
+    assert inn(cell) == result
 
 
 @pytest.mark.parametrize("cell", [None, "", " \u200b"])
-def test_an_empty_inn_is_required(cell: object) -> None:
-    verdict = inn(cell)
-    assert isinstance(verdict, Invalid)
-    assert verdict.code == "required"
-    assert "empty or error cell" in verdict.message
+def test_inn_is_required(cell: object) -> None:
+    result = inn(cell)
+    assert isinstance(result, Invalid)
+    assert result.code == "required"
+    assert "empty or error cell" in result.message
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def test_an_empty_inn_is_required(cell: object) -> None:
         7707083893.5, True, date(2024, 12, 10), NAN, INFINITE, 2.0**53, "7707083893\x00", ".0", "1e9",
     ],
 )  # fmt: skip
-def test_anything_else_is_no_inn(cell: object) -> None:
+def test_invalid_inn_is_rejected(cell: object) -> None:
     assert isinstance(inn(cell), Invalid)
 
 
 @pytest.mark.parametrize(
-    ("cell", "verdict"),
+    ("cell", "result"),
     [
         (None, Valid("")),
         (" ", Valid("")),
@@ -76,8 +76,8 @@ def test_anything_else_is_no_inn(cell: object) -> None:
         (77071001.0, Valid("077071001", WarningCode.KPP_ZERO_RESTORED)),
     ],
 )
-def test_a_kpp_is_read_and_its_zero_restored(cell: object, verdict: Valid) -> None:
-    assert kpp(cell) == verdict
+def test_kpp_is_normalized(cell: object, result: Valid) -> None:
+    assert kpp(cell) == result
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_a_kpp_is_read_and_its_zero_restored(cell: object, verdict: Valid) -> No
         "７７０７０１００１", True, 2.0**53, date(2024, 12, 10), NAN, "_x0000_",
     ],
 )  # fmt: skip
-def test_anything_else_is_no_kpp(cell: object) -> None:
+def test_invalid_kpp_is_rejected(cell: object) -> None:
     assert isinstance(kpp(cell), Invalid)
 
 
 @pytest.mark.parametrize(
-    ("cell", "clean"),
+    ("cell", "expected"),
     [
         ("", ""),
         (None, ""),
@@ -115,8 +115,8 @@ def test_anything_else_is_no_kpp(cell: object) -> None:
         ("тел. +7 916 123-45-67", "+79161234567"),
     ],
 )
-def test_a_phone_becomes_e164(cell: object, clean: str) -> None:
-    assert phone(cell) == Valid(clean)
+def test_phone_becomes_e164(cell: object, expected: str) -> None:
+    assert phone(cell) == Valid(expected)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_phone_becomes_e164(cell: object, clean: str) -> None:
         79_100_000_000.0, 79_123_000_000, 9_120_000_000.0, Decimal("7.91E+10"),  # were text like 7,91E+10
     ],
 )  # fmt: skip
-def test_what_is_no_phone_is_dropped_with_a_warning(cell: object) -> None:
+def test_invalid_phone_is_dropped_with_a_warning(cell: object) -> None:
     assert phone(cell) == Valid("", WarningCode.PHONE)
 
 
@@ -139,24 +139,24 @@ ALL_PHONES = (*PHONES, *MORE_PHONES, *NAMES, *MISREAD_PHONES)
 
 
 @pytest.mark.parametrize(("cell", "expected"), ALL_PHONES)
-def test_phones_are_read_as_people_write_them(cell: str, expected: tuple[str, str | None]) -> None:
+def test_phones_in_common_spellings(cell: str, expected: tuple[str, str | None]) -> None:
     assert phone(cell) == expected
 
 
 @pytest.mark.parametrize(("cell", "expected"), ALL_PHONES)
-def test_the_reference_reads_phones_the_same(cell: str, expected: tuple[str, str | None]) -> None:
+def test_reference_agrees_on_phones(cell: str, expected: tuple[str, str | None]) -> None:
     assert phone_in(cell) == expected
 
 
 @pytest.mark.parametrize(
-    ("cell", "clean"),
+    ("cell", "expected"),
     [
         (None, None), ("", None), (" ", None), (0.0, 0), (-0.0, 0), (3.0, 3), (3, 3), ("3", 3), ("3.0", 3),
         (" 3 ", 3), ("007", 7), (2**31 - 1, 2**31 - 1), ("2147483647", 2**31 - 1), ("0" * 5000 + "1", 1),
     ],
 )  # fmt: skip
-def test_whole_numbers_fit_an_integer(cell: object, clean: int | None) -> None:
-    assert integer(cell) == Valid(clean)
+def test_whole_number_becomes_an_integer(cell: object, expected: int | None) -> None:
+    assert integer(cell) == Valid(expected)
 
 
 @pytest.mark.parametrize(
@@ -166,12 +166,12 @@ def test_whole_numbers_fit_an_integer(cell: object, clean: int | None) -> None:
         False, NAN, INFINITE, date(2024, 1, 1), "9" * 5000, "\x00",
     ],
 )  # fmt: skip
-def test_anything_else_is_no_whole_number(cell: object) -> None:
+def test_invalid_whole_number_is_rejected(cell: object) -> None:
     assert isinstance(integer(cell), Invalid)
 
 
 @pytest.mark.parametrize(
-    ("cell", "clean"),
+    ("cell", "expected"),
     [
         (1, True), (1.0, True), ("1", True), (True, True), ("TRUE", True), ("Истина", True), (" да ", True),
         (0, False), (0.0, False), ("0", False), (False, False), ("False", False), ("ЛОЖЬ", False),
@@ -179,23 +179,23 @@ def test_anything_else_is_no_whole_number(cell: object) -> None:
         (None, None), ("", None), ("\u200b", None),
     ],
 )  # fmt: skip
-def test_flags_are_read_in_two_languages(cell: object, clean: bool | None) -> None:
-    assert flag(cell) == Valid(clean)
+def test_flags_in_english_and_russian(cell: object, expected: bool | None) -> None:
+    assert flag(cell) == Valid(expected)
 
 
 @pytest.mark.parametrize("cell", ["yes", "2", 2, -1, 0.5, "1.0", NAN, 2.0**53, date(2024, 1, 1), "\x00"])
-def test_an_unreadable_flag_is_false_and_warns(cell: object) -> None:
+def test_invalid_flag_is_false_and_warns(cell: object) -> None:
     assert flag(cell) == Valid(False, WarningCode.FLAG)
 
 
-def test_both_flags_empty_mean_both_true() -> None:
+def test_two_empty_flags_are_true() -> None:
     assert resolve_flags(None, None) == (True, True)
     assert resolve_flags(None, True) == (False, True)
     assert resolve_flags(False, None) == (False, False)
 
 
 @pytest.mark.parametrize(
-    ("cell", "clean"),
+    ("cell", "expected"),
     [
         (None, None),
         ("", None),
@@ -203,12 +203,12 @@ def test_both_flags_empty_mean_both_true() -> None:
         (datetime(2024, 12, 10, 23, 59), date(2024, 12, 10)),
         (datetime(2024, 12, 10, tzinfo=UTC), date(2024, 12, 10)),
         (date(1990, 1, 1), date(1990, 1, 1)),
-        (LAST, LAST),
-        (datetime(2026, 3, 2, 23, 59), LAST),
+        (LATEST, LATEST),
+        (datetime(2026, 3, 2, 23, 59), LATEST),
         (45636.0, date(2024, 12, 10)),
         (45636.75, date(2024, 12, 10)),
         (32874, date(1990, 1, 1)),
-        (46083.5, LAST),
+        (46083.5, LATEST),
         ("2024-12-10", date(2024, 12, 10)),
         (" 2024-12-10 ", date(2024, 12, 10)),
         ("20241210", date(2024, 12, 10)),
@@ -220,11 +220,11 @@ def test_both_flags_empty_mean_both_true() -> None:
         (" 1.2.2024 ", date(2024, 2, 1)),
         ("10.12.2024 9:05", date(2024, 12, 10)),
         ("10.12.2024  23:59:59", date(2024, 12, 10)),
-        ("02.03.2026", LAST),
+        ("02.03.2026", LATEST),
     ],
 )
-def test_days_are_dates_excel_dates_or_text(cell: object, clean: date | None) -> None:
-    assert chat_date(cell, LAST) == Valid(clean)
+def test_date_from_date_serial_or_text(cell: object, expected: date | None) -> None:
+    assert chat_date(cell, LATEST) == Valid(expected)
 
 
 @pytest.mark.parametrize(
@@ -234,11 +234,11 @@ def test_days_are_dates_excel_dates_or_text(cell: object, clean: date | None) ->
         "2024-13-01", "2024-02-30", "0000-01-01", "2024-12", "вчера", "45636", "2024-12-10x",
         "２０２４-12-10", 0, 60, -1, 0.5, 2_958_466, 1.7e12, NAN, INFINITE, True, time(1),
         timedelta(1), "\x00",
-        # before 1990, and after tomorrow
+        # before 1990 or after tomorrow
         2024, 2024.0, 32873, 46084, 2_958_465, 61, date(1989, 12, 31), date(2026, 3, 3),
         datetime(2026, 3, 3), datetime(1905, 7, 16), "1989-12-31", "31.12.1989", "2026-03-03", "03.03.2026",
         "20260303", "9999-12-31",
     ],
 )  # fmt: skip
-def test_what_is_no_day_is_dropped_with_a_warning(cell: object) -> None:
-    assert chat_date(cell, LAST) == Valid(None, WarningCode.DATE)
+def test_invalid_date_is_dropped_with_a_warning(cell: object) -> None:
+    assert chat_date(cell, LATEST) == Valid(None, WarningCode.DATE)

@@ -1,4 +1,4 @@
-"""What holds for every phone that is stored, whatever the cell was."""
+"""Properties of every phone that is stored, for any cell."""
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -76,10 +76,10 @@ CELLS = (
 )
 
 
-def in_one_piece(digits: str, cell: str) -> bool:
-    """Whether the digits stand in the cell in this order, with nothing but separators between them."""
-    written = "".join(char for char in cell if char not in SEPARATORS and not is_blank(char))
-    return digits in written
+def is_contiguous(digits: str, cell: str) -> bool:
+    """Whether the cell has these digits in this order, with only separators between them."""
+    without_separators = "".join(c for c in cell if c not in SEPARATORS and not is_blank(c))
+    return digits in without_separators
 
 
 @given(cell=CELLS)
@@ -88,18 +88,18 @@ def in_one_piece(digits: str, cell: str) -> bool:
 @example(cell="3-45-67, 3-45-68")
 @example(cell="7,91234567E+10")
 @example(cell="79161234567.0")
-def test_the_digits_of_a_phone_stand_together_in_the_cell(cell: str) -> None:
-    """Save the leading 7, which may have been an 8 or nothing."""
-    verdict = phone(cell)
-    assert isinstance(verdict, Valid)
-    number = str(verdict.value)
+def test_digits_of_a_phone_are_contiguous_in_the_cell(cell: str) -> None:
+    """Except the leading 7, which may have been an 8 or missing."""
+    result = phone(cell)
+    assert isinstance(result, Valid)
+    number = str(result.value)
     if number.startswith("+7"):
-        assert in_one_piece(number[2:], cell)
+        assert is_contiguous(number[2:], cell)
     elif number:
-        assert in_one_piece(number, cell)
+        assert is_contiguous(number, cell)
 
 
 @given(cell=CELLS)
 @settings(max_examples=1000)
-def test_rule_and_reference_read_the_same_phone(cell: str) -> None:
+def test_rule_agrees_with_the_reference(cell: str) -> None:
     assert phone(cell) == phone_in(cell)

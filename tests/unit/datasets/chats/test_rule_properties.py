@@ -1,4 +1,4 @@
-"""What holds for every rule and every cell."""
+"""Properties of every rule, for any cell."""
 
 # ruff: noqa: DTZ901 – workbooks know no time zones
 import unicodedata
@@ -45,32 +45,32 @@ CELLS = (
 @given(cell=CELLS)
 @example(cell=datetime.max)
 @example(cell=date.min)
-def test_a_rule_never_raises_and_its_clean_values_are_clean(rule: Rule, cell: object) -> None:
-    verdict = rule(cell)
-    if isinstance(verdict, Invalid):
-        assert verdict.code
-        assert verdict.message
+def test_rule_never_raises_and_is_idempotent(rule: Rule, cell: object) -> None:
+    result = rule(cell)
+    if isinstance(result, Invalid):
+        assert result.code
+        assert result.message
         return
-    again = rule(verdict.value)
-    assert isinstance(again, Valid)
-    assert again.value == verdict.value
-    assert again.warning in {None, ALLOWED_WARNING}
+    repeated = rule(result.value)
+    assert isinstance(repeated, Valid)
+    assert repeated.value == result.value
+    assert repeated.warning in {None, ALLOWED_WARNING}
 
 
 @pytest.mark.parametrize("rule", RULES)
 @given(cell=CELLS)
-def test_a_clean_text_can_be_stored(rule: Rule, cell: object) -> None:
-    verdict = rule(cell)
-    if isinstance(verdict, Valid) and isinstance(verdict.value, str):
-        assert "\x00" not in verdict.value
-        verdict.value.encode()
+def test_valid_text_can_be_stored(rule: Rule, cell: object) -> None:
+    result = rule(cell)
+    if isinstance(result, Valid) and isinstance(result.value, str):
+        assert "\x00" not in result.value
+        result.value.encode()
 
 
 MARKS = st.text("\u0301\u0327\u0323\u0f71\u0f72\u0f73\u0344\u0345éиª\u1f82", max_size=40)
 
 
-@given(start=MARKS, many=MARKS)
-def test_a_long_text_is_composed_as_a_short_one(start: str, many: str) -> None:
-    """Marks that are put in order first end in the same text."""
-    long = start + many * (1 + MAX_UNSORTED_NFC_CHARS // max(1, len(many)))
+@given(start=MARKS, repeated=MARKS)
+def test_long_text_is_composed_like_a_short_one(start: str, repeated: str) -> None:
+    """Sorting the combining marks first gives the same text."""
+    long = start + repeated * (1 + MAX_UNSORTED_NFC_CHARS // max(1, len(repeated)))
     assert to_nfc(long) == unicodedata.normalize("NFC", long)

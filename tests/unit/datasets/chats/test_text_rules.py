@@ -1,4 +1,4 @@
-"""Text and names: trimmed, NFC, numbers and dates as a person would write them."""
+"""Texts and names: trimmed, NFC, numbers without `.0`, dates as ISO."""
 
 # ruff: noqa: DTZ001 – workbooks know no time zones
 from datetime import date, datetime, time, timedelta
@@ -13,7 +13,7 @@ from schemas.codes import RejectCode, WarningCode
 
 
 @pytest.mark.parametrize(
-    ("cell", "clean"),
+    ("cell", "expected"),
     [
         (None, ""),
         ("", ""),
@@ -41,12 +41,12 @@ from schemas.codes import RejectCode, WarningCode
         (b"x", "b'x'"),
     ],
 )
-def test_a_text_is_what_a_person_would_write(cell: object, clean: str) -> None:
-    assert text(cell) == Valid(clean)
+def test_text_is_normalized(cell: object, expected: str) -> None:
+    assert text(cell) == Valid(expected)
 
 
 @pytest.mark.parametrize(
-    ("cell", "clean"),
+    ("cell", "expected"),
     [
         (date(2024, 12, 10), "2024-12-10"),
         (datetime(2024, 12, 10), "2024-12-10"),
@@ -55,8 +55,8 @@ def test_a_text_is_what_a_person_would_write(cell: object, clean: str) -> None:
         (timedelta(hours=26, minutes=3), "26:03:00"),
     ],
 )
-def test_a_date_in_a_text_becomes_iso_and_warns(cell: object, clean: str) -> None:
-    assert text(cell) == Valid(clean, WarningCode.DATE_IN_TEXT)
+def test_date_in_a_text_becomes_iso_and_warns(cell: object, expected: str) -> None:
+    assert text(cell) == Valid(expected, WarningCode.DATE_IN_TEXT)
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_a_date_in_a_text_becomes_iso_and_warns(cell: object, clean: str) -> Non
         ("a" * 32_768, "too_long"),
     ],
 )
-def test_what_cannot_be_kept_as_text_is_rejected(cell: object, code: str) -> None:
-    verdict = text(cell)
-    assert isinstance(verdict, Invalid)
-    assert verdict.code == code
+def test_unstorable_text_is_rejected(cell: object, code: str) -> None:
+    result = text(cell)
+    assert isinstance(result, Invalid)
+    assert result.code == code
 
 
 def test_limits_count_characters_after_trimming() -> None:
@@ -97,7 +97,7 @@ def test_limits_count_characters_after_trimming() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cell", "clean"),
+    ("cell", "expected"),
     [
         ("'   ЮРм-С251ГПз'", "ЮРм-С251ГПз"),
         ('"Чат"', "Чат"),
@@ -128,10 +128,10 @@ def test_limits_count_characters_after_trimming() -> None:
         (None, ""),
     ],
 )
-def test_quotes_around_a_name_go_and_others_stay(cell: object, clean: str) -> None:
-    assert name(cell) == Valid(clean)
+def test_only_quotes_around_a_name_are_removed(cell: object, expected: str) -> None:
+    assert name(cell) == Valid(expected)
 
 
-def test_a_name_is_a_text_too() -> None:
+def test_name_follows_the_rules_of_text() -> None:
     assert name(date(2024, 12, 10)) == Valid("2024-12-10", WarningCode.DATE_IN_TEXT)
     assert isinstance(name("'\x00'"), Invalid)

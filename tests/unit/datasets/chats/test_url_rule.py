@@ -1,4 +1,4 @@
-"""Links: kept as written, or the row is rejected."""
+"""Links: stored as written, or the row is rejected."""
 
 from datetime import date
 
@@ -19,16 +19,16 @@ LONGEST = "https://a.ru/" + "x" * 2_035
         LONGEST,
     ],
 )  # fmt: skip
-def test_a_link_is_kept_as_written(cell: str) -> None:
+def test_link_is_stored_as_written(cell: str) -> None:
     assert url(cell) == Valid(cell)
     assert url(f"\ufeff {cell}\u00a0\n") == Valid(cell)
 
 
 @pytest.mark.parametrize("cell", [None, "", " \u200b"])
-def test_an_empty_link_is_required(cell: object) -> None:
-    verdict = url(cell)
-    assert isinstance(verdict, Invalid)
-    assert verdict.code == "required"
+def test_link_is_required(cell: object) -> None:
+    result = url(cell)
+    assert isinstance(result, Invalid)
+    assert result.code == "required"
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,9 @@ def test_an_empty_link_is_required(cell: object) -> None:
         "нет https://a.ru", b"https://a.ru",
     ],
 )  # fmt: skip
-def test_anything_else_is_no_link(cell: object) -> None:
+def test_invalid_link_is_rejected(cell: object) -> None:
     assert isinstance(url(cell), Invalid)
 
 
-def test_a_hostile_link_is_judged_quickly() -> None:
+def test_hostile_link_is_checked_quickly() -> None:
     assert isinstance(url("https://" + "." * 2_000 + "@" * 30), Invalid)

@@ -1,4 +1,4 @@
-"""One load through the checker: sections, flags, warnings, rejects."""
+"""One load through the validator: COPY texts, flags, warnings, rejected rows."""
 
 # ruff: noqa: DTZ001 – workbooks know no time zones
 import json
@@ -17,31 +17,31 @@ def chunk(*rows: dict[str, Cell], at: int = 2) -> Chunk:
     columns = {
         name: [row.get(name) for row in rows] for name in dict.fromkeys(k for row in rows for k in row)
     }
-    return Chunk(range(at, at + len(rows)), columns, lambda place: rows[place])
+    return Chunk(range(at, at + len(rows)), columns, lambda index: rows[index])
 
 
-def lines(checked: ValidatedBatch, section: str) -> list[list[str]]:
-    text = checked.copy_streams.get(f"stage_{section}", b"").decode()
+def lines(batch: ValidatedBatch, table: str) -> list[list[str]]:
+    text = batch.copy_streams.get(f"stage_{table}", b"").decode()
     return [line.split("\t") for line in text.splitlines()]
 
 
-def test_texts_of_a_node_and_a_group_travel_once() -> None:
-    checker = ChatValidator(staging.CHATS, LAST_DAY)
+def test_texts_of_an_org_unit_and_a_group_are_sent_once() -> None:
+    validator = ChatValidator(staging.CHATS, LAST_DAY)
     row = {"url": A, "inn": INN, "faculty": "ФПМ", "group": "Г-1", "course": 1.0}
-    first = checker.validate(chunk(row, {**row, "url": B}, {**row, "group": ""}), {})
-    second = checker.validate(chunk({**row, "course": 2.0}, at=5), {})
-    assert lines(first, "nodes") == [["2", "1", INN, "\\N", "", "ФПМ"]]
-    assert lines(first, "places") == [["2", "1", "1", "1", "Г-1"]]
+    first = validator.validate(chunk(row, {**row, "url": B}, {**row, "group": ""}), {})
+    second = validator.validate(chunk({**row, "course": 2.0}, at=5), {})
+    assert lines(first, "org_units") == [["2", "1", INN, "\\N", "", "ФПМ"]]
+    assert lines(first, "groups") == [["2", "1", "1", "1", "Г-1"]]
     assert [line[:3] for line in lines(first, "chats")] == [
         ["2", "1", "1"],
         ["3", "1", "1"],
         ["4", "1", "\\N"],
     ]
-    assert lines(second, "nodes") == []
-    assert lines(second, "places") == [["5", "2", "1", "2", "Г-1"]]
+    assert lines(second, "org_units") == []
+    assert lines(second, "groups") == [["5", "2", "1", "2", "Г-1"]]
 
 
-def test_the_first_row_of_a_link_and_of_its_phones_is_flagged() -> None:
+def test_first_row_of_a_url_and_of_each_phone_is_marked() -> None:
     rows = [
         (A, ""),
         (A, "9161234567"),
@@ -51,30 +51,30 @@ def test_the_first_row_of_a_link_and_of_its_phones_is_flagged() -> None:
         (A, "9161234567"),
     ]
     cells: list[dict[str, Cell]] = [{"url": url, "inn": INN, "phone": phone} for url, phone in rows]
-    checked = ChatValidator(staging.CHATS, LAST_DAY).validate(chunk(*cells), {})
-    assert ["".join(line[3:5]) for line in lines(checked, "chats")] == ["tf", "ft", "tt", "ff", "ft", "ff"]
+    batch = ChatValidator(staging.CHATS, LAST_DAY).validate(chunk(*cells), {})
+    assert ["".join(line[3:5]) for line in lines(batch, "chats")] == ["tf", "ft", "tt", "ff", "ft", "ff"]
 
 
-def test_skipped_rows_leave_flags_and_news_but_no_numbers() -> None:
+def test_replayed_rows_leave_first_rows_and_attributes_but_no_numbers() -> None:
     row: dict[str, Cell] = {"url": A, "inn": INN, "organization": "Один", "phone": "9161234567", "group": "1"}
-    checker = ChatValidator(staging.CHATS, LAST_DAY)
-    checker.replay(chunk(row), {})
-    checked = checker.validate(chunk({**row, "organization": "Два"}, at=3), {})
-    assert lines(checked, "chats")[0][:5] == ["3", "1", "1", "f", "f"]
-    assert lines(checked, "nodes")[0][:2] == ["3", "1"]
-    assert lines(checked, "universities") == []
+    validator = ChatValidator(staging.CHATS, LAST_DAY)
+    validator.replay(chunk(row), {})
+    batch = validator.validate(chunk({**row, "organization": "Два"}, at=3), {})
+    assert lines(batch, "chats")[0][:5] == ["3", "1", "1", "f", "f"]
+    assert lines(batch, "org_units")[0][:2] == ["3", "1"]
+    assert lines(batch, "universities") == []
 
 
-def test_a_refused_row_carries_no_text_of_others() -> None:
+def test_row_rejected_by_the_database_sends_no_text_for_others() -> None:
     row: dict[str, Cell] = {"url": A, "inn": INN, "organization": "Один"}
-    checked = ChatValidator(staging.CHATS, LAST_DAY).validate(chunk(row, row), {2: "22021"})
-    assert (checked.accepted, checked.rejected) == (1, 1)
-    assert lines(checked, "nodes")[0][0] == "3"
-    assert lines(checked, "universities")[0][0] == "3"
-    assert lines(checked, "chats")[0][3] == "t"
+    batch = ChatValidator(staging.CHATS, LAST_DAY).validate(chunk(row, row), {2: "22021"})
+    assert (batch.accepted, batch.rejected) == (1, 1)
+    assert lines(batch, "org_units")[0][0] == "3"
+    assert lines(batch, "universities")[0][0] == "3"
+    assert lines(batch, "chats")[0][3] == "t"
 
 
-def test_repairs_are_counted_by_code_and_only_of_rows_that_are_stored() -> None:
+def test_warnings_of_valid_rows_are_counted_by_code() -> None:
     repaired: dict[str, Cell] = {"url": A, "inn": "105014177", "kpp": "77071001", "phone": "нет"}
     rest: dict[str, Cell] = {
         "name": datetime(2024, 12, 10),
@@ -82,30 +82,30 @@ def test_repairs_are_counted_by_code_and_only_of_rows_that_are_stored() -> None:
         "add_user": "1",
         "add_admin": "",
     }
-    checked = ChatValidator(staging.CHATS, LAST_DAY).validate(
+    batch = ChatValidator(staging.CHATS, LAST_DAY).validate(
         chunk(repaired | rest, repaired | rest | {"url": ""}), {}
     )
-    assert checked.warnings == {
+    assert batch.warnings == {
         "inn_zero_restored": 1, "kpp_zero_restored": 1, "phone": 1, "date_in_text": 1, "date": 1, "flag": 1
     }  # fmt: skip
-    assert checked.rejected == 1
+    assert batch.rejected == 1
 
 
-def test_flags_say_nothing_without_their_columns_and_yes_when_both_are_empty() -> None:
-    bare = ChatValidator(staging.CHATS, LAST_DAY).validate(chunk({"url": A, "inn": INN}), {})
+def test_flags_are_null_without_columns_and_true_when_both_are_empty() -> None:
+    without_columns = ChatValidator(staging.CHATS, LAST_DAY).validate(chunk({"url": A, "inn": INN}), {})
     empty = ChatValidator(staging.CHATS, LAST_DAY).validate(
         chunk({"url": A, "inn": INN, "add_user": "", "add_admin": None}), {}
     )
     half = ChatValidator(staging.CHATS, LAST_DAY).validate(
         chunk({"url": A, "inn": INN, "add_user": True}), {}
     )
-    assert [lines(checked, "chats")[0][-2:] for checked in (bare, empty, half)] == [
+    assert [lines(batch, "chats")[0][-2:] for batch in (without_columns, empty, half)] == [
         ["\\N", "\\N"], ["t", "t"], ["t", "f"]
     ]  # fmt: skip
     assert half.warnings == {}
 
 
-def test_a_reject_is_shown_as_json_even_where_the_row_is_nasty() -> None:
+def test_record_of_a_hostile_row_is_valid_json() -> None:
     row: dict[str, Cell] = {
         "url": "a\x00\ud83d\t",
         "inn": 12.0,
@@ -114,7 +114,7 @@ def test_a_reject_is_shown_as_json_even_where_the_row_is_nasty() -> None:
         "created_on": datetime(2024, 1, 2),
     }
     ((position, identifier, errors, record, kinds, cut),) = lines(
-        ChatValidator(staging.CHATS, LAST_DAY).validate(chunk(row, at=7), {}), "rejects"
+        ChatValidator(staging.CHATS, LAST_DAY).validate(chunk(row, at=7), {}), "rejected_rows"
     )
     assert (position, identifier) == ("7", "a\\\\u0000\\\\ud83d")
     fields = [error["field"] for error in json.loads(errors.replace("\\\\", "\\"))]
@@ -128,7 +128,7 @@ def test_a_reject_is_shown_as_json_even_where_the_row_is_nasty() -> None:
     assert (json.loads(kinds.replace("\\\\", "\\")), cut) == (shown_kinds, "\\N")
 
 
-def test_nothing_of_a_chunk_may_be_fit() -> None:
-    checked = ChatValidator(staging.CHATS, LAST_DAY).validate(chunk({"url": "", "inn": ""}), {})
-    assert (checked.accepted, checked.rejected) == (0, 1)
-    assert set(checked.copy_streams) == {"stage_rejects"}
+def test_chunk_may_have_no_valid_row() -> None:
+    batch = ChatValidator(staging.CHATS, LAST_DAY).validate(chunk({"url": "", "inn": ""}), {})
+    assert (batch.accepted, batch.rejected) == (0, 1)
+    assert set(batch.copy_streams) == {"stage_rejected_rows"}
