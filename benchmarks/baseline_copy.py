@@ -1,7 +1,7 @@
 """The baseline of a database source: COPY TO piped into COPY FROM, without checks and without an index.
 
-Runs as a process, so that its memory can be measured: `python -m benchmarks.baseline_copy TABLE` with SOURCE_URL
-and DATABASE_URL in the environment. Prints one line of JSON; the time excludes connecting.
+Runs as a process, so that its memory can be measured: `python -m benchmarks.baseline_copy TABLE` with
+SOURCE_URL and DATABASE_URL in the environment. Prints one line of JSON; the time excludes connecting.
 """
 
 import asyncio

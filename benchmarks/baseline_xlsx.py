@@ -1,7 +1,7 @@
 """The baseline of a workbook: polars reads the sheet, ADBC copies it into one table of text columns.
 
-Runs as a process, so that its memory can be measured: `python -m benchmarks.baseline_xlsx FILE` with DATABASE_URL
-in the environment. Prints one line of JSON; the time excludes imports and connecting.
+Runs as a process, so that its memory can be measured: `python -m benchmarks.baseline_xlsx FILE` with
+DATABASE_URL in the environment. Prints one line of JSON; the time excludes imports and connecting.
 """
 
 import json
@@ -17,7 +17,7 @@ TABLE = "baseline_xlsx"
 
 
 def load_workbook(workbook: Path, dsn: str) -> dict[str, float]:
-    """Load the first sheet into a new table; returns the rows, and seconds of reading, of copying, and of both."""
+    """Load the first sheet into a new table; returns rows, and seconds of reading, copying, and both."""
     with dbapi.connect(dsn) as connection, connection.cursor() as cursor:
         cursor.execute(f"drop table if exists {TABLE}")
         connection.commit()

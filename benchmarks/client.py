@@ -32,7 +32,7 @@ class CompletedImports:
 
 @dataclass(slots=True)
 class BenchmarkClient:
-    """A producer and a subscription; `latencies` are seconds from `occurred_at` of each event to its arrival."""
+    """A producer and a subscription; `latencies` are seconds from `occurred_at` to the arrival of events."""
 
     connection: KafkaConnection
     producer: Producer

@@ -46,7 +46,7 @@ def rounds_table(rounds: Sequence[Round], rows: int) -> Table:
         "unchanged load", *_timing_cells([round_.unchanged for round_ in rounds], unchanged_ratios(rounds))
     )
     table.caption = (
-        "published → `completed` received; RSS summed over the service and its children (shared pages counted "
+        "published → `completed` received; RSS summed over the service and its children (shared pages count "
         "in each), sampled every 50 ms"
     )
     return table

@@ -18,7 +18,7 @@ class Account:
 
 
 def server_account() -> Account | None:
-    """The account `nobody` when the caller is root, since Postgres refuses to run as root; else None, the caller."""
+    """The account `nobody` for root, as which Postgres refuses to run; None for other callers."""
     if os.geteuid() != 0:
         return None
     import pwd

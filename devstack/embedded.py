@@ -16,7 +16,7 @@ MAX_START_ATTEMPTS = 3
 
 
 def start(brokers: int = 1, directory: Path | None = None) -> Stack:
-    """Start both with their data in `directory`, which is kept, or in a temporary folder. Raises StackError."""
+    """Start both; data goes to `directory` or to a temporary folder. Raises StackError."""
     account = server_account()
     folder = _data_folder(directory, account)
     try:

@@ -30,6 +30,7 @@ class ProbeResponse:
 
     @property
     def ok(self) -> bool:
+        """Whether the status is 200."""
         return self.status == 200
 
     @property

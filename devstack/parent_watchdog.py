@@ -1,8 +1,8 @@
 """Runs one server and stops it when its parent process ends.
 
-The parent writes to standard input: the first line is the JSON of `ServerSpec.as_json`, any further byte means
-stop. End of file means that the parent is gone: the server is stopped, and its folder removed when the spec
-requests that. Started by path with `python -I`, so it imports nothing but the standard library.
+The parent writes to standard input: the first line is the JSON of `ServerSpec.as_json`, any further byte
+means stop. End of file means that the parent is gone: the server is stopped, and its folder removed when the
+spec requests that. Started by path with `python -I`, so it imports nothing but the standard library.
 """
 
 import ctypes

@@ -90,7 +90,7 @@ class Server:
         self.pid = int(self._watchdog.stdout.readline() or 0)
 
     def wait_until_ready(self) -> None:
-        """Wait until it is ready. Raises StackError with the end of the log when it ends before or takes too long."""
+        """Wait until it is ready. Raises StackError with the log when it ends before or takes too long."""
         deadline = time.monotonic() + self.spec.start_timeout
         while not self.spec.ready(self.log_text()):
             if not self.running:

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 
 def exit_on_sigterm() -> None:
-    """Raise SystemExit(143) at the first SIGTERM; ignore later ones, so that the clean-up is not interrupted."""
+    """Raise SystemExit(143) at the first SIGTERM; later ones do not interrupt the clean-up."""
 
     def end(*_: object) -> NoReturn:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

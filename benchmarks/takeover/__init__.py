@@ -1,1 +1,1 @@
-"""Measures takeovers after SIGKILL and SIGTERM of a job's owner, and how long a replica takes to shut down."""
+"""Measures takeovers after SIGKILL and SIGTERM of a job's owner, and how long a shutdown takes."""

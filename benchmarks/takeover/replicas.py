@@ -88,7 +88,7 @@ where id = $1 and status = 'running' and token <> $2
 
 
 async def wait_for_new_claim(database: Database, job: OwnedJob, timeout: float) -> tuple[int, int, datetime]:
-    """Wait for another claim of the job; returns its attempt, the rows it resumes from, and the database time."""
+    """Wait for another claim of the job; returns its attempt, the rows it resumes from, and its time."""
     async with asyncio.timeout(timeout):
         while (row := await database.fetchrow(FIND_NEW_CLAIM, job.job_id, job.fencing_token)) is None:  # noqa: ASYNC110
             await asyncio.sleep(POLL_SECONDS)

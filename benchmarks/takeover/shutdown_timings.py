@@ -121,7 +121,7 @@ class ShutdownTimings:
 
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[None]:
-        """Lock a target table on another connection: within a transaction `pg_stat_activity` does not change."""
+        """Lock a target table on another connection: in a transaction `pg_stat_activity` does not change."""
         connection = await asyncpg.connect(self._benchmark.dsn)
         try:
             async with connection.transaction():

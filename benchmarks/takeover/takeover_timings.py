@@ -50,7 +50,7 @@ class TakeoverTimings:
 
 @dataclass(slots=True)
 class TakeoverBenchmark:
-    """Replicas, the target database, and connection names of the source tables, which are imported in turn."""
+    """Replicas, the target database, and connection names of source tables that are imported in turn."""
 
     replicas: Replicas
     dsn: str

@@ -30,7 +30,8 @@ def one_line(result: UploadResult) -> str:
     return (
         f"{result.profile}: {result.seconds:.2f} s, status p99 {1000 * p99:.0f} ms, "
         f"lag {1000 * result.loop_lag:.0f} ms, {result.peak_rss_mib:.0f} MiB, {result.cores:.2f} cores, "
-        f"{len(result.failed_probes)} of {result.probes} probes failed, {result.bytes_per_second / 1e6:.0f} MB/s"
+        f"{len(result.failed_probes)} of {result.probes} probes failed, "
+        f"{result.bytes_per_second / 1e6:.0f} MB/s"
     )
 
 
@@ -47,8 +48,8 @@ def results_table(results: Sequence[UploadResult], rows: int) -> Table:
         table.add_row(*_row(_of_profile(results, profile), profile_ratios))
     table.caption = (
         "published → `completed` received; status events: commit → subscriber; lag and RSS: the highest of "
-        "all rounds; RSS and cores: of the service without its children. Ratios need an idle machine: uploads "
-        "at a fixed rate take a fixed part of a core, which slows the job more when other programs run"
+        "all rounds; RSS and cores: of the service without its children. Ratios need an idle machine: "
+        "uploads at a fixed rate take a fixed part of a core, which slows the job more if other programs run"
     )
     return table
 

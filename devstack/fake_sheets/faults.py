@@ -10,7 +10,7 @@ from devstack.fake_sheets.responses import ApiResponse
 
 
 class CapturedRequest(NamedTuple):
-    """A request that the server received: `query` holds lists of values by name, `at` is `time.monotonic()`."""
+    """A received request: `query` holds lists of values by name, `at` is `time.monotonic()`."""
 
     method: str
     path: str

@@ -1,4 +1,4 @@
-"""Spreadsheets of the stand-in: worksheets of rows, and their metadata and values in the format of the API."""
+"""Spreadsheets of the stand-in: worksheets, and their metadata and values in the API's format."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -77,7 +77,7 @@ class FakeWorksheet:
         )
 
     def values(self, cells: CellRange) -> SheetRows:
-        """The cells of a clipped range, without empty cells at the end of rows and without empty rows at the end."""
+        """The cells of a clipped range, without trailing empty cells and trailing empty rows."""
         top, left = (cells.first_row or 1) - 1, (cells.first_column or 1) - 1
         rows = [
             _strip_trailing_empty(row[left : cells.last_column]) for row in self.rows[top : cells.last_row]

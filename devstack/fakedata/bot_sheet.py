@@ -24,7 +24,7 @@ class BotSheet:
 
 
 def make_bot_sheet(rows: int, seed: int, invalid_share: float = 0.02) -> BotSheet:
-    """A sheet of `rows` rows to import, of which `invalid_share` must be rejected; depends only on the seed."""
+    """A sheet of `rows` rows to import; the share `invalid_share` of them must be rejected."""
     sheet: list[list[SheetValue]] = [list(HEADER)]
     counter = OutcomeCounter()
     generator = ChatGenerator(

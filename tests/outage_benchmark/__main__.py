@@ -1,4 +1,4 @@
-"""`make recovery`: measures outages of Postgres, Kafka and the network under load, with the same two replicas.
+"""`make recovery`: measures outages of Postgres, Kafka and the network under load, with two replicas.
 
 Here and not in `benchmarks/`, since the oracle of the fault tests checks the results.
 """

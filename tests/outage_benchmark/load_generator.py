@@ -70,7 +70,7 @@ class LoadGenerator:
             harness.expect_import(request_id, self._workbook)
 
     async def _send(self, producer: Producer) -> None:
-        """Publish the unsent requests; those that are not acknowledged are sent again, which starts no second job."""
+        """Publish what is unsent; requests without an acknowledgement are sent again, under the same id."""
         acknowledged = await producer.publish(self._unsent)
         self._unsent = [record for record, sent in zip(self._unsent, acknowledged, strict=True) if not sent]
 

@@ -30,7 +30,7 @@ OK_VERDICT = "nothing lost, nothing doubled"
 
 @dataclass(frozen=True, slots=True)
 class OutagePlan:
-    """Duration of the outage, windows of measurement before and after it, and the number of unfinished jobs."""
+    """Duration of the outage, windows of measurement before and after it, number of unfinished jobs."""
 
     seconds: float = 60.0
     windows: int = 5

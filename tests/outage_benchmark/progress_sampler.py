@@ -28,7 +28,7 @@ class Sample:
 
 
 class ProgressSampler:
-    """`rows` are the processed and failed rows of all jobs, `latencies` the seconds from commit to arrival of events."""
+    """`rows` samples processed and failed rows of all jobs, `latencies` seconds from commit to arrival."""
 
     def __init__(self, harness: OutageHarness) -> None:
         self._harness = harness
