@@ -58,8 +58,8 @@ class Stack:
         return urlsplit(self.database_url)._replace(path=f"/{name}").geturl()
 
     def execute(self, sql: str) -> None:
-        """Run one statement in the stack's first database."""
-        fetch_blocking(self.database_url, sql)
+        """Run SQL, maybe several statements, in the stack's first database."""
+        _run_in_thread(_execute(self.database_url, sql))
 
     def __enter__(self) -> Self:
         return self
@@ -71,6 +71,16 @@ class Stack:
 def fetch_blocking(url: str, query: str, *values: object) -> list[Any]:
     """Run one statement on a connection of its own and return its rows; works inside an event loop, too."""
     return _run_in_thread(_fetch(url, query, *values))
+
+
+async def _execute(url: str, sql: str) -> None:
+    import asyncpg
+
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
 
 
 async def _fetch(url: str, query: str, *values: object) -> list[Any]:

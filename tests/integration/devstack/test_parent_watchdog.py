@@ -22,12 +22,12 @@ STUBBORN = (
 CALLER = """
 import signal, sys, time
 from pathlib import Path
-from devstack.server import Order, Server, says
+from devstack.server import Server, ServerSpec, log_contains
 for ignored in (signal.SIGHUP, signal.SIGINT):  # by nohup, or by a shell that puts things in the background
     signal.signal(ignored, signal.SIG_DFL)
 folder = Path(sys.argv[1])
-server = Server(Order(name="X", command=[sys.executable, "-c", sys.argv[2]], folder=folder / "home",
-                      log=folder / "log", ready=says("ready"), patience=1, remove_folder=True))
+server = Server(ServerSpec(name="X", command=[sys.executable, "-c", sys.argv[2]], folder=folder / "home",
+                      log=folder / "log", ready=log_contains("ready"), stop_timeout=1, remove_folder=True))
 server.start()
 print(server.pid, flush=True)
 time.sleep(600)
@@ -112,7 +112,7 @@ def test_a_server_that_ends_at_once_shows_the_end_of_its_log(server_spec: Callab
 def test_a_server_that_does_not_get_ready_is_ended_and_shows_the_end_of_its_log(
     server_spec: Callable[..., ServerSpec],
 ) -> None:
-    server = Server(server_spec("", command=["sh", "-c", "echo waiting; exec sleep 600"], start_seconds=1))
+    server = Server(server_spec("", command=["sh", "-c", "echo waiting; exec sleep 600"], start_timeout=1))
     with pytest.raises(StackError, match=r"(?s)The pump was not ready after 1 seconds.*waiting"):
         server.start()
     assert not server.running
