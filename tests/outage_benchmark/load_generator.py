@@ -21,7 +21,7 @@ UNFINISHED_REQUESTS = "select request_id from migration.jobs where status in ('p
 
 
 class LoadGenerator:
-    """Requests imports of a workbook, and tells the oracle of the harness what each must report."""
+    """Requests imports of a workbook, and registers with the oracle of the harness what each must report."""
 
     def __init__(self, harness: OutageHarness, workbook: GoldenWorkbook, queued_jobs: int) -> None:
         self._harness = harness
