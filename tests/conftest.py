@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import functools
 import itertools
 import os
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from urllib.parse import urlsplit
 
 import pytest
+from httpx._transports import default as httpx_transports
 
 from devstack import ports
 from devstack.errors import StackError
@@ -28,6 +30,10 @@ _database_names = (f"test_{os.getpid()}_{number}" for number in itertools.count(
 TIERS = ("tests/unit", "tests/integration", "tests/acceptance", "tests/acceptance/faults", "tests/soak")
 """Folders in the order in which their tests run: the quick ones first."""
 TIER_MARKERS = {"tests/acceptance/faults": "fault", "tests/soak": "soak"}
+
+
+# Each httpx client reads the certificates of the system, which takes 20 ms; tests make thousands of clients.
+httpx_transports.create_ssl_context = functools.cache(httpx_transports.create_ssl_context)  # type: ignore[attr-defined]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -109,6 +109,7 @@ class SoakHarness(FaultHarness):
         for replica in self.replicas:
             replica.kill()
         self.postgres_proxy.close()
+        self.db.close()
 
 
 def spreadsheet_id(source: SoakSource) -> str:

@@ -2,9 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 
@@ -33,33 +33,59 @@ TABLE_QUERIES = {
         from directory.administrators a join directory.chats c on c.id = a.chat_id""",
 }
 
-
 TIMEOUT_SECONDS = 5
+QUERY_TIMEOUT_SECONDS = 60
+CONNECTION_LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+)
+
+T = TypeVar("T")
+Ask = Callable[[asyncpg.Connection], Awaitable[T]]
 
 
 class DatabaseInspector:
-    """Questions to one database, each on a connection of its own."""
+    """Blocking questions to one database, on a connection of each question's own.
 
-    def __init__(self, dsn: str) -> None:
+    With `keep_connection` they share one, which is replaced when it was lost, until `close`: tests that wait
+    ask twenty times a second.
+    """
+
+    def __init__(self, dsn: str, *, keep_connection: bool = False) -> None:
         self.dsn = dsn
+        self._kept = KeptConnection(dsn) if keep_connection else None
+
+    def close(self) -> None:
+        """Close the connection that was kept."""
+        if self._kept:
+            self._kept.close()
 
     def fetch(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a query."""
-        return asyncio.run(self._fetch(query, *values))
+
+        async def ask(connection: asyncpg.Connection) -> list[tuple[Any, ...]]:
+            return [tuple(row) for row in await connection.fetch(query, *values)]
+
+        return self._run(ask)
 
     def fetchval(self, query: str, *values: Any) -> Any:
         """The first column of the first row."""
         found = self.fetch(query, *values)
         return found[0][0] if found else None
 
+    def _run(self, ask: Ask[T]) -> T:
+        return self._kept.run(ask) if self._kept else asyncio.run(_ask_once(self.dsn, ask))
+
     async def fetchval_async(self, query: str) -> Any:
         """The first column of the first row, for a caller in an event loop; raises where Postgres is away."""
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            return (await self._fetch(query))[0][0]
+            return await _ask_once(self.dsn, lambda connection: connection.fetchval(query))
 
     def execute(self, script: str) -> None:
         """Several statements in one transaction."""
-        asyncio.run(self._execute(script))
+        self._run(lambda connection: connection.execute(script))
 
     def directory_tables(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every table of schema `directory` by natural keys, sorted."""
@@ -74,7 +100,12 @@ class DatabaseInspector:
 
     def job(self, request_id: str) -> dict[str, Any]:
         """The row of a job."""
-        return asyncio.run(self._job(request_id))
+
+        async def ask(connection: asyncpg.Connection) -> dict[str, Any]:
+            row = await connection.fetchrow("select * from migration.jobs where request_id = $1", request_id)
+            return dict(row) if row else {}
+
+        return self._run(ask)
 
     def rejected_rows(self, request_id: str) -> dict[int, list[str]]:
         """Row number → wrong fields, sorted."""
@@ -107,24 +138,51 @@ class DatabaseInspector:
         finally:
             await connection.close()
 
-    async def _execute(self, script: str) -> None:
-        connection = await asyncpg.connect(self.dsn)
-        try:
-            await connection.execute(script)
-        finally:
-            await connection.close()
 
-    async def _fetch(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        connection = await asyncpg.connect(self.dsn)
-        try:
-            return [tuple(row) for row in await connection.fetch(query, *values)]
-        finally:
-            await connection.close()
+async def _ask_once(dsn: str, ask: Ask[T]) -> T:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await ask(connection)
+    finally:
+        await connection.close()
 
-    async def _job(self, request_id: str) -> dict[str, Any]:
-        connection = await asyncpg.connect(self.dsn)
-        try:
-            row = await connection.fetchrow("select * from migration.jobs where request_id = $1", request_id)
-            return dict(row) if row else {}
-        finally:
-            await connection.close()
+
+class KeptConnection:
+    """One connection in an event loop of its own thread; callers of several threads take turns."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: asyncpg.Connection | None = None
+        self._loop = asyncio.new_event_loop()
+        self._turn = threading.Lock()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="database inspector", daemon=True)
+        self._thread.start()
+
+    def run(self, ask: Ask[T]) -> T:
+        """The answer; asked again on a new connection where the old one was lost."""
+        with self._turn:
+            return asyncio.run_coroutine_threadsafe(self._ask(ask), self._loop).result()
+
+    async def _ask(self, ask: Ask[T]) -> T:
+        if self._connection is not None and not self._connection.is_closed():
+            try:
+                return await ask(self._connection)
+            except CONNECTION_LOST:
+                self._connection.terminate()
+        # Without a statement cache: tests change tables, and plans with them.
+        self._connection = await asyncpg.connect(
+            self._dsn, statement_cache_size=0, command_timeout=QUERY_TIMEOUT_SECONDS
+        )
+        return await ask(self._connection)
+
+    def close(self) -> None:
+        """Close the connection and end the thread."""
+
+        async def close() -> None:
+            if self._connection is not None:
+                self._connection.terminate()
+
+        asyncio.run_coroutine_threadsafe(close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()

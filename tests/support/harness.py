@@ -27,7 +27,7 @@ class Harness:
         if template is None:
             asyncio.run(migrate.upgrade(self.dsn))
         self.kafka = KafkaClient(stack.bootstrap_servers)
-        self.db = DatabaseInspector(self.dsn)
+        self.db = DatabaseInspector(self.dsn, keep_connection=True)
         self.replicas: list[ServiceProcess] = []
 
     def environment(self, **more: str) -> dict[str, str]:
@@ -60,6 +60,7 @@ class Harness:
         """Stop every replica, drop the database."""
         for replica in self.replicas:
             replica.stop()
+        self.db.close()
         self.stack.drop_database(self.database_name)
 
 

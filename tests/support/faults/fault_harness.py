@@ -170,4 +170,5 @@ class FaultHarness(Harness):
         for replica in self.replicas:
             replica.kill()
         self.postgres_proxy.close()
+        self.db.close()
         self.stack.drop_database(self.database_name)

@@ -24,7 +24,9 @@ BOTH = (UP, DOWN)
 
 
 class Direction:
-    """How things are in one direction."""
+    """The faults of one direction."""
+
+    __slots__ = ("blackholed", "bytes_per_second", "delay_seconds", "open")
 
     def __init__(self) -> None:
         self.open = asyncio.Event()
@@ -140,7 +142,7 @@ class TcpProxy:
     def blackhole(self, directions: Iterable[str] = BOTH) -> None:
         """Take all bytes and pass none on."""
         self._run_in_loop(
-            lambda: self._for_directions(directions, lambda way: setattr(way, "swallows", True))
+            lambda: self._for_directions(directions, lambda way: setattr(way, "blackholed", True))
         )
 
     def blackhole_existing(self) -> None:
