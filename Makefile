@@ -9,7 +9,7 @@ WHICH := import sys; print(sys.base_prefix, sys.version)
 STAMP := $(VENV)/.made-from-requirements-dev.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check docs format stack up down status
+.PHONY: help venv demo test test-faults test-all check prose docs format stack up down status
 .PHONY: bench recovery takeover bench-uploads soak fuzz lock schemas
 .NOTPARALLEL:
 
@@ -32,11 +32,23 @@ $(STAMP): requirements-dev.lock pyproject.toml
 demo: venv ## import a workbook of 155,000 rows on servers of its own, and show the counts
 	@$(RUN) -m devstack.demo
 
+PYTEST := $(RUN) -m pytest --progress --durations=10 --durations-min=3 -o console_output_style=classic
+PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+test: venv ## unit, integration and acceptance tests (7 minutes on two cores)
+	@$(PYTEST) $(PARALLEL) -m "not fault and not soak"
+
 # Two runs of pytest; the second comes whatever the first found, and both count.
-test: venv ## the whole suite
-	@$(RUN) -m pytest -m "not serial" -n $(WORKERS) --dist loadfile --no-loadscope-reorder; many=$$?; \
-	$(RUN) -m pytest -m serial; alone=$$?; \
+test-faults: venv ## proofs of the invariants: kills, freezes, cut networks (15 minutes)
+	@$(PYTEST) $(PARALLEL) -m "fault and not serial"; many=$$?; \
+	$(PYTEST) -m "fault and serial"; alone=$$?; \
 	exit $$((many ? many : alone))
+
+test-all: venv ## both, then a soak of half a minute
+	@$(MAKE) --no-print-directory test; first=$$?; \
+	$(MAKE) --no-print-directory test-faults; second=$$?; \
+	$(PYTEST) -m soak; third=$$?; \
+	exit $$((first ? first : second ? second : third))
 
 check: venv ## lint, format, types, import contracts, documentation and its words
 	$(RUN) -m ruff check .

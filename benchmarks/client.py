@@ -14,7 +14,7 @@ from messaging.connection import KafkaConnection
 from messaging.producer import Producer
 from messaging.records import ProducerRecord, Record
 from messaging.subscription import Subscription
-from messaging.uploads import send_file
+from messaging.upload import send_file
 from schemas.requests import DatabaseSource, ExcelSource, InboxFile, Source, StartRequest, dump_request
 from schemas.status import Status, StatusEvent
 from schemas.topics import REQUESTS

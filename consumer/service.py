@@ -14,7 +14,6 @@ import structlog
 
 from consumer import credentials
 from consumer.datasets import registry as datasets
-from consumer.ending import wait_or_cancel
 from consumer.errors import LeaseLostError
 from consumer.http.auth.authenticator import Authenticator
 from consumer.http.routers.excel import UploadLimits
@@ -26,6 +25,7 @@ from consumer.relay.relay import Relay
 from consumer.relay.sender import EventSender
 from consumer.retention.pruner import Pruner, RetentionPolicy
 from consumer.runtime import failpoints
+from consumer.runtime.aio import wait_or_cancel
 from consumer.runtime.loop_lag import freeze_startup_objects
 from consumer.runtime.monitoring import Monitoring
 from consumer.runtime.shutdown import Shutdown
@@ -41,10 +41,9 @@ from consumer.worker.attempt import WorkerContext
 from consumer.worker.worker import Worker
 from messaging.consumer import GroupConsumer
 from messaging.errors import MessagingError
+from messaging.metadata import CachedTopicId
 from messaging.producer import Producer
-from messaging.topic_id import CachedTopicId
 from messaging.topics import ensure_topics
-from messaging.watchdog import reporting_to
 from schemas.topics import DEAD_LETTER_HEADROOM, INTAKE_GROUP, MAX_MESSAGE_BYTES, REQUESTS
 from schemas.version import VERSION
 
@@ -76,12 +75,15 @@ class Service:
         self._kafka = settings.kafka()
         self._relay_stop = asyncio.Event()
         self._monitoring = Monitoring(lambda: self._worker.running_jobs)
-        self._heartbeats = {name: self._monitoring.heartbeat_for(name) for name in TASKS}
-        self._event_producer = Producer(self._kafka, client_id=f"{CLIENT_ID_PREFIX}-relay")
+        self._heartbeats = {name: self._monitoring.health.register(name) for name in TASKS}
+        self._event_producer = Producer(
+            self._kafka, client_id=f"{CLIENT_ID_PREFIX}-relay", heartbeat=self._heartbeats["relay"].beat
+        )
         self._dead_letter_producer = Producer(
             self._kafka,
             client_id=f"{CLIENT_ID_PREFIX}-intake",
             max_request_size=MAX_MESSAGE_BYTES + DEAD_LETTER_HEADROOM,
+            heartbeat=self._heartbeats["intake"].beat,
         )
         owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._worker = self._make_worker(environment, temp_dir, owner)
@@ -108,7 +110,7 @@ class Service:
             settings.migration_lease_seconds,
             settings.migration_heartbeat_seconds,
         )
-        return Worker(shop, terms, self._monitoring.heartbeat_for)
+        return Worker(shop, terms, self._heartbeats["worker"].beat, self._monitoring.health.register)
 
     def _start_parameters(self) -> dict[str, Any]:
         settings = self._settings
@@ -143,8 +145,9 @@ class Service:
         limits = JobDefaults(
             self._settings.migration_job_timeout_seconds, self._settings.migration_max_attempts
         )
-        topic_id = CachedTopicId(self._kafka, REQUESTS.name)
-        database = self._database.with_heartbeat(self._heartbeats["intake"].beat)
+        heartbeat = self._heartbeats["intake"].beat
+        topic_id = CachedTopicId(self._kafka, REQUESTS.name, heartbeat=heartbeat)
+        database = self._database.with_heartbeat(heartbeat)
         count = self._monitoring.metrics.record
         letters = DeadLetterPublisher(
             self._dead_letter_producer.publish, self._dead_letter_producer.fits, count
@@ -158,6 +161,7 @@ class Service:
             handle=intake.handle,
             handle_slice=intake.handle_slice,
             on_committed=intake.committed,
+            heartbeat=heartbeat,
         )
 
     def _make_http_side(self, access_control: Authenticator) -> HttpService:
@@ -230,8 +234,7 @@ class Service:
             log.warning("shutdown.tasks_abandoned", tasks=sorted({task.get_name() for task in late}))
 
     async def _run_intake(self) -> None:
-        with reporting_to(self._heartbeats["intake"].beat):
-            await ensure_topics(self._kafka)
+        await ensure_topics(self._kafka, heartbeat=self._heartbeats["intake"].beat)
         await self._consumer.run(self._shutdown.stop)
 
     async def _listen(self) -> None:

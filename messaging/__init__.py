@@ -1,1 +1,1 @@
-"""The folder that knows Kafka."""
+"""Kafka: consumer, producer, topics, file uploads. The only package that imports aiokafka."""

@@ -1,7 +1,7 @@
 # ruff: noqa: SLF001 - the one file where private names are read
-"""All that we know of aiokafka's private names: its inner tasks die without a word, so we look at them.
+"""The private names of aiokafka that this package reads: its inner tasks fail silently, so they are watched.
 
-Checked against 0.14.0, which is why it is pinned exactly; a test fails when an upgrade renames one.
+Checked against 0.14.0, which is therefore pinned exactly; a test fails when an upgrade renames one.
 """
 
 import asyncio
@@ -16,67 +16,68 @@ Task = asyncio.Task[Any]
 
 
 def sender_task(producer: AIOKafkaProducer) -> Task | None:
-    """The task that sends batches; None before start. Dead, every send waits for ever."""
+    """The task that sends batches; None before start. Once it has ended, every send waits forever."""
     task: Task | None = producer._sender.sender_task
     return task
 
 
 def close_producer_client(producer: AIOKafkaProducer) -> Coroutine[Any, Any, None]:
-    """Close the connections; only after the sender task has ended, or it hangs."""
+    """Close the connections. Hangs unless the sender task has ended before."""
     closing: Coroutine[Any, Any, None] = producer.client.close()
     return closing
 
 
 def mark_producer_closed(producer: AIOKafkaProducer) -> None:
-    """Mark as closed what was taken apart by hand, so that it does not complain when collected."""
+    """Mark a producer that was closed piece by piece as closed: it logs no error when it is collected."""
     producer._closed = True
 
 
 def group_member_tasks(consumer: AIOKafkaConsumer) -> dict[str, Task]:
-    """The inner tasks of a started consumer that is a member of a group, by what they do."""
+    """The inner tasks, by purpose, of a started consumer that is a member of a group."""
     return {**consumer_tasks(consumer), "coordination": consumer._coordinator._coordination_task}
 
 
 def consumer_tasks(consumer: AIOKafkaConsumer) -> dict[str, Task]:
-    """The inner tasks that every started consumer has."""
+    """The inner tasks, by purpose, that every started consumer has."""
     return {"fetch": consumer._fetcher._fetch_task, "metadata": consumer._client._sync_task}
 
 
 def close_fetcher(consumer: AIOKafkaConsumer) -> Coroutine[Any, Any, None] | None:
-    """End the fetch tasks that a failed stop() left behind; None where it never started."""
+    """End the fetch tasks that a failed stop() left running; None if the consumer never started."""
     fetcher = consumer._fetcher
     closing: Coroutine[Any, Any, None] | None = fetcher.close() if fetcher else None
     return closing
 
 
 def tasks_of_consumer(consumer: AIOKafkaConsumer) -> set[Task]:
-    """All tasks that still run a method of this consumer or of one of its parts, our calls included.
+    """All tasks that run a method of this consumer or of one of its parts, our own calls included.
 
-    By owner, not by name: a commit is shielded, and a replaced task forgotten while it still runs.
+    Found by owner, since no attribute refers to all of them: a commit is shielded, and a task that was
+    replaced may still run.
     """
     parts = (consumer, consumer._client, consumer._coordinator, consumer._fetcher)
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    return {task for task in others if any(_method_owner(task) is part for part in parts)}
+    other_tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    return {task for task in other_tasks if any(_method_owner(task) is part for part in parts)}
 
 
 def _method_owner(task: Task) -> object:
-    """Whose method a task runs; something that is nobody's part where it runs a function."""
+    """The object whose method a task runs; the task itself if it runs a function."""
     coroutine: Any = task.get_coro()
     return inspect.getcoroutinelocals(coroutine).get("self", task)
 
 
 def close_consumer_client(consumer: AIOKafkaConsumer) -> Coroutine[Any, Any, None]:
-    """Close the connections that a failed stop() left behind."""
+    """Close the connections that a failed stop() left open."""
     closing: Coroutine[Any, Any, None] = consumer._client.close()
     return closing
 
 
 def topic_partitions(consumer: AIOKafkaConsumer, topic: str) -> Coroutine[Any, Any, set[int]]:
-    """The partitions of a topic, asked of the brokers when not known yet."""
-    asking: Coroutine[Any, Any, set[int]] = consumer._client._wait_on_metadata(topic)
-    return asking
+    """The partitions of a topic, requested from the brokers if not cached."""
+    partitions: Coroutine[Any, Any, set[int]] = consumer._client._wait_on_metadata(topic)
+    return partitions
 
 
 def knows_controller(client: AIOKafkaAdminClient) -> bool:
-    """Whether a started client has heard of an active broker; without one its calls raise AttributeError."""
+    """Whether a started client knows the controller; without one its calls raise AttributeError."""
     return client._client.cluster.controller is not None

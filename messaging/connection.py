@@ -1,24 +1,16 @@
-"""How Kafka is reached: one value that makes the options of every client, and what its variables may hold."""
+"""How Kafka is reached: addresses and credentials, and the client options made of them."""
 
 import random
-import re
 import ssl
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from messaging.errors import KafkaUnavailableError
 
-SECURITY_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
-SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
-BROKER_ADDRESS = re.compile(r"(?P<host>\[[0-9A-Za-z:.%]+\]|[^\s:/@\[\]]+)(?::(?P<port>[0-9]{1,5}))?")
-"""`host:port`, `[::1]:9092`; without a port it is Kafka's usual one."""
-MAX_PORT = 65_535
-
 
 @dataclass(frozen=True, slots=True)
 class KafkaConnection:
-    """Addresses and credentials; `bootstrap_servers` is `host:port`, several separated by commas."""
+    """Addresses and credentials; `bootstrap_servers` holds `host:port`, several separated by commas."""
 
     bootstrap_servers: str
     security_protocol: str = "PLAINTEXT"
@@ -28,10 +20,10 @@ class KafkaConnection:
     ssl_cafile: str | None = None
 
     def options(self) -> dict[str, Any]:
-        """Keyword arguments for a client, the brokers in another order each time.
+        """Keyword arguments of a client, with the brokers in random order.
 
-        They are asked one after the other and a frozen one takes the whole request timeout,
-        so a rebuilt client should not begin at the same broker. Raises KafkaUnavailableError for an unreadable CA.
+        A client tries them one after the other and a frozen one takes the whole request timeout, so a new
+        client should not start with the same broker. Raises KafkaUnavailableError for an unreadable CA file.
         """
         options: dict[str, Any] = {
             "bootstrap_servers": self._shuffled_servers(),
@@ -44,7 +36,7 @@ class KafkaConnection:
         return options
 
     def sasl_error(self) -> str | None:
-        """What of protocol, mechanism, name and password does not fit together; the variables are named."""
+        """Which of protocol, mechanism, name and password contradict each other, by variable; else None."""
         login = {
             "KAFKA_SASL_MECHANISM": self.sasl_mechanism,
             "KAFKA_SASL_USERNAME": self.sasl_username,
@@ -61,16 +53,20 @@ class KafkaConnection:
         return None
 
     def to_dict(self) -> dict[str, str | None]:
-        """As JSON-able values, the password too: for a pipe to our own child and nowhere else."""
+        """The fields as JSON values, the password included: only for the pipe to the child process."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """What `to_dict` gave."""
+        """The inverse of `to_dict`."""
         return cls(**values)
 
+    def unavailable_error(self, *causes: object) -> KafkaUnavailableError:
+        """The error for brokers that do not answer; `causes` are errors, or warnings of the client's log."""
+        return KafkaUnavailableError.for_servers(self.bootstrap_servers, causes)
+
     def _shuffled_servers(self) -> list[str]:
-        servers = _split_servers(self.bootstrap_servers)
+        servers = split_servers(self.bootstrap_servers)
         return random.sample(servers, len(servers))
 
     def _sasl_options(self) -> dict[str, Any]:
@@ -92,68 +88,6 @@ class KafkaConnection:
             ) from error
 
 
-def validate_servers(text: str) -> str:
-    """The addresses as they are; raises ValueError for one that is not `host:port`."""
-    servers = _split_servers(text)
-    if not servers:
-        raise ValueError("names no broker; write host:port, several separated by commas")
-    for server in servers:
-        if not _is_broker_address(server):
-            raise ValueError(f"«{server}» is not host:port; several are separated by commas")
-    return text
-
-
-def validate_protocol(text: str) -> str:
-    """The protocol in capitals; raises ValueError."""
-    return _validate_choice(SECURITY_PROTOCOLS, text)
-
-
-def validate_mechanism(text: str) -> str:
-    """The mechanism in capitals; raises ValueError."""
-    return _validate_choice(SASL_MECHANISMS, text)
-
-
-def validate_ca_file(path: str) -> str:
-    """The path of a file of PEM certificates; raises ValueError where it cannot be read."""
-    try:
-        ssl.create_default_context(cafile=path)
-    except OSError as error:
-        raise ValueError(
-            f"{path} cannot be read ({type(error).__name__}); name a readable file of PEM certificates"
-        ) from None
-    return path
-
-
-VALIDATORS: Mapping[str, Callable[[str], str]] = {
-    "KAFKA_BOOTSTRAP_SERVERS": validate_servers,
-    "KAFKA_SECURITY_PROTOCOL": validate_protocol,
-    "KAFKA_SASL_MECHANISM": validate_mechanism,
-    "KAFKA_SSL_CAFILE": validate_ca_file,
-}
-"""What the value of a variable becomes. A ValueError is the end of a sentence that begins with its name."""
-
-
-def _split_servers(servers: str) -> list[str]:
+def split_servers(servers: str) -> list[str]:
+    """The addresses of a list that is separated by commas."""
     return [server.strip() for server in servers.split(",") if server.strip()]
-
-
-def _is_broker_address(text: str) -> bool:
-    found = BROKER_ADDRESS.fullmatch(text)
-    return bool(
-        found and _is_resolvable_name(found["host"]) and 0 < int(found["port"] or MAX_PORT) <= MAX_PORT
-    )
-
-
-def _is_resolvable_name(host: str) -> bool:
-    """Whether it can be looked up at all: what no name server knows is an outage, and this is none."""
-    try:
-        host.encode("idna")
-    except UnicodeError:
-        return False
-    return True
-
-
-def _validate_choice(choices: tuple[str, ...], text: str) -> str:
-    if text.upper() not in choices:
-        raise ValueError(f"must be one of {', '.join(choices)}")
-    return text.upper()

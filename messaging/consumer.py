@@ -1,40 +1,41 @@
-"""A member of a consumer group that hands records on and commits what was taken, for as long as it lives.
+"""A member of a consumer group: hands records to a handler and commits them, replacing failed consumers.
 
-Nothing long happens here: `handle` has seconds, and what it took is durable when it returns.
+The handler has seconds for a record, and has stored it durably when it returns.
 """
 
 import asyncio
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
+from messaging.backoff import Backoff
 from messaging.clients import close_consumer, common_options, start_client
 from messaging.connection import KafkaConnection
 from messaging.poll_loop import MAX_POLL_RECORDS, CommitCallback, PollLoop, RecordHandler, SliceHandler
-from messaging.timeouts import run_until, sleep_or_stop
-from messaging.watchdog import reporting_to
+from messaging.timeouts import StopRequestedError, call_with_deadline, no_heartbeat, wait_event
 
 log = logging.getLogger(__name__)
 
 START_TIMEOUT_SECONDS = 60.0
-"""Joining waits for the other members, and for a frozen one until its session ends (30 s)."""
+"""Joining waits for the other members, and for a frozen one until its session times out (30 s)."""
 INITIAL_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 15.0
-"""Between two tries to build a consumer."""
+"""Before a failed consumer is replaced."""
 HEALTHY_AFTER_SECONDS = 20.0
-"""Who polls for so long is well: a dead fetcher is found within 15 s, what cannot be read at once."""
+"""After polling this long a consumer counts as healthy: a dead fetcher shows within 15 s, unreadable records
+immediately."""
 MAX_QUICK_FAILURES = 3
-"""So many in a row, though the brokers answer: no further consumer helps, and no restart."""
+"""In a row, although the brokers answer: then neither another consumer nor a restart helps."""
 
 GROUP_OPTIONS: dict[str, Any] = {
-    "enable_auto_commit": False,  # it commits what was delivered, not what was taken
-    "auto_offset_reset": "earliest",  # a first start must not lose what was sent before
-    "isolation_level": "read_committed",  # what its sender took back was never asked for
-    "session_timeout_ms": 30_000,  # a loop blocked for 15 s goes unnoticed
+    "enable_auto_commit": False,  # it would commit what was delivered, not what was handled
+    "auto_offset_reset": "earliest",  # a first start must not lose earlier requests
+    "isolation_level": "read_committed",  # an aborted transaction is no request
+    "session_timeout_ms": 30_000,  # an event loop blocked for 15 s costs no rebalance
     "heartbeat_interval_ms": 5_000,
     "rebalance_timeout_ms": 10_000,
     "max_poll_interval_ms": 120_000,
@@ -42,16 +43,19 @@ GROUP_OPTIONS: dict[str, Any] = {
 }
 
 
-async def _noop() -> None:
-    """Nobody wants to hear of commits."""
+async def _ignore_commit() -> None:
+    """The default commit callback."""
 
 
 class GroupConsumer:
-    """Hands records to `handle` one after the other, in the order of their partition, at least once.
+    """Passes records to `handle` one by one, each partition in order, at least once.
 
-    Several of a partition go to `handle_slice` first, if there is one, and where that raises to `handle`.
-    When `handle` returns they are committed; when it raises, or takes more than 20 s, they come again
-    after a second, and membership stays. A consumer that went silent is replaced by a new one.
+    Several records of a partition are passed to `handle_slice` first, if it is given, and one by one if it
+    raises. Records are committed when the handler returns; if it raises, or takes more than 20 s, they are
+    delivered again after a second, without leaving the group. A stalled consumer is replaced.
+
+    `heartbeat` is called at each poll and during each wait within its limit: an outage of the brokers does
+    not stop it, a handler that hangs does.
     """
 
     def __init__(
@@ -63,7 +67,8 @@ class GroupConsumer:
         client_id: str,
         handle: RecordHandler,
         handle_slice: SliceHandler | None = None,
-        on_committed: CommitCallback = _noop,
+        on_committed: CommitCallback = _ignore_commit,
+        heartbeat: Callable[[], None] = no_heartbeat,
     ) -> None:
         self._connection = connection
         self._topics = tuple(topics)
@@ -72,70 +77,71 @@ class GroupConsumer:
         self._handle = handle
         self._handle_slice = handle_slice
         self._on_committed = on_committed
-        self._last_progress = time.monotonic()
+        self._heartbeat = heartbeat
         self._poll_loop: PollLoop | None = None
-        self._backoff = INITIAL_BACKOFF_SECONDS
+        self._backoff = Backoff(INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS)
         self._polling_since = math.inf
         self._quick_failures = 0
         self._last_error = ""
 
-    def last_progress(self) -> float:
-        """`time.monotonic()` of the last poll, or of the last moment of a wait within its bound.
-
-        An outage of the brokers stops neither; a handler that hangs stops both until it is through.
-        """
-        return self._last_progress
-
     def last_broker_response(self) -> float | None:
-        """`time.monotonic()` of the brokers' last sign of life; None before the first."""
+        """`time.monotonic()` of the last response of the brokers; None before the first one."""
         return None if self._poll_loop is None else self._poll_loop.last_response
 
     def failure(self) -> str | None:
-        """Why replacing consumers does not help; None while it does, or none had to be."""
+        """Why replacing the consumer does not help; None as long as it may."""
         if self._quick_failures < MAX_QUICK_FAILURES:
             return None
         return f"{self._quick_failures} consumers in a row failed at once: {self._last_error}"
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Consume until `stop`; never raises for Kafka's sake."""
-        with reporting_to(self._record_progress):
-            while not stop.is_set():
-                try:
-                    await self._run_once(stop)
-                except Exception as error:  # noqa: BLE001 - whatever it was, only a new consumer helps
-                    await self._back_off(error, stop)
+        """Consume until `stop`; no error of Kafka ends it."""
+        while not stop.is_set():
+            try:
+                await self._run_once(stop)
+            except Exception as error:  # noqa: BLE001 - after any error only a new consumer helps
+                await self._back_off(error, stop)
 
     async def _back_off(self, error: Exception, stop: asyncio.Event) -> None:
-        self._record_progress()
+        self._heartbeat()
         self._last_error = str(error) or repr(error)
-        # One that was never started met brokers that are away: that mends itself.
+        # A consumer that never started met unavailable brokers, which recover without help.
         self._quick_failures = self._quick_failures + 1 if self._polling_since < math.inf else 0
-        log.warning("consumer.replaced: in %g s, because: %s", self._backoff, self._last_error)
-        await sleep_or_stop(stop, self._backoff)
-        self._backoff = min(self._backoff * 2, MAX_BACKOFF_SECONDS)
+        delay = self._backoff.next()
+        log.warning("consumer.replaced: in %g s, because: %s", delay, self._last_error)
+        await wait_event(stop, delay, self._heartbeat)
 
     async def _run_once(self, stop: asyncio.Event) -> None:
         self._polling_since = math.inf
         consumer = self._build_consumer()
         try:
-            if await run_until(stop, start_client(consumer, self._connection, START_TIMEOUT_SECONDS)):
-                self._polling_since = time.monotonic()
-                self._poll_loop = PollLoop(
-                    consumer, self._handle, self._on_committed, self._on_poll, stop, self._handle_slice
-                )
-                await self._poll_loop.run()
+            start = start_client(consumer, self._connection, START_TIMEOUT_SECONDS, self._heartbeat)
+            await call_with_deadline(None, start, stop=stop)
+            self._polling_since = time.monotonic()
+            self._poll_loop = self._make_poll_loop(consumer, stop)
+            await self._poll_loop.run()
+        except StopRequestedError:
+            return
         finally:
-            await close_consumer(consumer)
+            await close_consumer(consumer, self._heartbeat)
 
     def _build_consumer(self) -> AIOKafkaConsumer:
         options = common_options(self._connection, self._client_id)
         return AIOKafkaConsumer(*self._topics, group_id=self._group_id, **options, **GROUP_OPTIONS)
 
-    def _record_progress(self) -> None:
-        self._last_progress = time.monotonic()
+    def _make_poll_loop(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> PollLoop:
+        return PollLoop(
+            consumer,
+            stop,
+            self._handle,
+            self._handle_slice,
+            on_committed=self._on_committed,
+            on_poll=self._on_poll,
+            heartbeat=self._heartbeat,
+        )
 
     def _on_poll(self) -> None:
         if time.monotonic() > self._polling_since + HEALTHY_AFTER_SECONDS:
             self._quick_failures = 0
-        self._record_progress()
-        self._backoff = INITIAL_BACKOFF_SECONDS
+        self._heartbeat()
+        self._backoff.reset()

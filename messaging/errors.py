@@ -1,30 +1,31 @@
-"""What can go wrong between us and Kafka, as sentences a person can act on.
+"""Errors of this package. Their texts are sentences that a user can act on.
 
 MessagingError
-├── KafkaUnavailableError     not reachable, or silent for longer than we wait: try again later
-├── TopicsMissingError        topics are not there and may not be made
-├── OffsetUnavailableError        how far a group has read cannot be seen
-└── UploadError          a file in chunks
-    ├── UploadRejectedError    the file cannot be sent
-    ├── UploadIncompleteError a chunk is missing
-    ├── UploadCorruptError    a chunk or the file is not what was sent
-    └── UploadExpiredError    the topic no longer keeps it
+├── KafkaUnavailableError       not reachable, or silent for longer than we wait: try again later
+├── TopicsMissingError          topics do not exist and may not be created
+├── OffsetUnavailableError      the committed offset of a group cannot be read
+└── UploadError                 a file in chunks
+    ├── UploadRejectedError     the file cannot be sent
+    ├── UploadIncompleteError   a chunk is missing
+    ├── UploadCorruptError      a chunk or the file differs from what was sent
+    └── UploadExpiredError      the topic no longer retains it
 """
 
 from collections.abc import Iterable
 
 
 class MessagingError(Exception):
-    """Root of what this room raises; the text is a sentence that says what to do."""
+    """Base class of the errors of this package."""
 
 
 class KafkaUnavailableError(MessagingError):
-    """Kafka is not reachable, or gave no answer in time."""
+    """Kafka is not reachable, or did not answer in time."""
 
     @classmethod
     def for_servers(cls, servers: str, causes: Iterable[object] = ()) -> "KafkaUnavailableError":
-        """The sentence for brokers that do not answer; `causes` are what the client logged or raised."""
-        why = "; ".join(dict.fromkeys(text for cause in causes if (text := str(cause).rstrip(". "))))
+        """The error for brokers that do not answer; `causes` are errors, or warnings of the client's log."""
+        texts = (_cause_text(cause).rstrip(". ") for cause in causes)
+        why = "; ".join(dict.fromkeys(filter(None, texts)))
         return cls(
             f"Kafka at {servers} is not reachable{': ' + why if why else ''}. Check that the brokers run, "
             "that KAFKA_BOOTSTRAP_SERVERS is right and, where the brokers ask for them, "
@@ -33,19 +34,19 @@ class KafkaUnavailableError(MessagingError):
 
 
 class TopicsMissingError(MessagingError):
-    """Topics are missing and we may not make them."""
+    """Topics do not exist and may not be created."""
 
 
 class OffsetUnavailableError(MessagingError):
-    """How far a group has read cannot be seen."""
+    """The committed offset of a group cannot be read."""
 
 
 class UploadError(MessagingError):
-    """A file could not travel through the uploads topic."""
+    """A file could not be sent or read through the uploads topic."""
 
 
 class UploadRejectedError(UploadError):
-    """The file cannot be sent: it is empty, changed meanwhile, or has a name no message may carry."""
+    """The file cannot be sent: it is empty, changed meanwhile, or its name cannot be put into a message."""
 
 
 class UploadIncompleteError(UploadError):
@@ -53,8 +54,13 @@ class UploadIncompleteError(UploadError):
 
 
 class UploadCorruptError(UploadError):
-    """A chunk, or the file made of them, is not what was sent."""
+    """A chunk, or the assembled file, differs from what was sent."""
 
 
 class UploadExpiredError(UploadError):
-    """The topic no longer keeps the first chunk: the file has to be sent again."""
+    """The topic no longer retains the first chunk: the file has to be sent again."""
+
+
+def _cause_text(cause: object) -> str:
+    """The text of a cause; the type of an error that has none."""
+    return str(cause) or (type(cause).__name__ if isinstance(cause, BaseException) else "")

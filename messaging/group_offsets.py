@@ -1,25 +1,16 @@
-"""How far a consumer group has read: waits until it is through with one message, without joining it."""
+"""Waits until a consumer group has committed beyond a message, without joining the group."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupAuthorizationFailedError
 
-from messaging.clients import (
-    CLIENT_ERRORS,
-    CLOSE_TIMEOUT_SECONDS,
-    REQUEST_TIMEOUT_SECONDS,
-    common_options,
-    ignore_errors,
-    start_client,
-)
+from messaging.backoff import Backoff
+from messaging.clients import CLIENT_ERRORS, REQUEST_TIMEOUT_SECONDS, admin_client
 from messaging.connection import KafkaConnection
 from messaging.errors import KafkaUnavailableError, OffsetUnavailableError
-from messaging.metadata import CONNECT_TIMEOUT_SECONDS
 from messaging.records import RecordPosition
 from messaging.timeouts import call_with_deadline
 
@@ -27,27 +18,26 @@ log = logging.getLogger(__name__)
 
 CLIENT_ID = "migration-group-offsets"
 QUERY_TIMEOUT_SECONDS = 2 * REQUEST_TIMEOUT_SECONDS
-"""One look asks two questions: who coordinates the group, and what it has committed."""
+"""Two requests: who coordinates the group, and which offsets it has committed."""
 INITIAL_INTERVAL_SECONDS = 0.1
 MAX_INTERVAL_SECONDS = 1.0
-"""Between two looks."""
+"""Between two queries."""
 
 
 async def wait_until_committed(
     connection: KafkaConnection, group: str, topic: str, position: RecordPosition
 ) -> None:
-    """Wait until a group has committed an offset beyond a message, for ever perhaps.
+    """Wait until a group has committed an offset beyond a message; without a time limit of its own.
 
-    Outages are sat through. Raises OffsetUnavailableError.
+    Outages are waited out. Raises OffsetUnavailableError.
     """
     if position.offset < 0:
         raise OffsetUnavailableError("the broker has the message but no longer knows where")
+    partition = TopicPartition(topic, position.partition)
     while True:
         try:
-            async with _admin_client(connection) as admin:
-                return await _poll_until_committed(
-                    admin, group, TopicPartition(topic, position.partition), position.offset
-                )
+            async with admin_client(connection, CLIENT_ID) as admin:
+                return await _poll_until_committed(admin, group, partition, position.offset)
         except GroupAuthorizationFailedError as error:
             raise OffsetUnavailableError(f"allow this user of Kafka DESCRIBE on the group {group}") from error
         except (KafkaUnavailableError, *CLIENT_ERRORS) as error:
@@ -58,23 +48,12 @@ async def wait_until_committed(
 async def _poll_until_committed(
     admin: AIOKafkaAdminClient, group: str, partition: TopicPartition, offset: int
 ) -> None:
-    wait = INITIAL_INTERVAL_SECONDS
+    interval = Backoff(INITIAL_INTERVAL_SECONDS, MAX_INTERVAL_SECONDS)
     while True:
-        # Who coordinates it is asked anew each time: an answer for a group that has moved is an empty one.
-        found = await call_with_deadline(
+        # The library looks the coordinator up each time: after it has moved, the old one returns no offsets.
+        committed = await call_with_deadline(
             QUERY_TIMEOUT_SECONDS, admin.list_consumer_group_offsets(group, partitions=[partition])
         )
-        if partition in found and found[partition].offset > offset:
+        if partition in committed and committed[partition].offset > offset:
             return
-        await asyncio.sleep(wait)
-        wait = min(2 * wait, MAX_INTERVAL_SECONDS)
-
-
-@asynccontextmanager
-async def _admin_client(connection: KafkaConnection) -> AsyncIterator[AIOKafkaAdminClient]:
-    client = AIOKafkaAdminClient(**common_options(connection, CLIENT_ID))
-    try:
-        await start_client(client, connection, CONNECT_TIMEOUT_SECONDS)
-        yield client
-    finally:
-        await ignore_errors(CLOSE_TIMEOUT_SECONDS, client.close())
+        await asyncio.sleep(interval.next())

@@ -1,7 +1,7 @@
-"""Keeps the client library's log harmless: no passwords, no flood; and reads the causes out of it.
+"""Filters the log of aiokafka: no passwords, at a bounded rate; and captures the causes of failed starts.
 
-At DEBUG it prints SASL passwords and message bodies, so the cap is in code and not in anybody's settings.
-While a broker is down it logs up to a hundred lines a second, and why a start failed it tells only the log.
+At DEBUG the library prints SASL passwords and message bodies, so the level is bounded in code and not by a
+setting. While a broker is down it logs up to a hundred lines a second. Why a start failed is only logged.
 """
 
 import contextvars
@@ -14,15 +14,17 @@ from contextlib import contextmanager
 LIBRARY_LOGGER = "aiokafka"
 WINDOW_SECONDS = 30.0
 LINES_PER_WINDOW = 3
-"""So many lines of one kind in so long; the next one let through says how many were left out."""
+"""Of one kind; the first line of the next window says how many were omitted."""
 MAX_CAPTURED_WARNINGS = 5
 MAX_TRACKED_KINDS = 500
 
-_captured_warnings: contextvars.ContextVar[deque[str] | None] = contextvars.ContextVar("causes", default=None)
+_captured_warnings: contextvars.ContextVar[deque[str] | None] = contextvars.ContextVar(
+    "captured_warnings", default=None
+)
 
 
 class RateLimitFilter(logging.Filter):
-    """Drops what is below INFO and what comes too often."""
+    """Drops records below INFO, and records of one kind beyond LINES_PER_WINDOW in WINDOW_SECONDS."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -30,11 +32,11 @@ class RateLimitFilter(logging.Filter):
         self._seen: dict[tuple[str, str], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether this record may be written."""
+        """Return whether to log a record."""
         if record.levelno < logging.INFO:
             return False
-        if record.levelno >= logging.WARNING and (causes := _captured_warnings.get()) is not None:
-            causes.append(_warning_text(record))
+        if record.levelno >= logging.WARNING and (captured := _captured_warnings.get()) is not None:
+            captured.append(_warning_text(record))
         return self._is_within_rate(record)
 
     def _is_within_rate(self, record: logging.LogRecord) -> bool:
@@ -51,7 +53,7 @@ class RateLimitFilter(logging.Filter):
 
 
 def _warning_text(record: logging.LogRecord) -> str:
-    """The line; some errors have no text, and their type is then all there is to tell."""
+    """The formatted line, with the types of those arguments that are errors without a text."""
     arguments = record.args if isinstance(record.args, tuple) else ()
     nameless = [
         type(error).__name__ for error in arguments if isinstance(error, Exception) and not str(error)
@@ -63,7 +65,7 @@ _FILTER = RateLimitFilter()
 
 
 def install_filter() -> None:
-    """Put the filter on every logger of the library; again and again, as it grows new ones on import."""
+    """Add the filter to every logger of the library. Called for each client: imports create new loggers."""
     for name in [LIBRARY_LOGGER, *logging.root.manager.loggerDict]:
         if name == LIBRARY_LOGGER or name.startswith(f"{LIBRARY_LOGGER}."):
             logger = logging.getLogger(name)
@@ -74,10 +76,10 @@ def install_filter() -> None:
 
 @contextmanager
 def capture_warnings() -> Iterator[deque[str]]:
-    """Collects the last warnings and errors that the library logs within, in this task and its children."""
-    seen: deque[str] = deque(maxlen=MAX_CAPTURED_WARNINGS)
-    token = _captured_warnings.set(seen)
+    """Collect the last warnings and errors that the library logs in this task and tasks it creates."""
+    captured: deque[str] = deque(maxlen=MAX_CAPTURED_WARNINGS)
+    token = _captured_warnings.set(captured)
     try:
-        yield seen
+        yield captured
     finally:
         _captured_warnings.reset(token)

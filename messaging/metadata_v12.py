@@ -1,4 +1,4 @@
-"""The one request that aiokafka does not speak: Metadata v12, which tells topic ids and makes no topics.
+"""Metadata v12, a request that aiokafka lacks: it returns topic ids and creates no topics.
 
 Field names and order are those of Kafka's `MetadataRequest.json` and `MetadataResponse.json`.
 """
@@ -30,12 +30,12 @@ class Uuid(AbstractType):  # type: ignore[misc] # the library has no types
 
     @classmethod
     def encode(cls, value: uuid.UUID) -> bytes:
-        """As it travels."""
+        """The sixteen bytes."""
         return value.bytes
 
     @classmethod
     def decode(cls, data: BytesIO) -> uuid.UUID:
-        """From the next sixteen bytes."""
+        """Read the next sixteen bytes."""
         return uuid.UUID(bytes=data.read(UUID_BYTES))
 
 
@@ -87,7 +87,7 @@ class MetadataResponse12(Response):  # type: ignore[misc]
 
 
 class MetadataRequest12(RequestStruct):  # type: ignore[misc]
-    """Asks for topics by name, without making those that are missing."""
+    """Asks for topics by name, without creating those that are missing."""
 
     FLEXIBLE_VERSION = True
     API_KEY = 3
@@ -102,7 +102,7 @@ class MetadataRequest12(RequestStruct):  # type: ignore[misc]
 
 
 class TopicMetadataRequest(Request[MetadataRequest12]):  # type: ignore[misc]
-    """What a connection turns into the version its broker speaks; Kafka 3.1 and later do."""
+    """The request in the version that the connection negotiates; brokers support v12 from Kafka 3.1 on."""
 
     API_KEY = 3
 
@@ -110,5 +110,5 @@ class TopicMetadataRequest(Request[MetadataRequest12]):  # type: ignore[misc]
         self._names = names
 
     def build(self, request_struct_class: Any) -> Any:
-        """The request as it travels."""
+        """Build the request structure."""
         return request_struct_class([(NO_TOPIC_ID, name, {}) for name in self._names], False, False, {})

@@ -1,4 +1,4 @@
-"""Reads ranges of partitions by offset, without a group: nothing is committed, nobody is disturbed."""
+"""Reads ranges of partitions by offset, without a consumer group: nothing is committed."""
 
 from collections.abc import Iterable, Mapping
 from typing import Literal, Self
@@ -15,7 +15,7 @@ from messaging.clients import (
     start_client,
 )
 from messaging.connection import KafkaConnection
-from messaging.errors import KafkaUnavailableError, TopicsMissingError
+from messaging.errors import TopicsMissingError
 from messaging.records import Record
 from messaging.stall_detection import StallDetector, require_alive
 from messaging.timeouts import call_with_deadline
@@ -24,12 +24,12 @@ START_TIMEOUT_SECONDS = 2 * REQUEST_TIMEOUT_SECONDS + 5.0
 """Two silent brokers, one after the other."""
 MAX_POLL_RECORDS = 1_000
 MAX_PARTITION_FETCH_BYTES = 4 * 1024 * 1024
-"""Of one partition at once: chunks of half a megabyte then take a seventh of the round trips."""
+"""Per partition and fetch: at this size, upload chunks of 512 KiB take a seventh of the round trips."""
 FETCH_MAX_WAIT_MS = 50
-"""A request that waits at the broker leaves out partitions just read: no event should wait for it longer."""
+"""A fetch that waits at the broker omits partitions just read: this bounds the delay of their events."""
 POSITION_TIMEOUT_SECONDS = 5.0
 POLL_GRACE_SECONDS = 30.0
-"""A poll keeps to its own timeout; should it not, the reader is of no more use."""
+"""Beyond the timeout of a poll itself; a poll that takes longer means that the reader is broken."""
 
 Offsets = dict[int, int]
 """Partition → offset."""
@@ -53,9 +53,10 @@ class PartitionReader:
         client_id: str,
         auto_offset_reset: Literal["none", "earliest"],
     ) -> Self:
-        """Connect; an offset outside the log raises at `poll` ("none"), or jumps to the first one kept.
+        """Connect; raises KafkaUnavailableError.
 
-        Raises KafkaUnavailableError.
+        An offset that the log no longer has makes `poll` raise OffsetOutOfRangeError ("none"), or continue at
+        the first retained one ("earliest").
         """
         consumer = AIOKafkaConsumer(
             **common_options(connection, client_id),
@@ -73,65 +74,57 @@ class PartitionReader:
         return cls(connection, topic, consumer)
 
     async def partition_count(self) -> int:
-        """How many partitions the topic has; raises TopicsMissingError, KafkaUnavailableError."""
+        """The number of partitions of the topic; raises TopicsMissingError, KafkaUnavailableError."""
+        partitions = aiokafka_private.topic_partitions(self._consumer, self._topic)
         try:
-            return len(
-                await call_with_deadline(
-                    START_TIMEOUT_SECONDS, aiokafka_private.topic_partitions(self._consumer, self._topic)
-                )
-            )
+            return len(await call_with_deadline(START_TIMEOUT_SECONDS, partitions))
         except UnknownTopicOrPartitionError as error:
             raise TopicsMissingError(
                 f"Kafka has no topic {self._topic}: start the service once, it makes its topics."
             ) from error
         except CLIENT_ERRORS as error:
-            raise self._unavailable(error) from error
+            raise self._connection.unavailable_error(error) from error
 
     async def offset_bounds(self, partitions: Iterable[int]) -> tuple[Offsets, Offsets]:
-        """First offset kept, and the offset after the last, of each; raises KafkaUnavailableError."""
+        """First retained offset, and end offset, by partition; raises KafkaUnavailableError."""
         wanted = [TopicPartition(self._topic, partition) for partition in partitions]
-        limit = REQUEST_TIMEOUT_SECONDS + 5.0
+        timeout = REQUEST_TIMEOUT_SECONDS + 5.0
         try:
-            first = await call_with_deadline(limit, self._consumer.beginning_offsets(wanted))
-            end = await call_with_deadline(limit, self._consumer.end_offsets(wanted))
+            first = await call_with_deadline(timeout, self._consumer.beginning_offsets(wanted))
+            end = await call_with_deadline(timeout, self._consumer.end_offsets(wanted))
         except CLIENT_ERRORS as error:
-            raise self._unavailable(error) from error
+            raise self._connection.unavailable_error(error) from error
         return _by_partition(first), _by_partition(end)
 
     def read_from(self, offsets: Offsets) -> None:
-        """Read these partitions, each from its offset."""
+        """Read these partitions only, each from its offset."""
         self._consumer.assign([TopicPartition(self._topic, partition) for partition in offsets])
         for partition, offset in offsets.items():
             self._consumer.seek(TopicPartition(self._topic, partition), offset)
 
     async def poll(self, timeout: float) -> list[Record]:
-        """Records that came, in the order of their partitions; raises Stuck and the library's errors.
+        """Return records as they arrive, each partition in order; waits at most `timeout` seconds for some.
 
-        Must not be cancelled unless the reader is closed after it.
+        Raises ConsumerStalledError and the library's errors. After a cancellation the reader must be closed.
         """
-        asked = self._consumer.getmany(timeout_ms=max(0, int(timeout * 1000)))
-        raw = await call_with_deadline(timeout + POLL_GRACE_SECONDS, asked)
+        poll = self._consumer.getmany(timeout_ms=max(0, int(timeout * 1000)))
+        raw = await call_with_deadline(timeout + POLL_GRACE_SECONDS, poll)
         require_alive(aiokafka_private.consumer_tasks(self._consumer))
-        records = [Record.from_client(one) for batch in raw.values() for one in batch]
+        records = [Record.from_client(record) for batch in raw.values() for record in batch]
         self.stall_detector.record_poll(raw, is_full=len(records) >= MAX_POLL_RECORDS)
         return records
 
     async def position(self, partition: int) -> int | None:
-        """The offset that will be read next; None when that is not known now."""
+        """The next offset to read; None if it is not known in time."""
         try:
-            asked = self._consumer.position(TopicPartition(self._topic, partition))
-            return int(await call_with_deadline(POSITION_TIMEOUT_SECONDS, asked))
+            position = self._consumer.position(TopicPartition(self._topic, partition))
+            return int(await call_with_deadline(POSITION_TIMEOUT_SECONDS, position))
         except CLIENT_ERRORS:
             return None
 
     async def close(self) -> None:
-        """Close everything; bounded, never raises."""
+        """Close the connections, within a time limit; never raises."""
         await close_consumer(self._consumer)
-
-    def _unavailable(self, error: Exception) -> KafkaUnavailableError:
-        return KafkaUnavailableError.for_servers(
-            self._connection.bootstrap_servers, [str(error) or type(error).__name__]
-        )
 
 
 def _by_partition(offsets: Mapping[TopicPartition, int]) -> Offsets:

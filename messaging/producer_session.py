@@ -1,13 +1,14 @@
-"""One life of an idempotent producer: opened, used, and thrown away after the first trouble."""
+"""One idempotent aiokafka producer: opened, used, and thrown away after the first error."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from messaging import aiokafka_private, watchdog
+from messaging import aiokafka_private
 from messaging.clients import (
     CLIENT_ERRORS,
     CLOSE_TIMEOUT_SECONDS,
@@ -18,46 +19,53 @@ from messaging.clients import (
 )
 from messaging.connection import KafkaConnection
 from messaging.records import ProducerRecord, RecordPosition
-from messaging.timeouts import call_with_deadline
+from messaging.timeouts import call_with_deadline, no_heartbeat, wait_tasks
 
 START_TIMEOUT_SECONDS = 20.0
 """Two silent brokers, one after the other."""
 SEND_TIMEOUT_SECONDS = REQUEST_TIMEOUT_SECONDS + 5.0
-"""send() itself waits for room, and gives up after one request timeout."""
+"""send() itself waits for space in the queue, and gives up after one request timeout."""
 ACK_TIMEOUT_SECONDS = 45.0
-"""More than three request timeouts: a single frozen broker of three must not cost a rebuild."""
+"""More than three request timeouts: one frozen broker of three must not cost a new producer."""
 FLUSH_TIMEOUT_SECONDS = 5.0
-"""At the end, for what is still on its way."""
+"""At close, for messages that are not acknowledged yet."""
 
 MAX_REQUEST_BYTES = 1_048_576
-"""A little below the broker's `message.max.bytes`: a refusal by the broker would cost the producer."""
+"""A little below the broker's `message.max.bytes`: a rejection by the broker would cost the producer."""
 
 SendFuture = asyncio.Future[Any]
 """Done when the broker has acknowledged; its result has `partition` and `offset`."""
 
 
 class MessageTooLargeError(Exception):
-    """A message larger than this producer may send; the producer is as good as before."""
+    """The message is larger than this producer may send; the producer remains usable."""
 
 
 def message_size(message: ProducerRecord) -> int:
-    """The bytes of a message on the wire, as the library counts them against its limit."""
+    """The size in bytes that the library compares with its limit."""
     return int(
         DefaultRecordBatchBuilder.estimate_size_in_bytes(message.key, message.value, list(message.headers))
     )
 
 
 class ProducerSession:
-    """A started producer. `broken` is set once it was aborted, so that nobody waits for its answers."""
+    """A started producer. `aborted` is set when it is aborted, and ends waits for acknowledgements."""
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
+    def __init__(self, producer: AIOKafkaProducer, heartbeat: Callable[[], None] = no_heartbeat) -> None:
         self._producer = producer
+        self._heartbeat = heartbeat
         self._abort_task: asyncio.Task[None] | None = None
         self.aborted = asyncio.Event()
 
     @classmethod
-    async def open(cls, connection: KafkaConnection, client_id: str, max_request_size: int) -> Self:
-        """Connect; raises KafkaUnavailable."""
+    async def open(
+        cls,
+        connection: KafkaConnection,
+        client_id: str,
+        max_request_size: int,
+        heartbeat: Callable[[], None] = no_heartbeat,
+    ) -> Self:
+        """Connect within START_TIMEOUT_SECONDS; raises KafkaUnavailableError."""
         producer = AIOKafkaProducer(
             **common_options(connection, client_id),
             acks="all",
@@ -65,11 +73,11 @@ class ProducerSession:
             max_request_size=max_request_size,
         )
         try:
-            await start_client(producer, connection, START_TIMEOUT_SECONDS)
+            await start_client(producer, connection, START_TIMEOUT_SECONDS, heartbeat)
         except BaseException:
-            await abort_producer(producer)
+            await abort_producer(producer, heartbeat)
             raise
-        return cls(producer)
+        return cls(producer, heartbeat)
 
     @property
     def alive(self) -> bool:
@@ -78,43 +86,49 @@ class ProducerSession:
         return not self.aborted.is_set() and sender is not None and not sender.done()
 
     async def send(self, message: ProducerRecord) -> SendFuture:
-        """Hand a message over; raises MessageTooLargeError, or one of `clients.CLIENT_ERRORS` (then abort)."""
+        """Enqueue a message; the future is done when it is acknowledged.
+
+        Raises MessageTooLargeError, or one of `clients.CLIENT_ERRORS`: then the session must be aborted.
+        """
         call = self._producer.send(
             message.topic, message.value, message.key, headers=list(message.headers) or None
         )
         try:
-            return await call_with_deadline(SEND_TIMEOUT_SECONDS, call)
+            return await call_with_deadline(SEND_TIMEOUT_SECONDS, call, heartbeat=self._heartbeat)
         except MessageSizeTooLargeError as error:
             raise MessageTooLargeError(str(error)) from error
 
     async def wait_acknowledged(self, futures: list[SendFuture]) -> list[RecordPosition | None]:
-        """Wait for the answers, never cancelling a send; the place of what the broker has for sure."""
+        """Wait up to ACK_TIMEOUT_SECONDS; return the positions of acknowledged messages. Cancels no send."""
         if futures:
-            waiting = asyncio.ensure_future(asyncio.wait(futures))
-            broken = asyncio.ensure_future(self.aborted.wait())
+            all_done = asyncio.ensure_future(asyncio.wait(futures))
+            aborted = asyncio.ensure_future(self.aborted.wait())
             try:
-                await watchdog.wait_reporting({waiting, broken}, ACK_TIMEOUT_SECONDS, first_completed=True)
+                await wait_tasks(
+                    {all_done, aborted}, ACK_TIMEOUT_SECONDS, self._heartbeat, first_completed=True
+                )
             finally:
-                waiting.cancel()
-                broken.cancel()
+                all_done.cancel()
+                aborted.cancel()
         return [position_of(future) for future in futures]
 
     def abort_in_background(self) -> "asyncio.Task[None]":
-        """Begin to throw it away; what has no answer yet is of unknown fate. All callers share one ending."""
+        """Start aborting, once, and return the shared task. Unacknowledged messages may have arrived."""
         self.aborted.set()
         if self._abort_task is None:
-            self._abort_task = asyncio.ensure_future(abort_producer(self._producer))
+            self._abort_task = asyncio.ensure_future(abort_producer(self._producer, self._heartbeat))
         return self._abort_task
 
     async def abort(self) -> None:
-        """Throw it away, and wait until nothing of it is left."""
+        """Abort, and wait until all its tasks and connections have ended."""
         await asyncio.shield(self.abort_in_background())
 
     async def close(self) -> None:
-        """Send what is still on its way if that is quick, else throw it away; bounded, never raises."""
+        """Flush for up to FLUSH_TIMEOUT_SECONDS, then abort; never raises."""
+        timeout = FLUSH_TIMEOUT_SECONDS + CLOSE_TIMEOUT_SECONDS
         try:
             if self.alive:
-                await call_with_deadline(FLUSH_TIMEOUT_SECONDS + CLOSE_TIMEOUT_SECONDS, self._producer.stop())
+                await call_with_deadline(timeout, self._producer.stop(), heartbeat=self._heartbeat)
         except CLIENT_ERRORS:
             pass
         finally:
@@ -122,14 +136,14 @@ class ProducerSession:
 
 
 def rejected_for_size(future: SendFuture) -> bool:
-    """Whether the broker refused the batch of a message as larger than the topic's `max.message.bytes`."""
+    """Whether the broker rejected the batch of a message as larger than the topic's `max.message.bytes`."""
     return (
         future.done() and not future.cancelled() and isinstance(future.exception(), MessageSizeTooLargeError)
     )
 
 
 def position_of(future: SendFuture) -> RecordPosition | None:
-    """The place of what was acknowledged; looking at the error also keeps asyncio from reporting it."""
+    """The position of an acknowledged message, else None. Reads the error, or asyncio would log it."""
     if not future.done() or future.cancelled() or future.exception() is not None:
         return None
     return RecordPosition(future.result().partition, future.result().offset)

@@ -1,4 +1,4 @@
-"""Messages as plain values, so that nobody outside this room sees the client library's types."""
+"""Kafka messages as plain values: no other package sees types of the client library."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -8,7 +8,7 @@ Headers = tuple[tuple[str, bytes], ...]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One message as read; `key` and `value` are bytes as they came, `timestamp_ms` is Unix time."""
+    """A message as read; `key` and `value` are the bytes received, `timestamp_ms` is Unix time."""
 
     topic: str
     partition: int
@@ -20,14 +20,14 @@ class Record:
 
     @classmethod
     def from_client(cls, raw: Any) -> Self:
-        """From the client library's record. A header without a value reads as empty."""
+        """Convert the client library's record. A header without a value becomes empty."""
         headers = tuple((name, value or b"") for name, value in raw.headers)
         return cls(raw.topic, raw.partition, raw.offset, raw.timestamp, raw.key, raw.value, headers)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordPosition:
-    """Where a message lies in its topic; the offset is -1 where the broker no longer knows it."""
+    """Partition and offset of a message; the offset is -1 if the broker no longer knows it."""
 
     partition: int
     offset: int
@@ -35,7 +35,7 @@ class RecordPosition:
 
 @dataclass(frozen=True, slots=True)
 class ProducerRecord:
-    """One message to be published; the key decides the partition."""
+    """A message to be published; its key decides the partition."""
 
     topic: str
     key: bytes | None

@@ -1,4 +1,4 @@
-"""A request as a Kafka record: its JSON, keyed by the request id, with CloudEvents attributes in headers."""
+"""Turns a request into a Kafka record: JSON keyed by the request id, CloudEvents attributes in headers."""
 
 import uuid
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from schemas.topics import REQUESTS
 def request_record(
     request: StartRequest | CancelRequest | RetryRequest, *, source: str, traceparent: str | None = None
 ) -> ProducerRecord:
-    """The record to publish. `source` names the publisher (a URI reference, as CloudEvents asks)."""
+    """Build the record to publish. `source` names the publisher: a URI reference (CloudEvents `source`)."""
     request_id = request.request_id or ""
     headers = encode(
         event_id=str(uuid.uuid4()),

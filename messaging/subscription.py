@@ -1,31 +1,38 @@
-"""Follows a topic without a group: what is there already, and what comes."""
+"""Follows a topic without a consumer group: existing records first, then new ones."""
 
 import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Literal, Self
 
+from aiokafka.partitioner import murmur2
+
 from messaging.connection import KafkaConnection
-from messaging.errors import KafkaUnavailableError, MessagingError
+from messaging.errors import MessagingError
 from messaging.partition_reader import Offsets, PartitionReader
-from messaging.partitions import partition_for
 from messaging.records import Record
 from schemas.topics import STATUS
 
 log = logging.getLogger(__name__)
 
 POLL_TIMEOUT_SECONDS = 1.0
-"""A dead inner task is noticed at the end of a slice."""
+"""How soon a dead inner task is noticed."""
 SILENCE_TIMEOUT_SECONDS = 90.0
-"""So long the brokers may be silent: one that was killed needs 20 s to be back, a machine a minute."""
+"""Of the brokers: one that was killed is back after 20 s, a machine after a minute."""
 MAX_RECONNECTS = 3
-"""So many new readers without one record between them, and there is no use in another."""
+"""In a row, without a record in between."""
+
+
+def partition_for(key: bytes, partition_count: int) -> int:
+    """The partition (from 0) of a key: murmur2, the default of every Kafka client."""
+    return int((murmur2(key) & 0x7FFFFFFF) % partition_count)
 
 
 class Subscription:
-    """Records of a topic, or of one key; use it as an async context manager.
+    """Records of a topic, or of one key; an async context manager.
 
-    Outages are sat through; KafkaUnavailableError comes after SILENCE_TIMEOUT_SECONDS without a sign of life.
+    Short outages are waited out; after SILENCE_TIMEOUT_SECONDS without a response it raises
+    KafkaUnavailableError.
     """
 
     def __init__(self, connection: KafkaConnection, topic: str, key: bytes | None, client_id: str) -> None:
@@ -48,7 +55,7 @@ class Subscription:
         start: Literal["beginning", "end"] = "beginning",
         client_id: str = "migration-subscription",
     ) -> Self:
-        """Read all partitions, or the records of one key; raises KafkaUnavailableError, TopicsMissing."""
+        """Read all partitions, or only records of `key`; raises KafkaUnavailableError, TopicsMissingError."""
         self = cls(connection, topic, None if key is None else key.encode(), client_id)
         self._reader = await self._connect()
         try:
@@ -60,34 +67,32 @@ class Subscription:
 
     @property
     def caught_up(self) -> bool:
-        """Whether all has been read that was there at the opening, or at the last `mark_end`."""
+        """Whether everything has been read that existed when it was opened, or at the last `mark_end`."""
         return not self._end_offsets
 
     async def poll(self, timeout: float = POLL_TIMEOUT_SECONDS) -> list[Record]:
-        """Records as soon as there are some; none after `timeout` seconds, or at the moment of catching up.
+        """Return records as they arrive; none after `timeout` seconds, or when `caught_up` becomes true.
 
-        Raises KafkaUnavailableError. Must not be cancelled unless the subscription is closed after it.
+        Raises KafkaUnavailableError. After a cancellation the subscription must be closed.
         """
         end = time.monotonic() + timeout
         while True:
-            before = self.caught_up
+            was_caught_up = self.caught_up
             records = await self._poll_once(min(POLL_TIMEOUT_SECONDS, max(0.0, end - time.monotonic())))
-            if records or self.caught_up != before or time.monotonic() >= end:
+            if records or self.caught_up != was_caught_up or time.monotonic() >= end:
                 return records
 
     async def mark_end(self) -> None:
-        """Have `caught_up` speak of what is there at this moment; raises KafkaUnavailableError.
+        """Let `caught_up` refer to the current end of the topic; raises KafkaUnavailableError.
 
-        Not at the same time as a poll.
+        Must not run concurrently with `poll`.
         """
         reader = self._reader or await self._reconnect()
         _, end = await reader.offset_bounds(self._next_offsets)
-        self._end_offsets = {
-            one: end[one] for one in self._next_offsets if self._next_offsets[one] < end[one]
-        }
+        self._end_offsets = _unreached_ends(self._next_offsets, end)
 
     async def read_existing(self) -> AsyncIterator[Record]:
-        """What was there when the subscription was opened (perhaps a little more), then it ends."""
+        """Yield the records that existed when the subscription was opened, and perhaps a few newer ones."""
         while not self.caught_up:
             for record in await self.poll():
                 yield record
@@ -98,7 +103,7 @@ class Subscription:
                 yield record
 
     async def close(self) -> None:
-        """Close the connections; bounded, never raises."""
+        """Close the connections, within a time limit; never raises."""
         if self._reader is not None:
             reader, self._reader = self._reader, None
             await reader.close()
@@ -116,10 +121,10 @@ class Subscription:
 
     async def _load_bounds(self, reader: PartitionReader, start: str) -> None:
         count = await reader.partition_count()
-        wanted = range(count) if self._key is None else [partition_for(self._key, count)]
-        first, end = await reader.offset_bounds(wanted)
+        partitions = range(count) if self._key is None else [partition_for(self._key, count)]
+        first, end = await reader.offset_bounds(partitions)
         self._next_offsets = end if start == "end" else first
-        self._end_offsets = {one: end[one] for one in wanted if self._next_offsets[one] < end[one]}
+        self._end_offsets = _unreached_ends(self._next_offsets, end)
         reader.read_from(self._next_offsets)
 
     async def _poll_once(self, timeout: float) -> list[Record]:
@@ -129,13 +134,11 @@ class Subscription:
             await reader.stall_detector.check()
         except MessagingError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it was, only a new reader helps
+        except Exception as error:  # noqa: BLE001 - after any error only a new reader helps
             await self._discard_reader(error)
             return []
         if time.monotonic() - reader.stall_detector.last_response > SILENCE_TIMEOUT_SECONDS:
-            raise KafkaUnavailableError.for_servers(
-                self._connection.bootstrap_servers, [f"silent for {SILENCE_TIMEOUT_SECONDS:g} s"]
-            )
+            raise self._connection.unavailable_error(f"silent for {SILENCE_TIMEOUT_SECONDS:g} s")
         await self._advance(reader, records)
         return [record for record in records if self._key is None or record.key == self._key]
 
@@ -143,10 +146,10 @@ class Subscription:
         for record in records:
             self._next_offsets[record.partition] = record.offset + 1
             self._reconnects = 0
-        for partition, goal in list(self._end_offsets.items()):
-            # The last before the goal may be gone by compaction: then no record tells that it is passed.
+        for partition, end in list(self._end_offsets.items()):
+            # Compaction may have removed the last record before the end: then only the position passes it.
             position = await reader.position(partition)
-            if max(position or 0, self._next_offsets[partition]) >= goal:
+            if max(position or 0, self._next_offsets[partition]) >= end:
                 del self._end_offsets[partition]
 
     async def _reconnect(self) -> PartitionReader:
@@ -160,4 +163,13 @@ class Subscription:
         log.warning("subscription.replaced: %r", error)
         await self.close()
         if self._reconnects > MAX_RECONNECTS:
-            raise KafkaUnavailableError.for_servers(self._connection.bootstrap_servers, [error]) from error
+            raise self._connection.unavailable_error(error) from error
+
+
+def _unreached_ends(next_offsets: Offsets, end_offsets: Offsets) -> Offsets:
+    """End offsets of the partitions that have not been read up to them."""
+    return {
+        partition: end_offsets[partition]
+        for partition, offset in next_offsets.items()
+        if offset < end_offsets[partition]
+    }

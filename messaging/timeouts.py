@@ -1,26 +1,39 @@
-"""A deadline around one call into the client library, which has calls that wait for ever."""
+"""Bounded waits: for a call, for tasks, for an event.
+
+A wait within its limit is progress: those that can last seconds take a `heartbeat` and call it meanwhile, so
+that a caller under supervision is not mistaken for one that hangs.
+"""
 
 import asyncio
+import math
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
-
-from messaging import watchdog
 
 T = TypeVar("T")
 
+HEARTBEAT_INTERVAL_SECONDS = 2.0
+"""How often a wait calls its heartbeat."""
 CANCEL_GRACE_SECONDS = 1.0
-"""How long a cancelled call may take to clean up: its connections close within one turn of the loop."""
+"""How long a cancelled task may take to clean up: connections close within one turn of the event loop."""
 CANCEL_INTERVAL_SECONDS = 0.1
-"""Between two cancellations of what should have ended at the first one."""
+"""Between two cancellations of a task that survived the first one."""
 
 
 class DeadlineExceededError(Exception):
-    """The call did not end within its limit and was cancelled."""
+    """The call did not end within its timeout and was cancelled."""
+
+
+class StopRequestedError(DeadlineExceededError):
+    """The call was cancelled because a stop was requested first."""
 
 
 class CallCancelledError(Exception):
-    """A CancelledError came out of the call although nobody cancelled us: an error like any other."""
+    """The call raised CancelledError although its caller was not cancelled: an error like any other."""
+
+
+def no_heartbeat() -> None:
+    """The heartbeat of a caller that is not supervised."""
 
 
 async def call_with_deadline(
@@ -29,79 +42,105 @@ async def call_with_deadline(
     *,
     stop: asyncio.Event | None = None,
     stop_grace: float = 0.0,
-    without_progress: bool = False,
+    heartbeat: Callable[[], None] = no_heartbeat,
 ) -> T:
-    """Run a call in a task of its own for at most `limit` seconds; raises Overdue, Aborted, or its error.
+    """Run a call in a task of its own and return its result.
 
-    Once `stop` is set it has `then` seconds left. Without a limit the call must have one of its own.
-    The wait is reported as progress unless it is `silent`: such a call reports by itself, or is quick.
+    After `timeout` seconds, or `stop_grace` seconds after `stop` is set, the task is cancelled and given
+    CANCEL_GRACE_SECONDS to clean up. Without a timeout the call must have limits of its own. Raises
+    DeadlineExceededError, StopRequestedError, CallCancelledError, or the error of the call.
     """
     task = asyncio.ensure_future(call)
     task.add_done_callback(_mark_error_retrieved)
     try:
-        await _wait_done_or_stopped(task, timeout, stop, without_progress=without_progress)
+        await _wait_done_or_stopped(task, timeout, stop, heartbeat)
         if stop and stop.is_set() and not task.done():
             await asyncio.wait({task}, timeout=stop_grace)
         overdue = not task.done()
     finally:
         if not task.done():
-            task.cancel()
-            await asyncio.wait({task}, timeout=CANCEL_GRACE_SECONDS)
+            await cancel_and_wait({task})
+    if stop and stop.is_set() and (overdue or task.cancelled()):
+        raise StopRequestedError("asked to stop")
     if overdue:
-        raise DeadlineExceededError(
-            "asked to stop" if stop and stop.is_set() else f"no answer within {timeout:g} s"
-        )
+        raise DeadlineExceededError(f"no answer within {timeout:g} s")
     if task.cancelled():
         raise CallCancelledError("the call was cancelled from inside")
     return task.result()
 
 
 async def _wait_done_or_stopped(
-    task: "asyncio.Task[Any]", timeout: float | None, stop: asyncio.Event | None, *, without_progress: bool
+    task: "asyncio.Task[Any]",
+    timeout: float | None,
+    stop: asyncio.Event | None,
+    heartbeat: Callable[[], None],
 ) -> None:
     if stop is None:
-        await _wait_first({task}, timeout, without_progress=without_progress)
+        await wait_tasks({task}, timeout, heartbeat)
         return
     stopping = asyncio.ensure_future(stop.wait())
     try:
-        await _wait_first({task, stopping}, timeout, without_progress=without_progress)
+        await wait_tasks({task, stopping}, timeout, heartbeat, first_completed=True)
     finally:
         stopping.cancel()
 
 
-async def _wait_first(
-    tasks: "set[asyncio.Task[Any]]", timeout: float | None, *, without_progress: bool
+async def wait_tasks(
+    tasks: "Iterable[asyncio.Future[Any]]",
+    timeout: float | None,
+    heartbeat: Callable[[], None] = no_heartbeat,
+    *,
+    first_completed: bool = False,
 ) -> None:
-    if without_progress or timeout is None:
-        await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-    else:
-        await watchdog.wait_reporting(tasks, timeout, first_completed=True)
+    """Wait until all tasks are done (or the first of them), at most `timeout` seconds; cancels none."""
+    deadline = math.inf if timeout is None else time.monotonic() + timeout
+    return_when = asyncio.FIRST_COMPLETED if first_completed else asyncio.ALL_COMPLETED
+    pending = set(tasks)
+    while pending and (remaining := deadline - time.monotonic()) > 0:
+        done, pending = await asyncio.wait(
+            pending, timeout=min(remaining, HEARTBEAT_INTERVAL_SECONDS), return_when=return_when
+        )
+        heartbeat()
+        if first_completed and done:
+            return
 
 
-async def sleep_or_stop(stop: asyncio.Event, seconds: float) -> None:
-    """Wait so long, or until asked to stop."""
-    waiting = asyncio.ensure_future(stop.wait())
+async def wait_event(
+    event: asyncio.Event, seconds: float, heartbeat: Callable[[], None] = no_heartbeat
+) -> bool:
+    """Wait at most `seconds` for an event; return whether it is set. Yields to the loop at least once."""
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + seconds
+    while (
+        not await _wait_event_once(event, min(deadline - clock(), HEARTBEAT_INTERVAL_SECONDS))
+        and clock() < deadline
+    ):
+        heartbeat()
+    return event.is_set()
+
+
+async def _wait_event_once(event: asyncio.Event, seconds: float) -> bool:
     try:
-        await watchdog.wait_reporting({waiting}, seconds)
-    finally:
-        waiting.cancel()
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return event.is_set()
 
 
-async def run_until(stop: asyncio.Event, call: Coroutine[Any, Any, Any]) -> bool:
-    """Run a call to its end, or cancel it when asked to stop first; whether it came to its end."""
-    try:
-        await call_with_deadline(None, call, stop=stop)
-    except (DeadlineExceededError, CallCancelledError):
-        if stop.is_set():
-            return False
-        raise
-    return True
+async def cancel_and_wait(tasks: "Iterable[asyncio.Task[Any]]") -> None:
+    """Cancel tasks once, and wait at most CANCEL_GRACE_SECONDS for them to end."""
+    cancelled = set(tasks)
+    for task in cancelled:
+        task.cancel()
+    if cancelled:
+        await asyncio.wait(cancelled, timeout=CANCEL_GRACE_SECONDS)
 
 
-async def cancel_all(running: Callable[[], set["asyncio.Task[Any]"]], timeout: float) -> bool:
-    """Cancel tasks until none is `running`, for at most `limit` seconds or so; whether they have ended.
+async def cancel_until_done(running: Callable[[], set["asyncio.Task[Any]"]], timeout: float) -> bool:
+    """Cancel the tasks that `running` returns until it returns none; return whether they all ended.
 
-    Again and again: who waits for a task that swallows a cancellation never hears of his own.
+    Takes about `timeout` seconds at most. One cancellation is not enough: a task that awaits another one
+    which swallows the cancellation never sees it.
     """
     deadline = time.monotonic() + timeout
     while (tasks := running()) and time.monotonic() < deadline:
@@ -113,6 +152,6 @@ async def cancel_all(running: Callable[[], set["asyncio.Task[Any]"]], timeout: f
 
 
 def _mark_error_retrieved(task: "asyncio.Future[Any]") -> None:
-    """Mark a late error as seen, or asyncio reports it as forgotten."""
+    """Read the error of an abandoned task, or asyncio logs that it was never retrieved."""
     if not task.cancelled():
         task.exception()

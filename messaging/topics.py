@@ -1,105 +1,98 @@
-"""Makes the topics that are missing, with the settings they are meant to have."""
+"""Creates the topics that are missing, with the settings that the contract gives them."""
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.errors import for_code
 
 from messaging import aiokafka_private
-from messaging.clients import (
-    CLIENT_ERRORS,
-    CLOSE_TIMEOUT_SECONDS,
-    REQUEST_TIMEOUT_SECONDS,
-    common_options,
-    ignore_errors,
-    start_client,
-)
+from messaging.clients import CLIENT_ERRORS, REQUEST_TIMEOUT_SECONDS, admin_client
 from messaging.connection import KafkaConnection
 from messaging.errors import KafkaUnavailableError, TopicsMissingError
-from messaging.metadata import CONNECT_TIMEOUT_SECONDS, describe_topics, topic_ids
-from messaging.timeouts import call_with_deadline
+from messaging.metadata import describe_topics
+from messaging.timeouts import call_with_deadline, no_heartbeat
 from schemas.topics import ALL_TOPICS, Topic
 
-__all__ = ["ensure_topics", "topic_ids"]
-
+CLIENT_ID = "migration-topics"
 REPLICATION_FACTOR = 3
 CREATE_TIMEOUT_SECONDS = 2 * REQUEST_TIMEOUT_SECONDS
-"""The library asks a second time where the controller has moved."""
+"""Two requests: the library repeats it if the controller has moved."""
 VISIBLE_TIMEOUT_SECONDS = 15.0
-"""Until all brokers know of a new topic."""
+"""Until all brokers know a new topic."""
 CHECK_INTERVAL_SECONDS = 0.2
 
 TOPIC_ALREADY_EXISTS = 36
 RETRYABLE_CODES = frozenset({7, 14, 15, 41})
-"""Timed out, or the controller is elsewhere: worth another try."""
+"""Timed out, coordinator loading or not available, not the controller: a later try may succeed."""
 
 
-async def ensure_topics(connection: KafkaConnection, topics: Sequence[Topic] = ALL_TOPICS) -> None:
-    """Make the topics that are missing; those that exist are left as they are.
+async def ensure_topics(
+    connection: KafkaConnection,
+    topics: Sequence[Topic] = ALL_TOPICS,
+    heartbeat: Callable[[], None] = no_heartbeat,
+) -> None:
+    """Create the topics that are missing; existing ones are not changed.
 
-    Raises TopicsMissingError naming those that may not or cannot be made, KafkaUnavailableError.
+    Raises KafkaUnavailableError, and TopicsMissingError that names those that could not be created.
     """
     names = [topic.name for topic in topics]
-    cluster = await describe_topics(connection, names)
+    cluster = await describe_topics(connection, names, heartbeat)
     missing = [topic for topic in topics if topic.name not in cluster.topics]
     if missing:
         if not cluster.broker_count:
             raise _no_active_broker_error(connection)
-        refused = await _create(connection, [_new_topic(topic, cluster.broker_count) for topic in missing])
-        if refused:
-            raise TopicsMissingError(_missing_topics_message(refused))
-        await _wait_visible(connection, names)
+        new_topics = [_new_topic(topic, cluster.broker_count) for topic in missing]
+        if rejections := await _create(connection, new_topics, heartbeat):
+            raise TopicsMissingError(_missing_topics_message(rejections))
+        await _wait_visible(connection, names, heartbeat)
 
 
-async def _create(connection: KafkaConnection, topics: list[NewTopic]) -> dict[str, str]:
-    """Name → reason for those that were refused."""
-    client = AIOKafkaAdminClient(**common_options(connection, "migration-topics"))
-    try:
-        await start_client(client, connection, CONNECT_TIMEOUT_SECONDS)
+async def _create(
+    connection: KafkaConnection, topics: list[NewTopic], heartbeat: Callable[[], None]
+) -> dict[str, str]:
+    """Create topics; return the reasons by name for those that the cluster rejected."""
+    async with admin_client(connection, CLIENT_ID, heartbeat) as client:
         if not aiokafka_private.knows_controller(client):
             raise _no_active_broker_error(connection)
-        answer = await call_with_deadline(CREATE_TIMEOUT_SECONDS, client.create_topics(topics))
-    except CLIENT_ERRORS as error:
-        raise KafkaUnavailableError.for_servers(connection.bootstrap_servers, [error]) from error
-    finally:
-        await ignore_errors(CLOSE_TIMEOUT_SECONDS, client.close())
-    return _rejections(connection, answer.topic_errors)
+        try:
+            response = await call_with_deadline(
+                CREATE_TIMEOUT_SECONDS, client.create_topics(topics), heartbeat=heartbeat
+            )
+        except CLIENT_ERRORS as error:
+            raise connection.unavailable_error(error) from error
+    return _rejections(connection, response.topic_errors)
 
 
 def _rejections(connection: KafkaConnection, topic_errors: list[Any]) -> dict[str, str]:
-    refused = {}
+    rejections = {}
     for name, code, *message in topic_errors:
         reason = str(message[0] if message and message[0] else for_code(code).__name__)
         if code in RETRYABLE_CODES:
-            raise KafkaUnavailableError.for_servers(
-                connection.bootstrap_servers, [f"topic {name} was not made: {reason}"]
-            )
+            raise connection.unavailable_error(f"topic {name} was not made: {reason}")
         if code not in {0, TOPIC_ALREADY_EXISTS}:
-            refused[name] = reason
-    return refused
+            rejections[name] = reason
+    return rejections
 
 
-async def _wait_visible(connection: KafkaConnection, names: list[str]) -> None:
+async def _wait_visible(connection: KafkaConnection, names: list[str], heartbeat: Callable[[], None]) -> None:
     end = time.monotonic() + VISIBLE_TIMEOUT_SECONDS
-    while set(names) - (await describe_topics(connection, names)).topics.keys():
+    while set(names) - (await describe_topics(connection, names, heartbeat)).topics.keys():
         if time.monotonic() > end:
-            raise KafkaUnavailableError.for_servers(
-                connection.bootstrap_servers, ["new topics do not appear"]
-            )
+            raise connection.unavailable_error("new topics do not appear")
         await asyncio.sleep(CHECK_INTERVAL_SECONDS)
 
 
 def _no_active_broker_error(connection: KafkaConnection) -> KafkaUnavailableError:
-    """A broker that has just started or was frozen answers before it takes part; it then knows no broker."""
-    return KafkaUnavailableError.for_servers(connection.bootstrap_servers, ["no broker is active yet"])
+    """A broker that has just started or was frozen answers before it has joined, and then lists no broker."""
+    return connection.unavailable_error("no broker is active yet")
 
 
 def _new_topic(topic: Topic, broker_count: int) -> NewTopic:
     replicas = min(REPLICATION_FACTOR, broker_count)
-    # With three copies one broker may be away and what was acknowledged is still on two.
+    # With three replicas, one broker may be down and acknowledged messages are still on two.
     safety = {"min.insync.replicas": "2"} if replicas >= REPLICATION_FACTOR else {}
     return NewTopic(topic.name, topic.partitions, replicas, topic_configs={**safety, **topic.config})
 

@@ -1,4 +1,4 @@
-"""Sends a file from the disk in chunks, and says where they lie."""
+"""Sends a file from disk in chunks."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from schemas.topics import UPLOADS
 from schemas.uploads import CHUNK_BYTES, Upload
 
 ProgressCallback = Callable[[int, int], None]
-"""Called with how many bytes were read and are on their way, and how many there are."""
+"""Called with the number of bytes sent so far and the size of the file."""
 
 
 async def send_file(
@@ -23,9 +23,10 @@ async def send_file(
     *,
     topic: str = UPLOADS.name,
 ) -> Upload:
-    """Send a file; the answer is what a request names it by.
+    """Send a file; return the reference that a request carries.
 
-    `name` is what people know the file by. Raises UploadRejectedError, KafkaUnavailable, OSError for the file.
+    `name` is the file name shown to users. Raises UploadRejectedError, KafkaUnavailableError, and OSError for
+    the file.
     """
     name = validate_name(name)
     with _open(path) as file:
@@ -33,26 +34,28 @@ async def send_file(
         if not size:
             raise empty_file_error(name)
         async with await UploadStream.open(connection, topic=topic) as stream:
-            for piece in read_chunks(file, size):
-                await stream.write(piece)
+            for chunk in read_chunks(file, size):
+                await stream.write(chunk)
                 if on_progress:
                     on_progress(stream.size, size)
             return await stream.finish(name)
 
 
 def read_chunks(file: BinaryIO, size: int) -> Iterator[bytes]:
-    """The content of an open file of `size` bytes; raises UploadRejectedError when it is another size by now."""
-    left = size
-    while left:
-        piece = file.read(min(left, CHUNK_BYTES))
-        if not piece:
+    """Yield the content of an open file of `size` bytes; raises UploadRejectedError if its size changed."""
+    remaining = size
+    while remaining:
+        chunk = file.read(min(remaining, CHUNK_BYTES))
+        if not chunk:
             raise UploadRejectedError(
-                "The file changed while it was sent. Send it again when nobody writes to it."
+                "The file changed while it was sent. Send it again when no program writes to it."
             )
-        left -= len(piece)
-        yield piece
+        remaining -= len(chunk)
+        yield chunk
     if file.read(1):
-        raise UploadRejectedError("The file grew while it was sent. Send it again when nobody writes to it.")
+        raise UploadRejectedError(
+            "The file grew while it was sent. Send it again when no program writes to it."
+        )
 
 
 def _open(path: Path) -> BinaryIO:

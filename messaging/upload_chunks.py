@@ -1,4 +1,4 @@
-"""What a chunk of a file looks like on the uploads topic: cut from arriving bytes, checked when read."""
+"""The chunk format of the uploads topic: splits a file into chunks, and assembles and verifies them."""
 
 import hashlib
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ class UploadChunk:
 
 
 class FileChunker:
-    """Cuts bytes of unknown total into chunks of CHUNK_BYTES, hashing the whole as it passes.
+    """Splits bytes of unknown total into chunks of CHUNK_BYTES, and hashes them.
 
-    A full chunk is held back until more bytes follow: the last one carries the count.
+    A full chunk is kept until more bytes follow, since the last one carries the count.
     """
 
     def __init__(self) -> None:
@@ -32,22 +32,22 @@ class FileChunker:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 (hex) of the chunks made so far: of the file, once `last` was called."""
+        """SHA-256 (hex) of the chunks so far; of the file, once `last` was called."""
         return self._digest.hexdigest()
 
     def add(self, data: bytes | memoryview) -> Iterator[UploadChunk]:
-        """Take bytes, copied, and yield the chunks that became full; iterate to the end."""
-        rest = memoryview(data).cast("B")
-        self.size += len(rest)
-        while rest:
+        """Copy bytes and yield the chunks that became full. The iterator must be exhausted."""
+        remaining = memoryview(data).cast("B")
+        self.size += len(remaining)
+        while remaining:
             if len(self._buffer) == CHUNK_BYTES:
                 yield self._cut_chunk(last=False)
-            take = CHUNK_BYTES - len(self._buffer)
-            self._buffer += rest[:take]
-            rest = rest[take:]
+            free = CHUNK_BYTES - len(self._buffer)
+            self._buffer += remaining[:free]
+            remaining = remaining[free:]
 
     def last(self) -> UploadChunk | None:
-        """The chunk that ends the file, with the count; None where no byte came."""
+        """The last chunk of the file, with the count; None for an empty file."""
         return self._cut_chunk(last=True) if self._buffer else None
 
     def _cut_chunk(self, *, last: bool) -> UploadChunk:
@@ -61,7 +61,10 @@ class FileChunker:
 
 
 class FileAssembler:
-    """Puts chunks together in order, checks each and the whole; raises UploadIncompleteError, UploadCorruptError."""
+    """Writes chunks in order, and verifies each and the file.
+
+    Raises UploadIncompleteError, UploadCorruptError.
+    """
 
     def __init__(self, upload: Upload, file: BinaryIO) -> None:
         self._upload = upload
@@ -73,16 +76,16 @@ class FileAssembler:
 
     @property
     def chunk_count(self) -> int:
-        """How many chunks have come."""
+        """The number of chunks added."""
         return self._next_index
 
     @property
     def is_complete(self) -> bool:
-        """Whether the last chunk has come."""
+        """Whether the last chunk was added."""
         return self._next_index == self._upload.chunks
 
     def add(self, record: Record) -> None:
-        """Add a record of the range; what belongs to other uploads, or came already, is passed over."""
+        """Add a record of the range; records of other uploads and repeated ones are ignored."""
         if record.key != self._key or self.is_complete:
             return
         index = self._header_number(record, HEADER_INDEX)
@@ -93,17 +96,17 @@ class FileAssembler:
         self._append(record)
 
     def verify(self) -> None:
-        """Check the file as a whole."""
+        """Check size and hash of the complete file."""
         if not self.is_complete:
             raise self.incomplete_error()
         if self._size != self._upload.size or self._digest.hexdigest() != self._upload.sha256:
             raise self._corrupt_error("is not the file that was sent: its size or SHA-256 differs")
 
     def incomplete_error(self) -> UploadIncompleteError:
-        """The error that says which chunk is missing."""
+        """The error that names the missing chunk."""
         return UploadIncompleteError(
-            f"Upload «{self._upload.name}»: chunk {self._next_index + 1} of {self._upload.chunks} is missing. "
-            "Send the file again."
+            f"Upload «{self._upload.name}»: chunk {self._next_index + 1} of {self._upload.chunks} "
+            "is missing. Send the file again."
         )
 
     def _append(self, record: Record) -> None:

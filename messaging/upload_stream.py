@@ -1,4 +1,4 @@
-"""Sends a file whose size is not known beforehand: its chunks leave while the bytes arrive."""
+"""Sends a file of unknown size: chunks are sent while its bytes arrive."""
 
 import time
 import uuid
@@ -23,21 +23,21 @@ from messaging.producer_session import (
 )
 from messaging.records import ProducerRecord, RecordPosition
 from messaging.upload_chunks import FileChunker, UploadChunk
-from schemas.text import LongName
+from schemas.names import LongName
 from schemas.topics import UPLOADS
 from schemas.uploads import Upload
 
 CLIENT_ID = "migration-upload"
 
 MAX_UNACKNOWLEDGED = 4
-"""Chunks on their way at most. The library itself holds two: one in flight, one waiting for it."""
+"""Chunks at most. The library itself holds two: one in flight, one queued."""
 
 
 class UploadStream:
-    """One file on its way to `migration.uploads`; use it as an async context manager.
+    """One file that is being sent to `migration.uploads`; an async context manager.
 
-    Leaving the context without `finish` aborts. Calls must not overlap. Memory is a few chunks, whatever the
-    size of the file. After an error, or a call that was cancelled, nothing more is sent.
+    Leaving the context without `finish` aborts. Calls must not overlap. It holds a few chunks in memory,
+    whatever the size of the file. After an error, or a cancelled call, nothing more is sent.
     """
 
     def __init__(self, connection: KafkaConnection, session: ProducerSession, topic: str) -> None:
@@ -66,23 +66,23 @@ class UploadStream:
 
     @property
     def size(self) -> int:
-        """Bytes taken so far."""
+        """Bytes written so far."""
         return self._chunker.size
 
     async def write(self, data: bytes | memoryview) -> None:
-        """Take bytes, any number, and wait while too many chunks are on their way.
+        """Append any number of bytes; waits while MAX_UNACKNOWLEDGED chunks are not acknowledged.
 
-        Raises KafkaUnavailableError, after which nothing more is sent.
+        Raises KafkaUnavailableError; then nothing more is sent.
         """
         with self._abort_on_error():
             for chunk in self._chunker.add(data):
                 await self._send(chunk)
 
     async def finish(self, name: str) -> Upload:
-        """Send the last chunk, wait until the broker has all, and return what a request names the file by.
+        """Send the last chunk, wait for all acknowledgements, and return the reference for the request.
 
-        `name` is what people know the file by. Raises UploadRejectedError (nothing was written, or the name cannot
-        be sent), KafkaUnavailableError.
+        `name` is the file name shown to users. Raises UploadRejectedError (the file is empty, or its name
+        cannot be sent), KafkaUnavailableError.
         """
         with self._abort_on_error():
             name = validate_name(name)
@@ -98,16 +98,16 @@ class UploadStream:
         return upload
 
     async def abort(self) -> None:
-        """Send nothing further: without its last chunk nothing refers to the upload. Idempotent, bounded.
+        """Send nothing more; an upload without its last chunk is never referred to. Idempotent.
 
-        Quick while the broker answers; takes up to two request timeouts where it does not.
+        Takes up to two request timeouts if the broker does not answer.
         """
         self._closed = True
         await self._session.abort()
 
     @contextmanager
     def _abort_on_error(self) -> Iterator[None]:
-        """An error or a cancellation within leaves a hole in the file: nothing more may be sent then."""
+        """After an error or a cancellation a chunk may be missing: nothing more may be sent then."""
         if self._closed:
             raise RuntimeError("This upload has ended; open another one.")
         try:
@@ -131,21 +131,21 @@ class UploadStream:
             try:
                 return await self._session.send(message)
             except KafkaTimeoutError as error:
-                # No place in the library's queue since the broker is away; nothing was taken, so wait on.
+                # The library's queue is full since the broker is unavailable; the chunk was not enqueued.
                 if time.monotonic() > end:
                     raise self._unavailable_error(str(error)) from error
             except (MessageTooLargeError, *CLIENT_ERRORS) as error:
                 raise self._unavailable_error(str(error) or type(error).__name__) from error
 
     async def _wait_oldest_acknowledged(self) -> None:
-        (place,) = await self._session.wait_acknowledged([self._unacknowledged.popleft()])
-        if place is None:
+        (position,) = await self._session.wait_acknowledged([self._unacknowledged.popleft()])
+        if position is None:
             raise self._unavailable_error("not every chunk was acknowledged")
-        if self._first_position is not None and place.partition != self._first_position.partition:
+        if self._first_position is not None and position.partition != self._first_position.partition:
             raise UploadRejectedError(
                 "The topic was given other partitions while the file was sent. Send the file again."
             )
-        self._first_position, self._last_position = self._first_position or place, place
+        self._first_position, self._last_position = self._first_position or position, position
 
     def _build_upload(self, name: str) -> Upload:
         first, last = self._first_position, self._last_position
@@ -163,13 +163,11 @@ class UploadStream:
         )
 
     def _unavailable_error(self, cause: str) -> KafkaUnavailableError:
-        return KafkaUnavailableError.for_servers(
-            self._connection.bootstrap_servers, [f"the file could not be sent: {cause}"]
-        )
+        return self._connection.unavailable_error(f"the file could not be sent: {cause}")
 
 
 def validate_name(name: str) -> str:
-    """The name a request will carry; raises UploadRejectedError."""
+    """Return the name as a request carries it; raises UploadRejectedError."""
     try:
         return TypeAdapter[str](LongName).validate_python(name)
     except ValidationError as error:
@@ -179,5 +177,5 @@ def validate_name(name: str) -> str:
 
 
 def empty_file_error(name: str) -> UploadRejectedError:
-    """The error for a file without a byte; `name` is a checked one."""
+    """The error for an empty file; `name` must be a validated one."""
     return UploadRejectedError(f"The file «{name}» is empty: there is nothing to send.")

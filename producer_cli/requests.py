@@ -9,8 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 from messaging.records import ProducerRecord
 from messaging.request_records import request_record
 from producer_cli.errors import InvalidInputError
+from schemas.names import Name, RequestId
 from schemas.requests import CancelRequest, RetryRequest, StartRequest
-from schemas.text import Name, RequestId
 
 EVENT_SOURCE = "/migration-cli"
 

@@ -71,7 +71,7 @@ class CliSettings:
 
     def _validated(self, name: str) -> str | None:
         """The value as Kafka's client takes it; raises InvalidInputError."""
-        from messaging.connection import VALIDATORS
+        from messaging.settings_validators import VALIDATORS
 
         value = self._optional(name)
         try:

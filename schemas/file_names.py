@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 MAX_CHARACTERS = 1_000
-"""The limit of `schemas.text.LongName`."""
+"""The limit of `schemas.names.LongName`."""
 
 _SEPARATOR = re.compile(r"[/\\]")
 

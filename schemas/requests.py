@@ -7,16 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
 
 from schemas.integers import STRICT_NUMBER, SchemaVersion
-from schemas.text import (
-    ConfiguredName,
-    InboxPath,
-    LongName,
-    Name,
-    RequestId,
-    SheetName,
-    escape_invisible,
-    shorten_identifier,
-)
+from schemas.names import ConfiguredName, InboxPath, LongName, Name, RequestId, SheetName
+from schemas.text import escape_invisible, shorten_identifier
 from schemas.uploads import Upload
 
 DAY_SECONDS = 86_400

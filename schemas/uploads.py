@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from schemas.integers import MAX_INT32, MAX_OFFSET, StrictWholeNumber
-from schemas.text import LongName, Name
+from schemas.names import LongName, Name
 
 CHUNK_BYTES = 512 * 1024
 

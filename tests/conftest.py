@@ -1,4 +1,4 @@
-"""The stack under the tests: started once for a session, with databases made for one test each.
+"""Tiers of tests, and the servers they share: one stack for each session, one database for each test.
 
 `--stack` or MIGRATION_STACK says where Kafka and Postgres come from.
 """
@@ -8,12 +8,14 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 
 from devstack import ports
 from devstack.errors import StackError
 from devstack.stack import STACK_KINDS, Stack, choose_stack_kind, start_stack
+from tests.support.progress import Progress
 
 MAX_WORKERS = 6
 """Each takes about 700 MB with its servers and a replica or two."""
@@ -22,8 +24,16 @@ MAX_WORKERS = 6
 _database_names = (f"test_{os.getpid()}_{number}" for number in itertools.count())
 
 
+TIERS = ("tests/unit", "tests/integration", "tests/acceptance", "tests/acceptance/faults", "tests/soak")
+"""Folders in the order in which their tests run: the quick ones first."""
+TIER_MARKERS = {"tests/acceptance/faults": "fault", "tests/soak": "soak"}
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Ports of its own for each worker: another one could take a free port before who asked for it does."""
+    """Give each worker ports of its own: another one could take a free port before its server does."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if config.getoption("--progress") and reporter is not None:
+        config.pluginmanager.register(Progress(reporter), "progress")
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         number, size = int(worker.removeprefix("gw")) % MAX_WORKERS, len(ports.PORT_RANGE) // MAX_WORKERS
         ports.PORT_RANGE = ports.PORT_RANGE[number * size : (number + 1) * size]
@@ -33,6 +43,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--stack", choices=STACK_KINDS, help="where Kafka and Postgres come from (or MIGRATION_STACK)"
     )
+    parser.addoption("--progress", action="store_true", help="show counts and the time left instead of dots")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark tests by their folder, and run quick tiers first."""
+    tiers = {item: _tier(item, config) for item in items}
+    for item, tier in tiers.items():
+        if marker := TIER_MARKERS.get(tier):
+            item.add_marker(marker)
+    items.sort(key=lambda item: TIERS.index(tiers[item]))
+
+
+def _tier(item: pytest.Item, config: pytest.Config) -> str:
+    """The innermost of the tiers' folders that a test is in."""
+    path = item.path.relative_to(config.rootpath).as_posix()
+    return next((tier for tier in reversed(TIERS) if path.startswith(tier)), TIERS[0])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -55,7 +82,25 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
             pytest.fail(str(error), pytrace=False)
         pytest.exit(str(error), returncode=3)
     with running:
+        if running.kind == "embedded":
+            _skip_syncs(running)
         yield running
+
+
+def _skip_syncs(stack: Stack) -> None:
+    """Let the session's Postgres neither sync files nor hash passwords slowly: each test has a database.
+
+    Dropping one waits for a checkpoint, a second or more where files are synced. No test stops this server;
+    those that do have one of their own, with the settings of `devstack`.
+    """
+    password = urlsplit(stack.database_url).password
+    for statement in (
+        "alter system set fsync = off",
+        "alter system set full_page_writes = off",
+        "select pg_reload_conf()",
+        f"set scram_iterations = 1; alter role postgres password '{password}'",
+    ):
+        stack.execute(statement)
 
 
 @pytest.fixture(scope="session")

@@ -61,16 +61,17 @@ class OwnedJob:
     fencing_token: int
     attempt: int
     rows: int
-    attempt_rows: int
+    rows_at_attempt_start: int
 
     @property
     def has_progress(self) -> bool:
         """Whether its owner has stored a batch."""
-        return self.rows > self.attempt_rows
+        return self.rows > self.rows_at_attempt_start
 
 
 LIST_OWNED_JOBS = """
-select j.id, split_part(l.owner, ':', 2)::int, j.token, j.attempt, j.processed + j.failed, j.attempt_rows
+select j.id, split_part(l.owner, ':', 2)::int, j.token, j.attempt, j.processed + j.failed,
+  j.rows_at_attempt_start
 from migration.jobs j join migration.leases l on l.name = 'job:' || j.id
 where j.status = 'running' and l.token = j.token and l.expires_at > clock_timestamp() order by j.id
 """
@@ -82,7 +83,7 @@ async def owned_jobs(database: Database) -> list[OwnedJob]:
 
 
 FIND_NEW_CLAIM = """
-select attempt, attempt_rows, clock_timestamp() as seen from migration.jobs
+select attempt, rows_at_attempt_start, clock_timestamp() as seen from migration.jobs
 where id = $1 and status = 'running' and token <> $2
 """
 
@@ -92,7 +93,7 @@ async def wait_for_new_claim(database: Database, job: OwnedJob, timeout: float) 
     async with asyncio.timeout(timeout):
         while (row := await database.fetchrow(FIND_NEW_CLAIM, job.job_id, job.fencing_token)) is None:  # noqa: ASYNC110
             await asyncio.sleep(POLL_SECONDS)
-    return row["attempt"], row["attempt_rows"], row["seen"]
+    return row["attempt"], row["rows_at_attempt_start"], row["seen"]
 
 
 async def database_now(database: Database) -> datetime:

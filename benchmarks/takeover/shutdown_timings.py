@@ -12,6 +12,7 @@ import asyncpg
 
 from benchmarks.service import STOP_TIMEOUT_SECONDS, BenchmarkError, wait_until_ready
 from benchmarks.takeover.takeover_timings import TakeoverBenchmark
+from consumer.runtime.failpoints import environment as failpoint_environment
 from devstack.stack import Stack
 
 LONG_LEASE = {"MIGRATION_LEASE_SECONDS": "60", "MIGRATION_HEARTBEAT_SECONDS": "10"}
@@ -83,7 +84,9 @@ class ShutdownTimings:
             return await self._terminate("Postgres stopped, mid-batch", process)
 
     async def _second_sigterm(self) -> ShutdownTiming:
-        process, service, log = self._benchmark.replicas.launch(MIGRATION_FAILPOINTS="shutdown.started=hang")
+        process, service, log = self._benchmark.replicas.launch(
+            **failpoint_environment("shutdown.started=hang")
+        )
         await asyncio.to_thread(wait_until_ready, service, process, log)
         process.send_signal(signal.SIGTERM)
 
@@ -94,7 +97,9 @@ class ShutdownTimings:
         return await self._terminate("twice (from the second)", process)
 
     async def _start(self, failpoints: str) -> subprocess.Popen[bytes]:
-        process, service, log = self._benchmark.replicas.launch(MIGRATION_FAILPOINTS=failpoints, **LONG_LEASE)
+        process, service, log = self._benchmark.replicas.launch(
+            **failpoint_environment(failpoints), **LONG_LEASE
+        )
         await asyncio.to_thread(wait_until_ready, service, process, log)
         return process
 

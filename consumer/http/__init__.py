@@ -1,1 +1,1 @@
-"""The HTTP side: reading jobs, health."""
+"""The HTTP API: starts, control and reads of jobs, event streams, uploads, probes, metrics, documentation."""

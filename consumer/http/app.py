@@ -1,4 +1,4 @@
-"""The HTTP side: jobs to start, steer and read, probes, metrics, documentation. It never runs anything."""
+"""Builds the FastAPI app: routes for jobs, probes, metrics and documentation. The app never runs a job."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -25,8 +25,9 @@ from consumer.http.routers import (
     rejected_summary,
     start,
 )
-from consumer.http.routers.excel import OpenUpload, UploadLimits
+from consumer.http.routers.excel import UploadLimits
 from consumer.http.submission.submitter import RequestSubmitter
+from consumer.http.uploads.upload_submission import OpenUpload
 from consumer.runtime.health import HealthRegistry, ReadinessCheck
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailableError
@@ -35,9 +36,9 @@ from schemas.version import VERSION
 
 @dataclass(frozen=True, slots=True)
 class HttpDependencies:
-    """What the HTTP side is made of; the composition root has them.
+    """Everything the app is built from; the composition root provides it.
 
-    Without `access` everybody may do everything; without `hosts` any `Host` header is answered.
+    The default authenticator requires no token. With `hosts` None any `Host` header is accepted.
     """
 
     database: Database
@@ -53,7 +54,7 @@ class HttpDependencies:
 
 
 def make_app(dependencies: HttpDependencies) -> FastAPI:
-    """The app; Postgres counts for readiness from now on."""
+    """Build the app, and add Postgres to the readiness checks of `health`."""
     app = GuardedApp(
         title=openapi_document.TITLE,
         description=openapi_document.DESCRIPTION,
@@ -76,11 +77,11 @@ def make_app(dependencies: HttpDependencies) -> FastAPI:
 
 
 def _routers(dependencies: HttpDependencies) -> list[APIRouter]:
-    database, submission = dependencies.database, dependencies.submitter
+    database, submitter = dependencies.database, dependencies.submitter
     return [
-        excel.router(submission, dependencies.datasets, dependencies.open_upload, dependencies.upload_limits),
-        start.router(submission, database, dependencies.datasets),
-        commands.router(submission, database),
+        excel.router(submitter, dependencies.datasets, dependencies.open_upload, dependencies.upload_limits),
+        start.router(submitter, database, dependencies.datasets),
+        commands.router(submitter, database),
         jobs.router(database),
         attempts.router(database),
         rejected_rows.router(database),
@@ -102,7 +103,7 @@ def _add_postgres_check(database: Database, health: HealthRegistry) -> None:
 
 
 def make_startup_app(postgres_check: ReadinessCheck) -> FastAPI:
-    """The app until Postgres is there: the probes alone, alive and not ready."""
+    """The app until Postgres can be reached: the probes only, alive and not ready."""
     app = GuardedApp(title=openapi_document.TITLE, docs_url=None, redoc_url=None, openapi_url=None)
     health = HealthRegistry()
     health.add_readiness_check("postgres", postgres_check)

@@ -1,4 +1,4 @@
-"""Turns everything that goes wrong in a request into a problem: a status, a code and one sentence."""
+"""Exception handlers of the app: every exception becomes a problem."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ from schemas.validation import describe_errors, error_path
 
 RETRY_AFTER_SECONDS = 2
 FRAMEWORK_PROBLEMS = {
-    400: NOT_JSON,  # the framework's own 400 is about nothing else
+    400: NOT_JSON,  # FastAPI raises 400 only for a body it cannot parse
     404: (
         ProblemCode.NOT_FOUND,
         "There is nothing here; jobs are at /migration/jobs, and /docs says what else there is.",
@@ -30,7 +30,7 @@ FRAMEWORK_PROBLEMS = {
 
 
 def install(app: FastAPI) -> None:
-    """Have the app answer errors with problems."""
+    """Add the handlers to an app."""
     app.add_exception_handler(ProblemError, _problem_error)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _validation_error)
@@ -41,7 +41,7 @@ def install(app: FastAPI) -> None:
 
 
 def database_unavailable() -> ProblemError:
-    """The problem of a request that needs Postgres while it is away."""
+    """The 503 for a request during an outage of Postgres."""
     return ProblemError(
         503,
         ProblemCode.DATABASE_UNAVAILABLE,
@@ -56,7 +56,7 @@ async def _problem_error(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _http_exception(_request: Request, error: Exception) -> JSONResponse:
-    """What the framework raises by itself: no such address or method, a body that it cannot parse."""
+    """Errors of the framework: unknown path, wrong method, a body it cannot parse."""
     assert isinstance(error, HTTPException)  # noqa: S101
     code, detail = FRAMEWORK_PROBLEMS.get(error.status_code, (ProblemCode.BAD_REQUEST, str(error.detail)))
     headers: Mapping[str, str] = error.headers or {}
@@ -64,23 +64,23 @@ async def _http_exception(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
-    """Names what is wrong and never repeats the value."""
+    """Name the wrong fields, never their values."""
     assert isinstance(error, RequestValidationError)  # noqa: S101
     errors = error.errors()
-    if any(one["type"] == "json_invalid" for one in errors):
+    if any(details["type"] == "json_invalid" for details in errors):
         return ProblemError(400, *NOT_JSON).response()
-    wrong = [
-        FieldProblem(field=_field_name(location), message=sanitize(words))
-        for location, words in describe_errors(errors)
+    problems = [
+        FieldProblem(field=_field_name(location), message=sanitize(message))
+        for location, message in describe_errors(errors)
     ]
-    in_body = any(one["loc"][0] == "body" for one in errors)
+    in_body = any(details["loc"][0] == "body" for details in errors)
     code = ProblemCode.INVALID_REQUEST if in_body else ProblemCode.INVALID_PARAMETER
-    return invalid_fields(wrong, code).response()
+    return invalid_fields(problems, code).response()
 
 
 def _field_name(location: tuple[str | int, ...]) -> str:
-    where, *names = location
-    return f"{sanitize(error_path(names))} ({where})" if names else str(where)
+    origin, *names = location  # "body", "query", "header" or "path"
+    return f"{sanitize(error_path(names))} ({origin})" if names else str(origin)
 
 
 async def _unavailable(_request: Request, _error: Exception) -> JSONResponse:
@@ -96,5 +96,5 @@ async def _load_replaced(_request: Request, _error: Exception) -> JSONResponse:
 
 
 async def _internal_error(_request: Request, _error: Exception) -> JSONResponse:
-    sentence = "The service met an error of its own; its log says which."
-    return ProblemError(500, ProblemCode.INTERNAL_ERROR, sentence).response()
+    detail = "The service met an error of its own; its log says which."
+    return ProblemError(500, ProblemCode.INTERNAL_ERROR, detail).response()

@@ -1,4 +1,4 @@
-"""An error response: RFC 9457 `application/problem+json` with a stable code and one sentence."""
+"""Error responses: RFC 9457 `application/problem+json` with a stable code and a sentence for people."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -18,12 +18,12 @@ class FieldProblem(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    field: str = Field(description="where it is: a parameter, a header, or a path into the body")
+    field: str = Field(description="a parameter, a header, or a path into the body")
     message: str = Field(description="what is wrong with it, never its value")
 
 
 class Problem(BaseModel):
-    """RFC 9457. Programs look at `code`, people read `detail`."""
+    """RFC 9457. `code` is for programs, `detail` for people."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,15 +34,15 @@ class Problem(BaseModel):
     status: int = Field(description="the HTTP status", examples=[404])
     detail: str = Field(description="what is wrong and what to do")
     code: ProblemCode = Field(description="for programs; it does not change")
-    errors: list[FieldProblem] = Field([], description="field by field, where single fields are wrong")
+    errors: list[FieldProblem] = Field([], description="the wrong fields, if the problem is about fields")
     request_id: str | None = Field(
-        None, description="the id to send the same request under again, if the outcome is unknown"
+        None, description="if the outcome is unknown: the id under which to send the same request again"
     )
     command_id: str | None = Field(None, description="the same for a command")
 
 
 class ProblemError(Exception):
-    """Ends a request with a problem. `retry_after` is in seconds."""
+    """Raised to answer a request with a problem. `retry_after` is in seconds."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class ProblemError(Exception):
         self.headers = {**(headers or {}), **retry}
 
     def response(self) -> JSONResponse:
-        """The response that says so."""
+        """The problem as a response."""
         body = self.problem.model_dump(mode="json", exclude_none=True)
         return JSONResponse(body, self.status, self.headers, PROBLEM_MEDIA_TYPE)
 
@@ -80,13 +80,13 @@ class ProblemError(Exception):
 def invalid_fields(
     problems: Sequence[FieldProblem], code: ProblemCode = ProblemCode.INVALID_REQUEST
 ) -> ProblemError:
-    """The problem (422) of a request with wrong fields."""
-    sentence = "; ".join(f"{one.field}: {one.message}" for one in problems) + "."
-    return ProblemError(422, code, sentence, errors=problems)
+    """The 422 for a request with wrong fields."""
+    detail = "; ".join(f"{problem.field}: {problem.message}" for problem in problems) + "."
+    return ProblemError(422, code, detail, errors=problems)
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route in OpenAPI for the problems it may end with."""
+    """OpenAPI `responses` of a route that may answer with these statuses."""
     return {
         status: {
             "description": HTTPStatus(status).phrase,

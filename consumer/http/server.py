@@ -1,4 +1,4 @@
-"""Runs uvicorn inside our event loop: our signals, our logs, and an end within seconds."""
+"""Runs uvicorn in the service's event loop, with the service's signal handling and logging."""
 
 import asyncio
 import logging
@@ -18,16 +18,14 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 
 BACKLOG = 128
 SHUTDOWN_GRACE_SECONDS = 3
-"""What a running answer still gets when the service stops."""
-
-
+"""Time for running requests to finish when the service stops."""
 TCP_USER_TIMEOUT_MS = 60_000
-"""A client that takes nothing for so long is cut off by the kernel: a reader that stops in the middle of a
-download would hold its connection, and its slot, for ever."""
+"""The kernel closes the connection of a client that acknowledges nothing for this long; otherwise a client
+that stops reading a download would hold its connection and its slot indefinitely."""
 
 
 class BindError(Exception):
-    """The address cannot be listened on."""
+    """The service cannot listen on the address."""
 
 
 class _Server(uvicorn.Server):
@@ -39,7 +37,7 @@ class _Server(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises BindError."""
+    """A listening socket; port 0 selects a free port. Raises BindError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
@@ -57,9 +55,9 @@ def listen(host: str, port: int) -> socket.socket:
 async def serve_on(
     app: FastAPI, listener: socket.socket, stop: asyncio.Event, *, max_connections: int | None = None
 ) -> None:
-    """Answer until `stop`, then finish what is being answered, and close the socket.
+    """Serve until `stop`, then finish running requests and close the socket.
 
-    Without `max_connections` the limit is what the open files of this process allow.
+    Without `max_connections` the limit follows from the limit of open files.
     """
     log_limits.install()
     server = _Server(_config(app, max_connections or current_connection_limit()))
@@ -90,7 +88,7 @@ def _config(app: FastAPI, max_connections: int) -> uvicorn.Config:
         log_level=logging.WARNING,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # X-Forwarded-For is whatever its sender writes; the log names the peer
+        proxy_headers=False,  # clients can forge X-Forwarded-For; the log names the peer
         ws="none",
         timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
     )

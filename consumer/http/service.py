@@ -1,4 +1,4 @@
-"""The HTTP side of a replica as one part: what it publishes by, what it streams from, and its server."""
+"""The HTTP service of one replica: its Kafka producer, request submitter, event feed, and server."""
 
 import asyncio
 import socket
@@ -23,7 +23,7 @@ CLIENT_ID = "chat-migration-http"
 
 
 class HttpService:
-    """Answers requests. `run_feed` is a long-lived task of its own, which reports by `alive`."""
+    """`serve` answers requests; `run_feed` must run as a second long-lived task, which calls `heartbeat`."""
 
     def __init__(
         self,
@@ -59,18 +59,18 @@ class HttpService:
         )
 
     def notify(self) -> None:
-        """Events were written: to jobs that are followed, or for requests that are waited for."""
+        """New events were written: wake the feed, and the requests that wait for intake."""
         self._submitter.notify()
         self._feed.notify()
 
     async def serve(self, listener: socket.socket, stop: asyncio.Event) -> None:
-        """Answer until `stop`."""
+        """Serve until `stop`."""
         await server.serve_on(self._app, listener, stop)
 
     def end_streams(self) -> None:
-        """End what would last as long as its clients want."""
+        """End the event streams, which otherwise last until their clients disconnect."""
         self._feed.close()
 
     async def close(self) -> None:
-        """Let what was published arrive if that is quick; bounded."""
+        """Flush and close the producer, within its time limit."""
         await self._producer.close()

@@ -1,1 +1,1 @@
-"""Records requests as jobs."""
+"""Records requests from Kafka as jobs in Postgres, or as dead letters."""

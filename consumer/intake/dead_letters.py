@@ -1,4 +1,4 @@
-"""Puts messages aside as dead letters, each with the reason and the place where it lay."""
+"""Publishes messages as dead letters, with the reason and the position of each."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,22 +14,22 @@ from schemas.topics import DEAD_LETTERS
 log: structlog.stdlib.BoundLogger = structlog.get_logger("intake")
 
 MAX_KEY_BYTES = 1024
-"""A key that is longer goes with the value: a request id has at most 200 characters."""
+"""A longer key is omitted with the value: a request id has at most 200 characters."""
 
 Publish = Callable[[Sequence[ProducerRecord]], Awaitable[list[bool]]]
 
 
 class DeadLetterPublishError(Exception):
-    """Kafka did not take a dead letter: the message is read again."""
+    """Kafka did not acknowledge a dead letter: the message will be read again."""
 
 
 RecordIdentity = tuple[int, int]
-"""Offset and time of a record: a topic that was made again may have the same offset."""
+"""Offset and timestamp of a record: a topic that was created again repeats offsets."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """Why a message is put aside."""
+    """A message that is rejected, with the reason."""
 
     record: Record
     reason: DeadLetterReason
@@ -37,7 +37,7 @@ class DeadLetter:
 
 
 class DeadLetterPublisher:
-    """The way to the dead letters; `fits` tells whether Kafka would take a message of that size."""
+    """Publishes each dead letter once; `fits` tells whether a record is small enough for Kafka."""
 
     def __init__(
         self, publish: Publish, fits: Callable[[ProducerRecord], bool], emit: EventSink = ignore_event
@@ -46,32 +46,47 @@ class DeadLetterPublisher:
         self._fits = fits
         self._emit = emit
         self._published: dict[int, set[RecordIdentity]] = {}
-        """What was put aside of each partition, from where the last call began."""
+        """By partition: records published as dead letters since the first record of the last call."""
 
     async def publish(self, record: Record, reason: DeadLetterReason, message: str) -> None:
-        """Put a message aside, once. Raises DeadLetterPublishError where Kafka does not take it now."""
+        """Publish one message as a dead letter, once; raises DeadLetterPublishError."""
         await self.publish_all([DeadLetter(record, reason, message)], record)
 
     async def publish_all(self, dead_letters: Sequence[DeadLetter], first: Record) -> None:
-        """Put messages of one partition aside, in their order, each once.
+        """Publish messages of one partition as dead letters, in order, each once.
 
-        `first` is the first of the messages that are taken together: none before it comes again. Raises
-        DeadLetterPublishError where Kafka does not take all of them now. A message comes again each second where it
-        was put aside and Postgres is away.
+        `first` is the first record that is handled together with them: no record before it is delivered
+        again. While Postgres is unavailable, a message whose dead letter was published is delivered again
+        each second. Raises DeadLetterPublishError unless Kafka acknowledges all of them.
         """
         if not dead_letters:
             return
-        known = {place for place in self._published.get(first.partition, ()) if place[0] >= first.offset}
-        fresh = [one for one in dead_letters if _record_identity(one.record) not in known]
-        letters = [to_record(one.record, one.reason, one.message) for one in fresh]
-        sent = [letter if self._fits(letter) else without_payload(letter) for letter in letters]
-        acknowledged = await self._publish(sent) if sent else []
-        put = [one for one, is_there in zip(fresh, acknowledged, strict=True) if is_there]
-        self._published[first.partition] = known | {_record_identity(one.record) for one in put}
-        for one in put:
-            self._report_published(one)
-        if len(put) < len(fresh):
+        published_before = {
+            identity for identity in self._published.get(first.partition, ()) if identity[0] >= first.offset
+        }
+        unpublished = [
+            dead_letter
+            for dead_letter in dead_letters
+            if _record_identity(dead_letter.record) not in published_before
+        ]
+        records = [self._fitting_record(dead_letter) for dead_letter in unpublished]
+        acknowledged = await self._publish(records) if records else []
+        published = [
+            dead_letter
+            for dead_letter, is_acknowledged in zip(unpublished, acknowledged, strict=True)
+            if is_acknowledged
+        ]
+        self._published[first.partition] = published_before | {
+            _record_identity(dead_letter.record) for dead_letter in published
+        }
+        for dead_letter in published:
+            self._report_published(dead_letter)
+        if len(published) < len(unpublished):
             raise DeadLetterPublishError("Kafka did not acknowledge a dead letter")
+
+    def _fitting_record(self, dead_letter: DeadLetter) -> ProducerRecord:
+        record = to_record(dead_letter.record, dead_letter.reason, dead_letter.message)
+        return record if self._fits(record) else without_payload(record)
 
     def _report_published(self, dead_letter: DeadLetter) -> None:
         self._emit(RequestRejected(dead_letter.reason.value))
@@ -89,7 +104,7 @@ def _record_identity(record: Record) -> RecordIdentity:
 
 
 def to_record(record: Record, reason: DeadLetterReason, message: str) -> ProducerRecord:
-    """The message as it came, with headers that say why and from where."""
+    """The dead letter of a message: key and value unchanged, reason and origin in headers."""
     origin = {
         dead_letters.HEADER_REASON: reason.value,
         dead_letters.HEADER_MESSAGE: message,
@@ -98,13 +113,13 @@ def to_record(record: Record, reason: DeadLetterReason, message: str) -> Produce
         dead_letters.HEADER_OFFSET: str(record.offset),
     }
     headers = tuple((name, value.encode()) for name, value in origin.items())
-    # The client library sends no message that has neither.
+    # The client library sends no message that has neither key nor value.
     value = b"" if record.key is None and record.value is None else record.value
     return ProducerRecord(DEAD_LETTERS.name, record.key, value, headers)
 
 
 def without_payload(dead_letter: ProducerRecord) -> ProducerRecord:
-    """A letter without the message, which compressed was small enough for its topic, and is not any more."""
+    """A dead letter without the payload, which fitted into its topic compressed, but no longer does."""
     key = dead_letter.key if dead_letter.key and len(dead_letter.key) <= MAX_KEY_BYTES else None
     return replace(
         dead_letter,

@@ -1,4 +1,4 @@
-"""What becomes of the messages of one transaction, in their order."""
+"""Applies the messages of one transaction in order: starts are recorded as jobs, commands are decided."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from schemas.text import shorten_name
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A record and what it asks for; `id` is that of the request or command, derived where it names none."""
+    """A record with its parsed body; `id` is that of the request or command, generated if it has none."""
 
     record: Record
     body: StartRequest | CancelRequest | RetryRequest | InvalidMessage
@@ -27,7 +27,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What became of a message: the kind under which it is counted, or why it is refused."""
+    """The result of a message: the kind under which it is counted, or why it is rejected."""
 
     kind: str | None = None
     reason: DeadLetterReason | None = None
@@ -37,29 +37,32 @@ class Decision:
 async def decide(
     connection: Connection, messages: Sequence[Message], job_defaults: JobDefaults
 ) -> list[Decision]:
-    """Write what the messages ask for, those in a row that start jobs by one statement.
+    """Apply messages; consecutive starts are recorded by one statement.
 
-    An unreadable one gets a status event, where it has a request id that no job has.
+    An invalid message with a request id gets a status event, unless a job has this id.
     """
-    decided: list[Decision] = []
-    for starts, run in groupby(messages, key=lambda message: isinstance(message.body, StartRequest)):
-        if starts:
-            decided += await _record_starts(connection, list(run), job_defaults)
+    decisions: list[Decision] = []
+    for are_starts, group in groupby(messages, key=lambda message: isinstance(message.body, StartRequest)):
+        if are_starts:
+            decisions += await _record_starts(connection, list(group), job_defaults)
         else:
-            decided += await _decide_commands_and_invalid(connection, list(run))
-    return decided
+            decisions += await _decide_commands_and_invalid(connection, list(group))
+    return decisions
 
 
 async def _record_starts(
     connection: Connection, messages: Sequence[Message], job_defaults: JobDefaults
 ) -> list[Decision]:
-    asked = [
+    incoming = [
         IncomingRequest(message.id, message.body, message.traceparent)
         for message in messages
         if isinstance(message.body, StartRequest)
     ]
-    recorded = await requests.record_all(connection, asked, job_defaults)
-    return [_start_decision(one.request_id, outcome) for one, outcome in zip(asked, recorded, strict=True)]
+    outcomes = await requests.record_all(connection, incoming, job_defaults)
+    return [
+        _start_decision(request.request_id, outcome)
+        for request, outcome in zip(incoming, outcomes, strict=True)
+    ]
 
 
 def _start_decision(request_id: str, outcome: RecordOutcome) -> Decision:
@@ -73,24 +76,27 @@ def _start_decision(request_id: str, outcome: RecordOutcome) -> Decision:
 
 
 async def _decide_commands_and_invalid(connection: Connection, messages: Sequence[Message]) -> list[Decision]:
-    """Decide one by one, but for commands that were accepted when they first arrived: these do no more.
+    """Decide one by one, except for commands that were accepted before: these have no further effect.
 
-    No job needs to be locked for them: what was accepted stays so.
+    No job has to be locked for them, since an accepted command stays accepted.
     """
     ids = [message.id for message in messages if not isinstance(message.body, InvalidMessage)]
-    before = await commands.decided_commands(connection, ids) if len(ids) > 1 else {}
+    decided_before = await commands.decided_commands(connection, ids) if len(ids) > 1 else {}
     return [
         Decision(message.body.action)
         if isinstance(message.body, CancelRequest | RetryRequest)
-        and _was_accepted(message.body, before.get(message.id))
+        and _was_accepted(message.body, decided_before.get(message.id))
         else await _decide_one(connection, message)
         for message in messages
     ]
 
 
 def _was_accepted(command: CancelRequest | RetryRequest, previous: CommandDecision | None) -> bool:
-    asked = (command.request_id, command.action)
-    return previous is not None and previous.accepted and (previous.request_id, previous.action) == asked
+    return (
+        previous is not None
+        and previous.accepted
+        and (previous.request_id, previous.action) == (command.request_id, command.action)
+    )
 
 
 async def _decide_one(connection: Connection, message: Message) -> Decision:
@@ -100,10 +106,10 @@ async def _decide_one(connection: Connection, message: Message) -> Decision:
             await requests.emit_invalid_request(connection, body.request_id, body.message)
         return Decision()
     assert not isinstance(body, StartRequest)  # noqa: S101
-    refusal = await commands.apply_command(connection, message.id, body)
-    if refusal is None:
+    rejection = await commands.apply_command(connection, message.id, body)
+    if rejection is None:
         return Decision(body.action)
     return Decision(
         reason=DeadLetterReason.COMMAND_REFUSED,
-        message=f"{body.action} of {shorten_name(body.request_id)} is refused: {refusal}",
+        message=f"{body.action} of {shorten_name(body.request_id)} is refused: {rejection}",
     )

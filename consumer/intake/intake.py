@@ -1,16 +1,16 @@
-"""Intake: turns messages on `migration.requests` into rows, or into dead letters. It never runs anything.
+"""Intake: turns messages of `migration.requests` into rows in Postgres, or into dead letters. Runs no job.
 
-An offset is committed by the consumer loop after `handle` returned, that is, after the rows are
-committed in Postgres and the dead letters acknowledged by Kafka.
+The consumer loop commits an offset after `handle` has returned: after the rows were committed in Postgres and
+the dead letters acknowledged by Kafka.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from uuid import UUID, uuid5
 
 import structlog
 
 from consumer.intake.dead_letters import DeadLetter, DeadLetterPublisher
 from consumer.intake.decide import Decision, Message, decide
-from consumer.intake.identity import deterministic_id
 from consumer.intake.parse import InvalidMessage, parse
 from consumer.runtime import failpoints
 from consumer.store.database import Database
@@ -24,12 +24,23 @@ from schemas.requests import CancelRequest, RetryRequest, StartRequest
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("intake")
 
+ID_NAMESPACE = UUID("0f3c7c5e-6d0a-5c1e-9a55-5b0a3f6f2d11")
+
+
+def deterministic_id(record: Record, topic_id: str) -> str:
+    """An id for a message that carries none: a redelivery gets the same one.
+
+    A UUID (version 5) of topic id, partition, offset and timestamp: a topic that was created again repeats
+    offsets.
+    """
+    position = f"{topic_id}/{record.partition}/{record.offset}/{record.timestamp_ms}"
+    return str(uuid5(ID_NAMESPACE, position))
+
 
 class Intake:
-    """Decides on every message, in order.
+    """Handles every message of the requests topic, in order.
 
-    `datasets` are the names a request may give; `topic_id` makes derived ids differ where a topic is made
-    anew.
+    `datasets` are the valid names of datasets; `topic_id` returns the id of the topic, for generated ids.
     """
 
     def __init__(
@@ -49,19 +60,19 @@ class Intake:
         self._emit = emit
 
     async def handle(self, record: Record) -> None:
-        """Record a message. Raises where Postgres or Kafka cannot take it now."""
+        """Record a message; raises if Postgres or Kafka is unavailable."""
         await failpoints.failpoint("intake.before_record")
         try:
             await self._process([record])
         except DataRejectedError as error:
-            sentence = f"Postgres does not take a value of this message ({error})"
-            await self._dead_letters.publish(record, DeadLetterReason.REFUSED_BY_DATABASE, sentence)
+            message = f"Postgres does not take a value of this message ({error})"
+            await self._dead_letters.publish(record, DeadLetterReason.REFUSED_BY_DATABASE, message)
         await failpoints.failpoint("intake.recorded")
 
     async def handle_slice(self, records: Sequence[Record]) -> None:
         """Record messages of one partition in one transaction.
 
-        Raises where one of them cannot be taken: handed over again one by one, it is the only one to fail.
+        Raises if one of them cannot be recorded; handled one by one afterwards, only that one fails.
         """
         for _ in records:
             await failpoints.failpoint("intake.before_record")
@@ -70,11 +81,11 @@ class Intake:
             await failpoints.failpoint("intake.recorded")
 
     async def committed(self) -> None:
-        """The offsets of what was handled are committed."""
+        """Called after offsets were committed."""
         await failpoints.failpoint("intake.offset_committed")
 
     async def _process(self, records: Sequence[Record]) -> None:
-        """Dead letters for what cannot be read, the transaction, dead letters for what it refuses."""
+        """Publish invalid messages as dead letters, apply the others, publish those that were rejected."""
         messages = [await self._parse_record(record) for record in records]
         await self._dead_letters.publish_all(
             [
@@ -84,19 +95,19 @@ class Intake:
             ],
             records[0],
         )
-        written = [message for message in messages if _needs_database(message)]
-        if not written:
+        applied = [message for message in messages if _needs_database(message)]
+        if not applied:
             return
         async with self._database.transaction() as connection:
-            decided = await decide(connection, written, self._job_defaults)
-        refused = [
+            decisions = await decide(connection, applied, self._job_defaults)
+        rejected = [
             DeadLetter(message.record, decision.reason, decision.message)
-            for message, decision in zip(written, decided, strict=True)
+            for message, decision in zip(applied, decisions, strict=True)
             if decision.reason is not None
         ]
-        for message, decision in zip(written, decided, strict=True):
+        for message, decision in zip(applied, decisions, strict=True):
             self._report_decision(message, decision)
-        await self._dead_letters.publish_all(refused, records[0])
+        await self._dead_letters.publish_all(rejected, records[0])
 
     async def _parse_record(self, record: Record) -> Message:
         match body := parse(record.value):
@@ -113,27 +124,26 @@ class Intake:
                 )
 
     def _report_decision(self, message: Message, decision: Decision) -> None:
-        """Count and log what is committed; what is refused is logged with its dead letter."""
+        """Count and log a committed decision; a rejected start is logged with its dead letter."""
         if decision.kind is not None:
             self._emit(RequestRecorded(decision.kind))
         match message.body:
             case StartRequest() if decision.kind is not None:
                 log.info("request.recorded", request_id=message.id, outcome=decision.kind)
             case CancelRequest() | RetryRequest() as command:
-                refused = decision.message or None
                 log.info(
                     "command.processed",
                     action=command.action,
                     request_id=command.request_id,
-                    rejection=refused,
+                    rejection=decision.message or None,
                 )
 
     def _unknown_dataset(self, request: StartRequest) -> InvalidMessage:
         known = ", ".join(sorted(self._datasets))
-        sentence = f"the request is wrong: dataset: there is none of this name; this service knows: {known}"
-        return InvalidMessage(DeadLetterReason.INVALID_REQUEST, sentence, request.request_id)
+        message = f"the request is wrong: dataset: there is none of this name; this service knows: {known}"
+        return InvalidMessage(DeadLetterReason.INVALID_REQUEST, message, request.request_id)
 
 
 def _needs_database(message: Message) -> bool:
-    """Whether it writes a row or a status event; else Postgres may be away."""
+    """Whether it writes a row or a status event; an invalid message without a request id does neither."""
     return not isinstance(message.body, InvalidMessage) or message.body.request_id is not None

@@ -1,4 +1,4 @@
-"""From the bytes of a message to a request, or to a sentence that says what is wrong with it: pure."""
+"""Parses the bytes of a message into a request, or into a sentence that says what is wrong with it. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from schemas.validation import (
 )
 
 MAX_NAMED_FIELDS = 5
-"""How many wrong fields a sentence names."""
+"""Of the invalid fields, how many a message names."""
 
 
 @dataclass(frozen=True, slots=True)
 class InvalidMessage:
-    """A message that is no request; `request_id` where one can be read from it all the same."""
+    """A message that is no valid request; `request_id` if it has a valid one all the same."""
 
     reason: DeadLetterReason
     message: str
@@ -33,7 +33,7 @@ class InvalidMessage:
 
 
 def parse(value: bytes | None) -> StartRequest | CancelRequest | RetryRequest | InvalidMessage:
-    """Read one message value."""
+    """Parse the value of a message; None is a tombstone."""
     try:
         parsed = parse_json(value or b"")
     except ValueError:
@@ -42,8 +42,8 @@ def parse(value: bytes | None) -> StartRequest | CancelRequest | RetryRequest | 
     if not isinstance(body, dict):
         return InvalidMessage(DeadLetterReason.INVALID_REQUEST, "the message is JSON, but not an object")
     if has_too_many_members(body):
-        too_many = f"the request is wrong: it has more than {MAX_MEMBERS} members in all"
-        return InvalidMessage(DeadLetterReason.INVALID_REQUEST, too_many, _request_id(parsed))
+        message = f"the request is wrong: it has more than {MAX_MEMBERS} members in all"
+        return InvalidMessage(DeadLetterReason.INVALID_REQUEST, message, _request_id(parsed))
     if parsed.has_duplicate_keys:
         return InvalidMessage(
             DeadLetterReason.INVALID_REQUEST, _duplicate_members_message(parsed), _request_id(parsed)
@@ -57,17 +57,19 @@ def parse(value: bytes | None) -> StartRequest | CancelRequest | RetryRequest | 
 
 
 def _duplicate_members_message(parsed: ParsedJson) -> str:
-    repeats = [
+    errors = [
         f"{sanitize(format_path(location))}: {DUPLICATE_KEY_MESSAGE}" for location in parsed.duplicate_keys()
     ]
-    return _join_errors(repeats[:MAX_NAMED_FIELDS], len(repeats))
+    return _join_errors(errors[:MAX_NAMED_FIELDS], len(errors))
 
 
 def _validation_message(error: ValidationError) -> str:
-    """Which fields are wrong and how; values stay out of it, they may be anybody's phone."""
+    """The invalid fields with their errors, without values: these may be personal data."""
     errors = error.errors(include_input=False, include_url=False)
-    wrong = [f"{_path(loc)}: {sanitize(words)}" for loc, words in describe_errors(errors, MAX_NAMED_FIELDS)]
-    return _join_errors(wrong, len(errors))
+    texts = [
+        f"{_path(location)}: {sanitize(text)}" for location, text in describe_errors(errors, MAX_NAMED_FIELDS)
+    ]
+    return _join_errors(texts, len(errors))
 
 
 def _join_errors(errors: Sequence[str], count: int) -> str:
@@ -80,13 +82,13 @@ def _path(location: tuple[int | str, ...]) -> str:
 
 
 def _request_id(parsed: ParsedJson) -> str | None:
-    """The id, where there is exactly one that can be stored."""
+    """The request id, if there is exactly one and it can be stored."""
     if parsed.has_duplicate_at_top("request_id"):
         return None
-    found = parsed.body.get("request_id")
-    if not isinstance(found, str) or not 1 <= len(found) <= 200:
+    request_id = parsed.body.get("request_id")
+    if not isinstance(request_id, str) or not 1 <= len(request_id) <= 200:
         return None
     try:
-        return validate_no_control_chars(validate_storable(found))
+        return validate_no_control_chars(validate_storable(request_id))
     except ValueError:
         return None

@@ -1,1 +1,1 @@
-"""Sends status events from the outbox to Kafka."""
+"""Publishes status events from the outbox to Kafka."""

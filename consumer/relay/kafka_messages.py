@@ -1,6 +1,7 @@
-"""Status events as Kafka messages, whole, or shortened and marked."""
+"""Turns status events into Kafka records, complete, or shortened and marked as such."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from consumer.store.outbox import OutboxEvent
@@ -13,7 +14,7 @@ EVENT_SOURCE = "/chat-migration"
 
 
 def to_record(event: OutboxEvent, payload: str | None = None) -> ProducerRecord:
-    """An event as a Kafka message: JSON, keyed by request, CloudEvents attributes in headers."""
+    """The record of an event: JSON, keyed by request id, CloudEvents attributes in headers."""
     headers = cloudevents.encode(
         event_id=event.event_id,
         source=EVENT_SOURCE,
@@ -27,15 +28,13 @@ def to_record(event: OutboxEvent, payload: str | None = None) -> ProducerRecord:
 
 
 def to_shortened_record(event: OutboxEvent) -> ProducerRecord:
-    """The event with texts of at most MAX_MESSAGE_CHARS characters, and a header that says so.
+    """The record of an event with texts of at most MAX_MESSAGE_CHARS characters, and a header that says so.
 
-    What else it holds are numbers, times, and counts of warnings, of which there are few codes.
+    Other values are short: numbers, times, and counts of warnings by code.
     """
     payload = json.dumps(_shorten_texts(json.loads(event.payload)), ensure_ascii=False)
-    short = to_record(event, payload)
-    return ProducerRecord(
-        short.topic, short.key, short.value, (*short.headers, (cloudevents.SHORTENED_HEADER, b"true"))
-    )
+    record = to_record(event, payload)
+    return replace(record, headers=(*record.headers, (cloudevents.SHORTENED_HEADER, b"true")))
 
 
 def _shorten_texts(value: Any) -> Any:
@@ -43,6 +42,6 @@ def _shorten_texts(value: Any) -> Any:
         case str():
             return shorten_message(value, MAX_MESSAGE_CHARS)
         case dict():
-            return {name: _shorten_texts(one) for name, one in value.items()}
+            return {name: _shorten_texts(member) for name, member in value.items()}
         case _:
             return value

@@ -1,18 +1,18 @@
-"""Notices an outbox from which no event leaves, or whose next event stays."""
+"""Detects an outbox from which nothing is published, or whose oldest event is not."""
 
 import time
 from collections.abc import Callable
 from datetime import datetime
 
 NO_PROGRESS_SECONDS = 60.0
-"""Longer than a take-over of the relay and a change of its producer take together."""
+"""Longer than a takeover of the relay and a replacement of its producer together."""
 
 
 class OutboxProgress:
-    """Keeps since when events wait and none was published, and since when the same one is the next.
+    """Tracks since when pending events wait without any being published, and since when the same one is next.
 
-    Every replica looks, whether its relay is elected or not. Another next event is no progress by itself: a
-    repeated request puts an older one before it. `clock` gives seconds, monotonic.
+    Every replica observes it, whether its relay holds the lease or not. A different next event alone is no
+    progress: a repeated request puts an older one before it. `clock` gives monotonic seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -22,9 +22,10 @@ class OutboxProgress:
         self._published_at: datetime | None = None
 
     def observe(self, next_id: int | None, published_at: datetime | None) -> None:
-        """Note the id of the next event, None where none waits, and the latest time of publishing.
+        """Note the id of the next event, None if none is pending, and the latest time of publication.
 
-        That time falls where what was published last is to be sent again; only publishing makes it rise.
+        That time goes back when the last published event is marked for republication; only a publication
+        advances it.
         """
         latest = self._published_at
         if published_at is not None and (latest is None or published_at > latest):
@@ -33,7 +34,7 @@ class OutboxProgress:
         self.record_next(next_id)
 
     def record_next(self, next_id: int | None) -> None:
-        """Note the id of the next event; None where none waits."""
+        """Note the id of the next event; None if none is pending."""
         if self._next_id is None:
             self._unpublished_since = self._clock()
         if next_id != self._next_id:
@@ -41,13 +42,13 @@ class OutboxProgress:
         self._next_id = next_id
 
     def record_published(self) -> None:
-        """Note that Kafka has acknowledged an event, whether or not it was asked for again meanwhile."""
+        """Note that Kafka acknowledged an event, even if it was marked for republication meanwhile."""
         self._unpublished_since = self._clock()
 
     def unchanged_seconds(self) -> float:
-        """For how long events have waited and none was published, or the next one has stayed.
+        """Seconds for which nothing was published, or the next event stayed the same, whichever is longer.
 
-        The longer of the two; 0 where none waits.
+        0 if no event is pending.
         """
         return (
             0.0
@@ -56,11 +57,11 @@ class OutboxProgress:
         )
 
     def failure(self) -> str | None:
-        """Why the service is not ready, or None while events leave."""
+        """Why the service is not ready; None while events are published."""
         seconds = self.unchanged_seconds()
         if self._next_id is None or seconds < NO_PROGRESS_SECONDS:
             return None
         return (
-            f"the outbox has stood still for {seconds:.0f} s, status event {self._next_id} is the next one: "
+            f"the outbox has not moved for {seconds:.0f} s, status event {self._next_id} is the next one: "
             "see what the log says of the relay"
         )

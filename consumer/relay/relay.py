@@ -1,4 +1,4 @@
-"""The relay: takes events from the outbox to Kafka, one relay at a time, in order per job, at least once."""
+"""The relay: publishes the outbox to Kafka, one relay at a time, in order per job, at least once."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -17,21 +17,22 @@ from consumer.store.errors import DatabaseUnavailableError, TransactionConflictE
 from consumer.store.leases import RELAY_LEASE
 from consumer.store.outbox import OutboxEvent, ResendCursor
 from consumer.telemetry.events import EventsPublished
-from messaging.watchdog import reporting_to
+from messaging.backoff import Backoff
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("relay")
 
 PAGE_EVENTS = 500
 PAGE_BYTES = 4 * 1024 * 1024
-"""Of payloads: what goes beyond it is left for the next page, but for the first event of one."""
+"""Of payloads; a page holds at least one event."""
 POLL_SECONDS = 1.0
-"""A notification wakes the relay at once; this finds what it did not tell."""
-OUTAGE_RETRY_SECONDS = 2.0
+"""A notification wakes the relay at once; the poll finds events whose notification was lost."""
+INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 2.0
+"""Between two tries during an outage of Postgres."""
 
 
 @dataclass(frozen=True, slots=True)
 class RelayConfig:
-    """This replica's name on the lease, and how the lease is kept."""
+    """The owner that this replica writes into the lease, and how long a lease lasts between renewals."""
 
     owner: str
     lease_seconds: float
@@ -39,7 +40,7 @@ class RelayConfig:
 
 
 class Relay:
-    """Every replica has one; the lease says which of them works."""
+    """Runs in every replica; the one that holds the lease publishes."""
 
     def __init__(
         self,
@@ -57,19 +58,16 @@ class Relay:
         self._renew_at = 0.0
         self._wake = WakeEvent()
         self._in_flight: Sequence[OutboxEvent] = ()
-        """Given to Kafka, and not known to have been marked under our lease."""
+        """Events sent to Kafka that may not have been marked as published under our lease."""
         self._unacknowledged = 0
 
     def on_notify(self, _payload: str) -> None:
-        """A notification: something is in the outbox."""
+        """Handle a notification that the outbox has new events."""
         self._wake.notify()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Stand for election until `stop`; work while elected."""
-        with reporting_to(self._heartbeat):  # in an outage, too: a restart would mend nothing
-            await self._run_election(stop)
-
-    async def _run_election(self, stop: asyncio.Event) -> None:
+        """Try to acquire the lease until `stop`; publish while it is held. Retries during outages."""
+        backoff = Backoff(INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, jitter=0.1)
         while not stop.is_set():
             try:
                 await self._republish_stale()
@@ -78,6 +76,7 @@ class Relay:
                         connection, RELAY_LEASE, self._config.owner, self._config.lease_seconds
                     )
                     self._progress.observe(*await outbox.peek(connection))
+                backoff.reset()
                 if token is None:
                     await self._wake.wait(POLL_SECONDS)
                     continue
@@ -86,10 +85,13 @@ class Relay:
                 log.warning("relay.lease_lost")
             except (DatabaseUnavailableError, TransactionConflictError) as error:
                 log.warning("relay.retrying", reason=str(error))
-                await self._wake.wait(OUTAGE_RETRY_SECONDS)
+                await self._wake.wait(backoff.next())
 
     async def _run_as_leader(self, token: int, stop: asyncio.Event) -> None:
-        """Send until stopped or deposed; the lease is renewed between pages and handed back at the end."""
+        """Publish until `stop`; renews the lease between pages, and releases it at the end.
+
+        Raises LeaseLostError.
+        """
         log.info("relay.elected", token=token)
         clock = asyncio.get_running_loop().time
         self._renew_at = clock() + self._config.heartbeat_seconds
@@ -102,17 +104,17 @@ class Relay:
                     resent = await self._resend_chunk(resent)
                 if not await self._send_page(token) and resent is None:
                     await self._wake.wait(min(POLL_SECONDS, max(self._renew_at - clock(), 0.05)))
-            await self._send_page(token)  # what the drained jobs left
+            await self._send_page(token)  # the last events of drained jobs
         finally:
             await self._release_lease(token)
 
     async def _resend_chunk(self, after: ResendCursor | None) -> ResendCursor | None:
-        """Have a part of what was published lately sent again: half a page, the other is for new events."""
+        """Mark recently published events for republication: half a page; the other half is for new ones."""
         async with self._database.transaction() as connection:
             return await outbox.resend_chunk(connection, after, PAGE_EVENTS // 2)
 
     async def _renew_lease_if_due(self, token: int) -> None:
-        """Renew the lease where that is due; raises LeaseLostError."""
+        """Renew the lease if it is due; raises LeaseLostError."""
         clock = asyncio.get_running_loop().time
         if clock() >= self._renew_at:
             async with self._database.transaction() as connection:
@@ -120,7 +122,7 @@ class Relay:
             self._renew_at = clock() + self._config.heartbeat_seconds
 
     async def _send_page(self, token: int) -> bool:
-        """Send the oldest events; whether there may be more at once."""
+        """Publish the oldest events; return whether there may be more. Raises LeaseLostError."""
         async with self._database.transaction() as connection:
             page = await outbox.fetch_pending(connection, PAGE_EVENTS, PAGE_BYTES)
         self._progress.record_next(page[0].id if page else None)
@@ -134,8 +136,8 @@ class Relay:
         sent = _acknowledged_in_order(page, acknowledged)
         self._log_unacknowledged(len(page) - len(sent))
         async with self._database.transaction() as connection:
-            ours = await outbox.mark_published(connection, sent, token)
-        if not ours:
+            is_owner = await outbox.mark_published(connection, sent, token)
+        if not is_owner:
             raise LeaseLostError
         if sent:
             self._progress.record_published()
@@ -144,16 +146,17 @@ class Relay:
         return len(sent) == len(page)
 
     def _log_unacknowledged(self, events: int) -> None:
-        """Not each second for one that waits for days."""
+        """Log when the number changes, and not each second for an event that waits for days."""
         if events and events != self._unacknowledged:
             log.warning("relay.publish_failed", events=events)
         self._unacknowledged = events
 
     async def _republish_stale(self) -> None:
-        """Have the last event of each job sent again that we may have sent older ones of behind a newer.
+        """Republish the latest event of jobs of which a stale one may have been published after a newer one.
 
-        We were frozen, or waited for Kafka, beyond our lease: another relay was ahead of us. Who reads the
-        last event alone, as compaction leaves it, must not be told an old state.
+        That happens when this process was frozen, or waited for Kafka, beyond the end of its lease, and
+        another relay published meanwhile. Readers of the latest event alone, which is what compaction
+        leaves, would see an old state.
         """
         if not self._in_flight:
             return
@@ -174,11 +177,11 @@ class Relay:
 
 
 def _acknowledged_in_order(page: Sequence[OutboxEvent], acknowledged: Sequence[bool]) -> list[OutboxEvent]:
-    """What may be marked: an event behind an unacknowledged one of its request is sent again after it."""
+    """The events to mark: not those after an unacknowledged event of their request, to keep the order."""
     blocked: set[str] = set()
     sent = []
-    for event, known in zip(page, acknowledged, strict=True):
-        if known and event.request_id not in blocked:
+    for event, is_acknowledged in zip(page, acknowledged, strict=True):
+        if is_acknowledged and event.request_id not in blocked:
             sent.append(event)
         else:
             blocked.add(event.request_id)

@@ -1,4 +1,4 @@
-"""Sends status events to Kafka; one too large for the topic is cut, one that stays so is held back."""
+"""Sends status events to Kafka; one too large for the topic is shortened, and if that fails held back."""
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -16,14 +16,14 @@ from messaging.records import ProducerRecord
 log: structlog.stdlib.BoundLogger = structlog.get_logger("relay")
 
 RETRY_SECONDS = 60.0
-"""How long a size that the broker refused counts as refused: an operator may raise the limit of the topic.
+"""How long a size that the broker rejected is not tried again: an operator may raise the limit of the topic.
 
-Each further refusal costs the producer, and what is in flight to the same partition is sent again.
+Each rejection costs the producer, and messages in flight to the same partition are sent again.
 """
 MAX_LOGGED_ID_CHARS = 200
-"""Characters of a request id in the log: no request has a longer one."""
+"""Of a request id in the log: valid ones have at most 200 characters."""
 MAX_SINGLE_SENDS = 20
-"""Events sent one by one in a call: each takes a round trip or two, and the lease must be renewed."""
+"""Events sent one by one per call: each takes one or two round trips, and the lease must be renewed."""
 
 Deliver = Callable[[Sequence[ProducerRecord]], Awaitable[list[Delivery]]]
 Fits = Callable[[ProducerRecord], bool]
@@ -31,7 +31,7 @@ Fits = Callable[[ProducerRecord], bool]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An event and how it is sent now; `cut` where its texts are shortened."""
+    """An event with the record to send; `shortened` tells whether its texts were shortened."""
 
     event: OutboxEvent
     record: ProducerRecord
@@ -39,9 +39,9 @@ class Candidate:
 
 
 class EventSender:
-    """Sends status events by `deliver`, which takes what `fits`; `clock` gives seconds, monotonic.
+    """Sends status events with `deliver`, which accepts records that `fits`. `clock` gives monotonic seconds.
 
-    The broker may take less than that, and refuses a batch as a whole: what was in it is sent one by one.
+    The broker may accept less, and rejects a batch as a whole: its events are then sent one by one.
     """
 
     def __init__(
@@ -56,59 +56,63 @@ class EventSender:
         self.emit = emit
         self._clock = clock
         self._rejected_bytes: int | None = None
-        """The broker has refused a message of this size that was alone in its batch."""
+        """Smallest size of a message that the broker rejected although it was alone in its batch."""
         self._rejected_until = 0.0
         self._held_until: dict[int, float] = {}
-        """When to try an event again that is too large even when cut, by its id."""
+        """By event id: when to retry an event that is too large even when shortened."""
 
     async def send(self, events: Sequence[OutboxEvent]) -> list[bool]:
-        """Send in order; for each, whether Kafka has acknowledged it. Without events it only connects.
+        """Send in order; return for each event whether Kafka acknowledged it. Without events, only connect.
 
-        An event behind one of its request that was not sent, or was sent late, counts as not acknowledged.
+        After an event that was not acknowledged in the batch, later ones of the same request count as not
+        acknowledged either.
         """
         self._prune_held(events)
-        together = [one for event in self._sendable(events) if (one := self._candidate(event)) is not None]
-        deliveries = await self._deliver([one.record for one in together])
+        candidates = [
+            candidate for event in self._sendable(events) if (candidate := self._candidate(event)) is not None
+        ]
+        deliveries = await self._deliver([candidate.record for candidate in candidates])
         acknowledged: set[int] = set()
-        refused: list[Candidate] = []
-        late: set[str] = set()
-        for one, delivery in zip(together, deliveries, strict=True):
-            if delivery is Delivery.ACKNOWLEDGED and one.event.request_id not in late:
-                acknowledged.add(one.event.id)
-                self._record_sent(one)
-            elif delivery is Delivery.TOO_LARGE and one.event.request_id not in late:
-                refused.append(one)
+        too_large: list[Candidate] = []
+        blocked: set[str] = set()
+        for candidate, delivery in zip(candidates, deliveries, strict=True):
+            event = candidate.event
+            if delivery is Delivery.ACKNOWLEDGED and event.request_id not in blocked:
+                acknowledged.add(event.id)
+                self._record_sent(candidate)
+            elif delivery is Delivery.TOO_LARGE and event.request_id not in blocked:
+                too_large.append(candidate)
             if delivery is not Delivery.ACKNOWLEDGED:
-                late.add(one.event.request_id)
-        for one in refused[:MAX_SINGLE_SENDS]:
-            if await self._send_single(one):
-                acknowledged.add(one.event.id)
+                blocked.add(event.request_id)
+        for candidate in too_large[:MAX_SINGLE_SENDS]:
+            if await self._send_single(candidate):
+                acknowledged.add(candidate.event.id)
         return [event.id in acknowledged for event in events]
 
     def _prune_held(self, events: Sequence[OutboxEvent]) -> None:
-        waiting = {event.id for event in events}
-        self._held_until = {held: at for held, at in self._held_until.items() if held in waiting}
+        pending = {event.id for event in events}
+        self._held_until = {held: at for held, at in self._held_until.items() if held in pending}
 
     def _sendable(self, events: Iterable[OutboxEvent]) -> Iterable[OutboxEvent]:
-        """Without those that are left out now, and those behind them: the order of a request holds."""
+        """Leave out held events and later ones of the same request, to keep their order."""
         blocked: set[str] = set()
         for event in events:
             if self._held_until.get(event.id, 0.0) > self._clock():
                 blocked.add(event.request_id)
-            # Asked when its turn comes: what was before it may have been held meanwhile.
+            # Evaluated lazily: an earlier event may have been held meanwhile.
             if event.request_id not in blocked:
                 yield event
                 if self._held_until.get(event.id, 0.0) > self._clock():
                     blocked.add(event.request_id)
 
     def _candidate(self, event: OutboxEvent) -> Candidate | None:
-        """The event as it fits, as far as is known; None where it does not even when it is cut."""
-        whole = to_record(event)
-        if self._may_fit(whole):
-            return Candidate(event, whole, shortened=False)
-        short = to_shortened_record(event)
-        if self._may_fit(short):
-            return Candidate(event, short, shortened=True)
+        """The record to send, shortened if necessary; None, and held, if even that is too large."""
+        complete = to_record(event)
+        if self._may_fit(complete):
+            return Candidate(event, complete, shortened=False)
+        shortened = to_shortened_record(event)
+        if self._may_fit(shortened):
+            return Candidate(event, shortened, shortened=True)
         self._hold(event)
         return None
 
@@ -119,20 +123,20 @@ class EventSender:
         return self._fits(record)
 
     async def _send_single(self, candidate: Candidate) -> bool:
-        """Send an event in a batch of its own, as it was and then cut; whether it was acknowledged."""
-        one: Candidate | None = candidate
-        while one is not None:
-            [delivery] = await self._deliver([one.record])
+        """Send an event in a batch of its own, then shortened; return whether it was acknowledged."""
+        attempt: Candidate | None = candidate
+        while attempt is not None:
+            [delivery] = await self._deliver([attempt.record])
             if delivery is Delivery.ACKNOWLEDGED:
-                self._record_sent(one)
+                self._record_sent(attempt)
             if delivery is not Delivery.TOO_LARGE:
                 return delivery is Delivery.ACKNOWLEDGED
-            self._record_size_limit(one.record)
-            one = self._candidate(one.event)
+            self._record_size_limit(attempt.record)
+            attempt = self._candidate(attempt.event)
         return False
 
     def _record_size_limit(self, record: ProducerRecord) -> None:
-        """What was refused alone is too large; so is what is larger."""
+        """Note that a message of this size was rejected alone: larger ones will be, too."""
         known = self._rejected_bytes if self._clock() < self._rejected_until else None
         size = message_size(record)
         self._rejected_bytes = size if known is None else min(known, size)
@@ -149,7 +153,7 @@ class EventSender:
             )
 
     def _hold(self, event: OutboxEvent) -> None:
-        """Leave an event out for a while; it is said once for as long as it waits."""
+        """Leave an event out for RETRY_SECONDS; logged once as long as it stays pending."""
         if event.id not in self._held_until:
             name = event.request_id[:MAX_LOGGED_ID_CHARS]
             log.error("relay.event_too_large", request_id=name, event_id=event.event_id)

@@ -1,1 +1,1 @@
-"""Prunes what is older than it is kept."""
+"""Deletes data beyond its retention period."""

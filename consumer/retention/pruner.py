@@ -1,7 +1,7 @@
-"""The loop that prunes: a round an hour, in every replica.
+"""Prunes once an hour, in every replica.
 
-There is no lease on it: rounds of two replicas pass by each other's rows, and a round that finds nothing
-costs a few questions to indexes. So there is nobody to elect, and nothing to hand over.
+No lease is needed: concurrent pruners skip rows that the other one has locked, and a run that finds nothing
+costs a few index scans.
 """
 
 import asyncio
@@ -13,80 +13,86 @@ from datetime import timedelta
 import structlog
 
 from consumer.runtime import failpoints
-from consumer.runtime.aio import wait_event
 from consumer.store import older_loads, removal, retention
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
+from messaging.backoff import Backoff
+from messaging.timeouts import no_heartbeat, wait_event
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("retention")
 
 INITIAL_DELAY_SECONDS = 60.0
-"""A service that has just started has better things to do."""
+"""A service that has just started has more urgent work."""
 INTERVAL_SECONDS = 3_600.0
-OUTAGE_RETRY_SECONDS = 30.0
+INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 2.0, 30.0
+"""Between two tries during an outage of Postgres."""
 CHUNK_PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """How long ended jobs, their rejected rows, and events with remembered commands are kept."""
+    """Retention periods of finished jobs, of their rejected rows, and of events and processed commands."""
 
     jobs: timedelta
     rejected_rows: timedelta
     events: timedelta
 
 
-class _Stopped(Exception):
-    """The service is about to end: the rest waits for the next round."""
+class _StopPruningError(Exception):
+    """Control flow: a stop was requested, the rest is left for the next run."""
 
 
 class Pruner:
-    """Every replica has one."""
+    """Deletes data beyond its retention period, in chunks."""
 
     def __init__(
-        self, database: Database, policy: RetentionPolicy, heartbeat: Callable[[], None] = lambda: None
+        self, database: Database, policy: RetentionPolicy, heartbeat: Callable[[], None] = no_heartbeat
     ) -> None:
         self._database = database
         self._policy = policy
         self._heartbeat = heartbeat
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Prune from time to time until `stop`, which ends a round between two pieces."""
+        """Prune every INTERVAL_SECONDS until `stop`, which ends a run between two chunks."""
+        backoff = Backoff(INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, jitter=0.1)
         await failpoints.failpoint("retention.started")
         await wait_event(stop, INITIAL_DELAY_SECONDS, self._heartbeat)
         while not stop.is_set():
             try:
                 await self.prune_once(stop)
+                backoff.reset()
                 await wait_event(stop, INTERVAL_SECONDS, self._heartbeat)
             except (DatabaseUnavailableError, TransactionConflictError) as error:
-                log.warning("retention.retrying", reason=str(error), retry_in_seconds=OUTAGE_RETRY_SECONDS)
-                await wait_event(stop, OUTAGE_RETRY_SECONDS, self._heartbeat)
+                delay = backoff.next()
+                log.warning("retention.retrying", reason=str(error), retry_in_seconds=round(delay, 1))
+                await wait_event(stop, delay, self._heartbeat)
 
     async def prune_once(self, stop: asyncio.Event) -> None:
-        """Prune all there is to prune now. Raises DatabaseUnavailableError, Conflict."""
+        """Prune everything that is due. Raises DatabaseUnavailableError, TransactionConflictError."""
 
-        async def breathe() -> None:
+        async def pause_between_chunks() -> None:
             self._heartbeat()
             if await wait_event(stop, CHUNK_PAUSE_SECONDS):
-                raise _Stopped
+                raise _StopPruningError
 
-        with suppress(_Stopped):
-            await self._prune(breathe)
+        with suppress(_StopPruningError):
+            await self._prune(pause_between_chunks)
 
     async def _prune(self, between_chunks: Callable[[], Awaitable[None]]) -> None:
-        database, keep = self._database, self._policy
+        database, policy = self._database, self._policy
         _log_pruned(
             "rejected_rows_of_older_loads", await older_loads.prune_older_loads(database, between_chunks)
         )
         _log_pruned(
-            "rejected_rows", await retention.prune_rejected_rows(database, keep.rejected_rows, between_chunks)
+            "rejected_rows",
+            await retention.prune_rejected_rows(database, policy.rejected_rows, between_chunks),
         )
-        _log_pruned("events", await retention.prune_events(database, keep.events, between_chunks))
-        _log_pruned("commands", await retention.prune_commands(database, keep.events, between_chunks))
-        _log_pruned("jobs", await removal.prune_jobs(database, keep.jobs, between_chunks))
+        _log_pruned("events", await retention.prune_events(database, policy.events, between_chunks))
+        _log_pruned("commands", await retention.prune_commands(database, policy.events, between_chunks))
+        _log_pruned("jobs", await removal.prune_jobs(database, policy.jobs, between_chunks))
 
 
-def _log_pruned(what: str, rows: int) -> None:
-    """Say what is gone, where anything is."""
+def _log_pruned(table: str, rows: int) -> None:
+    """Log the number of deleted rows, unless it is 0."""
     if rows:
-        log.info("retention.pruned", table=what, rows=rows)
+        log.info("retention.pruned", table=table, rows=rows)

@@ -1,1 +1,1 @@
-"""What keeps a replica alive: supervision, heartbeats, startup, shutdown, failpoints."""
+"""Runtime of a replica: supervision, heartbeats, startup, shutdown, failpoints."""

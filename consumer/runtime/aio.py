@@ -1,44 +1,33 @@
-"""A loop's pause that can be cut short: a hint wakes it early, the time wakes it anyway."""
+"""A wake-up event for loops that poll, and the end of tasks that were asked to stop."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
-HEARTBEAT_INTERVAL_SECONDS = 2.0
-"""How often a task that pauses says that it is alive."""
-
-
-def _noop() -> None:
-    """Who is not watched need not say anything."""
+from messaging.timeouts import cancel_and_wait, no_heartbeat, wait_event
 
 
 class WakeEvent:
-    """Hints that come while nobody pauses are kept for the next pause."""
+    """Cuts the pause of a polling loop short. A notification outside of a pause ends the next one."""
 
     def __init__(self) -> None:
         self._notified = asyncio.Event()
 
     def notify(self) -> None:
-        """Cut the present pause short, or the next one."""
+        """End the current pause, or the next one."""
         self._notified.set()
 
-    async def wait(self, seconds: float, heartbeat: Callable[[], None] = _noop) -> None:
-        """Wait for a hint, at most so long; `heartbeat` is called meanwhile."""
+    async def wait(self, seconds: float, heartbeat: Callable[[], None] = no_heartbeat) -> None:
+        """Pause until the next notification, at most so many seconds."""
         await wait_event(self._notified, seconds, heartbeat)
         self._notified.clear()
 
 
-async def wait_event(event: asyncio.Event, seconds: float, heartbeat: Callable[[], None] = _noop) -> bool:
-    """Wait for an event, at most so long; whether it happened. `heartbeat` is called meanwhile."""
-    clock = asyncio.get_running_loop().time
-    until = clock() + seconds
-    while not await _wait_once(event, min(until - clock(), HEARTBEAT_INTERVAL_SECONDS)) and clock() < until:
-        heartbeat()
-    return event.is_set()
-
-
-async def _wait_once(event: asyncio.Event, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            return await event.wait()
-    except TimeoutError:
-        return event.is_set()
+async def wait_or_cancel(tasks: "Iterable[asyncio.Task[Any]]", seconds: float) -> "list[asyncio.Task[Any]]":
+    """Wait for tasks that were asked to stop; cancel and return those that are not done in time."""
+    stopping = set(tasks)
+    if not stopping:
+        return []
+    _, late = await asyncio.wait(stopping, timeout=max(seconds, 0))
+    await cancel_and_wait(late)
+    return sorted(late, key=lambda task: task.get_name())

@@ -1,7 +1,7 @@
-"""Keeps other processes of the same user out of this one's memory: children read files of strangers.
+"""Keeps other processes of the same user out of this one's memory: children parse untrusted files.
 
-A file that takes a child over could read the environment and memory of the service and of other children in
-`/proc` otherwise, or attach to them as a debugger does, and so have their passwords.
+Otherwise a file that takes over a child could read the environment and memory of the service and of other
+children in `/proc`, or attach to them as a debugger, and so obtain their passwords.
 """
 
 import ctypes
@@ -9,13 +9,13 @@ import os
 import sys
 
 PR_SET_DUMPABLE = 4
-"""prctl(2): what is not dumpable has its `/proc/PID` owned by root, takes no debugger, and leaves no core."""
+"""prctl(2): without it, `/proc/PID` belongs to root, no debugger can attach, and no core is dumped."""
 
 
 def disable_dumping() -> None:
-    """Make this process not dumpable; an exec ends that, so each child has to do it, too.
+    """Make this process not dumpable. An exec resets that, so each child has to call it, too.
 
-    Does nothing outside of Linux. Raises OSError where the kernel refuses.
+    Does nothing outside of Linux. Raises OSError if the kernel refuses.
     """
     if sys.platform != "linux":
         return

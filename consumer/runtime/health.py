@@ -1,124 +1,135 @@
-"""Whether the service is alive (its long-lived tasks make progress) and ready (what it leans on answers)."""
+"""Liveness and readiness: heartbeats of long-lived tasks, and checks of what the service depends on."""
 
 import asyncio
-import math
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from functools import partial
-
-from consumer.pulse import TaskHeartbeat
 
 STALL_TIMEOUT_SECONDS = 12.0
-"""No step of a task that is well is longer, an outage of Kafka or Postgres included: longer waits report."""
+"""Longer than any step of a healthy task, also during an outage of Kafka or Postgres. Longer waits beat."""
 FAILURE_HOLD_SECONDS = 15.0
-"""A task that died counts as dead for so long, although it was begun anew: longer than it waits for that."""
+"""A crashed task counts as unhealthy for this long although it was restarted: longer than the backoff."""
 CHECK_TIMEOUT_SECONDS = 3.0
 
 ReadinessCheck = Callable[[], Awaitable[str | None]]
-"""Asks something the service leans on: None when all is well, else a sentence that says what is wrong."""
+"""Checks a dependency of the service: None if it can be used, else a sentence that says what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class _MonitoredTask:
-    stall_timeout: float
-    last_progress: Callable[[], float]
+class Heartbeat:
+    """Progress reports of one long-lived task; `HealthRegistry.register` makes those that the probes see.
 
+    A task counts as stalled when it has not called `beat` for `stall_timeout` seconds since it was
+    registered. `clock` gives monotonic seconds.
+    """
 
-class HealthRegistry:
-    """Long-lived tasks report here; the probes ask here. `clock` gives seconds, monotonic."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._last_beats: dict[str, float] = {}
-        self._tasks: dict[str, _MonitoredTask] = {}
-        self._failures: dict[str, float] = {}
-        self._checks: dict[str, ReadinessCheck] = {}
-        self._running_checks: dict[str, asyncio.Task[str | None]] = {}
-
-    def register(
+    def __init__(
         self,
         name: str,
         stall_timeout: float = STALL_TIMEOUT_SECONDS,
-        last_progress: Callable[[], float] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Count a task as stuck when it reports nothing for `limit` seconds, from now on.
+        self.name = name
+        self.is_registered = True
+        self._stall_timeout = stall_timeout
+        self._clock = clock
+        self._last_beat = clock()
+        self._failed_at: float | None = None
 
-        A task that keeps the time of its last progress itself is asked by `last`, too.
+    def beat(self) -> None:
+        """Report progress."""
+        self._last_beat = self._clock()
+
+    def mark_failed(self) -> None:
+        """Report that the task crashed."""
+        self._failed_at = self._clock()
+
+    def unregister(self) -> None:
+        """Expect no further progress; a crash is reported for FAILURE_HOLD_SECONDS all the same."""
+        self.is_registered = False
+
+    def seconds_since_beat(self) -> float:
+        """Seconds since the last progress, to a tenth."""
+        return round(max(self._clock() - self._last_beat, 0.0), 1)
+
+    def is_stalled(self) -> bool:
+        """Whether the task made no progress within its timeout."""
+        return self.is_registered and self.seconds_since_beat() > self._stall_timeout
+
+    def has_failed(self) -> bool:
+        """Whether the task crashed within the last FAILURE_HOLD_SECONDS."""
+        return self._failed_at is not None and self._clock() - self._failed_at <= FAILURE_HOLD_SECONDS
+
+
+class HealthRegistry:
+    """Heartbeats of all long-lived tasks, and readiness checks. `clock` gives monotonic seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._heartbeats: dict[str, Heartbeat] = {}
+        self._checks: dict[str, ReadinessCheck] = {}
+        self._running_checks: dict[str, asyncio.Task[str | None]] = {}
+
+    def register(self, name: str, stall_timeout: float = STALL_TIMEOUT_SECONDS) -> Heartbeat:
+        """Expect progress of a task from now on, until its heartbeat is unregistered.
+
+        Raises ValueError if the name is registered: of two heartbeats the probes would see only one.
         """
-        self._last_beats[name] = self._clock() if last_progress is None else -math.inf
-        self._tasks[name] = _MonitoredTask(stall_timeout, last_progress or (lambda: -math.inf))
-
-    def beat(self, name: str) -> None:
-        """A task reports progress; one that was not expected is from now on."""
-        if name not in self._tasks:
-            self.register(name)
-        self._last_beats[name] = self._clock()
-
-    def mark_failed(self, name: str) -> None:
-        """A task died of an error of its own."""
-        self._failures[name] = self._clock()
-
-    def unregister(self, name: str) -> None:
-        """Expect nothing more of a task; if it died, that is told for a while all the same."""
-        self._tasks.pop(name, None)
-        self._last_beats.pop(name, None)
-
-    def heartbeat_for(self, name: str, last_progress: Callable[[], float] | None = None) -> TaskHeartbeat:
-        """Expect a task from now on; by what it gets it reports."""
-        self.register(name, last_progress=last_progress)
-        return TaskHeartbeat(
-            beat=partial(self.beat, name),
-            mark_failed=partial(self.mark_failed, name),
-            unregister=partial(self.unregister, name),
-            is_stalled=partial(self.is_stalled, name),
-        )
+        current = self._current_heartbeats()
+        if name in current and current[name].is_registered:
+            raise ValueError(f"the task {name} is registered already")
+        heartbeat = Heartbeat(name, stall_timeout, self._clock)
+        self._heartbeats = {**current, name: heartbeat}
+        return heartbeat
 
     def add_readiness_check(self, name: str, check: ReadinessCheck) -> None:
-        """Count the service as ready only while the check finds nothing wrong."""
+        """Report the service as ready only while the check returns None."""
         self._checks[name] = check
 
     def seconds_since_progress(self) -> dict[str, float]:
-        """Seconds since the last progress of each task."""
-        now = self._clock()
+        """Seconds since the last progress, by task."""
         return {
-            name: round(max(now - max(self._last_beats[name], task.last_progress()), 0.0), 1)
-            for name, task in sorted(self._tasks.items())
+            name: heartbeat.seconds_since_beat()
+            for name, heartbeat in sorted(self._heartbeats.items())
+            if heartbeat.is_registered
         }
 
-    def is_stalled(self, name: str) -> bool:
-        """Whether a task made no progress within its limit."""
-        return name in self._tasks and self.seconds_since_progress()[name] > self._tasks[name].stall_timeout
-
     def unhealthy_tasks(self) -> list[str]:
-        """Tasks that made no progress within their limit, or died lately."""
-        now = self._clock()
-        self._failures = {name: at for name, at in self._failures.items() if now - at <= FAILURE_HOLD_SECONDS}
-        return sorted({*filter(self.is_stalled, self._tasks), *self._failures})
+        """Names of tasks that are stalled or crashed lately."""
+        return sorted(
+            name
+            for name, heartbeat in self._heartbeats.items()
+            if heartbeat.is_stalled() or heartbeat.has_failed()
+        )
 
     async def failing_checks(self) -> dict[str, str]:
-        """What the service leans on and cannot use now, with a sentence each."""
+        """Dependencies that cannot be used now, each with a sentence that says why."""
         names = sorted(self._checks)
-        found = await asyncio.gather(*(self._run_check(name) for name in names))
-        return {name: wrong for name, wrong in zip(names, found, strict=True) if wrong is not None}
+        results = await asyncio.gather(*(self._run_check(name) for name in names))
+        return {name: result for name, result in zip(names, results, strict=True) if result is not None}
+
+    def _current_heartbeats(self) -> dict[str, Heartbeat]:
+        """Those that may still be reported: the others, one a job, would pile up."""
+        return {
+            name: heartbeat
+            for name, heartbeat in self._heartbeats.items()
+            if heartbeat.is_registered or heartbeat.has_failed()
+        }
 
     async def _run_check(self, name: str) -> str | None:
-        """What a check finds, within the limit.
+        """The result of a check, or that it timed out.
 
-        It is not cancelled but asked once at a time: letting go of a silent connection takes long, too.
+        A check that times out goes on, and is shared by later calls: cancelling it would take long as well,
+        since it waits for a silent connection.
         """
-        asking = self._running_checks.get(name)
-        if asking is None:
-            asking = self._running_checks[name] = asyncio.create_task(_check_result(name, self._checks[name]))
-            asking.add_done_callback(lambda _: self._running_checks.pop(name))
-        await asyncio.wait({asking}, timeout=CHECK_TIMEOUT_SECONDS)
-        return (
-            asking.result() if asking.done() else f"{name} did not answer within {CHECK_TIMEOUT_SECONDS:g} s"
-        )
+        check = self._running_checks.get(name)
+        if check is None:
+            check = self._running_checks[name] = asyncio.create_task(_check_result(name, self._checks[name]))
+            check.add_done_callback(lambda _: self._running_checks.pop(name))
+        await asyncio.wait({check}, timeout=CHECK_TIMEOUT_SECONDS)
+        return check.result() if check.done() else f"{name} did not answer within {CHECK_TIMEOUT_SECONDS:g} s"
 
 
 async def _check_result(name: str, check: ReadinessCheck) -> str | None:
     try:
         return await check()
-    except Exception as error:  # noqa: BLE001 – a check that breaks is an answer, too
+    except Exception as error:  # noqa: BLE001 – a check that raises counts as failed
         return f"{name} could not be asked ({type(error).__name__})"

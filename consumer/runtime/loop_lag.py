@@ -1,4 +1,4 @@
-"""Measures how late the event loop is: whatever blocks it holds up every job and heartbeat."""
+"""Measures the lag of the event loop: whatever blocks it delays every job and heartbeat."""
 
 import asyncio
 import gc
@@ -12,10 +12,10 @@ WINDOW_SECONDS = 60
 
 
 def freeze_startup_objects() -> int:
-    """Exempt what there is now from garbage collection for good; returns how many objects that are.
+    """Exempt all existing objects from garbage collection; returns their number.
 
-    A full collection walks through all of them while the event loop is blocked, 0.1-0.3 s for some 90,000,
-    and many small requests bring one about every few seconds (measured in `benchmarks/uploads`).
+    A full collection visits all of them and blocks the event loop: 0.1-0.3 s for some 90,000 objects, and
+    every few seconds under many small requests (measured in `benchmarks/uploads`).
     """
     gc.collect()
     gc.freeze()
@@ -23,7 +23,7 @@ def freeze_startup_objects() -> int:
 
 
 class LoopLag:
-    """The worst of the last minute, in seconds. `clock` gives seconds, monotonic."""
+    """The longest lag of the last minute, in seconds. `clock` gives monotonic seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -37,13 +37,13 @@ class LoopLag:
             self.record(max(self._clock() - due, 0.0))
 
     def record(self, lag: float) -> None:
-        """One value: of each second the worst is kept."""
+        """Add a measurement, in seconds; of each second only the longest is kept."""
         second = math.floor(self._clock())
         if self._max_per_second and self._max_per_second[-1][0] == second:
             lag = max(lag, self._max_per_second.pop()[1])
         self._max_per_second.append((second, lag))
 
     def max_lag(self) -> float:
-        """The longest lag of the last minute; 0 before the first."""
+        """The longest lag of the last minute, in seconds; 0 before the first measurement."""
         since = self._clock() - WINDOW_SECONDS
         return max((lag for second, lag in self._max_per_second if second > since), default=0.0)

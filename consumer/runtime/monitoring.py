@@ -1,4 +1,4 @@
-"""What `/healthz`, `/readyz` and `/metrics` look at: long-lived tasks, Kafka's brokers, the event loop."""
+"""Sources of `/healthz`, `/readyz` and `/metrics`: task heartbeats, brokers, outbox, event loop."""
 
 import time
 from collections.abc import Callable
@@ -10,24 +10,24 @@ from consumer.telemetry.metrics import GaugeSources, Metrics
 from messaging.consumer import GroupConsumer
 
 BROKER_SILENCE_SECONDS = 12.0
-"""Brokers that say nothing are asked every 4 s; an outage is told within 15 s."""
+"""Idle brokers are asked every 4 s (`poll_loop.IDLE_PROBE_SECONDS`): an outage shows within 15 s."""
 NOT_CONNECTED = "not connected yet"
 
 
 class Monitoring:
-    """What is known of the life of a replica; every part of it gets its pulse here, by name.
-
-    `running` tells how many jobs run in it.
-    """
+    """Health, metrics and loop lag of one replica. `running_jobs` returns the number of jobs it runs."""
 
     def __init__(self, running_jobs: Callable[[], int]) -> None:
         self.health = HealthRegistry()
-        self.heartbeat_for = self.health.heartbeat_for
         self.loop_lag = LoopLag()
         self.outbox_progress = OutboxProgress()
-        unchanged = self.outbox_progress.unchanged_seconds
         self.metrics = Metrics(
-            GaugeSources(running_jobs, self.loop_lag.max_lag, self.health.seconds_since_progress, unchanged)
+            GaugeSources(
+                running_jobs,
+                self.loop_lag.max_lag,
+                self.health.seconds_since_progress,
+                self.outbox_progress.unchanged_seconds,
+            )
         )
         self._consumer: GroupConsumer | None = None
 
@@ -37,17 +37,16 @@ class Monitoring:
         self.health.add_readiness_check("outbox", outbox)
 
     def monitor_consumer(self, consumer: GroupConsumer) -> None:
-        """Count the intake as stuck where its consumer is, and Kafka as away where its brokers are silent."""
+        """Make readiness depend on this consumer, and on responses of the brokers to it."""
 
         async def kafka() -> str | None:
             return self.kafka_failure()
 
         self._consumer = consumer
-        self.health.register("intake", last_progress=consumer.last_progress)
         self.health.add_readiness_check("kafka", kafka)
 
     def kafka_failure(self) -> str | None:
-        """Why Kafka cannot be used now, as far as the intake's consumer knows; None while it can."""
+        """Why Kafka cannot be used now, judged by the intake's consumer; None while it can."""
         if self._consumer is None:
             return NOT_CONNECTED
         return self._consumer.failure() or _broker_silence(self._consumer.last_broker_response())

@@ -1,4 +1,4 @@
-"""Signals: the first asks the service to drain, a second ends it at once, and a watchdog bounds the drain."""
+"""Signals: the first drains the service, the second ends it at once; a watchdog bounds the drain."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ EXIT_FORCED = 1
 
 
 class Shutdown:
-    """`stop` is set by the first signal or by `begin`; then the process has `drain_seconds` to end itself."""
+    """`stop` is set by the first signal or by `begin`; then the process has `drain_seconds` to exit."""
 
     def __init__(self, drain_seconds: float) -> None:
         self.stop = asyncio.Event()
@@ -25,13 +25,13 @@ class Shutdown:
         self._begun_at = 0.0
 
     def install(self) -> None:
-        """Take over the signals of the running loop."""
+        """Handle SIGTERM and SIGINT in the running event loop."""
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             loop.add_signal_handler(number, self._on_signal, number)
 
     def begin(self) -> None:
-        """Start draining; the watchdog runs in a thread, since a blocked loop could not end itself."""
+        """Start draining. The watchdog is a thread: it also ends a process whose event loop is blocked."""
         self.stop.set()
         if self._watchdog is None:
             self._begun_at = time.monotonic()
@@ -40,7 +40,7 @@ class Shutdown:
             self._watchdog.start()
 
     def remaining(self, fraction: float) -> float:
-        """Seconds until a share of the drain's time is used up."""
+        """Seconds until this fraction of the drain's time has passed; negative after it."""
         return self._begun_at + fraction * self._drain_seconds - time.monotonic()
 
     def _on_signal(self, number: int) -> None:
@@ -53,6 +53,6 @@ class Shutdown:
 
 
 def _force_exit(seconds: float) -> None:
-    """Leases expire by themselves and children notice the closed pipe: nothing is lost by leaving."""
+    """Exit at once. Nothing is lost: leases expire, and children notice the closed pipe."""
     log.error("shutdown.timed_out", drain_seconds=seconds)
     os._exit(EXIT_FORCED)

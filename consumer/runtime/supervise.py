@@ -1,24 +1,25 @@
-"""Keeps a long-lived coroutine running until the service stops: a failure is logged, then it begins anew."""
+"""Keeps a long-lived coroutine running until the service stops: failures are logged, then it is restarted."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
 
-from consumer.pulse import TaskHeartbeat
-from consumer.runtime.aio import wait_event
+from consumer.runtime.health import Heartbeat
+from messaging.backoff import Backoff
+from messaging.timeouts import wait_event
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("supervise")
 
 INITIAL_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 5.0
 BACKOFF_RESET_SECONDS = 30.0
-"""After running this long a task counts as recovered, and its next wait is short again."""
+"""A task that ran for this long has recovered: its next restart comes after INITIAL_BACKOFF_SECONDS again."""
 CHECK_INTERVAL_SECONDS = 1.0
 MAX_STALLED_CHECKS = 15
-"""So many looks in a row at a task that hangs, and it is cancelled. Looks, not seconds: after a time in which
-the whole process was frozen the first look finds every task silent, and the second one finds them well.
-An intake whose handler hangs gives that up after 20 s, and need not be ended as a whole."""
+"""Consecutive checks that find a task stalled before it is cancelled. Checks, not seconds: after the whole
+process was frozen, the first check finds every task stalled and the second finds them healthy. An intake
+whose handler hangs gives the handler up after 20 s, and need not be cancelled as a whole."""
 
 
 class TaskCancelledError(Exception):
@@ -35,46 +36,54 @@ async def supervise(
     stop: asyncio.Event,
     *,
     expected: tuple[type[Exception], ...],
-    heartbeat: TaskHeartbeat,
+    heartbeat: Heartbeat,
 ) -> None:
-    """Run until `stop`; `expected` failures are outages and told in a line, others with their traceback.
+    """Run, and run again with backoff, until `stop`. A stalled task is cancelled first.
 
-    An outage is no death: the task is alive, and waits for its next try. A task that hangs is ended.
+    `expected` errors are outages: they are logged in one line, and the task counts as alive. Other errors are
+    logged with their traceback, and mark the task as failed.
     """
     clock = asyncio.get_running_loop().time
-    wait = INITIAL_BACKOFF_SECONDS
+    backoff = Backoff(INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS)
     while not stop.is_set():
-        begun = clock()
+        started_at = clock()
         heartbeat.beat()
-        try:
-            await _run_until_stalled(run, heartbeat)
-        except expected as error:
+        error = await _error_of(run, heartbeat)
+        if clock() - started_at > BACKOFF_RESET_SECONDS:
+            backoff.reset()
+        delay = backoff.next()
+        if isinstance(error, expected):
             heartbeat.beat()
-            log.warning("task.retrying", task=name, reason=str(error), retry_in_seconds=wait)
-        except Exception:
+            log.warning("task.retrying", task=name, reason=str(error), retry_in_seconds=delay)
+        elif error is not None:
             heartbeat.mark_failed()
-            log.exception("task.crashed", task=name, retry_in_seconds=wait)
-        if clock() - begun > BACKOFF_RESET_SECONDS:
-            wait = INITIAL_BACKOFF_SECONDS
+            log.error("task.crashed", task=name, retry_in_seconds=delay, exc_info=error)
         if not stop.is_set():
-            await wait_event(stop, wait)
-            wait = min(wait * 2, MAX_BACKOFF_SECONDS)
+            await wait_event(stop, delay)
 
 
-async def _run_until_stalled(run: Callable[[], Awaitable[None]], heartbeat: TaskHeartbeat) -> None:
-    """Run to the end; raises Hung, Cancelled, and what the run raises."""
-    running = asyncio.ensure_future(run())
-    looks = 0
+async def _error_of(run: Callable[[], Awaitable[None]], heartbeat: Heartbeat) -> Exception | None:
     try:
-        while looks < MAX_STALLED_CHECKS and not running.done():
+        await _run_until_stalled(run, heartbeat)
+    except Exception as error:  # noqa: BLE001 - the caller logs it and restarts
+        return error
+    return None
+
+
+async def _run_until_stalled(run: Callable[[], Awaitable[None]], heartbeat: Heartbeat) -> None:
+    """Run to the end; raises TaskStalledError, TaskCancelledError, and what the run raises."""
+    running = asyncio.ensure_future(run())
+    stalled_checks = 0
+    try:
+        while stalled_checks < MAX_STALLED_CHECKS and not running.done():
             await asyncio.wait({running}, timeout=CHECK_INTERVAL_SECONDS)
-            looks = looks + 1 if heartbeat.is_stalled() else 0
-        hung = not running.done()
+            stalled_checks = stalled_checks + 1 if heartbeat.is_stalled() else 0
+        stalled = not running.done()
     finally:
         if not running.done():
             running.cancel()
             await asyncio.wait({running})
-    if hung:
+    if stalled:
         raise TaskStalledError
     if running.cancelled():
         raise TaskCancelledError

@@ -1,7 +1,7 @@
-"""A folder of this process alone for temporary files, and the removal of those that killed ones left.
+"""The temporary directory of this process, and the removal of those that killed processes left behind.
 
-What lies there may be personal. A process holds a lock on its folder for as long as it lives, whatever
-ends it; a folder whose lock nobody holds is nobody's.
+The files in it may hold personal data. A process holds a lock on its directory until it ends, in whatever
+way; a directory that is not locked belongs to no living process.
 """
 
 import fcntl
@@ -13,17 +13,17 @@ from typing import Self
 
 import structlog
 
-from consumer.worker.attempt import JOB_DIR_PREFIX
-
 log: structlog.stdlib.BoundLogger = structlog.get_logger("tempdir")
 
 PREFIX = "chat-migration-scratch-"
+JOB_DIR_PREFIX = "job-"
+"""Of the directories of extractions, inside the directory of a process."""
 MAX_LOCK_ATTEMPTS = 10
-"""A folder can be taken for a left one between its making and its locking."""
+"""Another process may remove a new directory before it is locked."""
 
 
 class ProcessTempDir:
-    """The folder at `path`, locked until `close`."""
+    """A directory at `path`, locked until `close`."""
 
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
@@ -31,9 +31,9 @@ class ProcessTempDir:
 
     @classmethod
     def open(cls, root: Path) -> Self:
-        """Remove what others left under `root`, and make a folder of our own; raises OSError."""
-        for left in sorted(root.glob(f"{PREFIX}*")):
-            _remove_stale(left)
+        """Remove stale directories under `root`, and create one for this process; raises OSError."""
+        for directory in sorted(root.glob(f"{PREFIX}*")):
+            _remove_stale(directory)
         for _ in range(MAX_LOCK_ATTEMPTS):
             path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
             if (lock := _try_lock(path)) is not None:
@@ -41,13 +41,13 @@ class ProcessTempDir:
         raise BlockingIOError(f"folders made in {root} cannot be locked")
 
     def close(self) -> None:
-        """Remove the folder and all that is in it."""
+        """Remove the directory with its contents."""
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
 
 
 def _try_lock(folder: Path) -> int | None:
-    """A file descriptor that holds the lock of a folder; None where somebody else holds it, or removed it."""
+    """A file descriptor that holds the lock of a directory; None if another process locked or removed it."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:
@@ -72,5 +72,5 @@ def _remove_stale(folder: Path) -> None:
 
 
 def _has_only_job_dirs(folder: Path) -> bool:
-    """Whatever it is called: what holds anything but folders of readings is not ours to remove."""
+    """Whether it may be removed: whatever its name, a directory with other contents is not one of ours."""
     return all(entry.name.startswith(JOB_DIR_PREFIX) for entry in folder.iterdir())

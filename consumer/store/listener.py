@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from consumer.runtime import failpoints
-from consumer.runtime.aio import wait_event
 from consumer.store.connect import DedicatedConnection, open_listening_connection
 from consumer.store.errors import DatabaseUnavailableError, auth_failure_as_outage, translate_errors
+from messaging.timeouts import wait_event
 
 PING_INTERVAL_SECONDS = 3
 """A silent peer is not noticed by a connection that only listens: ask it this often."""

@@ -1,4 +1,4 @@
-"""What happens in a replica and is worth counting: told by the rooms in which it happens, heard in one."""
+"""Telemetry events, emitted by components and consumed by `Metrics`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,22 +6,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class JobClaimed:
-    """A job is ours."""
+    """This replica claimed a job."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobRescued:
-    """A job whose owner is gone was put back to wait, or ended."""
+    """A job whose owner is gone was requeued, or ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseLostEvent:
-    """A job that runs here belongs to somebody else by now."""
+    """Another replica took over a job that runs here."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchStored:
-    """A batch is committed: how long that took, and its rows by outcome."""
+    """A batch was committed: seconds it took, and numbers of rows by outcome."""
 
     seconds: float
     inserted: int
@@ -33,33 +33,33 @@ class BatchStored:
 
 @dataclass(frozen=True, slots=True)
 class RateLimitWaited:
-    """A child had to wait for a token."""
+    """A child waited for a token of the rate limiter."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class EventsPublished:
-    """Kafka has so many more events."""
+    """Kafka acknowledged this number of status events."""
 
     events: int
 
 
 @dataclass(frozen=True, slots=True)
 class EventShortened:
-    """An event was larger than Kafka takes, and is sent without a part of its texts."""
+    """A status event was too large for the topic, and was sent with shortened texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRecorded:
-    """A message is in Postgres: `started`, `duplicate`, or the command it was."""
+    """A request was stored; `kind` is `started`, `duplicate`, or the action of the command."""
 
     kind: str
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRejected:
-    """A message is in the dead letters, for this reason."""
+    """A message was published as a dead letter, for this reason."""
 
     reason: str
 
@@ -80,4 +80,4 @@ EventSink = Callable[[TelemetryEvent], None]
 
 
 def ignore_event(_event: TelemetryEvent) -> None:
-    """Where nobody counts."""
+    """No-op event sink."""

@@ -1,4 +1,4 @@
-"""Logs: constant event names with keys, JSON in a container, readable at a terminal, phones masked."""
+"""Structured logs: constant event names with keys, phones redacted; JSON, or readable at a terminal."""
 
 import logging
 import sys
@@ -10,11 +10,11 @@ import structlog
 from consumer.telemetry.redaction import redact_phones
 
 _UNREDACTED_KEYS = frozenset({"request_id", "command_id", "timestamp", "job_id", "owner"})
-"""Keys whose values are ids of ours: a long number in them is no phone."""
+"""Keys whose values are our own ids: a long number in them is no phone."""
 
 
 def configure(*, level: str, fmt: str) -> None:
-    """Set up structlog and the standard library's logging, which libraries use, to one stream."""
+    """Send structlog and the standard library's logging, which libraries use, to stderr in one format."""
     as_json = fmt == "json" or (fmt == "auto" and not sys.stderr.isatty())
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -31,9 +31,9 @@ def configure(*, level: str, fmt: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    # At DEBUG it prints passwords and whole messages.
+    # At DEBUG it prints passwords and complete messages.
     logging.getLogger("aiokafka").setLevel(max(logging.INFO, logging.getLevelName(level)))
-    # It tells of each of its plugins at every `migrate`.
+    # It logs each of its plugins at every `migrate`.
     logging.getLogger("alembic.runtime.plugins").setLevel(max(logging.WARNING, logging.getLevelName(level)))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -44,7 +44,7 @@ def configure(*, level: str, fmt: str) -> None:
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Hide phones in every text of a log line, exception texts included."""
+    """Processor of structlog: redacts phones in every text of a log line, exceptions included."""
     for key, value in event.items():
         if isinstance(value, str) and key not in _UNREDACTED_KEYS:
             event[key] = redact_phones(value)

@@ -1,4 +1,4 @@
-"""Counts what happens in this process, for `/metrics`: one registry, made with the service."""
+"""Prometheus metrics of this process: counters fed by telemetry events, gauges read at each scrape."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ from schemas.version import VERSION
 
 PREFIX = "chat_migration"
 BATCH_BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 150.0)
-"""Seconds; the last one is the limit of a batch."""
+"""Seconds; the last one is the time limit of a batch."""
 ROW_OUTCOMES = ("inserted", "updated", "unchanged", "duplicates", "failed")
 REQUEST_KINDS = ("started", "duplicate", "cancel", "retry")
 
 
 @dataclass(frozen=True, slots=True)
 class GaugeSources:
-    """What is not counted but looked at when somebody asks."""
+    """Functions whose values are read at each scrape."""
 
     running_jobs: Callable[[], int]
     max_loop_lag: Callable[[], float]
@@ -41,17 +41,17 @@ class GaugeSources:
 
 
 class Metrics:
-    """All that this process counts itself."""
+    """The registry of this process, and the sink that counts its events."""
 
     def __init__(self, gauges: GaugeSources) -> None:
-        # A second series for each counter, which nobody asked for.
+        # No second series with the creation time of each counter.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
-        built = Info("build", "The version of this process", namespace=PREFIX, registry=self.registry)
-        built.info({"version": VERSION})
+        build = Info("build", "The version of this process", namespace=PREFIX, registry=self.registry)
+        build.info({"version": VERSION})
         self._claims = self._counter("claims", "Jobs claimed by this process")
         self._rescues = self._counter("rescues", "Jobs put back (or ended) because their owner was gone")
-        self._leases_lost = self._counter("leases_lost", "Jobs of this process that somebody else took over")
+        self._leases_lost = self._counter("leases_lost", "Jobs of this process that another one took over")
         self._rows = self._counter("rows", "Rows stored by this process, by outcome", "outcome", ROW_OUTCOMES)
         self._batches = Histogram(
             "batch_seconds",
@@ -101,7 +101,7 @@ class Metrics:
         Gauge(name, description, namespace=PREFIX, registry=self.registry).set_function(read)
 
     def record(self, event: TelemetryEvent) -> None:
-        """Count what happened."""
+        """Count an event."""
         match event:
             case JobClaimed():
                 self._claims.inc()
@@ -132,13 +132,13 @@ class Metrics:
 
 
 class _TaskProgressCollector(Collector):
-    """One value for each kind of task there is at the moment."""
+    """A gauge with one value for each kind of task that runs now."""
 
     def __init__(self, seconds_since_progress: Callable[[], Mapping[str, float]]) -> None:
         self._seconds_since_progress = seconds_since_progress
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Asked by the registry."""
+        """Called by the registry at each scrape."""
         family = GaugeMetricFamily(
             f"{PREFIX}_task_seconds_since_progress",
             "Seconds since the last progress of each task",
@@ -150,9 +150,9 @@ class _TaskProgressCollector(Collector):
 
 
 def _max_by_kind(seconds_since_progress: Mapping[str, float]) -> dict[str, float]:
-    """The longest silence of each kind of task: a series for each heartbeat would stay behind for ever."""
-    worst: dict[str, float] = {}
+    """The longest time of each kind of task: a series per job heartbeat would never be removed."""
+    longest: dict[str, float] = {}
     for task, seconds in seconds_since_progress.items():
         kind = task.partition(" of ")[0]
-        worst[kind] = max(seconds, worst.get(kind, 0.0))
-    return worst
+        longest[kind] = max(seconds, longest.get(kind, 0.0))
+    return longest

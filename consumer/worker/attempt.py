@@ -17,6 +17,7 @@ from consumer.datasets.registry import find
 from consumer.errors import InternalOutageError, PermanentError, TransientError, disk_error
 from consumer.lifecycle import Outcome, PermanentFailure, Succeeded, TransientFailure
 from consumer.runtime import failpoints
+from consumer.runtime.tempdir import JOB_DIR_PREFIX
 from consumer.sources.base import SourceCredentials
 from consumer.store import job_progress
 from consumer.store.batch_writer import BatchWriter, RowsRejectedError
@@ -40,8 +41,6 @@ from consumer.worker.outages import OutageBackoff
 from consumer.worker.rate_limiter import RateLimiter
 from schemas.codes import ErrorCode
 
-JOB_DIR_PREFIX = "job-"
-"""How the folder of each reading begins."""
 MAX_DATABASE_REJECTIONS = 1_000
 """More rows refused by Postgres than this is not about single values."""
 

@@ -26,10 +26,11 @@ from consumer.telemetry.events import LeaseLostEvent
 from consumer.worker.attempt import Attempt, WorkerContext
 from consumer.worker.lease_heartbeat import LeaseHeartbeat, StopReason
 from consumer.worker.log import log
+from messaging.backoff import Backoff
 from schemas.codes import ErrorCode
 
-OUTCOME_RETRY_DELAYS = (0.2, 0.5, 1.0, 2.0)
-"""Waits between tries to write an outcome while Postgres is away; the last one repeats.
+INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.25, 2.0
+"""Between two tries to write an outcome during an outage of Postgres.
 
 Others rescue nobody for `worker.OUTAGE_GRACE_SECONDS` after it has come back: long enough for three tries,
 unless the last one before waits for an answer that was lost.
@@ -137,7 +138,7 @@ def _outcome_of_stop(reason: StopReason) -> Outcome | None:
 
 async def _persist_outcome(database: Database, fence: FencingToken, outcome: Outcome) -> bool:
     """Write the outcome, or find that the job is not ours; our own Postgres being away is waited out."""
-    waits = 0
+    backoff = Backoff(INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS)
     while True:
         try:
             after = await write_outcome(database, fence, outcome)
@@ -151,8 +152,7 @@ async def _persist_outcome(database: Database, fence: FencingToken, outcome: Out
             outcome = UNSTORABLE_OUTCOME
         except (DatabaseUnavailableError, TransactionConflictError) as error:
             log.warning("outcome.write_retrying", reason=str(error))
-            await asyncio.sleep(OUTCOME_RETRY_DELAYS[min(waits, len(OUTCOME_RETRY_DELAYS) - 1)])
-            waits += 1
+            await asyncio.sleep(backoff.next())
         else:
             log.info(
                 "attempt.finished",

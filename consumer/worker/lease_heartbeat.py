@@ -8,14 +8,15 @@ import asyncio
 from enum import Enum, auto
 
 from consumer.errors import LeaseLostError
-from consumer.pulse import TaskHeartbeat
 from consumer.runtime import failpoints
-from consumer.runtime.aio import WakeEvent, wait_event
+from consumer.runtime.aio import WakeEvent
+from consumer.runtime.health import Heartbeat
 from consumer.store import leases
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
 from consumer.store.leases import FencingToken
 from consumer.worker.log import log
+from messaging.timeouts import wait_event
 
 RETRY_INTERVAL_SECONDS = 1.0
 """How soon after a heartbeat that failed the next one is tried."""
@@ -42,7 +43,7 @@ class LeaseHeartbeat:
         *,
         lease_seconds: float,
         heartbeat_seconds: float,
-        task_heartbeat: TaskHeartbeat = TaskHeartbeat(),  # noqa: B008 – a frozen value
+        task_heartbeat: Heartbeat | None = None,
     ) -> None:
         self._database = database
         self._fence = fence
@@ -51,7 +52,7 @@ class LeaseHeartbeat:
         self._wake = WakeEvent()
         self._stop_requested = asyncio.Event()
         self._lease_safe_until = asyncio.get_running_loop().time() + lease_seconds - heartbeat_seconds
-        self.task_heartbeat = task_heartbeat
+        self.task_heartbeat = task_heartbeat or Heartbeat("lease heartbeat")
         self.stop_reason: StopReason | None = None
 
     def stop(self, reason: StopReason) -> None:

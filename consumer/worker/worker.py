@@ -1,12 +1,12 @@
 """The worker: claims jobs, runs each as a task of its own, rescues those whose owner is gone, drains."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from consumer.ending import wait_or_cancel
-from consumer.pulse import HeartbeatFactory, noop_heartbeat
 from consumer.runtime import failpoints
-from consumer.runtime.aio import WakeEvent
+from consumer.runtime.aio import WakeEvent, wait_or_cancel
+from consumer.runtime.health import Heartbeat
 from consumer.store import claims
 from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
 from consumer.store.jobs import Job
@@ -16,13 +16,16 @@ from consumer.worker.attempt import WorkerContext
 from consumer.worker.job_runner import run_job
 from consumer.worker.lease_heartbeat import LeaseHeartbeat, StopReason
 from consumer.worker.log import log
+from messaging.backoff import Backoff
+from messaging.timeouts import no_heartbeat
 from schemas.status import Status
 
 POLL_SECONDS = 1.0
 """Notifications wake the worker; this finds what they do not tell: waits that are over, expired leases.
 
 What only time brings about is looked for no more often than this, however many notifications there are."""
-OUTAGE_RETRY_SECONDS = 2.0
+INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 2.0
+"""Between two tries during an outage of Postgres."""
 OUTAGE_GRACE_SECONDS = 8.0
 """After an outage of Postgres living owners write their ends first; longer than they wait between tries."""
 
@@ -48,12 +51,16 @@ class Worker:
     """Runs up to `max_running` jobs. No job knows who asked for it; the worker only knows rows."""
 
     def __init__(
-        self, context: WorkerContext, config: WorkerConfig, heartbeat_for: HeartbeatFactory = noop_heartbeat
+        self,
+        context: WorkerContext,
+        config: WorkerConfig,
+        heartbeat: Callable[[], None] = no_heartbeat,
+        register_heartbeat: Callable[[str], Heartbeat] = Heartbeat,
     ) -> None:
         self._context = context
         self._config = config
-        self._heartbeat_for = heartbeat_for
-        self._heartbeat = heartbeat_for("worker").beat
+        self._register_heartbeat = register_heartbeat
+        self._heartbeat = heartbeat
         self._database = context.database.with_heartbeat(self._heartbeat)
         self._wake = WakeEvent()
         self._running: dict[
@@ -76,15 +83,17 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Claim and rescue until `stop`; jobs go on until `drain`."""
+        backoff = Backoff(INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, jitter=0.1)
         while not stop.is_set():
             self._heartbeat()  # in an outage, too: a restart would mend nothing
             try:
                 await self._poll_once(stop)
+                backoff.reset()
                 await self._wake.wait(max(self._next_upkeep_at - asyncio.get_running_loop().time(), 0.0))
             except (DatabaseUnavailableError, TransactionConflictError) as error:
                 log.warning("worker.retrying", reason=str(error))
                 self._rescue_not_before = asyncio.get_running_loop().time() + OUTAGE_GRACE_SECONDS
-                await self._wake.wait(OUTAGE_RETRY_SECONDS)
+                await self._wake.wait(backoff.next())
 
     def request_stop(self) -> None:
         """Tell every job to stop, without waiting for it."""
@@ -136,7 +145,7 @@ class Worker:
             fence,
             lease_seconds=self._config.lease_seconds,
             heartbeat_seconds=self._config.heartbeat_seconds,
-            task_heartbeat=self._heartbeat_for(f"heartbeat of job {job.id}, token {fence.token}"),
+            task_heartbeat=self._register_heartbeat(f"heartbeat of job {job.id}, token {fence.token}"),
         )
         task = asyncio.create_task(run_job(self._context, job, keeper, fence), name=f"job {job.id}")
         self._running[fence.token] = _RunningJob(job.id, keeper, task)

@@ -7,7 +7,7 @@ from pathlib import Path
 from messaging.connection import KafkaConnection
 from messaging.errors import UploadError
 from messaging.topics import ensure_topics
-from messaging.uploads import send_file
+from messaging.upload import send_file
 from producer_cli.commands.watch import follow_to_end
 from producer_cli.errors import ExitCode, InvalidInputError
 from producer_cli.events import RunTracker

@@ -10,8 +10,8 @@ import pytest
 
 from devstack.fakedata.workbook import make_workbook
 from schemas.status import Status
-from tests.acceptance.conftest import Harness
 from tests.support.file_age import with_age
+from tests.support.harness import Harness
 from tests.support.other_workbooks import write_compound, write_ods
 from tests.support.service_process import ServiceProcess
 from tests.support.workbooks import (

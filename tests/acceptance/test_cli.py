@@ -11,7 +11,7 @@ import pytest
 
 from devstack.fakedata.expected import ExpectedImport
 from devstack.fakedata.workbook import make_workbook
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 from tests.support.service_process import ServiceProcess
 
 

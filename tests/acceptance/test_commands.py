@@ -8,7 +8,7 @@ import pytest
 from devstack.fakedata.workbook import make_workbook
 from schemas.dead_letters import HEADER_MESSAGE
 from schemas.status import Status
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 from tests.support.kafka_client import dead_letter_reason
 from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
@@ -113,7 +113,7 @@ def test_one_command_delivered_twice_acts_once(harness: Harness, service: Servic
     for _ in range(3):
         harness.kafka.command("retry", request_id, command_id)
     harness.kafka.wait_for_terminal_event(request_id, run=2)
-    # Of the same key, so it lies behind the commands on their partition.
+    # Its key is the same, so it follows the commands on their partition.
     harness.kafka.wait_for_terminal_event(harness.kafka.start_excel("short.xlsx", key=request_id))
     assert harness.db.job(request_id)["run"] == 2
     assert (

@@ -12,8 +12,8 @@ import pytest
 
 from devstack.fakedata.expected import ExpectedImport
 from devstack.fakedata.workbook import make_workbook
-from tests.acceptance.conftest import Harness
 from tests.support.curl import Curl
+from tests.support.harness import Harness
 from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
@@ -68,7 +68,7 @@ def test_a_client_killed_in_the_middle_of_its_upload_has_started_nothing(
     wait_until(lambda: process.read_bytes > 2**21, 30, "a part of the file to be sent")
     process.kill()
     wait_until(lambda: service.log_events("upload.client_disconnected"), 30, "the service to notice")
-    # Whatever the killed one had published would lie before this one.
+    # A message of the killed one would be on the topic before this one.
     small = folder / "small.xlsx"
     make_workbook(small, rows=40, seed=42)
     answer = curl.post("/migration/excel", "-F", "file=@small.xlsx")
@@ -126,7 +126,7 @@ def test_the_same_upload_again_is_answered_with_its_job_and_publishes_nothing(
     assert (third.status, third.json["code"]) == (409, "request_id_reused")
     assert {one["field"] for one in third.json["errors"]} == {"source.file.size", "source.file.sha256"}
     # A request read twice would have had its last event sent again.
-    outbox = "select sum(sends) from migration.outbox where request_id = 'again-1'"
+    outbox = "select sum(resend_generation) from migration.outbox where request_id = 'again-1'"
     assert harness.db.fetchval(outbox) == 0
     assert events[-1].status == "completed"
 

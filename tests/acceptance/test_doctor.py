@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from devstack.fake_sheets.server import FakeSheetsServer
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from devstack.fakedata.workbook import make_workbook
 from schemas.status import Status
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 from tests.support.kafka_client import dead_letter_reason
 from tests.support.reference_tables import Directory
 from tests.support.reference_workbook import load_into

@@ -7,7 +7,7 @@ import httpx
 from benchmarks.report import lag_line
 from devstack.fakedata.workbook import make_workbook
 from schemas.version import VERSION
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.acceptance.conftest import Harness
 from tests.fuzz.__main__ import MIN_ACCEPTED_SHARE
 from tests.fuzz.run import fuzz
 from tests.fuzz.target import make_target
+from tests.support.harness import Harness
 
 SEED = 1
 SHORT = ("--max-examples", "15", "--phases", "examples,fuzzing")

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from schemas.status import Status
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 from tests.support.service_process import ServiceProcess
 from tests.support.wide_workbooks import (
     EXPECTED_KINDS,

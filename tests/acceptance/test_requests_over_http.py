@@ -11,8 +11,8 @@ import pytest
 
 from devstack.fakedata.workbook import make_workbook
 from schemas.topics import DEAD_LETTERS
-from tests.acceptance.conftest import Harness
 from tests.support.faults.oracle import read_topic
+from tests.support.harness import Harness
 from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
@@ -88,7 +88,7 @@ def test_a_known_request_is_answered_without_publishing_and_another_body_is_refu
     other = client.post("/migration/requests", json=body, headers=key)
     assert (other.status_code, other.json()["code"]) == (409, "request_id_reused")
     assert [one["field"] for one in other.json()["errors"]] == ["source.file.path", "options.max_attempts"]
-    sends = "select sum(sends) from migration.outbox where request_id = $1"
+    sends = "select sum(resend_generation) from migration.outbox where request_id = $1"
     assert harness.db.fetchval(sends, key["Idempotency-Key"]) == 0
 
 
@@ -159,7 +159,7 @@ def test_a_command_that_intake_refuses_is_answered_with_its_sentence(
 
 
 def test_a_message_names_its_job_by_request_id_alone(client: httpx.Client) -> None:
-    """In an address a number may stand for the job, in a message it is another request."""
+    """In an address a number may be the id of the job, in a message it is a request id."""
     number = client.post("/migration/requests", json=inbox_body("short.xlsx")).json()["id"]
     answer = client.post("/migration/requests", json={"action": "cancel", "request_id": str(number)})
     assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")

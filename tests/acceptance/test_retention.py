@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import httpx
 
+from consumer.runtime import failpoints
 from devstack.fakedata.workbook import make_workbook
 from schemas.dead_letters import HEADER_MESSAGE
 from schemas.status import Status, StatusEvent
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 from tests.support.kafka_client import dead_letter_reason
 from tests.support.wait import wait_until
 
@@ -26,7 +27,7 @@ def _cancel_mid_job(harness: Harness) -> str:
 
 
 def _backdate(harness: Harness, request_id: str, days: int) -> None:
-    """Let a job have ended, and been told, so many days ago."""
+    """Let a job have ended, and its events have been published, `days` ago."""
     unpublished = """select count(*) from migration.outbox
                      where request_id = $1 and published_at is null"""
     wait_until(lambda: harness.db.fetchval(unpublished, request_id) == 0, 10, "all events to be published")
@@ -38,7 +39,7 @@ def _backdate(harness: Harness, request_id: str, days: int) -> None:
 
 
 def _resent_event(harness: Harness, last: StatusEvent, times: int) -> StatusEvent:
-    """The event that came when this sequence was told for that many times."""
+    """The event that has this sequence, when it was published for the nth time."""
     seen: list[StatusEvent] = []
 
     def enough(event: StatusEvent) -> bool:
@@ -52,7 +53,9 @@ def _resent_event(harness: Harness, last: StatusEvent, times: int) -> StatusEven
 def test_a_removed_job_is_known_and_one_without_its_rejected_rows_is_read_anew(harness: Harness) -> None:
     make_workbook(harness.inbox / "short.xlsx", rows=40, seed=51)
     long = make_workbook(harness.inbox / "long.xlsx", rows=ROWS, seed=52)
-    first = harness.start_replica(MIGRATION_BATCH_ROWS="500", MIGRATION_FAILPOINTS="batch.committed=hang@2+")
+    first = harness.start_replica(
+        MIGRATION_BATCH_ROWS="500", **failpoints.environment("batch.committed=hang@2+")
+    )
     gone = harness.kafka.start_excel("short.xlsx")
     last = harness.kafka.wait_for_terminal_event(gone)
     stripped = _cancel_mid_job(harness)

@@ -6,7 +6,7 @@ import pytest
 from devstack.fakedata.workbook import make_workbook
 from schemas.codes import ErrorCode
 from schemas.status import Status
-from tests.acceptance.conftest import Harness
+from tests.support.harness import Harness
 from tests.support.service_process import ServiceProcess
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from devstack.fakedata.workbook import make_workbook
 from schemas.topics import UPLOADS
-from tests.acceptance.conftest import Harness
 from tests.support.curl import Curl, CurlResponse
+from tests.support.harness import Harness
 from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
@@ -64,7 +64,7 @@ def _is_terminal(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def assert_nothing_started(harness: Harness, curl: Curl, name: str) -> None:
-    """Whatever a refused form had published would lie before the request of the one that is sent now."""
+    """A message of a refused form would be on the topic before the request that is sent now."""
     before = harness.db.fetchval("select count(*) from migration.jobs")
     wait_for_completion(curl, post(curl, "-F", f"request_id=behind-{name}", *FILE))
     assert harness.db.fetchval("select count(*) from migration.jobs") == before + 1

@@ -1,4 +1,4 @@
-"""`make fuzz`: schemathesis against the service, first without tokens, then with them."""
+"""`make fuzz`: runs schemathesis against the service, first without tokens, then with tokens."""
 
 import argparse
 import sys
@@ -9,17 +9,17 @@ from pathlib import Path
 from devstack.errors import StackError
 from devstack.signals import exit_on_sigterm
 from devstack.stack import Stack, start_stack
-from tests.acceptance.conftest import Harness
 from tests.fuzz.run import FuzzResult, fuzz
 from tests.fuzz.target import make_target
+from tests.support.harness import Harness
 
 TOKEN_MODES = {"both": (False, True), "without": (False,), "with": (True,)}
 MIN_ACCEPTED_SHARE = 0.6
-"""The share of valid POSTs that must be answered 2xx."""
+"""The minimum share of valid POSTs that are answered with 2xx."""
 
 
 def main() -> int:
-    """Run both; 0 where schemathesis found nothing and enough POSTs were accepted."""
+    """Run all modes; returns 0 if schemathesis found no failure and enough POSTs were accepted."""
     arguments = _parser().parse_args()
     exit_on_sigterm()
     try:
@@ -36,31 +36,31 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same examples")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed generates the same examples")
     parser.add_argument(
-        "--tokens", choices=TOKEN_MODES, default="both", help="whether the service asks for tokens"
+        "--tokens", choices=TOKEN_MODES, default="both", help="whether the service requires tokens"
     )
-    parser.add_argument("options", nargs="*", help="for schemathesis, behind --: -- --max-examples 50")
+    parser.add_argument("options", nargs="*", help="options for schemathesis, after --: -- --max-examples 50")
     return parser
 
 
 def _run(stack: Stack, options: Sequence[str], seed: int, *, tokens: bool) -> bool:
     print(f"\n== {'with' if tokens else 'without'} tokens ==", flush=True)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
-        world = Harness(stack, Path(folder))
+        harness = Harness(stack, Path(folder))
         try:
-            target = make_target(world, tokens=tokens)
+            target = make_target(harness, tokens=tokens)
             result = fuzz(target, Path(folder), *options, seed=seed, show_output=True)
         finally:
-            world.close()
+            harness.close()
     _show(result)
     return result.exit_code == 0 and result.accepted_share >= MIN_ACCEPTED_SHARE
 
 
 def _show(result: FuzzResult) -> None:
-    print("\nValid POSTs that were answered 2xx:")
-    for operation, (good, number) in sorted(result.accepted.items()):
-        print(f"  {operation:<20}{good:>6} of {number:>5}  {good / number:>5.0%}")
+    print("\nValid POSTs that were answered with 2xx:")
+    for operation, (accepted, total) in sorted(result.accepted.items()):
+        print(f"  {operation:<20}{accepted:>6} of {total:>5}  {accepted / total:>5.0%}")
     print(f"  {'all':<20}{'':>15}  {result.accepted_share:>5.0%}   ({len(result.responses):,} requests)")
 
 

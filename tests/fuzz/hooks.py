@@ -1,11 +1,11 @@
-"""Hooks of schemathesis: what no schema can say. Loaded by `schemathesis.toml` in the process that fuzzes.
+"""Hooks of schemathesis for rules that a schema cannot express. `schemathesis.toml` loads them.
 
-* A valid request names a job that is there: ids made at random would only ever be answered with 404.
-* A valid request has one id, which no other has used: the header and the field may not differ, and an id
-  belongs to one body for ever.
-* Every answer is counted, for the share of valid POSTs that are accepted.
-* Offsets of an upload hold all of its chunks.
-* A valid file is not empty: lengths of binary parts are not for JSON Schema to say.
+* A valid request names an existing job: random ids would always be answered with 404.
+* A valid request has one unused id: header and field must not differ, and an id belongs to one body
+  permanently.
+* Every response is recorded, for the share of valid POSTs that are accepted.
+* The offsets of an upload span all of its chunks.
+* A valid file is not empty: JSON Schema cannot express the length of binary parts.
 
 Cases of the stateful phase get the ids of jobs from links.
 """
@@ -24,7 +24,7 @@ from tests.fuzz.jobs import JobFactory
 JOB_PATHS = "/migration/jobs/{id}"
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 UNKNOWN_JOB_EVERY = 5
-"""One of so many cases keeps its random id, so that 404 is seen too."""
+"""Every n-th case keeps its random id, so that 404 is covered too."""
 MAX_CHUNKS = 1_000_000
 
 jobs = JobFactory(os.environ["FUZZ_URL"], os.environ["FUZZ_HELPER_TOKEN"], os.environ["FUZZ_ENDED_JOB"])
@@ -33,7 +33,7 @@ responses_path = Path(os.environ["FUZZ_RESPONSES"])
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
-    """Put real jobs and one id into valid cases."""
+    """Put an existing job and one id into valid cases."""
     if not _is_positive(case):
         return
     phase = _phase(case)
@@ -42,14 +42,14 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
         _fix_body(case.body)
     if phase != "stateful":
         _use_real_jobs(case)
-    # Else `meta` would look again, and take a form for invalid whose file is bytes.
+    # Otherwise `meta` would be computed again, and regard a form with a file of bytes as invalid.
     case._record_starting_state()
 
 
 @schemathesis.hook
 def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
-    """Write down what was answered."""
-    answer = {
+    """Record the response."""
+    record = {
         "operation": case.operation.definition.raw["operationId"],
         "method": case.operation.method.upper(),
         "positive": _is_positive(case),
@@ -57,7 +57,7 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
         "status": response.status_code,
     }
     with responses_path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(answer) + "\n")
+        file.write(json.dumps(record) + "\n")
 
 
 def _is_positive(case: Case[Any]) -> bool:

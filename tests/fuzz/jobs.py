@@ -1,4 +1,4 @@
-"""Jobs for valid requests: one that has ended, and as many as are asked for that wait or are cancelled."""
+"""Jobs for valid requests: one that has ended, and any number of pending or cancelled ones."""
 
 import itertools
 import uuid
@@ -14,7 +14,7 @@ START = {
 
 
 class JobFactory:
-    """Makes them over HTTP, under a token of its own. `ended` is the request id of a job that has ended."""
+    """Creates jobs over HTTP with its own token. `ended_request_id` names a job that has ended."""
 
     def __init__(self, url: str, token: str, ended_request_id: str) -> None:
         headers = {"authorization": f"Bearer {token}"} if token else {}
@@ -24,22 +24,22 @@ class JobFactory:
         self.ended_request_id = ended_request_id
 
     def every_nth(self, number: int) -> bool:
-        """True once in so many calls."""
+        """True in every `number`-th call."""
         return next(self._counter) % number == 0
 
-    def fresh_request_id(self, wanted: str) -> str:
-        """The id that is wanted, or a new one where it was used before."""
-        found = str(uuid.uuid4()) if wanted in self._used else wanted
-        self._used.add(found)
-        return found
+    def fresh_request_id(self, candidate: str) -> str:
+        """The id if it is unused, else a new one."""
+        request_id = str(uuid.uuid4()) if candidate in self._used else candidate
+        self._used.add(request_id)
+        return request_id
 
     def make_pending(self) -> str:
-        """The request id of a new job that waits."""
+        """Create a job that stays pending; returns its request id."""
         job: dict[str, Any] = self._post("/migration/requests", START)
         return str(job["request_id"])
 
     def make_cancelled(self) -> str:
-        """The request id of a new job that was cancelled."""
+        """Create a cancelled job; returns its request id."""
         request_id = self.make_pending()
         self._post(f"/migration/jobs/{request_id}/cancel", {})
         return request_id

@@ -1,4 +1,4 @@
-"""Runs schemathesis against a service that has jobs, and counts what valid POSTs were answered."""
+"""Runs schemathesis against a service with jobs, and evaluates the responses to valid POSTs."""
 
 import json
 import os
@@ -16,7 +16,7 @@ TIMEOUT_SECONDS = 3_600
 
 @dataclass(frozen=True, slots=True)
 class FuzzTarget:
-    """A running service, the request id of a job on it that has ended, and two tokens, empty for none."""
+    """A running service, the request id of an ended job, and two tokens, empty if it requires none."""
 
     url: str
     ended_job: str
@@ -26,7 +26,7 @@ class FuzzTarget:
 
 @dataclass(frozen=True, slots=True)
 class FuzzResult:
-    """What became of a run: the exit code of schemathesis, its output, every answer."""
+    """The result of a run: exit code and output of schemathesis, and all responses."""
 
     exit_code: int
     output: str
@@ -34,33 +34,33 @@ class FuzzResult:
 
     @property
     def accepted(self) -> dict[str, tuple[int, int]]:
-        """Operation → how many of its valid POSTs were answered 2xx, and how many there were."""
-        posts = [one for one in self.responses if one["method"] == "POST" and one["positive"]]
-        total = Counter(one["operation"] for one in posts)
-        good = Counter(one["operation"] for one in posts if 200 <= one["status"] < 300)
-        return {name: (good[name], number) for name, number in total.items()}
+        """Operation → number of its valid POSTs with a 2xx response, and number of all its valid POSTs."""
+        posts = [r for r in self.responses if r["method"] == "POST" and r["positive"]]
+        total = Counter(post["operation"] for post in posts)
+        accepted = Counter(post["operation"] for post in posts if 200 <= post["status"] < 300)
+        return {operation: (accepted[operation], number) for operation, number in total.items()}
 
     @property
     def accepted_share(self) -> float:
-        """The share of valid POSTs that were answered 2xx."""
+        """The share of valid POSTs with a 2xx response."""
         counts = self.accepted.values()
-        return sum(good for good, _ in counts) / max(sum(number for _, number in counts), 1)
+        return sum(accepted for accepted, _ in counts) / max(sum(total for _, total in counts), 1)
 
 
 def fuzz(target: FuzzTarget, folder: Path, *options: str, seed: int, show_output: bool = False) -> FuzzResult:
-    """Run what `schemathesis.toml` says; `options` change that, `live` shows the output as it comes.
+    """Run schemathesis with `schemathesis.toml` and `options`; `show_output` prints its output live.
 
     Raises subprocess.TimeoutExpired after TIMEOUT_SECONDS.
     """
-    answers = folder / "answers.jsonl"
-    answers.write_text("")
+    responses = folder / "responses.jsonl"
+    responses.write_text("")
     environment = {
         **os.environ,
         "FUZZ_URL": target.url,
         "FUZZ_TOKEN": target.token or "none",
         "FUZZ_HELPER_TOKEN": target.helper_token,
         "FUZZ_ENDED_JOB": target.ended_job,
-        "FUZZ_RESPONSES": str(answers),
+        "FUZZ_RESPONSES": str(responses),
         "NO_PROXY": "127.0.0.1",
     }
     command = [
@@ -68,7 +68,7 @@ def fuzz(target: FuzzTarget, folder: Path, *options: str, seed: int, show_output
         *("--config-file", str(ROOT / "schemathesis.toml")),
         *("run", f"{target.url}/openapi.json", "--seed", str(seed), *options),
     ]
-    ran = subprocess.run(
+    completed = subprocess.run(
         command,
         env=environment,
         cwd=ROOT,
@@ -77,5 +77,6 @@ def fuzz(target: FuzzTarget, folder: Path, *options: str, seed: int, show_output
         timeout=TIMEOUT_SECONDS,
         check=False,
     )
-    lines = answers.read_text(encoding="utf-8").splitlines()
-    return FuzzResult(ran.returncode, (ran.stdout or b"").decode(), [json.loads(line) for line in lines])
+    lines = responses.read_text(encoding="utf-8").splitlines()
+    output = (completed.stdout or b"").decode()
+    return FuzzResult(completed.returncode, output, [json.loads(line) for line in lines])

@@ -1,25 +1,26 @@
-"""A service to fuzz: it has a job that has ended, and every job that comes now waits."""
+"""A service to fuzz: it has one ended job, and every new job stays pending."""
 
 from consumer.http.auth.tokens import Right, issue_token
+from consumer.runtime import failpoints
 from devstack.fakedata.workbook import make_workbook
-from tests.acceptance.conftest import Harness
 from tests.fuzz.run import FuzzTarget
+from tests.support.harness import Harness
 from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 BLOCKED_SETTINGS = {
     "MIGRATION_MAX_RUNNING_JOBS": "1",
-    "MIGRATION_FAILPOINTS": "outcome.before_write=hang@1+",
+    **failpoints.environment("outcome.before_write=hang@1+"),
 }
-"""The first job never ends and takes the one slot: what comes later waits, and can be cancelled."""
+"""The first job never ends and occupies the only slot: later jobs stay pending and can be cancelled."""
 
 
 def make_target(harness: Harness, *, tokens: bool) -> FuzzTarget:
-    """Start a service on a world nobody has used; `tokens` says whether it asks for them."""
+    """Start a service on an unused harness; `tokens`: whether it requires tokens."""
     make_workbook(harness.inbox / "chats.xlsx", rows=200, seed=5)
     first = harness.start_replica()
     ended = harness.kafka.start_excel("chats.xlsx")
-    assert harness.kafka.wait_for_terminal_event(ended).failed, "some of its rows are rejected"
+    assert harness.kafka.wait_for_terminal_event(ended).failed, "the workbook must have rejected rows"
     first.stop()
     if not tokens:
         return FuzzTarget(_start_blocked(harness).url, ended)
@@ -32,6 +33,6 @@ def make_target(harness: Harness, *, tokens: bool) -> FuzzTarget:
 
 def _start_blocked(harness: Harness, **settings: str) -> ServiceProcess:
     service = harness.start_replica(**BLOCKED_SETTINGS, **settings)
-    taking = harness.kafka.start_excel("chats.xlsx")
-    wait_until(lambda: harness.db.job(taking).get("status") == "running", 30, "a job to take the slot")
+    blocking = harness.kafka.start_excel("chats.xlsx")
+    wait_until(lambda: harness.db.job(blocking).get("status") == "running", 30, "a job to occupy the slot")
     return service

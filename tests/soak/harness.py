@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from consumer.runtime.failpoints import environment as failpoint_environment
 from devstack.fake_sheets.__main__ import write_key_file
 from devstack.fake_sheets.server import FakeSheetsServer, FakeWorksheet
 from devstack.server import Server
 from devstack.stack import Stack
-from tests.acceptance.faults.conftest import FaultHarness
 from tests.soak.plan import REPLICAS
 from tests.soak.poison import write_files
 from tests.soak.sources import SoakSource, copy_to_inbox, to_sheet_rows, to_table_row
 from tests.support.database_inspector import DatabaseInspector
 from tests.support.dedicated_postgres import start_dedicated_postgres
 from tests.support.faults.cluster import Cluster, proxied_cluster
+from tests.support.faults.fault_harness import FaultHarness
 from tests.support.service_process import ServiceProcess
 
 SETTINGS = {
@@ -51,7 +52,7 @@ class SoakHarness(FaultHarness):
         self.slots: list[ServiceProcess] = []
 
     def environment(self, **more: str) -> dict[str, str]:
-        """What a replica is told."""
+        """The environment of a replica."""
         sources = {
             "MIGRATION_CONNECTIONS": json.dumps({"panel": self.postgres_proxy.proxied_dsn(self.source_dsn)}),
             "MIGRATION_GOOGLE_CREDENTIALS": json.dumps({"default": str(self.key_file)}),
@@ -68,7 +69,7 @@ class SoakHarness(FaultHarness):
     def launch(self, failpoints: str = "", **more: str) -> ServiceProcess:
         """Start a replica. Whoever is dead in the group is waited for by Kafka itself."""
         number = len(self.replicas) + 1
-        environment = self.environment(MIGRATION_FAILPOINTS=failpoints, **more)
+        environment = self.environment(**failpoint_environment(failpoints), **more)
         service = ServiceProcess(environment, self.folder / f"service-{number}.log", name=f"replica {number}")
         self.replicas.append(service)
         return service.launch()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class SoakLog:
-    """May be told from several threads."""
+    """Safe to call from several threads."""
 
     def __init__(self, write_line: Callable[[str], object] = lambda _: None) -> None:
         self._lock = threading.Lock()

@@ -38,7 +38,7 @@ class PlannedJob:
 
 @dataclass(frozen=True, slots=True)
 class PoisonMessage:
-    """Something that nobody should send."""
+    """An invalid or hostile message or file."""
 
     at: float
     number: int

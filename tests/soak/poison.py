@@ -1,4 +1,4 @@
-"""Messages and files that nobody should send, and what must come of each."""
+"""Invalid and hostile messages and files, and the result each must have."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ DEAD_LETTER_REASONS: Mapping[str, str] = {
     "cancel of nothing": "command_refused",
     "retry of nothing": "command_refused",
 }
-"""Why the message must lie among the dead letters."""
+"""The reason with which the message must be a dead letter."""
 
 JOB_ERROR_CODES: Mapping[str, str] = {
     "truncated workbook": "workbook_damaged",
@@ -84,13 +84,13 @@ SOURCES: Mapping[str, dict[str, Any]] = {
     "workbook without rows": _file_source("empty.xlsx"),
     "file that is not there": _file_source("nowhere.xlsx"),
     "path out of the inbox": _file_source("../outside.xlsx"),
-    "unknown connection": {"type": "database", "connection": "nobody"},
+    "unknown connection": {"type": "database", "connection": "unknown"},
     "unknown table": {"type": "database", "connection": "panel", "table": "nothing"},
     "unknown spreadsheet": {"type": "google_sheets", "spreadsheet_id": "1NobodyKnowsThisSpreadsheet"},
     "unknown credentials": {
         "type": "google_sheets",
         "spreadsheet_id": "1NobodyKnowsThisSpreadsheet",
-        "credentials": "nobody",
+        "credentials": "unknown",
     },
 }
 

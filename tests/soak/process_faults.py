@@ -49,7 +49,7 @@ class ProcessFaults:
         }
 
     def inject(self, fault: PlannedFault) -> None:
-        """Do it, and see that nobody died of anything else."""
+        """Inject the fault, and check that no process ended for another reason."""
         chance = random.Random(fault.seed)
         slot = chance.randrange(len(self._harness.slots))
         if chance.random() < AT_WORK_SHARE:

@@ -1,4 +1,4 @@
-"""Publishes what a plan asks for: starts, the same again, cancels, retries, and what nobody should send."""
+"""Publishes what a plan contains: starts, repeated starts, cancels, retries, and poison."""
 
 import asyncio
 import json
@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from messaging.errors import MessagingError
-from messaging.uploads import send_file
+from messaging.upload import send_file
 from tests.soak import poison
 from tests.soak.harness import SoakHarness, spreadsheet_id
 from tests.soak.log import SoakLog
@@ -17,7 +17,7 @@ from tests.soak.sources import SoakSource
 
 Action = Callable[[], None]
 PUBLISH_ERRORS = (AssertionError, TimeoutError, MessagingError)
-"""How publishing ends while Kafka is away: nobody knows whether it arrived."""
+"""How publishing ends while Kafka is away: the message may have arrived or not."""
 
 RETRY_INTERVAL_SECONDS = 1.0
 

@@ -12,7 +12,7 @@ from tests.support.faults.oracle import find_violations, read_topic
 from tests.support.kafka_client import dead_letter_reason
 
 OPEN_JOBS = """
-select request_id, status, attempt, failures, detail, error_code, available_at - clock_timestamp()
+select request_id, status, attempt, consecutive_failures, detail, error_code, available_at - clock_timestamp()
 from migration.jobs where status in ('pending', 'running')
 """
 DEFECT_EVENTS = frozenset(
@@ -60,19 +60,19 @@ def set_expectations(harness: SoakHarness, sources: Mapping[str, SoakSource], pl
 
 
 def _jobs(harness: SoakHarness, plan: Plan) -> Iterator[str]:
-    """Each came to the end it must have; nobody else's job is there."""
+    """Each job has the outcome it must have, and there is no other job."""
     for one in plan.jobs:
         job = harness.job(one.request_id)
         ends = {"completed"} if one.cancel_after is None else {"completed", "cancelled"}
         if job.get("status") not in ends:
             yield f"{_describe_job(one)} is {_describe_outcome(job)}"
         elif SHARED not in one.source and job["updated"]:
-            yield f"{_describe_job(one)} updated {job['updated']} chats that nobody else knows"
+            yield f"{_describe_job(one)} updated {job['updated']} chats of no other source"
     for poisoned in plan.poisons:
         yield from _check_poison(harness, poisoned)
     there = {request_id for (request_id,) in harness.db.fetch("select request_id from migration.jobs")}
     planned = {one.request_id for one in plan.jobs} | {one.request_id for one in plan.poisons}
-    yield from (f"nobody asked for {request_id}" for request_id in there - planned)
+    yield from (f"job {request_id} was never requested" for request_id in there - planned)
 
 
 def _check_poison(harness: SoakHarness, one: PoisonMessage) -> Iterator[str]:
@@ -94,13 +94,16 @@ def _describe_outcome(job: Mapping[str, object]) -> str:
 
 def _inserted(harness: SoakHarness, _: Plan) -> Iterator[str]:
     """Every chat was inserted by one job, whichever came first."""
-    told = harness.db.fetchval("select sum(inserted) from migration.jobs")
-    if told != len(harness.expected_directory.chats):
-        yield f"the jobs together inserted {told} chats, there must be {len(harness.expected_directory.chats)}"
+    counted, expected = (
+        harness.db.fetchval("select sum(inserted) from migration.jobs"),
+        len(harness.expected_directory.chats),
+    )
+    if counted != expected:
+        yield f"the jobs together inserted {counted} chats, there must be {expected}"
 
 
 def _dead_letters(harness: SoakHarness, plan: Plan) -> Iterator[str]:
-    """What is poison lies among the dead letters with its reason, and nothing else but late commands."""
+    """The dead letters are the poison messages, each with its reason, and late commands."""
     letters = read_topic(harness.bootstrap_servers, DEAD_LETTERS.name)
     there = {((letter.key or b"").decode(), dead_letter_reason(letter)) for letter in letters}
     known = plan.jobs[0].request_id

@@ -1,4 +1,4 @@
-"""The command `curl`, as people use it against the service."""
+"""Runs the command `curl` against the service."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ SEPARATOR = "\n--status--\n"
 
 @dataclass(frozen=True, slots=True)
 class CurlResponse:
-    """What curl shows of an answer."""
+    """A response as printed by curl."""
 
     status: int
     headers: dict[str, str]
@@ -24,37 +24,37 @@ class CurlResponse:
     @property
     def json(self) -> dict[str, Any]:
         """The body as JSON."""
-        found: dict[str, Any] = json.loads(self.body)
-        return found
+        document: dict[str, Any] = json.loads(self.body)
+        return document
 
 
 def parse_output(output: str) -> CurlResponse:
-    """What curl that ended well has put out."""
+    """Parse the output of a successful curl."""
     body, _, rest = output.rpartition(SEPARATOR)
     status, _, headers = rest.partition("\n")
     return CurlResponse(int(status), {k: v[-1] for k, v in json.loads(headers).items()}, body)
 
 
 class CurlProcess:
-    """A curl that runs."""
+    """A running curl."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
     @property
     def read_bytes(self) -> int:
-        """What it has read so far: its libraries, then the file it sends (the kernel's own count)."""
+        """Bytes read so far by the kernel's count: its libraries, then the file it sends."""
         lines = Path(f"/proc/{self._process.pid}/io").read_text().splitlines()
         return int(dict(line.split(": ") for line in lines)["rchar"])
 
     def response(self, seconds: float = TIMEOUT_SECONDS) -> CurlResponse:
-        """Wait for its end and return what it shows; fails where curl itself failed."""
+        """Wait for its end and return the response; fails if curl failed."""
         code, out, err = self.wait(seconds)
         assert code == 0, f"curl ended with {code}: {err}"
         return parse_output(out)
 
     def wait(self, seconds: float = TIMEOUT_SECONDS) -> tuple[int, str, str]:
-        """Wait for its end, however it comes: exit code, output, errors."""
+        """Wait for its end; returns exit code, standard output and standard error."""
         try:
             out, err = self._process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -69,7 +69,7 @@ class CurlProcess:
 
 
 class Curl:
-    """curl, called in a folder of its own against one service."""
+    """Runs curl in a folder against one service; skips the test if curl is not installed."""
 
     def __init__(self, url: str, folder: Path) -> None:
         if shutil.which("curl") is None:
@@ -82,11 +82,11 @@ class Curl:
         return self._call(path, *options)
 
     def post(self, path: str, *options: str) -> CurlResponse:
-        """POST; the body is among the options."""
+        """POST; the options contain the body."""
         return self._call(path, "-X", "POST", *options)
 
     def start_post(self, path: str, *options: str) -> CurlProcess:
-        """POST, and do not wait for its end; `response` or `kill` has to be called."""
+        """POST without waiting for the end; call `response` or `kill` on the result."""
         return CurlProcess(self._start(path, "-X", "POST", *options))
 
     def _call(self, path: str, *options: str) -> CurlResponse:

@@ -1,4 +1,4 @@
-"""What stands in Postgres, by natural keys, for comparing with what should."""
+"""The content of Postgres by natural keys, to be compared with what is expected."""
 
 import asyncio
 import threading
@@ -86,7 +86,7 @@ class DatabaseInspector:
 
     @contextmanager
     def locked_table(self, table: str) -> Iterator[None]:
-        """Nobody can write to a table meanwhile: whatever is on its way stays where it is."""
+        """Block all writes to a table: transactions that need it wait."""
         held, over = threading.Event(), threading.Event()
         holder = threading.Thread(target=lambda: asyncio.run(self._hold_lock(table, held, over)))
         holder.start()

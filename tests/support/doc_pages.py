@@ -1,4 +1,4 @@
-"""Tables of the pages for people, to be held against the code."""
+"""Parses tables and headings of the documentation, which tests compare with the code."""
 
 import re
 from pathlib import Path
@@ -14,30 +14,30 @@ def read_page(name: str) -> str:
 
 
 def section(text: str, heading: str) -> str:
-    """What stands below a heading, up to the next one."""
+    """The text below a heading, up to the next heading."""
     return HEADING_START.split(text.split(f"# {heading}\n")[1])[0]
 
 
 def table_rows(text: str) -> list[list[str]]:
-    """The cells of all tables in a text, without their heads."""
+    """The cells of all tables in a text, without header rows."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
-    heads = {at - 1 for at, line in enumerate(lines) if set(line) <= set("|-: ")}
-    heads |= {at + 1 for at in heads}
-    return [_cells(line) for at, line in enumerate(lines) if at not in heads]
+    header_rows = {index - 1 for index, line in enumerate(lines) if set(line) <= set("|-: ")}
+    header_rows |= {index + 1 for index in header_rows}
+    return [_cells(line) for index, line in enumerate(lines) if index not in header_rows]
 
 
 def code_names(cell: str) -> list[str]:
-    """What stands in backticks in a cell."""
+    """The texts in backticks in a cell."""
     return re.findall(r"`([^`]+)`", cell)
 
 
 def first_code_names(text: str) -> list[str]:
-    """The first name in backticks of each row."""
+    """The first text in backticks of each row."""
     return [code_names(row[0])[0] for row in table_rows(text)]
 
 
 def anchors(text: str) -> set[str]:
-    """The anchors that the headings of a page make."""
+    """The anchors of the headings of a page."""
     titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 

@@ -1,4 +1,4 @@
-"""Jobs that change for those who follow them, and a service that they follow them on."""
+"""Changes of jobs, and a minimal replica that streams their events."""
 
 import asyncio
 import time
@@ -32,7 +32,7 @@ update migration.jobs set sequence = sequence + 1, detail = $2 where id = $1 ret
 
 
 async def change_job(database: Database, job_id: int, detail: str = "") -> float:
-    """One more status event of a job; when it was committed (`time.perf_counter()`, just before)."""
+    """Emit a status event of a job; returns the time just before its commit (`time.perf_counter()`)."""
     async with database.transaction() as connection:
         await _change(connection, job_id, detail)
         return time.perf_counter()
@@ -46,35 +46,35 @@ async def _change(connection: Connection, job_id: int, detail: str) -> None:
 
 @asynccontextmanager
 async def connect_many(client: httpx.AsyncClient, path: str, count: int) -> AsyncIterator[list[SseClient]]:
-    """So many clients of one stream."""
+    """`count` clients of one stream."""
     clients = [SseClient(client, path) for _ in range(count)]
-    await asyncio.gather(*(one.__aenter__() for one in clients))
+    await asyncio.gather(*(sse_client.__aenter__() for sse_client in clients))
     yield clients
-    await asyncio.gather(*(one.disconnect() for one in clients))
+    await asyncio.gather(*(sse_client.disconnect() for sse_client in clients))
 
 
 async def change_job_many_times(database: Database, job_id: int, count: int, detail: str = "") -> None:
-    """So many events in one transaction."""
+    """Emit `count` events in one transaction."""
     async with database.transaction() as connection:
         for _ in range(count):
             await _change(connection, job_id, detail)
 
 
-async def finish_attempt(database: Database, owned: Job, transition: Transition) -> int:
-    """End an attempt; the sequence of the event."""
+async def finish_attempt(database: Database, job: Job, transition: Transition) -> int:
+    """End an attempt; returns the sequence of its event."""
     async with database.transaction() as connection:
-        return (await transitions.apply(connection, owned.id, owned.token, transition)).sequence
+        return (await transitions.apply(connection, job.id, job.token, transition)).sequence
 
 
 async def retry_job(database: Database, request_id: str) -> None:
-    """What intake does with a retry."""
+    """Apply a retry as intake does."""
     command = RetryRequest(action="retry", request_id=request_id)
     async with database.transaction() as connection:
         assert await commands.apply_command(connection, f"retry-{request_id}", command) is None
 
 
-class RevocableAccess(Authenticator):
-    """Lets everybody in, and ends their streams when told."""
+class RevocableAuthenticator(Authenticator):
+    """Allows every caller, until `revoked` is set."""
 
     revoked = False
 
@@ -83,20 +83,20 @@ class RevocableAccess(Authenticator):
 
 
 class EventReplica:
-    """The events of one replica over HTTP, with its feed and what tells it of new events."""
+    """The event stream of one replica over HTTP, with its feed and its listener for notifications."""
 
     def __init__(self, database: Database, heartbeat_seconds: float) -> None:
         self.queries: list[Mapping[int, int]] = []
         self._database = database
         self.heartbeats: list[float] = []
-        """When the feed's task reported (`time.perf_counter()`)."""
+        """Times of the feed's heartbeats (`time.perf_counter()`)."""
         self.feed = EventFeed(self._fetch, lambda: self.heartbeats.append(time.perf_counter()))
-        self.access = RevocableAccess()
+        self.authenticator = RevocableAuthenticator()
         self._app = FastAPI()
-        self._app.state.authenticator = self.access
+        self._app.state.authenticator = self.authenticator
         self._app.add_middleware(EncodedJobPaths)
         error_handlers.install(self._app)
-        self._app.include_router(events.router(database, self.feed, self.access, heartbeat_seconds))
+        self._app.include_router(events.router(database, self.feed, self.authenticator, heartbeat_seconds))
         self._stop = asyncio.Event()
         self.seconds_to_stop = 0.0
 
@@ -105,16 +105,16 @@ class EventReplica:
         return await fetch_events(self._database, positions)
 
     async def stop(self) -> None:
-        """What the service does when it drains."""
-        begun = time.perf_counter()
+        """Drain as the service does."""
+        started = time.perf_counter()
         self._stop.set()
         self.feed.close()
         await asyncio.wait_for(self._serving, 10)
-        self.seconds_to_stop = time.perf_counter() - begun
+        self.seconds_to_stop = time.perf_counter() - started
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[httpx.AsyncClient]:
-        """Serve, and give a client without a limit on connections."""
+        """Serve within the block; yields a client without a limit on connections."""
         listener = listen("127.0.0.1", 0)
         self.port = listener.getsockname()[1]
         self._serving = asyncio.create_task(serve_on(self._app, listener, self._stop))
@@ -131,7 +131,7 @@ class EventReplica:
         await asyncio.wait({listening})
 
     async def _listen(self) -> None:
-        """As the service does, which begins anew after an outage."""
+        """Listen for notifications, again after each outage, as the service does."""
         while True:
             try:
                 await notifications.listen(self._database.dsn, {outbox.OUTBOX_CHANNEL: self.feed.notify})

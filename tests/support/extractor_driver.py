@@ -114,7 +114,7 @@ class ExtractorDriver:
 def start_extractor(
     start: Mapping[str, Any], module: str = "tests.support.tiny_extractor"
 ) -> Iterator[ExtractorDriver]:
-    """A child that was told to start."""
+    """A child that has its START frame."""
     process = ExtractorDriver(module)
     try:
         process.send(FrameType.START, dict(start))

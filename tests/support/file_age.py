@@ -1,4 +1,4 @@
-"""Files that nobody has changed for a while."""
+"""Files with an older modification time."""
 
 import os
 import time

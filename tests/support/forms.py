@@ -1,14 +1,14 @@
-"""Bodies of multipart/form-data: captured from real clients, and made by hand."""
+"""Bodies of multipart/form-data: captured from real clients, and written by hand."""
 
 from dataclasses import dataclass
 
 CONTENT = b"PK\x03\x04\r\n--not the end"
-"""The file in the captured bodies: with a line that begins like a boundary."""
+"""The file in the captured bodies; it contains a line that begins like a boundary."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """A request: its Content-Type and body, and what should be read from them."""
+    """A request: its Content-Type and body, and the expected result of parsing."""
 
     content_type: str
     body: bytes
@@ -22,14 +22,14 @@ def _lines(*lines: bytes) -> bytes:
 
 
 def _curl(boundary: str, disposition: bytes, filename: str) -> Form:
-    mark = b"--" + boundary.encode()
+    delimiter = b"--" + boundary.encode()
     body = _lines(
-        mark,
+        delimiter,
         b'Content-Disposition: form-data; name="file"; ' + disposition,
         b"Content-Type: application/octet-stream",
         b"",
         CONTENT,
-        mark + b"--",
+        delimiter + b"--",
         b"",
     )
     return Form(f"multipart/form-data; boundary={boundary}", body, filename)

@@ -10,7 +10,7 @@ from tests.support.wait import wait_until
 
 
 def freeze(server: Server) -> None:
-    """Pause a server; on return each of its threads has stopped, not only been told to."""
+    """Pause a server; on return each of its threads has stopped."""
     server.pause()
     wait_until(
         lambda: all(_is_thread_stopped(thread) for thread in _threads(server)), 10, f"{server.pid} to stop"
@@ -23,7 +23,7 @@ def _threads(server: Server) -> list[Path]:
 
 
 def _is_thread_stopped(thread: Path) -> bool:
-    """The state comes after the name, which stands in brackets and may hold any character."""
+    """The state comes after the name, which is in brackets and may hold any character."""
     try:
         return (thread / "stat").read_text().rpartition(")")[2].split()[0] == "T"
     except (FileNotFoundError, ProcessLookupError):

@@ -1,8 +1,8 @@
-"""The HTTP app as tests of reading need it: its POSTs lead nowhere, and say so where one is sent."""
+"""The HTTP app without Kafka, for tests of reading: a POST that would publish fails the test."""
 
 from collections.abc import Collection, Sequence
 from functools import partial
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -16,9 +16,12 @@ from consumer.runtime.health import HealthRegistry
 from consumer.store.database import Database
 from messaging.records import ProducerRecord
 
+NO_DATABASE = cast("Database", None)
+"""For apps of which a test only uses routes that need no database."""
+
 
 async def no_kafka(_records: Sequence[ProducerRecord] = ()) -> NoReturn:
-    """In the place of a producer."""
+    """In place of a producer."""
     raise AssertionError("this app has no Kafka")
 
 
@@ -26,13 +29,13 @@ def make_read_only_app(
     database: Database,
     health: HealthRegistry | None = None,
     *,
-    access: Authenticator | None = None,
+    authenticator: Authenticator | None = None,
     feed: EventFeed | None = None,
     hosts: Collection[str] | None = None,
     publish: Publish = no_kafka,
 ) -> FastAPI:
-    """The app of the service before a database, without Kafka unless `publish` is given."""
-    parts = HttpDependencies(
+    """The app of the service with a database, and without Kafka unless `publish` is given."""
+    dependencies = HttpDependencies(
         database=database,
         health=health or HealthRegistry(),
         registry=CollectorRegistry(),
@@ -41,7 +44,7 @@ def make_read_only_app(
         datasets={"chats"},
         open_upload=no_kafka,
         upload_limits=UploadLimits(1, 1),
-        authenticator=access or Authenticator(),
+        authenticator=authenticator or Authenticator(),
         hosts=hosts,
     )
-    return make_app(parts)
+    return make_app(dependencies)

@@ -1,4 +1,4 @@
-"""Both probes of a service, asked all the time from the side, and what they said."""
+"""Samples both probes of a service from threads, and keeps the responses."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ class ProbedService(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ProbeResponse:
-    """What a probe said, and when it was asked, by `time.monotonic()`; status 0 when it did not answer."""
+    """The response of a probe; `at` is when it was asked by `time.monotonic()`, status 0 is no answer."""
 
     at: float
     status: int

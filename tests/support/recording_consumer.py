@@ -1,6 +1,7 @@
 """A group consumer that runs beside a test and remembers what its handler took."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import ClassVar, Self
@@ -19,7 +20,7 @@ SliceHandler = Callable[[Sequence[Record]], Awaitable[None]]
 
 
 class TrackedConsumer(AIOKafkaConsumer):  # type: ignore[misc] # the library has no types
-    """Remembers what was built, for tests that lay hands on inner tasks or count."""
+    """Remembers its instances, for tests that cancel inner tasks or count consumers."""
 
     instances: ClassVar[list["TrackedConsumer"]] = []
 
@@ -44,6 +45,8 @@ class RecordingConsumer:
         self.records: list[Record] = []
         self.stop = asyncio.Event()
         self._before_record = before_record
+        self.last_progress = time.monotonic()
+        """When the consumer last called its heartbeat."""
         self.consumer = GroupConsumer(
             connection,
             topics=[topic],
@@ -51,7 +54,11 @@ class RecordingConsumer:
             client_id="test",
             handle=self._handle,
             handle_slice=self._handle_slice if before_slice else None,
+            heartbeat=self._record_progress,
         )
+
+    def _record_progress(self) -> None:
+        self.last_progress = time.monotonic()
 
     async def _handle(self, record: Record) -> None:
         if self._before_record:

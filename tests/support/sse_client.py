@@ -1,4 +1,4 @@
-"""A client of Server-Sent Events that keeps what it got, and when."""
+"""A client of Server-Sent Events that records events with their time of arrival."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from tests.support.wait import wait_until_async
 
 @dataclass(frozen=True, slots=True)
 class SseEvent:
-    """An event: its id, its data as JSON, and when it came (`time.perf_counter()`)."""
+    """An event: its id, its data as JSON, and its time of arrival (`time.perf_counter()`)."""
 
     sequence: int
     data: dict[str, Any]
@@ -21,7 +21,7 @@ class SseEvent:
 
 
 class SseClient:
-    """Reads a stream within its context."""
+    """Reads a stream in the background within its context."""
 
     def __init__(self, client: httpx.AsyncClient, path: str, last_event_id: int | str | None = None) -> None:
         self.events: list[SseEvent] = []
@@ -37,7 +37,7 @@ class SseClient:
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._read())
-        await self.wait_until(lambda: bool(self.status), "an answer")
+        await self.wait_until(lambda: bool(self.status), "a response")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -61,14 +61,14 @@ class SseClient:
             raise error
 
     async def wait_until(self, condition: Any, what: str, seconds: float = 15) -> None:
-        """Wait for something to be true of what was received."""
+        """Wait until a condition on the received events is true; `what` names it in the error."""
 
-        async def true() -> bool:
+        async def is_true() -> bool:
             if self.ended and self._task is not None and not condition():
                 self._task.result()
             return bool(condition())
 
-        await wait_until_async(true, seconds, what)
+        await wait_until_async(is_true, seconds, what)
 
     async def wait_for_event(self, sequence: int, seconds: float = 15) -> None:
         """Wait for an event."""

@@ -20,7 +20,7 @@ def find_tiny(name: str) -> Dataset:
         case "limits":
             print_limits()
         case "fails":
-            raise ValueError("with a value nobody should read: +79991234567")
+            raise ValueError("with a value that must not leak: +79991234567")
         case "eats":
             return make_tiny_dataset(str(bytearray(1 << 40)))
         case _:

@@ -36,7 +36,7 @@ def _documented_routes() -> list[tuple[str, str, list[str], str, str]]:
 
 
 def _parameters(about: dict[str, Any]) -> dict[str, Any]:
-    """What may stand behind the question mark: name and schema."""
+    """The query parameters of an operation: name and schema."""
     return {one["name"]: one["schema"] for one in about.get("parameters", []) if one["in"] == "query"}
 
 

@@ -1,4 +1,4 @@
-"""What the compose file hands to the service is what the service takes, and lies where it says."""
+"""The compose file sets variables that the service has, and mounts the paths they name."""
 
 from pathlib import Path
 from typing import Any

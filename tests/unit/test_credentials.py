@@ -46,7 +46,7 @@ def test_each_kind_of_source_gets_what_it_needs_and_no_more(settings: Settings) 
 
 
 @pytest.mark.parametrize(
-    ("source", "code", "said"),
+    ("source", "code", "message"),
     [
         ({"type": "database", "connection": "other"}, "unknown_connection", "«other».*«admin»"),
         ({"type": "google_sheets", "credentials": "no"}, "unknown_credentials", "«no».*«default»"),
@@ -57,9 +57,9 @@ def test_each_kind_of_source_gets_what_it_needs_and_no_more(settings: Settings) 
     ],
 )
 def test_a_name_without_use_is_refused_with_what_to_do(
-    settings: Settings, source: dict[str, Any], code: str, said: str
+    settings: Settings, source: dict[str, Any], code: str, message: str
 ) -> None:
-    with pytest.raises(UnresolvableRequestError, match=said) as caught:
+    with pytest.raises(UnresolvableRequestError, match=message) as caught:
         credentials.resolve(settings, source)
     assert caught.value.code == code
     assert "hidden" not in caught.value.message

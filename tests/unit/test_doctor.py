@@ -35,7 +35,7 @@ def _failing_check(error: Exception) -> doctor.Check:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "line"),
     [
         (DatabaseUnavailableError("it went away"), "FAIL Kafka: it went away"),
         (KafkaUnavailableError("Kafka at a:1 is gone."), "FAIL Kafka: Kafka at a:1 is gone."),
@@ -45,7 +45,7 @@ def _failing_check(error: Exception) -> doctor.Check:
 )
 async def test_a_check_that_breaks_off_costs_no_other_finding(
     error: Exception,
-    told: str,
+    line: str,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -54,7 +54,7 @@ async def test_a_check_that_breaks_off_costs_no_other_finding(
     monkeypatch.setattr(doctor, "_postgres", _passing_check)
     assert await doctor.run_checks(settings) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1:-1] == ["ok   found before", told, "ok   all is well"]
+    assert lines[1:-1] == ["ok   found before", line, "ok   all is well"]
 
 
 async def test_where_nothing_answers_each_is_told(

@@ -1,4 +1,4 @@
-"""I10: every wait for somebody else stands under a limit, in the text of the code itself.
+"""I10: every await of something external has a timeout, by the text of the code.
 
 A new call into a driver that waits without one fails here, before any server has to fall silent.
 """
@@ -45,8 +45,8 @@ def methods(*kinds: type) -> set[str]:
 
 
 def parse_packages(*packages: str) -> Iterator[tuple[str, ast.Module]]:
-    for room in packages:
-        for path in sorted((ROOT / room).rglob("*.py")):
+    for package in packages:
+        for path in sorted((ROOT / package).rglob("*.py")):
             yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
 
 
@@ -54,7 +54,7 @@ Awaited = tuple[ast.Call, list[ast.AST]]
 
 
 def awaited(tree: ast.Module) -> Iterator[Awaited]:
-    """Every call that is awaited at once, with all it stands in, from outside in."""
+    """Each call that is awaited directly, with the nodes around it, from outside in."""
 
     def walk(node: ast.AST, around: list[ast.AST]) -> Iterator[Awaited]:
         if isinstance(node, ast.Await) and isinstance(node.value, ast.Call):
@@ -80,7 +80,7 @@ def keyword_names(call: ast.Call) -> set[str | None]:
 
 
 def is_bounded(around: list[ast.AST]) -> bool:
-    """Whether it stands in a block with a limit."""
+    """Whether it is inside of a block with a timeout."""
     limits = (
         "asyncio.timeout",
         "asyncio.timeout_at",
@@ -175,13 +175,13 @@ def test_the_end_of_a_child_is_awaited_under_a_limit() -> None:
     assert [place for place, limited in waits if not limited] == []
 
 
-@pytest.mark.parametrize("room", ["consumer/sources/google_sheets", "producer_cli", "consumer/http"])
-def test_every_request_over_http_has_a_limit(room: str) -> None:
+@pytest.mark.parametrize("package", ["consumer/sources/google_sheets", "producer_cli", "consumer/http"])
+def test_every_request_over_http_has_a_limit(package: str) -> None:
     asks = {"request", "get", "post", "stream", "Client", "AsyncClient"}
     on = {"httpx", "session", "requests"}
     unbounded = [
         location(file, node)
-        for file, tree in parse_packages(room)
+        for file, tree in parse_packages(package)
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and callee_name(node) in asks

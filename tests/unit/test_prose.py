@@ -1,84 +1,33 @@
-"""The pages for people use the terms of the glossary: words that hide a common term do not come back.
+"""Prose uses the terms of the glossary: words that hide a common term do not come back.
 
-Code, names in backticks and targets of links are not prose and are not looked at.
+Code, names in backticks and targets of links are not prose.
 """
-
-import re
 
 import pytest
 
-from tests.support.doc_pages import ROOT, read_page
+from tests.support.prose import ALLOWED_IN, ROOT, find_banned, find_in_file, list_files
 
-BANNED = (
-    r"told",
-    r"untold",
-    r"hears?|heard|hearing",
-    r"stands?|stood|standing",
-    r"lies?|lying|lay",
-    r"anew",
-    r"rooms?",
-    r"houses?|housekeeping",
-    r"lets? in|letting in",
-    r"ma[dk]e good|makes good|making good",
-    r"nobody",
-    r"of no more use",
-    r"said|says? nothing",
-    r"wish|wishes|wished",
-    r"letters?",
-    r"workshops?",
-    r"keepers?",
-    r"burns?|burned|burnt",
-    r"take-overs?",
-)
-"""Patterns of whole words, without case."""
-
-ALLOWED_IN = {
-    "*": ("dead letter", "dead letters", "dead-letter", "stand-in", "stand-ins"),
-    "CHANGELOG.md": ("letters of another alphabet", "composed letters"),
-    "docs/chats.md": (
-        "letters and digits",
-        "called by its letter",
-        "a letter of another alphabet",
-        "which letters they are",
-        "fifth and sixth may be letters",
-        "two letters or more",
-        "decomposed letters",
-        "the number of a house",
-    ),
-    "docs/configuration.md": ("names are letters, digits",),
-    "docs/errors.md": ("letters are of another alphabet", "composed letters find decomposed ones"),
-}
-"""Phrases in which such a word is the right one: everywhere, or on one page."""
-
-PAGES = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-WORD = re.compile(rf"\b(?:{'|'.join(BANNED)})\b", re.IGNORECASE)
-NOT_PROSE = re.compile(r"^```.*?^```|`[^`\n]+`|\]\([^)]*\)|https?://\S+", re.MULTILINE | re.DOTALL)
-
-
-def _find_banned(text: str, literal: tuple[str, ...] = ()) -> list[str]:
-    """Each banned word of a text, with its line."""
-    prose = NOT_PROSE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
-    for phrase in literal:
-        prose = re.sub(
-            rf"\b{re.escape(phrase)}\b", lambda match: "." * len(match[0]), prose, flags=re.IGNORECASE
-        )
-    lines = text.splitlines()
-    return [
-        f"{number}: {match[0]}: {lines[number - 1].strip()}"
-        for match in WORD.finditer(prose)
-        for number in [prose.count("\n", 0, match.start()) + 1]
-    ]
+FILES = list_files()
+PAGES = [name for name in FILES if name.endswith(".md")]
+FOLDERS = sorted({name.partition("/")[0] for name in FILES if not name.endswith(".md")})
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_no_page_uses_a_banned_word(name: str) -> None:
-    found = _find_banned(read_page(name), ALLOWED_IN["*"] + ALLOWED_IN.get(name, ()))
-    assert found == [], "say it with a term of docs/glossary.md:\n" + "\n".join(found)
+    found = find_in_file(name)
+    assert found == [], "use a term of docs/glossary.md:\n" + "\n".join(map(str, found))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_no_comment_and_no_string_uses_a_banned_word(folder: str) -> None:
+    names = [name for name in FILES if name.startswith(f"{folder}/") and not name.endswith(".md")]
+    found = [finding for name in names for finding in find_in_file(name)]
+    assert found == [], "use a term of docs/glossary.md (all: make prose):\n" + "\n".join(map(str, found))
 
 
 @pytest.mark.parametrize("name", [name for name in ALLOWED_IN if name != "*"])
 def test_every_exception_is_needed(name: str) -> None:
-    text = read_page(name).lower()
+    text = (ROOT / name).read_text(encoding="utf-8").lower()
     assert [phrase for phrase in ALLOWED_IN[name] if phrase.lower() not in text] == []
 
 
@@ -96,4 +45,17 @@ def test_every_exception_is_needed(name: str) -> None:
     ],
 )
 def test_words_are_found_in_prose_alone(text: str, words: list[str]) -> None:
-    assert [line.split(": ")[1] for line in _find_banned(text, ALLOWED_IN["*"])] == words
+    assert [finding.word for finding in find_banned(text, ALLOWED_IN["*"])] == words
+
+
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        ("told = nobody  # told\n", [1]),
+        ('"""Said\nand told."""\nsaid = 1\n', [1, 2]),
+        ('x = "it lies"; told = y\n', [1]),
+        ("x = 'a `told` name'\n", []),
+    ],
+)
+def test_python_is_searched_in_comments_and_strings(code: str, lines: list[int]) -> None:
+    assert [finding.line for finding in find_banned(code, name="module.py")] == lines

@@ -32,7 +32,7 @@ def test_names_are_read_from_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "told"),
+    ("variables", "message"),
     [
         ({}, "KAFKA_BOOTSTRAP_SERVERS: is not set"),
         ({"MIGRATION_BATCH_ROWS": "many"}, "MIGRATION_BATCH_ROWS: "),
@@ -93,11 +93,11 @@ def test_names_are_read_from_json() -> None:
         ),
     ],
 )
-def test_a_wrong_value_names_itself_and_no_secret(variables: dict[str, str], told: str) -> None:
+def test_a_wrong_value_names_itself_and_no_secret(variables: dict[str, str], message: str) -> None:
     environment = (MINIMAL_SETTINGS if variables else {}) | variables
     with pytest.raises(SettingsError) as caught:
         load(environment)
-    assert str(caught.value).startswith(told)
+    assert str(caught.value).startswith(message)
     assert "secret" not in str(caught.value)
 
 

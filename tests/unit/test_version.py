@@ -1,4 +1,4 @@
-"""One number, told by every part: the package, both commands, the image."""
+"""The package, both commands and the image have one version."""
 
 import os
 import re

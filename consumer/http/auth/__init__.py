@@ -1,1 +1,1 @@
-"""Who may call: tokens, their rights, and the identity behind a request."""
+"""Authentication by bearer tokens, and their rights."""

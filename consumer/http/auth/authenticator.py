@@ -1,4 +1,4 @@
-"""Who may do what: `requires(Right.READ)` guards a route and says who asks."""
+"""Authentication and authorisation: `requires(Right.READ)` guards a route and returns the caller."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from consumer.http.auth.token_file import TokenFile, TokensUnreadableError
 from consumer.http.auth.tokens import Right, TokenSet
-from consumer.http.limits.limiters import LogBudget, NoSlotFreeError, Slots, TokenBucket
+from consumer.http.limits.limiters import LogBudget, Slots, TokenBucket
 from consumer.http.problem import ProblemError, problem_responses
 from schemas.codes import ProblemCode
 
@@ -22,11 +22,11 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("auth")
 Clock = Callable[[], float]
 
 WRONG_TOKEN_DELAY_SECONDS = 1.0
-"""What a wrong token costs, so that guessing is slow; a right one is never delayed."""
+"""Delay before an unknown token is rejected, which slows guessing; known tokens are never delayed."""
 MAX_DELAYED_WRONG_TOKENS = 20
-"""At once; more would be a way to hold connections open without a token."""
+"""At once: otherwise clients without a token could hold any number of connections open."""
 POSTS_PER_SECOND, POST_BURST = 20, 20
-"""For each token. The sender of a job a second is far below; a loop that ran away is not."""
+"""For each token. Enough for a client that starts a job every second, too few for a runaway loop."""
 TOKENS_RETRY_SECONDS = 10
 CHALLENGE_HEADERS = {"www-authenticate": 'Bearer realm="migration"'}
 BEARER_SCHEME = HTTPBearer(
@@ -34,18 +34,18 @@ BEARER_SCHEME = HTTPBearer(
     scheme_name="token",
     description="A token of `MIGRATION_HTTP_TOKENS_FILE`, made by `migration-consumer token`. Each operation "
     "names the right it needs: `read`, `rows` (personal data) or `act`. "
-    "Where the service has no such file, no token is asked for.",
+    "If the service has no such file, no token is needed.",
 )
 DENIAL_STATUSES = (401, 403, 429, 503)
 GRANTED_SCOPE_KEY = "consumer.http.auth.authenticator.granted"
-"""Key in the scope of a request: the identities that were checked for it, by right."""
+"""Key in the ASGI scope of a request: right → the caller for whom it was checked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the name of the token, None where the service has no tokens, and what it may do.
+    """Who sent a request: name and rights of the token. The name is None if the service has no tokens.
 
-    `digest` tells a token from another one that was given the same name later.
+    `digest` distinguishes the token from a later one of the same name.
     """
 
     name: str | None
@@ -54,21 +54,21 @@ class Caller:
 
 
 ANONYMOUS = Caller(None, frozenset(Right))
-"""Everybody, where the service has no tokens file."""
+"""Every caller, if the service has no tokens file."""
 
 
 class Authenticator:
-    """Checks tokens against a file. `clock` gives seconds, monotonic."""
+    """Checks tokens against a file. `clock` returns monotonic seconds."""
 
     def __init__(self, file: TokenFile | None = None, clock: Clock = time.monotonic) -> None:
         self._file = file
         self._clock = clock
-        self._delayed = Slots(MAX_DELAYED_WRONG_TOKENS)
+        self._delayed = Slots(MAX_DELAYED_WRONG_TOKENS, _too_many_wrong_tokens)
         self._post_buckets: dict[str, TokenBucket] = {}
         self._log_budget = LogBudget(clock=clock)
 
     async def authenticate(self, token_text: str | None, client: str | None) -> Caller:
-        """Whose token this is; raises ProblemError (401, 429, 503). `client` is the address, for the log."""
+        """The caller with this token; raises ProblemError (401, 429, 503). `client` is logged."""
         if self._file is None:
             return ANONYMOUS
         tokens = _current_tokens(self._file)
@@ -82,11 +82,11 @@ class Authenticator:
 
     @property
     def enforced(self) -> bool:
-        """Whether the service asks for tokens at all."""
+        """Whether the service requires tokens."""
         return self._file is not None
 
     def still_allows(self, caller: Caller, right: Right) -> bool:
-        """Whether an authenticated token has the right at this moment; for responses that last."""
+        """Whether the caller's token still has the right; for responses that last."""
         if self._file is None:
             return True
         try:
@@ -96,7 +96,7 @@ class Authenticator:
         return any(token.digest == caller.digest and right in token.rights for token in known)
 
     def count_post(self, caller: Caller) -> None:
-        """Count a POST of this token; raises ProblemError (429) beyond its rate."""
+        """Count a POST of this token; raises ProblemError (429) above the rate."""
         if caller.name is None:
             return
         if (bucket := self._post_buckets.get(caller.name)) is None:
@@ -112,19 +112,11 @@ class Authenticator:
     async def _reject_unknown_token(self, client: str | None) -> None:
         if (suppressed := self._log_budget.take()) is not None:
             log.warning("auth.unknown_token", client=client, suppressed=suppressed)
-        try:
-            with self._delayed.hold():
-                await asyncio.sleep(WRONG_TOKEN_DELAY_SECONDS)
-        except NoSlotFreeError:
-            raise ProblemError(
-                429,
-                ProblemCode.TOO_MANY_REQUESTS,
-                "Too many requests with unknown tokens are being answered; try again in a moment.",
-                retry_after=1,
-            ) from None
+        with self._delayed.hold():
+            await asyncio.sleep(WRONG_TOKEN_DELAY_SECONDS)
 
     def _drop_revoked(self, tokens: TokenSet) -> None:
-        """Bounds the memory: a bucket lives as long as its token is in the file."""
+        """Delete the buckets of tokens that are not in the file any more, which bounds the memory."""
         if len(self._post_buckets) > len(tokens.known):
             names = {token.name for token in tokens.known}
             self._post_buckets = {
@@ -134,7 +126,7 @@ class Authenticator:
 
 @cache
 def requires(right: Right) -> Callable[..., Awaitable[Caller]]:
-    """A FastAPI dependency: who asks, where their token has this right; else a problem (401, 403, 429, 503).
+    """A FastAPI dependency that returns the caller; raises ProblemError (401, 403, 429, 503).
 
     It reads `app.state.authenticator`, which `make_app` sets. POSTs count against the rate of their token.
     """
@@ -144,7 +136,7 @@ def requires(right: Right) -> Callable[..., Awaitable[Caller]]:
         credentials: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER_SCHEME, scopes=[right])],
     ) -> Caller:
         granted: dict[Right, Caller] = request.scope.setdefault(GRANTED_SCOPE_KEY, {})
-        if right not in granted:  # a GuardedRoute has asked before the body was read
+        if right not in granted:  # a GuardedRoute has checked it before it read the body
             granted[right] = await _authorize(request, credentials, right)
         return granted[right]
 
@@ -154,18 +146,18 @@ def requires(right: Right) -> Callable[..., Awaitable[Caller]]:
 async def _authorize(
     request: Request, credentials: HTTPAuthorizationCredentials | None, right: Right
 ) -> Caller:
-    access: Authenticator = request.app.state.authenticator
-    text = None if credentials is None else credentials.credentials.strip()
-    found = await access.authenticate(text, request.client.host if request.client else None)
-    if right not in found.rights:
-        raise _forbidden(found, right)
+    authenticator: Authenticator = request.app.state.authenticator
+    token_text = None if credentials is None else credentials.credentials.strip()
+    caller = await authenticator.authenticate(token_text, request.client.host if request.client else None)
+    if right not in caller.rights:
+        raise _forbidden(caller, right)
     if request.method == "POST":
-        access.count_post(found)
-    return found
+        authenticator.count_post(caller)
+    return caller
 
 
 def auth_responses() -> dict[int | str, dict[str, Any]]:
-    """The `responses` in OpenAPI of a route that is guarded by `requires`."""
+    """OpenAPI `responses` of a route guarded by `requires`."""
     return problem_responses(*DENIAL_STATUSES)
 
 
@@ -179,6 +171,15 @@ def _current_tokens(file: TokenFile) -> TokenSet:
             "The service cannot read its tokens file, so no token can be checked; its log says why.",
             retry_after=TOKENS_RETRY_SECONDS,
         ) from None
+
+
+def _too_many_wrong_tokens() -> ProblemError:
+    return ProblemError(
+        429,
+        ProblemCode.TOO_MANY_REQUESTS,
+        "Too many requests with unknown tokens are being answered; try again in a moment.",
+        retry_after=1,
+    )
 
 
 def _unauthenticated(detail: str) -> ProblemError:

@@ -1,4 +1,4 @@
-"""The tokens file: read at the start, and again when it changes. While it is invalid nothing is allowed."""
+"""The tokens file: read at start and after each change. While it is invalid, no token is accepted."""
 
 import errno
 import os
@@ -14,21 +14,21 @@ from consumer.http.auth.tokens import InvalidTokensError, TokenSet, parse_tokens
 log: structlog.stdlib.BoundLogger = structlog.get_logger("tokens")
 
 MAX_BYTES = 1 << 20
-"""Some 8,000 tokens. Reading it takes a moment of the event loop, so it may not grow without bound."""
+"""About 8,000 tokens. Reading blocks the event loop, so the size is bounded."""
 MTIME_GRANULARITY_SECONDS = 2.0
-"""A file changed so lately may change again without a new time stamp (the granularity of ext3 and NFS is a
-second at worst, that of FAT two): it is read once more at the next request."""
+"""A file changed within this time may change again under the same time stamp (granularity: up to 1 s on ext3
+and NFS, 2 s on FAT), so it is read again at the next request."""
 
 Signature = tuple[int, int, int, int]
-"""Device, inode, size, time of the last change. A link that leads elsewhere now changes the inode."""
+"""Device, inode, size, time of the last change. Retargeting a symbolic link changes the inode."""
 
 
 class TokensUnreadableError(Exception):
-    """The file cannot be read, or is not valid; the sentence names it."""
+    """The file cannot be read or is invalid; the text names it."""
 
 
 class TokenFile:
-    """The tokens of one file. `clock` is the wall clock in seconds, like the time stamps of files."""
+    """The tokens of one file. `clock` returns wall-clock seconds, like file time stamps."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._path = path
@@ -46,7 +46,7 @@ class TokenFile:
         return opened
 
     def current(self) -> TokenSet:
-        """The tokens the file holds now, at the cost of one `stat`; raises TokensUnreadableError."""
+        """The tokens in the file now; one `stat` if it has not changed. Raises TokensUnreadableError."""
         try:
             self._refresh()
         except OSError as error:
@@ -64,7 +64,7 @@ class TokenFile:
             self._read()
 
     def _read(self) -> None:
-        """Signature and text come from one open file: what is replaced in between is read next time."""
+        """Signature and content come from one open file: a file replaced meanwhile is read next time."""
         with self._path.open("rb") as file:
             status = os.fstat(file.fileno())
             content = file.read(MAX_BYTES + 1)
@@ -83,7 +83,7 @@ class TokenFile:
         log.info("tokens.loaded", path=str(self._path), names=[token.name for token in self._tokens.known])
 
     def _mark_invalid(self, problem: str) -> None:
-        """Known tokens are dropped: one that was just withdrawn must not go on because of a typing error."""
+        """Drop the known tokens: a typing error in the file must not keep a revoked token valid."""
         self._tokens = None
         if problem != self._problem:
             self._problem = problem

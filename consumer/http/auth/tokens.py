@@ -1,4 +1,4 @@
-"""Access tokens: what a tokens file says, how a token is made. Pure; `token_file` reads the file."""
+"""Access tokens: parsing a tokens file, issuing a token. No I/O; `token_file` reads the file."""
 
 import hashlib
 import hmac
@@ -11,11 +11,12 @@ from enum import StrEnum
 from typing import Any
 
 TOKEN_PREFIX = "cm_"  # noqa: S105 – not a secret
-"""Makes a token recognisable to people and to scanners for leaked secrets."""
+"""Lets people and secret scanners recognise a token."""
 RANDOM_BYTES = 32
 DIGEST_BYTES = hashlib.sha256().digest_size
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""A name is `requested_by` of what its token asks for, and a bare key of TOML unless it holds a full stop."""
+"""The name becomes `requested_by` of the token's requests. It is a bare key in TOML unless it contains a full
+stop."""
 TOML_ERROR_POSITION = re.compile(r"\(at (.+)\)")
 
 
@@ -31,12 +32,12 @@ RIGHT_NAMES = ", ".join(Right)
 
 
 class InvalidTokensError(Exception):
-    """The text does not describe tokens. The sentence quotes no value: it could be somebody's token."""
+    """The tokens file is invalid. The text quotes no value, which could be a token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A known token: its name, the SHA-256 of its text, and its rights."""
+    """A known token; `digest` is the SHA-256 of its text."""
 
     name: str
     digest: bytes
@@ -45,15 +46,15 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class TokenSet:
-    """Every known token."""
+    """All known tokens."""
 
     known: tuple[Token, ...]
 
     def find(self, text: str) -> Token | None:
-        """The token of this text. Takes the same time whichever it is, or none."""
+        """The token with this text, or None. Takes the same time in every case."""
         digest = token_digest(text)
-        found = [token for token in self.known if hmac.compare_digest(token.digest, digest)]
-        return found[0] if found else None
+        matching = [token for token in self.known if hmac.compare_digest(token.digest, digest)]
+        return matching[0] if matching else None
 
 
 def token_digest(text: str) -> bytes:
@@ -62,7 +63,7 @@ def token_digest(text: str) -> bytes:
 
 
 def parse_tokens(text: str) -> TokenSet:
-    """Read the TOML of a tokens file; raises InvalidTokensError with a sentence that names the table."""
+    """Parse the TOML of a tokens file; raises InvalidTokensError with a sentence that names the table."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -79,7 +80,7 @@ def parse_tokens(text: str) -> TokenSet:
 
 
 def parse_rights(names: Iterable[str]) -> frozenset[Right]:
-    """Rights by their names; raises ValueError for an unknown one, and where there is none."""
+    """The rights of these names; raises ValueError for an unknown name, or for no name at all."""
     try:
         rights = frozenset(Right(name) for name in names)
     except ValueError:
@@ -90,7 +91,7 @@ def parse_rights(names: Iterable[str]) -> frozenset[Right]:
 
 
 def check_name(name: str) -> None:
-    """Raise ValueError where a token cannot be called so; the text does not quote the name."""
+    """Raise ValueError if this is not a valid name for a token; the text does not quote the name."""
     if name.startswith(TOKEN_PREFIX):
         raise ValueError("looks like a token; a name is shown in the log and in `requested_by`")
     if not NAME_PATTERN.fullmatch(name):
@@ -101,7 +102,7 @@ def check_name(name: str) -> None:
 
 
 def issue_token(name: str, rights: frozenset[Right]) -> tuple[str, str]:
-    """A new random token, and its table for the tokens file. Raises ValueError for a wrong name."""
+    """A new random token, and its table for the tokens file. Raises ValueError for an invalid name."""
     check_name(name)
     token = TOKEN_PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
     listed = ", ".join(f'"{right}"' for right in Right if right in rights)
@@ -110,9 +111,9 @@ def issue_token(name: str, rights: frozenset[Right]) -> tuple[str, str]:
 
 
 def _error_position(error: tomllib.TOMLDecodeError) -> str:
-    """Where it breaks; the rest of the parser's message may quote a key."""
-    found = TOML_ERROR_POSITION.search(str(error))
-    return f" ({found[1]})" if found else ""
+    """Line and column only: the rest of the parser's message may quote a key."""
+    position = TOML_ERROR_POSITION.search(str(error))
+    return f" ({position[1]})" if position else ""
 
 
 def _parse_token(number: int, name: str, table: Any) -> Token:

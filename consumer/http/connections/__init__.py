@@ -1,1 +1,1 @@
-"""TCP connections of the HTTP server: how many, how long idle, how large a request head."""
+"""TCP connections of the HTTP server: their number, request heads, incomplete responses."""

@@ -1,24 +1,24 @@
-"""Decides which connection to evict when there are too many; no I/O, the protocol reports state changes."""
+"""Decides which connection to evict when there are too many. No I/O: the protocol reports state changes."""
 
 import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 MIN_IDLE_BEFORE_EVICTION = 0.25
-"""A client sends its request as soon as it is connected; one that has not for so long may be evicted.
-So a few hundred half-open connections cannot keep probes and people out."""
+"""Clients send their request as soon as they are connected; a connection that has waited longer may be
+evicted. So a few hundred idle connections cannot lock out probes and people."""
 
 C = TypeVar("C")
 
 
 class ConnectionsFullError(Exception):
-    """No connection can be taken, nor ended for it."""
+    """The limit is reached, and no connection can be evicted."""
 
 
 class ConnectionLimiter(Generic[C]):
-    """At most `limit` open connections; those that wait for a request are known by how long they do.
+    """At most `limit` open connections; beyond that, evicts the one that has waited longest for a request.
 
-    `clock` gives seconds, monotonic.
+    `clock` returns monotonic seconds.
     """
 
     def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -26,10 +26,10 @@ class ConnectionLimiter(Generic[C]):
         self._clock = clock
         self._open: set[C] = set()
         self._waiting: dict[C, float] = {}
-        """Since when; the longest wait comes first."""
+        """Connection → when it began to wait for a request; the longest wait comes first."""
 
     def admit(self, connection: C) -> C | None:
-        """Count a new connection; gives the one to end for it, if any. Raises ConnectionsFullError."""
+        """Count a new connection; returns the one to evict for it, if any. Raises ConnectionsFullError."""
         evicted = None
         if len(self._open) >= self.limit:
             evicted = self._longest_idle()
@@ -39,16 +39,16 @@ class ConnectionLimiter(Generic[C]):
         return evicted
 
     def mark_waiting(self, connection: C) -> None:
-        """It waits for the head of a request from now on; one that did already has done so since then."""
+        """The connection waits for the head of a request; a wait that has begun before continues."""
         if connection in self._open:
             self._waiting.setdefault(connection, self._clock())
 
     def mark_busy(self, connection: C) -> None:
-        """The head of a request has arrived: it is not ended before its response."""
+        """The head of a request has arrived: the connection is not evicted before the response."""
         self._waiting.pop(connection, None)
 
     def remove(self, connection: C) -> None:
-        """It is closed, or counts no longer."""
+        """The connection is closed or evicted."""
         self._open.discard(connection)
         self._waiting.pop(connection, None)
 

@@ -1,4 +1,4 @@
-"""A response that ends before it is whole resets its connection."""
+"""Resets the connection of a response that ends before it is complete."""
 
 import asyncio
 import socket
@@ -12,16 +12,16 @@ from consumer.store.errors import DatabaseUnavailableError, TransactionConflictE
 log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 
 RESET_LINGER = struct.pack("ii", 1, 0)
-"""`SO_LINGER` on, for no time: closing drops what is not sent yet and resets (socket(7))."""
+"""`SO_LINGER` with a timeout of zero: closing discards unsent data and sends a reset (socket(7))."""
 EXPECTED_INTERRUPTIONS = (asyncio.CancelledError, DatabaseUnavailableError, TransactionConflictError)
-"""What ends a response that has begun and is no defect: shutdown, and an outage of Postgres."""
+"""Shutdown and outages of Postgres: they may interrupt a response and are no defects."""
 
 
 class ResetIncompleteResponse:
     """ASGI app around the app of one connection.
 
-    A server that only closes the connection tells the client nothing where the end of the connection is the
-    end of the body (HTTP/1.0, which many proxies speak): half a download looks whole there.
+    In HTTP/1.0, which many proxies use, the end of the connection is the end of the body. There, closing the
+    connection would make an incomplete download look complete.
     """
 
     def __init__(self, app: ASGIApp, transport: asyncio.Transport) -> None:
@@ -29,32 +29,32 @@ class ResetIncompleteResponse:
         self._transport = transport
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and watch whether its response comes to its end."""
-        begun = complete = False
+        """Pass the request on, and reset the connection unless its response is completed."""
+        started = complete = False
 
         async def track_send(message: Message) -> None:
-            nonlocal begun, complete
-            begun = True
+            nonlocal started, complete
+            started = True
             await send(message)
             complete = message["type"] == "http.response.body" and not message.get("more_body", False)
 
         try:
             await self._app(scope, receive, track_send)
         except BaseException as error:
-            if not begun or complete or not _is_interruption(error):
+            if not started or complete or not _is_interruption(error):
                 raise
             log.info("http.response_interrupted", path=scope["path"], reason=type(error).__name__)
         finally:
-            if begun and not complete:
+            if started and not complete:
                 await self._reset()
 
     async def _reset(self) -> None:
         self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_LINGER)
         self._transport.abort()
-        # In its next round the loop reports this to the server, which would else log a missing end.
+        # Let the loop report the abort to the server, which would otherwise log an incomplete response.
         await asyncio.sleep(0)
 
 
 def _is_interruption(error: BaseException) -> bool:
-    """Starlette wraps what it could have answered, had the response not begun."""
+    """Starlette wraps an exception that has a handler if the response has started."""
     return isinstance(error, EXPECTED_INTERRUPTIONS) or isinstance(error.__cause__, EXPECTED_INTERRUPTIONS)

@@ -1,4 +1,4 @@
-"""Connections of clients: a bounded number, and a head in time. Below ASGI, in uvicorn's protocol."""
+"""uvicorn's protocol with limits on the number of connections and on time and size of request heads."""
 
 import asyncio
 from typing import ClassVar
@@ -9,25 +9,25 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from consumer.http.connections.connection_limiter import ConnectionLimiter, ConnectionsFullError
 from consumer.http.connections.incomplete_response import ResetIncompleteResponse
+from consumer.http.headers import NO_STORE_HEADER, NOSNIFF_HEADER
 from consumer.http.limits.limiters import LogBudget, Slots
-from consumer.http.middleware.security_headers import NO_STORE_HEADER, NOSNIFF_HEADER
 from consumer.http.problem import ProblemError
 from schemas.codes import ProblemCode
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 
 HEAD_TIMEOUT = 10.0
-"""For the whole head, from the first moment; Apache's mod_reqtimeout takes 20 s, nginx 60 s."""
+"""For the whole head, from the start of the connection; Apache's mod_reqtimeout allows 20 s, nginx 60 s."""
 MAX_HEAD_BYTES = 32 * 1024
-"""Four buffers of 8 KiB in nginx; the library's own bound is 16 KiB."""
+"""As nginx, which has four buffers of 8 KiB; the default of h11 is 16 KiB."""
 REFUSAL_LINGER = 1.0
 MAX_LINGERING_REFUSALS = 16
-"""Connections beyond the limit that are kept for a moment after their 503, so that a reset does not destroy
-it on its way. They take files of their own."""
+"""Refused connections that stay open for REFUSAL_LINGER seconds, so that a reset does not destroy the 503 on
+its way. They need files beyond the limit of connections."""
 
 
 def limited_protocol(limit: int) -> type[H11Protocol]:
-    """The protocol of a server that keeps so many connections."""
+    """The protocol class of a server with at most `limit` connections."""
 
     class LimitedProtocol(GuardedProtocol):
         limiter = ConnectionLimiter(limit)
@@ -38,7 +38,7 @@ def limited_protocol(limit: int) -> type[H11Protocol]:
 
 
 class GuardedProtocol(H11Protocol):
-    """uvicorn's protocol with limits. One is made for each connection; what they share is on the class."""
+    """uvicorn's protocol with limits. There is one instance per connection; shared state is on the class."""
 
     limiter: ClassVar[ConnectionLimiter["GuardedProtocol"]]
     refusal_slots: ClassVar[Slots]
@@ -48,7 +48,7 @@ class GuardedProtocol(H11Protocol):
     _refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Accept the connection, evicting the longest-idle one at the limit; or refuse it."""
+        """Accept the connection; at the limit, evict the one that has waited longest, or refuse this one."""
         super().connection_made(transport)
         self.app = ResetIncompleteResponse(self.app, transport)
         try:
@@ -62,12 +62,12 @@ class GuardedProtocol(H11Protocol):
         self._start_head_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Nothing is read from a refused connection."""
+        """Parse data, except on a refused connection."""
         if not self._refused:
             super().data_received(data)
 
     def handle_events(self) -> None:
-        """Handle what has arrived, then see whether a head is still awaited."""
+        """Handle parsed events, then report whether the connection waits for a request."""
         super().handle_events()
         if self.conn.their_state is not h11.IDLE:
             self.limiter.mark_busy(self)
@@ -78,26 +78,27 @@ class GuardedProtocol(H11Protocol):
             self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Give the place to another."""
+        """Stop counting the connection."""
         self._cancel_head_timer()
         self.limiter.remove(self)
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        """What cannot be parsed is answered with a problem, unless a response has begun already."""
+        """Answer a request that cannot be parsed with a problem, unless a response has started."""
         self._send_problem(
             ProblemError(
                 400,
                 ProblemCode.BAD_REQUEST,
-                f"{msg} Its head may have {MAX_HEAD_BYTES:,} bytes, all of them ASCII: other characters of an "
-                "address are percent-encoded.",
+                f"{msg} Its head may have {MAX_HEAD_BYTES:,} bytes, all of them ASCII: other characters of "
+                "an address are percent-encoded.",
             )
         )
 
     def evict(self) -> None:
-        """Close a connection whose request has not arrived; sends 408 if a part of its head has.
+        """Close a connection that waits for a request; sends 408 if part of the head has arrived.
 
-        One that has not taken its last response yet is aborted: a close would wait for that.
+        If the client has not read its last response yet, the connection is aborted: a close would wait for
+        it.
         """
         if self.transport.is_closing() or self.transport.get_write_buffer_size():
             self.transport.abort()
@@ -139,7 +140,7 @@ class GuardedProtocol(H11Protocol):
         self.transport.abort()
 
     def _send_problem(self, problem: ProblemError) -> None:
-        """Answer in place of the app, which learns that its client has gone, and close."""
+        """Answer in place of the app, which sees a disconnect, and close the connection."""
         if self.conn.our_state in {h11.SEND_RESPONSE, h11.SEND_BODY}:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -153,10 +154,10 @@ class GuardedProtocol(H11Protocol):
 
 
 def serialize_problem(problem: ProblemError) -> bytes:
-    """A problem as the bytes of a whole response, after which the connection is closed."""
+    """A problem as the bytes of a complete response with `Connection: close`."""
     response = problem.response()
-    own = [(name.encode(), value.encode()) for name, value in (NOSNIFF_HEADER, NO_STORE_HEADER)]
-    headers = [*response.raw_headers, *own, (b"connection", b"close")]
+    security = [(name.encode(), value.encode()) for name, value in (NOSNIFF_HEADER, NO_STORE_HEADER)]
+    headers = [*response.raw_headers, *security, (b"connection", b"close")]
     status = f"HTTP/1.1 {problem.status} {problem.problem.title}\r\n".encode()
     return status + b"".join(b"%b: %b\r\n" % header for header in headers) + b"\r\n" + bytes(response.body)
 

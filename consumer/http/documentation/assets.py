@@ -1,4 +1,4 @@
-"""Files that pages refer to, at `/static/NAME`: our own, and Swagger UI and ReDoc from their wheel."""
+"""Static files at `/static/NAME`: those in `static/`, and Swagger UI and ReDoc from their wheel."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -14,9 +14,9 @@ from schemas.codes import ProblemCode
 
 STATIC_DIRECTORY = Path(__file__).parent / "static"
 BUNDLE_PACKAGE = "fastapi_offline"
-"""The package whose wheel carries the bundles. It is not imported."""
-REVALIDATE_HEADERS = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
-"""Kept by browsers and asked for each time: an upgrade shows at once, and costs nothing otherwise."""
+"""The package whose wheel contains the bundles. It is not imported."""
+REVALIDATE_HEADERS = {"cache-control": "no-cache"}
+"""Browsers cache the file and revalidate it each time, so that an upgrade shows at once."""
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -26,12 +26,12 @@ MEDIA_TYPES = {
 }
 REDOC_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
 EMPTY_IMAGE = b"data:,"
-"""ReDoc takes its logo away when it does not load; the line under it, which names ReDoc, stays."""
+"""ReDoc hides its logo if it does not load; the line that names ReDoc stays."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """Bytes that do not change while the service runs."""
+    """A file that does not change while the service runs."""
 
     content: bytes
     media_type: str
@@ -42,7 +42,7 @@ class Asset:
         object.__setattr__(self, "etag", f'"{digest[:32]}"')
 
     def response(self, request: Request) -> Response:
-        """The bytes, or 304 where the client has them already."""
+        """The file, or 304 if the client has it already."""
         headers = REVALIDATE_HEADERS | {"etag": self.etag}
         if self.etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
@@ -50,12 +50,12 @@ class Asset:
 
 
 def router() -> APIRouter:
-    """The files of pages."""
+    """The route of the static files."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/static/{name}")
     async def static(request: Request, name: str) -> Response:
-        """A file, by its name."""
+        """A file by its name."""
         if name not in FILES:
             raise ProblemError(
                 404, ProblemCode.NOT_FOUND, "There is no such file; /docs names what there is."
@@ -67,7 +67,7 @@ def router() -> APIRouter:
 
 @cache
 def asset(name: str) -> Asset:
-    """The file of a name in FILES."""
+    """The file with a name in FILES."""
     return Asset(FILES[name](), MEDIA_TYPES[Path(name).suffix])
 
 
@@ -76,7 +76,7 @@ def _read_static(name: str) -> bytes:
 
 
 def _read_bundled(name: str) -> bytes:
-    """A file of the wheel. Raises RuntimeError where that is not installed."""
+    """A file of the wheel. Raises RuntimeError if that is not installed."""
     spec = find_spec(BUNDLE_PACKAGE)
     if spec is None or spec.origin is None:
         raise RuntimeError(
@@ -86,7 +86,7 @@ def _read_bundled(name: str) -> bytes:
 
 
 def _redoc_bundle() -> bytes:
-    """Without the one image that it would load from elsewhere."""
+    """ReDoc without the one image that it would load from another site."""
     return _read_bundled("redoc.standalone.js").replace(REDOC_LOGO, EMPTY_IMAGE)
 
 

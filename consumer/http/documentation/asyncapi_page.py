@@ -1,4 +1,4 @@
-"""`/asyncapi`: the messages on Kafka, to be read; and the document with its JSON Schemas, for programs."""
+"""`/asyncapi`: the page about the Kafka messages, and the AsyncAPI document with its JSON Schemas."""
 
 import json
 from collections.abc import Mapping
@@ -17,28 +17,28 @@ from schemas import asyncapi
 from schemas.codes import ProblemCode
 
 SCHEMAS = "schemas"
-"""The package that holds the generated documents, and the address below which its JSON Schemas are served."""
+"""The package with the generated documents, and the path below which its JSON Schemas are served."""
 REF_IN_REPOSITORY, REF_AS_SERVED = "$ref: ./", f"$ref: ./{SCHEMAS}/"
-"""In the repository the schemas lie beside the document; here they are one level below it."""
+"""In the repository the schemas are beside the document; as served, they are one level below it."""
 
 
 def router() -> APIRouter:
-    """The page, the document, and the schemas it refers to."""
+    """The routes of the page, the document, and the schemas it refers to."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/asyncapi")
     async def html() -> HTMLResponse:
-        """The page. It has no script."""
+        """The page; it contains no script."""
         return html_response(_render_page())
 
     @routes.get("/asyncapi.yaml")
     async def document(request: Request) -> Response:
-        """The AsyncAPI document; its references resolve from here."""
+        """The AsyncAPI document; its references are relative to this address."""
         return _document().response(request)
 
     @routes.get(f"/{SCHEMAS}/{{name}}")
     async def schema(request: Request, name: str) -> Response:
-        """A JSON Schema, by the name of its file."""
+        """A JSON Schema by its file name."""
         if name not in _schemas():
             known = ", ".join(_schemas())
             raise ProblemError(404, ProblemCode.NOT_FOUND, f"There is no such schema; there are {known}.")
@@ -49,10 +49,9 @@ def router() -> APIRouter:
 
 @cache
 def _render_page() -> str:
-    about = asyncapi.document()
-    return render_template(
-        "asyncapi.html", info=about["info"], channels=channel_views(about, _read_schema), schemas=SCHEMAS
-    )
+    document = asyncapi.document()
+    channels = channel_views(document, _read_schema)
+    return render_template("asyncapi.html", info=document["info"], channels=channels, schemas=SCHEMAS)
 
 
 @cache
@@ -63,10 +62,10 @@ def _document() -> Asset:
 
 @cache
 def _schemas() -> Mapping[str, Asset]:
-    found = sorted(
-        (one for one in files(SCHEMAS).iterdir() if one.name.endswith(".json")), key=lambda one: one.name
+    schema_files = sorted(
+        (file for file in files(SCHEMAS).iterdir() if file.name.endswith(".json")), key=lambda file: file.name
     )
-    return {one.name: Asset(one.read_bytes(), MEDIA_TYPES[".json"]) for one in found}
+    return {file.name: Asset(file.read_bytes(), MEDIA_TYPES[".json"]) for file in schema_files}
 
 
 def _read_schema(name: str) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""The AsyncAPI document as its page shows it: channels, who sends and who receives, messages, examples."""
+"""The AsyncAPI document as values for the page: channels with sender, receiver, messages and examples."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from schemas.topics import DAY_MS
 
 Json = Mapping[str, Any]
 ReadSchema = Callable[[str], Json]
-"""The JSON Schema in a file, by the file's name."""
+"""Returns the JSON Schema in the file of this name."""
 
 SERVICE, CLIENTS = "the service", "clients"
 SETTING_UNITS = {"max.message.bytes": "bytes", "partitions": "", "replicas": ""}
@@ -18,7 +18,7 @@ SETTING_UNITS = {"max.message.bytes": "bytes", "partitions": "", "replicas": ""}
 
 @dataclass(frozen=True, slots=True)
 class SchemaView:
-    """The tables of a schema; `file` is where it stands."""
+    """The tables of a schema; `file` is the name of its file."""
 
     file: str
     tables: Sequence[SchemaTable]
@@ -26,7 +26,7 @@ class SchemaView:
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """A message of a channel. Without a payload its value is bytes; `examples` are JSON text."""
+    """A message of a channel. Without a payload schema its value is bytes; `examples` are JSON text."""
 
     name: str
     title: str
@@ -38,7 +38,7 @@ class MessageView:
 
 @dataclass(frozen=True, slots=True)
 class ChannelView:
-    """A topic; `headers` are those of all its messages, `settings` are shown as they are."""
+    """A topic; `headers` are those of all its messages, `settings` are formatted for display."""
 
     name: str
     topic: str
@@ -53,25 +53,26 @@ class ChannelView:
 def channel_views(document: Json, read_schema: ReadSchema) -> list[ChannelView]:
     """All channels, in the order of the document."""
     actions = {
-        _reference_name(one["channel"]["$ref"]): one["action"] for one in document["operations"].values()
+        _reference_name(operation["channel"]["$ref"]): operation["action"]
+        for operation in document["operations"].values()
     }
     return [_channel_view(name, actions[name], document, read_schema) for name in document["channels"]]
 
 
 def _channel_view(name: str, action: str, document: Json, read_schema: ReadSchema) -> ChannelView:
-    about = document["channels"][name]
-    found = {one: document["components"]["messages"][one] for one in about["messages"]}
-    headers = dict.fromkeys(one["headers"]["schema"]["$ref"] for one in found.values())
+    channel = document["channels"][name]
+    messages = {key: document["components"]["messages"][key] for key in channel["messages"]}
+    headers = dict.fromkeys(message["headers"]["schema"]["$ref"] for message in messages.values())
     sender, receiver = (CLIENTS, SERVICE) if action == "receive" else (SERVICE, CLIENTS)
     return ChannelView(
         name=name,
-        topic=about["address"],
-        description=about["description"],
+        topic=channel["address"],
+        description=channel["description"],
         sender=sender,
         receiver=receiver,
-        settings=_format_settings(about["bindings"]["kafka"]),
+        settings=_format_settings(channel["bindings"]["kafka"]),
         headers=[_schema_view(reference, read_schema) for reference in headers],
-        messages=[_message_view(one, message, document, read_schema) for one, message in found.items()],
+        messages=[_message_view(key, message, document, read_schema) for key, message in messages.items()],
     )
 
 
@@ -88,14 +89,14 @@ def _message_view(name: str, definition: Json, document: Json, read_schema: Read
 
 
 def _schema_view(reference: str, read_schema: ReadSchema) -> SchemaView:
-    """By its reference, `./FILE` or `./FILE#/$defs/NAME`."""
+    """The view of a schema by its reference, `./FILE` or `./FILE#/$defs/NAME`."""
     file, _, pointer = reference.removeprefix("./").partition("#")
     return SchemaView(file, build_tables(read_schema(file), _reference_name(pointer) if pointer else None))
 
 
 def _format_settings(binding: Json) -> dict[str, str]:
-    shown = {name: binding[name] for name in ("partitions", "replicas")} | binding["topicConfiguration"]
-    return {name: _format_setting(name, value) for name, value in shown.items()}
+    settings = {name: binding[name] for name in ("partitions", "replicas")} | binding["topicConfiguration"]
+    return {name: _format_setting(name, value) for name, value in settings.items()}
 
 
 def _format_setting(name: str, value: Any) -> str:
@@ -112,5 +113,5 @@ def _to_json(value: Any) -> str:
 
 
 def _reference_name(reference: str) -> str:
-    """The last part of a reference."""
+    """The last segment of a reference."""
     return reference.rpartition("/")[2]

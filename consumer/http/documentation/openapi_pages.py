@@ -1,4 +1,4 @@
-"""`/docs` and `/redoc`: the OpenAPI document to be tried and to be read, without a network."""
+"""`/docs` (Swagger UI) and `/redoc` (ReDoc) for the OpenAPI document; neither needs the internet."""
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
@@ -6,24 +6,24 @@ from fastapi.responses import HTMLResponse
 from consumer.http.documentation.pages import html_response, render_template
 
 IMG_SRC_WITH_DATA = "'self' data:"
-"""Icons of both bundles stand in their style sheets."""
+"""The style sheets of both bundles contain icons as `data:` URLs."""
 STYLE_SRC_INLINE = "'self' 'unsafe-inline'"
-"""ReDoc writes its style sheet while it runs, and its bundle takes no nonce for that."""
+"""ReDoc generates its style sheet at run time, and its bundle does not support a nonce."""
 
 
 def router(title: str) -> APIRouter:
-    """Both pages; they read `/openapi.json`, beside them."""
+    """The routes of both pages, which load `/openapi.json`."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/docs")
     async def swagger() -> HTMLResponse:
-        """Swagger UI: every operation can be tried."""
+        """Swagger UI, from which every operation can be called."""
         text = render_template("docs.html", title=title)
         return html_response(text, script_src="'self'", connect_src="'self'", img_src=IMG_SRC_WITH_DATA)
 
     @routes.get("/redoc")
     async def redoc() -> HTMLResponse:
-        """ReDoc: one long page. Its search runs in a worker that it makes of its own text."""
+        """ReDoc, one long page. Its search runs in a worker that it creates from a `blob:` URL."""
         return html_response(
             render_template("redoc.html", title=title),
             script_src="'self'",

@@ -1,4 +1,4 @@
-"""HTML pages: templates that escape what they show, and a Content-Security-Policy for each page."""
+"""HTML pages: templates with automatic escaping, and a Content-Security-Policy for each page."""
 
 from functools import cache
 from typing import Any
@@ -14,23 +14,21 @@ BASE_CONTENT_SECURITY_POLICY = {
     "img-src": "'self'",
     "style-src": "'self'",
 }
-"""What every page may do; a page adds what it needs, and nothing is ever loaded from elsewhere."""
-PAGE_HEADERS = {
-    "cache-control": "no-cache",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
+"""The policy of every page, to which a page adds directives. Nothing is loaded from other sites."""
+PAGE_HEADERS = {"cache-control": "no-cache", "referrer-policy": "no-referrer"}
 
 
-def html_response(text: str, **allowed: str) -> HTMLResponse:
-    """A page; `allowed` are directives of its policy, such as `script_src="'self'"`."""
-    more = {name.replace("_", "-"): sources for name, sources in allowed.items()}
-    policy = "; ".join(f"{name} {sources}" for name, sources in (BASE_CONTENT_SECURITY_POLICY | more).items())
+def html_response(text: str, **directives: str) -> HTMLResponse:
+    """A page; `directives` are added to its policy, such as `script_src="'self'"`."""
+    added = {name.replace("_", "-"): sources for name, sources in directives.items()}
+    policy = "; ".join(
+        f"{name} {sources}" for name, sources in (BASE_CONTENT_SECURITY_POLICY | added).items()
+    )
     return HTMLResponse(text, headers=PAGE_HEADERS | {"content-security-policy": policy})
 
 
 def render_template(template: str, **values: Any) -> str:
-    """A template with values. Raises jinja2.UndefinedError where one is missing."""
+    """A rendered template. Raises jinja2.UndefinedError if a value is missing."""
     return _environment().get_template(template).render(values)
 
 

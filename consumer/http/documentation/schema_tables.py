@@ -1,4 +1,4 @@
-"""JSON Schemas as tables of fields, for people: one table for each object, with links between them."""
+"""JSON Schemas as tables of fields for people: one table for each object, with links between them."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class TypeName:
-    """One of the types that a field may have; `table` is the title of the table that describes it, if any."""
+    """One of the types of a field; `table` is the title of the table that describes it, if any."""
 
     text: str
     table: str | None = None
@@ -31,7 +31,7 @@ class FieldRow:
 
 @dataclass(frozen=True, slots=True)
 class SchemaTable:
-    """One object. `closed`: fields that are not listed are refused."""
+    """One object. `closed`: fields that are not listed are rejected."""
 
     title: str
     description: str
@@ -40,16 +40,16 @@ class SchemaTable:
 
 
 def build_tables(document: Json, name: str | None = None) -> list[SchemaTable]:
-    """The schema of a document, or one of its `$defs`, and behind it every object that it leads to."""
+    """The table of a document, or of one of its `$defs`, followed by those of all objects it refers to."""
     definitions: Json = document.get("$defs", {})
     top: Json = definitions[name] if name else document
-    waiting, found = [top], dict[str, SchemaTable]()
-    while waiting:
-        schema = waiting.pop(0)
-        if schema["title"] not in found:
-            found[schema["title"]] = _build_table(schema, definitions)
-            waiting += _referenced_objects(schema, definitions)
-    return list(found.values())
+    queue, tables = [top], dict[str, SchemaTable]()
+    while queue:
+        schema = queue.pop(0)
+        if schema["title"] not in tables:
+            tables[schema["title"]] = _build_table(schema, definitions)
+            queue += _referenced_objects(schema, definitions)
+    return list(tables.values())
 
 
 def _build_table(schema: Json, definitions: Json) -> SchemaTable:
@@ -57,12 +57,12 @@ def _build_table(schema: Json, definitions: Json) -> SchemaTable:
     fields = [
         FieldRow(
             name=name,
-            types=list(_types(about, definitions)),
+            types=list(_types(field, definitions)),
             required=name in required,
-            description=about.get("description", ""),
-            limits=[limit for branch in _subschemas(about) for limit in _constraints(branch)],
+            description=field.get("description", ""),
+            limits=[limit for branch in _subschemas(field) for limit in _constraints(branch)],
         )
-        for name, about in schema["properties"].items()
+        for name, field in schema["properties"].items()
     ]
     return SchemaTable(
         schema["title"], schema.get("description", ""), schema.get("additionalProperties") is False, fields
@@ -71,15 +71,15 @@ def _build_table(schema: Json, definitions: Json) -> SchemaTable:
 
 def _referenced_objects(schema: Json, definitions: Json) -> Iterator[Json]:
     """The objects that the fields of an object refer to."""
-    for about in schema["properties"].values():
-        for branch in _subschemas(about):
+    for field in schema["properties"].values():
+        for branch in _subschemas(field):
             target = _resolve_reference(branch, definitions)
             if target is not None and "properties" in target:
                 yield target
 
 
 def _subschemas(schema: Json) -> Iterator[Json]:
-    """A schema and all that stands in its alternatives and items."""
+    """A schema, its alternatives and its items, recursively."""
     yield schema
     inner = [*schema.get("anyOf", ()), *schema.get("oneOf", ()), *filter(None, [schema.get("items")])]
     for branch in inner:
@@ -90,8 +90,8 @@ def _resolve_reference(schema: Json, definitions: Json) -> Json | None:
     reference = schema.get("$ref")
     if reference is None:
         return None
-    found: Json = definitions[reference.removeprefix("#/$defs/")]
-    return found
+    target: Json = definitions[reference.removeprefix("#/$defs/")]
+    return target
 
 
 def _types(schema: Json, definitions: Json) -> Iterator[TypeName]:
@@ -112,15 +112,15 @@ def _types(schema: Json, definitions: Json) -> Iterator[TypeName]:
 
 
 def _plain_types(schema: Json, definitions: Json) -> Iterator[TypeName]:
-    """A type by its name; of arrays and maps also what they hold."""
-    kind = schema.get("type", "any")
-    held = {"array": schema.get("items"), "object": schema.get("additionalProperties")}.get(kind)
-    if not isinstance(held, Mapping):
-        yield TypeName(f"{kind} ({schema['format']})" if "format" in schema else kind)
+    """The name of a type; for arrays and maps including the type of their values."""
+    type_name = schema.get("type", "any")
+    values = {"array": schema.get("items"), "object": schema.get("additionalProperties")}.get(type_name)
+    if not isinstance(values, Mapping):
+        yield TypeName(f"{type_name} ({schema['format']})" if "format" in schema else type_name)
         return
-    before = "array of" if kind == "array" else "map of string to"
-    for one in _types(held, definitions):
-        yield TypeName(f"{before} {one.text}", one.table)
+    prefix = "array of" if type_name == "array" else "map of string to"
+    for value_type in _types(values, definitions):
+        yield TypeName(f"{prefix} {value_type.text}", value_type.table)
 
 
 RANGES = (
@@ -131,11 +131,11 @@ RANGES = (
 PATTERN_DESCRIPTIONS = {
     text.name_pattern(most): "printable, without blanks around it" for most in (200, 1_000)
 }
-"""Regular expressions that are too long to be read."""
+"""Descriptions of regular expressions that are too long to read."""
 
 
 def _constraints(schema: Json) -> Iterator[str]:
-    """What else is asked of a value, and what it is where the field is absent."""
+    """Constraints on a value, its default, and examples, as text."""
     for low, high, unit in RANGES:
         if low in schema or high in schema:
             yield _format_range(schema.get(low), schema.get(high)) + unit

@@ -1,1 +1,1 @@
-"""Server-Sent Events: the status events of one job as a stream."""
+"""Server-Sent Events: the status events of a job as a stream."""

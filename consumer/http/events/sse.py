@@ -1,32 +1,32 @@
-"""Server-Sent Events as bytes (WHATWG HTML, section 9.2), and where a client's stream goes on."""
+"""Server-Sent Events as bytes (WHATWG HTML, section 9.2), and the event after which a client resumes."""
 
 import re
 
 MEDIA_TYPE = "text/event-stream"
 RETRY_FRAME = b"retry: 2000\n\n"
-"""A client that lost its stream comes back after so many milliseconds."""
+"""Milliseconds after which a disconnected client reconnects."""
 HEARTBEAT_FRAME = b": heartbeat\n\n"
-"""A comment: it keeps proxies from closing a quiet stream, and clients ignore it."""
+"""A comment, which clients ignore; it keeps proxies from closing an idle stream."""
 LAST_EVENT_ID_PATTERN = r"^[0-9]{1,19}$"
-"""What `Last-Event-ID` may be: a sequence as this service sent it."""
+"""Valid values of `Last-Event-ID`: a sequence that this service sent."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def format_event(sequence: int, data: str) -> bytes:
-    """One event of the default type, with its sequence as the id that the client sends back."""
+    """One event of the default type, with its sequence as the id."""
     lines = "".join(f"data: {line}\n" for line in _LINE_END.split(data))
     return f"id: {sequence}\n{lines}\n".encode()
 
 
 def resume_sequence(last_event_id: str | None, last_sequence: int, *, terminal: bool) -> int | None:
-    """The sequence behind which a stream starts; None where the client has seen all there will be.
+    """The sequence after which a stream starts; None if the client has received every event there will be.
 
-    `last_sequence` is that of the job's last event, `terminal` whether the job has ended. A client without an
-    id gets the last event first. An id from beyond the last event, as after a database was restored from
-    a backup, counts as the last one: waiting for it would look like a job that does not move.
+    `last_sequence` is that of the job's last event, `terminal` whether the job has ended. Without an id the
+    stream starts with the last event. An id above the last sequence, as after a restore from a backup, is
+    treated as the last one: otherwise the client would wait while the job seems not to progress.
     """
     if last_event_id is None:
         return max(last_sequence - 1, 0)
-    position = min(int(last_event_id), last_sequence)
-    return None if terminal and position == last_sequence else position
+    sequence = min(int(last_event_id), last_sequence)
+    return None if terminal and sequence == last_sequence else sequence

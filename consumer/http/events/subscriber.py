@@ -1,4 +1,4 @@
-"""One client that follows a job: how far it has got, and a bounded queue of what it has not yet sent."""
+"""One client that follows a job: the last sequence it was given, and a bounded queue of frames to send."""
 
 import asyncio
 import json
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Self
 
 from consumer.http.events import sse
-from consumer.runtime.aio import wait_event
 from consumer.store.event_log import StoredEvent
+from messaging.timeouts import wait_event
 from schemas.status import Status
 
 MAX_QUEUED_BYTES = 64 * 1024
-"""About 80 events. A client that is slower than its job gets the rest from Postgres, later."""
+"""About 80 events. A client that reads more slowly gets the rest from Postgres later."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedEvent:
-    """A stored event, ready to be sent; made once for all who listen."""
+    """A stored event as an SSE frame, formatted once for all subscribers of the job."""
 
     sequence: int
     frame: bytes
@@ -25,18 +25,21 @@ class FeedEvent:
 
     @classmethod
     def from_stored(cls, stored: StoredEvent) -> Self:
-        """The event as it goes out. Raises ValueError where the payload is no status event."""
+        """The frame of a stored event. Raises ValueError if the payload is not a status event."""
         status = Status(json.loads(stored.payload)["status"])
         return cls(stored.sequence, sse.format_event(stored.sequence, stored.payload), status.terminal)
 
 
 class Subscriber:
-    """The feed offers, the stream takes. `on_room` is called when a full queue has been emptied."""
+    """The queue between the feed, which calls `offer`, and the stream, which calls `take`.
+
+    `on_capacity` is called when a queue that overflowed has been emptied.
+    """
 
     def __init__(self, job_id: int, after_sequence: int, on_capacity: Callable[[], None]) -> None:
         self.job_id = job_id
         self.last_sequence = after_sequence
-        """Sequence of the last event in the queue or sent: everything up to it is the stream's."""
+        """Sequence of the last event that is queued or was sent."""
         self._on_capacity = on_capacity
         self._queue: list[bytes] = []
         self._queued_bytes = 0
@@ -51,10 +54,10 @@ class Subscriber:
         return not self._ended and self._queued_bytes < MAX_QUEUED_BYTES
 
     def offer(self, events: Sequence[FeedEvent]) -> bool:
-        """Queue what fits of the events that follow; whether any did.
+        """Queue the events after `last_sequence` that fit; returns whether any was queued.
 
-        `events` are those stored behind some sequence not above `position`, in order and without a gap. None
-        at all means that the listener has everything: behind a terminal event its stream ends then.
+        `events` are those stored after some sequence not above `last_sequence`, in order and without a gap.
+        An empty list means that the subscriber has every event: after a terminal event its stream then ends.
         """
         if not events and self._terminal:
             self.end()
@@ -72,20 +75,20 @@ class Subscriber:
         return self.last_sequence > before
 
     def end(self) -> None:
-        """Let the stream end behind what is queued."""
+        """End the stream after the frames that are queued."""
         self._ended = True
         self._ready.set()
 
     async def take(self, timeout: float) -> bytes | None:
-        """What is queued, waiting at most `timeout` for it: empty when nothing came, None at the end."""
+        """The queued frames, waiting at most `timeout` seconds for one; b"" on timeout, None at the end."""
         await wait_event(self._ready, timeout)
-        taken = b"".join(self._queue)
+        frames = b"".join(self._queue)
         self._queue.clear()
         self._queued_bytes = 0
         if self._overflowed:
             self._overflowed = False
             self._on_capacity()
         if self._ended:
-            return taken or None
+            return frames or None
         self._ready.clear()
-        return taken
+        return frames

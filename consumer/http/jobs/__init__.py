@@ -1,1 +1,1 @@
-"""Reading jobs: paths, filters, pages, attempts."""
+"""Jobs in HTTP: addresses, lookup, views, entity tags."""

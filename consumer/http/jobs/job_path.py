@@ -1,7 +1,7 @@
-"""Addresses of jobs: `/migration/jobs/{id}/…`, where the id may hold any character, slashes too.
+"""Addresses of jobs: `/migration/jobs/{id}/…`, where the id may contain any character, including slashes.
 
-The framework decodes a path before it looks for the route, so that `a%2Ferrors` would read as the errors of
-job `a`. Below the jobs the path is therefore left encoded, and the id is decoded once it is found.
+The framework decodes a path before routing, so `a%2Ferrors` would be routed to the errors of job `a`.
+Below `/migration/jobs/` the path is therefore left encoded, and the id is decoded after routing.
 """
 
 from typing import Annotated
@@ -21,14 +21,14 @@ class EncodedJobPaths:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Part of the ASGI protocol."""
+        """Pass the request on, with its raw path."""
         if scope["type"] == "http" and scope["path"].startswith(f"{JOBS_PATH}/"):
             scope = {**scope, "path": scope["raw_path"].decode("latin-1")}
         await self._app(scope, receive, send)
 
 
 def _decode(segment: str) -> str:
-    """Bytes that are no UTF-8 become lone surrogates, which no request id holds."""
+    """Invalid UTF-8 becomes lone surrogates, which no request id contains, so no job is found."""
     return unquote(segment, errors="surrogateescape")
 
 
@@ -44,5 +44,5 @@ JobIdentifier = Annotated[
 
 
 def job_url(identifier: str | int) -> str:
-    """The address of a job on this service."""
+    """The path of a job on this service."""
     return f"{JOBS_PATH}/{quote(str(identifier), safe='')}"

@@ -1,1 +1,1 @@
-"""Bounds on requests, downloads, transfer rates and log lines."""
+"""Limits on rates, concurrency, open files and log lines."""

@@ -1,4 +1,4 @@
-"""Small limiters: how often something may happen, and how many times at once. Neither waits."""
+"""Limiters of concurrency (`Slots`) and of rate (`TokenBucket`, `LogBudget`). None of them waits."""
 
 import math
 import time
@@ -7,36 +7,40 @@ from contextlib import contextmanager
 
 
 class NoSlotFreeError(Exception):
-    """Every slot is taken."""
+    """All slots are taken."""
 
 
 class Slots:
-    """At most `size` holders at a time. For one event loop: nothing in here awaits."""
+    """At most `size` holders at a time. For use in one event loop: no method awaits.
 
-    def __init__(self, size: int) -> None:
+    `full_error` makes the exception that is raised when all slots are taken.
+    """
+
+    def __init__(self, size: int, full_error: Callable[[], Exception] = NoSlotFreeError) -> None:
         self.size = size
+        self._full_error = full_error
         self._taken = 0
 
     @property
     def free(self) -> int:
-        """How many slots can be taken now."""
+        """Number of free slots."""
         return self.size - self._taken
 
     def acquire(self) -> None:
-        """Take a slot; raises NoSlotFreeError. Each acquired slot must be released once."""
+        """Take a slot, which must be released exactly once; raises `full_error()` if none is free."""
         if self._taken >= self.size:
-            raise NoSlotFreeError
+            raise self._full_error()
         self._taken += 1
 
     def release(self) -> None:
-        """Give a slot back."""
+        """Free a slot. Raises ValueError if none is taken."""
         if self._taken == 0:
             raise ValueError("a slot was released that was not taken")
         self._taken -= 1
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """A slot for the length of the block; raises NoSlotFreeError."""
+        """Hold a slot within the block; raises `full_error()` if none is free."""
         self.acquire()
         try:
             yield
@@ -45,7 +49,7 @@ class Slots:
 
 
 class TokenBucket:
-    """A token bucket: `burst` events at once, and `per_second` more each second. `clock` gives seconds."""
+    """Allows `burst` events at once, and `per_second` on average. `clock` returns monotonic seconds."""
 
     def __init__(self, per_second: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._per_second = per_second
@@ -55,7 +59,7 @@ class TokenBucket:
         self._refilled_at = clock()
 
     def try_take(self) -> bool:
-        """Whether one more event is allowed now; if so, it is counted."""
+        """Count an event if it is allowed now; returns whether it is."""
         self._refill()
         if self._tokens < 1:
             return False
@@ -74,7 +78,7 @@ class TokenBucket:
 
 
 class LogBudget:
-    """Bounds how often a line is logged that strangers can cause: a few at once, then some a minute."""
+    """Limits a log line that any client can cause: by default 5 at once, then 6 a minute."""
 
     def __init__(
         self, per_second: float = 0.1, burst: int = 5, clock: Callable[[], float] = time.monotonic
@@ -83,7 +87,7 @@ class LogBudget:
         self._suppressed = 0
 
     def take(self) -> int | None:
-        """None where this line must not be written; else how many were suppressed before it."""
+        """The number of lines suppressed since the last one written; None if this one must not be written."""
         if not self._bucket.try_take():
             self._suppressed += 1
             return None

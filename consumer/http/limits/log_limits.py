@@ -1,20 +1,21 @@
-"""Lines of libraries that strangers can cause by the thousand, limited."""
+"""Rate limits for log lines of libraries that any client can cause by the thousand."""
 
 import logging
 
 from messaging.log_filter import RateLimitFilter
 
 ACCEPT_LOGGER = "asyncio"
-"""Out of files, it logs a failed `accept` for each place in the backlog, again and again: 171 MB in 45 s."""
+"""When files run out, it logs a failed `accept` for each connection in the backlog, repeatedly: 171 MB in 45
+s."""
 REQUEST_LOGGER = "uvicorn.error"
-"""It logs a warning for each request that it cannot parse."""
+"""Logs a warning for each request it cannot parse."""
 
 
 class WarningRateLimitFilter(RateLimitFilter):
-    """Limits what is below an error; every error is logged, with its traceback."""
+    """Limits records below ERROR; every error is logged with its traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether this record may be written."""
+        """Whether to write this record."""
         return record.levelno >= logging.ERROR or super().filter(record)
 
 
@@ -23,6 +24,6 @@ _REQUEST_LIMIT = WarningRateLimitFilter()
 
 
 def install() -> None:
-    """Put the limits in place; those that are there already are not added twice."""
+    """Add the filters to both loggers; idempotent."""
     logging.getLogger(ACCEPT_LOGGER).addFilter(_ACCEPT_LIMIT)
     logging.getLogger(REQUEST_LOGGER).addFilter(_REQUEST_LIMIT)

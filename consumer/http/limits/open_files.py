@@ -1,4 +1,4 @@
-"""Open files: as many as the system allows, and how many of them connections of clients may take."""
+"""The limit of open files, and how many client connections it allows."""
 
 import resource
 
@@ -7,42 +7,43 @@ import structlog
 log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 
 SOFT_LIMIT_CAP = 65_536
-"""Enough for anything here; more makes some libraries walk through a long table whenever they fork."""
+"""More than the service ever needs; with more, some libraries iterate over a long table at each fork."""
 RESERVED_FILES = 128
-"""For Kafka, Postgres, children and their pipes, sources, certificates: about 60 with two jobs running."""
+"""For Kafka, Postgres, child processes and their pipes, sources, certificates: about 60 with two jobs
+running."""
 MAX_CONNECTIONS = 256
 MIN_CONNECTIONS = 16
 
 
 def raise_limit() -> int:
-    """Raise the soft limit of open files towards the hard one; returns the one that is in force.
+    """Raise the soft limit of open files towards the hard limit; returns the soft limit in force.
 
-    Logs where it is so low that fewer connections of clients are taken.
+    Logs a warning if it is too low for MAX_CONNECTIONS client connections.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = wanted_limit(soft, hard)
-    if wanted != soft:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    if (connections := connection_limit(wanted)) < MAX_CONNECTIONS:
+    target = wanted_limit(soft, hard)
+    if target != soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+    if (connections := connection_limit(target)) < MAX_CONNECTIONS:
         log.warning(
-            "http.connections_limited", open_files=wanted, reserved=RESERVED_FILES, connections=connections
+            "http.connections_limited", open_files=target, reserved=RESERVED_FILES, connections=connections
         )
-    return wanted
+    return target
 
 
 def wanted_limit(soft: int, hard: int) -> int:
-    """The soft limit to set; never below the one there is. RLIM_INFINITY is negative in Python."""
+    """The soft limit to set, never below the current one. RLIM_INFINITY is negative in Python."""
     reachable = SOFT_LIMIT_CAP if hard == resource.RLIM_INFINITY else min(hard, SOFT_LIMIT_CAP)
     return soft if soft == resource.RLIM_INFINITY else max(soft, reachable)
 
 
 def connection_limit(open_files: int) -> int:
-    """How many connections of clients so many open files allow."""
+    """The number of client connections that a limit of open files allows."""
     if open_files == resource.RLIM_INFINITY:
         return MAX_CONNECTIONS
     return max(min(MAX_CONNECTIONS, open_files - RESERVED_FILES), MIN_CONNECTIONS)
 
 
 def current_connection_limit() -> int:
-    """The same for this process as it is now."""
+    """The number of client connections that the current limit of this process allows."""
     return connection_limit(resource.getrlimit(resource.RLIMIT_NOFILE)[0])

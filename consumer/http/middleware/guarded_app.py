@@ -1,4 +1,4 @@
-"""The middlewares of the app, and their order."""
+"""The app with its middleware, in a fixed order."""
 
 from collections.abc import Collection
 
@@ -13,26 +13,26 @@ from consumer.http.middleware.shutdown_response import ShutdownResponse
 
 
 class GuardedApp(FastAPI):
-    """A FastAPI app inside its middlewares. From outside in:
+    """A FastAPI app with middleware around it. From the outside in:
 
-    1. `SecurityHeaders`: outermost, so that responses of the others and errors of ours carry them, too.
-    2. `ShutdownResponse`: what a request gets that is cancelled because the service stops.
-    3. `RequestBodyLimits`: outside of whatever may refuse a request, so that the refusal reaches a client that is
-       still sending.
-    4. `HostCheck` and `OriginCheck`, where `hosts` is given: before any route runs.
-    5. Starlette's handling of errors, and the routes; there `access.requires` says who may.
+    1. `SecurityHeaders`: outermost, so that every response has them, including internal errors.
+    2. `ShutdownResponse`: answers a request that is cancelled by shutdown.
+    3. `RequestBodyLimits`: outside everything that may reject a request, so that the rejection reaches a
+       client that is still sending.
+    4. `HostCheck` and `OriginCheck`, if `hosts` is set: before any route runs.
+    5. Starlette's error handling, and the routes, which `auth.authenticator.requires` guards.
 
-    `add_middleware` would put them inside Starlette's handling of unexpected errors, whose responses would
-    then pass none of them.
+    `add_middleware` would place them inside Starlette's handler of unexpected errors, so responses of that
+    handler would bypass them.
     """
 
     hosts: Collection[str] | None = None
-    """Names in the `Host` header that are answered; None: any."""
+    """Accepted names in the `Host` header; None: any."""
     streamed_paths: Collection[str] = ()
-    """Paths whose routes take bodies of any size, piece by piece."""
+    """Paths whose routes stream bodies of any size."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """What answers requests; called once, with the first of them."""
+        """Wrap Starlette's stack; called once, at the first request."""
         app: ASGIApp = super().build_middleware_stack()
         if self.hosts is not None:
             app = HostCheck(OriginCheck(app, self.hosts), self.hosts)

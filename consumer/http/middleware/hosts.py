@@ -1,5 +1,8 @@
-"""Which names the service answers to. A page elsewhere could have its own name resolve to our address (DNS
-rebinding) and read us with the browser of somebody inside; it cannot choose the `Host` header it sends."""
+"""Checks the `Host` header against a list of names, which prevents DNS rebinding.
+
+A web page could make its own name resolve to the service's address and so read the service through the
+browser of a user in the network; but it cannot choose the `Host` header that the browser sends.
+"""
 
 import ipaddress
 import re
@@ -12,24 +15,24 @@ from schemas.codes import ProblemCode
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 ANY_HOST_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Probes and scrapers use the address of a pod or container, and read nothing private."""
+"""Probes and scrapers use the address of a pod or container, and these paths contain nothing private."""
 HOST_PATTERN = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d*)?")
 MAX_EXCERPT_CHARS = 100
 
 
 def normalize_host(text: str) -> str | None:
-    """The host of a `Host` header in its one spelling: no port, small letters; None where it is not one."""
-    found = HOST_PATTERN.fullmatch(text.strip().lower())
-    if found is None:
+    """The canonical host of a `Host` header: without port, in lower case; None if it is invalid."""
+    match = HOST_PATTERN.fullmatch(text.strip().lower())
+    if match is None:
         return None
-    host = found["host"]
+    host = match["host"]
     if host.startswith("["):
         return _bracket_ipv6(host[1:-1])
     return host.removesuffix(".") or None
 
 
 def parse_hosts(text: str) -> frozenset[str]:
-    """Host names separated by commas; raises ValueError naming the first that is not one."""
+    """Parse host names separated by commas; raises ValueError that names the first invalid one."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         raise ValueError("names no host")
@@ -37,7 +40,7 @@ def parse_hosts(text: str) -> frozenset[str]:
 
 
 def default_hosts(listen_host: str, machine_name: str) -> frozenset[str]:
-    """Loopback's names, the machine's, and the address that is listened on unless it stands for all."""
+    """The names of loopback and of the machine, and the listen address unless it is a wildcard."""
     names = [*LOOPBACK_NAMES, machine_name, machine_name.partition(".")[0]]
     if not is_wildcard(listen_host):
         names.append(f"[{listen_host}]" if ":" in listen_host else listen_host)
@@ -45,7 +48,7 @@ def default_hosts(listen_host: str, machine_name: str) -> frozenset[str]:
 
 
 def is_loopback(listen_host: str) -> bool:
-    """Whether only this machine can reach a server that listens there."""
+    """Whether a server on this address can be reached only from this machine."""
     address = _address(listen_host)
     if address is None:
         return listen_host.lower().removesuffix(".") == "localhost"
@@ -54,24 +57,24 @@ def is_loopback(listen_host: str) -> bool:
 
 
 def is_wildcard(listen_host: str) -> bool:
-    """Whether it stands for every address of the machine."""
+    """Whether this address means every address of the machine."""
     address = _address(listen_host)
     return address is not None and address.is_unspecified
 
 
 def exposure_problem(listen_host: str, *, has_tokens: bool, allowed: bool) -> str | None:
-    """What is wrong with listening there, as a sentence; None where nothing is."""
+    """Why the service must not listen on this address without tokens, as a sentence; None if it may."""
     if has_tokens or allowed or is_loopback(listen_host):
         return None
     return (
-        f"MIGRATION_HTTP_HOST is {listen_host}, so whoever reaches this port could read every job and start "
-        "migrations: name a file of tokens in MIGRATION_HTTP_TOKENS_FILE (`migration-consumer token` makes "
-        "them), or set MIGRATION_HTTP_OPEN=yes where the network keeps others away, or listen on 127.0.0.1"
+        f"MIGRATION_HTTP_HOST is {listen_host}, so anyone who reaches this port could read every job and "
+        "start migrations: name a file of tokens in MIGRATION_HTTP_TOKENS_FILE (`migration-consumer token` "
+        "makes them), or set MIGRATION_HTTP_OPEN=yes if the network keeps others out, or listen on 127.0.0.1"
     )
 
 
 class HostCheck:
-    """ASGI middleware: answers only requests for one of `hosts`, probes and `/metrics` for any."""
+    """ASGI middleware: answers only requests for one of `hosts`; probes and `/metrics` for any host."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
         self._app = app
@@ -82,19 +85,19 @@ class HostCheck:
         if scope["type"] != "http" or scope["path"] in ANY_HOST_PATHS:
             await self._app(scope, receive, send)
             return
-        asked = _host_header(scope["headers"])
-        if asked is not None and normalize_host(asked) in self._hosts:
+        host = _host_header(scope["headers"])
+        if host is not None and normalize_host(host) in self._hosts:
             await self._app(scope, receive, send)
             return
-        await _wrong_host_problem(asked).response()(scope, receive, send)
+        await _wrong_host_problem(host).response()(scope, receive, send)
 
 
-def _wrong_host_problem(asked: str | None) -> ProblemError:
-    shown = "a request without a Host header" if asked is None else ascii(asked[:MAX_EXCERPT_CHARS])
+def _wrong_host_problem(host: str | None) -> ProblemError:
+    excerpt = "a request without a Host header" if host is None else ascii(host[:MAX_EXCERPT_CHARS])
     return ProblemError(
         421,
         ProblemCode.WRONG_HOST,
-        f"This service does not answer to {shown}; its operator lists the names it answers to in "
+        f"This service does not answer to {excerpt}; its operator lists the names it answers to in "
         "MIGRATION_HTTP_HOSTS.",
     )
 

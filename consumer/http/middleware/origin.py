@@ -1,7 +1,7 @@
-"""Keeps web pages of others from acting through the browser of somebody who can reach the service.
+"""Rejects cross-site request forgery: POSTs from web pages of other origins.
 
-A form on any page may be sent here without asking (no preflight), with the right `Host`. What it cannot do is
-leave out what the browser adds: `Sec-Fetch-Site`, and `Origin` of whatever is not a GET.
+A browser sends a form of any page without a preflight, and with the right `Host`. But the page cannot
+suppress the headers that the browser adds: `Sec-Fetch-Site`, and `Origin` unless the method is GET.
 """
 
 from collections.abc import Collection
@@ -16,11 +16,12 @@ from schemas.codes import ProblemCode
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FOREIGN_FETCH_SITES = frozenset({"cross-site", "same-site"})
-"""`same-site` is another port or subdomain: not this service either. A person who types sends `none`."""
+"""`same-site` is another port or subdomain, so not this service either. An address typed by a user has
+`none`."""
 
 
 class OriginCheck:
-    """ASGI middleware: refuses requests that change something and come from a page of another origin."""
+    """ASGI middleware: rejects unsafe methods from pages of another origin."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
         self._app = app
@@ -28,15 +29,15 @@ class OriginCheck:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it with 403."""
-        changes = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
-        if changes and is_cross_origin(Headers(scope=scope), self._hosts):
+        unsafe = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
+        if unsafe and is_cross_origin(Headers(scope=scope), self._hosts):
             await _cross_site_problem().response()(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
 
 def is_cross_origin(headers: Headers, hosts: Collection[str]) -> bool:
-    """Whether a browser says that a page of another origin sent this; other clients say nothing."""
+    """Whether the headers of a browser name another origin; other clients send no such headers."""
     if headers.get("sec-fetch-site", "none") in FOREIGN_FETCH_SITES:
         return True
     origin = headers.get("origin")
@@ -44,12 +45,12 @@ def is_cross_origin(headers: Headers, hosts: Collection[str]) -> bool:
 
 
 def _is_same_origin(origin: str, host: str, hosts: Collection[str]) -> bool:
-    """Host and port as asked for; behind a proxy with TLS the port is the proxy's, and `host` carries it."""
+    """Compares host and port with the `Host` header; behind a TLS proxy both contain the proxy's port."""
     try:
-        location = urlsplit(origin).netloc.lower()
+        authority = urlsplit(origin).netloc.lower()
     except ValueError:
         return False
-    return location == host.lower() and normalize_host(location) in hosts
+    return authority == host.lower() and normalize_host(authority) in hosts
 
 
 def _cross_site_problem() -> ProblemError:

@@ -1,8 +1,8 @@
-"""Request bodies: framed in one way, moving, not too large; and a refusal reaches a client still sending.
+"""Limits on request bodies: unambiguous framing, minimum transfer rate, maximum size, and a lingering close.
 
-A server that closes a connection with unread data makes the kernel send a reset, which destroys the response
-on its way: the client reports a broken connection in place of the reason. So after a response that came early
-we go on reading for a while ("lingering close", RFC 9112, 9.6).
+If a server closes a connection with unread data, the kernel sends a reset, which destroys the response on its
+way: the client reports a broken connection instead of the reason. So after a response that was sent before
+the body was read, the middleware continues to read for a while ("lingering close", RFC 9112, 9.6).
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from consumer.http.headers import has_body
 from consumer.http.limits.limiters import Slots
 from consumer.http.limits.transfer_rate import MIN_BYTES_PER_SECOND, MinTransferRate
 from consumer.http.problem import ProblemError
@@ -22,20 +23,20 @@ from schemas.codes import ProblemCode
 log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 
 MAX_BODY_BYTES = 64 * 1024
-"""Of a request that a route takes whole. The longest valid one has some 10 KB; what is invalid costs time for
-each wrong field."""
+"""For routes that do not stream. The longest valid body has about 10 KB, and validation takes time for each
+wrong field."""
 LINGER_IDLE_TIMEOUT = 5.0
 LINGER_TIMEOUT = 30.0
 LINGER_BYTES = 512 * 2**20
-"""nginx has the same two times (`lingering_timeout`, `lingering_time`). The bytes are those of the largest
-upload by default: clients such as `requests` send all of it before they look at the response."""
+"""The times are those of nginx (`lingering_timeout`, `lingering_time`), the bytes those of the largest upload
+by default: clients such as `requests` send the whole body before they read the response."""
 MAX_LINGERING_CONNECTIONS = 16
-"""At once; more are closed without waiting. Eight at full speed (100 MB/s together) make the event loop
-late by 19 ms in the median and 86 ms at the 99th percentile."""
+"""At once; others are closed immediately. Eight at full speed (100 MB/s together) delay the event loop by 19
+ms in the median and 86 ms at the 99th percentile."""
 
 
 class RequestBodyLimits:
-    """ASGI middleware. The paths in `streamed` take bodies of any size, and count them themselves."""
+    """ASGI middleware. The routes at the paths in `streamed` limit the size of the body themselves."""
 
     def __init__(self, app: ASGIApp, streamed: Collection[str] = ()) -> None:
         self._app = app
@@ -43,7 +44,7 @@ class RequestBodyLimits:
         self._lingering = Slots(MAX_LINGERING_CONNECTIONS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, watching its body; one without a body passes as it is."""
+        """Pass a request on and enforce the limits on its body, if it has one."""
         if scope["type"] != "http" or not has_body(headers := Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
@@ -77,27 +78,27 @@ class _Exchange:
         self._refused = False
 
     async def receive(self) -> Message:
-        """The next piece of the body. Where that is refused, the app learns that its client has gone."""
+        """The next piece of the body; a disconnect if the body was rejected."""
         if self._refused:
             return {"type": "http.disconnect"}
         if self._body_complete or self._response_started:
             message = await self._receive()
             self._record_piece(message)
             return message
-        problem = await self._receive_piece()
-        if isinstance(problem, ProblemError):
+        received = await self._receive_piece()
+        if isinstance(received, ProblemError):
             if not self._response_started:
-                await self.refuse(problem)
+                await self.refuse(received)
             return {"type": "http.disconnect"}
-        return problem
+        return received
 
     async def send(self, message: Message) -> None:
-        """Pass the response on; one that ends before the body does closes the connection after lingering."""
+        """Pass the response on; if it ends before the body does, linger, then close the connection."""
         if not self._refused:
             await self._pass_on(message)
 
     async def refuse(self, problem: ProblemError) -> None:
-        """Answer with a problem in place of the app, whose own response is dropped from now on."""
+        """Answer with a problem in place of the app, whose own response is dropped."""
         self._refused = True
         await problem.response()(self._scope, self._receive, self._pass_on)
 
@@ -113,46 +114,38 @@ class _Exchange:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _receive_piece(self) -> Message | ProblemError:
-        begun = time.monotonic()
         try:
-            async with asyncio.timeout(self._transfer_rate.credit):
-                message = await self._receive()
+            message = await self._transfer_rate.wait(self._receive(), self._record_piece)
         except TimeoutError:
-            self._may_linger = False  # which would only wait for the same client once more
+            self._may_linger = False  # lingering would wait for the same slow client again
             return _body_too_slow()
-        self._transfer_rate.record_wait(time.monotonic() - begun, self._record_piece(message))
         if self._limit is not None and self._received > self._limit:
             return _body_too_large(self._limit)
         return message
 
     def _record_piece(self, message: Message) -> int:
-        """Take note of a piece; its size in bytes."""
+        """Count a piece of the body; returns its size in bytes."""
         size = len(message.get("body", b""))
         self._received += size
         self._body_complete = message["type"] == "http.disconnect" or not message.get("more_body", False)
         return size
 
     async def _linger(self) -> None:
-        """Read and discard what the client still sends, within limits."""
+        """Read and discard the rest of the body, within the limits."""
         if not self._lingering.free:
             return
-        end, discarded = time.monotonic() + LINGER_TIMEOUT, 0
+        deadline, discarded = time.monotonic() + LINGER_TIMEOUT, 0
         with self._lingering.hold():
             while not self._body_complete and discarded < LINGER_BYTES:
                 try:
-                    async with asyncio.timeout(min(LINGER_IDLE_TIMEOUT, end - time.monotonic())):
+                    async with asyncio.timeout(min(LINGER_IDLE_TIMEOUT, deadline - time.monotonic())):
                         discarded += self._record_piece(await self._receive())
                 except TimeoutError:
                     return
 
 
-def has_body(headers: Mapping[str, str]) -> bool:
-    """Whether a request with these headers brings a body."""
-    return "transfer-encoding" in headers or headers.get("content-length", "0").strip("0") != ""
-
-
 def framing_problem(headers: Headers, http_version: str) -> ProblemError | None:
-    """Why a body of this form is not taken; None where it is."""
+    """The problem with the framing or encoding of a body; None if it is accepted."""
     if "transfer-encoding" in headers and ("content-length" in headers or http_version < "1.1"):
         return ProblemError(
             400,

@@ -1,14 +1,13 @@
-"""Headers that every response carries, whoever made it."""
+"""Security headers that every response carries."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-NOSNIFF_HEADER = ("x-content-type-options", "nosniff")
-"""A browser takes the type we state: no rejected row becomes a script."""
-NO_STORE_HEADER = ("cache-control", "no-store")
+from consumer.http.headers import NO_STORE_HEADER, NOSNIFF_HEADER
+
 PRIVATE_PREFIX = "/migration"
-"""What lies below may hold personal data: nothing between us and the reader keeps it, unless the route says
-so itself."""
+"""Responses below this path may contain personal data: no cache stores them, unless the route sets the
+header."""
 
 
 class SecurityHeaders:
@@ -18,7 +17,7 @@ class SecurityHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; the headers are added where the response starts."""
+        """Pass the request on, and add the headers when the response starts."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

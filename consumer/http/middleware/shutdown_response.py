@@ -1,4 +1,4 @@
-"""The response to a request that the end of the service interrupts."""
+"""The response to a request that is interrupted by shutdown."""
 
 import asyncio
 
@@ -8,22 +8,22 @@ from consumer.http.problem import ProblemError
 from schemas.codes import ProblemCode
 
 RETRY_AFTER_SECONDS = 5
-"""Another replica answers at once; a single one is back after some seconds."""
+"""Another replica can answer at once; a single replica needs some seconds to restart."""
 
 
 class ShutdownResponse:
-    """ASGI middleware: answers 503 where the server cancels a request because the service stops.
+    """ASGI middleware: answers 503 if the server cancels a request because the service shuts down.
 
-    The server itself would answer with a bare `500 Internal Server Error`, which says that something is
-    broken, and log a traceback. Belongs outside of `RequestBodyLimits`: there is no time left to linger. What a
-    POST has sent to Kafka by then does not come here: `RequestSubmitter` answers for it.
+    uvicorn would answer with a bare `500 Internal Server Error`, as for a defect, and log a traceback. It
+    must be outside `RequestBodyLimits`, since there is no time left to linger. A POST that is already
+    publishing to Kafka is answered by `RequestSubmitter`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on. A response that has begun is cut off, so that it does not look whole."""
+        """Pass the request on. A response that has started is cut off, so that it does not look complete."""
         started = False
 
         async def track_send(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""Bodies of POSTs as the OpenAPI document shows them: what can be sent from `/docs` as it is."""
+"""Example bodies of POSTs in the OpenAPI document; each can be sent from `/docs` unchanged."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from schemas import examples
 Json = dict[str, Any]
 
 
-def _examples(**shown: tuple[str, Json]) -> Json:
-    return {name: {"summary": summary, "value": value} for name, (summary, value) in shown.items()}
+def _examples(**examples_by_name: tuple[str, Json]) -> Json:
+    return {name: {"summary": summary, "value": value} for name, (summary, value) in examples_by_name.items()}
 
 
 EXCEL_EXAMPLES = _examples(
@@ -47,6 +47,6 @@ REQUEST_EXAMPLES = _examples(
     retry=("Run the job of a request again", examples.RETRY),
 )
 COMMAND_EXAMPLES = _examples(
-    empty=("Nothing more to say", {}),
+    empty=("No fields", {}),
     named=("Under an id of its own: sent again, it acts once", {"command_id": "stop-2026-11-chats"}),
 )

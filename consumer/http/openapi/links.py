@@ -1,4 +1,4 @@
-"""Links of the OpenAPI document: from a response that names a job to what can be asked of that job."""
+"""Links of the OpenAPI document: from responses that name a job to the operations on that job."""
 
 from typing import Any
 
@@ -8,17 +8,17 @@ OPERATIONS_ON_JOB = (
     *("getJob", "followJob", "listAttempts", "listRejectedRows", "summarizeRejectedRows"),
     *("cancelJob", "retryJob"),
 )
-"""Operations on one job, which they have as the parameter `id`."""
+"""Operations on one job, which is their parameter `id`."""
 OPERATIONS_RETURNING_JOB = (
     *("startExcel", "startDatabase", "startGoogleSheets", "publishRequest"),
     *("cancelJob", "retryJob", "getJob"),
 )
-"""Operations whose 2xx responses name a job, each by its request id."""
+"""Operations whose 2xx responses contain the request id of a job."""
 REQUEST_ID_EXPRESSION = "$response.body#/request_id"
 
 
 def add_links(operation: Json) -> None:
-    """Add the links to the 2xx responses of an operation, where these name a job."""
+    """Add links to the 2xx responses of an operation if they name a job."""
     if operation["operationId"] not in OPERATIONS_RETURNING_JOB:
         return
     for status in ("200", "202"):

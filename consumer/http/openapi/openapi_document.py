@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI derives from the routes, with our problems for its own errors."""
+"""The OpenAPI document: FastAPI's own, plus problem responses, links and the names of datasets."""
 
 from collections.abc import Collection
 from typing import Any
@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from consumer.http.headers import JSON_MEDIA_TYPE
 from consumer.http.middleware.hosts import ANY_HOST_PATHS
 from consumer.http.openapi import problems
 from consumer.http.openapi.links import add_links
@@ -18,40 +19,39 @@ Json = dict[str, Any]
 TITLE = "Chat migration"
 DESCRIPTION = """
 Imports chats of universities from Excel workbooks, databases and Google Sheets into Postgres.
-A *request* starts a *job*; the job goes on whatever becomes of the client, the connection or the replica.
+A *request* starts a *job*; the job continues if the client, the connection or the replica fails.
 
-**Following a job.** `GET /migration/jobs/{id}` shows how far it is, by request id or by number;
+**Following a job.** `GET /migration/jobs/{id}` shows its progress, by request id or by number;
 `GET /migration/jobs/{id}/events` streams its status events as they happen.
 The same events are on the Kafka topic `migration.status`: [/asyncapi](asyncapi) describes the messages.
 
 **Errors** are `application/problem+json` (RFC 9457).
-Programs look at `code`, which does not change; people read `detail`, which says what is wrong and what to do.
+`code` is for programs and does not change; `detail` tells people what is wrong and what to do.
 A `503` comes with `Retry-After`.
 """
 TAGS: list[Json] = [
     {
         "name": "start",
-        "description": "Ask for a migration: a POST publishes the request to Kafka, nothing else.",
+        "description": "Start a migration: a POST only publishes the request to Kafka.",
     },
     {"name": "control", "description": "Cancel a job, or run it again."},
-    {"name": "jobs", "description": "What became of a request: progress, status events, rejected rows."},
-    {"name": "health", "description": "For whoever runs the service: probes and numbers."},
+    {"name": "jobs", "description": "Read jobs: progress, status events, attempts, rejected rows."},
+    {"name": "health", "description": "For operators: probes and metrics."},
 ]
-"""Every tag that a route has; the pages show them in this order."""
+"""All tags of routes; the pages show them in this order."""
 
-JSON = "application/json"
 MISDIRECTED = 421
 NUMBER_KEYWORDS = ("type", "minimum", "maximum")
 NO_AUTH_REQUIRED: Json = {}
-"""A security requirement that anybody meets."""
+"""An empty security requirement: no token is needed."""
 SCHEMA_REF = "#/components/schemas/{model}"
 FRAMEWORK_ERRORS = ("HTTPValidationError", "ValidationError")
 
 
 def install(app: FastAPI, datasets: Collection[str], *, auth_enforced: bool) -> None:
-    """Serve this document as the app's own.
+    """Make this the document of the app.
 
-    `datasets` are the names a request may give; `tokens` says whether the service asks for them.
+    `datasets` are the names a request may give; `auth_enforced`: whether the service requires tokens.
     """
 
     def openapi() -> Json:
@@ -87,7 +87,7 @@ def _document(app: FastAPI, datasets: Collection[str], *, auth_enforced: bool) -
 
 
 def complete_operation(operation: Json, *, any_host: bool) -> None:
-    """Say of an operation what the framework does not know."""
+    """Add to an operation what the framework does not know: problem responses, and links."""
     responses = operation["responses"]
     for status in COMMON_STATUSES:
         if status != MISDIRECTED or not any_host:
@@ -102,45 +102,45 @@ def complete_operation(operation: Json, *, any_host: bool) -> None:
 
 
 def _is_problem(status: str, response: Json) -> bool:
-    """FastAPI documents a 422 of its own form wherever there are parameters."""
+    """Whether a response is a problem, or the 422 that FastAPI adds to operations with parameters."""
     types = set(response.get("content", {}))
-    return types == {PROBLEM_MEDIA_TYPE} or (status == "422" and JSON in types)
+    return types == {PROBLEM_MEDIA_TYPE} or (status == "422" and JSON_MEDIA_TYPE in types)
 
 
 def without_null(schema: Json) -> Json:
-    """A schema without the null that stands for absent: parameters and forms cannot spell it."""
-    kinds: list[Json] = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
-    if len(kinds) != 1:
+    """A schema without the alternative null: parameters and form fields are absent instead."""
+    branches: list[Json] = [branch for branch in schema.get("anyOf", ()) if branch != {"type": "null"}]
+    if len(branches) != 1:
         return schema
     rest = {name: value for name, value in schema.items() if name != "anyOf"}
-    return {**kinds[0], **rest}
+    return {**branches[0], **rest}
 
 
 def add_dataset_enum(value: Any, datasets: Collection[str]) -> None:
-    """Have every request body say which datasets there are."""
+    """List the datasets in every request body within `value`."""
     if isinstance(value, list):
-        for one in value:
-            add_dataset_enum(one, datasets)
+        for item in value:
+            add_dataset_enum(item, datasets)
     elif isinstance(value, dict):
         field = value.get("properties", {}).get("dataset")
         if field and value.get("additionalProperties") is False:
             field["enum"] = [*sorted(datasets), *([""] if "file" in value["properties"] else [])]
-        for one in value.values():
-            add_dataset_enum(one, datasets)
+        for item in value.values():
+            add_dataset_enum(item, datasets)
 
 
 def _allow_empty(field: Json) -> Json:
-    """A field of a form: browsers send what was left blank as an empty text, which counts as absent."""
+    """A form field that may be empty: browsers send blank inputs as empty strings, which count as absent."""
     if field.get("type") != "string":
-        kinds = [{name: field.pop(name) for name in NUMBER_KEYWORDS if name in field}, {"const": ""}]
-        return {"anyOf": kinds, **field}
+        number = {name: field.pop(name) for name in NUMBER_KEYWORDS if name in field}
+        return {"anyOf": [number, {"const": ""}], **field}
     pattern = field["pattern"].removeprefix("^").removesuffix("$")
     rest = {name: value for name, value in field.items() if name != "minLength"}
     return {**rest, "pattern": f"^(?:{pattern})?$"}
 
 
 def form_body(fields: type[BaseModel], examples: Json) -> Json:
-    """The `requestBody` of a form with these fields and a file; the framework cannot derive what streams."""
+    """The `requestBody` of a form with these fields and a file, for a route that streams the body."""
     schema = fields.model_json_schema(ref_template=SCHEMA_REF)
     schema["properties"] = {
         name: _allow_empty(without_null(field)) for name, field in schema["properties"].items()
@@ -148,7 +148,7 @@ def form_body(fields: type[BaseModel], examples: Json) -> Json:
     schema["properties"]["file"] = {
         "type": "string",
         "format": "binary",
-        "description": "The workbook, not empty. It has a file name; fields come before it or after it.",
+        "description": "The workbook, not empty, with a file name; fields may come before or after it.",
     }
     schema["required"] = ["file"]
     media = {"schema": schema, "examples": examples}

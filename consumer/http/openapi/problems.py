@@ -1,4 +1,4 @@
-"""Problems as the OpenAPI document has them: one response for each status, with the codes it may carry."""
+"""Problem responses of the OpenAPI document: one for each status, with the codes it may have."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 RETRY_AFTER_HEADER: Json = {
     "Retry-After": {
-        "description": "seconds until it is worth to try again",
+        "description": "seconds after which to try again",
         "required": True,
         "schema": {"type": "integer", "minimum": 1},
     }
@@ -28,7 +28,7 @@ CHALLENGE_HEADER: Json = {
 
 @dataclass(frozen=True, slots=True)
 class ProblemResponse:
-    """The problems of one status: name among the components, meaning, codes, an example of `detail`."""
+    """The problems of one status: name of the component, meaning, codes, an example of `detail`."""
 
     name: str
     description: str
@@ -52,14 +52,15 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
     ),
     401: ProblemResponse(
         "Unauthenticated",
-        "There is no token, or the service does not know it.",
+        "The token is missing or unknown.",
         (ProblemCode.UNAUTHENTICATED,),
         "A token is needed: send the header `Authorization: Bearer TOKEN`.",
         CHALLENGE_HEADER,
     ),
     403: ProblemResponse(
         "Forbidden",
-        "The token does not have the right that this operation needs, or a page of another origin asks.",
+        "The token does not have the right that this operation needs, or a page of another origin sent the "
+        "request.",
         (ProblemCode.FORBIDDEN, ProblemCode.CROSS_SITE),
         "The token «nightly» does not have the right `act`; its operator can add it.",
     ),
@@ -71,7 +72,7 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
     ),
     408: ProblemResponse(
         "TooSlow",
-        "The request came too slowly and was given up.",
+        "The request arrived too slowly and was aborted.",
         (ProblemCode.TOO_SLOW,),
         "The head of the request did not arrive within 10 s.",
     ),
@@ -96,7 +97,7 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
     ),
     415: ProblemResponse(
         "UnsupportedMediaType",
-        "The body has a `Content-Type` or `Content-Encoding` that is not taken here.",
+        "The body has a `Content-Type` or `Content-Encoding` that is not supported here.",
         (ProblemCode.UNSUPPORTED_MEDIA_TYPE,),
         "The service does not unpack bodies; send this one without a Content-Encoding.",
     ),
@@ -122,13 +123,13 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
     ),
     500: ProblemResponse(
         "InternalError",
-        "The service met an error of its own.",
+        "An internal error, which is a defect.",
         (ProblemCode.INTERNAL_ERROR,),
         "The service met an error of its own; its log says which.",
     ),
     503: ProblemResponse(
         "Unavailable",
-        "What the service needs cannot be reached, or it has too much to do; nothing is lost.",
+        "A dependency of the service is unavailable, or the service is at a limit; nothing is lost.",
         (
             ProblemCode.DATABASE_UNAVAILABLE,
             ProblemCode.BUSY,
@@ -140,24 +141,24 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
         RETRY_AFTER_HEADER,
     ),
 }
-"""All that an operation may end with; 405 is no operation's."""
+"""All problems of operations; 405 belongs to a path, not to an operation."""
 
 COMMON_STATUSES = (400, 408, 413, 415, 421, 500, 503)
-"""What every operation may answer: the head, the frame of a body, the host and errors of ours."""
+"""Statuses of every operation: limits on head and body, wrong host, internal error, unavailable."""
 
 
 def reference(status: int) -> Json:
-    """The reference of an operation to the problems of a status."""
+    """A reference to the component for a status."""
     return {"$ref": f"#/components/responses/{PROBLEMS[status].name}"}
 
 
 def components() -> Json:
-    """Every response there is, by name."""
+    """All components, by name."""
     return {problem.name: _response(status, problem) for status, problem in PROBLEMS.items()}
 
 
 def problem_content(status: int, problem: ProblemResponse) -> Json:
-    """The bodies of a response: the problem with the codes of its status, and an example."""
+    """The `content` of a response: the problem with the codes of its status, and an example."""
     example = {
         "type": f"{TYPE_PREFIX}{problem.codes[0]}",
         "title": HTTPStatus(status).phrase,

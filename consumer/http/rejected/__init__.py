@@ -1,1 +1,1 @@
-"""Rejected rows of a job: pages, summary, CSV."""
+"""Rejected rows of a job: cursors, JSON pages, CSV."""

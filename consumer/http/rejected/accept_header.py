@@ -1,13 +1,13 @@
-"""Which of two kinds of answer a client would rather have, by its `Accept` header."""
+"""Content negotiation: which of two media types a client prefers, by its `Accept` header."""
 
 
 def prefers(accept: str, media_type: str, *, over: str) -> bool:
-    """Whether `media_type` is wanted more than `over`; what is wanted alike goes to `over`, as does nonsense."""
+    """Whether `media_type` has a higher weight than `over`; `over` wins ties and malformed headers."""
     return _quality(accept, media_type) > _quality(accept, over)
 
 
 def _quality(accept: str, media_type: str) -> float:
-    """The weight of a media type: the most specific range that covers it says it (RFC 9110, 12.5.1)."""
+    """The weight of a media type: that of the most specific range that matches it (RFC 9110, 12.5.1)."""
     ranges = dict(_parse_range(part) for part in accept.lower().split(","))
     family = media_type.split("/", maxsplit=1)[0]
     for name in (media_type, f"{family}/*", "*/*"):

@@ -1,7 +1,6 @@
-"""All rejected rows of a job, or those that pass a filter, as one CSV that streams."""
+"""Streams the rejected rows of a job, all or filtered, as one CSV file."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ import structlog
 from fastapi.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from consumer.http.limits.limiters import NoSlotFreeError, Slots
+from consumer.http.limits.limiters import Slots
 from consumer.http.limits.transfer_rate import MinTransferRate
 from consumer.http.problem import ProblemError
 from consumer.http.rejected import csv_export
@@ -29,27 +28,27 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 
 CSV_MEDIA_TYPE = "text/csv"
 PAGE_ROWS = 100
-"""What is turned into CSV between two turns of the event loop: some milliseconds of work."""
+"""Converted to CSV without yielding to the event loop: a few milliseconds of work."""
 MAX_CELLS_PER_CHUNK = 5_000
-"""Some milliseconds as well: 100 rows of 50 columns."""
+"""A few milliseconds of work as well: 100 rows of 50 columns."""
 MAX_CONCURRENT_DOWNLOADS = 2
-"""Each keeps the event loop and Postgres busy: of twelve at once none was finished, and `/readyz` failed."""
+"""Each keeps the event loop and Postgres busy: with twelve at once none finished, and `/readyz` failed."""
 BUSY_RETRY_SECONDS = 5
 VARY_HEADERS = {"vary": "accept"}
 LOAD_HEADER = "migration-load"
-"""The load of a CSV: whoever gets half of one sees by a page's `load` whether it was replaced."""
+"""The load of a CSV. After an incomplete download the `load` of a page shows whether it was replaced."""
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedReader:
-    """Reads the rejected rows of one job that pass a filter, each page in a transaction of its own."""
+    """Reads the rejected rows of one job that match a filter, each page in its own transaction."""
 
     database: Database
     job_id: int
     row_filter: RejectedFilter
 
     async def page(self, after: RejectedCursor, limit: int) -> RejectedPage:
-        """Rows behind a cursor, up to `limit` of them; raises LoadReplacedError."""
+        """Up to `limit` rows after a cursor; raises LoadReplacedError."""
         async with self.database.read_transaction() as connection:
             return await rejected_rows(
                 connection,
@@ -61,50 +60,55 @@ class RejectedReader:
             )
 
     async def columns(self, after: int, load: int) -> list[str]:
-        """Every column of the records, in the order of the source; behind them those without a header.
+        """Every column of the records in the order of the source, then the columns without a header.
 
-        Where that order is not known, and among the latter, they go in the order they first appear.
+        The latter come in the order of their first appearance, as do all columns if the order of the source
+        is not stored.
         """
         columns: dict[str, None] = {}
         last: int | None = after
         while last is not None:
             async with self.database.read_transaction() as connection:
-                found, last = await record_columns(connection, self.job_id, last, self.row_filter, load)
-            columns.update(dict.fromkeys(found))
+                new_columns, last = await record_columns(connection, self.job_id, last, self.row_filter, load)
+            columns.update(dict.fromkeys(new_columns))
         async with self.database.read_transaction() as connection:
-            order = {name: at for at, name in enumerate(await source_column_names(connection, self.job_id))}
+            names = await source_column_names(connection, self.job_id)
+        order = {name: index for index, name in enumerate(names)}
         return sorted(columns, key=lambda name: order.get(name, len(order)))
 
     async def csv_chunks(self, columns: list[str], page: RejectedPage) -> AsyncIterator[bytes]:
-        """Page after page. A failure breaks the response off, so that half of it is not taken for all.
+        """The CSV in chunks, starting with the rows of `page`.
 
-        All pages are of one load: raises LoadReplacedError where the next one is not.
+        A failure breaks the response off, so that an incomplete file is not mistaken for a complete one.
+        All pages belong to one load: raises LoadReplacedError if a new load has begun.
         """
         yield csv_export.header_line(columns)
         while True:
             for lines in _split_by_cells(page.json_rows, len(columns)):
                 yield csv_export.data_lines(lines, columns)
-                await asyncio.sleep(0)  # sending waits only for a slow client: other requests get their turn
+                await asyncio.sleep(0)  # sending to a fast client never yields to other requests
             if page.next is None:
                 return
             page = await self.page(RejectedCursor(page.load, page.next), PAGE_ROWS)
 
 
 def _split_by_cells(lines: Sequence[str], columns: int) -> Iterator[Sequence[str]]:
-    """Lines that make MAX_CELLS_PER_CHUNK cells of CSV, or one: a record may have thousands of columns."""
+    """Slices of at most MAX_CELLS_PER_CHUNK cells, or of one line: a line may have thousands of cells."""
     size = max(1, MAX_CELLS_PER_CHUNK // max(columns, 1))
     return (lines[start : start + size] for start in range(0, len(lines), size))
 
 
-async def csv_response(reader: RejectedReader, after: RejectedCursor, slots: Slots) -> StreamingResponse:
-    """The download. Columns and first rows are read before it begins, so that an outage is still a problem.
+def download_slots() -> Slots:
+    """The slots of one app for `csv_response`; all taken is a ProblemError (503)."""
+    return Slots(MAX_CONCURRENT_DOWNLOADS, _too_many_downloads_problem)
 
-    Raises ProblemError (503) where every slot is taken, LoadReplacedError.
+
+async def csv_response(reader: RejectedReader, after: RejectedCursor, slots: Slots) -> StreamingResponse:
+    """The download. Columns and first rows are read before it starts, so an outage until then is a 503.
+
+    Raises the error of `slots` if all are taken, LoadReplacedError.
     """
-    try:
-        slots.acquire()
-    except NoSlotFreeError:
-        raise _too_many_downloads_problem() from None
+    slots.acquire()
     try:
         first = await reader.page(after, PAGE_ROWS)
         columns = await reader.columns(after.row_number, first.load)
@@ -119,21 +123,18 @@ async def csv_response(reader: RejectedReader, after: RejectedCursor, slots: Slo
 
 
 class _CsvDownload(StreamingResponse):
-    """Holds a slot until it is sent, or its client has gone."""
+    """Holds a slot until it is sent or its client disconnects."""
 
     def __init__(self, content: AsyncIterator[bytes], slots: Slots, headers: Mapping[str, str]) -> None:
         super().__init__(content, media_type=f"{CSV_MEDIA_TYPE}; charset=utf-8", headers=headers)
         self._slots = slots
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it, unless the client takes it too slowly: two of these would hold every slot."""
-        pace = MinTransferRate()
+        """Send it unless the client reads too slowly: two such clients would hold every slot."""
+        transfer_rate = MinTransferRate()
 
         async def send_at_min_rate(message: Message) -> None:
-            begun = time.monotonic()
-            async with asyncio.timeout(pace.credit):
-                await send(message)
-            pace.record_wait(time.monotonic() - begun, len(message.get("body", b"")))
+            await transfer_rate.wait(send(message), lambda _: len(message.get("body", b"")))
 
         try:
             await super().__call__(scope, receive, send_at_min_rate)
@@ -149,6 +150,7 @@ def _too_many_downloads_problem() -> ProblemError:
     return ProblemError(
         503,
         ProblemCode.BUSY,
-        f"This replica sends {MAX_CONCURRENT_DOWNLOADS} CSV files already, and no more at a time; try again in a moment.",
+        f"This replica sends {MAX_CONCURRENT_DOWNLOADS} CSV files already, the most it sends at a time; "
+        "try again in a moment.",
         retry_after=BUSY_RETRY_SECONDS,
     )

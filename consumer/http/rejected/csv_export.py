@@ -1,6 +1,6 @@
-"""Rejected rows as CSV that spreadsheets open: UTF-8 with a mark at its head, and no cell is a formula.
+"""Rejected rows as CSV for spreadsheets: UTF-8 with a byte order mark, and no cell is a formula.
 
-Every cell is quoted: Excel of a Russian Windows splits at `;`, and what follows one would begin a cell.
+Every cell is quoted: Excel on a Russian Windows splits at `;`, so an unquoted `;` would start a new cell.
 """
 
 import csv
@@ -11,16 +11,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
-"""Without it Excel takes Russian text for Windows-1252."""
+"""Without it Excel reads Russian text as Windows-1252."""
 FIXED_COLUMNS = ("row_number", "record_identifier", "errors")
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula (OWASP, "CSV injection")."""
+"""Spreadsheets evaluate a cell that starts with one of these (OWASP, "CSV injection")."""
 PHONE_PATTERN = re.compile(r"\+?[0-9]{8,15}")
-"""No formula: it is its own value, and people copy it from here."""
+"""Evaluates to itself, and people copy phones from this file, so it is not escaped."""
 
 
 def header_line(columns: Sequence[str]) -> bytes:
-    """The mark and the line of column names."""
+    """The byte order mark and the line of column names."""
     return (BOM + _to_csv([[*FIXED_COLUMNS, *map(escape_formula, columns)]])).encode()
 
 
@@ -30,7 +30,7 @@ def data_lines(lines: Iterable[str], columns: Sequence[str]) -> bytes:
 
 
 def escape_formula(value: str) -> str:
-    """A text that a spreadsheet shows and does not compute: an apostrophe goes before a formula."""
+    """The text with an apostrophe before it if a spreadsheet would evaluate it as a formula."""
     if PHONE_PATTERN.fullmatch(value):
         return value
     return (
@@ -42,8 +42,8 @@ def escape_formula(value: str) -> str:
 
 def _row(rejected: dict[str, Any], columns: Sequence[str]) -> list[str]:
     record = rejected["record"]
-    own = (rejected["row_number"], rejected["record_identifier"], _format_errors(rejected["errors"]))
-    return [_cell(value) for value in (*own, *(record.get(column) for column in columns))]
+    fixed = (rejected["row_number"], rejected["record_identifier"], _format_errors(rejected["errors"]))
+    return [_cell(value) for value in (*fixed, *(record.get(column) for column in columns))]
 
 
 def _format_errors(errors: Iterable[dict[str, str | None]]) -> str:

@@ -1,44 +1,44 @@
-"""Where a list of rejected rows goes on: behind a row of one load, so that no list is made of two loads."""
+"""The cursor of a list of rejected rows. It names the load, so that no list mixes rows of two loads."""
 
 import re
 from dataclasses import dataclass
 from typing import Self
 
-from consumer.http.problem import FieldProblem, invalid_fields
+from consumer.http.problem import FieldProblem, ProblemError, invalid_fields
 from consumer.store.job_lookup import MAX_JOB_ID
 from schemas.codes import ProblemCode
 
 CURSOR_PATTERN = r"^(?:([0-9]{1,19})\.)?(-?[0-9]{1,19})$"
-"""Load and row number; a row number alone is one of the present load."""
+"""Load and row number; a row number alone belongs to the current load."""
 AFTER_FIELD = "after (query)"
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedCursor:
-    """Behind the row `row_number` of a load; `load` None is the present one, whichever that is."""
+    """The position after the row `row_number` of a load; `load` None is the current load."""
 
     load: int | None
     row_number: int
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """What `after` says; raises ProblemError (422)."""
+        """The cursor in `after`; raises ProblemError (422)."""
         match = re.fullmatch(CURSOR_PATTERN, text, re.ASCII)
         if match is None:
             raise _invalid("must be the `next` of the page before, or a row number")
         load, row_number = (None if part is None else int(part) for part in match.groups())
-        assert row_number is not None, "the pattern has it"  # noqa: S101
+        assert row_number is not None, "the pattern requires it"  # noqa: S101
         if max(abs(row_number), load or 0) > MAX_JOB_ID:
             raise _invalid(f"holds a number beyond {MAX_JOB_ID}")
         return cls(load, row_number)
 
     def __str__(self) -> str:
-        """As `next` says it."""
+        """The cursor as `next` contains it."""
         return str(self.row_number) if self.load is None else f"{self.load}.{self.row_number}"
 
 
 FIRST_PAGE = RejectedCursor(None, -MAX_JOB_ID)
 
 
-def _invalid(message: str) -> Exception:
+def _invalid(message: str) -> ProblemError:
     return invalid_fields([FieldProblem(field=AFTER_FIELD, message=message)], ProblemCode.INVALID_PARAMETER)

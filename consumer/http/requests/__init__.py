@@ -1,1 +1,1 @@
-"""Bodies and headers of requests: JSON, idempotency keys, digests."""
+"""Bodies and headers of POSTs: models, JSON parsing, idempotency keys, digests."""

@@ -1,4 +1,4 @@
-"""What the bodies of POSTs may hold, and the requests they make."""
+"""Models of the bodies of POSTs, and their conversion to requests."""
 
 import re
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from consumer.http.problem import FieldProblem, invalid_fields
 from consumer.telemetry.redaction import sanitize
+from schemas.names import ConfiguredName, LongName, Name, RequestId, SheetName
 from schemas.requests import TABLE_DESCRIPTION, MaxAttempts, StartRequest, TimeoutSeconds
-from schemas.text import ConfiguredName, LongName, Name, RequestId, SheetName
 from schemas.validation import describe_errors, error_path
 
 M = TypeVar("M", bound=BaseModel)
@@ -19,35 +19,35 @@ INTEGER_FIELDS = ("timeout_seconds", "max_attempts")
 
 
 class StartBody(BaseModel):
-    """What every kind of start may say beside its source; what is not known is refused."""
+    """The fields that every start has beside its source; unknown fields are rejected."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     request_id: RequestId | None = Field(
         None,
-        description="the id of the request, for ever; the header `Idempotency-Key` says the same. "
-        "Made up when absent.",
+        description="the id of the request, permanently; the header `Idempotency-Key` is the same. "
+        "Generated when absent.",
         examples=["2026-11-chats"],
     )
     requested_by: Name | None = Field(
         None,
-        description="who asks; where the service knows tokens, the token's name counts instead",
+        description="who asks; if the service uses tokens, the token's name is recorded instead",
         examples=["ivanova"],
     )
     dataset: Name = Field("chats", description="what the rows mean")
     timeout_seconds: TimeoutSeconds | None = Field(
         None,
-        description="for a run, from its first claim on; the service's setting when absent",
+        description="the limit of a run, from its first claim; the service's setting when absent",
         examples=[7200],
     )
     max_attempts: MaxAttempts | None = Field(
         None,
-        description="attempts in a row without a stored batch; the service's setting when absent",
+        description="consecutive attempts without a stored batch; the service's setting when absent",
         examples=[3],
     )
 
     def to_request(self, request_id: str, source: Mapping[str, Any]) -> StartRequest:
-        """The request that a start of this source is; raises ProblemError (422)."""
+        """The request that starts an import of this source; raises ProblemError (422)."""
         return validate_or_422(
             StartRequest,
             {
@@ -62,13 +62,13 @@ class StartBody(BaseModel):
 
 
 class ExcelForm(StartBody):
-    """The fields of the form beside the file."""
+    """The fields of the upload form beside the file."""
 
-    sheet: SheetName | None = Field(None, description="found by itself when absent", examples=["Чаты"])
+    sheet: SheetName | None = Field(None, description="detected when absent", examples=["Чаты"])
 
     @classmethod
     def parse(cls, fields: Mapping[str, str]) -> "ExcelForm":
-        """From the texts of a form; an empty field counts as absent. Raises ProblemError (422)."""
+        """Validate the fields of a form; an empty field counts as absent. Raises ProblemError (422)."""
         values: dict[str, Any] = {name: text for name, text in fields.items() if text}
         for name in INTEGER_FIELDS:
             if DIGITS.fullmatch(values.get(name, "")):
@@ -87,7 +87,7 @@ class DatabaseBody(StartBody):
 
     @property
     def source(self) -> dict[str, Any]:
-        """The source as a request names it."""
+        """The `source` of the request."""
         return {"type": "database", "connection": self.source_identifier, "table": self.table}
 
 
@@ -98,7 +98,7 @@ class GoogleSheetsBody(StartBody):
         description="the bare id, or the link from the browser", examples=["1AbC-dEf_123"]
     )
     worksheet: SheetName | None = Field(
-        None, description="else the one the link shows, or the first", examples=["Чаты"]
+        None, description="when absent, the one in the link, or the first", examples=["Чаты"]
     )
     credentials: ConfiguredName = Field(
         "default", description="credentials by their name in the service's settings"
@@ -106,7 +106,7 @@ class GoogleSheetsBody(StartBody):
 
     @property
     def source(self) -> dict[str, Any]:
-        """The source as a request names it."""
+        """The `source` of the request."""
         return {
             "type": "google_sheets",
             "spreadsheet_id": self.spreadsheet_id,
@@ -116,17 +116,17 @@ class GoogleSheetsBody(StartBody):
 
 
 class CommandBody(BaseModel):
-    """What a cancel or retry may say; the body may be left out."""
+    """The optional body of a cancel or retry."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     command_id: Name | None = Field(
         None,
         description="the id of this command: sent again under it, it acts once; "
-        "the header `Idempotency-Key` says the same. Made up when absent.",
+        "the header `Idempotency-Key` is the same. Generated when absent.",
     )
     requested_by: Name | None = Field(
-        None, description="who asks; where the service knows tokens, the token's name counts instead"
+        None, description="who asks; if the service uses tokens, the token's name is recorded instead"
     )
 
 
@@ -134,12 +134,12 @@ REQUEST_ID_ADAPTER: TypeAdapter[str] = TypeAdapter(RequestId)
 
 
 def validate_or_422(model: type[M], values: Any) -> M:
-    """The model of some values; raises ProblemError (422) naming every wrong field, never its value."""
+    """The validated model; raises ProblemError (422) that names every wrong field, never its value."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        wrong = [
-            FieldProblem(field=sanitize(error_path(location)) or "body", message=sanitize(words))
-            for location, words in describe_errors(error.errors(include_input=False, include_url=False))
+        problems = [
+            FieldProblem(field=sanitize(error_path(location)) or "body", message=sanitize(message))
+            for location, message in describe_errors(error.errors(include_input=False, include_url=False))
         ]
-        raise invalid_fields(wrong) from None
+        raise invalid_fields(problems) from None

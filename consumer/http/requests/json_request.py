@@ -1,4 +1,4 @@
-"""Requests over HTTP whose body is JSON, parsed by the same rules as the messages of Kafka."""
+"""HTTP requests with a JSON body, parsed by the same rules as Kafka messages."""
 
 from itertools import islice
 from typing import Any
@@ -15,7 +15,7 @@ NOT_JSON = (ProblemCode.NOT_JSON, "The body is not JSON in UTF-8.")
 
 
 class JsonRequest(Request):
-    """A request whose body was read and parsed: FastAPI gets both from here."""
+    """A request whose body has been read and parsed; FastAPI takes both from here."""
 
     def __init__(self, request: Request, content: bytes, parsed: Any) -> None:
         super().__init__(request.scope, request.receive)
@@ -36,7 +36,7 @@ class JsonRequest(Request):
         return cls(request, content, parsed.body)
 
     async def body(self) -> bytes:
-        """The bytes as they came."""
+        """The bytes as received."""
         return self._content
 
     async def json(self) -> Any:
@@ -45,14 +45,14 @@ class JsonRequest(Request):
 
 
 def _reject_repeated_keys(parsed: ParsedJson) -> None:
-    """Raise ProblemError (422) where a key is repeated: pydantic cannot see that."""
+    """Raise ProblemError (422) if an object has a key twice, which pydantic cannot detect."""
     if not parsed.has_duplicate_keys:
         return
-    if has_too_many_members(parsed.body):  # where it is would take long to find
+    if has_too_many_members(parsed.body):  # locating the key would take too long
         raise invalid_fields([FieldProblem(field="body", message=f"a key in it {DUPLICATE_KEY_MESSAGE}")])
     raise invalid_fields(
         [
-            FieldProblem(field=f"{sanitize(format_path(where))} (body)", message=DUPLICATE_KEY_MESSAGE)
-            for where in islice(parsed.duplicate_keys(), MAX_ERRORS)
+            FieldProblem(field=f"{sanitize(format_path(path))} (body)", message=DUPLICATE_KEY_MESSAGE)
+            for path in islice(parsed.duplicate_keys(), MAX_ERRORS)
         ]
     )

@@ -1,1 +1,1 @@
-"""The endpoints, one module per group of routes."""
+"""FastAPI routers, one module for each group of endpoints."""

@@ -1,24 +1,23 @@
-"""`GET /migration/jobs/{id}/attempts`: who worked on a job, from where to where, and how it ended."""
+"""`GET /migration/jobs/{id}/attempts`: which replica worked on a job, on which rows, with what outcome."""
 
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from consumer.http.auth.authenticator import auth_responses, requires
 from consumer.http.auth.tokens import Right
-from consumer.http.guarded_route import GuardedRoute
-from consumer.http.jobs.job_path import JOBS_PATH, JobIdentifier
+from consumer.http.guarded_route import job_router
+from consumer.http.jobs.job_path import JobIdentifier
+from consumer.http.jobs.lookup import NOT_FOUND, get_job_or_404
 from consumer.http.problem import problem_responses
-from consumer.http.routers.jobs import get_job_or_404
 from consumer.lifecycle import AttemptOutcome
 from consumer.store.attempts import MAX_KEPT_ATTEMPTS, MAX_TOKEN, list_attempts
 from consumer.store.database import Database
 
 
 class AttemptView(BaseModel):
-    """One claim of a job by a replica, or several in a row that were only handed back."""
+    """One claim of a job by a replica, or several consecutive claims that were released."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
@@ -27,14 +26,16 @@ class AttemptView(BaseModel):
     attempt: int = Field(description="counts within the run")
     replica: str = Field(description="host, process id and a random part", examples=["importer-1:7:5c0f…"])
     requested_by: str | None = Field(description="who asked for this run")
-    from_checkpoint: int | None = Field(description="last row stored before it began; null: from the top")
+    from_checkpoint: int | None = Field(
+        description="last row stored before the attempt; null: it read from the top"
+    )
     to_checkpoint: int | None = Field(description="last row stored at its end")
     outcome: AttemptOutcome | None = Field(
-        description="null while it runs; `unknown` where its end was not written down"
+        description="null while it runs; `unknown` if its end was not recorded"
     )
-    error_code: str | None = Field(description="why it failed, where it did")
-    claims: int = Field(description="how many claims in a row this line stands for")
-    started_at: datetime = Field(description="when the job was claimed, the first of these times")
+    error_code: str | None = Field(description="why it failed, if it did")
+    claims: int = Field(description="number of consecutive claims in this item")
+    started_at: datetime = Field(description="when the job was claimed; of several claims, the first")
     ended_at: datetime | None = Field(description="null while it runs")
 
 
@@ -46,33 +47,27 @@ class AttemptPage(BaseModel):
 
 
 def router(database: Database) -> APIRouter:
-    """Reading the history of a job."""
-    routes = APIRouter(
-        route_class=GuardedRoute,
-        prefix=JOBS_PATH,
-        tags=["jobs"],
-        dependencies=[Depends(requires(Right.READ))],
-        responses=auth_responses(),
-    )
+    """The route that reads the attempts of a job."""
+    routes = job_router(Right.READ)
 
     @routes.get(
         "/{id}/attempts",
         operation_id="listAttempts",
         summary="The attempts of a job",
-        responses=problem_responses(404, 422),
+        responses=problem_responses(NOT_FOUND, 422),
     )
     async def attempts(
         identifier: JobIdentifier,
         limit: Annotated[int, Query(ge=1, le=MAX_KEPT_ATTEMPTS)] = 100,
         before: Annotated[
-            int, Query(ge=1, le=MAX_TOKEN, description="`next` of the page before")
+            int, Query(ge=1, le=MAX_TOKEN, description="`next` of the previous page")
         ] = MAX_TOKEN,
     ) -> AttemptPage:
-        """A job keeps at most 1,000; they go with the job."""
+        """A job keeps its last 1,000 attempts; they are deleted with the job."""
         job = await get_job_or_404(database, identifier)
         async with database.read_transaction() as connection:
-            found = await list_attempts(connection, job.id, limit=limit + 1, before=before)
-        shown = [AttemptView.model_validate(attempt) for attempt in found[:limit]]
-        return AttemptPage(items=shown, next=shown[-1].token if len(found) > limit else None)
+            listed = await list_attempts(connection, job.id, limit=limit + 1, before=before)
+        items = [AttemptView.model_validate(attempt) for attempt in listed[:limit]]
+        return AttemptPage(items=items, next=items[-1].token if len(listed) > limit else None)
 
     return routes

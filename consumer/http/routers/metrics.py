@@ -1,4 +1,4 @@
-"""`/metrics`: what this process counts, and what Postgres says of all jobs and of the outbox."""
+"""`/metrics`: the metrics of this process, and those of all jobs and of the outbox from Postgres."""
 
 import asyncio
 import math
@@ -16,17 +16,16 @@ from consumer.store.errors import DatabaseUnavailableError, TransactionConflictE
 from consumer.store.queue_stats import QueueStats, fetch_queue_stats
 
 DATABASE_TIMEOUT = 2.0
-"""Who scrapes has little patience: without an answer by then, what Postgres would say is left out."""
-
+"""Scrapers have short timeouts: if Postgres has not answered by then, its metrics are left out."""
 CACHE_TTL = 15.0
-"""How old the numbers of Postgres may be: to count all jobs takes 0.1 s for 200,000 of them."""
+"""Maximum age of the metrics from Postgres: counting 200,000 jobs takes 0.1 s."""
 
 METRICS_EXAMPLE = '# TYPE chat_migration_jobs gauge\nchat_migration_jobs{status="completed"} 17.0\n'
 
 
 def router(database: Database, registry: CollectorRegistry) -> APIRouter:
-    """The metrics of one registry, and those of the database."""
-    kept = CachedQueueStats(database)
+    """The route for the metrics of the registry and of the database."""
+    cached_stats = CachedQueueStats(database)
     routes = APIRouter(tags=["health"])
 
     @routes.get(
@@ -39,20 +38,20 @@ def router(database: Database, registry: CollectorRegistry) -> APIRouter:
         },
     )
     async def metrics() -> Response:
-        """In the text format of Prometheus; without the numbers of Postgres while it is away.
+        """In the text format of Prometheus; during an outage of Postgres without the metrics from Postgres.
 
-        They are up to 15 s old.
+        The latter are up to 15 s old.
         """
         text = generate_latest(registry)
-        if (found := await kept.get()) is not None:
-            text += generate_latest(_database_registry(found))
+        if (stats := await cached_stats.get()) is not None:
+            text += generate_latest(_database_registry(stats))
         return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return routes
 
 
 class CachedQueueStats:
-    """The numbers of the database, read at most once in CACHE_TTL; `clock` gives seconds, monotonic."""
+    """Queue statistics from Postgres, read at most once in CACHE_TTL; `clock` returns monotonic seconds."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
@@ -62,10 +61,10 @@ class CachedQueueStats:
         self._lock = asyncio.Lock()
 
     async def get(self) -> QueueStats | None:
-        """The numbers; None while Postgres is away. Who comes while they are read waits for the same."""
+        """The statistics; None during an outage of Postgres. Concurrent callers share one query."""
         async with self._lock:
-            kept = DATABASE_TIMEOUT if self._stats is None else CACHE_TTL
-            if self._clock() >= self._fetched_at + kept:
+            ttl = DATABASE_TIMEOUT if self._stats is None else CACHE_TTL
+            if self._clock() >= self._fetched_at + ttl:
                 self._stats = await _fetch_stats_or_none(self._database)
                 self._fetched_at = self._clock()
             return self._stats
@@ -86,16 +85,16 @@ def _database_registry(stats: QueueStats) -> CollectorRegistry:
 
 
 class DatabaseCollector(Collector):
-    """The numbers of the database as metrics. Replicas all tell the same: take one, do not sum."""
+    """Queue statistics as metrics. Every replica reports the same values: do not sum them."""
 
     def __init__(self, stats: QueueStats) -> None:
         self._stats = stats
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Asked by the registry."""
+        """Called by the registry."""
         jobs = GaugeMetricFamily("chat_migration_jobs", "All jobs there are, by status", labels=["status"])
-        for status, number in self._stats.jobs.items():
-            jobs.add_metric([status], number)
+        for status, count in self._stats.jobs.items():
+            jobs.add_metric([status], count)
         yield jobs
         yield GaugeMetricFamily(
             "chat_migration_outbox_pending_events",

@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`, for whoever starts and restarts the service."""
+"""The probes `/healthz` (liveness) and `/readyz` (readiness)."""
 
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ UNAVAILABLE = 503
 
 
 class LivenessView(BaseModel):
-    """What the long-lived tasks of the process do."""
+    """Progress of the long-lived tasks of the process."""
 
     tasks: dict[str, float] = Field(
         description="seconds since the last progress of each", examples=[{"worker": 0.4}]
@@ -21,28 +21,30 @@ class LivenessView(BaseModel):
 
 
 class UnhealthyView(LivenessView):
-    """Why the process should be started again."""
+    """Why the process should be restarted."""
 
     detail: str = Field(description="which tasks are dead, or without progress for too long")
 
 
 class ReadinessView(BaseModel):
-    """The service can work."""
+    """The service is ready."""
 
-    ready: Literal[True] = Field(description="Postgres and Kafka can be used, and status events leave")
+    ready: Literal[True] = Field(
+        description="Postgres and Kafka are available, and status events are published"
+    )
 
 
 class NotReadyView(BaseModel):
-    """The service cannot work now."""
+    """The service is not ready."""
 
-    ready: Literal[False] = Field(description="something cannot be used")
+    ready: Literal[False] = Field(description="something is unavailable")
     detail: str = Field(description="what it waits for")
-    waiting_for: dict[str, str] = Field(description="what cannot be used, with a sentence each")
+    waiting_for: dict[str, str] = Field(description="what is unavailable → why")
 
 
 def _unavailable_response(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
-    """The 503 of a probe in OpenAPI: its own body, or the problem of a service with too many connections."""
-    description = f"{model.__doc__} Or the service has as many connections as it takes."
+    """OpenAPI `responses` of a probe for 503: its own body, or the problem for too many connections."""
+    description = f"{model.__doc__} Or the service has reached its limit of connections."
     return {
         UNAVAILABLE: {
             "description": description,
@@ -53,7 +55,7 @@ def _unavailable_response(model: type[BaseModel]) -> dict[int | str, dict[str, A
 
 
 def router(health: HealthRegistry) -> APIRouter:
-    """The two probes."""
+    """The routes of both probes."""
     routes = APIRouter(tags=["health"])
 
     @routes.get(
@@ -64,31 +66,31 @@ def router(health: HealthRegistry) -> APIRouter:
         responses=_unavailable_response(UnhealthyView),
     )
     async def healthz() -> JSONResponse:
-        """200 while every long-lived task makes progress; `tasks`: seconds since the last of each.
+        """200 while every long-lived task makes progress; `tasks`: seconds since the last progress of each.
 
-        Postgres or Kafka being away is no reason to be restarted, and does not matter here.
+        An outage of Postgres or Kafka is no reason for a restart and does not count here.
         """
-        tasks, stuck = health.seconds_since_progress(), health.unhealthy_tasks()
-        if not stuck:
+        tasks, unhealthy = health.seconds_since_progress(), health.unhealthy_tasks()
+        if not unhealthy:
             return JSONResponse({"tasks": tasks})
-        return _unavailable(f"dead, or without progress for too long: {', '.join(stuck)}", tasks=tasks)
+        return _unavailable(f"dead, or without progress for too long: {', '.join(unhealthy)}", tasks=tasks)
 
     @routes.get(
         "/readyz",
         operation_id="checkReadiness",
-        summary="Can it work?",
+        summary="Is the service ready?",
         response_model=ReadinessView,
         responses=_unavailable_response(NotReadyView),
     )
     async def readyz() -> JSONResponse:
-        """200 while Postgres and Kafka can be used and status events leave; else `waiting_for` says why."""
-        unready = await health.failing_checks()
-        if not unready:
+        """200 while Postgres and Kafka are available and status events are published."""
+        failing = await health.failing_checks()
+        if not failing:
             return JSONResponse({"ready": True})
-        return _unavailable(f"waiting for {', '.join(unready)}", ready=False, waiting_for=unready)
+        return _unavailable(f"waiting for {', '.join(failing)}", ready=False, waiting_for=failing)
 
     return routes
 
 
-def _unavailable(detail: str, **more: Any) -> JSONResponse:
-    return JSONResponse({"detail": detail, **more}, UNAVAILABLE)
+def _unavailable(detail: str, **fields: Any) -> JSONResponse:
+    return JSONResponse({"detail": detail, **fields}, UNAVAILABLE)

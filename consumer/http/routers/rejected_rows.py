@@ -1,112 +1,123 @@
-"""`GET /migration/jobs/{id}/errors`: the rejected rows, as JSON by pages or as one CSV."""
+"""`GET /migration/jobs/{id}/errors`: the rejected rows, in pages of JSON or as one CSV file."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
-from consumer.http.auth.authenticator import auth_responses, requires
 from consumer.http.auth.tokens import Right
-from consumer.http.guarded_route import GuardedRoute
-from consumer.http.jobs.job_path import JOBS_PATH, JobIdentifier
-from consumer.http.jobs.responses import RejectedPageView
-from consumer.http.limits.limiters import Slots
+from consumer.http.guarded_route import job_router
+from consumer.http.headers import JSON_MEDIA_TYPE
+from consumer.http.jobs.job_path import JobIdentifier
+from consumer.http.jobs.lookup import NOT_FOUND, get_job_or_404
 from consumer.http.problem import problem_responses
 from consumer.http.rejected.accept_header import prefers
 from consumer.http.rejected.csv_download import (
     CSV_MEDIA_TYPE,
     LOAD_HEADER,
-    MAX_CONCURRENT_DOWNLOADS,
     VARY_HEADERS,
     RejectedReader,
     csv_response,
+    download_slots,
 )
 from consumer.http.rejected.cursor import CURSOR_PATTERN, FIRST_PAGE, RejectedCursor
-from consumer.http.routers.jobs import NOT_FOUND, get_job_or_404
+from consumer.http.rejected.responses import RejectedPageView
 from consumer.store.database import Database
 from consumer.store.rejected_rows import RejectedFilter, RejectedPage
 
-JSON = "application/json"
 MAX_PAGE_SIZE = 1_000
 GONE = 410
-LOAD_HEADER_RESPONSE = {
-    "headers": {LOAD_HEADER: {"description": "the load of the CSV", "schema": {"type": "integer"}}}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": RejectedPageView,
+        "content": {CSV_MEDIA_TYPE: {"schema": {"type": "string"}}},
+        "headers": {LOAD_HEADER: {"description": "the load of the CSV", "schema": {"type": "integer"}}},
+    },
+    **problem_responses(NOT_FOUND, GONE),
 }
 
-CodeFilter = Annotated[
-    str | None, Query(max_length=1_000, description="rows with this code", examples=["inn"])
-]
-FieldFilter = Annotated[
-    str | None,
-    Query(
-        max_length=1_000,
-        description="rows with a wrong value in this field, or with `code` in it; empty: the row as a whole",
-        examples=["kpp"],
-    ),
-]
-SearchFilter = Annotated[
-    str | None,
-    Query(
-        max_length=1_000,
-        description="the beginning of the record's identifier, or a row number",
-        examples=["https://", "4711"],
-    ),
-]
+Accept = Annotated[str, Header(include_in_schema=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedQuery:
+    """Query parameters of the rejected rows; a FastAPI dependency."""
+
+    code: Annotated[
+        str | None, Query(max_length=1_000, description="rows with this code", examples=["inn"])
+    ] = None
+    field: Annotated[
+        str | None,
+        Query(
+            max_length=1_000,
+            description="rows with a wrong value in this field, or with `code` in it; "
+            "empty: the row as a whole",
+            examples=["kpp"],
+        ),
+    ] = None
+    q: Annotated[
+        str | None,
+        Query(
+            max_length=1_000,
+            description="the beginning of the record's identifier, or a row number",
+            examples=["https://", "4711"],
+        ),
+    ] = None
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = 100
+    after: Annotated[
+        str | None,
+        Query(
+            pattern=CURSOR_PATTERN,
+            description="`next` of the previous page; a row number alone belongs to the current load",
+            examples=["1.4711"],
+        ),
+    ] = None
+
+    @property
+    def filter(self) -> RejectedFilter:
+        """Which rows to return."""
+        return RejectedFilter(self.code, self.field, self.q)
+
+    @property
+    def cursor(self) -> RejectedCursor:
+        """The row after which to start. Raises ProblemError (422)."""
+        return FIRST_PAGE if self.after is None else RejectedCursor.parse(self.after)
 
 
 def router(database: Database) -> APIRouter:
-    """Reading rejected rows."""
-    downloads = Slots(MAX_CONCURRENT_DOWNLOADS)
-    routes = APIRouter(
-        route_class=GuardedRoute,
-        prefix=JOBS_PATH,
-        tags=["jobs"],
-        dependencies=[Depends(requires(Right.ROWS))],
-        responses=auth_responses(),
-    )
+    """The route that reads rejected rows."""
+    downloads = download_slots()
+    routes = job_router(Right.ROWS)
 
     @routes.get(
         "/{id}/errors",
         operation_id="listRejectedRows",
         summary="The rejected rows of a job",
         response_class=Response,
-        responses={
-            200: {"model": RejectedPageView, "content": {CSV_MEDIA_TYPE: {"schema": {"type": "string"}}}}
-            | LOAD_HEADER_RESPONSE,
-            **problem_responses(NOT_FOUND, GONE),
-        },
+        responses=RESPONSES,
     )
     async def errors(
         identifier: JobIdentifier,
-        code: CodeFilter = None,
-        field: FieldFilter = None,
-        q: SearchFilter = None,
-        limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = 100,
-        after: Annotated[
-            str | None,
-            Query(
-                pattern=CURSOR_PATTERN,
-                description="`next` of the page before; a row number alone is one of the present load",
-                examples=["1.4711"],
-            ),
-        ] = None,
-        accept: Annotated[str, Header(include_in_schema=False)] = JSON,
+        query: Annotated[RejectedQuery, Depends()],
+        accept: Accept = JSON_MEDIA_TYPE,
     ) -> Response:
-        """By row number. JSON goes by pages; CSV (`Accept: text/csv`) holds every row behind `after`.
+        """By row number. JSON comes in pages; CSV (`Accept: text/csv`) holds every row after `after`.
 
-        A filtered page looks at 50,000 rows at most: it may be short, even empty, and have a `next`.
-        All rows are of one load: when a new one has begun, the next page is a 410, and a CSV breaks off.
+        A filtered page examines at most 50,000 rows: it may be short, even empty, and have a `next`.
+        All rows belong to one load: when a new load begins, the next page is a 410, and a CSV breaks off.
         """
-        cursor = FIRST_PAGE if after is None else RejectedCursor.parse(after)
+        cursor = query.cursor
         job = await get_job_or_404(database, identifier)
-        reader = RejectedReader(database, job.id, RejectedFilter(code, field, q))
-        if prefers(accept, CSV_MEDIA_TYPE, over=JSON):
+        reader = RejectedReader(database, job.id, query.filter)
+        if prefers(accept, CSV_MEDIA_TYPE, over=JSON_MEDIA_TYPE):
             return await csv_response(reader, cursor, downloads)
-        return Response(_page_json(await reader.page(cursor, limit)), media_type=JSON, headers=VARY_HEADERS)
+        page = await reader.page(cursor, query.limit)
+        return Response(_page_json(page), media_type=JSON_MEDIA_TYPE, headers=VARY_HEADERS)
 
     return routes
 
 
 def _page_json(page: RejectedPage) -> str:
-    """The rows come as JSON text and go out as they are."""
-    following = "null" if page.next is None else f'"{RejectedCursor(page.load, page.next)}"'
-    return f'{{"items": [{", ".join(page.json_rows)}], "next": {following}, "load": {page.load}}}'
+    """The rows are JSON text already and are inserted unchanged."""
+    next_cursor = "null" if page.next is None else f'"{RejectedCursor(page.load, page.next)}"'
+    return f'{{"items": [{", ".join(page.json_rows)}], "next": {next_cursor}, "load": {page.load}}}'

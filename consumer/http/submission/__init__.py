@@ -1,1 +1,1 @@
-"""Publishing a request to Kafka and waiting for intake to record it."""
+"""Publishing requests to Kafka, waiting for intake to record them, and the responses."""

@@ -1,4 +1,4 @@
-"""Waits for rows that another process writes: one query serves everybody who waits."""
+"""Waits for rows that another process writes; one query serves all waiters."""
 
 import asyncio
 from collections import defaultdict
@@ -11,14 +11,14 @@ from consumer.store.errors import DatabaseUnavailableError, TransactionConflictE
 V = TypeVar("V")
 
 POLL_INTERVAL = 0.1
-"""Between two queries where no notification comes; they get lost, and another replica's come late."""
+"""Between two queries without a notification: some are lost, and those of other replicas come late."""
 
 
 class SharedLookup(Generic[V]):
-    """Looks keys up in Postgres until each is found or its waiter gives up.
+    """Looks keys up in Postgres until each is found or its waiter times out.
 
-    `look_up` gets the keys that are waited for and returns those it found. While Postgres is away the
-    waiters go on waiting, each within its own limit.
+    `look_up` receives the keys that are waited for and returns those it found. During an outage of Postgres
+    the waiters continue to wait, each within its own timeout.
     """
 
     def __init__(self, look_up: Callable[[Sequence[str]], Awaitable[Mapping[str, V]]]) -> None:
@@ -28,22 +28,22 @@ class SharedLookup(Generic[V]):
         self._polling: asyncio.Task[None] | None = None
 
     def notify(self) -> None:
-        """Something was written: look now."""
+        """Rows were written: query now."""
         if self._waiting:
             self._wake_event.notify()
 
     async def wait_for_key(self, key: str, timeout: float) -> V | None:
-        """The value of a key once it is there, or None after so many seconds."""
-        found: asyncio.Future[V] = asyncio.get_running_loop().create_future()
-        self._waiting[key].add(found)
+        """The value of a key as soon as it is found, or None after `timeout` seconds."""
+        waiter: asyncio.Future[V] = asyncio.get_running_loop().create_future()
+        self._waiting[key].add(waiter)
         self._ensure_polling()
         try:
             async with asyncio.timeout(timeout):
-                return await found
+                return await waiter
         except TimeoutError:
             return None
         finally:
-            self._remove_waiter(key, found)
+            self._remove_waiter(key, waiter)
 
     def _remove_waiter(self, key: str, waiter: "asyncio.Future[V]") -> None:
         self._waiting[key].discard(waiter)
@@ -56,17 +56,17 @@ class SharedLookup(Generic[V]):
             self._polling = asyncio.create_task(self._poll(), name="shared lookup")
 
     async def _poll(self) -> None:
-        """Ends by itself when nothing is waited for."""
+        """Poll until no waiter is left."""
         while self._waiting:
             await self._wake_event.wait(POLL_INTERVAL)
             try:
-                found = await self._look_up(list(self._waiting))
+                values = await self._look_up(list(self._waiting))
             except (DatabaseUnavailableError, TransactionConflictError):
                 continue
-            except Exception as error:  # noqa: BLE001 – a defect belongs to those who wait, not to this task
+            except Exception as error:  # noqa: BLE001 – a defect is raised in the waiters, not in this task
                 self._fail_all(error)
                 return
-            for key, value in found.items():
+            for key, value in values.items():
                 self._resolve(key, value)
 
     def _resolve(self, key: str, value: V) -> None:

@@ -1,4 +1,4 @@
-"""The response to a start request: the job as recorded, or a queued view if not recorded in time."""
+"""The response to a start: the recorded job, or a queued view if intake has not recorded it in time."""
 
 from typing import Any, Literal, Self
 
@@ -12,14 +12,14 @@ from schemas.requests import StartRequest
 from schemas.status import Status, StatusEvent
 
 RETRY_AFTER_SECONDS = 1
-"""When it is worth to ask for the job again."""
+"""When the client should read the job."""
 
 
 class QueuedView(BaseModel):
-    """A request that is safe in Kafka and not recorded yet, since Postgres or intake is away."""
+    """A request that is safe in Kafka and not recorded yet, because Postgres or intake is unavailable."""
 
     id: None = Field(None, description="the job has no number yet")
-    request_id: str = Field(description="what to ask for it by")
+    request_id: str = Field(description="the id to read the job by")
     dataset: str = Field(description="what the rows mean")
     source_type: str = Field(description="`excel`, `database` or `google_sheets`")
     source_identifier: str = Field(description="file name, connection/table or spreadsheet/worksheet")
@@ -31,7 +31,7 @@ class QueuedView(BaseModel):
 
     @classmethod
     def from_request(cls, request: StartRequest) -> Self:
-        """The view of a request that has an id."""
+        """The view of a request, which must have an id."""
         return cls(
             request_id=request.request_id or "",
             dataset=request.dataset,
@@ -41,16 +41,16 @@ class QueuedView(BaseModel):
 
 
 class RemovedView(BaseModel):
-    """What is left of a job that ended long ago: its last status event."""
+    """A job that was deleted by retention: its last status event."""
 
     id: int | None = Field(description="the number the job had")
     removed: Literal[True] = Field(True, description="the job and its rejected rows are gone")
-    request_id: str = Field(description="the id of its request, for ever")
+    request_id: str = Field(description="the id of its request, permanently")
     last_event: StatusEvent = Field(description="how it ended")
 
     @classmethod
     def from_event(cls, event: StatusEvent) -> Self:
-        """The view of a job that retention has removed."""
+        """The view of a job by its last event."""
         return cls(id=event.job_id, request_id=event.request_id, last_event=event)
 
 
@@ -61,7 +61,7 @@ JOB_LOCATION_HEADERS = {
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Retry-After": {
-        "description": "seconds until it is worth to ask",
+        "description": "seconds after which to read the job",
         "required": True,
         "schema": {"type": "integer", "minimum": 1},
     },
@@ -78,11 +78,11 @@ START_RESPONSES: dict[int | str, dict[str, Any]] = {
         "headers": JOB_LOCATION_HEADERS,
     },
 }
-"""The `responses` in OpenAPI of a route that starts a migration."""
+"""OpenAPI `responses` of a route that starts a migration."""
 
 
 def start_response(request: StartRequest, result: StartResult) -> JSONResponse:
-    """The response to a request that was not refused."""
+    """200 for a request that was recorded before, else 202."""
     view = _view(request, result)
     headers = {
         "location": job_url(view.request_id),  # a number may be the request id of another job

@@ -1,1 +1,1 @@
-"""Uploads: multipart parsing, digests, chunks on migration.uploads."""
+"""Uploads of workbooks by multipart/form-data: parsing, limits, and streaming to Kafka."""

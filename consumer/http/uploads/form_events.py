@@ -1,4 +1,4 @@
-"""What a form consists of, in the order in which it arrives."""
+"""Events of the form parser, in the order in which they arrive."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """A field, whole."""
+    """A complete field."""
 
     name: str
     value: str
@@ -14,7 +14,7 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class FileBegin:
-    """The file begins; `filename` is as the client sent it, `headers` of the part have lower-case names."""
+    """The file begins; `filename` is as the client sent it, the names in `headers` are in lower case."""
 
     name: str
     filename: str
@@ -23,19 +23,19 @@ class FileBegin:
 
 @dataclass(frozen=True, slots=True)
 class FileData:
-    """The next bytes of the file, never empty; a view of what was fed."""
+    """The next bytes of the file, never empty; a view into the chunk that was fed."""
 
     data: memoryview
 
 
 @dataclass(frozen=True, slots=True)
 class FileEnd:
-    """The file is whole."""
+    """The file is complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormEnd:
-    """The body has ended, and with it the form."""
+    """The body has ended after the final boundary, so the form is complete."""
 
 
 FormEvent: TypeAlias = FormField | FileBegin | FileData | FileEnd | FormEnd

@@ -1,8 +1,8 @@
-"""Reads the headers of multipart/form-data: the boundary, and what a part is called.
+"""Parses the headers of multipart/form-data: the boundary, and the name and file name of a part.
 
-RFC 7578 with what clients really send: file names in raw UTF-8 (curl, httpx, requests), with %22, %0D and %0A
-for what would break the header (browsers, curl), with backslashes (`curl --form-escape`), or in the extended
-form of RFC 5987 (older versions of requests).
+RFC 7578, extended by what clients send: file names in raw UTF-8 (curl, httpx, requests), with %22, %0D and
+%0A in place of quotes and line ends (browsers, curl), with backslashes (`curl --form-escape`), or in the
+extended form of RFC 5987 (older versions of requests).
 """
 
 import re
@@ -15,7 +15,7 @@ MAX_BOUNDARY = 70
 """Characters, RFC 2046 section 5.1.1."""
 MAX_EXCERPT_CHARS = 60
 EXTENDED_CHARSETS = ("utf-8", "iso-8859-1")
-"""What RFC 5987 section 3.2.1 has everybody support."""
+"""The charsets that RFC 5987, section 3.2.1, requires."""
 
 _BOUNDARY = re.compile(rf"[0-9A-Za-z'()+_,\-./:=? ]{{0,{MAX_BOUNDARY - 1}}}[0-9A-Za-z'()+_,\-./:=?]")
 _VALUE = re.compile(r"[ \t]*([^;]*)")
@@ -25,20 +25,20 @@ _PARAMETER = re.compile(
 )
 _ESCAPED = re.compile(r'\\(["\\])')
 _PERCENT = re.compile(r"%(22|0[AaDd])")
-"""All that browsers escape (WHATWG HTML, multipart/form-data encoding): another % stands for itself."""
+"""The only escapes of browsers (WHATWG HTML, multipart/form-data encoding); any other % is literal."""
 
 
 class InvalidFormError(ValueError):
-    """The body is not a form that can be read; the text is a sentence for its sender."""
+    """The form cannot be parsed; the text is a sentence for the client."""
 
 
 class NotMultipartError(InvalidFormError):
-    """The request does not claim to be a form."""
+    """The Content-Type is not multipart/form-data."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContentDisposition:
-    """What a part is called; `filename` is None for a plain field."""
+    """The name of a part; `filename` is None for a plain field."""
 
     name: str
     filename: str | None
@@ -61,11 +61,11 @@ def parse_boundary(content_type: str) -> bytes:
 
 
 def parse_disposition(header: str | None) -> ContentDisposition:
-    """What a part's Content-Disposition says; raises InvalidFormError."""
+    """The Content-Disposition of a part, parsed; raises InvalidFormError."""
     if header is None:
         raise InvalidFormError("A part of the form has no Content-Disposition, so its name is unknown.")
     kind, parameters = _parse_parameters(header, "Content-Disposition")
-    name = _unescaped(parameters.get("name", ""))
+    name = _unescape(parameters.get("name", ""))
     if kind.lower() != "form-data" or not name:
         raise InvalidFormError(
             'A part of the form has no name; its Content-Disposition must be form-data; name="…".'
@@ -74,38 +74,38 @@ def parse_disposition(header: str | None) -> ContentDisposition:
     extended = parameters.get("filename*")
     if extended is not None:
         return ContentDisposition(name, _decode_extended(extended))
-    return ContentDisposition(name, None if filename is None else _unescaped(filename))
+    return ContentDisposition(name, None if filename is None else _unescape(filename))
 
 
 def printable_excerpt(name: str) -> str:
-    """A sender's word as a sentence may quote it: printable, without phones, short."""
+    """Client text that is safe to quote in an error: printable, without phones, shortened."""
     clean = sanitize("".join(char if char.isprintable() else "�" for char in name[: 2 * MAX_EXCERPT_CHARS]))
     return clean if len(clean) <= MAX_EXCERPT_CHARS else clean[:MAX_EXCERPT_CHARS] + "…"
 
 
 def _parse_parameters(header: str, header_name: str) -> tuple[str, dict[str, str]]:
-    """The value before the first semicolon and the parameters after it, quotes removed and names lowered."""
+    """The value before the first semicolon, and the parameters after it: unquoted, names in lower case."""
     value = _VALUE.match(header)
     assert value is not None  # noqa: S101 - the pattern matches anything
-    found: dict[str, str] = {}
-    at = value.end()
-    while at < len(header):
-        parameter = _PARAMETER.match(header, at)
-        if parameter is None or parameter.end() == at:
+    parameters: dict[str, str] = {}
+    position = value.end()
+    while position < len(header):
+        parameter = _PARAMETER.match(header, position)
+        if parameter is None or parameter.end() == position:
             raise InvalidFormError(f"A {header_name} of the form cannot be read: a quote or an = is missing.")
-        at = parameter.end()
+        position = parameter.end()
         name, quoted, plain = parameter.groups()
         if name is None:
             continue
-        if name.lower() in found:
+        if name.lower() in parameters:
             raise InvalidFormError(
                 f"A {header_name} of the form has the parameter «{printable_excerpt(name)}» twice."
             )
-        found[name.lower()] = plain.strip(" \t") if quoted is None else _ESCAPED.sub(r"\1", quoted)
-    return value[1].strip(" \t"), found
+        parameters[name.lower()] = plain.strip(" \t") if quoted is None else _ESCAPED.sub(r"\1", quoted)
+    return value[1].strip(" \t"), parameters
 
 
-def _unescaped(text: str) -> str:
+def _unescape(text: str) -> str:
     return _PERCENT.sub(lambda match: chr(int(match[1], 16)), text)
 
 

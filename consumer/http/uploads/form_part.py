@@ -1,10 +1,10 @@
-"""One part of a form while it is read: its headers, then the value of a field or the bytes of the file."""
+"""One part of a form while it is parsed: headers, then the value of a field or the bytes of the file."""
 
 from consumer.http.uploads.form_events import FileBegin, FileData, FileEnd, FormEvent, FormField
 from consumer.http.uploads.form_headers import InvalidFormError, parse_disposition, printable_excerpt
 
 FILE_FIELD = "file"
-"""The one field that carries a file."""
+"""The name of the one field that may be a file."""
 MAX_FIELD_BYTES = 64 * 1024
 MAX_HEADERS = 16
 MAX_HEADER_BYTES = 16 * 1024
@@ -13,7 +13,7 @@ PLAIN_ENCODINGS = frozenset({"", "7bit", "8bit", "binary"})
 
 
 class FormPart:
-    """Collects what the parser reports of one part; raises InvalidFormError."""
+    """Receives the parser's callbacks for one part; the methods raise InvalidFormError."""
 
     def __init__(self) -> None:
         self._headers: dict[str, str] = {}
@@ -34,17 +34,17 @@ class FormPart:
         self._header_value += data
 
     def end_header(self) -> None:
-        """A header is whole."""
+        """A header is complete."""
         name = self._header_name.decode("ascii").lower()
         if name in self._headers:
             raise InvalidFormError(f"A part of the form has the header «{printable_excerpt(name)}» twice.")
-        # A file name may lose letters, it is only a label: curl on Windows sends the local code page.
+        # A file name is only a label, so bytes may be replaced: curl on Windows sends the local code page.
         self._headers[name] = self._header_value.decode("utf-8", "replace").strip(" \t")
         self._header_name.clear()
         self._header_value.clear()
 
     def end_headers(self) -> FileBegin | None:
-        """All headers are there: the file begins, or a field."""
+        """The headers are complete: returns FileBegin for the file, None for a field."""
         disposition = parse_disposition(self._headers.get("content-disposition"))
         self.name = disposition.name
         if self._headers.get("content-transfer-encoding", "").lower() not in PLAIN_ENCODINGS:
@@ -57,7 +57,7 @@ class FormPart:
         return self._begin_file(disposition.filename)
 
     def add_data(self, data: bytes, start: int, end: int) -> FileData | None:
-        """The next bytes of the content, those from `start` to `end`; only the file's are passed on."""
+        """The next bytes of the content, `data[start:end]`: returned for the file, buffered for a field."""
         if self._value is None:
             return FileData(memoryview(data)[start:end])
         if len(self._value) + end - start > MAX_FIELD_BYTES:
@@ -68,7 +68,7 @@ class FormPart:
         return None
 
     def end(self) -> FormEvent:
-        """The part is whole."""
+        """The part is complete."""
         if self._value is None:
             return FileEnd()
         try:
@@ -95,7 +95,7 @@ class FormPart:
 
 
 def headers_too_large() -> InvalidFormError:
-    """The error for more headers than a part may have."""
+    """The error for a part with too many or too large headers."""
     return InvalidFormError(
         f"A part of the form has over {MAX_HEADERS} headers, or over {MAX_HEADER_BYTES // 1024} KiB of them."
     )

@@ -1,4 +1,4 @@
-"""Reads multipart/form-data while it arrives: small fields whole, the one file in the pieces that came."""
+"""Parses multipart/form-data while it arrives: small fields as a whole, the one file chunk by chunk."""
 
 import asyncio
 import logging
@@ -8,43 +8,25 @@ from collections.abc import AsyncIterator
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
-from consumer.http.uploads.form_events import FileBegin, FileData, FileEnd, FormEnd, FormEvent, FormField
-from consumer.http.uploads.form_headers import (
-    InvalidFormError,
-    NotMultipartError,
-    parse_boundary,
-    printable_excerpt,
-)
+from consumer.http.uploads.form_events import FormEnd, FormEvent
+from consumer.http.uploads.form_headers import InvalidFormError, parse_boundary, printable_excerpt
 from consumer.http.uploads.form_part import MAX_HEADER_BYTES, MAX_HEADERS, FormPart, headers_too_large
 
-__all__ = [
-    "FileBegin",
-    "FileData",
-    "FileEnd",
-    "FormEnd",
-    "FormEvent",
-    "FormField",
-    "FormReader",
-    "InvalidFormError",
-    "NotMultipartError",
-    "read_form",
-]
-
 MAX_FIELDS_BESIDE_FILE = 32
-"""Beside the file."""
 MAX_EPILOGUE_BYTES = 64 * 1024
-"""After the final boundary; up to one slice more passes, since the parser does not say where it ended."""
+"""After the final boundary; not exact by up to one slice, since the parser does not report where the form
+ended."""
 SLICE_BYTES = 16 * 1024
-"""Parsed at once: bytes made to look like boundaries take 12 ms, others 10 µs."""
+"""Parsed without yielding: a slice full of near-boundaries takes 12 ms, ordinary bytes 10 µs."""
 MAX_BLOCKING_SECONDS = 0.001
-"""After so long the event loop has a turn for others between two slices; ordinary bytes hardly need one."""
+"""Between two slices the parser yields to the event loop after this time; ordinary bytes rarely reach it."""
 
 _SILENT_LOGGER = logging.Logger("python_multipart.silent", logging.CRITICAL + 1)
-"""The parser warns in its log of what it then raises: a sender would write into our log at will."""
+"""The parser logs a warning for each error it raises, which would let clients fill our log."""
 
 
 class FormReader:
-    """Fed with the body, returns its events; raises InvalidFormError, after which it must not be fed again."""
+    """Push parser: bytes in, events out. After it has raised InvalidFormError it must not be fed again."""
 
     def __init__(self, boundary: bytes) -> None:
         self._parser = MultipartParser(
@@ -73,14 +55,14 @@ class FormReader:
         self._events: list[FormEvent] = []
 
     def feed(self, data: bytes) -> list[FormEvent]:
-        """Take the next bytes of the body and return what they complete."""
+        """Parse the next bytes of the body; returns the events they complete."""
         if data := self._require_delimiter(data):
             self._parse(data)
         events, self._events = self._events, []
         return events
 
     def close(self) -> list[FormEvent]:
-        """The body has ended."""
+        """The body has ended: returns FormEnd, raises InvalidFormError if the form is incomplete."""
         if not self._ended:
             raise InvalidFormError(
                 "The form ends before its final boundary: the upload was cut off. Send it again."
@@ -88,16 +70,16 @@ class FormReader:
         return [FormEnd()]
 
     def _require_delimiter(self, data: bytes) -> bytes:
-        """Hold the first bytes back until they show the boundary: the parser skips what is before it."""
+        """Buffer the first bytes to check that the boundary comes first: the parser would skip others."""
         if self._preamble is None:
             return data
         self._preamble += data
         if len(self._preamble) < len(self._delimiter) + 2:
             return b""
-        begun, self._preamble = bytes(self._preamble).removeprefix(b"\r\n"), None
-        if not begun.startswith(self._delimiter):
+        start, self._preamble = bytes(self._preamble).removeprefix(b"\r\n"), None
+        if not start.startswith(self._delimiter):
             raise InvalidFormError("The form does not begin with the boundary that its Content-Type names.")
-        return begun
+        return start
 
     def _parse(self, data: bytes) -> None:
         if self._ended:
@@ -110,9 +92,9 @@ class FormReader:
         except FormParserError as error:
             if "exceeded" in str(error):
                 raise headers_too_large() from error
-            at = self._parsed_bytes + max(0, getattr(error, "offset", 0))
+            position = self._parsed_bytes + max(0, getattr(error, "offset", 0))
             raise InvalidFormError(
-                f"The form is not well-formed multipart/form-data near byte {at:,}."
+                f"The form is not well-formed multipart/form-data near byte {position:,}."
             ) from error
         self._parsed_bytes += len(data)
 
@@ -120,15 +102,15 @@ class FormReader:
         self._part = FormPart()
 
     def _headers_finished(self) -> None:
-        file = self._part.end_headers()
+        file_begin = self._part.end_headers()
         name = self._part.name
         if name in self._names:
             raise InvalidFormError(f"The field «{printable_excerpt(name)}» is there twice; send it once.")
         if len(self._names) > MAX_FIELDS_BESIDE_FILE:
             raise InvalidFormError(f"The form has more than {MAX_FIELDS_BESIDE_FILE} fields beside the file.")
         self._names.add(name)
-        if file:
-            self._events.append(file)
+        if file_begin:
+            self._events.append(file_begin)
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if piece := self._part.add_data(data, start, end):
@@ -139,17 +121,18 @@ class FormReader:
 
 
 async def read_form(chunks: AsyncIterator[bytes], content_type: str) -> AsyncIterator[FormEvent]:
-    """The events of a form whose body comes in `chunks`; FormEnd is the last, and only of a whole form.
+    """The events of a form whose body arrives in `chunks`; the last is FormEnd, if the form is complete.
 
-    Raises InvalidFormError, or NotMultipartError, with a sentence for the sender. Holds one chunk and one field.
+    Raises InvalidFormError or NotMultipartError with a sentence for the client. Buffers one chunk and one
+    field.
     """
     reader = FormReader(parse_boundary(content_type))
     async for chunk in chunks:
-        since = time.monotonic()
+        started = time.monotonic()
         for start in range(0, len(chunk), SLICE_BYTES):
-            if time.monotonic() - since > MAX_BLOCKING_SECONDS:
+            if time.monotonic() - started > MAX_BLOCKING_SECONDS:
                 await asyncio.sleep(0)
-                since = time.monotonic()
+                started = time.monotonic()
             for event in reader.feed(chunk[start : start + SLICE_BYTES]):
                 yield event
     for event in reader.close():

@@ -1,75 +1,33 @@
-"""Receives a workbook by `multipart/form-data`: to Kafka while it arrives, never held as a whole."""
+"""Receives a workbook by `multipart/form-data` and passes it on while it arrives, without buffering it."""
 
-import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from consumer.http.problem import FieldProblem, ProblemError
-from consumer.http.requests.body_digest import BODY_LABEL, CONTENT_DIGEST_HEADER, digest_check, verify_digest
-from consumer.http.requests.content_digest import DigestCheck
+from consumer.http.requests.content_digest import (
+    BODY_LABEL,
+    CONTENT_DIGEST_HEADER,
+    DigestCheck,
+    digest_check,
+    verify_digest,
+)
+from consumer.http.uploads.form_events import FileBegin, FileData, FormEvent, FormField
+from consumer.http.uploads.form_headers import InvalidFormError
 from consumer.http.uploads.form_part import FILE_FIELD
-from consumer.http.uploads.multipart import FileBegin, FileData, FormField, InvalidFormError, read_form
+from consumer.http.uploads.multipart import read_form
+from consumer.http.uploads.sinks import FileSink, OpenSink
 from messaging.errors import KafkaUnavailableError, UploadRejectedError
 from schemas.codes import ProblemCode
 from schemas.file_names import clean_file_name
-from schemas.uploads import CHUNK_BYTES, Upload
+from schemas.uploads import Upload
 
 FILE_LABEL = "the file"
 MEGABYTE = 2**20
 
 
-class FileSink(Protocol):
-    """Where the bytes of a file go."""
-
-    async def write(self, data: bytes | memoryview) -> None:
-        """Take some bytes."""
-
-    async def finish(self, name: str) -> Upload:
-        """The file is whole."""
-
-    async def abort(self) -> None:
-        """The file will not be used; idempotent, also after `finish`."""
-
-
-OpenSink = Callable[[Mapping[str, str]], Awaitable[FileSink]]
-"""Opens the sink when the file begins; gets the fields of the form that came before it."""
-
-
-class HashingSink:
-    """For a file whose request is recorded already: only what makes two bodies the same is wanted of it."""
-
-    def __init__(self) -> None:
-        self._digest = hashlib.sha256()
-        self._size = 0
-
-    async def write(self, data: bytes | memoryview) -> None:
-        """Take some bytes."""
-        self._digest.update(data)
-        self._size += len(data)
-
-    async def finish(self, name: str) -> Upload:
-        """The name, size and SHA-256 of the file. Where chunks lie is made up: nothing was sent."""
-        if not self._size:
-            raise UploadRejectedError(f"The file «{name}» is empty: there is nothing to send.")
-        chunks = -(-self._size // CHUNK_BYTES)
-        return Upload(
-            upload_id="not-sent",
-            partition=0,
-            first_offset=0,
-            last_offset=chunks - 1,
-            chunks=chunks,
-            size=self._size,
-            sha256=self._digest.hexdigest(),
-            name=name,
-        )
-
-    async def abort(self) -> None:
-        """Nothing is kept."""
-
-
 class UploadForm:
-    """One form on its way in; leaving the context without `finish` leaves nothing that anybody refers to."""
+    """One form while it is received. Leaving the context without `finish` aborts the upload."""
 
     def __init__(self, open_sink: OpenSink, max_megabytes: int, body_digest: str | None) -> None:
         self._open_sink = open_sink
@@ -79,6 +37,7 @@ class UploadForm:
         self._sink: FileSink | None = None
         self._name = ""
         self.size = 0
+        """Bytes of the file received so far."""
         self.fields: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
@@ -105,8 +64,8 @@ class UploadForm:
             raise _missing_file()
 
     async def finish(self) -> Upload:
-        """Have the broker acknowledge the whole file; raises ProblemError."""
-        assert self._sink is not None  # noqa: S101 – `receive` has seen to it
+        """Wait until the broker has acknowledged the whole file; raises ProblemError."""
+        assert self._sink is not None  # noqa: S101 – `receive` has checked it
         try:
             return await self._sink.finish(self._name)
         except (UploadRejectedError, KafkaUnavailableError) as error:
@@ -118,7 +77,7 @@ class UploadForm:
                 self._body_digest.update(piece)
             yield piece
 
-    async def _handle(self, event: object) -> None:
+    async def _handle(self, event: FormEvent) -> None:
         match event:
             case FormField(name, value):
                 self.fields[name] = value
@@ -135,7 +94,7 @@ class UploadForm:
         self._sink = await self._open_sink(self.fields)
 
     async def _write_file(self, data: memoryview) -> None:
-        assert self._sink is not None  # noqa: S101 – data follows the begin of its file
+        assert self._sink is not None  # noqa: S101 – FileData comes after FileBegin
         self.size += len(data)
         if self.size > self._max_megabytes * MEGABYTE:
             raise file_too_large(self._max_megabytes)
@@ -145,7 +104,7 @@ class UploadForm:
 
 
 def file_too_large(max_megabytes: int) -> ProblemError:
-    """The problem of a file beyond the limit."""
+    """The 413 for a file above the limit."""
     return ProblemError(
         413,
         ProblemCode.TOO_LARGE,
@@ -154,27 +113,29 @@ def file_too_large(max_megabytes: int) -> ProblemError:
     )
 
 
-def _clean_file_name(sent: str) -> str:
+def _clean_file_name(name: str) -> str:
     try:
-        return clean_file_name(sent)
+        return clean_file_name(name)
     except ValueError as error:
-        wrong = FieldProblem(field=FILE_FIELD, message=str(error))
-        raise ProblemError(422, ProblemCode.INVALID_FORM, str(error), errors=[wrong]) from None
+        raise _file_field_problem(str(error), str(error)) from None
 
 
 def _missing_file() -> ProblemError:
     message = "is missing: send the workbook in it, as in curl -F file=@chats.xlsx"
-    wrong = FieldProblem(field=FILE_FIELD, message=message)
-    return ProblemError(422, ProblemCode.INVALID_FORM, f"{FILE_FIELD}: {message}.", errors=[wrong])
+    return _file_field_problem(f"{FILE_FIELD}: {message}.", message)
 
 
 def _upload_problem(error: UploadRejectedError | KafkaUnavailableError) -> ProblemError:
     if isinstance(error, UploadRejectedError):
-        wrong = FieldProblem(field=FILE_FIELD, message=str(error))
-        return ProblemError(422, ProblemCode.INVALID_FORM, str(error), errors=[wrong])
+        return _file_field_problem(str(error), str(error))
     return ProblemError(
         503,
         ProblemCode.KAFKA_UNAVAILABLE,
         "Kafka did not take the whole file; nothing was started. Send it again.",
         retry_after=5,
     )
+
+
+def _file_field_problem(detail: str, message: str) -> ProblemError:
+    errors = [FieldProblem(field=FILE_FIELD, message=message)]
+    return ProblemError(422, ProblemCode.INVALID_FORM, detail, errors=errors)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from devstack.postgres import Postgres
 from devstack.stack import Stack
-from tests.acceptance.faults.conftest import FaultHarness
 from tests.support.dedicated_postgres import WrapCommand, start_dedicated_postgres
 from tests.support.faults.cluster import Cluster, proxied_cluster
+from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.tcp_proxy import TcpProxy
 
 

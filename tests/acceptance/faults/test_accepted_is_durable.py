@@ -7,8 +7,8 @@ import pytest
 from messaging.connection import KafkaConnection
 from messaging.subscription import Subscription
 from schemas.topics import REQUESTS
-from tests.acceptance.faults.conftest import FaultHarness
 from tests.support.faults import consumer_group
+from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 

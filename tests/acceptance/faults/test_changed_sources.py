@@ -1,4 +1,4 @@
-"""I20: a source that changes under its job is seen, whatever it is, and told; the counts are exact after."""
+"""I20: a source of any kind that changes during its job is detected and reported; the counts stay exact."""
 
 import json
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from devstack.fake_sheets.spreadsheets import SheetValue
 from devstack.fakedata.admin_panel import create_chats_table
 from devstack.fakedata.bot_sheet import make_bot_sheet
 from devstack.fakedata.chats import ChatGenerator, ExpectedCounts
-from tests.acceptance.faults.conftest import BATCH_ROWS, FaultHarness
 from tests.support.database_inspector import DatabaseInspector
+from tests.support.faults.fault_harness import BATCH_ROWS, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.faults.source_edits import (
@@ -111,7 +111,7 @@ def test_sources_changed_between_a_crash_and_the_take_over_are_read_anew_with_ex
 def shared_settings(
     harness: FaultHarness, google: FakeSheetsServer, table: str, sheet: FakeWorksheet
 ) -> dict[str, str]:
-    """What a replica is told of the sources."""
+    """The settings of a replica for the sources."""
     account = google.new_account("robot")
     google.add_spreadsheet(SHEET_ID, "Боты", [sheet], shared_with=[account["client_email"]])
     key = harness.folder / "google.json"

@@ -1,4 +1,4 @@
-"""What a person is told is the answer to what that person sent, not to what somebody else did before."""
+"""The command shows the answer to its own message, never to an earlier one of somebody else."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from schemas.topics import REQUESTS
-from tests.acceptance.faults.conftest import FaultHarness
+from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants, read_topic
 from tests.support.wait import wait_until

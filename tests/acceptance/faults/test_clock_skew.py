@@ -1,4 +1,4 @@
-"""I15: who owns a job, and for how long it may run, is told by the database's clock and by no other.
+"""I15: ownership and time limits of jobs depend on the database's clock alone.
 
 The clocks of the replicas are hours off, each in another direction, and jump to the other side in mid-run.
 Kafka would refuse a record whose time is more than an hour ahead of the broker's.
@@ -17,7 +17,7 @@ import pytest
 
 from messaging.records import Record
 from schemas.topics import STATUS
-from tests.acceptance.faults.conftest import FaultHarness
+from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants, read_topic
 from tests.support.faults.skewed_clock import SkewedClock

@@ -4,8 +4,8 @@ from functools import partial
 
 import pytest
 
-from tests.acceptance.faults.conftest import LONG_LEASES, FaultHarness
 from tests.support.faults import consumer_group
+from tests.support.faults.fault_harness import LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.service_process import ServiceProcess
@@ -18,7 +18,7 @@ LONG_LEASE = {"MIGRATION_LEASE_SECONDS": "600", "MIGRATION_HEARTBEAT_SECONDS": "
 def test_commands_outlive_a_service_that_is_killed_behind_each_of_them(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, three_batch_workbook: GoldenWorkbook
 ) -> None:
-    """Every replica dies between obeying a command and committing its offset: the next is told it again."""
+    """Each replica dies between applying a command and committing its offset: the next one reads it again."""
     world = fault_harness
     one = LONG_LEASES | {"MIGRATION_MAX_RUNNING_JOBS": "1"}
     first = world.start_replica("batch.committed=hang@2; intake.recorded=kill@3", **one)
@@ -62,7 +62,7 @@ def test_commands_outlive_a_service_that_is_killed_behind_each_of_them(
 def test_a_cancel_during_a_take_over_is_obeyed_before_and_behind_the_end_of_the_lease(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
-    """The owner is dead, and nobody has rescued its jobs yet: the worker of the other replica hangs."""
+    """The owner is dead and its jobs are not rescued yet: the worker of the other replica hangs."""
     world = fault_harness
     owner = world.start_replica("batch.committed=hang@1+", **LONG_LEASE)
     leased, expired = world.request_import(workbook), world.request_import(workbook)
@@ -75,15 +75,15 @@ def test_a_cancel_during_a_take_over_is_obeyed_before_and_behind_the_end_of_the_
     world.kafka.command("cancel", expired)
     world.wait_for_status(expired, "cancelled")
     world.kafka.command("cancel", leased)
-    wait_until(lambda: world.job(leased)["cancel_requested"], 30, "the wish to be written down")
+    wait_until(lambda: world.job(leased)["cancel_requested"], 30, "the cancel to be recorded")
     assert world.job(leased)["status"] == "running"
 
     rescuer = world.launch()
     expire_lease(world, job_lease(world, leased))
     world.wait_for_status(leased, "cancelled")
-    rescued = wait_until(lambda: rescuer.log_events("job.rescued"), 10, "it to be said")
+    rescued = wait_until(lambda: rescuer.log_events("job.rescued"), 10, "the rescue to be logged")
     assert [line["status"] for line in rescued] == ["cancelled"]
-    assert not rescuer.log_events("job.claimed"), "nobody needs to run it for that"
+    assert not rescuer.log_events("job.claimed"), "a cancel needs no claim"
     bystander.kill()
     wait_until(lambda: rescuer.log_events("relay.elected"), 30, "somebody to follow the relay that is gone")
     assert_invariants(world, check_target=False)
@@ -108,7 +108,7 @@ def test_a_cancel_stands_when_the_frozen_owner_wakes(
     world.start_replica()
     world.kafka.command("cancel", request_id)
     if fault.startswith("settle"):
-        wait_until(lambda: world.job(request_id)["cancel_requested"], 30, "the wish to be written down")
+        wait_until(lambda: world.job(request_id)["cancel_requested"], 30, "the cancel to be recorded")
     assert world.job(request_id)["status"] == "running"
     expire_lease(world, job_lease(world, request_id))
     world.wait_for_status(request_id, "cancelled")

@@ -1,4 +1,4 @@
-"""I14: a full disk is an outage: no job fails for it, and all go on when there is room."""
+"""I14: a full disk is an outage: no job fails, and all continue when there is space."""
 
 import asyncio
 import shutil
@@ -12,10 +12,10 @@ import pytest
 
 from devstack.accounts import server_account
 from devstack.stack import Stack
-from messaging.uploads import send_file
-from tests.acceptance.faults.conftest import LONG_LEASES, FaultHarness
+from messaging.upload import send_file
 from tests.support.dedicated_postgres import start_dedicated_postgres
 from tests.support.faults import small_disk
+from tests.support.faults.fault_harness import LONG_LEASES, FaultHarness
 from tests.support.faults.full_disk import failing_writes, full_disks
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
@@ -41,7 +41,7 @@ def shared_folder() -> Iterator[Path]:
 
 @contextmanager
 def small_postgres(stack: Stack, tmp_path: Path, place: Path) -> Iterator[tuple[FaultHarness, FillDisk]]:
-    """A world whose tables lie on a small disk, and how that gets full."""
+    """A harness whose tables are on a small disk, and a call that fills it."""
     real = small_disk.is_supported(ACCOUNT)
     within = partial(small_disk.tmpfs_command, place, KIBIBYTES) if real else list
     with start_dedicated_postgres(within) as made:
@@ -70,7 +70,7 @@ def test_jobs_that_find_the_disk_of_postgres_full_go_on_when_there_is_room(
         asked = world.request_imports(workbook, 4)
         wait_until(lambda: world.job(asked[0]).get("checkpoint"), 60, "the first batch")
         with full(world):
-            wait_until(lambda: no_room_log_count(world), 60, "a batch that finds no room")
+            wait_until(lambda: no_room_log_count(world), 60, "a batch that finds no space")
             done = world.db.fetchval(COMPLETED_COUNT)
             asked += world.request_imports(workbook, 1)
             wait_until(lambda: no_room_log_count(world) >= 6, 60, "further tries")
@@ -82,7 +82,7 @@ def test_jobs_that_find_the_disk_of_postgres_full_go_on_when_there_is_room(
 
 
 def no_room_log_count(harness: FaultHarness) -> int:
-    """How often the replicas said that Postgres has no room."""
+    """How often the replicas logged that Postgres has no space."""
     return sum(replica.log.read_text().count("53100") for replica in harness.replicas)
 
 

@@ -1,4 +1,4 @@
-"""A run ends when its time is over, whether its job runs, waits, or lost its owner; a retry has it anew."""
+"""A run ends at its time limit, whether its job runs, waits or lost its owner; a retry has the full time."""
 
 import json
 from datetime import timedelta
@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from devstack.ports import free_ports
-from tests.acceptance.faults.conftest import LONG_LEASES, FaultHarness
+from tests.support.faults.fault_harness import LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.wait import wait_until
@@ -24,7 +24,7 @@ def test_a_run_whose_owner_is_killed_at_the_end_of_its_time_has_failed_and_its_r
     owner = world.start_replica("batch.committed=hang; outcome.before_write=kill", **LONG_LEASES)
     request_id = world.request_import(one_batch_workbook, options=TIMEOUT_OPTION)
     world.wait_killed(owner)
-    assert world.job(request_id)["status"] == "running", "it was over, and nobody wrote it down"
+    assert world.job(request_id)["status"] == "running", "its time is over, and no replica has recorded it"
 
     world.start_replica()
     job = wait_until_timed_out(world, request_id)
@@ -42,8 +42,8 @@ def test_a_run_ends_in_time_while_its_job_waits_and_another_has_the_only_place(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook
 ) -> None:
     world = fault_harness
-    [nobody] = free_ports(1)
-    nowhere = json.dumps({"away": f"postgresql://nobody@127.0.0.1:{nobody}/gone"})
+    [closed_port] = free_ports(1)
+    nowhere = json.dumps({"away": f"postgresql://guest@127.0.0.1:{closed_port}/gone"})
     service = world.start_replica(
         "batch.committed=hang", MIGRATION_CONNECTIONS=nowhere, MIGRATION_MAX_RUNNING_JOBS="1", **LONG_LEASES
     )
@@ -53,7 +53,7 @@ def test_a_run_ends_in_time_while_its_job_waits_and_another_has_the_only_place(
     assert (
         run_duration(wait_until_timed_out(world, waits)) < timedelta(seconds=TIMEOUT_SECONDS) + LATENESS_LIMIT
     )
-    wait_until(lambda: service.log_events("job.timed_out"), 10, "it to be said")
+    wait_until(lambda: service.log_events("job.timed_out"), 10, "the timeout to be logged")
     assert world.job(runs)["status"] == "running"
     world.kafka.command("cancel", runs)
     assert_invariants(world, check_target=False)

@@ -7,8 +7,8 @@ import psutil
 import pytest
 
 from benchmarks.memory import MemorySampler
-from tests.acceptance.faults.conftest import FaultHarness
 from tests.support.faults.cluster import Cluster
+from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.faults.tcp_proxy import UP, healed_after

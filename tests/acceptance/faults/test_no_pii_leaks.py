@@ -12,9 +12,9 @@ import pytest
 
 from devstack.fake_sheets.server import FakeSheetsServer, FakeWorksheet
 from devstack.stack import Stack
-from tests.acceptance.faults.conftest import FaultHarness
 from tests.support.database_inspector import DatabaseInspector
 from tests.support.faults.cluster import Cluster, SaslLogin, proxied_cluster
+from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.faults.pii_scan import find_leaks
@@ -27,7 +27,7 @@ LOGIN = SaslLogin("importer", "kafka-Geheimnis-1")
 WRONG_KAFKA = "kafka-Geheimnis-2"
 WRONG_POSTGRES = "postgres-Geheimnis-3"
 WRONG_SOURCE = "source-Geheimnis-4"
-MESSAGE_SECRET = "told-Geheimnis-5"
+MESSAGE_SECRET = "text-Geheimnis-5"
 PHONE = "9161230045"
 """The last ten digits of all phones that the test makes up."""
 
@@ -111,7 +111,7 @@ SOURCES: dict[str, dict[str, Any]] = {
     "rows": {"type": "database", "connection": "old"},
     "a wrong password": {"type": "database", "connection": "wrong"},
     "a wrong address": {"type": "database", "connection": "odd"},
-    "no connection": {"type": "database", "connection": "nobody"},
+    "no connection": {"type": "database", "connection": "unknown"},
     "no table": {"type": "database", "connection": "old", "table": "nowhere"},
     "no file": {"type": "excel", "file": {"path": "nowhere.xlsx"}},
     "a sheet": {"type": "google_sheets", "spreadsheet_id": SHEET},
@@ -121,7 +121,7 @@ SOURCES: dict[str, dict[str, Any]] = {
     "a broken key": {"type": "google_sheets", "spreadsheet_id": SHEET, "credentials": "other"},
 }
 MESSAGES: list[Any] = [
-    b'{"request_id": "+79161230045", told-Geheimnis-5',
+    b'{"request_id": "+79161230045", text-Geheimnis-5',
     {"request_id": "x-1", "action": "start", "password": MESSAGE_SECRET, "phone": "+79161230045"},
     {
         "request_id": "x-2",

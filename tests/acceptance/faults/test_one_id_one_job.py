@@ -1,4 +1,4 @@
-"""I3: one request id is one job, however often it comes, by whom, where it lies, and in what order."""
+"""I3: one request id is one job, however often it is sent, by whom, to which partition, in what order."""
 
 import asyncio
 import json
@@ -9,8 +9,8 @@ from messaging.connection import KafkaConnection
 from messaging.producer import Producer
 from messaging.records import ProducerRecord, Record
 from schemas.topics import DEAD_LETTERS, REQUESTS
-from tests.acceptance.faults.conftest import LONG_LEASES, FaultHarness
 from tests.support.faults import consumer_group
+from tests.support.faults.fault_harness import LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants, read_topic
 from tests.support.kafka_client import dead_letter_reason
@@ -21,7 +21,7 @@ COPIES = 100
 CONFLICTS = 12
 PRODUCERS = 5
 KEYS = [None, *(f"key {number}".encode() for number in range(20))]
-"""A key says in which partition a message lies: these lie in all of them."""
+"""Keys whose messages go to all partitions."""
 
 
 def test_a_message_that_comes_a_hundred_times_is_one_job_and_another_body_is_refused(
@@ -38,8 +38,8 @@ def test_a_message_that_comes_a_hundred_times_is_one_job_and_another_body_is_ref
     other = request(request_id, "another.xlsx")
     publish_concurrently(world.bootstrap_servers, [body] * COPIES)
     job = world.wait_for_status(request_id, "completed")
-    wait_until(lambda: recorded_or_known_count(replicas) >= COPIES + 1, 60, "all of them to be heard")
-    assert all(duplicate_count(replica) for replica in replicas), "one of the two heard none of them"
+    wait_until(lambda: recorded_or_known_count(replicas) >= COPIES + 1, 60, "all of them to be consumed")
+    assert all(duplicate_count(replica) for replica in replicas), "one of the two consumed none of them"
 
     publish_concurrently(world.bootstrap_servers, [body, other] * CONFLICTS)
     wait_until(
@@ -56,7 +56,7 @@ def test_a_message_that_comes_a_hundred_times_is_one_job_and_another_body_is_ref
     wait_until(
         lambda: recorded_or_known_count(replicas) >= COPIES + 1 + CONFLICTS,
         60,
-        "all of them to be heard again",
+        "all of them to be consumed again",
     )
     wait_until(
         lambda: min(conflict_dead_letters(world, other).values()) >= 2,

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from schemas.status import StatusEvent
-from tests.acceptance.faults.conftest import FaultHarness
 from tests.support.faults.event_checks import event_violations
+from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 

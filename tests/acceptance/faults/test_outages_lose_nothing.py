@@ -57,7 +57,7 @@ def test_replicas_that_live_through_an_outage_go_on_by_themselves(
         wait_until(lambda: time.monotonic() > ends, seconds + 5, "the outage to last")
     asked += world.request_imports(one_batch_workbook, 1)
     jobs = [world.wait_for_status(request_id, "completed", 90) for request_id in asked]
-    if begin is outages.postgres_stopped:  # all owners lose it at once, and nobody takes over
+    if begin is outages.postgres_stopped:  # all owners lose it at once, and no replica takes over
         assert [job["attempt"] for job in jobs] == [1] * len(jobs), "an outage is no fault of a job"
     assert [replica.pid for replica in world.replicas if replica.running] == pids
     assert_invariants(world, still_running=True)

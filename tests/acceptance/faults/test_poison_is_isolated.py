@@ -1,4 +1,4 @@
-"""I9: a message or a file that nobody can take ends by itself, and everything else goes on beside it."""
+"""I9: a poison message or file fails alone, and everything else continues."""
 
 import json
 import signal
@@ -9,8 +9,8 @@ import pytest
 
 from messaging.records import ProducerRecord, Record
 from schemas.topics import DEAD_LETTERS, MAX_MESSAGE_BYTES, REQUESTS
-from tests.acceptance.faults.conftest import BATCH_ROWS, LONG_LEASES, FaultHarness
 from tests.acceptance.test_bad_files import BAD_FILES
+from tests.support.faults.fault_harness import BATCH_ROWS, LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants, read_topic
 from tests.support.file_age import with_age

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.faults.conftest import FaultHarness
 from tests.acceptance.faults.outage_harness import start_outage_harness
+from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.faults.tcp_proxy import TcpProxy
@@ -19,7 +19,7 @@ RESPONSE_SECONDS = 30
 """The longest a POST may take in an outage."""
 
 outages = pytest.mark.parametrize("outage", [TcpProxy.cut, TcpProxy.blackhole], ids=["cut", "silent"])
-"""Connections are reset and refused, or a network that takes bytes and says nothing."""
+"""Connections that are reset and refused, or a network that swallows bytes."""
 
 
 def post(url: str, request_id: str, path: str) -> httpx.Response:

@@ -101,7 +101,7 @@ async def test_what_was_forgotten_stays_dead_while_new_connections_are_well(
             await connection.fetchval("select 1", timeout=0.5)
         async with connect(postgres_proxy.dsn) as another:
             assert await another.fetchval("select 1") == 1
-        assert not connection.is_closed(), "nobody told it"
+        assert not connection.is_closed(), "the client does not know yet"
 
 
 async def test_delay_and_throttle_take_the_time_they_say(postgres_proxy: PostgresProxy) -> None:

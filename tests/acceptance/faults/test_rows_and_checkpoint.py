@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from tests.acceptance.faults.conftest import LONG_LEASES, FaultHarness
+from tests.support.faults.fault_harness import LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.wait import wait_until

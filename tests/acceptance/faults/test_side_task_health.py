@@ -1,11 +1,14 @@
-"""I17: a side task that dies or hangs is mended or told within 15 s; `test_liveness.py` tries our own."""
+"""I17: inner tasks of the Kafka client that crash or hang are replaced or reported within 15 s.
+
+`test_liveness.py` does the same with the tasks of the service.
+"""
 
 import signal
 from functools import partial
 
 import pytest
 
-from tests.acceptance.faults.conftest import LONG_LEASES, FaultHarness
+from tests.support.faults.fault_harness import LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.faults.request_load import RequestLoad
@@ -54,14 +57,14 @@ def test_an_inner_task_of_the_client_library_that_dies_or_hangs_is_mended_and_no
 
 
 def rebuild_count(service: ServiceProcess) -> int:
-    """How often the consumer was built anew."""
+    """How often the consumer was rebuilt."""
     return sum(line["event"].startswith("consumer.replaced") for line in service.log_lines())
 
 
 def test_a_job_whose_heartbeat_hangs_or_dies_stops_before_its_lease_ends(
     fault_harness: FaultHarness, three_batch_workbook: GoldenWorkbook
 ) -> None:
-    """Each job stands in its middle for ever, while the other replica waits for its lease to run out."""
+    """Each job hangs in its middle while the other replica waits for the lease to expire."""
     world = fault_harness
     replicas = [
         world.start_replica(

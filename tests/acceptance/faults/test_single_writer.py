@@ -1,10 +1,10 @@
-"""I4: an owner that was frozen beyond its lease writes nothing when it wakes, wherever it stood."""
+"""I4: an owner frozen beyond its lease writes nothing when it resumes, at any step of a batch."""
 
 from functools import partial
 
 import pytest
 
-from tests.acceptance.faults.conftest import LONG_LEASES, FaultHarness
+from tests.support.faults.fault_harness import LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.service_process import ServiceProcess

@@ -3,8 +3,8 @@
 import pytest
 
 from schemas.status import Status
-from tests.acceptance.faults.conftest import FaultHarness
 from tests.support.faults.cluster import Cluster
+from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants, wait_until_quiet
 from tests.support.wait import wait_until
@@ -47,7 +47,7 @@ def test_a_relay_frozen_with_events_in_its_hands_confuses_nobody_when_it_wakes(
     wait_until_quiet(world)
     late = world.events(request_id)[before:]
     assert [event for event in late if not event.status.terminal], "it sent what it had in its hands"
-    assert late[-1].status is Status.COMPLETED, "who reads the last event alone is told an old state"
+    assert late[-1].status is Status.COMPLETED, "a reader of the last event alone sees an old state"
     assert_invariants(world)
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from devstack.fakedata.workbook import make_workbook
-from tests.acceptance.faults.conftest import FaultHarness
 from tests.support.curl import Curl
 from tests.support.faults.cluster import Cluster
+from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.tcp_proxy import TcpProxy
 from tests.support.wait import wait_until
 

@@ -1,4 +1,4 @@
-"""An app of a test behind the real server, on a port of its own."""
+"""Serves an app on a free port with the service's own server."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,21 +12,21 @@ from consumer.http.server import listen, serve_on
 
 @asynccontextmanager
 async def serve_app(app: FastAPI) -> AsyncIterator[int]:
-    """Serve within the block; gives the port."""
+    """Serve within the block; yields the port."""
     stop = asyncio.Event()
     listener = listen("127.0.0.1", 0)
     port: int = listener.getsockname()[1]
-    task = asyncio.create_task(serve_on(app, listener, stop))
+    serving = asyncio.create_task(serve_on(app, listener, stop))
     try:
         yield port
     finally:
         stop.set()
-        await task
+        await serving
 
 
 @asynccontextmanager
 async def app_client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of an app that is served within the block."""
+    """A client of the app, which is served within the block."""
     async with (
         serve_app(app) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client,

@@ -1,4 +1,4 @@
-"""A connection of which a test writes every byte."""
+"""Raw HTTP connections: a test controls every byte it sends."""
 
 import asyncio
 import json
@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 TIMEOUT_SECONDS = 60.0
-"""Seconds; whatever takes longer never comes."""
 
 
 @dataclass(frozen=True, slots=True)
 class RawResponse:
-    """A response, read to the end of its connection or of its stated length."""
+    """A response, read to its Content-Length."""
 
     status: int
     headers: dict[str, str]
@@ -29,14 +28,14 @@ class RawResponse:
 
 
 class RawConnection:
-    """One connection."""
+    """One connection to the server under test."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
 
     async def send(self, data: bytes) -> None:
-        """Write, and wait until it is on its way."""
+        """Write the data and wait until the buffer is drained."""
         self.writer.write(data)
         async with asyncio.timeout(TIMEOUT_SECONDS):
             await self.writer.drain()
@@ -53,20 +52,20 @@ class RawConnection:
         return RawResponse(int(status_line.split(" ")[1]), headers, body)
 
     async def read_until_closed(self) -> bytes:
-        """What comes until the other side closes the connection; fails if it does not."""
+        """Everything until the server closes the connection. Raises TimeoutError if it does not."""
         async with asyncio.timeout(TIMEOUT_SECONDS):
             return await self.reader.read()
 
     def reset(self) -> None:
-        """Close it so that the other side sees a reset."""
-        one: socket.socket = self.writer.get_extra_info("socket")
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        """Close the connection with a reset."""
+        connection: socket.socket = self.writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 
 
 @asynccontextmanager
 async def connect(port: int) -> AsyncIterator[RawConnection]:
-    """A connection for the length of the block."""
+    """A connection within the block."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         yield RawConnection(reader, writer)

@@ -1,4 +1,4 @@
-"""Jobs with rejected rows, as batches leave them."""
+"""Makes jobs with rejected rows, as batches store them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,13 @@ from tests.support.job_factories import make_pending_job
 
 ERRORS = [{"field": "inn", "code": "inn_length", "message": "must have 10 or 12 digits"}]
 INSERT = """
-insert into migration.migration_errors (job_id, row_number, record_identifier, errors, record)
-values ($1, $2, $3, $4, $5)
+insert into migration.migration_errors (job_id, load, row_number, record_identifier, errors, record)
+values ($1, (select load from migration.jobs where id = $1), $2, $3, $4, $5)
 """
 INSERT_MANY = """
-insert into migration.migration_errors (job_id, row_number, record_identifier, errors, record)
-select $1, n, 'who ' || n, $3::jsonb, json_build_object('ИНН', n, 'text', repeat('x', $4))
+insert into migration.migration_errors (job_id, load, row_number, record_identifier, errors, record)
+select $1, (select load from migration.jobs where id = $1), n, 'who ' || n, $3::jsonb,
+  json_build_object('ИНН', n, 'text', repeat('x', $4))
 from generate_series(2, $2 + 1) n
 """
 
@@ -22,7 +23,7 @@ from generate_series(2, $2 + 1) n
 async def make_job_with_rejected_rows(
     database: Database, request_id: str, records: Sequence[Mapping[str, Any]], *, errors: Any = None
 ) -> int:
-    """A job with these records rejected, from row 2 on; its number."""
+    """Make a job with these rejected records, from row 2 on; returns its number."""
     job = await make_pending_job(database, request_id)
     lines = [
         (job.id, row, f"who {row}", json.dumps(errors or ERRORS), json.dumps(record, ensure_ascii=False))
@@ -36,7 +37,7 @@ async def make_job_with_rejected_rows(
 async def make_job_with_many_rejected_rows(
     database: Database, request_id: str, count: int, *, width: int = 10
 ) -> int:
-    """A job with many rows rejected, each with a text so wide."""
+    """Make a job with `count` rejected rows, each with a text of `width` characters; returns its number."""
     job = await make_pending_job(database, request_id)
     async with database.transaction() as connection:
         await connection.execute(INSERT_MANY, job.id, count, json.dumps(ERRORS), width)

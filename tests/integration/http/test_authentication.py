@@ -1,4 +1,4 @@
-"""Who may do what, by real requests: tokens, rights, and what a wrong token costs."""
+"""Authentication and authorisation over HTTP: tokens, rights, delays and rate limits."""
 
 import asyncio
 import time
@@ -49,19 +49,19 @@ def tokens_file(tmp_path: Path) -> TokensFile:
     return TokensFile(tmp_path / "tokens.toml")
 
 
-def _make_guarded_app(access: Authenticator) -> FastAPI:
-    """An app that answers with who asks."""
+def _make_guarded_app(authenticator: Authenticator) -> FastAPI:
+    """An app that answers with the name of the caller."""
     app = FastAPI()
-    app.state.authenticator = access
+    app.state.authenticator = authenticator
     error_handlers.install(app)
 
     @app.get("/rows")
-    async def rows(identity: Annotated[Caller, Depends(requires(Right.ROWS))]) -> str | None:
-        return identity.name
+    async def rows(caller: Annotated[Caller, Depends(requires(Right.ROWS))]) -> str | None:
+        return caller.name
 
     @app.post("/act")
-    async def act(identity: Annotated[Caller, Depends(requires(Right.ACT))]) -> str | None:
-        return identity.name
+    async def act(caller: Annotated[Caller, Depends(requires(Right.ACT))]) -> str | None:
+        return caller.name
 
     return app
 
@@ -72,111 +72,115 @@ async def guarded_client(tokens_file: TokensFile) -> AsyncIterator[httpx.AsyncCl
         yield client
 
 
-async def test_without_a_tokens_file_everybody_may_do_everything() -> None:
+async def test_without_tokens_file_everything_is_allowed() -> None:
     async with app_client(_make_guarded_app(Authenticator())) as client:
         assert (await client.get("/rows")).json() is None
-        answers = [await client.post("/act") for _ in range(2 * POST_BURST)]
-        assert {answer.status_code for answer in answers} == {200}
+        responses = [await client.post("/act") for _ in range(2 * POST_BURST)]
+        assert {response.status_code for response in responses} == {200}
 
 
-async def test_a_token_does_what_its_rights_allow_under_its_name(
+async def test_token_has_its_rights_and_name(
     guarded_client: httpx.AsyncClient, tokens_file: TokensFile
 ) -> None:
     assert (await guarded_client.get("/rows", headers=tokens_file.headers("rows"))).json() == "rows"
     assert (await guarded_client.post("/act", headers=tokens_file.headers("all"))).json() == "all"
-    answer = await guarded_client.get("/rows", headers=tokens_file.headers("read"))
-    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
-    assert answer.json()["detail"].startswith("The token «read» does not have the right `rows`")
+    response = await guarded_client.get("/rows", headers=tokens_file.headers("read"))
+    assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+    assert response.json()["detail"].startswith("The token «read» does not have the right `rows`")
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Basic YTpi"}, {"authorization": "Bearer"}])
-async def test_a_missing_token_is_asked_for_at_once(
+async def test_missing_token_is_rejected_at_once(
     guarded_client: httpx.AsyncClient, headers: dict[str, str]
 ) -> None:
-    begun = time.monotonic()
-    answer = await guarded_client.get("/rows", headers=headers)
-    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
-    assert answer.headers["www-authenticate"].startswith("Bearer")
-    assert "Authorization: Bearer TOKEN" in answer.json()["detail"]
-    assert time.monotonic() - begun < WRONG_TOKEN_DELAY_SECONDS
+    started = time.monotonic()
+    response = await guarded_client.get("/rows", headers=headers)
+    assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
+    assert response.headers["www-authenticate"].startswith("Bearer")
+    assert "Authorization: Bearer TOKEN" in response.json()["detail"]
+    assert time.monotonic() - started < WRONG_TOKEN_DELAY_SECONDS
 
 
-async def test_a_wrong_token_is_refused_after_a_second(guarded_client: httpx.AsyncClient) -> None:
-    begun = time.monotonic()
-    answer = await guarded_client.get("/rows", headers=WRONG_TOKEN)
-    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
-    assert answer.headers["www-authenticate"].startswith("Bearer")
-    assert time.monotonic() - begun >= WRONG_TOKEN_DELAY_SECONDS
+async def test_unknown_token_is_rejected_after_a_delay(guarded_client: httpx.AsyncClient) -> None:
+    started = time.monotonic()
+    response = await guarded_client.get("/rows", headers=WRONG_TOKEN)
+    assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
+    assert response.headers["www-authenticate"].startswith("Bearer")
+    assert time.monotonic() - started >= WRONG_TOKEN_DELAY_SECONDS
 
 
-async def test_the_log_names_the_peer_and_not_the_address_that_a_client_makes_up(
+async def test_log_names_the_peer_and_not_a_forged_address(
     guarded_client: httpx.AsyncClient,
 ) -> None:
-    made_up = {"x-forwarded-for": "203.0.113.7", "forwarded": "for=203.0.113.7", "x-real-ip": "203.0.113.7"}
+    forged_headers = {
+        "x-forwarded-for": "203.0.113.7",
+        "forwarded": "for=203.0.113.7",
+        "x-real-ip": "203.0.113.7",
+    }
     with capture_logs() as logs:
-        assert (await guarded_client.get("/rows", headers=WRONG_TOKEN | made_up)).status_code == 401
+        assert (await guarded_client.get("/rows", headers=WRONG_TOKEN | forged_headers)).status_code == 401
     [line] = [line for line in logs if line["event"] == "auth.unknown_token"]
     assert line["client"] == "127.0.0.1"
 
 
-async def test_many_wrong_tokens_are_refused_at_once_and_slow_nobody_down(
+async def test_many_unknown_tokens_do_not_delay_other_clients(
     guarded_client: httpx.AsyncClient, tokens_file: TokensFile
 ) -> None:
     with capture_logs() as logs:
-        asked = [asyncio.create_task(guarded_client.get("/rows", headers=WRONG_TOKEN)) for _ in range(60)]
-        refused = 0
-        for answer in asyncio.as_completed(asked):
-            refused += (await answer).status_code == 429
-            if refused == 60 - MAX_DELAYED_WRONG_TOKENS:
+        tasks = [asyncio.create_task(guarded_client.get("/rows", headers=WRONG_TOKEN)) for _ in range(60)]
+        too_many = 0
+        for response in asyncio.as_completed(tasks):
+            too_many += (await response).status_code == 429
+            if too_many == 60 - MAX_DELAYED_WRONG_TOKENS:
                 break
-        begun = time.monotonic()
-        right = await guarded_client.get("/rows", headers=tokens_file.headers("rows"))
-        assert (right.status_code, time.monotonic() - begun < WRONG_TOKEN_DELAY_SECONDS / 2) == (200, True)
-        statuses = [(await one).status_code for one in asked]
+        started = time.monotonic()
+        valid = await guarded_client.get("/rows", headers=tokens_file.headers("rows"))
+        assert (valid.status_code, time.monotonic() - started < WRONG_TOKEN_DELAY_SECONDS / 2) == (200, True)
+        statuses = [(await task).status_code for task in tasks]
     assert sorted(statuses) == [401] * MAX_DELAYED_WRONG_TOKENS + [429] * (60 - MAX_DELAYED_WRONG_TOKENS)
     lines = [line for line in logs if line["event"] == "auth.unknown_token"]
     assert len(lines) == 5
     assert all(line["client"] == "127.0.0.1" and "wrong" not in str(line) for line in lines)
-    rejected = next(one.result() for one in asked if one.result().status_code == 429)
-    assert (rejected.json()["code"], rejected.headers["retry-after"]) == ("too_many_requests", "1")
+    sample = next(task.result() for task in tasks if task.result().status_code == 429)
+    assert (sample.json()["code"], sample.headers["retry-after"]) == ("too_many_requests", "1")
 
 
-async def test_a_token_that_posts_too_often_is_slowed_and_others_are_not(
+async def test_posts_are_rate_limited_per_token(
     guarded_client: httpx.AsyncClient, tokens_file: TokensFile
 ) -> None:
-    async def posted(name: str, count: int) -> list[httpx.Response]:
+    async def post_many(name: str, count: int) -> list[httpx.Response]:
         headers = tokens_file.headers(name)
         return await asyncio.gather(*(guarded_client.post("/act", headers=headers) for _ in range(count)))
 
-    answers = await posted("act", 3 * POST_BURST)
-    accepted = [answer for answer in answers if answer.status_code == 200]
-    refused = [answer for answer in answers if answer.status_code == 429]
-    assert len(accepted) + len(refused) == 3 * POST_BURST
+    responses = await post_many("act", 3 * POST_BURST)
+    accepted = [response for response in responses if response.status_code == 200]
+    too_many = [response for response in responses if response.status_code == 429]
+    assert len(accepted) + len(too_many) == 3 * POST_BURST
     assert POST_BURST <= len(accepted) < 2 * POST_BURST
-    assert {answer.headers["retry-after"] for answer in refused} == {"1"}
-    assert [answer.status_code for answer in await posted("all", 1)] == [200]
+    assert {response.headers["retry-after"] for response in too_many} == {"1"}
+    assert [response.status_code for response in await post_many("all", 1)] == [200]
     assert (await guarded_client.get("/rows", headers=tokens_file.headers("rows"))).status_code == 200
 
 
-async def test_what_changes_in_the_file_counts_at_once_and_an_invalid_file_allows_nothing(
+async def test_changed_file_takes_effect_at_once_and_an_invalid_file_accepts_no_token(
     guarded_client: httpx.AsyncClient, tokens_file: TokensFile
 ) -> None:
-    good = tokens_file.path.read_text()
-    tokens_file.path.write_text(good.replace('rights = ["rows"]', 'rights = ["read"]'))
+    valid_content = tokens_file.path.read_text()
+    tokens_file.path.write_text(valid_content.replace('rights = ["rows"]', 'rights = ["read"]'))
     assert (await guarded_client.get("/rows", headers=tokens_file.headers("rows"))).status_code == 403
     tokens_file.path.write_text("[")
-    answer = await guarded_client.get("/rows", headers=tokens_file.headers("rows"))
-    assert (answer.status_code, answer.json()["code"]) == (503, "tokens_unreadable")
-    assert int(answer.headers["retry-after"]) > 0
-    tokens_file.path.write_text(good)
+    response = await guarded_client.get("/rows", headers=tokens_file.headers("rows"))
+    assert (response.status_code, response.json()["code"]) == (503, "tokens_unreadable")
+    assert int(response.headers["retry-after"]) > 0
+    tokens_file.path.write_text(valid_content)
     assert (await guarded_client.get("/rows", headers=tokens_file.headers("rows"))).status_code == 200
 
 
 @pytest_asyncio.fixture
 async def service(gated_database: Database, tokens_file: TokensFile) -> AsyncIterator[httpx.AsyncClient]:
     """The service's own app with a tokens file."""
-    access = Authenticator(TokenFile.open(tokens_file.path))
-    async with app_client(make_read_only_app(gated_database, access=access)) as client:
+    authenticator = Authenticator(TokenFile.open(tokens_file.path))
+    async with app_client(make_read_only_app(gated_database, authenticator=authenticator)) as client:
         yield client
 
 
@@ -189,7 +193,7 @@ async def service(gated_database: Database, tokens_file: TokensFile) -> AsyncIte
         ("/migration/jobs?limit=0", "read"),
     ],
 )
-async def test_every_route_of_the_service_needs_its_right_before_anything_else(
+async def test_routes_check_the_right_first(
     service: httpx.AsyncClient, tokens_file: TokensFile, path: str, right: str
 ) -> None:
     assert (await service.get(path)).status_code == 401
@@ -200,11 +204,11 @@ async def test_every_route_of_the_service_needs_its_right_before_anything_else(
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"])
-async def test_probes_metrics_and_documentation_are_open(service: httpx.AsyncClient, path: str) -> None:
+async def test_probes_metrics_and_documentation_need_no_token(service: httpx.AsyncClient, path: str) -> None:
     assert (await service.get(path)).status_code == 200
 
 
-def test_every_operation_says_which_right_it_needs_unless_it_is_open() -> None:
+def test_every_operation_documents_its_right() -> None:
     document = make_read_only_app(cast("Database", None)).openapi()
     assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
     for path, operations in document["paths"].items():
@@ -212,7 +216,7 @@ def test_every_operation_says_which_right_it_needs_unless_it_is_open() -> None:
             if path in {"/healthz", "/readyz", "/metrics"}:
                 assert "security" not in operation
             else:
-                needed, without = operation["security"]
-                assert needed["token"][0] in list(Right), path
-                assert without == {}, "no token is asked for where the service has no tokens file"
+                required, no_token = operation["security"]
+                assert required["token"][0] in list(Right), path
+                assert no_token == {}, "no token is needed if the service has no tokens file"
                 assert {"401", "403", "429", "503"} <= operation["responses"].keys()

@@ -1,4 +1,4 @@
-"""Documentation without a network: pages, what they refer to, and what they may do."""
+"""The documentation pages: what they refer to, and their Content-Security-Policy."""
 
 from collections.abc import AsyncIterator, Iterator
 from html.parser import HTMLParser
@@ -14,7 +14,8 @@ from consumer.http.documentation import assets
 from consumer.http.openapi import openapi_document
 from schemas.generate import documents
 from schemas.version import VERSION
-from tests.integration.http.docs_server import serve_docs
+from tests.integration.http.app_server import app_client
+from tests.support.http_app import NO_DATABASE, make_read_only_app
 
 PAGES = ["/docs", "/redoc", "/asyncapi"]
 TYPES = {
@@ -28,15 +29,12 @@ TYPES = {
 
 @pytest_asyncio.fixture
 async def site() -> AsyncIterator[httpx.AsyncClient]:
-    async with (
-        serve_docs() as url,
-        httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client,
-    ):
+    async with app_client(make_read_only_app(NO_DATABASE)) as client:
         yield client
 
 
 class Page(HTMLParser):
-    """What a page refers to, and what of it is inline."""
+    """The references and the inline code of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -54,7 +52,7 @@ class Page(HTMLParser):
             elif name == "style" or name.startswith("on"):
                 self.inline.append(f"{tag} {name}")
             elif name == "id":
-                assert value not in self.ids, "an id is there twice"
+                assert value not in self.ids, "duplicate id"
                 self.ids.add(value or "")
 
     def handle_endtag(self, tag: str) -> None:
@@ -66,10 +64,10 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_everything_a_page_refers_to_is_served_here(site: httpx.AsyncClient, path: str) -> None:
-    answer = await site.get(path)
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    page = Page(answer.text)
+async def test_everything_a_page_refers_to_is_served(site: httpx.AsyncClient, path: str) -> None:
+    response = await site.get(path)
+    assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    page = Page(response.text)
     assert len(page.references) >= 4
     for tag, reference in page.references:
         parts = urlsplit(reference)
@@ -78,15 +76,15 @@ async def test_everything_a_page_refers_to_is_served_here(site: httpx.AsyncClien
         if not parts.path:
             assert parts.fragment in page.ids
             continue
-        found = await site.get(urljoin(path, reference))
-        assert found.status_code == 200, reference
-        assert found.headers["content-type"] in TYPES[tag], reference
+        asset = await site.get(urljoin(path, reference))
+        assert asset.status_code == 200, reference
+        assert asset.headers["content-type"] in TYPES[tag], reference
         if reference != "openapi.json":  # which the framework serves
-            assert found.headers["x-content-type-options"] == "nosniff"
+            assert asset.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_no_page_names_another_host_or_has_anything_inline(site: httpx.AsyncClient, path: str) -> None:
+async def test_pages_have_no_foreign_hosts_and_no_inline_code(site: httpx.AsyncClient, path: str) -> None:
     text = (await site.get(path)).text
     assert "://" not in text
     assert Page(text).inline == []
@@ -111,20 +109,22 @@ SCRIPTED = STRICT | {"script-src": "'self'", "connect-src": "'self'", "img-src":
         ("/redoc", SCRIPTED | {"style-src": "'self' 'unsafe-inline'", "worker-src": "blob:"}),
     ],
 )
-async def test_policy_of_each_page(site: httpx.AsyncClient, path: str, policy: dict[str, str]) -> None:
+async def test_content_security_policy_of_each_page(
+    site: httpx.AsyncClient, path: str, policy: dict[str, str]
+) -> None:
     header = (await site.get(path)).headers["content-security-policy"]
-    found = [directive.split(" ", 1) for directive in header.split("; ")]
-    assert dict(found) == policy
-    assert len(found) == len(policy)
+    directives = [directive.split(" ", 1) for directive in header.split("; ")]
+    assert dict(directives) == policy
+    assert len(directives) == len(policy)
 
 
-async def test_the_document_on_kafka_messages_resolves_from_its_address(site: httpx.AsyncClient) -> None:
-    answer = await site.get("/asyncapi.yaml")
-    served = yaml.safe_load(answer.text)
-    references = sorted({one for one in _references(served) if not one.startswith("#")})
+async def test_references_of_the_asyncapi_document_resolve(site: httpx.AsyncClient) -> None:
+    response = await site.get("/asyncapi.yaml")
+    served = yaml.safe_load(response.text)
+    references = sorted({item for item in _references(served) if not item.startswith("#")})
     assert len(references) == 7
     for reference in references:
-        address, _, pointer = urljoin(str(answer.url), reference).partition("#")
+        address, _, pointer = urljoin(str(response.url), reference).partition("#")
         target: Any = (await site.get(address)).json()
         for part in pointer.split("/")[1:]:
             target = target[part]
@@ -137,16 +137,16 @@ def _references(value: Any) -> Iterator[str]:
             yield value["$ref"]
         value = list(value.values())
     if isinstance(value, list):
-        for one in value:
-            yield from _references(one)
+        for item in value:
+            yield from _references(item)
 
 
 async def test_schemas_are_those_of_the_repository(site: httpx.AsyncClient) -> None:
     for name, text in documents().items():
         if name.endswith(".json"):
-            answer = await site.get(f"/schemas/{name}")
-            assert (answer.status_code, answer.text) == (200, text)
-            assert answer.headers["content-type"] == "application/schema+json"
+            response = await site.get(f"/schemas/{name}")
+            assert (response.status_code, response.text) == (200, text)
+            assert response.headers["content-type"] == "application/schema+json"
 
 
 @pytest.mark.parametrize(
@@ -163,27 +163,27 @@ async def test_schemas_are_those_of_the_repository(site: httpx.AsyncClient) -> N
     ],
 )
 async def test_nothing_else_is_served(site: httpx.AsyncClient, path: str) -> None:
-    answer = await site.get(path)
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    response = await site.get(path)
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
-async def test_a_file_that_the_client_has_is_not_sent_again(site: httpx.AsyncClient) -> None:
+async def test_if_none_match_is_answered_with_304(site: httpx.AsyncClient) -> None:
     for path in ("/static/swagger-ui-bundle.js", "/asyncapi.yaml", "/schemas/migration-status.json"):
         first = await site.get(path)
-        again = await site.get(path, headers={"if-none-match": first.headers["etag"]})
-        assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
-        assert first.headers["cache-control"] == again.headers["cache-control"] == "no-cache"
+        second = await site.get(path, headers={"if-none-match": first.headers["etag"]})
+        assert (first.status_code, second.status_code, second.content) == (200, 304, b"")
+        assert first.headers["cache-control"] == second.headers["cache-control"] == "no-cache"
         assert (await site.get(path, headers={"if-none-match": '"other"'})).status_code == 200
 
 
-def test_the_one_image_that_redoc_loads_from_elsewhere_is_taken_out() -> None:
-    """One that comes with another version of the bundle is found in the browser's test."""
+def test_image_that_redoc_loads_from_another_site_is_removed() -> None:
+    """Images that other versions of the bundle may add are found by the browser test."""
     bundled = assets._read_bundled("redoc.standalone.js")
     assert bundled.count(assets.REDOC_LOGO) == 1
     assert assets.REDOC_LOGO not in assets.asset("redoc.standalone.js").content
 
 
-async def test_the_document_says_what_the_service_is(site: httpx.AsyncClient) -> None:
+async def test_openapi_document_describes_the_service(site: httpx.AsyncClient) -> None:
     document = (await site.get("/openapi.json")).json()
     info = document["info"]
     assert (info["title"], info["version"]) == (openapi_document.TITLE, VERSION)
@@ -191,6 +191,6 @@ async def test_the_document_says_what_the_service_is(site: httpx.AsyncClient) ->
         assert word in info["description"]
     assert "servers" not in document
     described = {tag["name"] for tag in document["tags"] if tag["description"]}
-    used = {tag for one in document["paths"].values() for verb in one.values() for tag in verb["tags"]}
+    used = {tag for item in document["paths"].values() for verb in item.values() for tag in verb["tags"]}
     assert described == used
     assert not [path for path in document["paths"] if path in {*PAGES, "/asyncapi.yaml"}]

@@ -1,4 +1,4 @@
-"""The pages in a real browser that reaches this service alone."""
+"""The documentation pages in a real browser that can reach only this service."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -9,7 +9,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Route, async_playwright
 
-from tests.integration.http.docs_server import serve_docs
+from tests.integration.http.app_server import serve_app
+from tests.support.http_app import NO_DATABASE, make_read_only_app
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -21,7 +22,7 @@ document.addEventListener("securitypolicyviolation", (event) =>
   window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
 """
 CUT_TABLES = """
-[...document.querySelectorAll(".wide")].filter((one) => one.scrollWidth > one.clientWidth).length
+[...document.querySelectorAll(".wide")].filter((element) => element.scrollWidth > element.clientWidth).length
 """
 
 pytestmark = pytest.mark.skipif(
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.skipif(
 
 
 class BrowserTab:
-    """A page with everything that went wrong in it."""
+    """A page and all its errors, warnings and failed requests."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
@@ -65,19 +66,20 @@ class BrowserTab:
         if parts.scheme in {"data", "blob"} or route.request.url.startswith(self.url):
             await route.continue_()
         else:
-            self.problems.append(f"asked {parts.netloc}")
+            self.problems.append(f"requested {parts.netloc}")
             await route.abort()
 
 
 @pytest_asyncio.fixture
 async def tab() -> AsyncIterator[BrowserTab]:
-    async with serve_docs() as url, async_playwright() as playwright:
+    app = make_read_only_app(NO_DATABASE)
+    async with serve_app(app) as port, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield BrowserTab(await browser.new_page(), url)
+        yield BrowserTab(await browser.new_page(), f"http://127.0.0.1:{port}")
         await browser.close()
 
 
-async def test_docs_shows_the_operations_and_tries_one(tab: BrowserTab) -> None:
+async def test_docs_shows_operations_and_calls_one(tab: BrowserTab) -> None:
     page = await tab.open("/docs")
     await page.get_by_text("/migration/jobs/{id}/events").first.wait_for()
     assert await page.locator(".opblock").count() >= 7
@@ -85,12 +87,12 @@ async def test_docs_shows_the_operations_and_tries_one(tab: BrowserTab) -> None:
     await operation.locator(".opblock-summary-control").click()
     await operation.get_by_role("button", name="Try it out").click()
     await operation.get_by_role("button", name="Execute").click()
-    answer = operation.locator(".live-responses-table .response-col_status", has_text="200")
-    await answer.first.wait_for()
+    response = operation.locator(".live-responses-table .response-col_status", has_text="200")
+    await response.first.wait_for()
     assert await tab.all_problems() == []
 
 
-async def test_redoc_shows_the_operations_and_searches(tab: BrowserTab) -> None:
+async def test_redoc_shows_operations_and_searches(tab: BrowserTab) -> None:
     page = await tab.open("/redoc")
     await page.get_by_role("heading", name="Follow a job").wait_for()
     await page.get_by_placeholder("Search...").fill("rejected")
@@ -100,14 +102,14 @@ async def test_redoc_shows_the_operations_and_searches(tab: BrowserTab) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-async def test_asyncapi_shows_the_messages_without_a_script(tab: BrowserTab, width: int) -> None:
+async def test_asyncapi_shows_messages_without_a_script(tab: BrowserTab, width: int) -> None:
     await tab.page.set_viewport_size({"width": width, "height": 800})
     page = await tab.open("/asyncapi")
     await page.get_by_role("heading", name="migration.requests", exact=True).wait_for()
     assert await page.locator("script").count() == 0
-    beyond = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    assert beyond <= 0, "the page scrolls sideways"
-    assert await page.evaluate(CUT_TABLES) == 0, "a table is wider than its place"
+    overflow = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert overflow <= 0, "the page scrolls sideways"
+    assert await page.evaluate(CUT_TABLES) == 0, "a table is cut off"
     await page.get_by_role("link", name="ExcelSource").click()
     await page.locator(".schema:target", has_text="A workbook").wait_for()
     assert await page.evaluate("getComputedStyle(document.querySelector('article')).borderRadius") == "12px"

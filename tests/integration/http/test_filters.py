@@ -1,4 +1,4 @@
-"""Reading over HTTP by filters and tags, and what the history and the summary of a job say."""
+"""Filters, entity tags, attempts and the summary of rejected rows over HTTP."""
 
 import csv
 import io
@@ -19,12 +19,12 @@ JOBS = "/migration/jobs"
 
 
 async def _ids(client: httpx.AsyncClient, **params: Any) -> list[str]:
-    answer = await client.get(JOBS, params=params)
-    assert answer.status_code == 200, answer.text
-    return [job["request_id"] for job in answer.json()["items"]]
+    response = await client.get(JOBS, params=params)
+    assert response.status_code == 200, response.text
+    return [job["request_id"] for job in response.json()["items"]]
 
 
-async def test_jobs_are_filtered_by_who_asked_and_by_the_beginning_of_their_names(
+async def test_jobs_are_filtered_by_requested_by_and_prefix(
     database: Database, client: httpx.AsyncClient
 ) -> None:
     await make_pending_job(database, "nightly-1", path="old.xlsx", requested_by="cron")
@@ -39,53 +39,58 @@ async def test_jobs_are_filtered_by_who_asked_and_by_the_beginning_of_their_name
 
 
 @pytest.mark.parametrize("path", [JOBS, f"{JOBS}/r-1"])
-async def test_whoever_polls_is_told_when_nothing_has_changed(
+async def test_polling_client_gets_304_while_nothing_has_changed(
     database: Database, client: httpx.AsyncClient, path: str
 ) -> None:
     await make_pending_job(database, "r-1")
     first = await client.get(path)
-    known = {"If-None-Match": first.headers["etag"]}
-    again = await client.get(path, headers=known)
-    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    if_none_match = {"If-None-Match": first.headers["etag"]}
+    second = await client.get(path, headers=if_none_match)
+    assert (second.status_code, second.content, second.headers["etag"]) == (304, b"", first.headers["etag"])
     await execute(database, "update migration.jobs set sequence = sequence + 1")
-    after = await client.get(path, headers=known)
+    after = await client.get(path, headers=if_none_match)
     assert (after.status_code, after.headers["etag"] != first.headers["etag"]) == (200, True)
 
 
-async def test_the_history_tells_who_worked_on_a_job_and_how_it_ended(
-    database: Database, client: httpx.AsyncClient
-) -> None:
-    """The first owner went before it had a session for batches: it did nothing, and hands nothing on."""
-    _, fence = await make_taken_over_job(database, "r-1")
+async def test_attempts_name_replica_and_outcome(database: Database, client: httpx.AsyncClient) -> None:
+    """The first owner lost the job before it opened a batch session, so its attempt is `released`."""
+    _, fencing_token = await make_taken_over_job(database, "r-1")
     async with database.transaction() as connection:
-        await transitions.apply(connection, fence.job_id, fence.token, Fail("no_rows", "the source is empty"))
+        await transitions.apply(
+            connection, fencing_token.job_id, fencing_token.token, Fail("no_rows", "the source is empty")
+        )
     page = (await client.get(f"{JOBS}/r-1/attempts")).json()
-    shown = [(one["replica"], one["outcome"], one["error_code"], one["run"]) for one in page["items"]]
-    assert shown == [("successor", "failed", "no_rows", 1), ("owner", "released", None, 1)]
+    attempts = [(item["replica"], item["outcome"], item["error_code"], item["run"]) for item in page["items"]]
+    assert attempts == [("successor", "failed", "no_rows", 1), ("owner", "released", None, 1)]
     assert page["next"] is None
     first = (await client.get(f"{JOBS}/r-1/attempts", params={"limit": 1})).json()
     rest = await client.get(f"{JOBS}/r-1/attempts", params={"limit": 1, "before": first["next"]})
-    assert [one["replica"] for one in (*first["items"], *rest.json()["items"])] == ["successor", "owner"]
+    assert [item["replica"] for item in (*first["items"], *rest.json()["items"])] == ["successor", "owner"]
 
 
-async def test_an_attempt_that_runs_has_no_outcome_yet(database: Database, client: httpx.AsyncClient) -> None:
+async def test_running_attempt_has_no_outcome(database: Database, client: httpx.AsyncClient) -> None:
     job, _ = await make_running_job(database, "r-1", requested_by="ivanova")
-    [one] = (await client.get(f"{JOBS}/{job.id}/attempts")).json()["items"]
-    assert (one["outcome"], one["ended_at"], one["requested_by"], one["claims"]) == (None, None, "ivanova", 1)
+    [item] = (await client.get(f"{JOBS}/{job.id}/attempts")).json()["items"]
+    assert (item["outcome"], item["ended_at"], item["requested_by"], item["claims"]) == (
+        None,
+        None,
+        "ivanova",
+        1,
+    )
 
 
-async def test_the_summary_counts_rejected_rows_by_code_and_field(
+async def test_summary_counts_rejected_rows_by_code_and_field(
     database: Database, client: httpx.AsyncClient
 ) -> None:
     await execute(database, minimal_dataset.TABLES)
-    _, fence = await make_running_job(database, "r-1")
-    session = await BatchWriter.open(database, fence, minimal_dataset.MERGE)
+    _, fencing_token = await make_running_job(database, "r-1")
+    session = await BatchWriter.open(database, fencing_token, minimal_dataset.MERGE)
     await session.write(minimal_dataset.make_batch(minimal_dataset.make_things(2), rejected=[5, 6]))
     await session.close()
     summary = (await client.get(f"{JOBS}/r-1/errors/summary")).json()
     assert summary["rejected"] == 2
-    assert sum(one["rows"] for one in summary["items"]) == 2
-    assert all(set(one) == {"code", "field", "rows"} for one in summary["items"])
+    assert sum(item["rows"] for item in summary["items"]) == 2
+    assert all(set(item) == {"code", "field", "rows"} for item in summary["items"])
 
 
 INN = [{"field": "inn", "code": "inn", "message": "must have 10 or 12 digits"}]
@@ -98,14 +103,15 @@ async def test_rejected_rows_are_filtered_by_error_identifier_and_number(
     await make_job_with_rejected_rows(database, "r-1", [{"a": 1}, {"a": 2}], errors=INN)
     await execute(
         database,
-        """insert into migration.migration_errors (job_id, row_number, record_identifier, errors, record)
-           select id, 9, 'https://chat', '[{"field": "kpp", "code": "kpp", "message": "m"}]', '{"b": 1}'
+        """insert into migration.migration_errors
+             (job_id, load, row_number, record_identifier, errors, record)
+           select id, load, 9, 'https://chat', '[{"field": "kpp", "code": "kpp", "message": "m"}]', '{"b": 1}'
            from migration.jobs""",
     )
 
     async def rows(**params: Any) -> list[int]:
         page = (await client.get(f"{JOBS}/r-1/errors", params=params)).json()
-        return [one["row_number"] for one in page["items"]]
+        return [item["row_number"] for item in page["items"]]
 
     assert await rows(code="inn") == [2, 3]
     assert await rows(field="kpp") == [9]
@@ -115,10 +121,10 @@ async def test_rejected_rows_are_filtered_by_error_identifier_and_number(
     assert await rows(code="none") == []
 
 
-async def test_the_csv_holds_exactly_what_is_filtered(database: Database, client: httpx.AsyncClient) -> None:
+async def test_csv_contains_exactly_the_filtered_rows(database: Database, client: httpx.AsyncClient) -> None:
     await make_job_with_rejected_rows(database, "r-1", [{"a": 1}, {"a": 2, "b": 3}], errors=INN)
     params = {"q": "who 2"}
-    answer = await client.get(f"{JOBS}/r-1/errors", params=params, headers={"accept": "text/csv"})
-    table = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
+    response = await client.get(f"{JOBS}/r-1/errors", params=params, headers={"accept": "text/csv"})
+    table = list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"), newline="")))
     assert [row[0] for row in table] == ["row_number", "2"]
     assert table[0][3:] == ["a"]

@@ -1,4 +1,4 @@
-"""Which hosts are answered, and what every response carries, by the service's own app."""
+"""The `Host` check and the security headers of the service's app."""
 
 from collections.abc import AsyncIterator
 
@@ -23,14 +23,14 @@ CACHE_HEADERS = {
     "/migration/jobs/none": "no-store",
     "/migration/requests": "no-store",
 }
-"""What may be kept, and asked for again by its tag, holds no value of a cell."""
+"""Responses that may be cached and revalidated contain no cell values."""
 
 
 @pytest_asyncio.fixture
 async def port(gated_database: Database) -> AsyncIterator[int]:
     hosts = default_hosts("127.0.0.1", "box")
-    async with serve_app(make_read_only_app(gated_database, hosts=hosts)) as one:
-        yield one
+    async with serve_app(make_read_only_app(gated_database, hosts=hosts)) as served_port:
+        yield served_port
 
 
 async def _request(port: int, request: bytes) -> RawResponse:
@@ -40,38 +40,38 @@ async def _request(port: int, request: bytes) -> RawResponse:
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8084", "[::1]:1", "BOX", "box."])
-async def test_our_own_names_are_answered(port: int, host: str) -> None:
+async def test_own_hosts_are_accepted(port: int, host: str) -> None:
     assert (await _request(port, build_head("GET", "/migration/jobs", host=host))).status == 200
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "", "127.0.0.1@evil", "localhost, evil"]
 )
-async def test_any_other_host_is_refused_and_told_the_setting(port: int, host: str) -> None:
+async def test_other_hosts_are_421_with_the_name_of_the_setting(port: int, host: str) -> None:
     for path in ("/migration/jobs", "/docs", "/nowhere", "/migration/jobs/x/errors"):
-        answer = await _request(port, build_head("GET", path, host=host))
-        assert (answer.status, answer.code) == (421, "wrong_host")
-        assert b"MIGRATION_HTTP_HOSTS" in answer.body
-        assert answer.headers["x-content-type-options"] == "nosniff"
+        response = await _request(port, build_head("GET", path, host=host))
+        assert (response.status, response.code) == (421, "wrong_host")
+        assert b"MIGRATION_HTTP_HOSTS" in response.body
+        assert response.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_a_request_without_a_host_is_refused(port: int) -> None:
-    answer = await _request(port, b"GET /migration/jobs HTTP/1.0\r\n\r\n")
-    assert (answer.status, answer.code) == (421, "wrong_host")
-    assert b"without a Host header" in answer.body
+async def test_request_without_host_is_421(port: int) -> None:
+    response = await _request(port, b"GET /migration/jobs HTTP/1.0\r\n\r\n")
+    assert (response.status, response.code) == (421, "wrong_host")
+    assert b"without a Host header" in response.body
 
 
-async def test_an_upload_to_the_wrong_host_sees_the_refusal(port: int) -> None:
+async def test_upload_to_the_wrong_host_receives_the_421(port: int) -> None:
     async with connect(port) as client:
         await client.send(build_head("POST", "/migration/excel", "Content-Length: 1000000", host="evil"))
         await client.send(bytes(1_000_000))
-        answer = await client.read_response()
-        assert (answer.status, answer.headers["connection"]) == (421, "close")
+        response = await client.read_response()
+        assert (response.status, response.headers["connection"]) == (421, "close")
         assert await client.read_until_closed() == b""
 
 
 @pytest.mark.parametrize("path", UNAUTHENTICATED_PATHS)
-async def test_probes_and_metrics_answer_any_host(port: int, path: str) -> None:
+async def test_probes_and_metrics_accept_any_host(port: int, path: str) -> None:
     assert (await _request(port, build_head("GET", path, host="10.1.2.3:8084"))).status == 200
     assert (await _request(port, f"GET {path} HTTP/1.0\r\n\r\n".encode())).status == 200
 
@@ -88,24 +88,24 @@ async def test_probes_and_metrics_answer_any_host(port: int, path: str) -> None:
         ("/nowhere", 404),
     ],
 )
-async def test_every_response_forbids_sniffing_and_those_about_jobs_storing(
+async def test_every_response_has_nosniff_and_jobs_have_no_store(
     database: Database, port: int, path: str, status: int
 ) -> None:
     await make_job_with_rejected_rows(database, "r-1", [{"a": 1}])
-    answer = await _request(port, build_head("GET", path))
-    assert answer.status == status
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers.get("cache-control") == CACHE_HEADERS.get(path.partition("?")[0])
+    response = await _request(port, build_head("GET", path))
+    assert response.status == status
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers.get("cache-control") == CACHE_HEADERS.get(path.partition("?")[0])
 
 
-async def test_an_error_of_ours_carries_them_too(database: Database, port: int) -> None:
+async def test_internal_error_has_the_headers_too(database: Database, port: int) -> None:
     await execute(database, "alter table migration.jobs rename column detail to details")
-    answer = await _request(port, build_head("GET", "/migration/jobs"))
-    assert (answer.status, answer.headers["cache-control"]) == (500, "no-store")
-    assert answer.headers["x-content-type-options"] == "nosniff"
+    response = await _request(port, build_head("GET", "/migration/jobs"))
+    assert (response.status, response.headers["cache-control"]) == (500, "no-store")
+    assert response.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_without_a_list_any_host_is_answered(gated_database: Database) -> None:
+async def test_without_hosts_any_host_is_accepted(gated_database: Database) -> None:
     async with (
         serve_app(make_read_only_app(gated_database)) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,

@@ -1,4 +1,4 @@
-"""What a client learns of a request that shutdown, or an outage, interrupts."""
+"""Requests that are interrupted by shutdown or by an outage."""
 
 import asyncio
 import logging
@@ -70,17 +70,17 @@ async def acknowledge_and_stop(served: StoppableApp) -> list[bool]:
 async def stop_without_ack(served: StoppableApp) -> list[bool]:
     served.stop.set()
     await asyncio.Event().wait()
-    raise AssertionError("nobody sets it")
+    raise AssertionError("the event is never set")
 
 
 @pytest.fixture
 def long_record_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A POST waits for intake for longer than the server waits for it."""
+    """A POST waits longer for intake than the server waits for the POST during shutdown."""
     monkeypatch.setattr(submitter, "INTAKE_TIMEOUT", 60.0)
 
 
 @pytest.mark.usefixtures("long_record_timeout")
-async def test_a_request_that_kafka_has_is_accepted_though_the_service_stops(database: Database) -> None:
+async def test_start_acknowledged_by_kafka_is_202_during_shutdown(database: Database) -> None:
     response = await post_interrupted(database, acknowledge_and_stop, "/migration/database", DATABASE)
     assert response.status_code == 202
     assert response.json()["id"] is None
@@ -88,7 +88,7 @@ async def test_a_request_that_kafka_has_is_accepted_though_the_service_stops(dat
 
 
 @pytest.mark.usefixtures("long_record_timeout")
-async def test_a_command_that_kafka_has_is_accepted_though_the_service_stops(database: Database) -> None:
+async def test_command_acknowledged_by_kafka_is_202_during_shutdown(database: Database) -> None:
     await make_pending_job(database, "r-1")
     response = await post_interrupted(database, acknowledge_and_stop, "/migration/jobs/r-1/cancel", {})
     assert response.status_code == 202
@@ -98,14 +98,14 @@ async def test_a_command_that_kafka_has_is_accepted_though_the_service_stops(dat
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "named"),
+    ("path", "body", "id_field"),
     [
         ("/migration/database", DATABASE, "request_id"),
         ("/migration/jobs/r-1/cancel", {}, "command_id"),
     ],
 )
-async def test_a_request_that_kafka_may_have_is_told_its_id(
-    database: Database, path: str, body: object, named: str
+async def test_unacknowledged_request_is_503_with_its_id(
+    database: Database, path: str, body: object, id_field: str
 ) -> None:
     await make_pending_job(database, "r-1")
     response = await post_interrupted(database, stop_without_ack, path, body)
@@ -113,11 +113,11 @@ async def test_a_request_that_kafka_may_have_is_told_its_id(
     problem = response.json()
     assert problem["code"] == "shutting_down"
     assert "sending it again under the same id is safe" in problem["detail"]
-    assert problem[named]
+    assert problem[id_field]
 
 
 def make_endless_app(error: Exception | None) -> FastAPI:
-    """An app whose response begins, and ends with `error`, or never."""
+    """An app whose response starts and then raises `error`, or never ends."""
     app = GuardedApp()
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -130,9 +130,9 @@ def make_endless_app(error: Exception | None) -> FastAPI:
     return app
 
 
-@pytest.mark.parametrize("error", [None, DatabaseUnavailableError("away")])
+@pytest.mark.parametrize("error", [None, DatabaseUnavailableError("no answer")])
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-async def test_a_response_that_breaks_off_does_not_look_whole(
+async def test_interrupted_response_resets_the_connection(
     caplog: pytest.LogCaptureFixture, error: Exception | None, version: str
 ) -> None:
     """In HTTP/1.0 the end of the connection is the end of the body."""
@@ -143,10 +143,10 @@ async def test_a_response_that_breaks_off_does_not_look_whole(
             served.stop.set()
         with pytest.raises(ConnectionResetError):
             await asyncio.wait_for(raw.reader.read(), LIMIT_SECONDS)
-    assert not [one for one in caplog.records if one.exc_info or "ASGI" in one.getMessage()]
+    assert not [record for record in caplog.records if record.exc_info or "ASGI" in record.getMessage()]
 
 
-async def test_a_defect_in_the_middle_of_a_response_is_logged_with_its_traceback(
+async def test_defect_during_a_response_is_logged_with_traceback(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with (
@@ -156,4 +156,4 @@ async def test_a_defect_in_the_middle_of_a_response_is_logged_with_its_traceback
         raw.writer.write(build_head("GET", "/endless"))
         with pytest.raises(ConnectionResetError):
             await asyncio.wait_for(raw.reader.read(), LIMIT_SECONDS)
-    assert [one for one in caplog.records if one.levelno == logging.ERROR and one.exc_info]
+    assert [record for record in caplog.records if record.levelno == logging.ERROR and record.exc_info]

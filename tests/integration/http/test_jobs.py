@@ -19,50 +19,52 @@ JOBS = "/migration/jobs"
 
 
 async def _make_three_jobs(database: Database) -> list[int]:
-    """Jobs r-1 to r-3: failed, running, pending; their numbers."""
-    failed, fence = await make_running_job(database, "r-1")
+    """Make jobs r-1 to r-3: failed, running, pending; returns their numbers."""
+    failed, fencing_token = await make_running_job(database, "r-1")
     async with database.transaction() as connection:
-        await transitions.apply(connection, failed.id, fence.token, Fail("no_rows", "the source is empty"))
+        await transitions.apply(
+            connection, failed.id, fencing_token.token, Fail("no_rows", "the source is empty")
+        )
     job, _ = await make_running_job(database, "r-2")
     return [failed.id, job.id, (await make_pending_job(database, "r-3")).id]
 
 
 async def _ids(client: httpx.AsyncClient, **params: Any) -> list[str]:
-    answer = await client.get(JOBS, params=params)
-    assert answer.status_code == 200, answer.text
-    return [job["request_id"] for job in answer.json()["items"]]
+    response = await client.get(JOBS, params=params)
+    assert response.status_code == 200, response.text
+    return [job["request_id"] for job in response.json()["items"]]
 
 
-async def test_jobs_come_newest_first(database: Database, client: httpx.AsyncClient) -> None:
+async def test_jobs_are_listed_newest_first(database: Database, client: httpx.AsyncClient) -> None:
     await _make_three_jobs(database)
     assert await _ids(client) == ["r-3", "r-2", "r-1"]
 
 
-async def test_jobs_can_be_asked_for_by_status(database: Database, client: httpx.AsyncClient) -> None:
+async def test_jobs_are_filtered_by_status(database: Database, client: httpx.AsyncClient) -> None:
     await _make_three_jobs(database)
     assert await _ids(client, status="running") == ["r-2"]
     assert await _ids(client, status="cancelled") == []
 
 
-async def test_pages_lead_through_all_jobs_once(database: Database, client: httpx.AsyncClient) -> None:
+async def test_pages_contain_every_job_once(database: Database, client: httpx.AsyncClient) -> None:
     for n in range(7):
         await make_pending_job(database, f"r-{n}")
-    seen, params = [], dict[str, Any](limit=3)
-    for length in (3, 3, 1):
+    received, params = [], dict[str, Any](limit=3)
+    for expected_count in (3, 3, 1):
         page = (await client.get(JOBS, params=params)).json()
-        assert len(page["items"]) == length
-        seen += [job["request_id"] for job in page["items"]]
+        assert len(page["items"]) == expected_count
+        received += [job["request_id"] for job in page["items"]]
         params["before"] = page["next"]
-    assert seen == [f"r-{n}" for n in reversed(range(7))]
+    assert received == [f"r-{n}" for n in reversed(range(7))]
     assert page["next"] is None
 
 
-async def test_a_page_that_is_just_full_is_the_last(database: Database, client: httpx.AsyncClient) -> None:
+async def test_last_page_may_be_full(database: Database, client: httpx.AsyncClient) -> None:
     await _make_three_jobs(database)
     assert (await client.get(JOBS, params={"limit": 3})).json()["next"] is None
 
 
-async def test_a_job_is_found_by_its_number_and_by_its_request_id(
+async def test_job_is_found_by_number_and_by_request_id(
     database: Database, client: httpx.AsyncClient
 ) -> None:
     first, *_ = await _make_three_jobs(database)
@@ -72,14 +74,14 @@ async def test_a_job_is_found_by_its_number_and_by_its_request_id(
     assert by_number["error"] == {"code": "no_rows", "message": "the source is empty"}
 
 
-async def test_a_job_shows_all_that_its_events_say_and_what_only_the_service_knows(
+async def test_job_has_the_fields_of_its_events_and_those_of_the_service(
     database: Database, client: httpx.AsyncClient
 ) -> None:
     await make_pending_job(database, "r-1", requested_by="ivanova")
     job = (await client.get(f"{JOBS}/r-1")).json()
     envelope = {"schema_version", "event_id", "occurred_at", "job_id"}
-    own = {"id", "created_at", "updated_at", "requested_by", "cancel_requested", "checkpoint"}
-    assert set(job) == set(StatusEvent.model_fields) - envelope | own
+    only_in_view = {"id", "created_at", "updated_at", "requested_by", "cancel_requested", "checkpoint"}
+    assert set(job) == set(StatusEvent.model_fields) - envelope | only_in_view
     assert (job["status"], job["requested_by"], job["total"], job["error"]) == (
         "pending",
         "ivanova",
@@ -88,13 +90,11 @@ async def test_a_job_shows_all_that_its_events_say_and_what_only_the_service_kno
     )
 
 
-async def test_a_job_shows_when_a_batch_was_stored_last(
-    database: Database, client: httpx.AsyncClient
-) -> None:
+async def test_stored_batch_changes_updated_at(database: Database, client: httpx.AsyncClient) -> None:
     await execute(database, minimal_dataset.TABLES)
-    _, fence = await make_running_job(database, "r-1")
+    _, fencing_token = await make_running_job(database, "r-1")
     before = (await client.get(f"{JOBS}/r-1")).json()
-    session = await BatchWriter.open(database, fence, minimal_dataset.MERGE)
+    session = await BatchWriter.open(database, fencing_token, minimal_dataset.MERGE)
     await session.write(minimal_dataset.make_batch(minimal_dataset.make_things(2)))
     await session.close()
     after = (await client.get(f"{JOBS}/r-1")).json()
@@ -102,18 +102,18 @@ async def test_a_job_shows_when_a_batch_was_stored_last(
     assert datetime.fromisoformat(after["updated_at"]) > datetime.fromisoformat(before["updated_at"])
 
 
-@pytest.mark.parametrize("name", ["чаты 2026", "a/b", "a/b/", "50%", "?x=1#y", "errors", "a b&c"])
-async def test_any_request_id_can_be_asked_for(
-    database: Database, client: httpx.AsyncClient, name: str
+@pytest.mark.parametrize("request_id", ["чаты 2026", "a/b", "a/b/", "50%", "?x=1#y", "errors", "a b&c"])
+async def test_any_request_id_can_be_read(
+    database: Database, client: httpx.AsyncClient, request_id: str
 ) -> None:
-    await make_pending_job(database, name)
-    answer = await client.get(f"{JOBS}/{quote(name, safe='')}")
-    assert answer.json()["request_id"] == name
-    page = (await client.get(f"{JOBS}/{quote(name, safe='')}/errors")).json()
+    await make_pending_job(database, request_id)
+    response = await client.get(f"{JOBS}/{quote(request_id, safe='')}")
+    assert response.json()["request_id"] == request_id
+    page = (await client.get(f"{JOBS}/{quote(request_id, safe='')}/errors")).json()
     assert page == {"items": [], "next": None, "load": 0}
 
 
-async def test_a_request_id_that_looks_like_a_number_is_never_taken_for_another_job(
+async def test_request_id_takes_precedence_over_a_job_number(
     database: Database, client: httpx.AsyncClient
 ) -> None:
     first = await make_pending_job(database, "r-1")
@@ -121,27 +121,25 @@ async def test_a_request_id_that_looks_like_a_number_is_never_taken_for_another_
     assert (await client.get(f"{JOBS}/{first.id}")).json()["request_id"] == str(first.id)
 
 
-async def test_the_number_of_a_job_is_written_in_one_form(
-    database: Database, client: httpx.AsyncClient
-) -> None:
+async def test_job_number_with_leading_zeros_is_404(database: Database, client: httpx.AsyncClient) -> None:
     first = await make_pending_job(database, "r-1")
     assert (await client.get(f"{JOBS}/{first.id}")).status_code == 200
     assert (await client.get(f"{JOBS}/0000{first.id}")).status_code == 404
 
 
-UNKNOWN_JOBS = ["nobody", "99", "9" * 19, "9" * 20, "9" * 5000, "-1", "%00", "%ED%A0%80", "½", "٣"]
+UNKNOWN_JOBS = ["unknown", "99", "9" * 19, "9" * 20, "9" * 5000, "-1", "%00", "%ED%A0%80", "½", "٣"]
 
 
-@pytest.mark.parametrize("name", UNKNOWN_JOBS)
-async def test_a_job_that_is_not_there_is_said_not_to_be(client: httpx.AsyncClient, name: str) -> None:
-    for path in (f"{JOBS}/{name}", f"{JOBS}/{name}/errors"):
-        answer = await client.get(path)
-        assert answer.status_code == 404
-        assert answer.json()["detail"].startswith("There is no job with request id or number")
+@pytest.mark.parametrize("request_id", UNKNOWN_JOBS)
+async def test_unknown_job_is_404(client: httpx.AsyncClient, request_id: str) -> None:
+    for path in (f"{JOBS}/{request_id}", f"{JOBS}/{request_id}/errors"):
+        response = await client.get(path)
+        assert response.status_code == 404
+        assert response.json()["detail"].startswith("There is no job with request id or number")
 
 
 @pytest.mark.parametrize(
-    ("query", "named"),
+    ("query", "field"),
     [
         ("limit=0", "limit (query)"),
         ("limit=501", "limit (query)"),
@@ -151,29 +149,27 @@ async def test_a_job_that_is_not_there_is_said_not_to_be(client: httpx.AsyncClie
         ("status=lost", "status (query)"),
     ],
 )
-async def test_a_wrong_question_is_answered_with_what_is_wrong(
-    client: httpx.AsyncClient, query: str, named: str
-) -> None:
-    answer = await client.get(f"{JOBS}?{query}")
-    assert answer.status_code == 422
-    assert answer.json()["detail"].startswith(named)
-    assert answer.json()["detail"].endswith(".")
+async def test_invalid_parameter_is_named(client: httpx.AsyncClient, query: str, field: str) -> None:
+    response = await client.get(f"{JOBS}?{query}")
+    assert response.status_code == 422
+    assert response.json()["detail"].startswith(field)
+    assert response.json()["detail"].endswith(".")
 
 
-async def test_other_addresses_and_methods_are_answered_with_a_sentence(client: httpx.AsyncClient) -> None:
-    nothing = await client.get("/migration")
-    assert (nothing.status_code, nothing.json()["detail"][:21]) == (404, "There is nothing here")
-    method = await client.delete(JOBS)
-    assert (method.status_code, "does not take" in method.json()["detail"]) == (405, True)
-    assert method.headers["allow"] == "GET"
+async def test_unknown_paths_and_methods_are_problems(client: httpx.AsyncClient) -> None:
+    not_found = await client.get("/migration")
+    assert (not_found.status_code, not_found.json()["detail"][:21]) == (404, "There is nothing here")
+    not_allowed = await client.delete(JOBS)
+    assert (not_allowed.status_code, "does not take" in not_allowed.json()["detail"]) == (405, True)
+    assert not_allowed.headers["allow"] == "GET"
 
 
-async def test_a_defect_of_ours_is_a_sentence_too(database: Database, client: httpx.AsyncClient) -> None:
+async def test_internal_error_is_a_problem(database: Database, client: httpx.AsyncClient) -> None:
     await execute(database, "alter table migration.jobs rename column detail to details")
-    answer = await client.get(JOBS)
-    assert answer.status_code == 500
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json() == {
+    response = await client.get(JOBS)
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json() == {
         "type": "urn:chat-migration:problem:internal_error",
         "title": "Internal Server Error",
         "status": 500,
@@ -183,7 +179,7 @@ async def test_a_defect_of_ours_is_a_sentence_too(database: Database, client: ht
     }
 
 
-async def test_the_documentation_says_what_there_is(client: httpx.AsyncClient) -> None:
+async def test_openapi_document_lists_every_path(client: httpx.AsyncClient) -> None:
     paths = (await client.get("/openapi.json")).json()["paths"]
     assert set(paths) == {
         "/healthz",

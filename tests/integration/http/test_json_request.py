@@ -1,16 +1,15 @@
-"""JSON bodies over HTTP are parsed by the same rules as messages of Kafka, and errors name their path."""
+"""JSON bodies over HTTP are parsed by the same rules as Kafka messages, and errors name their path."""
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 
-from consumer.store.database import Database
 from tests.integration.http.app_server import app_client
-from tests.support.http_app import make_read_only_app
+from tests.support.http_app import NO_DATABASE, make_read_only_app
 
 JSON = {"content-type": "application/json"}
 HUGE = b"9" * 5_000
@@ -23,17 +22,17 @@ START: dict[str, Any] = {
 
 @pytest_asyncio.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with app_client(make_read_only_app(cast("Database", None))) as client:
+    async with app_client(make_read_only_app(NO_DATABASE)) as client:
         yield client
 
 
 async def _post(client: httpx.AsyncClient, path: str, content: bytes) -> tuple[int, str, list[Any]]:
-    answer = await client.post(f"/migration/{path}", content=content, headers=JSON)
-    body = answer.json()
+    response = await client.post(f"/migration/{path}", content=content, headers=JSON)
+    body = response.json()
     return (
-        answer.status_code,
+        response.status_code,
         body["code"],
-        [(one["field"], one["message"]) for one in body.get("errors", [])],
+        [(error["field"], error["message"]) for error in body.get("errors", [])],
     )
 
 
@@ -50,7 +49,7 @@ async def _post(client: httpx.AsyncClient, path: str, content: bytes) -> tuple[i
         ("jobs/1/cancel", b'{"command_id": %s}' % HUGE, "command_id (body)"),
     ],
 )
-async def test_a_number_of_5000_digits_is_a_wrong_value(
+async def test_number_of_5000_digits_is_invalid(
     client: httpx.AsyncClient, path: str, content: bytes, field: str
 ) -> None:
     status, code, errors = await _post(client, path, content)
@@ -70,7 +69,7 @@ async def test_a_number_of_5000_digits_is_a_wrong_value(
         ),
     ],
 )
-async def test_a_key_that_is_given_twice_is_refused(
+async def test_duplicate_key_is_rejected(
     client: httpx.AsyncClient, path: str, content: bytes, field: str
 ) -> None:
     repeated = "is given more than once in one object; give it once"
@@ -78,7 +77,7 @@ async def test_a_key_that_is_given_twice_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("source", "field", "words"),
+    ("source", "field", "message"),
     [
         ({"type": "excel", "file": {"path": 7}}, "source.file.path", "Input should be a valid string"),
         ({"type": "excel", "file": {}}, "source.file", "must be an object with 'upload' or 'path'"),
@@ -90,32 +89,36 @@ async def test_a_key_that_is_given_twice_is_refused(
         ),
     ],
 )
-async def test_only_errors_of_the_branch_that_was_meant_are_named(
-    client: httpx.AsyncClient, source: Any, field: str, words: str
+async def test_only_errors_of_the_intended_union_branch_are_reported(
+    client: httpx.AsyncClient, source: Any, field: str, message: str
 ) -> None:
     content = json.dumps({**START, "source": source}).encode()
-    assert await _post(client, "requests", content) == (422, "invalid_request", [(f"{field} (body)", words)])
+    assert await _post(client, "requests", content) == (
+        422,
+        "invalid_request",
+        [(f"{field} (body)", message)],
+    )
 
 
 @pytest.mark.parametrize("content", [b"{", b'{"a": NaN}', b"[" * 50_000, b"\xff"])
-async def test_what_is_no_json_is_named_so(client: httpx.AsyncClient, content: bytes) -> None:
+async def test_invalid_json_is_400(client: httpx.AsyncClient, content: bytes) -> None:
     assert await _post(client, "database", content) == (400, "not_json", [])
 
 
-async def test_where_a_key_is_repeated_in_a_large_body_is_not_searched(client: httpx.AsyncClient) -> None:
+async def test_duplicate_key_in_a_large_body_is_not_located(client: httpx.AsyncClient) -> None:
     pairs = ", ".join(f'"k{n}": {n}' for n in range(201))
     repeated = ("body", "a key in it is given more than once in one object; give it once")
     content = f'{{{pairs}, "k1": 1}}'.encode()
     assert await _post(client, "database", content) == (422, "invalid_request", [repeated])
 
 
-async def test_of_many_repeated_keys_the_first_are_named(client: httpx.AsyncClient) -> None:
+async def test_only_the_first_of_many_duplicate_keys_are_reported(client: httpx.AsyncClient) -> None:
     pairs = ", ".join(f'"k{n}": 1, "k{n}": 2' for n in range(50))
     _, _, errors = await _post(client, "database", f"{{{pairs}}}".encode())
     assert [field for field, _ in errors] == [f"k{n} (body)" for n in range(20)]
 
 
-async def test_of_many_unknown_fields_the_first_are_named(client: httpx.AsyncClient) -> None:
+async def test_only_the_first_of_many_unknown_fields_are_reported(client: httpx.AsyncClient) -> None:
     content = json.dumps({"source_identifier": "a"} | {f"k{n}": n for n in range(3_000)}).encode()
     status, code, errors = await _post(client, "database", content)
     assert (status, code, len(errors)) == (422, "invalid_request", 20)

@@ -1,4 +1,4 @@
-"""A list of rejected rows is one of one load: what is read while a new one begins does not look whole."""
+"""All rejected rows of a list belong to one load: a list does not look complete if a new load begins."""
 
 import asyncio
 import os
@@ -27,9 +27,9 @@ UNREACHABLE = 5
 
 
 async def _make_running_job(database: Database, count: int) -> FencingToken:
-    """A running job in its first load, with so many rejected rows."""
-    _, fence = await make_running_job(database, "r-1")
-    await _start_load(database, fence)
+    """A running job in its first load, with `count` rejected rows."""
+    _, fencing_token = await make_running_job(database, "r-1")
+    await _start_load(database, fencing_token)
     connection = await database.data_connection()
     try:
         await connection.execute(
@@ -37,12 +37,12 @@ async def _make_running_job(database: Database, count: int) -> FencingToken:
                select $1, 1, n, '[{"code": "inn", "field": "inn", "message": "is wrong"}]',
                  json_build_object('text', repeat('x', 300))
                from generate_series(1, $2::bigint) n""",
-            fence.job_id,
+            fencing_token.job_id,
             count,
         )
     finally:
         await connection.close()
-    return fence
+    return fencing_token
 
 
 async def _start_load(database: Database, fencing_token: FencingToken) -> None:
@@ -64,39 +64,37 @@ async def _page(client: httpx.AsyncClient, **params: Any) -> httpx.Response:
     return await client.get(ERRORS_OF, params=params)
 
 
-async def test_pages_of_a_load_that_was_replaced_are_gone(
-    database: Database, client: httpx.AsyncClient
-) -> None:
-    fence = await _make_running_job(database, 3)
+async def test_page_of_a_replaced_load_is_410(database: Database, client: httpx.AsyncClient) -> None:
+    fencing_token = await _make_running_job(database, 3)
     first = (await _page(client, limit=1)).json()
     assert (first["next"], first["load"]) == ("1.1", 1)
-    await _start_load(database, fence)
-    await _store_rejected(database, fence, 2, 7)
+    await _start_load(database, fencing_token)
+    await _store_rejected(database, fencing_token, 2, 7)
     gone = await _page(client, limit=1, after=first["next"])
     assert (gone.status_code, gone.json()["code"]) == (410, "load_replaced")
     assert gone.json()["detail"].endswith("read them again from the first page.")
     page = (await _page(client)).json()
     assert [row["row_number"] for row in page["items"]] == [2, 7]
     assert (page["next"], page["load"]) == (None, 2)
-    behind = (await _page(client, after=2)).json()
-    assert [row["row_number"] for row in behind["items"]] == [7], "a row number alone is of the present load"
+    after_row_2 = (await _page(client, after=2)).json()
+    assert [row["row_number"] for row in after_row_2["items"]] == [7], (
+        "a row number alone belongs to the current load"
+    )
 
 
-async def test_csv_of_a_load_that_was_replaced_is_gone(database: Database, client: httpx.AsyncClient) -> None:
-    fence = await _make_running_job(database, 3)
-    await _start_load(database, fence)
-    answer = await client.get(ERRORS_OF, params={"after": "1.1"}, headers=AS_CSV)
-    assert (answer.status_code, answer.json()["code"]) == (410, "load_replaced")
-    whole = await client.get(ERRORS_OF, headers=AS_CSV)
-    assert (whole.status_code, whole.headers["migration-load"]) == (200, "2")
+async def test_csv_of_a_replaced_load_is_410(database: Database, client: httpx.AsyncClient) -> None:
+    fencing_token = await _make_running_job(database, 3)
+    await _start_load(database, fencing_token)
+    response = await client.get(ERRORS_OF, params={"after": "1.1"}, headers=AS_CSV)
+    assert (response.status_code, response.json()["code"]) == (410, "load_replaced")
+    complete = await client.get(ERRORS_OF, headers=AS_CSV)
+    assert (complete.status_code, complete.headers["migration-load"]) == (200, "2")
 
 
-async def test_csv_breaks_off_when_a_new_load_begins_and_says_so_in_the_log(
-    database: Database, client: httpx.AsyncClient
-) -> None:
-    fence = await _make_running_job(database, MANY)
+async def test_csv_breaks_off_when_a_new_load_begins(database: Database, client: httpx.AsyncClient) -> None:
+    fencing_token = await _make_running_job(database, MANY)
     with capture_logs() as logs, pytest.raises(httpx.ReadError):
-        await _read_during_new_load(database, client, fence)
+        await _read_during_new_load(database, client, fencing_token)
     assert "http.download_load_replaced" in {line["event"] for line in logs}
     for _ in range(3):
         assert (await client.get(ERRORS_OF, headers=AS_CSV)).status_code == 200, "its slot is free"
@@ -105,31 +103,33 @@ async def test_csv_breaks_off_when_a_new_load_begins_and_says_so_in_the_log(
 async def _read_during_new_load(
     database: Database, client: httpx.AsyncClient, fencing_token: FencingToken
 ) -> None:
-    begun = False
-    async with client.stream("GET", ERRORS_OF, headers=AS_CSV) as answer:
-        assert (answer.status_code, answer.headers["migration-load"]) == (200, "1")
-        async for _ in answer.aiter_bytes():
-            if not begun:
+    load_started = False
+    async with client.stream("GET", ERRORS_OF, headers=AS_CSV) as response:
+        assert (response.status_code, response.headers["migration-load"]) == (200, "1")
+        async for _ in response.aiter_bytes():
+            if not load_started:
                 await _start_load(database, fencing_token)
                 await _store_rejected(database, fencing_token, *range(MANY, MANY + 10))
-                begun = True
+                load_started = True
 
 
-async def test_rows_with_numbers_below_zero_are_listed(database: Database, client: httpx.AsyncClient) -> None:
-    """Keys of a database may be."""
-    fence = await _make_running_job(database, 1)
-    await _store_rejected(database, fence, -7, -1)
+async def test_negative_row_numbers_are_listed(database: Database, client: httpx.AsyncClient) -> None:
+    """Row numbers of a database source are its keys, which may be negative."""
+    fencing_token = await _make_running_job(database, 1)
+    await _store_rejected(database, fencing_token, -7, -1)
     first = (await _page(client, limit=1)).json()
     assert ([row["row_number"] for row in first["items"]], first["next"]) == ([-7], "1.-7")
     rest = (await _page(client, after=first["next"])).json()
     assert [row["row_number"] for row in rest["items"]] == [-1, 1]
 
 
-async def _errors_command(client: httpx.AsyncClient, folder: Path, *words: str) -> asyncio.subprocess.Process:
-    """`migration errors`, asking the service of the client."""
+async def _errors_command(
+    client: httpx.AsyncClient, folder: Path, *options: str
+) -> asyncio.subprocess.Process:
+    """Run `migration errors` against the service of the client."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8"}
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "producer_cli", "errors", "r-1", *words),
+        *(sys.executable, "-m", "producer_cli", "errors", "r-1", *options),
         cwd=folder,
         env=environment
         | {"PYTHONPATH": str(Path(__file__).parents[3]), "MIGRATION_HTTP_URL": str(client.base_url)},
@@ -146,42 +146,40 @@ def _is_writing_file(folder: Path) -> bool:
     return any(file.stat().st_size for file in _files(folder))
 
 
-async def test_command_leaves_no_csv_of_a_load_that_was_replaced(
+async def test_command_leaves_no_file_of_a_replaced_load(
     database: Database, client: httpx.AsyncClient, tmp_path: Path
 ) -> None:
-    fence = await _make_running_job(database, MANY)
+    fencing_token = await _make_running_job(database, MANY)
     command = await _errors_command(client, tmp_path, "--csv", "rejected.csv")
 
     await wait_until_async(
         lambda: asyncio.to_thread(_is_writing_file, tmp_path), 60, "the command to write its file"
     )
-    await _start_load(database, fence)
+    await _start_load(database, fencing_token)
     async with asyncio.timeout(60):
-        _, said = await command.communicate()
-    assert (command.returncode, said.decode()) == (UNREACHABLE, REPLACED)
+        _, stderr = await command.communicate()
+    assert (command.returncode, stderr.decode()) == (UNREACHABLE, REPLACED)
     assert _files(tmp_path) == []
 
 
-@pytest.mark.parametrize("words", [("--csv", "-"), ("--json",)], ids=" ".join)
-async def test_command_that_writes_to_a_pipe_says_that_it_is_not_whole(
-    database: Database, client: httpx.AsyncClient, tmp_path: Path, words: tuple[str, ...]
+@pytest.mark.parametrize("options", [("--csv", "-"), ("--json",)], ids=" ".join)
+async def test_command_that_writes_to_a_pipe_reports_a_replaced_load(
+    database: Database, client: httpx.AsyncClient, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
-    """Its reader takes nothing for a while: so it is in the middle when the load begins."""
-    fence = await _make_running_job(database, 50_000)
-    command = await _errors_command(client, tmp_path, *words)
+    """The test reads one line, so the command is blocked in the middle of its output when the load begins."""
+    fencing_token = await _make_running_job(database, 50_000)
+    command = await _errors_command(client, tmp_path, *options)
     assert command.stdout is not None
     async with asyncio.timeout(60):
         assert await command.stdout.readline()
-    await _start_load(database, fence)
+    await _start_load(database, fencing_token)
     async with asyncio.timeout(60):
-        _, said = await command.communicate()
-    assert (command.returncode, said.decode()) == (UNREACHABLE, REPLACED)
+        _, stderr = await command.communicate()
+    assert (command.returncode, stderr.decode()) == (UNREACHABLE, REPLACED)
 
 
-async def test_first_load_is_read_whole(
-    database: Database, client: httpx.AsyncClient, tmp_path: Path
-) -> None:
-    """What the other tests of this module break off is whole without a new load."""
+async def test_first_load_is_complete(database: Database, client: httpx.AsyncClient, tmp_path: Path) -> None:
+    """Without a new load, the reads that the other tests interrupt are complete."""
     await _make_running_job(database, 1_000)
     command = await _errors_command(client, tmp_path, "--csv", "rejected.csv")
     async with asyncio.timeout(60):

@@ -1,4 +1,4 @@
-"""Reading rejected rows over HTTP: by pages as JSON, whole as CSV."""
+"""Rejected rows over HTTP: pages of JSON, and one CSV file."""
 
 import csv
 import io
@@ -14,30 +14,28 @@ from tests.integration.http.rejected_jobs import (
     make_job_with_many_rejected_rows,
     make_job_with_rejected_rows,
 )
-from tests.integration.http.tcp_gate import TcpGate
 from tests.support.job_factories import make_pending_job
+from tests.support.tcp_gate import TcpGate
 
 ERRORS_OF = "/migration/jobs/r-1/errors"
 AS_CSV = {"accept": "text/csv"}
 
 
 async def _page(client: httpx.AsyncClient, **params: Any) -> dict[str, Any]:
-    answer = await client.get(ERRORS_OF, params=params)
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["content-type"] == "application/json"
-    page: dict[str, Any] = answer.json()
+    response = await client.get(ERRORS_OF, params=params)
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "application/json"
+    page: dict[str, Any] = response.json()
     return page
 
 
 async def _csv_table(client: httpx.AsyncClient, **params: Any) -> list[list[str]]:
-    answer = await client.get(ERRORS_OF, headers=AS_CSV, params=params)
-    assert answer.status_code == 200, answer.text
-    return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
+    response = await client.get(ERRORS_OF, headers=AS_CSV, params=params)
+    assert response.status_code == 200, response.text
+    return list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"), newline="")))
 
 
-async def test_a_rejected_row_is_shown_with_its_errors_and_its_record(
-    database: Database, client: httpx.AsyncClient
-) -> None:
+async def test_rejected_row_has_its_errors_and_record(database: Database, client: httpx.AsyncClient) -> None:
     await make_job_with_rejected_rows(database, "r-1", [{"ИНН": "12", "Участники": 5, "Группа": None}])
     assert await _page(client) == {
         "items": [
@@ -55,43 +53,43 @@ async def test_a_rejected_row_is_shown_with_its_errors_and_its_record(
     }
 
 
-async def test_only_the_rows_of_that_job_are_shown(database: Database, client: httpx.AsyncClient) -> None:
+async def test_rows_of_other_jobs_are_not_listed(database: Database, client: httpx.AsyncClient) -> None:
     await make_job_with_rejected_rows(database, "r-2", [{"a": 1}] * 3)
     await make_pending_job(database, "r-1")
     assert await _page(client) == {"items": [], "next": None, "load": 0}
 
 
-async def test_pages_lead_through_all_rows_once(database: Database, client: httpx.AsyncClient) -> None:
+async def test_pages_contain_every_row_once(database: Database, client: httpx.AsyncClient) -> None:
     await make_job_with_many_rejected_rows(database, "r-1", 7)
-    seen, params = [], dict[str, Any](limit=3)
-    for length in (3, 3, 1):
+    received, params = [], dict[str, Any](limit=3)
+    for expected_count in (3, 3, 1):
         page = await _page(client, **params)
-        assert len(page["items"]) == length
-        seen += [row["row_number"] for row in page["items"]]
+        assert len(page["items"]) == expected_count
+        received += [row["row_number"] for row in page["items"]]
         params["after"] = page["next"]
-    assert seen == list(range(2, 9))
+    assert received == list(range(2, 9))
     assert page["next"] is None
 
 
-async def test_a_page_that_is_just_full_is_the_last(database: Database, client: httpx.AsyncClient) -> None:
+async def test_last_page_may_be_full(database: Database, client: httpx.AsyncClient) -> None:
     await make_job_with_many_rejected_rows(database, "r-1", 3)
     assert (await _page(client, limit=3))["next"] is None
 
 
-async def test_large_rows_make_short_pages_and_none_is_lost(
+async def test_large_rows_make_short_pages_without_gaps(
     database: Database, client: httpx.AsyncClient
 ) -> None:
     await make_job_with_many_rejected_rows(database, "r-1", 9, width=1_000_000)
-    seen, after = [], "-1"
+    received, after = [], "-1"
     while after is not None:
         page = await _page(client, after=after, limit=100)
         assert 0 < len(page["items"]) <= 5
-        seen += [row["row_number"] for row in page["items"]]
+        received += [row["row_number"] for row in page["items"]]
         after = page["next"]
-    assert seen == list(range(2, 11))
+    assert received == list(range(2, 11))
 
 
-async def test_a_row_larger_than_a_page_is_a_page_of_its_own(
+async def test_row_larger_than_a_page_is_a_page_of_its_own(
     database: Database, client: httpx.AsyncClient
 ) -> None:
     await make_job_with_many_rejected_rows(database, "r-1", 2, width=5_000_000)
@@ -107,14 +105,12 @@ async def test_a_row_larger_than_a_page_is_a_page_of_its_own(
         *("after=9223372036854775808", "after=9223372036854775808.1", "after=%D9%A3"),
     ],
 )
-async def test_a_wrong_question_is_answered_with_what_is_wrong(client: httpx.AsyncClient, query: str) -> None:
-    answer = await client.get(f"{ERRORS_OF}?{query}")
-    assert (answer.status_code, "(query)" in answer.json()["detail"]) == (422, True)
+async def test_invalid_parameter_is_named(client: httpx.AsyncClient, query: str) -> None:
+    response = await client.get(f"{ERRORS_OF}?{query}")
+    assert (response.status_code, "(query)" in response.json()["detail"]) == (422, True)
 
 
-async def test_csv_holds_every_row_with_the_columns_of_its_record(
-    database: Database, client: httpx.AsyncClient
-) -> None:
+async def test_csv_contains_every_row_and_column(database: Database, client: httpx.AsyncClient) -> None:
     await make_job_with_rejected_rows(
         database, "r-1", [{"ИНН": "12", "Имя": "а"}, {"ИНН": None, "Имя": "б", "T": "лишнее"}]
     )
@@ -125,47 +121,45 @@ async def test_csv_holds_every_row_with_the_columns_of_its_record(
     ]
 
 
-async def test_csv_goes_over_many_pages(database: Database, client: httpx.AsyncClient) -> None:
+async def test_csv_spans_many_pages(database: Database, client: httpx.AsyncClient) -> None:
     await make_job_with_many_rejected_rows(database, "r-1", 1_001)
     _, *lines = await _csv_table(client)
     assert [int(line[0]) for line in lines] == list(range(2, 1_003))
 
 
-async def test_csv_says_that_it_is_a_file_in_utf_8_that_nobody_may_keep(
-    database: Database, client: httpx.AsyncClient
-) -> None:
-    number = await make_job_with_rejected_rows(database, "r-1", [{"ИНН": "12"}])
-    answer = await client.get(ERRORS_OF, headers=AS_CSV)
-    assert answer.content.startswith(b"\xef\xbb\xbf")
-    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert answer.headers["content-disposition"] == f'attachment; filename="errors-{number}.csv"'
-    assert answer.headers["cache-control"] == "no-store"
+async def test_headers_of_csv(database: Database, client: httpx.AsyncClient) -> None:
+    job_id = await make_job_with_rejected_rows(database, "r-1", [{"ИНН": "12"}])
+    response = await client.get(ERRORS_OF, headers=AS_CSV)
+    assert response.content.startswith(b"\xef\xbb\xbf")
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    assert response.headers["content-disposition"] == f'attachment; filename="errors-{job_id}.csv"'
+    assert response.headers["cache-control"] == "no-store"
 
 
-async def test_csv_of_a_job_without_rejected_rows_is_its_head(
+async def test_csv_without_rejected_rows_has_only_a_header(
     database: Database, client: httpx.AsyncClient
 ) -> None:
     await make_pending_job(database, "r-1")
     assert await _csv_table(client) == [["row_number", "record_identifier", "errors"]]
 
 
-async def test_no_cell_of_a_csv_is_a_formula(database: Database, client: httpx.AsyncClient) -> None:
-    evil = "=HYPERLINK(A1)"
+async def test_csv_contains_no_formulas(database: Database, client: httpx.AsyncClient) -> None:
+    formula = "=HYPERLINK(A1)"
     await make_job_with_rejected_rows(
-        database, "r-1", [{evil: evil}], errors=[{"field": evil, "code": "x", "message": evil}]
+        database, "r-1", [{formula: formula}], errors=[{"field": formula, "code": "x", "message": formula}]
     )
-    head, line = await _csv_table(client)
-    assert head[3:] == [f"'{evil}"]
-    assert line[2:] == [f"'{evil}: {evil}", f"'{evil}"]
+    header, line = await _csv_table(client)
+    assert header[3:] == [f"'{formula}"]
+    assert line[2:] == [f"'{formula}: {formula}", f"'{formula}"]
 
 
-async def test_csv_of_a_job_that_is_not_there_is_a_sentence(client: httpx.AsyncClient) -> None:
-    answer = await client.get(ERRORS_OF, headers=AS_CSV)
-    assert answer.status_code == 404
-    assert "detail" in answer.json()
+async def test_csv_of_an_unknown_job_is_404(client: httpx.AsyncClient) -> None:
+    response = await client.get(ERRORS_OF, headers=AS_CSV)
+    assert response.status_code == 404
+    assert "detail" in response.json()
 
 
-async def test_a_csv_that_cannot_be_finished_breaks_off_and_is_not_taken_for_all(
+async def test_interrupted_csv_resets_the_connection(
     database: Database, client: httpx.AsyncClient, tcp_gate: TcpGate
 ) -> None:
     await make_job_with_many_rejected_rows(database, "r-1", 30_000, width=1_000)
@@ -173,17 +167,17 @@ async def test_a_csv_that_cannot_be_finished_breaks_off_and_is_not_taken_for_all
         await _read_during_cut(client, tcp_gate)
 
 
-async def _read_during_cut(client: httpx.AsyncClient, gate: TcpGate) -> None:
-    async with client.stream("GET", ERRORS_OF, headers=AS_CSV) as answer:
-        assert answer.status_code == 200
-        async for _ in answer.aiter_bytes():
-            await gate.drop_all()
+async def _read_during_cut(client: httpx.AsyncClient, tcp_gate: TcpGate) -> None:
+    async with client.stream("GET", ERRORS_OF, headers=AS_CSV) as response:
+        assert response.status_code == 200
+        async for _ in response.aiter_bytes():
+            await tcp_gate.drop_all()
 
 
-async def test_an_id_that_reads_like_an_address_leads_to_its_own_job(
+async def test_request_id_that_looks_like_a_path_is_found(
     database: Database, client: httpx.AsyncClient
 ) -> None:
-    """`x/errors` is a request of its own, and not the errors of `x`; nor is `1` the job of that number."""
+    """`x/errors` is a request id, not the errors of `x`; `1` is a request id, not the job of that number."""
     names = ["x", "x/errors", "x/cancel", "1", "errors", "a.b"]
     for rows, name in enumerate(names, 1):
         await make_job_with_rejected_rows(database, name, [{"of": name}] * rows)
@@ -196,7 +190,9 @@ async def test_an_id_that_reads_like_an_address_leads_to_its_own_job(
         assert (await client.post(f"{address}/cancel")).status_code != 404
 
 
-async def test_an_id_that_no_request_has_is_no_job(database: Database, client: httpx.AsyncClient) -> None:
+async def test_unknown_request_id_that_looks_like_a_path_is_404(
+    database: Database, client: httpx.AsyncClient
+) -> None:
     await make_job_with_rejected_rows(database, "x", [{"a": 1}])
     for name in ("x%2Ferrors", "x%2Fcancel", "errors", "a.b"):
         assert (await client.get(f"/migration/jobs/{name}")).status_code == 404

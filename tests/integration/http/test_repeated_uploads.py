@@ -1,4 +1,4 @@
-"""An upload under an id that is recorded already."""
+"""Uploads under a request id that is recorded already."""
 
 import asyncio
 import hashlib
@@ -24,7 +24,7 @@ FORM = (
 
 
 def make_upload_request() -> StartRequest:
-    """The request that such an upload makes."""
+    """The request that this upload results in."""
     upload = {
         "upload_id": "u-1",
         "partition": 0,
@@ -39,31 +39,31 @@ def make_upload_request() -> StartRequest:
     return StartRequest.model_validate({"action": "start", "dataset": "chats", "source": source})
 
 
-async def test_a_slow_one_is_answered_with_the_job_as_it_is_at_its_end(
+async def test_slow_repeated_upload_returns_the_current_state_of_the_job(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await record_request(database, "r-1", make_upload_request())
     headers = {"content-type": f"multipart/form-data; boundary={BOUNDARY}", "idempotency-key": "r-1"}
-    found, go_on = asyncio.Event(), asyncio.Event()
+    looked_up, resume = asyncio.Event(), asyncio.Event()
     find = RequestSubmitter.find_recorded
 
-    async def find_and_say(self: RequestSubmitter, request_id: str) -> RecordedRequest | None:
+    async def find_and_signal(self: RequestSubmitter, request_id: str) -> RecordedRequest | None:
         recorded = await find(self, request_id)
-        found.set()
+        looked_up.set()
         return recorded
 
-    monkeypatch.setattr(RequestSubmitter, "find_recorded", find_and_say)
+    monkeypatch.setattr(RequestSubmitter, "find_recorded", find_and_signal)
 
     async def body() -> AsyncIterator[bytes]:
         yield FORM[:-20]
-        await go_on.wait()
+        await resume.wait()
         yield FORM[-20:]
 
     async with app_client(make_read_only_app(database)) as client:
-        posted = asyncio.create_task(client.post("/migration/excel", content=body(), headers=headers))
-        await asyncio.wait_for(found.wait(), 10)
+        post = asyncio.create_task(client.post("/migration/excel", content=body(), headers=headers))
+        await asyncio.wait_for(looked_up.wait(), 10)
         await execute(database, "update migration.jobs set detail = 'as it is now' where request_id = 'r-1'")
-        go_on.set()
-        response = await posted
+        resume.set()
+        response = await post
     assert response.status_code == 200, response.text
     assert response.json()["detail"] == "as it is now"

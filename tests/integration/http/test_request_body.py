@@ -1,4 +1,4 @@
-"""Bodies over real connections: a refusal reaches a client still sending, and no body lasts for ever."""
+"""Request bodies over real connections: lingering close, minimum rate, framing, size limits."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ class Item(BaseModel):
 
 
 class UploadApp:
-    """An app that takes and refuses bodies."""
+    """An app that accepts and rejects bodies."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -45,7 +45,7 @@ class UploadApp:
         self.app.post("/json")(self.json)
 
     async def read(self, request: Request) -> int:
-        """All of it, piece by piece."""
+        """Read the whole body in pieces."""
         size = 0
         try:
             async for piece in request.stream():
@@ -57,34 +57,34 @@ class UploadApp:
         return size
 
     async def read_finished(self) -> bool:
-        """Whether a request to `/read` has."""
+        """Whether a request to `/read` has finished."""
         return bool(self.outcomes)
 
     async def reject(self) -> int:
-        raise _storage_full_error()
+        raise _busy_error()
 
     async def reject_later(self, request: Request) -> int:
         size = 0
         async for piece in request.stream():
             size += len(piece)
             if size > 2**20:
-                raise _storage_full_error()
+                raise _busy_error()
         return size
 
     async def json(self, item: Item) -> str:
         return item.name
 
 
-def _storage_full_error() -> ProblemError:
-    return ProblemError(503, ProblemCode.BUSY, "Every place is taken.", retry_after=1)
+def _busy_error() -> ProblemError:
+    return ProblemError(503, ProblemCode.BUSY, "All slots are taken.", retry_after=1)
 
 
 @pytest_asyncio.fixture
 async def upload_app() -> AsyncIterator[UploadApp]:
-    one = UploadApp()
-    async with serve_app(one.app) as port:
-        one.port = port
-        yield one
+    app = UploadApp()
+    async with serve_app(app.app) as port:
+        app.port = port
+        yield app
 
 
 @pytest.fixture
@@ -95,11 +95,11 @@ def big_file(tmp_path: Path) -> Path:
     return path
 
 
-async def curl(port: int, path: str, *words: str) -> tuple[int, str]:
-    """Exit code and status, with the body behind it."""
+async def curl(port: int, path: str, *options: str) -> tuple[int, str]:
+    """Run curl; returns its exit code, and the body and status it printed."""
     process = await asyncio.create_subprocess_exec(
         *("curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "50"),
-        *("--write-out", "|%{http_code}", *words, f"http://127.0.0.1:{port}{path}"),
+        *("--write-out", "|%{http_code}", *options, f"http://127.0.0.1:{port}{path}"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -111,7 +111,7 @@ async def curl(port: int, path: str, *words: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize("path", ["/refuse", "/refuse-later", "/json"])
 @pytest.mark.parametrize(
-    "words",
+    "options",
     [
         ("--form", "file=@{}"),
         ("--form", "file=@{}", "--header", "Expect:"),
@@ -120,33 +120,35 @@ async def curl(port: int, path: str, *words: str) -> tuple[int, str]:
         ("--request", "POST", "--upload-file", "{}", "--header", "Expect:"),
     ],
 )
-async def test_curl_sees_why_its_upload_is_refused(
-    upload_app: UploadApp, big_file: Path, path: str, words: tuple[str, ...]
+async def test_curl_receives_the_rejection_of_its_upload(
+    upload_app: UploadApp, big_file: Path, path: str, options: tuple[str, ...]
 ) -> None:
-    code, answer = await curl(upload_app.port, path, *(word.format(big_file) for word in words))
+    code, response = await curl(upload_app.port, path, *(word.format(big_file) for word in options))
     expected = ('"code":"too_large"', "413") if path == "/json" else ('"code":"busy"', "503")
-    assert (code, answer[-4:]) == (0, f"|{expected[1]}"), answer
-    assert expected[0] in answer
+    assert (code, response[-4:]) == (0, f"|{expected[1]}"), response
+    assert expected[0] in response
 
 
-async def test_a_whole_upload_is_taken(upload_app: UploadApp, big_file: Path) -> None:
-    for words in (["--header", "Expect:"], ["--header", CHUNKED], []):
-        code, answer = await curl(upload_app.port, "/read", "--data-binary", f"@{big_file}", *words)
-        assert (code, answer) == (0, f"{BIG}|200")
+async def test_complete_upload_is_accepted(upload_app: UploadApp, big_file: Path) -> None:
+    for options in (["--header", "Expect:"], ["--header", CHUNKED], []):
+        code, response = await curl(upload_app.port, "/read", "--data-binary", f"@{big_file}", *options)
+        assert (code, response) == (0, f"{BIG}|200")
     assert upload_app.outcomes == ["whole"] * 3
 
 
-async def test_a_client_that_reads_only_after_sending_all_sees_the_refusal(upload_app: UploadApp) -> None:
+async def test_client_that_reads_after_sending_everything_receives_the_rejection(
+    upload_app: UploadApp,
+) -> None:
     async with connect(upload_app.port) as client:
         await client.send(build_head("POST", "/refuse", f"Content-Length: {BIG}"))
         for _ in range(100):
             await client.send(bytes(2**20))
-        answer = await client.read_response()
-        assert (answer.status, answer.code, answer.headers["connection"]) == (503, "busy", "close")
+        response = await client.read_response()
+        assert (response.status, response.code, response.headers["connection"]) == (503, "busy", "close")
         assert await client.read_until_closed() == b""
 
 
-async def test_who_expects_leave_to_send_is_refused_without_being_asked_for_the_body(
+async def test_expect_100_continue_is_rejected_before_the_body(
     upload_app: UploadApp,
 ) -> None:
     async with connect(upload_app.port) as client:
@@ -156,23 +158,21 @@ async def test_who_expects_leave_to_send_is_refused_without_being_asked_for_the_
         await client.send(build_head("POST", "/read", "Content-Length: 5", "Expect: 100-continue"))
         assert (await client.read_response()).status == 100
         await client.send(b"hello")
-        answer = await client.read_response()
-        assert (answer.status, answer.body) == (200, b"5")
+        response = await client.read_response()
+        assert (response.status, response.body) == (200, b"5")
 
 
-async def test_lingering_ends_when_nothing_more_comes(
-    upload_app: UploadApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_lingering_ends_when_idle(upload_app: UploadApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_body, "LINGER_IDLE_TIMEOUT", 0.5)
     async with connect(upload_app.port) as client:
         await client.send(build_head("POST", "/refuse", f"Content-Length: {BIG}") + bytes(1000))
         assert (await client.read_response()).status == 503
-        begun = time.monotonic()
+        started = time.monotonic()
         await client.read_until_closed()
-        assert 0.3 < time.monotonic() - begun < 4
+        assert 0.3 < time.monotonic() - started < 4
 
 
-async def test_lingering_ends_when_it_takes_too_long_or_too_much(
+async def test_lingering_is_limited_in_time_and_bytes(
     upload_app: UploadApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_body, "LINGER_TIMEOUT", 1.0)
@@ -183,13 +183,13 @@ async def test_lingering_ends_when_it_takes_too_long_or_too_much(
 
 
 async def _flood_seconds(uploads: UploadApp, pause: float) -> float:
-    """How long a client can go on sending what is not wanted, in seconds."""
-    begun = time.monotonic()
+    """For how many seconds a client can continue to send a rejected body."""
+    started = time.monotonic()
     async with connect(uploads.port) as client:
         await client.send(build_head("POST", "/refuse", CHUNKED))
         with pytest.raises(ConnectionError):
             await _send_flood(client, pause)
-    return time.monotonic() - begun
+    return time.monotonic() - started
 
 
 async def _send_flood(client: RawConnection, pause: float) -> None:
@@ -199,16 +199,16 @@ async def _send_flood(client: RawConnection, pause: float) -> None:
             await asyncio.sleep(pause)
 
 
-async def test_only_so_many_connections_linger_at_once(
+async def test_number_of_lingering_connections_is_limited(
     upload_app: UploadApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_body, "MAX_LINGERING_CONNECTIONS", 0)
     async with connect(upload_app.port) as client:
         await client.send(build_head("POST", "/refuse", f"Content-Length: {BIG}"))
         assert (await client.read_response()).status == 503
-        begun = time.monotonic()
+        started = time.monotonic()
         await client.read_until_closed()
-        assert time.monotonic() - begun < request_body.LINGER_IDLE_TIMEOUT / 2
+        assert time.monotonic() - started < request_body.LINGER_IDLE_TIMEOUT / 2
 
 
 @pytest.fixture
@@ -220,18 +220,18 @@ def short_pace_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("path", ["/read", "/json"])
 @pytest.mark.parametrize("framing", ["Content-Length: 1000", CHUNKED])
-async def test_a_body_that_does_not_move_is_a_408(
+async def test_slow_body_is_408(
     upload_app: UploadApp, short_pace_limit: None, path: str, framing: str
 ) -> None:
     async with connect(upload_app.port) as client:
         await client.send(build_head("POST", path, framing))
-        dripping = asyncio.create_task(_send_slowly(client, framing == CHUNKED))
-        begun = time.monotonic()
-        answer = await client.read_response()
-        assert (answer.status, answer.code, answer.headers["connection"]) == (408, "too_slow", "close")
-        assert time.monotonic() - begun < 4
-        dripping.cancel()
-        await asyncio.wait({dripping})
+        sender = asyncio.create_task(_send_slowly(client, framing == CHUNKED))
+        started = time.monotonic()
+        response = await client.read_response()
+        assert (response.status, response.code, response.headers["connection"]) == (408, "too_slow", "close")
+        assert time.monotonic() - started < 4
+        sender.cancel()
+        await asyncio.wait({sender})
     if path == "/read":
         assert upload_app.outcomes == ["ClientDisconnect"]
 
@@ -242,7 +242,7 @@ async def _send_slowly(client: RawConnection, chunked: bool) -> None:
         await asyncio.sleep(0.1)
 
 
-async def test_a_body_that_moves_may_take_its_time(upload_app: UploadApp, short_pace_limit: None) -> None:
+async def test_body_above_the_minimum_rate_is_accepted(upload_app: UploadApp, short_pace_limit: None) -> None:
     async with connect(upload_app.port) as client:
         await client.send(build_head("POST", "/read", f"Content-Length: {20 * 400}"))
         for _ in range(20):
@@ -261,44 +261,44 @@ async def test_a_body_that_moves_may_take_its_time(upload_app: UploadApp, short_
         (build_head("POST", "/json", f"Content-Length: {MAX_BODY_BYTES + 1}"), 413, "too_large"),
     ],
 )
-async def test_what_cannot_be_taken_is_refused_and_the_connection_closed(
+async def test_rejected_body_closes_the_connection(
     upload_app: UploadApp, request_head: bytes, status: int, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_body, "LINGER_IDLE_TIMEOUT", 0.5)
     async with connect(upload_app.port) as client:
         await client.send(request_head)
-        answer = await client.read_response()
-        assert (answer.status, answer.code, answer.headers["connection"]) == (status, code, "close")
-        assert answer.headers["x-content-type-options"] == "nosniff"
+        response = await client.read_response()
+        assert (response.status, response.code, response.headers["connection"]) == (status, code, "close")
+        assert response.headers["x-content-type-options"] == "nosniff"
         await client.read_until_closed()
     assert upload_app.outcomes == []
 
 
-async def test_a_chunked_body_beyond_its_limit_is_refused_where_it_exceeds_it(upload_app: UploadApp) -> None:
+async def test_chunked_body_is_rejected_when_it_exceeds_the_limit(upload_app: UploadApp) -> None:
     async with connect(upload_app.port) as client:
         await client.send(build_head("POST", "/json", CHUNKED))
         for _ in range(32):
             await client.send(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
         await client.send(b"0\r\n\r\n")
-        answer = await client.read_response()
-        assert (answer.status, answer.code) == (413, "too_large")
+        response = await client.read_response()
+        assert (response.status, response.code) == (413, "too_large")
         assert await client.read_until_closed() == b""
 
 
-async def test_a_connection_goes_on_after_a_body_that_was_read(upload_app: UploadApp) -> None:
+async def test_connection_is_reused_after_a_body(upload_app: UploadApp) -> None:
     async with connect(upload_app.port) as client:
         for _ in range(3):
             await client.send(
                 build_head("POST", "/json", "Content-Length: 12", "Content-Type: application/json")
             )
             await client.send(b'{"name":"a"}')
-            answer = await client.read_response()
-            assert (answer.status, answer.body) == (200, b'"a"')
-            assert "connection" not in answer.headers
+            response = await client.read_response()
+            assert (response.status, response.body) == (200, b'"a"')
+            assert "connection" not in response.headers
 
 
 @pytest.mark.parametrize("path", ["/read", "/refuse"])
-async def test_a_broken_chunk_ends_the_connection_and_leaves_no_traceback(
+async def test_invalid_chunk_closes_the_connection_without_traceback(
     upload_app: UploadApp, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with connect(upload_app.port) as client:
@@ -311,7 +311,7 @@ async def test_a_broken_chunk_ends_the_connection_and_leaves_no_traceback(
     assert not [record for record in caplog.records if record.exc_info]
 
 
-async def test_a_client_that_goes_away_leaves_no_traceback(
+async def test_disconnecting_client_leaves_no_traceback(
     upload_app: UploadApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with connect(upload_app.port) as client:

@@ -1,4 +1,4 @@
-"""The server in our event loop: it takes an address, leaves our signals alone, and ends in time."""
+"""The server in the service's event loop: binding, signals, shutdown."""
 
 import asyncio
 import signal
@@ -18,11 +18,11 @@ LIMIT_SECONDS = SHUTDOWN_GRACE_SECONDS + 3
 
 
 class ServerApp:
-    """An app with a slow, a quick and an endless answer."""
+    """An app with a slow, a quick and an endless response."""
 
     def __init__(self) -> None:
         self.app = GuardedApp()
-        self.stop, self.begun, self.go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.stop, self.started, self.resume = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.app.get("/quick")(self.quick)
         self.app.get("/slow")(self.slow)
         self.app.get("/endless", response_model=None)(self.endless)
@@ -35,8 +35,8 @@ class ServerApp:
         return "done"
 
     async def slow(self) -> str:
-        self.begun.set()
-        await self.go_on.wait()
+        self.started.set()
+        await self.resume.wait()
         return "done"
 
     async def endless(self) -> StreamingResponse:
@@ -52,13 +52,13 @@ def client(serving: ServerApp) -> httpx.AsyncClient:
 
 
 async def _is_refused(address: tuple[str, int]) -> bool:
-    with socket.socket() as one:
-        return one.connect_ex(address) != 0
+    with socket.socket() as http_client:
+        return http_client.connect_ex(address) != 0
 
 
-def test_a_port_in_use_is_one_sentence() -> None:
-    with listen("127.0.0.1", 0) as taken:
-        port = taken.getsockname()[1]
+def test_port_in_use_raises_bind_error() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
         with pytest.raises(
             BindError, match=rf"cannot listen on 127.0.0.1 port {port} \(Address already in use\)"
         ):
@@ -66,60 +66,60 @@ def test_a_port_in_use_is_one_sentence() -> None:
 
 
 @pytest.mark.parametrize(("host", "port"), [("203.0.113.1", 0), ("no.such.host.invalid", 0)])
-def test_an_address_that_is_not_ours_is_one_sentence(host: str, port: int) -> None:
+def test_foreign_address_raises_bind_error(host: str, port: int) -> None:
     with pytest.raises(BindError, match="MIGRATION_HTTP_HOST"):
         listen(host, port)
 
 
-async def test_signals_stay_as_the_service_set_them() -> None:
+async def test_signal_handlers_are_unchanged() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     serving = ServerApp()
-    async with client(serving) as one:
-        await one.get("/quick")
+    async with client(serving) as http_client:
+        await http_client.get("/quick")
         assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     serving.stop.set()
     await serving.task
 
 
-async def test_stopping_lets_a_running_answer_finish_and_takes_no_new_ones() -> None:
+async def test_stop_finishes_running_requests_and_refuses_new_connections() -> None:
     serving = ServerApp()
-    async with client(serving) as one:
-        answer = asyncio.create_task(one.get("/slow"))
-        await serving.begun.wait()
+    async with client(serving) as http_client:
+        response = asyncio.create_task(http_client.get("/slow"))
+        await serving.started.wait()
         serving.stop.set()
         await wait_until_async(lambda: _is_refused(serving.address), LIMIT_SECONDS, "the port to be closed")
         assert not serving.task.done()
-        serving.go_on.set()
-        assert (await answer).json() == "done"
+        serving.resume.set()
+        assert (await response).json() == "done"
         await asyncio.wait_for(serving.task, LIMIT_SECONDS)
 
 
-async def test_stopping_does_not_wait_for_idle_connections() -> None:
+async def test_stop_does_not_wait_for_idle_connections() -> None:
     serving = ServerApp()
-    async with client(serving) as one:
-        await one.get("/quick")
+    async with client(serving) as http_client:
+        await http_client.get("/quick")
         serving.stop.set()
-        begun = time.monotonic()
+        started = time.monotonic()
         await asyncio.wait_for(serving.task, LIMIT_SECONDS)
-        assert time.monotonic() - begun < SHUTDOWN_GRACE_SECONDS
+        assert time.monotonic() - started < SHUTDOWN_GRACE_SECONDS
 
 
-async def test_an_answer_without_end_does_not_keep_the_service_from_stopping() -> None:
+async def test_endless_response_does_not_block_shutdown() -> None:
     serving = ServerApp()
-    async with client(serving) as one, one.stream("GET", "/endless"):
+    async with client(serving) as http_client, http_client.stream("GET", "/endless"):
         serving.stop.set()
         await asyncio.wait_for(serving.task, LIMIT_SECONDS)
     assert await _is_refused(serving.address)
 
 
-async def test_a_request_that_stopping_interrupts_is_answered_with_a_problem(
+async def test_interrupted_request_is_503(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The server by itself would say `500 Internal Server Error` and log a traceback."""
+    """uvicorn would answer `500 Internal Server Error` and log a traceback."""
     serving = ServerApp()
-    async with client(serving) as one:
-        interrupted = asyncio.create_task(one.get("/slow"))
-        await serving.begun.wait()
+    async with client(serving) as http_client:
+        interrupted = asyncio.create_task(http_client.get("/slow"))
+        await serving.started.wait()
         serving.stop.set()
         response = await interrupted
         await asyncio.wait_for(serving.task, LIMIT_SECONDS)
@@ -130,10 +130,10 @@ async def test_a_request_that_stopping_interrupts_is_answered_with_a_problem(
     assert "Traceback" not in caplog.text
 
 
-async def test_being_cancelled_frees_the_port() -> None:
+async def test_cancellation_closes_the_port() -> None:
     serving = ServerApp()
-    async with client(serving) as one:
-        await one.get("/quick")
+    async with client(serving) as http_client:
+        await http_client.get("/quick")
         serving.task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(serving.task, LIMIT_SECONDS)

@@ -1,4 +1,4 @@
-"""Until Postgres answers, the probes do; then the service answers on the same socket."""
+"""Until Postgres is available only the probes answer; then the service does, on the same socket."""
 
 import asyncio
 from functools import partial
@@ -8,12 +8,12 @@ import httpx
 from consumer.http.events.event_feed import EventFeed, fetch_events
 from consumer.http.server import listen, serve_on
 from consumer.runtime import startup
-from tests.integration.http.tcp_gate import TcpGate
 from tests.support.http_app import make_read_only_app
+from tests.support.tcp_gate import TcpGate
 from tests.support.wait import wait_until_async
 
 
-async def test_probes_answer_until_postgres_does_and_the_service_from_then_on(
+async def test_probes_answer_until_postgres_is_available_then_the_service(
     tcp_gate: TcpGate, gated_url: str
 ) -> None:
     await tcp_gate.drop_all()
@@ -23,12 +23,12 @@ async def test_probes_answer_until_postgres_does_and_the_service_from_then_on(
         opening = asyncio.create_task(startup.wait_for_database(gated_url, listener, stop))
         async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client:
 
-            async def tried() -> bool:
-                answer = await client.get("/readyz")
-                assert answer.status_code == 503
-                return "no answer from Postgres" in answer.json()["waiting_for"]["postgres"]
+            async def connection_tried() -> bool:
+                response = await client.get("/readyz")
+                assert response.status_code == 503
+                return "no answer from Postgres" in response.json()["waiting_for"]["postgres"]
 
-            await wait_until_async(tried, 30, "a try to connect")
+            await wait_until_async(connection_tried, 30, "a connection attempt")
             assert (await client.get("/healthz")).status_code == 200
             assert (await client.get("/migration/jobs")).status_code == 404
             await tcp_gate.open()
@@ -44,7 +44,7 @@ async def test_probes_answer_until_postgres_does_and_the_service_from_then_on(
         await database.close()
 
 
-async def test_waiting_ends_when_the_service_is_to_stop(tcp_gate: TcpGate, gated_url: str) -> None:
+async def test_stop_ends_waiting_for_postgres(tcp_gate: TcpGate, gated_url: str) -> None:
     await tcp_gate.drop_all()
     stop = asyncio.Event()
     with listen("127.0.0.1", 0) as listener:

@@ -1,4 +1,4 @@
-"""Intake on a Postgres of its own; Kafka is a list that dead letters are put into."""
+"""Intake with a real Postgres; Kafka is a list of dead letters."""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -21,7 +21,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 class FakeKafka:
-    """Acknowledges what it is given, as long as it is well, but for the calls it is told to refuse."""
+    """Acknowledges records, except in the calls that a test has it reject."""
 
     def __init__(self) -> None:
         self.dead_letters: list[ProducerRecord] = []
@@ -36,7 +36,7 @@ class FakeKafka:
         return [takes] * len(messages)
 
     def reasons(self) -> list[str]:
-        return [dict(letter.headers)["dlq-reason"].decode() for letter in self.dead_letters]
+        return [dict(dead_letter.headers)["dlq-reason"].decode() for dead_letter in self.dead_letters]
 
 
 @pytest.fixture
@@ -54,5 +54,5 @@ def intake(database: Database, fake_kafka: FakeKafka, telemetry_events: list[Tel
     async def topic_id() -> str:
         return "topic"
 
-    letters = DeadLetterPublisher(fake_kafka.publish, lambda _: True, telemetry_events.append)
-    return Intake(database, letters, LIMITS, ["chats"], topic_id, telemetry_events.append)
+    publisher = DeadLetterPublisher(fake_kafka.publish, lambda _: True, telemetry_events.append)
+    return Intake(database, publisher, LIMITS, ["chats"], topic_id, telemetry_events.append)

@@ -1,4 +1,4 @@
-"""A message is a dead letter only where Postgres refuses what is in it."""
+"""A message becomes a dead letter only if Postgres rejects its content."""
 
 import json
 
@@ -26,7 +26,7 @@ def _record(request_id: str, offset: int = 0) -> Record:
     return Record("migration.requests", 0, offset, 0, request_id.encode(), json.dumps(body).encode())
 
 
-async def test_server_near_wraparound_makes_no_dead_letters(
+async def test_server_near_wraparound_causes_no_dead_letters(
     database: Database, intake: Intake, fake_kafka: FakeKafka
 ) -> None:
     await execute(database, NEAR_WRAPAROUND.format(table="migration.jobs"))
@@ -41,7 +41,7 @@ async def test_server_near_wraparound_makes_no_dead_letters(
 async def test_source_with_the_longest_names_is_recorded(
     database: Database, intake: Intake, fake_kafka: FakeKafka
 ) -> None:
-    """Its identifier is a key of an index."""
+    """Its identifier is a key of an index, which limits its size."""
     source = {"type": "google_sheets", "spreadsheet_id": "永" * 1_000, "worksheet": "\U000e0fff" * 1_000}
     body = {"action": "start", "request_id": "r-1", "dataset": "chats", "source": source}
     await intake.handle(Record("migration.requests", 0, 0, 0, None, json.dumps(body).encode()))
@@ -52,7 +52,7 @@ async def test_source_with_the_longest_names_is_recorded(
 
 
 @pytest.mark.parametrize(("state", "table"), [("23514", ""), ("P0001", ""), ("22023", ""), ("54000", "jobs")])
-async def test_value_that_postgres_refuses_makes_a_dead_letter(
+async def test_value_that_postgres_rejects_becomes_a_dead_letter(
     database: Database, intake: Intake, fake_kafka: FakeKafka, state: str, table: str
 ) -> None:
     await execute(database, ADD_FAILING_TRIGGER.format(state=state, table=table))

@@ -1,4 +1,4 @@
-"""Messages that were handled before, as a group whose offsets were lost gets them, are answered in sets."""
+"""Messages that were handled before, delivered again after a loss of offsets, are decided in sets."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,12 +16,12 @@ from tests.integration.intake.test_slices import INSERT_ARCHIVED, command, recor
 from tests.support.job_factories import LIMITS, execute, fetch, make_request
 
 PUBLISHED = "update migration.outbox set published_at = clock_timestamp()"
-RESENT = "select request_id, sends from migration.outbox where published_at is null order by id"
+RESENT = "select request_id, resend_generation from migration.outbox where published_at is null order by id"
 
 
 @asynccontextmanager
 async def _counting_transaction(database: Database) -> AsyncIterator[tuple[Any, list[str]]]:
-    """A transaction, and the statements that it ran."""
+    """A transaction, and a list of the statements that it runs."""
     statements: list[str] = []
     async with database.transaction() as connection:
         with connection.query_logger(lambda record: statements.append(record.query)):
@@ -29,7 +29,7 @@ async def _counting_transaction(database: Database) -> AsyncIterator[tuple[Any, 
 
 
 async def _decide(database: Database, values: list[bytes]) -> tuple[list[Decision], int]:
-    """The decisions on start requests or commands, and how many statements they took."""
+    """The decisions on start requests or commands, and the number of statements."""
     messages = []
     for record in records(*values):
         body = parse(record.value)
@@ -54,7 +54,7 @@ async def test_repeated_requests_of_a_slice_take_as_many_statements_as_one(datab
 async def test_each_repeated_request_of_a_slice_gets_its_own_answer(
     database: Database, intake: Intake, fake_kafka: FakeKafka, telemetry_events: list[TelemetryEvent]
 ) -> None:
-    """Known, known twice, with another body, removed long ago, removed with another body, and a new one."""
+    """Known, known twice, with another body, archived, archived with another body, and a new one."""
     await execute(database, INSERT_ARCHIVED, "past", make_request().digest())
     await execute(database, INSERT_ARCHIVED, "past-other", "another")
     await intake.handle_slice(records(start("a"), start("b"), start("c")))
@@ -70,9 +70,7 @@ async def test_each_repeated_request_of_a_slice_gets_its_own_answer(
 
 
 @pytest.mark.parametrize("action", ["cancel", "retry"])
-async def test_commands_that_were_accepted_before_take_one_statement_together(
-    database: Database, action: str
-) -> None:
+async def test_commands_accepted_before_take_one_statement_together(database: Database, action: str) -> None:
     ids = [f"r-{n}" for n in range(20)]
     await _decide(database, [start(one) for one in ids])
     await _decide(database, [command("cancel", one, f"first-{one}") for one in ids])
@@ -86,7 +84,7 @@ async def test_commands_that_were_accepted_before_take_one_statement_together(
     assert await fetch(database, "select j::text from migration.jobs j order by id") == before
 
 
-async def test_command_id_that_was_used_for_another_command_is_refused_in_a_slice_too(
+async def test_reused_command_id_is_rejected_in_a_slice_too(
     database: Database,
 ) -> None:
     await _decide(database, [start("a"), start("b")])

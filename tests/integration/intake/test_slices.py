@@ -16,11 +16,11 @@ from tests.support.job_factories import execute, fetch, make_request
 
 JOBS = "select request_id, status, sequence, requested_by from migration.jobs order by id"
 EVENTS = """
-select request_id, sequence, sends, payload::json->>'status' from migration.outbox order by id
+select request_id, sequence, resend_generation, payload::json->>'status' from migration.outbox order by id
 """
 INSERT_ARCHIVED = """
-insert into migration.past_requests (request_id, request_digest, job_id, completed_at, event_id, sequence,
-  payload, headers, told_at)
+insert into migration.archived_requests (request_id, request_digest, job_id, completed_at, event_id, sequence,
+  payload, headers, event_created_at)
 values ($1, $2, 1, now(), gen_random_uuid(), 4, '{"status": "completed"}', '{}', now())
 """
 ADD_FAILING_TRIGGER = """
@@ -67,15 +67,15 @@ MIXED = (
 
 
 async def _snapshot(database: Database, kafka: FakeKafka, counted: list[TelemetryEvent]) -> Any:
-    letters = sorted(
+    dead_letters = sorted(
         (dict(one.headers)["dlq-offset"], dict(one.headers)["dlq-reason"]) for one in kafka.dead_letters
     )
-    commands = await fetch(database, "select command_id, obeyed from migration.commands order by 1")
+    commands = await fetch(database, "select command_id, accepted from migration.commands order by 1")
     return [
         await fetch(database, JOBS),
         sorted(await fetch(database, EVENTS)),
         commands,
-        letters,
+        dead_letters,
         sorted(map(repr, counted)),
     ]
 
@@ -85,7 +85,7 @@ async def _one_by_one(intake: Intake, given: list[Record]) -> None:
         await intake.handle(record)
 
 
-async def test_slice_has_the_outcome_that_its_messages_have_one_by_one(
+async def test_slice_has_the_same_outcome_as_its_messages_one_by_one(
     database: Database, intake: Intake, fake_kafka: FakeKafka, telemetry_events: list[TelemetryEvent]
 ) -> None:
     digest = make_request().digest()
@@ -95,10 +95,12 @@ async def test_slice_has_the_outcome_that_its_messages_have_one_by_one(
     assert len(at_once[0]) == 2
     assert [row[:2] for row in at_once[0]] == [("a", "pending"), ("b", "pending")]
     assert fake_kafka.reasons().count("request_id_reused") == 1
-    assert fake_kafka.calls == 2, "dead letters of a slice go together: the unreadable, then the refused"
+    assert fake_kafka.calls == 2, (
+        "dead letters of a slice are published together: the invalid, then the rejected"
+    )
 
-    await execute(database, "truncate migration.jobs, migration.commands, migration.past_requests cascade")
-    await execute(database, "truncate migration.outbox")
+    for table in ("jobs", "commands", "archived_requests", "outbox"):
+        await execute(database, f"truncate migration.{table} cascade")
     await execute(database, INSERT_ARCHIVED, "past", digest)
     fake_kafka.dead_letters.clear()
     telemetry_events.clear()
@@ -110,7 +112,7 @@ async def test_slice_has_the_outcome_that_its_messages_have_one_by_one(
         assert sorted(at_once_part) == sorted(one_by_one_part)
 
 
-async def test_slice_delivered_again_makes_nothing_new(
+async def test_redelivered_slice_changes_nothing(
     database: Database, intake: Intake, telemetry_events: list[TelemetryEvent]
 ) -> None:
     given = records(*(start(f"r-{n}") for n in range(20)))
@@ -118,11 +120,11 @@ async def test_slice_delivered_again_makes_nothing_new(
     jobs = await fetch(database, JOBS)
     await intake.handle_slice(given)
     assert await fetch(database, JOBS) == jobs
-    assert await fetch(database, "select distinct sends from migration.outbox") == [(1,)]
+    assert await fetch(database, "select distinct resend_generation from migration.outbox") == [(1,)]
     assert telemetry_events == [RequestRecorded("started")] * 20 + [RequestRecorded("duplicate")] * 20
 
 
-async def test_ids_that_messages_lack_are_the_same_at_once_and_one_by_one(
+async def test_generated_ids_are_the_same_in_a_slice_and_one_by_one(
     database: Database, intake: Intake
 ) -> None:
     given = records(*(_json(make_request().model_dump(mode="json") | {"request_id": None}) for _ in range(3)))
@@ -133,7 +135,7 @@ async def test_ids_that_messages_lack_are_the_same_at_once_and_one_by_one(
     ]
 
 
-async def test_slice_with_a_value_that_postgres_refuses_leaves_nothing_behind(
+async def test_slice_with_a_value_that_postgres_rejects_writes_nothing(
     database: Database, intake: Intake, fake_kafka: FakeKafka, telemetry_events: list[TelemetryEvent]
 ) -> None:
     await execute(database, ADD_FAILING_TRIGGER)
@@ -147,7 +149,7 @@ async def test_slice_with_a_value_that_postgres_refuses_leaves_nothing_behind(
     assert fake_kafka.reasons() == ["refused_by_database"]
 
 
-async def test_dead_letters_that_kafka_does_not_take_are_tried_again_each_once(
+async def test_unacknowledged_dead_letters_are_retried_each_once(
     database: Database, intake: Intake, fake_kafka: FakeKafka, telemetry_events: list[TelemetryEvent]
 ) -> None:
     given = records(b"no json", start("a"), b"[]")
@@ -162,10 +164,10 @@ async def test_dead_letters_that_kafka_does_not_take_are_tried_again_each_once(
     assert [row[0] for row in await fetch(database, JOBS)] == ["a"]
 
 
-async def test_unreadable_messages_before_a_refused_one_are_put_once(
+async def test_invalid_messages_before_a_rejected_one_are_published_once(
     intake: Intake, fake_kafka: FakeKafka
 ) -> None:
-    """The refused ones of a slice are put by a call of their own."""
+    """The rejected ones of a slice are published by a call of their own."""
     given = records(b"no json", start("a"), command("cancel", "nothing", "c-1"))
     fake_kafka.failing_calls = {2}
     with pytest.raises(DeadLetterPublishError):
@@ -174,7 +176,7 @@ async def test_unreadable_messages_before_a_refused_one_are_put_once(
     assert fake_kafka.reasons() == ["not_json", "command_refused"]
 
 
-async def test_dead_letters_are_put_once_while_postgres_is_away(
+async def test_dead_letters_are_published_once_during_an_outage_of_postgres(
     database: Database, intake: Intake, fake_kafka: FakeKafka
 ) -> None:
     given = records(b"no json", start("a"), b"[]")

@@ -26,13 +26,13 @@ def connection(kafka_bootstrap: str) -> KafkaConnection:
 
 @pytest.fixture
 def group_id() -> str:
-    """The name of a consumer group of this test alone."""
+    """The name of a consumer group of this test only."""
     return f"test-{uuid.uuid4().hex}"
 
 
 @pytest.fixture
 def broker(dedicated_stack: Stack) -> Iterator[Server]:
-    """The only broker of this module's own stack: to be paused, stopped or killed, and back afterwards."""
+    """The only broker of this module's own stack: tests pause, stop or kill it; it runs again afterwards."""
     [server] = dedicated_stack.brokers
     yield server
     server.resume()
@@ -42,7 +42,7 @@ def broker(dedicated_stack: Stack) -> Iterator[Server]:
 
 @pytest.fixture
 def make_topic(connection: KafkaConnection) -> MakeTopic:
-    """A topic of this test alone, with `partitions` and a configuration."""
+    """Create a topic of this test only, with `partitions` and a configuration."""
 
     async def make(partitions: int = 1, **config: str) -> str:
         name = f"test.{uuid.uuid4().hex}"
@@ -54,7 +54,7 @@ def make_topic(connection: KafkaConnection) -> MakeTopic:
 
 
 async def topic_when_broker_is_ready(connection: KafkaConnection, partitions: int) -> str:
-    """A new topic, made as soon as the broker takes part again: one that was frozen may have been fenced."""
+    """Create a topic once the broker has joined again: one that was frozen may have been fenced."""
     name = f"test.{uuid.uuid4().hex}"
 
     async def made() -> bool:
@@ -64,7 +64,7 @@ async def topic_when_broker_is_ready(connection: KafkaConnection, partitions: in
             return False
         return True
 
-    await wait_until_async(made, 60, "the broker to take part")
+    await wait_until_async(made, 60, "the broker to join")
     return name
 
 

@@ -1,4 +1,4 @@
-"""A topic read from its end: all of it once, and the end of it without the rest."""
+"""A topic is read from its end: completely, or only its last windows."""
 
 from contextlib import aclosing
 
@@ -22,7 +22,7 @@ async def _make_filled_topic(make_topic: MakeTopic, producer: Producer, count: i
     return topic
 
 
-async def test_every_record_comes_once_and_the_last_ones_first(
+async def test_every_record_is_read_once_latest_windows_first(
     connection: KafkaConnection, make_topic: MakeTopic, producer: Producer
 ) -> None:
     topic = await _make_filled_topic(make_topic, producer, 4_000)
@@ -35,7 +35,7 @@ async def test_every_record_comes_once_and_the_last_ones_first(
     assert ends == sorted(ends, reverse=True)
 
 
-async def test_a_window_tells_from_when_on_all_is_known(
+async def test_window_reports_the_time_from_which_all_records_are_known(
     connection: KafkaConnection, make_topic: MakeTopic, producer: Producer
 ) -> None:
     topic = await _make_filled_topic(make_topic, producer, 4_000)
@@ -47,7 +47,7 @@ async def test_a_window_tells_from_when_on_all_is_known(
         assert max(unread) <= window.complete_from_ms
 
 
-async def test_whoever_leaves_early_reads_no_more_than_that(
+async def test_early_exit_reads_no_further_window(
     connection: KafkaConnection, make_topic: MakeTopic, producer: Producer
 ) -> None:
     topic = await _make_filled_topic(make_topic, producer, 4_000)
@@ -58,6 +58,6 @@ async def test_whoever_leaves_early_reads_no_more_than_that(
             break
 
 
-async def test_an_empty_topic_has_no_window(connection: KafkaConnection, make_topic: MakeTopic) -> None:
+async def test_empty_topic_has_no_window(connection: KafkaConnection, make_topic: MakeTopic) -> None:
     topic = await make_topic(PARTITIONS)
     assert [window async for window in read_backwards(connection, topic, client_id="test")] == []

@@ -1,4 +1,4 @@
-"""A group consumer whose client fell ill is replaced, whatever of it died or hangs; a healthy one is not."""
+"""A group consumer with a dead or hanging part is replaced; a healthy one is not."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from tests.support.wait import wait_until_async
 
 
 @pytest.mark.parametrize("inner", ["fetch", "coordination", "metadata"])
-async def test_a_consumer_with_a_dead_inner_task_is_replaced_and_all_records_arrive(
+async def test_consumer_with_a_dead_inner_task_is_replaced(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -34,7 +34,7 @@ async def test_a_consumer_with_a_dead_inner_task_is_replaced_and_all_records_arr
 
 
 @pytest.mark.parametrize("inner", ["fetch", "coordination", "metadata"])
-async def test_an_inner_task_that_dies_between_two_polls_is_no_cancellation_of_ours(
+async def test_inner_task_that_dies_between_polls_does_not_cancel_us(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -58,7 +58,7 @@ async def test_an_inner_task_that_dies_between_two_polls_is_no_cancellation_of_o
     assert len(tracked_consumers) == 2
 
 
-async def test_a_fetcher_that_is_dead_unseen_is_found_by_the_lag(
+async def test_hanging_fetcher_is_detected_by_lag(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -74,14 +74,14 @@ async def test_a_fetcher_that_is_dead_unseen_is_found_by_the_lag(
         fetcher = tracked_consumers[0]._fetcher
         fetcher._fetch_task.cancel()
         fetcher._fetch_task = asyncio.ensure_future(asyncio.Event().wait())
-        if asked := fetcher._pending_tasks:  # what is under way would still bring records
-            await asyncio.wait(asked)
+        if pending := fetcher._pending_tasks:  # fetches in flight would still deliver records
+            await asyncio.wait(pending)
         await publish(topic, 10, first=10)
         await consuming.wait_for(range(20))
     assert len(tracked_consumers) >= 2
 
 
-async def test_a_member_that_does_not_join_again_is_replaced(
+async def test_member_that_does_not_rejoin_is_replaced(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -89,7 +89,7 @@ async def test_a_member_that_does_not_join_again_is_replaced(
     tracked_consumers: list[TrackedConsumer],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It reads on, and the group, which has parted with it, refuses its commits."""
+    """It continues to read, while the group, which has removed it, rejects its commits."""
     monkeypatch.setattr(stall_detection, "REJOIN_TIMEOUT_SECONDS", 1.0)
     topic = await make_topic(partitions=2)
     first, second = (
@@ -116,15 +116,15 @@ async def test_a_member_that_does_not_join_again_is_replaced(
             async def all_taken() -> bool:
                 return set(range(sent)) <= {*first.values, *second.values}
 
-            await wait_until_async(all_taken, 60, "what was sent meanwhile")
+            await wait_until_async(all_taken, 60, "the records sent meanwhile")
 
 
 async def _hanging(consumer: TrackedConsumer, **_options: object) -> None:
-    """What a poll does while the group is rebalanced, and the brokers say nothing."""
+    """A poll during a rebalance, while the brokers are silent."""
     await asyncio.Event().wait()
 
 
-async def test_a_poll_that_waits_for_a_rebalance_is_no_hang_and_one_that_never_ends_is_replaced(
+async def test_poll_during_rebalance_beats_and_endless_poll_is_replaced(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -139,24 +139,24 @@ async def test_a_poll_that_waits_for_a_rebalance_is_no_hang_and_one_that_never_e
         await consuming.wait_for([0])
         getmany = TrackedConsumer.getmany
         monkeypatch.setattr(TrackedConsumer, "getmany", _hanging)
-        last = consuming.consumer.last_progress()
+        last = consuming.last_progress
         silent = 0.0
 
         async def replaced() -> bool:
             nonlocal last, silent
-            seen = consuming.consumer.last_progress()
+            seen = consuming.last_progress
             silent = max(silent, seen - last)
             last = seen
             return len(tracked_consumers) == 2
 
         await wait_until_async(replaced, 60, "a new consumer")
-        assert silent < 5, "it told all the time that it waits"
+        assert silent < 5, "the wait called the heartbeat"
         monkeypatch.setattr(TrackedConsumer, "getmany", getmany)
         await publish(topic, 1, first=1)
         await consuming.wait_for([1])
 
 
-async def test_a_stop_is_obeyed_in_a_poll_that_waits_for_a_rebalance(
+async def test_stop_takes_effect_during_a_rebalance(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -180,12 +180,12 @@ async def test_a_stop_is_obeyed_in_a_poll_that_waits_for_a_rebalance(
             return bool(polls)
 
         await wait_until_async(polls_now, 30, "a poll that hangs")
-        asked = time.monotonic()
-    assert time.monotonic() - asked < 10
+        stop_requested_at = time.monotonic()
+    assert time.monotonic() - stop_requested_at < 10
     assert len(tracked_consumers) == 1
 
 
-async def test_consumers_that_all_fail_at_once_are_told_until_one_lives(
+async def test_consumers_that_all_fail_quickly_are_reported_until_one_works(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -193,7 +193,7 @@ async def test_consumers_that_all_fail_at_once_are_told_until_one_lives(
     tracked_consumers: list[TrackedConsumer],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A message that the library cannot read: every new consumer meets it again."""
+    """A message that the library cannot read: every new consumer fails on it again."""
     monkeypatch.setattr(consumer, "MAX_BACKOFF_SECONDS", 0.5)
     monkeypatch.setattr(consumer, "HEALTHY_AFTER_SECONDS", 1.0)
     topic = await make_topic()
@@ -201,7 +201,7 @@ async def test_consumers_that_all_fail_at_once_are_told_until_one_lives(
     getmany = TrackedConsumer.getmany
 
     async def unreadable(_consumer: TrackedConsumer, **_options: object) -> None:
-        raise UnsupportedCodecError("a codec nobody knows")
+        raise UnsupportedCodecError("an unknown codec")
 
     monkeypatch.setattr(TrackedConsumer, "getmany", unreadable)
     async with RecordingConsumer(connection, topic, group_id).running() as consuming:
@@ -210,25 +210,25 @@ async def test_consumers_that_all_fail_at_once_are_told_until_one_lives(
             return len(tracked_consumers) > consumer.MAX_QUICK_FAILURES
 
         await wait_until_async(built_again, 60, "a few consumers")
-        told = consuming.consumer.failure() or ""
-        assert "consumers in a row failed at once" in told
-        assert "a codec nobody knows" in told
-        seen = consuming.consumer.last_progress()
+        failure = consuming.consumer.failure() or ""
+        assert "consumers in a row failed at once" in failure
+        assert "an unknown codec" in failure
+        seen = consuming.last_progress
 
         async def goes_on() -> bool:
-            return consuming.consumer.last_progress() > seen
+            return consuming.last_progress > seen
 
-        await wait_until_async(goes_on, 30, "the next try: it is alive, and a restart would mend nothing")
+        await wait_until_async(goes_on, 30, "the next try: it is alive, and a restart would not help")
         monkeypatch.setattr(TrackedConsumer, "getmany", getmany)
         await consuming.wait_for([0])
 
-        async def well_again() -> bool:
+        async def has_recovered() -> bool:
             return consuming.consumer.failure() is None
 
-        await wait_until_async(well_again, 60, "nothing to be told")
+        await wait_until_async(has_recovered, 60, "no failure to be reported")
 
 
-async def test_an_idle_consumer_is_not_replaced(
+async def test_idle_consumer_is_not_replaced(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -242,10 +242,10 @@ async def test_an_idle_consumer_is_not_replaced(
         await consuming.wait_for([0])
         first = stall_detection.CHECK_INTERVAL_SECONDS
         monkeypatch.setattr(stall_detection, "CHECK_INTERVAL_SECONDS", 0.0)
-        seen = consuming.consumer.last_progress()
+        seen = consuming.last_progress
 
         async def polled_on() -> bool:
-            return consuming.consumer.last_progress() > seen + first + 4
+            return consuming.last_progress > seen + first + 4
 
         await wait_until_async(polled_on, 30, "a few polls")
     assert len(tracked_consumers) == 1

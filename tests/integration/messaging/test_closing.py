@@ -1,4 +1,4 @@
-"""A consumer whose stop() is given up half-way, whatever it was doing: closing leaves no task behind."""
+"""A consumer whose stop() times out, in whatever state: closing leaks no task."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ def connection(dedicated_stack: Stack) -> KafkaConnection:
 
 @pytest.fixture
 def short_stop_timeout(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """Far less time to stop than a silent broker takes."""
+    """A timeout of stop() far below that of a request to a silent broker."""
     monkeypatch.setattr(clients, "STOP_TIMEOUT_SECONDS", 0.2)
     caplog.set_level(logging.INFO, "messaging.clients")
 
@@ -55,7 +55,7 @@ IN_FLIGHT: dict[str, StartRequest] = {
 
 @pytest.mark.usefixtures("short_stop_timeout")
 @pytest.mark.parametrize("request_name", IN_FLIGHT)
-async def test_a_member_that_waits_for_an_answer_leaves_no_task_behind(
+async def test_member_with_a_request_in_flight_leaks_no_task(
     broker: Server,
     connection: KafkaConnection,
     make_topic: MakeTopic,
@@ -66,14 +66,14 @@ async def test_a_member_that_waits_for_an_answer_leaves_no_task_behind(
     before = asyncio.all_tasks()
     consumer = await _start_consumer(connection, topic, group_id=topic)
     freeze(broker)
-    asked = IN_FLIGHT[request_name](consumer)
+    request = IN_FLIGHT[request_name](consumer)
     await _wait_for_in_flight(consumer, request_name)
     await _assert_force_closed(consumer, caplog)
-    assert asyncio.all_tasks() - before == set(), asked
+    assert asyncio.all_tasks() - before == set(), request
 
 
 @pytest.mark.usefixtures("short_stop_timeout")
-async def test_a_member_whose_stop_hangs_leaves_no_task_behind(
+async def test_member_whose_stop_hangs_leaks_no_task(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     monkeypatch: pytest.MonkeyPatch,
@@ -88,7 +88,7 @@ async def test_a_member_whose_stop_hangs_leaves_no_task_behind(
 
 
 @pytest.mark.usefixtures("short_stop_timeout")
-async def test_a_reader_without_a_group_whose_stop_hangs_leaves_no_task_behind(
+async def test_reader_whose_stop_hangs_leaks_no_task(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     monkeypatch: pytest.MonkeyPatch,
@@ -115,7 +115,9 @@ async def _start_consumer(
 async def _wait_for_in_flight(consumer: AIOKafkaConsumer, name: str) -> None:
     async def sent() -> bool:
         connections = consumer._client._conns.values()
-        requests = {type(request).__name__ for one in connections for _, request, _ in one._requests}
+        requests = {
+            type(request).__name__ for connection in connections for _, request, _ in connection._requests
+        }
         return any(request.startswith(f"{name}Request") for request in requests)
 
     await wait_until_async(sent, 10, f"a request {name} in flight")

@@ -14,7 +14,7 @@ from tests.support.recording_consumer import RecordingConsumer, TrackedConsumer,
 from tests.support.wait import wait_until_async
 
 
-async def test_what_was_taken_is_committed(
+async def test_handled_records_are_committed(
     connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group_id: str
 ) -> None:
     topic = await make_topic()
@@ -25,7 +25,7 @@ async def test_what_was_taken_is_committed(
     assert await committed_offset(connection, topic, group_id) == 250
 
 
-async def test_a_commit_that_failed_is_made_good_although_nothing_comes_after_it(
+async def test_failed_commit_is_repeated_without_further_records(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -40,7 +40,7 @@ async def test_a_commit_that_failed_is_made_good_although_nothing_comes_after_it
 
     async def refuse_once(consumer: TrackedConsumer, offsets: object) -> None:
         if next(refusals, False):
-            raise KafkaTimeoutError("the broker is away")
+            raise KafkaTimeoutError("the broker is unavailable")
         await commit(consumer, offsets)
 
     monkeypatch.setattr(TrackedConsumer, "commit", refuse_once)
@@ -54,7 +54,7 @@ async def test_a_commit_that_failed_is_made_good_although_nothing_comes_after_it
     assert len(tracked_consumers) == 1
 
 
-async def test_a_commit_that_is_owed_never_turns_the_group_back(
+async def test_repeated_commit_never_lowers_the_group_offset(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -62,34 +62,36 @@ async def test_a_commit_that_is_owed_never_turns_the_group_back(
     monkeypatch: pytest.MonkeyPatch,
     tracked_consumers: list[TrackedConsumer],
 ) -> None:
-    """Another member had the partition meanwhile, and went on."""
+    """Another member had the partition meanwhile, and committed a higher offset."""
     topic = await make_topic()
     await publish(topic, 3)
     commit = TrackedConsumer.commit
     refused = asyncio.Event()
 
-    async def another_goes_on(consumer: TrackedConsumer, offsets: Mapping[TopicPartition, int]) -> None:
+    async def commit_of_another_member(
+        consumer: TrackedConsumer, offsets: Mapping[TopicPartition, int]
+    ) -> None:
         if not refused.is_set():
             refused.set()
             await commit(consumer, {TopicPartition(topic, 0): 20})
-            raise KafkaTimeoutError("the broker is away")
+            raise KafkaTimeoutError("the broker is unavailable")
         await commit(consumer, offsets)
 
-    monkeypatch.setattr(TrackedConsumer, "commit", another_goes_on)
+    monkeypatch.setattr(TrackedConsumer, "commit", commit_of_another_member)
     async with RecordingConsumer(connection, topic, group_id).running() as consuming:
         await consuming.wait_for(range(3))
         await asyncio.wait_for(refused.wait(), 30)
-        seen = consuming.consumer.last_progress()
+        seen = consuming.last_progress
 
         async def polled_on() -> bool:
-            return consuming.consumer.last_progress() > seen + 4
+            return consuming.last_progress > seen + 4
 
         await wait_until_async(polled_on, 30, "a few polls")
         assert await committed_offset(connection, topic, group_id) == 20
     assert len(tracked_consumers) == 1
 
 
-async def test_a_restart_goes_on_where_it_was_committed(
+async def test_restart_continues_at_the_committed_offset(
     connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group_id: str
 ) -> None:
     topic = await make_topic()
@@ -102,7 +104,7 @@ async def test_a_restart_goes_on_where_it_was_committed(
     assert second.values == list(range(10, 15))
 
 
-async def test_records_of_one_key_come_in_order(
+async def test_records_of_one_key_arrive_in_order(
     connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group_id: str
 ) -> None:
     topic = await make_topic(partitions=3)
@@ -114,7 +116,7 @@ async def test_records_of_one_key_come_in_order(
         assert numbers == sorted(numbers)
 
 
-async def test_a_handler_that_raises_gets_the_same_records_again_and_none_is_lost(
+async def test_records_of_a_raising_handler_are_redelivered(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -128,15 +130,15 @@ async def test_a_handler_that_raises_gets_the_same_records_again_and_none_is_los
     async def refuse(record: Record) -> None:
         if next(refusals, None) is not None:
             assert await committed_offset(connection, topic, group_id, record.partition) is None
-            raise ConnectionError("Postgres is away")
+            raise ConnectionError("Postgres is unavailable")
 
     async with RecordingConsumer(connection, topic, group_id, refuse).running() as consuming:
         await consuming.wait_for(range(300))
     assert sorted(consuming.values) == list(range(300))
-    assert len(tracked_consumers) == 1, "membership stays"
+    assert len(tracked_consumers) == 1, "it stays a member"
 
 
-async def test_a_partition_whose_handler_always_raises_does_not_hold_up_the_others(
+async def test_failing_partition_does_not_block_the_others(
     connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group_id: str
 ) -> None:
     topic = await make_topic(partitions=2)
@@ -156,7 +158,7 @@ async def test_a_partition_whose_handler_always_raises_does_not_hold_up_the_othe
     assert await committed_offset(connection, topic, group_id, 0) is None
 
 
-async def test_what_was_taken_before_a_record_that_is_refused_is_not_done_again(
+async def test_records_before_a_failing_one_are_not_handled_again(
     connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group_id: str
 ) -> None:
     topic = await make_topic()
@@ -175,7 +177,7 @@ async def test_what_was_taken_before_a_record_that_is_refused_is_not_done_again(
     assert consuming.values == list(range(55))
 
 
-async def test_a_handler_that_never_ends_is_cancelled_and_tried_again(
+async def test_hanging_handler_is_cancelled_and_retried(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -196,7 +198,7 @@ async def test_a_handler_that_never_ends_is_cancelled_and_tried_again(
     assert consuming.values == [0, 1, 2]
 
 
-async def test_two_members_share_the_partitions_and_take_over_from_each_other(
+async def test_two_members_share_partitions_and_take_over(
     connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group_id: str
 ) -> None:
     topic = await make_topic(partitions=4)
@@ -218,23 +220,23 @@ async def test_two_members_share_the_partitions_and_take_over_from_each_other(
     assert set(first.values) | set(second.values) == set(range(sent))
 
 
-async def test_a_stop_is_obeyed_within_seconds(
+async def test_stop_takes_effect_within_seconds(
     connection: KafkaConnection, make_topic: MakeTopic, group_id: str
 ) -> None:
     topic = await make_topic()
     consuming = RecordingConsumer(connection, topic, group_id)
     async with consuming.running():
-        began = consuming.consumer.last_progress()
+        began = consuming.last_progress
 
         async def polling_now() -> bool:
-            return consuming.consumer.last_progress() > began
+            return consuming.last_progress > began
 
         await wait_until_async(polling_now, 30, "the first poll")
-        asked = time.monotonic()
-    assert time.monotonic() - asked < 5
+        stop_requested_at = time.monotonic()
+    assert time.monotonic() - stop_requested_at < 5
 
 
-async def test_a_member_that_was_given_no_partition_hears_from_the_brokers(
+async def test_member_without_partition_probes_the_brokers(
     connection: KafkaConnection, make_topic: MakeTopic, group_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stall_detection, "CHECK_INTERVAL_SECONDS", 0.2)
@@ -244,42 +246,44 @@ async def test_a_member_that_was_given_no_partition_hears_from_the_brokers(
         RecordingConsumer(connection, topic, group_id),
     )
     async with first.running(), second.running():
-        for one in (first, second):
+        for member in (first, second):
 
-            async def answered(one: RecordingConsumer = one) -> bool:
-                return one.consumer.last_broker_response() is not None
+            async def answered(member: RecordingConsumer = member) -> bool:
+                return member.consumer.last_broker_response() is not None
 
             await wait_until_async(answered, 30, "both to join")
-        seen = {one: one.consumer.last_broker_response() or 0.0 for one in (first, second)}
+        seen = {member: member.consumer.last_broker_response() or 0.0 for member in (first, second)}
 
-        async def heard() -> bool:
-            return all((one.consumer.last_broker_response() or 0.0) > at + 2 for one, at in seen.items())
+        async def both_probed() -> bool:
+            return all(
+                (member.consumer.last_broker_response() or 0.0) > at + 2 for member, at in seen.items()
+            )
 
-        await wait_until_async(heard, 30, "answers to both")
+        await wait_until_async(both_probed, 30, "responses to both")
 
 
-async def test_a_consumer_that_cannot_connect_goes_on_trying_and_has_no_answer(
+async def test_consumer_without_brokers_keeps_trying_and_has_no_response(
     group_id: str,
 ) -> None:
     consuming = RecordingConsumer(KafkaConnection("127.0.0.1:1"), "any", group_id)
-    begun = consuming.consumer.last_progress()
+    begun = consuming.last_progress
     async with consuming.running():
 
         async def tried() -> bool:
-            return consuming.consumer.last_progress() > begun
+            return consuming.last_progress > begun
 
         await wait_until_async(tried, 30, "a try to connect")
     assert consuming.consumer.last_broker_response() is None
 
 
-async def test_a_stop_is_obeyed_while_there_is_no_broker(group_id: str) -> None:
+async def test_stop_takes_effect_without_a_broker(group_id: str) -> None:
     consuming = RecordingConsumer(KafkaConnection("127.0.0.1:1"), "any", group_id)
     async with asyncio.timeout(5), consuming.running():
         pass
     assert consuming.records == []
 
 
-async def test_no_task_is_left_behind(
+async def test_no_task_is_leaked(
     connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group_id: str
 ) -> None:
     topic = await make_topic()
@@ -290,7 +294,7 @@ async def test_no_task_is_left_behind(
     assert asyncio.all_tasks() <= before
 
 
-async def test_a_handler_that_hangs_is_no_progress_until_it_is_through(
+async def test_hanging_handler_stops_the_heartbeat(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -298,22 +302,22 @@ async def test_a_handler_that_hangs_is_no_progress_until_it_is_through(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(poll_loop, "HANDLER_TIMEOUT_SECONDS", 0.5)
-    mended, tries = asyncio.Event(), 0
+    released, tries = asyncio.Event(), 0
 
     async def hang(_records: object) -> None:
         nonlocal tries
         tries += 1
-        await mended.wait()
+        await released.wait()
 
     topic = await make_topic(partitions=1)
     await publish(topic, 1)
     async with RecordingConsumer(connection, topic, group_id, before_record=hang).running() as consuming:
         await wait_until_async(lambda: _true(tries == 1), 60, "the first try")
-        seen = consuming.consumer.last_progress()
+        seen = consuming.last_progress
         await wait_until_async(lambda: _true(tries == 4), 60, "a few more tries")
-        assert consuming.consumer.last_progress() == pytest.approx(seen, abs=0.4)
-        mended.set()
-        await wait_until_async(lambda: _true(consuming.consumer.last_progress() > seen + 2), 30, "progress")
+        assert consuming.last_progress == pytest.approx(seen, abs=0.4)
+        released.set()
+        await wait_until_async(lambda: _true(consuming.last_progress > seen + 2), 30, "progress")
         await consuming.wait_for([0])
 
 

@@ -1,4 +1,4 @@
-"""What senders do that we do not: they compress, and they take back what they sent."""
+"""What other producers may do: compress, and abort transactions."""
 
 import gzip
 import uuid
@@ -24,7 +24,7 @@ async def test_compressed_messages_are_read(
     codec: str,
     tracked_consumers: list[TrackedConsumer],
 ) -> None:
-    """On a topic that keeps them as they were sent, as one may that was made by hand."""
+    """On a topic that keeps the codec of the producer, as one created by hand may."""
     topic = await make_topic()
     async with AIOKafkaProducer(**connection.options(), compression_type=codec) as sender:
         for number in range(10):
@@ -35,10 +35,10 @@ async def test_compressed_messages_are_read(
 
 
 @pytest.mark.parametrize("meant", [REQUESTS, UPLOADS])
-async def test_what_is_too_large_once_unpacked_is_refused_to_its_sender(
+async def test_message_too_large_when_decompressed_is_rejected(
     connection: KafkaConnection, meant: Topic
 ) -> None:
-    """A megabyte of gzip may hold a gigabyte, and every reader would have to."""
+    """A megabyte of gzip may hold a gigabyte, which every reader would have to decompress."""
     topic = Topic(f"test.{uuid.uuid4().hex}", meant.config, partitions=1)
     await ensure_topics(connection, [topic])
     large = b"x" * 3_000_000
@@ -49,7 +49,7 @@ async def test_what_is_too_large_once_unpacked_is_refused_to_its_sender(
             await sender.send_and_wait(topic.name, large)
 
 
-async def test_what_its_sender_took_back_is_not_handed_over(
+async def test_records_of_aborted_transactions_are_not_delivered(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -67,10 +67,10 @@ async def test_what_its_sender_took_back_is_not_handed_over(
             await sender.send_and_wait(topic, b"2")
     async with RecordingConsumer(connection, topic, group_id).running() as consuming:
         await consuming.wait_for([2])
-        seen = consuming.consumer.last_progress()
+        seen = consuming.last_progress
 
-        async def polled_on() -> bool:  # the mark that ends the transaction is no record
-            return consuming.consumer.last_progress() > seen + 4
+        async def polled_on() -> bool:  # the marker that ends the transaction is no record
+            return consuming.last_progress > seen + 4
 
         await wait_until_async(polled_on, 30, "a few polls")
         await publish(topic, 1, first=3)

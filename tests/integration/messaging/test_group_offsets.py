@@ -15,7 +15,7 @@ LIMIT = 20
 
 
 async def commit(connection: KafkaConnection, topic: str, offset: int) -> None:
-    # Closing must not commit again, from where the consumer stood before.
+    # Closing must not commit again, at the previous position.
     options = {"bootstrap_servers": connection.bootstrap_servers, "enable_auto_commit": False}
     consumer = AIOKafkaConsumer(group_id=topic, **options)
     await consumer.start()
@@ -26,13 +26,13 @@ async def commit(connection: KafkaConnection, topic: str, offset: int) -> None:
         await consumer.stop()
 
 
-async def test_a_message_is_read_when_the_group_has_committed_beyond_it(
+async def test_wait_ends_when_the_group_has_committed_beyond_the_message(
     connection: KafkaConnection, make_topic: MakeTopic, producer: Producer
 ) -> None:
     topic = await make_topic()
     messages = [ProducerRecord(topic, None, b"0"), ProducerRecord(topic, None, b"1")]
-    places = await producer.publish_with_positions(messages)
-    assert places == [RecordPosition(0, 0), RecordPosition(0, 1)]
+    positions = await producer.publish_with_positions(messages)
+    assert positions == [RecordPosition(0, 0), RecordPosition(0, 1)]
     waiting = asyncio.ensure_future(wait_until_committed(connection, topic, topic, RecordPosition(0, 1)))
     async with asyncio.timeout(LIMIT):
         await commit(connection, topic, 1)
@@ -42,7 +42,7 @@ async def test_a_message_is_read_when_the_group_has_committed_beyond_it(
         await waiting
 
 
-async def test_a_group_that_may_not_be_looked_at_is_told(
+async def test_group_without_permission_is_reported(
     connection: KafkaConnection, make_topic: MakeTopic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refused(*_: object, **__: object) -> None:
@@ -53,6 +53,6 @@ async def test_a_group_that_may_not_be_looked_at_is_told(
         await wait_until_committed(connection, "hidden", await make_topic(), RecordPosition(0, 0))
 
 
-async def test_a_place_nobody_knows_is_told(connection: KafkaConnection) -> None:
+async def test_unknown_offset_is_reported(connection: KafkaConnection) -> None:
     with pytest.raises(OffsetUnavailableError, match="no longer knows where"):
         await wait_until_committed(connection, "any", "any", RecordPosition(0, -1))

@@ -1,4 +1,4 @@
-"""Brokers that are stopped or frozen: every wait ends, and afterwards all goes on by itself."""
+"""Brokers that are stopped or frozen: every wait ends, and everything recovers afterwards."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ from messaging.producer import Producer
 from messaging.records import ProducerRecord
 from messaging.subscription import Subscription
 from messaging.topics import ensure_topics
-from messaging.uploads import send_file
+from messaging.upload import send_file
 from tests.integration.messaging.conftest import topic_when_broker_is_ready
 from tests.support.freeze import freeze
 from tests.support.recording_consumer import RecordingConsumer, TrackedConsumer
@@ -36,7 +36,7 @@ async def topic(broker: Server, connection: KafkaConnection) -> str:
 
 @pytest.fixture
 def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same limits in the same order, ten times shorter."""
+    """All timeouts ten times shorter, in the same order."""
     monkeypatch.setattr(clients, "REQUEST_TIMEOUT_SECONDS", 1.0)
     monkeypatch.setattr(clients, "STOP_TIMEOUT_SECONDS", 1.5)
     monkeypatch.setattr(producer_session, "START_TIMEOUT_SECONDS", 2.0)
@@ -60,7 +60,7 @@ async def _publish_all(producer: Producer, messages: list[ProducerRecord]) -> No
     async def acknowledged() -> bool:
         return all(await producer.publish(messages))
 
-    await wait_until_async(acknowledged, 60, "the broker to take them")
+    await wait_until_async(acknowledged, 60, "the broker to acknowledge them")
 
 
 def _make_records(topic: str, numbers: range) -> list[ProducerRecord]:
@@ -68,7 +68,7 @@ def _make_records(topic: str, numbers: range) -> list[ProducerRecord]:
 
 
 @pytest.mark.usefixtures("short_timeouts")
-async def test_a_frozen_broker_bounds_a_publish_which_goes_on_afterwards(
+async def test_publish_to_a_frozen_broker_is_bounded_and_recovers(
     broker: Server, connection: KafkaConnection, topic: str
 ) -> None:
     producer = Producer(connection, client_id="test")
@@ -86,7 +86,7 @@ async def test_a_frozen_broker_bounds_a_publish_which_goes_on_afterwards(
 
 
 @pytest.mark.usefixtures("short_timeouts")
-async def test_a_producer_is_closed_in_time_while_the_broker_is_frozen(
+async def test_producer_closes_in_time_while_the_broker_is_frozen(
     broker: Server, connection: KafkaConnection, topic: str
 ) -> None:
     producer = Producer(connection, client_id="test")
@@ -100,22 +100,22 @@ async def test_a_producer_is_closed_in_time_while_the_broker_is_frozen(
 
 
 @pytest.mark.usefixtures("short_timeouts")
-async def test_a_frozen_broker_is_told_by_whoever_wants_to_begin(
+async def test_frozen_broker_is_reported_by_every_first_connection(
     broker: Server, connection: KafkaConnection, topic: str, tmp_path: Path
 ) -> None:
     async with _frozen_broker(broker):
-        for beginning in (
+        for connecting in (
             ensure_topics(connection),
             Subscription.open(connection, topic),
             send_file(connection, _make_file(tmp_path), "f", topic=topic),
         ):
             async with asyncio.timeout(15):
                 with pytest.raises(KafkaUnavailableError, match=connection.bootstrap_servers):
-                    await beginning
+                    await connecting
 
 
 @pytest.mark.usefixtures("short_timeouts")
-async def test_a_consumer_stops_in_time_while_the_broker_is_frozen(
+async def test_consumer_stops_in_time_while_the_broker_is_frozen(
     broker: Server, connection: KafkaConnection, topic: str
 ) -> None:
     producer = Producer(connection, client_id="test")
@@ -130,7 +130,7 @@ async def test_a_consumer_stops_in_time_while_the_broker_is_frozen(
     assert asyncio.all_tasks() <= before
 
 
-async def test_the_same_consumer_and_producer_go_on_after_a_restart_of_the_broker(
+async def test_consumer_and_producer_survive_a_broker_restart(
     broker: Server, connection: KafkaConnection, topic: str, tracked_consumers: list[TrackedConsumer]
 ) -> None:
     producer = Producer(connection, client_id="test")
@@ -148,23 +148,23 @@ async def test_the_same_consumer_and_producer_go_on_after_a_restart_of_the_broke
 
 
 @pytest.mark.usefixtures("short_timeouts")
-async def test_a_consumer_that_is_closed_while_the_broker_refuses_ends_without_an_error(
+async def test_consumer_closes_without_error_while_the_broker_refuses_connections(
     broker: Server, connection: KafkaConnection, topic: str
 ) -> None:
     before = asyncio.all_tasks()
     consuming = RecordingConsumer(connection, topic, topic)
     async with consuming.running():
-        began = consuming.consumer.last_progress()
+        began = consuming.last_progress
 
         async def polled() -> bool:
-            return consuming.consumer.last_progress() > began
+            return consuming.last_progress > began
 
         await wait_until_async(polled, 30, "the first poll")
         await asyncio.to_thread(broker.kill)
-        seen = consuming.consumer.last_progress()
+        seen = consuming.last_progress
 
         async def polled_on() -> bool:
-            return consuming.consumer.last_progress() > seen + 2
+            return consuming.last_progress > seen + 2
 
         await wait_until_async(polled_on, 30, "polls without a broker")
     assert asyncio.all_tasks() <= before

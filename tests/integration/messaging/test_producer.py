@@ -6,10 +6,9 @@ from aiokafka import AIOKafkaProducer
 
 from messaging import producer_session as lines
 from messaging.connection import KafkaConnection
-from messaging.partitions import partition_for
 from messaging.producer import Producer
 from messaging.records import ProducerRecord
-from messaging.subscription import Subscription
+from messaging.subscription import Subscription, partition_for
 from tests.integration.messaging.conftest import MakeTopic, Publish
 
 NOWHERE = KafkaConnection("127.0.0.1:1")
@@ -20,7 +19,7 @@ async def _read(connection: KafkaConnection, topic: str) -> list[bytes | None]:
         return [record.value async for record in subscription.read_existing()]
 
 
-async def test_what_is_acknowledged_is_there_with_key_and_headers(
+async def test_acknowledged_messages_are_stored_with_key_and_headers(
     connection: KafkaConnection, make_topic: MakeTopic, producer: Producer
 ) -> None:
     topic = await make_topic(partitions=6)
@@ -35,13 +34,13 @@ async def test_what_is_acknowledged_is_there_with_key_and_headers(
     assert before < record.timestamp_ms < time.time() * 1000 + 1_000
 
 
-async def test_nothing_to_publish_needs_no_broker() -> None:
+async def test_publishing_nothing_needs_no_broker() -> None:
     producer = Producer(NOWHERE, client_id="test")
     assert await producer.publish([]) == []
     await producer.close()
 
 
-async def test_several_tasks_may_publish_at_once(
+async def test_several_tasks_may_publish_concurrently(
     connection: KafkaConnection, make_topic: MakeTopic, producer: Producer
 ) -> None:
     topic = await make_topic()
@@ -52,7 +51,7 @@ async def test_several_tasks_may_publish_at_once(
     assert sorted(int(value or b"") for value in await _read(connection, topic)) == list(range(50))
 
 
-async def test_a_message_beyond_our_own_limit_is_refused_and_later_ones_go_through(
+async def test_message_beyond_our_limit_is_rejected_and_later_ones_are_sent(
     connection: KafkaConnection, make_topic: MakeTopic
 ) -> None:
     topic = await make_topic()
@@ -66,7 +65,7 @@ async def test_a_message_beyond_our_own_limit_is_refused_and_later_ones_go_throu
     assert await _read(connection, topic) == [b"small", b"small"]
 
 
-async def test_a_message_beyond_the_brokers_limit_does_not_poison_later_ones(
+async def test_message_beyond_the_brokers_limit_does_not_block_later_ones(
     connection: KafkaConnection, make_topic: MakeTopic, producer: Producer
 ) -> None:
     topic = await make_topic(max_message_bytes="1000")
@@ -77,17 +76,17 @@ async def test_a_message_beyond_the_brokers_limit_does_not_poison_later_ones(
     assert await _read(connection, topic) == [b"small"] * 3
 
 
-async def test_a_larger_message_goes_where_producer_and_topic_allow_it(
+async def test_larger_message_is_sent_if_producer_and_topic_allow_it(
     connection: KafkaConnection, make_topic: MakeTopic
 ) -> None:
     topic = await make_topic(max_message_bytes=str(1_048_588 + 64 * 1024))
     producer = Producer(connection, client_id="test", max_request_size=1_048_576 + 64 * 1024)
-    letter = ProducerRecord(topic, b"a", b"x" * 1_048_488, (("dlq-message", b"y" * 1_000),))
-    assert await producer.publish([letter]) == [True]
+    message = ProducerRecord(topic, b"a", b"x" * 1_048_488, (("dlq-message", b"y" * 1_000),))
+    assert await producer.publish([message]) == [True]
     await producer.close()
 
 
-async def test_a_dead_sender_is_replaced(
+async def test_dead_sender_is_replaced(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -109,7 +108,7 @@ async def test_a_dead_sender_is_replaced(
     assert await _read(connection, topic) == [b"0", b"1"]
 
 
-async def test_without_a_broker_nothing_is_acknowledged_and_the_reason_is_told() -> None:
+async def test_without_a_broker_nothing_is_acknowledged_and_the_cause_is_kept() -> None:
     producer = Producer(NOWHERE, client_id="test")
     async with asyncio.timeout(10):
         assert await producer.publish([ProducerRecord("any", None, b"x")]) == [False]
@@ -118,7 +117,7 @@ async def test_without_a_broker_nothing_is_acknowledged_and_the_reason_is_told()
     assert "127.0.0.1:1 is not reachable" in producer.last_error
 
 
-async def test_a_closed_producer_acknowledges_nothing(
+async def test_closed_producer_acknowledges_nothing(
     connection: KafkaConnection, make_topic: MakeTopic
 ) -> None:
     topic = await make_topic()
@@ -129,7 +128,7 @@ async def test_a_closed_producer_acknowledges_nothing(
     assert await _read(connection, topic) == [b"x"]
 
 
-async def test_no_task_is_left_behind(connection: KafkaConnection, make_topic: MakeTopic) -> None:
+async def test_no_task_is_leaked(connection: KafkaConnection, make_topic: MakeTopic) -> None:
     topic = await make_topic()
     before = asyncio.all_tasks()
     producer = Producer(connection, client_id="test")

@@ -1,4 +1,4 @@
-"""Records of a partition are handed over several at once, and one by one where that fails."""
+"""Records of a partition are handled several at once, and one by one if that fails."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from tests.support.recording_consumer import RecordingConsumer, committed_offset
 from tests.support.wait import wait_until_async
 
 
-async def test_records_are_handed_over_in_slices_and_committed(
+async def test_records_are_handled_in_slices_and_committed(
     connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group_id: str
 ) -> None:
     topic = await make_topic()
@@ -31,7 +31,7 @@ async def test_records_are_handed_over_in_slices_and_committed(
     assert await committed_offset(connection, topic, group_id) == 250
 
 
-async def test_one_record_that_fails_costs_none_of_the_others_of_its_slice(
+async def test_failing_record_does_not_affect_the_others_of_its_slice(
     connection: KafkaConnection, make_topic: MakeTopic, publish: Publish, group_id: str
 ) -> None:
     topic = await make_topic()
@@ -65,7 +65,7 @@ async def test_one_record_that_fails_costs_none_of_the_others_of_its_slice(
     assert await committed_offset(connection, topic, group_id) == 30
 
 
-async def test_slice_that_hangs_is_given_up_and_its_records_are_taken_one_by_one(
+async def test_hanging_slice_is_cancelled_and_its_records_are_handled_one_by_one(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,

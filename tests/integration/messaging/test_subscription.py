@@ -9,7 +9,7 @@ from messaging.subscription import Subscription
 from tests.integration.messaging.conftest import MakeTopic, Publish
 
 
-async def test_the_past_is_read_whole_and_ends(
+async def test_existing_records_are_read_completely(
     connection: KafkaConnection, make_topic: MakeTopic, publish: Publish
 ) -> None:
     topic = await make_topic(partitions=3)
@@ -21,16 +21,14 @@ async def test_the_past_is_read_whole_and_ends(
     assert sorted(values) == list(range(2_500))
 
 
-async def test_an_empty_topic_is_caught_up_at_once(
-    connection: KafkaConnection, make_topic: MakeTopic
-) -> None:
+async def test_empty_topic_is_caught_up_at_once(connection: KafkaConnection, make_topic: MakeTopic) -> None:
     topic = await make_topic(partitions=3)
     async with await Subscription.open(connection, topic) as subscription:
         assert subscription.caught_up
         assert [record async for record in subscription.read_existing()] == []
 
 
-async def test_only_the_records_of_one_key_are_given(
+async def test_only_records_of_one_key_are_returned(
     connection: KafkaConnection, make_topic: MakeTopic, publish: Publish
 ) -> None:
     topic = await make_topic(partitions=3)
@@ -40,7 +38,7 @@ async def test_only_the_records_of_one_key_are_given(
     assert values == list(range(3, 100, 10))
 
 
-async def test_from_the_end_only_what_comes_is_given(
+async def test_from_the_end_only_new_records_are_returned(
     connection: KafkaConnection, make_topic: MakeTopic, publish: Publish
 ) -> None:
     topic = await make_topic()
@@ -52,7 +50,7 @@ async def test_from_the_end_only_what_comes_is_given(
     assert record.value == b"5"
 
 
-async def test_it_follows_after_the_past(
+async def test_new_records_follow_existing_ones(
     connection: KafkaConnection, make_topic: MakeTopic, publish: Publish
 ) -> None:
     topic = await make_topic()
@@ -68,7 +66,7 @@ async def test_it_follows_after_the_past(
     assert values == [0, 1, 2, 3, 4]
 
 
-async def test_it_can_aim_at_what_has_come_meanwhile(
+async def test_mark_end_moves_the_end_to_newer_records(
     connection: KafkaConnection, make_topic: MakeTopic, publish: Publish
 ) -> None:
     topic = await make_topic()
@@ -82,7 +80,7 @@ async def test_it_can_aim_at_what_has_come_meanwhile(
         assert subscription.caught_up
 
 
-async def test_a_poll_in_silence_takes_as_long_as_asked(
+async def test_poll_without_records_takes_its_timeout(
     connection: KafkaConnection, make_topic: MakeTopic
 ) -> None:
     topic = await make_topic()
@@ -92,7 +90,7 @@ async def test_a_poll_in_silence_takes_as_long_as_asked(
         assert 1.4 < time.monotonic() - began < 5
 
 
-async def test_it_gets_over_a_dead_reader(
+async def test_dead_reader_is_replaced(
     connection: KafkaConnection, make_topic: MakeTopic, publish: Publish
 ) -> None:
     topic = await make_topic()
@@ -109,13 +107,13 @@ async def test_it_gets_over_a_dead_reader(
     assert [record.value for record in records] == [b"3"]
 
 
-async def test_a_missing_topic_is_named(connection: KafkaConnection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("messaging.clients.REQUEST_SECONDS", 1.0)
+async def test_missing_topic_is_named(connection: KafkaConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("messaging.clients.REQUEST_TIMEOUT_SECONDS", 1.0)
     with pytest.raises(TopicsMissingError, match=r"test\.missing"):
         await Subscription.open(connection, "test.missing")
 
 
-async def test_without_a_broker_it_says_so() -> None:
+async def test_without_a_broker_an_error_is_raised() -> None:
     async with asyncio.timeout(10):
         with pytest.raises(KafkaUnavailableError, match="is not reachable"):
             await Subscription.open(KafkaConnection("127.0.0.1:1"), "any")

@@ -1,10 +1,9 @@
-"""The id of a topic is asked for once a minute, and a topic made anew has its new one after that."""
+"""The id of a topic is requested once a minute; a recreated topic has its new id after that."""
 
 from aiokafka.admin import AIOKafkaAdminClient
 
 from messaging.connection import KafkaConnection
-from messaging.metadata import describe_topics, topic_ids
-from messaging.topic_id import TOPIC_ID_TTL_SECONDS, CachedTopicId
+from messaging.metadata import TOPIC_ID_TTL_SECONDS, CachedTopicId, describe_topics, topic_ids
 from messaging.topics import ensure_topics
 from schemas.topics import Topic
 from tests.integration.messaging.conftest import MakeTopic
@@ -25,7 +24,7 @@ async def _recreate_topic(connection: KafkaConnection, name: str) -> str:
     return (await topic_ids(connection, [name]))[name]
 
 
-async def test_the_id_is_remembered_for_a_minute(connection: KafkaConnection, make_topic: MakeTopic) -> None:
+async def test_topic_id_is_cached_for_a_minute(connection: KafkaConnection, make_topic: MakeTopic) -> None:
     name, now = await make_topic(), [1000.0]
     topic_id = CachedTopicId(connection, name, lambda: now[0])
     old = await topic_id()

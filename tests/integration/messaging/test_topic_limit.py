@@ -1,4 +1,4 @@
-"""A topic that takes less than the producer sends: events are cut, one that is too large stops no other."""
+"""A topic with a lower size limit than the producer: events are shortened; too large ones block no others."""
 
 import json
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ def _event(number: int, request_id: str, chars: int = 10) -> OutboxEvent:
 
 
 class RelayStub:
-    """Sends events to a topic of the test, and again what was not acknowledged, as the relay does."""
+    """Sends events to a topic of the test, and unacknowledged ones again, as the relay does."""
 
     def __init__(self, producer: Producer, topic: str) -> None:
         self._producer = producer
@@ -47,7 +47,7 @@ class RelayStub:
         return await self._producer.deliver([replace(message, topic=self._topic) for message in messages])
 
     async def drain(self, events: list[OutboxEvent], pages: int = 5) -> list[OutboxEvent]:
-        """Send all in pages; what is left of them after so many."""
+        """Send all in pages; return the events that remain after `pages` of them."""
         for _ in range(pages):
             acknowledged = await self.sender.send(events)
             left: list[OutboxEvent] = []
@@ -67,7 +67,7 @@ def _numbers(records: list[Record], key: str) -> list[int]:
     return [json.loads(one.value or b"")["sequence"] for one in records if one.key == key.encode()]
 
 
-async def test_broker_that_refuses_a_size_is_told_from_one_that_does_not_answer(
+async def test_rejected_size_differs_from_a_missing_response(
     connection: KafkaConnection, make_topic: MakeTopic, producer: Producer
 ) -> None:
     topic = await make_topic(max_message_bytes="100000")
@@ -81,7 +81,7 @@ async def test_broker_that_refuses_a_size_is_told_from_one_that_does_not_answer(
     await nowhere.close()
 
 
-async def test_event_that_the_broker_refuses_is_cut_and_counted_and_others_go_on(
+async def test_rejected_event_is_shortened_and_counted_and_others_continue(
     connection: KafkaConnection, make_topic: MakeTopic, producer: Producer
 ) -> None:
     topic = await make_topic(max_message_bytes="100000")
@@ -102,10 +102,10 @@ async def test_event_that_the_broker_refuses_is_cut_and_counted_and_others_go_on
     assert relayed.calls == calls + 1, "the limit is known by now"
 
 
-async def test_events_that_are_too_large_only_together_are_sent_whole(
+async def test_events_too_large_only_together_are_sent_complete(
     connection: KafkaConnection, make_topic: MakeTopic, producer: Producer
 ) -> None:
-    """The broker's limit is one of batches, and the library fills them up to 16 KiB."""
+    """The broker limits batches, and the library fills them up to 16 KiB."""
     topic = await make_topic(max_message_bytes="6000")
     relayed = RelayStub(producer, topic)
     assert await relayed.drain([_event(n, f"r-{n}", 1_500) for n in range(12)]) == []
@@ -114,7 +114,7 @@ async def test_events_that_are_too_large_only_together_are_sent_whole(
     assert not [one for one in records if cloudevents.SHORTENED_HEADER in dict(one.headers)]
 
 
-async def test_event_too_large_even_when_cut_stops_its_own_request_only_and_is_logged_once(
+async def test_event_too_large_even_when_shortened_blocks_its_request_only(
     connection: KafkaConnection, make_topic: MakeTopic, producer: Producer
 ) -> None:
     topic = await make_topic(max_message_bytes="4000")
@@ -135,9 +135,7 @@ async def test_event_too_large_even_when_cut_stops_its_own_request_only_and_is_l
 
 
 @pytest.mark.parametrize("chars", [10, 1_100_000])
-async def test_events_that_the_topic_takes_cost_one_call(
-    make_topic: MakeTopic, producer: Producer, chars: int
-) -> None:
+async def test_events_that_fit_cost_one_call(make_topic: MakeTopic, producer: Producer, chars: int) -> None:
     relayed = RelayStub(producer, await make_topic())
     assert await relayed.drain([_event(1, "a", chars), _event(2, "a")], pages=1) == []
     assert relayed.calls == 1

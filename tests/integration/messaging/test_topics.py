@@ -9,8 +9,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from messaging import aiokafka_private, topics
 from messaging.connection import KafkaConnection
 from messaging.errors import KafkaUnavailableError, TopicsMissingError
-from messaging.metadata import ClusterMetadata, describe_topics
-from messaging.topics import ensure_topics, topic_ids
+from messaging.metadata import ClusterMetadata, describe_topics, topic_ids
+from messaging.topics import ensure_topics
 from schemas.topics import ALL_TOPICS, STATUS, Topic
 from tests.integration.messaging.conftest import MakeTopic
 from tests.support.wait import wait_until_async
@@ -28,7 +28,7 @@ def _unique() -> str:
     return f"test.{uuid.uuid4().hex}"
 
 
-async def test_missing_topics_are_made_as_they_are_meant_to_be(
+async def test_missing_topics_are_created_with_their_settings(
     connection: KafkaConnection, admin: AIOKafkaAdminClient
 ) -> None:
     topic = Topic(_unique(), STATUS.config)
@@ -40,39 +40,37 @@ async def test_missing_topics_are_made_as_they_are_meant_to_be(
     assert {name: found[name] for name in topic.config} == dict(topic.config)
 
 
-async def test_topics_that_exist_are_left_alone_and_a_second_time_does_nothing(
-    connection: KafkaConnection, make_topic: MakeTopic
-) -> None:
+async def test_existing_topics_are_not_changed(connection: KafkaConnection, make_topic: MakeTopic) -> None:
     name = await make_topic(partitions=2)
     before = await describe_topics(connection, [name])
     await ensure_topics(connection, [Topic(name, {}, 5)])
     assert await describe_topics(connection, [name]) == before
 
 
-async def test_several_replicas_may_start_at_once(connection: KafkaConnection) -> None:
+async def test_several_replicas_may_create_topics_concurrently(connection: KafkaConnection) -> None:
     three = [Topic(_unique()) for _ in range(3)]
     await asyncio.gather(*(ensure_topics(connection, three) for _ in range(4)))
     assert len(await topic_ids(connection, [topic.name for topic in three])) == 3
 
 
-async def test_the_services_own_topics_can_be_made(connection: KafkaConnection) -> None:
+async def test_topics_of_the_service_can_be_created(connection: KafkaConnection) -> None:
     await ensure_topics(connection)
     assert set(await topic_ids(connection, [topic.name for topic in ALL_TOPICS])) == {
         topic.name for topic in ALL_TOPICS
     }
 
 
-async def test_a_topic_that_cannot_be_made_is_named_with_the_reason(connection: KafkaConnection) -> None:
+async def test_topic_that_cannot_be_created_is_named_with_the_reason(connection: KafkaConnection) -> None:
     topic = Topic(_unique(), {"retention.ms": "soon"})
     with pytest.raises(TopicsMissingError, match=topic.name) as refused:
         await ensure_topics(connection, [topic])
     assert "soon" in str(refused.value)
 
 
-async def test_a_broker_that_has_just_started_is_worth_another_try(
+async def test_broker_that_has_just_started_is_unavailable(
     connection: KafkaConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It answers before it takes part, and then names no broker and no controller."""
+    """It answers before it has joined the cluster, and then lists no broker and no controller."""
     with monkeypatch.context() as fenced:
         fenced.setattr(aiokafka_private, "knows_controller", lambda _client: False)
         with pytest.raises(KafkaUnavailableError, match="no broker is active yet"):
@@ -86,14 +84,14 @@ async def test_a_broker_that_has_just_started_is_worth_another_try(
         await ensure_topics(connection, [Topic(_unique())])
 
 
-async def test_asking_about_a_topic_does_not_make_it(connection: KafkaConnection) -> None:
+async def test_describing_a_topic_does_not_create_it(connection: KafkaConnection) -> None:
     name = _unique()
     with pytest.raises(TopicsMissingError, match=name):
         await topic_ids(connection, [name])
     assert (await describe_topics(connection, [name])).topics == {}
 
 
-async def test_a_topic_made_anew_has_another_id(
+async def test_recreated_topic_has_another_id(
     connection: KafkaConnection, make_topic: MakeTopic, admin: AIOKafkaAdminClient
 ) -> None:
     name = await make_topic()
@@ -116,13 +114,13 @@ async def test_a_topic_made_anew_has_another_id(
         KafkaConnection("no.such.host.invalid:9092"),
     ],
 )
-async def test_brokers_that_are_not_there_are_named_at_once(unreachable: KafkaConnection) -> None:
+async def test_unreachable_brokers_are_named_at_once(unreachable: KafkaConnection) -> None:
     async with asyncio.timeout(10):
         with pytest.raises(KafkaUnavailableError, match=unreachable.bootstrap_servers):
             await ensure_topics(unreachable)
 
 
-async def test_the_cause_of_a_refused_handshake_is_told(kafka_bootstrap: str) -> None:
+async def test_cause_of_a_failed_handshake_is_reported(kafka_bootstrap: str) -> None:
     wrong = KafkaConnection(
         kafka_bootstrap, "SASL_PLAINTEXT", "PLAIN", sasl_username="anna", sasl_password="hidden"
     )

@@ -1,4 +1,4 @@
-"""Files of unknown size on their way through Kafka: whole afterwards, or not there at all."""
+"""Files of unknown size sent through Kafka: fetched completely, or not at all."""
 
 import asyncio
 import hashlib
@@ -13,11 +13,11 @@ from devstack.server import Server
 from devstack.stack import Stack
 from messaging import clients, producer_session, upload_stream
 from messaging.connection import KafkaConnection
+from messaging.download import fetch_file
 from messaging.errors import KafkaUnavailableError, UploadIncompleteError, UploadRejectedError
 from messaging.records import Record
 from messaging.subscription import Subscription
 from messaging.upload_stream import UploadStream
-from messaging.uploads import fetch_file
 from schemas.uploads import CHUNK_BYTES, Upload
 from tests.integration.messaging.conftest import MakeTopic, topic_when_broker_is_ready
 from tests.support.freeze import freeze
@@ -62,7 +62,7 @@ async def _records(connection: KafkaConnection, topic: str) -> list[Record]:
     ("size", "chunks"),
     [(1, 1), (CHUNK_BYTES, 1), (CHUNK_BYTES + 1, 2), (6 * CHUNK_BYTES, 6), (7 * CHUNK_BYTES + 3, 8)],
 )
-async def test_a_stream_comes_back_byte_for_byte(
+async def test_stream_is_fetched_byte_for_byte(
     connection: KafkaConnection, topic: str, tmp_path: Path, size: int, chunks: int
 ) -> None:
     content = os.urandom(size)
@@ -81,12 +81,12 @@ async def test_only_the_last_record_of_a_stream_has_the_count(
     assert {record.key for record in records} == {upload.upload_id.encode()}
 
 
-async def test_streams_between_each_other_on_one_partition_come_back(
+async def test_interleaved_streams_on_one_partition_are_fetched(
     connection: KafkaConnection, topic: str, tmp_path: Path
 ) -> None:
     contents = [os.urandom(4 * CHUNK_BYTES), os.urandom(5 * CHUNK_BYTES + 1)]
     streams = [await UploadStream.open(connection, topic=topic) for _ in contents]
-    # Turn by turn, so that chunks of one surely lie between those of the other.
+    # In turns, so that chunks of both streams are interleaved.
     for pieces in zip(*(_pieces(content, CHUNK_BYTES) for content in contents), strict=False):
         for stream, piece in zip(streams, pieces, strict=True):
             await stream.write(piece)
@@ -98,7 +98,7 @@ async def test_streams_between_each_other_on_one_partition_come_back(
         assert await _download(connection, topic, upload, tmp_path) == content
 
 
-async def test_chunks_leave_before_the_end_is_known(connection: KafkaConnection, topic: str) -> None:
+async def test_chunks_are_sent_before_the_end_is_known(connection: KafkaConnection, topic: str) -> None:
     async with await UploadStream.open(connection, topic=topic) as stream:
         await stream.write(bytes(8 * CHUNK_BYTES))
 
@@ -108,7 +108,7 @@ async def test_chunks_leave_before_the_end_is_known(connection: KafkaConnection,
         await wait_until_async(there, 20, "all chunks but the one held back")
 
 
-async def test_an_aborted_stream_leaves_nothing_that_can_be_fetched(
+async def test_aborted_stream_cannot_be_fetched(
     connection: KafkaConnection, topic: str, tmp_path: Path
 ) -> None:
     before = asyncio.all_tasks()
@@ -142,7 +142,7 @@ async def test_an_aborted_stream_leaves_nothing_that_can_be_fetched(
         await fetch_file(connection, claimed, tmp_path / "target", topic=topic)
 
 
-async def test_a_write_that_was_cancelled_ends_the_stream(connection: KafkaConnection, topic: str) -> None:
+async def test_cancelled_write_ends_the_stream(connection: KafkaConnection, topic: str) -> None:
     async with await UploadStream.open(connection, topic=topic) as stream:
         writing = asyncio.ensure_future(stream.write(bytes(40 * CHUNK_BYTES)))
 
@@ -157,7 +157,7 @@ async def test_a_write_that_was_cancelled_ends_the_stream(connection: KafkaConne
             await stream.finish("f")
 
 
-async def test_an_empty_stream_is_refused(connection: KafkaConnection, topic: str) -> None:
+async def test_empty_stream_is_rejected(connection: KafkaConnection, topic: str) -> None:
     async with await UploadStream.open(connection, topic=topic) as stream:
         await stream.write(b"")
         with pytest.raises(UploadRejectedError, match="«f» is empty"):
@@ -165,9 +165,7 @@ async def test_an_empty_stream_is_refused(connection: KafkaConnection, topic: st
 
 
 @pytest.mark.parametrize("name", ["", " blank", "line\nbreak", "x" * 1_001])
-async def test_a_name_that_no_message_may_carry_is_refused(
-    connection: KafkaConnection, topic: str, name: str
-) -> None:
+async def test_invalid_file_name_is_rejected(connection: KafkaConnection, topic: str, name: str) -> None:
     async with await UploadStream.open(connection, topic=topic) as stream:
         await stream.write(b"content")
         with pytest.raises(UploadRejectedError, match="1-1,000 printable characters"):
@@ -175,7 +173,7 @@ async def test_a_name_that_no_message_may_carry_is_refused(
     assert await _records(connection, topic) == []
 
 
-async def test_without_a_broker_it_does_not_open() -> None:
+async def test_without_a_broker_opening_fails() -> None:
     async with asyncio.timeout(10):
         with pytest.raises(KafkaUnavailableError):
             await UploadStream.open(KafkaConnection("127.0.0.1:1"))
@@ -193,7 +191,7 @@ async def dedicated_topic(broker: Server, dedicated_connection: KafkaConnection)
 
 @pytest.fixture
 def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same limits in the same order, ten times shorter."""
+    """All timeouts ten times shorter, in the same order."""
     monkeypatch.setattr(clients, "REQUEST_TIMEOUT_SECONDS", 1.0)
     monkeypatch.setattr(producer_session, "SEND_TIMEOUT_SECONDS", 1.5)
     monkeypatch.setattr(producer_session, "ACK_TIMEOUT_SECONDS", 4.5)
@@ -201,7 +199,7 @@ def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("short_timeouts")
-async def test_a_broker_that_falls_silent_bounds_a_write(
+async def test_write_to_a_silent_broker_is_bounded(
     broker: Server, dedicated_connection: KafkaConnection, dedicated_topic: str
 ) -> None:
     before = asyncio.all_tasks()
@@ -217,7 +215,7 @@ async def test_a_broker_that_falls_silent_bounds_a_write(
 
 
 @pytest.mark.usefixtures("short_timeouts")
-async def test_a_broker_that_dies_before_the_end_bounds_the_finish(
+async def test_finish_after_the_broker_died_is_bounded(
     broker: Server, dedicated_connection: KafkaConnection, dedicated_topic: str
 ) -> None:
     async with await UploadStream.open(dedicated_connection, topic=dedicated_topic) as stream:
@@ -230,7 +228,7 @@ async def test_a_broker_that_dies_before_the_end_bounds_the_finish(
     assert time.monotonic() - began < 25
 
 
-async def test_a_restart_of_the_broker_is_waited_for(
+async def test_broker_restart_is_waited_out(
     broker: Server, dedicated_connection: KafkaConnection, dedicated_topic: str, tmp_path: Path
 ) -> None:
     content = os.urandom(8 * CHUNK_BYTES)

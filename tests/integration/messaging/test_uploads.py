@@ -8,6 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from messaging.connection import KafkaConnection
+from messaging.download import fetch_file
 from messaging.errors import (
     KafkaUnavailableError,
     UploadCorruptError,
@@ -19,7 +20,7 @@ from messaging.errors import (
 from messaging.producer import Producer
 from messaging.records import ProducerRecord, Record
 from messaging.subscription import Subscription
-from messaging.uploads import fetch_file, send_file
+from messaging.upload import send_file
 from schemas.uploads import Upload
 from tests.integration.messaging.conftest import MakeTopic
 
@@ -64,29 +65,29 @@ def _copy_record(record: Record, **changes: bytes) -> ProducerRecord:
 
 
 async def _republish(producer: Producer, upload: Upload, messages: list[ProducerRecord]) -> Upload:
-    """The upload as if its chunks had been these messages, published now."""
+    """Publish these messages; return the upload that refers to them as its chunks."""
     assert all(await producer.publish(messages))
     first = upload.last_offset + 1
     return upload.model_copy(update={"first_offset": first, "last_offset": first + len(messages) - 1})
 
 
-async def test_a_file_comes_back_as_it_was_sent(
+async def test_file_is_fetched_as_it_was_sent(
     connection: KafkaConnection, topic: str, file: Path, target: Path
 ) -> None:
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     upload = await send_file(
-        connection, file, "чаты.xlsx", lambda done, total: told.append((done, total)), topic=topic
+        connection, file, "чаты.xlsx", lambda done, total: progress.append((done, total)), topic=topic
     )
     await fetch_file(connection, upload, target, topic=topic)
     content = _content(file)
     assert _content(target) == content
     assert (upload.size, upload.chunks, upload.name) == (len(content), 7, "чаты.xlsx")
     assert upload.sha256 == hashlib.sha256(content).hexdigest()
-    assert told[-1] == (len(content), len(content))
-    assert len(told) == 7
+    assert progress[-1] == (len(content), len(content))
+    assert len(progress) == 7
 
 
-async def test_uploads_at_the_same_time_lie_between_each_other_and_come_back(
+async def test_concurrent_uploads_are_interleaved_and_fetched(
     connection: KafkaConnection, topic: str, file: Path, target: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.xlsx"
@@ -100,7 +101,7 @@ async def test_uploads_at_the_same_time_lie_between_each_other_and_come_back(
     assert _content(target) == _content(other)
 
 
-async def test_chunks_of_others_between_ours_are_passed_over(
+async def test_chunks_of_other_uploads_are_ignored(
     connection: KafkaConnection, topic: str, file: Path, target: Path, producer: Producer
 ) -> None:
     upload = await send_file(connection, file, "f", topic=topic)
@@ -114,7 +115,7 @@ async def test_chunks_of_others_between_ours_are_passed_over(
     assert _content(target) == _content(file)
 
 
-async def test_a_missing_chunk_is_incomplete_and_leaves_no_file(
+async def test_missing_chunk_is_incomplete_and_leaves_no_file(
     connection: KafkaConnection, topic: str, file: Path, target: Path, producer: Producer
 ) -> None:
     upload = await send_file(connection, file, "f", topic=topic)
@@ -125,7 +126,7 @@ async def test_a_missing_chunk_is_incomplete_and_leaves_no_file(
     assert list(target.parent.iterdir()) == []
 
 
-async def test_a_missing_last_chunk_is_incomplete_where_the_range_ends(
+async def test_missing_last_chunk_is_incomplete_at_the_end_of_the_range(
     connection: KafkaConnection, topic: str, file: Path, target: Path, producer: Producer
 ) -> None:
     upload = await send_file(connection, file, "f", topic=topic)
@@ -134,7 +135,7 @@ async def test_a_missing_last_chunk_is_incomplete_where_the_range_ends(
         await fetch_file(connection, await _republish(producer, upload, messages[:-1]), target, topic=topic)
 
 
-async def test_a_damaged_chunk_is_corrupt_and_leaves_no_file(
+async def test_damaged_chunk_is_corrupt_and_leaves_no_file(
     connection: KafkaConnection, topic: str, file: Path, target: Path, producer: Producer
 ) -> None:
     _write(target, b"what was there before")
@@ -148,7 +149,7 @@ async def test_a_damaged_chunk_is_corrupt_and_leaves_no_file(
     assert list(target.parent.iterdir()) == [target]
 
 
-async def test_a_wrong_hash_of_the_whole_is_corrupt(
+async def test_wrong_hash_of_the_file_is_corrupt(
     connection: KafkaConnection, topic: str, file: Path, target: Path
 ) -> None:
     upload = await send_file(connection, file, "f", topic=topic)
@@ -158,7 +159,7 @@ async def test_a_wrong_hash_of_the_whole_is_corrupt(
 
 
 @pytest.mark.parametrize("kept_from", [1, 7])
-async def test_an_upload_that_is_no_longer_kept_is_expired(
+async def test_upload_that_is_no_longer_retained_is_expired(
     connection: KafkaConnection, topic: str, file: Path, target: Path, kept_from: int
 ) -> None:
     upload = await send_file(connection, file, "f", topic=topic)
@@ -170,7 +171,7 @@ async def test_an_upload_that_is_no_longer_kept_is_expired(
         await fetch_file(connection, upload, target, topic=topic)
 
 
-async def test_a_partition_that_does_not_exist_is_incomplete(
+async def test_unknown_partition_is_incomplete(
     connection: KafkaConnection, topic: str, file: Path, target: Path
 ) -> None:
     upload = await send_file(connection, file, "f", topic=topic)
@@ -189,10 +190,10 @@ async def test_offsets_beyond_the_end_are_incomplete(
             await fetch_file(connection, elsewhere, target, topic=topic)
 
 
-async def test_a_range_far_beyond_the_end_is_incomplete_before_anything_is_read(
+async def test_range_far_beyond_the_end_is_incomplete_before_reading(
     connection: KafkaConnection, topic: str, file: Path, target: Path
 ) -> None:
-    """It would hold the slot of a job for as long as a silent topic is waited for."""
+    """Otherwise it would occupy the slot of a job until the timeout of a silent topic."""
     upload = await send_file(connection, file, "f", topic=topic)
     endless = upload.model_copy(update={"last_offset": 2**62, "chunks": 2**30})
     async with asyncio.timeout(20):
@@ -200,7 +201,7 @@ async def test_a_range_far_beyond_the_end_is_incomplete_before_anything_is_read(
             await fetch_file(connection, endless, target, topic=topic)
 
 
-async def test_a_topic_that_is_gone_has_expired(
+async def test_deleted_topic_is_expired(
     connection: KafkaConnection,
     topic: str,
     file: Path,
@@ -208,12 +209,12 @@ async def test_a_topic_that_is_gone_has_expired(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     upload = await send_file(connection, file, "f", topic=topic)
-    monkeypatch.setattr("messaging.clients.REQUEST_SECONDS", 1.0)
+    monkeypatch.setattr("messaging.clients.REQUEST_TIMEOUT_SECONDS", 1.0)
     with pytest.raises(UploadExpiredError):
         await fetch_file(connection, upload, target, topic="test.never-made")
 
 
-async def test_an_empty_file_is_refused(connection: KafkaConnection, tmp_path: Path) -> None:
+async def test_empty_file_is_rejected(connection: KafkaConnection, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.touch()
     with pytest.raises(UploadRejectedError, match="is empty"):
@@ -221,14 +222,14 @@ async def test_an_empty_file_is_refused(connection: KafkaConnection, tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["", " blank", "line\nbreak", "nul\x00", "x" * 1_001])
-async def test_a_name_no_message_may_carry_is_refused_before_sending(
+async def test_invalid_file_name_is_rejected_before_sending(
     connection: KafkaConnection, file: Path, name: str
 ) -> None:
     with pytest.raises(UploadRejectedError, match="1-1,000 printable characters"):
         await send_file(connection, file, name)
 
 
-async def test_a_file_that_grows_meanwhile_is_refused(
+async def test_file_that_grows_during_the_upload_is_rejected(
     connection: KafkaConnection, topic: str, file: Path
 ) -> None:
     def grow(done: int, _total: int) -> None:
@@ -240,7 +241,7 @@ async def test_a_file_that_grows_meanwhile_is_refused(
         await send_file(connection, file, "f", grow, topic=topic)
 
 
-async def test_without_a_broker_both_ways_say_so(file: Path, target: Path) -> None:
+async def test_without_a_broker_sending_and_fetching_fail(file: Path, target: Path) -> None:
     nowhere = KafkaConnection("127.0.0.1:1")
     upload = Upload(
         upload_id="1", partition=0, first_offset=0, last_offset=0, chunks=1, size=1, sha256="0" * 64, name="f"
@@ -253,7 +254,7 @@ async def test_without_a_broker_both_ways_say_so(file: Path, target: Path) -> No
     assert list(target.parent.iterdir()) == []
 
 
-async def test_a_cancelled_fetch_leaves_no_file(
+async def test_cancelled_fetch_leaves_no_file(
     connection: KafkaConnection, topic: str, file: Path, target: Path
 ) -> None:
     upload = await send_file(connection, file, "f", topic=topic)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from messaging.uploads import fetch_file
+from messaging.download import fetch_file
 from schemas.requests import REQUEST_ADAPTER, ExcelSource, StartRequest, UploadedFile
 from tests.integration.producer_cli.fake_service import CliRunner, FakeService, new_request_id
 

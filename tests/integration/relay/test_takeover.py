@@ -1,4 +1,4 @@
-"""A new relay resends what was published lately, and neither loses its lease over it nor lets others wait."""
+"""A new relay republishes recent events without losing its lease or delaying new events."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ JOBS = 400
 MADE = """
 with jobs as (
   insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
-                              timeout_seconds, max_attempts, sequence, progressed_at)
+                              timeout_seconds, max_attempts, sequence, last_event_at)
   select 'old-' || n, '', 'chats', 'excel', 'chats.xlsx', '{}', 3600, 3, 1, clock_timestamp()
   from generate_series(1, $1::integer) n returning id, request_id)
 insert into migration.outbox (job_id, request_id, sequence, payload, published_at)
@@ -37,7 +37,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
-async def test_takeover_of_many_jobs_keeps_the_lease_and_lets_new_events_pass(
+async def test_takeover_of_many_jobs_keeps_the_lease_and_publishes_new_events(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relays, "PAGE_EVENTS", 10)
@@ -47,7 +47,7 @@ async def test_takeover_of_many_jobs_keeps_the_lease_and_lets_new_events_pass(
     async def publish(messages: Sequence[ProducerRecord]) -> list[Delivery]:
         if len(sent) == 50:
             await make_pending_job(database, "new")
-        await asyncio.sleep(0.05)  # Kafka takes its time: the whole takes longer than the lease
+        await asyncio.sleep(0.05)  # Kafka is slow: all together take longer than the lease
         sent.extend(json.loads(message.value or b"")["request_id"] for message in messages)
         return [Delivery.ACKNOWLEDGED] * len(messages)
 

@@ -1,4 +1,4 @@
-"""The loop that prunes: it rests, says that it lives, stops between two pieces, and outlives an outage."""
+"""The pruner: pauses with heartbeats, stops between two chunks, and survives an outage."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,14 +10,14 @@ import pytest_asyncio
 
 from consumer.retention import pruner
 from consumer.retention.pruner import Pruner, RetentionPolicy
-from consumer.runtime import aio
 from consumer.store.database import Database
+from messaging import timeouts
 from tests.support.wait import wait_until_async
 
 DAY = timedelta(days=1)
 POLICY = RetentionPolicy(jobs=DAY, rejected_rows=DAY, events=DAY)
 COMMANDS = """
-insert into migration.commands (command_id, request_id, action, obeyed, created_at)
+insert into migration.commands (command_id, request_id, action, accepted, created_at)
 select 'c ' || n, 'r', 'retry', true, now() - interval '3 days' from generate_series(1, $1::integer) n
 """
 
@@ -36,10 +36,16 @@ def stop() -> asyncio.Event:
 
 @pytest.fixture(autouse=True)
 def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rests as long as it takes to see them."""
-    for name, seconds in {"FIRST": 0.2, "ROUND": 0.2, "AWAY": 0.2, "BREATH": 0.01}.items():
-        monkeypatch.setattr(pruner, f"{name}_SECONDS", seconds)
-    monkeypatch.setattr(aio, "HEARTBEAT_INTERVAL_SECONDS", 0.02)
+    """Pauses short enough for a test."""
+    for name in (
+        "INITIAL_DELAY_SECONDS",
+        "INTERVAL_SECONDS",
+        "INITIAL_BACKOFF_SECONDS",
+        "MAX_BACKOFF_SECONDS",
+    ):
+        monkeypatch.setattr(pruner, name, 0.2)
+    monkeypatch.setattr(pruner, "CHUNK_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(timeouts, "HEARTBEAT_INTERVAL_SECONDS", 0.02)
 
 
 async def _old_commands(database: Database, number: int) -> None:
@@ -62,7 +68,7 @@ async def _stop_and_wait(running: asyncio.Task[None], stop: asyncio.Event) -> No
         await running
 
 
-async def test_round_after_round_prunes_what_has_grown_old(database: Database, stop: asyncio.Event) -> None:
+async def test_each_run_prunes_what_has_expired_since(database: Database, stop: asyncio.Event) -> None:
     running = asyncio.create_task(Pruner(database, POLICY).run(stop))
     for _ in range(2):
         await _old_commands(database, 1)
@@ -86,7 +92,7 @@ async def _is_deleted(database: Database) -> bool:
     return [row["load"] for row in kept] == [2]
 
 
-async def test_round_deletes_rows_of_older_loads_of_jobs_that_run(
+async def test_run_deletes_rejected_rows_of_older_loads_of_running_jobs(
     database: Database, stop: asyncio.Event
 ) -> None:
     async with database.transaction() as connection:
@@ -96,7 +102,7 @@ async def test_round_deletes_rows_of_older_loads_of_jobs_that_run(
     await _stop_and_wait(running, stop)
 
 
-async def test_a_resting_loop_says_that_it_is_alive_and_ends_at_once(
+async def test_idle_pruner_beats_and_stops_at_once(
     database: Database, stop: asyncio.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pruner, "INITIAL_DELAY_SECONDS", 3_600)
@@ -112,7 +118,7 @@ async def test_a_resting_loop_says_that_it_is_alive_and_ends_at_once(
     await _stop_and_wait(running, stop)
 
 
-async def test_a_loop_that_is_told_to_stop_ends_between_two_pieces(
+async def test_pruner_stops_between_two_chunks(
     database: Database, stop: asyncio.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pruner, "CHUNK_PAUSE_SECONDS", 3_600)
@@ -127,7 +133,7 @@ async def test_a_loop_that_is_told_to_stop_ends_between_two_pieces(
     assert await _commands_left(database) == 1_500
 
 
-async def test_a_round_that_met_an_outage_is_taken_up_again(database: Database, stop: asyncio.Event) -> None:
+async def test_run_is_repeated_after_an_outage(database: Database, stop: asyncio.Event) -> None:
     await _old_commands(database, 1)
     blocker = await database.data_connection()
     blocking = blocker.transaction()

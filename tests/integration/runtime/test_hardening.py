@@ -1,4 +1,4 @@
-"""Secrets are of the process they were given to: neither inherited by others nor read from its memory."""
+"""Secrets of a process are neither inherited by children nor readable in its memory."""
 
 import json
 import os
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is neithe
 SECRET = "postgresql://u:s3cret@127.0.0.1:1/nowhere"
 BECOME_SCRIPT = """
 import ctypes, os
-from consumer import concealment
+from consumer.runtime import hardening
 
 def become(uid):
-    if os.geteuid() == 0:  # root may look into everything
+    if os.geteuid() == 0:  # root may read everything
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
-        ctypes.CDLL(None).prctl(concealment.PR_SET_DUMPABLE, 1, 0, 0, 0)  # as it is behind an exec
+        ctypes.CDLL(None).prctl(hardening.PR_SET_DUMPABLE, 1, 0, 0, 0)  # as it is behind an exec
 """
 CHILD_SCRIPT = f"""{BECOME_SCRIPT}
 import sys
@@ -39,8 +39,8 @@ LOOK_SCRIPT = f"""{BECOME_SCRIPT}
 import json, sys
 
 become(int(sys.argv[2]))
-if sys.argv[1] == "concealed":
-    concealment.conceal()
+if sys.argv[1] == "hardened":
+    hardening.disable_dumping()
 if os.fork():
     os.wait()
 else:
@@ -69,7 +69,7 @@ __main__.main()
 
 
 def visible_to_child(how: str) -> dict[str, str]:
-    """What a child of an ordinary user's process can open of that process."""
+    """What a child of an unprivileged process can open of that process."""
     account = server_account()
     command = [sys.executable, "-c", LOOK_SCRIPT, how, str(account.uid if account else os.getuid())]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
@@ -77,13 +77,13 @@ def visible_to_child(how: str) -> dict[str, str]:
     return found
 
 
-def test_a_child_cannot_look_into_a_concealed_process() -> None:
+def test_child_cannot_read_memory_of_a_hardened_process() -> None:
     assert visible_to_child("as usual")["environ"] == "open", "what is refused below has to be open here"
-    assert visible_to_child("concealed") == dict.fromkeys(("environ", "mem", "maps"), "PermissionError")
+    assert visible_to_child("hardened") == dict.fromkeys(("environ", "mem", "maps"), "PermissionError")
 
 
 @pytest.mark.parametrize(("inspectable", "dumpable"), [("no", 0), ("yes", 1)])
-def test_the_service_conceals_itself_and_forgets_its_secrets(
+def test_service_hardens_itself_and_clears_its_secrets(
     tmp_path: Path, inspectable: str, dumpable: int
 ) -> None:
     environment = {
@@ -107,7 +107,7 @@ def test_the_service_conceals_itself_and_forgets_its_secrets(
 
 @contextmanager
 def waiting_child() -> Iterator[int]:
-    """A child of an ordinary user that has not been given its START frame; its process id."""
+    """The process id of a child of an unprivileged user that has not got its START frame."""
     account = server_account()
     command = [sys.executable, "-c", CHILD_SCRIPT, str(account.uid if account else os.getuid())]
     pipe = subprocess.PIPE
@@ -120,15 +120,15 @@ def waiting_child() -> Iterator[int]:
 
 
 def is_hardened(pid: int) -> bool:
-    """Whether the kernel keeps an ordinary user's process from others of that user: its files are root's."""
+    """Whether the kernel protects a process from others of its user: its files belong to root."""
     return Path(f"/proc/{pid}/environ").stat().st_uid == 0
 
 
-def test_a_child_conceals_itself_before_it_is_given_secrets() -> None:
-    """Another child, which a hostile file has taken over, runs as the same user."""
+def test_child_hardens_itself_before_it_gets_secrets() -> None:
+    """A child that a hostile file has taken over runs as the same user."""
     with waiting_child() as pid:
-        wait_until(lambda: oom_score(pid) == "800", 30, "its score, which a concealed process cannot write")
-        wait_until(lambda: is_hardened(pid), 30, "the child to conceal itself")
+        wait_until(lambda: oom_score(pid) == "800", 30, "its score, which a hardened process cannot write")
+        wait_until(lambda: is_hardened(pid), 30, "the child to harden itself")
 
 
 def oom_score(pid: int) -> str:

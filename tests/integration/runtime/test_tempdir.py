@@ -1,4 +1,4 @@
-"""What a killed process left in its scratch folder is removed by the next one, and nothing else is."""
+"""The temporary directory of a killed process is removed by the next one, and nothing else is."""
 
 import subprocess
 import sys
@@ -12,12 +12,12 @@ from consumer.runtime.tempdir import PREFIX, ProcessTempDir
 HOLD_SCRIPT = """
 import sys
 from pathlib import Path
-from consumer.runtime.tempdir import Scratch
+from consumer.runtime.tempdir import ProcessTempDir
 
-scratch = Scratch.open(Path(sys.argv[1]))
-(scratch.path / "job-1-x").mkdir()
-(scratch.path / "job-1-x" / "phones.xlsx").write_text("personal")
-print(scratch.path, flush=True)
+directory = ProcessTempDir.open(Path(sys.argv[1]))
+(directory.path / "job-1-x").mkdir()
+(directory.path / "job-1-x" / "phones.xlsx").write_text("personal")
+print(directory.path, flush=True)
 sys.stdin.read()
 """
 
@@ -26,7 +26,7 @@ Start = Callable[[], tuple[subprocess.Popen[str], Path]]
 
 @pytest.fixture
 def start_process(tmp_path: Path) -> Iterator[Start]:
-    """Start a process that works in a scratch folder."""
+    """Start a process with a temporary directory."""
     started: list[subprocess.Popen[str]] = []
 
     def begin() -> tuple[subprocess.Popen[str], Path]:
@@ -46,12 +46,10 @@ def start_process(tmp_path: Path) -> Iterator[Start]:
         process.communicate()
 
 
-def test_the_folder_of_a_killed_process_is_removed_and_that_of_a_living_one_stays(
-    start_process: Start, tmp_path: Path
-) -> None:
+def test_only_directories_of_dead_processes_are_removed(start_process: Start, tmp_path: Path) -> None:
     killed, left = start_process()
     _, kept = start_process()
-    assert (left / "job-1-x" / "phones.xlsx").exists(), "it lives, so nobody removes it"
+    assert (left / "job-1-x" / "phones.xlsx").exists(), "its process is alive"
     killed.kill()
     killed.wait()
     scratch = ProcessTempDir.open(tmp_path)
@@ -60,14 +58,14 @@ def test_the_folder_of_a_killed_process_is_removed_and_that_of_a_living_one_stay
     scratch.close()
 
 
-def test_a_folder_is_removed_at_the_end(tmp_path: Path) -> None:
+def test_directory_is_removed_at_close(tmp_path: Path) -> None:
     scratch = ProcessTempDir.open(tmp_path)
     (scratch.path / "job").mkdir()
     scratch.close()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_not_ours_stays(tmp_path: Path) -> None:
+def test_foreign_directories_are_kept(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / f"{PREFIX}link").symlink_to(tmp_path / "other")
     (tmp_path / f"{PREFIX}file").touch()
@@ -79,12 +77,12 @@ def test_what_is_not_ours_stays(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_folder_that_was_left_before_its_first_reading_is_removed(tmp_path: Path) -> None:
+def test_stale_directory_without_job_directory_is_removed(tmp_path: Path) -> None:
     (tmp_path / f"{PREFIX}x").mkdir()
     ProcessTempDir.open(tmp_path).close()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_root_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
+def test_missing_root_raises_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         ProcessTempDir.open(tmp_path / "nowhere")

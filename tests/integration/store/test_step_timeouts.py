@@ -29,10 +29,10 @@ from consumer.store.errors import DatabaseUnavailableError
 from consumer.worker.job_runner import write_outcome
 from consumer.worker.lease_heartbeat import LeaseHeartbeat
 from schemas.requests import CancelRequest
-from tests.integration.http.tcp_gate import TcpGate
 from tests.support.dedicated_postgres import start_dedicated_postgres
 from tests.support.freeze import freeze_tree, resume_tree
 from tests.support.job_factories import execute, make_running_job, record_request
+from tests.support.tcp_gate import TcpGate
 
 pytestmark = pytest.mark.serial
 

@@ -12,8 +12,8 @@ from consumer.store import bounded_transaction
 from consumer.store import database as module
 from consumer.store.database import CONTROL_CONNECTIONS, Database
 from consumer.store.errors import DatabaseUnavailableError
-from tests.integration.http.tcp_gate import TcpGate
 from tests.support.job_factories import execute, fetch
+from tests.support.tcp_gate import TcpGate
 from tests.support.wait import wait_until_async
 
 DEADLINE_SECONDS = 0.6

@@ -90,7 +90,7 @@ async def test_a_job_whose_batches_find_no_connection_gives_way_to_others(
         raise DatabaseUnavailableError("Postgres is not available (SQLSTATE 53300)")
 
     monkeypatch.setattr(Database, "data_connection", full)
-    monkeypatch.setattr(outages, "OUTAGE_DELAYS_SECONDS", (0.0,))
+    monkeypatch.setattr(outages, "INITIAL_BACKOFF_SECONDS", 0.0)
     monkeypatch.setattr(outages, "MAX_CONSECUTIVE_OUTAGES", 2)
     shop = WorkerContext(database, {}, {"PYTHONPATH": "."}, tmp_path, lambda _: SourceCredentials())
     outcome = await Attempt(shop, claimed_job, fencing_token(claimed_job)).run()

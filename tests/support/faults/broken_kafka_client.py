@@ -33,7 +33,7 @@ class LatestConsumer(AIOKafkaConsumer):  # type: ignore[misc] # the library has 
 
 
 async def _fail() -> None:
-    raise RuntimeError("the library met an error nobody foresaw")
+    raise RuntimeError("an unexpected error in the library")
 
 
 def break_inner_task(fault: str) -> None:

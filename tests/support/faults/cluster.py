@@ -37,7 +37,7 @@ class SaslLogin:
     password: str
 
     def environment(self) -> dict[str, str]:
-        """What a replica is told of it."""
+        """The environment of a replica that logs in with it."""
         known = {"USERNAME": self.user, "PASSWORD": self.password, "MECHANISM": "PLAIN"}
         return {"KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT"} | {
             f"KAFKA_SASL_{name}": value for name, value in known.items()

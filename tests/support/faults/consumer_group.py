@@ -22,12 +22,12 @@ def remove_members(bootstrap: str) -> None:
 
 
 def skip_to_end(bootstrap: str) -> None:
-    """Have the group begin behind all that lies there now; to be called while nobody is in it."""
+    """Commit the end offsets of all partitions; only while the group has no members."""
     _run(_skip_to_end(bootstrap))
 
 
 def reset_offsets(bootstrap: str, offsets: Mapping[int, int]) -> None:
-    """Have the group begin again at offsets it once had; to be called while nobody is in it."""
+    """Commit earlier offsets; only while the group has no members."""
     _run(_reset_offsets(bootstrap, offsets))
 
 
@@ -42,7 +42,7 @@ def member_ids(bootstrap: str) -> set[str]:
 
 
 def stable_member_count(bootstrap: str) -> int:
-    """How many members share the partitions; 0 while they meet anew."""
+    """How many members share the partitions; 0 during a rebalance."""
     return int(_run(_with_admin_client(bootstrap, _stable_member_count)))
 
 
@@ -89,7 +89,7 @@ async def _reset_offsets(bootstrap: str, offsets: Mapping[int, int]) -> None:
 
 @asynccontextmanager
 async def offset_committer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer that may commit offsets of the requests topic for the group while nobody is in it."""
+    """A consumer that may commit offsets of the requests topic while the group has no members."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=GROUP, enable_auto_commit=False)
     await consumer.start()
     try:

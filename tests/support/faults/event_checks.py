@@ -17,12 +17,12 @@ def drop_stale_events(events: Sequence[StatusEvent]) -> list[StatusEvent]:
 
 
 def event_violations(events: Sequence[StatusEvent], job: Mapping[str, Any]) -> list[str]:
-    """What does not hold of the events of one job, as they lie in the topic; `job` is its row."""
+    """Violations in the published events of one job; `job` is its row."""
     read = drop_stale_events(events)
     found = []
     if [event.sequence for event in read] != list(range(1, job["sequence"] + 1)):
         found.append(
-            f"its sequence is not 1 to {job['sequence']}: {[event.sequence for event in events]} lie there"
+            f"its sequence is not 1 to {job['sequence']}: {[event.sequence for event in events]} are there"
         )
     found += _conflicting_duplicates(events)
     ends = Counter(event.run for event in read if event.status.terminal)

@@ -13,7 +13,7 @@ FAIL_WRITES_SQL = """
 create table public.full_disk ();
 create function public.no_room() returns trigger language plpgsql as $$ begin
   if exists (select from public.full_disk) then
-    raise exception 'no room' using errcode = '53100';
+    raise exception 'no space' using errcode = '53100';
   end if;
   return null;
 end $$;

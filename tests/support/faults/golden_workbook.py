@@ -27,7 +27,7 @@ class GoldenWorkbook:
         return cls(path, directory, load_into(directory, path), phones_in_workbook(path))
 
     def directory_up_to(self, position: int | None) -> Directory:
-        """What stands in the directory when all rows up to a position are stored."""
+        """The directory after all rows up to a position are stored."""
         directory = Directory()
         load_into(directory, self.path, up_to=position or 0)
         return directory

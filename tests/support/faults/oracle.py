@@ -238,14 +238,14 @@ def _texts(harness: CheckedHarness) -> Iterable[tuple[str, str]]:
 
 
 def read_status_events(bootstrap: str, request_id: str) -> list[StatusEvent]:
-    """Everything that lies in the status topic about a request, in order."""
+    """All events of a request on the status topic, in order."""
     records = read_topic(bootstrap, STATUS.name)
     mine = (record.value or b"" for record in records if record.key == request_id.encode())
     return [StatusEvent.model_validate_json(value) for value in mine]
 
 
 def read_topic(bootstrap: str, topic: str) -> list[Record]:
-    """Everything that lies in a topic."""
+    """All records of a topic."""
     return asyncio.run(_read_topic(KafkaConnection(bootstrap), topic))
 
 

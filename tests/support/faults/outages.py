@@ -89,7 +89,7 @@ def network_blackholed(harness: OutageTargets) -> Iterator[None]:
 
 @contextmanager
 def connections_blackholed(harness: OutageTargets) -> Iterator[None]:
-    """Bytes of standing connections arrive nowhere, in both directions, for ever; new ones are well."""
+    """Bytes of existing connections are dropped in both directions, for good; new connections work."""
     for proxy in harness.proxies:
         proxy.blackhole_existing()
     yield

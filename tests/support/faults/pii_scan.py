@@ -31,7 +31,7 @@ def _phones(texts: Iterable[str]) -> Iterator[str]:
 
 
 def find_leaks(where: str, text: str, phones: set[str], secrets: Iterable[str]) -> list[str]:
-    """What stands in a text and must not: told by its place, never by itself."""
+    """Forbidden values in a text, reported by their position and never by their content."""
     found = [
         f"{where}: a phone after {text[max(match.start() - CONTEXT_CHARS, 0) : match.start()]!r}"
         for match in PHONE_LIKE.finditer(text)

@@ -148,7 +148,7 @@ class PostgresProxyConnection(ProxyConnection):
 
 
 class MessageSplitter:
-    """Cuts one direction of the protocol into messages. `pending_single_bytes` bytes come before the first of them."""
+    """Splits one direction of the protocol into messages, after `pending_single_bytes` bytes."""
 
     def __init__(self, *, after_startup: bool) -> None:
         self._started = after_startup

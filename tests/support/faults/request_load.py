@@ -50,7 +50,7 @@ class RequestLoad:
     def _run(self) -> None:
         try:
             asyncio.run(self._send())
-        except BaseException as error:  # noqa: BLE001 - raised again where somebody hears it
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread of the test
             self._error = error
 
     async def _send(self) -> None:

@@ -35,7 +35,7 @@ class SkewedClock:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process has to be told to go by it."""
+        """The environment that makes a process use this clock."""
         before = os.environ.get("PYTHONPATH")
         path = os.pathsep.join(filter(None, (str(self._folder), before)))
         # Its extensions in C ask for the time of a record by themselves.

@@ -32,7 +32,7 @@ def is_supported(account: Account | None = None) -> bool:
 
 @contextmanager
 def filled(pid: int, folder: Path, account: Account | None = None) -> Iterator[None]:
-    """No room within, on the small file system of a process of that account (or of ours).
+    """Fill the small file system of a process of that account (or of ours) for the duration.
 
     Whatever becomes free meanwhile is taken at once.
     """
@@ -56,5 +56,5 @@ def _run(argv: Sequence[str], account: Account | None) -> int:
 
 
 def _as_user(account: Account | None) -> dict[str, Any]:
-    """Only its own account may create files there: nobody else is known in it."""
+    """Only its own account may create files there: the namespace has no other."""
     return {"user": account.uid, "group": account.gid, "extra_groups": ()} if account else {}

@@ -102,7 +102,7 @@ class TcpProxy:
         self.target = target
         self.connections: set[ProxyConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        # Holds the port also while nobody listens on it.
+        # Keeps the port also while no server listens on it.
         self._reserved_socket = _bind(0)
         self.port = int(self._reserved_socket.getsockname()[1])
         self._listener: asyncio.Server | None = None
@@ -130,7 +130,7 @@ class TcpProxy:
         self._run_in_loop(self._reset)
 
     def refuse(self) -> None:
-        """Refuse new connections; those that stand go on."""
+        """Refuse new connections; existing ones continue."""
         self._run_in_loop(self._refuse)
 
     def stall(self, directions: Iterable[str] = BOTH) -> None:
@@ -144,7 +144,7 @@ class TcpProxy:
         )
 
     def blackhole_existing(self) -> None:
-        """Pass nothing on for the connections that stand, now or ever; new ones are welcome."""
+        """Drop all bytes of existing connections, for good; new connections work."""
         self._run_in_loop(self._blackhole_existing)
 
     def delay(self, milliseconds: float, directions: Iterable[str] = BOTH) -> None:
@@ -197,7 +197,7 @@ class TcpProxy:
     async def _refuse(self) -> None:
         listener, self._listener = self._listener, None
         if listener is not None:
-            listener.close()  # not waited for: connections that stand would be
+            listener.close()  # not awaited: that would wait for existing connections
 
     async def _cut(self) -> None:
         await self._refuse()

@@ -1,4 +1,4 @@
-"""Every kind of message becomes a request or a sentence."""
+"""Every message is parsed into a request or into an error message."""
 
 import json
 from typing import Any
@@ -27,20 +27,20 @@ def start_with(**changes: Any) -> bytes:
     return bytes_of({**START, **changes})
 
 
-def test_a_start_request_is_read() -> None:
+def test_start_request_is_parsed() -> None:
     request = parse(bytes_of(START))
     assert isinstance(request, StartRequest)
     assert request.source.identifier == "chats.xlsx"
 
 
-def test_a_start_without_an_id_is_read() -> None:
+def test_start_request_without_id_is_parsed() -> None:
     request = parse(bytes_of({k: v for k, v in START.items() if k != "request_id"}))
     assert isinstance(request, StartRequest)
     assert request.request_id is None
 
 
 @pytest.mark.parametrize(("action", "kind"), [("cancel", CancelRequest), ("retry", RetryRequest)])
-def test_commands_are_read(action: str, kind: type) -> None:
+def test_commands_are_parsed(action: str, kind: type) -> None:
     assert isinstance(parse(bytes_of({"action": action, "request_id": "r-1"})), kind)
 
 
@@ -48,7 +48,7 @@ def test_commands_are_read(action: str, kind: type) -> None:
     "value",
     [None, b"", b"hello", b"{", b"\xff\xfe", b'{"a": NaN}', b"[" * 100_000, "привет".encode("cp1251")],
 )
-def test_what_is_no_json_is_named_so(value: bytes | None) -> None:
+def test_invalid_json_is_reported(value: bytes | None) -> None:
     found = parse(value)
     assert isinstance(found, InvalidMessage)
     assert found.reason is DeadLetterReason.NOT_JSON
@@ -77,7 +77,7 @@ def test_what_is_no_json_is_named_so(value: bytes | None) -> None:
         b'{"action": "start", "request_id": "\\ud800", "dataset": "chats"}',
     ],
 )
-def test_what_is_no_request_is_refused_with_a_sentence(value: bytes) -> None:
+def test_invalid_request_is_reported_with_a_message(value: bytes) -> None:
     found = parse(value)
     assert isinstance(found, InvalidMessage)
     assert found.reason is DeadLetterReason.INVALID_REQUEST
@@ -86,7 +86,7 @@ def test_what_is_no_request_is_refused_with_a_sentence(value: bytes) -> None:
 
 @pytest.mark.parametrize("request_id", [".", ".."])
 @pytest.mark.parametrize("action", ["start", "cancel", "retry"])
-def test_an_id_that_no_url_can_carry_is_refused(action: str, request_id: str) -> None:
+def test_id_that_no_url_can_contain_is_invalid(action: str, request_id: str) -> None:
     body = START if action == "start" else {}
     found = parse(bytes_of({**body, "action": action, "request_id": request_id}))
     assert isinstance(found, InvalidMessage)
@@ -95,18 +95,18 @@ def test_an_id_that_no_url_can_carry_is_refused(action: str, request_id: str) ->
 
 
 @pytest.mark.parametrize("request_id", ["...", ".a", "a.", "a/..", "%2e"])
-def test_an_id_with_other_dots_is_taken(request_id: str) -> None:
+def test_id_with_other_dots_is_valid(request_id: str) -> None:
     assert not isinstance(parse(start_with(request_id=request_id)), InvalidMessage)
 
 
-def test_the_id_of_a_wrong_request_is_kept_for_the_answer() -> None:
+def test_id_of_an_invalid_request_is_kept() -> None:
     found = parse(start_with(source={"type": "oracle"}))
     assert isinstance(found, InvalidMessage)
     assert found.request_id == "r-1"
 
 
 @pytest.mark.parametrize("request_id", ["a\x00b", "a\nb", "\x1b[2J", "\ud800", 7, "", "x" * 201, None])
-def test_an_id_that_cannot_be_stored_is_not_kept(request_id: Any) -> None:
+def test_id_that_cannot_be_stored_is_not_kept(request_id: Any) -> None:
     body = {**START, "request_id": request_id, "extra": 1}
     found = parse(json.dumps(body).encode())
     assert isinstance(found, InvalidMessage)
@@ -124,27 +124,27 @@ def test_an_id_that_cannot_be_stored_is_not_kept(request_id: Any) -> None:
         start_with(source={"type": "database", "connection": "hunter2 "}),
     ],
 )
-def test_a_sentence_repeats_no_value_of_the_message(value: bytes) -> None:
+def test_message_repeats_no_value(value: bytes) -> None:
     found = parse(value)
     assert isinstance(found, InvalidMessage)
     assert "hunter2" not in found.message
 
 
-def test_a_sentence_says_what_there_is_to_choose_from() -> None:
+def test_message_lists_the_choices() -> None:
     found = parse(start_with(source={"type": "oracle"}))
     assert isinstance(found, InvalidMessage)
     assert "wrong: source: 'type' must be one of 'excel', 'database', 'google_sheets'" in found.message
 
 
 @pytest.mark.parametrize("where", ["action", "source"])
-def test_a_sentence_about_an_unknown_kind_names_the_known_ones_alone(where: str) -> None:
+def test_message_about_an_unknown_kind_lists_only_known_ones(where: str) -> None:
     found = parse(start_with(**{"action": "s3cret"} if where == "action" else {"source": {"type": "s3cret"}}))
     assert isinstance(found, InvalidMessage)
     assert "s3cret" not in found.message
     assert "'cancel'" in found.message or "'excel'" in found.message
 
 
-def test_where_chunks_lie_does_not_make_another_body() -> None:
+def test_chunk_offsets_do_not_change_the_body() -> None:
     upload = {
         "upload_id": "u",
         "partition": 0,
@@ -166,7 +166,7 @@ def test_where_chunks_lie_does_not_make_another_body() -> None:
     assert first.digest() == second.digest() != other.digest()
 
 
-def test_who_asked_does_not_make_another_body() -> None:
+def test_requested_by_does_not_change_the_body() -> None:
     first, second = parse(start_with(requested_by="ivanova")), parse(start_with(requested_by="petrov"))
     assert isinstance(first, StartRequest)
     assert isinstance(second, StartRequest)
@@ -216,7 +216,7 @@ UPLOADED: dict[str, Any] = {"upload": {"upload_id": "u"}}
         ("excel", ["source: Input should be a valid dictionary"]),
     ],
 )
-def test_only_errors_of_the_branch_that_was_meant_are_named(source: Any, wrong: list[str]) -> None:
+def test_only_errors_of_the_intended_variant_are_named(source: Any, wrong: list[str]) -> None:
     message = _parse_error(start_with(source=source)).message
     named = message.removeprefix("the request is wrong: ").split("; ")
     named = [one for one in named if not one.startswith("and ")]
@@ -224,7 +224,7 @@ def test_only_errors_of_the_branch_that_was_meant_are_named(source: Any, wrong: 
     assert all(one.startswith(expected) for one, expected in zip(named, wrong, strict=True)), message
 
 
-def test_a_path_leads_through_the_message() -> None:
+def test_error_path_leads_through_the_message() -> None:
     message = _parse_error(start_with(options={"max_attempts": 0}, source={"type": "database"})).message
     assert "source.connection: Field required" in message
     assert "options.max_attempts: Input should be" in message
@@ -233,7 +233,7 @@ def test_a_path_leads_through_the_message() -> None:
 @pytest.mark.parametrize("digits", [101, 4_300, 4_301, 5_000, 100_000])
 @pytest.mark.parametrize("sign", ["", "-"])
 @pytest.mark.parametrize("field", ["timeout_seconds", "max_attempts", "unknown"])
-def test_a_number_of_thousands_of_digits_is_a_wrong_value(field: str, sign: str, digits: int) -> None:
+def test_number_with_thousands_of_digits_is_invalid(field: str, sign: str, digits: int) -> None:
     value = start_with(options={field: 17}).replace(b"17", f"{sign}{'9' * digits}".encode())
     found = _parse_error(value)
     assert found.request_id == "r-1"
@@ -242,7 +242,7 @@ def test_a_number_of_thousands_of_digits_is_a_wrong_value(field: str, sign: str,
 
 
 def _with_duplicate_key(name: bytes, first: bytes, second: bytes, value: bytes = start_with()) -> bytes:
-    """The message with a key named twice where it stood once."""
+    """The message with one key repeated."""
     assert value.count(first) == 1
     return value.replace(first, name + b": " + second + b", " + first)
 
@@ -264,25 +264,25 @@ def _with_duplicate_key(name: bytes, first: bytes, second: bytes, value: bytes =
         (b'{"a": {"x": 1, "x": 2}, "a": 7}', ["a"], None),
     ],
 )
-def test_a_key_that_is_given_twice_is_refused(value: bytes, paths: list[str], request_id: str | None) -> None:
+def test_duplicate_key_is_invalid(value: bytes, paths: list[str], request_id: str | None) -> None:
     found = _parse_error(value)
-    said = [f"{path}: is given more than once in one object; give it once" for path in paths]
-    assert found.message == "the request is wrong: " + "; ".join(said)
+    errors = [f"{path}: is given more than once in one object; give it once" for path in paths]
+    assert found.message == "the request is wrong: " + "; ".join(errors)
     assert found.request_id == request_id
 
 
-def test_many_repeated_keys_are_counted() -> None:
+def test_many_duplicate_keys_are_counted() -> None:
     pairs = ", ".join(f'"k{n}": 1, "k{n}": 2' for n in range(9))
     assert _parse_error(f"{{{pairs}}}".encode()).message.endswith("; and 4 more")
 
 
-def test_repeated_keys_hide_no_phone_in_the_sentence() -> None:
+def test_message_about_duplicate_keys_contains_no_phone() -> None:
     assert "9991234567" not in _parse_error(b'{"+79991234567": 1, "+79991234567": 2}').message
 
 
 @pytest.mark.parametrize("key", ["a\nb", "\x1b[2J", "\u202e", "\r", "\x85", "\u2028"])
-def test_a_key_of_a_wrong_message_is_shown_with_escapes(key: str) -> None:
-    """Its name comes into headers, events and logs: nothing in it may act there."""
+def test_key_of_an_invalid_message_is_escaped(key: str) -> None:
+    """It is copied into headers, events and logs: no control character may get there."""
     for body in ({**START, key: 1}, {**START, "options": {key: 1}}):
         found = parse(bytes_of(body))
         assert isinstance(found, InvalidMessage)

@@ -1,4 +1,4 @@
-"""An upgrade of the client library that renames what we look at must fail here."""
+"""An upgrade of aiokafka that renames one of the private names must fail here."""
 
 import asyncio
 
@@ -12,11 +12,11 @@ from messaging import aiokafka_private
 from messaging.stall_detection import ConsumerStalledError, require_alive
 
 
-def test_the_library_is_the_one_we_know() -> None:
+def test_library_has_the_checked_version() -> None:
     assert aiokafka.__version__ == "0.14.0"
 
 
-async def test_a_producer_has_the_names_we_use() -> None:
+async def test_producer_has_the_private_names() -> None:
     producer = AIOKafkaProducer()
     assert aiokafka_private.sender_task(producer) is None
     await aiokafka_private.close_producer_client(producer)
@@ -25,7 +25,7 @@ async def test_a_producer_has_the_names_we_use() -> None:
     assert producer._closed is True
 
 
-async def test_a_consumer_has_the_names_we_use() -> None:
+async def test_consumer_has_the_private_names() -> None:
     consumer = AIOKafkaConsumer(group_id="g")
     assert aiokafka_private.close_fetcher(consumer) is None
     await aiokafka_private.close_consumer_client(consumer)
@@ -33,7 +33,7 @@ async def test_a_consumer_has_the_names_we_use() -> None:
     await consumer.stop()
 
 
-async def test_an_admin_client_has_the_names_we_use() -> None:
+async def test_admin_client_has_the_private_names() -> None:
     client = AIOKafkaAdminClient()
     assert not aiokafka_private.knows_controller(client)
     client._client.cluster.controller = object()
@@ -41,7 +41,7 @@ async def test_an_admin_client_has_the_names_we_use() -> None:
     await client.close()
 
 
-async def test_the_tasks_of_a_consumer_are_known_by_their_owner() -> None:
+async def test_tasks_of_a_consumer_are_found_by_owner() -> None:
     consumer, other = AIOKafkaConsumer(group_id="g"), AIOKafkaConsumer(group_id="g")
     for one in (consumer, other):
         one._coordinator = GroupCoordinator(one._client, one._subscription, group_id="g")
@@ -60,7 +60,7 @@ async def test_the_tasks_of_a_consumer_are_known_by_their_owner() -> None:
     await other.stop()
 
 
-async def test_a_consumer_that_never_started_owns_no_task() -> None:
+async def test_consumer_that_never_started_has_no_task() -> None:
     consumer = AIOKafkaConsumer(group_id="g")
     function, method = asyncio.ensure_future(asyncio.sleep(60)), asyncio.ensure_future(asyncio.Event().wait())
     await asyncio.sleep(0)
@@ -70,7 +70,7 @@ async def test_a_consumer_that_never_started_owns_no_task() -> None:
     await consumer.stop()
 
 
-async def test_a_dead_inner_task_is_noticed() -> None:
+async def test_dead_inner_task_is_detected() -> None:
     async def dies() -> None:
         raise ValueError("its reason")
 

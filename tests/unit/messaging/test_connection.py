@@ -4,29 +4,30 @@ from pathlib import Path
 import certifi
 import pytest
 
-from messaging.connection import VALIDATORS, KafkaConnection, validate_servers
+from messaging.connection import KafkaConnection
 from messaging.errors import KafkaUnavailableError
+from messaging.settings_validators import VALIDATORS, validate_servers
 
 SECURE = KafkaConnection(
     "a:1, b:2,c:3", "SASL_PLAINTEXT", "SCRAM-SHA-512", sasl_username="anna", sasl_password="hidden"
 )
 
 
-def test_it_crosses_a_pipe_as_json() -> None:
+def test_connection_survives_json() -> None:
     assert KafkaConnection.from_dict(json.loads(json.dumps(SECURE.to_dict()))) == SECURE
 
 
-def test_its_text_does_not_show_the_password() -> None:
+def test_repr_hides_the_password() -> None:
     assert "hidden" not in repr(SECURE)
 
 
-def test_brokers_stand_in_another_order_now_and_then() -> None:
+def test_brokers_are_shuffled() -> None:
     orders = {tuple(SECURE.options()["bootstrap_servers"]) for _ in range(100)}
     assert len(orders) > 1
     assert {frozenset(order) for order in orders} == {frozenset({"a:1", "b:2", "c:3"})}
 
 
-def test_plain_text_needs_no_credentials() -> None:
+def test_plaintext_needs_no_credentials() -> None:
     assert KafkaConnection("a:1").options() == {
         "bootstrap_servers": ["a:1"],
         "security_protocol": "PLAINTEXT",
@@ -57,7 +58,9 @@ def test_missing_credentials_are_named() -> None:
         ),
     ],
 )
-def test_a_login_fits_its_protocol_or_is_told(connection: KafkaConnection, problem: str | None) -> None:
+def test_login_that_contradicts_its_protocol_is_reported(
+    connection: KafkaConnection, problem: str | None
+) -> None:
     assert (problem or "None") in str(connection.sasl_error())
     assert "anna" not in str(connection.sasl_error())
 
@@ -65,7 +68,7 @@ def test_a_login_fits_its_protocol_or_is_told(connection: KafkaConnection, probl
 @pytest.mark.parametrize(
     "servers", ["a:9092", "a", "a:1, b.example.org:65535,", "127.0.0.1:1", "[::1]:9092", "[::1]", "a_b:1"]
 )
-def test_addresses_of_brokers_are_taken_as_they_are(servers: str) -> None:
+def test_valid_broker_addresses_are_accepted(servers: str) -> None:
     assert validate_servers(servers) == servers
 
 
@@ -76,7 +79,7 @@ def test_addresses_of_brokers_are_taken_as_they_are(servers: str) -> None:
         *("kafka://a:1", "anna:x@a:1", "a:1;b:2", f"{'a' * 64}:1"),
     ],
 )
-def test_what_is_no_address_of_a_broker_is_refused(servers: str) -> None:
+def test_invalid_broker_addresses_are_rejected(servers: str) -> None:
     with pytest.raises(ValueError, match="host:port"):
         validate_servers(servers)
 
@@ -89,12 +92,12 @@ def test_what_is_no_address_of_a_broker_is_refused(servers: str) -> None:
         ("KAFKA_SSL_CAFILE", certifi.where(), certifi.where()),
     ],
 )
-def test_a_value_becomes_what_the_client_takes(name: str, text: str, taken: str) -> None:
+def test_values_are_normalised(name: str, text: str, taken: str) -> None:
     assert VALIDATORS[name](text) == taken
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
-def test_an_unreadable_ca_file_is_named(content: str | None, tmp_path: Path) -> None:
+def test_unreadable_ca_file_is_named(content: str | None, tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
     if content:
         file.write_text(content)
@@ -102,7 +105,7 @@ def test_an_unreadable_ca_file_is_named(content: str | None, tmp_path: Path) -> 
         KafkaConnection("a:1", "SSL", ssl_cafile=str(file)).options()
 
 
-def test_the_sentence_names_brokers_causes_and_what_to_check() -> None:
+def test_error_names_brokers_causes_and_advice() -> None:
     sentence = str(KafkaUnavailableError.for_servers("a:1", ["refused.", "refused.", ""]))
     assert sentence.startswith("Kafka at a:1 is not reachable: refused. Check ")
     assert "KAFKA_BOOTSTRAP_SERVERS" in sentence

@@ -1,4 +1,4 @@
-"""Whose chunks keep a fetch of an upload waiting."""
+"""Only chunks of the upload itself extend the timeout of a fetch."""
 
 import itertools
 import time
@@ -20,7 +20,7 @@ UPLOAD = Upload(
 
 
 class FakePartitionReader:
-    """A reader of a partition of 1,000 chunks, of which each poll gives the next ones."""
+    """A reader of a partition of 1,000 chunks; each poll returns the next ones."""
 
     def __init__(self, *, empty: bool) -> None:
         self.offset = 0
@@ -43,11 +43,11 @@ class FakePartitionReader:
 
 
 @pytest.mark.parametrize(("empty", "error"), [(False, UploadIncompleteError), (True, KafkaUnavailableError)])
-async def test_chunks_of_others_do_not_keep_an_upload_waiting(
+async def test_chunks_of_other_uploads_do_not_extend_the_timeout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: bool, error: type[Exception]
 ) -> None:
-    """A range full of them has no own chunk within the time; one without any is Kafka's silence."""
-    clock = itertools.count(0, 10)  # each look is 10 s after the one before
+    """A range full of them is incomplete; a range without any record means that Kafka is unavailable."""
+    clock = itertools.count(0, 10)  # each reading is 10 s after the one before
     monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
     topic = FakePartitionReader(empty=empty)
     with (tmp_path / "file").open("wb") as file, pytest.raises(error):

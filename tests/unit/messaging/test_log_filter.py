@@ -17,7 +17,7 @@ CONN = logging.getLogger("aiokafka.conn")
 
 @pytest.fixture
 def verbose_logger() -> Iterator[logging.Logger]:
-    """A logger of the library that somebody's settings opened wide."""
+    """A logger of the library, set to DEBUG."""
     before = CONN.level
     CONN.setLevel(logging.DEBUG)
     yield CONN
@@ -28,7 +28,7 @@ def _record(message: str, *arguments: object, level: int = logging.WARNING) -> l
     return logging.LogRecord("aiokafka", level, "", 0, message, arguments, None)
 
 
-def test_debug_lines_never_pass_whatever_settings_say(
+def test_debug_lines_are_dropped_at_any_level(
     verbose_logger: logging.Logger, caplog: pytest.LogCaptureFixture
 ) -> None:
     install_filter()
@@ -36,7 +36,7 @@ def test_debug_lines_never_pass_whatever_settings_say(
     assert not caplog.records
 
 
-def test_a_flood_is_cut_and_counted() -> None:
+def test_flood_is_limited_and_counted() -> None:
     clock = [0.0]
     quiet = RateLimitFilter(lambda: clock[0])
     passed = [quiet.filter(_record("broker %s is away", number)) for number in range(100)]
@@ -47,14 +47,14 @@ def test_a_flood_is_cut_and_counted() -> None:
     assert later.getMessage() == "broker 1 is away [97 more like this left out]"
 
 
-def test_another_kind_of_line_passes_in_a_flood() -> None:
+def test_line_of_another_kind_passes_during_a_flood() -> None:
     quiet = RateLimitFilter(lambda: 0.0)
     for _ in range(100):
         quiet.filter(_record("one"))
     assert quiet.filter(_record("another"))
 
 
-async def test_causes_are_collected_from_tasks_started_within() -> None:
+async def test_warnings_of_child_tasks_are_captured() -> None:
     install_filter()
 
     async def connect() -> None:
@@ -65,14 +65,14 @@ async def test_causes_are_collected_from_tasks_started_within() -> None:
     assert list(seen) == ["SaslAuthenticationFailed"]
 
 
-def test_a_cause_without_text_is_named_by_its_type() -> None:
+def test_error_without_text_is_named_by_its_type() -> None:
     quiet = RateLimitFilter()
     with capture_warnings() as seen:
         quiet.filter(_record("Unable connect: %s", TimeoutError()))
     assert list(seen) == ["Unable connect:  TimeoutError"]
 
 
-def test_causes_outside_are_not_collected() -> None:
+def test_warnings_outside_are_not_captured() -> None:
     quiet = RateLimitFilter()
     with capture_warnings() as seen:
         pass

@@ -3,9 +3,9 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.partitions import partition_for
+from messaging.subscription import partition_for
 
-# The hashes are those that Kafka's own UtilsTest expects of murmur2.
+# Hashes of murmur2 from Kafka's UtilsTest.
 KNOWN = [
     (b"21", -973932308),
     (b"foobar", -790332482),
@@ -17,11 +17,11 @@ KNOWN = [
 
 
 @pytest.mark.parametrize(("key", "hashed"), KNOWN)
-def test_a_key_goes_where_java_sends_it(key: bytes, hashed: int) -> None:
+def test_partition_is_that_of_the_java_client(key: bytes, hashed: int) -> None:
     assert partition_for(key, 6) == (hashed & 0x7FFFFFFF) % 6
 
 
 @given(st.binary(max_size=50), st.integers(1, 50))
-def test_a_key_goes_where_the_producer_sends_it(key: bytes, partitions: int) -> None:
+def test_partition_is_that_of_the_producer(key: bytes, partitions: int) -> None:
     numbers = list(range(partitions))
     assert partition_for(key, partitions) == DefaultPartitioner()(key, numbers, numbers)

@@ -1,26 +1,55 @@
+"""Bounded waits: for a call, for tasks, for an event; within its limit a wait calls its heartbeat."""
+
 import asyncio
 import contextlib
+import time
+from collections.abc import Callable
 
 import pytest
 
+from messaging import timeouts
 from messaging.timeouts import (
     CallCancelledError,
     DeadlineExceededError,
+    StopRequestedError,
     call_with_deadline,
-    cancel_all,
-    run_until,
-    sleep_or_stop,
+    cancel_and_wait,
+    cancel_until_done,
+    wait_event,
+    wait_tasks,
 )
 
+TICK = 0.02
 
-async def test_a_call_gives_its_result() -> None:
+
+@pytest.fixture
+def short_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timeouts, "HEARTBEAT_INTERVAL_SECONDS", TICK)
+
+
+@pytest.fixture
+def beats(short_ticks: None) -> list[float]:
+    """When `heartbeat` was called."""
+    return []
+
+
+@pytest.fixture
+def heartbeat(beats: list[float]) -> Callable[[], None]:
+    return lambda: beats.append(time.monotonic())
+
+
+async def _block() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_call_returns_its_result() -> None:
     async def call() -> int:
         return 7
 
     assert await call_with_deadline(1, call()) == 7
 
 
-async def test_a_call_that_takes_too_long_is_cancelled_and_overdue() -> None:
+async def test_call_beyond_its_deadline_is_cancelled() -> None:
     ended = asyncio.Event()
 
     async def call() -> None:
@@ -34,29 +63,29 @@ async def test_a_call_that_takes_too_long_is_cancelled_and_overdue() -> None:
     assert ended.is_set()
 
 
-async def test_a_call_that_ignores_its_cancellation_does_not_hold_us(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_call_that_ignores_cancellation_does_not_block(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("messaging.timeouts.CANCEL_GRACE_SECONDS", 0.01)
     release = asyncio.Event()
-    deaf = asyncio.ensure_future(_ignore_cancellation(release))
+    released = asyncio.ensure_future(_wait_for(release))
 
     async def call() -> None:
-        while not deaf.done():
+        while not released.done():
             try:
-                await asyncio.shield(deaf)
+                await asyncio.shield(released)
             except asyncio.CancelledError:
                 continue
 
     with pytest.raises(DeadlineExceededError):
         await call_with_deadline(0.01, call())
     release.set()
-    await deaf
+    await released
 
 
-async def _ignore_cancellation(release: asyncio.Event) -> None:
+async def _wait_for(release: asyncio.Event) -> None:
     await release.wait()
 
 
-async def test_a_cancellation_from_inside_is_an_error_and_not_ours() -> None:
+async def test_cancellation_from_inside_is_an_error() -> None:
     async def call() -> None:
         raise asyncio.CancelledError
 
@@ -67,7 +96,7 @@ async def test_a_cancellation_from_inside_is_an_error_and_not_ours() -> None:
     assert current.cancelling() == 0
 
 
-async def test_our_own_cancellation_ends_the_call_and_goes_on() -> None:
+async def test_cancellation_of_the_caller_ends_the_call_and_propagates() -> None:
     ended = asyncio.Event()
     begun = asyncio.Event()
 
@@ -78,15 +107,15 @@ async def test_our_own_cancellation_ends_the_call_and_goes_on() -> None:
         finally:
             ended.set()
 
-    ours = asyncio.ensure_future(call_with_deadline(10, call()))
+    caller = asyncio.ensure_future(call_with_deadline(10, call()))
     await begun.wait()
-    ours.cancel()
+    caller.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await ours
+        await caller
     assert ended.is_set()
 
 
-async def test_an_error_of_the_call_comes_through() -> None:
+async def test_error_of_the_call_propagates() -> None:
     async def call() -> None:
         raise ValueError("its own")
 
@@ -94,33 +123,38 @@ async def test_an_error_of_the_call_comes_through() -> None:
         await call_with_deadline(1, call())
 
 
-async def test_a_pause_ends_when_asked_to_stop() -> None:
+async def test_call_without_deadline_is_cancelled_when_stop_is_requested() -> None:
     stop = asyncio.Event()
     stop.set()
     async with asyncio.timeout(1):
-        await sleep_or_stop(stop, 60)
+        with pytest.raises(StopRequestedError):
+            await call_with_deadline(None, asyncio.sleep(60), stop=stop)
 
 
-async def test_a_call_is_dropped_when_asked_to_stop_first() -> None:
+async def test_call_cancelled_from_inside_after_a_stop_request_counts_as_stopped() -> None:
     stop = asyncio.Event()
-    stop.set()
-    async with asyncio.timeout(1):
-        assert not await run_until(stop, asyncio.sleep(60))
+
+    async def call() -> None:
+        stop.set()
+        raise asyncio.CancelledError
+
+    with pytest.raises(StopRequestedError):
+        await call_with_deadline(None, call(), stop=stop)
 
 
-async def test_a_call_that_ends_before_the_stop_counts() -> None:
-    assert await run_until(asyncio.Event(), asyncio.sleep(0))
+async def test_call_that_ends_before_the_stop_request_returns() -> None:
+    assert await call_with_deadline(None, asyncio.sleep(0, 7), stop=asyncio.Event()) == 7
 
 
-async def test_an_error_before_the_stop_comes_through() -> None:
+async def test_error_before_the_stop_request_propagates() -> None:
     async def call() -> None:
         raise ValueError("its own")
 
     with pytest.raises(ValueError, match="its own"):
-        await run_until(asyncio.Event(), call())
+        await call_with_deadline(None, call(), stop=asyncio.Event())
 
 
-async def test_a_call_gets_only_a_little_more_time_once_asked_to_stop() -> None:
+async def test_call_gets_only_the_grace_after_a_stop_request() -> None:
     stop = asyncio.Event()
     stop.set()
     async with asyncio.timeout(2):
@@ -128,7 +162,7 @@ async def test_a_call_gets_only_a_little_more_time_once_asked_to_stop() -> None:
             await call_with_deadline(60, asyncio.sleep(60), stop=stop, stop_grace=0.01)
 
 
-async def test_a_call_that_ends_soon_after_the_stop_counts() -> None:
+async def test_call_that_ends_within_the_grace_returns() -> None:
     stop = asyncio.Event()
     stop.set()
 
@@ -139,7 +173,104 @@ async def test_a_call_that_ends_soon_after_the_stop_counts() -> None:
     assert await call_with_deadline(60, call(), stop=stop, stop_grace=5) == 7
 
 
-async def test_tasks_end_though_one_swallows_the_cancellation_of_another_that_waits_for_it() -> None:
+async def test_call_beats_until_its_deadline_and_not_after(
+    beats: list[float], heartbeat: Callable[[], None]
+) -> None:
+    begun = time.monotonic()
+    with pytest.raises(DeadlineExceededError):
+        await call_with_deadline(10 * TICK, _block(), heartbeat=heartbeat)
+    ended = time.monotonic()
+    await asyncio.sleep(5 * TICK)
+    assert len(beats) > 3
+    assert max(b - a for a, b in zip([begun, *beats], [*beats, ended], strict=True)) < 5 * TICK
+    assert max(beats) <= ended
+
+
+async def test_call_without_heartbeat_beats_only_where_a_bounded_call_in_it_does(
+    beats: list[float], heartbeat: Callable[[], None]
+) -> None:
+    async def outer() -> None:
+        await asyncio.sleep(3 * TICK)
+        assert beats == []
+        with pytest.raises(DeadlineExceededError):
+            await call_with_deadline(3 * TICK, _block(), heartbeat=heartbeat)
+
+    await call_with_deadline(None, outer())
+    assert beats
+
+
+async def test_heartbeat_of_one_call_is_not_that_of_a_concurrent_one(
+    beats: list[float], heartbeat: Callable[[], None]
+) -> None:
+    with pytest.raises(DeadlineExceededError):
+        await call_with_deadline(5 * TICK, _block())
+    assert beats == []
+    other = asyncio.create_task(wait_event(asyncio.Event(), 5 * TICK))
+    await call_with_deadline(None, asyncio.wait({other}), stop=asyncio.Event())
+    assert beats == []
+
+
+async def test_wait_for_tasks_ends_with_the_last_or_with_the_first() -> None:
+    never, done = asyncio.ensure_future(_block()), asyncio.ensure_future(asyncio.sleep(0))
+    async with asyncio.timeout(5):
+        await wait_tasks({never, done}, 60, first_completed=True)
+    assert (never.done(), done.done()) == (False, True)
+    never.cancel()
+    async with asyncio.timeout(5):
+        await wait_tasks({never, done}, 60)
+    assert never.cancelled()
+
+
+async def test_wait_for_an_event_ends_when_it_is_already_set() -> None:
+    stop = asyncio.Event()
+    stop.set()
+    async with asyncio.timeout(1):
+        assert await wait_event(stop, 60)
+
+
+@pytest.mark.usefixtures("short_ticks")
+async def test_wait_for_an_event_ends_at_once_when_it_is_set() -> None:
+    event = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.05, event.set)
+    async with asyncio.timeout(5):
+        assert await wait_event(event, 60)
+        assert await wait_event(event, 60)
+
+
+async def test_wait_for_an_event_beats_and_returns_false_at_the_timeout(
+    beats: list[float], heartbeat: Callable[[], None]
+) -> None:
+    assert not await wait_event(asyncio.Event(), 0.2, heartbeat)
+    assert 3 < len(beats) < 11
+
+
+@pytest.mark.usefixtures("short_ticks")
+async def test_wait_for_an_event_without_time_yields_to_the_loop() -> None:
+    ran: list[bool] = []
+    asyncio.get_running_loop().call_soon(ran.append, True)
+    assert not await wait_event(asyncio.Event(), -1)
+    assert ran
+
+
+async def test_cancelled_tasks_get_a_grace_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timeouts, "CANCEL_GRACE_SECONDS", 0.05)
+    release = asyncio.Event()
+
+    async def ignores_cancellation() -> None:
+        while not release.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await release.wait()
+
+    ends, stays = asyncio.ensure_future(_block()), asyncio.ensure_future(ignores_cancellation())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(2):
+        await cancel_and_wait({ends, stays})
+    assert (ends.cancelled(), stays.done()) == (True, False)
+    release.set()
+    await stays
+
+
+async def test_task_is_cancelled_again_while_another_one_swallows_its_cancellation() -> None:
     begun = asyncio.Event()
     after = asyncio.Event()
 
@@ -155,22 +286,22 @@ async def test_tasks_end_though_one_swallows_the_cancellation_of_another_that_wa
 
     task = asyncio.ensure_future(waits())
     await begun.wait()
-    assert await cancel_all(lambda: set() if task.done() else {task}, 5)
+    assert await cancel_until_done(lambda: set() if task.done() else {task}, 5)
     assert task.cancelled()
     assert after.is_set(), "the first cancellation was swallowed"
 
 
-async def test_a_task_that_never_ends_is_told_of_in_time() -> None:
+async def test_task_that_never_ends_is_reported_in_time() -> None:
     release = asyncio.Event()
 
-    async def deaf() -> None:
+    async def ignores_cancellation() -> None:
         while not release.is_set():
             with contextlib.suppress(asyncio.CancelledError):
                 await release.wait()
 
-    task = asyncio.ensure_future(deaf())
+    task = asyncio.ensure_future(ignores_cancellation())
     await asyncio.sleep(0)
     async with asyncio.timeout(2):
-        assert not await cancel_all(lambda: {task}, 0.2)
+        assert not await cancel_until_done(lambda: {task}, 0.2)
     release.set()
     await task

@@ -66,9 +66,7 @@ def _with_header(record: Record, name: str, value: bytes) -> Record:
     ],
 )
 @pytest.mark.parametrize("step", [7_001, 64 * 1024, CHUNK_BYTES, 10 * CHUNK_BYTES])
-def test_chunks_are_full_but_the_last_whatever_the_sizes_of_the_writes(
-    size: int, sizes: list[int], step: int
-) -> None:
+def test_all_chunks_but_the_last_are_full(size: int, sizes: list[int], step: int) -> None:
     content = os.urandom(size)
     chunker = FileChunker()
     written = [memoryview(content)[start : start + step] for start in range(0, size, step)]
@@ -89,7 +87,7 @@ def test_only_the_last_chunk_has_the_count() -> None:
     assert headers[2]["chunk-sha256"].decode() == hashlib.sha256(b"the end").hexdigest()
 
 
-def test_the_chunker_keeps_no_view_of_what_it_was_given() -> None:
+def test_chunker_copies_its_input() -> None:
     chunker = FileChunker()
     given = bytearray(b"content")
     assert list(chunker.add(memoryview(given))) == []
@@ -99,18 +97,18 @@ def test_the_chunker_keeps_no_view_of_what_it_was_given() -> None:
     assert last.value == b"content"
 
 
-def test_without_a_byte_there_is_no_chunk() -> None:
+def test_empty_file_has_no_chunk() -> None:
     chunker = FileChunker()
     assert list(chunker.add(b"")) == []
     assert chunker.last() is None
 
 
-def test_a_file_with_the_count_on_every_chunk_assembles() -> None:
-    """Senders wrote it so while they knew the size beforehand."""
+def test_file_with_the_count_on_every_chunk_is_assembled() -> None:
+    """The format of senders that know the size in advance."""
     assert _assemble([_with_header(record, "chunk-count", b"3") for record in _sent_records()]) == CONTENT
 
 
-def test_a_file_without_any_count_assembles() -> None:
+def test_file_without_any_count_is_assembled() -> None:
     first, second, third = _sent_records()
     headers = tuple(header for header in third.headers if header[0] != "chunk-count")
     assert _assemble([first, second, replace(third, headers=headers)]) == CONTENT
@@ -118,25 +116,25 @@ def test_a_file_without_any_count_assembles() -> None:
 
 @pytest.mark.parametrize("number", [0, 2])
 @pytest.mark.parametrize("count", [b"2", b"4", b"three"])
-def test_a_wrong_count_is_corrupt_on_whichever_chunk(number: int, count: bytes) -> None:
+def test_wrong_count_on_any_chunk_is_corrupt(number: int, count: bytes) -> None:
     records = _sent_records()
     records[number] = _with_header(records[number], "chunk-count", count)
     with pytest.raises(UploadCorruptError, match="number"):
         _assemble(records)
 
 
-def test_chunks_make_the_file_again() -> None:
+def test_chunks_are_assembled_to_the_file() -> None:
     assert _assemble(_sent_records()) == CONTENT
 
 
-def test_chunks_of_others_and_repeated_ones_are_passed_over() -> None:
+def test_other_and_repeated_chunks_are_ignored() -> None:
     first, second, third = _sent_records()
     foreign = replace(first, key=b"upload-2", value=b"not ours")
     assert _assemble([foreign, first, foreign, first, second, third, foreign]) == CONTENT
 
 
 @pytest.mark.parametrize("missing", [0, 1, 2])
-def test_a_missing_chunk_is_told_by_its_number(missing: int) -> None:
+def test_missing_chunk_is_named_by_number(missing: int) -> None:
     records = _sent_records()
     del records[missing]
     with pytest.raises(UploadIncompleteError, match=f"chunk {missing + 1} of 3 is missing"):
@@ -158,26 +156,26 @@ Corrupt = Callable[[Record], Record]
         lambda record: _with_header(record, "chunk-sha256", b"0" * 64),
     ],
 )
-def test_a_damaged_chunk_is_corrupt(damage: Corrupt) -> None:
+def test_damaged_chunk_is_corrupt(damage: Corrupt) -> None:
     first, second, third = _sent_records()
     with pytest.raises(UploadCorruptError, match="«чаты"):
         _assemble([first, damage(second), third])
 
 
 @pytest.mark.parametrize(
-    "told", [{"sha256": "0" * 64}, {"size": len(CONTENT) + 1}, {"size": len(CONTENT) - 1}, {"size": 1}]
+    "wrong", [{"sha256": "0" * 64}, {"size": len(CONTENT) + 1}, {"size": len(CONTENT) - 1}, {"size": 1}]
 )
-def test_a_file_that_is_not_what_the_request_says_is_corrupt(told: dict[str, object]) -> None:
+def test_file_that_differs_from_the_request_is_corrupt(wrong: dict[str, object]) -> None:
     with pytest.raises(UploadCorruptError):
-        _assemble(_sent_records(), UPLOAD.model_copy(update=told))
+        _assemble(_sent_records(), UPLOAD.model_copy(update=wrong))
 
 
 @pytest.mark.parametrize("size", [len(CONTENT) - 1, len(CONTENT) + 1])
-def test_a_file_that_changes_while_it_is_sent_is_refused(size: int) -> None:
+def test_file_that_changes_while_it_is_sent_is_rejected(size: int) -> None:
     with pytest.raises(UploadRejectedError, match="while it was sent"):
         list(read_chunks(io.BytesIO(CONTENT), size))
 
 
-def test_every_sentence_says_what_to_do() -> None:
+def test_every_error_says_what_to_do() -> None:
     with pytest.raises(UploadError, match="Send the file again"):
         _assemble([])

@@ -1,4 +1,4 @@
-"""What a stream does with the broker's answers, without a broker."""
+"""Acknowledgements and errors of the broker, as an upload stream handles them; without a broker."""
 
 import asyncio
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from messaging.connection import KafkaConnection
 from messaging.errors import KafkaUnavailableError, UploadRejectedError
 from messaging.producer_session import MessageTooLargeError, ProducerSession, SendFuture
 from messaging.records import ProducerRecord, RecordPosition
-from messaging.timeouts import DeadlineExceededError
+from messaging.timeouts import DeadlineExceededError, no_heartbeat
 from messaging.upload_stream import MAX_UNACKNOWLEDGED, UploadStream
 from schemas.uploads import CHUNK_BYTES
 
@@ -19,16 +19,17 @@ CONNECTION = KafkaConnection("kafka:9092")
 
 @dataclass
 class FailedAck:
-    """An answer of the broker that is an error."""
+    """An error instead of an acknowledgement."""
 
     error: Exception
 
 
 class FakeSession(ProducerSession):
-    """A line whose broker gives these answers, one a chunk, each as late as somebody waits for it."""
+    """A session with these acknowledgements, one a chunk, each given when it is awaited."""
 
     def __init__(self, acks: list[RecordPosition | FailedAck], *errors: Exception) -> None:
-        """`errors` are what the first calls of `send` raise."""
+        """The first calls of `send` raise `errors`."""
+        self._heartbeat = no_heartbeat
         self.acks = acks
         self.errors = [*errors]
         self.sent: list[SendFuture] = []
@@ -38,7 +39,7 @@ class FakeSession(ProducerSession):
         self.aborted = asyncio.Event()
 
     async def send(self, message: ProducerRecord) -> SendFuture:
-        """Hand over."""
+        """Enqueue, or raise the next error."""
         if self.errors:
             raise self.errors.pop(0)
         self.sent.append(asyncio.get_running_loop().create_future())
@@ -46,22 +47,22 @@ class FakeSession(ProducerSession):
         return self.sent[-1]
 
     async def wait_acknowledged(self, futures: list[SendFuture]) -> list[RecordPosition | None]:
-        """Answer what is asked for."""
-        for one in futures:
-            answer = self.acks[self.sent.index(one)]
-            if isinstance(answer, FailedAck):
-                one.set_exception(answer.error)
+        """Acknowledge these chunks."""
+        for future in futures:
+            ack = self.acks[self.sent.index(future)]
+            if isinstance(ack, FailedAck):
+                future.set_exception(ack.error)
             else:
-                one.set_result(answer)
+                future.set_result(ack)
         return await super().wait_acknowledged(futures)
 
     def abort_in_background(self) -> "asyncio.Task[None]":
-        """Count."""
+        """Count the call."""
         self.aborts += 1
         return asyncio.ensure_future(asyncio.sleep(0))
 
     async def close(self) -> None:
-        """Note."""
+        """Record the call."""
         self.closed = True
 
 
@@ -75,7 +76,7 @@ async def _make_stream(kafka: ProducerSession, chunks: int) -> UploadStream:
     return stream
 
 
-async def test_the_reference_names_the_first_and_the_last_place() -> None:
+async def test_reference_has_first_and_last_offset() -> None:
     line = FakeSession(_positions(9))
     upload = await (await _make_stream(line, 9)).finish("f")
     assert (upload.partition, upload.first_offset, upload.last_offset, upload.chunks) == (2, 10, 18, 9)
@@ -83,13 +84,13 @@ async def test_the_reference_names_the_first_and_the_last_place() -> None:
     assert not line.aborts
 
 
-async def test_few_chunks_wait_for_their_answer() -> None:
+async def test_unacknowledged_chunks_are_bounded() -> None:
     line = FakeSession(_positions(20))
     await (await _make_stream(line, 20)).finish("f")
     assert line.max_in_flight == MAX_UNACKNOWLEDGED
 
 
-async def test_a_chunk_that_is_not_acknowledged_fails_the_write_that_follows() -> None:
+async def test_unacknowledged_chunk_fails_the_next_write() -> None:
     line = FakeSession([*_positions(1), FailedAck(OSError("gone")), *_positions(8)])
     with pytest.raises(KafkaUnavailableError, match="not every chunk was acknowledged"):
         await _make_stream(line, 10)
@@ -97,7 +98,7 @@ async def test_a_chunk_that_is_not_acknowledged_fails_the_write_that_follows() -
     assert line.aborts
 
 
-async def test_a_last_chunk_that_is_not_acknowledged_fails_the_finish() -> None:
+async def test_unacknowledged_last_chunk_fails_finish() -> None:
     line = FakeSession([*_positions(2), FailedAck(OSError("gone"))])
     stream = await _make_stream(line, 3)
     with pytest.raises(KafkaUnavailableError):
@@ -113,7 +114,7 @@ async def test_a_last_chunk_that_is_not_acknowledged_fails_the_finish() -> None:
         [RecordPosition(2, 11), RecordPosition(2, 10)],
     ],
 )
-async def test_chunks_whose_place_is_unknown_cannot_be_referred_to(
+async def test_chunks_with_unknown_offsets_fail_finish(
     places: list[RecordPosition | FailedAck],
 ) -> None:
     stream = await _make_stream(FakeSession(places), 2)
@@ -121,8 +122,8 @@ async def test_chunks_whose_place_is_unknown_cannot_be_referred_to(
         await stream.finish("f")
 
 
-async def test_chunks_in_two_partitions_are_refused() -> None:
-    """A topic that gets more partitions meanwhile gives the key another one."""
+async def test_chunks_in_two_partitions_are_rejected() -> None:
+    """In a topic that gets more partitions meanwhile, the key belongs to another one."""
     line = FakeSession([RecordPosition(2, 10), RecordPosition(5, 0)])
     stream = await _make_stream(line, 2)
     with pytest.raises(UploadRejectedError, match="Send the file again"):
@@ -134,7 +135,7 @@ async def test_chunks_in_two_partitions_are_refused() -> None:
     "error",
     [NotLeaderForPartitionError(), OSError("gone"), DeadlineExceededError("late"), MessageTooLargeError("")],
 )
-async def test_a_chunk_that_is_not_taken_fails_the_write(error: Exception) -> None:
+async def test_chunk_that_is_not_enqueued_fails_the_write(error: Exception) -> None:
     line = FakeSession(_positions(2), error)
     with pytest.raises(
         KafkaUnavailableError, match="kafka:9092 is not reachable: the file could not be sent"
@@ -143,7 +144,7 @@ async def test_a_chunk_that_is_not_taken_fails_the_write(error: Exception) -> No
     assert line.aborts
 
 
-async def test_a_queue_that_was_full_is_tried_again() -> None:
+async def test_full_queue_is_retried() -> None:
     line = FakeSession(_positions(2), KafkaTimeoutError(), KafkaTimeoutError())
     upload = await (await _make_stream(line, 2)).finish("f")
     assert upload.chunks == len(line.sent) == 2

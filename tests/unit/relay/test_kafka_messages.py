@@ -1,4 +1,4 @@
-"""An event that Kafka would not take is sent all the same: shortened, marked and counted."""
+"""An event that is too large for Kafka is sent shortened, marked and counted."""
 
 import json
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ async def _send(*events: OutboxEvent) -> tuple[list[ProducerRecord], list[Teleme
     return sent, counted
 
 
-async def test_event_that_fits_is_sent_as_it_is() -> None:
+async def test_event_that_fits_is_sent_unchanged() -> None:
     event = _event(detail="x" * 10_000)
     [message], counted = await _send(event)
     assert message.value == event.payload.encode()

@@ -1,4 +1,4 @@
-"""An outbox from which no event leaves is noticed, one that is only long is not."""
+"""An outbox from which nothing is published is detected; a long one is not a problem."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -29,29 +29,27 @@ def test_nothing_published_for_a_minute_is_a_problem(clock: FakeClock, progress:
     progress.observe(7, AT)
     assert progress.unchanged_seconds() == NO_PROGRESS_SECONDS
     problem = progress.failure() or ""
-    assert "the outbox has stood still for 60 s, status event 7 is the next one" in problem
+    assert "the outbox has not moved for 60 s, status event 7 is the next one" in problem
 
 
-def test_outbox_that_is_not_looked_at_any_more_is_a_problem_too(
-    clock: FakeClock, progress: OutboxProgress
-) -> None:
+def test_outbox_that_is_no_longer_observed_is_a_problem(clock: FakeClock, progress: OutboxProgress) -> None:
     progress.observe(7, AT)
     clock.now += NO_PROGRESS_SECONDS + 5
     assert progress.failure() is not None
 
 
-def test_events_that_are_to_be_sent_again_are_no_progress(clock: FakeClock, progress: OutboxProgress) -> None:
-    """Each becomes the next one and takes its time of publishing along; nothing leaves."""
+def test_events_marked_for_republication_are_no_progress(clock: FakeClock, progress: OutboxProgress) -> None:
+    """Each becomes the next event and loses its time of publication; nothing is published."""
     for n in range(12):
         progress.observe(100 - n, AT - n * timedelta(minutes=1))
         clock.now += NO_PROGRESS_SECONDS / 10
     assert progress.failure() is not None
 
 
-def test_an_event_that_stays_is_a_problem_though_others_leave(
+def test_event_that_stays_is_a_problem_although_others_are_published(
     clock: FakeClock, progress: OutboxProgress
 ) -> None:
-    """It holds back those of its request that are behind it."""
+    """It blocks later events of its request."""
     for n in range(5):
         progress.observe(7, AT + n * timedelta(seconds=15))
         progress.record_published()
@@ -68,7 +66,7 @@ def test_an_event_that_stays_is_a_problem_though_others_leave(
     ],
     ids=["by another replica", "older next", "here"],
 )
-def test_event_that_was_published_is_progress(
+def test_published_event_is_progress(
     clock: FakeClock, progress: OutboxProgress, publish: Callable[[OutboxProgress], None]
 ) -> None:
     progress.observe(7, AT)
@@ -78,7 +76,7 @@ def test_event_that_was_published_is_progress(
     assert (progress.failure(), progress.unchanged_seconds()) == (None, 2)
 
 
-def test_publishing_is_seen_after_the_latest_was_asked_for_again(
+def test_publication_is_seen_after_the_latest_was_marked_for_republication(
     clock: FakeClock, progress: OutboxProgress
 ) -> None:
     progress.observe(7, AT)
@@ -88,14 +86,14 @@ def test_publishing_is_seen_after_the_latest_was_asked_for_again(
     assert progress.unchanged_seconds() == 0
 
 
-def test_first_event_that_was_ever_published_is_progress(clock: FakeClock, progress: OutboxProgress) -> None:
+def test_first_published_event_is_progress(clock: FakeClock, progress: OutboxProgress) -> None:
     progress.observe(7, None)
     clock.now += NO_PROGRESS_SECONDS - 1
     progress.observe(8, AT)
     assert progress.unchanged_seconds() == 0
 
 
-def test_wait_begins_when_events_are_first_seen(clock: FakeClock, progress: OutboxProgress) -> None:
+def test_wait_starts_when_events_are_first_observed(clock: FakeClock, progress: OutboxProgress) -> None:
     progress.observe(None, AT)
     clock.now += 10 * NO_PROGRESS_SECONDS
     assert (progress.failure(), progress.unchanged_seconds()) == (None, 0)

@@ -1,42 +1,30 @@
-"""Pauses end early by a hint, and who is watched says meanwhile that he is alive."""
-
 import asyncio
 
 import pytest
 
-from consumer.runtime import aio
-from consumer.runtime.aio import WakeEvent, wait_event
+from consumer.runtime.aio import WakeEvent, wait_or_cancel
+from messaging import timeouts
 
 
-@pytest.fixture(autouse=True)
-def short_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aio, "HEARTBEAT_INTERVAL_SECONDS", 0.02)
-
-
-async def test_who_waits_says_that_he_is_alive_and_that_nothing_happened() -> None:
-    said: list[bool] = []
-    assert not await wait_event(asyncio.Event(), 0.2, lambda: said.append(True))
-    assert 3 < len(said) < 11
-
-
-async def test_an_event_ends_the_wait_at_once_and_is_told() -> None:
-    event = asyncio.Event()
-    asyncio.get_running_loop().call_later(0.05, event.set)
+async def test_notification_ends_one_pause_and_not_the_next() -> None:
+    wake = WakeEvent()
+    wake.notify()
     async with asyncio.timeout(5):
-        assert await wait_event(event, 60)
-        assert await wait_event(event, 60)
+        await wake.wait(60)
+        await wake.wait(0.05)
 
 
-async def test_no_time_to_wait_is_a_look_that_lets_others_run() -> None:
-    ran: list[bool] = []
-    asyncio.get_running_loop().call_soon(ran.append, True)
-    assert not await wait_event(asyncio.Event(), -1)
-    assert ran
+async def test_pause_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timeouts, "HEARTBEAT_INTERVAL_SECONDS", 0.02)
+    beats: list[bool] = []
+    await WakeEvent().wait(0.2, lambda: beats.append(True))
+    assert 3 < len(beats) < 11
 
 
-async def test_a_hint_cuts_one_pause_short_and_not_the_next() -> None:
-    one = WakeEvent()
-    one.notify()
+async def test_tasks_that_are_late_are_cancelled_and_returned() -> None:
+    quick = asyncio.create_task(asyncio.sleep(0), name="quick")
+    slow = asyncio.create_task(asyncio.sleep(60), name="slow")
     async with asyncio.timeout(5):
-        await one.wait(60)
-        await one.wait(0.05)
+        assert await wait_or_cancel([quick, slow], 0.05) == [slow]
+    assert (quick.cancelled(), slow.cancelled()) == (False, True)
+    assert await wait_or_cancel([], 60) == []

@@ -1,4 +1,4 @@
-"""Alive: every task made progress lately. Ready: everything the service leans on answers."""
+"""Liveness: every task made progress lately. Readiness: every dependency answers."""
 
 import asyncio
 
@@ -19,11 +19,11 @@ def health(clock: FakeClock) -> HealthRegistry:
     return HealthRegistry(clock)
 
 
-def test_a_service_without_tasks_is_alive(health: HealthRegistry) -> None:
+def test_service_without_tasks_is_healthy(health: HealthRegistry) -> None:
     assert (health.seconds_since_progress(), health.unhealthy_tasks()) == ({}, [])
 
 
-def test_a_task_is_stuck_when_it_reports_nothing_for_longer_than_its_limit(
+def test_task_without_progress_beyond_its_timeout_is_unhealthy(
     health: HealthRegistry, clock: FakeClock
 ) -> None:
     health.register("worker", 10)
@@ -33,79 +33,83 @@ def test_a_task_is_stuck_when_it_reports_nothing_for_longer_than_its_limit(
     assert health.unhealthy_tasks() == ["worker"]
 
 
-def test_a_task_that_reports_begins_its_limit_anew(health: HealthRegistry, clock: FakeClock) -> None:
-    health.register("worker", 10)
+def test_beat_restarts_the_timeout(health: HealthRegistry, clock: FakeClock) -> None:
+    heartbeat = health.register("worker", 10)
     clock.now += 9
-    health.beat("worker")
+    heartbeat.beat()
     clock.now += 9
     assert health.unhealthy_tasks() == []
     assert health.seconds_since_progress() == {"worker": 9.0}
 
 
-def test_a_task_that_was_not_expected_is_from_its_first_report_on(
-    health: HealthRegistry, clock: FakeClock
-) -> None:
-    health.beat("relay")
+def test_task_is_expected_again_from_a_new_registration_on(health: HealthRegistry, clock: FakeClock) -> None:
+    health.register("relay").unregister()
+    clock.now += STALL_TIMEOUT_SECONDS + 1
+    health.register("relay")
+    assert health.unhealthy_tasks() == []
     clock.now += STALL_TIMEOUT_SECONDS + 1
     assert health.unhealthy_tasks() == ["relay"]
 
 
-def test_a_task_that_keeps_the_time_itself_is_asked(health: HealthRegistry, clock: FakeClock) -> None:
-    polled = clock.now
-    health.register("intake", 10, last_progress=lambda: polled)
-    clock.now += 11
-    assert health.unhealthy_tasks() == ["intake"]
+def test_two_tasks_of_one_name_are_rejected(health: HealthRegistry) -> None:
+    health.register("worker")
+    with pytest.raises(ValueError, match="the task worker is registered already"):
+        health.register("worker")
 
 
-def test_a_task_that_keeps_the_time_itself_may_report_as_well(
-    health: HealthRegistry, clock: FakeClock
-) -> None:
-    begun = clock.now
-    health.register("intake", 10, last_progress=lambda: begun)
-    clock.now += 9
-    health.beat("intake")
-    clock.now += 9
-    assert health.seconds_since_progress() == {"intake": 9.0}
-    assert health.unhealthy_tasks() == []
+def test_beat_of_an_unregistered_task_is_ignored(health: HealthRegistry, clock: FakeClock) -> None:
+    heartbeat = health.register("heartbeat of a job")
+    heartbeat.unregister()
+    heartbeat.beat()
+    clock.now += STALL_TIMEOUT_SECONDS + 1
+    assert (health.unhealthy_tasks(), health.seconds_since_progress()) == ([], {})
 
 
-def test_one_stuck_task_does_not_hide_behind_the_others(health: HealthRegistry, clock: FakeClock) -> None:
+def test_unregistered_heartbeats_do_not_pile_up(health: HealthRegistry) -> None:
+    for number in range(100):
+        health.register(f"heartbeat of job {number}").unregister()
+    assert len(health._heartbeats) == 1
+
+
+def test_one_stalled_task_does_not_hide_behind_the_others(health: HealthRegistry, clock: FakeClock) -> None:
     health.register("relay", 10)
-    health.register("worker", 10)
+    worker = health.register("worker", 10)
     clock.now += 11
-    health.beat("worker")
+    worker.beat()
     assert health.unhealthy_tasks() == ["relay"]
 
 
-def test_a_task_that_died_is_told_for_a_while_although_it_was_begun_anew(
+def test_crash_is_reported_for_a_while_although_the_task_was_restarted(
     health: HealthRegistry, clock: FakeClock
 ) -> None:
-    pulse = health.heartbeat_for("relay")
-    pulse.mark_failed()
+    heartbeat = health.register("relay")
+    heartbeat.mark_failed()
     clock.now += FAILURE_HOLD_SECONDS
-    pulse.beat()
+    heartbeat.beat()
     assert health.unhealthy_tasks() == ["relay"]
     clock.now += 0.1
     assert health.unhealthy_tasks() == []
 
 
-def test_nothing_is_expected_of_a_task_that_ended(health: HealthRegistry, clock: FakeClock) -> None:
-    health.heartbeat_for("heartbeat").unregister()
+def test_unregistered_task_is_not_expected(health: HealthRegistry, clock: FakeClock) -> None:
+    health.register("heartbeat").unregister()
     clock.now += STALL_TIMEOUT_SECONDS + 1
     assert (health.unhealthy_tasks(), health.seconds_since_progress()) == ([], {})
 
 
-def test_a_task_that_died_and_ended_is_told_for_a_while(health: HealthRegistry, clock: FakeClock) -> None:
-    pulse = health.heartbeat_for("heartbeat")
-    pulse.mark_failed()
-    pulse.unregister()
+def test_crash_of_an_unregistered_task_is_reported_for_a_while(
+    health: HealthRegistry, clock: FakeClock
+) -> None:
+    heartbeat = health.register("heartbeat")
+    heartbeat.mark_failed()
+    heartbeat.unregister()
     assert (health.unhealthy_tasks(), health.seconds_since_progress()) == (["heartbeat"], {})
     clock.now += FAILURE_HOLD_SECONDS + 1
     assert health.unhealthy_tasks() == []
 
 
-def test_a_task_that_never_begins_is_stuck(health: HealthRegistry, clock: FakeClock) -> None:
-    health.heartbeat_for("listener")
+def test_task_that_never_starts_is_unhealthy(health: HealthRegistry, clock: FakeClock) -> None:
+    health.register("listener")
     clock.now += STALL_TIMEOUT_SECONDS + 1
     assert health.unhealthy_tasks() == ["listener"]
 
@@ -127,12 +131,12 @@ async def _hanging_check() -> str | None:
     return None
 
 
-async def test_a_service_is_ready_when_every_check_is_well(health: HealthRegistry) -> None:
+async def test_service_is_ready_when_every_check_passes(health: HealthRegistry) -> None:
     health.add_readiness_check("kafka", _passing_check)
     assert await health.failing_checks() == {}
 
 
-async def test_what_is_not_ready_is_named_and_says_why(
+async def test_failing_checks_are_named_with_their_reasons(
     health: HealthRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHECK_TIMEOUT_SECONDS", 0.05)

@@ -9,7 +9,7 @@ from tests.support.wait import wait_until_async
 
 
 @pytest.mark.parametrize("begun_before", [False, True], ids=["a signal", "an error"])
-async def test_only_the_second_signal_ends_it_at_once(
+async def test_only_the_second_signal_exits_at_once(
     begun_before: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exits: list[int] = []

@@ -1,15 +1,38 @@
-"""What runs for as long as the service does: an outage is waited out and told, and ends nothing."""
+"""Supervision: outages and crashes restart a task, a stalled one is cancelled first."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
-from consumer.pulse import TaskHeartbeat
 from consumer.runtime import supervise
+from consumer.runtime.health import Heartbeat
 
 
 class FakeOutageError(Exception):
     """An outage."""
+
+
+class RecordingHeartbeat(Heartbeat):
+    """Records in `events` what is reported; `stalled` decides whether the task counts as stalled."""
+
+    def __init__(
+        self, events: list[str], stalled: Callable[[], bool] = lambda: False, *, records_beats: bool = False
+    ) -> None:
+        super().__init__("task")
+        self._events = events
+        self._stalled = stalled
+        self._records_beats = records_beats
+
+    def beat(self) -> None:
+        if self._records_beats:
+            self._events.append("beat")
+
+    def mark_failed(self) -> None:
+        self._events.append("failed")
+
+    def is_stalled(self) -> bool:
+        return self._stalled()
 
 
 @pytest.fixture(autouse=True)
@@ -19,84 +42,87 @@ def no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervise, "CHECK_INTERVAL_SECONDS", 0.01)
 
 
-async def _log_events_of(errors: list[BaseException]) -> list[str]:
-    """What a task says that fails with these, one after the other."""
-    stop, said = asyncio.Event(), []
-    pulse = TaskHeartbeat(beat=lambda: said.append("alive"), mark_failed=lambda: said.append("died"))
+async def _events_of(errors: list[BaseException]) -> list[str]:
+    """The events of a task that fails with these errors, one after the other, and then succeeds."""
+    stop = asyncio.Event()
+    events: list[str] = []
 
     async def run() -> None:
-        said.append("run")
+        events.append("run")
         if errors:
             raise errors.pop(0)
         stop.set()
 
-    await supervise.supervise("task", run, stop, expected=(FakeOutageError,), heartbeat=pulse)
-    return said
+    heartbeat = RecordingHeartbeat(events, records_beats=True)
+    await supervise.supervise("task", run, stop, expected=(FakeOutageError,), heartbeat=heartbeat)
+    return events
 
 
-async def test_a_task_that_waits_out_an_outage_is_alive_before_and_after_every_try() -> None:
-    assert await _log_events_of([FakeOutageError(), FakeOutageError()]) == [
-        "alive",
+async def test_outage_beats_before_and_after_every_try() -> None:
+    assert await _events_of([FakeOutageError(), FakeOutageError()]) == [
+        "beat",
         "run",
-        "alive",
-        "alive",
+        "beat",
+        "beat",
         "run",
-        "alive",
-        "alive",
+        "beat",
+        "beat",
         "run",
     ]
 
 
-async def test_a_task_that_dies_of_a_defect_says_so() -> None:
-    assert await _log_events_of([ZeroDivisionError()]) == ["alive", "run", "died", "alive", "run"]
+async def test_crashed_task_is_marked_as_failed_and_restarted() -> None:
+    assert await _events_of([ZeroDivisionError()]) == ["beat", "run", "failed", "beat", "run"]
 
 
-async def test_a_task_that_was_cancelled_from_inside_is_begun_anew() -> None:
-    assert await _log_events_of([asyncio.CancelledError()]) == ["alive", "run", "died", "alive", "run"]
+async def test_task_cancelled_from_inside_is_restarted() -> None:
+    assert await _events_of([asyncio.CancelledError()]) == ["beat", "run", "failed", "beat", "run"]
 
 
-async def test_a_task_that_hangs_is_ended_and_begun_anew() -> None:
-    stop, said = asyncio.Event(), []
-    pulse = TaskHeartbeat(mark_failed=lambda: said.append("died"), is_stalled=lambda: said == ["run"])
+async def test_stalled_task_is_cancelled_and_restarted() -> None:
+    stop = asyncio.Event()
+    events: list[str] = []
+    heartbeat = RecordingHeartbeat(events, stalled=lambda: events == ["run"])
 
     async def run() -> None:
-        said.append("run")
-        if len(said) > 1:
+        events.append("run")
+        if len(events) > 1:
             stop.set()
             return
         try:
             await asyncio.Event().wait()
         finally:
-            said.append("ended")
+            events.append("ended")
 
     async with asyncio.timeout(10):
-        await supervise.supervise("task", run, stop, expected=(FakeOutageError,), heartbeat=pulse)
-    assert said == ["run", "ended", "died", "run"]
+        await supervise.supervise("task", run, stop, expected=(FakeOutageError,), heartbeat=heartbeat)
+    assert events == ["run", "ended", "failed", "run"]
 
 
-async def test_a_task_that_is_silent_for_a_moment_is_let_be() -> None:
+async def test_task_stalled_for_a_moment_is_not_cancelled() -> None:
     """The whole process may have been frozen: then every task is silent, and none of them hangs."""
-    looks = iter(
+    checks = iter(
         [True] * (supervise.MAX_STALLED_CHECKS - 1) + [False] + [True] * (supervise.MAX_STALLED_CHECKS - 1)
     )
-    stop, died = asyncio.Event(), []
+    stop = asyncio.Event()
+    events: list[str] = []
 
     async def run() -> None:
         await stop.wait()
 
-    def hung() -> bool:
-        look = next(looks, None)
-        if look is None:
+    def stalled() -> bool:
+        check = next(checks, None)
+        if check is None:
             stop.set()
-        return bool(look)
+        return bool(check)
 
     async with asyncio.timeout(10):
-        pulse = TaskHeartbeat(mark_failed=lambda: died.append(True), is_stalled=hung)
-        await supervise.supervise("task", run, stop, expected=(FakeOutageError,), heartbeat=pulse)
-    assert not died
+        heartbeat = RecordingHeartbeat(events, stalled)
+        await supervise.supervise("task", run, stop, expected=(FakeOutageError,), heartbeat=heartbeat)
+    assert events == []
 
 
-async def test_a_task_ends_when_its_keeper_is_cancelled() -> None:
+async def test_task_ends_when_its_supervision_is_cancelled() -> None:
     ended = asyncio.Event()
 
     async def run() -> None:
@@ -105,10 +131,10 @@ async def test_a_task_ends_when_its_keeper_is_cancelled() -> None:
         finally:
             ended.set()
 
-    keeping = supervise.supervise(
-        "task", run, asyncio.Event(), expected=(FakeOutageError,), heartbeat=TaskHeartbeat()
+    supervision = supervise.supervise(
+        "task", run, asyncio.Event(), expected=(FakeOutageError,), heartbeat=Heartbeat("task")
     )
-    task = asyncio.create_task(keeping)
+    task = asyncio.create_task(supervision)
     await asyncio.sleep(0.05)
     task.cancel()
     await asyncio.wait({task}, timeout=5)

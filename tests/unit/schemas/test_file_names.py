@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from schemas.file_names import clean_file_name, printable_name
-from schemas.text import LongName
+from schemas.names import LongName
 
 
 @pytest.mark.parametrize(

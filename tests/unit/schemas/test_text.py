@@ -7,12 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from schemas.names import ConfiguredName, LongName, Name
 from schemas.text import (
     MAX_MESSAGE_CHARS,
     MAX_NAME_CHARS,
-    ConfiguredName,
-    LongName,
-    Name,
     is_printable,
     name_pattern,
     shorten_message,

@@ -1,4 +1,4 @@
-"""Phones never reach a log line, ids and counts do."""
+"""Log lines contain no phones, but ids and counts."""
 
 import pytest
 
@@ -17,11 +17,11 @@ from consumer.telemetry.redaction import redact_phones
         ("SQLSTATE 23505", "SQLSTATE 23505"),
     ],
 )
-def test_long_numbers_are_hidden(text: str, shown: str) -> None:
+def test_long_numbers_are_redacted(text: str, shown: str) -> None:
     assert redact_phones(text) == shown
 
 
-def test_every_text_of_a_line_is_masked_but_ids() -> None:
+def test_every_text_of_a_line_is_redacted_but_ids() -> None:
     line = {
         "event": "x",
         "exception": "Key (phone)=(+79991234567)",

@@ -1,4 +1,4 @@
-"""What is told is counted, under names that stay."""
+"""Telemetry events are counted, under stable names."""
 
 import typing
 
@@ -50,8 +50,8 @@ def _make_metrics() -> Metrics:
     return Metrics(GaugeSources(lambda: 2, lambda: 0.25, lambda: {"worker": 0.5, "relay": 1.5}, lambda: 61.0))
 
 
-def test_the_heartbeats_of_all_jobs_are_one_value() -> None:
-    """Their names hold tokens, and none comes twice."""
+def test_heartbeats_of_all_jobs_are_one_series() -> None:
+    """Their names contain tokens, so each is unique."""
     silent = {"heartbeat of job 1, token 7": 0.5, "heartbeat of job 2, token 9": 4.5, "worker": 1.0}
     values = _values(Metrics(GaugeSources(lambda: 2, lambda: 0.25, lambda: silent, lambda: 0.0)))
     found = {name: value for name, value in values.items() if "since_progress" in name}
@@ -71,7 +71,7 @@ def _difference(before: dict[str, float], after: dict[str, float]) -> dict[str, 
     return {name: value - before[name] for name, value in after.items() if value != before[name]}
 
 
-def test_whatever_is_told_is_counted_once_and_nothing_else() -> None:
+def test_every_event_is_counted_once() -> None:
     for happening, expected in EXPECTED_BY_EVENT.values():
         metrics = _make_metrics()
         before = _values(metrics)
@@ -81,11 +81,11 @@ def test_whatever_is_told_is_counted_once_and_nothing_else() -> None:
         assert found == {f"chat_migration_{name}": value for name, value in expected.items()}
 
 
-def test_nothing_that_happens_is_left_out_here() -> None:
+def test_every_event_type_is_tested() -> None:
     assert set(EXPECTED_BY_EVENT) == set(typing.get_args(TelemetryEvent))
 
 
-def test_a_batch_is_in_the_bucket_of_its_seconds() -> None:
+def test_batch_is_in_the_bucket_of_its_seconds() -> None:
     metrics = _make_metrics()
     metrics.record(EXPECTED_BY_EVENT[BatchStored][0])
     values = _values(metrics)
@@ -93,7 +93,7 @@ def test_a_batch_is_in_the_bucket_of_its_seconds() -> None:
     assert values['chat_migration_batch_seconds_bucket{le="0.5"}'] == 1
 
 
-def test_what_is_present_is_looked_at_when_somebody_asks() -> None:
+def test_gauges_are_read_at_each_scrape() -> None:
     values = _values(_make_metrics())
     assert values["chat_migration_jobs_running"] == 2
     assert values["chat_migration_event_loop_lag_seconds_max"] == 0.25
@@ -101,11 +101,11 @@ def test_what_is_present_is_looked_at_when_somebody_asks() -> None:
     assert values['chat_migration_task_seconds_since_progress{task="relay"}'] == 1.5
 
 
-def test_the_version_is_told() -> None:
+def test_version_is_exposed() -> None:
     assert _values(_make_metrics())[f'chat_migration_build_info{{version="{VERSION}"}}'] == 1
 
 
-def test_every_counter_is_there_from_the_beginning() -> None:
+def test_every_counter_starts_at_zero() -> None:
     values = _values(_make_metrics())
     assert values['chat_migration_rows_total{outcome="failed"}'] == 0
     assert values['chat_migration_requests_rejected_total{reason="command_refused"}'] == 0
@@ -113,7 +113,7 @@ def test_every_counter_is_there_from_the_beginning() -> None:
     assert not [name for name in values if "created" in name]
 
 
-def test_two_services_in_one_process_do_not_share_their_counts() -> None:
+def test_two_services_in_one_process_share_no_counters() -> None:
     one, other = _make_metrics(), _make_metrics()
     one.record(JobClaimed())
     assert _values(other)["chat_migration_claims_total"] == 0

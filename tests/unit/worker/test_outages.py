@@ -1,14 +1,11 @@
-from consumer.worker.outages import MAX_CONSECUTIVE_OUTAGES, OUTAGE_DELAYS_SECONDS, OutageBackoff
+from consumer.worker.outages import INITIAL_BACKOFF_SECONDS, MAX_CONSECUTIVE_OUTAGES, OutageBackoff
 
 
 def test_waits_grow_and_end() -> None:
     outages = OutageBackoff()
     outages.reset_on_progress(0)
     waits = [outages.next_delay() for _ in range(MAX_CONSECUTIVE_OUTAGES)]
-    assert waits == [
-        *OUTAGE_DELAYS_SECONDS,
-        *[OUTAGE_DELAYS_SECONDS[-1]] * (MAX_CONSECUTIVE_OUTAGES - len(OUTAGE_DELAYS_SECONDS)),
-    ]
+    assert waits == [0.25, 0.5, 1.0, *[2.0] * (MAX_CONSECUTIVE_OUTAGES - 3)]
     assert outages.next_delay() is None
 
 
@@ -17,4 +14,4 @@ def test_a_row_that_was_stored_begins_them_anew() -> None:
     for done in (0, 0, 5):
         outages.reset_on_progress(done)
         wait = outages.next_delay()
-    assert wait == OUTAGE_DELAYS_SECONDS[0]
+    assert wait == INITIAL_BACKOFF_SECONDS

@@ -9,6 +9,6 @@ SwaggerUIBundle({
   layout: "BaseLayout",
   deepLinking: true,
   displayRequestDuration: true,
-  // Would send the document to a server elsewhere.
+  // The validator would send the document to another server.
   validatorUrl: null,
 });

@@ -1,4 +1,4 @@
-"""The tokens file is read again when it changes, however that is done, and fails closed."""
+"""The tokens file is read again after every kind of change, and an invalid file accepts no token."""
 
 import os
 from pathlib import Path
@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def token(path: Path) -> str:
-    """The only token of the file, which has not been changed for years."""
+    """The only token of the file, whose time stamp is years old."""
     text, lines = issue_token("ivanova", READ)
     path.write_text(lines)
     _set_age(path)
@@ -35,7 +35,7 @@ def _is_known(file: TokenFile, text: str) -> bool:
     return file.current().find(text) is not None
 
 
-def test_a_token_added_in_place_is_known_at_once(path: Path, token: str) -> None:
+def test_token_appended_to_the_file_is_accepted_at_once(path: Path, token: str) -> None:
     file = TokenFile.open(path)
     other, lines = issue_token("cron", READ)
     assert not _is_known(file, other)
@@ -45,19 +45,17 @@ def test_a_token_added_in_place_is_known_at_once(path: Path, token: str) -> None
     assert _is_known(file, token)
 
 
-def test_a_token_withdrawn_by_renaming_a_new_file_over_the_old_one_is_unknown_at_once(
-    path: Path, token: str
-) -> None:
+def test_token_removed_by_replacing_the_file_is_rejected_at_once(path: Path, token: str) -> None:
     file = TokenFile.open(path)
     assert _is_known(file, token)
-    fresh = path.with_suffix(".new")
-    fresh.write_text(issue_token("cron", READ)[1] + "#" * 10)
-    fresh.replace(path)
+    new_file = path.with_suffix(".new")
+    new_file.write_text(issue_token("cron", READ)[1] + "#" * 10)
+    new_file.replace(path)
     assert not _is_known(file, token)
 
 
-def test_a_link_that_leads_to_another_folder_is_followed(tmp_path: Path) -> None:
-    """Kubernetes: the file is a link into `..data`, itself a link that is replaced by a rename."""
+def test_retargeted_symlink_is_followed(tmp_path: Path) -> None:
+    """As in Kubernetes: the file is a link into `..data`, itself a link that is replaced by a rename."""
     texts = []
     for number in (1, 2):
         text, lines = issue_token("ivanova", READ)
@@ -74,8 +72,8 @@ def test_a_link_that_leads_to_another_folder_is_followed(tmp_path: Path) -> None
     assert [_is_known(file, text) for text in texts] == [False, True]
 
 
-def test_a_change_within_one_tick_of_the_file_system_is_not_missed(path: Path) -> None:
-    """Same inode, same size, same time stamp: the stamp is too young to be relied on."""
+def test_change_within_mtime_granularity_is_detected(path: Path) -> None:
+    """Same inode, size and time stamp: the time stamp is too recent to be relied on."""
     first, first_lines = issue_token("ivanova", READ)
     second, second_lines = issue_token("ivanova", READ)
     path.write_text(first_lines)
@@ -87,7 +85,7 @@ def test_a_change_within_one_tick_of_the_file_system_is_not_missed(path: Path) -
     assert [_is_known(file, first), _is_known(file, second)] == [False, True]
 
 
-def test_an_unchanged_file_is_not_read_again(path: Path, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unchanged_file_is_not_read_again(path: Path, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
     file = TokenFile.open(path)
     monkeypatch.setattr(Path, "open", lambda *_: pytest.fail("the file was opened again"))
     assert _is_known(file, token)
@@ -102,44 +100,44 @@ def test_an_unchanged_file_is_not_read_again(path: Path, token: str, monkeypatch
         (b"#" * (MAX_BYTES + 1), r"tokens.toml is larger than 1,048,576 bytes"),
     ],
 )
-def test_a_file_that_becomes_invalid_fails_closed_and_says_so_once(
+def test_invalid_file_fails_closed_and_is_logged_once(
     path: Path, token: str, content: bytes, sentence: str
 ) -> None:
     file = TokenFile.open(path)
-    good = path.read_bytes()
+    valid_content = path.read_bytes()
     path.write_bytes(content)
     with capture_logs() as logs:
         for _ in range(3):
             with pytest.raises(TokensUnreadableError, match=f"MIGRATION_HTTP_TOKENS_FILE: .*{sentence}"):
                 file.current()
     assert [line["event"] for line in logs] == ["tokens.unreadable"]
-    path.write_bytes(good)
+    path.write_bytes(valid_content)
     with capture_logs() as logs:
         assert _is_known(file, token)
         assert _is_known(file, token)
     assert [(line["event"], line["names"]) for line in logs] == [("tokens.loaded", ["ivanova"])]
 
 
-def test_a_file_that_goes_away_fails_closed_until_it_is_back(path: Path, token: str) -> None:
+def test_missing_file_fails_closed_until_it_is_back(path: Path, token: str) -> None:
     file = TokenFile.open(path)
-    aside = path.rename(path.with_suffix(".aside"))
+    moved = path.rename(path.with_suffix(".aside"))
     with capture_logs() as logs:
         for _ in range(3):
             with pytest.raises(TokensUnreadableError, match="No such file or directory"):
                 file.current()
     assert len(logs) == 1
-    aside.rename(path)
+    moved.rename(path)
     assert _is_known(file, token)
 
 
-def test_a_pipe_or_folder_is_refused_and_never_waited_for(tmp_path: Path) -> None:
+def test_pipe_or_folder_is_rejected_without_blocking(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe"):
         with pytest.raises(TokensUnreadableError, match="not a regular file"):
             TokenFile.open(path)
 
 
-def test_no_line_of_the_log_holds_a_token_or_its_hash(path: Path, token: str) -> None:
+def test_log_contains_neither_tokens_nor_hashes(path: Path, token: str) -> None:
     with capture_logs() as logs:
         file = TokenFile.open(path)
         path.write_text(f'[a]\nsha256 = "{token}"\nrights = []\n')

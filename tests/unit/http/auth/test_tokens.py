@@ -1,4 +1,4 @@
-"""What a tokens file may say, and that no sentence about a wrong one repeats what could be a secret."""
+"""Parsing a tokens file and issuing tokens; no error quotes a value that could be a secret."""
 
 import hashlib
 import re
@@ -28,19 +28,19 @@ def token_table(
     return f"[{name}]\nsha256 = {sha256}\nrights = {rights}\n{more}\n"
 
 
-def test_a_token_is_found_by_its_text_alone() -> None:
+def test_token_is_found_only_by_its_text() -> None:
     tokens = parse_tokens(
         token_table(rights='["read", "act"]') + token_table("cron", f'"{OTHER}"', '["rows"]')
     )
-    found = tokens.find(SECRET)
-    assert found is not None
-    assert (found.name, found.rights) == ("ivanova", frozenset({Right.READ, Right.ACT}))
+    token = tokens.find(SECRET)
+    assert token is not None
+    assert (token.name, token.rights) == ("ivanova", frozenset({Right.READ, Right.ACT}))
     assert [
         tokens.find(text) for text in ("", HASH, SECRET[:-1], SECRET + "x", "ivanova", "ё", "\udcff")
     ] == [None] * 7
 
 
-def test_a_hash_may_be_in_capitals() -> None:
+def test_hash_may_be_in_upper_case() -> None:
     assert parse_tokens(token_table(sha256=f'"{HASH.upper()}"')).find(SECRET) is not None
 
 
@@ -81,7 +81,7 @@ def test_a_hash_may_be_in_capitals() -> None:
         (token_table() + token_table("cron"), r"\[ivanova\] and \[cron\] have the same sha256"),
     ],
 )
-def test_a_wrong_file_is_a_sentence_that_names_the_table_and_no_value(text: str, sentence: str) -> None:
+def test_invalid_file_error_names_the_table_and_no_value(text: str, sentence: str) -> None:
     with pytest.raises(InvalidTokensError, match=f"^{sentence}") as caught:
         parse_tokens(text)
     assert "secret" not in str(caught.value)
@@ -90,27 +90,27 @@ def test_a_wrong_file_is_a_sentence_that_names_the_table_and_no_value(text: str,
 
 
 @pytest.mark.parametrize("name", ["ivanova", "i.ivanova", "cron-2", "A_b", "7"])
-def test_an_issued_token_is_known_by_the_lines_issued_with_it(name: str) -> None:
+def test_issued_table_contains_the_issued_token(name: str) -> None:
     token, lines = issue_token(name, frozenset({Right.ROWS, Right.READ}))
     assert re.fullmatch(rf"{TOKEN_PREFIX}[A-Za-z0-9_-]{{43}}", token)
     assert token not in lines
     assert tomllib.loads(lines) == {name: {"sha256": token_digest(token).hex(), "rights": ["read", "rows"]}}
-    found = parse_tokens(lines).find(token)
-    assert found is not None
-    assert found.rights == {Right.READ, Right.ROWS}
+    known = parse_tokens(lines).find(token)
+    assert known is not None
+    assert known.rights == {Right.READ, Right.ROWS}
 
 
-def test_no_token_is_issued_twice() -> None:
+def test_issued_tokens_are_unique() -> None:
     assert len({issue_token("a", frozenset({Right.READ}))[0] for _ in range(100)}) == 100
 
 
 @pytest.mark.parametrize("name", ["", "Анна", "a b", "-a", ".a", "a" * 65, "a\n", "cm_a", "a]"])
-def test_a_name_that_nobody_could_type_is_refused(name: str) -> None:
+def test_invalid_name_is_rejected(name: str) -> None:
     with pytest.raises(ValueError, match=r"must be 1 to 64|looks like a token"):
         check_name(name)
 
 
 @pytest.mark.parametrize("names", [["read", "write"], [""], []])
-def test_unknown_rights_are_refused_with_those_there_are(names: list[str]) -> None:
+def test_unknown_rights_are_rejected_with_the_list_of_rights(names: list[str]) -> None:
     with pytest.raises(ValueError, match="read, rows, act"):
         parse_rights(names)

@@ -1,4 +1,4 @@
-"""Which connections are kept when there are too many, by a clock that the test turns."""
+"""Which connections are evicted or refused at the limit, with a fake clock."""
 
 import pytest
 
@@ -16,79 +16,81 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def gate(clock: FakeClock) -> ConnectionLimiter[str]:
+def limiter(clock: FakeClock) -> ConnectionLimiter[str]:
     return ConnectionLimiter(2, clock)
 
 
-def test_connections_are_taken_up_to_the_limit_and_again_when_one_is_closed(
-    gate: ConnectionLimiter[str],
+def test_connections_are_admitted_up_to_the_limit_and_after_one_is_closed(
+    limiter: ConnectionLimiter[str],
 ) -> None:
-    assert [gate.admit("a"), gate.admit("b")] == [None, None]
+    assert [limiter.admit("a"), limiter.admit("b")] == [None, None]
     with pytest.raises(ConnectionsFullError):
-        gate.admit("c")
-    gate.remove("a")
-    assert gate.admit("c") is None
+        limiter.admit("c")
+    limiter.remove("a")
+    assert limiter.admit("c") is None
 
 
-def test_the_one_that_waits_longest_makes_room(gate: ConnectionLimiter[str], clock: FakeClock) -> None:
-    gate.admit("a")
+def test_connection_with_the_longest_wait_is_evicted(
+    limiter: ConnectionLimiter[str], clock: FakeClock
+) -> None:
+    limiter.admit("a")
     clock.now += MIN_IDLE_BEFORE_EVICTION
-    gate.admit("b")
-    assert gate.admit("c") == "a"
+    limiter.admit("b")
+    assert limiter.admit("c") == "a"
     with pytest.raises(ConnectionsFullError):
-        gate.admit("d")
+        limiter.admit("d")
 
 
-def test_a_connection_with_a_request_is_kept(gate: ConnectionLimiter[str], clock: FakeClock) -> None:
-    gate.admit("a")
-    gate.admit("b")
-    gate.mark_busy("a")
+def test_busy_connection_is_never_evicted(limiter: ConnectionLimiter[str], clock: FakeClock) -> None:
+    limiter.admit("a")
+    limiter.admit("b")
+    limiter.mark_busy("a")
     clock.now += 3600
-    assert gate.admit("c") == "b"
-    gate.mark_busy("c")
+    assert limiter.admit("c") == "b"
+    limiter.mark_busy("c")
     with pytest.raises(ConnectionsFullError):
-        gate.admit("d")
+        limiter.admit("d")
 
 
-def test_an_idle_connection_waits_from_the_end_of_its_response(
-    gate: ConnectionLimiter[str], clock: FakeClock
+def test_wait_of_an_idle_connection_begins_after_its_response(
+    limiter: ConnectionLimiter[str], clock: FakeClock
 ) -> None:
-    gate.admit("a")
-    gate.mark_busy("a")
-    gate.admit("b")
+    limiter.admit("a")
+    limiter.mark_busy("a")
+    limiter.admit("b")
     clock.now += 0.5
-    gate.mark_waiting("a")
+    limiter.mark_waiting("a")
     clock.now += MIN_IDLE_BEFORE_EVICTION - 0.5
-    assert gate.admit("c") == "b"
+    assert limiter.admit("c") == "b"
     with pytest.raises(ConnectionsFullError):
-        gate.admit("d")
+        limiter.admit("d")
     clock.now += 0.5
-    assert gate.admit("d") == "a"
+    assert limiter.admit("d") == "a"
 
 
-def test_bytes_that_drip_in_do_not_start_the_wait_anew(
-    gate: ConnectionLimiter[str], clock: FakeClock
+def test_more_bytes_of_a_head_do_not_restart_the_wait(
+    limiter: ConnectionLimiter[str], clock: FakeClock
 ) -> None:
-    gate.admit("a")
+    limiter.admit("a")
     clock.now += MIN_IDLE_BEFORE_EVICTION / 2
-    gate.mark_waiting("a")
+    limiter.mark_waiting("a")
     clock.now += MIN_IDLE_BEFORE_EVICTION / 2
-    gate.admit("b")
-    assert gate.admit("c") == "a"
+    limiter.admit("b")
+    assert limiter.admit("c") == "a"
 
 
-def test_what_is_reported_late_about_a_closed_connection_changes_nothing(
-    gate: ConnectionLimiter[str], clock: FakeClock
+def test_late_reports_about_a_closed_connection_are_ignored(
+    limiter: ConnectionLimiter[str], clock: FakeClock
 ) -> None:
-    gate.admit("a")
-    gate.remove("a")
-    gate.mark_waiting("a")
-    gate.mark_busy("a")
-    gate.remove("a")
-    gate.admit("b")
-    gate.admit("c")
-    gate.mark_busy("b")
-    gate.mark_busy("c")
+    limiter.admit("a")
+    limiter.remove("a")
+    limiter.mark_waiting("a")
+    limiter.mark_busy("a")
+    limiter.remove("a")
+    limiter.admit("b")
+    limiter.admit("c")
+    limiter.mark_busy("b")
+    limiter.mark_busy("c")
     clock.now += 3600
     with pytest.raises(ConnectionsFullError):
-        gate.admit("d")
+        limiter.admit("d")

@@ -1,4 +1,4 @@
-"""The AsyncAPI document as its page shows it."""
+"""The AsyncAPI document as values for its page."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ def channels_by_name() -> dict[str, ChannelView]:
     return {channel.name: channel for channel in channel_views(asyncapi.document(), read)}
 
 
-def test_every_topic_is_shown_with_who_sends_and_who_receives(
+def test_every_topic_has_its_sender_and_receiver(
     channels_by_name: dict[str, ChannelView],
 ) -> None:
     assert {channel.topic for channel in channels_by_name.values()} == {topic.name for topic in ALL_TOPICS}
@@ -36,7 +36,7 @@ def test_every_topic_is_shown_with_who_sends_and_who_receives(
     }
 
 
-def test_settings_are_in_words(channels_by_name: dict[str, ChannelView]) -> None:
+def test_settings_are_formatted_for_people(channels_by_name: dict[str, ChannelView]) -> None:
     assert channels_by_name["requests"].settings["retention.ms"] == "7 days"
     assert channels_by_name["requests"].settings["max.message.bytes"] == "1,048,588 bytes"
     assert channels_by_name["requests"].settings["partitions"] == "6"
@@ -61,7 +61,7 @@ def test_every_field_of_a_message_is_in_its_table(
     assert [field.name for field in payload.tables[0].fields] == list(model.model_fields)
 
 
-def test_every_object_that_a_start_leads_to_has_its_table(channels_by_name: dict[str, ChannelView]) -> None:
+def test_every_object_in_a_start_has_its_table(channels_by_name: dict[str, ChannelView]) -> None:
     start = channels_by_name["requests"].messages[0]
     assert start.payload is not None
     assert {table.title for table in start.payload.tables} == {
@@ -69,11 +69,16 @@ def test_every_object_that_a_start_leads_to_has_its_table(channels_by_name: dict
         *("Options", "UploadedFile", "InboxFile", "Upload"),
     }
     titles = {table.title for table in start.payload.tables}
-    linked = {one.table for table in start.payload.tables for field in table.fields for one in field.types}
+    linked = {
+        type_name.table
+        for table in start.payload.tables
+        for field in table.fields
+        for type_name in field.types
+    }
     assert linked - {None} == titles - {"StartRequest"}
 
 
-def test_examples_and_headers_are_shown(channels_by_name: dict[str, ChannelView]) -> None:
+def test_examples_and_headers_are_included(channels_by_name: dict[str, ChannelView]) -> None:
     assert len(channels_by_name["requests"].messages[0].examples) == 4
     assert json.loads(channels_by_name["status"].messages[0].examples[0])["status"] == "running"
     assert [headers.file for headers in channels_by_name["requests"].headers] == ["cloudevents-headers.json"]
@@ -82,6 +87,6 @@ def test_examples_and_headers_are_shown(channels_by_name: dict[str, ChannelView]
     }
 
 
-def test_bytes_have_no_tables(channels_by_name: dict[str, ChannelView]) -> None:
+def test_message_of_bytes_has_no_tables(channels_by_name: dict[str, ChannelView]) -> None:
     [chunk] = channels_by_name["uploads"].messages
     assert (chunk.payload, chunk.content_type, chunk.key) == (None, "application/octet-stream", "upload id")

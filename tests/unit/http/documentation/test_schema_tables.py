@@ -1,4 +1,4 @@
-"""JSON Schemas as tables: types, limits, and the objects they lead to."""
+"""JSON Schemas as tables: types, limits, and referenced objects."""
 
 from typing import Any
 
@@ -19,14 +19,14 @@ DEFINITIONS: dict[str, Any] = {
 }
 
 
-def field(about: dict[str, Any]) -> FieldRow:
-    """The field of an object that has one."""
-    document = {"title": "Top", "properties": {"one": about}, "$defs": DEFINITIONS}
+def field(schema: dict[str, Any]) -> FieldRow:
+    """The row of a field with this schema."""
+    document = {"title": "Top", "properties": {"one": schema}, "$defs": DEFINITIONS}
     return build_tables(document)[0].fields[0]
 
 
 @pytest.mark.parametrize(
-    ("about", "types"),
+    ("schema", "types"),
     [
         ({"type": "string"}, ["string"]),
         ({"type": "string", "format": "uuid"}, ["string (uuid)"]),
@@ -42,28 +42,31 @@ def field(about: dict[str, Any]) -> FieldRow:
         ({}, ["any"]),
     ],
 )
-def test_types(about: dict[str, Any], types: list[str]) -> None:
-    assert field(about).types == [TypeName(text) for text in types]
+def test_types(schema: dict[str, Any], types: list[str]) -> None:
+    assert field(schema).types == [TypeName(text) for text in types]
 
 
 @pytest.mark.parametrize(
-    ("about", "type_name"),
+    ("schema", "type_name"),
     [
         ({"$ref": "#/$defs/File"}, TypeName("File", "File")),
         ({"oneOf": [{"$ref": "#/$defs/File"}]}, TypeName("File", "File")),
         ({"type": "array", "items": {"$ref": "#/$defs/File"}}, TypeName("array of File", "File")),
     ],
 )
-def test_object_is_a_link_and_a_table_once(about: dict[str, Any], type_name: TypeName) -> None:
-    document = {"title": "Top", "properties": {"one": about, "two": about}, "$defs": DEFINITIONS}
+def test_object_is_linked_and_has_one_table(schema: dict[str, Any], type_name: TypeName) -> None:
+    document = {"title": "Top", "properties": {"one": schema, "two": schema}, "$defs": DEFINITIONS}
     top, file = build_tables(document)
     assert top.fields[0].types == [type_name]
     assert (file.title, file.description, file.closed, top.closed) == ("File", "A file.", True, False)
-    assert [(one.name, one.required) for one in file.fields] == [("path", True), ("inner", False)]
+    assert [(field_row.name, field_row.required) for field_row in file.fields] == [
+        ("path", True),
+        ("inner", False),
+    ]
 
 
 @pytest.mark.parametrize(
-    ("about", "limits"),
+    ("schema", "limits"),
     [
         ({"type": "string", "minLength": 1, "maxLength": 1000}, ["1 to 1,000 characters"]),
         ({"type": "string", "minLength": 1}, ["at least 1 characters"]),
@@ -77,8 +80,8 @@ def test_object_is_a_link_and_a_table_once(about: dict[str, Any], type_name: Typ
         ({"type": "string", "examples": ["a", "b"]}, ["for example a", "for example b"]),
     ],
 )
-def test_limits(about: dict[str, Any], limits: list[str]) -> None:
-    assert field(about).limits == limits
+def test_limits(schema: dict[str, Any], limits: list[str]) -> None:
+    assert field(schema).limits == limits
 
 
 def test_definition_is_found_by_name() -> None:

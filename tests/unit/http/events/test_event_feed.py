@@ -1,4 +1,4 @@
-"""The feed before a log in memory: who gets what, by how many queries."""
+"""The event feed with an in-memory event log: what subscribers receive, with how many queries."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -16,7 +16,7 @@ SECONDS = 5
 
 
 class FakeEventLog:
-    """Events by job; counts what is asked."""
+    """Events in memory; records the queries."""
 
     def __init__(self, page: int = 64) -> None:
         self.events: list[StoredEvent] = []
@@ -31,11 +31,13 @@ class FakeEventLog:
     async def fetch(self, positions: Mapping[int, int]) -> list[StoredEvent]:
         self.queries.append(dict(positions))
         if self.unavailable:
-            raise DatabaseUnavailableError("away")
-        found = []
+            raise DatabaseUnavailableError("no answer")
+        events = []
         for job_id, after in sorted(positions.items()):
-            found += [e for e in self.events if e.job_id == job_id and e.sequence > after][: self._page]
-        return found
+            events += [event for event in self.events if event.job_id == job_id and event.sequence > after][
+                : self._page
+            ]
+        return events
 
 
 @asynccontextmanager
@@ -47,15 +49,15 @@ async def run_feed(log: FakeEventLog) -> AsyncIterator[EventFeed]:
     await asyncio.wait_for(task, SECONDS)
 
 
-async def next_sequences(listener: Subscriber) -> list[int]:
-    """Sequences of what arrives next; empty at the end."""
-    taken = await asyncio.wait_for(listener.take(SECONDS), SECONDS * 2)
-    lines = (taken or b"").decode().splitlines()
+async def next_sequences(subscriber: Subscriber) -> list[int]:
+    """Sequences of the next frames; empty at the end of the stream."""
+    frames = await asyncio.wait_for(subscriber.take(SECONDS), SECONDS * 2)
+    lines = (frames or b"").decode().splitlines()
     return [int(line.removeprefix("id: ")) for line in lines if line.startswith("id: ")]
 
 
 async def query_count_when_idle(log: FakeEventLog) -> int:
-    """How many queries there were, once the feed waits."""
+    """Number of queries, once the feed waits."""
 
     async def quiet() -> bool:
         before = len(log.queries)
@@ -66,38 +68,38 @@ async def query_count_when_idle(log: FakeEventLog) -> int:
     return len(log.queries)
 
 
-async def test_nothing_is_asked_while_nobody_listens() -> None:
+async def test_feed_without_subscribers_does_not_query() -> None:
     log = FakeEventLog()
     async with run_feed(log) as feed:
         feed.notify()
         await asyncio.sleep(0.2)
         with feed.subscribe(1, 0):
             await query_count_when_idle(log)
-        asked = len(log.queries)
+        query_count = len(log.queries)
         feed.notify()
         await asyncio.sleep(0.2)
-        assert len(log.queries) == asked > 0
+        assert len(log.queries) == query_count > 0
 
 
-async def test_a_hundred_listeners_cost_one_query() -> None:
+async def test_hundred_subscribers_cost_one_query() -> None:
     log = FakeEventLog()
     async with run_feed(log) as feed:
-        listeners = [feed.subscribe(number % 3, 0) for number in range(100)]
-        opened = [one.__enter__() for one in listeners]
+        contexts = [feed.subscribe(number % 3, 0) for number in range(100)]
+        subscribers = [subscriber.__enter__() for subscriber in contexts]
         before = await query_count_when_idle(log)
         for job_id in range(3):
             log.add(job_id, 1)
         feed.notify()
-        for one in opened:
-            assert await next_sequences(one) == [1]
+        for subscriber in subscribers:
+            assert await next_sequences(subscriber) == [1]
         after = log.queries[before:]
         assert after[0] == {0: 0, 1: 0, 2: 0}
-        assert len(after) <= 3, "one finds the events, one finds no more, one more by the clock"
-        for context in listeners:
+        assert len(after) <= 3, "one finds the events, one finds no more, one more by the poll interval"
+        for context in contexts:
             context.__exit__(None, None, None)
 
 
-async def test_a_burst_of_notifications_is_one_poll_after_a_gap() -> None:
+async def test_burst_of_notifications_is_debounced() -> None:
     log = FakeEventLog()
     async with run_feed(log) as feed:
         with feed.subscribe(1, 0):
@@ -108,27 +110,27 @@ async def test_a_burst_of_notifications_is_one_poll_after_a_gap() -> None:
             assert len(log.queries) - before < 15
 
 
-async def test_one_far_behind_does_not_delay_the_others() -> None:
+async def test_subscriber_far_behind_does_not_delay_others() -> None:
     log = FakeEventLog(page=1)
     for sequence in range(1, 151):
         log.add(1, sequence)
     async with run_feed(log) as feed:
-        with feed.subscribe(1, 150) as foremost, feed.subscribe(1, 0) as hindmost:
+        with feed.subscribe(1, 150) as advanced, feed.subscribe(1, 0) as behind:
             log.add(1, 151)
             feed.notify()
-            assert await next_sequences(foremost) == [151]
-            assert hindmost.last_sequence < 75
+            assert await next_sequences(advanced) == [151]
+            assert behind.last_sequence < 75
             received: list[int] = []
 
             async def everything() -> bool:
-                received.extend(await next_sequences(hindmost))
+                received.extend(await next_sequences(behind))
                 return len(received) == 151
 
             await wait_until_async(everything, 60, "the old events")
             assert received == list(range(1, 152))
 
 
-async def test_a_full_queue_is_left_out_until_it_is_read() -> None:
+async def test_full_queue_is_skipped_until_it_is_read() -> None:
     log = FakeEventLog()
     for sequence in range(1, 11):
         log.add(1, sequence, size=MAX_QUEUED_BYTES // 2)
@@ -138,43 +140,43 @@ async def test_a_full_queue_is_left_out_until_it_is_read() -> None:
             assert slow.last_sequence == 2
             log.add(1, 11)
             await asyncio.sleep(1.2)
-            assert len(log.queries) == before, "nobody has room for what would be read"
+            assert len(log.queries) == before, "no queue has capacity for more events"
             received: list[int] = []
             while len(received) < 11:
                 received += await next_sequences(slow)
             assert received == list(range(1, 12))
 
 
-async def test_stream_ends_behind_the_terminal_event_but_not_before_a_retry() -> None:
+async def test_stream_ends_after_the_terminal_event_but_continues_into_a_retry() -> None:
     log = FakeEventLog()
     for sequence, status in enumerate(["pending", "failed", "pending"], start=1):
         log.add(1, sequence, status)
     async with run_feed(log) as feed:
-        with feed.subscribe(1, 0) as one:
-            assert await next_sequences(one) == [1, 2, 3]
+        with feed.subscribe(1, 0) as subscriber:
+            assert await next_sequences(subscriber) == [1, 2, 3]
             log.add(1, 4, "completed")
             feed.notify()
-            assert await next_sequences(one) == [4]
-            assert await one.take(SECONDS) is None
+            assert await next_sequences(subscriber) == [4]
+            assert await subscriber.take(SECONDS) is None
 
 
-async def test_listeners_wait_through_an_outage_while_the_task_reports() -> None:
+async def test_subscribers_survive_outage_while_feed_beats() -> None:
     log, beats = FakeEventLog(), []
     log.unavailable = True
     feed = EventFeed(log.fetch, lambda: beats.append(1))
     task = asyncio.create_task(feed.run())
-    with feed.subscribe(1, 0) as one:
+    with feed.subscribe(1, 0) as subscriber:
         await query_count_when_idle(log)
         log.add(1, 1)
-        assert await one.take(0.1) == b""
+        assert await subscriber.take(0.1) == b""
         log.unavailable = False
-        assert await next_sequences(one) == [1]
+        assert await next_sequences(subscriber) == [1]
     assert len(beats) >= 2
     feed.close()
     await asyncio.wait_for(task, SECONDS)
 
 
-async def test_there_is_an_end_to_listeners_and_a_place_is_given_back() -> None:
+async def test_number_of_subscribers_is_limited() -> None:
     feed = EventFeed(FakeEventLog().fetch)
     contexts = [feed.subscribe(1, 0) for _ in range(MAX_SUBSCRIBERS)]
     for context in contexts:
@@ -188,11 +190,11 @@ async def test_there_is_an_end_to_listeners_and_a_place_is_given_back() -> None:
         context.__exit__(None, None, None)
 
 
-async def test_closing_ends_every_stream_and_those_that_come_later() -> None:
+async def test_closed_feed_ends_present_and_later_streams() -> None:
     log = FakeEventLog()
     async with run_feed(log) as feed:
-        with feed.subscribe(1, 0) as one:
+        with feed.subscribe(1, 0) as subscriber:
             feed.close()
-            assert await one.take(SECONDS) is None
-        with feed.subscribe(1, 0) as late:
-            assert await late.take(SECONDS) is None
+            assert await subscriber.take(SECONDS) is None
+        with feed.subscribe(1, 0) as second:
+            assert await second.take(SECONDS) is None

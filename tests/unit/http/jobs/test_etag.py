@@ -1,4 +1,4 @@
-"""Tags change exactly where something did."""
+"""An entity tag changes exactly when the jobs change."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,16 +17,16 @@ def job(**changes: Any) -> Job:
     return make_pending_job(make_request(), **changes)
 
 
-def test_the_tag_of_the_same_jobs_is_the_same_although_time_passes() -> None:
+def test_tag_does_not_depend_on_the_time() -> None:
     assert etag_of([job(now=AT)], 50) == etag_of([job(now=AT + timedelta(seconds=9))], 50)
 
 
 @pytest.mark.parametrize("changes", [{"sequence": 2}, {"updated_at": AT}, {"cancel_requested": True}])
-def test_the_tag_changes_with_the_job(changes: dict[str, Any]) -> None:
+def test_tag_changes_with_the_job(changes: dict[str, Any]) -> None:
     assert etag_of([job()]) != etag_of([job(**changes)])
 
 
-def test_the_tag_changes_with_what_else_decides_the_response() -> None:
+def test_tag_changes_with_the_other_values() -> None:
     assert len({etag_of([job()], 1), etag_of([job()], 2), etag_of([]), etag_of([job(), job()])}) == 4
 
 
@@ -43,5 +43,5 @@ def test_the_tag_changes_with_what_else_decides_the_response() -> None:
         ("a", False),
     ],
 )
-def test_a_client_is_asked_for_by_its_tags(header: str | None, expected: bool) -> None:
+def test_if_none_match_is_compared_weakly(header: str | None, expected: bool) -> None:
     assert matches(header, 'W/"a"') is expected

@@ -1,4 +1,4 @@
-"""Addresses of jobs keep the slashes of a request id apart from their own."""
+"""Paths of jobs: slashes in a request id are not separators."""
 
 import httpx
 import pytest
@@ -37,14 +37,14 @@ def client() -> httpx.AsyncClient:
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_every_id_leads_to_its_own_address(client: httpx.AsyncClient, name: str) -> None:
+async def test_every_id_has_its_own_path(client: httpx.AsyncClient, name: str) -> None:
     assert (await client.get(job_url(name))).json() == ["job", name]
     assert (await client.get(f"{job_url(name)}/errors")).json() == ["errors", name]
 
 
-async def test_other_addresses_are_decoded_as_usual(client: httpx.AsyncClient) -> None:
+async def test_other_paths_are_decoded_as_usual(client: httpx.AsyncClient) -> None:
     assert (await client.get("/other/a%2Fb")).json() == "a/b"
 
 
-async def test_bytes_that_are_no_text_are_an_id_that_no_request_has(client: httpx.AsyncClient) -> None:
+async def test_invalid_utf8_becomes_lone_surrogates(client: httpx.AsyncClient) -> None:
     assert (await client.get(f"{JOBS_PATH}/%FF")).json() == ["job", ascii("\udcff")]

@@ -1,4 +1,4 @@
-"""Slots and token buckets, by a clock that the test turns."""
+"""Slots and token buckets, with a fake clock."""
 
 import pytest
 
@@ -6,11 +6,11 @@ from consumer.http.limits.limiters import NoSlotFreeError, Slots, TokenBucket
 from tests.support.fake_clock import FakeClock
 
 
-def _taken(bucket: TokenBucket, tries: int) -> int:
-    return sum(bucket.try_take() for _ in range(tries))
+def _count_taken(bucket: TokenBucket, attempts: int) -> int:
+    return sum(bucket.try_take() for _ in range(attempts))
 
 
-def test_slots_are_refused_beyond_their_number_and_free_again_after_release() -> None:
+def test_slots_are_limited_and_free_after_release() -> None:
     slots = Slots(2)
     slots.acquire()
     with slots.hold():
@@ -22,14 +22,21 @@ def test_slots_are_refused_beyond_their_number_and_free_again_after_release() ->
     assert slots.free == 2
 
 
-def test_a_slot_is_released_when_its_holder_fails() -> None:
+def test_full_slots_raise_the_error_they_were_given() -> None:
+    slots = Slots(0, full_error=lambda: TimeoutError("full"))
+    with pytest.raises(TimeoutError, match="full"), slots.hold():
+        pytest.fail("a slot was given")
+    assert slots.free == 0
+
+
+def test_slot_is_released_when_its_holder_fails() -> None:
     slots = Slots(1)
     with pytest.raises(KeyError), slots.hold():
         raise KeyError
     assert slots.free == 1
 
 
-def test_a_slot_cannot_be_released_twice() -> None:
+def test_slot_cannot_be_released_twice() -> None:
     slots = Slots(1)
     slots.acquire()
     slots.release()
@@ -37,23 +44,23 @@ def test_a_slot_cannot_be_released_twice() -> None:
         slots.release()
 
 
-def test_a_bucket_allows_its_burst_and_then_its_rate() -> None:
+def test_bucket_allows_burst_then_rate() -> None:
     clock = FakeClock()
     bucket = TokenBucket(20, 20, clock)
-    assert _taken(bucket, 50) == 20
+    assert _count_taken(bucket, 50) == 20
     clock.now += 0.5
-    assert _taken(bucket, 50) == 10
+    assert _count_taken(bucket, 50) == 10
 
 
-def test_a_bucket_never_holds_more_than_its_burst() -> None:
+def test_bucket_never_holds_more_than_its_burst() -> None:
     clock = FakeClock()
     bucket = TokenBucket(20, 20, clock)
     clock.now += 3600
-    assert _taken(bucket, 50) == 20
+    assert _count_taken(bucket, 50) == 20
 
 
 @pytest.mark.parametrize(("per_second", "seconds"), [(20, 1), (1, 1), (0.1, 10), (0.3, 4)])
-def test_an_empty_bucket_says_in_whole_seconds_when_to_come_again(per_second: float, seconds: int) -> None:
+def test_retry_after_is_whole_seconds(per_second: float, seconds: int) -> None:
     clock = FakeClock()
     bucket = TokenBucket(per_second, 1, clock)
     assert bucket.try_take()

@@ -1,4 +1,4 @@
-"""How many files may be open, and how many connections that leaves for clients."""
+"""The limit of open files, and how many connections it allows."""
 
 import resource
 
@@ -10,7 +10,7 @@ INFINITY = resource.RLIM_INFINITY
 
 
 @pytest.mark.parametrize(
-    ("soft", "hard", "wanted"),
+    ("soft", "hard", "target"),
     [
         (1_024, 1_048_576, SOFT_LIMIT_CAP),
         (1_024, 4_096, 4_096),
@@ -20,15 +20,15 @@ INFINITY = resource.RLIM_INFINITY
         (INFINITY, INFINITY, INFINITY),
     ],
 )
-def test_the_soft_limit_is_raised_towards_the_hard_one_and_never_lowered(
-    soft: int, hard: int, wanted: int
+def test_soft_limit_is_raised_towards_the_hard_limit_and_never_lowered(
+    soft: int, hard: int, target: int
 ) -> None:
-    assert wanted_limit(soft, hard) == wanted
+    assert wanted_limit(soft, hard) == target
 
 
 @pytest.mark.parametrize(
     ("open_files", "connections"),
     [(INFINITY, 256), (65_536, 256), (384, 256), (383, 255), (256, 128), (144, 16), (64, 16)],
 )
-def test_files_are_kept_back_for_all_that_is_no_client(open_files: int, connections: int) -> None:
+def test_files_are_reserved_for_other_uses_than_connections(open_files: int, connections: int) -> None:
     assert connection_limit(open_files) == connections

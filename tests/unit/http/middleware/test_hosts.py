@@ -1,4 +1,4 @@
-"""Which `Host` headers are answered, and where the service may listen without tokens."""
+"""Which `Host` headers are accepted, and where the service may listen without tokens."""
 
 import pytest
 
@@ -30,7 +30,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
         ("my_host", "my_host"),
     ],
 )
-def test_a_host_has_one_spelling(header: str, host: str) -> None:
+def test_host_is_normalized(header: str, host: str) -> None:
     assert normalize_host(header) == host
 
 
@@ -41,7 +41,7 @@ def test_a_host_has_one_spelling(header: str, host: str) -> None:
         *("localhost,evil", "localhost:80:80", "localhost:x", "хост", "a\x00"),
     ],
 )
-def test_what_is_no_host_is_none(header: str) -> None:
+def test_invalid_host_is_none(header: str) -> None:
     assert normalize_host(header) is None
 
 
@@ -55,20 +55,20 @@ def test_what_is_no_host_is_none(header: str) -> None:
         *((wildcard, set()) for wildcard in ("0.0.0.0", "::", "0:0:0:0:0:0:0:0")),
     ],
 )
-def test_by_default_loopback_the_machine_and_the_address_are_answered(
+def test_default_hosts_are_loopback_the_machine_and_the_listen_address(
     listen_host: str, more: set[str]
 ) -> None:
     assert default_hosts(listen_host, "Box.example.org") == LOOPBACK | {"box.example.org", "box"} | more
 
 
-def test_hosts_are_listed_with_commas_in_any_spelling() -> None:
+def test_hosts_are_parsed_from_a_list_with_commas() -> None:
     assert parse_hosts(" A.example, b:8084,::1 ,[::2], ") == {"a.example", "b", "[::1]", "[::2]"}
 
 
 @pytest.mark.parametrize(
     ("text", "named"), [("a, b c", "'b c'"), ("http://a", "'http://a'"), (",", "no host")]
 )
-def test_what_is_no_list_of_hosts_is_a_sentence(text: str, named: str) -> None:
+def test_invalid_list_of_hosts_error_names_the_invalid_host(text: str, named: str) -> None:
     with pytest.raises(ValueError, match=named):
         parse_hosts(text)
 
@@ -76,7 +76,7 @@ def test_what_is_no_list_of_hosts_is_a_sentence(text: str, named: str) -> None:
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", "localhost", "LOCALHOST"]
 )
-def test_loopback_may_be_listened_on_without_tokens(host: str) -> None:
+def test_loopback_needs_no_tokens(host: str) -> None:
     assert is_loopback(host)
     assert exposure_problem(host, has_tokens=False, allowed=False) is None
 
@@ -84,7 +84,7 @@ def test_loopback_may_be_listened_on_without_tokens(host: str) -> None:
 @pytest.mark.parametrize(
     "host", ["0.0.0.0", "::", "10.0.0.7", "example.org", "::ffff:10.0.0.7", "localhost.evil"]
 )
-def test_any_other_address_needs_tokens_or_the_setting_that_allows_it(host: str) -> None:
+def test_other_addresses_need_tokens_or_the_setting(host: str) -> None:
     problem = exposure_problem(host, has_tokens=False, allowed=False)
     assert problem is not None
     assert problem.startswith(f"MIGRATION_HTTP_HOST is {host}")

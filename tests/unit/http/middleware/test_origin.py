@@ -1,4 +1,4 @@
-"""Which requests come from pages of others."""
+"""Which requests come from pages of other origins."""
 
 import pytest
 from starlette.datastructures import Headers
@@ -18,7 +18,7 @@ HOSTS = {"localhost", "migration.example.org"}
         {"host": "migration.example.org", "origin": "https://migration.example.org"},
     ],
 )
-def test_clients_and_pages_of_the_service_are_its_own(headers: dict[str, str]) -> None:
+def test_clients_and_own_pages_are_same_origin(headers: dict[str, str]) -> None:
     assert not is_cross_origin(Headers(headers), HOSTS)
 
 
@@ -36,5 +36,5 @@ def test_clients_and_pages_of_the_service_are_its_own(headers: dict[str, str]) -
         {"host": "evil.example", "origin": "http://evil.example"},
     ],
 )
-def test_pages_of_others_are_foreign(headers: dict[str, str]) -> None:
+def test_other_pages_are_cross_origin(headers: dict[str, str]) -> None:
     assert is_cross_origin(Headers(headers), HOSTS)

@@ -1,9 +1,10 @@
-"""Which bodies are taken, by the headers alone."""
+"""Which bodies are accepted, by their headers."""
 
 import pytest
 from starlette.datastructures import Headers
 
-from consumer.http.middleware.request_body import framing_problem, has_body
+from consumer.http.headers import has_body
+from consumer.http.middleware.request_body import framing_problem
 
 CHUNKED = {"transfer-encoding": "chunked"}
 
@@ -20,7 +21,7 @@ CHUNKED = {"transfer-encoding": "chunked"}
         (CHUNKED | {"content-length": "0"}, True),
     ],
 )
-def test_a_body_is_known_by_its_headers(headers: dict[str, str], expected: bool) -> None:
+def test_has_body(headers: dict[str, str], expected: bool) -> None:
     assert has_body(Headers(headers)) is expected
 
 
@@ -38,14 +39,14 @@ def test_a_body_is_known_by_its_headers(headers: dict[str, str], expected: bool)
         ({"content-length": "5", "content-encoding": "identity, gzip"}, "1.1", 415),
     ],
 )
-def test_a_body_that_can_be_read_in_two_ways_or_is_packed_is_refused(
+def test_ambiguous_framing_and_compression_are_rejected(
     headers: dict[str, str], version: str, status: int | None
 ) -> None:
     problem = framing_problem(Headers(headers), version)
     assert (problem and problem.status) == status
 
 
-def test_every_content_encoding_counts() -> None:
+def test_every_content_encoding_header_counts() -> None:
     raw = [(b"content-length", b"5"), (b"content-encoding", b"identity"), (b"content-encoding", b"gzip")]
     problem = framing_problem(Headers(raw=raw), "1.1")
     assert problem is not None

@@ -1,4 +1,4 @@
-"""The OpenAPI document is complete: every operation, response and field says what it is."""
+"""The OpenAPI document is complete: every operation, response and field is described."""
 
 import re
 from collections.abc import Iterator
@@ -23,19 +23,19 @@ from tests.support.http_app import make_read_only_app
 Json = dict[str, Any]
 
 SELF_EXPLANATORY = {"action", "schema_version", "type"}
-"""Fields whose one value says what they are."""
+"""Fields with a single, self-explanatory value."""
 UNDOCUMENTED_CODES = {ProblemCode.METHOD_NOT_ALLOWED}
-"""Not answered by any operation: 405 belongs to a path."""
+"""405 belongs to a path, not to an operation."""
 
 
 class WithTokens(Authenticator):
-    """Access of a service that asks for tokens; nothing is asked of it here."""
+    """The authenticator of a service with tokens; it is never called here."""
 
     enforced = True
 
 
-def _document(access: Authenticator | None = None) -> Json:
-    return make_read_only_app(cast("Database", None), access=access).openapi()
+def _document(authenticator: Authenticator | None = None) -> Json:
+    return make_read_only_app(cast("Database", None), authenticator=authenticator).openapi()
 
 
 DOCUMENT = _document()
@@ -46,18 +46,18 @@ BODIES = [name for name, operation in OPERATIONS.items() if "requestBody" in ope
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_an_operation_says_what_it_does(name: str) -> None:
+def test_operation_has_summary_and_description(name: str) -> None:
     operation = OPERATIONS[name]
     assert re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", name)
     assert len(operation["tags"]) == 1
-    for words in (operation["summary"], operation["description"]):
-        assert words[0].isupper() or words[0] in "`2", words
-        assert len(words) > 5
+    for text in (operation["summary"], operation["description"]):
+        assert text[0].isupper() or text[0] in "`2", text
+        assert len(text) > 5
     assert not operation["summary"].endswith(".")
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_an_operation_documents_what_it_may_end_with(name: str) -> None:
+def test_operation_documents_its_statuses(name: str) -> None:
     operation = OPERATIONS[name]
     statuses = {int(status) for status in operation["responses"]}
     probes = operation["tags"] == ["health"]
@@ -79,10 +79,10 @@ def test_every_problem_has_the_media_type_of_problems() -> None:
             if int(status) < 400:
                 continue
             reference = response.get("$ref", "")
-            found = (
+            response_object = (
                 DOCUMENT["components"]["responses"][reference.rpartition("/")[2]] if reference else response
             )
-            assert PROBLEM_MEDIA_TYPE in found["content"], (name, status)
+            assert PROBLEM_MEDIA_TYPE in response_object["content"], (name, status)
             assert reference or (operation["tags"], status) == (["health"], "503")
 
 
@@ -94,7 +94,7 @@ def test_every_code_is_documented_for_a_status() -> None:
 
 
 @pytest.mark.parametrize("status", PROBLEMS)
-def test_the_example_of_a_problem_is_one(status: int) -> None:
+def test_example_of_a_problem_is_valid(status: int) -> None:
     content = DOCUMENT["components"]["responses"][PROBLEMS[status].name]["content"][PROBLEM_MEDIA_TYPE]
     _validator(content["schema"]).validate(content["example"])
     assert not _validator(content["schema"]).is_valid({**content["example"], "status": 418})
@@ -102,7 +102,7 @@ def test_the_example_of_a_problem_is_one(status: int) -> None:
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_the_examples_of_a_body_are_valid(name: str) -> None:
+def test_examples_of_bodies_match_their_schema(name: str) -> None:
     [(media_type, body)] = OPERATIONS[name]["requestBody"]["content"].items()
     assert len(body["examples"]) >= 2
     for example in body["examples"].values():
@@ -111,7 +111,7 @@ def test_the_examples_of_a_body_are_valid(name: str) -> None:
             _validator(body["schema"]).validate(example["value"])
 
 
-def test_the_models_take_the_examples_of_their_bodies() -> None:
+def test_examples_of_bodies_are_valid_for_their_models() -> None:
     models = {
         "DATABASE_EXAMPLES": TypeAdapter[Any](DatabaseBody),
         "GOOGLE_SHEETS_EXAMPLES": TypeAdapter[Any](GoogleSheetsBody),
@@ -125,27 +125,27 @@ def test_the_models_take_the_examples_of_their_bodies() -> None:
         ExcelForm.parse({name: str(text) for name, text in example["value"].items() if name != "file"})
 
 
-def test_every_field_says_what_it_is() -> None:
-    silent = [
+def test_every_field_has_a_description() -> None:
+    undocumented = [
         f"{model}.{name}"
         for model, schema in DOCUMENT["components"]["schemas"].items()
         for name, field in schema.get("properties", {}).items()
         if name not in SELF_EXPLANATORY and not field.get("description")
     ]
-    assert silent == []
+    assert undocumented == []
     assert not [
         name for name, schema in DOCUMENT["components"]["schemas"].items() if "description" not in schema
     ]
 
 
-def test_every_parameter_says_what_it_is_and_is_never_null() -> None:
+def test_every_parameter_has_a_description_and_is_never_null() -> None:
     for name, operation in OPERATIONS.items():
         for parameter in operation.get("parameters", ()):
             assert parameter.get("description") or parameter["name"] in {"status", "limit"}, (name, parameter)
             assert {"type": "null"} not in parameter["schema"].get("anyOf", ()), (name, parameter)
 
 
-def test_a_request_names_one_of_the_datasets_there_are() -> None:
+def test_dataset_is_an_enum_in_request_bodies() -> None:
     for model in ("StartRequest", "DatabaseBody", "GoogleSheetsBody"):
         assert DOCUMENT["components"]["schemas"][model]["properties"]["dataset"]["enum"] == ["chats"]
     form = OPERATIONS["startExcel"]["requestBody"]["content"]["multipart/form-data"]["schema"]
@@ -163,8 +163,8 @@ FIELDS: dict[str, list[object]] = {
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_the_form_takes_what_its_schema_does(name: str) -> None:
-    """The dataset is checked behind the model, which does not know which there are."""
+def test_form_accepts_what_its_schema_accepts(name: str) -> None:
+    """The dataset is checked after the model, which does not know the datasets."""
     schema = OPERATIONS["startExcel"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     for value in FIELDS[name]:
         documented = _validator(schema["properties"][name]).is_valid(value)
@@ -176,36 +176,36 @@ def test_the_form_takes_what_its_schema_does(name: str) -> None:
             assert documented == (form.dataset == "chats"), value
 
 
-def test_links_lead_from_a_job_to_what_can_be_asked_of_it() -> None:
+def test_links_lead_from_a_job_to_its_operations() -> None:
     assert {*OPERATIONS_RETURNING_JOB, *OPERATIONS_ON_JOB} <= set(OPERATIONS)
     for name in OPERATIONS_RETURNING_JOB:
         responses = OPERATIONS[name]["responses"]
         for status in {"200", "202"} & set(responses):
             assert set(responses[status]["links"]) == {*OPERATIONS_ON_JOB} - {name}
     for target in OPERATIONS_ON_JOB:
-        assert "id" in [one["name"] for one in OPERATIONS[target]["parameters"]]
+        assert "id" in [item["name"] for item in OPERATIONS[target]["parameters"]]
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_resolves() -> None:
     references = list(_references(DOCUMENT))
     assert len(references) > 50
     for reference in references:
-        found: Any = DOCUMENT
+        target: Any = DOCUMENT
         for part in reference.removeprefix("#/").split("/"):
-            found = found[part]
+            target = target[part]
 
 
-def test_a_token_is_needed_only_where_the_service_asks_for_one() -> None:
-    without, guarded = DOCUMENT, _document(WithTokens())
+def test_token_is_optional_if_the_service_has_no_tokens() -> None:
+    unguarded, guarded = DOCUMENT, _document(WithTokens())
     for path, verbs in guarded["paths"].items():
         for verb, operation in verbs.items():
-            needed = operation.get("security", [])
-            assert needed == [] or [list(one) for one in needed] == [["token"]]
-            expected = [*needed, {}] if needed else []
-            assert without["paths"][path][verb].get("security", []) == expected
+            security = operation.get("security", [])
+            assert security == [] or [list(item) for item in security] == [["token"]]
+            expected = [*security, {}] if security else []
+            assert unguarded["paths"][path][verb].get("security", []) == expected
 
 
-def test_the_version_is_that_of_the_package() -> None:
+def test_version_is_that_of_the_package() -> None:
     assert DOCUMENT["info"]["version"] == VERSION
 
 
@@ -219,5 +219,5 @@ def _references(value: Any) -> Iterator[str]:
             yield value["$ref"]
         value = list(value.values())
     if isinstance(value, list):
-        for one in value:
-            yield from _references(one)
+        for item in value:
+            yield from _references(item)

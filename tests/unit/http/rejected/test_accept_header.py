@@ -1,4 +1,4 @@
-"""Which kind of answer a client gets, by its `Accept` header."""
+"""Content negotiation between JSON and CSV by the `Accept` header."""
 
 import pytest
 
@@ -26,5 +26,5 @@ JSON, CSV = "application/json", "text/csv"
         ("text/html, application/xhtml+xml, */*;q=0.8", False),
     ],
 )
-def test_csv_is_for_who_wants_it_more_than_json(accept: str, csv: bool) -> None:
+def test_csv_only_if_preferred_over_json(accept: str, csv: bool) -> None:
     assert prefers(accept, CSV, over=JSON) is csv

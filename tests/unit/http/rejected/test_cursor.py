@@ -1,4 +1,4 @@
-"""Where a list of rejected rows goes on."""
+"""Cursors of lists of rejected rows."""
 
 import pytest
 
@@ -19,7 +19,7 @@ LAST = 2**63 - 1
         (f"3.-{LAST}", 3, -LAST),
     ],
 )
-def test_cursor_is_read_as_it_is_written(text: str, load: int | None, row_number: int) -> None:
+def test_cursor_round_trips(text: str, load: int | None, row_number: int) -> None:
     cursor = RejectedCursor.parse(text)
     assert cursor == RejectedCursor(load, row_number)
     assert str(cursor) == text
@@ -45,13 +45,13 @@ def test_cursor_is_read_as_it_is_written(text: str, load: int | None, row_number
         f"{LAST + 1}.1",
     ],
 )
-def test_anything_else_is_refused_with_what_it_must_be(text: str) -> None:
-    with pytest.raises(ProblemError) as refused:
+def test_invalid_cursor_is_rejected(text: str) -> None:
+    with pytest.raises(ProblemError) as caught:
         RejectedCursor.parse(text)
-    assert refused.value.status == 422
-    assert refused.value.problem.code == "invalid_parameter"
-    assert [one.field for one in refused.value.problem.errors] == ["after (query)"]
+    assert caught.value.status == 422
+    assert caught.value.problem.code == "invalid_parameter"
+    assert [problem.field for problem in caught.value.problem.errors] == ["after (query)"]
 
 
-def test_top_is_before_every_row() -> None:
+def test_first_page_is_before_every_row() -> None:
     assert RejectedCursor(None, -LAST) == FIRST_PAGE

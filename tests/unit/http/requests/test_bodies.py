@@ -1,4 +1,4 @@
-"""From the body of a POST to the request it makes."""
+"""Bodies of POSTs, and the requests made from them."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from consumer.http.requests.bodies import DatabaseBody, ExcelForm, GoogleSheetsB
 from schemas.requests import DatabaseSource, GoogleSheetsSource
 
 
-def test_a_form_makes_numbers_of_its_texts_and_takes_empty_fields_for_absent() -> None:
+def test_form_converts_numbers_and_ignores_empty_fields() -> None:
     form = ExcelForm.parse(
         {"timeout_seconds": "60", "max_attempts": "2", "sheet": "Чаты", "requested_by": ""}
     )
@@ -19,7 +19,7 @@ def test_a_form_makes_numbers_of_its_texts_and_takes_empty_fields_for_absent() -
 
 
 @pytest.mark.parametrize(
-    ("fields", "named"),
+    ("fields", "field_name"),
     [
         ({"timeout_seconds": "soon"}, "timeout_seconds"),
         ({"timeout_seconds": "60.5"}, "timeout_seconds"),
@@ -31,32 +31,32 @@ def test_a_form_makes_numbers_of_its_texts_and_takes_empty_fields_for_absent() -
         ({"shet": "Чаты"}, "shet"),
     ],
 )
-def test_a_wrong_field_of_a_form_is_named_and_its_value_is_not(fields: dict[str, str], named: str) -> None:
+def test_form_error_names_the_field_and_not_its_value(fields: dict[str, str], field_name: str) -> None:
     with pytest.raises(ProblemError) as caught:
         ExcelForm.parse(fields)
     problem = caught.value.problem
-    assert (caught.value.status, problem.code, [one.field for one in problem.errors]) == (
+    assert (caught.value.status, problem.code, [field.field for field in problem.errors]) == (
         422,
         "invalid_request",
-        [named],
+        [field_name],
     )
     assert not any(len(value) > 3 and value in problem.detail for value in fields.values())
 
 
 @pytest.mark.parametrize("request_id", [".", ".."])
-def test_an_id_that_no_url_can_carry_is_refused(request_id: str) -> None:
+def test_dots_are_no_request_id(request_id: str) -> None:
     with pytest.raises(ValidationError, match="which no URL can carry"):
         DatabaseBody.model_validate({"source_identifier": "main", "request_id": request_id})
 
 
-def test_a_database_is_named_by_its_connection() -> None:
+def test_database_body_names_a_connection() -> None:
     body = DatabaseBody(source_identifier="admin_panel", table="public.chats", max_attempts=1)
     request = body.to_request("r-1", body.source)
     assert request.source == DatabaseSource(type="database", connection="admin_panel", table="public.chats")
     assert (request.request_id, request.options.max_attempts, request.dataset) == ("r-1", 1, "chats")
 
 
-def test_a_spreadsheet_may_be_a_link() -> None:
+def test_spreadsheet_may_be_a_link() -> None:
     link = "https://docs.google.com/spreadsheets/d/1AbC-dEf_123/edit#gid=0"
     body = GoogleSheetsBody(spreadsheet_id=link)
     assert body.to_request("r-1", body.source).source == GoogleSheetsSource(
@@ -73,7 +73,7 @@ def test_a_spreadsheet_may_be_a_link() -> None:
         {"source_identifier": "a", "address": "x"},
     ],
 )
-def test_an_address_of_a_database_is_no_name(values: dict[str, Any]) -> None:
+def test_dsn_is_rejected_and_not_quoted(values: dict[str, Any]) -> None:
     with pytest.raises(ProblemError) as caught:
         validate_or_422(DatabaseBody, values)
     assert "secret" not in caught.value.problem.detail

@@ -1,4 +1,4 @@
-"""One query serves all who wait for rows that another process writes."""
+"""One query serves all waiters for rows that another process writes."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ LONG_SECONDS = 10.0
 
 
 class FakeTable:
-    """What is written so far; counts how often it was asked."""
+    """A table in memory; records the queries."""
 
     def __init__(self) -> None:
         self.rows: dict[str, int] = {}
         self.lookups: list[list[str]] = []
         self.error: Exception | None = None
 
-    async def was_asked_twice(self) -> bool:
+    async def was_queried_twice(self) -> bool:
         return len(self.lookups) >= 2
 
     async def look_up(self, keys: Sequence[str]) -> Mapping[str, int]:
@@ -30,7 +30,7 @@ class FakeTable:
         return {key: self.rows[key] for key in keys if key in self.rows}
 
 
-async def test_a_row_that_is_there_is_found_at_once() -> None:
+async def test_existing_row_is_found_at_once() -> None:
     table = FakeTable()
     table.rows["a"] = 1
     assert await SharedLookup(table.look_up).wait_for_key("a", LONG_SECONDS) == 1
@@ -48,33 +48,33 @@ async def test_many_waiters_cost_one_query() -> None:
     assert table.lookups[-1] == sorted(table.rows)
 
 
-async def test_a_row_written_without_a_notification_is_found_by_the_poll() -> None:
+async def test_row_written_without_notification_is_found_by_polling() -> None:
     table = FakeTable()
     waiting = asyncio.create_task(SharedLookup(table.look_up).wait_for_key("a", LONG_SECONDS))
-    await wait_until_async(table.was_asked_twice, LONG_SECONDS, "a second query")
+    await wait_until_async(table.was_queried_twice, LONG_SECONDS, "a second query")
     table.rows["a"] = 1
     assert await waiting == 1
 
 
-async def test_a_row_that_never_comes_is_waited_for_so_long_and_then_not_asked_for_any_more() -> None:
+async def test_key_is_not_queried_after_its_timeout() -> None:
     table = FakeTable()
     lookup = SharedLookup(table.look_up)
     assert await lookup.wait_for_key("a", POLL_INTERVAL * 1.5) is None
-    asked = len(table.lookups)
+    query_count = len(table.lookups)
     assert await lookup.wait_for_key("b", POLL_INTERVAL * 1.5) is None
-    assert all(keys == ["b"] for keys in table.lookups[asked:][1:])
+    assert all(keys == ["b"] for keys in table.lookups[query_count:][1:])
 
 
-async def test_an_outage_of_postgres_ends_no_wait_early() -> None:
+async def test_waiter_survives_outage_of_postgres() -> None:
     table = FakeTable()
     table.error = DatabaseUnavailableError("no answer")
     waiting = asyncio.create_task(SharedLookup(table.look_up).wait_for_key("a", LONG_SECONDS))
-    await wait_until_async(table.was_asked_twice, LONG_SECONDS, "a second query")
+    await wait_until_async(table.was_queried_twice, LONG_SECONDS, "a second query")
     table.error, table.rows = None, {"a": 1}
     assert await waiting == 1
 
 
-async def test_a_defect_reaches_those_who_wait_and_does_not_keep_the_next_from_looking() -> None:
+async def test_defect_is_raised_in_the_waiters_and_the_next_lookup_works() -> None:
     table = FakeTable()
     table.error = ValueError("a defect")
     lookup = SharedLookup(table.look_up)

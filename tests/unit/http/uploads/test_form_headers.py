@@ -23,7 +23,7 @@ from consumer.http.uploads.form_headers import (
         ("multipart/form-data ; boundary = B", b"B"),
     ],
 )
-def test_the_boundary_is_taken_from_the_content_type(content_type: str, boundary: bytes) -> None:
+def test_boundary_is_parsed_from_the_content_type(content_type: str, boundary: bytes) -> None:
     assert parse_boundary(content_type) == boundary
 
 
@@ -40,12 +40,12 @@ def test_the_boundary_is_taken_from_the_content_type(content_type: str, boundary
         'multipart/form-data; boundary="a\r\nb"',
     ],
 )
-def test_a_boundary_that_is_none_is_refused(content_type: str) -> None:
+def test_invalid_boundary_is_rejected(content_type: str) -> None:
     with pytest.raises(InvalidFormError, match="needs a boundary of 1-70 characters"):
         parse_boundary(content_type)
 
 
-def test_two_boundaries_are_refused() -> None:
+def test_two_boundaries_are_rejected() -> None:
     with pytest.raises(InvalidFormError, match="«boundary» twice"):
         parse_boundary("multipart/form-data; boundary=a; boundary=b")
 
@@ -73,12 +73,12 @@ def test_two_boundaries_are_refused() -> None:
         ('form-data;; name="sheet"', "sheet", None),
     ],
 )
-def test_a_disposition_is_read_as_clients_write_it(header: str, name: str, filename: str | None) -> None:
+def test_disposition_is_parsed_as_clients_write_it(header: str, name: str, filename: str | None) -> None:
     assert parse_disposition(header) == ContentDisposition(name, filename)
 
 
 @given(st.text(max_size=200))
-def test_any_header_is_read_or_refused(text: str) -> None:
+def test_any_header_is_parsed_or_rejected(text: str) -> None:
     for header in (text, f"form-data; {text}", f'form-data; name="{text}'):
         try:
             parse_disposition(header)
@@ -87,12 +87,12 @@ def test_any_header_is_read_or_refused(text: str) -> None:
 
 
 @given(st.text(st.characters(exclude_characters='"%\r\n\\', codec="utf-8"), min_size=1, max_size=100))
-def test_a_name_without_special_characters_comes_out_as_it_went_in(name: str) -> None:
+def test_name_without_special_characters_round_trips(name: str) -> None:
     assert parse_disposition(f'form-data; name="file"; filename="{name}"').filename == name
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted"),
+    ("name", "excerpt"),
     [
         ("sheet", "sheet"),
         ("a\nb\x1b", "a�b�"),
@@ -101,5 +101,5 @@ def test_a_name_without_special_characters_comes_out_as_it_went_in(name: str) ->
         ("\ud800", "�"),
     ],
 )
-def test_a_name_is_shown_short_printable_and_without_phones(name: str, wanted: str) -> None:
-    assert printable_excerpt(name) == wanted
+def test_excerpt_is_short_printable_and_without_phones(name: str, excerpt: str) -> None:
+    assert printable_excerpt(name) == excerpt

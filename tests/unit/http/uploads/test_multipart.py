@@ -1,4 +1,4 @@
-"""Forms as clients send them, and as nobody should; whatever the pieces they arrive in."""
+"""Valid and malformed forms, split in every way."""
 
 import asyncio
 import itertools
@@ -14,13 +14,12 @@ from hypothesis import strategies as st
 
 from consumer.http.uploads import multipart
 from consumer.http.uploads.form_events import FileBegin, FileData, FileEnd, FormEnd, FormEvent, FormField
+from consumer.http.uploads.form_headers import InvalidFormError, NotMultipartError
 from consumer.http.uploads.multipart import (
     MAX_EPILOGUE_BYTES,
     MAX_FIELDS_BESIDE_FILE,
     SLICE_BYTES,
     FormReader,
-    InvalidFormError,
-    NotMultipartError,
     read_form,
 )
 from tests.support.forms import CAPTURED, CONTENT, CONTENT_TYPE, END, Form, field, file, part
@@ -29,20 +28,20 @@ FILE_END = (FileEnd(), FormEnd())
 
 
 def _read(pieces: Iterable[bytes], boundary: bytes = b"B") -> list[FormEvent]:
-    """The events of a body, with the bytes of the file in one."""
+    """The events of a body, with all bytes of the file in one event."""
     reader = FormReader(boundary)
     events = [event for piece in pieces for event in reader.feed(piece)] + reader.close()
-    return _merged(events)
+    return _merge_data(events)
 
 
-def _merged(events: list[FormEvent]) -> list[FormEvent]:
-    merged: list[FormEvent] = []
+def _merge_data(events: list[FormEvent]) -> list[FormEvent]:
+    result: list[FormEvent] = []
     for event in events:
-        if isinstance(event, FileData) and merged and isinstance(merged[-1], FileData):
-            merged[-1] = FileData(memoryview(bytes(merged[-1].data) + bytes(event.data)))
+        if isinstance(event, FileData) and result and isinstance(result[-1], FileData):
+            result[-1] = FileData(memoryview(bytes(result[-1].data) + bytes(event.data)))
         else:
-            merged.append(event)
-    return merged
+            result.append(event)
+    return result
 
 
 async def _chunks(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
@@ -52,7 +51,7 @@ async def _chunks(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
 
 async def _events(body: bytes, content_type: str, step: int = 1_000_000) -> list[FormEvent]:
     pieces = (body[start : start + step] for start in range(0, len(body), step))
-    return _merged([event async for event in read_form(_chunks(pieces), content_type)])
+    return _merge_data([event async for event in read_form(_chunks(pieces), content_type)])
 
 
 def _fields(events: list[FormEvent]) -> list[tuple[str, str]]:
@@ -71,7 +70,7 @@ def _content(events: list[FormEvent]) -> bytes:
 
 @pytest.mark.parametrize("form", CAPTURED.values(), ids=CAPTURED)
 @pytest.mark.parametrize("step", [1, 7, 1_000_000])
-async def test_a_captured_body_is_read(form: Form, step: int) -> None:
+async def test_captured_body(form: Form, step: int) -> None:
     events = await _events(form.body, form.content_type, step)
     assert _filename(events) == form.filename
     assert _content(events) == form.content
@@ -80,7 +79,7 @@ async def test_a_captured_body_is_read(form: Form, step: int) -> None:
     assert [type(event) for event in events].count(FileEnd) == 1
 
 
-async def test_a_body_of_httpx_is_read() -> None:
+async def test_body_of_httpx() -> None:
     request = httpx.Request(
         "POST", "http://test", data={"sheet": "Чаты"}, files={"file": ('чаты "1".xlsx', CONTENT)}
     )
@@ -89,7 +88,7 @@ async def test_a_body_of_httpx_is_read() -> None:
     assert _fields(events) == [("sheet", "Чаты")]
 
 
-async def test_a_body_of_requests_is_read() -> None:
+async def test_body_of_requests() -> None:
     prepared = requests.Request(
         "POST", "http://test", data={"sheet": "Чаты"}, files={"file": ('чаты "1".xlsx', CONTENT)}
     ).prepare()
@@ -101,7 +100,7 @@ async def test_a_body_of_requests_is_read() -> None:
     assert _fields(events) == [("sheet", "Чаты")]
 
 
-def test_the_headers_of_the_file_are_passed_on() -> None:
+def test_headers_of_the_file_are_passed_on() -> None:
     headers = (
         b'content-disposition:form-data;name=file;filename="a"\r\nContent-Type: text/x\r\n'
         b"Content-Digest: sha-256=:AAAA:"
@@ -126,24 +125,24 @@ def test_fields_may_come_before_and_after_the_file() -> None:
     ]  # fmt: skip
 
 
-def test_an_empty_file_has_no_data() -> None:
+def test_empty_file_has_no_data() -> None:
     assert _read([file(b"") + END])[1:] == list(FILE_END)
 
 
-def test_an_empty_form_is_a_form() -> None:
+def test_empty_form_is_valid() -> None:
     assert _read([b"--B--\r\n"]) == [FormEnd()]
 
 
 @pytest.mark.parametrize("end", [b"--B--", b"--B--\r\n", b"--B--\r\nan epilogue", b"--B--\r\n--B\r\n"])
-def test_a_form_may_end_without_a_line_end_or_with_an_epilogue(end: bytes) -> None:
+def test_form_may_end_without_line_end_or_with_an_epilogue(end: bytes) -> None:
     assert _read([file() + end])[-2:] == list(FILE_END)
 
 
-def test_a_form_may_begin_with_a_line_end() -> None:
+def test_form_may_begin_with_a_line_end() -> None:
     assert _content(_read([b"\r\n" + file() + END])) == CONTENT
 
 
-def test_data_is_passed_on_before_the_file_is_whole() -> None:
+def test_data_is_passed_on_before_the_file_is_complete() -> None:
     reader = FormReader(b"B")
     reader.feed(file(b"")[: -len(b"\r\n")])
     [event] = reader.feed(b"x" * 1_000)
@@ -161,11 +160,13 @@ BOUNDARY_LIKE = st.lists(
 def test_any_split_of_a_body_gives_the_same_events(
     content: bytes, value: bytes, cuts: list[int], line_first: bool
 ) -> None:
-    # A line that begins with the boundary ends the content; what follows may then be wrong, or right.
+    # A line that begins with the boundary ends the content, so the rest may be valid or invalid.
     body = b"\r\n" * line_first + field("a", value) + file(content) + field("b", b"2") + END + b"epilogue"
-    places = sorted({0, len(body), *(cut for cut in cuts if cut < len(body))})
-    pieces = [body[start:end] for start, end in itertools.pairwise(places)]
-    assert _result(pieces) == _result([body]) == _result([body[at : at + 1] for at in range(len(body))])
+    positions = sorted({0, len(body), *(position for position in cuts if position < len(body))})
+    pieces = [body[start:end] for start, end in itertools.pairwise(positions)]
+    assert (
+        _result(pieces) == _result([body]) == _result([body[index : index + 1] for index in range(len(body))])
+    )
 
 
 def _result(pieces: Iterable[bytes]) -> list[FormEvent] | str:
@@ -176,14 +177,14 @@ def _result(pieces: Iterable[bytes]) -> list[FormEvent] | str:
 
 
 @given(BOUNDARY_LIKE)
-def test_bytes_without_the_boundary_come_out_as_they_went_in(content: bytes) -> None:
+def test_bytes_without_the_boundary_round_trip(content: bytes) -> None:
     boundary = b"another"
     body = file(content).replace(b"--B\r\n", b"--another\r\n", 1) + b"--another--"
     assert _content(_read([body], boundary)) == content
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "text"),
     [
         (b"", "cut off"),
         (b"--", "cut off"),
@@ -255,10 +256,10 @@ def test_bytes_without_the_boundary_come_out_as_they_went_in(content: bytes) -> 
     ],
 )
 @pytest.mark.parametrize("step", [1, 1_000, 1_000_000])
-async def test_a_hostile_body_is_refused_with_a_sentence(body: bytes, words: str, step: int) -> None:
-    with pytest.raises(InvalidFormError, match=words) as caught:
+async def test_malformed_body_is_rejected(body: bytes, text: str, step: int) -> None:
+    with pytest.raises(InvalidFormError, match=text) as raised:
         await _events(body, CONTENT_TYPE, step)
-    assert str(caught.value)[-1] in '.…"'
+    assert str(raised.value)[-1] in '.…"'
 
 
 def test_the_largest_field_and_most_fields_are_accepted() -> None:
@@ -267,31 +268,31 @@ def test_the_largest_field_and_most_fields_are_accepted() -> None:
     assert len(_fields(events)) == MAX_FIELDS_BESIDE_FILE
 
 
-def test_as_many_fields_are_accepted_behind_the_file() -> None:
+def test_most_fields_are_accepted_after_the_file() -> None:
     fields = [field(f"f{number}") for number in range(MAX_FIELDS_BESIDE_FILE)]
     assert len(_fields(_read([file(), *fields, END]))) == MAX_FIELDS_BESIDE_FILE
 
 
 @pytest.mark.parametrize("content_type", ["", "application/json", "multipart/mixed; boundary=B"])
-async def test_another_content_type_is_told_apart(content_type: str) -> None:
+async def test_other_content_type_is_rejected(content_type: str) -> None:
     with pytest.raises(NotMultipartError, match="must be multipart/form-data"):
         await _events(file() + END, content_type)
 
 
-async def test_no_event_ends_a_form_that_was_cut_off() -> None:
-    seen: list[FormEvent] = []
+async def test_truncated_form_has_no_end_event() -> None:
+    received: list[FormEvent] = []
 
     async def read() -> None:
         async for event in read_form(_chunks([file(b"12345")]), CONTENT_TYPE):
-            seen.append(event)  # noqa: PERF401 - what came before the error is looked at
+            received.append(event)  # noqa: PERF401 - keeps the events before the error
 
     with pytest.raises(InvalidFormError):
         await read()
-    assert FormEnd() not in seen
-    assert FileEnd() not in seen
+    assert FormEnd() not in received
+    assert FileEnd() not in received
 
 
-async def test_an_error_of_the_body_comes_out_as_it_is() -> None:
+async def test_error_of_the_body_is_propagated() -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield file()
         raise ConnectionResetError("gone")
@@ -300,31 +301,31 @@ async def test_an_error_of_the_body_comes_out_as_it_is() -> None:
         [event async for event in read_form(broken(), CONTENT_TYPE)]
 
 
-async def test_others_have_a_turn_while_a_large_piece_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without one, a piece of 16 slices made to be slow would hold the event loop for 200 ms."""
+async def test_parser_yields_to_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A piece of 16 slow slices would otherwise block the event loop for 200 ms."""
     monkeypatch.setattr(multipart, "MAX_BLOCKING_SECONDS", -1.0)
-    turns = 0
+    steps = 0
 
     async def count() -> None:
-        nonlocal turns
+        nonlocal steps
         while True:
-            turns += 1
+            steps += 1
             await asyncio.sleep(0)
 
-    others = asyncio.create_task(count())
+    counter = asyncio.create_task(count())
     await _events(file(b"x" * 16 * SLICE_BYTES) + END, CONTENT_TYPE)
-    others.cancel()
-    assert turns >= 16
+    counter.cancel()
+    assert steps >= 16
 
 
-def test_a_refused_form_writes_nothing_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_rejected_form_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with pytest.raises(InvalidFormError):
         _read([part(b"\x1b[31m no colon") + END])
     assert caplog.records == []
 
 
-def test_memory_does_not_grow_with_the_file() -> None:
+def test_memory_is_bounded() -> None:
     reader = FormReader(b"B")
     reader.feed(file(b"")[: -len(b"\r\n")])
     chunk = bytes(64 * 1024)
@@ -338,10 +339,10 @@ def test_memory_does_not_grow_with_the_file() -> None:
     assert peak < 1_000_000
 
 
-def test_a_name_in_a_sentence_is_short_and_printable() -> None:
+def test_name_in_an_error_is_short_and_printable() -> None:
     name = "\x1b[31m" + "x" * 500 + "8 900 123-45-67"
-    with pytest.raises(InvalidFormError) as caught:
+    with pytest.raises(InvalidFormError) as raised:
         _read([file(name=name) + END])
-    sentence = str(caught.value)
-    assert sentence.isprintable()
-    assert len(sentence) < 150
+    message = str(raised.value)
+    assert message.isprintable()
+    assert len(message) < 150

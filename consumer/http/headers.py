@@ -1,0 +1,19 @@
+"""HTTP headers and media types that several packages use."""
+
+from collections.abc import Mapping
+
+JSON_MEDIA_TYPE = "application/json"
+
+NOSNIFF_HEADER = ("x-content-type-options", "nosniff")
+"""Browsers use the stated media type: a rejected row is never run as a script."""
+NO_STORE_HEADER = ("cache-control", "no-store")
+
+
+def has_body(headers: Mapping[str, str]) -> bool:
+    """Whether a request with these headers has a body."""
+    return "transfer-encoding" in headers or headers.get("content-length", "0").strip("0") != ""
+
+
+def media_type(headers: Mapping[str, str]) -> str:
+    """The media type in `Content-Type`, in lower case and without parameters; empty if there is none."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
