@@ -43,7 +43,7 @@ def main() -> None:
         settings.clear_secret_variables()
         if loaded.migration_inspectable == "no":
             hardening.disable_dumping()
-        failpoints.arm(loaded.migration_failpoints)
+        failpoints.arm(loaded.armed_failpoints())
         logs.configure(level=loaded.migration_log_level, fmt=loaded.migration_log_format)
         raise SystemExit(asyncio.run(_dispatch(arguments, loaded)))
     except TransactionConflictError as error:

@@ -11,6 +11,7 @@ from consumer.http import server
 from consumer.http.auth.authenticator import Authenticator
 from consumer.http.auth.token_file import TokenFile, TokensUnreadableError
 from consumer.http.limits import open_files
+from consumer.runtime import failpoints
 from consumer.runtime.shutdown import Shutdown
 from consumer.runtime.startup import wait_for_database
 from consumer.runtime.tempdir import ProcessTempDir
@@ -19,9 +20,16 @@ from consumer.settings import Settings, SettingsError
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("app")
 
+IGNORED_FAILPOINTS = (
+    "MIGRATION_FAILPOINTS is set, but has no effect without "
+    f"MIGRATION_FAILPOINTS_ENABLED={failpoints.ENABLING_VALUE}: unset it, it is for tests only"
+)
+
 
 async def run(settings: Settings, environment: Mapping[str, str]) -> None:
     """Run the service until it is told to stop. Raises SchemaOutdated, CannotServe, SettingsError."""
+    if settings.ignores_failpoints():
+        log.warning("failpoints.ignored", reason=IGNORED_FAILPOINTS)
     access_control = _access_control(settings)
     open_files.raise_limit()
     shutdown = Shutdown(settings.migration_drain_seconds)

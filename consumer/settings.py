@@ -88,9 +88,10 @@ class Settings(BaseModel):
     migration_log_format: Literal["auto", "json", "console"] = "auto"
     migration_inspectable: Literal["yes", "no"] = Field(
         "no",
-        description="whether processes of the same user may look into this one, see consumer.runtime.hardening",
+        description="whether processes of the same user may inspect this one: consumer.runtime.hardening",
     )
-    migration_failpoints: str = Field("", description="for tests alone, see consumer.runtime.failpoints")
+    migration_failpoints: str = Field("", description="for tests only, see consumer.runtime.failpoints")
+    migration_failpoints_enabled: str = Field("", description="without ENABLING_VALUE none is armed")
 
     @field_validator(*map(str.lower, VALIDATORS), mode="before")
     @classmethod
@@ -139,12 +140,6 @@ class Settings(BaseModel):
     def _parse_http_hosts(cls, value: Any) -> Any:
         return hosts.parse_hosts(value) if isinstance(value, str) else value
 
-    @field_validator("migration_failpoints")
-    @classmethod
-    def _validate_failpoints(cls, text: str) -> str:
-        failpoints.parse(text)
-        return text
-
     @model_validator(mode="after")
     def _validate_consistency(self) -> "Settings":
         if self.migration_heartbeat_seconds * 2 > self.migration_lease_seconds:
@@ -154,7 +149,20 @@ class Settings(BaseModel):
             )
         if problem := self.kafka().sasl_error():
             raise ValueError(problem)
+        try:
+            failpoints.parse(self.armed_failpoints())
+        except failpoints.InvalidFailpointError as error:
+            raise ValueError(f"MIGRATION_FAILPOINTS: {error}") from None
         return self
+
+    def armed_failpoints(self) -> str:
+        """The failpoints to arm; empty unless MIGRATION_FAILPOINTS_ENABLED holds ENABLING_VALUE."""
+        enabled = self.migration_failpoints_enabled == failpoints.ENABLING_VALUE
+        return self.migration_failpoints if enabled else ""
+
+    def ignores_failpoints(self) -> bool:
+        """Whether MIGRATION_FAILPOINTS is set without what would enable it."""
+        return self.migration_failpoints != self.armed_failpoints()
 
     def exposure_problem(self) -> str | None:
         """Why the HTTP side may not listen where it is told to, as a sentence; None where it may.
@@ -208,14 +216,21 @@ def _validate_names(names: Iterable[str], build_source: Callable[[str], object])
         ) from None
 
 
+WITHOUT_FILE_VARIANT = frozenset(
+    {
+        "MIGRATION_HTTP_TOKENS_FILE",  # a path itself, and read again when the file changes
+        # So that a stray variable has no effect, not even by naming a file that is missing.
+        *("MIGRATION_FAILPOINTS", "MIGRATION_FAILPOINTS_ENABLED"),
+    }
+)
+
+
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment; raises SettingsError with one sentence for each wrong variable."""
     variables = dict(os.environ if environment is None else environment)
     known = {name.upper() for name in Settings.model_fields}
     values: dict[str, Any] = {name.lower(): variables[name] for name in known if variables.get(name)}
-    for name in known - {
-        "MIGRATION_HTTP_TOKENS_FILE"
-    }:  # which is a path itself, and read again when it changes
+    for name in known - WITHOUT_FILE_VARIANT:
         if path := variables.get(f"{name}_FILE"):
             values[name.lower()] = _read_variable_file(f"{name}_FILE", path)
     try:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import httpx
 
+from consumer.runtime import failpoints
 from devstack.fakedata.workbook import make_workbook
 from schemas.dead_letters import HEADER_MESSAGE
 from schemas.status import Status, StatusEvent
@@ -52,7 +53,9 @@ def _resent_event(harness: Harness, last: StatusEvent, times: int) -> StatusEven
 def test_a_removed_job_is_known_and_one_without_its_rejected_rows_is_read_anew(harness: Harness) -> None:
     make_workbook(harness.inbox / "short.xlsx", rows=40, seed=51)
     long = make_workbook(harness.inbox / "long.xlsx", rows=ROWS, seed=52)
-    first = harness.start_replica(MIGRATION_BATCH_ROWS="500", MIGRATION_FAILPOINTS="batch.committed=hang@2+")
+    first = harness.start_replica(
+        MIGRATION_BATCH_ROWS="500", **failpoints.environment("batch.committed=hang@2+")
+    )
     gone = harness.kafka.start_excel("short.xlsx")
     last = harness.kafka.wait_for_terminal_event(gone)
     stripped = _cancel_mid_job(harness)

@@ -1,15 +1,16 @@
 """A service to fuzz: it has one ended job, and every new job stays pending."""
 
 from consumer.http.auth.tokens import Right, issue_token
+from consumer.runtime import failpoints
 from devstack.fakedata.workbook import make_workbook
+from devstack.service import ServiceProcess
 from tests.fuzz.run import FuzzTarget
 from tests.support.harness import Harness
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 BLOCKED_SETTINGS = {
     "MIGRATION_MAX_RUNNING_JOBS": "1",
-    "MIGRATION_FAILPOINTS": "outcome.before_write=hang@1+",
+    **failpoints.environment("outcome.before_write=hang@1+"),
 }
 """The first job never ends and occupies the only slot: later jobs stay pending and can be cancelled."""
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from devstack.fake_sheets.__main__ import write_key_file
+from consumer.runtime.failpoints import environment as failpoint_environment
 from devstack.fake_sheets.server import FakeSheetsServer, FakeWorksheet
+from devstack.fake_sheets.service_accounts import write_key_file
 from devstack.server import Server
+from devstack.service import ServiceProcess
 from devstack.stack import Stack
 from tests.soak.plan import REPLICAS
 from tests.soak.poison import write_files
@@ -17,7 +19,6 @@ from tests.support.database_inspector import DatabaseInspector
 from tests.support.dedicated_postgres import start_dedicated_postgres
 from tests.support.faults.cluster import Cluster, proxied_cluster
 from tests.support.faults.fault_harness import FaultHarness
-from tests.support.service_process import ServiceProcess
 
 SETTINGS = {
     "MIGRATION_BATCH_ROWS": "100",
@@ -68,7 +69,7 @@ class SoakHarness(FaultHarness):
     def launch(self, failpoints: str = "", **more: str) -> ServiceProcess:
         """Start a replica. Whoever is dead in the group is waited for by Kafka itself."""
         number = len(self.replicas) + 1
-        environment = self.environment(MIGRATION_FAILPOINTS=failpoints, **more)
+        environment = self.environment(**failpoint_environment(failpoints), **more)
         service = ServiceProcess(environment, self.folder / f"service-{number}.log", name=f"replica {number}")
         self.replicas.append(service)
         return service.launch()

@@ -23,7 +23,7 @@ class StoredLoad:
     fingerprint: str | None = None
     state: Mapping[str, Any] | None = None
     checkpoint: int | None = None
-    stored: int = 0
+    rows_done: int = 0
     accepted_rows: dict[int, list[str]] = field(default_factory=dict)
     rejected_rows: dict[int, str] = field(default_factory=dict)
     warnings: dict[str, int] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class StoredLoad:
             self._add(self.accepted_rows, line, line.split("\t"))
         for line in sections.get("stage_rejected_rows", "").splitlines():
             self._add(self.rejected_rows, line, line.split("\t")[1])
-        self.stored += frame.header["accepted"] + frame.header["rejected"]
+        self.rows_done += frame.header["accepted"] + frame.header["rejected"]
         self.checkpoint = frame.header["last"]
         self.batch_ends.append(frame.header["last"])
         self.state = frame.header["state"] or self.state

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
+from consumer.runtime import failpoints
 from consumer.store.database import Database
 from devstack.fakedata.workbook import make_workbook
+from devstack.http_probes import ProbeRecorder, ProbeResponse
+from devstack.service import ServiceProcess
 from schemas.status import Status
 from tests.support import job_factories
 from tests.support.harness import Harness, free_port
-from tests.support.probe_recorder import ProbeRecorder, ProbeResponse
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 pytestmark = pytest.mark.serial
@@ -79,7 +80,7 @@ def service_with_crashing_tasks(
         "heartbeat.before=raise@2",
     ]
     environment = world.environment(
-        MIGRATION_FAILPOINTS=";".join(faults),
+        **failpoints.environment(";".join(faults)),
         KAFKA_BOOTSTRAP_SERVERS=f"127.0.0.1:{free_port()}",
         **LONG_LEASE,
     )
@@ -114,7 +115,7 @@ def test_whatever_hangs_is_named_within_15_seconds_and_goes_on_by_itself(
         "batch.committed=hang",
         "heartbeat.before=hang@2",
     ]
-    service = world.start_replica(MIGRATION_FAILPOINTS=";".join(faults), **LONG_LEASE)
+    service = world.start_replica(**failpoints.environment(";".join(faults)), **LONG_LEASE)
     with ProbeRecorder(service) as probing:
         asked = [world.kafka.start_excel("some.xlsx") for _ in range(2)]
         _first_naming(probing, "retention")  # it hangs since the start, before the first probe

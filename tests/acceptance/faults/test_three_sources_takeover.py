@@ -1,5 +1,6 @@
 """A replica killed in the middle of a workbook, a database and a spreadsheet: another continues all three."""
 
+from consumer.runtime import failpoints
 from devstack.fake_sheets.server import FakeSheetsServer
 from tests.support.harness import Harness
 from tests.support.three_sources import assert_exact, make_sources
@@ -13,7 +14,7 @@ def test_killed_in_the_middle_of_each_all_three_go_on_from_their_checkpoints(
 ) -> None:
     with make_sources(harness, fake_sheets, 12_000) as sources:
         # From the fourth batch of all on, each of them is the last one its job stores.
-        held = {"MIGRATION_FAILPOINTS": "batch.committed=hang@4+"}
+        held = failpoints.environment("batch.committed=hang@4+")
         first = harness.start_replica(**sources.settings, **SMALL_BATCHES, **held)
         requests = sources.start(harness)
 

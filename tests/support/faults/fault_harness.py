@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from consumer.runtime.failpoints import environment as failpoint_environment
+from devstack.service import ServiceProcess
 from devstack.stack import Stack
 from schemas.status import StatusEvent
 from schemas.topics import DEAD_LETTERS
@@ -23,7 +25,6 @@ from tests.support.harness import Harness
 from tests.support.kafka_client import KafkaClient, dead_letter_reason, inbox_source, start_body
 from tests.support.reference_tables import Directory
 from tests.support.reference_workbook import ExpectedLoad
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 BATCH_ROWS = 300
@@ -74,7 +75,7 @@ class FaultHarness(Harness):
         if not any(replica.running for replica in self.replicas):
             consumer_group.remove_members(self.bootstrap_servers)
         number = len(self.replicas) + 1
-        environment = self.environment(MIGRATION_FAILPOINTS=failpoints, **more)
+        environment = self.environment(**failpoint_environment(failpoints), **more)
         log = self.folder / f"service-{number}.log"
         service = ServiceProcess(
             environment, log, name=f"replica {number}", module=module, wrap_command=self.wrap_command
