@@ -65,7 +65,7 @@ class StoredLoad:
             "fingerprint": self.fingerprint,
             "state": self.state,
             "checkpoint": self.checkpoint,
-            "rows_done": self.stored,
+            "rows_done": self.rows_done,
             "run": self.run,
         }
 
