@@ -34,21 +34,22 @@ demo: venv ## import a workbook of 155,000 rows on servers of its own, and show 
 
 PYTEST := $(RUN) -m pytest --progress --durations=10 --durations-min=3 -o console_output_style=classic
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+FAULTS := tests/acceptance/faults
 
 test: venv ## unit, integration and acceptance tests (7 minutes on two cores)
-	@$(PYTEST) $(PARALLEL) -m "not fault and not soak"
+	@$(PYTEST) $(PARALLEL) --ignore=$(FAULTS) --ignore=tests/soak
 
 # Two runs of pytest; the second comes whatever the first found, and both count.
 test-faults: venv ## proofs of the invariants: kills, freezes, cut networks (15 minutes)
-	@$(PYTEST) $(PARALLEL) -m "fault and not serial"; many=$$?; \
-	$(PYTEST) -m "fault and serial"; alone=$$?; \
-	exit $$((many ? many : alone))
+	@$(PYTEST) $(PARALLEL) -m "not serial" $(FAULTS); parallel=$$?; \
+	$(PYTEST) -m serial $(FAULTS); serial=$$?; \
+	exit $$((parallel ? parallel : serial))
 
 test-all: venv ## both, then a soak of half a minute
-	@$(MAKE) --no-print-directory test; first=$$?; \
-	$(MAKE) --no-print-directory test-faults; second=$$?; \
-	$(PYTEST) -m soak; third=$$?; \
-	exit $$((first ? first : second ? second : third))
+	@$(MAKE) --no-print-directory test; tests=$$?; \
+	$(MAKE) --no-print-directory test-faults; faults=$$?; \
+	$(PYTEST) tests/soak; soak=$$?; \
+	exit $$((tests ? tests : faults ? faults : soak))
 
 check: venv ## lint, format, types, import contracts, documentation and its words
 	$(RUN) -m ruff check .
@@ -57,6 +58,9 @@ check: venv ## lint, format, types, import contracts, documentation and its word
 	$(VENV)/bin/lint-imports
 	@$(MAKE) --no-print-directory docs
 	$(RUN) -m pytest -q tests/unit/test_prose.py
+
+prose: venv ## where comments, strings and pages use words that hide a term
+	@$(RUN) -m tests.support.prose
 
 # Not --quiet: warnings that are not shown do not fail a strict build.
 docs: venv ## the documentation as a site, in build/docs; a broken link fails

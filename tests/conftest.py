@@ -29,6 +29,14 @@ _database_names = (f"test_{os.getpid()}_{number}" for number in itertools.count(
 
 TIERS = ("tests/unit", "tests/integration", "tests/acceptance", "tests/acceptance/faults", "tests/soak")
 """Folders in the order in which their tests run: the quick ones first."""
+LONG_FILES = (
+    "test_openapi_conformance.py",
+    "test_retention.py",
+    "test_long_messages.py",
+    "test_oversized_rejected_record.py",
+    "test_three_sources.py",
+)
+"""Of acceptance tests, those of a minute and more come first, so that none is alone in the end."""
 TIER_MARKERS = {"tests/acceptance/faults": "fault", "tests/soak": "soak"}
 
 
@@ -60,7 +68,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item, tier in tiers.items():
         if marker := TIER_MARKERS.get(tier):
             item.add_marker(marker)
-    items.sort(key=lambda item: TIERS.index(tiers[item]))
+    items.sort(key=lambda item: (TIERS.index(tiers[item]), item.path.name not in LONG_FILES))
 
 
 def _tier(item: pytest.Item, config: pytest.Config) -> str:

@@ -1,11 +1,10 @@
-"""`curl -X POST …/migration/excel -F file=@chats.xlsx`: the check that the former service failed.
+"""`curl -X POST …/migration/excel -F file=@chats.xlsx`: uploads of workbooks and their errors.
 
-There the job lived inside the request and died with it. Here the client may vanish, and the service too.
+`faults/test_curl_killed_uploads.py` kills the client and the service.
 """
 
 import json
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -15,10 +14,8 @@ from devstack.fakedata.workbook import make_workbook
 from devstack.service import ServiceProcess
 from tests.support.curl import Curl
 from tests.support.harness import Harness
-from tests.support.wait import wait_until
 
 ROWS = 155_000
-COMPLETED_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -39,53 +36,17 @@ def curl(harness: Harness, service: ServiceProcess, folder: Path) -> Curl:
     return Curl(service.url, folder)
 
 
-def _wait_for_end(curl: Curl, job: object) -> dict[str, Any]:
-    def terminal() -> dict[str, Any]:
-        found = curl.get(f"/migration/jobs/{job}").json
-        return found if found["status"] in {"completed", "failed", "cancelled"} else {}
-
-    return wait_until(terminal, COMPLETED_SECONDS, f"job {job} to end")
-
-
 def test_the_job_that_a_202_promised_completes_with_every_row_accounted_for(
     curl: Curl, expected: ExpectedImport
 ) -> None:
     answer = curl.post("/migration/excel", "-F", "file=@chats.xlsx")
     assert (answer.status, answer.json["id"]) == (202, 1)
     assert answer.headers["location"] == f"/migration/jobs/{answer.json['request_id']}"
-    job = _wait_for_end(curl, 1)
+    job = curl.wait_for_end(1)
     assert (job["status"], job["total"]) == ("completed", ROWS)
     assert job["processed"] + job["failed"] == ROWS
     assert (job["failed"], job["inserted"]) == (expected.failed, expected.inserted)
     assert job["source_identifier"] == "chats.xlsx"
-
-
-def test_a_client_killed_in_the_middle_of_its_upload_has_started_nothing(
-    harness: Harness, service: ServiceProcess, curl: Curl, expected: ExpectedImport, folder: Path
-) -> None:
-    before = harness.db.fetchval("select count(*) from migration.jobs")
-    process = curl.start_post("/migration/excel", "--limit-rate", "1M", "-F", "file=@chats.xlsx")
-    wait_until(lambda: process.read_bytes > 2**21, 30, "a part of the file to be sent")
-    process.kill()
-    wait_until(lambda: service.log_events("upload.client_disconnected"), 30, "the service to notice")
-    # A message of the killed one would be on the topic before this one.
-    small = folder / "small.xlsx"
-    make_workbook(small, rows=40, seed=42)
-    answer = curl.post("/migration/excel", "-F", "file=@small.xlsx")
-    assert _wait_for_end(curl, answer.json["id"])["status"] == "completed"
-    assert harness.db.fetchval("select count(*) from migration.jobs") == before + 1
-
-
-def test_the_service_killed_after_the_202_loses_nothing(
-    harness: Harness, service: ServiceProcess, curl: Curl, expected: ExpectedImport
-) -> None:
-    answer = curl.post("/migration/excel", "-F", "file=@chats.xlsx", "-F", "requested_by=ivanova")
-    assert answer.status == 202
-    service.kill()
-    service.start()
-    job = _wait_for_end(curl, answer.json["id"])
-    assert (job["status"], job["total"], job["requested_by"]) == ("completed", ROWS, "ivanova")
-    assert job["processed"] + job["failed"] == ROWS
 
 
 def test_the_fields_of_the_form_may_stand_before_and_after_the_file(
@@ -109,7 +70,7 @@ def test_the_fields_of_the_form_may_stand_before_and_after_the_file(
         2,
     )
     assert json.loads(row["source"])["sheet"] == "Чаты"
-    assert _wait_for_end(curl, "form%201%2F%D0%B0")["status"] == "completed"
+    assert curl.wait_for_end("form%201%2F%D0%B0")["status"] == "completed"
 
 
 def test_the_same_upload_again_is_answered_with_its_job_and_publishes_nothing(

@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.wait import wait_until
+
 TIMEOUT_SECONDS = 120
+JOB_TIMEOUT_SECONDS = 60
+TERMINAL = {"completed", "failed", "cancelled"}
 SEPARATOR = "\n--status--\n"
 
 
@@ -84,6 +88,15 @@ class Curl:
     def post(self, path: str, *options: str) -> CurlResponse:
         """POST; the options contain the body."""
         return self._call(path, "-X", "POST", *options)
+
+    def wait_for_end(self, job: object, seconds: float = JOB_TIMEOUT_SECONDS) -> dict[str, Any]:
+        """GET a job until it has ended; returns it."""
+
+        def ended() -> dict[str, Any]:
+            found = self.get(f"/migration/jobs/{job}").json
+            return found if found["status"] in TERMINAL else {}
+
+        return wait_until(ended, seconds, f"job {job} to end")
 
     def start_post(self, path: str, *options: str) -> CurlProcess:
         """POST without waiting for the end; call `response` or `kill` on the result."""
