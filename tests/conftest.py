@@ -44,6 +44,7 @@ TIER_MARKERS = {"tests/acceptance/faults": "fault", "tests/soak": "soak"}
 httpx_transports.create_ssl_context = functools.cache(httpx_transports.create_ssl_context)  # type: ignore[attr-defined]
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Give each worker ports of its own: another one could take a free port before its server does."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")

@@ -75,7 +75,7 @@ async def expire_lease(database: Database, job_id: int) -> None:
 
 
 async def get_job(database: Database, request_id: str) -> Job:
-    """The job of a request as it stands."""
+    """The current row of a job, by its request id."""
     async with database.read_transaction() as connection:
         row = await connection.fetchrow(
             f"select {JOB_COLUMNS} from migration.jobs where request_id = $1", request_id

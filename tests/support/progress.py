@@ -16,6 +16,8 @@ WEIGHTS = {
 LINE_SECONDS = 10.0
 """How often a line is written where the output is no terminal."""
 REWRITE_SECONDS = 0.2
+MIN_SHARE = 0.01
+"""Before so much of the work is done no time left is shown."""
 
 
 def weight(node_id: str) -> float:
@@ -46,11 +48,12 @@ class Progress:
 
     def _expect(self, ids: Iterable[str]) -> None:
         self._remaining = {node_id: weight(node_id) for node_id in ids}
+        self._started = time.monotonic()
         self._total, self._weight = len(self._remaining), sum(self._remaining.values())
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """No letter for tests that pass."""
+        """Show nothing for tests that pass."""
         return ("passed", "", "") if report.passed and report.when == "call" else None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -77,6 +80,7 @@ class Progress:
         left = sum(self._remaining.values())
         done = self._weight - left
         seconds = int((now - self._started) * left / done) if done else 0
+        remaining = f", {seconds // 60}:{seconds % 60:02} left" if done > MIN_SHARE * self._weight else ""
         failed = f", {self._failed} failed" if self._failed else ""
         count = f"{self._total - len(self._remaining):,}/{self._total:,}"
-        return f"{count}{failed}, {seconds // 60}:{seconds % 60:02} left  {nodeid.partition('::')[0]}"
+        return f"{count}{failed}{remaining}  {nodeid.partition('::')[0]}"

@@ -27,7 +27,7 @@ FIELD_BY_HEADER = {header: field for field, headers in FIELDS.headers.items() fo
 
 
 class SourceFixture(Protocol):
-    """Where rows lie for one kind of source; `spec` finds them, by means of `secrets`."""
+    """A source of one kind that holds rows; `spec` finds it, with `secrets`."""
 
     spec: dict[str, Any]
     secrets: dict[str, Any]
@@ -70,7 +70,7 @@ class SourceFixture(Protocol):
 
 
 def is_blank(row: Row | None) -> bool:
-    """Whether nobody sees anything in the row."""
+    """Whether the row has no visible cell."""
     return row is None or not any(str(cell).strip(" \u200b") for cell in row if cell is not None)
 
 
@@ -85,7 +85,7 @@ class WorkbookFixture:
         self._rows: list[Row | None] = []
 
     def write_rows(self, rows: Sequence[Row | None]) -> None:
-        """Write the file anew."""
+        """Rewrite the file."""
         self._rows = list(rows)
         self._path.unlink(missing_ok=True)
         self._write(self._path, [row or (None,) for row in rows])
@@ -156,7 +156,7 @@ class WorksheetFixture:
         self.write_rows([*self._rows, row])
 
     def go_down(self) -> None:
-        """Nobody listens any more."""
+        """Close the port."""
         self._google.close()
 
     def come_back(self) -> None:
@@ -183,7 +183,7 @@ class WorksheetFixture:
 
 
 class TableFixture:
-    """A table of another database; the number of a row is its id, and rows of others lie in between."""
+    """A table of another database; row numbers are ids, and rows of other datasets are in between."""
 
     def __init__(self, dsn: str) -> None:
         self.spec: dict[str, Any] = {"type": "database", "connection": "old"}
@@ -192,7 +192,7 @@ class TableFixture:
         self._last = 0
 
     def write_rows(self, rows: Sequence[Row | None]) -> None:
-        """The header names the columns; what is above it, and what nobody sees, makes no row."""
+        """The header names the columns; cells above it and blank rows make no row."""
         header = next(row for row in rows if row and any(cell in FIELD_BY_HEADER for cell in row))
         self._columns = [FIELD_BY_HEADER.get(str(cell), f"other_{i}") for i, cell in enumerate(header)]
         below = enumerate(rows[rows.index(header) + 1 :], rows.index(header) + 2)

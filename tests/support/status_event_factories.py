@@ -14,7 +14,7 @@ REQUEST_ID = "0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11"
 def make_event(status: str = "running", sequence: int = 1, **other: Any) -> StatusEvent:
     state = Status(status)
     started = STARTED_AT if state is not Status.PENDING else None
-    failed = {"code": "workbook_damaged", "message": "The workbook is damaged; save it anew."}
+    failed = {"code": "workbook_damaged", "message": "The workbook is damaged; save it again."}
     values: dict[str, Any] = {
         "event_id": uuid.uuid4(),
         "sequence": sequence,

@@ -55,6 +55,7 @@ def test_words_are_found_in_prose_alone(text: str, words: list[str]) -> None:
         ('"""Said\nand told."""\nsaid = 1\n', [1, 2]),
         ('x = "it lies"; told = y\n', [1]),
         ("x = 'a `told` name'\n", []),
+        ('x = f"{told} lies"\n', [1]),
     ],
 )
 def test_python_is_searched_in_comments_and_strings(code: str, lines: list[int]) -> None:

@@ -46,7 +46,7 @@ def line_without_clock(status: str, **other: Any) -> str:
         (line_without_clock("completed"), "completed 100 % 1,000 / 1,000 rows, took 0:04"),
         (
             line_without_clock("failed", attempt=2),
-            "failed workbook_damaged: The workbook is damaged; save it anew., took 0:04",
+            "failed workbook_damaged: The workbook is damaged; save it again., took 0:04",
         ),
         (line_without_clock("cancelled", total=10, processed=1), "cancelled 10 % 1 / 10 rows, took 0:04"),
     ],

@@ -88,12 +88,12 @@ async def _steps(database: Database) -> dict[str, Step]:
 
 
 async def _assert_all_time_out(database: Database, begin: Callable[[], None]) -> None:
-    """Every step ends as an outage: on connections that stood already, and on those that are made then."""
+    """Every step fails as an outage: first on existing connections, then on new ones."""
     steps = await _steps(database)
     listening = asyncio.create_task(listener.listen(database.dsn, {"some": lambda _: None}))
     await asyncio.gather(*(execute(database, "select pg_sleep(0.1)") for _ in range(CONTROL_CONNECTIONS)))
     begin()
-    for _ in ("standing", "new"):
+    for _ in ("existing", "new"):
         began = time.monotonic()
         tasks = {name: asyncio.ensure_future(step()) for name, step in steps.items()}
         await asyncio.wait(tasks.values(), timeout=LIMIT_SECONDS)

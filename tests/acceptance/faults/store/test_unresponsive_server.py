@@ -17,7 +17,7 @@ from tests.support.tcp_gate import TcpGate
 from tests.support.wait import wait_until_async
 
 DEADLINE_SECONDS = 0.6
-INSERT = "insert into words values ('said')"
+INSERT = "insert into words values ('any')"
 
 
 @pytest_asyncio.fixture
