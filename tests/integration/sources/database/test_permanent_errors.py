@@ -59,7 +59,7 @@ def test_missing_permission_on_table(dsn: str, unprivileged_dsn: str) -> None:
     insert_chats(dsn, [1])
     error = read_error(unprivileged_dsn)
     assert error.code == "access_denied"
-    assert "the right to read the table" in error.message
+    assert "no permission to read the table" in error.message
 
 
 def test_missing_permission_on_column(dsn: str, unprivileged_dsn: str) -> None:
