@@ -12,9 +12,9 @@ import pytest
 
 from devstack.fakedata.expected import ExpectedImport
 from devstack.fakedata.workbook import make_workbook
+from devstack.service import ServiceProcess
 from tests.support.curl import Curl
 from tests.support.harness import Harness
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 ROWS = 155_000

@@ -9,6 +9,7 @@ import httpx
 import psutil
 import pytest
 
+from devstack.service import ServiceProcess
 from messaging.records import Record
 from messaging.subscription import Subscription
 from schemas import cloudevents
@@ -17,7 +18,6 @@ from schemas.status import Status, StatusEvent
 from schemas.text import MAX_MESSAGE_CHARS
 from schemas.topics import STATUS
 from tests.support.harness import Harness
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 from tests.support.workbooks import HEADER, data_rows, raw_xlsx, rename_sheet, text_row, write_xlsx
 

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from devstack.fakedata.workbook import make_workbook
+from devstack.service import ServiceProcess
 from schemas.topics import DEAD_LETTERS
 from tests.support.faults.oracle import read_topic
 from tests.support.harness import Harness
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 POSTS = 50

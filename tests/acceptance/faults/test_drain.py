@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from consumer.store.database import Database
+from devstack.service import ServiceProcess
 from tests.support import job_factories
 from tests.support.faults.cluster import Cluster
 from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 DRAIN_SECONDS = 25

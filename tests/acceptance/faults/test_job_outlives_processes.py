@@ -14,9 +14,9 @@ import pytest
 
 from devstack.fakedata.expected import ExpectedImport
 from devstack.fakedata.workbook import make_workbook
+from devstack.service import ServiceProcess
 from schemas.status import Status, StatusEvent
 from tests.support.harness import Harness
-from tests.support.service_process import ServiceProcess
 from tests.support.sighup import restore_sighup
 from tests.support.wait import wait_until
 

@@ -8,11 +8,11 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from devstack.service import ServiceProcess
 from tests.support.faults import consumer_group
 from tests.support.faults.fault_harness import BATCH_ROWS, LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 MAX_TRIES = 20

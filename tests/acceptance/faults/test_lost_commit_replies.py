@@ -6,11 +6,11 @@ from functools import partial
 
 import pytest
 
+from devstack.service import ServiceProcess
 from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants, wait_until_quiet
 from tests.support.faults.postgres_proxy import Commit
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 COMMIT_KINDS = {

@@ -1,4 +1,4 @@
-"""Samples both probes of a service from threads, and keeps the responses."""
+"""Polls `/healthz` and `/readyz` of a service from threads, and keeps the responses."""
 
 import threading
 import time
@@ -16,13 +16,13 @@ class ProbedService(Protocol):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """Address of its HTTP side."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResponse:
-    """The response of a probe; `at` is when it was asked by `time.monotonic()`, status 0 is no answer."""
+    """The response of a probe; `at` is the `time.monotonic()` of the request, status 0 means no response."""
 
     at: float
     status: int
@@ -30,31 +30,30 @@ class ProbeResponse:
 
     @property
     def ok(self) -> bool:
+        """Whether the status is 200."""
         return self.status == 200
 
     @property
     def stalled_tasks(self) -> set[str]:
-        """The tasks that `/healthz` names."""
+        """The stalled tasks in a 503 response of `/healthz`."""
         return set(self.body["detail"].partition(": ")[2].split(", ")) if self.status == 503 else set()
 
     @property
     def waiting_for(self) -> set[str]:
-        """What `/readyz` names."""
+        """The failing checks in a response of `/readyz`."""
         return set(self.body.get("waiting_for", ()))
 
 
 class ProbeRecorder:
-    """Asks within its context; `alive` and `ready` hold the answers so far."""
+    """Polls within its context; `liveness` and `readiness` are the responses of the two probes so far."""
 
     def __init__(self, service: ProbedService) -> None:
         self._service = service
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._poll, args=one) for one in self._probes()]
-
-    def _probes(self) -> list[tuple[str, list[ProbeResponse]]]:
         self.liveness: list[ProbeResponse] = []
         self.readiness: list[ProbeResponse] = []
-        return [("/healthz", self.liveness), ("/readyz", self.readiness)]
+        probes = [("/healthz", self.liveness), ("/readyz", self.readiness)]
+        self._threads = [threading.Thread(target=self._poll, args=probe) for probe in probes]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -72,22 +71,25 @@ class ProbeRecorder:
                 responses.append(_probe(client, path))
 
     def first_naming(self, task: str) -> ProbeResponse | None:
-        """The first answer in which `/healthz` named a task."""
-        return next((answer for answer in self.liveness if task in answer.stalled_tasks), None)
+        """The first response in which `/healthz` names this task."""
+        return next((response for response in self.liveness if task in response.stalled_tasks), None)
 
     def first_ready_after(self, moment: float) -> ProbeResponse | None:
-        """The first answer after a moment in which the service was ready."""
-        return next((answer for answer in self.readiness if answer.at > moment and answer.ok), None)
+        """The first response after this time with the service ready."""
+        return next((response for response in self._since(moment) if response.ok), None)
 
     def first_unready_after(self, moment: float) -> ProbeResponse | None:
-        """The first answer after a moment in which it was not."""
-        return next((answer for answer in self.readiness if answer.at > moment and not answer.ok), None)
+        """The first response after this time with the service not ready."""
+        return next((response for response in self._since(moment) if not response.ok), None)
+
+    def _since(self, moment: float) -> list[ProbeResponse]:
+        return [response for response in self.readiness if response.at > moment]
 
 
 def _probe(client: httpx.Client, path: str) -> ProbeResponse:
     at = time.monotonic()
     try:
-        answer = client.get(path)
+        response = client.get(path)
     except httpx.HTTPError as error:
         return ProbeResponse(at, NO_RESPONSE, {"detail": repr(error)})
-    return ProbeResponse(at, answer.status_code, answer.json())
+    return ProbeResponse(at, response.status_code, response.json())
