@@ -47,7 +47,7 @@ def test_wrong_password(dsn: str) -> None:
 
 
 def test_unknown_user(dsn: str) -> None:
-    assert read_error(dsn_with(dsn, user="nobody-here")).code == "access_denied"
+    assert read_error(dsn_with(dsn, user="unknown-user")).code == "access_denied"
 
 
 def test_missing_pg_hba_entry() -> None:

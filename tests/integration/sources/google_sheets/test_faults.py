@@ -158,7 +158,7 @@ def test_denied_request_names_the_address_to_share_with(
 
 
 def test_unshared_or_missing_spreadsheet(sheets: SheetsFixture) -> None:
-    assert read_error(sheets, spreadsheet_id="nobody-has-this").code == "spreadsheet_not_found"
+    assert read_error(sheets, spreadsheet_id="missing-spreadsheet").code == "spreadsheet_not_found"
     sheets.google.share(SPREADSHEET_ID, ["somebody@example.org"])
     assert read_error(sheets).code == "spreadsheet_not_shared"
 
