@@ -5,6 +5,7 @@
 
 import asyncio
 import functools
+import gc
 import itertools
 import os
 from collections.abc import Callable, Iterator
@@ -60,6 +61,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--stack", choices=STACK_KINDS, help="where Kafka and Postgres come from (or MIGRATION_STACK)"
     )
     parser.addoption("--progress", action="store_true", help="show counts and the time left instead of dots")
+
+
+def pytest_sessionstart() -> None:
+    """Do not search for garbage among the tests that are being collected."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leave the tests and modules that live on out of each later search for garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

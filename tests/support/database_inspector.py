@@ -176,7 +176,9 @@ class KeptConnection:
         return await ask(self._connection)
 
     def close(self) -> None:
-        """Close the connection and end the thread."""
+        """Close the connection and end the thread; harmless when called again."""
+        if self._loop.is_closed():
+            return
 
         async def close() -> None:
             if self._connection is not None:
