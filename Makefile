@@ -78,16 +78,16 @@ down: ## stop what stack and up have started
 status: venv ## what is running
 	@$(RUN) -m devstack status
 
-bench: venv ## measure
+bench: venv ## measure load times, as ratios to a baseline
 	@$(RUN) -m benchmarks
 
-recovery: venv ## measure what outages of a minute cost (ten minutes)
-	@$(RUN) -m benchmarks.outage
+recovery: venv ## measure throughput before, during and after outages of a minute (ten minutes)
+	@$(RUN) -m tests.outage_benchmark
 
-takeover: venv ## how soon another replica goes on with a job, and how soon SIGTERM ends one
+takeover: venv ## measure how soon another replica takes over a job, and how long SIGTERM takes
 	@$(RUN) -m benchmarks.takeover
 
-bench-uploads: venv ## measure what uploads cost a running job (five minutes)
+bench-uploads: venv ## measure how uploads affect a running job (five minutes)
 	@$(RUN) -m benchmarks.uploads
 
 soak: venv ## random jobs under random faults: make soak SECONDS=600 SEED=7

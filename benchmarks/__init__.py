@@ -1,1 +1,1 @@
-"""What is measured, and against what: a maker of workbooks, and a bench beside a bare load."""
+"""Benchmarks of the service, as ratios to a baseline that is measured in the same run."""

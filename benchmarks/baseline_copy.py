@@ -1,7 +1,7 @@
-"""The bare limit for a database: COPY … TO piped into COPY … FROM of the same rows, unchecked, no index.
+"""The baseline of a database source: COPY TO piped into COPY FROM, without checks and without an index.
 
-A process of its own, so that its memory is its own: `python -m benchmarks.baseline_copy TABLE`, SOURCE_URL and
-DATABASE_URL in the environment; one line of JSON on standard output. Connecting is not in the time.
+Runs as a process, so that its memory can be measured: `python -m benchmarks.baseline_copy TABLE` with
+SOURCE_URL and DATABASE_URL in the environment. Prints one line of JSON; the time excludes connecting.
 """
 
 import asyncio
@@ -13,17 +13,17 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 
-TARGET = "bare_pipe"
+TARGET = "baseline_copy"
 SELECT_ROWS = """
 select id, inn, name, url, admin_phone from {table}
 where source = 'admin_panel' or source is null
 """
 MAX_QUEUED_CHUNKS = 64
-"""Pieces that may wait between the two ends."""
+"""Chunks that may be queued between reading and writing."""
 
 
 async def copy_rows(source_dsn: str, target_dsn: str, table: str) -> dict[str, float]:
-    """Copy the rows into a table made anew; how many, and the seconds it took."""
+    """Copy the rows into a new table; returns their number and the seconds."""
     source = await asyncpg.connect(source_dsn)
     target = await asyncpg.connect(target_dsn)
     try:
@@ -31,35 +31,36 @@ async def copy_rows(source_dsn: str, target_dsn: str, table: str) -> dict[str, f
         await target.execute(
             f"create table {TARGET} (id bigint, inn text, name text, url text, admin_phone text)"
         )
-        begun = time.perf_counter()
-        copied = await _copy(source, target, SELECT_ROWS.format(table=table))
-        seconds = time.perf_counter() - begun
+        started = time.perf_counter()
+        status = await _copy(source, target, SELECT_ROWS.format(table=table))
+        seconds = time.perf_counter() - started
         await target.execute(f"drop table {TARGET}")
     finally:
         await source.close()
         await target.close()
-    return {"rows": int(copied.split()[-1]), "seconds": seconds}
+    return {"rows": int(status.split()[-1]), "seconds": seconds}
 
 
 async def _copy(
     source: "asyncpg.Connection[asyncpg.Record]", target: "asyncpg.Connection[asyncpg.Record]", query: str
 ) -> str:
-    pieces: asyncio.Queue[bytes | None] = asyncio.Queue(MAX_QUEUED_CHUNKS)
+    """Returns the command tag of the COPY into the target."""
+    queue: asyncio.Queue[bytes | None] = asyncio.Queue(MAX_QUEUED_CHUNKS)
 
     async def read() -> None:
-        await source.copy_from_query(query, output=pieces.put, format="text")
-        await pieces.put(None)
+        await source.copy_from_query(query, output=queue.put, format="text")
+        await queue.put(None)
 
-    async def written() -> AsyncIterator[bytes]:
-        while (piece := await pieces.get()) is not None:
-            yield piece
+    async def chunks() -> AsyncIterator[bytes]:
+        while (chunk := await queue.get()) is not None:
+            yield chunk
 
-    reading = asyncio.create_task(read())
-    copied = await target.copy_to_table(TARGET, source=written(), format="text")
-    await reading
-    return str(copied)
+    reader = asyncio.create_task(read())
+    status = await target.copy_to_table(TARGET, source=chunks(), format="text")
+    await reader
+    return str(status)
 
 
 if __name__ == "__main__":
-    found = copy_rows(os.environ["SOURCE_URL"], os.environ["DATABASE_URL"], sys.argv[1])
-    print(json.dumps(asyncio.run(found)))
+    copying = copy_rows(os.environ["SOURCE_URL"], os.environ["DATABASE_URL"], sys.argv[1])
+    print(json.dumps(asyncio.run(copying)))

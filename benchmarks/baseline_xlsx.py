@@ -1,7 +1,7 @@
-"""The bare load we are measured against: polars reads the sheet, ADBC copies it into one untyped table.
+"""The baseline of a workbook: polars reads the sheet, ADBC copies it into one table of text columns.
 
-A process of its own, so that its memory is its own: `python -m benchmarks.baseline_xlsx FILE`, DATABASE_URL in
-the environment; one line of JSON on standard output. Imports and connecting are not in the time.
+Runs as a process, so that its memory can be measured: `python -m benchmarks.baseline_xlsx FILE` with
+DATABASE_URL in the environment. Prints one line of JSON; the time excludes imports and connecting.
 """
 
 import json
@@ -13,21 +13,26 @@ from pathlib import Path
 import polars
 from adbc_driver_postgresql import dbapi
 
-TABLE = "bare_load"
+TABLE = "baseline_xlsx"
 
 
 def load_workbook(workbook: Path, dsn: str) -> dict[str, float]:
-    """Load the first sheet into a table made anew; seconds of reading, of copying, and of both."""
+    """Load the first sheet into a new table; returns rows, and seconds of reading, copying, and both."""
     with dbapi.connect(dsn) as connection, connection.cursor() as cursor:
         cursor.execute(f"drop table if exists {TABLE}")
         connection.commit()
-        begun = time.perf_counter()
+        started = time.perf_counter()
         frame = polars.read_excel(workbook, engine="calamine", infer_schema_length=0)
-        read = time.perf_counter()
+        read_at = time.perf_counter()
         cursor.adbc_ingest(TABLE, frame.to_arrow(), mode="create")
         connection.commit()
-        done = time.perf_counter()
-    return {"rows": frame.height, "read": read - begun, "copy": done - read, "seconds": done - begun}
+        copied_at = time.perf_counter()
+    return {
+        "rows": frame.height,
+        "read": read_at - started,
+        "copy": copied_at - read_at,
+        "seconds": copied_at - started,
+    }
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Publishes requests and waits for `completed`, as any other service would."""
+"""Publishes requests to Kafka and waits until their jobs complete, as another service would."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.service import BenchmarkError
+from benchmarks.errors import BenchmarkError
 from messaging.connection import KafkaConnection
 from messaging.producer import Producer
 from messaging.records import ProducerRecord, Record
@@ -24,7 +24,7 @@ COMPLETION_TIMEOUT_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class CompletedImports:
-    """Some jobs, all completed: seconds from publishing to the last `completed`, and their last events."""
+    """Completed jobs: seconds from publishing to the last `completed` event, and the last event of each."""
 
     seconds: float
     events: Sequence[StatusEvent]
@@ -32,7 +32,7 @@ class CompletedImports:
 
 @dataclass(slots=True)
 class BenchmarkClient:
-    """One connection to each of the topics; `latencies` are seconds from an event's time to its arrival."""
+    """A producer and a subscription; `latencies` are seconds from `occurred_at` to the arrival of events."""
 
     connection: KafkaConnection
     producer: Producer
@@ -40,31 +40,27 @@ class BenchmarkClient:
     latencies: list[float] = field(default_factory=list)
 
     async def run_imports(self, sources: Sequence[Source]) -> CompletedImports:
-        """Have these sources imported, all asked for at once. Raises BenchmarkError."""
+        """Request imports of these sources at once and wait until all complete. Raises BenchmarkError."""
         requests = {str(uuid.uuid4()): source for source in sources}
-        messages = [
-            ProducerRecord(REQUESTS.name, request_id.encode(), _start_message(request_id, source))
-            for request_id, source in requests.items()
-        ]
-        begun = time.perf_counter()
-        if not all(await self.producer.publish(messages)):
-            raise BenchmarkError(f"the requests could not be published: {self.producer.last_error}")
+        records = [start_record(request_id, source) for request_id, source in requests.items()]
+        started = time.perf_counter()
+        await publish(self.producer, records)
         try:
             async with asyncio.timeout(COMPLETION_TIMEOUT_SECONDS):
                 events = await self._wait_completed(set(requests))
         except TimeoutError:
             names = ", ".join(source.identifier for source in sources)
             raise BenchmarkError(f"not completed after {COMPLETION_TIMEOUT_SECONDS:.0f} s: {names}") from None
-        return CompletedImports(time.perf_counter() - begun, events)
+        return CompletedImports(time.perf_counter() - started, events)
 
     async def upload_seconds(self, path: Path) -> float:
-        """How long it takes to send a file through Kafka."""
-        begun = time.perf_counter()
+        """Seconds to upload a file through Kafka."""
+        started = time.perf_counter()
         await send_file(self.connection, path, path.name)
-        return time.perf_counter() - begun
+        return time.perf_counter() - started
 
     async def _wait_completed(self, request_ids: set[str]) -> list[StatusEvent]:
-        ended: list[StatusEvent] = []
+        completed: list[StatusEvent] = []
         async for record in self.subscription:
             event = self._parse_event(record)
             if event.request_id not in request_ids:
@@ -74,11 +70,11 @@ class BenchmarkClient:
                 continue
             if event.status is not Status.COMPLETED:
                 raise BenchmarkError(f"{event.source_identifier} is {event.status}: {event.error}")
-            ended.append(event)
+            completed.append(event)
             request_ids.remove(event.request_id)
             if not request_ids:
                 break
-        return ended
+        return completed
 
     @staticmethod
     def _parse_event(record: Record) -> StatusEvent:
@@ -87,7 +83,7 @@ class BenchmarkClient:
 
 @asynccontextmanager
 async def connect(environment: Mapping[str, str]) -> AsyncIterator[BenchmarkClient]:
-    """A client of the broker that the environment names."""
+    """A client of the Kafka that the settings name."""
     connection = KafkaConnection(environment["KAFKA_BOOTSTRAP_SERVERS"])
     producer = Producer(connection, client_id="bench")
     try:
@@ -98,14 +94,22 @@ async def connect(environment: Mapping[str, str]) -> AsyncIterator[BenchmarkClie
 
 
 def inbox_source(name: str) -> Source:
-    """A workbook of the inbox."""
+    """The source of a request: a workbook in the inbox."""
     return ExcelSource(type="excel", file=InboxFile(path=name))
 
 
 def database_source(connection: str) -> Source:
-    """The table of chats of another database."""
+    """The source of a request: the table of chats in another database."""
     return DatabaseSource(type="database", connection=connection)
 
 
-def _start_message(request_id: str, source: Source) -> bytes:
-    return dump_request(StartRequest(action="start", request_id=request_id, dataset="chats", source=source))
+def start_record(request_id: str, source: Source) -> ProducerRecord:
+    """A start request, keyed by its id."""
+    request = StartRequest(action="start", request_id=request_id, dataset="chats", source=source)
+    return ProducerRecord(REQUESTS.name, request_id.encode(), dump_request(request))
+
+
+async def publish(producer: Producer, records: Sequence[ProducerRecord]) -> None:
+    """Publish requests. Raises BenchmarkError when one is not acknowledged."""
+    if not all(await producer.publish(records)):
+        raise BenchmarkError(f"the requests could not be published: {producer.last_error}")

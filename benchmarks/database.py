@@ -1,4 +1,4 @@
-"""Fresh tables before a first load, and a quiet server before every timing."""
+"""Prepares Postgres between timings: empty tables, finished vacuum and checkpoint, temporary databases."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -7,27 +7,28 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-TABLES = ["universities", "branches", "faculties", "groups", "chats", "chat_groups", "administrators"]
+from devstack.fakedata.expected import TABLES
+
 TRUNCATE_TABLES = f"truncate {', '.join(f'directory.{table}' for table in TABLES)} restart identity cascade"
 
 
 async def truncate_tables(dsn: str) -> None:
-    """Empty schema `directory`, and let the server write out what it has to."""
+    """Truncate the tables of schema `directory`, and checkpoint."""
     await _execute(dsn, TRUNCATE_TABLES, "checkpoint")
 
 
 async def vacuum_tables(dsn: str) -> None:
-    """What autovacuum and the checkpointer would do soon after a load, done now: not in anybody's timing."""
+    """Vacuum and checkpoint now, so that neither runs during the next timing."""
     await _execute(dsn, *(f"vacuum (analyze) directory.{table}" for table in TABLES), "checkpoint")
 
 
 async def checkpoint(dsn: str) -> None:
-    """Write out what the load before left."""
+    """Flush the dirty pages of the previous load."""
     await _execute(dsn, "checkpoint")
 
 
 async def table_sizes(dsn: str) -> dict[str, int]:
-    """Rows of each table."""
+    """Number of rows in each table of schema `directory`."""
     connection = await asyncpg.connect(dsn)
     try:
         return {
@@ -40,7 +41,7 @@ async def table_sizes(dsn: str) -> dict[str, int]:
 
 @asynccontextmanager
 async def temporary_database(dsn: str) -> AsyncIterator[str]:
-    """A database of its own on the same server, gone at the end; its address."""
+    """Create a database on the same server, yield its URL, and drop it at the end."""
     name = f"bench_{uuid.uuid4().hex[:12]}"
     await _execute(dsn, f"create database {name}")
     try:

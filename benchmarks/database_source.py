@@ -1,4 +1,4 @@
-"""A table of another database: first and unchanged loads against the bare pipe, and memory for many rows."""
+"""Measures a database source: first and unchanged loads against the baseline, and a large first load."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from benchmarks.client import database_source
 from benchmarks.measure import Round, ServiceBenchmark, Timing
 from benchmarks.memory import MemorySampler
 from devstack.fakedata.admin_panel import create_chats_table
-from devstack.fakedata.chats import ExpectedCounts
+from devstack.fakedata.expected import ExpectedCounts
 
 ROWS = 500_000
 LARGE_ROWS = 5_000_000
@@ -20,7 +20,7 @@ LARGE_ROWS = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class DatabaseResult:
-    """Rounds with the table of `rows`; a first load of `many_rows`, where it was asked for."""
+    """Rounds with a table of `rows`, and a first load of `large_rows` when the plan has one."""
 
     rows: int
     rounds: Sequence[Round]
@@ -29,7 +29,7 @@ class DatabaseResult:
 
 
 class SourceDatabases:
-    """Source databases on the same server, by the connection names of requests; gone at the end."""
+    """Temporary source databases on the same server, by connection name."""
 
     def __init__(self, dsn: str, sizes: Sequence[int]) -> None:
         self._dsn = dsn
@@ -52,35 +52,37 @@ class SourceDatabases:
 
 
 def connection_name(rows: int) -> str:
-    """What a request calls the database with a table of so many rows."""
+    """The connection name of the database whose table has this many rows."""
     return f"rows_{rows}"
 
 
 async def measure_database(
     benchmark: ServiceBenchmark, sources: SourceDatabases, rounds: int, rows: int, large_rows: int | None
 ) -> DatabaseResult:
-    """The pipe, a first and an unchanged load in turn; then one large first load."""
-    found = [await _run_round(benchmark, sources, connection_name(rows)) for _ in range(rounds)]
-    many = None
+    """Measure baseline, first and unchanged load in turn; then one large first load."""
+    results = [await _run_round(benchmark, sources, connection_name(rows)) for _ in range(rounds)]
+    large = None
     if large_rows is not None:
         await database.truncate_tables(benchmark.dsn)
-        many = await _load(benchmark, sources.expected, connection_name(large_rows), repeat=False)
-    return DatabaseResult(rows, found, large_rows or 0, many)
+        large = await _load(benchmark, sources.expected, connection_name(large_rows), repeat=False)
+    return DatabaseResult(rows, results, large_rows or 0, large)
 
 
 async def _run_round(benchmark: ServiceBenchmark, sources: SourceDatabases, name: str) -> Round:
-    peer = await benchmark.run_baseline("benchmarks.baseline_copy", "chats", SOURCE_URL=sources.urls[name])
+    baseline = await benchmark.run_baseline(
+        "benchmarks.baseline_copy", "chats", SOURCE_URL=sources.urls[name]
+    )
     await database.truncate_tables(benchmark.dsn)
     first = await _load(benchmark, sources.expected, name, repeat=False)
     await database.vacuum_tables(benchmark.dsn)
-    return Round(peer, first, await _load(benchmark, sources.expected, name, repeat=True))
+    return Round(baseline, first, await _load(benchmark, sources.expected, name, repeat=True))
 
 
 async def _load(
     benchmark: ServiceBenchmark, expected: Mapping[str, ExpectedCounts], name: str, *, repeat: bool
 ) -> Timing:
     with MemorySampler(benchmark.service.pid) as memory:
-        finished = await benchmark.client.run_imports([database_source(name)])
-    for event in finished.events:
+        completed = await benchmark.client.run_imports([database_source(name)])
+    for event in completed.events:
         benchmark.compare(event, expected[name], repeat=repeat)
-    return Timing(finished.seconds, memory.peak_mib)
+    return Timing(completed.seconds, memory.peak_mib)

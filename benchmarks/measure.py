@@ -1,4 +1,4 @@
-"""What is measured: rounds of the peer, a first load and an unchanged one; then sizes."""
+"""Timings of single loads, with a check of every count that the service reports."""
 
 import asyncio
 import json
@@ -8,42 +8,27 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from benchmarks import database
 from benchmarks.client import BenchmarkClient, inbox_source
+from benchmarks.errors import BenchmarkError
 from benchmarks.memory import MemorySampler
-from benchmarks.service import BenchmarkError, RunningService
-from devstack.fakedata.expected import ExpectedImport
+from devstack.fakedata.expected import ExpectedCounts, ExpectedImport
+from devstack.service import ServiceProcess
 from schemas.status import StatusEvent
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds, and the peak of resident memory (MiB) over all processes that took part."""
+    """Seconds, and the peak resident memory (MiB) of all processes of the load."""
 
     seconds: float
     peak_rss_mib: float
 
 
-class ExpectedCounters(Protocol):
-    """What an import has to report."""
-
-    @property
-    def total(self) -> int: ...  # noqa: D102 – as in a status event, like the rest
-    @property
-    def failed(self) -> int: ...  # noqa: D102
-    @property
-    def inserted(self) -> int: ...  # noqa: D102
-    @property
-    def duplicates(self) -> int: ...  # noqa: D102
-    @property
-    def warnings(self) -> Mapping[str, int]: ...  # noqa: D102
-
-
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The same workbook three times: barely, into empty tables, and unchanged."""
+    """The same source three times: baseline, import into empty tables, import without changes."""
 
     baseline: Timing
     first: Timing
@@ -52,54 +37,54 @@ class Round:
 
 @dataclass(slots=True)
 class ServiceBenchmark:
-    """A running service beside its peer, on one database. `mismatches` are counts that came out wrong."""
+    """A running service and its baseline on one database. `mismatches` describes wrong counts."""
 
     dsn: str
     inbox: Path
-    service: RunningService
+    service: ServiceProcess
     client: BenchmarkClient
     mismatches: list[str] = field(default_factory=list)
 
     async def run_round(self, name: str, expected: ExpectedImport) -> Round:
-        """Peer, first load, unchanged load, one after the other."""
-        peer = await self.run_baseline("benchmarks.baseline_xlsx", str(self.inbox / name))
+        """Measure baseline, first load and unchanged load of a workbook."""
+        baseline = await self.run_baseline("benchmarks.baseline_xlsx", str(self.inbox / name))
         await database.truncate_tables(self.dsn)
         first = await self.load([name], [expected])
         await self._compare_tables(name, expected)
         await database.vacuum_tables(self.dsn)
-        return Round(peer, first, await self.load([name], [expected], repeat=True))
+        return Round(baseline, first, await self.load([name], [expected], repeat=True))
 
     async def first_load(self, names: Sequence[str], expected: Sequence[ExpectedImport]) -> Timing:
-        """A first load into empty tables, of one file or of several at once."""
+        """Import files of the inbox at once, into empty tables."""
         await database.truncate_tables(self.dsn)
         return await self.load(names, expected)
 
     async def load(
         self, names: Sequence[str], expected: Sequence[ExpectedImport], *, repeat: bool = False
     ) -> Timing:
-        """Import files of the inbox, and compare every count with what it had to be."""
+        """Import files of the inbox at once, and compare every count with the expected one."""
         with MemorySampler(self.service.pid) as memory:
-            finished = await self.client.run_imports(list(map(inbox_source, names)))
+            completed = await self.client.run_imports(list(map(inbox_source, names)))
         by_name = dict(zip(names, expected, strict=True))
-        for event in finished.events:
+        for event in completed.events:
             self.compare(event, by_name[str(event.source_identifier)], repeat=repeat)
-        return Timing(finished.seconds, memory.peak_mib)
+        return Timing(completed.seconds, memory.peak_mib)
 
     async def run_baseline(self, module: str, *arguments: str, **environment: str) -> Timing:
-        """A bare load, in a process of its own."""
+        """Run a baseline module as a process; it prints its seconds as JSON."""
         await database.checkpoint(self.dsn)
         command = [sys.executable, "-m", module, *arguments]
         return await asyncio.to_thread(_run_baseline, command, {"DATABASE_URL": self.dsn, **environment})
 
     async def _compare_tables(self, name: str, expected: ExpectedImport) -> None:
-        found = await database.table_sizes(self.dsn)
-        if found != dict(expected.tables):
-            self.mismatches.append(f"{name}: the tables hold {found}, not {dict(expected.tables)}")
+        sizes = await database.table_sizes(self.dsn)
+        if sizes != dict(expected.tables):
+            self.mismatches.append(f"{name}: the tables hold {sizes}, not {dict(expected.tables)}")
 
-    def compare(self, event: StatusEvent, expected: ExpectedCounters, *, repeat: bool) -> None:
-        """Note every count that is not what it had to be."""
+    def compare(self, event: StatusEvent, expected: ExpectedCounts, *, repeat: bool) -> None:
+        """Add every wrong count of an event to `mismatches`."""
         inserted, unchanged = (0, expected.inserted) if repeat else (expected.inserted, 0)
-        right = {
+        expected_fields = {
             "total": expected.total,
             "failed": expected.failed,
             "inserted": inserted,
@@ -108,9 +93,9 @@ class ServiceBenchmark:
             "duplicates": expected.duplicates,
             "warnings": dict(expected.warnings),
         }
-        for what, value in right.items():
-            if (found := getattr(event, what)) != value:
-                self.mismatches.append(f"{event.source_identifier}: {what} is {found}, not {value}")
+        for name, value in expected_fields.items():
+            if (reported := getattr(event, name)) != value:
+                self.mismatches.append(f"{event.source_identifier}: {name} is {reported}, not {value}")
 
 
 def _run_baseline(command: Sequence[str], environment: Mapping[str, str]) -> Timing:
@@ -118,7 +103,7 @@ def _run_baseline(command: Sequence[str], environment: Mapping[str, str]) -> Tim
         subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.PIPE) as process,
         MemorySampler(process.pid) as memory,
     ):
-        said, _ = process.communicate()
+        output, _ = process.communicate()
     if process.returncode:
-        raise BenchmarkError(f"the bare load ended with exit code {process.returncode}")
-    return Timing(json.loads(said)["seconds"], memory.peak_mib)
+        raise BenchmarkError(f"the baseline ended with exit code {process.returncode}")
+    return Timing(json.loads(output)["seconds"], memory.peak_mib)

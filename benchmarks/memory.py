@@ -1,4 +1,4 @@
-"""Resident memory of a process, with its children or without, sampled while something runs."""
+"""Samples the resident memory of a process, with or without its children."""
 
 import threading
 import time
@@ -9,14 +9,14 @@ import psutil
 
 INTERVAL_SECONDS = 0.05
 RESCAN_EVERY = 4
-"""Samples between two looks for new children: listing all processes costs more than reading one."""
+"""Samples between two scans for new children: listing all processes is the expensive part."""
 MIB = 2**20
 
 
 class MemorySampler:
-    """The highest sum of RSS over a process tree (an upper bound: shared pages count in each process).
+    """The peak of the summed RSS of a process tree: an upper bound, since shared pages count in each process.
 
-    Without `children` that of the process alone.
+    Without `children`, of the process alone.
     """
 
     def __init__(self, pid: int, *, children: bool = True) -> None:
@@ -44,8 +44,8 @@ class MemorySampler:
     def _run(self) -> None:
         tree: list[psutil.Process] = []
         count = 0
-        begun = time.monotonic()
-        while not self._stop.wait(max(0.0, begun + count * INTERVAL_SECONDS - time.monotonic())):
+        started = time.monotonic()
+        while not self._stop.wait(max(0.0, started + count * INTERVAL_SECONDS - time.monotonic())):
             if count % RESCAN_EVERY == 0:
                 tree = self._process_tree()
             self.peak_bytes = max(self.peak_bytes, sum(_rss(process) for process in tree))

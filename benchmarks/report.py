@@ -1,4 +1,4 @@
-"""Tables of what was measured. Only ratios count: seconds are of one moment of one machine."""
+"""Tables of results. Only ratios are comparable: seconds depend on the machine and its load."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from benchmarks.measure import Round, Timing
 
 @dataclass(frozen=True, slots=True)
 class SizeResult:
-    """A load of another size than the one of the rounds."""
+    """A first load of another size."""
 
     label: str
     rows: int
@@ -21,44 +21,50 @@ class SizeResult:
 
 
 def ratios(rounds: Sequence[Round], of: Callable[[Round], Timing]) -> list[float]:
-    """Each load against the peer of its own round."""
-    return [of(one).seconds / one.baseline.seconds for one in rounds]
+    """Seconds of each load, relative to the baseline of the same round."""
+    return [of(round_).seconds / round_.baseline.seconds for round_ in rounds]
 
 
 def first_ratios(rounds: Sequence[Round]) -> list[float]:
-    """Of the first loads."""
-    return ratios(rounds, lambda one: one.first)
+    """Ratios of the first loads."""
+    return ratios(rounds, lambda round_: round_.first)
 
 
 def unchanged_ratios(rounds: Sequence[Round]) -> list[float]:
-    """Of the unchanged ones."""
-    return ratios(rounds, lambda one: one.unchanged)
+    """Ratios of the unchanged loads."""
+    return ratios(rounds, lambda round_: round_.unchanged)
 
 
 def rounds_table(rounds: Sequence[Round], rows: int) -> Table:
-    """Medians over the rounds, ratios with their spread, and memory."""
-    table = Table(title=f"{rows:,} rows × 19 columns, 7 % wrong, {len(rounds)} rounds in turn")
-    for heading in ("load", "median s", "ratio to peer", "spread of ratios", "peak RSS MiB"):
+    """Workbook loads: medians over the rounds, ratios with their spread, and memory."""
+    table = Table(title=f"{rows:,} rows × 19 columns, 7 % invalid, {len(rounds)} rounds in turn")
+    for heading in ("load", "median s", "ratio to baseline", "spread of ratios", "peak RSS MiB"):
         table.add_column(heading, justify="left" if heading == "load" else "right")
-    table.add_row("peer: polars → ADBC", *_times([one.baseline for one in rounds], [1.0]))
-    table.add_row("first load", *_times([one.first for one in rounds], first_ratios(rounds)))
-    table.add_row("unchanged load", *_times([one.unchanged for one in rounds], unchanged_ratios(rounds)))
+    table.add_row("baseline: polars → ADBC", *_timing_cells([round_.baseline for round_ in rounds], [1.0]))
+    table.add_row("first load", *_timing_cells([round_.first for round_ in rounds], first_ratios(rounds)))
+    table.add_row(
+        "unchanged load", *_timing_cells([round_.unchanged for round_ in rounds], unchanged_ratios(rounds))
+    )
     table.caption = (
-        "published → completed seen; RSS summed over the service and its children (shared pages counted "
+        "published → `completed` received; RSS summed over the service and its children (shared pages count "
         "in each), sampled every 50 ms"
     )
     return table
 
 
 def database_table(result: DatabaseResult) -> Table:
-    """A table of another database against the bare pipe."""
+    """Database loads: medians over the rounds, ratios with their spread, and memory."""
     table = Table(title=f"{result.rows:,} rows of another database, {len(result.rounds)} rounds in turn")
-    for heading in ("load", "median s", "ratio to pipe", "spread of ratios", "peak RSS MiB"):
+    for heading in ("load", "median s", "ratio to baseline", "spread of ratios", "peak RSS MiB"):
         table.add_column(heading, justify="left" if heading == "load" else "right")
     rounds = result.rounds
-    table.add_row("pipe: COPY TO → COPY FROM", *_times([one.baseline for one in rounds], [1.0]))
-    table.add_row("first load", *_times([one.first for one in rounds], first_ratios(rounds)))
-    table.add_row("unchanged load", *_times([one.unchanged for one in rounds], unchanged_ratios(rounds)))
+    table.add_row(
+        "baseline: COPY TO → COPY FROM", *_timing_cells([round_.baseline for round_ in rounds], [1.0])
+    )
+    table.add_row("first load", *_timing_cells([round_.first for round_ in rounds], first_ratios(rounds)))
+    table.add_row(
+        "unchanged load", *_timing_cells([round_.unchanged for round_ in rounds], unchanged_ratios(rounds))
+    )
     if result.large is not None:
         table.add_row(
             f"first load of {result.large_rows:,} rows",
@@ -69,17 +75,17 @@ def database_table(result: DatabaseResult) -> Table:
     return table
 
 
-def _times(timings: Sequence[Timing], against: Sequence[float]) -> tuple[str, ...]:
+def _timing_cells(timings: Sequence[Timing], ratios_: Sequence[float]) -> tuple[str, ...]:
     return (
-        f"{median(one.seconds for one in timings):.2f}",
-        f"{median(against):.2f}",
-        f"{min(against):.2f} – {max(against):.2f}",
-        f"{max(one.peak_rss_mib for one in timings):.0f}",
+        f"{median(timing.seconds for timing in timings):.2f}",
+        f"{median(ratios_):.2f}",
+        f"{min(ratios_):.2f} – {max(ratios_):.2f}",
+        f"{max(timing.peak_rss_mib for timing in timings):.0f}",
     )
 
 
 def sizes_table(sizes: Sequence[SizeResult], base: Timing, base_rows: int) -> Table:
-    """First loads of other sizes against the median first load of the rounds."""
+    """First loads of other sizes, relative to the median first load of the rounds."""
     table = Table(title=f"first loads of other sizes against {base_rows:,} rows")
     for heading in ("load", "rows", "s", "× rows", "× time", "peak RSS MiB"):
         table.add_column(heading, justify="left" if heading == "load" else "right")
@@ -96,32 +102,37 @@ def sizes_table(sizes: Sequence[SizeResult], base: Timing, base_rows: int) -> Ta
 
 
 def upload_line(mib: float, seconds: float) -> str:
-    """What sending the file through Kafka takes beside the import."""
+    """Size and seconds of the upload through Kafka."""
     return f"upload through Kafka, not in the times above: {mib:.1f} MiB in {seconds:.2f} s"
 
 
 def latency_line(latencies: Sequence[float]) -> str:
-    """How fast events reach a subscriber."""
+    """Median, 99th percentile and maximum of the latencies (seconds) of status events, in ms."""
     if not latencies:
         return "status latency: no events"
-    ordered = [1000 * one for one in sorted(latencies)]
-    at = {share: ordered[min(len(ordered) - 1, int(share * len(ordered)))] for share in (0.5, 0.99)}
+    p50, p99 = (1000 * percentile(latencies, share) for share in (0.5, 0.99))
     return (
-        f"status latency, written in the transaction → seen by a subscriber ({len(ordered)} events): "
-        f"median {at[0.5]:.0f} ms, p99 {at[0.99]:.0f} ms, longest {ordered[-1]:.0f} ms"
+        f"status latency, commit → subscriber ({len(latencies)} events): "
+        f"median {p50:.0f} ms, p99 {p99:.0f} ms, longest {1000 * max(latencies):.0f} ms"
     )
 
 
 def lag_line(metrics: str) -> str:
-    """What the service says of its own event loop."""
+    """The event loop lag in the service's metrics."""
     lines = [line for line in metrics.splitlines() if "loop_lag" in line and not line.startswith("#")]
-    return "event loop: " + ("; ".join(lines) if lines else "the service exposes no lag")
+    return "event loop: " + ("; ".join(lines) if lines else "the metrics have no lag")
 
 
 def ratio_line(rounds: Sequence[Round], what: str = "ratio") -> str:
-    """The line that machines read."""
+    """The line that programs read."""
     first, unchanged = median(first_ratios(rounds)), median(unchanged_ratios(rounds))
     return f"{what} first {first:.2f} unchanged {unchanged:.2f}"
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The nearest-rank percentile; at 0.99 of fewer than a hundred values, the largest."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def show(console: Console, *parts: Table | str) -> None:

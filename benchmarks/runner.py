@@ -1,5 +1,6 @@
-"""The whole bench: make the workbooks, run the service, measure in turn, gather what is to be told."""
+"""Runs `make bench`: generates the sources, starts the service, and measures as planned."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -12,9 +13,9 @@ from benchmarks.client import connect
 from benchmarks.database_source import DatabaseResult, SourceDatabases, measure_database
 from benchmarks.measure import Round, ServiceBenchmark, Timing
 from benchmarks.report import SizeResult
-from benchmarks.service import running_service
 from devstack.fakedata.expected import ExpectedImport
 from devstack.fakedata.workbook import make_workbook
+from devstack.service import running_service
 
 ROWS = 155_000
 CONCURRENT_FILES = 10
@@ -23,9 +24,9 @@ DATABASE_ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkPlan:
-    """What to measure. `rows` of the workbook of the rounds; with `sizes`, also others and many at once.
+    """What to measure: `rounds` with a workbook of `rows` and a database table of `table_rows`.
 
-    `table_rows` of the table of the rounds, `many_rows` of one that is loaded once, to see its memory.
+    With `sizes`, also other workbooks and several at once. `large_table_rows` is loaded once, for its memory.
     """
 
     rows: int = ROWS
@@ -36,13 +37,13 @@ class BenchmarkPlan:
 
     @property
     def table_sizes(self) -> list[int]:
-        """Sizes of the tables to be made."""
+        """Numbers of rows of the tables to create."""
         return [self.table_rows, *([self.large_table_rows] if self.large_table_rows else [])]
 
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkResult:
-    """All that was measured; `mismatches` are counts that came out wrong."""
+    """All results; `mismatches` describes wrong counts."""
 
     rounds: Sequence[Round]
     sizes: Sequence[SizeResult]
@@ -55,22 +56,27 @@ class BenchmarkResult:
 
     @property
     def median_first_load(self) -> Timing:
-        """The median first load of the rounds."""
-        firsts = sorted((one.first for one in self.rounds), key=lambda one: one.seconds)
-        return Timing(median(one.seconds for one in firsts), max(one.peak_rss_mib for one in firsts))
+        """The median seconds of the first loads, and their highest memory."""
+        timings = [round_.first for round_ in self.rounds]
+        seconds = median(timing.seconds for timing in timings)
+        return Timing(seconds, max(timing.peak_rss_mib for timing in timings))
 
 
 async def run_benchmark(
     environment: Mapping[str, str], plan: BenchmarkPlan, folder: Path, log: Path
 ) -> BenchmarkResult:
-    """Measure as planned, on the stack that the environment names; workbooks go to the folder."""
-    books = make_workbooks(folder, plan)
-    async with SourceDatabases(environment["DATABASE_URL"], plan.table_sizes) as made:
-        told = {**environment, "MIGRATION_CONNECTIONS": json.dumps(made.urls)}
-        with running_service(told, folder, log) as service:
+    """Measure as planned on the stack that the settings name; `folder` receives the workbooks."""
+    expected = make_workbooks(folder, plan)
+    async with SourceDatabases(environment["DATABASE_URL"], plan.table_sizes) as sources:
+        settings = {
+            **environment,
+            "MIGRATION_INBOX": str(folder),
+            "MIGRATION_CONNECTIONS": json.dumps(sources.urls),
+        }
+        with running_service(settings, log) as service:
             async with connect(environment) as client:
-                bench = ServiceBenchmark(environment["DATABASE_URL"], folder, service, client)
-                return await _run_rounds(bench, plan, books, made)
+                benchmark = ServiceBenchmark(environment["DATABASE_URL"], folder, service, client)
+                return await _run_rounds(benchmark, plan, expected, sources)
 
 
 async def _run_rounds(
@@ -84,15 +90,19 @@ async def _run_rounds(
     client.latencies.clear()
     rounds = [await benchmark.run_round("base.xlsx", expected["base.xlsx"]) for _ in range(plan.rounds)]
     sizes = await _measure_sizes(benchmark, plan, expected) if plan.sizes else []
-    found = await measure_database(
+    database_result = await measure_database(
         benchmark, sources, min(plan.rounds, DATABASE_ROUNDS), plan.table_rows, plan.large_table_rows
     )
-    base = benchmark.inbox / "base.xlsx"
-    upload = await client.upload_seconds(base)
-    size = base.stat().st_size / 2**20
-    metrics = benchmark.service.metrics()
+    workbook = benchmark.inbox / "base.xlsx"
     return BenchmarkResult(
-        rounds, sizes, found, upload, size, client.latencies, metrics, benchmark.mismatches
+        rounds=rounds,
+        sizes=sizes,
+        database=database_result,
+        upload_seconds=await client.upload_seconds(workbook),
+        upload_mib=workbook.stat().st_size / 2**20,
+        latencies=client.latencies,
+        metrics=await asyncio.to_thread(benchmark.service.metrics),
+        mismatches=benchmark.mismatches,
     )
 
 
@@ -100,7 +110,7 @@ async def _measure_sizes(
     benchmark: ServiceBenchmark, plan: BenchmarkPlan, expected: Mapping[str, ExpectedImport]
 ) -> list[SizeResult]:
     small, large = plan.rows // 10, plan.rows * 4
-    many = [f"many{number}.xlsx" for number in range(CONCURRENT_FILES)]
+    names = [f"many{number}.xlsx" for number in range(CONCURRENT_FILES)]
     return [
         SizeResult(
             "one small file", small, await benchmark.first_load(["small.xlsx"], [expected["small.xlsx"]])
@@ -109,27 +119,27 @@ async def _measure_sizes(
             "one large file", large, await benchmark.first_load(["large.xlsx"], [expected["large.xlsx"]])
         ),
         SizeResult(
-            f"{CONCURRENT_FILES} files asked for at once",
+            f"{CONCURRENT_FILES} files at once",
             plan.rows * CONCURRENT_FILES,
-            await benchmark.first_load(many, [expected[name] for name in many]),
+            await benchmark.first_load(names, [expected[name] for name in names]),
         ),
     ]
 
 
 def make_workbooks(folder: Path, plan: BenchmarkPlan) -> dict[str, ExpectedImport]:
-    """Make every workbook that the plan needs, two at a time; no two share a link."""
-    wanted = {"warm.xlsx": 2_000, "base.xlsx": plan.rows}
+    """Generate every workbook that the plan needs, two at a time; no two of them share a link."""
+    rows_by_name = {"warm.xlsx": 2_000, "base.xlsx": plan.rows}
     if plan.sizes:
-        wanted |= {"large.xlsx": plan.rows * 4, "small.xlsx": plan.rows // 10}
-        wanted |= {f"many{number}.xlsx": plan.rows for number in range(CONCURRENT_FILES)}
+        rows_by_name |= {"large.xlsx": plan.rows * 4, "small.xlsx": plan.rows // 10}
+        rows_by_name |= {f"many{number}.xlsx": plan.rows for number in range(CONCURRENT_FILES)}
     with ProcessPoolExecutor(2) as pool:
-        made = {
+        futures = {
             name: pool.submit(_make_workbook, folder / name, rows, seed)
-            for seed, (name, rows) in enumerate(wanted.items(), 1)
+            for seed, (name, rows) in enumerate(rows_by_name.items(), 1)
         }
-        return {name: future.result() for name, future in made.items()}
+        return {name: future.result() for name, future in futures.items()}
 
 
 def _make_workbook(path: Path, rows: int, seed: int) -> ExpectedImport:
-    # Nothing a bare load would end on: it stores text as it comes.
+    # The baseline fails on text that Postgres cannot store.
     return make_workbook(path, rows=rows, seed=seed, unstorable=False)

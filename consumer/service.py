@@ -110,7 +110,7 @@ class Service:
             settings.migration_lease_seconds,
             settings.migration_heartbeat_seconds,
         )
-        return Worker(shop, terms, self._monitoring.health.register)
+        return Worker(shop, terms, self._heartbeats["worker"].beat, self._monitoring.health.register)
 
     def _start_parameters(self) -> dict[str, Any]:
         settings = self._settings

@@ -1,1 +1,6 @@
-"""Kafka and Postgres for people who have neither: embedded, in Docker, or already running."""
+"""Kafka and Postgres for development and tests: embedded, in Docker, or already running."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout."""

@@ -1,4 +1,4 @@
-"""The account that runs Postgres when the caller is root, and folders which that account can reach."""
+"""The account that runs Postgres when the caller is root, and folders that this account can reach."""
 
 import os
 import stat
@@ -11,14 +11,14 @@ from devstack.errors import StackError
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user of the system, by numbers."""
+    """User and group id of an account of the system."""
 
     uid: int
     gid: int
 
 
 def server_account() -> Account | None:
-    """`nobody` when the caller is root (Postgres refuses to run as root), else None: the caller itself."""
+    """The account `nobody` for root, as which Postgres refuses to run; None for other callers."""
     if os.geteuid() != 0:
         return None
     import pwd
@@ -33,12 +33,12 @@ def server_account() -> Account | None:
 
 
 def is_world_accessible(path: Path) -> bool:
-    """Whether everyone may enter this folder and all above it."""
+    """Whether every user may enter this folder and all its parents."""
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in [path, *path.parents])
 
 
 def make_temporary_folder(account: Account | None) -> Path:
-    """A new folder for servers to live in, which the account can reach."""
+    """Create a folder for the data of servers that the account can reach."""
     folder = Path(tempfile.mkdtemp(prefix="devstack-", dir=_temporary_root(account))).resolve()
     folder.chmod(0o755 if account else 0o700)
     return folder
@@ -55,7 +55,7 @@ def _temporary_root(account: Account | None) -> Path:
 
 
 def make_private_folder(path: Path, account: Account | None) -> Path:
-    """Make the folder if it is missing, for the account alone."""
+    """Create the folder when it is missing; only the account may enter it."""
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(0o700)
     if account:

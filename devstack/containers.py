@@ -1,4 +1,4 @@
-"""Kafka and Postgres as containers, by testcontainers: where a Docker engine answers."""
+"""Kafka and Postgres as containers, by testcontainers; needs a Docker engine."""
 
 import contextlib
 import gc
@@ -29,7 +29,7 @@ POSTGRES_SETTINGS = "-c max_connections=200 -c shared_buffers=512MB -c max_wal_s
 
 
 def start() -> Stack:
-    """Start both containers; Unavailable where no Docker engine answers or an image cannot be had."""
+    """Start both containers. Raises StackUnavailableError without a Docker engine or an image, StackError."""
     require_engine_and_images()
     kafka, postgres = _kafka_container(), _postgres_container()
     started: list[DockerContainer] = []
@@ -42,9 +42,9 @@ def start() -> Stack:
         for container in (postgres, kafka):
             started.append(container)
             container.start()
-    except Exception as error:  # testcontainers lets errors of requests, docker and its own through
+    except Exception as error:  # testcontainers raises errors of requests, of docker and its own
         close()
-        raise StackError(f"The containers did not come up: {error}") from error
+        raise StackError(f"The containers did not start: {error}") from error
     env = {
         "KAFKA_BOOTSTRAP_SERVERS": kafka.get_bootstrap_server(),
         "DATABASE_URL": postgres.get_connection_url(driver=None),
@@ -53,11 +53,11 @@ def start() -> Stack:
 
 
 def require_engine_and_images() -> None:
-    """Raise Unavailable, naming what is missing, unless both containers can be started."""
+    """Raise StackUnavailableError, which names what is missing, unless both containers can be started."""
     with contextlib.closing(_docker_client()) as client:
         for image in (KAFKA_IMAGE, POSTGRES_IMAGE):
             if not _has_image(client, image):
-                raise StackUnavailableError(f"The image {image} is not here and cannot be pulled.")
+                raise StackUnavailableError(f"The image {image} is not on this machine and cannot be pulled.")
         _disable_ryuk_if_missing(client)
 
 
@@ -67,20 +67,20 @@ def _docker_client() -> Any:
     except ModuleNotFoundError as error:
         raise StackUnavailableError(f"The stack 'docker' needs the Python package {error.name}.") from error
     with warnings.catch_warnings():
-        # Where nothing answers the library leaves a socket open: let go of it here, not in some later test.
+        # Without an engine the library leaves a socket open: collect it here, not during a later test.
         warnings.simplefilter("ignore", ResourceWarning)
         try:
             return docker.from_env()
         except docker.errors.DockerException as error:
-            said = str(error)
+            reason = str(error)
         gc.collect()
     raise StackUnavailableError(
-        f"No Docker engine answers ({said}): start one, or take --stack embedded, which needs none."
+        f"No Docker engine responds ({reason}): start one, or use --stack embedded, which needs none."
     )
 
 
 def _disable_ryuk_if_missing(client: Any) -> None:
-    """Ryuk removes the containers of an owner that was killed; without it only `stop` does."""
+    """Ryuk removes the containers of a killed process; without its image only `stop` removes them."""
     from testcontainers.core.config import testcontainers_config
 
     if not testcontainers_config.ryuk_disabled and not _has_image(client, testcontainers_config.ryuk_image):
@@ -104,12 +104,12 @@ def _kafka_container() -> Any:
     from testcontainers.community.kafka import KafkaContainer
 
     class ApacheKafka(KafkaContainer):
-        """The parent knows the start scripts of another vendor's image."""
+        """The base class runs start scripts of Confluent's image; this one runs those of Apache's."""
 
         MIN_KRAFT_TAG = "0"
 
         def tc_start(self) -> None:
-            """Let the broker start, now that its outer port is known."""
+            """Write the script that starts the broker, now that its mapped port is known."""
             address = f"{self.get_container_host_ip()}:{self.get_exposed_port(self.port)}"
             script = dedent(
                 f"""\

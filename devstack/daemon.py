@@ -1,7 +1,7 @@
-"""Processes that outlive the command that started them, one of each name in a folder.
+"""Background processes that outlive the command that started them, one of each name in a folder.
 
-A background process holds a lock on its file for as long as it lives: so a process id in that file is ours
-as long as the lock is held, and nobody's otherwise.
+A daemon holds a lock on its file while it runs, so a process id in that file is valid only while the lock is
+held.
 """
 
 import contextlib
@@ -10,13 +10,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from devstack.errors import StackError
+from devstack.waiting import wait_until
 
 READY_MARK = "ready"
 START_TIMEOUT_SECONDS = 300
@@ -32,12 +32,12 @@ class Daemon:
 
     @property
     def log_file(self) -> Path:
-        """Where it writes what it has to say."""
+        """Its standard output and error."""
         return self.folder / "logs" / f"{self.name}.log"
 
     @property
     def lock_file(self) -> Path:
-        """The file it keeps locked."""
+        """The file that it locks while it runs."""
         return self.folder / f"{self.name}.lock"
 
     def pid(self) -> int | None:
@@ -48,7 +48,7 @@ class Daemon:
         return None
 
     def start(self, *arguments: str) -> None:
-        """Start it and return when it says that it is ready; StackError with the end of its log otherwise."""
+        """Start it and return when it is ready. Raises StackError with its log when it ends before that."""
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("wb") as log:
             process = subprocess.Popen(
@@ -59,43 +59,39 @@ class Daemon:
                 start_new_session=True,
             )
         try:
-            self._wait_until_ready(process)
+            wait_until(
+                lambda: self._is_ready(process),
+                START_TIMEOUT_SECONDS,
+                f"the {self.name} to be ready, see {self.log_file}",
+            )
         except BaseException:
             process.terminate()
             raise
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        while not self._is_ready(process.pid):
-            if process.poll() is not None:
-                raise StackError(self.log_file.read_text(errors="replace").strip().removeprefix("devstack: "))
-            if time.monotonic() > deadline:
-                raise StackError(
-                    f"The {self.name} did not come up in {START_TIMEOUT_SECONDS} seconds, see {self.log_file}."
-                )
-            time.sleep(0.1)
-
-    def _is_ready(self, pid: int) -> bool:
+    def _is_ready(self, process: subprocess.Popen[bytes]) -> bool:
         with contextlib.suppress(FileNotFoundError):
-            return self.lock_file.read_text().split() == [str(pid), READY_MARK]
+            if self.lock_file.read_text().split() == [str(process.pid), READY_MARK]:
+                return True
+        if process.poll() is not None:
+            raise StackError(self.log_file.read_text(errors="replace").strip().removeprefix("devstack: "))
         return False
 
     def stop(self) -> bool:
-        """Ask it to end and wait for that; False when it was not running."""
+        """Send SIGTERM and wait for its end; False when it was not running."""
         pid = self.pid()
         if pid is None:
             return False
         os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
-        while self.pid() == pid:
-            if time.monotonic() > deadline:
-                raise StackError(f"The {self.name} (process {pid}) does not end, see {self.log_file}.")
-            time.sleep(0.1)
+        wait_until(
+            lambda: self.pid() != pid,
+            STOP_TIMEOUT_SECONDS,
+            f"the {self.name} (process {pid}) to end, see {self.log_file}",
+        )
         return True
 
     @contextmanager
     def hold_lock(self) -> Iterator["DaemonLock"]:
-        """Be that process: hold the lock; StackError when another one does."""
+        """Hold the lock as this daemon. Raises StackError when another process holds it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.lock_file.open("a+") as file:
             try:
@@ -113,12 +109,12 @@ class Daemon:
 
 @dataclass(frozen=True, slots=True)
 class DaemonLock:
-    """The side of the background process itself."""
+    """The lock, as the daemon that holds it sees it."""
 
     lock_file: Path
 
     def mark_ready(self) -> None:
-        """Tell whoever waits for it."""
+        """End the wait of the process that started this one."""
         self.lock_file.write_text(f"{os.getpid()}\n{READY_MARK}\n")
 
 

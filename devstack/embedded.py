@@ -1,4 +1,4 @@
-"""Kafka and Postgres as processes of this machine, with neither Java nor Docker installed."""
+"""Kafka and Postgres as processes of this machine, without an installed Java or Docker."""
 
 import contextlib
 import shutil
@@ -16,7 +16,7 @@ MAX_START_ATTEMPTS = 3
 
 
 def start(brokers: int = 1, directory: Path | None = None) -> Stack:
-    """Start both, in a folder that stays (`directory`) or in a temporary one that goes with the stack."""
+    """Start both; data goes to `directory` or to a temporary folder. Raises StackError."""
     account = server_account()
     folder = _data_folder(directory, account)
     try:
@@ -46,9 +46,9 @@ def _start(folder: Path, directory: Path | None, brokers: int, account: Account 
     temporary = _is_temporary(folder, directory)
     logs = (directory or folder).resolve() / "logs"
     with ThreadPoolExecutor() as pool:
-        coming_kafka = pool.submit(kafka.prepare, folder, logs, brokers, temporary=temporary)
-        coming_postgres = pool.submit(postgres.prepare, folder, logs, account, temporary=temporary)
-        cluster, database = coming_kafka.result(), coming_postgres.result()
+        kafka_future = pool.submit(kafka.prepare, folder, logs, brokers, temporary=temporary)
+        postgres_future = pool.submit(postgres.prepare, folder, logs, account, temporary=temporary)
+        cluster, database = kafka_future.result(), postgres_future.result()
     servers = [*cluster.brokers, database.server]
     try:
         _start_together(servers)
@@ -68,7 +68,7 @@ def _remove_all_but_logs(folder: Path) -> None:
     for part in folder.iterdir():
         if part.name != "logs":
             shutil.rmtree(part, ignore_errors=True)
-    with contextlib.suppress(OSError):  # logs are in it
+    with contextlib.suppress(OSError):  # not empty: it holds the logs
         folder.rmdir()
 
 
@@ -88,7 +88,7 @@ def _stop_together(servers: list[Server]) -> None:
 
 def _make_close(brokers: list[Server], database: Server, temporary: Path | None) -> Callable[[], None]:
     def close() -> None:
-        if temporary:  # nobody needs the data any more, and brokers take seconds to part in good order
+        if temporary:  # the data is removed, and an orderly shutdown of a broker takes seconds
             for broker in brokers:
                 broker.kill()
         _stop_together([*brokers, database])

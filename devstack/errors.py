@@ -1,13 +1,13 @@
-"""What can go wrong before a stack stands; every message is a sentence for the person who started it."""
+"""Errors of the stack and the service it runs; each message is a sentence for the person who started it."""
 
 
 class StackError(Exception):
-    """A server cannot be had here; the message says why and what to do."""
+    """A server or the service could not be started; the message names the reason and a remedy."""
 
 
 class StackUnavailableError(StackError):
-    """This machine cannot have that kind of stack; what is missing is named."""
+    """This machine cannot run that kind of stack; the message names what is missing."""
 
 
 class PortTakenError(StackError):
-    """Another process took the port between choosing it and using it."""
+    """Another process took the port between its choice and its use."""

@@ -1,6 +1,6 @@
-"""The jars of Apache Kafka: fetched once by jgo into the user's cache, and checked at every start.
+"""The jars of Apache Kafka: downloaded once by jgo into the user's cache, and verified at every start.
 
-`jars.lock` names each jar, also the transitive ones, with its SHA-256; nothing else gets on the class path.
+`jars.lock` names every jar, transitive ones included, with its SHA-256; the class path holds nothing else.
 """
 
 import fcntl
@@ -18,7 +18,7 @@ from devstack.errors import StackError
 
 LOCK_FILE = Path(__file__).with_name("jars.lock")
 KAFKA_VERSION = "4.3.0"
-# kafka-clients is named because an older one would be chosen otherwise.
+# kafka-clients is named because Maven would resolve to an older one otherwise.
 ROOT_ARTIFACTS = (
     f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}"
     f"+org.apache.kafka:kafka-clients:{KAFKA_VERSION}"
@@ -28,7 +28,7 @@ ROOT_ARTIFACTS = (
 
 @dataclass(frozen=True, slots=True)
 class Jar:
-    """A jar by its Maven coordinates and what it must hash to."""
+    """A jar: its Maven coordinates and its SHA-256."""
 
     group: str
     artifact: str
@@ -53,13 +53,13 @@ def _parse_line(line: str) -> Jar:
 
 
 def cache_folder() -> Path:
-    """Where jars are kept for all stacks of this user."""
+    """The folder that holds the jars for all stacks of this user."""
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "devstack" / f"kafka-{KAFKA_VERSION}"
 
 
 def class_path(folder: Path | None = None, jars: list[Jar] | None = None) -> str:
-    """The class path of a broker; missing jars are fetched, and each is checked against its pinned hash."""
+    """The class path of a broker. Downloads missing jars and verifies each. Raises StackError."""
     folder = folder or cache_folder()
     jars = locked_jars() if jars is None else jars
     if any(not (folder / jar.name).exists() for jar in jars):
@@ -71,23 +71,23 @@ def class_path(folder: Path | None = None, jars: list[Jar] | None = None) -> str
 
 def verify(path: Path, jar: Jar) -> None:
     """Raise StackError when the file is not the pinned jar."""
-    found = sha256_of(path)
-    if found != jar.sha256:
+    sha256 = sha256_of(path)
+    if sha256 != jar.sha256:
         raise StackError(
-            f"The jar {path} is not the pinned one (SHA-256 {found}, expected {jar.sha256}): "
+            f"The jar {path} is not the pinned one (SHA-256 {sha256}, expected {jar.sha256}): "
             "remove it and it is fetched again; "
-            "if that does not help, the place it comes from is not to be trusted."
+            "if that does not help, do not trust the repository that it comes from."
         )
 
 
 def sha256_of(path: Path) -> str:
-    """The hash of a file, in hex."""
+    """The SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fetch_missing(folder: Path, jars: list[Jar]) -> None:
-    """Fetch what is not there yet; at the same time only one process does, others wait for it."""
+    """Download the jars that are missing; a lock lets one process download at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         _exclusive_lock(folder / ".lock"),
@@ -108,7 +108,7 @@ def _exclusive_lock(path: Path) -> Iterator[None]:
 def _fetch(jar: Jar, scratch: Path, folder: Path) -> None:
     try:
         path = _download(jar, scratch)
-    except Exception as error:  # jgo lets errors of requests and its own RuntimeError through
+    except Exception as error:  # jgo raises errors of requests and RuntimeError
         raise StackError(
             f"The jar {jar.name} of Apache Kafka could not be fetched ({error}). "
             "The first start needs Maven Central or a mirror of it named in jgo's settings; "
@@ -130,11 +130,11 @@ def _download(jar: Jar, scratch: Path) -> Path:
 
 
 def relock() -> None:
-    """Resolve what Kafka needs anew and write the lock file; for maintainers."""
+    """Resolve the dependencies of Kafka and write the lock file; for maintainers."""
     import jgo
 
     with tempfile.TemporaryDirectory() as scratch:
-        os.environ["M2_REPO"] = scratch  # what lies about in the user's own repository must not be pinned
-        found = [(sha256_of(Path(jar.resolve())), jar) for jar in jgo.resolve(ROOT_ARTIFACTS)]
-    lines = (f"{sha256}  {jar.groupId}:{jar.artifactId}:{jar.version}\n" for sha256, jar in found)
+        os.environ["M2_REPO"] = scratch  # jars of the user's own repository must not be pinned
+        resolved = [(sha256_of(Path(jar.resolve())), jar) for jar in jgo.resolve(ROOT_ARTIFACTS)]
+    lines = (f"{sha256}  {jar.groupId}:{jar.artifactId}:{jar.version}\n" for sha256, jar in resolved)
     LOCK_FILE.write_text("# Written by `python -m devstack jars`.\n" + "".join(lines))

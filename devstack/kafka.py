@@ -12,7 +12,7 @@ from devstack.errors import StackError
 from devstack.ports import free_ports
 from devstack.server import Server, ServerSpec, log_contains
 
-# Any 16 bytes in base64 do; a constant lets a kept data folder be used again.
+# Any 16 bytes in base64; constant, so that a broker accepts a data folder of an earlier run.
 CLUSTER_ID = "ZGV2c3RhY2stY2x1c3Rlcg"
 JAVA_OPTIONS = (
     "-Xms128m",
@@ -69,12 +69,12 @@ class KafkaCluster:
 
     @property
     def bootstrap_servers(self) -> str:
-        """All brokers, as clients want them."""
+        """The addresses of all brokers, separated by commas."""
         return ",".join(f"127.0.0.1:{port}" for port in self.ports)
 
 
 def prepare(folder: Path, logs: Path, brokers: int, *, temporary: bool) -> KafkaCluster:
-    """Write the configuration of each broker and format its storage where that was not done before."""
+    """Write the configuration of each broker and format its storage unless it is formatted already."""
     class_path = jars.class_path()
     ports, controller_ports = _split_in_half(free_ports(2 * brokers))
     voters = ",".join(f"{node}@127.0.0.1:{port}" for node, port in enumerate(controller_ports, 1))
@@ -84,8 +84,8 @@ def prepare(folder: Path, logs: Path, brokers: int, *, temporary: bool) -> Kafka
         _configure(home, node=node, replicas=min(brokers, 3), **values)
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda home: _format_storage(home, class_path), homes))
-    orders = [_server_spec(home, logs, class_path, temporary=temporary) for home in homes]
-    return KafkaCluster([Server(order) for order in orders], ports)
+    specs = [_server_spec(home, logs, class_path, temporary=temporary) for home in homes]
+    return KafkaCluster([Server(spec) for spec in specs], ports)
 
 
 def _configure(home: Path, **values: object) -> None:
@@ -107,7 +107,7 @@ def _java(home: Path, class_path: str, *arguments: str) -> list[str]:
 
 
 def _format_storage(home: Path, class_path: str) -> None:
-    """Format the broker's storage by copying what Kafka's tool, which takes seconds, made once."""
+    """Format the broker's storage by copying a cached result: Kafka's own tool takes seconds."""
     if (home / "data").exists():
         return
     formatted = jars.cache_folder() / "formatted" / home.name
@@ -120,9 +120,11 @@ def _format_storage(home: Path, class_path: str) -> None:
 
 def _run_storage_tool(home: Path, class_path: str) -> None:
     tool = ("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(home / "server.properties"))
-    done = run(_java(home, class_path, *tool), capture_output=True, text=True, check=False, cwd=home)
-    if done.returncode != 0:
-        raise StackError(f"Kafka's storage in {home} could not be formatted: {done.stdout}{done.stderr}")
+    completed = run(_java(home, class_path, *tool), capture_output=True, text=True, check=False, cwd=home)
+    if completed.returncode != 0:
+        raise StackError(
+            f"Kafka's storage in {home} could not be formatted: {completed.stdout}{completed.stderr}"
+        )
 
 
 def _cache_formatted(data: Path, formatted: Path) -> None:
@@ -131,7 +133,7 @@ def _cache_formatted(data: Path, formatted: Path) -> None:
     shutil.copytree(data, scratch, dirs_exist_ok=True)
     try:
         scratch.rename(formatted)
-    except OSError:  # another process was quicker
+    except OSError:  # another process cached it first
         shutil.rmtree(scratch)
 
 

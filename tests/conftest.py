@@ -14,7 +14,8 @@ import pytest
 
 from devstack import ports
 from devstack.errors import StackError
-from devstack.stack import STACK_KINDS, Stack, choose_stack_kind, start_stack
+from devstack.stack import Stack
+from devstack.stack_kinds import STACK_KINDS, choose_stack_kind, start_stack
 from tests.support.progress import Progress
 
 MAX_WORKERS = 6

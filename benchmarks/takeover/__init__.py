@@ -1,1 +1,1 @@
-"""How soon a job goes on elsewhere after its owner was killed or drained, and how soon SIGTERM ends one."""
+"""Measures takeovers after SIGKILL and SIGTERM of a job's owner, and how long a shutdown takes."""

@@ -1,4 +1,4 @@
-"""`make takeover`: ends owners in the middle of their jobs, and says how soon another replica goes on."""
+"""`make takeover`: ends owners in the middle of their jobs, and measures how soon others take over."""
 
 import asyncio
 import itertools
@@ -16,15 +16,18 @@ import asyncpg
 import typer
 
 from benchmarks.database import temporary_database
-from benchmarks.service import BenchmarkError, migrate_schema
+from benchmarks.errors import BenchmarkError
 from benchmarks.takeover import report
 from benchmarks.takeover.replicas import Replicas
 from benchmarks.takeover.shutdown_timings import ShutdownTiming, ShutdownTimings
 from benchmarks.takeover.takeover_timings import CONCURRENT_JOBS, TakeoverBenchmark, TakeoverTimings
 from consumer.sources.base import DATABASE_BATCH_ROWS
+from devstack.errors import StackError
 from devstack.fakedata.admin_panel import create_chats_table
+from devstack.service import migrate_schema
 from devstack.signals import exit_on_sigterm
-from devstack.stack import Stack, start_stack
+from devstack.stack import Stack
+from devstack.stack_kinds import start_stack
 from messaging.connection import KafkaConnection
 
 TABLE_COUNT = 6
@@ -34,31 +37,31 @@ create function count_write() returns trigger language plpgsql as $$
   begin perform nextval('public.writes'); return new; end $$;
 create trigger count_write before insert on directory.chats for each row execute function count_write();
 """
-"""A sequence forgets nothing when a transaction is rolled back."""
+"""Counts all inserts, rolled back ones included: `nextval` is not transactional."""
 COUNT_REPEATED_WRITES = """
 select case when is_called then last_value else 0 end - (select count(*) from directory.chats) from writes
 """
 
 
 def main(
-    runs: Annotated[int, typer.Option(min=2, help="take-overs for each signal")] = 30,
-    rows: Annotated[int, typer.Option(min=100_000, help="in each table")] = 300_000,
-    seed: Annotated[int, typer.Option(help="of the moments of the signals")] = 1,
+    runs: Annotated[int, typer.Option(min=2, help="takeovers for each signal")] = 30,
+    rows: Annotated[int, typer.Option(min=100_000, help="rows of each source table")] = 300_000,
+    seed: Annotated[int, typer.Option(help="seed of the times of the signals")] = 1,
 ) -> None:
-    """Measure, print, exit 1 where a promise does not hold."""
+    """Measure and print; exit code 1 when a promised bound is exceeded."""
     exit_on_sigterm()
-    with tempfile.TemporaryDirectory(prefix="takeover-") as folder, start_stack("embedded") as stack:
-        try:
-            bad = asyncio.run(_measure(stack, Path(folder), runs, rows, seed))
-        except BenchmarkError as failure:
-            print(f"takeover: {failure}", file=sys.stderr)
-            raise typer.Exit(1) from None
-    raise typer.Exit(1 if bad else 0)
+    try:
+        with tempfile.TemporaryDirectory(prefix="takeover-") as folder, start_stack("embedded") as stack:
+            broken = asyncio.run(_measure(stack, Path(folder), runs, rows, seed))
+    except (BenchmarkError, StackError) as error:
+        print(f"takeover: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    raise typer.Exit(1 if broken else 0)
 
 
 async def _measure(stack: Stack, folder: Path, runs: int, rows: int, seed: int) -> list[str]:
-    began = time.monotonic()
-    migrate_schema(stack.env, folder / "migrate.log")
+    started = time.monotonic()
+    migrate_schema(stack.env)
     async with AsyncExitStack() as resources:
         tables = {}
         for number in range(TABLE_COUNT):
@@ -73,7 +76,7 @@ async def _measure(stack: Stack, folder: Path, runs: int, rows: int, seed: int) 
         }
         replicas = Replicas(environment, folder)
         resources.callback(replicas.stop)
-        bench = TakeoverBenchmark(
+        benchmark = TakeoverBenchmark(
             replicas,
             stack.database_url,
             await asyncpg.connect(stack.database_url),
@@ -81,34 +84,36 @@ async def _measure(stack: Stack, folder: Path, runs: int, rows: int, seed: int) 
             itertools.cycle(tables),
             random.Random(seed),
         )
-        await bench.database.execute(CREATE_WRITE_COUNTER)
-        takes = []
+        await benchmark.database.execute(CREATE_WRITE_COUNTER)
+        takeovers = []
         for number in (signal.SIGKILL, signal.SIGTERM):
-            takes.append(await bench.measure_takeovers(number, runs))
-            seconds = ", ".join(f"{one:.2f}" for one in takes[-1].seconds)
-            print(f"takeover: seconds after {takes[-1].signal_name}: {seconds}", file=sys.stderr, flush=True)
-        repeated = await bench.database.fetchval(COUNT_REPEATED_WRITES)
-        exits = await ShutdownTimings(bench, stack).measure_all()
-        await bench.database.close()
-    return _print_report(takes, repeated, exits, time.monotonic() - began)
+            takeovers.append(await benchmark.measure_takeovers(number, runs))
+            seconds = ", ".join(f"{value:.2f}" for value in takeovers[-1].seconds)
+            print(
+                f"takeover: seconds after {takeovers[-1].signal_name}: {seconds}", file=sys.stderr, flush=True
+            )
+        repeated = await benchmark.database.fetchval(COUNT_REPEATED_WRITES)
+        shutdowns = await ShutdownTimings(benchmark, stack).measure_all()
+        await benchmark.database.close()
+    return _print_report(takeovers, repeated, shutdowns, time.monotonic() - started)
 
 
 def _print_report(
-    timings: list[TakeoverTimings], repeated: int, exits: list[ShutdownTiming], took: float
+    takeovers: list[TakeoverTimings], repeated: int, shutdowns: list[ShutdownTiming], seconds: float
 ) -> list[str]:
-    ends = sum(len(one.seconds) for one in timings)
-    bad = report.broken_promises(timings, exits)
+    count = sum(len(timings.seconds) for timings in takeovers)
+    broken = report.broken_promises(takeovers, shutdowns)
     lines = [
-        *report.takeover_lines(timings),
-        report.repeated_line(repeated, ends, DATABASE_BATCH_ROWS),
+        *report.takeover_lines(takeovers),
+        report.repeated_line(repeated, count, DATABASE_BATCH_ROWS),
         "",
-        *report.shutdown_lines(exits),
+        *report.shutdown_lines(shutdowns),
         "",
-        *(f"BROKEN PROMISE: {one}" for one in bad),
-        f"measured in {took:.0f} s",
+        *(f"BROKEN PROMISE: {promise}" for promise in broken),
+        f"measured in {seconds:.0f} s",
     ]
     print("\n".join(lines))
-    return bad
+    return broken
 
 
 if __name__ == "__main__":

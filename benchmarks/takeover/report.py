@@ -1,4 +1,4 @@
-"""What was measured, as a table each, and whether it is what is promised."""
+"""The tables of takeovers and shutdowns, and the promised bounds that were exceeded."""
 
 from collections.abc import Sequence
 from statistics import median, quantiles
@@ -13,56 +13,64 @@ SIGNAL_LABELS = {"SIGKILL": "kill -9", "SIGTERM": "SIGTERM"}
 
 
 def takeover_lines(timings: Sequence[TakeoverTimings]) -> list[str]:
-    """Distributions of the take-overs."""
-    drained = next(takes for takes in timings if takes.signal_name == "SIGTERM")
+    """The distribution of the seconds to the new claim, for each signal."""
+    drained = next(timing for timing in timings if timing.signal_name == "SIGTERM")
     return [
         "from the signal to the new claim, seconds by the database's clock (lease 10 s, heartbeat 3 s)",
         f"{'':16}{'runs':>6}{'min':>8}{'median':>8}{'p90':>8}{'max':>8}{'promised':>10}",
         *(
-            f"{SIGNAL_LABELS[one.signal_name]:16}{_spread(one.seconds)}{PROMISED_SECONDS[one.signal_name]:>10.0f}"
-            for one in timings
+            f"{SIGNAL_LABELS[timing.signal_name]:16}{_spread(timing.seconds)}{PROMISED_SECONDS[timing.signal_name]:>10.0f}"
+            for timing in timings
         ),
         f"{'SIGTERM to exit':16}{_spread(drained.exit_seconds)}{DRAIN_SECONDS:>10.0f}",
         f"exit codes after SIGTERM: {sorted(drained.exit_codes)}",
         *(
-            f"attempts counted after {SIGNAL_LABELS[one.signal_name]}: {one.attempts_consumed}"
-            for one in timings
+            f"attempts consumed after {SIGNAL_LABELS[timing.signal_name]}: {timing.attempts_consumed}"
+            for timing in timings
         ),
-        f"stored rows that the new owner did not know of: {sum(one.lost_rows for one in timings)}",
+        f"stored rows that the new owner did not resume from: {sum(timing.lost_rows for timing in timings)}",
     ]
 
 
-def shutdown_lines(exits: Sequence[ShutdownTiming]) -> list[str]:
-    """How each state ended."""
+def shutdown_lines(shutdowns: Sequence[ShutdownTiming]) -> list[str]:
+    """Seconds and exit code of the shutdown in each state."""
     return [
         "exit after SIGTERM, by state",
-        *(f"{one.state:32}{one.seconds:8.2f} s  code {one.code}" for one in exits),
+        *(f"{timing.state:32}{timing.seconds:8.2f} s  code {timing.code}" for timing in shutdowns),
     ]
 
 
 def repeated_line(rows: int, runs: int, batch_rows: int) -> str:
-    """Rows written again, since the batch in hand was not committed."""
+    """Rows that were written twice, since their first batch was not committed."""
     return (
-        f"rows written again after {runs} ends of an owner: {rows}, {rows / runs:.0f} for each "
+        f"rows written again after {runs} takeovers: {rows}, {rows / runs:.0f} for each "
         f"(at most one batch: {batch_rows})"
     )
 
 
-def broken_promises(timings: Sequence[TakeoverTimings], exits: Sequence[ShutdownTiming]) -> list[str]:
-    """Promises that do not hold."""
+def broken_promises(timings: Sequence[TakeoverTimings], shutdowns: Sequence[ShutdownTiming]) -> list[str]:
+    """A line for each exceeded bound."""
     return [
         *(
-            f"{one.signal_name} took {max(one.seconds):.1f} s"
-            for one in timings
-            if max(one.seconds) > PROMISED_SECONDS[one.signal_name]
+            f"{timing.signal_name} took {max(timing.seconds):.1f} s"
+            for timing in timings
+            if max(timing.seconds) > PROMISED_SECONDS[timing.signal_name]
         ),
-        *(f"{one.signal_name} lost {one.lost_rows} stored rows" for one in timings if one.lost_rows),
         *(
-            f"SIGTERM burned {one.attempts_consumed} attempts"
-            for one in timings
-            if one.signal_name == "SIGTERM" and one.attempts_consumed
+            f"{timing.signal_name} lost {timing.lost_rows} stored rows"
+            for timing in timings
+            if timing.lost_rows
         ),
-        *(f"{one.state}: {one.seconds:.1f} s" for one in exits if one.seconds > DRAIN_SECONDS),
+        *(
+            f"SIGTERM consumed {timing.attempts_consumed} attempts"
+            for timing in timings
+            if timing.signal_name == "SIGTERM" and timing.attempts_consumed
+        ),
+        *(
+            f"{timing.state}: {timing.seconds:.1f} s"
+            for timing in shutdowns
+            if timing.seconds > DRAIN_SECONDS
+        ),
     ]
 
 

@@ -1,8 +1,7 @@
-"""How long SIGTERM takes to end a replica, in every state it may be in."""
+"""Measures how long a replica takes to end after SIGTERM, in every state that it can be in."""
 
 import asyncio
 import signal
-import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -10,10 +9,11 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from benchmarks.service import STOP_TIMEOUT_SECONDS, BenchmarkError, wait_until_ready
 from benchmarks.takeover.takeover_timings import TakeoverBenchmark
 from consumer.runtime.failpoints import environment as failpoint_environment
+from devstack.service import ServiceProcess
 from devstack.stack import Stack
+from devstack.waiting import wait_until_async
 
 LONG_LEASE = {"MIGRATION_LEASE_SECONDS": "60", "MIGRATION_HEARTBEAT_SECONDS": "10"}
 STATE_TIMEOUT_SECONDS = 60.0
@@ -21,7 +21,7 @@ STATE_TIMEOUT_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class ShutdownTiming:
-    """How one replica ended."""
+    """State at SIGTERM, seconds from the signal to the end, exit code."""
 
     state: str
     seconds: float
@@ -29,14 +29,14 @@ class ShutdownTiming:
 
 
 class ShutdownTimings:
-    """Each state with a replica of its own, and no other."""
+    """Measures each state with a single new replica."""
 
     def __init__(self, benchmark: TakeoverBenchmark, stack: Stack) -> None:
         self._benchmark = benchmark
         self._stack = stack
 
     async def measure_all(self) -> list[ShutdownTiming]:
-        """One after the other."""
+        """Measure all states in turn."""
         self._benchmark.replicas.stop()
         return [
             await self._at_start(),
@@ -53,15 +53,14 @@ class ShutdownTimings:
         ]
 
     async def _at_start(self) -> ShutdownTiming:
-        process, _, _ = self._benchmark.replicas.launch()
-        return await self._terminate("at its start", process)
+        return await self._terminate("at its start", self._benchmark.replicas.launch())
 
     async def _when_ready(
         self, state: str, outage: Callable[[], AbstractAsyncContextManager[None]] | None = None
     ) -> ShutdownTiming:
-        process = await self._start("")
+        replica = await self._start("")
         async with outage() if outage else nullcontext():
-            return await self._terminate(state, process)
+            return await self._terminate(state, replica)
 
     async def _while_held(
         self,
@@ -71,43 +70,37 @@ class ShutdownTimings:
         context: Callable[[], AbstractAsyncContextManager[None]] | None = None,
     ) -> ShutdownTiming:
         async with context() if context else nullcontext():
-            process = await self._start(failpoints)
+            replica = await self._start(failpoints)
             await self._benchmark.request_import()
-            await _wait_for(reached, state)
-            return await self._terminate(state, process)
+            await wait_until_async(reached, STATE_TIMEOUT_SECONDS, state)
+            return await self._terminate(state, replica)
 
     async def _postgres_stopped_mid_batch(self) -> ShutdownTiming:
-        process = await self._start("batch.recorded=hang@2")
+        replica = await self._start("batch.recorded=hang@2")
         await self._benchmark.request_import()
-        await _wait_for(self._in_transaction, "a batch")
+        await wait_until_async(self._in_transaction, STATE_TIMEOUT_SECONDS, "a batch")
         async with self._postgres_stopped():
-            return await self._terminate("Postgres stopped, mid-batch", process)
+            return await self._terminate("Postgres stopped, mid-batch", replica)
 
     async def _second_sigterm(self) -> ShutdownTiming:
-        process, service, log = self._benchmark.replicas.launch(
-            **failpoint_environment("shutdown.started=hang")
-        )
-        await asyncio.to_thread(wait_until_ready, service, process, log)
-        process.send_signal(signal.SIGTERM)
+        replica = await self._start("shutdown.started=hang")
+        replica.signal(signal.SIGTERM)
 
-        async def asked() -> bool:
-            return "shutdown.requested" in log.read_text("utf-8")
+        async def draining() -> bool:
+            return "shutdown.requested" in replica.log.read_text("utf-8")
 
-        await _wait_for(asked, "a drain")
-        return await self._terminate("twice (from the second)", process)
+        await wait_until_async(draining, STATE_TIMEOUT_SECONDS, "a drain")
+        return await self._terminate("twice (from the second)", replica)
 
-    async def _start(self, failpoints: str) -> subprocess.Popen[bytes]:
-        process, service, log = self._benchmark.replicas.launch(
-            **failpoint_environment(failpoints), **LONG_LEASE
-        )
-        await asyncio.to_thread(wait_until_ready, service, process, log)
-        return process
+    async def _start(self, failpoints: str) -> ServiceProcess:
+        replica = self._benchmark.replicas.launch(**failpoint_environment(failpoints), **LONG_LEASE)
+        return await asyncio.to_thread(replica.wait_until_ready)
 
-    async def _terminate(self, state: str, process: subprocess.Popen[bytes]) -> ShutdownTiming:
-        began = time.perf_counter()
-        self._benchmark.replicas.signal(process.pid, signal.SIGTERM)
-        code = await asyncio.to_thread(process.wait, STOP_TIMEOUT_SECONDS)
-        return ShutdownTiming(state, time.perf_counter() - began, code)
+    async def _terminate(self, state: str, replica: ServiceProcess) -> ShutdownTiming:
+        started = time.perf_counter()
+        self._benchmark.replicas.end(replica.pid, signal.SIGTERM)
+        code = await asyncio.to_thread(replica.wait)
+        return ShutdownTiming(state, time.perf_counter() - started, code)
 
     # --- states -----------------------------------------------------------------------------------------
 
@@ -118,25 +111,25 @@ class ShutdownTimings:
         return await self._batch_backend_is("wait_event_type = 'Lock'")
 
     async def _batch_backend_is(self, condition: str) -> bool:
-        """For a second, so that a passing moment is not taken for it."""
+        """Whether the transaction of a batch has been in this state for a second, not only in passing."""
         query = f"""select count(*) from pg_stat_activity where application_name = 'chat-migration batches'
             and xact_start < clock_timestamp() - interval '1 second' and {condition}"""
         return bool(await self._benchmark.database.fetchval(query))
 
     async def _has_child(self) -> bool:
-        """It has stored what came before it was held up."""
+        """Whether the job has stored batches and now waits for the extractor."""
         return await self._benchmark.has_idle_job_with_progress()
 
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[None]:
-        """On a connection of its own: within a transaction `pg_stat_activity` stands still."""
-        holder = await asyncpg.connect(self._benchmark.dsn)
+        """Lock a target table on another connection: in a transaction `pg_stat_activity` does not change."""
+        connection = await asyncpg.connect(self._benchmark.dsn)
         try:
-            async with holder.transaction():
-                await holder.execute("lock table directory.chats in access exclusive mode")
+            async with connection.transaction():
+                await connection.execute("lock table directory.chats in access exclusive mode")
                 yield
         finally:
-            await holder.close()
+            await connection.close()
 
     @asynccontextmanager
     async def _kafka_frozen(self) -> AsyncIterator[None]:
@@ -165,11 +158,3 @@ class ShutdownTimings:
         finally:
             await asyncio.to_thread(self._stack.postgres.start)
             await self._benchmark.reconnect()
-
-
-async def _wait_for(reached: Callable[[], Awaitable[bool]], what: str) -> None:
-    until = time.monotonic() + STATE_TIMEOUT_SECONDS
-    while not await reached():
-        if time.monotonic() > until:
-            raise BenchmarkError(f"a replica never came to this: {what}")
-        await asyncio.sleep(0.1)

@@ -1,1 +1,1 @@
-"""What uploads over HTTP cost a job that runs at the same time: its speed, status events, probes, memory."""
+"""Measures how HTTP uploads affect a running job: its speed, status events, probes, memory."""

@@ -1,4 +1,4 @@
-"""One job at a time, alone or while a crowd uploads, each with a service of its own; in turn, in one run."""
+"""Measures one job at a time, alone or during uploads, each with a new service process."""
 
 import asyncio
 from collections import Counter
@@ -13,10 +13,10 @@ from benchmarks import database
 from benchmarks.client import connect
 from benchmarks.measure import ServiceBenchmark
 from benchmarks.memory import MemorySampler
-from benchmarks.service import RunningService, running_service
 from benchmarks.uploads.upload_clients import CURLS, UploadClients, UploadProfile
 from devstack.fakedata.expected import ExpectedImport
-from tests.support.probe_recorder import ProbeRecorder, ProbeResponse
+from devstack.http_probes import ProbeRecorder, ProbeResponse
+from devstack.service import ServiceProcess, running_service
 
 ALONE = "alone"
 PROFILES = {
@@ -29,30 +29,31 @@ LAG_METRIC = "chat_migration_event_loop_lag_seconds_max "
 
 @dataclass(frozen=True, slots=True)
 class UploadResult:
-    """One job, and what was seen of the service meanwhile. Times are seconds, memory is MiB."""
+    """Measurements of one job and of the service meanwhile. Times are seconds, memory is MiB."""
 
     profile: str
     seconds: float
     latencies: Sequence[float]
-    """From the commit of each status event to its arrival."""
+    """From `occurred_at` of each status event to its arrival."""
     loop_lag: float
-    """The longest of the event loop."""
+    """The highest lag of the event loop."""
     peak_rss_mib: float
-    """Peak of the service without its children."""
+    """Of the service without its children."""
     cores: float
-    """Processor time of the service without its children, by the time of the job."""
+    """Processor time of the service without its children, divided by the time of the job."""
     probes: int
     failed_probes: Sequence[str]
-    """What the probes said that were not green."""
+    """The responses other than 200."""
     responses: Counter[tuple[str, str]]
+    """Of uploads, by client and status."""
     bytes_per_second: float
-    """Of all uploads together."""
+    """Of all curl uploads together."""
     mismatches: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class UploadPlan:
-    """Where the servers and workbooks are, what the books hold, the file that is uploaded."""
+    """Settings of the stack, the inbox and what imports of its workbooks report, and the file to upload."""
 
     environment: Mapping[str, str]
     inbox: Path
@@ -62,48 +63,49 @@ class UploadPlan:
 
 
 async def measure_rounds(plan: UploadPlan, rounds: int) -> AsyncIterator[UploadResult]:
-    """Each crowd once a round, and a job alone before each."""
+    """In every round, measure each profile once, after a job alone."""
     for _ in range(rounds):
-        for crowd in PROFILES:
+        for profile in PROFILES:
             yield await _measure(plan, ALONE)
-            yield await _measure(plan, crowd)
+            yield await _measure(plan, profile)
 
 
-async def _measure(plan: UploadPlan, name: str) -> UploadResult:
-    """A new service each time: its longest lag and its memory are those of this job."""
+async def _measure(plan: UploadPlan, profile: str) -> UploadResult:
+    """Start a new service, so that its maximum lag and memory belong to this job, and import the workbook."""
     async with AsyncExitStack() as stack:
-        service = stack.enter_context(running_service(plan.environment, plan.inbox, plan.log))
+        settings = {**plan.environment, "MIGRATION_INBOX": str(plan.inbox)}
+        service = stack.enter_context(running_service(settings, plan.log))
         client = await stack.enter_async_context(connect(plan.environment))
-        bench = ServiceBenchmark(plan.environment["DATABASE_URL"], plan.inbox, service, client)
-        await bench.first_load([WARM], [plan.expected[WARM]])
+        benchmark = ServiceBenchmark(plan.environment["DATABASE_URL"], plan.inbox, service, client)
+        await benchmark.first_load([WARM], [plan.expected[WARM]])
         client.latencies.clear()
-        crowd = UploadClients(service.url, plan.upload)
+        uploads = UploadClients(service.url, plan.upload)
         memory = stack.enter_context(MemorySampler(service.pid, children=False))
-        probing = stack.enter_context(ProbeRecorder(service))
-        if clients := PROFILES.get(name):
-            await stack.enter_async_context(crowd.uploading(clients))
-        await database.truncate_tables(bench.dsn)
+        recorder = stack.enter_context(ProbeRecorder(service))
+        if clients := PROFILES.get(profile):
+            await stack.enter_async_context(uploads.uploading(clients))
+        await database.truncate_tables(benchmark.dsn)
         before = _processor_seconds(service)
-        timing = await bench.load([WORKBOOK], [plan.expected[WORKBOOK]])
+        timing = await benchmark.load([WORKBOOK], [plan.expected[WORKBOOK]])
         cores = (_processor_seconds(service) - before) / timing.seconds
         lag = _loop_lag(await asyncio.to_thread(service.metrics))
-    probes = [*probing.liveness, *probing.readiness]
+    probes = [*recorder.liveness, *recorder.readiness]
     return UploadResult(
-        profile=name,
+        profile=profile,
         seconds=timing.seconds,
         latencies=client.latencies,
         loop_lag=lag,
         peak_rss_mib=memory.peak_mib,
         cores=cores,
         probes=len(probes),
-        failed_probes=[_describe_probe(answer) for answer in probes if not answer.ok],
-        responses=crowd.responses,
-        bytes_per_second=crowd.bytes_per_second,
-        mismatches=bench.mismatches,
+        failed_probes=[_describe_probe(response) for response in probes if not response.ok],
+        responses=uploads.responses,
+        bytes_per_second=uploads.bytes_per_second,
+        mismatches=benchmark.mismatches,
     )
 
 
-def _processor_seconds(service: RunningService) -> float:
+def _processor_seconds(service: ServiceProcess) -> float:
     times = psutil.Process(service.pid).cpu_times()
     return float(times.user + times.system)
 
@@ -113,6 +115,6 @@ def _describe_probe(response: ProbeResponse) -> str:
 
 
 def _loop_lag(metrics: str) -> float:
-    """NaN where the service did not answer."""
-    found = [line.removeprefix(LAG_METRIC) for line in metrics.splitlines() if line.startswith(LAG_METRIC)]
-    return float(found[0]) if found else float("nan")
+    """In seconds; NaN when the metrics have no lag."""
+    values = [line.removeprefix(LAG_METRIC) for line in metrics.splitlines() if line.startswith(LAG_METRIC)]
+    return float(values[0]) if values else float("nan")

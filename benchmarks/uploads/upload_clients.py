@@ -1,4 +1,4 @@
-"""Clients that upload while a job runs: eight curls, and others that send a byte a second."""
+"""Clients that upload while a job runs: curl processes, and slow clients that send one byte a second."""
 
 import asyncio
 import time
@@ -11,25 +11,25 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from benchmarks.service import BenchmarkError
+from benchmarks.errors import BenchmarkError
 
 PATH = "/migration/excel"
 CURLS = 8
-"""As many uploads as the service takes at once (MIGRATION_MAX_UPLOADS)."""
+"""As many uploads as the service accepts at once (MIGRATION_MAX_UPLOADS)."""
 FILE_BYTES = 500 * 2**20
-"""So large that no upload ends before the job it is measured against."""
+"""Large enough that no upload ends before the measured job."""
 STARTED_BYTES = 2**20
 START_TIMEOUT_SECONDS = 30.0
 POLL_SECONDS = 0.1
 RETRY_INTERVAL_SECONDS = 1.0
-"""Between a refusal and the next try: less than the five seconds that the service asks for."""
+"""Between a rejected upload and the next: less than the five seconds of the service's Retry-After."""
 NO_RESPONSE = "connection closed"
 FORM = b'--b\r\nContent-Disposition: form-data; name="file"; filename="slow.xlsx"\r\n\r\n'
 
 
 @dataclass(frozen=True, slots=True)
 class UploadProfile:
-    """Who uploads: curls at a rate each (None: as fast as they can), and so many at a byte a second."""
+    """Rate of each curl (None: unlimited), and the number of slow clients."""
 
     rate: str | None = None
     slow_clients: int = 0
@@ -37,9 +37,9 @@ class UploadProfile:
 
 @dataclass(slots=True)
 class UploadClients:
-    """Clients of one service. `responses` counts them by client and status.
+    """Clients of one service. `responses` counts by client and status.
 
-    `bytes_per_second` is what all curls together have sent within the block of `uploading`.
+    `bytes_per_second` is the rate of all curls together within the block of `uploading`.
     """
 
     url: str
@@ -50,20 +50,16 @@ class UploadClients:
 
     @asynccontextmanager
     async def uploading(self, profile: UploadProfile) -> AsyncIterator[None]:
-        """Within, all of them upload; whoever is refused tries again."""
+        """Upload within the block; rejected clients retry."""
         options = ("--limit-rate", profile.rate) if profile.rate else ()
         tasks = [asyncio.create_task(self._run_curl_forever(options)) for _ in range(CURLS)]
         try:
             await self._wait_all_started()
-            tasks += [
-                asyncio.create_task(
-                    self._run_slow_client_forever(RETRY_INTERVAL_SECONDS * number / profile.slow_clients)
-                )
-                for number in range(profile.slow_clients)
-            ]
-            since, before = time.monotonic(), self._bytes_sent()
+            delays = [RETRY_INTERVAL_SECONDS * n / profile.slow_clients for n in range(profile.slow_clients)]
+            tasks += [asyncio.create_task(self._run_slow_client_forever(delay)) for delay in delays]
+            started, before = time.monotonic(), self._bytes_sent()
             yield
-            self.bytes_per_second = (self._bytes_sent() - before) / (time.monotonic() - since)
+            self.bytes_per_second = (self._bytes_sent() - before) / (time.monotonic() - started)
         finally:
             for task in tasks:
                 task.cancel()
@@ -75,7 +71,7 @@ class UploadClients:
                 while min([_bytes_read(pid) for pid in self._running] or [0]) < STARTED_BYTES:  # noqa: ASYNC110
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
-            raise BenchmarkError(f"not all uploads began; the service responded {self.responses}") from None
+            raise BenchmarkError(f"not all uploads started; the service responded {self.responses}") from None
 
     def _bytes_sent(self) -> int:
         return sum(_bytes_read(pid) for pid in self._running)
@@ -111,14 +107,14 @@ class UploadClients:
         return status.decode() if status != b"000" else NO_RESPONSE
 
     async def _run_slow_client_forever(self, delay: float) -> None:
-        """They do not come in step."""
+        """Start after `delay` seconds, so that the slow clients are not synchronised."""
         await asyncio.sleep(delay)
         while True:
             self.responses["trickle", await self._run_slow_client()] += 1
             await asyncio.sleep(RETRY_INTERVAL_SECONDS)
 
     async def _run_slow_client(self) -> str:
-        """Send the head at once and the body by the byte; the status, as soon as there is one."""
+        """Send the head at once and the body byte by byte; returns the status when the service responds."""
         address = urlsplit(self.url)
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
         sending = asyncio.create_task(_send_slowly(writer, address.netloc))
@@ -142,7 +138,7 @@ async def _send_slowly(writer: asyncio.StreamWriter, host: str) -> None:
 
 
 def _bytes_read(pid: int) -> int:
-    """Bytes that a process has read, the file it sends above all (the kernel's own count)."""
+    """Bytes that a process has read (rchar of /proc/pid/io); for curl, mostly the file it sends."""
     try:
         return int(psutil.Process(pid).io_counters().read_chars)
     except psutil.Error:
@@ -150,7 +146,7 @@ def _bytes_read(pid: int) -> int:
 
 
 def make_sparse_file(path: Path) -> Path:
-    """A large file that takes no disk."""
+    """Create a sparse file of FILE_BYTES."""
     with path.open("wb") as file:
         file.truncate(FILE_BYTES)
     return path

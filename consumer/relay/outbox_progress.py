@@ -62,6 +62,6 @@ class OutboxProgress:
         if self._next_id is None or seconds < NO_PROGRESS_SECONDS:
             return None
         return (
-            f"the outbox has stood still for {seconds:.0f} s, status event {self._next_id} is the next one: "
+            f"the outbox has not moved for {seconds:.0f} s, status event {self._next_id} is the next one: "
             "see what the log says of the relay"
         )

@@ -109,7 +109,7 @@ class Relay:
             await self._release_lease(token)
 
     async def _resend_chunk(self, after: ResendCursor | None) -> ResendCursor | None:
-        """Mark recently published events for republication: half a page, to leave room for new ones."""
+        """Mark recently published events for republication: half a page; the other half is for new ones."""
         async with self._database.transaction() as connection:
             return await outbox.resend_chunk(connection, after, PAGE_EVENTS // 2)
 

@@ -69,9 +69,15 @@ class HealthRegistry:
         self._running_checks: dict[str, asyncio.Task[str | None]] = {}
 
     def register(self, name: str, stall_timeout: float = STALL_TIMEOUT_SECONDS) -> Heartbeat:
-        """Expect progress of a task from now on, until its heartbeat is unregistered."""
+        """Expect progress of a task from now on, until its heartbeat is unregistered.
+
+        Raises ValueError if the name is registered: of two heartbeats the probes would see only one.
+        """
+        current = self._current_heartbeats()
+        if name in current and current[name].is_registered:
+            raise ValueError(f"the task {name} is registered already")
         heartbeat = Heartbeat(name, stall_timeout, self._clock)
-        self._heartbeats = {**self._current_heartbeats(), name: heartbeat}
+        self._heartbeats = {**current, name: heartbeat}
         return heartbeat
 
     def add_readiness_check(self, name: str, check: ReadinessCheck) -> None:

@@ -1,1 +1,1 @@
-"""Where rows come from."""
+"""Sources of rows: workbooks, tables of other databases, Google Sheets."""

@@ -1,4 +1,4 @@
-"""The shape of a source: something that is read from the top, in order, with a fingerprint."""
+"""The protocol of a source: read once from the top, in order, identified by a fingerprint."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,13 +11,15 @@ from consumer.sources.source_columns import SourceColumn
 
 BATCH_ROWS = 10_000
 DATABASE_BATCH_ROWS = 25_000
-"""Rows of five columns: a fifth quicker than with 10,000, and hardly less than with 50,000."""
+"""Measured with five columns: 20 % faster than 10,000 rows; 50,000 rows are hardly faster still."""
 LOW_MEMORY_ROWS = 100
-"""At most so many of a table at once, after a child died of too much: four texts of 512 KB make 200 MB."""
+"""Rows per page of a table after a child ran out of memory: with four texts of 512 KB a row, 200 MB."""
+WAITING_DETAIL = "waiting for quota"
+"""The `detail` of a job's status while a call waits for a rate limit."""
 
 
 def batch_rows(source_type: str, requested: int | None, *, low_memory: bool) -> int:
-    """How many rows go into one batch: what is asked for, or else what suits the type of source."""
+    """Rows per batch: `requested`, or the default of the source type; fewer with `low_memory`."""
     if source_type != "database":
         return requested or BATCH_ROWS
     rows = requested or DATABASE_BATCH_ROWS
@@ -26,10 +28,10 @@ def batch_rows(source_type: str, requested: int | None, *, low_memory: bool) -> 
 
 @dataclass(frozen=True, slots=True)
 class SourceCredentials:
-    """What the settings give a child to reach a source; it travels in the child's orders and nowhere else.
+    """What the settings give a child process to reach a source; sent in its START frame and nowhere else.
 
     Keys of `secrets`: `kafka` (an upload), `dsn` (a database), `account` and `api_url` (Google Sheets).
-    `rate_limit_bucket` names the bucket whose tokens the source's calls draw.
+    `rate_limit_bucket` names the token bucket that limits the source's calls; None for no limit.
     """
 
     secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -38,13 +40,13 @@ class SourceCredentials:
 
 @dataclass(frozen=True, slots=True)
 class SourceConfig:
-    """What a source needs to know to be read once.
+    """Parameters of one attempt to read a source.
 
-    `secrets` are those of its `SourceCredentials`. `fingerprint`, `state`, `checkpoint` and `stored` (rows accounted
-    for up to the checkpoint) are what an earlier attempt of the same load left; None, or 0, before.
-    `run` counts from 1 and grows with each retry that a person asked for.
-    `low_memory` asks for the way with the least memory, after a child died of too much.
-    `wait` tells people what is waited for, or None when it is over. `draw` waits for a token of the quota.
+    `secrets` are those of `SourceCredentials`. `fingerprint`, `state`, `checkpoint` and `rows_done` (rows
+    stored or rejected up to the checkpoint) come from the previous attempt of the same load; None, or 0, in
+    the first. `run` counts from 1 and grows with each retry that a person requests. `low_memory` selects the
+    reader with the least memory, after a child ran out of it. `report_waiting` sets the status detail, None
+    clears it. `acquire_token` blocks until the rate limit grants one call.
     """
 
     column_spec: ColumnSpec
@@ -65,9 +67,10 @@ class SourceConfig:
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What is known once a source is open: the same fingerprint means the same rows in the same places.
+    """What is known once a source is open.
 
-    `columns` are all of the source, in its order.
+    An equal `fingerprint` means the same rows at the same positions. `columns` are all columns of the source
+    in its order.
     """
 
     fingerprint: str
@@ -77,24 +80,25 @@ class SourceInfo:
 
 
 class Source(Protocol):
-    """Read once: open, then chunks to the end, then close (also after an error).
+    """Read once: open, then all chunks, then close (also after an error).
 
-    Where the fingerprint is that of an earlier attempt, rows up to its checkpoint are stored: chunks of them
-    may hold only the fields that tell the first row of its kind. No chunk holds rows from both sides then.
+    If the fingerprint equals that of the previous attempt, rows up to its checkpoint are already stored:
+    their chunks may hold only the fields that identify the first row of a link. No chunk crosses the
+    checkpoint then.
     """
 
     def open(self) -> SourceInfo:
-        """Find the source and what identifies it; errors of `consumer.errors` say what is wrong."""
+        """Find the source and compute its fingerprint. Raises MigrationError."""
         ...
 
     @property
     def total(self) -> int | None:
-        """How many rows count, as soon as that is known for certain."""
+        """The number of rows, None until it is known exactly."""
         ...
 
     @property
     def state(self) -> Mapping[str, Any] | None:
-        """What the next attempt has to know; it is kept together with the rows handed out so far."""
+        """JSON for the next attempt; stored in one transaction with the rows returned so far."""
         ...
 
     def chunks(self) -> Iterator[Chunk]:
@@ -102,5 +106,5 @@ class Source(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of files and connections; temporary files are removed."""
+        """Close files and connections, and remove temporary files."""
         ...

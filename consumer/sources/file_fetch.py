@@ -1,4 +1,4 @@
-"""Files from afar: an upload or a file of the inbox becomes a private file that nobody changes any more."""
+"""Copies an upload or a file of the inbox to a private file, which cannot change while it is read."""
 
 import asyncio
 import hashlib
@@ -23,31 +23,30 @@ from schemas.codes import ErrorCode
 
 COPY_BYTES = 1 << 20
 TAIL_BYTES = 512
-"""A sector of a compound file, such as an .xls: a whole one may be the last by chance."""
+"""One sector of an OLE file such as .xls: a complete file seldom ends in a whole sector of zeros."""
 NANOSECONDS_PER_SECOND = 1e9
-"""In a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file in the scratch folder, with the SHA-256 (hex) of its bytes.
+    """A file in the job's temporary folder, with the SHA-256 (hex) of its content.
 
-    `age_seconds` is how long before it was read a file of the inbox was changed; None for an upload, which
-    is whole. The clocks of a file server and of this machine may differ: it may be negative.
+    `age_seconds` is the time from the last change of an inbox file until it was copied, None for an upload,
+    which is always complete. It is negative if the file server's clock is ahead of this machine's.
     """
 
     path: Path
     sha256: str
     age_seconds: float | None = None
     ends_in_zeros: bool = False
-    """Whether its last bytes are zeros: some programs reserve the place of a file before they write it."""
+    """Whether the last TAIL_BYTES are zeros: some programs allocate a file before they write it."""
 
 
 def fetch_file(file: Mapping[str, Any], config: SourceConfig) -> LocalFile:
-    """Bring the file of a request into the scratch folder.
+    """Copy the file of a request into the job's temporary folder.
 
-    Raises SourceFileError or SourceTooLargeError, and TransientError when Kafka or the disk does not answer, or the
-    file is being written.
+    Raises SourceFileError or SourceTooLargeError; TransientError if Kafka or the disk is unavailable, or the
+    file changed while it was copied.
     """
     target = config.temp_dir / "source"
     if "upload" in file:
@@ -56,7 +55,7 @@ def fetch_file(file: Mapping[str, Any], config: SourceConfig) -> LocalFile:
 
 
 def _copy_from_inbox(path: str, config: SourceConfig, target: Path) -> LocalFile:
-    """Copy while hashing: whoever overwrites the file later changes nothing for us."""
+    """Copy and hash in one pass, so that fingerprint and content belong together."""
     with os.fdopen(open_beneath(config.inbox, path), "rb", buffering=0) as source:
         before = _stat_signature(source)
         age = time.time() - before[1] / NANOSECONDS_PER_SECOND
@@ -70,7 +69,8 @@ def _copy_from_inbox(path: str, config: SourceConfig, target: Path) -> LocalFile
         if _stat_signature(source) != before:
             raise TransientError(
                 ErrorCode.SOURCE_CHANGED,
-                f"{quote_name(path)} was written while it was read. Write it under another name, then rename it.",
+                f"{quote_name(path)} was written while it was read. "
+                "Write it under another name, then rename it.",
             )
     return LocalFile(target, digest, age, _ends_in_zeros(target))
 
@@ -82,17 +82,17 @@ def _ends_in_zeros(path: Path) -> bool:
 
 
 def _stat_signature(file: BinaryIO) -> tuple[int, int, int]:
-    found = os.fstat(file.fileno())
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    status = os.fstat(file.fileno())
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _copy(source: BinaryIO, target: Path, size: int) -> str:
-    """Copy so many bytes and no more: a file that grows meanwhile would be copied for ever."""
+    """Copy `size` bytes at most, since a file that keeps growing has no end. Returns the SHA-256 in hex."""
     digest = hashlib.sha256()
-    left = size
-    with target.open("wb") as copy:  # buffered: a raw write may leave out the rest on a disk that gets full
-        while left and (part := source.read(min(COPY_BYTES, left))):
-            left -= len(part)
+    remaining = size
+    with target.open("wb") as copy:  # buffered: a raw write may be short on a full disk
+        while remaining and (part := source.read(min(COPY_BYTES, remaining))):
+            remaining -= len(part)
             digest.update(part)
             copy.write(part)
     return digest.hexdigest()
@@ -106,7 +106,7 @@ def _check_size(size: int, limit: int) -> None:
 
 
 def _fetch_upload(reference: Mapping[str, Any], config: SourceConfig, target: Path) -> LocalFile:
-    # Only an upload needs Kafka and pydantic: both take long to import.
+    # Imported here: Kafka and pydantic take long to import, and only uploads need them.
     from messaging import download, errors
     from messaging.connection import KafkaConnection
     from schemas.uploads import Upload

@@ -1,4 +1,4 @@
-"""Finding the header of a sheet and the column of each field (Excel and Google Sheets alike)."""
+"""Finds the header row of a sheet and the column of each field, for Excel and Google Sheets."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from functools import cache
 from consumer.cells.chunks import Cell
 from consumer.datasets.base import ColumnSpec
 from consumer.errors import LayoutError
+from consumer.sources.column_letters import column_letter
 from consumer.sources.header_errors import (
     HeaderCandidate,
     Normalise,
@@ -22,18 +23,18 @@ from schemas.codes import ErrorCode
 from schemas.text import shorten_name
 
 HEADER_SEARCH_ROWS = 10
-"""The header is among so many first rows that are not empty."""
+"""The header is one of the first ten rows that are not empty."""
 MAX_LABEL_CHARS = 1000
-"""So much of a header is looked at for the name of its column."""
+"""Characters of a header from which the column's label is made."""
 MAX_HEADER_LETTERS = 64
-"""Letters and digits of a header as typed; one may become 18 (U+FDFA), and texts may differ in every cell."""
+"""Letters and digits of a header, before NFKC: it expands one character to up to 18 (U+FDFA)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Where the header is, which column holds which field, and what a person calls each column.
+    """The header: its row number, field → column, and for each column its label and its text as written.
 
-    `header_texts` are the headers as written, None for a column without one.
+    A text is None where the header cell is empty; the label is the column's letter then.
     """
 
     position: int
@@ -43,33 +44,33 @@ class Header:
 
     @property
     def field_by_label(self) -> dict[str, str]:
-        """What a person calls the columns that are read → their field."""
+        """Labels of the columns that are read → field."""
         return {self.label(column): field for field, column in self.columns.items()}
 
     def source_columns(self) -> list[SourceColumn]:
         """All columns up to the last header."""
-        field_of = {column: field for field, column in self.columns.items()}
-        named = enumerate(zip(self.labels, self.texts, strict=True))
-        return [SourceColumn(label, text, field_of.get(column)) for column, (label, text) in named]
+        fields = {column: field for field, column in self.columns.items()}
+        names = enumerate(zip(self.labels, self.texts, strict=True))
+        return [SourceColumn(label, text, fields.get(column)) for column, (label, text) in names]
 
     def label(self, column: int) -> str:
-        """What a person calls a column: its header, or its letter."""
+        """The column's header, or its letter where there is none."""
         return self.labels[column] if column < len(self.labels) else column_letter(column)
 
 
 NumberedRow = tuple[int, Sequence[Cell]]
-"""Physical row number and cells from column A on."""
+"""Row number from 1, and the cells from column A on."""
 
 
 def find_header(
     rows: Sequence[NumberedRow], column_spec: ColumnSpec, sheet_names: SheetNames | None = None
 ) -> Header:
-    """The first of the first non-empty rows that holds all required columns.
+    """The first row with all required columns, among the first HEADER_SEARCH_ROWS of `rows`.
 
-    Raises LayoutError: `duplicate_column`, `missing_column` (one required column is there at least),
-    or `no_header`. `sheet_names` are what errors say of the sheet.
+    Raises LayoutError: `duplicate_column`, `missing_column` (some required column was found), or `no_header`.
+    Error messages name the sheet by `sheet_names`.
     """
-    normalised = cache(normalise)  # a sheet may repeat one text in 16,384 columns of ten rows
+    normalised = cache(normalise)  # a sheet may repeat one long text in 16,384 columns of ten rows
     known = {normalise(text): field for field, texts in column_spec.headers.items() for text in texts}
     candidates = [
         HeaderCandidate(position, cells, match_fields(cells, known, normalised))
@@ -78,7 +79,7 @@ def find_header(
     for row in candidates:
         if all(field in row.columns for field in column_spec.required):
             _reject_duplicates(row)
-            columns = {field: at[0] for field, at in row.columns.items()}
+            columns = {field: matching[0] for field, matching in row.columns.items()}
             return Header(row.position, columns, column_labels(row.cells), header_texts(row.cells))
     raise header_not_found(candidates, column_spec, sheet_names, normalised)
 
@@ -86,19 +87,19 @@ def find_header(
 def match_fields(
     cells: Sequence[Cell], known: Mapping[str, str], normalised: Normalise
 ) -> dict[str, list[int]]:
-    """Field → the columns whose header means it."""
-    found: dict[str, list[int]] = {}
+    """Field → columns whose header names it. `known` maps normalised headers to fields."""
+    columns: dict[str, list[int]] = {}
     for column, cell in enumerate(cells):
         field = known.get(normalised(cell)) if may_be_header(cell) else None
         if field is not None:
-            found.setdefault(field, []).append(column)
-    return found
+            columns.setdefault(field, []).append(column)
+    return columns
 
 
 def normalise(header: str) -> str:
-    """Letters and digits of a header, without case: «Chat_URL» is «chat url», ё is е.
+    """Letters and digits of a header, without case: «Chat_URL» equals «chat url», ё equals е.
 
-    A text with more than MAX_HEADER_LETTERS of them is no header, and gives "".
+    Returns "" for a text with more than MAX_HEADER_LETTERS of them, which is no header.
     """
     if sum(map(str.isalnum, header)) > MAX_HEADER_LETTERS:
         return ""
@@ -107,33 +108,23 @@ def normalise(header: str) -> str:
 
 
 def column_labels(cells: Sequence[Cell]) -> tuple[str, ...]:
-    """A name for each column up to the last header: its text, shortened, or its letter; none comes twice."""
-    taken: dict[str, int] = {}
+    """A unique name for each column up to the last header: its shortened text, or its letter."""
+    names: dict[str, int] = {}
     for column, text in enumerate(header_texts(cells)):
-        taken[_unique_name(text or column_letter(column), taken)] = 1
-    return tuple(taken)
+        names[_unique_name(text or column_letter(column), names)] = 1
+    return tuple(names)
 
 
 def header_texts(cells: Sequence[Cell]) -> tuple[str | None, ...]:
-    """The text of each column's header up to the last one, shortened; None where nothing is seen."""
-    found = [_header_text(cell) for cell in cells]
-    while found and found[-1] is None:
-        found.pop()
-    return tuple(found)
-
-
-def column_letter(column: int) -> str:
-    """A column's letter as a person sees it: 0 → A, 26 → AA."""
-    name = ""
-    number = column + 1
-    while number:
-        number, digit = divmod(number - 1, 26)
-        name = chr(ord("A") + digit) + name
-    return name
+    """The shortened text of each header cell up to the last one; None for a blank cell."""
+    texts = [_header_text(cell) for cell in cells]
+    while texts and texts[-1] is None:
+        texts.pop()
+    return tuple(texts)
 
 
 def _header_text(cell: Cell) -> str | None:
-    """What is seen of a header, on one line; of a long one, as a sheet may have 16,384, the beginning."""
+    """A header on one line, cut to MAX_LABEL_CHARS first: a sheet may have 16,384 long ones."""
     beginning = cell[:MAX_LABEL_CHARS] if isinstance(cell, str) and len(cell) > MAX_LABEL_CHARS else cell
     if not is_nonblank(beginning):
         return None
@@ -143,7 +134,7 @@ def _header_text(cell: Cell) -> str | None:
 
 
 def _unique_name(name: str, taken: dict[str, int]) -> str:
-    """The name, or with the first free number behind it; `taken` has the last number tried for each."""
+    """The name, with ` (2)` and so on if it is taken. `taken` maps each name to the last number tried."""
     unique, number = name, taken.get(name, 0)
     while unique in taken:
         number += 1
@@ -154,13 +145,13 @@ def _unique_name(name: str, taken: dict[str, int]) -> str:
 
 
 def _reject_duplicates(row: HeaderCandidate) -> None:
-    for at in row.columns.values():
-        if len(at) > 1:
-            both = " and ".join(
-                f"«{shortened(row.cells[column])}» (column {column_letter(column)})" for column in at
+    for columns in row.columns.values():
+        if len(columns) > 1:
+            duplicates = " and ".join(
+                f"«{shortened(row.cells[column])}» (column {column_letter(column)})" for column in columns
             )
             raise LayoutError(
                 ErrorCode.DUPLICATE_COLUMN,
-                f"Row {row.position} has more than one column for the same thing: {both}. "
+                f"Row {row.position} has more than one column for the same thing: {duplicates}. "
                 "Remove or rename all but one.",
             )

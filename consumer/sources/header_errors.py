@@ -1,4 +1,4 @@
-"""The sentences for a sheet whose header is not found: what was looked for, where, and what is there."""
+"""Error messages for a sheet without a usable header: what was searched, where, and what is there."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,17 +18,17 @@ from schemas.text import escape_invisible
 HEADERS_SHOWN = 20
 LOOK_ALIKES_SHOWN = 5
 HEADER_CHARS_SHOWN = 40
-"""How much of a header is shown: enough to find it in the sheet."""
+"""Enough of a header to find it in the sheet."""
 MAX_HEADER_CHARS = HEADER_CHARS_SHOWN * 5
-"""A longer text is no header. One character of it may be 18 once normalised, marks take the square of their
-number, and there may be 163,840 such texts in the rows that are looked at."""
+"""A longer text is no header. Normalising is bounded by this: it expands a character to up to 18, takes
+quadratic time for combining marks, and the first ten rows may hold 163,840 different texts."""
 
 Normalise = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderCandidate:
-    """A row that may be the header, and the columns of the fields found in it."""
+    """A row that may be the header, and field → columns found in it."""
 
     position: int
     cells: Sequence[Cell]
@@ -36,7 +36,7 @@ class HeaderCandidate:
 
 
 def may_be_header(cell: Cell) -> TypeGuard[str]:
-    """Whether the cell is a text that is short enough for a header."""
+    """Whether the cell is a text of at most MAX_HEADER_CHARS."""
     return isinstance(cell, str) and len(cell) <= MAX_HEADER_CHARS
 
 
@@ -46,28 +46,35 @@ def header_not_found(
     sheet_names: SheetNames | None,
     normalise: Normalise,
 ) -> LayoutError:
-    """The error for rows of which none has all required columns: `missing_column` or `no_header`."""
+    """The error if no candidate has all required columns: `missing_column`, or `no_header` if none has any.
+
+    It describes the candidate that resembles a header most.
+    """
     known = {normalise(text): text for field in column_spec.required for text in column_spec.headers[field]}
     likely = [row for row in candidates if any(field in row.columns for field in column_spec.required)]
     if likely:
-        row = max(likely, key=lambda one: len(one.columns))
+        row = max(likely, key=lambda candidate: len(candidate.columns))
         return _missing_column(row, column_spec, sheet_names, _row_look_alikes(row, known, normalise))
     twins = {row.position: _row_look_alikes(row, known, normalise) for row in candidates}
-    found = max(
+    best = max(
         candidates,
-        key=lambda one: (len(twins[one.position]), len(one.columns), _count_nonblank(one)),
+        key=lambda candidate: (
+            len(twins[candidate.position]),
+            len(candidate.columns),
+            _count_nonblank(candidate),
+        ),
         default=None,
     )
-    return _no_header(found, len(candidates), column_spec, sheet_names, twins)
+    return _no_header(best, len(candidates), column_spec, sheet_names, twins)
 
 
 def shown_headers(cells: Sequence[Cell]) -> list[str]:
-    """The cells of a row that show anything, short enough for a sentence."""
+    """The nonblank cells of a row, each shortened for an error message."""
     return [text for text in (shortened(cell) for cell in cells if is_nonblank(cell)) if text]
 
 
 def shortened(cell: Cell) -> str:
-    """The beginning of what a cell shows, on one line."""
+    """The first HEADER_CHARS_SHOWN characters of a cell, on one line, invisible characters escaped."""
     text = escape_invisible(" ".join(str(cell)[:MAX_HEADER_CHARS].split()))
     return text if len(text) <= HEADER_CHARS_SHOWN else text[: HEADER_CHARS_SHOWN - 1] + "…"
 
@@ -103,14 +110,14 @@ def _no_header(
 ) -> LayoutError:
     wanted = _format_names(column_spec.headers[field][0] for field in column_spec.required)
     where = "" if sheet_names is None else f" of the sheet {quote_name(sheet_names.selected)}"
-    alike = look_alikes[row.position] if row else ()
+    twins = look_alikes[row.position] if row else ()
     rows = f"None of the first {count} rows{where} that are not empty has" if row else f"No row{where} has"
     return LayoutError(
         ErrorCode.NO_HEADER,
         _join_sentences(
             f"{rows} the columns {wanted}.",
-            _describe_row(row, alike) if row else "It is empty.",
-            *(twin.describe() for twin in alike),
+            _describe_row(row, twins) if row else "It is empty.",
+            *(twin.describe() for twin in twins),
             "" if sheet_names is None else sheet_names.describe(),
             "Name the columns in a header row, or ask for another sheet.",
         ),
@@ -118,7 +125,7 @@ def _no_header(
 
 
 def _describe_row(row: HeaderCandidate, look_alikes: Sequence[LookAlike]) -> str:
-    """What the row holds. Without any known header in it, it may be data, which errors must not carry."""
+    """The row's cells if it has a known header; else only their number: it may be data, which is private."""
     if row.columns or look_alikes:
         return f"Found in row {row.position}: {_format_names(shown_headers(row.cells))}."
     cells = _count_nonblank(row)
@@ -126,7 +133,7 @@ def _describe_row(row: HeaderCandidate, look_alikes: Sequence[LookAlike]) -> str
 
 
 def _count_nonblank(row: HeaderCandidate) -> int:
-    """How many cells show anything; a text that is repeated is looked at once."""
+    """The number of nonblank cells; each distinct value is checked once."""
     return sum(count for cell, count in Counter(row.cells).items() if is_nonblank(cell))
 
 

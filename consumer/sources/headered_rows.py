@@ -1,4 +1,4 @@
-"""A sheet as chunks of a dataset: the rows below the header that count, with the columns it knows."""
+"""Blocks of a sheet → chunks of a dataset: the nonempty rows below the header, with the mapped columns."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -15,11 +15,11 @@ from schemas.codes import ErrorCode
 
 MAX_SEARCHED_CHARS = 1_000
 FIRST_HEADERLESS_ROW = 2
-"""The first row of records in a sheet without a header."""
+"""Row 1 of a sheet without a header is ignored; records begin in this row."""
 
 
 class HeaderedRows:
-    """The rows of one sheet, read once from the top. Making it reads as far as the header."""
+    """The rows of one sheet, read once from the top. The constructor reads as far as the header."""
 
     def __init__(
         self,
@@ -29,33 +29,33 @@ class HeaderedRows:
         *,
         headerless: bool = False,
     ) -> None:
-        """Find the header; raises LayoutError, which says of the sheet what `sheet_names` have.
+        """Find the header. Raises LayoutError, whose message names the sheet by `sheet_names`.
 
-        Where `headerless` allows it, columns may be told by what row 2 holds instead.
+        With `headerless`, a sheet without a header is accepted if row 2 matches the positional layout.
         """
-        rest = iter(blocks)
-        rows, seen = _read_top(rest)
-        bare = positional_header(rows, column_spec) if headerless else None
-        self.header: Header = _find_header(rows, column_spec, bare, sheet_names)
-        self.is_headerless: bool = self.header is bare
+        remaining = iter(blocks)
+        rows, top_blocks = _read_top(remaining)
+        positional = positional_header(rows, column_spec) if headerless else None
+        self.header: Header = _find_header(rows, column_spec, positional, sheet_names)
+        self.is_headerless: bool = self.header is positional
         self.rows_above: int = sum(position <= self.header.position for position, _ in rows)
-        """Rows that hold something, the header included: they are no records."""
-        self._blocks = chain(seen, rest)
+        """Nonempty rows up to the header, which are no records."""
+        self._blocks = chain(top_blocks, remaining)
         self._required_columns = [self.header.columns[field] for field in column_spec.required]
         self._field_by_label = self.header.field_by_label
         self._mapped_columns = frozenset(self.header.columns.values())
 
     def chunks(self) -> Iterator[Chunk]:
-        """The rows below the header which count, a chunk for each block that has any."""
+        """The nonempty rows below the header, one chunk for each block that has any."""
         for block in self._blocks:
             chunk = self._chunk(_rows_below(block, self.header.position))
             if chunk is not None:
                 yield chunk
 
     def _chunk(self, block: RowBlock) -> Chunk | None:
-        counting = rows_with_content(block, self._required_columns)
-        if counting is not None:
-            block = _select_rows(block, counting)
+        nonempty = rows_with_content(block, self._required_columns)
+        if nonempty is not None:
+            block = _select_rows(block, nonempty)
         if not block.positions:
             return None
         columns = {field: _column_cells(block, column) for field, column in self.header.columns.items()}
@@ -68,14 +68,14 @@ class HeaderedRows:
 
 
 def positional_header(rows: Sequence[NumberedRow], column_spec: ColumnSpec) -> Header | None:
-    """The columns of a sheet whose first row means nothing, if what row 2 holds proves them."""
+    """The header of a sheet without one: the dataset's positional layout, if row 2 passes its detectors."""
     if column_spec.positional_layout is None:
         return None
     columns = {field: column for column, field in enumerate(column_spec.positional_layout.fields)}
     second = next((row for position, row in rows if position == FIRST_HEADERLESS_ROW), ())
-    for field, passes in column_spec.positional_layout.detectors.items():
+    for field, accepts in column_spec.positional_layout.detectors.items():
         column = columns[field]
-        if not passes(second[column] if column < len(second) else None):
+        if not accepts(second[column] if column < len(second) else None):
             return None
     labels = tuple(column_spec.headers[field][0] for field in columns)
     return Header(FIRST_HEADERLESS_ROW - 1, columns, labels, (None,) * len(labels))
@@ -89,16 +89,16 @@ def _find_header(
 ) -> Header:
     try:
         return find_header(rows, column_spec, sheet_names)
-    except LayoutError as problem:
-        if problem.code == ErrorCode.NO_HEADER and positional is not None:
+    except LayoutError as error:
+        if error.code == ErrorCode.NO_HEADER and positional is not None:
             return positional
         raise
 
 
 def row_record(block: RowBlock, header: Header, mapped: AbstractSet[int], i: int) -> dict[str, Cell]:
-    """Row i by what a person calls the columns: all that are `mapped`, and of the others what is filled.
+    """Row `i` of a block as label → cell: all `mapped` columns, and the nonblank cells of the others.
 
-    A sheet may have thousands of headers, and a rejected row in each of a million rows.
+    Blank ones are left out since a sheet may have thousands of headers and a million rejected rows.
     """
     cells: dict[str, Cell] = {}
     for column, values in enumerate(block.columns):
@@ -114,39 +114,39 @@ def row_record(block: RowBlock, header: Header, mapped: AbstractSet[int], i: int
 
 
 def _belongs_in_record(cell: Cell) -> bool:
-    """Whether a record holds a cell that is not read; a long text is not searched for what is visible."""
+    """Whether a record includes a cell of an unmapped column: an error, or nonblank (not checked if long)."""
     if isinstance(cell, ErrorCell):
         return True
     return is_nonblank(cell) if not isinstance(cell, str) or len(cell) <= MAX_SEARCHED_CHARS else True
 
 
 def _read_top(blocks: Iterator[RowBlock]) -> tuple[list[NumberedRow], list[RowBlock]]:
-    """The first rows that hold something, and the blocks they came in."""
+    """The first HEADER_SEARCH_ROWS nonempty rows, and the blocks from the first of them on."""
     rows: list[NumberedRow] = []
-    seen: list[RowBlock] = []
+    top_blocks: list[RowBlock] = []
     for block in blocks:
         rows.extend(_first_with_content(block, HEADER_SEARCH_ROWS - len(rows)))
         if rows:
-            seen.append(block)
+            top_blocks.append(block)
         if len(rows) == HEADER_SEARCH_ROWS:
             break
-    return rows, seen
+    return rows, top_blocks
 
 
 def _first_with_content(block: RowBlock, limit: int) -> list[NumberedRow]:
-    found: list[NumberedRow] = []
+    rows: list[NumberedRow] = []
     for position, row in zip(block.positions, zip(*block.columns, strict=True), strict=False):
-        if len(found) == limit:
+        if len(rows) == limit:
             break
         if has_content(row):
-            found.append((position, row))
-    return found
+            rows.append((position, row))
+    return rows
 
 
 def _rows_below(block: RowBlock, position: int) -> RowBlock:
     if not block.positions or block.positions[0] > position:
         return block
-    above = sum(at <= position for at in block.positions)
+    above = sum(number <= position for number in block.positions)
     return RowBlock(block.positions[above:], [column[above:] for column in block.columns])
 
 

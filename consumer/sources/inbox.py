@@ -1,4 +1,4 @@
-"""Files of the inbox: opened so that no path or link leads out of it."""
+"""Opens files of the inbox; no path and no symbolic link can lead out of it."""
 
 import errno
 import os
@@ -14,20 +14,20 @@ from schemas.codes import ErrorCode
 MAX_LINKS = 20
 DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-"""A pipe nobody writes to must not make us wait."""
+"""O_NONBLOCK: opening a named pipe without a writer would block."""
 NOT_FOUND_ERRNOS = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
 UNREADABLE_ERRNOS = {errno.EACCES, errno.EPERM, errno.ENXIO, errno.ENODEV}
 
 
 class _PathEscapesInboxError(Exception):
-    """A part of the path would leave the inbox."""
+    """The path, or a symbolic link in it, leads out of the inbox."""
 
 
 def open_beneath(inbox: Path, path: str) -> int:
-    """A descriptor of a regular file below the inbox, opened for reading.
+    """Open a regular file below the inbox for reading; returns its descriptor.
 
-    Raises SourceFileError (`file_outside_inbox`, `file_not_found`, `file_unreadable`), or TransientError when
-    the disk does not answer.
+    Raises SourceFileError (`file_outside_inbox`, `file_not_found`, `file_unreadable`), or TransientError for
+    other errors of the disk.
     """
     if path.startswith("/") or ".." in path.split("/") or "\x00" in path:
         raise _outside_inbox_error(path)
@@ -42,7 +42,10 @@ def open_beneath(inbox: Path, path: str) -> int:
 
 
 def _open_path(inbox: Path, path: str) -> int:
-    """Go down part by part, each opened below the one before, so that nothing can be swapped meanwhile."""
+    """Open part by part, each relative to the descriptor before, so that no folder can be swapped on the way.
+
+    Links are followed here instead of by the kernel: openat2's RESOLVE_BENEATH is not in Python.
+    """
     folders = [os.open(inbox, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
     parts, links = deque(path.split("/")), 0
     try:
@@ -62,7 +65,7 @@ def _open_path(inbox: Path, path: str) -> int:
 
 
 def _read_link(part: str, folder: int) -> str | None:
-    """Where a link leads, or None when the part is no link."""
+    """The target of a symbolic link, None if the part is not a link."""
     try:
         return os.readlink(part, dir_fd=folder)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Names of files as people ask for them: spaces for any blank, letters composed or not."""
+"""Finds file names as people type them: in another Unicode form, or with other blanks."""
 
 import os
 import unicodedata
@@ -10,13 +10,13 @@ SPECIAL_NAMES = frozenset({"", ".", ".."})
 
 
 class AmbiguousNameError(Exception):
-    """Several names are the one that is asked for; the text says so, without the name."""
+    """Several files match the requested name. The message continues a sentence that begins with the name."""
 
 
 def resolve_name(requested: str, folder: int) -> str:
-    """The name of an entry of a folder (a descriptor): the very name, or else the only one that looks so.
+    """The name of an entry of `folder` (a descriptor): the exact name, else the only one that looks the same.
 
-    Where there is none it is returned as it is. Raises AmbiguousNameError, and OSError.
+    Returns `requested` if nothing matches. Raises AmbiguousNameError and OSError.
     """
     if requested in SPECIAL_NAMES:
         return requested
@@ -28,26 +28,26 @@ def resolve_name(requested: str, folder: int) -> str:
 
 
 def _only_match(requested: str, folder: int) -> str:
-    wanted = fold_name(requested)
+    folded = fold_name(requested)
     try:
         with os.scandir(folder) as entries:
-            alike = sorted(entry.name for entry in entries if fold_name(entry.name) == wanted)
-    except PermissionError:  # it may be entered and not listed
+            matches = sorted(entry.name for entry in entries if fold_name(entry.name) == folded)
+    except PermissionError:  # a folder may be searchable (x) and not readable (r)
         return requested
-    if len(alike) > 1:
-        names = ", ".join(f"«{escape_invisible(name)}»" for name in alike[:NAMES_SHOWN])
+    if len(matches) > 1:
+        names = ", ".join(f"«{escape_invisible(name)}»" for name in matches[:NAMES_SHOWN])
         raise AmbiguousNameError(
-            f"may mean {len(alike)} files of the inbox: {names}. Rename them, or give the exact name."
+            f"may mean {len(matches)} files of the inbox: {names}. Rename them, or give the exact name."
         )
-    return alike[0] if alike else requested
+    return matches[0] if matches else requested
 
 
 def fold_name(name: str) -> str:
-    """The same for names that look the same: NFC, any blank a space, without unseen characters."""
+    """A key that is equal for names that look the same: NFC, a space for any blank, no format characters."""
     composed = unicodedata.normalize("NFC", name)
-    seen = (
+    visible = (
         " " if unicodedata.category(char) == "Zs" else char
         for char in composed
         if unicodedata.category(char) != "Cf"
     )
-    return "".join(seen).strip(" ")
+    return "".join(visible).strip(" ")

@@ -1,4 +1,4 @@
-"""From the source of a request to the one who reads it."""
+"""Source type of a request → class that reads it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,10 @@ from schemas.codes import ErrorCode
 
 
 def open_source(spec: Mapping[str, Any], config: SourceConfig) -> Source:
-    """The reader for a source by its `type`; nothing is read before its `open`. Raises UnresolvableRequestError."""
+    """The source for `spec["type"]`, not opened yet. Raises UnresolvableRequestError: `unsupported_source`.
+
+    Modules are imported here: a child process reads one source, and starts often.
+    """
     match spec["type"]:
         case "excel":
             from consumer.sources.excel.source import ExcelSource

@@ -1,4 +1,4 @@
-"""Rows of a sheet on their way to a chunk: which of them count, and what is a blank."""
+"""Rows of a sheet, column by column, and which of them have content."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from consumer.cells.chunks import Cell, FormulaWithoutValue
 class RowBlock:
     """Consecutive rows of a sheet, column by column.
 
-    `positions` are physical row numbers from 1 and ascend strictly over the whole sheet; empty rows may
-    be there or left out. `columns[c][i]` is the cell of column c (0 is A) in row `positions[i]`; all
-    columns are as long as `positions`. Blocks of one sheet may differ in width. An empty cell, and a
-    cell that holds an error, is `""` or None.
+    `positions` are row numbers from 1 and ascend strictly over the whole sheet; empty rows may be included or
+    left out. `columns[c][i]` is the cell of column c (0 is A) in row `positions[i]`; all columns are as long
+    as `positions`. Blocks of one sheet may differ in width. An empty cell is `""` or None; a cell that holds
+    an error is `ERROR_CELL`, which equals `""`.
     """
 
     positions: Sequence[int]
@@ -22,14 +22,14 @@ class RowBlock:
 
     @property
     def width(self) -> int:
-        """How many columns, from A on."""
+        """The number of columns, from A on."""
         return len(self.columns)
 
 
 def is_nonblank(cell: Cell) -> bool:
-    """Whether a person sees anything in the cell: numbers, booleans and dates count, blanks do not.
+    """Whether the cell shows anything: a visible character, a number, a boolean, a date.
 
-    A formula without a stored result counts: opened in Excel, it most likely shows one.
+    A formula without a stored result is nonblank: in Excel it most likely shows one.
     """
     if isinstance(cell, str):
         return not is_blank_text(cell) or isinstance(cell, FormulaWithoutValue)
@@ -37,12 +37,15 @@ def is_nonblank(cell: Cell) -> bool:
 
 
 def has_content(row: Sequence[Cell]) -> bool:
-    """Whether any cell of the row is visible; `any(row)` would call 0.0 and False empty."""
+    """Whether any cell of the row is nonblank; `any(row)` would miss 0.0 and False."""
     return any(map(is_nonblank, row))
 
 
 def rows_with_content(block: RowBlock, first_columns: Sequence[int] = ()) -> list[int] | None:
-    """Which rows of a block count, by index; None when all do. `first_columns` are columns to look at first."""
+    """Indexes of the rows that have content; None if all do.
+
+    `first_columns` are checked first: if one of them has no blank cell, no other column is looked at.
+    """
     for column in first_columns:
         if column < block.width and all(map(is_nonblank, block.columns[column])):
             return None

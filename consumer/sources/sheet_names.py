@@ -1,4 +1,4 @@
-"""Names of sheets: matched as people ask for them, and shown in a form that can be asked for again."""
+"""Names of sheets: matched with a request, and quoted in a form that a request may use."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,25 +12,25 @@ QUOTE_PAIRS = frozenset({"«»", '""'})
 
 @dataclass(frozen=True, slots=True)
 class SheetNames:
-    """The sheet that is read, and all worksheets of its source, for the sentences of errors."""
+    """The sheet that is read, and all worksheets of its source, for error messages."""
 
     selected: str
     visible: tuple[str, ...]
     hidden: tuple[str, ...] = ()
 
     def describe(self) -> str:
-        """Which worksheets there are."""
+        """`describe_worksheets` for this source."""
         return describe_worksheets(self.visible, self.hidden)
 
 
 def describe_worksheets(visible: Sequence[str], hidden: Sequence[str]) -> str:
-    """`Visible worksheets: «A», «B». Hidden: «C».`, without what there is none of."""
+    """`Visible worksheets: «A», «B». Hidden: «C».`, each part only if there are any."""
     parts = [f"Visible worksheets: {format_names(visible)}."] if visible else []
     return " ".join(parts + ([f"Hidden: {format_names(hidden)}."] if hidden else []))
 
 
 def match_name(names: Iterable[str], requested: str) -> str | None:
-    """The name that is meant: by itself, or in the form in which `quote_name` shows it."""
+    """The name equal to `requested`, or shown as `requested` by `quote_name`; None if there is none."""
     known = frozenset(names)
     inner = (
         requested[1:-1] if requested[:1] + requested[-1:] in QUOTE_PAIRS and len(requested) > 2 else requested
@@ -46,14 +46,14 @@ def match_name(names: Iterable[str], requested: str) -> str | None:
 
 
 def format_names(names: Sequence[str]) -> str:
-    """The first names, quoted."""
+    """The first NAMES_SHOWN names, quoted."""
     shown = [quote_name(name) for name in islice(names, NAMES_SHOWN)]
     return ", ".join(shown + ["…"] * (len(names) > NAMES_SHOWN))
 
 
 def quote_name(name: str) -> str:
-    """The name between quotes, shortened, with its unseen characters as escapes.
+    """The name in quotes, shortened, with invisible characters escaped.
 
-    Google allows 100 characters and Excel 31: a name that can be asked for is shown whole.
+    A valid name is never shortened: Google Sheets allows 100 characters, Excel 31.
     """
     return f"«{escape_invisible(shorten_name(name))}»"

@@ -1,4 +1,4 @@
-"""All columns of a source in its order, for whoever makes a file like it: once a load, in bounded size."""
+"""All columns of a source as JSON of bounded size, stored once per load for exports of rejected rows."""
 
 import json
 from collections.abc import Iterable
@@ -8,17 +8,17 @@ from typing import Any
 from consumer.cells.texts import escape_unstorable
 
 MAX_JSON_BYTES = 1 << 20
-"""UTF-8 of the list as JSON: 16,384 columns of a sheet with headers of ordinary length take half of it."""
+"""UTF-8 bytes of the list as JSON; 16,384 columns with headers of common length take half of it."""
 
 JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
-    """One column; its position is its place in the list.
+    """One column; its position is its index in the list.
 
-    `name` is what records call it, and no other column; `header` what the source calls it, None where it has
-    none; `field` what the dataset reads it as, None where it does not.
+    `name` is its unique key in records; `header` its name in the source, None if it has none; `field` the
+    field of the dataset, None if it is not read.
     """
 
     name: str
@@ -26,7 +26,7 @@ class SourceColumn:
     field: str | None
 
     def to_json(self) -> JsonObject:
-        """As JSON, without what goes without saying: a header like the name, no field."""
+        """As JSON; a header equal to the name, and a missing field, are left out."""
         column: JsonObject = {"name": escape_unstorable(self.name)}
         if self.header != self.name:
             column["header"] = None if self.header is None else escape_unstorable(self.header)
@@ -36,14 +36,14 @@ class SourceColumn:
 
 
 def columns_to_json(columns: Iterable[SourceColumn]) -> JsonObject:
-    """`columns` up to MAX_JSON_BYTES; `left_out` is how many more there are behind them."""
-    kept: list[JsonObject] = []
-    left, left_out = MAX_JSON_BYTES, 0
+    """`columns` up to MAX_JSON_BYTES; `left_out` is the number of columns after them."""
+    included: list[JsonObject] = []
+    budget, left_out = MAX_JSON_BYTES, 0
     for column in columns:
-        one = column.to_json()
-        left -= len(json.dumps(one, ensure_ascii=False).encode()) + len(", ")
-        if left < 0:
+        item = column.to_json()
+        budget -= len(json.dumps(item, ensure_ascii=False).encode()) + len(", ")
+        if budget < 0:
             left_out += 1
         else:
-            kept.append(one)
-    return {"columns": kept, "left_out": left_out}
+            included.append(item)
+    return {"columns": included, "left_out": left_out}

@@ -1,17 +1,17 @@
-"""Chunks with much text are cut into pieces: each becomes a batch, and the service has several in memory."""
+"""Splits chunks with much text: each chunk becomes a batch, and the service holds several in memory."""
 
 from collections.abc import Iterator, Sequence
 
 from consumer.cells.chunks import Cell, Chunk
 
 MAX_CHUNK_CHARS = 8_000_000
-"""Three times what a common batch holds. A small workbook can repeat one long text in every row."""
+"""Three times a common batch. A small workbook can repeat one long text in every row."""
 
 
 def split_by_size(chunk: Chunk, max_chars: int = MAX_CHUNK_CHARS) -> Iterator[Chunk]:
-    """The chunk in pieces of at most so many characters, or of one row.
+    """The chunk in pieces of at most `max_chars` characters, or of one row.
 
-    Of columns that are not read only rejected rows hold anything, and their records are bounded.
+    Only mapped columns are counted: the others appear in rejected rows alone, whose records are bounded.
     """
     rows = len(chunk.positions)
     if rows == 1 or sum(map(_count_chars, chunk.columns.values())) <= max_chars:
@@ -24,5 +24,5 @@ def split_by_size(chunk: Chunk, max_chars: int = MAX_CHUNK_CHARS) -> Iterator[Ch
 def _count_chars(cells: Sequence[Cell]) -> int:
     try:
         return sum(map(len, filter(None, cells)))  # type: ignore[arg-type]
-    except TypeError:  # some are numbers or dates
+    except TypeError:  # some cells are numbers or dates
         return sum([len(cell) for cell in cells if isinstance(cell, str)])

@@ -16,7 +16,7 @@ class ArchivedRequest:
     completed_at: datetime
 
 
-FIND = "select request_digest, completed_at from migration.past_requests where request_id = $1"
+FIND = "select request_digest, completed_at from migration.archived_requests where request_id = $1"
 
 
 async def find(connection: Connection, request_id: str) -> ArchivedRequest | None:
@@ -30,7 +30,7 @@ async def find(connection: Connection, request_id: str) -> ArchivedRequest | Non
 
 
 FIND_ALL = """
-select request_id, request_digest, completed_at from migration.past_requests
+select request_id, request_digest, completed_at from migration.archived_requests
 where request_id = any($1::text[])
 """
 
@@ -42,15 +42,15 @@ async def find_all(connection: Connection, request_ids: Sequence[str]) -> dict[s
 
 
 ARCHIVE = """
-insert into migration.past_requests (request_id, request_digest, job_id, completed_at,
-  event_id, sequence, payload, headers, told_at)
+insert into migration.archived_requests (request_id, request_digest, job_id, completed_at,
+  event_id, sequence, payload, headers, event_created_at)
 select j.request_id, j.request_digest, j.id, j.completed_at,
   o.event_id, o.sequence, o.payload, o.headers, o.created_at
 from migration.jobs j join migration.outbox o on o.job_id = j.id and o.sequence = j.sequence
 where j.id = $1 and j.completed_at is not null and o.published_at is not null
   and not exists (select from migration.outbox other where other.job_id = j.id and other.id <> o.id)
   and not exists (select from migration.migration_errors e where e.job_id = j.id)
-  and not exists (select from migration.refused_rows r where r.job_id = j.id)
+  and not exists (select from migration.database_rejections r where r.job_id = j.id)
   and not exists (select from migration.rejected_counts c where c.job_id = j.id)
   and not exists (select from migration.attempts a where a.job_id = j.id)
 on conflict do nothing
@@ -68,10 +68,12 @@ async def archive(connection: Connection, job_id: int) -> bool:
 
 
 RESEND_LAST = """
-insert into migration.outbox as o (request_id, sequence, event_id, payload, headers, created_at, sends)
-select request_id, sequence, event_id, payload, headers, told_at, 1
-from migration.past_requests where request_id = any($1::text[]) order by request_id
-on conflict (event_id) do update set published_at = null, sends = o.sends + 1
+insert into migration.outbox as o
+  (request_id, sequence, event_id, payload, headers, created_at, resend_generation)
+select request_id, sequence, event_id, payload, headers, event_created_at, 1
+from migration.archived_requests where request_id = any($1::text[]) order by request_id
+on conflict (event_id) do update
+  set published_at = null, resend_generation = o.resend_generation + 1
 """
 
 

@@ -56,20 +56,14 @@ async def open_attempt(connection: Connection, claimed: Job, replica: str) -> No
         claimed.run,
         claimed.attempt,
         replica,
-        _requested_by(claimed),
+        claimed.run_requested_by,
         claimed.checkpoint,
         claimed.attempt_started_at,
         MAX_KEPT_ATTEMPTS - 1,
     )
 
 
-def _requested_by(job: Job) -> str | None:
-    """Who asked for the present run; a replica of the version before records only who asked for the first."""
-    return job.run_requested_by or (job.requested_by if job.run == 1 else None)
-
-
-# A line before it that was handed back as well becomes part of this one. Nothing is merged into a line that
-# is not there: a replica of the version before claims without one.
+# A released claim absorbs the row of the claim before it in the same run, if that was released as well.
 CLOSE = """
 with merged as (
   delete from migration.attempts

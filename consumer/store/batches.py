@@ -116,13 +116,13 @@ async def run_merge(connection: Connection, merge: MergePlan) -> MergeCounts:
 
 UPDATE_COUNTERS = f"""
 update migration.jobs set
-  checkpoint = $3, failures = 0, detail = null, error_code = null, error_message = null,
+  checkpoint = $3, consecutive_failures = 0, detail = null, error_code = null, error_message = null,
   processed = processed + $4, failed = failed + $5,
   inserted = inserted + $6, updated = updated + $7, unchanged = unchanged + $8, duplicates = duplicates + $9,
   warnings = $10::jsonb, source_state = coalesce($11::jsonb, source_state),
-  sequence = sequence + case when progressed_at < clock_timestamp() - interval '1 second' then 1 else 0 end,
-  progressed_at = case when progressed_at < clock_timestamp() - interval '1 second'
-                       then clock_timestamp() else progressed_at end,
+  sequence = sequence + case when last_event_at < clock_timestamp() - interval '1 second' then 1 else 0 end,
+  last_event_at = case when last_event_at < clock_timestamp() - interval '1 second'
+                       then clock_timestamp() else last_event_at end,
   updated_at = clock_timestamp()
 where id = $1 and token = $2 and status = 'running'
 returning {JOB_COLUMNS}

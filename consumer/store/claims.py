@@ -19,9 +19,9 @@ order by available_at, id limit 1 for update skip locked
 """  # noqa: S608 – names of columns, no values
 
 CLAIM = f"""
-update migration.jobs set status = 'running', token = nextval('migration.fencing_token'),
-  attempt = attempt + 1, failures = failures + 1, detail = null,
-  attempt_rows = processed + failed, attempt_started_at = clock_timestamp(),
+update migration.jobs set status = 'running', token = nextval('migration.fencing_token_seq'),
+  attempt = attempt + 1, consecutive_failures = consecutive_failures + 1, detail = null,
+  rows_at_attempt_start = processed + failed, attempt_started_at = clock_timestamp(),
   started_at = coalesce(started_at, clock_timestamp()),
   run_started_at = coalesce(run_started_at, clock_timestamp()),
   {BUMP_SEQUENCE}
@@ -57,7 +57,7 @@ async def _claim_locked(connection: Connection, job_id: int, owner: str, lease_s
 
 
 _DEADLINE = "extract(epoch from run_started_at - timestamptz 'epoch') + timeout_seconds"
-"""What the index `jobs_deadlines` holds, in seconds since 1970."""
+"""What the index `jobs_pending_deadline_idx` holds, in seconds since 1970."""
 
 LOCK_TIMED_OUT = f"""
 select {JOB_COLUMNS} from migration.jobs

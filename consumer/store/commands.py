@@ -18,12 +18,12 @@ select {JOB_COLUMNS} from migration.jobs where request_id = $1 for no key update
 """  # noqa: S608 – names of columns, no values
 
 INSERT_COMMAND = """
-insert into migration.commands (command_id, request_id, action, requested_by, obeyed, reason)
+insert into migration.commands (command_id, request_id, action, requested_by, accepted, rejection_reason)
 values ($1, $2, $3, $4, $5, $6)
 """
 
 FIND_PREVIOUS = """
-select obeyed, request_id = $2 and action = $3 as same from migration.commands where command_id = $1
+select accepted, request_id = $2 and action = $3 as same_command from migration.commands where command_id = $1
 """
 
 
@@ -36,7 +36,7 @@ async def apply_command(
         job_from_row(row) if row is not None else await archived_requests.find(connection, command.request_id)
     )
     before = await connection.fetchrow(FIND_PREVIOUS, command_id, command.request_id, command.action)
-    if before is not None and before["same"] and before["obeyed"]:
+    if before is not None and before["same_command"] and before["accepted"]:
         return None
     refusal = _rejection_reason(target, command, before)
     if before is None:
@@ -72,7 +72,7 @@ def _rejection_reason(
     target: CommandTarget, command: CancelRequest | RetryRequest, previous: Row | None
 ) -> str | None:
     """Why a command is refused, the fate of its id included: what was once refused never acts later."""
-    if previous is not None and not previous["same"]:
+    if previous is not None and not previous["same_command"]:
         return "its command id was used for another command already; send it under a new one"
     refusal = _rejection_by_status(target, command)
     if previous is not None and refusal is None:
@@ -117,8 +117,9 @@ async def _apply_cancel(connection: Connection, target: Job) -> None:
 
 
 RETRY = f"""
-update migration.jobs set status = 'pending', run = run + 1, run_requested_by = $2, attempt = 0, failures = 0,
-  cancel_requested = false, available_at = clock_timestamp(), run_started_at = null, completed_at = null,
+update migration.jobs set status = 'pending', run = run + 1, run_requested_by = $2, attempt = 0,
+  consecutive_failures = 0, cancel_requested = false, available_at = clock_timestamp(),
+  run_started_at = null, completed_at = null,
   error_code = null, error_message = null, detail = null,
   {BUMP_SEQUENCE}
 where id = $1
@@ -147,11 +148,11 @@ class CommandDecision:
     action: str
     requested_by: str | None
     accepted: bool
-    reason: str | None
+    rejection_reason: str | None
 
 
 FIND_DECISIONS = """
-select command_id, request_id, action, requested_by, obeyed as accepted, reason
+select command_id, request_id, action, requested_by, accepted, rejection_reason
 from migration.commands where command_id = any($1::text[])
 """
 

@@ -7,7 +7,7 @@ from typing import Any
 from consumer.errors import LeaseLostError
 from consumer.store.batches import sum_counters
 from consumer.store.connect import Connection
-from consumer.store.jobs import BUMP_SEQUENCE, JOB_COLUMNS, OLDER_LOADS_MARK, Job, job_from_row
+from consumer.store.jobs import BUMP_SEQUENCE, JOB_COLUMNS, Job, job_from_row
 from consumer.store.leases import FencingToken
 from consumer.store.outbox import emit
 from consumer.store.rejected_counts import clear_rejected_counts
@@ -16,13 +16,13 @@ from schemas.codes import WarningCode
 from schemas.text import shorten_message
 
 START_LOAD = f"""
-update migration.jobs set fingerprint = case when older.loads then '{OLDER_LOADS_MARK}' else '' end || $3,
-  load = load + 1, oldest_load = case when older.loads then oldest_load else load + 1 end,
+update migration.jobs set fingerprint = $3, source_columns = null,
+  load = load + 1, pruned_before_load = case when older.loads then pruned_before_load else load + 1 end,
   source_state = $4, warnings = $5, checkpoint = null, total = null,
-  processed = 0, failed = 0, inserted = 0, updated = 0, unchanged = 0, duplicates = 0, attempt_rows = 0,
-  {BUMP_SEQUENCE}
+  processed = 0, failed = 0, inserted = 0, updated = 0, unchanged = 0, duplicates = 0,
+  rows_at_attempt_start = 0, {BUMP_SEQUENCE}
 from (select exists (select from migration.migration_errors where job_id = $1)
-          or exists (select from migration.refused_rows where job_id = $1) as loads) older
+          or exists (select from migration.database_rejections where job_id = $1) as loads) older
 where id = $1 and token = $2
 returning {JOB_COLUMNS}
 """  # noqa: S608 – names of columns, no values
@@ -87,7 +87,7 @@ async def _emit_updated(connection: Connection, row: Any) -> Job:
 
 
 LIST_DATABASE_REJECTIONS = """
-select row_number, sqlstate from migration.refused_rows
+select row_number, sqlstate from migration.database_rejections
 where job_id = $1 and load = (select load from migration.jobs where id = $1)
 """
 
@@ -98,7 +98,7 @@ async def list_database_rejections(connection: Connection, fence: FencingToken) 
 
 
 INSERT_DATABASE_REJECTIONS = """
-insert into migration.refused_rows (job_id, load, row_number, sqlstate)
+insert into migration.database_rejections (job_id, load, row_number, sqlstate)
 select $1, $2, * from unnest($3::bigint[], $4::text[])
 """
 
@@ -114,7 +114,7 @@ async def record_database_rejections(
 
 
 DELETE_DATABASE_REJECTIONS = """
-delete from migration.refused_rows where job_id = $1 and ($2::bigint is null or row_number > $2)
+delete from migration.database_rejections where job_id = $1 and ($2::bigint is null or row_number > $2)
 """
 
 

@@ -1,8 +1,8 @@
-"""A job's row as a value, and the status event it makes."""
+"""A job as a value, and its status event."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from schemas.status import ErrorInfo, Status, StatusEvent
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is known of a job. `now` is the database's clock when the row was read."""
+    """A row of `migration.jobs`: every field is a column, but for `now`, the database's clock when it was read."""
 
     id: int
     request_id: str
@@ -23,7 +23,7 @@ class Job:
     source_type: str
     source_identifier: str
     source: Mapping[str, Any]
-    options: Mapping[str, Any] | None
+    options: Mapping[str, Any]
     requested_by: str | None
     run_requested_by: str | None
     traceparent: str | None
@@ -32,7 +32,7 @@ class Job:
     status: Status
     run: int
     attempt: int
-    failures: int
+    consecutive_failures: int
     token: int | None
     cancel_requested: bool
     detail: str | None
@@ -51,7 +51,7 @@ class Job:
     duplicates: int
     warnings: Mapping[str, int]
     sequence: int
-    attempt_rows: int
+    rows_at_attempt_start: int
     attempt_started_at: datetime | None
     run_started_at: datetime | None
     created_at: datetime
@@ -62,104 +62,76 @@ class Job:
 
     @property
     def deadline(self) -> datetime | None:
-        """When the present run has to be over; None before its first claim."""
+        """When the current run times out; None before its first claim."""
         if self.run_started_at is None:
             return None
         return self.run_started_at + timedelta(seconds=self.timeout_seconds)
 
     @property
     def retry_state(self) -> RetryState:
-        """What the decision at the end of an attempt looks at."""
-        return RetryState(self.failures, self.max_attempts, self.cancel_requested, self.deadline)
+        """Input of `lifecycle.next_transition`."""
+        return RetryState(self.consecutive_failures, self.max_attempts, self.cancel_requested, self.deadline)
 
     @property
     def error(self) -> ErrorInfo | None:
-        """Why it failed, or what its next attempt follows on."""
+        """Why the job failed, or why its last attempt did."""
         if self.error_code is None:
             return None
         return ErrorInfo(code=self.error_code, message=self.error_message or "")
 
     @property
     def rows_done(self) -> int:
-        """Rows accounted for."""
+        """Rows stored or rejected so far in the current load."""
         return self.processed + self.failed
 
     @property
     def rows_per_second(self) -> float | None:
-        """The rate of the present attempt, while it runs."""
+        """Rate of the running attempt; None when there is none, or no row yet."""
         if self.status is not Status.RUNNING or self.attempt_started_at is None:
             return None
         seconds = (self.now - self.attempt_started_at).total_seconds()
-        rows = self.rows_done - self.attempt_rows
+        rows = self.rows_done - self.rows_at_attempt_start
         return round(rows / seconds, 1) if seconds > 0 and rows > 0 else None
 
     @property
     def eta_seconds(self) -> float | None:
-        """How long the rest takes at the present rate."""
+        """Seconds the remaining rows take at this rate; None where it or the total is unknown."""
         rate = self.rows_per_second
         if rate is None or self.total is None:
             return None
         return round(max(self.total - self.rows_done, 0) / rate, 1)
 
 
-JOB_COLUMNS = """id, request_id, request_digest, dataset, source_type, source_identifier, source, options,
-  requested_by, run_requested_by, traceparent, timeout_seconds, max_attempts, status, run, attempt, failures,
-  token, cancel_requested, detail, error_code, error_message, fingerprint, checkpoint, source_state, load,
-  total, processed, failed, inserted, updated, unchanged, duplicates, warnings, sequence, attempt_rows,
-  attempt_started_at, run_started_at, created_at, started_at, updated_at, completed_at,
-  clock_timestamp() as now"""
+JOB_COLUMNS = (
+    ", ".join(field.name for field in fields(Job) if field.name != "now") + ", clock_timestamp() as now"
+)
 """The columns of a Job, for `select` and `returning`."""
 
-BUMP_SEQUENCE = "sequence = sequence + 1, updated_at = clock_timestamp(), progressed_at = clock_timestamp()"
-"""What every change sets that is told: `outbox.emit` has to follow in the same transaction."""
-
-OLDER_LOADS_MARK = "older loads:"
-"""Before the fingerprint of a load that began while rows of older ones were stored.
-
-A replica of the version before takes it for another source, and reads it from the top: it would hold rows of
-older loads for rejected ones of this load.
-"""
+BUMP_SEQUENCE = "sequence = sequence + 1, updated_at = clock_timestamp(), last_event_at = clock_timestamp()"
+"""Assignments of every change that gets a status event: call `outbox.emit` in the same transaction."""
 
 _JSON_COLUMNS = ("source", "options", "source_state", "warnings")
 
 
+EVENT_FIELDS_OF_JOB = frozenset(StatusEvent.model_fields) - {
+    "schema_version",
+    "event_id",
+    "job_id",
+    "occurred_at",
+}
+"""Fields of a status event that a Job has under the same name."""
+
+
 def job_from_row(row: Row | Mapping[str, Any]) -> Job:
-    """A row of COLUMNS as a value."""
+    """The Job of a row with JOB_COLUMNS."""
     values: dict[str, Any] = dict(row)
     for name in _JSON_COLUMNS:
         values[name] = json.loads(values[name]) if values[name] is not None else None
     values["status"] = Status(values["status"])
-    if values["fingerprint"] is not None:
-        values["fingerprint"] = values["fingerprint"].removeprefix(OLDER_LOADS_MARK)
     return Job(**values)
 
 
 def status_event(job: Job, event_id: UUID) -> StatusEvent:
-    """The status event of a job as it stands."""
-    return StatusEvent(
-        event_id=event_id,
-        sequence=job.sequence,
-        request_id=job.request_id,
-        job_id=job.id,
-        dataset=job.dataset,
-        source_type=job.source_type,
-        source_identifier=job.source_identifier,
-        status=job.status,
-        run=job.run,
-        attempt=job.attempt,
-        detail=job.detail,
-        total=job.total,
-        processed=job.processed,
-        failed=job.failed,
-        inserted=job.inserted,
-        updated=job.updated,
-        unchanged=job.unchanged,
-        duplicates=job.duplicates,
-        warnings=dict(job.warnings),
-        rows_per_second=job.rows_per_second,
-        eta_seconds=job.eta_seconds,
-        error=job.error,
-        occurred_at=job.now,
-        started_at=job.started_at,
-        completed_at=job.completed_at,
-    )
+    """The status event of a job in its present state."""
+    values: dict[str, Any] = {name: getattr(job, name) for name in EVENT_FIELDS_OF_JOB}
+    return StatusEvent(event_id=event_id, job_id=job.id, occurred_at=job.now, **values)

@@ -37,7 +37,7 @@ async def overwrite(connection: Connection, name: str, owner: str, token: int, s
 
 TRY_ACQUIRE = """
 insert into migration.leases as l (name, owner, token, expires_at)
-values ($1, $2, nextval('migration.fencing_token'), clock_timestamp() + make_interval(secs => $3))
+values ($1, $2, nextval('migration.fencing_token_seq'), clock_timestamp() + make_interval(secs => $3))
 on conflict (name) do update
   set owner = excluded.owner, token = excluded.token, expires_at = excluded.expires_at
   where l.expires_at < clock_timestamp()

@@ -1,4 +1,4 @@
-"""Brings the database schema up to date, one process at a time."""
+"""Runs the missing revisions of the database schema, in one process at a time."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,31 +13,32 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from consumer.store import schema_version
-from consumer.store.connect import open_maintenance_connection
+from consumer.store.connect import DedicatedConnection, open_maintenance_connection
 from consumer.store.errors import TransactionConflictError, translate_errors
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("store")
 
 ADVISORY_LOCK_KEY = 0x6D696772
-"""Any number, the same in all replicas: only one of them migrates at a time."""
+"""An arbitrary number, the same in all replicas: only the process that holds the lock migrates."""
 UPGRADE_SECONDS = 300
 DDL_LOCK_TIMEOUT = "2s"
-"""What a replica wants of a table queues behind a revision that waits for it, heartbeats included."""
+"""Statements of replicas queue behind a revision that waits for a table lock, heartbeats included."""
 LOCK_SQLSTATES = frozenset({"55P03", "40P01"})
-"""SQLSTATEs: a lock was not given in time, or never would have been."""
+"""Lock timeout and deadlock."""
 RETRY_SECONDS = 1.0
-VERSION_TABLE = {"version_table": "revisions", "version_table_schema": "migration"}
+VERSION_TABLE = {"version_table": "alembic_version", "version_table_schema": "migration"}
 
 
 async def upgrade(dsn: str) -> None:
     """Bring the schema of the service and of every dataset up to date; safe to run from many places.
 
-    A schema that is newer than this version is left as it is. A revision that gets no lock because of a long
-    transaction is tried again. Raises DatabaseUnavailable, StatementFailed, Conflict.
+    A schema that is newer than this version stays unchanged. A revision that gets no lock because of a long
+    transaction is retried. Raises SchemaNotUpgradableError, DatabaseUnavailableError, QueryError,
+    TransactionConflictError.
     """
     engine = create_async_engine(
         "postgresql+asyncpg://",
-        # The library's own way hands the options of an address to the driver under names it does not know.
+        # SQLAlchemy passes the options of a DSN to asyncpg under names that asyncpg does not know.
         async_creator=lambda: open_maintenance_connection(dsn),
         isolation_level="AUTOCOMMIT",
     )
@@ -45,17 +46,22 @@ async def upgrade(dsn: str) -> None:
         with translate_errors(), _unwrap_driver_errors():
             async with asyncio.timeout(UPGRADE_SECONDS), engine.connect() as lock:
                 await _acquire_lock(lock)
+                await schema_version.require_upgradable(await _driver_connection(lock))
                 await lock.execute(text("create schema if not exists migration"))
                 await _upgrade_with_retries(engine)
     finally:
         await engine.dispose()
 
 
+async def _driver_connection(connection: AsyncConnection) -> DedicatedConnection:
+    return (await connection.get_raw_connection()).driver_connection  # type: ignore[return-value]
+
+
 async def _acquire_lock(connection: AsyncConnection) -> None:
     """Wait until no other process migrates.
 
-    By asking again: `create index concurrently` waits for every statement that runs, and would wait for one
-    that waits for this lock.
+    By polling: `create index concurrently` waits for every running statement, and a blocking
+    `pg_advisory_lock` would be one of them.
     """
     while True:
         if await connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": ADVISORY_LOCK_KEY}):
@@ -64,7 +70,7 @@ async def _acquire_lock(connection: AsyncConnection) -> None:
 
 
 async def _upgrade_with_retries(engine: AsyncEngine) -> None:
-    """Run the revisions that are missing; one that does not get its locks in time is tried again."""
+    """Run the missing revisions; a revision that does not get its locks in time is retried."""
     while True:
         try:
             with translate_errors(), _unwrap_driver_errors():
@@ -85,17 +91,17 @@ async def _upgrade_once(engine: AsyncEngine) -> None:
 
 def _run_revisions(connection: Connection) -> None:
     config = _alembic_config()
-    there = set(MigrationContext.configure(connection, opts=VERSION_TABLE).get_current_heads())
+    present = set(MigrationContext.configure(connection, opts=VERSION_TABLE).get_current_heads())
     connection.exec_driver_sql(f"set lock_timeout = '{DDL_LOCK_TIMEOUT}'")
     connection.commit()
-    if there <= schema_version.known_revisions():
+    if present <= schema_version.known_revisions():
         config.attributes["connection"] = connection
         command.upgrade(config, "heads")
 
 
 @contextmanager
 def _unwrap_driver_errors() -> Iterator[None]:
-    """SQLAlchemy wraps what the driver raises twice over."""
+    """SQLAlchemy wraps an error of asyncpg twice: raise the original."""
     try:
         yield
     except DBAPIError as error:

@@ -9,7 +9,7 @@ from consumer.store.database import Database
 from consumer.store.pruning import CHUNK_ROWS, BetweenChunks
 
 JOBS_WITH_OLDER_LOADS = """
-select id, load from migration.jobs where oldest_load < load and id > $1 order by id limit $2
+select id, load from migration.jobs where pruned_before_load < load and id > $1 order by id limit $2
 """
 
 # $1 job, $2 its present load, $3 and $4 load and row number to go on behind, $5 how many rows. By their
@@ -26,10 +26,10 @@ from piece order by load desc, row_number desc limit 1
 
 DELETE_OLDER_DATABASE_REJECTIONS = """
 with piece as materialized (
-  select ctid, load, row_number from migration.refused_rows
+  select ctid, load, row_number from migration.database_rejections
   where job_id = $1 and load < $2 and (load, row_number) > ($3, $4)
   order by load, row_number limit $5 for update skip locked),
-gone as (delete from migration.refused_rows where ctid = any(array(select ctid from piece)) returning 1)
+gone as (delete from migration.database_rejections where ctid = any(array(select ctid from piece)) returning 1)
 select load, row_number, (select count(*) from gone) as removed
 from piece order by load desc, row_number desc limit 1
 """
@@ -81,10 +81,10 @@ async def _delete_in_chunks(
 # A job whose row is locked is left to the next round, and so is one that has rows still: another replica was
 # about to delete them, and may not come to it.
 RECORD_DELETION = """
-update migration.jobs set oldest_load = $2
-where id = (select id from migration.jobs where id = $1 and oldest_load < $2 for no key update skip locked)
+update migration.jobs set pruned_before_load = $2
+where id = (select id from migration.jobs where id = $1 and pruned_before_load < $2 for no key update skip locked)
   and not exists (select from migration.migration_errors where job_id = $1 and load < $2)
-  and not exists (select from migration.refused_rows where job_id = $1 and load < $2)
+  and not exists (select from migration.database_rejections where job_id = $1 and load < $2)
 """
 
 

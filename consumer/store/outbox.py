@@ -72,7 +72,7 @@ async def _insert(
 LOCK_JOB = "select from migration.jobs where id = $1 for no key update"
 
 RESEND_LAST = """
-update migration.outbox o set published_at = null, sends = sends + 1
+update migration.outbox o set published_at = null, resend_generation = resend_generation + 1
 from (select last.id from unnest($1::bigint[]) as asked(job_id)
       cross join lateral (select id from migration.outbox where job_id = asked.job_id
                           order by sequence desc limit 1) last) latest
@@ -122,7 +122,7 @@ latest as materialized (
   where o.published_at is not null
   for no key update of o skip locked),
 again as (
-  update migration.outbox o set published_at = null, sends = sends + 1
+  update migration.outbox o set published_at = null, resend_generation = resend_generation + 1
   from latest where o.id = latest.id)
 select published_at, id, coalesce($4, statement_timestamp()) as until
 from piece order by published_at desc, id desc limit 1
@@ -142,7 +142,7 @@ async def resend_chunk(connection: Connection, after: ResendCursor | None, limit
 
 # The size of a payload is known without reading it: what does not fit is left where it is.
 FETCH_PENDING = """
-select id, request_id, event_id::text, payload, headers, sends, created_at
+select id, request_id, event_id::text, payload, headers, resend_generation, created_at
 from (
   select *, sum(octet_length(payload)) over (order by id) - octet_length(payload) as bytes_before
   from (select * from migration.outbox where published_at is null order by id limit $1) heads
@@ -182,7 +182,8 @@ async def peek(connection: Connection) -> tuple[int | None, datetime | None]:
 MARK_PUBLISHED = """
 with sent as materialized (
   select o.id from migration.outbox o
-  join unnest($1::bigint[], $2::integer[]) as sent(id, sends) on o.id = sent.id and o.sends = sent.sends
+  join unnest($1::bigint[], $2::integer[]) as sent(id, resend_generation)
+    on o.id = sent.id and o.resend_generation = sent.resend_generation
   where exists (select from migration.leases where name = $3 and token = $4)
   for no key update of o skip locked)
 update migration.outbox o set published_at = clock_timestamp() from sent where o.id = sent.id

@@ -94,10 +94,10 @@ async def delete_in_chunks(
 # Rows of the present load: those of older ones are deleted by `older_loads`, before any job is removed.
 DELETE_DATABASE_REJECTIONS = """
 with gone as (
-  delete from migration.refused_rows
+  delete from migration.database_rejections
   where job_id = $1 and load = (select load from migration.jobs where id = $1)
     and row_number >= $2 and row_number <= (select max(row_number) from (
-      select row_number from migration.refused_rows
+      select row_number from migration.database_rejections
       where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number >= $2
       order by row_number limit $3) piece)
   returning row_number)

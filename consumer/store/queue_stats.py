@@ -9,7 +9,7 @@ from schemas.status import Status
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
-    """Jobs by status, each there is; events that wait to be sent, and how long the oldest has waited."""
+    """Number of jobs by status (every status is present), unpublished events, and the age of the oldest one."""
 
     jobs: Mapping[str, int]
     pending_events: int
@@ -18,19 +18,20 @@ class QueueStats:
 
 COUNT_JOBS = "select status, count(*) from migration.jobs group by status"
 
-# An event that is to be sent again is as old as it is: only those never sent tell how late we are.
+# A resent event keeps its old time of creation: only events that were never sent show how late the relay is.
 COUNT_PENDING_EVENTS = """
 select count(*),
-       coalesce(extract(epoch from clock_timestamp() - min(created_at) filter (where sends = 0)), 0)::float8
+       coalesce(extract(epoch from clock_timestamp()
+                                   - min(created_at) filter (where resend_generation = 0)), 0)::float8
 from migration.outbox where published_at is null
 """
 
 
 async def fetch_queue_stats(connection: Connection) -> QueueStats:
-    """Look."""
-    found = {row[0]: row[1] for row in await connection.fetch(COUNT_JOBS)}
-    waiting = await connection.fetchrow(COUNT_PENDING_EVENTS)
-    assert waiting is not None, "count is one row"  # noqa: S101
+    """Count now."""
+    counts = {row[0]: row[1] for row in await connection.fetch(COUNT_JOBS)}
+    pending = await connection.fetchrow(COUNT_PENDING_EVENTS)
+    assert pending is not None, "count is one row"  # noqa: S101
     return QueueStats(
-        {status.value: found.get(status.value, 0) for status in Status}, waiting[0], max(waiting[1], 0.0)
+        {status.value: counts.get(status.value, 0) for status in Status}, pending[0], max(pending[1], 0.0)
     )

@@ -23,7 +23,7 @@ class RecordedRequest:
 
 
 FIND_JOB = f"select {JOB_COLUMNS} from migration.jobs where request_id = $1"  # noqa: S608 – names of columns
-FIND_ARCHIVED = "select request_digest, payload from migration.past_requests where request_id = $1"
+FIND_ARCHIVED = "select request_digest, payload from migration.archived_requests where request_id = $1"
 
 
 async def find_recorded(connection: Connection, request_id: str) -> RecordedRequest | None:
@@ -43,7 +43,7 @@ async def find_recorded(connection: Connection, request_id: str) -> RecordedRequ
 FIND_DIGESTS = """
 select request_id, request_digest from migration.jobs where request_id = any($1::text[])
 union all
-select request_id, request_digest from migration.past_requests where request_id = any($1::text[])
+select request_id, request_digest from migration.archived_requests where request_id = any($1::text[])
 """
 
 
@@ -55,15 +55,12 @@ async def recorded_digests(connection: Connection, request_ids: Sequence[str]) -
 def differences(job: Job, request: StartRequest) -> list[str]:
     """Paths of the fields in which a request differs from the recorded one, such as `source.file.sha256`.
 
-    Empty exactly where the digests agree. Of a job recorded before options were kept, only `options` as a
-    whole can be named, where nothing else differs.
+    Empty exactly where the digests agree.
     """
-    known = {"dataset": job.dataset, "source": _comparable(job.source)}
-    asked = {"dataset": request.dataset, "source": _comparable(request.source.model_dump(mode="json"))}
-    found = [*_differing_paths(known, asked)]
-    if job.options is None:
-        return found or ["options"]
-    return [*found, *_differing_paths(dict(job.options), request.options.model_dump(mode="json"), "options")]
+    recorded = {"dataset": job.dataset, "source": _comparable(job.source)}
+    received = {"dataset": request.dataset, "source": _comparable(request.source.model_dump(mode="json"))}
+    options = request.options.model_dump(mode="json")
+    return [*_differing_paths(recorded, received), *_differing_paths(job.options, options, "options")]
 
 
 def _comparable(source: Mapping[str, Any]) -> dict[str, Any]:

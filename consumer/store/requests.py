@@ -46,7 +46,7 @@ class IncomingRequest:
 INSERT_JOBS = f"""
 insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
   requested_by, run_requested_by, traceparent, timeout_seconds, max_attempts, options, sequence,
-  progressed_at)
+  last_event_at)
 select request_id, digest, dataset, type, identifier, source, requested_by, requested_by, traceparent,
   timeout_seconds, max_attempts, options, 1, clock_timestamp()
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[],
@@ -165,7 +165,7 @@ def _outcome_of_known(digests: Mapping[str, str], incoming: IncomingRequest) -> 
 
 KNOWN = """
 select exists (select from migration.jobs where request_id = $1)
-    or exists (select from migration.past_requests where request_id = $1)
+    or exists (select from migration.archived_requests where request_id = $1)
 """
 
 

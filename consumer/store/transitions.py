@@ -41,7 +41,8 @@ returning {JOB_COLUMNS}
 REQUEUE = f"""
 update migration.jobs set status = 'pending', available_at = clock_timestamp() + $3::interval,
   attempt = case when $4 then attempt else greatest(attempt - 1, 0) end,
-  failures = case when $4 then failures else greatest(failures - 1, 0) end,
+  consecutive_failures = case when $4 then consecutive_failures
+                              else greatest(consecutive_failures - 1, 0) end,
   error_code = $5, error_message = $6,
   detail = case when $3::interval > interval '0' then 'waiting for the next attempt' end, {_RELEASE_OWNER}
 where id = $1 and status = 'running' and token = $2

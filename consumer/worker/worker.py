@@ -17,6 +17,7 @@ from consumer.worker.job_runner import run_job
 from consumer.worker.lease_heartbeat import LeaseHeartbeat, StopReason
 from consumer.worker.log import log
 from messaging.backoff import Backoff
+from messaging.timeouts import no_heartbeat
 from schemas.status import Status
 
 POLL_SECONDS = 1.0
@@ -53,12 +54,13 @@ class Worker:
         self,
         context: WorkerContext,
         config: WorkerConfig,
+        heartbeat: Callable[[], None] = no_heartbeat,
         register_heartbeat: Callable[[str], Heartbeat] = Heartbeat,
     ) -> None:
         self._context = context
         self._config = config
         self._register_heartbeat = register_heartbeat
-        self._heartbeat = register_heartbeat("worker").beat
+        self._heartbeat = heartbeat
         self._database = context.database.with_heartbeat(self._heartbeat)
         self._wake = WakeEvent()
         self._running: dict[

@@ -1,1 +1,1 @@
-"""`make demo`: three sources go through Kafka into Postgres, and every count is checked."""
+"""`make demo`: imports three sources and checks every count."""

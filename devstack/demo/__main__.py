@@ -1,4 +1,4 @@
-"""`make demo`: a workbook of 155,000 rows over HTTP, it again, a database, a Google sheet; all counted."""
+"""`make demo`: imports a workbook (twice), a database and a Google sheet, and compares all counts."""
 
 import argparse
 import os
@@ -14,18 +14,18 @@ from devstack.demo.background_workbook import BackgroundWorkbook, workbook_in_ba
 from devstack.demo.cli import MigrationCli, echo
 from devstack.demo.http_import import HttpImport
 from devstack.demo.other_sources import DemoSource, other_sources
-from devstack.dev_environment import running_service
 from devstack.errors import StackError
-from devstack.ports import free_ports
+from devstack.service import loopback_settings, watched_service
 from devstack.signals import exit_on_sigterm
-from devstack.stack import STACK_KINDS, Stack, start_stack
+from devstack.stack import Stack
+from devstack.stack_kinds import STACK_KINDS, start_stack
 
 
 def main() -> int:
-    """Run the demo; 0 only when every import reports exactly what its source holds."""
+    """Run the demo; 0 when every import reports exactly what its source holds, else 1 or 130."""
     arguments = _parser().parse_args()
     exit_on_sigterm()
-    began = time.monotonic()
+    started = time.monotonic()
     try:
         exact = run_demo(arguments.rows, arguments.stack)
     except StackError as error:
@@ -34,7 +34,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\ndemo: interrupted; everything it started is stopped.", file=sys.stderr)
         return 130
-    print(f"\nEverything is stopped again. Took {time.monotonic() - began:.0f} seconds.")
+    print(f"\nEverything is stopped again. Took {time.monotonic() - started:.0f} seconds.")
     return 0 if exact else 1
 
 
@@ -51,16 +51,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def run_demo(rows: int, kind: str) -> bool:
-    """Make the sources, start servers and service, import by the command line, compare."""
+    """Generate the sources, start servers and service, import, compare; whether all counts agree."""
     with (
         tempfile.TemporaryDirectory(prefix="demo-") as scratch,
-        workbook_in_background(Path(scratch), rows) as book,
+        workbook_in_background(Path(scratch), rows) as workbook,
     ):
-        echo("Starting Kafka and Postgres (the first time, Kafka is fetched) …")
+        echo("Starting Kafka and Postgres (the first time, Kafka is downloaded) …")
         with start_stack(kind) as stack:
-            echo(f"Making a workbook of {rows:,} rows, a database and a spreadsheet …")
-            with other_sources(stack, Path(scratch)) as (told, rest):
-                return _import_all(stack, Path(scratch), told, book, rest)
+            echo(f"Generating a workbook of {rows:,} rows, a database and a spreadsheet …")
+            with other_sources(stack, Path(scratch)) as (settings, others):
+                return _import_all(stack, Path(scratch), settings, workbook, others)
 
 
 def _import_all(
@@ -74,27 +74,22 @@ def _import_all(
     echo(f"  {workbook.path.name}, {workbook.path.stat().st_size / 2**20:.1f} MiB")
     environment = {**stack.env, **source_settings, **_service_settings(folder)}
     echo("Starting the service …")
-    with running_service(environment, folder / "logs"):
-        command = MigrationCli(environment)
+    with watched_service(environment, folder / "logs" / "consumer.log"):
+        cli = MigrationCli(environment)
         exact = _import_workbook(
             HttpImport(environment["MIGRATION_HTTP_URL"]), stack.database_url, workbook, expected
         )
-        again = _import_again(command, workbook, expected)
-        return all(
-            [exact, again, *(_import_other(command, stack.database_url, other) for other in other_sources)]
-        )
+        again = _import_again(cli, workbook, expected)
+        others = [_import_other(cli, stack.database_url, other) for other in other_sources]
+        return all([exact, again, *others])
 
 
 def _service_settings(folder: Path) -> dict[str, str]:
-    (port,) = free_ports(1)
     inbox = folder / "inbox"
     inbox.mkdir()
-    return {
-        "MIGRATION_INBOX": str(inbox),
-        "MIGRATION_HTTP_HOST": "127.0.0.1",
-        "MIGRATION_HTTP_PORT": str(port),
-        "MIGRATION_HTTP_URL": f"http://127.0.0.1:{port}",
-    }
+    http = loopback_settings()
+    url = f"http://127.0.0.1:{http['MIGRATION_HTTP_PORT']}"
+    return {"MIGRATION_INBOX": str(inbox), **http, "MIGRATION_HTTP_URL": url}
 
 
 def _import_workbook(
@@ -104,16 +99,15 @@ def _import_workbook(
     sizes = db_counts.table_sizes(url)
     lines = compare.compare_counts(expected, job)
     lines += [(f"rows in {name}", count, sizes[name]) for name, count in expected["tables"].items()]
-    right_rows = [row["row"] for row in expected["rejected"]] == db_counts.rejected_rows(
-        url, job["request_id"]
-    )
+    expected_rows = [row["row"] for row in expected["rejected"]]
+    same_rejected = expected_rows == db_counts.rejected_rows(url, job["request_id"])
     exact = compare.print_table("workbook", lines)
-    print(f"{'the right rows were rejected':<34}{'':>16}{'yes' if right_rows else 'NO':>12}")
-    return exact and right_rows
+    print(f"{'the right rows were rejected':<34}{'':>16}{'yes' if same_rejected else 'NO':>12}")
+    return exact and same_rejected
 
 
 def _import_again(cli: MigrationCli, workbook: BackgroundWorkbook, expected: Mapping[str, Any]) -> bool:
-    """The same workbook by the command line changes nothing."""
+    """Import the same workbook by the command line: every row must be reported as unchanged."""
     cli.start("demo-again", "excel", str(workbook.path), shown_source=f"excel {workbook.path.name}")
     unchanged = {**expected, "inserted": 0, "unchanged": expected["inserted"]}
     reported = cli.status("demo-again")
@@ -128,13 +122,8 @@ def _import_other(cli: MigrationCli, url: str, source: DemoSource) -> bool:
     request_id = f"demo-{source.arguments[0]}"
     cli.start(request_id, *source.arguments, shown_source=" ".join(source.arguments))
     lines = compare.compare_counts(source.expected, cli.status(request_id))
-    lines.append(
-        (
-            f"chats tagged {source.source_tag}",
-            source.expected["inserted"],
-            db_counts.chats_with_source(url, source.source_tag),
-        )
-    )
+    tagged = db_counts.chats_with_source(url, source.source_tag)
+    lines.append((f"chats tagged {source.source_tag}", source.expected["inserted"], tagged))
     return compare.print_table(source.arguments[0], lines)
 
 

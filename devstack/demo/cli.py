@@ -1,4 +1,4 @@
-"""The command `migration` as a person would call it, and what it says."""
+"""The command `migration` of the demo, as a user would run it."""
 
 import json
 import os
@@ -8,42 +8,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from devstack.dev_environment import ROOT
+from devstack import ROOT
 from devstack.errors import StackError
 
 
 def echo(line: str) -> None:
-    """Print at once, also into a pipe."""
+    """Print and flush, so that output to a pipe appears at once, too."""
     print(line, flush=True)
 
 
 @dataclass(frozen=True, slots=True)
 class MigrationCli:
-    """`migration` with what it needs from the environment."""
+    """Runs `migration` with the given settings in its environment."""
 
     environment: Mapping[str, str]
 
     def start(self, request_id: str, *source: str, shown_source: str) -> None:
-        """Start an import and watch it to its end; StackError when it does not complete."""
+        """Start an import and watch it until it ends. Raises StackError when it does not complete."""
         echo(f"\n$ migration start {shown_source} --watch")
         arguments = ("start", *source, "--request-id", request_id, "--watch")
-        done = subprocess.run(_command_line(*arguments), env=self._full_environment(), cwd=ROOT, check=False)
-        if done.returncode != 0:
+        completed = subprocess.run(
+            _command_line(*arguments), env=self._full_environment(), cwd=ROOT, check=False
+        )
+        if completed.returncode != 0:
             raise StackError(
-                f"The import did not complete: `migration start` ended with code {done.returncode}."
+                f"The import did not complete: `migration start` ended with code {completed.returncode}."
             )
 
     def status(self, request_id: str) -> dict[str, Any]:
-        """The last status event of a request."""
-        done = subprocess.run(
+        """The last status event of a request, from `migration status --json`."""
+        completed = subprocess.run(
             _command_line("status", request_id, "--json"),
             env=self._full_environment(),
             cwd=ROOT,
             check=True,
             capture_output=True,
         )
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        event: dict[str, Any] = json.loads(completed.stdout)
+        return event
 
     def _full_environment(self) -> dict[str, str]:
         return {**os.environ, **self.environment}

@@ -1,4 +1,4 @@
-"""What a source holds beside what was imported of it, line by line."""
+"""Tables that compare what a source holds with what was imported."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 COUNTERS = ("total", "processed", "failed", "inserted", "duplicates")
 
 ComparedCount = tuple[str, int, int]
-"""What is counted, how many there are in the source, how many the service says."""
+"""Name of the count, its value in the source, and its value as reported or stored."""
 
 
 def compare_counts(expected: Mapping[str, Any], reported: Mapping[str, Any]) -> list[ComparedCount]:
-    """The counters and warnings of one import."""
+    """The counters and warnings of one import, expected and reported."""
     codes = sorted({*expected["warnings"], *reported["warnings"]})
     return [(name, expected[name], reported[name]) for name in COUNTERS] + [
         (f"warnings: {code}", expected["warnings"].get(code, 0), reported["warnings"].get(code, 0))
@@ -19,8 +19,9 @@ def compare_counts(expected: Mapping[str, Any], reported: Mapping[str, Any]) -> 
 
 
 def print_table(title: str, lines: Sequence[ComparedCount]) -> bool:
-    """Print the lines; true when all of them agree."""
+    """Print the lines; whether expected and reported counts agree in all of them."""
     print(f"\n{title:<34}{'in the source':>16}{'imported':>12}")
-    for name, wanted, found in lines:
-        print(f"{name:<34}{wanted:>16,}{found:>12,}{'' if wanted == found else '   DIFFERS'}")
-    return all(wanted == found for _, wanted, found in lines)
+    for name, expected, reported in lines:
+        mark = "" if expected == reported else "   DIFFERS"
+        print(f"{name:<34}{expected:>16,}{reported:>12,}{mark}")
+    return all(expected == reported for _, expected, reported in lines)

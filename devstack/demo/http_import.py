@@ -1,4 +1,4 @@
-"""An import over HTTP as a person would ask for it: curl uploads, the job's address tells how far it is."""
+"""An import over HTTP as a user would run it: curl uploads the workbook, the job's URL shows its progress."""
 
 import json
 import shutil
@@ -12,25 +12,25 @@ import httpx
 
 from devstack.demo.cli import echo
 from devstack.errors import StackError
+from schemas.status import Status
 
 TIMEOUT_SECONDS = 300.0
 POLL_SECONDS = 0.5
-TERMINAL_STATUSES = ("completed", "failed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
 class HttpImport:
-    """The HTTP side of the service at an address."""
+    """The HTTP side of the service at a URL."""
 
     url: str
 
     def import_workbook(self, workbook: Path) -> dict[str, Any]:
-        """Upload a workbook and wait for its job; the job as it ended. Raises StackError."""
+        """Upload a workbook, wait until its job completes, and return the job. Raises StackError."""
         job = self._upload(workbook)
         address = f"{self.url}/migration/jobs/{job['id']}"
         echo(f"→ 202, job {job['id']}: {job['status']}\n\n$ curl {address}")
         deadline = time.monotonic() + TIMEOUT_SECONDS
-        while job["status"] not in TERMINAL_STATUSES:
+        while not Status(job["status"]).terminal:
             if time.monotonic() > deadline:
                 raise StackError(f"The job did not end within {TIMEOUT_SECONDS:g} seconds.")
             time.sleep(POLL_SECONDS)
@@ -46,19 +46,19 @@ class HttpImport:
         if shutil.which("curl") is None:
             echo("(curl is not installed: the same request is sent by Python)")
             with workbook.open("rb") as file:
-                answer = httpx.post(address, files={"file": file}, timeout=TIMEOUT_SECONDS, trust_env=False)
-            return _accepted_job(answer.status_code, answer.text)
+                response = httpx.post(address, files={"file": file}, timeout=TIMEOUT_SECONDS, trust_env=False)
+            return _accepted_job(response.status_code, response.text)
         command = ["curl", "--silent", "--show-error", "--noproxy", "*", "-X", "POST", address]
         command += ["-F", f"file=@{workbook.name}", "--write-out", "\n%{http_code}"]
-        done = subprocess.run(command, cwd=workbook.parent, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise StackError(f"The upload failed: {done.stderr.strip()}")
-        body, _, status = done.stdout.rpartition("\n")
+        completed = subprocess.run(command, cwd=workbook.parent, capture_output=True, text=True, check=False)
+        if completed.returncode != 0:
+            raise StackError(f"The upload failed: {completed.stderr.strip()}")
+        body, _, status = completed.stdout.rpartition("\n")
         return _accepted_job(int(status), body)
 
 
 def _accepted_job(status: int, body: str) -> dict[str, Any]:
     job: dict[str, Any] = json.loads(body)
     if status != 202 or job["id"] is None:
-        raise StackError(f"The service answered {status}: {body}")
+        raise StackError(f"The service responded with {status}: {body}")
     return job

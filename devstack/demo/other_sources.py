@@ -1,4 +1,4 @@
-"""The two other sources of the demo: a second database, and a spreadsheet on a stand-in for Google."""
+"""The two other sources of the demo: a second database, and a spreadsheet on the local Google Sheets."""
 
 import json
 import os
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from devstack.fake_sheets.server import FakeSheetsServer, FakeWorksheet
+from devstack.fake_sheets.service_accounts import write_key_file
 from devstack.fakedata.admin_panel import create_chats_table
 from devstack.fakedata.bot_sheet import make_bot_sheet
 from devstack.stack import Stack
@@ -22,7 +23,7 @@ SHEET_ROWS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class DemoSource:
-    """A source, as the command line names it, the tag of its chats, and what an import must report."""
+    """A source: its arguments for `migration start`, the tag of its chats, and what an import must report."""
 
     arguments: tuple[str, ...]
     source_tag: str
@@ -31,26 +32,24 @@ class DemoSource:
 
 @contextmanager
 def other_sources(stack: Stack, folder: Path) -> Iterator[tuple[dict[str, str], list[DemoSource]]]:
-    """Fill a second database and a spreadsheet; what the service is told of them, and the two."""
+    """Fill a second database and a spreadsheet; returns settings for the service, and both sources."""
     with FakeSheetsServer() as google:
         database = create_chats_table(stack.create_database(DATABASE), DATABASE_ROWS, seed=2)
         sheet = make_bot_sheet(SHEET_ROWS, seed=3)
         account = google.new_account("demo")
-        key = folder / "google.json"
-        key.touch(0o600)
-        key.write_text(json.dumps(account))
+        key = write_key_file(folder / "google.json", account)
         shared = [account["client_email"]]
         google.add_spreadsheet(
             SPREADSHEET, "Чаты ботов", [FakeWorksheet("Лист1", rows=sheet.rows)], shared_with=shared
         )
-        told = {
+        settings = {
             "MIGRATION_CONNECTIONS": json.dumps({CONNECTION: stack.database_url_for(DATABASE)}),
             "MIGRATION_GOOGLE_CREDENTIALS": json.dumps({"default": str(key)}),
             "MIGRATION_GOOGLE_API_URL": google.url,
         }
         try:
             yield (
-                told,
+                settings,
                 [
                     DemoSource(("database", CONNECTION), "admin_panel", asdict(database)),
                     DemoSource(("google-sheets", SPREADSHEET), "bot_registrar", asdict(sheet.expected)),

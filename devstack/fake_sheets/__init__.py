@@ -1,1 +1,1 @@
-"""A stand-in for Google Sheets: real HTTP, real tokens, and faults on demand; nothing leaves the machine."""
+"""A local stand-in for the Google Sheets API: real HTTP, real tokens, and injected faults."""

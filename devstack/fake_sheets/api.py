@@ -1,4 +1,4 @@
-"""The questions of the Sheets API that are answered here, without a word about HTTP connections."""
+"""Requests of the Sheets API that the stand-in supports, and their responses; HTTP itself is in `handler`."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -22,55 +22,58 @@ def respond(
     url: str,
     max_rows: int | None,
 ) -> ApiResponse:
-    """What Google would say; of values no more than `max_rows` rows."""
-    found = PATH.fullmatch(request.path)
-    if found is None or request.method != "GET":
+    """The response to a request by the account `email`; values are cut after `max_rows` rows."""
+    match = PATH.fullmatch(request.path)
+    if match is None or request.method != "GET":
         return responses.not_found()
     if email is None:
         return responses.invalid_token()
-    book = spreadsheets.get(unquote(found["id"]))
+    book = spreadsheets.get(unquote(match["id"]))
     if book is None:
         return responses.not_found()
     if email not in book.shared_with:
         return responses.forbidden()
-    if not found["rest"]:
+    if not match["rest"]:
         return responses.ok(book.metadata(url))
-    return _values(book, found["range"], request.query, max_rows)
+    return _values(book, match["range"], request.query, max_rows)
 
 
 def _values(
     book: FakeSpreadsheet, single_range: str | None, query: Mapping[str, Sequence[str]], max_rows: int | None
 ) -> ApiResponse:
     dimension = _option(query, "majorDimension", DIMENSIONS)
-    rendered = _option(query, "valueRenderOption", VALUE_RENDER_OPTIONS)
-    if dimension is None or rendered is None:
+    render_option = _option(query, "valueRenderOption", VALUE_RENDER_OPTIONS)
+    if dimension is None or render_option is None:
         return responses.invalid_argument("Invalid value at 'major_dimension' or 'value_render_option'")
-    wanted = query.get("ranges", []) if single_range is None else [unquote(single_range)]
-    told = []
-    for text in wanted:
+    texts = query.get("ranges", []) if single_range is None else [unquote(single_range)]
+    value_ranges = []
+    for text in texts:
         try:
-            told.append(_value_range(book, text, dimension, rendered, max_rows))
+            value_ranges.append(_value_range(book, text, dimension, render_option, max_rows))
         except ranges.InvalidRangeError:
             return responses.invalid_argument(f"Unable to parse range: {text}")
         except BeyondGridError as error:
             return responses.invalid_argument(f"Range ({text}) {error}")
     if single_range is None:
-        return responses.ok({"spreadsheetId": book.id, "valueRanges": told})
-    return responses.ok(told[0])
+        return responses.ok({"spreadsheetId": book.id, "valueRanges": value_ranges})
+    return responses.ok(value_ranges[0])
 
 
 def _value_range(
     book: FakeSpreadsheet, text: str, dimension: str, render_option: str, max_rows: int | None
 ) -> dict[str, Any]:
-    sheet, found = book.resolve_range(text)
-    rows = sheet.values(found)[:max_rows]
-    told: dict[str, Any] = {"range": ranges.format_range(sheet.title, found), "majorDimension": dimension}
+    sheet, cells = book.resolve_range(text)
+    rows = sheet.values(cells)[:max_rows]
+    value_range: dict[str, Any] = {
+        "range": ranges.format_range(sheet.title, cells),
+        "majorDimension": dimension,
+    }
     values = rows if dimension == "ROWS" else transpose(rows)
     if values:
-        told["values"] = formatted_values(values) if render_option == "FORMATTED_VALUE" else values
-    return told
+        value_range["values"] = formatted_values(values) if render_option == "FORMATTED_VALUE" else values
+    return value_range
 
 
 def _option(query: Mapping[str, Sequence[str]], name: str, allowed: Sequence[str]) -> str | None:
-    given = query.get(name, allowed)[0]
-    return given if given in allowed else None
+    value = query.get(name, allowed)[0]
+    return value if value in allowed else None

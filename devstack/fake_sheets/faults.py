@@ -1,4 +1,4 @@
-"""What may go wrong at Google, to be ordered for some of the next requests."""
+"""Faults of the Sheets API that tests inject into some of the next requests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from devstack.fake_sheets.responses import ApiResponse
 
 
 class CapturedRequest(NamedTuple):
-    """A request as it came: `query` holds the values by name, `at` is monotonic seconds."""
+    """A received request: `query` holds lists of values by name, `at` is `time.monotonic()`."""
 
     method: str
     path: str
@@ -19,17 +19,17 @@ class CapturedRequest(NamedTuple):
 
     @property
     def is_token_request(self) -> bool:
-        """Whether it asks for a token, and not for a spreadsheet."""
+        """Whether it requests an access token."""
         return self.path == "/token"
 
     @property
     def is_values_request(self) -> bool:
-        """Whether it asks for cells."""
+        """Whether it requests cells."""
         return "/values" in self.path
 
     @property
     def is_metadata_request(self) -> bool:
-        """Whether it asks for the list of worksheets."""
+        """Whether it requests the list of worksheets."""
         return not self.is_token_request and not self.is_values_request
 
 
@@ -37,16 +37,16 @@ RequestPredicate = Callable[[CapturedRequest], bool]
 
 
 def is_api_request(request: CapturedRequest) -> bool:
-    """Every request but those for a token."""
+    """A predicate: every request except those for a token."""
     return not request.is_token_request
 
 
 @dataclass(frozen=True, slots=True)
 class SheetsFault:
-    """One way to go wrong: an answer instead of the right one, or something done to the right one.
+    """One fault: a response instead of the regular one, or a change to the regular one.
 
-    Fields: `answer` instead of all; `hangs` says nothing until the server closes; `cuts` closes the
-    connection in the middle of the body; `rows` is how many rows of the right answer are told.
+    `hangs` sends nothing until the server closes; `cuts` closes the connection in the middle of the body;
+    `max_rows` limits the rows of the regular response.
     """
 
     response: ApiResponse | None = None
@@ -56,7 +56,7 @@ class SheetsFault:
 
     @classmethod
     def quota_exceeded(cls, retry_after: float | str | None = None) -> Self:
-        """429, the quota is used up; `retry_after` is seconds or an HTTP date."""
+        """429; `retry_after` is seconds or an HTTP date."""
         return cls(responses.quota_exceeded(None if retry_after is None else str(retry_after)))
 
     @classmethod
@@ -71,22 +71,22 @@ class SheetsFault:
 
     @classmethod
     def bad_gateway_html(cls) -> Self:
-        """502 of a front end: HTML, no JSON."""
+        """502 of a front end: HTML instead of JSON."""
         return cls(responses.bad_gateway())
 
     @classmethod
     def forbidden_usage_limit(cls, reason: str = "userRateLimitExceeded") -> Self:
-        """403 that means a quota."""
+        """403 that reports an exceeded quota."""
         return cls(responses.usage_limit(reason))
 
     @classmethod
     def forbidden(cls) -> Self:
-        """403, not shared."""
+        """403: the spreadsheet is not shared with the account."""
         return cls(responses.forbidden())
 
     @classmethod
     def api_disabled(cls) -> Self:
-        """403, the project has not enabled the API."""
+        """403: the API is not enabled in the project."""
         return cls(responses.api_disabled())
 
     @classmethod
@@ -96,7 +96,7 @@ class SheetsFault:
 
     @classmethod
     def office_file(cls) -> Self:
-        """400, as for a workbook that lies in Drive."""
+        """400, as for an Office file in Drive."""
         return cls(responses.office_file())
 
     @classmethod
@@ -106,49 +106,49 @@ class SheetsFault:
 
     @classmethod
     def hang(cls) -> Self:
-        """No answer, until the server closes."""
+        """No response until the server closes."""
         return cls(hangs=True)
 
     @classmethod
     def cut_off(cls) -> Self:
-        """The connection closes in the middle of the body."""
+        """The connection is closed in the middle of the body."""
         return cls(cuts=True)
 
     @classmethod
     def truncated(cls, rows: int) -> Self:
-        """200, with no more than so many of the rows asked for."""
+        """200 with at most `rows` of the requested rows."""
         return cls(max_rows=rows)
 
     @classmethod
     def empty(cls) -> Self:
-        """200, as if there were no rows."""
+        """200 without any row."""
         return cls(max_rows=0)
 
 
 class FaultPlan:
-    """The faults that are ordered, first come first served. Safe to use from several threads."""
+    """The injected faults in order of injection; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._pending: list[tuple[SheetsFault, int | None, RequestPredicate]] = []
 
     def inject(self, fault: SheetsFault, times: int | None, when: RequestPredicate) -> None:
-        """For the next so many requests that `when` is true of; None is all of them."""
+        """Apply the fault to the next `times` requests that satisfy `when`; None means all of them."""
         with self._lock:
             self._pending.append((fault, times, when))
 
     def clear(self) -> None:
-        """Nothing goes wrong any more."""
+        """Remove all faults."""
         with self._lock:
             self._pending.clear()
 
     def take_for(self, request: CapturedRequest) -> SheetsFault | None:
-        """The fault for this request."""
+        """The first fault that applies to this request; counts as one of its times."""
         with self._lock:
-            for number, (fault, times, when) in enumerate(self._pending):
+            for index, (fault, times, when) in enumerate(self._pending):
                 if when(request):
                     if times is not None:
-                        rest = [(fault, times - 1, when)] if times > 1 else []
-                        self._pending[number : number + 1] = rest
+                        remaining = [(fault, times - 1, when)] if times > 1 else []
+                        self._pending[index : index + 1] = remaining
                     return fault
         return None

@@ -1,4 +1,4 @@
-"""Answers as Google words them: errors of the Sheets API, and those of its front ends."""
+"""Responses with the text of Google: errors of the Sheets API and of its front ends."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ BAD_GATEWAY = """<!DOCTYPE html>
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """What goes back over the wire."""
+    """Status, body and headers of a response."""
 
     status: int
     body: bytes
@@ -36,7 +36,7 @@ def ok(body: Any) -> ApiResponse:
 def api_error(
     code: int, status: str, message: str, *details: Mapping[str, Any], **headers: str
 ) -> ApiResponse:
-    """An error of the API; keywords become headers, `_` read as `-`."""
+    """An error of the API; keyword arguments become headers, with `-` for `_`."""
     error: dict[str, Any] = {"code": code, "message": message, "status": status}
     if details:
         error["details"] = details
@@ -45,7 +45,7 @@ def api_error(
 
 
 def invalid_token() -> ApiResponse:
-    """No token, or one that does not hold."""
+    """401: the token is missing or invalid."""
     return api_error(
         401,
         "UNAUTHENTICATED",
@@ -57,37 +57,37 @@ def invalid_token() -> ApiResponse:
 
 
 def forbidden() -> ApiResponse:
-    """The spreadsheet is not shared with who asks."""
+    """403: the spreadsheet is not shared with the account."""
     return api_error(403, "PERMISSION_DENIED", "The caller does not have permission")
 
 
 def not_found() -> ApiResponse:
-    """There is no such spreadsheet."""
+    """404: the spreadsheet does not exist."""
     return api_error(404, "NOT_FOUND", "Requested entity was not found.")
 
 
 def invalid_argument(message: str) -> ApiResponse:
-    """The question itself is wrong."""
+    """400: a parameter is invalid."""
     return api_error(400, "INVALID_ARGUMENT", message)
 
 
 def office_file() -> ApiResponse:
-    """The id is that of a workbook kept in Drive, not of a spreadsheet."""
+    """400: the id names an Office file in Drive, not a spreadsheet."""
     return api_error(400, "FAILED_PRECONDITION", "This operation is not supported for this document")
 
 
 def unavailable() -> ApiResponse:
-    """The service is overloaded."""
+    """503."""
     return api_error(503, "UNAVAILABLE", "The service is currently unavailable.")
 
 
 def internal() -> ApiResponse:
-    """The service is broken for the moment."""
+    """500."""
     return api_error(500, "INTERNAL", "Internal error encountered.")
 
 
 def quota_exceeded(retry_after: str | None) -> ApiResponse:
-    """The quota of reads per minute is used up."""
+    """429: the quota of read requests per minute is exceeded."""
     headers = {} if retry_after is None else {"retry_after": retry_after}
     return api_error(
         429,
@@ -109,7 +109,7 @@ def quota_exceeded(retry_after: str | None) -> ApiResponse:
 
 
 def usage_limit(reason: str) -> ApiResponse:
-    """A quota told the older way: 403 with a reason."""
+    """403 with a reason: how older versions of the API report an exceeded quota."""
     message = "User Rate Limit Exceeded" if reason.startswith("user") else "Rate Limit Exceeded"
     error = {
         "errors": [{"domain": "usageLimits", "reason": reason, "message": message}],
@@ -120,7 +120,7 @@ def usage_limit(reason: str) -> ApiResponse:
 
 
 def api_disabled() -> ApiResponse:
-    """The Sheets API is not enabled in the account's project."""
+    """403: the Sheets API is not enabled in the account's project."""
     address = (
         f"https://console.developers.google.com/apis/api/sheets.googleapis.com/overview?project={PROJECT}"
     )
@@ -136,12 +136,12 @@ def api_disabled() -> ApiResponse:
 
 
 def bad_gateway() -> ApiResponse:
-    """A front end that reaches nobody: HTML."""
+    """502 of a front end, in HTML."""
     return ApiResponse(502, BAD_GATEWAY.encode(), content_type="text/html; charset=UTF-8")
 
 
 def token_error(error: str, description: str) -> ApiResponse:
-    """The token endpoint's own shape."""
+    """400 in the format of the token endpoint (RFC 6749, section 5.2)."""
     body = {"error": error, "error_description": description}
     return ApiResponse(400, json.dumps(body, indent=2).encode())
 

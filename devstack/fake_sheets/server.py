@@ -1,4 +1,4 @@
-"""The stand-in as tests and people use it: accounts, spreadsheets, faults, and what was asked."""
+"""The stand-in itself: accounts, spreadsheets, faults, and the requests it received."""
 
 import socket
 from collections.abc import Callable, Collection, Iterable
@@ -25,7 +25,7 @@ RowEdit = Callable[[SheetRows], SheetRows | None]
 
 
 class FakeSheetsServer:
-    """Google Sheets on 127.0.0.1, in threads of its own; a context manager."""
+    """A Sheets API on 127.0.0.1 that runs in threads; a context manager."""
 
     def __init__(self, port: int = 0) -> None:
         self.closing = Event()
@@ -48,7 +48,7 @@ class FakeSheetsServer:
         self.close()
 
     def close(self) -> None:
-        """Cut all connections off, also those that hang; harmless when called again."""
+        """Close all connections, hanging ones included; may be called again."""
         self.closing.set()
         self._http.shutdown()
         self._thread.join()
@@ -56,40 +56,40 @@ class FakeSheetsServer:
         self._http.server_close()
 
     def new_account(self, name: str = "robot", *, own_key: bool = False) -> dict[str, Any]:
-        """The JSON of a service account. Accounts share a key, unless one asks for its own (0.3 seconds)."""
+        """Create a service account and return its JSON. Accounts share a key: generating one takes 0.3 s."""
         key: AccountKey = new_key() if own_key else shared_key()
         with self._lock:
             return self._accounts.create(name, key)
 
     def remove_account(self, email: str) -> None:
-        """Its assertions and tokens no longer hold."""
+        """Delete an account; its assertions and tokens become invalid."""
         with self._lock:
             self._accounts.remove(email)
 
     def revoke_tokens(self) -> None:
-        """No token given out so far holds any longer."""
+        """Invalidate all tokens issued so far."""
         with self._lock:
             self._accounts.revoke_tokens()
 
     def add_spreadsheet(
         self, id_: str, title: str, worksheets: Iterable[FakeWorksheet], *, shared_with: Collection[str] = ()
     ) -> None:
-        """Put a spreadsheet there, also in the place of another."""
+        """Add a spreadsheet, or replace the one of that id."""
         with self._lock:
             self._spreadsheets[id_] = FakeSpreadsheet(id_, title, worksheets, shared_with)
 
     def remove_spreadsheet(self, id_: str) -> None:
-        """The spreadsheet is gone."""
+        """Delete a spreadsheet."""
         with self._lock:
             del self._spreadsheets[id_]
 
     def share(self, id_: str, emails: Collection[str]) -> None:
-        """Share it with these alone."""
+        """Share a spreadsheet with these accounts only."""
         with self._lock:
             self._spreadsheets[id_].shared_with = set(emails)
 
     def edit_worksheet(self, id_: str, title: str, edit: RowEdit) -> None:
-        """Edit the rows of a worksheet, in place or by giving others."""
+        """Edit the rows of a worksheet: `edit` changes its argument or returns other rows."""
         with self._lock:
             sheet = self._worksheet(id_, title)
             changed = edit(sheet.rows)
@@ -104,63 +104,63 @@ class FakeSheetsServer:
     def inject_fault(
         self, fault: SheetsFault, times: int | None = 1, when: RequestPredicate = is_api_request
     ) -> None:
-        """Order a fault for the next so many requests that `when` is true of; None is all of them."""
+        """Apply a fault to the next `times` requests that satisfy `when`; None means all of them."""
         self._faults.inject(fault, times, when)
 
     def clear_faults(self) -> None:
-        """Nothing that was ordered goes wrong any more."""
+        """Remove all injected faults."""
         self._faults.clear()
 
     def on_values_request(self, nth: int, callback: Callable[[], object]) -> None:
-        """Call `callback` before the nth request for values from now on (1 is the next) is answered."""
+        """Call `callback` before the response to the nth request for values from now on; 1 is the next."""
         with self._lock:
             self._hooks.append((self._values_requests + nth, callback))
 
     @property
     def requests(self) -> list[CapturedRequest]:
-        """Everything that was asked, in order; a copy."""
+        """All requests so far, in order; a copy."""
         with self._lock:
             return list(self._requests)
 
     @property
     def connections(self) -> int:
-        """How many connections are open."""
+        """Number of open connections."""
         return self._http.open_connections
 
     def record_request(self, request: CapturedRequest) -> SheetsFault | None:
-        """Remember a request; the fault that was ordered for it."""
+        """Store a request, run the callbacks that are due, and return the fault that applies to it."""
         with self._lock:
             self._requests.append(request)
             self._values_requests += request.is_values_request
             due = [
-                do
-                for number, do in self._hooks
+                callback
+                for number, callback in self._hooks
                 if request.is_values_request and number == self._values_requests
             ]
-        for do in due:
-            do()
+        for callback in due:
+            callback()
         return self._faults.take_for(request)
 
     def issue_token(self, form: dict[str, str]) -> ApiResponse:
-        """What the token endpoint says."""
+        """The response of the token endpoint."""
         with self._lock:
             return self._accounts.issue_token(form)
 
     def respond(self, request: CapturedRequest, token: str | None, max_rows: int | None) -> ApiResponse:
-        """What the API says."""
+        """The response of the Sheets API."""
         with self._lock:
             email = self._accounts.owner(token)
             return api.respond(request, email, self._spreadsheets, self.url, max_rows)
 
     def _worksheet(self, id_: str, title: str) -> FakeWorksheet:
-        found = self._spreadsheets[id_].worksheet(title)
-        if found is None:
+        sheet = self._spreadsheets[id_].worksheet(title)
+        if sheet is None:
             raise KeyError(title)
-        return found
+        return sheet
 
 
 class _HttpServer(ThreadingHTTPServer):
-    """Joins its threads when it closes, and knows the connections they wait on."""
+    """Tracks its open connections, so that they can be shut down, and joins its threads when it closes."""
 
     daemon_threads = False
     request_queue_size = 64
@@ -172,30 +172,30 @@ class _HttpServer(ThreadingHTTPServer):
 
     @property
     def open_connections(self) -> int:
-        """How many there are now."""
+        """Number of open connections."""
         with self._lock:
             return len(self._connections)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Begin a connection."""
+        """Track a new connection."""
         with self._lock:
             self._connections.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """End a connection."""
+        """Forget a closed connection."""
         with self._lock:
             self._connections.discard(request)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that leaves in the middle is no error here."""
+        """Ignore errors: a client may disconnect at any time."""
 
     def close_connections(self) -> None:
-        """Cut every connection off, so that nobody waits for its next request."""
+        """Shut down every connection, which ends the threads that wait for its next request."""
         with self._lock:
             for connection in self._connections:
                 try:
                     connection.shutdown(socket.SHUT_RDWR)
                 except OSError:
-                    continue  # gone already
+                    continue  # already closed

@@ -1,4 +1,4 @@
-"""Service accounts, and the tokens they get for what they sign."""
+"""Service accounts and the access tokens they receive for signed assertions (RFC 7523)."""
 
 import base64
 import json
@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -21,14 +22,14 @@ SCOPES = {
     for name in ("spreadsheets.readonly", "spreadsheets", "drive.readonly", "drive")
 }
 PUBLIC_ENDPOINT = "https://oauth2.googleapis.com/token"
-"""What google-auth signs for, whatever address the account's file names."""
+"""The audience in google-auth's assertions, whatever `token_uri` the account names."""
 CLOCK_SKEW_SECONDS = 300
 TOKEN_LIFETIME_SECONDS = 3599
 
 
 @dataclass(frozen=True, slots=True)
 class AccountKey:
-    """A key of an account."""
+    """A private key with its id, and the public key."""
 
     id: str
     private: str
@@ -37,21 +38,21 @@ class AccountKey:
 
 @cache
 def shared_key() -> AccountKey:
-    """The key every account of this process has, unless it asks for one of its own: making one takes long."""
+    """The key of all accounts that need none of their own; generated once per process."""
     return new_key()
 
 
 def new_key() -> AccountKey:
-    """A key nobody else has."""
-    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    text = made.private_bytes(
+    """Generate a key; takes 0.3 s."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return AccountKey(secrets.token_hex(20), text.decode(), made.public_key())
+    return AccountKey(secrets.token_hex(20), pem.decode(), key.public_key())
 
 
 class ServiceAccounts:
-    """The accounts that are known, and the tokens that were given out."""
+    """The existing accounts and the tokens issued to them."""
 
     def __init__(self, token_uri: str) -> None:
         self._token_uri = token_uri
@@ -59,7 +60,7 @@ class ServiceAccounts:
         self._tokens: dict[str, str] = {}
 
     def create(self, name: str, key: AccountKey) -> dict[str, Any]:
-        """Make an account and give its JSON file."""
+        """Create an account and return the contents of its JSON file."""
         project = "stand-in"
         email = f"{name}@{project}.iam.gserviceaccount.com"
         self._keys.setdefault(email, {})[key.id] = key.public
@@ -76,20 +77,20 @@ class ServiceAccounts:
         }
 
     def owner(self, token: str | None) -> str | None:
-        """The e-mail a token was given to."""
+        """The e-mail of the account that a token was issued to."""
         return self._tokens.get(token or "")
 
     def revoke_tokens(self) -> None:
-        """All tokens given out so far no longer hold."""
+        """Invalidate all tokens issued so far."""
         self._tokens.clear()
 
     def remove(self, email: str) -> None:
-        """The account is gone, and its tokens with it."""
+        """Delete an account and its tokens."""
         self._keys.pop(email, None)
         self._tokens = {token: owner for token, owner in self._tokens.items() if owner != email}
 
     def issue_token(self, form: Mapping[str, str]) -> ApiResponse:
-        """What the token endpoint says to an assertion."""
+        """The response of the token endpoint to an assertion."""
         if form.get("grant_type") != JWT_BEARER_GRANT:
             return token_error("unsupported_grant_type", f"Invalid grant_type: {form.get('grant_type')}")
         try:
@@ -101,8 +102,8 @@ class ServiceAccounts:
             return token_error("invalid_grant", "Invalid grant: account not found")
         if not _signature_is_valid(self._keys[email].get(str(header.get("kid"))), signed, signature):
             return token_error("invalid_grant", "Invalid JWT Signature.")
-        if wrong := self._claims_error(claims):
-            return token_error(*wrong)
+        if error := self._claims_error(claims):
+            return token_error(*error)
         token = "ya29.c." + secrets.token_urlsafe(48)
         self._tokens[token] = email
         return ok({"access_token": token, "expires_in": TOKEN_LIFETIME_SECONDS, "token_type": "Bearer"})
@@ -123,6 +124,14 @@ class ServiceAccounts:
         if not set(str(claims.get("scope", "")).split()) & SCOPES:
             return "invalid_scope", "Invalid OAuth scope or ID token audience provided."
         return None
+
+
+def write_key_file(path: Path, account: Mapping[str, Any]) -> Path:
+    """Write the JSON of an account to a file that only its owner may read; returns its absolute path."""
+    path.unlink(missing_ok=True)
+    path.touch(0o600)
+    path.write_text(json.dumps(account, indent=2), encoding="utf-8")
+    return path.resolve()
 
 
 def _parse_assertion(assertion: str) -> tuple[dict[str, Any], dict[str, Any], bytes, bytes]:

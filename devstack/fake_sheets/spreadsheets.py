@@ -1,4 +1,4 @@
-"""Spreadsheets as the stand-in keeps them: worksheets of rows, and what the API tells of them."""
+"""Spreadsheets of the stand-in: worksheets, and their metadata and values in the API's format."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -14,11 +14,11 @@ DEFAULT_ROWS, DEFAULT_COLUMNS = 1000, 26
 
 
 class BeyondGridError(ValueError):
-    """The range begins outside the grid; the message is Google's."""
+    """The range begins outside the grid; the message is that of Google."""
 
 
 class FakeWorksheet:
-    """One tab. Its grid is as large as it was said to be, and never smaller than its rows."""
+    """One tab. Its grid has the given size, or more when the rows need it."""
 
     def __init__(
         self,
@@ -50,21 +50,21 @@ class FakeWorksheet:
         return max(self._column_count or DEFAULT_COLUMNS, max(map(len, self.rows), default=0))
 
     def properties(self, index: int) -> dict[str, Any]:
-        """As the metadata of a spreadsheet lists it."""
-        told: dict[str, Any] = {
+        """Its entry in the metadata of a spreadsheet."""
+        properties: dict[str, Any] = {
             "sheetId": self.sheet_id,
             "title": self.title,
             "index": index,
             "sheetType": self.sheet_type,
         }
-        if self.hidden:  # Google leaves it out where it is false
-            told["hidden"] = True
+        if self.hidden:  # Google omits it when it is false
+            properties["hidden"] = True
         if self.sheet_type == "GRID":
-            told["gridProperties"] = {"rowCount": self.row_count, "columnCount": self.column_count}
-        return told
+            properties["gridProperties"] = {"rowCount": self.row_count, "columnCount": self.column_count}
+        return properties
 
     def clip(self, cells: CellRange) -> CellRange:
-        """What of a range lies in the grid; a range that begins outside raises BeyondGridError."""
+        """The part of a range inside the grid. Raises BeyondGridError for a range that begins outside."""
         rows, columns = self.row_count, self.column_count
         first_row, first_column = cells.first_row or 1, cells.first_column or 1
         if first_row > rows or first_column > columns:
@@ -77,7 +77,7 @@ class FakeWorksheet:
         )
 
     def values(self, cells: CellRange) -> SheetRows:
-        """The cells of a range of the grid, without what is empty at the end of rows and of all."""
+        """The cells of a clipped range, without trailing empty cells and trailing empty rows."""
         top, left = (cells.first_row or 1) - 1, (cells.first_column or 1) - 1
         rows = [
             _strip_trailing_empty(row[left : cells.last_column]) for row in self.rows[top : cells.last_row]
@@ -88,7 +88,7 @@ class FakeWorksheet:
 
 
 class FakeSpreadsheet:
-    """A file of worksheets, shared with some."""
+    """Worksheets, and the accounts they are shared with."""
 
     def __init__(
         self, id_: str, title: str, worksheets: Iterable[FakeWorksheet], shared_with: Collection[str]
@@ -97,30 +97,32 @@ class FakeSpreadsheet:
         self.title = title
         self.worksheets = list(worksheets)
         self.shared_with = set(shared_with)
-        taken = {sheet.sheet_id for sheet in self.worksheets}
-        free = (number for number in range(len(self.worksheets) + len(taken) + 1) if number not in taken)
+        used_ids = {sheet.sheet_id for sheet in self.worksheets}
+        free_ids = (
+            number for number in range(len(self.worksheets) + len(used_ids) + 1) if number not in used_ids
+        )
         for sheet in self.worksheets:
             if sheet.sheet_id is None:
-                sheet.sheet_id = next(free)
+                sheet.sheet_id = next(free_ids)
 
     def worksheet(self, title: str | None) -> FakeWorksheet | None:
-        """The tab of that title, or the first."""
+        """The tab of that title; the first one for None."""
         if title is None:
             return self.worksheets[0]
         return next((sheet for sheet in self.worksheets if sheet.title == title), None)
 
     def resolve_range(self, text: str) -> tuple[FakeWorksheet, CellRange]:
-        """The worksheet and the cells a range names. Raises NotARange, BeyondGridError."""
+        """The worksheet and the cells that a range names. Raises InvalidRangeError, BeyondGridError."""
         title, cells = ranges.split_title(text)
         sheet = self.worksheet(title)
-        if title is None and cells is not None and (whole := self.worksheet(cells)):
-            sheet, cells = whole, None  # a bare title is a range too
+        if title is None and cells is not None and (named := self.worksheet(cells)):
+            sheet, cells = named, None  # a bare title is a range, too
         if sheet is None or sheet.sheet_type != "GRID":
             raise ranges.InvalidRangeError(text)
         return sheet, sheet.clip(CellRange() if cells is None else ranges.parse_cells(cells))
 
     def metadata(self, url: str) -> dict[str, Any]:
-        """What is told of the whole, without any cell."""
+        """The spreadsheet without its cells, as `spreadsheets.get` returns it."""
         return {
             "spreadsheetId": self.id,
             "properties": {"title": self.title, "locale": "ru_RU", "timeZone": "Europe/Moscow"},
@@ -132,12 +134,12 @@ class FakeSpreadsheet:
 
 
 def formatted_values(rows: SheetRows) -> list[list[str]]:
-    """Cells as a person sees them, near enough: the way `FORMATTED_VALUE` asks for."""
+    """Cells as displayed (`FORMATTED_VALUE`), approximately: without number formats."""
     return [[_format_value(cell) for cell in row] for row in rows]
 
 
 def transpose(rows: SheetRows) -> SheetRows:
-    """Columns instead of rows."""
+    """The columns of these rows, as `majorDimension=COLUMNS` returns them."""
     width = max(map(len, rows), default=0)
     return [_strip_trailing_empty([row[i] if i < len(row) else "" for row in rows]) for i in range(width)]
 

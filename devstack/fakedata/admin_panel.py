@@ -1,6 +1,6 @@
-"""The old admin panel's database: a table of chats, and what an import of it must report.
+"""A database like that of the old admin panel: a table of chats, and what an import of it must report.
 
-`python -m devstack.fakedata.admin_panel ADDRESS --rows N` fills a database by hand.
+`python -m devstack.fakedata.admin_panel URL --rows N` fills a database by hand.
 """
 
 import argparse
@@ -14,7 +14,9 @@ from itertools import islice
 
 import asyncpg
 
-from devstack.fakedata.chats import ChatGenerator, ExpectedCounts, OutcomeCounter
+from devstack.fakedata.chats import ChatGenerator
+from devstack.fakedata.counters import OutcomeCounter
+from devstack.fakedata.expected import ExpectedChats
 
 COLUMNS = ("id", "inn", "name", "url", "admin_phone", "source")
 CREATE_TABLE = """
@@ -24,49 +26,51 @@ create table chats (
 )
 """
 COPY_BLOCK_ROWS = 5_000
-"""Rows sent at once."""
+"""Rows in one message of COPY."""
 OTHER_SOURCE_EVERY = 50
-"""After so many rows comes one of another source, which does not count."""
+"""After this many rows follows one of another source, which an import does not read."""
 
 
-def create_chats_table(dsn: str, rows: int, seed: int, invalid_share: float = 0.02) -> ExpectedCounts:
-    """Make table `chats` with so many rows that count, in ids with gaps; `wrong` is a share.
+def create_chats_table(dsn: str, rows: int, seed: int, invalid_share: float = 0.02) -> ExpectedChats:
+    """Create table `chats` with this many rows to import; their ids have gaps.
 
-    Takes the memory of one block and of the list of rejected ids, however many rows there are.
+    Streams the rows: memory holds one block and the list of rejected ids.
     """
-    with ThreadPoolExecutor(1) as apart:  # the caller may have an event loop of its own
-        return apart.submit(asyncio.run, _create_chats_table(dsn, rows, seed, invalid_share)).result()
+    with ThreadPoolExecutor(1) as executor:  # the caller may be inside an event loop
+        return executor.submit(asyncio.run, _create_chats_table(dsn, rows, seed, invalid_share)).result()
 
 
 def main() -> None:
-    """Fill a database and print what an import of it must report."""
+    """Fill a database and print what an import of it must report as JSON."""
     parser = argparse.ArgumentParser(prog="python -m devstack.fakedata.admin_panel", description=__doc__)
-    parser.add_argument("address", nargs="?", default=os.environ.get("DATABASE_URL"), help="or DATABASE_URL")
+    parser.add_argument(
+        "url", nargs="?", default=os.environ.get("DATABASE_URL"), help="of the database; or DATABASE_URL"
+    )
     parser.add_argument("--rows", type=int, default=6_000)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    if not arguments.address:
-        parser.error("name a database: its address as the argument, or in DATABASE_URL")
-    counts = asdict(create_chats_table(arguments.address, arguments.rows, arguments.seed))
+    if not arguments.url:
+        parser.error("name a database: its URL as the argument, or in DATABASE_URL")
+    counts = asdict(create_chats_table(arguments.url, arguments.rows, arguments.seed))
     counts["rejected"] = len(counts["rejected"])
     print(json.dumps(counts))
 
 
-async def _create_chats_table(dsn: str, rows: int, seed: int, invalid_share: float) -> ExpectedCounts:
-    tally = OutcomeCounter()
-    maker = ChatGenerator(
+async def _create_chats_table(dsn: str, rows: int, seed: int, invalid_share: float) -> ExpectedChats:
+    counter = OutcomeCounter()
+    generator = ChatGenerator(
         rows, seed, tag=f"a{seed}", tax_office="90", invalid_share=invalid_share, with_kpp=False
     )
     connection = await asyncpg.connect(dsn)
     try:
         async with connection.transaction():
             await connection.execute(CREATE_TABLE)
-            await connection.copy_to_table("chats", source=_copy_blocks(maker, tally), columns=COLUMNS)
+            await connection.copy_to_table("chats", source=_copy_blocks(generator, counter), columns=COLUMNS)
             await connection.execute("alter table chats add primary key (id)")
         await connection.execute("analyze chats")
     finally:
         await connection.close()
-    return tally.expected()
+    return counter.expected()
 
 
 async def _copy_blocks(generator: ChatGenerator, counter: OutcomeCounter) -> AsyncIterator[bytes]:
@@ -76,15 +80,15 @@ async def _copy_blocks(generator: ChatGenerator, counter: OutcomeCounter) -> Asy
 
 
 def _copy_lines(generator: ChatGenerator, counter: OutcomeCounter) -> Iterator[str]:
-    """Lines of COPY text; no value holds anything that must be escaped."""
-    for number, chat, fate in generator.chats():
+    """Lines of COPY text; no value holds a character that needs escaping."""
+    for number, chat, outcome in generator.chats():
         id_ = 3 * number + number // 1000 * 500 + 1
         source = "admin_panel" if number % 3 else r"\N"
         yield (
             f"{id_}\t{chat.inn or _NULL}\t{chat.name or _NULL}\t{chat.url or _NULL}\t{chat.phone or _NULL}"
             f"\t{source}\n"
         )
-        counter.add(id_, fate)
+        counter.add(id_, outcome)
         if number % OTHER_SOURCE_EVERY == 0:
             yield f"{id_ + 1}\t{chat.inn}\t{_NULL}\t{chat.url}/other\t{_NULL}\tbot_registrar\n"
 

@@ -1,6 +1,6 @@
-"""Faults that spoil a row. Each states its own effect: the fields an import must name.
+"""Cells for which a row must be rejected, with the fields that an import must name.
 
-Nothing here asks the rules of the product: what a fault does follows from the rules as written.
+This follows the documented rules and uses no code of the service.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,17 +17,17 @@ INVALID_CELLS: tuple[Mapping[str, CellValue], ...] = (
     {"inn": "12345678"},
     {"inn": "7707083893123"},
     {"inn": 77070838931234},
-    {"inn": "77О7083893"},  # a letter О
+    {"inn": "77О7083893"},  # the letter О
     {"inn": "ИНН 7707083893"},
     {"inn": "７７０７０８３８９３"},  # digits, but not ASCII
-    {"inn": "010501401"},  # nine digits whose check digit does not agree
+    {"inn": "010501401"},  # nine digits with a wrong check digit
     {"inn": 7707083893.5},
     {"inn": -7707083893},
     {"kpp": "7707"},
     {"kpp": "7707010012"},
     {"kpp": "7707АВ001"},  # Cyrillic letters
     {"kpp": "нет"},
-    {"kpp": 7707010},  # seven digits: no zero brings it back
+    {"kpp": 7707010},  # seven digits: no leading zero is restored
     {"url": None},
     {"url": ExcelErrorValue.REFERENCE},
     {"url": "нет ссылки"},
@@ -40,7 +40,7 @@ INVALID_CELLS: tuple[Mapping[str, CellValue], ...] = (
     {"url": "https://max.ru/join/abc\u00a0def"},
     {"url": "https://max.ru/join/abc\u200bdef"},
     {"url": "https://max.ru/join/" + "a" * 2048},
-    {"url": "https://max.ru/join/" + "ж" * 1024},  # characters in plenty, bytes too many
+    {"url": "https://max.ru/join/" + "ж" * 1024},  # few enough characters, too many bytes
     {"url": "https://max.ru/join/_x0000_"},
     {"course": -1},
     {"course": "первый"},
@@ -69,18 +69,20 @@ INVALID_CELLS: tuple[Mapping[str, CellValue], ...] = (
     {"inn": ExcelErrorValue.VALUE, "course": "пятый", "participants": -1},
     {"url": None, "faculty": "Ф" * TOO_LONG, "group": "Г" * TOO_LONG},
 )
-"""Cells that spoil a row, all at once; the import must reject it for exactly these fields."""
+"""Cells that replace those of a valid row, all at once: it must be rejected for exactly these fields."""
 
 
 def invalid_cells_for(fields: Iterable[str], *, unstorable: bool = True) -> list[Mapping[str, CellValue]]:
-    """The faults that can stand in a sheet of these fields.
+    """The entries for which a sheet of these fields has all columns.
 
-    Without the unstorable ones no text holds what Postgres cannot store, so that an unchecked load works too.
+    Without `unstorable`, those with characters that Postgres cannot store are left out: an unchecked load
+    would fail on them.
     """
     known = set(fields)
-    fitting = [fault for fault in INVALID_CELLS if fault.keys() <= known]
     return [
-        fault for fault in fitting if unstorable or not any(_is_unstorable(cell) for cell in fault.values())
+        cells
+        for cells in INVALID_CELLS
+        if cells.keys() <= known and (unstorable or not any(map(_is_unstorable, cells.values())))
     ]
 
 

@@ -1,11 +1,11 @@
-"""How exports look: which columns in which order, what stands above them, which sheet they are on."""
+"""Layouts of exports: the columns and their order, the rows above the header, the sheet."""
 
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 Columns = tuple[tuple[str, str | None], ...]
-"""Header and field, or None for a column nobody asked for."""
+"""Header and field; None for a column that the dataset does not have."""
 
 NEWEST: Columns = (
     ("№ Региона", "region_number"),
@@ -61,7 +61,7 @@ OLDER: Columns = (
     ("Номер группы", "group"),
     ("Название\nчата", "name"),
     ("Ссылка", "url"),
-    ("Кол\u2011во участников", "participants"),  # a hyphen that does not break
+    ("Кол\u2011во участников", "participants"),  # a non-breaking hyphen
     ("Номер телефона администратора", "phone"),
     ("MAX ID", "owner_id"),
     ("Добавлени пользователь", "add_user"),
@@ -72,24 +72,24 @@ OLDER: Columns = (
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One way an export can look. Rows count from 1, as a person sees them."""
+    """One layout of an export. Rows are counted from 1, as Excel shows them."""
 
     columns: Columns = NEWEST
     title_rows: Mapping[int, str] = field(default_factory=dict)
-    """Title lines, each in the first column of its row."""
+    """Titles by row number, in the first column."""
     header_row: int = 1
     gap_every: int = 0
-    """After so many rows one is missing altogether, and one holds only what nobody sees."""
+    """After this many rows one is missing in the XML, and one holds only invisible characters."""
     sheet: str = "Чаты"
     preceding_sheets: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The fields that have a column."""
+        """The fields that have a column, in order."""
         return tuple(name for _, name in self.columns if name)
 
     def row_number(self, index: int) -> int:
-        """The physical row of the index-th row of data, from 0."""
+        """The row number of the data row with this index, counted from 0."""
         gaps = 2 * (index // self.gap_every) if self.gap_every else 0
         return self.header_row + 1 + index + gaps
 
@@ -109,7 +109,7 @@ LAYOUTS: Mapping[str, Layout] = {
 
 
 def layout_of(name: str, seed: int) -> Layout:
-    """The layout of that name; `shuffled` puts the columns in an order of the seed's."""
+    """The layout of that name; `shuffled` orders the columns by the seed."""
     layout = LAYOUTS[name]
     if name != "shuffled":
         return layout

@@ -1,11 +1,12 @@
-"""Writes the rows of one sheet as planned, and keeps the tally of what each must come to."""
+"""Plans and writes the rows of one sheet, and counts what an import of them must report."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 from operator import itemgetter
 
-from devstack.fakedata.expected import ExpectedRejectedRow, ImportCounter, group_key
+from devstack.fakedata.counters import ImportCounter, group_key
+from devstack.fakedata.expected import ExpectedRejectedRow
 from devstack.fakedata.invalid_cells import invalid_cells_for
 from devstack.fakedata.layouts import Layout
 from devstack.fakedata.unusual_cells import UnusualCell, unusual_cells_for
@@ -13,28 +14,28 @@ from devstack.fakedata.valid_rows import GeneratedRow, UniversityPool, generate_
 from devstack.fakedata.xlsx_writer import CellValue, SheetWriter
 
 VALID, INVALID, UNUSUAL, DUPLICATE = range(4)
-"""What a row can be."""
+"""Kinds of rows in a plan."""
 
 MAX_REMEMBERED = 200
-"""Rows that later ones may repeat the link of."""
+"""Number of chats that are kept for later rows to repeat."""
 
 
 def plan_rows(
     rows: int, seed: int, invalid_share: float, unusual_share: float, duplicate_share: float
 ) -> bytearray:
-    """What each row is to be: 0 right, else `INVALID`, `UNUSUAL` or `DUPLICATE`; exact shares, mixed."""
+    """The kind of each row, in random order and exact shares."""
     plan = bytearray(rows)
     counts = [round(rows * share) for share in (invalid_share, unusual_share, duplicate_share)]
-    places = random.Random(seed).sample(range(rows), sum(counts))
+    indexes = random.Random(seed).sample(range(rows), sum(counts))
     for kind, count in zip((INVALID, UNUSUAL, DUPLICATE), counts, strict=True):
-        for place in places[:count]:
-            plan[place] = kind
-        del places[:count]
+        for index in indexes[:count]:
+            plan[index] = kind
+        del indexes[:count]
     return plan
 
 
 class RowGenerator:
-    """Writes the rows of one sheet and keeps the tally."""
+    """Writes the rows of one sheet; `counter` knows what an import of them must report."""
 
     def __init__(self, rows: int, seed: int, layout: Layout, *, unstorable: bool) -> None:
         self.counter = ImportCounter()
@@ -49,12 +50,12 @@ class RowGenerator:
         """Write every row of the plan, and the gaps of the layout between them."""
         pick = _cell_picker(self._layout)
         gap, blank = self._layout.gap_every, _blank_row(self._layout)
-        for index, (row, draw) in enumerate(generate_valid_rows(self._rows, self._seed, self._pool)):
+        for index, (row, draws) in enumerate(generate_valid_rows(self._rows, self._seed, self._pool)):
             number = self._layout.row_number(index)
             if gap and index and index % gap == 0:
                 sheet.write_row(number - 1, blank)
-            made = self._make_row(plan[index], row, draw, number)
-            sheet.write_row(number, pick(made.cells))
+            row = self._make_row(plan[index], row, draws, number)
+            sheet.write_row(number, pick(row.cells))
 
     def _make_row(self, kind: int, row: GeneratedRow, draws: Sequence[int], number: int) -> GeneratedRow:
         if kind == INVALID:
@@ -93,7 +94,7 @@ class RowGenerator:
         return row
 
     def _repeat(self, row: GeneratedRow, chat: "_SeenChat", draw: int) -> GeneratedRow:
-        """A row that repeats a link: all of it, with another phone or group, or of another university."""
+        """A row that repeats a link: unchanged, with another phone or group, or of another university."""
         if draw % 4 == 0:
             row = chat.row.copy()
         elif draw % 4 == 1:
@@ -112,7 +113,7 @@ class RowGenerator:
 
 
 class _SeenChat:
-    """A chat that later rows may repeat, with the groups and phones it has by now."""
+    """A chat that later rows may repeat, with its groups and phones so far."""
 
     def __init__(self, row: GeneratedRow) -> None:
         self.row = row
@@ -120,25 +121,25 @@ class _SeenChat:
         self._phones = {row.phone} if row.phone else set()
 
     def adds_group(self, row: GeneratedRow) -> bool:
-        """Whether the row brings a group that the chat does not have yet."""
+        """Add the group of the row; whether it is new to the chat."""
         before = len(self._groups)
         self._groups |= {group_key(row)} if row.group else set()
         return len(self._groups) > before
 
     def adds_phone(self, row: GeneratedRow) -> bool:
-        """Whether the row brings an administrator that the chat does not have yet."""
+        """Add the phone of the row; whether it is a new administrator of the chat."""
         before = len(self._phones)
         self._phones |= {row.phone} if row.phone else set()
         return len(self._phones) > before
 
 
 def _cell_picker(layout: Layout) -> Callable[[dict[str, CellValue]], Sequence[CellValue]]:
-    """Cells in the order of the columns; a column nobody asked for says what people write there."""
-    filled: dict[str, CellValue] = {"": "выгрузка.xlsx"}
+    """Returns the cells of a row in the order of the columns; a column without a field gets a constant."""
+    constant: dict[str, CellValue] = {"": "выгрузка.xlsx"}
     pick = itemgetter(*(name or "" for _, name in layout.columns))
     if None not in [name for _, name in layout.columns]:
         return pick
-    return lambda cells: pick(cells | filled)
+    return lambda cells: pick(cells | constant)
 
 
 def _blank_row(layout: Layout) -> list[CellValue]:

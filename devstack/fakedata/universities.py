@@ -1,4 +1,4 @@
-"""Universities that do not exist but could: names, regions, valid ИНН and КПП, branches and faculties."""
+"""Fictitious universities: names, regions, valid ИНН and КПП, branches and faculties."""
 
 import random
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ REGIONS = {
     "77": "город Москва", "78": "город Санкт-Петербург", "89": "Ямало-Ненецкий автономный округ",
 }  # fmt: skip
 LOW_REGIONS = tuple(code for code in REGIONS if code < "10")
-"""Regions whose numbers begin with a zero, which Excel likes to lose."""
+"""Regions whose codes begin with a zero, which Excel drops from numbers."""
 
 MINISTRIES = (
     "Минобрнауки России", "Минздрав России", "Минсельхоз России", "Минкультуры России",
@@ -45,7 +45,7 @@ BRANCHES = ("Филиал в г. Озёрске", "Колледж", "Лицей"
 
 @dataclass(frozen=True, slots=True)
 class University:
-    """An organisation as the newest export describes it; `kpp` may be empty."""
+    """An organisation with the columns of the newest export; `kpp` may be empty."""
 
     inn: str
     kpp: str
@@ -57,7 +57,7 @@ class University:
 
 @dataclass(frozen=True, slots=True)
 class OrgUnit:
-    """A place below which groups hang; an empty branch or faculty makes no row."""
+    """The parent of groups; an empty branch or faculty creates no row of its own."""
 
     university: University
     branch: str
@@ -65,29 +65,29 @@ class OrgUnit:
 
 
 def check_digit(digits: str, weights: Sequence[int]) -> str:
-    """The tax service's check digit of a number's beginning."""
+    """The check digit of the leading digits of an ИНН, by the weights of the tax service."""
     total = sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=True))
     return str(total % 11 % 10)
 
 
 def inn_of_organisation(prefix: str) -> str:
-    """The ИНН (10 digits) that begins with these nine."""
+    """The 10-digit ИНН that begins with these nine digits."""
     return prefix + check_digit(prefix, (2, 4, 10, 3, 5, 9, 4, 6, 8))
 
 
 def inn_of_person(prefix: str) -> str:
-    """The ИНН (12 digits) that begins with these ten."""
+    """The 12-digit ИНН that begins with these ten digits."""
     eleven = prefix + check_digit(prefix, (7, 2, 4, 10, 3, 5, 9, 4, 6, 8))
     return eleven + check_digit(eleven, (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8))
 
 
 def make_universities(count: int, rng: random.Random) -> list[University]:
-    """So many universities with different ИНН; the first of sixteen lies in a region below ten."""
-    made: dict[str, University] = {}
-    while len(made) < count:
-        university = _make_university(len(made), rng)
-        made.setdefault(university.inn, university)
-    return list(made.values())
+    """`count` universities with different ИНН; one of sixteen is in a region below ten."""
+    by_inn: dict[str, University] = {}
+    while len(by_inn) < count:
+        university = _make_university(len(by_inn), rng)
+        by_inn.setdefault(university.inn, university)
+    return list(by_inn.values())
 
 
 def _make_university(number: int, rng: random.Random) -> University:
@@ -114,10 +114,10 @@ def _make_university(number: int, rng: random.Random) -> University:
 
 
 def make_org_units(universities: Sequence[University], rng: random.Random) -> list[OrgUnit]:
-    """Every university with some branches and faculties, and the places where one is not named."""
-    nodes = []
+    """Branches and faculties of every university, and one unit of each without a faculty."""
+    units = []
     for university in universities:
         branches = ["", "", "", *rng.sample(BRANCHES, rng.randrange(3))]
         faculties = rng.sample(FACULTIES, rng.randrange(4, len(FACULTIES)))
-        nodes += [OrgUnit(university, rng.choice(branches), faculty) for faculty in ("", *faculties)]
-    return nodes
+        units += [OrgUnit(university, rng.choice(branches), faculty) for faculty in ("", *faculties)]
+    return units

@@ -1,6 +1,6 @@
-"""What people write that an import must repair, drop with a warning, or simply read; the row stays.
+"""Cells that an import must repair, drop with a warning, or read as they are; the row is accepted.
 
-Each oddity states its own effect: its warning, and what the row means with it.
+Each entry states its effect: its warning, and the meaning of the changed row.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,50 +15,50 @@ from devstack.fakedata.xlsx_writer import CellValue
 
 @dataclass(frozen=True, slots=True)
 class UnusualCell:
-    """Something unusual in a row that stays: the fields it touches, and the warning it earns, if any."""
+    """A change to a row that stays valid: the warning it causes, if any, and the fields it changes."""
 
     warning: str | None
     fields: frozenset[str]
     apply: Callable[[GeneratedRow], None]
     needs_low_region: bool = False
-    """It needs a university whose ИНН and КПП begin with a zero."""
+    """Applies only to a university whose ИНН and КПП begin with a zero."""
 
 
 def unusual_cells_for(fields: Iterable[str]) -> list[UnusualCell]:
-    """The oddities that can stand in a sheet of these fields."""
+    """The entries for which a sheet of these fields has all columns."""
     known = set(fields)
-    return [oddity for oddity in UNUSUAL_CELLS if oddity.fields <= known]
+    return [unusual for unusual in UNUSUAL_CELLS if unusual.fields <= known]
 
 
 def _set_cell(field: str, value: CellValue) -> Callable[[GeneratedRow], None]:
-    def plant(row: GeneratedRow) -> None:
+    def apply(row: GeneratedRow) -> None:
         row.cells[field] = value
 
-    return plant
+    return apply
 
 
 def _set_phone(value: CellValue, meaning: str = "") -> Callable[[GeneratedRow], None]:
-    def plant(row: GeneratedRow) -> None:
+    def apply(row: GeneratedRow) -> None:
         row.cells["phone"], row.phone = value, meaning
 
-    return plant
+    return apply
 
 
 def _set_text(field: str, value: CellValue, meaning: str) -> Callable[[GeneratedRow], None]:
-    """`field` is the name of a key that the row makes: branch, faculty or group."""
+    """`field` is branch, faculty or group: an attribute of the row, which gets the meaning of the cell."""
 
-    def plant(row: GeneratedRow) -> None:
+    def apply(row: GeneratedRow) -> None:
         row.cells[field] = value
         setattr(row, field, meaning)
 
-    return plant
+    return apply
 
 
 def _set_flags(add_user: CellValue, add_admin: CellValue) -> Callable[[GeneratedRow], None]:
-    def plant(row: GeneratedRow) -> None:
+    def apply(row: GeneratedRow) -> None:
         row.cells["add_user"], row.cells["add_admin"] = add_user, add_admin
 
-    return plant
+    return apply
 
 
 def _inn_zero_as_number(row: GeneratedRow) -> None:
@@ -70,9 +70,9 @@ def _inn_zero_as_text(row: GeneratedRow) -> None:
 
 
 def _inn_check_digit(row: GeneratedRow) -> None:
-    begin = "77" + row.url[-7:].translate(CHAR_TO_DIGIT)
-    right = inn_of_organisation(begin)
-    row.inn = begin + str((int(right[-1]) + 1) % 10)
+    prefix = "77" + row.url[-7:].translate(CHAR_TO_DIGIT)
+    valid = inn_of_organisation(prefix)
+    row.inn = prefix + str((int(valid[-1]) + 1) % 10)
     row.cells["inn"] = row.inn
 
 
@@ -89,7 +89,7 @@ def _no_kpp(row: GeneratedRow) -> None:
 
 
 CHAR_TO_DIGIT = {code: str(code % 10) for code in range(33, 127)}
-"""Makes digits of the letters of a link: an ИНН that nobody else has."""
+"""Turns characters of a link into digits, for an ИНН of its own."""
 
 
 def _with_warning(code: str, field: str, *values: CellValue) -> list[UnusualCell]:
@@ -132,4 +132,4 @@ UNUSUAL_CELLS: tuple[UnusualCell, ...] = (
     _unusual(None, "created_on", _set_cell("created_on", ExcelErrorValue.VALUE)),
     _unusual(None, "name", _set_cell("name", "Первая строка\nвторая \\N \\. \t<&>")),
 )
-"""What the import must repair, drop, or simply read; the row stays."""
+"""Every kind of unusual cell."""

@@ -1,4 +1,4 @@
-"""Rows as people fill them in, and what each means once it is read rightly."""
+"""Valid rows in the spellings that people use, with the meaning of each."""
 
 import base64
 import random
@@ -13,7 +13,7 @@ from devstack.fakedata.xlsx_writer import CellValue
 
 BLOCK_ROWS = 10_000
 DRAWS_PER_ROW = 12
-"""Random numbers a row may use."""
+"""Random numbers for each row."""
 
 FIRST_DAY = date(2021, 9, 1)
 NBSP = "\u00a0"
@@ -27,7 +27,7 @@ NAME_TEMPLATES = (
     "{group} — «{subject}» и «Кураторы»",
     "„{group}“",
 )
-PHONE_SPELLINGS: Sequence[Callable[[str], CellValue]] = (
+PHONE_SPELLINGS: Sequence[Callable[[str], str | int]] = (
     lambda nine: f"+79{nine}",
     lambda nine: f"89{nine}",
     lambda nine: f"79{nine}",
@@ -44,7 +44,7 @@ FLAG_SPELLINGS: Sequence[tuple[CellValue, CellValue]] = (
 
 @dataclass(slots=True)
 class GeneratedRow:
-    """Cells by field, and what they mean: the keys of everything that the row makes."""
+    """Cells by field, and their meaning: the natural keys of everything that an import stores of the row."""
 
     cells: dict[str, CellValue]
     inn: str
@@ -58,11 +58,11 @@ class GeneratedRow:
 
     @property
     def university(self) -> tuple[str, str]:
-        """Key of the university."""
+        """The natural key of the university."""
         return self.inn, self.kpp
 
     def copy(self) -> "GeneratedRow":
-        """A row of its own that says the same."""
+        """An independent copy."""
         return GeneratedRow(
             dict(self.cells), self.inn, self.kpp, self.branch, self.faculty, self.course, self.group,
             self.url, self.phone,
@@ -70,35 +70,36 @@ class GeneratedRow:
 
 
 class UniversityPool:
-    """Where chats come from: nodes of universities, and how many groups each has."""
+    """The universities of a workbook: their branches and faculties, and the number of groups in each."""
 
     def __init__(self, rows: int, seed: int) -> None:
-        chance = random.Random(seed)
-        self.universities = make_universities(max(16, min(900, rows // 170)), chance)
-        self.org_units = make_org_units(self.universities, chance)
+        rng = random.Random(seed)
+        self.universities = make_universities(max(16, min(900, rows // 170)), rng)
+        self.org_units = make_org_units(self.universities, rng)
         self.groups_per_unit = max(2, round(0.8 * rows / len(self.org_units)))
         self.low_region_units = [
-            node for node in self.org_units if node.university.inn[0] == "0" and node.university.kpp.isdigit()
+            unit for unit in self.org_units if unit.university.inn[0] == "0" and unit.university.kpp.isdigit()
         ]
 
 
 def generate_valid_rows(
     rows: int, seed: int, pool: UniversityPool
 ) -> Iterator[tuple[GeneratedRow, list[int]]]:
-    """So many rows without fault or warning, all of different links, with the numbers drawn for each."""
-    chance = np.random.default_rng(seed)
+    """`rows` valid rows without a warning, with different links, and the random numbers drawn for each."""
+    rng = np.random.default_rng(seed)
     for start in range(0, rows, BLOCK_ROWS):
         count = min(BLOCK_ROWS, rows - start)
-        # No underscore: `_x0041_` in a sheet means a letter.
-        tokens = base64.b64encode(chance.bytes(24 * count), altchars=b"--").decode()
-        draws = chance.integers(0, 2**31, size=(count, DRAWS_PER_ROW)).tolist()
-        for number, draw in enumerate(draws):
-            node = pool.org_units[draw[0] % len(pool.org_units)]
-            yield make_row(node, draw, tokens[32 * number : 32 * number + 32], pool.groups_per_unit), draw
+        # No underscore: in a sheet, `_x0041_` is an escaped letter.
+        tokens = base64.b64encode(rng.bytes(24 * count), altchars=b"--").decode()
+        draws = rng.integers(0, 2**31, size=(count, DRAWS_PER_ROW)).tolist()
+        for number, row_draws in enumerate(draws):
+            unit = pool.org_units[row_draws[0] % len(pool.org_units)]
+            token = tokens[32 * number : 32 * number + 32]
+            yield make_row(unit, row_draws, token, pool.groups_per_unit), row_draws
 
 
 def make_row(org_unit: OrgUnit, draws: Sequence[int], token: str, group_count: int) -> GeneratedRow:
-    """One right row of a node."""
+    """One valid row of an organisational unit; `token` makes its link unique."""
     university = org_unit.university
     number = draws[1] % group_count
     course = None if number % 25 == 7 else number % 6 + 1
@@ -138,7 +139,7 @@ def make_row(org_unit: OrgUnit, draws: Sequence[int], token: str, group_count: i
 
 
 def random_date(draw: int) -> CellValue:
-    """A date of the last years: mostly a date, some with a time, some ISO text, few empty."""
+    """A date from 2021 to 2025: mostly a date, sometimes with a time, as ISO text, or empty."""
     day = FIRST_DAY + timedelta(days=draw // 32 % 1500)
     match draw % 32:
         case 0:
@@ -146,13 +147,13 @@ def random_date(draw: int) -> CellValue:
         case 1 | 2:
             return day.isoformat()
         case 3 | 4 | 5:
-            return datetime(day.year, day.month, day.day, 10, 30)  # noqa: DTZ001 - sheets know no zones
+            return datetime(day.year, day.month, day.day, 10, 30)  # noqa: DTZ001 - cells have no zone
         case _:
             return day
 
 
 def spelled_inn(inn: str, draw: int) -> CellValue:
-    """The ИНН as text or number; Excel drops no zero here, that is a fault of its own."""
+    """The ИНН as text or number; a dropped leading zero is one of the unusual cells instead."""
     if draw < 5 and inn[0] != "0":
         return int(inn)
     if draw == 5:

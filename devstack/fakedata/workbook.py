@@ -1,4 +1,4 @@
-"""Makes a workbook like those people send, and says exactly what an import of it must report.
+"""Generates a workbook like those that universities send, and what an import of it must report.
 
 `python -m devstack.fakedata.workbook OUT.xlsx --rows 155000 --seed 1 --wrong 0.07` prints the counts as JSON
 and writes them, with every rejected row, to `OUT.expected.json`.
@@ -30,30 +30,34 @@ def make_workbook(
     duplicate_share: float = DUPLICATE_SHARE,
     unstorable: bool = True,
 ) -> ExpectedImport:
-    """Write a workbook of so many rows of data and return what its import must report.
+    """Write a workbook with `rows` rows of data and return what its import must report.
 
     Args:
-        wrong: share of rows that must be rejected, every kind of fault in turn.
-        odd: share of rows that are repaired, warned about, or merely unusual, every kind in turn.
-        duplicates: share of rows whose link stood in an earlier row.
-        unstorable: whether faults may hold NUL and lone surrogates, which end a bare load.
+        path: the file to write.
+        rows: number of data rows.
+        seed: workbooks of different seeds have different links.
+        invalid_share: share of rows that must be rejected, with every kind of invalid cell in turn.
+        layout: a name in LAYOUTS.
+        unusual_share: share of rows with an unusual cell, every kind in turn.
+        duplicate_share: share of rows that repeat the link of an earlier row.
+        unstorable: whether invalid cells may hold NUL and lone surrogates, on which an unchecked load fails.
     """
-    shape = layout_of(layout, seed)
-    maker = RowGenerator(rows, seed, shape, unstorable=unstorable)
+    chosen = layout_of(layout, seed)
+    generator = RowGenerator(rows, seed, chosen, unstorable=unstorable)
     with WorkbookWriter(Path(path)) as book:
-        for name in shape.preceding_sheets:
-            with book.add_sheet(name, 1, 1) as other:
-                other.write_row(1, ["Чаты стоят на следующем листе"])
-        with book.add_sheet(shape.sheet, len(shape.columns), shape.row_number(rows - 1)) as sheet:
-            _write_header(sheet, shape)
-            maker.write(sheet, plan_rows(rows, seed, invalid_share, unusual_share, duplicate_share))
-    return maker.counter.expected(layout, shape.sheet, seed)
+        for name in chosen.preceding_sheets:
+            with book.add_sheet(name, 1, 1) as preceding:
+                preceding.write_row(1, ["Чаты стоят на следующем листе"])
+        with book.add_sheet(chosen.sheet, len(chosen.columns), chosen.row_number(rows - 1)) as sheet:
+            _write_header(sheet, chosen)
+            generator.write(sheet, plan_rows(rows, seed, invalid_share, unusual_share, duplicate_share))
+    return generator.counter.expected(layout, chosen.sheet, seed)
 
 
 def _write_header(sheet: SheetWriter, layout: Layout) -> None:
-    rest = [None] * (len(layout.columns) - 1)
+    empty = [None] * (len(layout.columns) - 1)
     for number, title in sorted(layout.title_rows.items()):
-        sheet.write_row(number, [title, *rest])
+        sheet.write_row(number, [title, *empty])
     sheet.write_row(layout.header_row, [header for header, _ in layout.columns])
 
 
@@ -61,10 +65,10 @@ def main(
     out: Annotated[Path, typer.Argument(help="the workbook to write")],
     rows: Annotated[int, typer.Option(min=1)] = 155_000,
     seed: Annotated[int, typer.Option(min=0)] = 1,
-    wrong: Annotated[float, typer.Option(min=0, max=0.9, help="share of wrong rows")] = 0.07,
+    wrong: Annotated[float, typer.Option(min=0, max=0.9, help="share of rows that must be rejected")] = 0.07,
     layout: Annotated[str, typer.Option(help=", ".join(LAYOUTS))] = "newest",
 ) -> None:
-    """Make a workbook; the counts an import must report go to standard output."""
+    """Generate a workbook and print what an import of it must report."""
     if layout not in LAYOUTS:
         raise typer.BadParameter(f"must be one of {', '.join(LAYOUTS)}", param_hint="--layout")
     expected = make_workbook(out, rows=rows, seed=seed, invalid_share=wrong, layout=layout)

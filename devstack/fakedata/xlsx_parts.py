@@ -1,4 +1,4 @@
-"""The fixed parts of an .xlsx: what stands around the cells."""
+"""The fixed parts of an .xlsx package, and column names."""
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -13,11 +13,11 @@ SHEET_PATH = "xl/worksheets/sheet{}.xml"
 SHEET_END = b"</sheetData></worksheet>"
 
 DATE_STYLE, DATE_TIME_STYLE = 1, 2
-"""Cell styles of `STYLES_XML`, by their place in cellXfs."""
+"""Indexes into cellXfs of `STYLES_XML`."""
 
 
 class ExcelErrorValue(StrEnum):
-    """What Excel shows where a formula failed."""
+    """What Excel shows when a formula fails."""
 
     NOT_AVAILABLE = "#N/A"
     REFERENCE = "#REF!"
@@ -39,22 +39,32 @@ STYLES_XML = (
 )
 
 
+def column_name(number: int | None) -> str:
+    """The letters of a column counted from 1: `A` for 1, `AA` for 27; empty for None."""
+    name, rest = "", number or 0
+    while rest:
+        rest, digit = divmod(rest - 1, 26)
+        name = chr(ord("A") + digit) + name
+    return name
+
+
 def sheet_start(dimension: str) -> bytes:
-    """Everything of a worksheet before its first row."""
+    """The XML of a worksheet before its first row."""
     return (
-        f'{XML_DECLARATION}<worksheet xmlns="{MAIN_NS}" xmlns:r="{RELATIONSHIPS_NS}"><dimension ref="{dimension}"/>'
+        f'{XML_DECLARATION}<worksheet xmlns="{MAIN_NS}" xmlns:r="{RELATIONSHIPS_NS}">'
+        f'<dimension ref="{dimension}"/>'
         '<sheetViews><sheetView workbookViewId="0"/></sheetViews>'
         '<sheetFormatPr defaultRowHeight="15"/><sheetData>'
     ).encode()
 
 
 def shared_strings_start(count: int) -> bytes:
-    """Everything of the shared strings before the first."""
+    """The XML of the shared strings before the first one."""
     return f'{XML_DECLARATION}<sst xmlns="{MAIN_NS}" count="{count}" uniqueCount="{count}">'.encode()
 
 
 def package_parts(quoted_names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Path and content of the small parts, for sheets of these (quoted) names."""
+    """Path and content of the small parts, for sheets with these names (quoted for XML)."""
     numbers = range(1, len(quoted_names) + 1)
     yield "xl/styles.xml", STYLES_XML
     yield "xl/workbook.xml", _workbook_xml(quoted_names)
@@ -75,7 +85,8 @@ def _workbook_xml(quoted_names: Sequence[str]) -> str:
         f'<sheet name={name} sheetId="{number}" r:id="rId{number}"/>'
         for number, name in enumerate(quoted_names, 1)
     )
-    return f'{XML_DECLARATION}<workbook xmlns="{MAIN_NS}" xmlns:r="{RELATIONSHIPS_NS}"><sheets>{sheets}</sheets></workbook>'
+    namespaces = f'xmlns="{MAIN_NS}" xmlns:r="{RELATIONSHIPS_NS}"'
+    return f"{XML_DECLARATION}<workbook {namespaces}><sheets>{sheets}</sheets></workbook>"
 
 
 def _relationships_xml(numbers: range) -> str:
@@ -102,5 +113,6 @@ def _content_types_xml(numbers: range) -> str:
         '<Default Extension="xml" ContentType="application/xml"/>'
         f'<Override PartName="/xl/workbook.xml" ContentType="{CONTENT_TYPE_PREFIX}.sheet.main+xml"/>{sheets}'
         f'<Override PartName="/xl/styles.xml" ContentType="{CONTENT_TYPE_PREFIX}.styles+xml"/>'
-        f'<Override PartName="/xl/sharedStrings.xml" ContentType="{CONTENT_TYPE_PREFIX}.sharedStrings+xml"/></Types>'
+        f'<Override PartName="/xl/sharedStrings.xml" ContentType="{CONTENT_TYPE_PREFIX}.sharedStrings+xml"/>'
+        "</Types>"
     )

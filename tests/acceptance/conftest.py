@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from devstack.fake_sheets.server import FakeSheetsServer
+from devstack.service import ServiceProcess
 from devstack.stack import Stack
 from tests.support.harness import Harness
-from tests.support.service_process import ServiceProcess
 
 
 @pytest.fixture(scope="module")

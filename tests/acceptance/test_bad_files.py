@@ -9,11 +9,11 @@ import psutil
 import pytest
 
 from devstack.fakedata.workbook import make_workbook
+from devstack.service import ServiceProcess
 from schemas.status import Status
 from tests.support.file_age import with_age
 from tests.support.harness import Harness
 from tests.support.other_workbooks import write_compound, write_ods
-from tests.support.service_process import ServiceProcess
 from tests.support.workbooks import (
     HEADER,
     data_rows,

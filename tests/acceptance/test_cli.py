@@ -11,8 +11,8 @@ import pytest
 
 from devstack.fakedata.expected import ExpectedImport
 from devstack.fakedata.workbook import make_workbook
+from devstack.service import ServiceProcess
 from tests.support.harness import Harness
-from tests.support.service_process import ServiceProcess
 
 
 @pytest.fixture(scope="module")

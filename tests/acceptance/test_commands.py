@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from devstack.fakedata.workbook import make_workbook
+from devstack.service import ServiceProcess
 from schemas.dead_letters import HEADER_MESSAGE
 from schemas.status import Status
 from tests.support.harness import Harness
 from tests.support.kafka_client import dead_letter_reason
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 ROWS = 20_000

@@ -12,9 +12,9 @@ import pytest
 
 from devstack.fakedata.expected import ExpectedImport
 from devstack.fakedata.workbook import make_workbook
+from devstack.service import ServiceProcess
 from tests.support.curl import Curl
 from tests.support.harness import Harness
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 ROWS = 155_000
@@ -126,7 +126,7 @@ def test_the_same_upload_again_is_answered_with_its_job_and_publishes_nothing(
     assert (third.status, third.json["code"]) == (409, "request_id_reused")
     assert {one["field"] for one in third.json["errors"]} == {"source.file.size", "source.file.sha256"}
     # A request read twice would have had its last event sent again.
-    outbox = "select sum(sends) from migration.outbox where request_id = 'again-1'"
+    outbox = "select sum(resend_generation) from migration.outbox where request_id = 'again-1'"
     assert harness.db.fetchval(outbox) == 0
     assert events[-1].status == "completed"
 

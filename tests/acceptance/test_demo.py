@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from devstack.dev_environment import ROOT
+from devstack import ROOT
 
 LIMIT = 240
 

@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from devstack.fakedata.workbook import make_workbook
+from devstack.service import ServiceProcess
 from schemas.status import Status
 from tests.support.harness import Harness
 from tests.support.kafka_client import dead_letter_reason
 from tests.support.reference_tables import Directory
 from tests.support.reference_workbook import load_into
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 ROWS = 1_200

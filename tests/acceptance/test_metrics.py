@@ -6,9 +6,9 @@ import httpx
 
 from benchmarks.report import lag_line
 from devstack.fakedata.workbook import make_workbook
+from devstack.service import ServiceProcess
 from schemas.version import VERSION
 from tests.support.harness import Harness
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 PREFIX = "chat_migration_"

@@ -10,9 +10,9 @@ import httpx
 import psutil
 import pytest
 
+from devstack.service import ServiceProcess
 from schemas.status import Status
 from tests.support.harness import Harness
-from tests.support.service_process import ServiceProcess
 from tests.support.wide_workbooks import (
     EXPECTED_KINDS,
     kinds_workbook,

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from devstack.fakedata.workbook import make_workbook
+from devstack.service import ServiceProcess
 from schemas.topics import DEAD_LETTERS
 from tests.support.faults.oracle import read_topic
 from tests.support.harness import Harness
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 POSTS = 50
@@ -88,7 +88,7 @@ def test_a_known_request_is_answered_without_publishing_and_another_body_is_refu
     other = client.post("/migration/requests", json=body, headers=key)
     assert (other.status_code, other.json()["code"]) == (409, "request_id_reused")
     assert [one["field"] for one in other.json()["errors"]] == ["source.file.path", "options.max_attempts"]
-    sends = "select sum(sends) from migration.outbox where request_id = $1"
+    sends = "select sum(resend_generation) from migration.outbox where request_id = $1"
     assert harness.db.fetchval(sends, key["Idempotency-Key"]) == 0
 
 

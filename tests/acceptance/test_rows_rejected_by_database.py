@@ -4,10 +4,10 @@ import asyncpg
 import pytest
 
 from devstack.fakedata.workbook import make_workbook
+from devstack.service import ServiceProcess
 from schemas.codes import ErrorCode
 from schemas.status import Status
 from tests.support.harness import Harness
-from tests.support.service_process import ServiceProcess
 
 
 @pytest.fixture

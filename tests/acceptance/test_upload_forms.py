@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from devstack.fakedata.workbook import make_workbook
+from devstack.service import ServiceProcess
 from schemas.topics import UPLOADS
 from tests.support.curl import Curl, CurlResponse
 from tests.support.harness import Harness
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 FILE = ("-F", "file=@chats.xlsx")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from devstack.errors import StackError
 from devstack.signals import exit_on_sigterm
-from devstack.stack import Stack, start_stack
+from devstack.stack import Stack
+from devstack.stack_kinds import start_stack
 from tests.fuzz.run import FuzzResult, fuzz
 from tests.fuzz.target import make_target
 from tests.support.harness import Harness

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devstack.dev_environment import ROOT
+from devstack import ROOT
 
 TIMEOUT_SECONDS = 3_600
 

@@ -3,9 +3,9 @@
 from consumer.http.auth.tokens import Right, issue_token
 from consumer.runtime import failpoints
 from devstack.fakedata.workbook import make_workbook
+from devstack.service import ServiceProcess
 from tests.fuzz.run import FuzzTarget
 from tests.support.harness import Harness
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 BLOCKED_SETTINGS = {

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from consumer.runtime.failpoints import environment as failpoint_environment
-from devstack.fake_sheets.__main__ import write_key_file
 from devstack.fake_sheets.server import FakeSheetsServer, FakeWorksheet
+from devstack.fake_sheets.service_accounts import write_key_file
 from devstack.server import Server
+from devstack.service import ServiceProcess
 from devstack.stack import Stack
 from tests.soak.plan import REPLICAS
 from tests.soak.poison import write_files
@@ -18,7 +19,6 @@ from tests.support.database_inspector import DatabaseInspector
 from tests.support.dedicated_postgres import start_dedicated_postgres
 from tests.support.faults.cluster import Cluster, proxied_cluster
 from tests.support.faults.fault_harness import FaultHarness
-from tests.support.service_process import ServiceProcess
 
 SETTINGS = {
     "MIGRATION_BATCH_ROWS": "100",

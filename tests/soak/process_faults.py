@@ -8,10 +8,10 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 
+from devstack.service import ServiceProcess
 from tests.soak.harness import SoakHarness
 from tests.soak.log import SoakLog
 from tests.soak.plan import PlannedFault
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 DRAIN_SECONDS = 25.0

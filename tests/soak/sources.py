@@ -13,7 +13,8 @@ from typing import Any
 
 from devstack.fake_sheets.spreadsheets import SheetValue
 from devstack.fakedata.bot_sheet import HEADER
-from devstack.fakedata.chats import FAILED, ChatGenerator, GeneratedChat
+from devstack.fakedata.chats import ChatGenerator, GeneratedChat
+from devstack.fakedata.counters import FAILED
 from devstack.fakedata.workbook import make_workbook
 from tests.support.faults.pii_scan import phones_in_cells
 from tests.support.reference_rules import read_row

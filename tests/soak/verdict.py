@@ -12,7 +12,7 @@ from tests.support.faults.oracle import find_violations, read_topic
 from tests.support.kafka_client import dead_letter_reason
 
 OPEN_JOBS = """
-select request_id, status, attempt, failures, detail, error_code, available_at - clock_timestamp()
+select request_id, status, attempt, consecutive_failures, detail, error_code, available_at - clock_timestamp()
 from migration.jobs where status in ('pending', 'running')
 """
 DEFECT_EVENTS = frozenset(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from consumer.store import migrate
 from devstack.ports import free_ports
+from devstack.service import ServiceProcess
 from devstack.stack import Stack
 from tests.support.database_inspector import DatabaseInspector
 from tests.support.kafka_client import KafkaClient
-from tests.support.service_process import ServiceProcess
 
 
 class Harness:

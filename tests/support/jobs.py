@@ -32,7 +32,8 @@ def make_pending_job(request: StartRequest, **changes: Any) -> Job:
         "updated_at": CREATED_AT,
         "now": CREATED_AT,
     }
-    zeros = ("attempt", "failures", "processed", "failed", "inserted", "updated", "unchanged", "duplicates")
-    values |= dict.fromkeys((*zeros, "attempt_rows", "load"), 0)
+    counters = ("processed", "failed", "inserted", "updated", "unchanged", "duplicates")
+    zeros = ("attempt", "consecutive_failures", "rows_at_attempt_start", "load", *counters)
+    values |= dict.fromkeys(zeros, 0)
     nothing: dict[str, Any] = dict.fromkeys(Job.__dataclass_fields__)
     return Job(**nothing | values | changes)

@@ -1,4 +1,4 @@
-"""Makes small workbooks of kinds that no library here can write: .ods, .xlsb, and compound files."""
+"""Writes small .ods, .xlsb and OLE files, for which there is no library here."""
 
 import struct
 import zipfile
@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from tests.support.workbooks import Rows, content_types, relations
 
 VISIBLE, HIDDEN, VERY_HIDDEN = 0, 1, 2
-"""The state of a sheet, as .xls and .xlsb number it; .ods knows only the first two."""
+"""The state of a sheet in .xls and .xlsb; .ods has only the first two."""
 NamedRows = tuple[str, Rows, int]
 """Name, rows and state of a sheet."""
 
@@ -49,7 +49,7 @@ NAMESPACES += f' xmlns:calcext="{CALCEXT}" xmlns:dc="http://purl.org/dc/elements
 def raw_ods(
     path: Path, body: str, *, styles: str = "", common: str = "", encrypted: bool = False, before: str = ""
 ) -> Path:
-    """An .ods with the XML inside of `office:spreadsheet`, of automatic styles and of styles.xml as given."""
+    """An .ods with the given content of `office:spreadsheet`, automatic styles and styles.xml."""
     manifest = '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
     entry = "<manifest:encryption-data/>" if encrypted else ""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -130,7 +130,7 @@ def raw_xlsb(
 
 
 def xlsb_sheet(db: Rows) -> bytes:
-    """The records of a sheet; bytes stand for the record of a cell."""
+    """The records of a sheet; a cell of type bytes is its own record."""
     filled = list(db)
     width = max(map(len, filled))
     sheet = [xlsb_record(0x94, struct.pack("<4I", 0, len(filled) - 1, 0, width - 1)), xlsb_record(0x91)]
@@ -142,7 +142,7 @@ def xlsb_sheet(db: Rows) -> bytes:
 
 
 def write_compound(path: Path, streams: Sequence[str]) -> Path:
-    """A compound file of empty streams with these names."""
+    """An OLE file of empty streams with these names."""
     entries = [_entry("Root Entry", 5), *(_entry(name, 2) for name in streams)]
     entries += [bytes(128)] * (-len(entries) % 4)
     chain = [*range(2, len(entries) // 4 + 1), 0xFFFFFFFE]

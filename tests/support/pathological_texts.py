@@ -17,14 +17,14 @@ from pathlib import Path
 from consumer.datasets.chats.column_validator import column_validators
 from consumer.errors import MigrationError
 from consumer.sources.excel.calamine import open_calamine
-from consumer.sources.excel.reader import ReaderFactory, UnsupportedByReaderError
-from consumer.sources.excel.sax_reader import open_sax
+from consumer.sources.excel.reader_protocol import ReaderFactory, UnsupportedByReaderError
 from consumer.sources.excel.vectorized.reader import open_vectorized
+from consumer.sources.excel.xlsx.sax_reader import open_sax
 from tests.support.workbooks import raw_xlsx
 
 TEXT_LENGTH = 1_000_000
 LENGTHS_WITHIN_LIMITS = 130_000, 60_000
-"""What rules and readers do not refuse, or cut, by its length alone."""
+"""The longest texts that rules and readers neither reject nor truncate by their length."""
 CPU_SECONDS = 60
 UNITS = {
     "digits": "1", "zeros": "0", "letters": "ф", "dots": ".", "hyphens": "-", "slashes": "/", "colons": ":",
@@ -58,7 +58,7 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 def run_rules() -> None:
-    """Each rule over each text."""
+    """Run each rule on each text."""
     checked = column_validators(date(2026, 3, 1))
     for kind, text in texts():
         for field in RULES:
@@ -66,7 +66,7 @@ def run_rules() -> None:
 
 
 def run_readers() -> None:
-    """Each reader over each text, in each form that a cell may have."""
+    """Run each reader on each text, in each form of a cell."""
     with tempfile.TemporaryDirectory() as folder:
         for kind, unit in UNITS.items():
             texts = [
@@ -83,7 +83,7 @@ def run_readers() -> None:
 
 
 def read_sheet(opener: ReaderFactory, path: Path) -> None:
-    """Read the only sheet; to refuse it is an answer, too."""
+    """Read the only sheet; an error is accepted too."""
     with suppress(MigrationError, UnsupportedByReaderError):
         reader = opener(path, 100)
         for _ in reader.rows("Чаты"):
@@ -92,7 +92,7 @@ def read_sheet(opener: ReaderFactory, path: Path) -> None:
 
 
 def print_time(what: str, kind: str, work: Callable[[], object]) -> None:
-    """Print what a piece of work takes."""
+    """Print the processor time of a function."""
     began = time.process_time()
     work()
     print(what, kind, f"{time.process_time() - began:.2f}", flush=True)

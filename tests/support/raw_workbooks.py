@@ -1,4 +1,4 @@
-"""Workbooks written by hand, byte by byte, and a look at them through two readers."""
+"""Writes .xlsx workbooks member by member, and reads them by two readers."""
 
 import zipfile
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from consumer.sources.excel.calamine import open_calamine
-from consumer.sources.excel.reader import WorkbookReader
+from consumer.sources.excel.reader_protocol import WorkbookReader
 from consumer.sources.excel.vectorized.reader import open_vectorized
 
 MAIN_NS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -33,7 +33,7 @@ def make_members(
     target: str = "worksheets/sheet1.xml",
     sheet: str | None = None,
 ) -> dict[str, str | bytes]:
-    """The members of a workbook; `data` stands between the tags of `sheetData`, `strings` of `sst`."""
+    """The members of a workbook; `data` is the content of `sheetData`, `strings` that of `sst`."""
     worksheet = sheet or f'<worksheet xmlns="{MAIN_NS}"><sheetData>{data}</sheetData></worksheet>'
     members: dict[str, str | bytes] = {
         "_rels/.rels": _relations(("rId1", "officeDocument", "xl/workbook.xml")),
@@ -54,7 +54,7 @@ def make_members(
 def write_workbook(
     path: Path, members: Mapping[str, str | bytes], compression: int = zipfile.ZIP_DEFLATED
 ) -> Path:
-    """A workbook of such members."""
+    """Write a workbook of these members."""
     with zipfile.ZipFile(path, "w", compression) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
@@ -70,7 +70,7 @@ def _relations(*relations: tuple[str, str, str]) -> str:
 
 
 def read_cells(reader: WorkbookReader) -> tuple[dict[int, Row], int | None]:
-    """Row number → type and text of its cells, of the first sheet, none empty at the end; total."""
+    """Row number → type and repr of its cells, without empty ones at the end; and the number of rows."""
     name = reader.sheets[0].name
     found: dict[int, Row] = {}
     for block in reader.rows(name):
@@ -86,14 +86,14 @@ def read_cells(reader: WorkbookReader) -> tuple[dict[int, Row], int | None]:
 
 
 def read_by_stream(path: Path) -> dict[int, Row]:
-    """What the streaming reader sees; the number of rows that count is checked on the way."""
+    """The cells by the vectorized reader; checks the number of rows too."""
     found, total = read_cells(open_vectorized(path, 7))
     assert total == read_cells(open_calamine(path, 7))[1]
     return found
 
 
 def read_by_calamine(path: Path) -> dict[int, Row]:
-    """What calamine sees."""
+    """The cells by calamine."""
     return read_cells(open_calamine(path, 7))[0]
 
 

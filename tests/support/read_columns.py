@@ -1,4 +1,4 @@
-"""A workbook read as the source reads it: content told, reader and sheet chosen, header found."""
+"""Reads a workbook as the source does: detects its format, chooses reader and sheet, finds the header."""
 
 import shutil
 import tempfile

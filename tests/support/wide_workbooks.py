@@ -1,14 +1,14 @@
-"""Small workbooks whose rejected rows would make enormous records: many cells that share one long text."""
+"""Small workbooks whose rejected rows would make huge records: many cells share one long text."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from consumer.sources.header import column_letter
+from consumer.sources.column_letters import column_letter
 from tests.support.workbooks import raw_xlsx, text_cell
 
 LONG = "ж" * 32_767
-"""What an Excel cell can hold; 64 KB in UTF-8."""
+"""The maximum of an Excel cell; 64 KB in UTF-8."""
 INVALID_INN, LINK = "12", "https://max.ru/join/{}"
 
 
@@ -18,7 +18,7 @@ def shared_strings(*texts: str) -> str:
 
 
 def shared_cell(reference: str, index: int) -> str:
-    """A cell that shows a shared string."""
+    """A cell with a shared string."""
     return f'<c r="{reference}" t="s"><v>{index}</v></c>'
 
 
@@ -28,26 +28,26 @@ def row(number: int, cells: Sequence[str]) -> str:
 
 
 def header_row(columns: int, title: Callable[[int], str]) -> str:
-    """The two required headers, and so many columns that are not read."""
+    """The two required headers, and `columns` unmapped columns."""
     others = [text_cell(f"{column_letter(2 + n)}1", title(n)) for n in range(columns)]
     return row(1, [text_cell("A1", "ИНН"), text_cell("B1", "Ссылка"), *others])
 
 
 def rejected_row(number: int, columns: int, cell: Callable[[str, int], str]) -> str:
-    """A row with a wrong ИНН; `cell` makes the others from reference and number."""
+    """A row with a wrong ИНН; `cell` makes the other cells from reference and number."""
     own = [text_cell(f"A{number}", INVALID_INN), text_cell(f"B{number}", LINK.format(number))]
     return row(number, [*own, *(cell(f"{column_letter(2 + n)}{number}", n) for n in range(columns))])
 
 
 def sharing_workbook(path: Path, *, columns: int, rows: int = 1, text: str = LONG) -> Path:
-    """Wrong rows with so many cells that share one text, and as many headers."""
+    """Wrong rows with `columns` cells that share one text, and as many headers."""
     head = header_row(columns, lambda n: f"Столбец {n}")
     body = "".join(rejected_row(2 + n, columns, lambda at, _: shared_cell(at, 0)) for n in range(rows))
     return raw_xlsx(path, head + body, strings=shared_strings(text))
 
 
 def long_headers_workbook(path: Path) -> Path:
-    """The widest sheet there can be, with the longest headers, and a wrong row of numbers."""
+    """The widest possible sheet, with the longest headers, and a wrong row of numbers."""
     columns = 16_382
     heads = [shared_cell(f"{column_letter(2 + n)}1", 0) for n in range(columns)]
     head = row(1, [text_cell("A1", "ИНН"), text_cell("B1", "Ссылка"), *heads])
@@ -56,7 +56,7 @@ def long_headers_workbook(path: Path) -> Path:
 
 
 def inline_workbook(path: Path) -> Path:
-    """A wrong row of 40 cells, each with a text of its own in place."""
+    """A wrong row of 40 cells with different inline strings."""
     body = rejected_row(2, 40, lambda at, n: text_cell(at, f"{n} {LONG}"))
     return raw_xlsx(path, header_row(40, lambda n: f"Столбец {n}") + body)
 
@@ -71,6 +71,6 @@ EXPECTED_KINDS = {"D": "date", "F": "error", "G": "error", "H": "formula", "I": 
 
 
 def kinds_workbook(path: Path) -> Path:
-    """A wrong row with a number, a date, a bool, errors, and more, in columns C to J, which are not read."""
+    """A wrong row with a number, a date, a bool, errors, and more, in the unmapped columns C to J."""
     own = text_cell("A2", INVALID_INN) + text_cell("B2", LINK.format(2))
     return raw_xlsx(path, header_row(0, str) + f'<row r="2">{own}{KINDS_CELLS}</row>', styles=KINDS_STYLES)

@@ -1,4 +1,4 @@
-"""Makes small .xlsx workbooks for tests: plain, odd, and hostile."""
+"""Writes small .xlsx workbooks for tests: plain, unusual, and hostile."""
 
 import re
 import zipfile
@@ -18,12 +18,12 @@ Rows = Iterable[Sequence[object]]
 
 
 def data_rows(count: int) -> list[tuple[object, ...]]:
-    """So many rows that nothing is wrong with, for columns `HEADER`."""
+    """`count` valid rows for the columns HEADER."""
     return [(7_700_000_000 + i, f"https://max.ru/join/{i}", f"Чат {i}") for i in range(count)]
 
 
 def write_xlsx(path: Path, db: Rows, sheet: str = "Чаты", first_row: int = 1) -> Path:
-    """A plain workbook by xlsxwriter; None leaves a cell out, formulas begin with `=`."""
+    """A plain workbook by xlsxwriter; None leaves out a cell, formulas begin with `=`."""
     book = xlsxwriter.Workbook(path, {"default_date_format": "dd.mm.yyyy", "strings_to_urls": False})
     page = book.add_worksheet(sheet)
     for row, cells in enumerate(db, first_row - 1):
@@ -35,7 +35,7 @@ def write_xlsx(path: Path, db: Rows, sheet: str = "Чаты", first_row: int = 1
 
 
 def write_sheets(path: Path, names: Sequence[str], charts: Sequence[str] = ()) -> Path:
-    """A workbook of charts first, then worksheets; each worksheet names itself in row 3."""
+    """A workbook of charts, then worksheets; each worksheet has its name in row 2."""
     book = xlsxwriter.Workbook(path)
     chartsheets = [book.add_chartsheet(name) for name in charts]
     for number, name in enumerate(names):
@@ -51,7 +51,7 @@ def write_sheets(path: Path, names: Sequence[str], charts: Sequence[str] = ()) -
 
 
 def rename_sheet(path: Path, name: str) -> Path:
-    """Give the first sheet of an .xlsx a name that no program would take."""
+    """Rename the first sheet of an .xlsx, also to a name that no program accepts."""
     with zipfile.ZipFile(path) as archive:
         parts = {part: archive.read(part) for part in archive.namelist()}
     book = parts["xl/workbook.xml"].decode()
@@ -103,7 +103,7 @@ def raw_xlsx(
 
 
 def text_cell(reference: str, text: str) -> str:
-    """A cell with its text in place."""
+    """A cell with an inline string."""
     return f'<c r="{reference}" t="inlineStr"><is><t xml:space="preserve">{escape(text)}</t></is></c>'
 
 
@@ -114,7 +114,7 @@ def text_row(number: int, *texts: str) -> str:
 
 
 def stray_cell_xlsx(path: Path, count: int) -> Path:
-    """So many good rows, and one cell in the last corner a sheet has."""
+    """`count` valid rows, and one cell in the last row and column of a sheet."""
     rows = [text_row(1, *HEADER)]
     rows += [text_row(2 + i, *map(str, cells)) for i, cells in enumerate(data_rows(count))]
     rows.append(f'<row r="1048576">{text_cell("XFD1048576", "x")}</row>')
@@ -122,7 +122,7 @@ def stray_cell_xlsx(path: Path, count: int) -> Path:
 
 
 def relations(parts: Iterable[tuple[str, str]]) -> str:
-    """Parts by kind and path, as `rId1` and so on."""
+    """Relationships to parts by kind and path, with the ids `rId1` and so on."""
     links = "".join(
         f'<Relationship Id="rId{number}" Type="{OFFICE_NS}/{kind}" Target="{target}"/>'
         for number, (kind, target) in enumerate(parts, 1)
@@ -131,7 +131,7 @@ def relations(parts: Iterable[tuple[str, str]]) -> str:
 
 
 def content_types(parts: Iterable[str]) -> str:
-    """What kind each part is of."""
+    """The content types of the parts."""
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
     overrides = "".join(
         f'<Override PartName="/xl/{part}" ContentType="{kind}.{Path(part).stem.rstrip("1")}+xml"/>'

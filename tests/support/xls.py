@@ -1,4 +1,4 @@
-"""Makes small .xls workbooks record by record (MS-XLS), in a compound file (MS-CFB): no library here does."""
+"""Writes small .xls workbooks record by record (MS-XLS) in an OLE file (MS-CFB)."""
 
 import struct
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ WORKSHEET, MACROS, CHART, VBA = 0x00, 0x01, 0x02, 0x06
 SECTOR = 512
 FREE, END, TABLE = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
 MIN_STREAM = 4_096
-"""Shorter streams would be in sectors of another size."""
+"""Shorter streams would be in mini sectors."""
 BOF = struct.Struct("<4H2I")
 GLOBALS, SHEET, CHART_SHEET, MACRO_SHEET = 0x05, 0x10, 0x20, 0x40
 
 
 def write_xls_sheets(path: Path, sheets: Sequence[NamedRows], kinds: Sequence[int] = ()) -> Path:
-    """An .xls of text and numbers; bytes are the records of a cell, `kinds` those of the first sheets."""
+    """An .xls of texts and numbers; bytes are records of a cell; `kinds` are those of the first sheets."""
     kinds = [*kinds, *[WORKSHEET] * (len(sheets) - len(kinds))]
     contents = [_sheet(kind, rows) for kind, (_, rows, _) in zip(kinds, sheets, strict=True)]
     at = len(_globals(sheets, kinds, [0] * len(sheets)))
@@ -36,12 +36,12 @@ def xls_record(kind: int, content: bytes = b"") -> bytes:
 
 
 def xls_text(text: str) -> bytes:
-    """A text with its length, in two bytes a character."""
+    """A text with its length, in two bytes per character."""
     return struct.pack("<HB", len(text), 1) + text.encode("utf-16-le")
 
 
 def xls_result(row: int, column: int, text: str) -> bytes:
-    """A cell with a formula whose stored result is a text."""
+    """A cell with a formula whose result is a text."""
     value = struct.pack("<3HB5sHHIH", row, column, 0, 0, bytes(5), 0xFFFF, 0, 0, 0)
     return xls_record(0x06, value) + xls_record(0x207, xls_text(text))
 
@@ -84,7 +84,7 @@ def _cell(row: int, column: int, cell: object) -> bytes:
 
 
 def _compound(stream: bytes) -> bytes:
-    """A compound file with the stream `Workbook`: header, table, directory, stream."""
+    """An OLE file with the stream `Workbook`: header, table, directory, stream."""
     stream = stream.ljust(MIN_STREAM, b"\0")
     sectors = -(-len(stream) // SECTOR)
     assert sectors + 2 <= SECTOR // 4, "one sector of the table has room for 63 KB"

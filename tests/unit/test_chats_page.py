@@ -10,8 +10,9 @@ from consumer.datasets.chats.rules.integer import MAX_INT4
 from consumer.datasets.chats.rules.text import MAX_SHORT_TEXT_CHARS
 from consumer.datasets.chats.rules.url import MAX_URL_BYTES
 from consumer.datasets.chats.source_tags import SOURCE_TAGS
+from consumer.sources.column_letters import column_letter
 from consumer.sources.excel.sheet_choice import DEFAULT_SHEET
-from consumer.sources.header import HEADER_SEARCH_ROWS, column_letter
+from consumer.sources.header import HEADER_SEARCH_ROWS
 from schemas.codes import RejectCode, WarningCode
 from tests.support.doc_pages import ROOT, code_names, first_code_names, read_page, section, table_rows
 

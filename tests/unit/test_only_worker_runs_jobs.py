@@ -31,6 +31,8 @@ SPAWNING_CALLS = {
     "BackgroundTasks",
     "add_done_callback",
 }
+WAITING = {"messaging", "messaging.backoff", "messaging.timeouts"}
+"""Bounded waits and backoff, shared by all packages: they import the standard library only."""
 LOADED_MODULES_SCRIPT = "import sys, consumer.worker.worker; print(*sys.modules)"
 
 
@@ -56,7 +58,18 @@ def test_the_worker_hears_of_no_message_no_request_and_no_connection() -> None:
         [sys.executable, "-c", LOADED_MODULES_SCRIPT], capture_output=True, text=True, check=True
     )
     strangers = ("aiokafka", "messaging", "fastapi", "starlette", "consumer.intake", "consumer.http")
-    assert [name for name in loaded.stdout.split() if name.startswith(strangers)] == []
+    names = set(loaded.stdout.split()) - WAITING
+    assert [name for name in names if name.startswith(strangers)] == []
+
+
+def test_what_the_worker_shares_with_messaging_imports_the_standard_library_only() -> None:
+    for name in WAITING:
+        path = CONSUMER.parent / name.replace(".", "/")
+        file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            imported += [node.module or "."] if isinstance(node, ast.ImportFrom) else []
+            assert {module.partition(".")[0] for module in imported} <= sys.stdlib_module_names, file
 
 
 def test_a_job_is_run_by_its_row_its_lease_and_what_every_job_gets() -> None:

@@ -34,7 +34,7 @@ class AttemptView(BaseModel):
         description="null while it runs; `unknown` if its end was not recorded"
     )
     error_code: str | None = Field(description="why it failed, if it did")
-    claims: int = Field(description="how many consecutive claims this line stands for")
+    claims: int = Field(description="number of consecutive claims in this item")
     started_at: datetime = Field(description="when the job was claimed; of several claims, the first")
     ended_at: datetime | None = Field(description="null while it runs")
 

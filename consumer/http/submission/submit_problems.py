@@ -45,7 +45,7 @@ def require_accepted(decision: CommandDecision, command: CancelRequest | RetryRe
             f"Command id {command.command_id} was used for another command already. Send it under a new one.",
         )
     if not decision.accepted:
-        reason = decision.reason or "it was refused when it first arrived"
+        reason = decision.rejection_reason or "it was refused when it first arrived"
         raise ProblemError(
             409,
             ProblemCode.COMMAND_REFUSED,

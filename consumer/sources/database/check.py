@@ -1,4 +1,4 @@
-"""A look at a connection without reading from it, for `migration-consumer doctor`."""
+"""Checks a connection without reading a table, for `migration-consumer doctor`."""
 
 from consumer.sources.database.connect import open_session
 from consumer.sources.database.dsn import parse_dsn
@@ -9,9 +9,9 @@ SERVER_VERSION = "select pg_catalog.current_setting('server_version') as version
 
 
 def check_connection(dsn: str, name: str) -> str:
-    """Connect as a source does, and say so in a sentence. Blocks for seconds: call it in a thread.
+    """Connect as a source does; returns a sentence with the server's version.
 
-    Raises the errors of `consumer.errors` that a job would fail with.
+    Blocks for seconds: call it in a thread. Raises the MigrationError that a job would fail with.
     """
     loop = PrivateEventLoop()
     try:

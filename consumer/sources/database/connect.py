@@ -1,4 +1,4 @@
-"""A session in somebody else's Postgres: one read-only snapshot, and a limit on every wait."""
+"""A session in the source's Postgres: one read-only snapshot, with a timeout on every statement."""
 
 import asyncio
 import os
@@ -21,31 +21,34 @@ APPLICATION = "chat-migration source"
 DEFAULT_SERVER_SETTINGS = {
     "statement_timeout": "120s",
     "lock_timeout": "10s",
-    # While the rows handed out are checked and stored; a pause of our own Postgres counts.
+    # Idle while returned rows are checked and stored; an outage of our own Postgres counts.
     "idle_in_transaction_session_timeout": "15min",
     "tcp_keepalives_idle": "15",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
-"""What the options of the address do not say. Set inside the transaction: poolers refuse it at the start."""
+"""Overridden by options of the DSN. Set inside the transaction, since poolers reject startup parameters."""
 
 CLIENT_TIMEOUT_MARGIN = 10.0
-"""How much longer than the server we wait for an answer: its own word says more than our silence."""
+"""Seconds that the client waits longer than the server, whose own timeout error says more."""
 NO_STATEMENT_TIMEOUT = 3_600.0
-"""Where the address switches statement_timeout off."""
+"""Seconds that the client waits if the DSN switches statement_timeout off."""
 CLOSE_TIMEOUT = 2.0
 DNS_RETRY_DELAYS = (0.5, 1.0, None)
-"""Seconds before a name is looked up again that could not be just now; after the last, None, not again."""
+"""Seconds before a host name is resolved again after EAI_AGAIN; None: give up."""
 
 BEGIN_SNAPSHOT = "begin isolation level repeatable read read only"
 APPLY_SETTINGS = (
-    "select set_config(name, value, true) from unnest($1::text[], $2::text[]) as given (name, value)"
+    "select set_config(name, value, true) from unnest($1::text[], $2::text[]) as settings (name, value)"
 )
 READ_STATEMENT_TIMEOUT = "select setting::bigint from pg_catalog.pg_settings where name = 'statement_timeout'"
 
 
 class SnapshotSession:
-    """A connection with its one transaction; every statement has a limit, also where the server is frozen."""
+    """A connection with its only transaction.
+
+    Every statement has a timeout on the client too, in case the server is frozen.
+    """
 
     def __init__(self, connection: Connection, statement_timeout: float) -> None:
         self._connection = connection
@@ -56,15 +59,20 @@ class SnapshotSession:
         return await self._connection.fetch(sql, *values, timeout=self._statement_timeout)
 
     async def fetch_one(self, sql: str, *values: Any) -> PgRecord:
-        """The one row of a query that has one."""
+        """The row of a query that returns exactly one."""
         row = await self._connection.fetchrow(sql, *values, timeout=self._statement_timeout)
         assert row is not None  # noqa: S101
         return row
 
     async def close(self) -> None:
-        """End the transaction and the connection, within CLOSE_TIMEOUT; harmless when called again."""
-        away = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-        with suppress(*away):
+        """End the transaction and the connection within CLOSE_TIMEOUT; idempotent."""
+        connection_lost = (
+            OSError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+        )
+        with suppress(*connection_lost):
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self._connection.execute("rollback")
                 await self._connection.close()
@@ -72,10 +80,7 @@ class SnapshotSession:
 
 
 async def open_session(params: ConnectionParams) -> SnapshotSession:
-    """Connect and take the snapshot.
-
-    Raises InvalidSourceDsnError, OSError, and what asyncpg raises.
-    """
+    """Connect and begin the snapshot. Raises InvalidSourceDsnError, OSError, and exceptions of asyncpg."""
     connection = await _connect_with_dns_retries(params)
     try:
         await connection.execute(BEGIN_SNAPSHOT, timeout=CLIENT_TIMEOUT_MARGIN)
@@ -88,14 +93,14 @@ async def open_session(params: ConnectionParams) -> SnapshotSession:
 
 
 async def _connect_with_dns_retries(params: ConnectionParams) -> Connection:
-    for pause in DNS_RETRY_DELAYS:
+    for delay in DNS_RETRY_DELAYS:
         try:
             return await _connect(params)
         except socket.gaierror as error:
-            if pause is None or error.errno != socket.EAI_AGAIN:
+            if delay is None or error.errno != socket.EAI_AGAIN:
                 raise
-            await asyncio.sleep(pause)
-    raise AssertionError("the last pause is None")
+            await asyncio.sleep(delay)
+    raise AssertionError("the last delay is None")
 
 
 async def _connect(params: ConnectionParams) -> Connection:
@@ -114,23 +119,23 @@ async def _connect(params: ConnectionParams) -> Connection:
         except asyncpg.PostgresError:
             raise
         except ValueError as error:
-            if isinstance(error, OSError | UnicodeDecodeError):  # a certificate that does not hold is both
+            if isinstance(error, OSError | UnicodeDecodeError):  # a TLS certificate error is a ValueError too
                 raise
             raise InvalidSourceDsnError("its hosts, ports, or options cannot be read") from None
 
 
 @contextmanager
 def _without_pg_env() -> Iterator[None]:
-    """The driver takes what an address leaves out from PG… variables: those are of our own Postgres."""
-    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PG")}
+    """Hide PG… variables: the driver fills gaps of a DSN from them, and they belong to our own Postgres."""
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PG")}
     try:
         yield
     finally:
-        os.environ.update(kept)
+        os.environ.update(hidden)
 
 
 async def _apply_settings(connection: Connection, settings: dict[str, str]) -> float:
-    """Make the settings of the transaction; how long to wait for a statement, in seconds."""
+    """Set the settings for the transaction; returns the client's statement timeout in seconds."""
     try:
         await connection.execute(
             APPLY_SETTINGS, list(settings), list(settings.values()), timeout=CLIENT_TIMEOUT_MARGIN

@@ -1,4 +1,4 @@
-"""How many rows there are in a snapshot, and whether their keys will do."""
+"""Counts the rows of a snapshot, and checks that the key is unique and never null."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from consumer.sources.database.table_lookup import ResolvedTable, wrong_key
 
 @dataclass(frozen=True, slots=True)
 class RowCount:
-    """`stored` are the rows up to a checkpoint; `highest` is None where there is no row."""
+    """`max_key` is None if there is no row; `rows_done` are the rows up to the checkpoint."""
 
     rows: int
     max_key: int | None
@@ -18,21 +18,21 @@ class RowCount:
 
 
 def dataset_filter(source_table: SourceTable, placeholder: str) -> str:
-    """The condition for rows of the dataset, with a placeholder for the value."""
+    """The condition for rows of the dataset: the filter column equals `placeholder`, or is null."""
     column = quote_identifier(source_table.row_filter[0])
     return f"(t.{column}::text = {placeholder}::text or t.{column} is null)"
 
 
 def count_query(table: ResolvedTable, source_table: SourceTable) -> str:
-    """Counts rows up to a key ($2, null for all of them), and those up to another ($3).
+    """SQL that counts rows up to the key $2 (null: all), and of these the rows up to the checkpoint $3.
 
-    Keys are counted one by one only where the server does not keep them apart.
+    `count(distinct …)` sorts the keys, so it is used only if no unique index makes them distinct.
     """
     key = f"t.{quote_identifier(source_table.key)}"
     distinct = f"count({key})" if table.has_unique_key else f"count(distinct {key})"
     return (
-        f"select count(*) as rows, count({key}) as keys, {distinct} as apart, "  # noqa: S608 – quoted names
-        f"max({key})::bigint as highest, count(*) filter (where {key} <= $3::bigint) as stored "
+        f"select count(*) as rows, count({key}) as keys, {distinct} as unique_keys, "  # noqa: S608 – quoted
+        f"max({key})::bigint as max_key, count(*) filter (where {key} <= $3::bigint) as rows_done "
         f"from {table.sql} as t "
         f"where {dataset_filter(source_table, '$1')} and ($2::bigint is null or {key} <= $2::bigint)"
     )
@@ -45,14 +45,14 @@ async def count_rows(
     last_key: int | None = None,
     checkpoint: int | None = None,
 ) -> RowCount:
-    """Count what belongs to the dataset; raises PermanentError: `wrong_key`."""
-    found = await session.fetch_one(
+    """Count the rows of the dataset. Raises PermanentError: `wrong_key`."""
+    counts = await session.fetch_one(
         count_query(table, source_table), source_table.row_filter[1], last_key, checkpoint
     )
-    if found["keys"] != found["rows"]:
-        raise wrong_key(table.label, source_table.key, f"is empty in {found['rows'] - found['keys']} rows")
-    if found["apart"] != found["keys"]:
-        raise wrong_key(
-            table.label, source_table.key, f"repeats itself {found['keys'] - found['apart']} times"
-        )
-    return RowCount(found["rows"], found["highest"], found["stored"])
+    nulls = counts["rows"] - counts["keys"]
+    duplicates = counts["keys"] - counts["unique_keys"]
+    if nulls:
+        raise wrong_key(table.label, source_table.key, f"is empty in {nulls} rows")
+    if duplicates:
+        raise wrong_key(table.label, source_table.key, f"repeats itself {duplicates} times")
+    return RowCount(counts["rows"], counts["max_key"], counts["rows_done"])

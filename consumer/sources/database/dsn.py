@@ -1,4 +1,4 @@
-"""The address of a connection taken apart, so that nothing it leaves out is filled in from elsewhere."""
+"""Parses the DSN of a connection, so that the driver fills no gap of it from files or variables."""
 
 import os
 import shlex
@@ -21,7 +21,7 @@ IGNORED_OPTIONS = frozenset(
         *("gssencmode", "client_encoding", "fallback_application_name"),
     }
 )
-"""Options of libpq that change nothing about what is read."""
+"""Options of libpq that do not change what is read."""
 TLS_FILE_OPTIONS = ("sslcert", "sslkey", "sslrootcert", "sslcrl")
 
 CONNECT_TIMEOUT = 10.0
@@ -29,14 +29,15 @@ MAX_CONNECT_TIMEOUT = 60.0
 
 
 class InvalidSourceDsnError(ValueError):
-    """The address cannot be understood. The text says why, and never quotes a value of it."""
+    """The DSN cannot be parsed. The message says why, and quotes no value of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionParams:
-    """Where to connect, as whom, and what to set there.
+    """Parameters of `asyncpg.connect`, and settings to apply in the session.
 
-    `dsn` holds hosts and TLS alone, for the driver. `settings` are all other options: settings of the server.
+    `dsn` holds only hosts and TLS options. `server_settings` are all options that neither we nor the driver
+    handle.
     """
 
     dsn: str = field(repr=False)
@@ -48,7 +49,7 @@ class ConnectionParams:
 
 
 def parse_dsn(dsn: str) -> ConnectionParams:
-    """Take a DSN apart; raises InvalidSourceDsnError."""
+    """Parse a DSN. Raises InvalidSourceDsnError."""
     try:
         parts = urlsplit(dsn.strip())
         pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
@@ -67,7 +68,7 @@ def parse_dsn(dsn: str) -> ConnectionParams:
     return ConnectionParams(
         dsn=f"postgresql://{hosts}/?{urlencode(driver)}",
         user=_required(unquote(user) or options.get("user"), "user"),
-        # Never None: the driver would look for a password of our own.
+        # Never None: the driver would look for a password in ~/.pgpass.
         password=unquote(password) or options.get("password", ""),
         database=_required(
             unquote(parts.path[1:]) or options.get("dbname") or options.get("database"), "database"
@@ -84,7 +85,7 @@ def _required(value: str | None, part: str) -> str:
 
 
 def _check_files(options: dict[str, str]) -> None:
-    """A file that is missing is a slip of the settings; the driver's error for it looks like an outage."""
+    """Check TLS files here: the driver's error for a missing one looks like an outage."""
     for name in TLS_FILE_OPTIONS:
         if name in options and not os.access(options[name], os.R_OK):
             raise InvalidSourceDsnError(f"the file it names as {name} cannot be read")
@@ -108,15 +109,15 @@ def _server_settings(options: dict[str, str]) -> dict[str, str]:
 
 
 def _parse_libpq_options(text: str) -> Iterable[tuple[str, str]]:
-    """The pairs of `-c name=value -c …`, or `--name=value`, as libpq's `options` takes them."""
+    """The pairs of libpq's `options`: `-c name=value -c …`, or `--name=value`."""
     try:
-        words = shlex.split(text)
+        arguments = shlex.split(text)
     except ValueError:
         raise InvalidSourceDsnError("its options cannot be taken apart") from None
-    for word in words:
-        if word == "-c":
+    for argument in arguments:
+        if argument == "-c":
             continue
-        name, equals, value = word.removeprefix("--").removeprefix("-c").partition("=")
+        name, equals, value = argument.removeprefix("--").removeprefix("-c").partition("=")
         if not equals:
             raise InvalidSourceDsnError("its options are not of the form -c name=value")
         yield name.replace("-", "_"), value

@@ -1,6 +1,6 @@
-"""What goes wrong with somebody else's Postgres, mapped once to a code and a sentence.
+"""Maps errors of the source's Postgres to codes and messages.
 
-The sentence names the connection; the driver's own text stays behind, since it may quote values or secrets.
+Messages name the connection and never include the driver's text, which may quote values or secrets.
 """
 
 import socket
@@ -18,7 +18,7 @@ EXAMPLE_DSN = "postgresql://user:password@host:5432/database?sslmode=require"
 
 TRANSIENT_SQLSTATES = {
     "57014": "a query took longer than statement_timeout allows, or was cancelled there",
-    "55P03": "the table stayed locked by somebody else",
+    "55P03": "the table is locked by another session",
     "25P03": "it ended a session that had been idle",
     "25P04": "it ended a transaction that took too long",
     "40001": "another transaction, or its own recovery, got in the way",
@@ -31,7 +31,7 @@ TRANSIENT_SQLSTATE_CLASSES = {
     "57P": "it is starting or shutting down",
 }
 RESULT_TOO_LARGE_SQLSTATES = frozenset({"54000", "53200", "53400"})
-"""An answer too long, no memory, no room for sorting."""
+"""program_limit_exceeded, out_of_memory, configuration_limit_exceeded."""
 TLS_REJECTED_TEXT = "rejected SSL upgrade"
 UNSUPPORTED_AUTH_TEXT = "unsupported authentication method"
 TLS_CONNECTION_LOST = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
@@ -41,10 +41,10 @@ TLS_CONNECTION_LOST = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallEr
 def translate_errors(
     connection: str, *, can_shrink_page: bool = False, is_resume: bool = False
 ) -> Iterator[None]:
-    """Raise errors of `consumer.errors` about the connection `connection` in place of the driver's.
+    """Replace errors of the driver by MigrationErrors that name the connection.
 
-    Where `fewer` rows can be asked for, what is too much for one answer is a MemoryError. A host that was
-    `read_before` is known, though the name server may not be there just now.
+    With `can_shrink_page`, a result that is too large becomes a MemoryError, after which the job is tried
+    again with smaller pages. With `is_resume` the host was resolved before, so a DNS failure is transient.
     """
     try:
         yield
@@ -57,21 +57,21 @@ def translate_errors(
         OSError,
     ) as error:
         if can_shrink_page and _is_result_too_large(error):
-            raise MemoryError("so many rows at once are too much") from None
+            raise MemoryError("a page of rows is too large") from None
         if is_resume and isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
             raise _unavailable(connection, "its host's name cannot be looked up") from None
         raise to_migration_error(error, connection) from None
 
 
 def _is_result_too_large(error: BaseException) -> bool:
-    """For the server, or for us: the driver then gives the connection up, and says why only there."""
+    """Too large for the server, or for us: asyncpg drops the connection then, caused by MemoryError."""
     return getattr(error, "sqlstate", None) in RESULT_TOO_LARGE_SQLSTATES or isinstance(
         error.__cause__, MemoryError
     )
 
 
 def to_migration_error(error: BaseException, name: str) -> MigrationError:
-    """The error to raise instead."""
+    """The MigrationError for an exception of the driver or of the network."""
     match error:
         case InvalidSourceDsnError():
             return _invalid_dsn(name, str(error))
@@ -95,7 +95,7 @@ def to_migration_error(error: BaseException, name: str) -> MigrationError:
         case asyncpg.ClientConfigurationError():
             return _invalid_dsn(name, "its options do not fit together")
         case asyncpg.InterfaceError() if UNSUPPORTED_AUTH_TEXT in str(error):
-            return _access_denied(name, "it asks for a way to log in that this service does not have")
+            return _access_denied(name, "it requires an authentication method that this service lacks")
         case TimeoutError():
             return _unavailable(name, "it does not answer")
         case _:
@@ -103,15 +103,16 @@ def to_migration_error(error: BaseException, name: str) -> MigrationError:
 
 
 def _from_sqlstate(sqlstate: str, name: str) -> MigrationError:
-    passing = TRANSIENT_SQLSTATES.get(sqlstate) or next(
-        (why for start, why in TRANSIENT_SQLSTATE_CLASSES.items() if sqlstate.startswith(start)), None
+    transient = TRANSIENT_SQLSTATES.get(sqlstate) or next(
+        (reason for prefix, reason in TRANSIENT_SQLSTATE_CLASSES.items() if sqlstate.startswith(prefix)),
+        None,
     )
-    if passing:
-        return _unavailable(name, f"{passing} (SQLSTATE {sqlstate})")
+    if transient:
+        return _unavailable(name, f"{transient} (SQLSTATE {sqlstate})")
     if sqlstate.startswith("28"):
         return _access_denied(name, "user, password, or an entry in its pg_hba.conf is wrong or missing")
     if sqlstate == "42501":
-        return _access_denied(name, "its user has not the right to read the table")
+        return _access_denied(name, "its user has no permission to read the table")
     if sqlstate == "3D000":
         return PermanentError(
             ErrorCode.DATABASE_NOT_FOUND,
@@ -126,13 +127,13 @@ def _from_sqlstate(sqlstate: str, name: str) -> MigrationError:
     if sqlstate == "54000":
         return PermanentError(
             ErrorCode.SOURCE_UNREADABLE,
-            f"The texts of a few rows from the connection «{name}» are more than PostgreSQL hands out "
-            "at once (1 GB). Ask for a view that cuts them, or have MIGRATION_BATCH_ROWS lowered.",
+            f"The texts of a few rows from the connection «{name}» are larger than one result of PostgreSQL "
+            "may be (1 GB). Ask for a view that cuts them, or have MIGRATION_BATCH_ROWS lowered.",
         )
     return PermanentError(
         ErrorCode.SOURCE_UNREADABLE,
-        f"The database of the connection «{name}» refuses to hand out the rows (SQLSTATE {sqlstate or 'none'}). "
-        "Have its log looked at.",
+        f"The database of the connection «{name}» refuses to return the rows "
+        f"(SQLSTATE {sqlstate or 'none'}). Have its log checked.",
     )
 
 
@@ -147,8 +148,8 @@ def _invalid_dsn(name: str, reason: str) -> PermanentError:
 def _access_denied(name: str, reason: str) -> PermanentError:
     return PermanentError(
         ErrorCode.ACCESS_DENIED,
-        f"The database of the connection «{name}» does not let this service in: {reason}. "
-        "Have the right given, or the address in MIGRATION_CONNECTIONS mended.",
+        f"The database of the connection «{name}» denies access to this service: {reason}. "
+        "Have the permission granted, or the address in MIGRATION_CONNECTIONS corrected.",
     )
 
 
@@ -156,7 +157,7 @@ def _tls_failed(name: str, reason: str) -> PermanentError:
     return PermanentError(
         ErrorCode.TLS_REFUSED,
         f"There is no encrypted connection to the database of «{name}»: {reason}. "
-        "Have the server's TLS mended, or sslmode and sslrootcert in MIGRATION_CONNECTIONS.",
+        "Have the server's TLS repaired, or sslmode and sslrootcert in MIGRATION_CONNECTIONS corrected.",
     )
 
 
@@ -164,5 +165,5 @@ def _unavailable(name: str, reason: str) -> TransientError:
     return TransientError(
         ErrorCode.SOURCE_UNAVAILABLE,
         f"The database of the connection «{name}» cannot be read right now: {reason}. "
-        "It is tried again; if it stays away, have it looked at.",
+        "The service tries again; if this continues, have the database checked.",
     )

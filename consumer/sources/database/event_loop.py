@@ -1,4 +1,4 @@
-"""A private event loop for one source: the driver is asynchronous, a source is not."""
+"""A private event loop for one source: asyncpg is asynchronous, sources are not."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -11,18 +11,18 @@ CANCEL_TIMEOUT = 1.0
 class PrivateEventLoop:
     """Runs one coroutine at a time.
 
-    Not `asyncio.Runner`: its `close` waits for threads, and so for a name server that does not answer.
+    Not `asyncio.Runner`: its `close` waits for threads, such as one that resolves a host name.
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """The result of a coroutine; what it raises is raised."""
+        """Run a coroutine to its end; returns its result, or raises its exception."""
         return self._loop.run_until_complete(coroutine)
 
     def close(self) -> None:
-        """End what was left running; harmless when called again."""
+        """Cancel tasks that still run, for at most CANCEL_TIMEOUT, and close the loop; idempotent."""
         if not self._loop.is_closed():
             self._loop.run_until_complete(_cancel_pending())
             self._loop.close()
@@ -34,4 +34,4 @@ async def _cancel_pending() -> None:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=CANCEL_TIMEOUT)
-    await asyncio.sleep(0)  # an aborted connection closes its socket in the loop's next round
+    await asyncio.sleep(0)  # an aborted connection closes its socket in the loop's next iteration

@@ -1,4 +1,4 @@
-"""Names of tables and columns: as SQL takes them, as people ask for them, and as sentences spell them."""
+"""Names of tables and columns: quoted for SQL, parsed from requests, shown in messages."""
 
 import re
 from collections.abc import Iterator
@@ -8,24 +8,24 @@ _TABLE_NAME = re.compile(rf"(?:(?P<schema>{_QUOTED}|[^.\"]+)\.)?(?P<table>{_QUOT
 
 
 def quote_identifier(name: str) -> str:
-    """The name as an identifier that means exactly this name."""
+    """The name as a quoted identifier of SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def qualified_name(schema: str, table: str) -> str:
-    """A table as SQL names it."""
+    """Schema and table as quoted identifiers of SQL."""
     return f"{quote_identifier(schema)}.{quote_identifier(table)}"
 
 
 def possible_names(requested: str) -> Iterator[tuple[str | None, str]]:
-    """Schema (None: that of the search path) and table that a text may mean, the likeliest first.
+    """Schema (None: the search path) and table that a text may mean, the most likely first.
 
-    Names in double quotes may hold dots. Where there is no such table, the quotes may be part of its name.
+    Names in double quotes may contain dots. If no such table exists, the quotes may be part of the name.
     """
-    spelling = _TABLE_NAME.fullmatch(requested)
-    if spelling and '"' in requested:
-        schema = spelling["schema"]
-        yield None if schema is None else _unquoted(schema), _unquoted(spelling["table"])
+    quoted = _TABLE_NAME.fullmatch(requested)
+    if quoted and '"' in requested:
+        schema = quoted["schema"]
+        yield None if schema is None else _unquoted(schema), _unquoted(quoted["table"])
     schema, dot, table = requested.partition(".")
     yield (schema, table) if dot else (None, requested)
 
@@ -35,7 +35,7 @@ def _unquoted(name: str) -> str:
 
 
 def display_name(schema: str, table: str) -> str:
-    """A table as people name it: quoted only where `possible_names` would take it for another one."""
+    """A table for messages: quoted only if `possible_names` would read it as another name."""
     plain = f"{schema}.{table}"
     return (
         plain

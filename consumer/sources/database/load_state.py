@@ -1,4 +1,4 @@
-"""Which load an attempt belongs to: it goes on with the one before, or a new one begins. Pure."""
+"""The state of a load of a table, kept between attempts; pure functions."""
 
 import hashlib
 import json
@@ -16,14 +16,15 @@ from schemas.codes import ErrorCode
 
 @dataclass(frozen=True, slots=True)
 class LoadState:
-    """Rows up to `highest`, `count` of them: what came later is not part of the job.
+    """The `count` rows up to the key `max_key`; rows added later do not belong to the job.
 
-    `generation` grows when rows of a load were gone; `changed_in_run` is the run in which that was seen.
-    `digest` stands for those up to the key `last_key`, which were handed out.
+    `generation` is incremented when rows of the load changed; `changed_in_run` is the last run in which that
+    was detected. `digest` is the `RowsDigest` of the rows returned so far, up to the key `last_key`; both are
+    None before the first.
     """
 
     count: int
-    highest: int
+    max_key: int
     generation: int = 0
     changed_in_run: int | None = None
     digest: str | None = None
@@ -31,29 +32,28 @@ class LoadState:
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
-        """What an earlier attempt stored."""
-        known = (state["count"], state["highest"], state["generation"], state["changed_in_run"])
-        return cls(*known, state.get("digest"), state.get("last_key"))
+        """The state that `to_json` returned in an earlier attempt."""
+        return cls(**state)
 
     def to_json(self) -> dict[str, Any]:
-        """What the next attempt has to know."""
+        """The state for the next attempt."""
         return asdict(self)
 
     def with_emitted(self, rows: RowsDigest) -> Self:
-        """The load when these rows were handed out."""
-        return (
-            self if rows.last_key is None else replace(self, digest=rows.hexdigest(), last_key=rows.last_key)
-        )
+        """The state after the rows of a digest were returned."""
+        if rows.last_key is None:
+            return self
+        return replace(self, digest=rows.hexdigest(), last_key=rows.last_key)
 
     def fingerprint(self, table: ResolvedTable) -> str:
-        """What stands for these rows of this table."""
-        known = [table.database, table.oid, table.schema, table.name]
-        text = json.dumps([*known, self.count, self.highest, self.generation])
+        """SHA-256 (hex) that identifies this load of this table."""
+        identity = [table.database, table.oid, table.schema, table.name]
+        text = json.dumps([*identity, self.count, self.max_key, self.generation])
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 def previous_load(table: ResolvedTable, config: SourceConfig) -> LoadState | None:
-    """The load of an earlier attempt, where it was of this very table."""
+    """The load of the previous attempt, None if there is none or it was of another table."""
     if config.state is None:
         return None
     load = LoadState.from_json(config.state)
@@ -61,20 +61,21 @@ def previous_load(table: ResolvedTable, config: SourceConfig) -> LoadState | Non
 
 
 def rows_still_present(load: LoadState, counted: RowCount, config: SourceConfig) -> bool:
-    """Whether the rows of a load are all still there, those that are stored and the others."""
+    """Whether as many rows exist as before: in all, and up to the checkpoint."""
     return counted.rows == load.count and counted.rows_done == config.rows_done
 
 
 def is_unchanged(load: LoadState, stored: RowsDigest) -> bool:
-    """Whether the rows that are stored are those that were handed out, as far as that is known of them.
+    """Whether the rows up to the checkpoint are those that were returned before.
 
-    A replica of an older version goes on without a digest, and leaves the one it found.
+    `stored` is their digest as they are now. True if the load's digest ends at another key: they cannot be
+    compared then.
     """
     return load.digest is None or load.last_key != stored.last_key or load.digest == stored.hexdigest()
 
 
 def new_load(table: ResolvedTable, counted: RowCount) -> LoadState:
-    """A load of all there is now; raises LayoutError where that is nothing."""
+    """A load of all current rows. Raises LayoutError (`no_rows`) if there are none."""
     if counted.max_key is None:
         raise LayoutError(
             ErrorCode.NO_ROWS,
@@ -84,12 +85,12 @@ def new_load(table: ResolvedTable, counted: RowCount) -> LoadState:
 
 
 def restart_load(load: LoadState, counted: RowCount, table: ResolvedTable, config: SourceConfig) -> LoadState:
-    """The load that replaces one whose rows are gone, once a run; raises PermanentError."""
+    """The load that replaces one whose rows changed. Raises PermanentError the second time in a run."""
     if load.changed_in_run == config.run:
         raise PermanentError(
             ErrorCode.SOURCE_CHANGED,
             f"Rows of the table «{table.label}» were deleted, changed, or came in between while it was read, "
             "and again after a new start. Retry the job when nobody changes the table.",
         )
-    now = new_load(table, counted)
-    return LoadState(now.count, now.highest, load.generation + 1, config.run)
+    fresh = new_load(table, counted)
+    return replace(fresh, generation=load.generation + 1, changed_in_run=config.run)

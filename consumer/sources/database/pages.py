@@ -1,4 +1,4 @@
-"""The rows of a snapshot, page by page in the order of the key; each page is a statement of its own."""
+"""Reads a snapshot page by page in the order of the key, one statement for each page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from consumer.sources.database.table_lookup import ResolvedTable
 from consumer.sources.source_columns import SourceColumn
 
 MAX_TEXT_BYTES = 4 * MAX_RAW_TEXT_CHARS
-"""Beyond them a text has more characters than that; Postgres knows its bytes without a look at it."""
+"""A text of more bytes has more characters than that; octet_length() does not detoast the value."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRange:
-    """Keys above `after` (from the lowest on where it is None), up to and with `last_key`.
+    """Keys after `after_key` (None: from the lowest) up to and including `last_key`.
 
-    `fields` are those to read: all of the relation's, or some.
+    `fields` are the fields to read, all of the source table's or some.
     """
 
     after_key: int | None
@@ -29,18 +29,18 @@ class KeyRange:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether no key can be left."""
+        """Whether no key can remain."""
         return self.after_key is not None and self.after_key >= self.last_key
 
 
 def page_query(
     table: ResolvedTable, source_table: SourceTable, fields: Sequence[str], *, is_first: bool
 ) -> str:
-    """One page: $1 the value of `only`, $2 the highest key, $3 how many rows, $4 the key before.
+    """SQL of one page: $1 value of the row filter, $2 highest key, $3 number of rows, $4 previous key.
 
-    Columns are compared and put in order as they are, so that an index serves. Handed out is one row, with
-    a list for each column, texts as text: half the work for the driver of a row for each.
-    Of a text longer than any rule takes the beginning comes, between marks: without blanks it stays too long.
+    The key is compared and sorted in its own type, so that an index is used. The result is one row with an
+    array for each column, all values as text: half the driver's work for one row per record.
+    A text that every rule rejects as too long is cut, between marks that keep it too long once trimmed.
     """
     key = f"t.{quote_identifier(source_table.key)}"
     texts = "".join(f", {_bounded_text(source_table.columns[field])}" for field in fields)
@@ -49,8 +49,8 @@ def page_query(
     lists = ["array_agg(p.k::bigint order by p.k)", *(f"array_agg(p.{name} order by p.k)" for name in names)]
     return (
         f"select {', '.join(lists)} from (select {key}{texts} from {table.sql} as t "  # noqa: S608 – quoted names
-        f"where {dataset_filter(source_table, '$1')} and {key} <= $2::bigint{above} order by {key} limit $3::bigint"
-        f") as p ({', '.join(['k', *names])})"
+        f"where {dataset_filter(source_table, '$1')} and {key} <= $2::bigint{above} "
+        f"order by {key} limit $3::bigint) as p ({', '.join(['k', *names])})"
     )
 
 
@@ -63,11 +63,11 @@ def _bounded_text(column: str) -> str:
 async def fetch_page(
     session: SnapshotSession, table: ResolvedTable, source_table: SourceTable, key_range: KeyRange, limit: int
 ) -> Chunk | None:
-    """The first rows of a stretch, at most `limit`; None where there are none."""
+    """The first rows of a range, at most `limit`; None if it has none."""
     sql = page_query(table, source_table, key_range.fields, is_first=key_range.after_key is None)
-    border = () if key_range.after_key is None else (key_range.after_key,)
+    after_key = () if key_range.after_key is None else (key_range.after_key,)
     positions, *columns = await session.fetch_one(
-        sql, source_table.row_filter[1], key_range.last_key, limit, *border
+        sql, source_table.row_filter[1], key_range.last_key, limit, *after_key
     )
     return None if positions is None else build_chunk(positions, columns, source_table, key_range.fields)
 
@@ -78,7 +78,7 @@ def build_chunk(
     source_table: SourceTable,
     fields: Sequence[str],
 ) -> Chunk:
-    """Keys, and the texts of each field, as the dataset takes them."""
+    """A chunk whose positions are the keys, and whose columns are texts."""
     names = [source_table.columns[field] for field in fields]
 
     def record(i: int) -> dict[str, Cell]:
@@ -90,6 +90,6 @@ def build_chunk(
 
 
 def source_columns(source_table: SourceTable) -> list[SourceColumn]:
-    """The columns that are read: the key, then the fields. The table may have others."""
+    """The columns that are read: the key, then the fields. Other columns of the table are not listed."""
     fields = ((name, field) for field, name in source_table.columns.items())
     return [SourceColumn(name, name, field) for name, field in ((source_table.key, None), *fields)]

@@ -1,4 +1,4 @@
-"""A table of another database as a source: opened, counted, handed out page by page."""
+"""A table of another database as a source: counted at open, then read page by page in one snapshot."""
 
 from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import replace
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class DatabaseSource:
-    """The rows of one table, as one snapshot shows them."""
+    """The rows of one table in one read-only snapshot."""
 
     def __init__(self, spec: Mapping[str, Any], config: SourceConfig) -> None:
         self._connection_name = str(spec["connection"])
@@ -34,7 +34,7 @@ class DatabaseSource:
         self._plan: ReadPlan | None = None
 
     def open(self) -> SourceInfo:
-        """Connect, find the table and count it; errors of `consumer.errors` say what is wrong."""
+        """Connect, find the table and count its rows. Raises MigrationError."""
         self._loop = PrivateEventLoop()
         self._session = self._run(self._loop, self._connect())
         self._plan = self._run(self._loop, self._plan_read(self._session))
@@ -49,25 +49,25 @@ class DatabaseSource:
 
     @property
     def total(self) -> int | None:
-        """How many rows count; known as soon as the source is open."""
+        """The number of rows, known once the source is open."""
         return None if self._plan is None else self._plan.load.count
 
     @property
     def state(self) -> Mapping[str, Any] | None:
-        """What the next attempt has to know: the load, and what stands for the rows handed out so far."""
-        standing = self._plan
-        return None if standing is None else standing.load.with_emitted(standing.digest).to_json()
+        """The load state as JSON, with the digest of the rows returned so far."""
+        plan = self._plan
+        return None if plan is None else plan.load.with_emitted(plan.digest).to_json()
 
     def chunks(self) -> Iterator[Chunk]:
-        """The rows in the order of their keys; of those that are stored, key and identity alone.
+        """The rows in the order of their keys; of rows already stored, only key and identity fields.
 
-        Raises TransientError where not as many rows come as were counted.
+        Raises TransientError (`short_read`) if fewer or more rows come than were counted.
         """
         if self._plan is None:
             return
         rows = 0
-        for stretch in self._plan.key_ranges():
-            for chunk in self._fetch_pages(self._plan, stretch):
+        for key_range in self._plan.key_ranges():
+            for chunk in self._fetch_pages(self._plan, key_range):
                 rows += len(chunk.positions)
                 self._plan.mark_emitted(chunk)
                 yield chunk
@@ -77,22 +77,22 @@ class DatabaseSource:
     def _fetch_pages(self, plan: ReadPlan, key_range: KeyRange) -> Iterator[Chunk]:
         size = self._config.chunk_rows
         while self._loop is not None and self._session is not None and not key_range.is_exhausted:
-            work = fetch_page(self._session, plan.table, self._source_table, key_range, size)
-            chunk = self._run(self._loop, work)
+            page = fetch_page(self._session, plan.table, self._source_table, key_range, size)
+            chunk = self._run(self._loop, page)
             if chunk is None:
                 return
-            yield from split_by_size(chunk)  # what was handed out is known up to each batch
+            yield from split_by_size(chunk)  # here, so that the digest covers exactly the batches sent
             key_range = replace(key_range, after_key=chunk.positions[-1])
 
     def _run(self, loop: PrivateEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
-        read_before = self._config.checkpoint is not None
+        is_resume = self._config.checkpoint is not None
         with translate_errors(
-            self._connection_name, can_shrink_page=not self._config.low_memory, is_resume=read_before
+            self._connection_name, can_shrink_page=not self._config.low_memory, is_resume=is_resume
         ):
             return loop.run(coroutine)
 
     def close(self) -> None:
-        """End the transaction and the connection, within seconds; harmless when called again."""
+        """End the transaction and the connection within seconds; idempotent."""
         loop, self._loop = self._loop, None
         session, self._session = self._session, None
         if loop is not None:
@@ -113,5 +113,5 @@ def _require_source_table(config: SourceConfig) -> SourceTable:
 def _short_read(name: str, counted: int, read: int) -> TransientError:
     return TransientError(
         ErrorCode.SHORT_READ,
-        f"The database of the connection «{name}» counted {counted} rows, but handed out {read}. Try again.",
+        f"The database of the connection «{name}» counted {counted} rows, but returned {read}. Try again.",
     )

@@ -1,4 +1,4 @@
-"""The table that is asked for: found by its exact name, with the columns and the key that are needed."""
+"""Finds the requested table by its exact name, and checks its columns and its key."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from schemas.text import shorten_name
 KEY_TYPES = ("smallint", "integer", "bigint")
 NAMES_SHOWN = 40
 
-# Both cases: a table of nearly that name is worth a hint. Temporary and toast tables are not looked at.
-# The one asked for comes first: a database may have a schema for each of hundreds of customers.
+# $1 the name, $2 the schema or null. Names that differ in case are hints for the error message.
+# Exact matches come first: a database may have hundreds of schemas with the same tables.
 FIND_TABLES = """
 select c.oid::bigint as oid, n.nspname::text as schema, c.relname::text as name,
   pg_catalog.pg_table_is_visible(c.oid) as visible, pg_catalog.current_database()::text as database
@@ -27,24 +27,24 @@ order by (c.relname = $1 and case when $2::text is null then pg_catalog.pg_table
 limit 100
 """
 
-# Of a domain the type below it, of a domain over a domain the last one.
+# The type of a column that is a domain is its base type, also for a domain over a domain.
 TABLE_COLUMNS = """
 select a.attname::text as name, pg_catalog.format_type(base.oid, null) as type
 from pg_catalog.pg_attribute a
 cross join lateral (
-  with recursive below as (
+  with recursive base_types as (
     select t.oid, t.typtype, t.typbasetype from pg_catalog.pg_type t where t.oid = a.atttypid
     union all
     select t.oid, t.typtype, t.typbasetype
-    from below d join pg_catalog.pg_type t on t.oid = d.typbasetype where d.typtype = 'd'
+    from base_types b join pg_catalog.pg_type t on t.oid = b.typbasetype where b.typtype = 'd'
   )
-  select below.oid from below where below.typtype <> 'd'
+  select base_types.oid from base_types where base_types.typtype <> 'd'
 ) as base
 where a.attrelid = $1::bigint::oid and a.attnum > 0 and not a.attisdropped
 order by a.attnum
 """
 
-# The index of a table that others inherit from knows nothing of their rows.
+# $1 the table, $2 the key. The index of a table with inheritance children does not cover their rows.
 HAS_UNIQUE_INDEX = """
 select exists (
   select from pg_catalog.pg_index i
@@ -59,7 +59,7 @@ select exists (
 
 @dataclass(frozen=True, slots=True)
 class ResolvedTable:
-    """A table, view, or the like. `unique` says whether the server itself keeps keys from repeating."""
+    """A table or view. `has_unique_key`: a unique index of the server keeps the key from repeating."""
 
     database: str
     oid: int
@@ -69,19 +69,19 @@ class ResolvedTable:
 
     @property
     def sql(self) -> str:
-        """The table as SQL names it."""
+        """The quoted and qualified name for SQL."""
         return qualified_name(self.schema, self.name)
 
     @property
     def label(self) -> str:
-        """The table as people name it, and may ask for it."""
+        """The name for messages, in a form that a request may use."""
         return display_name(self.schema, self.name)
 
 
 async def find_table(
     session: SnapshotSession, requested: str, source_table: SourceTable, connection: str
 ) -> ResolvedTable:
-    """The table `t` or `s.t`, quoted as in SQL or not, fit to be read.
+    """Find the table `t` or `s.t`, quoted as in SQL or not, and check its columns.
 
     Raises PermanentError: `table_not_found`, `missing_column`, `wrong_key`.
     """
@@ -96,19 +96,18 @@ async def find_table(
 
 
 async def _find_candidate(session: SnapshotSession, requested: str, connection: str) -> PgRecord:
-    """The row of CANDIDATES that is asked for; tables of nearly that name are a hint where there is none."""
-    near: dict[int, PgRecord] = {}
+    """The row of FIND_TABLES that is the requested table; others are hints of the `table_not_found` error."""
+    similar: dict[int, PgRecord] = {}
     for schema, name in possible_names(requested):
         candidates = await session.fetch_all(FIND_TABLES, name, schema)
         row = _pick(candidates, schema, name)
         if row is not None:
             return row
-        near |= {candidate["oid"]: candidate for candidate in candidates}
-    for row in await session.fetch_all(
-        FIND_TABLES, requested, None
-    ):  # a dot in its name, and no quotes around
-        near.setdefault(row["oid"], row)
-    raise _not_found(requested, list(near.values()), connection)
+        similar |= {candidate["oid"]: candidate for candidate in candidates}
+    # The name itself may hold a dot, and the request no quotes.
+    for row in await session.fetch_all(FIND_TABLES, requested, None):
+        similar.setdefault(row["oid"], row)
+    raise _not_found(requested, list(similar.values()), connection)
 
 
 def _pick(candidates: Sequence[PgRecord], schema: str | None, name: str) -> PgRecord | None:
@@ -119,13 +118,17 @@ def _pick(candidates: Sequence[PgRecord], schema: str | None, name: str) -> PgRe
 
 
 def check_columns(table: str, column_types: dict[str, str], source_table: SourceTable) -> None:
-    """Have all columns that are needed, and a key that can be read by; raises PermanentError."""
+    """Check that all needed columns exist and that the key is an integer.
+
+    Raises PermanentError: `missing_column`, `wrong_key`.
+    """
     needed = dict.fromkeys((source_table.key, *source_table.columns.values(), source_table.row_filter[0]))
     missing = [name for name in needed if name not in column_types]
     if missing:
+        present = _format_names(list(column_types))
         raise LayoutError(
             ErrorCode.MISSING_COLUMN,
-            f"The table «{table}» lacks {_format_names(missing)}; it has {_format_names(list(column_types))}. "
+            f"The table «{table}» lacks {_format_names(missing)}; it has {present}. "
             "Ask for another table, or for a view that has these columns.",
         )
     if column_types[source_table.key] not in KEY_TYPES:
@@ -133,7 +136,7 @@ def check_columns(table: str, column_types: dict[str, str], source_table: Source
 
 
 def wrong_key(table: str, key: str, problem: str) -> PermanentError:
-    """The error of a key by which rows cannot be told apart and put in order."""
+    """The error for a key that does not identify and order rows; `problem` completes the sentence."""
     return PermanentError(
         ErrorCode.WRONG_KEY,
         f"The column «{key}» of «{table}» {problem}, but rows are read in its order. "
@@ -143,8 +146,8 @@ def wrong_key(table: str, key: str, problem: str) -> PermanentError:
 
 
 def _not_found(requested: str, candidates: Sequence[PgRecord], connection: str) -> PermanentError:
-    near = [display_name(row["schema"], row["name"]) for row in candidates]
-    hint = f"There is {_format_names(near)}: ask for that, as written" if near else "Check the name"
+    similar = [display_name(row["schema"], row["name"]) for row in candidates]
+    hint = f"There is {_format_names(similar)}: ask for that, as written" if similar else "Check the name"
     return PermanentError(
         ErrorCode.TABLE_NOT_FOUND,
         f"The database of the connection «{connection}» has no table «{shorten_name(requested)}» "

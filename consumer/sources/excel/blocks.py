@@ -1,29 +1,26 @@
-"""Rows of which only what is filled is kept, put together to blocks of columns."""
+"""Groups sparse rows into blocks of columns."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from consumer.cells.chunks import Cell
-from consumer.sources.excel.reader import RowBlock
-from consumer.sources.excel.sheet_handler import SparseRow
-
-MAX_BLOCK_CELLS = 1_000_000
-"""Blocks are dense: one row with a cell in the last column must not make thousands of others as wide."""
+from consumer.sources.excel.sheet_limits import MAX_BLOCK_CELLS, SparseRow
+from consumer.sources.row_block import RowBlock
 
 
 def group_into_blocks(rows: Iterable[SparseRow], block_rows: int) -> Iterator[RowBlock]:
-    """The rows in blocks of at most `block_rows`, and of at most `MAX_BLOCK_CELLS` cells or one row."""
-    waiting: list[SparseRow] = []
+    """Blocks of at most `block_rows` rows, and of at most MAX_BLOCK_CELLS cells or one row."""
+    pending: list[SparseRow] = []
     width = 0
     for row in rows:
-        wider = max(width, max(row[1]) + 1)
-        if len(waiting) == block_rows or (len(waiting) + 1) * wider > MAX_BLOCK_CELLS:
-            if waiting:
-                yield _block(waiting, width)
-            waiting, wider = [], max(row[1]) + 1
-        waiting.append(row)
-        width = wider
-    if waiting:
-        yield _block(waiting, width)
+        new_width = max(width, max(row[1]) + 1)
+        if len(pending) == block_rows or (len(pending) + 1) * new_width > MAX_BLOCK_CELLS:
+            if pending:
+                yield _block(pending, width)
+            pending, new_width = [], max(row[1]) + 1
+        pending.append(row)
+        width = new_width
+    if pending:
+        yield _block(pending, width)
 
 
 def _block(rows: Sequence[SparseRow], width: int) -> RowBlock:

@@ -1,6 +1,6 @@
-"""Encrypted workbooks that open without asking: Excel tries one password by itself, and so do we.
+"""Decrypts workbooks that Excel opens without asking, by the default password that Excel tries itself.
 
-Programs that protect a workbook against changes encrypt it so (MS-OFFCRYPTO 2.3.4.10, 2.4.2.3).
+Programs that protect a workbook against changes encrypt it with it (MS-OFFCRYPTO 2.3.4.10, 2.4.2.3).
 """
 
 import tempfile
@@ -13,13 +13,13 @@ from consumer.sources.excel.errors import DecryptionError, encrypted
 from consumer.sources.excel.sniff import WorkbookKind, sniff
 from schemas.codes import ErrorCode
 
-PASSWORD = "VelvetSweatshop"  # noqa: S105  known to everybody: Microsoft publishes it
+PASSWORD = "VelvetSweatshop"  # noqa: S105  published by Microsoft
 
 
 def detect_and_decrypt(path: Path, max_inflated_bytes: int) -> WorkbookKind:
-    """The kind of a workbook, which is decrypted in its place where it opens without asking.
+    """The format of a workbook; one encrypted with the default password is replaced by its plain content.
 
-    Raises what `sniff` and `decrypt` raise.
+    Raises the errors of `sniff` and `decrypt`.
     """
     try:
         return sniff(path, max_inflated_bytes)
@@ -31,10 +31,10 @@ def detect_and_decrypt(path: Path, max_inflated_bytes: int) -> WorkbookKind:
 
 
 def decrypt(path: Path) -> None:
-    """Replace an encrypted workbook by what is in it.
+    """Replace an encrypted workbook by its plain content.
 
-    Raises WorkbookError (`workbook_encrypted`) where it has another password, DecryptionError (of the same
-    code) where it has another kind of encryption or is not whole, and OSError for the disk.
+    Raises WorkbookError (`workbook_encrypted`) for another password, DecryptionError (same code) for unknown
+    encryption or an incomplete file, and OSError for the disk.
     """
     target = path.with_suffix(".plain")
     try:
@@ -49,8 +49,8 @@ def decrypt(path: Path) -> None:
 
 
 def _decrypt(path: Path, target: Path) -> None:
-    """Decrypt into another file; what the library raises for strange content may be any exception."""
-    # Imported here: few workbooks are encrypted, and its import takes as long as reading a small one.
+    """Decrypt to another file; the library may raise any exception for unusual content."""
+    # Imported here: few workbooks are encrypted, and the import takes as long as reading a small one.
     import msoffcrypto
     from msoffcrypto.format.ooxml import OOXMLFile
 
@@ -71,9 +71,9 @@ def _is_password_error(error: Exception) -> bool:
 
 @contextmanager
 def _temporary_files_in(folder: Path) -> Iterator[None]:
-    """The library writes the whole workbook into a temporary file: it belongs where ours are removed."""
-    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    """Keep the library's temporary file, a copy of the workbook, in the folder that the job removes."""
+    previous, tempfile.tempdir = tempfile.tempdir, str(folder)
     try:
         yield
     finally:
-        tempfile.tempdir = before
+        tempfile.tempdir = previous

@@ -1,18 +1,17 @@
-"""Which library reads a workbook."""
+"""Chooses the readers of a workbook by its format."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from consumer.errors import SourceTooLargeError
-from consumer.sources.excel.reader import ReaderFactory, WorkbookReader
+from consumer.sources.excel.reader_protocol import ReaderFactory, WorkbookReader
 from consumer.sources.excel.sniff import WorkbookKind
 
 
 def readers_for(kind: WorkbookKind, *, low_memory: bool) -> Sequence[ReaderFactory]:
-    """Ways to open a workbook, to be tried in this order until one does not find it unusual.
+    """Readers to try in this order until one does not raise UnsupportedByReaderError; the last never does.
 
-    The last one finds nothing unusual: what it cannot read is an error.
-    Raises SourceTooLargeError where there is no low_memory way.
+    Raises SourceTooLargeError if no reader of the format works in low memory.
     """
     match kind:
         case WorkbookKind.XLSX:
@@ -29,7 +28,7 @@ def readers_for(kind: WorkbookKind, *, low_memory: bool) -> Sequence[ReaderFacto
     )
 
 
-# Libraries are imported when they are needed: a child reads one workbook, and starts often.
+# Libraries are imported on use: a child process reads one workbook, and starts often.
 
 
 def _vectorized(path: Path, block_rows: int) -> WorkbookReader:
@@ -39,19 +38,19 @@ def _vectorized(path: Path, block_rows: int) -> WorkbookReader:
 
 
 def _xls(path: Path, block_rows: int) -> WorkbookReader:
-    from consumer.sources.excel.xls import open_xls
+    from consumer.sources.excel.xls.reader import open_xls
 
     return open_xls(path, block_rows)
 
 
 def _calamine_xlsx(path: Path, block_rows: int) -> WorkbookReader:
-    from consumer.sources.excel.calamine import open_calamine_xlsx
+    from consumer.sources.excel.xlsx.calamine_reader import open_calamine_xlsx
 
     return open_calamine_xlsx(path, block_rows)
 
 
 def _sax(path: Path, block_rows: int) -> WorkbookReader:
-    from consumer.sources.excel.sax_reader import open_sax
+    from consumer.sources.excel.xlsx.sax_reader import open_sax
 
     return open_sax(path, block_rows)
 

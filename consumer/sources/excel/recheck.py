@@ -1,24 +1,24 @@
-"""A file that looks damaged and was changed just now may still be being written."""
+"""Marks errors of files that may still be being written, so that the job reads them again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from consumer.errors import LayoutError, WorkbookError
-from consumer.sources.excel import ole, zip_container
+from consumer.sources.excel.containers import ole, zip_container
 from consumer.sources.excel.errors import DecryptionError
 from consumer.sources.file_fetch import LocalFile
 from schemas.codes import ErrorCode
 
 RECENT_SECONDS = 30.0
-"""A copy over a network may pause for seconds. Longer would only delay the answer about damaged files."""
+"""A copy over a network may pause for seconds; a longer limit would delay errors of damaged files."""
 HEAD_BYTES = 4096
 
 
 @contextmanager
 def recheck_if_recent(file: LocalFile) -> Iterator[None]:
-    """Have the errors of a file of the inbox that looks cut and is that fresh ask for another reading.
+    """Set `recheck_after` on errors of an inbox file that was changed recently and looks truncated.
 
-    It is due when the file will have rested for RECENT_SECONDS.
+    The seconds are those until the file has been unchanged for RECENT_SECONDS.
     """
     try:
         yield
@@ -30,7 +30,7 @@ def recheck_if_recent(file: LocalFile) -> Iterator[None]:
 
 
 def _looks_truncated(error: WorkbookError | LayoutError, file: LocalFile) -> bool:
-    """Whether the rest of the file could make another end of it."""
+    """Whether the error could disappear once the rest of the file is written."""
     if isinstance(error, DecryptionError):
         return True
     match error.code:
@@ -45,8 +45,7 @@ def _looks_truncated(error: WorkbookError | LayoutError, file: LocalFile) -> boo
 
 
 def _is_barely_written(file: LocalFile) -> bool:
-    """Whether the file is empty, begins with zeros (some programs reserve its place first), or is a piece of
-    the signature of a workbook."""
+    """Whether the file has no content yet: it is empty, all zeros, or the beginning of a signature."""
     with file.path.open("rb") as content:
         head = content.read(HEAD_BYTES)
     return not head.strip(b"\0") or any(

@@ -1,4 +1,4 @@
-"""What readers have in common that take a workbook row by row in little memory."""
+"""Base classes of readers that read row by row in little memory."""
 
 import zipfile
 from abc import ABC, abstractmethod
@@ -6,15 +6,16 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from consumer.sources.excel.blocks import group_into_blocks
-from consumer.sources.excel.ooxml import SheetPart
-from consumer.sources.excel.reader import RowBlock, Sheet
+from consumer.sources.excel.reader_protocol import Sheet
 from consumer.sources.excel.sheet_choice import missing_sheet
-from consumer.sources.excel.sheet_handler import SparseRow
-from consumer.sources.excel.xml_sax import find_member
+from consumer.sources.excel.sheet_limits import SparseRow
+from consumer.sources.excel.xlsx.package import SheetPart
+from consumer.sources.excel.xml.sax import find_member
+from consumer.sources.row_block import RowBlock
 
 
 class OoxmlPackage(Protocol):
-    """What an Office Open XML package says of itself, of either kind."""
+    """The package of an .xlsx or .xlsb."""
 
     @property
     def sheets(self) -> Sequence[SheetPart]:
@@ -39,13 +40,13 @@ class RowByRowReader(ABC):
         """All sheets, in the order of the workbook."""
 
     def rows(self, sheet: str) -> Iterator[RowBlock]:
-        """The rows of a sheet that hold anything."""
+        """The nonempty rows of a sheet."""
         rows = self._iter_rows(sheet)
         self._open_iterators.append(rows)
         return group_into_blocks(rows, self._block_rows)
 
     def count_rows_with_content(self, sheet: str) -> None:  # noqa: ARG002
-        """Not known before the end: a second reading would take as long as the first."""
+        """None: a second pass would take as long as the first."""
         return
 
     @abstractmethod
@@ -53,18 +54,18 @@ class RowByRowReader(ABC):
         """`WorkbookReader.stale_formulas`."""
 
     def close(self) -> None:
-        """Let go of the file, also where rows were not read to their end."""
+        """Close the file, also if the rows were not read to the end."""
         for rows in self._open_iterators:
             rows.close()
         self._archive.close()
 
     @abstractmethod
     def _iter_rows(self, sheet: str) -> Generator[SparseRow, None, None]:
-        """The rows of a sheet that hold anything, one by one. Raises WorkbookProblem."""
+        """The nonempty rows of a sheet. Raises WorkbookError."""
 
 
 class OoxmlReader(RowByRowReader, Generic[PackageT]):
-    """One whose sheets are parts of an Office Open XML package."""
+    """A reader of sheets that are parts of an Office Open XML package (.xlsx, .xlsb)."""
 
     def __init__(self, archive: zipfile.ZipFile, block_rows: int, package: PackageT) -> None:
         super().__init__(archive, block_rows)
@@ -76,7 +77,7 @@ class OoxmlReader(RowByRowReader, Generic[PackageT]):
         return [part.sheet for part in self._package.sheets]
 
     def _sheet_member(self, sheet: str) -> str:
-        """The part that holds a sheet; raises WorkbookProblem where it is missing."""
+        """The member with a sheet. Raises WorkbookError if it is missing."""
         member = next((part.member for part in self._package.sheets if part.name == sheet), None)
         if member is None or find_member(self._archive, member) is None:
             raise missing_sheet()

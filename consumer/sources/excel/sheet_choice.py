@@ -1,24 +1,24 @@
-"""Which sheet of a workbook is read."""
+"""Chooses the sheet of a workbook to read."""
 
 import unicodedata
 from collections.abc import Sequence
 
 from consumer.cells.blanks import is_blank
 from consumer.errors import LayoutError, WorkbookError
-from consumer.sources.excel.reader import Sheet
+from consumer.sources.excel.reader_protocol import Sheet
 from consumer.sources.sheet_names import SheetNames, describe_worksheets, format_names, match_name, quote_name
 from schemas.codes import ErrorCode
 from schemas.text import MAX_NAME_CHARS
 
 DEFAULT_SHEET = "Чаты"
-"""The sheet that is taken when none is asked for."""
+"""The preferred sheet of a request that names none."""
 
 
 def choose_sheet(sheets: Sequence[Sheet], requested: str | None, default: str = DEFAULT_SHEET) -> str:
-    """The worksheet asked for, hidden or not; else a visible one.
+    """The requested worksheet, hidden or not; without a request a visible one.
 
-    Of the visible ones: the usual one; else one called so but for case and blanks; else the first.
-    Raises LayoutError: `no_worksheet`, or `sheet_not_found`, which names those there are.
+    Of the visible ones it is the one named `default`; else one whose name differs in case and blanks only;
+    else the first. Raises LayoutError: `no_worksheet`, or `sheet_not_found`, which lists the worksheets.
     """
     visible, hidden = _worksheets(sheets)
     if not visible and not hidden:
@@ -28,27 +28,27 @@ def choose_sheet(sheets: Sequence[Sheet], requested: str | None, default: str = 
         )
     if requested is None:
         return _default_sheet(visible, hidden, default)
-    found = match_name(visible + hidden, requested)
-    if found is None:
+    name = match_name(visible + hidden, requested)
+    if name is None:
         is_chart = match_name([sheet.name for sheet in sheets], requested) is not None
         raise _not_found(requested, visible, hidden, is_chart=is_chart)
-    return found
+    return name
 
 
 def sheet_names(sheets: Sequence[Sheet], selected: str) -> SheetNames:
-    """What errors say of the sheet that is read."""
+    """The selected sheet and all worksheets, for error messages."""
     return SheetNames(selected, *_worksheets(sheets))
 
 
 def missing_sheet() -> WorkbookError:
-    """The error for a sheet that the workbook names, and does not have."""
+    """The error for a sheet that the workbook lists but does not contain."""
     return WorkbookError(
-        ErrorCode.SHEET_NOT_FOUND, "The workbook names the sheet but lacks it. Save it anew in Excel."
+        ErrorCode.SHEET_NOT_FOUND, "The workbook names the sheet but lacks it. Save it again in Excel."
     )
 
 
 def _worksheets(sheets: Sequence[Sheet]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names of visible and of hidden worksheets."""
+    """Names of the visible and of the hidden worksheets."""
     visible = tuple(sheet.name for sheet in sheets if sheet.is_worksheet and sheet.is_visible)
     return visible, tuple(sheet.name for sheet in sheets if sheet.is_worksheet and not sheet.is_visible)
 
@@ -66,7 +66,7 @@ def _default_sheet(visible: Sequence[str], hidden: Sequence[str], default: str) 
 
 
 def _normalized(name: str) -> str:
-    """A name but for case and blanks; composing takes the square of a long one, which is no usual name."""
+    """A name without case and blanks; cut first, since NFKC takes quadratic time for some texts."""
     text = unicodedata.normalize("NFKC", name[: MAX_NAME_CHARS + 1]).casefold()
     return "".join(char for char in text if not is_blank(char))
 
@@ -74,9 +74,9 @@ def _normalized(name: str) -> str:
 def _not_found(
     requested: str, visible: Sequence[str], hidden: Sequence[str], *, is_chart: bool
 ) -> LayoutError:
-    what = "is a chart, dialog or macro and no worksheet" if is_chart else "is not in the workbook"
+    reason = "is a chart, dialog or macro and no worksheet" if is_chart else "is not in the workbook"
     return LayoutError(
         ErrorCode.SHEET_NOT_FOUND,
-        f"The sheet {quote_name(requested)} {what}. {describe_worksheets(visible, hidden)} "
+        f"The sheet {quote_name(requested)} {reason}. {describe_worksheets(visible, hidden)} "
         "Ask for one of them by its exact name; an escape like \\u00a0 may be written as it is shown.",
     )

@@ -1,21 +1,21 @@
-"""What kind of workbook a file is, told by its content and never by its name."""
+"""Detects the format of a workbook by its content, never by its name."""
 
 import struct
 from enum import StrEnum
 from pathlib import Path
 
-from consumer.sources.excel import ole, zip_container
+from consumer.sources.excel.containers import ole, zip_container
 from consumer.sources.excel.errors import damaged, encrypted, not_a_workbook
 
 HEAD_BYTES = 4096
 RECORD_HEADER = struct.Struct("<2H")
 FILE_PASS = 0x2F
 BEFORE_FILE_PASS = frozenset({0x09, 0x209, 0x409, 0x809, 0x86})
-"""BOF of any age, and WriteProtect."""
+"""BOF of any version, and WriteProtect."""
 
 
 class WorkbookKind(StrEnum):
-    """The kinds that can be read."""
+    """Formats that can be read; the value is the file name's suffix."""
 
     XLSX = "xlsx"
     XLSB = "xlsb"
@@ -24,9 +24,9 @@ class WorkbookKind(StrEnum):
 
 
 def sniff(path: Path, max_inflated_bytes: int) -> WorkbookKind:
-    """The kind of a workbook.
+    """The format of a workbook.
 
-    Raises WorkbookProblem (`not_a_workbook`, `workbook_encrypted`, `workbook_damaged`) or SourceTooLarge.
+    Raises WorkbookError (`not_a_workbook`, `workbook_encrypted`, `workbook_damaged`) or SourceTooLargeError.
     """
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
@@ -54,12 +54,12 @@ def _zip_kind(path: Path, max_inflated_bytes: int) -> WorkbookKind:
 
 
 def _describe_archive(members: zip_container.ZipMembers) -> str:
-    tops = {name.split("/", 1)[0] for name in members.names}
-    if "word" in tops or members.mimetype.endswith("opendocument.text"):
+    folders = {name.split("/", 1)[0] for name in members.names}
+    if "word" in folders or members.mimetype.endswith("opendocument.text"):
         return "is a text document"
-    if "ppt" in tops or members.mimetype.endswith("opendocument.presentation"):
+    if "ppt" in folders or members.mimetype.endswith("opendocument.presentation"):
         return "is a presentation"
-    if "index" in tops and any(name.endswith(".iwa") for name in members.names):
+    if "index" in folders and any(name.endswith(".iwa") for name in members.names):
         return "is a document of Apple Numbers"
     return "is a zip archive without a workbook in it"
 
@@ -71,8 +71,8 @@ def _ole_kind(path: Path) -> WorkbookKind:
         raise damaged(str(error)) from None
     if "encryptedpackage" in streams:
         raise encrypted()
-    if book := streams & {"workbook", "book"}:
-        return _xls_kind(path, max(book))  # both are there for programs of both ages: the newer one counts
+    if names := streams & {"workbook", "book"}:
+        return _xls_kind(path, max(names))  # a file for Excel 5 and 97 has both: Workbook is the newer one
     if "worddocument" in streams:
         raise not_a_workbook("is a Word document")
     if "powerpoint document" in streams:
@@ -92,12 +92,12 @@ def _xls_kind(path: Path, stream: str) -> WorkbookKind:
 
 def has_file_pass(head: bytes) -> bool:
     """Whether an .xls is encrypted or obfuscated: FilePass is among its first records (MS-XLS 2.4.117)."""
-    at = 0
-    while at + RECORD_HEADER.size <= len(head):
-        number, size = RECORD_HEADER.unpack_from(head, at)
-        if number not in BEFORE_FILE_PASS:
-            return bool(number == FILE_PASS)
-        at += RECORD_HEADER.size + size
+    offset = 0
+    while offset + RECORD_HEADER.size <= len(head):
+        record_type, size = RECORD_HEADER.unpack_from(head, offset)
+        if record_type not in BEFORE_FILE_PASS:
+            return bool(record_type == FILE_PASS)
+        offset += RECORD_HEADER.size + size
     return False
 
 

@@ -1,4 +1,4 @@
-"""A workbook as a source: fetched, told by content, its sheet and header found, its rows in chunks."""
+"""A workbook as a source: fetch the file, detect its format, choose reader and sheet, find the header."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from consumer.errors import LayoutError
 from consumer.sources.base import SourceConfig, SourceInfo
 from consumer.sources.excel.default_password import detect_and_decrypt
 from consumer.sources.excel.errors import unreadable
-from consumer.sources.excel.reader import ReaderFactory, UnsupportedByReaderError, WorkbookReader
+from consumer.sources.excel.reader_protocol import ReaderFactory, UnsupportedByReaderError, WorkbookReader
 from consumer.sources.excel.readers import readers_for
 from consumer.sources.excel.recheck import recheck_if_recent
 from consumer.sources.excel.sheet_choice import choose_sheet, sheet_names
@@ -38,7 +38,7 @@ class ExcelSource:
         self._columns: Sequence[SourceColumn] = ()
 
     def open(self) -> SourceInfo:
-        """Read as far as the first row that counts, so that a wrong workbook is refused before all else."""
+        """Read up to the first row below the header, so that an unusable workbook fails here."""
         file = fetch_file(self._spec["file"], self._config)
         with recheck_if_recent(file):
             self._open_file(file)
@@ -47,10 +47,10 @@ class ExcelSource:
 
     def _open_file(self, file: LocalFile) -> None:
         kind = detect_and_decrypt(file.path, self._config.max_inflated_bytes)
-        path = file.path.rename(file.path.with_suffix(f".{kind}"))  # calamine goes by the name
-        for opener in readers_for(kind, low_memory=self._config.low_memory):
+        path = file.path.rename(file.path.with_suffix(f".{kind}"))  # calamine detects formats by suffix
+        for open_reader in readers_for(kind, low_memory=self._config.low_memory):
             try:
-                self._start(opener, path)
+                self._start(open_reader, path)
                 break
             except UnsupportedByReaderError:
                 self.close()
@@ -60,29 +60,29 @@ class ExcelSource:
 
     @property
     def total(self) -> int | None:
-        """How many rows count; may cost a look at the whole sheet."""
+        """The number of rows, None if the reader cannot count them; may take a pass over the sheet."""
         if self._total is None and self._reader is not None:
-            filled = self._reader.count_rows_with_content(self._sheet)
-            self._total = None if filled is None else filled - self._rows_above
+            nonempty = self._reader.count_rows_with_content(self._sheet)
+            self._total = None if nonempty is None else nonempty - self._rows_above
         return self._total
 
     @property
     def state(self) -> None:
-        """The fingerprint says all: a file is fetched whole."""
+        """None: the fingerprint covers the whole file."""
 
     def chunks(self) -> Iterator[Chunk]:
-        """The rows below the header which count."""
+        """The nonempty rows below the header."""
         return self._chunks
 
     def close(self) -> None:
-        """Let go of the workbook; the file goes with the scratch folder."""
+        """Close the workbook; the file is removed with the job's temporary folder."""
         self._chunks = iter(())
         if self._reader is not None:
             self._reader.close()
             self._reader = None
 
-    def _start(self, opener: ReaderFactory, path: Path) -> None:
-        self._reader = opener(path, self._config.chunk_rows)
+    def _start(self, open_reader: ReaderFactory, path: Path) -> None:
+        self._reader = open_reader(path, self._config.chunk_rows)
         sheets = self._reader.sheets
         self._sheet = choose_sheet(sheets, self._spec.get("sheet"))
         names = sheet_names(sheets, self._sheet)
@@ -103,12 +103,12 @@ class ExcelSource:
 
 
 def _is_stale(header: Header, formulas: Mapping[int, int]) -> bool:
-    """Whether a column that is read has a formula below the header."""
+    """Whether a mapped column has a formula below the header."""
     return any(formulas.get(column, 0) > header.position for column in header.columns.values())
 
 
 def _recheck_chunks(chunks: Iterator[Chunk], file: LocalFile) -> Iterator[Chunk]:
-    """Damage may be met in the middle, too."""
+    """The chunks; damage may also show in the middle of the file."""
     with recheck_if_recent(file):
         yield from chunks
 

@@ -1,4 +1,4 @@
-"""Rows in blocks that always begin at the same rows, so that a later reading can tell what changed."""
+"""Groups rows into blocks that always begin at the same rows, so that attempts can be compared."""
 
 import hashlib
 import json
@@ -14,28 +14,28 @@ HASH_CHARS = 16
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Rows from `first` on, to the last of the block that holds something."""
+    """Rows from number `first` on, up to the last nonempty one of the block."""
 
     first: int
     rows: list[Row]
 
     def to_json_bytes(self) -> bytes:
-        """The rows as bytes: JSON keeps 1, 1.0, true and "1" apart."""
+        """The rows as JSON, which distinguishes 1, 1.0, true and "1"."""
         return json.dumps(self.rows, separators=(",", ":")).encode()
 
     def content_hash(self) -> str:
-        """What tells these rows from others."""
+        """HASH_CHARS hex digits of the SHA-256 of the rows."""
         return hashlib.sha256(self.to_json_bytes()).hexdigest()[:HASH_CHARS]
 
 
 def group_into_blocks(row_ranges: Iterable[RowRange]) -> Iterator[Block]:
-    """The blocks that hold something, each as soon as it is whole."""
+    """The nonempty blocks, each as soon as it is complete."""
     first, rows = 1, list[Row]()
-    for at, part in _split_at_block_bounds(row_ranges):
-        if at >= first + BLOCK_ROWS:
+    for number, part in _split_at_block_bounds(row_ranges):
+        if number >= first + BLOCK_ROWS:
             yield from _nonempty_block(first, rows)
-            first, rows = at - (at - 1) % BLOCK_ROWS, []
-        rows.extend([] for _ in range(at - first - len(rows)))
+            first, rows = number - (number - 1) % BLOCK_ROWS, []
+        rows.extend([] for _ in range(number - first - len(rows)))
         rows.extend(part)
         if len(rows) == BLOCK_ROWS:
             yield from _nonempty_block(first, rows)
@@ -44,13 +44,13 @@ def group_into_blocks(row_ranges: Iterable[RowRange]) -> Iterator[Block]:
 
 
 def _split_at_block_bounds(row_ranges: Iterable[RowRange]) -> Iterator[tuple[int, list[Row]]]:
-    """Parts that lie within one block, with the number of their first row."""
-    for stretch in row_ranges:
+    """Parts of ranges that are within one block, with the number of their first row."""
+    for row_range in row_ranges:
         done = 0
-        while done < len(stretch.rows):
-            at = stretch.first + done
-            size = BLOCK_ROWS - (at - 1) % BLOCK_ROWS
-            yield at, stretch.rows[done : done + size]
+        while done < len(row_range.rows):
+            number = row_range.first + done
+            size = BLOCK_ROWS - (number - 1) % BLOCK_ROWS
+            yield number, row_range.rows[done : done + size]
             done += size
 
 

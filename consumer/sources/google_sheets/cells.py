@@ -1,4 +1,4 @@
-"""Cells as the API tells them, on the way to being ours."""
+"""Converts cells from responses of the API."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from consumer.cells.error_texts import is_error_text
 from consumer.sources.google_sheets.errors import RetryableError
 
 Row = list[Cell]
-"""Cells from column A on, None where nothing is; nothing at all behind the last that holds something."""
+"""Cells from column A to the last filled one; None for an empty cell."""
 
 
 def parse_rows(response: Any) -> list[Row]:
-    """The rows that an answer tells of, empty ones as well. Raises Mishap where they make no sense."""
+    """The rows of a response, empty ones included. Raises RetryableError for an invalid response."""
     values = response.get("values", []) if isinstance(response, dict) else None
     if not isinstance(values, list):
         raise RetryableError("its answer makes no sense")
@@ -19,7 +19,7 @@ def parse_rows(response: Any) -> list[Row]:
 
 
 def trim_empty_rows(rows: list[Row]) -> list[Row]:
-    """The rows to the last that holds something."""
+    """The rows up to the last that is not empty."""
     end = len(rows)
     while end and not rows[end - 1]:
         end -= 1
@@ -36,7 +36,7 @@ def _row(values: Any) -> Row:
 
 
 def _cell(value: Any) -> Cell:
-    """An error comes as its text, which nothing tells from the same text typed by a person."""
+    """An error becomes None: the API sends its text, just as it sends the same text typed by a person."""
     if isinstance(value, str):
         return None if not value or is_error_text(value) else value
     if value is None or isinstance(value, int | float):

@@ -1,4 +1,4 @@
-"""Whether Google lets a service account in, and answers it, before any spreadsheet is asked for."""
+"""Checks a service account without reading a spreadsheet, for `migration-consumer doctor`."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -13,33 +13,34 @@ from consumer.sources.google_sheets.retry import RetryPolicy
 from consumer.sources.google_sheets.service_account import ServiceAccount
 
 MISSING_SPREADSHEET_ID = "is-the-api-enabled"
-"""An id nobody's spreadsheet has: who is told that it is not found was let in, and has the API enabled."""
+"""An id that does not exist: the response «not found» proves that sign-in worked and the API is enabled."""
 
 
 def check_credentials(
     account: Mapping[str, Any], api_url: str, name: str, policy: RetryPolicy | None = None
 ) -> str:
-    """Sign in and ask once; a sentence that all is well, else the error of a job raised.
+    """Sign in and send one call; returns a sentence, or raises the MigrationError that a job would fail with.
 
-    Bounded like any call of a job; in another thread than the main one by Google's silences alone.
+    The deadline of a call holds in the main thread only, in others the socket timeouts.
     """
     policy = policy or RetryPolicy()
-    who = ServiceAccount(account, name, (policy.connect_timeout, policy.read_timeout))
-    with closing(SheetsClient(who, api_url, lambda: None, policy)) as client:
-        problem = _find_error(client, who)
-    if problem is not None:
-        raise problem
-    return f"credentials «{name}»: Google lets {who.identity.email} in; share spreadsheets with that address"
+    service_account = ServiceAccount(account, name, (policy.connect_timeout, policy.read_timeout))
+    with closing(SheetsClient(service_account, api_url, lambda: None, policy)) as client:
+        error = _find_error(client, service_account)
+    if error is not None:
+        raise error
+    email = service_account.identity.email
+    return f"credentials «{name}»: Google accepts {email}; share spreadsheets with that address"
 
 
 def _find_error(client: SheetsClient, account: ServiceAccount) -> MigrationError | None:
-    """Of who is let in, quota that is used up by others is no problem; before that nothing is known."""
+    """The error of the check, None for success. A used-up quota is an error only before sign-in."""
     try:
         account.refresh()
     except RateLimitedError:
-        return user_errors.unavailable(RetryableError("its sign-in takes no more for now"))
-    except RetryableError as mishap:
-        return user_errors.unavailable(mishap)
+        return user_errors.unavailable(RetryableError("its sign-in accepts no more requests for now"))
+    except RetryableError as error:
+        return user_errors.unavailable(error)
     try:
         client.fetch_sheet_metadata(MISSING_SPREADSHEET_ID)
     except RequestDeniedError as error:
@@ -48,6 +49,6 @@ def _find_error(client: SheetsClient, account: ServiceAccount) -> MigrationError
         return user_errors.request_denied(error, account.identity, MISSING_SPREADSHEET_ID)
     except RateLimitedError:
         return None
-    except RetryableError as mishap:
-        return user_errors.unavailable(mishap)
+    except RetryableError as error:
+        return user_errors.unavailable(error)
     return None

@@ -1,4 +1,4 @@
-"""One call to the API, within its time and judged by its status, in the shape gspread works with."""
+"""One call to the Sheets API with a deadline, as an HTTP client for gspread."""
 
 import logging
 from collections.abc import Callable, Iterator, MutableMapping
@@ -17,18 +17,18 @@ from consumer.sources.google_sheets.service_account import ServiceAccount
 
 GOOGLE_API_URL = "https://sheets.googleapis.com"
 NOISY_LOGGERS = ("google", "gspread", "requests", "urllib3")
-"""Loggers that tell addresses, headers or bodies at DEBUG."""
+"""Loggers that write URLs, headers or bodies at level DEBUG."""
 
 
 class SheetsClient(HTTPClient):
-    """Calls without any patience: whoever calls decides whether to call again."""
+    """Sends each call once; retries are up to the caller (`retry.with_retries`)."""
 
     def __init__(
         self, account: ServiceAccount, api_url: str, acquire_token: Callable[[], None], policy: RetryPolicy
     ) -> None:
         session = requests.Session()
         session.auth = account
-        super().__init__(None, session)  # type: ignore[arg-type]  # with a session, none are wanted
+        super().__init__(None, session)  # type: ignore[arg-type]  # no credentials needed with a session
         self._account = account
         self._api_url = api_url.rstrip("/")
         self._acquire_token = acquire_token
@@ -40,23 +40,24 @@ class SheetsClient(HTTPClient):
     def request(
         self, method: str, endpoint: str, params: Any = None, *_: Any, **__: Any
     ) -> requests.Response:
-        """Ask once; twice where the token ran out before its time. Each time costs a token of the quota.
+        """Send a request, and once more if the access token has expired early.
 
-        Raises RateLimitedError, Mishap, Refused, and what signing in raises.
+        Each time acquires a token of the rate limit. Raises RateLimitedError, RetryableError,
+        RequestDeniedError, and errors of `ServiceAccount.refresh`.
         """
         url = endpoint.replace(GOOGLE_API_URL, self._api_url, 1)
         response = self._send(method, url, params)
-        judged = _classify_response(response)
-        if judged is ResponseKind.INVALID_TOKEN:
+        kind = _classify_response(response)
+        if kind is ResponseKind.INVALID_TOKEN:
             self._account.invalidate()
             response = self._send(method, url, params)
-            judged = _classify_response(response)
-        if judged is not ResponseKind.OK:
-            raise _error_for(judged, response)
+            kind = _classify_response(response)
+        if kind is not ResponseKind.OK:
+            raise _error_for(kind, response)
         return response
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self.session.close()
         self._account.close()
 
@@ -69,7 +70,7 @@ class SheetsClient(HTTPClient):
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turn what networks do into Mishap; their own texts hold addresses."""
+    """Replace network errors by RetryableError, without their texts, which hold URLs."""
     try:
         yield
     except CallDeadlineError:

@@ -1,4 +1,4 @@
-"""A limit on the whole of a call: socket timeouts begin anew with every byte that drips in."""
+"""A deadline for a whole blocking call: socket timeouts restart with every byte received."""
 
 import signal
 import threading
@@ -7,18 +7,18 @@ from contextlib import contextmanager
 from types import FrameType
 
 ALARM_INTERVAL = 1.0
-"""The alarm rings again: an exception raised inside a finaliser is swallowed."""
+"""The signal repeats, since an exception raised inside a finaliser is swallowed."""
 
 
 class CallDeadlineError(Exception):
-    """The time for a call is over. Not an OSError: libraries would catch and retry it."""
+    """The deadline of a call has passed. Not an OSError, which libraries would catch and retry."""
 
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Raise CallDeadlineError in the block after so many seconds.
+    """Raise CallDeadlineError in the block after `seconds`.
 
-    Only in the main thread, which alone gets signals; elsewhere the caller's socket timeouts have to do.
+    Only in the main thread, since it works by SIGALRM; in other threads only the socket timeouts apply.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -30,7 +30,7 @@ def deadline(seconds: float) -> Iterator[None]:
     finally:
         try:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        finally:  # it may ring just before it is silenced
+        finally:  # the signal may arrive just before the timer is stopped
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
 

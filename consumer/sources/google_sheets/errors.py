@@ -1,10 +1,10 @@
-"""How one call to Google can end without an answer: it is for the caller to wait, repeat or give up."""
+"""How one call to Google can fail; the caller decides whether to retry."""
 
 from consumer.sources.google_sheets.responses import ResponseKind
 
 
 class RateLimitedError(Exception):
-    """Google asks to wait, for `seconds` where it says how long."""
+    """The quota is used up; `retry_after` is in seconds, None if Google does not say."""
 
     def __init__(self, retry_after: float | None = None) -> None:
         super().__init__("the quota is used up")
@@ -12,11 +12,11 @@ class RateLimitedError(Exception):
 
 
 class RetryableError(Exception):
-    """No answer, or a broken one, as networks and servers have them; the text says which."""
+    """No response, or an invalid one; the message says which and completes a sentence."""
 
 
 class RequestDeniedError(Exception):
-    """Google says no, and will say it again."""
+    """A permanent refusal."""
 
     def __init__(self, kind: ResponseKind, status: int) -> None:
         super().__init__(f"status {status}")

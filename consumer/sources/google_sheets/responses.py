@@ -1,4 +1,4 @@
-"""What an answer of Google means: good, wait, try again, or never. Pure."""
+"""Classifies responses of Google: success, rate limited, retryable, or permanent. Pure functions."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 MAX_RETRY_AFTER = 600.0
-"""Whatever `Retry-After` says."""
+"""Seconds; a longer `Retry-After` is cut to this."""
 RATE_LIMIT_REASONS = frozenset(
     {
         "rateLimitExceeded",
@@ -23,11 +23,11 @@ API_DISABLED_REASONS = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
 
 
 class ResponseKind(Enum):
-    """What to do with an answer."""
+    """What a response means; all but the first three are permanent."""
 
     OK = auto()
-    RATE_LIMITED = auto()  # wait, without end
-    RETRYABLE = auto()  # try again, a few times
+    RATE_LIMITED = auto()  # retried without end
+    RETRYABLE = auto()  # retried a few times
     INVALID_TOKEN = auto()
     API_DISABLED = auto()
     NOT_SHARED = auto()
@@ -51,7 +51,7 @@ KIND_BY_STATUS = {
 
 
 def classify(status: int, body: Any = None) -> ResponseKind:
-    """Judge an answer by its status, and a 403 by the reasons its body (parsed JSON, or None) gives."""
+    """Classify a response by its status, and a 403 by the reasons in its body (parsed JSON, or None)."""
     if status != 403:
         return KIND_BY_STATUS.get(status, ResponseKind.UNKNOWN)
     reasons = frozenset(_reasons(body))
@@ -65,17 +65,17 @@ def _reasons(body: Any) -> Iterator[str]:
     if not isinstance(error, Mapping):
         return
     yield str(error.get("status"))
-    for kind in ("errors", "details"):
-        said = error.get(kind)
-        for one in said if isinstance(said, list) else ():
-            if isinstance(one, Mapping):
-                yield str(one.get("reason"))
+    for key in ("errors", "details"):
+        items = error.get(key)
+        for item in items if isinstance(items, list) else ():
+            if isinstance(item, Mapping):
+                yield str(item.get("reason"))
 
 
 def retry_after(header: str | None, date: str | None) -> float | None:
-    """Seconds to wait as a `Retry-After` asks for; None where it asks for nothing.
+    """Seconds of a `Retry-After` header (RFC 9110, 10.2.3), None if it is missing or invalid.
 
-    A date in it is compared with the `Date` of the same answer: both are of the clock of who sent it.
+    An HTTP date in it is compared with the `Date` header of the same response, which has the same clock.
     """
     if header is None:
         return None

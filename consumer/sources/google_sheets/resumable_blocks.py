@@ -1,16 +1,44 @@
-"""Blocks on their way to the dataset: compared with an earlier attempt first, noted when handed out."""
+"""The blocks of a worksheet: first compared with the previous attempt, then returned and recorded."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 
 from consumer.sources.google_sheets.blocks import Block
-from consumer.sources.google_sheets.spool import Spool
 from consumer.sources.google_sheets.worksheet_state import WorksheetState
 
 
+class Spool:
+    """A queue of blocks on disk: comparing all blocks of a worksheet must not hold them in memory.
+
+    Files are removed when taken, or with the job's temporary folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._firsts: list[int] = []
+
+    def put(self, block: Block) -> None:
+        """Append a block."""
+        self._path(block.first).write_bytes(block.to_json_bytes())
+        self._firsts.append(block.first)
+
+    def take(self) -> Iterator[Block]:
+        """Remove and return all blocks in order."""
+        while self._firsts:
+            path = self._path(first := self._firsts.pop(0))
+            rows = json.loads(path.read_bytes())
+            path.unlink()
+            yield Block(first, rows)
+
+    def _path(self, first: int) -> Path:
+        return self._folder / f"rows-from-{first}.json"
+
+
 class ResumableBlocks:
-    """The blocks of a worksheet, each once, and the state that grows with them."""
+    """The blocks of a worksheet, each once; `state` records those returned so far."""
 
     def __init__(self, blocks: Iterator[Block], title: str, spool: Spool) -> None:
         self._blocks = blocks
@@ -18,14 +46,17 @@ class ResumableBlocks:
         self.state = WorksheetState(title)
 
     def resume(self, previous: WorksheetState, *, same_sheet: bool) -> None:
-        """Read what an earlier attempt has read: if it is the same its load goes on, else one begins."""
+        """Read the blocks that the previous attempt had read; continue its load if they are unchanged.
+
+        Otherwise a new load begins, with the next generation.
+        """
         if same_sheet and self._matches(previous):
             self.state = previous
         else:
             self.state = WorksheetState(self.state.title, previous.generation + 1)
 
     def blocks(self) -> Iterator[Block]:
-        """All blocks from the top; a block is in the state from when it is handed out."""
+        """All blocks from the top; each is added to the state before it is returned."""
         for block in chain(self._spool.take(), self._blocks):
             hashes = {**self.state.hashes, block.first: block.content_hash()}
             self.state = replace(self.state, hashes=hashes)
@@ -34,14 +65,14 @@ class ResumableBlocks:
     def _matches(self, previous: WorksheetState) -> bool:
         if self.state.title != previous.title:
             return False
-        found: dict[int, str] = {}
+        hashes: dict[int, str] = {}
         last = max(previous.hashes, default=0)
-        while max(found, default=0) < last:
+        while max(hashes, default=0) < last:
             block = next(self._blocks, None)
             if block is None:
                 return False
             self._spool.put(block)
-            found[block.first] = block.content_hash()
-            if previous.hashes.get(block.first) != found[block.first]:
+            hashes[block.first] = block.content_hash()
+            if previous.hashes.get(block.first) != hashes[block.first]:
                 return False
-        return found == previous.hashes
+        return hashes == previous.hashes

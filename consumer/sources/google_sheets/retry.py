@@ -1,4 +1,4 @@
-"""How long is waited for Google, and how often it is asked again."""
+"""Timeouts and retries of calls to Google."""
 
 import time
 from collections.abc import Callable
@@ -17,18 +17,18 @@ from tenacity import (
 )
 from tenacity.wait import wait_base
 
+from consumer.sources.base import WAITING_DETAIL
 from consumer.sources.google_sheets.errors import RateLimitedError, RetryableError
 
-WAITING_DETAIL = "waiting for quota"
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Limits in seconds: of a call as a whole, of connecting and of silence; and the waits in between.
+    """Timeouts of a call and delays between calls, all in seconds.
 
-    A used-up quota is waited for without end, at first `min_quota_wait`, at last `longest`, unless Google says
-    for how long. After a mishap there is another try behind each of `retry_delays`.
+    A rate-limited call is retried without end, after `min_quota_wait` up to `max_quota_wait` unless Google
+    sends Retry-After. Other errors are retried once after each of `retry_delays`.
     """
 
     call_timeout: float = 60.0
@@ -42,25 +42,26 @@ class RetryPolicy:
 def with_retries(
     call: Callable[[], T], policy: RetryPolicy, report_waiting: Callable[[str | None], None]
 ) -> T:
-    """The answer of a call that may raise RateLimitedError, which is waited for, or Mishap, a few times.
+    """Call, and retry after RateLimitedError without end, after RetryableError a few times.
 
-    `report_waiting` gets what is waited for, and None when that is over. Raises the last Mishap, and whatever else.
+    `report_waiting` gets WAITING_DETAIL before a wait for the quota, and None at the end. Raises the last
+    RetryableError, and any other exception of the call at once.
     """
-    told = False
+    has_reported = False
 
-    def waits(_: RetryCallState) -> None:
-        nonlocal told
-        told = True
+    def before_wait(_: RetryCallState) -> None:
+        nonlocal has_reported
+        has_reported = True
         report_waiting(WAITING_DETAIL)
 
-    quota = Retrying(
+    retry_rate_limited = Retrying(
         retry=retry_if_exception_type(RateLimitedError),
         wait=_QuotaWait(policy),
-        before_sleep=waits,
+        before_sleep=before_wait,
         sleep=time.sleep,
         reraise=True,
     )
-    mishaps = Retrying(
+    retry_failed = Retrying(
         retry=retry_if_exception_type(RetryableError),
         wait=wait_chain(*map(wait_fixed, policy.retry_delays)),
         stop=stop_after_attempt(len(policy.retry_delays) + 1),
@@ -68,22 +69,22 @@ def with_retries(
         reraise=True,
     )
     try:
-        return mishaps(lambda: quota(call))
+        return retry_failed(lambda: retry_rate_limited(call))
     finally:
-        if told:
+        if has_reported:
             report_waiting(None)
 
 
 class _QuotaWait(wait_base):
-    """As long as Google says, else twice as long each time, never in step with others."""
+    """Retry-After if Google sends it, at least `min_quota_wait`; else exponential backoff with jitter."""
 
     def __init__(self, policy: RetryPolicy) -> None:
-        self._shortest = policy.min_quota_wait
-        self._growing = wait_exponential(policy.min_quota_wait, policy.max_quota_wait)
+        self._minimum = policy.min_quota_wait
+        self._backoff = wait_exponential(policy.min_quota_wait, policy.max_quota_wait)
         self._jitter = wait_random(0, policy.min_quota_wait)
 
     def __call__(self, retry_state: RetryCallState) -> float:
         error = retry_state.outcome and retry_state.outcome.exception()
         if isinstance(error, RateLimitedError) and error.retry_after is not None:
-            return max(error.retry_after, self._shortest)
-        return self._growing(retry_state) + self._jitter(retry_state)
+            return max(error.retry_after, self._minimum)
+        return self._backoff(retry_state) + self._jitter(retry_state)

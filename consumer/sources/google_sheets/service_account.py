@@ -1,4 +1,4 @@
-"""The service account: its key signs for a token, and the token goes with every read."""
+"""Authentication by a service account: its key signs a request for an access token (RFC 7523)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,35 +13,38 @@ from consumer.sources.google_sheets.user_errors import AccountIdentity, wrong_cr
 
 SCOPE = "https://www.googleapis.com/auth/spreadsheets.readonly"
 CREDENTIALS: Any = Credentials
-"""Its methods have no types."""
+"""google-auth's methods have no types."""
 UNLISTED_ERROR = "refused"
 OAUTH_ERROR_CODES = frozenset(
     {"invalid_grant", "invalid_client", "invalid_scope", "unauthorized_client", "disabled_client"}
 )
-"""What the token endpoint may say of us; anything else it says is not passed on."""
+"""Errors of the token endpoint (RFC 6749, 5.2) that messages may quote; other texts may hold secrets."""
 
 
 class ServiceAccount(requests.auth.AuthBase):
-    """Signs requests of a session, once it has signed in.
+    """Adds the access token to requests of a session.
 
-    Not google-auth's AuthorizedSession: that one also asks another service, in a thread of its own, in which
-    regions the account may be used.
+    Not google-auth's AuthorizedSession: it also calls another service, in a thread of its own, to look up the
+    account's trust boundary.
     """
 
     def __init__(self, secret: Mapping[str, Any], name: str, timeout: tuple[float, float]) -> None:
-        """Take the key; raises RequestRefused. `timeout` is for connecting and for silence, in seconds."""
+        """Parse the key. `timeout`: seconds to connect, and to read. Raises UnresolvableRequestError."""
         self.identity = AccountIdentity(name, str(secret.get("client_email")))
         self._credentials: Any = _credentials(secret, self.identity)
         self._session = requests.Session()
         self._endpoint = _TokenEndpoint(self._session, timeout)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Put the token on a request."""
+        """Add the Authorization header; called by requests."""
         self._credentials.apply(request.headers)
         return request
 
     def refresh(self) -> None:
-        """Have a token that holds. Raises RequestRefused, RateLimitedError or Mishap."""
+        """Get a new token unless the current one is valid.
+
+        Raises UnresolvableRequestError, RateLimitedError, RetryableError.
+        """
         if self._credentials.valid:
             return
         self._endpoint.status = None
@@ -55,24 +58,24 @@ class ServiceAccount(requests.auth.AuthBase):
             raise RetryableError("its sign-in gives a broken answer") from None
 
     def invalidate(self) -> None:
-        """Forget the token: it was refused."""
+        """Drop the token, after a response 401."""
         self._credentials.token = None
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection to the token endpoint."""
         self._session.close()
 
     def _refresh_error(self, error: RefreshError) -> Exception:
-        said, status = _oauth_error(error), self._endpoint.status
+        code, status = _oauth_error(error), self._endpoint.status
         if status in {429, 503}:
             return RateLimitedError()
-        if status is not None and 400 <= status < 500 and status != 408 and said is not None:
-            return wrong_credentials(self.identity, said)
+        if status is not None and 400 <= status < 500 and status != 408 and code is not None:
+            return wrong_credentials(self.identity, code)
         return RetryableError(f"its sign-in answers with status {status}")
 
 
 class _TokenEndpoint:
-    """Google's transport with our timeouts; remembers the last status, which its errors leave out."""
+    """google-auth's transport with our timeouts; keeps the last status, which RefreshError does not have."""
 
     def __init__(self, session: requests.Session, timeout: tuple[float, float]) -> None:
         self._call: Callable[..., Any] = Request(session)
@@ -80,9 +83,9 @@ class _TokenEndpoint:
         self.status: int | None = None
 
     def __call__(self, *args: Any, **options: Any) -> Any:
-        answer = self._call(*args, **options | {"timeout": self._timeout})
-        self.status = answer.status
-        return answer
+        response = self._call(*args, **options | {"timeout": self._timeout})
+        self.status = response.status
+        return response
 
 
 def _credentials(secret: Mapping[str, Any], identity: AccountIdentity) -> Any:
@@ -93,7 +96,7 @@ def _credentials(secret: Mapping[str, Any], identity: AccountIdentity) -> Any:
 
 
 def _oauth_error(error: RefreshError) -> str | None:
-    """The code of OAuth in an answer, None where it is none of the token endpoint's."""
+    """The OAuth error code of a response, UNLISTED_ERROR for an unknown one, None if it has no code."""
     body = error.args[1] if len(error.args) > 1 else None
     if not isinstance(body, Mapping) or not isinstance(body.get("error"), str):
         return None

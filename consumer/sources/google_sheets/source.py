@@ -1,4 +1,4 @@
-"""A worksheet of Google Sheets as a source: found, compared with what was read before, its rows in chunks."""
+"""A worksheet of Google Sheets as a source: compared with the previous attempt, then read in chunks."""
 
 from collections.abc import Iterator, Mapping
 from itertools import chain, zip_longest
@@ -12,10 +12,9 @@ from consumer.sources.google_sheets.blocks import Block, group_into_blocks
 from consumer.sources.google_sheets.cells import Row
 from consumer.sources.google_sheets.client import SheetsClient
 from consumer.sources.google_sheets.ranges import ConcurrentEditError, RowRange, iter_ranges
-from consumer.sources.google_sheets.resumable_blocks import ResumableBlocks
+from consumer.sources.google_sheets.resumable_blocks import ResumableBlocks, Spool
 from consumer.sources.google_sheets.retry import RetryPolicy
 from consumer.sources.google_sheets.service_account import ServiceAccount
-from consumer.sources.google_sheets.spool import Spool
 from consumer.sources.google_sheets.spreadsheet_api import SpreadsheetApi
 from consumer.sources.google_sheets.worksheet_state import WorksheetState
 from consumer.sources.google_sheets.worksheets import Worksheet, choose_worksheet, sheet_names
@@ -42,53 +41,53 @@ class GoogleSheetsSource:
         self._total: int | None = None
 
     def open(self) -> SourceInfo:
-        """Read as far as the first row that counts, on a resumed load as far as was read before."""
-        asked = link.parse_link(self._spec["spreadsheet_id"])
-        calls = self._connect(asked.spreadsheet_id)
-        worksheets = calls.fetch_worksheets()
-        sheet = choose_worksheet(worksheets, self._spec.get("worksheet"), asked.sheet_id)
-        progress = ResumableBlocks(
-            group_into_blocks(_fetch_ranges(calls, sheet)), sheet.title, Spool(self._config.temp_dir)
+        """Read up to the first row below the header, or as far as the previous attempt had read."""
+        target = link.parse_link(self._spec["spreadsheet_id"])
+        api = self._connect(target.spreadsheet_id)
+        worksheets = api.fetch_worksheets()
+        sheet = choose_worksheet(worksheets, self._spec.get("worksheet"), target.sheet_id)
+        resumable = ResumableBlocks(
+            group_into_blocks(_fetch_ranges(api, sheet)), sheet.title, Spool(self._config.temp_dir)
         )
-        self._resumable = progress
+        self._resumable = resumable
         if self._config.state is not None:
-            before = WorksheetState.from_json(self._config.state)
-            is_this = before.fingerprint(asked.spreadsheet_id, sheet) == self._config.fingerprint
-            progress.resume(before, same_sheet=is_this)
-        table = self._start(progress, sheet_names(worksheets, sheet))
+            previous = WorksheetState.from_json(self._config.state)
+            same_sheet = previous.fingerprint(target.spreadsheet_id, sheet) == self._config.fingerprint
+            resumable.resume(previous, same_sheet=same_sheet)
+        table = self._start(resumable, sheet_names(worksheets, sheet))
         warnings: dict[str, int] = {WarningCode.NO_HEADER: 1} if table.is_headerless else {}
-        fingerprint = progress.state.fingerprint(asked.spreadsheet_id, sheet)
+        fingerprint = resumable.state.fingerprint(target.spreadsheet_id, sheet)
         return SourceInfo(fingerprint, warnings, self.state, table.header.source_columns())
 
     @property
     def total(self) -> int | None:
-        """How many rows count, once all are read: the API does not tell."""
+        """The number of rows, None until all are read: the API does not count them."""
         return self._total
 
     @property
     def state(self) -> Mapping[str, Any] | None:
-        """The blocks handed out so far."""
+        """The worksheet state as JSON, with the hashes of the blocks returned so far."""
         return None if self._resumable is None else self._resumable.state.to_json()
 
     def chunks(self) -> Iterator[Chunk]:
-        """The rows below the header which count."""
+        """The nonempty rows below the header."""
         return self._chunks
 
     def close(self) -> None:
-        """Let go of the connections; the spool goes with the scratch folder."""
+        """Close the connections; spooled files are removed with the job's temporary folder."""
         self._chunks = iter(())
         if self._client is not None:
             self._client.close()
             self._client = None
 
     def _connect(self, spreadsheet_id: str) -> SpreadsheetApi:
-        secrets, patience = self._config.secrets, self._policy
+        secrets, policy = self._config.secrets, self._policy
         account = ServiceAccount(
-            secrets["account"], self._spec["credentials"], (patience.connect_timeout, patience.read_timeout)
+            secrets["account"], self._spec["credentials"], (policy.connect_timeout, policy.read_timeout)
         )
-        self._client = SheetsClient(account, secrets["api_url"], self._config.acquire_token, patience)
+        self._client = SheetsClient(account, secrets["api_url"], self._config.acquire_token, policy)
         return SpreadsheetApi(
-            self._client, account.identity, spreadsheet_id, patience, self._config.report_waiting
+            self._client, account.identity, spreadsheet_id, policy, self._config.report_waiting
         )
 
     def _start(self, resumable: ResumableBlocks, names: SheetNames) -> HeaderedRows:
@@ -118,8 +117,8 @@ def _fetch_ranges(api: SpreadsheetApi, sheet: Worksheet) -> Iterator[RowRange]:
         yield from iter_ranges(
             lambda first, last: api.fetch_rows(sheet, first, last), sheet.rows, sheet.columns
         )
-    except ConcurrentEditError as moved:
-        raise user_errors.rows_moved(sheet.title, moved.position) from None
+    except ConcurrentEditError as error:
+        raise user_errors.rows_moved(sheet.title, error.position) from None
 
 
 def _row_blocks(block: Block, size: int) -> Iterator[RowBlock]:

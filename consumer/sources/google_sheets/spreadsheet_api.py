@@ -1,4 +1,4 @@
-"""The two questions asked of Google, with patience, and its refusals in sentences."""
+"""The two API calls that reading needs, with retries, and their errors as messages for people."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class SpreadsheetApi:
-    """Questions about one spreadsheet. All raise PermanentError or TransientError."""
+    """API calls about one spreadsheet. All raise PermanentError or TransientError."""
 
     def __init__(
         self,
@@ -44,36 +44,36 @@ class SpreadsheetApi:
         self._report_waiting = report_waiting
 
     def fetch_worksheets(self) -> list[Worksheet]:
-        """All worksheets, in the order people see them."""
+        """All worksheets, in the order of their tabs."""
 
-        def ask() -> list[Worksheet]:
-            with translate_errors():  # a body that is no JSON
+        def fetch() -> list[Worksheet]:
+            with translate_errors():  # a body that is not JSON
                 return parse_worksheets(
                     self._client.fetch_sheet_metadata(self._spreadsheet_id, dict(METADATA_OPTIONS))
                 )
 
-        return self._call(ask, user_errors.not_a_spreadsheet(self._spreadsheet_id))
+        return self._call(fetch, user_errors.not_a_spreadsheet(self._spreadsheet_id))
 
     def fetch_rows(self, sheet: Worksheet, first: int, last: int) -> list[Row]:
-        """Rows of a worksheet; those at the end that hold nothing are left out."""
+        """Rows `first` to `last` of a worksheet, without empty rows at the end."""
         corners = f"{rowcol_to_a1(first, 1)}:{rowcol_to_a1(last, sheet.columns)}"
         name = absolute_range_name(sheet.title, corners)
 
-        def ask() -> list[Row]:
+        def fetch() -> list[Row]:
             with translate_errors():
-                answer: Any = self._client.values_get(self._spreadsheet_id, name, dict(VALUE_OPTIONS))
-            found = parse_rows(answer)
-            if len(found) > last - first + 1:
+                response: Any = self._client.values_get(self._spreadsheet_id, name, dict(VALUE_OPTIONS))
+            rows = parse_rows(response)
+            if len(rows) > last - first + 1:
                 raise RetryableError("its answer holds more rows than were asked for")
-            return found
+            return rows
 
-        return self._call(ask, user_errors.grid_changed(sheet.title))
+        return self._call(fetch, user_errors.grid_changed(sheet.title))
 
     def _call(self, call: Callable[[], T], bad_request: Exception) -> T:
         try:
             return with_retries(call, self._policy, self._report_waiting)
-        except RetryableError as mishap:
-            raise user_errors.unavailable(mishap) from None
+        except RetryableError as error:
+            raise user_errors.unavailable(error) from None
         except RequestDeniedError as error:
             if error.kind is ResponseKind.BAD_REQUEST:
                 raise bad_request from None

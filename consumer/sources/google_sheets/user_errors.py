@@ -1,4 +1,4 @@
-"""What people are told when Google refuses: whom to share with, what to enable, which key is wrong."""
+"""Errors of Google as messages for people: whom to share with, what to enable, which key is wrong."""
 
 from dataclasses import dataclass
 
@@ -16,25 +16,25 @@ from schemas.codes import ErrorCode
 
 @dataclass(frozen=True, slots=True)
 class AccountIdentity:
-    """Who asks: the name the settings know the credentials by, and the account's e-mail address."""
+    """The name of the credentials in the settings, and the account's e-mail address."""
 
     name: str
     email: str
 
 
 def wrong_credentials(identity: AccountIdentity, reason: str) -> UnresolvableRequestError:
-    """The account is not let in."""
+    """The error for an account that cannot sign in; `reason` completes the sentence."""
     return UnresolvableRequestError(
         ErrorCode.WRONG_CREDENTIALS,
-        f"Google does not let {identity.email} in (credentials «{identity.name}»: {reason}). "
-        "Have a new key of that account put in place of the old one, and the machine's clock checked.",
+        f"Google does not accept {identity.email} (credentials «{identity.name}»: {reason}). "
+        "Have the key replaced by a new one of that account, and the machine's clock checked.",
     )
 
 
 def request_denied(
     error: RequestDeniedError, identity: AccountIdentity, spreadsheet_id: str
 ) -> MigrationError:
-    """The sentence for a refusal, whatever was asked for."""
+    """The error for a permanent refusal of any call."""
     match error.kind:
         case ResponseKind.INVALID_TOKEN:
             return wrong_credentials(identity, "its tokens are refused")
@@ -59,13 +59,13 @@ def request_denied(
         case _:
             return PermanentError(
                 ErrorCode.SOURCE_UNREADABLE,
-                f"Google does not hand out the spreadsheet «{spreadsheet_id}» (status {error.status}). "
+                f"Google refuses to return the spreadsheet «{spreadsheet_id}» (status {error.status}). "
                 "Copy it into a new one and send the link of that.",
             )
 
 
 def not_a_spreadsheet(spreadsheet_id: str) -> LayoutError:
-    """The id is that of another kind of file."""
+    """The error for the id of another kind of file."""
     return LayoutError(
         ErrorCode.SOURCE_UNREADABLE,
         f"«{spreadsheet_id}» is no Google spreadsheet, though it may be a workbook kept in Google Drive. "
@@ -74,7 +74,7 @@ def not_a_spreadsheet(spreadsheet_id: str) -> LayoutError:
 
 
 def grid_changed(title: str) -> TransientError:
-    """The rows asked for are no longer there."""
+    """The error for a requested range that does not exist any more."""
     return TransientError(
         ErrorCode.SOURCE_CHANGED,
         f"The worksheet «{title}» was renamed, removed or cut while it was read. "
@@ -83,7 +83,7 @@ def grid_changed(title: str) -> TransientError:
 
 
 def rows_moved(title: str, position: int) -> TransientError:
-    """A row is not where it was."""
+    """The error for rows that moved or changed between two reads."""
     return TransientError(
         ErrorCode.SOURCE_CHANGED,
         f"Rows of the worksheet «{title}» were edited, added, removed or sorted at row {position} or above "
@@ -92,7 +92,7 @@ def rows_moved(title: str, position: int) -> TransientError:
 
 
 def unavailable(error: RetryableError) -> TransientError:
-    """Google was asked several times."""
+    """The error after the last retry."""
     return TransientError(
         ErrorCode.SOURCE_UNAVAILABLE,
         f"Google Sheets cannot be read at the moment: {error}. Try again later.",

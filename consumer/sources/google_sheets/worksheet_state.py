@@ -1,4 +1,4 @@
-"""What is known of a worksheet between two attempts: a hash for each block, and how often it changed."""
+"""The state of a worksheet, kept between attempts: a hash for each block, and the number of the load."""
 
 import hashlib
 import json
@@ -11,9 +11,9 @@ from consumer.sources.google_sheets.worksheets import Worksheet
 
 @dataclass(frozen=True, slots=True)
 class WorksheetState:
-    """The worksheet's title, the hashes by first row of a block, and the number of the load in this job.
+    """The worksheet's title, the number of the load in this job, and first row of a block → its hash.
 
-    Blocks up to the last that is known, and not known themselves, held nothing.
+    A block before the last one that has no hash was empty.
     """
 
     title: str
@@ -22,16 +22,16 @@ class WorksheetState:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Take what was kept."""
-        hashes = {int(first): found for first, found in stored["ranges"].items()}
+        """The state that `to_json` returned in an earlier attempt."""
+        hashes = {int(first): block_hash for first, block_hash in stored["ranges"].items()}
         return cls(stored["title"], stored["generation"], hashes)
 
     def to_json(self) -> dict[str, Any]:
-        """What is to be kept."""
-        ranges = {str(first): found for first, found in self.hashes.items()}
+        """The state for the next attempt."""
+        ranges = {str(first): block_hash for first, block_hash in self.hashes.items()}
         return {"title": self.title, "generation": self.generation, "ranges": ranges}
 
     def fingerprint(self, spreadsheet_id: str, sheet: Worksheet) -> str:
-        """What stays the same as long as the load does."""
+        """SHA-256 (hex) that identifies this load of this worksheet."""
         parts = [spreadsheet_id, sheet.sheet_id, self.title, self.generation, self.hashes.get(1)]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The worksheets of a spreadsheet, and which of them is read."""
+"""The worksheets of a spreadsheet, and the choice of the one to read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from consumer.sources.sheet_names import SheetNames, describe_worksheets, format
 from schemas.codes import ErrorCode
 
 FIRST_SHEET_ID = 0
-"""The number of the worksheet a spreadsheet is made with: in a link it mostly means «none in particular»."""
+"""The first worksheet of a new spreadsheet; browsers put `gid=0` into links when no tab was chosen."""
 LINKED_WORKSHEET = "The worksheet which the link points at (the number behind gid=)"
 
 
 @dataclass(frozen=True, slots=True)
 class Worksheet:
-    """A tab: its title, its number (that in links), and how large its grid is; a chart has none."""
+    """A tab: title, number (`gid` in links), and size of its grid, which is 0 for a chart."""
 
     title: str
     sheet_id: int
@@ -26,22 +26,22 @@ class Worksheet:
 
 
 def parse_worksheets(metadata: Any) -> list[Worksheet]:
-    """What a spreadsheet says it holds; raises Mishap where that makes no sense."""
+    """The worksheets of a metadata response, in the order of their tabs. Raises RetryableError."""
     try:
-        told = [sheet["properties"] for sheet in metadata.get("sheets", [])]
+        sheets = [sheet["properties"] for sheet in metadata.get("sheets", [])]
         return [
             _parse_worksheet(properties)
-            for properties in sorted(told, key=lambda one: int(one.get("index", 0)))
+            for properties in sorted(sheets, key=lambda properties: int(properties.get("index", 0)))
         ]
     except (AttributeError, KeyError, TypeError, ValueError):
         raise RetryableError("its answer makes no sense") from None
 
 
 def choose_worksheet(sheets: Sequence[Worksheet], requested: str | None, sheet_id: int | None) -> Worksheet:
-    """The worksheet of the title asked for, hidden or not; else that of the link's number; else the first.
+    """The worksheet with the requested title, hidden or not; else the one the link names; else the first.
 
-    Raises LayoutError: `no_worksheet`, or `sheet_not_found`, which names those there are. A hidden one
-    is read only when its title is asked for: a link may have been copied before it was hidden.
+    Raises LayoutError: `no_worksheet`, or `sheet_not_found`, which lists the worksheets. A hidden one is read
+    only by its title: a link may have been copied before the worksheet was hidden.
     """
     grids = [sheet for sheet in sheets if sheet.rows and sheet.columns]
     if not grids:
@@ -53,7 +53,7 @@ def choose_worksheet(sheets: Sequence[Worksheet], requested: str | None, sheet_i
 
 
 def sheet_names(sheets: Sequence[Worksheet], selected: Worksheet) -> SheetNames:
-    """What errors say of the worksheet that is read."""
+    """The selected worksheet and all titles, for error messages."""
     return SheetNames(selected.title, *_titles([sheet for sheet in sheets if sheet.rows and sheet.columns]))
 
 
@@ -66,24 +66,24 @@ def _by_title(grids: Sequence[Worksheet], requested: str) -> Worksheet:
 
 
 def _by_sheet_id(grids: Sequence[Worksheet], sheet_id: int | None) -> Worksheet:
-    found = next((sheet for sheet in grids if sheet.sheet_id == sheet_id), None)
-    if sheet_id in {None, FIRST_SHEET_ID} and (found is None or found.is_hidden):
-        found = next((sheet for sheet in grids if not sheet.is_hidden), None)
-        if found is None:
+    linked = next((sheet for sheet in grids if sheet.sheet_id == sheet_id), None)
+    if sheet_id in {None, FIRST_SHEET_ID} and (linked is None or linked.is_hidden):
+        linked = next((sheet for sheet in grids if not sheet.is_hidden), None)
+        if linked is None:
             raise LayoutError(
                 ErrorCode.NO_WORKSHEET,
                 f"All worksheets of the spreadsheet are hidden: {format_names(_titles(grids)[1])}. "
                 "Unhide one, or ask for it by its title.",
             )
-    if found is None:
+    if linked is None:
         raise _not_found(f"{LINKED_WORKSHEET} is not in the spreadsheet.", grids)
-    if found.is_hidden:
-        raise _not_found(f"{LINKED_WORKSHEET}, {quote_name(found.title)}, is hidden.", grids)
-    return found
+    if linked.is_hidden:
+        raise _not_found(f"{LINKED_WORKSHEET}, {quote_name(linked.title)}, is hidden.", grids)
+    return linked
 
 
 def _titles(grids: Sequence[Worksheet]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The titles of visible and of hidden worksheets."""
+    """Titles of the visible and of the hidden worksheets."""
     visible = tuple(sheet.title for sheet in grids if not sheet.is_hidden)
     return visible, tuple(sheet.title for sheet in grids if sheet.is_hidden)
 

@@ -1,4 +1,4 @@
-"""Revisions of the database schema: Alembic keeps the order, each revision runs a file of SQL."""
+"""Revisions of the database schema: Alembic keeps their order, and each runs a SQL file."""
 
 import re
 from pathlib import Path
@@ -9,19 +9,19 @@ from sqlalchemy.util.concurrency import await_only
 
 
 def run_sql(revision_file: str, name: str) -> None:
-    """Run the file `name` that lies beside a revision.
+    """Run the SQL file `name` in the directory of the revision `revision_file`.
 
-    Through the raw driver: SQLAlchemy's asyncpg dialect prepares what it runs, and a prepared
-    statement is one statement.
+    On the asyncpg connection itself: SQLAlchemy's asyncpg dialect prepares every text, and a prepared
+    statement holds one statement only.
     """
     await_only(_driver().execute(_read(revision_file, name)))
 
 
 def run_sql_outside_transaction(revision_file: str, name: str) -> None:
-    """Run the statements of a file one by one, each by itself, as `create index concurrently` wants it.
+    """Run the statements of a SQL file one by one without a transaction, for `create index concurrently`.
 
-    A statement ends with a semicolon at the end of its line. Only inside Alembic's `autocommit_block`. The
-    lock timeout of the session is afterwards what it was before.
+    A statement ends with a semicolon at the end of a line. Use it only inside Alembic's `autocommit_block`.
+    The lock timeout of the session is restored at the end.
     """
     driver = _driver()
     timeout = await_only(driver.fetchval("show lock_timeout"))

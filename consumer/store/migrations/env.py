@@ -1,10 +1,10 @@
-"""Alembic's entry: runs the revisions on the connection that `consumer.store.migrate` hands over."""
+"""Entry point of Alembic: runs the revisions on the connection passed by `consumer.store.migrate`."""
 
 from alembic import context
 
 context.configure(
     connection=context.config.attributes["connection"],
-    version_table="revisions",
+    version_table="alembic_version",
     version_table_schema="migration",
     transaction_per_migration=True,
 )

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from devstack.fakedata.workbook import make_workbook
+from devstack.service import ServiceProcess
 from tests.support.curl import Curl, CurlProcess, parse_output
 from tests.support.harness import Harness
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 LARGE_BYTES = 200 * 2**20

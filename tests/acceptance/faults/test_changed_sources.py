@@ -11,7 +11,8 @@ from devstack.fake_sheets.server import FakeSheetsServer, FakeWorksheet
 from devstack.fake_sheets.spreadsheets import SheetValue
 from devstack.fakedata.admin_panel import create_chats_table
 from devstack.fakedata.bot_sheet import make_bot_sheet
-from devstack.fakedata.chats import ChatGenerator, ExpectedCounts
+from devstack.fakedata.chats import ChatGenerator
+from devstack.fakedata.expected import ExpectedCounts
 from tests.support.database_inspector import DatabaseInspector
 from tests.support.faults.fault_harness import BATCH_ROWS, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook

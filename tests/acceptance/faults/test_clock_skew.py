@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from devstack.service import ServiceProcess
 from messaging.records import Record
 from schemas.topics import STATUS
 from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants, read_topic
 from tests.support.faults.skewed_clock import SkewedClock
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 TWO_HOURS = 2 * 3600

@@ -4,11 +4,11 @@ from functools import partial
 
 import pytest
 
+from devstack.service import ServiceProcess
 from tests.support.faults import consumer_group
 from tests.support.faults.fault_harness import LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 LONG_LEASE = {"MIGRATION_LEASE_SECONDS": "600", "MIGRATION_HEARTBEAT_SECONDS": "0.5"}

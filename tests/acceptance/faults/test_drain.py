@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from consumer.store.database import Database
+from devstack.service import ServiceProcess
 from tests.support import job_factories
 from tests.support.faults.cluster import Cluster
 from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 DRAIN_SECONDS = 25
@@ -68,7 +68,7 @@ def wait_until_handed_over(harness: FaultHarness, request_id: str, since: dateti
         partial(_claimed_elsewhere, harness, request_id, since), 30, "the job to be claimed again"
     )
     assert job["attempt_started_at"] - since < HANDOVER_LIMIT
-    assert (job["attempt"], job["failures"] <= 1) == (1, True)
+    assert (job["attempt"], job["consecutive_failures"] <= 1) == (1, True)
 
 
 def _claimed_elsewhere(harness: FaultHarness, request_id: str, since: datetime) -> dict[str, Any]:

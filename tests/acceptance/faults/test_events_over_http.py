@@ -9,10 +9,10 @@ import httpx
 from consumer.store import requests
 from consumer.store.database import Database
 from devstack.fakedata.workbook import make_workbook
+from devstack.service import ServiceProcess
 from tests.support.event_replica import change_job
 from tests.support.harness import Harness
 from tests.support.job_factories import LIMITS, get_job, make_request
-from tests.support.service_process import ServiceProcess
 from tests.support.sse_client import SseClient
 from tests.support.wait import wait_until_async
 

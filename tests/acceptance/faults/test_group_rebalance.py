@@ -1,11 +1,11 @@
 """I16: nothing that happens to a member of the group stalls the group, the member itself, or a job."""
 
+from devstack.service import ServiceProcess
 from tests.support.faults import consumer_group
 from tests.support.faults.fault_harness import BATCH_ROWS, LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.faults.request_load import RequestLoad
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 INTERVAL_SECONDS = 0.25

@@ -14,9 +14,9 @@ import pytest
 
 from devstack.fakedata.expected import ExpectedImport
 from devstack.fakedata.workbook import make_workbook
+from devstack.service import ServiceProcess
 from schemas.status import Status, StatusEvent
 from tests.support.harness import Harness
-from tests.support.service_process import ServiceProcess
 from tests.support.sighup import restore_sighup
 from tests.support.wait import wait_until
 
@@ -170,7 +170,7 @@ def test_sigterm_hands_the_job_back_and_burns_no_attempt(harness: Harness, expec
         first.signal(signal.SIGTERM)
         assert first.wait(25) == 0
     job = harness.db.job(request_id)
-    assert (job["status"], job["attempt"], job["failures"]) == ("pending", 0, 0)
+    assert (job["status"], job["attempt"], job["consecutive_failures"]) == ("pending", 0, 0)
     harness.start_replica(**SMALL_BATCHES)
     event = harness.kafka.wait_for_terminal_event(request_id)
     assert event.attempt == 1

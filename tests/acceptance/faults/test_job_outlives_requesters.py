@@ -8,16 +8,16 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from devstack.service import ServiceProcess
 from tests.support.faults import consumer_group
 from tests.support.faults.fault_harness import BATCH_ROWS, LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 MAX_TRIES = 20
 """Two members share the partitions: one message in two is accepted by the one we want."""
-OWNER_COLUMNS = ("status", "run", "attempt", "failures", "token")
+OWNER_COLUMNS = ("status", "run", "attempt", "consecutive_failures", "token")
 
 
 def test_a_job_outlives_who_asked_who_accepted_it_and_every_rebalance(
@@ -49,7 +49,7 @@ def test_a_job_outlives_who_asked_who_accepted_it_and_every_rebalance(
         world.wait_for_status(request_id, "completed")
     [claim] = [line for line in other.log_events("job.claimed") if line["job_id"] == world.job(second)["id"]]
     assert claim["attempt"] == 1
-    assert world.job(first)["failures"] == 0
+    assert world.job(first)["consecutive_failures"] == 0
     assert_invariants(world)
 
 

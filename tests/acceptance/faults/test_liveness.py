@@ -9,11 +9,11 @@ import pytest
 from consumer.runtime import failpoints
 from consumer.store.database import Database
 from devstack.fakedata.workbook import make_workbook
+from devstack.http_probes import ProbeRecorder, ProbeResponse
+from devstack.service import ServiceProcess
 from schemas.status import Status
 from tests.support import job_factories
 from tests.support.harness import Harness, free_port
-from tests.support.probe_recorder import ProbeRecorder, ProbeResponse
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 pytestmark = pytest.mark.serial

@@ -6,19 +6,19 @@ from functools import partial
 
 import pytest
 
+from devstack.service import ServiceProcess
 from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants, wait_until_quiet
 from tests.support.faults.postgres_proxy import Commit
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 COMMIT_KINDS = {
     "the request": "insert into migration.jobs",
-    "the claim": "attempt = attempt + 1, failures = failures + 1",
+    "the claim": "attempt = attempt + 1, consecutive_failures = consecutive_failures + 1",
     "the beginning of the load": "set fingerprint",
     "the total": "set total",
-    "a batch": "checkpoint = $3, failures = 0",
+    "a batch": "checkpoint = $3, consecutive_failures = 0",
     "the end": "set status = 'completed'",
     "what was published": "set published_at = clock_timestamp()",
 }

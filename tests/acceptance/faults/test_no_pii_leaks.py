@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from devstack.fake_sheets.server import FakeSheetsServer, FakeWorksheet
+from devstack.service import ServiceProcess
 from devstack.stack import Stack
 from tests.support.database_inspector import DatabaseInspector
 from tests.support.faults.cluster import Cluster, SaslLogin, proxied_cluster
@@ -18,7 +19,6 @@ from tests.support.faults.fault_harness import FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.faults.pii_scan import find_leaks
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 SHEET = "1AbCdEfGhIjKlMnOpQrStUvWxYz"

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 
+from devstack.service import ServiceProcess
 from messaging.connection import KafkaConnection
 from messaging.producer import Producer
 from messaging.records import ProducerRecord, Record
@@ -14,7 +15,6 @@ from tests.support.faults.fault_harness import LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants, read_topic
 from tests.support.kafka_client import dead_letter_reason
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 COPIES = 100

@@ -8,9 +8,9 @@ import pytest
 
 from consumer.store import migrate
 from devstack.postgres import Postgres
+from devstack.service import ServiceProcess
 from tests.support.dedicated_postgres import start_dedicated_postgres
 from tests.support.harness import free_port
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 pytestmark = pytest.mark.serial

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from devstack.service import ServiceProcess
 from tests.support.harness import Harness
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 

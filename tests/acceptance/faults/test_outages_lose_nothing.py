@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.outage import report
-from benchmarks.outage.measure import OK_VERDICT, OutagePlan, measure_outage
 from tests.acceptance.faults.outage_harness import OutageHarness, start_outage_harness
+from tests.outage_benchmark import report
+from tests.outage_benchmark.measure import OK_VERDICT, OutagePlan, measure_outage
 from tests.support.faults import consumer_group, outages
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants

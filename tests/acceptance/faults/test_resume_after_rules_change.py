@@ -6,7 +6,6 @@ from collections.abc import Callable
 import pytest
 
 from consumer.datasets.chats.dataset import rules_version
-from consumer.store.jobs import OLDER_LOADS_MARK
 from devstack.fakedata.workbook import make_workbook
 from schemas.status import Status, StatusEvent
 from tests.support.harness import Harness
@@ -78,10 +77,10 @@ def test_a_job_of_other_rules_ends_like_one_pass_under_these(
 
     assert event.status is Status.COMPLETED, event.error
     assert [line["restarted"] for line in service.log_events("load.started")] == [True]
-    fingerprint = resumed.db.job(asked)["fingerprint"]
-    assert fingerprint.startswith(f"{OLDER_LOADS_MARK}{rules_version()}/"), (
-        "the older load is not deleted yet"
-    )
+    job = resumed.db.job(asked)
+    fingerprint = job["fingerprint"]
+    assert fingerprint.startswith(f"{rules_version()}/")
+    assert job["pruned_before_load"] < job["load"], "the older load is not deleted yet"
     assert {name: getattr(event, name) for name in COUNTERS} == {
         name: getattr(expected, name) for name in COUNTERS
     }

@@ -17,7 +17,7 @@ from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.wait import wait_until
 
-REVISIONS = "select version_num from migration.revisions order by 1"
+REVISIONS = "select version_num from migration.alembic_version order by 1"
 NEWER_SCHEMA = """
 alter table migration.jobs add column priority integer not null default 0;
 alter table migration.leases add column zone text;
@@ -29,7 +29,7 @@ alter table directory.groups add column closed_on date;
 alter table directory.chats add column language text;
 create table migration.schedules (id bigint generated always as identity primary key, cron text not null);
 create index on migration.jobs (priority) where status = 'pending';
-update migration.revisions set version_num = 'service_9999' where version_num like 'service%';
+update migration.alembic_version set version_num = 'migration_9999' where version_num like 'migration%';
 """
 """A migration as they are made here: it adds, and takes nothing that the version before needs."""
 FUTURE_MESSAGES: dict[str, dict[str, Any]] = {
@@ -61,7 +61,7 @@ def test_old_and_new_replicas_work_side_by_side_while_others_migrate(
     again.wait_until_ready()
     for request_id in [rolled, *asked]:
         assert world.wait_for_status(request_id, "completed")["attempt"] == 1
-    assert [one for (one,) in world.db.fetch(REVISIONS)] == ["chats_0001", "service_9999"]
+    assert [one for (one,) in world.db.fetch(REVISIONS)] == ["directory_0001", "migration_9999"]
     assert not [line for replica in (old, new, again) for line in replica.log_events("task.crashed")]
     assert_invariants(world)
 
@@ -77,11 +77,29 @@ def migrate_concurrently(harness: FaultHarness) -> Iterator[None]:
 
 def test_a_replica_refuses_an_older_schema_with_a_sentence(fault_harness: FaultHarness) -> None:
     world = fault_harness
-    world.db.execute("delete from migration.revisions where version_num = 'service_0010'")
+    world.db.execute("delete from migration.alembic_version where version_num = 'migration_0001'")
     refused = world.launch()
     assert refused.wait(60) == 2
-    assert "(service_0010 missing): run `migration-consumer migrate` first" in refused.log_tail()
+    assert "(migration_0001 missing): run `migration-consumer migrate` first" in refused.log_tail()
     assert_invariants(world)
+
+
+def test_a_schema_of_version_0_1_is_refused_with_a_sentence(fault_harness: FaultHarness) -> None:
+    world = fault_harness
+    world.db.execute("create table migration.revisions (version_num varchar(32) primary key)")
+    world.db.execute("insert into migration.revisions values ('service_0010'), ('chats_0001')")
+    refused = world.launch()
+    assert refused.wait(60) == 2
+    assert "has the schema of version 0.1, which version 0.2 does not upgrade" in refused.log_tail()
+    migrate = subprocess.run(
+        [sys.executable, "-m", "consumer", "migrate"],
+        env=os.environ | world.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert migrate.returncode == 2
+    assert "has the schema of version 0.1, which version 0.2 does not upgrade" in migrate.stderr
 
 
 def test_what_a_newer_sender_asks_is_put_aside_and_the_line_goes_on(

@@ -11,15 +11,15 @@ import pytest
 
 from consumer.store.database import Database
 from devstack.fakedata.workbook import make_workbook
+from devstack.http_probes import ProbeRecorder
 from devstack.server import Server
+from devstack.service import ServiceProcess
 from devstack.stack import Stack
 from schemas.status import Status
 from tests.support import job_factories
 from tests.support.dedicated_postgres import start_dedicated_postgres
 from tests.support.freeze import freeze, freeze_tree, resume_tree
 from tests.support.harness import Harness
-from tests.support.probe_recorder import ProbeRecorder
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 pytestmark = pytest.mark.serial

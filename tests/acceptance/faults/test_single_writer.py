@@ -4,10 +4,10 @@ from functools import partial
 
 import pytest
 
+from devstack.service import ServiceProcess
 from tests.support.faults.fault_harness import LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 TAKEOVER_SECONDS = 10

@@ -38,12 +38,12 @@ def test_a_killed_owner_is_replaced_within_fifteen_seconds_from_its_checkpoint(
     wait_until(partial(successor.log_events, "load.resumed"), 60, "the successor to go on")
     taken = world.job(request_id)
     assert taken["attempt_started_at"] - killed_at < TAKEOVER_LIMIT
-    assert (taken["attempt"], taken["attempt_rows"]) == (2, left["processed"] + left["failed"])
+    assert (taken["attempt"], taken["rows_at_attempt_start"]) == (2, left["processed"] + left["failed"])
     [resumed] = successor.log_events("load.resumed")
     assert resumed["checkpoint"] == left["checkpoint"]
     world.wait_for_status(request_id, "completed")
     first = successor.log_events("batch.stored")[0]
-    assert first["processed"] + first["failed"] - taken["attempt_rows"] <= BATCH_ROWS
+    assert first["processed"] + first["failed"] - taken["rows_at_attempt_start"] <= BATCH_ROWS
     assert_invariants(world)
 
 

@@ -11,10 +11,10 @@ import pytest
 from benchmarks.memory import MemorySampler
 from devstack.fakedata.expected import ExpectedImport
 from devstack.fakedata.workbook import make_workbook
+from devstack.http_probes import ProbeRecorder
+from devstack.service import ServiceProcess
 from tests.support.curl import Curl
 from tests.support.harness import Harness
-from tests.support.probe_recorder import ProbeRecorder
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 pytestmark = pytest.mark.serial

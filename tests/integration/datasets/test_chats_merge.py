@@ -24,7 +24,7 @@ from tests.support.chat_loads import (
 )
 
 Table = Callable[[str], Awaitable[list[tuple[Any, ...]]]]
-REVISION = Path(consumer.datasets.chats.__file__).parent / "revisions" / "chats_0001.sql"
+REVISION = Path(consumer.datasets.chats.__file__).parent / "revisions" / "directory_0001.sql"
 INN = "7707083893"
 
 

@@ -1,4 +1,4 @@
-"""What `make stack` and `make down` do, in a folder of their own."""
+"""`make stack` and `make down`, with a temporary folder."""
 
 import asyncio
 import os
@@ -32,52 +32,52 @@ def devstack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Comman
     run("down")
 
 
-def test_a_stack_stays_until_it_is_taken_down(devstack: Command, tmp_path: Path) -> None:
-    checkout = DevEnvironment(tmp_path)
+def test_stack_runs_until_down(devstack: Command, tmp_path: Path) -> None:
+    environment = DevEnvironment(tmp_path)
     assert devstack("stack").returncode == 0
-    pid = checkout.stack.pid()
+    pid = environment.stack.pid()
     assert pid is not None
     assert "running already" in devstack("stack").stdout
-    assert checkout.stack.pid() == pid
+    assert environment.stack.pid() == pid
     assert f"stack: running, process {pid}" in devstack("status").stdout
 
-    env = checkout.env()
+    env = environment.env()
     assert {"KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "MIGRATION_INBOX", "MIGRATION_HTTP_PORT"} <= set(env)
-    assert stat.S_IMODE(checkout.env_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(environment.env_file.stat().st_mode) == 0o600
     assert asyncio.run(_select_one(env["DATABASE_URL"])) == 1
 
-    family = psutil.Process(pid).children(recursive=True)
+    processes = psutil.Process(pid).children(recursive=True)
     assert devstack("down").returncode == 0
-    assert not any(process.is_running() for process in family)
-    assert not checkout.env_file.exists()
+    assert not any(process.is_running() for process in processes)
+    assert not environment.env_file.exists()
     assert "stack: was not running" in devstack("down").stdout
 
 
-def test_a_stack_that_loses_a_server_ends_and_says_why(devstack: Command, tmp_path: Path) -> None:
-    checkout = DevEnvironment(tmp_path)
+def test_stack_ends_with_reason_when_a_server_dies(devstack: Command, tmp_path: Path) -> None:
+    environment = DevEnvironment(tmp_path)
     assert devstack("stack").returncode == 0
-    pid = checkout.stack.pid()
+    pid = environment.stack.pid()
     assert pid is not None
     brokers = [p for p in psutil.Process(pid).children(recursive=True) if "kafka.Kafka" in p.cmdline()]
     brokers[0].kill()
-    wait_until(lambda: checkout.stack.pid() is None, 30, "the stack to end")
-    log = checkout.stack.log_file
-    wait_until(lambda: "Kafka broker 1 has ended" in log.read_text(), 10, "the reason to be told")
-    assert not checkout.env_file.exists()
+    wait_until(lambda: environment.stack.pid() is None, 30, "the stack to end")
+    log = environment.stack.log_file
+    wait_until(lambda: "Kafka broker 1 has ended" in log.read_text(), 10, "the reason in the log")
+    assert not environment.env_file.exists()
 
 
-def test_a_stack_that_cannot_start_says_why(devstack: Command) -> None:
-    done = devstack("stack", "--stack", "external")
-    assert done.returncode == 1
-    assert "needs KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_failed_start_prints_reason(devstack: Command) -> None:
+    completed = devstack("stack", "--stack", "external")
+    assert completed.returncode == 1
+    assert "needs KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL" in completed.stderr
+    assert "Traceback" not in completed.stderr
 
 
-def test_a_process_id_that_nobody_holds_is_not_ours(tmp_path: Path) -> None:
-    background = Daemon("stack", tmp_path)
-    background.lock_file.write_text(f"{os.getpid()}\nready\n")
-    assert background.pid() is None
-    assert background.stop() is False
+def test_process_id_without_lock_is_ignored(tmp_path: Path) -> None:
+    daemon = Daemon("stack", tmp_path)
+    daemon.lock_file.write_text(f"{os.getpid()}\nready\n")
+    assert daemon.pid() is None
+    assert daemon.stop() is False
 
 
 async def _select_one(url: str) -> object:

@@ -1,7 +1,9 @@
+"""The database fixtures of `tests/conftest.py`."""
+
 import asyncpg
 
 
-async def test_a_fresh_database_is_empty_and_a_migrated_one_has_the_schema(
+async def test_empty_database_has_no_schema_and_migrated_one_has_both(
     empty_database_url: str, database_url: str
 ) -> None:
     assert await _schemas(empty_database_url) == set()

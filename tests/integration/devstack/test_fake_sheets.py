@@ -1,4 +1,4 @@
-"""The stand-in for Google Sheets, asked over real HTTP, by gspread and by hand."""
+"""The fake Google Sheets API over real HTTP, by gspread and by plain requests."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from google.oauth2.service_account import Credentials
 from gspread.http_client import HTTPClient
 from gspread.utils import absolute_range_name
 
-from devstack.dev_environment import ROOT
+from devstack import ROOT
 from devstack.fake_sheets.server import CapturedRequest, FakeSheetsServer, FakeWorksheet, SheetsFault
 from tests.support.wait import wait_until
 
@@ -29,7 +29,7 @@ ROWS: list[list[Any]] = [
 
 
 class FakeSheetsClient(HTTPClient):
-    """gspread's, sent to the stand-in."""
+    """gspread's client, redirected to the fake server."""
 
     def __init__(self, url: str, account: dict[str, Any], scope: str = READ_ONLY) -> None:
         super().__init__(Credentials.from_service_account_info(account, scopes=[scope]))  # type: ignore[no-untyped-call]
@@ -37,9 +37,9 @@ class FakeSheetsClient(HTTPClient):
         self.set_timeout((2, 5))
 
     def request(self, method: str, endpoint: str, *others: Any, **named: Any) -> Any:
-        """Like the original, elsewhere."""
-        there = endpoint.replace("https://sheets.googleapis.com", self._url)
-        return super().request(method, there, *others, **named)
+        """Send the request to the fake server."""
+        url = endpoint.replace("https://sheets.googleapis.com", self._url)
+        return super().request(method, url, *others, **named)
 
 
 @pytest.fixture
@@ -61,20 +61,20 @@ def client(fake_sheets: FakeSheetsServer, account: dict[str, Any]) -> Iterator[F
         FakeWorksheet("Лист 3!", [[1]]),
     ]
     fake_sheets.add_spreadsheet("id", "Таблица", sheets, shared_with=[account["client_email"]])
-    made = FakeSheetsClient(fake_sheets.url, account)
-    yield made
-    made.session.close()
+    client = FakeSheetsClient(fake_sheets.url, account)
+    yield client
+    client.session.close()
 
 
 def status(caught: pytest.ExceptionInfo[gspread.exceptions.APIError]) -> tuple[int, str]:
     return caught.value.code, caught.value.error["status"]
 
 
-def test_metadata_tells_the_worksheets_and_their_grids(client: FakeSheetsClient) -> None:
-    told = client.fetch_sheet_metadata("id")
-    assert told["properties"]["title"] == "Таблица"
-    sheets = [sheet["properties"] for sheet in told["sheets"]]
-    assert [(one["title"], one["sheetId"], one["index"], one["sheetType"]) for one in sheets] == [
+def test_metadata_lists_worksheets_and_their_grids(client: FakeSheetsClient) -> None:
+    metadata = client.fetch_sheet_metadata("id")
+    assert metadata["properties"]["title"] == "Таблица"
+    sheets = [sheet["properties"] for sheet in metadata["sheets"]]
+    assert [(sheet["title"], sheet["sheetId"], sheet["index"], sheet["sheetType"]) for sheet in sheets] == [
         ("It's", 0, 0, "GRID"),
         ("Диаграмма", 1, 1, "OBJECT"),
         ("Лист 3!", 2, 2, "GRID"),
@@ -83,7 +83,7 @@ def test_metadata_tells_the_worksheets_and_their_grids(client: FakeSheetsClient)
 
 
 @pytest.mark.parametrize(
-    ("asked", "told", "values"),
+    ("requested", "returned", "values"),
     [
         ("'It''s'!A1:D5", "'It''s'!A1:D5", [ROWS[0], ROWS[1][:2], [], ["", "x"]]),
         ("'It''s'!A2:A2", "'It''s'!A2:A2", [[7_700_000_000]]),
@@ -95,16 +95,16 @@ def test_metadata_tells_the_worksheets_and_their_grids(client: FakeSheetsClient)
         ("'Лист 3!'!A1:AA", "'Лист 3!'!A1:Z1000", [[1]]),
     ],
 )
-def test_ranges_are_read_and_cut_as_google_does(
-    client: FakeSheetsClient, asked: str, told: str, values: Any
+def test_ranges_are_parsed_and_clipped_as_by_google(
+    client: FakeSheetsClient, requested: str, returned: str, values: Any
 ) -> None:
-    found = client.values_get("id", asked, {"valueRenderOption": "UNFORMATTED_VALUE"})
-    assert found["range"] == told
-    assert found.get("values") == values
-    assert found["majorDimension"] == "ROWS"
+    response = client.values_get("id", requested, {"valueRenderOption": "UNFORMATTED_VALUE"})
+    assert response["range"] == returned
+    assert response.get("values") == values
+    assert response["majorDimension"] == "ROWS"
 
 
-def test_values_come_as_people_see_them_unless_asked_otherwise(
+def test_values_are_formatted_unless_requested_otherwise(
     fake_sheets: FakeSheetsServer, client: FakeSheetsClient
 ) -> None:
     fake_sheets.edit_worksheet("id", "Лист 3!", lambda _: [[1, 1.5, True, None, "x"], [2]])
@@ -119,7 +119,7 @@ def test_values_come_as_people_see_them_unless_asked_otherwise(
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("requested", "message"),
     [
         (
             "'It''s'!A1001:B1002",
@@ -132,16 +132,16 @@ def test_values_come_as_people_see_them_unless_asked_otherwise(
         ("'It''s'!A0:B1", "Unable to parse range: 'It''s'!A0:B1"),
     ],
 )
-def test_ranges_that_are_none_are_refused_in_googles_words(
-    client: FakeSheetsClient, asked: str, message: str
+def test_invalid_ranges_get_the_error_of_google(
+    client: FakeSheetsClient, requested: str, message: str
 ) -> None:
     with pytest.raises(gspread.exceptions.APIError) as caught:
-        client.values_get("id", asked)
+        client.values_get("id", requested)
     assert status(caught) == (400, "INVALID_ARGUMENT")
     assert caught.value.error["message"] == message
 
 
-def test_a_spreadsheet_is_seen_by_those_it_is_shared_with(
+def test_spreadsheet_is_visible_to_accounts_it_is_shared_with(
     fake_sheets: FakeSheetsServer, client: FakeSheetsClient
 ) -> None:
     fake_sheets.share("id", [])
@@ -153,15 +153,19 @@ def test_a_spreadsheet_is_seen_by_those_it_is_shared_with(
     assert status(caught) == (404, "NOT_FOUND")
 
 
-def test_without_a_token_nothing_is_told(fake_sheets: FakeSheetsServer, client: FakeSheetsClient) -> None:
+def test_requests_without_valid_token_get_401(
+    fake_sheets: FakeSheetsServer, client: FakeSheetsClient
+) -> None:
     address = f"{fake_sheets.url}/v4/spreadsheets/id"
     assert httpx.get(address).status_code == 401
     refused = httpx.get(address, headers={"Authorization": "Bearer made-up"})
     assert refused.json()["error"]["status"] == "UNAUTHENTICATED"
     client.fetch_sheet_metadata("id")
     fake_sheets.revoke_tokens()
-    assert client.fetch_sheet_metadata("id")["spreadsheetId"] == "id", "a 401 is answered by a new token"
-    assert sum(asked.is_token_request for asked in fake_sheets.requests) == 2
+    assert client.fetch_sheet_metadata("id")["spreadsheetId"] == "id", (
+        "the client refreshes its token after a 401"
+    )
+    assert sum(request.is_token_request for request in fake_sheets.requests) == 2
 
 
 @pytest.mark.parametrize(
@@ -172,7 +176,7 @@ def test_without_a_token_nothing_is_told(fake_sheets: FakeSheetsServer, client: 
         ({"private_key": None}, "Invalid JWT Signature"),
     ],
 )
-def test_an_assertion_that_does_not_hold_gets_no_token(
+def test_invalid_assertion_gets_no_token(
     fake_sheets: FakeSheetsServer, account: dict[str, Any], changed: dict[str, Any], message: str
 ) -> None:
     if changed.get("private_key", "") is None:
@@ -183,7 +187,9 @@ def test_an_assertion_that_does_not_hold_gets_no_token(
     client.session.close()
 
 
-def test_a_token_is_for_reading_spreadsheets(fake_sheets: FakeSheetsServer, account: dict[str, Any]) -> None:
+def test_token_requires_scope_for_spreadsheets(
+    fake_sheets: FakeSheetsServer, account: dict[str, Any]
+) -> None:
     client = FakeSheetsClient(fake_sheets.url, account, scope="https://www.googleapis.com/auth/calendar")
     with pytest.raises(RefreshError, match="invalid_scope"):
         client.fetch_sheet_metadata("id")
@@ -197,7 +203,7 @@ def test_155_000_rows_are_16_requests(fake_sheets: FakeSheetsServer, client: Fak
         name = absolute_range_name("It's", f"A{first}:Z{first + 9_999}")
         read += len(client.values_get("id", name)["values"])
     assert read == 155_000
-    assert sum(asked.is_values_request for asked in fake_sheets.requests) == 16
+    assert sum(request.is_values_request for request in fake_sheets.requests) == 16
 
 
 @pytest.mark.parametrize(
@@ -217,28 +223,28 @@ def test_155_000_rows_are_16_requests(fake_sheets: FakeSheetsServer, client: Fak
     ],
     ids=str,
 )
-def test_faults_answer_instead_as_often_as_ordered(
+def test_faults_replace_as_many_responses_as_injected(
     fake_sheets: FakeSheetsServer, fault: SheetsFault, code: int, content: str
 ) -> None:
     fake_sheets.inject_fault(fault, times=2)
     address = f"{fake_sheets.url}/v4/spreadsheets/id/values/A1"
     for _ in range(2):
-        answer = httpx.get(address)
-        assert answer.status_code == code
-        assert content in answer.text
+        response = httpx.get(address)
+        assert response.status_code == code
+        assert content in response.text
     assert httpx.get(address).json()["error"]["message"].startswith("Request had invalid authentication")
 
 
-def test_waiting_is_asked_for_where_it_was_ordered(fake_sheets: FakeSheetsServer) -> None:
+def test_retry_after_is_sent_only_when_injected(fake_sheets: FakeSheetsServer) -> None:
     fake_sheets.inject_fault(SheetsFault.quota_exceeded("Mon, 23 Nov 2026 10:00:00 GMT"))
     fake_sheets.inject_fault(SheetsFault.quota_exceeded())
     found = [httpx.get(f"{fake_sheets.url}/v4/spreadsheets/id").headers.get("retry-after") for _ in range(2)]
     assert found == ["Mon, 23 Nov 2026 10:00:00 GMT", None]
 
 
-def test_faults_hit_what_they_were_meant_for(fake_sheets: FakeSheetsServer, client: FakeSheetsClient) -> None:
-    def second_range(asked: CapturedRequest) -> bool:
-        return asked.is_values_request and "A3" in asked.path
+def test_faults_apply_to_requests_that_match(fake_sheets: FakeSheetsServer, client: FakeSheetsClient) -> None:
+    def second_range(request: CapturedRequest) -> bool:
+        return request.is_values_request and "A3" in request.path
 
     fake_sheets.inject_fault(SheetsFault.unavailable(), times=None, when=second_range)
     client.fetch_sheet_metadata("id")
@@ -250,14 +256,16 @@ def test_faults_hit_what_they_were_meant_for(fake_sheets: FakeSheetsServer, clie
     assert client.values_get("id", "A3:B4")["values"] == [[], ["", "x"]]
 
 
-def test_answers_can_be_short_or_empty_once(fake_sheets: FakeSheetsServer, client: FakeSheetsClient) -> None:
+def test_values_can_be_truncated_or_empty_once(
+    fake_sheets: FakeSheetsServer, client: FakeSheetsClient
+) -> None:
     fake_sheets.inject_fault(SheetsFault.truncated(1))
     fake_sheets.inject_fault(SheetsFault.empty())
-    told = [len(client.values_get("id", "A1:B5").get("values", ())) for _ in range(3)]
-    assert told == [1, 0, 4]
+    lengths = [len(client.values_get("id", "A1:B5").get("values", ())) for _ in range(3)]
+    assert lengths == [1, 0, 4]
 
 
-def test_a_body_can_be_cut_off_in_its_middle(fake_sheets: FakeSheetsServer, client: FakeSheetsClient) -> None:
+def test_body_can_be_cut_off(fake_sheets: FakeSheetsServer, client: FakeSheetsClient) -> None:
     client.values_get("id", "A1")
     fake_sheets.inject_fault(SheetsFault.cut_off())
     with pytest.raises(OSError, match="Connection broken"):
@@ -265,33 +273,33 @@ def test_a_body_can_be_cut_off_in_its_middle(fake_sheets: FakeSheetsServer, clie
     assert client.values_get("id", "A1")["values"] == [["ИНН"]]
 
 
-def test_who_hangs_is_let_go_when_the_server_closes() -> None:
-    with FakeSheetsServer() as google:
-        google.inject_fault(SheetsFault.hang())
-        got: list[Exception] = []
+def test_closing_ends_hanging_requests() -> None:
+    with FakeSheetsServer() as server:
+        server.inject_fault(SheetsFault.hang())
+        errors: list[Exception] = []
 
-        def ask() -> None:
+        def send_request() -> None:
             try:
-                httpx.get(f"{google.url}/v4/spreadsheets/id", timeout=60)
+                httpx.get(f"{server.url}/v4/spreadsheets/id", timeout=60)
             except httpx.TransportError as error:
-                got.append(error)
+                errors.append(error)
 
-        waiting = threading.Thread(target=ask)
-        waiting.start()
-        wait_until(lambda: google.requests, 5, "the request")
-        assert google.connections == 1
-    waiting.join(5)
-    assert isinstance(got[0], httpx.RemoteProtocolError | httpx.ReadError)
+        thread = threading.Thread(target=send_request)
+        thread.start()
+        wait_until(lambda: server.requests, 5, "the request")
+        assert server.connections == 1
+    thread.join(5)
+    assert isinstance(errors[0], httpx.RemoteProtocolError | httpx.ReadError)
     assert not [thread for thread in threading.enumerate() if "process_request" in thread.name]
-    google.close()
+    server.close()
 
 
-def test_sheets_change_in_between(fake_sheets: FakeSheetsServer, client: FakeSheetsClient) -> None:
+def test_sheets_can_change_between_requests(fake_sheets: FakeSheetsServer, client: FakeSheetsClient) -> None:
     fake_sheets.on_values_request(
         2, lambda: fake_sheets.edit_worksheet("id", "It's", lambda rows: rows.insert(0, ["new"]))
     )
-    told = [client.values_get("id", "A1")["values"] for _ in range(3)]
-    assert told == [[["ИНН"]], [["new"]], [["new"]]]
+    values = [client.values_get("id", "A1")["values"] for _ in range(3)]
+    assert values == [[["ИНН"]], [["new"]], [["new"]]]
     fake_sheets.rename_worksheet("id", "It's", "Другой")
     assert client.values_get("id", "A1")["range"] == "Другой!A1:A1"
     fake_sheets.remove_spreadsheet("id")
@@ -299,7 +307,7 @@ def test_sheets_change_in_between(fake_sheets: FakeSheetsServer, client: FakeShe
         client.fetch_sheet_metadata("id")
 
 
-def test_what_was_asked_is_known(fake_sheets: FakeSheetsServer, client: FakeSheetsClient) -> None:
+def test_requests_are_recorded(fake_sheets: FakeSheetsServer, client: FakeSheetsClient) -> None:
     client.values_get("id", "'It''s'!A1", {"majorDimension": "ROWS"})
     token, values = fake_sheets.requests
     assert token[:2] == ("POST", "/token")
@@ -311,14 +319,14 @@ def test_what_was_asked_is_known(fake_sheets: FakeSheetsServer, client: FakeShee
     assert token.at <= values.at
 
 
-def test_people_start_it_by_hand_and_end_it(tmp_path: Any) -> None:
+def test_server_runs_from_the_command_line(tmp_path: Any) -> None:
     command = [sys.executable, "-m", "devstack.fake_sheets", "--rows", "30", "--folder", str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        told = [process.stdout.readline() for _ in range(4)]
-        url = told[0].strip().removeprefix("MIGRATION_GOOGLE_API_URL=")
+        lines = [process.stdout.readline() for _ in range(4)]
+        url = lines[0].strip().removeprefix("MIGRATION_GOOGLE_API_URL=")
         assert httpx.get(f"{url}/v4/spreadsheets/x").status_code == 401
         assert (tmp_path / "google-account.json").stat().st_mode & 0o777 == 0o600
-        assert str(tmp_path) in told[1]
+        assert str(tmp_path) in lines[1]
         process.terminate()
         assert process.wait(10) == 128 + 15

@@ -1,4 +1,4 @@
-"""The made sheet and the made table hold what their makers say, by the rules of the service."""
+"""The generated sheet and table have the expected counts by the rules of the service."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,28 +15,28 @@ from consumer.sources.headered_rows import HeaderedRows
 from consumer.sources.row_block import RowBlock
 from devstack.fakedata.admin_panel import create_chats_table
 from devstack.fakedata.bot_sheet import make_bot_sheet
-from devstack.fakedata.chats import ExpectedCounts
+from devstack.fakedata.expected import ExpectedChats
 
 
-def count_outcomes(chunks: Iterable[Chunk]) -> ExpectedCounts:
-    """What the rules say of the chunks."""
-    checker, warnings = ChatValidator(staging.CHATS, date.max), Counter[str]()
+def count_outcomes(chunks: Iterable[Chunk]) -> ExpectedChats:
+    """Count the outcomes of the chunks by the rules of the service."""
+    validator, warnings = ChatValidator(staging.CHATS, date.max), Counter[str]()
     accepted = 0
     rejected: list[int] = []
     links: set[str] = set()
     for chunk in chunks:
-        checked = checker.validate(chunk, {})
-        accepted += checked.accepted
-        warnings += Counter(checked.warnings)
-        lines = checked.copy_streams.get("stage_rejected_rows", b"").decode().splitlines()
-        wrong = [int(line.split("\t")[0]) for line in lines]
-        rejected += wrong
+        batch = validator.validate(chunk, {})
+        accepted += batch.accepted
+        warnings += Counter(batch.warnings)
+        lines = batch.copy_streams.get("stage_rejected_rows", b"").decode().splitlines()
+        rejected_here = [int(line.split("\t")[0]) for line in lines]
+        rejected += rejected_here
         links.update(
             str(url).strip()
             for position, url in zip(chunk.positions, chunk.columns["url"], strict=True)
-            if position not in wrong
+            if position not in rejected_here
         )
-    return ExpectedCounts(
+    return ExpectedChats(
         total=accepted + len(rejected),
         processed=accepted,
         failed=len(rejected),
@@ -57,34 +57,36 @@ def table_chunk(records: Sequence[Mapping[str, Cell]]) -> Chunk:
     return Chunk([int(str(record["id"])) for record in records], columns, lambda i: dict(records[i]))
 
 
-@pytest.mark.parametrize(("rows", "seed", "wrong"), [(2_000, 3, 0.02), (3_456, 11, 0.4), (1, 500, 0.0)])
-def test_the_sheet_holds_what_its_maker_says(rows: int, seed: int, wrong: float) -> None:
-    made = make_bot_sheet(rows, seed, wrong)
-    assert count_outcomes(sheet_chunks(made.rows)) == made.expected
-    assert made.expected.total == rows
+@pytest.mark.parametrize(
+    ("rows", "seed", "invalid_share"), [(2_000, 3, 0.02), (3_456, 11, 0.4), (1, 500, 0.0)]
+)
+def test_sheet_has_expected_counts(rows: int, seed: int, invalid_share: float) -> None:
+    sheet = make_bot_sheet(rows, seed, invalid_share)
+    assert count_outcomes(sheet_chunks(sheet.rows)) == sheet.expected
+    assert sheet.expected.total == rows
     if rows > 1000:
-        assert made.expected.warnings.keys() == {
+        assert sheet.expected.warnings.keys() == {
             "inn_check_digit",
             "inn_zero_restored",
             "kpp_zero_restored",
             "phone",
         }
-        assert made.expected.duplicates == pytest.approx(0.02 * rows, abs=20)
-        assert made.expected.failed == pytest.approx(wrong * rows, abs=20)
+        assert sheet.expected.duplicates == pytest.approx(0.02 * rows, abs=20)
+        assert sheet.expected.failed == pytest.approx(invalid_share * rows, abs=20)
 
 
-def test_the_same_seed_makes_the_same() -> None:
+def test_same_seed_generates_same_sheet() -> None:
     assert make_bot_sheet(100, 5) == make_bot_sheet(100, 5)
     assert make_bot_sheet(100, 5).rows != make_bot_sheet(100, 6).rows
 
 
-def test_too_many_wrong_rows_are_not_made() -> None:
+def test_too_large_share_of_invalid_rows_is_refused() -> None:
     with pytest.raises(ValueError, match="may be 0 to"):
         make_bot_sheet(10, 1, invalid_share=0.9)
 
 
 @pytest.mark.parametrize(("rows", "seed"), [(6_000, 2), (12_345, 977)])
-async def test_the_table_holds_what_its_maker_says(empty_database_url: str, rows: int, seed: int) -> None:
+async def test_table_has_expected_counts(empty_database_url: str, rows: int, seed: int) -> None:
     expected = create_chats_table(empty_database_url, rows, seed)
     connection = await asyncpg.connect(empty_database_url)
     try:

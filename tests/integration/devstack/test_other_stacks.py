@@ -1,4 +1,4 @@
-"""The stacks that are not embedded, and which one is taken."""
+"""The stacks `docker` and `external`, and the choice of a stack."""
 
 import asyncio
 import subprocess
@@ -9,18 +9,19 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from devstack import ROOT
 from devstack.demo import __main__ as demo
-from devstack.dev_environment import ROOT
 from devstack.errors import StackError, StackUnavailableError
-from devstack.stack import Stack, choose_stack_kind, start_stack
+from devstack.stack import Stack
+from devstack.stack_kinds import choose_stack_kind, start_stack
 from tests.support import roundtrip
 
-LIMIT = 60
+TIMEOUT_SECONDS = 60
 ADDRESSES = ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL")
 
 
 async def _assert_works(stack: Stack) -> None:
-    async with asyncio.timeout(LIMIT):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         topic = await roundtrip.make_topic(stack.bootstrap_servers)
         await roundtrip.send_record(stack.bootstrap_servers, topic, b"hello")
         assert await roundtrip.read_records(stack.bootstrap_servers, topic, 1) == [b"hello"]
@@ -40,11 +41,11 @@ def containers() -> Iterator[Stack]:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:testcontainers")
-async def test_containers_give_kafka_and_postgres(containers: Stack) -> None:
+async def test_containers_run_kafka_and_postgres(containers: Stack) -> None:
     await _assert_works(containers)
 
 
-async def test_the_external_stack_takes_what_runs_already_and_does_not_stop_it(
+async def test_external_stack_uses_running_servers_and_does_not_stop_them(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ADDRESSES:
@@ -54,14 +55,14 @@ async def test_the_external_stack_takes_what_runs_already_and_does_not_stop_it(
     await _assert_works(stack)
 
 
-def test_the_external_stack_names_what_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_external_stack_names_missing_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ADDRESSES:
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(StackError, match="needs KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL"):
         start_stack("external")
 
 
-def test_auto_is_external_where_both_addresses_are_set_and_else_embedded(
+def test_auto_is_external_when_both_addresses_are_set_else_embedded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MIGRATION_STACK", "auto")
@@ -73,26 +74,26 @@ def test_auto_is_external_where_both_addresses_are_set_and_else_embedded(
     assert choose_stack_kind("docker") == "docker"
 
 
-def test_an_unknown_stack_is_refused_with_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_stack_is_refused_with_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIGRATION_STACK", "cloud")
     with pytest.raises(StackError, match=r"no stack 'cloud'.*embedded, docker, external"):
         choose_stack_kind()
 
 
 @pytest.mark.parametrize("tool", [("devstack.demo", "--rows", "100"), ("benchmarks", "--quick")])
-def test_the_demo_and_the_bench_ask_the_environment_too(
+def test_demo_and_benchmarks_read_migration_stack(
     tool: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MIGRATION_STACK", "cloud")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    done = subprocess.run(
-        [sys.executable, "-m", *tool], cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT
+    completed = subprocess.run(
+        [sys.executable, "-m", *tool], cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
     )
-    assert done.returncode == 1
-    assert "no stack 'cloud'" in done.stdout + done.stderr
+    assert completed.returncode == 1
+    assert "no stack 'cloud'" in completed.stdout + completed.stderr
 
 
-def test_without_a_word_the_demo_has_servers_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demo_defaults_to_embedded_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIGRATION_STACK", "")
     for name in ADDRESSES:
         monkeypatch.setenv(name, "production")
@@ -101,6 +102,6 @@ def test_without_a_word_the_demo_has_servers_of_its_own(monkeypatch: pytest.Monk
     assert demo._parser().parse_args([]).stack == "docker"
 
 
-def test_several_brokers_are_for_the_embedded_stack() -> None:
+def test_several_brokers_need_embedded_stack() -> None:
     with pytest.raises(StackError, match="embedded stack only"):
         start_stack("docker", brokers=3)

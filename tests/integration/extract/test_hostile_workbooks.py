@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from consumer.ipc import FrameType
-from consumer.sources.excel.sheet_handler import MAX_COLUMN, MAX_ROW
+from consumer.sources.excel.sheet_limits import MAX_COLUMN, MAX_ROW
 from tests.support.extractor_driver import ExtractorDriver, make_start_header, start_extractor
 from tests.support.other_workbooks import ods_rows, raw_ods, raw_xlsb, xlsb_number, xlsb_record, xlsb_sheet
 from tests.support.workbooks import (

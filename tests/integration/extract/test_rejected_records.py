@@ -113,7 +113,9 @@ def test_many_wide_wrong_rows_make_many_batches_that_begin_where_the_last_ended(
     path = sharing_workbook(inbox / "many.xlsx", columns=40, rows=400)
     frames = batches(extract(path, scratch))
     assert (
-        max(len(frame.body) for frame in frames) < MAX_REJECTED_BYTES + 2 * MAX_UNMAPPED_BYTES < MAX_FRAME_BYTES
+        max(len(frame.body) for frame in frames)
+        < MAX_REJECTED_BYTES + 2 * MAX_UNMAPPED_BYTES
+        < MAX_FRAME_BYTES
     )
     assert len(frames) >= 3
     positions = [[row["position"] for row in rejected(frame)] for frame in frames]

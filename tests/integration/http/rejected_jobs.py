@@ -9,12 +9,13 @@ from tests.support.job_factories import make_pending_job
 
 ERRORS = [{"field": "inn", "code": "inn_length", "message": "must have 10 or 12 digits"}]
 INSERT = """
-insert into migration.migration_errors (job_id, row_number, record_identifier, errors, record)
-values ($1, $2, $3, $4, $5)
+insert into migration.migration_errors (job_id, load, row_number, record_identifier, errors, record)
+values ($1, (select load from migration.jobs where id = $1), $2, $3, $4, $5)
 """
 INSERT_MANY = """
-insert into migration.migration_errors (job_id, row_number, record_identifier, errors, record)
-select $1, n, 'who ' || n, $3::jsonb, json_build_object('ИНН', n, 'text', repeat('x', $4))
+insert into migration.migration_errors (job_id, load, row_number, record_identifier, errors, record)
+select $1, (select load from migration.jobs where id = $1), n, 'who ' || n, $3::jsonb,
+  json_build_object('ИНН', n, 'text', repeat('x', $4))
 from generate_series(2, $2 + 1) n
 """
 

@@ -103,8 +103,9 @@ async def test_rejected_rows_are_filtered_by_error_identifier_and_number(
     await make_job_with_rejected_rows(database, "r-1", [{"a": 1}, {"a": 2}], errors=INN)
     await execute(
         database,
-        """insert into migration.migration_errors (job_id, row_number, record_identifier, errors, record)
-           select id, 9, 'https://chat', '[{"field": "kpp", "code": "kpp", "message": "m"}]', '{"b": 1}'
+        """insert into migration.migration_errors
+             (job_id, load, row_number, record_identifier, errors, record)
+           select id, load, 9, 'https://chat', '[{"field": "kpp", "code": "kpp", "message": "m"}]', '{"b": 1}'
            from migration.jobs""",
     )
 

@@ -48,7 +48,7 @@ async def test_empty_outbox_has_age_zero(client: httpx.AsyncClient) -> None:
 async def test_republished_event_has_no_age(database: Database, client: httpx.AsyncClient) -> None:
     await make_pending_job(database, "r-1")
     await execute(database, AGE_EVENTS)
-    await execute(database, "update migration.outbox set sends = 1")
+    await execute(database, "update migration.outbox set resend_generation = 1")
     values = await _values(client)
     assert values["chat_migration_outbox_pending_events"] == 1
     assert values["chat_migration_outbox_oldest_seconds"] == 0

@@ -16,7 +16,7 @@ from tests.integration.intake.test_slices import INSERT_ARCHIVED, command, recor
 from tests.support.job_factories import LIMITS, execute, fetch, make_request
 
 PUBLISHED = "update migration.outbox set published_at = clock_timestamp()"
-RESENT = "select request_id, sends from migration.outbox where published_at is null order by id"
+RESENT = "select request_id, resend_generation from migration.outbox where published_at is null order by id"
 
 
 @asynccontextmanager

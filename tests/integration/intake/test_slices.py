@@ -16,11 +16,11 @@ from tests.support.job_factories import execute, fetch, make_request
 
 JOBS = "select request_id, status, sequence, requested_by from migration.jobs order by id"
 EVENTS = """
-select request_id, sequence, sends, payload::json->>'status' from migration.outbox order by id
+select request_id, sequence, resend_generation, payload::json->>'status' from migration.outbox order by id
 """
 INSERT_ARCHIVED = """
-insert into migration.past_requests (request_id, request_digest, job_id, completed_at, event_id, sequence,
-  payload, headers, told_at)
+insert into migration.archived_requests (request_id, request_digest, job_id, completed_at, event_id, sequence,
+  payload, headers, event_created_at)
 values ($1, $2, 1, now(), gen_random_uuid(), 4, '{"status": "completed"}', '{}', now())
 """
 ADD_FAILING_TRIGGER = """
@@ -70,7 +70,7 @@ async def _snapshot(database: Database, kafka: FakeKafka, counted: list[Telemetr
     dead_letters = sorted(
         (dict(one.headers)["dlq-offset"], dict(one.headers)["dlq-reason"]) for one in kafka.dead_letters
     )
-    commands = await fetch(database, "select command_id, obeyed from migration.commands order by 1")
+    commands = await fetch(database, "select command_id, accepted from migration.commands order by 1")
     return [
         await fetch(database, JOBS),
         sorted(await fetch(database, EVENTS)),
@@ -99,8 +99,8 @@ async def test_slice_has_the_same_outcome_as_its_messages_one_by_one(
         "dead letters of a slice are published together: the invalid, then the rejected"
     )
 
-    await execute(database, "truncate migration.jobs, migration.commands, migration.past_requests cascade")
-    await execute(database, "truncate migration.outbox")
+    for table in ("jobs", "commands", "archived_requests", "outbox"):
+        await execute(database, f"truncate migration.{table} cascade")
     await execute(database, INSERT_ARCHIVED, "past", digest)
     fake_kafka.dead_letters.clear()
     telemetry_events.clear()
@@ -120,7 +120,7 @@ async def test_redelivered_slice_changes_nothing(
     jobs = await fetch(database, JOBS)
     await intake.handle_slice(given)
     assert await fetch(database, JOBS) == jobs
-    assert await fetch(database, "select distinct sends from migration.outbox") == [(1,)]
+    assert await fetch(database, "select distinct resend_generation from migration.outbox") == [(1,)]
     assert telemetry_events == [RequestRecorded("started")] * 20 + [RequestRecorded("duplicate")] * 20
 
 

@@ -21,7 +21,7 @@ JOBS = 400
 MADE = """
 with jobs as (
   insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
-                              timeout_seconds, max_attempts, sequence, progressed_at)
+                              timeout_seconds, max_attempts, sequence, last_event_at)
   select 'old-' || n, '', 'chats', 'excel', 'chats.xlsx', '{}', 3600, 3, 1, clock_timestamp()
   from generate_series(1, $1::integer) n returning id, request_id)
 insert into migration.outbox (job_id, request_id, sequence, payload, published_at)

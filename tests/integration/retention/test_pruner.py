@@ -17,7 +17,7 @@ from tests.support.wait import wait_until_async
 DAY = timedelta(days=1)
 POLICY = RetentionPolicy(jobs=DAY, rejected_rows=DAY, events=DAY)
 COMMANDS = """
-insert into migration.commands (command_id, request_id, action, obeyed, created_at)
+insert into migration.commands (command_id, request_id, action, accepted, created_at)
 select 'c ' || n, 'r', 'retry', true, now() - interval '3 days' from generate_series(1, $1::integer) n
 """
 

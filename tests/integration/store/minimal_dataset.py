@@ -69,7 +69,9 @@ def make_batch(
     sections = {
         "stage_words": "".join(f"{position}\t{word}\n" for word, position in words.items()),
         "stage_things": "".join(f"{p}\t{key}\t{word}\t{amount}\n" for p, key, word, amount in facts),
-        "stage_rejected_rows": "".join(f'{p}\twho {p}\t{errors}\t{{"amount": "x"}}\t\\N\t\\N\n' for p in refuse),
+        "stage_rejected_rows": "".join(
+            f'{p}\twho {p}\t{errors}\t{{"amount": "x"}}\t\\N\t\\N\n' for p in refuse
+        ),
     }
     return Batch(
         last_position=max([*(thing[0] for thing in facts), *refuse], default=0),

@@ -57,8 +57,9 @@ async def add_errors(database: Database, job_id: int, count: int) -> None:
     """Many more rejected rows."""
     await execute(
         database,
-        """insert into migration.migration_errors (job_id, row_number, errors, record)
-           select $1, n, '[]', '{}' from generate_series(1001, 1000 + $2::integer) n""",
+        """insert into migration.migration_errors (job_id, load, row_number, errors, record)
+           select $1, (select load from migration.jobs where id = $1), n, '[]', '{}'
+           from generate_series(1001, 1000 + $2::integer) n""",
         job_id,
         count,
     )

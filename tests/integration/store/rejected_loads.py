@@ -84,7 +84,7 @@ async def record_rejected_by_database(
 
 async def jobs_with_older_loads(database: Database) -> list[int]:
     """Numbers of the jobs that are looked at for rows of older loads."""
-    query = "select id from migration.jobs where oldest_load < load order by id"
+    query = "select id from migration.jobs where pruned_before_load < load order by id"
     return [job_id for (job_id,) in await fetch(database, query)]
 
 

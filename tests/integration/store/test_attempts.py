@@ -200,7 +200,7 @@ async def test_a_line_that_was_never_closed_is_unknown_once_its_claim_is_over(da
     assert [line.outcome for line in await _attempts(database, job.id)] == [None, AttemptOutcome.UNKNOWN]
 
 
-async def test_a_claim_of_the_version_before_has_no_line_and_ends_all_the_same(database: Database) -> None:
+async def test_claim_without_an_attempt_row_ends_like_others(database: Database) -> None:
     job, owned = await make_running_job(database)
     await _finish_attempt(database, owned, RELEASE)
     old = fencing_token(await _claim(database, "old"))
@@ -218,15 +218,6 @@ async def test_a_line_says_who_asked_for_its_run(database: Database) -> None:
         await _finish_attempt(database, fencing_token(await _claim(database, "b")), Fail("no_rows", "none"))
     lines = await _attempts(database, job.id)
     assert [(line.run, line.requested_by) for line in lines] == [(3, None), (2, "petrov"), (1, "ivanova")]
-
-
-async def test_a_job_recorded_by_the_version_before_says_who_asked_for_the_first_run(
-    database: Database,
-) -> None:
-    job = await make_pending_job(database, requested_by="ivanova")
-    await execute(database, "update migration.jobs set run_requested_by = null")
-    await _claim(database, "owner")
-    assert [line.requested_by for line in await _attempts(database, job.id)] == ["ivanova"]
 
 
 INSERT_MANY = """

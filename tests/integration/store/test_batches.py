@@ -67,13 +67,15 @@ async def test_a_batch_of_nothing_but_rejects_moves_the_checkpoint(batch_writer:
 async def test_a_committed_batch_forgets_the_attempts_that_failed_before(
     database: Database, batch_writer: BatchWriter
 ) -> None:
-    await execute(database, "update migration.jobs set failures = 3, error_code = 'x', error_message = 'y'")
+    await execute(
+        database, "update migration.jobs set consecutive_failures = 3, error_code = 'x', error_message = 'y'"
+    )
     job = await batch_writer.write(make_batch(make_things(2)))
-    assert (job.failures, job.error_code) == (0, None)
+    assert (job.consecutive_failures, job.error_code) == (0, None)
 
 
 async def test_progress_is_told_at_most_once_a_second(database: Database, batch_writer: BatchWriter) -> None:
-    told_at = "update migration.jobs set progressed_at = clock_timestamp() {} interval '1 minute'"
+    told_at = "update migration.jobs set last_event_at = clock_timestamp() {} interval '1 minute'"
     await execute(database, told_at.format("+"))
     first = await batch_writer.write(make_batch(make_things(2)))
     quiet = await batch_writer.write(make_batch(make_things(3)))
@@ -122,7 +124,7 @@ async def test_a_failure_in_the_middle_leaves_nothing_behind(
 async def test_where_one_part_cannot_be_written_the_others_are_not(
     database: Database, fencing_token: FencingToken, batch_writer: BatchWriter, table: str
 ) -> None:
-    await execute(database, "update migration.jobs set progressed_at = progressed_at - interval '2 seconds'")
+    await execute(database, "update migration.jobs set last_event_at = last_event_at - interval '2 seconds'")
     await execute(
         database,
         """create function refuse() returns trigger language plpgsql as

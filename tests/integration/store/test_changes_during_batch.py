@@ -89,7 +89,7 @@ async def test_a_batch_stores_all_of_itself_beside_a_wish_to_cancel(
     job, fence = await make_running_job(database)
     session = await BatchWriter.open(database, fence, minimal_dataset.MERGE)
     before = await session.write(make_batch(make_things(2), warnings={"phone": 1}))
-    await execute(database, "update migration.jobs set progressed_at = progressed_at - interval '1 minute'")
+    await execute(database, "update migration.jobs set last_event_at = last_event_at - interval '1 minute'")
     merge = batches.run_merge
 
     async def cancelled_meanwhile(connection: Connection, part: MergePlan) -> MergeCounts:

@@ -25,7 +25,7 @@ from tests.support.job_factories import (
 
 INSERT_THOUSAND = """
 insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
-                            timeout_seconds, max_attempts, sequence, progressed_at)
+                            timeout_seconds, max_attempts, sequence, last_event_at)
 select 'r-' || n, '', 'chats', 'excel', 'chats.xlsx', '{}', 3600, 3, 1, clock_timestamp()
 from generate_series(1, 1000) n
 """
@@ -85,7 +85,7 @@ async def test_a_job_that_has_to_wait_is_not_claimed_before(database: Database) 
     await execute(database, "update migration.jobs set available_at = clock_timestamp()")
     again = await claims.claim(database, "b", 60)
     assert again is not None
-    assert (again.attempt, again.failures) == (2, 2)
+    assert (again.attempt, again.consecutive_failures) == (2, 2)
 
 
 async def test_every_claim_has_a_token_higher_than_all_before(database: Database) -> None:
@@ -126,7 +126,7 @@ async def test_a_job_whose_run_has_no_time_left_is_ended_and_not_taken(database:
 
 INSERT_PENDING = """
 insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
-  timeout_seconds, max_attempts, sequence, progressed_at, available_at, run_started_at)
+  timeout_seconds, max_attempts, sequence, last_event_at, available_at, run_started_at)
 select 'later-' || n, '', 'chats', 'excel', 'chats.xlsx', '{}', 3600, 3, 1, clock_timestamp(),
   clock_timestamp() + interval '1 hour', clock_timestamp() - interval '30 minutes'
 from generate_series(1, 5000) n
@@ -139,7 +139,7 @@ def _plan_nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("statement", "index"),
-    [(claims.LOCK_NEXT_JOB, "jobs_waiting"), (claims.LOCK_TIMED_OUT, "jobs_deadlines")],
+    [(claims.LOCK_NEXT_JOB, "jobs_pending_idx"), (claims.LOCK_TIMED_OUT, "jobs_pending_deadline_idx")],
 )
 async def test_jobs_that_have_to_wait_are_not_looked_at(
     database: Database, statement: str, index: str

@@ -60,7 +60,8 @@ async def _make_ended_job(database: Database, status: Status) -> None:
 
 async def _resent_sequences(database: Database) -> list[int]:
     """Sequences of the events that wait to be sent again."""
-    query = "select sequence from migration.outbox where published_at is null and sends > 0 order by id"
+    query = """select sequence from migration.outbox
+               where published_at is null and resend_generation > 0 order by id"""
     return [sequence for (sequence,) in await fetch(database, query)]
 
 
@@ -110,7 +111,7 @@ async def test_a_retry_is_a_new_run_that_goes_on_from_the_checkpoint(
     before = await get_job(database, "r-1")
     assert await apply_command(database, RETRY) is None
     after = await get_job(database, "r-1")
-    assert (after.status, after.run, after.attempt, after.failures) == (Status.PENDING, 2, 0, 0)
+    assert (after.status, after.run, after.attempt, after.consecutive_failures) == (Status.PENDING, 2, 0, 0)
     assert (after.error_code, after.completed_at, after.run_started_at) == (None, None, None)
     assert (after.checkpoint, after.processed, after.started_at) == (2, 1, before.started_at)
     assert after.sequence == before.sequence + 1
@@ -132,7 +133,10 @@ async def test_a_retry_tries_rows_again_that_postgres_refused_behind_the_checkpo
         await transitions.apply(connection, fence.job_id, fence.token, Fail("database_refused", "why"))
     assert (await get_job(database, "r-1")).checkpoint == 2
     assert await apply_command(database, RETRY) is None
-    assert await fetch(database, "select row_number from migration.refused_rows order by 1") == [(1,), (2,)]
+    assert await fetch(database, "select row_number from migration.database_rejections order by 1") == [
+        (1,),
+        (2,),
+    ]
 
 
 async def test_a_retry_without_a_checkpoint_tries_all_rows_again(database: Database) -> None:
@@ -141,7 +145,7 @@ async def test_a_retry_without_a_checkpoint_tries_all_rows_again(database: Datab
         await job_progress.record_database_rejections(connection, fence, {-5: "23514", 3: "23514"})
         await transitions.apply(connection, fence.job_id, fence.token, Fail("database_refused", "why"))
     assert await apply_command(database, RETRY) is None
-    assert await fetch(database, "select row_number from migration.refused_rows") == []
+    assert await fetch(database, "select row_number from migration.database_rejections") == []
 
 
 async def test_a_retry_forgets_the_wish_to_cancel_the_run_before(database: Database) -> None:
@@ -187,7 +191,7 @@ async def test_a_command_delivered_many_times_at_once_acts_once(
     )
     assert answers == [None] * 20
     assert (await get_job(database, "r-1")).run == 2
-    assert await fetch(database, "select command_id, obeyed from migration.commands") == [("c-1", True)]
+    assert await fetch(database, "select command_id, accepted from migration.commands") == [("c-1", True)]
 
 
 async def test_of_many_retries_at_once_one_is_obeyed(database: Database) -> None:

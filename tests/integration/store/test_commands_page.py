@@ -66,10 +66,10 @@ def _make_ended(transition: Transition) -> Callable[[Database], Awaitable[None]]
 
 MAKE_STATE: dict[str, Callable[[Database], Awaitable[None]]] = {
     "is not known, or was removed": _make_unknown,
-    "is `make_pending_job`": _make_pending,
-    "is `make_running_job`, its owner alive": _make_running,
-    "is `make_running_job`, its owner gone, the lease not over": _make_running,
-    "is `make_running_job`, its lease over": _make_expired,
+    "is `pending`": _make_pending,
+    "is `running`, its owner alive": _make_running,
+    "is `running`, its owner gone, the lease not over": _make_running,
+    "is `running`, its lease over": _make_expired,
     "is `completed`": _make_ended(Complete()),
     "is `failed`": _make_ended(Fail("no_rows", "none")),
     "is `cancelled`": _make_ended(Cancel()),

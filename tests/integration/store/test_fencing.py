@@ -103,7 +103,7 @@ async def test_a_session_opened_in_time_stores_nothing_once_the_job_is_lost(data
     session = await BatchWriter.open(database, fence, minimal_dataset.MERGE)
     try:
         # Somebody took over without ending this backend: only the token stands between it and the rows.
-        await execute(database, "update migration.jobs set token = nextval('migration.fencing_token')")
+        await execute(database, "update migration.jobs set token = nextval('migration.fencing_token_seq')")
         with pytest.raises(LeaseLostError):
             await session.write(minimal_dataset.make_batch(minimal_dataset.make_things(2, 3)))
     finally:

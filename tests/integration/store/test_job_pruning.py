@@ -63,7 +63,7 @@ async def _rows_left(database: Database) -> list[tuple[Any, ...]]:
         """select 'job', request_id from migration.jobs
            union all select 'event', request_id from migration.outbox
            union all select 'rejected', job_id::text from migration.migration_errors
-           union all select 'refused', job_id::text from migration.refused_rows
+           union all select 'refused', job_id::text from migration.database_rejections
            union all select 'attempt', job_id::text from migration.attempts
            union all select 'rejected count', job_id::text from migration.rejected_counts
            union all select 'lease', name from migration.leases""",
@@ -104,7 +104,7 @@ async def test_a_job_goes_when_it_ended_long_enough_ago_with_all_that_hangs_on_i
     assert await removal.prune_jobs(database, 2 * ONE_DAY, no_pause) == 1
     assert {name for kind, name in await _rows_left(database) if kind == "job"} == {"young"}
     assert ("event", "old") not in await _rows_left(database)
-    past = "select request_id, job_id, sequence, completed_at from migration.past_requests"
+    past = "select request_id, job_id, sequence, completed_at from migration.archived_requests"
     assert await fetch(database, past) == [("old", old.id, old.sequence, old.completed_at)]
 
 
@@ -163,13 +163,13 @@ async def test_a_job_is_emptied_in_pieces_before_it_goes(database: Database) -> 
 
 
 @pytest.mark.parametrize(
-    "table", ["migration_errors", "refused_rows", "outbox", "attempts", "rejected_counts"]
+    "table", ["migration_errors", "database_rejections", "outbox", "attempts", "rejected_counts"]
 )
 async def test_what_came_to_a_job_since_it_was_emptied_keeps_it_there(database: Database, table: str) -> None:
     job_id = await _make_emptied_job(database, but=table)
     async with database.transaction() as connection:
         assert not await removal.archive_and_delete(connection, job_id, ONE_DAY)
-    assert await fetch(database, "select * from migration.past_requests") == []
+    assert await fetch(database, "select * from migration.archived_requests") == []
     assert (await get_job(database, "r-1")).id == job_id
 
 
@@ -179,7 +179,7 @@ async def test_a_removal_that_fails_leaves_the_job_and_no_memory(database: Datab
     await execute(database, "insert into migration.bound select id from migration.jobs")
     with pytest.raises(Exception, match="23503"):
         await removal.prune_jobs(database, ONE_DAY, no_pause)
-    assert await fetch(database, "select * from migration.past_requests") == []
+    assert await fetch(database, "select * from migration.archived_requests") == []
     assert await record_request(database, "r-1") is RecordOutcome.DUPLICATE
 
 
@@ -239,20 +239,20 @@ async def test_a_command_for_a_removed_job_is_refused_with_what_to_do_and_answer
     database: Database, command: Command
 ) -> None:
     last = await _make_removed_job(database)
-    ((day,),) = await fetch(database, "select completed_at::date::text from migration.past_requests")
+    ((day,),) = await fetch(database, "select completed_at::date::text from migration.archived_requests")
     assert await _apply_command(database, command) == (
         f"it ended on {day} and its job was removed; start the source again under a new request id"
     )
     [again] = await _pending_events(database)
     assert _is_same_event(again, last)
-    assert await fetch(database, "select obeyed from migration.commands") == [(False,)]
+    assert await fetch(database, "select accepted from migration.commands") == [(False,)]
 
 
 async def test_a_command_that_was_obeyed_before_its_job_was_removed_is_not_refused_now(
     database: Database,
 ) -> None:
     await make_ended_job(database)
-    insert = "insert into migration.commands (command_id, request_id, action, obeyed)"
+    insert = "insert into migration.commands (command_id, request_id, action, accepted)"
     await execute(database, f"{insert} values ('c-1', 'r-1', 'cancel', true)")
     await removal.prune_jobs(database, ONE_DAY, no_pause)
     assert await _apply_command(database, CANCEL) is None
@@ -284,7 +284,7 @@ async def _make_emptied_job(database: Database, *, but: str = "") -> int:
     job = await make_ended_job(database)
     leftovers = {
         "migration_errors": "delete from migration.migration_errors where job_id = $1",
-        "refused_rows": "delete from migration.refused_rows where job_id = $1",
+        "database_rejections": "delete from migration.database_rejections where job_id = $1",
         "outbox": """delete from migration.outbox where job_id = $1
                      and sequence < (select sequence from migration.jobs where id = $1)""",
         "attempts": "delete from migration.attempts where job_id = $1",

@@ -119,7 +119,7 @@ async def test_a_claim_whose_answer_was_lost_burns_no_attempt(database: Database
     job, _ = await make_running_job(database)
     await expire_lease(database, job.id)
     [after] = await claims.rescue(database)
-    assert (after.status, after.attempt, after.failures) == (Status.PENDING, 0, 0)
+    assert (after.status, after.attempt, after.consecutive_failures) == (Status.PENDING, 0, 0)
 
 
 async def _try_acquire(database: Database, owner: str) -> int | None:

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,7 +14,8 @@ from structlog.typing import EventDict
 from consumer.store import migrate, schema_version
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailableError, PermissionDeniedError, QueryError
-from consumer.store.schema_version import SchemaOutdatedError
+from consumer.store.schema_version import SchemaNotUpgradableError, SchemaOutdatedError
+from tests.integration.store.later_revision import add_later_revision
 from tests.support.job_factories import execute, fetch
 from tests.support.wait import wait_until_async
 
@@ -33,9 +35,9 @@ async def test_two_that_migrate_at_once_both_succeed(empty_database_url: str) ->
 
 async def test_migrating_again_changes_nothing(database: Database) -> None:
     await execute(database, "create table migration.kept as select 1")
-    before = await fetch(database, "select version_num from migration.revisions order by 1")
+    before = await fetch(database, "select version_num from migration.alembic_version order by 1")
     await migrate.upgrade(database.dsn)
-    assert await fetch(database, "select version_num from migration.revisions order by 1") == before
+    assert await fetch(database, "select version_num from migration.alembic_version order by 1") == before
     await _check(database)
 
 
@@ -47,28 +49,22 @@ async def test_an_empty_database_is_refused_with_what_to_do(empty_database_url: 
 
 
 async def test_an_old_schema_is_refused_with_what_is_missing(database: Database) -> None:
-    await execute(database, "delete from migration.revisions where version_num = 'service_0010'")
-    with pytest.raises(SchemaOutdatedError, match="service_0010 missing"):
+    await execute(database, "delete from migration.alembic_version where version_num = 'migration_0001'")
+    with pytest.raises(SchemaOutdatedError, match="migration_0001 missing"):
         await _check(database)
 
 
-async def test_a_revision_waits_for_a_long_transaction_without_holding_up_the_others(
-    database: Database,
+async def test_a_revision_waits_for_a_long_transaction_without_blocking_others(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The one that drops an index needs the table for itself; a batch that is open keeps it from that."""
-    await execute(database, "delete from migration.revisions where version_num = 'service_0010'")
-    await execute(database, "insert into migration.revisions values ('service_0007')")
-    await execute(database, "create index jobs_changed on migration.jobs (updated_at)")
-    await execute(database, "alter table migration.jobs drop column source_columns")
-    await execute(
-        database, "alter table migration.migration_errors drop column kinds, drop column record_cut"
-    )
+    """A new column needs an exclusive lock of the table, which conflicts with an open batch."""
+    add_later_revision(tmp_path, monkeypatch)
     batch = await database.data_connection()
     await batch.execute("begin")
     await batch.execute("select from migration.jobs for key share")
     with capture_logs() as logs:
         upgrading = asyncio.create_task(migrate.upgrade(database.dsn))
-        await wait_until_async(lambda: _is_waiting(logs), 20, "the revision to let go")
+        await wait_until_async(lambda: _is_waiting(logs), 20, "the revision to give up its lock")
     await batch.execute("update migration.jobs set detail = null")
     await batch.execute("commit")
     await batch.close()
@@ -81,7 +77,7 @@ async def _is_waiting(logs: list[EventDict]) -> bool:
 
 
 SET_NEWER_REVISION = (
-    "update migration.revisions set version_num = 'service_9999' where version_num like 'service%'"
+    "update migration.alembic_version set version_num = 'migration_9999' where version_num like 'migration%'"
 )
 
 
@@ -92,9 +88,53 @@ async def test_a_newer_schema_is_accepted(database: Database) -> None:
 
 async def test_migrating_a_newer_schema_leaves_it_as_it_is(database: Database) -> None:
     await execute(database, SET_NEWER_REVISION)
-    before = await fetch(database, "select version_num from migration.revisions order by 1")
+    before = await fetch(database, "select version_num from migration.alembic_version order by 1")
     await migrate.upgrade(database.dsn)
-    assert await fetch(database, "select version_num from migration.revisions order by 1") == before
+    assert await fetch(database, "select version_num from migration.alembic_version order by 1") == before
+
+
+NOT_UPGRADABLE = (
+    r"the database «{name}» has the schema of version 0\.1, which version 0\.2 does not upgrade: "
+    r"set DATABASE_URL to a new database, or .* drop the schemas `migration` and `directory`"
+)
+
+
+async def _make_0_1_schema(database: Database, revisions: list[str]) -> str:
+    """Leave the revisions of version 0.1 in a database; a pattern of the sentence that refuses it."""
+    await execute(database, "create schema if not exists migration")
+    await execute(database, "create table migration.revisions (version_num varchar(32) primary key)")
+    await execute(database, "insert into migration.revisions select unnest($1::text[])", revisions)
+    [(name,)] = await fetch(database, "select current_database()")
+    return NOT_UPGRADABLE.format(name=name)
+
+
+@pytest.mark.parametrize(
+    "revisions", [["service_0010", "chats_0001"], ["service_0001"], ["chats_0001", "service_0008"]]
+)
+async def test_a_schema_of_version_0_1_is_refused_and_not_changed(
+    empty_database_url: str, revisions: list[str]
+) -> None:
+    database = await Database.open(empty_database_url)
+    refused = await _make_0_1_schema(database, revisions)
+    with pytest.raises(SchemaNotUpgradableError, match=refused):
+        await migrate.upgrade(empty_database_url)
+    with pytest.raises(SchemaNotUpgradableError, match=refused):
+        await _check(database)
+    tables = (
+        "select schemaname || '.' || tablename from pg_tables where schemaname in ('migration', 'directory')"
+    )
+    assert await fetch(database, tables) == [("migration.revisions",)]
+    await database.close()
+
+
+async def test_revisions_of_version_0_1_beside_a_current_schema_are_refused(database: Database) -> None:
+    refused = await _make_0_1_schema(database, ["service_0010"])
+    with pytest.raises(SchemaNotUpgradableError, match=refused):
+        await _check(database)
+
+
+def test_no_revision_id_is_one_of_version_0_1() -> None:
+    assert not {name for name in schema_version.known_revisions() if name.startswith(("service_", "chats_"))}
 
 
 async def test_migrating_where_nothing_answers_is_an_outage() -> None:

@@ -13,7 +13,6 @@ from consumer.store.leases import FencingToken
 from consumer.store.older_loads import MIN_BIGINT, prune_older_loads
 from consumer.store.pruning import CHUNK_ROWS
 from consumer.store.rejected_rows import ALL_ROWS, LoadReplacedError, record_columns, rejected_rows
-from tests.integration.store import previous_release
 from tests.integration.store.old_jobs import (
     ONE_DAY,
     backdate,
@@ -37,6 +36,7 @@ from tests.support.job_factories import execute, fetch, get_job, make_running_jo
 
 MANY_ROWS = 300_000
 """Deleting them takes hundreds of times as long as one update."""
+DELETE_REJECTED = "delete from migration.migration_errors where job_id = $1"
 FIFTY_CHUNKS_ROWS = 50 * CHUNK_ROWS
 
 
@@ -78,7 +78,7 @@ async def test_new_load_writes_no_rejected_row_however_many_there_are(database: 
     assert await visible_row_numbers(database, fence.job_id) == []
     assert sum(await deletes_per_transaction(database)) == 0, "rows were deleted"
     began = time.monotonic()
-    await execute(database, previous_release.DELETE_REJECTED, fence.job_id)
+    await execute(database, DELETE_REJECTED, fence.job_id)
     assert seconds < (time.monotonic() - began) / 5
 
 

@@ -1,14 +1,15 @@
-"""I21: a replica of the version before, which knows no loads, works on the same jobs as one of this."""
+"""I21: during a deployment replicas of two releases work on the same jobs, on the schema of the later one."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
-from alembic import command
 
 from consumer.extract.load_identity import LoadIdentity
-from consumer.store import migrate
+from consumer.store import migrate, schema_version
 from consumer.store.database import Database
 from tests.integration.store import previous_release
+from tests.integration.store.later_revision import INDEX_BUILD, add_later_revision
 from tests.integration.store.rejected_loads import (
     jobs_with_older_loads,
     record_rejected_by_database,
@@ -25,8 +26,23 @@ FINGERPRINT = "chats-5/2026-11-30/sha256"
 RULES = "chats-5"
 
 
-async def test_rows_of_the_previous_release_belong_to_the_load_it_goes_on_with(database: Database) -> None:
-    """A new replica began the second load and lost the job to an old one, which goes on with it."""
+@pytest.fixture
+def later_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release with one more revision is about to be deployed."""
+    add_later_revision(tmp_path, monkeypatch)
+
+
+async def _deploy(database: Database) -> None:
+    """Run the revision of the later release."""
+    await migrate.upgrade(database.dsn)
+    async with database.transaction() as connection:
+        await schema_version.require_current(connection)
+
+
+@pytest.mark.usefixtures("later_revision")
+async def test_rows_of_the_previous_release_belong_to_the_load_it_continues(database: Database) -> None:
+    """A replica of the later release starts the second load, and loses the job to one of the previous."""
+    await _deploy(database)
     job, fence = await make_running_job(database)
     await start_load(database, fence, FINGERPRINT)
     await store_batch(database, fence, rejected=[2])
@@ -38,7 +54,9 @@ async def test_rows_of_the_previous_release_belong_to_the_load_it_goes_on_with(d
     assert await resumed_rows(database, fence) == ((2, 3), {7: "22001"})
 
 
-async def test_previous_release_goes_on_from_the_checkpoint_of_a_first_load(database: Database) -> None:
+@pytest.mark.usefixtures("later_revision")
+async def test_previous_release_continues_from_the_checkpoint_of_a_first_load(database: Database) -> None:
+    await _deploy(database)
     job, fence = await make_running_job(database)
     await start_load(database, fence, FINGERPRINT)
     await store_batch(database, fence, rejected=[2])
@@ -48,30 +66,37 @@ async def test_previous_release_goes_on_from_the_checkpoint_of_a_first_load(data
     assert await previous_release.rejected_row_numbers(database, job.id) == [2]
 
 
-async def test_previous_release_reads_from_the_top_what_has_rows_of_older_loads(database: Database) -> None:
-    """It would take them for rows rejected in this load."""
+@pytest.mark.usefixtures("later_revision")
+async def test_previous_release_continues_a_second_load_without_rows_of_the_first(database: Database) -> None:
+    await _deploy(database)
     job, fence = await make_running_job(database)
     await start_load(database, fence, FINGERPRINT)
     await store_batch(database, fence, rejected=[2])
     second = await start_load(database, fence, FINGERPRINT)
     assert second.fingerprint == FINGERPRINT
     found = LoadIdentity.parse(await previous_release.fingerprint(database, job.id))
-    assert found is None or found.rules_version != RULES
-    assert await previous_release.rejected_row_numbers(database, job.id) == [2], (
-        "or there is nothing to guard against"
-    )
+    assert found is not None
+    assert (found.fingerprint, found.rules_version) == (FINGERPRINT, RULES)
+    assert await stored_rows(database, job.id) == [(1, 2)], "or there is nothing to leave out"
+    assert await previous_release.rejected_row_numbers(database, job.id) == []
 
 
-async def test_refused_rows_of_older_loads_alone_are_guarded_against_as_well(database: Database) -> None:
+@pytest.mark.usefixtures("later_revision")
+async def test_previous_release_skips_no_rows_that_postgres_rejected_in_an_older_load(
+    database: Database,
+) -> None:
+    await _deploy(database)
     job, fence = await make_running_job(database)
     await start_load(database, fence, FINGERPRINT)
     await record_rejected_by_database(database, fence, 2)
+    assert await previous_release.rows_rejected_by_database(database, job.id) == [2]
     await start_load(database, fence, FINGERPRINT)
-    found = LoadIdentity.parse(await previous_release.fingerprint(database, job.id))
-    assert found is None or found.rules_version != RULES
+    assert await previous_release.rows_rejected_by_database(database, job.id) == []
 
 
-async def test_load_begun_by_the_previous_release_is_a_load_of_its_own(database: Database) -> None:
+@pytest.mark.usefixtures("later_revision")
+async def test_load_started_by_the_previous_release_is_a_load_of_its_own(database: Database) -> None:
+    await _deploy(database)
     job, fence = await make_running_job(database)
     first = await start_load(database, fence, FINGERPRINT)
     await store_batch(database, fence, rejected=[2])
@@ -80,100 +105,71 @@ async def test_load_begun_by_the_previous_release_is_a_load_of_its_own(database:
     after = await get_job(database, "r-1")
     assert (after.load, after.fingerprint) == (first.load + 1, FINGERPRINT)
     assert await visible_row_numbers(database, job.id) == [5]
-    assert await jobs_with_older_loads(database) == [], "it deletes all rows before"
+    assert await jobs_with_older_loads(database) == [job.id]
     assert (await start_load(database, fence, FINGERPRINT)).load == first.load + 2
 
 
-INSERT_OLD_JOB = """
-insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
-  timeout_seconds, max_attempts, fingerprint)
-values ('r-1', 'd', 'chats', 'excel', 'chats.xlsx', '{}', 60, 3, 'chats-5/2026-11-30/sha256');
-insert into migration.migration_errors (job_id, row_number, errors, record)
-select id, n, '[]', '{}' from migration.jobs, generate_series(1, 3) n;
-insert into migration.refused_rows (job_id, row_number, sqlstate) select id, 9, '22001' from migration.jobs;
-"""
 PRIMARY_KEYS = """
 select conrelid::regclass::text, pg_get_constraintdef(oid) from pg_constraint
 where contype = 'p'
-  and conrelid in ('migration.migration_errors'::regclass, 'migration.refused_rows'::regclass)
+  and conrelid in ('migration.migration_errors'::regclass, 'migration.database_rejections'::regclass)
 order by 1
 """
+EXPECTED_KEYS = [
+    ("migration.database_rejections", "PRIMARY KEY (job_id, load, row_number)"),
+    ("migration.migration_errors", "PRIMARY KEY (job_id, load, row_number)"),
+]
 OPEN_SNAPSHOT = "begin isolation level repeatable read; select 1"
-KEY = "PRIMARY KEY (job_id, load, row_number)"
 
 
-async def _migrate_to_0008(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Database:
-    upgrade = command.upgrade
-    with monkeypatch.context() as before:
-        before.setattr(command, "upgrade", lambda config, _: upgrade(config, "service_0008"))
-        await migrate.upgrade(dsn)
-    database = await Database.open(dsn)
-    connection = await database.data_connection()
-    await connection.execute(INSERT_OLD_JOB)
-    await connection.close()
-    return database
+async def _make_job_with_rejected_rows(database: Database) -> int:
+    """A job of the previous release with rejected rows 1 to 3, and row 9 rejected by Postgres."""
+    job, fence = await make_running_job(database)
+    await previous_release.start_load(database, fence, FINGERPRINT)
+    await previous_release.store_rejected(database, job.id, 1, 2, 3)
+    await previous_release.store_rejected_by_database(database, job.id, 9)
+    return job.id
 
 
-async def test_rows_stored_before_belong_to_the_load_of_their_job(
-    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    database = await _migrate_to_0008(empty_database_url, monkeypatch)
-    await migrate.upgrade(empty_database_url)
-    job = await get_job(database, "r-1")
-    assert await visible_row_numbers(database, job.id) == [1, 2, 3]
-    assert await jobs_with_older_loads(database) == []
-    assert await fetch(database, PRIMARY_KEYS) == [
-        ("migration.migration_errors", KEY),
-        ("migration.refused_rows", KEY),
-    ]
-    await previous_release.store_rejected(database, job.id, 4)
-    assert await stored_rows(database, job.id) == [(0, number) for number in (1, 2, 3, 4)]
-    await database.close()
+@pytest.mark.usefixtures("later_revision")
+async def test_rows_stored_before_a_revision_belong_to_the_load_of_their_job(database: Database) -> None:
+    job_id = await _make_job_with_rejected_rows(database)
+    await _deploy(database)
+    assert await visible_row_numbers(database, job_id) == [1, 2, 3]
+    assert await previous_release.rows_rejected_by_database(database, job_id) == [9]
+    assert await fetch(database, PRIMARY_KEYS) == EXPECTED_KEYS
+    await previous_release.store_rejected(database, job_id, 4)
+    assert await stored_rows(database, job_id) == [(1, number) for number in (1, 2, 3, 4)]
 
 
-async def test_rejected_rows_are_stored_while_the_new_key_is_built(
-    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An open transaction keeps the index from its end; whoever else migrates keeps it from nothing."""
-    database = await _migrate_to_0008(empty_database_url, monkeypatch)
-    job = await fetch(database, "select id from migration.jobs")
+@pytest.mark.usefixtures("later_revision")
+async def test_rejected_rows_are_stored_while_a_new_key_is_built(database: Database) -> None:
+    """An open transaction delays the end of the index build; other processes that migrate do not."""
+    job_id = await _make_job_with_rejected_rows(database)
     reader = await database.data_connection()
     await reader.execute(OPEN_SNAPSHOT)
-    upgrading = [asyncio.create_task(migrate.upgrade(empty_database_url)) for _ in range(2)]
-    await wait_until_async(
-        lambda: is_waiting_for_lock(database, "create unique index concurrently"), 30, "the build to wait"
-    )
+    upgrading = [asyncio.create_task(migrate.upgrade(database.dsn)) for _ in range(2)]
+    await wait_until_async(lambda: is_waiting_for_lock(database, INDEX_BUILD), 30, "the build to wait")
     async with asyncio.timeout(5):
-        await previous_release.store_rejected(database, job[0][0], 4)
+        await previous_release.store_rejected(database, job_id, 4)
     await reader.execute("commit")
     await reader.close()
     async with asyncio.timeout(60):
         await asyncio.gather(*upgrading)
-    assert await fetch(database, PRIMARY_KEYS) == [
-        ("migration.migration_errors", KEY),
-        ("migration.refused_rows", KEY),
-    ]
-    assert await visible_row_numbers(database, job[0][0]) == [1, 2, 3, 4]
-    await database.close()
+    assert await fetch(database, PRIMARY_KEYS) == EXPECTED_KEYS
+    assert await visible_row_numbers(database, job_id) == [1, 2, 3, 4]
 
 
-async def test_build_that_was_broken_off_is_begun_again(
-    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    database = await _migrate_to_0008(empty_database_url, monkeypatch)
+@pytest.mark.usefixtures("later_revision")
+async def test_interrupted_build_of_a_key_is_started_again(database: Database) -> None:
+    await _make_job_with_rejected_rows(database)
     reader = await database.data_connection()
     await reader.execute(OPEN_SNAPSHOT)
-    upgrading = asyncio.create_task(migrate.upgrade(empty_database_url))
-    await wait_until_async(
-        lambda: is_waiting_for_lock(database, "create unique index concurrently"), 30, "the build to wait"
-    )
+    upgrading = asyncio.create_task(migrate.upgrade(database.dsn))
+    await wait_until_async(lambda: is_waiting_for_lock(database, INDEX_BUILD), 30, "the build to wait")
     upgrading.cancel()
     await asyncio.wait({upgrading})
     await reader.execute("commit")
     await reader.close()
-    await migrate.upgrade(empty_database_url)
-    assert await fetch(database, PRIMARY_KEYS) == [
-        ("migration.migration_errors", KEY),
-        ("migration.refused_rows", KEY),
-    ]
-    await database.close()
+    await _deploy(database)
+    assert await fetch(database, PRIMARY_KEYS) == EXPECTED_KEYS

@@ -180,7 +180,7 @@ async def test_events_are_found_behind_thousands_that_stay(database: Database) -
 async def test_commands_are_remembered_for_as_long_as_they_are_kept(database: Database) -> None:
     await execute(
         database,
-        """insert into migration.commands (command_id, request_id, action, obeyed, created_at)
+        """insert into migration.commands (command_id, request_id, action, accepted, created_at)
            select 'old ' || n, 'r', 'retry', true, now() - interval '3 days' from generate_series(1, 1500) n
            union all select 'young', 'r', 'retry', true, now() - interval '1 day'""",
     )

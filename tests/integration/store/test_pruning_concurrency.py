@@ -128,6 +128,6 @@ async def test_two_replicas_that_prune_at_once_divide_the_work(
     one, other = await asyncio.gather(_prune_all(database), _prune_all(other_replica_database))
     rest = await _prune_all(database)
     assert one[-1] + other[-1] + rest[-1] == 8
-    assert await fetch(database, "select count(*) from migration.past_requests") == [(8,)]
+    assert await fetch(database, "select count(*) from migration.archived_requests") == [(8,)]
     for table in ("jobs", "outbox", "migration_errors", "refused_rows"):
         assert await fetch(database, f"select * from migration.{table}") == []

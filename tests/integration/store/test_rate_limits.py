@@ -20,8 +20,9 @@ async def backdate_tokens(database: Database, seconds: float) -> None:
     """As if all tokens had been drawn so many seconds earlier."""
     await execute(
         database,
-        """update migration.quotas
-           set drawn = array(select d - make_interval(secs => $1) from unnest(drawn) d order by d)""",
+        """update migration.rate_limits
+           set acquired_at = array(select t - make_interval(secs => $1)
+                                     from unnest(acquired_at) t order by t)""",
         seconds,
     )
 
@@ -72,4 +73,4 @@ async def test_a_bucket_does_not_grow(database: Database) -> None:
     for _ in range(4):
         await acquire(database)
         await backdate_tokens(database, WINDOW)
-    assert await fetch(database, "select cardinality(drawn) from migration.quotas") == [(1,)]
+    assert await fetch(database, "select cardinality(acquired_at) from migration.rate_limits") == [(1,)]

@@ -7,7 +7,7 @@ from consumer.store.database import Database
 from consumer.store.recorded_requests import RecordedRequest, differences, find_recorded
 from schemas.status import Status
 from tests.integration.store.old_jobs import make_ended_job, no_pause
-from tests.support.job_factories import execute, get_job, make_request, record_request
+from tests.support.job_factories import get_job, make_request, record_request
 
 OPTIONS = {"timeout_seconds": 60}
 
@@ -47,10 +47,11 @@ async def test_an_unknown_request_is_not_found(database: Database) -> None:
     assert await _find(database, "r-2") is None
 
 
-async def test_a_job_of_the_version_before_has_no_options(database: Database) -> None:
+async def test_options_are_recorded_as_requested(database: Database) -> None:
     await record_request(database, "r-1")
-    await execute(database, "update migration.jobs set options = null")
-    assert differences(await get_job(database, "r-1"), make_request()) == ["options"]
+    recorded = await get_job(database, "r-1")
+    assert recorded.options == make_request().options.model_dump(mode="json")
+    assert differences(recorded, make_request()) == []
 
 
 async def test_many_digests_are_read_at_once(database: Database) -> None:

@@ -4,17 +4,14 @@ import json
 from collections.abc import Sequence
 from datetime import timedelta
 
-import pytest
-from alembic import command
-
-from consumer.store import claims, job_progress, migrate, retention
+from consumer.store import claims, job_progress, retention
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.database import Database
 from consumer.store.leases import FencingToken
 from consumer.store.rejected_counts import RejectedCount, rejected_summary
 from tests.integration.store import minimal_dataset
 from tests.integration.store.old_jobs import make_ended_job, no_pause
-from tests.support.job_factories import execute, expire_lease, fencing_token, fetch, make_running_job
+from tests.support.job_factories import execute, expire_lease, fencing_token, make_running_job
 
 Pair = tuple[str | None, str]
 
@@ -104,37 +101,3 @@ async def test_a_batch_without_rejected_rows_does_not_look(database: Database) -
     session = await BatchWriter.open(database, owned, minimal_dataset.MERGE)
     assert (await session.write(minimal_dataset.make_batch(minimal_dataset.make_things(2)))).processed == 1
     await session.close()
-
-
-OLD_JOBS = """
-insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
-  timeout_seconds, max_attempts)
-select 'r-' || n, 'd', 'chats', 'excel', 'chats.xlsx', '{}', 60, 3 from generate_series(1, 2) n;
-insert into migration.migration_errors (job_id, row_number, errors, record)
-select id, n, $$ERRORS$$, '{}' from migration.jobs, generate_series(1, id * 3) n;
-insert into migration.commands (command_id, request_id, action, obeyed) values ('c', 'r-1', 'cancel', false);
-"""
-
-
-async def test_what_was_stored_before_is_counted_by_the_revision(
-    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    upgrade = command.upgrade
-    with monkeypatch.context() as before:
-        before.setattr(command, "upgrade", lambda config, _: upgrade(config, "service_0003"))
-        await migrate.upgrade(empty_database_url)
-    database = await Database.open(empty_database_url)
-    errors = _errors((None, "empty"), ("inn", "length"), ("inn", "length"))
-    await execute(database, OLD_JOBS.replace("ERRORS", errors))
-    await migrate.upgrade(empty_database_url)
-    counts = "select job_id, code, field, rows from migration.rejected_counts order by 1, 2"
-    assert await fetch(database, counts) == [
-        (1, "empty", "", 3),
-        (1, "length", "inn", 3),
-        (2, "empty", "", 6),
-        (2, "length", "inn", 6),
-    ]
-    added = "select options::text, run_requested_by from migration.jobs"
-    assert await fetch(database, added) == [(None, None)] * 2
-    assert await fetch(database, "select reason, requested_by from migration.commands") == [(None, None)]
-    await database.close()

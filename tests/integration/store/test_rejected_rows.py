@@ -12,8 +12,8 @@ from tests.support.job_factories import make_pending_job, record_request
 
 Error = tuple[str | None, str]
 INSERT = """
-insert into migration.migration_errors (job_id, row_number, record_identifier, errors, record)
-values ($1, $2, $3, $4, $5)
+insert into migration.migration_errors (job_id, load, row_number, record_identifier, errors, record)
+values ($1, (select load from migration.jobs where id = $1), $2, $3, $4, $5)
 """
 ROWS: list[tuple[int, str | None, list[Error], dict[str, Any]]] = [
     (2, "max.ru/a", [("inn", "length")], {"ИНН": "1"}),

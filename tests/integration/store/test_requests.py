@@ -58,7 +58,9 @@ async def test_a_repeated_request_has_the_last_event_sent_again_as_it_was(databa
     await execute(database, "update migration.outbox set published_at = clock_timestamp()")
     assert await record_request(database, "r-1") is RecordOutcome.DUPLICATE
     assert await fetch(database, "select event_id, sequence, payload from migration.outbox") == before
-    assert await fetch(database, "select published_at, sends from migration.outbox") == [(None, 1)]
+    assert await fetch(database, "select published_at, resend_generation from migration.outbox") == [
+        (None, 1)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ async def test_a_short_read_is_never_completed(database: Database, total: int | 
 async def test_an_interrupted_attempt_is_not_counted(database: Database) -> None:
     _, fence = await make_running_job(database)
     after = await apply(database, fence, REQUEUE)
-    assert (after.attempt, after.failures) == (0, 0)
+    assert (after.attempt, after.consecutive_failures) == (0, 0)
 
 
 async def test_a_burned_attempt_is_counted_and_its_reason_shown_while_it_waits(database: Database) -> None:
@@ -88,7 +88,7 @@ async def test_a_burned_attempt_is_counted_and_its_reason_shown_while_it_waits(d
         timedelta(seconds=5), consumes_attempt=True, code="source_unavailable", message="no answer"
     )
     after = await apply(database, fence, again)
-    assert (after.attempt, after.failures, after.error_code) == (1, 1, "source_unavailable")
+    assert (after.attempt, after.consecutive_failures, after.error_code) == (1, 1, "source_unavailable")
     assert after.detail == "waiting for the next attempt"
     ((waits,),) = await fetch(database, "select available_at > clock_timestamp() from migration.jobs")
     assert waits is True

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from consumer.runtime.failpoints import environment as failpoint_environment
+from devstack.service import ServiceProcess
 from devstack.stack import Stack
 from schemas.status import StatusEvent
 from schemas.topics import DEAD_LETTERS
@@ -24,7 +25,6 @@ from tests.support.harness import Harness
 from tests.support.kafka_client import KafkaClient, dead_letter_reason, inbox_source, start_body
 from tests.support.reference_tables import Directory
 from tests.support.reference_workbook import ExpectedLoad
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 BATCH_ROWS = 300

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from devstack.service import ServiceProcess
 from tests.support.database_inspector import DatabaseInspector
 from tests.support.faults import small_disk
-from tests.support.service_process import ServiceProcess
 
 FAIL_WRITES_SQL = """
 create table public.full_disk ();

@@ -14,6 +14,7 @@ import psutil
 import structlog
 
 from consumer.runtime.tempdir import ProcessTempDir
+from devstack.service import ServiceProcess
 from messaging.connection import KafkaConnection
 from messaging.records import Record
 from messaging.subscription import Subscription
@@ -25,7 +26,6 @@ from tests.support.faults.event_checks import event_violations
 from tests.support.faults.pii_scan import find_leaks
 from tests.support.reference_tables import Directory
 from tests.support.reference_workbook import ExpectedLoad
-from tests.support.service_process import ServiceProcess
 from tests.support.wait import wait_until
 
 QUIET_TIMEOUT_SECONDS = 60

@@ -7,7 +7,8 @@ from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile
 
 from devstack.fake_sheets.spreadsheets import SheetValue
-from devstack.fakedata.chats import INSERTED, ChatGenerator
+from devstack.fakedata.chats import ChatGenerator
+from devstack.fakedata.counters import INSERTED
 from tests.support.reference_workbook import read_workbook
 
 LINK_COLUMN = 2

@@ -140,7 +140,7 @@ class TcpProxy:
     def blackhole(self, directions: Iterable[str] = BOTH) -> None:
         """Take all bytes and pass none on."""
         self._run_in_loop(
-            lambda: self._for_directions(directions, lambda way: setattr(way, "swallows", True))
+            lambda: self._for_directions(directions, lambda way: setattr(way, "blackholed", True))
         )
 
     def blackhole_existing(self) -> None:

@@ -1,4 +1,4 @@
-"""What the bench says of what it measured."""
+"""The report of `make bench`, and the memory sampler."""
 
 import io
 import os
@@ -21,33 +21,33 @@ ROUNDS = [
 ]
 
 
-def test_the_last_line_holds_the_medians_of_the_ratios_within_rounds() -> None:
+def test_ratio_line_has_medians_of_ratios_per_round() -> None:
     assert report.ratio_line(ROUNDS) == "ratio first 1.80 unchanged 1.10"
 
 
-def test_the_tables_show_spread_and_memory() -> None:
+def test_tables_show_spread_and_memory() -> None:
     console = Console(file=io.StringIO(), width=110)
     sizes = [report.SizeResult("one large file", 620_000, timing(16.0, 430.0))]
     tables = (report.rounds_table(ROUNDS, 155_000), report.sizes_table(sizes, timing(4.0), 155_000))
     report.show(console, *tables)
     assert isinstance(console.file, io.StringIO)
-    shown = console.file.getvalue()
-    assert all(part in shown for part in ("1.50 – 2.00", "210", "620,000", "4.00", "430"))
+    output = console.file.getvalue()
+    assert all(part in output for part in ("1.50 – 2.00", "210", "620,000", "4.00", "430"))
 
 
-def test_the_latency_line_tells_the_slowest_hundredth() -> None:
+def test_latency_line_has_99th_percentile() -> None:
     line = report.latency_line([n / 1000 for n in range(1, 101)])
     assert "100 events" in line
     assert "p99 100 ms" in line
     assert "no events" in report.latency_line([])
 
 
-def test_the_lag_line_repeats_what_the_service_says() -> None:
+def test_lag_line_quotes_the_metric() -> None:
     assert "loop_lag_seconds_max 0.02" in report.lag_line("# HELP loop_lag x\nloop_lag_seconds_max 0.02\n")
     assert "no lag" in report.lag_line("")
 
 
-def test_the_sampler_sees_the_memory_of_a_process() -> None:
+def test_sampler_measures_allocated_memory() -> None:
     with MemorySampler(os.getpid()) as memory:
         block = bytearray(64 << 20)
         while memory.peak_mib < len(block) / 2**20:

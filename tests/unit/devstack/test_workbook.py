@@ -1,4 +1,4 @@
-"""The maker's expected counts, against the slow reading of what it wrote."""
+"""Generated workbooks: their expected counts agree with the reference implementation."""
 
 from datetime import datetime, time
 from pathlib import Path
@@ -19,7 +19,7 @@ ROWS = 2_000
 
 
 @pytest.mark.parametrize(("layout", "seed"), [(name, seed) for seed, name in enumerate(LAYOUTS)])
-def test_a_slow_reading_agrees_with_what_the_maker_expects(tmp_path: Path, layout: str, seed: int) -> None:
+def test_expected_counts_agree_with_reference(tmp_path: Path, layout: str, seed: int) -> None:
     workbook = tmp_path / "chats.xlsx"
     expected = make_workbook(workbook, rows=ROWS, seed=seed, layout=layout)
     directory = Directory()
@@ -32,19 +32,19 @@ def test_a_slow_reading_agrees_with_what_the_maker_expects(tmp_path: Path, layou
         expected.duplicates,
     )
     assert directory.sizes() == expected.tables
-    again = load_into(directory, workbook)
-    assert (again.unchanged, again.duplicates, again.updated) == (report.inserted, report.duplicates, 0)
+    second = load_into(directory, workbook)
+    assert (second.unchanged, second.duplicates, second.updated) == (report.inserted, report.duplicates, 0)
     assert directory.sizes() == expected.tables
 
 
-def test_the_same_seed_makes_the_same_rows(tmp_path: Path) -> None:
+def test_same_seed_generates_same_rows(tmp_path: Path) -> None:
     first = make_workbook(tmp_path / "a.xlsx", rows=300, seed=5)
-    again = make_workbook(tmp_path / "b.xlsx", rows=300, seed=5)
-    assert first == again
+    second = make_workbook(tmp_path / "b.xlsx", rows=300, seed=5)
+    assert first == second
     assert [*read_workbook(tmp_path / "a.xlsx")] == [*read_workbook(tmp_path / "b.xlsx")]
 
 
-def test_files_of_different_seeds_share_no_link(tmp_path: Path) -> None:
+def test_workbooks_of_different_seeds_share_no_link(tmp_path: Path) -> None:
     directory = Directory()
     for seed in range(3):
         expected = make_workbook(tmp_path / "c.xlsx", rows=300, seed=seed)
@@ -52,7 +52,7 @@ def test_files_of_different_seeds_share_no_link(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 2, 7])
-def test_a_small_workbook_has_so_many_rows(tmp_path: Path, rows: int) -> None:
+def test_small_workbook_has_requested_rows(tmp_path: Path, rows: int) -> None:
     expected = make_workbook(
         tmp_path / "few.xlsx", rows=rows, invalid_share=0, unusual_share=0, duplicate_share=0
     )
@@ -60,27 +60,27 @@ def test_a_small_workbook_has_so_many_rows(tmp_path: Path, rows: int) -> None:
     assert load_into(Directory(), tmp_path / "few.xlsx").inserted == rows
 
 
-def test_every_fault_and_every_oddity_is_planted(tmp_path: Path) -> None:
+def test_every_invalid_and_unusual_cell_occurs(tmp_path: Path) -> None:
     expected = make_workbook(tmp_path / "all.xlsx", rows=ROWS, seed=9)
-    planted = {row.fields for row in expected.rejected}
-    assert planted == {tuple(sorted(fault)) for fault in INVALID_CELLS}
-    assert expected.warnings.keys() == {oddity.warning for oddity in UNUSUAL_CELLS if oddity.warning}
+    rejected_fields = {row.fields for row in expected.rejected}
+    assert rejected_fields == {tuple(sorted(cells)) for cells in INVALID_CELLS}
+    assert expected.warnings.keys() == {unusual.warning for unusual in UNUSUAL_CELLS if unusual.warning}
 
 
 def test_calamine_and_openpyxl_read_the_same_cells(tmp_path: Path) -> None:
     path = tmp_path / "chats.xlsx"
     make_workbook(path, rows=ROWS, seed=11, layout="shuffled")
     sheet = CalamineWorkbook.from_path(path).get_sheet_by_name("Чаты")
-    book = openpyxl.load_workbook(path, read_only=True)
+    workbook = openpyxl.load_workbook(path, read_only=True)
     by_openpyxl = [
-        [normalize(cell.value, cell.data_type) for cell in row] for row in book["Чаты"].iter_rows()
+        [normalize(cell.value, cell.data_type) for cell in row] for row in workbook["Чаты"].iter_rows()
     ]
-    book.close()
+    workbook.close()
     assert [[normalize(value) for value in row] for row in sheet.iter_rows()] == by_openpyxl
 
 
 def normalize(value: object, kind: str = "") -> object:
-    """What both libraries mean: no cell and an error are empty, midnight is a date, a number is a number."""
+    """One value for both libraries: missing cells and errors are empty, midnights dates, integers floats."""
     if value is None or kind == "e":
         return ""
     if isinstance(value, datetime) and value.time() == time(0):

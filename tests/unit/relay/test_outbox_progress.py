@@ -29,7 +29,7 @@ def test_nothing_published_for_a_minute_is_a_problem(clock: FakeClock, progress:
     progress.observe(7, AT)
     assert progress.unchanged_seconds() == NO_PROGRESS_SECONDS
     problem = progress.failure() or ""
-    assert "the outbox has stood still for 60 s, status event 7 is the next one" in problem
+    assert "the outbox has not moved for 60 s, status event 7 is the next one" in problem
 
 
 def test_outbox_that_is_no_longer_observed_is_a_problem(clock: FakeClock, progress: OutboxProgress) -> None:

@@ -51,6 +51,12 @@ def test_task_is_expected_again_from_a_new_registration_on(health: HealthRegistr
     assert health.unhealthy_tasks() == ["relay"]
 
 
+def test_two_tasks_of_one_name_are_rejected(health: HealthRegistry) -> None:
+    health.register("worker")
+    with pytest.raises(ValueError, match="the task worker is registered already"):
+        health.register("worker")
+
+
 def test_beat_of_an_unregistered_task_is_ignored(health: HealthRegistry, clock: FakeClock) -> None:
     heartbeat = health.register("heartbeat of a job")
     heartbeat.unregister()

@@ -1,4 +1,4 @@
-"""A file of the inbox becomes a private copy that nobody changes any more."""
+"""A file of the inbox is copied to a private file."""
 
 import hashlib
 import os
@@ -21,7 +21,7 @@ def source_config(tmp_path: Path) -> SourceConfig:
     return SourceConfig(ColumnSpec({}, ()), 100, tmp_path / "scratch", tmp_path / "inbox", 1 << 20, {})
 
 
-def test_the_copy_has_the_digest_of_what_was_read(source_config: SourceConfig) -> None:
+def test_digest_is_of_the_copied_bytes(source_config: SourceConfig) -> None:
     content = os.urandom(300_000)
     (source_config.inbox / "chats.xlsx").write_bytes(content)
     found = fetch_file({"path": "chats.xlsx"}, source_config)
@@ -31,14 +31,14 @@ def test_the_copy_has_the_digest_of_what_was_read(source_config: SourceConfig) -
     assert found.sha256 == hashlib.sha256(content).hexdigest()
 
 
-def test_a_file_larger_than_it_may_be_unpacked_is_refused(source_config: SourceConfig) -> None:
+def test_file_over_the_size_limit_is_rejected(source_config: SourceConfig) -> None:
     with (source_config.inbox / "big").open("wb") as file:
         file.truncate(source_config.max_inflated_bytes + 1)
     with pytest.raises(SourceTooLargeError):
         fetch_file({"path": "big"}, source_config)
 
 
-def test_a_file_written_while_it_is_copied_is_read_later(
+def test_file_changed_while_copied_is_transient(
     source_config: SourceConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = source_config.inbox / "chats.xlsx"
@@ -57,10 +57,10 @@ def test_a_file_written_while_it_is_copied_is_read_later(
     assert caught.value.code == "source_changed"
 
 
-def test_a_file_that_grows_while_it_is_copied_is_copied_to_the_size_seen_first(
+def test_growing_file_is_copied_up_to_its_first_size(
     source_config: SourceConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A writer as quick as the copy would fill the disk, whatever the limit is."""
+    """A writer as fast as the copy would fill the disk, despite the size limit."""
     path = source_config.inbox / "chats.xlsx"
     path.write_bytes(bytes(1000))
     monkeypatch.setattr(file_fetch, "COPY_BYTES", 100)
@@ -68,7 +68,7 @@ def test_a_file_that_grows_while_it_is_copied_is_copied_to_the_size_seen_first(
     sha256 = hashlib.sha256
 
     class Growing:
-        """A digest that has the file grow with each piece."""
+        """A digest that makes the file grow with each piece."""
 
         def __init__(self) -> None:
             self._digest = sha256()
@@ -89,13 +89,13 @@ def test_a_file_that_grows_while_it_is_copied_is_copied_to_the_size_seen_first(
     assert copied.stat().st_size == 1000
 
 
-def test_a_missing_file_says_so(source_config: SourceConfig) -> None:
+def test_missing_file_is_an_error(source_config: SourceConfig) -> None:
     with pytest.raises(SourceFileError) as caught:
         fetch_file({"path": "none.xlsx"}, source_config)
     assert caught.value.code == "file_not_found"
 
 
-def test_sources_of_unknown_type_are_refused(source_config: SourceConfig) -> None:
+def test_unknown_source_type_is_rejected(source_config: SourceConfig) -> None:
     with pytest.raises(UnresolvableRequestError) as caught:
         open_source({"type": "carrier_pigeon"}, source_config)
     assert caught.value.code == "unsupported_source"

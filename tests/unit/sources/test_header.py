@@ -1,4 +1,4 @@
-"""The header is found among the first rows, by letters and digits alone."""
+"""Finds the header among the first rows, comparing letters and digits only."""
 
 import pytest
 
@@ -7,11 +7,11 @@ from consumer.datasets.chats.column_spec import COLUMN_SPEC as CHATS
 from consumer.errors import LayoutError
 from consumer.sources import header as header_module
 from consumer.sources import header_errors
+from consumer.sources.column_letters import column_letter
 from consumer.sources.header import (
     MAX_HEADER_LETTERS,
     NumberedRow,
     column_labels,
-    column_letter,
     find_header,
     normalise,
 )
@@ -36,7 +36,7 @@ FIELDS = ColumnSpec(
         ("Chat_URL", "chaturl"),
         ("ИНН*", "инн"),
         ("  ИНН\n", "инн"),
-        ("Кол‑во участников", "колвоучастников"),  # a hyphen that does not break
+        ("Кол‑во участников", "колвоучастников"),  # a non-breaking hyphen
         ("Учётная", "учетная"),
         ("Учё".replace("ё", "е\u0308"), "уче"),
         ("№ Региона", "noрегиона"),
@@ -46,17 +46,17 @@ FIELDS = ColumnSpec(
         ("—", ""),
     ],
 )
-def test_a_header_is_compared_by_letters_and_digits(text: str, expected: str) -> None:
+def test_headers_are_compared_by_letters_and_digits(text: str, expected: str) -> None:
     assert normalise(text) == expected
 
 
-def test_columns_stand_in_any_order_and_unknown_ones_are_ignored() -> None:
+def test_columns_in_any_order_and_unknown_columns() -> None:
     header = find_header([(1, ["что-то", "LINK", None, "инн", "№ региона"])], FIELDS)
     assert header.position == 1
     assert header.columns == {"url": 1, "inn": 3, "region_number": 4}
 
 
-def test_title_lines_above_are_passed_over_even_with_a_known_word() -> None:
+def test_title_rows_above_the_header_are_skipped() -> None:
     rows: list[NumberedRow] = [
         (2, ["Ссылка"]),
         (4, ["Отчёт за", 2024.0]),
@@ -66,7 +66,7 @@ def test_title_lines_above_are_passed_over_even_with_a_known_word() -> None:
     assert find_header(rows, FIELDS).position == 7
 
 
-def test_the_tenth_row_is_the_last_that_may_be_the_header() -> None:
+def test_header_is_in_the_first_ten_rows() -> None:
     titles = [(number, ["x"]) for number in range(1, 10)]
     assert find_header([*titles, (10, ["ИНН", "url"])], FIELDS).position == 10
     with pytest.raises(LayoutError) as caught:
@@ -82,7 +82,7 @@ def test_without_any_required_column_there_is_no_header(rows: list[tuple[int, li
     assert "«ИНН», «ссылка на чат»" in caught.value.message
 
 
-def test_a_missing_column_is_named_with_those_found_in_the_likeliest_row() -> None:
+def test_error_names_missing_column_and_found_headers() -> None:
     rows: list[NumberedRow] = [(1, ["Ссылка"]), (3, ["ИНН", "Группа", None, "Прочее"]), (4, ["7700000000"])]
     with pytest.raises(LayoutError) as caught:
         find_header(rows, FIELDS)
@@ -91,25 +91,25 @@ def test_a_missing_column_is_named_with_those_found_in_the_likeliest_row() -> No
     assert "«ИНН», «Группа», «Прочее»" in caught.value.message
 
 
-def test_two_columns_for_one_field_are_both_named() -> None:
+def test_error_names_duplicate_columns() -> None:
     with pytest.raises(LayoutError) as caught:
         find_header([(5, ["ИНН", "url", "ИНН организации"])], FIELDS)
     assert caught.value.code == "duplicate_column"
     assert "«ИНН» (column A) and «ИНН организации» (column C)" in caught.value.message
 
 
-def test_a_header_of_a_thousand_long_names_makes_no_endless_message() -> None:
+def test_error_message_is_bounded() -> None:
     with pytest.raises(LayoutError) as caught:
         find_header([(1, ["ИНН", *(f"{i} " + "я" * 1000 for i in range(1000))])], FIELDS)
     assert len(caught.value.message) < 3000
 
 
-def test_labels_are_texts_or_letters_and_none_is_there_twice() -> None:
+def test_labels_are_unique() -> None:
     cells = ["ИНН", "", "ИНН", None, " дата\n создания ", 2024.0, "B", "", None]
     assert column_labels(cells) == ("ИНН", "B", "ИНН (2)", "D", "дата создания", "2024", "B (2)")
 
 
-def test_labels_that_look_like_numbered_ones_are_there_once_too() -> None:
+def test_labels_that_look_numbered_are_unique() -> None:
     assert column_labels(["a", "a", "a (2)", "a", "a (2)"]) == (
         "a",
         "a (2)",
@@ -122,7 +122,7 @@ def test_labels_that_look_like_numbered_ones_are_there_once_too() -> None:
 @pytest.mark.parametrize(
     ("column", "expected"), [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ"), (16_383, "XFD")]
 )
-def test_columns_have_letters(column: int, expected: str) -> None:
+def test_column_letters(column: int, expected: str) -> None:
     assert column_letter(column) == expected
 
 
@@ -136,13 +136,13 @@ def message(*rows: list[object], code: str, names: SheetNames | None = NAMES) ->
     return caught.value.message
 
 
-def test_error_names_the_sheet_that_was_read_and_those_there_are() -> None:
+def test_error_names_the_sheet_and_all_worksheets() -> None:
     for said in (message(["x"], code="no_header"), message(["ИНН"], code="missing_column")):
         assert "of the sheet «Лист1»" in said
         assert "Visible worksheets: «Лист1», «Лист2\\u00a0». Hidden: «Старые»." in said
 
 
-def test_error_names_the_first_twenty_headers_that_were_found() -> None:
+def test_error_names_the_first_twenty_headers() -> None:
     cells: list[object] = [f"h{number}" for number in range(25)]
     listed = ", ".join(f"«h{number}»" for number in range(19))
     assert f"Found in row 2: «Группа», {listed}, …." in message(
@@ -151,8 +151,8 @@ def test_error_names_the_first_twenty_headers_that_were_found() -> None:
     assert f"Found: «ИНН», {listed}, …." in message(["ИНН", *cells], code="missing_column")
 
 
-def test_error_repeats_no_cell_of_a_row_that_may_be_data() -> None:
-    """Who may read the job may not be allowed to see its rows."""
+def test_error_quotes_no_cell_of_a_row_that_may_be_data() -> None:
+    """People who may read the job may not be allowed to see its rows."""
     row: list[object] = ["Иванов Иван", "ivan@example.org", None, 7707083893, "https://max.ru/join/x"]
     text = message(row, row[:2], code="no_header")
     assert "Row 1 has 4 filled cells, and none of them is the name of a known column." in text
@@ -163,7 +163,7 @@ def test_error_of_an_empty_sheet_says_so() -> None:
     assert "It is empty." in message(code="no_header")
 
 
-def test_unseen_characters_of_headers_are_shown() -> None:
+def test_invisible_characters_of_headers_are_escaped() -> None:
     assert "«a\\u200db»" in message(["Группа", "a\u200db"], code="no_header")
 
 
@@ -176,25 +176,23 @@ def test_unseen_characters_of_headers_are_shown() -> None:
         ("Сhаt_URL", "chat url", "С is Cyrillic, а is Cyrillic"),
     ],
 )
-def test_headers_with_letters_of_another_alphabet_are_pointed_out(
-    header: str, known: str, letters: str
-) -> None:
+def test_error_names_letters_of_another_alphabet(header: str, known: str, letters: str) -> None:
     sentence = f"«{header}» looks like «{known}», but its letter {letters}."
     assert sentence in message(["Отчёт", "a", "b", "c"], [header, "Группа"], code="no_header")
 
 
-def test_look_alike_beside_a_header_that_is_right_is_pointed_out() -> None:
+def test_error_names_look_alike_beside_a_correct_header() -> None:
     assert "«ИHH» looks like «ИНН»" in message(["url", "ИHH"], code="missing_column")
 
 
 @pytest.mark.parametrize("cells", [["NHH"], ["ИНН1"], ["Группa"], ["url", "ЛИНК"]])
-def test_other_headers_are_no_look_alikes(cells: list[object]) -> None:
-    """Only required columns matter: a job does not fail for want of others."""
+def test_other_headers_are_not_look_alikes(cells: list[object]) -> None:
+    """Only required columns matter: a job does not fail without the others."""
     assert "looks like" not in message(cells, code="missing_column" if "url" in cells else "no_header")
 
 
-def test_a_text_is_normalised_once_however_often_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small file may repeat one costly text in 16,384 columns of ten rows."""
+def test_each_distinct_text_is_normalised_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file may repeat one expensive text in 16,384 columns of ten rows."""
     normalised: list[str] = []
 
     def counting(text: str) -> str:
@@ -210,21 +208,21 @@ def test_a_text_is_normalised_once_however_often_it_is_there(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("filler", ["_", " ", "\u0301"])
-def test_a_long_text_is_no_header(filler: str) -> None:
+def test_long_text_is_not_a_header(filler: str) -> None:
     known = "ИНН" + filler * (MAX_HEADER_CHARS - 3)
     assert find_header([(1, [known, "url"])], FIELDS).columns == {"inn": 0, "url": 1}
     with pytest.raises(LayoutError):
         find_header([(1, [known + filler, "url"])], FIELDS)
 
 
-def test_what_has_more_letters_than_any_header_is_not_normalised() -> None:
+def test_text_with_too_many_letters_is_not_normalised() -> None:
     assert normalise("\ufdfa" * (MAX_HEADER_LETTERS + 1)) == ""
     longest = max(len(normalise(text)) for texts in CHATS.headers.values() for text in texts)
     assert longest <= MAX_HEADER_LETTERS
 
 
-def test_only_headers_that_look_alike_are_made_presentable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is done letter by letter, where one is not printable."""
+def test_only_look_alikes_are_shortened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Escaping takes time per character if one of them is not printable."""
     seen: list[object] = []
 
     def noting(cell: object) -> str:

@@ -1,4 +1,4 @@
-"""A sheet becomes chunks: rows below the header that count, where a person sees them."""
+"""Blocks of a sheet become chunks with the rows below the header."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ def block(first: int, *rows: Sequence[Cell]) -> RowBlock:
     return RowBlock(range(first, first + len(rows)), columns)
 
 
-def test_rows_keep_their_physical_numbers_over_gaps_and_blocks() -> None:
+def test_row_numbers_over_gaps_and_blocks() -> None:
     blocks = [
         block(1, (), ("Заголовок",), ("",)),
         block(4, HEADER, ("", "u1", "1"), ("\u200b", " ", "")),
@@ -35,23 +35,23 @@ def test_rows_keep_their_physical_numbers_over_gaps_and_blocks() -> None:
     assert table.rows_above == 2
 
 
-def test_a_header_at_the_end_of_a_block_leaves_nothing_of_it() -> None:
+def test_header_at_the_end_of_a_block() -> None:
     table = HeaderedRows([block(1, HEADER), block(2, ("a", "u", "1"))], FIELDS)
     assert [list(chunk.positions) for chunk in table.chunks()] == [[2]]
 
 
-def test_nothing_below_the_header_makes_no_chunk() -> None:
+def test_no_chunk_without_rows_below_the_header() -> None:
     assert list(HeaderedRows([block(1, HEADER, ("", " ", None)), block(3)], FIELDS).chunks()) == []
 
 
-def test_an_empty_sheet_has_no_header() -> None:
+def test_empty_sheet_has_no_header() -> None:
     for blocks in ([], [block(1)], [block(1, ("", " "))]):
         with pytest.raises(LayoutError) as caught:
             HeaderedRows(blocks, FIELDS)
         assert caught.value.code == "no_header"
 
 
-def test_blocks_may_be_narrower_or_wider_than_the_header() -> None:
+def test_blocks_narrower_or_wider_than_the_header() -> None:
     wide = ("a", "u2", "2", *[None] * 30, "далеко")
     first, second = HeaderedRows([block(1, HEADER), block(2, ("a", "u1")), block(3, wide)], FIELDS).chunks()
     assert list(first.columns["inn"]) == [None]
@@ -59,20 +59,20 @@ def test_blocks_may_be_narrower_or_wider_than_the_header() -> None:
     assert second.record(0) == {"Прочее": "a", "Ссылка": "u2", "ИНН": "2", "AH": "далеко"}
 
 
-def test_a_record_is_the_row_as_it_was_read_with_nothing_for_empty_cells() -> None:
+def test_record_of_a_row_with_empty_cells() -> None:
     (chunk,) = HeaderedRows([block(1, (*HEADER, "", "Прочее"), (0.0, "u", "", False, "x"))], FIELDS).chunks()
     assert chunk.record(0) == {"Прочее": 0.0, "Ссылка": "u", "ИНН": None, "D": False, "Прочее (2)": "x"}
 
 
-def test_of_columns_that_nobody_reads_a_record_has_what_is_filled() -> None:
-    """A sheet may have thousands of headers, and a wrong row in each of a million rows."""
+def test_record_has_nonblank_cells_of_unmapped_columns() -> None:
+    """A sheet may have thousands of headers, and a million rejected rows."""
     others = [f"Прочее {number}" for number in range(1600)]
     row = ("", "u", "", *["" if number != 7 else "x" for number in range(1600)])
     (chunk,) = HeaderedRows([block(1, ("", "Ссылка", "ИНН", *others), row)], FIELDS).chunks()
     assert chunk.record(0) == {"Ссылка": "u", "ИНН": None, "Прочее 7": "x"}
 
 
-def test_a_million_empty_rows_above_are_let_go() -> None:
+def test_empty_rows_above_the_header_are_released() -> None:
     empty = [block(1 + 1000 * i, *[("",)] * 1000) for i in range(100)]
     table = HeaderedRows([*empty, block(200_000, HEADER, ("", "u", "1"))], FIELDS)
     assert [list(chunk.positions) for chunk in table.chunks()] == [[200_001]]
@@ -86,7 +86,7 @@ POSITIONAL_FIELDS = ColumnSpec(
 )
 
 
-def test_a_sheet_without_a_header_is_taken_by_what_row_2_holds() -> None:
+def test_sheet_without_a_header_is_detected_by_row_2() -> None:
     blocks = [block(1, ("x", "y", "z")), block(2, ("1", "", "u"), ("2", "k", "v", "ещё"))]
     table = HeaderedRows(blocks, POSITIONAL_FIELDS, headerless=True)
     (chunk,) = table.chunks()
@@ -109,30 +109,30 @@ def test_a_sheet_without_a_header_is_taken_by_what_row_2_holds() -> None:
         [("x",), (), ("1", "", "u")],
     ],
 )
-def test_row_2_has_to_prove_it_whole(rows: list[Sequence[Cell]]) -> None:
+def test_every_detector_must_accept_row_2(rows: list[Sequence[Cell]]) -> None:
     with pytest.raises(LayoutError) as caught:
         HeaderedRows([block(1, *rows)], POSITIONAL_FIELDS, headerless=True)
     assert caught.value.code == "no_header"
 
 
-def test_an_empty_first_row_is_none_of_the_records() -> None:
+def test_empty_first_row_is_not_a_record() -> None:
     (chunk,) = HeaderedRows([block(1, (), ("1", "", "u"))], POSITIONAL_FIELDS, headerless=True).chunks()
     assert list(chunk.positions) == [2]
 
 
-def test_a_header_goes_first_wherever_it_is() -> None:
+def test_header_takes_precedence() -> None:
     rows = [("x",), ("1", "", "u"), ("Ссылка", "ИНН"), ("v", "2")]
     table = HeaderedRows([block(1, *rows)], POSITIONAL_FIELDS, headerless=True)
     assert (table.is_headerless, table.header.position) == (False, 3)
 
 
-def test_half_a_header_is_no_sheet_without_one() -> None:
+def test_incomplete_header_is_an_error() -> None:
     with pytest.raises(LayoutError) as caught:
         HeaderedRows([block(1, ("ИНН",), ("1", "", "u"))], POSITIONAL_FIELDS, headerless=True)
     assert caught.value.code == "missing_column"
 
 
-def test_only_who_allows_it_gets_a_sheet_without_a_header() -> None:
+def test_headerless_sheet_needs_permission() -> None:
     for fields, headerless in ((POSITIONAL_FIELDS, False), (FIELDS, True)):
         with pytest.raises(LayoutError):
             HeaderedRows([block(1, ("x",), ("1", "", "u"))], fields, headerless=headerless)

@@ -44,14 +44,14 @@ def code_of(inbox: Path, path: str) -> str:
         ("2026/./chats.xlsx", "below"),
     ],
 )
-def test_a_file_below_the_inbox_is_opened(inbox: Path, path: str, expected: str) -> None:
+def test_file_in_the_inbox_is_opened(inbox: Path, path: str, expected: str) -> None:
     assert content(inbox, path) == expected
 
 
 @pytest.mark.parametrize(
     "path", ["../secret", "2026/../../secret", "2026/../chats.xlsx", "..", "/etc/passwd", "//x", "a\0b"]
 )
-def test_paths_that_could_lead_out_are_refused(inbox: Path, path: str) -> None:
+def test_paths_out_of_the_inbox_are_rejected(inbox: Path, path: str) -> None:
     assert code_of(inbox, path) == "file_outside_inbox"
 
 
@@ -68,12 +68,12 @@ def test_paths_that_could_lead_out_are_refused(inbox: Path, path: str) -> None:
         ("link", "link"),
     ],
 )
-def test_links_that_lead_out_are_refused(inbox: Path, target: str, path: str) -> None:
+def test_links_out_of_the_inbox_are_rejected(inbox: Path, target: str, path: str) -> None:
     (inbox / "link").symlink_to(target)
     assert code_of(inbox, path) == "file_outside_inbox"
 
 
-def test_links_that_stay_inside_are_followed(inbox: Path) -> None:
+def test_links_within_the_inbox_are_followed(inbox: Path) -> None:
     (inbox / "latest.xlsx").symlink_to("2026/chats.xlsx")
     (inbox / "2026" / "up").symlink_to("../2026/11")
     (inbox / "2026" / "11" / "back.xlsx").symlink_to("../../chats.xlsx")
@@ -83,22 +83,22 @@ def test_links_that_stay_inside_are_followed(inbox: Path) -> None:
     assert content(inbox, "2026/up/back.xlsx") == "top"
 
 
-def test_the_inbox_itself_may_be_a_link(inbox: Path) -> None:
+def test_inbox_may_be_a_link(inbox: Path) -> None:
     (inbox.parent / "in").symlink_to(inbox)
     assert content(inbox.parent / "in", "chats.xlsx") == "top"
 
 
 @pytest.mark.parametrize("path", ["none.xlsx", "2027/chats.xlsx", "chats.xlsx/more", "x" * 300])
-def test_a_missing_file_is_not_found(inbox: Path, path: str) -> None:
+def test_missing_file_is_not_found(inbox: Path, path: str) -> None:
     assert code_of(inbox, path) == "file_not_found"
 
 
-def test_a_dangling_link_is_not_found(inbox: Path) -> None:
+def test_dangling_link_is_not_found(inbox: Path) -> None:
     (inbox / "link").symlink_to("nowhere.xlsx")
     assert code_of(inbox, "link") == "file_not_found"
 
 
-def test_what_is_no_file_is_refused_at_once(inbox: Path) -> None:
+def test_folders_pipes_and_sockets_are_rejected(inbox: Path) -> None:
     os.mkfifo(inbox / "pipe")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(inbox / "socket"))
@@ -141,19 +141,19 @@ def _put(folder: Path, name: str, text: str = "found") -> None:
         ("Выгрузка\u00a0Й/a", "Чаты\u00a02.xlsx", "Выгрузка И\u0306/a/Чаты 2.xlsx"),
     ],
 )
-def test_a_name_is_found_by_what_it_looks_like(inbox: Path, folder: str, name: str, path: str) -> None:
+def test_name_is_found_by_its_look(inbox: Path, folder: str, name: str, path: str) -> None:
     _put(inbox / folder, name)
     assert content(inbox, path) == "found"
 
 
-def test_the_exact_name_comes_first(inbox: Path) -> None:
+def test_exact_name_takes_precedence(inbox: Path) -> None:
     _put(inbox, "a b.xlsx", "space")
     _put(inbox, "a\u00a0b.xlsx", "no-break")
     assert content(inbox, "a b.xlsx") == "space"
     assert content(inbox, "a\u00a0b.xlsx") == "no-break"
 
 
-def test_several_names_that_look_the_same_are_shown_so_that_one_can_be_given(inbox: Path) -> None:
+def test_error_lists_names_that_look_the_same(inbox: Path) -> None:
     _put(inbox, "a\u202fb.xlsx")
     _put(inbox, "a\u00a0b.xlsx")
     with pytest.raises(MigrationError) as caught:
@@ -163,11 +163,11 @@ def test_several_names_that_look_the_same_are_shown_so_that_one_can_be_given(inb
 
 
 @pytest.mark.parametrize("path", ["A B.xlsx", "a  b.xlsx", "ab.xlsx", "a b.xls"])
-def test_another_name_is_not_taken_for_it(inbox: Path, path: str) -> None:
+def test_other_names_do_not_match(inbox: Path, path: str) -> None:
     _put(inbox, "a\u00a0b.xlsx")
     assert code_of(inbox, path) == "file_not_found"
 
 
-def test_a_link_by_what_it_looks_like_leads_no_way_out(inbox: Path) -> None:
+def test_link_found_by_its_look_stays_in_the_inbox(inbox: Path) -> None:
     (inbox / "out\u00a0side").symlink_to(inbox.parent / "secret")
     assert code_of(inbox, "out side") == "file_outside_inbox"

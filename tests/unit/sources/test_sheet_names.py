@@ -3,7 +3,7 @@
 import pytest
 
 from consumer.errors import MigrationError
-from consumer.sources.excel.reader import Sheet
+from consumer.sources.excel.reader_protocol import Sheet
 from consumer.sources.excel.sheet_choice import choose_sheet
 from consumer.sources.sheet_names import format_names, match_name, quote_name
 from schemas.text import MAX_NAME_CHARS
@@ -28,29 +28,29 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_name_is_found_as_it_is_and_as_it_is_shown(name: str) -> None:
+def test_name_matches_exact_and_quoted_form(name: str) -> None:
     others = [f"{name}x", name.strip() or "x"]
     assert match_name([*others, name], name) == name
     assert match_name([*others, name], quote_name(name)) == name
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_shown_name_has_no_unseen_character_but_the_space(name: str) -> None:
+def test_quoted_name_has_no_invisible_character(name: str) -> None:
     assert quote_name(name).isprintable()
 
 
-def test_exact_name_goes_before_the_escaped_one() -> None:
+def test_exact_name_precedes_escaped_name() -> None:
     assert match_name(["\u00a0", "\\u00a0"], "\\u00a0") == "\\u00a0"
 
 
 @pytest.mark.parametrize(
     "asked", ["Данные", "данные ", "Группы 2025", "\\ud800", "\\U00110000", "", "«", "«»"]
 )
-def test_nearly_the_name_is_not_found(asked: str) -> None:
+def test_similar_name_does_not_match(asked: str) -> None:
     assert match_name(["Данные ", "Группы\u00a02025"], asked) is None
 
 
-def test_long_and_many_names_are_cut() -> None:
+def test_long_names_and_lists_are_cut() -> None:
     assert len(quote_name("я" * 1000)) == MAX_NAME_CHARS + 2
     assert format_names([str(number) for number in range(30)]).endswith("«19», …")
 
@@ -69,7 +69,7 @@ def test_sheets_with_blanks_in_their_names_are_read(asked: str, group: str, low_
     assert read_columns(BOOK, asked, low_memory=low_memory)["name"][0] == group
 
 
-def test_error_shows_names_in_a_form_that_can_be_given_back() -> None:
+def test_names_in_errors_can_be_requested() -> None:
     with pytest.raises(MigrationError) as caught:
         read_columns(BOOK, "Данные")
     assert caught.value.code == "sheet_not_found"

@@ -12,7 +12,7 @@ def header(*cells: Cell) -> list[SourceColumn]:
     return find_header([(1, ("ИНН", "Ссылка", *cells))], FIELDS).source_columns()
 
 
-def test_columns_are_found_in_their_order_with_what_the_source_calls_them() -> None:
+def test_columns_are_in_order_with_their_headers() -> None:
     found = columns_to_json(header(None, "Прочее", "Прочее", 7.0, "", "x\x00"))
     assert found["columns"] == [
         {"name": "ИНН", "field": "inn"},
@@ -27,7 +27,7 @@ def test_columns_are_found_in_their_order_with_what_the_source_calls_them() -> N
     assert found["left_out"] == 0
 
 
-def test_names_are_those_of_records() -> None:
+def test_column_names_match_records() -> None:
     rows = [["ИНН", "Ссылка", "ж" * 5_000, "ж" * 5_000], ["1", "u", "a", "b"]]
     table = HeaderedRows([RowBlock([1, 2], list(map(list, zip(*rows, strict=True))))], FIELDS)
     (chunk,) = table.chunks()
@@ -38,18 +38,18 @@ def test_names_are_those_of_records() -> None:
     assert chunk.record_fields == {"ИНН": "inn", "Ссылка": "url"}
 
 
-def test_widest_sheet_with_long_headers_is_found_up_to_a_megabyte() -> None:
+def test_long_headers_are_listed_up_to_a_megabyte() -> None:
     found = columns_to_json(header(*["ж" * 32_767] * 16_382))
     assert 0.9 * MAX_JSON_BYTES < len(json.dumps(found, ensure_ascii=False).encode()) < 1.02 * MAX_JSON_BYTES
     assert len(found["columns"]) + found["left_out"] == 16_384
 
 
-def test_widest_sheet_with_ordinary_headers_is_found_whole() -> None:
+def test_common_headers_of_the_widest_sheet_are_all_listed() -> None:
     found = columns_to_json(header(*[f"Столбец {number}" for number in range(16_382)]))
     assert (len(found["columns"]), found["left_out"]) == (16_384, 0)
 
 
-def test_an_error_in_a_column_that_is_not_read_is_in_the_record() -> None:
+def test_error_in_an_unmapped_column_is_in_the_record() -> None:
     columns = [["ИНН", "1"], ["Ссылка", ERROR_CELL], ["x", ERROR_CELL], ["y", ""]]
     table = HeaderedRows([RowBlock([1, 2], columns)], FIELDS)
     (chunk,) = table.chunks()

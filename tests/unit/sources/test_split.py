@@ -21,7 +21,7 @@ def chunk(texts: Sequence[object]) -> Chunk:
         ([500, 500, 500], [1, 1, 1]),
     ],
 )
-def test_no_piece_but_a_single_row_holds_more(lengths: list[int], sizes: list[int]) -> None:
+def test_pieces_are_within_the_limit_or_one_row(lengths: list[int], sizes: list[int]) -> None:
     whole = chunk(["x" * length for length in lengths])
     found = list(split_by_size(whole, 90))
     assert [len(piece.positions) for piece in found] == sizes
@@ -31,7 +31,7 @@ def test_no_piece_but_a_single_row_holds_more(lengths: list[int], sizes: list[in
     assert records == [whole.record(i) for i in range(len(lengths))]
 
 
-def test_columns_that_are_not_read_do_not_count() -> None:
+def test_unmapped_columns_do_not_count() -> None:
     whole = Chunk(range(4), {"name": ["n"] * 4}, lambda i: {"name": "n", "other": "x" * 1_000})
     assert [len(piece.positions) for piece in split_by_size(whole, 10)] == [4]
 

@@ -76,18 +76,3 @@ def test_the_fields_that_differ_are_named(recorded: str, asked: str, named: list
 def test_nothing_differs_exactly_where_the_digests_agree(recorded: str, asked: str) -> None:
     found = differences(make_pending_job(BODIES[recorded]), BODIES[asked])
     assert (found == []) == (BODIES[recorded].digest() == BODIES[asked].digest())
-
-
-@pytest.mark.parametrize(
-    ("asked", "named"),
-    [
-        ("upload", ["options"]),
-        ("timeout", ["options"]),
-        ("upload of another name", ["source.file.name"]),
-        ("other dataset", ["dataset"]),
-    ],
-)
-def test_options_that_were_not_kept_are_named_where_nothing_else_differs(
-    asked: str, named: list[str]
-) -> None:
-    assert differences(make_pending_job(BODIES["upload"], options=None), BODIES[asked]) == named

@@ -1,1 +1,1 @@
-"""Reads workbooks of the kind .ods (OpenDocument 1.3, part 3) row by row."""
+"""Reads .ods workbooks (OpenDocument 1.3, part 3) row by row."""

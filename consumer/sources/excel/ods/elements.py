@@ -1,18 +1,17 @@
-"""Walks nested elements: each may hold some kinds of children, and everything else in it is skipped."""
+"""A SAX handler driven by rules for nested elements; elements without a rule are skipped."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from consumer.sources.excel.xml_sax import Attributes, SaxHandler
+from consumer.sources.excel.xml.sax import Attributes, SaxHandler
 
 
 @dataclass(slots=True, eq=False)
 class ElementRule:
-    """A kind of element: what happens at its start and end, and its children by qualified name.
+    """Callbacks at the start and end of an element, and qualified name → rule of its children.
 
-    `start` and `end` are called with the handler. `others` finds the kind of a child that `children` does not
-    list.
+    The callbacks get the handler as first argument. `fallback` finds the rule of a child not in `children`.
     """
 
     children: "dict[str, ElementRule]" = field(default_factory=dict)
@@ -22,7 +21,7 @@ class ElementRule:
 
 
 class ElementHandler(SaxHandler):
-    """Calls the functions of `ElementRule`s; a subclass holds what they collect."""
+    """Calls the callbacks of `ElementRule`s; subclasses hold the data that these collect."""
 
     qualified: ClassVar[bool] = True
 
@@ -32,7 +31,7 @@ class ElementHandler(SaxHandler):
         self._skipped = 0
 
     def start(self, name: str, attributes: Attributes) -> None:
-        """An element begins."""
+        """Enter an element that has a rule, else skip it with all its children."""
         if self._skipped:
             self._skipped += 1
             return
@@ -49,7 +48,7 @@ class ElementHandler(SaxHandler):
             element.start(self, attributes)
 
     def end(self, name: str) -> None:  # noqa: ARG002
-        """An element ends."""
+        """Leave an element."""
         if self._skipped:
             self._skipped -= 1
             return

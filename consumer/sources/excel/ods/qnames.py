@@ -3,7 +3,7 @@
 _ODF = "urn:oasis:names:tc:opendocument:xmlns"
 OFFICE, TABLE, TEXT, STYLE = (f"{_ODF}:{name}:1.0 " for name in ("office", "table", "text", "style"))
 CALCEXT = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0 "
-"""The extension in which LibreOffice marks cells that hold an error."""
+"""LibreOffice's extension, by which it marks cells with an error."""
 
 SPREADSHEET = f"{OFFICE}spreadsheet"
 TABLE_ELEMENT = f"{TABLE}table"

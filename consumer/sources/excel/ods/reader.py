@@ -1,4 +1,4 @@
-"""Workbooks of the kind .ods, read row by row in little memory: what is empty costs nothing."""
+"""The reader of .ods workbooks."""
 
 import zipfile
 from collections.abc import Generator, Mapping, Sequence
@@ -8,11 +8,11 @@ from pathlib import Path
 from consumer.sources.excel.ods.row_filter import RowFilter
 from consumer.sources.excel.ods.rows import OdsRowsHandler
 from consumer.sources.excel.ods.sheets import CONTENT, read_sheets
-from consumer.sources.excel.reader import Sheet
+from consumer.sources.excel.reader_protocol import Sheet
 from consumer.sources.excel.row_by_row import RowByRowReader
 from consumer.sources.excel.sheet_choice import missing_sheet
-from consumer.sources.excel.sheet_handler import SparseRow
-from consumer.sources.excel.xml_sax import open_archive, parse_incrementally
+from consumer.sources.excel.sheet_limits import SparseRow
+from consumer.sources.excel.xml.sax import open_archive, parse_incrementally
 
 
 def open_ods(path: Path, block_rows: int) -> "OdsReader":
@@ -28,8 +28,8 @@ class OdsReader(RowByRowReader):
 
     def __init__(self, archive: zipfile.ZipFile, block_rows: int) -> None:
         super().__init__(archive, block_rows)
-        found = read_sheets(archive)
-        self._sheets, self._can_filter_rows = found.sheets, found.can_filter_rows
+        content = read_sheets(archive)
+        self._sheets, self._can_filter_rows = content.sheets, content.can_filter_rows
 
     @property
     def sheets(self) -> Sequence[Sheet]:
@@ -37,17 +37,17 @@ class OdsReader(RowByRowReader):
         return self._sheets
 
     def stale_formulas(self, sheet: str) -> Mapping[int, int]:  # noqa: ARG002
-        """None: an .ods does not say whether its results are up to date."""
+        """Empty: an .ods cannot request a recalculation."""
         return {}
 
     def _iter_rows(self, sheet: str) -> Generator[SparseRow, None, None]:
-        number = next((number for number, one in enumerate(self._sheets) if one.name == sheet), None)
-        if number is None:
+        index = next((i for i, listed in enumerate(self._sheets) if listed.name == sheet), None)
+        if index is None:
             raise missing_sheet()
-        found = OdsRowsHandler(number)
-        filtered = RowFilter(keep=number).filtered if self._can_filter_rows else iter
-        for _ in parse_incrementally(self._archive, CONTENT, found, filtered):
-            for row in found.rows:
+        handler = OdsRowsHandler(index)
+        byte_filter = RowFilter(keep=index).filtered if self._can_filter_rows else iter
+        for _ in parse_incrementally(self._archive, CONTENT, handler, byte_filter):
+            for row in handler.rows:
                 for position in range(row.first, row.first + row.repeat):
                     yield position, row.cells
-            found.rows.clear()
+            handler.rows.clear()

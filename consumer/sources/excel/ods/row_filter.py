@@ -1,7 +1,7 @@
-"""Leaves rows of sheets out of content.xml before it is parsed: they are nearly all of it.
+"""Drops rows of sheets from content.xml before it is parsed, since they are nearly all of it.
 
-Finding bytes takes a hundredth of the time that parsing takes. The pieces that remain are well-formed where
-rows are written the way every known program does; a parser refuses the others, and they are parsed whole.
+Searching bytes takes a hundredth of the time of parsing. What remains is well-formed XML if rows are written
+as all known programs write them; otherwise the parser fails, and the caller parses the whole part.
 """
 
 import re
@@ -11,47 +11,47 @@ SHEET_OR_ROWS_START = re.compile(rb"<table:table(?:(-row|-rows|-row-group|-heade
 """The start of a sheet, or of the first of its rows."""
 SHEET_END = re.compile(rb"</table:table(?=[ \t\r\n>])")
 LONGEST_TAG_BYTES = 32
-"""More than any of these tags has up to the character behind its name."""
+"""An upper limit for the matches above."""
 
 
 class RowFilter:
-    """Passes content.xml on without rows; those of sheet number `keep`, from 0, stay."""
+    """Filters content.xml: drops all rows, except those of the sheet with index `keep`."""
 
     def __init__(self, keep: int | None = None) -> None:
         self._keep = keep
         self._in_rows = False
         self.sheets = 0
-        """How many sheets have begun."""
+        """The number of sheets so far."""
 
     def filtered(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """What is left of the pieces, in pieces."""
-        rest = b""
+        """The pieces without the dropped rows."""
+        pending = b""
         for piece in pieces:
-            data = rest + piece
+            data = pending + piece
             end = yield from self._filter(data)
-            rest = data[end:]
+            pending = data[end:]
         if self._passes:
-            yield rest
+            yield pending
 
     @property
     def _passes(self) -> bool:
         return not self._in_rows or self.sheets - 1 == self._keep
 
     def _filter(self, data: bytes) -> Generator[bytes, None, int]:
-        """Pass on what remains of `data`; returns how much of it is dealt with."""
-        at = 0
+        """Yield the parts of `data` to keep; returns the offset up to which it is processed."""
+        offset = 0
         while True:
             find = self._end_of_rows if self._in_rows else self._next_rows
-            end, is_found = find(data, at)
-            if self._passes and end > at:
-                yield data[at:end]
-            at = end
+            end, is_found = find(data, offset)
+            if self._passes and end > offset:
+                yield data[offset:end]
+            offset = end
             if not is_found:
-                return at
+                return offset
             self._in_rows = not self._in_rows
 
     def _next_rows(self, data: bytes, offset: int) -> tuple[int, bool]:
-        """Where the next rows begin, else how far there are none for sure."""
+        """The offset of the next rows and True, else the offset up to which there are none and False."""
         for tag in SHEET_OR_ROWS_START.finditer(data, offset):
             if tag[1]:
                 return tag.start(), True

@@ -1,4 +1,4 @@
-"""The rows of one sheet of an .ods, whose cells may repeat, be covered by a merge, or hold comments."""
+"""Parses the rows of one sheet of an .ods: repeated rows and cells, merged cells, comments."""
 
 from typing import NamedTuple
 
@@ -17,11 +17,11 @@ from consumer.sources.excel.ods.qnames import (
     TABLE_ELEMENT,
     TEXT,
 )
-from consumer.sources.excel.sheet_handler import MAX_COLUMN, MAX_ROW
-from consumer.sources.excel.xml_sax import Attributes
+from consumer.sources.excel.sheet_limits import MAX_COLUMN, MAX_ROW
+from consumer.sources.excel.xml.sax import Attributes
 
 MAX_REPEATED_CELLS = 50_000_000
-"""Filled cells that repetitions may make: twice a sheet of 20 columns filled to its last row."""
+"""Limit of filled cells made by repetition: more than twice a sheet of 20 columns filled to the last row."""
 MAX_DIGITS = 9
 HIDDEN_ELEMENTS = frozenset(
     {f"{TEXT}{name}" for name in ("ruby-text", "note", "hidden-text", "hidden-paragraph")}
@@ -29,7 +29,7 @@ HIDDEN_ELEMENTS = frozenset(
 
 
 class RepeatedRow(NamedTuple):
-    """A filled row that repeats `times` times from row number `first` on; cells by column, 0 is A."""
+    """A filled row that occurs `repeat` times from row number `first` on; cells by column, 0 is A."""
 
     first: int
     repeat: int
@@ -37,12 +37,13 @@ class RepeatedRow(NamedTuple):
 
 
 class OdsRowsHandler(ElementHandler):
-    """Collects the filled rows of sheet `number`, from 0, in `rows`, from where they are taken away."""
+    """Collects the filled rows of one sheet in `rows`, which the caller empties after each piece of XML."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, sheet: int) -> None:
+        """`sheet` is the index of the sheet."""
         super().__init__(_ROOT)
         self.rows: list[RepeatedRow] = []
-        self._number, self._tables = number, 0
+        self._sheet, self._tables = sheet, 0
         self._row, self._rows_repeated = 0, 1
         self._column = 0
         self._cells: dict[int, Cell] = {}
@@ -52,23 +53,23 @@ class OdsRowsHandler(ElementHandler):
         self._repeated_cells = 0
 
     def text(self, text: str) -> None:
-        """A piece of text; outside of paragraphs it is the layout of the XML."""
+        """Add a piece of text; outside of paragraphs it is whitespace of the XML."""
         if self._in_paragraph and not self._skipped:
             self._text.add(text)
 
     def begin_table(self, attributes: Attributes) -> None:  # noqa: ARG002
-        """A sheet begins; all but one are skipped."""
-        if self._tables != self._number:
+        """Begin a sheet; all but one are skipped."""
+        if self._tables != self._sheet:
             self._current = _OTHER_TABLE
         self._tables += 1
 
     def begin_row(self, attributes: Attributes) -> None:
-        """A row, or several that are alike."""
+        """Begin a row, which may be repeated."""
         self._rows_repeated = _repeat_count(attributes.get(ROWS_REPEATED))
         self._column, self._cells = 0, {}
 
     def end_row(self) -> None:
-        """The row is kept where anything is in it."""
+        """Collect the row if it has filled cells."""
         if self._cells:
             if self._row + self._rows_repeated > MAX_ROW:
                 raise damaged("it has more rows than a sheet can have")
@@ -77,11 +78,11 @@ class OdsRowsHandler(ElementHandler):
         self._row += self._rows_repeated
 
     def begin_cell(self, attributes: Attributes) -> None:
-        """A cell, or several that are alike."""
+        """Begin a cell, which may be repeated."""
         self._attributes = attributes
 
     def end_cell(self) -> None:
-        """The value of the cell is known."""
+        """Store the value of the cell."""
         attributes = self._attributes
         value = cell_value(attributes, self._text.take())
         end = self._column + (
@@ -96,28 +97,28 @@ class OdsRowsHandler(ElementHandler):
         self._column = end
 
     def skip_covered_cell(self, attributes: Attributes) -> None:
-        """A cell under a merged one: what it may still hold is not displayed."""
+        """Skip a cell covered by a merged one, whose content is not displayed."""
         self._column += _repeat_count(attributes.get(COLUMNS_REPEATED))
 
     def begin_paragraph(self, attributes: Attributes) -> None:  # noqa: ARG002
-        """A line of the text of a cell."""
+        """Begin a paragraph of a cell."""
         self._in_paragraph = True
 
     def end_paragraph(self) -> None:
-        """The line ends."""
+        """End a paragraph."""
         self._in_paragraph = False
         self._text.end_paragraph()
 
     def insert_spaces(self, attributes: Attributes) -> None:
-        """Blanks that XML would collapse."""
+        """Insert `text:s`, spaces that are not collapsed."""
         self._text.insert(SPACE, _repeat_count(attributes.get(f"{TEXT}c")))
 
     def insert_tab(self, attributes: Attributes) -> None:  # noqa: ARG002
-        """A tab."""
+        """Insert `text:tab`."""
         self._text.insert(TAB)
 
     def insert_break(self, attributes: Attributes) -> None:  # noqa: ARG002
-        """A line break inside a paragraph."""
+        """Insert `text:line-break`."""
         self._text.insert(BREAK)
 
     def _count_repeated_cells(self, cells: int) -> None:
@@ -130,7 +131,7 @@ class OdsRowsHandler(ElementHandler):
 
 
 def _repeat_count(number: str | None) -> int:
-    """How many times something stands there; LibreOffice takes 0 for once."""
+    """The value of a repetition attribute, 1 if it is missing, or 0 as in LibreOffice."""
     if number is None:
         return 1
     if not (number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS):
@@ -139,7 +140,7 @@ def _repeat_count(number: str | None) -> int:
 
 
 def _inline_rule(name: str) -> ElementRule | None:
-    """Spans, links and fields in a paragraph hold text of it; comments and drawings do not."""
+    """The rule of an element in a paragraph: only spans, links and fields contain displayed text."""
     return _SPAN if name.startswith(TEXT) and name not in HIDDEN_ELEMENTS else None
 
 

@@ -1,4 +1,4 @@
-"""The sheets of an .ods, and which of them are hidden: by their styles."""
+"""Lists the sheets of an .ods; their styles say whether they are hidden."""
 
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -17,8 +17,8 @@ from consumer.sources.excel.ods.qnames import (
     TABLE_ELEMENT,
 )
 from consumer.sources.excel.ods.row_filter import RowFilter
-from consumer.sources.excel.reader import Sheet
-from consumer.sources.excel.xml_sax import Attributes, find_member, parse_member
+from consumer.sources.excel.reader_protocol import Sheet
+from consumer.sources.excel.xml.sax import Attributes, find_member, parse_member
 
 CONTENT, STYLES = "content.xml", "styles.xml"
 DISPLAY = f"{TABLE}display"
@@ -27,7 +27,7 @@ MAX_PARENTS = 100
 
 @dataclass(slots=True)
 class TableStyle:
-    """Whether sheets of a style are shown; None where its parent decides."""
+    """Whether sheets of a style are shown; None: as its parent."""
 
     parent: str | None
     is_shown: bool | None = None
@@ -43,48 +43,48 @@ class OdsSheetsHandler(ElementHandler):
         self._style: TableStyle | None = None
 
     def begin_table(self, attributes: Attributes) -> None:
-        """A sheet begins."""
+        """Collect a sheet."""
         self.sheets.append((attributes.get(NAME, ""), attributes.get(STYLE_NAME)))
 
     def begin_style(self, attributes: Attributes) -> None:
-        """A style begins; those of cells, rows and columns do not count."""
+        """Collect a style, unless it is for cells, rows or columns."""
         self._style = None
         if attributes.get(f"{STYLE}family") == "table":
             self._style = TableStyle(attributes.get(f"{STYLE}parent-style-name"))
             self.styles[attributes.get(f"{STYLE}name", "")] = self._style
 
     def begin_properties(self, attributes: Attributes) -> None:
-        """The properties of a style of tables."""
+        """Read the properties of the current style."""
         if self._style is not None and DISPLAY in attributes:
             self._style.is_shown = attributes[DISPLAY] != "false"
 
 
 @dataclass(frozen=True, slots=True)
 class OdsSheets:
-    """All sheets, in order, and whether `RowFilter` recognises their rows in this workbook."""
+    """All sheets in order, and whether `RowFilter` works for this workbook."""
 
     sheets: Sequence[Sheet]
     can_filter_rows: bool
 
 
 def read_sheets(archive: zipfile.ZipFile) -> OdsSheets:
-    """Find the sheets. Raises WorkbookError where a part cannot be read."""
+    """List the sheets. Raises WorkbookError."""
     content, can_filter_rows = _read_content(archive)
-    common = OdsSheetsHandler()
+    shared = OdsSheetsHandler()
     if find_member(archive, STYLES) is not None:
-        parse_member(archive, STYLES, common)
-    styles = common.styles | content.styles
+        parse_member(archive, STYLES, shared)
+    styles = shared.styles | content.styles
     sheets = [Sheet(name, is_visible=_is_shown(style, styles)) for name, style in content.sheets]
     return OdsSheets(sheets, can_filter_rows)
 
 
 def _read_content(archive: zipfile.ZipFile) -> tuple[OdsSheetsHandler, bool]:
-    """What content.xml says of sheets, read without its rows where `RowFilter` recognises them."""
-    content, rows = OdsSheetsHandler(), RowFilter()
-    with suppress(WorkbookError):  # of what was left out, or of the workbook: reading it whole shows
-        parse_member(archive, CONTENT, content, rows.filtered)
-        if rows.sheets in {0, len(content.sheets)}:
-            return content, rows.sheets > 0
+    """Sheets and styles of content.xml, and whether `RowFilter` works; if it does not, all is parsed."""
+    content, row_filter = OdsSheetsHandler(), RowFilter()
+    with suppress(WorkbookError):  # caused by the filter, or by the workbook: parsing all of it decides
+        parse_member(archive, CONTENT, content, row_filter.filtered)
+        if row_filter.sheets in {0, len(content.sheets)}:
+            return content, row_filter.sheets > 0
     content = OdsSheetsHandler()
     parse_member(archive, CONTENT, content)
     return content, False
@@ -92,12 +92,12 @@ def _read_content(archive: zipfile.ZipFile) -> tuple[OdsSheetsHandler, bool]:
 
 def _is_shown(style: str | None, styles: Mapping[str, TableStyle]) -> bool:
     for _ in range(MAX_PARENTS):
-        known = styles.get(style or "")
-        if known is None:
+        table_style = styles.get(style or "")
+        if table_style is None:
             return True
-        if known.is_shown is not None:
-            return known.is_shown
-        style = known.parent
+        if table_style.is_shown is not None:
+            return table_style.is_shown
+        style = table_style.parent
     return True
 
 

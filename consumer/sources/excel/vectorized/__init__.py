@@ -1,1 +1,1 @@
-"""The streaming reader of .xlsx: cells are found by array operations, never by a parser."""
+"""The fast reader of .xlsx: finds cells by array operations of numpy; a parser reads only unusual rows."""

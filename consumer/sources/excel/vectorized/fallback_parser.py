@@ -1,6 +1,6 @@
-"""One row by a plain parser, for rows that the arrays do not account for; in all as calamine reads them.
+"""Parses a single row with expat, for rows that the array operations do not cover; exactly as calamine.
 
-What it does not know for certain is `UnsupportedByReaderError`: this happens before the first row is handed out.
+Raises UnsupportedByReaderError for anything unclear, which is before the first block of the sheet.
 """
 
 import re
@@ -8,37 +8,38 @@ from collections.abc import Mapping
 from xml.parsers import expat
 
 from consumer.cells.error_texts import is_error_text
-from consumer.sources.excel.bounded_xml import BoundedParser
-from consumer.sources.excel.reader import UnsupportedByReaderError
-from consumer.sources.excel.rich_text import TextCollector, unescape
+from consumer.sources.column_letters import column_index
+from consumer.sources.excel.number_formats import NumberFormat
+from consumer.sources.excel.reader_protocol import UnsupportedByReaderError
 from consumer.sources.excel.rounded_numbers import parse_number
-from consumer.sources.excel.styles import NumberFormat
+from consumer.sources.excel.sheet_limits import MAX_COLUMN
 from consumer.sources.excel.vectorized.cell_attributes import AttributeCache
 from consumer.sources.excel.vectorized.formulas import AMBIGUOUS_RESULT
 from consumer.sources.excel.vectorized.pool import ValuePool
+from consumer.sources.excel.xlsx.rich_text import TextCollector, unescape
+from consumer.sources.excel.xml.bounded_parser import BoundedParser
 
 REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 UNTYPED = "n"
 TYPES = frozenset({"n", "s", "b", "e", "str", "inlineStr"})
-MAX_COLUMNS = 16_384
 
 RowCodes = dict[int, int]
-"""Column → code of the value in the pool or of a shared string."""
+"""Column → code of a value in the pool, or index of a shared string."""
 
 
 def parse_row(
     text: bytes, row: int, attribute_cache: AttributeCache, pool: ValuePool, formulas: dict[int, int]
 ) -> RowCodes:
-    """The filled cells of `<row …>…</row>`; `formulas` is given the row by the columns of its formulas."""
-    parser = _RowHandler(row, attribute_cache, pool)
+    """The filled cells of `<row …>…</row>`. Columns with formulas are added to `formulas`, with this row."""
+    handler = _RowHandler(row, attribute_cache, pool)
     try:
-        BoundedParser(parser, UnsupportedByReaderError).feed(text, last=True)
+        BoundedParser(handler, UnsupportedByReaderError).feed(text, last=True)
     except expat.ExpatError:
         raise UnsupportedByReaderError("the XML of a row cannot be read") from None
-    for column in parser.formulas:
+    for column in handler.formulas:
         formulas[column] = max(formulas.get(column, 0), row)
-    return parser.cells
+    return handler.cells
 
 
 class _RowHandler:
@@ -74,7 +75,7 @@ class _RowHandler:
             case ["row", "c", "is", *inner]:
                 self._inline.start(inner[-1], attributes)
             case _:
-                raise UnsupportedByReaderError("a row holds something unknown")
+                raise UnsupportedByReaderError("a row contains an unknown element")
         self._path.append(name)
 
     def text(self, text: str) -> None:
@@ -101,9 +102,9 @@ class _RowHandler:
         self._path.pop()
 
     def _begin_cell(self, attributes: Mapping[str, str]) -> None:
-        if (place := attributes.get("r")) is not None:
-            self._column = _column_index(place, self._row)
-        if self._column >= MAX_COLUMNS:
+        if (reference := attributes.get("r")) is not None:
+            self._column = _column_of(reference, self._row)
+        if self._column >= MAX_COLUMN:
             raise UnsupportedByReaderError("a cell is beyond the last column")
         style, self._type = attributes.get("s"), attributes.get("t", UNTYPED)
         if self._type not in TYPES or not (style is None or re.fullmatch("[0-9]{1,9}", style)):
@@ -134,11 +135,8 @@ class _RowHandler:
         raise UnsupportedByReaderError("a value is not of its type")
 
 
-def _column_index(reference: str, row: int) -> int:
-    found = REFERENCE.fullmatch(reference)
-    if found is None or int(found[2]) != row:
+def _column_of(reference: str, row: int) -> int:
+    match = REFERENCE.fullmatch(reference)
+    if match is None or int(match[2]) != row:
         raise UnsupportedByReaderError("a cell says it is in another row")
-    column = 0
-    for letter in found[1]:
-        column = column * 26 + ord(letter) - ord("A") + 1
-    return column - 1
+    return column_index(match[1])

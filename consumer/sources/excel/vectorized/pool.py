@@ -1,4 +1,4 @@
-"""Values of cells in few bytes: codes now, objects when a block of rows is asked for."""
+"""Stores distinct cell values, so that a cell takes the four bytes of a code until its block is built."""
 
 import math
 from collections.abc import Callable, Hashable, Sequence
@@ -10,32 +10,29 @@ from numpy.typing import NDArray
 
 from consumer.cells.chunks import ERROR_CELL, FORMULA_WITHOUT_VALUE, Cell, ErrorCell, FormulaWithoutValue
 from consumer.sources.excel.dates import apply_number_format
-from consumer.sources.excel.styles import NumberFormat
+from consumer.sources.excel.number_formats import NumberFormat
 
 Codes: TypeAlias = NDArray[np.int32]
 Objects: TypeAlias = NDArray[np.object_]
 
 NUMBER_SENTINEL = np.iinfo(np.int32).min
-"""The code of a plain number, which lies in an array of its own, in the order of the cells."""
+"""The code of every plain number; the numbers are in a separate array, in the order of the cells."""
 
 
 class ValuePool:
-    """What is neither a shared string nor a plain number, each once: code −1 is the first, −2 the second."""
+    """Distinct values other than shared strings and plain numbers; the code of `values[i]` is -1 - i."""
 
     def __init__(self, *, since_1904: bool) -> None:
         self.values: list[Cell] = []
         self.has_array_formulas = False
-        """Whether formulas fill several cells each."""
+        """Whether the sheet has array formulas for several cells."""
         self._texts: dict[str, int] = {}
         self._other_codes: dict[Hashable, int] = {}
         self._raw_codes: dict[Hashable, dict[bytes, int]] = {}
         self._since_1904 = since_1904
 
     def intern_texts(self, texts: Sequence[str]) -> list[int]:
-        """The codes of texts: first those not met before get the next ones, then all are looked up.
-
-        No error is among them: ERROR_CELL equals an empty text.
-        """
+        """The codes of texts, without ERROR_CELL, which equals an empty text."""
         new = list(filterfalse(self._texts.__contains__, dict.fromkeys(texts)))
         first = -len(self.values) - 1
         self.values += new
@@ -45,25 +42,25 @@ class ValuePool:
     def intern_raw(
         self, kind: Hashable, values: Sequence[bytes], encode: Callable[[bytes], int]
     ) -> list[int]:
-        """The codes of values as they stand in the XML; each is read once: dates are few, many times."""
-        known = self._raw_codes.setdefault(kind, {})
-        known.update((value, encode(value)) for value in dict.fromkeys(values) if value not in known)
-        return list(map(known.__getitem__, values))
+        """The codes of raw values of the XML; `encode` is called once for each distinct value of a kind."""
+        codes = self._raw_codes.setdefault(kind, {})
+        codes.update((value, encode(value)) for value in dict.fromkeys(values) if value not in codes)
+        return list(map(codes.__getitem__, values))
 
     def intern_boolean(self, value: bool) -> int:
-        """The code of a boolean; its key is not that of the number it equals."""
+        """The code of a boolean, which differs from that of the equal number."""
         return self._intern((bool, value), lambda: value)
 
     def intern_formula_without_value(self) -> int:
-        """The code of a formula whose result is not in the file."""
+        """The code of a formula without a stored result."""
         return self._intern(FormulaWithoutValue, lambda: FORMULA_WITHOUT_VALUE)
 
     def intern_error(self) -> int:
-        """The code of a cell that holds an error."""
+        """The code of an error."""
         return self._intern(ErrorCell, lambda: ERROR_CELL)
 
     def intern_number(self, value: float, number_format: NumberFormat) -> int:
-        """The code of a date or duration, or of a number; minus zero and rounded ones are their own."""
+        """The code of a number with a format; -0.0 and RoundedNumbers have codes of their own."""
         key = (number_format, type(value), value, math.copysign(1, value))
         if number_format is NumberFormat.NUMBER:
             return self._intern(key, lambda: value)

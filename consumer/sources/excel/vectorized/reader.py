@@ -1,4 +1,4 @@
-"""Workbooks of the .xlsx kind by arrays: the sheet becomes codes while its strings become texts."""
+"""The vectorized reader: a sheet and the shared strings are read at the same time, in two threads."""
 
 import re
 import zipfile
@@ -10,15 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from consumer.errors import WorkbookError
-from consumer.sources.excel.ooxml import XlsxPackage, read_package
-from consumer.sources.excel.reader import RowBlock, Sheet, UnsupportedByReaderError
-from consumer.sources.excel.styles import NumberFormat, StylesHandler
+from consumer.sources.excel.containers.zip_container import ZipContainerError, translate_zip_errors
+from consumer.sources.excel.number_formats import NumberFormat
+from consumer.sources.excel.reader_protocol import Sheet, UnsupportedByReaderError
 from consumer.sources.excel.vectorized.inflate import checked_pieces
 from consumer.sources.excel.vectorized.pool import Objects
 from consumer.sources.excel.vectorized.shared_strings import read_shared_strings
 from consumer.sources.excel.vectorized.sheet import CompactSheet
-from consumer.sources.excel.xml_sax import open_archive, parse_member
-from consumer.sources.excel.zip_container import ZipContainerError, translate_zip_errors
+from consumer.sources.excel.xlsx.package import XlsxPackage, read_package
+from consumer.sources.excel.xlsx.styles import StylesHandler
+from consumer.sources.excel.xml.sax import open_archive, parse_member
+from consumer.sources.row_block import RowBlock
 
 STRICT_NAMESPACE = b"purl.oclc.org/ooxml"
 SINCE_1904 = re.compile(rb"""date1904\s*=\s*["'](?:1|true)["']""")
@@ -26,7 +28,7 @@ MAX_WORKBOOK_BYTES = 1 << 20
 
 
 def open_vectorized(path: Path, block_rows: int) -> "VectorizedReader":
-    """Open a workbook; `ReaderFactory`. Unusual where anything about its parts is not as it mostly is."""
+    """Open a workbook; `ReaderFactory`. Raises UnsupportedByReaderError if its parts are unusual."""
     try:
         with translate_zip_errors(), ExitStack() as on_error:
             archive = on_error.enter_context(open_archive(path))
@@ -38,7 +40,7 @@ def open_vectorized(path: Path, block_rows: int) -> "VectorizedReader":
 
 
 class VectorizedReader:
-    """A workbook opened by arrays; `WorkbookReader`."""
+    """A workbook opened for vectorized reading; `WorkbookReader`."""
 
     def __init__(self, path: Path, archive: zipfile.ZipFile, package: XlsxPackage, block_rows: int) -> None:
         self._path = path
@@ -54,26 +56,27 @@ class VectorizedReader:
         return [part.sheet for part in self._package.sheets]
 
     def rows(self, sheet: str) -> Iterator[RowBlock]:
-        """The rows of a sheet that hold anything.
+        """The nonempty rows of a sheet.
 
-        All is unpacked, checked and found before the first block: `UnsupportedByReaderError` and WorkbookError come then.
+        The whole sheet is inflated, checked and parsed before the first block, so UnsupportedByReaderError
+        and WorkbookError are raised then.
         """
         compact, strings = self._load_sheet(sheet)
         yield from compact.blocks(strings, self._block_rows)
 
     def count_rows_with_content(self, sheet: str) -> int:
-        """How many rows hold a visible character; quick once the first block is there."""
+        """The number of nonblank rows; fast once the sheet is read."""
         compact, strings = self._load_sheet(sheet)
         return compact.count_rows_with_content(strings)
 
     def stale_formulas(self, sheet: str) -> Mapping[int, int]:
-        """`WorkbookReader.stale_formulas`; known since the sheet was read."""
+        """`WorkbookReader.stale_formulas`; found when the sheet was read."""
         compact, _ = self._load_sheet(sheet)
-        asks = self._package.needs_recalculation or compact.needs_recalculation
-        return compact.last_formula_rows if asks else {}
+        needs_recalculation = self._package.needs_recalculation or compact.needs_recalculation
+        return compact.last_formula_rows if needs_recalculation else {}
 
     def close(self) -> None:
-        """Let go of the file and of the sheet in memory."""
+        """Close the file, and release the sheet in memory."""
         self._loaded.clear()
         self._archive.close()
 
@@ -83,7 +86,7 @@ class VectorizedReader:
         return self._loaded[name]
 
     def _read_sheet(self, name: str) -> tuple[CompactSheet, Objects]:
-        """Sheet and strings at the same time: array operations of one leave room for the other."""
+        """Read sheet and strings in two threads: numpy and inflate release the GIL."""
         part = next(part for part in self._package.sheets if part.name == name)
         if part.member not in self._archive.NameToInfo:
             raise UnsupportedByReaderError("a sheet of the workbook is in an unusual place")
@@ -94,7 +97,7 @@ class VectorizedReader:
                 compact = CompactSheet(pieces, styles, since_1904=self._package.since_1904)
             table = strings.result()
         if compact.max_shared_index >= len(table):
-            raise UnsupportedByReaderError("a cell refers to a text that is not there")
+            raise UnsupportedByReaderError("a cell refers to a missing shared string")
         return compact, table
 
     def _strings(self) -> Objects:
@@ -106,16 +109,16 @@ class VectorizedReader:
     def _styles(self) -> list[NumberFormat]:
         if self._package.styles is None:
             return []
-        found = StylesHandler()
+        handler = StylesHandler()
         try:
-            parse_member(self._archive, self._package.styles, found)
+            parse_member(self._archive, self._package.styles, handler)
         except WorkbookError:
             raise UnsupportedByReaderError("the styles cannot be read") from None
-        return found.formats
+        return handler.formats
 
 
 def _check_parts(archive: zipfile.ZipFile, package: XlsxPackage) -> None:
-    """Only parts whose names are there once, of workbooks that leave nothing open."""
+    """Raise UnsupportedByReaderError for duplicate members, strict OOXML, or an unclear date system."""
     names = [name.replace("\\", "/").lower() for name in archive.namelist()]
     if len(set(names)) != len(names):
         raise UnsupportedByReaderError("parts of the workbook have unusual names")
@@ -125,7 +128,7 @@ def _check_parts(archive: zipfile.ZipFile, package: XlsxPackage) -> None:
     if STRICT_NAMESPACE in workbook:
         raise UnsupportedByReaderError("the workbook is in strict OOXML")
     if bool(SINCE_1904.search(workbook)) != package.since_1904:
-        raise UnsupportedByReaderError("it is not clear when dates of the workbook begin")
+        raise UnsupportedByReaderError("the date system of the workbook is unclear")
 
 
 def _head(archive: zipfile.ZipFile, name: str) -> bytes:

@@ -1,11 +1,12 @@
-"""The tags of rows in a text: their numbers, and how many tags are between them."""
+"""Finds the tags of rows: their numbers, and how many tags are between them."""
 
 import re
 from dataclasses import dataclass
 
 import numpy as np
 
-from consumer.sources.excel.reader import UnsupportedByReaderError
+from consumer.sources.excel.reader_protocol import UnsupportedByReaderError
+from consumer.sources.excel.sheet_limits import MAX_ROW
 from consumer.sources.excel.vectorized.swar import (
     MASKS,
     Mask,
@@ -19,15 +20,14 @@ from consumer.sources.excel.vectorized.swar import (
 
 ROW_START, ROW_END = b'<row r="', b"</row>"
 ROW_ATTRIBUTES = re.compile(rb'(?: [\w:]+="[^"<>&]*")* ?(/?)>')
-MAX_ROW = 1_048_576
 QUOTE = np.uint64(ord('"'))
 
 
 @dataclass(frozen=True, slots=True)
 class TaggedText:
-    """Rows of a sheet, with the place of every `<` and the letter behind it.
+    """The XML of rows, with the offset of every `<` in `tags` and the byte after it in `letters`.
 
-    Behind the last tag stand eight more at the end of the text, so that one may look ahead.
+    `tags` ends with eight extra offsets at the end of the text, so that a look-ahead needs no check.
     """
 
     raw: bytes
@@ -38,11 +38,13 @@ class TaggedText:
 
 @dataclass(frozen=True, slots=True)
 class RowArrays:
-    """Row numbers from 1, and where each row begins, as a place and as the number of its tag.
+    """Arrays with one element per row.
 
-    `bounds` and `tags` have the end of the last row too. `sizes` are digits of the numbers; `row_number_words` the
-    digits and the quote behind them as words, which every cell of the row repeats, and `row_number_masks` their size.
-    `cell_tag_counts` is how many tags the cells should account for; -1 where the tags of the row are not plain.
+    `numbers` are row numbers from 1, `digit_counts` their digits. `offsets` and `tag_indexes` say where each
+    row begins, in bytes and in tags; both have the end of the last row as an extra element.
+    `row_number_words` are the digits and the quote after them as words, under `row_number_masks`: the
+    references of all cells of a row end with them. `cell_tag_counts` is the number of tags inside the row, -1
+    for a row with unusual tags.
     """
 
     numbers: Offsets
@@ -55,17 +57,17 @@ class RowArrays:
 
 
 class RowAttributes(dict[bytes, int]):
-    """What a row's tag says behind its number: tags that it takes with its end, or -1 if it is not plain."""
+    """Attributes of a row after its number → number of the row's own tags (1 or 2), or -1 if unusual."""
 
-    def __missing__(self, tail: bytes) -> int:
-        """Understand a tail once."""
-        found = ROW_ATTRIBUTES.fullmatch(tail)
-        self[tail] = -1 if found is None else 1 if found[1] else 2
-        return self[tail]
+    def __missing__(self, attributes: bytes) -> int:
+        """Parse attributes once."""
+        match = ROW_ATTRIBUTES.fullmatch(attributes)
+        self[attributes] = -1 if match is None else 1 if match[1] else 2
+        return self[attributes]
 
 
 def find_rows(text: TaggedText, row_attributes: RowAttributes) -> RowArrays:
-    """All rows; Unusual where their numbers do not ascend, or are not the first thing their tags say."""
+    """All rows. Raises UnsupportedByReaderError unless numbers ascend and are the first attribute."""
     tags = np.flatnonzero(text.letters == ord("r"))
     words = text.words[text.tags[tags]]
     plain = words == to_word(ROW_START)
@@ -77,39 +79,39 @@ def find_rows(text: TaggedText, row_attributes: RowAttributes) -> RowArrays:
     masks = MASKS[sizes + 1]
     bounds = np.append(starts, len(text.raw))
     all_tags = np.append(tags, np.searchsorted(text.tags, len(text.raw)))
-    inner = _cell_tag_counts(text, row_attributes, bounds, all_tags, starts + len(ROW_START) + sizes + 1)
-    return RowArrays(
-        numbers, bounds, all_tags, sizes, text.words[starts + len(ROW_START)] & masks, masks, inner
-    )
+    cell_tags = _cell_tag_counts(text, row_attributes, bounds, all_tags, starts + len(ROW_START) + sizes + 1)
+    number_words = text.words[starts + len(ROW_START)] & masks
+    return RowArrays(numbers, bounds, all_tags, sizes, number_words, masks, cell_tags)
 
 
 def _row_numbers(words: Words, starts: Offsets) -> tuple[Offsets, Offsets]:
-    behind = words[starts]
+    """Row numbers, and how many digits each has. `starts` are the offsets of their first digits."""
+    digits = words[starts]
     sizes = np.zeros(len(starts), np.int64)
     for size in range(7, 0, -1):
-        sizes[(behind >> np.uint64(8 * size)) & np.uint64(255) == QUOTE] = size
-    numbers, whole = parse_digits(words, starts + sizes, sizes)
+        sizes[(digits >> np.uint64(8 * size)) & np.uint64(255) == QUOTE] = size
+    numbers, valid = parse_digits(words, starts + sizes, sizes)
     rows = numbers.astype(np.int64)
-    if not (whole.all() and is_ascending(rows) and rows[0] >= 1 and rows[-1] <= MAX_ROW):
+    if not (valid.all() and is_ascending(rows) and rows[0] >= 1 and rows[-1] <= MAX_ROW):
         raise UnsupportedByReaderError("the rows are out of order")
     return rows, sizes
 
 
 def is_ascending(numbers: Offsets) -> bool:
-    """Whether each number is larger than the one before."""
+    """Whether each number is greater than the one before."""
     return bool((np.diff(numbers) > 0).all())
 
 
 def _cell_tag_counts(
     text: TaggedText, row_attributes: RowAttributes, bounds: Offsets, tags: Offsets, starts: Offsets
 ) -> Offsets:
-    """Tags of each row without its own; its end has to be the last of them, and nothing stands behind it."""
+    """Tags inside of each row; -1 unless the row ends with its closing tag, without anything after it."""
     ends = text.tags[tags[:-1] + 1]
     first = text.raw[starts[0] : ends[0]]
     own = np.full(len(starts), row_attributes[first])
     others = ~matches_at(text.words, starts, first) | (ends - starts != len(first))
-    places = zip(starts[others].tolist(), ends[others].tolist(), strict=True)
-    own[others] = [row_attributes[text.raw[start:end]] for start, end in places]
+    spans = zip(starts[others].tolist(), ends[others].tolist(), strict=True)
+    own[others] = [row_attributes[text.raw[start:end]] for start, end in spans]
     last = text.tags[tags[1:] - 1]
     closed: Mask = starts_with(text.words[last], ROW_END) & (last + len(ROW_END) == bounds[1:])
     closed |= (own == 1) & (np.diff(tags) == 1)

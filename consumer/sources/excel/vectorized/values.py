@@ -1,4 +1,4 @@
-"""What is in the cells of a text: indexes and whole numbers by arrays, the rest one by one."""
+"""Reads the values of scanned cells: indexes and whole numbers by array operations, others one by one."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from consumer.cells.chunks import RoundedNumber
 from consumer.cells.error_texts import is_error_text
-from consumer.sources.excel.reader import UnsupportedByReaderError
+from consumer.sources.excel.number_formats import NumberFormat
+from consumer.sources.excel.reader_protocol import UnsupportedByReaderError
 from consumer.sources.excel.rounded_numbers import parse_number
-from consumer.sources.excel.styles import NumberFormat
 from consumer.sources.excel.vectorized.cell_attributes import AttributeCache, CellKind
 from consumer.sources.excel.vectorized.entities import decode_texts
 from consumer.sources.excel.vectorized.fallback_parser import NUMBER, parse_row
@@ -21,13 +21,13 @@ from consumer.sources.excel.vectorized.scan import CellArrays, ScannedRows
 from consumer.sources.excel.vectorized.swar import Offsets, parse_digits
 
 MAX_DIGITS = 15
-"""Up to here a whole number and its float are the same."""
+"""A whole number of at most 15 digits is exact as a float."""
 STYLES = {CellKind.DATE: NumberFormat.DATE, CellKind.DURATION: NumberFormat.DURATION}
 
 
 @dataclass(frozen=True, slots=True)
 class SheetSlice:
-    """The rows of a text: how many cells each has, and of these columns, codes, and the plain numbers."""
+    """Row numbers and their counts of filled cells; columns and codes of these cells; the plain numbers."""
 
     positions: NDArray[np.int32]
     cell_counts: NDArray[np.int32]
@@ -37,21 +37,22 @@ class SheetSlice:
 
 
 def read_slice(scanned: ScannedRows, attribute_cache: AttributeCache, pool: ValuePool) -> SheetSlice:
-    """The values of all rows; odd ones go through the slow parser."""
+    """The values of all rows; fallback rows are parsed here."""
     cells = scanned.cells
     codes, numbers = _encode_cells(scanned.text, cells, pool)
     row, column = cells.row, cells.column
     if len(scanned.fallback_rows):
-        odd = np.array(list(_parse_fallback_rows(scanned, attribute_cache, pool)), np.int64).reshape(-1, 3)
-        row = np.concatenate([row, odd[:, 0]])
+        parsed = np.array(list(_parse_fallback_rows(scanned, attribute_cache, pool)), np.int64)
+        parsed = parsed.reshape(-1, 3)
+        row = np.concatenate([row, parsed[:, 0]])
         order = np.argsort(row, kind="stable")
         row = row[order]
-        column = np.concatenate([column, odd[:, 1]])[order]
-        codes = np.concatenate([codes, odd[:, 2].astype(np.int32)])[order]
-    sizes = np.bincount(row, minlength=len(scanned.rows.numbers))
+        column = np.concatenate([column, parsed[:, 1]])[order]
+        codes = np.concatenate([codes, parsed[:, 2].astype(np.int32)])[order]
+    cell_counts = np.bincount(row, minlength=len(scanned.rows.numbers))
     return SheetSlice(
         scanned.rows.numbers.astype(np.int32),
-        sizes.astype(np.int32),
+        cell_counts.astype(np.int32),
         column.astype(np.uint16),
         codes,
         numbers,
@@ -73,10 +74,10 @@ def _encode_cells(text: TaggedText, cells: CellArrays, pool: ValuePool) -> tuple
     codes[shared] = _shared_indexes(text, cells.start[shared], cells.end[shared])
     plain_numbers = cells.kind == CellKind.NUMBER
     codes[plain_numbers] = NUMBER_SENTINEL
-    for kind, read in _encoders(pool).items():
-        these = cells.kind == kind
-        if these.any():
-            codes[these] = read(_raw_values(text, cells.start[these], cells.end[these]))
+    for kind, encode in _encoders(pool).items():
+        of_kind = cells.kind == kind
+        if of_kind.any():
+            codes[of_kind] = encode(_raw_values(text, cells.start[of_kind], cells.end[of_kind]))
     numbers = _numbers(text, cells.start[plain_numbers], cells.end[plain_numbers])
     if numbers.rounded:
         rounded = list(numbers.rounded)
@@ -88,10 +89,10 @@ def _encode_cells(text: TaggedText, cells: CellArrays, pool: ValuePool) -> tuple
 
 
 def _encoders(pool: ValuePool) -> Mapping[CellKind, Callable[[list[bytes]], list[int]]]:
-    """Values as they stand in the XML → their codes."""
+    """Kind of a cell → function from raw values of the XML to codes."""
     return {
         CellKind.BOOL: lambda values: pool.intern_raw(
-            "bool", values, lambda one: pool.intern_boolean(_boolean(one))
+            "bool", values, lambda value: pool.intern_boolean(_boolean(value))
         ),
         CellKind.DATE: lambda values: _formatted_numbers(values, NumberFormat.DATE, pool),
         CellKind.DURATION: lambda values: _formatted_numbers(values, NumberFormat.DURATION, pool),
@@ -110,22 +111,24 @@ def _encoders(pool: ValuePool) -> Mapping[CellKind, Callable[[list[bytes]], list
 
 
 def _formula_results(texts: list[str], pool: ValuePool) -> list[int]:
-    """The codes of what formulas gave; each text is checked once, as they repeat."""
-    different = list(dict.fromkeys(texts))
-    codes = dict(zip(different, pool.intern_texts(different), strict=True))
-    codes |= {text: pool.intern_error() for text in different if is_error_text(text)}
+    """The codes of text results; each distinct text is checked once."""
+    distinct = list(dict.fromkeys(texts))
+    codes = dict(zip(distinct, pool.intern_texts(distinct), strict=True))
+    codes |= {text: pool.intern_error() for text in distinct if is_error_text(text)}
     return list(map(codes.__getitem__, texts))
 
 
 def _formatted_numbers(values: list[bytes], number_format: NumberFormat, pool: ValuePool) -> list[int]:
-    return pool.intern_raw(number_format, values, lambda one: pool.intern_number(_number(one), number_format))
+    return pool.intern_raw(
+        number_format, values, lambda value: pool.intern_number(_number(value), number_format)
+    )
 
 
 def _texts(values: list[bytes]) -> list[str]:
-    """Decoded all at once; the character between them can be in no XML."""
+    """The values decoded by one call, joined by NUL, which XML cannot contain."""
     joined = b"\0".join(values)
     if joined.count(b"\0") != len(values) - 1:
-        raise UnsupportedByReaderError("a text holds a character that cannot be")
+        raise UnsupportedByReaderError("a text contains a NUL")
     return _decode(joined).split("\0")
 
 
@@ -135,40 +138,40 @@ def _raw_values(text: TaggedText, starts: Offsets, ends: Offsets) -> list[bytes]
 
 
 def _shared_indexes(text: TaggedText, starts: Offsets, ends: Offsets) -> Codes:
-    indexes, whole = parse_digits(text.words, ends, ends - starts)
-    if not whole.all():
+    indexes, valid = parse_digits(text.words, ends, ends - starts)
+    if not valid.all():
         raise UnsupportedByReaderError("the index of a shared string is no number")
     return indexes.astype(np.int32)
 
 
 class ParsedNumbers(NamedTuple):
-    """The numbers of some cells, and those of them that are rounded, by place."""
+    """The numbers of some cells, and index → RoundedNumber of those that may lack digits."""
 
     values: NDArray[np.float64]
     rounded: Mapping[int, RoundedNumber]
 
 
 def _numbers(text: TaggedText, starts: Offsets, ends: Offsets) -> ParsedNumbers:
-    """Whole numbers of up to 15 digits, perhaps with a minus, in two halves; others as Python reads them."""
+    """Whole numbers of up to 15 digits by array operations, in two halves; others by `float`."""
     negative = (text.words[starts] & np.uint64(255)) == np.uint64(ord("-"))
     sizes = ends - starts - negative
-    low, low_whole = parse_digits(text.words, ends, np.minimum(sizes, 8))
-    high, high_whole = parse_digits(text.words, np.maximum(ends - 8, 8), sizes - 8)
-    whole = low_whole & (high_whole | (sizes <= 8)) & (sizes <= MAX_DIGITS)
+    low, low_valid = parse_digits(text.words, ends, np.minimum(sizes, 8))
+    high, high_valid = parse_digits(text.words, np.maximum(ends - 8, 8), sizes - 8)
+    is_whole = low_valid & (high_valid | (sizes <= 8)) & (sizes <= MAX_DIGITS)
     numbers = low.astype(np.float64)
     numbers += np.where(sizes > 8, high, np.uint64(0)).astype(np.float64) * 1e8
     numbers[negative] *= -1
-    others = np.flatnonzero(~whole)
-    read = [_number(value) for value in _raw_values(text, starts[others], ends[others])]
-    numbers[others] = read
-    found = zip(others.tolist(), read, strict=True)
-    return ParsedNumbers(numbers, {place: one for place, one in found if isinstance(one, RoundedNumber)})
+    others = np.flatnonzero(~is_whole)
+    parsed = [_number(value) for value in _raw_values(text, starts[others], ends[others])]
+    numbers[others] = parsed
+    by_index = zip(others.tolist(), parsed, strict=True)
+    return ParsedNumbers(numbers, {i: number for i, number in by_index if isinstance(number, RoundedNumber)})
 
 
 def _number(value: bytes) -> float:
     text = _decode(value)
     if not NUMBER.fullmatch(text):
-        raise UnsupportedByReaderError("a number is none")
+        raise UnsupportedByReaderError("a number cannot be parsed")
     return parse_number(text)
 
 

@@ -1,5 +1,5 @@
-"""Reads workbooks of the kind .xlsb (MS-XLSB) row by row.
+"""Reads .xlsb workbooks (MS-XLSB) row by row.
 
-Calamine 0.37 takes whole dates of them for numbers, passes over rich texts and short cells, refuses workbooks
-with macro sheets, and panics over texts that are missing.
+Calamine 0.37 is not used: it reads whole dates as numbers, skips rich texts and short cells, rejects
+workbooks with macro sheets, and panics for missing shared strings.
 """

@@ -1,19 +1,19 @@
-"""The cells of one sheet of an .xlsb, row by row: only what is filled is kept."""
+"""Decodes the records of a sheet of an .xlsb into sparse rows."""
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 
 from consumer.cells.chunks import ERROR_CELL, Cell
-from consumer.sources.excel.cell_values import formula_result
 from consumer.sources.excel.dates import apply_number_format
 from consumer.sources.excel.errors import damaged, unreadable
-from consumer.sources.excel.reader import UnsupportedByReaderError
-from consumer.sources.excel.sheet_handler import MAX_COLUMN, MAX_ROW, SparseRow
-from consumer.sources.excel.styles import NumberFormat
+from consumer.sources.excel.number_formats import NumberFormat
+from consumer.sources.excel.reader_protocol import UnsupportedByReaderError
+from consumer.sources.excel.sheet_limits import MAX_COLUMN, MAX_ROW, SparseRow
 from consumer.sources.excel.xlsb.records import LENGTH, MALFORMED_RECORD, RecordType, read_wide_string, unpack
+from consumer.sources.excel.xlsx.cell_decoder import formula_result
 
 CELL_HEAD = struct.Struct("<2I")
-"""Column, and in the lower 24 bits the style (MS-XLSB 2.5.9)."""
+"""Column, and the style in the lower 24 bits (MS-XLSB 2.5.9)."""
 REAL = struct.Struct("<d")
 STYLE_MASK = 0xFFFFFF
 RK_PERCENT, RK_WHOLE = 1, 2
@@ -29,23 +29,23 @@ SHORT_CELLS = {
     RecordType.SHORT_SHARED_TEXT: RecordType.SHARED_TEXT,
     RecordType.SHORT_RICH_TEXT: RecordType.RICH_TEXT,
 }
-"""Cells right of the cell before, without a column of their own, as the others are called."""
+"""Records of cells without a column, which is the next one → the same cell with a column."""
 
 
 def last_formula_rows(records: Iterable[tuple[int, bytes]]) -> dict[int, int]:
-    """The last row with a formula by column, by the records of a sheet."""
-    found: dict[int, int] = {}
+    """Column → last row with a formula, from the records of a sheet."""
+    last_rows: dict[int, int] = {}
     position = 0
     for kind, content in records:
         if kind == RecordType.ROW:
             position = _row_number(content, position)
         elif kind in RESULTS:
-            found[unpack(CELL_HEAD, content)[0]] = position
-    return found
+            last_rows[unpack(CELL_HEAD, content)[0]] = position
+    return last_rows
 
 
 class XlsbCellDecoder:
-    """Reads the cells of sheets of one workbook."""
+    """Decodes cells of one workbook."""
 
     def __init__(self, strings: Sequence[str], styles: Sequence[NumberFormat], *, since_1904: bool) -> None:
         self._strings = strings
@@ -53,30 +53,30 @@ class XlsbCellDecoder:
         self._since_1904 = since_1904
 
     def rows(self, records: Iterable[tuple[int, bytes]]) -> Iterator[SparseRow]:
-        """The filled rows, by the records of a sheet. Raises WorkbookProblem for what makes no sense."""
+        """The nonempty rows, from the records of a sheet. Raises WorkbookError for invalid records."""
         position, column = 0, -1
         cells: dict[int, Cell] = {}
-        is_behind = False
+        is_after_rows = False
         for kind, content in records:
-            if is_behind:  # to the end, for the checksum
+            if is_after_rows:  # read to the end, for the checksum
                 continue
             if kind in CELLS or kind in SHORT_CELLS:
                 column, cell = self._cell(kind, content, column + 1)
                 if not position or column >= MAX_COLUMN:
-                    raise damaged("a cell is in a place that cannot be")
+                    raise damaged("a cell is at an impossible position")
                 if cell is not None:
                     cells[column] = cell
             elif kind in {RecordType.ROW, RecordType.END_ROWS}:
                 if cells:
                     yield position, cells
                     cells = {}
-                is_behind = kind == RecordType.END_ROWS
-                position, column = position if is_behind else _row_number(content, position), -1
+                is_after_rows = kind == RecordType.END_ROWS
+                position, column = position if is_after_rows else _row_number(content, position), -1
         if cells:
             yield position, cells
 
     def _cell(self, kind: int, content: bytes, column: int) -> tuple[int, Cell]:
-        """The column of a cell, `column` where it does not say, and what is in it."""
+        """The column of a cell, which is `column` for a short cell, and its value."""
         if kind in SHORT_CELLS:
             (style,) = unpack(LENGTH, content)
             return column, self._value(
@@ -108,7 +108,7 @@ class XlsbCellDecoder:
 
     def _shared(self, index: int) -> str:
         if index >= len(self._strings):
-            raise damaged("a cell refers to a text that is not there")
+            raise damaged("a cell refers to a missing shared string")
         return self._strings[index]
 
     def _number(self, value: float, style: int) -> Cell:
@@ -121,7 +121,7 @@ class XlsbCellDecoder:
 
 
 def _row_number(content: bytes, previous: int) -> int:
-    """The row number from 1; rows ascend."""
+    """The row number from 1. Raises WorkbookError unless rows ascend."""
     row = unpack(LENGTH, content)[0] + 1
     if not previous < row <= MAX_ROW:
         raise damaged("its rows are out of order")
@@ -136,7 +136,7 @@ def _real(content: bytes, offset: int) -> float:
 
 
 def _rk_number(number: int) -> float:
-    """A number in 30 bits, whole or the higher half of a float, perhaps in hundredths (MS-XLSB 2.5.122)."""
+    """A 30-bit number: an integer or the high bits of a float, perhaps in hundredths (MS-XLSB 2.5.122)."""
     if number & RK_WHOLE:
         value = float(struct.unpack("<i", struct.pack("<I", number))[0] >> 2)
     else:

@@ -1,15 +1,15 @@
-"""Workbooks of the kind .xlsb, read row by row in little memory: what is empty costs nothing."""
+"""The reader of .xlsb workbooks."""
 
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 from consumer.sources.excel.row_by_row import OoxmlReader
-from consumer.sources.excel.sheet_handler import SparseRow
+from consumer.sources.excel.sheet_limits import SparseRow
 from consumer.sources.excel.xlsb.cells import XlsbCellDecoder, last_formula_rows
 from consumer.sources.excel.xlsb.records import open_records
 from consumer.sources.excel.xlsb.workbook import XlsbPackage, read_package, read_shared_strings, read_styles
-from consumer.sources.excel.xml_sax import open_archive
+from consumer.sources.excel.xml.sax import open_archive
 
 
 def open_xlsb(path: Path, block_rows: int) -> "XlsbReader":
@@ -25,16 +25,16 @@ class XlsbReader(OoxmlReader[XlsbPackage]):
     """A workbook opened for reading row by row; `WorkbookReader`."""
 
     def stale_formulas(self, sheet: str) -> Mapping[int, int]:
-        """`WorkbookReader.stale_formulas`, in a pass of its own where the workbook asks to be recalculated."""
+        """`WorkbookReader.stale_formulas`; a pass of its own if the workbook requests a recalculation."""
         if not self._package.needs_recalculation:
             return {}
-        with open_records(self._archive, self._sheet_member(sheet)) as items:
-            return last_formula_rows(items)
+        with open_records(self._archive, self._sheet_member(sheet)) as records:
+            return last_formula_rows(records)
 
     def _iter_rows(self, sheet: str) -> Generator[SparseRow, None, None]:
         member = self._sheet_member(sheet)
         strings = read_shared_strings(self._archive, self._package.strings)
         styles = read_styles(self._archive, self._package.styles)
-        cells = XlsbCellDecoder(strings, styles, since_1904=self._package.since_1904)
-        with open_records(self._archive, member) as items:
-            yield from cells.rows(items)
+        decoder = XlsbCellDecoder(strings, styles, since_1904=self._package.since_1904)
+        with open_records(self._archive, member) as records:
+            yield from decoder.rows(records)

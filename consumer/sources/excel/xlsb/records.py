@@ -1,4 +1,4 @@
-"""The records of a part of an .xlsb: a type, a size and bytes (MS-XLSB 2.1.4)."""
+"""Reads the records of a part of an .xlsb: type, size, content (MS-XLSB 2.1.4)."""
 
 import struct
 import zipfile
@@ -7,16 +7,18 @@ from contextlib import closing, contextmanager
 from enum import IntEnum
 
 from consumer.sources.excel.errors import damaged
-from consumer.sources.excel.sheet_handler import MAX_CHARS
-from consumer.sources.excel.xml_sax import read_member
+from consumer.sources.excel.sheet_limits import MAX_CHARS
+from consumer.sources.excel.xml.sax import read_member
 
 MAX_RECORD_BYTES = 1 << 24
 """The longest text has 64 KB; a formula has at most 16 KB."""
+LENGTH = struct.Struct("<I")
+NULL_LENGTH = 0xFFFFFFFF
 MALFORMED_RECORD = "a record of it does not make sense"
 
 
 class RecordType(IntEnum):
-    """The types that matter here (MS-XLSB 2.3.2)."""
+    """The record types that are read (MS-XLSB 2.3.2)."""
 
     ROW = 0
     BLANK = 1
@@ -51,45 +53,45 @@ class RecordType(IntEnum):
 
 
 def iter_records(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Type and content of each record. Raises WorkbookProblem where one is cut off or too long."""
+    """Type and content of each record. Raises WorkbookError if one is truncated or too long."""
     source = iter(pieces)
-    data, at = b"", 0
+    data, offset = b"", 0
     is_last = False
     while True:
-        head = _record_head(data, at)
+        head = _record_head(data, offset)
         if head is not None:
             kind, start, size = head
             if size > MAX_RECORD_BYTES:
                 raise damaged(MALFORMED_RECORD)
             if start + size <= len(data):
                 yield kind, data[start : start + size]
-                at = start + size
+                offset = start + size
                 continue
         if is_last:
             break
         piece = next(source, None)
         is_last = piece is None
-        data, at = data[at:] + (piece or b""), 0
-    if at < len(data):
+        data, offset = data[offset:] + (piece or b""), 0
+    if offset < len(data):
         raise damaged("a record of it is cut off")
 
 
 @contextmanager
 def open_records(archive: zipfile.ZipFile, member: str) -> Iterator[Iterator[tuple[int, bytes]]]:
-    """The records of a part, which is closed at the end, also after an error."""
+    """The records of a part; the part is closed at the end of the block."""
     with closing(read_member(archive, member)) as pieces:
         yield iter_records(pieces)
 
 
 def _record_head(data: bytes, offset: int) -> tuple[int, int, int] | None:
-    """Type, where the content begins, and its size; None where the data end before."""
+    """Type, offset and size of the content; None if `data` ends before."""
     kind = _varint(data, offset, 2)
     size = kind and _varint(data, kind[1], 4)
     return (kind[0], size[1], size[0]) if kind and size else None
 
 
 def _varint(data: bytes, offset: int, max_bytes: int) -> tuple[int, int] | None:
-    """A number in groups of seven bits, and where it ends."""
+    """A number in groups of seven bits, and the offset after it; None if `data` ends before."""
     value = 0
     for n in range(max_bytes):
         if offset + n >= len(data):
@@ -102,14 +104,14 @@ def _varint(data: bytes, offset: int, max_bytes: int) -> tuple[int, int] | None:
 
 
 def unpack(layout: struct.Struct, content: bytes, offset: int = 0) -> tuple[int, ...]:
-    """Whole numbers of a record; WorkbookProblem where it is too short."""
+    """Integers of a record. Raises WorkbookError if it is too short."""
     if len(content) < offset + layout.size:
         raise damaged(MALFORMED_RECORD)
     return layout.unpack_from(content, offset)
 
 
 def read_wide_string(content: bytes, offset: int) -> tuple[str, int]:
-    """A text of at most `MAX_CHARS` characters, and where it ends; half a surrogate pair is kept as it is."""
+    """A text, cut to MAX_CHARS, and the offset after it; unpaired surrogates are kept."""
     (length,) = unpack(LENGTH, content, offset)
     start = offset + LENGTH.size
     if length == NULL_LENGTH:
@@ -118,7 +120,3 @@ def read_wide_string(content: bytes, offset: int) -> tuple[str, int]:
     if end > len(content):
         raise damaged(MALFORMED_RECORD)
     return content[start : min(end, start + 2 * MAX_CHARS)].decode("utf-16-le", "surrogatepass"), end
-
-
-LENGTH = struct.Struct("<I")
-NULL_LENGTH = 0xFFFFFFFF

@@ -1,4 +1,4 @@
-"""A place of each kind, made for one test."""
+"""One fixture of each kind of source."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.support.source_fixtures import SourceFixture
 
 @pytest.fixture(params=READERS, ids=kind_id)
 def kind(request: pytest.FixtureRequest) -> SourceKind:
-    """Every reader, unless a test asks for some."""
+    """All readers, unless a test is parametrised with some."""
     found: SourceKind = request.param
     return found
 
@@ -26,7 +26,7 @@ def inbox(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def source_fixture(kind: SourceKind, inbox: Path, request: pytest.FixtureRequest) -> Iterator[SourceFixture]:
-    """Only a database costs one."""
+    """The DSN of a database, created only for kinds that need one."""
     made = kind.make_fixture(inbox, lambda: request.getfixturevalue("empty_database_url"))
     yield made
     made.close()
@@ -36,7 +36,7 @@ def source_fixture(kind: SourceKind, inbox: Path, request: pytest.FixtureRequest
 def attempt_config(
     kind: SourceKind, source_fixture: SourceFixture, inbox: Path, tmp_path: Path
 ) -> AttemptConfig:
-    """What children are told."""
+    """The parameters of every attempt."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     return AttemptConfig(source_fixture, inbox, scratch, {"low_memory": kind.low_memory})

@@ -1,4 +1,4 @@
-"""The kinds of source, and in what they may differ."""
+"""The kinds of source, and how they differ."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ SHEET_LAYOUT_ERRORS = ("missing_column", "duplicate_column", "no_header")
 
 @dataclass(frozen=True)
 class SourceKind:
-    """A kind of source, and what can be wrong with a layout of it.
+    """A kind of source, and the codes of its layout errors.
 
-    `not_found_code` is what a source is called that is not there. `is_staged` sources are copied whole before they
-    are read: what becomes of them then matters no more. `has_stable_ids` rows are known by a key and never move;
-    rows that are added belong to the next job.
+    `not_found_code` is the error for a missing source. `is_staged` sources are copied before they are read,
+    so that later changes have no effect. `has_stable_ids` rows have a key and never move; rows that are added
+    belong to the next job.
     """
 
     name: str
@@ -35,14 +35,14 @@ class SourceKind:
     is_staged: bool = False
     has_stable_ids: bool = False
     max_growth_bytes: int = 8 << 20
-    """What ten times the rows of the test of memory may take more."""
+    """How much more memory ten times the rows may take."""
 
 
 def _workbook(name: str, write: WriteWorkbook, *, low_memory: bool = False) -> SourceKind:
     def place(inbox: Path, _: Callable[[], str]) -> SourceFixture:
         return WorkbookFixture(inbox, write)
 
-    # A workbook lists its texts once and for all, and a row only points there: they stay in memory.
+    # Shared strings stay in memory, since rows refer to them by index.
     return SourceKind(
         name, place, "file_not_found", low_memory=low_memory, is_staged=True, max_growth_bytes=48 << 20
     )
@@ -60,7 +60,7 @@ GOOGLE_SHEETS = SourceKind(
     "google_sheets",
     lambda _, __: WorksheetFixture(),
     "spreadsheet_not_found",
-    max_growth_bytes=16 << 20,  # the fewer rows are not even two full blocks
+    max_growth_bytes=16 << 20,  # the small source has fewer than two full blocks
 )
 
 READERS = [
@@ -71,12 +71,12 @@ READERS = [
     DATABASE,
     GOOGLE_SHEETS,
 ]
-"""Everything that reads in a way of its own."""
+"""All readers."""
 KINDS = [XLSX, DATABASE, GOOGLE_SHEETS]
-"""One for each type of source."""
+"""One kind for each type of source."""
 UNSTAGED = [kind for kind in KINDS if not kind.is_staged]
 
 
 def kind_id(param: Any) -> str:
-    """For the ids of tests."""
+    """The id of a parameter."""
     return param.name if isinstance(param, SourceKind) else str(param)

@@ -1,4 +1,4 @@
-"""A source that changes between two attempts is read from the top: nothing is taken twice, or not at all."""
+"""A source that changes between two attempts: no row is read twice, and none is missed."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def urls(load: StoredLoad) -> list[str]:
 
 
 def make_interrupted_load(fixture: SourceFixture, start: AttemptConfig) -> StoredLoad:
-    """A load whose first attempt stored rows 2 to 21, or a few less."""
+    """A load whose first attempt stored rows 2 to 21, or a few fewer."""
     fixture.write_rows([HEADER, *data_rows(ROWS)])
     with start_reading(start, StoredLoad()) as process:
         process.store_batches(2)
@@ -26,7 +26,7 @@ def make_interrupted_load(fixture: SourceFixture, start: AttemptConfig) -> Store
 
 
 @pytest.mark.parametrize("position", [5, 40])
-def test_a_row_that_was_removed_begins_a_new_load(
+def test_removed_row_starts_new_load(
     source_fixture: SourceFixture, attempt_config: AttemptConfig, position: int
 ) -> None:
     load = make_interrupted_load(source_fixture, attempt_config)
@@ -35,10 +35,10 @@ def test_a_row_that_was_removed_begins_a_new_load(
     assert frames[0].header["restarted"] is True
     assert frames[-1].header == {"rows": ROWS - 1}
     assert urls(load) == [f"https://max.ru/join/{i}" for i in range(ROWS) if i != position - 2]
-    assert load.stored == ROWS - 1
+    assert load.rows_done == ROWS - 1
 
 
-def test_a_change_far_below_the_top_is_seen_as_well(
+def test_change_far_below_the_top_is_detected(
     source_fixture: SourceFixture, attempt_config: AttemptConfig
 ) -> None:
     many = 11_500
@@ -60,7 +60,7 @@ def test_a_change_far_below_the_top_is_seen_as_well(
     assert len(set(urls(load))) == many - 1
 
 
-def test_a_load_that_began_anew_goes_on_from_its_own_borders(
+def test_restarted_load_resumes_from_its_own_batches(
     source_fixture: SourceFixture, attempt_config: AttemptConfig
 ) -> None:
     load = make_interrupted_load(source_fixture, attempt_config)
@@ -73,7 +73,7 @@ def test_a_load_that_began_anew_goes_on_from_its_own_borders(
     assert len(urls(again)) == ROWS - 1
 
 
-def test_rows_that_were_added_are_read_whole_or_left_to_the_next_job(
+def test_added_rows_are_all_read_or_left_to_the_next_job(
     kind: SourceKind, source_fixture: SourceFixture, attempt_config: AttemptConfig
 ) -> None:
     load = make_interrupted_load(source_fixture, attempt_config)
@@ -82,11 +82,11 @@ def test_rows_that_were_added_are_read_whole_or_left_to_the_next_job(
     many = ROWS if kind.has_stable_ids else ROWS + 1
     assert frames[0].header["restarted"] is not kind.has_stable_ids
     assert frames[-1].header == {"rows": many}
-    assert load.stored == many
+    assert load.rows_done == many
     assert len(set(urls(load))) == many
 
 
-def test_a_source_that_was_replaced_begins_a_new_load(
+def test_replaced_source_starts_new_load(
     source_fixture: SourceFixture, attempt_config: AttemptConfig
 ) -> None:
     load = make_interrupted_load(source_fixture, attempt_config)
@@ -96,7 +96,7 @@ def test_a_source_that_was_replaced_begins_a_new_load(
     assert list(load.accepted_rows) == list(range(2, 14))
 
 
-def test_a_source_that_is_gone_at_the_next_attempt_says_so(
+def test_deleted_source_fails_next_attempt(
     kind: SourceKind, source_fixture: SourceFixture, attempt_config: AttemptConfig
 ) -> None:
     load = make_interrupted_load(source_fixture, attempt_config)
@@ -105,7 +105,7 @@ def test_a_source_that_is_gone_at_the_next_attempt_says_so(
     assert (failed.frame_type, failed.header["code"]) == (Frames.FAILED, kind.not_found_code)
 
 
-def test_rows_that_go_and_come_while_it_is_read_are_never_mixed(
+def test_concurrent_changes_never_mix_two_versions(
     source_fixture: SourceFixture, attempt_config: AttemptConfig
 ) -> None:
     source_fixture.write_rows([HEADER, *data_rows(ROWS)])

@@ -1,4 +1,4 @@
-"""All kinds of source through the child, as the service reads them: in order, whole, from any border."""
+"""All kinds of source through the child process: rows in order, complete, resumed after any batch."""
 
 import json
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from tests.support.workbooks import HEADER, data_rows
 ROWS = 45
 EMPTY_ROW, LAST_ROW = 21, 48
 REJECTED = [7, 12, 41]
-"""Positions of rows without a link, on both sides of the first border."""
+"""Positions of rows without a link, in the first two batches."""
 ACCEPTED = [at for at in range(3, LAST_ROW + 1) if at != EMPTY_ROW and at not in REJECTED]
 
 
 def rows() -> list[Row | None]:
-    """Physical rows 3 to 48, one of them empty."""
+    """Rows 3 to 48, one of them empty."""
     made: list[Row | None] = [None, HEADER, *data_rows(ROWS)]
     made.insert(EMPTY_ROW - 1, None)
     for position in REJECTED:
@@ -45,7 +45,7 @@ def test_rows_arrive_in_order_and_every_one_is_accounted_for(
     assert [line[1] for line in load.accepted_rows.values()] == [
         f"https://max.ru/join/{i}" for i in range(ROWS) if i not in {4, 9, 37}
     ]
-    assert load.stored == ROWS
+    assert load.rows_done == ROWS
     assert load.batch_ends == sorted(load.batch_ends)
     sizes = [
         frame.header["accepted"] + frame.header["rejected"]
@@ -55,7 +55,7 @@ def test_rows_arrive_in_order_and_every_one_is_accounted_for(
     assert max(sizes) <= BATCH_ROWS
 
 
-def test_rejected_rows_are_listed_as_they_were_read(
+def test_rejected_rows_have_records_as_read(
     source_fixture: SourceFixture, attempt_config: AttemptConfig
 ) -> None:
     source_fixture.write_rows(rows())
@@ -78,7 +78,7 @@ def _text(cell: object) -> str | None:
     return str(int(cell)) if isinstance(cell, float) else str(cell)
 
 
-def test_an_attempt_goes_on_from_every_border_of_a_batch(
+def test_attempt_resumes_after_every_batch(
     source_fixture: SourceFixture, attempt_config: AttemptConfig
 ) -> None:
     source_fixture.write_rows(rows())
@@ -96,8 +96,8 @@ def test_an_attempt_goes_on_from_every_border_of_a_batch(
         assert frames[-1].header == {"rows": ROWS}
         assert list(load.accepted_rows) == list(whole.accepted_rows)
         assert load.rejected_rows == whole.rejected_rows
-        assert load.stored == ROWS
-        # The last word counts the rows its checker has seen; what was rejected before it is none of these.
+        assert load.rows_done == ROWS
+        # The END frame counts the rows that this attempt validated, without those rejected before.
         for position, (_, url, seen) in load.accepted_rows.items():
             behind = position > borders[many - 1]
             assert [url, int(seen)] == [
@@ -106,9 +106,7 @@ def test_an_attempt_goes_on_from_every_border_of_a_batch(
             ]
 
 
-def test_an_attempt_goes_on_again_and_again(
-    source_fixture: SourceFixture, attempt_config: AttemptConfig
-) -> None:
+def test_load_resumes_repeatedly(source_fixture: SourceFixture, attempt_config: AttemptConfig) -> None:
     source_fixture.write_rows(rows())
     whole, _ = read_to_end(attempt_config)
     load = StoredLoad()
@@ -121,7 +119,7 @@ def test_an_attempt_goes_on_again_and_again(
     assert list(load.accepted_rows) == list(whole.accepted_rows)
 
 
-def test_rows_that_postgres_refused_are_rejected_on_either_side_of_the_checkpoint(
+def test_rows_rejected_by_postgres_before_and_after_the_checkpoint(
     source_fixture: SourceFixture, attempt_config: AttemptConfig
 ) -> None:
     source_fixture.write_rows(rows())
@@ -142,16 +140,14 @@ def test_rows_that_postgres_refused_are_rejected_on_either_side_of_the_checkpoin
     assert first in load.accepted_rows, "what is stored stays"
 
 
-def test_one_row_is_a_load(source_fixture: SourceFixture, attempt_config: AttemptConfig) -> None:
+def test_load_of_one_row(source_fixture: SourceFixture, attempt_config: AttemptConfig) -> None:
     source_fixture.write_rows([HEADER, *data_rows(1)])
     load, frames = read_to_end(attempt_config)
     assert list(load.accepted_rows) == [2]
     assert frames[-1].header == {"rows": 1}
 
 
-def test_a_source_without_rows_fails_at_once(
-    source_fixture: SourceFixture, attempt_config: AttemptConfig
-) -> None:
+def test_source_without_rows_fails(source_fixture: SourceFixture, attempt_config: AttemptConfig) -> None:
     source_fixture.write_rows([HEADER])
     _, (failed,) = read_to_end(attempt_config)
     assert (failed.frame_type, failed.header["code"], failed.header["transient"]) == (
@@ -161,7 +157,7 @@ def test_a_source_without_rows_fails_at_once(
     )
 
 
-def test_a_source_without_a_column_that_is_needed_fails_at_once(
+def test_source_without_required_column_fails(
     source_fixture: SourceFixture, attempt_config: AttemptConfig
 ) -> None:
     source_fixture.write_rows([("ИНН", "Название чата"), (1, "Тайное имя")])
@@ -171,7 +167,7 @@ def test_a_source_without_a_column_that_is_needed_fails_at_once(
     assert "Тайное" not in failed.header["message"]
 
 
-def test_a_source_that_is_not_there_fails_at_once(
+def test_missing_source_fails(
     kind: SourceKind, source_fixture: SourceFixture, attempt_config: AttemptConfig
 ) -> None:
     source_fixture.write_rows([HEADER, *data_rows(1)])

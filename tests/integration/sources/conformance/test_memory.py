@@ -1,4 +1,4 @@
-"""Every kind of source is a stream: ten times the rows take hardly more memory."""
+"""Every kind of source is streamed: memory does not grow with the number of rows."""
 
 import pytest
 
@@ -12,7 +12,7 @@ FACTOR = 10
 
 
 def peak_bytes(fixture: SourceFixture, start: AttemptConfig, rows: int) -> int:
-    """The most memory a child takes to read so many rows."""
+    """The peak memory of a child that reads `count` rows, in bytes."""
     fixture.write_rows([HEADER, *data_rows(rows)])
     larger = AttemptConfig(fixture, start.inbox, start.scratch, {**start.overrides, "chunk_rows": 5_000})
     found = 0
@@ -26,7 +26,7 @@ def peak_bytes(fixture: SourceFixture, start: AttemptConfig, rows: int) -> int:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=kind_id)
-def test_ten_times_the_rows_take_hardly_more_memory(
+def test_memory_is_independent_of_row_count(
     kind: SourceKind, source_fixture: SourceFixture, attempt_config: AttemptConfig
 ) -> None:
     few, many = (peak_bytes(source_fixture, attempt_config, rows) for rows in (FEW_ROWS, FEW_ROWS * FACTOR))

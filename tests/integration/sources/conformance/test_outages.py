@@ -1,4 +1,4 @@
-"""Sources that go away in the middle, and readers that do: what is stored stays, no connection does."""
+"""Sources that fail while they are read, and children that end: stored rows stay, connections do not."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support.wait import wait_until
 from tests.support.workbooks import HEADER, data_rows
 
 MANY_ROWS = 21_000
-"""More than a source may have asked for ahead of the first batches."""
+"""More rows than a source reads ahead of the first batches."""
 BATCH_ROWS = 1_000
 
 
@@ -27,7 +27,7 @@ def large_source(source_fixture: SourceFixture, attempt_config: AttemptConfig) -
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=kind_id)
-def test_a_source_gone_in_the_middle_is_gone_for_a_while(
+def test_outage_while_reading_is_transient(
     kind: SourceKind, source_fixture: SourceFixture, large_source: AttemptConfig
 ) -> None:
     with start_reading(large_source, StoredLoad()) as process:
@@ -44,7 +44,7 @@ def test_a_source_gone_in_the_middle_is_gone_for_a_while(
     assert end.header["code"] == "source_unavailable"
     assert end.header["transient"] is True
     assert said == ""
-    assert BATCH_ROWS <= load.stored < MANY_ROWS
+    assert BATCH_ROWS <= load.rows_done < MANY_ROWS
     source_fixture.come_back()
     _, frames = read_to_end(large_source, load)
     assert frames[0].header["restarted"] is False
@@ -53,7 +53,7 @@ def test_a_source_gone_in_the_middle_is_gone_for_a_while(
 
 
 @pytest.mark.parametrize("kind", UNSTAGED, ids=kind_id)
-def test_a_source_that_is_away_at_the_start_is_gone_for_a_while(
+def test_outage_at_start_is_transient(
     kind: SourceKind, source_fixture: SourceFixture, attempt_config: AttemptConfig
 ) -> None:
     source_fixture.write_rows([HEADER, *data_rows(3)])
@@ -63,7 +63,7 @@ def test_a_source_that_is_away_at_the_start_is_gone_for_a_while(
 
 
 def _unreachable(secrets: dict[str, object]) -> dict[str, object]:
-    """The same, at a port where nobody listens."""
+    """The same source at a closed port."""
     if "dsn" in secrets:
         return {"dsn": "postgresql://somebody@127.0.0.1:1/nothing"}
     return {**secrets, "api_url": "http://127.0.0.1:1"}
@@ -71,7 +71,7 @@ def _unreachable(secrets: dict[str, object]) -> dict[str, object]:
 
 @pytest.mark.parametrize("kind", UNSTAGED, ids=kind_id)
 @pytest.mark.parametrize("ending", ["killed", "left by the service"])
-def test_a_child_that_ends_in_the_middle_leaves_no_connection(
+def test_killed_child_leaves_no_connection(
     source_fixture: SourceFixture, large_source: AttemptConfig, ending: str
 ) -> None:
     with start_reading(large_source, StoredLoad()) as process:
@@ -86,7 +86,7 @@ def test_a_child_that_ends_in_the_middle_leaves_no_connection(
 
 
 @pytest.mark.parametrize("kind", UNSTAGED, ids=kind_id)
-def test_a_child_that_has_read_all_leaves_no_connection(
+def test_finished_child_leaves_no_connection(
     source_fixture: SourceFixture, attempt_config: AttemptConfig
 ) -> None:
     source_fixture.write_rows([HEADER, *data_rows(30)])

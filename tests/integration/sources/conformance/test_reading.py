@@ -1,4 +1,4 @@
-"""What every kind of source keeps to, whatever library reads it. A new kind joins by `kinds.py`."""
+"""The contract of all sources. A new kind joins by `source_kinds.py`."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -57,7 +57,7 @@ def positions(chunks: Sequence[Chunk]) -> list[int]:
 
 
 def cells(chunks: Sequence[Chunk], field: str) -> list[str]:
-    """As text: types are a matter of each kind."""
+    """The cell as text, since types differ between kinds."""
     return [text(cell) for chunk in chunks for cell in chunk.columns[field]]
 
 
@@ -67,7 +67,7 @@ def text(cell: Cell) -> str:
     return str(int(cell)) if isinstance(cell, float) else str(cell)
 
 
-def test_rows_come_in_order_with_the_numbers_people_see(
+def test_rows_are_in_order_with_visible_row_numbers(
     source_fixture: SourceFixture, source_config: SourceConfig
 ) -> None:
     source_fixture.write_rows(
@@ -84,9 +84,7 @@ def test_rows_come_in_order_with_the_numbers_people_see(
     assert all(len(column) == len(chunk.positions) for chunk in chunks for column in chunk.columns.values())
 
 
-def test_a_total_once_told_is_the_number_of_rows(
-    source_fixture: SourceFixture, source_config: SourceConfig
-) -> None:
+def test_total_is_exact(source_fixture: SourceFixture, source_config: SourceConfig) -> None:
     source_fixture.write_rows([HEADER, *data_rows(20), (None, "\u200b", ""), ("мимо",)])
     with opened_source(source_fixture, source_config) as (source, _):
         told, read = [], 0
@@ -98,7 +96,7 @@ def test_a_total_once_told_is_the_number_of_rows(
     assert set(told) <= {None, 21}
 
 
-def test_one_row_is_enough(source_fixture: SourceFixture, source_config: SourceConfig) -> None:
+def test_source_of_one_row(source_fixture: SourceFixture, source_config: SourceConfig) -> None:
     source_fixture.write_rows([HEADER, *data_rows(1)])
     with opened_source(source_fixture, source_config) as (source, _):
         (chunk,) = source.chunks()
@@ -107,7 +105,7 @@ def test_one_row_is_enough(source_fixture: SourceFixture, source_config: SourceC
 
 
 @pytest.mark.parametrize("size", [CHUNK_ROWS - 1, CHUNK_ROWS, CHUNK_ROWS + 1, 3 * CHUNK_ROWS])
-def test_no_row_is_lost_or_doubled_at_the_border_of_a_chunk(
+def test_chunk_bounds_lose_and_repeat_no_row(
     source_fixture: SourceFixture, source_config: SourceConfig, size: int
 ) -> None:
     source_fixture.write_rows([HEADER, *data_rows(size)])
@@ -115,7 +113,7 @@ def test_no_row_is_lost_or_doubled_at_the_border_of_a_chunk(
         assert positions(list(source.chunks())) == list(range(2, size + 2))
 
 
-def test_reading_again_gives_the_same_under_the_same_fingerprint(
+def test_equal_fingerprint_means_equal_rows(
     source_fixture: SourceFixture, source_config: SourceConfig
 ) -> None:
     source_fixture.write_rows([HEADER, *data_rows(30)])
@@ -129,7 +127,7 @@ def test_reading_again_gives_the_same_under_the_same_fingerprint(
     assert all(cells(repeated, field) == cells(whole, field) for field in FIELDS.headers)
 
 
-def test_chunks_may_be_cut_anywhere(source_fixture: SourceFixture, source_config: SourceConfig) -> None:
+def test_chunks_of_any_size(source_fixture: SourceFixture, source_config: SourceConfig) -> None:
     source_fixture.write_rows([HEADER, *data_rows(30)])
     found = []
     for rows in (1, 4, 30, 1000):
@@ -138,7 +136,7 @@ def test_chunks_may_be_cut_anywhere(source_fixture: SourceFixture, source_config
     assert all(one == other for one, other in pairwise(found))
 
 
-def test_other_rows_have_another_fingerprint(
+def test_different_rows_have_different_fingerprints(
     source_fixture: SourceFixture, source_config: SourceConfig
 ) -> None:
     found = set()
@@ -150,7 +148,7 @@ def test_other_rows_have_another_fingerprint(
 
 
 @pytest.mark.parametrize("rows", [[HEADER], [HEADER, None, (None, " ")]])
-def test_a_source_without_rows_is_refused(
+def test_source_without_rows_is_rejected(
     source_fixture: SourceFixture, source_config: SourceConfig, rows: list[Row | None]
 ) -> None:
     source_fixture.write_rows(rows)
@@ -164,7 +162,7 @@ def test_a_source_without_rows_is_refused(
     [(kind, rows, code) for kind in READERS for rows, code in LAYOUTS if code in kind.layout_errors],
     ids=kind_id,
 )
-def test_what_cannot_be_read_is_said_before_any_row(
+def test_unreadable_source_fails_before_the_first_row(
     source_fixture: SourceFixture, source_config: SourceConfig, rows: list[Row | None], code: str
 ) -> None:
     source_fixture.write_rows(rows)
@@ -173,7 +171,7 @@ def test_what_cannot_be_read_is_said_before_any_row(
     assert caught.value.code == code
 
 
-def test_closing_early_and_twice_is_fine(source_fixture: SourceFixture, source_config: SourceConfig) -> None:
+def test_close_early_and_twice(source_fixture: SourceFixture, source_config: SourceConfig) -> None:
     source_fixture.write_rows([HEADER, *data_rows(30)])
     with opened_source(source_fixture, source_config) as (source, _):
         next(source.chunks())
@@ -181,9 +179,7 @@ def test_closing_early_and_twice_is_fine(source_fixture: SourceFixture, source_c
     assert list(source.chunks()) == []
 
 
-def test_closing_what_was_never_opened_is_fine(
-    source_fixture: SourceFixture, source_config: SourceConfig
-) -> None:
+def test_close_without_open(source_fixture: SourceFixture, source_config: SourceConfig) -> None:
     source = open_source(source_fixture.spec, source_config)
     source.close()
     assert list(source.chunks()) == []

@@ -1,4 +1,4 @@
-"""Certificates that sign themselves, for servers that encrypt."""
+"""Self-signed certificates for TLS servers."""
 
 import datetime
 import ipaddress
@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 
 
 def write_certificate(path: Path, address: str = "127.0.0.1") -> str:
-    """Write key and certificate of a server at an address into one file; its name."""
+    """Write the key and the certificate of a server into one file; returns its path."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
     now = datetime.datetime.now(datetime.UTC)

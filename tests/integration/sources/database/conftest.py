@@ -1,4 +1,4 @@
-"""Every test has a database of somebody else, with the table of chats in it."""
+"""A source database with the table `chats` for each test."""
 
 import asyncio
 import os
@@ -14,14 +14,14 @@ from tests.integration.sources.database.source_database import CREATE_CHATS, dsn
 
 @pytest.fixture
 def dsn(empty_database_url: str) -> str:
-    """The address of a database with an empty table of chats."""
+    """The DSN of a database with an empty table `chats`."""
     execute(empty_database_url, CREATE_CHATS)
     return empty_database_url
 
 
 @pytest.fixture
 def unprivileged_dsn(stack: Stack, dsn: str) -> Iterator[str]:
-    """The address of the same database as a user without rights."""
+    """The DSN of the same database for a user without permissions."""
     user = f"guest_{os.getpid()}"
     stack.execute(f"create role {user} login password 'guest'")
     try:
@@ -33,13 +33,13 @@ def unprivileged_dsn(stack: Stack, dsn: str) -> Iterator[str]:
 
 @pytest.fixture
 def win1251_dsn(stack: Stack) -> Iterator[str]:
-    """The same in the encoding of old Russian systems."""
+    """The DSN of a database in the encoding WIN1251."""
     yield from _encoded(stack, "WIN1251")
 
 
 @pytest.fixture
 def ascii_dsn(stack: Stack) -> Iterator[str]:
-    """The same in a database that does not say what its bytes mean."""
+    """The DSN of a database in the encoding SQL_ASCII, which declares no meaning of bytes."""
     yield from _encoded(stack, "SQL_ASCII")
 
 
@@ -59,7 +59,7 @@ def _encoded(stack: Stack, encoding: str) -> Iterator[str]:
 
 @pytest.fixture
 def open_transaction(dsn: str) -> Iterator[Callable[[str], None]]:
-    """Somebody who runs a statement in a transaction, and leaves that open until the end of the test."""
+    """Runs a statement in a transaction that stays open until the end of the test."""
     with asyncio.Runner() as runner:
         connection = runner.run(asyncpg.connect(dsn))
         runner.run(connection.execute("begin"))
@@ -73,5 +73,5 @@ def open_transaction(dsn: str) -> Iterator[Callable[[str], None]]:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The file of a certificate that nobody vouches for, with its key."""
+    """The path of a self-signed certificate with its key."""
     return write_certificate(tmp_path_factory.mktemp("tls") / "server.pem")

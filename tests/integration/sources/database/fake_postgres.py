@@ -1,4 +1,4 @@
-"""Servers of a few bytes, over real TCP: they say what a Postgres says that cannot be had here."""
+"""TCP servers that send what a real Postgres cannot be made to send."""
 
 import socket
 import ssl
@@ -17,7 +17,7 @@ Handler = Callable[[socket.socket], None]
 
 @contextmanager
 def serve(handler: Handler) -> Iterator[int]:
-    """The port of a server that talks so to each who comes; at the end all are cut off."""
+    """Run `talk` for each connection; yields the port, and closes all connections at the end."""
     lines: list[socket.socket] = []
     talks: list[threading.Thread] = []
 
@@ -51,13 +51,13 @@ def serve(handler: Handler) -> Iterator[int]:
 
 
 def shut_down(client: socket.socket) -> None:
-    """End a line for both sides, whoever waits on it."""
+    """Shut down a socket in both directions, also under a blocked reader."""
     with suppress(OSError):
         client.shutdown(socket.SHUT_RDWR)
 
 
 def read_exactly(client: socket.socket, size: int) -> bytes:
-    """So many bytes; raises OSError where the other side is gone."""
+    """Exactly `size` bytes. Raises OSError if the connection is closed."""
     taken = b""
     while len(taken) < size:
         if not (more := client.recv(size - len(taken))):
@@ -67,7 +67,7 @@ def read_exactly(client: socket.socket, size: int) -> bytes:
 
 
 def read_startup(client: socket.socket) -> dict[str, str]:
-    """The parameters a client begins with; encryption is declined."""
+    """The startup parameters of a client; TLS is declined."""
     while True:
         length, code = struct.unpack("!ii", read_exactly(client, 8))
         body = read_exactly(client, length - 8)
@@ -94,7 +94,7 @@ def error_message(state: str, text: bytes = b"no") -> bytes:
 
 
 def reject_logins(state: str, text: bytes = b"no") -> Handler:
-    """A server that lets nobody in."""
+    """A server that rejects every login."""
 
     def talk(line: socket.socket) -> None:
         read_startup(line)
@@ -105,13 +105,13 @@ def reject_logins(state: str, text: bytes = b"no") -> Handler:
 
 
 def never_answer(client: socket.socket) -> None:
-    """Accept, and say nothing."""
+    """Accept the connection, and never answer."""
     while client.recv(4096):
         pass
 
 
 def tls_server(certificate: str, users: list[str]) -> Handler:
-    """A server that encrypts with a certificate, takes note of who comes, and hangs up."""
+    """A TLS server that records startup parameters, and closes the connection."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
 
@@ -127,13 +127,13 @@ def tls_server(certificate: str, users: list[str]) -> Handler:
 
 @dataclass
 class PasswordServer:
-    """A server that asks for a password in clear text, and keeps what it was told."""
+    """A server that requests a cleartext password, and records it."""
 
     parameters: dict[str, str] = field(default_factory=dict)
     password: bytes | None = None
 
     def handle(self, client: socket.socket) -> None:
-        """Ask, listen, refuse."""
+        """Request the password, record it, reject the login."""
         self.parameters = read_startup(client)
         client.sendall(encode_message(b"R", struct.pack("!i", 3)))
         _, body = read_message(client)
@@ -142,7 +142,7 @@ class PasswordServer:
 
 
 class FreezableRelay:
-    """A line to a real server that can be frozen: everything is swallowed from then on."""
+    """A proxy to a real server; once frozen, it forwards nothing."""
 
     def __init__(self, dsn: str) -> None:
         parts = urlsplit(dsn)
@@ -150,7 +150,7 @@ class FreezableRelay:
         self.frozen = threading.Event()
 
     def handle(self, client: socket.socket) -> None:
-        """Hand on what either side says."""
+        """Forward data in both directions."""
         with socket.create_connection(self._target, TIMEOUT_SECONDS) as server:
             back = threading.Thread(target=self._pump, args=(server, client))
             back.start()

@@ -1,4 +1,4 @@
-"""Somebody else's database, as tests fill and change it, and sources that read it."""
+"""Fills and changes the source database, and opens sources that read it."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
@@ -39,7 +39,7 @@ def execute(dsn: str, *statements: str) -> None:
 
 
 def fetchval(dsn: str, query: str) -> Any:
-    """The one value of a query."""
+    """The value of a query that returns one."""
 
     async def work() -> Any:
         connection = await asyncpg.connect(dsn)
@@ -52,7 +52,7 @@ def fetchval(dsn: str, query: str) -> Any:
 
 
 def insert_chats(dsn: str, ids: Iterable[int], source: str | None = "admin_panel") -> None:
-    """Put chats into the table; each cell tells its row."""
+    """Insert chats; each cell contains the id of its row."""
     rows = [(i, f"inn {i}", f"name {i}", f"url {i}", f"phone {i}", source) for i in ids]
 
     async def work() -> None:
@@ -66,7 +66,7 @@ def insert_chats(dsn: str, ids: Iterable[int], source: str | None = "admin_panel
 
 
 def make_source_config(dsn: str, **more: Any) -> SourceConfig:
-    """What a child is told of the connection."""
+    """The parameters of a first attempt."""
     settings: dict[str, Any] = {"chunk_rows": CHUNK_ROWS, "secrets": {"dsn": dsn}} | more
     return SourceConfig(COLUMN_SPEC, temp_dir=Path(), inbox=Path(), max_inflated_bytes=1, **settings)
 
@@ -74,7 +74,7 @@ def make_source_config(dsn: str, **more: Any) -> SourceConfig:
 def resumed_source_config(
     dsn: str, opened: SourceInfo, checkpoint: int | None, stored: int, **more: Any
 ) -> SourceConfig:
-    """What the next child is told, after rows up to a checkpoint were stored."""
+    """The parameters of the next attempt, after rows up to a checkpoint were stored."""
     return make_source_config(
         dsn,
         fingerprint=opened.fingerprint,
@@ -89,7 +89,7 @@ def resumed_source_config(
 def open_source(
     reading: SourceConfig, table: str | None = None
 ) -> Iterator[tuple[DatabaseSource, SourceInfo]]:
-    """A source that was opened, until the end of the block."""
+    """An open source, closed at the end of the block."""
     source = DatabaseSource({"type": "database", "connection": CONNECTION_NAME, "table": table}, reading)
     try:
         yield source, source.open()
@@ -98,7 +98,7 @@ def open_source(
 
 
 def read_chunks(reading: SourceConfig, table: str | None = None) -> list[Chunk]:
-    """All chunks from the top."""
+    """All chunks of a new source."""
     with open_source(reading, table) as (source, _):
         return list(source.chunks())
 
@@ -109,14 +109,14 @@ def positions(chunks: Iterable[Chunk]) -> list[int]:
 
 
 def dsn_with_options(dsn: str, **options: str) -> str:
-    """The address with options behind the question mark."""
+    """The DSN with query parameters."""
     return f"{dsn}?{'&'.join(f'{name}={quote(text)}' for name, text in options.items())}"
 
 
 def dsn_with(
     dsn: str, *, user: str | None = None, password: str | None = None, port: int | None = None
 ) -> str:
-    """The address with another user, password, or port of this machine."""
+    """The DSN with another user, password, or local port."""
     parts = urlsplit(dsn)
     login = f"{user or parts.username}:{parts.password if password is None else password}"
     return parts._replace(netloc=f"{login}@127.0.0.1:{port or parts.port}").geturl()

@@ -1,4 +1,4 @@
-"""What cannot be read is said at once, with a code each, and without a word of the address or of a row."""
+"""Permanent errors: one code each, and messages without values of the DSN or of rows."""
 
 import os
 import socket
@@ -30,7 +30,7 @@ SECRETS = ("sesame", "guest", "127.0.0.1", "postgres:", "u:p")
 
 
 def read_error(dsn: str, table: str | None = None) -> MigrationError:
-    """The error that reading ends with."""
+    """The error of reading a table."""
     with pytest.raises(MigrationError) as caught:
         read_chunks(make_source_config(dsn), table)
     error = caught.value
@@ -40,29 +40,29 @@ def read_error(dsn: str, table: str | None = None) -> MigrationError:
     return error
 
 
-def test_a_wrong_password(dsn: str) -> None:
+def test_wrong_password(dsn: str) -> None:
     error = read_error(dsn_with(dsn, password="sesame"))
     assert error.code == "access_denied"
     assert f"«{CONNECTION_NAME}»" in error.message
 
 
-def test_a_user_that_is_not_known(dsn: str) -> None:
+def test_unknown_user(dsn: str) -> None:
     assert read_error(dsn_with(dsn, user="nobody-here")).code == "access_denied"
 
 
-def test_no_entry_in_pg_hba() -> None:
+def test_missing_pg_hba_entry() -> None:
     with fake_postgres.serve(fake_postgres.reject_logins("28000")) as port:
         assert read_error(f"postgresql://u:p@127.0.0.1:{port}/d").code == "access_denied"
 
 
-def test_a_missing_right_on_the_table(dsn: str, unprivileged_dsn: str) -> None:
+def test_missing_permission_on_table(dsn: str, unprivileged_dsn: str) -> None:
     insert_chats(dsn, [1])
     error = read_error(unprivileged_dsn)
     assert error.code == "access_denied"
     assert "the right to read the table" in error.message
 
 
-def test_a_missing_right_on_a_column_alone(dsn: str, unprivileged_dsn: str) -> None:
+def test_missing_permission_on_column(dsn: str, unprivileged_dsn: str) -> None:
     insert_chats(dsn, [1])
     user = f"guest_{os.getpid()}"
     execute(dsn, f"grant select (id, source, inn, name, url) on chats to {user}")
@@ -71,20 +71,20 @@ def test_a_missing_right_on_a_column_alone(dsn: str, unprivileged_dsn: str) -> N
     assert len(read_chunks(make_source_config(unprivileged_dsn))) == 1
 
 
-def test_a_schema_that_may_not_be_looked_into(dsn: str, unprivileged_dsn: str) -> None:
+def test_missing_permission_on_schema(dsn: str, unprivileged_dsn: str) -> None:
     execute(dsn, "create schema hidden", "create table hidden.chats (like chats)")
     assert read_error(unprivileged_dsn, "hidden.chats").code == "access_denied"
 
 
-def test_a_database_that_is_not_there(dsn: str) -> None:
+def test_missing_database(dsn: str) -> None:
     assert read_error(dsn + "_not_there").code == "database_not_found"
 
 
-def test_a_host_that_is_not_known() -> None:
+def test_unknown_host() -> None:
     assert read_error("postgresql://u:p@no-such-host.invalid/d").code == "host_unknown"
 
 
-def test_a_name_server_that_fails_is_asked_three_times(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_name_server_is_queried_three_times(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
     def fail(host: str, *_: object, **__: object) -> Iterator[object]:
@@ -96,7 +96,7 @@ def test_a_name_server_that_fails_is_asked_three_times(monkeypatch: pytest.Monke
     assert asked == ["passing.invalid"] * 3
 
 
-def test_a_name_server_that_fails_ends_no_job_that_has_read_from_the_host(
+def test_failing_name_server_is_transient_once_rows_were_read(
     dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> Iterator[object]:
@@ -108,7 +108,7 @@ def test_a_name_server_that_fails_ends_no_job_that_has_read_from_the_host(
     assert caught.value.code == "source_unavailable"
 
 
-def test_a_host_that_is_not_known_for_certain_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_host_is_queried_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
     def fail(host: str, *_: object, **__: object) -> Iterator[object]:
@@ -121,13 +121,13 @@ def test_a_host_that_is_not_known_for_certain_is_asked_once(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
-def test_a_server_that_does_not_encrypt(dsn: str, mode: str, certificate: str) -> None:
+def test_server_without_tls(dsn: str, mode: str, certificate: str) -> None:
     error = read_error(dsn_with_options(dsn, sslmode=mode, sslrootcert=certificate))
     assert error.code == "tls_refused"
     assert "does not encrypt" in error.message
 
 
-def test_only_a_certificate_that_holds_is_spoken_to(certificate: str, tmp_path: Path) -> None:
+def test_certificate_is_verified(certificate: str, tmp_path: Path) -> None:
     users: list[str] = []
     options = {"sslmode": "verify-full", "sslrootcert": certificate}
     with fake_postgres.serve(
@@ -160,7 +160,7 @@ def test_only_a_certificate_that_holds_is_spoken_to(certificate: str, tmp_path: 
         f"postgresql://u:p@{'h' * 70}.invalid/d",
     ],
 )
-def test_an_address_that_is_not_understood(dsn: str) -> None:
+def test_invalid_dsn(dsn: str) -> None:
     error = read_error(dsn)
     assert error.code == "wrong_connection"
     assert "MIGRATION_CONNECTIONS" in error.message
@@ -180,11 +180,11 @@ def test_an_address_that_is_not_understood(dsn: str) -> None:
         {"ssl_library": "other"},
     ],
 )
-def test_an_option_that_the_server_does_not_take(dsn: str, options: dict[str, str]) -> None:
+def test_option_rejected_by_the_server(dsn: str, options: dict[str, str]) -> None:
     assert read_error(dsn_with_options(dsn, **options)).code == "wrong_connection"
 
 
-def test_a_table_that_is_not_there(dsn: str) -> None:
+def test_missing_table(dsn: str) -> None:
     error = read_error(dsn, "nowhere")
     assert error.code == "table_not_found"
     assert "no table «nowhere»" in error.message
@@ -192,20 +192,20 @@ def test_a_table_that_is_not_there(dsn: str) -> None:
 
 
 @pytest.mark.parametrize("asked", ["Chats", "CHATS", "other.chats", "Public.chats", "public.Chats"])
-def test_a_table_of_nearly_that_name_is_told(dsn: str, asked: str) -> None:
+def test_similar_table_name_is_suggested(dsn: str, asked: str) -> None:
     error = read_error(dsn, asked)
     assert error.code == "table_not_found"
     assert "There is «public.chats»: ask for that, as written" in error.message
 
 
-def test_what_is_no_table_is_not_read(dsn: str) -> None:
+def test_sequence_or_index_is_not_a_table(dsn: str) -> None:
     execute(dsn, "create sequence counter", "create index chats_url on chats (url)")
     assert read_error(dsn, "counter").code == "table_not_found"
     assert read_error(dsn, "chats_url").code == "table_not_found"
     assert read_error(dsn, "pg_catalog.pg_class").code == "missing_column"
 
 
-def test_a_table_without_the_columns(dsn: str) -> None:
+def test_missing_columns(dsn: str) -> None:
     execute(dsn, 'create table bare (id bigint, inn text, "URL" text, note text)')
     error = read_error(dsn, "bare")
     assert error.code == "missing_column"
@@ -213,14 +213,14 @@ def test_a_table_without_the_columns(dsn: str) -> None:
     assert "it has «id», «inn», «URL», «note»" in error.message
 
 
-def test_a_column_that_was_dropped_is_missing(dsn: str) -> None:
+def test_dropped_column_is_missing(dsn: str) -> None:
     execute(dsn, "alter table chats drop column url")
     error = read_error(dsn)
     assert error.code == "missing_column"
     assert "dropped" not in error.message
 
 
-def test_a_table_with_a_dot_in_its_name_is_named_so_that_it_can_be_asked_for(dsn: str) -> None:
+def test_table_with_dot_in_name_is_shown_quoted(dsn: str) -> None:
     insert_chats(dsn, [1, 2])
     execute(dsn, 'create view "my.table" as select * from chats')
     error = read_error(dsn, "my.table")
@@ -229,7 +229,7 @@ def test_a_table_with_a_dot_in_its_name_is_named_so_that_it_can_be_asked_for(dsn
     assert len(read_chunks(make_source_config(dsn), "public.my.table")) == 1
 
 
-def test_a_key_of_a_domain_over_another_type(dsn: str) -> None:
+def test_key_of_domain_over_wrong_type(dsn: str) -> None:
     execute(dsn, "create domain code as text", "alter table chats alter id type code")
     error = read_error(dsn)
     assert error.code == "wrong_key"
@@ -237,7 +237,7 @@ def test_a_key_of_a_domain_over_another_type(dsn: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["text", "numeric", "uuid"])
-def test_a_key_of_another_type(dsn: str, kind: str) -> None:
+def test_key_of_wrong_type(dsn: str, kind: str) -> None:
     execute(
         dsn, f"create view odd as select null::{kind} as id, inn, name, url, admin_phone, source from chats"
     )
@@ -246,7 +246,7 @@ def test_a_key_of_another_type(dsn: str, kind: str) -> None:
     assert kind in error.message
 
 
-def test_keys_that_are_empty(dsn: str) -> None:
+def test_null_keys(dsn: str) -> None:
     insert_chats(dsn, range(10))
     execute(dsn, ODD_VIEW.format("nullif(nullif(id, 3), 5)"))
     error = read_error(dsn, "odd")
@@ -254,7 +254,7 @@ def test_keys_that_are_empty(dsn: str) -> None:
     assert "is empty in 2 rows" in error.message
 
 
-def test_keys_that_repeat(dsn: str) -> None:
+def test_duplicate_keys(dsn: str) -> None:
     insert_chats(dsn, range(10))
     execute(dsn, ODD_VIEW.format("id / 2"))
     error = read_error(dsn, "odd")
@@ -271,7 +271,7 @@ INDEXES = [
 
 
 @pytest.mark.parametrize("index", INDEXES)
-def test_an_index_that_is_not_unique_in_the_key_alone_keeps_nothing_apart(dsn: str, index: str) -> None:
+def test_other_indexes_do_not_make_the_key_unique(dsn: str, index: str) -> None:
     insert_chats(dsn, range(3))
     execute(dsn, "create table loose as select * from chats", index)
     assert len(read_chunks(make_source_config(dsn), "loose")) == 1
@@ -279,13 +279,13 @@ def test_an_index_that_is_not_unique_in_the_key_alone_keeps_nothing_apart(dsn: s
     assert read_error(dsn, "loose").code == "wrong_key"
 
 
-def test_the_index_of_a_parent_says_nothing_of_those_who_inherit(dsn: str) -> None:
+def test_index_of_parent_table_does_not_cover_children(dsn: str) -> None:
     insert_chats(dsn, [1, 2])
     execute(dsn, "create table heir () inherits (chats)", "insert into heir select * from only chats")
     assert read_error(dsn).code == "wrong_key"
 
 
-def test_repeated_keys_outside_the_dataset_do_not_matter(dsn: str) -> None:
+def test_duplicate_keys_outside_the_dataset_are_ignored(dsn: str) -> None:
     insert_chats(dsn, [1, 2])
     execute(
         dsn,
@@ -296,13 +296,13 @@ def test_repeated_keys_outside_the_dataset_do_not_matter(dsn: str) -> None:
 
 
 @pytest.mark.parametrize("source", [None, "bot"])
-def test_a_table_without_rows_for_the_dataset(dsn: str, source: str | None) -> None:
+def test_table_without_rows_for_the_dataset(dsn: str, source: str | None) -> None:
     if source:
         insert_chats(dsn, [1, 2], source=source)
     assert read_error(dsn).code == "no_rows"
 
 
-def test_rows_that_the_server_cannot_hand_out(dsn: str) -> None:
+def test_rows_that_the_server_cannot_return(dsn: str) -> None:
     execute(
         dsn,
         "create view broken as select id, inn, name, (1 / id)::text as url, admin_phone, source from chats",
@@ -313,12 +313,12 @@ def test_rows_that_the_server_cannot_hand_out(dsn: str) -> None:
     assert "22012" in error.message
 
 
-def test_bytes_of_no_known_meaning(ascii_dsn: str) -> None:
+def test_undecodable_bytes(ascii_dsn: str) -> None:
     execute(ascii_dsn, r"insert into chats values (1, '1', E'\xcf\xf0', 'u', '2', null)")
     assert read_error(ascii_dsn).code == "source_unreadable"
 
 
-def test_a_dataset_that_no_database_holds(dsn: str) -> None:
+def test_dataset_without_database_source(dsn: str) -> None:
     reading = make_source_config(dsn)
     sheets_alone = replace(reading, column_spec=replace(reading.column_spec, source_table=None))
     with pytest.raises(MigrationError) as caught, open_source(sheets_alone):

@@ -1,4 +1,4 @@
-"""What an attempt makes of the attempt before it."""
+"""How an attempt continues the previous one."""
 
 from dataclasses import replace
 from itertools import islice
@@ -25,14 +25,14 @@ ROW_IDS = [MIN_ID, -7, -1, 0, 4, 5, 9, 100, 2**40, MAX_ID - 1, MAX_ID]
 
 @pytest.fixture
 def first_info(dsn: str) -> SourceInfo:
-    """What a first attempt said of the table of ROWS."""
+    """The `SourceInfo` of a first attempt."""
     insert_chats(dsn, ROW_IDS)
     with open_source(make_source_config(dsn)) as (_, found):
         return found
 
 
 @pytest.mark.parametrize("stored", range(len(ROW_IDS) + 1))
-def test_going_on_from_any_row_equals_one_go(dsn: str, first_info: SourceInfo, stored: int) -> None:
+def test_resuming_after_any_row_equals_one_attempt(dsn: str, first_info: SourceInfo, stored: int) -> None:
     checkpoint = ROW_IDS[stored - 1] if stored else None
     with open_source(resumed_source_config(dsn, first_info, checkpoint, stored)) as (source, found):
         chunks = list(source.chunks())
@@ -46,12 +46,12 @@ def test_going_on_from_any_row_equals_one_go(dsn: str, first_info: SourceInfo, s
     assert [text for chunk in chunks for text in chunk.columns["url"]] == [f"url {i}" for i in ROW_IDS]
 
 
-def test_of_rows_that_are_stored_key_and_identity_are_known(dsn: str, first_info: SourceInfo) -> None:
+def test_stored_rows_have_key_and_identity_only(dsn: str, first_info: SourceInfo) -> None:
     chunk = read_chunks(resumed_source_config(dsn, first_info, ROW_IDS[0], 1))[0]
     assert chunk.record(0) == {"id": MIN_ID, "url": f"url {MIN_ID}"}
 
 
-def test_rows_added_behind_the_end_are_not_part_of_the_job(dsn: str) -> None:
+def test_rows_added_at_the_end_are_not_part_of_the_job(dsn: str) -> None:
     insert_chats(dsn, range(1, 10))
     with open_source(make_source_config(dsn)) as (_, before):
         pass
@@ -75,9 +75,7 @@ def test_rows_added_behind_the_end_are_not_part_of_the_job(dsn: str) -> None:
     ],
     ids=["deleted, stored", "deleted", "last deleted", "came in, stored", "came in", "moved over", "left"],
 )
-def test_when_rows_are_not_those_that_were_counted_a_load_begins(
-    dsn: str, first_info: SourceInfo, change: str
-) -> None:
+def test_changed_row_count_starts_new_load(dsn: str, first_info: SourceInfo, change: str) -> None:
     execute(dsn, change)
     with open_source(resumed_source_config(dsn, first_info, ROW_IDS[4], 5)) as (source, found):
         chunks = list(source.chunks())
@@ -89,7 +87,7 @@ def test_when_rows_are_not_those_that_were_counted_a_load_begins(
 
 
 def read_attempt(dsn: str, chunks: int, **more: Any) -> tuple[SourceInfo, SourceConfig]:
-    """Read so many chunks, and what the next attempt is told when they are stored."""
+    """Read `count` chunks; returns them with the parameters of the next attempt."""
     with open_source(make_source_config(dsn, **more)) as (source, found):
         read = positions(islice(source.chunks(), chunks))
         kept = replace(found, state=source.state)
@@ -111,9 +109,7 @@ def read_attempt(dsn: str, chunks: int, **more: Any) -> tuple[SourceInfo, Source
     ],
     ids=["a link", "a link to none", "a link to an empty one", "links", "a key", "another in its place"],
 )
-def test_a_stored_row_that_changed_begins_a_load_although_their_number_is_the_same(
-    dsn: str, changes: list[str]
-) -> None:
+def test_changed_identity_of_stored_row_starts_new_load(dsn: str, changes: list[str]) -> None:
     insert_chats(dsn, ROW_IDS)
     execute(dsn, "update chats set url = null where id = -7")
     before, next_one = read_attempt(dsn, 2)
@@ -133,7 +129,7 @@ def test_a_stored_row_that_changed_begins_a_load_although_their_number_is_the_sa
     ],
     ids=["not stored yet", "of no identity"],
 )
-def test_what_changed_elsewhere_is_read_as_it_is_or_left_to_the_next_job(dsn: str, change: str) -> None:
+def test_other_changes_are_read_or_left_to_the_next_job(dsn: str, change: str) -> None:
     insert_chats(dsn, ROW_IDS)
     before, next_one = read_attempt(dsn, 2)
     execute(dsn, change)
@@ -143,9 +139,7 @@ def test_what_changed_elsewhere_is_read_as_it_is_or_left_to_the_next_job(dsn: st
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 3, 100])
-def test_stored_rows_are_known_again_in_chunks_of_any_size_and_in_every_attempt(
-    dsn: str, chunk_rows: int
-) -> None:
+def test_stored_rows_are_recognised_in_chunks_of_any_size(dsn: str, chunk_rows: int) -> None:
     insert_chats(dsn, ROW_IDS)
     execute(dsn, "update chats set url = null where id in (-7, 9)")
     before, second = read_attempt(dsn, 1)
@@ -158,8 +152,8 @@ def test_stored_rows_are_known_again_in_chunks_of_any_size_and_in_every_attempt(
         assert positions(source.chunks()) == ROW_IDS
 
 
-def test_a_digest_of_other_rows_than_those_that_are_stored_says_nothing(dsn: str) -> None:
-    """A replica of an older version went on with the load, and left the digest it had found."""
+def test_digest_for_another_checkpoint_is_ignored(dsn: str) -> None:
+    """The digest in the state ends before the checkpoint."""
     insert_chats(dsn, ROW_IDS)
     before, next_one = read_attempt(dsn, 1)
     with open_source(replace(next_one, checkpoint=ROW_IDS[5], rows_done=6)) as (_, found):
@@ -171,7 +165,7 @@ def test_a_digest_of_other_rows_than_those_that_are_stored_says_nothing(dsn: str
         assert found.fingerprint == before.fingerprint
 
 
-def test_rows_gone_twice_in_a_run_end_it_and_a_retry_begins_anew(dsn: str, first_info: SourceInfo) -> None:
+def test_second_change_in_a_run_fails_and_retry_restarts(dsn: str, first_info: SourceInfo) -> None:
     execute(dsn, "delete from chats where id = 0")
     with open_source(resumed_source_config(dsn, first_info, None, 0)) as (_, second):
         assert second.warnings == {"source_changed": 1}
@@ -190,7 +184,7 @@ def test_rows_gone_twice_in_a_run_end_it_and_a_retry_begins_anew(dsn: str, first
         assert len(positions(source.chunks())) == len(ROW_IDS) - 2
 
 
-def test_a_load_that_began_anew_can_be_gone_on_with(dsn: str, first_info: SourceInfo) -> None:
+def test_restarted_load_can_be_resumed(dsn: str, first_info: SourceInfo) -> None:
     execute(dsn, "delete from chats where id = 0")
     with open_source(resumed_source_config(dsn, first_info, ROW_IDS[6], 7)) as (_, second):
         pass
@@ -199,7 +193,7 @@ def test_a_load_that_began_anew_can_be_gone_on_with(dsn: str, first_info: Source
         assert [set(chunk.columns) == {"url"} for chunk in source.chunks()] == [True, False, False]
 
 
-def test_a_table_made_again_is_another_one(dsn: str, first_info: SourceInfo) -> None:
+def test_recreated_table_starts_new_load(dsn: str, first_info: SourceInfo) -> None:
     execute(
         dsn,
         "create table copy as select * from chats",
@@ -213,7 +207,7 @@ def test_a_table_made_again_is_another_one(dsn: str, first_info: SourceInfo) -> 
         assert positions(source.chunks()) == ROW_IDS[3:]
 
 
-def test_when_all_rows_are_gone_it_is_said(dsn: str, first_info: SourceInfo) -> None:
+def test_all_rows_deleted(dsn: str, first_info: SourceInfo) -> None:
     execute(dsn, "delete from chats")
     with (
         pytest.raises(MigrationError) as caught,
@@ -223,8 +217,8 @@ def test_when_all_rows_are_gone_it_is_said(dsn: str, first_info: SourceInfo) -> 
     assert caught.value.code == "no_rows"
 
 
-def test_a_source_that_hands_out_less_than_it_counted_is_never_taken_for_read(dsn: str) -> None:
-    """A view that counts its rows in full, and then hides some: as a foreign table without snapshots may."""
+def test_short_read_is_an_error(dsn: str) -> None:
+    """The view hides rows after they were counted, as a foreign table without snapshots may."""
     insert_chats(dsn, range(20))
     execute(
         dsn,
@@ -233,6 +227,6 @@ def test_a_source_that_hands_out_less_than_it_counted_is_never_taken_for_read(ds
     with open_source(make_source_config(dsn), "fickle") as (source, _):
         assert source.total == 20
         chunks = source.chunks()
-        with pytest.raises(MigrationError, match="counted 20 rows, but handed out 10") as caught:
+        with pytest.raises(MigrationError, match="counted 20 rows, but returned 10") as caught:
             list(chunks)
     assert caught.value.code == "short_read"

@@ -1,4 +1,4 @@
-"""Which rows come, in which order, and as what."""
+"""Which rows are read, in which order, with which values."""
 
 from datetime import date
 
@@ -27,7 +27,7 @@ from tests.integration.sources.database.source_database import (
 )
 
 
-def test_rows_come_by_id_whatever_the_order_they_were_written_in(dsn: str) -> None:
+def test_rows_are_ordered_by_id(dsn: str) -> None:
     insert_chats(dsn, [9, 2, 7, 5, 1, 8, 3])
     chunks = read_chunks(make_source_config(dsn))
     assert positions(chunks) == [1, 2, 3, 5, 7, 8, 9]
@@ -38,24 +38,24 @@ def test_rows_come_by_id_whatever_the_order_they_were_written_in(dsn: str) -> No
     assert set(chunks[0].columns) == {"inn", "name", "url", "phone"}
 
 
-def test_a_row_is_kept_for_people_with_the_names_of_the_table(dsn: str) -> None:
+def test_records_use_column_names_of_the_table(dsn: str) -> None:
     execute(dsn, "insert into chats values (7, null, 'Чат', 'u', ' 8 999 ', null)")
     (chunk,) = read_chunks(make_source_config(dsn))
     assert chunk.record(0) == {"id": 7, "inn": None, "name": "Чат", "url": "u", "admin_phone": " 8 999 "}
 
 
-def test_ids_may_have_gaps_and_be_as_low_and_high_as_there_are(dsn: str) -> None:
+def test_ids_with_gaps_and_extreme_values(dsn: str) -> None:
     wild = [MIN_ID, MIN_ID + 1, -5, 0, 3, 2**31, 2**53 + 1, MAX_ID - 1, MAX_ID]
     insert_chats(dsn, wild)
     assert positions(read_chunks(make_source_config(dsn))) == wild
 
 
-def test_the_highest_possible_id_may_end_a_page(dsn: str) -> None:
+def test_highest_possible_id_at_end_of_page(dsn: str) -> None:
     insert_chats(dsn, range(MAX_ID - CHUNK_ROWS + 1, MAX_ID + 1))
     assert len(positions(read_chunks(make_source_config(dsn)))) == CHUNK_ROWS
 
 
-def test_only_rows_of_the_admin_panel_and_those_without_a_source_belong(dsn: str) -> None:
+def test_row_filter_of_the_dataset(dsn: str) -> None:
     insert_chats(dsn, [1, 4])
     insert_chats(dsn, [2], source=None)
     insert_chats(dsn, [3], source="bot")
@@ -67,7 +67,7 @@ def test_only_rows_of_the_admin_panel_and_those_without_a_source_belong(dsn: str
 
 
 @pytest.mark.parametrize("rows", [1, CHUNK_ROWS - 1, CHUNK_ROWS, CHUNK_ROWS + 1, 3 * CHUNK_ROWS])
-def test_no_row_is_lost_or_doubled_at_the_border_of_a_page(dsn: str, rows: int) -> None:
+def test_page_bounds_lose_and_repeat_no_row(dsn: str, rows: int) -> None:
     insert_chats(dsn, range(rows))
     with open_source(make_source_config(dsn)) as (source, found):
         assert source.total == rows
@@ -75,7 +75,7 @@ def test_no_row_is_lost_or_doubled_at_the_border_of_a_page(dsn: str, rows: int) 
         assert positions(source.chunks()) == list(range(rows))
 
 
-def test_the_snapshot_stays_the_same_while_rows_change(dsn: str) -> None:
+def test_snapshot_is_stable_while_rows_change(dsn: str) -> None:
     insert_chats(dsn, range(1, 13))
     with open_source(make_source_config(dsn)) as (source, _):
         chunks = source.chunks()
@@ -88,14 +88,14 @@ def test_the_snapshot_stays_the_same_while_rows_change(dsn: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["smallint", "integer"])
-def test_smaller_keys_will_do(dsn: str, kind: str) -> None:
+def test_smallint_and_integer_keys(dsn: str, kind: str) -> None:
     execute(dsn, f"alter table chats alter id type {kind}")
     insert_chats(dsn, [-3, 0, 32_767])
     assert positions(read_chunks(make_source_config(dsn))) == [-3, 0, 32_767]
 
 
 @pytest.mark.parametrize("base", ["smallint", "integer", "bigint", "chat_number"])
-def test_a_key_may_be_of_a_domain_over_whole_numbers(dsn: str, base: str) -> None:
+def test_key_of_domain_over_integers(dsn: str, base: str) -> None:
     execute(
         dsn,
         "create domain chat_number as integer check (value > -10)",
@@ -108,7 +108,7 @@ def test_a_key_may_be_of_a_domain_over_whole_numbers(dsn: str, base: str) -> Non
         assert source.total == 6
 
 
-def test_columns_of_domains_are_read_as_text(dsn: str) -> None:
+def test_domain_columns_are_read_as_text(dsn: str) -> None:
     execute(
         dsn,
         "create domain tax as numeric(13, 2)",
@@ -137,7 +137,7 @@ NUMERIC = ["numeric(13, 2)", "numeric(20, 5)", "numeric", "bigint", "double prec
 
 
 @pytest.mark.parametrize("kind", NUMERIC)
-def test_numbers_of_any_type_pass_the_rules_as_whole_numbers(dsn: str, kind: str) -> None:
+def test_numeric_columns_pass_the_rules(dsn: str, kind: str) -> None:
     execute(
         dsn,
         f"alter table chats alter inn type {kind} using null, alter admin_phone type {kind} using null",
@@ -150,7 +150,7 @@ def test_numbers_of_any_type_pass_the_rules_as_whole_numbers(dsn: str, kind: str
     assert rules["phone"].validate(chunk.columns["phone"]).copy_texts == ["+79161234567", "+79161234567"]
 
 
-def test_columns_of_other_types_are_read_as_text(dsn: str) -> None:
+def test_columns_of_any_type_are_read_as_text(dsn: str) -> None:
     execute(
         dsn,
         "create type origin as enum ('bot', 'other')",
@@ -189,7 +189,7 @@ VIEW = "create view {} as select * from chats"
         ("$1", "%s", "$1.%s"),
     ],
 )
-def test_names_are_taken_literally(dsn: str, schema: str, table: str, asked: str) -> None:
+def test_table_names_are_exact(dsn: str, schema: str, table: str, asked: str) -> None:
     insert_chats(dsn, [1, 2])
     quoted = '."'.join(name.replace('"', '""') + '"' for name in (schema, table))
     execute(
@@ -201,7 +201,7 @@ def test_names_are_taken_literally(dsn: str, schema: str, table: str, asked: str
     assert positions(read_chunks(make_source_config(dsn), asked)) == [1, 2]
 
 
-def test_without_a_schema_the_search_path_of_the_user_says_which_table(dsn: str) -> None:
+def test_table_without_schema_is_found_by_search_path(dsn: str) -> None:
     insert_chats(dsn, [1])
     execute(dsn, "create schema old", "create table old.chats (like public.chats)")
     execute(dsn, "insert into old.chats select 2, inn, name, url, admin_phone, source from public.chats")
@@ -221,19 +221,19 @@ def test_without_a_schema_the_search_path_of_the_user_says_which_table(dsn: str)
     ],
     ids=["view", "materialized view", "partitioned table"],
 )
-def test_whatever_holds_rows_can_be_read(dsn: str, made: str) -> None:
+def test_views_and_partitioned_tables_are_read(dsn: str, made: str) -> None:
     insert_chats(dsn, range(10))
     execute(dsn, made)
     assert positions(read_chunks(make_source_config(dsn), "kind")) == list(range(10))
 
 
-def test_another_encoding_is_translated(win1251_dsn: str) -> None:
+def test_other_database_encoding_is_converted(win1251_dsn: str) -> None:
     execute(win1251_dsn, "insert into chats values (1, '1', 'Чат «А»', 'u', '2', null)")
     (chunk,) = read_chunks(make_source_config(win1251_dsn))
     assert chunk.columns["name"] == ["Чат «А»"]
 
 
-def test_nothing_can_be_written_in_the_session(dsn: str) -> None:
+def test_session_is_read_only(dsn: str) -> None:
     insert_chats(dsn, [1])
     execute(
         dsn,
@@ -246,7 +246,7 @@ def test_nothing_can_be_written_in_the_session(dsn: str) -> None:
     assert positions(read_chunks(make_source_config(dsn))) == [1]
 
 
-def test_closing_early_or_twice_or_before_opening_is_fine(dsn: str) -> None:
+def test_close_is_idempotent(dsn: str) -> None:
     insert_chats(dsn, range(20))
     with open_source(make_source_config(dsn)) as (source, _):
         chunks = source.chunks()
@@ -256,7 +256,7 @@ def test_closing_early_or_twice_or_before_opening_is_fine(dsn: str) -> None:
     source.close()
 
 
-def test_reading_again_gives_the_same_under_the_same_fingerprint(dsn: str) -> None:
+def test_equal_fingerprint_means_equal_rows(dsn: str) -> None:
     insert_chats(dsn, range(10))
     with (
         open_source(make_source_config(dsn)) as (_, first),
@@ -266,7 +266,7 @@ def test_reading_again_gives_the_same_under_the_same_fingerprint(dsn: str) -> No
 
 
 @pytest.mark.parametrize("kind", ["bigint", "integer", "smallint"])
-def test_a_page_is_found_by_the_index_of_the_key(dsn: str, kind: str) -> None:
+def test_page_uses_index_of_the_key(dsn: str, kind: str) -> None:
     execute(dsn, f"alter table chats alter id type {kind}")
     insert_chats(dsn, range(20_000))
     execute(dsn, "analyze chats")
@@ -280,8 +280,8 @@ def test_a_page_is_found_by_the_index_of_the_key(dsn: str, kind: str) -> None:
     assert "Index Cond" in plan
 
 
-def test_a_table_is_found_among_hundreds_of_its_name(dsn: str) -> None:
-    """A schema for each customer, say, and those before it in the alphabet."""
+def test_table_is_found_among_hundreds_of_schemas(dsn: str) -> None:
+    """Hundreds of schemas, such as one per customer, sort before the one that is requested."""
     insert_chats(dsn, range(3))
     names = [f"client_{number:03}" for number in range(120)]
     for name in names:
@@ -292,11 +292,11 @@ def test_a_table_is_found_among_hundreds_of_its_name(dsn: str) -> None:
 
 
 MANY_ROWS = 2_200
-"""Rows with the longest text that is fetched whole: together more than a gigabyte."""
+"""Rows with the longest text that is not truncated: together more than 1 GB."""
 
 
-def test_more_text_than_the_server_puts_into_one_answer_is_read_in_smaller_pages(dsn: str) -> None:
-    """The child dies of it, as of any other lack of memory, and the next one is low_memory."""
+def test_result_over_1_gb_is_read_in_smaller_pages(dsn: str) -> None:
+    """MemoryError, as for any lack of memory; the next attempt has `low_memory`."""
     insert_chats(dsn, range(MANY_ROWS))
     execute(
         dsn,
@@ -323,8 +323,8 @@ def test_more_text_than_the_server_puts_into_one_answer_is_read_in_smaller_pages
 
 
 @pytest.mark.parametrize("text", ["repeat('ж', 20000000)", "repeat(' ', 2000000) || 'https://max.ru/1'"])
-def test_of_a_very_long_text_the_beginning_is_fetched_and_it_stays_too_long(dsn: str, text: str) -> None:
-    """Also without the blanks at its ends: the end of a link must not get lost unseen."""
+def test_very_long_text_is_truncated_and_still_too_long(dsn: str, text: str) -> None:
+    """Also after trimming: a link must not lose its end unnoticed."""
     execute(dsn, f"insert into chats values (1, '7707083893', {text}, {text}, {text}, null)")
     (chunk,) = read_chunks(make_source_config(dsn))
     rules = column_validators(date(2026, 3, 2))
@@ -339,7 +339,7 @@ def test_of_a_very_long_text_the_beginning_is_fetched_and_it_stays_too_long(dsn:
     assert len(checked.copy_streams["stage_rejected_rows"]) < 200_000
 
 
-def test_a_text_as_long_as_may_be_is_fetched_whole(dsn: str) -> None:
+def test_text_of_maximum_length_is_not_truncated(dsn: str) -> None:
     execute(dsn, "insert into chats values (1, '1', repeat('😀', 131068), repeat('x', 524272), null, null)")
     (chunk,) = read_chunks(make_source_config(dsn))
     assert [len(str(chunk.columns[field][0])) for field in ("name", "url")] == [131_068, 524_272]

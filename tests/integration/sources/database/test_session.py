@@ -1,4 +1,4 @@
-"""How the session looks from the other side: what it says of itself, and what it keeps to itself."""
+"""The session as the server sees it: settings, startup parameters, login."""
 
 import asyncio
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.integration.sources.database.source_database import (
 
 
 def setting(dsn: str, name: str) -> Any:
-    """A setting as the session has it."""
+    """The value of a setting in the session."""
 
     async def work() -> Any:
         session = await open_session(parse_dsn(dsn))
@@ -46,7 +46,7 @@ def setting(dsn: str, name: str) -> Any:
         ("tcp_keepalives_count", "3"),
     ],
 )
-def test_the_session_is_bounded(dsn: str, name: str, found: str) -> None:
+def test_session_has_timeouts(dsn: str, name: str, found: str) -> None:
     assert setting(dsn, name) == found
 
 
@@ -59,12 +59,12 @@ def test_the_session_is_bounded(dsn: str, name: str, found: str) -> None:
         ("application_name", "theirs", "theirs"),
     ],
 )
-def test_what_the_address_says_wins(dsn: str, name: str, given: str, found: str) -> None:
+def test_dsn_options_override_defaults(dsn: str, name: str, given: str, found: str) -> None:
     assert setting(dsn_with_options(dsn, **{name: given}), name) == found
 
 
 @pytest.mark.parametrize(("timeout", "limit"), [("7s", 17.0), ("0", 3_600.0)])
-def test_we_wait_a_little_longer_than_the_server(dsn: str, timeout: str, limit: float) -> None:
+def test_client_timeout_exceeds_statement_timeout(dsn: str, timeout: str, limit: float) -> None:
     async def work() -> float:
         session = await open_session(parse_dsn(dsn_with_options(dsn, statement_timeout=timeout)))
         await session.close()
@@ -74,7 +74,7 @@ def test_we_wait_a_little_longer_than_the_server(dsn: str, timeout: str, limit: 
 
 
 def connect_and_capture(hearing: fake_postgres.PasswordServer, login: str, options: str = "") -> None:
-    """Let a source connect to a server that listens to what it says."""
+    """Connect a source to a server that records startup parameters."""
     with fake_postgres.serve(hearing.handle) as port, pytest.raises(MigrationError) as caught:
         read_chunks(make_source_config(f"postgresql://{login}@127.0.0.1:{port}/d{options}"))
     assert caught.value.code == "access_denied"
@@ -82,7 +82,7 @@ def connect_and_capture(hearing: fake_postgres.PasswordServer, login: str, optio
 
 @pytest.fixture
 def own_postgres_login_env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An environment in which the service reaches its own Postgres."""
+    """PG… variables of the service's own Postgres."""
     passwords = tmp_path / ".pgpass"
     passwords.write_text("*:*:*:*:our-own-from-a-file\n")
     passwords.chmod(0o600)
@@ -107,7 +107,7 @@ def own_postgres_login_env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("own_postgres_login_env")
-def test_our_own_password_is_never_sent_to_others() -> None:
+def test_own_password_is_never_sent() -> None:
     hearing = fake_postgres.PasswordServer()
     connect_and_capture(hearing, "u")
     assert hearing.password == b""
@@ -115,7 +115,7 @@ def test_our_own_password_is_never_sent_to_others() -> None:
     assert hearing.parameters["database"] == "d"
 
 
-def test_what_the_address_holds_is_all_that_counts(dsn: str, own_postgres_login_env: None) -> None:
+def test_login_is_from_the_dsn_only(dsn: str, own_postgres_login_env: None) -> None:
     assert check_connection(dsn, "old").startswith("connection «old»: PostgreSQL ")
 
 
@@ -123,19 +123,19 @@ def test_what_the_address_holds_is_all_that_counts(dsn: str, own_postgres_login_
 @pytest.mark.parametrize(
     "dsn", ["postgresql://u:p@/d", "postgresql://127.0.0.1/d", "postgresql://u:p@127.0.0.1"]
 )
-def test_what_the_address_lacks_is_not_taken_from_our_environment(dsn: str) -> None:
+def test_pg_variables_are_ignored(dsn: str) -> None:
     with pytest.raises(MigrationError) as caught:
         read_chunks(make_source_config(dsn))
     assert caught.value.code == "wrong_connection"
 
 
-def test_the_password_of_the_address_is_sent_as_it_was_meant() -> None:
+def test_password_is_percent_decoded() -> None:
     hearing = fake_postgres.PasswordServer()
     connect_and_capture(hearing, "u:p%40%3A%2F%25")
     assert hearing.password == b"p@:/%"
 
 
-def test_the_session_begins_with_nothing_that_a_pooler_refuses() -> None:
+def test_startup_has_no_parameters_that_poolers_reject() -> None:
     hearing = fake_postgres.PasswordServer()
     connect_and_capture(hearing, "u:p", "?statement_timeout=5s&lock_timeout=1s&work_mem=1MB&keepalives=1")
     assert set(hearing.parameters) - {"", "\x03"} == {
@@ -146,14 +146,14 @@ def test_the_session_begins_with_nothing_that_a_pooler_refuses() -> None:
     }
 
 
-def test_the_doctor_is_told_that_all_is_well(dsn: str) -> None:
+def test_check_connection_succeeds(dsn: str) -> None:
     sentence = check_connection(dsn, "old")
     assert sentence.startswith("connection «old»: PostgreSQL ")
     assert sentence.endswith(", read only")
     assert "127.0.0.1" not in sentence
 
 
-def test_the_doctor_is_told_what_a_job_would_fail_with(dsn: str) -> None:
+def test_check_connection_raises_errors_of_a_job(dsn: str) -> None:
     with pytest.raises(MigrationError, match="«old»") as caught:
         check_connection(dsn_with(dsn, password="sesame"), "old")
     assert caught.value.code == "access_denied"

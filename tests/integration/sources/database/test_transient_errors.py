@@ -1,4 +1,4 @@
-"""What passes is tried again: the service is told so within a known time, and nothing is left behind."""
+"""Transient errors are reported within a known time, and no session is left."""
 
 import socket
 import threading
@@ -32,7 +32,7 @@ SESSIONS_SQL = (
 
 @contextmanager
 def raises_unavailable(within_seconds: float = 5) -> Iterator[None]:
-    """The block ends with a passing error, in time."""
+    """The block raises `source_unavailable` in time."""
     began = time.monotonic()
     with pytest.raises(MigrationError) as caught:
         yield
@@ -41,7 +41,7 @@ def raises_unavailable(within_seconds: float = 5) -> Iterator[None]:
     assert time.monotonic() - began < within_seconds
 
 
-def test_a_server_that_is_not_there(dsn: str) -> None:
+def test_server_is_down(dsn: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with raises_unavailable():
@@ -49,31 +49,31 @@ def test_a_server_that_is_not_there(dsn: str) -> None:
 
 
 @pytest.mark.parametrize("state", ["57P03", "53300", "57P01", "08006"])
-def test_a_server_that_lets_nobody_in_just_now(state: str) -> None:
+def test_server_rejects_logins_temporarily(state: str) -> None:
     with fake_postgres.serve(fake_postgres.reject_logins(state)) as port, raises_unavailable():
         read_chunks(make_source_config(f"postgresql://u:p@127.0.0.1:{port}/d"))
 
 
-def test_too_many_connections_of_the_user(dsn: str, unprivileged_dsn: str) -> None:
+def test_too_many_connections(dsn: str, unprivileged_dsn: str) -> None:
     execute(dsn, f"alter role {unprivileged_dsn.split('//')[1].split(':')[0]} connection limit 0")
     with raises_unavailable():
         read_chunks(make_source_config(unprivileged_dsn))
 
 
-def test_a_server_that_hangs_up() -> None:
+def test_server_closes_the_connection() -> None:
     with fake_postgres.serve(fake_postgres.shut_down) as port, raises_unavailable():
         read_chunks(make_source_config(f"postgresql://u:p@127.0.0.1:{port}/d"))
 
 
 @pytest.mark.parametrize("mode", ["disable", "prefer", "require"])
-def test_a_server_that_accepts_and_says_nothing(mode: str) -> None:
+def test_server_accepts_and_never_answers(mode: str) -> None:
     with fake_postgres.serve(fake_postgres.never_answer) as port, raises_unavailable(within_seconds=4):
         read_chunks(
             make_source_config(f"postgresql://u:p@127.0.0.1:{port}/d?connect_timeout=1&sslmode={mode}")
         )
 
 
-def test_a_server_that_falls_silent_in_the_middle(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_freezes_while_reading(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connect, "CLIENT_TIMEOUT_MARGIN", 1.0)
     insert_chats(dsn, range(20))
     relay = fake_postgres.FreezableRelay(dsn)
@@ -90,7 +90,7 @@ def test_a_server_that_falls_silent_in_the_middle(dsn: str, monkeypatch: pytest.
             assert time.monotonic() - began < connect.CLOSE_TIMEOUT + 5
 
 
-def test_closing_is_bounded_where_the_server_fell_silent(dsn: str) -> None:
+def test_close_is_bounded_for_a_frozen_server(dsn: str) -> None:
     insert_chats(dsn, range(20))
     relay = fake_postgres.FreezableRelay(dsn)
     with (
@@ -103,7 +103,7 @@ def test_closing_is_bounded_where_the_server_fell_silent(dsn: str) -> None:
         assert time.monotonic() - began < connect.CLOSE_TIMEOUT + 5
 
 
-def test_closing_does_not_wait_for_a_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_close_does_not_wait_for_a_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
 
     def wait(*_: object, **__: object) -> Iterator[object]:
@@ -118,7 +118,7 @@ def test_closing_does_not_wait_for_a_name_server(monkeypatch: pytest.MonkeyPatch
         answered.set()
 
 
-def test_a_backend_that_is_ended_in_the_middle(dsn: str) -> None:
+def test_backend_is_terminated_while_reading(dsn: str) -> None:
     insert_chats(dsn, range(20))
     with open_source(make_source_config(dsn)) as (source, before):
         chunks = source.chunks()
@@ -131,7 +131,7 @@ def test_a_backend_that_is_ended_in_the_middle(dsn: str) -> None:
         assert after == before
 
 
-def test_a_query_that_is_cancelled_over_there(dsn: str) -> None:
+def test_query_is_cancelled_on_the_server(dsn: str) -> None:
     insert_chats(dsn, range(20))
     make_slow_view(dsn)
     with open_source(make_source_config(dsn), "slow") as (source, _), raises_unavailable():
@@ -144,7 +144,7 @@ def test_a_query_that_is_cancelled_over_there(dsn: str) -> None:
 
 
 def cancel_page(dsn: str) -> None:
-    """Cancel the page that is being read, as soon as it is."""
+    """Cancel the query of a page as soon as it runs."""
     wait_until(
         lambda: fetchval(dsn, f"select pg_cancel_backend(pid) {SESSIONS_SQL} and wait_event = 'PgSleep'"),
         10,
@@ -153,7 +153,7 @@ def cancel_page(dsn: str) -> None:
 
 
 def make_slow_view(dsn: str) -> None:
-    """A view that is counted at once, and takes long to hand out."""
+    """A view that is fast to count and slow to read."""
     execute(
         dsn,
         "create function nap() returns text stable language plpgsql as "
@@ -162,7 +162,7 @@ def make_slow_view(dsn: str) -> None:
     )
 
 
-def test_a_statement_that_takes_too_long(dsn: str) -> None:
+def test_statement_timeout(dsn: str) -> None:
     insert_chats(dsn, [1])
     make_slow_view(dsn)
     address = dsn_with_options(dsn, statement_timeout="2s")
@@ -173,14 +173,14 @@ def test_a_statement_that_takes_too_long(dsn: str) -> None:
         list(source.chunks())
 
 
-def test_a_table_that_stays_locked(dsn: str, open_transaction: Callable[[str], None]) -> None:
+def test_lock_timeout(dsn: str, open_transaction: Callable[[str], None]) -> None:
     insert_chats(dsn, [1])
     open_transaction("lock table chats in access exclusive mode")
     with raises_unavailable():
         read_chunks(make_source_config(dsn_with_options(dsn, lock_timeout="200ms")))
 
 
-def test_a_session_that_is_idle_for_too_long(dsn: str) -> None:
+def test_idle_in_transaction_timeout(dsn: str) -> None:
     insert_chats(dsn, range(20))
     with open_source(make_source_config(dsn_with_options(dsn, idle_in_transaction_session_timeout="3s"))) as (
         source,
@@ -195,7 +195,7 @@ def test_a_session_that_is_idle_for_too_long(dsn: str) -> None:
             next(chunks)
 
 
-def test_nothing_is_left_behind(dsn: str) -> None:
+def test_no_session_is_left_after_an_error(dsn: str) -> None:
     insert_chats(dsn, range(20))
     with open_source(make_source_config(dsn)) as (source, _):
         next(source.chunks())

@@ -1,4 +1,4 @@
-"""A stand-in for Google over real HTTP, a spreadsheet in it, and a source as patient as a test wants."""
+"""A fake Google Sheets server with one spreadsheet, and a source with short delays."""
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -26,9 +26,9 @@ FAST_RETRY = RetryPolicy(
     max_quota_wait=0.05,
     retry_delays=(0.01, 0.02),
 )
-"""Soon tired of a server that says nothing."""
+"""Short timeouts, for servers that never answer."""
 PATIENT_RETRY = replace(FAST_RETRY, read_timeout=20.0)
-"""Where nothing is late by intention: a call that a busy machine delays would be made twice."""
+"""For tests without intended delays: with short timeouts a busy machine would cause retries."""
 Row = Sequence[Cell]
 
 
@@ -38,7 +38,7 @@ def data_rows(count: int, start: int = 0) -> list[Row]:
 
 @dataclass
 class SheetsFixture:
-    """The stand-in with one spreadsheet, and what the source told and drew on its way."""
+    """A fake server with one spreadsheet; records details that the source reported and tokens it acquired."""
 
     google: FakeSheetsServer
     account: dict[str, Any]

@@ -1,4 +1,4 @@
-"""A worksheet that is edited while it is read, or between two attempts, is never half of each."""
+"""A worksheet that is edited while it is read, or between two attempts, is never read half and half."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,7 +30,7 @@ def fill_sheet(sheets: SheetsFixture) -> None:
 def read_attempt(
     sheets: SheetsFixture, chunks: int, reading: SourceConfig | None = None
 ) -> tuple[SourceConfig, list[Chunk]]:
-    """Read so many chunks, and what the next attempt gets when they are stored."""
+    """Read `count` chunks; returns the parameters of the next attempt and what was read."""
     with sheets.open_source(reading) as (source, opened):
         stream = source.chunks()
         read = [next(stream) for _ in range(chunks)]
@@ -46,7 +46,7 @@ def start_read(sheets: SheetsFixture, reading: SourceConfig) -> tuple[SourceInfo
 
 
 @pytest.mark.parametrize("stored", range(5))
-def test_resuming_from_any_batch_is_as_reading_in_one_go(sheets: SheetsFixture, stored: int) -> None:
+def test_resuming_after_any_batch_equals_one_attempt(sheets: SheetsFixture, stored: int) -> None:
     whole = sheets.read_all()
     reading, read = read_attempt(sheets, stored)
     assert len(whole) == 4
@@ -85,9 +85,7 @@ def sort(rows: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("change", [delete, insert, edit, sort])
-def test_rows_changed_between_attempts_begin_a_new_load(
-    sheets: SheetsFixture, change: Callable[..., None]
-) -> None:
+def test_changed_rows_start_new_load(sheets: SheetsFixture, change: Callable[..., None]) -> None:
     reading, _ = read_attempt(sheets, 2)
     sheets.edit_rows(change)
     opened, again, state = start_read(sheets, reading)
@@ -100,7 +98,7 @@ def test_rows_changed_between_attempts_begin_a_new_load(
     assert once_more.fingerprint == opened.fingerprint
 
 
-def test_a_change_back_and_forth_is_never_taken_for_the_first_load(sheets: SheetsFixture) -> None:
+def test_reverted_change_does_not_restore_the_first_load(sheets: SheetsFixture) -> None:
     first, _ = read_attempt(sheets, 1)
     sheets.edit_rows(edit)
     second, _ = read_attempt(sheets, 1, first)
@@ -109,7 +107,7 @@ def test_a_change_back_and_forth_is_never_taken_for_the_first_load(sheets: Sheet
     assert len({first.fingerprint, second.fingerprint, third.fingerprint}) == 3
 
 
-def test_an_edit_deep_inside_what_was_stored_is_found(sheets: SheetsFixture) -> None:
+def test_edit_deep_in_stored_rows_is_detected(sheets: SheetsFixture) -> None:
     reading, _ = read_attempt(sheets, 3)
     sheets.edit_rows(lambda rows: rows[20_500].__setitem__(1, "https://max.ru/other"))
     opened, again, _ = start_read(sheets, reading)
@@ -117,7 +115,7 @@ def test_an_edit_deep_inside_what_was_stored_is_found(sheets: SheetsFixture) -> 
     assert positions(again) == list(range(2, ROWS + 2))
 
 
-def test_rows_appended_behind_what_was_stored_belong_to_the_load(sheets: SheetsFixture) -> None:
+def test_rows_appended_after_stored_blocks_belong_to_the_load(sheets: SheetsFixture) -> None:
     reading, _ = read_attempt(sheets, 2)
     sheets.edit_rows(append)
     opened, again, _ = start_read(sheets, reading)
@@ -125,7 +123,7 @@ def test_rows_appended_behind_what_was_stored_belong_to_the_load(sheets: SheetsF
     assert positions(again) == list(range(2, ROWS + 12))
 
 
-def test_rows_appended_to_a_block_that_was_stored_in_part_begin_a_new_load(sheets: SheetsFixture) -> None:
+def test_rows_appended_to_a_partly_stored_block_start_new_load(sheets: SheetsFixture) -> None:
     reading, _ = read_attempt(sheets, 4)
     sheets.edit_rows(append)
     opened, again, _ = start_read(sheets, reading)
@@ -133,7 +131,7 @@ def test_rows_appended_to_a_block_that_was_stored_in_part_begin_a_new_load(sheet
     assert positions(again) == list(range(2, ROWS + 12))
 
 
-def test_a_gap_that_was_filled_begins_a_new_load(sheets: SheetsFixture) -> None:
+def test_filled_gap_starts_new_load(sheets: SheetsFixture) -> None:
     gap: list[Any] = [[] for _ in range(15_000)]
     rows = [list(HEADER), [1, "a"], *gap, [2, "b"]]
     sheets.set_rows(rows, row_count=20_000)
@@ -143,7 +141,7 @@ def test_a_gap_that_was_filled_begins_a_new_load(sheets: SheetsFixture) -> None:
     assert start_read(sheets, reading)[0].fingerprint != reading.fingerprint
 
 
-def test_another_title_number_or_spreadsheet_begins_a_new_load(sheets: SheetsFixture) -> None:
+def test_other_title_number_or_spreadsheet_starts_new_load(sheets: SheetsFixture) -> None:
     reading, _ = read_attempt(sheets, 1)
     sheets.google.rename_worksheet(SPREADSHEET_ID, "Лист1", "Лист2")
     assert start_read(sheets, reading)[0].fingerprint != reading.fingerprint
@@ -154,7 +152,7 @@ def test_another_title_number_or_spreadsheet_begins_a_new_load(sheets: SheetsFix
     assert start_read(sheets, reading)[0].fingerprint == reading.fingerprint
 
 
-def test_a_resumed_load_asks_for_nothing_twice_and_leaves_nothing_behind(sheets: SheetsFixture) -> None:
+def test_resumed_load_repeats_no_request_and_leaves_no_file(sheets: SheetsFixture) -> None:
     sheets.read_all()
     once = len(sheets.requests())
     reading, _ = read_attempt(sheets, 3)
@@ -163,14 +161,12 @@ def test_a_resumed_load_asks_for_nothing_twice_and_leaves_nothing_behind(sheets:
         spooled = sorted(path.name for path in sheets.reading.temp_dir.iterdir())
         list(source.chunks())
     assert len(sheets.requests()) - before == once
-    assert len(spooled) == 2  # the first was taken when the header was looked for
+    assert len(spooled) == 2  # the first was taken to find the header
     assert list(sheets.reading.temp_dir.iterdir()) == []
 
 
 @pytest.mark.parametrize("change", [delete, insert, sort])
-def test_rows_that_move_while_they_are_read_end_the_attempt(
-    sheets: SheetsFixture, change: Callable[..., None]
-) -> None:
+def test_rows_moved_while_reading_end_the_attempt(sheets: SheetsFixture, change: Callable[..., None]) -> None:
     with sheets.open_source() as (source, _):
         stream = source.chunks()
         next(stream)
@@ -180,7 +176,7 @@ def test_rows_that_move_while_they_are_read_end_the_attempt(
     assert caught.value.code == "source_changed"
 
 
-def test_a_worksheet_renamed_while_it_is_read_ends_the_attempt(sheets: SheetsFixture) -> None:
+def test_worksheet_renamed_while_reading_ends_the_attempt(sheets: SheetsFixture) -> None:
     with sheets.open_source() as (source, _):
         stream = source.chunks()
         next(stream)
@@ -190,7 +186,7 @@ def test_a_worksheet_renamed_while_it_is_read_ends_the_attempt(sheets: SheetsFix
     assert caught.value.code == "source_changed"
 
 
-def test_a_grid_that_shrank_while_it_was_read_ends_the_attempt(sheets: SheetsFixture) -> None:
+def test_grid_shrunk_while_reading_ends_the_attempt(sheets: SheetsFixture) -> None:
     with sheets.open_source() as (source, _):
         stream = source.chunks()
         next(stream)
@@ -201,6 +197,6 @@ def test_a_grid_that_shrank_while_it_was_read_ends_the_attempt(sheets: SheetsFix
     assert caught.value.code == "source_changed"
 
 
-def test_a_row_added_while_the_end_is_looked_for_is_read(sheets: SheetsFixture) -> None:
+def test_row_added_while_the_end_is_searched_is_read(sheets: SheetsFixture) -> None:
     sheets.google.on_values_request(5, lambda: sheets.edit_rows(append))
     assert positions(sheets.read_all()) == list(range(2, ROWS + 12))

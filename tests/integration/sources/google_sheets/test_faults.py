@@ -1,4 +1,4 @@
-"""Whatever Google, networks and proxies answer: wait, try again, or say what to do."""
+"""Errors of Google, of networks and of proxies: wait, retry, or tell people what to do."""
 
 import time
 from collections.abc import Callable
@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from consumer.errors import MigrationError, PermanentError, TransientError
+from consumer.sources.base import WAITING_DETAIL
 from consumer.sources.google_sheets.check import check_credentials
-from consumer.sources.google_sheets.retry import WAITING_DETAIL, RetryPolicy
+from consumer.sources.google_sheets.retry import RetryPolicy
 from devstack.fake_sheets.responses import ApiResponse
 from devstack.fake_sheets.server import CapturedRequest, SheetsFault
 from tests.integration.sources.google_sheets.conftest import (
@@ -60,7 +61,7 @@ def read_error(sheets: SheetsFixture, retry_policy: RetryPolicy = FAST_RETRY, **
     ],
 )
 @pytest.mark.parametrize("when", [is_metadata_request, is_values_request])
-def test_a_quota_is_waited_for_as_long_as_it_takes(
+def test_rate_limit_is_retried_without_end(
     sheets: SheetsFixture, fault: SheetsFault, when: Callable[[CapturedRequest], bool]
 ) -> None:
     sheets.google.inject_fault(fault, times=12, when=when)
@@ -69,7 +70,7 @@ def test_a_quota_is_waited_for_as_long_as_it_takes(
     assert len(sheets.acquired_tokens) == 14
 
 
-def test_google_is_not_asked_before_it_said(sheets: SheetsFixture) -> None:
+def test_retry_after_is_respected(sheets: SheetsFixture) -> None:
     sheets.google.inject_fault(SheetsFault.quota_exceeded(retry_after=1), times=1, when=is_values_request)
     sheets.read_all()
     first, second = sheets.requests()
@@ -81,7 +82,7 @@ def test_google_is_not_asked_before_it_said(sheets: SheetsFixture) -> None:
     [SheetsFault.internal(), SheetsFault.bad_gateway_html(), SheetsFault.cut_off(), SheetsFault.hang()],
 )
 @pytest.mark.parametrize("when", [is_metadata_request, is_values_request])
-def test_a_mishap_costs_another_try_and_is_not_told(
+def test_error_is_retried_without_status_detail(
     sheets: SheetsFixture, fault: SheetsFault, when: Callable[[CapturedRequest], bool]
 ) -> None:
     sheets.google.inject_fault(fault, times=2, when=when)
@@ -103,7 +104,7 @@ def test_a_mishap_costs_another_try_and_is_not_told(
         (SheetsFault(ApiResponse(200, b'{"values": [' + b"[1]," * ROWS + b"[1], [1]]}")), "more rows"),
     ],
 )
-def test_three_mishaps_are_an_outage(sheets: SheetsFixture, fault: SheetsFault, words: str) -> None:
+def test_three_errors_are_an_outage(sheets: SheetsFixture, fault: SheetsFault, words: str) -> None:
     sheets.google.inject_fault(fault, times=3, when=is_values_request)
     error = read_error(sheets)
     assert isinstance(error, TransientError)
@@ -111,7 +112,7 @@ def test_three_mishaps_are_an_outage(sheets: SheetsFixture, fault: SheetsFault, 
     assert words in error.message
 
 
-def test_a_server_that_never_answers_costs_one_deadline_a_try(sheets: SheetsFixture) -> None:
+def test_deadline_applies_to_each_try(sheets: SheetsFixture) -> None:
     sheets.google.inject_fault(SheetsFault.hang(), times=None, when=is_values_request)
     began = time.monotonic()
     error = read_error(sheets, replace(FAST_RETRY, call_timeout=0.3, read_timeout=60.0))
@@ -119,18 +120,18 @@ def test_a_server_that_never_answers_costs_one_deadline_a_try(sheets: SheetsFixt
     assert (error.code, "whole answer" in error.message) == ("source_unavailable", True)
 
 
-def test_nobody_there_is_an_outage(sheets: SheetsFixture) -> None:
+def test_refused_connection_is_an_outage(sheets: SheetsFixture) -> None:
     sheets.google.close()
     assert read_error(sheets).code == "source_unavailable"
 
 
 @pytest.mark.parametrize("rows", [1, 7, ROWS])
-def test_short_answers_are_completed(sheets: SheetsFixture, rows: int) -> None:
+def test_short_responses_are_completed(sheets: SheetsFixture, rows: int) -> None:
     sheets.google.inject_fault(SheetsFault.truncated(rows=rows), times=3, when=is_values_request)
     assert positions(sheets.read_all()) == list(range(2, ROWS + 2))
 
 
-def test_an_empty_answer_is_not_believed(sheets: SheetsFixture) -> None:
+def test_empty_response_is_confirmed(sheets: SheetsFixture) -> None:
     sheets.google.inject_fault(SheetsFault.empty(), when=is_values_request)
     assert positions(sheets.read_all()) == list(range(2, ROWS + 2))
 
@@ -144,7 +145,7 @@ def test_an_empty_answer_is_not_believed(sheets: SheetsFixture) -> None:
     ],
 )
 @pytest.mark.parametrize("when", [is_metadata_request, is_values_request])
-def test_a_refusal_names_the_address_to_share_with(
+def test_denied_request_names_the_address_to_share_with(
     sheets: SheetsFixture, fault: SheetsFault, code: str, words: str, when: Callable[[CapturedRequest], bool]
 ) -> None:
     sheets.google.inject_fault(fault, when=when)
@@ -156,32 +157,32 @@ def test_a_refusal_names_the_address_to_share_with(
     assert len(sheets.requests(when)) == 1
 
 
-def test_a_spreadsheet_that_is_not_shared_or_not_there_is_refused(sheets: SheetsFixture) -> None:
+def test_unshared_or_missing_spreadsheet(sheets: SheetsFixture) -> None:
     assert read_error(sheets, spreadsheet_id="nobody-has-this").code == "spreadsheet_not_found"
     sheets.google.share(SPREADSHEET_ID, ["somebody@example.org"])
     assert read_error(sheets).code == "spreadsheet_not_shared"
 
 
-def test_a_workbook_kept_in_drive_is_no_spreadsheet(sheets: SheetsFixture) -> None:
+def test_workbook_in_drive_is_not_a_spreadsheet(sheets: SheetsFixture) -> None:
     sheets.google.inject_fault(SheetsFault.office_file(), when=is_metadata_request)
     error = read_error(sheets)
     assert isinstance(error, PermanentError)
     assert (error.code, "Save it as a Google spreadsheet" in error.message) == ("source_unreadable", True)
 
 
-def test_a_link_that_leads_elsewhere_is_refused_without_a_call(sheets: SheetsFixture) -> None:
+def test_other_link_is_rejected_without_a_call(sheets: SheetsFixture) -> None:
     assert read_error(sheets, spreadsheet_id="https://example.org/x").code == "source_unreadable"
     assert sheets.google.requests == []
 
 
-def test_a_token_that_ran_out_is_renewed_once(sheets: SheetsFixture) -> None:
+def test_expired_token_is_renewed_once(sheets: SheetsFixture) -> None:
     sheets.google.inject_fault(SheetsFault.invalid_token(), times=1, when=is_values_request)
     assert positions(sheets.read_all()) == list(range(2, ROWS + 2))
     assert len(sheets.requests(is_token_request)) == 2
     assert len(sheets.acquired_tokens) == 3
 
 
-def test_tokens_that_are_refused_are_wrong_credentials(sheets: SheetsFixture) -> None:
+def test_rejected_tokens_are_wrong_credentials(sheets: SheetsFixture) -> None:
     sheets.google.inject_fault(SheetsFault.invalid_token(), times=None)
     error = read_error(sheets)
     assert (error.code, "«боты»" in error.message) == ("wrong_credentials", True)
@@ -204,7 +205,7 @@ WRONG_ACCOUNTS: list[Callable[[SheetsFixture], dict[str, Any]]] = [
 @pytest.mark.parametrize(
     "wrong", WRONG_ACCOUNTS, ids=["another key", "no key", "not even text", "no such account"]
 )
-def test_a_wrong_key_is_said_with_the_names_and_without_the_key(
+def test_error_of_wrong_key_does_not_contain_the_key(
     sheets: SheetsFixture, wrong: Callable[[SheetsFixture], dict[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
     account = wrong(sheets)
@@ -223,13 +224,13 @@ def test_a_wrong_key_is_said_with_the_names_and_without_the_key(
         assert "secret" not in told
 
 
-def test_an_account_that_was_removed_is_wrong_credentials(sheets: SheetsFixture) -> None:
+def test_removed_account_is_wrong_credentials(sheets: SheetsFixture) -> None:
     sheets.google.remove_account(sheets.email)
     assert read_error(sheets).code == "wrong_credentials"
 
 
 @pytest.mark.parametrize("fault", [SheetsFault.bad_gateway_html(), SheetsFault.hang(), SheetsFault.cut_off()])
-def test_a_sign_in_that_fails_is_tried_again(sheets: SheetsFixture, fault: SheetsFault) -> None:
+def test_failed_sign_in_is_retried(sheets: SheetsFixture, fault: SheetsFault) -> None:
     sheets.google.inject_fault(fault, times=2, when=is_token_request)
     assert positions(sheets.read_all(retry_policy=FAST_RETRY)) == list(range(2, ROWS + 2))
 
@@ -244,7 +245,7 @@ def test_a_sign_in_that_fails_is_tried_again(sheets: SheetsFixture, fault: Sheet
         (SheetsFault(ApiResponse(200, b"{}")), "sign-in answers with status 200"),
     ],
 )
-def test_a_sign_in_that_goes_on_failing_is_an_outage_and_no_wrong_key(
+def test_repeatedly_failing_sign_in_is_an_outage(
     sheets: SheetsFixture, fault: SheetsFault, words: str
 ) -> None:
     sheets.google.inject_fault(fault, times=None, when=is_token_request)
@@ -253,7 +254,7 @@ def test_a_sign_in_that_goes_on_failing_is_an_outage_and_no_wrong_key(
     assert words in error.message
 
 
-def test_what_libraries_log_holds_no_token(sheets: SheetsFixture, caplog: pytest.LogCaptureFixture) -> None:
+def test_logs_of_libraries_contain_no_token(sheets: SheetsFixture, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("DEBUG"):
         sheets.read_all()
     told = " ".join(repr(vars(record)) for record in caplog.records)
@@ -262,10 +263,10 @@ def test_what_libraries_log_holds_no_token(sheets: SheetsFixture, caplog: pytest
     assert SPREADSHEET_ID not in told
 
 
-def test_the_check_of_an_account_needs_no_spreadsheet(sheets: SheetsFixture) -> None:
+def test_check_needs_no_spreadsheet(sheets: SheetsFixture) -> None:
     sentence = check_credentials(sheets.account, sheets.google.url, "боты", FAST_RETRY)
     assert sentence == (
-        f"credentials «боты»: Google lets {sheets.email} in; share spreadsheets with that address"
+        f"credentials «боты»: Google accepts {sheets.email}; share spreadsheets with that address"
     )
 
 
@@ -278,9 +279,7 @@ def test_the_check_of_an_account_needs_no_spreadsheet(sheets: SheetsFixture) -> 
         (SheetsFault.invalid_token(), "wrong_credentials"),
     ],
 )
-def test_the_check_says_what_is_wrong_in_one_deadline(
-    sheets: SheetsFixture, fault: SheetsFault, code: str
-) -> None:
+def test_check_fails_within_one_deadline(sheets: SheetsFixture, fault: SheetsFault, code: str) -> None:
     sheets.google.inject_fault(fault, times=None)
     began = time.monotonic()
     with pytest.raises(MigrationError) as caught:
@@ -289,15 +288,13 @@ def test_the_check_says_what_is_wrong_in_one_deadline(
     assert time.monotonic() - began < 2 * FAST_RETRY.read_timeout + 1
 
 
-def test_the_check_is_well_while_the_quota_is_used_up(sheets: SheetsFixture) -> None:
+def test_check_succeeds_while_rate_limited(sheets: SheetsFixture) -> None:
     sheets.google.inject_fault(SheetsFault.quota_exceeded(), times=None, when=is_metadata_request)
     assert check_credentials(sheets.account, sheets.google.url, "боты", FAST_RETRY)
 
 
 @pytest.mark.parametrize("fault", [SheetsFault.quota_exceeded(), SheetsFault.unavailable()])
-def test_the_check_calls_nobody_let_in_whom_it_has_not_seen_let_in(
-    sheets: SheetsFixture, fault: SheetsFault
-) -> None:
+def test_check_fails_unless_sign_in_succeeded(sheets: SheetsFixture, fault: SheetsFault) -> None:
     sheets.google.inject_fault(fault, times=None, when=is_token_request)
     with pytest.raises(TransientError, match="sign-in takes no more"):
         check_credentials(sheets.account, sheets.google.url, "боты", FAST_RETRY)

@@ -1,4 +1,4 @@
-"""Rows of a worksheet come whole, in order, where a person sees them, and in few requests."""
+"""Rows of a worksheet are complete, in order, with their row numbers, and take few requests."""
 
 from dataclasses import replace
 from datetime import date
@@ -21,7 +21,7 @@ from tests.integration.sources.google_sheets.conftest import (
 )
 
 
-def test_155_000_rows_are_16_requests(sheets: SheetsFixture) -> None:
+def test_155_000_rows_take_16_requests(sheets: SheetsFixture) -> None:
     rows = [("ИНН", "Ссылка"), *((i, f"u{i}") for i in range(155_000))]
     sheets.set_rows(rows, row_count=155_001, column_count=2)
     with sheets.open_source() as (source, _):
@@ -32,10 +32,10 @@ def test_155_000_rows_are_16_requests(sheets: SheetsFixture) -> None:
     assert cells(chunks, "inn") == list(range(155_000))
     assert all(len(chunk.positions) <= 10_000 for chunk in chunks)
     assert len(sheets.requests()) == 16
-    assert len(sheets.acquired_tokens) == 17  # and one for the list of worksheets; none for the token
+    assert len(sheets.acquired_tokens) == 17  # one more for the list of worksheets, none for the sign-in
 
 
-def test_values_are_asked_for_as_they_are_stored_and_nothing_else_is(sheets: SheetsFixture) -> None:
+def test_requests_are_for_unformatted_values_only(sheets: SheetsFixture) -> None:
     sheets.set_rows([HEADER, *data_rows(3)], row_count=4, column_count=3)
     sheets.read_all()
     token, metadata, values = sheets.google.requests
@@ -48,7 +48,7 @@ def test_values_are_asked_for_as_they_are_stored_and_nothing_else_is(sheets: She
     }
 
 
-def test_short_rows_are_filled_and_errors_are_empty(sheets: SheetsFixture) -> None:
+def test_short_rows_are_padded_and_errors_are_empty(sheets: SheetsFixture) -> None:
     rows = [HEADER, (1,), (2.5, "u", "#N/A"), (True, None, "имя", None, "далеко"), ("00012", "", "")]
     sheets.set_rows(rows)
     (chunk,) = sheets.read_all()
@@ -58,7 +58,7 @@ def test_short_rows_are_filled_and_errors_are_empty(sheets: SheetsFixture) -> No
     assert chunk.record(2) == {"ИНН": True, "Ссылка": None, "Название чата": "имя", "E": "далеко"}
 
 
-def test_gaps_shift_no_row(sheets: SheetsFixture) -> None:
+def test_gaps_keep_row_numbers(sheets: SheetsFixture) -> None:
     rows: list[Any] = [(), ("Отчёт за год",), (), HEADER, *data_rows(5), *([()] * 25_000), *data_rows(3, 5)]
     sheets.set_rows(rows, row_count=200_000)
     chunks = sheets.read_all()
@@ -66,7 +66,7 @@ def test_gaps_shift_no_row(sheets: SheetsFixture) -> None:
     assert cells(chunks, "url") == [row[1] for row in data_rows(8)]
 
 
-def test_a_title_merged_over_all_columns_is_passed_over(sheets: SheetsFixture) -> None:
+def test_merged_title_row_is_skipped(sheets: SheetsFixture) -> None:
     title = ("Чаты университетов", *[None] * 25)
     sheets.set_rows([title, HEADER, *data_rows(2)], column_count=26)
     assert positions(sheets.read_all()) == [3, 4]
@@ -75,12 +75,12 @@ def test_a_title_merged_over_all_columns_is_passed_over(sheets: SheetsFixture) -
 @pytest.mark.parametrize(
     "title", ["It's", "Лист 1!", "'quoted'", "a/b", "A1", "R1C1", "100%", "x?y#z&w", "  ", "🙂", "A1:B2"]
 )
-def test_titles_may_be_anything(sheets: SheetsFixture, title: str) -> None:
+def test_worksheet_titles_are_escaped(sheets: SheetsFixture, title: str) -> None:
     sheets.set_worksheets(FakeWorksheet("Другой"), FakeWorksheet(title, rows=[HEADER, *data_rows(3)]))  # type: ignore[list-item]
     assert positions(sheets.read_all(worksheet=title)) == [2, 3, 4]
 
 
-def test_the_worksheet_is_the_one_named_or_linked_or_the_first(sheets: SheetsFixture) -> None:
+def test_choice_of_the_worksheet(sheets: SheetsFixture) -> None:
     first = FakeWorksheet("Первый", rows=[list(HEADER), [1, "first"]], sheet_id=5)
     second = FakeWorksheet("Второй", rows=[list(HEADER), [2, "second"]], sheet_id=77)
     sheets.set_worksheets(FakeWorksheet("Схема", sheet_type="OBJECT", sheet_id=3), first, second)
@@ -112,7 +112,7 @@ def test_the_worksheet_is_the_one_named_or_linked_or_the_first(sheets: SheetsFix
         ([("что-то", "другое"), (1, "x")], "no_header"),
     ],
 )
-def test_a_wrong_worksheet_is_refused_before_any_row(
+def test_wrong_worksheet_fails_before_the_first_row(
     sheets: SheetsFixture, rows: list[Any], code: str
 ) -> None:
     sheets.set_rows(rows)
@@ -121,7 +121,7 @@ def test_a_wrong_worksheet_is_refused_before_any_row(
     assert caught.value.code == code
 
 
-def test_the_old_sheets_of_the_bot_have_no_header(sheets: SheetsFixture) -> None:
+def test_sheet_without_header_is_read_by_position(sheets: SheetsFixture) -> None:
     rows = [
         ("Бот", "v2"),
         (7707083893, "", "https://max.ru/join/1", 79991234567),
@@ -137,13 +137,13 @@ def test_the_old_sheets_of_the_bot_have_no_header(sheets: SheetsFixture) -> None
     assert list(chunk.columns["phone"]) == [79991234567, None]
 
 
-def test_a_header_gives_no_warning(sheets: SheetsFixture) -> None:
+def test_header_gives_no_warning(sheets: SheetsFixture) -> None:
     sheets.set_rows([HEADER, *data_rows(1)])
     with sheets.open_source() as (_, opened):
         assert opened.warnings == {}
 
 
-def test_closing_early_and_twice_leaves_nothing_open(sheets: SheetsFixture) -> None:
+def test_close_leaves_no_connection_open(sheets: SheetsFixture) -> None:
     sheets.set_rows([HEADER, *data_rows(30)])
     with sheets.open_source(replace(sheets.reading, chunk_rows=7)) as (source, _):
         next(source.chunks())
@@ -159,7 +159,7 @@ def test_hidden_worksheet_is_read_only_by_its_title(sheets: SheetsFixture) -> No
         FakeWorksheet("Чаты\u00a0", rows=one, hidden=True), FakeWorksheet("Лист2", rows=two)
     )
     assert cells(sheets.read_all(), "url") == [row[1] for row in data_rows(2)]
-    assert ",hidden," in sheets.google.requests[1].query["fields"][0]  # our stand-in always says
+    assert ",hidden," in sheets.google.requests[1].query["fields"][0]  # the fake server always sends it
     assert cells(sheets.read_all(worksheet="Чаты\u00a0"), "url") == [row[1] for row in data_rows(1)]
 
 

@@ -11,7 +11,7 @@ from consumer.sources.database.errors import to_migration_error, translate_error
 
 
 def make_postgres_error(state: str) -> asyncpg.PostgresError:
-    """As the driver makes one of the server's message."""
+    """The exception that the driver makes for a SQLSTATE."""
     fields = {"C": state, "M": "a value: +79990001122", "S": "ERROR", "V": "ERROR"}
     error = asyncpg.PostgresError.new(fields)
     assert isinstance(error, asyncpg.PostgresError)
@@ -36,7 +36,7 @@ def make_postgres_error(state: str) -> asyncpg.PostgresError:
         ("ZZ999", "source_unreadable"),
     ],
 )
-def test_what_stays_wrong_is_said_at_once(state: str, code: str) -> None:
+def test_permanent_errors(state: str, code: str) -> None:
     error = to_migration_error(make_postgres_error(state), "old")
     assert isinstance(error, PermanentError)
     assert error.code == code
@@ -50,7 +50,7 @@ def test_what_stays_wrong_is_said_at_once(state: str, code: str) -> None:
         *("40001", "40P01", "72000"),
     ],
 )
-def test_what_passes_is_tried_again(state: str) -> None:
+def test_transient_errors(state: str) -> None:
     error = to_migration_error(make_postgres_error(state), "old")
     assert isinstance(error, TransientError)
     assert error.code == "source_unavailable"
@@ -85,7 +85,7 @@ def test_what_passes_is_tried_again(state: str) -> None:
         (asyncpg.ConnectionDoesNotExistError("closed in the middle"), "source_unavailable"),
     ],
 )
-def test_what_no_server_says_has_a_code_as_well(error: Exception, code: str) -> None:
+def test_errors_without_sqlstate_have_a_code(error: Exception, code: str) -> None:
     found = to_migration_error(error, "old")
     assert found.code == code
     assert isinstance(found, TransientError) == (code == "source_unavailable")
@@ -99,7 +99,7 @@ def driver_errors() -> Iterator[type[Exception]]:
 
 
 @pytest.mark.parametrize("kind", list(driver_errors()), ids=lambda kind: kind.__name__)
-def test_no_error_of_the_driver_gets_by(kind: type[Exception]) -> None:
+def test_every_driver_error_is_translated(kind: type[Exception]) -> None:
     error: Exception = kind("postgresql://u:sesame@h/d +79990001122")
     with pytest.raises(MigrationError) as caught, translate_errors("old"):
         raise error
@@ -109,7 +109,7 @@ def test_no_error_of_the_driver_gets_by(kind: type[Exception]) -> None:
     assert caught.value.__suppress_context__
 
 
-def test_an_error_of_ours_stays_as_it_is() -> None:
+def test_migration_error_is_unchanged() -> None:
     error = PermanentError("wrong_key", "said already")
     with pytest.raises(PermanentError) as caught, translate_errors("old"):
         raise error
@@ -117,18 +117,18 @@ def test_an_error_of_ours_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("state", ["54000", "53200", "53400"])
-def test_an_answer_that_is_too_much_may_be_asked_for_in_pieces(state: str) -> None:
+def test_too_large_result_is_memory_error(state: str) -> None:
     with pytest.raises(MemoryError), translate_errors("old", can_shrink_page=True):
         raise make_postgres_error(state)
     with pytest.raises(MigrationError), translate_errors("old"):
         raise make_postgres_error(state)
 
 
-def test_a_connection_that_our_own_lack_of_memory_cost_is_no_outage() -> None:
+def test_own_memory_error_is_not_an_outage() -> None:
     with pytest.raises(MemoryError), translate_errors("old", can_shrink_page=True):
         raise asyncpg.ConnectionDoesNotExistError("gone") from MemoryError()
 
 
-def test_a_statement_too_deep_for_the_server_is_no_question_of_rows() -> None:
+def test_statement_too_complex_is_not_a_memory_error() -> None:
     with pytest.raises(PermanentError), translate_errors("old", can_shrink_page=True):
         raise make_postgres_error("54001")

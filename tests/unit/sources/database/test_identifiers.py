@@ -21,11 +21,11 @@ from consumer.sources.database.identifiers import (
         ("$1", '"$1"'),
     ],
 )
-def test_a_name_is_quoted_as_it_is(name: str, quoted: str) -> None:
+def test_quote_identifier(name: str, quoted: str) -> None:
     assert quote_identifier(name) == quoted
 
 
-def test_schema_and_table_are_quoted_apart() -> None:
+def test_qualified_name() -> None:
     assert qualified_name("s.x", 't"') == '"s.x"."t"""'
 
 
@@ -47,7 +47,7 @@ def test_schema_and_table_are_quoted_apart() -> None:
         ('"Чаты.2026"', [(None, "Чаты.2026"), ('"Чаты', '2026"')]),
     ],
 )
-def test_a_text_may_name_a_table_in_quotes(asked: str, found: list[tuple[str | None, str]]) -> None:
+def test_possible_names(asked: str, found: list[tuple[str | None, str]]) -> None:
     assert list(possible_names(asked)) == found
 
 
@@ -61,6 +61,6 @@ def test_a_text_may_name_a_table_in_quotes(asked: str, found: list[tuple[str | N
         ("a", 'b"', 'a.b"'),
     ],
 )
-def test_a_name_is_spelled_so_that_it_can_be_asked_for(schema: str, table: str, text: str) -> None:
+def test_display_name_can_be_requested(schema: str, table: str, text: str) -> None:
     assert display_name(schema, table) == text
     assert (schema, table) in possible_names(text)

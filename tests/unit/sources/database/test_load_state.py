@@ -43,21 +43,21 @@ def reading(
         (TABLE, LoadState(10, 99, generation=1)),
     ],
 )
-def test_other_rows_have_another_fingerprint(other: tuple[ResolvedTable, LoadState]) -> None:
+def test_different_rows_have_different_fingerprints(other: tuple[ResolvedTable, LoadState]) -> None:
     table, load = other
     assert load.fingerprint(table) != LOAD.fingerprint(TABLE)
 
 
-def test_the_state_says_all_of_a_load() -> None:
+def test_state_round_trip() -> None:
     load = LoadState(10, -(2**63), 3, 2)
     assert LoadState.from_json(load.to_json()) == load
 
 
-def test_the_first_attempt_has_no_load_before_it() -> None:
+def test_first_attempt_has_no_previous_load() -> None:
     assert previous_load(TABLE, reading()) is None
 
 
-def test_an_attempt_goes_on_with_the_load_of_the_same_table_alone() -> None:
+def test_previous_load_is_of_the_same_table() -> None:
     known = reading(LOAD.to_json(), LOAD.fingerprint(TABLE))
     assert previous_load(TABLE, known) == LOAD
     assert previous_load(replace(TABLE, oid=7), known) is None
@@ -67,17 +67,17 @@ def test_an_attempt_goes_on_with_the_load_of_the_same_table_alone() -> None:
     ("rows", "stored", "whole"),
     [(10, 4, True), (9, 4, False), (11, 4, False), (10, 3, False), (10, 5, False)],
 )
-def test_a_load_is_whole_while_rows_on_both_sides_are_as_many(rows: int, stored: int, whole: bool) -> None:
+def test_rows_are_present_while_both_counts_match(rows: int, stored: int, whole: bool) -> None:
     assert rows_still_present(LOAD, RowCount(rows, 99, stored), reading(stored=4)) is whole
 
 
-def test_a_table_without_rows_is_refused() -> None:
+def test_table_without_rows_is_rejected() -> None:
     with pytest.raises(LayoutError, match=r"«public\.chats» has no rows") as caught:
         new_load(TABLE, RowCount(0, None, 0))
     assert caught.value.code == "no_rows"
 
 
-def test_when_rows_are_gone_a_load_begins_once_a_run() -> None:
+def test_load_restarts_once_per_run() -> None:
     begun = restart_load(LOAD, RowCount(8, 99, 0), TABLE, reading(run=2))
     assert begun == LoadState(8, 99, generation=1, changed_in_run=2)
     with pytest.raises(PermanentError, match="Retry the job when nobody changes") as caught:

@@ -11,7 +11,7 @@ RELATION = SourceTable("chats", "id", {"inn": "inn", "phone": 'pho"ne'}, ("sourc
 GOOD = {"id": "bigint", "inn": "text", 'pho"ne': "text", "source": "text"}
 
 
-def test_a_page_is_read_by_key_and_in_its_order() -> None:
+def test_page_query_orders_by_key() -> None:
     assert pages.page_query(TABLE, RELATION, ("inn", "phone"), is_first=False) == (
         "select array_agg(p.k::bigint order by p.k), array_agg(p.c1 order by p.k), "
         "array_agg(p.c2 order by p.k) from ("
@@ -25,17 +25,17 @@ def test_a_page_is_read_by_key_and_in_its_order() -> None:
     )
 
 
-def test_the_first_page_has_no_lower_border() -> None:
+def test_first_page_has_no_lower_bound() -> None:
     assert "$4" not in pages.page_query(TABLE, RELATION, ("inn",), is_first=True)
 
 
-def test_keys_are_counted_one_by_one_where_nothing_keeps_them_apart() -> None:
+def test_distinct_keys_are_counted_without_unique_index() -> None:
     loose = ResolvedTable("old", 1, "s", "t", has_unique_key=False)
     assert "distinct" in count.count_query(loose, RELATION)
     assert "distinct" not in count.count_query(TABLE, RELATION)
 
 
-def test_a_row_is_kept_for_people_as_it_was_read() -> None:
+def test_record_of_a_row() -> None:
     found = build_chunk([-5, 3], [["77", None], [None, "+7"]], RELATION, ("inn", "phone"))
     assert found.positions == [-5, 3]
     assert found.columns == {"inn": ["77", None], "phone": [None, "+7"]}
@@ -46,23 +46,23 @@ def test_a_row_is_kept_for_people_as_it_was_read() -> None:
 @pytest.mark.parametrize(
     ("after", "upto", "over"), [(None, -(2**63), False), (4, 5, False), (5, 5, True), (6, 5, True)]
 )
-def test_a_stretch_is_over_at_its_highest_key(after: int | None, upto: int, over: bool) -> None:
+def test_key_range_is_exhausted_at_its_last_key(after: int | None, upto: int, over: bool) -> None:
     assert KeyRange(after, upto, ()).is_exhausted is over
 
 
 @pytest.mark.parametrize("kind", ["smallint", "integer", "bigint"])
-def test_a_key_of_whole_numbers_will_do(kind: str) -> None:
+def test_integer_key_is_accepted(kind: str) -> None:
     check_columns("s.t", GOOD | {"id": kind}, RELATION)
 
 
 @pytest.mark.parametrize("kind", ["text", "uuid", "numeric", "double precision", "timestamp with time zone"])
-def test_any_other_key_is_refused(kind: str) -> None:
+def test_other_key_is_rejected(kind: str) -> None:
     with pytest.raises(PermanentError, match=rf"«id» of «s\.t» is of type {kind}") as caught:
         check_columns("s.t", GOOD | {"id": kind}, RELATION)
     assert caught.value.code == "wrong_key"
 
 
-def test_missing_columns_are_named_and_those_that_are_there() -> None:
+def test_error_names_missing_and_existing_columns() -> None:
     with pytest.raises(
         LayoutError, match=r'«s\.t» lacks «inn», «source»; it has «id», «pho"ne», «INN»'
     ) as caught:
@@ -70,6 +70,6 @@ def test_missing_columns_are_named_and_those_that_are_there() -> None:
     assert caught.value.code == "missing_column"
 
 
-def test_of_a_wide_table_not_all_names_are_told() -> None:
+def test_error_of_a_wide_table_names_some_columns() -> None:
     with pytest.raises(LayoutError, match="«c39» and 60 more"):
         check_columns("s.t", {f"c{i}": "text" for i in range(100)}, RELATION)

@@ -1,4 +1,4 @@
-"""Rows in blocks that begin at the same rows, whatever ranges they came in."""
+"""Blocks begin at the same rows, whatever the ranges."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +22,7 @@ def test_blocks_begin_at_fixed_rows() -> None:
     assert [row for block in found for row in block.rows] == rows(*range(1, 20_003))
 
 
-def test_a_whole_block_is_not_held_back() -> None:
+def test_complete_block_is_returned_at_once() -> None:
     def stream() -> object:
         yield RowRange(1, rows(*range(1, BLOCK_ROWS + 1)))
         raise AssertionError("asked for more than the first block")
@@ -30,30 +30,30 @@ def test_a_whole_block_is_not_held_back() -> None:
     assert next(group_into_blocks(stream())).first == 1  # type: ignore[arg-type]
 
 
-def test_rows_keep_their_places_over_gaps() -> None:
+def test_rows_keep_their_numbers_over_gaps() -> None:
     found = list(
         group_into_blocks([RowRange(1, rows(1)), RowRange(4, [[], [5]]), RowRange(50_001, [[], [50_002]])])
     )
     assert found == [Block(1, [[1], [], [], [], [5]]), Block(50_001, [[], [50_002]])]
 
 
-def test_rows_that_hold_nothing_at_the_end_of_a_block_are_left_out() -> None:
+def test_empty_rows_at_end_of_block_are_dropped() -> None:
     stretch = RowRange(1, [[1], *([[]] * BLOCK_ROWS), [10_002]])
     assert list(group_into_blocks([stretch])) == [Block(1, [[1]]), Block(10_001, [[], [10_002]])]
 
 
-def test_nothing_makes_no_block() -> None:
+def test_empty_rows_make_no_block() -> None:
     assert list(group_into_blocks([RowRange(1, []), RowRange(10_001, [[], []])])) == []
 
 
-def test_what_reads_alike_is_told_apart() -> None:
+def test_hash_distinguishes_types() -> None:
     kinds: list[Row] = [[1], [1.0], [True], ["1"], [None, 1], [1, 1], ["True"], ["ё"], ["\ud83d"]]
     assert len({Block(1, [row]).content_hash() for row in kinds}) == len(kinds)
     assert Block(1, [["a"], ["b"]]).content_hash() != Block(1, [["a", "b"]]).content_hash()
 
 
 @given(st.lists(st.integers(0, 7), max_size=12), st.integers(0, 25_000))
-def test_blocks_do_not_depend_on_how_rows_came(sizes: list[int], start: int) -> None:
+def test_blocks_are_independent_of_ranges(sizes: list[int], start: int) -> None:
     whole = rows(*range(sum(sizes)))
     cut, at = [], start + 1
     for size in sizes:

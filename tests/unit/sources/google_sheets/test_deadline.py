@@ -1,4 +1,4 @@
-"""A call as a whole is bounded, whatever drips in."""
+"""A deadline for a whole call."""
 
 import signal
 import threading
@@ -15,14 +15,14 @@ def run_slowly(seconds: float) -> None:
         time.sleep(0.005)
 
 
-def test_a_call_that_takes_too_long_is_ended() -> None:
+def test_slow_call_is_ended() -> None:
     began = time.monotonic()
     with pytest.raises(CallDeadlineError), deadline(0.1):
         run_slowly(10)
     assert time.monotonic() - began < 2
 
 
-def test_an_alarm_that_was_swallowed_rings_again() -> None:
+def test_swallowed_signal_is_repeated() -> None:
     swallowed = []
 
     def call() -> None:
@@ -37,7 +37,7 @@ def test_an_alarm_that_was_swallowed_rings_again() -> None:
     assert swallowed == [True]
 
 
-def test_nothing_rings_afterwards_and_the_old_alarm_is_back() -> None:
+def test_timer_and_handler_are_restored() -> None:
     before = signal.getsignal(signal.SIGALRM)
     with deadline(0.05):
         pass
@@ -48,7 +48,7 @@ def test_nothing_rings_afterwards_and_the_old_alarm_is_back() -> None:
     run_slowly(0.1)
 
 
-def test_another_thread_gets_no_alarm() -> None:
+def test_no_deadline_in_other_threads() -> None:
     done = []
 
     def work() -> None:
@@ -62,5 +62,5 @@ def test_another_thread_gets_no_alarm() -> None:
     assert done == [True]
 
 
-def test_it_is_none_of_the_errors_that_libraries_retry() -> None:
+def test_deadline_error_is_not_an_oserror() -> None:
     assert not issubclass(CallDeadlineError, OSError)

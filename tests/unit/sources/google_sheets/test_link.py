@@ -1,4 +1,4 @@
-"""From what a person pastes to a spreadsheet and a worksheet's number."""
+"""Parses ids and links of spreadsheets."""
 
 import pytest
 
@@ -26,7 +26,7 @@ EDIT = "https://docs.google.com/spreadsheets/d/1AbC_-9/edit"
         (f"{EDIT}#gid=77&range=A1:B2", SpreadsheetLink("1AbC_-9", 77)),
     ],
 )
-def test_an_id_or_a_link_names_a_spreadsheet(text: str, wanted: SpreadsheetLink) -> None:
+def test_ids_and_links(text: str, wanted: SpreadsheetLink) -> None:
     assert parse_link(text) == wanted
 
 
@@ -46,7 +46,7 @@ def test_an_id_or_a_link_names_a_spreadsheet(text: str, wanted: SpreadsheetLink)
         ("", "neither the id"),
     ],
 )
-def test_anything_else_is_refused_with_what_to_do(text: str, words: str) -> None:
+def test_invalid_link_is_rejected_with_advice(text: str, words: str) -> None:
     with pytest.raises(UnresolvableRequestError, match=words) as caught:
         parse_link(text)
     assert caught.value.code == "source_unreadable"

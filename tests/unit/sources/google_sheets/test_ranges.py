@@ -1,4 +1,4 @@
-"""All rows, each once, in few questions; nothing is empty on the word of one answer."""
+"""All rows are read once, in few calls, and empty rows are confirmed."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from consumer.sources.google_sheets.ranges import ConcurrentEditError, iter_rang
 
 
 class FakeGrid:
-    """Rows that are asked for, and what was asked; `faults` are how many rows the next answers hold."""
+    """A grid that records calls; `faults` are the numbers of rows in the next responses."""
 
     def __init__(self, rows: dict[int, Cell], short_answers: list[int | None] | None = None) -> None:
         self.rows = rows
@@ -42,7 +42,7 @@ def rows_with_values(*places: range) -> dict[int, Cell]:
     return {at: at for place in places for at in place}
 
 
-def test_a_full_sheet_of_155_000_rows_takes_16_questions() -> None:
+def test_full_sheet_of_155_000_rows_takes_16_calls() -> None:
     grid = FakeGrid(rows_with_values(range(1, 155_001)))
     assert read(grid, 155_000) == grid.rows
     assert len(grid.requests) == 16
@@ -51,46 +51,46 @@ def test_a_full_sheet_of_155_000_rows_takes_16_questions() -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 2, 9_999, 10_000, 10_001, 19_999, 20_000])
-def test_no_row_is_lost_at_the_border_of_a_range(rows: int) -> None:
+def test_range_bounds_lose_no_row(rows: int) -> None:
     grid = FakeGrid(rows_with_values(range(1, rows + 1)))
     assert read(grid, rows) == grid.rows
 
 
-def test_rows_behind_the_last_are_asked_for_once_more() -> None:
+def test_rows_after_the_last_are_confirmed_empty() -> None:
     grid = FakeGrid(rows_with_values(range(1, 501)))
     assert read(grid, 1000) == grid.rows
     assert grid.requests == [(1, 1000), (501, 1000)]
 
 
-def test_an_empty_sheet_is_asked_for_twice() -> None:
+def test_empty_sheet_takes_two_calls() -> None:
     grid = FakeGrid({})
     assert read(grid, 1000) == {}
     assert grid.requests == [(1, 1000), (1, 1000)]
 
 
-def test_a_short_answer_is_completed_until_nothing_is_missing() -> None:
+def test_short_response_is_completed() -> None:
     grid = FakeGrid(rows_with_values(range(1, 101)), short_answers=[30, 1, None])
     assert read(grid, 100) == grid.rows
     assert grid.requests == [(1, 100), (31, 100), (32, 100)]
 
 
-def test_one_empty_answer_proves_nothing() -> None:
+def test_one_empty_response_is_not_enough() -> None:
     grid = FakeGrid(rows_with_values(range(1, 25_001)), short_answers=[0, None, None, 0])
     assert read(grid, 30_000) == grid.rows
 
 
-def test_empty_rows_at_the_end_of_a_short_answer_prove_nothing_about_those_behind() -> None:
+def test_trailing_empty_rows_do_not_imply_the_end() -> None:
     grid = FakeGrid(rows_with_values(range(1, 11), range(60, 101)), short_answers=[30, 20, None])
     assert read(grid, 100) == grid.rows
 
 
-def test_a_huge_empty_grid_takes_few_questions() -> None:
+def test_huge_empty_grid_takes_few_calls() -> None:
     grid = FakeGrid(rows_with_values(range(1, 100)))
     assert read(grid, 1_000_000) == grid.rows
     assert len(grid.requests) <= 2 + 2 * 10
 
 
-def test_one_empty_row_at_a_border_makes_no_question_larger() -> None:
+def test_empty_row_at_range_bound_enlarges_no_call() -> None:
     rows = rows_with_values(range(1, 155_001))
     del rows[10_000], rows[59_995]
     grid = FakeGrid(rows)
@@ -98,7 +98,7 @@ def test_one_empty_row_at_a_border_makes_no_question_larger() -> None:
     assert max(last - first + 1 for first, last in grid.requests) == ranges.RANGE_ROWS
 
 
-def test_what_lies_behind_a_gap_is_found_where_it_is() -> None:
+def test_rows_after_a_gap_keep_their_numbers() -> None:
     rows = rows_with_values(
         range(1, 100), range(35_000, 35_010), range(400_000, 420_000), range(999_999, 1_000_001)
     )
@@ -106,7 +106,7 @@ def test_what_lies_behind_a_gap_is_found_where_it_is() -> None:
     assert read(grid, 1_000_000) == rows
 
 
-def test_a_wide_sheet_is_not_looked_at_far_ahead() -> None:
+def test_look_ahead_of_a_wide_sheet_is_limited() -> None:
     grid = FakeGrid(rows_with_values(range(1, 2)))
     read(grid, 100_000, columns=100)
     assert max(last - first + 1 for first, last in grid.requests) == 20_000
@@ -135,7 +135,7 @@ def empty_the_border(rows: dict[int, Cell]) -> None:
 
 
 @pytest.mark.parametrize("edit", [delete_above, insert_above, edit_the_border, empty_the_border])
-def test_rows_that_move_in_between_are_noticed(edit: Edit) -> None:
+def test_moved_rows_are_detected(edit: Edit) -> None:
     grid = FakeGrid(rows_with_values(range(1, 25_001)))
     found = iter_ranges(grid.fetch, 30_000, 3)
     assert len(next(found).rows) == 10_000
@@ -145,7 +145,7 @@ def test_rows_that_move_in_between_are_noticed(edit: Edit) -> None:
     assert caught.value.position == 10_000
 
 
-def test_rows_added_at_the_end_of_the_grid_move_nothing() -> None:
+def test_rows_added_at_the_end_are_no_conflict() -> None:
     grid = FakeGrid(rows_with_values(range(1, 12_001)))
     found = iter_ranges(grid.fetch, 20_000, 3)
     next(found)
@@ -159,7 +159,7 @@ def test_rows_added_at_the_end_of_the_grid_move_nothing() -> None:
     st.lists(st.one_of(st.none(), st.integers(1, 15)), max_size=12),
     st.integers(1, 7),
 )
-def test_whatever_is_there_is_read_once_in_spite_of_short_answers(
+def test_every_row_is_read_once_despite_short_responses(
     places: set[int], more: int, faults: list[int | None], size: int
 ) -> None:
     rows: dict[int, Cell] = {at: f"row {at}" for at in places}

@@ -1,4 +1,4 @@
-"""What an answer means, by its status and the reasons in its body."""
+"""Classifies responses by status and reasons."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def details(reason: str) -> dict[str, Any]:
         (501, None, ResponseKind.UNKNOWN),
     ],
 )
-def test_an_answer_is_judged_by_status_and_reason(status: int, body: Any, wanted: ResponseKind) -> None:
+def test_classify(status: int, body: Any, wanted: ResponseKind) -> None:
     assert classify(status, body) is wanted
 
 
@@ -73,11 +73,11 @@ def test_an_answer_is_judged_by_status_and_reason(status: int, body: Any, wanted
         ("inf", None),
     ],
 )
-def test_how_long_to_wait_is_a_number_or_a_date(header: str | None, wanted: float | None) -> None:
+def test_retry_after_is_a_number_or_a_date(header: str | None, wanted: float | None) -> None:
     assert retry_after(header, DATE) == wanted
 
 
 @pytest.mark.parametrize("date", [None, "", "today"])
-def test_a_date_to_wait_for_says_nothing_without_the_date_of_the_answer(date: str | None) -> None:
+def test_retry_after_date_needs_the_date_header(date: str | None) -> None:
     assert retry_after("Mon, 23 Nov 2026 12:00:30 GMT", date) is None
     assert retry_after("7", date) == 7.0

@@ -1,4 +1,4 @@
-"""Whether a worksheet still reads as it did, and what is known of it meanwhile."""
+"""Compares a worksheet with the previous attempt, and records blocks."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from consumer.sources.google_sheets.blocks import Block
-from consumer.sources.google_sheets.resumable_blocks import ResumableBlocks
-from consumer.sources.google_sheets.spool import Spool
+from consumer.sources.google_sheets.resumable_blocks import ResumableBlocks, Spool
 from consumer.sources.google_sheets.worksheet_state import WorksheetState
 from consumer.sources.google_sheets.worksheets import Worksheet
 
@@ -16,7 +15,7 @@ ONE, TWO, FOUR = Block(1, [["a"]]), Block(10_001, [[], ["b"]]), Block(30_001, [[
 
 
 class CountingBlocks:
-    """Blocks, and how many of them were taken."""
+    """Blocks, and the number of those taken."""
 
     def __init__(self, *blocks: Block) -> None:
         self._blocks = iter(blocks)
@@ -42,7 +41,7 @@ def make_state(*blocks: Block, generation: int = 1) -> WorksheetState:
     return WorksheetState("Лист1", generation, {block.first: block.content_hash() for block in blocks})
 
 
-def test_a_block_is_known_from_when_it_is_handed_out(tmp_path: Path) -> None:
+def test_block_is_recorded_when_returned(tmp_path: Path) -> None:
     found, _ = make_progress(tmp_path, ONE, TWO)
     assert found.state == make_state()
     handed = found.blocks()
@@ -52,7 +51,7 @@ def test_a_block_is_known_from_when_it_is_handed_out(tmp_path: Path) -> None:
     assert found.state == make_state(ONE, TWO)
 
 
-def test_the_same_blocks_go_on_with_the_load_and_are_not_read_twice(tmp_path: Path) -> None:
+def test_unchanged_blocks_continue_the_load(tmp_path: Path) -> None:
     found, stream = make_progress(tmp_path, ONE, TWO, FOUR)
     found.resume(make_state(ONE, TWO, generation=3), same_sheet=True)
     assert (found.state, stream.consumed) == (make_state(ONE, TWO, generation=3), 2)
@@ -74,7 +73,7 @@ def test_the_same_blocks_go_on_with_the_load_and_are_not_read_twice(tmp_path: Pa
     ],
     ids=["edited", "moved", "cut", "emptied", "filled", "top emptied", "all gone"],
 )
-def test_any_difference_begins_a_new_load_with_all_blocks(tmp_path: Path, now: tuple[Block, ...]) -> None:
+def test_any_difference_starts_new_load(tmp_path: Path, now: tuple[Block, ...]) -> None:
     found, _ = make_progress(tmp_path, *now)
     found.resume(make_state(ONE, TWO, FOUR), same_sheet=True)
     assert found.state == WorksheetState("Лист1", 2)
@@ -82,19 +81,19 @@ def test_any_difference_begins_a_new_load_with_all_blocks(tmp_path: Path, now: t
     assert found.state == make_state(*now, generation=2)
 
 
-def test_another_title_or_sheet_begins_a_new_load_without_a_look(tmp_path: Path) -> None:
+def test_other_title_or_sheet_starts_new_load_without_reading(tmp_path: Path) -> None:
     for title, same in (("Лист2", True), ("Лист1", False)):
         found, stream = make_progress(tmp_path, ONE, title=title)
         found.resume(make_state(ONE), same_sheet=same)
         assert (found.state, stream.consumed) == (WorksheetState(title, 2), 0)
 
 
-def test_what_is_kept_comes_back() -> None:
+def test_worksheet_state_round_trip() -> None:
     state = make_state(ONE, FOUR, generation=4)
     assert WorksheetState.from_json(state.to_json()) == state
 
 
-def test_a_fingerprint_tells_loads_apart() -> None:
+def test_fingerprint_differs_between_loads() -> None:
     state, other = make_state(ONE, TWO), Worksheet("Лист1", 8, 100, 3)
     same = WorksheetState("Лист1", 1, {1: ONE.content_hash()})
     assert state.fingerprint("a", SHEET) == same.fingerprint("a", SHEET)

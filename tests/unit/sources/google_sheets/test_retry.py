@@ -1,11 +1,12 @@
-"""A quota is waited for without end, a mishap a few times, and people are told."""
+"""Rate-limited calls are retried without end, failed calls a few times, and waiting is reported."""
 
 from collections.abc import Callable
 
 import pytest
 
+from consumer.sources.base import WAITING_DETAIL
 from consumer.sources.google_sheets.errors import RateLimitedError, RetryableError
-from consumer.sources.google_sheets.retry import WAITING_DETAIL, RetryPolicy, with_retries
+from consumer.sources.google_sheets.retry import RetryPolicy, with_retries
 
 RETRY_POLICY = RetryPolicy()
 
@@ -29,13 +30,13 @@ def responses(*given: Exception | str) -> Callable[[], str]:
     return call
 
 
-def test_a_good_answer_is_waited_for_by_nobody(sleeps: list[float]) -> None:
+def test_success_reports_no_waiting(sleeps: list[float]) -> None:
     told: list[str | None] = []
     assert with_retries(responses("good"), RETRY_POLICY, told.append) == "good"
     assert (sleeps, told) == ([], [])
 
 
-def test_a_quota_is_waited_for_longer_and_longer_without_end(sleeps: list[float]) -> None:
+def test_rate_limit_backoff_is_exponential_without_end(sleeps: list[float]) -> None:
     told: list[str | None] = []
     call = responses(*[RateLimitedError()] * 500, "good")
     assert with_retries(call, RETRY_POLICY, told.append) == "good"
@@ -46,20 +47,20 @@ def test_a_quota_is_waited_for_longer_and_longer_without_end(sleeps: list[float]
     assert told == [*[WAITING_DETAIL] * 500, None]
 
 
-def test_waits_are_not_in_step(sleeps: list[float]) -> None:
+def test_backoff_has_jitter(sleeps: list[float]) -> None:
     for _ in range(5):
         with_retries(responses(RateLimitedError(), "good"), RETRY_POLICY, lambda _: None)
     assert len(set(sleeps)) > 1
 
 
-def test_google_says_how_long_to_wait(sleeps: list[float]) -> None:
+def test_retry_after_is_used(sleeps: list[float]) -> None:
     with_retries(
         responses(RateLimitedError(17.0), RateLimitedError(0.0), "good"), RETRY_POLICY, lambda _: None
     )
     assert sleeps == [17.0, RETRY_POLICY.min_quota_wait]
 
 
-def test_a_mishap_is_tried_three_times_in_all(sleeps: list[float]) -> None:
+def test_error_is_tried_three_times(sleeps: list[float]) -> None:
     assert (
         with_retries(
             responses(RetryableError("a"), RetryableError("b"), "good"), RETRY_POLICY, lambda _: None
@@ -75,13 +76,13 @@ def test_a_mishap_is_tried_three_times_in_all(sleeps: list[float]) -> None:
         )
 
 
-def test_waiting_for_a_quota_does_not_count_as_a_mishap(sleeps: list[float]) -> None:
+def test_rate_limit_does_not_count_as_an_error(sleeps: list[float]) -> None:
     quota, mishap = RateLimitedError(1.0), RetryableError("x")
     call = responses(quota, mishap, quota, quota, mishap, quota, "good")
     assert with_retries(call, RETRY_POLICY, lambda _: None) == "good"
 
 
-def test_people_are_told_that_waiting_is_over_also_when_it_was_in_vain(sleeps: list[float]) -> None:
+def test_end_of_waiting_is_reported_after_failure(sleeps: list[float]) -> None:
     told: list[str | None] = []
     with pytest.raises(ZeroDivisionError):
         with_retries(responses(RateLimitedError(), ZeroDivisionError()), RETRY_POLICY, told.append)

@@ -1,4 +1,4 @@
-"""Which worksheet of a spreadsheet is read."""
+"""The choice of the worksheet to read."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def properties(index: int, **others: Any) -> dict[str, Any]:
     return {"properties": told | {"gridProperties": grid} | others}
 
 
-def test_worksheets_are_told_in_the_order_people_see() -> None:
+def test_worksheets_are_in_the_order_of_tabs() -> None:
     chart = {"properties": {"sheetId": 5, "title": "c", "index": 1, "sheetType": "OBJECT"}}
     found = parse_worksheets({"sheets": [properties(2), chart, properties(0)]})
     assert found == [Worksheet("t0", 0, 10, 2), Worksheet("c", 5), Worksheet("t2", 2, 10, 2)]
@@ -28,7 +28,7 @@ def test_worksheets_are_told_in_the_order_people_see() -> None:
     "metadata",
     [None, [], "x", {"sheets": None}, {"sheets": [{}]}, {"sheets": [properties(0, gridProperties=None)]}],
 )
-def test_metadata_that_make_no_sense_are_a_mishap(metadata: Any) -> None:
+def test_invalid_metadata_is_retryable(metadata: Any) -> None:
     with pytest.raises(RetryableError):
         parse_worksheets(metadata)
 
@@ -43,34 +43,32 @@ def test_metadata_that_make_no_sense_are_a_mishap(metadata: Any) -> None:
         (None, 0, FIRST),
     ],
 )
-def test_the_name_counts_then_the_number_then_the_order(
+def test_worksheet_is_chosen_by_title_then_number_then_order(
     asked: str | None, number: int | None, wanted: Worksheet
 ) -> None:
     assert choose_worksheet([CHART, FIRST, SECOND], asked, number) == wanted
 
 
-def test_number_nought_is_a_worksheet_where_one_has_it() -> None:
+def test_gid_0_is_a_worksheet_if_it_exists() -> None:
     nought = Worksheet("последний", 0, 1, 1)
     assert choose_worksheet([FIRST, nought], None, 0) == nought
 
 
 @pytest.mark.parametrize(("asked", "number"), [("лист1", None), (None, 33), (None, 44), ("Диаграмма", None)])
-def test_a_worksheet_that_is_not_there_is_refused_with_those_that_are(
-    asked: str | None, number: int | None
-) -> None:
+def test_error_of_missing_worksheet_lists_the_others(asked: str | None, number: int | None) -> None:
     with pytest.raises(LayoutError, match="«Лист1», «It's»") as caught:
         choose_worksheet([CHART, FIRST, SECOND], asked, number)
     assert caught.value.code == "sheet_not_found"
 
 
-def test_a_spreadsheet_of_charts_has_no_worksheet() -> None:
+def test_spreadsheet_of_charts_has_no_worksheet() -> None:
     for sheets in ([], [CHART]):
         with pytest.raises(LayoutError) as caught:
             choose_worksheet(sheets, None, None)
         assert caught.value.code == "no_worksheet"
 
 
-def test_of_many_names_only_some_are_told() -> None:
+def test_long_lists_of_names_are_cut() -> None:
     many = [Worksheet(f"Лист{i}", i, 1, 1) for i in range(1, 200)]
     with pytest.raises(LayoutError, match="…") as caught:
         choose_worksheet(many, "x", None)
@@ -81,15 +79,15 @@ OLD = Worksheet("Старые", 0, 10, 2, is_hidden=True)
 
 
 @pytest.mark.parametrize("number", [None, 0])
-def test_hidden_worksheet_is_passed_over(number: int | None) -> None:
+def test_hidden_worksheet_is_skipped(number: int | None) -> None:
     assert choose_worksheet([OLD, CHART, FIRST], None, number) == FIRST
 
 
-def test_hidden_worksheet_is_read_when_its_title_is_asked_for() -> None:
+def test_hidden_worksheet_is_read_by_its_title() -> None:
     assert choose_worksheet([OLD, FIRST], "Старые", None) == OLD
 
 
-def test_link_to_a_hidden_worksheet_is_refused_with_its_title() -> None:
+def test_link_to_a_hidden_worksheet_is_rejected() -> None:
     hidden = Worksheet("Прошлый год", 22, 10, 2, is_hidden=True)
     with pytest.raises(LayoutError, match="«Прошлый год», is hidden") as caught:
         choose_worksheet([FIRST, hidden], None, 22)
@@ -97,7 +95,7 @@ def test_link_to_a_hidden_worksheet_is_refused_with_its_title() -> None:
     assert "Visible worksheets: «Лист1». Hidden: «Прошлый год»." in caught.value.message
 
 
-def test_spreadsheet_of_hidden_worksheets_alone_is_refused_with_their_titles() -> None:
+def test_spreadsheet_of_hidden_worksheets_is_rejected() -> None:
     with pytest.raises(LayoutError, match="«Старые»") as caught:
         choose_worksheet([OLD], None, None)
     assert caught.value.code == "no_worksheet"
@@ -110,7 +108,7 @@ def test_hidden_property_is_read() -> None:
     assert [sheet.is_hidden for sheet in found] == [True, False, False]
 
 
-def test_title_with_unseen_characters_is_found_and_shown() -> None:
+def test_title_with_invisible_characters() -> None:
     family = Worksheet("Группы\u00a0👩\u200d🎓 ", 5, 10, 2)
     assert choose_worksheet([FIRST, family], family.title, None) == family
     assert choose_worksheet([FIRST, family], "«Группы\\u00a0👩\\u200d🎓 »", None) == family

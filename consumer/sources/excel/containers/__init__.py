@@ -1,0 +1,1 @@
+"""Containers of workbooks: zip (.xlsx, .xlsb, .ods) and OLE (.xls, encrypted workbooks)."""

@@ -1,0 +1,1 @@
+"""XML parts of workbooks, parsed by expat with bounded work per byte."""

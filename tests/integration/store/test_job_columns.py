@@ -1,0 +1,47 @@
+"""The columns of a job are listed once in Python, as fields of Job: table and views agree with them."""
+
+from dataclasses import fields
+
+from consumer.http.jobs.responses import JobView
+from consumer.store.database import Database
+from consumer.store.jobs import EVENT_FIELDS_OF_JOB, JOB_COLUMNS, Job
+from schemas.status import StatusEvent
+from tests.support.job_factories import fetch
+
+SQL_ONLY_COLUMNS = {"available_at", "last_event_at", "pruned_before_load", "source_columns"}
+"""Columns that only statements use."""
+COMPUTED_FIELDS = {"now"}
+EVENT_FIELDS_OF_OTHER_NAMES = {"schema_version", "event_id", "job_id", "occurred_at"}
+JOB_FIELDS = {field.name for field in fields(Job)}
+COLUMNS = """
+select column_name::text from information_schema.columns
+where table_schema = 'migration' and table_name = 'jobs'
+"""
+
+
+async def test_every_column_of_jobs_is_a_field_or_used_by_sql_only(database: Database) -> None:
+    columns = {name for (name,) in await fetch(database, COLUMNS)}
+    assert not SQL_ONLY_COLUMNS & JOB_FIELDS
+    assert columns == JOB_FIELDS - COMPUTED_FIELDS | SQL_ONLY_COLUMNS
+
+
+async def test_the_columns_of_a_job_are_read_in_the_order_of_its_fields(database: Database) -> None:
+    async with database.read_transaction() as connection:
+        statement = await connection.prepare(f"select {JOB_COLUMNS} from migration.jobs")
+        selected = [column.name for column in statement.get_attributes()]
+    assert selected == [field.name for field in fields(Job)]
+
+
+def test_a_status_event_and_the_view_of_a_job_have_no_field_that_a_job_lacks() -> None:
+    assert set(StatusEvent.model_fields) == EVENT_FIELDS_OF_JOB | EVENT_FIELDS_OF_OTHER_NAMES
+    assert all(hasattr(Job, name) for name in EVENT_FIELDS_OF_JOB)
+    assert all(hasattr(Job, name) for name in JobView.model_fields)
+
+
+def test_the_view_of_a_job_shows_all_that_its_events_do() -> None:
+    assert set(JobView.model_fields) >= EVENT_FIELDS_OF_JOB
+    assert all(
+        JobView.model_fields[name].annotation == StatusEvent.model_fields[name].annotation
+        for name in EVENT_FIELDS_OF_JOB
+        - {"source_identifier", "source_type", "dataset", "started_at", "completed_at"}
+    )
