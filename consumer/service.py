@@ -37,7 +37,7 @@ from consumer.store.errors import DatabaseUnavailableError, TransactionConflictE
 from consumer.store.listener import listen
 from consumer.store.requests import JobDefaults
 from consumer.worker import worker as workers
-from consumer.worker.attempt import WorkerContext
+from consumer.worker.context import WorkerContext
 from consumer.worker.worker import Worker
 from messaging.consumer import GroupConsumer
 from messaging.errors import MessagingError

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
-from consumer.worker.attempt import Attempt, WorkerContext
+from consumer.worker.attempt import Attempt
+from consumer.worker.context import WorkerContext
 from consumer.worker.job_runner import run_job
 from consumer.worker.lease_heartbeat import LeaseHeartbeat
 
