@@ -46,7 +46,5 @@ def test_rows_of_a_batch_by_source_and_settings(
 ) -> None:
     header = HEADER | {"source": {"type": source_type}, "chunk_rows": chunk_rows, "low_memory": low_memory}
     parameters = StartParameters.from_frame(header, b"")
-    assert (
-        parameters.source_config(find("chats").column_spec, None, lambda _: None, lambda: None).chunk_rows
-        == rows
-    )
+    config = parameters.source_config(find("chats").column_spec, None, lambda _: None, lambda: None)
+    assert config.chunk_rows == rows
