@@ -80,7 +80,7 @@ DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 def disk_error(error: OSError, message: str) -> TransientError:
     """The error for a temporary file that could not be written; `message` is used unless the disk is full."""
     if error.errno in DISK_FULL_ERRNOS:
-        return InternalOutageError("The disk of the service is full (MIGRATION_SCRATCH). Make room there.")
+        return InternalOutageError("The disk of the service is full (MIGRATION_SCRATCH). Free space there.")
     return TransientError(ErrorCode.SOURCE_UNAVAILABLE, message)
 
 

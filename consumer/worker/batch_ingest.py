@@ -28,7 +28,7 @@ FRAME_TOO_LARGE_HEADER = {
     "message": "The process that reads the source sent more at once than the service takes "
     f"({MAX_FRAME_BYTES >> 20} MB). Look for cells far longer than the others, shorten them, or split it.",
 }
-"""Stands in for the FAILED header of an extractor whose frame was not read."""
+"""Replaces the FAILED header of an extractor whose frame was not read."""
 
 FrameQueue = asyncio.Queue[Frame | Exception | None]
 """Frames, then an error of the reading side if there was one, then None."""
