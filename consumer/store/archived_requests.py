@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from consumer.store.connect import Connection
-from consumer.store.outbox import OUTBOX_CHANNEL
+from consumer.store.outbox import notify_relay
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +80,4 @@ on conflict (event_id) do update
 async def resend_last_events(connection: Connection, request_ids: Collection[str]) -> None:
     """Have the last events of removed jobs sent once more, as they were."""
     await connection.execute(RESEND_LAST, list(request_ids))
-    await connection.execute("select pg_notify($1, '')", OUTBOX_CHANNEL)
+    await notify_relay(connection)

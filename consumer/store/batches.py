@@ -6,7 +6,6 @@ the owner in between.
 """
 
 import json
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +15,11 @@ from consumer.errors import LeaseLostError
 from consumer.runtime import failpoints
 from consumer.store.bounded_transaction import begin
 from consumer.store.connect import Connection
-from consumer.store.jobs import JOB_COLUMNS, Job, job_from_row
+from consumer.store.jobs import JOB_COLUMNS, Job, job_from_row, sum_counters
 from consumer.store.leases import FencingToken
 from consumer.store.outbox import emit
-from consumer.store.rejected_counts import insert_rejected_rows
-from consumer.store.transitions import share_lock_owned
+from consumer.store.rejected_rows import insert_rejected_rows
+from consumer.store.transitions import share_lock_owned_job
 
 COPY_CHUNK_BYTES = 64 * 1024
 """Bytes handed to the driver at once, so that the event loop gets a turn in between."""
@@ -70,7 +69,7 @@ async def commit_batch(connection: Connection, fence: FencingToken, merge: Merge
     async with begin(connection):
         await copy_to_stages(connection, merge, batch.copy_streams)
         await failpoints.failpoint("batch.copied")
-        before = await share_lock_owned(connection, fence)
+        before = await share_lock_owned_job(connection, fence)
         await failpoints.failpoint("batch.fenced")
         counts = await run_merge(connection, merge)
         await failpoints.failpoint("batch.merged")
@@ -150,11 +149,3 @@ async def _update_counters(
     if row is None:
         raise LeaseLostError
     return job_from_row(row)
-
-
-def sum_counters(*counters: Mapping[str, int]) -> dict[str, int]:
-    """Counters by code, summed; zeroes left out."""
-    total: Counter[str] = Counter()
-    for counter in counters:
-        total.update(counter)
-    return {code: number for code, number in sorted(total.items()) if number}

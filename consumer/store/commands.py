@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from consumer.lifecycle import Cancel
-from consumer.store import archived_requests, job_progress, leases, outbox, transitions
+from consumer.store import archived_requests, database_rejections, leases, outbox, transitions
 from consumer.store.archived_requests import ArchivedRequest
 from consumer.store.connect import Connection, Row
 from consumer.store.jobs import BUMP_SEQUENCE, JOB_COLUMNS, Job, job_from_row
-from consumer.store.transitions import JOBS_CHANNEL, notify_workers
+from consumer.store.transitions import notify_workers
 from schemas.requests import CancelRequest, RetryRequest
 from schemas.status import Status
 from schemas.text import shorten_name
@@ -110,7 +110,7 @@ async def _apply_cancel(connection: Connection, target: Job) -> None:
     if target.token is not None:
         if await connection.fetchval(LEASE_IS_LIVE, leases.job_lease_name(target.id)):
             await connection.execute(REQUEST_CANCEL, target.id)
-            await connection.execute("select pg_notify($1, $2)", JOBS_CHANNEL, str(target.id))
+            await notify_workers(connection, target.id)
             return
         await leases.terminate_backend(connection, leases.job_lease_name(target.id))
     await transitions.apply(connection, target.id, target.token, Cancel())
@@ -129,7 +129,7 @@ returning {JOB_COLUMNS}
 
 async def _apply_retry(connection: Connection, target: Job, requested_by: str | None) -> None:
     """Rows that Postgres refused are tried again, but those that are stored as rejected already."""
-    await job_progress.clear_database_rejections(connection, target.id, target.checkpoint)
+    await database_rejections.clear_database_rejections(connection, target.id, target.checkpoint)
     row = await connection.fetchrow(RETRY, target.id, requested_by)
     assert row is not None, "the row is locked"  # noqa: S101
     await outbox.emit(connection, job_from_row(row))

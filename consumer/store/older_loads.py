@@ -15,23 +15,23 @@ select id, load from migration.jobs where pruned_before_load < load and id > $1 
 # $1 job, $2 its present load, $3 and $4 load and row number to go on behind, $5 how many rows. By their
 # places in the table: no plan for that reads all of it. What another replica is deleting is passed by.
 DELETE_OLDER_REJECTED_ROWS = """
-with piece as materialized (
+with chunk as materialized (
   select ctid, load, row_number from migration.migration_errors
   where job_id = $1 and load < $2 and (load, row_number) > ($3, $4)
   order by load, row_number limit $5 for update skip locked),
-gone as (delete from migration.migration_errors where ctid = any(array(select ctid from piece)) returning 1)
-select load, row_number, (select count(*) from gone) as removed
-from piece order by load desc, row_number desc limit 1
+deleted as (delete from migration.migration_errors where ctid = any(array(select ctid from chunk)) returning 1)
+select load, row_number, (select count(*) from deleted) as deleted
+from chunk order by load desc, row_number desc limit 1
 """
 
 DELETE_OLDER_DATABASE_REJECTIONS = """
-with piece as materialized (
+with chunk as materialized (
   select ctid, load, row_number from migration.database_rejections
   where job_id = $1 and load < $2 and (load, row_number) > ($3, $4)
   order by load, row_number limit $5 for update skip locked),
-gone as (delete from migration.database_rejections where ctid = any(array(select ctid from piece)) returning 1)
-select load, row_number, (select count(*) from gone) as removed
-from piece order by load desc, row_number desc limit 1
+deleted as (delete from migration.database_rejections where ctid = any(array(select ctid from chunk)) returning 1)
+select load, row_number, (select count(*) from deleted) as deleted
+from chunk order by load desc, row_number desc limit 1
 """
 
 MIN_BIGINT = -(2**63)
@@ -56,8 +56,8 @@ async def prune_older_loads(database: Database, between_chunks: BetweenChunks) -
 
 async def _prune_job(database: Database, job_id: int, load: int, between_chunks: BetweenChunks) -> int:
     removed = 0
-    for piece in (DELETE_OLDER_DATABASE_REJECTIONS, DELETE_OLDER_REJECTED_ROWS):
-        removed += await _delete_in_chunks(database, piece, job_id, load, between_chunks)
+    for statement in (DELETE_OLDER_DATABASE_REJECTIONS, DELETE_OLDER_REJECTED_ROWS):
+        removed += await _delete_in_chunks(database, statement, job_id, load, between_chunks)
     async with database.transaction() as connection:
         await _record_deletion(connection, job_id, load)
     return removed
@@ -73,7 +73,7 @@ async def _delete_in_chunks(
             row = await connection.fetchrow(statement, job_id, load, *behind, CHUNK_ROWS)
         if row is None:
             return removed
-        removed += row["removed"]
+        removed += row["deleted"]
         behind = (row["load"], row["row_number"])
         await between_chunks()
 

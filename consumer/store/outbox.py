@@ -59,13 +59,18 @@ async def _insert(
 ) -> None:
     await connection.execute(
         INSERT,
-        [one.job_id for one in events],
-        [one.request_id for one in events],
-        [one.sequence for one in events],
-        [one.event_id for one in events],
-        [one.model_dump_json() for one in events],
-        [json.dumps(one) for one in headers],
+        [event.job_id for event in events],
+        [event.request_id for event in events],
+        [event.sequence for event in events],
+        [event.event_id for event in events],
+        [event.model_dump_json() for event in events],
+        [json.dumps(each) for each in headers],
     )
+    await notify_relay(connection)
+
+
+async def notify_relay(connection: Connection) -> None:
+    """Wake the relay when this transaction commits."""
     await connection.execute("select pg_notify($1, '')", OUTBOX_CHANNEL)
 
 
@@ -92,7 +97,7 @@ async def resend_last_event(connection: Connection, job_id: int) -> None:
 async def resend_last_events(connection: Connection, job_ids: Collection[int]) -> None:
     """The same for several jobs whose rows this transaction has locked, in one statement."""
     await connection.execute(RESEND_LAST, list(job_ids))
-    await connection.execute("select pg_notify($1, '')", OUTBOX_CHANNEL)
+    await notify_relay(connection)
 
 
 @dataclass(frozen=True, slots=True)

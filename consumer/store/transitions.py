@@ -87,12 +87,12 @@ async def notify_workers(connection: Connection, job_id: int, delay: timedelta =
 SELECT_OWNED = f"select {JOB_COLUMNS} from migration.jobs where id = $1 and token = $2 and status = 'running'"  # noqa: S608
 
 
-async def lock_owned(connection: Connection, fence: FencingToken) -> Job:
+async def lock_owned_job(connection: Connection, fence: FencingToken) -> Job:
     """The job's row, locked, while its token is ours; raises LeaseLostError."""
     return _require_owned(await connection.fetchrow(f"{SELECT_OWNED} for update", fence.job_id, fence.token))
 
 
-async def share_lock_owned(connection: Connection, fence: FencingToken) -> Job:
+async def share_lock_owned_job(connection: Connection, fence: FencingToken) -> Job:
     """The job's row while its token is ours, and stays so to the end of the transaction; raises LeaseLostError.
 
     The token is unique, a key: changing it takes the one lock that does not go with this one. What leaves

@@ -19,7 +19,7 @@ from consumer.lifecycle import Outcome, PermanentFailure, Succeeded, TransientFa
 from consumer.runtime import failpoints
 from consumer.runtime.tempdir import JOB_DIR_PREFIX
 from consumer.sources.base import SourceCredentials
-from consumer.store import job_progress
+from consumer.store import database_rejections, job_progress, rejected_rows, transitions
 from consumer.store.batch_writer import BatchWriter, RowsRejectedError
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
@@ -123,9 +123,9 @@ class Attempt:
 
     async def _extract(self, merge: MergePlan) -> EndOfStream:
         async with self._context.database.transaction() as connection:
-            job = await job_progress.lock_owned_job(connection, self._fence)
-            refused = await job_progress.list_database_rejections(connection, self._fence)
-            rejected = await job_progress.rejected_positions(connection, self._fence)
+            job = await transitions.lock_owned_job(connection, self._fence)
+            refused = await database_rejections.list_database_rejections(connection, self._fence)
+            rejected = await rejected_rows.rejected_positions(connection, self._fence)
         self._outage_backoff.reset_on_progress(job.rows_done)
         scratch = self._make_temp_dir(job)
         try:
@@ -180,7 +180,7 @@ class Attempt:
         """Every row is accounted for, or the reading was short: that is never `completed`."""
         async with self._context.database.transaction() as connection:
             await job_progress.set_total(connection, self._fence, end.rows)
-            job = await job_progress.lock_owned_job(connection, self._fence)
+            job = await transitions.lock_owned_job(connection, self._fence)
         if end.rows == 0:
             return PermanentFailure(
                 ErrorCode.NO_ROWS, "the source holds no rows: check that it is the right one"
@@ -207,7 +207,7 @@ class Attempt:
 
     async def _on_database_rejections(self, rows: dict[int, str]) -> Outcome | None:
         async with self._context.database.transaction() as connection:
-            known = await job_progress.list_database_rejections(connection, self._fence)
+            known = await database_rejections.list_database_rejections(connection, self._fence)
             fresh = {position: state for position, state in rows.items() if position not in known}
             if not fresh or len(known) + len(fresh) > MAX_DATABASE_REJECTIONS:
                 return PermanentFailure(
@@ -215,7 +215,7 @@ class Attempt:
                     f"Postgres refuses rows that passed every rule (SQLSTATE {min(rows.values())}, "
                     f"{len(known) + len(fresh)} so far): see what was added to the tables of the target",
                 )
-            await job_progress.record_database_rejections(connection, self._fence, fresh)
+            await database_rejections.record_database_rejections(connection, self._fence, fresh)
         log.warning("rows.rejected_by_database", rows=len(fresh), sqlstates=sorted(set(fresh.values())))
         return None
 

@@ -8,7 +8,7 @@ from datetime import UTC
 from typing import Any
 
 from consumer.ipc import MAX_FRAME_BYTES, FrameTooLargeError, FrameType, ProtocolError
-from consumer.store import job_progress
+from consumer.store import job_progress, transitions
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.batches import Batch
 from consumer.store.database import Database
@@ -164,7 +164,7 @@ class BatchIngest:
     async def _on_opened(self, header: Mapping[str, Any]) -> None:
         """A source read for the first time, or another one under the same name, begins a load."""
         async with self._database.transaction() as connection:
-            job = await job_progress.lock_owned_job(connection, self._fence)
+            job = await transitions.lock_owned_job(connection, self._fence)
             self._last_job = job
             if job.fingerprint == header["fingerprint"]:
                 log.info("load.resumed", checkpoint=job.checkpoint, rows=job.rows_done)

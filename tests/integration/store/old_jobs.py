@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from consumer.lifecycle import Cancel, Complete, Fail, Transition
-from consumer.store import job_progress, transitions
+from consumer.store import database_rejections, job_progress, transitions
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.database import Database
 from consumer.store.jobs import Job
@@ -32,7 +32,7 @@ async def make_ended_job(
     job, fence = await make_running_job(database, request_id)
     async with database.transaction() as connection:
         await job_progress.start_load(connection, fence, "the file", {"ranges": 1}, {})
-        await job_progress.record_database_rejections(connection, fence, {4: "22001"})
+        await database_rejections.record_database_rejections(connection, fence, {4: "22001"})
     session = await BatchWriter.open(database, fence, minimal_dataset.MERGE)
     await session.write(make_batch(make_things(2, 3), rejected=[4]))
     await session.close()
@@ -72,7 +72,7 @@ async def row_count(database: Database, table: str, job_id: int) -> int:
 
 
 COUNTED_TABLES = (
-    *("jobs", "outbox", "migration_errors", "refused_rows", "commands", "attempts", "rejected_counts"),
+    *("jobs", "outbox", "migration_errors", "database_rejections", "commands", "attempts", "rejected_counts"),
 )
 
 

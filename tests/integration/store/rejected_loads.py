@@ -4,12 +4,13 @@ import json
 import struct
 from collections.abc import Sequence
 
-from consumer.store import job_progress
+from consumer.store import database_rejections, job_progress
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.database import Database
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
-from consumer.store.rejected_rows import ALL_ROWS, rejected_rows
+from consumer.store.rejected_pages import ALL_ROWS, rejected_rows
+from consumer.store.rejected_rows import rejected_positions
 from tests.integration.store import minimal_dataset
 from tests.integration.store.minimal_dataset import make_batch, make_things
 from tests.support.job_factories import execute, fetch
@@ -62,8 +63,8 @@ async def resumed_rows(
 ) -> tuple[tuple[int, ...], dict[int, str]]:
     """Rejected and refused rows that the next reading of the source is given."""
     async with database.transaction() as connection:
-        positions = await job_progress.rejected_positions(connection, fencing_token)
-        refused = await job_progress.list_database_rejections(connection, fencing_token)
+        positions = await rejected_positions(connection, fencing_token)
+        refused = await database_rejections.list_database_rejections(connection, fencing_token)
     return struct.unpack(f"!{len(positions) // 8}q", positions), refused
 
 
@@ -77,7 +78,7 @@ async def record_rejected_by_database(
 ) -> None:
     """Have rows refused by Postgres in the present load."""
     async with database.transaction() as connection:
-        await job_progress.record_database_rejections(
+        await database_rejections.record_database_rejections(
             connection, fencing_token, dict.fromkeys(row_numbers, "22001")
         )
 

@@ -8,10 +8,9 @@ import pytest_asyncio
 
 from consumer.datasets.base import MergePlan
 from consumer.store.batch_writer import BatchWriter
-from consumer.store.batches import sum_counters
 from consumer.store.database import Database
 from consumer.store.errors import QueryError
-from consumer.store.jobs import Job
+from consumer.store.jobs import Job, sum_counters
 from consumer.store.leases import FencingToken
 from tests.integration.store import minimal_dataset
 from tests.integration.store.minimal_dataset import make_batch, make_things

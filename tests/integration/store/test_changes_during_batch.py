@@ -39,7 +39,7 @@ async def batch_in_progress(database: Database) -> AsyncIterator[FencingToken]:
     _, fence = await make_running_job(database)
     session = await BatchWriter.open(database, fence, minimal_dataset.MERGE)
     await session._connection.execute("begin")
-    await transitions.share_lock_owned(session._connection, fence)
+    await transitions.share_lock_owned_job(session._connection, fence)
     yield fence
     await session.close()
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from consumer.lifecycle import Cancel, Complete, Fail, Transition
-from consumer.store import commands, job_progress, transitions
+from consumer.store import commands, database_rejections, job_progress, transitions
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.database import Database
 from consumer.store.errors import TransactionConflictError
@@ -127,7 +127,7 @@ async def test_a_retry_tries_rows_again_that_postgres_refused_behind_the_checkpo
     await session.write(make_batch(make_things(2)))
     await session.close()
     async with database.transaction() as connection:
-        await job_progress.record_database_rejections(
+        await database_rejections.record_database_rejections(
             connection, fence, {1: "23514", 2: "23514", 3: "23514", 9: "23514"}
         )
         await transitions.apply(connection, fence.job_id, fence.token, Fail("database_refused", "why"))
@@ -142,7 +142,7 @@ async def test_a_retry_tries_rows_again_that_postgres_refused_behind_the_checkpo
 async def test_a_retry_without_a_checkpoint_tries_all_rows_again(database: Database) -> None:
     _, fence = await make_running_job(database)
     async with database.transaction() as connection:
-        await job_progress.record_database_rejections(connection, fence, {-5: "23514", 3: "23514"})
+        await database_rejections.record_database_rejections(connection, fence, {-5: "23514", 3: "23514"})
         await transitions.apply(connection, fence.job_id, fence.token, Fail("database_refused", "why"))
     assert await apply_command(database, RETRY) is None
     assert await fetch(database, "select row_number from migration.database_rejections") == []

@@ -7,7 +7,7 @@ import pytest
 
 from consumer.errors import LeaseLostError
 from consumer.lifecycle import Cancel, Complete, Fail, Requeue
-from consumer.store import batches, job_progress, leases, transitions
+from consumer.store import batches, database_rejections, job_progress, leases, transitions
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.connect import Connection
 from consumer.store.database import Database
@@ -33,10 +33,10 @@ WRITES: dict[str, Write] = {
     "total": lambda connection, fence: job_progress.set_total(connection, fence, 5),
     "detail": lambda connection, fence: job_progress.set_detail(connection, fence, "waiting"),
     "begin": lambda connection, fence: job_progress.start_load(connection, fence, "another", None, {}),
-    "refuse": lambda connection, fence: job_progress.record_database_rejections(
+    "refuse": lambda connection, fence: database_rejections.record_database_rejections(
         connection, fence, {7: "22001"}
     ),
-    "standing": lambda connection, fence: job_progress.lock_owned_job(connection, fence),
+    "standing": lambda connection, fence: transitions.lock_owned_job(connection, fence),
     "completed": lambda c, f: transitions.apply(c, f.job_id, f.token, Complete()),
     "failed": lambda c, f: transitions.apply(c, f.job_id, f.token, Fail("no_rows", "none")),
     "cancelled": lambda c, f: transitions.apply(c, f.job_id, f.token, Cancel()),

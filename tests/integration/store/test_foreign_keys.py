@@ -39,7 +39,7 @@ async def test_every_reference_is_enforced_once(database: Database) -> None:
 async def test_orphans_are_told_by_their_reference_and_hold_up_no_other(database: Database) -> None:
     await execute(database, INSERT_ORPHANS)
     held = "directory.groups.university_id → directory.universities"
-    with pytest.raises(OrphanRowsError, match=f"are in the way: {held}: 2 rows. Mend or delete them"):
+    with pytest.raises(OrphanRowsError, match=f"without a parent prevent this: {held}: 2 rows. Correct or delete them"):
         await foreign_keys.enforce_all(database.dsn)
     assert await _orphan_counts(database) == {held: 2}
     await execute(database, "delete from directory.groups")

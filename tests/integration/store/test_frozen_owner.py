@@ -25,7 +25,7 @@ async def _make_frozen_owner(database: Database) -> tuple[FencingToken, BatchWri
     job, held = await make_running_job(database)
     session = await BatchWriter.open(database, held, minimal_dataset.MERGE)
     await session._connection.execute("begin")
-    await transitions.share_lock_owned(session._connection, held)
+    await transitions.share_lock_owned_job(session._connection, held)
     await expire_lease(database, job.id)
     return held, session
 

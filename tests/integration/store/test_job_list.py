@@ -7,7 +7,7 @@ import pytest
 from consumer.store import job_list
 from consumer.store.database import Database
 from consumer.store.job_list import JobFilter, JobListPage, list_jobs
-from consumer.store.job_lookup import MAX_JOB_ID
+from schemas.integers import MAX_JOB_NUMBER
 from schemas.status import Status
 from tests.support.job_factories import execute, get_job, make_request, record_request
 
@@ -26,7 +26,7 @@ where id = $1
 
 
 async def _page(
-    database: Database, wanted: JobFilter, *, limit: int = 50, before: int = MAX_JOB_ID
+    database: Database, wanted: JobFilter, *, limit: int = 50, before: int = MAX_JOB_NUMBER
 ) -> JobListPage:
     async with database.read_transaction() as connection:
         return await list_jobs(connection, wanted, limit=limit, before=before)
@@ -55,7 +55,7 @@ async def _make_many_jobs(database: Database, count: int) -> list[int]:
 async def _all_pages(database: Database, wanted: JobFilter, limit: int) -> tuple[list[int], int]:
     """The numbers on all pages, and how many pages there are."""
     seen: list[int] = []
-    before, pages = MAX_JOB_ID, 0
+    before, pages = MAX_JOB_NUMBER, 0
     while True:
         page = await _page(database, wanted, limit=limit, before=before)
         seen += [job.id for job in page.jobs]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from consumer.store import job_progress
+from consumer.store import database_rejections, job_progress, rejected_rows
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.database import Database
 from consumer.store.errors import TransactionConflictError
@@ -36,7 +36,7 @@ async def _make_half_read_job(database: Database) -> tuple[Job, FencingToken]:
     await session.close()
     async with database.transaction() as connection:
         await job_progress.set_total(connection, fence, 10)
-        await job_progress.record_database_rejections(connection, fence, {7: "22001"})
+        await database_rejections.record_database_rejections(connection, fence, {7: "22001"})
     return job, fence
 
 
@@ -114,15 +114,18 @@ async def test_what_a_job_waits_for_is_told_once_and_forgotten_with_the_next_bat
 async def test_refused_rows_are_remembered_with_their_state(database: Database) -> None:
     _, fence = await _make_half_read_job(database)
     async with database.transaction() as connection:
-        await job_progress.record_database_rejections(connection, fence, {9: "23514"})
-        assert await job_progress.list_database_rejections(connection, fence) == {7: "22001", 9: "23514"}
+        await database_rejections.record_database_rejections(connection, fence, {9: "23514"})
+        assert await database_rejections.list_database_rejections(connection, fence) == {
+            7: "22001",
+            9: "23514",
+        }
 
 
 async def test_a_row_is_not_refused_twice(database: Database) -> None:
     _, fence = await _make_half_read_job(database)
     with pytest.raises(TransactionConflictError):
         async with database.transaction() as connection:
-            await job_progress.record_database_rejections(connection, fence, {7: "22001"})
+            await database_rejections.record_database_rejections(connection, fence, {7: "22001"})
 
 
 async def test_positions_of_rejected_rows_are_told_in_order_as_numbers_of_eight_bytes(
@@ -134,7 +137,7 @@ async def test_positions_of_rejected_rows_are_told_in_order_as_numbers_of_eight_
     await session.write(make_batch(make_things(5), rejected=[4, -(2**63), 300]))
     await session.close()
     async with database.transaction() as connection:
-        found = await job_progress.rejected_positions(connection, fence)
+        found = await rejected_rows.rejected_positions(connection, fence)
     assert struct.unpack("!3q", found) == (-(2**63), 4, 300)
 
 

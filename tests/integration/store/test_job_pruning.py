@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from consumer.store import archived_requests, commands, leases, outbox, removal, requests
+from consumer.store import archived_requests, commands, leases, outbox, pruning, requests
 from consumer.store.database import Database
 from consumer.store.leases import RELAY_LEASE
 from consumer.store.outbox import OutboxEvent
@@ -51,7 +51,7 @@ async def _make_removed_job(database: Database) -> OutboxEvent:
         assert job is RecordOutcome.DUPLICATE
         [last] = await outbox.fetch_pending(connection, 10, 2**20)
     await execute(database, "update migration.outbox set published_at = now() - interval '10 days'")
-    assert await removal.prune_jobs(database, ONE_DAY, no_pause) == 1
+    assert await pruning.prune_jobs(database, ONE_DAY, no_pause) == 1
     assert await _rows_left(database) == []
     return last
 
@@ -101,7 +101,7 @@ async def test_a_job_goes_when_it_ended_long_enough_ago_with_all_that_hangs_on_i
 ) -> None:
     old = await make_ended_job(database, "old", status, days=3)
     await make_ended_job(database, "young", status, days=1)
-    assert await removal.prune_jobs(database, 2 * ONE_DAY, no_pause) == 1
+    assert await pruning.prune_jobs(database, 2 * ONE_DAY, no_pause) == 1
     assert {name for kind, name in await _rows_left(database) if kind == "job"} == {"young"}
     assert ("event", "old") not in await _rows_left(database)
     past = "select request_id, job_id, sequence, completed_at from migration.archived_requests"
@@ -116,7 +116,7 @@ async def test_a_job_that_has_not_ended_stays_however_old_it_is(database: Databa
         await execute(database, f"update migration.jobs set {column} = now() - interval '9 years'")
     await execute(database, "update migration.outbox set published_at = now() - interval '9 years'")
     before = await snapshot(database)
-    assert await removal.prune_jobs(database, 0 * ONE_DAY, no_pause) == 0
+    assert await pruning.prune_jobs(database, 0 * ONE_DAY, no_pause) == 0
     assert await snapshot(database) == before
 
 
@@ -129,10 +129,10 @@ async def test_a_job_of_which_something_waits_to_be_published_stays_whole(
                     where id = (select {which}(id) from migration.outbox)"""
     await execute(database, unpublish)
     before = await snapshot(database)
-    assert await removal.prune_jobs(database, ONE_DAY, no_pause) == 0
+    assert await pruning.prune_jobs(database, ONE_DAY, no_pause) == 0
     assert await snapshot(database) == before
     await _publish_all(database)
-    assert await removal.prune_jobs(database, ONE_DAY, no_pause) == 1
+    assert await pruning.prune_jobs(database, ONE_DAY, no_pause) == 1
 
 
 MANY_COUNTS = """
@@ -157,7 +157,7 @@ async def test_a_job_is_emptied_in_pieces_before_it_goes(database: Database) -> 
     await execute(database, MANY_COUNTS, job.id)
     await execute(database, MANY_ATTEMPTS, job.id)
     await count_deletes(database)
-    assert await removal.prune_jobs(database, ONE_DAY, no_pause) == 1
+    assert await pruning.prune_jobs(database, ONE_DAY, no_pause) == 1
     assert await _rows_left(database) == []
     assert max(await deletes_per_transaction(database)) == 1_000
 
@@ -168,7 +168,7 @@ async def test_a_job_is_emptied_in_pieces_before_it_goes(database: Database) -> 
 async def test_what_came_to_a_job_since_it_was_emptied_keeps_it_there(database: Database, table: str) -> None:
     job_id = await _make_emptied_job(database, but=table)
     async with database.transaction() as connection:
-        assert not await removal.archive_and_delete(connection, job_id, ONE_DAY)
+        assert not await pruning.archive_and_delete(connection, job_id, ONE_DAY)
     assert await fetch(database, "select * from migration.archived_requests") == []
     assert (await get_job(database, "r-1")).id == job_id
 
@@ -178,7 +178,7 @@ async def test_a_removal_that_fails_leaves_the_job_and_no_memory(database: Datab
     await execute(database, "create table migration.bound (job_id bigint references migration.jobs)")
     await execute(database, "insert into migration.bound select id from migration.jobs")
     with pytest.raises(Exception, match="23503"):
-        await removal.prune_jobs(database, ONE_DAY, no_pause)
+        await pruning.prune_jobs(database, ONE_DAY, no_pause)
     assert await fetch(database, "select * from migration.archived_requests") == []
     assert await record_request(database, "r-1") is RecordOutcome.DUPLICATE
 
@@ -254,7 +254,7 @@ async def test_a_command_that_was_obeyed_before_its_job_was_removed_is_not_refus
     await make_ended_job(database)
     insert = "insert into migration.commands (command_id, request_id, action, accepted)"
     await execute(database, f"{insert} values ('c-1', 'r-1', 'cancel', true)")
-    await removal.prune_jobs(database, ONE_DAY, no_pause)
+    await pruning.prune_jobs(database, ONE_DAY, no_pause)
     assert await _apply_command(database, CANCEL) is None
     assert await _pending_events(database) == []
 
@@ -274,7 +274,7 @@ async def _start_and_wait_for_lock(neighbour: Database, work: Any) -> asyncio.Fu
 async def _run_during_removal(neighbour: Database, job_id: int, work: Any) -> Any:
     """What comes of work that meets a removal which is not committed yet."""
     async with neighbour.transaction() as connection:
-        assert await removal.archive_and_delete(connection, job_id, ONE_DAY)
+        assert await pruning.archive_and_delete(connection, job_id, ONE_DAY)
         meeting = await _start_and_wait_for_lock(neighbour, work)
     return await meeting
 
@@ -316,7 +316,7 @@ async def test_a_start_that_found_the_job_just_before_it_was_removed_is_answered
         assert await lock_finished_job(connection, job_id, ONE_DAY)
         assert await archived_requests.archive(connection, job_id)
         meeting = await _start_and_wait_for_lock(other_replica_database, record_request(database, "r-1"))
-        await connection.execute(removal.DELETE_JOB, job_id)
+        await connection.execute(pruning.DELETE_JOB, job_id)
     assert await meeting is RecordOutcome.DUPLICATE
     assert [event.request_id for event in await _pending_events(database)] == ["r-1"]
 
@@ -340,7 +340,7 @@ async def test_a_removal_passes_by_a_job_that_is_being_answered(
             await requests.record(connection, "r-1", make_request(), LIMITS, None) is RecordOutcome.DUPLICATE
         )
         async with database.transaction() as other:
-            assert not await removal.archive_and_delete(other, job_id, ONE_DAY)
+            assert not await pruning.archive_and_delete(other, job_id, ONE_DAY)
     assert [event.request_id for event in await _pending_events(database)] == ["r-1"]
     assert (await get_job(database, "r-1")).id == job_id
 

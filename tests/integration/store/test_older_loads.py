@@ -5,14 +5,14 @@ import time
 
 import pytest
 
-from consumer.store import older_loads, removal, retention
+from consumer.store import older_loads, pruning
 from consumer.store.database import Database
 from consumer.store.errors import TransactionConflictError
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
 from consumer.store.older_loads import MIN_BIGINT, prune_older_loads
 from consumer.store.pruning import CHUNK_ROWS
-from consumer.store.rejected_rows import ALL_ROWS, LoadReplacedError, record_columns, rejected_rows
+from consumer.store.rejected_pages import ALL_ROWS, LoadReplacedError, record_columns, rejected_rows
 from tests.integration.store.old_jobs import (
     ONE_DAY,
     backdate,
@@ -182,10 +182,10 @@ async def test_ended_job_with_rows_of_older_loads_is_removed_once_they_are_delet
     job = await make_ended_job(database)
     await set_load(database, job.id, job.load + 1)
     await backdate(database, job.id, 10)
-    assert await retention.prune_rejected_rows(database, ONE_DAY, no_pause) == 0
-    assert await removal.prune_jobs(database, ONE_DAY, no_pause) == 0
+    assert await pruning.prune_rejected_rows(database, ONE_DAY, no_pause) == 0
+    assert await pruning.prune_jobs(database, ONE_DAY, no_pause) == 0
     assert await prune_older_loads(database, no_pause) == 2
-    assert await removal.prune_jobs(database, ONE_DAY, no_pause) == 1
+    assert await pruning.prune_jobs(database, ONE_DAY, no_pause) == 1
     assert await fetch(database, "select id from migration.jobs") == []
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from consumer.store import removal, retention
+from consumer.store import pruning
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.connect import CONTROL_SETTINGS, DedicatedConnection
 from consumer.store.database import Database
@@ -46,10 +46,10 @@ async def _open_transaction(database: Database, statement: str) -> AsyncIterator
 async def _prune_all(database: Database) -> tuple[int, ...]:
     """A whole round: rejected rows, events, commands, jobs."""
     return (
-        await retention.prune_rejected_rows(database, ONE_DAY, no_pause),
-        await retention.prune_events(database, ONE_DAY, no_pause),
-        await retention.prune_commands(database, ONE_DAY, no_pause),
-        await removal.prune_jobs(database, ONE_DAY, no_pause),
+        await pruning.prune_rejected_rows(database, ONE_DAY, no_pause),
+        await pruning.prune_events(database, ONE_DAY, no_pause),
+        await pruning.prune_commands(database, ONE_DAY, no_pause),
+        await pruning.prune_jobs(database, ONE_DAY, no_pause),
     )
 
 
@@ -74,11 +74,11 @@ async def test_a_round_passes_by_events_and_commands_that_somebody_holds(databas
     everything = "select from migration.outbox, migration.commands for update"
     async with _open_transaction(database, everything):
         begun = time.monotonic()
-        assert await retention.prune_events(database, ONE_DAY, no_pause) == 0
-        assert await retention.prune_commands(database, ONE_DAY, no_pause) == 0
+        assert await pruning.prune_events(database, ONE_DAY, no_pause) == 0
+        assert await pruning.prune_commands(database, ONE_DAY, no_pause) == 0
         assert time.monotonic() - begun < LOCK_TIMEOUT_SECONDS, "it waited"
-    assert await retention.prune_events(database, ONE_DAY, no_pause) > 0
-    assert await retention.prune_commands(database, ONE_DAY, no_pause) == 1
+    assert await pruning.prune_events(database, ONE_DAY, no_pause) > 0
+    assert await pruning.prune_commands(database, ONE_DAY, no_pause) == 1
 
 
 async def test_twenty_thousand_rejected_rows_are_pruned_while_a_batch_is_being_stored(
@@ -94,7 +94,7 @@ async def test_twenty_thousand_rejected_rows_are_pruned_while_a_batch_is_being_s
         await wait_until_async(
             lambda: is_waiting_for_lock(database, "things"), 10, "the batch to be in its middle"
         )
-        assert await retention.prune_rejected_rows(database, ONE_DAY, no_pause) == MANY_ROWS + 1
+        assert await pruning.prune_rejected_rows(database, ONE_DAY, no_pause) == MANY_ROWS + 1
         assert max(await deletes_per_transaction(database)) == CHUNK_ROWS
         assert not storing.done(), "the batch was not under way all the time"
     stored = await storing

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import timedelta
 
-from consumer.store import claims, job_progress, retention
+from consumer.store import claims, job_progress, pruning
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.database import Database
 from consumer.store.leases import FencingToken
@@ -82,7 +82,7 @@ async def test_a_new_load_begins_at_zero_and_a_takeover_goes_on(database: Databa
 async def test_the_counts_stay_when_retention_deletes_the_rows(database: Database) -> None:
     job = await make_ended_job(database)
     before = await _summary(database, job.id)
-    assert await retention.prune_rejected_rows(database, timedelta(), no_pause) == 1
+    assert await pruning.prune_rejected_rows(database, timedelta(), no_pause) == 1
     assert before == [RejectedCount("number", "amount", 1)]
     assert await _summary(database, job.id) == before
 

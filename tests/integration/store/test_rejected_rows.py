@@ -7,7 +7,7 @@ import pytest
 
 from consumer.store import rejected_rows as module
 from consumer.store.database import Database
-from consumer.store.rejected_rows import RejectedFilter, RejectedPage, record_columns, rejected_rows
+from consumer.store.rejected_pages import RejectedFilter, RejectedPage, record_columns, rejected_rows
 from tests.support.job_factories import make_pending_job, record_request
 
 Error = tuple[str | None, str]

@@ -19,13 +19,13 @@ from consumer.errors import LeaseLostError
 from consumer.lifecycle import Complete, Fail
 from consumer.store import (
     commands,
+    database_rejections,
     job_progress,
     leases,
     migrate,
+    pruning,
     rate_limits,
-    removal,
     requests,
-    retention,
     transitions,
 )
 from consumer.store.batch_writer import BatchWriter
@@ -151,7 +151,7 @@ async def _import(database: Database) -> None:
         _, owned = await make_running_job(database, request_id)
         async with database.transaction() as connection:
             await job_progress.start_load(connection, owned, "the file", None, {})
-            await job_progress.record_database_rejections(connection, owned, {9: "22001"})
+            await database_rejections.record_database_rejections(connection, owned, {9: "22001"})
         session = await BatchWriter.open(database, owned, CHATS.make_merge_plan("excel"))
         job = await session.write(_batch(name))
         await session.close()
@@ -169,7 +169,7 @@ async def _take_over(database: Database) -> None:
     session.terminate()
     with pytest.raises(LeaseLostError):
         async with database.transaction() as connection:
-            await job_progress.lock_owned_job(connection, old)
+            await transitions.lock_owned_job(connection, old)
     async with database.transaction() as connection:
         await transitions.apply(connection, new.job_id, new.token, Fail("no_rows", "none"))
 
@@ -177,10 +177,10 @@ async def _take_over(database: Database) -> None:
 async def _prune(database: Database) -> None:
     async with database.transaction() as connection:
         await connection.execute("update migration.outbox set published_at = clock_timestamp()")
-    assert await retention.prune_rejected_rows(database, NOW, no_pause) == 2
-    await retention.prune_events(database, NOW, no_pause)
-    assert await retention.prune_commands(database, NOW, no_pause)
-    assert await removal.prune_jobs(database, NOW, no_pause)
+    assert await pruning.prune_rejected_rows(database, NOW, no_pause) == 2
+    await pruning.prune_events(database, NOW, no_pause)
+    assert await pruning.prune_commands(database, NOW, no_pause)
+    assert await pruning.prune_jobs(database, NOW, no_pause)
 
 
 def _batch(name: str) -> Batch:
