@@ -70,7 +70,8 @@ async def test_a_round_passes_by_an_old_job_that_somebody_holds(database: Databa
 async def test_a_round_passes_by_events_and_commands_that_somebody_holds(database: Database) -> None:
     await make_ended_job(database, days=10)
     old = "now() - interval '9 days'"
-    await execute(database, f"insert into migration.commands values ('c-1', 'r-1', 'retry', true, {old})")
+    command = "insert into migration.commands (command_id, request_id, action, accepted, created_at)"
+    await execute(database, f"{command} values ('c-1', 'r-1', 'retry', true, {old})")
     everything = "select from migration.outbox, migration.commands for update"
     async with _open_transaction(database, everything):
         begun = time.monotonic()
@@ -129,5 +130,5 @@ async def test_two_replicas_that_prune_at_once_divide_the_work(
     rest = await _prune_all(database)
     assert one[-1] + other[-1] + rest[-1] == 8
     assert await fetch(database, "select count(*) from migration.archived_requests") == [(8,)]
-    for table in ("jobs", "outbox", "migration_errors", "refused_rows"):
+    for table in ("jobs", "outbox", "migration_errors", "database_rejections"):
         assert await fetch(database, f"select * from migration.{table}") == []

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from consumer.store import rejected_rows as module
+from consumer.store import rejected_pages
 from consumer.store.database import Database
 from consumer.store.rejected_pages import RejectedFilter, RejectedPage, record_columns, rejected_rows
 from tests.support.job_factories import make_pending_job, record_request
@@ -104,7 +104,7 @@ async def test_a_filtered_page_stops_and_says_where_it_has_looked(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id, wanted = await _make_job(database), RejectedFilter(q="max.ru/%")
-    monkeypatch.setattr(module, "MAX_SCANNED_ROWS", 2)
+    monkeypatch.setattr(rejected_pages, "MAX_SCANNED_ROWS", 2)
     looked_at, after = [], -1
     while True:
         page = await _page(database, job_id, wanted, after=after)
@@ -118,7 +118,7 @@ async def test_a_filtered_page_stops_and_says_where_it_has_looked(
 async def test_a_window_that_ends_with_the_last_row_is_the_end(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_SCANNED_ROWS", 5)
+    monkeypatch.setattr(rejected_pages, "MAX_SCANNED_ROWS", 5)
     page = await _page(database, await _make_job(database), RejectedFilter(q="nothing"))
     assert (page.json_rows, page.next) == ([], None)
 
@@ -126,7 +126,7 @@ async def test_a_window_that_ends_with_the_last_row_is_the_end(
 async def test_large_rows_make_short_pages_of_what_is_filtered_too(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PAGE_BYTES", 250)
+    monkeypatch.setattr(rejected_pages, "PAGE_BYTES", 250)
     job_id, wanted = await _make_job(database), RejectedFilter(code="length")
     seen, after = [], -1
     for length in (2, 1):
@@ -156,7 +156,7 @@ async def test_the_columns_are_those_of_what_is_filtered(
     columns: list[str],
     at_once: int,
 ) -> None:
-    monkeypatch.setattr(module, "MAX_COLUMN_SCAN_ROWS", at_once)
+    monkeypatch.setattr(rejected_pages, "MAX_COLUMN_SCAN_ROWS", at_once)
     job_id = await _make_job(database)
     found: dict[str, None] = {}
     last: int | None = -1
