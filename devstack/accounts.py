@@ -8,6 +8,8 @@ from pathlib import Path
 
 from devstack.errors import StackError
 
+UNPRIVILEGED_USER = "nobody"
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -18,16 +20,16 @@ class Account:
 
 
 def server_account() -> Account | None:
-    """The account `nobody` for root, as which Postgres refuses to run; None for other callers."""
+    """The account UNPRIVILEGED_USER for root, as which Postgres refuses to run; None for other callers."""
     if os.geteuid() != 0:
         return None
     import pwd
 
     try:
-        entry = pwd.getpwnam("nobody")
+        entry = pwd.getpwnam(UNPRIVILEGED_USER)
     except KeyError as error:
         raise StackError(
-            "Postgres refuses to run as root, and there is no user 'nobody' to run it as."
+            f"Postgres refuses to run as root, and there is no user '{UNPRIVILEGED_USER}' to run it as."
         ) from error
     return Account(entry.pw_uid, entry.pw_gid)
 

@@ -36,7 +36,8 @@ class ShutdownTimings:
         self._stack = stack
 
     async def measure_all(self) -> list[ShutdownTiming]:
-        """Measure all states in turn."""
+        """Measure all states in turn. Jobs of the takeovers end first: they could take all slots."""
+        await self._benchmark.wait_until_idle()
         self._benchmark.replicas.stop()
         return [
             await self._at_start(),

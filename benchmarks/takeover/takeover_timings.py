@@ -104,6 +104,16 @@ class TakeoverBenchmark:
 
         return await wait_until_async(in_progress, PROGRESS_TIMEOUT_SECONDS, f"{count} jobs in progress")
 
+    async def wait_until_idle(self) -> None:
+        """Wait until every requested job has ended. Raises StackError."""
+        await self.replicas.ensure(1)
+
+        async def idle() -> bool:
+            ended = await self.database.fetchval(COUNT_ENDED_JOBS)
+            return bool(ended >= self.requested)
+
+        await wait_until_async(idle, PROGRESS_TIMEOUT_SECONDS, "all jobs to end")
+
     async def has_idle_job_with_progress(self) -> bool:
         """Whether a running job has stored a batch, and no running job changed within the last second."""
         query = "select max(updated_at) < clock_timestamp() - interval '1 second' from migration.jobs"

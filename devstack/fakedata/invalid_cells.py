@@ -17,7 +17,7 @@ INVALID_CELLS: tuple[Mapping[str, CellValue], ...] = (
     {"inn": "12345678"},
     {"inn": "7707083893123"},
     {"inn": 77070838931234},
-    {"inn": "77О7083893"},  # the letter О
+    {"inn": "77О7083893"},  # О is Cyrillic
     {"inn": "ИНН 7707083893"},
     {"inn": "７７０７０８３８９３"},  # digits, but not ASCII
     {"inn": "010501401"},  # nine digits with a wrong check digit
@@ -25,7 +25,7 @@ INVALID_CELLS: tuple[Mapping[str, CellValue], ...] = (
     {"inn": -7707083893},
     {"kpp": "7707"},
     {"kpp": "7707010012"},
-    {"kpp": "7707АВ001"},  # Cyrillic letters
+    {"kpp": "7707АВ001"},  # АВ is Cyrillic
     {"kpp": "нет"},
     {"kpp": 7707010},  # seven digits: no leading zero is restored
     {"url": None},

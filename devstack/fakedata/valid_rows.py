@@ -89,7 +89,7 @@ def generate_valid_rows(
     rng = np.random.default_rng(seed)
     for start in range(0, rows, BLOCK_ROWS):
         count = min(BLOCK_ROWS, rows - start)
-        # No underscore: in a sheet, `_x0041_` is an escaped letter.
+        # No underscore: in a sheet, `_x0041_` is an escaped character.
         tokens = base64.b64encode(rng.bytes(24 * count), altchars=b"--").decode()
         draws = rng.integers(0, 2**31, size=(count, DRAWS_PER_ROW)).tolist()
         for number, row_draws in enumerate(draws):

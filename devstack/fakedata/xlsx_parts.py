@@ -40,7 +40,7 @@ STYLES_XML = (
 
 
 def column_name(number: int | None) -> str:
-    """The letters of a column counted from 1: `A` for 1, `AA` for 27; empty for None."""
+    """The name of a column counted from 1: `A` for 1, `AA` for 27; empty for None."""
     name, rest = "", number or 0
     while rest:
         rest, digit = divmod(rest - 1, 26)

@@ -1,6 +1,6 @@
-"""What phone a cell holds, said slowly: pieces of digits, letters and signs, looked at one after another.
+"""Reference implementation of the rule of phones: splits a cell into digits, words and signs.
 
-Written from the page and from lists of phones, not from the product, of which nothing is imported.
+Written from docs/chats.md and lists of phones; imports nothing of the service.
 """
 
 import re
@@ -70,12 +70,12 @@ def _ascii_form(char: str) -> str:
 
 
 def _pieces(text: str) -> list[str]:
-    """Digits together, letters together, each sign for itself."""
-    found: list[str] = []
+    """Runs of digits, runs of letters, and single signs."""
+    pieces: list[str] = []
     for kind, group in groupby(text, lambda c: "d" if c.isdigit() else "w" if c.isalpha() else "s"):
         chars = list(group)
-        found += chars if kind == "s" else ["".join(chars)]
-    return found
+        pieces += chars if kind == "s" else ["".join(chars)]
+    return pieces
 
 
 def _phone_from_pieces(pieces: list[str]) -> tuple[str, str | None]:
@@ -99,10 +99,10 @@ def _phone_from_pieces(pieces: list[str]) -> tuple[str, str | None]:
         "".join(number)
     ):
         return NO_PHONE
-    said = [piece.casefold() for piece in before]
-    said += next(([piece.casefold()] for piece in after if piece not in SEPARATORS | set(',:;[«"')), [])
-    if not OTHER_NUMBER_WORDS.isdisjoint(said) or any(
-        said[at : at + 3] in ACCOUNT_MARKS for at in range(len(said))
+    context = [piece.casefold() for piece in before]
+    context += next(([piece.casefold()] for piece in after if piece not in SEPARATORS | set(',:;[«"')), [])
+    if not OTHER_NUMBER_WORDS.isdisjoint(context) or any(
+        context[i : i + 3] in ACCOUNT_MARKS for i in range(len(context))
     ):
         return NO_PHONE
     plus = "".join(before).rstrip("()-./ ")[-1:]
@@ -117,7 +117,7 @@ def _is_harmless(piece: str) -> bool:
 
 
 def _extension(pieces: list[str], numbers: list[int]) -> int | None:
-    """Where the first extension begins, if no more than seven digits stand behind, and no other phone."""
+    """Index of the first extension, if at most seven digits and no other phone follow."""
     for place in range(numbers[0] + 1 if numbers else 0, len(pieces)):
         behind = _digits_after_mark(pieces, place)
         if behind is not None:
@@ -130,7 +130,7 @@ def _extension(pieces: list[str], numbers: list[int]) -> int | None:
 
 
 def _digits_after_mark(pieces: list[str], place: int) -> int | None:
-    """The place of the digits behind a word or sign of an extension at this place; else None."""
+    """Index of the digits after a word or sign of an extension at this index; else None."""
 
     def at(offset: int) -> str:
         return pieces[place + offset] if place + offset < len(pieces) else ""
@@ -159,7 +159,7 @@ def _digits_after_mark(pieces: list[str], place: int) -> int | None:
 
 
 def _digits_after_fillers(pieces: list[str], place: int) -> int | None:
-    """The place of the digits behind a dot, a noun with a dot, and at most three signs."""
+    """Index of the digits after a dot, a noun with a dot, and at most three signs."""
     rest = [*pieces[place:], "", "", ""]
     at = int(rest[0] == ".")
     noun = at + (rest[at] == " ")
@@ -212,7 +212,7 @@ def _is_two_numbers_or_date(number: str) -> bool:
     if len(groups) == 3 and groups[0] <= 3 and groups[1:] == [2, 2] and number.count("-") == 4:
         return True
     if number.rfind("(") > number.rfind(")") and any(map(str.isdigit, number[: number.rfind("(")])):
-        return True  # the last digits stand in brackets
+        return True  # the last digits are in brackets
     sides = [sum(map(str.isdigit, side)) for side in number.split("/")]
     return (len(sides) == 2 and (sides[1] < 3 or sides == [5, 5])) or _is_date(number)
 

@@ -18,7 +18,7 @@ BATCH_ROWS = 10
 
 @dataclass
 class StoredLoad:
-    """What the service stores of a load: `lines` and `rejected_rows` by position, in the order they came."""
+    """What the service stores of a load: accepted and rejected rows by position, in the order of arrival."""
 
     fingerprint: str | None = None
     state: Mapping[str, Any] | None = None
@@ -31,14 +31,14 @@ class StoredLoad:
     run: int = 1
 
     def open(self, header: Mapping[str, Any]) -> None:
-        """Begin a new load, unless this one goes on."""
+        """Start a new load where the fingerprint is another one."""
         if header["fingerprint"] != self.fingerprint:
             fresh = StoredLoad(header["fingerprint"], header["state"], run=self.run)
             fresh.warnings = dict(header["warnings"])
             self.__dict__.update(fresh.__dict__)
 
     def commit(self, frame: ReceivedFrame) -> None:
-        """Store a batch, and what is to be known with it."""
+        """Store a batch with its checkpoint and state."""
         sections = frame.sections
         for line in sections.get("stage", "").splitlines():
             self._add(self.accepted_rows, line, line.split("\t"))
@@ -56,13 +56,18 @@ class StoredLoad:
         rows[position] = value
 
     def copy(self) -> "StoredLoad":
-        """The same, apart."""
+        """An independent copy."""
         return deepcopy(self)
 
     def start_header(self) -> dict[str, Any]:
         """Its part of a START frame."""
-        names = ("fingerprint", "state", "checkpoint", "rows_done", "run")
-        return {name: getattr(self, name) for name in names}
+        return {
+            "fingerprint": self.fingerprint,
+            "state": self.state,
+            "checkpoint": self.checkpoint,
+            "rows_done": self.rows_done,
+            "run": self.run,
+        }
 
     def start_body(self) -> bytes:
         """The positions of rejected rows."""

@@ -87,7 +87,7 @@ def _compound(stream: bytes) -> bytes:
     """An OLE file with the stream `Workbook`: header, table, directory, stream."""
     stream = stream.ljust(MIN_STREAM, b"\0")
     sectors = -(-len(stream) // SECTOR)
-    assert sectors + 2 <= SECTOR // 4, "one sector of the table has room for 63 KB"
+    assert sectors + 2 <= SECTOR // 4, "one sector of the table holds 63 KB"
     table = [TABLE, END, *range(3, sectors + 2), END]
     head = bytes.fromhex("D0CF11E0A1B11AE1") + bytes(16) + struct.pack("<5H", 0x3E, 3, 0xFFFE, 9, 6)
     head += bytes(10) + struct.pack("<8I", 1, 1, 0, MIN_STREAM, END, 0, END, 0)

@@ -90,7 +90,7 @@ def restart_load(load: LoadState, counted: RowCount, table: ResolvedTable, confi
         raise PermanentError(
             ErrorCode.SOURCE_CHANGED,
             f"Rows of the table «{table.label}» were deleted, changed, or came in between while it was read, "
-            "and again after a new start. Retry the job when nobody changes the table.",
+            "and again after a new start. Retry the job when the table does not change.",
         )
     fresh = new_load(table, counted)
     return replace(fresh, generation=load.generation + 1, changed_in_run=config.run)

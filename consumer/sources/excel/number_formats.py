@@ -36,7 +36,7 @@ def classify_builtin(number: str) -> NumberFormat:
 def classify_format_code(code: str) -> NumberFormat:
     """The kind of a custom format code: `dd.mm.yyyy` is a date, `[h]:mm` a duration.
 
-    Only the first section counts, without letters that are quoted, escaped, padding, or in brackets.
+    Only the first section counts, without characters that are quoted, escaped, padding, or in brackets.
     """
     number_format = _classify_time_format(code)
     if number_format is not NumberFormat.NUMBER:

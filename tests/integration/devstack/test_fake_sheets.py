@@ -171,7 +171,7 @@ def test_requests_without_valid_token_get_401(
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"client_email": "nobody@stand-in.iam.gserviceaccount.com"}, "account not found"),
+        ({"client_email": "unknown@stand-in.iam.gserviceaccount.com"}, "account not found"),
         ({"private_key_id": "another"}, "Invalid JWT Signature"),
         ({"private_key": None}, "Invalid JWT Signature"),
     ],

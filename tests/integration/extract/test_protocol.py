@@ -175,7 +175,7 @@ def test_an_error_of_our_own_tells_its_kind_and_place_but_no_values(workbook: Pa
     assert failed.header["transient"] is False
     assert "ValueError" in failed.header["message"]
     assert "ValueError" in said
-    assert "tiny_child.py" in said
+    assert "tiny_extractor.py" in said
     assert "79991234567" not in said + failed.header["message"]
 
 

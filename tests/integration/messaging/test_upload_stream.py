@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from devstack.server import Server
-from devstack.stack import Stack
-from messaging import clients, producer_session, upload_stream
 from messaging.connection import KafkaConnection
 from messaging.download import fetch_file
 from messaging.errors import KafkaUnavailableError, UploadIncompleteError, UploadRejectedError
@@ -19,8 +16,7 @@ from messaging.records import Record
 from messaging.subscription import Subscription
 from messaging.upload_stream import UploadStream
 from schemas.uploads import CHUNK_BYTES, Upload
-from tests.integration.messaging.conftest import MakeTopic, topic_when_broker_is_ready
-from tests.support.freeze import freeze
+from tests.integration.messaging.conftest import MakeTopic
 from tests.support.wait import wait_until_async
 
 PIECE_BYTES = 64 * 1024
@@ -177,66 +173,3 @@ async def test_without_a_broker_opening_fails() -> None:
     async with asyncio.timeout(10):
         with pytest.raises(KafkaUnavailableError):
             await UploadStream.open(KafkaConnection("127.0.0.1:1"))
-
-
-@pytest.fixture
-def dedicated_connection(dedicated_stack: Stack) -> KafkaConnection:
-    return KafkaConnection(dedicated_stack.bootstrap_servers)
-
-
-@pytest.fixture
-async def dedicated_topic(broker: Server, dedicated_connection: KafkaConnection) -> str:
-    return await topic_when_broker_is_ready(dedicated_connection, 1)
-
-
-@pytest.fixture
-def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All timeouts ten times shorter, in the same order."""
-    monkeypatch.setattr(clients, "REQUEST_TIMEOUT_SECONDS", 1.0)
-    monkeypatch.setattr(producer_session, "SEND_TIMEOUT_SECONDS", 1.5)
-    monkeypatch.setattr(producer_session, "ACK_TIMEOUT_SECONDS", 4.5)
-    monkeypatch.setattr(upload_stream, "ACK_TIMEOUT_SECONDS", 4.5)
-
-
-@pytest.mark.usefixtures("short_timeouts")
-async def test_write_to_a_silent_broker_is_bounded(
-    broker: Server, dedicated_connection: KafkaConnection, dedicated_topic: str
-) -> None:
-    before = asyncio.all_tasks()
-    async with await UploadStream.open(dedicated_connection, topic=dedicated_topic) as stream:
-        await stream.write(bytes(2 * CHUNK_BYTES))
-        freeze(broker)
-        began = time.monotonic()
-        with pytest.raises(KafkaUnavailableError, match="could not be sent"):
-            await stream.write(bytes(20 * CHUNK_BYTES))
-        assert time.monotonic() - began < 15
-    assert time.monotonic() - began < 25
-    assert asyncio.all_tasks() <= before
-
-
-@pytest.mark.usefixtures("short_timeouts")
-async def test_finish_after_the_broker_died_is_bounded(
-    broker: Server, dedicated_connection: KafkaConnection, dedicated_topic: str
-) -> None:
-    async with await UploadStream.open(dedicated_connection, topic=dedicated_topic) as stream:
-        await stream.write(bytes(2 * CHUNK_BYTES))
-        await asyncio.to_thread(broker.kill)
-        began = time.monotonic()
-        with pytest.raises(KafkaUnavailableError, match="could not be sent"):
-            await stream.finish("f")
-        assert time.monotonic() - began < 15
-    assert time.monotonic() - began < 25
-
-
-async def test_broker_restart_is_waited_out(
-    broker: Server, dedicated_connection: KafkaConnection, dedicated_topic: str, tmp_path: Path
-) -> None:
-    content = os.urandom(8 * CHUNK_BYTES)
-    async with await UploadStream.open(dedicated_connection, topic=dedicated_topic) as stream:
-        await stream.write(content[: 2 * CHUNK_BYTES])
-        await asyncio.to_thread(broker.stop)
-        writing = asyncio.ensure_future(stream.write(content[2 * CHUNK_BYTES :]))
-        await asyncio.to_thread(broker.start)
-        await writing
-        upload = await stream.finish("f")
-    assert await _download(dedicated_connection, dedicated_topic, upload, tmp_path) == content

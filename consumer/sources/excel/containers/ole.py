@@ -34,7 +34,7 @@ class DirectoryEntry:
 
 
 def stream_names(path: Path) -> frozenset[str]:
-    """Names of streams and storages, in small letters. Raises OleFileError."""
+    """Names of streams and storages, in lower case. Raises OleFileError."""
     with path.open("rb") as file:
         return frozenset(entry.name for entry in read_entries(file, *read_header(file)))
 

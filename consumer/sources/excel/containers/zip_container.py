@@ -46,7 +46,7 @@ class ZipContainerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ZipMembers:
-    """Names of the members, in small letters with forward slashes, and what identifies the format."""
+    """Names of the members, in lower case with forward slashes, and what identifies the format."""
 
     names: frozenset[str]
     mimetype: str

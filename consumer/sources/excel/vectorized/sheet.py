@@ -154,12 +154,8 @@ def _after_head(source: Iterator[bytes]) -> bytes:
             raise UnsupportedByReaderError("there are no plain rows in a sheet")
         data += piece
     head = data[:start]
-    if (
-        b"<!" in head
-        or b"<sheetData" in head
-        or not is_utf8(head)
-        or b"<dimension" in DIMENSION.sub(b"", head)
-    ):
+    has_unknown = b"<!" in head or b"<sheetData" in head or b"<dimension" in DIMENSION.sub(b"", head)
+    if has_unknown or not is_utf8(head):
         raise UnsupportedByReaderError("a sheet has an unusual head")
     return data[start + len(SHEET_DATA_START) :].lstrip()
 

@@ -73,7 +73,7 @@ class XlsxPackage:
 
 
 def _is_utf16(archive: zipfile.ZipFile, member: str) -> bool:
-    """Whether a part begins like XML in UTF-16, with NUL bytes between letters."""
+    """Whether a part begins like XML in UTF-16, with NUL bytes between characters."""
     with container_errors_as_damaged(), archive.open(member) as part:
         return b"\0" in part.read(HEAD_BYTES)
 

@@ -47,7 +47,7 @@ def test_wrong_password(dsn: str) -> None:
 
 
 def test_unknown_user(dsn: str) -> None:
-    assert read_error(dsn_with(dsn, user="nobody-here")).code == "access_denied"
+    assert read_error(dsn_with(dsn, user="unknown-user")).code == "access_denied"
 
 
 def test_missing_pg_hba_entry() -> None:
@@ -59,7 +59,7 @@ def test_missing_permission_on_table(dsn: str, unprivileged_dsn: str) -> None:
     insert_chats(dsn, [1])
     error = read_error(unprivileged_dsn)
     assert error.code == "access_denied"
-    assert "the right to read the table" in error.message
+    assert "no permission to read the table" in error.message
 
 
 def test_missing_permission_on_column(dsn: str, unprivileged_dsn: str) -> None:

@@ -45,7 +45,7 @@ def is_token_request(planned_job: CapturedRequest) -> bool:
 def read_error(sheets: SheetsFixture, retry_policy: RetryPolicy = FAST_RETRY, **spec: Any) -> MigrationError:
     with (
         pytest.raises(MigrationError) as caught,
-        sheets.open_source(patience=retry_policy, **spec) as (source, _),
+        sheets.open_source(retry_policy=retry_policy, **spec) as (source, _),
     ):
         list(source.chunks())
     return caught.value
@@ -158,7 +158,7 @@ def test_denied_request_names_the_address_to_share_with(
 
 
 def test_unshared_or_missing_spreadsheet(sheets: SheetsFixture) -> None:
-    assert read_error(sheets, spreadsheet_id="nobody-has-this").code == "spreadsheet_not_found"
+    assert read_error(sheets, spreadsheet_id="missing-spreadsheet").code == "spreadsheet_not_found"
     sheets.google.share(SPREADSHEET_ID, ["somebody@example.org"])
     assert read_error(sheets).code == "spreadsheet_not_shared"
 
@@ -296,5 +296,5 @@ def test_check_succeeds_while_rate_limited(sheets: SheetsFixture) -> None:
 @pytest.mark.parametrize("fault", [SheetsFault.quota_exceeded(), SheetsFault.unavailable()])
 def test_check_fails_unless_sign_in_succeeded(sheets: SheetsFixture, fault: SheetsFault) -> None:
     sheets.google.inject_fault(fault, times=None, when=is_token_request)
-    with pytest.raises(TransientError, match="sign-in takes no more"):
+    with pytest.raises(TransientError, match="sign-in accepts no more"):
         check_credentials(sheets.account, sheets.google.url, "боты", FAST_RETRY)

@@ -110,7 +110,7 @@ def test_every_driver_error_is_translated(kind: type[Exception]) -> None:
 
 
 def test_migration_error_is_unchanged() -> None:
-    error = PermanentError("wrong_key", "said already")
+    error = PermanentError("wrong_key", "an error")
     with pytest.raises(PermanentError) as caught, translate_errors("old"):
         raise error
     assert caught.value is error

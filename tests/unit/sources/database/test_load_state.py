@@ -80,7 +80,7 @@ def test_table_without_rows_is_rejected() -> None:
 def test_load_restarts_once_per_run() -> None:
     begun = restart_load(LOAD, RowCount(8, 99, 0), TABLE, reading(run=2))
     assert begun == LoadState(8, 99, generation=1, changed_in_run=2)
-    with pytest.raises(PermanentError, match="Retry the job when nobody changes") as caught:
+    with pytest.raises(PermanentError, match="Retry the job when the table does not change") as caught:
         restart_load(begun, RowCount(7, 99, 0), TABLE, reading(run=2))
     assert caught.value.code == "source_changed"
     assert restart_load(begun, RowCount(7, 99, 0), TABLE, reading(run=3)) == LoadState(7, 99, 2, 3)

@@ -22,7 +22,7 @@ PROPERTIES = {
     "since 1904": '<workbookPr date1904="1"/>',
     "since 1904, in words": '<workbookPr date1904="true"/>',
     "not since 1904": '<workbookPr date1904="TRUE"/>',
-    "said twice": '<workbookPr date1904="0"/><workbookPr date1904="1"/>',
+    "declared twice": '<workbookPr date1904="0"/><workbookPr date1904="1"/>',
     "taken back": '<workbookPr date1904="1"/><workbookPr date1904="0"/>',
     "another namespace": '<workbookPr date1904="1"/><extLst><ext uri="{1}">'
     f'<x15:workbookPr xmlns:x15="{X15}" chartTrackingRefBase="1"/></ext></extLst>',

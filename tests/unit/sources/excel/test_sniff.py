@@ -42,7 +42,7 @@ def test_xls_is_detected_by_its_stream() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "reason"),
     [
         (b"", "empty"),
         (b"\xef\xbb\xbf \r\n", "empty"),
@@ -57,9 +57,9 @@ def test_xls_is_detected_by_its_stream() -> None:
         (b"\x89PNG\r\n\x1a\n\x00\x00", "unknown format"),
     ],
 )
-def test_error_describes_other_files(tmp_path: Path, content: bytes, said: str) -> None:
+def test_error_describes_other_files(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "chats.xlsx").write_bytes(content)
-    with pytest.raises(MigrationError, match=said) as caught:
+    with pytest.raises(MigrationError, match=reason) as caught:
         sniff(tmp_path / "chats.xlsx", LIMIT)
     assert caught.value.code == "not_a_workbook"
 
