@@ -32,7 +32,7 @@ MAINTENANCE_COMMAND_SECONDS = 3600
 IDLE_IN_TRANSACTION_SECONDS = 15
 """A client that is frozen between two statements loses its locks after this."""
 CONTROL_IDLE_SECONDS = 5
-"""Shorter: these backends are not recorded on a lease, so a takeover cannot terminate them and has to wait."""
+"""Shorter: these backends are not recorded on a lease, so a takeover cannot terminate them, only wait."""
 
 KEEPALIVE = {
     "tcp_keepalives_idle": "15",

@@ -39,7 +39,7 @@ delete from migration.database_rejections where job_id = $1 and ($2::bigint is n
 
 
 async def clear_database_rejections(connection: Connection, job_id: int, checkpoint: int | None) -> None:
-    """Forget database rejections behind the checkpoint, since the reason may be gone; all without a checkpoint.
+    """Delete database rejections after the checkpoint (all without one), since their reason may be gone.
 
     The caller must have locked the job's row, and the job must not be running.
     """

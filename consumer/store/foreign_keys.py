@@ -1,8 +1,8 @@
 """Foreign keys declared NOT ENFORCED: counts orphan rows, and enforces the keys on request.
 
 Checks of each row double the time of a load, and the merge looks up or inserts every id in the transaction
-that uses it: they would only detect that another client deleted a parent. PostgreSQL has NOT ENFORCED since 18;
-before, the keys are enforced.
+that uses it: they would only detect that another client deleted a parent. NOT ENFORCED exists since
+PostgreSQL 18; before, the keys are enforced.
 """
 
 from collections.abc import AsyncIterator, Mapping

@@ -15,7 +15,7 @@ from schemas.status import ErrorInfo, Status, StatusEvent
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A row of `migration.jobs`: every field is a column, but for `now`, the database's clock when it was read."""
+    """A row of `migration.jobs`; `now` is no column, but the database's clock when the row was read."""
 
     id: int
     request_id: str

@@ -73,8 +73,8 @@ async def delete_in_chunks(
 ) -> int:
     """Delete rows of a finished job in chunks; returns how many.
 
-    `statement` deletes the next `$3` rows of job `$1` from key `$2` on, and returns their number (`deleted`) and
-    the `last_key`. The first chunk clears the checkpoint: a retry at any moment reads the source from the top.
+    `statement` deletes the next `$3` rows of job `$1` from key `$2` on, and returns their number (`deleted`)
+    and the `last_key`. The first chunk clears the checkpoint: a retry then reads the source from the top.
     """
     total: int = 0
     key: int = -(2**63)

@@ -1,7 +1,7 @@
-"""Pages of a job's rejected rows by row number, filtered; no page looks at more than MAX_SCANNED_ROWS rows.
+"""Filtered pages of a job's rejected rows by row number; no page scans more than MAX_SCANNED_ROWS rows.
 
-Only rows of the job's present load. Its number is read in the statement that reads the rows, so that a reader
-who names the load it began with never gets rows of another one.
+Only rows of the current load. Its number is read in the same statement as the rows, so that a client that
+passes the load it started with never gets rows of another one.
 """
 
 import json
@@ -12,25 +12,25 @@ from consumer.store.connect import Connection
 from schemas.text import validate_storable
 
 PAGE_BYTES = 1024 * 1024
-"""A page of rejected rows ends here, whatever its limit: a row may hold 19 cells of 32,767 characters."""
+"""Size after which a page scan_end, whatever its limit: a row may have 19 cells of 32,767 characters."""
 MAX_SCANNED_ROWS = 50_000
-"""Rows a filtered page looks at: about a tenth of a second."""
+"""Rows that a filtered page scans at most: about a tenth of a second."""
 MAX_COLUMN_SCAN_ROWS = 20_000
-"""Rows whose columns are gathered at once."""
+"""Rows whose columns one call collects."""
 MAX_COLUMN_SCAN_BYTES = 4 * 1024 * 1024
-"""And bytes of their records as stored: a compressed one may have a hundred times as many."""
+"""Stored bytes of their records; uncompressed they may have a hundred times as many."""
 MAX_RECORD_BYTES = 16 * 1024 * 1024
-"""A record of more was stored by a version without bounds, and is not handed out: today 3 MB is the most."""
+"""A larger record is returned empty and marked as cut; the service itself stores at most 3 MB."""
 MAX_ROW_NUMBER_DIGITS = 18
-"""More do not fit a bigint for sure."""
+"""Numbers with more digits may not fit a bigint."""
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedFilter:
-    """Which rejected rows are meant; None means any.
+    """Conditions on rejected rows; None means any.
 
-    `code` and `field` must be those of one and the same error; an empty `field` is the row as a whole. `q` is
-    the beginning of the record's identifier or, where it is digits only, also the number of the row.
+    `code` and `field` must belong to the same error; an empty `field` is the row as a whole. `q` is a prefix
+    of the record's identifier or, if it has digits only, also a row number.
     """
 
     code: str | None = None
@@ -43,10 +43,10 @@ ALL_ROWS = RejectedFilter()
 
 @dataclass(frozen=True, slots=True)
 class RejectedPage:
-    """Some rejected rows in the order of their numbers, each as JSON text; `next` is where to go on.
+    """Some rejected rows by row number, each as JSON text; `next` is the row number to continue after.
 
-    A filtered page may be short, even empty, and have a `next`: so far it has looked. `load` is the number of
-    the load they belong to.
+    A filtered page may be short or empty and still have a `next`: the row where its scan ended. `load` is the
+    number of their load.
     """
 
     json_rows: Sequence[str]
@@ -55,7 +55,7 @@ class RejectedPage:
 
 
 class LoadReplacedError(Exception):
-    """A new load began, or the job was removed, while the rejected rows of a load were read page by page."""
+    """A new load was started, or the job deleted, while rejected rows were read page by page."""
 
     def __init__(self, job_id: int, load: int | None) -> None:
         super().__init__(f"load {load} of job {job_id} is not the present one any more; read from the top")
@@ -66,24 +66,24 @@ _FILTER = """
     and ($4::text is null or starts_with(record_identifier, $4) or row_number = $5)
 """
 
-# Versions before this one stored records of 262 MB and more, of which Postgres makes no line. What is stored
-# in 64 KB has 16 MB at most (a byte of lz4 stands for up to 255 others): few are unpacked for their size.
+# Postgres cannot build a JSON text of such a record beyond 256 MB. A value stored in 64 KB has at most 16 MB
+# (lz4 expands a byte to up to 255), so only larger ones are decompressed to check their size.
 _TOO_LARGE = f"""
 pg_column_size(record) > {MAX_RECORD_BYTES} / 256 and octet_length(record::text) > {MAX_RECORD_BYTES}"""
 _RECORD = f"case when {_TOO_LARGE} then json '{{}}' else record end"
 _RECORD_CUT = f"""case when {_TOO_LARGE} then jsonb '{{"cut": [], "left_out": null}}' else record_cut end"""
 
-# $1 job, $2 after, $3-$5 the filter, $6 limit, $7 bytes, $8 how many rows are looked at. The inner levels:
-# what is looked at; the page and one row beyond it, with the bytes stored before each, of which texts have no
-# fewer; those texts, and their size so far; what fits. `ends` holds the last row looked at, and the one
-# behind it, if any; it is asked for only where the page is not full.
+# $1 job, $2 after, $3-$5 the filter, $6 limit, $7 bytes, $8 how many rows are scanned. From inside out: the
+# scanned rows; the matches of the page and one more, with the stored bytes before each (their texts are at
+# least as long); the texts with their sizes; those within the limit. `scan_end` holds the last scanned row
+# number and the one after it, if any; it is computed only if the page is not full.
 PAGE = f"""
-with fitting as materialized (
-  select *, row_number() over (order by row_number) as turn,
+with matches as materialized (
+  select *, row_number() over (order by row_number) as rank,
          sum(pg_column_size(record)) over (order by row_number) - pg_column_size(record) as stored_before
   from (select * from migration.migration_errors
         where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number > $2
-        order by row_number limit $8) looked_at
+        order by row_number limit $8) scanned
   where {_FILTER} order by row_number limit $6 + 1
 ), page as materialized (
   select row_number, line,
@@ -92,16 +92,16 @@ with fitting as materialized (
     select row_number, json_build_object('row_number', row_number, 'record_identifier', record_identifier,
                                          'errors', errors, 'record', {_RECORD}, 'kinds', kinds,
                                          'record_cut', {_RECORD_CUT})::text as line
-    from fitting where turn <= $6 and stored_before < $7
+    from matches where rank <= $6 and stored_before < $7
   ) lines
 )
-select row_number, line, (select count(*) from fitting) as fitting,
+select row_number, line, (select count(*) from matches) as matches,
   (select load from migration.jobs where id = $1) as load,
-  case when (select count(*) from fitting) <= $6 then array(
+  case when (select count(*) from matches) <= $6 then array(
     select row_number from migration.migration_errors
     where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number > $2
-    order by row_number offset $8 - 1 limit 2) end as ends
-from (values (1)) one left join page on bytes_before < $7 order by row_number
+    order by row_number offset $8 - 1 limit 2) end as scan_end
+from (values (1)) always_one_row left join page on bytes_before < $7 order by row_number
 """  # noqa: S608 – conditions, no values
 
 
@@ -114,37 +114,37 @@ async def rejected_rows(
     row_filter: RejectedFilter = ALL_ROWS,
     load: int | None = None,
 ) -> RejectedPage:
-    """Rejected rows behind row number `after` that pass the filter.
+    """Rejected rows after row number `after` that match the filter.
 
-    Up to `limit` of them, fewer where they are large: PAGE_BYTES, or one row. Raises LoadReplacedError where
-    `load` is given and is not the present one, or the job is gone.
+    Up to `limit` rows, or PAGE_BYTES, but at least one. Raises LoadReplacedError if `load` is given and is
+    not the current one, or if the job was deleted.
     """
     if not _can_match(row_filter):
-        present = await connection.fetchval(CURRENT_LOAD, job_id)
-        return RejectedPage([], None, _require_load(present, job_id, load))
+        current = await connection.fetchval(CURRENT_LOAD, job_id)
+        return RejectedPage([], None, _require_load(current, job_id, load))
     rows = await connection.fetch(
         PAGE, job_id, after, *_filter_parameters(row_filter), limit, PAGE_BYTES, MAX_SCANNED_ROWS
     )
-    present = _require_load(rows[0]["load"], job_id, load)
+    current_load = _require_load(rows[0]["load"], job_id, load)
     lines = [row["line"] for row in rows if row["line"] is not None]
-    if rows[0]["fitting"] > len(lines):
-        return RejectedPage(lines, rows[-1]["row_number"], present)
-    ends = rows[0]["ends"]
-    return RejectedPage(lines, ends[0] if len(ends) > 1 else None, present)
+    if rows[0]["matches"] > len(lines):
+        return RejectedPage(lines, rows[-1]["row_number"], current_load)
+    scan_end = rows[0]["scan_end"]
+    return RejectedPage(lines, scan_end[0] if len(scan_end) > 1 else None, current_load)
 
 
 CURRENT_LOAD = "select load from migration.jobs where id = $1"
 
 
 def _require_load(current: int | None, job_id: int, expected: int | None) -> int:
-    """The present load, where it is the one expected, or any is; raises LoadReplacedError."""
+    """The current load, if it is the expected one or any is; raises LoadReplacedError otherwise."""
     if current is None or expected not in (None, current):
         raise LoadReplacedError(job_id, expected)
     return current
 
 
 def _can_match(row_filter: RejectedFilter) -> bool:
-    """Nothing stored holds what Postgres cannot store, and it would not take the question."""
+    """False for texts that Postgres cannot store: it would reject them as parameters as well."""
     try:
         return all(text is None or validate_storable(text) is text for text in astuple(row_filter))
     except ValueError:
@@ -152,7 +152,7 @@ def _can_match(row_filter: RejectedFilter) -> bool:
 
 
 def _filter_parameters(row_filter: RejectedFilter) -> tuple[str | None, str | None, int | None]:
-    """The filter as parameters: a pattern of one error, the prefix, the row number."""
+    """The parameters $3 to $5: a JSON pattern of one error, the prefix, and the row number."""
     error: dict[str, str | None] = {}
     if row_filter.code is not None:
         error["code"] = row_filter.code
@@ -162,7 +162,7 @@ def _filter_parameters(row_filter: RejectedFilter) -> tuple[str | None, str | No
 
 
 def _row_number(text: str | None) -> int | None:
-    """The number that a text is; other digits than ASCII's do not count."""
+    """The row number in a text of ASCII digits, or None."""
     if text is None or not (text.isascii() and text.isdigit()) or len(text) > MAX_ROW_NUMBER_DIGITS:
         return None
     return int(text)
@@ -170,34 +170,34 @@ def _row_number(text: str | None) -> int | None:
 
 RECORD_COLUMNS = f"""
 with sized as materialized (
-  select row_number, record, {_FILTER} as fits,
+  select row_number, record, {_FILTER} as matches_filter,
          sum(pg_column_size(record)) over (order by row_number) - pg_column_size(record) as stored_before
   from (select * from migration.migration_errors
         where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number > $2
-        order by row_number limit $6) behind
-), looked_at as materialized (
-  select row_number, {_RECORD} as record, fits from sized where stored_before < $7
+        order by row_number limit $6) following
+), scanned as materialized (
+  select row_number, {_RECORD} as record, matches_filter from sized where stored_before < $7
 ), columns as (
-  select key, min(row_number) as first_row, min(place) as first_place
-  from looked_at cross join lateral json_object_keys(record) with ordinality as keys(key, place)
-  where fits group by key)
-select key, (select max(row_number) from looked_at) as last,
+  select key, min(row_number) as first_row, min(ordinal) as first_ordinal
+  from scanned cross join lateral json_object_keys(record) with ordinality as keys(key, ordinal)
+  where matches_filter group by key)
+select key, (select max(row_number) from scanned) as last_row_number,
   (select load from migration.jobs where id = $1) as load
-from (values (1)) one left join columns on true order by first_row, first_place
+from (values (1)) always_one_row left join columns on true order by first_row, first_ordinal
 """  # noqa: S608
 
 
 async def record_columns(
     connection: Connection, job_id: int, after: int, row_filter: RejectedFilter, load: int
 ) -> tuple[list[str], int | None]:
-    """Names of the columns of some records behind `after`, and the row number to go on from, if any.
+    """Names of the columns of records after `after`, and the row number to continue after, if any.
 
-    Only of rows that pass the filter; MAX_COLUMN_SCAN_ROWS are looked at, fewer where their records are large. Raises
-    LoadReplacedError where `load` is not the present one.
+    Only of rows that match the filter. Scans MAX_COLUMN_SCAN_ROWS rows, fewer if their records are large.
+    Raises LoadReplacedError if `load` is not the current one.
     """
     if not _can_match(row_filter):
         return [], None
     bounds = (MAX_COLUMN_SCAN_ROWS, MAX_COLUMN_SCAN_BYTES)
     rows = await connection.fetch(RECORD_COLUMNS, job_id, after, *_filter_parameters(row_filter), *bounds)
     _require_load(rows[0]["load"], job_id, load)
-    return [row["key"] for row in rows if row["key"] is not None], rows[0]["last"]
+    return [row["key"] for row in rows if row["key"] is not None], rows[0]["last_row_number"]

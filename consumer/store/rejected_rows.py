@@ -19,7 +19,7 @@ on conflict (job_id, code, field) do update set rows = c.rows + excluded.rows
 
 
 async def insert_rejected_rows(connection: Connection, job_id: int, load: int) -> None:
-    """Store the staged rejected rows of a batch under its load and count them; in its transaction.
+    """Store and count the staged rejected rows of a batch, in its transaction.
 
     A row counts once for each pair of code and field among its errors.
     """
