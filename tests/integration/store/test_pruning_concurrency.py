@@ -1,4 +1,4 @@
-"""Pruning keeps nobody waiting, and waits for nobody."""
+"""Pruning neither blocks other transactions nor waits for them."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ MANY_ROWS = 20_000
 
 @asynccontextmanager
 async def _open_transaction(database: Database, statement: str) -> AsyncIterator[DedicatedConnection]:
-    """A transaction of somebody else that stays open meanwhile, and is rolled back."""
+    """Another transaction that stays open meanwhile, and is rolled back."""
     connection = await database.data_connection()
     try:
         begun = connection.transaction()
@@ -44,7 +44,7 @@ async def _open_transaction(database: Database, statement: str) -> AsyncIterator
 
 
 async def _prune_all(database: Database) -> tuple[int, ...]:
-    """A whole round: rejected rows, events, commands, jobs."""
+    """One round: rejected rows, events, commands, jobs."""
     return (
         await pruning.prune_rejected_rows(database, ONE_DAY, no_pause),
         await pruning.prune_events(database, ONE_DAY, no_pause),
@@ -53,7 +53,7 @@ async def _prune_all(database: Database) -> tuple[int, ...]:
     )
 
 
-async def test_a_round_passes_by_an_old_job_that_somebody_holds(database: Database) -> None:
+async def test_pruning_skips_a_locked_job(database: Database) -> None:
     held = await make_ended_job(database, "held", days=10)
     await make_ended_job(database, "free", days=10)
     assert CONTROL_SETTINGS["lock_timeout"] == f"{LOCK_TIMEOUT_SECONDS}s"
@@ -67,7 +67,7 @@ async def test_a_round_passes_by_an_old_job_that_somebody_holds(database: Databa
     assert (await _prune_all(database))[-1] == 1
 
 
-async def test_a_round_passes_by_events_and_commands_that_somebody_holds(database: Database) -> None:
+async def test_pruning_skips_locked_events_and_commands(database: Database) -> None:
     await make_ended_job(database, days=10)
     old = "now() - interval '9 days'"
     command = "insert into migration.commands (command_id, request_id, action, accepted, created_at)"
@@ -104,7 +104,7 @@ async def test_twenty_thousand_rejected_rows_are_pruned_while_a_batch_is_being_s
     assert await row_count(database, "migration_errors", owned.job_id) == 2
 
 
-async def test_batches_are_stored_while_a_piece_is_being_pruned(
+async def test_batches_are_stored_while_a_chunk_is_deleted(
     database: Database, other_replica_database: Database
 ) -> None:
     old = await make_ended_job(database, "old", Status.COMPLETED)
@@ -120,9 +120,7 @@ async def test_batches_are_stored_while_a_piece_is_being_pruned(
     assert (stored.processed, stored.failed) == (1, 1)
 
 
-async def test_two_replicas_that_prune_at_once_divide_the_work(
-    database: Database, other_replica_database: Database
-) -> None:
+async def test_two_replicas_prune_disjoint_rows(database: Database, other_replica_database: Database) -> None:
     for number in range(8):
         job = await make_ended_job(database, f"r-{number}", days=10)
         await add_errors(database, job.id, 1_100)

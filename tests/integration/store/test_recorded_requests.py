@@ -1,4 +1,4 @@
-"""What a POST is compared with: the job of its request id, or what is left of a removed one."""
+"""What a POST is compared with: the job of its request id, or the archived request."""
 
 from datetime import timedelta
 
@@ -32,7 +32,7 @@ async def test_a_recorded_request_is_found_with_its_job_and_options(database: Da
     ]
 
 
-async def test_a_removed_request_is_found_with_its_last_event(database: Database) -> None:
+async def test_archived_request_is_found_with_its_last_event(database: Database) -> None:
     job = await make_ended_job(database, "r-1", Status.FAILED)
     assert await pruning.prune_jobs(database, timedelta(), no_pause) == 1
     found = await _find(database, "r-1")

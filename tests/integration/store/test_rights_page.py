@@ -1,4 +1,4 @@
-"""The operator's page grants the service all it needs in Postgres, and nothing that it does not need."""
+"""The operator's page grants all privileges that the service needs in Postgres, and no others."""
 
 import asyncio
 import itertools
@@ -51,13 +51,13 @@ _numbers = itertools.count()
 
 @dataclass(frozen=True)
 class DatabaseRoles:
-    """A database in which both roles of the page are made, under names of this test's own."""
+    """A database with both roles of the page, under names unique to the test."""
 
     url: str
     suffix: str
 
     def dsn_of(self, role: str) -> str:
-        """The address for a role."""
+        """The DSN of a role."""
         parts = urlsplit(self.url)
         return parts._replace(netloc=f"{role}{self.suffix}:secret@{parts.netloc.split('@')[1]}").geturl()
 
@@ -89,33 +89,33 @@ def roles(stack: Stack, empty_database_url: str) -> Iterator[DatabaseRoles]:
             stack.execute(f"drop role if exists {role}{made.suffix}")
 
 
-def test_they_are_enough(roles: DatabaseRoles) -> None:
+def test_granted_rights_are_sufficient(roles: DatabaseRoles) -> None:
     roles.run(roles.dsn_of(OWNER), GRANTS)
     asyncio.run(_use_everything(roles.dsn_of(SERVICE)))
     asyncio.run(migrate.upgrade(roles.dsn_of(OWNER)))  # again, when all is there
 
 
 @pytest.mark.parametrize("missing", EACH_GRANT)
-def test_none_of_them_is_spare(roles: DatabaseRoles, missing: str) -> None:
+def test_every_granted_right_is_needed(roles: DatabaseRoles, missing: str) -> None:
     roles.run(roles.dsn_of(OWNER), GRANTS.replace(missing, ""))
     with pytest.raises(QueryError, match="42501"):
         asyncio.run(_use_everything(roles.dsn_of(SERVICE)))
 
 
-def test_the_service_cannot_change_what_is_there(roles: DatabaseRoles) -> None:
+def test_service_role_cannot_change_the_schema(roles: DatabaseRoles) -> None:
     roles.run(roles.dsn_of(OWNER), GRANTS)
     with pytest.raises(QueryError, match="42501"):
         asyncio.run(migrate.upgrade(roles.dsn_of(SERVICE)))
 
 
-def test_the_rights_in_kafka_are_told_for_every_topic_and_for_the_group() -> None:
+def test_kafka_rights_are_listed_for_every_topic_and_the_group() -> None:
     resources = [code_names(resource) for _, resource, _, _ in table_rows(section(RIGHTS, "In Kafka"))]
-    told = {name for found in resources for name in found}
-    assert told == {*(topic.name for topic in ALL_TOPICS), INTAKE_GROUP}
+    listed = {name for found in resources for name in found}
+    assert listed == {*(topic.name for topic in ALL_TOPICS), INTAKE_GROUP}
 
 
 async def _use_everything(dsn: str) -> None:
-    """What the service does in its life, all tables of its own and most statements."""
+    """Use all tables of the service, and most of its statements."""
     async with _open(dsn) as database:
         await _record_and_publish(database)
         await _import(database)
@@ -184,7 +184,7 @@ async def _prune(database: Database) -> None:
 
 
 def _batch(name: str) -> Batch:
-    """A row of every kind of thing that can be stored, and a wrong one."""
+    """A batch with a row of every kind, and a rejected one."""
     fit = {
         "url": "https://max.ru/a",
         "inn": "7707083893",
