@@ -1,1 +1,1 @@
-"""The service: records requests as jobs, runs them, tells how they stand."""
+"""The service: records requests as jobs in Postgres, runs them, publishes their status."""

@@ -32,10 +32,10 @@ EXPECTED_ERRORS = (
 
 
 def main() -> None:
-    """Parse the command line, read the settings, do it; a failure that can be foreseen is one sentence."""
+    """Run one command; an expected error is printed as one sentence, with EXIT_FAILURE."""
     parser = _parser()
     arguments = parser.parse_args()
-    if arguments.command == "token":  # which needs no settings: it is made before there are any
+    if arguments.command == "token":  # needs no settings
         _issue_token(parser, arguments)
         return
     try:
@@ -60,7 +60,7 @@ def _exit_with_error(message: str) -> NoReturn:
 
 
 def _exit_immediately() -> NoReturn:
-    """The usual end would wait for threads that look at what does not answer."""
+    """Exit without waiting for threads, which may be blocked on a server that does not answer."""
     sys.stdout.flush()
     os._exit(EXIT_INTERRUPTED)
 
@@ -68,7 +68,7 @@ def _exit_immediately() -> NoReturn:
 async def _dispatch(arguments: argparse.Namespace, loaded: Settings) -> int:
     match arguments.command:
         case "migrate":
-            from consumer.store import migrate  # what it is made of is large, and nobody else needs it
+            from consumer.store import migrate  # a large import, needed for this command only
 
             await migrate.upgrade(loaded.database_url.get_secret_value())
             if arguments.enforce_foreign_keys:
@@ -83,7 +83,7 @@ async def _dispatch(arguments: argparse.Namespace, loaded: Settings) -> int:
 
 
 def _issue_token(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
-    """Print a new token in the first line, and behind an empty one its table for the tokens file."""
+    """Print a new token, an empty line, and its table for the tokens file."""
     try:
         rights = tokens.parse_rights(right.strip() for right in arguments.rights.split(","))
     except ValueError as error:
@@ -100,21 +100,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"migration-consumer {VERSION}")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="run the service (the default)")
-    bring = commands.add_parser("migrate", help="bring the database schema up to date")
-    bring.add_argument(
+    migrate_parser = commands.add_parser("migrate", help="bring the database schema up to date")
+    migrate_parser.add_argument(
         "--enforce-foreign-keys",
         action="store_true",
-        help="have Postgres check every reference from now on, and validate those there are (slower imports)",
+        help="have Postgres enforce every foreign key, and validate existing rows (imports become slower)",
     )
-    commands.add_parser("doctor", help="check settings, Kafka, Postgres, the inbox, and what is stored")
-    token = commands.add_parser(
+    commands.add_parser("doctor", help="check settings, Kafka, Postgres, the inbox, and stored values")
+    token_parser = commands.add_parser(
         "token",
-        help="make an access token for the HTTP side",
-        description="Prints a new token, once, then an empty line and the table that goes into the file "
-        "MIGRATION_HTTP_TOKENS_FILE. Only the token's SHA-256 is in that table.",
+        help="issue an access token for the HTTP side",
+        description="Prints a new token, an empty line, and the table to add to the file "
+        "MIGRATION_HTTP_TOKENS_FILE. The table holds only the SHA-256 of the token, which is not stored.",
     )
-    token.add_argument("name", metavar="NAME", help="whose it is; shown as `requested_by`")
-    token.add_argument(
+    token_parser.add_argument("name", metavar="NAME", help="owner of the token; shown as `requested_by`")
+    token_parser.add_argument(
         "--rights",
         required=True,
         help="separated by commas: read (jobs, no cell value), rows (rejected rows, personal data), act",

@@ -1,4 +1,4 @@
-"""Runs the service: opens what a replica needs, waits for Postgres, and closes it all at the end."""
+"""Runs the service: opens the resources of a replica, waits for Postgres, closes them at the end."""
 
 import tempfile
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ IGNORED_FAILPOINTS = (
 
 
 async def run(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Run the service until it is told to stop. Raises SchemaOutdated, CannotServe, SettingsError."""
+    """Run the service until a signal stops it; raises SchemaOutdatedError, BindError, SettingsError."""
     if settings.ignores_failpoints():
         log.warning("failpoints.ignored", reason=IGNORED_FAILPOINTS)
     access_control = _access_control(settings)
@@ -36,14 +36,14 @@ async def run(settings: Settings, environment: Mapping[str, str]) -> None:
     shutdown.install()
     with (
         closing(server.listen(settings.migration_http_host, settings.migration_http_port)) as listener,
-        closing(_open_temp_dir(settings)) as scratch,
+        closing(_open_temp_dir(settings)) as temp_dir,
     ):
         dsn = settings.database_url.get_secret_value()
         database = await wait_for_database(dsn, listener, shutdown.stop)
         if database is None:
             return
         try:
-            service = Service(settings, environment, scratch.path, database, shutdown, access_control)
+            service = Service(settings, environment, temp_dir.path, database, shutdown, access_control)
             await service.run(listener)
         finally:
             await database.close()
@@ -51,7 +51,7 @@ async def run(settings: Settings, environment: Mapping[str, str]) -> None:
 
 
 def _access_control(settings: Settings) -> Authenticator:
-    """Access control over HTTP; raises SettingsError if public, without tokens and not explicitly open."""
+    """Access control of the HTTP side; raises SettingsError if it is public without tokens and not open."""
     if problem := settings.exposure_problem():
         raise SettingsError(problem)
     path = settings.migration_http_tokens_file

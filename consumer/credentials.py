@@ -1,4 +1,4 @@
-"""From the names in a request to what the settings know by them: nothing else opens a source."""
+"""Resolves the names of connections and credentials in a request to secrets of the settings."""
 
 import json
 from collections.abc import Mapping
@@ -11,26 +11,26 @@ from schemas.codes import ErrorCode
 from schemas.text import shorten_name
 
 SERVICE_ACCOUNT_KEYS = ("client_email", "private_key", "token_uri")
-"""What a service account's file has to hold."""
+"""Keys that the file of a service account must have."""
 
 
 def resolve(settings: Settings, source: Mapping[str, Any]) -> SourceCredentials:
-    """What a child needs to read the source of a request; raises UnresolvableRequestError."""
+    """The secrets that an extractor needs for the source of a request; raises UnresolvableRequestError."""
     match source["type"]:
-        case "excel" if "upload" in source["file"]:  # a file of the inbox takes no login
+        case "excel" if "upload" in source["file"]:  # a file of the inbox needs no secret
             return SourceCredentials({"kafka": settings.kafka().to_dict()})
         case "database":
             return SourceCredentials({"dsn": connection_dsn(settings, source["connection"])})
         case "google_sheets":
-            known = service_account(settings, source["credentials"])
-            secrets = {"account": known, "api_url": settings.migration_google_api_url}
-            return SourceCredentials(secrets, rate_limit_bucket=f"google:{known['client_email']}")
+            account = service_account(settings, source["credentials"])
+            secrets = {"account": account, "api_url": settings.migration_google_api_url}
+            return SourceCredentials(secrets, rate_limit_bucket=f"google:{account['client_email']}")
         case _:
             return SourceCredentials()
 
 
 def connection_dsn(settings: Settings, name: str) -> str:
-    """The address of a connection; raises UnresolvableRequestError."""
+    """The DSN of a named connection; raises UnresolvableRequestError."""
     known = settings.migration_connections
     if name not in known:
         raise UnresolvableRequestError(
@@ -42,9 +42,9 @@ def connection_dsn(settings: Settings, name: str) -> str:
 
 
 def service_account(settings: Settings, name: str) -> dict[str, Any]:
-    """The service account of credentials, read now, so that a new key needs no restart.
+    """The service account of named credentials; raises UnresolvableRequestError.
 
-    Raises UnresolvableRequestError.
+    The file is read on each call, so that a new key needs no restart.
     """
     known = settings.migration_google_credentials
     if name not in known:
@@ -54,19 +54,20 @@ def service_account(settings: Settings, name: str) -> dict[str, Any]:
             "Name one of them, or have it added to MIGRATION_GOOGLE_CREDENTIALS.",
         )
     try:
-        found = json.loads(known[name].read_text(encoding="utf-8"))
+        account = json.loads(known[name].read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise _invalid_credentials(name, f"cannot be read ({type(error).__name__})") from None
-    missing = [key for key in SERVICE_ACCOUNT_KEYS if not isinstance(found, dict) or not found.get(key)]
+    missing = [key for key in SERVICE_ACCOUNT_KEYS if not isinstance(account, dict) or not account.get(key)]
     if missing:
         raise _invalid_credentials(name, f"is not that of a service account: it lacks {', '.join(missing)}")
-    return dict(found)
+    return dict(account)
 
 
 def _invalid_credentials(name: str, problem: str) -> UnresolvableRequestError:
     return UnresolvableRequestError(
         ErrorCode.WRONG_CREDENTIALS,
-        f"The file of the credentials «{name}» {problem}. Have a key of a service account put there, as JSON.",
+        f"The file of the credentials «{name}» {problem}. "
+        "Have a key of a service account put there, as JSON.",
     )
 
 

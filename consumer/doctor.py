@@ -1,4 +1,4 @@
-"""`migration-consumer doctor`: looks at settings and connections, and says what is wrong and what to do."""
+"""`migration-consumer doctor`: checks settings, connections and stored values; prints what to do."""
 
 import asyncio
 import os
@@ -15,10 +15,10 @@ from consumer.settings import Settings
 from consumer.store import foreign_keys, schema_version
 from consumer.store.database import Database
 from consumer.store.errors import (
+    OUTAGE_ERRORS,
     DatabaseUnavailableError,
     DataRejectedError,
     QueryError,
-    TransactionConflictError,
 )
 from consumer.store.schema_version import SchemaOutdatedError
 from consumer.store.stored_values import read_values
@@ -28,7 +28,7 @@ from schemas import topics
 
 
 class Severity(StrEnum):
-    """How a finding is marked; only the last one is worth an exit code."""
+    """Mark of a finding; only FAIL changes the exit code."""
 
     OK = "ok"
     NOTE = "note"
@@ -36,24 +36,23 @@ class Severity(StrEnum):
 
 
 MAX_SHOWN_IDS = 20
-"""Ids of wrongly stored rows that a sentence names."""
+"""Maximum number of ids of rows in one finding."""
 Finding = tuple[Severity, str]
-"""How something is, and the sentence about it."""
+"""Severity and sentence."""
 Check = Callable[[Settings], AsyncIterator[Finding]]
 
 EXPECTED_ERRORS = (
     MessagingError,
     SchemaOutdatedError,
-    DatabaseUnavailableError,
+    *OUTAGE_ERRORS,
     QueryError,
-    TransactionConflictError,
     DataRejectedError,
 )
-"""What ends a check with a sentence of its own."""
+"""Errors whose message is the finding of a check."""
 
 
 async def run_checks(settings: Settings) -> int:
-    """Print a line for each thing looked at, as soon as it is known; 1 when any of them fails, else 0."""
+    """Print each finding as soon as it is known; returns the exit code, 1 if any is FAIL."""
     checks: dict[str, Check] = {
         "inbox": _inbox,
         "Kafka": _kafka,
@@ -63,22 +62,22 @@ async def run_checks(settings: Settings) -> int:
         "HTTP": _http,
     }
     code = 0
-    for what, check in checks.items():
-        async for mark, sentence in _isolate_errors(what, check(settings)):
-            print(f"{mark:<4}", sentence, flush=True)
-            code |= mark is Severity.FAIL
+    for name, check in checks.items():
+        async for severity, sentence in _isolate_errors(name, check(settings)):
+            print(f"{severity:<4}", sentence, flush=True)
+            code |= severity is Severity.FAIL
     return code
 
 
 async def _isolate_errors(name: str, findings: AsyncIterator[Finding]) -> AsyncIterator[Finding]:
-    """A check that breaks off costs neither what it has found nor the checks behind it."""
+    """Yield findings; an error of the check becomes a finding, and later checks still run."""
     try:
         async for finding in findings:
             yield finding
     except EXPECTED_ERRORS as error:
         yield Severity.FAIL, f"{name}: {error}"
-    except Exception as error:  # noqa: BLE001 – a defect here hides nothing that others find
-        yield Severity.FAIL, f"{name}: this check broke off ({type(error).__name__}); report it"
+    except Exception as error:  # noqa: BLE001 – a defect of one check must not hide the others
+        yield Severity.FAIL, f"{name}: this check failed ({type(error).__name__}); report it"
 
 
 async def _inbox(settings: Settings) -> AsyncIterator[Finding]:
@@ -93,13 +92,16 @@ async def _inbox(settings: Settings) -> AsyncIterator[Finding]:
 
 async def _kafka(settings: Settings) -> AsyncIterator[Finding]:
     names = [topic.name for topic in topics.ALL_TOPICS]
-    there = (await describe_topics(settings.kafka(), names)).topics
+    existing = (await describe_topics(settings.kafka(), names)).topics
     yield (
         Severity.OK,
-        f"Kafka {settings.kafka_bootstrap_servers}: {len(there)} of {len(names)} topics are there",
+        f"Kafka {settings.kafka_bootstrap_servers}: {len(existing)} of {len(names)} topics exist",
     )
-    if missing := [name for name in names if name not in there]:
-        yield Severity.NOTE, f"Kafka: the service makes {', '.join(missing)} when it starts, where it may"
+    if missing := [name for name in names if name not in existing]:
+        yield (
+            Severity.NOTE,
+            f"Kafka: the service creates {', '.join(missing)} at its start, if it has the permission",
+        )
 
 
 async def _postgres(settings: Settings) -> AsyncIterator[Finding]:
@@ -125,7 +127,7 @@ async def _postgres(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _stored_values(dsn: str, check: StoredValueCheck, page: str) -> Finding:
-    """Ids and no values, which may be personal."""
+    """A finding with ids of rows; values may be personal data."""
     ids = [id_ for id_, value in await read_values(dsn, check.query) if not check.is_still_valid(value)]
     if not ids:
         return Severity.OK, f"Postgres: 0 {check.description}"
@@ -137,37 +139,40 @@ async def _stored_values(dsn: str, check: StoredValueCheck, page: str) -> Findin
 
 
 def _connections(settings: Settings) -> AsyncIterator[Finding]:
-    """Every database that can be named in a request."""
+    """Findings about all databases of MIGRATION_CONNECTIONS."""
 
-    def look(name: str) -> str:
+    def check(name: str) -> str:
         from consumer.sources.database.check import check_connection
 
         return check_connection(credentials.connection_dsn(settings, name), name)
 
-    return _check_each("connection", settings.migration_connections, look)
+    return _check_each("connection", settings.migration_connections, check)
 
 
 def _credentials(settings: Settings) -> AsyncIterator[Finding]:
-    """Every service account that can be named in a request."""
+    """Findings about all service accounts of MIGRATION_GOOGLE_CREDENTIALS."""
 
-    def look(name: str) -> str:
+    def check(name: str) -> str:
         from consumer.sources.google_sheets.check import check_credentials
 
         return check_credentials(
             credentials.service_account(settings, name), settings.migration_google_api_url, name
         )
 
-    return _check_each("credentials", settings.migration_google_credentials, look)
+    return _check_each("credentials", settings.migration_google_credentials, check)
 
 
 async def _http(settings: Settings) -> AsyncIterator[Finding]:
-    """Whether `run` would listen, and for whom."""
+    """Findings about the address and the tokens of the HTTP side."""
     if problem := settings.exposure_problem():
         yield Severity.FAIL, f"HTTP: {problem}"
     path = settings.migration_http_tokens_file
     where = f"{settings.migration_http_host} port {settings.migration_http_port}"
     if path is None:
-        yield Severity.NOTE, f"HTTP on {where}: no token is asked for; whoever reaches it may do everything"
+        yield (
+            Severity.NOTE,
+            f"HTTP on {where}: no token is required; everybody who can connect may do everything",
+        )
         return
     try:
         names = sorted(token.name for token in TokenFile.open(path).current().known)
@@ -178,22 +183,22 @@ async def _http(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _check_each(kind: str, names: Iterable[str], check: Callable[[str], str]) -> AsyncIterator[Finding]:
-    """What is found of each name, all asked at once: one that does not answer costs its own wait."""
+    """Findings about `names`, checked in parallel, so that their timeouts do not add up."""
 
-    def found(name: str) -> Finding:
+    def finding(name: str) -> Finding:
         try:
             return Severity.OK, check(name)
         except MigrationError as error:
             return Severity.FAIL, f"{kind} «{name}»: {error.message} ({error.code})"
-        except Exception as error:  # noqa: BLE001 – the other names are looked at all the same
-            return Severity.FAIL, f"{kind} «{name}»: this check broke off ({type(error).__name__}); report it"
+        except Exception as error:  # noqa: BLE001 – the other names are still checked
+            return Severity.FAIL, f"{kind} «{name}»: this check failed ({type(error).__name__}); report it"
 
     ordered = sorted(names)
-    # Threads of our own: those of the loop would be waited for after Ctrl-C.
+    # Not the threads of the event loop, for which Ctrl-C would wait.
     threads = ThreadPoolExecutor(max_workers=len(ordered) or 1)
     try:
         loop = asyncio.get_running_loop()
-        for looking in [loop.run_in_executor(threads, found, name) for name in ordered]:
-            yield await looking
+        for future in [loop.run_in_executor(threads, finding, name) for name in ordered]:
+            yield await future
     finally:
         threads.shutdown(wait=False, cancel_futures=True)

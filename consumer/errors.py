@@ -1,15 +1,15 @@
-"""What can go wrong with a job, split by what has to be done about it.
+"""Errors that end an attempt, by what has to be done about them.
 
 MigrationError
-├── PermanentError            tell the person: trying again changes nothing
-│   ├── UnresolvableRequestError        the request names what the service does not have
-│   ├── SourceFileError           the file is not there, not allowed, or not whole
-│   ├── WorkbookError       the file is no workbook that can be read
-│   ├── LayoutError         the workbook does not hold what the dataset needs
-│   └── SourceTooLargeError        reading it would break a limit
-└── TransientError            try again later, from the checkpoint
-    └── InternalOutageError          Kafka or the disk of the service: the job is not to blame
-LeaseLostError                     the job is no longer ours: write nothing
+├── PermanentError                  report it: a retry would fail in the same way
+│   ├── UnresolvableRequestError    the request names something the service does not have
+│   ├── SourceFileError             the file is missing, not allowed, or incomplete
+│   ├── WorkbookError               the file cannot be read as a workbook
+│   ├── LayoutError                 the workbook lacks what the dataset needs
+│   └── SourceTooLargeError         reading it would exceed a limit
+└── TransientError                  retry later, from the checkpoint
+    └── InternalOutageError         Kafka or the disk of the service is unavailable
+LeaseLostError                      another replica owns the job: write nothing
 """
 
 import errno
@@ -18,7 +18,7 @@ from schemas.codes import ErrorCode
 
 
 class MigrationError(Exception):
-    """An end of an attempt with a stable code and a sentence that says what to do."""
+    """Ends an attempt, with a stable code and a message that says what to do."""
 
     def __init__(self, code: ErrorCode | str, message: str) -> None:
         super().__init__(message)
@@ -27,20 +27,20 @@ class MigrationError(Exception):
 
 
 class PermanentError(MigrationError):
-    """Trying again changes nothing.
+    """A retry would fail in the same way.
 
-    `recheck_after`: seconds after which it is final; before, the source may not have been whole yet.
+    `recheck_after`: seconds until the error is final, since the source may still be being written; None: now.
     """
 
     recheck_after: float | None = None
 
 
 class UnresolvableRequestError(PermanentError):
-    """The request names something this service does not have."""
+    """The request names something the service does not have, such as a connection."""
 
 
 class SourceFileError(PermanentError):
-    """The file is missing, outside the inbox, or did not arrive whole."""
+    """The file is missing, outside the inbox, or incomplete."""
 
 
 class WorkbookError(PermanentError):
@@ -48,18 +48,18 @@ class WorkbookError(PermanentError):
 
 
 class LayoutError(PermanentError):
-    """The workbook is fine, but not the sheet, header or rows in it."""
+    """The workbook can be read, but its sheet, header or rows do not fit the dataset."""
 
 
 class SourceTooLargeError(PermanentError):
-    """Reading the source would break a limit of memory, time or size."""
+    """Reading the source would exceed a limit of memory, time or size."""
 
     def __init__(self, message: str) -> None:
         super().__init__(ErrorCode.SOURCE_TOO_LARGE, message)
 
 
 class TransientError(MigrationError):
-    """Worth another try; `retry_after` (seconds) is what the source asked for, if it did."""
+    """A retry may succeed; `retry_after` is the delay in seconds that the source asked for, if any."""
 
     def __init__(self, code: ErrorCode | str, message: str, retry_after: float | None = None) -> None:
         super().__init__(code, message)
@@ -67,22 +67,22 @@ class TransientError(MigrationError):
 
 
 class InternalOutageError(TransientError):
-    """What the service itself leans on is away: no attempt of the job is burned for it."""
+    """Something the service depends on is unavailable: it consumes no attempt of the job."""
 
     def __init__(self, message: str) -> None:
         super().__init__(ErrorCode.SOURCE_UNAVAILABLE, message)
 
 
 DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""How a file system, a quota and a limit on files say that there is no room."""
+"""No space left, quota exceeded, file size limit exceeded."""
 
 
 def disk_error(error: OSError, message: str) -> TransientError:
-    """The error for a file of ours that could not be written; `message` is told unless the disk is full."""
+    """The error for a temporary file that could not be written; `message` is used unless the disk is full."""
     if error.errno in DISK_FULL_ERRNOS:
-        return InternalOutageError("The disk of the service is full (MIGRATION_SCRATCH). Make room there.")
+        return InternalOutageError("The disk of the service is full (MIGRATION_SCRATCH). Free space there.")
     return TransientError(ErrorCode.SOURCE_UNAVAILABLE, message)
 
 
 class LeaseLostError(Exception):
-    """The job belongs to somebody else now: stop, write nothing."""
+    """Another replica owns the job: stop, write nothing."""

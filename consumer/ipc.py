@@ -1,29 +1,32 @@
-"""The pipe between the service and an extracting child: length-prefixed frames of a header and a body.
+"""The pipe between the service and an extractor: length-prefixed frames of a header and a body.
 
-A frame is kind (1 byte), length of the header, length of the body (4 bytes each, big endian),
-the header (a JSON object), the body (raw bytes, in START and batches alone).
+A frame is its type (1 byte), the length of the header and of the body (4 bytes each, big endian), the header
+(a JSON object) and the body (raw bytes; empty except in START and BATCH).
 """
 
 import json
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
 PREFIX = struct.Struct("!BII")
 MAX_LENGTH_BYTES = 1 << 30
-"""A length beyond this is not a frame: something else was written to the pipe."""
+"""A longer header or body means that something other than frames was written to the pipe."""
 MAX_FRAME_BYTES = 64 << 20
-"""Of a frame from a child, header and body: no memory is taken for a longer one. A common batch has 3 MB."""
+"""Header and body of a frame from an extractor; a longer one is not read. A usual batch has 3 MB."""
+PIPE_BUFFER_BYTES = 1 << 20
+"""Buffer on either side: half a batch, so that writing and reading need not alternate."""
 
 
 class FrameType(IntEnum):
-    """What a frame says. Headers are described in `consumer.extract`."""
+    """Frame types; their headers are described in `consumer.extract`."""
 
-    # down, to the child
+    # down, to the extractor
     START = 1
     CREDIT = 2
-    # up, from the child
+    # up, from the extractor
     OPENED = 16
     TOTAL = 17
     BATCH = 18
@@ -33,12 +36,21 @@ class FrameType(IntEnum):
     ACQUIRE_TOKEN = 22
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One decoded frame."""
+
+    type: FrameType
+    header: dict[str, Any]
+    body: bytes
+
+
 class ProtocolError(Exception):
-    """The pipe carries something that is no frame, or ended in the middle of one."""
+    """The pipe carries something that is not a frame, or ended in the middle of one."""
 
 
 class FrameTooLargeError(ProtocolError):
-    """A child announces a frame of more than MAX_FRAME_BYTES."""
+    """An extractor announced a frame of more than MAX_FRAME_BYTES."""
 
     def __init__(self, size: int) -> None:
         super().__init__(f"a frame of {size} bytes is announced, and {MAX_FRAME_BYTES} are allowed")
@@ -51,30 +63,33 @@ def encode_frame(frame_type: FrameType, header: dict[str, Any], body: bytes = b"
 
 
 def decode_prefix(prefix: bytes) -> tuple[FrameType, int, int]:
-    """Kind, header length and body length from a frame's first nine bytes."""
-    kind, head, body = PREFIX.unpack(prefix)
-    if kind not in FrameType.__members__.values() or head > MAX_LENGTH_BYTES or body > MAX_LENGTH_BYTES:
+    """Type, header length and body length from the first PREFIX.size bytes; raises ProtocolError."""
+    type_, head, body = PREFIX.unpack(prefix)
+    if type_ not in FrameType.__members__.values() or head > MAX_LENGTH_BYTES or body > MAX_LENGTH_BYTES:
         raise ProtocolError("the pipe carries something that is no frame")
-    return FrameType(kind), head, body
+    return FrameType(type_), head, body
 
 
 def decode_child_prefix(prefix: bytes) -> tuple[FrameType, int, int]:
-    """`decode_prefix` of a frame that a child sends. Raises ProtocolError, and FrameTooLargeError where it is one."""
-    kind, head, body = decode_prefix(prefix)
+    """`decode_prefix` for a frame of an extractor; also raises FrameTooLargeError."""
+    type_, head, body = decode_prefix(prefix)
     if head + body > MAX_FRAME_BYTES:
         raise FrameTooLargeError(head + body)
-    return kind, head, body
+    return type_, head, body
 
 
-def read_frame(read_exactly: Callable[[int], bytes]) -> tuple[FrameType, dict[str, Any], bytes] | None:
-    """The next frame of a blocking stream, or None at its clean end."""
+def read_frame(read_exactly: Callable[[int], bytes]) -> Frame | None:
+    """The next frame of a blocking stream, None at its end; raises ProtocolError.
+
+    `read_exactly(n)` returns n bytes, fewer only at the end of the stream.
+    """
     prefix = read_exactly(PREFIX.size)
     if not prefix:
         return None
     if len(prefix) < PREFIX.size:
         raise ProtocolError("the pipe ended in the middle of a frame")
-    kind, head, body = decode_prefix(prefix)
+    type_, head, body = decode_prefix(prefix)
     header, content = read_exactly(head), read_exactly(body)
     if len(header) < head or len(content) < body:
         raise ProtocolError("the pipe ended in the middle of a frame")
-    return kind, json.loads(header), content
+    return Frame(type_, json.loads(header), content)

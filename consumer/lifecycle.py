@@ -1,24 +1,27 @@
-"""What becomes of a job when an attempt ends: outcome → transition, decided in one pure function."""
+"""Decides the transition of a job from the outcome of an attempt, in one pure function."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import assert_never
+from typing import ClassVar, assert_never
 
 from schemas.codes import ErrorCode
 from schemas.status import Status
 
 BACKOFF_SECONDS = (1.0, 5.0, 30.0, 120.0, 300.0)
-"""Waits between attempts in a row that committed nothing; the last one repeats."""
+"""Delays between attempts in a row that committed nothing; the last one repeats."""
 OUTAGE_DELAY_SECONDS = 5.0
-"""Wait of a job that met an outage of our own; however long that lasts, no attempt is burned."""
+"""Delay after an internal outage; it consumes no attempt, however long the outage lasts."""
 JITTER_FRACTION = 0.2
-"""A wait is stretched by up to this share, so that jobs put back together do not return together."""
+"""Share by which a delay is extended at most, so that jobs requeued together do not run together."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryState:
-    """What a decision looks at. `failures`: attempts in a row without a committed batch, this one too."""
+    """The part of a job's row that decides a transition.
+
+    `consecutive_failures` counts attempts without a committed batch, including the one that just ended.
+    """
 
     consecutive_failures: int
     max_attempts: int
@@ -26,17 +29,21 @@ class RetryState:
     deadline: datetime | None
 
 
-# --- how an attempt ends ---------------------------------------------------------------------------
+# --- how an attempt ends; `name` is for logs --------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """Every row was read and stored."""
+    """Every row is stored or rejected."""
+
+    name: ClassVar[str] = "succeeded"
 
 
 @dataclass(frozen=True, slots=True)
 class PermanentFailure:
-    """A permanent error: trying again changes nothing."""
+    """A permanent error: a retry would fail in the same way."""
+
+    name: ClassVar[str] = "permanent_failure"
 
     code: str
     message: str
@@ -44,10 +51,12 @@ class PermanentFailure:
 
 @dataclass(frozen=True, slots=True)
 class TransientFailure:
-    """A transient error; `retry_after` (seconds) is what the source asked for.
+    """A transient error; `retry_after` is the delay in seconds that the source asked for.
 
-    `ours` is true where the service lacked something: Kafka for an upload, room on its disk.
+    `internal` is True if the service lacked something: Kafka for an upload, space on its disk.
     """
+
+    name: ClassVar[str] = "transient_failure"
 
     code: str
     message: str
@@ -57,22 +66,30 @@ class TransientFailure:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """Stopped for a reason that is not the job's: a drain, or our own database was away."""
+    """Stopped for a reason outside the job: a drain, or an outage of the service's Postgres."""
+
+    name: ClassVar[str] = "released"
 
 
 @dataclass(frozen=True, slots=True)
 class CancelRequested:
-    """The owner saw the wish to cancel."""
+    """The owner of the lease saw a request to cancel."""
+
+    name: ClassVar[str] = "cancel_requested"
 
 
 @dataclass(frozen=True, slots=True)
 class TimedOut:
-    """The wall clock of the run went past its limit."""
+    """The deadline of the run passed."""
+
+    name: ClassVar[str] = "timed_out"
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseExpired:
-    """The lease ran out: the owner died, froze, or lost its database."""
+    """The lease expired: its owner crashed, froze, or lost its connection to Postgres."""
+
+    name: ClassVar[str] = "lease_expired"
 
 
 Outcome = (
@@ -103,7 +120,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Requeue:
-    """running → pending. `burned` is false where the attempt is given back."""
+    """running → pending. `consumes_attempt` is False if the attempt does not count."""
 
     delay: timedelta
     consumes_attempt: bool
@@ -127,11 +144,11 @@ TRANSITIONS = frozenset(
         ("retry", Status.CANCELLED, Status.PENDING),
     }
 )
-"""Every change of state there is; the picture in docs/states.md is held against it."""
+"""All transitions: (trigger, from, to); a test compares the diagram in docs/states.md."""
 
 
 def next_transition(state: RetryState, outcome: Outcome, *, now: datetime, jitter: float) -> Transition:
-    """Decide what an attempt's end means for the job. `chance` in [0, 1) spreads the waits."""
+    """The transition after an attempt; `jitter` in [0, 1) spreads the delays."""
     if isinstance(outcome, Succeeded):
         return Complete()
     if state.cancel_requested or isinstance(outcome, CancelRequested):
@@ -149,23 +166,23 @@ def next_transition(state: RetryState, outcome: Outcome, *, now: datetime, jitte
             pause = timedelta(seconds=OUTAGE_DELAY_SECONDS * (1 + JITTER_FRACTION * jitter))
             return Requeue(pause, consumes_attempt=False, code=code, message=message)
         case TransientFailure(code, message, retry_after):
-            wait = max(backoff_seconds(state.consecutive_failures, jitter), retry_after or 0.0)
-            return _requeue_or_fail(state, code, message, wait)
+            delay = max(backoff_seconds(state.consecutive_failures, jitter), retry_after or 0.0)
+            return _requeue_or_fail(state, code, message, delay)
         case _:
             assert_never(outcome)
 
 
 def timeout_failure() -> Fail:
-    """The end of a run that took longer than it may."""
+    """The transition of a run past its deadline."""
     return Fail(
         ErrorCode.TIMEOUT,
         "the migration took longer than it may: `retry` goes on from the checkpoint, "
-        "or start it anew with a longer timeout",
+        "or start it again with a longer timeout",
     )
 
 
 def backoff_seconds(failures: int, jitter: float) -> float:
-    """Seconds to wait after so many attempts in a row that committed nothing."""
+    """Seconds until the next attempt, after `failures` attempts in a row that committed nothing."""
     step = BACKOFF_SECONDS[min(max(failures, 1), len(BACKOFF_SECONDS)) - 1]
     return step * (1 + JITTER_FRACTION * jitter)
 
@@ -181,29 +198,29 @@ def _requeue_or_fail(state: RetryState, code: str, message: str, delay_seconds: 
     return Requeue(timedelta(seconds=delay_seconds), consumes_attempt=True, code=code, message=message)
 
 
-# --- what the history of a job says of an attempt --------------------------------------------------
+# --- the outcome in the history of attempts ---------------------------------------------------------
 
 
 class AttemptOutcome(StrEnum):
-    """How an attempt ended; one that runs has no outcome yet."""
+    """How an attempt ended, as stored; a running attempt has none."""
 
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
     RELEASED = "released"
-    """Handed back by a drain, or because the service itself lacked something: it counts for nothing."""
+    """Ended by a drain or an internal outage; it does not count as an attempt."""
     RETRYING = "retrying"
     """A transient error; the job waits for its next attempt."""
     LOST = "lost"
-    """Its owner died, froze, or lost its database."""
+    """Its owner crashed, froze, or lost its connection to Postgres."""
     UNKNOWN = "unknown"
-    """Its end was not written down; never stored."""
+    """Its end was not recorded; never stored."""
 
 
 def attempt_outcome(transition: Transition) -> AttemptOutcome:
-    """How an attempt ended that brought about this transition.
+    """The stored outcome of an attempt that led to `transition`.
 
-    An attempt that was lost or failed, and was the last one allowed, is `failed` like its job.
+    The last attempt allowed is `failed` like its job, also if it was lost.
     """
     match transition:
         case Complete():
@@ -223,7 +240,7 @@ def attempt_outcome(transition: Transition) -> AttemptOutcome:
 
 
 def attempt_error(transition: Transition) -> str | None:
-    """The error code of a transition, where it has one."""
+    """The error code of a transition, None without one."""
     match transition:
         case Fail(code) | Requeue(code=code):
             return code

@@ -1,4 +1,4 @@
-"""One replica: builds every part from the settings, runs them side by side, stops them in order."""
+"""One replica: builds its tasks from the settings, runs them, and stops them in order."""
 
 import asyncio
 import os
@@ -33,11 +33,11 @@ from consumer.runtime.supervise import supervise
 from consumer.settings import Settings
 from consumer.store import outbox, transitions
 from consumer.store.database import Database
-from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
+from consumer.store.errors import OUTAGE_ERRORS
 from consumer.store.listener import listen
 from consumer.store.requests import JobDefaults
 from consumer.worker import worker as workers
-from consumer.worker.attempt import WorkerContext
+from consumer.worker.context import WorkerContext
 from consumer.worker.worker import Worker
 from messaging.consumer import GroupConsumer
 from messaging.errors import MessagingError
@@ -52,9 +52,10 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("app")
 CLIENT_ID_PREFIX = "chat-migration"
 TASKS = ("intake", "worker", "relay", "listener", "retention", "events")
 JOBS_DRAIN_FRACTION, TASKS_DRAIN_FRACTION, CLIENTS_DRAIN_FRACTION = 0.4, 0.6, 0.75
-"""Of the drain's time: until then jobs, parts and Kafka's clients are waited for. The rest is for closing, so
-that the process ends by itself, and not by the watchdog, while Postgres or Kafka is away."""
-TRANSIENT_ERRORS = (DatabaseUnavailableError, TransactionConflictError, MessagingError, LeaseLostError)
+"""Fractions of the drain time: when waiting ends for jobs, for tasks, for Kafka clients. The rest is for
+closing, so that the process exits before its watchdog does, also during an outage of Postgres or Kafka."""
+TRANSIENT_ERRORS = (*OUTAGE_ERRORS, MessagingError, LeaseLostError)
+"""Errors after which a task is retried without counting as crashed."""
 
 
 class Service:
@@ -95,7 +96,7 @@ class Service:
 
     def _make_worker(self, environment: Mapping[str, str], temp_dir: Path, owner: str) -> Worker:
         settings = self._settings
-        shop = WorkerContext(
+        context = WorkerContext(
             self._database,
             self._start_parameters(),
             environment,
@@ -104,15 +105,16 @@ class Service:
             settings.migration_google_reads_per_minute,
             self._monitoring.metrics.record,
         )
-        terms = workers.WorkerConfig(
+        config = workers.WorkerConfig(
             owner,
             settings.migration_max_running_jobs,
             settings.migration_lease_seconds,
             settings.migration_heartbeat_seconds,
         )
-        return Worker(shop, terms, self._heartbeats["worker"].beat, self._monitoring.health.register)
+        return Worker(context, config, self._heartbeats["worker"].beat, self._monitoring.health.register)
 
     def _start_parameters(self) -> dict[str, Any]:
+        """The part of a START frame that comes from the settings."""
         settings = self._settings
         return {
             "chunk_rows": settings.migration_batch_rows,
@@ -124,35 +126,35 @@ class Service:
 
     def _make_relay(self, owner: str) -> Relay:
         settings = self._settings
-        terms = relays.RelayConfig(
+        config = relays.RelayConfig(
             owner, settings.migration_lease_seconds, settings.migration_heartbeat_seconds
         )
-        alive, count = self._heartbeats["relay"].beat, self._monitoring.metrics.record
-        kafka = EventSender(self._event_producer.deliver, self._event_producer.fits, count)
-        return Relay(self._database, kafka, terms, self._monitoring.outbox_progress, alive)
+        heartbeat, emit = self._heartbeats["relay"].beat, self._monitoring.metrics.record
+        sender = EventSender(self._event_producer.deliver, self._event_producer.fits, emit)
+        return Relay(self._database, sender, config, self._monitoring.outbox_progress, heartbeat)
 
     def _make_pruner(self) -> Pruner:
         settings = self._settings
-        keep = RetentionPolicy(
+        policy = RetentionPolicy(
             jobs=timedelta(days=settings.migration_keep_jobs_days),
             rejected_rows=timedelta(days=settings.migration_keep_errors_days),
             events=timedelta(days=settings.migration_keep_events_days),
         )
-        alive = self._heartbeats["retention"].beat
-        return Pruner(self._database.with_heartbeat(alive), keep, alive)
+        heartbeat = self._heartbeats["retention"].beat
+        return Pruner(self._database.with_heartbeat(heartbeat), policy, heartbeat)
 
     def _make_consumer(self) -> GroupConsumer:
-        limits = JobDefaults(
+        defaults = JobDefaults(
             self._settings.migration_job_timeout_seconds, self._settings.migration_max_attempts
         )
         heartbeat = self._heartbeats["intake"].beat
         topic_id = CachedTopicId(self._kafka, REQUESTS.name, heartbeat=heartbeat)
         database = self._database.with_heartbeat(heartbeat)
-        count = self._monitoring.metrics.record
-        letters = DeadLetterPublisher(
-            self._dead_letter_producer.publish, self._dead_letter_producer.fits, count
+        emit = self._monitoring.metrics.record
+        dead_letters = DeadLetterPublisher(
+            self._dead_letter_producer.publish, self._dead_letter_producer.fits, emit
         )
-        intake = Intake(database, letters, limits, datasets.names(), topic_id, count)
+        intake = Intake(database, dead_letters, defaults, datasets.names(), topic_id, emit)
         return GroupConsumer(
             self._kafka,
             topics=[REQUESTS.name],
@@ -180,9 +182,9 @@ class Service:
         )
 
     async def run(self, listener: socket.socket) -> None:
-        """Run all parts; when told to stop, drain the jobs first and send what they left in the outbox."""
+        """Run all tasks until a stop; then drain the jobs and publish the events they left in the outbox."""
         stop = self._shutdown.stop
-        parts = {
+        tasks = {
             "intake": self._supervise("intake", self._run_intake, stop),
             "worker": self._supervise("worker", lambda: self._worker.run(stop), stop),
             "listener": self._supervise("listener", self._listen, stop),
@@ -200,7 +202,7 @@ class Service:
         finally:
             self._shutdown.begin()
             await failpoints.failpoint("shutdown.started")
-            await self._drain(parts, relay, http)
+            await self._drain(tasks, relay, http)
             lag.cancel()
         if http.done() and not http.cancelled():
             http.result()
@@ -208,19 +210,18 @@ class Service:
     async def _drain(
         self, tasks: Mapping[str, asyncio.Task[None]], relay: asyncio.Task[None], http: asyncio.Task[None]
     ) -> None:
-        """Each stage in its share of the time: an outage keeps nobody from ending."""
-        left = self._shutdown.remaining
+        """Stop in stages, each within its fraction of the drain time: an outage cannot delay the exit."""
+        remaining = self._shutdown.remaining
         self._http.end_streams()
         self._worker.request_stop()
         self._worker.on_notify("")
-        late = await wait_or_cancel(
-            {tasks["worker"]}, left(JOBS_DRAIN_FRACTION)
-        )  # from here on nothing is claimed
-        late += await self._worker.drain(left(JOBS_DRAIN_FRACTION))
+        late = await wait_or_cancel({tasks["worker"]}, remaining(JOBS_DRAIN_FRACTION))
+        # From here on no job is claimed.
+        late += await self._worker.drain(remaining(JOBS_DRAIN_FRACTION))
         self._relay_stop.set()
         self._relay.on_notify("")
         tasks["listener"].cancel()
-        late += await wait_or_cancel({*tasks.values(), relay, http}, left(TASKS_DRAIN_FRACTION))
+        late += await wait_or_cancel({*tasks.values(), relay, http}, remaining(TASKS_DRAIN_FRACTION))
         closing = {
             "events": self._event_producer.close(),
             "dead letters": self._dead_letter_producer.close(),
@@ -228,7 +229,7 @@ class Service:
         }
         late += await wait_or_cancel(
             [asyncio.create_task(close, name=f"producer of {name}") for name, close in closing.items()],
-            left(CLIENTS_DRAIN_FRACTION),
+            remaining(CLIENTS_DRAIN_FRACTION),
         )
         if late:
             log.warning("shutdown.tasks_abandoned", tasks=sorted({task.get_name() for task in late}))
@@ -249,5 +250,5 @@ class Service:
         self._http.notify()
 
     def _supervise(self, name: str, run: Any, stop: asyncio.Event) -> asyncio.Task[None]:
-        kept = supervise(name, run, stop, expected=TRANSIENT_ERRORS, heartbeat=self._heartbeats[name])
-        return asyncio.create_task(kept, name=name)
+        supervised = supervise(name, run, stop, expected=TRANSIENT_ERRORS, heartbeat=self._heartbeats[name])
+        return asyncio.create_task(supervised, name=name)

@@ -1,6 +1,6 @@
-"""Settings of the service, and the only place that reads the environment.
+"""Settings of the service, read from the environment; `X_FILE` reads the value of `X` from a file.
 
-`X_FILE` reads the value of `X` from a file. A wrong value names itself, and the service does not start.
+Invalid values are all named in one SettingsError, and the service does not start.
 """
 
 import json
@@ -35,11 +35,11 @@ NonEmptyStr = Annotated[str, StringConstraints(strip_whitespace=True, min_length
 
 
 class SettingsError(Exception):
-    """The environment does not make a service; the sentence names each wrong variable."""
+    """Invalid settings; the message names each variable and never quotes a secret."""
 
 
 class Settings(BaseModel):
-    """What the service is told from outside. Field names in upper case are the variables."""
+    """All settings; the upper-case name of a field is its variable. docs/configuration.md explains them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,7 +52,9 @@ class Settings(BaseModel):
     database_url: SecretStr
 
     migration_inbox: Path = Path("inbox")
-    migration_scratch: Path | None = Field(None, description="for temporary files; the system's when absent")
+    migration_scratch: Path | None = Field(
+        None, description="directory for temporary files; default: that of the system"
+    )
     migration_connections: dict[str, SecretStr] = {}
     migration_google_credentials: dict[str, Path] = {}
     migration_google_api_url: NonEmptyStr = "https://sheets.googleapis.com"
@@ -60,7 +62,7 @@ class Settings(BaseModel):
 
     migration_max_running_jobs: int = Field(2, ge=1, le=32)
     migration_batch_rows: int | None = Field(
-        None, ge=1, le=100_000, description="what suits each kind of source when absent"
+        None, ge=1, le=100_000, description="default: depends on the type of source"
     )
     migration_lease_seconds: float = Field(10, ge=1, le=600)
     migration_heartbeat_seconds: float = Field(3, gt=0, le=200)
@@ -77,10 +79,10 @@ class Settings(BaseModel):
     migration_http_port: int = Field(8084, ge=0, le=65_535)
     migration_http_tokens_file: Path | None = None
     migration_http_open: Literal["yes", "no"] = Field(
-        "no", description="whether others may reach the HTTP side although it asks for no token"
+        "no", description="whether the HTTP side may be public without tokens"
     )
     migration_http_hosts: frozenset[str] | None = Field(
-        None, description="see consumer.http.middleware.guarded_app.hosts"
+        None, description="see consumer.http.middleware.hosts"
     )
     migration_max_upload_mb: int = Field(512, ge=1, le=10_240)
     migration_max_uploads: int = Field(8, ge=1, le=64)
@@ -165,9 +167,9 @@ class Settings(BaseModel):
         return self.migration_failpoints != self.armed_failpoints()
 
     def exposure_problem(self) -> str | None:
-        """Why the HTTP side may not listen where it is told to, as a sentence; None where it may.
+        """Why the HTTP side must not listen on its address, as a sentence; None if it may.
 
-        Only `run` asks: the other commands listen nowhere.
+        Checked by `run` and `doctor`; the other commands do not listen.
         """
         return hosts.exposure_problem(
             self.migration_http_host,
@@ -176,11 +178,11 @@ class Settings(BaseModel):
         )
 
     def allowed_hosts(self, machine_name: str) -> frozenset[str]:
-        """The names in a `Host` header that are answered."""
+        """Accepted values of the `Host` header."""
         return self.migration_http_hosts or hosts.default_hosts(self.migration_http_host, machine_name)
 
     def kafka(self) -> KafkaConnection:
-        """How Kafka is reached."""
+        """Connection settings of Kafka."""
         password = self.kafka_sasl_password
         return KafkaConnection(
             bootstrap_servers=self.kafka_bootstrap_servers,
@@ -194,18 +196,18 @@ class Settings(BaseModel):
 
 def _parse_json_object(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        value = None
+    if not isinstance(value, dict):
         raise ValueError("must be a JSON object, name → value")
-    return found
+    return value
 
 
 def _validate_names(names: Iterable[str], build_source: Callable[[str], object]) -> None:
-    """Raise ValueError for a name that `build_source` cannot put into a request.
+    """Raise ValueError for a name that `build_source` does not accept in a request.
 
-    It is not quoted: who mixes up name and value writes a password there.
+    The message does not quote it: it may be a password, if name and value were swapped.
     """
     try:
         for name in names:
@@ -226,7 +228,7 @@ WITHOUT_FILE_VARIANT = frozenset(
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
-    """Settings from the environment; raises SettingsError with one sentence for each wrong variable."""
+    """Settings from the environment; raises SettingsError with one sentence per invalid variable."""
     variables = dict(os.environ if environment is None else environment)
     known = {name.upper() for name in Settings.model_fields}
     values: dict[str, Any] = {name.lower(): variables[name] for name in known if variables.get(name)}
@@ -248,9 +250,9 @@ def _read_variable_file(name: str, path: str) -> str:
 
 def _format_errors(error: ValidationError) -> str:
     lines = []
-    for wrong in error.errors(include_input=False, include_url=False):
-        name = str(wrong["loc"][0]).upper() if wrong["loc"] else ""
-        text = "is not set" if wrong["type"] == "missing" else wrong["msg"].removeprefix("Value error, ")
+    for detail in error.errors(include_input=False, include_url=False):
+        name = str(detail["loc"][0]).upper() if detail["loc"] else ""
+        text = "is not set" if detail["type"] == "missing" else detail["msg"].removeprefix("Value error, ")
         lines.append(f"{name}: {text}" if name else text)
     return "; ".join(lines)
 
@@ -258,24 +260,24 @@ def _format_errors(error: ValidationError) -> str:
 CHILD_ENV_ALLOWLIST = (
     *("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR"),
     "MIGRATION_INSPECTABLE",
-    # How Google is reached from here.
+    # Access to Google.
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "NO_PROXY"),
 )
 
 
 SECRET_VARIABLES = ("DATABASE_URL", "KAFKA_SASL_PASSWORD", "MIGRATION_CONNECTIONS")
-"""Variables that hold secrets; their names with `_FILE` hold none."""
+"""Variables that hold secrets; those with `_FILE` hold paths."""
 
 
 def clear_secret_variables() -> None:
-    """Remove secrets from this process's environment, once they are loaded: no process inherits them.
+    """Remove secrets from the environment, so that no child process inherits them.
 
-    `/proc/PID/environ` shows them all the same; `consumer.runtime.hardening` closes that.
+    `/proc/PID/environ` still shows them; `consumer.runtime.hardening` prevents that.
     """
     for name in SECRET_VARIABLES:
         os.environ.pop(name, None)
 
 
 def child_environment() -> dict[str, str]:
-    """All that an extracting child gets to see of our environment: nothing secret is in it."""
+    """The environment of an extractor: the variables of CHILD_ENV_ALLOWLIST, none of which is secret."""
     return {name: os.environ[name] for name in CHILD_ENV_ALLOWLIST if name in os.environ}

@@ -1,4 +1,4 @@
-"""`python -m consumer.extract`: started by the service, one for each running job."""
+"""`python -m consumer.extract`: started by the service, once for each extraction of a job."""
 
 import gc
 import os
@@ -12,24 +12,24 @@ from consumer.extract.start_parameters import StartParameters
 from consumer.runtime import failpoints
 
 GC_THRESHOLDS = (100_000, 50, 100)
-"""Rows are many small lists without cycles: looking through them often costs a tenth of the reading."""
+"""Rows are many small lists without cycles: the default thresholds cost a tenth of the time."""
 
 
 def main(find_dataset: Callable[[str], Dataset] | None = None) -> None:
-    """Conceal ourselves, read the START frame with its secrets, bound ourselves, read the source."""
+    """Conceal this process, read the START frame with its secrets, set limits, read the source."""
     process_limits.prepare(inspectable=os.environ.get("MIGRATION_INSPECTABLE") == "yes")
-    pipe = Channel.from_stdio()
-    orders = pipe.read_start()
-    if orders is None:
+    channel = Channel.from_stdio()
+    frame = channel.read_start()
+    if frame is None:
         return
-    start = StartParameters.from_frame(*orders)
-    failpoints.arm(start.failpoints)
-    process_limits.apply(start.memory_bytes, start.cpu_seconds, start.service_pid)
-    pipe.listen(start.credits)
+    parameters = StartParameters.from_frame(frame.header, frame.body)
+    failpoints.arm(parameters.failpoints)
+    process_limits.apply(parameters.memory_bytes, parameters.cpu_seconds, parameters.service_pid)
+    channel.listen(parameters.credits)
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
-    run(start, pipe, find_dataset or _find_dataset)
-    os._exit(0)  # taking the interpreter down, and rows with it, takes time nobody needs
+    run(parameters, channel, find_dataset or _find_dataset)
+    os._exit(0)  # without the time that the interpreter takes to free its rows
 
 
 def _find_dataset(name: str) -> Dataset:

@@ -1,4 +1,4 @@
-"""From what went wrong in a child to what the service is told: a code and a sentence, never a value."""
+"""Turns an exception in the extractor into the header of a FAILED frame: code and message, never a value."""
 
 import sys
 import traceback
@@ -16,15 +16,15 @@ from schemas.codes import ErrorCode
 
 
 def failed_header(error: BaseException) -> dict[str, Any]:
-    """The header of a FAILED frame."""
-    known = _as_migration_error(error)
+    """The header of a FAILED frame; `retry_after` and `recheck_after` are seconds or None."""
+    reported = _as_migration_error(error)
     return {
-        "code": known.code,
-        "message": known.message,
-        "transient": isinstance(known, TransientError),
-        "internal": isinstance(known, InternalOutageError),
-        "retry_after": getattr(known, "retry_after", None),
-        "recheck_after": getattr(known, "recheck_after", None),
+        "code": reported.code,
+        "message": reported.message,
+        "transient": isinstance(reported, TransientError),
+        "internal": isinstance(reported, InternalOutageError),
+        "retry_after": getattr(reported, "retry_after", None),
+        "recheck_after": getattr(reported, "recheck_after", None),
     }
 
 
@@ -49,9 +49,9 @@ def _as_migration_error(error: BaseException) -> MigrationError:
 
 
 def log_unexpected(error: BaseException) -> None:
-    """Where an unforeseen error came from, on standard error; its text might hold values of the source."""
+    """Write the stack of an unexpected error to stderr, without its text, which may hold values."""
     if isinstance(error, MigrationError):
         return
     frames = traceback.extract_tb(error.__traceback__)
-    places = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
-    sys.stderr.write(f"extract: {type(error).__name__} at {places}\n")
+    calls = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    sys.stderr.write(f"extract: {type(error).__name__} at {calls}\n")

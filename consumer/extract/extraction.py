@@ -1,4 +1,4 @@
-"""One reading of one source: opened, checked chunk by chunk, sent as batches, counted to the end."""
+"""One extraction: opens the source, validates it chunk by chunk, sends batches, counts its rows."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -23,10 +23,10 @@ from schemas.codes import ErrorCode
 
 
 def run(parameters: StartParameters, channel: Channel, find_dataset: Callable[[str], Dataset]) -> None:
-    """Read the source and send what it holds; whatever goes wrong becomes a FAILED frame."""
+    """Read the source and send its rows; any error becomes a FAILED frame."""
     try:
         _run(parameters, channel, find_dataset)
-    except BaseException as error:  # noqa: BLE001  panics of libraries in Rust are no Exception
+    except BaseException as error:  # noqa: BLE001  panics of Rust libraries derive from BaseException
         if isinstance(error, MemoryError) and not parameters.low_memory:
             os.abort()
         log_unexpected(error)
@@ -36,21 +36,22 @@ def run(parameters: StartParameters, channel: Channel, find_dataset: Callable[[s
 def _run(parameters: StartParameters, channel: Channel, find_dataset: Callable[[str], Dataset]) -> None:
     dataset = find_dataset(parameters.dataset)
 
-    def wait(detail: str | None) -> None:
+    def report_waiting(detail: str | None) -> None:
         channel.send(FrameType.WAITING, {"detail": detail})
 
-    earlier = parameters.previous_load(dataset.rules_version)
+    previous = parameters.previous_load(dataset.rules_version)
     source = open_source(
-        parameters.source, parameters.source_config(dataset.column_spec, earlier, wait, channel.acquire_token)
+        parameters.source,
+        parameters.source_config(dataset.column_spec, previous, report_waiting, channel.acquire_token),
     )
     try:
         opened = source.open()
-        load = earlier
+        load = previous
         if load is None or load.source != opened.fingerprint:
             load = LoadIdentity(dataset.rules_version, parameters.today, opened.fingerprint)
         resume = _report_opened(opened, load, parameters, channel)
-        checker = dataset.make_validator(parameters.source["type"], load.day)
-        Extraction(source, checker, resume, channel, CpuLimit(parameters.cpu_seconds)).run()
+        validator = dataset.make_validator(parameters.source["type"], load.day)
+        Extraction(source, validator, resume, channel, CpuLimit(parameters.cpu_seconds)).run()
     finally:
         source.close()
 
@@ -58,7 +59,7 @@ def _run(parameters: StartParameters, channel: Channel, find_dataset: Callable[[
 def _report_opened(
     opened: SourceInfo, load: LoadIdentity, parameters: StartParameters, channel: Channel
 ) -> Resume:
-    """Report what was opened; another load than before is read from the top."""
+    """Send OPENED; returns where to resume, which is the top if the load is not the previous one."""
     restarted = parameters.resume.has_progress and load.fingerprint != parameters.fingerprint
     channel.send(
         FrameType.OPENED,
@@ -74,7 +75,7 @@ def _report_opened(
 
 
 class Extraction:
-    """An opened source on its way through the rules and up the pipe."""
+    """Sends the rows of an opened source as batches, after validation."""
 
     def __init__(
         self, source: Source, validator: RowValidator, resume: Resume, channel: Channel, cpu_limit: CpuLimit
@@ -91,8 +92,11 @@ class Extraction:
         self._state = source.state
 
     def run(self) -> None:
-        """Send all batches, the total as soon as it is known, and the end."""
-        self._cpu_limit.extend(0)  # its first rows were read to open it
+        """Send all batches, the total as soon as it is known, and END.
+
+        Raises TransientError (short_read) if the source has more or fewer rows than it announced.
+        """
+        self._cpu_limit.extend(0)  # opening may have read the first rows
         for chunk in self._source.chunks():
             failpoints.failpoint_sync("child.chunk")
             self._process_chunk(chunk)
@@ -117,23 +121,23 @@ class Extraction:
             self._send_batches(piece)
 
     def _send_batches(self, chunk: Chunk) -> None:
-        """Send a piece as one batch, or as several where its rejected rows take much space.
+        """Send a chunk as one batch, or as several if its rejected rows take much space.
 
-        The next batch tries twice as many rows as the last one took: none is checked more than about twice.
+        Each batch tries twice as many rows as the previous one took: a row is validated about twice at most.
         """
         start, rows, size = 0, len(chunk.positions), len(chunk.positions)
         while start < rows:
             part = chunk.slice(start, min(start + size, rows)) if start else chunk
-            checked = self._validator.validate(part, self._database_rejections)
-            header = _batch_header(checked, part.positions[checked.row_count - 1]) | {
+            batch = self._validator.validate(part, self._database_rejections)
+            header = _batch_header(batch, part.positions[batch.row_count - 1]) | {
                 "state": self._changed_state()
             }
-            self._channel.send_batch(header, b"".join(checked.copy_streams.values()))
-            start += checked.row_count
-            size = 2 * checked.row_count
+            self._channel.send_batch(header, b"".join(batch.copy_streams.values()))
+            start += batch.row_count
+            size = 2 * batch.row_count
 
     def _changed_state(self) -> Mapping[str, Any] | None:
-        """What a next attempt must know, where that is not told yet."""
+        """State for the next attempt, None if it is the state that was sent last."""
         state = self._source.state
         if state == self._state:
             return None

@@ -1,7 +1,7 @@
-"""What a load is known by: the rules its rows keep, the day it began, and what its source holds.
+"""Identity of a load: the version of its rules, the day it started, the fingerprint of its source.
 
-All of it is the fingerprint that the service stores: a checkpoint made under other rules belongs to another
-load, so that no load mixes two sets of rules. The day stays the same however often a load is resumed.
+The service stores all three as the job's fingerprint. Rows validated by other rules belong to another load,
+so no load mixes two versions of the rules. A resumed load keeps its day.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class LoadIdentity:
 
     @classmethod
     def parse(cls, fingerprint: str | None) -> Self | None:
-        """The identity of a stored load; None for one of a service that stored the source alone."""
+        """The identity of a stored load; None if there is no fingerprint, or one of another form."""
         parts = (fingerprint or "").rsplit("/", 2)
         if len(parts) != 3:
             return None
@@ -28,5 +28,5 @@ class LoadIdentity:
 
     @property
     def fingerprint(self) -> str:
-        """As it is stored."""
+        """The form that is stored: `rules_version/day/source`."""
         return f"{self.rules_version}/{self.day.isoformat()}/{self.source}"

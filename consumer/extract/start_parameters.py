@@ -1,4 +1,4 @@
-"""What the service asks of a child, taken from the START frame."""
+"""The parameters of one extraction, decoded from the START frame."""
 
 import sys
 from array import array
@@ -15,9 +15,9 @@ from consumer.sources.base import SourceConfig, batch_rows
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """From where an attempt goes on: rows up to `checkpoint` are stored already, or `rejected`.
+    """Where to resume: rows up to `checkpoint` are stored, except those at the positions in `rejected`.
 
-    `refused` are rows that Postgres does not take, with its SQLSTATE.
+    `database_rejections` maps positions of rows that Postgres rejected to the SQLSTATE.
     """
 
     checkpoint: int | None = None
@@ -26,13 +26,13 @@ class Resume:
 
     @property
     def has_progress(self) -> bool:
-        """Whether an earlier attempt has stored anything."""
+        """Whether an earlier attempt stored anything."""
         return self.checkpoint is not None or bool(self.database_rejections)
 
 
 @dataclass(frozen=True, slots=True)
 class StartParameters:
-    """The START frame."""
+    """The START frame; `consumer.extract` describes its header."""
 
     dataset: str
     source: Mapping[str, Any]
@@ -49,13 +49,15 @@ class StartParameters:
 
     @classmethod
     def from_frame(cls, header: Mapping[str, Any], body: bytes) -> Self:
-        """Take the frame apart; a missing key is a slip of ours and raises KeyError."""
-        refused = {int(position): state for position, state in header["database_rejections"].items()}
+        """Decode the frame; raises KeyError for a missing key, which would be a defect of the service."""
+        database_rejections = {
+            int(position): state for position, state in header["database_rejections"].items()
+        }
         return cls(
             dataset=header["dataset"],
             source=header["source"],
             credits=header["credits"],
-            resume=Resume(header["checkpoint"], refused, _decode_positions(body)),
+            resume=Resume(header["checkpoint"], database_rejections, _decode_positions(body)),
             fingerprint=header["fingerprint"],
             today=date.fromisoformat(header["today"]),
             low_memory=header["low_memory"],
@@ -67,7 +69,7 @@ class StartParameters:
         )
 
     def previous_load(self, rules_version: str) -> LoadIdentity | None:
-        """The load of an earlier attempt, where its rows keep the same rules."""
+        """The load of an earlier attempt; None if there is none or its rules were another version."""
         load = LoadIdentity.parse(self.fingerprint)
         return load if load is not None and load.rules_version == rules_version else None
 
@@ -78,7 +80,7 @@ class StartParameters:
         report_waiting: Callable[[str | None], None],
         acquire_token: Callable[[], None],
     ) -> SourceConfig:
-        """What the source needs to know. Without an earlier load it is read as if for the first time."""
+        """The configuration of the source; without a previous load it is read from the top."""
         return SourceConfig(
             column_spec=column_spec,
             chunk_rows=batch_rows(self.source["type"], self.header["chunk_rows"], low_memory=self.low_memory),

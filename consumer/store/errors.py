@@ -58,6 +58,10 @@ class DataRejectedError(Exception):
         self.sqlstate = sqlstate
 
 
+OUTAGE_ERRORS = (DatabaseUnavailableError, TransactionConflictError)
+"""Errors after which the same operation is worth another attempt."""
+
+
 @contextmanager
 def translate_errors() -> Iterator[None]:
     """Raise the errors of this module instead of those of asyncpg."""

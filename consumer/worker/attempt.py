@@ -1,70 +1,54 @@
-"""One attempt: a job read from its checkpoint to the end, over as many readings as that takes.
+"""One attempt: extractions from the checkpoint on, until every row is accounted for or the job fails.
 
-A reading ends early where the connection for batches is lost, the child dies, or Postgres refuses
-rows. None of these is the end of the attempt: the next reading goes on from the checkpoint.
+An extraction ends early if the connection for batches is lost, the extractor crashes, or Postgres rejects
+rows. The attempt then continues with another extraction, from the checkpoint.
 """
 
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from consumer.datasets.base import MergePlan
 from consumer.datasets.registry import find
 from consumer.errors import InternalOutageError, PermanentError, TransientError, disk_error
-from consumer.lifecycle import Outcome, PermanentFailure, Succeeded, TransientFailure
+from consumer.lifecycle import Outcome, PermanentFailure, TransientFailure
 from consumer.runtime import failpoints
 from consumer.runtime.tempdir import JOB_DIR_PREFIX
 from consumer.sources.base import SourceCredentials
-from consumer.store import database_rejections, job_progress, rejected_rows, transitions
 from consumer.store.batch_writer import BatchWriter, RowsRejectedError
-from consumer.store.database import Database
-from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
+from consumer.store.database_rejections import list_database_rejections
+from consumer.store.errors import OUTAGE_ERRORS
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
-from consumer.telemetry.events import EventSink, ignore_event
-from consumer.worker.batch_ingest import (
-    BatchIngest,
-    EndOfStream,
+from consumer.store.rejected_rows import rejected_positions as list_rejected_positions
+from consumer.store.transitions import lock_owned_job
+from consumer.worker.batch_ingest import BatchIngest
+from consumer.worker.context import WorkerContext
+from consumer.worker.database_rejections import record_rejections
+from consumer.worker.extraction_failures import (
     ExtractionFailedError,
     ExtractorCrashedError,
-    job_start_parameters,
+    NextStep,
+    OutageBackoff,
+    after_crash,
+    outcome_of_failure,
 )
-from consumer.worker.child_failure import outcome_of_failure
-from consumer.worker.extraction_failures import FailJob, NextStep, after_crash
 from consumer.worker.extractor_process import ExtractorProcess
-from consumer.worker.log import log
-from consumer.worker.outages import OutageBackoff
 from consumer.worker.rate_limiter import RateLimiter
+from consumer.worker.row_count_check import verify_row_count
+from consumer.worker.start_parameters import job_start_parameters
 from schemas.codes import ErrorCode
 
-MAX_DATABASE_REJECTIONS = 1_000
-"""More rows refused by Postgres than this is not about single values."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerContext:
-    """What every attempt of this process works with.
-
-    `start_parameters` are the parts of a child's orders that come from the settings; `environment` is all the
-    child gets to see of ours. `access` gives what the source of a request needs, or raises RequestRefused.
-    `count` hears what happens.
-    """
-
-    database: Database
-    start_parameters: Mapping[str, Any]
-    environment: Mapping[str, str]
-    temp_dir: Path
-    resolve_credentials: Callable[[Mapping[str, Any]], SourceCredentials]
-    calls_per_minute: int = 60
-    emit: EventSink = ignore_event
+log: structlog.stdlib.BoundLogger = structlog.get_logger("worker")
 
 
 class Attempt:
-    """Reads one claimed job to its end."""
+    """Runs extractions of one claimed job until there is an outcome."""
 
     def __init__(self, context: WorkerContext, job: Job, fence: FencingToken) -> None:
         self._context = context
@@ -78,17 +62,19 @@ class Attempt:
         self._writer: BatchWriter | None = None
 
     def stop(self) -> None:
-        """Begin no further reading. Said before the task is cancelled, since a cancellation can get lost:
-        a dying connection puts an error of its own in its place."""
+        """Start no further extraction.
+
+        Call it before cancelling the task: a lost connection can replace the CancelledError by its error.
+        """
         self._stopped = True
 
     def terminate_connection(self) -> None:
-        """End the connection for batches from outside: whatever waits on it for a silent server fails."""
+        """Terminate the connection for batches, so that a task waiting on a silent server fails."""
         if self._writer is not None:
             self._writer.terminate()
 
     async def run(self) -> Outcome:
-        """Go on until every row is accounted for or something final is known; raises LeaseLost."""
+        """Run extractions until there is an outcome; raises LeaseLostError, CancelledError once stopped."""
         try:
             merge = find(self._job.dataset).make_merge_plan(self._job.source_type)
             self._credentials = await asyncio.to_thread(self._context.resolve_credentials, self._job.source)
@@ -100,7 +86,7 @@ class Attempt:
         raise asyncio.CancelledError
 
     async def _run_extraction(self, merge: MergePlan) -> Outcome | None:
-        """One child; None where the next one should go on from the checkpoint."""
+        """Run one extraction; None if another one should continue from the checkpoint."""
         try:
             return await self._extract_and_verify(merge)
         except ExtractionFailedError as failure:
@@ -109,35 +95,37 @@ class Attempt:
             return TransientFailure(
                 error.code, error.message, internal=isinstance(error, InternalOutageError)
             )
-        except ExtractorCrashedError as death:
-            return self._on_crash(death)
-        except (DatabaseUnavailableError, TransactionConflictError) as error:
+        except ExtractorCrashedError as crash:
+            return self._on_crash(crash)
+        except OUTAGE_ERRORS as error:
             return await self._on_outage(error)
 
     async def _extract_and_verify(self, merge: MergePlan) -> Outcome | None:
         try:
-            ended = await self._extract(merge)
-        except RowsRejectedError as refused:
-            return await self._on_database_rejections(refused.rows)
-        return await self._verify_row_count(ended)
+            rows = await self._extract(merge)
+        except RowsRejectedError as rejected:
+            return await record_rejections(self._context.database, self._fence, rejected.rows)
+        return await verify_row_count(self._context.database, self._fence, rows)
 
-    async def _extract(self, merge: MergePlan) -> EndOfStream:
+    async def _extract(self, merge: MergePlan) -> int:
+        """Run one extractor to its end; returns the number of rows of the source."""
         async with self._context.database.transaction() as connection:
-            job = await transitions.lock_owned_job(connection, self._fence)
-            refused = await database_rejections.list_database_rejections(connection, self._fence)
-            rejected = await rejected_rows.rejected_positions(connection, self._fence)
+            job = await lock_owned_job(connection, self._fence)
+            database_rejections = await list_database_rejections(connection, self._fence)
+            rejected_positions = await list_rejected_positions(connection, self._fence)
         self._outage_backoff.reset_on_progress(job.rows_done)
-        scratch = self._make_temp_dir(job)
+        temp_dir = self._make_temp_dir(job)
         try:
-            orders = {
+            parameters = {
                 **self._context.start_parameters,
-                **job_start_parameters(job, refused, low_memory=self._low_memory),
+                **job_start_parameters(job, database_rejections, low_memory=self._low_memory),
+                "temp_dir": str(temp_dir),
+                "secrets": dict(self._credentials.secrets),
+                "failpoints": failpoints.armed_spec(),
             }
-            private = {"temp_dir": str(scratch), "secrets": dict(self._credentials.secrets)}
-            armed = {"failpoints": failpoints.armed_spec()}
-            return await self._run_extractor(merge, orders | private | armed, rejected)
+            return await self._run_extractor(merge, parameters, rejected_positions)
         finally:
-            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+            await asyncio.to_thread(shutil.rmtree, temp_dir, ignore_errors=True)
 
     def _make_temp_dir(self, job: Job) -> Path:
         try:
@@ -149,83 +137,52 @@ class Attempt:
 
     async def _run_extractor(
         self, merge: MergePlan, start_parameters: Mapping[str, Any], rejected_positions: bytes
-    ) -> EndOfStream:
-        """The child gets its orders when the session stands: from then on the attempt counts as begun."""
-        child = await ExtractorProcess.start(self._context.environment)
+    ) -> int:
+        extractor = await ExtractorProcess.start(self._context.environment)
         try:
-            session = self._writer = await BatchWriter.open(self._context.database, self._fence, merge)
+            writer = self._writer = await BatchWriter.open(self._context.database, self._fence, merge)
             try:
-                await child.send_start(start_parameters, rejected_positions)
+                await extractor.send_start(start_parameters, rejected_positions)
                 await failpoints.failpoint("child.started")
                 log.info(
                     "child.started",
-                    pid=child.pid,
+                    pid=extractor.pid,
                     checkpoint=start_parameters["checkpoint"],
                     low_memory=self._low_memory,
                 )
-                database, quota = self._context.database, self._rate_limiter()
-                reading = BatchIngest(child, session, database, self._fence, quota, self._context.emit)
-                return await reading.run()
+                context = self._context
+                ingest = BatchIngest(
+                    extractor, writer, context.database, self._fence, self._rate_limiter(), context.emit
+                )
+                return await ingest.run()
             finally:
-                await session.close()
+                await writer.close()
         finally:
-            await child.kill()
+            await extractor.kill()
 
     def _rate_limiter(self) -> RateLimiter | None:
-        bucket = self._credentials.rate_limit_bucket
-        shop = self._context
-        return RateLimiter(shop.database, bucket, shop.calls_per_minute, shop.emit) if bucket else None
-
-    async def _verify_row_count(self, end: EndOfStream) -> Outcome:
-        """Every row is accounted for, or the reading was short: that is never `completed`."""
-        async with self._context.database.transaction() as connection:
-            await job_progress.set_total(connection, self._fence, end.rows)
-            job = await transitions.lock_owned_job(connection, self._fence)
-        if end.rows == 0:
-            return PermanentFailure(
-                ErrorCode.NO_ROWS, "the source holds no rows: check that it is the right one"
-            )
-        if job.rows_done != end.rows:
-            return PermanentFailure(
-                ErrorCode.SHORT_READ,
-                f"the source holds {end.rows} rows, but {job.rows_done} were taken: "
-                "start it under a new request id",
-            )
-        return Succeeded()
+        bucket, context = self._credentials.rate_limit_bucket, self._context
+        if not bucket:
+            return None
+        return RateLimiter(context.database, bucket, context.calls_per_minute, context.emit)
 
     def _on_crash(self, crash: ExtractorCrashedError) -> Outcome | None:
         self._crashes = 1 if crash.batch_stored else self._crashes + 1
-        type_ = self._job.source_type
-        match after_crash(crash.exit_code, type_, crashes=self._crashes, low_memory=self._low_memory):
-            case FailJob(code, message):
-                return PermanentFailure(code, message)
-            case NextStep.RETRY_LOW_MEMORY:
-                self._low_memory = True
-                return None
-            case NextStep.RETRY:
-                return None
-
-    async def _on_database_rejections(self, rows: dict[int, str]) -> Outcome | None:
-        async with self._context.database.transaction() as connection:
-            known = await database_rejections.list_database_rejections(connection, self._fence)
-            fresh = {position: state for position, state in rows.items() if position not in known}
-            if not fresh or len(known) + len(fresh) > MAX_DATABASE_REJECTIONS:
-                return PermanentFailure(
-                    ErrorCode.DATABASE_REFUSED,
-                    f"Postgres refuses rows that passed every rule (SQLSTATE {min(rows.values())}, "
-                    f"{len(known) + len(fresh)} so far): see what was added to the tables of the target",
-                )
-            await database_rejections.record_database_rejections(connection, self._fence, fresh)
-        log.warning("rows.rejected_by_database", rows=len(fresh), sqlstates=sorted(set(fresh.values())))
+        next_step = after_crash(
+            crash.exit_code, self._job.source_type, crashes=self._crashes, low_memory=self._low_memory
+        )
+        if isinstance(next_step, PermanentFailure):
+            return next_step
+        self._low_memory |= next_step is NextStep.RETRY_LOW_MEMORY
         return None
 
     async def _on_outage(self, error: Exception) -> Outcome | None:
-        """Wait for the next reading; where they fail one after the other the job gives way to others."""
-        wait = self._outage_backoff.next_delay()
-        if wait is None:
-            sentence = f"The database of the service takes no rows now: {error}."
-            return TransientFailure(ErrorCode.SOURCE_UNAVAILABLE, sentence, internal=True)
+        """Wait before the next extraction; after too many outages in a row the job is requeued."""
+        delay = self._outage_backoff.next_delay()
+        if delay is None:
+            message = f"The database of the service takes no rows now: {error}."
+            return TransientFailure(ErrorCode.SOURCE_UNAVAILABLE, message, internal=True)
         if not self._stopped:
-            log.warning("database.unavailable", reason=str(error), retry_in_seconds=wait)
-            await asyncio.sleep(wait)
+            log.warning("database.unavailable", reason=str(error), retry_in_seconds=delay)
+            await asyncio.sleep(delay)
         return None

@@ -1,34 +1,33 @@
-"""The extracting child as the worker sees it: started, spoken to in frames, killed."""
+"""Starts an extractor, exchanges frames with it, kills and reaps it."""
 
 import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
+import structlog
+
 from consumer.errors import InternalOutageError
-from consumer.ipc import PREFIX, FrameType, ProtocolError, decode_child_prefix, encode_frame
-from consumer.worker.log import log
+from consumer.ipc import (
+    PIPE_BUFFER_BYTES,
+    PREFIX,
+    Frame,
+    FrameType,
+    ProtocolError,
+    decode_child_prefix,
+    encode_frame,
+)
 
-PIPE_BUFFER_BYTES = 1 << 20
-"""What the event loop takes from the pipe before it stops reading."""
+log: structlog.stdlib.BoundLogger = structlog.get_logger("worker")
+
 STDERR_TAIL_BYTES = 4_000
-"""How much of the child's last words on stderr is kept."""
-REAP_TIMEOUT_SECONDS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One frame from the child."""
-
-    type: FrameType
-    header: dict[str, Any]
-    body: bytes
+"""How much of the end of the extractor's standard error is kept."""
+REAP_TIMEOUT_SECONDS = 10.0
 
 
 class ExtractorProcess:
-    """One child process. It reads its orders from stdin and answers on stdout; its own limits are its own."""
+    """One child process: frames on stdin and stdout. It sets its resource limits itself."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -37,7 +36,7 @@ class ExtractorProcess:
 
     @classmethod
     async def start(cls, environment: Mapping[str, str]) -> Self:
-        """Start a child; it does nothing until it has its orders. Raises InternalOutageError where none can be."""
+        """Start a process, which waits for its START frame; raises InternalOutageError if that fails."""
         pipe = asyncio.subprocess.PIPE
         command = (sys.executable, "-m", "consumer.extract")
         try:
@@ -52,31 +51,25 @@ class ExtractorProcess:
         return cls(process)
 
     async def send_start(self, parameters: Mapping[str, Any], rejected_positions: bytes = b"") -> None:
-        """Hand the child its orders, and the positions it need not look at any more.
-
-        Credentials travel here and nowhere else.
-        """
+        """Send the START frame. Credentials are passed to the extractor in it, and in no other way."""
         await self._send(encode_frame(FrameType.START, dict(parameters), rejected_positions))
 
     @property
     def pid(self) -> int:
-        """The process id, for logs."""
+        """Process id."""
         return self._process.pid
 
     @property
     def stderr_tail(self) -> str:
-        """The child's last words on stderr."""
+        """End of the standard error so far, at most STDERR_TAIL_BYTES."""
         return self._stderr_tail.decode(errors="replace")
 
     async def send_credit(self, *, batches: int = 0, tokens: int = 0) -> None:
-        """Allow the child to send so many batches more, or to make so many calls."""
+        """Allow the extractor this many more batches, and this many calls of its API."""
         await self._send(encode_frame(FrameType.CREDIT, {"batches": batches, "tokens": tokens}))
 
     async def frames(self) -> AsyncIterator[Frame]:
-        """What the child says, until it closes the pipe.
-
-        Raises ProtocolError where it stops in mid-word, and FrameTooLarge.
-        """
+        """Frames until the extractor closes the pipe; raises ProtocolError and FrameTooLargeError."""
         while (frame := await self._read_frame()) is not None:
             yield frame
 
@@ -88,13 +81,13 @@ class ExtractorProcess:
             return None
         try:
             prefix += await stream.readexactly(PREFIX.size - 1)
-            kind, head, body = decode_child_prefix(prefix)
-            return Frame(kind, json.loads(await stream.readexactly(head)), await stream.readexactly(body))
+            type_, head, body = decode_child_prefix(prefix)
+            return Frame(type_, json.loads(await stream.readexactly(head)), await stream.readexactly(body))
         except asyncio.IncompleteReadError:
-            raise ProtocolError("the child stopped in the middle of a frame") from None
+            raise ProtocolError("the pipe ended in the middle of a frame") from None
 
     async def exit_code(self) -> int:
-        """Wait for the end of a child that has said its last word; negative is a signal's number."""
+        """Wait for the end of an extractor that has closed its pipe; negative: the number of a signal."""
         try:
             return await self._reap()
         except TimeoutError:
@@ -102,7 +95,7 @@ class ExtractorProcess:
             return await self._reap()
 
     async def kill(self) -> None:
-        """End the child whatever it is doing, and reap it. Nobody may be reading its frames any more."""
+        """Kill and reap the process. No task may be reading its frames."""
         if self._process.returncode is None:
             self._process.kill()
         try:
@@ -113,7 +106,7 @@ class ExtractorProcess:
             self._process.stdin.close()
 
     async def _reap(self) -> int:
-        """asyncio tells the end of a process only when its pipes were read to theirs."""
+        """Wait for the process; asyncio reports its end only once its pipes are read to the end."""
         async with asyncio.timeout(REAP_TIMEOUT_SECONDS):
             await self._discard_rest()
             await asyncio.shield(self._stderr_task)
@@ -132,10 +125,10 @@ class ExtractorProcess:
             stream.write(frame)
             await stream.drain()
         except ConnectionError:
-            return  # it died: its exit code says more than this
+            return  # the process has ended: its exit code is more specific
 
     async def _capture_stderr(self) -> None:
         stream = self._process.stderr
         assert stream is not None  # noqa: S101
-        while words := await stream.read(STDERR_TAIL_BYTES):
-            self._stderr_tail = (self._stderr_tail + words)[-STDERR_TAIL_BYTES:]
+        while text := await stream.read(STDERR_TAIL_BYTES):
+            self._stderr_tail = (self._stderr_tail + text)[-STDERR_TAIL_BYTES:]

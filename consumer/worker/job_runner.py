@@ -1,4 +1,4 @@
-"""Runs one claimed job as a supervised task: whatever happens inside, one outcome is written."""
+"""Runs one claimed job to one persisted outcome, whatever happens inside the attempt."""
 
 import asyncio
 import random
@@ -19,38 +19,40 @@ from consumer.lifecycle import (
 from consumer.runtime import failpoints
 from consumer.store import transitions
 from consumer.store.database import Database
-from consumer.store.errors import DatabaseUnavailableError, DataRejectedError, TransactionConflictError
+from consumer.store.errors import OUTAGE_ERRORS, DataRejectedError
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
 from consumer.telemetry.events import LeaseLostEvent
-from consumer.worker.attempt import Attempt, WorkerContext
+from consumer.worker.attempt import Attempt
+from consumer.worker.context import WorkerContext
 from consumer.worker.lease_heartbeat import LeaseHeartbeat, StopReason
-from consumer.worker.log import log
 from messaging.backoff import Backoff
 from schemas.codes import ErrorCode
 
-INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.25, 2.0
-"""Between two tries to write an outcome during an outage of Postgres.
+log: structlog.stdlib.BoundLogger = structlog.get_logger("worker")
 
-Others rescue nobody for `worker.OUTAGE_GRACE_SECONDS` after it has come back: long enough for three tries,
-unless the last one before waits for an answer that was lost.
+INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.25, 2.0
+"""Between attempts to write an outcome during an outage of Postgres.
+
+After an outage other replicas rescue no job for `worker.OUTAGE_GRACE_SECONDS`: enough for three attempts,
+unless one is still waiting for a reply that was lost.
 """
 UNSTORABLE_OUTCOME = PermanentFailure(
-    ErrorCode.INTERNAL, "the job ended in a way that Postgres would not store; see the log"
+    ErrorCode.INTERNAL, "Postgres rejected the outcome of the job; see the log of the service"
 )
-ROLLBACK_TIMEOUT_SECONDS = 2
-"""What a reading has to roll back; beyond, Postgres does not answer, and the connection is ended."""
-STOP_TIMEOUT_SECONDS = 8
-"""What it then has to let go of its child; beyond, it is left to the watchdogs."""
+ROLLBACK_TIMEOUT_SECONDS = 2.0
+"""For a cancelled attempt to roll back; then Postgres counts as silent and its connection is terminated."""
+STOP_TIMEOUT_SECONDS = 8.0
+"""For it to kill its extractor after that; then it is abandoned, and limits of its own end the extractor."""
 
 
 async def run_job(
     context: WorkerContext, job: Job, lease_heartbeat: LeaseHeartbeat, fence: FencingToken
 ) -> None:
-    """Run a claimed job to an outcome and write it; ends quietly where the job is no longer ours."""
+    """Run a claimed job and persist its outcome; writes nothing once the lease is lost."""
     with structlog.contextvars.bound_contextvars(job_id=job.id, run=job.run, attempt=job.attempt):
         log.info("job.claimed", source_type=job.source_type, checkpoint=job.checkpoint)
-        beating = asyncio.create_task(lease_heartbeat.run())
+        heartbeat_task = asyncio.create_task(lease_heartbeat.run())
         try:
             outcome = await _run_attempt(context, job, lease_heartbeat, fence)
             if outcome is None:
@@ -58,30 +60,33 @@ async def run_job(
             if outcome is None or not await _persist_outcome(context.database, fence, outcome):
                 context.emit(LeaseLostEvent())
         finally:
-            beating.cancel()
-            await asyncio.wait({beating})
+            heartbeat_task.cancel()
+            await asyncio.wait({heartbeat_task})
 
 
 async def _run_attempt(
     context: WorkerContext, job: Job, lease_heartbeat: LeaseHeartbeat, fence: FencingToken
 ) -> Outcome | None:
-    """Wait for the end of the reading, the end of the run's time, or a wish to stop: whichever is first."""
+    """Wait for the end of the attempt, the deadline of the run or a request to stop, whichever is first.
+
+    Returns None once the lease is lost.
+    """
     attempt = Attempt(context, job, fence)
-    reading = asyncio.create_task(attempt.run())
-    stopping = asyncio.create_task(lease_heartbeat.wait_stopped())
+    attempt_task = asyncio.create_task(attempt.run())
+    stop_task = asyncio.create_task(lease_heartbeat.wait_stopped())
     try:
         await asyncio.wait(
-            {reading, stopping}, timeout=_seconds_left(job), return_when=asyncio.FIRST_COMPLETED
+            {attempt_task, stop_task}, timeout=_seconds_left(job), return_when=asyncio.FIRST_COMPLETED
         )
-        if reading.done():
-            return _outcome_of_task(reading)
+        if attempt_task.done():
+            return _outcome_of_task(attempt_task)
         if lease_heartbeat.stop_reason is None:
             return TimedOut()
         return _outcome_of_stop(lease_heartbeat.stop_reason)
     finally:
-        stopping.cancel()
+        stop_task.cancel()
         attempt.stop()
-        await _stop_attempt(attempt, reading)
+        await _stop_attempt(attempt, attempt_task)
 
 
 def _seconds_left(job: Job) -> float | None:
@@ -90,14 +95,14 @@ def _seconds_left(job: Job) -> float | None:
 
 
 async def _stop_attempt(attempt: Attempt, attempt_task: asyncio.Task[Outcome]) -> None:
-    told = attempt_task.cancel()
+    was_running = attempt_task.cancel()
     done, _ = await asyncio.wait({attempt_task}, timeout=ROLLBACK_TIMEOUT_SECONDS)
     if not done:
         attempt.terminate_connection()
         done, _ = await asyncio.wait({attempt_task}, timeout=STOP_TIMEOUT_SECONDS)
     if not done:
         log.error("extraction.stalled", seconds=ROLLBACK_TIMEOUT_SECONDS + STOP_TIMEOUT_SECONDS)
-    elif told:
+    elif was_running:
         log.info("extraction.stopped", reason=_describe_exit(attempt_task))
 
 
@@ -120,7 +125,7 @@ def _outcome_of_task(attempt_task: asyncio.Task[Outcome]) -> Outcome | None:
         case _:
             log.error("job.crashed", exc_info=error)
             return TransientFailure(
-                ErrorCode.INTERNAL, f"the service met an error of its own ({type(error).__name__})"
+                ErrorCode.INTERNAL, f"an internal error of the service ({type(error).__name__})"
             )
 
 
@@ -137,27 +142,27 @@ def _outcome_of_stop(reason: StopReason) -> Outcome | None:
 
 
 async def _persist_outcome(database: Database, fence: FencingToken, outcome: Outcome) -> bool:
-    """Write the outcome, or find that the job is not ours; our own Postgres being away is waited out."""
+    """Write the outcome, with retries during outages of Postgres; False if the lease was lost."""
     backoff = Backoff(INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS)
     while True:
         try:
             after = await write_outcome(database, fence, outcome)
         except LeaseLostError:
-            log.warning("job.lease_lost", outcome=type(outcome).__name__)
+            log.warning("job.lease_lost", outcome=outcome.name)
             return False
         except DataRejectedError as error:
-            log.error("outcome.write_rejected", outcome=type(outcome).__name__, sqlstate=error.sqlstate)
+            log.error("outcome.write_rejected", outcome=outcome.name, sqlstate=error.sqlstate)
             if outcome is UNSTORABLE_OUTCOME:
                 raise
             outcome = UNSTORABLE_OUTCOME
-        except (DatabaseUnavailableError, TransactionConflictError) as error:
+        except OUTAGE_ERRORS as error:
             log.warning("outcome.write_retrying", reason=str(error))
             await asyncio.sleep(backoff.next())
         else:
             log.info(
                 "attempt.finished",
                 status=after.status.value,
-                outcome=type(outcome).__name__,
+                outcome=outcome.name,
                 error_code=after.error_code,
                 total=after.total,
                 processed=after.processed,
@@ -167,7 +172,7 @@ async def _persist_outcome(database: Database, fence: FencingToken, outcome: Out
 
 
 async def write_outcome(database: Database, fence: FencingToken, outcome: Outcome) -> Job:
-    """Decide and write, in one transaction, what an outcome means; raises LeaseLostError."""
+    """Decide the transition for an outcome and apply it in one transaction; raises LeaseLostError."""
     await failpoints.failpoint("outcome.before_write")
     async with database.transaction() as connection:
         job = await transitions.lock_owned_job(connection, fence)

@@ -1,11 +1,12 @@
-"""Keeps an attempt's lease alive, and hears through it why the attempt should stop.
+"""Renews the lease of one attempt, and keeps the reason to stop it.
 
-The intent to stop is a value set here and never read off an exception: a dying connection replaces
-the exception in flight by one of its own.
+The reason is an attribute, not an exception: a lost connection replaces an exception in flight by its own.
 """
 
 import asyncio
 from enum import Enum, auto
+
+import structlog
 
 from consumer.errors import LeaseLostError
 from consumer.runtime import failpoints
@@ -13,28 +14,29 @@ from consumer.runtime.aio import WakeEvent
 from consumer.runtime.health import Heartbeat
 from consumer.store import leases
 from consumer.store.database import Database
-from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
+from consumer.store.errors import OUTAGE_ERRORS
 from consumer.store.leases import FencingToken
-from consumer.worker.log import log
 from messaging.timeouts import wait_event
 
+log: structlog.stdlib.BoundLogger = structlog.get_logger("worker")
+
 RETRY_INTERVAL_SECONDS = 1.0
-"""How soon after a heartbeat that failed the next one is tried."""
+"""Delay after a failed renewal."""
 
 
 class StopReason(Enum):
-    """Why an attempt stops before its end."""
+    """Why an attempt is stopped."""
 
     CANCEL = auto()
     DRAIN = auto()
     LEASE_LOST = auto()
-    """The lease is somebody else's: write nothing."""
+    """Another replica has the lease: write nothing."""
     LEASE_UNCERTAIN = auto()
-    """No heartbeat came through for so long that the lease may be gone."""
+    """The last successful renewal is so long ago that the lease may have expired."""
 
 
 class LeaseHeartbeat:
-    """The heartbeat of one attempt. The first intent stands."""
+    """Renews the lease of one attempt until `stop`; the first reason is kept."""
 
     def __init__(
         self,
@@ -56,19 +58,19 @@ class LeaseHeartbeat:
         self.stop_reason: StopReason | None = None
 
     def stop(self, reason: StopReason) -> None:
-        """Ask the attempt to stop."""
+        """Request that the attempt stops, unless a stop was requested before."""
         if self.stop_reason is None:
             self.stop_reason = reason
             self._stop_requested.set()
 
     def beat_now(self) -> None:
-        """Have the next heartbeat at once: something may have been asked for."""
+        """Renew now, to see whether cancellation was requested."""
         self._wake.notify()
 
     async def wait_stopped(self) -> None:
-        """Wait until somebody asked for a stop, or the heartbeat hung until the lease may be gone.
+        """Wait until a stop is requested, or `run` hangs until the lease may have expired.
 
-        A heartbeat that only fails finds that out by itself, and earlier.
+        When renewals fail without hanging, `run` requests the stop, and earlier.
         """
         clock = asyncio.get_running_loop().time
         while not await wait_event(
@@ -79,10 +81,10 @@ class LeaseHeartbeat:
                 self.stop(StopReason.LEASE_UNCERTAIN)
 
     async def run(self) -> None:
-        """Beat until stopped; without a heartbeat there is no trust in the lease."""
+        """Renew the lease until stopped; an unexpected error stops the attempt."""
         try:
             await self._run()
-        except Exception:  # noqa: BLE001 – whatever it was, the lease is no longer kept
+        except Exception:
             log.exception("heartbeat.crashed")
             self.task_heartbeat.mark_failed()
             self.stop(StopReason.LEASE_UNCERTAIN)
@@ -90,15 +92,15 @@ class LeaseHeartbeat:
             self.task_heartbeat.unregister()
 
     async def _run(self) -> None:
-        """The trust in a lease ends one beat before the lease itself."""
+        """The lease counts as safe until one heartbeat interval before it expires."""
         loop = asyncio.get_running_loop()
         pause = self._heartbeat_seconds
         while self.stop_reason is None:
             await self._wake.wait(pause, self.task_heartbeat.beat)
-            begun = loop.time()
+            start = loop.time()
             pause = min(self._heartbeat_seconds, RETRY_INTERVAL_SECONDS)
-            if await self._beat(max(self._lease_safe_until - begun, 0.1)):
-                self._lease_safe_until = begun + self._lease_seconds - self._heartbeat_seconds
+            if await self._beat(max(self._lease_safe_until - start, 0.1)):
+                self._lease_safe_until = start + self._lease_seconds - self._heartbeat_seconds
                 pause = self._heartbeat_seconds
             elif loop.time() >= self._lease_safe_until:
                 self.stop(StopReason.LEASE_UNCERTAIN)
@@ -108,13 +110,13 @@ class LeaseHeartbeat:
         await failpoints.failpoint("heartbeat.before")
         try:
             async with asyncio.timeout(timeout_seconds), self._database.transaction() as connection:
-                wanted = await leases.renew_job_lease(connection, self._fence, self._lease_seconds)
+                cancel_requested = await leases.renew_job_lease(connection, self._fence, self._lease_seconds)
         except LeaseLostError:
             self.stop(StopReason.LEASE_LOST)
             return False
-        except (DatabaseUnavailableError, TransactionConflictError, TimeoutError) as error:
+        except (*OUTAGE_ERRORS, TimeoutError) as error:
             log.warning("heartbeat.missed", reason=type(error).__name__)
             return False
-        if wanted:
+        if cancel_requested:
             self.stop(StopReason.CANCEL)
         return True

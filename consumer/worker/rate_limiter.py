@@ -1,22 +1,25 @@
-"""Draws tokens for a child whose calls are counted by somebody else."""
+"""Acquires tokens of a rate limit that all replicas share, for sources whose API limits calls."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import structlog
+
 from consumer.store import rate_limits
 from consumer.store.database import Database
 from consumer.telemetry.events import EventSink, RateLimitWaited, ignore_event
-from consumer.worker.log import log
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("worker")
 
 WINDOW_SECONDS = 62.0
-"""A minute, and what a call may be on its way longer than the one before it."""
+"""A minute, and 2 s by which one call may reach the API later than the one before it."""
 WAITING_DETAIL = "waiting for quota"
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimiter:
-    """The tokens of one bucket, shared with every replica."""
+    """The tokens of one bucket: `per_minute` calls in WINDOW_SECONDS."""
 
     database: Database
     bucket: str
@@ -24,16 +27,16 @@ class RateLimiter:
     emit: EventSink = ignore_event
 
     async def acquire(self, report_waiting: Callable[[str | None], Awaitable[None]]) -> None:
-        """Wait for a token; who follows the job is told while there is none."""
-        told = False
+        """Wait for a token; `report_waiting` gets WAITING_DETAIL before the first wait, None at the end."""
+        waited = False
         while wait := await rate_limits.acquire(
             self.database, self.bucket, limit=self.per_minute, window_seconds=WINDOW_SECONDS
         ):
-            if not told:
+            if not waited:
                 log.info("rate_limit.waiting", bucket=self.bucket, seconds=round(wait, 1))
                 await report_waiting(WAITING_DETAIL)
-                told = True
+                waited = True
             await asyncio.sleep(wait)
             self.emit(RateLimitWaited(wait))
-        if told:
+        if waited:
             await report_waiting(None)

@@ -1,38 +1,43 @@
-"""The worker: claims jobs, runs each as a task of its own, rescues those whose owner is gone, drains."""
+"""Claims jobs, runs each as a task, rescues jobs with expired leases, drains."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import structlog
+
 from consumer.runtime import failpoints
 from consumer.runtime.aio import WakeEvent, wait_or_cancel
 from consumer.runtime.health import Heartbeat
 from consumer.store import claims
-from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
+from consumer.store.errors import OUTAGE_ERRORS
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
 from consumer.telemetry.events import JobClaimed, JobRescued
-from consumer.worker.attempt import WorkerContext
+from consumer.worker.context import WorkerContext
 from consumer.worker.job_runner import run_job
 from consumer.worker.lease_heartbeat import LeaseHeartbeat, StopReason
-from consumer.worker.log import log
 from messaging.backoff import Backoff
 from messaging.timeouts import no_heartbeat
 from schemas.status import Status
 
-POLL_SECONDS = 1.0
-"""Notifications wake the worker; this finds what they do not tell: waits that are over, expired leases.
+log: structlog.stdlib.BoundLogger = structlog.get_logger("worker")
 
-What only time brings about is looked for no more often than this, however many notifications there are."""
+POLL_SECONDS = 1.0
+"""Between two searches for what no notification announces: delays that are over, expired leases, timeouts.
+
+Notifications wake the worker more often, to claim jobs."""
 INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 2.0
-"""Between two tries during an outage of Postgres."""
+"""Between attempts during an outage of Postgres."""
 OUTAGE_GRACE_SECONDS = 8.0
-"""After an outage of Postgres living owners write their ends first; longer than they wait between tries."""
+"""After an outage of Postgres no job is rescued for this long, while its owner may still write its outcome.
+
+Longer than the owner's backoff."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerConfig:
-    """How this replica works: its name on leases, how many jobs at once, how leases are kept."""
+    """Owner name on leases, number of jobs at once, and timing of leases."""
 
     owner: str
     max_running: int
@@ -48,7 +53,7 @@ class _RunningJob:
 
 
 class Worker:
-    """Runs up to `max_running` jobs. No job knows who asked for it; the worker only knows rows."""
+    """Runs up to `max_running` jobs. It takes them from Postgres only: it knows no message or requester."""
 
     def __init__(
         self,
@@ -63,14 +68,13 @@ class Worker:
         self._heartbeat = heartbeat
         self._database = context.database.with_heartbeat(self._heartbeat)
         self._wake = WakeEvent()
-        self._running: dict[
-            int, _RunningJob
-        ] = {}  # by token: a job can come back before its old task has ended
+        # By token: a job can be claimed again before its previous task has ended.
+        self._running: dict[int, _RunningJob] = {}
         self._rescue_not_before = 0.0
         self._next_upkeep_at = 0.0
 
     def on_notify(self, payload: str) -> None:
-        """A notification: a job waits, or something is wanted of one (payload: its id)."""
+        """Handle a notification: a job is pending, or there is a command for the job with id `payload`."""
         self._wake.notify()
         for running in self._running.values():
             if str(running.job_id) == payload:
@@ -78,32 +82,32 @@ class Worker:
 
     @property
     def running_jobs(self) -> int:
-        """How many jobs run here now."""
+        """Number of jobs running in this process."""
         return len(self._running)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Claim and rescue until `stop`; jobs go on until `drain`."""
+        """Claim and rescue until `stop` is set; running jobs continue until `drain`."""
         backoff = Backoff(INITIAL_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, jitter=0.1)
         while not stop.is_set():
-            self._heartbeat()  # in an outage, too: a restart would mend nothing
+            self._heartbeat()  # during an outage too: a restart would not help
             try:
                 await self._poll_once(stop)
                 backoff.reset()
                 await self._wake.wait(max(self._next_upkeep_at - asyncio.get_running_loop().time(), 0.0))
-            except (DatabaseUnavailableError, TransactionConflictError) as error:
+            except OUTAGE_ERRORS as error:
                 log.warning("worker.retrying", reason=str(error))
                 self._rescue_not_before = asyncio.get_running_loop().time() + OUTAGE_GRACE_SECONDS
                 await self._wake.wait(backoff.next())
 
     def request_stop(self) -> None:
-        """Tell every job to stop, without waiting for it."""
+        """Request that all jobs stop, without waiting."""
         for running in self._running.values():
             running.lease_heartbeat.stop(StopReason.DRAIN)
 
     async def drain(self, seconds: float) -> list[asyncio.Task[None]]:
-        """Stop every job without failing it: leases are handed back, attempts are not burned.
+        """Stop all jobs and release them, without consuming attempts; returns the tasks that did not end.
 
-        What cannot be handed back in that time, since Postgres is away, is left: its lease runs out.
+        A job that cannot be released in `seconds`, in an outage of Postgres, is abandoned: its lease expires.
         """
         self.request_stop()
         if tasks := {running.task for running in self._running.values()}:
@@ -125,14 +129,14 @@ class Worker:
                 self._start_job(claimed)
 
     async def _upkeep(self) -> None:
-        """Rescue jobs whose owner is gone, and end waiting ones whose time is over."""
+        """Rescue jobs whose lease expired, and fail pending jobs whose deadline has passed."""
         if asyncio.get_running_loop().time() >= self._rescue_not_before:
             await failpoints.failpoint("rescue.before")
-            ours = frozenset(running.job_id for running in self._running.values())
-            for job in await claims.rescue(self._database, ours):
+            local = frozenset(running.job_id for running in self._running.values())
+            for job in await claims.rescue(self._database, local):
                 self._context.emit(JobRescued())
                 log.warning("job.rescued", job_id=job.id, status=job.status.value, checkpoint=job.checkpoint)
-        # Asks Postgres each time, so an outage begins the grace anew also where every place is taken.
+        # A query in every round: an outage restarts the grace period even while all slots are taken.
         for job in await claims.fail_timed_out(self._database):
             log.warning("job.timed_out", job_id=job.id)
 
@@ -140,15 +144,15 @@ class Worker:
         assert job.token is not None, "a running job has one"  # noqa: S101
         self._context.emit(JobClaimed())
         fence = FencingToken(job.id, job.token)
-        keeper = LeaseHeartbeat(
+        lease_heartbeat = LeaseHeartbeat(
             self._context.database,
             fence,
             lease_seconds=self._config.lease_seconds,
             heartbeat_seconds=self._config.heartbeat_seconds,
             task_heartbeat=self._register_heartbeat(f"heartbeat of job {job.id}, token {fence.token}"),
         )
-        task = asyncio.create_task(run_job(self._context, job, keeper, fence), name=f"job {job.id}")
-        self._running[fence.token] = _RunningJob(job.id, keeper, task)
+        task = asyncio.create_task(run_job(self._context, job, lease_heartbeat, fence), name=f"job {job.id}")
+        self._running[fence.token] = _RunningJob(job.id, lease_heartbeat, task)
         task.add_done_callback(lambda done: self._on_job_done(fence, done))
 
     def _on_job_done(self, fence: FencingToken, task: asyncio.Task[None]) -> None:

@@ -88,5 +88,5 @@ def test_a_removed_job_is_known_and_one_without_its_rejected_rows_is_read_anew(h
     assert event.status is Status.COMPLETED
     assert event.total == event.processed + event.failed == ROWS
     assert (event.failed, len(harness.db.rejected_rows(stripped))) == (len(long.rejected), len(long.rejected))
-    pruned = {line["what"] for line in service.log_events("retention.pruned")}
+    pruned = {line["table"] for line in service.log_events("retention.pruned")}
     assert pruned == {"rejected_rows", "events", "jobs"}

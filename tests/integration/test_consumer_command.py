@@ -1,4 +1,4 @@
-"""`migration-consumer` as a person calls it: what goes wrong is a sentence, and Ctrl-C is an end."""
+"""`migration-consumer` as a command: expected errors are one sentence, and Ctrl-C ends it."""
 
 import asyncio
 import json
@@ -17,13 +17,13 @@ from consumer.store.migrate import ADVISORY_LOCK_KEY
 from tests.support.wait import wait_until_async
 
 LIMIT = 30.0
-"""Seconds; nothing here takes longer unless it never comes."""
+"""Timeout in seconds of each wait."""
 KAFKA = "127.0.0.1:1"
 
 
 @asynccontextmanager
 async def start_command(*words: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The command, ended whatever happens."""
+    """The running command; killed at the end if it still runs."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "consumer", *words),
         env=os.environ | {"KAFKA_BOOTSTRAP_SERVERS": KAFKA, "MIGRATION_LOG_FORMAT": "json"} | environment,
@@ -62,17 +62,17 @@ async def connected(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Recor
 @pytest.fixture
 def silent_server() -> Iterator[socket.socket]:
     """A server that never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        held.settimeout(LIMIT)
-        yield held
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(LIMIT)
+        yield server
 
 
-async def test_migrating_says_one_line(empty_database_url: str) -> None:
-    told = await run_command(
+async def test_migrate_prints_one_line(empty_database_url: str) -> None:
+    result = await run_command(
         "migrate", DATABASE_URL=f"{empty_database_url}?application_name=x&connect_timeout=5"
     )
-    assert told[:2] == (0, "migration-consumer: the database schema is up to date\n")
-    assert "setup plugin" not in told[2]
+    assert result[:2] == (0, "migration-consumer: the database schema is up to date\n")
+    assert "setup plugin" not in result[2]
 
 
 async def _run_enforce(dsn: str) -> tuple[int | None, str]:
@@ -82,7 +82,7 @@ async def _run_enforce(dsn: str) -> tuple[int | None, str]:
     return code, err.splitlines()[-1]
 
 
-async def test_references_that_cannot_be_enforced_are_a_sentence(database_url: str) -> None:
+async def test_foreign_keys_that_cannot_be_enforced_are_one_sentence(database_url: str) -> None:
     async with connected(database_url) as connection:
         if connection.get_server_version() < (18, 0):
             pytest.skip("before PostgreSQL 18 every reference is enforced")
@@ -97,30 +97,32 @@ async def test_references_that_cannot_be_enforced_are_a_sentence(database_url: s
         assert "directory.groups.university_id → directory.universities: 1 rows" in sentence
 
 
-async def test_ctrl_c_ends_a_migration_that_waits(database_url: str) -> None:
+async def test_ctrl_c_ends_a_waiting_migrate(database_url: str) -> None:
     async with connected(database_url) as connection:
         await connection.execute("select pg_advisory_lock($1)", ADVISORY_LOCK_KEY)
         asks_for_lock = """select true from pg_stat_activity where datname = current_database()
             and pid <> pg_backend_pid() and query like 'select pg_try_advisory_lock(%'"""
 
-        async def waits() -> bool:
+        async def is_waiting() -> bool:
             return bool(await connection.fetchval(asks_for_lock))
 
         async with start_command("migrate", DATABASE_URL=database_url) as process:
-            await wait_until_async(waits, LIMIT, "the migration to wait")
+            await wait_until_async(is_waiting, LIMIT, "the migration to wait")
             process.send_signal(signal.SIGINT)
             assert await wait_for_exit(process) == (130, "", "")
 
         async def gone() -> bool:
-            return not await waits()
+            return not await is_waiting()
 
         await wait_until_async(gone, LIMIT, "its session to end")
 
 
-async def test_ctrl_c_ends_a_doctor_who_waits(silent_server: socket.socket, database_url: str) -> None:
-    address = f"postgresql://u:p@127.0.0.1:{silent_server.getsockname()[1]}/d?connect_timeout=60"
-    known = json.dumps({"old": address})
-    async with start_command("doctor", DATABASE_URL=database_url, MIGRATION_CONNECTIONS=known) as process:
+async def test_ctrl_c_ends_a_waiting_doctor(silent_server: socket.socket, database_url: str) -> None:
+    dsn = f"postgresql://u:p@127.0.0.1:{silent_server.getsockname()[1]}/d?connect_timeout=60"
+    connections = json.dumps({"old": dsn})
+    async with start_command(
+        "doctor", DATABASE_URL=database_url, MIGRATION_CONNECTIONS=connections
+    ) as process:
         caller, _ = await asyncio.to_thread(silent_server.accept)
         with caller:
             process.send_signal(signal.SIGINT)
@@ -130,14 +132,14 @@ async def test_ctrl_c_ends_a_doctor_who_waits(silent_server: socket.socket, data
     assert "Traceback" not in err
 
 
-async def test_a_token_is_made_without_any_settings_and_known_by_the_lines_behind_it() -> None:
+async def test_token_needs_no_settings_and_matches_its_table() -> None:
     code, out, err = await run_command("token", "ivanova", "--rights", "read, act")
     assert (code, err) == (0, "")
     token, empty, table = out.split("\n", 2)
     assert empty == ""
-    found = tokens.parse_tokens(table).find(token)
-    assert found is not None
-    assert (found.name, found.rights) == ("ivanova", frozenset({tokens.Right.READ, tokens.Right.ACT}))
+    parsed = tokens.parse_tokens(table).find(token)
+    assert parsed is not None
+    assert (parsed.name, parsed.rights) == ("ivanova", frozenset({tokens.Right.READ, tokens.Right.ACT}))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ async def test_a_token_is_made_without_any_settings_and_known_by_the_lines_behin
         (["a b", "--rights", "read"], "argument NAME: must be 1 to 64"),
     ],
 )
-async def test_a_token_that_cannot_be_made_is_a_sentence(words: list[str], named: str) -> None:
+async def test_invalid_token_arguments_are_one_sentence(words: list[str], named: str) -> None:
     code, out, err = await run_command("token", *words)
     assert (code, out) == (2, "")
     assert named in err
@@ -164,7 +166,7 @@ async def test_a_token_that_cannot_be_made_is_a_sentence(words: list[str], named
         ({"MIGRATION_HTTP_TOKENS_FILE": __file__}, [f"{__file__} is not TOML"]),
     ],
 )
-async def test_the_service_does_not_start_open_by_accident_or_with_tokens_it_cannot_read(
+async def test_run_refuses_a_public_side_without_tokens_and_unreadable_tokens(
     variables: dict[str, str], named: list[str]
 ) -> None:
     nowhere = "postgresql://u:p@127.0.0.1:1/d"
@@ -176,10 +178,10 @@ async def test_the_service_does_not_start_open_by_accident_or_with_tokens_it_can
 
 
 @pytest.mark.parametrize("variables", [{"MIGRATION_HTTP_OPEN": "yes"}, {"MIGRATION_HTTP_HOST": "127.0.0.1"}])
-async def test_the_service_listens_where_it_may(variables: dict[str, str]) -> None:
+async def test_run_listens_if_allowed(variables: dict[str, str]) -> None:
     nowhere = "postgresql://u:p@127.0.0.1:1/d"
-    told = {"MIGRATION_HTTP_HOST": "0.0.0.0", "DATABASE_URL": nowhere, "MIGRATION_HTTP_PORT": "0"}
-    async with start_command("run", **(told | variables)) as process:
+    settings = {"MIGRATION_HTTP_HOST": "0.0.0.0", "DATABASE_URL": nowhere, "MIGRATION_HTTP_PORT": "0"}
+    async with start_command("run", **(settings | variables)) as process:
         assert process.stderr is not None
         async with asyncio.timeout(LIMIT):
             line = await process.stderr.readuntil(b"http.listening")
@@ -188,7 +190,7 @@ async def test_the_service_listens_where_it_may(variables: dict[str, str]) -> No
         assert (await wait_for_exit(process))[0] == 0
 
 
-async def test_migrating_needs_no_leave_to_listen(empty_database_url: str) -> None:
+async def test_migrate_does_not_check_the_http_side(empty_database_url: str) -> None:
     code, _, err = await run_command(
         "migrate", DATABASE_URL=empty_database_url, MIGRATION_HTTP_HOST="0.0.0.0"
     )

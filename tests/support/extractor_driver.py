@@ -99,7 +99,7 @@ class ExtractorDriver:
         assert self.process.stdout is not None
         try:
             while frame := read_frame(self.process.stdout.read):
-                self._frames.put(ReceivedFrame(*frame))
+                self._frames.put(ReceivedFrame(frame.type, frame.header, frame.body))
         except ProtocolError:
             pass
         self._frames.put(None)

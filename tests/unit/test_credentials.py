@@ -1,4 +1,4 @@
-"""A source is opened with what the settings know by the name in the request, and with nothing else."""
+"""Names in a request are resolved to secrets of the settings."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
-def test_each_kind_of_source_gets_what_it_needs_and_no_more(settings: Settings) -> None:
+def test_secrets_of_each_type_of_source(settings: Settings) -> None:
     database = credentials.resolve(settings, {"type": "database", "connection": "admin"})
     assert dict(database.secrets) == {"dsn": "postgresql://a:hidden@c/d"}
     google = credentials.resolve(settings, {"type": "google_sheets", "credentials": "default"})
@@ -56,7 +56,7 @@ def test_each_kind_of_source_gets_what_it_needs_and_no_more(settings: Settings) 
         ({"type": "google_sheets", "credentials": "list"}, "wrong_credentials", "service account"),
     ],
 )
-def test_a_name_without_use_is_refused_with_what_to_do(
+def test_unusable_name_fails_with_advice(
     settings: Settings, source: dict[str, Any], code: str, message: str
 ) -> None:
     with pytest.raises(UnresolvableRequestError, match=message) as caught:
@@ -65,11 +65,11 @@ def test_a_name_without_use_is_refused_with_what_to_do(
     assert "hidden" not in caught.value.message
 
 
-def test_a_key_that_was_exchanged_is_used_without_a_restart(settings: Settings) -> None:
+def test_replaced_key_file_needs_no_restart(settings: Settings) -> None:
     path = settings.migration_google_credentials["default"]
     path.write_text(json.dumps(ACCOUNT | {"private_key": "NEW"}))
     assert credentials.service_account(settings, "default")["private_key"] == "NEW"
 
 
-def test_secrets_do_not_show_in_a_representation(settings: Settings) -> None:
+def test_repr_shows_no_secret(settings: Settings) -> None:
     assert "hidden" not in repr(credentials.resolve(settings, {"type": "database", "connection": "admin"}))

@@ -40,10 +40,10 @@ def _failing_check(error: Exception) -> doctor.Check:
         (DatabaseUnavailableError("it went away"), "FAIL Kafka: it went away"),
         (KafkaUnavailableError("Kafka at a:1 is gone."), "FAIL Kafka: Kafka at a:1 is gone."),
         (TransactionConflictError("40P01"), "FAIL Kafka: conflict with another transaction (SQLSTATE 40P01)"),
-        (ValueError("secret"), "FAIL Kafka: this check broke off (ValueError); report it"),
+        (ValueError("secret"), "FAIL Kafka: this check failed (ValueError); report it"),
     ],
 )
-async def test_a_check_that_breaks_off_costs_no_other_finding(
+async def test_a_failing_check_hides_no_other_finding(
     error: Exception,
     line: str,
     settings: Settings,
@@ -57,7 +57,7 @@ async def test_a_check_that_breaks_off_costs_no_other_finding(
     assert lines[1:-1] == ["ok   found before", line, "ok   all is well"]
 
 
-async def test_where_nothing_answers_each_is_told(
+async def test_each_unreachable_server_is_a_finding(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await doctor.run_checks(settings) == 1
@@ -65,10 +65,10 @@ async def test_where_nothing_answers_each_is_told(
     assert inbox.startswith("ok   inbox")
     assert kafka.startswith("FAIL Kafka: Kafka at 127.0.0.1:1 is not reachable")
     assert postgres == "FAIL Postgres: no answer from Postgres (ConnectionRefusedError); check DATABASE_URL"
-    assert http.startswith("note HTTP on 127.0.0.1 port 8084: no token is asked for")
+    assert http.startswith("note HTTP on 127.0.0.1 port 8084: no token is required")
 
 
-async def test_topics_that_are_missing_are_a_note(
+async def test_missing_topics_are_a_note(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def describe(_: KafkaConnection, names: Sequence[str]) -> ClusterMetadata:
@@ -78,20 +78,21 @@ async def test_topics_that_are_missing_are_a_note(
     monkeypatch.setattr(doctor, "_postgres", _passing_check)
     assert await doctor.run_checks(settings) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert f"note Kafka: the service makes {topics.ALL_TOPICS[0].name} when it starts, where it may" in lines
+    missing = topics.ALL_TOPICS[0].name
+    assert f"note Kafka: the service creates {missing} at its start, if it has the permission" in lines
 
 
-async def test_a_look_that_breaks_off_costs_no_other_name() -> None:
-    def look(name: str) -> str:
+async def test_a_failing_name_hides_no_other_name() -> None:
+    def check(name: str) -> str:
         if name == "b":
             raise ValueError("secret")
-        return f"looked at {name}"
+        return f"checked {name}"
 
-    found = [finding async for finding in doctor._check_each("connection", ["c", "a", "b"], look)]
-    assert found == [
-        (Severity.OK, "looked at a"),
-        (Severity.FAIL, "connection «b»: this check broke off (ValueError); report it"),
-        (Severity.OK, "looked at c"),
+    findings = [finding async for finding in doctor._check_each("connection", ["c", "a", "b"], check)]
+    assert findings == [
+        (Severity.OK, "checked a"),
+        (Severity.FAIL, "connection «b»: this check failed (ValueError); report it"),
+        (Severity.OK, "checked c"),
     ]
 
 

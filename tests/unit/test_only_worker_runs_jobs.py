@@ -1,4 +1,4 @@
-"""A job cannot depend on its requester: intake starts no task, and the worker knows no message."""
+"""A job does not depend on its requester: intake starts no task, and the worker imports no messaging."""
 
 import ast
 import inspect
@@ -9,7 +9,8 @@ from pathlib import Path
 
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
-from consumer.worker.attempt import Attempt, WorkerContext
+from consumer.worker.attempt import Attempt
+from consumer.worker.context import WorkerContext
 from consumer.worker.job_runner import run_job
 from consumer.worker.lease_heartbeat import LeaseHeartbeat
 
@@ -37,7 +38,7 @@ LOADED_MODULES_SCRIPT = "import sys, consumer.worker.worker; print(*sys.modules)
 
 
 def spawning_calls(package: str) -> Counter[str]:
-    """The calls of a package that start something which outlives the call."""
+    """Calls in a package that start a task, thread or process."""
     calls = [
         node.func
         for path in (CONSUMER / package).rglob("*.py")
@@ -48,21 +49,21 @@ def spawning_calls(package: str) -> Counter[str]:
     return Counter(name for name in names if name in SPAWNING_CALLS)
 
 
-def test_intake_begins_nothing_that_outlives_its_call() -> None:
+def test_intake_starts_no_task() -> None:
     assert spawning_calls("intake") == {}
-    assert spawning_calls("worker")["create_task"] > 0, "the calls looked for are those that are made"
+    assert spawning_calls("worker")["create_task"] > 0, "the search finds calls"
 
 
-def test_the_worker_hears_of_no_message_no_request_and_no_connection() -> None:
+def test_worker_imports_neither_messages_nor_http() -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", LOADED_MODULES_SCRIPT], capture_output=True, text=True, check=True
     )
-    strangers = ("aiokafka", "messaging", "fastapi", "starlette", "consumer.intake", "consumer.http")
+    forbidden = ("aiokafka", "messaging", "fastapi", "starlette", "consumer.intake", "consumer.http")
     names = set(loaded.stdout.split()) - WAITING
-    assert [name for name in names if name.startswith(strangers)] == []
+    assert [name for name in names if name.startswith(forbidden)] == []
 
 
-def test_what_the_worker_shares_with_messaging_imports_the_standard_library_only() -> None:
+def test_modules_shared_with_messaging_import_the_standard_library_only() -> None:
     for name in WAITING:
         path = CONSUMER.parent / name.replace(".", "/")
         file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
@@ -72,8 +73,13 @@ def test_what_the_worker_shares_with_messaging_imports_the_standard_library_only
             assert {module.partition(".")[0] for module in imported} <= sys.stdlib_module_names, file
 
 
-def test_a_job_is_run_by_its_row_its_lease_and_what_every_job_gets() -> None:
+def test_parameters_of_a_job() -> None:
     """No event, no task, no message, no timeout of a caller."""
-    taken = {"context": WorkerContext, "job": Job, "lease_heartbeat": LeaseHeartbeat, "fence": FencingToken}
-    assert inspect.get_annotations(run_job) == {**taken, "return": None}
+    expected = {
+        "context": WorkerContext,
+        "job": Job,
+        "lease_heartbeat": LeaseHeartbeat,
+        "fence": FencingToken,
+    }
+    assert inspect.get_annotations(run_job) == {**expected, "return": None}
     assert set(inspect.get_annotations(Attempt.__init__).values()) == {WorkerContext, Job, FencingToken, None}

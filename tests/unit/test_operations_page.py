@@ -1,4 +1,4 @@
-"""The operator's page tells every log event and every metric there is, and none that is not there."""
+"""The operations page lists exactly the log events and metrics of the code."""
 
 import re
 from collections import Counter
@@ -18,7 +18,7 @@ METRIC = re.compile(r"^# HELP (\w+) ", re.MULTILINE)
 
 
 def _sources() -> list[str]:
-    files = [path for room in ("consumer", "messaging") for path in (ROOT / room).rglob("*.py")]
+    files = [path for folder in ("consumer", "messaging") for path in (ROOT / folder).rglob("*.py")]
     return [path.read_text(encoding="utf-8") for path in files]
 
 
@@ -28,26 +28,26 @@ def _rows(heading: str) -> list[str]:
     return re.findall(r"^\| `([\w.]+)` \|", section, re.MULTILINE)
 
 
-def test_every_log_event_is_told_once_and_none_that_is_not_there() -> None:
+def test_log_events_are_listed_once() -> None:
     events = {name for text in _sources() for name in EVENT.findall(text)}
     assert Counter(_rows("The log")) == Counter(events)
 
 
-def test_every_line_of_the_log_has_a_constant_name() -> None:
+def test_names_of_log_events_are_constants() -> None:
     for text in _sources():
         assert len(CALL.findall(text)) == len(EVENT.findall(text))
         assert all(re.fullmatch(r"[a-z_]+\.[a-z_]+", name) for name in EVENT.findall(text))
 
 
-def test_every_metric_is_told_once_and_none_that_is_not_there() -> None:
+def test_metrics_are_listed_once() -> None:
     stored = CollectorRegistry()
     stored.register(DatabaseCollector(QueueStats({"pending": 0}, 0, 0.0)))
     counted = Metrics(GaugeSources(lambda: 0, lambda: 0.0, dict, lambda: 0.0)).registry
-    there = METRIC.findall((generate_latest(counted) + generate_latest(stored)).decode())
-    assert Counter(_rows("The numbers")) == Counter(there)
+    exported = METRIC.findall((generate_latest(counted) + generate_latest(stored)).decode())
+    assert Counter(_rows("The numbers")) == Counter(exported)
 
 
-def test_every_link_of_the_page_leads_somewhere() -> None:
+def test_links_of_the_page_have_targets() -> None:
     titles = re.findall(r"^#+ (.+)$", PAGE, re.MULTILINE)
     anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
     assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) <= anchors

@@ -1,4 +1,4 @@
-"""Settings name every wrong variable, and read values from files."""
+"""Errors of settings name every invalid variable; values can be read from files."""
 
 from pathlib import Path
 
@@ -9,24 +9,24 @@ from consumer.settings import Settings, SettingsError, load
 MINIMAL_SETTINGS = {"KAFKA_BOOTSTRAP_SERVERS": "k:9092", "DATABASE_URL": "postgresql://u:secret@h/db"}
 
 
-def test_little_is_required() -> None:
+def test_defaults() -> None:
     settings = load(MINIMAL_SETTINGS)
     assert settings.migration_batch_rows is None
     assert settings.migration_max_running_jobs == 2
 
 
-def test_nothing_secret_shows_in_the_representation() -> None:
+def test_repr_shows_no_secret() -> None:
     assert "secret" not in repr(load(MINIMAL_SETTINGS))
 
 
-def test_a_value_comes_from_a_file(tmp_path: Path) -> None:
+def test_value_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "url"
     path.write_text("postgresql://u:other@h/db\n")
     settings = load({"KAFKA_BOOTSTRAP_SERVERS": "k", "DATABASE_URL_FILE": str(path)})
     assert settings.database_url.get_secret_value() == "postgresql://u:other@h/db"
 
 
-def test_names_are_read_from_json() -> None:
+def test_connections_are_read_from_json() -> None:
     settings = load(MINIMAL_SETTINGS | {"MIGRATION_CONNECTIONS": '{"old": "postgresql://a:b@c/d"}'})
     assert list(settings.migration_connections) == ["old"]
 
@@ -93,7 +93,7 @@ def test_names_are_read_from_json() -> None:
         ),
     ],
 )
-def test_a_wrong_value_names_itself_and_no_secret(variables: dict[str, str], message: str) -> None:
+def test_error_names_the_variable_and_no_secret(variables: dict[str, str], message: str) -> None:
     environment = (MINIMAL_SETTINGS if variables else {}) | variables
     with pytest.raises(SettingsError) as caught:
         load(environment)
@@ -101,29 +101,29 @@ def test_a_wrong_value_names_itself_and_no_secret(variables: dict[str, str], mes
     assert "secret" not in str(caught.value)
 
 
-def test_every_wrong_value_is_named_at_once() -> None:
+def test_all_invalid_variables_are_named_at_once() -> None:
     with pytest.raises(SettingsError, match=r"^DATABASE_URL: .*; MIGRATION_MAX_ATTEMPTS: "):
         load(MINIMAL_SETTINGS | {"DATABASE_URL": "mysql://h/db", "MIGRATION_MAX_ATTEMPTS": "0"})
 
 
-def test_the_file_of_a_value_wins_over_the_value(tmp_path: Path) -> None:
+def test_file_takes_precedence_over_the_value(tmp_path: Path) -> None:
     path = tmp_path / "servers"
     path.write_text("file:1\n")
     settings = load(MINIMAL_SETTINGS | {"KAFKA_BOOTSTRAP_SERVERS_FILE": str(path)})
     assert settings.kafka().bootstrap_servers == "file:1"
 
 
-def test_kafka_may_be_written_in_small_letters() -> None:
+def test_kafka_options_are_case_insensitive() -> None:
     login = {"KAFKA_SASL_MECHANISM": "scram-sha-512", "KAFKA_SASL_USERNAME": "a", "KAFKA_SASL_PASSWORD": "b"}
     kafka = load(MINIMAL_SETTINGS | login | {"KAFKA_SECURITY_PROTOCOL": "sasl_plaintext"}).kafka()
     assert (kafka.security_protocol, kafka.sasl_mechanism) == ("SASL_PLAINTEXT", "SCRAM-SHA-512")
 
 
-def test_what_is_not_known_of_the_environment_does_not_matter() -> None:
+def test_unknown_variables_are_ignored() -> None:
     assert isinstance(load(MINIMAL_SETTINGS | {"PATH": "/bin", "MIGRATION_STACK": "embedded"}), Settings)
 
 
-def test_the_http_side_is_for_this_machine_unless_it_is_told_otherwise() -> None:
+def test_http_side_is_local_by_default() -> None:
     settings = load(MINIMAL_SETTINGS)
     assert settings.exposure_problem() is None
     assert settings.allowed_hosts("box") == {"localhost", "127.0.0.1", "[::1]", "box"}
@@ -142,14 +142,12 @@ def test_the_http_side_is_for_this_machine_unless_it_is_told_otherwise() -> None
         ({"MIGRATION_HTTP_TOKENS_FILE": ""}, False),
     ],
 )
-def test_listening_for_others_needs_tokens_or_the_setting_that_allows_it(
-    variables: dict[str, str], allowed: bool
-) -> None:
+def test_public_http_side_needs_tokens_or_http_open(variables: dict[str, str], allowed: bool) -> None:
     settings = load(MINIMAL_SETTINGS | {"MIGRATION_HTTP_HOST": "0.0.0.0"} | variables)
     assert (settings.exposure_problem() is None) == allowed
 
 
-def test_the_tokens_file_is_a_path_and_not_read_as_the_value_of_another_setting(tmp_path: Path) -> None:
+def test_tokens_file_has_no_file_variant(tmp_path: Path) -> None:
     path = tmp_path / "tokens.toml"
     path.write_text("/other")
     settings = load(MINIMAL_SETTINGS | {"MIGRATION_HTTP_TOKENS_FILE": str(path)})

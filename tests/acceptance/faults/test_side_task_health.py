@@ -79,7 +79,7 @@ def test_a_job_whose_heartbeat_hangs_or_dies_stops_before_its_lease_ends(
         [ended, *_] = wait_until(
             partial(replica.log_events, "attempt.finished"), 60, f"the job of {replica.name} to stop"
         )
-        assert ended["outcome"] == "Released"
+        assert ended["outcome"] == "released"
     for request_id in asked:
         assert world.wait_for_status(request_id, "completed")["attempt"] == 1
     assert replicas[0].log_events("heartbeat.stalled")

@@ -1,4 +1,4 @@
-"""What every test of the child needs: a workbook in an inbox, a scratch folder."""
+"""Fixtures of the extractor's tests: a workbook in an inbox, a directory for temporary files."""
 
 from pathlib import Path
 

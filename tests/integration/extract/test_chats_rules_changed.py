@@ -1,4 +1,4 @@
-"""A workbook of phones through a real child: what is stored, and what a checkpoint of other rules costs."""
+"""A workbook of phones in a real extractor: stored phones, and a checkpoint of another rules version."""
 
 import shutil
 from collections import Counter
@@ -27,7 +27,7 @@ def read_all(start: dict[str, Any]) -> list[ReceivedFrame]:
         return process.read_all()
 
 
-def test_a_phone_is_stored_only_where_a_cell_holds_exactly_one(phones_workbook: Path, scratch: Path) -> None:
+def test_phone_is_stored_only_if_its_cell_holds_exactly_one(phones_workbook: Path, scratch: Path) -> None:
     batches = [
         frame
         for frame in read_all(make_start_header(phones_workbook, scratch))
@@ -41,14 +41,14 @@ def test_a_phone_is_stored_only_where_a_cell_holds_exactly_one(phones_workbook: 
     assert len(rows) == 13
 
 
-def test_a_load_of_other_rules_resumed_is_one_pass_under_these(phones_workbook: Path, scratch: Path) -> None:
-    opened, *whole = read_all(make_start_header(phones_workbook, scratch))
+def test_load_of_other_rules_is_read_from_the_top(phones_workbook: Path, scratch: Path) -> None:
+    opened, *complete = read_all(make_start_header(phones_workbook, scratch))
     _, day, source = opened.header["fingerprint"].rsplit("/", 2)
-    for before in (f"1+phonenumbers-9.0.43/{day}/{source}", f"2+phonenumbers-9.0.42/{day}/{source}", source):
-        again, *resumed = read_all(
-            make_start_header(phones_workbook, scratch, checkpoint=9, rows_done=8, fingerprint=before)
+    for stored in (f"1+phonenumbers-9.0.43/{day}/{source}", f"2+phonenumbers-9.0.42/{day}/{source}", source):
+        reopened, *frames = read_all(
+            make_start_header(phones_workbook, scratch, checkpoint=9, rows_done=8, fingerprint=stored)
         )
-        assert again.header == opened.header | {"restarted": True}
-        assert [(frame.frame_type, frame.header, frame.body) for frame in resumed] == [
-            (frame.frame_type, frame.header, frame.body) for frame in whole
+        assert reopened.header == opened.header | {"restarted": True}
+        assert [(frame.frame_type, frame.header, frame.body) for frame in frames] == [
+            (frame.frame_type, frame.header, frame.body) for frame in complete
         ]

@@ -1,4 +1,4 @@
-"""Rows of formulas that no program has calculated count, are warned of, and are rejected by a code."""
+"""Rows of formulas without calculated values are counted, warned about, and rejected with a code."""
 
 from pathlib import Path
 
@@ -15,11 +15,11 @@ ROWS = 30
 
 @pytest.fixture
 def workbook_with_formulas(inbox: Path) -> Path:
-    """Every third row has a formula for its link, every third nothing but formulas."""
+    """Every third row has a formula for its link, every third only formulas."""
     workbook = Workbook()
-    page = workbook.active
-    assert page is not None
-    page.append(HEADER)
+    sheet = workbook.active
+    assert sheet is not None
+    sheet.append(HEADER)
     for number in range(ROWS):
         link = f"https://max.ru/{number}"
         kinds: tuple[list[int | str], ...] = (
@@ -27,13 +27,13 @@ def workbook_with_formulas(inbox: Path) -> Path:
             [7_707_083_893, f'="{link}"', "Чат"],
             ["=A2", "=B2", "=C2"],
         )
-        page.append(kinds[number % 3])
+        sheet.append(kinds[number % 3])
     workbook.save(inbox / "chats.xlsx")
     return inbox / "chats.xlsx"
 
 
 @pytest.mark.parametrize("low_memory", [False, True])
-def test_rows_of_formulas_without_results_are_rejected_by_code(
+def test_rows_of_formulas_without_values_are_rejected(
     workbook_with_formulas: Path, scratch: Path, low_memory: bool
 ) -> None:
     start = make_start_header(

@@ -1,4 +1,4 @@
-"""The child as a process: what it says, in which order, and when it goes."""
+"""The extractor as a process: its frames, their order, its limits and its end."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ def lines(frames: list[ReceivedFrame], section: str) -> list[list[str]]:
     return [line.split("\t") for line in text.splitlines()]
 
 
-def test_a_workbook_arrives_in_batches_with_its_total_and_end(workbook: Path, scratch: Path) -> None:
+def test_frames_of_a_workbook(workbook: Path, scratch: Path) -> None:
     frames = read_all(make_start_header(workbook, scratch))
     kinds = [frame.frame_type for frame in frames]
     assert kinds == [
@@ -65,11 +65,11 @@ def test_a_workbook_arrives_in_batches_with_its_total_and_end(workbook: Path, sc
 
 @pytest.mark.parametrize("low_memory", [False, True])
 @pytest.mark.parametrize("checkpoint", [3, 10, 15, 46, 47])
-def test_an_attempt_goes_on_behind_the_checkpoint(
+def test_extraction_resumes_after_the_checkpoint(
     workbook: Path, scratch: Path, checkpoint: int, low_memory: bool
 ) -> None:
-    whole = read_all(make_start_header(workbook, scratch))
-    fingerprint = whole[0].header["fingerprint"]
+    complete = read_all(make_start_header(workbook, scratch))
+    fingerprint = complete[0].header["fingerprint"]
     rest = read_all(
         make_start_header(
             workbook, scratch, checkpoint=checkpoint, fingerprint=fingerprint, low_memory=low_memory
@@ -77,70 +77,70 @@ def test_an_attempt_goes_on_behind_the_checkpoint(
     )
     assert rest[0].header["fingerprint"] == fingerprint
     assert rest[0].header["restarted"] is False
-    # The last word of a line counts rows skipped before it: the checker saw them all.
-    assert lines(rest, "stage") == [line for line in lines(whole, "stage") if int(line[0]) > checkpoint]
+    # The last field counts rows replayed before it: the validator saw all of them.
+    assert lines(rest, "stage") == [line for line in lines(complete, "stage") if int(line[0]) > checkpoint]
     assert rest[-1].header == {"rows": 45}
 
 
-def test_another_file_is_read_from_the_top_and_refusals_are_forgotten(workbook: Path, scratch: Path) -> None:
+def test_another_file_is_read_from_the_top_without_database_rejections(workbook: Path, scratch: Path) -> None:
     start = make_start_header(
-        workbook, scratch, checkpoint=30, fingerprint="another", database_rejections={"4": "22P05"}
+        workbook, scratch, checkpoint=30, fingerprint="other", database_rejections={"4": "22P05"}
     )
     frames = read_all(start)
     assert frames[0].header["restarted"] is True
     assert len(lines(frames, "stage")) == 44
 
 
-def test_a_checkpoint_of_other_rules_begins_a_new_load(workbook: Path, scratch: Path) -> None:
-    whole = read_all(make_start_header(workbook, scratch))
-    rules, day, source = whole[0].header["fingerprint"].rsplit("/", 2)
+def test_checkpoint_of_other_rules_starts_a_new_load(workbook: Path, scratch: Path) -> None:
+    complete = read_all(make_start_header(workbook, scratch))
+    rules, day, source = complete[0].header["fingerprint"].rsplit("/", 2)
     assert (rules, day) == ("tiny-1", "2026-03-01")
-    for before in (f"tiny-0/{day}/{source}", source):
+    for stored in (f"tiny-0/{day}/{source}", source):
         start = make_start_header(
             workbook,
             scratch,
             checkpoint=30,
             rows_done=28,
-            fingerprint=before,
+            fingerprint=stored,
             database_rejections={"4": "22P05"},
         )
         frames = read_all(start)
         assert frames[0].header["restarted"] is True
-        assert frames[0].header["fingerprint"] == whole[0].header["fingerprint"]
-        assert lines(frames, "stage") == lines(whole, "stage")
+        assert frames[0].header["fingerprint"] == complete[0].header["fingerprint"]
+        assert lines(frames, "stage") == lines(complete, "stage")
         assert frames[-1].header == {"rows": 45}
 
 
-def test_a_resumed_load_keeps_the_day_it_began(workbook: Path, scratch: Path) -> None:
+def test_resumed_load_keeps_its_day(workbook: Path, scratch: Path) -> None:
     fingerprint = read_all(make_start_header(workbook, scratch))[0].header["fingerprint"]
     later = {"today": "2026-03-09", "checkpoint": 30}
     resumed = read_all(make_start_header(workbook, scratch, fingerprint=fingerprint, **later))
     assert resumed[0].header["fingerprint"] == fingerprint
-    anew = read_all(
+    restarted = read_all(
         make_start_header(workbook, scratch, fingerprint=fingerprint.replace("tiny-1", "tiny-0"), **later)
     )
-    assert anew[0].header["fingerprint"] == fingerprint.replace("2026-03-01", "2026-03-09")
+    assert restarted[0].header["fingerprint"] == fingerprint.replace("2026-03-01", "2026-03-09")
 
 
-def test_the_same_file_but_another_sheet_is_another_source(workbook: Path, scratch: Path) -> None:
-    one = read_all(make_start_header(workbook, scratch))
+def test_another_sheet_of_a_file_is_another_source(workbook: Path, scratch: Path) -> None:
+    first = read_all(make_start_header(workbook, scratch))
     write_xlsx(workbook, [HEADER, *data_rows(3)], sheet="Другой")
     assert (
         read_all(make_start_header(workbook, scratch))[0].header["fingerprint"]
-        != one[0].header["fingerprint"]
+        != first[0].header["fingerprint"]
     )
 
 
-def test_refused_rows_are_rejected(workbook: Path, scratch: Path) -> None:
+def test_rows_rejected_by_the_database_are_rejected(workbook: Path, scratch: Path) -> None:
     fingerprint = read_all(make_start_header(workbook, scratch))[0].header["fingerprint"]
-    refused = {"4": "22P05", "47": "22021"}
+    database_rejections = {"4": "22P05", "47": "22021"}
     frames = read_all(
-        make_start_header(workbook, scratch, database_rejections=refused, fingerprint=fingerprint)
+        make_start_header(workbook, scratch, database_rejections=database_rejections, fingerprint=fingerprint)
     )
     assert [line[0] for line in lines(frames, "stage_rejected_rows")] == ["4", "7", "47"]
 
 
-def test_no_more_batches_come_than_were_granted(workbook: Path, scratch: Path) -> None:
+def test_batches_wait_for_credit(workbook: Path, scratch: Path) -> None:
     with start_extractor(make_start_header(workbook, scratch, credits=1)) as process:
         kinds = [_kind(process) for _ in range(3)]
         assert kinds == [FrameType.OPENED, FrameType.BATCH, FrameType.TOTAL]
@@ -160,26 +160,26 @@ def _kind(process: ExtractorDriver) -> FrameType | None:
     return frame.frame_type if frame else None
 
 
-def test_what_a_library_prints_stays_out_of_the_pipe(workbook: Path, scratch: Path) -> None:
+def test_output_of_a_library_does_not_reach_the_pipe(workbook: Path, scratch: Path) -> None:
     with start_extractor(make_start_header(workbook, scratch, dataset="prints")) as process:
         assert process.read_all()[-1].frame_type is FrameType.END
         assert "must not reach the pipe" in process.stderr_text()
 
 
-def test_an_error_of_our_own_tells_its_kind_and_place_but_no_values(workbook: Path, scratch: Path) -> None:
+def test_unexpected_error_is_reported_without_values(workbook: Path, scratch: Path) -> None:
     with start_extractor(make_start_header(workbook, scratch, dataset="fails")) as process:
         (failed,) = process.read_all()
         assert process.exit_code() == 0
-        said = process.stderr_text()
+        stderr = process.stderr_text()
     assert failed.header["code"] == "internal_error"
     assert failed.header["transient"] is False
     assert "ValueError" in failed.header["message"]
-    assert "ValueError" in said
-    assert "tiny_extractor.py" in said
-    assert "79991234567" not in said + failed.header["message"]
+    assert "ValueError" in stderr
+    assert "tiny_extractor.py" in stderr
+    assert "79991234567" not in stderr + failed.header["message"]
 
 
-def test_memory_that_python_cannot_have_ends_like_that_of_libraries(workbook: Path, scratch: Path) -> None:
+def test_memory_error_of_python_aborts_unless_low_memory(workbook: Path, scratch: Path) -> None:
     with start_extractor(make_start_header(workbook, scratch, dataset="eats")) as process:
         assert process.read_all() == []
         assert process.exit_code() == -signal.SIGABRT
@@ -187,7 +187,7 @@ def test_memory_that_python_cannot_have_ends_like_that_of_libraries(workbook: Pa
         assert [frame.header["code"] for frame in process.read_all()] == ["source_too_large"]
 
 
-def test_chats_are_read_by_the_child_that_the_service_starts(workbook: Path, scratch: Path) -> None:
+def test_chats_are_read_by_consumer_extract(workbook: Path, scratch: Path) -> None:
     with start_extractor(
         make_start_header(workbook, scratch, dataset="chats"), "consumer.extract"
     ) as process:
@@ -198,14 +198,14 @@ def test_chats_are_read_by_the_child_that_the_service_starts(workbook: Path, scr
     assert sum(frame.header["rejected"] for frame in batches(frames)) == 1
 
 
-def test_an_unknown_dataset_is_refused(workbook: Path, scratch: Path) -> None:
+def test_unknown_dataset_fails(workbook: Path, scratch: Path) -> None:
     with start_extractor(
         make_start_header(workbook, scratch, dataset="chants"), "consumer.extract"
     ) as process:
         assert [frame.header["code"] for frame in process.read_all()] == ["unknown_dataset"]
 
 
-def test_a_child_cannot_take_more_than_it_may_nor_leave_a_core(workbook: Path, scratch: Path) -> None:
+def test_resource_limits(workbook: Path, scratch: Path) -> None:
     start = make_start_header(workbook, scratch, dataset="limits", memory_bytes=1 << 30, cpu_seconds=7)
     with start_extractor(start) as process:
         process.read_all()
@@ -218,7 +218,7 @@ def test_a_child_cannot_take_more_than_it_may_nor_leave_a_core(workbook: Path, s
         ]
 
 
-def test_a_child_of_an_inspectable_service_is_inspectable(
+def test_extractor_of_an_inspectable_service_is_inspectable(
     workbook: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MIGRATION_INSPECTABLE", "yes")
@@ -227,9 +227,7 @@ def test_a_child_of_an_inspectable_service_is_inspectable(
         assert "dumpable=1" in process.stderr_text().split()
 
 
-def test_processor_time_is_short_before_the_first_row_and_grows_with_rows(
-    workbook: Path, scratch: Path
-) -> None:
+def test_cpu_limit_is_raised_with_rows(workbook: Path, scratch: Path) -> None:
     with start_extractor(
         make_start_header(workbook, scratch, dataset="limits", cpu_seconds=7200, credits=1)
     ) as process:
@@ -241,17 +239,17 @@ def test_processor_time_is_short_before_the_first_row_and_grows_with_rows(
 
 
 def _processor_seconds(process: ExtractorDriver) -> int:
-    """The soft limit of a running child, as the kernel has it."""
+    """The soft limit of a running extractor, as the kernel reports it."""
     limits = Path(f"/proc/{process.process.pid}/limits").read_text().splitlines()
     return int(next(line.split()[3] for line in limits if line.startswith("Max cpu time")))
 
 
-def test_an_unknown_source_is_refused(workbook: Path, scratch: Path) -> None:
+def test_unknown_source_fails(workbook: Path, scratch: Path) -> None:
     with start_extractor(make_start_header(workbook, scratch, source={"type": "carrier_pigeon"})) as process:
         assert [frame.header["code"] for frame in process.read_all()] == ["unsupported_source"]
 
 
-def test_a_child_goes_when_its_orders_never_come() -> None:
+def test_extractor_exits_if_the_pipe_closes_before_start() -> None:
     process = ExtractorDriver("tests.support.tiny_extractor")
     assert process.process.stdin is not None
     process.process.stdin.close()
@@ -259,7 +257,7 @@ def test_a_child_goes_when_its_orders_never_come() -> None:
     process.close()
 
 
-def test_a_child_goes_when_the_pipe_is_closed(workbook: Path, scratch: Path) -> None:
+def test_extractor_exits_when_the_pipe_closes(workbook: Path, scratch: Path) -> None:
     with start_extractor(make_start_header(workbook, scratch, credits=1)) as process:
         assert _kind(process) is FrameType.OPENED
         assert process.process.stdin is not None
@@ -268,7 +266,7 @@ def test_a_child_goes_when_the_pipe_is_closed(workbook: Path, scratch: Path) -> 
         assert process.stderr_text() == ""
 
 
-def test_a_child_goes_when_it_belongs_to_somebody_else(workbook: Path, scratch: Path) -> None:
+def test_extractor_exits_if_its_parent_is_not_the_service(workbook: Path, scratch: Path) -> None:
     with start_extractor(make_start_header(workbook, scratch, service_pid=1)) as process:
         assert process.read_all() == []
         assert process.exit_code() == 0
@@ -278,19 +276,19 @@ PARENT = """
 import os, subprocess, sys, time
 from pathlib import Path
 from tests.support.extractor_driver import FrameType, make_start_header, start_extractor
-with start_extractor(make_start_header(Path(sys.argv[1]), Path(sys.argv[2]), grants=0)) as process:
+with start_extractor(make_start_header(Path(sys.argv[1]), Path(sys.argv[2]), credits=0)) as process:
     assert process.next_frame().frame_type is FrameType.OPENED
     keep = os.dup(process.process.stdin.fileno())
     os.set_inheritable(keep, True)
-    # Somebody else holds the pipe open, so that only the kernel can tell the child.
+    # Another process keeps the pipe open, so that only the kernel can end the extractor.
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], close_fds=False)
     print(process.process.pid, other.pid, flush=True)
     time.sleep(60)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
-def test_a_child_dies_with_its_service_even_when_the_pipe_stays_open(workbook: Path, scratch: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="parent death signals are specific to Linux")
+def test_extractor_ends_with_its_service_although_the_pipe_stays_open(workbook: Path, scratch: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", PARENT, str(workbook), str(scratch)], stdout=subprocess.PIPE, cwd=ROOT
     ) as parent:

@@ -1,4 +1,4 @@
-"""Records of rejected rows are bounded where they are made: in the child, whatever its source repeats."""
+"""The extractor limits the size of records of rejected rows, whatever its source repeats."""
 
 import json
 from collections.abc import Callable
@@ -27,19 +27,19 @@ COLUMNS = ("position", "record_identifier", "errors", "record", "kinds", "record
 
 
 def rejected(frame: ReceivedFrame) -> list[dict[str, Any]]:
-    """The rejected rows of a batch, as Postgres would read them."""
+    """The rejected rows of a batch, decoded as by Postgres."""
     rows = []
     for line in frame.sections.get("stage_rejected_rows", "").splitlines():
         texts = [None if text == "\\N" else text.replace("\\\\", "\\") for text in line.split("\t")]
-        known = dict(zip(COLUMNS, texts, strict=True))
+        row = dict(zip(COLUMNS, texts, strict=True))
         rows.append(
-            known | {name: json.loads(known[name] or "null") for name in ("record", "kinds", "record_cut")}
+            row | {name: json.loads(row[name] or "null") for name in ("record", "kinds", "record_cut")}
         )
     return rows
 
 
 def extract(path: Path, scratch: Path, **others: object) -> list[ReceivedFrame]:
-    """The frames of a child that has little memory."""
+    """The frames of an extractor with little memory."""
     start = make_start_header(path, scratch, dataset="chats", **{**LIMITS, **others})
     with start_extractor(start, "consumer.extract") as process:
         frames = process.read_all()
@@ -53,12 +53,16 @@ def batches(frames: list[ReceivedFrame]) -> list[ReceivedFrame]:
 
 
 def repeated_ods(path: Path) -> Path:
-    """16,000 cells out of one that repeats."""
+    """One cell repeated 16,000 times."""
     cell = (
         f'<table:table-cell table:number-columns-repeated="16000"><text:p>{LONG}</text:p></table:table-cell>'
     )
-    wrong = ods_rows([("12", "https://max.ru/1")]).replace("</table:table-row>", f"{cell}</table:table-row>")
-    return raw_ods(path, f'<table:table table:name="S">{ods_rows([("ИНН", "Ссылка")])}{wrong}</table:table>')
+    invalid = ods_rows([("12", "https://max.ru/1")]).replace(
+        "</table:table-row>", f"{cell}</table:table-row>"
+    )
+    return raw_ods(
+        path, f'<table:table table:name="S">{ods_rows([("ИНН", "Ссылка")])}{invalid}</table:table>'
+    )
 
 
 def binary(path: Path) -> Path:
@@ -66,7 +70,7 @@ def binary(path: Path) -> Path:
     return write_xlsb(path, [["ИНН", "Ссылка", *wide[0]], ["12", "https://max.ru/1", *wide[1]]])
 
 
-BOOKS: dict[str, tuple[str, Callable[[Path], Path]]] = {
+WORKBOOKS: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "4,000 cells that share a text": ("a.xlsx", lambda path: sharing_workbook(path, columns=4_000)),
     "16,382 cells that share a text": ("a.xlsx", lambda path: sharing_workbook(path, columns=16_382)),
     "long headers": ("a.xlsx", long_headers_workbook),
@@ -76,8 +80,8 @@ BOOKS: dict[str, tuple[str, Callable[[Path], Path]]] = {
 }
 
 
-@pytest.mark.parametrize(("name", "make"), BOOKS.values(), ids=BOOKS)
-def test_record_of_a_hostile_row_takes_64_kb(
+@pytest.mark.parametrize(("name", "make"), WORKBOOKS.values(), ids=WORKBOOKS)
+def test_record_of_a_hostile_row_is_limited_to_64_kb(
     inbox: Path, scratch: Path, name: str, make: Callable[[Path], Path]
 ) -> None:
     path = make(inbox / name)
@@ -106,10 +110,8 @@ def test_kinds_of_cells_are_kept_with_the_record(inbox: Path, scratch: Path, low
     assert row["record_cut"] is None
 
 
-def test_many_wide_wrong_rows_make_many_batches_that_begin_where_the_last_ended(
-    inbox: Path, scratch: Path
-) -> None:
-    """None holds more than MAX_REJECTED_BYTES and one record; a child resumed behind one goes on exactly."""
+def test_wide_rejected_rows_are_split_into_consecutive_batches(inbox: Path, scratch: Path) -> None:
+    """No batch exceeds MAX_REJECTED_BYTES plus one record; an extraction can resume after each of them."""
     path = sharing_workbook(inbox / "many.xlsx", columns=40, rows=400)
     frames = batches(extract(path, scratch))
     assert (
@@ -119,7 +121,7 @@ def test_many_wide_wrong_rows_make_many_batches_that_begin_where_the_last_ended(
     )
     assert len(frames) >= 3
     positions = [[row["position"] for row in rejected(frame)] for frame in frames]
-    assert [at for part in positions for at in part] == [str(2 + n) for n in range(400)]
+    assert [position for part in positions for position in part] == [str(2 + n) for n in range(400)]
     for part, frame in zip(positions, frames, strict=True):
         assert (frame.header["last"], frame.header["rejected"]) == (int(part[-1]), len(part))
     middle = frames[0].header["last"]

@@ -76,12 +76,12 @@ async def test_committed_batch_resets_consecutive_failures(
 async def test_progress_event_is_emitted_at_most_once_a_second(
     database: Database, batch_writer: BatchWriter
 ) -> None:
-    told_at = "update migration.jobs set last_event_at = clock_timestamp() {} interval '1 minute'"
-    await execute(database, told_at.format("+"))
+    move_last_event = "update migration.jobs set last_event_at = clock_timestamp() {} interval '1 minute'"
+    await execute(database, move_last_event.format("+"))
     first = await batch_writer.write(make_batch(make_things(2)))
     quiet = await batch_writer.write(make_batch(make_things(3)))
     assert quiet.sequence == first.sequence
-    await execute(database, told_at.format("-"))
+    await execute(database, move_last_event.format("-"))
     after = await batch_writer.write(make_batch(make_things(4)))
     assert after.sequence == first.sequence + 1
     assert [event["processed"] for event in await outbox_events(database, after.id)][-1] == 3

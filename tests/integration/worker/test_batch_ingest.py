@@ -1,4 +1,4 @@
-"""A frame larger than any batch is refused by the service before it takes memory for it."""
+"""A frame larger than any batch is rejected before the service allocates memory for it."""
 
 import asyncio
 import sys
@@ -13,8 +13,8 @@ from consumer.extract.channel import Channel
 from consumer.ipc import MAX_FRAME_BYTES, PREFIX, FrameType
 from consumer.store.database import Database
 from consumer.store.leases import FencingToken
-from consumer.worker.batch_ingest import BatchIngest, ExtractionFailedError
-from consumer.worker.child_failure import outcome_of_failure
+from consumer.worker.batch_ingest import BatchIngest
+from consumer.worker.extraction_failures import ExtractionFailedError, outcome_of_failure
 from consumer.worker.extractor_process import ExtractorProcess
 
 MB = 1 << 20
@@ -25,35 +25,33 @@ ENDLESS_SCRIPT = (
 
 @asynccontextmanager
 async def endless_writer(prefix: bytes) -> AsyncIterator[ExtractorProcess]:
-    """A child that begins a frame and never stops writing."""
+    """An extractor that starts a frame and never stops writing."""
     pipe = asyncio.subprocess.PIPE
     command = (sys.executable, "-c", ENDLESS_SCRIPT.format(prefix=prefix))
-    child = ExtractorProcess(
+    extractor = ExtractorProcess(
         await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
     )
     try:
-        yield child
+        yield extractor
     finally:
-        await child.kill()
+        await extractor.kill()
 
 
 @pytest.mark.parametrize(("head", "body"), [(2, 65 * MB), (65 * MB, 0), (2, 1 << 30), (40 * MB, 40 * MB)])
-async def test_frame_beyond_the_limit_is_a_plain_permanent_error(
-    database_url: str, head: int, body: int
-) -> None:
+async def test_frame_over_the_limit_is_a_permanent_error(database_url: str, head: int, body: int) -> None:
     database = await Database.open(database_url)
     before = psutil.Process().memory_info().rss
     try:
-        async with endless_writer(PREFIX.pack(FrameType.BATCH, head, body)) as child, asyncio.timeout(30):
-            reading = BatchIngest(
-                child,
+        async with endless_writer(PREFIX.pack(FrameType.BATCH, head, body)) as extractor, asyncio.timeout(30):
+            ingest = BatchIngest(
+                extractor,
                 writer=None,  # type: ignore[arg-type]
                 database=database,
                 fence=FencingToken(1, 1),
                 rate_limiter=None,
             )
             with pytest.raises(ExtractionFailedError) as failed:
-                await reading.run()
+                await ingest.run()
             grown = psutil.Process().memory_info().rss - before
     finally:
         await database.close()
@@ -64,9 +62,9 @@ async def test_frame_beyond_the_limit_is_a_plain_permanent_error(
     assert outcome.message.endswith("or split it.")
 
 
-def test_child_does_not_send_what_would_be_refused() -> None:
-    """The error goes up as a FAILED frame, on a pipe that is still whole."""
-    pipe = Channel(-1, -1)  # nothing is written
-    with pytest.raises(SourceTooLargeError, match="take 65 MB, and 64 MB are allowed") as refused:
-        pipe.send(FrameType.BATCH, {}, bytes(MAX_FRAME_BYTES))
-    assert refused.value.code == "source_too_large"
+def test_extractor_sends_no_frame_over_the_limit() -> None:
+    """Nothing was written, so the error can still be sent as a FAILED frame."""
+    channel = Channel(-1, -1)  # a write would fail
+    with pytest.raises(SourceTooLargeError, match="take 65 MB, and 64 MB are allowed") as too_large:
+        channel.send(FrameType.BATCH, {}, bytes(MAX_FRAME_BYTES))
+    assert too_large.value.code == "source_too_large"

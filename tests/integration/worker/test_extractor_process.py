@@ -1,4 +1,4 @@
-"""A child is ended and reaped, whatever it was saying."""
+"""An extractor is killed and reaped, whatever it has written."""
 
 import asyncio
 import sys
@@ -6,52 +6,52 @@ import sys
 import pytest
 
 from consumer.errors import InternalOutageError
-from consumer.ipc import PREFIX, FrameType, ProtocolError
-from consumer.worker.extractor_process import PIPE_BUFFER_BYTES, ExtractorProcess
+from consumer.ipc import PIPE_BUFFER_BYTES, PREFIX, FrameType, ProtocolError
+from consumer.worker.extractor_process import ExtractorProcess
 from tests.support.wait import wait_until_async
 
-TALKING_SCRIPT = (
+WRITING_SCRIPT = (
     "import sys, time; sys.stdout.buffer.write(bytes(16 << 20)); sys.stdout.flush(); time.sleep(600)"
 )
 
 
-async def test_a_child_that_said_more_than_anybody_read_is_reaped() -> None:
+async def test_kill_reaps_an_extractor_with_unread_output() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
-        TALKING_SCRIPT,
+        WRITING_SCRIPT,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         limit=PIPE_BUFFER_BYTES,
     )
-    child = ExtractorProcess(process)
+    extractor = ExtractorProcess(process)
     stdout = process.stdout
     assert stdout is not None
-    full = 2 * PIPE_BUFFER_BYTES  # beyond, asyncio stops reading
+    full = 2 * PIPE_BUFFER_BYTES  # then asyncio stops reading
     await wait_until_async(lambda: _has_written(full, stdout), 20, "the pipe to be full")
     async with asyncio.timeout(5):
-        await child.kill()
+        await extractor.kill()
     assert process.returncode == -9
 
 
 @pytest.mark.parametrize(
-    "said", [PREFIX.pack(FrameType.END, 2, 0), PREFIX.pack(FrameType.END, 2, 4) + b"{}", b"\x16"]
+    "output", [PREFIX.pack(FrameType.END, 2, 0), PREFIX.pack(FrameType.END, 2, 4) + b"{}", b"\x16"]
 )
-async def test_a_child_that_stops_behind_a_part_of_a_frame_has_not_come_to_its_end(said: bytes) -> None:
+async def test_partial_frame_is_a_protocol_error(output: bytes) -> None:
     pipe = asyncio.subprocess.PIPE
-    command = (sys.executable, "-c", f"import sys; sys.stdout.buffer.write({said!r})")
-    child = ExtractorProcess(
+    command = (sys.executable, "-c", f"import sys; sys.stdout.buffer.write({output!r})")
+    extractor = ExtractorProcess(
         await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
     )
     try:
         with pytest.raises(ProtocolError):
-            await anext(child.frames())
+            await anext(extractor.frames())
     finally:
-        await child.kill()
+        await extractor.kill()
 
 
-async def test_a_child_that_cannot_be_started_is_an_outage_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_failure_to_start_is_an_internal_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     with pytest.raises(InternalOutageError, match="cannot start the process"):
         await ExtractorProcess.start({})

@@ -1,4 +1,4 @@
-"""The end of an attempt is written whatever it is, and cancellations are not lost on the way."""
+"""Every attempt ends with a persisted outcome, and no cancellation is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from consumer.datasets.base import MergePlan
-from consumer.ipc import FrameType
+from consumer.ipc import Frame, FrameType
 from consumer.lifecycle import Outcome, PermanentFailure, TransientFailure
 from consumer.sources.base import SourceCredentials
 from consumer.store import claims, requests
@@ -17,10 +17,12 @@ from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailableError, DataRejectedError
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
-from consumer.worker import job_runner, outages
-from consumer.worker.attempt import Attempt, WorkerContext
-from consumer.worker.batch_ingest import BatchIngest, ExtractionFailedError
-from consumer.worker.extractor_process import ExtractorProcess, Frame
+from consumer.worker import extraction_failures, job_runner
+from consumer.worker.attempt import Attempt
+from consumer.worker.batch_ingest import BatchIngest
+from consumer.worker.context import WorkerContext
+from consumer.worker.extraction_failures import ExtractionFailedError
+from consumer.worker.extractor_process import ExtractorProcess
 from consumer.worker.lease_heartbeat import LeaseHeartbeat, StopReason
 from consumer.worker.worker import Worker, WorkerConfig
 from schemas.requests import StartRequest
@@ -52,58 +54,56 @@ def fencing_token(job: Job) -> FencingToken:
     return FencingToken(job.id, job.token)
 
 
-async def test_an_outcome_that_postgres_refuses_ends_the_job_all_the_same(
-    database: Database, claimed_job: Job
-) -> None:
+async def test_an_outcome_that_postgres_rejects_fails_the_job(database: Database, claimed_job: Job) -> None:
     await job_runner._persist_outcome(
         database, fencing_token(claimed_job), PermanentFailure("missing_column", "Found: «a\x00b»")
     )
     async with database.read_transaction() as connection:
-        found = await connection.fetchrow("select status, error_code from migration.jobs")
-    assert found is not None
-    assert tuple(found) == ("failed", "internal_error")
+        row = await connection.fetchrow("select status, error_code from migration.jobs")
+    assert row is not None
+    assert tuple(row) == ("failed", "internal_error")
 
 
-async def test_an_outcome_that_is_refused_whatever_it_says_is_left_to_the_rescue(
+async def test_if_every_outcome_is_rejected_the_job_is_left_to_rescue(
     database: Database, claimed_job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tries: list[Outcome] = []
+    outcomes: list[Outcome] = []
 
-    async def refuse(_database: Database, _fence: FencingToken, outcome: Outcome) -> Job:
-        tries.append(outcome)
+    async def reject(_database: Database, _fence: FencingToken, outcome: Outcome) -> Job:
+        outcomes.append(outcome)
         raise DataRejectedError("P0001")
 
-    monkeypatch.setattr(job_runner, "write_outcome", refuse)
+    monkeypatch.setattr(job_runner, "write_outcome", reject)
     with pytest.raises(DataRejectedError):
         await job_runner._persist_outcome(
             database, fencing_token(claimed_job), PermanentFailure("missing_column", "no")
         )
-    assert len(tries) == 2
+    assert len(outcomes) == 2
 
 
-async def test_a_job_whose_batches_find_no_connection_gives_way_to_others(
+async def test_a_job_without_connection_for_batches_is_requeued(
     database: Database, claimed_job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All connections of its role are taken, say; heartbeats have theirs."""
+    """For example when all connections of its role are in use; heartbeats have their own."""
 
-    async def full(_self: Database) -> DedicatedConnection:
+    async def fail_to_connect(_self: Database) -> DedicatedConnection:
         raise DatabaseUnavailableError("Postgres is not available (SQLSTATE 53300)")
 
-    monkeypatch.setattr(Database, "data_connection", full)
-    monkeypatch.setattr(outages, "INITIAL_BACKOFF_SECONDS", 0.0)
-    monkeypatch.setattr(outages, "MAX_CONSECUTIVE_OUTAGES", 2)
-    shop = WorkerContext(database, {}, {"PYTHONPATH": "."}, tmp_path, lambda _: SourceCredentials())
-    outcome = await Attempt(shop, claimed_job, fencing_token(claimed_job)).run()
+    monkeypatch.setattr(Database, "data_connection", fail_to_connect)
+    monkeypatch.setattr(extraction_failures, "INITIAL_BACKOFF_SECONDS", 0.0)
+    monkeypatch.setattr(extraction_failures, "MAX_CONSECUTIVE_OUTAGES", 2)
+    context = WorkerContext(database, {}, {"PYTHONPATH": "."}, tmp_path, lambda _: SourceCredentials())
+    outcome = await Attempt(context, claimed_job, fencing_token(claimed_job)).run()
     assert isinstance(outcome, TransientFailure)
     assert outcome.internal
     assert "53300" in outcome.message
 
 
-async def test_no_job_is_claimed_once_the_service_stops(database: Database, tmp_path: Path) -> None:
+async def test_no_job_is_claimed_after_a_stop(database: Database, tmp_path: Path) -> None:
     async with database.transaction() as connection:
         await requests.record(connection, "r", StartRequest.model_validate(START), LIMITS, None)
-    shop = WorkerContext(database, {}, {}, tmp_path, lambda _: SourceCredentials())
-    worker = Worker(shop, WorkerConfig("owner", 2, 10, 3))
+    context = WorkerContext(database, {}, {}, tmp_path, lambda _: SourceCredentials())
+    worker = Worker(context, WorkerConfig("owner", 2, 10, 3))
     stop = asyncio.Event()
     stop.set()
     await worker._poll_once(stop)
@@ -112,10 +112,10 @@ async def test_no_job_is_claimed_once_the_service_stops(database: Database, tmp_
         assert await connection.fetchval("select status from migration.jobs") == "pending"
 
 
-async def test_an_owner_without_heartbeats_gives_up_before_its_lease_does(
+async def test_failed_renewals_stop_the_attempt_before_the_lease_expires(
     database: Database, claimed_job: Job, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """They fail at once, so none of them hangs; tried until there is no trust left."""
+    """Renewals that fail at once are retried until the lease is no longer safe."""
     lease, beat = 6.0, 1.8
     await database.close()
     beats = 0
@@ -124,25 +124,23 @@ async def test_an_owner_without_heartbeats_gives_up_before_its_lease_does(
         nonlocal beats
         beats += 1
 
-    keeper = LeaseHeartbeat(
+    lease_heartbeat = LeaseHeartbeat(
         database.with_heartbeat(count),
         fencing_token(claimed_job),
         lease_seconds=lease,
         heartbeat_seconds=beat,
     )
-    begun = asyncio.get_running_loop().time()
-    beating = asyncio.create_task(keeper.run())
-    await keeper.wait_stopped()
-    took = asyncio.get_running_loop().time() - begun
-    await beating
-    assert keeper.stop_reason is StopReason.LEASE_UNCERTAIN
+    start = asyncio.get_running_loop().time()
+    task = asyncio.create_task(lease_heartbeat.run())
+    await lease_heartbeat.wait_stopped()
+    took = asyncio.get_running_loop().time() - start
+    await task
+    assert lease_heartbeat.stop_reason is StopReason.LEASE_UNCERTAIN
     assert lease - beat - 0.1 < took < lease - beat / 2
-    assert beats >= 3, "a failed one is soon tried again"
+    assert beats >= 3, "a failed renewal is retried soon"
 
 
-async def test_an_error_of_ours_in_taking_frames_is_told_as_what_it_is(
-    database: Database, claimed_job: Job
-) -> None:
+async def test_unexpected_error_while_reading_frames_is_raised(database: Database, claimed_job: Job) -> None:
     class Broken(ExtractorProcess):
         def __init__(self) -> None:
             """Nothing runs."""
@@ -151,7 +149,7 @@ async def test_an_error_of_ours_in_taking_frames_is_told_as_what_it_is(
             yield Frame(FrameType.WAITING, {"detail": "first"}, b"")
             raise MemoryError
 
-    reading = BatchIngest(
+    ingest = BatchIngest(
         Broken(),
         writer=None,  # type: ignore[arg-type]
         database=database,
@@ -159,17 +157,17 @@ async def test_an_error_of_ours_in_taking_frames_is_told_as_what_it_is(
         rate_limiter=None,
     )
     with pytest.raises(MemoryError):
-        await reading.run()
+        await ingest.run()
     async with database.read_transaction() as connection:
         assert await connection.fetchval("select detail from migration.jobs") == "first"
 
 
 class CancellationSwallowingAttempt(Attempt):
-    """A reading whose cancellation is replaced by an error of a dying connection."""
+    """Its cancellation is replaced by an error of a lost connection."""
 
     runs = 0
 
-    async def has_begun(self) -> bool:
+    async def has_started(self) -> bool:
         return self.runs > 0
 
     async def _run_extraction(self, merge: MergePlan) -> Outcome | None:
@@ -181,7 +179,7 @@ class CancellationSwallowingAttempt(Attempt):
         raise AssertionError
 
 
-async def test_a_swallowed_cancellation_begins_no_further_reading(
+async def test_after_a_swallowed_cancellation_no_extraction_starts(
     database: Database, claimed_job: Job, tmp_path: Path
 ) -> None:
     attempt = CancellationSwallowingAttempt(
@@ -190,7 +188,7 @@ async def test_a_swallowed_cancellation_begins_no_further_reading(
         fencing_token(claimed_job),
     )
     task = asyncio.create_task(attempt.run())
-    await wait_until_async(attempt.has_begun, 5, "the first reading")
+    await wait_until_async(attempt.has_started, 5, "the first extraction")
     attempt.stop()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -199,7 +197,7 @@ async def test_a_swallowed_cancellation_begins_no_further_reading(
     assert attempt.runs == 1
 
 
-def test_what_a_child_says_is_bounded_before_anything_is_made_of_it() -> None:
+def test_reported_error_is_shortened() -> None:
     failed = ExtractionFailedError(
         {"code": "x" * 1_000_000, "message": "Wrong. " + "x" * 10_000_000 + " Do this."}
     )

@@ -1,4 +1,4 @@
-"""The orders of a child: how many rows go into one batch."""
+"""START frame: number of rows in one batch."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ HEADER: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    ("source_type", "asked", "low_memory", "rows"),
+    ("source_type", "chunk_rows", "low_memory", "rows"),
     [
         ("excel", None, False, 10_000),
         ("google_sheets", None, False, 10_000),
@@ -41,11 +41,10 @@ HEADER: dict[str, Any] = {
         ("excel", 7, True, 7),
     ],
 )
-def test_a_batch_has_as_many_rows_as_suit_its_source_or_as_the_settings_say(
-    source_type: str, asked: int | None, low_memory: bool, rows: int
+def test_rows_of_a_batch_by_source_and_settings(
+    source_type: str, chunk_rows: int | None, low_memory: bool, rows: int
 ) -> None:
-    header = HEADER | {"source": {"type": source_type}, "chunk_rows": asked, "low_memory": low_memory}
-    start = StartParameters.from_frame(header, b"")
-    assert (
-        start.source_config(find("chats").column_spec, None, lambda _: None, lambda: None).chunk_rows == rows
-    )
+    header = HEADER | {"source": {"type": source_type}, "chunk_rows": chunk_rows, "low_memory": low_memory}
+    parameters = StartParameters.from_frame(header, b"")
+    config = parameters.source_config(find("chats").column_spec, None, lambda _: None, lambda: None)
+    assert config.chunk_rows == rows

@@ -42,6 +42,6 @@ SOON = timedelta(seconds=1)
         (Requeue(timedelta(), consumes_attempt=True, code="worker_lost"), AttemptOutcome.LOST, "worker_lost"),
     ],
 )
-def test_how_an_attempt_ended(transition: Transition, outcome: AttemptOutcome, error: str | None) -> None:
+def test_outcome_of_a_transition(transition: Transition, outcome: AttemptOutcome, error: str | None) -> None:
     assert attempt_outcome(transition) is outcome
     assert attempt_error(transition) == error

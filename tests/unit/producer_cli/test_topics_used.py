@@ -18,7 +18,7 @@ NOWHERE = KafkaConnection("127.0.0.1:1")
 EXCEL = {"type": "excel", "file": {"path": "chats.xlsx"}}
 
 
-class TopicsRequested(Exception):
+class TopicsRequestedError(Exception):
     """Ends a command where it asks for its topics."""
 
     def __init__(self, topics: Sequence[Topic]) -> None:
@@ -29,7 +29,7 @@ class TopicsRequested(Exception):
 @pytest.fixture(autouse=True)
 def capture_topics(monkeypatch: pytest.MonkeyPatch) -> None:
     async def ask(_connection: KafkaConnection, topics: Sequence[Topic]) -> None:
-        raise TopicsRequested(topics)
+        raise TopicsRequestedError(topics)
 
     monkeypatch.setattr(start, "ensure_topics", ask)
     monkeypatch.setattr(control, "ensure_topics", ask)
@@ -47,7 +47,7 @@ def capture_topics(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_start_asks_for_what_it_uses(file: Path | None, watch: bool, used: set[str]) -> None:
     options = {"timeout_seconds": None, "max_attempts": None}
     request = start_request(EXCEL, request_id=None, requested_by=None, dataset="chats", options=options)
-    with pytest.raises(TopicsRequested) as caught:
+    with pytest.raises(TopicsRequestedError) as caught:
         await StartCommand(NOWHERE, request, file, choose_renderer(False)).run(InterruptHint(), watch, None)
     assert caught.value.names == used
 
@@ -55,6 +55,6 @@ async def test_a_start_asks_for_what_it_uses(file: Path | None, watch: bool, use
 @pytest.mark.parametrize("command", [cancel_request, retry_request])
 async def test_a_command_to_a_job_asks_for_no_uploads(command: object) -> None:
     request = command("r-1")  # type: ignore[operator]
-    with pytest.raises(TopicsRequested) as caught:
+    with pytest.raises(TopicsRequestedError) as caught:
         await send_command(NOWHERE, request, choose_renderer(False), False, None, InterruptHint())
     assert caught.value.names == {"requests", "status", "requests.dlq"}

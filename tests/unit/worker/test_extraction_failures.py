@@ -1,14 +1,29 @@
-"""What is done about a child that died, as a table."""
+"""What follows a failed extraction: a crash, a reported error, an outage of Postgres."""
 
 import signal
+from typing import Any
 
 import pytest
 
-from consumer.worker.extraction_failures import FailJob, NextStep, after_crash
+from consumer.errors import TransientError, WorkbookError
+from consumer.extract.error_report import failed_header
+from consumer.lifecycle import PermanentFailure, TransientFailure
+from consumer.sources.excel.errors import damaged
+from consumer.worker.extraction_failures import (
+    INITIAL_BACKOFF_SECONDS,
+    MAX_CONSECUTIVE_OUTAGES,
+    MAX_RETRY_AFTER_SECONDS,
+    ExtractionFailedError,
+    NextStep,
+    OutageBackoff,
+    after_crash,
+    outcome_of_failure,
+)
+from schemas.codes import ErrorCode
 
 
 @pytest.mark.parametrize(
-    ("exit_code", "deaths", "low_memory", "expected"),
+    ("exit_code", "crashes", "low_memory", "expected"),
     [
         (-signal.SIGKILL, 1, False, NextStep.RETRY),
         (-signal.SIGKILL, 2, False, NextStep.RETRY_LOW_MEMORY),
@@ -23,19 +38,64 @@ from consumer.worker.extraction_failures import FailJob, NextStep, after_crash
         (0, 2, True, "source_unreadable"),
     ],
 )
-def test_a_death_is_followed_by(
-    exit_code: int, deaths: int, low_memory: bool, expected: NextStep | str
-) -> None:
-    found = after_crash(exit_code, "excel", crashes=deaths, low_memory=low_memory)
-    assert (found.code if isinstance(found, FailJob) else found) == expected
+def test_step_after_a_crash(exit_code: int, crashes: int, low_memory: bool, expected: NextStep | str) -> None:
+    step = after_crash(exit_code, "excel", crashes=crashes, low_memory=low_memory)
+    assert (step.code if isinstance(step, PermanentFailure) else step) == expected
 
 
 @pytest.mark.parametrize("source_type", ["database", "google_sheets"])
-def test_nobody_is_told_to_save_a_workbook_who_has_none(source_type: str) -> None:
-    died = after_crash(-signal.SIGSEGV, source_type, crashes=2, low_memory=False)
-    assert isinstance(died, FailJob)
-    assert died.code == "internal_error"
-    large = after_crash(-signal.SIGABRT, source_type, crashes=2, low_memory=True)
-    assert isinstance(large, FailJob)
-    assert large.code == "source_too_large"
-    assert "file" not in large.message + died.message
+def test_advice_about_workbooks_is_for_workbooks_only(source_type: str) -> None:
+    crashed = after_crash(-signal.SIGSEGV, source_type, crashes=2, low_memory=False)
+    assert isinstance(crashed, PermanentFailure)
+    assert crashed.code == "internal_error"
+    too_large = after_crash(-signal.SIGABRT, source_type, crashes=2, low_memory=True)
+    assert isinstance(too_large, PermanentFailure)
+    assert too_large.code == "source_too_large"
+    assert "file" not in too_large.message + crashed.message
+
+
+def _outcome(error: Exception) -> Any:
+    return outcome_of_failure(ExtractionFailedError(failed_header(error)))
+
+
+def test_permanent_error_ends_the_job() -> None:
+    error = damaged("its zip container is not whole")
+    assert _outcome(error) == PermanentFailure("workbook_damaged", error.message)
+
+
+def test_transient_error_keeps_the_delay_of_the_source() -> None:
+    assert _outcome(TransientError(ErrorCode.SHORT_READ, "Short.", 7.0)) == TransientFailure(
+        "short_read", "Short.", 7.0
+    )
+
+
+def _recently_modified_error(recheck_after: float) -> WorkbookError:
+    error = damaged("its zip container is not whole")
+    error.recheck_after = recheck_after
+    return error
+
+
+@pytest.mark.parametrize(
+    ("recheck_after", "delay"), [(27.5, 27.5), (0.1, 0.1), (1e9, MAX_RETRY_AFTER_SECONDS)]
+)
+def test_damage_of_a_recently_modified_file_is_rechecked(recheck_after: float, delay: float) -> None:
+    outcome = _outcome(_recently_modified_error(recheck_after))
+    assert isinstance(outcome, TransientFailure)
+    assert (outcome.code, outcome.retry_after, outcome.internal) == ("source_changed", delay, False)
+    assert "(workbook_damaged)" in outcome.message
+
+
+def test_outage_delays_grow_and_end() -> None:
+    outages = OutageBackoff()
+    outages.reset_on_progress(0)
+    delays = [outages.next_delay() for _ in range(MAX_CONSECUTIVE_OUTAGES)]
+    assert delays == [0.25, 0.5, 1.0, *[2.0] * (MAX_CONSECUTIVE_OUTAGES - 3)]
+    assert outages.next_delay() is None
+
+
+def test_a_stored_row_resets_the_outage_delays() -> None:
+    outages = OutageBackoff()
+    for rows_done in (0, 0, 5):
+        outages.reset_on_progress(rows_done)
+        delay = outages.next_delay()
+    assert delay == INITIAL_BACKOFF_SECONDS
