@@ -36,7 +36,7 @@ async def _terminate_backends(database: Database) -> None:
 
 async def test_unreachable_server_is_an_outage() -> None:
     with pytest.raises(DatabaseUnavailableError):
-        await Database.open("postgresql://nobody@127.0.0.1:1/nothing")
+        await Database.open("postgresql://user@127.0.0.1:1/nothing")
 
 
 async def test_a_database_that_does_not_exist_is_no_outage(database: Database) -> None:
@@ -91,7 +91,7 @@ async def test_attribute_error_of_the_service_is_not_translated(database: Databa
 
 async def test_invalid_dsn_is_no_outage_and_is_not_quoted(database: Database) -> None:
     with pytest.raises(QueryError, match="DATABASE_URL") as caught:
-        await Database.open("postgresql://nobody:secret@127.0.0.1:1/nothing?sslmode=nonsense")
+        await Database.open("postgresql://user:secret@127.0.0.1:1/nothing?sslmode=nonsense")
     assert "secret" not in str(caught.value)
 
 

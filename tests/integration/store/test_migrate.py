@@ -139,7 +139,7 @@ def test_no_revision_id_is_one_of_version_0_1() -> None:
 
 async def test_migrating_an_unreachable_server_is_an_outage() -> None:
     with pytest.raises(DatabaseUnavailableError):
-        await migrate.upgrade("postgresql://nobody@127.0.0.1:1/nothing")
+        await migrate.upgrade("postgresql://user@127.0.0.1:1/nothing")
 
 
 async def test_migrating_an_unknown_database_is_an_error(database: Database) -> None:
