@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from consumer.http.problem import FieldProblem, ProblemError, invalid_fields
 from consumer.http.requests.json_request import NOT_JSON
 from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
-from consumer.store.rejected_rows import LoadReplacedError
+from consumer.store.rejected_pages import LoadReplacedError
 from consumer.telemetry.redaction import sanitize
 from schemas.codes import ProblemCode
 from schemas.validation import describe_errors, error_path

@@ -13,7 +13,7 @@ from datetime import timedelta
 import structlog
 
 from consumer.runtime import failpoints
-from consumer.store import older_loads, removal, retention
+from consumer.store import older_loads, pruning
 from consumer.store.database import Database
 from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
 from messaging.backoff import Backoff
@@ -85,11 +85,11 @@ class Pruner:
         )
         _log_pruned(
             "rejected_rows",
-            await retention.prune_rejected_rows(database, policy.rejected_rows, between_chunks),
+            await pruning.prune_rejected_rows(database, policy.rejected_rows, between_chunks),
         )
-        _log_pruned("events", await retention.prune_events(database, policy.events, between_chunks))
-        _log_pruned("commands", await retention.prune_commands(database, policy.events, between_chunks))
-        _log_pruned("jobs", await removal.prune_jobs(database, policy.jobs, between_chunks))
+        _log_pruned("events", await pruning.prune_events(database, policy.events, between_chunks))
+        _log_pruned("commands", await pruning.prune_commands(database, policy.events, between_chunks))
+        _log_pruned("jobs", await pruning.prune_jobs(database, policy.jobs, between_chunks))
 
 
 def _log_pruned(table: str, rows: int) -> None:

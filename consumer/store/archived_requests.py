@@ -1,16 +1,16 @@
-"""Requests whose jobs were removed: their ids stay known for ever, each with the last event of its job."""
+"""Requests of deleted jobs: their ids are kept for ever, each with the last event of its job."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from consumer.store.connect import Connection
-from consumer.store.outbox import OUTBOX_CHANNEL
+from consumer.store.outbox import notify_relay
 
 
 @dataclass(frozen=True, slots=True)
 class ArchivedRequest:
-    """What is left of a request. `completed_at` is when its job ended."""
+    """A request whose job was deleted. `completed_at` is when the job finished."""
 
     digest: str
     completed_at: datetime
@@ -20,10 +20,10 @@ FIND = "select request_digest, completed_at from migration.archived_requests whe
 
 
 async def find(connection: Connection, request_id: str) -> ArchivedRequest | None:
-    """The request of a job that was removed.
+    """The archived request with this id, or None.
 
-    To be asked in a statement behind the one that found no job: a removal writes here in the transaction
-    that deletes the job, so whoever no longer sees the one sees the other.
+    Call it after the statement that found no job: the request is archived in the transaction that deletes the
+    job, so a later statement sees at least one of them.
     """
     row = await connection.fetchrow(FIND, request_id)
     return None if row is None else ArchivedRequest(row["request_digest"], row["completed_at"])
@@ -36,7 +36,7 @@ where request_id = any($1::text[])
 
 
 async def find_all(connection: Connection, request_ids: Sequence[str]) -> dict[str, ArchivedRequest]:
-    """Those of some request ids whose job was removed; asked as `find` is."""
+    """The archived requests among these ids; call it as `find`."""
     rows = await connection.fetch(FIND_ALL, request_ids)
     return {row["request_id"]: ArchivedRequest(row["request_digest"], row["completed_at"]) for row in rows}
 
@@ -56,13 +56,13 @@ where j.id = $1 and j.completed_at is not null and o.published_at is not null
 on conflict do nothing
 returning true
 """
-"""Only a job on which nothing hangs but its last event, published: deleting it takes two rows along."""
+"""Only a job whose last event, published, is its one row elsewhere: the delete cascades to one row."""
 
 
 async def archive(connection: Connection, job_id: int) -> bool:
-    """Write down the request of a job that is about to be deleted; false where that must not be yet.
+    """Archive the request of a job that is about to be deleted; false if the job still has other rows.
 
-    Its row must be locked: nothing can then be added to it or asked of it.
+    The caller must have locked the job's row, so that no rows are added.
     """
     return bool(await connection.fetchval(ARCHIVE, job_id))
 
@@ -78,6 +78,6 @@ on conflict (event_id) do update
 
 
 async def resend_last_events(connection: Connection, request_ids: Collection[str]) -> None:
-    """Have the last events of removed jobs sent once more, as they were."""
+    """Have the relay send the last events of deleted jobs again, unchanged."""
     await connection.execute(RESEND_LAST, list(request_ids))
-    await connection.execute("select pg_notify($1, '')", OUTBOX_CHANNEL)
+    await notify_relay(connection)

@@ -1,4 +1,4 @@
-"""The history of a job: one line per claim, opened and closed in the transactions that change the job."""
+"""The history of a job: one row per claim, inserted and closed in the transactions that change the job."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,17 +9,16 @@ from consumer.store.connect import Connection, Row
 from consumer.store.jobs import Job
 
 MAX_KEPT_ATTEMPTS = 1_000
-"""Lines kept of a job; the oldest go."""
+"""Rows kept per job; the oldest are deleted."""
 MAX_TOKEN = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
-    """A claim of a job, or several in a row that were only handed back (`claims`).
+    """A claim of a job, or `claims` consecutive ones that were all released.
 
-    `replica` is the owner of the last of them, `requested_by` who asked for the run. Checkpoints are
-    positions of the last row stored; `to_checkpoint` may be the lower one, where the source was read again
-    from the top. `outcome` is None while it runs.
+    `replica` is the owner of the last one, `requested_by` who requested the run. Checkpoints are positions of
+    the last row stored; `to_checkpoint` is lower where a new load started. `outcome` is None while it runs.
     """
 
     token: int
@@ -36,7 +35,7 @@ class AttemptRecord:
     ended_at: datetime | None
 
 
-# $9: of the lines that are there already so many stay.
+# $9: how many of the existing rows are kept.
 OPEN = """
 with trimmed as (
   delete from migration.attempts where job_id = $1 and token <=
@@ -48,7 +47,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8)
 
 
 async def open_attempt(connection: Connection, claimed: Job, replica: str) -> None:
-    """Add the line of a claim, in the transaction of the claim; beyond MAX_KEPT_ATTEMPTS the oldest lines go."""
+    """Insert the row of a claim, in its transaction; rows beyond MAX_KEPT_ATTEMPTS are deleted."""
     await connection.execute(
         OPEN,
         claimed.id,
@@ -82,10 +81,9 @@ where a.job_id = $1 and a.token = $2
 
 
 async def close_attempt(connection: Connection, job: Job, token: int, transition: Transition) -> None:
-    """Write how the claim with this token ended, in the transaction that settles or rescues its job.
+    """Record how the claim with this token ended, in the transaction that changes its job.
 
-    `job` is the job behind the transition. Claims of one run that are handed back one after the other
-    share a line.
+    `job` is the job after the transition. Consecutive claims of one run that are released share a row.
     """
     await connection.execute(
         CLOSE,
@@ -111,7 +109,7 @@ async def list_attempts(
 ) -> list[AttemptRecord]:
     """Attempts of a job with a token below `before`, the latest first.
 
-    A line that was never closed, of a claim that is over, has the outcome `unknown`.
+    A row of an earlier claim that was never closed has the outcome `unknown`.
     """
     rows = await connection.fetch(LIST, job_id, before, limit)
     return [_attempt_from_row(row) for row in rows]

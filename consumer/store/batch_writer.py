@@ -1,4 +1,4 @@
-"""An attempt's own database session: its temp tables, its batches, and what to do when one is refused."""
+"""The database connection of an attempt: writes batches, and finds the rows that Postgres rejects."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,10 +23,10 @@ from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
 
 BATCH_SECONDS = 150
-"""A batch transaction that takes longer has lost its server; COPY has no limit of its own."""
+"""Limit of a batch transaction: COPY has no timeout of its own."""
 BISECT_SECONDS = 600
 MAX_CONFLICT_RETRIES = 8
-"""Repeats of a batch that met other transactions; beyond, the conflict is not a passing one."""
+"""Attempts to commit a batch that conflicts with other transactions; then its rows are searched."""
 CONFLICT_PAUSE_SECONDS = 0.05
 CLOSE_SECONDS = 2
 COPY_GRACE_SECONDS = 0.1
@@ -34,19 +34,19 @@ COPY_GRACE_SECONDS = 0.1
 
 WRITE_CHECK_SECONDS = 10
 ASSIGN_TRANSACTION_ID = "select pg_current_xact_id()"
-"""What a server near wraparound refuses, and is all that its writes fail of."""
+"""A server near wraparound rejects this, and with it every write."""
 
 
 class RowsRejectedError(Exception):
-    """Postgres refuses some rows of a batch; `rows` holds their positions with the SQLSTATE of each."""
+    """Postgres rejects some rows of a batch; `rows` maps their positions to SQLSTATEs."""
 
     def __init__(self, rows: dict[int, str]) -> None:
-        super().__init__(f"{len(rows)} rows refused")
+        super().__init__(f"{len(rows)} rows rejected by Postgres")
         self.rows = rows
 
 
 class BatchWriter:
-    """One connection for the batches of one attempt; losing it ends the reading and not the job."""
+    """One connection for the batches of one attempt; losing it ends the extraction, not the job."""
 
     def __init__(self, connection: DedicatedConnection, fence: FencingToken, merge: MergePlan) -> None:
         self._connection = connection
@@ -55,9 +55,9 @@ class BatchWriter:
 
     @classmethod
     async def open(cls, database: Database, fence: FencingToken, merge: MergePlan) -> Self:
-        """Connect, note the backend on the lease, make the temp tables.
+        """Connect, record the backend on the lease, and create the temp tables.
 
-        Raises LeaseLost, DatabaseUnavailableError.
+        Raises LeaseLostError, DatabaseUnavailableError.
         """
         connection = await database.data_connection()
         try:
@@ -70,16 +70,17 @@ class BatchWriter:
         return cls(connection, fence, merge)
 
     async def write(self, batch: Batch) -> Job:
-        """Commit one batch and return the job as it stands.
+        """Commit one batch and return the job after it.
 
-        Raises LeaseLost, RowsRejectedError, DatabaseUnavailableError, and Conflict where that never ends. Not every
-        error of a key too long for its index names the index: its row is looked for all the same.
+        Raises LeaseLostError, RowsRejectedError, DatabaseUnavailableError, and TransactionConflictError where
+        conflicts do not end. ProgramLimitError may come from a key that is too long for its index, since not
+        every such error names the index: then its row is searched.
         """
-        for again in range(MAX_CONFLICT_RETRIES):
+        for retry in range(MAX_CONFLICT_RETRIES):
             try:
                 return await self._commit(batch)
             except TransactionConflictError:
-                await asyncio.sleep(CONFLICT_PAUSE_SECONDS * again)
+                await asyncio.sleep(CONFLICT_PAUSE_SECONDS * retry)
             except DataRejectedError:
                 break
             except ProgramLimitError:
@@ -92,7 +93,7 @@ class BatchWriter:
             return await batches.commit_batch(self._connection, self._fence, self._merge, batch)
 
     async def _require_writable(self) -> None:
-        """Raise ProgramLimitError where it is the server's limit, and no row of the batch is behind it."""
+        """Raise ProgramLimitError if the server accepts no writes at all, so that no row is the cause."""
         async with self._time_limit(WRITE_CHECK_SECONDS):
             await self._connection.execute(ASSIGN_TRANSACTION_ID)
 
@@ -100,24 +101,24 @@ class BatchWriter:
         async with self._time_limit(BISECT_SECONDS):
             rows = await find_rejected_rows(self._connection, self._merge, batch)
         if not rows:
-            raise DatabaseUnavailableError("a batch that was refused passes on its own: read it again")
+            raise DatabaseUnavailableError("a rejected batch passes when it is tried again: read it again")
         return rows
 
     @asynccontextmanager
     async def _time_limit(self, timeout: float) -> AsyncIterator[None]:
-        """End the connection when the time is up, then the wait: a COPY held up in writing hears nothing."""
-        until = asyncio.get_running_loop().time() + timeout
-        with translate_errors(), terminate_at(until, self._connection, timeout):
-            async with asyncio.timeout_at(until + COPY_GRACE_SECONDS):
+        """Terminate the connection after `timeout` seconds, then cancel (a COPY may block in a write)"""
+        deadline = asyncio.get_running_loop().time() + timeout
+        with translate_errors(), terminate_at(deadline, self._connection, timeout):
+            async with asyncio.timeout_at(deadline + COPY_GRACE_SECONDS):
                 yield
 
     def terminate(self) -> None:
-        """End the connection at once; harmless when it has ended."""
+        """Close the connection without waiting; has no effect on a closed one."""
         self._connection.terminate()
 
     async def close(self) -> None:
-        """Let the connection go; what was not committed is gone with it."""
+        """Close the connection; an open transaction is rolled back."""
         try:
             await self._connection.close(timeout=CLOSE_SECONDS)
-        except Exception:  # noqa: BLE001 – whatever it was, the socket is what has to go
+        except Exception:  # noqa: BLE001 – the socket must be closed whatever failed
             self._connection.terminate()

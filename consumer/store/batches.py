@@ -1,12 +1,10 @@
 """The batch transaction: rows, rejected rows, counters, checkpoint and status event commit together.
 
-The order matters. COPY comes first and touches only temp tables, so that a client frozen in the
-middle of it holds nothing; then the token is checked, and held on to the end: nobody else can become
-the owner in between.
+COPY comes first and writes only temp tables: a client that is frozen in the middle of it holds no lock. Then
+the token is checked under a lock that is held to the commit, so that the owner cannot change in between.
 """
 
 import json
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,14 +14,14 @@ from consumer.errors import LeaseLostError
 from consumer.runtime import failpoints
 from consumer.store.bounded_transaction import begin
 from consumer.store.connect import Connection
-from consumer.store.jobs import JOB_COLUMNS, Job, job_from_row
+from consumer.store.jobs import JOB_COLUMNS, Job, job_from_row, sum_counters
 from consumer.store.leases import FencingToken
 from consumer.store.outbox import emit
-from consumer.store.rejected_counts import insert_rejected_rows
-from consumer.store.transitions import share_lock_owned
+from consumer.store.rejected_rows import insert_rejected_rows
+from consumer.store.transitions import share_lock_owned_job
 
 COPY_CHUNK_BYTES = 64 * 1024
-"""Bytes handed to the driver at once, so that the event loop gets a turn in between."""
+"""Bytes passed to the driver at once; the event loop runs in between."""
 
 CREATE_REJECTED_ROWS_STAGE = """
 create temp table stage_rejected_rows (
@@ -34,10 +32,10 @@ on commit delete rows
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Checked rows ready for COPY. `last` is the position of the last row read, also if it was rejected.
+    """Validated rows ready for COPY. `last_position` is that of the last row read, including rejected ones.
 
-    `sections` holds COPY text by stage table; each line begins with the position of its row. `state` is
-    what the next attempt has to know of the source; None leaves what was known.
+    `copy_streams` holds COPY text by staging table; each line starts with the position of its row.
+    `source_state` is what the next attempt needs to resume the source; None keeps the stored one.
     """
 
     last_position: int
@@ -50,7 +48,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class MergeCounts:
-    """What the merge really did with the accepted rows."""
+    """How many accepted rows the merge inserted, updated, left unchanged, or found to be duplicates."""
 
     inserted: int
     updated: int
@@ -60,17 +58,17 @@ class MergeCounts:
 
 
 async def create_temp_tables(connection: Connection, merge: MergePlan) -> None:
-    """Make the temp tables of a dataset on a new connection."""
+    """Create the temp tables of a dataset on a new connection."""
     await connection.execute(CREATE_REJECTED_ROWS_STAGE)
     await connection.execute(merge.create_temp_tables)
 
 
 async def commit_batch(connection: Connection, fence: FencingToken, merge: MergePlan, batch: Batch) -> Job:
-    """Store one batch; the job as it stands afterwards. Raises LeaseLostError where the token is not ours."""
+    """Store one batch and return the job after it. Raises LeaseLostError if the token is outdated."""
     async with begin(connection):
         await copy_to_stages(connection, merge, batch.copy_streams)
         await failpoints.failpoint("batch.copied")
-        before = await share_lock_owned(connection, fence)
+        before = await share_lock_owned_job(connection, fence)
         await failpoints.failpoint("batch.fenced")
         counts = await run_merge(connection, merge)
         await failpoints.failpoint("batch.merged")
@@ -87,7 +85,7 @@ async def commit_batch(connection: Connection, fence: FencingToken, merge: Merge
 async def copy_to_stages(
     connection: Connection, merge: MergePlan, copy_streams: Mapping[str, memoryview]
 ) -> None:
-    """Fill the stage tables."""
+    """COPY the streams into their staging tables."""
     for stage in (*merge.staging_tables, REJECTED_ROWS):
         if text := copy_streams.get(stage.name):
             await _copy_to_stage(connection, stage, text)
@@ -106,8 +104,8 @@ async def _chunks(text: memoryview) -> AsyncIterator[bytes]:
 
 
 async def run_merge(connection: Connection, merge: MergePlan) -> MergeCounts:
-    """Merge the stage tables into the target."""
-    await connection.execute(";\n".join(merge.statements))  # one way there and back
+    """Merge the staging tables into the target."""
+    await connection.execute(";\n".join(merge.statements))  # one round trip
     row = await connection.fetchrow(merge.counts_query)
     assert row is not None, "counts is one row by contract"  # noqa: S101
     warnings = json.loads(row["warnings"]) if row["warnings"] else {}
@@ -150,11 +148,3 @@ async def _update_counters(
     if row is None:
         raise LeaseLostError
     return job_from_row(row)
-
-
-def sum_counters(*counters: Mapping[str, int]) -> dict[str, int]:
-    """Counters by code, summed; zeroes left out."""
-    total: Counter[str] = Counter()
-    for counter in counters:
-        total.update(counter)
-    return {code: number for code, number in sorted(total.items()) if number}

@@ -1,4 +1,4 @@
-"""Finds the rows of a batch that only Postgres refuses, by trying the merge on parts of it."""
+"""Finds the rows of a batch that only Postgres rejects, by trial merges of parts of it."""
 
 import time
 from bisect import bisect_left
@@ -12,19 +12,19 @@ from consumer.store.errors import TransactionConflictError
 from consumer.store.trial_merge import TrialMerge
 
 MAX_FOUND_ROWS = 250
-"""Rows named by one search; the next reading finds more. A few readings show that all rows are refused."""
+"""Most rows found by one search; the next attempt finds more."""
 SEARCH_SECONDS = 60.0
-"""A search that has found anything ends after this: what it has found is stored, and not lost."""
+"""A search that has found rows ends after this, so that they are recorded."""
 
 RangeTrial = Callable[[int, int], Awaitable[str | None]]
-"""Tries the rows from one place to another; the SQLSTATE they are refused with, None where they pass."""
+"""Tries the rows between two indexes; returns the SQLSTATE they are rejected with, None if they pass."""
 
 
 async def find_rejected_rows(connection: Connection, merge: MergePlan, batch: Batch) -> dict[int, str]:
-    """Positions of refused rows, with the SQLSTATE of each; empty when the whole batch passes now.
+    """Positions of rejected rows with their SQLSTATE; empty if the whole batch passes now.
 
-    Not always all of them: later rows lean on the texts of dimensions, so the search ends before the first
-    row that brought refused ones, and it ends when it has found enough.
+    Not always all of them: later rows refer to dimensions of earlier ones, so the search ends before the
+    first row with a rejected dimension, and at MAX_FOUND_ROWS or SEARCH_SECONDS.
     """
     trials = TrialMerge(connection, merge)
     search = _Bisection(trials, merge, batch)
@@ -38,10 +38,10 @@ async def find_rejected_rows(connection: Connection, merge: MergePlan, batch: Ba
 
 
 class _Bisection:
-    """Halves what is refused until single rows are left, in the order of rows.
+    """Bisects rejected ranges down to single rows, in row order.
 
-    Rows tried alone miss what earlier rows of the batch made, so they can pass wrongly, but cost little:
-    only what is left of the whole batch then is tried together with all rows before it.
+    A range tried independently lacks the rows before it, so it may pass wrongly, but it is cheap. Only rows
+    that are still rejected afterwards are tried together with all rows before them.
     """
 
     def __init__(self, trial_merge: TrialMerge, merge: MergePlan, batch: Batch) -> None:
@@ -56,14 +56,14 @@ class _Bisection:
         self.rejected: dict[int, str] = {}
 
     async def bisect_dimensions(self) -> None:
-        """Find rows that bring refused texts; the search for others stays before the first of them."""
+        """Find rows with rejected dimensions; the search for other rows ends before the first of them."""
         await self._bisect(self._try_dimensions)
         if self.rejected:
             self._end = bisect_left(self._positions, min(self.rejected))
         await self._trial_merge.rollback()
 
     async def bisect_rows(self, *, independently: bool) -> None:
-        """Find rows whose own line is refused, by itself or after the rows before it."""
+        """Find rows whose own line is rejected, by itself or after the rows before it."""
         await self._bisect(self._try_rows if independently else self._try_prefix)
 
     async def _bisect(self, trial: RangeTrial) -> None:
@@ -76,15 +76,15 @@ class _Bisection:
             return
         middle = (low + high) // 2
         for start, end in ((low, middle), (middle, high)):
-            if not self._is_done() and (found := await trial(start, end)):
-                await self._bisect_range(start, end, found, trial)
+            if not self._is_done() and (sqlstate := await trial(start, end)):
+                await self._bisect_range(start, end, sqlstate, trial)
 
     def _is_done(self) -> bool:
-        late = bool(self.rejected) and time.monotonic() > self._deadline
-        return late or len(self.rejected) >= MAX_FOUND_ROWS
+        timed_out = bool(self.rejected) and time.monotonic() > self._deadline
+        return timed_out or len(self.rejected) >= MAX_FOUND_ROWS
 
     async def _try_dimensions(self, _low: int, high: int) -> str | None:
-        """Dimensions that lean on one that is left out are left out by the merge."""
+        """The merge skips dimensions whose parent is excluded."""
         return await self._trial_merge.stage_dimensions(
             self._slice(self._dimensions, 0, high, excluded=self.rejected)
         )
@@ -98,9 +98,9 @@ class _Bisection:
         return await self._try_rows(0, high)
 
     async def _stage_dimensions(self) -> None:
-        """Dimensions of rows that were found stay: others lean on them."""
+        """Dimensions of rejected rows are kept: others refer to them."""
         if state := await self._trial_merge.stage_dimensions(self._slice(self._dimensions, 0, self._end)):
-            raise TransactionConflictError(state)  # they passed just now
+            raise TransactionConflictError(state)  # they passed before
 
     def _slice(
         self, names: Collection[str], low: int, high: int, *, excluded: Container[int] = ()
@@ -111,7 +111,7 @@ class _Bisection:
 
 @dataclass(frozen=True, slots=True)
 class _PositionedLines:
-    """One section, by line, with the position each line belongs to."""
+    """The lines of one COPY stream, with the position of the row each belongs to."""
 
     lines: list[bytes]
     positions: list[int]
@@ -122,7 +122,7 @@ class _PositionedLines:
         return cls(lines, [int(line[: line.index(b"\t")]) for line in lines])
 
     def between(self, first: int, last: int, excluded: Container[int]) -> memoryview:
-        """The lines from one position to another, without those of some."""
+        """The lines of positions `first` to `last`, except `excluded` ones."""
         part = slice(bisect_left(self.positions, first), bisect_left(self.positions, last + 1))
-        kept = zip(self.lines[part], self.positions[part], strict=True)
-        return memoryview(b"".join(line for line, at in kept if at not in excluded))
+        lines = zip(self.lines[part], self.positions[part], strict=True)
+        return memoryview(b"".join(line for line, position in lines if position not in excluded))

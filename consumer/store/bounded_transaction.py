@@ -1,7 +1,7 @@
-"""A transaction on a pooled connection under one deadline, from the pool and back into it.
+"""A transaction on a pooled connection under one deadline, from acquiring it to releasing it.
 
-A server that went silent holds nobody longer: when the time is up the connection is ended from
-outside, so that whatever waits on it fails at once. To roll back on it would be to wait again.
+At the deadline the connection is terminated, so that a call that waits for an unresponsive server fails at
+once. Rolling back on that connection would wait again.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from consumer.store.connect import ACQUIRE_SECONDS, Connection, Pool, PooledConn
 from consumer.store.errors import DatabaseUnavailableError, translate_errors
 
 BEGIN_SECONDS = 10
-"""It takes milliseconds: whoever does not answer it answers nothing, and a batch would wait for minutes."""
+"""`begin` takes milliseconds; without this limit a batch would wait minutes for an unresponsive server."""
 ROLLBACK_SECONDS = 2
-"""It takes milliseconds; ending the connection does the same."""
+"""A rollback takes milliseconds; terminating the connection has the same effect."""
 RELEASE_SECONDS = 2
 
 DRIVER_ERRORS = (
@@ -31,16 +31,15 @@ DRIVER_ERRORS = (
 
 @asynccontextmanager
 async def transaction(pool: Pool, timeout: float, *, readonly: bool = False) -> AsyncIterator[Connection]:
-    """A transaction that has so many seconds in all; raises DatabaseUnavailableError and the like.
+    """A transaction limited to `timeout` seconds in all; raises the errors of `consumer.store.errors`.
 
-    What is raised inside stays what it is, a cancellation above all. Once it has committed, nothing that
-    happens to the connection is told any more.
+    Other exceptions raised inside pass unchanged. After the commit, errors of the connection are ignored.
     """
-    until = asyncio.get_running_loop().time() + timeout
+    deadline = asyncio.get_running_loop().time() + timeout
     with translate_errors():
         connection = await pool.acquire(timeout=min(ACQUIRE_SECONDS, timeout))
         try:
-            with terminate_at(until, connection, timeout):
+            with terminate_at(deadline, connection, timeout):
                 async with begin(connection, readonly=readonly):
                     yield connection
         finally:
@@ -49,7 +48,7 @@ async def transaction(pool: Pool, timeout: float, *, readonly: bool = False) -> 
 
 @asynccontextmanager
 async def begin(connection: Connection, *, readonly: bool = False) -> AsyncIterator[None]:
-    """A transaction whose rollback waits for nobody: where it does not come in time the connection ends."""
+    """A transaction whose rollback is limited: a connection that does not answer it is terminated."""
     transaction = connection.transaction(readonly=readonly)
     try:
         async with asyncio.timeout(BEGIN_SECONDS):
@@ -63,19 +62,19 @@ async def begin(connection: Connection, *, readonly: bool = False) -> AsyncItera
 
 @contextmanager
 def terminate_at(deadline: float, connection: Connection, timeout: float) -> Iterator[None]:
-    """End the connection when the time is up. The task is let be: if it waits for anything else, it hangs."""
-    overdue = False
+    """Terminate the connection at `deadline`. The task is not cancelled: other waits go on."""
+    expired = False
 
     def expire() -> None:
-        nonlocal overdue
-        overdue = True
+        nonlocal expired
+        expired = True
         _terminate(connection)
 
     timer = asyncio.get_running_loop().call_at(deadline, expire)
     try:
         yield
     except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
-        if not overdue:
+        if not expired:
             raise
         raise DatabaseUnavailableError(f"no answer from Postgres within {timeout:g} s") from None
     finally:
@@ -83,12 +82,12 @@ def terminate_at(deadline: float, connection: Connection, timeout: float) -> Ite
 
 
 def _terminate(connection: Connection) -> None:
-    with suppress(asyncpg.InterfaceError):  # it is gone already, and the pool has taken its place back
+    with suppress(asyncpg.InterfaceError):  # already closed and released by the pool
         connection.terminate()
 
 
 async def _commit(connection: Connection, transaction: Transaction) -> None:
-    """Commit; a server that refuses has rolled back itself, anything else leaves it unknown."""
+    """Commit. After an error of the server it has rolled back; after any other the outcome is unknown."""
     try:
         await transaction.commit()
     except asyncpg.PostgresError:
@@ -99,7 +98,7 @@ async def _commit(connection: Connection, transaction: Transaction) -> None:
 
 
 async def _roll_back(connection: Connection, transaction: Transaction) -> None:
-    """Roll back, or end the connection; raises nothing but a cancellation that comes now."""
+    """Roll back, or terminate the connection; raises only a cancellation."""
     try:
         async with asyncio.timeout(ROLLBACK_SECONDS):
             await transaction.rollback()
@@ -111,6 +110,6 @@ async def _roll_back(connection: Connection, transaction: Transaction) -> None:
 
 
 async def _release(pool: Pool, connection: PooledConnection) -> None:
-    """Give the connection back; the pool itself ends one that it cannot reset, and opens another."""
+    """Release the connection; the pool replaces one that it cannot reset."""
     with suppress(*DRIVER_ERRORS):
         await pool.release(connection, timeout=RELEASE_SECONDS)

@@ -1,4 +1,4 @@
-"""Claims: a waiting job gets an owner, and a job whose owner is gone waits again."""
+"""Claims pending jobs, and requeues running jobs whose lease expired."""
 
 import random
 
@@ -11,7 +11,7 @@ from consumer.store.errors import TransactionConflictError
 from consumer.store.jobs import BUMP_SEQUENCE, JOB_COLUMNS, Job, job_from_row
 from consumer.store.outbox import emit
 
-# The start of the statement, not the clock, which moves while it runs: no index can be searched for that.
+# statement_timestamp() is stable, so the index can be used; clock_timestamp() is volatile.
 LOCK_NEXT_JOB = f"""
 select {JOB_COLUMNS} from migration.jobs
 where status = 'pending' and available_at <= statement_timestamp()
@@ -31,33 +31,33 @@ returning {JOB_COLUMNS}
 
 
 async def claim(database: Database, owner: str, lease_seconds: float) -> Job | None:
-    """Take the job that waits longest, with a new token and the attempt counted; None when none waits.
+    """Claim the pending job that has been available longest; None if there is none.
 
-    A job whose run has no time left is not taken but ended.
+    A job whose run has timed out is failed instead.
     """
     async with database.transaction() as connection:
         row = await connection.fetchrow(LOCK_NEXT_JOB)
         if row is None:
             return None
-        waiting = job_from_row(row)
-        if waiting.deadline is not None and waiting.now >= waiting.deadline:
-            return await transitions.apply(connection, waiting.id, None, lifecycle.timeout_failure())
-        return await _claim_locked(connection, waiting.id, owner, lease_seconds)
+        pending = job_from_row(row)
+        if pending.deadline is not None and pending.now >= pending.deadline:
+            return await transitions.apply(connection, pending.id, None, lifecycle.timeout_failure())
+        return await _claim_locked(connection, pending.id, owner, lease_seconds)
 
 
 async def _claim_locked(connection: Connection, job_id: int, owner: str, lease_seconds: float) -> Job:
     row = await connection.fetchrow(CLAIM, job_id)
     assert row is not None, "the row is locked"  # noqa: S101
-    taken = job_from_row(row)
-    assert taken.token is not None  # noqa: S101
-    await leases.overwrite(connection, leases.job_lease_name(job_id), owner, taken.token, lease_seconds)
-    await attempts.open_attempt(connection, taken, owner)
-    await emit(connection, taken)
-    return taken
+    claimed = job_from_row(row)
+    assert claimed.token is not None  # noqa: S101
+    await leases.overwrite(connection, leases.job_lease_name(job_id), owner, claimed.token, lease_seconds)
+    await attempts.open_attempt(connection, claimed, owner)
+    await emit(connection, claimed)
+    return claimed
 
 
 _DEADLINE = "extract(epoch from run_started_at - timestamptz 'epoch') + timeout_seconds"
-"""What the index `jobs_pending_deadline_idx` holds, in seconds since 1970."""
+"""The expression of the index `jobs_pending_deadline_idx`, in seconds since 1970."""
 
 LOCK_TIMED_OUT = f"""
 select {JOB_COLUMNS} from migration.jobs
@@ -68,12 +68,12 @@ order by {_DEADLINE} limit 100 for update skip locked
 
 
 async def fail_timed_out(database: Database) -> list[Job]:
-    """End the waiting jobs whose run has no time left, whether anybody has a place for them or not."""
+    """Fail pending jobs whose run has timed out, up to 100; returns them."""
     async with database.transaction() as connection:
-        overdue = await connection.fetch(LOCK_TIMED_OUT)
+        timed_out = await connection.fetch(LOCK_TIMED_OUT)
         return [
             await transitions.apply(connection, row["id"], None, lifecycle.timeout_failure())
-            for row in overdue
+            for row in timed_out
         ]
 
 
@@ -88,16 +88,16 @@ select {JOB_COLUMNS} from migration.jobs where id = $1 and status = 'running' fo
 """  # noqa: S608
 
 LOCK_LEASE = """
-select expires_at >= clock_timestamp() as alive, backend_pid is not null as begun
+select expires_at >= clock_timestamp() as is_live, backend_pid is not null as has_backend
 from migration.leases where name = $1 for update
 """
 
 
 async def rescue(database: Database, local_job_ids: frozenset[int] = frozenset()) -> list[Job]:
-    """Put jobs whose lease ran out back to wait (or end them); what became of them.
+    """Requeue or end up to 100 running jobs whose lease expired; returns them.
 
-    Jobs that still have a task in this process (`local_job_ids`) are left to it: it writes its own end, or a
-    neighbour rescues them.
+    Jobs with a task in this process (`local_job_ids`) are skipped: the task records its own outcome, or
+    another replica rescues them.
     """
     async with database.transaction() as connection:
         orphans = [row[0] for row in await connection.fetch(ORPHANED_JOBS) if row[0] not in local_job_ids]
@@ -107,7 +107,7 @@ async def rescue(database: Database, local_job_ids: frozenset[int] = frozenset()
             if after := await _rescue(database, job_id):
                 rescued.append(after)
         except TransactionConflictError:
-            continue  # its row is locked by the owner's backend, ended just now: the next round finds it
+            continue  # the terminated backend still holds the row lock: the next round rescues it
     return rescued
 
 
@@ -117,9 +117,9 @@ async def _rescue(database: Database, job_id: int) -> Job | None:
         await leases.terminate_backend(connection, name)
     async with database.transaction() as connection:
         row = await connection.fetchrow(LOCK_RUNNING, job_id)
-        # Looked at again under a lock: a heartbeat may have come in between, or waits and finds no lease.
+        # Checked again under a lock: a heartbeat may have renewed the lease in between.
         lease = await connection.fetchrow(LOCK_LEASE, name)
-        if row is None or (lease is not None and lease["alive"]):
+        if row is None or (lease is not None and lease["is_live"]):
             return None
         lost = job_from_row(row)
         decision = lifecycle.next_transition(
@@ -132,5 +132,5 @@ async def _rescue(database: Database, job_id: int) -> Job | None:
 
 
 def _outcome_for_lease(lease: Row | None) -> Outcome:
-    """An attempt that never had a session for its batches did nothing: the answer to its claim was lost."""
-    return LeaseExpired() if lease is None or lease["begun"] else Released()
+    """An attempt without a recorded backend wrote nothing: the reply to its claim was lost."""
+    return LeaseExpired() if lease is None or lease["has_backend"] else Released()

@@ -1,14 +1,14 @@
-"""Obeys cancel and retry: each command once, remembered in the transaction that obeys it."""
+"""Applies cancel and retry commands, each once: the decision is stored in the same transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from consumer.lifecycle import Cancel
-from consumer.store import archived_requests, job_progress, leases, outbox, transitions
+from consumer.store import archived_requests, database_rejections, leases, outbox, transitions
 from consumer.store.archived_requests import ArchivedRequest
 from consumer.store.connect import Connection, Row
 from consumer.store.jobs import BUMP_SEQUENCE, JOB_COLUMNS, Job, job_from_row
-from consumer.store.transitions import JOBS_CHANNEL, notify_workers
+from consumer.store.transitions import notify_workers
 from schemas.requests import CancelRequest, RetryRequest
 from schemas.status import Status
 from schemas.text import shorten_name
@@ -30,21 +30,21 @@ select accepted, request_id = $2 and action = $3 as same_command from migration.
 async def apply_command(
     connection: Connection, command_id: str, command: CancelRequest | RetryRequest
 ) -> str | None:
-    """Act on a command, once; why it cannot be obeyed, or None where it was (now or at an earlier time)."""
+    """Apply a command once. Returns why it is rejected, or None if it is accepted now or was before."""
     row = await connection.fetchrow(LOCK_JOB, command.request_id)
     target = (
         job_from_row(row) if row is not None else await archived_requests.find(connection, command.request_id)
     )
-    before = await connection.fetchrow(FIND_PREVIOUS, command_id, command.request_id, command.action)
-    if before is not None and before["same_command"] and before["accepted"]:
+    previous = await connection.fetchrow(FIND_PREVIOUS, command_id, command.request_id, command.action)
+    if previous is not None and previous["same_command"] and previous["accepted"]:
         return None
-    refusal = _rejection_reason(target, command, before)
-    if before is None:
-        asked = (command_id, command.request_id, command.action, command.requested_by)
-        await connection.execute(INSERT_COMMAND, *asked, refusal is None, refusal)
-    if refusal is not None:
+    rejection = _rejection_reason(target, command, previous)
+    if previous is None:
+        values = (command_id, command.request_id, command.action, command.requested_by)
+        await connection.execute(INSERT_COMMAND, *values, rejection is None, rejection)
+    if rejection is not None:
         await _resend_last_event(connection, command.request_id, target)
-        return refusal
+        return rejection
     assert isinstance(target, Job)  # noqa: S101
     if isinstance(command, CancelRequest):
         await _apply_cancel(connection, target)
@@ -54,11 +54,11 @@ async def apply_command(
 
 
 CommandTarget = Job | ArchivedRequest | None
-"""What a command names: a job, what is left of one that was removed, or nothing that is known."""
+"""What a command refers to: a job, the archived request of a deleted one, or None for an unknown id."""
 
 
 async def _resend_last_event(connection: Connection, request_id: str, target: CommandTarget) -> None:
-    """Have the last event sent again, for whoever does not know how the job stands."""
+    """Have the last event sent again, for a sender that does not know the state of the job."""
     match target:
         case Job():
             await outbox.resend_last_event(connection, target.id)
@@ -71,13 +71,13 @@ async def _resend_last_event(connection: Connection, request_id: str, target: Co
 def _rejection_reason(
     target: CommandTarget, command: CancelRequest | RetryRequest, previous: Row | None
 ) -> str | None:
-    """Why a command is refused, the fate of its id included: what was once refused never acts later."""
+    """Why a command is rejected; one that was rejected before is not accepted under the same id later."""
     if previous is not None and not previous["same_command"]:
         return "its command id was used for another command already; send it under a new one"
-    refusal = _rejection_by_status(target, command)
-    if previous is not None and refusal is None:
+    rejection = _rejection_by_status(target, command)
+    if previous is not None and rejection is None:
         return "it was refused when it first arrived; send it as a new command"
-    return refusal
+    return rejection
 
 
 def _rejection_by_status(target: CommandTarget, command: CancelRequest | RetryRequest) -> str | None:
@@ -103,14 +103,14 @@ REQUEST_CANCEL = (
 
 
 async def _apply_cancel(connection: Connection, target: Job) -> None:
-    """Write it where nobody works on the job; else tell the owner, who writes it.
+    """Cancel a job without a live owner; otherwise set `cancel_requested` and notify the owner.
 
-    A batch of an owner whose lease is over is ended first: it and this transaction would wait for each other.
+    The backend of an owner with an expired lease is terminated first: its batch may hold a lock of the job.
     """
     if target.token is not None:
         if await connection.fetchval(LEASE_IS_LIVE, leases.job_lease_name(target.id)):
             await connection.execute(REQUEST_CANCEL, target.id)
-            await connection.execute("select pg_notify($1, $2)", JOBS_CHANNEL, str(target.id))
+            await notify_workers(connection, target.id)
             return
         await leases.terminate_backend(connection, leases.job_lease_name(target.id))
     await transitions.apply(connection, target.id, target.token, Cancel())
@@ -128,8 +128,8 @@ returning {JOB_COLUMNS}
 
 
 async def _apply_retry(connection: Connection, target: Job, requested_by: str | None) -> None:
-    """Rows that Postgres refused are tried again, but those that are stored as rejected already."""
-    await job_progress.clear_database_rejections(connection, target.id, target.checkpoint)
+    """Rows that Postgres rejected are tried again, except those already stored as rejected rows."""
+    await database_rejections.clear_database_rejections(connection, target.id, target.checkpoint)
     row = await connection.fetchrow(RETRY, target.id, requested_by)
     assert row is not None, "the row is locked"  # noqa: S101
     await outbox.emit(connection, job_from_row(row))
@@ -138,9 +138,9 @@ async def _apply_retry(connection: Connection, target: Job, requested_by: str | 
 
 @dataclass(frozen=True, slots=True)
 class CommandDecision:
-    """What was decided when a command first arrived; `reason` is the sentence of a refusal.
+    """The decision on a command when it first arrived.
 
-    A command under an id that was used before has no row of its own: compare `request_id` and `action`.
+    Another command under a used id has no row of its own: compare `request_id` and `action`.
     """
 
     command_id: str
@@ -158,6 +158,6 @@ from migration.commands where command_id = any($1::text[])
 
 
 async def decided_commands(connection: Connection, command_ids: Sequence[str]) -> dict[str, CommandDecision]:
-    """The decisions on these commands by command id; ids that were not decided on yet are left out."""
+    """Decisions by command id; ids without a decision yet are left out."""
     rows = await connection.fetch(FIND_DECISIONS, command_ids)
     return {row["command_id"]: CommandDecision(**row) for row in rows}

@@ -1,11 +1,13 @@
-"""Connections to our Postgres, with a limit on everything that could wait."""
+"""Opens pools and connections to Postgres, with a timeout on every wait."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
 from consumer.store.dsn import to_asyncpg
+from consumer.store.errors import translate_errors
 from consumer.store.outage import OutageLog
 
 if TYPE_CHECKING:
@@ -22,14 +24,15 @@ Row = asyncpg.Record
 
 CONTROL_COMMAND_SECONDS = 10
 ACQUIRE_SECONDS = 5
+CLOSE_SECONDS = 5
 DATA_STATEMENT_SECONDS = 120
-"""One statement of a batch transaction; the transaction as a whole is bounded by its caller."""
+"""One statement of a batch transaction; the caller limits the transaction."""
 MAINTENANCE_COMMAND_SECONDS = 3600
-"""A statement that looks at whole tables, asked for by a person who waits."""
+"""A statement over whole tables, run by an operator."""
 IDLE_IN_TRANSACTION_SECONDS = 15
-"""A client frozen between two statements lets its locks go after this."""
+"""A client that is frozen between two statements loses its locks after this."""
 CONTROL_IDLE_SECONDS = 5
-"""Sooner: nobody notes these backends on a lease, so whoever takes over cannot end them, but has to wait."""
+"""Shorter: these backends are not recorded on a lease, so a takeover cannot terminate them, only wait."""
 
 KEEPALIVE = {
     "tcp_keepalives_idle": "15",
@@ -50,7 +53,7 @@ DATA_SETTINGS = KEEPALIVE | {
     "statement_timeout": f"{DATA_STATEMENT_SECONDS}s",
     "lock_timeout": "30s",
     "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
-    # Stage tables have no statistics: compiled plans and bitmap scans cost more than they give.
+    # Staging tables have no statistics: JIT and bitmap scans cost more than they save.
     "jit": "off",
     "enable_bitmapscan": "off",
     "work_mem": "64MB",
@@ -59,14 +62,14 @@ DATA_SETTINGS = KEEPALIVE | {
 
 
 async def open_pool(dsn: str, *, size: int, outage_log: OutageLog) -> Pool:
-    """A pool for short statements: claims, heartbeats, intake, relay, or reading."""
-    known, seconds = to_asyncpg(dsn)
+    """A pool for short statements; every new connection is reported to `outage_log`."""
+    asyncpg_dsn, connect_seconds = to_asyncpg(dsn)
     return await asyncpg.create_pool(
-        known,
+        asyncpg_dsn,
         min_size=1,
         max_size=size,
         connect=outage_log.connect,
-        timeout=seconds,
+        timeout=connect_seconds,
         command_timeout=CONTROL_COMMAND_SECONDS,
         max_inactive_connection_lifetime=60,
         server_settings=CONTROL_SETTINGS,
@@ -74,14 +77,14 @@ async def open_pool(dsn: str, *, size: int, outage_log: OutageLog) -> Pool:
 
 
 async def open_data_connection(dsn: str) -> DedicatedConnection:
-    """The one connection of an attempt: its temp tables live and die with it.
+    """The connection of an attempt, which holds its temp tables.
 
-    No statement cache: a plan made while the stage tables were empty would be kept for full ones.
+    Without a statement cache: it would keep plans made while the staging tables were empty.
     """
-    known, seconds = to_asyncpg(dsn)
+    asyncpg_dsn, connect_seconds = to_asyncpg(dsn)
     return await asyncpg.connect(
-        known,
-        timeout=seconds,
+        asyncpg_dsn,
+        timeout=connect_seconds,
         command_timeout=DATA_STATEMENT_SECONDS,
         statement_cache_size=0,
         server_settings=DATA_SETTINGS,
@@ -89,31 +92,44 @@ async def open_data_connection(dsn: str) -> DedicatedConnection:
 
 
 async def open_maintenance_connection(dsn: str) -> DedicatedConnection:
-    """A connection for a person's questions about whole tables: no statement of it is ended early."""
-    known, seconds = to_asyncpg(dsn)
+    """A connection for statements over whole tables, up to MAINTENANCE_COMMAND_SECONDS each."""
+    asyncpg_dsn, connect_seconds = to_asyncpg(dsn)
     return await asyncpg.connect(
-        known,
-        timeout=seconds,
+        asyncpg_dsn,
+        timeout=connect_seconds,
         command_timeout=MAINTENANCE_COMMAND_SECONDS,
         server_settings=KEEPALIVE
         | {"application_name": "chat-migration maintenance", "statement_timeout": "0"},
     )
 
 
+@asynccontextmanager
+async def maintenance_connection(dsn: str) -> AsyncIterator[DedicatedConnection]:
+    """A maintenance connection that is closed at the end; raises the errors of `consumer.store.errors`."""
+    with translate_errors():
+        connection = await open_maintenance_connection(dsn)
+        try:
+            yield connection
+        finally:
+            await connection.close(timeout=CLOSE_SECONDS)
+
+
 async def open_listening_connection(
     dsn: str, channels: dict[str, Callable[[str], Any]]
 ) -> DedicatedConnection:
-    """A connection that calls back with the payload of every notification on the channels."""
-    known, seconds = to_asyncpg(dsn)
+    """A connection that calls the callback of a channel with the payload of each notification."""
+    asyncpg_dsn, connect_seconds = to_asyncpg(dsn)
     connection: DedicatedConnection = await asyncpg.connect(
-        known,
-        timeout=seconds,
+        asyncpg_dsn,
+        timeout=connect_seconds,
         command_timeout=CONTROL_COMMAND_SECONDS,
         server_settings=CONTROL_SETTINGS,
     )
     try:
-        for channel, call in channels.items():
-            await connection.add_listener(channel, lambda _c, _p, _ch, payload, call=call: call(str(payload)))
+        for channel, callback in channels.items():
+            await connection.add_listener(
+                channel, lambda _c, _p, _ch, payload, callback=callback: callback(str(payload))
+            )
     except BaseException:
         connection.terminate()
         raise

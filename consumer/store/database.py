@@ -1,4 +1,4 @@
-"""Our Postgres as the rooms above see it: borrowed connections, transactions, and its clock."""
+"""The three connection pools of the service, and transactions on them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -14,17 +14,17 @@ CONTROL_CONNECTIONS = 8
 READ_CONNECTIONS = 4
 PROBE_CONNECTIONS = 1
 TRANSACTION_SECONDS = 8
-"""No step of ours waits longer for a silent Postgres; less than a task may go without progress."""
+"""Limit of a transaction; below the time after which a task counts as stalled."""
 READ_TRANSACTION_SECONDS = 8
 PING_SECONDS = 5
 CLOSE_SECONDS = 3
 
 
 class Database:
-    """Three small pools: `control` for what keeps jobs alive, `reading` for people who look at them, `probe`.
+    """Three small pools: `control` for jobs and leases, `read_only` for HTTP, `probe` for health checks.
 
-    They are apart, so that a crowd of readers never keeps a heartbeat or a probe waiting. Batches are written
-    on connections of their own (`data_connection`), one an attempt.
+    They are separate, so that many readers cannot delay a heartbeat or a probe. Batches are written on
+    connections of their own (`data_connection`), one per attempt.
     """
 
     def __init__(
@@ -43,31 +43,31 @@ class Database:
 
     @classmethod
     async def open(cls, dsn: str) -> Self:
-        """Connect; raises DatabaseUnavailable or StatementFailed."""
+        """Connect; raises DatabaseUnavailableError or QueryError."""
         outages = OutageLog()
-        with translate_errors(), ExitStack() as unless_all:
+        with translate_errors(), ExitStack() as on_failure:
 
             async def pool(size: int) -> Pool:
                 opened = await open_pool(dsn, size=size, outage_log=outages)
-                unless_all.callback(opened.terminate)
+                on_failure.callback(opened.terminate)
                 return opened
 
             control = await pool(CONTROL_CONNECTIONS)
-            reading = await pool(READ_CONNECTIONS)
+            read_only = await pool(READ_CONNECTIONS)
             probe = await pool(PROBE_CONNECTIONS)
-            unless_all.pop_all()
+            on_failure.pop_all()
         outages.start_logging()
-        return cls(dsn, control, reading, probe)
+        return cls(dsn, control, read_only, probe)
 
     def with_heartbeat(self, on_transaction_end: Callable[[], None]) -> Self:
-        """The same pools, for a task whose progress is told by `on_transaction_end` at the end of each transaction."""
+        """The same pools, with `on_transaction_end` called at the end of each transaction."""
         return type(self)(self.dsn, self._control, self._read_only, self._probe, on_transaction_end)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A transaction on the control pool, TRANSACTION_SECONDS long at the most.
+        """A transaction on the control pool, limited to TRANSACTION_SECONDS.
 
-        Raises DatabaseUnavailable, Conflict, ValueRefused, StatementFailed.
+        Raises DatabaseUnavailableError, TransactionConflictError, DataRejectedError, QueryError.
         """
         try:
             with auth_failure_as_outage():
@@ -78,27 +78,24 @@ class Database:
 
     @asynccontextmanager
     async def read_transaction(self, timeout: float = READ_TRANSACTION_SECONDS) -> AsyncIterator[Connection]:
-        """A connection for questions that change nothing, for at most so many seconds."""
+        """A read-only transaction, limited to `timeout` seconds."""
         with auth_failure_as_outage():
             async with bounded_transaction.transaction(self._read_only, timeout, readonly=True) as connection:
                 yield connection
 
     async def ping(self, timeout: float = PING_SECONDS) -> None:
-        """Have Postgres answer within so many seconds, on a connection that only this uses.
-
-        Raises DatabaseUnavailable.
-        """
+        """Query on the probe pool; raises DatabaseUnavailableError after `timeout` seconds."""
         with auth_failure_as_outage():
             async with bounded_transaction.transaction(self._probe, timeout, readonly=True) as connection:
                 await connection.execute("select 1")
 
     async def data_connection(self) -> DedicatedConnection:
-        """A connection for one attempt's batches; the caller closes it."""
+        """A new connection for the batches of one attempt; the caller closes it."""
         with auth_failure_as_outage(), translate_errors():
             return await open_data_connection(self.dsn)
 
     async def close(self) -> None:
-        """Let go of all connections, within seconds."""
+        """Close all pools, each within CLOSE_SECONDS."""
         await asyncio.gather(*map(_close_or_terminate, (self._control, self._read_only, self._probe)))
 
 

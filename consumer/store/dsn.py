@@ -1,4 +1,4 @@
-"""The address of our Postgres: what can be said against it before anything connects."""
+"""Validates DATABASE_URL before connecting, and converts it for asyncpg."""
 
 import os
 from collections.abc import Iterable
@@ -13,15 +13,15 @@ LIBPQ_ONLY = frozenset(
         *("gssencmode", "fallback_application_name", "sslcompression", "load_balance_hosts"),
     }
 )
-"""The driver would send these to the server, which knows no such settings."""
+"""asyncpg would send these to the server as settings, which it does not know."""
 UNSUPPORTED = frozenset({"channel_binding", "require_auth"})
-"""The driver has no such thing, and to pass it over would weaken what was asked for."""
+"""asyncpg lacks these, and ignoring them would weaken the requested security."""
 DEFAULT_CONNECT_SECONDS = 10.0
 MAX_CONNECT_SECONDS = 60.0
 
 
 def validate(dsn: str) -> None:
-    """Raise ValueError where nothing could connect by it; the text quotes no value of it."""
+    """Raise ValueError for an unusable address; the message quotes no part of it."""
     try:
         parts = urlsplit(dsn)
         options = _options(parts.query)
@@ -42,24 +42,24 @@ def validate(dsn: str) -> None:
 
 
 def to_asyncpg(dsn: str) -> tuple[str, float]:
-    """The address as the driver understands it, and how long connecting may take; raises ValueError."""
+    """The address for asyncpg, and the connect timeout in seconds; raises ValueError."""
     parts = urlsplit(dsn)
     options = _options(parts.query)
     unknown = LIBPQ_ONLY | UNSUPPORTED
     if options.keys().isdisjoint(unknown):
         return dsn, DEFAULT_CONNECT_SECONDS
-    kept = {name: value for name, value in options.items() if name not in unknown}
-    return parts._replace(query=urlencode(kept)).geturl(), _connect_timeout(options)
+    supported = {name: value for name, value in options.items() if name not in unknown}
+    return parts._replace(query=urlencode(supported)).geturl(), _connect_timeout(options)
 
 
 def _options(query: str) -> dict[str, str]:
-    """Name → value; of several the last, as the driver takes them."""
-    found = parse_qs(query, keep_blank_values=True, strict_parsing=bool(query))
-    return {name: values[-1] for name, values in found.items()}
+    """Name → value; the last of several, as asyncpg reads them."""
+    parsed = parse_qs(query, keep_blank_values=True, strict_parsing=bool(query))
+    return {name: values[-1] for name, values in parsed.items()}
 
 
 def _connect_timeout(options: dict[str, str]) -> float:
-    """What `connect_timeout` says, within bounds; 0 is its way to say nothing."""
+    """`connect_timeout` in seconds, limited to MAX_CONNECT_SECONDS; 0 means the default."""
     text = options.get("connect_timeout") or "0"
     if not text.isdecimal():
         raise ValueError("has a connect_timeout that is no whole number of seconds")
@@ -67,7 +67,7 @@ def _connect_timeout(options: dict[str, str]) -> float:
 
 
 def _check_hosts(hosts: str) -> None:
-    """Several are separated by commas; none at all is this machine, a folder is where its socket lies."""
+    """Hosts are separated by commas; an absolute path is the directory of a Unix socket."""
     for host in hosts.split(",") if hosts else ():
         if host.startswith("/"):
             continue
@@ -78,7 +78,7 @@ def _check_hosts(hosts: str) -> None:
 
 
 def _split_port(host: str) -> tuple[str, str]:
-    """An address in brackets holds colons of its own."""
+    """An IPv6 address is in brackets, since it contains colons."""
     if host.startswith("["):
         name, _, rest = host[1:].partition("]")
         return name, rest.removeprefix(":")
@@ -93,7 +93,7 @@ def _check_ports(ports: Iterable[str]) -> None:
 
 
 def _check_files(options: dict[str, str]) -> None:
-    """The driver's error for a missing one looks like an outage, which is waited for."""
+    """asyncpg's error for a missing file would look like an outage, which is retried."""
     for name in FILE_OPTIONS:
         if options.get(name) and not os.access(options[name], os.R_OK):
             raise ValueError(f"names a file as {name} that cannot be read")

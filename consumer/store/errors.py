@@ -1,10 +1,13 @@
-"""What asyncpg raises, mapped once to what has to be done about it.
+"""Errors of Postgres by what to do about them; `translate_errors` maps those of asyncpg.
 
-DatabaseUnavailableError   our Postgres is away, restarting, full, or silent: wait and try again
-  ProgramLimitError        a limit of the server as a whole, such as wraparound; a row may be behind it, too
-Conflict              another transaction was faster: repeat the batch
-DataRejectedError          Postgres does not take a value: find its row, reject it
-QueryError       a defect; PermissionDeniedError; or a wrong setting: AuthenticationError, InvalidDSNError
+DatabaseUnavailableError    Postgres is unreachable, restarting, full, or unresponsive: retry later
+  ProgramLimitError         a limit of the whole server, such as wraparound, or of one row
+TransactionConflictError    another transaction was faster: retry
+DataRejectedError           Postgres rejects a value: find and reject its row
+QueryError                  a defect
+  AuthenticationError       wrong user, password or database
+  PermissionDeniedError     a missing privilege
+  InvalidDSNError           an invalid DATABASE_URL
 """
 
 from collections.abc import Iterator
@@ -15,16 +18,16 @@ from asyncpg.protocol import Protocol
 
 OUTAGE_CLASSES = ("08", "53", "57P", "58")
 OUTAGE_SQLSTATES = frozenset({"57014", "25P03", "25P04", "25006"})
-"""Cancelled by statement_timeout, ended by an idle or transaction timeout, a server that became read only."""
+"""Statement timeout, idle and transaction timeouts, and a server that became read-only."""
 AUTHENTICATION_CLASSES = ("28", "3D")
-"""Wrong user or password, no such database."""
+"""Wrong user or password, unknown database."""
 INSUFFICIENT_PRIVILEGE = "42501"
 CONFLICT_SQLSTATES = frozenset({"40001", "40P01", "55P03", "23505"})
-"""Serialization failure, deadlock, lock timeout, and a key somebody else was faster with."""
+"""Serialization failure, deadlock, lock timeout, and a key that another transaction inserted first."""
 DATA_ERROR_CLASSES = ("22", "23", "44", "P0001")
-"""Data exceptions, constraints, views with check, triggers."""
+"""Data exceptions, constraints, views with a check option, triggers."""
 PROGRAM_LIMIT_CLASS = "54"
-"""Program limits: a key too long for an index, and a server near wraparound that takes no writes at all."""
+"""Program limits: a key too long for an index, and a server near wraparound that rejects all writes."""
 
 
 class DatabaseUnavailableError(Exception):
@@ -32,7 +35,7 @@ class DatabaseUnavailableError(Exception):
 
 
 class ProgramLimitError(DatabaseUnavailableError):
-    """A limit of the server was met, and its answer names no table or index."""
+    """A limit of the server was reached; its error names no table or index."""
 
     def __init__(self, sqlstate: str) -> None:
         super().__init__(f"Postgres has met a limit of its own (SQLSTATE {sqlstate})")
@@ -40,7 +43,7 @@ class ProgramLimitError(DatabaseUnavailableError):
 
 
 class TransactionConflictError(Exception):
-    """Another transaction got there first; the same again will do."""
+    """Another transaction was faster; retrying is enough."""
 
     def __init__(self, sqlstate: str) -> None:
         super().__init__(f"conflict with another transaction (SQLSTATE {sqlstate})")
@@ -48,10 +51,10 @@ class TransactionConflictError(Exception):
 
 
 class DataRejectedError(Exception):
-    """Postgres does not take a value. Its own text stays behind: it quotes the value."""
+    """Postgres rejects a value. Its own message is dropped, since it quotes the value."""
 
     def __init__(self, sqlstate: str) -> None:
-        super().__init__(f"a value was refused (SQLSTATE {sqlstate})")
+        super().__init__(f"Postgres rejected a value (SQLSTATE {sqlstate})")
         self.sqlstate = sqlstate
 
 
@@ -61,7 +64,7 @@ OUTAGE_ERRORS = (DatabaseUnavailableError, TransactionConflictError)
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise the errors of this page in place of the driver's."""
+    """Raise the errors of this module instead of those of asyncpg."""
     try:
         yield
     except asyncpg.PostgresError as error:
@@ -71,7 +74,7 @@ def translate_errors() -> Iterator[None]:
     except asyncpg.ClientConfigurationError:
         raise InvalidDSNError from None  # its own text may quote the password
     except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        # The second: a server's goodbye was read, and the end of the connection is not noticed yet.
+        # InternalClientError: the server has closed the connection, but asyncpg has not noticed it yet.
         raise DatabaseUnavailableError(
             f"the connection to Postgres is gone ({type(error).__name__})"
         ) from None
@@ -83,7 +86,7 @@ def translate_errors() -> Iterator[None]:
 
 @contextmanager
 def auth_failure_as_outage() -> Iterator[None]:
-    """Postgres let us in when we started: where it does not now, that passes, and no job is to blame."""
+    """Login worked at startup, so a later authentication failure is treated as an outage."""
     try:
         yield
     except AuthenticationError as error:
@@ -91,7 +94,7 @@ def auth_failure_as_outage() -> Iterator[None]:
 
 
 def _is_terminated_connection(error: AttributeError) -> bool:
-    """A connection ended from outside between two steps of one call: the library lets go of its protocol."""
+    """Whether a connection was terminated between two steps of one call: asyncpg drops its protocol then."""
     return error.obj is None and error.name is not None and hasattr(Protocol, error.name)
 
 
@@ -119,15 +122,15 @@ def _translate(error: asyncpg.PostgresError) -> Exception:
 
 
 def _names_relation(error: asyncpg.PostgresError) -> bool:
-    """Whether the fields of an error name a table or index: it is about a row then.
+    """Whether an error names a table or constraint, and therefore is about a row.
 
-    Its text is translated by the server, and says nothing that can be relied on.
+    Its message is of no use: the server translates it.
     """
     return bool(error.table_name or error.constraint_name)
 
 
 class QueryError(Exception):
-    """A statement of ours is wrong, or a right is missing: a defect or a setting, not a passing fault."""
+    """A statement failed because of a defect or a setting; retrying does not help."""
 
     def __init__(self, sqlstate: str, kind: str) -> None:
         super().__init__(f"a statement failed: {kind} (SQLSTATE {sqlstate})")
@@ -135,27 +138,28 @@ class QueryError(Exception):
 
 
 class AuthenticationError(QueryError):
-    """Postgres does not let the service in."""
+    """Postgres rejects the login of the service."""
 
     def __init__(self, sqlstate: str, kind: str) -> None:
         super().__init__(sqlstate, kind)
-        sentence = f"Postgres does not let the service in: {kind} (SQLSTATE {sqlstate}); "
-        self.args = (sentence + "check user, password and database in DATABASE_URL",)
+        message = f"Postgres rejects the login of the service: {kind} (SQLSTATE {sqlstate}); "
+        self.args = (message + "check user, password and database in DATABASE_URL",)
 
 
 class PermissionDeniedError(QueryError):
-    """The service is let in, and may not do what it has to."""
+    """The user of the service lacks a privilege."""
 
     def __init__(self, server_message: str) -> None:
         super().__init__(INSUFFICIENT_PRIVILEGE, "InsufficientPrivilegeError")
-        # Nobody else's words: a trigger may say anything under this state.
-        known = server_message.startswith(("permission denied", "must be"))
-        sentence = f"a right is missing in Postgres{': ' + server_message if known else ''} (SQLSTATE {INSUFFICIENT_PRIVILEGE}); "
-        self.args = (sentence + "have it granted to the user in DATABASE_URL",)
+        # Only messages of the server itself: a trigger may raise any text under this SQLSTATE.
+        from_server = server_message.startswith(("permission denied", "must be"))
+        detail = f": {server_message}" if from_server else ""
+        message = f"a right is missing in Postgres{detail} (SQLSTATE {INSUFFICIENT_PRIVILEGE}); "
+        self.args = (message + "have it granted to the user in DATABASE_URL",)
 
 
 class InvalidDSNError(QueryError):
-    """The address of the database cannot be understood."""
+    """DATABASE_URL is invalid."""
 
     def __init__(self) -> None:
         super().__init__("08001", "ClientConfigurationError")

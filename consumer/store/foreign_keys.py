@@ -1,34 +1,31 @@
-"""Foreign keys that are declared but not enforced: counting orphans, and enforcing them for who wants that.
+"""Foreign keys declared NOT ENFORCED: counts orphan rows, and enforces the keys on request.
 
-Row-by-row checks double the time of a load, and every id was looked up or made in the transaction
-that uses it; what they would catch is a parent deleted by somebody else. PostgreSQL 18 can leave
-them NOT ENFORCED; before 18 they are enforced always.
+Checks of each row double the time of a load, and the merge looks up or inserts every id in the transaction
+that uses it: they would only detect that another client deleted a parent. NOT ENFORCED exists since
+PostgreSQL 18; before, the keys are enforced.
 """
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from consumer.store.connect import Connection, DedicatedConnection, open_maintenance_connection
+from consumer.store.connect import Connection, maintenance_connection
 from consumer.store.errors import DataRejectedError, translate_errors
-
-CLOSE_SECONDS = 5
 
 
 class OrphanRowsError(Exception):
-    """Rows whose parent is not there keep references from being enforced."""
+    """Orphan rows prevent foreign keys from being enforced."""
 
     def __init__(self, counts: Mapping["ForeignKey", int]) -> None:
-        found = "; ".join(f"{key}: {count} rows" for key, count in counts.items())
+        listed = "; ".join(f"{key}: {count} rows" for key, count in counts.items())
         super().__init__(
-            f"rows without their parent are in the way: {found}. Mend or delete them, and try again: "
+            f"rows without a parent prevent this: {listed}. Correct or delete them, and try again: "
             "`migration-consumer doctor` counts them; the other references are enforced"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """One declared reference, by quoted names; only references of one column are declared here."""
+    """A declared foreign key of one column, by quoted names."""
 
     name: str
     table: str
@@ -53,14 +50,14 @@ order by 2, 1
 
 
 async def list_not_enforced(connection: Connection) -> list[ForeignKey]:
-    """The references that Postgres does not check."""
+    """The foreign keys that Postgres does not check."""
     if connection.get_server_version() < (18, 0):
         return []
     return [ForeignKey(*row) for row in await connection.fetch(NOT_ENFORCED)]
 
 
 async def count_orphan_rows(connection: Connection, key: ForeignKey) -> int:
-    """How many rows refer to a parent that is not there."""
+    """How many rows refer to a parent that does not exist."""
     query = (
         f"select count(*) from {key.table} c where c.{key.column} is not null "  # noqa: S608 – quoted names
         f"and not exists (select from {key.parent} p where p.{key.parent_column} = c.{key.column})"
@@ -69,9 +66,9 @@ async def count_orphan_rows(connection: Connection, key: ForeignKey) -> int:
 
 
 async def enforce(connection: Connection, key: ForeignKey) -> bool:
-    """Have Postgres check a reference from now on, and validate the rows there are; False where it cannot.
+    """Enforce a foreign key and validate the existing rows; False if orphan rows prevent it.
 
-    Raises DatabaseUnavailable, Conflict where a load was in the way, StatementFailed.
+    Raises DatabaseUnavailableError, TransactionConflictError where a load holds a lock, QueryError.
     """
     try:
         with translate_errors():
@@ -82,33 +79,23 @@ async def enforce(connection: Connection, key: ForeignKey) -> bool:
 
 
 async def count_all_orphans(dsn: str) -> AsyncIterator[tuple[ForeignKey, int]]:
-    """Orphans of every reference that is not enforced, one after the other; takes as long as it takes.
+    """The number of orphan rows of each foreign key that is not enforced; reads whole tables.
 
-    Raises DatabaseUnavailable, StatementFailed.
+    Raises DatabaseUnavailableError, QueryError.
     """
-    async with _maintenance_connection(dsn) as connection:
+    async with maintenance_connection(dsn) as connection:
         for key in await list_not_enforced(connection):
             yield key, await count_orphan_rows(connection, key)
 
 
 async def enforce_all(dsn: str) -> list[ForeignKey]:
-    """Enforce every reference that is not; the ones that were changed, each for good at once.
+    """Enforce every foreign key that is not; returns those. Each is committed by itself.
 
-    Raises OrphanRowsError when all others are enforced, and what `enforce` raises.
+    Raises OrphanRowsError after enforcing all others, and what `enforce` raises.
     """
-    async with _maintenance_connection(dsn) as connection:
+    async with maintenance_connection(dsn) as connection:
         keys = await list_not_enforced(connection)
-        refused = [key for key in keys if not await enforce(connection, key)]
-        if refused:
-            raise OrphanRowsError({key: await count_orphan_rows(connection, key) for key in refused})
+        failed = [key for key in keys if not await enforce(connection, key)]
+        if failed:
+            raise OrphanRowsError({key: await count_orphan_rows(connection, key) for key in failed})
         return keys
-
-
-@asynccontextmanager
-async def _maintenance_connection(dsn: str) -> AsyncIterator[DedicatedConnection]:
-    with translate_errors():
-        connection = await open_maintenance_connection(dsn)
-        try:
-            yield connection
-        finally:
-            await connection.close(timeout=CLOSE_SECONDS)

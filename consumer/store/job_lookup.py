@@ -1,20 +1,18 @@
-"""Finds the job that a person names, by request id or number."""
+"""Finds a job by request id or number."""
 
 from consumer.store.connect import Connection
 from consumer.store.jobs import JOB_COLUMNS, Job, job_from_row
-from schemas.integers import MAX_JOB_NUMBER, parse_job_number
+from schemas.integers import parse_job_number
 from schemas.text import is_printable
-
-MAX_JOB_ID = MAX_JOB_NUMBER
 
 BY_REQUEST = f"select {JOB_COLUMNS} from migration.jobs where request_id = $1"  # noqa: S608
 BY_ID = f"select {JOB_COLUMNS} from migration.jobs where id = $1"  # noqa: S608
 
 
 async def find_job(connection: Connection, request_id_or_number: str) -> Job | None:
-    """The job of a request id; else, for a number, the job with that id.
+    """The job with this request id; otherwise, for a number, the job with that id.
 
-    In this order: who followed a request must never be shown the rows of somebody else's.
+    In this order: a client that follows its own request must never get the rows of another one.
     """
     if not is_printable(request_id_or_number):
         return None

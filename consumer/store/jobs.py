@@ -1,6 +1,7 @@
 """A job as a value, and its status event."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from schemas.status import ErrorInfo, Status, StatusEvent
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A row of `migration.jobs`: every field is a column, but for `now`, the database's clock when it was read."""
+    """A row of `migration.jobs`; `now` is no column, but the database's clock when the row was read."""
 
     id: int
     request_id: str
@@ -135,3 +136,11 @@ def status_event(job: Job, event_id: UUID) -> StatusEvent:
     """The status event of a job in its present state."""
     values: dict[str, Any] = {name: getattr(job, name) for name in EVENT_FIELDS_OF_JOB}
     return StatusEvent(event_id=event_id, job_id=job.id, occurred_at=job.now, **values)
+
+
+def sum_counters(*counters: Mapping[str, int]) -> dict[str, int]:
+    """The sum of counters by code, without zeros."""
+    total: Counter[str] = Counter()
+    for counter in counters:
+        total.update(counter)
+    return {code: number for code, number in sorted(total.items()) if number}

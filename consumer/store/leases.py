@@ -1,4 +1,4 @@
-"""Leases: who works on a job and who is the relay, by the database's clock and with fencing tokens."""
+"""Leases of jobs and of the relay, timed by the database's clock, with fencing tokens."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ def job_lease_name(job_id: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FencingToken:
-    """What every write of an owner carries: the job and the token of the claim."""
+    """The job and the token of a claim; every write of the owner depends on them."""
 
     job_id: int
     token: int
@@ -31,7 +31,7 @@ on conflict (name) do update
 
 
 async def overwrite(connection: Connection, name: str, owner: str, token: int, seconds: float) -> None:
-    """Write a lease, whoever held it: the caller has made sure that it may."""
+    """Write a lease without checking its holder: the caller must have locked the job."""
     await connection.execute(OVERWRITE, name, owner, token, seconds)
 
 
@@ -46,7 +46,7 @@ returning token
 
 
 async def try_acquire(connection: Connection, name: str, owner: str, seconds: float) -> int | None:
-    """Take a lease nobody holds; its token, or None while somebody else is alive."""
+    """Acquire a free or expired lease; its token, or None while another owner holds it."""
     return await connection.fetchval(TRY_ACQUIRE, name, owner, seconds)  # type: ignore[no-any-return]
 
 
@@ -58,34 +58,34 @@ returning true
 
 
 async def renew(connection: Connection, name: str, token: int, seconds: float) -> None:
-    """Prolong a lease; raises LeaseLostError where the token is no longer the one on it."""
+    """Renew a lease for `seconds`; raises LeaseLostError if it has another token."""
     if not await connection.fetchval(RENEW, name, token, seconds):
         raise LeaseLostError
 
 
 RENEW_JOB_LEASE = """
-with beat as (
+with renewed as (
   update migration.leases set expires_at = clock_timestamp() + make_interval(secs => $3)
   where name = $4 and token = $2 returning token)
-select j.cancel_requested from migration.jobs j join beat using (token) where j.id = $1
+select j.cancel_requested from migration.jobs j join renewed using (token) where j.id = $1
 """
 
 
 async def renew_job_lease(connection: Connection, fence: FencingToken, seconds: float) -> bool:
-    """Prolong a job's lease; true when somebody wants it cancelled. Raises LeaseLostError."""
-    wanted = await connection.fetchval(
+    """Renew a job's lease; returns whether a cancel is requested. Raises LeaseLostError."""
+    cancel_requested = await connection.fetchval(
         RENEW_JOB_LEASE, fence.job_id, fence.token, seconds, job_lease_name(fence.job_id)
     )
-    if wanted is None:
+    if cancel_requested is None:
         raise LeaseLostError
-    return bool(wanted)
+    return bool(cancel_requested)
 
 
 RELEASE = "delete from migration.leases where name = $1 and token = $2"
 
 
 async def release(connection: Connection, name: str, token: int) -> None:
-    """Hand a lease back."""
+    """Delete the lease, if it still has this token."""
     await connection.execute(RELEASE, name, token)
 
 
@@ -98,9 +98,9 @@ returning true
 
 
 async def record_backend(connection: Connection, fence: FencingToken) -> None:
-    """Note which backend writes this owner's batches, so that whoever takes over can end it.
+    """Record the backend of `connection` on the lease, so that a takeover can terminate it.
 
-    To be run on that very connection. Raises LeaseLostError.
+    Call it on the connection that writes the batches. Raises LeaseLostError.
     """
     if not await connection.fetchval(RECORD_BACKEND, job_lease_name(fence.job_id), fence.token):
         raise LeaseLostError
@@ -114,5 +114,5 @@ where l.name = $1 and l.expires_at < clock_timestamp()
 
 
 async def terminate_backend(connection: Connection, name: str) -> None:
-    """End the backend of an expired lease: a frozen owner's may hold locks in the middle of a batch."""
+    """Terminate the backend of an expired lease: a frozen owner may hold locks in the middle of a batch."""
     await connection.execute(TERMINATE_BACKEND, name)

@@ -1,4 +1,4 @@
-"""Hears notifications from Postgres: hints that wake a loop early. Hints get lost, so loops poll too."""
+"""Listens for notifications of Postgres, which wake loops early. They may get lost, so loops also poll."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from consumer.store.errors import DatabaseUnavailableError, auth_failure_as_outa
 from messaging.timeouts import wait_event
 
 PING_INTERVAL_SECONDS = 3
-"""A silent peer is not noticed by a connection that only listens: ask it this often."""
+"""A connection that only listens does not notice an unresponsive server: it is pinged this often."""
 PING_TIMEOUT_SECONDS = 5
 CONNECT_TIMEOUT_SECONDS = 8
 
@@ -17,9 +17,9 @@ CONNECT_TIMEOUT_SECONDS = 8
 async def listen(
     dsn: str, channels: Mapping[str, Callable[[str], None]], heartbeat: Callable[[], None] = lambda: None
 ) -> None:
-    """Call back with each notification until the connection is lost; raises DatabaseUnavailableError then.
+    """Pass each payload to the callback of its channel until the connection is lost.
 
-    `heartbeat` is called whenever the connection was seen to answer.
+    Then raises DatabaseUnavailableError. `heartbeat` is called after each answer of the server.
     """
     with auth_failure_as_outage(), translate_errors():
         async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
@@ -27,8 +27,8 @@ async def listen(
     lost = asyncio.Event()
     connection.add_termination_listener(lambda _: lost.set())
     try:
-        for call in channels.values():
-            call("")  # what was said while nobody listened
+        for callback in channels.values():
+            callback("")  # for notifications sent before this connection
         heartbeat()
         await failpoints.failpoint("listener.poll")
         while not await wait_event(lost, PING_INTERVAL_SECONDS):

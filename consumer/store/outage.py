@@ -1,6 +1,6 @@
-"""Reports an outage of our Postgres in two lines: one when it begins, one when it ends.
+"""Logs an outage of Postgres in two lines, one at its start and one at its end.
 
-asyncpg's pools connect in the background and log every failure with a traceback, once a second and per pool.
+asyncpg's pools connect in the background, and log a traceback for every failure, once a second per pool.
 """
 
 import logging
@@ -17,13 +17,13 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("store")
 
 POOL_LOGGER = "asyncpg.pool"
 FAILED_RECONNECT = "Failed to restore the pool connection floor"
-"""How asyncpg's own line begins (`Pool._maintain_min_size`)."""
+"""Start of asyncpg's message (`Pool._maintain_min_size`)."""
 
 
 class OutageLog:
-    """Counts the service as cut off from the first failed attempt to connect to the next successful one.
+    """An outage lasts from the first failed connect to the next successful one.
 
-    Failures before `watch` are not logged: whoever opens the pools receives the exception.
+    Failures before `start_logging` are not logged: the caller that opens the pools gets the exception.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -32,12 +32,12 @@ class OutageLog:
         self._since: float | None = None
 
     def start_logging(self) -> None:
-        """Log outages from now on, in place of asyncpg's pools."""
+        """Log outages from now on, instead of asyncpg's pools."""
         self._logging = True
         logging.getLogger(POOL_LOGGER).addFilter(drop_failed_reconnect)
 
     async def connect(self, *args: Any, **kwargs: Any) -> Any:
-        """`asyncpg.connect` for a pool that has both limits; raises the errors of `consumer.store.errors`."""
+        """`asyncpg.connect` for a pool with both timeouts; raises the errors of `consumer.store.errors`."""
         timeout, command_timeout = kwargs.pop("timeout"), kwargs.pop("command_timeout")
         try:
             with translate_errors():
@@ -64,5 +64,5 @@ class OutageLog:
 
 
 def drop_failed_reconnect(record: logging.LogRecord) -> bool:
-    """Filter of the pools' logger: `OutageLog` reports the same failure, once an outage."""
+    """Filter for the pools' logger: `OutageLog` reports the same failure once per outage."""
     return not str(record.msg).startswith(FAILED_RECONNECT)

@@ -1,4 +1,4 @@
-"""The outbox: every change of a job puts its status event here, in the same transaction."""
+"""The outbox: every change of a job inserts its status event here, in the same transaction."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -13,12 +13,12 @@ from schemas.status import StatusEvent
 
 OUTBOX_CHANNEL = "migration_outbox"
 RESEND_MINUTES = 5
-"""A new relay sends the last event of every job of which one was published in this time once more."""
+"""A new relay resends the last event of every job with an event published within this time."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxEvent:
-    """An event that waits to be sent; `resend_generation` is which asking for it this is."""
+    """An unpublished event; `resend_generation` counts how often a resend was requested."""
 
     id: int
     request_id: str
@@ -33,24 +33,24 @@ INSERT = """
 insert into migration.outbox (job_id, request_id, sequence, event_id, payload, headers)
 select job_id, request_id, sequence, event_id, payload, headers
 from unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::jsonb[])
-  with ordinality as put(job_id, request_id, sequence, event_id, payload, headers, place)
-order by place
+  with ordinality as events(job_id, request_id, sequence, event_id, payload, headers, position)
+order by position
 """
 
 
 async def emit(connection: Connection, job: Job) -> None:
-    """Put the event of a job as it stands into the outbox; its row must be locked and its sequence new."""
+    """Insert the event of a job. The caller must have locked its row and incremented its sequence."""
     await emit_all(connection, [job])
 
 
 async def emit_all(connection: Connection, jobs: Sequence[Job]) -> None:
-    """The same for several jobs, in this order and in one statement."""
+    """Insert the events of several jobs in this order, in one statement."""
     headers = [{"traceparent": job.traceparent} if job.traceparent else {} for job in jobs]
     await _insert(connection, [status_event(job, uuid4()) for job in jobs], headers)
 
 
 async def insert(connection: Connection, status: StatusEvent, headers: dict[str, str]) -> None:
-    """Put one event into the outbox and wake the relay at commit."""
+    """Insert one event."""
     await _insert(connection, [status], [headers])
 
 
@@ -59,13 +59,18 @@ async def _insert(
 ) -> None:
     await connection.execute(
         INSERT,
-        [one.job_id for one in events],
-        [one.request_id for one in events],
-        [one.sequence for one in events],
-        [one.event_id for one in events],
-        [one.model_dump_json() for one in events],
-        [json.dumps(one) for one in headers],
+        [event.job_id for event in events],
+        [event.request_id for event in events],
+        [event.sequence for event in events],
+        [event.event_id for event in events],
+        [event.model_dump_json() for event in events],
+        [json.dumps(each) for each in headers],
     )
+    await notify_relay(connection)
+
+
+async def notify_relay(connection: Connection) -> None:
+    """Wake the relay when this transaction commits."""
     await connection.execute("select pg_notify($1, '')", OUTBOX_CHANNEL)
 
 
@@ -73,112 +78,112 @@ LOCK_JOB = "select from migration.jobs where id = $1 for no key update"
 
 RESEND_LAST = """
 update migration.outbox o set published_at = null, resend_generation = resend_generation + 1
-from (select last.id from unnest($1::bigint[]) as asked(job_id)
-      cross join lateral (select id from migration.outbox where job_id = asked.job_id
+from (select last.id from unnest($1::bigint[]) as requested(job_id)
+      cross join lateral (select id from migration.outbox where job_id = requested.job_id
                           order by sequence desc limit 1) last) latest
 where o.id = latest.id
 """
 
 
 async def resend_last_event(connection: Connection, job_id: int) -> None:
-    """Have the last event of a job sent once more, as it was.
+    """Have the relay send the last event of a job again, unchanged.
 
-    Its row is locked first: an event that is being written now is the last one, and none comes in between.
+    Locks the job's row first, so that no newer event is being inserted.
     """
     await connection.execute(LOCK_JOB, job_id)
     await resend_last_events(connection, [job_id])
 
 
 async def resend_last_events(connection: Connection, job_ids: Collection[int]) -> None:
-    """The same for several jobs whose rows this transaction has locked, in one statement."""
+    """Resend the last events of several jobs; the caller must have locked their rows."""
     await connection.execute(RESEND_LAST, list(job_ids))
-    await connection.execute("select pg_notify($1, '')", OUTBOX_CHANNEL)
+    await notify_relay(connection)
 
 
 @dataclass(frozen=True, slots=True)
 class ResendCursor:
-    """How far `resend_chunk` has come: the last event it looked at, and when the first piece began."""
+    """Progress of `resend_chunk`: the last event it scanned, and when the first chunk started."""
 
     published_at: datetime
     id: int
     until: datetime
 
 
-# $1 minutes, $2 and $3 the event to go on behind, $4 until when events were published, $5 how many are looked
-# at. An event that is to be sent again leaves the index that the next piece is found by. What is locked is
-# being asked for again by intake.
+# $1 minutes, $2 and $3 the event to continue after, $4 the end of the publishing times, $5 how many are
+# scanned. A resent event leaves the index that is scanned. Locked events are skipped: intake is resending
+# them.
 RESEND_CHUNK = """
-with piece as materialized (
+with chunk as materialized (
   select published_at, id, job_id from migration.outbox
   where published_at is not null
     and (published_at, id) > (coalesce($2, statement_timestamp() - make_interval(mins => $1)), $3)
     and published_at <= coalesce($4, statement_timestamp())
   order by published_at, id limit $5),
 latest as materialized (
-  select o.id from (select distinct job_id from piece where job_id is not null) jobs
+  select o.id from (select distinct job_id from chunk where job_id is not null) jobs
   cross join lateral (select id from migration.outbox where job_id = jobs.job_id
                       order by sequence desc limit 1) last
   join migration.outbox o on o.id = last.id
   where o.published_at is not null
   for no key update of o skip locked),
-again as (
+resent as (
   update migration.outbox o set published_at = null, resend_generation = resend_generation + 1
   from latest where o.id = latest.id)
 select published_at, id, coalesce($4, statement_timestamp()) as until
-from piece order by published_at desc, id desc limit 1
+from chunk order by published_at desc, id desc limit 1
 """
 
 
 async def resend_chunk(connection: Connection, after: ResendCursor | None, limit: int) -> ResendCursor | None:
-    """Have the last event sent again of some jobs of which any was published in the last RESEND_MINUTES.
+    """Resend the last event of jobs with an event published in the last RESEND_MINUTES; scans `limit` events.
 
-    Looks at `limit` events. Go on with what is returned; None is the end. What a new relay begins with: the
-    one before may have died between a send and its mark, or may have sent an old event behind a newer one.
+    Continue with the returned cursor; None is the end. A new relay starts with this: the previous one may
+    have died between publishing and marking, or may have published a stale event after a newer one.
     """
-    place = (None, 0, None) if after is None else (after.published_at, after.id, after.until)
-    row = await connection.fetchrow(RESEND_CHUNK, RESEND_MINUTES, *place, limit)
+    cursor = (None, 0, None) if after is None else (after.published_at, after.id, after.until)
+    row = await connection.fetchrow(RESEND_CHUNK, RESEND_MINUTES, *cursor, limit)
     return None if row is None else ResendCursor(row["published_at"], row["id"], row["until"])
 
 
-# The size of a payload is known without reading it: what does not fit is left where it is.
+# octet_length of a stored text needs no detoasting: payloads beyond the limit are not read.
 FETCH_PENDING = """
 select id, request_id, event_id::text, payload, headers, resend_generation, created_at
 from (
   select *, sum(octet_length(payload)) over (order by id) - octet_length(payload) as bytes_before
-  from (select * from migration.outbox where published_at is null order by id limit $1) heads
+  from (select * from migration.outbox where published_at is null order by id limit $1) pending
 ) page
 where bytes_before < $2 order by id
 """
 
 
 async def fetch_pending(connection: Connection, limit: int, limit_bytes: int) -> list[OutboxEvent]:
-    """The next events to send: up to `limit`, fewer where their payloads together reach `limit_bytes`.
+    """The next unpublished events: up to `limit`, fewer if their payloads reach `limit_bytes` together.
 
-    Of one job they are in order: each was put in while its job was locked.
+    The events of one job are in order: each was inserted while the job was locked.
     """
     rows = await connection.fetch(FETCH_PENDING, limit, limit_bytes)
     return [OutboxEvent(r[0], r[1], r[2], r[3], json.loads(r[4]), r[5], r[6]) for r in rows]
 
 
-# Times ahead of the clock are left out: set back, it would hide what is published now behind them.
+# Times in the future are ignored: after the clock was set back they would hide the events published now.
 PEEK = """
 select (select id from migration.outbox where published_at is null order by id limit 1) as next_id,
        (select max(published_at) from migration.outbox
-        where published_at is not null and published_at <= statement_timestamp()) as published_at
+        where published_at is not null and published_at <= statement_timestamp()) as last_published_at
 """
 
 
 async def peek(connection: Connection) -> tuple[int | None, datetime | None]:
-    """The id of the next event to send, None where none waits; when the last of those published was.
+    """The id of the next unpublished event, and when the last event was published; None for none.
 
-    Served by one entry of an index each.
+    Each reads one index entry.
     """
     row = await connection.fetchrow(PEEK)
     assert row is not None, "a select without a table has one row"  # noqa: S101
-    return row["next_id"], row["published_at"]
+    return row["next_id"], row["last_published_at"]
 
 
-# What intake has locked is being asked for again: not waited for, since intake locks in another order.
+# Events locked by intake are being resent: skipped, since intake locks rows in another order.
 MARK_PUBLISHED = """
 with sent as materialized (
   select o.id from migration.outbox o
@@ -194,7 +199,7 @@ HOLDS_LEASE = "select exists (select from migration.leases where name = $1 and t
 
 
 async def mark_published(connection: Connection, sent: Sequence[OutboxEvent], token: int) -> bool:
-    """Remember what Kafka has acknowledged, while the relay's lease is still ours; whether it is."""
+    """Mark events as published if `token` still holds the relay's lease; returns whether it does."""
     await connection.execute(
         MARK_PUBLISHED, [e.id for e in sent], [e.resend_generation for e in sent], RELAY_LEASE, token
     )
@@ -207,5 +212,5 @@ JOB_IDS_OF = (
 
 
 async def job_ids_of(connection: Connection, events: Sequence[OutboxEvent]) -> list[int]:
-    """The jobs that some events tell of."""
+    """Ids of the jobs of these events, ascending."""
     return [row[0] for row in await connection.fetch(JOB_IDS_OF, [event.id for event in events])]

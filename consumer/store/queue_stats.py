@@ -9,7 +9,7 @@ from schemas.status import Status
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
-    """Number of jobs by status (every status is present), unpublished events, and the age of the oldest one."""
+    """Number of jobs by status (all statuses), of unpublished events, and the age of the oldest one."""
 
     jobs: Mapping[str, int]
     pending_events: int
@@ -18,7 +18,7 @@ class QueueStats:
 
 COUNT_JOBS = "select status, count(*) from migration.jobs group by status"
 
-# A resent event keeps its old time of creation: only events that were never sent show how late the relay is.
+# A resent event keeps its time of creation: only events that were never sent show how late the relay is.
 COUNT_PENDING_EVENTS = """
 select count(*),
        coalesce(extract(epoch from clock_timestamp()

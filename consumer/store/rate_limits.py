@@ -18,7 +18,8 @@ acquired as (
   update migration.rate_limits r set acquired_at = b.in_window || clock_timestamp()
   from bucket b where r.name = b.name and cardinality(b.in_window) < $2 returning true)
 select case when exists (select from acquired) then 0.0
-       else extract(epoch from b.in_window[cardinality(b.in_window) - $2 + 1] - clock_timestamp()) + $3 end::float8
+       else extract(epoch from b.in_window[cardinality(b.in_window) - $2 + 1] - clock_timestamp()) + $3
+       end::float8
 from bucket b
 """
 """Times in the future do not count: a clock that was set back must not block the bucket."""

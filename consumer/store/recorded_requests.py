@@ -1,4 +1,4 @@
-"""What is recorded of a start request, and in which fields another body under its id differs from it."""
+"""Recorded start requests, and the fields in which another request under the same id differs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from schemas.status import StatusEvent
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """A request that was recorded once. `digest` is StartRequest.digest() of its body.
+    """A recorded request. `digest` is StartRequest.digest() of its body.
 
-    Either `job_from_row` is its job, or that was removed and `last_event` is what is left of it.
+    Either `job` is its job or, if that was deleted, `last_event` its last event.
     """
 
     digest: str
@@ -27,13 +27,13 @@ FIND_ARCHIVED = "select request_digest, payload from migration.archived_requests
 
 
 async def find_recorded(connection: Connection, request_id: str) -> RecordedRequest | None:
-    """The job of a request id, or the last event of a removed job; None where the id is not known.
+    """The job of a request id, or the last event of a deleted job; None for an unknown id.
 
-    The job is asked for first: a removal writes the past request in the transaction that deletes the job.
+    The job is read first: a request is archived in the transaction that deletes its job.
     """
     if (row := await connection.fetchrow(FIND_JOB, request_id)) is not None:
-        found = job_from_row(row)
-        return RecordedRequest(found.request_digest, job=found)
+        job = job_from_row(row)
+        return RecordedRequest(job.request_digest, job=job)
     if (row := await connection.fetchrow(FIND_ARCHIVED, request_id)) is not None:
         last_event = StatusEvent.model_validate_json(row["payload"])
         return RecordedRequest(row["request_digest"], last_event=last_event)
@@ -48,14 +48,14 @@ select request_id, request_digest from migration.archived_requests where request
 
 
 async def recorded_digests(connection: Connection, request_ids: Sequence[str]) -> dict[str, str]:
-    """The digests of what is recorded, by request id, removed jobs included; unknown ids are left out."""
+    """Digests of recorded requests by request id, also of deleted jobs; unknown ids are left out."""
     return {row[0]: row[1] for row in await connection.fetch(FIND_DIGESTS, request_ids)}
 
 
 def differences(job: Job, request: StartRequest) -> list[str]:
     """Paths of the fields in which a request differs from the recorded one, such as `source.file.sha256`.
 
-    Empty exactly where the digests agree.
+    Empty exactly when the digests are equal.
     """
     recorded = {"dataset": job.dataset, "source": _comparable(job.source)}
     received = {"dataset": request.dataset, "source": _comparable(request.source.model_dump(mode="json"))}
@@ -64,7 +64,7 @@ def differences(job: Job, request: StartRequest) -> list[str]:
 
 
 def _comparable(source: Mapping[str, Any]) -> dict[str, Any]:
-    """A source without the place of an upload's chunks, which StartRequest.digest() leaves out, too."""
+    """A source without the position of an upload's chunks, which StartRequest.digest() leaves out as well."""
     match source:
         case {"file": {"upload": {"name": name, "size": size, "sha256": sha256}}, **rest}:
             return {**rest, "file": {"name": name, "size": size, "sha256": sha256}}
@@ -75,16 +75,16 @@ def _comparable(source: Mapping[str, Any]) -> dict[str, Any]:
 _MISSING = object()
 
 
-def _differing_paths(known: Any, asked: Any, path: str = "") -> Iterator[str]:
-    """Paths of values that differ; things of two kinds (another source type, a path and an upload) as one."""
-    if not isinstance(known, Mapping) or not isinstance(asked, Mapping):
-        if known != asked:
+def _differing_paths(recorded: Any, received: Any, path: str = "") -> Iterator[str]:
+    """Paths of values that differ; two alternatives (source types, or a path and an upload) count as one."""
+    if not isinstance(recorded, Mapping) or not isinstance(received, Mapping):
+        if recorded != received:
             yield path
-    elif known.get("type") != asked.get("type"):
+    elif recorded.get("type") != received.get("type"):
         yield f"{path}.type"
-    elif known.keys().isdisjoint(asked):
+    elif recorded.keys().isdisjoint(received):
         yield path
     else:
-        for name in sorted(known.keys() | asked.keys()):
-            below = f"{path}.{name}" if path else name
-            yield from _differing_paths(known.get(name, _MISSING), asked.get(name, _MISSING), below)
+        for name in sorted(recorded.keys() | received.keys()):
+            inner = f"{path}.{name}" if path else name
+            yield from _differing_paths(recorded.get(name, _MISSING), received.get(name, _MISSING), inner)

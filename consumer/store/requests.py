@@ -1,4 +1,4 @@
-"""Records start requests as jobs: one request id, one job, for ever."""
+"""Records start requests as jobs: a request id has one job, for ever."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from schemas.text import shorten_message
 
 
 class RecordOutcome(Enum):
-    """What became of a start request."""
+    """The outcome of recording a start request."""
 
     STARTED = auto()
     DUPLICATE = auto()
@@ -27,7 +27,7 @@ class RecordOutcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class JobDefaults:
-    """What a job may take where its request does not say."""
+    """Limits of a job whose request has none."""
 
     timeout_seconds: int
     max_attempts: int
@@ -35,14 +35,14 @@ class JobDefaults:
 
 @dataclass(frozen=True, slots=True)
 class IncomingRequest:
-    """A start request under its id, with the trace it belongs to."""
+    """A start request with its id and trace."""
 
     request_id: str
     request: StartRequest
     traceparent: str | None = None
 
 
-# Of two with one id the first becomes a job.
+# Of two requests with the same id the first becomes a job.
 INSERT_JOBS = f"""
 insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
   requested_by, run_requested_by, traceparent, timeout_seconds, max_attempts, options, sequence,
@@ -51,9 +51,9 @@ select request_id, digest, dataset, type, identifier, source, requested_by, requ
   timeout_seconds, max_attempts, options, 1, clock_timestamp()
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[],
             $9::integer[], $10::integer[], $11::jsonb[]) with ordinality
-  as asked(request_id, digest, dataset, type, identifier, source, requested_by, traceparent,
-           timeout_seconds, max_attempts, options, place)
-order by place
+  as incoming(request_id, digest, dataset, type, identifier, source, requested_by, traceparent,
+           timeout_seconds, max_attempts, options, position)
+order by position
 on conflict (request_id) do nothing
 returning {JOB_COLUMNS}
 """  # noqa: S608 – names of columns, no values
@@ -68,7 +68,7 @@ async def record(
     defaults: JobDefaults,
     traceparent: str | None,
 ) -> RecordOutcome:
-    """Make the job of a request, or say its last event again, or find that the id is somebody else's."""
+    """Create the job of a request; for a known id have its last event sent again if the body is the same."""
     [recorded] = await record_all(connection, [IncomingRequest(request_id, request, traceparent)], defaults)
     return recorded
 
@@ -76,61 +76,62 @@ async def record(
 async def record_all(
     connection: Connection, incoming: Sequence[IncomingRequest], defaults: JobDefaults
 ) -> list[RecordOutcome]:
-    """The same for several requests, in their order; what became of each."""
+    """Record several requests in one go; the outcomes are in their order."""
     new = await _insert_jobs(connection, incoming, defaults)
     if new:
         await outbox.emit_all(connection, list(new.values()))
         await notify_workers(connection, next(iter(new.values())).id)
     recorded: dict[int, RecordOutcome] = {}
-    for place, one in enumerate(incoming):
-        # A second one with the same id is answered by the job that the first one made.
-        if new.pop(one.request_id, None):
-            recorded[place] = RecordOutcome.STARTED
-    known = [place for place in range(len(incoming)) if place not in recorded]
-    answers = await _resend_known(connection, [incoming[place] for place in known]) if known else []
-    recorded |= dict(zip(known, answers, strict=True))
-    return [recorded[place] for place in range(len(incoming))]
+    for index, request in enumerate(incoming):
+        # A second request with the same id is a duplicate of the first.
+        if new.pop(request.request_id, None):
+            recorded[index] = RecordOutcome.STARTED
+    known = [index for index in range(len(incoming)) if index not in recorded]
+    outcomes = await _resend_known(connection, [incoming[index] for index in known]) if known else []
+    recorded |= dict(zip(known, outcomes, strict=True))
+    return [recorded[index] for index in range(len(incoming))]
 
 
 async def _insert_jobs(
     connection: Connection, incoming: Sequence[IncomingRequest], defaults: JobDefaults
 ) -> dict[str, Job]:
-    """The jobs made, by request id; none for a request that has a job already, or had.
+    """The created jobs by request id; a request that has or had a job creates none.
 
-    The past is asked behind the insert: it may have waited for a transaction that removed the job before.
+    Archived requests are read after the insert, which may have waited for the transaction that deleted the
+    job.
     """
-    made = {
+    created = {
         row["request_id"]: job_from_row(row)
         for row in await connection.fetch(INSERT_JOBS, *_insert_parameters(incoming, defaults))
     }
-    past = await archived_requests.find_all(connection, list(made)) if made else {}
-    if past:
-        await connection.execute(DELETE_JOBS, list(past))
-    return {request_id: one for request_id, one in made.items() if request_id not in past}
+    archived = await archived_requests.find_all(connection, list(created)) if created else {}
+    if archived:
+        await connection.execute(DELETE_JOBS, list(archived))
+    return {request_id: job for request_id, job in created.items() if request_id not in archived}
 
 
 def _insert_parameters(incoming: Sequence[IncomingRequest], defaults: JobDefaults) -> list[list[Any]]:
-    """The parameters of RECORD."""
+    """The parameters of INSERT_JOBS: one list per column."""
     rows = [
         (
-            one.request_id,
-            one.request.digest(),
-            one.request.dataset,
-            one.request.source.type,
-            one.request.source.identifier,
-            json.dumps(one.request.source.model_dump(mode="json")),
-            one.request.requested_by,
-            one.traceparent,
-            one.request.options.timeout_seconds or defaults.timeout_seconds,
-            one.request.options.max_attempts or defaults.max_attempts,
-            json.dumps(one.request.options.model_dump(mode="json")),
+            each.request_id,
+            each.request.digest(),
+            each.request.dataset,
+            each.request.source.type,
+            each.request.source.identifier,
+            json.dumps(each.request.source.model_dump(mode="json")),
+            each.request.requested_by,
+            each.traceparent,
+            each.request.options.timeout_seconds or defaults.timeout_seconds,
+            each.request.options.max_attempts or defaults.max_attempts,
+            json.dumps(each.request.options.model_dump(mode="json")),
         )
-        for one in incoming
+        for each in incoming
     ]
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-# In the order of ids: two slices that repeat the same requests do not wait for each other.
+# In the order of ids, so that two transactions with the same requests do not deadlock.
 LOCK_KNOWN = """
 select id, request_id, request_digest from migration.jobs where request_id = any($1::text[])
 order by id for no key update
@@ -138,24 +139,24 @@ order by id for no key update
 
 
 async def _resend_known(connection: Connection, incoming: Sequence[IncomingRequest]) -> list[RecordOutcome]:
-    """Have the last events of known requests sent again, but for those whose body is another one.
+    """Have the last events of known requests sent again, except for requests with another body.
 
-    The rows of the jobs are locked: none must be removed before its event is sent. What has no job is looked
-    for among the past in a statement behind that.
+    The jobs are locked, so that none is deleted before. Ids without a job are looked up among the archived
+    requests in a later statement.
     """
-    found = await connection.fetch(LOCK_KNOWN, list({one.request_id for one in incoming}))
-    jobs = {row["request_id"]: row for row in found}
-    gone = list({one.request_id for one in incoming} - jobs.keys())
-    past = await archived_requests.find_all(connection, gone) if gone else {}
+    rows = await connection.fetch(LOCK_KNOWN, list({each.request_id for each in incoming}))
+    jobs = {row["request_id"]: row for row in rows}
+    without_job = list({each.request_id for each in incoming} - jobs.keys())
+    archived = await archived_requests.find_all(connection, without_job) if without_job else {}
     digests = {request_id: row["request_digest"] for request_id, row in jobs.items()}
-    digests |= {request_id: one.digest for request_id, one in past.items()}
-    assert digests.keys() >= set(gone), "a job is removed together with the memory of it"  # noqa: S101
-    repeated = {one.request_id for one in incoming if digests[one.request_id] == one.request.digest()}
-    if again := [row["id"] for row in found if row["request_id"] in repeated]:
-        await outbox.resend_last_events(connection, again)
-    if again_past := repeated & past.keys():
-        await archived_requests.resend_last_events(connection, again_past)
-    return [_outcome_of_known(digests, one) for one in incoming]
+    digests |= {request_id: request.digest for request_id, request in archived.items()}
+    assert digests.keys() >= set(without_job), "a request is archived before its job is deleted"  # noqa: S101
+    repeated = {each.request_id for each in incoming if digests[each.request_id] == each.request.digest()}
+    if job_ids := [row["id"] for row in rows if row["request_id"] in repeated]:
+        await outbox.resend_last_events(connection, job_ids)
+    if archived_ids := repeated & archived.keys():
+        await archived_requests.resend_last_events(connection, archived_ids)
+    return [_outcome_of_known(digests, each) for each in incoming]
 
 
 def _outcome_of_known(digests: Mapping[str, str], incoming: IncomingRequest) -> RecordOutcome:
@@ -170,12 +171,12 @@ select exists (select from migration.jobs where request_id = $1)
 
 
 async def is_known(connection: Connection, request_id: str) -> bool:
-    """Whether a job was ever made for a request id."""
+    """Whether a job was ever created for a request id."""
     return bool(await connection.fetchval(KNOWN, request_id))
 
 
 async def emit_invalid_request(connection: Connection, request_id: str, message: str) -> None:
-    """Put a `failed` event without a job into the outbox, for a request that could not be understood."""
+    """Insert a `failed` event without a job, for a request that is invalid."""
     now = await connection.fetchval("select clock_timestamp()")
     nothing = dict.fromkeys(("processed", "failed", "inserted", "updated", "unchanged", "duplicates"), 0)
     unknown = dict.fromkeys(("dataset", "source_type", "source_identifier", "detail", "total"))

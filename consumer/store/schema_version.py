@@ -30,9 +30,9 @@ class SchemaNotUpgradableError(SchemaOutdatedError):
 
     def __init__(self, database: str) -> None:
         super().__init__(
-            f"the database «{database}» has the schema of version 0.1, which version 0.2 does not upgrade: set "
-            "DATABASE_URL to a new database, or export what you need and drop the schemas `migration` and "
-            "`directory`, then run `migration-consumer migrate`"
+            f"the database «{database}» has the schema of version 0.1, which version 0.2 does not upgrade: "
+            "set DATABASE_URL to a new database, or export what you need and drop the schemas `migration` "
+            "and `directory`, then run `migration-consumer migrate`"
         )
 
 

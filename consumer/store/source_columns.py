@@ -16,7 +16,7 @@ where id = $1 and token = $2 and source_columns is null
 async def store_source_columns(
     connection: Connection, fence: FencingToken, columns: Mapping[str, Any]
 ) -> None:
-    """Store the columns of the current load (see `consumer.sources.source_columns`), unless they are stored already.
+    """Store the columns of the current load, as in `consumer.sources.source_columns`, unless they are stored.
 
     The owner must have locked the job's row.
     """

@@ -1,19 +1,9 @@
-"""Reads stored values in bulk, for checks that a person asks for."""
+"""Reads stored values of whole tables, for the checks of `migration-consumer doctor`."""
 
-from consumer.store.connect import open_maintenance_connection
-from consumer.store.errors import translate_errors
-
-CLOSE_SECONDS = 5
+from consumer.store.connect import maintenance_connection
 
 
 async def read_values(dsn: str, query: str) -> list[tuple[int, str]]:
-    """The rows (id, value) of a query over a whole table; takes as long as it takes.
-
-    Raises DatabaseUnavailable, StatementFailed.
-    """
-    with translate_errors():
-        connection = await open_maintenance_connection(dsn)
-        try:
-            return [(int(row[0]), str(row[1])) for row in await connection.fetch(query)]
-        finally:
-            await connection.close(timeout=CLOSE_SECONDS)
+    """The rows (id, value) of a query over a whole table. Raises DatabaseUnavailableError, QueryError."""
+    async with maintenance_connection(dsn) as connection:
+        return [(int(row[0]), str(row[1])) for row in await connection.fetch(query)]

@@ -1,4 +1,4 @@
-"""Writes a job's change of state: named transitions, each with its event in the same transaction."""
+"""Writes transitions of a job's status, each with its status event in the same transaction."""
 
 from datetime import timedelta
 from typing import assert_never
@@ -13,7 +13,7 @@ from consumer.store.outbox import emit
 from schemas.text import shorten_message
 
 JOBS_CHANNEL = "migration_jobs"
-"""Channel: a job became pending, or somebody wants one cancelled (payload: its id)."""
+"""Channel: a job became pending, or its cancel was requested; the payload is its id."""
 
 _RELEASE_OWNER = f"token = null, {BUMP_SEQUENCE}"
 
@@ -51,9 +51,9 @@ returning {JOB_COLUMNS}
 
 
 async def apply(connection: Connection, job_id: int, token: int | None, transition: Transition) -> Job:
-    """Write a transition where the token still matches; raises LeaseLostError where it does not.
+    """Write a transition; raises LeaseLostError if the job has another token.
 
-    `token` is None for a job that waits: nobody owns it, and its row must be locked by the caller.
+    `token` is None for a pending job, whose row the caller must have locked.
     """
     match transition:
         case Complete():
@@ -62,9 +62,9 @@ async def apply(connection: Connection, job_id: int, token: int | None, transiti
             row = await connection.fetchrow(FAIL, job_id, token, code, shorten_message(message))
         case Cancel():
             row = await connection.fetchrow(CANCEL, job_id, token)
-        case Requeue(delay, burned, code, message):
+        case Requeue(delay, counts_as_attempt, code, message):
             short = None if message is None else shorten_message(message)
-            row = await connection.fetchrow(REQUEUE, job_id, token, delay, burned, code, short)
+            row = await connection.fetchrow(REQUEUE, job_id, token, delay, counts_as_attempt, code, short)
             await notify_workers(connection, job_id, delay)
         case _:
             assert_never(transition)
@@ -79,7 +79,7 @@ async def apply(connection: Connection, job_id: int, token: int | None, transiti
 
 
 async def notify_workers(connection: Connection, job_id: int, delay: timedelta = timedelta()) -> None:
-    """Tell the workers at commit that a job can be claimed; one that waits is found by their poll."""
+    """Notify the workers of a job at commit; a delayed job is found by their poll."""
     if not delay:
         await connection.execute("select pg_notify($1, $2)", JOBS_CHANNEL, str(job_id))
 
@@ -87,16 +87,16 @@ async def notify_workers(connection: Connection, job_id: int, delay: timedelta =
 SELECT_OWNED = f"select {JOB_COLUMNS} from migration.jobs where id = $1 and token = $2 and status = 'running'"  # noqa: S608
 
 
-async def lock_owned(connection: Connection, fence: FencingToken) -> Job:
-    """The job's row, locked, while its token is ours; raises LeaseLostError."""
+async def lock_owned_job(connection: Connection, fence: FencingToken) -> Job:
+    """Lock the job's row and return it; raises LeaseLostError if the token is not the current one."""
     return _require_owned(await connection.fetchrow(f"{SELECT_OWNED} for update", fence.job_id, fence.token))
 
 
-async def share_lock_owned(connection: Connection, fence: FencingToken) -> Job:
-    """The job's row while its token is ours, and stays so to the end of the transaction; raises LeaseLostError.
+async def share_lock_owned_job(connection: Connection, fence: FencingToken) -> Job:
+    """Lock the job's token until the end of the transaction and return the job; raises LeaseLostError.
 
-    The token is unique, a key: changing it takes the one lock that does not go with this one. What leaves
-    it alone, such as the wish to cancel, need not wait for a batch that may wait for others.
+    `FOR KEY SHARE` conflicts only with updates of the unique `token`; setting `cancel_requested` does not
+    block.
     """
     return _require_owned(
         await connection.fetchrow(f"{SELECT_OWNED} for key share", fence.job_id, fence.token)

@@ -1,4 +1,4 @@
-"""Tries parts of a batch. Nothing tried is kept: every transaction here ends in a rollback."""
+"""Trial merges of parts of a batch: every transaction here is rolled back."""
 
 import asyncio
 import time
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 CopyStreams = Mapping[str, memoryview]
 
 MAX_LOCK_HOLD_SECONDS = 5.0
-"""How long other loads may wait for what a trial has locked."""
+"""How long a trial may hold locks that other loads wait for."""
 MAX_CONFLICT_RETRIES = 6
-"""Repeats of a trial that met other transactions."""
+"""Attempts of a trial that conflicts with other transactions."""
 CONFLICT_PAUSE_SECONDS = 0.02
 UNIQUE_VIOLATION = "23505"
 
 
 class TrialMerge:
-    """Trials on one connection. Dimensions are merged once for many trials of rows, which then are cheap."""
+    """Trial merges on one connection. Dimensions are merged once for many trials of rows."""
 
     def __init__(self, connection: Connection, merge: MergePlan) -> None:
         self._connection = connection
@@ -39,11 +39,11 @@ class TrialMerge:
 
     @property
     def expired(self) -> bool:
-        """Whether the dimensions have to be laid (anew) before rows are tried."""
+        """Whether the dimensions must be merged (again) before rows are tried."""
         return self._outer_transaction is None or time.monotonic() > self._deadline
 
     async def stage_dimensions(self, dimensions: CopyStreams) -> str | None:
-        """Merge dimensions in a transaction that stays open; the SQLSTATE where they are refused."""
+        """Merge dimensions in a transaction that stays open; returns the SQLSTATE if they are rejected."""
         return await _retry_conflicts(lambda: self._stage_dimensions(dimensions))
 
     async def _stage_dimensions(self, dimensions: CopyStreams) -> None:
@@ -56,7 +56,7 @@ class TrialMerge:
         self._deadline = time.monotonic() + MAX_LOCK_HOLD_SECONDS
 
     async def try_rows(self, facts: CopyStreams) -> str | None:
-        """Merge rows as well, and take them back; the SQLSTATE they are refused with, or None."""
+        """Merge rows and roll back to before them; returns the SQLSTATE they are rejected with, or None."""
         return await _retry_conflicts(lambda: self._try_rows(facts))
 
     async def _try_rows(self, facts: CopyStreams) -> None:
@@ -74,19 +74,19 @@ class TrialMerge:
             await self._connection.execute("set constraints all immediate")
 
     async def rollback(self) -> None:
-        """Let go of everything."""
+        """Roll back the open transaction, if any."""
         outer_transaction, self._outer_transaction = self._outer_transaction, None
         if outer_transaction is not None:
             await outer_transaction.rollback()
 
 
 async def _retry_conflicts(attempt: Callable[[], Awaitable[None]]) -> str | None:
-    """The SQLSTATE a trial is refused with, or None where it passes.
+    """The SQLSTATE a trial is rejected with, or None if it passes.
 
-    Another transaction being faster is no fault of a row: the trial is repeated, and only a key that
-    stays taken counts as refused. Raises Conflict where the others never end.
+    A conflict with another transaction is no fault of a row: the trial is retried, and only a lasting unique
+    violation counts as a rejection. Raises TransactionConflictError if other conflicts do not end.
     """
-    for again in range(MAX_CONFLICT_RETRIES):
+    for retry in range(MAX_CONFLICT_RETRIES):
         try:
             await attempt()
         except (DataRejectedError, ProgramLimitError) as error:
@@ -95,8 +95,8 @@ async def _retry_conflicts(attempt: Callable[[], Awaitable[None]]) -> str | None
             conflict = error
         else:
             return None
-        if conflict.sqlstate != UNIQUE_VIOLATION:  # who took a key has committed: there is nobody to wait for
-            await asyncio.sleep(CONFLICT_PAUSE_SECONDS * again)
+        if conflict.sqlstate != UNIQUE_VIOLATION:  # the other transaction has committed: no need to wait
+            await asyncio.sleep(CONFLICT_PAUSE_SECONDS * retry)
     if conflict.sqlstate != UNIQUE_VIOLATION:
         raise conflict
     return UNIQUE_VIOLATION

@@ -20,11 +20,13 @@ from consumer.lifecycle import Outcome, PermanentFailure, TransientFailure
 from consumer.runtime import failpoints
 from consumer.runtime.tempdir import JOB_DIR_PREFIX
 from consumer.sources.base import SourceCredentials
-from consumer.store import job_progress
 from consumer.store.batch_writer import BatchWriter, RowsRejectedError
+from consumer.store.database_rejections import list_database_rejections
 from consumer.store.errors import OUTAGE_ERRORS
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
+from consumer.store.rejected_rows import rejected_positions as list_rejected_positions
+from consumer.store.transitions import lock_owned_job
 from consumer.worker.batch_ingest import BatchIngest
 from consumer.worker.context import WorkerContext
 from consumer.worker.database_rejections import record_rejections
@@ -108,9 +110,9 @@ class Attempt:
     async def _extract(self, merge: MergePlan) -> int:
         """Run one extractor to its end; returns the number of rows of the source."""
         async with self._context.database.transaction() as connection:
-            job = await job_progress.lock_owned_job(connection, self._fence)
-            database_rejections = await job_progress.list_database_rejections(connection, self._fence)
-            rejected_positions = await job_progress.rejected_positions(connection, self._fence)
+            job = await lock_owned_job(connection, self._fence)
+            database_rejections = await list_database_rejections(connection, self._fence)
+            rejected_positions = await list_rejected_positions(connection, self._fence)
         self._outage_backoff.reset_on_progress(job.rows_done)
         temp_dir = self._make_temp_dir(job)
         try:

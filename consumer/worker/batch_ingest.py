@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from consumer.ipc import MAX_FRAME_BYTES, Frame, FrameTooLargeError, FrameType, ProtocolError
-from consumer.store import job_progress
+from consumer.store import job_progress, transitions
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.batches import Batch
 from consumer.store.database import Database
@@ -124,7 +124,7 @@ class BatchIngest:
     async def _on_opened(self, header: Mapping[str, Any]) -> None:
         """Resume the load of the job, or start a new one if the fingerprint changed."""
         async with self._database.transaction() as connection:
-            job = await job_progress.lock_owned_job(connection, self._fence)
+            job = await transitions.lock_owned_job(connection, self._fence)
             self._last_job = job
             if job.fingerprint == header["fingerprint"]:
                 log.info("load.resumed", checkpoint=job.checkpoint, rows=job.rows_done)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import structlog
 
 from consumer.lifecycle import PermanentFailure
-from consumer.store import job_progress
+from consumer.store import database_rejections
 from consumer.store.database import Database
 from consumer.store.leases import FencingToken
 from schemas.codes import ErrorCode
@@ -24,7 +24,7 @@ async def record_rejections(
     Returns the end of the job if none of them is new, or there are more than MAX_DATABASE_REJECTIONS.
     """
     async with database.transaction() as connection:
-        recorded = await job_progress.list_database_rejections(connection, fence)
+        recorded = await database_rejections.list_database_rejections(connection, fence)
         new = {position: state for position, state in rows.items() if position not in recorded}
         total = len(recorded) + len(new)
         if not new or total > MAX_DATABASE_REJECTIONS:
@@ -33,6 +33,6 @@ async def record_rejections(
                 f"Postgres refuses rows that passed every rule (SQLSTATE {min(rows.values())}, "
                 f"{total} so far): see what was added to the tables of the target",
             )
-        await job_progress.record_database_rejections(connection, fence, new)
+        await database_rejections.record_database_rejections(connection, fence, new)
     log.warning("rows.rejected_by_database", rows=len(new), sqlstates=sorted(set(new.values())))
     return None

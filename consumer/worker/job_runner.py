@@ -175,7 +175,7 @@ async def write_outcome(database: Database, fence: FencingToken, outcome: Outcom
     """Decide the transition for an outcome and apply it in one transaction; raises LeaseLostError."""
     await failpoints.failpoint("outcome.before_write")
     async with database.transaction() as connection:
-        job = await transitions.lock_owned(connection, fence)
+        job = await transitions.lock_owned_job(connection, fence)
         decision = lifecycle.next_transition(job.retry_state, outcome, now=job.now, jitter=random.random())  # noqa: S311
         after = await transitions.apply(connection, job.id, fence.token, decision)
         await failpoints.failpoint("outcome.written")

@@ -1,7 +1,7 @@
 """Checks at the end of an extraction that every row of the source is accounted for."""
 
 from consumer.lifecycle import PermanentFailure, Succeeded
-from consumer.store import job_progress
+from consumer.store import job_progress, transitions
 from consumer.store.database import Database
 from consumer.store.leases import FencingToken
 from schemas.codes import ErrorCode
@@ -16,7 +16,7 @@ async def verify_row_count(
     """
     async with database.transaction() as connection:
         await job_progress.set_total(connection, fence, rows)
-        job = await job_progress.lock_owned_job(connection, fence)
+        job = await transitions.lock_owned_job(connection, fence)
     if rows == 0:
         return PermanentFailure(ErrorCode.NO_ROWS, "the source holds no rows: check that it is the right one")
     if job.rows_done != rows:

@@ -1,4 +1,4 @@
-"""Jobs in the states that tests begin with, and looks at what the store holds."""
+"""Creates jobs in a given state, and reads what the store contains."""
 
 import json
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ LIMITS = JobDefaults(timeout_seconds=3600, max_attempts=3)
 
 
 def make_request(path: str = "chats.xlsx", **more: Any) -> StartRequest:
-    """A request to start a workbook of the inbox."""
+    """A request to start an import of a workbook in the inbox."""
     source = {"type": "excel", "file": {"path": path}}
     return StartRequest.model_validate({"action": "start", "dataset": "chats", "source": source, **more})
 
@@ -25,13 +25,13 @@ def make_request(path: str = "chats.xlsx", **more: Any) -> StartRequest:
 async def record_request(
     database: Database, request_id: str, body: StartRequest | None = None
 ) -> RecordOutcome:
-    """What intake does with a request, in a transaction of its own."""
+    """Record a request as intake does, in a transaction of its own."""
     async with database.transaction() as connection:
         return await requests.record(connection, request_id, body or make_request(), LIMITS, None)
 
 
 async def make_pending_job(database: Database, request_id: str = "r-1", **more: Any) -> Job:
-    """A job that waits."""
+    """A pending job."""
     await record_request(database, request_id, make_request(**more))
     return await get_job(database, request_id)
 
@@ -39,16 +39,16 @@ async def make_pending_job(database: Database, request_id: str = "r-1", **more: 
 async def make_running_job(
     database: Database, request_id: str = "r-1", **more: Any
 ) -> tuple[Job, FencingToken]:
-    """A job that was claimed, with what its owner writes by."""
-    waiting = await make_pending_job(database, request_id, **more)
+    """A claimed job, with the fencing token of its owner."""
+    pending = await make_pending_job(database, request_id, **more)
     claimed = await claims.claim(database, "owner", 60)
     assert claimed is not None
-    assert claimed.id == waiting.id, "another job waited longer"
+    assert claimed.id == pending.id, "another job waited longer"
     return claimed, fencing_token(claimed)
 
 
 def fencing_token(owned: Job) -> FencingToken:
-    """What the owner of a running job writes by."""
+    """The fencing token of a running job."""
     assert owned.token is not None
     return FencingToken(owned.id, owned.token)
 
@@ -56,7 +56,7 @@ def fencing_token(owned: Job) -> FencingToken:
 async def make_taken_over_job(
     database: Database, request_id: str = "r-1"
 ) -> tuple[FencingToken, FencingToken]:
-    """A job taken over: the fence of the owner before, and that of the owner now."""
+    """A job after a takeover: fencing tokens of the previous and the current owner."""
     first, old = await make_running_job(database, request_id)
     await expire_lease(database, first.id)
     await claims.rescue(database)
@@ -66,7 +66,7 @@ async def make_taken_over_job(
 
 
 async def expire_lease(database: Database, job_id: int) -> None:
-    """Let the lease of a job run out."""
+    """Expire the lease of a job."""
     await execute(
         database,
         "update migration.leases set expires_at = clock_timestamp() - interval '1 second' where name = $1",
@@ -85,14 +85,14 @@ async def get_job(database: Database, request_id: str) -> Job:
 
 
 async def fetch(database: Database, query: str, *values: Any) -> list[tuple[Any, ...]]:
-    """The rows of a question."""
+    """The rows of a query."""
     async with database.read_transaction() as connection:
         return [tuple(row) for row in await connection.fetch(query, *values)]
 
 
 @asynccontextmanager
 async def rolled_back(database: Database) -> AsyncIterator[Connection]:
-    """A transaction that fails after its last statement."""
+    """A transaction that is rolled back after its last statement."""
     with suppress(ZeroDivisionError):
         async with database.transaction() as connection:
             yield connection
@@ -100,7 +100,7 @@ async def rolled_back(database: Database) -> AsyncIterator[Connection]:
 
 
 async def execute(database: Database, statement: str, *values: Any) -> None:
-    """One statement, committed."""
+    """Run one statement and commit."""
     async with database.transaction() as connection:
         await connection.execute(statement, *values)
 
@@ -120,7 +120,7 @@ where datname = current_database() and wait_event_type = 'Lock' and query like '
 
 
 async def is_waiting_for_lock(database: Database, table: str) -> bool:
-    """Whether a statement about that table waits for somebody's lock."""
+    """Whether a statement that contains `table` waits for a lock."""
     return bool(await fetch(database, LOCK_WAITERS, table))
 
 
@@ -138,7 +138,7 @@ select (select json_agg(j order by id) from migration.jobs j)::text,
 
 
 async def snapshot(database: Database) -> list[tuple[Any, ...]]:
-    """Everything the store holds, to be compared with later."""
+    """All rows of the store, to compare with later."""
     return await fetch(database, SNAPSHOT)
 
 
@@ -149,4 +149,4 @@ begin
 end $$;
 create trigger refuse_all before insert on {table} execute function refuse_all()
 """
-"""Has a table refuse all rows as a server near wraparound does."""
+"""Makes a table reject all rows as a server near wraparound does."""

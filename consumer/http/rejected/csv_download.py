@@ -14,7 +14,7 @@ from consumer.http.problem import ProblemError
 from consumer.http.rejected import csv_export
 from consumer.http.rejected.cursor import RejectedCursor
 from consumer.store.database import Database
-from consumer.store.rejected_rows import (
+from consumer.store.rejected_pages import (
     LoadReplacedError,
     RejectedFilter,
     RejectedPage,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from consumer.http.problem import FieldProblem, ProblemError, invalid_fields
-from consumer.store.job_lookup import MAX_JOB_ID
 from schemas.codes import ProblemCode
+from schemas.integers import MAX_JOB_NUMBER
 
 CURSOR_PATTERN = r"^(?:([0-9]{1,19})\.)?(-?[0-9]{1,19})$"
 """Load and row number; a row number alone belongs to the current load."""
@@ -28,8 +28,8 @@ class RejectedCursor:
             raise _invalid("must be the `next` of the page before, or a row number")
         load, row_number = (None if part is None else int(part) for part in match.groups())
         assert row_number is not None, "the pattern requires it"  # noqa: S101
-        if max(abs(row_number), load or 0) > MAX_JOB_ID:
-            raise _invalid(f"holds a number beyond {MAX_JOB_ID}")
+        if max(abs(row_number), load or 0) > MAX_JOB_NUMBER:
+            raise _invalid(f"holds a number beyond {MAX_JOB_NUMBER}")
         return cls(load, row_number)
 
     def __str__(self) -> str:
@@ -37,7 +37,7 @@ class RejectedCursor:
         return str(self.row_number) if self.load is None else f"{self.load}.{self.row_number}"
 
 
-FIRST_PAGE = RejectedCursor(None, -MAX_JOB_ID)
+FIRST_PAGE = RejectedCursor(None, -MAX_JOB_NUMBER)
 
 
 def _invalid(message: str) -> ProblemError:

@@ -16,7 +16,7 @@ from consumer.http.jobs.responses import JobPage, JobView
 from consumer.http.problem import problem_responses
 from consumer.store.database import Database
 from consumer.store.job_list import JobFilter, list_jobs
-from consumer.store.job_lookup import MAX_JOB_ID
+from schemas.integers import MAX_JOB_NUMBER
 from schemas.status import Status
 
 NOT_MODIFIED = 304
@@ -48,7 +48,9 @@ class JobQuery:
         Query(max_length=1_000, description="the beginning of the request id or source identifier"),
     ] = None
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = 50
-    before: Annotated[int, Query(ge=1, le=MAX_JOB_ID, description="`next` of the previous page")] = MAX_JOB_ID
+    before: Annotated[int, Query(ge=1, le=MAX_JOB_NUMBER, description="`next` of the previous page")] = (
+        MAX_JOB_NUMBER
+    )
 
     @property
     def filter(self) -> JobFilter:

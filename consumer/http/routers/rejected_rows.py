@@ -23,7 +23,7 @@ from consumer.http.rejected.csv_download import (
 from consumer.http.rejected.cursor import CURSOR_PATTERN, FIRST_PAGE, RejectedCursor
 from consumer.http.rejected.responses import RejectedPageView
 from consumer.store.database import Database
-from consumer.store.rejected_rows import RejectedFilter, RejectedPage
+from consumer.store.rejected_pages import RejectedFilter, RejectedPage
 
 MAX_PAGE_SIZE = 1_000
 GONE = 410

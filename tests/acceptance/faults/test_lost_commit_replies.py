@@ -23,7 +23,7 @@ COMMIT_KINDS = {
     "what was published": "set published_at = clock_timestamp()",
 }
 LEASE_ONLY_STATEMENTS = (
-    *("with beat as", "into migration.leases", "update migration.leases", "delete from migration.leases"),
+    *("with renewed as", "into migration.leases", "update migration.leases", "delete from migration.leases"),
 )
 MIN_BATCHES = 3
 MAX_COMMITS = 60
@@ -106,7 +106,7 @@ def test_the_answer_to_any_commit_of_a_job_may_be_lost(
 
 @pytest.mark.parametrize(
     "words",
-    [("with beat as",), ("into migration.leases", "nextval"), ("update migration.leases set expires_at",)],
+    [("with renewed as",), ("into migration.leases", "nextval"), ("update migration.leases set expires_at",)],
     ids=["heartbeat", "election", "renewal"],
 )
 def test_the_answer_about_a_lease_may_be_lost(

@@ -18,7 +18,7 @@ from consumer.http.events.event_feed import MAX_SUBSCRIBERS, POLL_INTERVAL
 from consumer.http.events.subscriber import MAX_QUEUED_BYTES
 from consumer.lifecycle import Fail
 from consumer.runtime.health import STALL_TIMEOUT_SECONDS
-from consumer.store import retention
+from consumer.store import pruning
 from consumer.store.database import Database
 from schemas.text import MAX_MESSAGE_CHARS
 from tests.support import job_factories
@@ -162,7 +162,7 @@ async def test_deleted_events_are_skipped(database: Database, follower: httpx.As
     async def no_pause() -> None:
         """No pause between chunks."""
 
-    assert await retention.prune_events(database, timedelta(days=1), no_pause) == 6
+    assert await pruning.prune_events(database, timedelta(days=1), no_pause) == 6
     for after in (None, 0, 3):
         async with SseClient(follower, events_path("r-1"), last_event_id=after) as sse_client:
             await sse_client.wait_for_event(7)

@@ -1,4 +1,4 @@
-"""Every test of the store has a Postgres of its own, migrated, with the tables of a tiny dataset in it."""
+"""Every test of the store has a migrated database of its own, with the tables of a minimal dataset."""
 
 from collections.abc import AsyncIterator
 
@@ -19,7 +19,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest_asyncio.fixture
 async def other_replica_database(database: Database) -> AsyncIterator[Database]:
-    """The same database, seen from another replica."""
+    """The same database with the pools of another replica."""
     opened = await Database.open(database.dsn)
     yield opened
     await opened.close()

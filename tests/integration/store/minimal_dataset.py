@@ -1,4 +1,4 @@
-"""A dataset as small as can be: things with a word each. Some words Postgres refuses."""
+"""A minimal dataset: things with a word each. Postgres rejects some words."""
 
 from collections.abc import Iterable, Mapping
 
@@ -29,10 +29,11 @@ create temp table tally (inserted bigint, unchanged bigint) on commit delete row
            insert into tally select (select count(*) from new), count(*) - (select count(*) from new)
            from stage_things""",
     ),
-    counts_query="""select inserted, 0::bigint as updated, unchanged, 0::bigint as duplicates, null as warnings
-              from tally""",
+    counts_query="""select inserted, 0::bigint as updated, unchanged, 0::bigint as duplicates,
+                           null as warnings
+                    from tally""",
 )
-"""Counts what it inserts; a key that is there already is unchanged."""
+"""Counts inserted things; a key that exists is unchanged."""
 
 RACING_MERGE = MergePlan(
     create_temp_tables=MERGE.create_temp_tables,
@@ -45,7 +46,7 @@ RACING_MERGE = MergePlan(
     ),
     counts_query=MERGE.counts_query,
 )
-"""Like a real merge: probe, then plain INSERT, so that a key somebody else was faster with is a conflict."""
+"""Looks up keys and then inserts, as a real merge does: a key inserted concurrently is a conflict."""
 
 Thing = tuple[int, str, str, object]
 """Position, key, word, amount."""
@@ -61,7 +62,7 @@ def make_batch(
     warnings: Mapping[str, int] | None = None,
     errors: str = REJECTED_ERRORS,
 ) -> Batch:
-    """The things as a checked batch; a word travels with the first row that has it."""
+    """The things as a validated batch; a word belongs to the first row that has it."""
     facts, words = list(things), dict[str, int]()
     for position, _, word, _ in facts:
         words.setdefault(word, position)
@@ -83,5 +84,5 @@ def make_batch(
 
 
 def make_things(*positions: int, word: str = "kind") -> list[Thing]:
-    """Ordinary things, one for each position."""
+    """Valid things, one per position."""
     return [(position, f"key {position}", word, 1) for position in positions]

@@ -1,9 +1,9 @@
-"""Jobs that ended long ago, for tests of what is pruned."""
+"""Jobs that finished long ago, for tests of pruning."""
 
 from datetime import timedelta
 
 from consumer.lifecycle import Cancel, Complete, Fail, Transition
-from consumer.store import job_progress, transitions
+from consumer.store import database_rejections, job_progress, transitions
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.database import Database
 from consumer.store.jobs import Job
@@ -22,17 +22,17 @@ TERMINAL_TRANSITIONS: dict[Status, Transition] = {
 
 
 async def no_pause() -> None:
-    """No pause, and no end."""
+    """Does not pause, and does not stop."""
 
 
 async def make_ended_job(
     database: Database, request_id: str = "r-1", status: Status = Status.FAILED, *, days: float = 10
 ) -> Job:
-    """A job that ended so many days ago, all told: two things stored, a row rejected, another refused."""
+    """A job that finished `days` ago: two things stored, a row rejected by a rule and one by Postgres."""
     job, fence = await make_running_job(database, request_id)
     async with database.transaction() as connection:
         await job_progress.start_load(connection, fence, "the file", {"ranges": 1}, {})
-        await job_progress.record_database_rejections(connection, fence, {4: "22001"})
+        await database_rejections.record_database_rejections(connection, fence, {4: "22001"})
     session = await BatchWriter.open(database, fence, minimal_dataset.MERGE)
     await session.write(make_batch(make_things(2, 3), rejected=[4]))
     await session.close()
@@ -44,7 +44,7 @@ async def make_ended_job(
 
 
 async def backdate(database: Database, job_id: int, days: float) -> None:
-    """Let a job have ended, and its events be published, so many days ago."""
+    """Move the end of a job and the publishing of its events to so many days ago."""
     ago = timedelta(days=days)
     for statement in (
         "update migration.jobs set completed_at = now() - $2::interval where id = $1",
@@ -54,7 +54,7 @@ async def backdate(database: Database, job_id: int, days: float) -> None:
 
 
 async def add_errors(database: Database, job_id: int, count: int) -> None:
-    """Many more rejected rows."""
+    """Insert `count` more rejected rows."""
     await execute(
         database,
         """insert into migration.migration_errors (job_id, load, row_number, errors, record)
@@ -66,18 +66,18 @@ async def add_errors(database: Database, job_id: int, count: int) -> None:
 
 
 async def row_count(database: Database, table: str, job_id: int) -> int:
-    """How many rows of a table belong to a job."""
+    """Number of rows of a job in a table."""
     found = await fetch(database, f"select count(*) from migration.{table} where job_id = $1", job_id)
     return int(found[0][0])
 
 
 COUNTED_TABLES = (
-    *("jobs", "outbox", "migration_errors", "refused_rows", "commands", "attempts", "rejected_counts"),
+    *("jobs", "outbox", "migration_errors", "database_rejections", "commands", "attempts", "rejected_counts"),
 )
 
 
 async def count_deletes(database: Database) -> None:
-    """Have Postgres note how many rows each transaction deletes from now on, what cascades included."""
+    """Have Postgres count the rows that each transaction deletes from now on, cascades included."""
     await execute(database, "create table migration.weights (transaction xid8, rows bigint)")
     await execute(
         database,
@@ -94,6 +94,6 @@ async def count_deletes(database: Database) -> None:
 
 
 async def deletes_per_transaction(database: Database) -> list[int]:
-    """How many rows each transaction deleted."""
+    """The number of rows that each transaction deleted."""
     query = "select sum(rows)::bigint from migration.weights group by transaction"
     return [rows_ for (rows_,) in await fetch(database, query)]

@@ -4,12 +4,13 @@ import json
 import struct
 from collections.abc import Sequence
 
-from consumer.store import job_progress
+from consumer.store import database_rejections, job_progress
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.database import Database
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
-from consumer.store.rejected_rows import ALL_ROWS, rejected_rows
+from consumer.store.rejected_pages import ALL_ROWS, rejected_rows
+from consumer.store.rejected_rows import rejected_positions
 from tests.integration.store import minimal_dataset
 from tests.integration.store.minimal_dataset import make_batch, make_things
 from tests.support.job_factories import execute, fetch
@@ -26,7 +27,7 @@ STORED_ROWS = (
 
 
 async def start_load(database: Database, fencing_token: FencingToken, fingerprint: str) -> Job:
-    """Begin a load in a transaction of its own."""
+    """Start a load in a transaction of its own."""
     async with database.transaction() as connection:
         return await job_progress.start_load(connection, fencing_token, fingerprint, None, {})
 
@@ -41,7 +42,7 @@ async def store_batch(database: Database, fencing_token: FencingToken, *, reject
 
 
 async def add_rejected(database: Database, job: Job, count: int) -> None:
-    """Rows from 1 on, rejected in the load that a job is at."""
+    """Insert rejected rows from 1 on in the current load of a job."""
     connection = await database.data_connection()
     try:
         await connection.execute(INSERT_MANY, job.id, job.load, count)
@@ -51,7 +52,7 @@ async def add_rejected(database: Database, job: Job, count: int) -> None:
 
 
 async def visible_row_numbers(database: Database, job_id: int) -> list[int]:
-    """Row numbers that a reader over HTTP gets."""
+    """Row numbers that an HTTP client gets."""
     async with database.read_transaction() as connection:
         page = await rejected_rows(connection, job_id, after=-1, limit=1_000, row_filter=ALL_ROWS)
     return [json.loads(line)["row_number"] for line in page.json_rows]
@@ -60,34 +61,34 @@ async def visible_row_numbers(database: Database, job_id: int) -> list[int]:
 async def resumed_rows(
     database: Database, fencing_token: FencingToken
 ) -> tuple[tuple[int, ...], dict[int, str]]:
-    """Rejected and refused rows that the next reading of the source is given."""
+    """Rejected rows and database rejections that the next attempt gets."""
     async with database.transaction() as connection:
-        positions = await job_progress.rejected_positions(connection, fencing_token)
-        refused = await job_progress.list_database_rejections(connection, fencing_token)
-    return struct.unpack(f"!{len(positions) // 8}q", positions), refused
+        positions = await rejected_positions(connection, fencing_token)
+        rejected_by_database = await database_rejections.list_database_rejections(connection, fencing_token)
+    return struct.unpack(f"!{len(positions) // 8}q", positions), rejected_by_database
 
 
 async def stored_rows(database: Database, job_id: int) -> list[tuple[int, int]]:
-    """Load and row number of all that is in the table."""
+    """Load and row number of all rejected rows in the table."""
     return [(load, number) for load, number in await fetch(database, STORED_ROWS, job_id)]
 
 
 async def record_rejected_by_database(
     database: Database, fencing_token: FencingToken, *row_numbers: int
 ) -> None:
-    """Have rows refused by Postgres in the present load."""
+    """Record database rejections in the current load."""
     async with database.transaction() as connection:
-        await job_progress.record_database_rejections(
+        await database_rejections.record_database_rejections(
             connection, fencing_token, dict.fromkeys(row_numbers, "22001")
         )
 
 
 async def jobs_with_older_loads(database: Database) -> list[int]:
-    """Numbers of the jobs that are looked at for rows of older loads."""
+    """Ids of the jobs that may have rows of older loads."""
     query = "select id from migration.jobs where pruned_before_load < load order by id"
     return [job_id for (job_id,) in await fetch(database, query)]
 
 
 async def set_load(database: Database, job_id: int, load: int) -> None:
-    """Move a job to another load, as a new one does."""
+    """Set the load of a job."""
     await execute(database, "update migration.jobs set load = $2 where id = $1", job_id, load)

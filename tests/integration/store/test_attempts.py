@@ -1,4 +1,4 @@
-"""The history of a job: a line for each claim, closed with what became of it."""
+"""The history of a job: one row per claim, closed with its outcome."""
 
 from datetime import timedelta
 
@@ -58,7 +58,7 @@ async def _retry(database: Database, requested_by: str | None) -> None:
         assert await commands.apply_command(connection, f"c-{requested_by}", retry) is None
 
 
-async def test_a_claim_opens_a_line_that_runs(database: Database) -> None:
+async def test_claim_inserts_an_open_attempt(database: Database) -> None:
     job, owned = await make_running_job(database, requested_by="ivanova")
     [line] = await _attempts(database, job.id)
     assert line == AttemptRecord(
@@ -78,7 +78,7 @@ async def test_a_claim_opens_a_line_that_runs(database: Database) -> None:
     assert line.started_at == job.attempt_started_at
 
 
-async def test_a_claim_that_is_rolled_back_leaves_no_line(database: Database) -> None:
+async def test_rolled_back_claim_leaves_no_attempt(database: Database) -> None:
     job = await make_pending_job(database)
     async with rolled_back(database) as connection:
         await claims._claim_locked(connection, job.id, "owner", 60)
@@ -95,7 +95,7 @@ async def test_a_claim_that_is_rolled_back_leaves_no_line(database: Database) ->
         (RETRY, AttemptOutcome.RETRYING, "source_away"),
     ],
 )
-async def test_the_end_of_a_claim_closes_its_line(
+async def test_end_of_a_claim_closes_its_attempt(
     database: Database, transition: Transition, outcome: AttemptOutcome, error: str | None
 ) -> None:
     job, owned = await make_running_job(database)
@@ -114,14 +114,14 @@ async def test_the_end_of_a_claim_closes_its_line(
     assert line.ended_at > line.started_at
 
 
-async def test_a_settlement_that_is_rolled_back_leaves_the_line_open(database: Database) -> None:
+async def test_rolled_back_transition_leaves_the_attempt_open(database: Database) -> None:
     _, owned = await make_running_job(database)
     async with rolled_back(database) as connection:
         await transitions.apply(connection, owned.job_id, owned.token, RETRY)
     assert await fetch(database, OPEN_ATTEMPTS) == [(1,)]
 
 
-async def test_a_rescue_closes_the_line_of_the_dead_owner(database: Database) -> None:
+async def test_rescue_closes_the_attempt_of_the_dead_owner(database: Database) -> None:
     job, owned = await make_running_job(database)
     session = await BatchWriter.open(database, owned, minimal_dataset.MERGE)
     await session.write(minimal_dataset.make_batch(minimal_dataset.make_things(2)))
@@ -135,7 +135,7 @@ async def test_a_rescue_closes_the_line_of_the_dead_owner(database: Database) ->
     assert (second.attempt, second.from_checkpoint) == (2, 2)
 
 
-async def test_a_run_that_ends_while_it_waits_has_no_line_of_its_own(database: Database) -> None:
+async def test_run_that_ends_while_pending_has_no_attempt(database: Database) -> None:
     job, owned = await make_running_job(database)
     await _finish_attempt(database, owned, RETRY)
     before = await _attempts(database, job.id)
@@ -144,7 +144,7 @@ async def test_a_run_that_ends_while_it_waits_has_no_line_of_its_own(database: D
     assert await _attempts(database, job.id) == before
 
 
-async def test_claims_handed_back_in_a_row_are_one_line(database: Database) -> None:
+async def test_consecutive_released_claims_share_one_row(database: Database) -> None:
     job, owned = await make_running_job(database)
     for last, replica in enumerate(("second", "third"), start=2):
         await _store(database, owned, last)
@@ -159,7 +159,7 @@ async def test_claims_handed_back_in_a_row_are_one_line(database: Database) -> N
     assert line.started_at == begun == job.attempt_started_at
 
 
-async def test_the_line_of_a_drain_begins_where_its_first_claim_began(database: Database) -> None:
+async def test_shared_row_starts_with_its_first_claim(database: Database) -> None:
     job, owned = await make_running_job(database)
     await _store(database, owned, 2)
     await _finish_attempt(database, owned, RETRY)
@@ -173,7 +173,9 @@ async def test_the_line_of_a_drain_begins_where_its_first_claim_began(database: 
 
 
 @pytest.mark.parametrize("between", ["another outcome", "another run", "an unclosed line"])
-async def test_what_lies_between_keeps_drains_apart(database: Database, between: str) -> None:
+async def test_released_claims_with_an_attempt_between_do_not_share_a_row(
+    database: Database, between: str
+) -> None:
     job, owned = await make_running_job(database)
     await _finish_attempt(database, owned, RELEASE)
     if between == "another outcome":
@@ -192,7 +194,7 @@ async def test_what_lies_between_keeps_drains_apart(database: Database, between:
     assert [(line.replica, line.claims) for line in released] == [("c", 1), ("owner", 1)]
 
 
-async def test_a_line_that_was_never_closed_is_unknown_once_its_claim_is_over(database: Database) -> None:
+async def test_attempt_that_was_never_closed_has_unknown_outcome(database: Database) -> None:
     job, owned = await make_running_job(database)
     await _finish_attempt(database, owned, RETRY)
     await execute(database, "update migration.attempts set outcome = null, ended_at = null")
@@ -210,7 +212,7 @@ async def test_claim_without_an_attempt_row_ends_like_others(database: Database)
     assert (line.replica, line.claims) == ("owner", 1)
 
 
-async def test_a_line_says_who_asked_for_its_run(database: Database) -> None:
+async def test_attempt_has_the_requester_of_its_run(database: Database) -> None:
     job, owned = await make_running_job(database, requested_by="ivanova")
     await _finish_attempt(database, owned, Fail("no_rows", "none"))
     for who in ("petrov", None):
@@ -226,7 +228,7 @@ select id, -n, 1, 1, 'before', now() from migration.jobs, generate_series(1, $1)
 """
 
 
-async def test_a_job_keeps_its_last_thousand_lines(
+async def test_job_keeps_its_last_thousand_attempts(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert attempts.MAX_KEPT_ATTEMPTS == 1_000
@@ -245,7 +247,7 @@ async def test_a_job_keeps_its_last_thousand_lines(
     assert len(await fetch(database, "select from migration.attempts where job_id = $1", other.id)) == 7
 
 
-async def test_lines_are_read_by_pages_the_latest_first(database: Database) -> None:
+async def test_attempts_are_paged_latest_first(database: Database) -> None:
     job = await make_pending_job(database)
     await execute(database, INSERT_MANY, 7)
     async with database.read_transaction() as connection:

@@ -1,4 +1,4 @@
-"""The batch transaction: rows, rejects, counters, checkpoint and event are stored together or not at all."""
+"""The batch transaction: rows, rejected rows, counters, checkpoint and event commit atomically."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,10 +8,9 @@ import pytest_asyncio
 
 from consumer.datasets.base import MergePlan
 from consumer.store.batch_writer import BatchWriter
-from consumer.store.batches import sum_counters
 from consumer.store.database import Database
 from consumer.store.errors import QueryError
-from consumer.store.jobs import Job
+from consumer.store.jobs import Job, sum_counters
 from consumer.store.leases import FencingToken
 from tests.integration.store import minimal_dataset
 from tests.integration.store.minimal_dataset import make_batch, make_things
@@ -39,18 +38,18 @@ async def batch_writer(database: Database, fencing_token: FencingToken) -> Async
     await opened.close()
 
 
-async def test_a_batch_stores_its_rows_rejects_counters_and_checkpoint(
+async def test_batch_stores_rows_rejected_rows_counters_and_checkpoint(
     database: Database, batch_writer: BatchWriter
 ) -> None:
     job = await batch_writer.write(make_batch(make_things(2, 3), rejected=[5], warnings={"phone": 2}))
     assert (job.processed, job.inserted, job.failed, job.checkpoint) == (2, 2, 1, 5)
     assert job.warnings == {"phone": 2}
     assert await fetch(database, "select key from things order by key") == [("key 2",), ("key 3",)]
-    kept = "select job_id, row_number, record_identifier, record::text from migration.migration_errors"
-    assert await fetch(database, kept) == [(job.id, 5, "who 5", '{"amount": "x"}')]
+    rejected = "select job_id, row_number, record_identifier, record::text from migration.migration_errors"
+    assert await fetch(database, rejected) == [(job.id, 5, "who 5", '{"amount": "x"}')]
 
 
-async def test_batches_add_up(database: Database, batch_writer: BatchWriter) -> None:
+async def test_counters_add_up_over_batches(database: Database, batch_writer: BatchWriter) -> None:
     await batch_writer.write(make_batch(make_things(2, 3), warnings={"phone": 2}))
     job = await batch_writer.write(
         make_batch(make_things(3, 4), rejected=[5, 6], warnings={"phone": 1, "flag": 1})
@@ -59,12 +58,12 @@ async def test_batches_add_up(database: Database, batch_writer: BatchWriter) -> 
     assert job.warnings == {"flag": 1, "phone": 3}
 
 
-async def test_a_batch_of_nothing_but_rejects_moves_the_checkpoint(batch_writer: BatchWriter) -> None:
+async def test_batch_of_rejected_rows_only_moves_the_checkpoint(batch_writer: BatchWriter) -> None:
     job = await batch_writer.write(make_batch([], rejected=[2, 3]))
     assert (job.processed, job.failed, job.checkpoint) == (0, 2, 3)
 
 
-async def test_a_committed_batch_forgets_the_attempts_that_failed_before(
+async def test_committed_batch_resets_consecutive_failures(
     database: Database, batch_writer: BatchWriter
 ) -> None:
     await execute(
@@ -74,20 +73,22 @@ async def test_a_committed_batch_forgets_the_attempts_that_failed_before(
     assert (job.consecutive_failures, job.error_code) == (0, None)
 
 
-async def test_progress_is_told_at_most_once_a_second(database: Database, batch_writer: BatchWriter) -> None:
-    told_at = "update migration.jobs set last_event_at = clock_timestamp() {} interval '1 minute'"
-    await execute(database, told_at.format("+"))
+async def test_progress_event_is_emitted_at_most_once_a_second(
+    database: Database, batch_writer: BatchWriter
+) -> None:
+    move_last_event = "update migration.jobs set last_event_at = clock_timestamp() {} interval '1 minute'"
+    await execute(database, move_last_event.format("+"))
     first = await batch_writer.write(make_batch(make_things(2)))
     quiet = await batch_writer.write(make_batch(make_things(3)))
     assert quiet.sequence == first.sequence
-    await execute(database, told_at.format("-"))
-    told = await batch_writer.write(make_batch(make_things(4)))
-    assert told.sequence == first.sequence + 1
-    assert [event["processed"] for event in await outbox_events(database, told.id)][-1] == 3
+    await execute(database, move_last_event.format("-"))
+    after = await batch_writer.write(make_batch(make_things(4)))
+    assert after.sequence == first.sequence + 1
+    assert [event["processed"] for event in await outbox_events(database, after.id)][-1] == 3
 
 
 def _make_broken_merge(place: str) -> MergePlan:
-    """The merge with a statement that fails in the middle of it, or behind everything else."""
+    """The merge with a failing statement in the middle or at the end."""
     boom = "select * from nowhere"
     if place == "counts":
         return MergePlan(
@@ -106,7 +107,7 @@ def _make_broken_merge(place: str) -> MergePlan:
 
 
 @pytest.mark.parametrize("place", ["statements", "counts"])
-async def test_a_failure_in_the_middle_leaves_nothing_behind(
+async def test_failure_in_the_middle_rolls_back_the_batch(
     database: Database, fencing_token: FencingToken, place: str
 ) -> None:
     session = await BatchWriter.open(database, fencing_token, _make_broken_merge(place))
@@ -150,9 +151,7 @@ async def test_after_a_failure_the_same_batch_can_be_stored(
     assert (await batch_writer.write(make_batch(make_things(2)))).inserted == 1
 
 
-async def test_a_batch_that_met_a_faster_transaction_is_repeated(
-    database: Database, fencing_token: FencingToken
-) -> None:
+async def test_batch_is_retried_after_a_conflict(database: Database, fencing_token: FencingToken) -> None:
     session = await BatchWriter.open(database, fencing_token, minimal_dataset.RACING_MERGE)
     faster = await database.data_connection()
     claimed = faster.transaction()
@@ -171,7 +170,7 @@ async def test_a_batch_that_met_a_faster_transaction_is_repeated(
     await session.close()
 
 
-async def test_two_jobs_with_the_same_rows_both_come_to_their_end(
+async def test_two_jobs_with_the_same_rows_both_complete(
     database: Database, fencing_token: FencingToken
 ) -> None:
     _, other = await make_running_job(database, "r-2")
@@ -199,7 +198,7 @@ UPDATE_COUNTS = "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where 
 
 
 async def test_stored_batches_change_no_index_of_jobs(database: Database, batch_writer: BatchWriter) -> None:
-    """Each is a HOT update: only the page of the row is written, and is cleaned as it goes."""
+    """Each is a HOT update, which writes no index."""
     [(updates, hot)] = await fetch(database, UPDATE_COUNTS)
 
     async def counted() -> bool:

@@ -1,4 +1,4 @@
-"""Finding the rows that only Postgres refuses: exactly those, and nothing of the search is kept."""
+"""The search finds exactly the rows that Postgres rejects, and leaves nothing in the tables."""
 
 import asyncio
 import random
@@ -54,7 +54,7 @@ async def batch_writer(database: Database, fencing_token: FencingToken) -> Async
 
 
 def _make_things_with(amounts: Mapping[int, object], *, last: int = 200) -> list[Thing]:
-    """Things of which some have amounts of their own."""
+    """Things, some of them with given amounts."""
     return [(p, f"key {p:03}", "kind", amounts.get(p, 1)) for p in range(1, last + 1)]
 
 
@@ -71,7 +71,7 @@ def _make_things_with(amounts: Mapping[int, object], *, last: int = 200) -> list
     ],
     ids=lambda spoiled: ",".join(map(str, spoiled)),
 )
-async def test_exactly_the_refused_rows_are_found(
+async def test_exactly_the_rejected_rows_are_found(
     database: Database, batch_writer: BatchWriter, spoiled: dict[int, object]
 ) -> None:
     before = await snapshot(database)
@@ -84,20 +84,20 @@ async def test_exactly_the_refused_rows_are_found(
     assert await snapshot(database) == before
 
 
-async def test_without_the_refused_rows_the_rest_is_stored(batch_writer: BatchWriter) -> None:
+async def test_remaining_rows_are_stored_without_the_rejected_ones(batch_writer: BatchWriter) -> None:
     with pytest.raises(RowsRejectedError) as caught:
         await batch_writer.write(make_batch(_make_things_with({3: 500, 77: "many"})))
     rest = [thing for thing in _make_things_with({}) if thing[0] not in caught.value.rows]
     assert (await batch_writer.write(make_batch(rest))).inserted == 198
 
 
-async def test_a_batch_where_every_row_is_refused_names_every_row(batch_writer: BatchWriter) -> None:
+async def test_batch_with_all_rows_rejected_names_every_row(batch_writer: BatchWriter) -> None:
     with pytest.raises(RowsRejectedError) as caught:
         await batch_writer.write(make_batch(_make_things_with(dict.fromkeys(range(1, 11), 500), last=10)))
     assert caught.value.rows == dict.fromkeys(range(1, 11), CHECK_VIOLATION)
 
 
-async def test_where_every_row_is_refused_the_search_ends_with_enough_of_them(
+async def test_search_ends_at_its_limit_of_found_rows(
     batch_writer: BatchWriter,
 ) -> None:
     last = 2 * bisect_rejected.MAX_FOUND_ROWS
@@ -108,7 +108,7 @@ async def test_where_every_row_is_refused_the_search_ends_with_enough_of_them(
     assert caught.value.rows == dict.fromkeys(range(1, bisect_rejected.MAX_FOUND_ROWS + 1), CHECK_VIOLATION)
 
 
-async def test_a_search_that_lasts_too_long_gives_what_it_has_found(
+async def test_search_that_times_out_returns_the_rows_found(
     batch_writer: BatchWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bisect_rejected, "SEARCH_SECONDS", 0.0)
@@ -117,10 +117,10 @@ async def test_a_search_that_lasts_too_long_gives_what_it_has_found(
     assert caught.value.rows == {9: CHECK_VIOLATION}
 
 
-async def test_many_refused_rows_cost_little_more_than_one(
+async def test_many_rejected_rows_cost_little_more_than_one(
     database: Database, fencing_token: FencingToken
 ) -> None:
-    """Counted by a sequence, which no rollback sets back."""
+    """Counted by a sequence, which is not rolled back."""
     await execute(database, "create sequence tried")
     counting = replace(
         minimal_dataset.MERGE,
@@ -135,7 +135,7 @@ async def test_many_refused_rows_cost_little_more_than_one(
     assert (await fetch(database, "select last_value from tried"))[0][0] < 2000 * 15
 
 
-async def test_a_row_refused_only_after_others_of_its_batch_is_found(
+async def test_row_rejected_only_after_earlier_rows_is_found(
     database: Database, batch_writer: BatchWriter
 ) -> None:
     await execute(database, "alter table things add unique (amount)")
@@ -146,16 +146,14 @@ async def test_a_row_refused_only_after_others_of_its_batch_is_found(
     assert caught.value.rows == {71: UNIQUE_VIOLATION}
 
 
-async def test_a_row_refused_not_before_the_commit_is_found(
-    database: Database, batch_writer: BatchWriter
-) -> None:
+async def test_row_rejected_at_commit_is_found(database: Database, batch_writer: BatchWriter) -> None:
     await execute(database, ADD_DEFERRED_TRIGGER)
     with pytest.raises(RowsRejectedError) as caught:
         await batch_writer.write(make_batch(_make_things_with({31: 77})))
     assert caught.value.rows == {31: CHECK_VIOLATION}
 
 
-async def test_all_refused_lines_of_dimensions_are_found_at_once(
+async def test_all_rejected_dimensions_are_found_in_one_search(
     database: Database, batch_writer: BatchWriter
 ) -> None:
     await execute(database, "alter table words add constraint fair check (word <> 'foul')")
@@ -166,10 +164,10 @@ async def test_all_refused_lines_of_dimensions_are_found_at_once(
     assert caught.value.rows == {2: CHECK_VIOLATION, 4: CHECK_VIOLATION}
 
 
-async def test_a_refused_line_of_a_dimension_ends_the_search_with_the_row_it_travelled_with(
+async def test_rejected_dimension_ends_the_search_at_its_row(
     database: Database, batch_writer: BatchWriter
 ) -> None:
-    """Later rows lean on the text, so only a new reading can say more."""
+    """Later rows refer to the text, so only a new attempt finds more."""
     spoiled = _make_things_with({2: 500, 9: 500}, last=10)
     spoiled[4] = (5, "key 005", "rude", 1)
     spoiled[6] = (7, "key 007", "rude", 1)
@@ -179,7 +177,7 @@ async def test_a_refused_line_of_a_dimension_ends_the_search_with_the_row_it_tra
     assert await fetch(database, "select * from words") == []
 
 
-async def test_a_key_that_is_taken_for_good_is_refused_like_any_value(
+async def test_lasting_unique_violation_is_a_rejection(
     database: Database, fencing_token: FencingToken
 ) -> None:
     twice = MergePlan(
@@ -202,7 +200,7 @@ async def test_a_key_that_is_taken_for_good_is_refused_like_any_value(
     assert caught.value.rows == {4: UNIQUE_VIOLATION}
 
 
-async def test_a_row_that_met_a_faster_transaction_while_searching_is_not_blamed(
+async def test_row_with_a_conflict_during_the_search_is_not_rejected(
     database: Database, fencing_token: FencingToken
 ) -> None:
     session = await BatchWriter.open(database, fencing_token, minimal_dataset.RACING_MERGE)
@@ -228,7 +226,7 @@ async def test_a_row_that_met_a_faster_transaction_while_searching_is_not_blamed
 async def test_key_too_long_for_its_index_is_found_whatever_the_error_names(
     batch_writer: BatchWriter, characters: int
 ) -> None:
-    """Postgres names the index only where the key would fit into a page."""
+    """Postgres names the index only if the key fits into a page."""
     long = random.Random(1).randbytes(characters // 2).hex()
     rows_ = [(p, long if p == 77 else f"key {p:03}", "kind", 1) for p in range(1, 201)]
     with pytest.raises(RowsRejectedError) as refused:
@@ -241,7 +239,7 @@ EXHAUST_TRANSACTION_IDS = (
 )
 
 
-async def test_server_that_takes_no_writes_refuses_no_row(
+async def test_server_that_accepts_no_writes_rejects_no_row(
     database: Database, batch_writer: BatchWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await execute(database, NEAR_WRAPAROUND.format(table="things"))

@@ -1,4 +1,4 @@
-"""What may happen to a job while a batch of it is in hand: all that leaves its token alone, at once."""
+"""During a batch every change of its job that keeps the token goes ahead without waiting."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,22 +30,22 @@ from tests.support.job_factories import (
 )
 
 AT_ONCE_SECONDS = 2.5
-"""Less than a lock is waited for."""
+"""Less than the lock timeout."""
 
 
 @pytest_asyncio.fixture
 async def batch_in_progress(database: Database) -> AsyncIterator[FencingToken]:
-    """A batch stands behind its fence, and waits for whatever else the merge may wait for."""
+    """A batch that has locked its token and waits in the merge."""
     _, fence = await make_running_job(database)
     session = await BatchWriter.open(database, fence, minimal_dataset.MERGE)
     await session._connection.execute("begin")
-    await transitions.share_lock_owned(session._connection, fence)
+    await transitions.share_lock_owned_job(session._connection, fence)
     yield fence
     await session.close()
 
 
 @pytest.mark.usefixtures("batch_in_progress")
-async def test_a_wish_to_cancel_is_written_down(database: Database) -> None:
+async def test_cancel_is_recorded_during_a_batch(database: Database) -> None:
     cancel = CancelRequest(action="cancel", request_id="r-1")
     async with asyncio.timeout(AT_ONCE_SECONDS), database.transaction() as connection:
         assert await commands.apply_command(connection, "c-1", cancel) is None
@@ -53,13 +53,13 @@ async def test_a_wish_to_cancel_is_written_down(database: Database) -> None:
 
 
 @pytest.mark.usefixtures("batch_in_progress")
-async def test_the_same_request_is_answered(database: Database) -> None:
+async def test_repeated_request_is_answered_during_a_batch(database: Database) -> None:
     async with asyncio.timeout(AT_ONCE_SECONDS):
         assert await record_request(database, "r-1") is RecordOutcome.DUPLICATE
 
 
 @pytest.mark.usefixtures("batch_in_progress")
-async def test_nobody_gets_its_token_or_ends_or_removes_it(
+async def test_job_with_a_batch_in_progress_is_not_claimed_ended_or_pruned(
     database: Database, batch_in_progress: FencingToken
 ) -> None:
     for statement in (
@@ -73,7 +73,7 @@ async def test_nobody_gets_its_token_or_ends_or_removes_it(
         await _finish_batch(database, batch_in_progress)
 
 
-async def test_a_lease_that_is_over_ends_the_batch_and_a_cancel_the_job(
+async def test_cancel_after_lease_expiry_terminates_the_batch(
     database: Database, batch_in_progress: FencingToken
 ) -> None:
     await expire_lease(database, batch_in_progress.job_id)
@@ -83,7 +83,7 @@ async def test_a_lease_that_is_over_ends_the_batch_and_a_cancel_the_job(
     assert (await get_job(database, "r-1")).status is Status.CANCELLED
 
 
-async def test_a_batch_stores_all_of_itself_beside_a_wish_to_cancel(
+async def test_batch_commits_fully_when_a_cancel_is_requested(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, fence = await make_running_job(database)

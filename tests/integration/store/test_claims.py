@@ -1,4 +1,4 @@
-"""Claims: a waiting job gets exactly one owner."""
+"""Claims: a pending job gets exactly one owner."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ from generate_series(1, 1000) n
 
 
 async def _claim_all(database: Database, owner: str) -> list[Job]:
-    """Four at a time, as many replicas' worth of greed as one pool allows."""
+    """Claims four jobs at a time until none is left."""
 
     async def greedy() -> list[Job]:
         taken = []
@@ -43,7 +43,7 @@ async def _claim_all(database: Database, owner: str) -> list[Job]:
     return list(chain.from_iterable(await asyncio.gather(*(greedy() for _ in range(4)))))
 
 
-async def test_a_thousand_jobs_raced_by_two_owners_are_each_claimed_once(
+async def test_thousand_jobs_are_claimed_once_each_by_two_owners(
     database: Database, other_replica_database: Database
 ) -> None:
     await execute(database, INSERT_THOUSAND)
@@ -57,12 +57,12 @@ async def test_a_thousand_jobs_raced_by_two_owners_are_each_claimed_once(
     assert leased == {"a": len(ours), "b": len(theirs)}
 
 
-async def test_nothing_is_claimed_where_nothing_waits(database: Database) -> None:
+async def test_nothing_is_claimed_without_pending_jobs(database: Database) -> None:
     await make_running_job(database)
     assert await claims.claim(database, "b", 60) is None
 
 
-async def test_the_job_that_waits_longest_is_claimed_first(database: Database) -> None:
+async def test_oldest_available_job_is_claimed_first(database: Database) -> None:
     first = await make_pending_job(database, "r-1")
     second = await make_pending_job(database, "r-2")
     await execute(
@@ -74,7 +74,7 @@ async def test_the_job_that_waits_longest_is_claimed_first(database: Database) -
     assert [job.id for job in claimed if job] == [second.id, first.id]
 
 
-async def test_a_job_that_has_to_wait_is_not_claimed_before(database: Database) -> None:
+async def test_delayed_job_is_not_claimed_early(database: Database) -> None:
     job, owned = await make_running_job(database)
     decision = next_transition(
         job.retry_state, TransientFailure("source_unavailable", "later"), now=job.now, jitter=0
@@ -103,16 +103,16 @@ async def test_every_claim_has_a_token_higher_than_all_before(database: Database
     assert owned.token > tokens[-1]
 
 
-async def test_a_claim_is_told_with_the_attempt_it_begins(database: Database) -> None:
+async def test_claim_emits_an_event_with_its_attempt(database: Database) -> None:
     job, _ = await make_running_job(database)
-    told = await outbox_events(database, job.id)
-    assert [(event["sequence"], event["status"], event["attempt"]) for event in told] == [
+    events = await outbox_events(database, job.id)
+    assert [(event["sequence"], event["status"], event["attempt"]) for event in events] == [
         (1, "pending", 0),
         (2, "running", 1),
     ]
 
 
-async def test_a_job_whose_run_has_no_time_left_is_ended_and_not_taken(database: Database) -> None:
+async def test_timed_out_job_is_failed_instead_of_claimed(database: Database) -> None:
     waiting = await make_pending_job(database, options={"timeout_seconds": 60})
     await execute(
         database, "update migration.jobs set run_started_at = clock_timestamp() - interval '61 seconds'"
@@ -141,10 +141,8 @@ def _plan_nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
     ("statement", "index"),
     [(claims.LOCK_NEXT_JOB, "jobs_pending_idx"), (claims.LOCK_TIMED_OUT, "jobs_pending_deadline_idx")],
 )
-async def test_jobs_that_have_to_wait_are_not_looked_at(
-    database: Database, statement: str, index: str
-) -> None:
-    """A round with 200,000 of them took 159 ms."""
+async def test_delayed_jobs_are_not_scanned(database: Database, statement: str, index: str) -> None:
+    """Without the index a round with 200,000 jobs took 159 ms."""
     await execute(database, INSERT_PENDING)
     await execute(database, "analyze migration.jobs")
     async with database.transaction() as connection:
@@ -155,7 +153,7 @@ async def test_jobs_that_have_to_wait_are_not_looked_at(
     assert sum(node.get("Rows Removed by Filter", 0) for node in nodes) == 0
 
 
-async def test_only_jobs_whose_time_is_over_are_ended(database: Database) -> None:
+async def test_only_timed_out_jobs_are_failed(database: Database) -> None:
     for request_id, seconds in (("over", 61), ("not yet", 50), ("long", 61)):
         limit = 3_600 if request_id == "long" else 60
         await make_pending_job(database, request_id, options={"timeout_seconds": limit})

@@ -1,4 +1,4 @@
-"""What was decided on a command is kept: who sent it, whether it was accepted, why not."""
+"""Decisions on commands are stored: requester, whether it was accepted, and the reason if not."""
 
 from consumer.store import commands
 from consumer.store.commands import CommandDecision
@@ -20,20 +20,20 @@ async def _find(database: Database, command_id: str) -> CommandDecision | None:
         return (await commands.decided_commands(connection, [command_id])).get(command_id)
 
 
-async def test_an_accepted_command_is_kept_with_who_sent_it(database: Database) -> None:
+async def test_accepted_command_is_stored_with_its_requester(database: Database) -> None:
     await make_pending_job(database)
     assert await _apply(database, "c-1", CANCEL) is None
     assert await _find(database, "c-1") == CommandDecision("c-1", "r-1", "cancel", "ivanova", True, None)
 
 
-async def test_a_refused_command_is_kept_with_the_sentence(database: Database) -> None:
+async def test_rejected_command_is_stored_with_its_reason(database: Database) -> None:
     await make_pending_job(database)
     refusal = await _apply(database, "c-1", RETRY)
     assert refusal is not None
     assert await _find(database, "c-1") == CommandDecision("c-1", "r-1", "retry", "petrov", False, refusal)
 
 
-async def test_a_second_delivery_changes_nothing_that_was_kept(database: Database) -> None:
+async def test_second_delivery_does_not_change_the_decision(database: Database) -> None:
     await make_pending_job(database)
     await _apply(database, "c-1", RETRY)
     before = await _find(database, "c-1")
@@ -51,7 +51,7 @@ async def test_an_id_used_for_another_command_keeps_the_first_decision(database:
     assert (found.action, found.accepted) == ("cancel", True)
 
 
-async def test_a_command_that_was_not_decided_on_is_not_found(database: Database) -> None:
+async def test_undecided_command_is_not_found(database: Database) -> None:
     assert await _find(database, "c-1") is None
 
 
@@ -64,7 +64,7 @@ async def test_many_decisions_are_read_at_once(database: Database) -> None:
     assert {name: decision.accepted for name, decision in found.items()} == {"c-1": True, "c-2": False}
 
 
-async def test_the_run_remembers_who_asked_for_it(database: Database) -> None:
+async def test_run_has_its_requester(database: Database) -> None:
     await make_pending_job(database, requested_by="sidorov")
     assert (await get_job(database, "r-1")).run_requested_by == "sidorov"
     await _apply(database, "c-1", CANCEL)

@@ -1,11 +1,11 @@
-"""Cancel and retry: obeyed once each, whatever state the job is in and however often the message comes."""
+"""Cancel and retry act once, in every state of the job and however often they are delivered."""
 
 import asyncio
 
 import pytest
 
 from consumer.lifecycle import Cancel, Complete, Fail, Transition
-from consumer.store import commands, job_progress, transitions
+from consumer.store import commands, database_rejections, job_progress, transitions
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.database import Database
 from consumer.store.errors import TransactionConflictError
@@ -30,7 +30,7 @@ Command = CancelRequest | RetryRequest
 
 
 async def apply_command(database: Database, command: Command, command_id: str = "c-1") -> str | None:
-    """What intake does with a command, which tries again where another transaction was faster."""
+    """Apply a command as intake does, which retries after a conflict."""
     while True:
         try:
             async with database.transaction() as connection:
@@ -47,7 +47,7 @@ TERMINAL_TRANSITIONS: dict[Status, Transition] = {
 
 
 async def _make_ended_job(database: Database, status: Status) -> None:
-    """A job that came to that end, with a batch stored on the way."""
+    """A job that ended with this transition, after storing a batch."""
     _, fence = await make_running_job(database)
     session = await BatchWriter.open(database, fence, minimal_dataset.MERGE)
     await session.write(make_batch(make_things(2)))
@@ -59,20 +59,20 @@ async def _make_ended_job(database: Database, status: Status) -> None:
 
 
 async def _resent_sequences(database: Database) -> list[int]:
-    """Sequences of the events that wait to be sent again."""
+    """Sequences of the events to be resent."""
     query = """select sequence from migration.outbox
                where published_at is null and resend_generation > 0 order by id"""
     return [sequence for (sequence,) in await fetch(database, query)]
 
 
-async def test_a_waiting_job_is_cancelled_on_the_spot(database: Database) -> None:
+async def test_pending_job_is_cancelled_at_once(database: Database) -> None:
     job = await make_pending_job(database)
     assert await apply_command(database, CANCEL) is None
     assert (await get_job(database, "r-1")).status is Status.CANCELLED
     assert [event["status"] for event in await outbox_events(database, job.id)] == ["pending", "cancelled"]
 
 
-async def test_of_a_job_that_runs_the_owner_is_told(database: Database) -> None:
+async def test_owner_of_a_running_job_is_notified_of_a_cancel(database: Database) -> None:
     job, fence = await make_running_job(database)
     assert await apply_command(database, CANCEL) is None
     after = await get_job(database, "r-1")
@@ -80,7 +80,7 @@ async def test_of_a_job_that_runs_the_owner_is_told(database: Database) -> None:
     assert len(await outbox_events(database, job.id)) == 2
 
 
-async def test_a_job_whose_lease_ran_out_is_cancelled_on_the_spot(database: Database) -> None:
+async def test_job_with_an_expired_lease_is_cancelled_at_once(database: Database) -> None:
     job, _ = await make_running_job(database)
     await expire_lease(database, job.id)
     assert await apply_command(database, CANCEL) is None
@@ -89,7 +89,7 @@ async def test_a_job_whose_lease_ran_out_is_cancelled_on_the_spot(database: Data
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
-async def test_there_is_nothing_to_cancel_in_a_job_that_ended(database: Database, status: Status) -> None:
+async def test_cancel_of_a_finished_job_is_rejected(database: Database, status: Status) -> None:
     await _make_ended_job(database, status)
     before = await get_job(database, "r-1")
     assert (await apply_command(database, CANCEL) or "").startswith(f"it is {status} already")
@@ -98,15 +98,13 @@ async def test_there_is_nothing_to_cancel_in_a_job_that_ended(database: Database
 
 
 @pytest.mark.parametrize("command", [CANCEL, RETRY], ids=["cancel", "retry"])
-async def test_an_unknown_request_id_is_refused(database: Database, command: Command) -> None:
+async def test_unknown_request_id_is_rejected(database: Database, command: Command) -> None:
     assert await apply_command(database, command) == "there is no migration with request id r-1"
     assert await fetch(database, "select count(*) from migration.outbox") == [(0,)]
 
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELLED])
-async def test_a_retry_is_a_new_run_that_goes_on_from_the_checkpoint(
-    database: Database, status: Status
-) -> None:
+async def test_retry_is_a_new_run_from_the_checkpoint(database: Database, status: Status) -> None:
     await _make_ended_job(database, status)
     before = await get_job(database, "r-1")
     assert await apply_command(database, RETRY) is None
@@ -118,16 +116,16 @@ async def test_a_retry_is_a_new_run_that_goes_on_from_the_checkpoint(
     assert (await outbox_events(database, after.id))[-1]["run"] == 2
 
 
-async def test_a_retry_tries_rows_again_that_postgres_refused_behind_the_checkpoint(
+async def test_retry_retries_database_rejections_after_the_checkpoint(
     database: Database,
 ) -> None:
-    """Whatever was added to the tables may be gone again; those before it are stored as rejected."""
+    """What caused them may have changed; earlier ones are stored as rejected rows."""
     _, fence = await make_running_job(database)
     session = await BatchWriter.open(database, fence, minimal_dataset.MERGE)
     await session.write(make_batch(make_things(2)))
     await session.close()
     async with database.transaction() as connection:
-        await job_progress.record_database_rejections(
+        await database_rejections.record_database_rejections(
             connection, fence, {1: "23514", 2: "23514", 3: "23514", 9: "23514"}
         )
         await transitions.apply(connection, fence.job_id, fence.token, Fail("database_refused", "why"))
@@ -142,13 +140,13 @@ async def test_a_retry_tries_rows_again_that_postgres_refused_behind_the_checkpo
 async def test_a_retry_without_a_checkpoint_tries_all_rows_again(database: Database) -> None:
     _, fence = await make_running_job(database)
     async with database.transaction() as connection:
-        await job_progress.record_database_rejections(connection, fence, {-5: "23514", 3: "23514"})
+        await database_rejections.record_database_rejections(connection, fence, {-5: "23514", 3: "23514"})
         await transitions.apply(connection, fence.job_id, fence.token, Fail("database_refused", "why"))
     assert await apply_command(database, RETRY) is None
     assert await fetch(database, "select row_number from migration.database_rejections") == []
 
 
-async def test_a_retry_forgets_the_wish_to_cancel_the_run_before(database: Database) -> None:
+async def test_retry_clears_the_cancel_of_the_previous_run(database: Database) -> None:
     _, fence = await make_running_job(database)
     await apply_command(database, CANCEL, "c-1")
     async with database.transaction() as connection:
@@ -194,14 +192,14 @@ async def test_a_command_delivered_many_times_at_once_acts_once(
     assert await fetch(database, "select command_id, accepted from migration.commands") == [("c-1", True)]
 
 
-async def test_of_many_retries_at_once_one_is_obeyed(database: Database) -> None:
+async def test_one_of_many_concurrent_retries_is_accepted(database: Database) -> None:
     await _make_ended_job(database, Status.FAILED)
     answers = await asyncio.gather(*(apply_command(database, RETRY, f"c-{n}") for n in range(10)))
     assert answers.count(None) == 1
     assert (await get_job(database, "r-1")).run == 2
 
 
-async def test_an_unknown_command_delivered_many_times_at_once_is_refused_each_time(
+async def test_command_for_an_unknown_id_is_rejected_at_every_delivery(
     database: Database, other_replica_database: Database
 ) -> None:
     answers = await asyncio.gather(
@@ -210,7 +208,7 @@ async def test_an_unknown_command_delivered_many_times_at_once_is_refused_each_t
     assert set(answers) == {"there is no migration with request id r-1"}
 
 
-async def test_a_command_that_was_refused_does_not_act_when_it_comes_again_later(database: Database) -> None:
+async def test_rejected_command_does_not_act_when_redelivered_later(database: Database) -> None:
     await make_pending_job(database)
     assert await apply_command(database, RETRY) is not None
     await apply_command(database, CANCEL, "c-2")
@@ -223,9 +221,7 @@ async def test_a_command_that_was_refused_does_not_act_when_it_comes_again_later
     [CancelRequest(action="cancel", request_id="r-2"), RetryRequest(action="retry", request_id="r-1")],
     ids=["request", "action"],
 )
-async def test_a_command_id_that_was_used_for_another_command_is_refused(
-    database: Database, other: Command
-) -> None:
+async def test_reused_command_id_is_rejected(database: Database, other: Command) -> None:
     await make_pending_job(database, "r-1")
     await make_pending_job(database, "r-2")
     assert await apply_command(database, CANCEL) is None
@@ -234,7 +230,7 @@ async def test_a_command_id_that_was_used_for_another_command_is_refused(
     assert (await get_job(database, "r-1")).run == 1
 
 
-async def test_a_command_and_its_memory_are_one_transaction(database: Database) -> None:
+async def test_command_and_its_decision_are_one_transaction(database: Database) -> None:
     await make_pending_job(database)
     async with rolled_back(database) as connection:
         await commands.apply_command(connection, "c-1", CANCEL)

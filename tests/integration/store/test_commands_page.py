@@ -1,4 +1,4 @@
-"""The operator's page says of every command and every state what becomes of the job; the code does that."""
+"""The operator's page states the outcome of every command in every state; the code agrees."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterator
@@ -77,7 +77,7 @@ MAKE_STATE: dict[str, Callable[[Database], Awaitable[None]]] = {
 
 
 def table() -> Iterator[tuple[str, str, str]]:
-    """State, what happens, and the first word in code: what becomes of the job, or of the command."""
+    """State, event, and the first word in code of the cell: the status of the job, or the problem code."""
     section = PAGE.read_text(encoding="utf-8").split("## What a command does\n")[1].split("\n\n**")[0]
     head, _, *lines = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("|")]
     for state, *cells in lines:
@@ -85,14 +85,12 @@ def table() -> Iterator[tuple[str, str, str]]:
             yield state.strip(), name.strip("`"), re.findall(r"`(\w+)`", cell)[0]
 
 
-def test_every_state_is_told() -> None:
+def test_page_lists_every_state() -> None:
     assert {state for state, _, _ in table()} == MAKE_STATE.keys()
 
 
 @pytest.mark.parametrize(("state", "what", "outcome"), [*table()])
-async def test_what_the_page_tells_is_what_happens(
-    database: Database, state: str, what: str, outcome: str
-) -> None:
+async def test_page_states_the_outcome(database: Database, state: str, what: str, outcome: str) -> None:
     await MAKE_STATE[state](database)
     if what == "its time is over":
         await _pass_time(database, state)
@@ -104,7 +102,7 @@ async def test_what_the_page_tells_is_what_happens(
         assert (await get_job(database, "r-1")).status == outcome
 
 
-async def test_a_wish_to_cancel_is_honoured_by_whoever_ends_the_attempt(database: Database) -> None:
+async def test_cancel_is_applied_by_the_rescue_of_the_attempt(database: Database) -> None:
     job, _ = await make_running_job(database)
     async with database.transaction() as connection:
         await commands.apply_command(connection, "c-1", COMMANDS["cancel"])
@@ -113,7 +111,7 @@ async def test_a_wish_to_cancel_is_honoured_by_whoever_ends_the_attempt(database
 
 
 async def _pass_time(database: Database, state: str) -> None:
-    """The run began long ago; then everybody who looks after jobs does, the owner where there is one."""
+    """Let the run time out, then run the owner if it is alive, a rescue and the check for timeouts."""
     await execute(
         database, "update migration.jobs set run_started_at = clock_timestamp() - interval '1 year'"
     )

@@ -1,4 +1,4 @@
-"""The pools: readers never keep a heartbeat waiting, and an outage is an outage however it shows."""
+"""The pools: readers do not delay a heartbeat, and every kind of outage is DatabaseUnavailableError."""
 
 import asyncio
 import uuid
@@ -34,9 +34,9 @@ async def _terminate_backends(database: Database) -> None:
     await one.close()
 
 
-async def test_an_address_where_nothing_answers_is_an_outage() -> None:
+async def test_unreachable_server_is_an_outage() -> None:
     with pytest.raises(DatabaseUnavailableError):
-        await Database.open("postgresql://nobody@127.0.0.1:1/nothing")
+        await Database.open("postgresql://user@127.0.0.1:1/nothing")
 
 
 async def test_a_database_that_does_not_exist_is_no_outage(database: Database) -> None:
@@ -44,8 +44,8 @@ async def test_a_database_that_does_not_exist_is_no_outage(database: Database) -
         await Database.open(database.dsn.rpartition("/")[0] + "/no_such_database")
 
 
-async def test_being_shut_out_later_is_an_outage(database: Database) -> None:
-    """A password that is changed, a directory service that is away: no job is to blame."""
+async def test_login_failure_after_startup_is_an_outage(database: Database) -> None:
+    """A changed password or an unavailable directory service: no fault of a job."""
     name = f"guest_{uuid.uuid4().hex}"
     await execute(database, f"create role {name} login superuser password 'guest'")
     parts = urlsplit(database.dsn)
@@ -64,10 +64,10 @@ async def test_being_shut_out_later_is_an_outage(database: Database) -> None:
         await execute(database, f"drop role {name}")
 
 
-async def test_a_connection_ended_between_two_steps_of_a_call_is_an_outage(
+async def test_connection_terminated_inside_a_call_is_an_outage(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its time was up just when a statement was prepared: the library then trips over itself."""
+    """Terminated while a statement is prepared: asyncpg then raises AttributeError."""
     prepare = asyncpg.Connection._get_statement  # type: ignore[attr-defined]
 
     async def ended(connection: DedicatedConnection, *args: object, **options: object) -> object:
@@ -82,20 +82,20 @@ async def test_a_connection_ended_between_two_steps_of_a_call_is_an_outage(
     assert await fetch(database, "select 1") == [(1,)]
 
 
-async def test_a_slip_of_ours_stays_a_slip(database: Database) -> None:
+async def test_attribute_error_of_the_service_is_not_translated(database: Database) -> None:
     nothing: Any = None
     with pytest.raises(AttributeError):
         async with database.transaction():
             nothing.token.not_found_code  # noqa: B018
 
 
-async def test_an_address_that_cannot_be_understood_is_no_outage_and_stays_unsaid(database: Database) -> None:
+async def test_invalid_dsn_is_no_outage_and_is_not_quoted(database: Database) -> None:
     with pytest.raises(QueryError, match="DATABASE_URL") as caught:
-        await Database.open("postgresql://nobody:secret@127.0.0.1:1/nothing?sslmode=nonsense")
+        await Database.open("postgresql://user:secret@127.0.0.1:1/nothing?sslmode=nonsense")
     assert "secret" not in str(caught.value)
 
 
-async def test_a_value_that_the_driver_cannot_send_is_refused_and_no_outage(database: Database) -> None:
+async def test_value_that_asyncpg_cannot_encode_is_no_outage(database: Database) -> None:
     with pytest.raises(DataRejectedError, match="22000"):
         await fetch(database, "select $1::integer", "many")
 
@@ -111,7 +111,7 @@ async def test_a_listening_connection_that_cannot_listen_is_closed(database: Dat
     assert caught.value.sqlstate == "42601"
 
 
-async def test_a_crowd_of_readers_does_not_keep_the_service_from_its_work(
+async def test_many_readers_do_not_block_the_control_pool(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with AsyncExitStack() as crowd:
@@ -124,7 +124,7 @@ async def test_a_crowd_of_readers_does_not_keep_the_service_from_its_work(
         await execute(database, "select 1")
 
 
-async def test_a_crowd_of_readers_and_writers_leaves_the_ping_its_connection(database: Database) -> None:
+async def test_many_readers_and_writers_do_not_block_the_ping(database: Database) -> None:
     async with AsyncExitStack() as crowd:
         for _ in range(READ_CONNECTIONS):
             await crowd.enter_async_context(database.read_transaction())
@@ -133,22 +133,20 @@ async def test_a_crowd_of_readers_and_writers_leaves_the_ping_its_connection(dat
         await database.ping(1)
 
 
-async def test_a_ping_that_gets_no_answer_is_an_outage(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_unanswered_ping_is_an_outage(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     async with database._probe.acquire():
         with pytest.raises(DatabaseUnavailableError, match="no answer from Postgres"):
             await database.ping(0.2)
     await database.ping()
 
 
-async def test_a_reader_changes_nothing(database: Database) -> None:
+async def test_read_transaction_cannot_write(database: Database) -> None:
     with pytest.raises(DatabaseUnavailableError, match="25006"):
         await fetch(database, "insert into words values ('written') returning word")
 
 
-async def test_a_session_whose_backend_was_ended_says_outage_and_stores_nothing(database: Database) -> None:
-    """What the driver makes of a goodbye depends on how far it has read: hence several rounds."""
+async def test_terminated_backend_is_an_outage_and_stores_nothing(database: Database) -> None:
+    """What asyncpg raises depends on how much it has read: hence several rounds."""
     _, fence = await make_running_job(database)
     for _ in range(12):
         session = await BatchWriter.open(database, fence, minimal_dataset.MERGE)
@@ -164,7 +162,7 @@ async def _end(database: Database, session: BatchWriter) -> None:
     await execute(database, "select pg_terminate_backend($1)", session._connection.get_server_pid())
 
 
-async def test_after_everybody_was_thrown_out_the_pools_come_back_by_themselves(database: Database) -> None:
+async def test_pools_recover_after_all_backends_were_terminated(database: Database) -> None:
     await asyncio.gather(*(execute(database, "select pg_sleep(0.1)") for _ in range(6)))
     await _terminate_backends(database)
 

@@ -1,4 +1,4 @@
-"""The stored status events of jobs, read for many followers in one query."""
+"""Stored status events are read for many jobs in one query."""
 
 from collections import Counter
 
@@ -19,7 +19,7 @@ async def _fetch(database: Database, positions: dict[int, int], limit_bytes: int
 
 
 async def _make_job_with_events(database: Database, request_id: str, more: int, width: int) -> int:
-    """A job with its first event, and so many more of so many bytes."""
+    """A job with its first event and `count` more of the given size."""
     job = await make_pending_job(database, request_id)
     await execute(database, INSERT_EVENTS, job.id, more, width - 1, "y")
     return job.id
@@ -29,7 +29,7 @@ def _counts(found: list[StoredEvent]) -> Counter[int]:
     return Counter(event.job_id for event in found)
 
 
-async def test_events_behind_a_sequence_come_by_job_and_sequence(database: Database) -> None:
+async def test_events_after_a_sequence_are_ordered_by_job_and_sequence(database: Database) -> None:
     first = await _make_job_with_events(database, "r-1", 3, 10)
     second = await _make_job_with_events(database, "r-2", 2, 10)
     await _make_job_with_events(database, "r-3", 2, 10)
@@ -42,7 +42,7 @@ async def test_events_behind_a_sequence_come_by_job_and_sequence(database: Datab
     assert await _fetch(database, {}, MANY_EVENTS) == []
 
 
-async def test_a_job_far_behind_leaves_the_others_their_events(database: Database) -> None:
+async def test_job_with_many_events_leaves_bytes_for_others(database: Database) -> None:
     far = await _make_job_with_events(database, "r-1", 50, 1_000)
     near = [await _make_job_with_events(database, f"r-{n}", 2, 1_000) for n in range(2, 6)]
     found = await _fetch(database, {far: 1} | dict.fromkeys(near, 1), 12_000)
@@ -57,7 +57,7 @@ async def test_every_job_gets_its_next_event_whatever_its_size(database: Databas
     assert _counts(found) == dict.fromkeys(jobs, 1)
 
 
-async def test_of_one_job_not_everything_comes_at_once(database: Database) -> None:
+async def test_events_of_one_job_are_limited_per_query(database: Database) -> None:
     job = await _make_job_with_events(database, "r-1", 3 * MAX_EVENTS_PER_JOB, 10)
     found = await _fetch(database, {job: 1}, MANY_EVENTS)
     assert [event.sequence for event in found] == list(range(2, MAX_EVENTS_PER_JOB + 2))

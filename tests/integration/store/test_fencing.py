@@ -1,4 +1,4 @@
-"""Fencing: an owner whose job was taken over writes nothing more, by whichever door it tries."""
+"""Fencing: an owner whose job was taken over can write nothing more."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -7,7 +7,7 @@ import pytest
 
 from consumer.errors import LeaseLostError
 from consumer.lifecycle import Cancel, Complete, Fail, Requeue
-from consumer.store import batches, job_progress, leases, transitions
+from consumer.store import batches, database_rejections, job_progress, leases, transitions
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.connect import Connection
 from consumer.store.database import Database
@@ -33,10 +33,10 @@ WRITES: dict[str, Write] = {
     "total": lambda connection, fence: job_progress.set_total(connection, fence, 5),
     "detail": lambda connection, fence: job_progress.set_detail(connection, fence, "waiting"),
     "begin": lambda connection, fence: job_progress.start_load(connection, fence, "another", None, {}),
-    "refuse": lambda connection, fence: job_progress.record_database_rejections(
+    "refuse": lambda connection, fence: database_rejections.record_database_rejections(
         connection, fence, {7: "22001"}
     ),
-    "standing": lambda connection, fence: job_progress.lock_owned_job(connection, fence),
+    "lock": lambda connection, fence: transitions.lock_owned_job(connection, fence),
     "completed": lambda c, f: transitions.apply(c, f.job_id, f.token, Complete()),
     "failed": lambda c, f: transitions.apply(c, f.job_id, f.token, Fail("no_rows", "none")),
     "cancelled": lambda c, f: transitions.apply(c, f.job_id, f.token, Cancel()),
@@ -49,9 +49,7 @@ WRITES: dict[str, Write] = {
 
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
-async def test_a_write_with_the_token_of_the_owner_before_changes_nothing(
-    database: Database, write: Write
-) -> None:
+async def test_write_with_an_outdated_token_changes_nothing(database: Database, write: Write) -> None:
     old, _ = await make_taken_over_job(database)
     before = await snapshot(database)
     with pytest.raises(LeaseLostError):
@@ -61,7 +59,7 @@ async def test_a_write_with_the_token_of_the_owner_before_changes_nothing(
 
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
-async def test_a_write_after_the_end_of_the_job_changes_nothing(database: Database, write: Write) -> None:
+async def test_write_after_the_job_finished_changes_nothing(database: Database, write: Write) -> None:
     _, fence = await make_running_job(database)
     async with database.transaction() as connection:
         await transitions.apply(connection, fence.job_id, fence.token, Fail("no_rows", "none"))
@@ -72,7 +70,7 @@ async def test_a_write_after_the_end_of_the_job_changes_nothing(database: Databa
     assert await snapshot(database) == before
 
 
-async def test_handing_back_the_lease_of_the_owner_before_leaves_the_one_of_the_owner_now(
+async def test_release_with_an_outdated_token_keeps_the_lease(
     database: Database,
 ) -> None:
     old, new = await make_taken_over_job(database)
@@ -81,7 +79,7 @@ async def test_handing_back_the_lease_of_the_owner_before_leaves_the_one_of_the_
         await leases.renew_job_lease(connection, new, 60)
 
 
-async def test_the_owner_now_writes_where_the_one_before_could_not(database: Database) -> None:
+async def test_current_owner_can_write(database: Database) -> None:
     _, new = await make_taken_over_job(database)
     session = await BatchWriter.open(database, new, minimal_dataset.MERGE)
     try:
@@ -92,17 +90,17 @@ async def test_the_owner_now_writes_where_the_one_before_could_not(database: Dat
         await session.close()
 
 
-async def test_a_session_of_the_owner_before_is_not_even_opened(database: Database) -> None:
+async def test_batch_writer_does_not_open_with_an_outdated_token(database: Database) -> None:
     old, _ = await make_taken_over_job(database)
     with pytest.raises(LeaseLostError):
         await BatchWriter.open(database, old, minimal_dataset.MERGE)
 
 
-async def test_a_session_opened_in_time_stores_nothing_once_the_job_is_lost(database: Database) -> None:
+async def test_open_batch_writer_stores_nothing_after_a_takeover(database: Database) -> None:
     job, fence = await make_running_job(database)
     session = await BatchWriter.open(database, fence, minimal_dataset.MERGE)
     try:
-        # Somebody took over without ending this backend: only the token stands between it and the rows.
+        # Another replica took over without terminating this backend: only the token prevents the write.
         await execute(database, "update migration.jobs set token = nextval('migration.fencing_token_seq')")
         with pytest.raises(LeaseLostError):
             await session.write(minimal_dataset.make_batch(minimal_dataset.make_things(2, 3)))

@@ -1,4 +1,4 @@
-"""References that are declared and not enforced: orphans are counted, and are in the way of enforcing."""
+"""Foreign keys that are not enforced: orphan rows are counted, and prevent enforcing."""
 
 from collections.abc import AsyncIterator
 
@@ -36,17 +36,19 @@ async def test_every_reference_is_enforced_once(database: Database) -> None:
     assert await foreign_keys.enforce_all(database.dsn) == []
 
 
-async def test_orphans_are_told_by_their_reference_and_hold_up_no_other(database: Database) -> None:
+async def test_orphans_are_counted_by_key_and_block_no_other_key(database: Database) -> None:
     await execute(database, INSERT_ORPHANS)
     held = "directory.groups.university_id → directory.universities"
-    with pytest.raises(OrphanRowsError, match=f"are in the way: {held}: 2 rows. Mend or delete them"):
+    with pytest.raises(
+        OrphanRowsError, match=f"without a parent prevent this: {held}: 2 rows. Correct or delete them"
+    ):
         await foreign_keys.enforce_all(database.dsn)
     assert await _orphan_counts(database) == {held: 2}
     await execute(database, "delete from directory.groups")
     assert [str(key) for key in await foreign_keys.enforce_all(database.dsn)] == [held]
 
 
-async def test_a_load_in_the_way_is_a_conflict(database: Database) -> None:
+async def test_running_load_makes_enforcing_a_conflict(database: Database) -> None:
     async with database.transaction() as connection:
         await connection.execute(LOCK_GROUPS)
         with pytest.raises(TransactionConflictError):

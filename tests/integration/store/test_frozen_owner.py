@@ -1,4 +1,4 @@
-"""A frozen owner: whoever takes its job over ends its backend, so that no lock of it stays."""
+"""A frozen owner: a takeover terminates its backend, which releases its locks."""
 
 import asyncio
 import time
@@ -21,16 +21,16 @@ LOCK_TIMEOUT_SECONDS = 5
 
 
 async def _make_frozen_owner(database: Database) -> tuple[FencingToken, BatchWriter]:
-    """An owner that stopped between the fence and the commit: it holds the lock on its job's row."""
+    """An owner that stopped between the token check and the commit, with the lock of its job."""
     job, held = await make_running_job(database)
     session = await BatchWriter.open(database, held, minimal_dataset.MERGE)
     await session._connection.execute("begin")
-    await transitions.share_lock_owned(session._connection, held)
+    await transitions.share_lock_owned_job(session._connection, held)
     await expire_lease(database, job.id)
     return held, session
 
 
-async def test_an_owner_frozen_with_the_lock_on_its_job_is_ended_by_the_rescue(database: Database) -> None:
+async def test_rescue_terminates_a_frozen_owner_that_locks_its_job(database: Database) -> None:
     held, zombie = await _make_frozen_owner(database)
     assert CONTROL_SETTINGS["lock_timeout"] == f"{LOCK_TIMEOUT_SECONDS}s"
     begun = time.monotonic()
@@ -42,7 +42,7 @@ async def test_an_owner_frozen_with_the_lock_on_its_job_is_ended_by_the_rescue(d
     await zombie.close()
 
 
-async def test_the_successor_goes_on_where_the_zombie_stood(database: Database) -> None:
+async def test_successor_continues_from_the_checkpoint_of_the_frozen_owner(database: Database) -> None:
     _, zombie = await _make_frozen_owner(database)
     await claims.rescue(database)
     claimed = await claims.claim(database, "successor", 60)
@@ -53,7 +53,7 @@ async def test_the_successor_goes_on_where_the_zombie_stood(database: Database) 
     await zombie.close()
 
 
-async def test_an_owner_frozen_in_the_middle_of_a_copy_holds_nothing_that_its_successor_needs(
+async def test_owner_frozen_in_a_copy_does_not_block_its_successor(
     database: Database,
 ) -> None:
     job, held = await make_running_job(database)
@@ -87,7 +87,7 @@ async def test_the_backend_of_a_live_owner_is_left_alone(database: Database) -> 
     await session.close()
 
 
-async def test_a_process_id_that_belongs_to_somebody_else_by_now_is_left_alone(database: Database) -> None:
+async def test_reused_process_id_is_not_terminated(database: Database) -> None:
     job, held = await make_running_job(database)
     session = await BatchWriter.open(database, held, minimal_dataset.MERGE)
     async with database.transaction() as connection:
@@ -100,7 +100,7 @@ async def test_a_process_id_that_belongs_to_somebody_else_by_now_is_left_alone(d
     await session.close()
 
 
-async def test_a_new_claim_does_not_inherit_the_backend_of_the_one_before(database: Database) -> None:
+async def test_new_claim_does_not_inherit_the_backend(database: Database) -> None:
     job, held = await make_running_job(database)
     session = await BatchWriter.open(database, held, minimal_dataset.MERGE)
     assert (await fetch(database, "select backend_pid from migration.leases"))[0][0] is not None

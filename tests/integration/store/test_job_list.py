@@ -1,4 +1,4 @@
-"""Pages of jobs: filters hold together, pages meet without gaps, and no page looks further than it may."""
+"""Pages of jobs: filters are combined, pages have no gaps, and scans are limited."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from consumer.store import job_list
 from consumer.store.database import Database
 from consumer.store.job_list import JobFilter, JobListPage, list_jobs
-from consumer.store.job_lookup import MAX_JOB_ID
+from schemas.integers import MAX_JOB_NUMBER
 from schemas.status import Status
 from tests.support.job_factories import execute, get_job, make_request, record_request
 
@@ -26,7 +26,7 @@ where id = $1
 
 
 async def _page(
-    database: Database, wanted: JobFilter, *, limit: int = 50, before: int = MAX_JOB_ID
+    database: Database, wanted: JobFilter, *, limit: int = 50, before: int = MAX_JOB_NUMBER
 ) -> JobListPage:
     async with database.read_transaction() as connection:
         return await list_jobs(connection, wanted, limit=limit, before=before)
@@ -45,7 +45,7 @@ async def _make_five_jobs(database: Database) -> None:
 
 
 async def _make_many_jobs(database: Database, count: int) -> list[int]:
-    """Jobs j-001 … of sources s-1 and s-2 in turns; their numbers, the newest first."""
+    """Jobs j-001 … of sources s-1 and s-2 alternately; their ids, the newest first."""
     for n in range(count):
         await record_request(database, f"j-{n:03}", make_request(f"s-{n % 2 + 1}.xlsx"))
     page = await _page(database, JobFilter(), limit=count)
@@ -53,9 +53,9 @@ async def _make_many_jobs(database: Database, count: int) -> list[int]:
 
 
 async def _all_pages(database: Database, wanted: JobFilter, limit: int) -> tuple[list[int], int]:
-    """The numbers on all pages, and how many pages there are."""
+    """The ids on all pages, and the number of pages."""
     seen: list[int] = []
-    before, pages = MAX_JOB_ID, 0
+    before, pages = MAX_JOB_NUMBER, 0
     while True:
         page = await _page(database, wanted, limit=limit, before=before)
         seen += [job.id for job in page.jobs]
@@ -92,14 +92,14 @@ async def _all_pages(database: Database, wanted: JobFilter, limit: int) -> tuple
     ],
 )
 @pytest.mark.parametrize("look_at", [50_000, 5])
-async def test_filters_hold_together(
+async def test_filters_are_combined(
     database: Database,
     monkeypatch: pytest.MonkeyPatch,
     wanted: dict[str, Any],
     names: list[str],
     look_at: int,
 ) -> None:
-    """By the index of prefixes, and by looking where more jobs have the prefix than are looked at."""
+    """By the prefix index, and by a scan if too many jobs have the prefix."""
     await _make_five_jobs(database)
     monkeypatch.setattr(job_list, "MAX_SCANNED_ROWS", look_at)
     if look_at == 5:
@@ -117,7 +117,7 @@ async def test_a_job_with_the_prefix_in_both_names_comes_once(database: Database
 
 
 @pytest.mark.parametrize("wanted", [JobFilter(), JobFilter(q="s-1"), JobFilter(source_type="excel")])
-async def test_pages_lead_through_all_that_fits_once(database: Database, wanted: JobFilter) -> None:
+async def test_pages_return_every_match_once(database: Database, wanted: JobFilter) -> None:
     every = await _make_many_jobs(database, 10)
     expected = every[1::2] if wanted.q else every
     seen, pages = await _all_pages(database, wanted, 5)
@@ -125,7 +125,7 @@ async def test_pages_lead_through_all_that_fits_once(database: Database, wanted:
 
 
 @pytest.mark.parametrize("limit", [1, 3, 50])
-async def test_a_filtered_page_stops_and_says_where_it_has_looked(
+async def test_filtered_page_returns_where_its_scan_ended(
     database: Database, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
     every = await _make_many_jobs(database, 10)
@@ -141,7 +141,7 @@ async def test_a_filtered_page_stops_and_says_where_it_has_looked(
     assert (second.jobs, second.next) == ([], every[5])
 
 
-async def test_a_window_that_ends_with_the_last_job_is_the_end(
+async def test_scan_that_ends_with_the_last_job_is_the_end(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     every = await _make_many_jobs(database, 6)
@@ -150,7 +150,7 @@ async def test_a_window_that_ends_with_the_last_job_is_the_end(
     assert (page.jobs, page.next) == ([], None)
 
 
-async def test_an_old_job_is_found_at_once_by_a_prefix_that_few_have(
+async def test_old_job_with_a_rare_prefix_is_found_in_one_page(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     every = await _make_many_jobs(database, 10)
@@ -163,7 +163,7 @@ async def test_an_old_job_is_found_at_once_by_a_prefix_that_few_have(
         assert ([job.id for job in page.jobs], page.next) == ([every[-1]], None)
 
 
-async def test_a_prefix_that_many_have_is_looked_for_from_the_newest_on(
+async def test_common_prefix_is_scanned_from_the_newest_job(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     every = await _make_many_jobs(database, 10)

@@ -1,4 +1,4 @@
-"""A load: one reading from the top. A new one replaces the old one whole, or not at all."""
+"""A load reads the source from the top; a new load replaces the old one completely or not at all."""
 
 import struct
 from dataclasses import replace
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from consumer.store import job_progress
+from consumer.store import database_rejections, job_progress, rejected_rows
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.database import Database
 from consumer.store.errors import TransactionConflictError
@@ -28,7 +28,7 @@ async def start_load(
 
 
 async def _make_half_read_job(database: Database) -> tuple[Job, FencingToken]:
-    """A job with a batch stored, a total, a rejected and a refused row."""
+    """A job with a batch, a total, a rejected row and a database rejection."""
     _, fence = await make_running_job(database)
     await start_load(database, fence, "first")
     session = await BatchWriter.open(database, fence, minimal_dataset.MERGE)
@@ -36,18 +36,18 @@ async def _make_half_read_job(database: Database) -> tuple[Job, FencingToken]:
     await session.close()
     async with database.transaction() as connection:
         await job_progress.set_total(connection, fence, 10)
-        await job_progress.record_database_rejections(connection, fence, {7: "22001"})
+        await database_rejections.record_database_rejections(connection, fence, {7: "22001"})
     return job, fence
 
 
-async def test_a_load_begins_with_what_the_source_is_and_said(database: Database) -> None:
+async def test_load_starts_with_fingerprint_and_state_of_the_source(database: Database) -> None:
     _, fence = await make_running_job(database)
     job = await start_load(database, fence, "first", {"columns": [1, 2]})
     assert (job.fingerprint, job.source_state) == ("first", {"columns": [1, 2]})
     assert job.warnings == {"unknown_column": 2}
 
 
-async def test_another_source_under_the_same_name_resets_counters_and_rejects_and_says_so(
+async def test_changed_source_resets_counters_and_adds_a_warning(
     database: Database,
 ) -> None:
     _, fence = await _make_half_read_job(database)
@@ -71,13 +71,13 @@ async def test_restarts_are_counted_over_all_loads(database: Database) -> None:
     assert (await start_load(database, fence, "third")).warnings["source_restarted"] == 2
 
 
-async def test_a_first_load_that_stored_nothing_is_replaced_without_a_word(database: Database) -> None:
+async def test_replacing_an_empty_load_adds_no_warning(database: Database) -> None:
     _, fence = await make_running_job(database)
     await start_load(database, fence, "first")
     assert "source_restarted" not in (await start_load(database, fence, "second")).warnings
 
 
-async def test_a_new_load_that_fails_to_begin_leaves_the_old_one_whole(database: Database) -> None:
+async def test_failed_start_of_a_load_keeps_the_old_one(database: Database) -> None:
     _, fence = await _make_half_read_job(database)
     before = await snapshot(database)
     async with rolled_back(database) as connection:
@@ -85,16 +85,16 @@ async def test_a_new_load_that_fails_to_begin_leaves_the_old_one_whole(database:
     assert await snapshot(database) == before
 
 
-async def test_the_total_is_told_once(database: Database) -> None:
+async def test_total_is_emitted_once(database: Database) -> None:
     _, fence = await make_running_job(database)
     for _ in range(2):
         async with database.transaction() as connection:
             await job_progress.set_total(connection, fence, 10)
-    told = await outbox_events(database, fence.job_id)
-    assert [event["total"] for event in told] == [None, None, 10]
+    events = await outbox_events(database, fence.job_id)
+    assert [event["total"] for event in events] == [None, None, 10]
 
 
-async def test_what_a_job_waits_for_is_told_once_and_forgotten_with_the_next_batch(
+async def test_detail_is_emitted_once_and_cleared_by_the_next_batch(
     database: Database,
 ) -> None:
     _, fence = await make_running_job(database)
@@ -111,21 +111,24 @@ async def test_what_a_job_waits_for_is_told_once_and_forgotten_with_the_next_bat
     await session.close()
 
 
-async def test_refused_rows_are_remembered_with_their_state(database: Database) -> None:
+async def test_database_rejections_are_stored_with_their_sqlstate(database: Database) -> None:
     _, fence = await _make_half_read_job(database)
     async with database.transaction() as connection:
-        await job_progress.record_database_rejections(connection, fence, {9: "23514"})
-        assert await job_progress.list_database_rejections(connection, fence) == {7: "22001", 9: "23514"}
+        await database_rejections.record_database_rejections(connection, fence, {9: "23514"})
+        assert await database_rejections.list_database_rejections(connection, fence) == {
+            7: "22001",
+            9: "23514",
+        }
 
 
-async def test_a_row_is_not_refused_twice(database: Database) -> None:
+async def test_database_rejection_is_recorded_once(database: Database) -> None:
     _, fence = await _make_half_read_job(database)
     with pytest.raises(TransactionConflictError):
         async with database.transaction() as connection:
-            await job_progress.record_database_rejections(connection, fence, {7: "22001"})
+            await database_rejections.record_database_rejections(connection, fence, {7: "22001"})
 
 
-async def test_positions_of_rejected_rows_are_told_in_order_as_numbers_of_eight_bytes(
+async def test_positions_of_rejected_rows_are_ascending_numbers_of_eight_bytes(
     database: Database,
 ) -> None:
     _, fence = await make_running_job(database)
@@ -134,22 +137,22 @@ async def test_positions_of_rejected_rows_are_told_in_order_as_numbers_of_eight_
     await session.write(make_batch(make_things(5), rejected=[4, -(2**63), 300]))
     await session.close()
     async with database.transaction() as connection:
-        found = await job_progress.rejected_positions(connection, fence)
+        found = await rejected_rows.rejected_positions(connection, fence)
     assert struct.unpack("!3q", found) == (-(2**63), 4, 300)
 
 
-async def test_what_is_known_of_the_source_is_kept_with_the_rows_read_so_far(database: Database) -> None:
+async def test_source_state_is_stored_with_the_batch(database: Database) -> None:
     _, fence = await make_running_job(database)
     await start_load(database, fence, "first", {"ranges": 1})
     session = await BatchWriter.open(database, fence, minimal_dataset.MERGE)
-    told = await session.write(replace(make_batch(make_things(1)), source_state={"ranges": 2}))
-    assert told.source_state == {"ranges": 2}
+    after = await session.write(replace(make_batch(make_things(1)), source_state={"ranges": 2}))
+    assert after.source_state == {"ranges": 2}
     same = await session.write(make_batch(make_things(2)))
     assert same.source_state == {"ranges": 2}
     await session.close()
 
 
-async def test_what_is_waited_for_is_told_once_and_then_that_it_is_over(database: Database) -> None:
+async def test_detail_and_its_end_are_emitted_once_each(database: Database) -> None:
     job, fence = await make_running_job(database)
     for detail in ("waiting for quota", "waiting for quota", None, None):
         async with database.transaction() as connection:

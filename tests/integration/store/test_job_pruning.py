@@ -1,4 +1,4 @@
-"""A job that ended long ago goes, its request id stays: it starts nothing, and is answered as ever."""
+"""Old jobs are deleted, their request ids stay: a repeated request starts nothing and is answered."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from consumer.store import archived_requests, commands, leases, outbox, removal, requests
+from consumer.store import archived_requests, commands, leases, outbox, pruning, requests
 from consumer.store.database import Database
 from consumer.store.leases import RELAY_LEASE
 from consumer.store.outbox import OutboxEvent
@@ -44,20 +44,20 @@ Command = CancelRequest | RetryRequest
 
 
 async def _make_removed_job(database: Database) -> OutboxEvent:
-    """A job that was removed; its last event, as the relay saw it."""
+    """Delete a job; returns its last event as the relay read it."""
     await make_ended_job(database)
     async with database.transaction() as connection:
         job = await requests.record(connection, "r-1", make_request(), LIMITS, None)
         assert job is RecordOutcome.DUPLICATE
         [last] = await outbox.fetch_pending(connection, 10, 2**20)
     await execute(database, "update migration.outbox set published_at = now() - interval '10 days'")
-    assert await removal.prune_jobs(database, ONE_DAY, no_pause) == 1
+    assert await pruning.prune_jobs(database, ONE_DAY, no_pause) == 1
     assert await _rows_left(database) == []
     return last
 
 
 async def _rows_left(database: Database) -> list[tuple[Any, ...]]:
-    """Jobs, and everything that hangs on one."""
+    """Jobs, and all rows that belong to one."""
     return await fetch(
         database,
         """select 'job', request_id from migration.jobs
@@ -81,7 +81,7 @@ async def _pending_events(database: Database) -> list[OutboxEvent]:
 
 
 async def _publish_all(database: Database) -> None:
-    """What the relay does with all that waits."""
+    """Publish all pending events, as the relay does."""
     async with database.transaction() as connection:
         token = await leases.try_acquire(connection, RELAY_LEASE, "relay", 60)
         assert token is not None
@@ -90,25 +90,23 @@ async def _publish_all(database: Database) -> None:
 
 
 def _is_same_event(again: OutboxEvent, before: OutboxEvent) -> bool:
-    """Whether subscribers get what they got: the body, its id, its time, where it came from."""
-    told = (again.request_id, again.event_id, again.payload, again.headers, again.created_at)
-    return told == (before.request_id, before.event_id, before.payload, before.headers, before.created_at)
+    """Whether both events have the same payload, id, time and headers."""
+    resent = (again.request_id, again.event_id, again.payload, again.headers, again.created_at)
+    return resent == (before.request_id, before.event_id, before.payload, before.headers, before.created_at)
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
-async def test_a_job_goes_when_it_ended_long_enough_ago_with_all_that_hangs_on_it(
-    database: Database, status: Status
-) -> None:
+async def test_old_finished_job_is_deleted_with_all_its_rows(database: Database, status: Status) -> None:
     old = await make_ended_job(database, "old", status, days=3)
     await make_ended_job(database, "young", status, days=1)
-    assert await removal.prune_jobs(database, 2 * ONE_DAY, no_pause) == 1
+    assert await pruning.prune_jobs(database, 2 * ONE_DAY, no_pause) == 1
     assert {name for kind, name in await _rows_left(database) if kind == "job"} == {"young"}
     assert ("event", "old") not in await _rows_left(database)
     past = "select request_id, job_id, sequence, completed_at from migration.archived_requests"
     assert await fetch(database, past) == [("old", old.id, old.sequence, old.completed_at)]
 
 
-async def test_a_job_that_has_not_ended_stays_however_old_it_is(database: Database) -> None:
+async def test_unfinished_job_is_kept_at_any_age(database: Database) -> None:
     await make_pending_job(database, "waiting")
     await execute(database, "update migration.jobs set available_at = now() + interval '1 day'")
     await make_running_job(database, "running")
@@ -116,23 +114,21 @@ async def test_a_job_that_has_not_ended_stays_however_old_it_is(database: Databa
         await execute(database, f"update migration.jobs set {column} = now() - interval '9 years'")
     await execute(database, "update migration.outbox set published_at = now() - interval '9 years'")
     before = await snapshot(database)
-    assert await removal.prune_jobs(database, 0 * ONE_DAY, no_pause) == 0
+    assert await pruning.prune_jobs(database, 0 * ONE_DAY, no_pause) == 0
     assert await snapshot(database) == before
 
 
 @pytest.mark.parametrize("which", ["min", "max"])
-async def test_a_job_of_which_something_waits_to_be_published_stays_whole(
-    database: Database, which: str
-) -> None:
+async def test_job_with_an_unpublished_event_is_kept_completely(database: Database, which: str) -> None:
     await make_ended_job(database)
     unpublish = f"""update migration.outbox set published_at = null
                     where id = (select {which}(id) from migration.outbox)"""
     await execute(database, unpublish)
     before = await snapshot(database)
-    assert await removal.prune_jobs(database, ONE_DAY, no_pause) == 0
+    assert await pruning.prune_jobs(database, ONE_DAY, no_pause) == 0
     assert await snapshot(database) == before
     await _publish_all(database)
-    assert await removal.prune_jobs(database, ONE_DAY, no_pause) == 1
+    assert await pruning.prune_jobs(database, ONE_DAY, no_pause) == 1
 
 
 MANY_COUNTS = """
@@ -145,7 +141,7 @@ select $1, -n, 1, 1, 'replica', now() from generate_series(1, 2200) n
 """
 
 
-async def test_a_job_is_emptied_in_pieces_before_it_goes(database: Database) -> None:
+async def test_rows_of_a_job_are_deleted_in_chunks_before_the_job(database: Database) -> None:
     job = await make_ended_job(database)
     await add_errors(database, job.id, 2_500)
     await execute(
@@ -157,7 +153,7 @@ async def test_a_job_is_emptied_in_pieces_before_it_goes(database: Database) -> 
     await execute(database, MANY_COUNTS, job.id)
     await execute(database, MANY_ATTEMPTS, job.id)
     await count_deletes(database)
-    assert await removal.prune_jobs(database, ONE_DAY, no_pause) == 1
+    assert await pruning.prune_jobs(database, ONE_DAY, no_pause) == 1
     assert await _rows_left(database) == []
     assert max(await deletes_per_transaction(database)) == 1_000
 
@@ -165,25 +161,25 @@ async def test_a_job_is_emptied_in_pieces_before_it_goes(database: Database) -> 
 @pytest.mark.parametrize(
     "table", ["migration_errors", "database_rejections", "outbox", "attempts", "rejected_counts"]
 )
-async def test_what_came_to_a_job_since_it_was_emptied_keeps_it_there(database: Database, table: str) -> None:
+async def test_job_with_rows_added_meanwhile_is_kept(database: Database, table: str) -> None:
     job_id = await _make_emptied_job(database, but=table)
     async with database.transaction() as connection:
-        assert not await removal.archive_and_delete(connection, job_id, ONE_DAY)
+        assert not await pruning.archive_and_delete(connection, job_id, ONE_DAY)
     assert await fetch(database, "select * from migration.archived_requests") == []
     assert (await get_job(database, "r-1")).id == job_id
 
 
-async def test_a_removal_that_fails_leaves_the_job_and_no_memory(database: Database) -> None:
+async def test_failed_deletion_keeps_the_job_and_archives_nothing(database: Database) -> None:
     await make_ended_job(database)
     await execute(database, "create table migration.bound (job_id bigint references migration.jobs)")
     await execute(database, "insert into migration.bound select id from migration.jobs")
     with pytest.raises(Exception, match="23503"):
-        await removal.prune_jobs(database, ONE_DAY, no_pause)
+        await pruning.prune_jobs(database, ONE_DAY, no_pause)
     assert await fetch(database, "select * from migration.archived_requests") == []
     assert await record_request(database, "r-1") is RecordOutcome.DUPLICATE
 
 
-async def test_a_past_request_starts_nothing_and_has_its_last_event_sent_as_it_was(
+async def test_archived_request_resends_its_last_event_unchanged(
     database: Database,
 ) -> None:
     last = await _make_removed_job(database)
@@ -195,7 +191,7 @@ async def test_a_past_request_starts_nothing_and_has_its_last_event_sent_as_it_w
     assert await fetch(database, "select * from migration.jobs") == []
 
 
-async def test_a_past_request_can_be_repeated_again_and_again(database: Database) -> None:
+async def test_archived_request_can_be_repeated_many_times(database: Database) -> None:
     last = await _make_removed_job(database)
     await record_request(database, "r-1")
     [seen] = await _pending_events(database)
@@ -212,14 +208,14 @@ async def test_a_past_request_can_be_repeated_again_and_again(database: Database
     assert await fetch(database, "select count(*) from migration.outbox") == [(1,)]
 
 
-async def test_the_id_of_a_past_request_with_another_body_is_refused(database: Database) -> None:
+async def test_archived_id_with_another_body_is_rejected(database: Database) -> None:
     await _make_removed_job(database)
     assert await record_request(database, "r-1", make_request("another.xlsx")) is RecordOutcome.ID_REUSED
     assert await _rows_left(database) == []
 
 
-async def test_the_last_event_of_a_past_request_is_not_late(database: Database) -> None:
-    """It is as old as its job; only what was never sent tells how late we are."""
+async def test_resent_event_of_an_archived_request_does_not_count_as_late(database: Database) -> None:
+    """It is as old as its job; only events that were never sent count as late."""
     await _make_removed_job(database)
     assert await record_request(database, "r-1") is RecordOutcome.DUPLICATE
     async with database.read_transaction() as connection:
@@ -227,7 +223,7 @@ async def test_the_last_event_of_a_past_request_is_not_late(database: Database) 
     assert (found.pending_events, found.oldest_pending_seconds) == (1, 0.0)
 
 
-async def test_a_past_request_is_known(database: Database) -> None:
+async def test_archived_request_is_known(database: Database) -> None:
     await _make_removed_job(database)
     async with database.transaction() as connection:
         assert await requests.is_known(connection, "r-1")
@@ -235,7 +231,7 @@ async def test_a_past_request_is_known(database: Database) -> None:
 
 
 @pytest.mark.parametrize("command", [CANCEL, RETRY], ids=["cancel", "retry"])
-async def test_a_command_for_a_removed_job_is_refused_with_what_to_do_and_answered(
+async def test_command_for_a_deleted_job_is_rejected_and_resends_its_event(
     database: Database, command: Command
 ) -> None:
     last = await _make_removed_job(database)
@@ -248,19 +244,19 @@ async def test_a_command_for_a_removed_job_is_refused_with_what_to_do_and_answer
     assert await fetch(database, "select accepted from migration.commands") == [(False,)]
 
 
-async def test_a_command_that_was_obeyed_before_its_job_was_removed_is_not_refused_now(
+async def test_command_accepted_before_its_job_was_deleted_stays_accepted(
     database: Database,
 ) -> None:
     await make_ended_job(database)
     insert = "insert into migration.commands (command_id, request_id, action, accepted)"
     await execute(database, f"{insert} values ('c-1', 'r-1', 'cancel', true)")
-    await removal.prune_jobs(database, ONE_DAY, no_pause)
+    await pruning.prune_jobs(database, ONE_DAY, no_pause)
     assert await _apply_command(database, CANCEL) is None
     assert await _pending_events(database) == []
 
 
 async def _start_and_wait_for_lock(neighbour: Database, work: Any) -> asyncio.Future[Any]:
-    """Work that has begun, and waits for a transaction of the neighbour."""
+    """A task that waits for a transaction of the other replica."""
     meeting: asyncio.Future[Any] = asyncio.ensure_future(work)
 
     async def waits() -> bool:
@@ -272,15 +268,15 @@ async def _start_and_wait_for_lock(neighbour: Database, work: Any) -> asyncio.Fu
 
 
 async def _run_during_removal(neighbour: Database, job_id: int, work: Any) -> Any:
-    """What comes of work that meets a removal which is not committed yet."""
+    """The result of work that starts during a deletion which is not committed yet."""
     async with neighbour.transaction() as connection:
-        assert await removal.archive_and_delete(connection, job_id, ONE_DAY)
+        assert await pruning.archive_and_delete(connection, job_id, ONE_DAY)
         meeting = await _start_and_wait_for_lock(neighbour, work)
     return await meeting
 
 
 async def _make_emptied_job(database: Database, *, but: str = "") -> int:
-    """An emptied job, `but` for the rows of one table."""
+    """A job without other rows, `but` for those of one table."""
     job = await make_ended_job(database)
     leftovers = {
         "migration_errors": "delete from migration.migration_errors where job_id = $1",
@@ -296,7 +292,7 @@ async def _make_emptied_job(database: Database, *, but: str = "") -> int:
     return job.id
 
 
-async def test_a_start_that_meets_the_removal_of_its_job_starts_nothing(
+async def test_start_during_the_deletion_of_its_job_starts_nothing(
     database: Database, other_replica_database: Database
 ) -> None:
     job_id = await _make_emptied_job(database)
@@ -308,7 +304,7 @@ async def test_a_start_that_meets_the_removal_of_its_job_starts_nothing(
     assert [event.request_id for event in await _pending_events(database)] == ["r-1"]
 
 
-async def test_a_start_that_found_the_job_just_before_it_was_removed_is_answered(
+async def test_start_just_before_the_deletion_of_its_job_is_answered(
     database: Database, other_replica_database: Database
 ) -> None:
     job_id = await _make_emptied_job(database)
@@ -316,12 +312,12 @@ async def test_a_start_that_found_the_job_just_before_it_was_removed_is_answered
         assert await lock_finished_job(connection, job_id, ONE_DAY)
         assert await archived_requests.archive(connection, job_id)
         meeting = await _start_and_wait_for_lock(other_replica_database, record_request(database, "r-1"))
-        await connection.execute(removal.DELETE_JOB, job_id)
+        await connection.execute(pruning.DELETE_JOB, job_id)
     assert await meeting is RecordOutcome.DUPLICATE
     assert [event.request_id for event in await _pending_events(database)] == ["r-1"]
 
 
-async def test_a_retry_that_meets_the_removal_of_its_job_is_refused(
+async def test_retry_during_the_deletion_of_its_job_is_rejected(
     database: Database, other_replica_database: Database
 ) -> None:
     job_id = await _make_emptied_job(database)
@@ -331,7 +327,7 @@ async def test_a_retry_that_meets_the_removal_of_its_job_is_refused(
     assert [event.request_id for event in await _pending_events(database)] == ["r-1"]
 
 
-async def test_a_removal_passes_by_a_job_that_is_being_answered(
+async def test_pruning_skips_a_job_locked_by_intake(
     database: Database, other_replica_database: Database
 ) -> None:
     job_id = await _make_emptied_job(database)
@@ -340,12 +336,12 @@ async def test_a_removal_passes_by_a_job_that_is_being_answered(
             await requests.record(connection, "r-1", make_request(), LIMITS, None) is RecordOutcome.DUPLICATE
         )
         async with database.transaction() as other:
-            assert not await removal.archive_and_delete(other, job_id, ONE_DAY)
+            assert not await pruning.archive_and_delete(other, job_id, ONE_DAY)
     assert [event.request_id for event in await _pending_events(database)] == ["r-1"]
     assert (await get_job(database, "r-1")).id == job_id
 
 
-async def test_a_start_that_is_taken_back_leaves_a_past_request_as_it_was(database: Database) -> None:
+async def test_rolled_back_start_does_not_change_an_archived_request(database: Database) -> None:
     await _make_removed_job(database)
     async with rolled_back(database) as connection:
         await requests.record(connection, "r-1", make_request(), LIMITS, None)

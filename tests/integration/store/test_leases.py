@@ -1,4 +1,4 @@
-"""Leases: who is alive keeps its job, who is gone loses it, once."""
+"""Leases: a live owner keeps its job, a dead one loses it, once."""
 
 import asyncio
 
@@ -34,19 +34,19 @@ async def _renew(database: Database, fencing_token: FencingToken, seconds: float
         return await leases.renew_job_lease(connection, fencing_token, seconds)
 
 
-async def test_a_beat_prolongs_the_lease(database: Database) -> None:
+async def test_heartbeat_renews_the_lease(database: Database) -> None:
     job, fence = await make_running_job(database)
     assert await _renew(database, fence, 500) is False
     assert 480 < await _seconds_left(database, job.id) <= 500
 
 
-async def test_a_beat_tells_that_somebody_wants_the_job_cancelled(database: Database) -> None:
+async def test_heartbeat_returns_the_requested_cancel(database: Database) -> None:
     _, fence = await make_running_job(database)
     await execute(database, "update migration.jobs set cancel_requested = true")
     assert await _renew(database, fence, 60) is True
 
 
-async def test_the_owner_before_hears_with_its_next_beat_that_the_job_is_lost(database: Database) -> None:
+async def test_heartbeat_of_the_previous_owner_raises_lease_lost(database: Database) -> None:
     old, new = await make_taken_over_job(database)
     with pytest.raises(LeaseLostError):
         await _renew(database, old, 500)
@@ -54,7 +54,7 @@ async def test_the_owner_before_hears_with_its_next_beat_that_the_job_is_lost(da
     await _renew(database, new, 60)
 
 
-async def test_an_expired_lease_is_rescued_once_however_many_look(
+async def test_expired_lease_is_rescued_once_by_concurrent_replicas(
     database: Database, other_replica_database: Database
 ) -> None:
     job, _ = await make_running_job(database)
@@ -82,7 +82,7 @@ async def test_a_live_lease_is_never_rescued(database: Database) -> None:
     assert (await get_job(database, job.request_id)).status is Status.RUNNING
 
 
-async def test_a_beat_that_comes_between_the_look_and_the_rescue_keeps_the_job(database: Database) -> None:
+async def test_heartbeat_during_a_rescue_keeps_the_job(database: Database) -> None:
     job, fence = await make_running_job(database)
     await expire_lease(database, job.id)
     await _renew(database, fence, 60)
@@ -90,20 +90,20 @@ async def test_a_beat_that_comes_between_the_look_and_the_rescue_keeps_the_job(d
     assert (await get_job(database, job.request_id)).token == fence.token
 
 
-async def test_a_job_that_still_has_a_task_here_is_left_to_it(database: Database) -> None:
+async def test_rescue_skips_jobs_with_a_local_task(database: Database) -> None:
     job, _ = await make_running_job(database)
     await expire_lease(database, job.id)
     assert await claims.rescue(database, frozenset({job.id})) == []
 
 
-async def test_a_rescue_honours_the_wish_to_cancel(database: Database) -> None:
+async def test_rescue_applies_a_requested_cancel(database: Database) -> None:
     job, _ = await make_running_job(database)
     await execute(database, "update migration.jobs set cancel_requested = true")
     await expire_lease(database, job.id)
     assert [after.status for after in await claims.rescue(database)] == [Status.CANCELLED]
 
 
-async def test_a_job_whose_owners_die_every_time_before_a_batch_is_given_up(database: Database) -> None:
+async def test_job_fails_when_all_its_owners_crash_before_a_batch(database: Database) -> None:
     job, _ = await make_running_job(database)
     ends = []
     for _ in range(3):
@@ -115,7 +115,7 @@ async def test_a_job_whose_owners_die_every_time_before_a_batch_is_given_up(data
     assert (await get_job(database, job.request_id)).error_code == "worker_lost"
 
 
-async def test_a_claim_whose_answer_was_lost_burns_no_attempt(database: Database) -> None:
+async def test_claim_with_a_lost_reply_consumes_no_attempt(database: Database) -> None:
     job, _ = await make_running_job(database)
     await expire_lease(database, job.id)
     [after] = await claims.rescue(database)
@@ -127,7 +127,7 @@ async def _try_acquire(database: Database, owner: str) -> int | None:
         return await leases.try_acquire(connection, RELAY_LEASE, owner, 60)
 
 
-async def test_of_many_that_stand_for_election_one_becomes_the_relay(
+async def test_one_of_many_candidates_becomes_the_relay(
     database: Database, other_replica_database: Database
 ) -> None:
     votes = await asyncio.gather(
@@ -136,7 +136,7 @@ async def test_of_many_that_stand_for_election_one_becomes_the_relay(
     assert len([token for token in votes if token is not None]) == 1
 
 
-async def test_a_relay_is_followed_when_its_lease_has_run_out_and_then_is_deposed(database: Database) -> None:
+async def test_relay_with_an_expired_lease_is_replaced(database: Database) -> None:
     first = await _try_acquire(database, "a")
     assert await _try_acquire(database, "b") is None
     await execute(
@@ -152,7 +152,7 @@ async def test_a_relay_is_followed_when_its_lease_has_run_out_and_then_is_depose
             await leases.renew(connection, RELAY_LEASE, first, 60)
 
 
-async def test_a_deposed_relay_hands_back_nothing(database: Database) -> None:
+async def test_replaced_relay_releases_nothing(database: Database) -> None:
     first = await _try_acquire(database, "a")
     assert first is not None
     await execute(

@@ -1,4 +1,4 @@
-"""No message about a job is longer than MAX_MESSAGE_CHARS, whoever writes it."""
+"""No message about a job is longer than MAX_MESSAGE_CHARS."""
 
 import json
 from datetime import timedelta
@@ -28,10 +28,10 @@ async def test_failure_is_stored_with_a_short_message(database: Database) -> Non
         after = await transitions.apply(
             connection, job.id, owned.token, Fail("sheet_not_found", LONG_MESSAGE)
         )
-    told = (await outbox_events(database, job.id))[-1]
+    event = (await outbox_events(database, job.id))[-1]
     assert after.error_message is not None
     assert (len(after.error_message), after.error_message[-9:]) == (MAX_MESSAGE_CHARS, " Do this.")
-    assert told["error"]["message"] == after.error_message
+    assert event["error"]["message"] == after.error_message
 
 
 async def test_retried_job_has_a_short_message(database: Database) -> None:
@@ -44,7 +44,7 @@ async def test_retried_job_has_a_short_message(database: Database) -> None:
     assert len(after.error_message or "") == MAX_MESSAGE_CHARS
 
 
-async def test_detail_is_short_and_the_same_one_is_told_once(database: Database) -> None:
+async def test_detail_is_short_and_emitted_once(database: Database) -> None:
     job, owned = await make_running_job(database)
     for _ in range(2):
         async with database.transaction() as connection:
@@ -56,7 +56,7 @@ async def test_detail_is_short_and_the_same_one_is_told_once(database: Database)
     ]
 
 
-async def test_event_of_a_request_that_is_none_is_short(database: Database) -> None:
+async def test_event_of_an_invalid_request_is_short(database: Database) -> None:
     async with database.transaction() as connection:
         await requests.emit_invalid_request(connection, "r-1", LONG_MESSAGE)
     [(payload,)] = await fetch(database, "select payload from migration.outbox")
@@ -64,7 +64,7 @@ async def test_event_of_a_request_that_is_none_is_short(database: Database) -> N
 
 
 @pytest.mark.parametrize(("message", "detail"), [("x" * 2_001, None), (None, "ж" * 2_001)])
-async def test_postgres_takes_no_longer_one(
+async def test_postgres_rejects_a_longer_message(
     database: Database, message: str | None, detail: str | None
 ) -> None:
     await make_pending_job(database)

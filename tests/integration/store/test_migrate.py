@@ -1,4 +1,4 @@
-"""Bringing the schema up to date: from many places at once, and told apart when it is old or new."""
+"""Migrating the schema, concurrently as well; outdated, newer and 0.1 schemas are recognised."""
 
 import asyncio
 import subprocess
@@ -25,7 +25,7 @@ async def _check(database: Database) -> None:
         await schema_version.require_current(connection)
 
 
-async def test_two_that_migrate_at_once_both_succeed(empty_database_url: str) -> None:
+async def test_concurrent_migrations_all_succeed(empty_database_url: str) -> None:
     await asyncio.gather(*(migrate.upgrade(empty_database_url) for _ in range(3)))
     database = await Database.open(empty_database_url)
     await _check(database)
@@ -41,14 +41,14 @@ async def test_migrating_again_changes_nothing(database: Database) -> None:
     await _check(database)
 
 
-async def test_an_empty_database_is_refused_with_what_to_do(empty_database_url: str) -> None:
+async def test_empty_database_is_rejected_with_the_command_to_run(empty_database_url: str) -> None:
     database = await Database.open(empty_database_url)
     with pytest.raises(SchemaOutdatedError, match="run `migration-consumer migrate` first"):
         await _check(database)
     await database.close()
 
 
-async def test_an_old_schema_is_refused_with_what_is_missing(database: Database) -> None:
+async def test_outdated_schema_is_rejected_with_the_missing_revisions(database: Database) -> None:
     await execute(database, "delete from migration.alembic_version where version_num = 'migration_0001'")
     with pytest.raises(SchemaOutdatedError, match="migration_0001 missing"):
         await _check(database)
@@ -86,7 +86,7 @@ async def test_a_newer_schema_is_accepted(database: Database) -> None:
     await _check(database)
 
 
-async def test_migrating_a_newer_schema_leaves_it_as_it_is(database: Database) -> None:
+async def test_migrating_a_newer_schema_changes_nothing(database: Database) -> None:
     await execute(database, SET_NEWER_REVISION)
     before = await fetch(database, "select version_num from migration.alembic_version order by 1")
     await migrate.upgrade(database.dsn)
@@ -100,7 +100,7 @@ NOT_UPGRADABLE = (
 
 
 async def _make_0_1_schema(database: Database, revisions: list[str]) -> str:
-    """Leave the revisions of version 0.1 in a database; a pattern of the sentence that refuses it."""
+    """Create the revisions of version 0.1 in a database; returns a pattern of the error message."""
     await execute(database, "create schema if not exists migration")
     await execute(database, "create table migration.revisions (version_num varchar(32) primary key)")
     await execute(database, "insert into migration.revisions select unnest($1::text[])", revisions)
@@ -137,12 +137,12 @@ def test_no_revision_id_is_one_of_version_0_1() -> None:
     assert not {name for name in schema_version.known_revisions() if name.startswith(("service_", "chats_"))}
 
 
-async def test_migrating_where_nothing_answers_is_an_outage() -> None:
+async def test_migrating_an_unreachable_server_is_an_outage() -> None:
     with pytest.raises(DatabaseUnavailableError):
-        await migrate.upgrade("postgresql://nobody@127.0.0.1:1/nothing")
+        await migrate.upgrade("postgresql://user@127.0.0.1:1/nothing")
 
 
-async def test_migrating_with_a_name_that_is_not_let_in_is_told(database: Database) -> None:
+async def test_migrating_an_unknown_database_is_an_error(database: Database) -> None:
     address = database.dsn.rpartition("/")[0] + "/no_such_database"
     with pytest.raises(QueryError):
         await migrate.upgrade(address)
@@ -168,7 +168,7 @@ async def test_an_address_may_have_several_hosts(empty_database_url: str) -> Non
     await database.close()
 
 
-async def test_a_right_that_is_missing_is_told(empty_database_url: str) -> None:
+async def test_missing_privilege_is_named(empty_database_url: str) -> None:
     with pytest.raises(PermissionDeniedError, match=r"permission denied for database .* have it granted"):
         await migrate.upgrade(f"{empty_database_url}?role=pg_read_all_data")
 
@@ -180,6 +180,6 @@ def test_the_revisions_are_those_that_alembic_finds() -> None:
 
 
 def test_the_service_starts_without_what_runs_revisions() -> None:
-    asked = "import sys, consumer.__main__; print({'alembic', 'sqlalchemy'} & sys.modules.keys())"
-    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    code = "import sys, consumer.__main__; print({'alembic', 'sqlalchemy'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -1,18 +1,18 @@
-"""A new load hides the rejected and refused rows of older ones at once; they are deleted later, in pieces."""
+"""A new load hides rejected rows and database rejections of older ones; they are deleted later, in chunks."""
 
 import asyncio
 import time
 
 import pytest
 
-from consumer.store import older_loads, removal, retention
+from consumer.store import older_loads, pruning
 from consumer.store.database import Database
 from consumer.store.errors import TransactionConflictError
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
 from consumer.store.older_loads import MIN_BIGINT, prune_older_loads
 from consumer.store.pruning import CHUNK_ROWS
-from consumer.store.rejected_rows import ALL_ROWS, LoadReplacedError, record_columns, rejected_rows
+from consumer.store.rejected_pages import ALL_ROWS, LoadReplacedError, record_columns, rejected_rows
 from tests.integration.store.old_jobs import (
     ONE_DAY,
     backdate,
@@ -41,7 +41,7 @@ FIFTY_CHUNKS_ROWS = 50 * CHUNK_ROWS
 
 
 async def _make_job_in_second_load(database: Database, request_id: str = "r-1") -> tuple[Job, FencingToken]:
-    """A job in its second load, with rejected and refused rows of the first."""
+    """A job in its second load, with rejected rows and a database rejection of the first."""
     _, fence = await make_running_job(database, request_id)
     await start_load(database, fence, "first")
     await store_batch(database, fence, rejected=[2, 4])
@@ -82,7 +82,7 @@ async def test_new_load_writes_no_rejected_row_however_many_there_are(database: 
     assert seconds < (time.monotonic() - began) / 5
 
 
-async def test_rows_of_older_loads_are_deleted_in_pieces_by_an_index(database: Database) -> None:
+async def test_rows_of_older_loads_are_deleted_in_chunks_by_an_index(database: Database) -> None:
     _, fence = await make_running_job(database)
     await add_rejected(database, await start_load(database, fence, "first"), FIFTY_CHUNKS_ROWS)
     await record_rejected_by_database(database, fence, 1)
@@ -108,7 +108,7 @@ async def test_rows_of_older_loads_are_deleted_in_pieces_by_an_index(database: D
     assert await stored_rows(database, fence.job_id) == [(2, 5)]
 
 
-async def test_job_is_looked_at_only_while_it_has_rows_of_older_loads(database: Database) -> None:
+async def test_job_is_checked_only_while_it_has_rows_of_older_loads(database: Database) -> None:
     _, fence = await make_running_job(database, "clean")
     await start_load(database, fence, "first")
     await start_load(database, fence, "second")
@@ -117,10 +117,10 @@ async def test_job_is_looked_at_only_while_it_has_rows_of_older_loads(database: 
     assert await looked_at(database) == [job.id]
     assert await prune_older_loads(database, no_pause) == 3
     assert await looked_at(database) == []
-    assert (await get_job(database, "r-2")).sequence == job.sequence, "deleting them is no news of the job"
+    assert (await get_job(database, "r-2")).sequence == job.sequence, "deleting them is no change of the job"
 
 
-async def test_load_that_moves_meanwhile_is_looked_at_again(database: Database) -> None:
+async def test_job_with_a_new_load_meanwhile_is_checked_again(database: Database) -> None:
     job, fence = await _make_job_in_second_load(database)
     await store_batch(database, fence, rejected=[9])
     moved: list[int] = []
@@ -137,7 +137,7 @@ async def test_load_that_moves_meanwhile_is_looked_at_again(database: Database) 
     assert await stored_rows(database, job.id) == []
 
 
-async def test_job_that_is_removed_meanwhile_is_passed_by(database: Database) -> None:
+async def test_job_deleted_meanwhile_is_skipped(database: Database) -> None:
     job, _ = await _make_job_in_second_load(database)
 
     async def remove() -> None:
@@ -164,7 +164,7 @@ async def test_two_replicas_delete_each_row_once(
     assert await looked_at(database) == []
 
 
-async def test_job_whose_row_is_locked_keeps_its_batch_and_is_noted_later(
+async def test_locked_job_is_recorded_in_a_later_round(
     database: Database, other_replica_database: Database
 ) -> None:
     job, _ = await _make_job_in_second_load(database)
@@ -182,14 +182,14 @@ async def test_ended_job_with_rows_of_older_loads_is_removed_once_they_are_delet
     job = await make_ended_job(database)
     await set_load(database, job.id, job.load + 1)
     await backdate(database, job.id, 10)
-    assert await retention.prune_rejected_rows(database, ONE_DAY, no_pause) == 0
-    assert await removal.prune_jobs(database, ONE_DAY, no_pause) == 0
+    assert await pruning.prune_rejected_rows(database, ONE_DAY, no_pause) == 0
+    assert await pruning.prune_jobs(database, ONE_DAY, no_pause) == 0
     assert await prune_older_loads(database, no_pause) == 2
-    assert await removal.prune_jobs(database, ONE_DAY, no_pause) == 1
+    assert await pruning.prune_jobs(database, ONE_DAY, no_pause) == 1
     assert await fetch(database, "select id from migration.jobs") == []
 
 
-async def test_reader_that_names_its_load_gets_no_row_of_another(database: Database) -> None:
+async def test_reader_with_a_load_gets_no_row_of_another_load(database: Database) -> None:
     job, fence = await _make_job_in_second_load(database)
     await store_batch(database, fence, rejected=[2])
     async with database.read_transaction() as connection:

@@ -1,4 +1,4 @@
-"""The outbox: no event is skipped, doubled in number, or marked for an asking nobody answered."""
+"""The outbox: no event is skipped, no sequence is used twice, and no resend is lost."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -61,8 +61,8 @@ async def test_the_sequence_of_a_job_has_no_gap_whoever_writes_at_the_same_time(
         talk(one, f"{one is database} {n}") for one in (database, other_replica_database) for n in range(3)
     ]
     await asyncio.gather(*talkers)
-    told = await outbox_events(database, job.id)
-    assert [event["sequence"] for event in told] == list(range(1, 2 + 6 * 20 + 1))
+    events = await outbox_events(database, job.id)
+    assert [event["sequence"] for event in events] == list(range(1, 2 + 6 * 20 + 1))
 
 
 async def test_a_write_that_was_rolled_back_leaves_no_gap(database: Database) -> None:
@@ -70,7 +70,7 @@ async def test_a_write_that_was_rolled_back_leaves_no_gap(database: Database) ->
     async with rolled_back(database) as connection:
         await job_progress.set_detail(connection, owned, "never")
     async with database.transaction() as connection:
-        await job_progress.set_detail(connection, owned, "told")
+        await job_progress.set_detail(connection, owned, "waiting")
     assert [event["sequence"] for event in await outbox_events(database, job.id)] == [1, 2, 3]
 
 
@@ -101,14 +101,14 @@ async def test_events_of_a_job_come_in_order(database: Database) -> None:
     assert len(waiting) == 8
 
 
-async def test_what_was_marked_is_not_sent_again(database: Database) -> None:
+async def test_marked_event_is_not_sent_again(database: Database) -> None:
     token = await _elect_relay(database)
     await make_pending_job(database)
     await _mark(database, await _pending_events(database), token)
     assert await _pending_events(database) == []
 
 
-async def test_asking_again_sends_the_last_event_as_it_was(database: Database) -> None:
+async def test_resend_sends_the_last_event_unchanged(database: Database) -> None:
     token = await _elect_relay(database)
     job, _ = await make_running_job(database)
     sent = await _pending_events(database)
@@ -118,7 +118,7 @@ async def test_asking_again_sends_the_last_event_as_it_was(database: Database) -
     assert (again.event_id, again.payload) == (sent[-1].event_id, sent[-1].payload)
 
 
-async def test_asking_again_waits_for_the_event_that_is_being_written_and_sends_that(
+async def test_resend_waits_for_a_concurrent_event_and_sends_it(
     database: Database, other_replica_database: Database
 ) -> None:
     token = await _elect_relay(database)
@@ -138,7 +138,7 @@ async def test_asking_again_waits_for_the_event_that_is_being_written_and_sends_
     ] == [(1, True)]
 
 
-async def test_a_mark_counts_only_for_the_asking_it_saw(database: Database) -> None:
+async def test_mark_is_ignored_after_another_resend(database: Database) -> None:
     token = await _elect_relay(database)
     job = await make_pending_job(database)
     seen = await _pending_events(database)
@@ -150,8 +150,8 @@ async def test_a_mark_counts_only_for_the_asking_it_saw(database: Database) -> N
     assert await _pending_events(database) == []
 
 
-async def test_a_mark_does_not_wait_for_those_who_ask_again(database: Database) -> None:
-    """Both lock many events, in different orders: who waits could wait for ever."""
+async def test_mark_does_not_wait_for_a_resend(database: Database) -> None:
+    """Both lock many events, in different orders: waiting could deadlock."""
     token = await _elect_relay(database)
     job = await make_pending_job(database, "r-1")
     await make_pending_job(database, "r-2")
@@ -164,7 +164,7 @@ async def test_a_mark_does_not_wait_for_those_who_ask_again(database: Database) 
     assert (still.id, still.resend_generation) == (seen[0].id, seen[0].resend_generation + 1)
 
 
-async def test_a_deposed_relay_marks_nothing(database: Database) -> None:
+async def test_replaced_relay_marks_nothing(database: Database) -> None:
     token = await _elect_relay(database)
     await make_pending_job(database)
     seen = await _pending_events(database)
@@ -179,7 +179,7 @@ async def test_a_deposed_relay_marks_nothing(database: Database) -> None:
 
 
 async def _republish_all(database: Database, limit: int = 100) -> int:
-    """What a new relay begins with; how many pieces it took."""
+    """Resend as a new relay does; returns the number of chunks."""
     pieces, resent = 0, None
     while pieces == 0 or resent is not None:
         async with database.transaction() as connection:
@@ -203,7 +203,7 @@ async def test_new_relay_resends_the_last_event_of_every_job_with_one_published_
     assert '"sequence":2,' in again.payload
 
 
-async def test_job_with_a_newer_event_that_waits_already_is_not_resent(database: Database) -> None:
+async def test_job_with_a_newer_unpublished_event_is_not_resent(database: Database) -> None:
     token = await _elect_relay(database)
     await make_running_job(database)
     sent = await _pending_events(database)
@@ -212,7 +212,7 @@ async def test_job_with_a_newer_event_that_waits_already_is_not_resent(database:
     assert await _pending_events(database) == sent[1:]
 
 
-async def test_resending_in_pieces_finds_each_job_once(database: Database) -> None:
+async def test_resending_in_chunks_finds_each_job_once(database: Database) -> None:
     token = await _elect_relay(database)
     _, owned = await make_running_job(database, "r-0")
     for n in range(1, 10):
@@ -227,8 +227,8 @@ async def test_resending_in_pieces_finds_each_job_once(database: Database) -> No
     assert {event.resend_generation for event in again} == {1}
 
 
-async def test_what_is_published_meanwhile_is_not_resent(database: Database) -> None:
-    """Or a relay that sends quickly would never come to an end."""
+async def test_event_published_meanwhile_is_not_resent(database: Database) -> None:
+    """Otherwise a fast relay would never finish."""
     token = await _elect_relay(database)
     await make_pending_job(database, "a")
     await _mark(database, await _pending_events(database), token)
@@ -259,7 +259,7 @@ async def test_page_ends_where_its_payloads_reach_the_limit(database: Database) 
     assert await _page(database, 10, 2_001) == ["a", "b", "c"]
 
 
-async def test_event_larger_than_a_page_comes_alone(database: Database) -> None:
+async def test_event_larger_than_a_page_is_returned_alone(database: Database) -> None:
     await make_pending_job(database, "a")
     await make_pending_job(database, "b")
     await execute(database, ENLARGE_EVENT, "a", 1_000_000)
@@ -271,7 +271,7 @@ async def _oldest_pending(database: Database) -> tuple[int | None, datetime | No
         return await outbox.peek(connection)
 
 
-async def test_look_finds_the_next_event_and_the_latest_time_of_publishing(database: Database) -> None:
+async def test_peek_returns_the_next_event_and_the_last_publishing_time(database: Database) -> None:
     assert await _oldest_pending(database) == (None, None)
     token = await _elect_relay(database)
     job = await make_pending_job(database)
@@ -288,7 +288,7 @@ async def test_look_finds_the_next_event_and_the_latest_time_of_publishing(datab
     assert await _oldest_pending(database) == (first.id, None)
 
 
-async def test_look_leaves_out_times_that_a_wrong_clock_wrote(database: Database) -> None:
+async def test_peek_ignores_times_in_the_future(database: Database) -> None:
     token = await _elect_relay(database)
     await make_pending_job(database, "ahead")
     await _mark(database, await _pending_events(database), token)
@@ -299,8 +299,8 @@ async def test_look_leaves_out_times_that_a_wrong_clock_wrote(database: Database
     assert [(await _oldest_pending(database))[1:]] == await fetch(database, right)
 
 
-async def test_repeated_requests_do_not_hide_that_nothing_leaves(database: Database) -> None:
-    """Each puts an older event before the one that waits."""
+async def test_resent_events_do_not_hide_a_stalled_relay(database: Database) -> None:
+    """Each resends an older event before the pending one."""
     token = await _elect_relay(database)
     old = [(await make_pending_job(database, f"old-{n}")).id for n in range(5)]
     await _mark(database, await _pending_events(database), token)

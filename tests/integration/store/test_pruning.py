@@ -1,10 +1,17 @@
-"""What is older than it is kept goes, in small pieces, and nothing else does."""
+"""Rows older than their retention are deleted in chunks, and no others."""
 
 from datetime import timedelta
 
 import pytest
 
-from consumer.store import claims, commands, job_progress, retention
+from consumer.store import (
+    claims,
+    commands,
+    database_rejections,
+    job_progress,
+    pruning,
+    rejected_rows,
+)
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.database import Database
 from schemas.requests import CancelRequest, RetryRequest
@@ -36,17 +43,15 @@ RETRY = RetryRequest(action="retry", request_id="r-1")
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
-async def test_rejected_rows_go_when_their_job_ended_long_enough_ago(
-    database: Database, status: Status
-) -> None:
+async def test_rejected_rows_of_old_finished_jobs_are_deleted(database: Database, status: Status) -> None:
     old = await make_ended_job(database, "old", status, days=3)
     young = await make_ended_job(database, "young", status, days=1)
-    assert await retention.prune_rejected_rows(database, 2 * ONE_DAY, no_pause) == 1
+    assert await pruning.prune_rejected_rows(database, 2 * ONE_DAY, no_pause) == 1
     assert [await row_count(database, "migration_errors", job.id) for job in (old, young)] == [0, 1]
     assert (await get_job(database, "old")).failed == 1, "the counters stay: they are the outcome"
 
 
-async def test_rejected_rows_of_a_job_that_has_not_ended_stay_however_old_they_are(
+async def test_rejected_rows_of_unfinished_jobs_are_kept_at_any_age(
     database: Database,
 ) -> None:
     job, owned = await make_running_job(database)
@@ -54,46 +59,46 @@ async def test_rejected_rows_of_a_job_that_has_not_ended_stay_however_old_they_a
     await session.write(make_batch(make_things(2), rejected=[3]))
     await session.close()
     await execute(database, "update migration.migration_errors set created_at = now() - interval '9 years'")
-    assert await retention.prune_rejected_rows(database, timedelta(), no_pause) == 0
+    assert await pruning.prune_rejected_rows(database, timedelta(), no_pause) == 0
     assert await row_count(database, "migration_errors", job.id) == 1
 
 
-async def test_pruning_rejected_rows_is_not_told_as_news_of_the_job(database: Database) -> None:
+async def test_pruning_rejected_rows_emits_no_event(database: Database) -> None:
     before = await make_ended_job(database)
-    told = await outbox_events(database, before.id)
-    await retention.prune_rejected_rows(database, ONE_DAY, no_pause)
+    events = await outbox_events(database, before.id)
+    await pruning.prune_rejected_rows(database, ONE_DAY, no_pause)
     after = await get_job(database, "r-1")
     assert (after.sequence, after.status, after.completed_at) == (
         before.sequence,
         before.status,
         before.completed_at,
     )
-    assert await outbox_events(database, before.id) == told
+    assert await outbox_events(database, before.id) == events
 
 
-async def test_no_transaction_deletes_more_than_a_piece(database: Database) -> None:
+async def test_no_transaction_deletes_more_than_a_chunk(database: Database) -> None:
     job = await make_ended_job(database)
     await add_errors(database, job.id, 2_500)
     await count_deletes(database)
-    assert await retention.prune_rejected_rows(database, ONE_DAY, no_pause) == 2_501
+    assert await pruning.prune_rejected_rows(database, ONE_DAY, no_pause) == 2_501
     assert sorted(await deletes_per_transaction(database)) == [1, 501, 1_000, 1_000], (
         "the first is the refused row"
     )
 
 
-async def test_a_failed_job_without_its_rejected_rows_is_retried_from_the_top_and_counts_every_row_once(
+async def test_failed_job_with_pruned_rows_is_retried_from_the_top(
     database: Database,
 ) -> None:
     await make_ended_job(database)
-    await retention.prune_rejected_rows(database, ONE_DAY, no_pause)
+    await pruning.prune_rejected_rows(database, ONE_DAY, no_pause)
     async with database.transaction() as connection:
         assert await commands.apply_command(connection, "c-1", RETRY) is None
     job = await claims.claim(database, "owner", 60)
     assert job is not None
     assert (job.fingerprint, job.checkpoint, job.source_state) == (None, None, None)
     async with database.transaction() as connection:
-        assert await job_progress.rejected_positions(connection, fencing_token(job)) == b""
-        assert await job_progress.list_database_rejections(connection, fencing_token(job)) == {}
+        assert await rejected_rows.rejected_positions(connection, fencing_token(job)) == b""
+        assert await database_rejections.list_database_rejections(connection, fencing_token(job)) == {}
         await job_progress.start_load(connection, fencing_token(job), "the file", None, {})
     session = await BatchWriter.open(database, fencing_token(job), minimal_dataset.MERGE)
     after = await session.write(make_batch(make_things(2, 3), rejected=[4]))
@@ -102,7 +107,7 @@ async def test_a_failed_job_without_its_rejected_rows_is_retried_from_the_top_an
     assert "source_restarted" not in after.warnings
 
 
-async def test_a_retry_in_the_middle_of_the_pruning_keeps_what_is_left_and_reads_from_the_top(
+async def test_retry_during_pruning_keeps_remaining_rows_and_reads_from_the_top(
     database: Database,
 ) -> None:
     job = await make_ended_job(database)
@@ -114,58 +119,58 @@ async def test_a_retry_in_the_middle_of_the_pruning_keeps_what_is_left_and_reads
         async with database.transaction() as connection:
             await commands.apply_command(connection, "c-1", RETRY)
 
-    assert await retention.prune_rejected_rows(database, ONE_DAY, retry) == 1_000
+    assert await pruning.prune_rejected_rows(database, ONE_DAY, retry) == 1_000
     assert left == [501, 501]
     retried = await get_job(database, "r-1")
     assert (retried.status, retried.run, retried.fingerprint) == (Status.PENDING, 2, None)
 
 
-async def test_a_failed_job_that_had_no_rejected_rows_still_goes_on_from_its_checkpoint(
+async def test_failed_job_without_rejected_rows_continues_from_its_checkpoint(
     database: Database,
 ) -> None:
     job = await make_ended_job(database)
     await execute(database, "delete from migration.migration_errors")
-    await retention.prune_rejected_rows(database, ONE_DAY, no_pause)
+    await pruning.prune_rejected_rows(database, ONE_DAY, no_pause)
     after = await get_job(database, "r-1")
     assert (after.fingerprint, after.checkpoint) == (job.fingerprint, job.checkpoint)
 
 
-async def test_events_that_were_published_long_ago_go_but_for_the_last_one_of_each_job(
+async def test_old_published_events_are_deleted_except_the_last_of_each_job(
     database: Database,
 ) -> None:
     jobs = [await make_ended_job(database, name, days=10) for name in ("r-1", "r-2")]
     young = await make_ended_job(database, "r-3", days=1)
-    kept = [(await outbox_events(database, job.id))[-1] for job in jobs]
+    last_events = [(await outbox_events(database, job.id))[-1] for job in jobs]
     of_young = await outbox_events(database, young.id)
-    assert await retention.prune_events(database, 2 * ONE_DAY, no_pause) > 0
-    assert [await outbox_events(database, job.id) for job in jobs] == [[event] for event in kept]
+    assert await pruning.prune_events(database, 2 * ONE_DAY, no_pause) > 0
+    assert [await outbox_events(database, job.id) for job in jobs] == [[event] for event in last_events]
     assert await outbox_events(database, young.id) == of_young
 
 
-async def test_an_event_that_is_not_published_stays_however_old_it_is(database: Database) -> None:
+async def test_unpublished_event_is_kept_at_any_age(database: Database) -> None:
     job = await make_ended_job(database)
     await execute(database, "update migration.outbox set published_at = null")
     await execute(database, "update migration.outbox set created_at = now() - interval '9 years'")
     before = await outbox_events(database, job.id)
-    assert await retention.prune_events(database, timedelta(), no_pause) == 0
+    assert await pruning.prune_events(database, timedelta(), no_pause) == 0
     assert await outbox_events(database, job.id) == before
 
 
-async def test_events_without_a_job_go_by_their_age(database: Database) -> None:
+async def test_events_without_a_job_are_deleted_by_age(database: Database) -> None:
     await execute(
         database,
         """insert into migration.outbox (request_id, sequence, payload, published_at)
            values ('old', 0, '{}', now() - interval '3 days'), ('young', 0, '{}', now() - interval '1 day'),
                   ('waiting', 0, '{}', null)""",
     )
-    assert await retention.prune_events(database, 2 * ONE_DAY, no_pause) == 1
+    assert await pruning.prune_events(database, 2 * ONE_DAY, no_pause) == 1
     assert await fetch(database, "select request_id from migration.outbox order by id") == [
         ("young",),
         ("waiting",),
     ]
 
 
-async def test_events_are_found_behind_thousands_that_stay(database: Database) -> None:
+async def test_old_events_are_found_after_thousands_of_kept_ones(database: Database) -> None:
     await execute(
         database,
         """insert into migration.outbox (request_id, sequence, payload, published_at)
@@ -174,10 +179,10 @@ async def test_events_are_found_behind_thousands_that_stay(database: Database) -
     )
     job = await make_ended_job(database, days=2)
     before = len(await outbox_events(database, job.id))
-    assert await retention.prune_events(database, ONE_DAY, no_pause) == 2_500 + before - 1
+    assert await pruning.prune_events(database, ONE_DAY, no_pause) == 2_500 + before - 1
 
 
-async def test_commands_are_remembered_for_as_long_as_they_are_kept(database: Database) -> None:
+async def test_decisions_on_commands_are_kept_for_their_retention(database: Database) -> None:
     await execute(
         database,
         """insert into migration.commands (command_id, request_id, action, accepted, created_at)
@@ -190,26 +195,26 @@ async def test_commands_are_remembered_for_as_long_as_they_are_kept(database: Da
         nonlocal breaths
         breaths += 1
 
-    assert await retention.prune_commands(database, 2 * ONE_DAY, look) == 1_500
+    assert await pruning.prune_commands(database, 2 * ONE_DAY, look) == 1_500
     assert breaths == 1
     assert await fetch(database, "select command_id from migration.commands") == [("young",)]
 
 
-async def test_a_second_delivery_of_a_command_that_is_remembered_acts_no_more(database: Database) -> None:
+async def test_second_delivery_of_a_decided_command_does_not_act(database: Database) -> None:
     await make_pending_job(database)
     cancel = CancelRequest(action="cancel", request_id="r-1")
     async with database.transaction() as connection:
         await commands.apply_command(connection, "c-1", cancel)
-    await retention.prune_commands(database, ONE_DAY, no_pause)
+    await pruning.prune_commands(database, ONE_DAY, no_pause)
     async with database.transaction() as connection:
         assert await commands.apply_command(connection, "c-1", cancel) is None
 
 
-async def test_nothing_that_is_young_is_touched(database: Database) -> None:
+async def test_nothing_recent_is_deleted(database: Database) -> None:
     for number, status in enumerate((Status.COMPLETED, Status.FAILED, Status.CANCELLED)):
         await make_ended_job(database, f"r-{number}", status, days=1)
     await record_request(database, "waiting")
     before = await snapshot(database)
-    for prune in (retention.prune_rejected_rows, retention.prune_events, retention.prune_commands):
+    for prune in (pruning.prune_rejected_rows, pruning.prune_events, pruning.prune_commands):
         assert await prune(database, 2 * ONE_DAY, no_pause) == 0
     assert await snapshot(database) == before

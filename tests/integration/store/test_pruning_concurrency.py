@@ -1,11 +1,11 @@
-"""Pruning keeps nobody waiting, and waits for nobody."""
+"""Pruning neither blocks other transactions nor waits for them."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from consumer.store import removal, retention
+from consumer.store import pruning
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.connect import CONTROL_SETTINGS, DedicatedConnection
 from consumer.store.database import Database
@@ -31,7 +31,7 @@ MANY_ROWS = 20_000
 
 @asynccontextmanager
 async def _open_transaction(database: Database, statement: str) -> AsyncIterator[DedicatedConnection]:
-    """A transaction of somebody else that stays open meanwhile, and is rolled back."""
+    """Another transaction that stays open meanwhile, and is rolled back."""
     connection = await database.data_connection()
     try:
         begun = connection.transaction()
@@ -44,16 +44,16 @@ async def _open_transaction(database: Database, statement: str) -> AsyncIterator
 
 
 async def _prune_all(database: Database) -> tuple[int, ...]:
-    """A whole round: rejected rows, events, commands, jobs."""
+    """One round: rejected rows, events, commands, jobs."""
     return (
-        await retention.prune_rejected_rows(database, ONE_DAY, no_pause),
-        await retention.prune_events(database, ONE_DAY, no_pause),
-        await retention.prune_commands(database, ONE_DAY, no_pause),
-        await removal.prune_jobs(database, ONE_DAY, no_pause),
+        await pruning.prune_rejected_rows(database, ONE_DAY, no_pause),
+        await pruning.prune_events(database, ONE_DAY, no_pause),
+        await pruning.prune_commands(database, ONE_DAY, no_pause),
+        await pruning.prune_jobs(database, ONE_DAY, no_pause),
     )
 
 
-async def test_a_round_passes_by_an_old_job_that_somebody_holds(database: Database) -> None:
+async def test_pruning_skips_a_locked_job(database: Database) -> None:
     held = await make_ended_job(database, "held", days=10)
     await make_ended_job(database, "free", days=10)
     assert CONTROL_SETTINGS["lock_timeout"] == f"{LOCK_TIMEOUT_SECONDS}s"
@@ -67,18 +67,19 @@ async def test_a_round_passes_by_an_old_job_that_somebody_holds(database: Databa
     assert (await _prune_all(database))[-1] == 1
 
 
-async def test_a_round_passes_by_events_and_commands_that_somebody_holds(database: Database) -> None:
+async def test_pruning_skips_locked_events_and_commands(database: Database) -> None:
     await make_ended_job(database, days=10)
     old = "now() - interval '9 days'"
-    await execute(database, f"insert into migration.commands values ('c-1', 'r-1', 'retry', true, {old})")
+    command = "insert into migration.commands (command_id, request_id, action, accepted, created_at)"
+    await execute(database, f"{command} values ('c-1', 'r-1', 'retry', true, {old})")
     everything = "select from migration.outbox, migration.commands for update"
     async with _open_transaction(database, everything):
         begun = time.monotonic()
-        assert await retention.prune_events(database, ONE_DAY, no_pause) == 0
-        assert await retention.prune_commands(database, ONE_DAY, no_pause) == 0
+        assert await pruning.prune_events(database, ONE_DAY, no_pause) == 0
+        assert await pruning.prune_commands(database, ONE_DAY, no_pause) == 0
         assert time.monotonic() - begun < LOCK_TIMEOUT_SECONDS, "it waited"
-    assert await retention.prune_events(database, ONE_DAY, no_pause) > 0
-    assert await retention.prune_commands(database, ONE_DAY, no_pause) == 1
+    assert await pruning.prune_events(database, ONE_DAY, no_pause) > 0
+    assert await pruning.prune_commands(database, ONE_DAY, no_pause) == 1
 
 
 async def test_twenty_thousand_rejected_rows_are_pruned_while_a_batch_is_being_stored(
@@ -94,7 +95,7 @@ async def test_twenty_thousand_rejected_rows_are_pruned_while_a_batch_is_being_s
         await wait_until_async(
             lambda: is_waiting_for_lock(database, "things"), 10, "the batch to be in its middle"
         )
-        assert await retention.prune_rejected_rows(database, ONE_DAY, no_pause) == MANY_ROWS + 1
+        assert await pruning.prune_rejected_rows(database, ONE_DAY, no_pause) == MANY_ROWS + 1
         assert max(await deletes_per_transaction(database)) == CHUNK_ROWS
         assert not storing.done(), "the batch was not under way all the time"
     stored = await storing
@@ -103,7 +104,7 @@ async def test_twenty_thousand_rejected_rows_are_pruned_while_a_batch_is_being_s
     assert await row_count(database, "migration_errors", owned.job_id) == 2
 
 
-async def test_batches_are_stored_while_a_piece_is_being_pruned(
+async def test_batches_are_stored_while_a_chunk_is_deleted(
     database: Database, other_replica_database: Database
 ) -> None:
     old = await make_ended_job(database, "old", Status.COMPLETED)
@@ -119,9 +120,7 @@ async def test_batches_are_stored_while_a_piece_is_being_pruned(
     assert (stored.processed, stored.failed) == (1, 1)
 
 
-async def test_two_replicas_that_prune_at_once_divide_the_work(
-    database: Database, other_replica_database: Database
-) -> None:
+async def test_two_replicas_prune_disjoint_rows(database: Database, other_replica_database: Database) -> None:
     for number in range(8):
         job = await make_ended_job(database, f"r-{number}", days=10)
         await add_errors(database, job.id, 1_100)
@@ -129,5 +128,5 @@ async def test_two_replicas_that_prune_at_once_divide_the_work(
     rest = await _prune_all(database)
     assert one[-1] + other[-1] + rest[-1] == 8
     assert await fetch(database, "select count(*) from migration.archived_requests") == [(8,)]
-    for table in ("jobs", "outbox", "migration_errors", "refused_rows"):
+    for table in ("jobs", "outbox", "migration_errors", "database_rejections"):
         assert await fetch(database, f"select * from migration.{table}") == []

@@ -1,4 +1,4 @@
-"""A bucket of tokens is shared by all replicas, and never gives more than it holds in one window."""
+"""A token bucket is shared by all replicas, and gives at most its limit in one window."""
 
 import asyncio
 from collections import Counter
@@ -17,7 +17,7 @@ async def acquire(database: Database, bucket: str = "google:robot", limit: int =
 
 
 async def backdate_tokens(database: Database, seconds: float) -> None:
-    """As if all tokens had been drawn so many seconds earlier."""
+    """Move the acquisition of all tokens so many seconds back."""
     await execute(
         database,
         """update migration.rate_limits
@@ -27,13 +27,13 @@ async def backdate_tokens(database: Database, seconds: float) -> None:
     )
 
 
-async def test_there_are_as_many_tokens_as_the_limit_says_and_then_a_wait(database: Database) -> None:
+async def test_limit_of_tokens_then_a_wait(database: Database) -> None:
     assert [await acquire(database) for _ in range(5)] == [0.0] * 5
     assert await acquire(database) == pytest.approx(WINDOW, abs=5)
     assert await acquire(database, "google:another") == 0.0
 
 
-async def test_a_token_comes_back_when_its_window_is_over_and_not_before(database: Database) -> None:
+async def test_token_is_available_again_after_its_window(database: Database) -> None:
     for _ in range(5):
         await acquire(database)
     await backdate_tokens(database, WINDOW - 10)
@@ -43,7 +43,7 @@ async def test_a_token_comes_back_when_its_window_is_over_and_not_before(databas
     assert await acquire(database) > 0
 
 
-async def test_the_wait_is_for_the_oldest_token_that_is_needed(database: Database) -> None:
+async def test_wait_is_for_the_oldest_token_needed(database: Database) -> None:
     await acquire(database)
     await backdate_tokens(database, 40)
     for _ in range(4):
@@ -53,7 +53,7 @@ async def test_the_wait_is_for_the_oldest_token_that_is_needed(database: Databas
     assert await acquire(database, limit=2) == pytest.approx(WINDOW, abs=5)
 
 
-async def test_replicas_that_draw_at_once_get_no_more_than_there_are(
+async def test_concurrent_replicas_do_not_exceed_the_limit(
     database: Database, other_replica_database: Database
 ) -> None:
     drawn = await asyncio.gather(
@@ -62,7 +62,7 @@ async def test_replicas_that_draw_at_once_get_no_more_than_there_are(
     assert Counter(wait == 0 for wait in drawn)[True] == 5
 
 
-async def test_a_clock_that_was_set_back_does_not_close_the_bucket(database: Database) -> None:
+async def test_clock_set_back_does_not_block_the_bucket(database: Database) -> None:
     for _ in range(5):
         await acquire(database)
     await backdate_tokens(database, -3600)

@@ -1,8 +1,8 @@
-"""What a POST is compared with: the job of its request id, or what is left of a removed one."""
+"""What a POST is compared with: the job of its request id, or the archived request."""
 
 from datetime import timedelta
 
-from consumer.store import recorded_requests, removal
+from consumer.store import pruning, recorded_requests
 from consumer.store.database import Database
 from consumer.store.recorded_requests import RecordedRequest, differences, find_recorded
 from schemas.status import Status
@@ -32,9 +32,9 @@ async def test_a_recorded_request_is_found_with_its_job_and_options(database: Da
     ]
 
 
-async def test_a_removed_request_is_found_with_its_last_event(database: Database) -> None:
+async def test_archived_request_is_found_with_its_last_event(database: Database) -> None:
     job = await make_ended_job(database, "r-1", Status.FAILED)
-    assert await removal.prune_jobs(database, timedelta(), no_pause) == 1
+    assert await pruning.prune_jobs(database, timedelta(), no_pause) == 1
     found = await _find(database, "r-1")
     assert found is not None
     assert (found.digest, found.job) == (make_request().digest(), None)
@@ -56,7 +56,7 @@ async def test_options_are_recorded_as_requested(database: Database) -> None:
 
 async def test_many_digests_are_read_at_once(database: Database) -> None:
     await make_ended_job(database, "r-removed")
-    await removal.prune_jobs(database, timedelta(), no_pause)
+    await pruning.prune_jobs(database, timedelta(), no_pause)
     await record_request(database, "r-1", make_request("other.xlsx"))
     async with database.read_transaction() as connection:
         found = await recorded_requests.recorded_digests(connection, ["r-1", "r-2", "r-removed"])

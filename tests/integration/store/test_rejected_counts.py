@@ -1,10 +1,10 @@
-"""Rejected rows by code and field: kept with the batches, begun anew with a load, left by retention."""
+"""Counts of rejected rows: updated by batches, reset by a new load, kept by pruning."""
 
 import json
 from collections.abc import Sequence
 from datetime import timedelta
 
-from consumer.store import claims, job_progress, retention
+from consumer.store import claims, job_progress, pruning
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.database import Database
 from consumer.store.leases import FencingToken
@@ -65,7 +65,7 @@ async def test_every_job_has_counts_of_its_own(database: Database) -> None:
         assert await _summary(database, job.id) == [RejectedCount("number", "amount", len(rejected))]
 
 
-async def test_a_new_load_begins_at_zero_and_a_takeover_goes_on(database: Database) -> None:
+async def test_new_load_resets_counts_and_takeover_keeps_them(database: Database) -> None:
     job, owned = await make_running_job(database)
     await _store(database, owned, ([2, 3], minimal_dataset.REJECTED_ERRORS))
     await expire_lease(database, job.id)
@@ -82,13 +82,13 @@ async def test_a_new_load_begins_at_zero_and_a_takeover_goes_on(database: Databa
 async def test_the_counts_stay_when_retention_deletes_the_rows(database: Database) -> None:
     job = await make_ended_job(database)
     before = await _summary(database, job.id)
-    assert await retention.prune_rejected_rows(database, timedelta(), no_pause) == 1
+    assert await pruning.prune_rejected_rows(database, timedelta(), no_pause) == 1
     assert before == [RejectedCount("number", "amount", 1)]
     assert await _summary(database, job.id) == before
 
 
-async def test_a_batch_without_rejected_rows_does_not_look(database: Database) -> None:
-    """The trigger fires for every statement, whether it touches a row or not."""
+async def test_batch_without_rejected_rows_runs_no_insert(database: Database) -> None:
+    """The trigger fires for every statement, with or without rows."""
     _, owned = await make_running_job(database)
     for table in ("migration_errors", "rejected_counts"):
         await execute(

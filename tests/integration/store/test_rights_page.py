@@ -1,4 +1,4 @@
-"""The operator's page grants the service all it needs in Postgres, and nothing that it does not need."""
+"""The operator's page grants all privileges that the service needs in Postgres, and no others."""
 
 import asyncio
 import itertools
@@ -19,13 +19,13 @@ from consumer.errors import LeaseLostError
 from consumer.lifecycle import Complete, Fail
 from consumer.store import (
     commands,
+    database_rejections,
     job_progress,
     leases,
     migrate,
+    pruning,
     rate_limits,
-    removal,
     requests,
-    retention,
     transitions,
 )
 from consumer.store.batch_writer import BatchWriter
@@ -51,13 +51,13 @@ _numbers = itertools.count()
 
 @dataclass(frozen=True)
 class DatabaseRoles:
-    """A database in which both roles of the page are made, under names of this test's own."""
+    """A database with both roles of the page, under names unique to the test."""
 
     url: str
     suffix: str
 
     def dsn_of(self, role: str) -> str:
-        """The address for a role."""
+        """The DSN of a role."""
         parts = urlsplit(self.url)
         return parts._replace(netloc=f"{role}{self.suffix}:secret@{parts.netloc.split('@')[1]}").geturl()
 
@@ -89,33 +89,33 @@ def roles(stack: Stack, empty_database_url: str) -> Iterator[DatabaseRoles]:
             stack.execute(f"drop role if exists {role}{made.suffix}")
 
 
-def test_they_are_enough(roles: DatabaseRoles) -> None:
+def test_granted_rights_are_sufficient(roles: DatabaseRoles) -> None:
     roles.run(roles.dsn_of(OWNER), GRANTS)
     asyncio.run(_use_everything(roles.dsn_of(SERVICE)))
     asyncio.run(migrate.upgrade(roles.dsn_of(OWNER)))  # again, when all is there
 
 
 @pytest.mark.parametrize("missing", EACH_GRANT)
-def test_none_of_them_is_spare(roles: DatabaseRoles, missing: str) -> None:
+def test_every_granted_right_is_needed(roles: DatabaseRoles, missing: str) -> None:
     roles.run(roles.dsn_of(OWNER), GRANTS.replace(missing, ""))
     with pytest.raises(QueryError, match="42501"):
         asyncio.run(_use_everything(roles.dsn_of(SERVICE)))
 
 
-def test_the_service_cannot_change_what_is_there(roles: DatabaseRoles) -> None:
+def test_service_role_cannot_change_the_schema(roles: DatabaseRoles) -> None:
     roles.run(roles.dsn_of(OWNER), GRANTS)
     with pytest.raises(QueryError, match="42501"):
         asyncio.run(migrate.upgrade(roles.dsn_of(SERVICE)))
 
 
-def test_the_rights_in_kafka_are_told_for_every_topic_and_for_the_group() -> None:
+def test_kafka_rights_are_listed_for_every_topic_and_the_group() -> None:
     resources = [code_names(resource) for _, resource, _, _ in table_rows(section(RIGHTS, "In Kafka"))]
-    told = {name for found in resources for name in found}
-    assert told == {*(topic.name for topic in ALL_TOPICS), INTAKE_GROUP}
+    listed = {name for found in resources for name in found}
+    assert listed == {*(topic.name for topic in ALL_TOPICS), INTAKE_GROUP}
 
 
 async def _use_everything(dsn: str) -> None:
-    """What the service does in its life, all tables of its own and most statements."""
+    """Use all tables of the service, and most of its statements."""
     async with _open(dsn) as database:
         await _record_and_publish(database)
         await _import(database)
@@ -151,7 +151,7 @@ async def _import(database: Database) -> None:
         _, owned = await make_running_job(database, request_id)
         async with database.transaction() as connection:
             await job_progress.start_load(connection, owned, "the file", None, {})
-            await job_progress.record_database_rejections(connection, owned, {9: "22001"})
+            await database_rejections.record_database_rejections(connection, owned, {9: "22001"})
         session = await BatchWriter.open(database, owned, CHATS.make_merge_plan("excel"))
         job = await session.write(_batch(name))
         await session.close()
@@ -169,7 +169,7 @@ async def _take_over(database: Database) -> None:
     session.terminate()
     with pytest.raises(LeaseLostError):
         async with database.transaction() as connection:
-            await job_progress.lock_owned_job(connection, old)
+            await transitions.lock_owned_job(connection, old)
     async with database.transaction() as connection:
         await transitions.apply(connection, new.job_id, new.token, Fail("no_rows", "none"))
 
@@ -177,14 +177,14 @@ async def _take_over(database: Database) -> None:
 async def _prune(database: Database) -> None:
     async with database.transaction() as connection:
         await connection.execute("update migration.outbox set published_at = clock_timestamp()")
-    assert await retention.prune_rejected_rows(database, NOW, no_pause) == 2
-    await retention.prune_events(database, NOW, no_pause)
-    assert await retention.prune_commands(database, NOW, no_pause)
-    assert await removal.prune_jobs(database, NOW, no_pause)
+    assert await pruning.prune_rejected_rows(database, NOW, no_pause) == 2
+    await pruning.prune_events(database, NOW, no_pause)
+    assert await pruning.prune_commands(database, NOW, no_pause)
+    assert await pruning.prune_jobs(database, NOW, no_pause)
 
 
 def _batch(name: str) -> Batch:
-    """A row of every kind of thing that can be stored, and a wrong one."""
+    """A batch with a row of every kind, and a rejected one."""
     fit = {
         "url": "https://max.ru/a",
         "inn": "7707083893",

@@ -1,4 +1,4 @@
-"""I19: whoever comes first ends a job, and nobody who comes behind changes that, not even in that moment."""
+"""I19: the first writer ends a job; later and concurrent ones change nothing."""
 
 import asyncio
 import random
@@ -38,7 +38,7 @@ INITIAL_SPREAD_SECONDS = 0.01
 
 
 async def _make_fully_read_job(database: Database, request_id: str) -> FencingToken:
-    """A running job with every row stored: its owner is about to write the end."""
+    """A running job with all rows stored, whose owner is about to complete it."""
     _, fence = await make_running_job(database, request_id)
     session = await BatchWriter.open(database, fence, minimal_dataset.MERGE)
     await session.write(make_batch(make_things(2)))
@@ -49,7 +49,7 @@ async def _make_fully_read_job(database: Database, request_id: str) -> FencingTo
 
 
 async def _finish(database: Database, fencing_token: FencingToken, outcome: Outcome) -> str:
-    """What the owner does, late or not."""
+    """Complete the job, as its owner does."""
     try:
         return (await write_outcome(database, fencing_token, outcome)).status.value
     except LeaseLostError:
@@ -62,7 +62,7 @@ async def _rescue(database: Database) -> str:
 
 
 async def _apply_command(database: Database, command: CancelRequest | RetryRequest) -> str:
-    """What intake does: it comes again while another transaction is in the way."""
+    """Apply a command as intake does: retried after a conflict."""
     while True:
         try:
             async with database.transaction() as connection:
@@ -83,10 +83,10 @@ async def _claim(database: Database) -> str:
 @pytest.mark.parametrize(
     "outcome", [Succeeded(), PermanentFailure("no_rows", "none")], ids=["completed", "failed"]
 )
-async def test_of_a_finish_and_a_rescue_in_the_same_moment_one_happens(
+async def test_concurrent_finish_and_rescue_end_the_job_once(
     database: Database, other_replica_database: Database, outcome: Outcome, cancelled: bool
 ) -> None:
-    """The lease ran out, the owner is alive and writes its end, and two replicas come to its rescue."""
+    """The lease has expired; the owner completes the job while two replicas rescue it."""
     chance, ends, lasted = random.Random(1), Counter[str](), INITIAL_SPREAD_SECONDS
     for number in range(ROUNDS):
         request_id = f"r-{number}"
@@ -121,21 +121,21 @@ async def _after_delay(seconds: float, act: Callable[[], Awaitable[str]]) -> str
 
 
 async def _assert_one_outcome(database: Database, request_id: str, *, finished: bool) -> None:
-    """One story is told: at most one end, with nothing behind it, and what was finished stays so."""
+    """The events have at most one terminal event, which is the last, and agree with the job."""
     job = await get_job(database, request_id)
-    told = [event["status"] for event in await outbox_events(database, job.id)]
-    terminal = [status for status in told if Status(status).terminal]
-    assert len(terminal) == (1 if job.status.terminal else 0), told
-    assert told[-1] == job.status, told
-    assert all(step in STEPS for step in pairwise(status for status, _ in groupby(told))), told
+    statuses = [event["status"] for event in await outbox_events(database, job.id)]
+    terminal = [status for status in statuses if Status(status).terminal]
+    assert len(terminal) == (1 if job.status.terminal else 0), statuses
+    assert statuses[-1] == job.status, statuses
+    assert all(step in STEPS for step in pairwise(status for status, _ in groupby(statuses))), statuses
     if finished:
-        assert job.status in (Status.COMPLETED, Status.FAILED), told
+        assert job.status in (Status.COMPLETED, Status.FAILED), statuses
     if job.status.terminal:
         assert await fetch(database, "select name from migration.leases") == []
 
 
 async def _hide_job(database: Database) -> None:
-    """The next round is about a job of its own."""
+    """The next round uses another job."""
     await execute(database, "delete from migration.leases")
     await execute(database, "delete from migration.jobs")
 
@@ -144,10 +144,10 @@ async def _hide_job(database: Database) -> None:
     "outcome", [Succeeded(), PermanentFailure("no_rows", "none")], ids=["completed", "failed"]
 )
 @pytest.mark.parametrize("end", ["completed", "failed", "cancelled"])
-async def test_whatever_comes_behind_the_end_changes_nothing(
+async def test_later_writes_do_not_change_a_finished_job(
     database: Database, end: str, outcome: Outcome
 ) -> None:
-    """The owner of old, a rescue, a claim, a heartbeat, a cancel, and the request once more."""
+    """The previous owner, a rescue, a claim, a heartbeat, a cancel, and the repeated request."""
     fence = await _make_fully_read_job(database, "r-1")
     if end == "cancelled":
         await expire_lease(database, fence.job_id)
@@ -169,7 +169,7 @@ async def test_whatever_comes_behind_the_end_changes_nothing(
     assert await snapshot(database) == before
 
     assert await _apply_command(database, CancelRequest(action="cancel", request_id="r-1")) == (
-        "cancel" if end == "cancelled" else "nothing"  # the one obeyed before, told again
+        "cancel" if end == "cancelled" else "nothing"  # accepted before
     )
     await record_request(database, "r-1")
     job = await get_job(database, "r-1")

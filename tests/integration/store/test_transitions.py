@@ -1,4 +1,4 @@
-"""Changes of state: each leads where its name says and is told once; Postgres forbids the rest."""
+"""Transitions: each sets its status and emits one event; Postgres rejects all others."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -47,7 +47,7 @@ async def _store_all_rows(database: Database, fencing_token: FencingToken) -> No
     [(Fail("no_rows", "none"), Status.FAILED), (Cancel(), Status.CANCELLED), (REQUEUE, Status.PENDING)],
     ids=["fail", "cancel", "put back"],
 )
-async def test_leaving_running_gives_back_token_and_lease_and_is_told_once(
+async def test_leaving_running_releases_token_and_lease_with_one_event(
     database: Database, transition: Transition, status: Status
 ) -> None:
     _, fence = await make_running_job(database)
@@ -58,7 +58,7 @@ async def test_leaving_running_gives_back_token_and_lease_and_is_told_once(
     assert [event["status"] for event in await outbox_events(database, after.id)][2:] == [status]
 
 
-async def test_a_job_whose_rows_are_all_accounted_for_is_completed(database: Database) -> None:
+async def test_job_with_all_rows_counted_is_completed(database: Database) -> None:
     _, fence = await make_running_job(database)
     await _store_all_rows(database, fence)
     after = await apply(database, fence, Complete())
@@ -82,7 +82,7 @@ async def test_an_interrupted_attempt_is_not_counted(database: Database) -> None
     assert (after.attempt, after.consecutive_failures) == (0, 0)
 
 
-async def test_a_burned_attempt_is_counted_and_its_reason_shown_while_it_waits(database: Database) -> None:
+async def test_consumed_attempt_is_counted_and_its_error_shown_while_pending(database: Database) -> None:
     _, fence = await make_running_job(database)
     again = Requeue(
         timedelta(seconds=5), consumes_attempt=True, code="source_unavailable", message="no answer"
@@ -94,7 +94,7 @@ async def test_a_burned_attempt_is_counted_and_its_reason_shown_while_it_waits(d
     assert waits is True
 
 
-async def test_who_has_no_token_cannot_end_a_running_job(database: Database) -> None:
+async def test_running_job_cannot_be_ended_without_its_token(database: Database) -> None:
     job, _ = await make_running_job(database)
     for transition in (Fail("no_rows", "none"), Cancel()):
         with pytest.raises(LeaseLostError):
@@ -175,7 +175,7 @@ async def test_nothing_leaves_completed_not_even_a_retry(database: Database) -> 
         "run = 0",
     ],
 )
-async def test_a_row_that_contradicts_itself_is_not_stored(database: Database, broken: str) -> None:
+async def test_constraints_reject_contradictory_rows(database: Database, broken: str) -> None:
     await make_pending_job(database)
     with pytest.raises(DataRejectedError):
         await execute(database, f"update migration.jobs set {broken}")

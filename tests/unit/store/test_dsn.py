@@ -18,7 +18,7 @@ from consumer.store.dsn import DEFAULT_CONNECT_SECONDS, MAX_CONNECT_SECONDS, to_
         "postgresql:///d",
     ],
 )
-def test_what_the_driver_understands_is_taken(dsn: str) -> None:
+def test_valid_addresses_are_accepted(dsn: str) -> None:
     validate(dsn)
 
 
@@ -47,29 +47,29 @@ def test_what_the_driver_understands_is_taken(dsn: str) -> None:
         ("postgresql://u:sesame@h/d?require_auth=scram-sha-256", "asks for require_auth"),
     ],
 )
-def test_what_nobody_connects_by_is_refused_without_a_word_of_it(dsn: str, why: str) -> None:
+def test_invalid_address_is_rejected_without_quoting_it(dsn: str, why: str) -> None:
     with pytest.raises(ValueError, match=why) as caught:
         validate(dsn)
     assert "sesame" not in str(caught.value)
     assert caught.value.__cause__ is None
 
 
-def test_a_file_that_is_there_is_taken(tmp_path: Path) -> None:
+def test_readable_file_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "ca").touch()
     validate(f"postgresql://u@h/d?sslmode=verify-full&sslrootcert={tmp_path}/ca")
 
 
-def test_an_address_without_words_for_libpq_alone_stays_as_it_is() -> None:
+def test_address_without_libpq_options_is_unchanged() -> None:
     dsn = "postgresql://u:p%2F@h1,h2:6543/d%20b?sslmode=require&application_name=x"
     assert to_asyncpg(dsn) == (dsn, DEFAULT_CONNECT_SECONDS)
 
 
-def test_what_libpq_alone_knows_is_not_handed_on() -> None:
+def test_libpq_options_are_removed() -> None:
     dsn = "postgresql://u:p@h1,h2/d?keepalives=1&search_path=a%2Cb&gssencmode=disable&connect_timeout=3"
     assert to_asyncpg(dsn) == ("postgresql://u:p@h1,h2/d?search_path=a%2Cb", 3.0)
 
 
-def test_what_nobody_insists_on_is_not_handed_on_either() -> None:
+def test_optional_unsupported_options_are_removed() -> None:
     dsn = "postgresql://u@h/d?sslmode=require&channel_binding=prefer"
     validate(dsn)
     assert to_asyncpg(dsn)[0] == "postgresql://u@h/d?sslmode=require"
@@ -79,5 +79,5 @@ def test_what_nobody_insists_on_is_not_handed_on_either() -> None:
     ("text", "seconds"),
     [("3", 3.0), ("0", DEFAULT_CONNECT_SECONDS), ("", DEFAULT_CONNECT_SECONDS), ("900", MAX_CONNECT_SECONDS)],
 )
-def test_the_time_to_connect_may_be_given_within_bounds(text: str, seconds: float) -> None:
+def test_connect_timeout_is_limited(text: str, seconds: float) -> None:
     assert to_asyncpg(f"postgresql://u@h/d?connect_timeout={text}")[1] == seconds

@@ -1,4 +1,4 @@
-"""Each state of Postgres becomes a sentence that says what to do, without the words of strangers."""
+"""Each SQLSTATE becomes a message that says what to do, without text of triggers."""
 
 import asyncpg
 import pytest
@@ -21,26 +21,26 @@ def _translate(error: asyncpg.PostgresError) -> QueryError:
     return caught.value
 
 
-def test_a_missing_right_names_what_it_is_for_and_whom_to_grant_it() -> None:
-    told = _translate(asyncpg.InsufficientPrivilegeError("permission denied for table jobs"))
-    assert isinstance(told, PermissionDeniedError)
-    assert str(told) == (
+def test_missing_privilege_names_object_and_grantee() -> None:
+    error = _translate(asyncpg.InsufficientPrivilegeError("permission denied for table jobs"))
+    assert isinstance(error, PermissionDeniedError)
+    assert str(error) == (
         "a right is missing in Postgres: permission denied for table jobs (SQLSTATE 42501); "
         "have it granted to the user in DATABASE_URL"
     )
 
 
-def test_what_a_trigger_says_of_a_right_stays_behind() -> None:
-    told = _translate(asyncpg.InsufficientPrivilegeError("+79991234567 may not do that"))
-    assert str(told).startswith("a right is missing in Postgres (SQLSTATE 42501); have it granted")
+def test_message_of_a_trigger_is_not_quoted() -> None:
+    error = _translate(asyncpg.InsufficientPrivilegeError("+79991234567 may not do that"))
+    assert str(error).startswith("a right is missing in Postgres (SQLSTATE 42501); have it granted")
 
 
 @pytest.mark.parametrize("kind", [asyncpg.InvalidPasswordError, asyncpg.InvalidCatalogNameError])
-def test_who_is_not_let_in_is_told_to_look_at_the_address(kind: type[asyncpg.PostgresError]) -> None:
-    told = _translate(kind("sesame"))
-    assert isinstance(told, AuthenticationError)
-    assert str(told).endswith("check user, password and database in DATABASE_URL")
-    assert "sesame" not in str(told)
+def test_login_failure_names_the_settings_to_check(kind: type[asyncpg.PostgresError]) -> None:
+    error = _translate(kind("sesame"))
+    assert isinstance(error, AuthenticationError)
+    assert str(error).endswith("check user, password and database in DATABASE_URL")
+    assert "sesame" not in str(error)
 
 
 WRAPAROUND = "database is not accepting commands that assign new transaction IDs"
@@ -62,10 +62,10 @@ WRAPAROUND = "database is not accepting commands that assign new transaction IDs
         ("53100", {}, DatabaseUnavailableError),
     ],
 )
-def test_row_is_at_fault_only_where_the_error_says_so(
+def test_row_is_at_fault_only_if_the_error_names_a_relation(
     state: str, fields: dict[str, str], kind: type[Exception]
 ) -> None:
-    """By its fields: the text may be in any language, and may name an index that is none."""
+    """By its fields: the message may be in any language and name anything."""
     error = asyncpg.PostgresError(f'{WRAPAROUND}, index "things_pkey"')
     for name, value in ({"sqlstate": state} | fields).items():
         setattr(error, name, value)

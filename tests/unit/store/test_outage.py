@@ -1,4 +1,4 @@
-"""An outage of Postgres is logged once when it begins and once when it ends."""
+"""An outage of Postgres is logged once at its start and once at its end."""
 
 import logging
 
@@ -13,7 +13,7 @@ UNAVAILABLE = DatabaseUnavailableError("no answer from Postgres (ConnectionRefus
 
 @pytest.fixture(autouse=True)
 def reset_pool_logger() -> object:
-    """Without the filter of a database that another test opened, and left so."""
+    """Without the logging filter that other tests may have added."""
     logger = logging.getLogger(POOL_LOGGER)
     before = logger.filters[:]
     yield
@@ -50,7 +50,7 @@ def test_a_second_outage_is_logged_again() -> None:
     assert [line["event"] for line in lines] == ["database.outage_started", "database.outage_ended"] * 2
 
 
-def test_failures_while_the_pools_are_opened_are_left_to_the_caller() -> None:
+def test_failures_while_opening_the_pools_are_not_logged() -> None:
     outages = OutageLog()
     with capture_logs() as lines:
         outages.record_failure(UNAVAILABLE)

@@ -1,4 +1,4 @@
-"""Which fields of a new body differ from what is recorded under its id."""
+"""The fields in which a request differs from the recorded one."""
 
 import itertools
 from typing import Any
@@ -67,12 +67,12 @@ NAMED = [
 ]
 
 
-@pytest.mark.parametrize(("recorded", "asked", "named"), NAMED)
-def test_the_fields_that_differ_are_named(recorded: str, asked: str, named: list[str]) -> None:
-    assert differences(make_pending_job(BODIES[recorded]), BODIES[asked]) == named
+@pytest.mark.parametrize(("recorded", "received", "named"), NAMED)
+def test_the_fields_that_differ_are_named(recorded: str, received: str, named: list[str]) -> None:
+    assert differences(make_pending_job(BODIES[recorded]), BODIES[received]) == named
 
 
-@pytest.mark.parametrize(("recorded", "asked"), [*itertools.product(BODIES, repeat=2)])
-def test_nothing_differs_exactly_where_the_digests_agree(recorded: str, asked: str) -> None:
-    found = differences(make_pending_job(BODIES[recorded]), BODIES[asked])
-    assert (found == []) == (BODIES[recorded].digest() == BODIES[asked].digest())
+@pytest.mark.parametrize(("recorded", "received"), [*itertools.product(BODIES, repeat=2)])
+def test_nothing_differs_exactly_where_the_digests_agree(recorded: str, received: str) -> None:
+    different = differences(make_pending_job(BODIES[recorded]), BODIES[received])
+    assert (different == []) == (BODIES[recorded].digest() == BODIES[received].digest())

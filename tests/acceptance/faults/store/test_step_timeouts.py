@@ -19,9 +19,8 @@ from consumer.store import (
     listener,
     migrate,
     outbox,
+    pruning,
     rate_limits,
-    removal,
-    retention,
 )
 from consumer.store.connect import Connection
 from consumer.store.database import CONTROL_CONNECTIONS, Database
@@ -79,9 +78,9 @@ async def _steps(database: Database) -> dict[str, Step]:
         "elect": inside(lambda connection: leases.try_acquire(connection, "relay", "owner", 10)),
         "page": inside(lambda connection: outbox.fetch_pending(connection, 500, 2**20)),
         "resend": inside(lambda connection: outbox.resend_chunk(connection, None, 500)),
-        "prune events": lambda: retention.prune_events(database, old, breathe),
-        "prune errors": lambda: retention.prune_rejected_rows(database, old, breathe),
-        "prune jobs": lambda: removal.prune_jobs(database, old, breathe),
+        "prune events": lambda: pruning.prune_events(database, old, breathe),
+        "prune errors": lambda: pruning.prune_rejected_rows(database, old, breathe),
+        "prune jobs": lambda: pruning.prune_jobs(database, old, breathe),
         "read": read,
         "listen": lambda: listener.listen(database.dsn, {"some": lambda _: None}),
     }

@@ -1,13 +1,13 @@
-"""Pages of rejected rows by filters: of one and the same error, by identifier, by number, within bounds."""
+"""Filtered pages of rejected rows: by error, by identifier, by row number, with limited scans."""
 
 import json
 from typing import Any
 
 import pytest
 
-from consumer.store import rejected_rows as module
+from consumer.store import rejected_pages
 from consumer.store.database import Database
-from consumer.store.rejected_rows import RejectedFilter, RejectedPage, record_columns, rejected_rows
+from consumer.store.rejected_pages import RejectedFilter, RejectedPage, record_columns, rejected_rows
 from tests.support.job_factories import make_pending_job, record_request
 
 Error = tuple[str | None, str]
@@ -78,7 +78,7 @@ FILTERS = [
 
 
 @pytest.mark.parametrize(("wanted", "numbers"), FILTERS)
-async def test_filters_hold_together(database: Database, wanted: dict[str, str], numbers: list[int]) -> None:
+async def test_filters_are_combined(database: Database, wanted: dict[str, str], numbers: list[int]) -> None:
     page = await _page(database, await _make_job(database), RejectedFilter(**wanted))
     assert (_numbers(page), page.next) == (numbers, None)
 
@@ -90,7 +90,7 @@ async def test_only_the_rows_of_that_job_are_found(database: Database) -> None:
     assert (_numbers(page), page.next) == ([], None)
 
 
-async def test_pages_lead_through_all_that_fits_once(database: Database) -> None:
+async def test_pages_return_every_match_once(database: Database) -> None:
     job_id, wanted = await _make_job(database), RejectedFilter(code="length")
     first = await _page(database, job_id, wanted, limit=2)
     assert (_numbers(first), first.next) == ([2, 3], 3)
@@ -100,11 +100,11 @@ async def test_pages_lead_through_all_that_fits_once(database: Database) -> None
     assert (_numbers(exact), exact.next) == ([2, 3, 77], None)
 
 
-async def test_a_filtered_page_stops_and_says_where_it_has_looked(
+async def test_filtered_page_returns_where_its_scan_ended(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id, wanted = await _make_job(database), RejectedFilter(q="max.ru/%")
-    monkeypatch.setattr(module, "MAX_SCANNED_ROWS", 2)
+    monkeypatch.setattr(rejected_pages, "MAX_SCANNED_ROWS", 2)
     looked_at, after = [], -1
     while True:
         page = await _page(database, job_id, wanted, after=after)
@@ -115,18 +115,18 @@ async def test_a_filtered_page_stops_and_says_where_it_has_looked(
     assert looked_at == [([], 3), ([], 7), ([77], None)]
 
 
-async def test_a_window_that_ends_with_the_last_row_is_the_end(
+async def test_scan_that_ends_with_the_last_row_is_the_end(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_SCANNED_ROWS", 5)
+    monkeypatch.setattr(rejected_pages, "MAX_SCANNED_ROWS", 5)
     page = await _page(database, await _make_job(database), RejectedFilter(q="nothing"))
     assert (page.json_rows, page.next) == ([], None)
 
 
-async def test_large_rows_make_short_pages_of_what_is_filtered_too(
+async def test_large_rows_make_short_filtered_pages(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PAGE_BYTES", 250)
+    monkeypatch.setattr(rejected_pages, "PAGE_BYTES", 250)
     job_id, wanted = await _make_job(database), RejectedFilter(code="length")
     seen, after = [], -1
     for length in (2, 1):
@@ -149,14 +149,14 @@ async def test_large_rows_make_short_pages_of_what_is_filtered_too(
         ({"q": "\x00"}, []),
     ],
 )
-async def test_the_columns_are_those_of_what_is_filtered(
+async def test_columns_are_those_of_matching_rows(
     database: Database,
     monkeypatch: pytest.MonkeyPatch,
     wanted: dict[str, str],
     columns: list[str],
     at_once: int,
 ) -> None:
-    monkeypatch.setattr(module, "MAX_COLUMN_SCAN_ROWS", at_once)
+    monkeypatch.setattr(rejected_pages, "MAX_COLUMN_SCAN_ROWS", at_once)
     job_id = await _make_job(database)
     found: dict[str, None] = {}
     last: int | None = -1
