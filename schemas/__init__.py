@@ -1,1 +1,1 @@
-"""What crosses a process boundary: requests, events, uploads, topic names."""
+"""The messages that processes exchange: requests, status events, uploads, dead letters, and their topics."""

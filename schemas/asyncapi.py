@@ -1,4 +1,4 @@
-"""The AsyncAPI 3.0 document: the four topics, who sends and receives what, and how it looks."""
+"""Builds the AsyncAPI 3.0 document: the four topics, their messages, and who sends and receives them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,34 +11,42 @@ JsonObject = dict[str, Any]
 REPLICAS = 3
 BINDING = {"bindingVersion": "0.5.0"}
 JSON_SCHEMA = "application/schema+json;version=draft-07"
-"""The documents use no keyword that this draft reads otherwise; parsers need not know a later one."""
+"""Every keyword of the documents means the same in this draft, so parsers need not support a later one."""
 
 CHANNELS: Mapping[str, tuple[Topic, str, tuple[str, ...]]] = {
-    "requests": (REQUESTS, "What people ask for: start, cancel, retry.", ("start", "cancel", "retry")),
+    "requests": (
+        REQUESTS,
+        "Requests of clients: start, cancel, retry a migration.",
+        ("start", "cancel", "retry"),
+    ),
     "status": (
         STATUS,
-        "What became of it. In order of `sequence` per request, at least once; keep the highest.",
+        "The state of each job. In order of `sequence` per request, at least once: keep the highest.",
         ("status",),
     ),
     "deadLetters": (
         DEAD_LETTERS,
-        "Messages that could not be obeyed, as they were received; the headers say why.",
+        "Requests that were rejected, byte for byte as received; the headers give the reason.",
         ("deadLetter",),
     ),
-    "uploads": (UPLOADS, "Files in chunks of 512 KiB; all chunks of a file in one partition.", ("chunk",)),
+    "uploads": (
+        UPLOADS,
+        "Files in chunks of 512 KiB; all chunks of a file are in one partition.",
+        ("chunk",),
+    ),
 }
 
 
 def document(version: str = "1.0.0") -> JsonObject:
-    """The whole document as plain values; payloads refer to the JSON Schemas beside it."""
+    """The document as plain dicts and lists; payloads refer to the JSON Schema files in the same folder."""
     return {
         "asyncapi": "3.0.0",
         "info": {
             "title": "Chat migration",
             "version": version,
             "description": (
-                "Publish a request, follow its status. Seen from the service: it receives requests and "
-                "chunks, and sends status events and dead letters."
+                "Publish a request, then follow its status events. Operations are those of the service: "
+                "it receives requests and chunks, and sends status events and dead letters."
             ),
             "license": {"name": "Apache-2.0"},
         },
@@ -104,9 +112,7 @@ def _messages() -> JsonObject:
         "retry": _message("Run a job again", key, f"{request}/RetryRequest", cloud, [examples.RETRY]),
         "status": _message("Status of a job", key, "migration-status.json", cloud, [examples.STATUS]),
         "deadLetter": {
-            **_message(
-                "A message that was not obeyed", "the key as received", None, "dead-letter-headers.json"
-            ),
+            **_message("A rejected request", "the key as received", None, "dead-letter-headers.json"),
             "contentType": "application/octet-stream",
         },
         "chunk": {
@@ -127,7 +133,7 @@ def _message(
     if payload:
         message["payload"] = _schema(payload)
     if example_payloads:
-        message["examples"] = [{"payload": dict(one)} for one in example_payloads]
+        message["examples"] = [{"payload": dict(payload)} for payload in example_payloads]
     return {**message, "bindings": {"kafka": {"key": {"type": "string", "description": key}, **BINDING}}}
 
 

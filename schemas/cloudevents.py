@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 in Kafka's binary mode: attributes ride in headers, the value stays plain JSON."""
+"""CloudEvents 1.0 in Kafka's binary mode: the attributes are headers, the value is plain JSON."""
 
 import re
 from collections.abc import Iterable
@@ -9,11 +9,11 @@ SPEC_VERSION = "1.0"
 JSON_CONTENT_TYPE = "application/json"
 TYPE_REQUEST = "migration.request.v1"
 TYPE_STATUS = "migration.status.v1"
-"""Types of what is published here; the sources (`/migration-cli`, …) are the publishers' own."""
+"""`ce_type` of requests and status events; each publisher has its own `ce_source`, as `/migration-cli`."""
 
 TRACEPARENT = "traceparent"
 SHORTENED_HEADER = "ce_shortened"
-"""An extension: the event was too large for a message and has lost a part of its texts."""
+"""Extension attribute: the event was too large for a message, so its texts were shortened."""
 _TRACEPARENT_PATTERN = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _HEADERS = {
     "id": "ce_id",
@@ -27,12 +27,12 @@ _HEADERS = {
 }
 
 Headers = tuple[tuple[str, bytes], ...]
-"""Kafka headers in their order, values as bytes."""
+"""Kafka headers in order; values are bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloudEvent:
-    """The attributes of one message as text; on what we read each of them may be missing."""
+    """The attributes of one message as text; None for those that a received message lacks."""
 
     id: str | None = None
     source: str | None = None
@@ -44,7 +44,7 @@ class CloudEvent:
     specversion: str | None = SPEC_VERSION
 
     def headers(self) -> Headers:
-        """What is known, as Kafka headers in UTF-8."""
+        """Kafka headers in UTF-8 of the attributes that are set."""
         values = ((header, getattr(self, name)) for name, header in _HEADERS.items())
         return tuple((header, value.encode()) for header, value in values if value is not None)
 
@@ -58,22 +58,22 @@ def encode(
     subject: str | None = None,
     traceparent: str | None = None,
 ) -> Headers:
-    """Headers of a message that we publish; `time` must know its zone, `subject` is the request id."""
+    """Headers of a message to be published; `time` must have a time zone, `subject` is the request id."""
     stamp = time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     trace = valid_traceparent(traceparent)
     return CloudEvent(event_id, source, event_type, stamp, subject, traceparent=trace).headers()
 
 
 def decode(headers: Iterable[tuple[str, bytes | None]]) -> CloudEvent:
-    """The attributes that a message carries; what is missing or no text is None, the last of two counts."""
-    found = {name: _text(value) for name, value in headers}
-    attributes = {name: found.get(header) for name, header in _HEADERS.items()}
-    attributes["traceparent"] = valid_traceparent(found.get(TRACEPARENT) or found.get("ce_traceparent"))
+    """Attributes of a received message: None if missing or not UTF-8; the last of repeated headers wins."""
+    texts = {name: _text(value) for name, value in headers}
+    attributes = {name: texts.get(header) for name, header in _HEADERS.items()}
+    attributes["traceparent"] = valid_traceparent(texts.get(TRACEPARENT) or texts.get("ce_traceparent"))
     return CloudEvent(**attributes)
 
 
 def valid_traceparent(value: str | None) -> str | None:
-    """A W3C `traceparent`, or None for anything else: what is passed on must not carry other text."""
+    """The value if it is a W3C `traceparent`, otherwise None: no other text is passed on."""
     return value if value and _TRACEPARENT_PATTERN.fullmatch(value) else None
 
 

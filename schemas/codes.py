@@ -1,10 +1,10 @@
-"""Stable codes: of errors and warnings in status events, of rejected rows, of reasons in dead letters."""
+"""Stable codes for programs: errors, warnings, rejected rows, dead letters, HTTP problems."""
 
 from enum import StrEnum
 
 
 class ErrorCode(StrEnum):
-    """Why a job failed; the sentence beside it says what to do."""
+    """Why a job failed; the message of the same event explains what to do."""
 
     INVALID_REQUEST = "invalid_request"
     TIMEOUT = "timeout"
@@ -56,7 +56,7 @@ class ErrorCode(StrEnum):
 
 
 class WarningCode(StrEnum):
-    """What was repaired, left out or noticed, counted by these; the rows are stored all the same."""
+    """What was repaired, left out or noticed in rows that were stored; a status event counts them by code."""
 
     # Values
     DATE = "date"
@@ -81,7 +81,7 @@ class WarningCode(StrEnum):
 
 
 class RejectCode(StrEnum):
-    """What is wrong with a rejected row, field by field."""
+    """What is wrong with a field of a rejected row."""
 
     REQUIRED = "required"
     FORMULA_WITHOUT_VALUE = "formula_without_value"
@@ -99,7 +99,7 @@ class RejectCode(StrEnum):
 
 
 class DeadLetterReason(StrEnum):
-    """Why a message went to the dead letters."""
+    """Why a message became a dead letter."""
 
     NOT_JSON = "not_json"
     INVALID_REQUEST = "invalid_request"
@@ -109,7 +109,7 @@ class DeadLetterReason(StrEnum):
 
 
 class ProblemCode(StrEnum):
-    """Why an HTTP request was not done; `detail` beside it says what to do."""
+    """Why an HTTP request failed; `detail` in the same answer explains what to do."""
 
     # The request
     BAD_REQUEST = "bad_request"
@@ -133,7 +133,7 @@ class ProblemCode(StrEnum):
     COMMAND_ID_REUSED = "command_id_reused"
     COMMAND_REFUSED = "command_refused"
 
-    # Who asks, and how often
+    # Authentication and rate limits
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     CROSS_SITE = "cross_site"

@@ -1,13 +1,16 @@
-"""Headers of a dead letter; key and value are those of the message as it was received."""
+"""Headers of a dead letter. Its key and value are those of the rejected message, byte for byte."""
 
 HEADER_REASON = "dlq-reason"
 HEADER_MESSAGE = "dlq-message"
-"""A code of `codes.DeadLetterReason`, and a sentence for people."""
+"""A code of `codes.DeadLetterReason`, and an explanation for people."""
 
 HEADER_TOPIC = "dlq-topic"
 HEADER_PARTITION = "dlq-partition"
 HEADER_OFFSET = "dlq-offset"
-"""Where the message lay."""
+"""Position of the rejected message."""
 
 HEADER_PAYLOAD_OMITTED = "dlq-payload-omitted"
-"""There where the message was too large to be put aside: its value is empty, and lies where it lay."""
+"""Present if the message was too large for the dead-letter topic; the value of the dead letter is then empty.
+
+The message itself can be read at its position until its topic deletes it.
+"""

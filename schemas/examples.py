@@ -1,4 +1,4 @@
-"""One message of each kind, shown in the generated documents; a test holds them against the models."""
+"""Example messages for the generated documents; a test validates them with the models."""
 
 from typing import Any
 

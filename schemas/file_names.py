@@ -1,4 +1,4 @@
-"""File names as messages carry them: what a client or a file system calls a file, made fit for `LongName`."""
+"""Cleans file names of clients and file systems, so that they are valid as `LongName`."""
 
 import re
 import unicodedata
@@ -10,10 +10,10 @@ _SEPARATOR = re.compile(r"[/\\]")
 
 
 def clean_file_name(raw: str) -> str:
-    """The base name of what a client sent, with either separator; raises ValueError with a sentence.
+    """The last component of a path with `/` or `\\`; raises ValueError if no printable name is left.
 
-    Letters are composed (NFC), blanks become spaces, other unprintable characters underscores, and both are
-    removed at the ends.
+    Letters are composed (NFC), blanks become spaces, other unprintable characters become underscores; both
+    are removed at the ends.
     """
     name = printable_name(_SEPARATOR.split(raw)[-1])
     if name in {"", ".", ".."}:
@@ -22,9 +22,9 @@ def clean_file_name(raw: str) -> str:
 
 
 def printable_name(name: str) -> str:
-    """The same for a name that is known to hold no folders; empty where nothing in it can be shown."""
+    """The same for a name without folders; empty if it has no printable characters."""
     composed = unicodedata.normalize("NFC", name)
-    visible = [at for at, char in enumerate(composed) if char.isprintable() and not char.isspace()]
+    visible = [index for index, char in enumerate(composed) if char.isprintable() and not char.isspace()]
     if not visible:
         return ""
     inner = composed[visible[0] : visible[-1] + 1]

@@ -1,4 +1,4 @@
-"""Writes what other services read, JSON Schemas and AsyncAPI: `python -m schemas.generate [--check]`."""
+"""Writes the JSON Schemas and the AsyncAPI document: `python -m schemas.generate [--check]`."""
 
 import argparse
 import json
@@ -21,26 +21,26 @@ JsonObject = dict[str, Any]
 
 
 def documents() -> dict[str, str]:
-    """File name → text of every document; the same models always give the same text."""
+    """Text of every document by file name; equal models give equal texts."""
     texts = {name: _json(schema) for name, schema in _schemas().items()}
     return {**texts, "asyncapi.yaml": _yaml(asyncapi.document())}
 
 
 def stale_documents(folder: Path = FOLDER) -> list[str]:
-    """Names of the documents in a folder that are missing or say something else than the models."""
+    """Names of the documents in a folder that are missing or differ from the models."""
     return [name for name, text in documents().items() if _read_if_exists(folder / name) != text]
 
 
 def write_documents(folder: Path = FOLDER) -> None:
-    """Write every document."""
+    """Write every document into a folder."""
     for name, text in documents().items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the documents, or with --check only say which are stale (exit code 1)."""
+    """Write the documents; with --check write none and exit with 1 if any is stale."""
     parser = argparse.ArgumentParser(prog="python -m schemas.generate", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing, fail when a document is stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a document is stale")
     if not parser.parse_args(arguments).check:
         write_documents()
         return 0
@@ -59,7 +59,7 @@ def _schemas() -> dict[str, JsonObject]:
             "A status event on migration.status", StatusEvent.model_json_schema(mode="serialization")
         ),
         "upload-reference.json": _with_title(
-            "Where the chunks of an uploaded file lie", uploads.Upload.model_json_schema()
+            "Location of an uploaded file in migration.uploads", uploads.Upload.model_json_schema()
         ),
         "upload-headers.json": _with_title(
             "Kafka headers of a chunk on migration.uploads", _upload_headers()
@@ -76,7 +76,7 @@ def _schemas() -> dict[str, JsonObject]:
 def _upload_headers() -> JsonObject:
     return _headers(
         {
-            uploads.HEADER_INDEX: _digits_schema("number of the chunk, from 0"),
+            uploads.HEADER_INDEX: _digits_schema("number of the chunk, counted from 0"),
             uploads.HEADER_SHA256: {
                 "type": "string",
                 "pattern": "^[0-9a-f]{64}$",
@@ -86,15 +86,15 @@ def _upload_headers() -> JsonObject:
         required=True,
         optional={
             uploads.HEADER_COUNT: _digits_schema(
-                "how many chunks the file has; on its last chunk, since the sender may not know it before. "
-                "Where it is present, on whichever chunk, it must agree with the request"
+                "number of chunks of the file; on the last chunk, since the sender may not know it before. "
+                "If another chunk has it too, it must agree with the request"
             )
         },
     )
 
 
 def _cloudevents_headers() -> JsonObject:
-    """Always there on what the service publishes, optional on requests."""
+    """The service sets all but `ce_shortened` and `traceparent` on what it publishes; requests need none."""
     return _headers(
         {
             "ce_specversion": {"type": "string", "const": "1.0"},
@@ -107,12 +107,12 @@ def _cloudevents_headers() -> JsonObject:
             cloudevents.SHORTENED_HEADER: {
                 "type": "string",
                 "const": "true",
-                "description": "there where a status event was too large and lost a part of its texts",
+                "description": "present if texts of a status event were shortened, as it was too large",
             },
             "traceparent": {
                 "type": "string",
                 "pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
-                "description": "W3C trace context, passed on from a request to its status events",
+                "description": "W3C trace context, copied from a request to its status events",
             },
         },
         required=False,
@@ -126,16 +126,22 @@ def _dead_letter_headers() -> JsonObject:
                 "type": "string",
                 "enum": [reason.value for reason in DeadLetterReason],
             },
-            dead_letters.HEADER_MESSAGE: {"type": "string", "description": "a sentence for people"},
-            dead_letters.HEADER_TOPIC: {"type": "string", "description": "where the message lay"},
-            dead_letters.HEADER_PARTITION: _digits_schema("where the message lay"),
-            dead_letters.HEADER_OFFSET: _digits_schema("where the message lay"),
+            dead_letters.HEADER_MESSAGE: {
+                "type": "string",
+                "description": "what is wrong, for people",
+            },
+            dead_letters.HEADER_TOPIC: {
+                "type": "string",
+                "description": "topic of the rejected message",
+            },
+            dead_letters.HEADER_PARTITION: _digits_schema("partition of the rejected message"),
+            dead_letters.HEADER_OFFSET: _digits_schema("offset of the rejected message"),
         },
         required=True,
         optional={
             dead_letters.HEADER_PAYLOAD_OMITTED: {
                 "type": "string",
-                "description": "there where the message was too large to be put aside: its value is empty",
+                "description": "present if the message was too large for this topic: the value is empty",
             }
         },
     )
@@ -171,7 +177,7 @@ def _read_if_exists(file: Path) -> str | None:
 
 
 class _NoAliasDumper(yaml.SafeDumper):
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - a document for people has no anchors
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - anchors make the document harder to read
         return True
 
 

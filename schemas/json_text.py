@@ -1,4 +1,4 @@
-"""Reads JSON that others wrote: strictly RFC 8259, and with nothing in it dropped silently."""
+"""Parses JSON of clients: strictly by RFC 8259, and with duplicate keys reported."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,43 +8,43 @@ from typing import Any, NoReturn
 Location = tuple[int | str, ...]
 
 MAX_DIGITS = 100
-"""Digits of an integer that are converted; Python refuses more than 4,300 and takes quadratic time."""
+"""Longest integer that is converted: Python needs quadratic time, and refuses more than 4,300 digits."""
 OUT_OF_RANGE: int = 10**MAX_DIGITS
-"""Takes the place of a longer integer: as much out of every range as the number itself."""
+"""Replaces a longer integer: like the number itself, it exceeds the range of every field."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedJson:
-    """A parsed text. `has_duplicate_keys`: some object in it names a key more than once."""
+    """A parsed text. `has_duplicate_keys`: at least one of its objects has a key more than once."""
 
     body: Any
     has_duplicate_keys: bool
 
     def duplicate_keys(self) -> Iterator[Location]:
-        """Where a key is named more than once; costs a walk over the whole body."""
+        """Locations of repeated keys; needs a walk over the whole body."""
         return _duplicate_locations(self.body) if self.has_duplicate_keys else iter(())
 
     def has_duplicate_at_top(self, key: str) -> bool:
-        """Whether the outermost object names this key more than once."""
+        """Whether the outermost object has this key more than once."""
         return isinstance(self.body, _ObjectWithDuplicates) and key in self.body.duplicates
 
 
 class _ObjectWithDuplicates(dict[str, Any]):
-    """An object with repeated keys; as in Python's own parser the last value counts."""
+    """An object with repeated keys; as in `json` of Python, the last value wins."""
 
     duplicates: Sequence[str] = ()
 
 
 def parse_json(text: bytes | str) -> ParsedJson:
-    """Parse a text in UTF-8; raises ValueError where it is not JSON, or nested too deeply to be read."""
-    has_repeats = False
+    """Parse a text in UTF-8; raises ValueError if it is not JSON or nested too deeply for the parser."""
+    has_duplicates = False
 
     def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        nonlocal has_repeats
+        nonlocal has_duplicates
         body = dict(pairs)
         if len(body) == len(pairs):
             return body
-        has_repeats = True
+        has_duplicates = True
         marked = _ObjectWithDuplicates(body)
         marked.duplicates = _duplicated_names(pairs)
         return marked
@@ -55,7 +55,7 @@ def parse_json(text: bytes | str) -> ParsedJson:
         )
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
-    return ParsedJson(body, has_repeats)
+    return ParsedJson(body, has_duplicates)
 
 
 def _parse_int(digits: str) -> int:
@@ -69,7 +69,7 @@ def _reject_constant(name: str) -> NoReturn:
 
 
 def _duplicated_names(pairs: Sequence[tuple[str, Any]]) -> list[str]:
-    """Each repeated key once, in the order of its first repetition."""
+    """Every repeated key once, in the order of their first repetitions."""
     seen: set[str] = set()
     repeated: dict[str, None] = {}
     for name, _ in pairs:
@@ -82,10 +82,10 @@ def _duplicated_names(pairs: Sequence[tuple[str, Any]]) -> list[str]:
 def _duplicate_locations(body: object) -> Iterator[Location]:
     pending: list[tuple[Location, object]] = [((), body)]
     while pending:
-        path, one = pending.pop()
-        if isinstance(one, _ObjectWithDuplicates):
-            yield from ((*path, name) for name in one.duplicates)
-        if isinstance(one, Mapping):
-            pending += [((*path, name), value) for name, value in one.items()]
-        elif isinstance(one, list):
-            pending += [((*path, index), value) for index, value in enumerate(one)]
+        path, node = pending.pop()
+        if isinstance(node, _ObjectWithDuplicates):
+            yield from ((*path, name) for name in node.duplicates)
+        if isinstance(node, Mapping):
+            pending += [((*path, name), value) for name, value in node.items()]
+        elif isinstance(node, list):
+            pending += [((*path, index), value) for index, value in enumerate(node)]

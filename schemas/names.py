@@ -1,6 +1,6 @@
-"""Names as field types of the messages: how long, which characters, and the pattern in the published schemas.
+"""Field types of messages for names: length, allowed characters, and the pattern in the published schemas.
 
-Apart from `schemas.text`, which a child process imports: pydantic would add a tenth of a second to its start.
+Separate from `schemas.text`, which child processes import: pydantic would add 0.1 s to their start.
 """
 
 from typing import Annotated
@@ -32,7 +32,7 @@ RequestId = Annotated[
     AfterValidator(validate_url_segment),
     Field(json_schema_extra={"pattern": name_pattern(200), "not": {"enum": [".", ".."]}}),
 ]
-"""A name that fits into the address of a job."""
+"""A name that can be a segment of a URL."""
 
 LongName = Annotated[
     str,
@@ -47,7 +47,7 @@ CONFIGURED_NAME_PATTERN = r"^[A-Za-z0-9_.-]+$"
 ConfiguredName = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=CONFIGURED_NAME_PATTERN)
 ]
-"""What the consumer's settings may call a connection or credentials."""
+"""The name of a connection or of credentials in the settings of the consumer."""
 
 InboxPath = Annotated[
     str,
@@ -56,7 +56,7 @@ InboxPath = Annotated[
     AfterValidator(validate_no_control_chars),
     Field(json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$"}),
 ]
-"""The path of a file as the file system has it: 1-1,000 characters, blanks of any kind included."""
+"""A path exactly as in the file system: 1-1,000 characters, blanks of any kind allowed."""
 
 SheetName = Annotated[
     str,
@@ -65,4 +65,4 @@ SheetName = Annotated[
     AfterValidator(validate_no_control_chars),
     Field(json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$"}),
 ]
-"""The name of a sheet exactly as it is in the source: 1-1,000 characters, blanks at its ends included."""
+"""The name of a sheet exactly as in the source: 1-1,000 characters, blanks at the ends allowed."""

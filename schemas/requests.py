@@ -1,4 +1,4 @@
-"""What people publish on `migration.requests`: start, cancel, retry."""
+"""Requests on `migration.requests`: start, cancel, retry."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ DAY_SECONDS = 86_400
 
 
 class StrictModel(BaseModel):
-    """A part of a request: what is not known is refused, so that a slip is seen."""
+    """A part of a request; unknown keys are rejected, so that a misspelt one is noticed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -23,17 +23,17 @@ class StrictModel(BaseModel):
 class UploadedFile(StrictModel):
     """A file sent in chunks through `migration.uploads`."""
 
-    upload: Upload = Field(description="where its chunks lie")
+    upload: Upload = Field(description="location of its chunks")
 
 
 class InboxFile(StrictModel):
-    """A file that lies in the consumer's inbox already."""
+    """A file in the consumer's inbox."""
 
     path: InboxPath = Field(description="relative to the consumer's inbox", examples=["2026/chats.xlsx"])
 
 
 def _file_kind(file: object) -> str | None:
-    """Which of the two is meant, so that only its errors are reported."""
+    """The tag of the model that the keys indicate, so that errors of that model alone are reported."""
     match file:
         case UploadedFile() | {"upload": _}:
             return UPLOADED
@@ -56,26 +56,26 @@ File = Annotated[
 
 
 class ExcelSource(StrictModel):
-    """A workbook: .xlsx, .xlsm, .xlsb, .xls or .ods, told apart by content."""
+    """A workbook: .xlsx, .xlsm, .xlsb, .xls or .ods, recognised by content."""
 
     type: Literal["excel"]
-    file: File = Field(description="sent through Kafka, or in the consumer's inbox")
-    sheet: SheetName | None = Field(None, description="its exact name; found by itself when absent")
+    file: File = Field(description="uploaded through Kafka, or in the consumer's inbox")
+    sheet: SheetName | None = Field(None, description="exact name; detected if absent")
 
     @property
     def identifier(self) -> str:
-        """The name a person knows the source by; a very long one is cut."""
+        """The name of the source for people, shortened if necessary."""
         name = (
             self.file.upload.name if isinstance(self.file, UploadedFile) else escape_invisible(self.file.path)
         )
         return shorten_identifier(name)
 
 
-TABLE_DESCRIPTION = "`table` or `schema.table`, a name that holds a dot in double quotes; `chats` when absent"
+TABLE_DESCRIPTION = "`table` or `schema.table`; a name with a dot in double quotes; default `chats`"
 
 
 class DatabaseSource(StrictModel):
-    """A database that the consumer's settings know by name; a message never carries a DSN."""
+    """A database, by the name that the consumer's settings give it; messages never carry a DSN."""
 
     type: Literal["database"]
     connection: ConfiguredName = Field(description="a name in MIGRATION_CONNECTIONS")
@@ -83,21 +83,23 @@ class DatabaseSource(StrictModel):
 
     @property
     def identifier(self) -> str:
-        """The name a person knows the source by."""
+        """The name of the source for people."""
         return f"{self.connection}/{self.table or 'chats'}"
 
 
 class GoogleSheetsSource(StrictModel):
-    """A Google spreadsheet, read with credentials that the consumer's settings know by name."""
+    """A Google spreadsheet, and the name of the credentials in the consumer's settings that can read it."""
 
     type: Literal["google_sheets"]
-    spreadsheet_id: LongName = Field(description="the bare id, or a full link")
-    worksheet: SheetName | None = Field(None, description="else the one the link shows, or the first")
+    spreadsheet_id: LongName = Field(description="the id alone, or a full link")
+    worksheet: SheetName | None = Field(
+        None, description="exact name; default: the sheet of the link, otherwise the first"
+    )
     credentials: ConfiguredName = Field("default", description="a name in MIGRATION_GOOGLE_CREDENTIALS")
 
     @property
     def identifier(self) -> str:
-        """The name a person knows the source by; a very long one is cut."""
+        """The name of the source for people, shortened if necessary."""
         worksheet = "" if self.worksheet is None else f"/{escape_invisible(self.worksheet)}"
         return shorten_identifier(self.spreadsheet_id + worksheet)
 
@@ -111,30 +113,36 @@ MaxAttempts = Annotated[int, Field(ge=1, le=100), STRICT_NUMBER]
 
 
 class Options(StrictModel):
-    """Limits of one job; the consumer's settings say the rest."""
+    """Limits of one job; the defaults are settings of the consumer."""
 
-    timeout_seconds: TimeoutSeconds | None = Field(None, description="for a run, from its first claim on")
+    timeout_seconds: TimeoutSeconds | None = Field(
+        None, description="limit of a run, counted from its first claim"
+    )
     max_attempts: MaxAttempts | None = Field(
-        None, description="attempts in a row without a stored batch before the job fails"
+        None, description="the job fails after this many consecutive attempts without a stored batch"
     )
 
 
 class _Request(StrictModel):
     schema_version: SchemaVersion = 1
-    requested_by: Name | None = Field(None, description="who asks, for people")
+    requested_by: Name | None = Field(None, description="name of the requester, for people")
 
 
 class StartRequest(_Request):
-    """Start a migration. The request id is for ever: the same request again starts nothing."""
+    """Start a migration. A request id is used once: the same request again starts no second job."""
 
     action: Literal["start"]
-    request_id: RequestId | None = Field(None, description="derived from where the message lies, when absent")
-    dataset: Name = Field(description="what the rows mean", examples=["chats"])
-    source: Source = Field(description="where the rows are")
+    request_id: RequestId | None = Field(
+        None, description="if absent, derived from topic, partition and offset of the message"
+    )
+    dataset: Name = Field(
+        description="kind of the rows: which columns, rules and tables apply", examples=["chats"]
+    )
+    source: Source = Field(description="where the rows are read from")
     options: Options = Field(Options(), description="limits of this job")
 
     def digest(self) -> str:
-        """SHA-256 (hex) of what makes two bodies the same; where an upload's chunks lie does not count."""
+        """SHA-256 (hex), the same for equal requests; the location of an uploaded file is not part of it."""
         source = self.source.model_dump(mode="json")
         match self.source:
             case ExcelSource(file=UploadedFile(upload=upload)):
@@ -146,8 +154,10 @@ class StartRequest(_Request):
 
 
 class _Command(_Request):
-    request_id: RequestId = Field(description="of the start that made the job")
-    command_id: Name | None = Field(None, description="derived from where the message lies, when absent")
+    request_id: RequestId = Field(description="request id of the start request of the job")
+    command_id: Name | None = Field(
+        None, description="if absent, derived from topic, partition and offset of the message"
+    )
 
 
 class CancelRequest(_Command):
@@ -168,6 +178,6 @@ REQUEST_ADAPTER: TypeAdapter[StartRequest | CancelRequest | RetryRequest] = Type
 
 
 def dump_request(request: StartRequest | CancelRequest | RetryRequest) -> bytes:
-    """The bytes of a request as they are published: UTF-8 JSON without what is null."""
+    """The value of a Kafka message: UTF-8 JSON without null members."""
     body: dict[str, Any] = request.model_dump(mode="json", exclude_none=True)
     return json.dumps(body, ensure_ascii=False).encode()

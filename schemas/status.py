@@ -1,4 +1,4 @@
-"""What the service publishes on `migration.status`."""
+"""Status events on `migration.status`."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,16 +11,16 @@ from schemas.integers import SchemaVersion
 
 
 def _assume_utc(moment: datetime) -> datetime:
-    """Python cannot compare times with and without a zone; the service itself always publishes one."""
+    """Python cannot compare times with and without a zone. The service always publishes one."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 ZonedDatetime = Annotated[datetime, AfterValidator(_assume_utc)]
-"""A time with a zone; one that came without is UTC."""
+"""A time with a zone; UTC if the text has none."""
 
 
 class Status(StrEnum):
-    """The states of a job that users see."""
+    """States of a job as published."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -30,12 +30,12 @@ class Status(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Nothing but a retry leaves it."""
+        """Whether the run has ended: only a retry leaves this state."""
         return self in {Status.COMPLETED, Status.FAILED, Status.CANCELLED}
 
 
 class ErrorInfo(BaseModel):
-    """Why a job failed, or what its next attempt follows on."""
+    """Why a job failed, or why it is attempted again."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -44,33 +44,37 @@ class ErrorInfo(BaseModel):
 
 
 class StatusEvent(BaseModel):
-    """One status event. Readers keep the highest `sequence` of a job and drop the rest."""
+    """The state of a job at one moment. Readers keep the event with the highest `sequence` of a request."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     schema_version: SchemaVersion = 1
-    event_id: UUID = Field(description="new for each event that is sent")
-    sequence: int = Field(ge=0, description="dense from 1 per job; 0 where no job was made")
-    request_id: str = Field(description="the key of the message, too")
-    job_id: int | None = Field(description="null where no job was made")
-    dataset: str | None = Field(description="what the rows mean")
+    event_id: UUID = Field(description="unique per event")
+    sequence: int = Field(
+        ge=0, description="counts the events of a job from 1 without gaps; 0 if there is no job"
+    )
+    request_id: str = Field(description="also the key of the message")
+    job_id: int | None = Field(description="null if there is no job")
+    dataset: str | None = Field(description="kind of the rows, such as `chats`")
     source_type: str | None = Field(description="`excel`, `database` or `google_sheets`")
-    source_identifier: str | None = Field(description="file name, connection/table or spreadsheet/worksheet")
-    status: Status = Field(description="nothing but a retry leaves completed, failed and cancelled")
-    run: int = Field(description="counts the start and every retry")
-    attempt: int = Field(description="counts within the run; 0 before the first claim")
+    source_identifier: str | None = Field(description="file name, connection/table, or spreadsheet/worksheet")
+    status: Status = Field(description="only a retry leaves `completed`, `failed` and `cancelled`")
+    run: int = Field(description="number of the run: 1 for the start, one more per retry request")
+    attempt: int = Field(description="number of the attempt within the run; 0 before the first claim")
     detail: str | None = Field(description="what the job waits for")
-    total: int | None = Field(description="null until known")
-    processed: int = Field(description="inserted + updated + unchanged + duplicates")
-    failed: int = Field(description="rejected rows; total = processed + failed at the end")
-    inserted: int = Field(description="rows that were new in the target")
-    updated: int = Field(description="rows that changed what was in the target")
-    unchanged: int = Field(description="rows that were in the target as they are")
-    duplicates: int = Field(description="rows whose key came before in the same source")
-    warnings: dict[str, int] = Field(description="code → how many values were repaired, left out or noticed")
-    rows_per_second: float | None = Field(description="of the attempt that runs; null while none does")
-    eta_seconds: float | None = Field(description="seconds to the end at this rate; null where unknown")
-    error: ErrorInfo | None = Field(description="why it failed, or what its next attempt follows on")
-    occurred_at: ZonedDatetime = Field(description="by the clock of the database")
-    started_at: ZonedDatetime | None = Field(description="when it was claimed for the first time")
-    completed_at: ZonedDatetime | None = Field(description="when this run ended")
+    total: int | None = Field(description="rows of the source; null until known")
+    processed: int = Field(description="stored rows: inserted + updated + unchanged + duplicates")
+    failed: int = Field(description="rejected rows; at the end total = processed + failed")
+    inserted: int = Field(description="rows that the target did not contain")
+    updated: int = Field(description="rows that changed the row in the target")
+    unchanged: int = Field(description="rows that the target already contained")
+    duplicates: int = Field(description="rows whose key an earlier row of the source has")
+    warnings: dict[str, int] = Field(
+        description="number of values that were repaired, left out or noticed, by code"
+    )
+    rows_per_second: float | None = Field(description="rate of the running attempt; null if none runs")
+    eta_seconds: float | None = Field(description="seconds to the end at this rate; null if unknown")
+    error: ErrorInfo | None = Field(description="why the job failed, or why it is attempted again")
+    occurred_at: ZonedDatetime = Field(description="time of the event, by the clock of the database")
+    started_at: ZonedDatetime | None = Field(description="time of the first claim of this run")
+    completed_at: ZonedDatetime | None = Field(description="time at which this run ended")

@@ -1,34 +1,34 @@
-"""The text every message is made of: what Postgres can store and a person can read."""
+"""Checks and shortens texts of messages: storable in Postgres, readable for people."""
 
 import re
 import unicodedata
 
 UNPRINTABLE = (
-    r"\u0000-\u001f\u007f-\u00a0\u00ad\u061c\u1680\u180e"  # controls, blanks, what shows nothing
+    r"\u0000-\u001f\u007f-\u00a0\u00ad\u061c\u1680\u180e"  # controls, blanks, invisible characters
     r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000"  # blanks, joiners, ends of lines, directions
     r"\ue000-\uf8ff\ufeff\ufff9-\ufffb"  # private use, byte order mark, annotations
 )
-"""What no name may hold, as in a class of a regular expression; and lone surrogates, which UTF-8 has not.
+"""Characters that no name may contain, as the body of a character class; lone surrogates are refused as well.
 
-A list of our own: what Python calls printable differs from one version to the next. It is written in what the
-dialects of Python, ECMAScript (with and without the flag `u`), Rust and Java have in common, and so stays
-below U+10000. It is part of the published schemas.
+`str.isprintable` is not used, since it differs between versions of Python. The notation is common to Python,
+ECMAScript (with and without the flag `u`), Rust and Java, so the list ends below U+10000. It is part of the
+published schemas.
 """
 _UNPRINTABLE = re.compile(rf"[{UNPRINTABLE}\ud800-\udfff]")
 
 
 def name_pattern(max_length: int) -> str:
-    """The regular expression of a name with up to so many characters, 3 at least."""
+    """The regular expression of a name with at most `max_length` characters (3 or more)."""
     return rf"^[^ {UNPRINTABLE}](?:[^{UNPRINTABLE}]{{0,{max_length - 2}}}[^ {UNPRINTABLE}])?$"
 
 
 def is_printable(value: str) -> bool:
-    """Whether a name may hold these characters."""
+    """Whether a name may contain these characters."""
     return _UNPRINTABLE.search(value) is None
 
 
 def validate_storable(value: str) -> str:
-    """Refuse NUL and lone surrogates: JSON can spell both, Postgres can store neither."""
+    """Raise ValueError for NUL and lone surrogates, which JSON can express and Postgres cannot store."""
     if "\x00" in value:
         raise ValueError("holds a NUL character")
     if any("\ud800" <= char <= "\udfff" for char in value):
@@ -37,33 +37,33 @@ def validate_storable(value: str) -> str:
 
 
 MAX_MESSAGE_CHARS = 2_000
-"""The longest sentence about a job: what went wrong, or what it waits for."""
+"""Longest message of an error, and longest detail of a job."""
 MAX_NAME_CHARS = 100
-"""Characters of a name that a sentence quotes."""
+"""Longest name quoted in a message."""
 _ELLIPSIS = " […] "
 _TAIL_DIVISOR = 5
-"""One part in so many is the end of the text: what to do about an error is said there."""
+"""A fifth of a shortened text is its end, which explains what to do about an error."""
 
 
 def shorten_message(text: str, max_chars: int = MAX_MESSAGE_CHARS) -> str:
-    """The text with at most so many characters (50 at least): its middle is left out, marked by `[…]`."""
+    """The text in at most `max_chars` characters (50 or more); `[…]` replaces the middle."""
     if len(text) <= max_chars:
         return text
-    end = max_chars // _TAIL_DIVISOR
-    return text[: max_chars - len(_ELLIPSIS) - end] + _ELLIPSIS + text[-end:]
+    tail = max_chars // _TAIL_DIVISOR
+    return text[: max_chars - len(_ELLIPSIS) - tail] + _ELLIPSIS + text[-tail:]
 
 
 def shorten_name(name: str) -> str:
-    """The name with at most MAX_NAME_CHARS characters, `…` in place of the rest."""
+    """The name in at most MAX_NAME_CHARS characters; `…` replaces the rest."""
     return name if len(name) <= MAX_NAME_CHARS else name[: MAX_NAME_CHARS - 1] + "…"
 
 
 MAX_IDENTIFIER_BYTES = 2_000
-"""Of a source's name in UTF-8: an index of Postgres takes no key beyond a third of its page (2,704 bytes)."""
+"""Longest identifier of a source, in UTF-8: a B-tree of Postgres takes no key above 2,704 bytes."""
 
 
 def shorten_identifier(name: str) -> str:
-    """The name with at most MAX_IDENTIFIER_BYTES bytes in UTF-8, `…` in place of the rest."""
+    """The name in at most MAX_IDENTIFIER_BYTES bytes of UTF-8; `…` replaces the rest."""
     encoded = name.encode()
     if len(encoded) <= MAX_IDENTIFIER_BYTES:
         return name
@@ -71,19 +71,19 @@ def shorten_identifier(name: str) -> str:
 
 
 INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
-"""Unicode categories that a person cannot tell from nothing, or from a space."""
+"""Unicode categories whose characters are invisible or look like a space."""
 ESCAPE_PATTERN = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|\\)")
 
 
 def escape_invisible(value: str) -> str:
-    """The text with every unseen character but the space as `\\u00a0`, and a backslash doubled."""
+    """The text with invisible characters but the space as escapes (`\\u00a0`), and backslashes doubled."""
     if value.isprintable() and "\\" not in value:
         return value
     return "".join(map(_escape_char, value))
 
 
 def unescape_invisible(value: str) -> str:
-    """The text that `escape_invisible` made this of; an escape of no character stays as it is."""
+    """Reverse `escape_invisible`; an escape that denotes no character stays as it is."""
     return ESCAPE_PATTERN.sub(_unescape_match, value)
 
 
@@ -96,30 +96,30 @@ def _escape_char(char: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def _unescape_match(found: re.Match[str]) -> str:
-    digits = found[1] or found[2]
+def _unescape_match(match: re.Match[str]) -> str:
+    digits = match[1] or match[2]
     if digits is None:
         return "\\"
     code = int(digits, 16)
-    return chr(code) if code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF else found[0]
+    return chr(code) if code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF else match[0]
 
 
 def validate_no_control_chars(value: str) -> str:
-    """Refuse control characters, which break lines of logs and tables."""
+    """Raise ValueError for control characters, which break lines of logs and tables."""
     if any(unicodedata.category(char) == "Cc" for char in value):
         raise ValueError("holds a control character; write it as an escape, like \\u0009")
     return value
 
 
 def validate_printable(value: str) -> str:
-    """Refuse what a person cannot type back: control characters, and blanks at either end."""
+    """Raise ValueError for unprintable characters, and for spaces at either end."""
     if not is_printable(value) or value != value.strip(" "):
         raise ValueError("must be printable text without blanks around it")
     return value
 
 
 def validate_url_segment(value: str) -> str:
-    """Refuse what no URL can carry: clients remove dot segments, also encoded ones (RFC 3986, 5.2.4)."""
+    """Raise ValueError for dot segments, which clients remove from URLs even if encoded (RFC 3986, 5.2.4)."""
     if value in {".", ".."}:
         raise ValueError("must not be . or .., which no URL can carry")
     return value

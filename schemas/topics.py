@@ -1,23 +1,23 @@
-"""The topics, and how each is kept. Nobody relies on auto-creation."""
+"""The topics and their settings; they are created explicitly, never by auto-creation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 DAY_MS = 86_400_000
 MAX_MESSAGE_BYTES = 1_048_588
-"""Kafka's own default for the largest record batch."""
+"""Default of Kafka for `max.message.bytes`, the size of a record batch."""
 LOG_APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
-"""What is kept for how long is counted from its arrival: a sender's clock may be wrong, and a record from
-more than an hour ahead would be refused."""
+"""Retention counts from the arrival of a record: the clock of a sender may be wrong, and brokers refuse
+timestamps more than an hour ahead."""
 UNCOMPRESSED = {"compression.type": "uncompressed"}
-"""What senders compress the brokers unpack: `max.message.bytes` then bounds what a reader has to hold."""
+"""Brokers decompress the batches of senders, so `max.message.bytes` limits the memory that a reader needs."""
 DEAD_LETTER_HEADROOM = 64 * 1024
-"""What a dead letter may add to the message: its headers."""
+"""Bytes that the headers of a dead letter may add to the rejected message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic with the settings it is made with; replication is 3, or as many as there are brokers."""
+    """A topic and the settings it is created with; replication factor 3, or as many as there are brokers."""
 
     name: str
     config: Mapping[str, str] = field(default_factory=dict)
@@ -53,6 +53,6 @@ DEAD_LETTERS = Topic(
 UPLOADS = Topic("migration.uploads", {**LOG_APPEND_TIME, **UNCOMPRESSED, "retention.ms": str(7 * DAY_MS)})
 
 INTAKE_GROUP = "chat-migration"
-"""The consumer group that reads REQUESTS: what it has committed is recorded or a dead letter."""
+"""The consumer group that reads REQUESTS; every committed message is a job, a command or a dead letter."""
 
 ALL_TOPICS = (REQUESTS, STATUS, DEAD_LETTERS, UPLOADS)
