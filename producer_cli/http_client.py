@@ -9,6 +9,7 @@ import httpx
 
 from producer_cli.errors import CliError, InvalidInputError, ReplacedLoadError, UnavailableError
 from producer_cli.render.formatting import strip_control_chars
+from schemas.http_headers import LOAD_HEADER
 
 TIMEOUT = httpx.Timeout(10, read=60)
 PAGE_ROWS = 500
@@ -16,7 +17,6 @@ JOBS_PATH = "/migration/jobs"
 MAX_JOB_NUMBER = 2**63 - 1
 LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, GONE = 401, 403, 404, 410
-LOAD_HEADER = "migration-load"
 LOAD_REPLACED = "load_replaced"
 
 

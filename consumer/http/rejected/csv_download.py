@@ -23,6 +23,7 @@ from consumer.store.rejected_pages import (
 )
 from consumer.store.source_columns import source_column_names
 from schemas.codes import ProblemCode
+from schemas.http_headers import LOAD_HEADER
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 
@@ -35,8 +36,6 @@ MAX_CONCURRENT_DOWNLOADS = 2
 """Each keeps the event loop and Postgres busy: with twelve at once none finished, and `/readyz` failed."""
 BUSY_RETRY_SECONDS = 5
 VARY_HEADERS = {"vary": "accept"}
-LOAD_HEADER = "migration-load"
-"""The load of a CSV. After an incomplete download the `load` of a page shows whether it was replaced."""
 
 
 @dataclass(frozen=True, slots=True)

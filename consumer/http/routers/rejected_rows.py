@@ -14,7 +14,6 @@ from consumer.http.problem import problem_responses
 from consumer.http.rejected.accept_header import prefers
 from consumer.http.rejected.csv_download import (
     CSV_MEDIA_TYPE,
-    LOAD_HEADER,
     VARY_HEADERS,
     RejectedReader,
     csv_response,
@@ -24,6 +23,7 @@ from consumer.http.rejected.cursor import CURSOR_PATTERN, FIRST_PAGE, RejectedCu
 from consumer.http.rejected.responses import RejectedPageView
 from consumer.store.database import Database
 from consumer.store.rejected_pages import RejectedFilter, RejectedPage
+from schemas.http_headers import LOAD_HEADER
 
 MAX_PAGE_SIZE = 1_000
 GONE = 410
