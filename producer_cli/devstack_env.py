@@ -33,7 +33,7 @@ class DevstackEnv:
 
 
 def find(folder: Path) -> DevstackEnv:
-    """The nearest file that can be trusted, from a folder upwards; raises InvalidInputError where it is no text."""
+    """The nearest trusted file in `folder` or above it; raises InvalidInputError if it cannot be read."""
     found = DevstackEnv()
     for place in (folder, *folder.parents):
         try:

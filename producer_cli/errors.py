@@ -28,7 +28,7 @@ class ExitCode(IntEnum):
 
 
 class CliError(Exception):
-    """An end that is told in one sentence on standard error."""
+    """An error shown as one sentence on standard error; `code` is the exit code."""
 
     code = ExitCode.USAGE
 
@@ -54,7 +54,7 @@ class UserInterruptError(CliError):
 
 
 class PipeClosedError(CliError):
-    """Who read our output reads no more; nobody is left to be told."""
+    """The reader of standard output closed it (`| head`); exits without a message."""
 
     code = ExitCode.PIPE_CLOSED
 

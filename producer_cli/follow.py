@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from producer_cli.events import ReceivedEvent, RunTracker
 
 NO_RESPONSE_NOTICE_SECONDS = 15.0
-"""After so long without any answer a person is told that nobody has answered yet."""
+"""Seconds without an event after which `on_no_response` is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ class DeadLettered:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """The service has read our message: from now on nothing can be heard of a refusal that was not heard yet.
+    """The service has committed our message, and every dead letter up to then has been read.
 
-    Where that cannot be seen, `uncertainty` says why.
+    So no dead letter of it can follow. `uncertainty` is the reason if the commit cannot be observed.
     """
 
     uncertainty: str | None = None
@@ -54,7 +54,7 @@ NextItem = Callable[[float], Awaitable[StreamItem | None]]
 
 
 def _noop() -> None:
-    """Nobody wants to hear of it."""
+    """Default callback."""
 
 
 @dataclass(frozen=True, slots=True)

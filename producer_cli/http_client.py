@@ -45,8 +45,8 @@ class ServiceClient:
         if not self._has_token or address.scheme == "https" or address.host in LOOPBACK_HOSTS:
             return None
         return (
-            f"The token goes to {strip_control_chars(address.host)} unencrypted, and whoever sees it can use it; "
-            "where that network is not your own, give an https address in MIGRATION_HTTP_URL."
+            f"The token is sent to {strip_control_chars(address.host)} unencrypted: anyone who can read the "
+            "traffic can use it. Outside a trusted network set MIGRATION_HTTP_URL to an https address."
         )
 
     def verify_request_id(self, request_id: str) -> str:
@@ -59,8 +59,8 @@ class ServiceClient:
             job = self._get_json(_job_path(request_id), request_id)
             if job.get("request_id") != request_id:
                 raise InvalidInputError(
-                    f"The service knows no request {strip_control_chars(request_id)}; for the job of that number give "
-                    f"--number {strip_control_chars(request_id)}."
+                    f"The service knows no request {request_id}; "
+                    f"for the job of that number give --number {request_id}."
                 )
         return request_id
 
@@ -148,7 +148,8 @@ class ServiceClient:
             raise InvalidInputError(f"The service at {self._url} refuses: {_problem_detail(response)}")
         if response.status_code == NOT_FOUND:
             raise InvalidInputError(
-                f"The service knows no request {strip_control_chars(request_id)}; `migration status` lists them."
+                f"The service knows no request {strip_control_chars(request_id)}; "
+                "`migration status` lists them."
             )
         if response.status_code == GONE and _problem_code(response) == LOAD_REPLACED:
             raise _load_replaced_error()

@@ -17,7 +17,7 @@ from producer_cli.render.base import is_interactive, make_console
 from producer_cli.render.formatting import format_size, strip_control_chars
 
 DEFAULT_LIMIT = 50
-"""Rows shown at a terminal where nobody asked for more."""
+"""Rows shown at a terminal without --limit."""
 
 
 def show(client: ServiceClient, request_id: str, limit: int | None, as_json: bool) -> None:
@@ -87,7 +87,7 @@ def _atomic_open(target: Path) -> Iterator[IO[bytes]]:
 
 
 def _table_rows(row: dict[str, Any]) -> Iterator[tuple[str, ...]]:
-    """One line for each wrong field; row and identifier stand in the first."""
+    """One line for each invalid field; row number and identifier are in the first line only."""
     head = (_cell_text(row.get("row_number")), _cell_text(row.get("record_identifier")))
     for error in row.get("errors") or [{}]:
         yield (

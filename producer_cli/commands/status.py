@@ -43,7 +43,7 @@ COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
 )
 NUMERIC_COLUMNS = {"rows", "failed"}
 WIDE_TERMINAL_COLUMNS = 100
-"""Columns of a terminal from which on the numbers have room."""
+"""Minimum terminal width at which the numeric columns are shown."""
 
 
 async def status_of_all(connection: KafkaConnection, as_json: bool) -> ExitCode:
@@ -71,8 +71,8 @@ async def status_of_one(connection: KafkaConnection, request_id: str, as_json: b
     sighting = await latest_of_one(connection, request_id)
     if sighting is None:
         raise InvalidInputError(
-            f"Nothing is known of request {strip_control_chars(request_id)}: the id is wrong, its last news is older than "
-            "30 days, or no consumer has taken it up yet."
+            f"Nothing is known of request {strip_control_chars(request_id)}: the id is wrong, "
+            "its last status event is older than 30 days, or no consumer has received it yet."
         )
     show_one(sighting, as_json)
     return ExitCode.OK
@@ -114,9 +114,9 @@ def as_tsv(event: StatusEvent) -> str:
 
 
 def jobs_table(events: Iterable[StatusEvent], now: datetime, wide: bool) -> Table:
-    """One line a job. The id stays whole, since it is there to be copied; the source gives way.
+    """One line per job: the id is never shortened, because users copy it; the source is.
 
-    Where there is no room for them the numbers are left out; they are in the status of one job.
+    Numeric columns are omitted unless `wide`; `migration status REQUEST_ID` shows them.
     """
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     cells = [_cells(event, now) for event in events]
@@ -136,7 +136,7 @@ def jobs_table(events: Iterable[StatusEvent], now: datetime, wide: bool) -> Tabl
 
 
 def _cells(event: StatusEvent, now: datetime) -> tuple[Text, ...]:
-    """What stands in the columns, the source last."""
+    """The cells of `COLUMNS`, then the source."""
     return (
         Text(strip_control_chars(event.request_id)),
         Text(event.status.value, style=STATUS_STYLES[event.status]),

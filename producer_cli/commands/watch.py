@@ -1,4 +1,4 @@
-"""Shows a job as it goes on, until it ends, is refused, or nobody wants to wait any longer."""
+"""`migration watch` and `--watch`: show a job until it ends, is rejected, or `--wait` elapses."""
 
 from messaging.connection import KafkaConnection
 from producer_cli.errors import CliError, ExitCode, InvalidInputError
@@ -13,7 +13,7 @@ from producer_cli.runner import InterruptHint
 NO_RESPONSE_NOTICE = (
     "No consumer has answered yet; still waiting.\nThe request is kept safely in Kafka until one does."
 )
-NO_EVENT_MESSAGE = "Nothing has been heard of the request; if it was sent, it is kept safely in Kafka."
+NO_EVENT_MESSAGE = "No status event of the request has been received; if it was sent, Kafka keeps it."
 UNCOMMITTED_NOTICE = (
     "This request id came to an end, but the service has not read yet what was just sent; still waiting.\n"
     "It is kept safely in Kafka until the service does."
@@ -23,7 +23,7 @@ UNKNOWN_REQUEST_NOTICE = "Nothing is known of this request yet; waiting for its 
 
 
 class WaitTimeoutError(CliError):
-    """The job outlived the patience of who asked."""
+    """The job had not ended after the seconds of `--wait`."""
 
     code = ExitCode.TIMED_OUT
 
@@ -55,9 +55,10 @@ async def follow_to_end(
     request_id: str,
     await_commit: bool = False,
 ) -> ExitCode:
-    """Follow, tell the end, and say with which exit code to leave.
+    """Show the events of a job until it ends; return the exit code for its final event.
 
-    With `published` the end is told only when the service has read what was asked after.
+    With `await_commit` the end is reported only once the service has committed the published message.
+    Raises InvalidInputError for a dead letter, WaitTimeoutError after `wait` seconds.
     """
     with renderer.live_progress():
         if tracker.last:
@@ -89,5 +90,7 @@ def note_uncertainty(uncertainty: str | None, renderer: Renderer) -> None:
 
 
 def dead_letter_message(dead_letter: DeadLettered) -> str:
-    """The sentence for a request that went to the dead letters."""
-    return f"The service refused this ({strip_control_chars(dead_letter.reason)}): {strip_control_chars(dead_letter.message).rstrip('.')}."
+    """The error sentence for a message that the service published as a dead letter."""
+    reason = strip_control_chars(dead_letter.reason)
+    message = strip_control_chars(dead_letter.message).rstrip(".")
+    return f"The service refused this ({reason}): {message}."

@@ -14,10 +14,10 @@ CLIENT_ID = "migration-cli"
 async def publish(
     connection: KafkaConnection, message: ProducerRecord, retry_hint: str, interrupt_hint: InterruptHint
 ) -> RecordPosition:
-    """Publish and wait for the acknowledgement; where the message lies.
+    """Publish, wait for the acknowledgement, and return partition and offset of the message.
 
-    `retry_hint` says how to send it once more without harm. Raises Unreachable where it may or may not have
-    arrived, InvalidInputError where it is larger than Kafka takes.
+    `retry_hint` is the sentence on how to repeat it safely. Raises UnavailableError if the message
+    may or may not have arrived, InvalidInputError if it exceeds the size limit of Kafka.
     """
     producer = Producer(connection, client_id=CLIENT_ID)
     if not producer.fits(message):

@@ -12,10 +12,10 @@ from producer_cli.events import ReceivedEvent
 from schemas.status import StatusEvent
 
 PIPE_WIDTH = 160
-"""Nobody folds a pipe; rich has to be told a number."""
+"""Width in columns for rich, which needs one, when the output is not a terminal."""
 
 ProgressCallback = Callable[[int], None]
-"""Told how many bytes of the file have been sent so far."""
+"""Called with the number of bytes sent so far."""
 
 
 class Renderer(Protocol):

@@ -77,6 +77,6 @@ class JsonRenderer(_StreamRenderer):
         self._print(received.json_line)
 
     def on_end(self, event: StatusEvent) -> None:
-        """The last event has said it all; only the way to the rejected rows may be new."""
+        """Hints on standard error; the final event is printed already."""
         for hint in hints(event):
             self.info(hint)

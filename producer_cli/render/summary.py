@@ -1,4 +1,4 @@
-"""What is said of a job at its end, and when somebody asks: a small table of label, number, words."""
+"""Summary of a job at its end, and its details for `migration status REQUEST_ID`, as a table."""
 
 import shlex
 from collections.abc import Iterator
