@@ -62,10 +62,10 @@ def excel(
         )
     if file is not None:
         check_file(file)
-    place = path if file is None else upload_name(file)
-    source = {"type": "excel", "file": {"path": place}, "sheet": sheet}
-    wishes = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
-    _start(source, wishes, file, watch, wait, as_json)
+    source_path = path if file is None else upload_name(file)
+    source = {"type": "excel", "file": {"path": source_path}, "sheet": sheet}
+    request_fields = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
+    _start(source, request_fields, file, watch, wait, as_json)
 
 
 @app.command(
@@ -93,8 +93,8 @@ def database(
 ) -> None:
     """Import a table of another database."""
     source = {"type": "database", "connection": name, "table": table}
-    wishes = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
-    _start(source, wishes, None, watch, wait, as_json)
+    request_fields = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
+    _start(source, request_fields, None, watch, wait, as_json)
 
 
 @app.command(
@@ -140,8 +140,8 @@ def google_sheets(
         "worksheet": worksheet,
         "credentials": credentials,
     }
-    wishes = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
-    _start(source, wishes, None, watch, wait, as_json)
+    request_fields = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
+    _start(source, request_fields, None, watch, wait, as_json)
 
 
 def _request_fields(
@@ -169,11 +169,12 @@ def _start(
 ) -> None:
     from producer_cli import settings
     from producer_cli.commands.start import StartCommand
-    from producer_cli.render import base
+    from producer_cli.render.factory import choose_renderer
     from producer_cli.requests import start_request
     from producer_cli.runner import run
 
     connection = settings.load().kafka()
-    request, screen = start_request(source, **request_fields), base.choose_renderer(as_json)
-    start = StartCommand(connection, request, file, screen, generated_id=request_fields["request_id"] is None)
-    run(lambda afterword: start.run(afterword, watch or wait is not None, wait))
+    request = start_request(source, **request_fields)
+    generated_id = request_fields["request_id"] is None
+    command = StartCommand(connection, request, file, choose_renderer(as_json), generated_id)
+    run(lambda interrupt_hint: command.run(interrupt_hint, watch or wait is not None, wait))

@@ -9,10 +9,10 @@ from producer_cli.errors import ExitCode, InvalidInputError
 from producer_cli.events import ReceivedEvent, RunTracker
 from producer_cli.follow import DeadLettered, Done, FollowCallbacks, WaitTimedOut, follow
 from producer_cli.kafka.event_stream import JobEventStream, open_event_stream
-from producer_cli.kafka.publishing import job_continues_hint, publish
+from producer_cli.kafka.publishing import publish
 from producer_cli.render.base import Renderer
 from producer_cli.requests import to_record
-from producer_cli.runner import InterruptHint
+from producer_cli.runner import InterruptHint, job_continues_hint
 from schemas.requests import CancelRequest, RetryRequest
 from schemas.topics import DEAD_LETTERS, REQUESTS, STATUS
 

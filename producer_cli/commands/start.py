@@ -12,10 +12,10 @@ from producer_cli.commands.watch import follow_to_end
 from producer_cli.errors import ExitCode, InvalidInputError
 from producer_cli.events import RunTracker
 from producer_cli.kafka.event_stream import open_event_stream
-from producer_cli.kafka.publishing import job_continues_hint, publish
+from producer_cli.kafka.publishing import publish
 from producer_cli.render.base import Renderer
 from producer_cli.requests import to_record
-from producer_cli.runner import InterruptHint
+from producer_cli.runner import InterruptHint, job_continues_hint
 from producer_cli.source_arguments import check_file
 from schemas.requests import ExcelSource, StartRequest, UploadedFile
 from schemas.topics import DEAD_LETTERS, REQUESTS, STATUS, UPLOADS, Topic

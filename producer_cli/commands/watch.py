@@ -5,10 +5,10 @@ from producer_cli.errors import CliError, ExitCode, InvalidInputError
 from producer_cli.events import RunTracker, exit_code_for
 from producer_cli.follow import DeadLettered, Done, FollowCallbacks, WaitTimedOut, follow
 from producer_cli.kafka.event_stream import JobEventStream, open_event_stream
-from producer_cli.kafka.publishing import job_continues_hint
 from producer_cli.render.base import Renderer
-from producer_cli.render.formatting import format_duration, strip_control_chars
-from producer_cli.runner import InterruptHint
+from producer_cli.render.formatting import format_duration
+from producer_cli.runner import InterruptHint, job_continues_hint
+from producer_cli.text import strip_control_chars
 
 NO_RESPONSE_NOTICE = (
     "No consumer has answered yet; still waiting.\nThe request is kept safely in Kafka until one does."

@@ -12,10 +12,9 @@ from messaging.records import RecordPosition
 from messaging.subscription import Subscription
 from producer_cli.events import ReceivedEvent, RunTracker, read_event
 from producer_cli.follow import StreamItem
+from producer_cli.kafka import CLIENT_ID
 from producer_cli.kafka.dead_letters import DeadLetterWatcher
 from schemas.topics import DEAD_LETTERS, STATUS
-
-CLIENT_ID = "migration-cli"
 
 QueueEntry = StreamItem | MessagingError
 

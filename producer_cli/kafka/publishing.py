@@ -1,14 +1,11 @@
-"""Puts one request into Kafka, and knows whether it is there for sure."""
-
-import shlex
+"""Publishes one request and reports whether it has arrived."""
 
 from messaging.connection import KafkaConnection
 from messaging.producer import Producer
 from messaging.records import ProducerRecord, RecordPosition
 from producer_cli.errors import InvalidInputError, UnavailableError
+from producer_cli.kafka import CLIENT_ID
 from producer_cli.runner import InterruptHint
-
-CLIENT_ID = "migration-cli"
 
 
 async def publish(
@@ -24,14 +21,9 @@ async def publish(
         raise InvalidInputError("The request is larger than Kafka takes; shorten its names.")
     interrupt_hint.message = f"It is not known whether the request arrived. {retry_hint}"
     try:
-        (place,) = await producer.publish_with_positions([message])
+        (position,) = await producer.publish_with_positions([message])
     finally:
         await producer.close()
-    if place is None:
+    if position is None:
         raise UnavailableError(f"{producer.last_error or 'Kafka did not answer.'} {interrupt_hint.message}")
-    return place
-
-
-def job_continues_hint(request_id: str) -> str:
-    """What to know when one leaves a job that is under way."""
-    return f"The job goes on: migration watch {shlex.quote(request_id)}"
+    return position

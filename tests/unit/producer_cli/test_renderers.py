@@ -2,7 +2,8 @@ import io
 
 from rich.console import Console
 
-from producer_cli.render.plain import JsonRenderer, LineRenderer
+from producer_cli.render.json_lines import JsonRenderer
+from producer_cli.render.plain import LineRenderer
 from producer_cli.render.progress import JobProgress
 from producer_cli.render.summary import headline, hints, summary, summary_table
 from producer_cli.render.terminal import TerminalRenderer
