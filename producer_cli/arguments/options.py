@@ -88,7 +88,9 @@ JobNumber = Annotated[
 ]
 CsvFile = Annotated[
     Path | None,
-    typer.Option("--csv", metavar="FILE", help="Write all of them to this file (`-`: standard output)."),
+    typer.Option(
+        "--csv", metavar="FILE", help="Write all rejected rows to this file (`-`: standard output)."
+    ),
 ]
 Limit = Annotated[
     int | None,

@@ -15,7 +15,7 @@ NO_RESPONSE_NOTICE = (
 )
 NO_EVENT_MESSAGE = "No status event of the request has been received; if it was sent, Kafka keeps it."
 UNCOMMITTED_NOTICE = (
-    "This request id came to an end, but the service has not read yet what was just sent; still waiting.\n"
+    "A job of this request id has ended, but the service has not read yet what was just sent; still waiting.\n"
     "It is kept safely in Kafka until the service does."
 )
 UNCOMMITTED_MESSAGE = "The service has not read what was sent; it is kept safely in Kafka until it does."
@@ -35,16 +35,16 @@ async def watch(
     wait: float | None,
     interrupt_hint: InterruptHint,
 ) -> ExitCode:
-    """`migration watch`: the job as it is now, then every change."""
-    async with open_event_stream(connection, request_id, from_beginning=True) as heard:
+    """`migration watch`: show the latest event of the job, then every new one."""
+    async with open_event_stream(connection, request_id, from_beginning=True) as stream:
         interrupt_hint.message = NO_EVENT_MESSAGE
-        fold = RunTracker()
-        if known := heard.known_event:
-            fold.accept(known)
+        tracker = RunTracker()
+        if known := stream.known_event:
+            tracker.accept(known)
             interrupt_hint.message = job_continues_hint(request_id)
         else:
             renderer.info(UNKNOWN_REQUEST_NOTICE)
-        return await follow_to_end(heard, fold, renderer, wait, request_id)
+        return await follow_to_end(stream, tracker, renderer, wait, request_id)
 
 
 async def follow_to_end(
@@ -63,30 +63,30 @@ async def follow_to_end(
     with renderer.live_progress():
         if tracker.last:
             renderer.on_event(tracker.last)
-        watcher = FollowCallbacks(
+        callbacks = FollowCallbacks(
             renderer.on_event,
             lambda: renderer.info(NO_RESPONSE_NOTICE),
             lambda: renderer.info(UNCOMMITTED_NOTICE),
         )
-        outcome = await follow(stream.next, tracker, watcher, await_commit=await_commit, timeout=wait)
+        outcome = await follow(stream.next, tracker, callbacks, await_commit=await_commit, timeout=wait)
     match outcome:
-        case Done(last, doubt):
+        case Done(last, uncertainty):
             renderer.on_end(last.event)
-            note_uncertainty(doubt, renderer)
+            note_uncertainty(uncertainty, renderer)
             return exit_code_for(last.event)
         case DeadLettered():
             raise InvalidInputError(dead_letter_message(outcome))
         case WaitTimedOut(seconds, uncommitted=True):
             raise WaitTimeoutError(f"Waited {format_duration(seconds)}. {UNCOMMITTED_MESSAGE}")
         case WaitTimedOut(seconds):
-            news = job_continues_hint(request_id) if tracker.last else NO_EVENT_MESSAGE
-            raise WaitTimeoutError(f"Waited {format_duration(seconds)}. {news}")
+            hint = job_continues_hint(request_id) if tracker.last else NO_EVENT_MESSAGE
+            raise WaitTimeoutError(f"Waited {format_duration(seconds)}. {hint}")
 
 
 def note_uncertainty(uncertainty: str | None, renderer: Renderer) -> None:
-    """Say that the end may be that of another message with the same id, where that cannot be seen."""
+    """Note that the end may belong to another message with the same id, if the commit cannot be observed."""
     if uncertainty is not None:
-        renderer.info(f"Whether the service has read what was just sent cannot be seen: {uncertainty}.")
+        renderer.info(f"It cannot be checked whether the service has read what was just sent: {uncertainty}.")
 
 
 def dead_letter_message(dead_letter: DeadLettered) -> str:
