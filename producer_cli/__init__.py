@@ -1,1 +1,1 @@
-"""The command `migration`: asks for migrations, follows them, shows what was wrong with their rows."""
+"""The command `migration`: requests imports over Kafka, follows them, and shows rejected rows."""

@@ -12,7 +12,7 @@ from producer_cli.errors import DEBUG, CliError, ExitCode, PipeClosedError, hand
 
 
 def main() -> NoReturn:
-    """Run the command; whatever breaks is one sentence on standard error, never a traceback."""
+    """Run the command and exit with its code; an error is one sentence on standard error."""
     _prepare()
     try:
         with handle_output_errors():
@@ -24,7 +24,7 @@ def main() -> NoReturn:
         _flush_and_exit(error.code)
     except KeyboardInterrupt:
         _flush_and_exit(ExitCode.INTERRUPTED)
-    except Exception as error:  # noqa: BLE001  # the last resort of a program for people
+    except Exception as error:  # noqa: BLE001  # last resort: no traceback without --debug
         _print_error(
             f"Something unexpected went wrong ({type(error).__name__}); `migration --debug …` shows where."
         )
@@ -38,13 +38,13 @@ def _run() -> None:
 
         build()(prog_name="migration")
     finally:
-        # What fails here can be told; at the end of the process it could not.
-        if sys.stdout is not None:  # it is where the shell has closed it
+        # Flushed here because an error at interpreter exit could not be reported.
+        if sys.stdout is not None:  # None if the shell closed it
             sys.stdout.flush()
 
 
 def _prepare() -> None:
-    """Output never breaks on a letter the terminal lacks; libraries log nothing unless asked to."""
+    """Escape characters that the terminal cannot encode, and silence the logs of libraries."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -59,7 +59,10 @@ def _print_error(message: str) -> None:
 
 
 def _flush_and_exit(code: ExitCode) -> NoReturn:
-    """Leave without what nobody takes: Python would complain about it at exit, with a code of its own."""
+    """Exit with `code`, discarding output that cannot be flushed.
+
+    Otherwise the interpreter would fail to flush it at exit and replace the exit code.
+    """
     for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()

@@ -1,4 +1,4 @@
-"""The tree of commands that typer shows and completes."""
+"""The typer application: the tree of commands."""
 
 from typing import Annotated, Any
 
@@ -17,34 +17,34 @@ EPILOG = examples_epilog(
     "\n\n\b\nExit codes:\n"
     "  0 done or completed    1 failed            2 wrong usage or input\n"
     "  3 cancelled            4 waiting timed out 5 Kafka or the service not reachable\n"
-    "  74 output cannot be written                130 Ctrl-C    141 who read the output is gone"
+    "  74 output cannot be written                130 Ctrl-C    141 output pipe closed"
     "\n\n\b\nEnvironment:\n"
     "  KAFKA_BOOTSTRAP_SERVERS, KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM,\n"
     "  KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD, KAFKA_SSL_CAFILE, MIGRATION_HTTP_URL;\n"
-    "  without the first, .devstack/env of this folder or one above it is read."
+    "  without the first, .devstack/env of this folder or of one above it is read."
 )
 
 
 class _CommandGroup(TyperGroup):
-    """Lists `start` first: it is what people come for."""
+    """Lists `start` first and translates errors of the output."""
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
-        """Read the command line; help and version are printed here."""
+        """Parse the command line; typer prints help and version here."""
         with handle_output_errors():
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: Any) -> Any:
-        """Do what was asked for."""
+        """Run the command."""
         with handle_output_errors():
             return super().invoke(ctx)
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The names in the order of the help page."""
+        """The names in the order of the help page: `start`, then alphabetically."""
         return sorted(super().list_commands(ctx), key=lambda name: name != "start")
 
 
 def build() -> typer.Typer:
-    """The application, ready to be called."""
+    """Build the application."""
     app = typer.Typer(
         name="migration",
         cls=_CommandGroup,
@@ -72,13 +72,13 @@ def _print_version(requested: bool) -> None:
 
 
 def _root(
-    version: Annotated[  # noqa: ARG001  # its callback does the work
+    version: Annotated[  # noqa: ARG001  # used by its callback
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
 ) -> None:
-    """Ask for migrations by Kafka, follow them, and see which rows were wrong."""
+    """Request imports over Kafka, follow them, and show rejected rows."""
     from producer_cli.errors import DEBUG
 
     DEBUG.set(debug)

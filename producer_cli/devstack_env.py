@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from producer_cli.errors import InvalidInputError
-from producer_cli.render.formatting import strip_control_chars
+from producer_cli.text import strip_control_chars
 
 FOLDER, FILE = ".devstack", "env"
 FOLDER_OPEN_FLAGS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
@@ -33,7 +33,7 @@ class DevstackEnv:
 
 
 def find(folder: Path) -> DevstackEnv:
-    """The nearest file that can be trusted, from a folder upwards; raises InvalidInputError where it is no text."""
+    """The nearest trusted file in `folder` or above it; raises InvalidInputError if it cannot be read."""
     found = DevstackEnv()
     for place in (folder, *folder.parents):
         try:

@@ -1,4 +1,13 @@
-"""How the command ends: exit codes that scripts rely on, and errors that are one sentence."""
+"""Exit codes, and errors that are shown as one sentence.
+
+CliError
+├── InvalidInputError      2
+├── UnavailableError       5
+│   └── ReplacedLoadError  5
+├── OutputError           74
+├── UserInterruptError   130
+└── PipeClosedError      141
+"""
 
 import errno
 from collections.abc import Iterator
@@ -7,9 +16,9 @@ from contextvars import ContextVar
 from enum import IntEnum
 
 DEBUG: ContextVar[bool] = ContextVar("debug", default=False)
-"""Whether a traceback is wanted before the sentence."""
+"""Whether to print a traceback before the sentence (`--debug`)."""
 DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-"""How a disk says that it takes no more."""
+"""Errors of a full or failing disk."""
 
 
 class ExitCode(IntEnum):
@@ -28,46 +37,46 @@ class ExitCode(IntEnum):
 
 
 class CliError(Exception):
-    """An end that is told in one sentence on standard error."""
+    """An error shown as one sentence on standard error; `code` is the exit code."""
 
     code = ExitCode.USAGE
 
 
 class InvalidInputError(CliError):
-    """What was typed, or what it names, cannot be used."""
+    """An argument, an option, a setting, or what it refers to, cannot be used."""
 
 
 class UnavailableError(CliError):
-    """Kafka or the service did not answer."""
+    """Kafka or the service is not reachable, or its response broke off."""
 
     code = ExitCode.UNAVAILABLE
 
 
 class ReplacedLoadError(UnavailableError):
-    """The answer of the service broke off for good: the job began to read its source from the top."""
+    """The response is incomplete because the job restarted its import while it was read."""
 
 
 class UserInterruptError(CliError):
-    """Ctrl-C; the sentence says what goes on all the same."""
+    """Ctrl-C; the sentence says what continues to run."""
 
     code = ExitCode.INTERRUPTED
 
 
 class PipeClosedError(CliError):
-    """Who read our output reads no more; nobody is left to be told."""
+    """The reader of standard output closed it (`| head`); exits without a message."""
 
     code = ExitCode.PIPE_CLOSED
 
 
 class OutputError(CliError):
-    """What there is to say cannot be written; what was asked for may have been done."""
+    """The output cannot be written; the command itself may have succeeded."""
 
     code = ExitCode.OUTPUT_FAILED
 
 
 @contextmanager
 def handle_interrupt(message: str = "Stopped.") -> Iterator[None]:
-    """Turn Ctrl-C into an end of ours, before typer makes another of it."""
+    """Raise UserInterruptError on Ctrl-C, before typer handles it."""
     try:
         yield
     except KeyboardInterrupt as error:
@@ -76,7 +85,7 @@ def handle_interrupt(message: str = "Stopped.") -> Iterator[None]:
 
 @contextmanager
 def handle_output_errors() -> Iterator[None]:
-    """Turn a reader who is gone, and a full disk, into ends of ours, before typer makes others of them."""
+    """Raise PipeClosedError or OutputError for errors of the output, before typer handles them."""
     try:
         yield
     except BrokenPipeError as error:
@@ -84,4 +93,4 @@ def handle_output_errors() -> Iterator[None]:
     except OSError as error:
         if error.errno not in DISK_FULL_ERRNOS:
             raise
-        raise OutputError(f"What there is to say cannot be written: {error.strerror}.") from error
+        raise OutputError(f"The output cannot be written: {error.strerror}.") from error

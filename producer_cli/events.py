@@ -1,4 +1,4 @@
-"""Status events as a reader takes them: the highest sequence of a job counts, the rest is dropped."""
+"""Status events of one job: parsing, ordering by sequence, and the exit code of the final one."""
 
 import json
 from dataclasses import dataclass
@@ -10,28 +10,28 @@ from schemas.status import Status, StatusEvent
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """One event, and its JSON as published, on one line."""
+    """An event, and its JSON as published, on one line."""
 
     event: StatusEvent
     json_line: str
 
 
 def read_event(value: bytes | None) -> ReceivedEvent | None:
-    """The event in a record of the status topic; None for what is not one (a tombstone, a stranger)."""
+    """Parse the value of a record; None if it is not a status event, such as a tombstone."""
     try:
         event = StatusEvent.model_validate_json(value or b"")
         text = json.dumps(json.loads(value or b""), ensure_ascii=False)
-    except ValueError:  # pydantic's, and Python's for an integer of thousands of digits
+    except ValueError:  # of pydantic, or of json for integers of more than 4300 digits
         return None
     return ReceivedEvent(event, text)
 
 
 @dataclass(slots=True)
 class RunTracker:
-    """Takes the events of one job and says which are news, and when the awaited run has ended.
+    """Accepts the new events of one job and detects the end of the awaited run.
 
-    `seen` is the highest sequence that is no news. An end counts only for a run after `after_run`;
-    None: the next run is awaited and the present one not known, so an end that comes first is the old one.
+    Events up to `last_sequence` are not new. The awaited run is the first after `after_run`. None means that
+    the current run is unknown: if its first event is terminal, the next run is awaited.
     """
 
     last_sequence: int = -1
@@ -40,13 +40,13 @@ class RunTracker:
 
     @classmethod
     def for_next_run(cls, known_event: ReceivedEvent | None) -> "RunTracker":
-        """What waits for the run that a retry asks for."""
+        """Return a tracker that awaits the run started by a retry."""
         if known_event is None:
             return cls(after_run=None)
         return cls(known_event.event.sequence, known_event.event.run)
 
     def accept(self, received: ReceivedEvent) -> bool:
-        """Whether this event is news; remembers it if so."""
+        """Store a new event; return whether it was new."""
         event = received.event
         if event.sequence <= self.last_sequence:
             return False
@@ -57,19 +57,19 @@ class RunTracker:
         return True
 
     def latest_in_run(self) -> ReceivedEvent | None:
-        """The last event of the awaited run, once it has begun."""
+        """The latest event of the awaited run; None before it has started."""
         if self.last is None or self.after_run is None:
             return None
         return self.last if self.last.event.run > self.after_run else None
 
     def end_of_run(self) -> ReceivedEvent | None:
-        """The end of the awaited run, once it has come."""
-        begun = self.latest_in_run()
-        return begun if begun and begun.event.status.terminal else None
+        """The terminal event of the awaited run; None before it has ended."""
+        latest = self.latest_in_run()
+        return latest if latest and latest.event.status.terminal else None
 
 
 def exit_code_for(event: StatusEvent) -> ExitCode:
-    """The exit code for the event that ended the watch; a request that was never a job is wrong input."""
+    """Return the exit code for a final event; USAGE for a request that never became a job."""
     match event.status:
         case Status.COMPLETED:
             return ExitCode.OK

@@ -1,4 +1,4 @@
-"""Follows one job until it ends, is refused, or patience does; knows nothing of Kafka or screens."""
+"""Follows one job until it ends, its request is rejected, or the wait times out; independent of Kafka and output."""
 
 import math
 import time
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from producer_cli.events import ReceivedEvent, RunTracker
 
 NO_RESPONSE_NOTICE_SECONDS = 15.0
-"""After so long without any answer a person is told that nobody has answered yet."""
+"""Seconds without an event after which `on_no_response` is called."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLettered:
-    """The service put our request among the dead letters."""
+    """The service published our message as a dead letter."""
 
     reason: str
     message: str
@@ -21,9 +21,9 @@ class DeadLettered:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """The service has read our message: from now on nothing can be heard of a refusal that was not heard yet.
+    """The service has committed our message, and every dead letter up to then has been read.
 
-    Where that cannot be seen, `uncertainty` says why.
+    So no dead letter of it can follow. `uncertainty` is the reason if the commit cannot be observed.
     """
 
     uncertainty: str | None = None
@@ -31,16 +31,16 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What was waited for has come: the end of the awaited run, mostly."""
+    """The awaited event has arrived, by default the end of the awaited run."""
 
     last: ReceivedEvent
     uncertainty: str | None = None
-    """Why it is not known whether our message was refused, where it is not."""
+    """Why it is unknown whether our message was rejected; None if it is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class WaitTimedOut:
-    """The waiting ended, the job did not; or it did, and our message was `unread` all the same."""
+    """The wait timed out; with `uncommitted` the awaited event has arrived, but our message was not committed."""
 
     seconds: float
     uncommitted: bool = False
@@ -50,16 +50,16 @@ Outcome = Done | DeadLettered | WaitTimedOut
 
 StreamItem = ReceivedEvent | DeadLettered | Committed
 NextItem = Callable[[float], Awaitable[StreamItem | None]]
-"""Waits so many seconds at the most (perhaps `inf`) for what comes next; None when nothing came."""
+"""Waits at most the given seconds (may be `inf`) for the next item; None after a timeout."""
 
 
 def _noop() -> None:
-    """Nobody wants to hear of it."""
+    """Default callback."""
 
 
 @dataclass(frozen=True, slots=True)
 class FollowCallbacks:
-    """Whom to tell: of news, of silence, and of an end that came while our message was not read."""
+    """Called for new events, when no event arrives, and when the awaited event arrives before the commit."""
 
     on_event: Callable[[ReceivedEvent], None]
     on_no_response: Callable[[], None]
@@ -77,37 +77,37 @@ async def follow(
     notice_after: float = NO_RESPONSE_NOTICE_SECONDS,
     clock: Callable[[], float] = time.monotonic,
 ) -> Outcome:
-    """Show what is news until what is waited for has come, a refusal, or `limit` seconds have passed.
+    """Report new events until `until` returns one, a dead letter arrives, or `timeout` seconds have passed.
 
-    With `published`, a message of ours went before: what is waited for may be the doing of another one with
-    the same id, so it is neither believed nor shown before Passed.
+    With `await_commit` a message of ours was published. Another message with the same request id may have
+    caused the awaited event, so that is neither reported nor returned before Committed.
     """
     start = clock()
     deadline = math.inf if timeout is None else start + timeout
-    tell_at = start + notice_after
-    passed = None if await_commit else Committed()
-    held: list[ReceivedEvent] = []
-    while not ((there := until(tracker)) and passed):
-        came = await next_item(max(0.0, min(deadline, tell_at) - clock()))
-        match came:
+    notice_at = start + notice_after
+    committed = None if await_commit else Committed()
+    unreported: list[ReceivedEvent] = []
+    while not ((awaited := until(tracker)) and committed):
+        item = await next_item(max(0.0, min(deadline, notice_at) - clock()))
+        match item:
             case DeadLettered():
-                return came
+                return item
             case Committed():
-                passed = came
-            case ReceivedEvent() if tracker.accept(came):
-                held.append(came)
-                tell_at = clock() + notice_after if until(tracker) else math.inf
+                committed = item
+            case ReceivedEvent() if tracker.accept(item):
+                unreported.append(item)
+                notice_at = clock() + notice_after if until(tracker) else math.inf
             case _ if clock() >= deadline:
-                return WaitTimedOut(timeout or 0.0, uncommitted=there is not None)
-            case _ if clock() >= tell_at:
-                (callbacks.on_uncommitted if there else callbacks.on_no_response)()
-                tell_at = math.inf
-        if passed or not until(tracker):
-            _flush(held, callbacks)
-    return Done(there, passed.uncertainty)
+                return WaitTimedOut(timeout or 0.0, uncommitted=awaited is not None)
+            case _ if clock() >= notice_at:
+                (callbacks.on_uncommitted if awaited else callbacks.on_no_response)()
+                notice_at = math.inf
+        if committed or not until(tracker):
+            _report(unreported, callbacks)
+    return Done(awaited, committed.uncertainty)
 
 
-def _flush(held: list[ReceivedEvent], callbacks: FollowCallbacks) -> None:
-    for sighting in held:
-        callbacks.on_event(sighting)
-    held.clear()
+def _report(events: list[ReceivedEvent], callbacks: FollowCallbacks) -> None:
+    for received in events:
+        callbacks.on_event(received)
+    events.clear()

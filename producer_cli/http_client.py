@@ -2,22 +2,22 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
 
 from producer_cli.errors import CliError, InvalidInputError, ReplacedLoadError, UnavailableError
-from producer_cli.render.formatting import strip_control_chars
+from producer_cli.text import strip_control_chars
+from schemas.codes import ProblemCode
 from schemas.http_headers import LOAD_HEADER
+from schemas.integers import MAX_JOB_NUMBER
 
 TIMEOUT = httpx.Timeout(10, read=60)
 PAGE_ROWS = 500
 JOBS_PATH = "/migration/jobs"
-MAX_JOB_NUMBER = 2**63 - 1
 LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
-UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, GONE = 401, 403, 404, 410
-LOAD_REPLACED = "load_replaced"
 
 
 class ServiceClient:
@@ -45,8 +45,8 @@ class ServiceClient:
         if not self._has_token or address.scheme == "https" or address.host in LOOPBACK_HOSTS:
             return None
         return (
-            f"The token goes to {strip_control_chars(address.host)} unencrypted, and whoever sees it can use it; "
-            "where that network is not your own, give an https address in MIGRATION_HTTP_URL."
+            f"The token is sent to {strip_control_chars(address.host)} unencrypted: anyone who can read the "
+            "traffic can use it. Outside a trusted network set MIGRATION_HTTP_URL to an https address."
         )
 
     def verify_request_id(self, request_id: str) -> str:
@@ -59,8 +59,8 @@ class ServiceClient:
             job = self._get_json(_job_path(request_id), request_id)
             if job.get("request_id") != request_id:
                 raise InvalidInputError(
-                    f"The service knows no request {strip_control_chars(request_id)}; for the job of that number give "
-                    f"--number {strip_control_chars(request_id)}."
+                    f"The service knows no request {request_id}; "
+                    f"for the job of that number give --number {request_id}."
                 )
         return request_id
 
@@ -142,15 +142,16 @@ class ServiceClient:
         return UnavailableError(f"What answers at {self._url} is not the migration service.")
 
     def _raise_for_status(self, response: httpx.Response, request_id: str) -> None:
-        if response.status_code == UNAUTHENTICATED:
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
             raise InvalidInputError(self._unauthenticated_message())
-        if response.status_code == FORBIDDEN:
+        if response.status_code == HTTPStatus.FORBIDDEN:
             raise InvalidInputError(f"The service at {self._url} refuses: {_problem_detail(response)}")
-        if response.status_code == NOT_FOUND:
+        if response.status_code == HTTPStatus.NOT_FOUND:
             raise InvalidInputError(
-                f"The service knows no request {strip_control_chars(request_id)}; `migration status` lists them."
+                f"The service knows no request {strip_control_chars(request_id)}; "
+                "`migration status` lists them."
             )
-        if response.status_code == GONE and _problem_code(response) == LOAD_REPLACED:
+        if response.status_code == HTTPStatus.GONE and _problem_code(response) == ProblemCode.LOAD_REPLACED:
             raise _load_replaced_error()
         if not response.is_success:
             raise UnavailableError(

@@ -66,7 +66,7 @@ def retry_request(request_id: str) -> RetryRequest:
 
 
 def validate_request_id(text: str) -> str:
-    """The id of a request that exists already, as typed; raises InvalidInputError where no request can have it."""
+    """The id of an existing request, as typed; raises InvalidInputError if it is not a valid id."""
     try:
         return REQUEST_ID_ADAPTER.validate_python(text)
     except ValidationError as error:

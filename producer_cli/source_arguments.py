@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from producer_cli.errors import InvalidInputError
-from producer_cli.render.formatting import strip_control_chars
+from producer_cli.text import strip_control_chars
 from schemas.file_names import printable_name
 
 SPREADSHEET_LINK = re.compile(

@@ -1,1 +1,4 @@
-"""Arguments and options of the commands, declared for typer; they import the rest on use."""
+"""Arguments and options of the commands, declared for typer.
+
+Everything else is imported inside the functions, so that `--help` stays fast.
+"""

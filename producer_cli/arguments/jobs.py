@@ -1,11 +1,20 @@
-"""`migration status`, `watch`, `cancel`, `retry` and `errors`: jobs that were asked for already."""
+"""`migration status`, `watch`, `cancel`, `retry` and `errors`: commands on existing jobs."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from producer_cli.arguments.options import Json, RequestId, Wait, Watch, examples_epilog
+from producer_cli.arguments.options import (
+    CsvFile,
+    JobNumber,
+    Json,
+    Limit,
+    OptionalRequestId,
+    RequestId,
+    Wait,
+    Watch,
+    examples_epilog,
+)
 from producer_cli.errors import InvalidInputError, handle_interrupt
 
 if TYPE_CHECKING:
@@ -32,14 +41,14 @@ ERRORS_EXAMPLES = examples_epilog(
 
 def status(
     request_id: Annotated[
-        str | None, typer.Argument(metavar="REQUEST_ID", help="One job; those last published when absent.")
+        str | None, typer.Argument(metavar="REQUEST_ID", help="One job; without it those published last.")
     ] = None,
     all_jobs: Annotated[
-        bool, typer.Option("--all", help="All jobs, one a line, instead of the 50 last published.")
+        bool, typer.Option("--all", help="All jobs, one per line, instead of the 50 published last.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show the latest status of the 50 jobs last published, of all, or of one."""
+    """Show the latest status of the 50 jobs published last, of all jobs, or of one."""
     from producer_cli import settings
     from producer_cli.commands import status
     from producer_cli.requests import validate_request_id
@@ -47,10 +56,10 @@ def status(
 
     if request_id is not None and all_jobs:
         raise InvalidInputError("Give either a request id or --all.")
-    wanted = None if request_id is None else validate_request_id(request_id)
+    checked_id = None if request_id is None else validate_request_id(request_id)
     connection = settings.load().kafka()
-    if wanted is not None:
-        run(lambda _: status.status_of_one(connection, wanted, as_json))
+    if checked_id is not None:
+        run(lambda _: status.status_of_one(connection, checked_id, as_json))
     elif all_jobs:
         run(lambda _: status.status_of_all(connection, as_json))
     else:
@@ -60,23 +69,23 @@ def status(
 def watch(request_id: RequestId, wait: Wait = None, as_json: Json = False) -> None:
     """Follow a job to its end.
 
-    The exit code says which end that was.
+    The exit code is that of its final status.
     """
     from producer_cli import settings
-    from producer_cli.commands.watch import watch as work
-    from producer_cli.render import base
+    from producer_cli.commands import watch
+    from producer_cli.render.factory import choose_renderer
     from producer_cli.requests import validate_request_id
     from producer_cli.runner import run
 
-    wanted = validate_request_id(request_id)
-    connection, screen = settings.load().kafka(), base.choose_renderer(as_json)
-    run(lambda afterword: work(connection, wanted, screen, wait, afterword))
+    checked_id = validate_request_id(request_id)
+    connection, renderer = settings.load().kafka(), choose_renderer(as_json)
+    run(lambda interrupt_hint: watch.watch(connection, checked_id, renderer, wait, interrupt_hint))
 
 
 def cancel(request_id: RequestId, watch: Watch = False, wait: Wait = None, as_json: Json = False) -> None:
-    """Ask for a job to be cancelled.
+    """Cancel a job.
 
-    What it has stored stays.
+    Rows that it has stored already are kept.
     """
     from producer_cli.requests import cancel_request
 
@@ -84,47 +93,17 @@ def cancel(request_id: RequestId, watch: Watch = False, wait: Wait = None, as_js
 
 
 def retry(request_id: RequestId, watch: Watch = False, wait: Wait = None, as_json: Json = False) -> None:
-    """Ask for a failed or cancelled job to be run again."""
+    """Run a failed or cancelled job again."""
     from producer_cli.requests import retry_request
 
     _send_command(retry_request(request_id), watch, wait, as_json)
 
 
-def _parse_job_number(text: str) -> int:
-    from schemas.integers import parse_job_number
-
-    value = parse_job_number(text)
-    if value is None:
-        raise typer.BadParameter("the number of a job is a whole number from 1 on, without leading zeros.")
-    return value
-
-
 def errors(
-    request_id: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[REQUEST_ID]", help="The id that `migration start` printed.", show_default=False
-        ),
-    ] = None,
-    number: Annotated[
-        int | None,
-        typer.Option(
-            "--number",
-            metavar="N",
-            parser=_parse_job_number,
-            help="The job of this number, instead of a request id.",
-        ),
-    ] = None,
-    csv: Annotated[
-        Path | None,
-        typer.Option("--csv", metavar="FILE", help="Write all of them to this file (`-`: standard output)."),
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit", metavar="N", min=0, help="Show so many; 0 for all, 50 at a terminal when absent."
-        ),
-    ] = None,
+    request_id: OptionalRequestId = None,
+    number: JobNumber = None,
+    csv: CsvFile = None,
+    limit: Limit = None,
     as_json: Json = False,
 ) -> None:
     """Show the rejected rows of a job, with what was wrong in them.
@@ -137,25 +116,17 @@ def errors(
 
     if csv is not None and (as_json or limit):
         raise InvalidInputError("--csv writes every rejected row, as CSV: leave --json and --limit out.")
-    wanted = _job_reference(request_id, number)
+    job = _job_reference(request_id, number)
     loaded = settings.load()
     service = ServiceClient(loaded.http_url, loaded.http_token)
     if warning := service.token_warning:
         typer.echo(warning, err=True)
     with handle_interrupt():
-        meant = (
-            service.request_id_of_job(wanted)
-            if isinstance(wanted, int)
-            else service.verify_request_id(wanted)
-        )
-        if csv is None:
-            rejected_rows.show(service, meant, limit, as_json)
-        else:
-            typer.echo(rejected_rows.save_csv(service, meant, csv), err=True)
+        rejected_rows.show_or_save(service, job, csv, limit, as_json)
 
 
 def _job_reference(request_id: str | None, number: int | None) -> str | int:
-    """The request id, or the number of a job; raises InvalidInputError unless there is just one of them."""
+    """The request id, or the number of a job; raises InvalidInputError unless exactly one is given."""
     from producer_cli.requests import validate_request_id
 
     if request_id is not None and number is None:
@@ -170,9 +141,9 @@ def _send_command(
 ) -> None:
     from producer_cli import settings
     from producer_cli.commands.control import send_command
-    from producer_cli.render import base
+    from producer_cli.render.factory import choose_renderer
     from producer_cli.runner import run
 
-    connection, screen = settings.load().kafka(), base.choose_renderer(as_json)
-    follows = watch or wait is not None
-    run(lambda afterword: send_command(connection, request, screen, follows, wait, afterword))
+    connection, renderer = settings.load().kafka(), choose_renderer(as_json)
+    follow = watch or wait is not None
+    run(lambda interrupt_hint: send_command(connection, request, renderer, follow, wait, interrupt_hint))

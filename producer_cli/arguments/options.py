@@ -1,15 +1,31 @@
-"""Options that several commands share, said once."""
+"""Options that several commands share."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-WEEK_SECONDS = 7 * 86_400
+MAX_TIMEOUT_SECONDS = 7 * 86_400
 MAX_ATTEMPTS = 100
+"""The limits of `schemas.requests`, whose import would slow down `--help`."""
+
+
+def _parse_job_number(text: str) -> int:
+    from schemas.integers import parse_job_number
+
+    value = parse_job_number(text)
+    if value is None:
+        raise typer.BadParameter("the number of a job is a whole number from 1 on, without leading zeros.")
+    return value
+
 
 RequestId = Annotated[
     str,
     typer.Argument(metavar="REQUEST_ID", help="The id that `migration start` printed.", show_default=False),
+]
+OptionalRequestId = Annotated[
+    str | None,
+    typer.Argument(metavar="[REQUEST_ID]", help="The id that `migration start` printed.", show_default=False),
 ]
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Follow the job to its end.")]
 Wait = Annotated[
@@ -18,24 +34,27 @@ Wait = Annotated[
         "--wait",
         metavar="SECONDS",
         min=0,
-        help="Follow the job, but no longer than this; then exit 4, and the job goes on.",
+        help="Follow the job for at most this time, then exit with 4; the job goes on.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 
 NewRequestId = Annotated[
     str | None,
     typer.Option(
         "--request-id",
         metavar="ID",
-        help="Id of the request; made up when absent. The same id again starts nothing twice.",
+        help="Id of the request; generated when absent. A repeated id starts no second job.",
         show_default=False,
     ),
 ]
 RequestedBy = Annotated[
     str | None,
     typer.Option(
-        "--requested-by", metavar="NAME", help="Who asks; the login name when absent.", show_default=False
+        "--requested-by",
+        metavar="NAME",
+        help="Name of the requester; the login name when absent.",
+        show_default=False,
     ),
 ]
 Timeout = Annotated[
@@ -44,8 +63,8 @@ Timeout = Annotated[
         "--timeout",
         metavar="SECONDS",
         min=1,
-        max=WEEK_SECONDS,
-        help="Fail the job when it runs longer.",
+        max=MAX_TIMEOUT_SECONDS,
+        help="Fail the job if it runs longer.",
     ),
 ]
 MaxAttempts = Annotated[
@@ -55,12 +74,34 @@ MaxAttempts = Annotated[
         metavar="N",
         min=1,
         max=MAX_ATTEMPTS,
-        help="Fail the job after so many attempts in a row without a step forward.",
+        help="Fail the job after N consecutive attempts without progress.",
     ),
 ]
-Dataset = Annotated[str, typer.Option("--dataset", metavar="NAME", help="What the rows mean.")]
+JobNumber = Annotated[
+    int | None,
+    typer.Option(
+        "--number",
+        metavar="N",
+        parser=_parse_job_number,
+        help="The number of the job, instead of a request id.",
+    ),
+]
+CsvFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--csv", metavar="FILE", help="Write all rejected rows to this file (`-`: standard output)."
+    ),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit", metavar="N", min=0, help="Show at most N rows; 0 shows all. Default at a terminal: 50."
+    ),
+]
+
+Dataset = Annotated[str, typer.Option("--dataset", metavar="NAME", help="The kind of rows to import.")]
 
 
 def examples_epilog(*lines: str) -> str:
-    """The end of a help page: commands to copy."""
+    """Format the example commands at the end of a help page."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

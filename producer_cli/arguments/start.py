@@ -1,4 +1,4 @@
-"""`migration start …`: one command for each kind of source."""
+"""`migration start`: one command per type of source."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from producer_cli.arguments.options import (
 )
 from producer_cli.errors import InvalidInputError
 
-app = typer.Typer(no_args_is_help=True, help="Ask for a migration.", rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, help="Request an import.", rich_markup_mode=None)
 
 
 @app.command(
@@ -31,15 +31,17 @@ app = typer.Typer(no_args_is_help=True, help="Ask for a migration.", rich_markup
 )
 def excel(
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="A workbook here; it is sent through Kafka.")
+        Path | None, typer.Argument(metavar="FILE", help="A local workbook; it is sent through Kafka.")
     ] = None,
     path: Annotated[
         str | None,
-        typer.Option("--path", metavar="P", help="Instead of FILE: a workbook in the consumer's inbox."),
+        typer.Option(
+            "--path", metavar="P", help="Instead of FILE: path of a workbook in the consumer's inbox."
+        ),
     ] = None,
     sheet: Annotated[
         str | None,
-        typer.Option("--sheet", metavar="S", help="Name of the sheet; found by itself when absent."),
+        typer.Option("--sheet", metavar="S", help="Name of the sheet; detected when absent."),
     ] = None,
     watch: Watch = False,
     wait: Wait = None,
@@ -52,20 +54,18 @@ def excel(
 ) -> None:
     """Import a workbook.
 
-    .xlsx, .xlsm, .xlsb, .xls or .ods; its content says which, not its name.
+    .xlsx, .xlsm, .xlsb, .xls or .ods; the format is detected by content, not by name.
     """
     from producer_cli.source_arguments import check_file, upload_name
 
     if (file is None) == (path is None):
-        raise InvalidInputError(
-            "Name either a FILE that is here, or with --path one that is in the consumer's inbox."
-        )
+        raise InvalidInputError("Name either a local FILE, or with --path one in the consumer's inbox.")
     if file is not None:
         check_file(file)
-    place = path if file is None else upload_name(file)
-    source = {"type": "excel", "file": {"path": place}, "sheet": sheet}
-    wishes = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
-    _start(source, wishes, file, watch, wait, as_json)
+    source_path = path if file is None else upload_name(file)
+    source = {"type": "excel", "file": {"path": source_path}, "sheet": sheet}
+    request_fields = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
+    _start(source, request_fields, file, watch, wait, as_json)
 
 
 @app.command(
@@ -77,7 +77,7 @@ def excel(
 def database(
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="A connection that the consumer's settings know by this name."),
+        typer.Argument(metavar="NAME", help="Name of a connection in the consumer's settings."),
     ],
     table: Annotated[
         str | None, typer.Option("--table", metavar="T", help="`table` or `schema.table`; chats when absent.")
@@ -93,8 +93,8 @@ def database(
 ) -> None:
     """Import a table of another database."""
     source = {"type": "database", "connection": name, "table": table}
-    wishes = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
-    _start(source, wishes, None, watch, wait, as_json)
+    request_fields = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
+    _start(source, request_fields, None, watch, wait, as_json)
 
 
 @app.command(
@@ -113,13 +113,13 @@ def google_sheets(
         typer.Option(
             "--worksheet",
             metavar="W",
-            help="Name of the worksheet; else the one the link shows, or the first.",
+            help="Name of the worksheet; by default that of the link, else the first.",
         ),
     ] = None,
     credentials: Annotated[
         str,
         typer.Option(
-            "--credentials", metavar="C", help="Credentials by their name in the consumer's settings."
+            "--credentials", metavar="C", help="Name of the credentials in the consumer's settings."
         ),
     ] = "default",
     watch: Watch = False,
@@ -140,8 +140,8 @@ def google_sheets(
         "worksheet": worksheet,
         "credentials": credentials,
     }
-    wishes = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
-    _start(source, wishes, None, watch, wait, as_json)
+    request_fields = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
+    _start(source, request_fields, None, watch, wait, as_json)
 
 
 def _request_fields(
@@ -169,11 +169,12 @@ def _start(
 ) -> None:
     from producer_cli import settings
     from producer_cli.commands.start import StartCommand
-    from producer_cli.render import base
+    from producer_cli.render.factory import choose_renderer
     from producer_cli.requests import start_request
     from producer_cli.runner import run
 
     connection = settings.load().kafka()
-    request, screen = start_request(source, **request_fields), base.choose_renderer(as_json)
-    start = StartCommand(connection, request, file, screen, generated_id=request_fields["request_id"] is None)
-    run(lambda afterword: start.run(afterword, watch or wait is not None, wait))
+    request = start_request(source, **request_fields)
+    generated_id = request_fields["request_id"] is None
+    command = StartCommand(connection, request, file, choose_renderer(as_json), generated_id)
+    run(lambda interrupt_hint: command.run(interrupt_hint, watch or wait is not None, wait))

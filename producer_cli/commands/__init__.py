@@ -1,1 +1,1 @@
-"""What can be typed: one file for each group of commands. They import what they need when they run."""
+"""What each command does, without its command line."""

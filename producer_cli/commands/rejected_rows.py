@@ -1,31 +1,46 @@
-"""The rejected rows of a job: on the screen, as JSON lines, or into a CSV file."""
+"""`migration errors`: print the rejected rows of a job, or save them as a CSV file."""
 
-import json
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from rich.table import Table
-from rich.text import Text
+import typer
 
 from producer_cli.errors import DISK_FULL_ERRNOS, InvalidInputError, OutputError
 from producer_cli.http_client import ServiceClient
 from producer_cli.render.base import is_interactive, make_console
-from producer_cli.render.formatting import format_size, strip_control_chars
+from producer_cli.render.formatting import format_size
+from producer_cli.render.rejected_rows_table import (
+    rejected_row_as_json,
+    rejected_row_as_tsv,
+    rejected_rows_table,
+)
+from producer_cli.text import strip_control_chars
 
 DEFAULT_LIMIT = 50
-"""Rows shown at a terminal where nobody asked for more."""
+"""Rows shown at a terminal without --limit."""
+
+
+def show_or_save(
+    client: ServiceClient, job: str | int, csv: Path | None, limit: int | None, as_json: bool
+) -> None:
+    """Print the rejected rows of a job, given its request id or number, or write them to `csv`."""
+    request_id = client.request_id_of_job(job) if isinstance(job, int) else client.verify_request_id(job)
+    if csv is None:
+        show(client, request_id, limit, as_json)
+    else:
+        typer.echo(save_csv(client, request_id, csv), err=True)
 
 
 def show(client: ServiceClient, request_id: str, limit: int | None, as_json: bool) -> None:
-    """Print the rejected rows: a table at a terminal, else one row a line (JSON, or with tabs between)."""
+    """Print the rejected rows: a table at a terminal, otherwise JSON or tab-separated lines."""
     console = make_console(sys.stdout)
     if as_json or not is_interactive(console):
         for row in client.rejected_rows(request_id, limit or None):
-            print(_json(row) if as_json else "\n".join(_tsv_lines(row)))
+            print(rejected_row_as_json(row) if as_json else rejected_row_as_tsv(row))
         return
     rows = list(client.rejected_rows(request_id, DEFAULT_LIMIT + 1 if limit is None else limit or None))
     shown = rows[:DEFAULT_LIMIT] if limit is None else rows
@@ -34,41 +49,31 @@ def show(client: ServiceClient, request_id: str, limit: int | None, as_json: boo
         console.print(f"The first {DEFAULT_LIMIT}; all of them: --limit 0, or --csv FILE.", style="dim")
 
 
-def rejected_rows_table(rows: Iterable[dict[str, Any]]) -> Table:
-    """Row, identifier, and a line for each wrong field."""
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("row", "identifier", "field", "code", "message"):
-        grid.add_column(heading, overflow="fold", justify="right" if heading == "row" else "left")
-    for row in rows:
-        for line in _table_rows(row):
-            grid.add_row(*(Text(cell) for cell in line))
-    return grid
-
-
 def save_csv(client: ServiceClient, request_id: str, target: Path) -> str:
-    """Write the CSV of the service to a file and say how large it is.
+    """Write the rejected rows as CSV and return a message with the size of the file.
 
-    The file appears when it is whole, readable by its owner alone: it holds personal data. `-` is
-    standard output.
+    The file appears only when it is complete. Only its owner can read it, because it holds personal data.
+    `-` is standard output.
     """
-    with client.rejected_csv(request_id) as pieces:
+    with client.rejected_csv(request_id) as chunks:
         if str(target) == "-":
-            _copy(pieces, sys.stdout.buffer)
+            _copy(chunks, sys.stdout.buffer)
             return "Written to standard output."
         with _atomic_open(target) as file:
-            octets = _copy(pieces, file)
-    return f"Written to {strip_control_chars(str(target))}, {format_size(octets)}."
+            size_bytes = _copy(chunks, file)
+    return f"Written to {strip_control_chars(str(target))}, {format_size(size_bytes)}."
 
 
 def _copy(chunks: Iterable[bytes], target: IO[bytes]) -> int:
-    octets = sum(target.write(piece) for piece in chunks)
+    """Copy the chunks and return the number of bytes."""
+    size_bytes = sum(target.write(chunk) for chunk in chunks)
     target.flush()
-    return octets
+    return size_bytes
 
 
 @contextmanager
 def _atomic_open(target: Path) -> Iterator[IO[bytes]]:
-    """A file that takes the place of `target` once it is written; devices and pipes are written to."""
+    """Open a file that replaces `target` when it is complete; a device or pipe is written directly."""
     try:
         if target.exists() and not target.is_file():
             with target.open("wb") as file:
@@ -82,32 +87,7 @@ def _atomic_open(target: Path) -> Iterator[IO[bytes]]:
                 Path(file.name).unlink(missing_ok=True)
                 raise
     except OSError as error:
-        kind = OutputError if error.errno in DISK_FULL_ERRNOS else InvalidInputError
-        raise kind(f"{strip_control_chars(str(target))} cannot be written: {error.strerror}.") from error
-
-
-def _table_rows(row: dict[str, Any]) -> Iterator[tuple[str, ...]]:
-    """One line for each wrong field; row and identifier stand in the first."""
-    head = (_cell_text(row.get("row_number")), _cell_text(row.get("record_identifier")))
-    for error in row.get("errors") or [{}]:
-        yield (
-            *head,
-            _cell_text(error.get("field")),
-            _cell_text(error.get("code")),
-            _cell_text(error.get("message")),
-        )
-        head = ("", "")
-
-
-def _tsv_lines(row: dict[str, Any]) -> Iterator[str]:
-    """Like the table, but each line whole, as scripts want it."""
-    head = (_cell_text(row.get("row_number")), _cell_text(row.get("record_identifier")))
-    return ("\t".join((*head, *line[2:])) for line in _table_rows(row))
-
-
-def _cell_text(value: object) -> str:
-    return "" if value is None else strip_control_chars(str(value))
-
-
-def _json(row: dict[str, Any]) -> str:
-    return json.dumps(row, ensure_ascii=False)
+        error_type = OutputError if error.errno in DISK_FULL_ERRNOS else InvalidInputError
+        raise error_type(
+            f"{strip_control_chars(str(target))} cannot be written: {error.strerror}."
+        ) from error

@@ -1,1 +1,3 @@
-"""The command line's side of Kafka: publishing, status events, dead letters."""
+"""Everything of the command that uses Kafka: publishing, status events, dead letters."""
+
+CLIENT_ID = "migration-cli"

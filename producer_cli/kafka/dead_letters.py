@@ -1,8 +1,9 @@
-"""Listens for a dead letter that holds our own message, and knows from when on none can come any more.
+"""Watches for the dead letter of a message we published, and detects when none can follow.
 
-An event tells of a request id, which others may use too: it says nothing of our message. The service commits
-an offset only when a message is recorded, or its dead letter acknowledged. So once it has committed beyond
-our message, and the dead letters there are at that moment are read, a refusal was heard or there is none.
+A status event names a request id, which other senders may use too, so it does not prove that our message was
+read. The service commits an offset only after it has stored the message or its dead letter is acknowledged.
+Once it has committed past our message and the dead letters published by then are read, our message either
+was among them or was accepted.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from schemas.dead_letters import HEADER_MESSAGE, HEADER_REASON
 from schemas.topics import INTAKE_GROUP, REQUESTS
 
 POLL_SECONDS = 0.2
-"""So late the word that ours was read may be taken up; a letter is given at once."""
+"""Longest delay before a commit is noticed; a dead letter is reported at once."""
 
 
 class DeadLetterWatcher:
@@ -73,7 +74,7 @@ class DeadLetterWatcher:
             await self._poll()
 
     async def _end_marked(self) -> bool:
-        """Whether the brokers said where the letters end; how long they may be away is known to `poll`."""
+        """Whether the current end of the topic is known; `poll` raises if an outage lasts too long."""
         try:
             await self._subscription.mark_end()
         except KafkaUnavailableError:

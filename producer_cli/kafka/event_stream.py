@@ -12,17 +12,16 @@ from messaging.records import RecordPosition
 from messaging.subscription import Subscription
 from producer_cli.events import ReceivedEvent, RunTracker, read_event
 from producer_cli.follow import StreamItem
+from producer_cli.kafka import CLIENT_ID
 from producer_cli.kafka.dead_letters import DeadLetterWatcher
 from schemas.topics import DEAD_LETTERS, STATUS
-
-CLIENT_ID = "migration-cli"
 
 QueueEntry = StreamItem | MessagingError
 
 
 @dataclass(slots=True)
 class JobEventStream:
-    """What is heard of one request from now on; `known` is the latest event from before, where asked for."""
+    """New events of one request; `known_event` is the latest one before, if the past was read."""
 
     known_event: ReceivedEvent | None
     _queue: asyncio.Queue[QueueEntry] = field(default_factory=asyncio.Queue)
@@ -61,7 +60,7 @@ class JobEventStream:
         return self._dead_letters
 
     async def forward_errors(self, work: Coroutine[None, None, None]) -> None:
-        """Work until cancelled; what ends it is heard too."""
+        """Run `work` until cancelled; its error is raised by `next`."""
         try:
             await work
         except MessagingError as error:
@@ -72,10 +71,10 @@ class JobEventStream:
 async def open_event_stream(
     connection: KafkaConnection, request_id: str, *, from_beginning: bool, sent_value: bytes | None = None
 ) -> AsyncIterator[JobEventStream]:
-    """Listen to the events of a request; with `past` those there are already are read first.
+    """Subscribe to the events of a request; `from_beginning` reads the existing ones first.
 
-    With `own`, the message about to be published, a dead letter that holds the same bytes is heard too.
-    Raises KafkaUnavailable, TopicsMissing.
+    With `sent_value`, the message about to be published, a dead letter with the same bytes is reported too.
+    Raises KafkaUnavailableError, TopicsMissingError.
     """
     async with AsyncExitStack() as stack:
         status = await _subscribe(stack, connection, STATUS.name, request_id, from_beginning)

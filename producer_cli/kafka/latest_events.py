@@ -3,15 +3,15 @@
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from operator import itemgetter
 
 from messaging.backward_reader import Window, read_backwards
 from messaging.connection import KafkaConnection
 from messaging.records import Record
 from producer_cli.events import ReceivedEvent, read_event
+from producer_cli.kafka import CLIENT_ID
 from schemas.json_text import parse_json
 from schemas.topics import STATUS
-
-CLIENT_ID = "migration-cli"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,10 @@ def _latest_unseen(window: Window, seen_keys: set[bytes | None]) -> Iterator[Pub
 
 def _latest_readable(candidates: list[tuple[int, Record]]) -> PublishedEvent | None:
     """The event of the highest number among those that are one; of equal numbers, the first in the list."""
-    for _, record in sorted(candidates, key=_sequence_key, reverse=True):
+    for _, record in sorted(candidates, key=itemgetter(0), reverse=True):
         if sighting := read_event(record.value):
             return PublishedEvent(sighting, record.timestamp_ms)
     return None
-
-
-def _sequence_key(numbered: tuple[int, Record]) -> int:
-    return numbered[0]
 
 
 def _newest_first(found: Iterable[PublishedEvent]) -> list[PublishedEvent]:

@@ -1,37 +1,29 @@
-"""Puts one request into Kafka, and knows whether it is there for sure."""
-
-import shlex
+"""Publishes one request and reports whether it has arrived."""
 
 from messaging.connection import KafkaConnection
 from messaging.producer import Producer
 from messaging.records import ProducerRecord, RecordPosition
 from producer_cli.errors import InvalidInputError, UnavailableError
+from producer_cli.kafka import CLIENT_ID
 from producer_cli.runner import InterruptHint
-
-CLIENT_ID = "migration-cli"
 
 
 async def publish(
     connection: KafkaConnection, message: ProducerRecord, retry_hint: str, interrupt_hint: InterruptHint
 ) -> RecordPosition:
-    """Publish and wait for the acknowledgement; where the message lies.
+    """Publish, wait for the acknowledgement, and return partition and offset of the message.
 
-    `retry_hint` says how to send it once more without harm. Raises Unreachable where it may or may not have
-    arrived, InvalidInputError where it is larger than Kafka takes.
+    `retry_hint` is the sentence on how to repeat it safely. Raises UnavailableError if the message
+    may or may not have arrived, InvalidInputError if it exceeds the size limit of Kafka.
     """
     producer = Producer(connection, client_id=CLIENT_ID)
     if not producer.fits(message):
         raise InvalidInputError("The request is larger than Kafka takes; shorten its names.")
     interrupt_hint.message = f"It is not known whether the request arrived. {retry_hint}"
     try:
-        (place,) = await producer.publish_with_positions([message])
+        (position,) = await producer.publish_with_positions([message])
     finally:
         await producer.close()
-    if place is None:
+    if position is None:
         raise UnavailableError(f"{producer.last_error or 'Kafka did not answer.'} {interrupt_hint.message}")
-    return place
-
-
-def job_continues_hint(request_id: str) -> str:
-    """What to know when one leaves a job that is under way."""
-    return f"The job goes on: migration watch {shlex.quote(request_id)}"
+    return position

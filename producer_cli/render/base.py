@@ -1,72 +1,90 @@
-"""Where words and events go: a person at a terminal, a pipe, or a program that reads JSON."""
+"""The interface of the renderers, and what those for pipes have in common."""
 
-import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import IO, Protocol
 
 from rich.console import Console
 
 from producer_cli.errors import PipeClosedError
 from producer_cli.events import ReceivedEvent
+from producer_cli.render.formatting import format_size
+from producer_cli.text import strip_control_chars
 from schemas.status import StatusEvent
 
 PIPE_WIDTH = 160
-"""Nobody folds a pipe; rich has to be told a number."""
+"""Width in columns when the output is not a terminal: rich requires one."""
 
 ProgressCallback = Callable[[int], None]
-"""Told how many bytes of the file have been sent so far."""
+"""Called with the number of bytes sent so far."""
 
 
 class Renderer(Protocol):
-    """What the commands say, whoever listens."""
+    """Shows what a command does."""
 
     def on_start(self, request_id: str) -> None:
-        """The request id, before anything can go wrong."""
+        """Show the request id; called before anything can fail."""
 
     def info(self, message: str) -> None:
-        """A word for people."""
+        """Show a message for people."""
 
     def upload_progress(self, name: str, size_bytes: int) -> AbstractContextManager[ProgressCallback]:
-        """Show how an upload goes on."""
+        """Show the progress of an upload."""
         ...
 
     def live_progress(self) -> AbstractContextManager[None]:
-        """Events are shown between its two ends."""
+        """Context in which the events of one job are shown."""
         ...
 
     def on_event(self, received: ReceivedEvent) -> None:
-        """An event that is news."""
+        """Show a new event."""
 
     def on_end(self, event: StatusEvent) -> None:
-        """The job ended: what came of it, and what to do next."""
+        """Show the summary of an ended job, and the next commands."""
 
 
-def choose_renderer(as_json: bool) -> Renderer:
-    """The screen for this process; a terminal that cannot move its cursor counts as a pipe."""
-    from producer_cli.render.plain import JsonRenderer, LineRenderer
-    from producer_cli.render.terminal import TerminalRenderer
+@dataclass(frozen=True, slots=True)
+class StreamRenderer:
+    """Base of the renderers for pipes: results to `out`, messages to `err`.
 
-    if as_json:
-        return JsonRenderer(sys.stdout, make_console(sys.stderr))
-    console = make_console(sys.stdout)
-    if is_interactive(console):
-        return TerminalRenderer(console)
-    return LineRenderer(sys.stdout, make_console(sys.stderr))
+    Every line is flushed, since its reader may be waiting for it.
+    """
+
+    out: IO[str]
+    err: Console
+
+    def info(self, message: str) -> None:
+        """Print a message to standard error."""
+        self.err.print(message, soft_wrap=True)
+
+    @contextmanager
+    def upload_progress(self, name: str, size_bytes: int) -> Iterator[ProgressCallback]:
+        """Print one message at the start of an upload."""
+        self.info(f"Uploading {strip_control_chars(name)}, {format_size(size_bytes)} …")
+        yield lambda _sent: None
+
+    @contextmanager
+    def live_progress(self) -> Iterator[None]:
+        """Do nothing: a pipe has no progress bar."""
+        yield
+
+    def _print(self, text: str) -> None:
+        print(text, file=self.out, flush=True)
 
 
 def is_interactive(console: Console) -> bool:
-    """Whether a person sees this, and a bar can be drawn again in its place."""
+    """Whether the output is a terminal on which a progress bar can be redrawn."""
     return console.is_terminal and not console.is_dumb_terminal
 
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """The library would exit with 1, which is the code of a failed job."""
+        """Raise PipeClosedError: rich would exit with 1, which is the code of a failed job."""
         raise PipeClosedError
 
 
 def make_console(stream: IO[str]) -> Console:
-    """A console that prints text as it is: nothing in it is taken for markup, numbers are not painted."""
+    """Return a console that prints text unchanged: no markup, no highlighting, no emoji codes."""
     width = None if stream.isatty() else PIPE_WIDTH
     return _Console(file=stream, markup=False, highlight=False, emoji=False, width=width)

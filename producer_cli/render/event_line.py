@@ -1,6 +1,7 @@
 """One event in one line of plain text."""
 
-from producer_cli.render.formatting import format_count, format_duration, format_percent, strip_control_chars
+from producer_cli.render.formatting import format_count, format_duration, format_percent
+from producer_cli.text import strip_control_chars
 from schemas.status import Status, StatusEvent
 
 

@@ -59,11 +59,6 @@ def format_percent(done: int, total: int | None) -> str | None:
     return f"{min(100, 100 * done // total)} %" if total else None
 
 
-def strip_control_chars(text: str) -> str:
-    """Text of others without what could steer a terminal."""
-    return "".join(char if char.isprintable() else " " for char in text)
-
-
 def warning_text(code: str) -> str:
     """What a warning code means, or nothing."""
     return WARNING_TEXTS.get(code, "")

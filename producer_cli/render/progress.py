@@ -67,17 +67,13 @@ def has_counts(event: StatusEvent) -> bool:
 
 
 def status_line(event: StatusEvent, seconds_since: float) -> str:
-    """The second line, `seconds_since` seconds after the event came: `failed 3 · 41,200 rows/s · 0:01 left · …`."""
-    said = [f"failed {format_count(event.failed)}"] if has_counts(event) else []
+    """The second line, `seconds_since` the event: `failed 3 · 41,200 rows/s · 0:01 left · …`."""
+    parts = [f"failed {format_count(event.failed)}"] if has_counts(event) else []
     if event.status is Status.RUNNING:
-        said += [f"{format_count(round(event.rows_per_second))} rows/s"] if event.rows_per_second else []
-        said += (
-            [f"{format_duration(event.eta_seconds - seconds_since)} left"]
-            if event.eta_seconds is not None
-            else []
-        )
+        parts += [f"{format_count(round(event.rows_per_second))} rows/s"] if event.rows_per_second else []
+        if event.eta_seconds is not None:
+            parts.append(f"{format_duration(event.eta_seconds - seconds_since)} left")
     if event.started_at:
-        said.append(
-            f"{format_duration((event.occurred_at - event.started_at).total_seconds() + seconds_since)} elapsed"
-        )
-    return " " * 10 + SEPARATOR.join(said + attempt_details(event))
+        elapsed = (event.occurred_at - event.started_at).total_seconds() + seconds_since
+        parts.append(f"{format_duration(elapsed)} elapsed")
+    return " " * 10 + SEPARATOR.join(parts + attempt_details(event))

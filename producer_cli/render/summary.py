@@ -1,4 +1,4 @@
-"""What is said of a job at its end, and when somebody asks: a small table of label, number, words."""
+"""Summary of a job at its end, and its details for `migration status REQUEST_ID`, as a table."""
 
 import shlex
 from collections.abc import Iterator
@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from producer_cli.render.event_line import attempt_details, elapsed_seconds
-from producer_cli.render.formatting import format_count, format_duration, strip_control_chars, warning_text
+from producer_cli.render.formatting import format_count, format_duration, warning_text
+from producer_cli.text import strip_control_chars
 from schemas.status import Status, StatusEvent
 
 STATUS_STYLES = {

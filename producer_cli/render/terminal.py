@@ -18,9 +18,10 @@ from rich.progress import (
 from producer_cli.events import ReceivedEvent
 from producer_cli.render.base import ProgressCallback
 from producer_cli.render.event_line import event_line
-from producer_cli.render.formatting import format_size, strip_control_chars
+from producer_cli.render.formatting import format_size
 from producer_cli.render.progress import JobProgress
 from producer_cli.render.summary import headline, hints, summary, summary_table
+from producer_cli.text import strip_control_chars
 from schemas.status import StatusEvent
 
 FRAMES_PER_SECOND = 8

@@ -94,6 +94,6 @@ class PseudoTerminal:
         try:
             self._raw += os.read(self._master, 65_536)
         except OSError:
-            # Nobody holds the other end any more.
+            # The other end is closed.
             asyncio.get_running_loop().remove_reader(self._master)
         self._output_arrived.set()

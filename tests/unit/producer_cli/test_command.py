@@ -108,7 +108,7 @@ def test_a_full_disk_is_one_sentence_and_exit_code_74(tmp_path: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         answer = run_cli_to(full.fileno(), "--help", cwd=tmp_path)
     assert answer.returncode == 74
-    assert answer.stderr == "What there is to say cannot be written: No space left on device.\n"
+    assert answer.stderr == "The output cannot be written: No space left on device.\n"
 
 
 @pytest.mark.parametrize(("closed", "code"), [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0)])

@@ -10,9 +10,9 @@ from producer_cli.render.formatting import (
     format_duration,
     format_percent,
     format_size,
-    strip_control_chars,
     warning_text,
 )
+from producer_cli.text import strip_control_chars
 from tests.support.status_event_factories import make_event
 
 

@@ -11,10 +11,10 @@ import pytest
 from messaging.backward_reader import Window
 from messaging.connection import KafkaConnection
 from messaging.records import Record
-from producer_cli.commands.status import jobs_table
 from producer_cli.events import ReceivedEvent
 from producer_cli.kafka import latest_events
 from producer_cli.kafka.latest_events import PublishedEvent, last_published, latest_of_all
+from producer_cli.render.jobs_table import jobs_table
 from producer_cli.render.summary import details
 from tests.support.status_event_factories import make_event
 

@@ -194,7 +194,7 @@ def test_output_that_goes_nowhere_is_told_by_the_exit_code(more: tuple[str, ...]
         lost = run_cli_to(full.fileno(), *words, cwd=tmp_path, MIGRATION_HTTP_URL=url)
     assert (unread.returncode, unread.stderr) == (141, "")
     assert lost.returncode == 74
-    assert lost.stderr == "What there is to say cannot be written: No space left on device.\n"
+    assert lost.stderr == "The output cannot be written: No space left on device.\n"
 
 
 def test_a_disk_that_is_full_is_no_wrong_input(service: ServiceClient) -> None:

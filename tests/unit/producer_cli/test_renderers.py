@@ -2,7 +2,8 @@ import io
 
 from rich.console import Console
 
-from producer_cli.render.plain import JsonRenderer, LineRenderer
+from producer_cli.render.json_lines import JsonRenderer
+from producer_cli.render.plain import LineRenderer
 from producer_cli.render.progress import JobProgress
 from producer_cli.render.summary import headline, hints, summary, summary_table
 from producer_cli.render.terminal import TerminalRenderer
@@ -116,14 +117,14 @@ def test_on_a_pipe_standard_output_holds_the_id_and_a_line_for_each_change() -> 
     screen.on_start(REQUEST_ID)
     with screen.live_progress():
         screen.on_event(make_received_event("pending"))
-        screen.info("Nobody answers.")
+        screen.info("No answer yet.")
         screen.on_event(make_received_event("completed", 2))
     screen.on_end(make_completed_event())
     lines = out.getvalue().splitlines()
     assert lines[0] == REQUEST_ID
     assert [line.split()[1] for line in lines[1:]] == ["pending", "completed"]
     assert isinstance(words.file, io.StringIO)
-    assert "Nobody answers." in words.file.getvalue()
+    assert "No answer yet." in words.file.getvalue()
     assert "processed" in words.file.getvalue()
 
 

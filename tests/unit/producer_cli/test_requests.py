@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from producer_cli.arguments.options import MAX_ATTEMPTS, MAX_TIMEOUT_SECONDS
 from producer_cli.errors import InvalidInputError
 from producer_cli.requests import cancel_request, retry_request, start_request, to_record
 from schemas.requests import REQUEST_ADAPTER, StartRequest
@@ -93,3 +94,12 @@ def test_an_id_no_message_can_carry_is_refused() -> None:
         InvalidInputError, match=r"REQUEST_ID: must not be \. or \.\., which no URL can carry\."
     ):
         cancel_request(".")
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"), [("timeout_seconds", MAX_TIMEOUT_SECONDS), ("max_attempts", MAX_ATTEMPTS)]
+)
+def test_the_limits_of_options_are_those_of_requests(name: str, limit: int) -> None:
+    assert getattr(make_start(options={name: limit}).options, name) == limit
+    with pytest.raises(InvalidInputError):
+        make_start(options={name: limit + 1})

@@ -1,4 +1,4 @@
-"""What is said of one job to somebody who asks."""
+"""Details of one job, for `migration status REQUEST_ID`."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The token on its way to the service: sent to nobody else, and refusals are sentences."""
+"""The token is sent to the service only, and each rejection of it is one sentence."""
 
 import json
 import threading

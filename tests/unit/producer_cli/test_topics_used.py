@@ -9,7 +9,7 @@ from messaging.connection import KafkaConnection
 from producer_cli.commands import control, start
 from producer_cli.commands.control import send_command
 from producer_cli.commands.start import StartCommand
-from producer_cli.render.base import choose_renderer
+from producer_cli.render.factory import choose_renderer
 from producer_cli.requests import cancel_request, retry_request, start_request
 from producer_cli.runner import InterruptHint
 from schemas.topics import Topic
