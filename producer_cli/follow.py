@@ -1,4 +1,7 @@
-"""Follows one job until it ends, its request is rejected, or the wait times out; independent of Kafka and output."""
+"""Follows one job until it ends, its request is rejected, or the wait times out.
+
+Independent of Kafka and of the output.
+"""
 
 import math
 import time
@@ -40,7 +43,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class WaitTimedOut:
-    """The wait timed out; with `uncommitted` the awaited event has arrived, but our message was not committed."""
+    """The wait timed out; `uncommitted`: the awaited event has arrived, but our message was not committed."""
 
     seconds: float
     uncommitted: bool = False

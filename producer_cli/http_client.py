@@ -1,4 +1,4 @@
-"""The HTTP side of the service, asked for rejected rows."""
+"""HTTP client of the service: rejected rows, and the jobs they belong to."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,10 +21,10 @@ LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 
 
 class ServiceClient:
-    """Speaks to one service; every failure becomes one sentence."""
+    """Client of one service; every failure is a CliError with one sentence."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
-        """With a `token`, every request carries it."""
+        """Raises InvalidInputError if the URL cannot be used. A `token` is sent with every request."""
         self._url = url
         self._has_token = token is not None
         checked = _validate_url(url)
@@ -37,9 +37,9 @@ class ServiceClient:
 
     @property
     def token_warning(self) -> str | None:
-        """What is wrong with sending the token there, as a sentence; None where nothing is.
+        """A warning that the token is sent unencrypted; None if it is not.
 
-        It is sent all the same: inside a cluster plain HTTP between containers is the rule.
+        It is sent all the same: inside a cluster plain HTTP between containers is common.
         """
         address = self._client.base_url
         if not self._has_token or address.scheme == "https" or address.host in LOOPBACK_HOSTS:
@@ -50,10 +50,10 @@ class ServiceClient:
         )
 
     def verify_request_id(self, request_id: str) -> str:
-        """The id, where a request has it; raises InvalidInputError.
+        """Return the id if it belongs to a request; raises InvalidInputError if not.
 
-        The service takes an id of digits for the number of a job where no request has it: that would be the
-        job of somebody else.
+        The service reads an id of digits as a job number if no request has that id: another job would be
+        returned.
         """
         if request_id.isdecimal():
             job = self._get_json(_job_path(request_id), request_id)
@@ -65,9 +65,9 @@ class ServiceClient:
         return request_id
 
     def request_id_of_job(self, number: int) -> str:
-        """The request id of the job with a number; raises InvalidInputError where there is none.
+        """Return the request id of the job with this number; raises InvalidInputError if there is none.
 
-        A job asked for by its number may be another, whose request id reads so: the list tells for certain.
+        The list is used since `/jobs/7` would return a job whose request id is "7" first.
         """
         params = {"before": str(min(number, MAX_JOB_NUMBER - 1) + 1), "limit": "1"}
         page = self._get_json(JOBS_PATH, str(number), params)
@@ -75,12 +75,12 @@ class ServiceClient:
         found = jobs[0] if isinstance(jobs, list) and jobs and isinstance(jobs[0], dict) else {}
         if found.get("id") != number:
             raise InvalidInputError(
-                f"The service knows no job of the number {number}; `migration status` lists jobs."
+                f"The service knows no job with the number {number}; `migration status` lists jobs."
             )
         return str(found["request_id"])
 
     def rejected_rows(self, request_id: str, limit: int | None = None) -> Iterator[dict[str, Any]]:
-        """The rejected rows by row number, fetched page by page; `limit` rows at the most."""
+        """Yield the rejected rows by row number, at most `limit`; they are fetched page by page."""
         after, left = None, limit
         while left is None or left > 0:
             page = self._get_page(request_id, min(PAGE_ROWS, left or PAGE_ROWS), after)
@@ -92,33 +92,33 @@ class ServiceClient:
 
     @contextmanager
     def rejected_csv(self, request_id: str) -> Iterator[Iterator[bytes]]:
-        """All rejected rows as CSV, in pieces as they come.
+        """Stream all rejected rows as CSV.
 
-        Raises, where it breaks off, Unreachable or ReplacedLoadError.
+        Raises UnavailableError if the response breaks off, ReplacedLoadError if a new load is the reason.
         """
-        asked = self._client.stream("GET", _errors_path(request_id), headers={"accept": "text/csv"})
-        with self._translate_errors(), asked as answer:
-            self._raise_for_status(answer, request_id)
+        stream = self._client.stream("GET", _errors_path(request_id), headers={"accept": "text/csv"})
+        with self._translate_errors(), stream as response:
+            self._raise_for_status(response, request_id)
             try:
-                yield answer.iter_bytes()
+                yield response.iter_bytes()
             except httpx.TransportError as error:
-                if self._load_was_replaced(request_id, answer.headers.get(LOAD_HEADER)):
+                if self._load_was_replaced(request_id, response.headers.get(LOAD_HEADER)):
                     raise _load_replaced_error() from error
                 raise
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._client.close()
 
     def _load_was_replaced(self, request_id: str, load: str | None) -> bool:
-        """Whether the job is at another load by now; no, where that cannot be known."""
-        if load is None:  # a service of the version before
+        """Whether the job has started another load; False if that cannot be determined."""
+        if load is None:  # sent by version 0.1 of the service
             return False
         try:
-            present = self._get_json(_errors_path(request_id), request_id, {"limit": "1"}).get("load")
-        except CliError:  # that the answer broke off is reported either way
+            current = self._get_json(_errors_path(request_id), request_id, {"limit": "1"}).get("load")
+        except CliError:  # the broken response is reported either way
             return False
-        return str(present) != load
+        return str(current) != load
 
     def _get_page(self, request_id: str, limit: int, after: object) -> dict[str, Any]:
         params = {"limit": str(limit)} | ({} if after is None else {"after": str(after)})
@@ -131,9 +131,9 @@ class ServiceClient:
         self, path: str, request_id: str, params: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
         with self._translate_errors():
-            answer = self._client.get(path, params=params, headers={"accept": "application/json"})
-            self._raise_for_status(answer, request_id)
-            body = answer.json()
+            response = self._client.get(path, params=params, headers={"accept": "application/json"})
+            self._raise_for_status(response, request_id)
+            body = response.json()
         if not isinstance(body, dict):
             raise self._unexpected_response()
         return body
@@ -171,7 +171,7 @@ class ServiceClient:
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """The one place where errors of httpx become ours."""
+        """Translate errors of httpx and of JSON to ours."""
         try:
             yield
         except httpx.TimeoutException as error:
@@ -198,13 +198,13 @@ def _errors_path(request_id: str) -> str:
 
 def _load_replaced_error() -> ReplacedLoadError:
     return ReplacedLoadError(
-        "The job began a new load while its rejected rows were read, so that what was read is not whole; "
-        "run it again."
+        "The job started a new load while its rejected rows were read, so the output is incomplete; "
+        "run the command again."
     )
 
 
 def _problem_code(response: httpx.Response) -> object:
-    """The code of a problem; None where the answer is none."""
+    """The `code` of a problem document; None if the response is not one."""
     response.read()
     try:
         return response.json()["code"]
@@ -213,7 +213,7 @@ def _problem_code(response: httpx.Response) -> object:
 
 
 def _problem_detail(response: httpx.Response) -> str:
-    """What the service says of it itself, or what to do all the same."""
+    """The `detail` of a problem document; advice to retry if the response is not one."""
     response.read()
     try:
         return strip_control_chars(str(response.json()["detail"]))
@@ -222,7 +222,7 @@ def _problem_detail(response: httpx.Response) -> str:
 
 
 def _validate_url(url: str) -> httpx.URL:
-    """The address; raises InvalidInputError. Neither library finds all that is wrong with one."""
+    """Parse the URL; raises InvalidInputError. Neither library alone detects every invalid one."""
     try:
         parts = urlsplit(url)
         if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:

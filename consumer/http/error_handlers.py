@@ -91,7 +91,7 @@ async def _load_replaced(_request: Request, _error: Exception) -> JSONResponse:
     return ProblemError(
         410,
         ProblemCode.LOAD_REPLACED,
-        "The job began a new load while its rejected rows were read; read them again from the first page.",
+        "The job started a new load while its rejected rows were read; read them again from the first page.",
     ).response()
 
 

@@ -15,10 +15,10 @@ NO_RESPONSE_NOTICE = (
 )
 NO_EVENT_MESSAGE = "No status event of the request has been received; if it was sent, Kafka keeps it."
 UNCOMMITTED_NOTICE = (
-    "A job of this request id has ended, but the service has not read yet what was just sent; still waiting.\n"
+    "A job of this request id has ended, but the service has not read the new message yet; still waiting.\n"
     "It is kept safely in Kafka until the service does."
 )
-UNCOMMITTED_MESSAGE = "The service has not read what was sent; it is kept safely in Kafka until it does."
+UNCOMMITTED_MESSAGE = "The service has not read the message yet; it is kept safely in Kafka until it does."
 UNKNOWN_REQUEST_NOTICE = "Nothing is known of this request yet; waiting for its first event …"
 
 

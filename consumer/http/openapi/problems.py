@@ -87,7 +87,7 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
         "Gone",
         "The load that the page belongs to was replaced by a new one.",
         (ProblemCode.LOAD_REPLACED,),
-        "The job began a new load while its rejected rows were read; read them again from the first page.",
+        "The job started a new load while its rejected rows were read; read them again from the first page.",
     ),
     413: ProblemResponse(
         "TooLarge",

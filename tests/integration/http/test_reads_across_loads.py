@@ -20,8 +20,8 @@ ERRORS_OF = "/migration/jobs/r-1/errors"
 AS_CSV = {"accept": "text/csv"}
 MANY = 300_000
 REPLACED = (
-    "The job began a new load while its rejected rows were read, so that what was read is not whole; "
-    "run it again.\n"
+    "The job started a new load while its rejected rows were read, so the output is incomplete; "
+    "run the command again.\n"
 )
 UNREACHABLE = 5
 

@@ -219,5 +219,5 @@ def test_a_number_is_that_of_a_job_and_no_request_id(service: ServiceClient) -> 
     assert service.request_id_of_job(403539) == "of somebody else"
     assert service.request_id_of_job(7) == "403538"
     for number in (403538, 403540, 1, 2**63 - 1, 2**70):
-        with pytest.raises(InvalidInputError, match=f"no job of the number {number}"):
+        with pytest.raises(InvalidInputError, match=f"no job with the number {number}"):
             service.request_id_of_job(number)
