@@ -103,7 +103,7 @@ fuzz: venv ## the HTTP side against its OpenAPI document, with random requests (
 schemas: venv ## JSON Schemas and the AsyncAPI document from the models
 	$(RUN) -m schemas.generate
 
-lock: ## the lock files anew (needs uv)
+lock: ## regenerate the lock files (needs uv)
 	@command -v uv >/dev/null || { echo "make: uv is needed for this: pip install uv" >&2; exit 1; }
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		pyproject.toml -o requirements.lock

@@ -154,7 +154,7 @@ async def test_the_end_of_another_with_the_same_id_is_not_taken_for_ours(
     await running.read_line()
     assert "running" in await running.read_line()
     await fake_service.publish_status(request_id, "completed", 6)
-    await running.read_stderr_until("the service has not read yet what was just sent")
+    await running.read_stderr_until("the service has not read the new message yet")
     await fake_service.publish_dead_letter(
         request, "request_id_reused", "This id belongs to another request."
     )
@@ -174,7 +174,7 @@ async def test_the_waiting_for_our_request_to_be_read_is_bounded_too(
     await fake_service.publish_status(request_id, "completed", 6)
     done = await running.wait()
     assert done.exit_code == 4
-    assert "The service has not read what was sent; it is kept safely in Kafka" in done.stderr
+    assert "The service has not read the message yet; it is kept safely in Kafka" in done.stderr
     assert "completed" not in "".join(done.stdout_lines)
 
 

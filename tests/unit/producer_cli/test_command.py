@@ -53,8 +53,8 @@ def test_the_shell_can_complete_commands(tmp_path: Path) -> None:
     [
         ((), "Usage"),
         (("bogus",), "No such command"),
-        (("start", "excel"), "Name either a FILE"),
-        (("start", "excel", "a.xlsx", "--path", "b.xlsx"), "Name either a FILE"),
+        (("start", "excel"), "Name either a local FILE"),
+        (("start", "excel", "a.xlsx", "--path", "b.xlsx"), "Name either a local FILE"),
         (("start", "excel", "missing.xlsx"), "There is no file missing.xlsx"),
         (("start", "database", "admin_panel", "--timeout", "0"), "--timeout"),
         (("start", "database", "admin panel"), "NAME"),
