@@ -21,8 +21,8 @@ from consumer.http.service import HttpService
 from consumer.intake.dead_letters import DeadLetterPublisher
 from consumer.intake.intake import Intake
 from consumer.relay import relay as relays
+from consumer.relay.publisher import EventPublisher
 from consumer.relay.relay import Relay
-from consumer.relay.sender import EventSender
 from consumer.retention.pruner import Pruner, RetentionPolicy
 from consumer.runtime import failpoints
 from consumer.runtime.aio import wait_or_cancel
@@ -130,8 +130,8 @@ class Service:
             owner, settings.migration_lease_seconds, settings.migration_heartbeat_seconds
         )
         heartbeat, emit = self._heartbeats["relay"].beat, self._monitoring.metrics.record
-        sender = EventSender(self._event_producer.deliver, self._event_producer.fits, emit)
-        return Relay(self._database, sender, config, self._monitoring.outbox_progress, heartbeat)
+        publisher = EventPublisher(self._event_producer.deliver, self._event_producer.fits, emit)
+        return Relay(self._database, publisher, config, self._monitoring.outbox_progress, heartbeat)
 
     def _make_pruner(self) -> Pruner:
         settings = self._settings

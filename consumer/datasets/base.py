@@ -98,7 +98,8 @@ class MergePlan:
     """The SQL that merges a batch into the target tables; the store runs it.
 
     `create_temp_tables` runs once per connection; a rolled-back batch must leave no rows in them.
-    `staging_tables` are filled in this order. `statements` run in order after the lease is checked.
+    `staging_tables` are filled in this order: first the dimensions (things that many rows refer to, such as
+    universities), the rows last. `statements` run in order after the lease is checked.
     `counts_query` comes last and returns one row: inserted, updated, unchanged, duplicates (bigint, of the
     accepted rows) and warnings (jsonb, code → count).
     """
@@ -107,6 +108,11 @@ class MergePlan:
     staging_tables: tuple[StagingTable, ...]
     statements: tuple[str, ...]
     counts_query: str
+
+    @property
+    def rows_table(self) -> StagingTable:
+        """The staging table of the rows; all others hold dimensions."""
+        return self.staging_tables[-1]
 
 
 @dataclass(frozen=True, slots=True)

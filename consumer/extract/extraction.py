@@ -102,12 +102,12 @@ class Extraction:
             self._process_chunk(chunk)
             if self._total_sent is None:
                 self._send_total(self._source.total)
-        if self._total_sent is None:
+        if self._total_sent is None:  # the source announced none: the service alone compares
             self._send_total(self._rows)
         if self._total_sent != self._rows:
             raise TransientError(
                 ErrorCode.SHORT_READ,
-                f"The source has {self._total_sent} rows, but only {self._rows} could be read. Try again.",
+                f"The source announced {self._total_sent} rows, but {self._rows} were read. Try again.",
             )
         self._channel.send(FrameType.END, {"rows": self._rows})
 

@@ -8,7 +8,7 @@ import structlog
 
 from consumer.errors import LeaseLostError
 from consumer.relay.outbox_progress import OutboxProgress
-from consumer.relay.sender import EventSender
+from consumer.relay.publisher import EventPublisher
 from consumer.runtime import failpoints
 from consumer.runtime.aio import WakeEvent
 from consumer.store import leases, outbox
@@ -45,13 +45,13 @@ class Relay:
     def __init__(
         self,
         database: Database,
-        sender: EventSender,
+        publisher: EventPublisher,
         config: RelayConfig,
         progress: OutboxProgress,
         heartbeat: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database.with_heartbeat(heartbeat)
-        self._sender = sender
+        self._publisher = publisher
         self._config = config
         self._progress = progress
         self._heartbeat = heartbeat
@@ -97,7 +97,7 @@ class Relay:
         self._renew_at = clock() + self._config.heartbeat_seconds
         try:
             resent = await self._resend_chunk(None)
-            await self._sender.send(())  # connects before the first event comes
+            await self._publisher.publish(())  # connects before the first event comes
             while not stop.is_set():
                 await self._renew_lease_if_due(token)
                 if resent is not None:
@@ -130,8 +130,8 @@ class Relay:
             return False
         self._in_flight = page
         await failpoints.failpoint("relay.before_send")
-        acknowledged = await self._sender.send(page)
-        self._sender.emit(EventsPublished(sum(acknowledged)))
+        acknowledged = await self._publisher.publish(page)
+        self._publisher.emit(EventsPublished(sum(acknowledged)))
         await failpoints.failpoint("relay.sent")
         sent = _acknowledged_in_order(page, acknowledged)
         self._log_unacknowledged(len(page) - len(sent))

@@ -47,9 +47,9 @@ class _Bisection:
     def __init__(self, trial_merge: TrialMerge, merge: MergePlan, batch: Batch) -> None:
         self._trial_merge = trial_merge
         self._copy_streams = {name: _PositionedLines.parse(text) for name, text in batch.copy_streams.items()}
-        facts = merge.staging_tables[-1].name
-        self._facts = self._copy_streams.keys() & {facts}
-        self._dimensions = self._copy_streams.keys() - {facts}
+        rows = merge.rows_table.name
+        self._rows = self._copy_streams.keys() & {rows}
+        self._dimensions = self._copy_streams.keys() - {rows}
         self._positions = sorted({p for lines in self._copy_streams.values() for p in lines.positions})
         self._end = len(self._positions)
         self._deadline = time.monotonic() + SEARCH_SECONDS
@@ -67,17 +67,17 @@ class _Bisection:
         await self._bisect(self._try_rows if independently else self._try_prefix)
 
     async def _bisect(self, trial: RangeTrial) -> None:
-        if self._end and not self._is_done() and (state := await trial(0, self._end)):
-            await self._bisect_range(0, self._end, state, trial)
+        if self._end and not self._is_done() and (sqlstate := await trial(0, self._end)):
+            await self._bisect_range(0, self._end, sqlstate, trial)
 
-    async def _bisect_range(self, low: int, high: int, state: str, trial: RangeTrial) -> None:
+    async def _bisect_range(self, low: int, high: int, sqlstate: str, trial: RangeTrial) -> None:
         if high - low == 1:
-            self.rejected[self._positions[low]] = state
+            self.rejected[self._positions[low]] = sqlstate
             return
         middle = (low + high) // 2
         for start, end in ((low, middle), (middle, high)):
-            if not self._is_done() and (sqlstate := await trial(start, end)):
-                await self._bisect_range(start, end, sqlstate, trial)
+            if not self._is_done() and (part_sqlstate := await trial(start, end)):
+                await self._bisect_range(start, end, part_sqlstate, trial)
 
     def _is_done(self) -> bool:
         timed_out = bool(self.rejected) and time.monotonic() > self._deadline
@@ -85,22 +85,22 @@ class _Bisection:
 
     async def _try_dimensions(self, _low: int, high: int) -> str | None:
         """The merge skips dimensions whose parent is excluded."""
-        return await self._trial_merge.stage_dimensions(
+        return await self._trial_merge.merge_dimensions(
             self._slice(self._dimensions, 0, high, excluded=self.rejected)
         )
 
     async def _try_rows(self, low: int, high: int) -> str | None:
         if self._trial_merge.expired:
-            await self._stage_dimensions()
-        return await self._trial_merge.try_rows(self._slice(self._facts, low, high, excluded=self.rejected))
+            await self._merge_dimensions()
+        return await self._trial_merge.try_rows(self._slice(self._rows, low, high, excluded=self.rejected))
 
     async def _try_prefix(self, _low: int, high: int) -> str | None:
         return await self._try_rows(0, high)
 
-    async def _stage_dimensions(self) -> None:
+    async def _merge_dimensions(self) -> None:
         """Dimensions of rejected rows are kept: others refer to them."""
-        if state := await self._trial_merge.stage_dimensions(self._slice(self._dimensions, 0, self._end)):
-            raise TransactionConflictError(state)  # they passed before
+        if sqlstate := await self._trial_merge.merge_dimensions(self._slice(self._dimensions, 0, self._end)):
+            raise TransactionConflictError(sqlstate)  # they passed before
 
     def _slice(
         self, names: Collection[str], low: int, high: int, *, excluded: Container[int] = ()

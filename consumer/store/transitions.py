@@ -62,9 +62,9 @@ async def apply(connection: Connection, job_id: int, token: int | None, transiti
             row = await connection.fetchrow(FAIL, job_id, token, code, shorten_message(message))
         case Cancel():
             row = await connection.fetchrow(CANCEL, job_id, token)
-        case Requeue(delay, counts_as_attempt, code, message):
+        case Requeue(delay, consumes_attempt, code, message):
             short = None if message is None else shorten_message(message)
-            row = await connection.fetchrow(REQUEUE, job_id, token, delay, counts_as_attempt, code, short)
+            row = await connection.fetchrow(REQUEUE, job_id, token, delay, consumes_attempt, code, short)
             await notify_workers(connection, job_id, delay)
         case _:
             assert_never(transition)

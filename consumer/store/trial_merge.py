@@ -42,11 +42,11 @@ class TrialMerge:
         """Whether the dimensions must be merged (again) before rows are tried."""
         return self._outer_transaction is None or time.monotonic() > self._deadline
 
-    async def stage_dimensions(self, dimensions: CopyStreams) -> str | None:
+    async def merge_dimensions(self, dimensions: CopyStreams) -> str | None:
         """Merge dimensions in a transaction that stays open; returns the SQLSTATE if they are rejected."""
-        return await _retry_conflicts(lambda: self._stage_dimensions(dimensions))
+        return await _retry_conflicts(lambda: self._merge_dimensions(dimensions))
 
-    async def _stage_dimensions(self, dimensions: CopyStreams) -> None:
+    async def _merge_dimensions(self, dimensions: CopyStreams) -> None:
         await self.rollback()
         self._outer_transaction = self._connection.transaction()
         await self._outer_transaction.start()
@@ -55,15 +55,15 @@ class TrialMerge:
         await self._connection.execute(f"truncate {stages}")
         self._deadline = time.monotonic() + MAX_LOCK_HOLD_SECONDS
 
-    async def try_rows(self, facts: CopyStreams) -> str | None:
+    async def try_rows(self, rows: CopyStreams) -> str | None:
         """Merge rows and roll back to before them; returns the SQLSTATE they are rejected with, or None."""
-        return await _retry_conflicts(lambda: self._try_rows(facts))
+        return await _retry_conflicts(lambda: self._try_rows(rows))
 
-    async def _try_rows(self, facts: CopyStreams) -> None:
+    async def _try_rows(self, rows: CopyStreams) -> None:
         savepoint = self._connection.transaction()
         await savepoint.start()
         try:
-            await self._copy_and_merge(facts)
+            await self._copy_and_merge(rows)
         finally:
             await savepoint.rollback()
 

@@ -30,7 +30,7 @@ class StopReason(Enum):
     CANCEL = auto()
     DRAIN = auto()
     LEASE_LOST = auto()
-    """Another replica has the lease: write nothing."""
+    """Another replica has the job, or it has ended: write nothing."""
     LEASE_UNCERTAIN = auto()
     """The last successful renewal is so long ago that the lease may have expired."""
 

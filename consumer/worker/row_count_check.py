@@ -18,10 +18,11 @@ async def verify_row_count(
         await job_progress.set_total(connection, fence, rows)
         job = await transitions.lock_owned_job(connection, fence)
     if rows == 0:
-        return PermanentFailure(ErrorCode.NO_ROWS, "the source holds no rows: check that it is the right one")
+        return PermanentFailure(ErrorCode.NO_ROWS, "the source has no rows: check that it is the right one")
     if job.rows_done != rows:
         return PermanentFailure(
             ErrorCode.SHORT_READ,
-            f"the source holds {rows} rows, but {job.rows_done} were taken: start it under a new request id",
+            f"the source has {rows} rows, but {job.rows_done} were stored or rejected: "
+            "start it under a new request id",
         )
     return Succeeded()

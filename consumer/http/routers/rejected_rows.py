@@ -12,7 +12,7 @@ from consumer.http.jobs.job_path import JobIdentifier
 from consumer.http.jobs.lookup import NOT_FOUND, get_job_or_404
 from consumer.http.problem import problem_responses
 from consumer.http.rejected.accept_header import prefers
-from consumer.http.rejected.csv_download import (
+from consumer.http.rejected.csv_response import (
     CSV_MEDIA_TYPE,
     VARY_HEADERS,
     RejectedReader,

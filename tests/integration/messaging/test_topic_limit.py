@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from consumer.relay.sender import RETRY_SECONDS, EventSender
+from consumer.relay.publisher import RETRY_SECONDS, EventPublisher
 from consumer.store.outbox import OutboxEvent
 from consumer.telemetry.events import EventShortened, TelemetryEvent
 from messaging.connection import KafkaConnection
@@ -40,7 +40,7 @@ class RelayStub:
         self.counted: list[TelemetryEvent] = []
         self.calls = 0
         self.now = 1000.0
-        self.sender = EventSender(self._deliver, producer.fits, self.counted.append, lambda: self.now)
+        self.publisher = EventPublisher(self._deliver, producer.fits, self.counted.append, lambda: self.now)
 
     async def _deliver(self, messages: Sequence[ProducerRecord]) -> list[Delivery]:
         self.calls += 1
@@ -49,7 +49,7 @@ class RelayStub:
     async def drain(self, events: list[OutboxEvent], pages: int = 5) -> list[OutboxEvent]:
         """Send all in pages; return the events that remain after `pages` of them."""
         for _ in range(pages):
-            acknowledged = await self.sender.send(events)
+            acknowledged = await self.publisher.publish(events)
             left: list[OutboxEvent] = []
             for event, known in zip(events, acknowledged, strict=True):
                 if not known or event.request_id in {one.request_id for one in left}:

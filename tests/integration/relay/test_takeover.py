@@ -9,8 +9,8 @@ import pytest_asyncio
 
 from consumer.relay import relay as relays
 from consumer.relay.outbox_progress import OutboxProgress
+from consumer.relay.publisher import EventPublisher
 from consumer.relay.relay import Relay, RelayConfig
-from consumer.relay.sender import EventSender
 from consumer.store.database import Database
 from messaging.producer import Delivery
 from messaging.records import ProducerRecord
@@ -53,7 +53,7 @@ async def test_takeover_of_many_jobs_keeps_the_lease_and_publishes_new_events(
 
     def relay(owner: str) -> Relay:
         terms = RelayConfig(owner, lease_seconds=1.0, heartbeat_seconds=0.2)
-        return Relay(database, EventSender(publish, lambda _: True), terms, OutboxProgress())
+        return Relay(database, EventPublisher(publish, lambda _: True), terms, OutboxProgress())
 
     stop = asyncio.Event()
     elected = asyncio.create_task(relay("elected").run(stop))

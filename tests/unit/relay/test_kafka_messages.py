@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from consumer.relay.sender import EventSender
+from consumer.relay.publisher import EventPublisher
 from consumer.store.outbox import OutboxEvent
 from consumer.telemetry.events import EventShortened, TelemetryEvent
 from messaging.producer import Delivery
@@ -38,7 +38,7 @@ async def _send(*events: OutboxEvent) -> tuple[list[ProducerRecord], list[Teleme
         sent.extend(messages)
         return [Delivery.ACKNOWLEDGED] * len(messages)
 
-    assert await EventSender(publish, _fits, counted.append).send(events) == [True] * len(events)
+    assert await EventPublisher(publish, _fits, counted.append).publish(events) == [True] * len(events)
     return sent, counted
 
 

@@ -1,4 +1,4 @@
-"""Sends status events to Kafka; one too large for the topic is shortened, and if that fails held back."""
+"""Publishes status events on Kafka; one too large for the topic is shortened, and if that fails held back."""
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -38,7 +38,7 @@ class Candidate:
     shortened: bool
 
 
-class EventSender:
+class EventPublisher:
     """Sends status events with `deliver`, which accepts records that `fits`. `clock` gives monotonic seconds.
 
     The broker may accept less, and rejects a batch as a whole: its events are then sent one by one.
@@ -61,7 +61,7 @@ class EventSender:
         self._held_until: dict[int, float] = {}
         """By event id: when to retry an event that is too large even when shortened."""
 
-    async def send(self, events: Sequence[OutboxEvent]) -> list[bool]:
+    async def publish(self, events: Sequence[OutboxEvent]) -> list[bool]:
         """Send in order; return for each event whether Kafka acknowledged it. Without events, only connect.
 
         After an event that was not acknowledged in the batch, later ones of the same request count as not
