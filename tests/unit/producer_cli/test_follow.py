@@ -58,7 +58,7 @@ class RecordedCallbacks:
         )
 
 
-async def test_news_is_shown_until_the_end() -> None:
+async def test_new_events_are_shown_until_end() -> None:
     clock, heard = ManualClock(), RecordedCallbacks()
     steps = scripted_arrivals(
         clock,
@@ -73,7 +73,7 @@ async def test_news_is_shown_until_the_end() -> None:
     assert heard.silences == []
 
 
-async def test_silence_is_told_once_and_the_waiting_goes_on() -> None:
+async def test_silence_is_reported_once_and_wait_continues() -> None:
     clock, heard = ManualClock(), RecordedCallbacks()
     steps = scripted_arrivals(clock, (100, make_received_event("completed", 1)))
     outcome = await follow(steps, RunTracker(), heard.callbacks(clock), clock=clock.now)
@@ -81,7 +81,7 @@ async def test_silence_is_told_once_and_the_waiting_goes_on() -> None:
     assert heard.silences == [15]
 
 
-async def test_news_ends_the_watch_for_silence() -> None:
+async def test_new_event_stops_silence_detection() -> None:
     clock, heard = ManualClock(), RecordedCallbacks()
     steps = scripted_arrivals(
         clock, (14, make_received_event("pending", 1)), (500, make_received_event("failed", 2))
@@ -90,7 +90,7 @@ async def test_news_ends_the_watch_for_silence() -> None:
     assert heard.silences == []
 
 
-async def test_what_is_no_news_does_not_count_as_an_answer() -> None:
+async def test_stale_event_does_not_count_as_response() -> None:
     clock, heard = ManualClock(), RecordedCallbacks()
     steps = scripted_arrivals(
         clock, (10, make_received_event("failed", 4)), (10, make_received_event("pending", 5, run=2))
@@ -101,14 +101,14 @@ async def test_what_is_no_news_does_not_count_as_an_answer() -> None:
     assert heard.silences == [15]
 
 
-async def test_a_refusal_ends_the_watch() -> None:
+async def test_dead_letter_ends_follow() -> None:
     clock = ManualClock()
     refusal = DeadLettered("request_id_reused", "This id belongs to another request.")
     steps = scripted_arrivals(clock, (1, make_received_event("running", 5)), (1, refusal))
     assert await follow(steps, RunTracker(), RecordedCallbacks().callbacks(clock), clock=clock.now) == refusal
 
 
-async def test_waiting_ends_in_time_though_events_keep_coming() -> None:
+async def test_timeout_applies_while_events_arrive() -> None:
     clock = ManualClock()
     steps = scripted_arrivals(
         clock, *((1, make_received_event("running", number)) for number in range(1, 100))
@@ -120,7 +120,7 @@ async def test_waiting_ends_in_time_though_events_keep_coming() -> None:
     assert clock.now() == 110
 
 
-async def test_a_job_that_ended_before_is_told_at_once() -> None:
+async def test_already_finished_job_ends_follow_at_once() -> None:
     clock = ManualClock()
     fold = RunTracker()
     fold.accept(make_received_event("completed", 8))
@@ -130,7 +130,7 @@ async def test_a_job_that_ended_before_is_told_at_once() -> None:
     )
 
 
-async def test_an_end_is_believed_and_shown_once_our_message_was_read() -> None:
+async def test_end_is_held_until_message_is_committed() -> None:
     clock, heard = ManualClock(), RecordedCallbacks()
     end = make_received_event("completed", 2)
     steps = scripted_arrivals(clock, (1, make_received_event("running", 1)), (1, end), (4, Committed()))
@@ -141,7 +141,7 @@ async def test_an_end_is_believed_and_shown_once_our_message_was_read() -> None:
     assert heard.unread == []
 
 
-async def test_an_end_after_our_message_was_read_is_believed_at_once() -> None:
+async def test_end_after_commit_is_returned_at_once() -> None:
     clock, heard = ManualClock(), RecordedCallbacks()
     steps = scripted_arrivals(clock, (1, Committed("it is hidden")), (1, make_received_event("completed", 2)))
     outcome = await follow(steps, RunTracker(), heard.callbacks(clock), await_commit=True, clock=clock.now)
@@ -150,7 +150,7 @@ async def test_an_end_after_our_message_was_read_is_believed_at_once() -> None:
     assert heard.shown == [2]
 
 
-async def test_a_refusal_wins_over_an_end_that_came_before_it() -> None:
+async def test_dead_letter_overrides_held_end() -> None:
     clock, heard = ManualClock(), RecordedCallbacks()
     refusal = DeadLettered("request_id_reused", "This id belongs to another request.")
     steps = scripted_arrivals(clock, (1, make_received_event("completed", 2)), (1, refusal), (1, Committed()))
@@ -161,7 +161,7 @@ async def test_a_refusal_wins_over_an_end_that_came_before_it() -> None:
     assert heard.shown == []
 
 
-async def test_that_our_message_is_not_read_is_told_once_and_the_waiting_goes_on() -> None:
+async def test_uncommitted_message_is_reported_once_and_wait_continues() -> None:
     clock, heard = ManualClock(), RecordedCallbacks()
     steps = scripted_arrivals(clock, (10, make_received_event("completed", 2)), (100, Committed()))
     outcome = await follow(steps, RunTracker(), heard.callbacks(clock), await_commit=True, clock=clock.now)
@@ -170,7 +170,7 @@ async def test_that_our_message_is_not_read_is_told_once_and_the_waiting_goes_on
     assert heard.silences == []
 
 
-async def test_waiting_for_our_message_to_be_read_ends_in_time() -> None:
+async def test_wait_for_commit_times_out() -> None:
     clock, heard = ManualClock(), RecordedCallbacks()
     steps = scripted_arrivals(clock, (1, make_received_event("completed", 2)))
     outcome = await follow(
@@ -181,7 +181,7 @@ async def test_waiting_for_our_message_to_be_read_ends_in_time() -> None:
     assert heard.shown == []
 
 
-async def test_an_end_held_back_is_shown_when_the_next_run_begins() -> None:
+async def test_held_end_is_shown_when_next_run_starts() -> None:
     clock, heard = ManualClock(), RecordedCallbacks()
     steps = scripted_arrivals(
         clock,
@@ -196,7 +196,7 @@ async def test_an_end_held_back_is_shown_when_the_next_run_begins() -> None:
     assert heard.shown == [2, 3, 4]
 
 
-async def test_silence_is_told_although_our_message_was_read() -> None:
+async def test_silence_is_reported_after_commit() -> None:
     clock, heard = ManualClock(), RecordedCallbacks()
     steps = scripted_arrivals(clock, (1, Committed()), (100, make_received_event("completed", 2)))
     await follow(steps, RunTracker(), heard.callbacks(clock), await_commit=True, clock=clock.now)

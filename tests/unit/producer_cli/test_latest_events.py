@@ -74,7 +74,7 @@ def request_ids_and_sequences(found: list[ReceivedEvent]) -> list[tuple[str, int
     return [(one.event.request_id, one.event.sequence) for one in found]
 
 
-async def test_a_job_is_shown_once_by_its_highest_sequence(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_job_is_listed_once_with_highest_sequence(monkeypatch: pytest.MonkeyPatch) -> None:
     patch_reader(
         monkeypatch,
         make_window(5, ("a", 3, 9), ("a", 2, 8), ("b", 1, 7)),
@@ -86,7 +86,7 @@ async def test_a_job_is_shown_once_by_its_highest_sequence(monkeypatch: pytest.M
     assert (request_ids_and_sequences(found), has_more) == ([("a", 3), ("b", 1), ("c", 1)], False)
 
 
-async def test_reading_ends_when_none_unread_can_have_been_published_later(
+async def test_reading_stops_when_no_unread_event_can_be_newer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     topic = patch_reader(
@@ -101,7 +101,7 @@ async def test_reading_ends_when_none_unread_can_have_been_published_later(
     assert (request_ids_and_sequences(found), has_more, topic.reads) == ([("a", 1), ("d", 1)], True, 2)
 
 
-async def test_strangers_and_tombstones_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_foreign_records_and_tombstones_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     strange = [Record("t", 0, 1, 0, b"x", value) for value in (None, b"no json", b"[]", b'{"sequence": 1}')]
     patch_reader(monkeypatch, Window(strange, None))
     assert await last_published(NOWHERE, 5) == ([], False)
@@ -117,7 +117,7 @@ INVALID_EVENTS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("body", INVALID_EVENTS)
 @pytest.mark.parametrize("apart", [False, True], ids=["same window", "window before"])
-async def test_a_record_that_is_no_event_does_not_hide_its_job(
+async def test_invalid_event_does_not_hide_job(
     monkeypatch: pytest.MonkeyPatch, body: object, apart: bool
 ) -> None:
     event, stranger = record("a", 3, 8), raw_record("a", 9, body)
@@ -128,7 +128,7 @@ async def test_a_record_that_is_no_event_does_not_hide_its_job(
     assert [request_ids_and_sequences(piece) async for piece in latest_of_all(NOWHERE)][-1] == [("a", 3)]
 
 
-async def test_of_the_same_moment_the_last_to_occur_comes_first_with_a_zone_or_without(
+async def test_same_publish_time_is_ordered_by_occurred_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A time without a zone is UTC: comparing it with others raises TypeError otherwise."""
@@ -142,7 +142,7 @@ async def test_of_the_same_moment_the_last_to_occur_comes_first_with_a_zone_or_w
     assert all(list(details(one.event)) for one in found)
 
 
-async def test_only_the_jobs_that_may_be_shown_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_jobs_that_may_be_shown_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Their events would take hundreds of megabytes where many jobs have to be looked at."""
     windows = [make_window(0, *((f"{at}-{n}", 1, at) for n in range(100))) for at in range(59, 40, -1)]
     topic = patch_reader(monkeypatch, *windows, Window([], None))

@@ -44,7 +44,7 @@ def capture_topics(monkeypatch: pytest.MonkeyPatch) -> None:
         (Path("chats.xlsx"), True, {"requests", "uploads", "status", "requests.dlq"}),
     ],
 )
-async def test_a_start_asks_for_what_it_uses(file: Path | None, watch: bool, used: set[str]) -> None:
+async def test_start_requires_only_topics_it_uses(file: Path | None, watch: bool, used: set[str]) -> None:
     options = {"timeout_seconds": None, "max_attempts": None}
     request = start_request(EXCEL, request_id=None, requested_by=None, dataset="chats", options=options)
     with pytest.raises(TopicsRequestedError) as caught:
@@ -53,7 +53,7 @@ async def test_a_start_asks_for_what_it_uses(file: Path | None, watch: bool, use
 
 
 @pytest.mark.parametrize("command", [cancel_request, retry_request])
-async def test_a_command_to_a_job_asks_for_no_uploads(command: object) -> None:
+async def test_job_command_does_not_require_uploads_topic(command: object) -> None:
     request = command("r-1")  # type: ignore[operator]
     with pytest.raises(TopicsRequestedError) as caught:
         await send_command(NOWHERE, request, choose_renderer(False), False, None, InterruptHint())
