@@ -186,7 +186,7 @@ async def test_call_beats_until_its_deadline_and_not_after(
     assert max(beats) <= ended
 
 
-async def test_call_without_heartbeat_beats_only_where_a_bounded_call_in_it_does(
+async def test_call_without_heartbeat_beats_only_in_nested_call(
     beats: list[float], heartbeat: Callable[[], None]
 ) -> None:
     async def outer() -> None:
@@ -199,7 +199,7 @@ async def test_call_without_heartbeat_beats_only_where_a_bounded_call_in_it_does
     assert beats
 
 
-async def test_heartbeat_of_one_call_is_not_that_of_a_concurrent_one(
+async def test_concurrent_calls_have_separate_heartbeats(
     beats: list[float], heartbeat: Callable[[], None]
 ) -> None:
     with pytest.raises(DeadlineExceededError):
@@ -270,7 +270,7 @@ async def test_cancelled_tasks_get_a_grace_and_no_more(monkeypatch: pytest.Monke
     await stays
 
 
-async def test_task_is_cancelled_again_while_another_one_swallows_its_cancellation() -> None:
+async def test_task_is_cancelled_again_while_other_swallows_cancellation() -> None:
     begun = asyncio.Event()
     after = asyncio.Event()
 

@@ -159,7 +159,7 @@ def test_error_quotes_no_cell_of_a_row_that_may_be_data() -> None:
     assert not [cell for cell in row if cell is not None and str(cell) in text]
 
 
-def test_error_of_an_empty_sheet_says_so() -> None:
+def test_error_says_that_sheet_is_empty() -> None:
     assert "It is empty." in message(code="no_header")
 
 

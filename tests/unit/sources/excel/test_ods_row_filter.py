@@ -50,7 +50,7 @@ def contents(path: Path) -> list[tuple[str, list[tuple[int, dict[int, Cell]]]]]:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("position", ["first", "between", "last"])
-def test_filtered_content_reads_like_the_whole(
+def test_filtered_content_reads_like_unfiltered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, position: str
 ) -> None:
     before = OTHER if position != "first" else ""
