@@ -16,23 +16,25 @@ VARIABLE = re.compile(r'"((?:KAFKA|MIGRATION)_[A-Z_]+?)(?:_FILE)?"')
 TYPER_OPTIONS = {"--help", "--install-completion", "--show-completion"}
 
 
-def test_every_setting_is_told_and_none_that_is_not_there() -> None:
+def test_every_setting_is_listed() -> None:
+    """The page lists every setting and no other."""
     read = set(VARIABLE.findall(read_page("producer_cli/settings.py")))
     assert sorted(first_code_names(section(PAGE, "Settings"))) == sorted(read)
 
 
-def test_every_exit_code_is_told_and_none_that_is_not_there() -> None:
+def test_every_exit_code_is_listed() -> None:
+    """The page lists every code and no other."""
     assert [row[0] for row in table_rows(section(PAGE, "Exit codes"))] == [
         str(code.value) for code in ExitCode
     ]
 
 
-def test_the_exit_codes_of_the_readme_are_all_of_them() -> None:
+def test_readme_lists_every_exit_code() -> None:
     (line,) = [line for line in read_page("README.md").splitlines() if line.startswith("Exit codes: ")]
     assert re.findall(r"(?:^Exit codes:|;) (\d+) ", line) == [str(code.value) for code in ExitCode]
 
 
-def test_every_option_is_told_of_the_commands_that_have_it() -> None:
+def test_every_option_is_listed_with_its_commands() -> None:
     there: dict[str, set[str]] = {}
     for command, option in _options():
         there.setdefault(option, set()).add(command)
@@ -43,7 +45,7 @@ def test_every_option_is_told_of_the_commands_that_have_it() -> None:
     assert told == there
 
 
-def test_the_page_leads_to_the_rights() -> None:
+def test_operations_page_has_section_on_rights() -> None:
     assert "rights" in anchors(read_page("docs/operations.md"))
 
 

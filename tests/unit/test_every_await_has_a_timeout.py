@@ -105,7 +105,7 @@ def location(file: str, call: ast.Call) -> str:
     return f"{file}:{call.lineno} {ast.unparse(call.func)}"
 
 
-def test_no_statement_waits_for_postgres_without_a_limit() -> None:
+def test_every_postgres_statement_has_a_timeout() -> None:
     wanted = methods(*POSTGRES) | {"acquire"}  # which gives something else that is awaited
     unbounded = [
         location(file, call)
@@ -128,7 +128,8 @@ def test_no_statement_waits_for_postgres_without_a_limit() -> None:
     assert unbounded == []
 
 
-def test_every_connection_is_made_with_a_limit_on_connecting_and_on_each_statement() -> None:
+def test_every_postgres_connection_sets_both_timeouts() -> None:
+    """One timeout is for connecting, the other for each statement."""
     made = [
         (location(file, call), {"timeout", "command_timeout"} - keyword_names(call))
         for file, tree in parse_packages("consumer")
@@ -139,7 +140,7 @@ def test_every_connection_is_made_with_a_limit_on_connecting_and_on_each_stateme
     assert [place for place, missing in made if missing] == []
 
 
-def test_a_batch_and_the_search_for_refused_rows_are_called_under_a_limit_alone() -> None:
+def test_batch_and_rejected_row_search_run_under_a_timeout() -> None:
     """COPY has none of its own, whatever the connection was made with."""
     calls = [
         (location(file, call), is_bounded(around))
@@ -150,7 +151,7 @@ def test_a_batch_and_the_search_for_refused_rows_are_called_under_a_limit_alone(
     assert [limited for _, limited in calls] == [True, True], calls
 
 
-def test_nothing_of_the_kafka_library_is_awaited_but_by_its_guard() -> None:
+def test_kafka_library_is_awaited_only_with_a_deadline() -> None:
     wanted = methods(*KAFKA)
     unguarded = [
         location(file, call)
@@ -164,7 +165,7 @@ def test_nothing_of_the_kafka_library_is_awaited_but_by_its_guard() -> None:
     assert text.count("call_with_deadline(") > 10, "the guard has another name by now"
 
 
-def test_the_end_of_a_child_is_awaited_under_a_limit() -> None:
+def test_child_exit_is_awaited_with_a_timeout() -> None:
     tree = ast.parse((ROOT / "consumer/worker/extractor_process.py").read_text(encoding="utf-8"))
     waits = [
         (location("child.py", call), is_bounded(around))
@@ -176,7 +177,7 @@ def test_the_end_of_a_child_is_awaited_under_a_limit() -> None:
 
 
 @pytest.mark.parametrize("package", ["consumer/sources/google_sheets", "producer_cli", "consumer/http"])
-def test_every_request_over_http_has_a_limit(package: str) -> None:
+def test_every_http_request_has_a_timeout(package: str) -> None:
     asks = {"request", "get", "post", "stream", "Client", "AsyncClient"}
     on = {"httpx", "session", "requests"}
     unbounded = [

@@ -62,11 +62,12 @@ def find_uses() -> set[tuple[str, str]]:
     return {(place, ask) for place, tree in trees for ask in wall_clock_uses(tree)}
 
 
-def test_no_lease_no_limit_and_no_event_is_told_by_the_wall_clock_of_the_process() -> None:
+def test_wall_clock_is_used_only_where_allowed() -> None:
+    """No lease, no timeout and no event depends on the wall clock of the process."""
     assert find_uses() == ALLOWED.keys()
 
 
-def test_every_way_to_ask_is_seen() -> None:
+def test_every_use_of_wall_clock_is_found() -> None:
     told = """
 import time, datetime
 import time as clock

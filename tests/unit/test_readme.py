@@ -13,13 +13,14 @@ PAGES = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *(RO
 ARROW = re.compile(r"^    (\[\*\]|\w+) --> (\w+) : (.+)$", re.MULTILINE)
 
 
-def test_the_picture_of_states_has_the_edges_of_the_lifecycle() -> None:
+def test_state_diagram_matches_lifecycle() -> None:
     picture = read_page("docs/states.md")
     drawn = {(name, None if left == "[*]" else left, right) for left, right, name in ARROW.findall(picture)}
     assert drawn == {(name, left and str(left), str(right)) for name, left, right in TRANSITIONS}
 
 
-def test_every_setting_is_told_and_none_that_is_not_there() -> None:
+def test_every_setting_is_listed() -> None:
+    """The page lists every setting and no other."""
     table = read_page("docs/configuration.md").split("## Who may")[0]
     told = set(re.findall(r"`((?:KAFKA|MIGRATION|DATABASE)_[A-Z_]+)`", table)) - {"DATABASE_URL_FILE"}
     assert told == {name.upper() for name in Settings.model_fields}
@@ -28,14 +29,14 @@ def test_every_setting_is_told_and_none_that_is_not_there() -> None:
 @pytest.mark.parametrize(
     "name", ["README.md", "CONTRIBUTING.md", "docs/quickstart.md", "docs/performance.md"]
 )
-def test_every_make_target_a_page_names_is_there(name: str) -> None:
+def test_named_make_targets_exist(name: str) -> None:
     makefile, text = read_page("Makefile"), read_page(name)
     named = set(re.findall(r"^make ([\w-]+)", text, re.MULTILINE)) | set(re.findall(r"`make ([\w-]+)", text))
     assert named
     assert not [target for target in named if f"\n{target}:" not in makefile]
 
 
-def test_every_command_of_the_makefile_has_a_page() -> None:
+def test_every_make_target_is_documented() -> None:
     targets = set(re.findall(r"^([a-z-]+):.* ## ", read_page("Makefile"), re.MULTILINE))
     listed = {
         name.split()[1]
@@ -45,12 +46,12 @@ def test_every_command_of_the_makefile_has_a_page() -> None:
     assert targets - {"help", "venv", "lock"} <= listed
 
 
-def test_the_readme_is_short_and_shows_the_two_commands() -> None:
+def test_readme_is_short_and_shows_two_commands() -> None:
     assert len(README.splitlines()) <= 130
     assert re.findall(r"^make (\w+)", README, re.MULTILINE) == ["demo", "test"]
 
 
-def test_every_folder_has_its_place_in_the_list() -> None:
+def test_every_package_is_listed() -> None:
     listed = {
         name.strip("/")
         for cell, _ in table_rows(section(read_page("docs/architecture.md"), "Packages"))
@@ -66,7 +67,7 @@ def test_every_folder_has_its_place_in_the_list() -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_link_of_a_page_leads_somewhere(name: str) -> None:
+def test_every_link_has_a_target(name: str) -> None:
     """On disk and in plain Markdown; `make docs` looks at the site."""
     folder = (ROOT / name).parent
     for place, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)]*)\)", read_page(name)):
@@ -75,7 +76,7 @@ def test_every_link_of_a_page_leads_somewhere(name: str) -> None:
         assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), (name, place, anchor)
 
 
-def test_every_page_is_in_the_navigation_once() -> None:
+def test_every_page_is_in_navigation_once() -> None:
     listed = re.findall(r"([\w/-]+\.md)$", read_page("mkdocs.yml").split("\nnav:")[1], re.MULTILINE)
     assert sorted(listed) == sorted(path.removeprefix("docs/") for path in PAGES if path.startswith("docs/"))
 
@@ -84,7 +85,7 @@ FILE = re.compile(r"`((?:consumer|messaging|schemas|producer_cli|devstack|benchm
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_file_a_page_names_is_there(name: str) -> None:
+def test_named_files_exist(name: str) -> None:
     assert not [place for place in FILE.findall(read_page(name)) if not _exists(place)]
 
 
@@ -105,11 +106,11 @@ def test_each_question_is_answered_in_at_most_six_files() -> None:
 
 
 @pytest.mark.parametrize("decision", [path for path in PAGES if path.startswith("docs/decisions/")])
-def test_a_decision_takes_one_page_of_forty_lines(decision: str) -> None:
+def test_decision_has_at_most_40_lines(decision: str) -> None:
     assert len(read_page(decision).splitlines()) <= 40
 
 
-def test_every_bound_is_where_the_page_for_contributors_says() -> None:
+def test_paths_in_contributing_exist() -> None:
     places = set(
         re.findall(r"`((?:consumer|messaging|schemas|tests)/[\w/.]+)`", read_page("CONTRIBUTING.md"))
     )
