@@ -75,16 +75,16 @@ async def test_json_output_has_id_and_each_event_once(cli: CliRunner, fake_servi
     running = await cli.start(*DATABASE, request_id, "--watch", "--json")
     assert json.loads(await running.read_line()) == {"request_id": request_id}
     await fake_service.next_request(request_id)
-    said = [
+    published = [
         await fake_service.publish_status(request_id, "pending", 1),
         await fake_service.publish_status(request_id, "running", 2, total=10, processed=5),
     ]
     await fake_service.publish_status(request_id, "pending", 1)
     await fake_service.publish_status(new_request_id(), "failed", 9)
-    said.append(await fake_service.publish_status(request_id, "completed", 3))
+    published.append(await fake_service.publish_status(request_id, "completed", 3))
     done = await running.wait()
     assert done.exit_code == 0
-    assert [json.loads(line) for line in done.stdout_lines[1:]] == [json.loads(event) for event in said]
+    assert [json.loads(line) for line in done.stdout_lines[1:]] == [json.loads(event) for event in published]
 
 
 async def test_piped_output_has_id_and_line_per_change(cli: CliRunner, fake_service: FakeService) -> None:
@@ -183,8 +183,8 @@ async def test_dead_letter_of_other_message_is_ignored(cli: CliRunner, fake_serv
     request_id = new_request_id()
     running = await cli.start(*DATABASE, request_id, "--watch")
     request = await fake_service.next_request(request_id)
-    stranger = type(request)(request.topic, 0, 0, 0, request.key, b'{"action": "cancel"}')
-    await fake_service.publish_dead_letter(stranger, "command_refused", "No.")
+    other_message = type(request)(request.topic, 0, 0, 0, request.key, b'{"action": "cancel"}')
+    await fake_service.publish_dead_letter(other_message, "command_refused", "No.")
     await fake_service.publish_status(request_id, "completed", 5)
     assert (await running.wait()).exit_code == 0
 
