@@ -1,4 +1,4 @@
-"""The page about the dataset says what the code takes, refuses and stores."""
+"""The page of the dataset agrees with what the code accepts, rejects and stores."""
 
 import re
 from datetime import date
@@ -23,11 +23,11 @@ TABLE = re.compile(r"create table directory\.(\w+) \(\n(.*?)^\)", re.MULTILINE |
 
 
 def test_every_field_is_listed_with_its_headers_in_order() -> None:
-    told = {
+    listed = {
         code_names(field)[0]: tuple(code_names(headers))
         for field, headers, _ in table_rows(section(PAGE, "Fields"))
     }
-    assert told == COLUMN_SPEC.headers
+    assert listed == COLUMN_SPEC.headers
 
 
 def test_required_fields_are_marked() -> None:
@@ -52,16 +52,16 @@ def test_limits_match_rules() -> None:
 
 
 def test_source_requirements_match_code() -> None:
-    told = {first: rest for first, *rest in table_rows(section(PAGE, "What a source must look like"))}
-    assert code_names(told["columns"][2]) == [
+    listed = {first: rest for first, *rest in table_rows(section(PAGE, "What a source must look like"))}
+    assert code_names(listed["columns"][2]) == [
         SOURCE_TABLE.key,
         *SOURCE_TABLE.columns.values(),
         SOURCE_TABLE.row_filter[0],
     ]
-    assert code_names(told["which rows"][2]) == list(SOURCE_TABLE.row_filter)
-    assert code_names(told["what is read"][2]) == [SOURCE_TABLE.table]
-    assert f"«{DEFAULT_SHEET}»" in told["what is read"][0]
-    tags = dict(zip(("excel", "google_sheets", "database"), told["tag of its chats"], strict=True))
+    assert code_names(listed["which rows"][2]) == list(SOURCE_TABLE.row_filter)
+    assert code_names(listed["what is read"][2]) == [SOURCE_TABLE.table]
+    assert f"«{DEFAULT_SHEET}»" in listed["what is read"][0]
+    tags = dict(zip(("excel", "google_sheets", "database"), listed["tag of its chats"], strict=True))
     assert {source: code_names(cell)[0] for source, cell in tags.items()} == SOURCE_TAGS
 
 
@@ -85,22 +85,24 @@ def test_every_warning_code_is_listed_once() -> None:
 
 
 def test_tags_are_listed_in_order_of_code() -> None:
-    (line,) = [one for one in section(PAGE, "Which row wins").splitlines() if "tag only rises" in one]
+    (line,) = [text for text in section(PAGE, "Which row wins").splitlines() if "tag only rises" in text]
     assert code_names(line) == list(SOURCE_TAGS.values())
 
 
 def test_target_tables_are_listed_with_their_columns() -> None:
-    told = {
+    listed = {
         code_names(name)[0]: code_names(columns)
         for name, columns, _ in table_rows(section(PAGE, "Where the rows go"))
     }
-    made = {
-        name: _columns(body) for path in REVISIONS.glob("*.sql") for name, body in _made(path.read_text())
+    created = {
+        name: _columns(body)
+        for path in REVISIONS.glob("*.sql")
+        for name, body in _create_statements(path.read_text())
     }
-    assert told == made
+    assert listed == created
 
 
-def _made(text: str) -> list[tuple[str, str]]:
+def _create_statements(text: str) -> list[tuple[str, str]]:
     return TABLE.findall(text)
 
 

@@ -1,4 +1,4 @@
-"""The page of the command line tells its settings, its options and its exit codes."""
+"""The page of the command lists exactly its settings, options and exit codes."""
 
 import re
 from collections.abc import Iterator
@@ -35,14 +35,14 @@ def test_readme_lists_every_exit_code() -> None:
 
 
 def test_every_option_is_listed_with_its_commands() -> None:
-    there: dict[str, set[str]] = {}
+    existing: dict[str, set[str]] = {}
     for command, option in _options():
-        there.setdefault(option, set()).add(command)
-    told = {}
+        existing.setdefault(option, set()).add(command)
+    listed = {}
     for cell, of, _ in table_rows(section(PAGE, "Options")):
         for option in code_names(cell):
-            told[option.split()[0]] = set(_commands(of))
-    assert told == there
+            listed[option.split()[0]] = set(_commands(of))
+    assert listed == existing
 
 
 def test_operations_page_has_section_on_rights() -> None:
@@ -50,7 +50,7 @@ def test_operations_page_has_section_on_rights() -> None:
 
 
 def _options() -> Iterator[tuple[str, str]]:
-    """Each command as it is typed, with each long option of it; those of the whole have no command."""
+    """Yield command and long option; the command is empty for global options."""
     root = typer.main.get_command(build())
     assert isinstance(root, TyperGroup)
     yield from _command_options("", root)
@@ -76,5 +76,7 @@ def _commands(cell: str) -> Iterator[str]:
             yield from every - {""} if cell == "all" else {""}
         case several:
             yield from (
-                one for one in every if any(one == name or one.startswith(f"{name} ") for name in several)
+                command
+                for command in every
+                if any(command == name or command.startswith(f"{name} ") for name in several)
             )

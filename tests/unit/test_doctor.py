@@ -1,4 +1,4 @@
-"""The doctor prints what it finds as it finds it: one check that breaks off costs no other finding."""
+"""The doctor prints each finding at once: a check that fails does not hide other findings."""
 
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path

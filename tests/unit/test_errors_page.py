@@ -1,4 +1,4 @@
-"""The page of errors tells every code a job can fail with, and none that is not there."""
+"""The page of errors lists exactly the codes a job can fail with."""
 
 from collections import Counter
 

@@ -1,6 +1,6 @@
-"""I10: every await of something external has a timeout, by the text of the code.
+"""I10: every await of something external has a timeout, checked in the source code.
 
-A new call into a driver that waits without one fails here, before any server has to fall silent.
+A new call into a driver without a timeout fails here, before a server has to hang.
 """
 
 import ast
@@ -137,7 +137,7 @@ def test_every_postgres_connection_sets_both_timeouts() -> None:
         if callee_name(call) in OPENERS and receiver_name(call) == "asyncpg"
     ]
     assert len(made) >= 5
-    assert [place for place, missing in made if missing] == []
+    assert [call_location for call_location, missing in made if missing] == []
 
 
 def test_batch_and_rejected_row_search_run_under_a_timeout() -> None:
@@ -173,19 +173,19 @@ def test_child_exit_is_awaited_with_a_timeout() -> None:
         if callee_name(call) == "wait"
     ]
     assert waits
-    assert [place for place, limited in waits if not limited] == []
+    assert [call_location for call_location, limited in waits if not limited] == []
 
 
 @pytest.mark.parametrize("package", ["consumer/sources/google_sheets", "producer_cli", "consumer/http"])
 def test_every_http_request_has_a_timeout(package: str) -> None:
-    asks = {"request", "get", "post", "stream", "Client", "AsyncClient"}
+    methods_used = {"request", "get", "post", "stream", "Client", "AsyncClient"}
     on = {"httpx", "session", "requests"}
     unbounded = [
         location(file, node)
         for file, tree in parse_packages(package)
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
-        and callee_name(node) in asks
+        and callee_name(node) in methods_used
         and receiver_name(node) in on
         and not {"timeout", None} & keyword_names(node)
     ]

@@ -1,4 +1,4 @@
-"""The pages of invariants leave none out, and name tests that are there."""
+"""The pages of invariants cover every invariant and name tests that exist."""
 
 import re
 from pathlib import Path
@@ -65,6 +65,6 @@ def test_index_lists_every_section() -> None:
 
 
 def _files(test: str) -> list[Path]:
-    """Where no folder is named it is the one of the faults."""
+    """Return the named files; the default folder is that of the fault tests."""
     names = re.findall(r"`([\w/]*test_\w+\.py)", test)
     return [Path(name) if "/" in name else FAULTS / name for name in names]

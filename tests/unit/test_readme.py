@@ -1,4 +1,4 @@
-"""What the README and the pages around it show is what the code does: states, settings, commands."""
+"""README and pages agree with the code on states, settings and commands."""
 
 import re
 
@@ -22,8 +22,8 @@ def test_state_diagram_matches_lifecycle() -> None:
 def test_every_setting_is_listed() -> None:
     """The page lists every setting and no other."""
     table = read_page("docs/configuration.md").split("## Who may")[0]
-    told = set(re.findall(r"`((?:KAFKA|MIGRATION|DATABASE)_[A-Z_]+)`", table)) - {"DATABASE_URL_FILE"}
-    assert told == {name.upper() for name in Settings.model_fields}
+    listed = set(re.findall(r"`((?:KAFKA|MIGRATION|DATABASE)_[A-Z_]+)`", table)) - {"DATABASE_URL_FILE"}
+    assert listed == {name.upper() for name in Settings.model_fields}
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_every_package_is_listed() -> None:
     assert {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"docs", "tests"} <= listed | {
         "consumer"
     }
-    rooms = {path.parent.name for path in ROOT.glob("consumer/*/__init__.py")}
-    assert rooms | {"__main__", "app", "doctor", "lifecycle", "settings"} <= {
+    packages = {path.parent.name for path in ROOT.glob("consumer/*/__init__.py")}
+    assert packages | {"__main__", "app", "doctor", "lifecycle", "settings"} <= {
         name.removeprefix("consumer/") for name in listed
     }
 
@@ -70,10 +70,10 @@ def test_every_package_is_listed() -> None:
 def test_every_link_has_a_target(name: str) -> None:
     """On disk and in plain Markdown; `make docs` looks at the site."""
     folder = (ROOT / name).parent
-    for place, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)]*)\)", read_page(name)):
-        target = (folder / place).resolve() if place else ROOT / name
-        assert target.exists(), (name, place)
-        assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), (name, place, anchor)
+    for path, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)]*)\)", read_page(name)):
+        target = (folder / path).resolve() if path else ROOT / name
+        assert target.exists(), (name, path)
+        assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), (name, path, anchor)
 
 
 def test_every_page_is_in_navigation_once() -> None:
@@ -86,12 +86,12 @@ FILE = re.compile(r"`((?:consumer|messaging|schemas|producer_cli|devstack|benchm
 
 @pytest.mark.parametrize("name", PAGES)
 def test_named_files_exist(name: str) -> None:
-    assert not [place for place in FILE.findall(read_page(name)) if not _exists(place)]
+    assert not [path for path in FILE.findall(read_page(name)) if not _exists(path)]
 
 
-def _exists(place: str) -> bool:
-    """A folder or file; in the map of packages a module goes by its name alone."""
-    return (ROOT / place).exists() or (ROOT / f"{place}.py").exists()
+def _exists(path: str) -> bool:
+    """A folder or file; in the list of packages a module has no suffix."""
+    return (ROOT / path).exists() or (ROOT / f"{path}.py").exists()
 
 
 QUESTION = re.compile(r"^(?:### (?=.*\?$)|(?=By )|(?=## ))", re.MULTILINE)
@@ -111,8 +111,6 @@ def test_decision_has_at_most_40_lines(decision: str) -> None:
 
 
 def test_paths_in_contributing_exist() -> None:
-    places = set(
-        re.findall(r"`((?:consumer|messaging|schemas|tests)/[\w/.]+)`", read_page("CONTRIBUTING.md"))
-    )
-    assert len(places) > 15
-    assert not [place for place in places if not (ROOT / place).exists()]
+    paths = set(re.findall(r"`((?:consumer|messaging|schemas|tests)/[\w/.]+)`", read_page("CONTRIBUTING.md")))
+    assert len(paths) > 15
+    assert not [path for path in paths if not (ROOT / path).exists()]

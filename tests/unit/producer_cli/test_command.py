@@ -1,4 +1,4 @@
-"""The command as a process of its own, where nothing answers."""
+"""The command in its own process, without Kafka and service."""
 
 import os
 import subprocess
@@ -32,11 +32,11 @@ def test_each_command_has_help_with_examples(command: tuple[str, ...], tmp_path:
 
 def test_help_imports_no_heavy_modules(tmp_path: Path) -> None:
     heavy = ("aiokafka", "httpx", "pydantic", "rich", "schemas", "messaging")
-    look = f"import sys; from producer_cli.app import build; build(); print(sys.modules.keys() & {heavy!r})"
-    told = subprocess.run(
-        [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    script = f"import sys; from producer_cli.app import build; build(); print(sys.modules.keys() & {heavy!r})"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
-    assert told.stdout == "set()\n"
+    assert done.stdout == "set()\n"
 
 
 def test_version_is_printed(tmp_path: Path) -> None:
@@ -44,8 +44,8 @@ def test_version_is_printed(tmp_path: Path) -> None:
 
 
 def test_shell_completes_commands(tmp_path: Path) -> None:
-    asked = {"_MIGRATION_COMPLETE": "complete_bash", "COMP_WORDS": "migration st", "COMP_CWORD": "1"}
-    assert run_cli(cwd=tmp_path, **asked).stdout.split() == ["start", "status"]
+    environment = {"_MIGRATION_COMPLETE": "complete_bash", "COMP_WORDS": "migration st", "COMP_CWORD": "1"}
+    assert run_cli(cwd=tmp_path, **environment).stdout.split() == ["start", "status"]
 
 
 @pytest.mark.parametrize(

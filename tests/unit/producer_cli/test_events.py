@@ -9,10 +9,10 @@ from tests.support.status_event_factories import make_event, make_received_event
 
 def test_unknown_event_fields_are_kept_on_one_line() -> None:
     body = json.loads(make_event().model_dump_json()) | {"new_field": "Чаты"}
-    sighting = read_event(json.dumps(body, indent=2).encode())
-    assert sighting is not None
-    assert "\n" not in sighting.json_line
-    assert json.loads(sighting.json_line) == body
+    received = read_event(json.dumps(body, indent=2).encode())
+    assert received is not None
+    assert "\n" not in received.json_line
+    assert json.loads(received.json_line) == body
 
 
 @pytest.mark.parametrize("value", [None, b"", b"{}", b"no json", b"\xff\xfe"])
@@ -26,47 +26,47 @@ def test_event_with_too_long_number_is_skipped() -> None:
 
 
 def test_only_higher_sequence_is_accepted() -> None:
-    fold = RunTracker()
-    taken = [fold.accept(make_received_event(sequence=number)) for number in (1, 2, 2, 1, 4, 3)]
-    assert taken == [True, True, False, False, True, False]
-    assert fold.end_of_run() is None
+    tracker = RunTracker()
+    accepted = [tracker.accept(make_received_event(sequence=number)) for number in (1, 2, 2, 1, 4, 3)]
+    assert accepted == [True, True, False, False, True, False]
+    assert tracker.end_of_run() is None
 
 
 def test_republished_final_event_ends_run_of_new_tracker() -> None:
-    fold = RunTracker()
-    assert fold.accept(make_received_event("completed", 9))
-    assert fold.end_of_run() is not None
+    tracker = RunTracker()
+    assert tracker.accept(make_received_event("completed", 9))
+    assert tracker.end_of_run() is not None
 
 
 def test_retry_waits_for_run_after_last_known() -> None:
-    fold = RunTracker.for_next_run(make_received_event("failed", 10, run=1))
-    assert not fold.accept(make_received_event("failed", 10, run=1))
-    assert fold.accept(make_received_event("pending", 11, run=2))
-    assert fold.end_of_run() is None
-    assert fold.accept(make_received_event("completed", 12, run=2))
-    assert fold.end_of_run() is not None
+    tracker = RunTracker.for_next_run(make_received_event("failed", 10, run=1))
+    assert not tracker.accept(make_received_event("failed", 10, run=1))
+    assert tracker.accept(make_received_event("pending", 11, run=2))
+    assert tracker.end_of_run() is None
+    assert tracker.accept(make_received_event("completed", 12, run=2))
+    assert tracker.end_of_run() is not None
 
 
 def test_end_of_previous_run_does_not_end_retry() -> None:
-    fold = RunTracker.for_next_run(make_received_event("running", 10, run=1))
-    assert fold.accept(make_received_event("failed", 11, run=1))
-    assert fold.end_of_run() is None
+    tracker = RunTracker.for_next_run(make_received_event("running", 10, run=1))
+    assert tracker.accept(make_received_event("failed", 11, run=1))
+    assert tracker.end_of_run() is None
 
 
 def test_retry_of_unknown_job_ignores_first_final_event() -> None:
     """It belongs to the run before the retry."""
-    fold = RunTracker.for_next_run(None)
-    fold.accept(make_received_event("failed", 10, run=3))
-    assert fold.end_of_run() is None
-    fold.accept(make_received_event("completed", 12, run=4))
-    assert fold.end_of_run() is not None
+    tracker = RunTracker.for_next_run(None)
+    tracker.accept(make_received_event("failed", 10, run=3))
+    assert tracker.end_of_run() is None
+    tracker.accept(make_received_event("completed", 12, run=4))
+    assert tracker.end_of_run() is not None
 
 
 def test_retry_of_unknown_job_follows_run_that_starts() -> None:
-    fold = RunTracker.for_next_run(None)
-    fold.accept(make_received_event("pending", 11, run=2))
-    fold.accept(make_received_event("cancelled", 12, run=2))
-    assert fold.end_of_run() is not None
+    tracker = RunTracker.for_next_run(None)
+    tracker.accept(make_received_event("pending", 11, run=2))
+    tracker.accept(make_received_event("cancelled", 12, run=2))
+    assert tracker.end_of_run() is not None
 
 
 @pytest.mark.parametrize(

@@ -135,10 +135,10 @@ def test_status_503_is_unavailable_error(service: ServiceClient) -> None:
 def test_unreachable_service_and_invalid_url_are_reported(tmp_path: Path) -> None:
     with serving() as url:
         pass
-    nobody = ServiceClient(url)
+    client = ServiceClient(url)
     with pytest.raises(UnavailableError, match="Nothing answers"):
-        list(nobody.rejected_rows(REQUEST_ID))
-    nobody.close()
+        list(client.rejected_rows(REQUEST_ID))
+    client.close()
     with pytest.raises(InvalidInputError, match="MIGRATION_HTTP_URL"):
         ServiceClient("localhost:8084")
 
@@ -190,11 +190,11 @@ def test_json_output_has_rows_unchanged(service: ServiceClient, capsys: pytest.C
 def test_unwritable_output_sets_exit_code(more: tuple[str, ...], tmp_path: Path) -> None:
     words = ("errors", REQUEST_ID, *more)
     with serving() as url, broken_pipe() as out, Path("/dev/full").open("wb") as full:
-        unread = run_cli_to(out, *words, cwd=tmp_path, MIGRATION_HTTP_URL=url)
-        lost = run_cli_to(full.fileno(), *words, cwd=tmp_path, MIGRATION_HTTP_URL=url)
-    assert (unread.returncode, unread.stderr) == (141, "")
-    assert lost.returncode == 74
-    assert lost.stderr == "The output cannot be written: No space left on device.\n"
+        closed_pipe = run_cli_to(out, *words, cwd=tmp_path, MIGRATION_HTTP_URL=url)
+        full_disk = run_cli_to(full.fileno(), *words, cwd=tmp_path, MIGRATION_HTTP_URL=url)
+    assert (closed_pipe.returncode, closed_pipe.stderr) == (141, "")
+    assert full_disk.returncode == 74
+    assert full_disk.stderr == "The output cannot be written: No space left on device.\n"
 
 
 def test_full_disk_is_output_error(service: ServiceClient) -> None:

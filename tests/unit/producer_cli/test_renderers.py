@@ -131,11 +131,11 @@ def test_line_renderer_prints_id_and_line_per_change() -> None:
 def test_json_renderer_prints_id_and_events_unchanged() -> None:
     out, words = make_consoles()
     screen = JsonRenderer(out, words)
-    sighting = make_received_event("completed", 2)
+    received = make_received_event("completed", 2)
     screen.on_start(REQUEST_ID)
-    screen.on_event(sighting)
-    screen.on_end(sighting.event)
-    assert out.getvalue().splitlines() == [f'{{"request_id": "{REQUEST_ID}"}}', sighting.json_line]
+    screen.on_event(received)
+    screen.on_end(received.event)
+    assert out.getvalue().splitlines() == [f'{{"request_id": "{REQUEST_ID}"}}', received.json_line]
 
 
 def test_terminal_renderer_prints_summary() -> None:

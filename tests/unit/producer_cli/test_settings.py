@@ -77,7 +77,7 @@ def test_user_trusts_env_of_own_or_of_root(checkout: Path, monkeypatch: pytest.M
 
 
 def test_links_and_pipes_are_not_read(checkout: Path) -> None:
-    """A link could be turned to another file between the look at it and the reading."""
+    """A link could be turned to another file between the check and the read."""
     file = checkout / ".devstack" / "env"
     file.rename(checkout / "elsewhere")
     file.symlink_to(checkout / "elsewhere")
@@ -90,15 +90,15 @@ def test_links_and_pipes_are_not_read(checkout: Path) -> None:
 
 
 def test_file_swapped_after_owner_check_is_not_read(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another file is put in its place after the look at its owner."""
+    """Another file replaces it after the check of its owner."""
     file, others = checkout / ".devstack" / "env", checkout / "others"
     others.write_text("KAFKA_BOOTSTRAP_SERVERS=stranger:1\n", "utf-8")
-    looked = os.fstat
+    real_fstat = os.fstat
 
     def swap(descriptor: int) -> os.stat_result:
         if others.exists():
             others.rename(file)
-        return looked(descriptor)
+        return real_fstat(descriptor)
 
     monkeypatch.setattr(os, "fstat", swap)
     assert from_environment({}, checkout).kafka().bootstrap_servers == "127.0.0.1:9999"

@@ -140,7 +140,7 @@ def test_command_sends_token_and_exits_with_2_if_rejected(url: str, tmp_path: Pa
     good = run_cli("errors", "r-1", cwd=tmp_path, **environment, MIGRATION_HTTP_TOKEN=TOKEN)
     assert (good.returncode, good.stderr) == (ExitCode.OK, "")
     for token in ("", "unknown", "reader"):
-        refused = run_cli("errors", "r-1", cwd=tmp_path, **environment, MIGRATION_HTTP_TOKEN=token)
-        assert refused.returncode == ExitCode.USAGE
-        assert "Traceback" not in refused.stderr
+        rejected = run_cli("errors", "r-1", cwd=tmp_path, **environment, MIGRATION_HTTP_TOKEN=token)
+        assert rejected.returncode == ExitCode.USAGE
+        assert "Traceback" not in rejected.stderr
     assert TokenCheckingHandler.seen == [f"Bearer {TOKEN}", None, "Bearer unknown", "Bearer reader"]

@@ -1,4 +1,4 @@
-"""A command asks for the topics it uses, and for no others: rights on the dead letters are for few."""
+"""A command requires only the topics it uses: few have permissions on the dead letter topic."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ EXCEL = {"type": "excel", "file": {"path": "chats.xlsx"}}
 
 
 class TopicsRequestedError(Exception):
-    """Ends a command where it asks for its topics."""
+    """Ends a command when it requires its topics."""
 
     def __init__(self, topics: Sequence[Topic]) -> None:
         super().__init__()
@@ -28,11 +28,11 @@ class TopicsRequestedError(Exception):
 
 @pytest.fixture(autouse=True)
 def capture_topics(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def ask(_connection: KafkaConnection, topics: Sequence[Topic]) -> None:
+    async def fail(_connection: KafkaConnection, topics: Sequence[Topic]) -> None:
         raise TopicsRequestedError(topics)
 
-    monkeypatch.setattr(start, "ensure_topics", ask)
-    monkeypatch.setattr(control, "ensure_topics", ask)
+    monkeypatch.setattr(start, "ensure_topics", fail)
+    monkeypatch.setattr(control, "ensure_topics", fail)
 
 
 @pytest.mark.parametrize(

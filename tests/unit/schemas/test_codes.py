@@ -1,4 +1,4 @@
-"""Every code of a warning is in one list, and people have words for each."""
+"""Every warning code has a text in the command."""
 
 import pytest
 

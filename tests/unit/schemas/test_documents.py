@@ -1,4 +1,4 @@
-"""The documents for other services are fresh, valid, and say what the models say."""
+"""The documents for other services are up to date, valid, and agree with the models."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ def _uploaded(**changes: Any) -> dict[str, Any]:
 
 
 SCHEMAS = [name for name in documents() if name.endswith(".json")]
-NO_NUMBERS = [
+INVALID_NUMBERS = [
     {**examples.START, "schema_version": True},
     {**examples.START, "schema_version": "1"},
     *({**examples.START, "options": {"timeout_seconds": wrong}} for wrong in (True, "7200", 7200.5, 0, 1e26)),
@@ -96,7 +96,7 @@ def test_example_upload_matches_schema_and_model() -> None:
         {**examples.START, "request_id": ""},
         {**examples.START, "source": {"type": "oracle"}},
         {"action": "cancel"},
-        *NO_NUMBERS,
+        *INVALID_NUMBERS,
     ],
 )
 def test_model_rejects_what_schema_rejects(wrong: dict[str, Any]) -> None:
@@ -120,8 +120,8 @@ def test_asyncapi_has_every_topic_with_its_config() -> None:
     bindings = [channel["bindings"]["kafka"] for channel in ASYNCAPI["channels"].values()]
     assert [binding["topic"] for binding in bindings] == [topic.name for topic in ALL_TOPICS]
     for binding, topic in zip(bindings, ALL_TOPICS, strict=True):
-        told = {name: _as_config(value) for name, value in binding["topicConfiguration"].items()}
-        assert (told, binding["partitions"]) == (dict(topic.config), topic.partitions)
+        config = {name: _as_config(value) for name, value in binding["topicConfiguration"].items()}
+        assert (config, binding["partitions"]) == (dict(topic.config), topic.partitions)
 
 
 def test_every_channel_has_an_operation() -> None:
@@ -159,11 +159,11 @@ def _references(value: Any) -> Iterator[str]:
         case {"$ref": str(reference)}:
             yield reference
         case Mapping():
-            for one in value.values():
-                yield from _references(one)
+            for item in value.values():
+                yield from _references(item)
         case list():
-            for one in value:
-                yield from _references(one)
+            for item in value:
+                yield from _references(item)
         case _:
             pass
 
@@ -172,10 +172,10 @@ def _keys(value: Any) -> Iterator[str]:
     match value:
         case Mapping():
             yield from value
-            for one in value.values():
-                yield from _keys(one)
+            for item in value.values():
+                yield from _keys(item)
         case list():
-            for one in value:
-                yield from _keys(one)
+            for item in value:
+                yield from _keys(item)
         case _:
             pass

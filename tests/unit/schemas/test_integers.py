@@ -1,4 +1,4 @@
-"""Whole numbers, in the form in which they are written."""
+"""Job numbers have one spelling."""
 
 import pytest
 

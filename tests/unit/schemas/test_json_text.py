@@ -1,4 +1,4 @@
-"""JSON of others is parsed strictly, in bounded time, and with repeated keys reported."""
+"""External JSON is parsed strictly, in bounded time, and duplicate keys are reported."""
 
 import json
 from typing import Any

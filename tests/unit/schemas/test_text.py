@@ -1,4 +1,4 @@
-"""Names: the pattern that is published and the models agree, both ways."""
+"""Names: the published pattern and the models accept the same strings."""
 
 import re
 

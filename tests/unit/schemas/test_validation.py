@@ -1,4 +1,4 @@
-"""Explaining what is wrong costs a bounded time, however much is wrong."""
+"""Describing errors takes bounded time, however many there are."""
 
 from typing import Any
 
