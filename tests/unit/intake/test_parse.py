@@ -224,7 +224,7 @@ def test_only_errors_of_the_intended_variant_are_named(source: Any, wrong: list[
     assert all(text.startswith(expected) for text, expected in zip(named, wrong, strict=True)), message
 
 
-def test_error_path_leads_through_the_message() -> None:
+def test_error_has_full_path_of_the_field() -> None:
     message = _parse_error(start_with(options={"max_attempts": 0}, source={"type": "database"})).message
     assert "source.connection: Field required" in message
     assert "options.max_attempts: Input should be" in message

@@ -127,7 +127,7 @@ def test_formula_of_an_ods_without_a_result(attributes: str, kind: type, tmp_pat
 
 
 @pytest.mark.parametrize("field", ["url", "inn"])
-def test_required_formula_without_a_result_is_rejected_by_a_code_of_its_own(field: str) -> None:
+def test_required_formula_without_a_result_has_its_own_code(field: str) -> None:
     column = column_validators(date(2026, 3, 2))[field].validate([FormulaWithoutValue(), "", None])
     assert [str(column.flagged[index].code) for index in range(3)] == [  # type: ignore[union-attr]
         "formula_without_value", "required", "required",
