@@ -1,4 +1,4 @@
-"""The page about the HTTP side has every address, every right and every code there is."""
+"""The API page lists exactly the routes, rights and problem codes of the service."""
 
 import re
 from collections import Counter
@@ -26,28 +26,31 @@ def _operations() -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def _documented_routes() -> list[tuple[str, str, list[str], str, str]]:
-    """Method, path, parameters, what the page says of it, and the right it needs."""
+    """Method, path, parameters, its description on the page, and the required right."""
     found = []
     for address, does, right in table_rows(section(PAGE, "Addresses")):
         for name in code_names(address):
-            verb, path, asked = re.fullmatch(r"([A-Z]+) ([^?]+)\??(.*)", name).groups()  # type: ignore[union-attr]
-            found.append((verb, path, asked.split("&") if asked else [], does, right.strip("`")))
+            verb, path, parameters = re.fullmatch(r"([A-Z]+) ([^?]+)\??(.*)", name).groups()  # type: ignore[union-attr]
+            found.append((verb, path, parameters.split("&") if parameters else [], does, right.strip("`")))
     return found
 
 
 def _parameters(about: dict[str, Any]) -> dict[str, Any]:
     """The query parameters of an operation: name and schema."""
-    return {one["name"]: one["schema"] for one in about.get("parameters", []) if one["in"] == "query"}
+    return {item["name"]: item["schema"] for item in about.get("parameters", []) if item["in"] == "query"}
 
 
-def test_every_address_is_listed_with_its_parameters_and_none_that_is_not_there() -> None:
+def test_every_route_is_listed_with_its_parameters() -> None:
+    """The page lists every route and no other."""
     listed = {
-        (verb, path): asked for verb, path, asked, *_ in _documented_routes() if path not in UNDOCUMENTED
+        (verb, path): parameters
+        for verb, path, parameters, *_ in _documented_routes()
+        if path not in UNDOCUMENTED
     }
     assert listed == {key: list(_parameters(about)) for key, about in _operations().items()}
 
 
-async def test_the_documentation_is_where_the_page_says() -> None:
+async def test_documentation_pages_are_served() -> None:
     assert {path for _, path, *_ in _documented_routes()} > UNDOCUMENTED
     transport = httpx.ASGITransport(make_read_only_app(cast("Database", None)))
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
@@ -55,7 +58,7 @@ async def test_the_documentation_is_where_the_page_says() -> None:
             assert (await client.get(path)).status_code == 200, path
 
 
-def test_every_address_names_the_right_it_needs() -> None:
+def test_every_route_names_its_required_right() -> None:
     needed = {
         key: scope
         for key, about in _operations().items()
@@ -65,18 +68,18 @@ def test_every_address_names_the_right_it_needs() -> None:
     assert {(verb, path): right for verb, path, _, _, right in _documented_routes() if right} == needed
 
 
-def test_the_limits_of_a_page_are_those_of_the_service() -> None:
+def test_page_size_limits_match_service() -> None:
     operations = _operations()
-    for verb, path, asked, does, _ in _documented_routes():
-        if "limit" in asked:
+    for verb, path, parameters, does, _ in _documented_routes():
+        if "limit" in parameters:
             limit = _parameters(operations[verb, path])["limit"]
             assert f"`limit` {limit['default']}, at most {limit['maximum']:,}" in does
 
 
-def test_every_code_of_a_problem_is_listed_once() -> None:
+def test_every_problem_code_is_listed_once() -> None:
     assert Counter(first_code_names(section(PAGE, "Errors"))) == Counter(ProblemCode)
 
 
-def test_every_link_leads_somewhere() -> None:
-    for place, anchor in re.findall(r"\]\((\w+\.md)#([^)]+)\)", PAGE):
-        assert anchor in anchors(read_page(f"docs/{place}")), (place, anchor)
+def test_every_link_has_a_target() -> None:
+    for page, anchor in re.findall(r"\]\((\w+\.md)#([^)]+)\)", PAGE):
+        assert anchor in anchors(read_page(f"docs/{page}")), (page, anchor)

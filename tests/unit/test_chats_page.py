@@ -1,4 +1,4 @@
-"""The page about the dataset says what the code takes, refuses and stores."""
+"""The page of the dataset agrees with what the code accepts, rejects and stores."""
 
 import re
 from datetime import date
@@ -22,28 +22,28 @@ IN_WORDS = {10: "ten"}
 TABLE = re.compile(r"create table directory\.(\w+) \(\n(.*?)^\)", re.MULTILINE | re.DOTALL)
 
 
-def test_every_field_is_told_with_all_its_headers_in_their_order() -> None:
-    told = {
+def test_every_field_is_listed_with_its_headers_in_order() -> None:
+    listed = {
         code_names(field)[0]: tuple(code_names(headers))
         for field, headers, _ in table_rows(section(PAGE, "Fields"))
     }
-    assert told == COLUMN_SPEC.headers
+    assert listed == COLUMN_SPEC.headers
 
 
-def test_the_required_fields_are_marked() -> None:
+def test_required_fields_are_marked() -> None:
     marked = {
         code_names(field)[0] for field, *_ in table_rows(section(PAGE, "Fields")) if "required" in field
     }
     assert marked == set(COLUMN_SPEC.required)
 
 
-def test_every_field_has_a_rule_and_a_sentence_about_it() -> None:
+def test_every_field_has_a_documented_rule() -> None:
     assert {code_names(field)[0] for field, _, rule in table_rows(section(PAGE, "Fields")) if rule} == set(
         column_validators(date.max)
     )
 
 
-def test_the_limits_are_those_of_the_rules() -> None:
+def test_limits_match_rules() -> None:
     fields = section(PAGE, "Fields")
     assert f"at most {MAX_URL_BYTES:,} bytes" in fields
     assert fields.count(f"at most {MAX_SHORT_TEXT_CHARS} characters") == 3  # branch, faculty, group
@@ -51,21 +51,21 @@ def test_the_limits_are_those_of_the_rules() -> None:
     assert fields.count(f"from 0 to {MAX_INT4:,}") == 2  # participants, course
 
 
-def test_the_places_of_a_source_are_those_it_is_read_from() -> None:
-    told = {first: rest for first, *rest in table_rows(section(PAGE, "What a source must look like"))}
-    assert code_names(told["columns"][2]) == [
+def test_source_requirements_match_code() -> None:
+    listed = {first: rest for first, *rest in table_rows(section(PAGE, "What a source must look like"))}
+    assert code_names(listed["columns"][2]) == [
         SOURCE_TABLE.key,
         *SOURCE_TABLE.columns.values(),
         SOURCE_TABLE.row_filter[0],
     ]
-    assert code_names(told["which rows"][2]) == list(SOURCE_TABLE.row_filter)
-    assert code_names(told["what is read"][2]) == [SOURCE_TABLE.table]
-    assert f"«{DEFAULT_SHEET}»" in told["what is read"][0]
-    tags = dict(zip(("excel", "google_sheets", "database"), told["tag of its chats"], strict=True))
+    assert code_names(listed["which rows"][2]) == list(SOURCE_TABLE.row_filter)
+    assert code_names(listed["what is read"][2]) == [SOURCE_TABLE.table]
+    assert f"«{DEFAULT_SHEET}»" in listed["what is read"][0]
+    tags = dict(zip(("excel", "google_sheets", "database"), listed["tag of its chats"], strict=True))
     assert {source: code_names(cell)[0] for source, cell in tags.items()} == SOURCE_TAGS
 
 
-def test_the_header_and_the_bare_columns_are_where_the_code_looks() -> None:
+def test_header_rows_and_positional_columns_match_code() -> None:
     text = section(PAGE, "What a source must look like")
     assert f"among the first {IN_WORDS[HEADER_SEARCH_ROWS]} that are not empty" in text
     assert POSITIONAL_LAYOUT.fields == ("inn", "kpp", "url", "phone")
@@ -74,31 +74,35 @@ def test_the_header_and_the_bare_columns_are_where_the_code_looks() -> None:
     )
 
 
-def test_every_code_of_a_rejected_row_is_told_once_and_none_that_is_not_there() -> None:
+def test_every_reject_code_is_listed_once() -> None:
+    """The page lists every code and no other."""
     assert sorted(first_code_names(section(PAGE, "Rejected rows"))) == sorted(RejectCode)
 
 
-def test_every_warning_is_told_once_and_none_that_is_not_there() -> None:
+def test_every_warning_code_is_listed_once() -> None:
+    """The page lists every code and no other."""
     assert sorted(first_code_names(section(PAGE, "Warnings"))) == sorted(WarningCode)
 
 
-def test_tags_rise_in_the_order_of_the_code() -> None:
-    (line,) = [one for one in section(PAGE, "Which row wins").splitlines() if "tag only rises" in one]
+def test_tags_are_listed_in_order_of_code() -> None:
+    (line,) = [text for text in section(PAGE, "Which row wins").splitlines() if "tag only rises" in text]
     assert code_names(line) == list(SOURCE_TAGS.values())
 
 
-def test_the_target_tables_have_the_columns_that_are_told() -> None:
-    told = {
+def test_target_tables_are_listed_with_their_columns() -> None:
+    listed = {
         code_names(name)[0]: code_names(columns)
         for name, columns, _ in table_rows(section(PAGE, "Where the rows go"))
     }
-    made = {
-        name: _columns(body) for path in REVISIONS.glob("*.sql") for name, body in _made(path.read_text())
+    created = {
+        name: _columns(body)
+        for path in REVISIONS.glob("*.sql")
+        for name, body in _create_statements(path.read_text())
     }
-    assert told == made
+    assert listed == created
 
 
-def _made(text: str) -> list[tuple[str, str]]:
+def _create_statements(text: str) -> list[tuple[str, str]]:
     return TABLE.findall(text)
 
 

@@ -1,4 +1,4 @@
-"""The page of the command line tells its settings, its options and its exit codes."""
+"""The page of the command lists exactly its settings, options and exit codes."""
 
 import re
 from collections.abc import Iterator
@@ -16,39 +16,41 @@ VARIABLE = re.compile(r'"((?:KAFKA|MIGRATION)_[A-Z_]+?)(?:_FILE)?"')
 TYPER_OPTIONS = {"--help", "--install-completion", "--show-completion"}
 
 
-def test_every_setting_is_told_and_none_that_is_not_there() -> None:
+def test_every_setting_is_listed() -> None:
+    """The page lists every setting and no other."""
     read = set(VARIABLE.findall(read_page("producer_cli/settings.py")))
     assert sorted(first_code_names(section(PAGE, "Settings"))) == sorted(read)
 
 
-def test_every_exit_code_is_told_and_none_that_is_not_there() -> None:
+def test_every_exit_code_is_listed() -> None:
+    """The page lists every code and no other."""
     assert [row[0] for row in table_rows(section(PAGE, "Exit codes"))] == [
         str(code.value) for code in ExitCode
     ]
 
 
-def test_the_exit_codes_of_the_readme_are_all_of_them() -> None:
+def test_readme_lists_every_exit_code() -> None:
     (line,) = [line for line in read_page("README.md").splitlines() if line.startswith("Exit codes: ")]
     assert re.findall(r"(?:^Exit codes:|;) (\d+) ", line) == [str(code.value) for code in ExitCode]
 
 
-def test_every_option_is_told_of_the_commands_that_have_it() -> None:
-    there: dict[str, set[str]] = {}
+def test_every_option_is_listed_with_its_commands() -> None:
+    existing: dict[str, set[str]] = {}
     for command, option in _options():
-        there.setdefault(option, set()).add(command)
-    told = {}
+        existing.setdefault(option, set()).add(command)
+    listed = {}
     for cell, of, _ in table_rows(section(PAGE, "Options")):
         for option in code_names(cell):
-            told[option.split()[0]] = set(_commands(of))
-    assert told == there
+            listed[option.split()[0]] = set(_commands(of))
+    assert listed == existing
 
 
-def test_the_page_leads_to_the_rights() -> None:
+def test_operations_page_has_section_on_rights() -> None:
     assert "rights" in anchors(read_page("docs/operations.md"))
 
 
 def _options() -> Iterator[tuple[str, str]]:
-    """Each command as it is typed, with each long option of it; those of the whole have no command."""
+    """Yield command and long option; the command is empty for global options."""
     root = typer.main.get_command(build())
     assert isinstance(root, TyperGroup)
     yield from _command_options("", root)
@@ -74,5 +76,7 @@ def _commands(cell: str) -> Iterator[str]:
             yield from every - {""} if cell == "all" else {""}
         case several:
             yield from (
-                one for one in every if any(one == name or one.startswith(f"{name} ") for name in several)
+                command
+                for command in every
+                if any(command == name or command.startswith(f"{name} ") for name in several)
             )

@@ -22,7 +22,7 @@ def test_every_variable_is_a_setting(service: dict[str, Any]) -> None:
     assert set(service["environment"]) <= {name.upper() for name in Settings.model_fields}
 
 
-def test_others_may_reach_the_port_without_tokens_since_it_is_published_for_this_machine_alone(
+def test_port_without_tokens_is_published_on_loopback_only(
     service: dict[str, Any],
 ) -> None:
     assert service["environment"]["MIGRATION_HTTP_OPEN"] == "${MIGRATION_HTTP_OPEN:-yes}"
@@ -30,11 +30,12 @@ def test_others_may_reach_the_port_without_tokens_since_it_is_published_for_this
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
 
 
-def test_the_image_listens_for_others_and_so_asks_for_tokens() -> None:
+def test_image_listens_on_all_interfaces() -> None:
+    """On such an address the service requires tokens unless `MIGRATION_HTTP_OPEN` is set."""
     assert "MIGRATION_HTTP_HOST=0.0.0.0" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
-def test_files_that_settings_name_have_a_folder_that_only_can_be_read(service: dict[str, Any]) -> None:
+def test_secrets_folder_is_mounted_read_only(service: dict[str, Any]) -> None:
     assert "MIGRATION_GOOGLE_CREDENTIALS" in service["environment"]
     assert "${SECRETS_FOLDER:-./.devstack/secrets}:/run/secrets:ro" in service["volumes"]
     assert all(volume.endswith(":ro") for volume in service["volumes"])

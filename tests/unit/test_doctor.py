@@ -1,4 +1,4 @@
-"""The doctor prints what it finds as it finds it: one check that breaks off costs no other finding."""
+"""The doctor prints each finding at once: a check that fails does not hide other findings."""
 
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -43,7 +43,7 @@ def _failing_check(error: Exception) -> doctor.Check:
         (ValueError("secret"), "FAIL Kafka: this check failed (ValueError); report it"),
     ],
 )
-async def test_a_failing_check_hides_no_other_finding(
+async def test_failing_check_hides_no_other_finding(
     error: Exception,
     line: str,
     settings: Settings,
@@ -82,7 +82,7 @@ async def test_missing_topics_are_a_note(
     assert f"note Kafka: the service creates {missing} at its start, if it has the permission" in lines
 
 
-async def test_a_failing_name_hides_no_other_name() -> None:
+async def test_failing_name_hides_no_other_name() -> None:
     def check(name: str) -> str:
         if name == "b":
             raise ValueError("secret")
@@ -101,7 +101,8 @@ async def _http(**variables: str) -> list[Finding]:
     return [finding async for finding in doctor._http(load(known | variables))]
 
 
-async def test_a_port_that_is_open_to_all_without_a_word_is_a_failure() -> None:
+async def test_public_port_without_tokens_is_a_failure() -> None:
+    """With `MIGRATION_HTTP_OPEN` set it is a note."""
     failure, note = await _http(MIGRATION_HTTP_HOST="0.0.0.0")
     assert failure[0] is Severity.FAIL
     assert "MIGRATION_HTTP_TOKENS_FILE" in failure[1]
@@ -111,7 +112,7 @@ async def test_a_port_that_is_open_to_all_without_a_word_is_a_failure() -> None:
     ]
 
 
-async def test_the_tokens_file_is_read(tmp_path: Path) -> None:
+async def test_tokens_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "tokens.toml"
     path.write_text(
         "".join(tokens.issue_token(name, frozenset({tokens.Right.READ}))[1] for name in ("b", "a"))

@@ -1,4 +1,4 @@
-"""The page of errors tells every code a job can fail with, and none that is not there."""
+"""The page of errors lists exactly the codes a job can fail with."""
 
 from collections import Counter
 
@@ -8,15 +8,16 @@ from tests.support.doc_pages import ROOT, anchors, first_code_names, read_page, 
 PAGE = read_page("docs/errors.md")
 
 
-def test_every_code_is_told_once_and_none_that_is_not_there() -> None:
+def test_every_code_is_listed_once() -> None:
+    """The page lists every code and no other."""
     assert Counter(first_code_names(PAGE)) == Counter(ErrorCode)
 
 
-def test_every_code_has_a_cause_and_something_to_do() -> None:
+def test_every_code_has_cause_and_advice() -> None:
     assert [row for row in table_rows(PAGE) if len(row) != 3 or not all(row)] == []
 
 
-def test_the_pages_lead_to_each_other() -> None:
+def test_readme_names_every_reference_page() -> None:
     assert "rejected-rows" in anchors(read_page("docs/chats.md"))
     for name in ("chats", "cli", "errors", "operations"):
         assert (ROOT / "docs" / f"{name}.md").is_file()

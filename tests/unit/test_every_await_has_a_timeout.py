@@ -1,6 +1,6 @@
-"""I10: every await of something external has a timeout, by the text of the code.
+"""I10: every await of something external has a timeout, checked in the source code.
 
-A new call into a driver that waits without one fails here, before any server has to fall silent.
+A new call into a driver without a timeout fails here, before a server has to hang.
 """
 
 import ast
@@ -105,7 +105,7 @@ def location(file: str, call: ast.Call) -> str:
     return f"{file}:{call.lineno} {ast.unparse(call.func)}"
 
 
-def test_no_statement_waits_for_postgres_without_a_limit() -> None:
+def test_every_postgres_statement_has_a_timeout() -> None:
     wanted = methods(*POSTGRES) | {"acquire"}  # which gives something else that is awaited
     unbounded = [
         location(file, call)
@@ -128,7 +128,8 @@ def test_no_statement_waits_for_postgres_without_a_limit() -> None:
     assert unbounded == []
 
 
-def test_every_connection_is_made_with_a_limit_on_connecting_and_on_each_statement() -> None:
+def test_every_postgres_connection_sets_both_timeouts() -> None:
+    """One timeout is for connecting, the other for each statement."""
     made = [
         (location(file, call), {"timeout", "command_timeout"} - keyword_names(call))
         for file, tree in parse_packages("consumer")
@@ -136,10 +137,10 @@ def test_every_connection_is_made_with_a_limit_on_connecting_and_on_each_stateme
         if callee_name(call) in OPENERS and receiver_name(call) == "asyncpg"
     ]
     assert len(made) >= 5
-    assert [place for place, missing in made if missing] == []
+    assert [call_location for call_location, missing in made if missing] == []
 
 
-def test_a_batch_and_the_search_for_refused_rows_are_called_under_a_limit_alone() -> None:
+def test_batch_and_rejected_row_search_run_under_a_timeout() -> None:
     """COPY has none of its own, whatever the connection was made with."""
     calls = [
         (location(file, call), is_bounded(around))
@@ -150,7 +151,7 @@ def test_a_batch_and_the_search_for_refused_rows_are_called_under_a_limit_alone(
     assert [limited for _, limited in calls] == [True, True], calls
 
 
-def test_nothing_of_the_kafka_library_is_awaited_but_by_its_guard() -> None:
+def test_kafka_library_is_awaited_only_with_a_deadline() -> None:
     wanted = methods(*KAFKA)
     unguarded = [
         location(file, call)
@@ -164,7 +165,7 @@ def test_nothing_of_the_kafka_library_is_awaited_but_by_its_guard() -> None:
     assert text.count("call_with_deadline(") > 10, "the guard has another name by now"
 
 
-def test_the_end_of_a_child_is_awaited_under_a_limit() -> None:
+def test_child_exit_is_awaited_with_a_timeout() -> None:
     tree = ast.parse((ROOT / "consumer/worker/extractor_process.py").read_text(encoding="utf-8"))
     waits = [
         (location("child.py", call), is_bounded(around))
@@ -172,19 +173,19 @@ def test_the_end_of_a_child_is_awaited_under_a_limit() -> None:
         if callee_name(call) == "wait"
     ]
     assert waits
-    assert [place for place, limited in waits if not limited] == []
+    assert [call_location for call_location, limited in waits if not limited] == []
 
 
 @pytest.mark.parametrize("package", ["consumer/sources/google_sheets", "producer_cli", "consumer/http"])
-def test_every_request_over_http_has_a_limit(package: str) -> None:
-    asks = {"request", "get", "post", "stream", "Client", "AsyncClient"}
+def test_every_http_request_has_a_timeout(package: str) -> None:
+    methods_used = {"request", "get", "post", "stream", "Client", "AsyncClient"}
     on = {"httpx", "session", "requests"}
     unbounded = [
         location(file, node)
         for file, tree in parse_packages(package)
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
-        and callee_name(node) in asks
+        and callee_name(node) in methods_used
         and receiver_name(node) in on
         and not {"timeout", None} & keyword_names(node)
     ]

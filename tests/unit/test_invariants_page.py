@@ -1,4 +1,4 @@
-"""The pages of invariants leave none out, and name tests that are there."""
+"""The pages of invariants cover every invariant and name tests that exist."""
 
 import re
 from pathlib import Path
@@ -31,25 +31,25 @@ SECTIONS = _sections()
 ENTRIES = [entry for section in SECTIONS.values() for entry in section]
 
 
-def test_every_invariant_has_a_section_and_was_seen_to_break() -> None:
+def test_every_invariant_has_a_section_with_entries() -> None:
     numbered = {heading.split(":")[0]: entries for heading, entries in SECTIONS.items() if ":" in heading}
     assert set(numbered) == {f"I{number}" for number in range(1, 22)}
     assert all(SECTIONS.values())
 
 
-def test_every_entry_tells_what_was_taken_out_and_what_came_of_it() -> None:
+def test_every_entry_names_test_removal_and_failure() -> None:
     assert len(ENTRIES) == len(re.findall(r"^\*\*.+\.\*\*$", TEXT, re.MULTILINE)) > 100
     assert [promise for promise, facts in ENTRIES if list(facts)[:3] != FACTS] == []
 
 
-def test_every_test_named_is_there() -> None:
+def test_named_test_files_exist() -> None:
     named = {file for _, facts in ENTRIES for file in _files(facts["Test"])}
     assert len(named) > 20
     assert {str(file) for file in named if not (ROOT / file).is_file()} == set()
     assert [promise for promise, facts in ENTRIES if not _files(facts["Test"])] == []
 
 
-def test_every_case_named_is_in_one_of_its_files() -> None:
+def test_named_tests_are_in_their_files() -> None:
     cases = 0
     for promise, facts in ENTRIES:
         text = "".join((ROOT / file).read_text(encoding="utf-8") for file in _files(facts["Test"]))
@@ -59,12 +59,12 @@ def test_every_case_named_is_in_one_of_its_files() -> None:
     assert cases > 50
 
 
-def test_the_list_leads_to_every_section() -> None:
+def test_index_lists_every_section() -> None:
     listed = re.findall(r"^\* \[([^]]+)\]\(", (FOLDER / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(listed) == sorted(SECTIONS)
 
 
 def _files(test: str) -> list[Path]:
-    """Where no folder is named it is the one of the faults."""
+    """Return the named files; the default folder is that of the fault tests."""
     names = re.findall(r"`([\w/]*test_\w+\.py)", test)
     return [Path(name) if "/" in name else FAULTS / name for name in names]

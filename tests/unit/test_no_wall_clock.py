@@ -1,4 +1,4 @@
-"""Nothing is decided by the wall clock of the machine a replica runs on: it may be an hour off, and jump."""
+"""No decision depends on the wall clock of a replica: it may be an hour off, and jump."""
 
 import ast
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ WALL_CLOCK_NAMES = frozenset(
         "processors.TimeStamper",
     }
 )
-"""The ways to ask for it, by the last two names."""
+"""Functions that read the wall clock, by their last two names."""
 ALLOWED = {
     (
         "consumer/telemetry/logs.py",
@@ -49,7 +49,7 @@ def wall_clock_uses(tree: ast.AST) -> Iterator[str]:
                 f"time.{alias.name}" for alias in node.names if f"time.{alias.name}" in WALL_CLOCK_NAMES
             )
         elif isinstance(node, ast.Import | ast.ImportFrom):
-            yield from (f"{one.name} as {one.asname}" for one in node.names if _shadows_clock(one))
+            yield from (f"{alias.name} as {alias.asname}" for alias in node.names if _shadows_clock(alias))
 
 
 def _shadows_clock(alias: ast.alias) -> bool:
@@ -57,24 +57,25 @@ def _shadows_clock(alias: ast.alias) -> bool:
 
 
 def find_uses() -> set[tuple[str, str]]:
-    files = (path for room in PACKAGES for path in (ROOT / room).rglob("*.py"))
+    files = (path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
     trees = ((str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))) for path in files)
-    return {(place, ask) for place, tree in trees for ask in wall_clock_uses(tree)}
+    return {(file, name) for file, tree in trees for name in wall_clock_uses(tree)}
 
 
-def test_no_lease_no_limit_and_no_event_is_told_by_the_wall_clock_of_the_process() -> None:
+def test_wall_clock_is_used_only_where_allowed() -> None:
+    """No lease, no timeout and no event depends on the wall clock of the process."""
     assert find_uses() == ALLOWED.keys()
 
 
-def test_every_way_to_ask_is_seen() -> None:
-    told = """
+def test_every_use_of_wall_clock_is_found() -> None:
+    source = """
 import time, datetime
 import time as clock
 from time import time_ns
 from datetime import datetime as moment
 datetime.datetime.now(UTC); time.time(); date.today(); field(default_factory=datetime.utcnow)
 """
-    assert set(wall_clock_uses(ast.parse(told))) == {
+    assert set(wall_clock_uses(ast.parse(source))) == {
         *("time as clock", "time.time_ns", "datetime as moment"),
         *("datetime.now", "time.time", "date.today", "datetime.utcnow"),
     }

@@ -44,7 +44,7 @@ def test_every_exception_is_needed(name: str) -> None:
         ("```sh\ntold\n```\n\nsaid", ["said"]),
     ],
 )
-def test_words_are_found_in_prose_alone(text: str, words: list[str]) -> None:
+def test_banned_words_are_found_in_prose_only(text: str, words: list[str]) -> None:
     assert [finding.word for finding in find_banned(text, ALLOWED_IN["*"])] == words
 
 

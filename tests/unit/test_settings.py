@@ -19,7 +19,7 @@ def test_repr_shows_no_secret() -> None:
     assert "secret" not in repr(load(MINIMAL_SETTINGS))
 
 
-def test_value_from_a_file(tmp_path: Path) -> None:
+def test_value_is_read_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "url"
     path.write_text("postgresql://u:other@h/db\n")
     settings = load({"KAFKA_BOOTSTRAP_SERVERS": "k", "DATABASE_URL_FILE": str(path)})

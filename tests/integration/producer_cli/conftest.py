@@ -12,7 +12,7 @@ from tests.support.faults import consumer_group
 
 @pytest.fixture(scope="module", autouse=True)
 def empty_consumer_group(stack: Stack) -> None:
-    """Who commits for the group without being a member may not find one in it, dead ones included."""
+    """Kafka accepts commits from outside the group only while it has no members, dead ones included."""
     consumer_group.remove_members(stack.bootstrap_servers)
 
 

@@ -52,13 +52,13 @@ class FakeService:
                 await service._producer.close()
 
     async def next_request(self, request_id: str) -> Record:
-        """The next message with this key; it is recorded."""
+        """Return the next message with this key, after committing it."""
         record = await self.next_unread_request(request_id)
         await self.commit(record)
         return record
 
     async def next_unread_request(self, request_id: str) -> Record:
-        """The next message with this key, which the service has not read."""
+        """Return the next message with this key, without committing it."""
         async with asyncio.timeout(TIMEOUT_SECONDS):
             async for record in self._requests:
                 if record.key == request_id.encode():
@@ -66,13 +66,13 @@ class FakeService:
         raise AssertionError("the subscription ended")
 
     async def commit(self, request: Record) -> None:
-        """Be through with a message: it is recorded, or among the dead letters."""
+        """Commit the offset of a message, as the service does once it is recorded or a dead letter."""
         await self._offset_committer.commit(
             {TopicPartition(REQUESTS.name, request.partition): request.offset + 1}
         )
 
     async def publish_status(self, request_id: str, status: str, sequence: int, **other: Any) -> bytes:
-        """Publish a status event and give its bytes."""
+        """Publish a status event and return its bytes."""
         value = (
             make_event(status, sequence, **({"request_id": request_id} | other)).model_dump_json().encode()
         )
@@ -80,7 +80,7 @@ class FakeService:
         return value
 
     async def publish_dead_letter(self, request: Record, reason: str, message: str) -> None:
-        """Put a request among the dead letters, as it was received."""
+        """Publish a request as a dead letter, unchanged."""
         headers = (("dlq-reason", reason.encode()), ("dlq-message", message.encode()), ("dlq-topic", b"x"))
         await self.publish(ProducerRecord(DEAD_LETTERS.name, request.key, request.value, headers))
 
@@ -88,14 +88,14 @@ class FakeService:
         assert all(await self._producer.publish(messages))
 
     async def all_requests(self, request_id: str) -> list[dict[str, Any]]:
-        """Every message with this key that is in the topic at this moment."""
+        """Return every message with this key that is now in the topic."""
         async with await Subscription.open(self.connection, REQUESTS.name, key=request_id) as topic:
             return [json.loads(record.value or b"") async for record in topic.read_existing()]
 
 
 @dataclass(frozen=True)
 class CliRunner:
-    """The command with an environment of its own."""
+    """Runs the command with its own environment."""
 
     environment: dict[str, str]
     folder: Path

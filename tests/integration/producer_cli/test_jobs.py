@@ -8,7 +8,7 @@ from tests.integration.producer_cli.fake_service import CliRunner, FakeService, 
 from tests.support.status_event_factories import make_event
 
 
-async def test_watching_a_finished_job_shows_it_at_once(cli: CliRunner, fake_service: FakeService) -> None:
+async def test_watch_shows_finished_job_at_once(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     await fake_service.publish_status(request_id, "running", 1)
     await fake_service.publish_status(request_id, "failed", 2)
@@ -20,9 +20,7 @@ async def test_watching_a_finished_job_shows_it_at_once(cli: CliRunner, fake_ser
     assert f"migration retry {request_id} --watch" in done.stderr
 
 
-async def test_watching_a_running_job_shows_where_it_is_and_each_change(
-    cli: CliRunner, fake_service: FakeService
-) -> None:
+async def test_watch_shows_running_job_and_each_change(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     await fake_service.publish_status(request_id, "running", 1, total=10, processed=1)
     await fake_service.publish_status(request_id, "running", 2, total=10, processed=2)
@@ -33,7 +31,7 @@ async def test_watching_a_running_job_shows_where_it_is_and_each_change(
     assert (done.exit_code, len(done.stdout_lines)) == (0, 2)
 
 
-async def test_watching_before_anything_is_known_waits(cli: CliRunner, fake_service: FakeService) -> None:
+async def test_watch_waits_for_first_event(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     running = await cli.start("watch", request_id)
     await running.read_stderr_until("Nothing is known of this request yet")
@@ -41,7 +39,7 @@ async def test_watching_before_anything_is_known_waits(cli: CliRunner, fake_serv
     assert (await running.wait()).exit_code == 0
 
 
-async def test_a_retry_waits_for_the_next_run(cli: CliRunner, fake_service: FakeService) -> None:
+async def test_retry_waits_for_next_run(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     await fake_service.publish_status(request_id, "failed", 5)
     running = await cli.start("retry", request_id, "--watch")
@@ -54,7 +52,7 @@ async def test_a_retry_waits_for_the_next_run(cli: CliRunner, fake_service: Fake
     assert [line.split()[1] for line in done.stdout_lines] == ["pending", "completed"]
 
 
-async def test_a_retry_that_is_refused_says_why(cli: CliRunner, fake_service: FakeService) -> None:
+async def test_rejected_retry_prints_reason(cli: CliRunner, fake_service: FakeService) -> None:
     for watch in ((), ("--watch",)):
         request_id = new_request_id()
         await fake_service.publish_status(request_id, "completed", 5)
@@ -69,9 +67,10 @@ async def test_a_retry_that_is_refused_says_why(cli: CliRunner, fake_service: Fa
         assert "A completed job cannot be retried." in done.stderr
 
 
-async def test_what_another_has_brought_about_is_not_taken_for_the_answer(
+async def test_event_before_command_is_read_is_not_its_result(
     cli: CliRunner, fake_service: FakeService
 ) -> None:
+    """Another client changed the job; the service then rejects our command."""
     for command, before, after, run in (
         ("retry", "failed", "pending", 2),
         ("cancel", "running", "completed", 1),
@@ -89,7 +88,7 @@ async def test_what_another_has_brought_about_is_not_taken_for_the_answer(
         assert done.stdout_lines == []
 
 
-async def test_a_retry_without_watching_tells_that_it_began(
+async def test_retry_without_watch_ends_when_run_is_pending(
     cli: CliRunner, fake_service: FakeService
 ) -> None:
     request_id = new_request_id()
@@ -102,7 +101,7 @@ async def test_a_retry_without_watching_tells_that_it_began(
     assert [line.split()[1] for line in done.stdout_lines] == ["pending"]
 
 
-async def test_a_cancelled_job_is_told(cli: CliRunner, fake_service: FakeService) -> None:
+async def test_cancel_ends_when_job_is_cancelled(cli: CliRunner, fake_service: FakeService) -> None:
     for watch, code in (((), 0), (("--watch",), 3)):
         request_id = new_request_id()
         await fake_service.publish_status(request_id, "running", 5)
@@ -115,7 +114,7 @@ async def test_a_cancelled_job_is_told(cli: CliRunner, fake_service: FakeService
         assert done.stdout_lines[-1].split()[1] == "cancelled"
 
 
-async def test_a_job_that_has_ended_cannot_be_cancelled(cli: CliRunner, fake_service: FakeService) -> None:
+async def test_finished_job_cannot_be_cancelled(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     await fake_service.publish_status(request_id, "completed", 5)
     running = await cli.start("cancel", request_id, "--watch")
@@ -127,7 +126,7 @@ async def test_a_job_that_has_ended_cannot_be_cancelled(cli: CliRunner, fake_ser
     assert done.stderr == "There is nothing to cancel: the job has completed already.\n"
 
 
-async def test_a_command_nobody_answers_is_kept(cli: CliRunner, fake_service: FakeService) -> None:
+async def test_unanswered_command_stays_in_kafka(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     done = await cli.run("cancel", request_id)
     assert done.exit_code == 0
@@ -135,7 +134,7 @@ async def test_a_command_nobody_answers_is_kept(cli: CliRunner, fake_service: Fa
     assert len(await fake_service.all_requests(request_id)) == 1
 
 
-async def test_the_status_of_all_is_the_latest_of_each_newest_first(
+async def test_status_lists_latest_event_per_job_newest_first(
     cli: CliRunner, fake_service: FakeService
 ) -> None:
     older, newer = new_request_id(), new_request_id()
@@ -154,9 +153,7 @@ async def test_the_status_of_all_is_the_latest_of_each_newest_first(
     assert [event["sequence"] for event in events if event["request_id"] in {older, newer}] == [2, 1]
 
 
-async def test_the_status_shows_those_published_last_and_all_of_them_where_asked(
-    cli: CliRunner, fake_service: FakeService
-) -> None:
+async def test_status_lists_last_published_jobs_or_all(cli: CliRunner, fake_service: FakeService) -> None:
     """More jobs than one window of the topic holds; they occurred long before they were published."""
     prefix = new_request_id()
     ids = [f"{prefix}-{number:04}" for number in range(2_400)]
@@ -180,7 +177,7 @@ async def test_the_status_shows_those_published_last_and_all_of_them_where_asked
     assert (await cli.run("status", "--all", ids[0])).exit_code == 2
 
 
-async def test_the_status_of_one_tells_all_that_is_known(cli: CliRunner, fake_service: FakeService) -> None:
+async def test_status_of_one_job_shows_details(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     last = await fake_service.publish_status(request_id, "completed", 2, warnings={"phone": 3})
     done = await cli.run("status", request_id)
@@ -192,7 +189,7 @@ async def test_the_status_of_one_tells_all_that_is_known(cli: CliRunner, fake_se
     assert [json.loads(line) for line in as_json.stdout_lines] == [json.loads(last)]
 
 
-async def test_an_unknown_request_is_wrong_input(cli: CliRunner, fake_service: FakeService) -> None:
+async def test_unknown_request_is_invalid_input(cli: CliRunner, fake_service: FakeService) -> None:
     done = await cli.run("status", "never-asked-for")
     assert done.exit_code == 2
     assert done.stderr.startswith("Nothing is known of request never-asked-for")

@@ -18,7 +18,7 @@ def workbook(tmp_path: Path) -> Path:
     return file
 
 
-async def test_a_file_arrives_whole_and_the_request_names_it(
+async def test_uploaded_file_is_complete_and_named_in_request(
     cli: CliRunner, fake_service: FakeService, workbook: Path, tmp_path: Path
 ) -> None:
     request_id = new_request_id()
@@ -34,7 +34,7 @@ async def test_a_file_arrives_whole_and_the_request_names_it(
     assert (tmp_path / "fetched").read_bytes() == workbook.read_bytes()  # noqa: ASYNC240  # a test may wait
 
 
-async def test_every_kind_of_source_can_be_asked_for(cli: CliRunner, fake_service: FakeService) -> None:
+async def test_request_is_published_for_each_source_type(cli: CliRunner, fake_service: FakeService) -> None:
     sources = {
         ("excel", "--path", "2026/chats.xlsx"): {"type": "excel", "file": {"path": "2026/chats.xlsx"}},
         ("database", "admin_panel", "--table", "public.chats"): {
@@ -70,26 +70,24 @@ async def test_every_kind_of_source_can_be_asked_for(cli: CliRunner, fake_servic
         }
 
 
-async def test_a_program_gets_the_id_and_each_event_once(cli: CliRunner, fake_service: FakeService) -> None:
+async def test_json_output_has_id_and_each_event_once(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     running = await cli.start(*DATABASE, request_id, "--watch", "--json")
     assert json.loads(await running.read_line()) == {"request_id": request_id}
     await fake_service.next_request(request_id)
-    said = [
+    published = [
         await fake_service.publish_status(request_id, "pending", 1),
         await fake_service.publish_status(request_id, "running", 2, total=10, processed=5),
     ]
     await fake_service.publish_status(request_id, "pending", 1)
     await fake_service.publish_status(new_request_id(), "failed", 9)
-    said.append(await fake_service.publish_status(request_id, "completed", 3))
+    published.append(await fake_service.publish_status(request_id, "completed", 3))
     done = await running.wait()
     assert done.exit_code == 0
-    assert [json.loads(line) for line in done.stdout_lines[1:]] == [json.loads(event) for event in said]
+    assert [json.loads(line) for line in done.stdout_lines[1:]] == [json.loads(event) for event in published]
 
 
-async def test_a_pipe_gets_the_id_and_a_line_for_each_change(
-    cli: CliRunner, fake_service: FakeService
-) -> None:
+async def test_piped_output_has_id_and_line_per_change(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     running = await cli.start(*DATABASE, request_id, "--watch")
     await fake_service.next_request(request_id)
@@ -106,7 +104,7 @@ async def test_a_pipe_gets_the_id_and_a_line_for_each_change(
 
 
 @pytest.mark.parametrize(("status", "code"), [("completed", 0), ("failed", 1), ("cancelled", 3)])
-async def test_the_end_of_the_job_is_the_exit_code(
+async def test_final_status_sets_exit_code(
     cli: CliRunner, fake_service: FakeService, status: str, code: int
 ) -> None:
     request_id = new_request_id()
@@ -116,9 +114,7 @@ async def test_the_end_of_the_job_is_the_exit_code(
     assert (await running.wait()).exit_code == code
 
 
-async def test_the_same_request_again_shows_the_finished_job_at_once(
-    cli: CliRunner, fake_service: FakeService
-) -> None:
+async def test_repeated_request_shows_finished_job_at_once(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     last = await fake_service.publish_status(request_id, "completed", 7)
     running = await cli.start(*DATABASE, request_id, "--watch", "--json")
@@ -129,9 +125,7 @@ async def test_the_same_request_again_shows_the_finished_job_at_once(
     assert json.loads(done.stdout_lines[1])["event_id"] == json.loads(last)["event_id"]
 
 
-async def test_a_dead_letter_ends_the_waiting_with_its_reason(
-    cli: CliRunner, fake_service: FakeService
-) -> None:
+async def test_dead_letter_ends_wait_with_its_reason(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     running = await cli.start(*DATABASE, request_id, "--watch")
     request = await fake_service.next_request(request_id)
@@ -144,9 +138,8 @@ async def test_a_dead_letter_ends_the_waiting_with_its_reason(
     assert "(request_id_reused): This id belongs to another request." in done.stderr
 
 
-async def test_the_end_of_another_with_the_same_id_is_not_taken_for_ours(
-    cli: CliRunner, fake_service: FakeService
-) -> None:
+async def test_end_of_other_job_with_same_id_is_not_ours(cli: CliRunner, fake_service: FakeService) -> None:
+    """A final event counts only after the service has read the new request."""
     request_id = new_request_id()
     running = await cli.start(*DATABASE, request_id, "--watch")
     request = await fake_service.next_unread_request(request_id)
@@ -165,9 +158,7 @@ async def test_the_end_of_another_with_the_same_id_is_not_taken_for_ours(
     assert "completed" not in "".join(done.stdout_lines)
 
 
-async def test_the_waiting_for_our_request_to_be_read_is_bounded_too(
-    cli: CliRunner, fake_service: FakeService
-) -> None:
+async def test_wait_for_unread_request_times_out(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     running = await cli.start(*DATABASE, request_id, "--wait", "5")
     await fake_service.next_unread_request(request_id)
@@ -178,9 +169,8 @@ async def test_the_waiting_for_our_request_to_be_read_is_bounded_too(
     assert "completed" not in "".join(done.stdout_lines)
 
 
-async def test_an_id_made_for_the_request_needs_no_look_at_the_group(
-    cli: CliRunner, fake_service: FakeService
-) -> None:
+async def test_generated_id_needs_no_committed_offset(cli: CliRunner, fake_service: FakeService) -> None:
+    """The job ends although the consumer group has not committed the request."""
     running = await cli.start("start", "database", "admin_panel", "--watch")
     request_id = await running.read_line()
     await fake_service.next_unread_request(request_id)
@@ -188,19 +178,18 @@ async def test_an_id_made_for_the_request_needs_no_look_at_the_group(
     assert (await running.wait()).exit_code == 0
 
 
-async def test_the_dead_letter_of_another_with_the_same_id_is_not_ours(
-    cli: CliRunner, fake_service: FakeService
-) -> None:
+async def test_dead_letter_of_other_message_is_ignored(cli: CliRunner, fake_service: FakeService) -> None:
+    """It has the same request id and another body."""
     request_id = new_request_id()
     running = await cli.start(*DATABASE, request_id, "--watch")
     request = await fake_service.next_request(request_id)
-    stranger = type(request)(request.topic, 0, 0, 0, request.key, b'{"action": "cancel"}')
-    await fake_service.publish_dead_letter(stranger, "command_refused", "No.")
+    other_message = type(request)(request.topic, 0, 0, 0, request.key, b'{"action": "cancel"}')
+    await fake_service.publish_dead_letter(other_message, "command_refused", "No.")
     await fake_service.publish_status(request_id, "completed", 5)
     assert (await running.wait()).exit_code == 0
 
 
-async def test_a_request_that_is_not_valid_is_wrong_input(cli: CliRunner, fake_service: FakeService) -> None:
+async def test_invalid_request_is_invalid_input(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     running = await cli.start(*DATABASE, request_id, "--watch")
     await fake_service.next_request(request_id)
@@ -211,14 +200,14 @@ async def test_a_request_that_is_not_valid_is_wrong_input(cli: CliRunner, fake_s
     assert "invalid_request: There is no such dataset." in done.stderr
 
 
-async def test_waiting_ends_when_it_was_asked_to(cli: CliRunner, fake_service: FakeService) -> None:
+async def test_wait_times_out(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     done = await cli.run(*DATABASE, request_id, "--wait", "0.5")
     assert done.exit_code == 4
     assert len(await fake_service.all_requests(request_id)) == 1
 
 
-async def test_ctrl_c_leaves_the_job_alone(cli: CliRunner, fake_service: FakeService) -> None:
+async def test_ctrl_c_does_not_cancel_job(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     running = await cli.start(*DATABASE, request_id, "--watch")
     await running.read_line()
@@ -232,7 +221,7 @@ async def test_ctrl_c_leaves_the_job_alone(cli: CliRunner, fake_service: FakeSer
     assert len(await fake_service.all_requests(request_id)) == 1
 
 
-async def test_who_reads_only_the_first_line_is_no_trouble(cli: CliRunner, fake_service: FakeService) -> None:
+async def test_closed_stdout_ends_watch_silently(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     running = await cli.start(*DATABASE, request_id, "--watch")
     await running.read_line()

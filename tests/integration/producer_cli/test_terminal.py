@@ -6,7 +6,7 @@ from tests.integration.producer_cli.fake_service import CliRunner, FakeService, 
 from tests.integration.producer_cli.pseudo_terminal import PseudoTerminal
 
 
-async def test_a_person_sees_the_upload_the_bar_and_the_counters(
+async def test_terminal_shows_upload_progress_and_counters(
     cli: CliRunner, fake_service: FakeService, tmp_path: Path
 ) -> None:
     request_id = new_request_id()
@@ -31,7 +31,7 @@ async def test_a_person_sees_the_upload_the_bar_and_the_counters(
         assert await terminal.wait() == 0
 
 
-async def test_ctrl_c_leaves_the_terminal_as_it_was(cli: CliRunner, fake_service: FakeService) -> None:
+async def test_ctrl_c_restores_terminal(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     async with PseudoTerminal.started(cli, "watch", request_id) as terminal:
         await fake_service.publish_status(request_id, "running", 1, total=10, processed=5)
@@ -43,9 +43,7 @@ async def test_ctrl_c_leaves_the_terminal_as_it_was(cli: CliRunner, fake_service
         assert terminal.cursor_is_shown
 
 
-async def test_closing_the_terminal_ends_the_watching_and_nothing_else(
-    cli: CliRunner, fake_service: FakeService
-) -> None:
+async def test_closed_terminal_ends_watch_but_not_job(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     start = ("start", "database", "admin_panel", "--watch", "--request-id", request_id)
     async with PseudoTerminal.started(cli, *start) as terminal:
@@ -57,7 +55,7 @@ async def test_closing_the_terminal_ends_the_watching_and_nothing_else(
     assert [request["action"] for request in await fake_service.all_requests(request_id)] == ["start"]
 
 
-async def test_the_table_of_all_jobs_keeps_the_ids_whole(cli: CliRunner, fake_service: FakeService) -> None:
+async def test_jobs_table_does_not_truncate_ids(cli: CliRunner, fake_service: FakeService) -> None:
     request_id = new_request_id()
     name = "a very long name of a workbook.xlsx"
     await fake_service.publish_status(

@@ -62,7 +62,7 @@ def test_value_and_kind_identify_the_cell(cell: Cell, value: object, kind: str |
         assert cut == {}
 
 
-def test_small_and_bounded_records_look_the_same() -> None:
+def test_small_and_bounded_records_have_same_format() -> None:
     record: dict[str, Cell] = {f"c{number}": cell for number, (cell, _, _) in enumerate(CELLS)}
     small = ENCODER.encode(record, FIELDS)
     large = ENCODER.encode(record | {"Note": "x" * 30_000}, FIELDS)

@@ -15,5 +15,5 @@ def test_fingerprint_round_trip() -> None:
 
 
 @pytest.mark.parametrize("fingerprint", [None, "", "0f3a"])
-def test_a_fingerprint_without_rules_identifies_no_load(fingerprint: str | None) -> None:
+def test_fingerprint_without_rules_identifies_no_load(fingerprint: str | None) -> None:
     assert LoadIdentity.parse(fingerprint) is None

@@ -41,7 +41,7 @@ HEADER: dict[str, Any] = {
         ("excel", 7, True, 7),
     ],
 )
-def test_rows_of_a_batch_by_source_and_settings(
+def test_batch_rows_depend_on_source_and_settings(
     source_type: str, chunk_rows: int | None, low_memory: bool, rows: int
 ) -> None:
     header = HEADER | {"source": {"type": source_type}, "chunk_rows": chunk_rows, "low_memory": low_memory}

@@ -219,12 +219,12 @@ UPLOADED: dict[str, Any] = {"upload": {"upload_id": "u"}}
 def test_only_errors_of_the_intended_variant_are_named(source: Any, wrong: list[str]) -> None:
     message = _parse_error(start_with(source=source)).message
     named = message.removeprefix("the request is wrong: ").split("; ")
-    named = [one for one in named if not one.startswith("and ")]
+    named = [text for text in named if not text.startswith("and ")]
     assert len(named) == len(wrong)
-    assert all(one.startswith(expected) for one, expected in zip(named, wrong, strict=True)), message
+    assert all(text.startswith(expected) for text, expected in zip(named, wrong, strict=True)), message
 
 
-def test_error_path_leads_through_the_message() -> None:
+def test_error_has_full_path_of_the_field() -> None:
     message = _parse_error(start_with(options={"max_attempts": 0}, source={"type": "database"})).message
     assert "source.connection: Field required" in message
     assert "options.max_attempts: Input should be" in message

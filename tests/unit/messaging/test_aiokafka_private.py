@@ -43,8 +43,10 @@ async def test_admin_client_has_the_private_names() -> None:
 
 async def test_tasks_of_a_consumer_are_found_by_owner() -> None:
     consumer, other = AIOKafkaConsumer(group_id="g"), AIOKafkaConsumer(group_id="g")
-    for one in (consumer, other):
-        one._coordinator = GroupCoordinator(one._client, one._subscription, group_id="g")
+    for group_consumer in (consumer, other):
+        group_consumer._coordinator = GroupCoordinator(
+            group_consumer._client, group_consumer._subscription, group_id="g"
+        )
     coordinator = consumer._coordinator
     coordinator.member_id = "m"
     coordinator._start_heartbeat_task()

@@ -47,7 +47,7 @@ def test_flood_is_limited_and_counted() -> None:
     assert later.getMessage() == "broker 1 is away [97 more like this left out]"
 
 
-def test_line_of_another_kind_passes_during_a_flood() -> None:
+def test_other_kind_of_line_passes_during_flood() -> None:
     quiet = RateLimitFilter(lambda: 0.0)
     for _ in range(100):
         quiet.filter(_record("one"))

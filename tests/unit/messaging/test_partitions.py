@@ -17,11 +17,11 @@ KNOWN = [
 
 
 @pytest.mark.parametrize(("key", "hashed"), KNOWN)
-def test_partition_is_that_of_the_java_client(key: bytes, hashed: int) -> None:
+def test_partition_matches_java_client(key: bytes, hashed: int) -> None:
     assert partition_for(key, 6) == (hashed & 0x7FFFFFFF) % 6
 
 
 @given(st.binary(max_size=50), st.integers(1, 50))
-def test_partition_is_that_of_the_producer(key: bytes, partitions: int) -> None:
+def test_partition_matches_producer(key: bytes, partitions: int) -> None:
     numbers = list(range(partitions))
     assert partition_for(key, partitions) == DefaultPartitioner()(key, numbers, numbers)

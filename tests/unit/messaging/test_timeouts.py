@@ -98,17 +98,17 @@ async def test_cancellation_from_inside_is_an_error() -> None:
 
 async def test_cancellation_of_the_caller_ends_the_call_and_propagates() -> None:
     ended = asyncio.Event()
-    begun = asyncio.Event()
+    started = asyncio.Event()
 
     async def call() -> None:
-        begun.set()
+        started.set()
         try:
             await asyncio.Event().wait()
         finally:
             ended.set()
 
     caller = asyncio.ensure_future(call_with_deadline(10, call()))
-    await begun.wait()
+    await started.wait()
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
         await caller
@@ -176,17 +176,17 @@ async def test_call_that_ends_within_the_grace_returns() -> None:
 async def test_call_beats_until_its_deadline_and_not_after(
     beats: list[float], heartbeat: Callable[[], None]
 ) -> None:
-    begun = time.monotonic()
+    started = time.monotonic()
     with pytest.raises(DeadlineExceededError):
         await call_with_deadline(10 * TICK, _block(), heartbeat=heartbeat)
     ended = time.monotonic()
     await asyncio.sleep(5 * TICK)
     assert len(beats) > 3
-    assert max(b - a for a, b in zip([begun, *beats], [*beats, ended], strict=True)) < 5 * TICK
+    assert max(b - a for a, b in zip([started, *beats], [*beats, ended], strict=True)) < 5 * TICK
     assert max(beats) <= ended
 
 
-async def test_call_without_heartbeat_beats_only_where_a_bounded_call_in_it_does(
+async def test_call_without_heartbeat_beats_only_in_nested_call(
     beats: list[float], heartbeat: Callable[[], None]
 ) -> None:
     async def outer() -> None:
@@ -199,7 +199,7 @@ async def test_call_without_heartbeat_beats_only_where_a_bounded_call_in_it_does
     assert beats
 
 
-async def test_heartbeat_of_one_call_is_not_that_of_a_concurrent_one(
+async def test_concurrent_calls_have_separate_heartbeats(
     beats: list[float], heartbeat: Callable[[], None]
 ) -> None:
     with pytest.raises(DeadlineExceededError):
@@ -270,12 +270,12 @@ async def test_cancelled_tasks_get_a_grace_and_no_more(monkeypatch: pytest.Monke
     await stays
 
 
-async def test_task_is_cancelled_again_while_another_one_swallows_its_cancellation() -> None:
-    begun = asyncio.Event()
+async def test_task_is_cancelled_again_while_other_swallows_cancellation() -> None:
+    started = asyncio.Event()
     after = asyncio.Event()
 
     async def swallows() -> None:
-        begun.set()
+        started.set()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
 
@@ -285,7 +285,7 @@ async def test_task_is_cancelled_again_while_another_one_swallows_its_cancellati
         await asyncio.Event().wait()
 
     task = asyncio.ensure_future(waits())
-    await begun.wait()
+    await started.wait()
     assert await cancel_until_done(lambda: set() if task.done() else {task}, 5)
     assert task.cancelled()
     assert after.is_set(), "the first cancellation was swallowed"

@@ -176,6 +176,6 @@ def test_file_that_changes_while_it_is_sent_is_rejected(size: int) -> None:
         list(read_chunks(io.BytesIO(CONTENT), size))
 
 
-def test_every_error_says_what_to_do() -> None:
+def test_every_error_has_advice() -> None:
     with pytest.raises(UploadError, match="Send the file again"):
         _assemble([])

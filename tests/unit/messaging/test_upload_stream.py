@@ -77,37 +77,37 @@ async def _make_stream(kafka: ProducerSession, chunks: int) -> UploadStream:
 
 
 async def test_reference_has_first_and_last_offset() -> None:
-    line = FakeSession(_positions(9))
-    upload = await (await _make_stream(line, 9)).finish("f")
+    session = FakeSession(_positions(9))
+    upload = await (await _make_stream(session, 9)).finish("f")
     assert (upload.partition, upload.first_offset, upload.last_offset, upload.chunks) == (2, 10, 18, 9)
-    assert line.closed
-    assert not line.aborts
+    assert session.closed
+    assert not session.aborts
 
 
 async def test_unacknowledged_chunks_are_bounded() -> None:
-    line = FakeSession(_positions(20))
-    await (await _make_stream(line, 20)).finish("f")
-    assert line.max_in_flight == MAX_UNACKNOWLEDGED
+    session = FakeSession(_positions(20))
+    await (await _make_stream(session, 20)).finish("f")
+    assert session.max_in_flight == MAX_UNACKNOWLEDGED
 
 
 async def test_unacknowledged_chunk_fails_the_next_write() -> None:
-    line = FakeSession([*_positions(1), FailedAck(OSError("gone")), *_positions(8)])
+    session = FakeSession([*_positions(1), FailedAck(OSError("gone")), *_positions(8)])
     with pytest.raises(KafkaUnavailableError, match="not every chunk was acknowledged"):
-        await _make_stream(line, 10)
-    assert len(line.sent) < 10
-    assert line.aborts
+        await _make_stream(session, 10)
+    assert len(session.sent) < 10
+    assert session.aborts
 
 
 async def test_unacknowledged_last_chunk_fails_finish() -> None:
-    line = FakeSession([*_positions(2), FailedAck(OSError("gone"))])
-    stream = await _make_stream(line, 3)
+    session = FakeSession([*_positions(2), FailedAck(OSError("gone"))])
+    stream = await _make_stream(session, 3)
     with pytest.raises(KafkaUnavailableError):
         await stream.finish("f")
-    assert line.aborts
+    assert session.aborts
 
 
 @pytest.mark.parametrize(
-    "places",
+    "positions",
     [
         [RecordPosition(2, -1), RecordPosition(2, 11)],
         [RecordPosition(2, 10), RecordPosition(2, -1)],
@@ -115,20 +115,20 @@ async def test_unacknowledged_last_chunk_fails_finish() -> None:
     ],
 )
 async def test_chunks_with_unknown_offsets_fail_finish(
-    places: list[RecordPosition | FailedAck],
+    positions: list[RecordPosition | FailedAck],
 ) -> None:
-    stream = await _make_stream(FakeSession(places), 2)
+    stream = await _make_stream(FakeSession(positions), 2)
     with pytest.raises(KafkaUnavailableError, match="no longer knows where"):
         await stream.finish("f")
 
 
 async def test_chunks_in_two_partitions_are_rejected() -> None:
     """In a topic that gets more partitions meanwhile, the key belongs to another one."""
-    line = FakeSession([RecordPosition(2, 10), RecordPosition(5, 0)])
-    stream = await _make_stream(line, 2)
+    session = FakeSession([RecordPosition(2, 10), RecordPosition(5, 0)])
+    stream = await _make_stream(session, 2)
     with pytest.raises(UploadRejectedError, match="Send the file again"):
         await stream.finish("f")
-    assert line.aborts
+    assert session.aborts
 
 
 @pytest.mark.parametrize(
@@ -136,15 +136,15 @@ async def test_chunks_in_two_partitions_are_rejected() -> None:
     [NotLeaderForPartitionError(), OSError("gone"), DeadlineExceededError("late"), MessageTooLargeError("")],
 )
 async def test_chunk_that_is_not_enqueued_fails_the_write(error: Exception) -> None:
-    line = FakeSession(_positions(2), error)
+    session = FakeSession(_positions(2), error)
     with pytest.raises(
         KafkaUnavailableError, match="kafka:9092 is not reachable: the file could not be sent"
     ):
-        await _make_stream(line, 2)
-    assert line.aborts
+        await _make_stream(session, 2)
+    assert session.aborts
 
 
 async def test_full_queue_is_retried() -> None:
-    line = FakeSession(_positions(2), KafkaTimeoutError(), KafkaTimeoutError())
-    upload = await (await _make_stream(line, 2)).finish("f")
-    assert upload.chunks == len(line.sent) == 2
+    session = FakeSession(_positions(2), KafkaTimeoutError(), KafkaTimeoutError())
+    upload = await (await _make_stream(session, 2)).finish("f")
+    assert upload.chunks == len(session.sent) == 2

@@ -1,4 +1,4 @@
-"""The command as a process of its own, whatever its output goes to."""
+"""Runs the command in its own process, with any output."""
 
 import os
 import subprocess

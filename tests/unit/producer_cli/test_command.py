@@ -1,4 +1,4 @@
-"""The command as a process of its own, where nothing answers."""
+"""The command in its own process, without Kafka and service."""
 
 import os
 import subprocess
@@ -30,22 +30,22 @@ def test_each_command_has_help_with_examples(command: tuple[str, ...], tmp_path:
     assert f"\n    migration {' '.join(command)}" in answer.stdout
 
 
-def test_help_comes_quickly_because_nothing_heavy_is_imported_for_it(tmp_path: Path) -> None:
+def test_help_imports_no_heavy_modules(tmp_path: Path) -> None:
     heavy = ("aiokafka", "httpx", "pydantic", "rich", "schemas", "messaging")
-    look = f"import sys; from producer_cli.app import build; build(); print(sys.modules.keys() & {heavy!r})"
-    told = subprocess.run(
-        [sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    script = f"import sys; from producer_cli.app import build; build(); print(sys.modules.keys() & {heavy!r})"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
-    assert told.stdout == "set()\n"
+    assert done.stdout == "set()\n"
 
 
-def test_the_version_is_told(tmp_path: Path) -> None:
+def test_version_is_printed(tmp_path: Path) -> None:
     assert run_cli("--version", cwd=tmp_path).stdout == f"migration {VERSION}\n"
 
 
-def test_the_shell_can_complete_commands(tmp_path: Path) -> None:
-    asked = {"_MIGRATION_COMPLETE": "complete_bash", "COMP_WORDS": "migration st", "COMP_CWORD": "1"}
-    assert run_cli(cwd=tmp_path, **asked).stdout.split() == ["start", "status"]
+def test_shell_completes_commands(tmp_path: Path) -> None:
+    environment = {"_MIGRATION_COMPLETE": "complete_bash", "COMP_WORDS": "migration st", "COMP_CWORD": "1"}
+    assert run_cli(cwd=tmp_path, **environment).stdout.split() == ["start", "status"]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_the_shell_can_complete_commands(tmp_path: Path) -> None:
         (("errors", "x", "--csv", "rejected.csv", "--json"), "leave --json and --limit out"),
     ],
 )
-def test_wrong_usage_is_one_sentence_and_exit_code_2(
+def test_usage_error_is_one_sentence_and_exit_code_2(
     arguments: tuple[str, ...], words: str, tmp_path: Path
 ) -> None:
     kafka = {} if arguments == ("status",) else {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
@@ -87,7 +87,7 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(
         ("errors", "MIGRATION_HTTP_PORT", "abc"),
     ],
 )
-def test_a_wrong_setting_is_one_sentence_and_exit_code_2(
+def test_invalid_setting_is_one_sentence_and_exit_code_2(
     command: str, name: str, value: str, tmp_path: Path
 ) -> None:
     words = (command, "x") if command == "errors" else (command,)
@@ -98,13 +98,13 @@ def test_a_wrong_setting_is_one_sentence_and_exit_code_2(
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("errors", "--help"), ("--version",)], ids=" ".join)
-def test_nobody_who_reads_is_silence_and_exit_code_141(arguments: tuple[str, ...], tmp_path: Path) -> None:
+def test_broken_pipe_is_silent_and_exit_code_141(arguments: tuple[str, ...], tmp_path: Path) -> None:
     with broken_pipe() as out:
         answer = run_cli_to(out, *arguments, cwd=tmp_path)
     assert (answer.returncode, answer.stderr) == (141, "")
 
 
-def test_a_full_disk_is_one_sentence_and_exit_code_74(tmp_path: Path) -> None:
+def test_full_disk_is_one_sentence_and_exit_code_74(tmp_path: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         answer = run_cli_to(full.fileno(), "--help", cwd=tmp_path)
     assert answer.returncode == 74
@@ -112,7 +112,7 @@ def test_a_full_disk_is_one_sentence_and_exit_code_74(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("closed", "code"), [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0)])
-def test_output_that_the_shell_has_closed_is_nobodys_failure(closed: str, code: int, tmp_path: Path) -> None:
+def test_closed_output_is_not_an_error(closed: str, code: int, tmp_path: Path) -> None:
     command = f"{sys.executable} -m producer_cli --version {closed}"
     known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
     answer = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=known, capture_output=True, check=False)
@@ -122,7 +122,7 @@ def test_output_that_the_shell_has_closed_is_nobodys_failure(closed: str, code: 
 @pytest.mark.parametrize(
     "command", [("start", "database", "admin_panel"), ("status",), ("watch", "x"), ("retry", "x")]
 )
-def test_kafka_away_is_one_sentence_and_exit_code_5(command: tuple[str, ...], tmp_path: Path) -> None:
+def test_unreachable_kafka_is_one_sentence_and_exit_code_5(command: tuple[str, ...], tmp_path: Path) -> None:
     answer = run_cli(*command, cwd=tmp_path, KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
     assert answer.returncode == 5
     assert "Kafka at 127.0.0.1:1 is not reachable" in answer.stderr
@@ -130,27 +130,27 @@ def test_kafka_away_is_one_sentence_and_exit_code_5(command: tuple[str, ...], tm
     assert len(answer.stderr.strip().splitlines()) == 1
 
 
-def test_the_request_id_is_told_though_kafka_is_away(tmp_path: Path) -> None:
+def test_request_id_is_printed_if_kafka_is_unreachable(tmp_path: Path) -> None:
     command = ("start", "database", "admin_panel", "--request-id", "my-id")
     answer = run_cli(*command, cwd=tmp_path, KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
     assert answer.stdout == "my-id\n"
     assert "--request-id my-id" in answer.stderr
 
 
-def test_the_service_away_is_one_sentence_and_exit_code_5(tmp_path: Path) -> None:
+def test_unreachable_service_is_one_sentence_and_exit_code_5(tmp_path: Path) -> None:
     answer = run_cli("errors", "x", cwd=tmp_path, MIGRATION_HTTP_URL="http://127.0.0.1:1")
     assert answer.returncode == 5
     assert answer.stderr.startswith("Nothing answers at http://127.0.0.1:1")
     assert len(answer.stderr.strip().splitlines()) == 1
 
 
-def test_debug_shows_where_an_error_came_from(tmp_path: Path) -> None:
+def test_debug_prints_traceback(tmp_path: Path) -> None:
     answer = run_cli("--debug", "start", "excel", "missing.xlsx", cwd=tmp_path)
     assert "Traceback" in answer.stderr
     assert answer.returncode == 2
 
 
-def test_a_stack_in_the_checkout_is_found(tmp_path: Path) -> None:
+def test_devstack_in_checkout_is_found(tmp_path: Path) -> None:
     (tmp_path / ".devstack").mkdir()
     (tmp_path / ".devstack" / "env").write_text("KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:2\n", "utf-8")
     (tmp_path / "below").mkdir()
@@ -159,7 +159,7 @@ def test_a_stack_in_the_checkout_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", ["00002", "0", "1_0"])
-def test_the_number_of_a_job_is_taken_in_one_form(number: str, tmp_path: Path) -> None:
+def test_job_number_has_one_spelling(number: str, tmp_path: Path) -> None:
     answer = run_cli("errors", "--number", number, cwd=tmp_path)
     assert answer.returncode == 2
     assert "without leading zeros" in answer.stderr

@@ -51,11 +51,11 @@ def line_without_clock(status: str, **other: Any) -> str:
         (line_without_clock("cancelled", total=10, processed=1), "cancelled 10 % 1 / 10 rows, took 0:04"),
     ],
 )
-def test_an_event_in_one_line(text: str, wanted: str) -> None:
+def test_event_is_formatted_as_one_line(text: str, wanted: str) -> None:
     assert text == wanted
 
 
-def test_text_of_others_cannot_steer_the_terminal() -> None:
+def test_control_characters_in_message_are_stripped() -> None:
     error = {"code": "x", "message": "bad\x1b[2Jthing\nnext"}
     assert line_without_clock("failed", error=error).startswith("failed x: bad [2Jthing next")
 
@@ -75,7 +75,7 @@ def test_percents_are_rounded_down(done: int, total: int | None, wanted: str | N
     assert format_percent(done, total) == wanted
 
 
-def test_numbers_and_times_as_people_read_them() -> None:
+def test_numbers_and_durations_are_human_readable() -> None:
     assert format_count(155_000) == "155,000"
     assert [format_duration(seconds) for seconds in (-3, 0, 62, 3723.4)] == [
         "0:00",

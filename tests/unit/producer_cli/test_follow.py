@@ -16,7 +16,7 @@ Arrival = StreamItem | None
 
 
 class ManualClock:
-    """Time goes on only while somebody waits."""
+    """Time advances only during waits."""
 
     def __init__(self) -> None:
         self.time = 100.0
@@ -28,7 +28,7 @@ class ManualClock:
 def scripted_arrivals(
     clock: ManualClock, *steps: tuple[float, Arrival]
 ) -> Callable[[float], Awaitable[Arrival]]:
-    """What comes, and after how many seconds; nothing more after the last."""
+    """Return each step after its delay in seconds, then nothing."""
     left = list(steps)
 
     async def following(seconds: float) -> Arrival:
@@ -52,14 +52,14 @@ class RecordedCallbacks:
 
     def callbacks(self, clock: ManualClock) -> FollowCallbacks:
         return FollowCallbacks(
-            lambda sighting: self.shown.append(sighting.event.sequence),
+            lambda received: self.shown.append(received.event.sequence),
             lambda: self.silences.append(clock.now() - 100),
             lambda: self.unread.append(clock.now() - 100),
         )
 
 
-async def test_news_is_shown_until_the_end() -> None:
-    clock, heard = ManualClock(), RecordedCallbacks()
+async def test_new_events_are_shown_until_end() -> None:
+    clock, recorded = ManualClock(), RecordedCallbacks()
     steps = scripted_arrivals(
         clock,
         (1, make_received_event("pending", 1)),
@@ -67,48 +67,51 @@ async def test_news_is_shown_until_the_end() -> None:
         (1, make_received_event("pending", 1)),
         (1, make_received_event("completed", 3)),
     )
-    outcome = await follow(steps, RunTracker(), heard.callbacks(clock), clock=clock.now)
+    outcome = await follow(steps, RunTracker(), recorded.callbacks(clock), clock=clock.now)
     assert isinstance(outcome, Done)
-    assert heard.shown == [1, 2, 3]
-    assert heard.silences == []
+    assert recorded.shown == [1, 2, 3]
+    assert recorded.silences == []
 
 
-async def test_silence_is_told_once_and_the_waiting_goes_on() -> None:
-    clock, heard = ManualClock(), RecordedCallbacks()
+async def test_silence_is_reported_once_and_wait_continues() -> None:
+    clock, recorded = ManualClock(), RecordedCallbacks()
     steps = scripted_arrivals(clock, (100, make_received_event("completed", 1)))
-    outcome = await follow(steps, RunTracker(), heard.callbacks(clock), clock=clock.now)
+    outcome = await follow(steps, RunTracker(), recorded.callbacks(clock), clock=clock.now)
     assert isinstance(outcome, Done)
-    assert heard.silences == [15]
+    assert recorded.silences == [15]
 
 
-async def test_news_ends_the_watch_for_silence() -> None:
-    clock, heard = ManualClock(), RecordedCallbacks()
+async def test_new_event_stops_silence_detection() -> None:
+    clock, recorded = ManualClock(), RecordedCallbacks()
     steps = scripted_arrivals(
         clock, (14, make_received_event("pending", 1)), (500, make_received_event("failed", 2))
     )
-    await follow(steps, RunTracker(), heard.callbacks(clock), clock=clock.now)
-    assert heard.silences == []
+    await follow(steps, RunTracker(), recorded.callbacks(clock), clock=clock.now)
+    assert recorded.silences == []
 
 
-async def test_what_is_no_news_does_not_count_as_an_answer() -> None:
-    clock, heard = ManualClock(), RecordedCallbacks()
+async def test_stale_event_does_not_count_as_response() -> None:
+    clock, recorded = ManualClock(), RecordedCallbacks()
     steps = scripted_arrivals(
         clock, (10, make_received_event("failed", 4)), (10, make_received_event("pending", 5, run=2))
     )
-    fold = RunTracker.for_next_run(make_received_event("failed", 4))
-    outcome = await follow(steps, fold, heard.callbacks(clock), timeout=30, clock=clock.now)
+    tracker = RunTracker.for_next_run(make_received_event("failed", 4))
+    outcome = await follow(steps, tracker, recorded.callbacks(clock), timeout=30, clock=clock.now)
     assert outcome == WaitTimedOut(30)
-    assert heard.silences == [15]
+    assert recorded.silences == [15]
 
 
-async def test_a_refusal_ends_the_watch() -> None:
+async def test_dead_letter_ends_follow() -> None:
     clock = ManualClock()
-    refusal = DeadLettered("request_id_reused", "This id belongs to another request.")
-    steps = scripted_arrivals(clock, (1, make_received_event("running", 5)), (1, refusal))
-    assert await follow(steps, RunTracker(), RecordedCallbacks().callbacks(clock), clock=clock.now) == refusal
+    dead_letter = DeadLettered("request_id_reused", "This id belongs to another request.")
+    steps = scripted_arrivals(clock, (1, make_received_event("running", 5)), (1, dead_letter))
+    assert (
+        await follow(steps, RunTracker(), RecordedCallbacks().callbacks(clock), clock=clock.now)
+        == dead_letter
+    )
 
 
-async def test_waiting_ends_in_time_though_events_keep_coming() -> None:
+async def test_timeout_applies_while_events_arrive() -> None:
     clock = ManualClock()
     steps = scripted_arrivals(
         clock, *((1, make_received_event("running", number)) for number in range(1, 100))
@@ -120,69 +123,73 @@ async def test_waiting_ends_in_time_though_events_keep_coming() -> None:
     assert clock.now() == 110
 
 
-async def test_a_job_that_ended_before_is_told_at_once() -> None:
+async def test_already_finished_job_ends_follow_at_once() -> None:
     clock = ManualClock()
-    fold = RunTracker()
-    fold.accept(make_received_event("completed", 8))
+    tracker = RunTracker()
+    tracker.accept(make_received_event("completed", 8))
     assert isinstance(
-        await follow(scripted_arrivals(clock), fold, RecordedCallbacks().callbacks(clock), clock=clock.now),
+        await follow(
+            scripted_arrivals(clock), tracker, RecordedCallbacks().callbacks(clock), clock=clock.now
+        ),
         Done,
     )
 
 
-async def test_an_end_is_believed_and_shown_once_our_message_was_read() -> None:
-    clock, heard = ManualClock(), RecordedCallbacks()
+async def test_end_is_held_until_message_is_committed() -> None:
+    clock, recorded = ManualClock(), RecordedCallbacks()
     end = make_received_event("completed", 2)
     steps = scripted_arrivals(clock, (1, make_received_event("running", 1)), (1, end), (4, Committed()))
-    outcome = await follow(steps, RunTracker(), heard.callbacks(clock), await_commit=True, clock=clock.now)
+    outcome = await follow(steps, RunTracker(), recorded.callbacks(clock), await_commit=True, clock=clock.now)
     assert outcome == Done(end)
     assert clock.now() == 106
-    assert heard.shown == [1, 2]
-    assert heard.unread == []
+    assert recorded.shown == [1, 2]
+    assert recorded.unread == []
 
 
-async def test_an_end_after_our_message_was_read_is_believed_at_once() -> None:
-    clock, heard = ManualClock(), RecordedCallbacks()
+async def test_end_after_commit_is_returned_at_once() -> None:
+    clock, recorded = ManualClock(), RecordedCallbacks()
     steps = scripted_arrivals(clock, (1, Committed("it is hidden")), (1, make_received_event("completed", 2)))
-    outcome = await follow(steps, RunTracker(), heard.callbacks(clock), await_commit=True, clock=clock.now)
+    outcome = await follow(steps, RunTracker(), recorded.callbacks(clock), await_commit=True, clock=clock.now)
     assert isinstance(outcome, Done)
     assert outcome.uncertainty == "it is hidden"
-    assert heard.shown == [2]
+    assert recorded.shown == [2]
 
 
-async def test_a_refusal_wins_over_an_end_that_came_before_it() -> None:
-    clock, heard = ManualClock(), RecordedCallbacks()
-    refusal = DeadLettered("request_id_reused", "This id belongs to another request.")
-    steps = scripted_arrivals(clock, (1, make_received_event("completed", 2)), (1, refusal), (1, Committed()))
-    assert (
-        await follow(steps, RunTracker(), heard.callbacks(clock), await_commit=True, clock=clock.now)
-        == refusal
+async def test_dead_letter_overrides_held_end() -> None:
+    clock, recorded = ManualClock(), RecordedCallbacks()
+    dead_letter = DeadLettered("request_id_reused", "This id belongs to another request.")
+    steps = scripted_arrivals(
+        clock, (1, make_received_event("completed", 2)), (1, dead_letter), (1, Committed())
     )
-    assert heard.shown == []
+    assert (
+        await follow(steps, RunTracker(), recorded.callbacks(clock), await_commit=True, clock=clock.now)
+        == dead_letter
+    )
+    assert recorded.shown == []
 
 
-async def test_that_our_message_is_not_read_is_told_once_and_the_waiting_goes_on() -> None:
-    clock, heard = ManualClock(), RecordedCallbacks()
+async def test_uncommitted_message_is_reported_once_and_wait_continues() -> None:
+    clock, recorded = ManualClock(), RecordedCallbacks()
     steps = scripted_arrivals(clock, (10, make_received_event("completed", 2)), (100, Committed()))
-    outcome = await follow(steps, RunTracker(), heard.callbacks(clock), await_commit=True, clock=clock.now)
+    outcome = await follow(steps, RunTracker(), recorded.callbacks(clock), await_commit=True, clock=clock.now)
     assert isinstance(outcome, Done)
-    assert heard.unread == [25]
-    assert heard.silences == []
+    assert recorded.unread == [25]
+    assert recorded.silences == []
 
 
-async def test_waiting_for_our_message_to_be_read_ends_in_time() -> None:
-    clock, heard = ManualClock(), RecordedCallbacks()
+async def test_wait_for_commit_times_out() -> None:
+    clock, recorded = ManualClock(), RecordedCallbacks()
     steps = scripted_arrivals(clock, (1, make_received_event("completed", 2)))
     outcome = await follow(
-        steps, RunTracker(), heard.callbacks(clock), await_commit=True, timeout=10, clock=clock.now
+        steps, RunTracker(), recorded.callbacks(clock), await_commit=True, timeout=10, clock=clock.now
     )
     assert outcome == WaitTimedOut(10, uncommitted=True)
     assert clock.now() == 110
-    assert heard.shown == []
+    assert recorded.shown == []
 
 
-async def test_an_end_held_back_is_shown_when_the_next_run_begins() -> None:
-    clock, heard = ManualClock(), RecordedCallbacks()
+async def test_held_end_is_shown_when_next_run_starts() -> None:
+    clock, recorded = ManualClock(), RecordedCallbacks()
     steps = scripted_arrivals(
         clock,
         (1, make_received_event("failed", 2)),
@@ -191,13 +198,13 @@ async def test_an_end_held_back_is_shown_when_the_next_run_begins() -> None:
         (1, Committed()),
     )
     assert isinstance(
-        await follow(steps, RunTracker(), heard.callbacks(clock), await_commit=True, clock=clock.now), Done
+        await follow(steps, RunTracker(), recorded.callbacks(clock), await_commit=True, clock=clock.now), Done
     )
-    assert heard.shown == [2, 3, 4]
+    assert recorded.shown == [2, 3, 4]
 
 
-async def test_silence_is_told_although_our_message_was_read() -> None:
-    clock, heard = ManualClock(), RecordedCallbacks()
+async def test_silence_is_reported_after_commit() -> None:
+    clock, recorded = ManualClock(), RecordedCallbacks()
     steps = scripted_arrivals(clock, (1, Committed()), (100, make_received_event("completed", 2)))
-    await follow(steps, RunTracker(), heard.callbacks(clock), await_commit=True, clock=clock.now)
-    assert heard.silences == [15]
+    await follow(steps, RunTracker(), recorded.callbacks(clock), await_commit=True, clock=clock.now)
+    assert recorded.silences == [15]

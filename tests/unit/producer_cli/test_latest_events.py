@@ -1,4 +1,4 @@
-"""Which jobs were published last, from windows of the status topic that go backwards."""
+"""The jobs published last, from windows of the status topic read backwards."""
 
 import json
 from collections.abc import AsyncGenerator, Iterable
@@ -42,11 +42,11 @@ def raw_record(name: str, at: int, body: object) -> Record:
 
 def make_window(complete_from: int | None, *events: ExpectedEvent) -> Window:
     since = None if complete_from is None else int(time_at(complete_from).timestamp() * 1000)
-    return Window([record(*one) for one in events], since)
+    return Window([record(*event) for event in events], since)
 
 
 class FakeTopicWindows:
-    """Windows, and how many of them were asked for."""
+    """Windows, and how many of them were read."""
 
     def __init__(self, *windows: Window) -> None:
         self.windows = windows
@@ -59,9 +59,9 @@ class FakeTopicWindows:
         *,
         client_id: str,
     ) -> AsyncGenerator[Window, None]:
-        for one in self.windows:
+        for window in self.windows:
             self.reads += 1
-            yield one
+            yield window
 
 
 def patch_reader(monkeypatch: pytest.MonkeyPatch, *windows: Window) -> FakeTopicWindows:
@@ -71,10 +71,10 @@ def patch_reader(monkeypatch: pytest.MonkeyPatch, *windows: Window) -> FakeTopic
 
 
 def request_ids_and_sequences(found: list[ReceivedEvent]) -> list[tuple[str, int]]:
-    return [(one.event.request_id, one.event.sequence) for one in found]
+    return [(received.event.request_id, received.event.sequence) for received in found]
 
 
-async def test_a_job_is_shown_once_by_its_highest_sequence(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_job_is_listed_once_with_highest_sequence(monkeypatch: pytest.MonkeyPatch) -> None:
     patch_reader(
         monkeypatch,
         make_window(5, ("a", 3, 9), ("a", 2, 8), ("b", 1, 7)),
@@ -86,7 +86,7 @@ async def test_a_job_is_shown_once_by_its_highest_sequence(monkeypatch: pytest.M
     assert (request_ids_and_sequences(found), has_more) == ([("a", 3), ("b", 1), ("c", 1)], False)
 
 
-async def test_reading_ends_when_none_unread_can_have_been_published_later(
+async def test_reading_stops_when_no_unread_event_can_be_newer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     topic = patch_reader(
@@ -101,9 +101,9 @@ async def test_reading_ends_when_none_unread_can_have_been_published_later(
     assert (request_ids_and_sequences(found), has_more, topic.reads) == ([("a", 1), ("d", 1)], True, 2)
 
 
-async def test_strangers_and_tombstones_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    strange = [Record("t", 0, 1, 0, b"x", value) for value in (None, b"no json", b"[]", b'{"sequence": 1}')]
-    patch_reader(monkeypatch, Window(strange, None))
+async def test_foreign_records_and_tombstones_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    foreign = [Record("t", 0, 1, 0, b"x", value) for value in (None, b"no json", b"[]", b'{"sequence": 1}')]
+    patch_reader(monkeypatch, Window(foreign, None))
     assert await last_published(NOWHERE, 5) == ([], False)
 
 
@@ -112,23 +112,25 @@ INVALID_EVENTS: list[dict[str, Any]] = [
     {"sequence": True},
     make_event("running", 99, request_id="a").model_dump(mode="json") | {"status": "paused"},
 ]
-"""Under the key of a job: by a stranger, or of a release that knows more states."""
+"""Under the key of a job: published by other software or by a release that knows more states."""
 
 
 @pytest.mark.parametrize("body", INVALID_EVENTS)
-@pytest.mark.parametrize("apart", [False, True], ids=["same window", "window before"])
-async def test_a_record_that_is_no_event_does_not_hide_its_job(
-    monkeypatch: pytest.MonkeyPatch, body: object, apart: bool
+@pytest.mark.parametrize("in_older_window", [False, True], ids=["same window", "window before"])
+async def test_invalid_event_does_not_hide_job(
+    monkeypatch: pytest.MonkeyPatch, body: object, in_older_window: bool
 ) -> None:
-    event, stranger = record("a", 3, 8), raw_record("a", 9, body)
-    windows = [Window([stranger], 0), Window([event], None)] if apart else [Window([event, stranger], None)]
+    event, invalid = record("a", 3, 8), raw_record("a", 9, body)
+    windows = (
+        [Window([invalid], 0), Window([event], None)] if in_older_window else [Window([event, invalid], None)]
+    )
     patch_reader(monkeypatch, *windows)
     found, has_more = await last_published(NOWHERE, 5)
     assert (request_ids_and_sequences(found), has_more) == ([("a", 3)], False)
     assert [request_ids_and_sequences(piece) async for piece in latest_of_all(NOWHERE)][-1] == [("a", 3)]
 
 
-async def test_of_the_same_moment_the_last_to_occur_comes_first_with_a_zone_or_without(
+async def test_same_publish_time_is_ordered_by_occurred_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A time without a zone is UTC: comparing it with others raises TypeError otherwise."""
@@ -138,23 +140,23 @@ async def test_of_the_same_moment_the_last_to_occur_comes_first_with_a_zone_or_w
     )
     found, _ = await last_published(NOWHERE, 5)
     assert request_ids_and_sequences(found) == [("b", 1), ("c", 1), ("a", 1)]
-    assert jobs_table([one.event for one in found], OCCURRED, wide=True).row_count == 3
-    assert all(list(details(one.event)) for one in found)
+    assert jobs_table([received.event for received in found], OCCURRED, wide=True).row_count == 3
+    assert all(list(details(received.event)) for received in found)
 
 
-async def test_only_the_jobs_that_may_be_shown_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_jobs_that_may_be_shown_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Their events would take hundreds of megabytes where many jobs have to be looked at."""
     windows = [make_window(0, *((f"{at}-{n}", 1, at) for n in range(100))) for at in range(59, 40, -1)]
     topic = patch_reader(monkeypatch, *windows, Window([], None))
     kept: list[int] = []
     newest_first = latest_events._newest_first
 
-    def noting(found: Iterable[PublishedEvent]) -> list[PublishedEvent]:
+    def record_kept(found: Iterable[PublishedEvent]) -> list[PublishedEvent]:
         listed = list(found)
         kept.append(len(listed))
         return newest_first(listed)
 
-    monkeypatch.setattr(latest_events, "_newest_first", noting)
+    monkeypatch.setattr(latest_events, "_newest_first", record_kept)
     monkeypatch.setattr(latest_events, "read_backwards", with_unread_windows(topic).read)
     found, has_more = await last_published(NOWHERE, 50)
     assert (len(found), has_more) == (50, True)
@@ -165,5 +167,5 @@ def with_unread_windows(topic: FakeTopicWindows) -> FakeTopicWindows:
     """The same windows where something unread may be the youngest of all, until there is none."""
     late = int(time_at(59).timestamp() * 1000) + 1
     return FakeTopicWindows(
-        *(replace(one, complete_from_ms=late) for one in topic.windows[:-1]), topic.windows[-1]
+        *(replace(window, complete_from_ms=late) for window in topic.windows[:-1]), topic.windows[-1]
     )

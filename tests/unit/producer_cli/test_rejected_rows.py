@@ -105,24 +105,24 @@ def service() -> Iterator[ServiceClient]:
         made.close()
 
 
-def test_all_rows_come_page_by_page(service: ServiceClient) -> None:
+def test_rows_are_fetched_page_by_page(service: ServiceClient) -> None:
     numbers = [row["row_number"] for row in service.rejected_rows(REQUEST_ID)]
     assert numbers == list(FakeServiceHandler.rows)
     assert len(FakeServiceHandler.requests) == 3
 
 
-def test_no_more_rows_are_asked_for_than_wanted(service: ServiceClient) -> None:
+def test_no_more_rows_are_requested_than_wanted(service: ServiceClient) -> None:
     assert len(list(service.rejected_rows(REQUEST_ID, 51))) == 51
     assert len(FakeServiceHandler.requests) == 1
     assert "limit=51" in FakeServiceHandler.requests[0]
 
 
-def test_an_unknown_request_is_wrong_input(service: ServiceClient) -> None:
+def test_unknown_request_is_invalid_input(service: ServiceClient) -> None:
     with pytest.raises(InvalidInputError, match="knows no request other"):
         list(service.rejected_rows("other"))
 
 
-def test_a_service_in_trouble_is_not_reachable(service: ServiceClient) -> None:
+def test_status_503_is_unavailable_error(service: ServiceClient) -> None:
     with pytest.raises(UnavailableError, match=r"answered 503: try again later\.$"):
         list(service.rejected_rows("broken"))
     with (
@@ -132,18 +132,18 @@ def test_a_service_in_trouble_is_not_reachable(service: ServiceClient) -> None:
         pass
 
 
-def test_nobody_at_the_address(tmp_path: Path) -> None:
+def test_unreachable_service_and_invalid_url_are_reported(tmp_path: Path) -> None:
     with serving() as url:
         pass
-    nobody = ServiceClient(url)
+    client = ServiceClient(url)
     with pytest.raises(UnavailableError, match="Nothing answers"):
-        list(nobody.rejected_rows(REQUEST_ID))
-    nobody.close()
+        list(client.rejected_rows(REQUEST_ID))
+    client.close()
     with pytest.raises(InvalidInputError, match="MIGRATION_HTTP_URL"):
         ServiceClient("localhost:8084")
 
 
-def test_csv_becomes_a_file_for_its_owner_alone(service: ServiceClient, tmp_path: Path) -> None:
+def test_csv_file_is_readable_by_owner_only(service: ServiceClient, tmp_path: Path) -> None:
     target = tmp_path / "rejected.csv"
     target.write_text("old", "utf-8")
     assert rejected_rows.save_csv(service, REQUEST_ID, target) == f"Written to {target}, 21 bytes."
@@ -152,7 +152,7 @@ def test_csv_becomes_a_file_for_its_owner_alone(service: ServiceClient, tmp_path
     assert [file.name for file in tmp_path.iterdir()] == ["rejected.csv"]
 
 
-def test_a_csv_that_breaks_off_leaves_what_was_there(service: ServiceClient, tmp_path: Path) -> None:
+def test_interrupted_csv_keeps_existing_file(service: ServiceClient, tmp_path: Path) -> None:
     FakeServiceHandler.drops_connection = True
     target = tmp_path / "rejected.csv"
     target.write_text("old", "utf-8")
@@ -162,14 +162,14 @@ def test_a_csv_that_breaks_off_leaves_what_was_there(service: ServiceClient, tmp
     assert [file.name for file in tmp_path.iterdir()] == ["rejected.csv"]
 
 
-def test_a_place_that_cannot_be_written_is_said(service: ServiceClient, tmp_path: Path) -> None:
+def test_unwritable_target_is_invalid_input(service: ServiceClient, tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="cannot be written"):
         rejected_rows.save_csv(service, REQUEST_ID, tmp_path / "missing" / "rejected.csv")
     with pytest.raises(InvalidInputError, match="cannot be written"):
         rejected_rows.save_csv(service, REQUEST_ID, tmp_path)
 
 
-def test_on_a_pipe_each_wrong_field_is_a_line(
+def test_piped_output_has_line_per_invalid_field(
     service: ServiceClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rejected_rows.show(service, REQUEST_ID, 2, as_json=False)
@@ -179,7 +179,7 @@ def test_on_a_pipe_each_wrong_field_is_a_line(
     ]
 
 
-def test_json_holds_the_rows_as_read(service: ServiceClient, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_output_has_rows_unchanged(service: ServiceClient, capsys: pytest.CaptureFixture[str]) -> None:
     rejected_rows.show(service, REQUEST_ID, 0, as_json=True)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1201
@@ -187,22 +187,22 @@ def test_json_holds_the_rows_as_read(service: ServiceClient, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize("more", [(), ("--json",), ("--csv", "-")], ids=" ".join)
-def test_output_that_goes_nowhere_is_told_by_the_exit_code(more: tuple[str, ...], tmp_path: Path) -> None:
+def test_unwritable_output_sets_exit_code(more: tuple[str, ...], tmp_path: Path) -> None:
     words = ("errors", REQUEST_ID, *more)
     with serving() as url, broken_pipe() as out, Path("/dev/full").open("wb") as full:
-        unread = run_cli_to(out, *words, cwd=tmp_path, MIGRATION_HTTP_URL=url)
-        lost = run_cli_to(full.fileno(), *words, cwd=tmp_path, MIGRATION_HTTP_URL=url)
-    assert (unread.returncode, unread.stderr) == (141, "")
-    assert lost.returncode == 74
-    assert lost.stderr == "The output cannot be written: No space left on device.\n"
+        closed_pipe = run_cli_to(out, *words, cwd=tmp_path, MIGRATION_HTTP_URL=url)
+        full_disk = run_cli_to(full.fileno(), *words, cwd=tmp_path, MIGRATION_HTTP_URL=url)
+    assert (closed_pipe.returncode, closed_pipe.stderr) == (141, "")
+    assert full_disk.returncode == 74
+    assert full_disk.stderr == "The output cannot be written: No space left on device.\n"
 
 
-def test_a_disk_that_is_full_is_no_wrong_input(service: ServiceClient) -> None:
+def test_full_disk_is_output_error(service: ServiceClient) -> None:
     with pytest.raises(OutputError, match="/dev/full cannot be written: No space left on device"):
         rejected_rows.save_csv(service, REQUEST_ID, Path("/dev/full"))
 
 
-def test_an_id_of_digits_is_not_the_number_of_somebody_elses_job(service: ServiceClient) -> None:
+def test_numeric_request_id_is_not_a_job_number(service: ServiceClient) -> None:
     assert service.verify_request_id("403538") == "403538"
     with pytest.raises(
         InvalidInputError, match="knows no request 403539; for the job of that number give --number"
@@ -215,7 +215,7 @@ def test_an_id_of_digits_is_not_the_number_of_somebody_elses_job(service: Servic
     assert FakeServiceHandler.requests == []
 
 
-def test_a_number_is_that_of_a_job_and_no_request_id(service: ServiceClient) -> None:
+def test_job_number_is_not_a_request_id(service: ServiceClient) -> None:
     assert service.request_id_of_job(403539) == "of somebody else"
     assert service.request_id_of_job(7) == "403538"
     for number in (403538, 403540, 1, 2**63 - 1, 2**70):

@@ -25,7 +25,7 @@ def render_progress(event: StatusEvent, passed: float = 0.0, width: int = 80) ->
     return [line.rstrip() for line in render(bar, width).splitlines()]
 
 
-def test_the_bar_of_a_running_job_fits_in_eighty_columns() -> None:
+def test_progress_of_running_job_fits_in_80_columns() -> None:
     event = make_event(total=155_000, processed=95_997, failed=3, rows_per_second=41_200.0, eta_seconds=90)
     first, second = render_progress(event)
     assert first.startswith("running   ━")
@@ -34,24 +34,24 @@ def test_the_bar_of_a_running_job_fits_in_eighty_columns() -> None:
     assert second.strip() == "failed 3 · 41,200 rows/s · 1:30 left · 0:04 elapsed"
 
 
-def test_clocks_run_on_between_two_events() -> None:
+def test_eta_and_elapsed_advance_between_events() -> None:
     event = make_event(total=100, processed=50, rows_per_second=1.0, eta_seconds=50)
     assert render_progress(event, passed=10)[1].strip() == "failed 0 · 1 rows/s · 0:40 left · 0:14 elapsed"
 
 
-def test_a_job_without_a_total_pulses_and_tells_its_rows() -> None:
+def test_job_without_total_shows_rows_without_percentage() -> None:
     first, _ = render_progress(make_event(processed=12_000))
     assert first.endswith("12,000 rows")
     assert "%" not in first
 
 
-def test_a_waiting_job_says_what_it_waits_for() -> None:
+def test_pending_job_shows_reason() -> None:
     error = {"code": "source_unavailable", "message": "x"}
     event = make_event("pending", attempt=2, error=error, detail="waiting for quota")
     assert render_progress(event)[1].strip() == "attempt 2 after source_unavailable · waiting for quota"
 
 
-def test_a_narrow_terminal_does_not_fold_the_lines() -> None:
+def test_narrow_terminal_does_not_wrap_lines() -> None:
     event = make_event(total=155_000, processed=95_997, rows_per_second=41_200.0, eta_seconds=90)
     assert len(render_progress(event, width=50)) == 2
 
@@ -70,7 +70,7 @@ def make_completed_event() -> StatusEvent:
     )
 
 
-def test_the_summary_accounts_for_every_row() -> None:
+def test_summary_accounts_for_every_row() -> None:
     assert [" ".join(row).split() for row in summary(make_completed_event())] == [
         ["total", "1,000"],
         ["processed", "990"],
@@ -85,13 +85,13 @@ def test_the_summary_accounts_for_every_row() -> None:
     ]
 
 
-def test_the_summary_fits_in_eighty_columns() -> None:
+def test_summary_fits_in_80_columns() -> None:
     assert all(
         len(line) <= 80 for line in render(summary_table(summary(make_completed_event()))).splitlines()
     )
 
 
-def test_the_next_commands_are_named() -> None:
+def test_next_commands_are_suggested() -> None:
     assert list(hints(make_completed_event())) == [
         f"To see the rejected rows:\n  migration errors {REQUEST_ID} --csv rejected.csv"
     ]
@@ -102,7 +102,7 @@ def test_the_next_commands_are_named() -> None:
     assert list(hints(make_event("failed", 0, job_id=None))) == []
 
 
-def test_an_error_is_code_and_sentence_and_never_markup() -> None:
+def test_error_message_is_not_rendered_as_markup() -> None:
     event = make_event("failed", error={"code": "x", "message": "Put [bold]it[/bold] right."})
     assert render(headline(event)) == "failed chats.xlsx\nx: Put [bold]it[/bold] right.\n"
 
@@ -111,7 +111,7 @@ def make_consoles() -> tuple[io.StringIO, Console]:
     return io.StringIO(), Console(file=io.StringIO(), width=160, markup=False, highlight=False)
 
 
-def test_on_a_pipe_standard_output_holds_the_id_and_a_line_for_each_change() -> None:
+def test_line_renderer_prints_id_and_line_per_change() -> None:
     out, words = make_consoles()
     screen = LineRenderer(out, words)
     screen.on_start(REQUEST_ID)
@@ -128,17 +128,17 @@ def test_on_a_pipe_standard_output_holds_the_id_and_a_line_for_each_change() -> 
     assert "processed" in words.file.getvalue()
 
 
-def test_json_holds_the_id_and_the_events_as_published() -> None:
+def test_json_renderer_prints_id_and_events_unchanged() -> None:
     out, words = make_consoles()
     screen = JsonRenderer(out, words)
-    sighting = make_received_event("completed", 2)
+    received = make_received_event("completed", 2)
     screen.on_start(REQUEST_ID)
-    screen.on_event(sighting)
-    screen.on_end(sighting.event)
-    assert out.getvalue().splitlines() == [f'{{"request_id": "{REQUEST_ID}"}}', sighting.json_line]
+    screen.on_event(received)
+    screen.on_end(received.event)
+    assert out.getvalue().splitlines() == [f'{{"request_id": "{REQUEST_ID}"}}', received.json_line]
 
 
-def test_a_terminal_shows_the_end_as_a_table() -> None:
+def test_terminal_renderer_prints_summary() -> None:
     console = Console(file=io.StringIO(), width=80, force_terminal=True, markup=False, highlight=False)
     screen = TerminalRenderer(console)
     screen.on_start(REQUEST_ID)

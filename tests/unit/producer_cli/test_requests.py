@@ -23,14 +23,14 @@ def make_start(**other: Any) -> StartRequest:
     return start_request(**(values | other))
 
 
-def test_a_request_gets_an_id_of_its_own() -> None:
+def test_start_request_gets_unique_id() -> None:
     first, second = make_start(), make_start()
     assert first.request_id is not None
     assert uuid.UUID(first.request_id).version == 4
     assert first.request_id != second.request_id
 
 
-def test_what_was_typed_is_what_the_request_carries() -> None:
+def test_request_contains_given_options() -> None:
     options = {"timeout_seconds": 60, "max_attempts": 2}
     request = make_start(request_id="my-id", requested_by="ivanova", dataset="other", options=options)
     assert json.loads(to_record(request).value or b"") == {
@@ -44,7 +44,7 @@ def test_what_was_typed_is_what_the_request_carries() -> None:
     }
 
 
-def test_the_message_is_keyed_by_the_request_id_and_reads_back() -> None:
+def test_message_has_request_id_as_key_and_round_trips() -> None:
     request = make_start(request_id="мой id")
     message = to_record(request)
     assert message.topic == "migration.requests"
@@ -55,7 +55,7 @@ def test_the_message_is_keyed_by_the_request_id_and_reads_back() -> None:
     assert headers["ce_source"] == b"/migration-cli"
 
 
-def test_each_command_has_an_id_of_its_own() -> None:
+def test_each_command_gets_unique_id() -> None:
     ids = {command("my-id").command_id for command in (cancel_request, retry_request) for _ in range(2)}
     assert len(ids) == 4
     assert None not in ids
@@ -81,13 +81,13 @@ def test_each_command_has_an_id_of_its_own() -> None:
         ),
     ],
 )
-def test_a_slip_is_told_by_the_name_of_its_option(other: dict[str, Any], option: str) -> None:
+def test_error_names_invalid_option(other: dict[str, Any], option: str) -> None:
     with pytest.raises(InvalidInputError, match=f"^{option}: ") as caught:
         make_start(**other)
     assert str(caught.value).endswith(".")
 
 
-def test_an_id_no_message_can_carry_is_refused() -> None:
+def test_invalid_request_id_is_rejected() -> None:
     with pytest.raises(InvalidInputError, match="REQUEST_ID"):
         cancel_request("bad\udcff")
     with pytest.raises(
@@ -99,7 +99,7 @@ def test_an_id_no_message_can_carry_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "limit"), [("timeout_seconds", MAX_TIMEOUT_SECONDS), ("max_attempts", MAX_ATTEMPTS)]
 )
-def test_the_limits_of_options_are_those_of_requests(name: str, limit: int) -> None:
+def test_option_limits_match_request_limits(name: str, limit: int) -> None:
     assert getattr(make_start(options={name: limit}).options, name) == limit
     with pytest.raises(InvalidInputError):
         make_start(options={name: limit + 1})

@@ -8,13 +8,13 @@ from producer_cli.errors import InvalidInputError
 from producer_cli.source_arguments import check_file, spreadsheet_id, spreadsheet_reference, upload_name
 
 
-def test_a_file_that_can_be_sent_tells_its_size(tmp_path: Path) -> None:
+def test_check_file_returns_size(tmp_path: Path) -> None:
     file = tmp_path / "chats.xlsx"
     file.write_bytes(b"12345")
     assert check_file(file) == 5
 
 
-def test_what_cannot_be_sent_is_said_in_a_sentence(tmp_path: Path) -> None:
+def test_error_says_why_file_cannot_be_sent(tmp_path: Path) -> None:
     empty, pipe = tmp_path / "empty.xlsx", tmp_path / "pipe"
     empty.touch()
     os.mkfifo(pipe)
@@ -31,7 +31,7 @@ def test_what_cannot_be_sent_is_said_in_a_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_the_right_to_read_it(tmp_path: Path) -> None:
+def test_unreadable_file_is_rejected(tmp_path: Path) -> None:
     file = tmp_path / "secret.xlsx"
     file.write_bytes(b"1")
     file.chmod(0)
@@ -39,7 +39,7 @@ def test_a_file_without_the_right_to_read_it(tmp_path: Path) -> None:
         check_file(file)
 
 
-def test_the_name_of_an_upload_is_the_same_on_every_system() -> None:
+def test_upload_name_is_nfc() -> None:
     composed = "Чаты йё.xlsx"
     assert upload_name(Path("/some/where") / unicodedata.normalize("NFD", composed)) == composed
 
@@ -48,7 +48,7 @@ def test_the_name_of_an_upload_is_the_same_on_every_system() -> None:
     ("name", "wanted"),
     [("a\nb.xlsx", "a_b.xlsx"), (" chats.xlsx ", "chats.xlsx"), ("bad\udcff.xlsx", "bad_.xlsx"), (" ", "_")],
 )
-def test_a_name_nobody_could_type_is_cleaned(name: str, wanted: str) -> None:
+def test_unprintable_upload_name_is_cleaned(name: str, wanted: str) -> None:
     assert upload_name(Path(name)) == wanted
 
 
@@ -63,7 +63,7 @@ def test_a_name_nobody_could_type_is_cleaned(name: str, wanted: str) -> None:
         "https://docs.google.com/a/example.org/spreadsheets/d/1AbC_-9/edit",
     ],
 )
-def test_a_spreadsheet_is_known_by_its_id_or_link(text: str) -> None:
+def test_spreadsheet_id_is_parsed_from_id_or_link(text: str) -> None:
     assert spreadsheet_id(text) == "1AbC_-9"
 
 
@@ -75,7 +75,7 @@ def test_a_spreadsheet_is_known_by_its_id_or_link(text: str) -> None:
         ("https://docs.google.com/spreadsheets/d/e/2PACX-1v/pubhtml", "published copy"),
     ],
 )
-def test_a_link_that_leads_elsewhere_is_refused(text: str, words: str) -> None:
+def test_other_link_is_rejected(text: str, words: str) -> None:
     with pytest.raises(InvalidInputError, match=words):
         spreadsheet_id(text)
 
@@ -95,7 +95,5 @@ LINK = "https://docs.google.com/spreadsheets/d/1AbC/edit"
         (f"{LINK}#gid=77", "Чаты", "1AbC"),
     ],
 )
-def test_a_link_travels_where_it_alone_says_which_worksheet(
-    text: str, worksheet: str | None, wanted: str
-) -> None:
+def test_link_is_sent_only_if_it_selects_worksheet(text: str, worksheet: str | None, wanted: str) -> None:
     assert spreadsheet_reference(text, worksheet) == wanted

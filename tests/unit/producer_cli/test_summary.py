@@ -7,8 +7,8 @@ from tests.support.status_event_factories import make_event
 
 
 @pytest.mark.parametrize("status", ["pending", "running", "completed"])
-def test_it_is_told_when_the_job_last_changed(status: str) -> None:
+def test_details_show_time_of_last_event(status: str) -> None:
     event = make_event(status)
-    told = {label: words for label, _, words in details(event)}
-    assert told["last news"] == event.occurred_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    assert ("started" in told) == (status != "pending")
+    shown = {label: words for label, _, words in details(event)}
+    assert shown["last news"] == event.occurred_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    assert ("started" in shown) == (status != "pending")

@@ -69,7 +69,7 @@ def _rows(url: str, token: str | None) -> list[object]:
         service.close()
 
 
-def test_the_token_is_sent_with_what_is_asked(url: str) -> None:
+def test_token_is_sent_with_request(url: str) -> None:
     assert _rows(url, TOKEN) == []
     assert TokenCheckingHandler.seen == [f"Bearer {TOKEN}"]
 
@@ -82,7 +82,7 @@ def test_the_token_is_sent_with_what_is_asked(url: str) -> None:
         ("reader", "refuses: The token «reader» does not have the right `rows`"),
     ],
 )
-def test_a_refusal_is_wrong_input_and_says_what_to_do(url: str, token: str | None, sentence: str) -> None:
+def test_rejected_token_is_invalid_input_with_advice(url: str, token: str | None, sentence: str) -> None:
     with pytest.raises(InvalidInputError, match=sentence) as caught:
         _rows(url, token)
     assert "unknown" not in str(caught.value)
@@ -92,7 +92,7 @@ def test_a_refusal_is_wrong_input_and_says_what_to_do(url: str, token: str | Non
     service.close()
 
 
-def test_too_many_requests_are_a_reason_to_try_again(url: str) -> None:
+def test_status_429_is_unavailable_error(url: str) -> None:
     with pytest.raises(UnavailableError, match="answered 429: This token has sent more than 20"):
         _rows(url, "busy")
 
@@ -109,9 +109,7 @@ def test_too_many_requests_are_a_reason_to_try_again(url: str) -> None:
         ("http://127.0.0.1.example:1", TOKEN, True),
     ],
 )
-def test_a_token_that_goes_unencrypted_to_another_machine_is_warned_of(
-    address: str, token: str | None, warned: bool
-) -> None:
+def test_unencrypted_token_to_remote_host_warns(address: str, token: str | None, warned: bool) -> None:
     service = ServiceClient(address, token)
     warning = service.token_warning
     service.close()
@@ -119,7 +117,7 @@ def test_a_token_that_goes_unencrypted_to_another_machine_is_warned_of(
     assert TOKEN not in (warning or "")
 
 
-def test_a_token_comes_from_the_environment_or_a_file_which_wins(tmp_path: Path) -> None:
+def test_token_file_takes_precedence_over_environment(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text(f"{TOKEN}\n")
     assert CliSettings({}).http_token is None
@@ -131,18 +129,18 @@ def test_a_token_comes_from_the_environment_or_a_file_which_wins(tmp_path: Path)
 
 
 @pytest.mark.parametrize("token", ["secret one", "secret\nmore", "секрет", "secret\x00"])
-def test_what_no_header_can_carry_is_refused_without_being_shown(token: str) -> None:
+def test_invalid_token_is_rejected_without_quoting_it(token: str) -> None:
     with pytest.raises(InvalidInputError, match="MIGRATION_HTTP_TOKEN is not a token") as caught:
         CliSettings({"MIGRATION_HTTP_TOKEN": token}).http_token  # noqa: B018
     assert "secret" not in str(caught.value)
 
 
-def test_the_command_sends_it_and_ends_with_2_where_it_is_refused(url: str, tmp_path: Path) -> None:
+def test_command_sends_token_and_exits_with_2_if_rejected(url: str, tmp_path: Path) -> None:
     environment = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "MIGRATION_HTTP_URL": url}
     good = run_cli("errors", "r-1", cwd=tmp_path, **environment, MIGRATION_HTTP_TOKEN=TOKEN)
     assert (good.returncode, good.stderr) == (ExitCode.OK, "")
     for token in ("", "unknown", "reader"):
-        refused = run_cli("errors", "r-1", cwd=tmp_path, **environment, MIGRATION_HTTP_TOKEN=token)
-        assert refused.returncode == ExitCode.USAGE
-        assert "Traceback" not in refused.stderr
+        rejected = run_cli("errors", "r-1", cwd=tmp_path, **environment, MIGRATION_HTTP_TOKEN=token)
+        assert rejected.returncode == ExitCode.USAGE
+        assert "Traceback" not in rejected.stderr
     assert TokenCheckingHandler.seen == [f"Bearer {TOKEN}", None, "Bearer unknown", "Bearer reader"]

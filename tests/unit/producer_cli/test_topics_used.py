@@ -1,4 +1,4 @@
-"""A command asks for the topics it uses, and for no others: rights on the dead letters are for few."""
+"""A command requires only the topics it uses: few have permissions on the dead letter topic."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ EXCEL = {"type": "excel", "file": {"path": "chats.xlsx"}}
 
 
 class TopicsRequestedError(Exception):
-    """Ends a command where it asks for its topics."""
+    """Ends a command when it requires its topics."""
 
     def __init__(self, topics: Sequence[Topic]) -> None:
         super().__init__()
@@ -28,11 +28,11 @@ class TopicsRequestedError(Exception):
 
 @pytest.fixture(autouse=True)
 def capture_topics(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def ask(_connection: KafkaConnection, topics: Sequence[Topic]) -> None:
+    async def fail(_connection: KafkaConnection, topics: Sequence[Topic]) -> None:
         raise TopicsRequestedError(topics)
 
-    monkeypatch.setattr(start, "ensure_topics", ask)
-    monkeypatch.setattr(control, "ensure_topics", ask)
+    monkeypatch.setattr(start, "ensure_topics", fail)
+    monkeypatch.setattr(control, "ensure_topics", fail)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def capture_topics(monkeypatch: pytest.MonkeyPatch) -> None:
         (Path("chats.xlsx"), True, {"requests", "uploads", "status", "requests.dlq"}),
     ],
 )
-async def test_a_start_asks_for_what_it_uses(file: Path | None, watch: bool, used: set[str]) -> None:
+async def test_start_requires_only_topics_it_uses(file: Path | None, watch: bool, used: set[str]) -> None:
     options = {"timeout_seconds": None, "max_attempts": None}
     request = start_request(EXCEL, request_id=None, requested_by=None, dataset="chats", options=options)
     with pytest.raises(TopicsRequestedError) as caught:
@@ -53,7 +53,7 @@ async def test_a_start_asks_for_what_it_uses(file: Path | None, watch: bool, use
 
 
 @pytest.mark.parametrize("command", [cancel_request, retry_request])
-async def test_a_command_to_a_job_asks_for_no_uploads(command: object) -> None:
+async def test_job_command_does_not_require_uploads_topic(command: object) -> None:
     request = command("r-1")  # type: ignore[operator]
     with pytest.raises(TopicsRequestedError) as caught:
         await send_command(NOWHERE, request, choose_renderer(False), False, None, InterruptHint())

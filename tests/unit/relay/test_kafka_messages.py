@@ -59,8 +59,8 @@ async def test_event_that_fits_is_sent_unchanged() -> None:
     ],
 )
 async def test_event_that_does_not_fit_is_shortened_marked_and_counted(more: dict[str, Any]) -> None:
-    whole, small = _event(**more), _event()
-    messages, counted = await _send(whole, small)
+    large, small = _event(**more), _event()
+    messages, counted = await _send(large, small)
     assert [_fits(message) for message in messages] == [True, True]
     short = StatusEvent.model_validate_json(messages[0].value or b"")
     same = {"event_id", "sequence", "status", "processed", "warnings"}

@@ -46,7 +46,7 @@ def test_events_marked_for_republication_are_no_progress(clock: FakeClock, progr
     assert progress.failure() is not None
 
 
-def test_event_that_stays_is_a_problem_although_others_are_published(
+def test_unpublished_event_is_a_problem_while_others_are_published(
     clock: FakeClock, progress: OutboxProgress
 ) -> None:
     """It blocks later events of its request."""

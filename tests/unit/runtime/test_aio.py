@@ -6,7 +6,7 @@ from consumer.runtime.aio import WakeEvent, wait_or_cancel
 from messaging import timeouts
 
 
-async def test_notification_ends_one_pause_and_not_the_next() -> None:
+async def test_notification_ends_only_one_wait() -> None:
     wake = WakeEvent()
     wake.notify()
     async with asyncio.timeout(5):
@@ -14,7 +14,7 @@ async def test_notification_ends_one_pause_and_not_the_next() -> None:
         await wake.wait(0.05)
 
 
-async def test_pause_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_wait_beats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timeouts, "HEARTBEAT_INTERVAL_SECONDS", 0.02)
     beats: list[bool] = []
     await WakeEvent().wait(0.2, lambda: beats.append(True))

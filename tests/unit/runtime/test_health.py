@@ -42,7 +42,7 @@ def test_beat_restarts_the_timeout(health: HealthRegistry, clock: FakeClock) -> 
     assert health.seconds_since_progress() == {"worker": 9.0}
 
 
-def test_task_is_expected_again_from_a_new_registration_on(health: HealthRegistry, clock: FakeClock) -> None:
+def test_new_registration_restarts_the_timeout(health: HealthRegistry, clock: FakeClock) -> None:
     health.register("relay").unregister()
     clock.now += STALL_TIMEOUT_SECONDS + 1
     health.register("relay")
@@ -79,9 +79,7 @@ def test_one_stalled_task_does_not_hide_behind_the_others(health: HealthRegistry
     assert health.unhealthy_tasks() == ["relay"]
 
 
-def test_crash_is_reported_for_a_while_although_the_task_was_restarted(
-    health: HealthRegistry, clock: FakeClock
-) -> None:
+def test_crash_is_reported_for_a_while_after_restart(health: HealthRegistry, clock: FakeClock) -> None:
     heartbeat = health.register("relay")
     heartbeat.mark_failed()
     clock.now += FAILURE_HOLD_SECONDS

@@ -16,7 +16,7 @@ async def test_only_the_second_signal_exits_at_once(
     monkeypatch.setattr(os, "_exit", exits.append)
     shutdown = Shutdown(60)
 
-    async def heard() -> bool:
+    async def stop_requested() -> bool:
         return shutdown._requested
 
     async def ended() -> bool:
@@ -27,7 +27,7 @@ async def test_only_the_second_signal_exits_at_once(
         if begun_before:
             shutdown.begin()
         os.kill(os.getpid(), signal.SIGTERM)
-        await wait_until_async(heard, 5, "the first signal")
+        await wait_until_async(stop_requested, 5, "the first signal")
         assert shutdown.stop.is_set()
         assert exits == []
         os.kill(os.getpid(), signal.SIGTERM)

@@ -18,7 +18,7 @@ def _encoded(traceparent: str | None = TRACE) -> cloudevents.Headers:
     )
 
 
-def test_attributes_ride_in_headers_in_binary_mode() -> None:
+def test_attributes_are_headers_in_binary_mode() -> None:
     assert dict(_encoded()) == {
         "ce_id": b"e1",
         "ce_source": b"/migration-cli",
@@ -31,33 +31,33 @@ def test_attributes_ride_in_headers_in_binary_mode() -> None:
     }
 
 
-def test_what_was_written_is_read() -> None:
+def test_attributes_round_trip() -> None:
     event = cloudevents.decode(_encoded())
     assert (event.id, event.subject, event.traceparent) == ("e1", "запрос", TRACE)
     assert event.headers() == _encoded()
 
 
-def test_a_message_without_attributes_is_fine() -> None:
+def test_message_without_attributes_is_decoded() -> None:
     event = cloudevents.decode(())
     assert (event.id, event.type, event.specversion, event.traceparent) == (None, None, None, None)
     assert event.headers() == ()
 
 
 @pytest.mark.parametrize("junk", ["", "x", TRACE + "\n", TRACE + "-more", "DROP TABLE", TRACE.upper()])
-def test_only_a_traceparent_is_passed_on(junk: str) -> None:
+def test_only_valid_traceparent_is_passed_on(junk: str) -> None:
     assert cloudevents.decode([("traceparent", junk.encode())]).traceparent is None
     assert "traceparent" not in dict(_encoded(junk))
 
 
-def test_headers_that_are_no_text_are_none() -> None:
+def test_header_without_text_is_none() -> None:
     assert cloudevents.decode([("ce_id", b"\xff"), ("ce_type", None)]).id is None
 
 
-def test_the_name_of_the_binding_is_understood_too() -> None:
+def test_ce_traceparent_is_accepted() -> None:
     assert cloudevents.decode([("ce_traceparent", TRACE.encode())]).traceparent == TRACE
 
 
-def test_a_time_is_told_in_utc() -> None:
+def test_time_is_in_utc() -> None:
     headers = cloudevents.encode(
         event_id="1", source="s", event_type="t", time=datetime(2026, 1, 1, tzinfo=UTC)
     )

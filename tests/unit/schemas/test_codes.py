@@ -1,4 +1,4 @@
-"""Every code of a warning is in one list, and people have words for each."""
+"""Every warning code has a text in the command."""
 
 import pytest
 
@@ -6,10 +6,11 @@ from producer_cli.render.formatting import WARNING_TEXTS, warning_text
 from schemas.codes import WarningCode
 
 
-def test_the_command_line_has_words_for_every_warning_and_for_none_that_is_not_there() -> None:
+def test_cli_has_a_text_for_every_warning() -> None:
+    """Every warning code has a text, and nothing else has one."""
     assert set(WARNING_TEXTS) == set(WarningCode)
 
 
 @pytest.mark.parametrize("code", WarningCode)
-def test_a_warning_read_from_an_event_is_told_in_words(code: WarningCode) -> None:
+def test_warning_code_of_event_has_text(code: WarningCode) -> None:
     assert warning_text(str(code.value))

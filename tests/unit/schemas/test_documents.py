@@ -1,4 +1,4 @@
-"""The documents for other services are fresh, valid, and say what the models say."""
+"""The documents for other services are up to date, valid, and agree with the models."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ def _uploaded(**changes: Any) -> dict[str, Any]:
 
 
 SCHEMAS = [name for name in documents() if name.endswith(".json")]
-NO_NUMBERS = [
+INVALID_NUMBERS = [
     {**examples.START, "schema_version": True},
     {**examples.START, "schema_version": "1"},
     *({**examples.START, "options": {"timeout_seconds": wrong}} for wrong in (True, "7200", 7200.5, 0, 1e26)),
@@ -47,11 +47,11 @@ def _validator(name: str) -> Draft202012Validator:
     return Draft202012Validator(_schema(name), format_checker=FormatChecker())
 
 
-def test_the_documents_in_the_repository_are_fresh() -> None:
+def test_committed_documents_are_up_to_date() -> None:
     assert stale_documents() == [], "run `python -m schemas.generate`"
 
 
-def test_a_changed_or_missing_document_is_stale(tmp_path: Path) -> None:
+def test_changed_or_missing_document_is_stale(tmp_path: Path) -> None:
     for name, text in documents().items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     assert stale_documents(tmp_path) == []
@@ -60,30 +60,30 @@ def test_a_changed_or_missing_document_is_stale(tmp_path: Path) -> None:
     assert stale_documents(tmp_path) == ["migration-status.json", "asyncapi.yaml"]
 
 
-def test_the_check_passes_on_fresh_documents() -> None:
+def test_check_passes_on_committed_documents() -> None:
     assert main(["--check"]) == 0
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_every_schema_is_a_json_schema_in_both_dialects(name: str) -> None:
+def test_every_schema_is_valid_in_both_dialects(name: str) -> None:
     Draft202012Validator.check_schema(_schema(name))
     Draft7Validator.check_schema(_schema(name))
 
 
 @pytest.mark.parametrize("example", examples.REQUESTS)
-def test_the_requests_shown_are_valid_for_schema_and_model(example: dict[str, Any]) -> None:
+def test_example_requests_match_schema_and_model(example: dict[str, Any]) -> None:
     _validator("migration-request.json").validate(example)
     request = REQUEST_ADAPTER.validate_python(example)
     _validator("migration-request.json").validate(json.loads(dump_request(request)))
 
 
-def test_the_status_shown_is_valid_for_schema_and_model() -> None:
+def test_example_status_matches_schema_and_model() -> None:
     _validator("migration-status.json").validate(examples.STATUS)
     event = StatusEvent.model_validate(examples.STATUS)
     _validator("migration-status.json").validate(event.model_dump(mode="json"))
 
 
-def test_the_upload_shown_is_valid_for_schema_and_model() -> None:
+def test_example_upload_matches_schema_and_model() -> None:
     _validator("upload-reference.json").validate(examples.UPLOAD)
     Upload.model_validate(examples.UPLOAD)
 
@@ -96,32 +96,32 @@ def test_the_upload_shown_is_valid_for_schema_and_model() -> None:
         {**examples.START, "request_id": ""},
         {**examples.START, "source": {"type": "oracle"}},
         {"action": "cancel"},
-        *NO_NUMBERS,
+        *INVALID_NUMBERS,
     ],
 )
-def test_what_the_schema_refuses_the_model_refuses_too(wrong: dict[str, Any]) -> None:
+def test_model_rejects_what_schema_rejects(wrong: dict[str, Any]) -> None:
     assert not _validator("migration-request.json").is_valid(wrong)
     with pytest.raises(ValidationError):
         REQUEST_ADAPTER.validate_python(wrong)
 
 
 @pytest.mark.parametrize("options", [{"timeout_seconds": 7200.0}, {"max_attempts": 100}, {}])
-def test_what_the_schema_takes_for_a_number_the_model_takes_too(options: dict[str, Any]) -> None:
+def test_model_accepts_numbers_that_schema_accepts(options: dict[str, Any]) -> None:
     request = {**examples.START, "options": options}
     _validator("migration-request.json").validate(request)
     assert isinstance(REQUEST_ADAPTER.validate_python(request), StartRequest)
 
 
-def test_a_path_shown_is_one_below_the_inbox() -> None:
+def test_example_path_is_relative_to_inbox() -> None:
     assert not examples.START["source"]["file"]["path"].startswith("inbox/")
 
 
-def test_the_document_tells_every_topic_as_it_is_made() -> None:
+def test_asyncapi_has_every_topic_with_its_config() -> None:
     bindings = [channel["bindings"]["kafka"] for channel in ASYNCAPI["channels"].values()]
     assert [binding["topic"] for binding in bindings] == [topic.name for topic in ALL_TOPICS]
     for binding, topic in zip(bindings, ALL_TOPICS, strict=True):
-        told = {name: _as_config(value) for name, value in binding["topicConfiguration"].items()}
-        assert (told, binding["partitions"]) == (dict(topic.config), topic.partitions)
+        config = {name: _as_config(value) for name, value in binding["topicConfiguration"].items()}
+        assert (config, binding["partitions"]) == (dict(topic.config), topic.partitions)
 
 
 def test_every_channel_has_an_operation() -> None:
@@ -129,7 +129,7 @@ def test_every_channel_has_an_operation() -> None:
     assert used == {f"#/channels/{name}" for name in asyncapi.CHANNELS}
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_resolves() -> None:
     references = list(_references(ASYNCAPI))
     assert len(references) > 20
     for reference in references:
@@ -140,12 +140,12 @@ def test_every_reference_leads_somewhere() -> None:
         assert document
 
 
-def test_the_dialect_of_the_payloads_reads_the_schemas_the_same() -> None:
+def test_schemas_use_no_keywords_unknown_to_draft_7() -> None:
     for name in SCHEMAS:
         assert not {"prefixItems", "unevaluatedProperties", "$dynamicRef"} & set(_keys(_schema(name)))
 
 
-def test_the_folder_holds_nothing_else_that_looks_generated() -> None:
+def test_folder_has_no_other_generated_files() -> None:
     found = {file.name for file in FOLDER.iterdir() if file.suffix in {".json", ".yaml"}}
     assert found == set(documents())
 
@@ -159,11 +159,11 @@ def _references(value: Any) -> Iterator[str]:
         case {"$ref": str(reference)}:
             yield reference
         case Mapping():
-            for one in value.values():
-                yield from _references(one)
+            for item in value.values():
+                yield from _references(item)
         case list():
-            for one in value:
-                yield from _references(one)
+            for item in value:
+                yield from _references(item)
         case _:
             pass
 
@@ -172,10 +172,10 @@ def _keys(value: Any) -> Iterator[str]:
     match value:
         case Mapping():
             yield from value
-            for one in value.values():
-                yield from _keys(one)
+            for item in value.values():
+                yield from _keys(item)
         case list():
-            for one in value:
-                yield from _keys(one)
+            for item in value:
+                yield from _keys(item)
         case _:
             pass

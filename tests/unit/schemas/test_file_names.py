@@ -32,12 +32,12 @@ from schemas.names import LongName
         ("-", "-"),
     ],
 )
-def test_a_client_file_name_becomes_one_that_messages_carry(raw: str, name: str) -> None:
+def test_client_file_name_is_cleaned(raw: str, name: str) -> None:
     assert clean_file_name(raw) == name
 
 
 @pytest.mark.parametrize("raw", ["", " ", "/", "folder/", "folder\\", ".", "..", "a/..", "\x00\n", "\u200b"])
-def test_a_name_without_anything_to_show_is_refused(raw: str) -> None:
+def test_name_without_visible_part_is_rejected(raw: str) -> None:
     with pytest.raises(ValueError, match="no name that can be shown"):
         clean_file_name(raw)
 
@@ -45,6 +45,6 @@ def test_a_name_without_anything_to_show_is_refused(raw: str) -> None:
 @given(st.text(st.characters(codec=None, categories=None), max_size=1_200))
 @example("\u0344" * 600)
 @example("\u1160 \u0301")
-def test_whatever_is_not_refused_satisfies_the_message_model(raw: str) -> None:
+def test_any_printable_name_satisfies_message_model(raw: str) -> None:
     name = printable_name(raw)
     assert not name or TypeAdapter[str](LongName).validate_python(name) == name

@@ -1,4 +1,4 @@
-"""JSON of others is parsed strictly, in bounded time, and with repeated keys reported."""
+"""External JSON is parsed strictly, in bounded time, and duplicate keys are reported."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from schemas.json_text import MAX_DIGITS, OUT_OF_RANGE, parse_json
     "body",
     [7, -1, 0.5, 1e300, "a", None, True, [], {}, {"a": [{"b": {"c": "д"}}]}, 10 ** (MAX_DIGITS - 1)],
 )
-def test_json_without_oddities_is_parsed_as_by_the_standard_library(body: Any) -> None:
+def test_ordinary_json_is_parsed_like_json_loads(body: Any) -> None:
     parsed = parse_json(json.dumps(body))
     assert parsed.body == body
     assert not parsed.has_duplicate_keys
@@ -22,7 +22,7 @@ def test_json_without_oddities_is_parsed_as_by_the_standard_library(body: Any) -
 @pytest.mark.parametrize(
     "text", ["", "{", "NaN", "[Infinity]", '{"a": -Infinity}', "[" * 100_000, '{"a":' * 100_000, b"\xff"]
 )
-def test_what_is_not_json_raises_value_error(text: bytes | str) -> None:
+def test_invalid_json_raises_value_error(text: bytes | str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 – its text is the parser's
         parse_json(text)
 
@@ -30,11 +30,11 @@ def test_what_is_not_json_raises_value_error(text: bytes | str) -> None:
 @pytest.mark.parametrize(
     ("text", "number"), [("9" * 5_000, OUT_OF_RANGE), (f"-{'9' * 5_000}", -OUT_OF_RANGE)]
 )
-def test_an_integer_of_thousands_of_digits_stays_out_of_range(text: str, number: int) -> None:
+def test_too_long_integer_stays_out_of_range(text: str, number: int) -> None:
     assert parse_json(f"[{text}]").body == [number]
 
 
-def test_places_of_repeated_keys_are_reported() -> None:
+def test_paths_of_duplicate_keys_are_reported() -> None:
     parsed = parse_json('{"a": 1, "b": [{"c": 1, "d": 2, "c": 3, "d": 4, "c": 5}], "a": {"e": 1}}')
     assert parsed.body == {"a": {"e": 1}, "b": [{"c": 5, "d": 4}]}
     assert sorted(parsed.duplicate_keys()) == [("a",), ("b", 0, "c"), ("b", 0, "d")]

@@ -11,7 +11,7 @@ FILE = {"path": "chats.xlsx"}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_sheet_may_have_unseen_characters_in_its_name(name: str) -> None:
+def test_sheet_name_may_have_invisible_characters(name: str) -> None:
     excel = ExcelSource.model_validate({"type": "excel", "file": FILE, "sheet": name})
     assert excel.sheet == name
     google = GoogleSheetsSource.model_validate(
@@ -23,11 +23,11 @@ def test_sheet_may_have_unseen_characters_in_its_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a\nb", "\x1b[1m", "\x00", "\ud800", "x" * 1001])
-def test_names_that_break_lines_or_cannot_be_stored_are_refused(name: str) -> None:
+def test_invalid_sheet_name_is_rejected(name: str) -> None:
     with pytest.raises(ValidationError):
         ExcelSource.model_validate({"type": "excel", "file": FILE, "sheet": name})
 
 
 @pytest.mark.parametrize("name", [*NAMES, "a\tb\\", "\\u00a0", "\\\\n", "\U000e0001", "\\U00110000"])
-def test_escaping_is_undone(name: str) -> None:
+def test_escaped_name_round_trips(name: str) -> None:
     assert unescape_invisible(escape_invisible(name)) == name

@@ -1,4 +1,4 @@
-"""Names: the pattern that is published and the models agree, both ways."""
+"""Names: the published pattern and the models accept the same strings."""
 
 import re
 
@@ -39,16 +39,16 @@ def _matches(value: str) -> bool:
 
 
 @given(st.text(max_size=210) | EDGE_CASES)
-def test_the_model_takes_what_the_pattern_matches_and_nothing_else(value: str) -> None:
+def test_model_accepts_exactly_what_pattern_matches(value: str) -> None:
     assert _accepts(value) == _matches(value)
 
 
 @given(st.from_regex(PATTERN, fullmatch=True))
-def test_names_can_be_made_from_the_pattern(value: str) -> None:
+def test_model_accepts_names_generated_from_pattern(value: str) -> None:
     assert _accepts(value)
 
 
-def test_every_character_is_taken_by_both_or_by_neither() -> None:
+def test_pattern_and_is_printable_agree_on_every_character() -> None:
     for number in range(0x110000):
         char = chr(number)
         if not "\ud800" <= char <= "\udfff":
@@ -58,28 +58,29 @@ def test_every_character_is_taken_by_both_or_by_neither() -> None:
 
 
 @pytest.mark.parametrize("value", ["\ud800", "a\udfff"])
-def test_lone_surrogates_are_refused_though_no_pattern_names_them(value: str) -> None:
+def test_lone_surrogates_are_rejected(value: str) -> None:
+    """The pattern does not exclude them."""
     assert not _accepts(value)
 
 
 @pytest.mark.parametrize(("length", "taken"), [(1, True), (200, True), (201, False), (0, False)])
-def test_the_pattern_holds_the_length(length: int, taken: bool) -> None:
+def test_pattern_and_model_limit_length(length: int, taken: bool) -> None:
     assert (_accepts("x" * length), _matches("x" * length)) == (taken, taken)
 
 
-def test_the_pattern_is_in_the_schemas() -> None:
+def test_pattern_is_in_schemas() -> None:
     assert NAME.json_schema()["pattern"] == name_pattern(200)
     assert TypeAdapter(LongName).json_schema()["pattern"] == name_pattern(1_000)
 
 
-def test_the_pattern_needs_no_flags_and_no_characters_outside_of_ascii() -> None:
+def test_pattern_is_ascii_and_needs_no_flags() -> None:
     """So it means the same in ECMAScript with and without `u`, in Rust, Java and Python."""
     assert name_pattern(200).isascii()
     assert not re.search(r"\(\?[=!<]|\\[^u]|\\u\{", name_pattern(200))
 
 
 @given(st.text(max_size=30))
-def test_configured_names_are_what_their_pattern_says(value: str) -> None:
+def test_configured_names_match_their_pattern(value: str) -> None:
     matches = re.fullmatch(r"[A-Za-z0-9_.-]{1,200}", value) is not None
     try:
         CONFIGURED.validate_python(value)
@@ -90,12 +91,12 @@ def test_configured_names_are_what_their_pattern_says(value: str) -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1, MAX_MESSAGE_CHARS])
-def test_message_within_the_bound_stays_as_it_is(length: int) -> None:
+def test_message_within_limit_is_unchanged(length: int) -> None:
     assert shorten_message("ж" * length) == "ж" * length
 
 
 @pytest.mark.parametrize("length", [MAX_MESSAGE_CHARS + 1, 1_100_000])
-def test_longer_message_loses_its_middle(length: int) -> None:
+def test_long_message_is_shortened_in_the_middle(length: int) -> None:
     text = "What is wrong. " + "x" * length + " What to do."
     short = shorten_message(text)
     assert len(short) == MAX_MESSAGE_CHARS
@@ -107,6 +108,6 @@ def test_longer_message_loses_its_middle(length: int) -> None:
 @pytest.mark.parametrize(
     ("length", "shown"), [(1, 1), (MAX_NAME_CHARS, MAX_NAME_CHARS), (1_000, MAX_NAME_CHARS)]
 )
-def test_name_is_shown_up_to_its_bound(length: int, shown: int) -> None:
+def test_name_is_shortened_to_limit(length: int, shown: int) -> None:
     short = shorten_name("ж" * length)
     assert (len(short), short.endswith("…")) == (shown, length > shown)

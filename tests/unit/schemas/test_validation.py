@@ -1,4 +1,4 @@
-"""Explaining what is wrong costs a bounded time, however much is wrong."""
+"""Describing errors takes bounded time, however many there are."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def test_members_are_counted_at_every_depth(body: Any, expected: bool) -> None:
     assert has_too_many_members(body) is expected
 
 
-def test_the_first_errors_are_explained_without_a_value() -> None:
+def test_first_errors_are_described_without_values() -> None:
     body = {"action": "start", **{f"unknown-{n}": "secret" for n in range(100)}}
     with pytest.raises(ValidationError) as caught:
         REQUEST_ADAPTER.validate_python(body)
@@ -34,7 +34,7 @@ def test_the_first_errors_are_explained_without_a_value() -> None:
     assert not any("secret" in words for _, words in found)
 
 
-def test_a_path_is_cut() -> None:
+def test_error_path_is_bounded_and_escaped() -> None:
     assert error_path(("body", "x" * 1_000)) == f"body.{'x' * 195}"
     assert error_path(("body", "a\nb\x1b")) == r"body.a\u000ab\u001b"
     assert len(error_path(("\n" * 1_000,))) == 200

@@ -137,9 +137,9 @@ def message(*rows: list[object], code: str, names: SheetNames | None = NAMES) ->
 
 
 def test_error_names_the_sheet_and_all_worksheets() -> None:
-    for said in (message(["x"], code="no_header"), message(["ИНН"], code="missing_column")):
-        assert "of the sheet «Лист1»" in said
-        assert "Visible worksheets: «Лист1», «Лист2\\u00a0». Hidden: «Старые»." in said
+    for error_message in (message(["x"], code="no_header"), message(["ИНН"], code="missing_column")):
+        assert "of the sheet «Лист1»" in error_message
+        assert "Visible worksheets: «Лист1», «Лист2\\u00a0». Hidden: «Старые»." in error_message
 
 
 def test_error_names_the_first_twenty_headers() -> None:
@@ -159,7 +159,7 @@ def test_error_quotes_no_cell_of_a_row_that_may_be_data() -> None:
     assert not [cell for cell in row if cell is not None and str(cell) in text]
 
 
-def test_error_of_an_empty_sheet_says_so() -> None:
+def test_error_says_that_sheet_is_empty() -> None:
     assert "It is empty." in message(code="no_header")
 
 
@@ -168,7 +168,7 @@ def test_invisible_characters_of_headers_are_escaped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "known", "letters"),
+    ("header", "known", "mismatch"),
     [
         ("ИHH", "ИНН", "H is Latin"),
         ("ИНH*", "ИНН", "H is Latin"),
@@ -176,8 +176,8 @@ def test_invisible_characters_of_headers_are_escaped() -> None:
         ("Сhаt_URL", "chat url", "С is Cyrillic, а is Cyrillic"),
     ],
 )
-def test_error_names_letters_of_another_alphabet(header: str, known: str, letters: str) -> None:
-    sentence = f"«{header}» looks like «{known}», but its letter {letters}."
+def test_error_names_letters_of_another_alphabet(header: str, known: str, mismatch: str) -> None:
+    sentence = f"«{header}» looks like «{known}», but its letter {mismatch}."
     assert sentence in message(["Отчёт", "a", "b", "c"], [header, "Группа"], code="no_header")
 
 
@@ -225,11 +225,11 @@ def test_only_look_alikes_are_shortened(monkeypatch: pytest.MonkeyPatch) -> None
     """Escaping takes time per character if one of them is not printable."""
     seen: list[object] = []
 
-    def noting(cell: object) -> str:
+    def record_shortened(cell: object) -> str:
         seen.append(cell)
         return str(cell)
 
-    monkeypatch.setattr(header_errors, "shortened", noting)
+    monkeypatch.setattr(header_errors, "shortened", record_shortened)
     rows: list[NumberedRow] = [(number, [f"{number}\u200b", "x"]) for number in range(1, 10)]
     with pytest.raises(LayoutError, match="looks like «ИНН»"):
         find_header([*rows, (10, ["ИHH"])], FIELDS)

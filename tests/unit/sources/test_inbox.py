@@ -141,7 +141,7 @@ def _put(folder: Path, name: str, text: str = "found") -> None:
         ("Выгрузка\u00a0Й/a", "Чаты\u00a02.xlsx", "Выгрузка И\u0306/a/Чаты 2.xlsx"),
     ],
 )
-def test_name_is_found_by_its_look(inbox: Path, folder: str, name: str, path: str) -> None:
+def test_name_that_looks_the_same_is_found(inbox: Path, folder: str, name: str, path: str) -> None:
     _put(inbox / folder, name)
     assert content(inbox, path) == "found"
 
@@ -168,6 +168,6 @@ def test_other_names_do_not_match(inbox: Path, path: str) -> None:
     assert code_of(inbox, path) == "file_not_found"
 
 
-def test_link_found_by_its_look_stays_in_the_inbox(inbox: Path) -> None:
+def test_link_that_looks_the_same_stays_in_the_inbox(inbox: Path) -> None:
     (inbox / "out\u00a0side").symlink_to(inbox.parent / "secret")
     assert code_of(inbox, "out side") == "file_outside_inbox"

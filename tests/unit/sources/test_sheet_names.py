@@ -44,10 +44,10 @@ def test_exact_name_precedes_escaped_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", ["Данные", "данные ", "Группы 2025", "\\ud800", "\\U00110000", "", "«", "«»"]
+    "requested", ["Данные", "данные ", "Группы 2025", "\\ud800", "\\U00110000", "", "«", "«»"]
 )
-def test_similar_name_does_not_match(asked: str) -> None:
-    assert match_name(["Данные ", "Группы\u00a02025"], asked) is None
+def test_similar_name_does_not_match(requested: str) -> None:
+    assert match_name(["Данные ", "Группы\u00a02025"], requested) is None
 
 
 def test_long_names_and_lists_are_cut() -> None:
@@ -56,7 +56,7 @@ def test_long_names_and_lists_are_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "group"),
+    ("requested", "group"),
     [
         ("Данные ", "Чат F07 1"),
         ("Группы\u00a02025", "Чат F07 11"),
@@ -65,8 +65,8 @@ def test_long_names_and_lists_are_cut() -> None:
     ],
 )
 @pytest.mark.parametrize("low_memory", [False, True])
-def test_sheets_with_blanks_in_their_names_are_read(asked: str, group: str, low_memory: bool) -> None:
-    assert read_columns(BOOK, asked, low_memory=low_memory)["name"][0] == group
+def test_sheets_with_blanks_in_their_names_are_read(requested: str, group: str, low_memory: bool) -> None:
+    assert read_columns(BOOK, requested, low_memory=low_memory)["name"][0] == group
 
 
 def test_names_in_errors_can_be_requested() -> None:

@@ -22,18 +22,18 @@ def chunk(texts: Sequence[object]) -> Chunk:
     ],
 )
 def test_pieces_are_within_the_limit_or_one_row(lengths: list[int], sizes: list[int]) -> None:
-    whole = chunk(["x" * length for length in lengths])
-    found = list(split_by_size(whole, 90))
+    unsplit = chunk(["x" * length for length in lengths])
+    found = list(split_by_size(unsplit, 90))
     assert [len(piece.positions) for piece in found] == sizes
-    assert [at for piece in found for at in piece.positions] == list(whole.positions)
-    assert [name for piece in found for name in piece.columns["name"]] == whole.columns["name"]
+    assert [at for piece in found for at in piece.positions] == list(unsplit.positions)
+    assert [name for piece in found for name in piece.columns["name"]] == unsplit.columns["name"]
     records = [piece.record(i) for piece in found for i in range(len(piece.positions))]
-    assert records == [whole.record(i) for i in range(len(lengths))]
+    assert records == [unsplit.record(i) for i in range(len(lengths))]
 
 
 def test_unmapped_columns_do_not_count() -> None:
-    whole = Chunk(range(4), {"name": ["n"] * 4}, lambda i: {"name": "n", "other": "x" * 1_000})
-    assert [len(piece.positions) for piece in split_by_size(whole, 10)] == [4]
+    unsplit = Chunk(range(4), {"name": ["n"] * 4}, lambda i: {"name": "n", "other": "x" * 1_000})
+    assert [len(piece.positions) for piece in split_by_size(unsplit, 10)] == [4]
 
 
 def test_only_texts_count() -> None:

@@ -62,7 +62,7 @@ WRAPAROUND = "database is not accepting commands that assign new transaction IDs
         ("53100", {}, DatabaseUnavailableError),
     ],
 )
-def test_row_is_at_fault_only_if_the_error_names_a_relation(
+def test_row_is_rejected_only_if_error_names_relation(
     state: str, fields: dict[str, str], kind: type[Exception]
 ) -> None:
     """By its fields: the message may be in any language and name anything."""

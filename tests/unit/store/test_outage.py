@@ -41,7 +41,7 @@ def test_many_failures_are_one_outage() -> None:
     ]
 
 
-def test_a_second_outage_is_logged_again() -> None:
+def test_second_outage_is_logged_again() -> None:
     outages = _make_outage_log([0.0])
     with capture_logs() as lines:
         for _ in range(2):
@@ -58,7 +58,7 @@ def test_failures_while_opening_the_pools_are_not_logged() -> None:
     assert lines == []
 
 
-def test_only_the_line_about_a_failed_reconnect_is_dropped() -> None:
+def test_only_failed_reconnect_line_is_dropped() -> None:
     def record(message: str) -> logging.LogRecord:
         return logging.LogRecord(POOL_LOGGER, logging.WARNING, "", 0, message, (), None)
 

@@ -68,11 +68,11 @@ NAMED = [
 
 
 @pytest.mark.parametrize(("recorded", "received", "named"), NAMED)
-def test_the_fields_that_differ_are_named(recorded: str, received: str, named: list[str]) -> None:
+def test_differing_fields_are_named(recorded: str, received: str, named: list[str]) -> None:
     assert differences(make_pending_job(BODIES[recorded]), BODIES[received]) == named
 
 
 @pytest.mark.parametrize(("recorded", "received"), [*itertools.product(BODIES, repeat=2)])
-def test_nothing_differs_exactly_where_the_digests_agree(recorded: str, received: str) -> None:
+def test_no_field_differs_if_and_only_if_digests_match(recorded: str, received: str) -> None:
     different = differences(make_pending_job(BODIES[recorded]), BODIES[received])
     assert (different == []) == (BODIES[recorded].digest() == BODIES[received].digest())

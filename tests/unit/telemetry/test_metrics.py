@@ -114,6 +114,6 @@ def test_every_counter_starts_at_zero() -> None:
 
 
 def test_two_services_in_one_process_share_no_counters() -> None:
-    one, other = _make_metrics(), _make_metrics()
-    one.record(JobClaimed())
-    assert _values(other)["chat_migration_claims_total"] == 0
+    first, second = _make_metrics(), _make_metrics()
+    first.record(JobClaimed())
+    assert _values(second)["chat_migration_claims_total"] == 0

@@ -93,7 +93,7 @@ def test_outage_delays_grow_and_end() -> None:
     assert outages.next_delay() is None
 
 
-def test_a_stored_row_resets_the_outage_delays() -> None:
+def test_stored_row_resets_outage_delays() -> None:
     outages = OutageBackoff()
     for rows_done in (0, 0, 5):
         outages.reset_on_progress(rows_done)

@@ -113,7 +113,7 @@ MIXED = st.sampled_from(
 
 @pytest.mark.parametrize("field", sorted(column_validators(date(2026, 3, 2))))
 @given(chunks=st.lists(st.lists(MIXED, max_size=8), min_size=1, max_size=3))
-def test_column_equals_its_values_one_by_one(field: str, chunks: list[list[object]]) -> None:
+def test_column_validation_matches_rule_per_cell(field: str, chunks: list[list[object]]) -> None:
     column, rule = (
         column_validators(date(2026, 3, 2))[field],
         column_validators(date(2026, 3, 2))[field]._rule,
@@ -125,7 +125,7 @@ def test_column_equals_its_values_one_by_one(field: str, chunks: list[list[objec
         assert repr(dict(sorted(validated.flagged.items()))) == repr(flagged)
 
 
-def test_true_is_not_one() -> None:
+def test_true_and_1_do_not_share_a_cached_result() -> None:
     column = ColumnValidator(text)
     assert [
         *column.validate([1.0]).copy_texts,

@@ -43,7 +43,7 @@ def test_every_file_is_part_of_a_plan() -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_is_one_statement_with_named_columns_and_no_placeholder(name: str) -> None:
+def test_file_is_one_statement_without_placeholders(name: str) -> None:
     """`select *` and ordinal numbers hide columns; `:name` and `$1` cannot be pasted into psql."""
     statement = re.sub(r"--.*", "", read_sql(name))
     assert not re.search(r"(?<!:):[a-z]|\$[0-9]|\bselect \*|\b(?:order|group) by [0-9]", statement)
@@ -52,14 +52,14 @@ def test_a_file_is_one_statement_with_named_columns_and_no_placeholder(name: str
 
 
 @pytest.mark.parametrize(("mark", "names"), CONDITIONS.items())
-def test_a_repeated_condition_is_the_same_everywhere(mark: str, names: tuple[str, ...]) -> None:
+def test_repeated_condition_is_identical_in_all_files(mark: str, names: tuple[str, ...]) -> None:
     blocks = [block for name in names for block in marked_blocks(name, mark)]
     assert len(blocks) == len(names) + 3 * (mark == "keeps org unit")  # four times in update_chats
     assert len(set(blocks)) == 1
     assert {name for name in FILES if marked_blocks(name, mark)} == set(names)
 
 
-def test_the_load_source_has_the_tag_and_all_weaker_tags() -> None:
+def test_load_source_has_tag_and_weaker_tags() -> None:
     tags = list(SOURCE_TAGS.values())
     for rank, (source_type, tag) in enumerate(SOURCE_TAGS.items()):
         weaker = "{" + ",".join(tags[:rank]) + "}"
@@ -73,6 +73,6 @@ def test_warnings_of_the_counts_are_warning_codes() -> None:
     assert codes == [WarningCode.INN_AMBIGUOUS]
 
 
-def test_an_unknown_source_type_has_no_plan() -> None:
+def test_unknown_source_type_has_no_plan() -> None:
     with pytest.raises(UnresolvableRequestError, match="excel"):
         make_merge_plan("paper")

@@ -32,7 +32,7 @@ DIGEST_BY_VERSION = {8: "14f73c778d59aae5"}
 """Version of the rules → digest of their results for these cells."""
 
 
-def test_other_results_need_another_version() -> None:
+def test_changed_results_require_new_version() -> None:
     """If this fails, increase CELL_RULES_VERSION and add its digest, so that no load mixes both.
 
     If only CELLS changed, replace the digest.

@@ -68,9 +68,7 @@ def test_wait_of_an_idle_connection_begins_after_its_response(
     assert limiter.admit("d") == "a"
 
 
-def test_more_bytes_of_a_head_do_not_restart_the_wait(
-    limiter: ConnectionLimiter[str], clock: FakeClock
-) -> None:
+def test_more_header_bytes_do_not_restart_the_wait(limiter: ConnectionLimiter[str], clock: FakeClock) -> None:
     limiter.admit("a")
     clock.now += MIN_IDLE_BEFORE_EVICTION / 2
     limiter.mark_waiting("a")

@@ -42,7 +42,7 @@ def field(schema: dict[str, Any]) -> FieldRow:
         ({}, ["any"]),
     ],
 )
-def test_types(schema: dict[str, Any], types: list[str]) -> None:
+def test_types_are_named(schema: dict[str, Any], types: list[str]) -> None:
     assert field(schema).types == [TypeName(text) for text in types]
 
 
@@ -80,7 +80,7 @@ def test_object_is_linked_and_has_one_table(schema: dict[str, Any], type_name: T
         ({"type": "string", "examples": ["a", "b"]}, ["for example a", "for example b"]),
     ],
 )
-def test_limits(schema: dict[str, Any], limits: list[str]) -> None:
+def test_limits_are_described(schema: dict[str, Any], limits: list[str]) -> None:
     assert field(schema).limits == limits
 
 

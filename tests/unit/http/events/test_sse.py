@@ -56,5 +56,5 @@ def test_sequence_is_a_last_event_id(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "9" * 20, "-1", "+1", "1.0", "7 ", "٣", "abc", "1e3", "1_0"])
-def test_anything_else_is_none(text: str) -> None:
+def test_other_text_is_no_last_event_id(text: str) -> None:
     assert not re.search(sse.LAST_EVENT_ID_PATTERN, text)

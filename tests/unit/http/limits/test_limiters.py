@@ -22,7 +22,7 @@ def test_slots_are_limited_and_free_after_release() -> None:
     assert slots.free == 2
 
 
-def test_full_slots_raise_the_error_they_were_given() -> None:
+def test_full_slots_raise_the_given_error() -> None:
     slots = Slots(0, full_error=lambda: TimeoutError("full"))
     with pytest.raises(TimeoutError, match="full"), slots.hold():
         pytest.fail("a slot was given")

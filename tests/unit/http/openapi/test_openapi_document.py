@@ -205,7 +205,7 @@ def test_token_is_optional_if_the_service_has_no_tokens() -> None:
             assert unguarded["paths"][path][verb].get("security", []) == expected
 
 
-def test_version_is_that_of_the_package() -> None:
+def test_version_matches_package() -> None:
     assert DOCUMENT["info"]["version"] == VERSION
 
 

@@ -22,7 +22,7 @@ def _member(name: str, digest: bytes) -> str:
     return f"{name}=:{base64.b64encode(digest).decode()}:"
 
 
-def test_example_of_the_rfc() -> None:
+def test_rfc_example_verifies() -> None:
     """RFC 9530, appendix B.1."""
     header = "sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:"
     check = DigestCheck(parse_content_digest(header))

@@ -262,7 +262,7 @@ async def test_malformed_body_is_rejected(body: bytes, text: str, step: int) -> 
     assert str(raised.value)[-1] in '.…"'
 
 
-def test_the_largest_field_and_most_fields_are_accepted() -> None:
+def test_largest_field_and_most_fields_are_accepted() -> None:
     fields = [field(f"f{number}") for number in range(MAX_FIELDS_BESIDE_FILE - 1)]
     events = _read([field("a", b"x" * 65_536), *fields, file(), END])
     assert len(_fields(events)) == MAX_FIELDS_BESIDE_FILE

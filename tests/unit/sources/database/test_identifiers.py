@@ -30,7 +30,7 @@ def test_qualified_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("requested", "found"),
     [
         ("chats", [(None, "chats")]),
         ("old.chats", [("old", "chats")]),
@@ -47,8 +47,8 @@ def test_qualified_name() -> None:
         ('"Чаты.2026"', [(None, "Чаты.2026"), ('"Чаты', '2026"')]),
     ],
 )
-def test_possible_names(asked: str, found: list[tuple[str | None, str]]) -> None:
-    assert list(possible_names(asked)) == found
+def test_possible_names(requested: str, found: list[tuple[str | None, str]]) -> None:
+    assert list(possible_names(requested)) == found
 
 
 @pytest.mark.parametrize(

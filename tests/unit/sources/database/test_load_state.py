@@ -64,11 +64,11 @@ def test_previous_load_is_of_the_same_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "stored", "whole"),
+    ("rows", "stored", "present"),
     [(10, 4, True), (9, 4, False), (11, 4, False), (10, 3, False), (10, 5, False)],
 )
-def test_rows_are_present_while_both_counts_match(rows: int, stored: int, whole: bool) -> None:
-    assert rows_still_present(LOAD, RowCount(rows, 99, stored), reading(stored=4)) is whole
+def test_rows_are_present_while_both_counts_match(rows: int, stored: int, present: bool) -> None:
+    assert rows_still_present(LOAD, RowCount(rows, 99, stored), reading(stored=4)) is present
 
 
 def test_table_without_rows_is_rejected() -> None:
@@ -78,9 +78,9 @@ def test_table_without_rows_is_rejected() -> None:
 
 
 def test_load_restarts_once_per_run() -> None:
-    begun = restart_load(LOAD, RowCount(8, 99, 0), TABLE, reading(run=2))
-    assert begun == LoadState(8, 99, generation=1, changed_in_run=2)
+    restarted = restart_load(LOAD, RowCount(8, 99, 0), TABLE, reading(run=2))
+    assert restarted == LoadState(8, 99, generation=1, changed_in_run=2)
     with pytest.raises(PermanentError, match="Retry the job when the table does not change") as caught:
-        restart_load(begun, RowCount(7, 99, 0), TABLE, reading(run=2))
+        restart_load(restarted, RowCount(7, 99, 0), TABLE, reading(run=2))
     assert caught.value.code == "source_changed"
-    assert restart_load(begun, RowCount(7, 99, 0), TABLE, reading(run=3)) == LoadState(7, 99, 2, 3)
+    assert restart_load(restarted, RowCount(7, 99, 0), TABLE, reading(run=3)) == LoadState(7, 99, 2, 3)

@@ -88,7 +88,7 @@ def test_long_tag_is_rejected_before_its_end() -> None:
         deque(map(parser.feed, pieces), maxlen=0)
 
 
-def test_one_large_piece_is_limited_too() -> None:
+def test_limits_apply_within_a_large_piece() -> None:
     with pytest.raises(LimitExceededError):
         parse_text(f'<a b="{"x" * (8 * MAX_TOKEN_BYTES)}"/>', 16 * MAX_TOKEN_BYTES)
 

@@ -161,8 +161,8 @@ def test_fallback_readers_give_the_same_cells(shape: str, tmp_path: Path) -> Non
     assert found["inn"] == [7.0, 7.0]
 
 
-ARRAY = '<c r="{place}" t="str"{odd}><f t="array" ref="{area}">B1</f><v>#N/A</v></c>'
-MEMBER = '<c r="{place}" t="str"{odd}><v>#N/A</v></c>'
+ARRAY = '<c r="{reference}" t="str"{odd}><f t="array" ref="{area}">B1</f><v>#N/A</v></c>'
+MEMBER = '<c r="{reference}" t="str"{odd}><v>#N/A</v></c>'
 
 
 @pytest.mark.parametrize("odd", ["", ' x="y"'])
@@ -179,8 +179,8 @@ def test_results_of_array_formulas_are_found_by_range(
 ) -> None:
     rows = "".join(
         f'<row r="{row}">'
-        + (ARRAY if row == 1 else MEMBER).format(place=f"A{row}", area=area, odd=odd)
-        + MEMBER.format(place=f"B{row}", odd=odd)
+        + (ARRAY if row == 1 else MEMBER).format(reference=f"A{row}", area=area, odd=odd)
+        + MEMBER.format(reference=f"B{row}", odd=odd)
         + "</row>"
         for row in range(1, 5)
     )

@@ -127,9 +127,9 @@ def test_formula_of_an_ods_without_a_result(attributes: str, kind: type, tmp_pat
 
 
 @pytest.mark.parametrize("field", ["url", "inn"])
-def test_required_formula_without_a_result_is_rejected_by_a_code_of_its_own(field: str) -> None:
+def test_required_formula_without_a_result_has_its_own_code(field: str) -> None:
     column = column_validators(date(2026, 3, 2))[field].validate([FormulaWithoutValue(), "", None])
-    assert [str(column.flagged[place].code) for place in range(3)] == [  # type: ignore[union-attr]
+    assert [str(column.flagged[index].code) for index in range(3)] == [  # type: ignore[union-attr]
         "formula_without_value", "required", "required",
     ]  # fmt: skip
     assert "open the file in Excel, save it" in column.flagged[0].message  # type: ignore[union-attr]
@@ -211,11 +211,11 @@ def test_recalculation_request_of_workbook_warns(
 
 
 @pytest.mark.parametrize("low_memory", [False, True])
-@pytest.mark.parametrize(("asks", "warns"), [("1", True), ("true", True), ("0", False)])
+@pytest.mark.parametrize(("flag", "warns"), [("1", True), ("true", True), ("0", False)])
 def test_recalculation_request_of_sheet_warns(
-    asks: str, warns: bool, low_memory: bool, tmp_path: Path
+    flag: str, warns: bool, low_memory: bool, tmp_path: Path
 ) -> None:
-    behind = f'<sheetCalcPr fullCalcOnLoad="{asks}"/>'
+    behind = f'<sheetCalcPr fullCalcOnLoad="{flag}"/>'
     path = chats(tmp_path, lambda row: FORMULA.format(row=row), "", behind)
     assert warnings(path, low_memory=low_memory) == ({"not_recalculated": 1} if warns else {})
 
@@ -227,7 +227,7 @@ NO_WARNING: dict[str, Callable[[int], str]] = {
 WARNING: dict[str, Callable[[int], str]] = {
     "last row": lambda row: FORMULA.format(row=row) if row == 4 else "",
     "shared": lambda row: f'<c r="C{row}"><f t="shared" si="0"/><v>1</v></c>',
-    "without its place": lambda _: '<c t="str"><f>A1</f><v>x</v></c>',
+    "without a reference": lambda _: '<c t="str"><f>A1</f><v>x</v></c>',
     "odd": lambda row: FORMULA.format(row=row).replace(" t=", ' x="y" t='),
     "odd, then plain": lambda row: FORMULA.format(row=row).replace(" t=", ' x="y" t=' if row == 2 else " t="),
 }

@@ -45,12 +45,12 @@ FORMS = {
 
 def contents(path: Path) -> list[tuple[str, list[tuple[int, dict[int, Cell]]]]]:
     with closing(open_ods(path, 100)) as reader:
-        return [(one.name, list(reader._iter_rows(one.name))) for one in reader.sheets]
+        return [(sheet.name, list(reader._iter_rows(sheet.name))) for sheet in reader.sheets]
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("position", ["first", "between", "last"])
-def test_filtered_content_reads_like_the_whole(
+def test_filtered_content_reads_like_unfiltered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, position: str
 ) -> None:
     before = OTHER if position != "first" else ""
@@ -70,8 +70,8 @@ def test_filter_is_independent_of_piece_bounds(forms: list[str], size: int, data
     def pieces(size: int) -> Iterator[bytes]:
         return (document[at : at + size] for at in range(0, len(document), size))
 
-    whole = b"".join(RowFilter(keep).filtered(pieces(len(document))))
-    assert b"".join(RowFilter(keep).filtered(pieces(size))) == whole
+    unfiltered = b"".join(RowFilter(keep).filtered(pieces(len(document))))
+    assert b"".join(RowFilter(keep).filtered(pieces(size))) == unfiltered
 
 
 def test_only_rows_of_one_sheet_are_kept() -> None:

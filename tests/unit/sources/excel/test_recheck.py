@@ -33,12 +33,12 @@ def _write_truncated(path: Path) -> None:
 
 def _write_corrupt(path: Path) -> None:
     """A workbook damaged in the middle: some rows can be read before the error."""
-    whole = bytearray(write_xlsx(path, [HEADER, *data_rows(5_000)]).read_bytes())
+    content = bytearray(write_xlsx(path, [HEADER, *data_rows(5_000)]).read_bytes())
     with zipfile.ZipFile(path) as archive:
         sheet = archive.getinfo("xl/worksheets/sheet1.xml")
     middle = sheet.header_offset + sheet.compress_size * 4 // 5
-    whole[middle : middle + 200] = bytes(200)
-    path.write_bytes(bytes(whole))
+    content[middle : middle + 200] = bytes(200)
+    path.write_bytes(bytes(content))
 
 
 def _write_truncated_xls(path: Path) -> None:

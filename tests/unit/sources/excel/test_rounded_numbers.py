@@ -118,7 +118,7 @@ def test_rounded_number_is_neither_phone_nor_inn() -> None:
     assert phone(parse_number("7.91234567E10")) == Valid("+79123456700")
     assert phone(79123000000) == Valid("", WarningCode.PHONE)
     assert phone(79123500000) == Valid("+79123500000"), "without a format that says more, it may be real"
-    refused = inn(parse_number("7.70708389E+09"))
-    assert isinstance(refused, Invalid)
-    assert refused.code == "digits_lost"
+    rejected = inn(parse_number("7.70708389E+09"))
+    assert isinstance(rejected, Invalid)
+    assert rejected.code == "digits_lost"
     assert inn(parse_number("7.707083893E+09")) == Valid("7707083893")

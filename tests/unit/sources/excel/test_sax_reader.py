@@ -88,7 +88,7 @@ SAME: dict[str, str] = {
         cell("G1", "2", "s"),
         cell("H1", "3", "s"),
     ),
-    "places left out": "<row><c t='str'><v>a</v></c><c t='str'><v>b</v></c></row>"
+    "references left out": "<row><c t='str'><v>a</v></c><c t='str'><v>b</v></c></row>"
     "<row><c t='str'><v>c</v></c></row>",
     "gaps": text_row(3, "a") + text_row(7, "b", "c") + text_row(5000, "d"),
     "columns far out": row(text_cell("A1", "a"), text_cell("AB1", "b"), text_cell("ZZ1", "c")),

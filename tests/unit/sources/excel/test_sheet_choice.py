@@ -8,7 +8,7 @@ from consumer.sources.excel.sheet_choice import choose_sheet
 
 
 @pytest.mark.parametrize(
-    ("names", "asked", "expected"),
+    ("names", "requested", "expected"),
     [
         (["Лист1", "Чаты"], None, "Чаты"),
         (["чаты ", "Чаты"], None, "Чаты"),
@@ -17,8 +17,8 @@ from consumer.sources.excel.sheet_choice import choose_sheet
         (["Чаты", "Лист2"], "Лист2", "Лист2"),
     ],
 )
-def test_requested_or_default_or_first_sheet(names: list[str], asked: str | None, expected: str) -> None:
-    assert choose_sheet([Sheet(name) for name in names], asked) == expected
+def test_requested_or_default_or_first_sheet(names: list[str], requested: str | None, expected: str) -> None:
+    assert choose_sheet([Sheet(name) for name in names], requested) == expected
 
 
 def test_charts_are_skipped() -> None:

@@ -81,10 +81,10 @@ def test_other_office_files_are_rejected(tmp_path: Path, stream: str) -> None:
 def test_encrypted_workbooks_have_their_own_code(tmp_path: Path) -> None:
     assert code_of(FIXTURES / "encrypted.xlsx") == "workbook_encrypted"
     assert code_of(write_ods(tmp_path / "x.ods", ROWS, encrypted=True)) == "workbook_encrypted"
-    whole = bytearray(write_xlsx(tmp_path / "x.xlsx", ROWS).read_bytes())
-    at = whole.index(b"PK\x01\x02")
-    whole[at + 8] |= 1
-    (tmp_path / "x.xlsx").write_bytes(whole)
+    content = bytearray(write_xlsx(tmp_path / "x.xlsx", ROWS).read_bytes())
+    at = content.index(b"PK\x01\x02")
+    content[at + 8] |= 1
+    (tmp_path / "x.xlsx").write_bytes(content)
     assert code_of(tmp_path / "x.xlsx") == "workbook_encrypted"
 
 
@@ -93,12 +93,12 @@ def test_encrypted_workbooks_have_their_own_code(tmp_path: Path) -> None:
 def test_truncated_file_is_damaged(tmp_path: Path, share: float, name: str) -> None:
     match name:
         case "x.xlsx":
-            whole = write_xlsx(tmp_path / name, ROWS).read_bytes()
+            content = write_xlsx(tmp_path / name, ROWS).read_bytes()
         case "x.ods":
-            whole = write_ods(tmp_path / name, ROWS).read_bytes()
+            content = write_ods(tmp_path / name, ROWS).read_bytes()
         case _:
-            whole = (FIXTURES / name).read_bytes()
-    (tmp_path / "cut").write_bytes(whole[: int(len(whole) * share)])
+            content = (FIXTURES / name).read_bytes()
+    (tmp_path / "cut").write_bytes(content[: int(len(content) * share)])
     if name != "sample.xls":
         assert code_of(tmp_path / "cut") in {"workbook_damaged", "workbook_encrypted"}
     elif share < 0.9:
@@ -114,15 +114,15 @@ def test_too_large_workbook_is_rejected_before_inflating(tmp_path: Path) -> None
 
 def test_huge_zip_directory_is_rejected_unread(tmp_path: Path) -> None:
     path = write_xlsx(tmp_path / "x.xlsx", ROWS)
-    whole = bytearray(path.read_bytes())
-    struct.pack_into("<L", whole, whole.rindex(b"PK\x05\x06") + 12, 500 << 20)
-    path.write_bytes(whole)
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<L", content, content.rindex(b"PK\x05\x06") + 12, 500 << 20)
+    path.write_bytes(content)
     assert code_of(path) == "source_too_large"
 
 
 def test_invalid_zip_directory_is_damaged(tmp_path: Path) -> None:
     path = write_xlsx(tmp_path / "x.xlsx", ROWS)
-    whole = bytearray(path.read_bytes())
-    whole[whole.index(b"PK\x01\x02")] = 0
-    path.write_bytes(whole)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02")] = 0
+    path.write_bytes(content)
     assert code_of(path) == "workbook_damaged"

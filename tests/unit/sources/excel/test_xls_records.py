@@ -136,9 +136,9 @@ def test_stream_in_mini_sectors_is_read(tmp_path: Path) -> None:
 def test_truncated_container_is_damaged(cut: int, tmp_path: Path) -> None:
     path = _with_short_stream(tmp_path / "book", bytes(13 * 64))
     path.write_bytes(path.read_bytes()[:cut])
-    for look in (dialog_flags, patch_unsupported_values, lambda path: text_formula_cells(path, 0)):
+    for read in (dialog_flags, patch_unsupported_values, lambda path: text_formula_cells(path, 0)):
         with pytest.raises(OleFileError):
-            look(path)
+            read(path)
 
 
 def test_endless_sector_chain_is_damaged(tmp_path: Path) -> None:

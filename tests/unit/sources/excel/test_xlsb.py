@@ -57,7 +57,7 @@ def rk(number: int) -> bytes:
 
 HALF = struct.unpack("<i", struct.pack("<d", 0.5)[4:])[0]
 SAME: dict[str, tuple[bytes, Cell]] = {
-    "whole": (cell(2, rk(7 << 2 | 2)), 7.0),
+    "integer": (cell(2, rk(7 << 2 | 2)), 7.0),
     "negative": (cell(2, rk(-7 << 2 | 2)), -7.0),
     "hundredths": (cell(2, rk(725 << 2 | 3)), 7.25),
     "half of a float": (cell(2, rk(HALF)), 0.5),
@@ -81,7 +81,7 @@ SAME: dict[str, tuple[bytes, Cell]] = {
     "unknown style": (cell(5, real(45636), 99), 45636.0),
 }
 OWN: dict[str, tuple[bytes, Cell]] = {
-    "whole date, as Excel stores it": (cell(2, rk(45636 << 2 | 2), DATE), date(2024, 12, 10)),
+    "integer date, as Excel stores it": (cell(2, rk(45636 << 2 | 2), DATE), date(2024, 12, 10)),
     "new error": (cell(3, b"\x77"), None),
     "new error of a formula": (cell(11, b"\x77" + FORMULA), None),
     "error as a result": (cell(8, xlsb_text("#Н/Д") + FORMULA), None),
@@ -97,7 +97,7 @@ RIGHT = xlsb_number(1, 1.0)
 
 def book(tmp_path: Path, *cells: bytes, properties: bytes = b"") -> Path:
     """Rows with one cell and a number."""
-    sheet = xlsb_sheet([(one, RIGHT) for one in cells])
+    sheet = xlsb_sheet([(content, RIGHT) for content in cells])
     return raw_xlsb(
         tmp_path / "book.xlsb",
         [("worksheet", "S", sheet, VISIBLE)],
@@ -142,7 +142,7 @@ def test_dates_since_1904(tmp_path: Path) -> None:
 
 
 DAMAGED = {
-    "a text that is not there": cell(7, struct.pack("<I", 99)),
+    "missing shared string": cell(7, struct.pack("<I", 99)),
     "a text longer than its record": cell(6, struct.pack("<I", 99) + b"a\0"),
     "a number cut off": cell(5, b"\0"),
     "a cell without a column": xlsb_record(5, b"\0"),
@@ -238,13 +238,13 @@ CALCULATION = "<3IdIH"
 def test_formulas_of_a_workbook_with_a_recalculation_request(
     flags: int, is_stale: bool, tmp_path: Path
 ) -> None:
-    asks = xlsb_record(157, struct.pack(CALCULATION, 191029, 1, 100, 0.001, 1, flags))
+    calculation = xlsb_record(157, struct.pack(CALCULATION, 191029, 1, 100, 0.001, 1, flags))
     results = [
         cell(9, real(1) + FORMULA),
         cell(5, real(1)),
         cell(8, xlsb_text("x") + FORMULA),
         cell(2, rk(2)),
     ]
-    reader = open_xlsb(book(tmp_path, *results, properties=asks), 7)
+    reader = open_xlsb(book(tmp_path, *results, properties=calculation), 7)
     assert reader.stale_formulas("S") == ({0: 3} if is_stale else {})
     reader.close()

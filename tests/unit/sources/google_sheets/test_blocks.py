@@ -38,8 +38,8 @@ def test_rows_keep_their_numbers_over_gaps() -> None:
 
 
 def test_empty_rows_at_end_of_block_are_dropped() -> None:
-    stretch = RowRange(1, [[1], *([[]] * BLOCK_ROWS), [10_002]])
-    assert list(group_into_blocks([stretch])) == [Block(1, [[1]]), Block(10_001, [[], [10_002]])]
+    row_range = RowRange(1, [[1], *([[]] * BLOCK_ROWS), [10_002]])
+    assert list(group_into_blocks([row_range])) == [Block(1, [[1]]), Block(10_001, [[], [10_002]])]
 
 
 def test_empty_rows_make_no_block() -> None:
@@ -54,9 +54,9 @@ def test_hash_distinguishes_types() -> None:
 
 @given(st.lists(st.integers(0, 7), max_size=12), st.integers(0, 25_000))
 def test_blocks_are_independent_of_ranges(sizes: list[int], start: int) -> None:
-    whole = rows(*range(sum(sizes)))
+    all_rows = rows(*range(sum(sizes)))
     cut, at = [], start + 1
     for size in sizes:
-        cut.append(RowRange(at, whole[at - start - 1 : at - start - 1 + size]))
+        cut.append(RowRange(at, all_rows[at - start - 1 : at - start - 1 + size]))
         at += size
-    assert list(group_into_blocks(cut)) == list(group_into_blocks([RowRange(start + 1, whole)]))
+    assert list(group_into_blocks(cut)) == list(group_into_blocks([RowRange(start + 1, all_rows)]))

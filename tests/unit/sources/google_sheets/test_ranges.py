@@ -30,16 +30,16 @@ class FakeGrid:
 
 def read(grid: FakeGrid, rows: int, columns: int = 3) -> dict[int, Cell]:
     found: dict[int, Cell] = {}
-    for stretch in iter_ranges(grid.fetch, rows, columns):
-        for at, row in enumerate(stretch.rows, stretch.first):
+    for row_range in iter_ranges(grid.fetch, rows, columns):
+        for at, row in enumerate(row_range.rows, row_range.first):
             assert at not in found
             if row:
                 found[at] = row[0]
     return found
 
 
-def rows_with_values(*places: range) -> dict[int, Cell]:
-    return {at: at for place in places for at in place}
+def rows_with_values(*positions: range) -> dict[int, Cell]:
+    return {at: at for span in positions for at in span}
 
 
 def test_full_sheet_of_155_000_rows_takes_16_calls() -> None:
@@ -160,13 +160,13 @@ def test_rows_added_at_the_end_are_no_conflict() -> None:
     st.integers(1, 7),
 )
 def test_every_row_is_read_once_despite_short_responses(
-    places: set[int], more: int, faults: list[int | None], size: int
+    positions: set[int], more: int, faults: list[int | None], size: int
 ) -> None:
-    rows: dict[int, Cell] = {at: f"row {at}" for at in places}
+    rows: dict[int, Cell] = {at: f"row {at}" for at in positions}
     grid = FakeGrid(dict(rows), faults)
     kept = ranges.RANGE_ROWS, ranges.LOOK_AHEAD_ROWS
     ranges.RANGE_ROWS, ranges.LOOK_AHEAD_ROWS = size + 1, 3 * size + 1
     try:
-        assert read(grid, max(places, default=0) + more) == rows
+        assert read(grid, max(positions, default=0) + more) == rows
     finally:
         ranges.RANGE_ROWS, ranges.LOOK_AHEAD_ROWS = kept

@@ -31,20 +31,20 @@ def responses(*given: Exception | str) -> Callable[[], str]:
 
 
 def test_success_reports_no_waiting(sleeps: list[float]) -> None:
-    told: list[str | None] = []
-    assert with_retries(responses("good"), RETRY_POLICY, told.append) == "good"
-    assert (sleeps, told) == ([], [])
+    details: list[str | None] = []
+    assert with_retries(responses("good"), RETRY_POLICY, details.append) == "good"
+    assert (sleeps, details) == ([], [])
 
 
 def test_rate_limit_backoff_is_exponential_without_end(sleeps: list[float]) -> None:
-    told: list[str | None] = []
+    details: list[str | None] = []
     call = responses(*[RateLimitedError()] * 500, "good")
-    assert with_retries(call, RETRY_POLICY, told.append) == "good"
+    assert with_retries(call, RETRY_POLICY, details.append) == "good"
     assert len(sleeps) == 500
     for number, seconds in enumerate(sleeps[:6]):
         assert 2**number <= seconds <= 2**number + 1
     assert all(64 <= seconds <= 65 for seconds in sleeps[6:])
-    assert told == [*[WAITING_DETAIL] * 500, None]
+    assert details == [*[WAITING_DETAIL] * 500, None]
 
 
 def test_backoff_has_jitter(sleeps: list[float]) -> None:
@@ -83,7 +83,7 @@ def test_rate_limit_does_not_count_as_an_error(sleeps: list[float]) -> None:
 
 
 def test_end_of_waiting_is_reported_after_failure(sleeps: list[float]) -> None:
-    told: list[str | None] = []
+    details: list[str | None] = []
     with pytest.raises(ZeroDivisionError):
-        with_retries(responses(RateLimitedError(), ZeroDivisionError()), RETRY_POLICY, told.append)
-    assert told == [WAITING_DETAIL, None]
+        with_retries(responses(RateLimitedError(), ZeroDivisionError()), RETRY_POLICY, details.append)
+    assert details == [WAITING_DETAIL, None]

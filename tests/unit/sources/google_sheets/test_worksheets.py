@@ -14,8 +14,8 @@ CHART = Worksheet("Диаграмма", 33)
 
 def properties(index: int, **others: Any) -> dict[str, Any]:
     grid = {"rowCount": 10, "columnCount": 2}
-    told = {"sheetId": index, "title": f"t{index}", "index": index, "sheetType": "GRID"}
-    return {"properties": told | {"gridProperties": grid} | others}
+    common = {"sheetId": index, "title": f"t{index}", "index": index, "sheetType": "GRID"}
+    return {"properties": common | {"gridProperties": grid} | others}
 
 
 def test_worksheets_are_in_the_order_of_tabs() -> None:
@@ -34,7 +34,7 @@ def test_invalid_metadata_is_retryable(metadata: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "number", "wanted"),
+    ("title", "number", "wanted"),
     [
         (None, None, FIRST),
         ("It's", None, SECOND),
@@ -44,9 +44,9 @@ def test_invalid_metadata_is_retryable(metadata: Any) -> None:
     ],
 )
 def test_worksheet_is_chosen_by_title_then_number_then_order(
-    asked: str | None, number: int | None, wanted: Worksheet
+    title: str | None, number: int | None, wanted: Worksheet
 ) -> None:
-    assert choose_worksheet([CHART, FIRST, SECOND], asked, number) == wanted
+    assert choose_worksheet([CHART, FIRST, SECOND], title, number) == wanted
 
 
 def test_gid_0_is_a_worksheet_if_it_exists() -> None:
@@ -54,10 +54,10 @@ def test_gid_0_is_a_worksheet_if_it_exists() -> None:
     assert choose_worksheet([FIRST, nought], None, 0) == nought
 
 
-@pytest.mark.parametrize(("asked", "number"), [("лист1", None), (None, 33), (None, 44), ("Диаграмма", None)])
-def test_error_of_missing_worksheet_lists_the_others(asked: str | None, number: int | None) -> None:
+@pytest.mark.parametrize(("title", "number"), [("лист1", None), (None, 33), (None, 44), ("Диаграмма", None)])
+def test_error_of_missing_worksheet_lists_the_others(title: str | None, number: int | None) -> None:
     with pytest.raises(LayoutError, match="«Лист1», «It's»") as caught:
-        choose_worksheet([CHART, FIRST, SECOND], asked, number)
+        choose_worksheet([CHART, FIRST, SECOND], title, number)
     assert caught.value.code == "sheet_not_found"
 
 

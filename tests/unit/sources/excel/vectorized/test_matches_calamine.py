@@ -35,7 +35,7 @@ SAME = {
     "empty value": cell("<v></v>"),
     "closed value": cell("<v/>"),
     "styled rows at the end": '<row r="1"><c r="A1"><v>1</v></c></row><row r="2"><c r="A2" s="1"/></row>',
-    "implied places": '<row r="2"><c><v>1</v></c><c t="s"><v>1</v></c><c r="E2"><v>3</v></c>'
+    "implied references": '<row r="2"><c><v>1</v></c><c t="s"><v>1</v></c><c r="E2"><v>3</v></c>'
     "<c><v>4</v></c></row>",
     "cells out of order": '<row r="1"><c r="C1"><v>3</v></c><c r="A1"><v>1</v></c></row>',
     "a cell twice": '<row r="1"><c r="A1"><v>3</v></c><c r="A1"><v>1</v></c><c r="A1"/></row>',
