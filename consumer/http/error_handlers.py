@@ -1,4 +1,4 @@
-"""Exception handlers of the app: every exception becomes a problem."""
+"""Translates every exception to a problem, and installs the handlers of the app."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 from consumer.http.problem import FieldProblem, ProblemError, invalid_fields
 from consumer.http.requests.json_request import NOT_JSON
-from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
+from consumer.store.errors import OUTAGE_ERRORS
 from consumer.store.rejected_pages import LoadReplacedError
 from consumer.telemetry.redaction import sanitize
 from schemas.codes import ProblemCode
@@ -29,15 +29,41 @@ FRAMEWORK_PROBLEMS = {
 }
 
 
+HANDLED_ERRORS = (
+    ProblemError,
+    HTTPException,
+    RequestValidationError,
+    LoadReplacedError,
+    *OUTAGE_ERRORS,
+)
+"""Errors that are expected; every other one is a defect."""
+
+
 def install(app: FastAPI) -> None:
     """Add the handlers to an app."""
-    app.add_exception_handler(ProblemError, _problem_error)
-    app.add_exception_handler(HTTPException, _http_exception)
-    app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(DatabaseUnavailableError, _unavailable)
-    app.add_exception_handler(TransactionConflictError, _unavailable)
-    app.add_exception_handler(LoadReplacedError, _load_replaced)
-    app.add_exception_handler(Exception, _internal_error)
+
+    async def handle(_request: Request, error: Exception) -> JSONResponse:
+        return to_problem(error).response()
+
+    for error_type in (*HANDLED_ERRORS, Exception):
+        app.add_exception_handler(error_type, handle)
+
+
+def to_problem(error: Exception) -> ProblemError:
+    """The problem that answers a request whose handler raised `error`."""
+    match error:
+        case ProblemError():
+            return error
+        case HTTPException():
+            return _http_exception(error)
+        case RequestValidationError():
+            return _validation_error(error)
+        case LoadReplacedError():
+            return _load_replaced()
+        case _ if isinstance(error, OUTAGE_ERRORS):
+            return database_unavailable()
+        case _:
+            return _internal_error()
 
 
 def database_unavailable() -> ProblemError:
@@ -50,32 +76,25 @@ def database_unavailable() -> ProblemError:
     )
 
 
-async def _problem_error(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, ProblemError)  # noqa: S101
-    return error.response()
-
-
-async def _http_exception(_request: Request, error: Exception) -> JSONResponse:
+def _http_exception(error: HTTPException) -> ProblemError:
     """Errors of the framework: unknown path, wrong method, a body it cannot parse."""
-    assert isinstance(error, HTTPException)  # noqa: S101
     code, detail = FRAMEWORK_PROBLEMS.get(error.status_code, (ProblemCode.BAD_REQUEST, str(error.detail)))
     headers: Mapping[str, str] = error.headers or {}
-    return ProblemError(error.status_code, code, detail, headers=headers).response()
+    return ProblemError(error.status_code, code, detail, headers=headers)
 
 
-async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
+def _validation_error(error: RequestValidationError) -> ProblemError:
     """Name the wrong fields, never their values."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101
     errors = error.errors()
     if any(details["type"] == "json_invalid" for details in errors):
-        return ProblemError(400, *NOT_JSON).response()
+        return ProblemError(400, *NOT_JSON)
     problems = [
         FieldProblem(field=_field_name(location), message=sanitize(message))
         for location, message in describe_errors(errors)
     ]
     in_body = any(details["loc"][0] == "body" for details in errors)
     code = ProblemCode.INVALID_REQUEST if in_body else ProblemCode.INVALID_PARAMETER
-    return invalid_fields(problems, code).response()
+    return invalid_fields(problems, code)
 
 
 def _field_name(location: tuple[str | int, ...]) -> str:
@@ -83,18 +102,14 @@ def _field_name(location: tuple[str | int, ...]) -> str:
     return f"{sanitize(error_path(names))} ({origin})" if names else str(origin)
 
 
-async def _unavailable(_request: Request, _error: Exception) -> JSONResponse:
-    return database_unavailable().response()
-
-
-async def _load_replaced(_request: Request, _error: Exception) -> JSONResponse:
+def _load_replaced() -> ProblemError:
     return ProblemError(
         410,
         ProblemCode.LOAD_REPLACED,
         "The job started a new load while its rejected rows were read; read them again from the first page.",
-    ).response()
+    )
 
 
-async def _internal_error(_request: Request, _error: Exception) -> JSONResponse:
+def _internal_error() -> ProblemError:
     detail = "The service met an error of its own; its log says which."
-    return ProblemError(500, ProblemCode.INTERNAL_ERROR, detail).response()
+    return ProblemError(500, ProblemCode.INTERNAL_ERROR, detail)

@@ -35,6 +35,7 @@ class Job:
     attempt: int
     consecutive_failures: int
     token: int | None
+    available_at: datetime
     cancel_requested: bool
     detail: str | None
     error_code: str | None

@@ -1,8 +1,6 @@
 """Static files at `/static/NAME`: those in `static/`, and Swagger UI and ReDoc from their wheel."""
 
-import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,13 +8,12 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from consumer.http.problem import ProblemError
+from consumer.http.static_file import StaticFile
 from schemas.codes import ProblemCode
 
 STATIC_DIRECTORY = Path(__file__).parent / "static"
 BUNDLE_PACKAGE = "fastapi_offline"
 """The package whose wheel contains the bundles. It is not imported."""
-REVALIDATE_HEADERS = {"cache-control": "no-cache"}
-"""Browsers cache the file and revalidate it each time, so that an upgrade shows at once."""
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -27,26 +24,6 @@ MEDIA_TYPES = {
 REDOC_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
 EMPTY_IMAGE = b"data:,"
 """ReDoc hides its logo if it does not load; the line that names ReDoc stays."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """A file that does not change while the service runs."""
-
-    content: bytes
-    media_type: str
-    etag: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        digest = hashlib.sha256(self.content).hexdigest()
-        object.__setattr__(self, "etag", f'"{digest[:32]}"')
-
-    def response(self, request: Request) -> Response:
-        """The file, or 304 if the client has it already."""
-        headers = REVALIDATE_HEADERS | {"etag": self.etag}
-        if self.etag in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        return Response(self.content, media_type=self.media_type, headers=headers)
 
 
 def router() -> APIRouter:
@@ -66,9 +43,9 @@ def router() -> APIRouter:
 
 
 @cache
-def asset(name: str) -> Asset:
+def asset(name: str) -> StaticFile:
     """The file with a name in FILES."""
-    return Asset(FILES[name](), MEDIA_TYPES[Path(name).suffix])
+    return StaticFile(FILES[name](), MEDIA_TYPES[Path(name).suffix])
 
 
 def _read_static(name: str) -> bytes:

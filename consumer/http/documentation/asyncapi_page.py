@@ -9,10 +9,12 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
-from consumer.http.documentation.assets import MEDIA_TYPES, Asset
+from consumer.http.documentation.assets import MEDIA_TYPES
 from consumer.http.documentation.asyncapi_view import channel_views
-from consumer.http.documentation.pages import html_response, render_template
+from consumer.http.documentation.pages import render_template
+from consumer.http.html import html_response
 from consumer.http.problem import ProblemError
+from consumer.http.static_file import StaticFile
 from schemas import asyncapi
 from schemas.codes import ProblemCode
 
@@ -55,17 +57,17 @@ def _render_page() -> str:
 
 
 @cache
-def _document() -> Asset:
+def _document() -> StaticFile:
     text = (files(SCHEMAS) / "asyncapi.yaml").read_text(encoding="utf-8")
-    return Asset(text.replace(REF_IN_REPOSITORY, REF_AS_SERVED).encode(), MEDIA_TYPES[".yaml"])
+    return StaticFile(text.replace(REF_IN_REPOSITORY, REF_AS_SERVED).encode(), MEDIA_TYPES[".yaml"])
 
 
 @cache
-def _schemas() -> Mapping[str, Asset]:
+def _schemas() -> Mapping[str, StaticFile]:
     schema_files = sorted(
         (file for file in files(SCHEMAS).iterdir() if file.name.endswith(".json")), key=lambda file: file.name
     )
-    return {file.name: Asset(file.read_bytes(), MEDIA_TYPES[".json"]) for file in schema_files}
+    return {file.name: StaticFile(file.read_bytes(), MEDIA_TYPES[".json"]) for file in schema_files}
 
 
 def _read_schema(name: str) -> Mapping[str, Any]:

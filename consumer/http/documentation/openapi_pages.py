@@ -3,7 +3,8 @@
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from consumer.http.documentation.pages import html_response, render_template
+from consumer.http.documentation.pages import render_template
+from consumer.http.html import html_response
 
 IMG_SRC_WITH_DATA = "'self' data:"
 """The style sheets of both bundles contain icons as `data:` URLs."""

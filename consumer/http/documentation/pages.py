@@ -1,30 +1,11 @@
-"""HTML pages: templates with automatic escaping, and a Content-Security-Policy for each page."""
+"""Renders the templates of the documentation."""
 
 from functools import cache
 from typing import Any
 
-from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
-BASE_CONTENT_SECURITY_POLICY = {
-    "default-src": "'none'",
-    "base-uri": "'none'",
-    "form-action": "'none'",
-    "frame-ancestors": "'none'",
-    "img-src": "'self'",
-    "style-src": "'self'",
-}
-"""The policy of every page, to which a page adds directives. Nothing is loaded from other sites."""
-PAGE_HEADERS = {"cache-control": "no-cache", "referrer-policy": "no-referrer"}
-
-
-def html_response(text: str, **directives: str) -> HTMLResponse:
-    """A page; `directives` are added to its policy, such as `script_src="'self'"`."""
-    added = {name.replace("_", "-"): sources for name, sources in directives.items()}
-    policy = "; ".join(
-        f"{name} {sources}" for name, sources in (BASE_CONTENT_SECURITY_POLICY | added).items()
-    )
-    return HTMLResponse(text, headers=PAGE_HEADERS | {"content-security-policy": policy})
+from consumer.http.html import template_environment
 
 
 def render_template(template: str, **values: Any) -> str:
@@ -34,10 +15,4 @@ def render_template(template: str, **values: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("consumer.http.documentation"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return template_environment("consumer.http.documentation")

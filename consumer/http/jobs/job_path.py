@@ -1,7 +1,7 @@
-"""Addresses of jobs: `/migration/jobs/{id}/…`, where the id may contain any character, including slashes.
+"""Addresses of jobs: `/migration/jobs/{id}/…` and, for people, `/jobs/{id}/…`. An id may contain slashes.
 
 The framework decodes a path before routing, so `a%2Ferrors` would be routed to the errors of job `a`.
-Below `/migration/jobs/` the path is therefore left encoded, and the id is decoded after routing.
+Below these prefixes the path is therefore left encoded, and the id is decoded after routing.
 """
 
 from typing import Annotated
@@ -12,17 +12,19 @@ from pydantic import AfterValidator
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 JOBS_PATH = "/migration/jobs"
+PAGE_JOBS_PATH = "/jobs"
+ENCODED_PREFIXES = (f"{JOBS_PATH}/", f"{PAGE_JOBS_PATH}/")
 
 
 class EncodedJobPaths:
-    """ASGI middleware that leaves the paths below `/migration/jobs/` percent-encoded."""
+    """ASGI middleware that leaves the paths of jobs percent-encoded."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, with its raw path."""
-        if scope["type"] == "http" and scope["path"].startswith(f"{JOBS_PATH}/"):
+        if scope["type"] == "http" and scope["path"].startswith(ENCODED_PREFIXES):
             scope = {**scope, "path": scope["raw_path"].decode("latin-1")}
         await self._app(scope, receive, send)
 
@@ -44,5 +46,10 @@ JobIdentifier = Annotated[
 
 
 def job_url(identifier: str | int) -> str:
-    """The path of a job on this service."""
+    """The path of a job in the API."""
     return f"{JOBS_PATH}/{quote(str(identifier), safe='')}"
+
+
+def job_page_url(identifier: str | int) -> str:
+    """The path of a job's page."""
+    return f"{PAGE_JOBS_PATH}/{quote(str(identifier), safe='')}"

@@ -1,0 +1,65 @@
+"""How far a job is, and what became of its rows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from consumer.store.jobs import Job
+from schemas.status import Status
+
+OUTCOMES = ("inserted", "updated", "unchanged", "duplicates", "failed")
+"""Counters of a job that add up to the rows that are done, in the order of the bar."""
+BAR_WIDTH = 100.0
+"""Width of the bar in units of its view box."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Rows stored or rejected so far; `total` is None while it is unknown."""
+
+    done: int
+    total: int | None
+
+    @property
+    def fraction(self) -> float | None:
+        """Between 0 and 1; None while the total is unknown."""
+        if self.total is None:
+            return None
+        return min(self.done / self.total, 1.0) if self.total else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of the bar: one outcome of rows. `x` and `width` are in units of the view box."""
+
+    outcome: str
+    rows: int
+    x: float
+    width: float
+
+
+def progress(job: Job) -> Progress | None:
+    """The progress of a job that has read rows or knows its total; None before."""
+    if job.total is None and not job.rows_done:
+        return None
+    return Progress(job.rows_done, job.total)
+
+
+def segments(job: Job) -> Iterator[Segment]:
+    """The outcomes that have rows, from left to right; they fill the bar as far as the job is."""
+    whole = max(job.total or 0, job.rows_done)
+    x = 0.0
+    for outcome in OUTCOMES:
+        if rows := getattr(job, outcome):
+            width = BAR_WIDTH * rows / whole
+            yield Segment(outcome, rows, round(x, 3), round(width, 3))
+            x += width
+
+
+def is_live(job: Job) -> bool:
+    """Whether the job can change by itself."""
+    return not job.status.terminal
+
+
+def is_cancelling(job: Job) -> bool:
+    """Whether its owner has still to see a request to cancel."""
+    return job.cancel_requested and job.status is Status.RUNNING
