@@ -26,7 +26,7 @@ MESSAGE_COUNT = 6
         "intake.offset_committed=kill@3",
     ],
 )
-def test_each_message_becomes_one_job_wherever_intake_is_killed(
+def test_every_message_makes_one_job_when_intake_is_killed(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook, fault: str
 ) -> None:
     world = fault_harness

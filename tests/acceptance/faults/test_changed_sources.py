@@ -55,7 +55,7 @@ def source_dsn(fault_harness: FaultHarness) -> Iterator[str]:
     fault_harness.stack.drop_database(name)
 
 
-def test_sources_changed_between_a_crash_and_the_take_over_are_read_anew_with_exact_counts(
+def test_sources_changed_before_takeover_restart_with_exact_counts(
     fault_harness: FaultHarness, fake_sheets: FakeSheetsServer, source_dsn: str
 ) -> None:
     """As many rows as before in each, one of those that are stored is another; the sheet changes once more,

@@ -12,9 +12,12 @@ from tests.support.faults.oracle import assert_invariants, read_topic
 from tests.support.wait import wait_until
 
 
-def test_the_end_of_another_migration_is_not_told_while_our_request_lies_unread(
+def test_watch_ignores_terminal_event_of_earlier_request(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook, three_batch_workbook: GoldenWorkbook
 ) -> None:
+    """The request of the command is published and not read yet when an earlier one with the same id
+    completes.
+    """
     world = fault_harness
     first = world.start_replica("intake.before_record=hang@2+")
     with world.db.locked_table("directory.chats"):

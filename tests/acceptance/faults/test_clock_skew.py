@@ -35,7 +35,7 @@ LATENESS_LIMIT = timedelta(seconds=15)
 
 
 @pytest.mark.parametrize("off", [TWO_HOURS, -TWO_HOURS], ids=["ahead", "behind"])
-def test_clocks_that_are_hours_off_and_jump_change_no_owner_no_limit_and_no_event(
+def test_skewed_clocks_do_not_affect_leases_timeouts_or_events(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook, tmp_path: Path, off: int
 ) -> None:
     world = fault_harness
@@ -99,9 +99,7 @@ asyncio.run(main())
 """
 
 
-def test_who_draws_tokens_by_a_wrong_clock_gets_no_more_and_no_fewer(
-    fault_harness: FaultHarness, tmp_path: Path
-) -> None:
+def test_skewed_clocks_do_not_affect_rate_limit(fault_harness: FaultHarness, tmp_path: Path) -> None:
     waits: list[float] = []
     for name, off in (("ahead", TWO_HOURS), ("behind", -TWO_HOURS)):
         clock = SkewedClock(tmp_path / name, off)

@@ -15,7 +15,7 @@ LONG_LEASE = {"MIGRATION_LEASE_SECONDS": "600", "MIGRATION_HEARTBEAT_SECONDS": "
 """A lease that ends when the test lets it: there is time for a command before."""
 
 
-def test_commands_outlive_a_service_that_is_killed_behind_each_of_them(
+def test_commands_survive_service_killed_after_each(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, three_batch_workbook: GoldenWorkbook
 ) -> None:
     """Each replica dies between applying a command and committing its offset: the next one reads it again."""
@@ -59,7 +59,7 @@ def test_commands_outlive_a_service_that_is_killed_behind_each_of_them(
     assert_invariants(world)
 
 
-def test_a_cancel_during_a_take_over_is_obeyed_before_and_behind_the_end_of_the_lease(
+def test_cancel_during_takeover_applies_before_and_after_lease_expiry(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
     """The owner is dead and its jobs are not rescued yet: the worker of the other replica hangs."""
@@ -96,7 +96,7 @@ def test_a_cancel_during_a_take_over_is_obeyed_before_and_behind_the_end_of_the_
         "outcome.before_write=stop",  # every row is stored, and the end is about to be written
     ],
 )
-def test_a_cancel_stands_when_the_frozen_owner_wakes(
+def test_cancel_survives_resume_of_frozen_owner(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, fault: str
 ) -> None:
     world = fault_harness

@@ -97,7 +97,7 @@ def jobs_are_in_every_phase(harness: FaultHarness) -> bool:
     return bool(copying == 1 and idle and waiting and idle + waiting == 3)
 
 
-def test_jobs_in_every_part_of_a_batch_are_claimed_elsewhere_within_two_seconds(
+def test_drained_jobs_are_claimed_elsewhere_within_two_seconds(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
     """Of four jobs one each is held where it is armed, the last at the locks of one of these."""
@@ -123,7 +123,7 @@ def test_jobs_in_every_part_of_a_batch_are_claimed_elsewhere_within_two_seconds(
 
 
 @pytest.mark.parametrize("how", ["cut", "swallow"])
-def test_with_kafka_away_and_the_child_busy_the_job_is_handed_over_all_the_same(
+def test_drain_hands_over_job_without_kafka_and_with_busy_child(
     make_fault_harness: Callable[..., FaultHarness], cluster: Cluster, workbook: GoldenWorkbook, how: str
 ) -> None:
     world = make_fault_harness(cluster)
@@ -145,7 +145,7 @@ def test_with_kafka_away_and_the_child_busy_the_job_is_handed_over_all_the_same(
 @pytest.mark.parametrize(
     ("how", "fault"), [("cut", "batch.recorded=hang@2"), ("swallow", "batch.copying=hang@9")]
 )
-def test_with_postgres_away_it_ends_in_its_time_and_the_lease_runs_out(
+def test_drain_without_postgres_ends_in_time_and_lease_expires(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, how: str, fault: str
 ) -> None:
     world = fault_harness
@@ -165,7 +165,7 @@ def test_with_postgres_away_it_ends_in_its_time_and_the_lease_runs_out(
     assert_invariants(world)
 
 
-def test_at_its_start_with_servers_that_do_not_answer_it_ends_in_its_time(
+def test_drain_during_startup_with_unresponsive_servers_ends_in_time(
     make_fault_harness: Callable[..., FaultHarness], cluster: Cluster, one_batch_workbook: GoldenWorkbook
 ) -> None:
     """Two at once: one waits for Postgres, one for Kafka; a third has hardly begun."""
@@ -190,7 +190,7 @@ def test_at_its_start_with_servers_that_do_not_answer_it_ends_in_its_time(
     assert_invariants(world)
 
 
-def test_a_second_sigterm_ends_it_at_once(fault_harness: FaultHarness, workbook: GoldenWorkbook) -> None:
+def test_second_sigterm_forces_exit(fault_harness: FaultHarness, workbook: GoldenWorkbook) -> None:
     """The drain is held up meanwhile."""
     world = fault_harness
     owner = world.start_replica("shutdown.started=hang")

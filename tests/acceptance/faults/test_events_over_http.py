@@ -25,7 +25,7 @@ def _client(service: ServiceProcess) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=service.url, timeout=30, trust_env=False)
 
 
-async def test_events_over_http_are_those_on_kafka_though_the_replica_drains(harness: Harness) -> None:
+async def test_http_events_equal_kafka_events_across_drain(harness: Harness) -> None:
     make_workbook(harness.inbox / "followed.xlsx", rows=60_000, seed=5)
     first, second = [
         await asyncio.to_thread(harness.start_replica, MIGRATION_BATCH_ROWS="500") for _ in range(2)
@@ -77,7 +77,7 @@ async def _waiting_job(database: Database, request_id: str) -> int:
     return (await get_job(database, request_id)).id
 
 
-async def test_notifications_reach_the_followers_of_the_service(harness: Harness) -> None:
+async def test_notifications_reach_sse_clients_quickly(harness: Harness) -> None:
     service = await asyncio.to_thread(harness.start_replica)
     database = await Database.open(harness.dsn)
     job_id = await _waiting_job(database, "waiting")

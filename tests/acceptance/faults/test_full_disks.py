@@ -60,7 +60,7 @@ def small_postgres(stack: Stack, tmp_path: Path, place: Path) -> Iterator[tuple[
             world.close()
 
 
-def test_jobs_that_find_the_disk_of_postgres_full_go_on_when_there_is_room(
+def test_jobs_continue_after_full_disk_of_postgres(
     stack: Stack, tmp_path: Path, shared_folder: Path, workbook: GoldenWorkbook
 ) -> None:
     with small_postgres(stack, tmp_path, shared_folder) as (world, full):
@@ -86,7 +86,7 @@ def no_room_log_count(harness: FaultHarness) -> int:
     return sum(replica.log.read_text().count("53100") for replica in harness.replicas)
 
 
-def test_uploads_that_find_the_disk_of_the_service_full_go_on_when_there_is_room(
+def test_uploads_continue_after_full_disk_of_service(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
     world = fault_harness

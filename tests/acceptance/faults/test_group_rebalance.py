@@ -15,7 +15,7 @@ SESSION_SECONDS = 30
 LONG_LEASE = {**LONG_LEASES, "MIGRATION_LEASE_SECONDS": "20"}
 
 
-def test_a_loop_blocked_for_15_seconds_goes_unnoticed_and_one_blocked_for_longer_comes_back(
+def test_blocked_event_loop_keeps_membership_or_rejoins(
     fault_harness: FaultHarness,
 ) -> None:
     """Longer than the session is longer: what happens after 36 s is what happens after 60."""
@@ -46,7 +46,7 @@ def test_a_loop_blocked_for_15_seconds_goes_unnoticed_and_one_blocked_for_longer
     assert_invariants(world)
 
 
-def test_a_storm_of_members_that_come_and_go_touches_no_job_and_loses_no_message(
+def test_repeated_rebalances_affect_no_job_and_lose_no_message(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
     world = fault_harness

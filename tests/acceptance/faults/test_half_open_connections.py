@@ -114,9 +114,7 @@ def _is_job_done(harness: Harness) -> bool:
     return harness.kafka.wait_for_terminal_event(request_id).status is Status.COMPLETED
 
 
-def test_jobs_go_on_and_probes_answer_while_connections_are_held_open(
-    harness: Harness, service: ServiceProcess
-) -> None:
+def test_jobs_and_probes_work_under_half_open_connections(harness: Harness, service: ServiceProcess) -> None:
     make_workbook(harness.inbox / "some.xlsx", rows=20_000, seed=1)
     assert psutil.Process(service.pid).rlimit(psutil.RLIMIT_NOFILE) == (OPEN_FILE_LIMIT, OPEN_FILE_LIMIT)
     with under_attack(service, persist=False):

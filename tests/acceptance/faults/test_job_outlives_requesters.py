@@ -20,7 +20,7 @@ MAX_TRIES = 20
 OWNER_COLUMNS = ("status", "run", "attempt", "consecutive_failures", "token")
 
 
-def test_a_job_outlives_who_asked_who_accepted_it_and_every_rebalance(
+def test_job_survives_requester_accepting_replica_and_rebalance(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, one_batch_workbook: GoldenWorkbook
 ) -> None:
     world = fault_harness

@@ -17,7 +17,7 @@ LATENESS_LIMIT = timedelta(seconds=15)
 TIMEOUT_OPTION = {"timeout_seconds": TIMEOUT_SECONDS}
 
 
-def test_a_run_whose_owner_is_killed_at_the_end_of_its_time_has_failed_and_its_retry_has_all_of_it(
+def test_timed_out_run_of_killed_owner_fails_and_retry_has_full_time(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook
 ) -> None:
     world = fault_harness
@@ -38,7 +38,7 @@ def test_a_run_whose_owner_is_killed_at_the_end_of_its_time_has_failed_and_its_r
     assert_invariants(world)
 
 
-def test_a_run_ends_in_time_while_its_job_waits_and_another_has_the_only_place(
+def test_pending_job_times_out_while_worker_is_busy(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook
 ) -> None:
     world = fault_harness

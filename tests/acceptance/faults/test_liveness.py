@@ -102,7 +102,7 @@ def _all_ended(harness: Harness, requests: Iterable[str]) -> bool:
 
 
 @pytest.mark.usefixtures("service_with_crashing_tasks")
-def test_whatever_hangs_is_named_within_15_seconds_and_goes_on_by_itself(
+def test_stalled_tasks_are_named_within_15_seconds_and_recover(
     harness_with_workbook: Harness,
 ) -> None:
     world = harness_with_workbook
@@ -128,7 +128,7 @@ def test_whatever_hangs_is_named_within_15_seconds_and_goes_on_by_itself(
     assert service.log_events("heartbeat.stalled")
 
 
-def test_whatever_dies_is_named_at_once_and_goes_on_by_itself(
+def test_crashed_tasks_are_named_and_restarted(
     service_with_crashing_tasks: tuple[Harness, ServiceProcess, ProbeRecorder],
 ) -> None:
     world, service, probing = service_with_crashing_tasks

@@ -65,7 +65,7 @@ def import_dropping_reply(
     return loss.commit
 
 
-def test_the_answer_to_any_commit_of_a_job_may_be_lost(
+def test_lost_reply_to_any_commit_of_job_is_harmless(
     fault_harness: FaultHarness, three_batch_workbook: GoldenWorkbook
 ) -> None:
     """One job for each n: the answer to the nth COMMIT of a transaction that writes is lost.
@@ -109,7 +109,7 @@ def test_the_answer_to_any_commit_of_a_job_may_be_lost(
     [("with renewed as",), ("into migration.leases", "nextval"), ("update migration.leases set expires_at",)],
     ids=["heartbeat", "election", "renewal"],
 )
-def test_the_answer_about_a_lease_may_be_lost(
+def test_lost_reply_to_lease_commit_is_harmless(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, words: tuple[str, ...]
 ) -> None:
     world = fault_harness
@@ -122,7 +122,7 @@ def test_the_answer_about_a_lease_may_be_lost(
     assert_invariants(world)
 
 
-def test_the_answers_to_a_cancel_and_a_retry_may_be_lost(
+def test_lost_replies_to_cancel_and_retry_are_harmless(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
     world = fault_harness
@@ -162,7 +162,7 @@ def is_killed_or_done(harness: FaultHarness, replica: ServiceProcess, request_id
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_after_many_kills_at_random_points_the_target_equals_the_source(
+def test_target_equals_source_after_random_kills(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, seed: int
 ) -> None:
     world, chance = fault_harness, random.Random(seed)

@@ -41,7 +41,7 @@ def rejected_workbook(tmp_path_factory: pytest.TempPathFactory) -> GoldenWorkboo
     return GoldenWorkbook(path, directory, load_into(directory, path), set())
 
 
-def test_a_slow_postgres_holds_the_child_up_and_nothing_piles_up(
+def test_slow_postgres_applies_backpressure_to_child(
     fault_harness: FaultHarness, rejected_workbook: GoldenWorkbook, one_batch_workbook: GoldenWorkbook
 ) -> None:
     world = fault_harness
@@ -84,7 +84,7 @@ from (select j.id as job_id, j.request_id, s as sequence, gen_random_uuid() as e
 PENDING_EVENTS = "select count(*) from migration.outbox where published_at is null"
 
 
-def test_neither_queued_jobs_nor_unsent_events_pile_up_in_memory(
+def test_queued_jobs_and_pending_events_do_not_accumulate_in_memory(
     make_fault_harness: Callable[..., FaultHarness], cluster: Cluster, one_batch_workbook: GoldenWorkbook
 ) -> None:
     world = make_fault_harness(cluster)

@@ -139,7 +139,7 @@ MESSAGES: list[Any] = [
 ]
 
 
-def test_no_phone_and_no_secret_leaves_whatever_goes_wrong(
+def test_errors_leak_no_phone_and_no_secret(
     harness: FaultHarness, settings: dict[str, str], one_batch_workbook: GoldenWorkbook
 ) -> None:
     replica = harness.start_replica(**settings)

@@ -24,7 +24,7 @@ KEYS = [None, *(f"key {number}".encode() for number in range(20))]
 """Keys whose messages go to all partitions."""
 
 
-def test_a_message_that_comes_a_hundred_times_is_one_job_and_another_body_is_refused(
+def test_hundred_copies_make_one_job_and_other_bodies_are_rejected(
     fault_harness: FaultHarness, three_batch_workbook: GoldenWorkbook
 ) -> None:
     world = fault_harness

@@ -45,7 +45,7 @@ FINDINGS = (
 )
 
 
-def test_what_is_well_is_well_and_each_spoil_is_found(
+def test_oracle_accepts_valid_state_and_finds_each_corruption(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
     world = fault_harness
@@ -72,9 +72,7 @@ def _status_events(harness: FaultHarness, request_id: str) -> list[StatusEvent]:
     return harness.kafka.events(request_id, lambda event: event.status.terminal)
 
 
-def test_what_a_reader_of_events_must_never_see_is_found(
-    fault_harness: FaultHarness, workbook: GoldenWorkbook
-) -> None:
+def test_oracle_finds_event_violations(fault_harness: FaultHarness, workbook: GoldenWorkbook) -> None:
     world = fault_harness
     world.start_replica()
     request_id = world.request_import(workbook)

@@ -44,7 +44,7 @@ def outage_harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutageH
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
-def test_replicas_that_live_through_an_outage_go_on_by_themselves(
+def test_replicas_recover_from_outage_without_restart(
     outage_harness: OutageHarness, workbook: GoldenWorkbook, one_batch_workbook: GoldenWorkbook, outage: str
 ) -> None:
     world = outage_harness
@@ -63,9 +63,7 @@ def test_replicas_that_live_through_an_outage_go_on_by_themselves(
     assert_invariants(world, still_running=True)
 
 
-def test_an_outage_is_measured_from_before_it_to_after_it(
-    outage_harness: OutageHarness, workbook: GoldenWorkbook
-) -> None:
+def test_outage_benchmark_measures_outage(outage_harness: OutageHarness, workbook: GoldenWorkbook) -> None:
     """What `make recovery` does for a minute each; how fast it is is not asserted here."""
     plan = OutagePlan(seconds=10, windows=1, window_seconds=1, queued_jobs=4)
     found = asyncio.run(measure_outage(outage_harness, workbook, "network", plan))
@@ -74,6 +72,6 @@ def test_an_outage_is_measured_from_before_it_to_after_it(
     assert report.one_line(found).startswith("network cut both ways")
 
 
-def test_after_all_of_them_both_are_still_members_and_nothing_is_left(outage_harness: OutageHarness) -> None:
+def test_both_replicas_remain_members_after_all_outages(outage_harness: OutageHarness) -> None:
     assert consumer_group.member_count(outage_harness.bootstrap_servers) == len(outage_harness.replicas)
     assert_invariants(outage_harness)

@@ -66,7 +66,7 @@ INVALID: dict[str, bytes] = {
 POISON = NOT_JSON | INVALID
 
 
-def test_what_lies_behind_a_message_that_nobody_can_take_is_taken(
+def test_requests_after_poison_messages_are_processed(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook
 ) -> None:
     """All in one partition."""
@@ -107,7 +107,7 @@ HOSTILE_FILES = ["truncated", "zip bomb", "encrypted", "entity bomb"]
 @pytest.mark.parametrize(
     ("kind", "signal_number", "times"), [("kill", signal.SIGKILL, 3), ("abort", signal.SIGABRT, 2)]
 )
-def test_a_file_that_ends_each_process_that_reads_it_fails_and_the_others_go_on(
+def test_file_that_crashes_its_child_fails_alone(
     fault_harness: FaultHarness,
     workbook: GoldenWorkbook,
     one_batch_workbook: GoldenWorkbook,
@@ -157,7 +157,7 @@ def has_failed(harness: FaultHarness, request_id: str) -> bool:
     return bool(harness.job(request_id).get("status") == "failed")
 
 
-def test_a_job_that_ends_its_replica_each_time_fails_after_its_attempts(
+def test_job_that_crashes_its_replica_fails_after_max_attempts(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, one_batch_workbook: GoldenWorkbook
 ) -> None:
     world = fault_harness

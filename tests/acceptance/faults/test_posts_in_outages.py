@@ -28,9 +28,10 @@ def post(url: str, request_id: str, path: str) -> httpx.Response:
 
 
 @outages
-def test_a_request_sent_while_postgres_is_away_is_accepted_without_a_number_and_recorded_later(
+def test_post_without_postgres_is_accepted_and_recorded_later(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook, outage: Callable[[TcpProxy], None]
 ) -> None:
+    """The 202 has no job id yet."""
     service = fault_harness.start_replica()
     path = fault_harness.add_to_inbox(one_batch_workbook)
     request_id = str(uuid.uuid4())
@@ -45,7 +46,7 @@ def test_a_request_sent_while_postgres_is_away_is_accepted_without_a_number_and_
 
 
 @outages
-def test_a_request_sent_while_kafka_is_away_is_refused_and_never_starts(
+def test_post_without_kafka_is_rejected_and_never_starts(
     tmp_path: Path, one_batch_workbook: GoldenWorkbook, outage: Callable[[TcpProxy], None]
 ) -> None:
     with start_outage_harness(tmp_path, broker_count=1) as world:

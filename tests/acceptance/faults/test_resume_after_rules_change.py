@@ -60,9 +60,7 @@ def _kill_owner_mid_job(harness: Harness) -> str:
 
 
 @pytest.mark.parametrize("rules", ["1+phonenumbers-9.0.43", f"{rules_version()}.post1"])
-def test_a_job_of_other_rules_ends_like_one_pass_under_these(
-    make_harness: Callable[[], Harness], rules: str
-) -> None:
+def test_resumed_job_of_other_rules_equals_one_pass(make_harness: Callable[[], Harness], rules: str) -> None:
     whole, resumed = make_harness(), make_harness()
     expected = _import_in_one_pass(whole)
     asked = _kill_owner_mid_job(resumed)

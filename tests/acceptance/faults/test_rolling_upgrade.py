@@ -40,7 +40,7 @@ FUTURE_MESSAGES: dict[str, dict[str, Any]] = {
 }
 
 
-def test_old_and_new_replicas_work_side_by_side_while_others_migrate(
+def test_old_and_new_replicas_work_during_migration(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, one_batch_workbook: GoldenWorkbook
 ) -> None:
     world = fault_harness
@@ -75,7 +75,7 @@ def migrate_concurrently(harness: FaultHarness) -> Iterator[None]:
         assert migrate.wait(60) == 0
 
 
-def test_a_replica_refuses_an_older_schema_with_a_sentence(fault_harness: FaultHarness) -> None:
+def test_older_schema_is_rejected_at_startup(fault_harness: FaultHarness) -> None:
     world = fault_harness
     world.db.execute("delete from migration.alembic_version where version_num = 'migration_0001'")
     refused = world.launch()
@@ -84,7 +84,7 @@ def test_a_replica_refuses_an_older_schema_with_a_sentence(fault_harness: FaultH
     assert_invariants(world)
 
 
-def test_a_schema_of_version_0_1_is_refused_with_a_sentence(fault_harness: FaultHarness) -> None:
+def test_schema_of_version_0_1_is_rejected(fault_harness: FaultHarness) -> None:
     world = fault_harness
     world.db.execute("create table migration.revisions (version_num varchar(32) primary key)")
     world.db.execute("insert into migration.revisions values ('service_0010'), ('chats_0001')")
@@ -102,7 +102,7 @@ def test_a_schema_of_version_0_1_is_refused_with_a_sentence(fault_harness: Fault
     assert "has the schema of version 0.1, which version 0.2 does not upgrade" in migrate.stderr
 
 
-def test_what_a_newer_sender_asks_is_put_aside_and_the_line_goes_on(
+def test_messages_of_newer_version_become_dead_letters(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook
 ) -> None:
     world = fault_harness

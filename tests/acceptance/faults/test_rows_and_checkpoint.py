@@ -41,7 +41,7 @@ def assert_rows_match_checkpoint(harness: FaultHarness, request_id: str, workboo
 
 
 @pytest.mark.parametrize("fault", FAILPOINTS)
-def test_wherever_the_service_is_killed_the_checkpoint_equals_the_rows(
+def test_checkpoint_equals_rows_after_kill_at_any_point(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, fault: str
 ) -> None:
     world = fault_harness
@@ -60,7 +60,7 @@ def test_wherever_the_service_is_killed_the_checkpoint_equals_the_rows(
     assert_invariants(world)
 
 
-def test_a_backend_ended_in_the_middle_of_a_copy_costs_that_batch_alone(
+def test_backend_terminated_during_copy_loses_only_its_batch(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
     world = fault_harness

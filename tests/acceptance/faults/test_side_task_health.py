@@ -23,7 +23,7 @@ RECOVERY_SECONDS = 30
 FAULTS = ["fetch=hangs", "fetch=dies", "coordination=dies", "heartbeat=dies", "metadata=dies"]
 
 
-def test_an_inner_task_of_the_client_library_that_dies_or_hangs_is_mended_and_no_job_notices(
+def test_broken_kafka_client_is_rebuilt_without_affecting_jobs(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
     world = fault_harness
@@ -61,7 +61,7 @@ def rebuild_count(service: ServiceProcess) -> int:
     return sum(line["event"].startswith("consumer.replaced") for line in service.log_lines())
 
 
-def test_a_job_whose_heartbeat_hangs_or_dies_stops_before_its_lease_ends(
+def test_job_without_heartbeat_stops_before_lease_expiry(
     fault_harness: FaultHarness, three_batch_workbook: GoldenWorkbook
 ) -> None:
     """Each job hangs in its middle while the other replica waits for the lease to expire."""

@@ -29,7 +29,7 @@ FREEZE_FAILPOINTS = [
 
 
 @pytest.mark.parametrize("fault", FREEZE_FAILPOINTS)
-def test_a_zombie_that_wakes_after_its_successor_finished_changes_nothing(
+def test_zombie_resumed_after_successor_finished_changes_nothing(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, fault: str
 ) -> None:
     world = fault_harness
@@ -59,7 +59,7 @@ def test_a_zombie_that_wakes_after_its_successor_finished_changes_nothing(
         ("outcome.before_write=stop", "outcome.before_write=hang"),
     ],
 )
-def test_a_zombie_that_wakes_while_its_successor_works_changes_nothing(
+def test_zombie_resumed_while_successor_runs_changes_nothing(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, fault: str, held_at: str
 ) -> None:
     """The successor holds no lock meanwhile: nothing but its token keeps the zombie out."""

@@ -14,7 +14,7 @@ PENDING_EVENTS = "select count(*) from migration.outbox where published_at is nu
 
 @pytest.mark.parametrize("point", ["relay.before_send", "relay.sent", "relay.marked"])
 @pytest.mark.parametrize("nth", [1, 3])
-def test_no_event_is_lost_wherever_the_relay_is_killed(
+def test_no_event_is_lost_when_relay_is_killed(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, point: str, nth: int
 ) -> None:
     world = fault_harness
@@ -29,9 +29,10 @@ def test_no_event_is_lost_wherever_the_relay_is_killed(
         assert len(events) > len({event.event_id for event in events}), "what was sent and not marked"
 
 
-def test_a_relay_frozen_with_events_in_its_hands_confuses_nobody_when_it_wakes(
+def test_resumed_frozen_relay_republishes_latest_event(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
+    """The resumed relay publishes the events that it had fetched before it was frozen."""
     world = fault_harness
     zombie = world.start_replica("relay.before_send=stop@3")
     request_id = world.request_import(workbook)
@@ -51,7 +52,7 @@ def test_a_relay_frozen_with_events_in_its_hands_confuses_nobody_when_it_wakes(
     assert_invariants(world)
 
 
-def test_a_relay_that_fails_at_its_first_step_hands_its_lease_back(
+def test_relay_that_fails_at_first_step_releases_its_lease(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook
 ) -> None:
     world = fault_harness
@@ -68,7 +69,7 @@ def test_a_relay_that_fails_at_its_first_step_hands_its_lease_back(
     assert_invariants(world)
 
 
-def test_events_written_while_kafka_is_away_are_sent_when_it_is_back(
+def test_events_written_during_kafka_outage_are_published_after_it(
     make_fault_harness: object, cluster: Cluster, workbook: GoldenWorkbook
 ) -> None:
     assert callable(make_fault_harness)

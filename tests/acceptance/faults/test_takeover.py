@@ -21,7 +21,7 @@ RESTART_COST_LIMIT = timedelta(seconds=30)
 JOB_COUNT = 5
 
 
-def test_a_killed_owner_is_replaced_within_fifteen_seconds_from_its_checkpoint(
+def test_job_of_killed_owner_resumes_within_fifteen_seconds(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
     """Killed in the middle of a batch, with locks on the target tables."""
@@ -47,7 +47,7 @@ def test_a_killed_owner_is_replaced_within_fifteen_seconds_from_its_checkpoint(
     assert_invariants(world)
 
 
-def test_a_rolling_restart_in_the_middle_of_five_jobs_costs_none_of_them_thirty_seconds(
+def test_rolling_restart_delays_jobs_by_less_than_thirty_seconds(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
     world = fault_harness

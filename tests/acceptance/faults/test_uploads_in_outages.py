@@ -18,7 +18,7 @@ RECOVERY_SECONDS = 60
 
 
 @pytest.mark.parametrize("outage", [TcpProxy.cut, TcpProxy.blackhole], ids=["cut", "silent"])
-def test_an_upload_that_kafka_does_not_take_is_refused_in_time_and_gives_its_place_back(
+def test_upload_during_kafka_outage_gets_503_and_frees_its_slot(
     make_fault_harness: Callable[..., FaultHarness],
     cluster: Cluster,
     tmp_path: Path,

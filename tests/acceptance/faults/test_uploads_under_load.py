@@ -56,7 +56,7 @@ def large_workbook(path: Path) -> ExpectedImport:
     return expected
 
 
-def test_a_workbook_of_500_mib_is_imported_with_the_service_below_200_mib(
+def test_upload_of_500_mib_keeps_service_below_200_mib(
     harness: Harness, service: ServiceProcess, curl: Curl, folder: Path
 ) -> None:
     expected = large_workbook(folder / "large.xlsx")
@@ -68,7 +68,7 @@ def test_a_workbook_of_500_mib_is_imported_with_the_service_below_200_mib(
     assert (ended.status, ended.total, ended.failed) == ("completed", expected.total, expected.failed)
 
 
-def test_eight_uploads_at_full_speed_leave_a_job_whole_and_the_probes_green(
+def test_eight_concurrent_uploads_do_not_affect_job_and_probes(
     harness: Harness, service: ServiceProcess, curl: Curl, folder: Path
 ) -> None:
     harness.db.fetch("truncate directory.universities cascade")

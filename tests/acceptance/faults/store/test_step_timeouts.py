@@ -132,6 +132,6 @@ async def _frozen_server() -> AsyncIterator[tuple[Database, Callable[[], None]]]
             await database.close()
 
 
-async def test_with_a_frozen_postgres_and_with_a_network_that_swallows_everything(database: Database) -> None:
+async def test_every_step_times_out_on_frozen_or_blackholed_postgres(database: Database) -> None:
     async with _blackholed(database) as swallowed, _frozen_server() as frozen:
         await asyncio.gather(_assert_all_time_out(*swallowed), _assert_all_time_out(*frozen))

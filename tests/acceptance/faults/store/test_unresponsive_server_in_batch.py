@@ -58,7 +58,7 @@ async def batch_writer(
 
 
 @pytest.mark.parametrize("point", ["batch.copying", "batch.copied", "batch.fenced", "batch.recorded"])
-async def test_a_batch_ends_in_time_wherever_the_server_falls_silent(
+async def test_batch_times_out_at_every_step_of_unresponsive_server(
     database: Database,
     postgres_proxy: PostgresProxy,
     fencing_token: FencingToken,
@@ -86,7 +86,7 @@ async def test_a_batch_ends_in_time_wherever_the_server_falls_silent(
     assert await fetch(database, "select count(*) from things") == [(999,)]
 
 
-async def test_a_connection_forgotten_between_two_batches_is_given_up_long_before_a_batch_is(
+async def test_dead_connection_between_batches_fails_at_begin_timeout(
     database: Database,
     postgres_proxy: PostgresProxy,
     fencing_token: FencingToken,
