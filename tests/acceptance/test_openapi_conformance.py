@@ -17,7 +17,7 @@ SHORT = ("--max-examples", "15", "--phases", "examples,fuzzing")
 
 
 @pytest.mark.parametrize("tokens", [False, True], ids=["without tokens", "with tokens"])
-def test_the_service_answers_as_its_document_says(make_harness: Callable[[], Harness], tokens: bool) -> None:
+def test_responses_conform_to_openapi_document(make_harness: Callable[[], Harness], tokens: bool) -> None:
     world = make_harness()
     try:
         result = fuzz(make_target(world, tokens=tokens), world.folder, *SHORT, seed=SEED)

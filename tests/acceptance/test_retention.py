@@ -50,7 +50,10 @@ def _resent_event(harness: Harness, last: StatusEvent, times: int) -> StatusEven
     return harness.kafka.events(last.request_id, enough)[-1]
 
 
-def test_a_removed_job_is_known_and_one_without_its_rejected_rows_is_read_anew(harness: Harness) -> None:
+def test_deleted_job_stays_known_and_pruned_job_is_read_from_the_top(harness: Harness) -> None:
+    """The id of a deleted job still answers repeated requests and commands; a retry of a job whose
+    rejected rows were pruned reads the source from the top.
+    """
     make_workbook(harness.inbox / "short.xlsx", rows=40, seed=51)
     long = make_workbook(harness.inbox / "long.xlsx", rows=ROWS, seed=52)
     first = harness.start_replica(

@@ -26,7 +26,7 @@ def chats_by_tag(harness: Harness) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
-def test_all_three_run_at_once_with_exact_counts(
+def test_three_concurrent_sources_have_exact_counts(
     harness: Harness, fake_sheets: FakeSheetsServer, replicas: int
 ) -> None:
     with make_sources(harness, fake_sheets, 6_000) as sources:
@@ -48,7 +48,7 @@ def test_all_three_run_at_once_with_exact_counts(
             assert again.unchanged == sources.expected[kind].inserted
 
 
-def test_a_database_and_a_spreadsheet_with_the_same_chats_at_once_make_each_of_them_once(
+def test_concurrent_imports_of_same_chats_insert_each_once(
     make_harness: Callable[[], Harness], fake_sheets: FakeSheetsServer
 ) -> None:
     chats = [
