@@ -122,7 +122,7 @@ async def test_failure_in_the_middle_rolls_back_the_batch(
     "table",
     ["migration.outbox", "migration.migration_errors", "migration.rejected_counts", "migration.jobs"],
 )
-async def test_where_one_part_cannot_be_written_the_others_are_not(
+async def test_failing_table_rolls_back_all_others(
     database: Database, fencing_token: FencingToken, batch_writer: BatchWriter, table: str
 ) -> None:
     await execute(database, "update migration.jobs set last_event_at = last_event_at - interval '2 seconds'")
@@ -141,9 +141,7 @@ async def test_where_one_part_cannot_be_written_the_others_are_not(
     assert await snapshot(database) == before
 
 
-async def test_after_a_failure_the_same_batch_can_be_stored(
-    database: Database, batch_writer: BatchWriter
-) -> None:
+async def test_failed_batch_can_be_stored_again(database: Database, batch_writer: BatchWriter) -> None:
     await execute(database, "alter table things rename to elsewhere")
     with pytest.raises(QueryError):
         await batch_writer.write(make_batch(make_things(2)))

@@ -70,13 +70,13 @@ async def test_expired_lease_is_rescued_once_by_concurrent_replicas(
     assert await fetch(database, "select name from migration.leases") == []
 
 
-async def test_a_running_job_without_any_lease_is_rescued(database: Database) -> None:
+async def test_running_job_without_lease_is_rescued(database: Database) -> None:
     job, _ = await make_running_job(database)
     await execute(database, "delete from migration.leases")
     assert [after.id for after in await claims.rescue(database)] == [job.id]
 
 
-async def test_a_live_lease_is_never_rescued(database: Database) -> None:
+async def test_job_with_live_lease_is_not_rescued(database: Database) -> None:
     job, _ = await make_running_job(database)
     assert await claims.rescue(database) == []
     assert (await get_job(database, job.request_id)).status is Status.RUNNING

@@ -69,7 +69,7 @@ async def test_clock_set_back_does_not_block_the_bucket(database: Database) -> N
     assert await acquire(database) == 0.0
 
 
-async def test_a_bucket_does_not_grow(database: Database) -> None:
+async def test_bucket_does_not_grow(database: Database) -> None:
     for _ in range(4):
         await acquire(database)
         await backdate_tokens(database, WINDOW)

@@ -163,7 +163,7 @@ def test_hidden_worksheet_is_read_only_by_its_title(sheets: SheetsFixture) -> No
     assert cells(sheets.read_all(worksheet="Чаты\u00a0"), "url") == [row[1] for row in data_rows(1)]
 
 
-def test_error_of_a_worksheet_without_a_header_names_it_and_the_hidden_ones(sheets: SheetsFixture) -> None:
+def test_missing_header_error_names_worksheet_and_hidden_ones(sheets: SheetsFixture) -> None:
     old = FakeWorksheet("Старые", rows=[HEADER], hidden=True)
     sheets.set_worksheets(old, FakeWorksheet("Лист2", rows=[("ИHH", "Cсылка", "Группа")]))
     with pytest.raises(LayoutError) as caught:
