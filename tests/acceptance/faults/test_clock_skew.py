@@ -88,11 +88,11 @@ def test_skewed_clocks_do_not_affect_leases_timeouts_or_events(
 ACQUIRE_TOKENS_SCRIPT = """
 import asyncio, sys
 from consumer.store.database import Database
-from consumer.store.rate_limits import draw
+from consumer.store.rate_limits import acquire
 
 async def main():
     database = await Database.open(sys.argv[1])
-    print([await draw(database, "google", limit=4, window_seconds=600) for _ in range(3)])
+    print([await acquire(database, "google", limit=4, window_seconds=600) for _ in range(3)])
     await database.close()
 
 asyncio.run(main())
@@ -103,14 +103,14 @@ def test_skewed_clocks_do_not_affect_rate_limit(fault_harness: FaultHarness, tmp
     waits: list[float] = []
     for name, off in (("ahead", TWO_HOURS), ("behind", -TWO_HOURS)):
         clock = SkewedClock(tmp_path / name, off)
-        drawn = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-c", ACQUIRE_TOKENS_SCRIPT, fault_harness.dsn],
             env=os.environ | clock.environment,
             capture_output=True,
             check=True,
             timeout=60,
         )
-        waits += json.loads(drawn.stdout)
+        waits += json.loads(result.stdout)
     assert [wait > 0 for wait in waits] == [False] * 4 + [True] * 2
     assert all(500 < wait <= 600 for wait in waits[4:])
     assert_invariants(fault_harness)

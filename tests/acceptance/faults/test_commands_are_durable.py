@@ -107,7 +107,7 @@ def test_cancel_survives_resume_of_frozen_owner(
     consumer_group.remove_members(world.bootstrap_servers)  # what is sent now is for the others
     world.start_replica()
     world.kafka.command("cancel", request_id)
-    if fault.startswith("settle"):
+    if fault.startswith("outcome"):
         wait_until(lambda: world.job(request_id)["cancel_requested"], 30, "the cancel to be recorded")
     assert world.job(request_id)["status"] == "running"
     expire_lease(world, job_lease(world, request_id))

@@ -122,7 +122,7 @@ def test_drained_jobs_are_claimed_elsewhere_within_two_seconds(
     assert_invariants(world)
 
 
-@pytest.mark.parametrize("how", ["cut", "swallow"])
+@pytest.mark.parametrize("how", ["cut", "blackhole"])
 def test_drain_hands_over_job_without_kafka_and_with_busy_child(
     make_fault_harness: Callable[..., FaultHarness], cluster: Cluster, workbook: GoldenWorkbook, how: str
 ) -> None:
@@ -143,7 +143,7 @@ def test_drain_hands_over_job_without_kafka_and_with_busy_child(
 
 
 @pytest.mark.parametrize(
-    ("how", "fault"), [("cut", "batch.recorded=hang@2"), ("swallow", "batch.copying=hang@9")]
+    ("how", "fault"), [("cut", "batch.recorded=hang@2"), ("blackhole", "batch.copying=hang@9")]
 )
 def test_drain_without_postgres_ends_in_time_and_lease_expires(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, how: str, fault: str
