@@ -95,10 +95,12 @@ def test_rejected_commands_become_dead_letters(harness: Harness, service: Servic
     ]:
         command_id = str(uuid.uuid4())
         harness.kafka.command(action, request_id, command_id)
-        letter = harness.kafka.wait_for_dead_letter(lambda r, c=command_id: c.encode() in (r.value or b""))  # type: ignore[misc]
-        assert dead_letter_reason(letter) == "command_refused"
-        told = dict(letter.headers)[HEADER_MESSAGE].decode()
-        assert told == f"{action} of {request_id} is refused: {why}"
+        dead_letter = harness.kafka.wait_for_dead_letter(
+            lambda r, c=command_id: c.encode() in (r.value or b"")
+        )  # type: ignore[misc]
+        assert dead_letter_reason(dead_letter) == "command_refused"
+        message = dict(dead_letter.headers)[HEADER_MESSAGE].decode()
+        assert message == f"{action} of {request_id} is refused: {why}"
     assert harness.db.job(done)["sequence"] == last.sequence
 
 

@@ -81,7 +81,7 @@ def test_repeated_upload_returns_its_job_and_publishes_nothing(
     make_workbook(folder / "again.xlsx", rows=31, seed=44)
     third = curl.post("/migration/excel", *key, "-F", "file=@again.xlsx")
     assert (third.status, third.json["code"]) == (409, "request_id_reused")
-    assert {one["field"] for one in third.json["errors"]} == {"source.file.size", "source.file.sha256"}
+    assert {error["field"] for error in third.json["errors"]} == {"source.file.size", "source.file.sha256"}
     # A request read twice would have had its last event sent again.
     outbox = "select sum(resend_generation) from migration.outbox where request_id = 'again-1'"
     assert harness.db.fetchval(outbox) == 0

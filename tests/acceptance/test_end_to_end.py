@@ -86,8 +86,8 @@ def test_reused_request_id_is_rejected_and_job_unchanged(harness: Harness, servi
     harness.kafka.wait_for_terminal_event(request_id)
     before = harness.db.job(request_id)
     harness.kafka.start_excel("two.xlsx", request_id=request_id)
-    letter = harness.kafka.wait_for_dead_letter(lambda r: r.key == request_id.encode())
-    assert dead_letter_reason(letter) == "request_id_reused"
+    dead_letter = harness.kafka.wait_for_dead_letter(lambda r: r.key == request_id.encode())
+    assert dead_letter_reason(dead_letter) == "request_id_reused"
     assert harness.db.job(request_id) == before
 
 
@@ -102,8 +102,8 @@ def test_request_without_id_is_processed_after_garbage(harness: Harness, service
         "requested_by": str(uuid.uuid4()),
     }
     harness.kafka.publish(body)
-    letter = harness.kafka.wait_for_dead_letter(lambda r: r.value == garbage)
-    assert dead_letter_reason(letter) == "not_json"
+    dead_letter = harness.kafka.wait_for_dead_letter(lambda r: r.value == garbage)
+    assert dead_letter_reason(dead_letter) == "not_json"
     wait_until(
         lambda: harness.db.fetch(
             "select 1 from migration.jobs where requested_by = $1 and status = 'completed'",
@@ -176,5 +176,5 @@ def test_log_and_events_contain_no_phone(harness: Harness, service: ServiceProce
     events = harness.kafka.events(request_id, lambda e: e.status.terminal)
     phones = [phone for (phone,) in harness.db.fetch("select distinct phone from directory.administrators")]
     assert phones
-    said = service.log.read_text() + json.dumps([event.model_dump(mode="json") for event in events])
-    assert not [phone for phone in phones if phone[-10:] in said]
+    output = service.log.read_text() + json.dumps([event.model_dump(mode="json") for event in events])
+    assert not [phone for phone in phones if phone[-10:] in output]

@@ -121,9 +121,9 @@ def test_unpublishable_event_makes_service_unready_and_blocks_no_others(
         return httpx.get(f"{service.url}/readyz", timeout=5).status_code == 503
 
     wait_until(red, 90, "readiness to turn red")
-    told = httpx.get(f"{service.url}/readyz", timeout=5).json()["waiting_for"]
-    assert list(told) == ["outbox"]
-    assert "the outbox has not moved for" in told["outbox"]
+    waiting_for = httpx.get(f"{service.url}/readyz", timeout=5).json()["waiting_for"]
+    assert list(waiting_for) == ["outbox"]
+    assert "the outbox has not moved for" in waiting_for["outbox"]
     assert _metrics(service)["outbox_head_unchanged_seconds"] >= 60
     assert httpx.get(f"{service.url}/healthz", timeout=5).status_code == 200
     harness.db.execute("delete from migration.outbox where length(request_id) > 1000")

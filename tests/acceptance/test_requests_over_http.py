@@ -85,7 +85,10 @@ def test_repeated_request_is_not_published_and_changed_fields_are_409(
     body = inbox_body("long.xlsx", options={"max_attempts": 7})
     other = client.post("/migration/requests", json=body, headers=key)
     assert (other.status_code, other.json()["code"]) == (409, "request_id_reused")
-    assert [one["field"] for one in other.json()["errors"]] == ["source.file.path", "options.max_attempts"]
+    assert [error["field"] for error in other.json()["errors"]] == [
+        "source.file.path",
+        "options.max_attempts",
+    ]
     sends = "select sum(resend_generation) from migration.outbox where request_id = $1"
     assert harness.db.fetchval(sends, key["Idempotency-Key"]) == 0
 
@@ -132,8 +135,8 @@ def test_command_is_answered_with_job_and_acts_once(harness: Harness, client: ht
         assert harness.kafka.wait_for_terminal_event(request_id).status == "cancelled"
     again = client.post(f"/migration/jobs/{request_id}/cancel", json=body, headers=key)
     assert (again.status_code, again.json()["status"]) == (200, "cancelled")
-    asked = "select requested_by, action from migration.commands where command_id = $1"
-    assert harness.db.fetch(asked, key["Idempotency-Key"]) == [("petrov", "cancel")]
+    query = "select requested_by, action from migration.commands where command_id = $1"
+    assert harness.db.fetch(query, key["Idempotency-Key"]) == [("petrov", "cancel")]
 
     retried = client.post(f"/migration/jobs/{request_id}/retry")
     assert (retried.status_code, retried.json()["run"]) == (202, 2)
@@ -200,7 +203,9 @@ def test_invalid_body_error_names_its_fields(
 ) -> None:
     answer = client.post(f"/migration/{path}", json=body)
     assert answer.status_code == 422
-    assert any(field in f"{one['field']}: {one['message']}" for one in answer.json()["errors"]), answer.json()
+    assert any(field in f"{error['field']}: {error['message']}" for error in answer.json()["errors"]), (
+        answer.json()
+    )
 
 
 def test_invalid_json_and_wrong_digest_are_400(client: httpx.Client) -> None:

@@ -128,7 +128,7 @@ def test_error_before_file_is_rejected_before_any_chunk_is_published(
     assert (answer.status, answer.json["code"]) == (status, code), answer.body
     assert answer.headers["content-type"] == "application/problem+json"
     if field:
-        assert [one["field"] for one in answer.json["errors"]] == [field]
+        assert [error["field"] for error in answer.json["errors"]] == [field]
     assert harness.kafka.record_count(UPLOADS.name) == before
 
 
@@ -188,5 +188,5 @@ def test_repeated_upload_publishes_no_chunk_and_other_file_is_409(harness: Harne
     assert (again.status, again.json["id"], again.json["status"]) == (200, job["id"], "completed")
     other = post(curl, *key, "-F", "file=@other.xlsx;filename=chats.xlsx")
     assert (other.status, other.json["code"]) == (409, "request_id_reused")
-    assert "source.file.sha256" in {one["field"] for one in other.json["errors"]}
+    assert "source.file.sha256" in {error["field"] for error in other.json["errors"]}
     assert harness.kafka.record_count(UPLOADS.name) == before

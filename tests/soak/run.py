@@ -51,11 +51,11 @@ class _SoakRun:
 
     def run(self) -> None:
         self._log.start()
-        asking = RequestPublisher(self._harness, self._sources, self._log)
+        publisher = RequestPublisher(self._harness, self._sources, self._log)
         with ThreadPoolExecutor(3) as lanes, self._stop_on_error():
             running = {
                 "requests": lanes.submit(
-                    self._run_on_schedule, asking.actions(self._plan), past_deadline=True
+                    self._run_on_schedule, publisher.actions(self._plan), past_deadline=True
                 ),
                 "replicas": lanes.submit(
                     self._run_on_schedule,

@@ -60,28 +60,28 @@ def test_sources_changed_before_takeover_restart_with_exact_counts(
 ) -> None:
     """As many rows as before in each, one of those that are stored is another; the sheet changes once more,
     between two pages of the successor."""
-    world, asked = fault_harness, dict[str, str]()
+    world, request_ids = fault_harness, dict[str, str]()
     book = GoldenWorkbook.make(world.inbox / "chats.xlsx", BOOK_ROWS, seed=41, rejected_share=0)
     store_uncompressed(book.path)
     world.phones |= book.phones
     rows = create_chats_table(source_dsn, TABLE_ROWS, seed=33, invalid_share=0)
     bots = make_bot_sheet(SHEET_ROWS, SEED, invalid_share=0)
-    told = shared_settings(world, fake_sheets, source_dsn, FakeWorksheet(SHEET, rows=bots.rows))
+    settings = shared_settings(world, fake_sheets, source_dsn, FakeWorksheet(SHEET, rows=bots.rows))
 
-    owner = world.start_replica("batch.committed=hang@4+", **told)
-    asked["excel"] = world.kafka.start_excel(book.path.name)
-    asked["database"] = world.kafka.start({"type": "database", "connection": "admin_panel"})
-    asked["google_sheets"] = world.kafka.start({"type": "google_sheets", "spreadsheet_id": SHEET_ID})
-    for request_id in asked.values():
+    owner = world.start_replica("batch.committed=hang@4+", **settings)
+    request_ids["excel"] = world.kafka.start_excel(book.path.name)
+    request_ids["database"] = world.kafka.start({"type": "database", "connection": "admin_panel"})
+    request_ids["google_sheets"] = world.kafka.start({"type": "google_sheets", "spreadsheet_id": SHEET_ID})
+    for request_id in request_ids.values():
         wait_until(partial(has_stored_batch, world, request_id), 60, "the job to be in its middle")
     owner.kill()
-    checkpoints = {kind: world.job(request_id)["checkpoint"] for kind, request_id in asked.items()}
+    checkpoints = {kind: world.job(request_id)["checkpoint"] for kind, request_id in request_ids.items()}
 
     directory = Directory()
     load_into(directory, book.path, up_to=checkpoints["excel"])
     copy_with_changed_link(book.path, checkpoints["excel"]).rename(book.path)
-    world.expected_loads[asked["excel"]] = load_into(directory, book.path)
-    world.expected_loads[asked["excel"]].warnings["source_restarted"] = 1
+    world.expected_loads[request_ids["excel"]] = load_into(directory, book.path)
+    world.expected_loads[request_ids["excel"]].warnings["source_restarted"] = 1
     DatabaseInspector(source_dsn).fetch(CHANGE_LINK, checkpoints["database"])
     first, second = clean_row_indexes(bots.rows, GENERATOR)[:2]
     fake_sheets.edit_worksheet(
@@ -91,15 +91,15 @@ def test_sources_changed_before_takeover_restart_with_exact_counts(
         2, lambda: fake_sheets.edit_worksheet(SHEET_ID, SHEET, lambda sheet: without_row(sheet, second))
     )
 
-    successor = world.start_replica(**told)
-    for request_id in asked.values():
+    successor = world.start_replica(**settings)
+    for request_id in request_ids.values():
         world.wait_for_status(request_id, "completed", 120)
-    assert_exact(world.job(asked["database"]), rows, {"source_changed": 1, "source_restarted": 1})
-    assert_exact(world.job(asked["google_sheets"]), bots.expected, {"source_restarted": 2}, deleted=1)
-    moved = [
+    assert_exact(world.job(request_ids["database"]), rows, {"source_changed": 1, "source_restarted": 1})
+    assert_exact(world.job(request_ids["google_sheets"]), bots.expected, {"source_restarted": 2}, deleted=1)
+    retried = [
         line for line in successor.log_events("attempt.finished") if line["error_code"] == "source_changed"
     ]
-    assert [line["status"] for line in moved] == ["pending"], "rows that moved between two pages"
+    assert [line["status"] for line in retried] == ["pending"], "rows that moved between two pages"
     stored = dict(world.db.fetch("select source, count(*) from directory.chats group by source"))
     assert stored == {
         "academic_group": len(directory.chats),

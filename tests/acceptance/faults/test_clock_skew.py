@@ -154,5 +154,5 @@ def is_about(record: Record, request_id: str) -> bool:
 
 def log_clock_is_off(service: ServiceProcess, began: datetime, seconds: float) -> bool:
     """Whether the first line of a log is as wrong as it should be."""
-    said = datetime.fromisoformat(next(service.log_lines())["timestamp"])
-    return abs((said - began).total_seconds() - seconds) < 600
+    logged_at = datetime.fromisoformat(next(service.log_lines())["timestamp"])
+    return abs((logged_at - began).total_seconds() - seconds) < 600

@@ -20,40 +20,40 @@ def test_commands_survive_service_killed_after_each(
 ) -> None:
     """Each replica dies between applying a command and committing its offset: the next one reads it again."""
     world = fault_harness
-    one = LONG_LEASES | {"MIGRATION_MAX_RUNNING_JOBS": "1"}
-    first = world.start_replica("batch.committed=hang@2; intake.recorded=kill@3", **one)
-    runs = world.request_import(workbook)
-    wait_until(partial(has_stored_batch, world, runs), 60, "the job to be in its middle")
-    waits = world.request_import(three_batch_workbook)
-    wait_until(lambda: world.job(waits), 30, "the other job to wait")
-    world.kafka.command("cancel", waits)
+    settings = LONG_LEASES | {"MIGRATION_MAX_RUNNING_JOBS": "1"}
+    first = world.start_replica("batch.committed=hang@2; intake.recorded=kill@3", **settings)
+    running = world.request_import(workbook)
+    wait_until(partial(has_stored_batch, world, running), 60, "the job to be in its middle")
+    pending = world.request_import(three_batch_workbook)
+    wait_until(lambda: world.job(pending), 30, "the other job to wait")
+    world.kafka.command("cancel", pending)
     world.wait_killed(first)
-    assert world.job(waits)["status"] == "cancelled"
-    stored = world.job(runs)["checkpoint"]
+    assert world.job(pending)["status"] == "cancelled"
+    stored = world.job(running)["checkpoint"]
 
-    second = world.start_replica("batch.committed=hang@1; intake.recorded=kill@2", **one)
+    second = world.start_replica("batch.committed=hang@1; intake.recorded=kill@2", **settings)
     wait_until(lambda: second.log_events("command.processed"), 60, "the first command to come again")
-    wait_until(lambda: world.job(runs)["checkpoint"] > stored, 60, "the job to go on")
-    world.kafka.command("cancel", runs)
+    wait_until(lambda: world.job(running)["checkpoint"] > stored, 60, "the job to go on")
+    world.kafka.command("cancel", running)
     world.wait_killed(second)
-    job = world.job(runs)
+    job = world.job(running)
     assert (job["status"], job["cancel_requested"]) == ("running", True)
 
     third = world.start_replica("intake.recorded=kill@2")
-    world.wait_for_status(runs, "cancelled")
+    world.wait_for_status(running, "cancelled")
     wait_until(lambda: third.log_events("command.processed"), 60, "the second command to come again")
-    assert world.job(runs)["checkpoint"] >= job["checkpoint"]
-    world.kafka.command("retry", runs)
+    assert world.job(running)["checkpoint"] >= job["checkpoint"]
+    world.kafka.command("retry", running)
     world.wait_killed(third)
 
     last = world.start_replica()
-    world.wait_for_status(runs, "completed")
+    world.wait_for_status(running, "completed")
     wait_until(lambda: last.log_events("command.processed"), 60, "the third command to come again")
-    world.kafka.command("retry", waits)
-    world.wait_for_status(waits, "completed")
-    assert [world.job(job)["run"] for job in (runs, waits)] == [2, 2]
+    world.kafka.command("retry", pending)
+    world.wait_for_status(pending, "completed")
+    assert [world.job(job)["run"] for job in (running, pending)] == [2, 2]
     assert world.db.fetchval("select count(*) from migration.commands") == 4
-    assert world.dead_letter_reasons(runs) + world.dead_letter_reasons(waits) == [], (
+    assert world.dead_letter_reasons(running) + world.dead_letter_reasons(pending) == [], (
         "what was obeyed was refused"
     )
     assert_invariants(world)
@@ -137,8 +137,8 @@ def job_lease(harness: FaultHarness, request_id: str) -> str:
 
 def expire_lease(harness: FaultHarness, name: str) -> None:
     """Let the time of a lease go by."""
-    over = "update migration.leases set expires_at = clock_timestamp() - interval '1 ms' where name = $1"
-    harness.db.fetch(over, name)
+    expire = "update migration.leases set expires_at = clock_timestamp() - interval '1 ms' where name = $1"
+    harness.db.fetch(expire, name)
 
 
 def wait_until_released(zombie: ServiceProcess) -> None:

@@ -117,7 +117,7 @@ def test_drained_jobs_are_claimed_elsewhere_within_two_seconds(
         wait_until_handed_over(world, request_id, since)
     for request_id in requests:
         world.wait_for_status(request_id, "completed")
-    resumed = {one["job_id"]: one["checkpoint"] for one in successor.log_events("load.resumed")}
+    resumed = {line["job_id"]: line["checkpoint"] for line in successor.log_events("load.resumed")}
     assert resumed == {world.job(request_id)["id"]: at for request_id, at in checkpoints.items()}
     assert_invariants(world)
 
@@ -177,9 +177,9 @@ def test_drain_during_startup_with_unresponsive_servers_ends_in_time(
     world.postgres_proxy.heal()
 
     cluster.proxies[0].blackhole()
-    without_kafka, hardly = world.launch(), world.launch()
-    hardly.signal(signal.SIGTERM)
-    assert hardly.wait(DRAIN_SECONDS) in (0, -signal.SIGTERM)
+    without_kafka, just_started = world.launch(), world.launch()
+    just_started.signal(signal.SIGTERM)
+    assert just_started.wait(DRAIN_SECONDS) in (0, -signal.SIGTERM)
     wait_until(lambda: without_kafka.log_events("service.started"), 30, "it to wait for Kafka")
     drain(without_kafka)
     cluster.proxies[0].heal()

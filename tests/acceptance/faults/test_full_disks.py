@@ -40,21 +40,21 @@ def shared_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def small_postgres(stack: Stack, tmp_path: Path, place: Path) -> Iterator[tuple[FaultHarness, FillDisk]]:
+def small_postgres(stack: Stack, tmp_path: Path, folder: Path) -> Iterator[tuple[FaultHarness, FillDisk]]:
     """A harness whose tables are on a small disk, and a call that fills it."""
     real = small_disk.is_supported(ACCOUNT)
-    within = partial(small_disk.tmpfs_command, place, KIBIBYTES) if real else list
+    within = partial(small_disk.tmpfs_command, folder, KIBIBYTES) if real else list
     with start_dedicated_postgres(within) as made:
         servers = Stack("embedded", {**stack.env, "DATABASE_URL": made.url})
         if real:
-            servers.execute(f"create tablespace small location '{place}'")
+            servers.execute(f"create tablespace small location '{folder}'")
             servers.execute("alter database template1 set tablespace small")
         world = FaultHarness(servers, tmp_path)
         try:
             pid = made.server.pid
             yield (
                 world,
-                lambda _: small_disk.filled(pid, place, ACCOUNT) if real else failing_writes(world.db),
+                lambda _: small_disk.filled(pid, folder, ACCOUNT) if real else failing_writes(world.db),
             )
         finally:
             world.close()
@@ -67,15 +67,15 @@ def test_jobs_continue_after_full_disk_of_postgres(
         replica = world.start_replica(
             **SMALL_BATCHES
         )  # a second one may take over before the first has written what it met
-        asked = world.request_imports(workbook, 4)
-        wait_until(lambda: world.job(asked[0]).get("checkpoint"), 60, "the first batch")
+        request_ids = world.request_imports(workbook, 4)
+        wait_until(lambda: world.job(request_ids[0]).get("checkpoint"), 60, "the first batch")
         with full(world):
             wait_until(lambda: no_room_log_count(world), 60, "a batch that finds no space")
             done = world.db.fetchval(COMPLETED_COUNT)
-            asked += world.request_imports(workbook, 1)
+            request_ids += world.request_imports(workbook, 1)
             wait_until(lambda: no_room_log_count(world) >= 6, 60, "further tries")
-            assert world.db.fetchval(COMPLETED_COUNT) == done < len(asked)
-        jobs = [world.wait_for_status(request_id, "completed", 90) for request_id in asked]
+            assert world.db.fetchval(COMPLETED_COUNT) == done < len(request_ids)
+        jobs = [world.wait_for_status(request_id, "completed", 90) for request_id in request_ids]
         assert {job["attempt"] for job in jobs} == {1}
         assert replica.running
         assert_invariants(world)
@@ -94,11 +94,11 @@ def test_uploads_continue_after_full_disk_of_service(
         world.wrap_command = partial(small_disk.tmpfs_command, world.scratch, KIBIBYTES)
     replicas = [world.start_replica(MIGRATION_MAX_ATTEMPTS="1", **LONG_LEASES) for _ in range(2)]
     with full_disks(replicas, world.scratch, use_tmpfs=real):
-        asked = [upload(world, workbook), world.request_import(workbook)]
-        for request_id in asked:
+        request_ids = [upload(world, workbook), world.request_import(workbook)]
+        for request_id in request_ids:
             waits = partial(was_retried, world, request_id)
             wait_until(waits, 60, "a second try of what may be tried once")
-    for request_id in asked:
+    for request_id in request_ids:
         assert world.wait_for_status(request_id, "completed")["attempt"] == 1
     assert all(replica.running for replica in replicas)
     assert_invariants(world)

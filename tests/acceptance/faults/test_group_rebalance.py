@@ -27,7 +27,7 @@ def test_blocked_event_loop_keeps_membership_or_rejoins(
         lambda: consumer_group.member_count(world.bootstrap_servers) == 2, 30, "both to be in the group"
     )
     [long_member] = consumer_group.member_ids(world.bootstrap_servers) - {brief_member}
-    with RequestLoad(world.bootstrap_servers, INTERVAL_SECONDS) as flow:
+    with RequestLoad(world.bootstrap_servers, INTERVAL_SECONDS) as load:
         wait_until(lambda: recorded_count(briefly) >= 10, 60, "the one blocked for 15 s to go on")
         assert consumer_group.member_ids(world.bootstrap_servers) == {brief_member, long_member}, (
             "it was noticed"
@@ -41,7 +41,7 @@ def test_blocked_event_loop_keeps_membership_or_rejoins(
         wait_until(lambda: recorded_count(long) > taken + 3, 60, "it to go on by itself")
     assert consumer_group.member_count(world.bootstrap_servers) == 2
     assert brief_member in consumer_group.member_ids(world.bootstrap_servers)
-    flow.wait_until_one_job_each(world.db)
+    load.wait_until_one_job_each(world.db)
     assert not [line for replica in (briefly, long) for line in replica.log_events("task.crashed")]
     assert_invariants(world)
 
@@ -51,13 +51,13 @@ def test_repeated_rebalances_affect_no_job_and_lose_no_message(
 ) -> None:
     world = fault_harness
     owner = world.start_replica("batch.committed=block:3", **LONG_LEASE)
-    asked = world.request_import(workbook)
-    wait_until(lambda: (world.job(asked).get("checkpoint") or 0) >= BATCH_ROWS, 60, "the job to move")
+    request_id = world.request_import(workbook)
+    wait_until(lambda: (world.job(request_id).get("checkpoint") or 0) >= BATCH_ROWS, 60, "the job to move")
     with (
         world.db.locked_table("directory.chats"),
-        RequestLoad(world.bootstrap_servers, INTERVAL_SECONDS) as flow,
+        RequestLoad(world.bootstrap_servers, INTERVAL_SECONDS) as load,
     ):
-        before = world.job(asked)
+        before = world.job(request_id)
         for _ in range(ROUNDS):
             other = world.start_replica(**LONG_LEASES)
             wait_until(
@@ -71,11 +71,11 @@ def test_repeated_rebalances_affect_no_job_and_lose_no_message(
                 30,
                 "one to have all again",
             )
-        after = world.job(asked)
+        after = world.job(request_id)
     assert [after[name] for name in ("status", "attempt", "token")] == ["running", 1, before["token"]]
-    world.wait_for_status(asked, "completed")
-    flow.wait_until_one_job_each(world.db)
-    assert world.job(asked)["attempt"] == 1
+    world.wait_for_status(request_id, "completed")
+    load.wait_until_one_job_each(world.db)
+    assert world.job(request_id)["attempt"] == 1
     assert len([line for line in owner.log_events("job.claimed") if line["job_id"] == after["id"]]) == 1
     assert_invariants(world)
 

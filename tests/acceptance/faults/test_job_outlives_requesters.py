@@ -79,7 +79,7 @@ def request_accepted_by(harness: FaultHarness, service: ServiceProcess, workbook
     """Ask for workbooks until one of the requests is accepted by a certain replica."""
     for _ in range(MAX_TRIES):
         request_id = harness.request_import(workbook)
-        wait_until(lambda one=request_id: harness.job(one), 30, "the request to be accepted")  # type: ignore[misc]
+        wait_until(lambda id_=request_id: harness.job(id_), 30, "the request to be accepted")  # type: ignore[misc]
         if any(line["request_id"] == request_id for line in service.log_events("request.recorded")):
             return request_id
     raise AssertionError(f"none of {MAX_TRIES} messages came to {service.name}")

@@ -46,11 +46,13 @@ def _silence_seconds(answer: ProbeResponse, task: str) -> float:
 def _wait_until_healthy(service: ServiceProcess, probe_recorder: ProbeRecorder) -> None:
     began = time.monotonic()
 
-    def ill() -> float:
+    def last_failure() -> float:
         return max((answer.at for answer in probe_recorder.liveness if not answer.ok), default=began)
 
     wait_until(
-        lambda: time.monotonic() - ill() > STABLE_SECONDS, 120, f"a well service; its log: {service.log}"
+        lambda: time.monotonic() - last_failure() > STABLE_SECONDS,
+        120,
+        f"a healthy service; its log: {service.log}",
     )
 
 
@@ -97,8 +99,11 @@ async def _record_job(harness: Harness) -> None:
     await database.close()
 
 
-def _all_ended(harness: Harness, requests: Iterable[str]) -> bool:
-    return all(harness.kafka.wait_for_terminal_event(one).status is Status.COMPLETED for one in requests)
+def _all_ended(harness: Harness, request_ids: Iterable[str]) -> bool:
+    return all(
+        harness.kafka.wait_for_terminal_event(request_id).status is Status.COMPLETED
+        for request_id in request_ids
+    )
 
 
 @pytest.mark.usefixtures("service_with_crashing_tasks")
@@ -117,14 +122,14 @@ def test_stalled_tasks_are_named_within_15_seconds_and_recover(
     ]
     service = world.start_replica(**failpoints.environment(";".join(faults)), **LONG_LEASE)
     with ProbeRecorder(service) as probing:
-        asked = [world.kafka.start_excel("some.xlsx") for _ in range(2)]
+        request_ids = [world.kafka.start_excel("some.xlsx") for _ in range(2)]
         _first_naming(probing, "retention")  # it hangs since the start, before the first probe
         for task in ("worker", "listener", "relay", "intake", "heartbeat of job"):
             assert _silence_seconds(_first_naming(probing, task), task) < UNHEALTHY_WITHIN_SECONDS
-        assert _all_ended(world, asked)
+        assert _all_ended(world, request_ids)
         _wait_until_healthy(service, probing)
-    died = {line["task"] for line in service.log_events("task.crashed")}
-    assert died == {"worker", "listener", "relay", "retention"}
+    crashed = {line["task"] for line in service.log_events("task.crashed")}
+    assert crashed == {"worker", "listener", "relay", "retention"}
     assert service.log_events("heartbeat.stalled")
 
 
@@ -136,6 +141,6 @@ def test_crashed_tasks_are_named_and_restarted(
         _first_naming(probing, task)
     wait_until(lambda: world.db.job("r-1")["status"] == "completed", 60, "the job to be completed")
     _wait_until_healthy(service, probing)
-    died = {line["task"] for line in service.log_events("task.crashed")}
-    assert died == {"worker", "listener", "relay", "retention"}
+    crashed = {line["task"] for line in service.log_events("task.crashed")}
+    assert crashed == {"worker", "listener", "relay", "retention"}
     assert service.log_events("heartbeat.crashed")

@@ -31,8 +31,12 @@ MAX_COMMITS = 60
 
 def writes_job_or_event(commit: Commit) -> bool:
     """A transaction that writes a job or its events; what writes leases alone is tried by itself."""
-    rest = (one for one in commit.statements if not any(words in one for words in LEASE_ONLY_STATEMENTS))
-    return Commit(tuple(rest)).writes
+    others = (
+        statement
+        for statement in commit.statements
+        if not any(words in statement for words in LEASE_ONLY_STATEMENTS)
+    )
+    return Commit(tuple(others)).writes
 
 
 def missing_kinds(lost: list[Commit]) -> list[str]:
@@ -94,7 +98,7 @@ def test_lost_reply_to_any_commit_of_job_is_harmless(
             world,
             three_batch_workbook,
             nth,
-            lambda one, words=COMMIT_KINDS[kind]: one.mentions(words),  # type: ignore[misc]
+            lambda candidate, words=COMMIT_KINDS[kind]: candidate.mentions(words),  # type: ignore[misc]
         )
         assert commit, f"there is no commit of {kind}, or too few"
         lost.append(commit)

@@ -105,14 +105,14 @@ def duplicate_count(replica: ServiceProcess) -> int:
 
 def conflict_dead_letters(harness: FaultHarness, value: bytes) -> Counter[tuple[bytes, bytes]]:
     """How often each message with a body went to the dead letters, because of the other one under its id."""
-    letters = read_topic(harness.bootstrap_servers, DEAD_LETTERS.name)
-    mine = [letter for letter in letters if letter.value == value]
-    assert {dead_letter_reason(letter) for letter in mine} <= {"request_id_reused"}
-    return Counter(_original_message(letter) for letter in mine)
+    dead_letters = read_topic(harness.bootstrap_servers, DEAD_LETTERS.name)
+    matching = [dead_letter for dead_letter in dead_letters if dead_letter.value == value]
+    assert {dead_letter_reason(dead_letter) for dead_letter in matching} <= {"request_id_reused"}
+    return Counter(_original_message(dead_letter) for dead_letter in matching)
 
 
-def _original_message(letter: Record) -> tuple[bytes, bytes]:
-    headers = dict(letter.headers)
+def _original_message(dead_letter: Record) -> tuple[bytes, bytes]:
+    headers = dict(dead_letter.headers)
     return headers["dlq-partition"], headers["dlq-offset"]
 
 

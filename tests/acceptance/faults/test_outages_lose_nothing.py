@@ -50,13 +50,13 @@ def test_replicas_recover_from_outage_without_restart(
     world = outage_harness
     begin, seconds = OUTAGES[outage]
     pids = [replica.pid for replica in world.replicas]
-    asked = world.request_imports(workbook, JOB_COUNT)
-    wait_until(lambda: world.job(asked[0]).get("checkpoint"), 60, "the first batch")
+    request_ids = world.request_imports(workbook, JOB_COUNT)
+    wait_until(lambda: world.job(request_ids[0]).get("checkpoint"), 60, "the first batch")
     with begin(world):
         ends = time.monotonic() + seconds
         wait_until(lambda: time.monotonic() > ends, seconds + 5, "the outage to last")
-    asked += world.request_imports(one_batch_workbook, 1)
-    jobs = [world.wait_for_status(request_id, "completed", 90) for request_id in asked]
+    request_ids += world.request_imports(one_batch_workbook, 1)
+    jobs = [world.wait_for_status(request_id, "completed", 90) for request_id in request_ids]
     if begin is outages.postgres_stopped:  # all owners lose it at once, and no replica takes over
         assert [job["attempt"] for job in jobs] == [1] * len(jobs), "an outage is no fault of a job"
     assert [replica.pid for replica in world.replicas if replica.running] == pids

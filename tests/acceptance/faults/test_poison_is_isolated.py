@@ -82,23 +82,23 @@ def test_requests_after_poison_messages_are_processed(
     behind = {"request_id": f"{first}-behind", "source": {"type": "excel", "file": {"path": "few.xlsx"}}}
     world.kafka.publish(START | behind, key=first)
     world.expect_import(f"{first}-behind", one_batch_workbook)
-    goods = [first, f"{first}-behind"]
-    for request_id in goods:
+    good_ids = [first, f"{first}-behind"]
+    for request_id in good_ids:
         world.wait_for_status(request_id, "completed")
-    letters = {letter.value: dead_letter_reason(letter) for letter in dead_letters_with_key(world, first)}
+    reasons = {record.value: dead_letter_reason(record) for record in dead_letters_with_key(world, first)}
     not_json: dict[bytes | None, str] = dict.fromkeys(NOT_JSON.values(), "not_json")
-    assert letters == not_json | dict.fromkeys(INVALID.values(), "invalid_request")
+    assert reasons == not_json | dict.fromkeys(INVALID.values(), "invalid_request")
     wait_until(lambda: world.job(f"{first}-unheard-of")["status"] == "failed", 30, "the job to be refused")
     assert world.job(f"{first}-unheard-of")["error_code"] == "unknown_connection"
-    assert world.db.fetchval("select count(*) from migration.jobs") == len(goods) + 1
+    assert world.db.fetchval("select count(*) from migration.jobs") == len(good_ids) + 1
     assert not service.log_events("task.crashed")
     assert_invariants(world)
 
 
 def dead_letters_with_key(harness: FaultHarness, key: str) -> list[Record]:
     """The dead letters with a key."""
-    letters = read_topic(harness.bootstrap_servers, DEAD_LETTERS.name)
-    return [letter for letter in letters if letter.key == key.encode()]
+    dead_letters = read_topic(harness.bootstrap_servers, DEAD_LETTERS.name)
+    return [record for record in dead_letters if record.key == key.encode()]
 
 
 HOSTILE_FILES = ["truncated", "zip bomb", "encrypted", "entity bomb"]
@@ -126,8 +126,8 @@ def test_file_that_crashes_its_child_fails_alone(
     )
     deadly = world.request_import(workbook)
     bad = {name: request_bad_file(world, name) for name in HOSTILE_FILES} if kind == "abort" else {}
-    goods = [world.request_import(one_batch_workbook) for _ in range(3)]
-    for request_id in goods:
+    good_ids = [world.request_import(one_batch_workbook) for _ in range(3)]
+    for request_id in good_ids:
         world.wait_for_status(request_id, "completed")
     wait_until(partial(has_failed, world, deadly), 60, "the deadly file to be given up")
     for name, request_id in bad.items():

@@ -97,8 +97,8 @@ async def test_blackholed_connections_stay_dead_while_new_ones_work(
         await asyncio.to_thread(postgres_proxy.blackhole_existing)
         with pytest.raises(TimeoutError):
             await connection.fetchval("select 1", timeout=0.5)
-        async with connect(postgres_proxy.dsn) as another:
-            assert await another.fetchval("select 1") == 1
+        async with connect(postgres_proxy.dsn) as new_connection:
+            assert await new_connection.fetchval("select 1") == 1
         assert not connection.is_closed(), "the client does not know yet"
 
 
@@ -137,8 +137,8 @@ async def test_commit_with_dropped_reply_is_persisted(
 
 def test_cut_proxy_keeps_its_port(postgres_proxy: TcpProxy) -> None:
     postgres_proxy.cut()
-    with TcpProxy(postgres_proxy.target) as another:
-        assert another.port != postgres_proxy.port
+    with TcpProxy(postgres_proxy.target) as other_proxy:
+        assert other_proxy.port != postgres_proxy.port
 
 
 def test_kafka_clients_are_cut_off_with_their_proxy(cluster: Cluster) -> None:

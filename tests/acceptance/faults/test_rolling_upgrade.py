@@ -49,19 +49,19 @@ def test_old_and_new_replicas_work_during_migration(
     wait_until(lambda: (world.job(rolled).get("checkpoint") or 0) >= 2 * BATCH_ROWS, 60, "the job's middle")
     with migrate_concurrently(world):
         world.db.execute(NEWER_SCHEMA)
-    by_the_old = world.request_import(one_batch_workbook)
-    world.wait_for_status(by_the_old, "completed")
+    accepted_by_old = world.request_import(one_batch_workbook)
+    world.wait_for_status(accepted_by_old, "completed")
 
     new = world.start_replica(**LONG_LEASES)
     with migrate_concurrently(world):
         old.stop()
         again = world.launch(**LONG_LEASES)
     assert old.wait() == 0
-    asked = [by_the_old, *(world.request_import(one_batch_workbook) for _ in range(2))]
+    request_ids = [accepted_by_old, *(world.request_import(one_batch_workbook) for _ in range(2))]
     again.wait_until_ready()
-    for request_id in [rolled, *asked]:
+    for request_id in [rolled, *request_ids]:
         assert world.wait_for_status(request_id, "completed")["attempt"] == 1
-    assert [one for (one,) in world.db.fetch(REVISIONS)] == ["directory_0001", "migration_9999"]
+    assert [revision for (revision,) in world.db.fetch(REVISIONS)] == ["directory_0001", "migration_9999"]
     assert not [line for replica in (old, new, again) for line in replica.log_events("task.crashed")]
     assert_invariants(world)
 

@@ -54,7 +54,7 @@ def test_checkpoint_equals_rows_after_kill_at_any_point(
     second = world.start_replica(**LONG_LEASES)
     world.wait_for_status(request_id, "completed")
     resumed = second.log_events("load.resumed")
-    assert [one["checkpoint"] for one in resumed] == (
+    assert [line["checkpoint"] for line in resumed] == (
         [killed_at["checkpoint"]] if killed_at["fingerprint"] and killed_at["status"] == "running" else []
     )
     assert_invariants(world)
@@ -77,5 +77,5 @@ def test_backend_terminated_during_copy_loses_only_its_batch(
     service.signal(signal.SIGCONT)
     job = world.wait_for_status(request_id, "completed")
     assert job["attempt"] == 1
-    assert [one["checkpoint"] for one in service.log_events("load.resumed")] == [checkpoint]
+    assert [line["checkpoint"] for line in service.log_events("load.resumed")] == [checkpoint]
     assert_invariants(world)

@@ -63,8 +63,8 @@ def survive_outage(service: ServiceProcess, what: str, begin: Step, end: Step) -
 @pytest.fixture
 def two_harnesses(stack: Stack, tmp_path: Path) -> Iterator[list[tuple[Harness, Server]]]:
     """Two worlds with the session's Kafka, and each with a Postgres of its own, to be broken."""
-    with _harness(stack, tmp_path / "a") as one, _harness(stack, tmp_path / "b") as two:
-        yield [one, two]
+    with _harness(stack, tmp_path / "a") as first, _harness(stack, tmp_path / "b") as second:
+        yield [first, second]
 
 
 @contextmanager
@@ -108,12 +108,12 @@ def _run_kafka_outage(stack: Stack, folder: Path) -> None:
     [broker] = stack.brokers
     make_workbook(world.inbox / "long.xlsx", rows=ROWS, seed=2)
     service = world.start_replica(**SMALL_BATCHES)
-    asked = world.kafka.start_excel("long.xlsx")
-    wait_until(lambda: world.db.job(asked), 30, "the job to be recorded")
-    _is_in_the_middle(world, asked)
+    request_id = world.kafka.start_excel("long.xlsx")
+    wait_until(lambda: world.db.job(request_id), 30, "the job to be recorded")
+    _is_in_the_middle(world, request_id)
     try:
         survive_outage(service, "kafka", lambda: freeze(broker), broker.resume)
-        assert world.kafka.wait_for_terminal_event(asked).status is Status.COMPLETED
+        assert world.kafka.wait_for_terminal_event(request_id).status is Status.COMPLETED
     finally:
         broker.resume()
         world.close()
@@ -123,14 +123,19 @@ def test_service_survives_30_seconds_without_postgres_or_kafka(
     two_harnesses: list[tuple[Harness, Server]], dedicated_stack: Stack, tmp_path: Path
 ) -> None:
     """Three services, each with its own outage at the same time."""
-    (frozen, ice), (stopped, off) = two_harnesses
+    (frozen, frozen_server), (stopped, stopped_server) = two_harnesses
     (tmp_path / "c").mkdir()
     with ThreadPoolExecutor() as pool:
         outages = {
             "postgres frozen": pool.submit(
-                _run_postgres_outage, frozen, lambda: freeze_tree(ice), lambda: resume_tree(ice)
+                _run_postgres_outage,
+                frozen,
+                lambda: freeze_tree(frozen_server),
+                lambda: resume_tree(frozen_server),
             ),
-            "postgres stopped": pool.submit(_run_postgres_outage, stopped, off.stop, off.start),
+            "postgres stopped": pool.submit(
+                _run_postgres_outage, stopped, stopped_server.stop, stopped_server.start
+            ),
             "kafka frozen": pool.submit(_run_kafka_outage, dedicated_stack, tmp_path / "c"),
         }
     assert {name: outage.exception() for name, outage in outages.items() if outage.exception()} == {}

@@ -33,26 +33,26 @@ def test_broken_kafka_client_is_rebuilt_without_affecting_jobs(
     service.wait_until_ready()
     with (
         world.db.locked_table("directory.chats"),
-        RequestLoad(world.bootstrap_servers, INTERVAL_SECONDS) as flow,
+        RequestLoad(world.bootstrap_servers, INTERVAL_SECONDS) as load,
     ):
-        asked = world.request_import(workbook)
-        wait_until(lambda: world.job(asked).get("status") == "running", 30, "the job to run")
-        for number, illness in enumerate(FAULTS, 1):
+        request_id = world.request_import(workbook)
+        wait_until(lambda: world.job(request_id).get("status") == "running", 30, "the job to run")
+        for number, fault in enumerate(FAULTS, 1):
             service.signal(signal.SIGUSR1)
             wait_until(
-                lambda many=number: rebuild_count(service) == many,  # type: ignore[misc]
+                lambda expected=number: rebuild_count(service) == expected,  # type: ignore[misc]
                 DETECTION_SECONDS,
-                f"{illness} to be seen",
+                f"{fault} to be seen",
             )
-            sent = len(flow.request_ids)
-            wait_until(lambda there=sent: len(flow.request_ids) > there + 1, 10, "more messages")  # type: ignore[misc]
+            sent = len(load.request_ids)
+            wait_until(lambda count=sent: len(load.request_ids) > count + 1, 10, "more messages")  # type: ignore[misc]
             wait_until(
-                partial(world.job, flow.request_ids[-1]),
+                partial(world.job, load.request_ids[-1]),
                 RECOVERY_SECONDS,
-                f"messages to be taken after {illness}",
+                f"messages to be taken after {fault}",
             )
-    flow.wait_until_one_job_each(world.db)
-    assert world.wait_for_status(asked, "completed")["attempt"] == 1
+    load.wait_until_one_job_each(world.db)
+    assert world.wait_for_status(request_id, "completed")["attempt"] == 1
     assert_invariants(world)
 
 
@@ -74,13 +74,13 @@ def test_job_without_heartbeat_stops_before_lease_expiry(
         )
         for kind in ("hang", "raise")
     ]
-    asked = [world.request_import(three_batch_workbook) for _ in replicas]
+    request_ids = [world.request_import(three_batch_workbook) for _ in replicas]
     for replica in replicas:
         [ended, *_] = wait_until(
             partial(replica.log_events, "attempt.finished"), 60, f"the job of {replica.name} to stop"
         )
         assert ended["outcome"] == "released"
-    for request_id in asked:
+    for request_id in request_ids:
         assert world.wait_for_status(request_id, "completed")["attempt"] == 1
     assert replicas[0].log_events("heartbeat.stalled")
     assert replicas[1].log_events("heartbeat.crashed")

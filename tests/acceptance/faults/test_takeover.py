@@ -54,20 +54,20 @@ def test_rolling_restart_delays_jobs_by_less_than_thirty_seconds(
     settings = DEFAULTS | {"MIGRATION_MAX_RUNNING_JOBS": str(JOB_COUNT), "MIGRATION_BATCH_ROWS": "20"}
     old = [world.start_replica(**settings), world.start_replica(**settings)]
     shutil.copy(workbook.path, world.inbox / workbook.path.name)
-    requests = [world.request_import(workbook) for _ in range(JOB_COUNT)]
+    request_ids = [world.request_import(workbook) for _ in range(JOB_COUNT)]
     wait_until(
-        lambda: all(world.job(one).get("checkpoint") for one in requests),
+        lambda: all(world.job(id_).get("checkpoint") for id_ in request_ids),
         90,
         "all jobs to be in their middle",
     )
     for replica in old:
-        assert len([one for one in requests if world.job(one)["status"] == "running"]) == JOB_COUNT
+        assert len([id_ for id_ in request_ids if world.job(id_)["status"] == "running"]) == JOB_COUNT
         replica.stop()
         assert replica.wait() == 0
         world.start_replica(**settings)
-    for request_id in requests:
+    for request_id in request_ids:
         assert world.wait_for_status(request_id, "completed")["attempt"] == 1
-    costs = {request_id: list(handover_gaps(world.events(request_id))) for request_id in requests}
+    costs = {request_id: list(handover_gaps(world.events(request_id))) for request_id in request_ids}
     assert all(cost < RESTART_COST_LIMIT for found in costs.values() for cost in found), costs
     assert sum(map(len, costs.values())) >= JOB_COUNT, f"the restart met hardly any job: {costs}"
     assert_invariants(world)

@@ -80,7 +80,9 @@ def test_eight_concurrent_uploads_do_not_affect_job_and_probes(
         probing = stack.enter_context(ProbeRecorder(service))
         uploads = [curl.start_post("/migration/excel", "-F", "file=@many.bin") for _ in range(UPLOADS)]
         wait_until(
-            lambda: min(one.read_bytes for one in uploads) > STARTED_BYTES, 30, "every upload to begin"
+            lambda: min(process.read_bytes for process in uploads) > STARTED_BYTES,
+            30,
+            "every upload to begin",
         )
         job = harness.kafka.start_excel("job.xlsx")
         ninth = curl.post("/migration/excel", "-F", "file=@many.bin")

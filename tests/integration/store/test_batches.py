@@ -87,10 +87,10 @@ async def test_progress_event_is_emitted_at_most_once_a_second(
     assert [event["processed"] for event in await outbox_events(database, after.id)][-1] == 3
 
 
-def _make_broken_merge(place: str) -> MergePlan:
+def _make_broken_merge(failing_part: str) -> MergePlan:
     """The merge with a failing statement in the middle or at the end."""
     boom = "select * from nowhere"
-    if place == "counts":
+    if failing_part == "counts":
         return MergePlan(
             minimal_dataset.MERGE.create_temp_tables,
             minimal_dataset.MERGE.staging_tables,
@@ -106,11 +106,11 @@ def _make_broken_merge(place: str) -> MergePlan:
     )
 
 
-@pytest.mark.parametrize("place", ["statements", "counts"])
+@pytest.mark.parametrize("failing_part", ["statements", "counts"])
 async def test_failure_in_the_middle_rolls_back_the_batch(
-    database: Database, fencing_token: FencingToken, place: str
+    database: Database, fencing_token: FencingToken, failing_part: str
 ) -> None:
-    session = await BatchWriter.open(database, fencing_token, _make_broken_merge(place))
+    session = await BatchWriter.open(database, fencing_token, _make_broken_merge(failing_part))
     before = await snapshot(database)
     with pytest.raises(QueryError):
         await session.write(make_batch(make_things(2, 3), rejected=[4]))
@@ -173,7 +173,8 @@ async def test_two_jobs_with_the_same_rows_both_complete(
 ) -> None:
     _, other = await make_running_job(database, "r-2")
     sessions = [
-        await BatchWriter.open(database, one, minimal_dataset.RACING_MERGE) for one in (fencing_token, other)
+        await BatchWriter.open(database, token, minimal_dataset.RACING_MERGE)
+        for token in (fencing_token, other)
     ]
 
     async def store_all(session: BatchWriter) -> Job:

@@ -29,9 +29,9 @@ LISTENERS = "select true from pg_stat_activity where datname = current_database(
 
 
 async def _terminate_backends(database: Database) -> None:
-    one = await database.data_connection()
-    await one.execute(TERMINATE_BACKENDS)
-    await one.close()
+    connection = await database.data_connection()
+    await connection.execute(TERMINATE_BACKENDS)
+    await connection.close()
 
 
 async def test_unreachable_server_is_an_outage() -> None:

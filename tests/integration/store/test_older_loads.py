@@ -157,7 +157,7 @@ async def test_two_replicas_delete_each_row_once(
         await add_rejected(database, await start_load(database, fence, "first"), 2_500)
         jobs.append(await start_load(database, fence, "second"))
     both = await asyncio.gather(
-        *(prune_older_loads(one, no_pause) for one in (database, other_replica_database))
+        *(prune_older_loads(replica, no_pause) for replica in (database, other_replica_database))
     )
     rest = await prune_older_loads(database, no_pause)
     assert sum(both) + rest == 10_000

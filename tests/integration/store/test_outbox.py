@@ -52,15 +52,17 @@ async def test_concurrent_writers_leave_no_gap_in_sequence(
 ) -> None:
     job, owned = await make_running_job(database)
 
-    async def talk(one: Database, name: str) -> None:
+    async def write(replica: Database, name: str) -> None:
         for n in range(20):
-            async with one.transaction() as connection:
+            async with replica.transaction() as connection:
                 await job_progress.set_detail(connection, owned, f"{name} {n}")
 
-    talkers = [
-        talk(one, f"{one is database} {n}") for one in (database, other_replica_database) for n in range(3)
+    writers = [
+        write(replica, f"{replica is database} {n}")
+        for replica in (database, other_replica_database)
+        for n in range(3)
     ]
-    await asyncio.gather(*talkers)
+    await asyncio.gather(*writers)
     events = await outbox_events(database, job.id)
     assert [event["sequence"] for event in events] == list(range(1, 2 + 6 * 20 + 1))
 
@@ -126,13 +128,13 @@ async def test_resend_waits_for_a_concurrent_event_and_sends_it(
     await _mark(database, await _pending_events(database), token)
     async with other_replica_database.transaction() as connection:
         await job_progress.set_detail(connection, owned, "newer")
-        asking = asyncio.create_task(_resend_event(database, job.id))
+        resend = asyncio.create_task(_resend_event(database, job.id))
 
         async def waits() -> bool:
-            return asking.done() or await is_waiting_for_lock(other_replica_database, "migration.jobs")
+            return resend.done() or await is_waiting_for_lock(other_replica_database, "migration.jobs")
 
         await wait_until_async(waits, 10, "the asking to wait")
-    await asking
+    await resend
     assert [
         (event.resend_generation, "newer" in event.payload) for event in await _pending_events(database)
     ] == [(1, True)]

@@ -124,9 +124,9 @@ async def test_two_replicas_prune_disjoint_rows(database: Database, other_replic
     for number in range(8):
         job = await make_ended_job(database, f"r-{number}", days=10)
         await add_errors(database, job.id, 1_100)
-    one, other = await asyncio.gather(_prune_all(database), _prune_all(other_replica_database))
+    first, second = await asyncio.gather(_prune_all(database), _prune_all(other_replica_database))
     rest = await _prune_all(database)
-    assert one[-1] + other[-1] + rest[-1] == 8
+    assert first[-1] + second[-1] + rest[-1] == 8
     assert await fetch(database, "select count(*) from migration.archived_requests") == [(8,)]
     for table in ("jobs", "outbox", "migration_errors", "database_rejections"):
         assert await fetch(database, f"select * from migration.{table}") == []

@@ -57,7 +57,7 @@ async def test_concurrent_replicas_do_not_exceed_the_limit(
     database: Database, other_replica_database: Database
 ) -> None:
     drawn = await asyncio.gather(
-        *(acquire(one) for _ in range(20) for one in (database, other_replica_database))
+        *(acquire(replica) for _ in range(20) for replica in (database, other_replica_database))
     )
     assert Counter(wait == 0 for wait in drawn)[True] == 5
 

@@ -105,18 +105,22 @@ def _exit_codes(harness: CheckedHarness) -> list[str]:
     alive = [replica for replica in harness.replicas if replica.running]
     for replica in harness.replicas:
         replica.stop()
-    return [f"{one.name} ended with {one.wait()}: {one.log_tail()}" for one in alive if one.wait() != 0]
+    return [
+        f"{stopped.name} ended with {stopped.wait()}: {stopped.log_tail()}"
+        for stopped in alive
+        if stopped.wait() != 0
+    ]
 
 
 def _target(harness: CheckedHarness) -> list[str]:
     found = []
     stored, reference = harness.db.directory_tables(), harness.expected_directory.rows()
     for table, rows in reference.items():
-        there = stored[table]
-        if there != rows:
-            missing, more = Counter(rows) - Counter(there), Counter(there) - Counter(rows)
+        actual = stored[table]
+        if actual != rows:
+            missing, more = Counter(rows) - Counter(actual), Counter(actual) - Counter(rows)
             found.append(
-                f"{table} has {len(there)} rows instead of {len(rows)}; missing {[*missing][:MAX_SHOWN]}, "
+                f"{table} has {len(actual)} rows instead of {len(rows)}; missing {[*missing][:MAX_SHOWN]}, "
                 f"more {[*more][:MAX_SHOWN]}"
             )
     return found
@@ -161,12 +165,12 @@ def _sums(harness: CheckedHarness) -> list[str]:
 
 
 def _events(harness: CheckedHarness) -> list[str]:
-    told: dict[bytes, list[bytes]] = defaultdict(list)
+    values: dict[bytes, list[bytes]] = defaultdict(list)
     for record in read_topic(harness.bootstrap_servers, STATUS.name):
-        told[record.key or b""].append(record.value or b"")
+        values[record.key or b""].append(record.value or b"")
     found = []
     for (request_id,) in harness.db.fetch("select request_id from migration.jobs"):
-        events = [StatusEvent.model_validate_json(value) for value in told[request_id.encode()]]
+        events = [StatusEvent.model_validate_json(value) for value in values[request_id.encode()]]
         job = harness.db.job(request_id)
         found += [f"job {job['id']}: {wrong}" for wrong in event_violations(events, job)]
     return found

@@ -56,7 +56,7 @@ async def _assert_recovers(gate: TcpGate, database: Database) -> None:
             return False
         return True
 
-    await wait_until_async(works, 15, "the pool to be whole again")
+    await wait_until_async(works, 15, "all connections of the pool to work")
 
 
 async def _assert_times_out(step: Callable[[], object]) -> None:
@@ -135,7 +135,7 @@ async def test_cancelled_statement_raises_cancelled_error(
 ) -> None:
     monkeypatch.setattr(bounded_transaction, "ROLLBACK_SECONDS", 0.2)
     monkeypatch.setattr(module, "TRANSACTION_SECONDS", 30)
-    asking = asyncio.create_task(execute(gated_database, "select pg_sleep(20)"))
+    query = asyncio.create_task(execute(gated_database, "select pg_sleep(20)"))
 
     async def asleep() -> bool:
         return bool(
@@ -148,9 +148,9 @@ async def test_cancelled_statement_raises_cancelled_error(
     await wait_until_async(asleep, 10, "the statement to begin")
     if silent:
         tcp_gate.stall()
-    asking.cancel()
-    await asyncio.wait({asking}, timeout=5)
-    assert asking.cancelled()
+    query.cancel()
+    await asyncio.wait({query}, timeout=5)
+    assert query.cancelled()
     await _assert_recovers(tcp_gate, gated_database)
 
 
