@@ -29,18 +29,18 @@ MESSAGE_COUNT = 6
 def test_every_message_makes_one_job_when_intake_is_killed(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook, fault: str
 ) -> None:
-    world = fault_harness
-    first = world.start_replica(fault)
-    request_ids = [world.request_import(one_batch_workbook) for _ in range(MESSAGE_COUNT)]
-    world.wait_killed(first)
-    lost = [accepted for accepted in committed_request_ids(world, request_ids) if not world.job(accepted)]
+    harness = fault_harness
+    first = harness.start_replica(fault)
+    request_ids = [harness.request_import(one_batch_workbook) for _ in range(MESSAGE_COUNT)]
+    harness.wait_killed(first)
+    lost = [accepted for accepted in committed_request_ids(harness, request_ids) if not harness.job(accepted)]
     assert not lost, "their offsets are committed, and no row is there"
 
-    world.start_replica()
+    harness.start_replica()
     for request_id in request_ids:
-        world.wait_for_status(request_id, "completed")
-    assert world.db.fetchval("select count(*) from migration.jobs") == MESSAGE_COUNT
-    assert_invariants(world)
+        harness.wait_for_status(request_id, "completed")
+    assert harness.db.fetchval("select count(*) from migration.jobs") == MESSAGE_COUNT
+    assert_invariants(harness)
 
 
 def committed_request_ids(harness: FaultHarness, request_ids: list[str]) -> list[str]:

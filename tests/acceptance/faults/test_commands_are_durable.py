@@ -19,74 +19,74 @@ def test_commands_survive_service_killed_after_each(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, three_batch_workbook: GoldenWorkbook
 ) -> None:
     """Each replica dies between applying a command and committing its offset: the next one reads it again."""
-    world = fault_harness
+    harness = fault_harness
     settings = LONG_LEASES | {"MIGRATION_MAX_RUNNING_JOBS": "1"}
-    first = world.start_replica("batch.committed=hang@2; intake.recorded=kill@3", **settings)
-    running = world.request_import(workbook)
-    wait_until(partial(has_stored_batch, world, running), 60, "the job to be in its middle")
-    pending = world.request_import(three_batch_workbook)
-    wait_until(lambda: world.job(pending), 30, "the other job to wait")
-    world.kafka.command("cancel", pending)
-    world.wait_killed(first)
-    assert world.job(pending)["status"] == "cancelled"
-    stored = world.job(running)["checkpoint"]
+    first = harness.start_replica("batch.committed=hang@2; intake.recorded=kill@3", **settings)
+    running = harness.request_import(workbook)
+    wait_until(partial(has_stored_batch, harness, running), 60, "the job to be in its middle")
+    pending = harness.request_import(three_batch_workbook)
+    wait_until(lambda: harness.job(pending), 30, "the other job to wait")
+    harness.kafka.command("cancel", pending)
+    harness.wait_killed(first)
+    assert harness.job(pending)["status"] == "cancelled"
+    stored = harness.job(running)["checkpoint"]
 
-    second = world.start_replica("batch.committed=hang@1; intake.recorded=kill@2", **settings)
+    second = harness.start_replica("batch.committed=hang@1; intake.recorded=kill@2", **settings)
     wait_until(lambda: second.log_events("command.processed"), 60, "the first command to come again")
-    wait_until(lambda: world.job(running)["checkpoint"] > stored, 60, "the job to go on")
-    world.kafka.command("cancel", running)
-    world.wait_killed(second)
-    job = world.job(running)
+    wait_until(lambda: harness.job(running)["checkpoint"] > stored, 60, "the job to go on")
+    harness.kafka.command("cancel", running)
+    harness.wait_killed(second)
+    job = harness.job(running)
     assert (job["status"], job["cancel_requested"]) == ("running", True)
 
-    third = world.start_replica("intake.recorded=kill@2")
-    world.wait_for_status(running, "cancelled")
+    third = harness.start_replica("intake.recorded=kill@2")
+    harness.wait_for_status(running, "cancelled")
     wait_until(lambda: third.log_events("command.processed"), 60, "the second command to come again")
-    assert world.job(running)["checkpoint"] >= job["checkpoint"]
-    world.kafka.command("retry", running)
-    world.wait_killed(third)
+    assert harness.job(running)["checkpoint"] >= job["checkpoint"]
+    harness.kafka.command("retry", running)
+    harness.wait_killed(third)
 
-    last = world.start_replica()
-    world.wait_for_status(running, "completed")
+    last = harness.start_replica()
+    harness.wait_for_status(running, "completed")
     wait_until(lambda: last.log_events("command.processed"), 60, "the third command to come again")
-    world.kafka.command("retry", pending)
-    world.wait_for_status(pending, "completed")
-    assert [world.job(job)["run"] for job in (running, pending)] == [2, 2]
-    assert world.db.fetchval("select count(*) from migration.commands") == 4
-    assert world.dead_letter_reasons(running) + world.dead_letter_reasons(pending) == [], (
+    harness.kafka.command("retry", pending)
+    harness.wait_for_status(pending, "completed")
+    assert [harness.job(job)["run"] for job in (running, pending)] == [2, 2]
+    assert harness.db.fetchval("select count(*) from migration.commands") == 4
+    assert harness.dead_letter_reasons(running) + harness.dead_letter_reasons(pending) == [], (
         "what was obeyed was refused"
     )
-    assert_invariants(world)
+    assert_invariants(harness)
 
 
 def test_cancel_during_takeover_applies_before_and_after_lease_expiry(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
     """The owner is dead and its jobs are not rescued yet: the worker of the other replica hangs."""
-    world = fault_harness
-    owner = world.start_replica("batch.committed=hang@1+", **LONG_LEASE)
-    leased, expired = world.request_import(workbook), world.request_import(workbook)
+    harness = fault_harness
+    owner = harness.start_replica("batch.committed=hang@1+", **LONG_LEASE)
+    leased, expired = harness.request_import(workbook), harness.request_import(workbook)
     for request_id in (leased, expired):
-        wait_until(partial(has_stored_batch, world, request_id), 60, "the job to be in its middle")
+        wait_until(partial(has_stored_batch, harness, request_id), 60, "the job to be in its middle")
     owner.kill()
-    expire_lease(world, "relay")
-    bystander = world.start_replica("rescue.before=hang@1+")
-    expire_lease(world, job_lease(world, expired))
-    world.kafka.command("cancel", expired)
-    world.wait_for_status(expired, "cancelled")
-    world.kafka.command("cancel", leased)
-    wait_until(lambda: world.job(leased)["cancel_requested"], 30, "the cancel to be recorded")
-    assert world.job(leased)["status"] == "running"
+    expire_lease(harness, "relay")
+    bystander = harness.start_replica("rescue.before=hang@1+")
+    expire_lease(harness, job_lease(harness, expired))
+    harness.kafka.command("cancel", expired)
+    harness.wait_for_status(expired, "cancelled")
+    harness.kafka.command("cancel", leased)
+    wait_until(lambda: harness.job(leased)["cancel_requested"], 30, "the cancel to be recorded")
+    assert harness.job(leased)["status"] == "running"
 
-    rescuer = world.launch()
-    expire_lease(world, job_lease(world, leased))
-    world.wait_for_status(leased, "cancelled")
+    rescuer = harness.launch()
+    expire_lease(harness, job_lease(harness, leased))
+    harness.wait_for_status(leased, "cancelled")
     rescued = wait_until(lambda: rescuer.log_events("job.rescued"), 10, "the rescue to be logged")
     assert [line["status"] for line in rescued] == ["cancelled"]
     assert not rescuer.log_events("job.claimed"), "a cancel needs no claim"
     bystander.kill()
     wait_until(lambda: rescuer.log_events("relay.elected"), 30, "somebody to follow the relay that is gone")
-    assert_invariants(world, check_target=False)
+    assert_invariants(harness, check_target=False)
 
 
 @pytest.mark.parametrize(
@@ -99,30 +99,30 @@ def test_cancel_during_takeover_applies_before_and_after_lease_expiry(
 def test_cancel_survives_resume_of_frozen_owner(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, fault: str
 ) -> None:
-    world = fault_harness
-    zombie = world.start_replica(fault, **LONG_LEASE)
-    request_id = world.request_import(workbook)
-    world.wait_frozen(zombie)
-    expire_lease(world, "relay")
-    consumer_group.remove_members(world.bootstrap_servers)  # what is sent now is for the others
-    world.start_replica()
-    world.kafka.command("cancel", request_id)
+    harness = fault_harness
+    zombie = harness.start_replica(fault, **LONG_LEASE)
+    request_id = harness.request_import(workbook)
+    harness.wait_frozen(zombie)
+    expire_lease(harness, "relay")
+    consumer_group.remove_members(harness.bootstrap_servers)  # what is sent now is for the others
+    harness.start_replica()
+    harness.kafka.command("cancel", request_id)
     if fault.startswith("outcome"):
-        wait_until(lambda: world.job(request_id)["cancel_requested"], 30, "the cancel to be recorded")
-    assert world.job(request_id)["status"] == "running"
-    expire_lease(world, job_lease(world, request_id))
-    world.wait_for_status(request_id, "cancelled")
-    before = world.job(request_id)
+        wait_until(lambda: harness.job(request_id)["cancel_requested"], 30, "the cancel to be recorded")
+    assert harness.job(request_id)["status"] == "running"
+    expire_lease(harness, job_lease(harness, request_id))
+    harness.wait_for_status(request_id, "cancelled")
+    before = harness.job(request_id)
 
-    world.resume(zombie)
+    harness.resume(zombie)
     wait_until_released(zombie)
-    world.kafka.start_excel(
+    harness.kafka.start_excel(
         workbook.path.name, request_id=request_id
     )  # a request of old changes nothing either
-    decided = partial(start_was_answered, world, request_id)
+    decided = partial(start_was_answered, harness, request_id)
     wait_until(decided, 60, "the request to come again")
-    assert world.job(request_id) == before
-    assert_invariants(world, check_target=False)
+    assert harness.job(request_id) == before
+    assert_invariants(harness, check_target=False)
 
 
 def has_stored_batch(harness: FaultHarness, request_id: str) -> bool:

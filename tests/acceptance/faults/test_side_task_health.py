@@ -26,17 +26,17 @@ FAULTS = ["fetch=hangs", "fetch=dies", "coordination=dies", "heartbeat=dies", "m
 def test_broken_kafka_client_is_rebuilt_without_affecting_jobs(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
-    world = fault_harness
-    service = world.launch(
+    harness = fault_harness
+    service = harness.launch(
         module="tests.support.faults.broken_kafka_client", **LONG_LEASES, KAFKA_CLIENT_FAULTS=",".join(FAULTS)
     )
     service.wait_until_ready()
     with (
-        world.db.locked_table("directory.chats"),
-        RequestLoad(world.bootstrap_servers, INTERVAL_SECONDS) as load,
+        harness.db.locked_table("directory.chats"),
+        RequestLoad(harness.bootstrap_servers, INTERVAL_SECONDS) as load,
     ):
-        request_id = world.request_import(workbook)
-        wait_until(lambda: world.job(request_id).get("status") == "running", 30, "the job to run")
+        request_id = harness.request_import(workbook)
+        wait_until(lambda: harness.job(request_id).get("status") == "running", 30, "the job to run")
         for number, fault in enumerate(FAULTS, 1):
             service.signal(signal.SIGUSR1)
             wait_until(
@@ -47,13 +47,13 @@ def test_broken_kafka_client_is_rebuilt_without_affecting_jobs(
             sent = len(load.request_ids)
             wait_until(lambda count=sent: len(load.request_ids) > count + 1, 10, "more messages")  # type: ignore[misc]
             wait_until(
-                partial(world.job, load.request_ids[-1]),
+                partial(harness.job, load.request_ids[-1]),
                 RECOVERY_SECONDS,
                 f"messages to be taken after {fault}",
             )
-    load.wait_until_one_job_each(world.db)
-    assert world.wait_for_status(request_id, "completed")["attempt"] == 1
-    assert_invariants(world)
+    load.wait_until_one_job_each(harness.db)
+    assert harness.wait_for_status(request_id, "completed")["attempt"] == 1
+    assert_invariants(harness)
 
 
 def rebuild_count(service: ServiceProcess) -> int:
@@ -65,26 +65,26 @@ def test_job_without_heartbeat_stops_before_lease_expiry(
     fault_harness: FaultHarness, three_batch_workbook: GoldenWorkbook
 ) -> None:
     """Each job hangs in its middle while the other replica waits for the lease to expire."""
-    world = fault_harness
+    harness = fault_harness
     replicas = [
-        world.start_replica(
+        harness.start_replica(
             f"heartbeat.before={kind}@3; batch.committed=hang@2",
             **LONG_LEASES,
             MIGRATION_MAX_RUNNING_JOBS="1",
         )
         for kind in ("hang", "raise")
     ]
-    request_ids = [world.request_import(three_batch_workbook) for _ in replicas]
+    request_ids = [harness.request_import(three_batch_workbook) for _ in replicas]
     for replica in replicas:
         [ended, *_] = wait_until(
             partial(replica.log_events, "attempt.finished"), 60, f"the job of {replica.name} to stop"
         )
         assert ended["outcome"] == "released"
     for request_id in request_ids:
-        assert world.wait_for_status(request_id, "completed")["attempt"] == 1
+        assert harness.wait_for_status(request_id, "completed")["attempt"] == 1
     assert replicas[0].log_events("heartbeat.stalled")
     assert replicas[1].log_events("heartbeat.crashed")
     assert not [line for replica in replicas for line in replica.log_events("job.rescued")], (
         "a lease had run out"
     )
-    assert_invariants(world)
+    assert_invariants(harness)

@@ -38,9 +38,9 @@ LONG_LEASES = {"MIGRATION_LEASE_SECONDS": "8", "MIGRATION_HEARTBEAT_SECONDS": "1
 
 
 class FaultHarness(Harness):
-    """A world whose replicas reach Postgres, and Kafka where a cluster is given, by way of proxies.
+    """A harness whose replicas reach Postgres, and Kafka where a cluster is given, by way of proxies.
 
-    What the test itself asks goes past them. Every world has a database of its own.
+    Queries of the test itself bypass them. Every harness has a database of its own.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class FaultHarness(Harness):
         consumer_group.remove_members(self.bootstrap_servers)
         consumer_group.skip_to_end(
             self.bootstrap_servers
-        )  # what a test that failed has left there is not for this world
+        )  # messages left by a failed test are not for this harness
         self.expected_directory = Directory()
         self.expected_loads: dict[str, ExpectedLoad] = {}
         self.phones: set[str] = set()

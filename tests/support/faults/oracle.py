@@ -1,4 +1,4 @@
-"""Judges a world after the faults are over: nothing lost, nothing doubled, all ended, nothing left behind.
+"""Checks a harness after the faults are over: nothing lost, nothing doubled, all ended, nothing left behind.
 
 Everything is looked at from outside: the topics, the tables, the processes, the folders, the logs.
 """
@@ -37,7 +37,7 @@ TERMINAL = ("completed", "failed", "cancelled")
 
 
 class CheckedHarness(Protocol):
-    """What the oracle has to know of a world."""
+    """What the oracle has to know of a harness."""
 
     db: DatabaseInspector
     replicas: list[ServiceProcess]
@@ -59,7 +59,7 @@ def assert_invariants(
     """Wait for quiet, end the replicas politely, look at everything; fails with all that was found.
 
     Without `target` what was imported is not compared: jobs ended before their time. Replicas that are
-    `going_on` are not ended, and what they hold is theirs.
+    `still_running` are not ended, and what they hold is theirs.
     """
     wait_until_quiet(harness)
     found = find_violations(harness, check_target=check_target, still_running=still_running)
@@ -73,9 +73,9 @@ def find_violations(
     check_sums: bool = True,
     still_running: bool = False,
 ) -> list[str]:
-    """All that is wrong with a quiet world; its replicas are ended politely unless they are `going_on`.
+    """All violations of a quiet harness; its replicas are ended politely unless they are `still_running`.
 
-    Without `sums`: what the jobs did to chats that others know as well depends on their order.
+    Without `check_sums`: what the jobs did to chats that others know as well depends on their order.
     """
     found = [] if still_running else _exit_codes(harness)
     checks = [_events, _counters, _consistency, _privacy]
@@ -193,7 +193,7 @@ def _backends(harness: CheckedHarness) -> list[str]:
 
 
 def _processes(harness: CheckedHarness) -> list[str]:
-    """Replicas and children carry the folder of their world in their environment."""
+    """Replicas and children carry the folder of their harness in their environment."""
     try:
         wait_until(lambda: not _live_processes(harness), 10, "the processes to end")
     except AssertionError:
