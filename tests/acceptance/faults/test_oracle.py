@@ -61,11 +61,11 @@ def test_oracle_accepts_valid_state_and_finds_each_corruption(
         log.write(f"spoilt: {phone[:2]} ({phone[2:5]}) {phone[5:]} and {urlsplit(harness.dsn).password}\n")
     sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
     with subprocess.Popen(sleeping, env=os.environ | {"TMPDIR": str(harness.tmpdir)}) as left:
-        with pytest.raises(AssertionError) as judged:
+        with pytest.raises(AssertionError) as caught:
             assert_invariants(harness)
         left.kill()
-    assert [finding for finding in FINDINGS if finding not in str(judged.value)] == []
-    assert phone[2:] not in str(judged.value)
+    assert [finding for finding in FINDINGS if finding not in str(caught.value)] == []
+    assert phone[2:] not in str(caught.value)
 
 
 def _status_events(harness: FaultHarness, request_id: str) -> list[StatusEvent]:

@@ -45,7 +45,7 @@ async def _store_all_rows(database: Database, fencing_token: FencingToken) -> No
 @pytest.mark.parametrize(
     ("transition", "status"),
     [(Fail("no_rows", "none"), Status.FAILED), (Cancel(), Status.CANCELLED), (REQUEUE, Status.PENDING)],
-    ids=["fail", "cancel", "put back"],
+    ids=["fail", "cancel", "requeue"],
 )
 async def test_leaving_running_releases_token_and_lease_with_one_event(
     database: Database, transition: Transition, status: Status

@@ -45,7 +45,7 @@ def test_outage_while_reading_is_transient(
     assert end.header["transient"] is True
     assert stderr == ""
     assert BATCH_ROWS <= load.rows_done < MANY_ROWS
-    source_fixture.come_back()
+    source_fixture.come_up()
     _, frames = read_to_end(large_source, load)
     assert frames[0].header["restarted"] is False
     assert frames[-1].header == {"rows": MANY_ROWS}
