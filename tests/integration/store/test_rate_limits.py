@@ -27,7 +27,7 @@ async def backdate_tokens(database: Database, seconds: float) -> None:
     )
 
 
-async def test_limit_of_tokens_then_a_wait(database: Database) -> None:
+async def test_acquire_returns_wait_beyond_limit(database: Database) -> None:
     assert [await acquire(database) for _ in range(5)] == [0.0] * 5
     assert await acquire(database) == pytest.approx(WINDOW, abs=5)
     assert await acquire(database, "google:another") == 0.0
