@@ -30,7 +30,8 @@ def _first_naming(probe_recorder: ProbeRecorder, task: str) -> ProbeResponse:
 
     def named() -> ProbeResponse | None:
         return next(
-            (a for a in probe_recorder.liveness if any(one.startswith(task) for one in a.stalled_tasks)), None
+            (a for a in probe_recorder.liveness if any(name.startswith(task) for name in a.stalled_tasks)),
+            None,
         )
 
     found = wait_until(named, 90, f"{task} to be named")
