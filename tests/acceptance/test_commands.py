@@ -2,11 +2,13 @@
 
 import uuid
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from devstack.fakedata.workbook import make_workbook
 from devstack.service import ServiceProcess
+from messaging.records import Record
 from schemas.dead_letters import HEADER_MESSAGE
 from schemas.status import Status
 from tests.support.harness import Harness
@@ -95,13 +97,16 @@ def test_rejected_commands_become_dead_letters(harness: Harness, service: Servic
     ]:
         command_id = str(uuid.uuid4())
         harness.kafka.command(action, request_id, command_id)
-        dead_letter = harness.kafka.wait_for_dead_letter(
-            lambda r, c=command_id: c.encode() in (r.value or b"")
-        )  # type: ignore[misc]
+        marker = command_id.encode()
+        dead_letter = harness.kafka.wait_for_dead_letter(partial(_contains, marker))
         assert dead_letter_reason(dead_letter) == "command_refused"
         message = dict(dead_letter.headers)[HEADER_MESSAGE].decode()
         assert message == f"{action} of {request_id} is refused: {why}"
     assert harness.db.job(done)["sequence"] == last.sequence
+
+
+def _contains(marker: bytes, record: Record) -> bool:
+    return marker in (record.value or b"")
 
 
 def test_repeated_command_acts_once(harness: Harness, service: ServiceProcess) -> None:
