@@ -22,8 +22,8 @@ def make_harness(
         return made[-1]
 
     yield make
-    for one in made:
-        one.close()
+    for harness in made:
+        harness.close()
 
 
 @pytest.fixture(scope="module")

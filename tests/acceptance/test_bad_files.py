@@ -39,9 +39,9 @@ def write_zip_bomb(path: Path) -> None:
     """A few kilobytes that unpack to more than the service allows."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        with zipfile.ZipFile(io.BytesIO(good_workbook_bytes(path))) as whole:
-            for name in whole.namelist():
-                archive.writestr(name, whole.read(name))
+        with zipfile.ZipFile(io.BytesIO(good_workbook_bytes(path))) as content:
+            for name in content.namelist():
+                archive.writestr(name, content.read(name))
         with archive.open("xl/media/noise.bin", "w", force_zip64=True) as member:
             for _ in range(300):
                 member.write(bytes(1 << 20))
@@ -83,7 +83,7 @@ def service(harness: Harness) -> ServiceProcess:
 
 
 @pytest.mark.parametrize("name", BAD_FILES)
-def test_a_bad_file_ends_with_its_own_code_and_a_sentence(
+def test_bad_file_fails_with_its_own_code_and_message(
     harness: Harness, service: ServiceProcess, name: str
 ) -> None:
     code, make = BAD_FILES[name]
@@ -98,34 +98,32 @@ def test_a_bad_file_ends_with_its_own_code_and_a_sentence(
     assert event.attempt == 1, "a permanent error is not tried again"
 
 
-def test_a_damaged_file_that_was_changed_just_now_is_read_again_before_that_is_final(
+def test_recently_changed_damaged_file_is_retried_before_failing(
     harness: Harness, service: ServiceProcess
 ) -> None:
     write_truncated(harness.inbox / "fresh.xlsx")
     with_age(harness.inbox / "fresh.xlsx", 22)
     events = harness.kafka.events(
-        asked := harness.kafka.start_excel("fresh.xlsx"), lambda event: event.status is Status.FAILED
+        request_id := harness.kafka.start_excel("fresh.xlsx"), lambda event: event.status is Status.FAILED
     )
     waiting = [event for event in events if event.status is Status.PENDING and event.error]
     assert [event.error and event.error.code for event in waiting] == ["source_changed"]
-    end = harness.kafka.wait_for_terminal_event(asked)
+    end = harness.kafka.wait_for_terminal_event(request_id)
     assert end.error is not None
     assert (end.error.code, end.attempt) == ("workbook_damaged", 2)
 
 
-def test_a_file_that_is_still_being_written_is_imported_when_it_is_whole(
-    harness: Harness, service: ServiceProcess
-) -> None:
+def test_partially_written_file_is_imported_once_complete(harness: Harness, service: ServiceProcess) -> None:
     path = harness.inbox / "written.xlsx"
-    whole = good_workbook_bytes(path)
-    path.write_bytes(whole[: len(whole) // 2])
+    content = good_workbook_bytes(path)
+    path.write_bytes(content[: len(content) // 2])
     with_age(path, 15)
-    asked = harness.kafka.start_excel(path.name)
+    request_id = harness.kafka.start_excel(path.name)
     harness.kafka.events(
-        asked, lambda event: event.error is not None and event.error.code == "source_changed"
+        request_id, lambda event: event.error is not None and event.error.code == "source_changed"
     )
-    path.write_bytes(whole)
-    event = harness.kafka.wait_for_terminal_event(asked)
+    path.write_bytes(content)
+    event = harness.kafka.wait_for_terminal_event(request_id)
     assert (event.status, event.inserted, event.attempt) == (Status.COMPLETED, 200, 2)
 
 
@@ -139,7 +137,7 @@ def test_a_file_that_is_still_being_written_is_imported_when_it_is_whole(
         ("folder", "file_unreadable"),
     ],
 )
-def test_nothing_leads_out_of_the_inbox(
+def test_missing_files_and_paths_outside_inbox_are_rejected(
     harness: Harness, service: ServiceProcess, path: str, code: str
 ) -> None:
     good_workbook_bytes(harness.folder / "outside.xlsx")
@@ -152,9 +150,7 @@ def test_nothing_leads_out_of_the_inbox(
     assert event.error.code == code
 
 
-def test_a_sheet_that_is_not_there_is_named_with_those_that_are(
-    harness: Harness, service: ServiceProcess
-) -> None:
+def test_missing_sheet_error_lists_existing_sheets(harness: Harness, service: ServiceProcess) -> None:
     good_workbook_bytes(harness.inbox / "sheets.xlsx")
     event = harness.kafka.wait_for_terminal_event(
         harness.kafka.start_excel("sheets.xlsx", sheet="Нет такого")
@@ -164,7 +160,7 @@ def test_a_sheet_that_is_not_there_is_named_with_those_that_are(
     assert "Чаты" in event.error.message
 
 
-def test_a_stray_cell_in_the_last_corner_does_not_keep_a_workbook_out(
+def test_workbook_with_stray_cell_in_last_corner_is_imported(
     harness: Harness, service: ServiceProcess
 ) -> None:
     stray_cell_xlsx(harness.inbox / "stray.xlsx", 500)
@@ -173,9 +169,9 @@ def test_a_stray_cell_in_the_last_corner_does_not_keep_a_workbook_out(
     assert (event.processed, event.failed, event.total) == (500, 1, 501)
 
 
-def test_after_all_that_the_service_is_well(harness: Harness, service: ServiceProcess) -> None:
-    expected = make_workbook(harness.inbox / "well.xlsx", rows=300, seed=41)
-    event = harness.kafka.wait_for_terminal_event(harness.kafka.start_excel("well.xlsx"))
+def test_service_is_healthy_after_bad_files(harness: Harness, service: ServiceProcess) -> None:
+    expected = make_workbook(harness.inbox / "good.xlsx", rows=300, seed=41)
+    event = harness.kafka.wait_for_terminal_event(harness.kafka.start_excel("good.xlsx"))
     assert (event.status, event.failed) == (Status.COMPLETED, expected.failed)
     assert not list(harness.scratch.glob("*/*"))
     assert psutil.Process(service.pid).memory_info().rss < 200 * 2**20

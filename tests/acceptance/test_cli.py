@@ -36,7 +36,7 @@ def run_cli(harness: Harness, service: ServiceProcess, *words: str) -> subproces
     )
 
 
-def test_a_file_is_sent_imported_and_followed_to_its_end(
+def test_start_uploads_file_and_watches_job_until_completed(
     harness: Harness, service: ServiceProcess, workbook: Path, expected: ExpectedImport, tmp_path: Path
 ) -> None:
     request_id = str(uuid.uuid4())
@@ -62,7 +62,7 @@ def test_a_file_is_sent_imported_and_followed_to_its_end(
     assert "completed" in shown.stdout
 
 
-def test_a_failed_import_says_why_and_exits_with_1(
+def test_failed_import_prints_its_code_and_exits_with_1(
     harness: Harness, service: ServiceProcess, tmp_path: Path
 ) -> None:
     path = tmp_path / "text.xlsx"
@@ -73,7 +73,7 @@ def test_a_failed_import_says_why_and_exits_with_1(
     assert "Traceback" not in done.stderr
 
 
-def test_a_refused_request_ends_the_watching_with_its_reason(
+def test_rejected_request_ends_watch_with_its_reason(
     harness: Harness, service: ServiceProcess, workbook: Path, expected: ExpectedImport, tmp_path: Path
 ) -> None:
     request_id = str(uuid.uuid4())

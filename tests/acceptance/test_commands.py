@@ -2,11 +2,13 @@
 
 import uuid
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from devstack.fakedata.workbook import make_workbook
 from devstack.service import ServiceProcess
+from messaging.records import Record
 from schemas.dead_letters import HEADER_MESSAGE
 from schemas.status import Status
 from tests.support.harness import Harness
@@ -34,7 +36,7 @@ def running_job(harness: Harness, service: ServiceProcess) -> Iterator[str]:
         wait_until(lambda: Status(harness.db.job(request_id)["status"]).terminal, 30, "the job to end")
 
 
-def test_a_running_job_is_cancelled_within_seconds_and_its_child_is_gone(
+def test_cancel_ends_running_job_and_its_child_within_seconds(
     harness: Harness, service: ServiceProcess, running_job: str
 ) -> None:
     with harness.db.locked_table("directory.chats"):
@@ -45,7 +47,7 @@ def test_a_running_job_is_cancelled_within_seconds_and_its_child_is_gone(
     assert not list(harness.scratch.glob("*/*"))
 
 
-def test_a_waiting_job_is_cancelled_at_once(harness: Harness, running_job: str) -> None:
+def test_cancel_ends_pending_job_immediately(harness: Harness, running_job: str) -> None:
     with harness.db.locked_table("directory.chats"):
         waiting = harness.kafka.start_excel("short.xlsx")
         harness.kafka.command("cancel", waiting)
@@ -53,7 +55,7 @@ def test_a_waiting_job_is_cancelled_at_once(harness: Harness, running_job: str) 
         assert harness.db.job(running_job)["status"] == "running"
 
 
-def test_a_cancelled_job_goes_on_from_its_checkpoint_when_retried(harness: Harness, running_job: str) -> None:
+def test_retry_of_cancelled_job_completes_all_rows(harness: Harness, running_job: str) -> None:
     with harness.db.locked_table("directory.chats"):
         harness.kafka.command("cancel", running_job)
     cancelled = harness.kafka.wait_for_terminal_event(running_job)
@@ -70,9 +72,7 @@ def test_a_cancelled_job_goes_on_from_its_checkpoint_when_retried(harness: Harne
     assert sorted(set(sequences)) == list(range(1, event.sequence + 1))
 
 
-def test_a_failed_job_is_retried_and_reads_the_mended_file_from_the_top(
-    harness: Harness, service: ServiceProcess
-) -> None:
+def test_retry_of_failed_job_reads_repaired_file(harness: Harness, service: ServiceProcess) -> None:
     path = harness.inbox / "mended.xlsx"
     path.write_bytes(b"no workbook at all")
     request_id = harness.kafka.start_excel("mended.xlsx")
@@ -85,9 +85,7 @@ def test_a_failed_job_is_retried_and_reads_the_mended_file_from_the_top(
     assert event.total == expected.total
 
 
-def test_commands_that_cannot_be_obeyed_go_to_the_dead_letters(
-    harness: Harness, service: ServiceProcess
-) -> None:
+def test_rejected_commands_become_dead_letters(harness: Harness, service: ServiceProcess) -> None:
     done = harness.kafka.start_excel("short.xlsx")
     last = harness.kafka.wait_for_terminal_event(done)
     unknown = str(uuid.uuid4())
@@ -99,14 +97,19 @@ def test_commands_that_cannot_be_obeyed_go_to_the_dead_letters(
     ]:
         command_id = str(uuid.uuid4())
         harness.kafka.command(action, request_id, command_id)
-        letter = harness.kafka.wait_for_dead_letter(lambda r, c=command_id: c.encode() in (r.value or b""))  # type: ignore[misc]
-        assert dead_letter_reason(letter) == "command_refused"
-        told = dict(letter.headers)[HEADER_MESSAGE].decode()
-        assert told == f"{action} of {request_id} is refused: {why}"
+        marker = command_id.encode()
+        dead_letter = harness.kafka.wait_for_dead_letter(partial(_contains, marker))
+        assert dead_letter_reason(dead_letter) == "command_refused"
+        message = dict(dead_letter.headers)[HEADER_MESSAGE].decode()
+        assert message == f"{action} of {request_id} is refused: {why}"
     assert harness.db.job(done)["sequence"] == last.sequence
 
 
-def test_one_command_delivered_twice_acts_once(harness: Harness, service: ServiceProcess) -> None:
+def _contains(marker: bytes, record: Record) -> bool:
+    return marker in (record.value or b"")
+
+
+def test_repeated_command_acts_once(harness: Harness, service: ServiceProcess) -> None:
     request_id = harness.kafka.start_excel("no such file.xlsx")
     harness.kafka.wait_for_terminal_event(request_id)
     command_id = str(uuid.uuid4())
@@ -121,7 +124,7 @@ def test_one_command_delivered_twice_acts_once(harness: Harness, service: Servic
     )
 
 
-def test_a_job_that_takes_too_long_fails_with_timeout(harness: Harness, service: ServiceProcess) -> None:
+def test_job_over_time_limit_fails_with_timeout(harness: Harness, service: ServiceProcess) -> None:
     with harness.db.locked_table("directory.chats"):
         request_id = harness.kafka.start_excel("long.xlsx", options={"timeout_seconds": 1})
         event = harness.kafka.wait_for_terminal_event(request_id)

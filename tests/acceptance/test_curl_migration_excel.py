@@ -36,9 +36,7 @@ def curl(harness: Harness, service: ServiceProcess, folder: Path) -> Curl:
     return Curl(service.url, folder)
 
 
-def test_the_job_that_a_202_promised_completes_with_every_row_accounted_for(
-    curl: Curl, expected: ExpectedImport
-) -> None:
+def test_uploaded_workbook_completes_with_exact_counts(curl: Curl, expected: ExpectedImport) -> None:
     answer = curl.post("/migration/excel", "-F", "file=@chats.xlsx")
     assert (answer.status, answer.json["id"]) == (202, 1)
     assert answer.headers["location"] == f"/migration/jobs/{answer.json['request_id']}"
@@ -49,9 +47,7 @@ def test_the_job_that_a_202_promised_completes_with_every_row_accounted_for(
     assert job["source_identifier"] == "chats.xlsx"
 
 
-def test_the_fields_of_the_form_may_stand_before_and_after_the_file(
-    curl: Curl, folder: Path, harness: Harness
-) -> None:
+def test_form_fields_are_accepted_before_and_after_file(curl: Curl, folder: Path, harness: Harness) -> None:
     make_workbook(folder / "fields.xlsx", rows=30, seed=43)
     fields = [
         "-F",
@@ -73,7 +69,7 @@ def test_the_fields_of_the_form_may_stand_before_and_after_the_file(
     assert curl.wait_for_end("form%201%2F%D0%B0")["status"] == "completed"
 
 
-def test_the_same_upload_again_is_answered_with_its_job_and_publishes_nothing(
+def test_repeated_upload_returns_its_job_and_publishes_nothing(
     curl: Curl, folder: Path, harness: Harness
 ) -> None:
     make_workbook(folder / "again.xlsx", rows=30, seed=44)
@@ -85,7 +81,7 @@ def test_the_same_upload_again_is_answered_with_its_job_and_publishes_nothing(
     make_workbook(folder / "again.xlsx", rows=31, seed=44)
     third = curl.post("/migration/excel", *key, "-F", "file=@again.xlsx")
     assert (third.status, third.json["code"]) == (409, "request_id_reused")
-    assert {one["field"] for one in third.json["errors"]} == {"source.file.size", "source.file.sha256"}
+    assert {error["field"] for error in third.json["errors"]} == {"source.file.size", "source.file.sha256"}
     # A request read twice would have had its last event sent again.
     outbox = "select sum(resend_generation) from migration.outbox where request_id = 'again-1'"
     assert harness.db.fetchval(outbox) == 0
@@ -116,7 +112,7 @@ def test_the_same_upload_again_is_answered_with_its_job_and_publishes_nothing(
         ),
     ],
 )
-def test_a_wrong_upload_is_refused_with_a_sentence_and_starts_nothing(
+def test_invalid_upload_is_rejected_and_starts_nothing(
     curl: Curl, folder: Path, harness: Harness, body: list[str], status: int, code: str
 ) -> None:
     (folder / "few.xlsx").write_bytes(b"PK" * 2_000)
@@ -130,9 +126,7 @@ def test_a_wrong_upload_is_refused_with_a_sentence_and_starts_nothing(
 
 
 @pytest.mark.parametrize("field", ["request_id=a\x00b", "timeout_seconds=soon", "dataset=people"])
-def test_a_wrong_field_before_the_file_is_refused_before_the_file_is_read(
-    service: ServiceProcess, folder: Path, field: str
-) -> None:
+def test_invalid_field_before_file_is_rejected(service: ServiceProcess, folder: Path, field: str) -> None:
     """By hand: curl cannot send a NUL."""
     name, value = field.split("=")
     disposition = "Content-Disposition: form-data; name="

@@ -12,7 +12,7 @@ from devstack import ROOT
 LIMIT = 240
 
 
-def test_the_demo_imports_exactly_what_its_three_sources_hold() -> None:
+def test_demo_imports_its_three_sources_exactly() -> None:
     done = _demo("--rows", "2000")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "DIFFERS" not in done.stdout
@@ -24,7 +24,7 @@ def test_the_demo_imports_exactly_what_its_three_sources_hold() -> None:
     assert re.search(r"chats tagged bot_registrar +1,920 +1,920\n", done.stdout)
 
 
-def test_the_demo_says_in_one_sentence_why_it_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demo_prints_one_line_when_it_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
     done = _demo("--stack", "external")

@@ -29,7 +29,7 @@ def run_doctor(harness: Harness, **overrides: str) -> subprocess.CompletedProces
     )
 
 
-def test_every_connection_and_credential_is_looked_at(
+def test_doctor_checks_every_connection_and_credential(
     harness: Harness, fake_sheets: FakeSheetsServer
 ) -> None:
     known = fake_sheets.new_account("known")

@@ -21,9 +21,7 @@ LAYOUTS = ["newest", "english", "older", "shuffled", "titled", "second"]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_what_is_stored_equals_an_independent_reading_row_by_row(
-    harness: Harness, service: ServiceProcess, layout: str
-) -> None:
+def test_stored_rows_equal_reference_import(harness: Harness, service: ServiceProcess, layout: str) -> None:
     harness.db.fetch("truncate directory.universities cascade")
     workbook = harness.inbox / f"{layout}.xlsx"
     expected = make_workbook(
@@ -53,7 +51,7 @@ def test_what_is_stored_equals_an_independent_reading_row_by_row(
     assert harness.db.directory_tables() == before
 
 
-def test_events_are_dense_and_in_order_with_one_end(harness: Harness, service: ServiceProcess) -> None:
+def test_event_sequence_has_no_gap_and_one_terminal_event(harness: Harness, service: ServiceProcess) -> None:
     make_workbook(harness.inbox / "ordered.xlsx", rows=3_000, seed=3)
     request_id = harness.kafka.start_excel("ordered.xlsx")
     events = harness.kafka.events(request_id, lambda e: e.status.terminal)
@@ -63,9 +61,7 @@ def test_events_are_dense_and_in_order_with_one_end(harness: Harness, service: S
     assert all(event.processed + event.failed <= event.total for event in events if event.total is not None)
 
 
-def test_the_same_request_again_starts_nothing_and_says_the_last_event_again(
-    harness: Harness, service: ServiceProcess
-) -> None:
+def test_repeated_request_resends_last_event(harness: Harness, service: ServiceProcess) -> None:
     make_workbook(harness.inbox / "again.xlsx", rows=300, seed=4)
     request_id = harness.kafka.start_excel("again.xlsx")
     last = harness.kafka.wait_for_terminal_event(request_id)
@@ -84,22 +80,18 @@ def _count_and_check(event_id: object) -> bool:
     return _seen_counts[event_id] == 2
 
 
-def test_another_body_under_a_known_id_is_refused_and_the_job_untouched(
-    harness: Harness, service: ServiceProcess
-) -> None:
+def test_reused_request_id_is_rejected_and_job_unchanged(harness: Harness, service: ServiceProcess) -> None:
     make_workbook(harness.inbox / "one.xlsx", rows=50, seed=5)
     request_id = harness.kafka.start_excel("one.xlsx")
     harness.kafka.wait_for_terminal_event(request_id)
     before = harness.db.job(request_id)
     harness.kafka.start_excel("two.xlsx", request_id=request_id)
-    letter = harness.kafka.wait_for_dead_letter(lambda r: r.key == request_id.encode())
-    assert dead_letter_reason(letter) == "request_id_reused"
+    dead_letter = harness.kafka.wait_for_dead_letter(lambda r: r.key == request_id.encode())
+    assert dead_letter_reason(dead_letter) == "request_id_reused"
     assert harness.db.job(request_id) == before
 
 
-def test_a_request_typed_into_a_plain_producer_works_and_garbage_stops_nothing(
-    harness: Harness, service: ServiceProcess
-) -> None:
+def test_request_without_id_is_processed_after_garbage(harness: Harness, service: ServiceProcess) -> None:
     make_workbook(harness.inbox / "typed.xlsx", rows=60, seed=6)
     garbage = f"garbage {uuid.uuid4()}".encode()
     harness.kafka.publish(garbage)
@@ -110,8 +102,8 @@ def test_a_request_typed_into_a_plain_producer_works_and_garbage_stops_nothing(
         "requested_by": str(uuid.uuid4()),
     }
     harness.kafka.publish(body)
-    letter = harness.kafka.wait_for_dead_letter(lambda r: r.value == garbage)
-    assert dead_letter_reason(letter) == "not_json"
+    dead_letter = harness.kafka.wait_for_dead_letter(lambda r: r.value == garbage)
+    assert dead_letter_reason(dead_letter) == "not_json"
     wait_until(
         lambda: harness.db.fetch(
             "select 1 from migration.jobs where requested_by = $1 and status = 'completed'",
@@ -122,9 +114,7 @@ def test_a_request_typed_into_a_plain_producer_works_and_garbage_stops_nothing(
     )
 
 
-def test_a_wrong_request_with_an_unknown_id_is_answered_by_a_failed_event(
-    harness: Harness, service: ServiceProcess
-) -> None:
+def test_invalid_request_is_answered_by_failed_event(harness: Harness, service: ServiceProcess) -> None:
     request_id = str(uuid.uuid4())
     harness.kafka.publish(
         {"request_id": request_id, "action": "start", "dataset": "chats", "source": {"type": "oracle"}}
@@ -135,7 +125,7 @@ def test_a_wrong_request_with_an_unknown_id_is_answered_by_a_failed_event(
     assert event.error.code == "invalid_request"
 
 
-def test_rejected_rows_are_there_with_all_wrong_fields_and_the_record(
+def test_rejected_rows_are_listed_with_all_errors_and_record(
     harness: Harness, service: ServiceProcess
 ) -> None:
     expected = make_workbook(harness.inbox / "wrong.xlsx", rows=400, seed=8, invalid_share=0.3)
@@ -147,9 +137,7 @@ def test_rejected_rows_are_there_with_all_wrong_fields_and_the_record(
     assert sorted({e["field"] for e in page["items"][0]["errors"]}) == list(expected.rejected[0].fields)
 
 
-def test_a_value_that_only_postgres_refuses_costs_its_row_and_not_its_batch(
-    harness: Harness, service: ServiceProcess
-) -> None:
+def test_value_rejected_by_postgres_rejects_only_its_row(harness: Harness, service: ServiceProcess) -> None:
     expected = make_workbook(
         harness.inbox / "refused.xlsx", rows=500, seed=9, invalid_share=0.0, duplicate_share=0.0
     )
@@ -182,11 +170,11 @@ def _urls(path: Path) -> list[tuple[str]]:
     return [(str(cells["url"]).strip(),) for _, cells in read_workbook(path)]
 
 
-def test_nothing_personal_stands_in_log_or_events(harness: Harness, service: ServiceProcess) -> None:
+def test_log_and_events_contain_no_phone(harness: Harness, service: ServiceProcess) -> None:
     make_workbook(harness.inbox / "personal.xlsx", rows=300, seed=10, invalid_share=0.3)
     request_id = harness.kafka.start_excel("personal.xlsx")
     events = harness.kafka.events(request_id, lambda e: e.status.terminal)
     phones = [phone for (phone,) in harness.db.fetch("select distinct phone from directory.administrators")]
     assert phones
-    said = service.log.read_text() + json.dumps([event.model_dump(mode="json") for event in events])
-    assert not [phone for phone in phones if phone[-10:] in said]
+    output = service.log.read_text() + json.dumps([event.model_dump(mode="json") for event in events])
+    assert not [phone for phone in phones if phone[-10:] in output]

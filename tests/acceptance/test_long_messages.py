@@ -59,7 +59,7 @@ def _record(harness: Harness, request_id: str) -> Record:
 
 
 @pytest.mark.parametrize("name", ["x" * 1_100_000, "\ue000" * 370_000, '<sheet name="' * 80_000])
-def test_very_long_name_of_a_sheet_makes_a_short_message(
+def test_very_long_sheet_name_makes_short_message(
     harness: Harness, service: ServiceProcess, name: str
 ) -> None:
     path = rename_sheet(write_xlsx(harness.inbox / "long.xlsx", [HEADER, *data_rows(3)]), name)
@@ -74,7 +74,7 @@ def test_very_long_name_of_a_sheet_makes_a_short_message(
     assert psutil.Process(service.pid).memory_info().rss < 200 * 2**20
 
 
-def test_many_long_names_of_sheets_make_a_short_message(harness: Harness, service: ServiceProcess) -> None:
+def test_many_long_sheet_names_make_short_message(harness: Harness, service: ServiceProcess) -> None:
     sheets = "".join(f'<sheet name="{n}{"&#xE000;" * 90}" sheetId="{n}" r:id="rId1"/>' for n in range(2, 40))
     path = raw_xlsx(harness.inbox / "many.xlsx", text_row(1, *HEADER), sheets=sheets)
     event = harness.kafka.wait_for_terminal_event(harness.kafka.start_excel(path.name, sheet="Нет такого"))
@@ -84,7 +84,7 @@ def test_many_long_names_of_sheets_make_a_short_message(harness: Harness, servic
     assert event.error.message.endswith("may be written as it is shown.")
 
 
-def test_events_that_do_not_fit_are_sent_shortened_and_stop_nobody(
+def test_oversized_events_are_shortened_and_block_no_others(
     harness: Harness, service: ServiceProcess
 ) -> None:
     """600 of them, more than a page of the relay has events: 660 MB that want to be sent."""
@@ -106,7 +106,7 @@ def test_events_that_do_not_fit_are_sent_shortened_and_stop_nobody(
     assert httpx.get(f"{service.url}/readyz", timeout=5).status_code == 200
 
 
-def test_event_that_never_leaves_turns_readiness_red_while_others_go_on(
+def test_unpublishable_event_makes_service_unready_and_blocks_no_others(
     harness: Harness, service: ServiceProcess
 ) -> None:
     """Its key alone is too large, which no request can bring about; taken out of the outbox, all is well."""
@@ -121,9 +121,9 @@ def test_event_that_never_leaves_turns_readiness_red_while_others_go_on(
         return httpx.get(f"{service.url}/readyz", timeout=5).status_code == 503
 
     wait_until(red, 90, "readiness to turn red")
-    told = httpx.get(f"{service.url}/readyz", timeout=5).json()["waiting_for"]
-    assert list(told) == ["outbox"]
-    assert "the outbox has not moved for" in told["outbox"]
+    waiting_for = httpx.get(f"{service.url}/readyz", timeout=5).json()["waiting_for"]
+    assert list(waiting_for) == ["outbox"]
+    assert "the outbox has not moved for" in waiting_for["outbox"]
     assert _metrics(service)["outbox_head_unchanged_seconds"] >= 60
     assert httpx.get(f"{service.url}/healthz", timeout=5).status_code == 200
     harness.db.execute("delete from migration.outbox where length(request_id) > 1000")

@@ -23,7 +23,7 @@ def _values(service: ServiceProcess) -> dict[str, float]:
     return {name.removeprefix(PREFIX): float(value) for name, _, value in lines}
 
 
-def test_an_import_and_a_rejected_message_are_counted(harness: Harness) -> None:
+def test_import_and_rejected_message_are_counted(harness: Harness) -> None:
     expected = make_workbook(harness.inbox / "counted.xlsx", rows=1_000, seed=3, invalid_share=0.1)
     service = harness.start_replica(MIGRATION_BATCH_ROWS="300")
     ended = harness.kafka.wait_for_terminal_event(harness.kafka.start_excel("counted.xlsx"))

@@ -17,12 +17,12 @@ SHORT = ("--max-examples", "15", "--phases", "examples,fuzzing")
 
 
 @pytest.mark.parametrize("tokens", [False, True], ids=["without tokens", "with tokens"])
-def test_the_service_answers_as_its_document_says(make_harness: Callable[[], Harness], tokens: bool) -> None:
-    world = make_harness()
+def test_responses_conform_to_openapi_document(make_harness: Callable[[], Harness], tokens: bool) -> None:
+    harness = make_harness()
     try:
-        result = fuzz(make_target(world, tokens=tokens), world.folder, *SHORT, seed=SEED)
+        result = fuzz(make_target(harness, tokens=tokens), harness.folder, *SHORT, seed=SEED)
     finally:
-        world.close()  # its replica would take requests of the next one: they are one consumer group
+        harness.close()  # its replica would take requests of the next one: they are one consumer group
     assert result.exit_code == 0, result.output
     assert len(result.responses) > 150
     assert result.accepted_share >= MIN_ACCEPTED_SHARE, result.accepted

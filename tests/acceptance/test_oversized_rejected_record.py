@@ -88,7 +88,7 @@ def run_first_job(harness: Harness, service: ServiceProcess) -> None:
 
 
 @pytest.mark.parametrize("name", WORKBOOKS)
-def test_hostile_row_is_one_rejected_row_of_many_jobs(
+def test_hostile_rows_are_rejected_within_memory_limit(
     harness: Harness, service: ServiceProcess, name: str
 ) -> None:
     path = WORKBOOKS[name](harness.inbox / f"{name}.xlsx")
@@ -112,9 +112,7 @@ def test_hostile_row_is_one_rejected_row_of_many_jobs(
     assert '"ИНН", "field": "inn"' in columns
 
 
-def test_kinds_of_cells_and_columns_of_the_source_are_stored(
-    harness: Harness, service: ServiceProcess
-) -> None:
+def test_cell_kinds_of_rejected_row_are_stored(harness: Harness, service: ServiceProcess) -> None:
     path = kinds_workbook(harness.inbox / "kinds.xlsx")
     request_id = harness.kafka.start_excel(path.name)
     assert harness.kafka.wait_for_terminal_event(request_id).failed == 1

@@ -38,9 +38,7 @@ def inbox_body(path: str, **more: Any) -> dict[str, Any]:
     return {"action": "start", "dataset": "chats", "source": source, **more}
 
 
-def test_any_request_can_be_published_and_is_answered_with_its_job(
-    harness: Harness, client: httpx.Client
-) -> None:
+def test_posted_request_is_answered_with_its_job(harness: Harness, client: httpx.Client) -> None:
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     body = inbox_body("short.xlsx", requested_by="ivanova", options={"timeout_seconds": 600})
     answer = client.post("/migration/requests", json=body, headers={"traceparent": trace})
@@ -66,7 +64,7 @@ def test_any_request_can_be_published_and_is_answered_with_its_job(
         ("google-sheets", {"spreadsheet_id": "1AbC", "worksheet": "Чаты"}, "1AbC/Чаты"),
     ],
 )
-def test_databases_and_spreadsheets_are_started_by_name(
+def test_database_and_spreadsheet_imports_start_by_name(
     harness: Harness, client: httpx.Client, path: str, body: dict[str, str], identifier: str
 ) -> None:
     answer = client.post(f"/migration/{path}", json={**body, "request_id": path})
@@ -76,7 +74,7 @@ def test_databases_and_spreadsheets_are_started_by_name(
     assert event.error.code in {"unknown_connection", "unknown_credentials"}
 
 
-def test_a_known_request_is_answered_without_publishing_and_another_body_is_refused_by_field(
+def test_repeated_request_is_not_published_and_changed_fields_are_409(
     harness: Harness, client: httpx.Client
 ) -> None:
     key = {"Idempotency-Key": f"known-{uuid.uuid4()}"}
@@ -87,12 +85,15 @@ def test_a_known_request_is_answered_without_publishing_and_another_body_is_refu
     body = inbox_body("long.xlsx", options={"max_attempts": 7})
     other = client.post("/migration/requests", json=body, headers=key)
     assert (other.status_code, other.json()["code"]) == (409, "request_id_reused")
-    assert [one["field"] for one in other.json()["errors"]] == ["source.file.path", "options.max_attempts"]
+    assert [error["field"] for error in other.json()["errors"]] == [
+        "source.file.path",
+        "options.max_attempts",
+    ]
     sends = "select sum(resend_generation) from migration.outbox where request_id = $1"
     assert harness.db.fetchval(sends, key["Idempotency-Key"]) == 0
 
 
-def test_of_many_posts_with_one_id_and_two_bodies_no_success_belongs_to_a_dead_letter(
+def test_concurrent_posts_with_one_id_succeed_for_one_body_only(
     harness: Harness, service: ServiceProcess
 ) -> None:
     """Through two replicas at once: whoever gets a 2xx asked for what is recorded."""
@@ -123,7 +124,7 @@ def test_of_many_posts_with_one_id_and_two_bodies_no_success_belongs_to_a_dead_l
     second.stop()
 
 
-def test_a_command_is_answered_with_the_job_and_acts_once(harness: Harness, client: httpx.Client) -> None:
+def test_command_is_answered_with_job_and_acts_once(harness: Harness, client: httpx.Client) -> None:
     request_id = client.post("/migration/requests", json=inbox_body("long.xlsx")).json()["request_id"]
     wait_until(lambda: harness.db.job(request_id).get("checkpoint"), 60, "the job to be in its middle")
     key = {"Idempotency-Key": f"cancel-{uuid.uuid4()}"}
@@ -134,17 +135,15 @@ def test_a_command_is_answered_with_the_job_and_acts_once(harness: Harness, clie
         assert harness.kafka.wait_for_terminal_event(request_id).status == "cancelled"
     again = client.post(f"/migration/jobs/{request_id}/cancel", json=body, headers=key)
     assert (again.status_code, again.json()["status"]) == (200, "cancelled")
-    asked = "select requested_by, action from migration.commands where command_id = $1"
-    assert harness.db.fetch(asked, key["Idempotency-Key"]) == [("petrov", "cancel")]
+    query = "select requested_by, action from migration.commands where command_id = $1"
+    assert harness.db.fetch(query, key["Idempotency-Key"]) == [("petrov", "cancel")]
 
     retried = client.post(f"/migration/jobs/{request_id}/retry")
     assert (retried.status_code, retried.json()["run"]) == (202, 2)
     assert harness.kafka.wait_for_terminal_event(request_id, run=2).status == "completed"
 
 
-def test_a_command_that_intake_refuses_is_answered_with_its_sentence(
-    harness: Harness, client: httpx.Client
-) -> None:
+def test_rejected_command_is_409_with_its_reason(harness: Harness, client: httpx.Client) -> None:
     job = client.post("/migration/requests", json=inbox_body("short.xlsx")).json()
     harness.kafka.wait_for_terminal_event(job["request_id"])
     for action, sentence in (("cancel", "there is nothing to cancel"), ("retry", "start the source again")):
@@ -158,7 +157,7 @@ def test_a_command_that_intake_refuses_is_answered_with_its_sentence(
     assert (answer.status_code, answer.json()["code"]) == (409, "command_id_reused")
 
 
-def test_a_message_names_its_job_by_request_id_alone(client: httpx.Client) -> None:
+def test_command_in_body_names_job_by_request_id_only(client: httpx.Client) -> None:
     """In an address a number may be the id of the job, in a message it is a request id."""
     number = client.post("/migration/requests", json=inbox_body("short.xlsx")).json()["id"]
     answer = client.post("/migration/requests", json={"action": "cancel", "request_id": str(number)})
@@ -166,14 +165,14 @@ def test_a_message_names_its_job_by_request_id_alone(client: httpx.Client) -> No
     assert answer.json()["detail"].startswith(f"There is no job with request id '{number}'")
 
 
-def test_a_request_with_two_different_keys_is_refused(client: httpx.Client) -> None:
+def test_two_different_idempotency_keys_are_rejected(client: httpx.Client) -> None:
     headers = [("idempotency-key", "a"), ("idempotency-key", "b")]
     answer = client.post("/migration/requests", json=inbox_body("short.xlsx"), headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 
 @pytest.mark.parametrize("action", ["cancel", "retry"])
-def test_a_command_for_a_job_that_is_not_there_is_not_published(
+def test_command_for_unknown_job_is_not_published(
     harness: Harness, service: ServiceProcess, client: httpx.Client, action: str
 ) -> None:
     request_id = f"none-{uuid.uuid4()}"
@@ -199,15 +198,17 @@ def test_a_command_for_a_job_that_is_not_there_is_not_published(
         ("google-sheets", {}, "spreadsheet_id"),
     ],
 )
-def test_a_wrong_body_names_its_fields(
+def test_invalid_body_error_names_its_fields(
     client: httpx.Client, path: str, body: dict[str, Any], field: str
 ) -> None:
     answer = client.post(f"/migration/{path}", json=body)
     assert answer.status_code == 422
-    assert any(field in f"{one['field']}: {one['message']}" for one in answer.json()["errors"]), answer.json()
+    assert any(field in f"{error['field']}: {error['message']}" for error in answer.json()["errors"]), (
+        answer.json()
+    )
 
 
-def test_a_body_that_is_no_json_or_damaged_is_refused(client: httpx.Client) -> None:
+def test_invalid_json_and_wrong_digest_are_400(client: httpx.Client) -> None:
     json_type = {"content-type": "application/json"}
     broken = client.post("/migration/database", content=b"{", headers=json_type)
     assert (broken.status_code, broken.json()["code"]) == (400, "not_json")
@@ -216,7 +217,7 @@ def test_a_body_that_is_no_json_or_damaged_is_refused(client: httpx.Client) -> N
     assert (damaged.status_code, damaged.json()["code"]) == (400, "digest_mismatch")
 
 
-def test_the_address_of_a_job_is_never_that_of_another_one(harness: Harness, client: httpx.Client) -> None:
+def test_location_never_leads_to_another_job(harness: Harness, client: httpx.Client) -> None:
     """The number of one job may be the request id of another."""
     first = client.post("/migration/requests", json=inbox_body("short.xlsx")).json()
     client.post("/migration/requests", json=inbox_body("short.xlsx", request_id=str(first["id"] + 2)))
@@ -227,7 +228,7 @@ def test_the_address_of_a_job_is_never_that_of_another_one(harness: Harness, cli
     harness.kafka.wait_for_terminal_event(found["request_id"])
 
 
-def test_a_page_of_another_origin_starts_and_cancels_nothing(harness: Harness, client: httpx.Client) -> None:
+def test_cross_site_requests_are_403(harness: Harness, client: httpx.Client) -> None:
     job = client.post("/migration/requests", json=inbox_body("short.xlsx")).json()
     harness.kafka.wait_for_terminal_event(job["request_id"])
     before = harness.db.fetchval("select count(*) from migration.jobs")
@@ -240,7 +241,7 @@ def test_a_page_of_another_origin_starts_and_cancels_nothing(harness: Harness, c
     assert harness.db.fetchval("select count(*) from migration.jobs") == before
 
 
-def test_a_body_with_very_many_wrong_fields_costs_little_and_names_the_first(client: httpx.Client) -> None:
+def test_only_first_of_many_invalid_fields_are_reported(client: httpx.Client) -> None:
     many = {f"unknown-{n}": n for n in range(3_000)}
     answer = client.post("/migration/database", json={"source_identifier": "a", **many})
     assert (answer.status_code, len(answer.json()["errors"])) == (422, 20)

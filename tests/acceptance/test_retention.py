@@ -50,7 +50,10 @@ def _resent_event(harness: Harness, last: StatusEvent, times: int) -> StatusEven
     return harness.kafka.events(last.request_id, enough)[-1]
 
 
-def test_a_removed_job_is_known_and_one_without_its_rejected_rows_is_read_anew(harness: Harness) -> None:
+def test_deleted_job_stays_known_and_pruned_job_is_read_from_the_top(harness: Harness) -> None:
+    """The id of a deleted job still answers repeated requests and commands; a retry of a job whose
+    rejected rows were pruned reads the source from the top.
+    """
     make_workbook(harness.inbox / "short.xlsx", rows=40, seed=51)
     long = make_workbook(harness.inbox / "long.xlsx", rows=ROWS, seed=52)
     first = harness.start_replica(
@@ -72,15 +75,15 @@ def test_a_removed_job_is_known_and_one_without_its_rejected_rows_is_read_anew(h
     harness.kafka.start_excel("short.xlsx", request_id=gone)
     assert _resent_event(harness, last, 2) == last
     harness.kafka.command("retry", gone, "retry-of-gone")
-    letter = harness.kafka.wait_for_dead_letter(lambda r: b"retry-of-gone" in (r.value or b""))
-    assert dead_letter_reason(letter) == "command_refused"
-    assert "its job was removed" in dict(letter.headers)[HEADER_MESSAGE].decode()
+    dead_letter = harness.kafka.wait_for_dead_letter(lambda r: b"retry-of-gone" in (r.value or b""))
+    assert dead_letter_reason(dead_letter) == "command_refused"
+    assert "its job was removed" in dict(dead_letter.headers)[HEADER_MESSAGE].decode()
     assert _resent_event(harness, last, 3) == last
     harness.kafka.start_excel("long.xlsx", request_id=gone)
-    letter = harness.kafka.wait_for_dead_letter(
+    dead_letter = harness.kafka.wait_for_dead_letter(
         lambda r: r.key == gone.encode() and b"long.xlsx" in (r.value or b"")
     )
-    assert dead_letter_reason(letter) == "request_id_reused"
+    assert dead_letter_reason(dead_letter) == "request_id_reused"
     assert harness.db.job(gone) == {}
 
     harness.kafka.command("retry", stripped)

@@ -19,9 +19,7 @@ async def rejecting_constraint(harness: Harness) -> None:
 
 
 @pytest.mark.usefixtures("rejecting_constraint")
-def test_a_target_that_refuses_every_row_ends_the_job_before_its_time(
-    harness: Harness, service: ServiceProcess
-) -> None:
+def test_job_fails_early_when_postgres_rejects_every_row(harness: Harness, service: ServiceProcess) -> None:
     make_workbook(harness.inbox / "refused.xlsx", rows=5_000, seed=61)
     ended = harness.kafka.wait_for_terminal_event(harness.kafka.start_excel("refused.xlsx"), seconds=300)
     assert ended.status is Status.FAILED

@@ -13,7 +13,7 @@ from tests.support.three_sources import assert_exact, make_sources
 
 @pytest.fixture
 def harness(make_harness: Callable[[], Harness]) -> Iterator[Harness]:
-    """A world for each test, with empty tables."""
+    """A harness for each test, with empty tables."""
     made = make_harness()
     yield made
     for replica in made.replicas:
@@ -26,7 +26,7 @@ def chats_by_tag(harness: Harness) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
-def test_all_three_run_at_once_with_exact_counts(
+def test_three_concurrent_sources_have_exact_counts(
     harness: Harness, fake_sheets: FakeSheetsServer, replicas: int
 ) -> None:
     with make_sources(harness, fake_sheets, 6_000) as sources:
@@ -48,7 +48,7 @@ def test_all_three_run_at_once_with_exact_counts(
             assert again.unchanged == sources.expected[kind].inserted
 
 
-def test_a_database_and_a_spreadsheet_with_the_same_chats_at_once_make_each_of_them_once(
+def test_concurrent_imports_of_same_chats_insert_each_once(
     make_harness: Callable[[], Harness], fake_sheets: FakeSheetsServer
 ) -> None:
     chats = [
@@ -60,17 +60,17 @@ def test_a_database_and_a_spreadsheet_with_the_same_chats_at_once_make_each_of_t
     links = len({chat.url for chat in chats})
     both, alone = make_harness(), make_harness()
     with make_sources(both, fake_sheets, 0, chats) as sources:
-        for world, kinds in ((both, ("database", "google_sheets")), (alone, ("google_sheets",))):
+        for harness, kinds in ((both, ("database", "google_sheets")), (alone, ("google_sheets",))):
             for _ in range(2):
-                world.start_replica(**sources.settings, MIGRATION_BATCH_ROWS="100")
-            requests = [world.kafka.start(sources.specs[kind]) for kind in kinds]
-            events = [world.kafka.wait_for_terminal_event(request_id) for request_id in requests]
+                harness.start_replica(**sources.settings, MIGRATION_BATCH_ROWS="100")
+            requests = [harness.kafka.start(sources.specs[kind]) for kind in kinds]
+            events = [harness.kafka.wait_for_terminal_event(request_id) for request_id in requests]
             assert sum(event.inserted for event in events) == links
             for event in events:
                 assert event.status is Status.COMPLETED
                 assert event.inserted + event.updated + event.unchanged == links
                 assert event.duplicates == len(chats) - links
-            for replica in world.replicas:
+            for replica in harness.replicas:
                 replica.stop()
         # Whoever came first: a row that knows no КПП takes nothing away from one that does.
         assert both.db.directory_tables()["chats"] == alone.db.directory_tables()["chats"]

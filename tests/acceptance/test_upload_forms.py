@@ -71,7 +71,7 @@ def assert_nothing_started(harness: Harness, curl: Curl, name: str) -> None:
 
 
 @pytest.mark.parametrize("order", ["before", "after"])
-def test_fields_may_stand_before_or_behind_the_file(harness: Harness, curl: Curl, order: str) -> None:
+def test_fields_are_accepted_before_or_after_file(harness: Harness, curl: Curl, order: str) -> None:
     fields = (
         "-F",
         f"request_id=fields-{order}",
@@ -120,7 +120,7 @@ def test_fields_may_stand_before_or_behind_the_file(harness: Harness, curl: Curl
         (("--data-binary", "@chats.xlsx"), 415, "unsupported_media_type", ""),
     ],
 )
-def test_what_is_wrong_before_the_file_is_refused_before_any_of_it_is_sent(
+def test_error_before_file_is_rejected_before_any_chunk_is_published(
     harness: Harness, curl: Curl, options: tuple[str, ...], status: int, code: str, field: str
 ) -> None:
     before = harness.kafka.record_count(UPLOADS.name)
@@ -128,7 +128,7 @@ def test_what_is_wrong_before_the_file_is_refused_before_any_of_it_is_sent(
     assert (answer.status, answer.json["code"]) == (status, code), answer.body
     assert answer.headers["content-type"] == "application/problem+json"
     if field:
-        assert [one["field"] for one in answer.json["errors"]] == [field]
+        assert [error["field"] for error in answer.json["errors"]] == [field]
     assert harness.kafka.record_count(UPLOADS.name) == before
 
 
@@ -142,7 +142,7 @@ def test_what_is_wrong_before_the_file_is_refused_before_any_of_it_is_sent(
         ("file", ("-F", f'file=@chats.xlsx;headers="{WRONG_DIGEST}"'), 400, "digest_mismatch"),
     ],
 )
-def test_what_is_wrong_behind_the_file_or_with_it_starts_nothing(
+def test_error_in_or_after_file_starts_nothing(
     harness: Harness, curl: Curl, name: str, options: tuple[str, ...], status: int, code: str
 ) -> None:
     answer = post(curl, *options)
@@ -151,7 +151,7 @@ def test_what_is_wrong_behind_the_file_or_with_it_starts_nothing(
 
 
 @pytest.mark.parametrize("length", ["stated", "not stated"])
-def test_a_file_beyond_the_limit_is_refused_so_that_curl_sees_it(
+def test_too_large_file_is_413_visible_to_curl(
     harness: Harness, curl: Curl, folder: Path, length: str
 ) -> None:
     chunked = ("-H", "Transfer-Encoding: chunked") if length == "not stated" else ()
@@ -161,7 +161,7 @@ def test_a_file_beyond_the_limit_is_refused_so_that_curl_sees_it(
     assert_nothing_started(harness, curl, length)
 
 
-def test_right_digests_of_file_and_body_are_taken(curl: Curl, folder: Path) -> None:
+def test_correct_digests_of_file_and_body_are_accepted(curl: Curl, folder: Path) -> None:
     """The body is a form made by hand: only who has it can say its digest."""
     content = (folder / "chats.xlsx").read_bytes()
     frame = '--b\r\nContent-Disposition: form-data; name="file"; filename="chats.xlsx"\r\n'
@@ -180,9 +180,7 @@ def _digest(content: bytes) -> str:
     return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
 
 
-def test_a_known_request_is_answered_without_sending_its_file_and_another_file_is_refused(
-    harness: Harness, curl: Curl
-) -> None:
+def test_repeated_upload_publishes_no_chunk_and_other_file_is_409(harness: Harness, curl: Curl) -> None:
     key = ("-H", "Idempotency-Key: known")
     job = wait_for_completion(curl, post(curl, *key, *FILE))
     before = harness.kafka.record_count(UPLOADS.name)
@@ -190,5 +188,5 @@ def test_a_known_request_is_answered_without_sending_its_file_and_another_file_i
     assert (again.status, again.json["id"], again.json["status"]) == (200, job["id"], "completed")
     other = post(curl, *key, "-F", "file=@other.xlsx;filename=chats.xlsx")
     assert (other.status, other.json["code"]) == (409, "request_id_reused")
-    assert "source.file.sha256" in {one["field"] for one in other.json["errors"]}
+    assert "source.file.sha256" in {error["field"] for error in other.json["errors"]}
     assert harness.kafka.record_count(UPLOADS.name) == before

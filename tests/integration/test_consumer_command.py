@@ -82,7 +82,7 @@ async def _run_enforce(dsn: str) -> tuple[int | None, str]:
     return code, err.splitlines()[-1]
 
 
-async def test_foreign_keys_that_cannot_be_enforced_are_one_sentence(database_url: str) -> None:
+async def test_unenforceable_foreign_keys_print_one_line(database_url: str) -> None:
     async with connected(database_url) as connection:
         if connection.get_server_version() < (18, 0):
             pytest.skip("before PostgreSQL 18 every reference is enforced")
@@ -97,7 +97,7 @@ async def test_foreign_keys_that_cannot_be_enforced_are_one_sentence(database_ur
         assert "directory.groups.university_id → directory.universities: 1 rows" in sentence
 
 
-async def test_ctrl_c_ends_a_waiting_migrate(database_url: str) -> None:
+async def test_ctrl_c_ends_waiting_migrate(database_url: str) -> None:
     async with connected(database_url) as connection:
         await connection.execute("select pg_advisory_lock($1)", ADVISORY_LOCK_KEY)
         asks_for_lock = """select true from pg_stat_activity where datname = current_database()
@@ -117,7 +117,7 @@ async def test_ctrl_c_ends_a_waiting_migrate(database_url: str) -> None:
         await wait_until_async(gone, LIMIT, "its session to end")
 
 
-async def test_ctrl_c_ends_a_waiting_doctor(silent_server: socket.socket, database_url: str) -> None:
+async def test_ctrl_c_ends_waiting_doctor(silent_server: socket.socket, database_url: str) -> None:
     dsn = f"postgresql://u:p@127.0.0.1:{silent_server.getsockname()[1]}/d?connect_timeout=60"
     connections = json.dumps({"old": dsn})
     async with start_command(
@@ -151,7 +151,7 @@ async def test_token_needs_no_settings_and_matches_its_table() -> None:
         (["a b", "--rights", "read"], "argument NAME: must be 1 to 64"),
     ],
 )
-async def test_invalid_token_arguments_are_one_sentence(words: list[str], named: str) -> None:
+async def test_invalid_token_arguments_print_usage_error(words: list[str], named: str) -> None:
     code, out, err = await run_command("token", *words)
     assert (code, out) == (2, "")
     assert named in err
@@ -166,7 +166,7 @@ async def test_invalid_token_arguments_are_one_sentence(words: list[str], named:
         ({"MIGRATION_HTTP_TOKENS_FILE": __file__}, [f"{__file__} is not TOML"]),
     ],
 )
-async def test_run_refuses_a_public_side_without_tokens_and_unreadable_tokens(
+async def test_run_rejects_public_host_without_valid_tokens(
     variables: dict[str, str], named: list[str]
 ) -> None:
     nowhere = "postgresql://u:p@127.0.0.1:1/d"
@@ -178,7 +178,7 @@ async def test_run_refuses_a_public_side_without_tokens_and_unreadable_tokens(
 
 
 @pytest.mark.parametrize("variables", [{"MIGRATION_HTTP_OPEN": "yes"}, {"MIGRATION_HTTP_HOST": "127.0.0.1"}])
-async def test_run_listens_if_allowed(variables: dict[str, str]) -> None:
+async def test_run_listens_without_tokens_if_allowed(variables: dict[str, str]) -> None:
     nowhere = "postgresql://u:p@127.0.0.1:1/d"
     settings = {"MIGRATION_HTTP_HOST": "0.0.0.0", "DATABASE_URL": nowhere, "MIGRATION_HTTP_PORT": "0"}
     async with start_command("run", **(settings | variables)) as process:
@@ -190,7 +190,7 @@ async def test_run_listens_if_allowed(variables: dict[str, str]) -> None:
         assert (await wait_for_exit(process))[0] == 0
 
 
-async def test_migrate_does_not_check_the_http_side(empty_database_url: str) -> None:
+async def test_migrate_does_not_check_http_settings(empty_database_url: str) -> None:
     code, _, err = await run_command(
         "migrate", DATABASE_URL=empty_database_url, MIGRATION_HTTP_HOST="0.0.0.0"
     )

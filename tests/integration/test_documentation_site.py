@@ -50,7 +50,7 @@ def _foreign_hosts(addresses: Iterator[str]) -> set[str]:
     return {address for address in addresses if urlsplit(address).netloc}
 
 
-def test_no_page_loads_anything_from_another_host(site: Path) -> None:
+def test_pages_load_nothing_from_other_hosts(site: Path) -> None:
     pages = list(site.rglob("*.html"))
     assert len(pages) > 20
     for page in pages:
@@ -59,14 +59,14 @@ def test_no_page_loads_anything_from_another_host(site: Path) -> None:
         assert _foreign_hosts(iter(addresses)) == set(), page
 
 
-def test_no_style_sheet_loads_anything_from_another_host(site: Path) -> None:
+def test_style_sheets_load_nothing_from_other_hosts(site: Path) -> None:
     sheets = list(site.rglob("*.css"))
     assert sheets
     for sheet in sheets:
         assert _foreign_hosts(iter(FETCHED_BY_CSS.findall(sheet.read_text(encoding="utf-8")))) == set(), sheet
 
 
-def test_the_script_of_the_theme_names_no_host_we_do_not_know(site: Path) -> None:
+def test_theme_script_names_only_known_hosts(site: Path) -> None:
     """Of another version it may fetch something else: look before adding to the list."""
     (script,) = (site / "assets" / "javascripts").glob("bundle.*.min.js")
     hosts = re.findall(r"https?://([\w.-]+)", script.read_text(encoding="utf-8"))
@@ -82,7 +82,7 @@ def test_the_script_of_the_theme_names_no_host_we_do_not_know(site: Path) -> Non
         ("iframe-worker.js", "e8e412dbcfea9b7e31b5ffa288d7b6035915e714c542f4176a0cdbe262fc9609"),
     ],
 )
-def test_scripts_of_others_are_those_that_were_published(name: str, digest: str) -> None:
+def test_third_party_scripts_match_published_digests(name: str, digest: str) -> None:
     assert sha256((ROOT / "docs" / "assets" / name).read_bytes()).hexdigest() == digest
 
 
@@ -124,7 +124,7 @@ needs_a_browser = pytest.mark.skipif(
 
 @needs_a_browser
 @pytest.mark.parametrize("name", ["architecture", "states"])
-async def test_diagrams_are_drawn_without_a_network(tab: SiteTab, site: Path, name: str) -> None:
+async def test_diagrams_render_without_network(tab: SiteTab, site: Path, name: str) -> None:
     page = await tab.open(site / f"{name}.html")
     diagram = page.locator("div.mermaid")
     await diagram.wait_for()
@@ -133,7 +133,7 @@ async def test_diagrams_are_drawn_without_a_network(tab: SiteTab, site: Path, na
 
 
 @needs_a_browser
-async def test_the_search_finds_a_page_without_a_server(tab: SiteTab, site: Path) -> None:
+async def test_search_works_without_server(tab: SiteTab, site: Path) -> None:
     page = await tab.open(site / "index.html")
     await page.locator("[data-md-component=search-query]").first.fill("fencing token")
     found = page.locator(".md-search-result__link", has_text="fencing token")

@@ -19,18 +19,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600, help="how long things break")
     parser.add_argument("--seed", type=int, help="of the plan; a random one when absent")
-    asked = parser.parse_args()
-    seed = int(time.time()) % 100_000 if asked.seed is None else asked.seed
-    plan = plans.make_plan(seed, asked.seconds)
+    arguments = parser.parse_args()
+    seed = int(time.time()) % 100_000 if arguments.seed is None else arguments.seed
+    plan = plans.make_plan(seed, arguments.seconds)
     exit_on_sigterm()
     folder = Path(tempfile.mkdtemp(prefix=f"soak-{seed}-"))
     folder.chmod(0o755)  # servers may run as another account
-    print(f"soak: seed {seed}, {asked.seconds:.0f} s, logs in {folder}", flush=True)
-    story = SoakLog(lambda line: print(line, flush=True))
+    print(f"soak: seed {seed}, {arguments.seconds:.0f} s, logs in {folder}", flush=True)
+    log = SoakLog(lambda line: print(line, flush=True))
     began = time.monotonic()
-    run_soak(plan, folder, story)
-    print(f"\n{report.format_report(plan, story, time.monotonic() - began)}", flush=True)
-    if story.findings:
+    run_soak(plan, folder, log)
+    print(f"\n{report.format_report(plan, log, time.monotonic() - began)}", flush=True)
+    if log.findings:
         return 1
     shutil.rmtree(folder)
     return 0

@@ -1,4 +1,4 @@
-"""The world of a soak: servers of its own behind proxies, replicas that come and go, a stand-in Google."""
+"""The harness of a soak: its own servers behind proxies, replicas that start and end, a fake Google API."""
 
 import json
 import signal
@@ -37,7 +37,7 @@ select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[
 
 
 class SoakHarness(FaultHarness):
-    """A fault world whose Postgres may be stopped, with all three kinds of source."""
+    """A fault harness whose Postgres may be stopped, with all three kinds of source."""
 
     def __init__(
         self, stack: Stack, server: Server, cluster: Cluster, google: FakeSheetsServer, folder: Path
@@ -119,13 +119,13 @@ def spreadsheet_id(source: SoakSource) -> str:
 
 @contextmanager
 def start_soak_harness(folder: Path) -> Iterator[SoakHarness]:
-    """A world with servers of its own, and the bad files in its inbox."""
+    """A harness with servers of its own, and the bad files in its inbox."""
     folder.mkdir(exist_ok=True)
     with proxied_cluster() as cluster, start_dedicated_postgres() as postgres, FakeSheetsServer() as google:
         env = {"KAFKA_BOOTSTRAP_SERVERS": cluster.direct_bootstrap_servers, "DATABASE_URL": postgres.url}
-        world = SoakHarness(Stack("embedded", env), postgres.server, cluster, google, folder)
-        write_files(world.inbox)
+        harness = SoakHarness(Stack("embedded", env), postgres.server, cluster, google, folder)
+        write_files(harness.inbox)
         try:
-            yield world
+            yield harness
         finally:
-            world.close()
+            harness.close()

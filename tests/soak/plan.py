@@ -123,7 +123,7 @@ def make_plan(seed: int, seconds: float) -> Plan:
     long = seconds >= LONG_SOAK_SECONDS
 
     def cut(what: str, made: Callable[[random.Random], Iterator[T]]) -> tuple[T, ...]:
-        return tuple(takewhile(lambda one: one.at < seconds, made(random.Random(f"{seed} {what}"))))
+        return tuple(takewhile(lambda item: item.at < seconds, made(random.Random(f"{seed} {what}"))))
 
     return Plan(
         seed,
@@ -169,7 +169,7 @@ def _plan_faults(
     at = rng.uniform(2, 4)
     while True:
         known = kinds if long else usual
-        kind = rng.choices(list(known), [one.weight for one in known.values()])[0]
+        kind = rng.choices(list(known), [item.weight for item in known.values()])[0]
         seconds = rng.uniform(known[kind].min_seconds, known[kind].max_seconds)
         yield PlannedFault(at, kind, seconds, rng.randrange(1 << 30))
         at += seconds + rng.uniform(0.5, pause)

@@ -34,22 +34,22 @@ class RequestPublisher:
     def actions(self, plan: Plan) -> list[tuple[float, Action]]:
         """What to do and when, in order."""
         found = [*self._job_actions(plan.jobs), *self._poison_actions(plan)]
-        return sorted(found, key=lambda one: one[0])
+        return sorted(found, key=lambda timed: timed[0])
 
-    def _job_actions(self, planned_job: tuple[PlannedJob, ...]) -> Iterator[tuple[float, Action]]:
-        for one in planned_job:
-            yield one.at, partial(self._start, one)
-            if one.repeat_after is not None:
-                yield one.at + one.repeat_after, partial(self._repeat, one)
-            if one.cancel_after is not None:
-                yield one.at + one.cancel_after, partial(self._command, one, "cancel")
-                if one.retry_after is not None:
-                    later = one.at + one.cancel_after + one.retry_after
-                    yield later, partial(self._command, one, "retry")
+    def _job_actions(self, planned_jobs: tuple[PlannedJob, ...]) -> Iterator[tuple[float, Action]]:
+        for planned_job in planned_jobs:
+            yield planned_job.at, partial(self._start, planned_job)
+            if planned_job.repeat_after is not None:
+                yield planned_job.at + planned_job.repeat_after, partial(self._repeat, planned_job)
+            if planned_job.cancel_after is not None:
+                yield planned_job.at + planned_job.cancel_after, partial(self._command, planned_job, "cancel")
+                if planned_job.retry_after is not None:
+                    later = planned_job.at + planned_job.cancel_after + planned_job.retry_after
+                    yield later, partial(self._command, planned_job, "retry")
 
     def _poison_actions(self, plan: Plan) -> Iterator[tuple[float, Action]]:
-        for one in plan.poisons:
-            yield one.at, partial(self._poison, one, plan.jobs[0].request_id)
+        for message in plan.poisons:
+            yield message.at, partial(self._poison, message, plan.jobs[0].request_id)
 
     def _start(self, planned_job: PlannedJob) -> None:
         source = self._retry_until_accepted(lambda: self._source_spec(planned_job))
@@ -70,9 +70,9 @@ class RequestPublisher:
         body = command | {"command_id": f"{planned_job.request_id} {action}"}
         self._publish(planned_job.request_id, json.dumps(body).encode(), action)
 
-    def _poison(self, one: PoisonMessage, known_id: str) -> None:
-        key, body = poison.make_message(one.kind, one.request_id, known_id)
-        self._publish(key, body, f"poison, {one.kind}")
+    def _poison(self, message: PoisonMessage, known_id: str) -> None:
+        key, body = poison.make_message(message.kind, message.request_id, known_id)
+        self._publish(key, body, f"poison, {message.kind}")
 
     def _source_spec(self, planned_job: PlannedJob) -> dict[str, Any]:
         source = self._sources[planned_job.source]

@@ -30,11 +30,11 @@ def run_soak(plan: Plan, folder: Path, log: SoakLog, row_share: float = 1.0) -> 
     log.write("making the sources")
     pool = make_sources(sources, plan.seed, row_share)
     log.write("starting Kafka, Postgres and the replicas")
-    with start_soak_harness(folder / "world") as world:
+    with start_soak_harness(folder / "harness") as harness:
         for source in pool.values():
-            world.add_source(source)
-        world.start()
-        _SoakRun(world, pool, plan, log).run()
+            harness.add_source(source)
+        harness.start()
+        _SoakRun(harness, pool, plan, log).run()
 
 
 class _SoakRun:
@@ -51,11 +51,11 @@ class _SoakRun:
 
     def run(self) -> None:
         self._log.start()
-        asking = RequestPublisher(self._harness, self._sources, self._log)
+        publisher = RequestPublisher(self._harness, self._sources, self._log)
         with ThreadPoolExecutor(3) as lanes, self._stop_on_error():
             running = {
                 "requests": lanes.submit(
-                    self._run_on_schedule, asking.actions(self._plan), past_deadline=True
+                    self._run_on_schedule, publisher.actions(self._plan), past_deadline=True
                 ),
                 "replicas": lanes.submit(
                     self._run_on_schedule,

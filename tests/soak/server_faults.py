@@ -34,7 +34,7 @@ class ServerFaults:
             harness.postgres_proxy,
             harness.cluster.proxies[0] if harness.cluster else harness.postgres_proxy,
         )
-        swallowed = {"Postgres": postgres, "Kafka": kafka}
+        proxies = {"Postgres": postgres, "Kafka": kafka}
         self._injectors: Mapping[str, Injector] = {
             "the answer to a COMMIT lost": self._drop_commit_reply,
             "backends ended": self._end_backends,
@@ -45,10 +45,10 @@ class ServerFaults:
             "Postgres stalled": lambda _: _during(postgres, postgres.stall),
             "Postgres slow": lambda chance: _slow(postgres, chance),
             "Kafka slow": lambda chance: _slow(kafka, chance),
-            **{f"connections to {name} reset": _reset(one) for name, one in swallowed.items()},
-            **{f"{name} cut off": _cut(one) for name, one in swallowed.items()},
-            **{f"{name} blackholed": _blackhole(one) for name, one in swallowed.items()},
-            **{f"{name} blackholed for long": _blackhole(one) for name, one in swallowed.items()},
+            **{f"connections to {name} reset": _reset(proxy) for name, proxy in proxies.items()},
+            **{f"{name} cut off": _cut(proxy) for name, proxy in proxies.items()},
+            **{f"{name} blackholed": _blackhole(proxy) for name, proxy in proxies.items()},
+            **{f"{name} blackholed for long": _blackhole(proxy) for name, proxy in proxies.items()},
             "Google: 429": lambda _: self._google_fault(SheetsFault.quota_exceeded(QUOTA_WINDOW_SECONDS)),
             "Google: 503": lambda _: self._google_fault(SheetsFault.unavailable()),
             "Google: cut off in the middle": lambda _: self._google_fault(SheetsFault.cut_off()),

@@ -49,43 +49,47 @@ def set_expectations(harness: SoakHarness, sources: Mapping[str, SoakSource], pl
     Sources differ in all that depends on an order, so they may be loaded here in any.
     """
     for name, source in sources.items():
-        jobs = [harness.job(one.request_id) for one in plan.jobs if one.source == name]
+        jobs = [
+            harness.job(planned_job.request_id) for planned_job in plan.jobs if planned_job.source == name
+        ]
         if jobs:
-            whole = any(job.get("status") == "completed" for job in jobs)
+            completed = any(job.get("status") == "completed" for job in jobs)
             source.load_into(
-                harness.expected_directory, None if whole else max(job.get("checkpoint") or 0 for job in jobs)
+                harness.expected_directory,
+                None if completed else max(job.get("checkpoint") or 0 for job in jobs),
             )
     loads = {name: source.load_into(type(harness.expected_directory)()) for name, source in sources.items()}
-    harness.expected_loads = {one.request_id: loads[one.source] for one in plan.jobs}
+    harness.expected_loads = {planned_job.request_id: loads[planned_job.source] for planned_job in plan.jobs}
 
 
 def _jobs(harness: SoakHarness, plan: Plan) -> Iterator[str]:
     """Each job has the outcome it must have, and there is no other job."""
-    for one in plan.jobs:
-        job = harness.job(one.request_id)
-        ends = {"completed"} if one.cancel_after is None else {"completed", "cancelled"}
+    for request in plan.jobs:
+        job = harness.job(request.request_id)
+        ends = {"completed"} if request.cancel_after is None else {"completed", "cancelled"}
         if job.get("status") not in ends:
-            yield f"{_describe_job(one)} is {_describe_outcome(job)}"
-        elif SHARED not in one.source and job["updated"]:
-            yield f"{_describe_job(one)} updated {job['updated']} chats of no other source"
+            yield f"{_describe_job(request)} is {_describe_outcome(job)}"
+        elif SHARED not in request.source and job["updated"]:
+            yield f"{_describe_job(request)} updated {job['updated']} chats of no other source"
     for poisoned in plan.poisons:
         yield from _check_poison(harness, poisoned)
-    there = {request_id for (request_id,) in harness.db.fetch("select request_id from migration.jobs")}
-    planned = {one.request_id for one in plan.jobs} | {one.request_id for one in plan.poisons}
-    yield from (f"job {request_id} was never requested" for request_id in there - planned)
+    recorded = {request_id for (request_id,) in harness.db.fetch("select request_id from migration.jobs")}
+    planned = {request.request_id for request in plan.jobs} | {message.request_id for message in plan.poisons}
+    yield from (f"job {request_id} was never requested" for request_id in recorded - planned)
 
 
-def _check_poison(harness: SoakHarness, one: PoisonMessage) -> Iterator[str]:
-    job = harness.job(one.request_id)
-    want = poison.JOB_ERROR_CODES.get(one.kind)
+def _check_poison(harness: SoakHarness, message: PoisonMessage) -> Iterator[str]:
+    job = harness.job(message.request_id)
+    want = poison.JOB_ERROR_CODES.get(message.kind)
     if want is None and job:
-        yield f"{one.kind} ({one.request_id}) made a job"
+        yield f"{message.kind} ({message.request_id}) made a job"
     if want is not None and (job.get("status"), job.get("error_code")) != ("failed", want):
-        yield f"{one.kind} ({one.request_id}) is {_describe_outcome(job)} instead of failed with {want}"
+        outcome = _describe_outcome(job)
+        yield f"{message.kind} ({message.request_id}) is {outcome} instead of failed with {want}"
 
 
-def _describe_job(one: PlannedJob) -> str:
-    return f"{one.request_id} ({one.source}, {one.reference})"
+def _describe_job(planned_job: PlannedJob) -> str:
+    return f"{planned_job.request_id} ({planned_job.source}, {planned_job.reference})"
 
 
 def _describe_outcome(job: Mapping[str, object]) -> str:
@@ -104,20 +108,22 @@ def _inserted(harness: SoakHarness, _: Plan) -> Iterator[str]:
 
 def _dead_letters(harness: SoakHarness, plan: Plan) -> Iterator[str]:
     """The dead letters are the poison messages, each with its reason, and late commands."""
-    letters = read_topic(harness.bootstrap_servers, DEAD_LETTERS.name)
-    there = {((letter.key or b"").decode(), dead_letter_reason(letter)) for letter in letters}
+    dead_letters = read_topic(harness.bootstrap_servers, DEAD_LETTERS.name)
+    published = {((record.key or b"").decode(), dead_letter_reason(record)) for record in dead_letters}
     known = plan.jobs[0].request_id
-    must = {
+    required = {
         (
-            known if one.kind == "another body under a known id" else one.request_id,
-            poison.DEAD_LETTER_REASONS[one.kind],
+            known if message.kind == "another body under a known id" else message.request_id,
+            poison.DEAD_LETTER_REASONS[message.kind],
         )
-        for one in plan.poisons
-        if one.kind in poison.DEAD_LETTER_REASONS
+        for message in plan.poisons
+        if message.kind in poison.DEAD_LETTER_REASONS
     }
-    may = {(one.request_id, "command_refused") for one in plan.jobs if one.cancel_after is not None}
-    yield from (f"no dead letter for {key}: {why}" for key, why in sorted(must - there))
-    yield from (f"a dead letter for {key}: {why}" for key, why in sorted(there - must - may))
+    allowed = {
+        (request.request_id, "command_refused") for request in plan.jobs if request.cancel_after is not None
+    }
+    yield from (f"no dead letter for {key}: {why}" for key, why in sorted(required - published))
+    yield from (f"a dead letter for {key}: {why}" for key, why in sorted(published - required - allowed))
 
 
 def _defects(harness: SoakHarness, _: Plan) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from tests.support.kept_connection import Ask, KeptConnection, T
+from tests.support.kept_connection import DatabaseWork, KeptConnection, T
 
 TABLE_QUERIES = {
     "universities": "select inn, kpp, name, foiv, region, region_number from directory.universities",
@@ -57,23 +57,23 @@ class DatabaseInspector:
     def fetch(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a query."""
 
-        async def ask(connection: asyncpg.Connection) -> list[tuple[Any, ...]]:
+        async def work(connection: asyncpg.Connection) -> list[tuple[Any, ...]]:
             return [tuple(row) for row in await connection.fetch(query, *values)]
 
-        return self._run(ask)
+        return self._run(work)
 
     def fetchval(self, query: str, *values: Any) -> Any:
         """The first column of the first row."""
         found = self.fetch(query, *values)
         return found[0][0] if found else None
 
-    def _run(self, ask: Ask[T]) -> T:
-        return self._kept.run(ask) if self._kept else asyncio.run(_ask_once(self.dsn, ask))
+    def _run(self, work: DatabaseWork[T]) -> T:
+        return self._kept.run(work) if self._kept else asyncio.run(_run_once(self.dsn, work))
 
     async def fetchval_async(self, query: str) -> Any:
         """The first column of the first row, for a caller in an event loop; raises where Postgres is away."""
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            return await _ask_once(self.dsn, lambda connection: connection.fetchval(query))
+            return await _run_once(self.dsn, lambda connection: connection.fetchval(query))
 
     def execute(self, script: str) -> None:
         """Several statements in one transaction."""
@@ -93,11 +93,11 @@ class DatabaseInspector:
     def job(self, request_id: str) -> dict[str, Any]:
         """The row of a job."""
 
-        async def ask(connection: asyncpg.Connection) -> dict[str, Any]:
+        async def work(connection: asyncpg.Connection) -> dict[str, Any]:
             row = await connection.fetchrow("select * from migration.jobs where request_id = $1", request_id)
             return dict(row) if row else {}
 
-        return self._run(ask)
+        return self._run(work)
 
     def rejected_rows(self, request_id: str) -> dict[int, list[str]]:
         """Row number → wrong fields, sorted."""
@@ -131,9 +131,9 @@ class DatabaseInspector:
             await connection.close()
 
 
-async def _ask_once(dsn: str, ask: Ask[T]) -> T:
+async def _run_once(dsn: str, work: DatabaseWork[T]) -> T:
     connection = await asyncpg.connect(dsn)
     try:
-        return await ask(connection)
+        return await work(connection)
     finally:
         await connection.close()

@@ -16,7 +16,7 @@ CONNECTION_LOST = (
 )
 
 T = TypeVar("T")
-Ask = Callable[[asyncpg.Connection], Awaitable[T]]
+DatabaseWork = Callable[[asyncpg.Connection], Awaitable[T]]
 
 
 class KeptConnection:
@@ -30,22 +30,22 @@ class KeptConnection:
         self._thread = threading.Thread(target=self._loop.run_forever, name="database inspector", daemon=True)
         self._thread.start()
 
-    def run(self, ask: Ask[T]) -> T:
-        """The answer; asked again on a new connection where the old one was lost."""
+    def run(self, work: DatabaseWork[T]) -> T:
+        """The result; run again on a new connection if the old one was lost."""
         with self._turn:
-            return asyncio.run_coroutine_threadsafe(self._ask(ask), self._loop).result()
+            return asyncio.run_coroutine_threadsafe(self._run(work), self._loop).result()
 
-    async def _ask(self, ask: Ask[T]) -> T:
+    async def _run(self, work: DatabaseWork[T]) -> T:
         if self._connection is not None and not self._connection.is_closed():
             try:
-                return await ask(self._connection)
+                return await work(self._connection)
             except CONNECTION_LOST:
                 self._connection.terminate()
         # Without a statement cache: tests change tables, and plans with them.
         self._connection = await asyncpg.connect(
             self._dsn, statement_cache_size=0, command_timeout=QUERY_TIMEOUT_SECONDS
         )
-        return await ask(self._connection)
+        return await work(self._connection)
 
     def close(self) -> None:
         """Close the connection and end the thread; harmless when called again."""

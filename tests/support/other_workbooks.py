@@ -122,10 +122,12 @@ def raw_xlsb(
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", content_types([]))
         archive.writestr("_rels/.rels", relations([("officeDocument", "xl/workbook.bin")]))
-        archive.writestr("xl/_rels/workbook.bin.rels", relations([(kind, place) for kind, place, _ in parts]))
+        archive.writestr(
+            "xl/_rels/workbook.bin.rels", relations([(kind, target) for kind, target, _ in parts])
+        )
         archive.writestr("xl/workbook.bin", book)
-        for _, place, content in parts:
-            archive.writestr(f"xl/{place}", content)
+        for _, target, content in parts:
+            archive.writestr(f"xl/{target}", content)
     return path
 
 
@@ -178,12 +180,12 @@ def xlsb_text(text: str) -> bytes:
 
 
 def _xlsb_cell(column: int, cell: object) -> bytes:
-    place = struct.pack("<2I", column, 0)
+    address = struct.pack("<2I", column, 0)
     if isinstance(cell, bytes):
         return cell
     if isinstance(cell, int | float):
         return xlsb_number(column, cell)
-    return xlsb_record(0x06, place + xlsb_text(str(cell)))
+    return xlsb_record(0x06, address + xlsb_text(str(cell)))
 
 
 def _ods_cell(cell: object) -> str:

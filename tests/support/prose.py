@@ -118,13 +118,13 @@ def find_in_file(name: str) -> list[Finding]:
     if not WORD.search(text):
         return []
     literal = ALLOWED_IN["*"] + ALLOWED_IN.get(name, ())
-    return [one for one in find_banned(text, literal, name=name) if not _is_literal(one)]
+    return [finding for finding in find_banned(text, literal, name=name) if not _is_literal(finding)]
 
 
 def _is_literal(finding: Finding) -> bool:
     return any(
-        finding.file.startswith(place) and re.fullmatch(words, finding.word, re.IGNORECASE)
-        for place, words in LITERAL_WORDS.items()
+        finding.file.startswith(folder) and re.fullmatch(words, finding.word, re.IGNORECASE)
+        for folder, words in LITERAL_WORDS.items()
     )
 
 

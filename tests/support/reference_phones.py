@@ -45,13 +45,13 @@ def phone_in(value: object) -> tuple[str, str | None]:
     ).strip()
     if not text:
         return "", None
-    whole, dot, part = text.partition(".")
-    if dot and whole.removeprefix("+").isdigit() and len(whole) >= 9 and part in {"0", "00"}:
-        text = whole
+    number_part, dot, part = text.partition(".")
+    if dot and number_part.removeprefix("+").isdigit() and len(number_part) >= 9 and part in {"0", "00"}:
+        text = number_part
     elif (
         dot
-        and whole.removeprefix("+").isdigit()
-        and len(whole.removeprefix("+")) >= 9
+        and number_part.removeprefix("+").isdigit()
+        and len(number_part.removeprefix("+")) >= 9
         and part.isdigit()
         and len(part) < 3
     ):
@@ -79,13 +79,13 @@ def _pieces(text: str) -> list[str]:
 
 
 def _phone_from_pieces(pieces: list[str]) -> tuple[str, str | None]:
-    breaks = [place for place, piece in enumerate(pieces) if piece == "\n"]
+    breaks = [index for index, piece in enumerate(pieces) if piece == "\n"]
     pieces = [" " if piece == "\n" else piece for piece in pieces]
-    numbers = [place for place, piece in enumerate(pieces) if piece.isdigit()]
+    numbers = [index for index, piece in enumerate(pieces) if piece.isdigit()]
     warning = None
     if (cut := _extension(pieces, numbers)) is not None:
         pieces, warning = pieces[:cut], "phone_extension"
-        numbers = [place for place in numbers if place < cut]
+        numbers = [index for index in numbers if index < cut]
     if not numbers:
         return NO_PHONE
     before, number, after = (
@@ -106,7 +106,7 @@ def _phone_from_pieces(pieces: list[str]) -> tuple[str, str | None]:
     ):
         return NO_PHONE
     plus = "".join(before).rstrip("()-./ ")[-1:]
-    broken = any(numbers[0] < place < numbers[-1] for place in breaks)
+    broken = any(numbers[0] < index < numbers[-1] for index in breaks)
     if (plus != "+" and _is_two_local_numbers(number, broken)) or not _is_phone_link("".join(before)):
         return NO_PHONE
     return _classify("".join(piece for piece in number if piece.isdigit()), plus, warning)
@@ -118,49 +118,49 @@ def _is_harmless(piece: str) -> bool:
 
 def _extension(pieces: list[str], numbers: list[int]) -> int | None:
     """Index of the first extension, if at most seven digits and no other phone follow."""
-    for place in range(numbers[0] + 1 if numbers else 0, len(pieces)):
-        behind = _digits_after_mark(pieces, place)
+    for index in range(numbers[0] + 1 if numbers else 0, len(pieces)):
+        behind = _digits_after_mark(pieces, index)
         if behind is not None:
             rest = "".join(pieces[behind:]).casefold()
             few = sum(map(str.isdigit, rest)) <= 7
             others = ("тел", "моб", "сот", "факс", "tel", "mob", "fax")
             plus = any(f"+{gap}{digit}" in rest for gap in ("", " ") for digit in "0123456789")
-            return place if few and not plus and not any(word in rest for word in others) else None
+            return index if few and not plus and not any(word in rest for word in others) else None
     return None
 
 
-def _digits_after_mark(pieces: list[str], place: int) -> int | None:
+def _digits_after_mark(pieces: list[str], index: int) -> int | None:
     """Index of the digits after a word or sign of an extension at this index; else None."""
 
     def at(offset: int) -> str:
-        return pieces[place + offset] if place + offset < len(pieces) else ""
+        return pieces[index + offset] if index + offset < len(pieces) else ""
 
     touches = at(-1).isdigit()
     if at(0) == ";" or (at(0) == "," and at(1) == ","):
         offset = 1 + (at(0) == ",")
-        return place + offset if touches and at(offset).isdigit() else None
+        return index + offset if touches and at(offset).isdigit() else None
     if at(0) == "*":
         offset = 2 if at(1) == " " else 1
-        after_number = touches or (at(-1) == " " and place > 1 and at(-2).isdigit())
-        return place + offset if after_number and at(offset).isdigit() and len(at(offset)) > 1 else None
+        after_number = touches or (at(-1) == " " and index > 1 and at(-2).isdigit())
+        return index + offset if after_number and at(offset).isdigit() and len(at(offset)) > 1 else None
     word = at(0).casefold()
     if word in {"x", "х"}:
         if at(1).isdigit() and len(at(1)) > 1:
-            return place + 1
+            return index + 1
         if touches or at(-1) == "_":
             return None  # `6x7` hides a digit
     if word not in EXTENSION_WORDS:
         return None
-    digits = _digits_after_fillers(pieces, place + 1)
+    digits = _digits_after_fillers(pieces, index + 1)
     if digits is not None and word == "д":
-        between = "".join(pieces[place + 1 : digits])
+        between = "".join(pieces[index + 1 : digits])
         return digits if between in {"", ".", " ", ". "} and len(pieces[digits]) > 2 else None
     return digits
 
 
-def _digits_after_fillers(pieces: list[str], place: int) -> int | None:
+def _digits_after_fillers(pieces: list[str], index: int) -> int | None:
     """Index of the digits after a dot, a noun with a dot, and at most three signs."""
-    rest = [*pieces[place:], "", "", ""]
+    rest = [*pieces[index:], "", "", ""]
     at = int(rest[0] == ".")
     noun = at + (rest[at] == " ")
     if rest[noun].casefold() in NOUNS:
@@ -169,7 +169,7 @@ def _digits_after_fillers(pieces: list[str], place: int) -> int | None:
     signs = 0
     while rest[at] in FILLERS and signs < 3:
         at, signs = at + 1, signs + 1
-    return place + at if rest[at].isdigit() else None
+    return index + at if rest[at].isdigit() else None
 
 
 def _is_two_local_numbers(number: list[str], broken: bool) -> bool:
@@ -183,8 +183,8 @@ def _is_two_local_numbers(number: list[str], broken: bool) -> bool:
     half = len(sizes) // 2
     if broken or len(sizes) % 2 or half == 1 or sizes[:half] != sizes[half:] or set(sizes) == {1}:
         return broken
-    places = [place for place, piece in enumerate(number) if piece.isdigit()]
-    return " " in number[places[half - 1] : places[half]]
+    indexes = [index for index, piece in enumerate(number) if piece.isdigit()]
+    return " " in number[indexes[half - 1] : indexes[half]]
 
 
 def _is_phone_link(before: str) -> bool:

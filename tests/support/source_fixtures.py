@@ -45,11 +45,11 @@ class SourceFixture(Protocol):
         ...
 
     def go_down(self) -> None:
-        """Cut off who reads it now; `come_back` lets others read it."""
+        """Disconnect current readers and accept no new ones until `come_up`."""
         ...
 
-    def come_back(self) -> None:
-        """Be there again after `go_down`."""
+    def come_up(self) -> None:
+        """Accept readers again after `go_down`."""
         ...
 
     def delete(self) -> None:
@@ -102,7 +102,7 @@ class WorkbookFixture:
         """The file is moved away."""
         self._path.rename(self._path.with_name("away"))
 
-    def come_back(self) -> None:
+    def come_up(self) -> None:
         """The file is moved back."""
         self._path.with_name("away").rename(self._path)
 
@@ -159,7 +159,7 @@ class WorksheetFixture:
         """Close the port."""
         self._google.close()
 
-    def come_back(self) -> None:
+    def come_up(self) -> None:
         """The same at the same address."""
         self._google = FakeSheetsServer(self._port)
         self._google.new_account("robot")
@@ -213,8 +213,8 @@ class TableFixture:
         """The server ends the connection."""
         self._execute(f"select pg_terminate_backend(pid) {SESSIONS_SQL}")
 
-    def come_back(self) -> None:
-        """The server was there all the time."""
+    def come_up(self) -> None:
+        """Nothing to do: the server kept running."""
 
     def delete(self) -> None:
         """The table is dropped."""

@@ -83,9 +83,9 @@ def raw_xlsx(
         "sharedStrings": ("sharedStrings.xml", strings and f'<sst xmlns="{main}">{strings}</sst>'),
         "styles": ("styles.xml", styles and f'<styleSheet xmlns="{main}">{styles}</styleSheet>'),
     }
-    there = {kind: (name, xml) for kind, (name, xml) in parts.items() if xml is not None}
+    present = {kind: (name, xml) for kind, (name, xml) in parts.items() if xml is not None}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("[Content_Types].xml", content_types(name for name, _ in there.values()))
+        archive.writestr("[Content_Types].xml", content_types(name for name, _ in present.values()))
         archive.writestr("_rels/.rels", relations([("officeDocument", "xl/workbook.xml")]))
         archive.writestr(
             "xl/workbook.xml",
@@ -93,9 +93,9 @@ def raw_xlsx(
             f'<sheets><sheet name="Чаты" sheetId="1" r:id="rId1"/>{sheets}</sheets></workbook>',
         )
         archive.writestr(
-            "xl/_rels/workbook.xml.rels", relations((kind, name) for kind, (name, _) in there.items())
+            "xl/_rels/workbook.xml.rels", relations((kind, name) for kind, (name, _) in present.items())
         )
-        for name, xml in there.values():
+        for name, xml in present.values():
             archive.writestr(f"xl/{name}", before + str(xml))
         for name, content in (extra or {}).items():
             archive.writestr(name, content)

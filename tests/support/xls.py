@@ -22,11 +22,11 @@ def write_xls_sheets(path: Path, sheets: Sequence[NamedRows], kinds: Sequence[in
     kinds = [*kinds, *[WORKSHEET] * (len(sheets) - len(kinds))]
     contents = [_sheet(kind, rows) for kind, (_, rows, _) in zip(kinds, sheets, strict=True)]
     at = len(_globals(sheets, kinds, [0] * len(sheets)))
-    places = []
+    offsets = []
     for content in contents:
-        places.append(at)
+        offsets.append(at)
         at += len(content)
-    path.write_bytes(_compound(_globals(sheets, kinds, places) + b"".join(contents)))
+    path.write_bytes(_compound(_globals(sheets, kinds, offsets) + b"".join(contents)))
     return path
 
 
@@ -46,15 +46,15 @@ def xls_result(row: int, column: int, text: str) -> bytes:
     return xls_record(0x06, value) + xls_record(0x207, xls_text(text))
 
 
-def _globals(sheets: Sequence[NamedRows], kinds: Sequence[int], places: Sequence[int]) -> bytes:
+def _globals(sheets: Sequence[NamedRows], kinds: Sequence[int], offsets: Sequence[int]) -> bytes:
     bound = b"".join(
         xls_record(
             0x85,
-            struct.pack("<I2B", place, state, kind)
+            struct.pack("<I2B", offset, state, kind)
             + struct.pack("<2B", len(name), 1)
             + name.encode("utf-16-le"),
         )
-        for (name, _, state), kind, place in zip(sheets, kinds, places, strict=True)
+        for (name, _, state), kind, offset in zip(sheets, kinds, offsets, strict=True)
     )
     return _bof(GLOBALS) + xls_record(0x42, struct.pack("<H", 1200)) + bound + xls_record(0x0A)
 
@@ -77,10 +77,10 @@ def _sheet(kind: int, db: Rows) -> bytes:
 def _cell(row: int, column: int, cell: object) -> bytes:
     if isinstance(cell, bytes):
         return cell
-    place = struct.pack("<3H", row, column, 0)
+    position = struct.pack("<3H", row, column, 0)
     if isinstance(cell, int | float):
-        return xls_record(0x203, place + struct.pack("<d", cell))
-    return xls_record(0x204, place + xls_text(str(cell)))
+        return xls_record(0x203, position + struct.pack("<d", cell))
+    return xls_record(0x204, position + xls_text(str(cell)))
 
 
 def _compound(stream: bytes) -> bytes:

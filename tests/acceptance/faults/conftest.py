@@ -45,12 +45,12 @@ def cluster() -> Iterator[Cluster]:
 def make_fault_harness(
     stack: Stack, template_database: str, tmp_path: Path
 ) -> Iterator[Callable[..., FaultHarness]]:
-    """Worlds that end with the test."""
-    with ExitStack() as worlds:
+    """Makes harnesses that are closed at the end of the test."""
+    with ExitStack() as harnesses:
 
         def make(cluster: Cluster | None = None) -> FaultHarness:
             made = FaultHarness(stack, tmp_path, cluster, template_database)
-            worlds.callback(made.close)
+            harnesses.callback(made.close)
             return made
 
         yield make
@@ -58,5 +58,5 @@ def make_fault_harness(
 
 @pytest.fixture
 def fault_harness(make_fault_harness: Callable[..., FaultHarness]) -> FaultHarness:
-    """A world of this test alone. Each test ends with the oracle's `judge`."""
+    """A harness for one test, which ends with `assert_invariants` of the oracle."""
     return make_fault_harness()

@@ -1,4 +1,4 @@
-"""A world whose Postgres and three brokers are its own, each behind a proxy, to be taken away."""
+"""A harness with its own Postgres and three brokers, each behind a proxy that can cut it off."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,8 +34,8 @@ def start_outage_harness(
 ) -> Iterator[OutageHarness]:
     """One with servers of its own; `wrap_command` is for the command of Postgres."""
     with start_dedicated_postgres(wrap_command) as postgres, proxied_cluster(broker_count) as cluster:
-        world = OutageHarness(postgres, folder, cluster)
+        harness = OutageHarness(postgres, folder, cluster)
         try:
-            yield world
+            yield harness
         finally:
-            world.close()
+            harness.close()

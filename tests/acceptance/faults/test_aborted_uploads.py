@@ -79,9 +79,7 @@ def is_busy(curl: Curl) -> bool:
     return response.status == 503
 
 
-def test_a_client_that_sends_the_head_and_nothing_more_is_ended_and_its_place_is_free(
-    service: ServiceProcess, curl: Curl
-) -> None:
+def test_client_without_body_gets_408_and_frees_its_slot(service: ServiceProcess, curl: Curl) -> None:
     address = urlsplit(service.url)
     head = (
         f"POST /migration/excel HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: 1000000\r\n"
@@ -95,7 +93,7 @@ def test_a_client_that_sends_the_head_and_nothing_more_is_ended_and_its_place_is
     assert not is_busy(curl)
 
 
-def test_a_client_that_vanishes_gives_its_place_back_and_starts_nothing(
+def test_killed_client_frees_its_slot_and_starts_nothing(
     harness: Harness, service: ServiceProcess, curl: Curl
 ) -> None:
     process = start_upload(curl, "vanished")
@@ -106,7 +104,7 @@ def test_a_client_that_vanishes_gives_its_place_back_and_starts_nothing(
 
 
 @pytest.mark.parametrize(("second", "also"), [("small.xlsx", 200), ("other.xlsx", 409)])
-def test_of_two_uploads_under_one_id_at_the_same_time_one_job_comes(
+def test_concurrent_uploads_with_same_id_make_one_job(
     harness: Harness, folder: Path, second: str, also: int
 ) -> None:
     """The same file twice is one job for both; of two files one is refused."""
@@ -126,7 +124,7 @@ def test_of_two_uploads_under_one_id_at_the_same_time_one_job_comes(
     replica.stop()
 
 
-def test_a_service_told_to_stop_in_the_middle_of_an_upload_ends_in_time_and_starts_nothing(
+def test_drain_during_upload_ends_in_time_and_starts_nothing(
     harness: Harness, service: ServiceProcess, curl: Curl
 ) -> None:
     process = start_upload(curl, "drained")
@@ -139,7 +137,7 @@ def test_a_service_told_to_stop_in_the_middle_of_an_upload_ends_in_time_and_star
     assert_nothing_started(harness, curl, "drained")
 
 
-def test_a_service_killed_in_the_middle_of_an_upload_has_started_nothing(
+def test_service_killed_during_upload_starts_nothing(
     harness: Harness, service: ServiceProcess, curl: Curl
 ) -> None:
     process = start_upload(curl, "killed")

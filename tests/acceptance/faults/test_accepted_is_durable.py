@@ -26,21 +26,21 @@ MESSAGE_COUNT = 6
         "intake.offset_committed=kill@3",
     ],
 )
-def test_each_message_becomes_one_job_wherever_intake_is_killed(
+def test_every_message_makes_one_job_when_intake_is_killed(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook, fault: str
 ) -> None:
-    world = fault_harness
-    first = world.start_replica(fault)
-    asked = [world.request_import(one_batch_workbook) for _ in range(MESSAGE_COUNT)]
-    world.wait_killed(first)
-    lost = [one for one in committed_request_ids(world, asked) if not world.job(one)]
+    harness = fault_harness
+    first = harness.start_replica(fault)
+    request_ids = [harness.request_import(one_batch_workbook) for _ in range(MESSAGE_COUNT)]
+    harness.wait_killed(first)
+    lost = [accepted for accepted in committed_request_ids(harness, request_ids) if not harness.job(accepted)]
     assert not lost, "their offsets are committed, and no row is there"
 
-    world.start_replica()
-    for request_id in asked:
-        world.wait_for_status(request_id, "completed")
-    assert world.db.fetchval("select count(*) from migration.jobs") == MESSAGE_COUNT
-    assert_invariants(world)
+    harness.start_replica()
+    for request_id in request_ids:
+        harness.wait_for_status(request_id, "completed")
+    assert harness.db.fetchval("select count(*) from migration.jobs") == MESSAGE_COUNT
+    assert_invariants(harness)
 
 
 def committed_request_ids(harness: FaultHarness, request_ids: list[str]) -> list[str]:
@@ -56,4 +56,4 @@ def committed_request_ids(harness: FaultHarness, request_ids: list[str]) -> list
                 if record.offset < committed.get(record.partition, 0)
             ]
 
-    return [one for one in asyncio.run(read()) if one in request_ids]
+    return [accepted for accepted in asyncio.run(read()) if accepted in request_ids]

@@ -55,33 +55,33 @@ def source_dsn(fault_harness: FaultHarness) -> Iterator[str]:
     fault_harness.stack.drop_database(name)
 
 
-def test_sources_changed_between_a_crash_and_the_take_over_are_read_anew_with_exact_counts(
+def test_sources_changed_before_takeover_restart_with_exact_counts(
     fault_harness: FaultHarness, fake_sheets: FakeSheetsServer, source_dsn: str
 ) -> None:
     """As many rows as before in each, one of those that are stored is another; the sheet changes once more,
     between two pages of the successor."""
-    world, asked = fault_harness, dict[str, str]()
-    book = GoldenWorkbook.make(world.inbox / "chats.xlsx", BOOK_ROWS, seed=41, rejected_share=0)
+    harness, request_ids = fault_harness, dict[str, str]()
+    book = GoldenWorkbook.make(harness.inbox / "chats.xlsx", BOOK_ROWS, seed=41, rejected_share=0)
     store_uncompressed(book.path)
-    world.phones |= book.phones
+    harness.phones |= book.phones
     rows = create_chats_table(source_dsn, TABLE_ROWS, seed=33, invalid_share=0)
     bots = make_bot_sheet(SHEET_ROWS, SEED, invalid_share=0)
-    told = shared_settings(world, fake_sheets, source_dsn, FakeWorksheet(SHEET, rows=bots.rows))
+    settings = shared_settings(harness, fake_sheets, source_dsn, FakeWorksheet(SHEET, rows=bots.rows))
 
-    owner = world.start_replica("batch.committed=hang@4+", **told)
-    asked["excel"] = world.kafka.start_excel(book.path.name)
-    asked["database"] = world.kafka.start({"type": "database", "connection": "admin_panel"})
-    asked["google_sheets"] = world.kafka.start({"type": "google_sheets", "spreadsheet_id": SHEET_ID})
-    for request_id in asked.values():
-        wait_until(partial(has_stored_batch, world, request_id), 60, "the job to be in its middle")
+    owner = harness.start_replica("batch.committed=hang@4+", **settings)
+    request_ids["excel"] = harness.kafka.start_excel(book.path.name)
+    request_ids["database"] = harness.kafka.start({"type": "database", "connection": "admin_panel"})
+    request_ids["google_sheets"] = harness.kafka.start({"type": "google_sheets", "spreadsheet_id": SHEET_ID})
+    for request_id in request_ids.values():
+        wait_until(partial(has_stored_batch, harness, request_id), 60, "the job to be in its middle")
     owner.kill()
-    checkpoints = {kind: world.job(request_id)["checkpoint"] for kind, request_id in asked.items()}
+    checkpoints = {kind: harness.job(request_id)["checkpoint"] for kind, request_id in request_ids.items()}
 
     directory = Directory()
     load_into(directory, book.path, up_to=checkpoints["excel"])
     copy_with_changed_link(book.path, checkpoints["excel"]).rename(book.path)
-    world.expected_loads[asked["excel"]] = load_into(directory, book.path)
-    world.expected_loads[asked["excel"]].warnings["source_restarted"] = 1
+    harness.expected_loads[request_ids["excel"]] = load_into(directory, book.path)
+    harness.expected_loads[request_ids["excel"]].warnings["source_restarted"] = 1
     DatabaseInspector(source_dsn).fetch(CHANGE_LINK, checkpoints["database"])
     first, second = clean_row_indexes(bots.rows, GENERATOR)[:2]
     fake_sheets.edit_worksheet(
@@ -91,22 +91,22 @@ def test_sources_changed_between_a_crash_and_the_take_over_are_read_anew_with_ex
         2, lambda: fake_sheets.edit_worksheet(SHEET_ID, SHEET, lambda sheet: without_row(sheet, second))
     )
 
-    successor = world.start_replica(**told)
-    for request_id in asked.values():
-        world.wait_for_status(request_id, "completed", 120)
-    assert_exact(world.job(asked["database"]), rows, {"source_changed": 1, "source_restarted": 1})
-    assert_exact(world.job(asked["google_sheets"]), bots.expected, {"source_restarted": 2}, deleted=1)
-    moved = [
+    successor = harness.start_replica(**settings)
+    for request_id in request_ids.values():
+        harness.wait_for_status(request_id, "completed", 120)
+    assert_exact(harness.job(request_ids["database"]), rows, {"source_changed": 1, "source_restarted": 1})
+    assert_exact(harness.job(request_ids["google_sheets"]), bots.expected, {"source_restarted": 2}, deleted=1)
+    retried = [
         line for line in successor.log_events("attempt.finished") if line["error_code"] == "source_changed"
     ]
-    assert [line["status"] for line in moved] == ["pending"], "rows that moved between two pages"
-    stored = dict(world.db.fetch("select source, count(*) from directory.chats group by source"))
+    assert [line["status"] for line in retried] == ["pending"], "rows that moved between two pages"
+    stored = dict(harness.db.fetch("select source, count(*) from directory.chats group by source"))
     assert stored == {
         "academic_group": len(directory.chats),
         "admin_panel": rows.inserted + 1,
         "bot_registrar": bots.expected.inserted + 1,
     }
-    assert_invariants(world, check_target=False)
+    assert_invariants(harness, check_target=False)
 
 
 def shared_settings(

@@ -12,14 +12,17 @@ from tests.support.faults.oracle import assert_invariants, read_topic
 from tests.support.wait import wait_until
 
 
-def test_the_end_of_another_migration_is_not_told_while_our_request_lies_unread(
+def test_watch_ignores_terminal_event_of_earlier_request(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook, three_batch_workbook: GoldenWorkbook
 ) -> None:
-    world = fault_harness
-    first = world.start_replica("intake.before_record=hang@2+")
-    with world.db.locked_table("directory.chats"):
-        request_id = world.request_import(one_batch_workbook)
-        world.wait_for_status(request_id, "running")
+    """The request of the command is published and not read yet when an earlier one with the same id
+    completes.
+    """
+    harness = fault_harness
+    first = harness.start_replica("intake.before_record=hang@2+")
+    with harness.db.locked_table("directory.chats"):
+        request_id = harness.request_import(one_batch_workbook)
+        harness.wait_for_status(request_id, "running")
         words = [
             "start",
             "excel",
@@ -31,22 +34,22 @@ def test_the_end_of_another_migration_is_not_told_while_our_request_lies_unread(
         ]
         command = subprocess.Popen(
             [sys.executable, "-m", "producer_cli", *words],
-            env=os.environ | world.cli_environment(first),
+            env=os.environ | harness.cli_environment(first),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        wait_until(lambda: message_count(world, request_id) == 2, 60, "the second request to be published")
-    assert world.kafka.wait_for_terminal_event(request_id).status == "completed"
-    assert not world.dead_letter_reasons(request_id)
+        wait_until(lambda: message_count(harness, request_id) == 2, 60, "the second request to be published")
+    assert harness.kafka.wait_for_terminal_event(request_id).status == "completed"
+    assert not harness.dead_letter_reasons(request_id)
 
     first.kill()
-    world.start_replica()
+    harness.start_replica()
     out, err = command.communicate(timeout=60)
     assert command.returncode == 2, err
     assert "request_id_reused" in err
     assert "completed" not in [json.loads(line).get("status") for line in out.splitlines()]
-    assert_invariants(world)
+    assert_invariants(harness)
 
 
 def message_count(harness: FaultHarness, request_id: str) -> int:

@@ -35,84 +35,82 @@ LATENESS_LIMIT = timedelta(seconds=15)
 
 
 @pytest.mark.parametrize("off", [TWO_HOURS, -TWO_HOURS], ids=["ahead", "behind"])
-def test_clocks_that_are_hours_off_and_jump_change_no_owner_no_limit_and_no_event(
+def test_skewed_clocks_do_not_affect_leases_timeouts_or_events(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook, tmp_path: Path, off: int
 ) -> None:
-    world = fault_harness
+    harness = fault_harness
     ours, theirs = SkewedClock(tmp_path / "ours", off), SkewedClock(tmp_path / "theirs", -off)
-    began = database_now(world)
-    owner = world.start_replica("batch.committed=hang@1+", **SHORT_LEASE, **ours.environment)
-    held = world.request_import(one_batch_workbook, options={"timeout_seconds": 3000})
-    short = world.request_import(one_batch_workbook, options={"timeout_seconds": TIMEOUT.seconds})
+    began = database_now(harness)
+    owner = harness.start_replica("batch.committed=hang@1+", **SHORT_LEASE, **ours.environment)
+    held = harness.request_import(one_batch_workbook, options={"timeout_seconds": 3000})
+    short = harness.request_import(one_batch_workbook, options={"timeout_seconds": TIMEOUT.seconds})
     for request_id in (held, short):
-        wait_until(partial(has_stored_batch, world, request_id), 60, "a batch")
-    neighbour = world.start_replica(**SHORT_LEASE, **theirs.environment)
-    wait_until_lease_renewed(world, held)
+        wait_until(partial(has_stored_batch, harness, request_id), 60, "a batch")
+    neighbour = harness.start_replica(**SHORT_LEASE, **theirs.environment)
+    wait_until_lease_renewed(harness, held)
     ours.set_offset(-off)
     theirs.set_offset(off)
-    wait_until_lease_renewed(world, held)
+    wait_until_lease_renewed(harness, held)
 
-    wait_until(partial(has_failed, world, short), 30, "the end of the time it may take")
-    job = world.job(short)
+    wait_until(partial(has_failed, harness, short), 30, "the end of the time it may take")
+    job = harness.job(short)
     assert job["error_code"] == "timeout"
     assert TIMEOUT <= job["completed_at"] - job["run_started_at"] < TIMEOUT + LATENESS_LIMIT
 
-    assert world.job(held)["attempt"] == 1, "it was taken from an owner that is alive"
+    assert harness.job(held)["attempt"] == 1, "it was taken from an owner that is alive"
     owner.kill()
     wait_until(lambda: neighbour.log_events("job.claimed"), TAKEOVER_SECONDS, "the neighbour to take over")
-    world.wait_for_status(held, "completed")
-    world.request_retry(short)
-    world.wait_for_status(short, "completed")
+    harness.wait_for_status(held, "completed")
+    harness.request_retry(short)
+    harness.wait_for_status(short, "completed")
     nonsense = str(uuid.uuid4())
-    world.kafka.publish({"request_id": nonsense, "action": "start"}, key=nonsense)
-    wait_until(lambda: world.events(nonsense), 30, "an answer to what is no request")
+    harness.kafka.publish({"request_id": nonsense, "action": "start"}, key=nonsense)
+    wait_until(lambda: harness.events(nonsense), 30, "an answer to what is no request")
 
     for request_id in (held, short, nonsense):
         wrong = [
             e.occurred_at
-            for e in world.events(request_id)
-            if not began <= e.occurred_at <= database_now(world)
+            for e in harness.events(request_id)
+            if not began <= e.occurred_at <= database_now(harness)
         ]
         assert not wrong, "events that did not happen when they say"
     arrived = [
         record.timestamp_ms
-        for record in read_topic(world.bootstrap_servers, STATUS.name)
+        for record in read_topic(harness.bootstrap_servers, STATUS.name)
         if is_about(record, held)
     ]
-    assert all(began.timestamp() - 1 < at / 1000 < database_now(world).timestamp() + 1 for at in arrived)
+    assert all(began.timestamp() - 1 < at / 1000 < database_now(harness).timestamp() + 1 for at in arrived)
     for service, seconds in ((owner, off), (neighbour, -off)):
         assert log_clock_is_off(service, began, seconds), "its clock never was wrong: this test shows nothing"
-    assert_invariants(world)
+    assert_invariants(harness)
 
 
 ACQUIRE_TOKENS_SCRIPT = """
 import asyncio, sys
 from consumer.store.database import Database
-from consumer.store.rate_limits import draw
+from consumer.store.rate_limits import acquire
 
 async def main():
     database = await Database.open(sys.argv[1])
-    print([await draw(database, "google", limit=4, window_seconds=600) for _ in range(3)])
+    print([await acquire(database, "google", limit=4, window_seconds=600) for _ in range(3)])
     await database.close()
 
 asyncio.run(main())
 """
 
 
-def test_who_draws_tokens_by_a_wrong_clock_gets_no_more_and_no_fewer(
-    fault_harness: FaultHarness, tmp_path: Path
-) -> None:
+def test_skewed_clocks_do_not_affect_rate_limit(fault_harness: FaultHarness, tmp_path: Path) -> None:
     waits: list[float] = []
     for name, off in (("ahead", TWO_HOURS), ("behind", -TWO_HOURS)):
         clock = SkewedClock(tmp_path / name, off)
-        drawn = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-c", ACQUIRE_TOKENS_SCRIPT, fault_harness.dsn],
             env=os.environ | clock.environment,
             capture_output=True,
             check=True,
             timeout=60,
         )
-        waits += json.loads(drawn.stdout)
+        waits += json.loads(result.stdout)
     assert [wait > 0 for wait in waits] == [False] * 4 + [True] * 2
     assert all(500 < wait <= 600 for wait in waits[4:])
     assert_invariants(fault_harness)
@@ -156,5 +154,5 @@ def is_about(record: Record, request_id: str) -> bool:
 
 def log_clock_is_off(service: ServiceProcess, began: datetime, seconds: float) -> bool:
     """Whether the first line of a log is as wrong as it should be."""
-    said = datetime.fromisoformat(next(service.log_lines())["timestamp"])
-    return abs((said - began).total_seconds() - seconds) < 600
+    logged_at = datetime.fromisoformat(next(service.log_lines())["timestamp"])
+    return abs((logged_at - began).total_seconds() - seconds) < 600

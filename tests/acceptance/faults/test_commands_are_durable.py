@@ -15,78 +15,78 @@ LONG_LEASE = {"MIGRATION_LEASE_SECONDS": "600", "MIGRATION_HEARTBEAT_SECONDS": "
 """A lease that ends when the test lets it: there is time for a command before."""
 
 
-def test_commands_outlive_a_service_that_is_killed_behind_each_of_them(
+def test_commands_survive_service_killed_after_each(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, three_batch_workbook: GoldenWorkbook
 ) -> None:
     """Each replica dies between applying a command and committing its offset: the next one reads it again."""
-    world = fault_harness
-    one = LONG_LEASES | {"MIGRATION_MAX_RUNNING_JOBS": "1"}
-    first = world.start_replica("batch.committed=hang@2; intake.recorded=kill@3", **one)
-    runs = world.request_import(workbook)
-    wait_until(partial(has_stored_batch, world, runs), 60, "the job to be in its middle")
-    waits = world.request_import(three_batch_workbook)
-    wait_until(lambda: world.job(waits), 30, "the other job to wait")
-    world.kafka.command("cancel", waits)
-    world.wait_killed(first)
-    assert world.job(waits)["status"] == "cancelled"
-    stored = world.job(runs)["checkpoint"]
+    harness = fault_harness
+    settings = LONG_LEASES | {"MIGRATION_MAX_RUNNING_JOBS": "1"}
+    first = harness.start_replica("batch.committed=hang@2; intake.recorded=kill@3", **settings)
+    running = harness.request_import(workbook)
+    wait_until(partial(has_stored_batch, harness, running), 60, "the job to be in its middle")
+    pending = harness.request_import(three_batch_workbook)
+    wait_until(lambda: harness.job(pending), 30, "the other job to wait")
+    harness.kafka.command("cancel", pending)
+    harness.wait_killed(first)
+    assert harness.job(pending)["status"] == "cancelled"
+    stored = harness.job(running)["checkpoint"]
 
-    second = world.start_replica("batch.committed=hang@1; intake.recorded=kill@2", **one)
+    second = harness.start_replica("batch.committed=hang@1; intake.recorded=kill@2", **settings)
     wait_until(lambda: second.log_events("command.processed"), 60, "the first command to come again")
-    wait_until(lambda: world.job(runs)["checkpoint"] > stored, 60, "the job to go on")
-    world.kafka.command("cancel", runs)
-    world.wait_killed(second)
-    job = world.job(runs)
+    wait_until(lambda: harness.job(running)["checkpoint"] > stored, 60, "the job to go on")
+    harness.kafka.command("cancel", running)
+    harness.wait_killed(second)
+    job = harness.job(running)
     assert (job["status"], job["cancel_requested"]) == ("running", True)
 
-    third = world.start_replica("intake.recorded=kill@2")
-    world.wait_for_status(runs, "cancelled")
+    third = harness.start_replica("intake.recorded=kill@2")
+    harness.wait_for_status(running, "cancelled")
     wait_until(lambda: third.log_events("command.processed"), 60, "the second command to come again")
-    assert world.job(runs)["checkpoint"] >= job["checkpoint"]
-    world.kafka.command("retry", runs)
-    world.wait_killed(third)
+    assert harness.job(running)["checkpoint"] >= job["checkpoint"]
+    harness.kafka.command("retry", running)
+    harness.wait_killed(third)
 
-    last = world.start_replica()
-    world.wait_for_status(runs, "completed")
+    last = harness.start_replica()
+    harness.wait_for_status(running, "completed")
     wait_until(lambda: last.log_events("command.processed"), 60, "the third command to come again")
-    world.kafka.command("retry", waits)
-    world.wait_for_status(waits, "completed")
-    assert [world.job(job)["run"] for job in (runs, waits)] == [2, 2]
-    assert world.db.fetchval("select count(*) from migration.commands") == 4
-    assert world.dead_letter_reasons(runs) + world.dead_letter_reasons(waits) == [], (
+    harness.kafka.command("retry", pending)
+    harness.wait_for_status(pending, "completed")
+    assert [harness.job(job)["run"] for job in (running, pending)] == [2, 2]
+    assert harness.db.fetchval("select count(*) from migration.commands") == 4
+    assert harness.dead_letter_reasons(running) + harness.dead_letter_reasons(pending) == [], (
         "what was obeyed was refused"
     )
-    assert_invariants(world)
+    assert_invariants(harness)
 
 
-def test_a_cancel_during_a_take_over_is_obeyed_before_and_behind_the_end_of_the_lease(
+def test_cancel_during_takeover_applies_before_and_after_lease_expiry(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
     """The owner is dead and its jobs are not rescued yet: the worker of the other replica hangs."""
-    world = fault_harness
-    owner = world.start_replica("batch.committed=hang@1+", **LONG_LEASE)
-    leased, expired = world.request_import(workbook), world.request_import(workbook)
+    harness = fault_harness
+    owner = harness.start_replica("batch.committed=hang@1+", **LONG_LEASE)
+    leased, expired = harness.request_import(workbook), harness.request_import(workbook)
     for request_id in (leased, expired):
-        wait_until(partial(has_stored_batch, world, request_id), 60, "the job to be in its middle")
+        wait_until(partial(has_stored_batch, harness, request_id), 60, "the job to be in its middle")
     owner.kill()
-    expire_lease(world, "relay")
-    bystander = world.start_replica("rescue.before=hang@1+")
-    expire_lease(world, job_lease(world, expired))
-    world.kafka.command("cancel", expired)
-    world.wait_for_status(expired, "cancelled")
-    world.kafka.command("cancel", leased)
-    wait_until(lambda: world.job(leased)["cancel_requested"], 30, "the cancel to be recorded")
-    assert world.job(leased)["status"] == "running"
+    expire_lease(harness, "relay")
+    bystander = harness.start_replica("rescue.before=hang@1+")
+    expire_lease(harness, job_lease(harness, expired))
+    harness.kafka.command("cancel", expired)
+    harness.wait_for_status(expired, "cancelled")
+    harness.kafka.command("cancel", leased)
+    wait_until(lambda: harness.job(leased)["cancel_requested"], 30, "the cancel to be recorded")
+    assert harness.job(leased)["status"] == "running"
 
-    rescuer = world.launch()
-    expire_lease(world, job_lease(world, leased))
-    world.wait_for_status(leased, "cancelled")
+    rescuer = harness.launch()
+    expire_lease(harness, job_lease(harness, leased))
+    harness.wait_for_status(leased, "cancelled")
     rescued = wait_until(lambda: rescuer.log_events("job.rescued"), 10, "the rescue to be logged")
     assert [line["status"] for line in rescued] == ["cancelled"]
     assert not rescuer.log_events("job.claimed"), "a cancel needs no claim"
     bystander.kill()
     wait_until(lambda: rescuer.log_events("relay.elected"), 30, "somebody to follow the relay that is gone")
-    assert_invariants(world, check_target=False)
+    assert_invariants(harness, check_target=False)
 
 
 @pytest.mark.parametrize(
@@ -96,33 +96,33 @@ def test_a_cancel_during_a_take_over_is_obeyed_before_and_behind_the_end_of_the_
         "outcome.before_write=stop",  # every row is stored, and the end is about to be written
     ],
 )
-def test_a_cancel_stands_when_the_frozen_owner_wakes(
+def test_cancel_survives_resume_of_frozen_owner(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, fault: str
 ) -> None:
-    world = fault_harness
-    zombie = world.start_replica(fault, **LONG_LEASE)
-    request_id = world.request_import(workbook)
-    world.wait_frozen(zombie)
-    expire_lease(world, "relay")
-    consumer_group.remove_members(world.bootstrap_servers)  # what is sent now is for the others
-    world.start_replica()
-    world.kafka.command("cancel", request_id)
-    if fault.startswith("settle"):
-        wait_until(lambda: world.job(request_id)["cancel_requested"], 30, "the cancel to be recorded")
-    assert world.job(request_id)["status"] == "running"
-    expire_lease(world, job_lease(world, request_id))
-    world.wait_for_status(request_id, "cancelled")
-    before = world.job(request_id)
+    harness = fault_harness
+    zombie = harness.start_replica(fault, **LONG_LEASE)
+    request_id = harness.request_import(workbook)
+    harness.wait_frozen(zombie)
+    expire_lease(harness, "relay")
+    consumer_group.remove_members(harness.bootstrap_servers)  # what is sent now is for the others
+    harness.start_replica()
+    harness.kafka.command("cancel", request_id)
+    if fault.startswith("outcome"):
+        wait_until(lambda: harness.job(request_id)["cancel_requested"], 30, "the cancel to be recorded")
+    assert harness.job(request_id)["status"] == "running"
+    expire_lease(harness, job_lease(harness, request_id))
+    harness.wait_for_status(request_id, "cancelled")
+    before = harness.job(request_id)
 
-    world.resume(zombie)
+    harness.resume(zombie)
     wait_until_released(zombie)
-    world.kafka.start_excel(
+    harness.kafka.start_excel(
         workbook.path.name, request_id=request_id
     )  # a request of old changes nothing either
-    decided = partial(start_was_answered, world, request_id)
+    decided = partial(start_was_answered, harness, request_id)
     wait_until(decided, 60, "the request to come again")
-    assert world.job(request_id) == before
-    assert_invariants(world, check_target=False)
+    assert harness.job(request_id) == before
+    assert_invariants(harness, check_target=False)
 
 
 def has_stored_batch(harness: FaultHarness, request_id: str) -> bool:
@@ -137,8 +137,8 @@ def job_lease(harness: FaultHarness, request_id: str) -> str:
 
 def expire_lease(harness: FaultHarness, name: str) -> None:
     """Let the time of a lease go by."""
-    over = "update migration.leases set expires_at = clock_timestamp() - interval '1 ms' where name = $1"
-    harness.db.fetch(over, name)
+    expire = "update migration.leases set expires_at = clock_timestamp() - interval '1 ms' where name = $1"
+    harness.db.fetch(expire, name)
 
 
 def wait_until_released(zombie: ServiceProcess) -> None:

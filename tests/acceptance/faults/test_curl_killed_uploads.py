@@ -35,7 +35,7 @@ def curl(harness: Harness, service: ServiceProcess, folder: Path) -> Curl:
     return Curl(service.url, folder)
 
 
-def test_a_client_killed_in_the_middle_of_its_upload_has_started_nothing(
+def test_client_killed_during_upload_starts_nothing(
     harness: Harness, service: ServiceProcess, curl: Curl, expected: ExpectedImport, folder: Path
 ) -> None:
     before = harness.db.fetchval("select count(*) from migration.jobs")
@@ -51,7 +51,7 @@ def test_a_client_killed_in_the_middle_of_its_upload_has_started_nothing(
     assert harness.db.fetchval("select count(*) from migration.jobs") == before + 1
 
 
-def test_the_service_killed_after_the_202_loses_nothing(
+def test_job_survives_service_killed_after_202(
     harness: Harness, service: ServiceProcess, curl: Curl, expected: ExpectedImport
 ) -> None:
     answer = curl.post("/migration/excel", "-F", "file=@chats.xlsx", "-F", "requested_by=ivanova")

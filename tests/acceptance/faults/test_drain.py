@@ -97,110 +97,110 @@ def jobs_are_in_every_phase(harness: FaultHarness) -> bool:
     return bool(copying == 1 and idle and waiting and idle + waiting == 3)
 
 
-def test_jobs_in_every_part_of_a_batch_are_claimed_elsewhere_within_two_seconds(
+def test_drained_jobs_are_claimed_elsewhere_within_two_seconds(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
     """Of four jobs one each is held where it is armed, the last at the locks of one of these."""
-    world, settings = fault_harness, {**LONG_LEASE, "MIGRATION_MAX_RUNNING_JOBS": "4"}
+    harness, settings = fault_harness, {**LONG_LEASE, "MIGRATION_MAX_RUNNING_JOBS": "4"}
     armed = "batch.copying=hang@2; batch.copied=hang@1; batch.recorded=hang@1"
-    owner = world.start_replica(armed, **settings)
-    successor = world.start_replica(**settings)
+    owner = harness.start_replica(armed, **settings)
+    successor = harness.start_replica(**settings)
     successor.signal(signal.SIGSTOP)
-    requests = record_jobs(world, workbook, 4)
-    wait_until(partial(jobs_are_in_every_phase, world), 30, "each job to be held at its point")
+    requests = record_jobs(harness, workbook, 4)
+    wait_until(partial(jobs_are_in_every_phase, harness), 30, "each job to be held at its point")
     successor.signal(signal.SIGCONT)
-    checkpoints = {request_id: world.job(request_id)["checkpoint"] for request_id in requests}
+    checkpoints = {request_id: harness.job(request_id)["checkpoint"] for request_id in requests}
 
-    since = database_now(world)
+    since = database_now(harness)
     drain(owner)
     for request_id in requests:
-        wait_until_handed_over(world, request_id, since)
+        wait_until_handed_over(harness, request_id, since)
     for request_id in requests:
-        world.wait_for_status(request_id, "completed")
-    resumed = {one["job_id"]: one["checkpoint"] for one in successor.log_events("load.resumed")}
-    assert resumed == {world.job(request_id)["id"]: at for request_id, at in checkpoints.items()}
-    assert_invariants(world)
+        harness.wait_for_status(request_id, "completed")
+    resumed = {line["job_id"]: line["checkpoint"] for line in successor.log_events("load.resumed")}
+    assert resumed == {harness.job(request_id)["id"]: at for request_id, at in checkpoints.items()}
+    assert_invariants(harness)
 
 
-@pytest.mark.parametrize("how", ["cut", "swallow"])
-def test_with_kafka_away_and_the_child_busy_the_job_is_handed_over_all_the_same(
+@pytest.mark.parametrize("how", ["cut", "blackhole"])
+def test_drain_hands_over_job_without_kafka_and_with_busy_child(
     make_fault_harness: Callable[..., FaultHarness], cluster: Cluster, workbook: GoldenWorkbook, how: str
 ) -> None:
-    world = make_fault_harness(cluster)
-    owner = world.start_replica("child.chunk=block:120@3", **LONG_LEASE)
-    request_id = world.request_import(workbook)
+    harness = make_fault_harness(cluster)
+    owner = harness.start_replica("child.chunk=block:120@3", **LONG_LEASE)
+    request_id = harness.request_import(workbook)
     wait_until(lambda: owner.log_events("batch.stored"), 30, "a batch to be stored")
-    world.start_replica(**LONG_LEASE)
+    harness.start_replica(**LONG_LEASE)
     getattr(cluster.proxies[0], how)()
     try:
-        since = database_now(world)
+        since = database_now(harness)
         drain(owner)
-        wait_until_handed_over(world, request_id, since)
+        wait_until_handed_over(harness, request_id, since)
     finally:
         cluster.proxies[0].heal()
-    world.wait_for_status(request_id, "completed")
-    assert_invariants(world)
+    harness.wait_for_status(request_id, "completed")
+    assert_invariants(harness)
 
 
 @pytest.mark.parametrize(
-    ("how", "fault"), [("cut", "batch.recorded=hang@2"), ("swallow", "batch.copying=hang@9")]
+    ("how", "fault"), [("cut", "batch.recorded=hang@2"), ("blackhole", "batch.copying=hang@9")]
 )
-def test_with_postgres_away_it_ends_in_its_time_and_the_lease_runs_out(
+def test_drain_without_postgres_ends_in_time_and_lease_expires(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, how: str, fault: str
 ) -> None:
-    world = fault_harness
-    owner = world.start_replica(fault)
-    request_id = world.request_import(workbook)
+    harness = fault_harness
+    owner = harness.start_replica(fault)
+    request_id = harness.request_import(workbook)
     wait_until(lambda: owner.log_events("batch.stored"), 60, "a batch to be stored")
-    getattr(world.postgres_proxy, how)()
+    getattr(harness.postgres_proxy, how)()
     try:
         drain(owner)
     finally:
-        world.postgres_proxy.heal()
+        harness.postgres_proxy.heal()
     [left] = owner.log_events("shutdown.tasks_abandoned")
-    assert f"job {world.job(request_id)['id']}" in left["tasks"]
+    assert f"job {harness.job(request_id)['id']}" in left["tasks"]
     assert owner.log_events("extraction.stopped"), "what read for it never let go"
-    world.start_replica()
-    assert world.wait_for_status(request_id, "completed")["attempt"] == 2
-    assert_invariants(world)
+    harness.start_replica()
+    assert harness.wait_for_status(request_id, "completed")["attempt"] == 2
+    assert_invariants(harness)
 
 
-def test_at_its_start_with_servers_that_do_not_answer_it_ends_in_its_time(
+def test_drain_during_startup_with_unresponsive_servers_ends_in_time(
     make_fault_harness: Callable[..., FaultHarness], cluster: Cluster, one_batch_workbook: GoldenWorkbook
 ) -> None:
     """Two at once: one waits for Postgres, one for Kafka; a third has hardly begun."""
-    world = make_fault_harness(cluster)
-    world.postgres_proxy.blackhole()
-    without_postgres = world.launch()
+    harness = make_fault_harness(cluster)
+    harness.postgres_proxy.blackhole()
+    without_postgres = harness.launch()
     wait_until(lambda: without_postgres.log_events("http.listening"), 30, "it to wait for Postgres")
     assert drain(without_postgres) < DRAIN_SECONDS / 2
-    world.postgres_proxy.heal()
+    harness.postgres_proxy.heal()
 
     cluster.proxies[0].blackhole()
-    without_kafka, hardly = world.launch(), world.launch()
-    hardly.signal(signal.SIGTERM)
-    assert hardly.wait(DRAIN_SECONDS) in (0, -signal.SIGTERM)
+    without_kafka, just_started = harness.launch(), harness.launch()
+    just_started.signal(signal.SIGTERM)
+    assert just_started.wait(DRAIN_SECONDS) in (0, -signal.SIGTERM)
     wait_until(lambda: without_kafka.log_events("service.started"), 30, "it to wait for Kafka")
     drain(without_kafka)
     cluster.proxies[0].heal()
 
-    request_id = world.request_import(one_batch_workbook)
-    world.start_replica()
-    world.wait_for_status(request_id, "completed")
-    assert_invariants(world)
+    request_id = harness.request_import(one_batch_workbook)
+    harness.start_replica()
+    harness.wait_for_status(request_id, "completed")
+    assert_invariants(harness)
 
 
-def test_a_second_sigterm_ends_it_at_once(fault_harness: FaultHarness, workbook: GoldenWorkbook) -> None:
+def test_second_sigterm_forces_exit(fault_harness: FaultHarness, workbook: GoldenWorkbook) -> None:
     """The drain is held up meanwhile."""
-    world = fault_harness
-    owner = world.start_replica("shutdown.started=hang")
-    request_id = world.request_import(workbook)
-    world.wait_for_status(request_id, "running")
+    harness = fault_harness
+    owner = harness.start_replica("shutdown.started=hang")
+    request_id = harness.request_import(workbook)
+    harness.wait_for_status(request_id, "running")
     owner.signal(signal.SIGTERM)
     wait_until(lambda: owner.log_events("shutdown.requested"), 10, "the drain to begin")
     owner.signal(signal.SIGTERM)
     assert owner.wait(AT_ONCE_SECONDS) == 1
     assert owner.log_events("shutdown.forced")
-    world.start_replica()
-    world.wait_for_status(request_id, "completed")
-    assert_invariants(world)
+    harness.start_replica()
+    harness.wait_for_status(request_id, "completed")
+    assert_invariants(harness)

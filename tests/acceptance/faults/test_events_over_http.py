@@ -25,7 +25,7 @@ def _client(service: ServiceProcess) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=service.url, timeout=30, trust_env=False)
 
 
-async def test_events_over_http_are_those_on_kafka_though_the_replica_drains(harness: Harness) -> None:
+async def test_http_events_equal_kafka_events_across_drain(harness: Harness) -> None:
     make_workbook(harness.inbox / "followed.xlsx", rows=60_000, seed=5)
     first, second = [
         await asyncio.to_thread(harness.start_replica, MIGRATION_BATCH_ROWS="500") for _ in range(2)
@@ -50,8 +50,8 @@ async def test_events_over_http_are_those_on_kafka_though_the_replica_drains(har
     ):
         assert "events" in (await client.get("/healthz")).json()["tasks"]
         await after.wait_for_end(120)
-        over = await client.get(path, headers={"last-event-id": str(after.sequences[-1])})
-        assert over.status_code == 204
+        response = await client.get(path, headers={"last-event-id": str(after.sequences[-1])})
+        assert response.status_code == 204
     on_kafka = await asyncio.to_thread(harness.kafka.events, request_id, lambda event: event.status.terminal)
     unique = {event.sequence: str(event.event_id) for event in on_kafka}
     over_http = {event.sequence: event.data["event_id"] for event in before.events + after.events}
@@ -77,16 +77,16 @@ async def _waiting_job(database: Database, request_id: str) -> int:
     return (await get_job(database, request_id)).id
 
 
-async def test_notifications_reach_the_followers_of_the_service(harness: Harness) -> None:
+async def test_notifications_reach_sse_clients_quickly(harness: Harness) -> None:
     service = await asyncio.to_thread(harness.start_replica)
     database = await Database.open(harness.dsn)
     job_id = await _waiting_job(database, "waiting")
     committed: dict[int, float] = {}
-    async with _client(service) as client, SseClient(client, f"/migration/jobs/{job_id}/events") as one:
-        await one.wait_for_event(1)
+    async with _client(service) as client, SseClient(client, f"/migration/jobs/{job_id}/events") as stream:
+        await stream.wait_for_event(1)
         for sequence in range(2, 22):
             committed[sequence] = await change_job(database, job_id)
-            await one.wait_for_event(sequence)
-    waits = sorted(event.at - committed[event.sequence] for event in one.events[1:])
+            await stream.wait_for_event(sequence)
+    waits = sorted(event.at - committed[event.sequence] for event in stream.events[1:])
     assert waits[len(waits) // 2] < NOTIFIED_SECONDS, waits
     await database.close()

@@ -40,45 +40,45 @@ def shared_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def small_postgres(stack: Stack, tmp_path: Path, place: Path) -> Iterator[tuple[FaultHarness, FillDisk]]:
+def small_postgres(stack: Stack, tmp_path: Path, folder: Path) -> Iterator[tuple[FaultHarness, FillDisk]]:
     """A harness whose tables are on a small disk, and a call that fills it."""
     real = small_disk.is_supported(ACCOUNT)
-    within = partial(small_disk.tmpfs_command, place, KIBIBYTES) if real else list
+    within = partial(small_disk.tmpfs_command, folder, KIBIBYTES) if real else list
     with start_dedicated_postgres(within) as made:
         servers = Stack("embedded", {**stack.env, "DATABASE_URL": made.url})
         if real:
-            servers.execute(f"create tablespace small location '{place}'")
+            servers.execute(f"create tablespace small location '{folder}'")
             servers.execute("alter database template1 set tablespace small")
-        world = FaultHarness(servers, tmp_path)
+        harness = FaultHarness(servers, tmp_path)
         try:
             pid = made.server.pid
             yield (
-                world,
-                lambda _: small_disk.filled(pid, place, ACCOUNT) if real else failing_writes(world.db),
+                harness,
+                lambda _: small_disk.filled(pid, folder, ACCOUNT) if real else failing_writes(harness.db),
             )
         finally:
-            world.close()
+            harness.close()
 
 
-def test_jobs_that_find_the_disk_of_postgres_full_go_on_when_there_is_room(
+def test_jobs_continue_after_full_disk_of_postgres(
     stack: Stack, tmp_path: Path, shared_folder: Path, workbook: GoldenWorkbook
 ) -> None:
-    with small_postgres(stack, tmp_path, shared_folder) as (world, full):
-        replica = world.start_replica(
+    with small_postgres(stack, tmp_path, shared_folder) as (harness, full):
+        replica = harness.start_replica(
             **SMALL_BATCHES
         )  # a second one may take over before the first has written what it met
-        asked = world.request_imports(workbook, 4)
-        wait_until(lambda: world.job(asked[0]).get("checkpoint"), 60, "the first batch")
-        with full(world):
-            wait_until(lambda: no_room_log_count(world), 60, "a batch that finds no space")
-            done = world.db.fetchval(COMPLETED_COUNT)
-            asked += world.request_imports(workbook, 1)
-            wait_until(lambda: no_room_log_count(world) >= 6, 60, "further tries")
-            assert world.db.fetchval(COMPLETED_COUNT) == done < len(asked)
-        jobs = [world.wait_for_status(request_id, "completed", 90) for request_id in asked]
+        request_ids = harness.request_imports(workbook, 4)
+        wait_until(lambda: harness.job(request_ids[0]).get("checkpoint"), 60, "the first batch")
+        with full(harness):
+            wait_until(lambda: no_room_log_count(harness), 60, "a batch that finds no space")
+            done = harness.db.fetchval(COMPLETED_COUNT)
+            request_ids += harness.request_imports(workbook, 1)
+            wait_until(lambda: no_room_log_count(harness) >= 6, 60, "further tries")
+            assert harness.db.fetchval(COMPLETED_COUNT) == done < len(request_ids)
+        jobs = [harness.wait_for_status(request_id, "completed", 90) for request_id in request_ids]
         assert {job["attempt"] for job in jobs} == {1}
         assert replica.running
-        assert_invariants(world)
+        assert_invariants(harness)
 
 
 def no_room_log_count(harness: FaultHarness) -> int:
@@ -86,22 +86,22 @@ def no_room_log_count(harness: FaultHarness) -> int:
     return sum(replica.log.read_text().count("53100") for replica in harness.replicas)
 
 
-def test_uploads_that_find_the_disk_of_the_service_full_go_on_when_there_is_room(
+def test_uploads_continue_after_full_disk_of_service(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
-    world = fault_harness
+    harness = fault_harness
     if real := small_disk.is_supported():
-        world.wrap_command = partial(small_disk.tmpfs_command, world.scratch, KIBIBYTES)
-    replicas = [world.start_replica(MIGRATION_MAX_ATTEMPTS="1", **LONG_LEASES) for _ in range(2)]
-    with full_disks(replicas, world.scratch, use_tmpfs=real):
-        asked = [upload(world, workbook), world.request_import(workbook)]
-        for request_id in asked:
-            waits = partial(was_retried, world, request_id)
+        harness.wrap_command = partial(small_disk.tmpfs_command, harness.scratch, KIBIBYTES)
+    replicas = [harness.start_replica(MIGRATION_MAX_ATTEMPTS="1", **LONG_LEASES) for _ in range(2)]
+    with full_disks(replicas, harness.scratch, use_tmpfs=real):
+        request_ids = [upload(harness, workbook), harness.request_import(workbook)]
+        for request_id in request_ids:
+            waits = partial(was_retried, harness, request_id)
             wait_until(waits, 60, "a second try of what may be tried once")
-    for request_id in asked:
-        assert world.wait_for_status(request_id, "completed")["attempt"] == 1
+    for request_id in request_ids:
+        assert harness.wait_for_status(request_id, "completed")["attempt"] == 1
     assert all(replica.running for replica in replicas)
-    assert_invariants(world)
+    assert_invariants(harness)
 
 
 def upload(harness: FaultHarness, workbook: GoldenWorkbook) -> str:

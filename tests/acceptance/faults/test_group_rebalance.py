@@ -15,69 +15,69 @@ SESSION_SECONDS = 30
 LONG_LEASE = {**LONG_LEASES, "MIGRATION_LEASE_SECONDS": "20"}
 
 
-def test_a_loop_blocked_for_15_seconds_goes_unnoticed_and_one_blocked_for_longer_comes_back(
+def test_blocked_event_loop_keeps_membership_or_rejoins(
     fault_harness: FaultHarness,
 ) -> None:
     """Longer than the session is longer: what happens after 36 s is what happens after 60."""
-    world = fault_harness
-    briefly = world.start_replica("intake.before_record=block:15@6", **LONG_LEASES)
-    [brief_member] = consumer_group.member_ids(world.bootstrap_servers)
-    long = world.start_replica(f"intake.recorded=block:{SESSION_SECONDS + 6}@6", **LONG_LEASES)
+    harness = fault_harness
+    briefly = harness.start_replica("intake.before_record=block:15@6", **LONG_LEASES)
+    [brief_member] = consumer_group.member_ids(harness.bootstrap_servers)
+    long = harness.start_replica(f"intake.recorded=block:{SESSION_SECONDS + 6}@6", **LONG_LEASES)
     wait_until(
-        lambda: consumer_group.member_count(world.bootstrap_servers) == 2, 30, "both to be in the group"
+        lambda: consumer_group.member_count(harness.bootstrap_servers) == 2, 30, "both to be in the group"
     )
-    [long_member] = consumer_group.member_ids(world.bootstrap_servers) - {brief_member}
-    with RequestLoad(world.bootstrap_servers, INTERVAL_SECONDS) as flow:
+    [long_member] = consumer_group.member_ids(harness.bootstrap_servers) - {brief_member}
+    with RequestLoad(harness.bootstrap_servers, INTERVAL_SECONDS) as load:
         wait_until(lambda: recorded_count(briefly) >= 10, 60, "the one blocked for 15 s to go on")
-        assert consumer_group.member_ids(world.bootstrap_servers) == {brief_member, long_member}, (
+        assert consumer_group.member_ids(harness.bootstrap_servers) == {brief_member, long_member}, (
             "it was noticed"
         )
         wait_until(
-            lambda: consumer_group.member_ids(world.bootstrap_servers) == {brief_member},
+            lambda: consumer_group.member_ids(harness.bootstrap_servers) == {brief_member},
             60,
             "the other to be given up",
         )
         taken = recorded_count(long)
         wait_until(lambda: recorded_count(long) > taken + 3, 60, "it to go on by itself")
-    assert consumer_group.member_count(world.bootstrap_servers) == 2
-    assert brief_member in consumer_group.member_ids(world.bootstrap_servers)
-    flow.wait_until_one_job_each(world.db)
+    assert consumer_group.member_count(harness.bootstrap_servers) == 2
+    assert brief_member in consumer_group.member_ids(harness.bootstrap_servers)
+    load.wait_until_one_job_each(harness.db)
     assert not [line for replica in (briefly, long) for line in replica.log_events("task.crashed")]
-    assert_invariants(world)
+    assert_invariants(harness)
 
 
-def test_a_storm_of_members_that_come_and_go_touches_no_job_and_loses_no_message(
+def test_repeated_rebalances_affect_no_job_and_lose_no_message(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
-    world = fault_harness
-    owner = world.start_replica("batch.committed=block:3", **LONG_LEASE)
-    asked = world.request_import(workbook)
-    wait_until(lambda: (world.job(asked).get("checkpoint") or 0) >= BATCH_ROWS, 60, "the job to move")
+    harness = fault_harness
+    owner = harness.start_replica("batch.committed=block:3", **LONG_LEASE)
+    request_id = harness.request_import(workbook)
+    wait_until(lambda: (harness.job(request_id).get("checkpoint") or 0) >= BATCH_ROWS, 60, "the job to move")
     with (
-        world.db.locked_table("directory.chats"),
-        RequestLoad(world.bootstrap_servers, INTERVAL_SECONDS) as flow,
+        harness.db.locked_table("directory.chats"),
+        RequestLoad(harness.bootstrap_servers, INTERVAL_SECONDS) as load,
     ):
-        before = world.job(asked)
+        before = harness.job(request_id)
         for _ in range(ROUNDS):
-            other = world.start_replica(**LONG_LEASES)
+            other = harness.start_replica(**LONG_LEASES)
             wait_until(
-                lambda: consumer_group.stable_member_count(world.bootstrap_servers) == 2,
+                lambda: consumer_group.stable_member_count(harness.bootstrap_servers) == 2,
                 30,
                 "two members to share",
             )
             other.stop()
             wait_until(
-                lambda: consumer_group.stable_member_count(world.bootstrap_servers) == 1,
+                lambda: consumer_group.stable_member_count(harness.bootstrap_servers) == 1,
                 30,
                 "one to have all again",
             )
-        after = world.job(asked)
+        after = harness.job(request_id)
     assert [after[name] for name in ("status", "attempt", "token")] == ["running", 1, before["token"]]
-    world.wait_for_status(asked, "completed")
-    flow.wait_until_one_job_each(world.db)
-    assert world.job(asked)["attempt"] == 1
+    harness.wait_for_status(request_id, "completed")
+    load.wait_until_one_job_each(harness.db)
+    assert harness.job(request_id)["attempt"] == 1
     assert len([line for line in owner.log_events("job.claimed") if line["job_id"] == after["id"]]) == 1
-    assert_invariants(world)
+    assert_invariants(harness)
 
 
 def recorded_count(service: ServiceProcess) -> int:

@@ -47,29 +47,29 @@ class HalfOpenAttack:
     def _run(self) -> None:
         held: list[socket.socket] = []
         while not self._stop.wait(0.5):
-            held = [one for one in held if _is_open(one)]
+            held = [connection for connection in held if _is_open(connection)]
             if self._persist or not self.opened:
                 held += [self._open() for _ in range(HALF_OPEN - len(held))]
-        for one in held:
-            one.close()
+        for connection in held:
+            connection.close()
 
     def _open(self) -> socket.socket:
-        one = socket.socket()
-        one.setblocking(False)
-        one.connect_ex(("127.0.0.1", self._port))
+        connection = socket.socket()
+        connection.setblocking(False)
+        connection.connect_ex(("127.0.0.1", self._port))
         self.opened += 1
-        return one
+        return connection
 
 
-def _is_open(one: socket.socket) -> bool:
+def _is_open(connection: socket.socket) -> bool:
     try:
-        alive = one.send(b"G") == 1 and one.recv(65_536) != b""
+        alive = connection.send(b"G") == 1 and connection.recv(65_536) != b""
     except BlockingIOError:
         return True
     except OSError:
         alive = False
     if not alive:
-        one.close()
+        connection.close()
     return alive
 
 
@@ -86,11 +86,11 @@ def under_attack(service: ServiceProcess, *, persist: bool) -> Iterator[None]:
 
 @pytest.fixture
 def service(harness: Harness) -> Iterator[ServiceProcess]:
-    one = ServiceProcess(
+    replica = ServiceProcess(
         harness.environment(), harness.folder / "few-files.log", wrap_command=limit_open_files
     )
-    yield one.start()
-    one.stop()
+    yield replica.start()
+    replica.stop()
 
 
 def _probe(url: str) -> int:
@@ -114,9 +114,7 @@ def _is_job_done(harness: Harness) -> bool:
     return harness.kafka.wait_for_terminal_event(request_id).status is Status.COMPLETED
 
 
-def test_jobs_go_on_and_probes_answer_while_connections_are_held_open(
-    harness: Harness, service: ServiceProcess
-) -> None:
+def test_jobs_and_probes_work_under_half_open_connections(harness: Harness, service: ServiceProcess) -> None:
     make_workbook(harness.inbox / "some.xlsx", rows=20_000, seed=1)
     assert psutil.Process(service.pid).rlimit(psutil.RLIMIT_NOFILE) == (OPEN_FILE_LIMIT, OPEN_FILE_LIMIT)
     with under_attack(service, persist=False):

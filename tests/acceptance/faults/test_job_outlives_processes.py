@@ -85,9 +85,7 @@ def start_watching_cli(
 
 
 @pytest.mark.parametrize("end", ["kill -9 of the CLI", "closing the terminal"])
-def test_the_life_of_a_job_is_not_tied_to_who_asked_for_it(
-    harness: Harness, expected: ExpectedImport, end: str
-) -> None:
+def test_job_survives_end_of_requesting_cli(harness: Harness, expected: ExpectedImport, end: str) -> None:
     service = harness.start_replica(**SMALL_BATCHES)
     request_id = str(uuid.uuid4())
     screen, terminal = pty.openpty()
@@ -115,9 +113,7 @@ def test_the_life_of_a_job_is_not_tied_to_who_asked_for_it(
     assert len(service.log_events("job.claimed")) == 1
 
 
-def test_a_killed_service_goes_on_from_the_checkpoint_when_started_again(
-    harness: Harness, expected: ExpectedImport
-) -> None:
+def test_restarted_service_resumes_from_checkpoint(harness: Harness, expected: ExpectedImport) -> None:
     first = harness.start_replica(**SMALL_BATCHES, **SHORT_LEASES)
     request_id = harness.kafka.start_excel("large.xlsx")
     with paused_mid_job(harness, request_id):
@@ -138,7 +134,7 @@ def test_a_killed_service_goes_on_from_the_checkpoint_when_started_again(
 
 
 @pytest.mark.serial
-def test_another_replica_takes_over_within_seconds(harness: Harness, expected: ExpectedImport) -> None:
+def test_replica_takes_over_within_seconds(harness: Harness, expected: ExpectedImport) -> None:
     first = harness.start_replica(**SMALL_BATCHES)
     request_id = harness.kafka.start_excel("large.xlsx")
     with paused_mid_job(harness, request_id):
@@ -149,7 +145,7 @@ def test_another_replica_takes_over_within_seconds(harness: Harness, expected: E
     assert_no_duplicates(harness, expected, request_id)
 
 
-def test_a_frozen_owner_that_wakes_up_writes_nothing(harness: Harness, expected: ExpectedImport) -> None:
+def test_frozen_owner_writes_nothing_when_resumed(harness: Harness, expected: ExpectedImport) -> None:
     zombie = harness.start_replica(**SMALL_BATCHES, **SHORT_LEASES)
     request_id = harness.kafka.start_excel("large.xlsx")
     with paused_mid_job(harness, request_id):
@@ -163,7 +159,7 @@ def test_a_frozen_owner_that_wakes_up_writes_nothing(harness: Harness, expected:
     assert_no_duplicates(harness, expected, request_id)
 
 
-def test_sigterm_hands_the_job_back_and_burns_no_attempt(harness: Harness, expected: ExpectedImport) -> None:
+def test_sigterm_releases_job_without_consuming_attempt(harness: Harness, expected: ExpectedImport) -> None:
     first = harness.start_replica(**SMALL_BATCHES)
     request_id = harness.kafka.start_excel("large.xlsx")
     with paused_mid_job(harness, request_id):
@@ -178,7 +174,7 @@ def test_sigterm_hands_the_job_back_and_burns_no_attempt(harness: Harness, expec
     assert_no_duplicates(harness, expected, request_id)
 
 
-def test_a_rebalance_does_not_touch_a_running_job(harness: Harness, expected: ExpectedImport) -> None:
+def test_rebalance_does_not_affect_running_job(harness: Harness, expected: ExpectedImport) -> None:
     owner = harness.start_replica(**SMALL_BATCHES)
     request_id = harness.kafka.start_excel("large.xlsx")
     with paused_mid_job(harness, request_id):
@@ -187,9 +183,7 @@ def test_a_rebalance_does_not_touch_a_running_job(harness: Harness, expected: Ex
     assert len(owner.log_events("job.claimed")) == 1
 
 
-def test_another_file_under_the_same_name_is_read_from_the_top(
-    harness: Harness, expected: ExpectedImport
-) -> None:
+def test_replaced_file_is_read_from_the_top(harness: Harness, expected: ExpectedImport) -> None:
     first = harness.start_replica(**SMALL_BATCHES, **SHORT_LEASES)
     path = harness.inbox / "replaced.xlsx"
     make_workbook(path, rows=ROWS, seed=22)
@@ -205,9 +199,7 @@ def test_another_file_under_the_same_name_is_read_from_the_top(
     assert sorted(harness.db.rejected_rows(request_id)) == [rejected.row for rejected in other.rejected]
 
 
-def test_a_killed_child_costs_its_reading_and_not_the_attempt(
-    harness: Harness, expected: ExpectedImport
-) -> None:
+def test_killed_child_consumes_no_attempt(harness: Harness, expected: ExpectedImport) -> None:
     service = harness.start_replica(**SMALL_BATCHES)
     request_id = harness.kafka.start_excel("large.xlsx")
     with paused_mid_job(harness, request_id):
@@ -220,9 +212,7 @@ def test_a_killed_child_costs_its_reading_and_not_the_attempt(
     assert_no_duplicates(harness, expected, request_id)
 
 
-def test_a_lost_database_connection_costs_its_reading_and_not_the_attempt(
-    harness: Harness, expected: ExpectedImport
-) -> None:
+def test_lost_database_connection_consumes_no_attempt(harness: Harness, expected: ExpectedImport) -> None:
     service = harness.start_replica(**SMALL_BATCHES)
     request_id = harness.kafka.start_excel("large.xlsx")
     with paused_mid_job(harness, request_id):

@@ -20,37 +20,39 @@ MAX_TRIES = 20
 OWNER_COLUMNS = ("status", "run", "attempt", "consecutive_failures", "token")
 
 
-def test_a_job_outlives_who_asked_who_accepted_it_and_every_rebalance(
+def test_job_survives_requester_accepting_replica_and_rebalance(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, one_batch_workbook: GoldenWorkbook
 ) -> None:
-    world = fault_harness
-    accepting = world.start_replica("batch.committed=hang@2", **LONG_LEASES, MIGRATION_MAX_RUNNING_JOBS="1")
-    with requested_from_terminal(world, workbook, accepting) as first:
-        wait_until(lambda: has_stored_two_batches(world, first), 60, "the job to be in its middle")
-        before = world.job(first)
-    other = world.start_replica(**LONG_LEASES, MIGRATION_MAX_RUNNING_JOBS=str(MAX_TRIES + 2))
+    harness = fault_harness
+    accepting = harness.start_replica("batch.committed=hang@2", **LONG_LEASES, MIGRATION_MAX_RUNNING_JOBS="1")
+    with requested_from_terminal(harness, workbook, accepting) as first:
+        wait_until(lambda: has_stored_two_batches(harness, first), 60, "the job to be in its middle")
+        before = harness.job(first)
+    other = harness.start_replica(**LONG_LEASES, MIGRATION_MAX_RUNNING_JOBS=str(MAX_TRIES + 2))
     wait_until(
-        lambda: consumer_group.member_count(world.bootstrap_servers) == 2, 30, "both to be in the group"
+        lambda: consumer_group.member_count(harness.bootstrap_servers) == 2, 30, "both to be in the group"
     )
-    assert owner_columns(world, first) == {name: before[name] for name in OWNER_COLUMNS}, (
+    assert owner_columns(harness, first) == {name: before[name] for name in OWNER_COLUMNS}, (
         "a terminal or a rebalance touched it"
     )
 
-    with world.db.locked_table("directory.chats"):
-        second = request_accepted_by(world, accepting, one_batch_workbook)
-        wait_until(lambda: world.job(second)["status"] == "running", 30, "the other replica to run it")
-        held = owner_columns(world, second)
+    with harness.db.locked_table("directory.chats"):
+        second = request_accepted_by(harness, accepting, one_batch_workbook)
+        wait_until(lambda: harness.job(second)["status"] == "running", 30, "the other replica to run it")
+        held = owner_columns(harness, second)
         accepting.kill()
         wait_until(
-            lambda: world.job(first)["attempt"] == 2, 30, "the other replica to take the first one over"
+            lambda: harness.job(first)["attempt"] == 2, 30, "the other replica to take the first one over"
         )
-        assert owner_columns(world, second) == held, "the end of who accepted it touched it"
+        assert owner_columns(harness, second) == held, "the end of who accepted it touched it"
     for request_id in (first, second):
-        world.wait_for_status(request_id, "completed")
-    [claim] = [line for line in other.log_events("job.claimed") if line["job_id"] == world.job(second)["id"]]
+        harness.wait_for_status(request_id, "completed")
+    [claim] = [
+        line for line in other.log_events("job.claimed") if line["job_id"] == harness.job(second)["id"]
+    ]
     assert claim["attempt"] == 1
-    assert world.job(first)["consecutive_failures"] == 0
-    assert_invariants(world)
+    assert harness.job(first)["consecutive_failures"] == 0
+    assert_invariants(harness)
 
 
 @contextmanager
@@ -79,7 +81,7 @@ def request_accepted_by(harness: FaultHarness, service: ServiceProcess, workbook
     """Ask for workbooks until one of the requests is accepted by a certain replica."""
     for _ in range(MAX_TRIES):
         request_id = harness.request_import(workbook)
-        wait_until(lambda one=request_id: harness.job(one), 30, "the request to be accepted")  # type: ignore[misc]
+        wait_until(lambda id_=request_id: harness.job(id_), 30, "the request to be accepted")  # type: ignore[misc]
         if any(line["request_id"] == request_id for line in service.log_events("request.recorded")):
             return request_id
     raise AssertionError(f"none of {MAX_TRIES} messages came to {service.name}")

@@ -17,46 +17,47 @@ LATENESS_LIMIT = timedelta(seconds=15)
 TIMEOUT_OPTION = {"timeout_seconds": TIMEOUT_SECONDS}
 
 
-def test_a_run_whose_owner_is_killed_at_the_end_of_its_time_has_failed_and_its_retry_has_all_of_it(
+def test_timed_out_run_of_killed_owner_fails_and_retry_has_full_time(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook
 ) -> None:
-    world = fault_harness
-    owner = world.start_replica("batch.committed=hang; outcome.before_write=kill", **LONG_LEASES)
-    request_id = world.request_import(one_batch_workbook, options=TIMEOUT_OPTION)
-    world.wait_killed(owner)
-    assert world.job(request_id)["status"] == "running", "its time is over, and no replica has recorded it"
+    harness = fault_harness
+    owner = harness.start_replica("batch.committed=hang; outcome.before_write=kill", **LONG_LEASES)
+    request_id = harness.request_import(one_batch_workbook, options=TIMEOUT_OPTION)
+    harness.wait_killed(owner)
+    assert harness.job(request_id)["status"] == "running", "its time is over, and no replica has recorded it"
 
-    world.start_replica()
-    job = wait_until_timed_out(world, request_id)
+    harness.start_replica()
+    job = wait_until_timed_out(harness, request_id)
     assert (job["run"], job["attempt"]) == (1, 1)
-    world.request_retry(request_id)
-    retried = world.wait_for_status(request_id, "completed")
+    harness.request_retry(request_id)
+    retried = harness.wait_for_status(request_id, "completed")
     assert retried["run"] == 2
     assert retried["completed_at"] - job["run_started_at"] > timedelta(seconds=TIMEOUT_SECONDS), (
         "it shows nothing"
     )
-    assert_invariants(world)
+    assert_invariants(harness)
 
 
-def test_a_run_ends_in_time_while_its_job_waits_and_another_has_the_only_place(
+def test_pending_job_times_out_while_worker_is_busy(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook
 ) -> None:
-    world = fault_harness
+    harness = fault_harness
     [closed_port] = free_ports(1)
     nowhere = json.dumps({"away": f"postgresql://guest@127.0.0.1:{closed_port}/gone"})
-    service = world.start_replica(
+    service = harness.start_replica(
         "batch.committed=hang", MIGRATION_CONNECTIONS=nowhere, MIGRATION_MAX_RUNNING_JOBS="1", **LONG_LEASES
     )
-    waits = world.kafka.start({"type": "database", "connection": "away"}, options=TIMEOUT_OPTION)
+    waits = harness.kafka.start({"type": "database", "connection": "away"}, options=TIMEOUT_OPTION)
     wait_until(lambda: service.log_events("attempt.finished"), 30, "its first attempt to be over")
-    runs = world.request_import(one_batch_workbook)
+    runs = harness.request_import(one_batch_workbook)
     assert (
-        run_duration(wait_until_timed_out(world, waits)) < timedelta(seconds=TIMEOUT_SECONDS) + LATENESS_LIMIT
+        run_duration(wait_until_timed_out(harness, waits))
+        < timedelta(seconds=TIMEOUT_SECONDS) + LATENESS_LIMIT
     )
     wait_until(lambda: service.log_events("job.timed_out"), 10, "the timeout to be logged")
-    assert world.job(runs)["status"] == "running"
-    world.kafka.command("cancel", runs)
-    assert_invariants(world, check_target=False)
+    assert harness.job(runs)["status"] == "running"
+    harness.kafka.command("cancel", runs)
+    assert_invariants(harness, check_target=False)
 
 
 def wait_until_timed_out(harness: FaultHarness, request_id: str) -> dict[str, Any]:

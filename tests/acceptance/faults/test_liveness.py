@@ -30,7 +30,8 @@ def _first_naming(probe_recorder: ProbeRecorder, task: str) -> ProbeResponse:
 
     def named() -> ProbeResponse | None:
         return next(
-            (a for a in probe_recorder.liveness if any(one.startswith(task) for one in a.stalled_tasks)), None
+            (a for a in probe_recorder.liveness if any(name.startswith(task) for name in a.stalled_tasks)),
+            None,
         )
 
     found = wait_until(named, 90, f"{task} to be named")
@@ -46,11 +47,13 @@ def _silence_seconds(answer: ProbeResponse, task: str) -> float:
 def _wait_until_healthy(service: ServiceProcess, probe_recorder: ProbeRecorder) -> None:
     began = time.monotonic()
 
-    def ill() -> float:
+    def last_failure() -> float:
         return max((answer.at for answer in probe_recorder.liveness if not answer.ok), default=began)
 
     wait_until(
-        lambda: time.monotonic() - ill() > STABLE_SECONDS, 120, f"a well service; its log: {service.log}"
+        lambda: time.monotonic() - last_failure() > STABLE_SECONDS,
+        120,
+        f"a healthy service; its log: {service.log}",
     )
 
 
@@ -68,9 +71,9 @@ def service_with_crashing_tasks(
     make_harness: Callable[[], Harness],
 ) -> Iterator[tuple[Harness, ServiceProcess, ProbeRecorder]]:
     """A service whose tasks die, beside the others of this module: without Kafka, its job without message."""
-    world = make_harness()
-    make_workbook(world.inbox / "some.xlsx", rows=500, seed=1)
-    asyncio.run(_record_job(world))
+    harness = make_harness()
+    make_workbook(harness.inbox / "some.xlsx", rows=500, seed=1)
+    asyncio.run(_record_job(harness))
     faults = [
         "worker.poll=raise@3",
         "listener.poll=raise@3",
@@ -79,15 +82,15 @@ def service_with_crashing_tasks(
         "batch.committed=hang",
         "heartbeat.before=raise@2",
     ]
-    environment = world.environment(
+    environment = harness.environment(
         **failpoints.environment(";".join(faults)),
         KAFKA_BOOTSTRAP_SERVERS=f"127.0.0.1:{free_port()}",
         **LONG_LEASE,
     )
-    service = ServiceProcess(environment, world.folder / "dying.log").launch()
+    service = ServiceProcess(environment, harness.folder / "dying.log").launch()
     wait_until(lambda: service.log_events("service.started"), 60, "a service that has begun")
     with ProbeRecorder(service) as probing:
-        yield world, service, probing
+        yield harness, service, probing
     service.stop()
 
 
@@ -97,15 +100,18 @@ async def _record_job(harness: Harness) -> None:
     await database.close()
 
 
-def _all_ended(harness: Harness, requests: Iterable[str]) -> bool:
-    return all(harness.kafka.wait_for_terminal_event(one).status is Status.COMPLETED for one in requests)
+def _all_ended(harness: Harness, request_ids: Iterable[str]) -> bool:
+    return all(
+        harness.kafka.wait_for_terminal_event(request_id).status is Status.COMPLETED
+        for request_id in request_ids
+    )
 
 
 @pytest.mark.usefixtures("service_with_crashing_tasks")
-def test_whatever_hangs_is_named_within_15_seconds_and_goes_on_by_itself(
+def test_stalled_tasks_are_named_within_15_seconds_and_recover(
     harness_with_workbook: Harness,
 ) -> None:
-    world = harness_with_workbook
+    harness = harness_with_workbook
     faults = [
         "worker.poll=hang@12",
         "listener.poll=hang@3",
@@ -115,27 +121,27 @@ def test_whatever_hangs_is_named_within_15_seconds_and_goes_on_by_itself(
         "batch.committed=hang",
         "heartbeat.before=hang@2",
     ]
-    service = world.start_replica(**failpoints.environment(";".join(faults)), **LONG_LEASE)
+    service = harness.start_replica(**failpoints.environment(";".join(faults)), **LONG_LEASE)
     with ProbeRecorder(service) as probing:
-        asked = [world.kafka.start_excel("some.xlsx") for _ in range(2)]
+        request_ids = [harness.kafka.start_excel("some.xlsx") for _ in range(2)]
         _first_naming(probing, "retention")  # it hangs since the start, before the first probe
         for task in ("worker", "listener", "relay", "intake", "heartbeat of job"):
             assert _silence_seconds(_first_naming(probing, task), task) < UNHEALTHY_WITHIN_SECONDS
-        assert _all_ended(world, asked)
+        assert _all_ended(harness, request_ids)
         _wait_until_healthy(service, probing)
-    died = {line["task"] for line in service.log_events("task.crashed")}
-    assert died == {"worker", "listener", "relay", "retention"}
+    crashed = {line["task"] for line in service.log_events("task.crashed")}
+    assert crashed == {"worker", "listener", "relay", "retention"}
     assert service.log_events("heartbeat.stalled")
 
 
-def test_whatever_dies_is_named_at_once_and_goes_on_by_itself(
+def test_crashed_tasks_are_named_and_restarted(
     service_with_crashing_tasks: tuple[Harness, ServiceProcess, ProbeRecorder],
 ) -> None:
-    world, service, probing = service_with_crashing_tasks
+    harness, service, probing = service_with_crashing_tasks
     for task in ("worker", "listener", "relay", "retention", "heartbeat of job"):
         _first_naming(probing, task)
-    wait_until(lambda: world.db.job("r-1")["status"] == "completed", 60, "the job to be completed")
+    wait_until(lambda: harness.db.job("r-1")["status"] == "completed", 60, "the job to be completed")
     _wait_until_healthy(service, probing)
-    died = {line["task"] for line in service.log_events("task.crashed")}
-    assert died == {"worker", "listener", "relay", "retention"}
+    crashed = {line["task"] for line in service.log_events("task.crashed")}
+    assert crashed == {"worker", "listener", "relay", "retention"}
     assert service.log_events("heartbeat.crashed")

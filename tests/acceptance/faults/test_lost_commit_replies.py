@@ -31,8 +31,12 @@ MAX_COMMITS = 60
 
 def writes_job_or_event(commit: Commit) -> bool:
     """A transaction that writes a job or its events; what writes leases alone is tried by itself."""
-    rest = (one for one in commit.statements if not any(words in one for words in LEASE_ONLY_STATEMENTS))
-    return Commit(tuple(rest)).writes
+    others = (
+        statement
+        for statement in commit.statements
+        if not any(words in statement for words in LEASE_ONLY_STATEMENTS)
+    )
+    return Commit(tuple(others)).writes
 
 
 def missing_kinds(lost: list[Commit]) -> list[str]:
@@ -65,19 +69,19 @@ def import_dropping_reply(
     return loss.commit
 
 
-def test_the_answer_to_any_commit_of_a_job_may_be_lost(
+def test_lost_reply_to_any_commit_of_job_is_harmless(
     fault_harness: FaultHarness, three_batch_workbook: GoldenWorkbook
 ) -> None:
     """One job for each n: the answer to the nth COMMIT of a transaction that writes is lost.
 
     Their order is not always the same, so a kind that was never the nth has a job of its own.
     """
-    world = fault_harness
-    world.start_replica()
-    world.start_replica()
+    harness = fault_harness
+    harness.start_replica()
+    harness.start_replica()
     lost: list[Commit] = []
     for nth in range(1, MAX_COMMITS):
-        commit = import_dropping_reply(world, three_batch_workbook, nth, writes_job_or_event)
+        commit = import_dropping_reply(harness, three_batch_workbook, nth, writes_job_or_event)
         if commit is None:
             break
         lost.append(commit)
@@ -91,17 +95,17 @@ def test_the_answer_to_any_commit_of_a_job_may_be_lost(
     ]
     for nth, kind in left:
         commit = import_dropping_reply(
-            world,
+            harness,
             three_batch_workbook,
             nth,
-            lambda one, words=COMMIT_KINDS[kind]: one.mentions(words),  # type: ignore[misc]
+            lambda candidate, words=COMMIT_KINDS[kind]: candidate.mentions(words),  # type: ignore[misc]
         )
         assert commit, f"there is no commit of {kind}, or too few"
         lost.append(commit)
-    world.postgres_proxy.dropped_reply = None
+    harness.postgres_proxy.dropped_reply = None
     assert not missing_kinds(lost), f"of {len(lost)} answers lost none was about {missing_kinds(lost)}"
     assert batch_count(lost) >= MIN_BATCHES
-    assert_invariants(world)
+    assert_invariants(harness)
 
 
 @pytest.mark.parametrize(
@@ -109,42 +113,42 @@ def test_the_answer_to_any_commit_of_a_job_may_be_lost(
     [("with renewed as",), ("into migration.leases", "nextval"), ("update migration.leases set expires_at",)],
     ids=["heartbeat", "election", "renewal"],
 )
-def test_the_answer_about_a_lease_may_be_lost(
+def test_lost_reply_to_lease_commit_is_harmless(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, words: tuple[str, ...]
 ) -> None:
-    world = fault_harness
-    loss = world.postgres_proxy.drop_commit_reply(1, lambda commit: commit.mentions(*words))
-    world.start_replica()
-    world.start_replica()
-    request_id = world.request_import(workbook)
+    harness = fault_harness
+    loss = harness.postgres_proxy.drop_commit_reply(1, lambda commit: commit.mentions(*words))
+    harness.start_replica()
+    harness.start_replica()
+    request_id = harness.request_import(workbook)
     assert loss.happened.wait(60)
-    world.wait_for_status(request_id, "completed")
-    assert_invariants(world)
+    harness.wait_for_status(request_id, "completed")
+    assert_invariants(harness)
 
 
-def test_the_answers_to_a_cancel_and_a_retry_may_be_lost(
+def test_lost_replies_to_cancel_and_retry_are_harmless(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
-    world = fault_harness
-    world.start_replica()
-    loss = world.postgres_proxy.drop_commit_reply(
+    harness = fault_harness
+    harness.start_replica()
+    loss = harness.postgres_proxy.drop_commit_reply(
         1, lambda commit: commit.mentions("insert into migration.commands")
     )
-    with world.db.locked_table("directory.chats"):
-        request_id = world.request_import(workbook)
-        world.wait_for_status(request_id, "running")
-        world.kafka.command("cancel", request_id)
+    with harness.db.locked_table("directory.chats"):
+        request_id = harness.request_import(workbook)
+        harness.wait_for_status(request_id, "running")
+        harness.kafka.command("cancel", request_id)
         assert loss.happened.wait(60)
-        world.wait_for_status(request_id, "cancelled")
-    loss = world.postgres_proxy.drop_commit_reply(
+        harness.wait_for_status(request_id, "cancelled")
+    loss = harness.postgres_proxy.drop_commit_reply(
         1, lambda commit: commit.mentions("insert into migration.commands")
     )
-    world.kafka.command("retry", request_id)
+    harness.kafka.command("retry", request_id)
     assert loss.happened.wait(60)
-    assert world.wait_for_status(request_id, "completed")["run"] == 2
-    assert world.db.fetchval("select count(*) from migration.commands") == 2
-    assert world.dead_letter_reasons(request_id) == [], "what was obeyed was refused when it came again"
-    assert_invariants(world)
+    assert harness.wait_for_status(request_id, "completed")["run"] == 2
+    assert harness.db.fetchval("select count(*) from migration.commands") == 2
+    assert harness.dead_letter_reasons(request_id) == [], "what was obeyed was refused when it came again"
+    assert_invariants(harness)
 
 
 KILL_FAILPOINTS = (
@@ -162,24 +166,24 @@ def is_killed_or_done(harness: FaultHarness, replica: ServiceProcess, request_id
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_after_many_kills_at_random_points_the_target_equals_the_source(
+def test_target_equals_source_after_random_kills(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, seed: int
 ) -> None:
-    world, chance = fault_harness, random.Random(seed)
+    harness, chance = fault_harness, random.Random(seed)
     settings = {"MIGRATION_BATCH_ROWS": "30", "MIGRATION_MAX_ATTEMPTS": "50"}
     request_id, kills = "", 0
     while kills < MAX_KILLS:
         fault = f"{chance.choice(KILL_FAILPOINTS)}=kill@{chance.randint(1, 4)}"
-        replica = world.launch(fault, **settings)
-        request_id = request_id or world.request_import(workbook)
+        replica = harness.launch(fault, **settings)
+        request_id = request_id or harness.request_import(workbook)
         wait_until(
-            partial(is_killed_or_done, world, replica, request_id), 60, f"{fault}, or the end of the job"
+            partial(is_killed_or_done, harness, replica, request_id), 60, f"{fault}, or the end of the job"
         )
         if replica.running:
             break
-        world.wait_killed(replica)
+        harness.wait_killed(replica)
         kills += 1
     assert kills >= MIN_KILLS
-    world.start_replica(**settings)
-    world.wait_for_status(request_id, "completed")
-    assert_invariants(world)
+    harness.start_replica(**settings)
+    harness.wait_for_status(request_id, "completed")
+    assert_invariants(harness)

@@ -41,28 +41,28 @@ def rejected_workbook(tmp_path_factory: pytest.TempPathFactory) -> GoldenWorkboo
     return GoldenWorkbook(path, directory, load_into(directory, path), set())
 
 
-def test_a_slow_postgres_holds_the_child_up_and_nothing_piles_up(
+def test_slow_postgres_applies_backpressure_to_child(
     fault_harness: FaultHarness, rejected_workbook: GoldenWorkbook, one_batch_workbook: GoldenWorkbook
 ) -> None:
-    world = fault_harness
-    service = world.start_replica()
+    harness = fault_harness
+    service = harness.start_replica()
     with MemorySampler(service.pid) as usual:
-        world.wait_for_status(world.request_import(one_batch_workbook), "completed")
-    world.postgres_proxy.throttle(BYTES_PER_SECOND, [UP])
-    request_id = world.request_import(rejected_workbook)
+        harness.wait_for_status(harness.request_import(one_batch_workbook), "completed")
+    harness.postgres_proxy.throttle(BYTES_PER_SECOND, [UP])
+    request_id = harness.request_import(rejected_workbook)
     wait_until(service.child_pids, 60, "the child")
     child = psutil.Process(service.child_pids()[0])
     with MemorySampler(service.pid) as busy:
         ends = time.monotonic() + WATCHED_SECONDS
         wait_until(lambda: time.monotonic() > ends and is_idle(child), 60, "a child that waits")
     print(f"usual {usual.peak_mib:.0f} MiB, before a slow Postgres {busy.peak_mib:.0f} MiB")
-    job = world.job(request_id)
+    job = harness.job(request_id)
     assert job["status"] == "running"
     assert job["failed"] < REJECTED_ROWS / 4, "it was not slow"
-    world.postgres_proxy.heal()
-    world.wait_for_status(request_id, "completed", 120)
+    harness.postgres_proxy.heal()
+    harness.wait_for_status(request_id, "completed", 120)
     assert busy.peak_mib < usual.peak_mib + ALLOWED_MIB
-    assert_invariants(world)
+    assert_invariants(harness)
 
 
 INSERT_JOBS = """
@@ -84,29 +84,29 @@ from (select j.id as job_id, j.request_id, s as sequence, gen_random_uuid() as e
 PENDING_EVENTS = "select count(*) from migration.outbox where published_at is null"
 
 
-def test_neither_queued_jobs_nor_unsent_events_pile_up_in_memory(
+def test_queued_jobs_and_pending_events_do_not_accumulate_in_memory(
     make_fault_harness: Callable[..., FaultHarness], cluster: Cluster, one_batch_workbook: GoldenWorkbook
 ) -> None:
-    world = make_fault_harness(cluster)
-    service = world.start_replica()
-    like = world.request_import(one_batch_workbook)
+    harness = make_fault_harness(cluster)
+    service = harness.start_replica()
+    like = harness.request_import(one_batch_workbook)
     with MemorySampler(service.pid) as usual:
-        world.wait_for_status(like, "completed")
-        wait_until(lambda: world.db.fetchval(PENDING_EVENTS) == 0, 60, "its events to be sent")
+        harness.wait_for_status(like, "completed")
+        wait_until(lambda: harness.db.fetchval(PENDING_EVENTS) == 0, 60, "its events to be sent")
     [proxy] = cluster.proxies
     with MemorySampler(service.pid) as piled:
         with healed_after([proxy]):
             proxy.cut()
-            world.db.execute(INSERT_JOBS.format(jobs=JOBS, before_the_end=EVENTS - 1, like=like))
+            harness.db.execute(INSERT_JOBS.format(jobs=JOBS, before_the_end=EVENTS - 1, like=like))
             ended = "select count(*) from migration.jobs where status = 'failed'"
-            wait_until(lambda: world.db.fetchval(ended) == JOBS, 180, "the queue to come to its end")
-            assert world.db.fetchval(PENDING_EVENTS) == JOBS * EVENTS
-        wait_until(lambda: world.db.fetchval(PENDING_EVENTS) == 0, 300, "all events to be sent")
+            wait_until(lambda: harness.db.fetchval(ended) == JOBS, 180, "the queue to come to its end")
+            assert harness.db.fetchval(PENDING_EVENTS) == JOBS * EVENTS
+        wait_until(lambda: harness.db.fetchval(PENDING_EVENTS) == 0, 300, "all events to be sent")
     print(
         f"usual {usual.peak_mib:.0f} MiB, with {JOBS * EVENTS:,} events to be sent {piled.peak_mib:.0f} MiB"
     )
     assert piled.peak_mib < usual.peak_mib + ALLOWED_MIB
-    assert_invariants(world)
+    assert_invariants(harness)
 
 
 def is_idle(process: psutil.Process) -> bool:

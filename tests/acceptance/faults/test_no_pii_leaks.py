@@ -139,7 +139,7 @@ MESSAGES: list[Any] = [
 ]
 
 
-def test_no_phone_and_no_secret_leaves_whatever_goes_wrong(
+def test_errors_leak_no_phone_and_no_secret(
     harness: FaultHarness, settings: dict[str, str], one_batch_workbook: GoldenWorkbook
 ) -> None:
     replica = harness.start_replica(**settings)
@@ -162,7 +162,9 @@ def test_no_phone_and_no_secret_leaves_whatever_goes_wrong(
         harness.kafka.publish(message)
     wait_until(lambda: len(ended_jobs(harness)) >= 1 + len(SOURCES), 120, "all jobs to end")
     wait_until(lambda: dead_letter_count(replica) >= len(MESSAGES), 60, "the dead letters")
-    wait_until(lambda: all(one.log.stat().st_size for one in wrong), 60, "a word of those that cannot begin")
+    wait_until(
+        lambda: all(process.log.stat().st_size for process in wrong), 60, "a word of those that cannot begin"
+    )
     for path in ("/metrics", "/migration/jobs", "/readyz", "/healthz", *map(job_path, ended_jobs(harness))):
         assert_harmless(harness, path, httpx.get(replica.url + path, timeout=10).text)
     assert_invariants(harness, check_target=False)

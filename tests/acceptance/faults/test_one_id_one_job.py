@@ -24,52 +24,52 @@ KEYS = [None, *(f"key {number}".encode() for number in range(20))]
 """Keys whose messages go to all partitions."""
 
 
-def test_a_message_that_comes_a_hundred_times_is_one_job_and_another_body_is_refused(
+def test_hundred_copies_make_one_job_and_other_bodies_are_rejected(
     fault_harness: FaultHarness, three_batch_workbook: GoldenWorkbook
 ) -> None:
-    world = fault_harness
-    replicas = [world.start_replica(**LONG_LEASES) for _ in range(2)]
+    harness = fault_harness
+    replicas = [harness.start_replica(**LONG_LEASES) for _ in range(2)]
     wait_until(
-        lambda: consumer_group.member_count(world.bootstrap_servers) == 2, 30, "both to be in the group"
+        lambda: consumer_group.member_count(harness.bootstrap_servers) == 2, 30, "both to be in the group"
     )
-    before = consumer_group.committed_offsets(world.bootstrap_servers)
-    request_id = world.request_import(three_batch_workbook)
+    before = consumer_group.committed_offsets(harness.bootstrap_servers)
+    request_id = harness.request_import(three_batch_workbook)
     body = request(request_id, three_batch_workbook.path.name)
     other = request(request_id, "another.xlsx")
-    publish_concurrently(world.bootstrap_servers, [body] * COPIES)
-    job = world.wait_for_status(request_id, "completed")
+    publish_concurrently(harness.bootstrap_servers, [body] * COPIES)
+    job = harness.wait_for_status(request_id, "completed")
     wait_until(lambda: recorded_or_known_count(replicas) >= COPIES + 1, 60, "all of them to be consumed")
     assert all(duplicate_count(replica) for replica in replicas), "one of the two consumed none of them"
 
-    publish_concurrently(world.bootstrap_servers, [body, other] * CONFLICTS)
+    publish_concurrently(harness.bootstrap_servers, [body, other] * CONFLICTS)
     wait_until(
-        lambda: len(conflict_dead_letters(world, other)) == CONFLICTS, 60, "the other bodies to be refused"
+        lambda: len(conflict_dead_letters(harness, other)) == CONFLICTS, 60, "the other bodies to be refused"
     )
-    assert_unchanged(world, job)
+    assert_unchanged(harness, job)
 
     for replica in replicas:
         replica.stop()
     consumer_group.reset_offsets(
-        world.bootstrap_servers, {number: before.get(number, 0) for number in range(6)}
+        harness.bootstrap_servers, {number: before.get(number, 0) for number in range(6)}
     )
-    replicas = [world.launch(**LONG_LEASES) for _ in range(2)]
+    replicas = [harness.launch(**LONG_LEASES) for _ in range(2)]
     wait_until(
         lambda: recorded_or_known_count(replicas) >= COPIES + 1 + CONFLICTS,
         60,
         "all of them to be consumed again",
     )
     wait_until(
-        lambda: min(conflict_dead_letters(world, other).values()) >= 2,
+        lambda: min(conflict_dead_letters(harness, other).values()) >= 2,
         60,
         "the other bodies to be refused again",
     )
-    assert len(conflict_dead_letters(world, other)) == CONFLICTS
-    assert_unchanged(world, job)
-    assert_invariants(world)
+    assert len(conflict_dead_letters(harness, other)) == CONFLICTS
+    assert_unchanged(harness, job)
+    assert_invariants(harness)
 
 
 def request(request_id: str, path: str) -> bytes:
-    """A request for a workbook in the inbox, as the world asks for it."""
+    """A request for a workbook in the inbox, as the harness publishes it."""
     source = {"type": "excel", "file": {"path": path}}
     body = {"request_id": request_id, "action": "start", "dataset": "chats", "source": source}
     return json.dumps(body).encode()
@@ -105,14 +105,14 @@ def duplicate_count(replica: ServiceProcess) -> int:
 
 def conflict_dead_letters(harness: FaultHarness, value: bytes) -> Counter[tuple[bytes, bytes]]:
     """How often each message with a body went to the dead letters, because of the other one under its id."""
-    letters = read_topic(harness.bootstrap_servers, DEAD_LETTERS.name)
-    mine = [letter for letter in letters if letter.value == value]
-    assert {dead_letter_reason(letter) for letter in mine} <= {"request_id_reused"}
-    return Counter(_original_message(letter) for letter in mine)
+    dead_letters = read_topic(harness.bootstrap_servers, DEAD_LETTERS.name)
+    matching = [dead_letter for dead_letter in dead_letters if dead_letter.value == value]
+    assert {dead_letter_reason(dead_letter) for dead_letter in matching} <= {"request_id_reused"}
+    return Counter(_original_message(dead_letter) for dead_letter in matching)
 
 
-def _original_message(letter: Record) -> tuple[bytes, bytes]:
-    headers = dict(letter.headers)
+def _original_message(dead_letter: Record) -> tuple[bytes, bytes]:
+    headers = dict(dead_letter.headers)
     return headers["dlq-partition"], headers["dlq-offset"]
 
 

@@ -45,42 +45,40 @@ FINDINGS = (
 )
 
 
-def test_what_is_well_is_well_and_each_spoil_is_found(
+def test_oracle_accepts_valid_state_and_finds_each_corruption(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
-    world = fault_harness
-    replica = world.start_replica()
-    world.wait_for_status(world.request_import(workbook), "completed")
-    assert_invariants(world)
+    harness = fault_harness
+    replica = harness.start_replica()
+    harness.wait_for_status(harness.request_import(workbook), "completed")
+    assert_invariants(harness)
 
     for statement in CORRUPTIONS:
-        world.db.fetch(statement)
-    (world.scratch / "forgotten").touch()
-    phone = world.db.fetchval("select phone from directory.administrators limit 1")
+        harness.db.fetch(statement)
+    (harness.scratch / "forgotten").touch()
+    phone = harness.db.fetchval("select phone from directory.administrators limit 1")
     with replica.log.open("a") as log:
-        log.write(f"spoilt: {phone[:2]} ({phone[2:5]}) {phone[5:]} and {urlsplit(world.dsn).password}\n")
+        log.write(f"spoilt: {phone[:2]} ({phone[2:5]}) {phone[5:]} and {urlsplit(harness.dsn).password}\n")
     sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
-    with subprocess.Popen(sleeping, env=os.environ | {"TMPDIR": str(world.tmpdir)}) as left:
-        with pytest.raises(AssertionError) as judged:
-            assert_invariants(world)
+    with subprocess.Popen(sleeping, env=os.environ | {"TMPDIR": str(harness.tmpdir)}) as left:
+        with pytest.raises(AssertionError) as caught:
+            assert_invariants(harness)
         left.kill()
-    assert [finding for finding in FINDINGS if finding not in str(judged.value)] == []
-    assert phone[2:] not in str(judged.value)
+    assert [finding for finding in FINDINGS if finding not in str(caught.value)] == []
+    assert phone[2:] not in str(caught.value)
 
 
 def _status_events(harness: FaultHarness, request_id: str) -> list[StatusEvent]:
     return harness.kafka.events(request_id, lambda event: event.status.terminal)
 
 
-def test_what_a_reader_of_events_must_never_see_is_found(
-    fault_harness: FaultHarness, workbook: GoldenWorkbook
-) -> None:
-    world = fault_harness
-    world.start_replica()
-    request_id = world.request_import(workbook)
-    job = world.wait_for_status(request_id, "completed")
-    events = _status_events(world, request_id)
-    assert_invariants(world)
+def test_oracle_finds_event_violations(fault_harness: FaultHarness, workbook: GoldenWorkbook) -> None:
+    harness = fault_harness
+    harness.start_replica()
+    request_id = harness.request_import(workbook)
+    job = harness.wait_for_status(request_id, "completed")
+    events = _status_events(harness, request_id)
+    assert_invariants(harness)
     *before, last = events
     other = last.model_copy(update={"processed": 1})
     doubled = last.model_copy(update={"sequence": last.sequence + 1})

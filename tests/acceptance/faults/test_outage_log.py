@@ -56,9 +56,7 @@ def _outage(postgres: Postgres, service: ServiceProcess, nth: int) -> None:
     wait_until(lambda: len(service.log_events("database.outage_ended")) == nth, 60, "a connection")
 
 
-def test_each_outage_is_logged_once_and_without_a_traceback(
-    postgres: Postgres, service: ServiceProcess
-) -> None:
+def test_each_outage_is_logged_once_without_traceback(postgres: Postgres, service: ServiceProcess) -> None:
     wait_until(lambda: service.log_events("service.started"), 60, "a service that runs")
     _outage(postgres, service, 1)
     _outage(postgres, service, 2)

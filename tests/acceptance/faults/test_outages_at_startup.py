@@ -43,7 +43,7 @@ def probe(service: ServiceProcess, path: str) -> tuple[int, Any] | None:
     return answer.status_code, answer.json()
 
 
-def test_without_kafka_the_intake_goes_on_reporting(
+def test_intake_sends_heartbeats_without_kafka(
     launch_service: Callable[..., ServiceProcess], silent_address: str
 ) -> None:
     service = launch_service(KAFKA_BOOTSTRAP_SERVERS=silent_address)
@@ -65,7 +65,7 @@ def test_without_kafka_the_intake_goes_on_reporting(
     assert (answer[0], answer[1]["waiting_for"]) == (503, {"kafka": "not connected yet"})
 
 
-def test_without_postgres_the_probes_answer_and_name_it(
+def test_probes_name_postgres_while_unavailable(
     launch_service: Callable[..., ServiceProcess], silent_address: str
 ) -> None:
     service = launch_service(DATABASE_URL=f"postgresql://guest@{silent_address}/nothing")
@@ -76,7 +76,7 @@ def test_without_postgres_the_probes_answer_and_name_it(
     assert (answer[0], list(answer[1]["waiting_for"])) == (503, ["postgres"])
 
 
-def test_a_service_that_waits_for_postgres_ends_when_told(
+def test_sigterm_ends_service_waiting_for_postgres(
     launch_service: Callable[..., ServiceProcess], silent_address: str
 ) -> None:
     service = launch_service(DATABASE_URL=f"postgresql://guest@{silent_address}/nothing")

@@ -35,37 +35,35 @@ OUTAGES: dict[str, tuple[Outage, float]] = {
 @pytest.fixture(scope="module")
 def outage_harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutageHarness]:
     """Two replicas that live through all the outages of this module."""
-    with start_outage_harness(tmp_path_factory.mktemp("leaning")) as world:
+    with start_outage_harness(tmp_path_factory.mktemp("leaning")) as harness:
         for _ in range(2):
-            world.launch(**SLOW_SETTINGS)
-        for replica in world.replicas:
+            harness.launch(**SLOW_SETTINGS)
+        for replica in harness.replicas:
             replica.wait_until_ready()
-        yield world
+        yield harness
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
-def test_replicas_that_live_through_an_outage_go_on_by_themselves(
+def test_replicas_recover_from_outage_without_restart(
     outage_harness: OutageHarness, workbook: GoldenWorkbook, one_batch_workbook: GoldenWorkbook, outage: str
 ) -> None:
-    world = outage_harness
+    harness = outage_harness
     begin, seconds = OUTAGES[outage]
-    pids = [replica.pid for replica in world.replicas]
-    asked = world.request_imports(workbook, JOB_COUNT)
-    wait_until(lambda: world.job(asked[0]).get("checkpoint"), 60, "the first batch")
-    with begin(world):
+    pids = [replica.pid for replica in harness.replicas]
+    request_ids = harness.request_imports(workbook, JOB_COUNT)
+    wait_until(lambda: harness.job(request_ids[0]).get("checkpoint"), 60, "the first batch")
+    with begin(harness):
         ends = time.monotonic() + seconds
         wait_until(lambda: time.monotonic() > ends, seconds + 5, "the outage to last")
-    asked += world.request_imports(one_batch_workbook, 1)
-    jobs = [world.wait_for_status(request_id, "completed", 90) for request_id in asked]
+    request_ids += harness.request_imports(one_batch_workbook, 1)
+    jobs = [harness.wait_for_status(request_id, "completed", 90) for request_id in request_ids]
     if begin is outages.postgres_stopped:  # all owners lose it at once, and no replica takes over
         assert [job["attempt"] for job in jobs] == [1] * len(jobs), "an outage is no fault of a job"
-    assert [replica.pid for replica in world.replicas if replica.running] == pids
-    assert_invariants(world, still_running=True)
+    assert [replica.pid for replica in harness.replicas if replica.running] == pids
+    assert_invariants(harness, still_running=True)
 
 
-def test_an_outage_is_measured_from_before_it_to_after_it(
-    outage_harness: OutageHarness, workbook: GoldenWorkbook
-) -> None:
+def test_outage_benchmark_measures_outage(outage_harness: OutageHarness, workbook: GoldenWorkbook) -> None:
     """What `make recovery` does for a minute each; how fast it is is not asserted here."""
     plan = OutagePlan(seconds=10, windows=1, window_seconds=1, queued_jobs=4)
     found = asyncio.run(measure_outage(outage_harness, workbook, "network", plan))
@@ -74,6 +72,6 @@ def test_an_outage_is_measured_from_before_it_to_after_it(
     assert report.one_line(found).startswith("network cut both ways")
 
 
-def test_after_all_of_them_both_are_still_members_and_nothing_is_left(outage_harness: OutageHarness) -> None:
+def test_both_replicas_remain_members_after_all_outages(outage_harness: OutageHarness) -> None:
     assert consumer_group.member_count(outage_harness.bootstrap_servers) == len(outage_harness.replicas)
     assert_invariants(outage_harness)

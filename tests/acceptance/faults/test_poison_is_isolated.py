@@ -66,39 +66,39 @@ INVALID: dict[str, bytes] = {
 POISON = NOT_JSON | INVALID
 
 
-def test_what_lies_behind_a_message_that_nobody_can_take_is_taken(
+def test_requests_after_poison_messages_are_processed(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook
 ) -> None:
     """All in one partition."""
-    world = fault_harness
-    world.secrets += [SECRET]
-    world.phones.add(PHONE[-10:])
-    service = world.start_replica(**LONG_LEASES, MIGRATION_MAX_RUNNING_JOBS="4")
-    first = world.request_import(one_batch_workbook)
+    harness = fault_harness
+    harness.secrets += [SECRET]
+    harness.phones.add(PHONE[-10:])
+    service = harness.start_replica(**LONG_LEASES, MIGRATION_MAX_RUNNING_JOBS="4")
+    first = harness.request_import(one_batch_workbook)
     unheard = start_with(request_id=f"{first}-unheard-of")
-    world.kafka.send(
+    harness.kafka.send(
         [ProducerRecord(REQUESTS.name, first.encode(), value) for value in [*POISON.values(), unheard]]
     )
     behind = {"request_id": f"{first}-behind", "source": {"type": "excel", "file": {"path": "few.xlsx"}}}
-    world.kafka.publish(START | behind, key=first)
-    world.expect_import(f"{first}-behind", one_batch_workbook)
-    goods = [first, f"{first}-behind"]
-    for request_id in goods:
-        world.wait_for_status(request_id, "completed")
-    letters = {letter.value: dead_letter_reason(letter) for letter in dead_letters_with_key(world, first)}
+    harness.kafka.publish(START | behind, key=first)
+    harness.expect_import(f"{first}-behind", one_batch_workbook)
+    good_ids = [first, f"{first}-behind"]
+    for request_id in good_ids:
+        harness.wait_for_status(request_id, "completed")
+    reasons = {record.value: dead_letter_reason(record) for record in dead_letters_with_key(harness, first)}
     not_json: dict[bytes | None, str] = dict.fromkeys(NOT_JSON.values(), "not_json")
-    assert letters == not_json | dict.fromkeys(INVALID.values(), "invalid_request")
-    wait_until(lambda: world.job(f"{first}-unheard-of")["status"] == "failed", 30, "the job to be refused")
-    assert world.job(f"{first}-unheard-of")["error_code"] == "unknown_connection"
-    assert world.db.fetchval("select count(*) from migration.jobs") == len(goods) + 1
+    assert reasons == not_json | dict.fromkeys(INVALID.values(), "invalid_request")
+    wait_until(lambda: harness.job(f"{first}-unheard-of")["status"] == "failed", 30, "the job to be refused")
+    assert harness.job(f"{first}-unheard-of")["error_code"] == "unknown_connection"
+    assert harness.db.fetchval("select count(*) from migration.jobs") == len(good_ids) + 1
     assert not service.log_events("task.crashed")
-    assert_invariants(world)
+    assert_invariants(harness)
 
 
 def dead_letters_with_key(harness: FaultHarness, key: str) -> list[Record]:
     """The dead letters with a key."""
-    letters = read_topic(harness.bootstrap_servers, DEAD_LETTERS.name)
-    return [letter for letter in letters if letter.key == key.encode()]
+    dead_letters = read_topic(harness.bootstrap_servers, DEAD_LETTERS.name)
+    return [record for record in dead_letters if record.key == key.encode()]
 
 
 HOSTILE_FILES = ["truncated", "zip bomb", "encrypted", "entity bomb"]
@@ -107,7 +107,7 @@ HOSTILE_FILES = ["truncated", "zip bomb", "encrypted", "entity bomb"]
 @pytest.mark.parametrize(
     ("kind", "signal_number", "times"), [("kill", signal.SIGKILL, 3), ("abort", signal.SIGABRT, 2)]
 )
-def test_a_file_that_ends_each_process_that_reads_it_fails_and_the_others_go_on(
+def test_file_that_crashes_its_child_fails_alone(
     fault_harness: FaultHarness,
     workbook: GoldenWorkbook,
     one_batch_workbook: GoldenWorkbook,
@@ -116,34 +116,34 @@ def test_a_file_that_ends_each_process_that_reads_it_fails_and_the_others_go_on(
     times: int,
 ) -> None:
     """Every reading ends in its third chunk: files of one or two know nothing of it."""
-    world = fault_harness
-    service = world.start_replica(
+    harness = fault_harness
+    service = harness.start_replica(
         f"child.chunk={kind}@3+",
         **LONG_LEASES,
         MIGRATION_MAX_RUNNING_JOBS="3",
         MIGRATION_MAX_INFLATED_MB="200",
         MIGRATION_CHILD_MEMORY_MB="1024",
     )
-    deadly = world.request_import(workbook)
-    bad = {name: request_bad_file(world, name) for name in HOSTILE_FILES} if kind == "abort" else {}
-    goods = [world.request_import(one_batch_workbook) for _ in range(3)]
-    for request_id in goods:
-        world.wait_for_status(request_id, "completed")
-    wait_until(partial(has_failed, world, deadly), 60, "the deadly file to be given up")
+    deadly = harness.request_import(workbook)
+    bad = {name: request_bad_file(harness, name) for name in HOSTILE_FILES} if kind == "abort" else {}
+    good_ids = [harness.request_import(one_batch_workbook) for _ in range(3)]
+    for request_id in good_ids:
+        harness.wait_for_status(request_id, "completed")
+    wait_until(partial(has_failed, harness, deadly), 60, "the deadly file to be given up")
     for name, request_id in bad.items():
-        wait_until(partial(has_failed, world, request_id), 60, f"the {name} file to be refused")
-        assert world.job(request_id)["error_code"] == BAD_FILES[name][0]
+        wait_until(partial(has_failed, harness, request_id), 60, f"the {name} file to be refused")
+        assert harness.job(request_id)["error_code"] == BAD_FILES[name][0]
 
-    job = world.job(deadly)
+    job = harness.job(deadly)
     assert (job["error_code"], job["attempt"], job["checkpoint"]) == ("source_too_large", 1, 2 * BATCH_ROWS)
     deaths = [
         line["exit_code"] for line in service.log_events("child.crashed") if line["job_id"] == job["id"]
     ]
     assert deaths == [-signal_number] * times
-    world.expected_directory = Directory()
-    load_into(world.expected_directory, workbook.path, up_to=job["checkpoint"])
-    load_into(world.expected_directory, one_batch_workbook.path)
-    assert_invariants(world)
+    harness.expected_directory = Directory()
+    load_into(harness.expected_directory, workbook.path, up_to=job["checkpoint"])
+    load_into(harness.expected_directory, one_batch_workbook.path)
+    assert_invariants(harness)
 
 
 def request_bad_file(harness: FaultHarness, name: str) -> str:
@@ -157,19 +157,19 @@ def has_failed(harness: FaultHarness, request_id: str) -> bool:
     return bool(harness.job(request_id).get("status") == "failed")
 
 
-def test_a_job_that_ends_its_replica_each_time_fails_after_its_attempts(
+def test_job_that_crashes_its_replica_fails_after_max_attempts(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, one_batch_workbook: GoldenWorkbook
 ) -> None:
-    world = fault_harness
-    first = world.start_replica("child.started=kill")
-    deadly = world.request_import(workbook, options={"max_attempts": 2})
-    world.wait_killed(first)
-    world.wait_killed(world.launch("child.started=kill"))
-    good = world.request_import(one_batch_workbook)
-    world.start_replica()
-    world.wait_for_status(good, "completed")
-    wait_until(partial(has_failed, world, deadly), 30, "the deadly job to be given up")
-    job = world.job(deadly)
+    harness = fault_harness
+    first = harness.start_replica("child.started=kill")
+    deadly = harness.request_import(workbook, options={"max_attempts": 2})
+    harness.wait_killed(first)
+    harness.wait_killed(harness.launch("child.started=kill"))
+    good = harness.request_import(one_batch_workbook)
+    harness.start_replica()
+    harness.wait_for_status(good, "completed")
+    wait_until(partial(has_failed, harness, deadly), 30, "the deadly job to be given up")
+    job = harness.job(deadly)
     assert (job["error_code"], job["attempt"], job["checkpoint"]) == ("worker_lost", 2, None)
-    world.expected_directory = one_batch_workbook.expected_directory
-    assert_invariants(world)
+    harness.expected_directory = one_batch_workbook.expected_directory
+    assert_invariants(harness)

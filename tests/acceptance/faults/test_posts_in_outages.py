@@ -28,9 +28,10 @@ def post(url: str, request_id: str, path: str) -> httpx.Response:
 
 
 @outages
-def test_a_request_sent_while_postgres_is_away_is_accepted_without_a_number_and_recorded_later(
+def test_post_without_postgres_is_accepted_and_recorded_later(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook, outage: Callable[[TcpProxy], None]
 ) -> None:
+    """The 202 has no job id yet."""
     service = fault_harness.start_replica()
     path = fault_harness.add_to_inbox(one_batch_workbook)
     request_id = str(uuid.uuid4())
@@ -45,26 +46,26 @@ def test_a_request_sent_while_postgres_is_away_is_accepted_without_a_number_and_
 
 
 @outages
-def test_a_request_sent_while_kafka_is_away_is_refused_and_never_starts(
+def test_post_without_kafka_is_rejected_and_never_starts(
     tmp_path: Path, one_batch_workbook: GoldenWorkbook, outage: Callable[[TcpProxy], None]
 ) -> None:
-    with start_outage_harness(tmp_path, broker_count=1) as world:
-        service = world.start_replica()
-        path = world.add_to_inbox(one_batch_workbook)
+    with start_outage_harness(tmp_path, broker_count=1) as harness:
+        service = harness.start_replica()
+        path = harness.add_to_inbox(one_batch_workbook)
         refused = [str(uuid.uuid4()) for _ in range(3)]
-        for proxy in world.cluster.proxies:
+        for proxy in harness.cluster.proxies:
             outage(proxy)
         for request_id in refused:  # the first meets a producer that is connected, the last a known outage
             answer = post(service.url, request_id, path)
             assert (answer.status_code, answer.json()["code"]) == (503, "kafka_unavailable")
             assert int(answer.headers["retry-after"]) > 0
-        for proxy in world.cluster.proxies:
+        for proxy in harness.cluster.proxies:
             proxy.heal()
         accepted = str(uuid.uuid4())
         wait_until(
             lambda: post(service.url, accepted, path).status_code == 202, 60, "Kafka to be usable again"
         )
-        world.expect_import(accepted, one_batch_workbook)
-        world.wait_for_status(accepted, "completed")
-        assert [world.job(request_id) for request_id in refused] == [{}, {}, {}]
-        assert_invariants(world)
+        harness.expect_import(accepted, one_batch_workbook)
+        harness.wait_for_status(accepted, "completed")
+        assert [harness.job(request_id) for request_id in refused] == [{}, {}, {}]
+        assert_invariants(harness)

@@ -35,7 +35,7 @@ async def connect(dsn: str) -> AsyncIterator[DedicatedConnection]:
         connection.terminate()
 
 
-async def test_it_passes_what_it_is_given_in_both_directions(postgres_proxy: PostgresProxy) -> None:
+async def test_proxy_forwards_both_directions(postgres_proxy: PostgresProxy) -> None:
     async with connect(postgres_proxy.dsn) as connection:
         await connection.execute("create temp table t (n int)")
         await connection.copy_to_table("t", source=_source(), format="text")
@@ -46,7 +46,7 @@ async def _source() -> AsyncIterator[bytes]:
     yield LINES
 
 
-async def test_cut_resets_and_refuses_until_it_is_healed(postgres_proxy: PostgresProxy) -> None:
+async def test_cut_resets_and_refuses_until_healed(postgres_proxy: PostgresProxy) -> None:
     async with connect(postgres_proxy.dsn) as connection:
         await asyncio.to_thread(postgres_proxy.cut)
         with pytest.raises(CONNECTION_ERRORS):
@@ -58,7 +58,7 @@ async def test_cut_resets_and_refuses_until_it_is_healed(postgres_proxy: Postgre
         assert await connection.fetchval("select 1") == 1
 
 
-async def test_refuse_leaves_those_that_stand(postgres_proxy: PostgresProxy) -> None:
+async def test_refuse_keeps_open_connections(postgres_proxy: PostgresProxy) -> None:
     async with connect(postgres_proxy.dsn) as connection:
         await asyncio.to_thread(postgres_proxy.refuse)
         with pytest.raises(ConnectionRefusedError):
@@ -67,9 +67,7 @@ async def test_refuse_leaves_those_that_stand(postgres_proxy: PostgresProxy) -> 
 
 
 @pytest.mark.parametrize("ways", [[UP], [DOWN], [UP, DOWN]])
-async def test_silence_holds_what_is_said_until_it_ends(
-    postgres_proxy: PostgresProxy, ways: list[str]
-) -> None:
+async def test_stall_delays_bytes_until_healed(postgres_proxy: PostgresProxy, ways: list[str]) -> None:
     async with connect(postgres_proxy.dsn) as connection:
         await asyncio.to_thread(postgres_proxy.stall, ways)
         answer = asyncio.create_task(connection.fetchval("select 7"))
@@ -81,7 +79,7 @@ async def test_silence_holds_what_is_said_until_it_ends(
         assert await answer == 7
 
 
-async def test_what_was_swallowed_is_gone(postgres_proxy: PostgresProxy) -> None:
+async def test_blackholed_bytes_are_lost(postgres_proxy: PostgresProxy) -> None:
     async with connect(postgres_proxy.dsn) as connection:
         await asyncio.to_thread(postgres_proxy.blackhole, [DOWN])
         answer = asyncio.create_task(connection.fetchval("select 7"))
@@ -92,19 +90,19 @@ async def test_what_was_swallowed_is_gone(postgres_proxy: PostgresProxy) -> None
             await answer
 
 
-async def test_what_was_forgotten_stays_dead_while_new_connections_are_well(
+async def test_blackholed_connections_stay_dead_while_new_ones_work(
     postgres_proxy: PostgresProxy,
 ) -> None:
     async with connect(postgres_proxy.dsn) as connection:
         await asyncio.to_thread(postgres_proxy.blackhole_existing)
         with pytest.raises(TimeoutError):
             await connection.fetchval("select 1", timeout=0.5)
-        async with connect(postgres_proxy.dsn) as another:
-            assert await another.fetchval("select 1") == 1
+        async with connect(postgres_proxy.dsn) as new_connection:
+            assert await new_connection.fetchval("select 1") == 1
         assert not connection.is_closed(), "the client does not know yet"
 
 
-async def test_delay_and_throttle_take_the_time_they_say(postgres_proxy: PostgresProxy) -> None:
+async def test_delay_and_throttle_slow_traffic_down(postgres_proxy: PostgresProxy) -> None:
     async with connect(postgres_proxy.dsn) as connection:
         await connection.fetchval("select 1")
         await asyncio.to_thread(postgres_proxy.delay, 100)
@@ -118,7 +116,7 @@ async def test_delay_and_throttle_take_the_time_they_say(postgres_proxy: Postgre
         assert time.monotonic() - begun >= 0.5
 
 
-async def test_a_commit_whose_answer_is_lost_has_happened(
+async def test_commit_with_dropped_reply_is_persisted(
     postgres_proxy: PostgresProxy, database_url: str
 ) -> None:
     async with connect(postgres_proxy.dsn) as connection:
@@ -137,13 +135,13 @@ async def test_a_commit_whose_answer_is_lost_has_happened(
     assert len(postgres_proxy.commits) == 4
 
 
-def test_the_port_is_kept_while_nobody_listens(postgres_proxy: TcpProxy) -> None:
+def test_cut_proxy_keeps_its_port(postgres_proxy: TcpProxy) -> None:
     postgres_proxy.cut()
-    with TcpProxy(postgres_proxy.target) as another:
-        assert another.port != postgres_proxy.port
+    with TcpProxy(postgres_proxy.target) as other_proxy:
+        assert other_proxy.port != postgres_proxy.port
 
 
-def test_clients_of_kafka_that_come_by_a_proxy_are_cut_off_with_it(cluster: Cluster) -> None:
+def test_kafka_clients_are_cut_off_with_their_proxy(cluster: Cluster) -> None:
     async def topics(bootstrap: str) -> None:
         async with asyncio.timeout(30):
             await ensure_topics(KafkaConnection(bootstrap))

@@ -40,30 +40,30 @@ FUTURE_MESSAGES: dict[str, dict[str, Any]] = {
 }
 
 
-def test_old_and_new_replicas_work_side_by_side_while_others_migrate(
+def test_old_and_new_replicas_work_during_migration(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, one_batch_workbook: GoldenWorkbook
 ) -> None:
-    world = fault_harness
-    old = world.start_replica("batch.committed=hang@2", **LONG_LEASES)
-    rolled = world.request_import(workbook)
-    wait_until(lambda: (world.job(rolled).get("checkpoint") or 0) >= 2 * BATCH_ROWS, 60, "the job's middle")
-    with migrate_concurrently(world):
-        world.db.execute(NEWER_SCHEMA)
-    by_the_old = world.request_import(one_batch_workbook)
-    world.wait_for_status(by_the_old, "completed")
+    harness = fault_harness
+    old = harness.start_replica("batch.committed=hang@2", **LONG_LEASES)
+    rolled = harness.request_import(workbook)
+    wait_until(lambda: (harness.job(rolled).get("checkpoint") or 0) >= 2 * BATCH_ROWS, 60, "the job's middle")
+    with migrate_concurrently(harness):
+        harness.db.execute(NEWER_SCHEMA)
+    accepted_by_old = harness.request_import(one_batch_workbook)
+    harness.wait_for_status(accepted_by_old, "completed")
 
-    new = world.start_replica(**LONG_LEASES)
-    with migrate_concurrently(world):
+    new = harness.start_replica(**LONG_LEASES)
+    with migrate_concurrently(harness):
         old.stop()
-        again = world.launch(**LONG_LEASES)
+        again = harness.launch(**LONG_LEASES)
     assert old.wait() == 0
-    asked = [by_the_old, *(world.request_import(one_batch_workbook) for _ in range(2))]
+    request_ids = [accepted_by_old, *(harness.request_import(one_batch_workbook) for _ in range(2))]
     again.wait_until_ready()
-    for request_id in [rolled, *asked]:
-        assert world.wait_for_status(request_id, "completed")["attempt"] == 1
-    assert [one for (one,) in world.db.fetch(REVISIONS)] == ["directory_0001", "migration_9999"]
+    for request_id in [rolled, *request_ids]:
+        assert harness.wait_for_status(request_id, "completed")["attempt"] == 1
+    assert [revision for (revision,) in harness.db.fetch(REVISIONS)] == ["directory_0001", "migration_9999"]
     assert not [line for replica in (old, new, again) for line in replica.log_events("task.crashed")]
-    assert_invariants(world)
+    assert_invariants(harness)
 
 
 @contextmanager
@@ -75,25 +75,25 @@ def migrate_concurrently(harness: FaultHarness) -> Iterator[None]:
         assert migrate.wait(60) == 0
 
 
-def test_a_replica_refuses_an_older_schema_with_a_sentence(fault_harness: FaultHarness) -> None:
-    world = fault_harness
-    world.db.execute("delete from migration.alembic_version where version_num = 'migration_0001'")
-    refused = world.launch()
+def test_older_schema_is_rejected_at_startup(fault_harness: FaultHarness) -> None:
+    harness = fault_harness
+    harness.db.execute("delete from migration.alembic_version where version_num = 'migration_0001'")
+    refused = harness.launch()
     assert refused.wait(60) == 2
     assert "(migration_0001 missing): run `migration-consumer migrate` first" in refused.log_tail()
-    assert_invariants(world)
+    assert_invariants(harness)
 
 
-def test_a_schema_of_version_0_1_is_refused_with_a_sentence(fault_harness: FaultHarness) -> None:
-    world = fault_harness
-    world.db.execute("create table migration.revisions (version_num varchar(32) primary key)")
-    world.db.execute("insert into migration.revisions values ('service_0010'), ('chats_0001')")
-    refused = world.launch()
+def test_schema_of_version_0_1_is_rejected(fault_harness: FaultHarness) -> None:
+    harness = fault_harness
+    harness.db.execute("create table migration.revisions (version_num varchar(32) primary key)")
+    harness.db.execute("insert into migration.revisions values ('service_0010'), ('chats_0001')")
+    refused = harness.launch()
     assert refused.wait(60) == 2
     assert "has the schema of version 0.1, which version 0.2 does not upgrade" in refused.log_tail()
     migrate = subprocess.run(
         [sys.executable, "-m", "consumer", "migrate"],
-        env=os.environ | world.environment(),
+        env=os.environ | harness.environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -102,26 +102,28 @@ def test_a_schema_of_version_0_1_is_refused_with_a_sentence(fault_harness: Fault
     assert "has the schema of version 0.1, which version 0.2 does not upgrade" in migrate.stderr
 
 
-def test_what_a_newer_sender_asks_is_put_aside_and_the_line_goes_on(
+def test_messages_of_newer_version_become_dead_letters(
     fault_harness: FaultHarness, one_batch_workbook: GoldenWorkbook
 ) -> None:
-    world = fault_harness
-    service = world.start_replica(**LONG_LEASES)
+    harness = fault_harness
+    service = harness.start_replica(**LONG_LEASES)
     key = str(uuid.uuid4())
     source = {"type": "excel", "file": {"path": one_batch_workbook.path.name}}
     for more in FUTURE_MESSAGES.values():
         body = {"action": "start", "dataset": "chats", "source": source, "request_id": key} | more
-        world.kafka.publish(body, key=key)
-    good = world.request_import(one_batch_workbook)
-    world.wait_for_status(good, "completed")
+        harness.kafka.publish(body, key=key)
+    good = harness.request_import(one_batch_workbook)
+    harness.wait_for_status(good, "completed")
     wait_until(
-        lambda: len(world.dead_letter_reasons(key)) == len(FUTURE_MESSAGES), 30, "all of them to be put aside"
+        lambda: len(harness.dead_letter_reasons(key)) == len(FUTURE_MESSAGES),
+        30,
+        "all of them to be put aside",
     )
-    assert set(world.dead_letter_reasons(key)) == {"invalid_request"}
-    assert not world.job(key)
+    assert set(harness.dead_letter_reasons(key)) == {"invalid_request"}
+    assert not harness.job(key)
     assert not service.log_events("task.crashed")
-    assert follow_with_cli(world, good) == follow_with_cli(world, publish_as_newer_service(world, good))
-    assert_invariants(world)
+    assert follow_with_cli(harness, good) == follow_with_cli(harness, publish_as_newer_service(harness, good))
+    assert_invariants(harness)
 
 
 def publish_as_newer_service(harness: FaultHarness, request_id: str) -> str:

@@ -41,41 +41,41 @@ def assert_rows_match_checkpoint(harness: FaultHarness, request_id: str, workboo
 
 
 @pytest.mark.parametrize("fault", FAILPOINTS)
-def test_wherever_the_service_is_killed_the_checkpoint_equals_the_rows(
+def test_checkpoint_equals_rows_after_kill_at_any_point(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, fault: str
 ) -> None:
-    world = fault_harness
-    first = world.start_replica(fault)
-    request_id = world.request_import(workbook)
-    world.wait_killed(first)
-    assert_rows_match_checkpoint(world, request_id, workbook)
-    killed_at = world.job(request_id)
+    harness = fault_harness
+    first = harness.start_replica(fault)
+    request_id = harness.request_import(workbook)
+    harness.wait_killed(first)
+    assert_rows_match_checkpoint(harness, request_id, workbook)
+    killed_at = harness.job(request_id)
 
-    second = world.start_replica(**LONG_LEASES)
-    world.wait_for_status(request_id, "completed")
+    second = harness.start_replica(**LONG_LEASES)
+    harness.wait_for_status(request_id, "completed")
     resumed = second.log_events("load.resumed")
-    assert [one["checkpoint"] for one in resumed] == (
+    assert [line["checkpoint"] for line in resumed] == (
         [killed_at["checkpoint"]] if killed_at["fingerprint"] and killed_at["status"] == "running" else []
     )
-    assert_invariants(world)
+    assert_invariants(harness)
 
 
-def test_a_backend_ended_in_the_middle_of_a_copy_costs_that_batch_alone(
+def test_backend_terminated_during_copy_loses_only_its_batch(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
-    world = fault_harness
-    service = world.start_replica("batch.copying=stop@9", MIGRATION_LEASE_SECONDS="30")
-    request_id = world.request_import(workbook)
-    world.wait_frozen(service)
-    ended = world.db.fetch(
+    harness = fault_harness
+    service = harness.start_replica("batch.copying=stop@9", MIGRATION_LEASE_SECONDS="30")
+    request_id = harness.request_import(workbook)
+    harness.wait_frozen(service)
+    ended = harness.db.fetch(
         """select pg_terminate_backend(pid) from pg_stat_activity
            where datname = $1 and state = 'active' and query like 'COPY%'""",
-        world.database_name,
+        harness.database_name,
     )
     assert ended == [(True,)]
-    checkpoint = world.job(request_id)["checkpoint"]
+    checkpoint = harness.job(request_id)["checkpoint"]
     service.signal(signal.SIGCONT)
-    job = world.wait_for_status(request_id, "completed")
+    job = harness.wait_for_status(request_id, "completed")
     assert job["attempt"] == 1
-    assert [one["checkpoint"] for one in service.log_events("load.resumed")] == [checkpoint]
-    assert_invariants(world)
+    assert [line["checkpoint"] for line in service.log_events("load.resumed")] == [checkpoint]
+    assert_invariants(harness)

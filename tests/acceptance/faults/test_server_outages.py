@@ -62,9 +62,9 @@ def survive_outage(service: ServiceProcess, what: str, begin: Step, end: Step) -
 
 @pytest.fixture
 def two_harnesses(stack: Stack, tmp_path: Path) -> Iterator[list[tuple[Harness, Server]]]:
-    """Two worlds with the session's Kafka, and each with a Postgres of its own, to be broken."""
-    with _harness(stack, tmp_path / "a") as one, _harness(stack, tmp_path / "b") as two:
-        yield [one, two]
+    """Two harnesses with the session's Kafka, each with a Postgres of its own."""
+    with _harness(stack, tmp_path / "a") as first, _harness(stack, tmp_path / "b") as second:
+        yield [first, second]
 
 
 @contextmanager
@@ -72,9 +72,9 @@ def _harness(stack: Stack, folder: Path) -> Iterator[tuple[Harness, Server]]:
     folder.mkdir()
     with start_dedicated_postgres() as made:
         env = {"KAFKA_BOOTSTRAP_SERVERS": stack.bootstrap_servers, "DATABASE_URL": made.url}
-        world = Harness(Stack("embedded", env), folder)
-        yield world, made.server
-        world.close()
+        harness = Harness(Stack("embedded", env), folder)
+        yield harness, made.server
+        harness.close()
 
 
 def _record_job(harness: Harness, request_id: str) -> None:
@@ -104,33 +104,38 @@ def _run_postgres_outage(harness: Harness, begin: Step, end: Step) -> None:
 
 
 def _run_kafka_outage(stack: Stack, folder: Path) -> None:
-    world = Harness(stack, folder)
+    harness = Harness(stack, folder)
     [broker] = stack.brokers
-    make_workbook(world.inbox / "long.xlsx", rows=ROWS, seed=2)
-    service = world.start_replica(**SMALL_BATCHES)
-    asked = world.kafka.start_excel("long.xlsx")
-    wait_until(lambda: world.db.job(asked), 30, "the job to be recorded")
-    _is_in_the_middle(world, asked)
+    make_workbook(harness.inbox / "long.xlsx", rows=ROWS, seed=2)
+    service = harness.start_replica(**SMALL_BATCHES)
+    request_id = harness.kafka.start_excel("long.xlsx")
+    wait_until(lambda: harness.db.job(request_id), 30, "the job to be recorded")
+    _is_in_the_middle(harness, request_id)
     try:
         survive_outage(service, "kafka", lambda: freeze(broker), broker.resume)
-        assert world.kafka.wait_for_terminal_event(asked).status is Status.COMPLETED
+        assert harness.kafka.wait_for_terminal_event(request_id).status is Status.COMPLETED
     finally:
         broker.resume()
-        world.close()
+        harness.close()
 
 
-def test_postgres_frozen_or_stopped_and_kafka_frozen_for_30_seconds(
+def test_service_survives_30_seconds_without_postgres_or_kafka(
     two_harnesses: list[tuple[Harness, Server]], dedicated_stack: Stack, tmp_path: Path
 ) -> None:
     """Three services, each with its own outage at the same time."""
-    (frozen, ice), (stopped, off) = two_harnesses
+    (frozen, frozen_server), (stopped, stopped_server) = two_harnesses
     (tmp_path / "c").mkdir()
     with ThreadPoolExecutor() as pool:
         outages = {
             "postgres frozen": pool.submit(
-                _run_postgres_outage, frozen, lambda: freeze_tree(ice), lambda: resume_tree(ice)
+                _run_postgres_outage,
+                frozen,
+                lambda: freeze_tree(frozen_server),
+                lambda: resume_tree(frozen_server),
             ),
-            "postgres stopped": pool.submit(_run_postgres_outage, stopped, off.stop, off.start),
+            "postgres stopped": pool.submit(
+                _run_postgres_outage, stopped, stopped_server.stop, stopped_server.start
+            ),
             "kafka frozen": pool.submit(_run_kafka_outage, dedicated_stack, tmp_path / "c"),
         }
     assert {name: outage.exception() for name, outage in outages.items() if outage.exception()} == {}

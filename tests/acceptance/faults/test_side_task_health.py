@@ -23,37 +23,37 @@ RECOVERY_SECONDS = 30
 FAULTS = ["fetch=hangs", "fetch=dies", "coordination=dies", "heartbeat=dies", "metadata=dies"]
 
 
-def test_an_inner_task_of_the_client_library_that_dies_or_hangs_is_mended_and_no_job_notices(
+def test_broken_kafka_client_is_rebuilt_without_affecting_jobs(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
-    world = fault_harness
-    service = world.launch(
+    harness = fault_harness
+    service = harness.launch(
         module="tests.support.faults.broken_kafka_client", **LONG_LEASES, KAFKA_CLIENT_FAULTS=",".join(FAULTS)
     )
     service.wait_until_ready()
     with (
-        world.db.locked_table("directory.chats"),
-        RequestLoad(world.bootstrap_servers, INTERVAL_SECONDS) as flow,
+        harness.db.locked_table("directory.chats"),
+        RequestLoad(harness.bootstrap_servers, INTERVAL_SECONDS) as load,
     ):
-        asked = world.request_import(workbook)
-        wait_until(lambda: world.job(asked).get("status") == "running", 30, "the job to run")
-        for number, illness in enumerate(FAULTS, 1):
+        request_id = harness.request_import(workbook)
+        wait_until(lambda: harness.job(request_id).get("status") == "running", 30, "the job to run")
+        for number, fault in enumerate(FAULTS, 1):
             service.signal(signal.SIGUSR1)
             wait_until(
-                lambda many=number: rebuild_count(service) == many,  # type: ignore[misc]
+                lambda expected=number: rebuild_count(service) == expected,  # type: ignore[misc]
                 DETECTION_SECONDS,
-                f"{illness} to be seen",
+                f"{fault} to be seen",
             )
-            sent = len(flow.request_ids)
-            wait_until(lambda there=sent: len(flow.request_ids) > there + 1, 10, "more messages")  # type: ignore[misc]
+            sent = len(load.request_ids)
+            wait_until(lambda count=sent: len(load.request_ids) > count + 1, 10, "more messages")  # type: ignore[misc]
             wait_until(
-                partial(world.job, flow.request_ids[-1]),
+                partial(harness.job, load.request_ids[-1]),
                 RECOVERY_SECONDS,
-                f"messages to be taken after {illness}",
+                f"messages to be taken after {fault}",
             )
-    flow.wait_until_one_job_each(world.db)
-    assert world.wait_for_status(asked, "completed")["attempt"] == 1
-    assert_invariants(world)
+    load.wait_until_one_job_each(harness.db)
+    assert harness.wait_for_status(request_id, "completed")["attempt"] == 1
+    assert_invariants(harness)
 
 
 def rebuild_count(service: ServiceProcess) -> int:
@@ -61,30 +61,30 @@ def rebuild_count(service: ServiceProcess) -> int:
     return sum(line["event"].startswith("consumer.replaced") for line in service.log_lines())
 
 
-def test_a_job_whose_heartbeat_hangs_or_dies_stops_before_its_lease_ends(
+def test_job_without_heartbeat_stops_before_lease_expiry(
     fault_harness: FaultHarness, three_batch_workbook: GoldenWorkbook
 ) -> None:
     """Each job hangs in its middle while the other replica waits for the lease to expire."""
-    world = fault_harness
+    harness = fault_harness
     replicas = [
-        world.start_replica(
+        harness.start_replica(
             f"heartbeat.before={kind}@3; batch.committed=hang@2",
             **LONG_LEASES,
             MIGRATION_MAX_RUNNING_JOBS="1",
         )
         for kind in ("hang", "raise")
     ]
-    asked = [world.request_import(three_batch_workbook) for _ in replicas]
+    request_ids = [harness.request_import(three_batch_workbook) for _ in replicas]
     for replica in replicas:
         [ended, *_] = wait_until(
             partial(replica.log_events, "attempt.finished"), 60, f"the job of {replica.name} to stop"
         )
         assert ended["outcome"] == "released"
-    for request_id in asked:
-        assert world.wait_for_status(request_id, "completed")["attempt"] == 1
+    for request_id in request_ids:
+        assert harness.wait_for_status(request_id, "completed")["attempt"] == 1
     assert replicas[0].log_events("heartbeat.stalled")
     assert replicas[1].log_events("heartbeat.crashed")
     assert not [line for replica in replicas for line in replica.log_events("job.rescued")], (
         "a lease had run out"
     )
-    assert_invariants(world)
+    assert_invariants(harness)

@@ -29,25 +29,25 @@ FREEZE_FAILPOINTS = [
 
 
 @pytest.mark.parametrize("fault", FREEZE_FAILPOINTS)
-def test_a_zombie_that_wakes_after_its_successor_finished_changes_nothing(
+def test_zombie_resumed_after_successor_finished_changes_nothing(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, fault: str
 ) -> None:
-    world = fault_harness
-    zombie = world.start_replica(fault)
-    request_id = world.request_import(workbook)
-    world.wait_frozen(zombie)
-    successor = world.launch()  # not waited for: it joins the group when the frozen member is given up
+    harness = fault_harness
+    zombie = harness.start_replica(fault)
+    request_id = harness.request_import(workbook)
+    harness.wait_frozen(zombie)
+    successor = harness.launch()  # not waited for: it joins the group when the frozen member is given up
     wait_until(lambda: successor.log_events("service.started"), 60, "the successor to begin")
     wait_until(
         lambda: successor.log_events("job.claimed"), TAKEOVER_SECONDS, "the successor to claim the job"
     )
-    world.wait_for_status(request_id, "completed")
-    before = world.job(request_id)
+    harness.wait_for_status(request_id, "completed")
+    before = harness.job(request_id)
 
-    world.resume(zombie)
+    harness.resume(zombie)
     wait_until_released(zombie)
-    assert world.job(request_id) == before
-    assert_invariants(world)
+    assert harness.job(request_id) == before
+    assert_invariants(harness)
 
 
 @pytest.mark.parametrize(
@@ -59,31 +59,31 @@ def test_a_zombie_that_wakes_after_its_successor_finished_changes_nothing(
         ("outcome.before_write=stop", "outcome.before_write=hang"),
     ],
 )
-def test_a_zombie_that_wakes_while_its_successor_works_changes_nothing(
+def test_zombie_resumed_while_successor_runs_changes_nothing(
     fault_harness: FaultHarness, workbook: GoldenWorkbook, fault: str, held_at: str
 ) -> None:
     """The successor holds no lock meanwhile: nothing but its token keeps the zombie out."""
-    world = fault_harness
-    zombie = world.start_replica(fault)
-    request_id = world.request_import(workbook)
-    world.wait_frozen(zombie)
-    frozen = world.job(request_id)
-    owner = world.launch(held_at, **LONG_LEASES)
+    harness = fault_harness
+    zombie = harness.start_replica(fault)
+    request_id = harness.request_import(workbook)
+    harness.wait_frozen(zombie)
+    frozen = harness.job(request_id)
+    owner = harness.launch(held_at, **LONG_LEASES)
     wait_until(partial(owner.log_events, "load.resumed"), 60, "the successor to resume")
     if held_at.startswith("batch"):
-        moved = partial(has_stored_beyond, world, request_id, frozen["checkpoint"])
+        moved = partial(has_stored_beyond, harness, request_id, frozen["checkpoint"])
         wait_until(moved, 60, "the successor to store a batch")
-    held = world.job(request_id)
+    held = harness.job(request_id)
     assert held["token"] > frozen["token"]
 
-    world.resume(zombie)
+    harness.resume(zombie)
     wait_until_released(zombie)
-    now = world.job(request_id)
+    now = harness.job(request_id)
     kept = ("status", "token", "checkpoint", "processed", "failed", "sequence")
     assert [now[name] for name in kept] == [held[name] for name in kept]
     owner.kill()
-    world.wait_for_status(request_id, "completed")
-    assert_invariants(world)
+    harness.wait_for_status(request_id, "completed")
+    assert_invariants(harness)
 
 
 def wait_until_released(zombie: ServiceProcess) -> None:

@@ -9,7 +9,7 @@ from tests.support.wait import wait_until
 SMALL_BATCHES = {"MIGRATION_BATCH_ROWS": "200", "MIGRATION_MAX_RUNNING_JOBS": "3"}
 
 
-def test_killed_in_the_middle_of_each_all_three_go_on_from_their_checkpoints(
+def test_takeover_resumes_all_three_sources_from_checkpoints(
     harness: Harness, fake_sheets: FakeSheetsServer
 ) -> None:
     with make_sources(harness, fake_sheets, 12_000) as sources:

@@ -18,14 +18,14 @@ RECOVERY_SECONDS = 60
 
 
 @pytest.mark.parametrize("outage", [TcpProxy.cut, TcpProxy.blackhole], ids=["cut", "silent"])
-def test_an_upload_that_kafka_does_not_take_is_refused_in_time_and_gives_its_place_back(
+def test_upload_during_kafka_outage_gets_503_and_frees_its_slot(
     make_fault_harness: Callable[..., FaultHarness],
     cluster: Cluster,
     tmp_path: Path,
     outage: Callable[[TcpProxy], None],
 ) -> None:
-    world = make_fault_harness(cluster)
-    service = world.start_replica(MIGRATION_MAX_UPLOADS="1")
+    harness = make_fault_harness(cluster)
+    service = harness.start_replica(MIGRATION_MAX_UPLOADS="1")
     curl = Curl(service.url, tmp_path)
     make_workbook(tmp_path / "small.xlsx", rows=40, seed=63)
     with (tmp_path / "large.bin").open("wb") as file:
@@ -44,4 +44,4 @@ def test_an_upload_that_kafka_does_not_take_is_refused_in_time_and_gives_its_pla
         return curl.post("/migration/excel", "-F", "file=@small.xlsx").status == 202
 
     wait_until(taken, RECOVERY_SECONDS, "an upload to be taken again")
-    assert world.job("cut-off") == {}
+    assert harness.job("cut-off") == {}

@@ -56,7 +56,7 @@ def large_workbook(path: Path) -> ExpectedImport:
     return expected
 
 
-def test_a_workbook_of_500_mib_is_imported_with_the_service_below_200_mib(
+def test_upload_of_500_mib_keeps_service_below_200_mib(
     harness: Harness, service: ServiceProcess, curl: Curl, folder: Path
 ) -> None:
     expected = large_workbook(folder / "large.xlsx")
@@ -68,7 +68,7 @@ def test_a_workbook_of_500_mib_is_imported_with_the_service_below_200_mib(
     assert (ended.status, ended.total, ended.failed) == ("completed", expected.total, expected.failed)
 
 
-def test_eight_uploads_at_full_speed_leave_a_job_whole_and_the_probes_green(
+def test_eight_concurrent_uploads_do_not_affect_job_and_probes(
     harness: Harness, service: ServiceProcess, curl: Curl, folder: Path
 ) -> None:
     harness.db.fetch("truncate directory.universities cascade")
@@ -80,7 +80,9 @@ def test_eight_uploads_at_full_speed_leave_a_job_whole_and_the_probes_green(
         probing = stack.enter_context(ProbeRecorder(service))
         uploads = [curl.start_post("/migration/excel", "-F", "file=@many.bin") for _ in range(UPLOADS)]
         wait_until(
-            lambda: min(one.read_bytes for one in uploads) > STARTED_BYTES, 30, "every upload to begin"
+            lambda: min(process.read_bytes for process in uploads) > STARTED_BYTES,
+            30,
+            "every upload to begin",
         )
         job = harness.kafka.start_excel("job.xlsx")
         ninth = curl.post("/migration/excel", "-F", "file=@many.bin")

@@ -92,7 +92,9 @@ async def test_doctor_counts_invalid_values(connection: Connection, database_url
     assert not any(phone in phone_message for phone in (*WRONG_FORM, *WRONG_IN_COUNTRY))
 
 
-async def test_statements_of_the_page_list_and_delete_them(connection: Connection, database_url: str) -> None:
+async def test_documented_statements_list_and_delete_invalid_values(
+    connection: Connection, database_url: str
+) -> None:
     assert [row["phone"] for row in await connection.fetch(LIST_PHONES)] == WRONG_FORM
     await connection.execute(DROP_PHONES)
     assert await phones(connection) == [*VALID, *WRONG_IN_COUNTRY]

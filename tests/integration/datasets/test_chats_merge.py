@@ -84,7 +84,7 @@ async def test_concurrent_loads_equal_sequential_ones(database_url: str) -> None
     assert await directory_tables(database_url) == concurrent
 
 
-async def test_update_rechecks_a_chat_that_a_concurrent_load_has_updated(database_url: str) -> None:
+async def test_update_rechecks_chat_updated_by_concurrent_load(database_url: str) -> None:
     await load_chats(database_url, rows(50))
     changed = _validate(rows(50, "Новый"))
     first, second = await _merge_concurrently(database_url, changed, changed)
@@ -101,7 +101,7 @@ MOVES = [
 
 
 @pytest.mark.parametrize(("stored", "first", "second", "result"), MOVES)
-async def test_update_decides_on_the_org_unit_that_a_concurrent_load_has_stored(
+async def test_update_uses_org_unit_stored_by_concurrent_load(
     database_url: str,
     read_table: Table,
     stored: tuple[str, ...],

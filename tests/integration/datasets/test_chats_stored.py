@@ -61,7 +61,7 @@ async def test_inn_with_and_without_kpp_are_two_universities(database_url: str, 
     assert [university[:2] for university in await read_table("universities")] == [(INN, ""), (INN, KPP)]
 
 
-async def test_row_without_a_kpp_column_belongs_to_the_university_with_its_inn(
+async def test_row_without_kpp_column_belongs_to_university_with_its_inn(
     database_url: str, read_table: Table
 ) -> None:
     await load_chats(database_url, [row(A)])
@@ -113,7 +113,7 @@ async def test_first_nonempty_value_of_a_university_wins(
     assert await read_table("universities") == [(INN, KPP, "Один", "Минздрав", "", "")]
 
 
-async def test_later_load_overrides_and_never_blanks(database_url: str, read_table: Table) -> None:
+async def test_later_load_overrides_values_but_not_with_blanks(database_url: str, read_table: Table) -> None:
     old = row(name="Старый", organization="Один", region="Томск", phone="+79161234567", owner_id="1")
     await load_chats(database_url, [old])
     new = row(name="Новый", organization="Два", phone="+79161234567", add_user="0", add_admin="0")
@@ -160,16 +160,14 @@ async def test_university_branch_and_faculty_change_together(
     assert loaded.counts() == ((0, 0, 1, 0) if result == stored else (0, 1, 0, 0))
 
 
-async def test_row_without_a_kpp_column_never_moves_a_chat_within_an_inn(
-    database_url: str, read_table: Table
-) -> None:
+async def test_row_without_kpp_column_keeps_university_of_chat(database_url: str, read_table: Table) -> None:
     await load_chats(database_url, [row(B, kpp=KPP), row(A, kpp=KPP_2, branch="Ф")])
     loaded = await load_chats(database_url, [{"url": A, "inn": INN}], "database")
     assert loaded.counts() == (0, 0, 1, 0)
     assert [chat[6:9] for chat in await read_table("chats")] == [(INN, KPP_2, "Ф"), (INN, KPP, "")]
 
 
-async def test_tag_of_a_chat_never_gets_weaker(database_url: str, read_table: Table) -> None:
+async def test_tag_of_chat_never_weakens(database_url: str, read_table: Table) -> None:
     history = []
     for source_type in ("database", "google_sheets", "database", "excel", "google_sheets"):
         loaded = await load_chats(database_url, [row()], source_type)

@@ -80,7 +80,7 @@ def test_same_seed_generates_same_sheet() -> None:
     assert make_bot_sheet(100, 5).rows != make_bot_sheet(100, 6).rows
 
 
-def test_too_large_share_of_invalid_rows_is_refused() -> None:
+def test_too_large_share_of_invalid_rows_is_rejected() -> None:
     with pytest.raises(ValueError, match="may be 0 to"):
         make_bot_sheet(10, 1, invalid_share=0.9)
 

@@ -21,7 +21,7 @@ def test_cached_pinned_jar_is_not_downloaded(tmp_path: Path) -> None:
     assert jars.class_path(tmp_path, [_jar(CONTENT)]) == str(tmp_path / "pump-1.0.jar")
 
 
-def test_jar_with_wrong_hash_is_refused_by_name(tmp_path: Path) -> None:
+def test_jar_with_wrong_hash_is_rejected_by_name(tmp_path: Path) -> None:
     (tmp_path / "pump-1.0.jar").write_bytes(CONTENT + b", and something else")
     with pytest.raises(StackError, match=r"pump-1\.0\.jar is not the pinned one .*: remove it"):
         jars.class_path(tmp_path, [_jar(CONTENT)])

@@ -74,7 +74,7 @@ def test_auto_is_external_when_both_addresses_are_set_else_embedded(
     assert choose_stack_kind("docker") == "docker"
 
 
-def test_unknown_stack_is_refused_with_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_stack_error_lists_known_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIGRATION_STACK", "cloud")
     with pytest.raises(StackError, match=r"no stack 'cloud'.*embedded, docker, external"):
         choose_stack_kind()

@@ -82,7 +82,9 @@ def test_extraction_resumes_after_the_checkpoint(
     assert rest[-1].header == {"rows": 45}
 
 
-def test_another_file_is_read_from_the_top_without_database_rejections(workbook: Path, scratch: Path) -> None:
+def test_replaced_file_is_read_from_the_top_without_database_rejections(
+    workbook: Path, scratch: Path
+) -> None:
     start = make_start_header(
         workbook, scratch, checkpoint=30, fingerprint="other", database_rejections={"4": "22P05"}
     )
@@ -122,7 +124,7 @@ def test_resumed_load_keeps_its_day(workbook: Path, scratch: Path) -> None:
     assert restarted[0].header["fingerprint"] == fingerprint.replace("2026-03-01", "2026-03-09")
 
 
-def test_another_sheet_of_a_file_is_another_source(workbook: Path, scratch: Path) -> None:
+def test_other_sheet_of_file_is_a_different_source(workbook: Path, scratch: Path) -> None:
     first = read_all(make_start_header(workbook, scratch))
     write_xlsx(workbook, [HEADER, *data_rows(3)], sheet="Другой")
     assert (

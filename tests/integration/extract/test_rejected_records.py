@@ -99,7 +99,7 @@ def test_record_of_a_hostile_row_is_limited_to_64_kb(
 
 
 @pytest.mark.parametrize("low_memory", [False, True])
-def test_kinds_of_cells_are_kept_with_the_record(inbox: Path, scratch: Path, low_memory: bool) -> None:
+def test_cell_kinds_are_stored_with_record(inbox: Path, scratch: Path, low_memory: bool) -> None:
     frames = extract(kinds_workbook(inbox / "k.xlsx"), scratch, low_memory=low_memory)
     ((row,),) = map(rejected, batches(frames))
     assert row["kinds"] == EXPECTED_KINDS

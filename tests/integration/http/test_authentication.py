@@ -162,7 +162,7 @@ async def test_posts_are_rate_limited_per_token(
     assert (await guarded_client.get("/rows", headers=tokens_file.headers("rows"))).status_code == 200
 
 
-async def test_changed_file_takes_effect_at_once_and_an_invalid_file_accepts_no_token(
+async def test_changed_tokens_file_applies_and_invalid_one_accepts_no_token(
     guarded_client: httpx.AsyncClient, tokens_file: TokensFile
 ) -> None:
     valid_content = tokens_file.path.read_text()

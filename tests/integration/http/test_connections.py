@@ -206,7 +206,7 @@ async def test_invalid_http_is_a_problem(invalid: bytes) -> None:
         assert await client.read_until_closed() == b""
 
 
-async def test_running_out_of_files_logs_a_few_lines(
+async def test_file_exhaustion_logs_few_lines(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """asyncio logs this repeatedly, for each connection in the backlog, when `accept` fails with EMFILE."""
@@ -234,7 +234,7 @@ async def test_head_is_accepted_up_to_its_limit() -> None:
         assert (await client.read_response()).status == 200
 
 
-async def test_many_invalid_requests_log_a_few_lines(
+async def test_many_invalid_requests_log_few_lines(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed, limit = log_limits._REQUEST_LIMIT, log_limits.WarningRateLimitFilter()

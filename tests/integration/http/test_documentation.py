@@ -64,7 +64,7 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_everything_a_page_refers_to_is_served(site: httpx.AsyncClient, path: str) -> None:
+async def test_all_references_of_pages_are_served(site: httpx.AsyncClient, path: str) -> None:
     response = await site.get(path)
     assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
     page = Page(response.text)

@@ -336,7 +336,7 @@ async def test_streams_survive_outage_of_postgres_without_a_gap(
         assert sse_client.sequences == [2, 3, 4, 5, 6, 7]
 
 
-async def test_feed_beats_while_postgres_is_unresponsive(
+async def test_feed_sends_heartbeats_while_postgres_is_unresponsive(
     database: Database, follower: httpx.AsyncClient, replica: EventReplica, tcp_gate: TcpGate
 ) -> None:
     """Postgres accepts the connection and never answers, which is the longest wait of the feed."""

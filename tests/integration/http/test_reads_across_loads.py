@@ -91,7 +91,7 @@ async def test_csv_of_a_replaced_load_is_410(database: Database, client: httpx.A
     assert (complete.status_code, complete.headers["migration-load"]) == (200, "2")
 
 
-async def test_csv_breaks_off_when_a_new_load_begins(database: Database, client: httpx.AsyncClient) -> None:
+async def test_csv_is_aborted_when_new_load_starts(database: Database, client: httpx.AsyncClient) -> None:
     fencing_token = await _make_running_job(database, MANY)
     with capture_logs() as logs, pytest.raises(httpx.ReadError):
         await _read_during_new_load(database, client, fencing_token)

@@ -41,14 +41,14 @@ async def _decide(database: Database, values: list[bytes]) -> tuple[list[Decisio
 
 
 async def test_repeated_requests_of_a_slice_take_as_many_statements_as_one(database: Database) -> None:
-    given = [start(f"r-{n}") for n in range(50)]
-    await _decide(database, given)
+    messages = [start(f"r-{n}") for n in range(50)]
+    await _decide(database, messages)
     await execute(database, PUBLISHED)
-    decided, many = await _decide(database, given)
+    decided, statements_for_slice = await _decide(database, messages)
     assert decided == [Decision("duplicate")] * 50
     assert await fetch(database, RESENT) == [(f"r-{n}", 1) for n in range(50)]
-    _, one = await _decide(database, given[:1])
-    assert many == one
+    _, statements_for_one = await _decide(database, messages[:1])
+    assert statements_for_slice == statements_for_one
 
 
 async def test_each_repeated_request_of_a_slice_gets_its_own_answer(
@@ -62,7 +62,7 @@ async def test_each_repeated_request_of_a_slice_gets_its_own_answer(
     telemetry_events.clear()
     again = (start("b"), start("a"), start("c", path="other.xlsx"), start("past"), start("past-other"))
     await intake.handle_slice(records(*again, start("a"), start("new"), start("new"), first=10))
-    kinds = [one.kind for one in telemetry_events if isinstance(one, RequestRecorded)]
+    kinds = [event.kind for event in telemetry_events if isinstance(event, RequestRecorded)]
     assert kinds == ["duplicate", "duplicate", "duplicate", "duplicate", "started", "duplicate"]
     assert fake_kafka.reasons() == ["request_id_reused", "request_id_reused"]
     resent = {request_id for request_id, _ in await fetch(database, RESENT)}
@@ -72,13 +72,16 @@ async def test_each_repeated_request_of_a_slice_gets_its_own_answer(
 @pytest.mark.parametrize("action", ["cancel", "retry"])
 async def test_commands_accepted_before_take_one_statement_together(database: Database, action: str) -> None:
     ids = [f"r-{n}" for n in range(20)]
-    await _decide(database, [start(one) for one in ids])
-    await _decide(database, [command("cancel", one, f"first-{one}") for one in ids])
-    given = [command(action, one, f"first-{one}" if action == "cancel" else f"c-{one}") for one in ids]
+    await _decide(database, [start(request_id) for request_id in ids])
+    await _decide(database, [command("cancel", request_id, f"first-{request_id}") for request_id in ids])
+    messages = [
+        command(action, request_id, f"first-{request_id}" if action == "cancel" else f"c-{request_id}")
+        for request_id in ids
+    ]
     if action == "retry":
-        await _decide(database, given)
+        await _decide(database, messages)
     before = await fetch(database, "select j::text from migration.jobs j order by id")
-    decided, statements = await _decide(database, given)
+    decided, statements = await _decide(database, messages)
     assert decided == [Decision(action)] * 20
     assert statements == 1
     assert await fetch(database, "select j::text from migration.jobs j order by id") == before

@@ -68,7 +68,8 @@ MIXED = (
 
 async def _snapshot(database: Database, kafka: FakeKafka, counted: list[TelemetryEvent]) -> Any:
     dead_letters = sorted(
-        (dict(one.headers)["dlq-offset"], dict(one.headers)["dlq-reason"]) for one in kafka.dead_letters
+        (dict(record.headers)["dlq-offset"], dict(record.headers)["dlq-reason"])
+        for record in kafka.dead_letters
     )
     commands = await fetch(database, "select command_id, accepted from migration.commands order by 1")
     return [

@@ -34,12 +34,12 @@ async def test_compressed_messages_are_read(
     assert len(tracked_consumers) == 1
 
 
-@pytest.mark.parametrize("meant", [REQUESTS, UPLOADS])
+@pytest.mark.parametrize("model", [REQUESTS, UPLOADS])
 async def test_message_too_large_when_decompressed_is_rejected(
-    connection: KafkaConnection, meant: Topic
+    connection: KafkaConnection, model: Topic
 ) -> None:
     """A megabyte of gzip may hold a gigabyte, which every reader would have to decompress."""
-    topic = Topic(f"test.{uuid.uuid4().hex}", meant.config, partitions=1)
+    topic = Topic(f"test.{uuid.uuid4().hex}", model.config, partitions=1)
     await ensure_topics(connection, [topic])
     large = b"x" * 3_000_000
     assert len(gzip.compress(large)) < 10_000

@@ -108,7 +108,7 @@ async def test_dead_sender_is_replaced(
     assert await _read(connection, topic) == [b"0", b"1"]
 
 
-async def test_without_a_broker_nothing_is_acknowledged_and_the_cause_is_kept() -> None:
+async def test_publish_without_broker_acknowledges_nothing_and_keeps_cause() -> None:
     producer = Producer(NOWHERE, client_id="test")
     async with asyncio.timeout(10):
         assert await producer.publish([ProducerRecord("any", None, b"x")]) == [False]

@@ -52,7 +52,7 @@ class RelayStub:
             acknowledged = await self.publisher.publish(events)
             left: list[OutboxEvent] = []
             for event, known in zip(events, acknowledged, strict=True):
-                if not known or event.request_id in {one.request_id for one in left}:
+                if not known or event.request_id in {unsent.request_id for unsent in left}:
                     left.append(event)
             events = left
         return events
@@ -64,7 +64,7 @@ async def _records(connection: KafkaConnection, topic: str) -> list[Record]:
 
 
 def _numbers(records: list[Record], key: str) -> list[int]:
-    return [json.loads(one.value or b"")["sequence"] for one in records if one.key == key.encode()]
+    return [json.loads(record.value or b"")["sequence"] for record in records if record.key == key.encode()]
 
 
 async def test_rejected_size_differs_from_a_missing_response(
@@ -90,9 +90,11 @@ async def test_rejected_event_is_shortened_and_counted_and_others_continue(
     assert await relayed.drain([_event(1, "big", 500_000), _event(2, "big"), *small]) == []
     assert relayed.counted == [EventShortened()]
     records = await _records(connection, topic)
-    assert {one.key for one in records} == {b"big", *(event.request_id.encode() for event in small)}
+    assert {record.key for record in records} == {b"big", *(event.request_id.encode() for event in small)}
     cut = next(
-        one for one in records if one.key == b"big" and cloudevents.SHORTENED_HEADER in dict(one.headers)
+        record
+        for record in records
+        if record.key == b"big" and cloudevents.SHORTENED_HEADER in dict(record.headers)
     )
     assert len(json.loads(cut.value or b"")["error"]["message"]) == MAX_MESSAGE_CHARS
     assert _numbers(records, "big")[-1] == 2, "the last event of a request is the last in the topic"
@@ -111,7 +113,7 @@ async def test_events_too_large_only_together_are_sent_complete(
     assert await relayed.drain([_event(n, f"r-{n}", 1_500) for n in range(12)]) == []
     assert relayed.counted == []
     records = await _records(connection, topic)
-    assert not [one for one in records if cloudevents.SHORTENED_HEADER in dict(one.headers)]
+    assert not [record for record in records if cloudevents.SHORTENED_HEADER in dict(record.headers)]
 
 
 async def test_event_too_large_even_when_shortened_blocks_its_request_only(
@@ -128,9 +130,9 @@ async def test_event_too_large_even_when_shortened_blocks_its_request_only(
         assert relayed.calls == calls + 2, "it is not sent each time"
         relayed.now += RETRY_SECONDS + 1
         assert await relayed.drain([never, behind], pages=2) == [never, behind]
-    logged = [one for one in logs if one["event"] == "relay.event_too_large"]
-    assert [(one["event_id"], len(one["request_id"])) for one in logged] == [("event-1", 200)]
-    keys = {one.key for one in await _records(connection, topic)}
+    logged = [record for record in logs if record["event"] == "relay.event_too_large"]
+    assert [(record["event_id"], len(record["request_id"])) for record in logged] == [("event-1", 200)]
+    keys = {record.key for record in await _records(connection, topic)}
     assert keys == {b"later", *(b"r-%d" % n for n in range(3, 9))}
 
 

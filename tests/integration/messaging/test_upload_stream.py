@@ -98,10 +98,10 @@ async def test_chunks_are_sent_before_the_end_is_known(connection: KafkaConnecti
     async with await UploadStream.open(connection, topic=topic) as stream:
         await stream.write(bytes(8 * CHUNK_BYTES))
 
-        async def there() -> bool:
+        async def has_all_but_last() -> bool:
             return len(await _records(connection, topic)) == 7
 
-        await wait_until_async(there, 20, "all chunks but the one held back")
+        await wait_until_async(has_all_but_last, 20, "all chunks but the one held back")
 
 
 async def test_aborted_stream_cannot_be_fetched(
@@ -120,12 +120,12 @@ async def test_aborted_stream_cannot_be_fetched(
         with pytest.raises(RuntimeError, match="has ended"):
             await stream.finish("f")
     assert asyncio.all_tasks() <= before
-    whole = await _stream_upload(connection, topic, b"a later upload, so that there is an end")
+    later_upload = await _stream_upload(connection, topic, b"a later upload, so that there is an end")
     records = await _records(connection, topic)
-    aborted = [record for record in records if record.key != whole.upload_id.encode()]
+    aborted = [record for record in records if record.key != later_upload.upload_id.encode()]
     assert len(aborted) < 4
     assert all("chunk-count" not in dict(record.headers) for record in aborted)
-    claimed = whole.model_copy(
+    claimed = later_upload.model_copy(
         update={
             "upload_id": (aborted[0].key or b"").decode(),
             "first_offset": 0,

@@ -92,12 +92,12 @@ async def test_concurrent_uploads_are_interleaved_and_fetched(
 ) -> None:
     other = tmp_path / "other.xlsx"
     other.write_bytes(os.urandom(2 * MEGABYTE))
-    one, two = await asyncio.gather(
+    first, second = await asyncio.gather(
         send_file(connection, file, "one", topic=topic), send_file(connection, other, "two", topic=topic)
     )
-    await fetch_file(connection, one, target, topic=topic)
+    await fetch_file(connection, first, target, topic=topic)
     assert _content(target) == _content(file)
-    await fetch_file(connection, two, target, topic=topic)
+    await fetch_file(connection, second, target, topic=topic)
     assert _content(target) == _content(other)
 
 

@@ -102,7 +102,7 @@ async def test_run_deletes_rejected_rows_of_older_loads_of_running_jobs(
     await _stop_and_wait(running, stop)
 
 
-async def test_idle_pruner_beats_and_stops_at_once(
+async def test_idle_pruner_sends_heartbeats_and_stops_immediately(
     database: Database, stop: asyncio.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pruner, "INITIAL_DELAY_SECONDS", 3_600)

@@ -161,7 +161,7 @@ def test_failpoints_need_the_enabling_value(spec: str, enabled: str) -> None:
     assert settings.ignores_failpoints() == bool(spec)
 
 
-def test_the_enabling_value_alone_has_no_effect() -> None:
+def test_enabling_value_alone_has_no_effect() -> None:
     settings = load(MINIMAL_SETTINGS | {"MIGRATION_FAILPOINTS_ENABLED": ENABLING_VALUE})
     assert settings.armed_failpoints() == ""
     assert not settings.ignores_failpoints()
@@ -204,7 +204,7 @@ def _run_until_stopped(database_url: str, log: Path, variables: dict[str, str]) 
     return code, [json.loads(line) for line in lines]
 
 
-def test_a_stray_variable_only_logs_a_warning(database_url: str, tmp_path: Path) -> None:
+def test_stray_variable_only_logs_warning(database_url: str, tmp_path: Path) -> None:
     """The same specification kills the service once both variables are set."""
     stray = {"MIGRATION_FAILPOINTS": KILL_AT_SHUTDOWN}
     code, lines = _run_until_stopped(database_url, tmp_path / "stray.log", stray)

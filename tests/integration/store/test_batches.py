@@ -87,10 +87,10 @@ async def test_progress_event_is_emitted_at_most_once_a_second(
     assert [event["processed"] for event in await outbox_events(database, after.id)][-1] == 3
 
 
-def _make_broken_merge(place: str) -> MergePlan:
+def _make_broken_merge(failing_part: str) -> MergePlan:
     """The merge with a failing statement in the middle or at the end."""
     boom = "select * from nowhere"
-    if place == "counts":
+    if failing_part == "counts":
         return MergePlan(
             minimal_dataset.MERGE.create_temp_tables,
             minimal_dataset.MERGE.staging_tables,
@@ -106,11 +106,11 @@ def _make_broken_merge(place: str) -> MergePlan:
     )
 
 
-@pytest.mark.parametrize("place", ["statements", "counts"])
+@pytest.mark.parametrize("failing_part", ["statements", "counts"])
 async def test_failure_in_the_middle_rolls_back_the_batch(
-    database: Database, fencing_token: FencingToken, place: str
+    database: Database, fencing_token: FencingToken, failing_part: str
 ) -> None:
-    session = await BatchWriter.open(database, fencing_token, _make_broken_merge(place))
+    session = await BatchWriter.open(database, fencing_token, _make_broken_merge(failing_part))
     before = await snapshot(database)
     with pytest.raises(QueryError):
         await session.write(make_batch(make_things(2, 3), rejected=[4]))
@@ -122,7 +122,7 @@ async def test_failure_in_the_middle_rolls_back_the_batch(
     "table",
     ["migration.outbox", "migration.migration_errors", "migration.rejected_counts", "migration.jobs"],
 )
-async def test_where_one_part_cannot_be_written_the_others_are_not(
+async def test_failing_table_rolls_back_all_others(
     database: Database, fencing_token: FencingToken, batch_writer: BatchWriter, table: str
 ) -> None:
     await execute(database, "update migration.jobs set last_event_at = last_event_at - interval '2 seconds'")
@@ -141,9 +141,7 @@ async def test_where_one_part_cannot_be_written_the_others_are_not(
     assert await snapshot(database) == before
 
 
-async def test_after_a_failure_the_same_batch_can_be_stored(
-    database: Database, batch_writer: BatchWriter
-) -> None:
+async def test_failed_batch_can_be_stored_again(database: Database, batch_writer: BatchWriter) -> None:
     await execute(database, "alter table things rename to elsewhere")
     with pytest.raises(QueryError):
         await batch_writer.write(make_batch(make_things(2)))
@@ -175,7 +173,8 @@ async def test_two_jobs_with_the_same_rows_both_complete(
 ) -> None:
     _, other = await make_running_job(database, "r-2")
     sessions = [
-        await BatchWriter.open(database, one, minimal_dataset.RACING_MERGE) for one in (fencing_token, other)
+        await BatchWriter.open(database, token, minimal_dataset.RACING_MERGE)
+        for token in (fencing_token, other)
     ]
 
     async def store_all(session: BatchWriter) -> Job:

@@ -59,7 +59,7 @@ def _make_things_with(amounts: Mapping[int, object], *, last: int = 200) -> list
 
 
 @pytest.mark.parametrize(
-    "spoiled",
+    "invalid",
     [
         {1: 500},
         {200: 500},
@@ -69,16 +69,16 @@ def _make_things_with(amounts: Mapping[int, object], *, last: int = 200) -> list
         {3: 500, 77: "many", 78: 500, 199: "few"},
         dict.fromkeys(range(1, 201, 20), 500),
     ],
-    ids=lambda spoiled: ",".join(map(str, spoiled)),
+    ids=lambda invalid: ",".join(map(str, invalid)),
 )
 async def test_exactly_the_rejected_rows_are_found(
-    database: Database, batch_writer: BatchWriter, spoiled: dict[int, object]
+    database: Database, batch_writer: BatchWriter, invalid: dict[int, object]
 ) -> None:
     before = await snapshot(database)
     with pytest.raises(RowsRejectedError) as caught:
-        await batch_writer.write(make_batch(_make_things_with(spoiled), rejected=[201]))
+        await batch_writer.write(make_batch(_make_things_with(invalid), rejected=[201]))
     states = {
-        p: CHECK_VIOLATION if isinstance(amount, int) else INVALID_TEXT for p, amount in spoiled.items()
+        p: CHECK_VIOLATION if isinstance(amount, int) else INVALID_TEXT for p, amount in invalid.items()
     }
     assert caught.value.rows == states
     assert await snapshot(database) == before
@@ -127,11 +127,11 @@ async def test_many_rejected_rows_cost_little_more_than_one(
         statements=("select nextval('tried') from stage_things", *minimal_dataset.MERGE.statements),
     )
     session = await BatchWriter.open(database, fencing_token, counting)
-    spoiled = dict.fromkeys(range(1, 2001, 50), 500)
+    invalid = dict.fromkeys(range(1, 2001, 50), 500)
     with pytest.raises(RowsRejectedError) as caught:
-        await session.write(make_batch(_make_things_with(spoiled, last=2000)))
+        await session.write(make_batch(_make_things_with(invalid, last=2000)))
     await session.close()
-    assert caught.value.rows == dict.fromkeys(spoiled, CHECK_VIOLATION)
+    assert caught.value.rows == dict.fromkeys(invalid, CHECK_VIOLATION)
     assert (await fetch(database, "select last_value from tried"))[0][0] < 2000 * 15
 
 
@@ -158,9 +158,9 @@ async def test_all_rejected_dimensions_are_found_in_one_search(
 ) -> None:
     await execute(database, "alter table words add constraint fair check (word <> 'foul')")
     words = ("kind", "rude", "mild", "foul", "kind", "rude")
-    spoiled = [(p, f"key {p}", word, 1) for p, word in enumerate(words, 1)]
+    things = [(p, f"key {p}", word, 1) for p, word in enumerate(words, 1)]
     with pytest.raises(RowsRejectedError) as caught:
-        await batch_writer.write(make_batch(spoiled))
+        await batch_writer.write(make_batch(things))
     assert caught.value.rows == {2: CHECK_VIOLATION, 4: CHECK_VIOLATION}
 
 
@@ -168,11 +168,11 @@ async def test_rejected_dimension_ends_the_search_at_its_row(
     database: Database, batch_writer: BatchWriter
 ) -> None:
     """Later rows refer to the text, so only a new attempt finds more."""
-    spoiled = _make_things_with({2: 500, 9: 500}, last=10)
-    spoiled[4] = (5, "key 005", "rude", 1)
-    spoiled[6] = (7, "key 007", "rude", 1)
+    things = _make_things_with({2: 500, 9: 500}, last=10)
+    things[4] = (5, "key 005", "rude", 1)
+    things[6] = (7, "key 007", "rude", 1)
     with pytest.raises(RowsRejectedError) as caught:
-        await batch_writer.write(make_batch(spoiled))
+        await batch_writer.write(make_batch(things))
     assert caught.value.rows == {2: CHECK_VIOLATION, 5: CHECK_VIOLATION}
     assert await fetch(database, "select * from words") == []
 

@@ -42,7 +42,7 @@ async def test_second_delivery_does_not_change_the_decision(database: Database) 
     assert await _find(database, "c-1") == before
 
 
-async def test_an_id_used_for_another_command_keeps_the_first_decision(database: Database) -> None:
+async def test_reused_command_id_keeps_first_decision(database: Database) -> None:
     await make_pending_job(database)
     await _apply(database, "c-1", CANCEL)
     assert await _apply(database, "c-1", RETRY) is not None

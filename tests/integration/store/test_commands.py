@@ -137,7 +137,7 @@ async def test_retry_retries_database_rejections_after_the_checkpoint(
     ]
 
 
-async def test_a_retry_without_a_checkpoint_tries_all_rows_again(database: Database) -> None:
+async def test_retry_without_checkpoint_clears_database_rejections(database: Database) -> None:
     _, fence = await make_running_job(database)
     async with database.transaction() as connection:
         await database_rejections.record_database_rejections(connection, fence, {-5: "23514", 3: "23514"})
@@ -171,7 +171,7 @@ async def test_only_failed_and_cancelled_jobs_can_be_retried(database: Database,
     assert await _resent_sequences(database) == [before.sequence]
 
 
-async def test_a_command_delivered_twice_acts_once(database: Database) -> None:
+async def test_repeated_command_acts_once(database: Database) -> None:
     await _make_ended_job(database, Status.FAILED)
     assert await apply_command(database, RETRY) is None
     await apply_command(database, CANCEL, "c-2")
@@ -180,7 +180,7 @@ async def test_a_command_delivered_twice_acts_once(database: Database) -> None:
     assert (after.status, after.run) == (Status.CANCELLED, 2)
 
 
-async def test_a_command_delivered_many_times_at_once_acts_once(
+async def test_concurrent_copies_of_command_act_once(
     database: Database, other_replica_database: Database
 ) -> None:
     await _make_ended_job(database, Status.FAILED)

@@ -29,9 +29,9 @@ LISTENERS = "select true from pg_stat_activity where datname = current_database(
 
 
 async def _terminate_backends(database: Database) -> None:
-    one = await database.data_connection()
-    await one.execute(TERMINATE_BACKENDS)
-    await one.close()
+    connection = await database.data_connection()
+    await connection.execute(TERMINATE_BACKENDS)
+    await connection.close()
 
 
 async def test_unreachable_server_is_an_outage() -> None:
@@ -39,7 +39,7 @@ async def test_unreachable_server_is_an_outage() -> None:
         await Database.open("postgresql://user@127.0.0.1:1/nothing")
 
 
-async def test_a_database_that_does_not_exist_is_no_outage(database: Database) -> None:
+async def test_missing_database_is_no_outage(database: Database) -> None:
     with pytest.raises(QueryError):
         await Database.open(database.dsn.rpartition("/")[0] + "/no_such_database")
 
@@ -100,7 +100,7 @@ async def test_value_that_asyncpg_cannot_encode_is_no_outage(database: Database)
         await fetch(database, "select $1::integer", "many")
 
 
-async def test_a_listening_connection_that_cannot_listen_is_closed(database: Database) -> None:
+async def test_connection_that_fails_to_listen_is_closed(database: Database) -> None:
     with pytest.raises(QueryError) as caught:  # keeps the frames, and what they hold, alive
         await listen(database.dsn, {"good": print, "": print})
 

@@ -32,19 +32,19 @@ WRITES: dict[str, Write] = {
     "batch": _write_batch,
     "total": lambda connection, fence: job_progress.set_total(connection, fence, 5),
     "detail": lambda connection, fence: job_progress.set_detail(connection, fence, "waiting"),
-    "begin": lambda connection, fence: job_progress.start_load(connection, fence, "another", None, {}),
-    "refuse": lambda connection, fence: database_rejections.record_database_rejections(
+    "start load": lambda connection, fence: job_progress.start_load(connection, fence, "another", None, {}),
+    "record database rejections": lambda connection, fence: database_rejections.record_database_rejections(
         connection, fence, {7: "22001"}
     ),
     "lock": lambda connection, fence: transitions.lock_owned_job(connection, fence),
     "completed": lambda c, f: transitions.apply(c, f.job_id, f.token, Complete()),
     "failed": lambda c, f: transitions.apply(c, f.job_id, f.token, Fail("no_rows", "none")),
     "cancelled": lambda c, f: transitions.apply(c, f.job_id, f.token, Cancel()),
-    "put back": lambda c, f: transitions.apply(
+    "requeue": lambda c, f: transitions.apply(
         c, f.job_id, f.token, Requeue(timedelta(), consumes_attempt=False)
     ),
-    "beat": lambda connection, fence: leases.renew_job_lease(connection, fence, 500),
-    "backend": lambda connection, fence: leases.record_backend(connection, fence),
+    "renew lease": lambda connection, fence: leases.renew_job_lease(connection, fence, 500),
+    "record backend": lambda connection, fence: leases.record_backend(connection, fence),
 }
 
 

@@ -79,7 +79,7 @@ async def test_owner_frozen_in_a_copy_does_not_block_its_successor(
     await session.close()
 
 
-async def test_the_backend_of_a_live_owner_is_left_alone(database: Database) -> None:
+async def test_backend_of_live_owner_is_not_terminated(database: Database) -> None:
     job, held = await make_running_job(database)
     session = await BatchWriter.open(database, held, minimal_dataset.MERGE)
     assert await claims._rescue(database, job.id) is None

@@ -25,20 +25,20 @@ async def test_every_column_of_jobs_is_a_field_or_used_by_sql_only(database: Dat
     assert columns == JOB_FIELDS - COMPUTED_FIELDS | SQL_ONLY_COLUMNS
 
 
-async def test_the_columns_of_a_job_are_read_in_the_order_of_its_fields(database: Database) -> None:
+async def test_job_columns_are_selected_in_order_of_fields(database: Database) -> None:
     async with database.read_transaction() as connection:
         statement = await connection.prepare(f"select {JOB_COLUMNS} from migration.jobs")
         selected = [column.name for column in statement.get_attributes()]
     assert selected == [field.name for field in fields(Job)]
 
 
-def test_a_status_event_and_the_view_of_a_job_have_no_field_that_a_job_lacks() -> None:
+def test_status_event_and_job_view_have_only_fields_of_job() -> None:
     assert set(StatusEvent.model_fields) == EVENT_FIELDS_OF_JOB | EVENT_FIELDS_OF_OTHER_NAMES
     assert all(hasattr(Job, name) for name in EVENT_FIELDS_OF_JOB)
     assert all(hasattr(Job, name) for name in JobView.model_fields)
 
 
-def test_the_view_of_a_job_shows_all_that_its_events_do() -> None:
+def test_job_view_has_every_field_of_events() -> None:
     assert set(JobView.model_fields) >= EVENT_FIELDS_OF_JOB
     assert all(
         JobView.model_fields[name].annotation == StatusEvent.model_fields[name].annotation

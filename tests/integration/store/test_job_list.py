@@ -111,7 +111,7 @@ async def _never(*_: object) -> bool:
     return False
 
 
-async def test_a_job_with_the_prefix_in_both_names_comes_once(database: Database) -> None:
+async def test_job_with_prefix_in_both_names_is_listed_once(database: Database) -> None:
     await record_request(database, "chats-1", make_request("chats.xlsx"))
     assert await _request_ids(database, q="chats") == ["chats-1"]
 

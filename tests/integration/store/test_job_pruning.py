@@ -161,7 +161,7 @@ async def test_rows_of_a_job_are_deleted_in_chunks_before_the_job(database: Data
 @pytest.mark.parametrize(
     "table", ["migration_errors", "database_rejections", "outbox", "attempts", "rejected_counts"]
 )
-async def test_job_with_rows_added_meanwhile_is_kept(database: Database, table: str) -> None:
+async def test_job_with_rows_added_during_pruning_is_kept(database: Database, table: str) -> None:
     job_id = await _make_emptied_job(database, but=table)
     async with database.transaction() as connection:
         assert not await pruning.archive_and_delete(connection, job_id, ONE_DAY)

@@ -59,7 +59,7 @@ async def test_expired_lease_is_rescued_once_by_concurrent_replicas(
 ) -> None:
     job, _ = await make_running_job(database)
     await expire_lease(database, job.id)
-    looks = [claims.rescue(one) for one in (database, other_replica_database) for _ in range(3)]
+    looks = [claims.rescue(replica) for replica in (database, other_replica_database) for _ in range(3)]
     rescued = [after for found in await asyncio.gather(*looks) for after in found]
     assert [(after.id, after.status, after.token) for after in rescued] == [(job.id, Status.PENDING, None)]
     assert [event["status"] for event in await outbox_events(database, job.id)] == [
@@ -70,13 +70,13 @@ async def test_expired_lease_is_rescued_once_by_concurrent_replicas(
     assert await fetch(database, "select name from migration.leases") == []
 
 
-async def test_a_running_job_without_any_lease_is_rescued(database: Database) -> None:
+async def test_running_job_without_lease_is_rescued(database: Database) -> None:
     job, _ = await make_running_job(database)
     await execute(database, "delete from migration.leases")
     assert [after.id for after in await claims.rescue(database)] == [job.id]
 
 
-async def test_a_live_lease_is_never_rescued(database: Database) -> None:
+async def test_job_with_live_lease_is_not_rescued(database: Database) -> None:
     job, _ = await make_running_job(database)
     assert await claims.rescue(database) == []
     assert (await get_job(database, job.request_id)).status is Status.RUNNING
@@ -131,7 +131,11 @@ async def test_one_of_many_candidates_becomes_the_relay(
     database: Database, other_replica_database: Database
 ) -> None:
     votes = await asyncio.gather(
-        *(_try_acquire(one, f"{place}") for one in (database, other_replica_database) for place in range(4))
+        *(
+            _try_acquire(replica, f"{number}")
+            for replica in (database, other_replica_database)
+            for number in range(4)
+        )
     )
     assert len([token for token in votes if token is not None]) == 1
 

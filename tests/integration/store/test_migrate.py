@@ -41,7 +41,7 @@ async def test_migrating_again_changes_nothing(database: Database) -> None:
     await _check(database)
 
 
-async def test_empty_database_is_rejected_with_the_command_to_run(empty_database_url: str) -> None:
+async def test_empty_database_is_rejected_with_command_to_run(empty_database_url: str) -> None:
     database = await Database.open(empty_database_url)
     with pytest.raises(SchemaOutdatedError, match="run `migration-consumer migrate` first"):
         await _check(database)
@@ -54,7 +54,7 @@ async def test_outdated_schema_is_rejected_with_the_missing_revisions(database: 
         await _check(database)
 
 
-async def test_a_revision_waits_for_a_long_transaction_without_blocking_others(
+async def test_revision_waits_for_long_transaction_without_blocking_others(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A new column needs an exclusive lock of the table, which conflicts with an open batch."""
@@ -81,12 +81,12 @@ SET_NEWER_REVISION = (
 )
 
 
-async def test_a_newer_schema_is_accepted(database: Database) -> None:
+async def test_newer_schema_is_accepted(database: Database) -> None:
     await execute(database, SET_NEWER_REVISION)
     await _check(database)
 
 
-async def test_migrating_a_newer_schema_changes_nothing(database: Database) -> None:
+async def test_migrating_newer_schema_changes_nothing(database: Database) -> None:
     await execute(database, SET_NEWER_REVISION)
     before = await fetch(database, "select version_num from migration.alembic_version order by 1")
     await migrate.upgrade(database.dsn)
@@ -111,7 +111,7 @@ async def _make_0_1_schema(database: Database, revisions: list[str]) -> str:
 @pytest.mark.parametrize(
     "revisions", [["service_0010", "chats_0001"], ["service_0001"], ["chats_0001", "service_0008"]]
 )
-async def test_a_schema_of_version_0_1_is_refused_and_not_changed(
+async def test_schema_of_version_0_1_is_rejected_and_unchanged(
     empty_database_url: str, revisions: list[str]
 ) -> None:
     database = await Database.open(empty_database_url)
@@ -127,22 +127,22 @@ async def test_a_schema_of_version_0_1_is_refused_and_not_changed(
     await database.close()
 
 
-async def test_revisions_of_version_0_1_beside_a_current_schema_are_refused(database: Database) -> None:
+async def test_revisions_of_version_0_1_beside_current_schema_are_rejected(database: Database) -> None:
     refused = await _make_0_1_schema(database, ["service_0010"])
     with pytest.raises(SchemaNotUpgradableError, match=refused):
         await _check(database)
 
 
-def test_no_revision_id_is_one_of_version_0_1() -> None:
+def test_revision_ids_differ_from_those_of_version_0_1() -> None:
     assert not {name for name in schema_version.known_revisions() if name.startswith(("service_", "chats_"))}
 
 
-async def test_migrating_an_unreachable_server_is_an_outage() -> None:
+async def test_migrating_unreachable_server_is_an_outage() -> None:
     with pytest.raises(DatabaseUnavailableError):
         await migrate.upgrade("postgresql://user@127.0.0.1:1/nothing")
 
 
-async def test_migrating_an_unknown_database_is_an_error(database: Database) -> None:
+async def test_migrating_unknown_database_is_an_error(database: Database) -> None:
     address = database.dsn.rpartition("/")[0] + "/no_such_database"
     with pytest.raises(QueryError):
         await migrate.upgrade(address)
@@ -152,14 +152,14 @@ OPTIONS = "application_name=x&connect_timeout=7&sslmode=prefer&keepalives=1&sear
 
 
 @pytest.mark.parametrize("options", [OPTIONS, "target_session_attrs=read-write"])
-async def test_an_address_may_have_options(empty_database_url: str, options: str) -> None:
+async def test_dsn_with_options_is_accepted(empty_database_url: str, options: str) -> None:
     await migrate.upgrade(f"{empty_database_url}?{options}")
     database = await Database.open(f"{empty_database_url}?{options}")
     await _check(database)
     await database.close()
 
 
-async def test_an_address_may_have_several_hosts(empty_database_url: str) -> None:
+async def test_dsn_with_several_hosts_is_accepted(empty_database_url: str) -> None:
     parts = urlsplit(empty_database_url)
     login, at, host = parts.netloc.rpartition("@")
     await migrate.upgrade(parts._replace(netloc=f"{login}{at}127.0.0.1:1,{host}").geturl())
@@ -173,13 +173,13 @@ async def test_missing_privilege_is_named(empty_database_url: str) -> None:
         await migrate.upgrade(f"{empty_database_url}?role=pg_read_all_data")
 
 
-def test_the_revisions_are_those_that_alembic_finds() -> None:
+def test_known_revisions_equal_those_of_alembic() -> None:
     scripts = ScriptDirectory.from_config(migrate._alembic_config())
     assert schema_version.head_revisions() == set(scripts.get_heads())
     assert schema_version.known_revisions() == {script.revision for script in scripts.walk_revisions()}
 
 
-def test_the_service_starts_without_what_runs_revisions() -> None:
+def test_service_does_not_import_alembic() -> None:
     code = "import sys, consumer.__main__; print({'alembic', 'sqlalchemy'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

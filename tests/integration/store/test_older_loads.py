@@ -49,7 +49,7 @@ async def _make_job_in_second_load(database: Database, request_id: str = "r-1") 
     return await start_load(database, fence, "second"), fence
 
 
-async def test_new_load_hides_rows_of_older_one_at_once(database: Database) -> None:
+async def test_new_load_hides_rows_of_older_load_immediately(database: Database) -> None:
     job, fence = await _make_job_in_second_load(database)
     assert job.load == 2
     assert await visible_row_numbers(database, job.id) == []
@@ -57,7 +57,7 @@ async def test_new_load_hides_rows_of_older_one_at_once(database: Database) -> N
     assert await stored_rows(database, job.id) == [(1, 2), (1, 4)]
 
 
-async def test_row_of_new_load_may_have_the_number_of_one_that_is_not_deleted_yet(database: Database) -> None:
+async def test_new_load_may_reuse_row_numbers_of_undeleted_rows(database: Database) -> None:
     job, fence = await _make_job_in_second_load(database)
     after = await store_batch(database, fence, rejected=[2, 3])
     await record_rejected_by_database(database, fence, 7)
@@ -68,7 +68,8 @@ async def test_row_of_new_load_may_have_the_number_of_one_that_is_not_deleted_ye
         await record_rejected_by_database(database, fence, 7)
 
 
-async def test_new_load_writes_no_rejected_row_however_many_there_are(database: Database) -> None:
+async def test_start_of_new_load_deletes_no_rejected_rows(database: Database) -> None:
+    """Its cost does not depend on how many rejected rows the older load has."""
     _, fence = await make_running_job(database)
     await add_rejected(database, await start_load(database, fence, "first"), MANY_ROWS)
     await count_deletes(database)
@@ -120,7 +121,7 @@ async def test_job_is_checked_only_while_it_has_rows_of_older_loads(database: Da
     assert (await get_job(database, "r-2")).sequence == job.sequence, "deleting them is no change of the job"
 
 
-async def test_job_with_a_new_load_meanwhile_is_checked_again(database: Database) -> None:
+async def test_job_with_new_load_during_pruning_is_checked_again(database: Database) -> None:
     job, fence = await _make_job_in_second_load(database)
     await store_batch(database, fence, rejected=[9])
     moved: list[int] = []
@@ -137,7 +138,7 @@ async def test_job_with_a_new_load_meanwhile_is_checked_again(database: Database
     assert await stored_rows(database, job.id) == []
 
 
-async def test_job_deleted_meanwhile_is_skipped(database: Database) -> None:
+async def test_job_deleted_during_pruning_is_skipped(database: Database) -> None:
     job, _ = await _make_job_in_second_load(database)
 
     async def remove() -> None:
@@ -156,7 +157,7 @@ async def test_two_replicas_delete_each_row_once(
         await add_rejected(database, await start_load(database, fence, "first"), 2_500)
         jobs.append(await start_load(database, fence, "second"))
     both = await asyncio.gather(
-        *(prune_older_loads(one, no_pause) for one in (database, other_replica_database))
+        *(prune_older_loads(replica, no_pause) for replica in (database, other_replica_database))
     )
     rest = await prune_older_loads(database, no_pause)
     assert sum(both) + rest == 10_000
@@ -164,7 +165,7 @@ async def test_two_replicas_delete_each_row_once(
     assert await looked_at(database) == []
 
 
-async def test_locked_job_is_recorded_in_a_later_round(
+async def test_locked_job_is_recorded_in_later_round(
     database: Database, other_replica_database: Database
 ) -> None:
     job, _ = await _make_job_in_second_load(database)
@@ -176,7 +177,7 @@ async def test_locked_job_is_recorded_in_a_later_round(
     assert await looked_at(database) == []
 
 
-async def test_ended_job_with_rows_of_older_loads_is_removed_once_they_are_deleted(
+async def test_finished_job_is_deleted_after_rows_of_its_older_loads(
     database: Database,
 ) -> None:
     job = await make_ended_job(database)
@@ -189,7 +190,7 @@ async def test_ended_job_with_rows_of_older_loads_is_removed_once_they_are_delet
     assert await fetch(database, "select id from migration.jobs") == []
 
 
-async def test_reader_with_a_load_gets_no_row_of_another_load(database: Database) -> None:
+async def test_read_of_another_load_raises_error(database: Database) -> None:
     job, fence = await _make_job_in_second_load(database)
     await store_batch(database, fence, rejected=[2])
     async with database.read_transaction() as connection:

@@ -47,25 +47,27 @@ async def _resend_event(database: Database, job_id: int) -> None:
         await outbox.resend_last_event(connection, job_id)
 
 
-async def test_the_sequence_of_a_job_has_no_gap_whoever_writes_at_the_same_time(
+async def test_concurrent_writers_leave_no_gap_in_sequence(
     database: Database, other_replica_database: Database
 ) -> None:
     job, owned = await make_running_job(database)
 
-    async def talk(one: Database, name: str) -> None:
+    async def write(replica: Database, name: str) -> None:
         for n in range(20):
-            async with one.transaction() as connection:
+            async with replica.transaction() as connection:
                 await job_progress.set_detail(connection, owned, f"{name} {n}")
 
-    talkers = [
-        talk(one, f"{one is database} {n}") for one in (database, other_replica_database) for n in range(3)
+    writers = [
+        write(replica, f"{replica is database} {n}")
+        for replica in (database, other_replica_database)
+        for n in range(3)
     ]
-    await asyncio.gather(*talkers)
+    await asyncio.gather(*writers)
     events = await outbox_events(database, job.id)
     assert [event["sequence"] for event in events] == list(range(1, 2 + 6 * 20 + 1))
 
 
-async def test_a_write_that_was_rolled_back_leaves_no_gap(database: Database) -> None:
+async def test_rolled_back_write_leaves_no_gap(database: Database) -> None:
     job, owned = await make_running_job(database)
     async with rolled_back(database) as connection:
         await job_progress.set_detail(connection, owned, "never")
@@ -74,7 +76,7 @@ async def test_a_write_that_was_rolled_back_leaves_no_gap(database: Database) ->
     assert [event["sequence"] for event in await outbox_events(database, job.id)] == [1, 2, 3]
 
 
-async def test_an_event_with_a_lower_id_that_is_committed_later_is_not_skipped(
+async def test_event_committed_after_higher_id_is_not_skipped(
     database: Database, other_replica_database: Database
 ) -> None:
     token = await _elect_relay(database)
@@ -87,7 +89,7 @@ async def test_an_event_with_a_lower_id_that_is_committed_later_is_not_skipped(
     assert (slow.request_id, slow.id < quick.id) == ("slow", True)
 
 
-async def test_events_of_a_job_come_in_order(database: Database) -> None:
+async def test_events_of_job_are_ordered(database: Database) -> None:
     job, owned = await make_running_job(database)
     for _ in range(3):
         async with database.transaction() as connection:
@@ -126,13 +128,13 @@ async def test_resend_waits_for_a_concurrent_event_and_sends_it(
     await _mark(database, await _pending_events(database), token)
     async with other_replica_database.transaction() as connection:
         await job_progress.set_detail(connection, owned, "newer")
-        asking = asyncio.create_task(_resend_event(database, job.id))
+        resend = asyncio.create_task(_resend_event(database, job.id))
 
         async def waits() -> bool:
-            return asking.done() or await is_waiting_for_lock(other_replica_database, "migration.jobs")
+            return resend.done() or await is_waiting_for_lock(other_replica_database, "migration.jobs")
 
         await wait_until_async(waits, 10, "the asking to wait")
-    await asking
+    await resend
     assert [
         (event.resend_generation, "newer" in event.payload) for event in await _pending_events(database)
     ] == [(1, True)]
@@ -188,7 +190,7 @@ async def _republish_all(database: Database, limit: int = 100) -> int:
     return pieces
 
 
-async def test_new_relay_resends_the_last_event_of_every_job_with_one_published_lately(
+async def test_new_relay_resends_last_event_of_recently_published_jobs(
     database: Database,
 ) -> None:
     token = await _elect_relay(database)
@@ -227,7 +229,7 @@ async def test_resending_in_chunks_finds_each_job_once(database: Database) -> No
     assert {event.resend_generation for event in again} == {1}
 
 
-async def test_event_published_meanwhile_is_not_resent(database: Database) -> None:
+async def test_event_published_during_resend_is_not_resent(database: Database) -> None:
     """Otherwise a fast relay would never finish."""
     token = await _elect_relay(database)
     await make_pending_job(database, "a")

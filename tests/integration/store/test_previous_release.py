@@ -67,7 +67,7 @@ async def test_previous_release_continues_from_the_checkpoint_of_a_first_load(da
 
 
 @pytest.mark.usefixtures("later_revision")
-async def test_previous_release_continues_a_second_load_without_rows_of_the_first(database: Database) -> None:
+async def test_previous_release_continues_second_load_without_rows_of_first(database: Database) -> None:
     await _deploy(database)
     job, fence = await make_running_job(database)
     await start_load(database, fence, FINGERPRINT)
@@ -82,7 +82,7 @@ async def test_previous_release_continues_a_second_load_without_rows_of_the_firs
 
 
 @pytest.mark.usefixtures("later_revision")
-async def test_previous_release_skips_no_rows_that_postgres_rejected_in_an_older_load(
+async def test_previous_release_ignores_database_rejections_of_older_load(
     database: Database,
 ) -> None:
     await _deploy(database)
@@ -95,7 +95,7 @@ async def test_previous_release_skips_no_rows_that_postgres_rejected_in_an_older
 
 
 @pytest.mark.usefixtures("later_revision")
-async def test_load_started_by_the_previous_release_is_a_load_of_its_own(database: Database) -> None:
+async def test_load_started_by_previous_release_is_a_new_load(database: Database) -> None:
     await _deploy(database)
     job, fence = await make_running_job(database)
     first = await start_load(database, fence, FINGERPRINT)
@@ -143,7 +143,7 @@ async def test_rows_stored_before_a_revision_belong_to_the_load_of_their_job(dat
 
 
 @pytest.mark.usefixtures("later_revision")
-async def test_rejected_rows_are_stored_while_a_new_key_is_built(database: Database) -> None:
+async def test_rejected_rows_are_stored_during_key_build(database: Database) -> None:
     """An open transaction delays the end of the index build; other processes that migrate do not."""
     job_id = await _make_job_with_rejected_rows(database)
     reader = await database.data_connection()
@@ -161,7 +161,7 @@ async def test_rejected_rows_are_stored_while_a_new_key_is_built(database: Datab
 
 
 @pytest.mark.usefixtures("later_revision")
-async def test_interrupted_build_of_a_key_is_started_again(database: Database) -> None:
+async def test_interrupted_key_build_is_restarted(database: Database) -> None:
     await _make_job_with_rejected_rows(database)
     reader = await database.data_connection()
     await reader.execute(OPEN_SNAPSHOT)

@@ -53,7 +53,7 @@ async def _prune_all(database: Database) -> tuple[int, ...]:
     )
 
 
-async def test_pruning_skips_a_locked_job(database: Database) -> None:
+async def test_pruning_skips_locked_job(database: Database) -> None:
     held = await make_ended_job(database, "held", days=10)
     await make_ended_job(database, "free", days=10)
     assert CONTROL_SETTINGS["lock_timeout"] == f"{LOCK_TIMEOUT_SECONDS}s"
@@ -82,7 +82,7 @@ async def test_pruning_skips_locked_events_and_commands(database: Database) -> N
     assert await pruning.prune_commands(database, ONE_DAY, no_pause) == 1
 
 
-async def test_twenty_thousand_rejected_rows_are_pruned_while_a_batch_is_being_stored(
+async def test_rejected_rows_are_pruned_during_batch(
     database: Database,
 ) -> None:
     old = await make_ended_job(database, "old", Status.COMPLETED)
@@ -104,7 +104,7 @@ async def test_twenty_thousand_rejected_rows_are_pruned_while_a_batch_is_being_s
     assert await row_count(database, "migration_errors", owned.job_id) == 2
 
 
-async def test_batches_are_stored_while_a_chunk_is_deleted(
+async def test_batches_are_stored_during_deletion_of_chunk(
     database: Database, other_replica_database: Database
 ) -> None:
     old = await make_ended_job(database, "old", Status.COMPLETED)
@@ -124,9 +124,9 @@ async def test_two_replicas_prune_disjoint_rows(database: Database, other_replic
     for number in range(8):
         job = await make_ended_job(database, f"r-{number}", days=10)
         await add_errors(database, job.id, 1_100)
-    one, other = await asyncio.gather(_prune_all(database), _prune_all(other_replica_database))
+    first, second = await asyncio.gather(_prune_all(database), _prune_all(other_replica_database))
     rest = await _prune_all(database)
-    assert one[-1] + other[-1] + rest[-1] == 8
+    assert first[-1] + second[-1] + rest[-1] == 8
     assert await fetch(database, "select count(*) from migration.archived_requests") == [(8,)]
     for table in ("jobs", "outbox", "migration_errors", "database_rejections"):
         assert await fetch(database, f"select * from migration.{table}") == []

@@ -27,7 +27,7 @@ async def backdate_tokens(database: Database, seconds: float) -> None:
     )
 
 
-async def test_limit_of_tokens_then_a_wait(database: Database) -> None:
+async def test_acquire_returns_wait_beyond_limit(database: Database) -> None:
     assert [await acquire(database) for _ in range(5)] == [0.0] * 5
     assert await acquire(database) == pytest.approx(WINDOW, abs=5)
     assert await acquire(database, "google:another") == 0.0
@@ -57,7 +57,7 @@ async def test_concurrent_replicas_do_not_exceed_the_limit(
     database: Database, other_replica_database: Database
 ) -> None:
     drawn = await asyncio.gather(
-        *(acquire(one) for _ in range(20) for one in (database, other_replica_database))
+        *(acquire(replica) for _ in range(20) for replica in (database, other_replica_database))
     )
     assert Counter(wait == 0 for wait in drawn)[True] == 5
 
@@ -69,7 +69,7 @@ async def test_clock_set_back_does_not_block_the_bucket(database: Database) -> N
     assert await acquire(database) == 0.0
 
 
-async def test_a_bucket_does_not_grow(database: Database) -> None:
+async def test_bucket_does_not_grow(database: Database) -> None:
     for _ in range(4):
         await acquire(database)
         await backdate_tokens(database, WINDOW)

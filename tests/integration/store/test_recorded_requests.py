@@ -17,7 +17,7 @@ async def _find(database: Database, request_id: str) -> RecordedRequest | None:
         return await find_recorded(connection, request_id)
 
 
-async def test_a_recorded_request_is_found_with_its_job_and_options(database: Database) -> None:
+async def test_recorded_request_is_found_with_job_and_options(database: Database) -> None:
     body = make_request(options=OPTIONS)
     await record_request(database, "r-1", body)
     found = await _find(database, "r-1")
@@ -42,7 +42,7 @@ async def test_archived_request_is_found_with_its_last_event(database: Database)
     assert (found.last_event.job_id, found.last_event.status) == (job.id, Status.FAILED)
 
 
-async def test_an_unknown_request_is_not_found(database: Database) -> None:
+async def test_unknown_request_is_not_found(database: Database) -> None:
     await record_request(database, "r-1")
     assert await _find(database, "r-2") is None
 

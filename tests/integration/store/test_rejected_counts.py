@@ -49,7 +49,7 @@ async def test_rejected_rows_are_counted_over_batches_the_most_frequent_first(da
     ]
 
 
-async def test_a_row_counts_once_for_each_code_and_field(database: Database) -> None:
+async def test_row_counts_once_per_code_and_field(database: Database) -> None:
     job, owned = await make_running_job(database)
     await _store(database, owned, ([2, 3], _errors(("inn", "length"), ("inn", "length"), ("kpp", "length"))))
     assert await _summary(database, job.id) == [
@@ -58,7 +58,7 @@ async def test_a_row_counts_once_for_each_code_and_field(database: Database) -> 
     ]
 
 
-async def test_every_job_has_counts_of_its_own(database: Database) -> None:
+async def test_counts_are_separate_per_job(database: Database) -> None:
     for request_id, rejected in (("r-1", [2]), ("r-2", [2, 3])):
         job, owned = await make_running_job(database, request_id)
         await _store(database, owned, (rejected, minimal_dataset.REJECTED_ERRORS))
@@ -79,7 +79,7 @@ async def test_new_load_resets_counts_and_takeover_keeps_them(database: Database
     assert await _summary(database, job.id) == []
 
 
-async def test_the_counts_stay_when_retention_deletes_the_rows(database: Database) -> None:
+async def test_counts_survive_pruning_of_rows(database: Database) -> None:
     job = await make_ended_job(database)
     before = await _summary(database, job.id)
     assert await pruning.prune_rejected_rows(database, timedelta(), no_pause) == 1

@@ -83,7 +83,7 @@ async def test_filters_are_combined(database: Database, wanted: dict[str, str], 
     assert (_numbers(page), page.next) == (numbers, None)
 
 
-async def test_only_the_rows_of_that_job_are_found(database: Database) -> None:
+async def test_only_rows_of_requested_job_are_found(database: Database) -> None:
     await _make_job(database)
     await record_request(database, "r-2")
     page = await _page(database, 2, RejectedFilter(code="length"))

@@ -45,7 +45,7 @@ async def test_hundred_concurrent_requests_with_one_id_make_one_job(
     monkeypatch.setattr(bounded_transaction, "ACQUIRE_SECONDS", 60)
     monkeypatch.setattr(stores, "TRANSACTION_SECONDS", 60)
     answers = await asyncio.gather(
-        *(record_request((database, other_replica_database)[place % 2], "r-1") for place in range(100))
+        *(record_request((database, other_replica_database)[number % 2], "r-1") for number in range(100))
     )
     assert Counter(answers) == {RecordOutcome.STARTED: 1, RecordOutcome.DUPLICATE: 99}
     assert await fetch(database, "select count(*) from migration.jobs") == [(1,)]

@@ -45,7 +45,7 @@ async def _store_all_rows(database: Database, fencing_token: FencingToken) -> No
 @pytest.mark.parametrize(
     ("transition", "status"),
     [(Fail("no_rows", "none"), Status.FAILED), (Cancel(), Status.CANCELLED), (REQUEUE, Status.PENDING)],
-    ids=["fail", "cancel", "put back"],
+    ids=["fail", "cancel", "requeue"],
 )
 async def test_leaving_running_releases_token_and_lease_with_one_event(
     database: Database, transition: Transition, status: Status
@@ -66,7 +66,7 @@ async def test_job_with_all_rows_counted_is_completed(database: Database) -> Non
 
 
 @pytest.mark.parametrize("total", [None, 0, 2, 4])
-async def test_a_short_read_is_never_completed(database: Database, total: int | None) -> None:
+async def test_short_read_is_never_completed(database: Database, total: int | None) -> None:
     _, fence = await make_running_job(database)
     await _store_all_rows(database, fence)
     await execute(database, "update migration.jobs set total = $1", total)
@@ -76,7 +76,7 @@ async def test_a_short_read_is_never_completed(database: Database, total: int | 
     assert await snapshot(database) == before
 
 
-async def test_an_interrupted_attempt_is_not_counted(database: Database) -> None:
+async def test_interrupted_attempt_is_not_counted(database: Database) -> None:
     _, fence = await make_running_job(database)
     after = await apply(database, fence, REQUEUE)
     assert (after.attempt, after.consecutive_failures) == (0, 0)
@@ -135,7 +135,7 @@ FORBIDDEN_UPDATES = [
 
 
 @pytest.mark.parametrize(("end", "statement"), FORBIDDEN_UPDATES)
-async def test_postgres_itself_keeps_a_terminal_state_terminal(
+async def test_database_constraint_keeps_terminal_state_terminal(
     database: Database, end: str, statement: str
 ) -> None:
     await MAKE_TERMINAL[end](database)
@@ -145,7 +145,7 @@ async def test_postgres_itself_keeps_a_terminal_state_terminal(
 
 
 @pytest.mark.parametrize("end", [_make_failed, _make_cancelled], ids=["failed", "cancelled"])
-async def test_a_retry_with_a_run_of_its_own_leaves_failed_and_cancelled(
+async def test_new_run_may_leave_failed_and_cancelled(
     database: Database, end: Callable[[Database], Awaitable[Job]]
 ) -> None:
     ended = await end(database)
@@ -154,7 +154,7 @@ async def test_a_retry_with_a_run_of_its_own_leaves_failed_and_cancelled(
     assert (after.status, after.run) == (Status.PENDING, 2)
 
 
-async def test_nothing_leaves_completed_not_even_a_retry(database: Database) -> None:
+async def test_retry_cannot_leave_completed(database: Database) -> None:
     await _make_completed(database)
     with pytest.raises(DataRejectedError):
         await execute(database, RETRIED)

@@ -54,7 +54,7 @@ def fencing_token(job: Job) -> FencingToken:
     return FencingToken(job.id, job.token)
 
 
-async def test_an_outcome_that_postgres_rejects_fails_the_job(database: Database, claimed_job: Job) -> None:
+async def test_outcome_rejected_by_postgres_fails_job(database: Database, claimed_job: Job) -> None:
     await job_runner._persist_outcome(
         database, fencing_token(claimed_job), PermanentFailure("missing_column", "Found: «a\x00b»")
     )
@@ -64,7 +64,7 @@ async def test_an_outcome_that_postgres_rejects_fails_the_job(database: Database
     assert tuple(row) == ("failed", "internal_error")
 
 
-async def test_if_every_outcome_is_rejected_the_job_is_left_to_rescue(
+async def test_job_is_left_to_rescue_when_every_outcome_is_rejected(
     database: Database, claimed_job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outcomes: list[Outcome] = []
@@ -81,7 +81,7 @@ async def test_if_every_outcome_is_rejected_the_job_is_left_to_rescue(
     assert len(outcomes) == 2
 
 
-async def test_a_job_without_connection_for_batches_is_requeued(
+async def test_job_without_data_connection_is_requeued(
     database: Database, claimed_job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For example when all connections of its role are in use; heartbeats have their own."""
@@ -99,7 +99,7 @@ async def test_a_job_without_connection_for_batches_is_requeued(
     assert "53300" in outcome.message
 
 
-async def test_no_job_is_claimed_after_a_stop(database: Database, tmp_path: Path) -> None:
+async def test_no_job_is_claimed_after_stop(database: Database, tmp_path: Path) -> None:
     async with database.transaction() as connection:
         await requests.record(connection, "r", StartRequest.model_validate(START), LIMITS, None)
     context = WorkerContext(database, {}, {}, tmp_path, lambda _: SourceCredentials())
@@ -179,7 +179,7 @@ class CancellationSwallowingAttempt(Attempt):
         raise AssertionError
 
 
-async def test_after_a_swallowed_cancellation_no_extraction_starts(
+async def test_no_extraction_starts_after_swallowed_cancellation(
     database: Database, claimed_job: Job, tmp_path: Path
 ) -> None:
     attempt = CancellationSwallowingAttempt(

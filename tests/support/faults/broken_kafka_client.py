@@ -14,10 +14,10 @@ from consumer.__main__ import main
 from messaging import consumer
 
 INNER_TASKS: dict[str, Callable[[AIOKafkaConsumer], tuple[object, str]]] = {
-    "fetch": lambda one: (one._fetcher, "_fetch_task"),
-    "coordination": lambda one: (one._coordinator, "_coordination_task"),
-    "heartbeat": lambda one: (one._coordinator, "_heartbeat_task"),
-    "metadata": lambda one: (one._client, "_sync_task"),
+    "fetch": lambda client: (client._fetcher, "_fetch_task"),
+    "coordination": lambda client: (client._coordinator, "_coordination_task"),
+    "heartbeat": lambda client: (client._coordinator, "_heartbeat_task"),
+    "metadata": lambda client: (client._client, "_sync_task"),
 }
 """Where the library keeps each of its inner tasks."""
 
@@ -40,13 +40,13 @@ def break_inner_task(fault: str) -> None:
     """Put a task that fails, or hangs for ever, in the place of an inner task."""
     name, _, kind = fault.partition("=")
     holder, attribute = INNER_TASKS[name](LatestConsumer.latest)
-    well = getattr(holder, attribute)
+    original = getattr(holder, attribute)
     setattr(holder, attribute, asyncio.ensure_future(_fail() if kind == "dies" else asyncio.Event().wait()))
-    well.cancel()
+    original.cancel()
 
 
 if __name__ == "__main__":
-    illnesses = iter(os.environ["KAFKA_CLIENT_FAULTS"].split(","))
+    faults = iter(os.environ["KAFKA_CLIENT_FAULTS"].split(","))
     vars(consumer)["AIOKafkaConsumer"] = LatestConsumer
-    signal.signal(signal.SIGUSR1, lambda *_: break_inner_task(next(illnesses)))
+    signal.signal(signal.SIGUSR1, lambda *_: break_inner_task(next(faults)))
     main()

@@ -38,9 +38,9 @@ LONG_LEASES = {"MIGRATION_LEASE_SECONDS": "8", "MIGRATION_HEARTBEAT_SECONDS": "1
 
 
 class FaultHarness(Harness):
-    """A world whose replicas reach Postgres, and Kafka where a cluster is given, by way of proxies.
+    """A harness whose replicas reach Postgres, and Kafka where a cluster is given, by way of proxies.
 
-    What the test itself asks goes past them. Every world has a database of its own.
+    Queries of the test itself bypass them. Every harness has a database of its own.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class FaultHarness(Harness):
         consumer_group.remove_members(self.bootstrap_servers)
         consumer_group.skip_to_end(
             self.bootstrap_servers
-        )  # what a test that failed has left there is not for this world
+        )  # messages left by a failed test are not for this harness
         self.expected_directory = Directory()
         self.expected_loads: dict[str, ExpectedLoad] = {}
         self.phones: set[str] = set()
@@ -95,12 +95,12 @@ class FaultHarness(Harness):
 
     def request_imports(self, workbook: GoldenWorkbook, count: int) -> list[str]:
         """Publish so many requests for the same workbook at once."""
-        asked = [str(uuid.uuid4()) for _ in range(count)]
+        request_ids = [str(uuid.uuid4()) for _ in range(count)]
         source = inbox_source(self.add_to_inbox(workbook))
-        self.kafka.publish_all(start_body(request_id, source) for request_id in asked)
-        for request_id in asked:
+        self.kafka.publish_all(start_body(request_id, source) for request_id in request_ids)
+        for request_id in request_ids:
             self.expect_import(request_id, workbook)
-        return asked
+        return request_ids
 
     def add_to_inbox(self, workbook: GoldenWorkbook) -> str:
         """The path of a workbook in the inbox, where it is from now on."""
@@ -125,8 +125,8 @@ class FaultHarness(Harness):
 
     def dead_letter_reasons(self, request_id: str) -> list[str]:
         """Why messages of a request went to the dead letters."""
-        letters = read_topic(self.bootstrap_servers, DEAD_LETTERS.name)
-        return [dead_letter_reason(letter) for letter in letters if letter.key == request_id.encode()]
+        records = read_topic(self.bootstrap_servers, DEAD_LETTERS.name)
+        return [dead_letter_reason(record) for record in records if record.key == request_id.encode()]
 
     def job(self, request_id: str) -> dict[str, Any]:
         """The row of a job; empty before there is one."""
@@ -134,8 +134,8 @@ class FaultHarness(Harness):
 
     def wait_for_status(self, request_id: str, status: str, seconds: float = 60) -> dict[str, Any]:
         """Wait for a job to be in a state; its row."""
-        there = partial(self._has_status, request_id, status)
-        wait_until(there, seconds, f"the job to be {status}")
+        has_status = partial(self._has_status, request_id, status)
+        wait_until(has_status, seconds, f"the job to be {status}")
         return self.job(request_id)
 
     def request_retry(self, request_id: str) -> None:

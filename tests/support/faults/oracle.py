@@ -1,4 +1,4 @@
-"""Judges a world after the faults are over: nothing lost, nothing doubled, all ended, nothing left behind.
+"""Checks a harness after the faults are over: nothing lost, nothing doubled, all ended, nothing left behind.
 
 Everything is looked at from outside: the topics, the tables, the processes, the folders, the logs.
 """
@@ -37,7 +37,7 @@ TERMINAL = ("completed", "failed", "cancelled")
 
 
 class CheckedHarness(Protocol):
-    """What the oracle has to know of a world."""
+    """What the oracle has to know of a harness."""
 
     db: DatabaseInspector
     replicas: list[ServiceProcess]
@@ -59,7 +59,7 @@ def assert_invariants(
     """Wait for quiet, end the replicas politely, look at everything; fails with all that was found.
 
     Without `target` what was imported is not compared: jobs ended before their time. Replicas that are
-    `going_on` are not ended, and what they hold is theirs.
+    `still_running` are not ended, and what they hold is theirs.
     """
     wait_until_quiet(harness)
     found = find_violations(harness, check_target=check_target, still_running=still_running)
@@ -73,9 +73,9 @@ def find_violations(
     check_sums: bool = True,
     still_running: bool = False,
 ) -> list[str]:
-    """All that is wrong with a quiet world; its replicas are ended politely unless they are `going_on`.
+    """All violations of a quiet harness; its replicas are ended politely unless they are `still_running`.
 
-    Without `sums`: what the jobs did to chats that others know as well depends on their order.
+    Without `check_sums`: what the jobs did to chats that others know as well depends on their order.
     """
     found = [] if still_running else _exit_codes(harness)
     checks = [_events, _counters, _consistency, _privacy]
@@ -105,18 +105,22 @@ def _exit_codes(harness: CheckedHarness) -> list[str]:
     alive = [replica for replica in harness.replicas if replica.running]
     for replica in harness.replicas:
         replica.stop()
-    return [f"{one.name} ended with {one.wait()}: {one.log_tail()}" for one in alive if one.wait() != 0]
+    return [
+        f"{stopped.name} ended with {stopped.wait()}: {stopped.log_tail()}"
+        for stopped in alive
+        if stopped.wait() != 0
+    ]
 
 
 def _target(harness: CheckedHarness) -> list[str]:
     found = []
     stored, reference = harness.db.directory_tables(), harness.expected_directory.rows()
     for table, rows in reference.items():
-        there = stored[table]
-        if there != rows:
-            missing, more = Counter(rows) - Counter(there), Counter(there) - Counter(rows)
+        actual = stored[table]
+        if actual != rows:
+            missing, more = Counter(rows) - Counter(actual), Counter(actual) - Counter(rows)
             found.append(
-                f"{table} has {len(there)} rows instead of {len(rows)}; missing {[*missing][:MAX_SHOWN]}, "
+                f"{table} has {len(actual)} rows instead of {len(rows)}; missing {[*missing][:MAX_SHOWN]}, "
                 f"more {[*more][:MAX_SHOWN]}"
             )
     return found
@@ -161,12 +165,12 @@ def _sums(harness: CheckedHarness) -> list[str]:
 
 
 def _events(harness: CheckedHarness) -> list[str]:
-    told: dict[bytes, list[bytes]] = defaultdict(list)
+    values: dict[bytes, list[bytes]] = defaultdict(list)
     for record in read_topic(harness.bootstrap_servers, STATUS.name):
-        told[record.key or b""].append(record.value or b"")
+        values[record.key or b""].append(record.value or b"")
     found = []
     for (request_id,) in harness.db.fetch("select request_id from migration.jobs"):
-        events = [StatusEvent.model_validate_json(value) for value in told[request_id.encode()]]
+        events = [StatusEvent.model_validate_json(value) for value in values[request_id.encode()]]
         job = harness.db.job(request_id)
         found += [f"job {job['id']}: {wrong}" for wrong in event_violations(events, job)]
     return found
@@ -189,7 +193,7 @@ def _backends(harness: CheckedHarness) -> list[str]:
 
 
 def _processes(harness: CheckedHarness) -> list[str]:
-    """Replicas and children carry the folder of their world in their environment."""
+    """Replicas and children carry the folder of their harness in their environment."""
     try:
         wait_until(lambda: not _live_processes(harness), 10, "the processes to end")
     except AssertionError:

@@ -27,11 +27,11 @@ class Commit:
     @property
     def writes(self) -> bool:
         """Whether it may have written anything."""
-        return any(WRITE_STATEMENT.search(one) for one in self.statements)
+        return any(WRITE_STATEMENT.search(statement) for statement in self.statements)
 
     def mentions(self, *words: str) -> bool:
         """Whether any one statement holds all these words."""
-        return any(all(word in one for word in words) for one in self.statements)
+        return any(all(word in statement for word in words) for statement in self.statements)
 
 
 def is_write(commit: Commit) -> bool:

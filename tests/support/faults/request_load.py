@@ -41,7 +41,7 @@ class RequestLoad:
         """Wait until every request has its job; no job of this kind is there without one."""
         found = "select request_id from migration.jobs where source_identifier like 'unheard-of/%'"
         wait_until(
-            lambda: {(one,) for one in self.request_ids} <= set(db.fetch(found)),
+            lambda: {(request_id,) for request_id in self.request_ids} <= set(db.fetch(found)),
             60,
             "every request to have a job",
         )

@@ -48,9 +48,9 @@ def _offset() -> float:
 
 def _patch_clocks() -> None:
     """Every way Python has to ask for the time of day answers with the offset added."""
-    asked, asked_ns = time.time, time.time_ns
-    time.time = lambda: asked() + _offset()
-    time.time_ns = lambda: asked_ns() + int(_offset() * 1e9)
+    real_time, real_time_ns = time.time, time.time_ns
+    time.time = lambda: real_time() + _offset()
+    time.time_ns = lambda: real_time_ns() + int(_offset() * 1e9)
     for name in ("localtime", "gmtime", "ctime"):
         setattr(time, name, _with_default_now(getattr(time, name)))
     now = datetime.datetime.now

@@ -57,12 +57,12 @@ async def test_postgres_has_documented_settings(dedicated_stack: Stack) -> None:
     assert await _fetchval(url, "select upper('чаты')") == "ЧАТЫ"
 
 
-async def test_postgres_requires_the_password(dedicated_stack: Stack) -> None:
+async def test_postgres_requires_password(dedicated_stack: Stack) -> None:
     with pytest.raises(asyncpg.InvalidPasswordError):
         await _fetchval(dedicated_stack.database_url.replace("postgres:", "postgres:not", 1), "select 1")
 
 
-def test_two_stacks_run_side_by_side(dedicated_stack: Stack) -> None:
+def test_two_stacks_run_concurrently(dedicated_stack: Stack) -> None:
     with start_stack("embedded") as other:
         assert set(other.env.values()).isdisjoint(dedicated_stack.env.values())
         for stack in (dedicated_stack, other):
@@ -103,7 +103,7 @@ async def test_three_brokers_tolerate_loss_of_one(dedicated_three_brokers: Stack
         assert await roundtrip.read_records(bootstrap, topic, 2) == [b"before", b"after"]
 
 
-def test_sigkill_of_caller_leaves_no_process_and_no_data() -> None:
+def test_sigkill_of_caller_removes_processes_and_data() -> None:
     with subprocess.Popen([sys.executable, "-c", CALLER], stdout=subprocess.PIPE, text=True) as caller:
         assert caller.stdout
         folder, *pids = caller.stdout.readline().split()

@@ -51,7 +51,7 @@ def server_spec(tmp_path: Path) -> Callable[..., ServerSpec]:
 
 @pytest.mark.parametrize("program", [SERVER, STUBBORN])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_server_and_folder_end_with_the_caller(number: signal.Signals, program: str, tmp_path: Path) -> None:
+def test_server_and_folder_end_with_caller(number: signal.Signals, program: str, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     caller = subprocess.Popen(
         [sys.executable, "-c", CALLER, str(tmp_path), program],
@@ -100,14 +100,14 @@ def test_paused_server_can_be_stopped(server_spec: Callable[..., ServerSpec]) ->
     assert not psutil.pid_exists(server.pid)
 
 
-def test_server_that_ends_early_shows_its_log(server_spec: Callable[..., ServerSpec]) -> None:
+def test_start_failure_shows_server_log(server_spec: Callable[..., ServerSpec]) -> None:
     server = Server(server_spec("print('the disk is full'); raise SystemExit(3)"))
     with pytest.raises(StackError, match=r"(?s)The pump ended before it was ready.*the disk is full"):
         server.start()
     server.stop()
 
 
-def test_server_that_is_never_ready_is_killed_and_shows_its_log(
+def test_start_timeout_kills_server_and_shows_log(
     server_spec: Callable[..., ServerSpec],
 ) -> None:
     server = Server(server_spec("", command=["sh", "-c", "echo waiting; exec sleep 600"], start_timeout=1))

@@ -15,7 +15,7 @@ from tests.support.wait import wait_until_async
 
 
 @pytest.mark.parametrize("inner", ["fetch", "coordination", "metadata"])
-async def test_consumer_with_a_dead_inner_task_is_replaced(
+async def test_consumer_with_dead_inner_task_is_replaced(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -34,7 +34,7 @@ async def test_consumer_with_a_dead_inner_task_is_replaced(
 
 
 @pytest.mark.parametrize("inner", ["fetch", "coordination", "metadata"])
-async def test_inner_task_that_dies_between_polls_does_not_cancel_us(
+async def test_death_of_inner_task_does_not_cancel_consumer_task(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -42,6 +42,7 @@ async def test_inner_task_that_dies_between_polls_does_not_cancel_us(
     tracked_consumers: list[TrackedConsumer],
     inner: str,
 ) -> None:
+    """The inner task ends while a handler runs, so the next poll of the library finds it cancelled."""
     topic = await make_topic()
     await publish(topic, 10)
 
@@ -81,7 +82,7 @@ async def test_hanging_fetcher_is_detected_by_lag(
     assert len(tracked_consumers) >= 2
 
 
-async def test_member_that_does_not_rejoin_is_replaced(
+async def test_member_that_never_rejoins_is_replaced(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -124,7 +125,7 @@ async def _hanging(consumer: TrackedConsumer, **_options: object) -> None:
     await asyncio.Event().wait()
 
 
-async def test_poll_during_rebalance_beats_and_endless_poll_is_replaced(
+async def test_long_poll_sends_heartbeats_until_consumer_is_replaced(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -156,7 +157,7 @@ async def test_poll_during_rebalance_beats_and_endless_poll_is_replaced(
         await consuming.wait_for([1])
 
 
-async def test_stop_takes_effect_during_a_rebalance(
+async def test_stop_takes_effect_during_rebalance(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,
@@ -185,7 +186,7 @@ async def test_stop_takes_effect_during_a_rebalance(
     assert len(tracked_consumers) == 1
 
 
-async def test_consumers_that_all_fail_quickly_are_reported_until_one_works(
+async def test_repeated_quick_failures_are_reported_until_recovery(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     publish: Publish,

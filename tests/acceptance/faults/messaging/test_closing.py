@@ -55,7 +55,7 @@ IN_FLIGHT: dict[str, StartRequest] = {
 
 @pytest.mark.usefixtures("short_stop_timeout")
 @pytest.mark.parametrize("request_name", IN_FLIGHT)
-async def test_member_with_a_request_in_flight_leaks_no_task(
+async def test_close_with_request_in_flight_leaks_no_task(
     broker: Server,
     connection: KafkaConnection,
     make_topic: MakeTopic,
@@ -73,7 +73,7 @@ async def test_member_with_a_request_in_flight_leaks_no_task(
 
 
 @pytest.mark.usefixtures("short_stop_timeout")
-async def test_member_whose_stop_hangs_leaks_no_task(
+async def test_hanging_stop_of_member_leaks_no_task(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     monkeypatch: pytest.MonkeyPatch,
@@ -88,7 +88,7 @@ async def test_member_whose_stop_hangs_leaks_no_task(
 
 
 @pytest.mark.usefixtures("short_stop_timeout")
-async def test_reader_whose_stop_hangs_leaks_no_task(
+async def test_hanging_stop_of_reader_leaks_no_task(
     connection: KafkaConnection,
     make_topic: MakeTopic,
     monkeypatch: pytest.MonkeyPatch,

@@ -23,7 +23,7 @@ def broker(dedicated_stack: Stack) -> Iterator[Server]:
         server.start()
 
 
-async def test_last_response_is_from_before_the_broker_was_lost(
+async def test_last_response_predates_broker_loss(
     dedicated_stack: Stack, broker: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stall_detection, "CHECK_INTERVAL_SECONDS", 0.2)

@@ -68,7 +68,7 @@ def _make_records(topic: str, numbers: range) -> list[ProducerRecord]:
 
 
 @pytest.mark.usefixtures("short_timeouts")
-async def test_publish_to_a_frozen_broker_is_bounded_and_recovers(
+async def test_publish_to_frozen_broker_is_bounded_and_recovers(
     broker: Server, connection: KafkaConnection, topic: str
 ) -> None:
     producer = Producer(connection, client_id="test")
@@ -86,7 +86,7 @@ async def test_publish_to_a_frozen_broker_is_bounded_and_recovers(
 
 
 @pytest.mark.usefixtures("short_timeouts")
-async def test_producer_closes_in_time_while_the_broker_is_frozen(
+async def test_producer_closes_in_time_with_frozen_broker(
     broker: Server, connection: KafkaConnection, topic: str
 ) -> None:
     producer = Producer(connection, client_id="test")
@@ -100,7 +100,7 @@ async def test_producer_closes_in_time_while_the_broker_is_frozen(
 
 
 @pytest.mark.usefixtures("short_timeouts")
-async def test_frozen_broker_is_reported_by_every_first_connection(
+async def test_first_connection_to_frozen_broker_raises(
     broker: Server, connection: KafkaConnection, topic: str, tmp_path: Path
 ) -> None:
     async with _frozen_broker(broker):
@@ -115,7 +115,7 @@ async def test_frozen_broker_is_reported_by_every_first_connection(
 
 
 @pytest.mark.usefixtures("short_timeouts")
-async def test_consumer_stops_in_time_while_the_broker_is_frozen(
+async def test_consumer_stops_in_time_with_frozen_broker(
     broker: Server, connection: KafkaConnection, topic: str
 ) -> None:
     producer = Producer(connection, client_id="test")
@@ -130,7 +130,7 @@ async def test_consumer_stops_in_time_while_the_broker_is_frozen(
     assert asyncio.all_tasks() <= before
 
 
-async def test_consumer_and_producer_survive_a_broker_restart(
+async def test_consumer_and_producer_survive_broker_restart(
     broker: Server, connection: KafkaConnection, topic: str, tracked_consumers: list[TrackedConsumer]
 ) -> None:
     producer = Producer(connection, client_id="test")
@@ -148,7 +148,7 @@ async def test_consumer_and_producer_survive_a_broker_restart(
 
 
 @pytest.mark.usefixtures("short_timeouts")
-async def test_consumer_closes_without_error_while_the_broker_refuses_connections(
+async def test_consumer_closes_without_error_during_broker_outage(
     broker: Server, connection: KafkaConnection, topic: str
 ) -> None:
     before = asyncio.all_tasks()

@@ -39,7 +39,7 @@ def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("short_timeouts")
-async def test_write_to_a_silent_broker_is_bounded(
+async def test_write_to_frozen_broker_is_bounded(
     broker: Server, dedicated_connection: KafkaConnection, dedicated_topic: str
 ) -> None:
     before = asyncio.all_tasks()
@@ -55,7 +55,7 @@ async def test_write_to_a_silent_broker_is_bounded(
 
 
 @pytest.mark.usefixtures("short_timeouts")
-async def test_finish_after_the_broker_died_is_bounded(
+async def test_finish_after_broker_death_is_bounded(
     broker: Server, dedicated_connection: KafkaConnection, dedicated_topic: str
 ) -> None:
     async with await UploadStream.open(dedicated_connection, topic=dedicated_topic) as stream:
@@ -68,7 +68,7 @@ async def test_finish_after_the_broker_died_is_bounded(
     assert time.monotonic() - began < 25
 
 
-async def test_broker_restart_is_waited_out(
+async def test_upload_survives_broker_restart(
     broker: Server, dedicated_connection: KafkaConnection, dedicated_topic: str, tmp_path: Path
 ) -> None:
     content = os.urandom(8 * CHUNK_BYTES)

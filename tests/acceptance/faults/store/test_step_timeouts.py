@@ -53,12 +53,12 @@ async def _steps(database: Database) -> dict[str, Step]:
 
         return step
 
-    async def beat() -> None:
-        keeper = LeaseHeartbeat(database, fence, lease_seconds=10, heartbeat_seconds=3)
-        if not await keeper._beat(7.0):
+    async def renew_lease() -> None:
+        heartbeat = LeaseHeartbeat(database, fence, lease_seconds=10, heartbeat_seconds=3)
+        if not await heartbeat._beat(7.0):
             raise DatabaseUnavailableError("a missed heartbeat")
 
-    async def breathe() -> None:
+    async def pause() -> None:
         await asyncio.sleep(0)
 
     async def read() -> None:
@@ -67,36 +67,36 @@ async def _steps(database: Database) -> dict[str, Step]:
 
     return {
         "record": lambda: record_request(database, str(uuid4())),
-        "obey": inside(lambda connection: commands.apply_command(connection, str(uuid4()), CANCEL)),
+        "apply command": inside(lambda connection: commands.apply_command(connection, str(uuid4()), CANCEL)),
         "claim": lambda: claims.claim(database, "owner", 10),
         "rescue": lambda: claims.rescue(database),
-        "beat": beat,
-        "settle": lambda: write_outcome(database, fence, Released()),
-        "draw": lambda: rate_limits.acquire(database, "bucket", limit=1, window_seconds=1),
-        "total": inside(lambda connection: job_progress.set_total(connection, fence, 5)),
-        "begin": inside(lambda connection: job_progress.start_load(connection, fence, "f", None, {})),
-        "elect": inside(lambda connection: leases.try_acquire(connection, "relay", "owner", 10)),
-        "page": inside(lambda connection: outbox.fetch_pending(connection, 500, 2**20)),
-        "resend": inside(lambda connection: outbox.resend_chunk(connection, None, 500)),
-        "prune events": lambda: pruning.prune_events(database, old, breathe),
-        "prune errors": lambda: pruning.prune_rejected_rows(database, old, breathe),
-        "prune jobs": lambda: pruning.prune_jobs(database, old, breathe),
+        "renew lease": renew_lease,
+        "write outcome": lambda: write_outcome(database, fence, Released()),
+        "acquire tokens": lambda: rate_limits.acquire(database, "bucket", limit=1, window_seconds=1),
+        "set total": inside(lambda connection: job_progress.set_total(connection, fence, 5)),
+        "start load": inside(lambda connection: job_progress.start_load(connection, fence, "f", None, {})),
+        "elect relay": inside(lambda connection: leases.try_acquire(connection, "relay", "owner", 10)),
+        "fetch events": inside(lambda connection: outbox.fetch_pending(connection, 500, 2**20)),
+        "resend events": inside(lambda connection: outbox.resend_chunk(connection, None, 500)),
+        "prune events": lambda: pruning.prune_events(database, old, pause),
+        "prune rejected rows": lambda: pruning.prune_rejected_rows(database, old, pause),
+        "prune jobs": lambda: pruning.prune_jobs(database, old, pause),
         "read": read,
         "listen": lambda: listener.listen(database.dsn, {"some": lambda _: None}),
     }
 
 
-async def _assert_all_time_out(database: Database, begin: Callable[[], None]) -> None:
+async def _assert_all_time_out(database: Database, make_unresponsive: Callable[[], None]) -> None:
     """Every step fails as an outage: first on existing connections, then on new ones."""
     steps = await _steps(database)
     listening = asyncio.create_task(listener.listen(database.dsn, {"some": lambda _: None}))
     await asyncio.gather(*(execute(database, "select pg_sleep(0.1)") for _ in range(CONTROL_CONNECTIONS)))
-    begin()
+    make_unresponsive()
     for _ in ("existing", "new"):
-        began = time.monotonic()
+        started_at = time.monotonic()
         tasks = {name: asyncio.ensure_future(step()) for name, step in steps.items()}
         await asyncio.wait(tasks.values(), timeout=LIMIT_SECONDS)
-        seconds = time.monotonic() - began
+        seconds = time.monotonic() - started_at
         hanging = [name for name, task in tasks.items() if not task.done()]
         assert hanging == [], f"after {seconds:.1f} s"
         assert {name: type(task.exception()) for name, task in tasks.items()} == dict.fromkeys(
@@ -106,9 +106,9 @@ async def _assert_all_time_out(database: Database, begin: Callable[[], None]) ->
 
 
 @asynccontextmanager
-async def _blackholed(straight: Database) -> AsyncIterator[tuple[Database, Callable[[], None]]]:
+async def _blackholed_database(direct: Database) -> AsyncIterator[tuple[Database, Callable[[], None]]]:
     """The database by way of a gate, and how the gate goes silent."""
-    parts = urlsplit(straight.dsn)
+    parts = urlsplit(direct.dsn)
     gate = TcpGate(parts.hostname or "127.0.0.1", parts.port or 5432)
     await gate.open()
     netloc = f"{parts.netloc.rpartition('@')[0]}@127.0.0.1:{gate.port}"
@@ -132,6 +132,6 @@ async def _frozen_server() -> AsyncIterator[tuple[Database, Callable[[], None]]]
             await database.close()
 
 
-async def test_with_a_frozen_postgres_and_with_a_network_that_swallows_everything(database: Database) -> None:
-    async with _blackholed(database) as swallowed, _frozen_server() as frozen:
-        await asyncio.gather(_assert_all_time_out(*swallowed), _assert_all_time_out(*frozen))
+async def test_every_step_times_out_on_frozen_or_blackholed_postgres(database: Database) -> None:
+    async with _blackholed_database(database) as blackholed, _frozen_server() as frozen:
+        await asyncio.gather(_assert_all_time_out(*blackholed), _assert_all_time_out(*frozen))

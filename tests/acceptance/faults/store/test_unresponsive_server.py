@@ -56,7 +56,7 @@ async def _assert_recovers(gate: TcpGate, database: Database) -> None:
             return False
         return True
 
-    await wait_until_async(works, 15, "the pool to be whole again")
+    await wait_until_async(works, 15, "all connections of the pool to work")
 
 
 async def _assert_times_out(step: Callable[[], object]) -> None:
@@ -67,13 +67,15 @@ async def _assert_times_out(step: Callable[[], object]) -> None:
     assert DEADLINE_SECONDS - 0.1 < loop.time() - began < DEADLINE_SECONDS + 2
 
 
-async def test_a_server_silent_from_the_beginning(tcp_gate: TcpGate, gated_database: Database) -> None:
+async def test_unresponsive_server_at_begin_times_out(tcp_gate: TcpGate, gated_database: Database) -> None:
     tcp_gate.stall()
     await _assert_times_out(lambda: execute(gated_database, INSERT))
     await _assert_recovers(tcp_gate, gated_database)
 
 
-async def test_a_server_silent_before_a_statement(tcp_gate: TcpGate, gated_database: Database) -> None:
+async def test_unresponsive_server_before_statement_times_out(
+    tcp_gate: TcpGate, gated_database: Database
+) -> None:
     async def step() -> None:
         async with gated_database.transaction() as connection:
             await connection.execute(INSERT)
@@ -85,7 +87,7 @@ async def test_a_server_silent_before_a_statement(tcp_gate: TcpGate, gated_datab
     assert await fetch(gated_database, "select count(*) from words") == [(0,)]
 
 
-async def test_a_server_silent_at_the_commit(tcp_gate: TcpGate, gated_database: Database) -> None:
+async def test_unresponsive_server_at_commit_times_out(tcp_gate: TcpGate, gated_database: Database) -> None:
     async def step() -> None:
         async with gated_database.transaction() as connection:
             await connection.execute(INSERT)
@@ -95,7 +97,7 @@ async def test_a_server_silent_at_the_commit(tcp_gate: TcpGate, gated_database: 
     await _assert_recovers(tcp_gate, gated_database)
 
 
-async def test_a_server_silent_at_the_rollback_does_not_hide_what_was_raised(
+async def test_unresponsive_server_at_rollback_keeps_original_error(
     tcp_gate: TcpGate, gated_database: Database
 ) -> None:
     async def step() -> None:
@@ -110,7 +112,7 @@ async def test_a_server_silent_at_the_rollback_does_not_hide_what_was_raised(
     await _assert_recovers(tcp_gate, gated_database)
 
 
-async def test_what_was_committed_is_not_told_to_have_failed(
+async def test_unresponsive_server_after_commit_raises_no_error(
     tcp_gate: TcpGate, gated_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bounded_transaction, "RELEASE_SECONDS", 0.2)
@@ -128,12 +130,12 @@ async def test_what_was_committed_is_not_told_to_have_failed(
 
 
 @pytest.mark.parametrize("silent", [True, False])
-async def test_a_cancellation_stays_a_cancellation(
+async def test_cancelled_statement_raises_cancelled_error(
     tcp_gate: TcpGate, gated_database: Database, monkeypatch: pytest.MonkeyPatch, *, silent: bool
 ) -> None:
     monkeypatch.setattr(bounded_transaction, "ROLLBACK_SECONDS", 0.2)
     monkeypatch.setattr(module, "TRANSACTION_SECONDS", 30)
-    asking = asyncio.create_task(execute(gated_database, "select pg_sleep(20)"))
+    query = asyncio.create_task(execute(gated_database, "select pg_sleep(20)"))
 
     async def asleep() -> bool:
         return bool(
@@ -146,15 +148,13 @@ async def test_a_cancellation_stays_a_cancellation(
     await wait_until_async(asleep, 10, "the statement to begin")
     if silent:
         tcp_gate.stall()
-    asking.cancel()
-    await asyncio.wait({asking}, timeout=5)
-    assert asking.cancelled()
+    query.cancel()
+    await asyncio.wait({query}, timeout=5)
+    assert query.cancelled()
     await _assert_recovers(tcp_gate, gated_database)
 
 
-async def test_a_cancellation_during_the_rollback_is_heard(
-    tcp_gate: TcpGate, gated_database: Database
-) -> None:
+async def test_cancellation_during_rollback_takes_effect(tcp_gate: TcpGate, gated_database: Database) -> None:
     failed = asyncio.Event()
 
     async def failing() -> None:
@@ -173,9 +173,12 @@ async def test_a_cancellation_during_the_rollback_is_heard(
     await _assert_recovers(tcp_gate, gated_database)
 
 
-async def test_who_waits_for_something_else_inside_is_not_woken_and_told_afterwards(
+async def test_deadline_is_reported_after_unrelated_wait_in_transaction(
     gated_database: Database,
 ) -> None:
+    """A task that waits for something other than Postgres inside a transaction is not woken by the
+    deadline; the transaction fails when the wait ends.
+    """
     go_on = asyncio.Event()
 
     async def waiting() -> None:
@@ -192,7 +195,7 @@ async def test_who_waits_for_something_else_inside_is_not_woken_and_told_afterwa
     assert await fetch(gated_database, "select count(*) from words") == [(0,)]
 
 
-async def test_a_pool_whose_connections_all_went_silent_becomes_whole_again(
+async def test_pool_recovers_after_all_connections_stalled(
     tcp_gate: TcpGate, gated_database: Database
 ) -> None:
     tcp_gate.stall()
@@ -203,7 +206,7 @@ async def test_a_pool_whose_connections_all_went_silent_becomes_whole_again(
     await _assert_recovers(tcp_gate, gated_database)
 
 
-async def test_readers_have_a_deadline_too(tcp_gate: TcpGate, gated_database: Database) -> None:
+async def test_read_transaction_times_out(tcp_gate: TcpGate, gated_database: Database) -> None:
     async def step() -> None:
         async with gated_database.read_transaction(DEADLINE_SECONDS) as connection:
             await connection.fetchval("select 1")
@@ -213,9 +216,10 @@ async def test_readers_have_a_deadline_too(tcp_gate: TcpGate, gated_database: Da
     await _assert_recovers(tcp_gate, gated_database)
 
 
-async def test_a_task_that_reports_does_so_at_the_end_of_each_transaction_however_it_ends(
+async def test_heartbeat_is_called_at_end_of_every_transaction(
     tcp_gate: TcpGate, gated_database: Database
 ) -> None:
+    """Once for each transaction, whether it commits or times out."""
     ends: list[str] = []
     reporting = gated_database.with_heartbeat(lambda: ends.append("end"))
     await execute(reporting, INSERT)

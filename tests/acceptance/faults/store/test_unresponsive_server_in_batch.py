@@ -58,7 +58,7 @@ async def batch_writer(
 
 
 @pytest.mark.parametrize("point", ["batch.copying", "batch.copied", "batch.fenced", "batch.recorded"])
-async def test_a_batch_ends_in_time_wherever_the_server_falls_silent(
+async def test_batch_times_out_at_every_step_of_unresponsive_server(
     database: Database,
     postgres_proxy: PostgresProxy,
     fencing_token: FencingToken,
@@ -66,27 +66,27 @@ async def test_a_batch_ends_in_time_wherever_the_server_falls_silent(
     point: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = minimal_dataset.make_batch(minimal_dataset.make_things(*range(1, 1_000)))
+    batch = minimal_dataset.make_batch(minimal_dataset.make_things(*range(1, 1_000)))
     if point == "batch.copying":
-        whole = replace(
-            whole, copy_streams={**whole.copy_streams, "stage_things": memoryview(_large_section())}
+        batch = replace(
+            batch, copy_streams={**batch.copy_streams, "stage_things": memoryview(_large_section())}
         )
     monkeypatch.setattr(failpoints, "failpoint", _blackhole_at(postgres_proxy, point))
     began = asyncio.get_running_loop().time()
     with pytest.raises(DatabaseUnavailableError):
         async with asyncio.timeout(30):
-            await batch_writer.write(whole)
+            await batch_writer.write(batch)
     await batch_writer.close()
     assert asyncio.get_running_loop().time() - began < LIMIT_SECONDS + GRACE_SECONDS
     monkeypatch.undo()
     postgres_proxy.heal()
-    again = await BatchWriter.open(database, fencing_token, minimal_dataset.MERGE)
-    await again.write(minimal_dataset.make_batch(minimal_dataset.make_things(*range(1, 1_000))))
-    await again.close()
+    writer = await BatchWriter.open(database, fencing_token, minimal_dataset.MERGE)
+    await writer.write(minimal_dataset.make_batch(minimal_dataset.make_things(*range(1, 1_000))))
+    await writer.close()
     assert await fetch(database, "select count(*) from things") == [(999,)]
 
 
-async def test_a_connection_forgotten_between_two_batches_is_given_up_long_before_a_batch_is(
+async def test_dead_connection_between_batches_fails_at_begin_timeout(
     database: Database,
     postgres_proxy: PostgresProxy,
     fencing_token: FencingToken,

@@ -39,12 +39,12 @@ class SourceKind:
 
 
 def _workbook(name: str, write: WriteWorkbook, *, low_memory: bool = False) -> SourceKind:
-    def place(inbox: Path, _: Callable[[], str]) -> SourceFixture:
+    def make_fixture(inbox: Path, _: Callable[[], str]) -> SourceFixture:
         return WorkbookFixture(inbox, write)
 
     # Shared strings stay in memory, since rows refer to them by index.
     return SourceKind(
-        name, place, "file_not_found", low_memory=low_memory, is_staged=True, max_growth_bytes=48 << 20
+        name, make_fixture, "file_not_found", low_memory=low_memory, is_staged=True, max_growth_bytes=48 << 20
     )
 
 

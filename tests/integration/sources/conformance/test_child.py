@@ -82,41 +82,41 @@ def test_attempt_resumes_after_every_batch(
     source_fixture: SourceFixture, attempt_config: AttemptConfig
 ) -> None:
     source_fixture.write_rows(rows())
-    whole, _ = read_to_end(attempt_config)
-    borders = whole.batch_ends
+    expected, _ = read_to_end(attempt_config)
+    borders = expected.batch_ends
     assert len(borders) >= ROWS // BATCH_ROWS
-    for many in range(1, len(borders) + 1):
+    for count in range(1, len(borders) + 1):
         with start_reading(attempt_config, StoredLoad()) as process:
-            process.store_batches(many)
+            process.store_batches(count)
             load = process.load
-        assert load.checkpoint == borders[many - 1]
-        gone_before = sum(position <= borders[many - 1] for position in load.rejected_rows)
+        assert load.checkpoint == borders[count - 1]
+        rejected_before = sum(position <= borders[count - 1] for position in load.rejected_rows)
         _, frames = read_to_end(attempt_config, load)
         assert frames[0].header["restarted"] is False
         assert frames[-1].header == {"rows": ROWS}
-        assert list(load.accepted_rows) == list(whole.accepted_rows)
-        assert load.rejected_rows == whole.rejected_rows
+        assert list(load.accepted_rows) == list(expected.accepted_rows)
+        assert load.rejected_rows == expected.rejected_rows
         assert load.rows_done == ROWS
         # The END frame counts the rows that this attempt validated, without those rejected before.
         for position, (_, url, seen) in load.accepted_rows.items():
-            behind = position > borders[many - 1]
+            behind = position > borders[count - 1]
             assert [url, int(seen)] == [
-                whole.accepted_rows[position][1],
-                int(whole.accepted_rows[position][2]) - (gone_before if behind else 0),
+                expected.accepted_rows[position][1],
+                int(expected.accepted_rows[position][2]) - (rejected_before if behind else 0),
             ]
 
 
 def test_load_resumes_repeatedly(source_fixture: SourceFixture, attempt_config: AttemptConfig) -> None:
     source_fixture.write_rows(rows())
-    whole, _ = read_to_end(attempt_config)
+    expected, _ = read_to_end(attempt_config)
     load = StoredLoad()
-    for _ in whole.batch_ends:
+    for _ in expected.batch_ends:
         with start_reading(attempt_config, load) as process:
             process.store_batches(1)
     _, frames = read_to_end(attempt_config, load)
     assert frames[-1].frame_type is Frames.END
     assert Frames.BATCH not in kinds(frames)
-    assert list(load.accepted_rows) == list(whole.accepted_rows)
+    assert list(load.accepted_rows) == list(expected.accepted_rows)
 
 
 def test_rows_rejected_by_postgres_before_and_after_the_checkpoint(

@@ -36,16 +36,16 @@ def test_outage_while_reading_is_transient(
         process.send_credit()
         end = process.run_to_end()
         load = process.load
-        said = process.stderr_text()
+        stderr = process.stderr_text()
     if kind.is_staged:
         assert end.header == {"rows": MANY_ROWS}
         return
     assert end.frame_type is Frames.FAILED
     assert end.header["code"] == "source_unavailable"
     assert end.header["transient"] is True
-    assert said == ""
+    assert stderr == ""
     assert BATCH_ROWS <= load.rows_done < MANY_ROWS
-    source_fixture.come_back()
+    source_fixture.come_up()
     _, frames = read_to_end(large_source, load)
     assert frames[0].header["restarted"] is False
     assert frames[-1].header == {"rows": MANY_ROWS}

@@ -87,13 +87,13 @@ def test_rows_are_in_order_with_visible_row_numbers(
 def test_total_is_exact(source_fixture: SourceFixture, source_config: SourceConfig) -> None:
     source_fixture.write_rows([HEADER, *data_rows(20), (None, "\u200b", ""), ("мимо",)])
     with opened_source(source_fixture, source_config) as (source, _):
-        told, read = [], 0
+        totals, read = [], 0
         for chunk in source.chunks():
             read += len(chunk.positions)
-            told.append(source.total)
-        told.append(source.total)
+            totals.append(source.total)
+        totals.append(source.total)
     assert read == 21
-    assert set(told) <= {None, 21}
+    assert set(totals) <= {None, 21}
 
 
 def test_source_of_one_row(source_fixture: SourceFixture, source_config: SourceConfig) -> None:
@@ -118,13 +118,13 @@ def test_equal_fingerprint_means_equal_rows(
 ) -> None:
     source_fixture.write_rows([HEADER, *data_rows(30)])
     with opened_source(source_fixture, source_config) as (source, first):
-        whole = list(source.chunks())
+        expected = list(source.chunks())
     again = replace(source_config, fingerprint=first.fingerprint, state=first.state)
     with opened_source(source_fixture, again) as (source, second):
         assert second.fingerprint == first.fingerprint
         repeated = list(source.chunks())
-    assert positions(repeated) == positions(whole)
-    assert all(cells(repeated, field) == cells(whole, field) for field in FIELDS.headers)
+    assert positions(repeated) == positions(expected)
+    assert all(cells(repeated, field) == cells(expected, field) for field in FIELDS.headers)
 
 
 def test_chunks_of_any_size(source_fixture: SourceFixture, source_config: SourceConfig) -> None:

@@ -17,22 +17,22 @@ Handler = Callable[[socket.socket], None]
 
 @contextmanager
 def serve(handler: Handler) -> Iterator[int]:
-    """Run `talk` for each connection; yields the port, and closes all connections at the end."""
-    lines: list[socket.socket] = []
-    talks: list[threading.Thread] = []
+    """Run `handler` for each connection; yields the port, and closes all connections at the end."""
+    clients: list[socket.socket] = []
+    threads: list[threading.Thread] = []
 
-    def one(line: socket.socket) -> None:
+    def handle_connection(client: socket.socket) -> None:
         with suppress(OSError):
-            handler(line)
+            handler(client)
 
     def accept() -> None:
         with suppress(OSError):
             while True:
-                line, _ = server.accept()
-                line.settimeout(TIMEOUT_SECONDS)
-                lines.append(line)
-                talks.append(threading.Thread(target=one, args=(line,)))
-                talks[-1].start()
+                client, _ = server.accept()
+                client.settimeout(TIMEOUT_SECONDS)
+                clients.append(client)
+                threads.append(threading.Thread(target=handle_connection, args=(client,)))
+                threads[-1].start()
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         accepting = threading.Thread(target=accept)
@@ -42,12 +42,12 @@ def serve(handler: Handler) -> Iterator[int]:
         finally:
             shut_down(server)
             accepting.join()
-            for line in lines:
-                shut_down(line)
-            for thread in talks:
+            for client in clients:
+                shut_down(client)
+            for thread in threads:
                 thread.join()
-            for line in lines:
-                line.close()
+            for client in clients:
+                client.close()
 
 
 def shut_down(client: socket.socket) -> None:
@@ -96,12 +96,12 @@ def error_message(state: str, text: bytes = b"no") -> bytes:
 def reject_logins(state: str, text: bytes = b"no") -> Handler:
     """A server that rejects every login."""
 
-    def talk(line: socket.socket) -> None:
-        read_startup(line)
-        line.sendall(error_message(state, text))
-        shut_down(line)
+    def handle(client: socket.socket) -> None:
+        read_startup(client)
+        client.sendall(error_message(state, text))
+        shut_down(client)
 
-    return talk
+    return handle
 
 
 def never_answer(client: socket.socket) -> None:
@@ -115,14 +115,14 @@ def tls_server(certificate: str, users: list[str]) -> Handler:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
 
-    def talk(line: socket.socket) -> None:
-        read_exactly(line, 8)
-        line.sendall(b"S")
-        with context.wrap_socket(line.dup(), server_side=True) as secret:
+    def handle(client: socket.socket) -> None:
+        read_exactly(client, 8)
+        client.sendall(b"S")
+        with context.wrap_socket(client.dup(), server_side=True) as secret:
             users.append(read_startup(secret)["user"])
-        shut_down(line)
+        shut_down(client)
 
-    return talk
+    return handle
 
 
 @dataclass

@@ -85,15 +85,15 @@ def test_unknown_host() -> None:
 
 
 def test_failing_name_server_is_queried_three_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+    hosts = []
 
     def fail(host: str, *_: object, **__: object) -> Iterator[object]:
-        asked.append(host)
+        hosts.append(host)
         raise socket.gaierror(socket.EAI_AGAIN, "later")
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
     assert read_error("postgresql://u:p@passing.invalid/d").code == "host_unknown"
-    assert asked == ["passing.invalid"] * 3
+    assert hosts == ["passing.invalid"] * 3
 
 
 def test_failing_name_server_is_transient_once_rows_were_read(
@@ -109,15 +109,15 @@ def test_failing_name_server_is_transient_once_rows_were_read(
 
 
 def test_unknown_host_is_queried_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+    hosts = []
 
     def fail(host: str, *_: object, **__: object) -> Iterator[object]:
-        asked.append(host)
+        hosts.append(host)
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
     assert read_error("postgresql://u:p@certain.invalid/d").code == "host_unknown"
-    assert asked == ["certain.invalid"]
+    assert hosts == ["certain.invalid"]
 
 
 @pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
@@ -191,9 +191,9 @@ def test_missing_table(dsn: str) -> None:
     assert "Check the name" in error.message
 
 
-@pytest.mark.parametrize("asked", ["Chats", "CHATS", "other.chats", "Public.chats", "public.Chats"])
-def test_similar_table_name_is_suggested(dsn: str, asked: str) -> None:
-    error = read_error(dsn, asked)
+@pytest.mark.parametrize("name", ["Chats", "CHATS", "other.chats", "Public.chats", "public.Chats"])
+def test_similar_table_name_is_suggested(dsn: str, name: str) -> None:
+    error = read_error(dsn, name)
     assert error.code == "table_not_found"
     assert "There is «public.chats»: ask for that, as written" in error.message
 

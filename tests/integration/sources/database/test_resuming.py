@@ -73,7 +73,15 @@ def test_rows_added_at_the_end_are_not_part_of_the_job(dsn: str) -> None:
         "update chats set id = 6 where id = -7",
         "update chats set source = 'bot' where id = 100",
     ],
-    ids=["deleted, stored", "deleted", "last deleted", "came in, stored", "came in", "moved over", "left"],
+    ids=[
+        "delete stored",
+        "delete unread",
+        "delete last",
+        "insert before checkpoint",
+        "insert after checkpoint",
+        "move key beyond checkpoint",
+        "leave dataset",
+    ],
 )
 def test_changed_row_count_starts_new_load(dsn: str, first_info: SourceInfo, change: str) -> None:
     execute(dsn, change)
@@ -107,7 +115,7 @@ def read_attempt(dsn: str, chunks: int, **more: Any) -> tuple[SourceInfo, Source
         ["update chats set id = -2 where id = -1"],
         ["delete from chats where id = 5", "insert into chats (id, url) values (-3, 'url 5')"],
     ],
-    ids=["a link", "a link to none", "a link to an empty one", "links", "a key", "another in its place"],
+    ids=["link", "link to null", "null to empty link", "two links", "key", "row replaced"],
 )
 def test_changed_identity_of_stored_row_starts_new_load(dsn: str, changes: list[str]) -> None:
     insert_chats(dsn, ROW_IDS)
@@ -127,7 +135,7 @@ def test_changed_identity_of_stored_row_starts_new_load(dsn: str, changes: list[
         "update chats set url = 'other', name = 'x' where id > 100",
         "update chats set name = 'x', admin_phone = null where id <= 100",
     ],
-    ids=["not stored yet", "of no identity"],
+    ids=["unread rows", "columns outside identity"],
 )
 def test_other_changes_are_read_or_left_to_the_next_job(dsn: str, change: str) -> None:
     insert_chats(dsn, ROW_IDS)

@@ -172,7 +172,7 @@ VIEW = "create view {} as select * from chats"
 
 
 @pytest.mark.parametrize(
-    ("schema", "table", "asked"),
+    ("schema", "table", "requested"),
     [
         ("public", "chats2", "chats2"),
         ("old", "chats", "old.chats"),
@@ -189,7 +189,7 @@ VIEW = "create view {} as select * from chats"
         ("$1", "%s", "$1.%s"),
     ],
 )
-def test_table_names_are_exact(dsn: str, schema: str, table: str, asked: str) -> None:
+def test_table_names_are_exact(dsn: str, schema: str, table: str, requested: str) -> None:
     insert_chats(dsn, [1, 2])
     quoted = '."'.join(name.replace('"', '""') + '"' for name in (schema, table))
     execute(
@@ -198,7 +198,7 @@ def test_table_names_are_exact(dsn: str, schema: str, table: str, asked: str) ->
         VIEW.format(f'"{quoted}'),
         "create table decoy (like chats)",
     )
-    assert positions(read_chunks(make_source_config(dsn), asked)) == [1, 2]
+    assert positions(read_chunks(make_source_config(dsn), requested)) == [1, 2]
 
 
 def test_table_without_schema_is_found_by_search_path(dsn: str) -> None:
@@ -272,8 +272,8 @@ def test_page_uses_index_of_the_key(dsn: str, kind: str) -> None:
     execute(dsn, "analyze chats")
     table = ResolvedTable("", 0, "public", "chats", has_unique_key=True)
     page = page_query(table, SOURCE_TABLE, tuple(SOURCE_TABLE.columns), is_first=False)
-    for place, text in {"$1": "'admin_panel'", "$2": "20000", "$3": "10", "$4": "5000"}.items():
-        page = page.replace(place, text)
+    for parameter, text in {"$1": "'admin_panel'", "$2": "20000", "$3": "10", "$4": "5000"}.items():
+        page = page.replace(parameter, text)
     plan = fetchval(dsn, f"explain (format json) {page}")
     assert '"Index Scan"' in plan
     assert '"Sort"' not in plan

@@ -83,9 +83,9 @@ class SheetsFixture:
             return list(source.chunks())
 
     def requests(
-        self, what: Callable[[CapturedRequest], bool] = lambda asked: asked.is_values_request
+        self, what: Callable[[CapturedRequest], bool] = lambda request: request.is_values_request
     ) -> list[CapturedRequest]:
-        return [asked for asked in self.google.requests if what(asked)]
+        return [request for request in self.google.requests if what(request)]
 
 
 @pytest.fixture

@@ -47,14 +47,14 @@ def start_read(sheets: SheetsFixture, reading: SourceConfig) -> tuple[SourceInfo
 
 @pytest.mark.parametrize("stored", range(5))
 def test_resuming_after_any_batch_equals_one_attempt(sheets: SheetsFixture, stored: int) -> None:
-    whole = sheets.read_all()
+    expected = sheets.read_all()
     reading, read = read_attempt(sheets, stored)
-    assert len(whole) == 4
+    assert len(expected) == 4
     if stored < 4:
         opened, again, state = start_read(sheets, reading)
         assert opened.fingerprint == reading.fingerprint
-        assert positions(again) == positions(whole)
-        assert cells(again, "url") == cells(whole, "url")
+        assert positions(again) == positions(expected)
+        assert cells(again, "url") == cells(expected, "url")
         assert cells(read, "url") == cells(again[:stored], "url")
         assert sorted(state["ranges"]) == ["1", "10001", "20001", "30001"]
 

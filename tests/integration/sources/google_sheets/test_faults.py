@@ -219,9 +219,9 @@ def test_error_of_wrong_key_does_not_contain_the_key(
     assert checked.value.message == error.message
     assert "«боты»" in error.message
     assert account["client_email"] in error.message
-    for told in (error.message, repr(error), caplog.text):
-        assert "BEGIN" not in told
-        assert "secret" not in told
+    for text in (error.message, repr(error), caplog.text):
+        assert "BEGIN" not in text
+        assert "secret" not in text
 
 
 def test_removed_account_is_wrong_credentials(sheets: SheetsFixture) -> None:
@@ -257,10 +257,10 @@ def test_repeatedly_failing_sign_in_is_an_outage(
 def test_logs_of_libraries_contain_no_token(sheets: SheetsFixture, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("DEBUG"):
         sheets.read_all()
-    told = " ".join(repr(vars(record)) for record in caplog.records)
-    assert "ya29" not in told
-    assert "assertion" not in told
-    assert SPREADSHEET_ID not in told
+    log = " ".join(repr(vars(record)) for record in caplog.records)
+    assert "ya29" not in log
+    assert "assertion" not in log
+    assert SPREADSHEET_ID not in log
 
 
 def test_check_needs_no_spreadsheet(sheets: SheetsFixture) -> None:

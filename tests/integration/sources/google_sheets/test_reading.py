@@ -153,17 +153,17 @@ def test_close_leaves_no_connection_open(sheets: SheetsFixture) -> None:
 
 
 def test_hidden_worksheet_is_read_only_by_its_title(sheets: SheetsFixture) -> None:
-    one: list[Any] = [HEADER, *data_rows(1)]
-    two: list[Any] = [HEADER, *data_rows(2)]
+    first: list[Any] = [HEADER, *data_rows(1)]
+    second: list[Any] = [HEADER, *data_rows(2)]
     sheets.set_worksheets(
-        FakeWorksheet("Чаты\u00a0", rows=one, hidden=True), FakeWorksheet("Лист2", rows=two)
+        FakeWorksheet("Чаты\u00a0", rows=first, hidden=True), FakeWorksheet("Лист2", rows=second)
     )
     assert cells(sheets.read_all(), "url") == [row[1] for row in data_rows(2)]
     assert ",hidden," in sheets.google.requests[1].query["fields"][0]  # the fake server always sends it
     assert cells(sheets.read_all(worksheet="Чаты\u00a0"), "url") == [row[1] for row in data_rows(1)]
 
 
-def test_error_of_a_worksheet_without_a_header_names_it_and_the_hidden_ones(sheets: SheetsFixture) -> None:
+def test_missing_header_error_names_worksheet_and_hidden_ones(sheets: SheetsFixture) -> None:
     old = FakeWorksheet("Старые", rows=[HEADER], hidden=True)
     sheets.set_worksheets(old, FakeWorksheet("Лист2", rows=[("ИHH", "Cсылка", "Группа")]))
     with pytest.raises(LayoutError) as caught:
