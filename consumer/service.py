@@ -16,7 +16,7 @@ from consumer import credentials
 from consumer.datasets import registry as datasets
 from consumer.errors import LeaseLostError
 from consumer.http.auth.authenticator import Authenticator
-from consumer.http.routers.excel import UploadLimits
+from consumer.http.uploads.excel_upload import UploadLimits
 from consumer.http.service import HttpService
 from consumer.intake.dead_letters import DeadLetterPublisher
 from consumer.intake.intake import Intake
@@ -177,6 +177,8 @@ class Service:
             heartbeat=self._heartbeats["events"].beat,
             datasets=datasets.names(),
             upload_limits=UploadLimits(settings.migration_max_upload_mb, settings.migration_max_uploads),
+            connections=settings.migration_connections.keys(),
+            credentials=settings.migration_google_credentials.keys(),
             authenticator=access_control,
             hosts=settings.allowed_hosts(socket.gethostname()),
         )

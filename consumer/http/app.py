@@ -13,6 +13,9 @@ from consumer.http.events.event_feed import EventFeed
 from consumer.http.jobs.job_path import EncodedJobPaths
 from consumer.http.middleware.guarded_app import GuardedApp
 from consumer.http.openapi import openapi_document
+from consumer.http.page.routers import PageDependencies, page_routers
+from consumer.http.page.routes.new_import import UPLOAD_PATH, ImportOptions
+from consumer.http.rejected.csv_response import download_slots
 from consumer.http.routers import (
     attempts,
     commands,
@@ -25,7 +28,7 @@ from consumer.http.routers import (
     rejected_summary,
     start,
 )
-from consumer.http.routers.excel import UploadLimits
+from consumer.http.uploads.excel_upload import ExcelUploads, UploadLimits
 from consumer.http.submission.submitter import RequestSubmitter
 from consumer.http.uploads.upload_submission import OpenUpload
 from consumer.runtime.health import HealthRegistry, ReadinessCheck
@@ -38,6 +41,8 @@ from schemas.version import VERSION
 class HttpDependencies:
     """Everything the app is built from; the composition root provides it.
 
+    `connections` and `credentials` are the names in the settings that a source may give.
+
     The default authenticator requires no token. With `hosts` None any `Host` header is accepted.
     """
 
@@ -49,6 +54,8 @@ class HttpDependencies:
     datasets: Collection[str]
     open_upload: OpenUpload
     upload_limits: UploadLimits
+    connections: Collection[str] = ()
+    credentials: Collection[str] = ()
     authenticator: Authenticator = field(default_factory=Authenticator)
     hosts: Collection[str] | None = None
 
@@ -65,7 +72,7 @@ def make_app(dependencies: HttpDependencies) -> FastAPI:
         redoc_url=None,
     )
     app.hosts = dependencies.hosts
-    app.streamed_paths = {excel.EXCEL_PATH}
+    app.streamed_paths = {excel.EXCEL_PATH, UPLOAD_PATH}
     app.state.authenticator = dependencies.authenticator
     _add_postgres_check(dependencies.database, dependencies.health)
     error_handlers.install(app)
@@ -78,13 +85,19 @@ def make_app(dependencies: HttpDependencies) -> FastAPI:
 
 def _routers(dependencies: HttpDependencies) -> list[APIRouter]:
     database, submitter = dependencies.database, dependencies.submitter
+    downloads = download_slots()
+    uploads = ExcelUploads(
+        submitter, dependencies.datasets, dependencies.open_upload, dependencies.upload_limits
+    )
+    page = PageDependencies(database, submitter, uploads, downloads, _import_options(dependencies))
     return [
-        excel.router(submitter, dependencies.datasets, dependencies.open_upload, dependencies.upload_limits),
+        *page_routers(page),
+        excel.router(uploads),
         start.router(submitter, database, dependencies.datasets),
         commands.router(submitter, database),
         jobs.router(database),
         attempts.router(database),
-        rejected_rows.router(database),
+        rejected_rows.router(database, downloads),
         rejected_summary.router(database),
         events.router(database, dependencies.feed, dependencies.authenticator),
         probes.router(dependencies.health),
@@ -93,6 +106,15 @@ def _routers(dependencies: HttpDependencies) -> list[APIRouter]:
         asyncapi_page.router(),
         assets.router(),
     ]
+
+
+def _import_options(dependencies: HttpDependencies) -> ImportOptions:
+    return ImportOptions(
+        sorted(dependencies.datasets),
+        sorted(dependencies.connections),
+        sorted(dependencies.credentials),
+        dependencies.upload_limits.max_megabytes,
+    )
 
 
 def _add_postgres_check(database: Database, health: HealthRegistry) -> None:

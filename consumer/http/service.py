@@ -11,7 +11,7 @@ from consumer.http import server
 from consumer.http.app import HttpDependencies, make_app
 from consumer.http.auth.authenticator import Authenticator
 from consumer.http.events.event_feed import EventFeed, fetch_events
-from consumer.http.routers.excel import UploadLimits
+from consumer.http.uploads.excel_upload import UploadLimits
 from consumer.http.submission.submitter import RequestSubmitter
 from consumer.runtime.health import HealthRegistry
 from consumer.store.database import Database
@@ -36,6 +36,8 @@ class HttpService:
         heartbeat: Callable[[], None],
         datasets: Collection[str],
         upload_limits: UploadLimits,
+        connections: Collection[str],
+        credentials: Collection[str],
         authenticator: Authenticator,
         hosts: Collection[str],
     ) -> None:
@@ -53,6 +55,8 @@ class HttpService:
                 datasets=datasets,
                 open_upload=partial(UploadStream.open, kafka),
                 upload_limits=upload_limits,
+                connections=connections,
+                credentials=credentials,
                 authenticator=authenticator,
                 hosts=hosts,
             )

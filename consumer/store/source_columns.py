@@ -34,3 +34,15 @@ from migration.jobs where id = $1 and source_columns is not null
 async def source_column_names(connection: Connection, job_id: int) -> list[str]:
     """Names of the columns in records, in the order of the source; empty before the load has stored them."""
     return await connection.fetchval(LIST_NAMES, job_id) or []
+
+
+LIST_FIELDS = """
+select value ->> 'field' as field, value ->> 'name' as name
+from migration.jobs, json_array_elements(source_columns -> 'columns') value
+where id = $1 and value ->> 'field' is not null
+"""
+
+
+async def source_fields(connection: Connection, job_id: int) -> dict[str, str]:
+    """Field of the dataset → name of its column in records; empty before the load has stored its columns."""
+    return {row["field"]: row["name"] for row in await connection.fetch(LIST_FIELDS, job_id)}

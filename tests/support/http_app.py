@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from consumer.http.app import HttpDependencies, make_app
 from consumer.http.auth.authenticator import Authenticator
 from consumer.http.events.event_feed import EventFeed, fetch_events
-from consumer.http.routers.excel import UploadLimits
+from consumer.http.uploads.excel_upload import UploadLimits
 from consumer.http.submission.submitter import Publish, RequestSubmitter
 from consumer.runtime.health import HealthRegistry
 from consumer.store.database import Database

@@ -10,6 +10,7 @@ from consumer.http.guarded_route import job_router
 from consumer.http.headers import JSON_MEDIA_TYPE
 from consumer.http.jobs.job_path import JobIdentifier
 from consumer.http.jobs.lookup import NOT_FOUND, get_job_or_404
+from consumer.http.limits.limiters import Slots
 from consumer.http.problem import problem_responses
 from consumer.http.rejected.accept_header import prefers
 from consumer.http.rejected.csv_response import (
@@ -17,7 +18,6 @@ from consumer.http.rejected.csv_response import (
     VARY_HEADERS,
     RejectedReader,
     csv_response,
-    download_slots,
 )
 from consumer.http.rejected.cursor import CURSOR_PATTERN, FIRST_PAGE, RejectedCursor
 from consumer.http.rejected.responses import RejectedPageView
@@ -84,9 +84,8 @@ class RejectedQuery:
         return FIRST_PAGE if self.after is None else RejectedCursor.parse(self.after)
 
 
-def router(database: Database) -> APIRouter:
-    """The route that reads rejected rows."""
-    downloads = download_slots()
+def router(database: Database, downloads: Slots) -> APIRouter:
+    """The route that reads rejected rows. `downloads` limits CSV files sent at a time."""
     routes = job_router(Right.ROWS)
 
     @routes.get(

@@ -1,0 +1,98 @@
+"""What every page is rendered with: language, texts, the caller, and the addresses of static files."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment
+
+from consumer.http.auth.authenticator import Caller
+from consumer.http.auth.tokens import Right
+from consumer.http.html import html_response, template_environment
+from consumer.http.jobs.job_path import job_page_url, job_url
+from consumer.http.page import static
+from consumer.http.page.formatting import Formatter
+from consumer.http.page.language import Language, choose_language
+from consumer.http.page.texts.catalog import Texts, load_texts, to_html
+from consumer.http.page.views import progress, waiting
+
+LANGUAGE_COOKIE = "migration-language"
+FRAGMENT_HEADER = "hx-request"
+"""Sent by the script that refreshes a part of a page."""
+UTC = timezone.utc
+
+
+@dataclass(frozen=True, slots=True)
+class PageContext:
+    """One request for a page. `caller` is None where it is not known, as on the page to sign in."""
+
+    request: Request
+    caller: Caller | None
+    language: Language
+
+    @classmethod
+    def of(cls, request: Request, caller: Caller | None = None) -> "PageContext":
+        """The context of a request, in the language of its cookie or its headers."""
+        language = choose_language(
+            request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language")
+        )
+        return cls(request, caller, language)
+
+    @property
+    def texts(self) -> Texts:
+        """All texts in the language."""
+        return load_texts(self.language)
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether the script asks for a part of a page."""
+        return FRAGMENT_HEADER in self.request.headers
+
+    @property
+    def address(self) -> str:
+        """Path and query of the page, to come back to."""
+        query = self.request.url.query
+        return self.request.scope["path"] + (f"?{query}" if query else "")
+
+    def has(self, right: str) -> bool:
+        """Whether the caller has a right, by its name."""
+        return self.caller is not None and Right(right) in self.caller.rights
+
+    def render(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page or a part of one; raises jinja2.UndefinedError if the template needs more values."""
+        text = _environment().get_template(template).render(
+            page=self,
+            t=self.texts,
+            fmt=Formatter(self.language),
+            now=datetime.now(UTC),
+            **values,
+        )
+        response = html_response(
+            text, status, script_src="'self'", connect_src="'self'", form_action="'self'"
+        )
+        response.headers["cache-control"] = "private, no-store"
+        response.headers["vary"] = "accept-language, cookie, hx-request"
+        response.headers["content-language"] = self.language
+        return response
+
+
+@cache
+def _environment() -> Environment:
+    functions: dict[str, Callable[..., Any]] = {
+        "static_url": static.url,
+        "job_page_url": job_page_url,
+        "job_url": job_url,
+        "quote": lambda text: quote(text, safe=""),
+        "segments": progress.segments,
+        "progress_of": progress.progress,
+        "is_live": progress.is_live,
+        "is_cancelling": progress.is_cancelling,
+        "waiting_text": waiting.waiting_text,
+        "markup": to_html,
+    }
+    return template_environment("consumer.http.page", **functions)

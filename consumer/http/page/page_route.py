@@ -1,0 +1,56 @@
+"""Routes that answer with pages: an error is a page as well, and a missing token leads to the sign-in."""
+
+from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
+from fastapi.routing import APIRoute
+from urllib.parse import urlencode
+
+from consumer.http.error_handlers import HANDLED_ERRORS, to_problem
+from consumer.http.guarded_route import GuardedRoute, Handler
+from consumer.http.page.context import PageContext
+from consumer.http.problem import ProblemError
+
+SEE_OTHER = 303
+UNAUTHENTICATED = 401
+SIGN_IN_PATH = "/sign-in"
+
+
+class PageRoute(GuardedRoute):
+    """A route whose expected errors are rendered for people."""
+
+    def get_route_handler(self) -> Handler:
+        """The handler of `GuardedRoute`, with its errors as pages."""
+        handle = super().get_route_handler()
+
+        async def handle_for_people(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except HANDLED_ERRORS as error:
+                return problem_page(PageContext.of(request), to_problem(error))
+
+        return handle_for_people
+
+
+def problem_page(page: PageContext, error: ProblemError) -> Response:
+    """The page of a problem; a caller without a valid token is sent to sign in."""
+    if error.status == UNAUTHENTICATED:
+        return _to_sign_in(page)
+    response = page.render("problem.html", error.status, problem=error.problem)
+    response.headers.update(error.headers)
+    return response
+
+
+def _to_sign_in(page: PageContext) -> Response:
+    """A redirect; for a part of a page, the header that makes the script load another page."""
+    back = page.request.headers.get("hx-current-url", "") if page.is_fragment else page.address
+    target = f"{SIGN_IN_PATH}?{urlencode({'next': local_path(back)})}"
+    if page.is_fragment:
+        return Response(status_code=UNAUTHENTICATED, headers={"hx-redirect": target})
+    return RedirectResponse(target, SEE_OTHER)
+
+
+def local_path(address: str) -> str:
+    """Path and query of an address of this service; `/` for any other one, so that no redirect leads away."""
+    path = "/" + address.partition("://")[2].partition("/")[2] if "://" in address else address
+    is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if is_local else "/"

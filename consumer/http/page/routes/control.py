@@ -1,0 +1,65 @@
+"""`POST /jobs/{id}/cancel` and `/retry`: publishes the command, then shows the job again."""
+
+import time
+from functools import partial
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+
+from consumer.http.auth.authenticator import Caller, requires
+from consumer.http.auth.tokens import Right
+from consumer.http.jobs.job_path import JobIdentifier, job_page_url
+from consumer.http.jobs.lookup import get_job_or_404
+from consumer.http.page.page_route import SEE_OTHER
+from consumer.http.page.routes.page_router import page_router
+from consumer.http.page.views.actions import Action
+from consumer.http.problem import ProblemError
+from consumer.http.requests.idempotency import resolve_id
+from consumer.http.requests.parameters import resolve_requested_by
+from consumer.http.submission.submitter import RequestSubmitter
+from consumer.store.database import Database
+from schemas.codes import ProblemCode
+from schemas.requests import CancelRequest, RetryRequest
+
+COMMANDS = {
+    "cancel": partial(CancelRequest, action="cancel"),
+    "retry": partial(RetryRequest, action="retry"),
+}
+Actor = Annotated[Caller, Depends(requires(Right.ACT))]
+
+
+def router(submitter: RequestSubmitter, database: Database) -> APIRouter:
+    """The routes of both commands."""
+    routes = page_router(Right.ACT)
+
+    @routes.post("/jobs/{id}/cancel")
+    async def cancel(request: Request, identifier: JobIdentifier, caller: Actor) -> Response:
+        """Rows that are stored stay."""
+        return await send(request, identifier, caller, "cancel")
+
+    @routes.post("/jobs/{id}/retry")
+    async def retry(request: Request, identifier: JobIdentifier, caller: Actor) -> Response:
+        """Starts the next run."""
+        return await send(request, identifier, caller, "retry")
+
+    async def send(request: Request, identifier: str, caller: Caller, action: Action) -> Response:
+        form = await request.form()
+        job = await get_job_or_404(database, identifier)
+        command = COMMANDS[action](
+            request_id=job.request_id,
+            command_id=resolve_id(None, str(form.get("command_id") or "") or None, "command_id"),
+            requested_by=resolve_requested_by(None, caller),
+        )
+        try:
+            await submitter.submit_command(command, job)
+        except ProblemError as error:
+            if error.problem.code is not ProblemCode.COMMAND_REFUSED:
+                raise
+            query = {"refused": action}
+        else:
+            query = {"asked": action, "at": str(int(time.time())), "run": str(job.run)}
+        return RedirectResponse(f"{job_page_url(job.request_id)}?{urlencode(query)}", SEE_OTHER)
+
+    return routes

@@ -1,0 +1,207 @@
+/* What the page does beyond HTML: times in the reader's zone, live parts, the notice of an outage, uploads. */
+"use strict";
+
+(() => {
+  const locale = document.body.dataset.locale;
+  const POKE_INTERVAL = 1500;
+  const ANNOUNCE_INTERVAL = 5000;
+  const MAX_RETRY_INTERVAL = 60000;
+
+  /* Times: the server writes UTC, people read their own zone. */
+  const clock = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+  const exact = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "long" });
+  const shortTime = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
+  const UNITS = [["second", 60], ["minute", 60], ["hour", 24], ["day", 30], ["month", 12], ["year", Infinity]];
+
+  function ago(moment) {
+    let amount = (moment - Date.now()) / 1000;
+    for (const [unit, size] of UNITS) {
+      if (Math.abs(amount) < size) return relative.format(Math.round(amount), unit);
+      amount /= size;
+    }
+    return clock.format(moment);
+  }
+
+  function showTimes(root) {
+    for (const element of root.querySelectorAll("time[datetime]")) {
+      const moment = new Date(element.dateTime);
+      const text = "relative" in element.dataset ? ago(moment) : clock.format(moment);
+      if (element.textContent !== text) element.textContent = text;
+      element.title = exact.format(moment);
+    }
+  }
+
+  /* The live part: the server is asked again with the tag of what is shown; 304 changes nothing. */
+  const live = document.getElementById("live");
+  const stale = document.getElementById("stale");
+  let lastSuccess = new Date();
+  let failures = 0;
+  let retryTimer;
+
+  function setStale(isStale) {
+    document.body.classList.toggle("is-stale", isStale);
+    stale.hidden = !isStale;
+    if (isStale) stale.textContent = document.body.dataset.staleText.replace("{time}", shortTime.format(lastSuccess));
+  }
+
+  function refresh() {
+    if (live) window.htmx.trigger(live, "refresh");
+  }
+
+  function succeeded() {
+    lastSuccess = new Date();
+    failures = 0;
+    setStale(false);
+  }
+
+  function failed() {
+    failures += 1;
+    if (failures > 1) setStale(true);
+    clearTimeout(retryTimer);
+    retryTimer = setTimeout(refresh, Math.min(1000 * 2 ** failures, MAX_RETRY_INTERVAL));
+  }
+
+  if (live) {
+    live.addEventListener("htmx:before:request", (event) => {
+      if (document.hidden) {
+        event.preventDefault();
+        return;
+      }
+      if (live.dataset.etag) event.detail.ctx.request.headers["If-None-Match"] = live.dataset.etag;
+    });
+    live.addEventListener("htmx:before:response", (event) => {
+      const { response } = event.detail.ctx;
+      if (response.status >= 400 && !response.headers.get("hx-redirect")) {
+        failed();
+        event.preventDefault();
+        return;
+      }
+      succeeded();
+      const tag = response.headers.get("etag");
+      if (tag) live.dataset.etag = tag;
+    });
+    live.addEventListener("htmx:error", failed);
+    live.addEventListener("htmx:after:swap", () => {
+      showTimes(live);
+      announce();
+    });
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) refresh();
+    });
+  }
+
+  /* Events of the job only say that something changed; when they stop, polling goes on. */
+  let lastPoke = 0;
+  let pokeTimer;
+
+  function poke() {
+    clearTimeout(pokeTimer);
+    const wait = Math.max(0, lastPoke + POKE_INTERVAL - Date.now());
+    pokeTimer = setTimeout(() => {
+      lastPoke = Date.now();
+      refresh();
+    }, wait);
+  }
+
+  if (live && live.dataset.events && live.querySelector("[data-live=yes]")) {
+    const source = new EventSource(live.dataset.events);
+    source.onmessage = poke;
+    source.onerror = () => {
+      if (!live.querySelector("[data-live=yes]")) source.close();
+    };
+    window.addEventListener("pagehide", () => source.close());
+  }
+
+  /* For screen readers: the latest state, not more often than they can speak. */
+  const announcer = document.getElementById("announcer");
+  let lastAnnounced = 0;
+  let announceTimer;
+
+  function announce() {
+    const element = live.querySelector("[data-announce]");
+    if (!element || element.dataset.announce === announcer.textContent) return;
+    clearTimeout(announceTimer);
+    announceTimer = setTimeout(() => {
+      lastAnnounced = Date.now();
+      announcer.textContent = element.dataset.announce;
+    }, Math.max(0, lastAnnounced + ANNOUNCE_INTERVAL - Date.now()));
+  }
+
+  /* The upload: progress and abort, which a plain form has not. */
+  const form = document.getElementById("upload");
+  if (form) setUpUpload(form);
+
+  function setUpUpload(form) {
+    const drop = form.querySelector(".drop");
+    const input = form.querySelector("input[type=file]");
+    const name = form.querySelector("[data-file-name]");
+    const hint = name.textContent;
+    const panel = form.querySelector(".upload-progress");
+    const bar = panel.querySelector("progress");
+    const percent = panel.querySelector("[data-percent]");
+    const submit = form.querySelector("[data-submit]");
+    const trouble = form.querySelector("[data-problem-place]");
+    let request;
+
+    const showName = () => {
+      const [file] = input.files;
+      name.textContent = file ? `${file.name} · ${(file.size / 1048576).toLocaleString(locale, { maximumFractionDigits: 1 })} MB` : hint;
+    };
+    input.addEventListener("change", showName);
+    for (const type of ["dragenter", "dragover"]) {
+      drop.addEventListener(type, (event) => {
+        event.preventDefault();
+        drop.classList.add("over");
+      });
+    }
+    for (const type of ["dragleave", "drop"]) drop.addEventListener(type, () => drop.classList.remove("over"));
+    drop.addEventListener("drop", (event) => {
+      event.preventDefault();
+      if (!event.dataTransfer.files.length) return;
+      input.files = event.dataTransfer.files;
+      showName();
+    });
+
+    const setBusy = (isBusy) => {
+      panel.hidden = !isBusy;
+      submit.disabled = isBusy;
+    };
+    const showTrouble = (...texts) => {
+      trouble.replaceChildren(...texts.map((text) => Object.assign(document.createElement("p"), { textContent: text })));
+      trouble.hidden = !texts.length;
+      setBusy(false);
+    };
+
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      showTrouble();
+      if (input.files[0].size > Number(form.dataset.maxBytes)) {
+        showTrouble(form.dataset.tooLarge);
+        return;
+      }
+      setBusy(true);
+      request = new XMLHttpRequest();
+      request.open("POST", form.action);
+      request.responseType = "document";
+      request.upload.addEventListener("progress", (step) => {
+        if (!step.lengthComputable) return;
+        bar.value = (100 * step.loaded) / step.total;
+        percent.textContent = `${Math.floor(bar.value)} %`;
+      });
+      request.addEventListener("load", () => {
+        const problem = request.response && request.response.querySelector("[data-problem]");
+        if (request.status < 400) window.location.assign(request.responseURL);
+        else showTrouble(...(problem ? [...problem.querySelectorAll("p:not(.buttons)")].map((p) => p.textContent.trim()) : [form.dataset.broken]));
+      });
+      request.addEventListener("error", () => showTrouble(form.dataset.broken));
+      request.addEventListener("abort", () => setBusy(false));
+      request.send(new FormData(form));
+    });
+    panel.querySelector("[data-abort]").addEventListener("click", () => request.abort());
+    window.addEventListener("pageshow", () => setBusy(false));
+  }
+
+  showTimes(document);
+  setInterval(() => showTimes(document), 10000);
+})();

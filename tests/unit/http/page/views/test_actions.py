@@ -1,0 +1,50 @@
+"""Which commands the page offers, and when it stops showing that one was asked for."""
+
+from datetime import datetime, timezone
+
+import pytest
+
+from consumer.http.auth.authenticator import Caller
+from consumer.http.auth.tokens import Right
+from consumer.http.page.views.actions import AskedCommand, allowed_actions
+from schemas.status import Status
+from tests.support.jobs import make_job
+
+OPERATOR = Caller("ivanova", frozenset({Right.READ, Right.ACT}))
+READER = Caller("petrov", frozenset({Right.READ}))
+NOW = datetime(2026, 11, 30, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("status", "cancel_requested", "actions"),
+    [
+        (Status.PENDING, False, ("cancel",)),
+        (Status.RUNNING, False, ("cancel",)),
+        (Status.RUNNING, True, ()),
+        (Status.COMPLETED, False, ()),
+        (Status.FAILED, False, ("retry",)),
+        (Status.CANCELLED, False, ("retry",)),
+    ],
+)
+def test_actions_by_status(status: Status, cancel_requested: bool, actions: tuple[str, ...]) -> None:
+    job = make_job(status=status, cancel_requested=cancel_requested)
+    assert allowed_actions(job, OPERATOR) == actions
+    assert allowed_actions(job, READER) == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "run", "pending"),
+    [
+        (Status.RUNNING, 1, True),
+        (Status.CANCELLED, 1, False),
+        (Status.COMPLETED, 1, False),
+        (Status.RUNNING, 2, False),
+    ],
+)
+def test_cancel_is_pending_until_its_run_ends(status: Status, run: int, pending: bool) -> None:
+    assert AskedCommand("cancel", NOW, 1).is_pending(make_job(status=status, run=run)) is pending
+
+
+@pytest.mark.parametrize(("run", "pending"), [(1, True), (2, False)])
+def test_retry_is_pending_until_the_next_run(run: int, pending: bool) -> None:
+    assert AskedCommand("retry", NOW, 1).is_pending(make_job(status=Status.FAILED, run=run)) is pending

@@ -1,0 +1,57 @@
+"""The bar of a job: its segments fill it exactly as far as the job is."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumer.http.page.views.progress import OUTCOMES, Progress, is_cancelling, progress, segments
+from schemas.status import Status
+from tests.support.jobs import make_job
+
+COUNTERS = st.fixed_dictionaries({outcome: st.integers(0, 10**9) for outcome in OUTCOMES})
+
+
+def processed(counters: dict[str, int]) -> int:
+    return sum(counters.values()) - counters["failed"]
+
+
+@given(COUNTERS, st.integers(0, 10**9))
+def test_segments_are_adjacent_and_end_where_the_job_is(counters: dict[str, int], remaining: int) -> None:
+    total = sum(counters.values()) + remaining
+    job = make_job(total=total, processed=processed(counters), **counters)
+    x = 0.0
+    for segment in segments(job):
+        assert segment.rows == counters[segment.outcome] > 0
+        assert segment.x == pytest.approx(x, abs=0.01)
+        x += segment.width
+    assert x == pytest.approx(100 * sum(counters.values()) / total if total else 0, abs=0.01)
+
+
+def test_segments_without_a_total_fill_the_bar() -> None:
+    job = make_job(total=None, processed=30, inserted=30, failed=10)
+    assert [(s.outcome, s.x, s.width) for s in segments(job)] == [("inserted", 0, 75), ("failed", 75, 25)]
+
+
+@pytest.mark.parametrize(
+    ("total", "done", "fraction"), [(None, 5, None), (10, 5, 0.5), (0, 0, 1.0), (4, 5, 1.0)]
+)
+def test_fraction(total: int | None, done: int, fraction: float | None) -> None:
+    assert Progress(done, total).fraction == fraction
+
+
+def test_job_that_has_read_nothing_has_no_progress() -> None:
+    assert progress(make_job()) is None
+    assert progress(make_job(total=0)) == Progress(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "cancel_requested", "expected"),
+    [
+        (Status.RUNNING, True, True),
+        (Status.RUNNING, False, False),
+        (Status.CANCELLED, True, False),
+        (Status.PENDING, True, False),
+    ],
+)
+def test_only_a_running_job_is_cancelling(status: Status, cancel_requested: bool, expected: bool) -> None:
+    assert is_cancelling(make_job(status=status, cancel_requested=cancel_requested)) is expected
