@@ -2,8 +2,10 @@
 
 from collections import Counter
 
+from consumer.http.page.language import Language
+from consumer.http.page.texts.catalog import load_texts
 from schemas.codes import ErrorCode
-from tests.support.doc_pages import ROOT, anchors, first_code_names, read_page, table_rows
+from tests.support.doc_pages import ROOT, anchors, code_names, first_code_names, read_page, table_rows
 
 PAGE = read_page("docs/errors.md")
 
@@ -14,6 +16,12 @@ def test_every_code_is_told_once_and_none_that_is_not_there() -> None:
 
 def test_every_code_has_a_cause_and_something_to_do() -> None:
     assert [row for row in table_rows(PAGE) if len(row) != 3 or not all(row)] == []
+
+
+def test_the_page_of_the_service_shows_the_same_causes_and_remedies() -> None:
+    texts = load_texts(Language.EN)
+    shown = {code: (texts(f"error.{code}.cause"), texts(f"error.{code}.do")) for code in ErrorCode}
+    assert {code_names(code)[0]: (cause, do) for code, cause, do in table_rows(PAGE)} == shown
 
 
 def test_the_pages_lead_to_each_other() -> None:

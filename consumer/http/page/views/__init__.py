@@ -1,0 +1,1 @@
+"""What templates show: pure functions of jobs, attempts and rejected rows."""
