@@ -76,6 +76,11 @@ def load_texts(language: Language) -> Texts:
     return Texts(language, dict(_flatten(_read(language))))
 
 
+def to_sentence(text: str) -> str:
+    """A cause or remedy as a sentence of its own: with a capital at its beginning and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?", "…")) else ".")
+
+
 def to_html(text: str) -> Markup:
     """A text as HTML: escaped, what is between backticks as `<code>`, a Markdown link as its words."""
     escaped = str(escape(MARKDOWN_LINK.sub(r"\1", text)))

@@ -4,7 +4,7 @@ import pytest
 from babel import Locale
 
 from consumer.http.page.language import Language
-from consumer.http.page.texts.catalog import Texts, load_texts, to_html
+from consumer.http.page.texts.catalog import Texts, load_texts, to_html, to_sentence
 
 ROWS = {"one": "{n} строка", "few": "{n} строки", "many": "{n} строк", "other": "{n} строки"}
 RUSSIAN = Texts(Language.RU, {"greeting": "Привет, {name}!", "rows": ROWS, "of": "{n} из {total}"})
@@ -70,6 +70,20 @@ def test_every_language_has_rules_of_plurals() -> None:
         Language.EN: {"one"},
         Language.RU: {"one", "few", "many"},
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("save it as `.xlsx`", "Save it as `.xlsx`."),
+        ("сохраните файл; закройте его", "Сохраните файл; закройте его."),
+        ("`retry` later", "`retry` later."),
+        ("Done.", "Done."),
+        ("ИНН", "ИНН."),
+    ],
+)
+def test_a_remedy_becomes_a_sentence(text: str, sentence: str) -> None:
+    assert to_sentence(text) == sentence
 
 
 @pytest.mark.parametrize(
