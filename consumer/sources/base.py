@@ -14,8 +14,6 @@ DATABASE_BATCH_ROWS = 25_000
 """Measured with five columns: 20 % faster than 10,000 rows; 50,000 rows are hardly faster still."""
 LOW_MEMORY_ROWS = 100
 """Rows per page of a table after a child ran out of memory: with four texts of 512 KB a row, 200 MB."""
-WAITING_DETAIL = "waiting for quota"
-"""The `detail` of a job's status while a call waits for a rate limit."""
 
 
 def batch_rows(source_type: str, requested: int | None, *, low_memory: bool) -> int:

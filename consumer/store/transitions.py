@@ -10,6 +10,7 @@ from consumer.store.connect import Connection, Row
 from consumer.store.jobs import BUMP_SEQUENCE, JOB_COLUMNS, Job, job_from_row
 from consumer.store.leases import FencingToken
 from consumer.store.outbox import emit
+from consumer.waiting import WAITING_FOR_NEXT_ATTEMPT
 from schemas.text import shorten_message
 
 JOBS_CHANNEL = "migration_jobs"
@@ -44,7 +45,8 @@ update migration.jobs set status = 'pending', available_at = clock_timestamp() +
   consecutive_failures = case when $4 then consecutive_failures
                               else greatest(consecutive_failures - 1, 0) end,
   error_code = $5, error_message = $6,
-  detail = case when $3::interval > interval '0' then 'waiting for the next attempt' end, {_RELEASE_OWNER}
+  detail = case when $3::interval > interval '0' then '{WAITING_FOR_NEXT_ATTEMPT}' end,
+  {_RELEASE_OWNER}
 where id = $1 and status = 'running' and token = $2
 returning {JOB_COLUMNS}
 """  # noqa: S608

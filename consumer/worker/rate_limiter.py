@@ -9,12 +9,12 @@ import structlog
 from consumer.store import rate_limits
 from consumer.store.database import Database
 from consumer.telemetry.events import EventSink, RateLimitWaited, ignore_event
+from consumer.waiting import WAITING_FOR_QUOTA
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("worker")
 
 WINDOW_SECONDS = 62.0
 """A minute, and 2 s by which one call may reach the API later than the one before it."""
-WAITING_DETAIL = "waiting for quota"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,14 @@ class RateLimiter:
     emit: EventSink = ignore_event
 
     async def acquire(self, report_waiting: Callable[[str | None], Awaitable[None]]) -> None:
-        """Wait for a token; `report_waiting` gets WAITING_DETAIL before the first wait, None at the end."""
+        """Wait for a token; `report_waiting` gets its reason before the first wait, None at the end."""
         waited = False
         while wait := await rate_limits.acquire(
             self.database, self.bucket, limit=self.per_minute, window_seconds=WINDOW_SECONDS
         ):
             if not waited:
                 log.info("rate_limit.waiting", bucket=self.bucket, seconds=round(wait, 1))
-                await report_waiting(WAITING_DETAIL)
+                await report_waiting(WAITING_FOR_QUOTA)
                 waited = True
             await asyncio.sleep(wait)
             self.emit(RateLimitWaited(wait))

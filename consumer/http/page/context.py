@@ -65,12 +65,16 @@ class PageContext:
 
     def render(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """A page or a part of one; raises jinja2.UndefinedError if the template needs more values."""
-        text = _environment().get_template(template).render(
-            page=self,
-            t=self.texts,
-            fmt=Formatter(self.language),
-            now=datetime.now(UTC),
-            **values,
+        text = (
+            _environment()
+            .get_template(template)
+            .render(
+                page=self,
+                t=self.texts,
+                fmt=Formatter(self.language),
+                now=datetime.now(UTC),
+                **values,
+            )
         )
         response = html_response(
             text, status, script_src="'self'", connect_src="'self'", form_action="'self'"

@@ -17,8 +17,8 @@ from tenacity import (
 )
 from tenacity.wait import wait_base
 
-from consumer.sources.base import WAITING_DETAIL
 from consumer.sources.google_sheets.errors import RateLimitedError, RetryableError
+from consumer.waiting import WAITING_FOR_QUOTA
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ def with_retries(
 ) -> T:
     """Call, and retry after RateLimitedError without end, after RetryableError a few times.
 
-    `report_waiting` gets WAITING_DETAIL before a wait for the quota, and None at the end. Raises the last
+    `report_waiting` gets WAITING_FOR_QUOTA before a wait for the quota, and None at the end. Raises the last
     RetryableError, and any other exception of the call at once.
     """
     has_reported = False
@@ -52,7 +52,7 @@ def with_retries(
     def before_wait(_: RetryCallState) -> None:
         nonlocal has_reported
         has_reported = True
-        report_waiting(WAITING_DETAIL)
+        report_waiting(WAITING_FOR_QUOTA)
 
     retry_rate_limited = Retrying(
         retry=retry_if_exception_type(RateLimitedError),

@@ -59,7 +59,9 @@ class Notices:
             asked=command,
             refused=refused if refused in {"cancel", "retry"} else None,  # type: ignore[arg-type]
             queued="queued" in values,
-            query=urlencode({k: v for k, v in values.items() if k in {"asked", "at", "run", "refused", "queued"}}),
+            query=urlencode(
+                {k: v for k, v in values.items() if k in {"asked", "at", "run", "refused", "queued"}}
+            ),
         )
 
 

@@ -41,7 +41,9 @@ class RejectedPageQuery:
     @classmethod
     def of(cls, values: Mapping[str, str]) -> "RejectedPageQuery":
         """The query of an address."""
-        return cls(**{name: values.get(name, "").strip()[:MAX_FILTER_CHARS] for name in cls.__dataclass_fields__})
+        return cls(
+            **{name: values.get(name, "").strip()[:MAX_FILTER_CHARS] for name in cls.__dataclass_fields__}
+        )
 
     @property
     def filter(self) -> RejectedFilter:

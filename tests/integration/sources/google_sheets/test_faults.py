@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from consumer.errors import MigrationError, PermanentError, TransientError
-from consumer.sources.base import WAITING_DETAIL
 from consumer.sources.google_sheets.check import check_credentials
 from consumer.sources.google_sheets.retry import RetryPolicy
+from consumer.waiting import WAITING_FOR_QUOTA
 from devstack.fake_sheets.responses import ApiResponse
 from devstack.fake_sheets.server import CapturedRequest, SheetsFault
 from tests.integration.sources.google_sheets.conftest import (
@@ -66,7 +66,7 @@ def test_rate_limit_is_retried_without_end(
 ) -> None:
     sheets.google.inject_fault(fault, times=12, when=when)
     assert positions(sheets.read_all()) == list(range(2, ROWS + 2))
-    assert sheets.reported_waits == [*[WAITING_DETAIL] * 12, None]
+    assert sheets.reported_waits == [*[WAITING_FOR_QUOTA] * 12, None]
     assert len(sheets.acquired_tokens) == 14
 
 

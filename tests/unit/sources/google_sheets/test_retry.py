@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from consumer.sources.base import WAITING_DETAIL
 from consumer.sources.google_sheets.errors import RateLimitedError, RetryableError
 from consumer.sources.google_sheets.retry import RetryPolicy, with_retries
+from consumer.waiting import WAITING_FOR_QUOTA
 
 RETRY_POLICY = RetryPolicy()
 
@@ -44,7 +44,7 @@ def test_rate_limit_backoff_is_exponential_without_end(sleeps: list[float]) -> N
     for number, seconds in enumerate(sleeps[:6]):
         assert 2**number <= seconds <= 2**number + 1
     assert all(64 <= seconds <= 65 for seconds in sleeps[6:])
-    assert details == [*[WAITING_DETAIL] * 500, None]
+    assert details == [*[WAITING_FOR_QUOTA] * 500, None]
 
 
 def test_backoff_has_jitter(sleeps: list[float]) -> None:
@@ -86,4 +86,4 @@ def test_end_of_waiting_is_reported_after_failure(sleeps: list[float]) -> None:
     details: list[str | None] = []
     with pytest.raises(ZeroDivisionError):
         with_retries(responses(RateLimitedError(), ZeroDivisionError()), RETRY_POLICY, details.append)
-    assert details == [WAITING_DETAIL, None]
+    assert details == [WAITING_FOR_QUOTA, None]

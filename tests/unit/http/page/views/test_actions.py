@@ -1,6 +1,6 @@
 """Which commands the page offers, and when it stops showing that one was asked for."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.support.jobs import make_job
 
 OPERATOR = Caller("ivanova", frozenset({Right.READ, Right.ACT}))
 READER = Caller("petrov", frozenset({Right.READ}))
-NOW = datetime(2026, 11, 30, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 """The timeline of a job: takeovers and runs."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from consumer.http.page.views.timeline import timeline
 from consumer.lifecycle import AttemptOutcome
 from consumer.store.attempts import AttemptRecord
 
-START = datetime(2026, 11, 30, tzinfo=timezone.utc)
+START = datetime(2026, 11, 30, tzinfo=UTC)
 
 
 def attempt(token: int, replica: str, run: int = 1, ended: bool = True) -> AttemptRecord:
@@ -28,9 +28,7 @@ def attempt(token: int, replica: str, run: int = 1, ended: bool = True) -> Attem
 
 
 def test_another_replica_in_the_same_run_is_a_takeover() -> None:
-    entries = list(
-        timeline([attempt(3, "b:2:x", ended=False), attempt(2, "a:1:x"), attempt(1, "a:1:x")])
-    )
+    entries = list(timeline([attempt(3, "b:2:x", ended=False), attempt(2, "a:1:x"), attempt(1, "a:1:x")]))
     assert [entry.taken_over for entry in entries] == [True, False, False]
     assert [entry.first_of_run for entry in entries] == [False, False, True]
     assert [entry.seconds for entry in entries] == [None, 5.0, 5.0]

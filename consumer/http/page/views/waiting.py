@@ -1,0 +1,18 @@
+"""What a job waits for, in words of the reader's language."""
+
+from collections.abc import Mapping
+
+from consumer.http.page.texts.catalog import Texts
+from consumer.waiting import WAITING_FOR_NEXT_ATTEMPT, WAITING_FOR_QUOTA
+
+WAITING_KEYS: Mapping[str, str] = {
+    WAITING_FOR_QUOTA: "waiting.quota",
+    WAITING_FOR_NEXT_ATTEMPT: "waiting.next_attempt",
+}
+"""Key of the text by the `detail` of a job."""
+
+
+def waiting_text(detail: str, texts: Texts) -> str:
+    """The `detail` of a job in the language of `texts`; as it is if not known, as from another version."""
+    key = WAITING_KEYS.get(detail)
+    return detail if key is None else texts(key)
