@@ -9,6 +9,7 @@ import structlog
 
 from consumer.http import server
 from consumer.http.auth.authenticator import Authenticator
+from consumer.http.auth.session import SessionSigner
 from consumer.http.auth.token_file import TokenFile, TokensUnreadableError
 from consumer.http.limits import open_files
 from consumer.runtime import failpoints
@@ -55,10 +56,20 @@ def _access_control(settings: Settings) -> Authenticator:
     if problem := settings.exposure_problem():
         raise SettingsError(problem)
     path = settings.migration_http_tokens_file
+    if path is None:
+        return Authenticator()
     try:
-        return Authenticator(None if path is None else TokenFile.open(path))
+        return Authenticator(TokenFile.open(path), _session_signer(settings))
     except TokensUnreadableError as error:
         raise SettingsError(str(error)) from None
+
+
+def _session_signer(settings: Settings) -> SessionSigner:
+    """The signer of sessions; with a random key if the settings have none, which is logged."""
+    if problem := settings.cookie_key_problem():
+        log.warning("auth.random_cookie_key", reason=problem)
+    key = settings.cookie_key()
+    return SessionSigner.with_random_key() if key is None else SessionSigner(key)
 
 
 def _open_temp_dir(settings: Settings) -> ProcessTempDir:

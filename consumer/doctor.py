@@ -163,7 +163,7 @@ def _credentials(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _http(settings: Settings) -> AsyncIterator[Finding]:
-    """Findings about the address and the tokens of the HTTP side."""
+    """Findings about the address, the tokens and the sessions of the HTTP side."""
     if problem := settings.exposure_problem():
         yield Severity.FAIL, f"HTTP: {problem}"
     path = settings.migration_http_tokens_file
@@ -180,6 +180,8 @@ async def _http(settings: Settings) -> AsyncIterator[Finding]:
         yield Severity.FAIL, f"HTTP: {error}"
     else:
         yield Severity.OK, f"HTTP on {where}: tokens of {', '.join(names)}"
+    if problem := settings.cookie_key_problem():
+        yield Severity.NOTE, f"HTTP: {problem}"
 
 
 async def _check_each(kind: str, names: Iterable[str], check: Callable[[str], str]) -> AsyncIterator[Finding]:

@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from consumer.http.auth.session import MIN_KEY_BYTES
 from consumer.http.middleware import hosts
 from consumer.runtime import failpoints
 from consumer.sources.database import dsn as sources
@@ -78,6 +79,9 @@ class Settings(BaseModel):
     migration_http_host: NonEmptyStr = "127.0.0.1"
     migration_http_port: int = Field(8084, ge=0, le=65_535)
     migration_http_tokens_file: Path | None = None
+    migration_http_cookie_key: SecretStr | None = Field(
+        None, description="signs sessions: consumer.http.auth.session"
+    )
     migration_http_open: Literal["yes", "no"] = Field(
         "no", description="whether the HTTP side may be public without tokens"
     )
@@ -137,6 +141,18 @@ class Settings(BaseModel):
             raise ValueError("must be an address like https://sheets.googleapis.com")
         return url
 
+    @field_validator("migration_http_cookie_key")
+    @classmethod
+    def _validate_cookie_key(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is None:
+            return None
+        stripped = key.get_secret_value().strip()
+        if len(stripped.encode()) < MIN_KEY_BYTES:
+            raise ValueError(
+                f"must have at least {MIN_KEY_BYTES} bytes; make one with `openssl rand -hex {MIN_KEY_BYTES}`"
+            )
+        return SecretStr(stripped)
+
     @field_validator("migration_http_hosts", mode="before")
     @classmethod
     def _parse_http_hosts(cls, value: Any) -> Any:
@@ -175,6 +191,21 @@ class Settings(BaseModel):
             self.migration_http_host,
             has_tokens=self.migration_http_tokens_file is not None,
             allowed=self.migration_http_open == "yes",
+        )
+
+    def cookie_key(self) -> bytes | None:
+        """The key that signs sessions; None if there is none in the settings."""
+        key = self.migration_http_cookie_key
+        return key.get_secret_value().encode() if key else None
+
+    def cookie_key_problem(self) -> str | None:
+        """What a missing key of sessions means where tokens are used, as a sentence; None if nothing."""
+        if self.migration_http_tokens_file is None or self.migration_http_cookie_key is not None:
+            return None
+        return (
+            "MIGRATION_HTTP_COOKIE_KEY is not set, so a random key signs the sessions of the page: they end "
+            "with this process, and other replicas do not accept them; make a key with "
+            f"`openssl rand -hex {MIN_KEY_BYTES}`, and give all replicas the same"
         )
 
     def allowed_hosts(self, machine_name: str) -> frozenset[str]:
@@ -265,7 +296,10 @@ CHILD_ENV_ALLOWLIST = (
 )
 
 
-SECRET_VARIABLES = ("DATABASE_URL", "KAFKA_SASL_PASSWORD", "MIGRATION_CONNECTIONS")
+SECRET_VARIABLES = (
+    *("DATABASE_URL", "KAFKA_SASL_PASSWORD", "MIGRATION_CONNECTIONS"),
+    "MIGRATION_HTTP_COOKIE_KEY",
+)
 """Variables that hold secrets; those with `_FILE` hold paths."""
 
 

@@ -117,8 +117,22 @@ async def test_tokens_file_is_read(tmp_path: Path) -> None:
     path.write_text(
         "".join(tokens.issue_token(name, frozenset({tokens.Right.READ}))[1] for name in ("b", "a"))
     )
-    variables = {"MIGRATION_HTTP_HOST": "0.0.0.0", "MIGRATION_HTTP_TOKENS_FILE": str(path)}
+    variables = {
+        "MIGRATION_HTTP_HOST": "0.0.0.0",
+        "MIGRATION_HTTP_TOKENS_FILE": str(path),
+        "MIGRATION_HTTP_COOKIE_KEY": "k" * 32,
+    }
     assert await _http(**variables) == [(Severity.OK, "HTTP on 0.0.0.0 port 8084: tokens of a, b")]
     path.write_text("[a]")
     [(mark, sentence)] = await _http(**variables)
     assert (mark, "[a] must have the keys" in sentence) == (Severity.FAIL, True)
+
+
+async def test_a_missing_cookie_key_is_a_note_where_tokens_are_used(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.toml"
+    path.write_text(tokens.issue_token("a", frozenset({tokens.Right.READ}))[1])
+    _, (mark, sentence) = await _http(MIGRATION_HTTP_TOKENS_FILE=str(path))
+    assert mark is Severity.NOTE
+    assert sentence.startswith("HTTP: MIGRATION_HTTP_COOKIE_KEY is not set")
+    [(_, without_tokens)] = await _http()
+    assert "COOKIE" not in without_tokens

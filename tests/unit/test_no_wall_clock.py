@@ -25,6 +25,11 @@ ALLOWED = {
         "time.time",
     ): "compared with the time stamp of a file on the same machine; a wrong one costs one more reading",
     (
+        "consumer/http/auth/authenticator.py",
+        "time.time",
+    ): "the end of a session of the page: its cookie outlives the process and passes between replicas, which "
+    "share no monotonic clock; a wrong one ends sessions early or late, and changes no job",
+    (
         "consumer/sources/file_fetch.py",
         "time.time",
     ): "compared with the time stamp of a file; a wrong one reads a damaged file once more, or once less",

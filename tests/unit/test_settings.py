@@ -1,10 +1,11 @@
 """Errors of settings name every invalid variable; values can be read from files."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from consumer.settings import Settings, SettingsError, load
+from consumer.settings import Settings, SettingsError, clear_secret_variables, load
 
 MINIMAL_SETTINGS = {"KAFKA_BOOTSTRAP_SERVERS": "k:9092", "DATABASE_URL": "postgresql://u:secret@h/db"}
 
@@ -64,6 +65,16 @@ def test_connections_are_read_from_json() -> None:
             "MIGRATION_GOOGLE_CREDENTIALS: must be a JSON object",
         ),
         ({"MIGRATION_GOOGLE_API_URL": "sheets"}, "MIGRATION_GOOGLE_API_URL: must be an address"),
+        (
+            {"MIGRATION_HTTP_COOKIE_KEY": "secret" * 5},
+            "MIGRATION_HTTP_COOKIE_KEY: must have at least 32 bytes",
+        ),
+        ({"MIGRATION_HTTP_COOKIE_KEY": f" {'secret' * 5}\n\n"}, "MIGRATION_HTTP_COOKIE_KEY: must have at"),
+        (
+            {"MIGRATION_HTTP_COOKIE_KEY_FILE": "/nowhere"},
+            "MIGRATION_HTTP_COOKIE_KEY_FILE: cannot read /nowhere",
+        ),
+        ({"MIGRATION_HTTP_COOKIE_KEY_FILE": "/dev/null"}, "MIGRATION_HTTP_COOKIE_KEY: must have at least 32"),
         ({"MIGRATION_HTTP_OPEN": "true"}, "MIGRATION_HTTP_OPEN: "),
         ({"MIGRATION_HTTP_HOSTS": "a, b/c"}, "MIGRATION_HTTP_HOSTS: 'b/c' is not the name of a host"),
         ({"MIGRATION_MAX_UPLOAD_MB": "10241"}, "MIGRATION_MAX_UPLOAD_MB: "),
@@ -154,3 +165,44 @@ def test_tokens_file_has_no_file_variant(tmp_path: Path) -> None:
     assert settings.migration_http_tokens_file == path
     settings = load(MINIMAL_SETTINGS | {"MIGRATION_HTTP_TOKENS_FILE_FILE": str(path)})
     assert settings.migration_http_tokens_file is None
+
+
+def test_cookie_key_is_stripped_and_never_shown(tmp_path: Path) -> None:
+    assert load(MINIMAL_SETTINGS).cookie_key() is None
+    key = "secret" * 6
+    path = tmp_path / "key"
+    path.write_text(f"{key}\n")
+    for variables in (
+        {"MIGRATION_HTTP_COOKIE_KEY": f" {key} \n"},
+        {"MIGRATION_HTTP_COOKIE_KEY_FILE": str(path)},
+    ):
+        settings = load(MINIMAL_SETTINGS | variables)
+        assert settings.cookie_key() == key.encode()
+        assert "secret" not in repr(settings)
+        assert "secret" not in settings.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("variables", "random_key"),
+    [
+        ({}, False),
+        ({"MIGRATION_HTTP_TOKENS_FILE": "/tokens.toml"}, True),
+        ({"MIGRATION_HTTP_TOKENS_FILE": "/tokens.toml", "MIGRATION_HTTP_COOKIE_KEY": "k" * 32}, False),
+        ({"MIGRATION_HTTP_COOKIE_KEY": "k" * 32}, False),
+    ],
+)
+def test_missing_cookie_key_is_a_problem_only_with_tokens(
+    variables: dict[str, str], *, random_key: bool
+) -> None:
+    assert (load(MINIMAL_SETTINGS | variables).cookie_key_problem() is not None) == random_key
+
+
+def test_variables_of_secrets_are_removed_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret_fields = {
+        name.upper() for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)
+    }
+    for name in secret_fields:
+        monkeypatch.setenv(name, "secret")
+    clear_secret_variables()
+    assert len(secret_fields) == 4
+    assert not secret_fields & os.environ.keys()

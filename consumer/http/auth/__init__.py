@@ -1,1 +1,1 @@
-"""Authentication by bearer tokens, and their rights."""
+"""Authentication by bearer tokens and by sessions of the page, and the rights of both."""

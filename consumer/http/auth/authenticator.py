@@ -1,34 +1,29 @@
-"""Authentication and authorisation: `requires(Right.READ)` guards a route and returns the caller."""
+"""Authentication and authorisation: `requires(Right.READ)` guards a route and returns the caller.
 
-import asyncio
+A request proves its caller by a token in `Authorization: Bearer`, or else by the session cookie of the page.
+"""
+
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any
 
-import structlog
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from consumer.http.auth import denials
+from consumer.http.auth.post_rates import PostRates
+from consumer.http.auth.session import SessionSigner
+from consumer.http.auth.session_cookie import read_cookie
 from consumer.http.auth.token_file import TokenFile, TokensUnreadableError
-from consumer.http.auth.tokens import Right, TokenSet
-from consumer.http.limits.limiters import LogBudget, Slots, TokenBucket
-from consumer.http.problem import ProblemError, problem_responses
-from schemas.codes import ProblemCode
-
-log: structlog.stdlib.BoundLogger = structlog.get_logger("auth")
+from consumer.http.auth.tokens import Right, Token, TokenSet
+from consumer.http.auth.wrong_tokens import WrongTokens
+from consumer.http.middleware.origin import SAFE_METHODS, require_own_page
+from consumer.http.problem import problem_responses
 
 Clock = Callable[[], float]
 
-WRONG_TOKEN_DELAY_SECONDS = 1.0
-"""Delay before an unknown token is rejected, which slows guessing; known tokens are never delayed."""
-MAX_DELAYED_WRONG_TOKENS = 20
-"""At once: otherwise clients without a token could hold any number of connections open."""
-POSTS_PER_SECOND, POST_BURST = 20, 20
-"""For each token. Enough for a client that starts a job every second, too few for a runaway loop."""
-TOKENS_RETRY_SECONDS = 10
-CHALLENGE_HEADERS = {"www-authenticate": 'Bearer realm="migration"'}
 BEARER_SCHEME = HTTPBearer(
     auto_error=False,
     scheme_name="token",
@@ -36,7 +31,6 @@ BEARER_SCHEME = HTTPBearer(
     "names the right it needs: `read`, `rows` (personal data) or `act`. "
     "If the service has no such file, no token is needed.",
 )
-DENIAL_STATUSES = (401, 403, 429, 503)
 GRANTED_SCOPE_KEY = "consumer.http.auth.authenticator.granted"
 """Key in the ASGI scope of a request: right → the caller for whom it was checked."""
 
@@ -45,12 +39,14 @@ GRANTED_SCOPE_KEY = "consumer.http.auth.authenticator.granted"
 class Caller:
     """Who sent a request: name and rights of the token. The name is None if the service has no tokens.
 
-    `digest` distinguishes the token from a later one of the same name.
+    `digest` distinguishes the token from a later one of the same name. `session_ends_at` is the end of the
+    caller's session in wall-clock seconds; None if the request itself has the token.
     """
 
     name: str | None
     rights: frozenset[Right]
     digest: bytes = b""
+    session_ends_at: int | None = None
 
 
 ANONYMOUS = Caller(None, frozenset(Right))
@@ -58,27 +54,55 @@ ANONYMOUS = Caller(None, frozenset(Right))
 
 
 class Authenticator:
-    """Checks tokens against a file. `clock` returns monotonic seconds."""
+    """Checks tokens and sessions against a tokens file.
 
-    def __init__(self, file: TokenFile | None = None, clock: Clock = time.monotonic) -> None:
+    `clock` returns monotonic seconds, `wall_clock` seconds since 1970. Without a `signer`, sessions end with
+    the process.
+    """
+
+    def __init__(
+        self,
+        file: TokenFile | None = None,
+        signer: SessionSigner | None = None,
+        *,
+        clock: Clock = time.monotonic,
+        wall_clock: Clock = time.time,
+    ) -> None:
         self._file = file
-        self._clock = clock
-        self._delayed = Slots(MAX_DELAYED_WRONG_TOKENS, _too_many_wrong_tokens)
-        self._post_buckets: dict[str, TokenBucket] = {}
-        self._log_budget = LogBudget(clock=clock)
+        self._signer = signer or SessionSigner.with_random_key()
+        self._wall_clock = wall_clock
+        self._post_rates = PostRates(clock)
+        self._wrong_tokens = WrongTokens(clock)
 
-    async def authenticate(self, token_text: str | None, client: str | None) -> Caller:
-        """The caller with this token; raises ProblemError (401, 429, 503). `client` is logged."""
+    async def authenticate(
+        self, token_text: str | None, client: str | None, session_text: str | None = None
+    ) -> Caller:
+        """The caller with this token, or without one the caller with this session; `client` is logged.
+
+        Raises ProblemError (401, 429, 503). Unknown tokens are delayed; an invalid session counts as none.
+        """
         if self._file is None:
             return ANONYMOUS
-        tokens = _current_tokens(self._file)
-        if token_text is None:
-            raise _unauthenticated("A token is needed: send the header `Authorization: Bearer TOKEN`.")
-        if (token := tokens.find(token_text)) is None:
-            await self._reject_unknown_token(client)
-            raise _unauthenticated("The service does not know this token; ask its operator for a new one.")
-        self._drop_revoked(tokens)
-        return Caller(token.name, token.rights, token.digest)
+        tokens = self._current_tokens(self._file)
+        if token_text is not None:
+            return _caller(await self._find(tokens, token_text, client))
+        if session_text is None:
+            raise denials.token_needed()
+        session = self._signer.verify(session_text, tokens, self._wall_clock())
+        if session is None:
+            raise denials.session_ended()
+        return _caller(session.token, session.ends_at)
+
+    async def sign_in(self, token_text: str, client: str | None) -> tuple[Token, str]:
+        """The token with this text, and the text of a new session of it.
+
+        Raises ProblemError: 404 if the service needs no tokens; 401, 429, 503 as `authenticate`.
+        """
+        if self._file is None:
+            raise denials.no_tokens()
+        token = await self._find(self._current_tokens(self._file), token_text, client)
+        self._post_rates.count(token.name)
+        return token, self._signer.issue(token, self._wall_clock())
 
     @property
     def enforced(self) -> bool:
@@ -86,9 +110,11 @@ class Authenticator:
         return self._file is not None
 
     def still_allows(self, caller: Caller, right: Right) -> bool:
-        """Whether the caller's token still has the right; for responses that last."""
+        """Whether the caller's token still has the right, and the session lasts; for responses that last."""
         if self._file is None:
             return True
+        if caller.session_ends_at is not None and self._wall_clock() >= caller.session_ends_at:
+            return False
         try:
             known = self._file.current().known
         except TokensUnreadableError:
@@ -97,31 +123,26 @@ class Authenticator:
 
     def count_post(self, caller: Caller) -> None:
         """Count a POST of this token; raises ProblemError (429) above the rate."""
-        if caller.name is None:
-            return
-        if (bucket := self._post_buckets.get(caller.name)) is None:
-            bucket = self._post_buckets[caller.name] = TokenBucket(POSTS_PER_SECOND, POST_BURST, self._clock)
-        if not bucket.try_take():
-            raise ProblemError(
-                429,
-                ProblemCode.TOO_MANY_REQUESTS,
-                f"This token has sent more than {POSTS_PER_SECOND} POSTs a second; send them more slowly.",
-                retry_after=bucket.retry_after(),
-            )
+        if caller.name is not None:
+            self._post_rates.count(caller.name)
 
-    async def _reject_unknown_token(self, client: str | None) -> None:
-        if (suppressed := self._log_budget.take()) is not None:
-            log.warning("auth.unknown_token", client=client, suppressed=suppressed)
-        with self._delayed.hold():
-            await asyncio.sleep(WRONG_TOKEN_DELAY_SECONDS)
+    def _current_tokens(self, file: TokenFile) -> TokenSet:
+        try:
+            tokens = file.current()
+        except TokensUnreadableError:
+            raise denials.tokens_unreadable() from None
+        self._post_rates.drop_revoked(tokens)
+        return tokens
 
-    def _drop_revoked(self, tokens: TokenSet) -> None:
-        """Delete the buckets of tokens that are not in the file any more, which bounds the memory."""
-        if len(self._post_buckets) > len(tokens.known):
-            names = {token.name for token in tokens.known}
-            self._post_buckets = {
-                name: bucket for name, bucket in self._post_buckets.items() if name in names
-            }
+    async def _find(self, tokens: TokenSet, token_text: str, client: str | None) -> Token:
+        if (token := tokens.find(token_text)) is None:
+            await self._wrong_tokens.delay(client)
+            raise denials.unknown_token()
+        return token
+
+
+def _caller(token: Token, session_ends_at: int | None = None) -> Caller:
+    return Caller(token.name, token.rights, token.digest, session_ends_at)
 
 
 @cache
@@ -148,47 +169,23 @@ async def _authorize(
 ) -> Caller:
     authenticator: Authenticator = request.app.state.authenticator
     token_text = None if credentials is None else credentials.credentials.strip()
-    caller = await authenticator.authenticate(token_text, request.client.host if request.client else None)
+    caller = await authenticator.authenticate(
+        token_text, client_address(request), read_cookie(request.headers)
+    )
+    if caller.session_ends_at is not None and request.method not in SAFE_METHODS:
+        require_own_page(request.headers)  # browsers add the cookie to requests of other pages, too
     if right not in caller.rights:
-        raise _forbidden(caller, right)
+        raise denials.forbidden(caller.name, right)
     if request.method == "POST":
         authenticator.count_post(caller)
     return caller
 
 
+def client_address(request: Request) -> str | None:
+    """The address of the client for the log: that of the peer, which may be a proxy."""
+    return request.client.host if request.client else None
+
+
 def auth_responses() -> dict[int | str, dict[str, Any]]:
     """OpenAPI `responses` of a route guarded by `requires`."""
-    return problem_responses(*DENIAL_STATUSES)
-
-
-def _current_tokens(file: TokenFile) -> TokenSet:
-    try:
-        return file.current()
-    except TokensUnreadableError:
-        raise ProblemError(
-            503,
-            ProblemCode.TOKENS_UNREADABLE,
-            "The service cannot read its tokens file, so no token can be checked; its log says why.",
-            retry_after=TOKENS_RETRY_SECONDS,
-        ) from None
-
-
-def _too_many_wrong_tokens() -> ProblemError:
-    return ProblemError(
-        429,
-        ProblemCode.TOO_MANY_REQUESTS,
-        "Too many requests with unknown tokens are being answered; try again in a moment.",
-        retry_after=1,
-    )
-
-
-def _unauthenticated(detail: str) -> ProblemError:
-    return ProblemError(401, ProblemCode.UNAUTHENTICATED, detail, headers=CHALLENGE_HEADERS)
-
-
-def _forbidden(caller: Caller, right: Right) -> ProblemError:
-    return ProblemError(
-        403,
-        ProblemCode.FORBIDDEN,
-        f"The token «{caller.name}» does not have the right `{right}`; its operator can add it.",
-    )
+    return problem_responses(*denials.STATUSES)

@@ -56,6 +56,10 @@ class TokenSet:
         matching = [token for token in self.known if hmac.compare_digest(token.digest, digest)]
         return matching[0] if matching else None
 
+    def find_named(self, name: str) -> Token | None:
+        """The token with this name, or None. Names are not secret."""
+        return next((token for token in self.known if token.name == name), None)
+
 
 def token_digest(text: str) -> bytes:
     """SHA-256 of a token's text."""

@@ -52,7 +52,7 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
     ),
     401: ProblemResponse(
         "Unauthenticated",
-        "The token is missing or unknown.",
+        "The token is missing or unknown, or the session has ended.",
         (ProblemCode.UNAUTHENTICATED,),
         "A token is needed: send the header `Authorization: Bearer TOKEN`.",
         CHALLENGE_HEADER,

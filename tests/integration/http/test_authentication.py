@@ -13,16 +13,12 @@ from fastapi import Depends, FastAPI
 from structlog.testing import capture_logs
 
 from consumer.http import error_handlers
-from consumer.http.auth.authenticator import (
-    MAX_DELAYED_WRONG_TOKENS,
-    POST_BURST,
-    WRONG_TOKEN_DELAY_SECONDS,
-    Authenticator,
-    Caller,
-    requires,
-)
+from consumer.http.auth.authenticator import Authenticator, Caller, requires
+from consumer.http.auth.post_rates import POST_BURST
+from consumer.http.auth.session_cookie import set_cookie
 from consumer.http.auth.token_file import TokenFile
 from consumer.http.auth.tokens import TOKEN_PREFIX, Right, issue_token
+from consumer.http.auth.wrong_tokens import MAX_DELAYED_WRONG_TOKENS, WRONG_TOKEN_DELAY_SECONDS
 from consumer.store.database import Database
 from tests.integration.http.app_server import app_client
 from tests.support.http_app import make_read_only_app
@@ -39,6 +35,9 @@ class TokensFile:
         issued["all"] = issue_token("all", frozenset(Right))
         path.write_text("".join(lines for _, lines in issued.values()))
         self._texts = {name: text for name, (text, _) in issued.items()}
+
+    def text(self, name: str) -> str:
+        return self._texts[name]
 
     def headers(self, name: str) -> dict[str, str]:
         return {"authorization": f"Bearer {self._texts[name]}"}
@@ -174,6 +173,23 @@ async def test_changed_tokens_file_applies_and_invalid_one_accepts_no_token(
     assert int(response.headers["retry-after"]) > 0
     tokens_file.path.write_text(valid_content)
     assert (await guarded_client.get("/rows", headers=tokens_file.headers("rows"))).status_code == 200
+
+
+async def test_session_cookie_is_accepted_and_changes_things_only_from_an_own_page(
+    tokens_file: TokensFile,
+) -> None:
+    authenticator = Authenticator(TokenFile.open(tokens_file.path))
+    _, session = await authenticator.sign_in(tokens_file.text("all"), None)
+    cookie = {"cookie": set_cookie(session, secure=False).partition(";")[0]}
+    async with app_client(_make_guarded_app(authenticator)) as client:
+        own_page = {"origin": str(client.base_url).rstrip("/")}
+        assert (await client.get("/rows", headers=cookie)).json() == "all"
+        assert (await client.post("/act", headers=cookie | own_page)).json() == "all"
+        for headers in ({}, {"origin": "http://127.0.0.1:1"}, {"sec-fetch-site": "cross-site"}):
+            response = await client.post("/act", headers=cookie | headers)
+            assert (response.status_code, response.json()["code"]) == (403, "cross_site")
+        tokens_file.path.write_text(issue_token("all", frozenset(Right))[1])
+        assert (await client.get("/rows", headers=cookie)).status_code == 401
 
 
 @pytest_asyncio.fixture

@@ -95,6 +95,7 @@ def test_service_hardens_itself_and_clears_its_secrets(
         "KAFKA_SASL_PASSWORD": "s3cret",
         "DATABASE_URL": SECRET,
         "MIGRATION_CONNECTIONS": json.dumps({"admin": SECRET}),
+        "MIGRATION_HTTP_COOKIE_KEY": "s3cret" * 6,
         "MIGRATION_INBOX": str(tmp_path),
         "MIGRATION_INSPECTABLE": inspectable,
     }
