@@ -16,8 +16,8 @@ from consumer import credentials
 from consumer.datasets import registry as datasets
 from consumer.errors import LeaseLostError
 from consumer.http.auth.authenticator import Authenticator
-from consumer.http.uploads.excel_upload import UploadLimits
 from consumer.http.service import HttpService
+from consumer.http.uploads.excel_upload import UploadLimits
 from consumer.intake.dead_letters import DeadLetterPublisher
 from consumer.intake.intake import Intake
 from consumer.relay import relay as relays

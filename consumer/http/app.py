@@ -28,8 +28,8 @@ from consumer.http.routers import (
     rejected_summary,
     start,
 )
-from consumer.http.uploads.excel_upload import ExcelUploads, UploadLimits
 from consumer.http.submission.submitter import RequestSubmitter
+from consumer.http.uploads.excel_upload import ExcelUploads, UploadLimits
 from consumer.http.uploads.upload_submission import OpenUpload
 from consumer.runtime.health import HealthRegistry, ReadinessCheck
 from consumer.store.database import Database

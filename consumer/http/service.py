@@ -11,8 +11,8 @@ from consumer.http import server
 from consumer.http.app import HttpDependencies, make_app
 from consumer.http.auth.authenticator import Authenticator
 from consumer.http.events.event_feed import EventFeed, fetch_events
-from consumer.http.uploads.excel_upload import UploadLimits
 from consumer.http.submission.submitter import RequestSubmitter
+from consumer.http.uploads.excel_upload import UploadLimits
 from consumer.runtime.health import HealthRegistry
 from consumer.store.database import Database
 from messaging.connection import KafkaConnection

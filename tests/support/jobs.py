@@ -35,5 +35,14 @@ def make_pending_job(request: StartRequest, **changes: Any) -> Job:
     counters = ("processed", "failed", "inserted", "updated", "unchanged", "duplicates")
     zeros = ("attempt", "consecutive_failures", "rows_at_attempt_start", "load", *counters)
     values |= dict.fromkeys(zeros, 0)
+    values["available_at"] = CREATED_AT
     nothing: dict[str, Any] = dict.fromkeys(Job.__dataclass_fields__)
     return Job(**nothing | values | changes)
+
+
+def make_job(**changes: Any) -> Job:
+    """A job of a workbook that waits, apart from `changes`."""
+    request = StartRequest.model_validate(
+        {"action": "start", "request_id": "r-1", "source": {"type": "excel", "file": {"path": "chats.xlsx"}}}
+    )
+    return make_pending_job(request, **changes)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -18,13 +18,13 @@ from consumer.http.jobs.job_path import job_page_url, job_url
 from consumer.http.page import static
 from consumer.http.page.formatting import Formatter
 from consumer.http.page.language import Language, choose_language
-from consumer.http.page.texts.catalog import Texts, load_texts, to_html
+from consumer.http.page.texts.catalog import Texts, load_texts, to_html, to_sentence
 from consumer.http.page.views import progress, waiting
 
 LANGUAGE_COOKIE = "migration-language"
 FRAGMENT_HEADER = "hx-request"
 """Sent by the script that refreshes a part of a page."""
-UTC = timezone.utc
+UTC = UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ class PageContext:
     def address(self) -> str:
         """Path and query of the page, to come back to."""
         query = self.request.url.query
-        return self.request.scope["path"] + (f"?{query}" if query else "")
+        path = str(self.request.scope["path"])
+        return f"{path}?{query}" if query else path
 
     def has(self, right: str) -> bool:
         """Whether the caller has a right, by its name."""
@@ -80,6 +81,9 @@ class PageContext:
             text, status, script_src="'self'", connect_src="'self'", form_action="'self'"
         )
         response.headers["cache-control"] = "private, no-store"
+        response.headers["referrer-policy"] = (
+            "same-origin"  # `no-referrer` would make the Origin of forms null
+        )
         response.headers["vary"] = "accept-language, cookie, hx-request"
         response.headers["content-language"] = self.language
         return response
@@ -98,5 +102,6 @@ def _environment() -> Environment:
         "is_cancelling": progress.is_cancelling,
         "waiting_text": waiting.waiting_text,
         "markup": to_html,
+        "sentence": to_sentence,
     }
     return template_environment("consumer.http.page", **functions)

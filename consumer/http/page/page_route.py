@@ -1,9 +1,9 @@
 """Routes that answer with pages: an error is a page as well, and a missing token leads to the sign-in."""
 
+from urllib.parse import urlencode
+
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
-from fastapi.routing import APIRoute
-from urllib.parse import urlencode
 
 from consumer.http.error_handlers import HANDLED_ERRORS, to_problem
 from consumer.http.guarded_route import GuardedRoute, Handler
@@ -11,7 +11,7 @@ from consumer.http.page.context import PageContext
 from consumer.http.problem import ProblemError
 
 SEE_OTHER = 303
-UNAUTHENTICATED = 401
+UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, UNAVAILABLE = 401, 403, 404, 503
 SIGN_IN_PATH = "/sign-in"
 
 
@@ -35,9 +35,18 @@ def problem_page(page: PageContext, error: ProblemError) -> Response:
     """The page of a problem; a caller without a valid token is sent to sign in."""
     if error.status == UNAUTHENTICATED:
         return _to_sign_in(page)
-    response = page.render("problem.html", error.status, problem=error.problem)
+    response = page.render("problem.html", error.status, problem=error.problem, title=_title(error))
     response.headers.update(error.headers)
     return response
+
+
+def _title(error: ProblemError) -> str:
+    """The key of the title."""
+    if error.status == NOT_FOUND:
+        return "ui.not_found.title"
+    if error.status == UNAVAILABLE:
+        return "ui.unavailable.title"
+    return "ui.forbidden.title" if error.status == FORBIDDEN else "ui.error.title"
 
 
 def _to_sign_in(page: PageContext) -> Response:

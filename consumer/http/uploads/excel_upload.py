@@ -1,4 +1,4 @@
-"""Receives a workbook with its form fields and submits the request that names it: for the API and the page."""
+"""Receives a workbook with its form fields and submits its request: for the API and the page."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """`POST /jobs/{id}/cancel` and `/retry`: publishes the command, then shows the job again."""
 
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
@@ -23,7 +24,7 @@ from consumer.store.database import Database
 from schemas.codes import ProblemCode
 from schemas.requests import CancelRequest, RetryRequest
 
-COMMANDS = {
+COMMANDS: dict[Action, Callable[..., CancelRequest | RetryRequest]] = {
     "cancel": partial(CancelRequest, action="cancel"),
     "retry": partial(RetryRequest, action="retry"),
 }
@@ -57,7 +58,7 @@ def router(submitter: RequestSubmitter, database: Database) -> APIRouter:
         except ProblemError as error:
             if error.problem.code is not ProblemCode.COMMAND_REFUSED:
                 raise
-            query = {"refused": action}
+            query: dict[str, str] = {"refused": action}
         else:
             query = {"asked": action, "at": str(int(time.time())), "run": str(job.run)}
         return RedirectResponse(f"{job_page_url(job.request_id)}?{urlencode(query)}", SEE_OTHER)

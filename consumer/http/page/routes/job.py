@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -52,7 +53,7 @@ class Notices:
         asked, at, run = (values.get(name, "") for name in ("asked", "at", "run"))
         command: AskedCommand | None = None
         if asked in {"cancel", "retry"} and at.isdigit() and run.isdigit() and len(at + run) < 20:
-            moment = datetime.fromtimestamp(int(at), timezone.utc)
+            moment = datetime.fromtimestamp(int(at), UTC)
             command = AskedCommand(asked, moment, int(run))  # type: ignore[arg-type]
         refused = values.get("refused", "")
         return cls(
@@ -125,7 +126,7 @@ async def _load(database: Database, identifier: str) -> JobState | StatusEvent |
         )
 
 
-def _values(page: PageContext, state: JobState, notices: Notices) -> dict[str, object]:
+def _values(page: PageContext, state: JobState, notices: Notices) -> dict[str, Any]:
     assert page.caller is not None  # noqa: S101 – the router requires a caller
     asked = notices.asked
     return {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 
 from consumer.http.auth.tokens import Right
 from consumer.http.jobs.etag import etag_of, matches
@@ -12,7 +12,6 @@ from consumer.http.page.context import PageContext
 from consumer.http.page.routes.page_router import Reader, page_router
 from consumer.store.database import Database
 from consumer.store.job_list import JobFilter, JobListPage, list_jobs
-from fastapi import APIRouter
 from schemas.integers import MAX_JOB_NUMBER
 from schemas.status import Status
 

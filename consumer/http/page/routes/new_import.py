@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -27,7 +27,10 @@ IMPORT_PATH = "/import"
 UPLOAD_PATH = f"{IMPORT_PATH}/excel"
 UNAUTHENTICATED = 401
 Actor = Annotated[Caller, Depends(requires(Right.ACT))]
-BODIES = {"database": DatabaseBody, "google_sheets": GoogleSheetsBody}
+BODIES: dict[str, type[DatabaseBody] | type[GoogleSheetsBody]] = {
+    "database": DatabaseBody,
+    "google_sheets": GoogleSheetsBody,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,9 @@ def router(submitter: RequestSubmitter, uploads: ExcelUploads, options: ImportOp
             return _form_page(page, options, "excel", error)
 
     @routes.post(IMPORT_PATH + "/{source_type}")
-    async def start(request: Request, source_type: str, caller: Actor) -> Response:
+    async def start(
+        request: Request, source_type: Literal["database", "google_sheets"], caller: Actor
+    ) -> Response:
         """Start an import of a database or a spreadsheet."""
         page = PageContext.of(request, caller)
         form = await request.form()

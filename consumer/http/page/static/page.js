@@ -26,7 +26,8 @@
   function showTimes(root) {
     for (const element of root.querySelectorAll("time[datetime]")) {
       const moment = new Date(element.dateTime);
-      const text = "relative" in element.dataset ? ago(moment) : clock.format(moment);
+      const { dataset } = element;
+      const text = "relative" in dataset ? ago(moment) : ("seconds" in dataset ? shortTime : clock).format(moment);
       if (element.textContent !== text) element.textContent = text;
       element.title = exact.format(moment);
     }

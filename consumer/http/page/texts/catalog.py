@@ -47,6 +47,10 @@ class Texts:
             text = text[self._plural_form(key, values)]
         return PLACEHOLDER.sub(lambda match: self._value(key, match[1], values), text)
 
+    def get(self, key: str, default: str, **values: object) -> str:
+        """The text of a key, or `default` if there is none, as for a code of a newer service."""
+        return self(key, **values) if key in self else default
+
     def __contains__(self, key: str) -> bool:
         """Whether there is a text of this key, such as that of a code of a newer service."""
         return key in self._texts

@@ -76,12 +76,12 @@ def app() -> FastAPI:
     """The app of the service, with routes that sign in and out, and one that names its caller."""
     app = make_read_only_app(NO_DATABASE)
 
-    @app.post("/sign-in")
+    @app.post("/test/sign-in")
     async def enter(request: Request, token: Annotated[str, Form()]) -> Response:
         signed_in, cookie = await sign_in(request, token)
         return Response(signed_in.name, headers={"set-cookie": cookie})
 
-    @app.post("/sign-out")
+    @app.post("/test/sign-out")
     async def leave(request: Request) -> Response:
         response = Response()
         for cookie in sign_out(request):
@@ -106,7 +106,7 @@ async def client(app: FastAPI, authenticator: Authenticator) -> AsyncIterator[ht
 @pytest_asyncio.fixture
 async def signed_in(client: httpx.AsyncClient, tokens: Tokens) -> httpx.AsyncClient:
     """A client with the cookie of a session."""
-    response = await client.post("/sign-in", data={"token": tokens.text}, headers=OWN_PAGE)
+    response = await client.post("/test/sign-in", data={"token": tokens.text}, headers=OWN_PAGE)
     assert (response.status_code, response.text) == (200, "anna")
     return client
 
@@ -252,7 +252,7 @@ async def test_long_response_ends_with_the_session(
 async def test_cookie_is_secure_if_the_page_came_by_tls(
     client: httpx.AsyncClient, tokens: Tokens, headers: dict[str, str], start: str
 ) -> None:
-    response = await client.post("/sign-in", data={"token": f" {tokens.text}\n"}, headers=headers)
+    response = await client.post("/test/sign-in", data={"token": f" {tokens.text}\n"}, headers=headers)
     [cookie] = response.headers.get_list("set-cookie")
     assert cookie.startswith(start)
     assert ("; Secure" in cookie) == start.startswith("__Host-")
@@ -265,14 +265,14 @@ async def test_wrong_token_is_delayed_and_logged_as_with_a_header(
     client: httpx.AsyncClient, delays: list[float], token: str
 ) -> None:
     with capture_logs() as logs:
-        response = await client.post("/sign-in", data={"token": token}, headers=OWN_PAGE)
+        response = await client.post("/test/sign-in", data={"token": token}, headers=OWN_PAGE)
     assert _code(response) == (401, "unauthenticated")
     assert "set-cookie" not in response.headers
     assert delays == [wrong_tokens.WRONG_TOKEN_DELAY_SECONDS]
     assert [line["event"] for line in logs] == ["auth.unknown_token"]
 
 
-@pytest.mark.parametrize("path", ["/sign-in", "/sign-out"])
+@pytest.mark.parametrize("path", ["/test/sign-in", "/test/sign-out"])
 @pytest.mark.parametrize("headers", [{}, {"origin": "https://evil.example"}])
 async def test_other_sites_can_neither_sign_in_nor_sign_out(
     client: httpx.AsyncClient, tokens: Tokens, path: str, headers: dict[str, str]
@@ -283,7 +283,7 @@ async def test_other_sites_can_neither_sign_in_nor_sign_out(
 
 
 async def test_signing_out_removes_the_cookie(signed_in: httpx.AsyncClient) -> None:
-    response = await signed_in.post("/sign-out", headers=OWN_PAGE)
+    response = await signed_in.post("/test/sign-out", headers=OWN_PAGE)
     assert len(response.headers.get_list("set-cookie")) == 2
     assert _code(await signed_in.get("/who")) == (401, "unauthenticated")
 
@@ -292,7 +292,7 @@ async def test_service_without_tokens_ignores_cookies_and_has_nothing_to_sign_in
     app: FastAPI, signed_in: httpx.AsyncClient
 ) -> None:
     app.state.authenticator = Authenticator()
-    response = await signed_in.post("/sign-in", data={"token": "any"}, headers=OWN_PAGE)
+    response = await signed_in.post("/test/sign-in", data={"token": "any"}, headers=OWN_PAGE)
     assert _code(response) == (404, "not_found")
     assert (await signed_in.post("/who")).json() is None
 
@@ -302,7 +302,7 @@ async def test_session_of_a_random_key_is_accepted_by_no_other_process(
 ) -> None:
     first, second = (Authenticator(TokenFile.open(tokens.path)) for _ in range(2))
     app.state.authenticator = first
-    await client.post("/sign-in", data={"token": tokens.text}, headers=OWN_PAGE)
+    await client.post("/test/sign-in", data={"token": tokens.text}, headers=OWN_PAGE)
     assert (await client.get("/who")).json() == "anna"
     app.state.authenticator = second
     assert _code(await client.get("/who")) == (401, "unauthenticated")

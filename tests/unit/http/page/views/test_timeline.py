@@ -19,7 +19,7 @@ def attempt(token: int, replica: str, run: int = 1, ended: bool = True) -> Attem
         requested_by="ivanova",
         from_checkpoint=None,
         to_checkpoint=None,
-        outcome=AttemptOutcome.SUCCEEDED if ended else None,
+        outcome=AttemptOutcome.COMPLETED if ended else None,
         error_code=None,
         claims=1,
         started_at=started,
