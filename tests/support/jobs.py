@@ -43,6 +43,6 @@ def make_pending_job(request: StartRequest, **changes: Any) -> Job:
 def make_job(**changes: Any) -> Job:
     """A job of a workbook that waits, apart from `changes`."""
     request = StartRequest.model_validate(
-        {"action": "start", "request_id": "r-1", "source": {"type": "excel", "file": {"path": "chats.xlsx"}}}
+        {"action": "start", "dataset": "chats", "source": {"type": "excel", "file": {"path": "chats.xlsx"}}}
     )
     return make_pending_job(request, **changes)

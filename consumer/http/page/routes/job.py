@@ -1,10 +1,8 @@
 """`/jobs/{id}`: one job; `/jobs/{id}/state` is its live part."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
@@ -15,7 +13,8 @@ from consumer.http.jobs.job_path import JobIdentifier, job_page_url
 from consumer.http.jobs.lookup import job_not_found
 from consumer.http.page.context import PageContext
 from consumer.http.page.routes.page_router import Reader, page_router
-from consumer.http.page.views.actions import Action, AskedCommand, allowed_actions
+from consumer.http.page.views.actions import allowed_actions
+from consumer.http.page.views.notices import Notices
 from consumer.http.page.views.timeline import timeline
 from consumer.store import job_lookup
 from consumer.store.attempts import MAX_TOKEN, AttemptRecord, list_attempts
@@ -36,34 +35,6 @@ class JobState:
     job: Job
     attempts: Sequence[AttemptRecord]
     rejected: Sequence[RejectedCount]
-
-
-@dataclass(frozen=True, slots=True)
-class Notices:
-    """What the address says beside the job: a command published from the page, or refused."""
-
-    asked: AskedCommand | None = None
-    refused: Action | None = None
-    queued: bool = False
-    query: str = ""
-
-    @classmethod
-    def of(cls, values: Mapping[str, str]) -> "Notices":
-        """The notices of an address; what cannot be used counts as absent."""
-        asked, at, run = (values.get(name, "") for name in ("asked", "at", "run"))
-        command: AskedCommand | None = None
-        if asked in {"cancel", "retry"} and at.isdigit() and run.isdigit() and len(at + run) < 20:
-            moment = datetime.fromtimestamp(int(at), UTC)
-            command = AskedCommand(asked, moment, int(run))  # type: ignore[arg-type]
-        refused = values.get("refused", "")
-        return cls(
-            asked=command,
-            refused=refused if refused in {"cancel", "retry"} else None,  # type: ignore[arg-type]
-            queued="queued" in values,
-            query=urlencode(
-                {k: v for k, v in values.items() if k in {"asked", "at", "run", "refused", "queued"}}
-            ),
-        )
 
 
 def router(database: Database) -> APIRouter:
