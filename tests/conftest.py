@@ -22,8 +22,11 @@ from devstack import ports
 from devstack.errors import StackError
 from devstack.stack import Stack
 from devstack.stack_kinds import STACK_KINDS, choose_stack_kind, start_stack
-from tests.support.kept_connection import KeptConnection
-from tests.support.progress import Progress
+
+pytest.register_assert_rewrite("tests.support")
+
+from tests.support.kept_connection import KeptConnection  # noqa: E402 – its assertions are rewritten
+from tests.support.progress import Progress  # noqa: E402
 
 MAX_WORKERS = 6
 """Each takes about 700 MB with its servers and a replica or two."""
