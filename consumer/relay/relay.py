@@ -13,7 +13,7 @@ from consumer.runtime import failpoints
 from consumer.runtime.aio import WakeEvent
 from consumer.store import leases, outbox
 from consumer.store.database import Database
-from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
+from consumer.store.errors import OUTAGE_ERRORS
 from consumer.store.leases import RELAY_LEASE
 from consumer.store.outbox import OutboxEvent, ResendCursor
 from consumer.telemetry.events import EventsPublished
@@ -83,7 +83,7 @@ class Relay:
                 await self._run_as_leader(token, stop)
             except LeaseLostError:
                 log.warning("relay.lease_lost")
-            except (DatabaseUnavailableError, TransactionConflictError) as error:
+            except OUTAGE_ERRORS as error:
                 log.warning("relay.retrying", reason=str(error))
                 await self._wake.wait(backoff.next())
 
@@ -172,7 +172,7 @@ class Relay:
         try:
             async with self._database.transaction() as connection:
                 await leases.release(connection, RELAY_LEASE, token)
-        except (DatabaseUnavailableError, TransactionConflictError):
+        except OUTAGE_ERRORS:
             log.warning("relay.release_failed")
 
 

@@ -15,7 +15,7 @@ import structlog
 from consumer.runtime import failpoints
 from consumer.store import older_loads, pruning
 from consumer.store.database import Database
-from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
+from consumer.store.errors import OUTAGE_ERRORS
 from messaging.backoff import Backoff
 from messaging.timeouts import no_heartbeat, wait_event
 
@@ -62,7 +62,7 @@ class Pruner:
                 await self.prune_once(stop)
                 backoff.reset()
                 await wait_event(stop, INTERVAL_SECONDS, self._heartbeat)
-            except (DatabaseUnavailableError, TransactionConflictError) as error:
+            except OUTAGE_ERRORS as error:
                 delay = backoff.next()
                 log.warning("retention.retrying", reason=str(error), retry_in_seconds=round(delay, 1))
                 await wait_event(stop, delay, self._heartbeat)

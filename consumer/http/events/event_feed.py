@@ -11,7 +11,7 @@ from consumer.http.events.subscriber import FeedEvent, Subscriber
 from consumer.runtime.aio import WakeEvent
 from consumer.store import event_log
 from consumer.store.database import Database
-from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
+from consumer.store.errors import OUTAGE_ERRORS
 from consumer.store.event_log import StoredEvent
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("events")
@@ -88,7 +88,7 @@ class EventFeed:
             self._heartbeat()
             try:
                 progressed = await self._poll()
-            except (DatabaseUnavailableError, TransactionConflictError) as error:
+            except OUTAGE_ERRORS as error:
                 log.warning("events.retrying", reason=str(error), retry_in_seconds=RETRY_INTERVAL)
                 await self._wake_event.wait(RETRY_INTERVAL, self._heartbeat)
                 continue

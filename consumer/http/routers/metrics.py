@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from consumer.store.database import Database
-from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
+from consumer.store.errors import OUTAGE_ERRORS
 from consumer.store.queue_stats import QueueStats, fetch_queue_stats
 
 DATABASE_TIMEOUT = 2.0
@@ -74,7 +74,7 @@ async def _fetch_stats_or_none(database: Database) -> QueueStats | None:
     try:
         async with database.read_transaction(DATABASE_TIMEOUT) as connection:
             return await fetch_queue_stats(connection)
-    except (DatabaseUnavailableError, TransactionConflictError):
+    except OUTAGE_ERRORS:
         return None
 
 

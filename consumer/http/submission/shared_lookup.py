@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from consumer.runtime.aio import WakeEvent
-from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
+from consumer.store.errors import OUTAGE_ERRORS
 
 V = TypeVar("V")
 
@@ -61,7 +61,7 @@ class SharedLookup(Generic[V]):
             await self._wake_event.wait(POLL_INTERVAL)
             try:
                 values = await self._look_up(list(self._waiting))
-            except (DatabaseUnavailableError, TransactionConflictError):
+            except OUTAGE_ERRORS:
                 continue
             except Exception as error:  # noqa: BLE001 – a defect is raised in the waiters, not in this task
                 self._fail_all(error)

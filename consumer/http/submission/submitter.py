@@ -16,7 +16,7 @@ from consumer.http.submission.submit_problems import (
 from consumer.store import commands, recorded_requests
 from consumer.store.commands import CommandDecision
 from consumer.store.database import Database
-from consumer.store.errors import DatabaseUnavailableError, TransactionConflictError
+from consumer.store.errors import OUTAGE_ERRORS
 from consumer.store.jobs import Job
 from consumer.store.recorded_requests import RecordedRequest
 from messaging import timeouts
@@ -92,7 +92,7 @@ class RequestSubmitter:
         try:
             async with self._database.read_transaction(LOOKUP_TIMEOUT) as connection:
                 return await recorded_requests.find_recorded(connection, request_id)
-        except (DatabaseUnavailableError, TransactionConflictError):
+        except OUTAGE_ERRORS:
             return None
 
     def resolve_duplicate(self, recorded: RecordedRequest, request: StartRequest) -> StartResult:

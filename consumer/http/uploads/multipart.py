@@ -131,7 +131,7 @@ async def read_form(chunks: AsyncIterator[bytes], content_type: str) -> AsyncIte
         started = time.monotonic()
         for start in range(0, len(chunk), SLICE_BYTES):
             if time.monotonic() - started > MAX_BLOCKING_SECONDS:
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # lets the event loop serve other requests
                 started = time.monotonic()
             for event in reader.feed(chunk[start : start + SLICE_BYTES]):
                 yield event
