@@ -13,6 +13,7 @@ from consumer.http.events.event_feed import EventFeed
 from consumer.http.jobs.job_path import EncodedJobPaths
 from consumer.http.middleware.guarded_app import GuardedApp
 from consumer.http.openapi import openapi_document
+from consumer.http.page import errors as page_errors
 from consumer.http.page.routers import PageDependencies, page_routers
 from consumer.http.page.routes.new_import import UPLOAD_PATH, ImportOptions
 from consumer.http.rejected.csv_response import download_slots
@@ -75,7 +76,7 @@ def make_app(dependencies: HttpDependencies) -> FastAPI:
     app.streamed_paths = {excel.EXCEL_PATH, UPLOAD_PATH}
     app.state.authenticator = dependencies.authenticator
     _add_postgres_check(dependencies.database, dependencies.health)
-    error_handlers.install(app)
+    page_errors.install(app)
     openapi_document.install(app, dependencies.datasets, auth_enforced=dependencies.authenticator.enforced)
     for router in _routers(dependencies):
         app.include_router(router)

@@ -13,7 +13,7 @@ from consumer.http.auth.authenticator import Caller, requires
 from consumer.http.auth.tokens import Right
 from consumer.http.jobs.job_path import JobIdentifier, job_page_url
 from consumer.http.jobs.lookup import get_job_or_404
-from consumer.http.page.page_route import SEE_OTHER
+from consumer.http.page.errors import SEE_OTHER
 from consumer.http.page.routes.page_router import page_router
 from consumer.http.page.views.actions import Action
 from consumer.http.problem import ProblemError

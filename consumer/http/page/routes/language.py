@@ -4,8 +4,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 
 from consumer.http.page.context import LANGUAGE_COOKIE
+from consumer.http.page.errors import SEE_OTHER, local_path
 from consumer.http.page.language import Language
-from consumer.http.page.page_route import SEE_OTHER, local_path
 from consumer.http.page.routes.page_router import page_router
 
 YEAR_SECONDS = 365 * 24 * 3600

@@ -12,7 +12,7 @@ from consumer.http.auth.authenticator import Caller, requires
 from consumer.http.auth.tokens import Right
 from consumer.http.jobs.job_path import job_page_url
 from consumer.http.page.context import PageContext
-from consumer.http.page.page_route import SEE_OTHER
+from consumer.http.page.errors import SEE_OTHER
 from consumer.http.page.routes.page_router import page_router
 from consumer.http.problem import Problem, ProblemError
 from consumer.http.requests.bodies import DatabaseBody, GoogleSheetsBody, validate_or_422

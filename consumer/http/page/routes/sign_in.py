@@ -5,7 +5,7 @@ from fastapi.responses import RedirectResponse
 
 from consumer.http.auth.sign_in import sign_in, sign_out
 from consumer.http.page.context import PageContext
-from consumer.http.page.page_route import SEE_OTHER, SIGN_IN_PATH, UNAUTHENTICATED, local_path
+from consumer.http.page.errors import SEE_OTHER, SIGN_IN_PATH, UNAUTHENTICATED, local_path
 from consumer.http.page.routes.page_router import page_router
 from consumer.http.problem import ProblemError
 

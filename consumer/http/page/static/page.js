@@ -184,6 +184,7 @@
       setBusy(true);
       request = new XMLHttpRequest();
       request.open("POST", form.action);
+      request.setRequestHeader("Accept", "text/html");
       request.responseType = "document";
       request.upload.addEventListener("progress", (step) => {
         if (!step.lengthComputable) return;

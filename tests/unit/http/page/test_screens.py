@@ -14,8 +14,8 @@ from fastapi.responses import HTMLResponse
 from consumer.http.auth.authenticator import ANONYMOUS, Caller
 from consumer.http.auth.tokens import Right
 from consumer.http.page.context import PageContext
+from consumer.http.page.errors import problem_page
 from consumer.http.page.language import Language
-from consumer.http.page.page_route import problem_page
 from consumer.http.page.routes.jobs import ListQuery
 from consumer.http.page.routes.new_import import ImportOptions
 from consumer.http.page.routes.rejected import RejectedPageQuery

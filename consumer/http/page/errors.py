@@ -1,34 +1,38 @@
-"""Routes that answer with pages: an error is a page as well, and a missing token leads to the sign-in."""
+"""Errors as pages: a browser sees what is wrong and what to do, and signs in where a token is missing."""
 
 from urllib.parse import urlencode
 
-from fastapi import Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
 from consumer.http.error_handlers import HANDLED_ERRORS, to_problem
-from consumer.http.guarded_route import GuardedRoute, Handler
+from consumer.http.middleware.security_headers import PRIVATE_PREFIX
 from consumer.http.page.context import PageContext
 from consumer.http.problem import ProblemError
 
 SEE_OTHER = 303
 UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, UNAVAILABLE = 401, 403, 404, 503
 SIGN_IN_PATH = "/sign-in"
+HTML_MEDIA_TYPE = "text/html"
 
 
-class PageRoute(GuardedRoute):
-    """A route whose expected errors are rendered for people."""
+def install(app: FastAPI) -> None:
+    """Let the app answer errors with pages where a person asked, in place of problems for programs."""
 
-    def get_route_handler(self) -> Handler:
-        """The handler of `GuardedRoute`, with its errors as pages."""
-        handle = super().get_route_handler()
+    async def handle(request: Request, error: Exception) -> Response:
+        problem = to_problem(error)
+        if _asks_for_page(request):
+            return problem_page(PageContext.of(request), problem)
+        return problem.response()
 
-        async def handle_for_people(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except HANDLED_ERRORS as error:
-                return problem_page(PageContext.of(request), to_problem(error))
+    for error_type in (*HANDLED_ERRORS, Exception):
+        app.add_exception_handler(error_type, handle)
 
-        return handle_for_people
+
+def _asks_for_page(request: Request) -> bool:
+    """Whether a browser asks, outside of the API, which answers programs alone."""
+    is_api = request.scope["path"].startswith(PRIVATE_PREFIX)
+    return not is_api and HTML_MEDIA_TYPE in request.headers.get("accept", "")
 
 
 def problem_page(page: PageContext, error: ProblemError) -> Response:
