@@ -10,7 +10,7 @@ STAMP := $(VENV)/.made-from-requirements-dev.lock
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test test-faults test-all check prose docs format stack up down status
-.PHONY: bench recovery takeover bench-uploads soak fuzz lock schemas
+.PHONY: bench recovery takeover bench-uploads soak fuzz lock schemas vendor
 .NOTPARALLEL:
 
 help: ## this list
@@ -102,6 +102,18 @@ fuzz: venv ## the HTTP side against its OpenAPI document, with random requests (
 
 schemas: venv ## JSON Schemas and the AsyncAPI document from the models
 	$(RUN) -m schemas.generate
+
+PAGE := consumer/http/page/static
+HTMX := sed -n 's/^HTMX_$(1) = "\(.*\)"/\1/p' $(PAGE).py
+
+vendor: ## htmx of the page again, from npm, checked by its hash (for maintainers)
+	@version=$$($(call HTMX,VERSION)); hash=$$($(call HTMX,SHA256)); folder=$$(mktemp -d); \
+	npm pack --silent --pack-destination $$folder htmx.org@$$version >/dev/null && \
+	tar xzf $$folder/htmx.org-$$version.tgz -C $$folder && \
+	echo "$$hash  $$folder/package/dist/htmx.min.js" | sha256sum --check --quiet && \
+	cp $$folder/package/dist/htmx.min.js $(PAGE)/htmx.min.js && \
+	cp $$folder/package/LICENSE $(PAGE)/htmx.LICENSE.txt && \
+	rm -r $$folder && echo "htmx $$version"
 
 lock: ## regenerate the lock files (needs uv)
 	@command -v uv >/dev/null || { echo "make: uv is needed for this: pip install uv" >&2; exit 1; }
