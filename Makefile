@@ -104,7 +104,7 @@ schemas: venv ## JSON Schemas and the AsyncAPI document from the models
 	$(RUN) -m schemas.generate
 
 PAGE := consumer/http/page/static
-HTMX := sed -n 's/^HTMX_$(1) = "\(.*\)"/\1/p' $(PAGE).py
+HTMX = sed -n 's/^HTMX_$(1) = "\(.*\)"/\1/p' $(PAGE).py
 
 vendor: ## htmx of the page again, from npm, checked by its hash (for maintainers)
 	@version=$$($(call HTMX,VERSION)); hash=$$($(call HTMX,SHA256)); folder=$$(mktemp -d); \
