@@ -1,9 +1,13 @@
 """HTML responses with a Content-Security-Policy; nothing is loaded from other sites."""
 
+import gzip
+from collections.abc import Mapping
 from typing import Any
 
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from consumer.http.headers import MIN_COMPRESSED_BYTES, accepts_gzip
 
 BASE_CONTENT_SECURITY_POLICY = {
     "default-src": "'none'",
@@ -14,7 +18,21 @@ BASE_CONTENT_SECURITY_POLICY = {
     "style-src": "'self'",
 }
 """The policy of every page, to which a page adds directives."""
+COMPRESSION_LEVEL = 5
+"""A millisecond for a list of 50 jobs, which becomes a tenth."""
 PAGE_HEADERS = {"cache-control": "no-cache", "referrer-policy": "no-referrer"}
+
+
+def compress(response: Response, request_headers: Mapping[str, str]) -> None:
+    """Compress the body of a complete response, if its client accepts that.
+
+    A page holds no secret that a guess of its reader could be compared with (BREACH): sessions are cookies.
+    """
+    if len(response.body) < MIN_COMPRESSED_BYTES or not accepts_gzip(request_headers):
+        return
+    response.body = gzip.compress(response.body, compresslevel=COMPRESSION_LEVEL, mtime=0)
+    response.headers["content-encoding"] = "gzip"
+    response.headers["content-length"] = str(len(response.body))
 
 
 def html_response(text: str, status: int = 200, **directives: str) -> HTMLResponse:

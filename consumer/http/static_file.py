@@ -7,12 +7,12 @@ from functools import cached_property
 
 from fastapi import Request, Response
 
+from consumer.http.headers import MIN_COMPRESSED_BYTES, accepts_gzip
+
 REVALIDATE = "no-cache"
 """Browsers cache the file and revalidate it each time, so that an upgrade shows at once."""
 IMMUTABLE = "public, max-age=31536000, immutable"
 """For addresses that name the version: another version has another address (RFC 8246)."""
-MIN_COMPRESSED_BYTES = 1_024
-"""Smaller files hardly get smaller."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class StaticFile:
 
     def response(self, request: Request) -> Response:
         """The file, or 304 if the client has it; compressed if the client accepts that."""
-        is_compressed = len(self.content) >= MIN_COMPRESSED_BYTES and _accepts_gzip(request)
+        is_compressed = len(self.content) >= MIN_COMPRESSED_BYTES and accepts_gzip(request.headers)
         etag = f'"{self.version}{"-gzip" if is_compressed else ""}"'
         is_versioned = request.query_params.get("v") == self.version
         headers = {
@@ -47,12 +47,3 @@ class StaticFile:
             headers["content-encoding"] = "gzip"
         body = self._compressed if is_compressed else self.content
         return Response(body, media_type=self.media_type, headers=headers)
-
-
-def _accepts_gzip(request: Request) -> bool:
-    """Whether `Accept-Encoding` lists gzip, and not with the weight 0 (RFC 9110, 12.5.3)."""
-    for coding in request.headers.get("accept-encoding", "").lower().split(","):
-        name, _, weight = coding.partition(";")
-        if name.strip() in {"gzip", "x-gzip"}:
-            return weight.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
-    return False

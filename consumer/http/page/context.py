@@ -13,7 +13,7 @@ from jinja2 import Environment
 
 from consumer.http.auth.authenticator import Caller
 from consumer.http.auth.tokens import Right
-from consumer.http.html import html_response, template_environment
+from consumer.http.html import compress, html_response, template_environment
 from consumer.http.jobs.job_path import job_page_url, job_url
 from consumer.http.page import static
 from consumer.http.page.formatting import Formatter
@@ -84,8 +84,9 @@ class PageContext:
         response.headers["referrer-policy"] = (
             "same-origin"  # `no-referrer` would make the Origin of forms null
         )
-        response.headers["vary"] = "accept-language, cookie, hx-request"
+        response.headers["vary"] = "accept-encoding, accept-language, cookie, hx-request"
         response.headers["content-language"] = self.language
+        compress(response, self.request.headers)
         return response
 
 

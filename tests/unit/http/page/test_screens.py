@@ -1,5 +1,6 @@
 """Every screen in every state, in both languages: it renders, escapes texts, and has no inline code."""
 
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -335,3 +336,14 @@ OTHER_SCREENS: dict[str, Callable[[PageContext], HTMLResponse]] = {
 @pytest.mark.parametrize("render", OTHER_SCREENS.values(), ids=OTHER_SCREENS)
 def test_other_screens(render: Callable[[PageContext], HTMLResponse], language: Language) -> None:
     check(render(make_page(language, None)))
+
+
+@pytest.mark.parametrize(("accepted", "encoding"), [("gzip, br", "gzip"), ("br", None)])
+def test_page_is_compressed_for_clients_that_accept_it(accepted: str, encoding: str | None) -> None:
+    page = make_page(Language.EN, None)
+    page.request.scope["headers"] = [(b"accept-encoding", accepted.encode())]
+    response = page.render("sign_in.html", next="/", is_wrong=False)
+    body = bytes(response.body)
+    assert response.headers.get("content-encoding") == encoding
+    assert response.headers["content-length"] == str(len(body))
+    assert b"</html>" in (gzip.decompress(body) if encoding else body)
