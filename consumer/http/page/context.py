@@ -19,7 +19,7 @@ from consumer.http.page import static
 from consumer.http.page.formatting import Formatter
 from consumer.http.page.language import Language, choose_language
 from consumer.http.page.texts.catalog import Texts, load_texts, to_html, to_sentence
-from consumer.http.page.views import progress, source, waiting
+from consumer.http.page.views import announcement, progress, source, waiting
 
 LANGUAGE_COOKIE = "migration-language"
 FRAGMENT_HEADER = "hx-request"
@@ -98,6 +98,9 @@ def _environment() -> Environment:
         "quote": lambda text: quote(text, safe=""),
         "segments": progress.segments,
         "progress_of": progress.progress,
+        "took": progress.took,
+        "announce_job": announcement.announce_job,
+        "announce_list": announcement.announce_list,
         "source_of": source.source_of,
         "is_live": progress.is_live,
         "is_cancelling": progress.is_cancelling,

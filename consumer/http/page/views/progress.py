@@ -55,6 +55,13 @@ def segments(job: Job) -> Iterator[Segment]:
             x += width
 
 
+def took(job: Job) -> float | None:
+    """Seconds from the first claim of a job to its end; None until then."""
+    if job.started_at is None or job.completed_at is None:
+        return None
+    return max(0.0, (job.completed_at - job.started_at).total_seconds())
+
+
 def is_live(job: Job) -> bool:
     """Whether the job can change by itself."""
     return not job.status.terminal
