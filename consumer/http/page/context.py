@@ -64,6 +64,12 @@ class PageContext:
         """Whether the caller has a right, by its name."""
         return self.caller is not None and Right(right) in self.caller.rights
 
+    @property
+    def rights_in_words(self) -> str:
+        """What the caller may do."""
+        rights = sorted(self.caller.rights) if self.caller is not None else []
+        return ", ".join(self.texts(f"ui.sign_in.right_{right}") for right in rights)
+
     def render(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """A page or a part of one; raises jinja2.UndefinedError if the template needs more values."""
         text = (

@@ -45,8 +45,13 @@ def progress(job: Job) -> Progress | None:
 
 
 def segments(job: Job) -> Iterator[Segment]:
-    """The outcomes that have rows, from left to right; they fill the bar as far as the job is."""
-    whole = max(job.total or 0, job.rows_done)
+    """The outcomes that have rows, from left to right; they fill the bar as far as the job is.
+
+    None while the total is unknown: a full bar would look like the end.
+    """
+    if job.total is None:
+        return
+    whole = max(job.total, job.rows_done)
     x = 0.0
     for outcome in OUTCOMES:
         if rows := getattr(job, outcome):
