@@ -68,7 +68,7 @@ def find_keys_in_code(source: str) -> Iterator[str]:
     joined = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr) and node.values and isinstance(node.values[0], ast.Constant):
-            yield "".join(part.value if isinstance(part, ast.Constant) else "*" for part in node.values)
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "*" for part in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in joined:
             yield node.value
 
