@@ -41,8 +41,9 @@ def _up(environment: DevEnvironment, arguments: argparse.Namespace) -> None:
         environment.service.start("run-service")
     page = f"http://127.0.0.1:{environment.env()['MIGRATION_HTTP_PORT']}"
     print(
-        f"The service is at {page}; logs: {environment.logs}.\n"
-        "Next: `.venv/bin/migration start excel FILE --watch`; `make down` stops everything."
+        f"The page of the service is {page} (open it in a browser); logs: {environment.logs}.\n"
+        "Next: drop a workbook there, or `.venv/bin/migration start excel FILE --watch`; "
+        "`make down` stops everything."
     )
 
 

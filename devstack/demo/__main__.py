@@ -20,6 +20,12 @@ from devstack.signals import exit_on_sigterm
 from devstack.stack import Stack
 from devstack.stack_kinds import STACK_KINDS, start_stack
 
+NEXT_STEP = (
+    "To see imports on the page of the service, in a browser: `make up` starts it, leaves it running, "
+    "and prints its address."
+)
+"""The servers of the demo are stopped at its end, so their page cannot be opened any more."""
+
 
 def main() -> int:
     """Run the demo; 0 when every import reports exactly what its source holds, else 1 or 130."""
@@ -34,7 +40,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\ndemo: interrupted; everything it started is stopped.", file=sys.stderr)
         return 130
-    print(f"\nEverything is stopped again. Took {time.monotonic() - started:.0f} seconds.")
+    print(f"\nEverything is stopped again. Took {time.monotonic() - started:.0f} seconds.\n{NEXT_STEP}")
     return 0 if exact else 1
 
 
@@ -74,6 +80,7 @@ def _import_all(
     echo(f"  {workbook.path.name}, {workbook.path.stat().st_size / 2**20:.1f} MiB")
     environment = {**stack.env, **source_settings, **_service_settings(folder)}
     echo("Starting the service …")
+    echo(f"  Its page, until the demo ends: {environment['MIGRATION_HTTP_URL']}")
     with watched_service(environment, folder / "logs" / "consumer.log"):
         cli = MigrationCli(environment)
         exact = _import_workbook(

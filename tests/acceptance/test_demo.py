@@ -16,6 +16,12 @@ def test_demo_imports_its_three_sources_exactly() -> None:
     done = _demo("--rows", "2000")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "DIFFERS" not in done.stdout
+    assert re.search(r"Its page, until the demo ends: http://127\.0\.0\.1:\d+\n", done.stdout)
+    assert (
+        done.stdout.rstrip()
+        .splitlines()[-1]
+        .endswith("`make up` starts it, leaves it running, and prints its address.")
+    )
     assert re.search(r"\$ curl -X POST http://\S+/migration/excel -F", done.stdout)
     assert re.search(r"→ 202, job 1: pending|→ 202, job 1: running", done.stdout)
     assert re.search(r"the right rows were rejected +yes", done.stdout)

@@ -19,7 +19,7 @@ from consumer.http.page import static
 from consumer.http.page.formatting import Formatter
 from consumer.http.page.language import Language, choose_language
 from consumer.http.page.texts.catalog import Texts, load_texts, to_html, to_sentence
-from consumer.http.page.views import progress, source, waiting
+from consumer.http.page.views import announcement, progress, source, waiting
 
 LANGUAGE_COOKIE = "migration-language"
 FRAGMENT_HEADER = "hx-request"
@@ -64,6 +64,12 @@ class PageContext:
         """Whether the caller has a right, by its name."""
         return self.caller is not None and Right(right) in self.caller.rights
 
+    @property
+    def rights_in_words(self) -> str:
+        """What the caller may do."""
+        rights = sorted(self.caller.rights) if self.caller is not None else []
+        return ", ".join(self.texts(f"ui.sign_in.right_{right}") for right in rights)
+
     def render(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """A page or a part of one; raises jinja2.UndefinedError if the template needs more values."""
         text = (
@@ -99,6 +105,9 @@ def _environment() -> Environment:
         "quote": lambda text: quote(text, safe=""),
         "segments": progress.segments,
         "progress_of": progress.progress,
+        "took": progress.took,
+        "announce_job": announcement.announce_job,
+        "announce_list": announcement.announce_list,
         "source_of": source.source_of,
         "is_live": progress.is_live,
         "is_cancelling": progress.is_cancelling,

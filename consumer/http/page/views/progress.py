@@ -45,14 +45,26 @@ def progress(job: Job) -> Progress | None:
 
 
 def segments(job: Job) -> Iterator[Segment]:
-    """The outcomes that have rows, from left to right; they fill the bar as far as the job is."""
-    whole = max(job.total or 0, job.rows_done)
+    """The outcomes that have rows, from left to right; they fill the bar as far as the job is.
+
+    None while the total is unknown: a full bar would look like the end.
+    """
+    if job.total is None:
+        return
+    whole = max(job.total, job.rows_done)
     x = 0.0
     for outcome in OUTCOMES:
         if rows := getattr(job, outcome):
             width = BAR_WIDTH * rows / whole
             yield Segment(outcome, rows, round(x, 3), round(width, 3))
             x += width
+
+
+def took(job: Job) -> float | None:
+    """Seconds from the first claim of a job to its end; None until then."""
+    if job.started_at is None or job.completed_at is None:
+        return None
+    return max(0.0, (job.completed_at - job.started_at).total_seconds())
 
 
 def is_live(job: Job) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 
 from consumer.store.rejected_counts import RejectedCount
 
+NOTED_KINDS = frozenset({"error", "formula"})
+
 
 @dataclass(frozen=True, slots=True)
 class RowError:
@@ -28,6 +30,11 @@ class RecordCell:
     value: str
     kind: str | None
     is_wrong: bool
+
+    @property
+    def note(self) -> str | None:
+        """The kind where a person needs it to understand the cell: its value does not show it."""
+        return self.kind if self.kind in NOTED_KINDS else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,9 @@ NOT_TRANSLATED = {
     "ui.jobs.column_number",
     "ui.jobs.empty_command",
     "ui.live.waiting",
-    "ui.nav.other_language",
     "unit.less_than",
 }
-RUSSIAN_WORDS_IN_ENGLISH = {"ИНН", "КПП", "ФОИВ", "Чаты", "да", "нет", "Русский"}
+RUSSIAN_WORDS_IN_ENGLISH = {"ИНН", "КПП", "ФОИВ", "Чаты", "да", "нет"}
 CYRILLIC_WORD = re.compile(r"[а-яё]+", re.IGNORECASE)
 
 SECTIONS: Mapping[str, Iterable[str]] = {

@@ -1,12 +1,14 @@
 """The bar of a job: its segments fill it exactly as far as the job is."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.http.page.views.progress import OUTCOMES, Progress, is_cancelling, progress, segments
+from consumer.http.page.views.progress import OUTCOMES, Progress, is_cancelling, progress, segments, took
 from schemas.status import Status
-from tests.support.jobs import make_job
+from tests.support.jobs import CREATED_AT, make_job
 
 COUNTERS = st.fixed_dictionaries({outcome: st.integers(0, 10**9) for outcome in OUTCOMES})
 
@@ -27,8 +29,12 @@ def test_segments_are_adjacent_and_end_where_the_job_is(counters: dict[str, int]
     assert x == pytest.approx(100 * sum(counters.values()) / total if total else 0, abs=0.01)
 
 
-def test_segments_without_a_total_fill_the_bar() -> None:
-    job = make_job(total=None, processed=30, inserted=30, failed=10)
+def test_without_a_total_there_are_no_segments() -> None:
+    assert not list(segments(make_job(total=None, processed=30, inserted=30, failed=10)))
+
+
+def test_more_rows_than_announced_fill_the_bar() -> None:
+    job = make_job(total=20, processed=30, inserted=30, failed=10)
     assert [(s.outcome, s.x, s.width) for s in segments(job)] == [("inserted", 0, 75), ("failed", 75, 25)]
 
 
@@ -55,3 +61,15 @@ def test_job_that_has_read_nothing_has_no_progress() -> None:
 )
 def test_only_a_running_job_is_cancelling(status: Status, cancel_requested: bool, expected: bool) -> None:
     assert is_cancelling(make_job(status=status, cancel_requested=cancel_requested)) is expected
+
+
+@pytest.mark.parametrize(
+    ("started", "completed", "seconds"), [(None, None, None), (0, None, None), (None, 5, None), (2, 95, 93.0)]
+)
+def test_time_from_first_claim_to_end(
+    started: int | None, completed: int | None, seconds: float | None
+) -> None:
+    def at(second: int | None) -> datetime | None:
+        return None if second is None else CREATED_AT + timedelta(seconds=second)
+
+    assert took(make_job(started_at=at(started), completed_at=at(completed))) == seconds

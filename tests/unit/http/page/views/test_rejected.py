@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from consumer.http.page.views.rejected import Facet, cell_text, facets, parse_row
+from consumer.http.page.views.rejected import Facet, RecordCell, cell_text, facets, parse_row
 from consumer.store.rejected_counts import RejectedCount
 
 ROW = {
@@ -71,3 +71,11 @@ def test_facets_of_all_codes() -> None:
 
 def test_fields_are_those_of_the_chosen_code() -> None:
     assert facets(COUNTS, "required")[1] == [Facet("name", 5), Facet("inn", 3)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "note"),
+    [(None, None), ("date", None), ("number", None), ("error", "error"), ("formula", "formula")],
+)
+def test_kind_is_noted_where_the_value_does_not_show_it(kind: str | None, note: str | None) -> None:
+    assert RecordCell("a", "", kind, is_wrong=False).note == note
