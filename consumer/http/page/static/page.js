@@ -3,7 +3,7 @@
 
 (() => {
   const locale = document.body.dataset.locale;
-  const POKE_INTERVAL = 1500;
+  const POKE_INTERVAL = 2500;
   const ANNOUNCE_INTERVAL = 5000;
   const MAX_RETRY_INTERVAL = 60000;
 
