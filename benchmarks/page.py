@@ -1,7 +1,8 @@
 """`make bench-page`: how long the pages of the list and of a job take over HTTP, with many jobs in the table.
 
-Prints the median and the 99th percentile in milliseconds, from the request to the last byte, and the same for
-the JSON of the list: what the page costs beside it is rendering.
+Prints the median and the 99th percentile in milliseconds, from the request to the last byte, and the CPU time
+of the service for each request, which depends less on what else runs. The JSON of the list is there to compare:
+what the page costs beside it is rendering.
 """
 
 import asyncio
@@ -15,10 +16,11 @@ from typing import Annotated
 
 import asyncpg
 import httpx
+import psutil
 import typer
 
 from devstack.errors import StackError
-from devstack.service import running_service
+from devstack.service import ServiceProcess, running_service
 from devstack.signals import exit_on_sigterm
 from devstack.stack_kinds import start_stack
 
@@ -63,7 +65,7 @@ def main(
             with running_service({**stack.env, "MIGRATION_INBOX": str(inbox)}, LOG) as service:
                 asyncio.run(_insert_jobs(stack.database_url, jobs))
                 print(f"{jobs:,} jobs in the table, {requests} requests each")
-                for line in _measure(service.url, requests):
+                for line in _measure(service, requests):
                     print(line, flush=True)
     except StackError as error:
         print(f"bench-page: {error}", file=sys.stderr)
@@ -79,15 +81,26 @@ async def _insert_jobs(dsn: str, jobs: int) -> None:
         await connection.close()
 
 
-def _measure(url: str, requests: int) -> Iterator[str]:
+def _measure(service: ServiceProcess, requests: int) -> Iterator[str]:
     """A line for each of PATHS; raises httpx.HTTPStatusError where a page fails."""
-    with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+    process = psutil.Process(service.pid)
+    with httpx.Client(base_url=service.url, timeout=30, trust_env=False) as client:
         for title, path in PATHS.items():
             etag = client.get(path).raise_for_status().headers.get("etag", "")
             headers = {"if-none-match": etag} if "unchanged" in title else {}
-            times = [_milliseconds(client, path, headers) for _ in range(WARM_REQUESTS + requests)]
-            percentiles = quantiles(times[WARM_REQUESTS:], n=100)
-            yield f"{title:<30} p50 {percentiles[49]:6.1f} ms   p99 {percentiles[98]:6.1f} ms"
+            for _ in range(WARM_REQUESTS):
+                _milliseconds(client, path, headers)
+            before = _cpu_seconds(process)
+            times = [_milliseconds(client, path, headers) for _ in range(requests)]
+            cpu = 1000 * (_cpu_seconds(process) - before) / requests
+            percentiles = quantiles(times, n=100)
+            p50, p99 = percentiles[49], percentiles[98]
+            yield f"{title:<30} p50 {p50:6.1f} ms   p99 {p99:6.1f} ms   CPU {cpu:5.1f} ms"
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def _milliseconds(client: httpx.Client, path: str, headers: Mapping[str, str]) -> float:
