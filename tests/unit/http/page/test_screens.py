@@ -246,7 +246,7 @@ def test_list(
     page = make_page(language, caller)
     numbered = [make_job(**{name: getattr(job, name) for name in Job.__dataclass_fields__} | {"id": n})
                 for n, job in enumerate(jobs)]  # fmt: skip
-    values = {"query": ListQuery.of(query), "listed": JobListPage(numbered, next_before)}
+    values: dict[str, Any] = {"query": ListQuery.of(query), "listed": JobListPage(numbered, next_before)}
     text = check(page.render("jobs.html", etag="", **values))
     assert ("migration start excel" in text) == (not jobs and not query)
     check(page.render("jobs_state.html", **values))
