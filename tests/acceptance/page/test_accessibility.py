@@ -2,10 +2,9 @@
 
 import hashlib
 from collections.abc import AsyncIterator
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
-import axe_playwright_python
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
@@ -23,7 +22,7 @@ from tests.support.http_app import make_read_only_app
 
 pytestmark = needs_browser
 
-AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+AXE = files("axe_playwright_python") / "axe.min.js"
 AXE_SHA256 = "66a8aaa95a8b044a7fd74a5435873bf04ff65a1ca75567c921b7509742085a14"
 """Of `axe.min.js` in the npm package `axe-core` 4.12.1; the wheel adds a line break."""
 RUN = """async (rules) => {
