@@ -1,8 +1,8 @@
 """`make bench-page`: how long the pages of the list and of a job take over HTTP, with many jobs in the table.
 
 Prints the median and the 99th percentile in milliseconds, from the request to the last byte, and the CPU time
-of the service for each request, which depends less on what else runs. The JSON of the list is there to compare:
-what the page costs beside it is rendering.
+of the service for each request, which depends less on what else runs. The JSON of the list is there to
+compare: what the page costs beside it is rendering.
 """
 
 import asyncio

@@ -66,7 +66,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_tab(browser: Browser) -> AsyncIterator[OpenTab]:
-    """Opens tabs at an address of a service, in English unless said otherwise."""
+    """Opens tabs at an address of a service, in English by default."""
     tabs: list[BrowserTab] = []
 
     async def open_at(url: str, **options: Any) -> BrowserTab:

@@ -74,7 +74,7 @@ async def test_too_large_file_is_refused_before_it_is_sent(
 
 async def test_what_is_no_workbook_fails_with_its_reason(tab: BrowserTab, tmp_path: Path) -> None:
     page = await tab.open("/import")
-    await upload(page, make_file(tmp_path, "letter.xlsx", 20, b"Dear importer,"))
+    await upload(page, make_file(tmp_path, "note.xlsx", 20, b"Dear importer,"))
     await expect_status(page, "failed")
     code = await page.locator("#error h2 code").inner_text()
     await expect(page.locator("#error h2")).to_contain_text(EN(f"error.{code}.title"))
