@@ -97,9 +97,12 @@ class Job:
 
     @property
     def eta_seconds(self) -> float | None:
-        """Seconds the remaining rows take at this rate; None where it or the total is unknown."""
+        """Seconds the remaining rows take at this rate; None where it or the total is unknown.
+
+        A rate that rounds to nothing is as good as unknown.
+        """
         rate = self.rows_per_second
-        if rate is None or self.total is None:
+        if not rate or self.total is None:
             return None
         return round(max(self.total - self.rows_done, 0) / rate, 1)
 

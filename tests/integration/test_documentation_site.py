@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -12,15 +11,11 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, Route, async_playwright
 
+from tests.support.browser import BrowserTab, needs_browser, running_browser
 from tests.support.doc_pages import ROOT
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 BUILD_SECONDS = 120
-LIMIT_MS = 20_000
 LOADED_URLS = re.compile(r"<(?!a\b)[^>]*?\b(?:src|href|srcset|poster|data|action)=\"([^\"]*)\"")
 """What a browser fetches by itself, or might; a link waits to be followed."""
 FETCHED_BY_CSS = re.compile(r"(?:url\(|@import\s)\s*[\"']?([^\"')\s]+)")
@@ -86,56 +81,26 @@ def test_third_party_scripts_match_published_digests(name: str, digest: str) -> 
     assert sha256((ROOT / "docs" / "assets" / name).read_bytes()).hexdigest() == digest
 
 
-class SiteTab:
-    """A page of the site in a browser, with all that it asked for elsewhere or that went wrong."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.problems: list[str] = []
-        page.set_default_timeout(LIMIT_MS)
-        page.on("pageerror", lambda error: self.problems.append(f"error {error}"))
-
-    async def open(self, file: Path) -> Page:
-        await self.page.route("**/*", self._block_non_files)
-        await self.page.goto(file.as_uri())
-        return self.page
-
-    async def _block_non_files(self, route: Route) -> None:
-        if urlsplit(route.request.url).scheme in {"file", "data", "blob"}:
-            await route.continue_()
-        else:
-            self.problems.append(f"asked for {route.request.url}")
-            await route.abort()
-
-
 @pytest_asyncio.fixture
-async def tab() -> AsyncIterator[SiteTab]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield SiteTab(await browser.new_page())
-        await browser.close()
+async def tab(site: Path) -> AsyncIterator[BrowserTab]:
+    async with running_browser() as browser:
+        yield await BrowserTab.of(await browser.new_context(), site.as_uri())
 
 
-needs_a_browser = pytest.mark.skipif(
-    BROWSER is None,
-    reason=f"no browser: install one of {', '.join(BROWSERS)} (on Debian: apt install chromium)",
-)
-
-
-@needs_a_browser
+@needs_browser
 @pytest.mark.parametrize("name", ["architecture", "states"])
-async def test_diagrams_render_without_network(tab: SiteTab, site: Path, name: str) -> None:
-    page = await tab.open(site / f"{name}.html")
+async def test_diagrams_render_without_network(tab: BrowserTab, name: str) -> None:
+    page = await tab.open(f"/{name}.html")
     diagram = page.locator("div.mermaid")
     await diagram.wait_for()
     assert (await diagram.bounding_box() or {"height": 0})["height"] > 100
-    assert tab.problems == []
+    assert await tab.all_problems() == []
 
 
-@needs_a_browser
-async def test_search_works_without_server(tab: SiteTab, site: Path) -> None:
-    page = await tab.open(site / "index.html")
+@needs_browser
+async def test_search_works_without_server(tab: BrowserTab) -> None:
+    page = await tab.open("/index.html")
     await page.locator("[data-md-component=search-query]").first.fill("fencing token")
     found = page.locator(".md-search-result__link", has_text="fencing token")
     await found.first.wait_for()
-    assert tab.problems == []
+    assert await tab.all_problems() == []

@@ -1,82 +1,26 @@
 """The documentation pages in a real browser that can reach only this service."""
 
-import shutil
 from collections.abc import AsyncIterator
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, Route, async_playwright
 
 from tests.integration.http.app_server import serve_app
+from tests.support.browser import BrowserTab, needs_browser, running_browser
 from tests.support.http_app import NO_DATABASE, make_read_only_app
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-LIMIT_MS = 20_000
-RECORD_VIOLATIONS = """
-window.violations = [];
-document.addEventListener("securitypolicyviolation", (event) =>
-  window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
-"""
 CUT_TABLES = """
 [...document.querySelectorAll(".wide")].filter((element) => element.scrollWidth > element.clientWidth).length
 """
 
-pytestmark = pytest.mark.skipif(
-    BROWSER is None,
-    reason=f"no browser: install one of {', '.join(BROWSERS)} (on Debian: apt install chromium)",
-)
-
-
-class BrowserTab:
-    """A page and all its errors, warnings and failed requests."""
-
-    def __init__(self, page: Page, url: str) -> None:
-        self.page = page
-        self.url = url
-        self.problems: list[str] = []
-        page.set_default_timeout(LIMIT_MS)
-        page.on("console", lambda message: self._on_console(message.type, message.text))
-        page.on("pageerror", lambda error: self.problems.append(f"error {error}"))
-        page.on("requestfailed", lambda request: self.problems.append(f"failed {request.url[:200]}"))
-        page.on("response", lambda response: self._on_response(response.status, response.url))
-
-    async def open(self, path: str) -> Page:
-        await self.page.add_init_script(RECORD_VIOLATIONS)
-        await self.page.route("**/*", self._block_foreign)
-        await self.page.goto(self.url + path)
-        return self.page
-
-    async def all_problems(self) -> list[Any]:
-        return [*self.problems, *await self.page.evaluate("window.violations")]
-
-    def _on_console(self, kind: str, text: str) -> None:
-        if kind in {"error", "warning"}:
-            self.problems.append(f"console {text}")
-
-    def _on_response(self, status: int, url: str) -> None:
-        if status >= 400:
-            self.problems.append(f"{status} {url}")
-
-    async def _block_foreign(self, route: Route) -> None:
-        parts = urlsplit(route.request.url)
-        if parts.scheme in {"data", "blob"} or route.request.url.startswith(self.url):
-            await route.continue_()
-        else:
-            self.problems.append(f"requested {parts.netloc}")
-            await route.abort()
+pytestmark = needs_browser
 
 
 @pytest_asyncio.fixture
 async def tab() -> AsyncIterator[BrowserTab]:
     app = make_read_only_app(NO_DATABASE)
-    async with serve_app(app) as port, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield BrowserTab(await browser.new_page(), f"http://127.0.0.1:{port}")
-        await browser.close()
+    async with serve_app(app) as port, running_browser() as browser:
+        yield await BrowserTab.of(await browser.new_context(), f"http://127.0.0.1:{port}")
 
 
 async def test_docs_shows_operations_and_calls_one(tab: BrowserTab) -> None:

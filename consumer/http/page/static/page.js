@@ -3,7 +3,7 @@
 
 (() => {
   const locale = document.body.dataset.locale;
-  const POKE_INTERVAL = 1500;
+  const POKE_INTERVAL = 2500;
   const ANNOUNCE_INTERVAL = 5000;
   const MAX_RETRY_INTERVAL = 60000;
 
@@ -46,6 +46,19 @@
     if (isStale) stale.textContent = document.body.dataset.staleText.replace("{time}", shortTime.format(lastSuccess));
   }
 
+  /* The server does not know which details the reader has opened, so an update would close them. */
+  let toggled = new Map();
+
+  function rememberDetails() {
+    toggled = new Map([...live.querySelectorAll("details[id]")].map((details) => [details.id, details.open]));
+  }
+
+  function restoreDetails() {
+    for (const details of live.querySelectorAll("details[id]")) {
+      if (toggled.has(details.id)) details.open = toggled.get(details.id);
+    }
+  }
+
   function refresh() {
     if (live) window.htmx.trigger(live, "refresh");
   }
@@ -83,7 +96,9 @@
       if (tag) live.dataset.etag = tag;
     });
     live.addEventListener("htmx:error", failed);
+    live.addEventListener("htmx:before:swap", rememberDetails);
     live.addEventListener("htmx:after:swap", () => {
+      restoreDetails();
       showTimes(live);
       announce();
     });

@@ -1,0 +1,51 @@
+"""What screen readers speak: the state of the job, at most every five seconds."""
+
+from itertools import pairwise
+
+from playwright.async_api import expect
+
+from devstack.service import ServiceProcess
+from tests.acceptance.page.actions import refresh
+from tests.acceptance.page.job_rows import advance, insert_running_job
+from tests.support.browser import BrowserTab, needs_browser
+from tests.support.harness import Harness
+from tests.support.wait import wait_until_async
+
+pytestmark = needs_browser
+
+INTERVAL_MS = 5_000
+TIMER_SLACK_MS = 50
+RECORD = """() => {
+  window.spoken = [];
+  const region = document.getElementById("announcer");
+  new MutationObserver(() => window.spoken.push([performance.now(), region.textContent]))
+    .observe(region, { childList: true, characterData: true, subtree: true });
+}"""
+
+
+async def test_live_region_changes_at_most_every_five_seconds(
+    harness: Harness, service: ServiceProcess, tab: BrowserTab
+) -> None:
+    request_id = insert_running_job(harness)
+    page = await tab.open(f"/jobs/{request_id}")
+    await page.evaluate(RECORD)
+
+    async def has_spoken_three_times() -> bool:
+        advance(harness, request_id, 1_000)
+        await refresh(page)
+        return int(await page.evaluate("window.spoken.length")) >= 3
+
+    await wait_until_async(has_spoken_three_times, 20, "three sentences")
+    spoken = await page.evaluate("window.spoken")
+    assert len({text for _, text in spoken}) == len(spoken)
+    pauses = [later - earlier for (earlier, _), (later, _) in pairwise(spoken)]
+    assert min(pauses) >= INTERVAL_MS - TIMER_SLACK_MS
+
+
+async def test_only_the_live_region_speaks(
+    harness: Harness, service: ServiceProcess, tab: BrowserTab
+) -> None:
+    """No other part that changes is announced by itself."""
+    request_id = insert_running_job(harness)
+    page = await tab.open(f"/jobs/{request_id}")
+    await expect(page.locator("[aria-live], [role=status], [role=alert]:visible")).to_have_count(1)
