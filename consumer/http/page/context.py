@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -79,7 +78,6 @@ class PageContext:
                 page=self,
                 t=self.texts,
                 fmt=Formatter(self.language),
-                now=datetime.now(UTC),
                 **values,
             )
         )

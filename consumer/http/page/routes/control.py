@@ -1,6 +1,5 @@
 """`POST /jobs/{id}/cancel` and `/retry`: publishes the command, then shows the job again."""
 
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated
@@ -54,13 +53,13 @@ def router(submitter: RequestSubmitter, database: Database) -> APIRouter:
             requested_by=resolve_requested_by(None, caller),
         )
         try:
-            await submitter.submit_command(command, job)
+            result = await submitter.submit_command(command, job)
         except ProblemError as error:
             if error.problem.code is not ProblemCode.COMMAND_REFUSED:
                 raise
             query: dict[str, str] = {"refused": action}
         else:
-            query = {"asked": action, "at": str(int(time.time())), "run": str(job.run)}
+            query = {"asked": action, "at": str(int(result.job.now.timestamp())), "run": str(job.run)}
         return RedirectResponse(f"{job_page_url(job.request_id)}?{urlencode(query)}", SEE_OTHER)
 
     return routes
