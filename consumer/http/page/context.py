@@ -23,7 +23,6 @@ from consumer.http.page.views import announcement, progress, source, waiting
 LANGUAGE_COOKIE = "migration-language"
 FRAGMENT_HEADER = "hx-request"
 """Sent by the script that refreshes a part of a page."""
-UTC = UTC
 
 
 @dataclass(frozen=True, slots=True)
