@@ -1,8 +1,9 @@
 """The page by keyboard alone."""
 
+import asyncio
 from pathlib import Path
 
-from playwright.async_api import Page, expect
+from playwright.async_api import FileChooser, Page, expect
 
 from devstack.service import ServiceProcess
 from tests.acceptance.page.actions import EN, shown_job
@@ -13,6 +14,7 @@ from tests.support.harness import Harness
 pytestmark = needs_browser
 
 MOST_STOPS = 40
+CHOOSER_SECONDS = 10
 FOCUSED = """() => {
   const element = document.activeElement;
   const style = getComputedStyle(element);
@@ -39,13 +41,14 @@ async def test_import_is_started(tab: BrowserTab, tmp_path: Path) -> None:
     file = tmp_path / "keys.xlsx"
     file.write_bytes(b"no workbook")
     page = await tab.open("/")
+    chosen: asyncio.Queue[FileChooser] = asyncio.Queue()
+    page.on("filechooser", chosen.put_nowait)  # early: the browser takes a moment to pass choosers on
     await tab_to(page, EN("ui.nav.new_import"))
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/import")
     await tab_to(page, "file")
-    async with page.expect_file_chooser() as chooser:
-        await page.keyboard.press("Enter")
-    await (await chooser.value).set_files(file)
+    await page.keyboard.press("Enter")
+    await (await asyncio.wait_for(chosen.get(), CHOOSER_SECONDS)).set_files(file)
     await tab_to(page, "sheet")
     await page.keyboard.press("Enter")
     await shown_job(page)
