@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the page: one replica for the folder, one browser for the session.
+"""Fixtures of the tests of the page: one replica for each file, one browser for the session.
 
 Every tab is checked at the end of its test: nothing may have been recorded as a problem.
 """
@@ -33,19 +33,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def harness(
     stack: Stack, template_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Harness]:
-    """One database for the folder. Replicas beside `service` share it, since they share requests too."""
+    """One database for the file. Replicas beside `service` share it, since they share requests too."""
     made = Harness(stack, tmp_path_factory.mktemp("page"), template_database)
     yield made
     made.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def service(harness: Harness) -> ServiceProcess:
-    """The replica of the folder, without tokens."""
+    """The replica of the file, without tokens. It ends with it: tests of other files share its Kafka group."""
     connections = json.dumps({"admin_panel": harness.dsn})
     return harness.start_replica(**SETTINGS, MIGRATION_CONNECTIONS=connections)
 
@@ -83,5 +83,5 @@ async def open_tab(browser: Browser) -> AsyncIterator[OpenTab]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def tab(open_tab: OpenTab, service: ServiceProcess) -> BrowserTab:
-    """A wide tab in English, at the replica of the folder."""
+    """A wide tab in English, at the replica of the file."""
     return await open_tab(service.url)
