@@ -45,7 +45,7 @@ def harness(
 
 @pytest.fixture(scope="module")
 def service(harness: Harness) -> ServiceProcess:
-    """The replica of the file, without tokens. It ends with it: tests of other files share its Kafka group."""
+    """The replica of the file, without tokens; other files start theirs in the same Kafka group."""
     connections = json.dumps({"admin_panel": harness.dsn})
     return harness.start_replica(**SETTINGS, MIGRATION_CONNECTIONS=connections)
 
