@@ -19,6 +19,7 @@ def make_harness(
 
     def make() -> Harness:
         made.append(Harness(stack, tmp_path_factory.mktemp("harness"), template_database))
+        made[-1].kafka.skip_earlier_requests()
         return made[-1]
 
     yield make
