@@ -136,8 +136,7 @@ async def test_failed_renewals_stop_the_attempt_before_the_lease_expires(
     took = asyncio.get_running_loop().time() - start
     await task
     assert lease_heartbeat.stop_reason is StopReason.LEASE_UNCERTAIN
-    # Planned for 4.2 s; on a busy machine later, but never after the lease.
-    assert lease - beat - 0.1 < took < lease
+    assert lease - beat - 0.1 < took < lease - beat / 2
     assert beats >= 3, "a failed renewal is retried soon"
 
 
