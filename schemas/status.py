@@ -64,7 +64,7 @@ class StatusEvent(BaseModel):
     detail: str | None = Field(description="what the job waits for")
     total: int | None = Field(description="rows of the source; null until known")
     processed: int = Field(description="stored rows: inserted + updated + unchanged + duplicates")
-    failed: int = Field(description="rejected rows; at the end total = processed + failed")
+    failed: int = Field(description="rejected rows; in a completed job total = processed + failed")
     inserted: int = Field(description="rows that the target did not contain")
     updated: int = Field(description="rows that changed the row in the target")
     unchanged: int = Field(description="rows that the target already contained")

@@ -12,43 +12,25 @@ import pytest
 from devstack.fakedata.expected import ExpectedImport
 from devstack.fakedata.workbook import make_workbook
 from devstack.service import ServiceProcess
-from tests.support.curl import Curl
+from tests.support.curl import UPLOADED_ROWS, Curl
 from tests.support.harness import Harness
 
-ROWS = 155_000
 
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Holds the workbook and nothing else, as curl is called in it."""
-    return tmp_path_factory.mktemp("empty")
-
-
-@pytest.fixture(scope="module")
-def expected(folder: Path) -> ExpectedImport:
-    """What the workbook of 155,000 rows holds."""
-    return make_workbook(folder / "chats.xlsx", rows=ROWS, seed=41)
-
-
-@pytest.fixture
-def curl(harness: Harness, service: ServiceProcess, folder: Path) -> Curl:
-    """curl as a person would call it."""
-    return Curl(service.url, folder)
-
-
-def test_uploaded_workbook_completes_with_exact_counts(curl: Curl, expected: ExpectedImport) -> None:
+def test_uploaded_workbook_completes_with_exact_counts(curl: Curl, curl_workbook: ExpectedImport) -> None:
     answer = curl.post("/migration/excel", "-F", "file=@chats.xlsx")
     assert (answer.status, answer.json["id"]) == (202, 1)
     assert answer.headers["location"] == f"/migration/jobs/{answer.json['request_id']}"
     job = curl.wait_for_end(1)
-    assert (job["status"], job["total"]) == ("completed", ROWS)
-    assert job["processed"] + job["failed"] == ROWS
-    assert (job["failed"], job["inserted"]) == (expected.failed, expected.inserted)
+    assert (job["status"], job["total"]) == ("completed", UPLOADED_ROWS)
+    assert job["processed"] + job["failed"] == UPLOADED_ROWS
+    assert (job["failed"], job["inserted"]) == (curl_workbook.failed, curl_workbook.inserted)
     assert job["source_identifier"] == "chats.xlsx"
 
 
-def test_form_fields_are_accepted_before_and_after_file(curl: Curl, folder: Path, harness: Harness) -> None:
-    make_workbook(folder / "fields.xlsx", rows=30, seed=43)
+def test_form_fields_are_accepted_before_and_after_file(
+    curl: Curl, curl_folder: Path, harness: Harness
+) -> None:
+    make_workbook(curl_folder / "fields.xlsx", rows=30, seed=43)
     fields = [
         "-F",
         "sheet=Чаты",
@@ -70,15 +52,15 @@ def test_form_fields_are_accepted_before_and_after_file(curl: Curl, folder: Path
 
 
 def test_repeated_upload_returns_its_job_and_publishes_nothing(
-    curl: Curl, folder: Path, harness: Harness
+    curl: Curl, curl_folder: Path, harness: Harness
 ) -> None:
-    make_workbook(folder / "again.xlsx", rows=30, seed=44)
+    make_workbook(curl_folder / "again.xlsx", rows=30, seed=44)
     key = ["-H", "Idempotency-Key: again-1"]
     first = curl.post("/migration/excel", *key, "-F", "file=@again.xlsx")
     events = harness.kafka.events("again-1", lambda event: event.status.terminal)
     second = curl.post("/migration/excel", *key, "-F", "file=@again.xlsx")
     assert (first.status, second.status, first.json["id"]) == (202, 200, second.json["id"])
-    make_workbook(folder / "again.xlsx", rows=31, seed=44)
+    make_workbook(curl_folder / "again.xlsx", rows=31, seed=44)
     third = curl.post("/migration/excel", *key, "-F", "file=@again.xlsx")
     assert (third.status, third.json["code"]) == (409, "request_id_reused")
     assert {error["field"] for error in third.json["errors"]} == {"source.file.size", "source.file.sha256"}
@@ -113,10 +95,10 @@ def test_repeated_upload_returns_its_job_and_publishes_nothing(
     ],
 )
 def test_invalid_upload_is_rejected_and_starts_nothing(
-    curl: Curl, folder: Path, harness: Harness, body: list[str], status: int, code: str
+    curl: Curl, curl_folder: Path, harness: Harness, body: list[str], status: int, code: str
 ) -> None:
-    (folder / "few.xlsx").write_bytes(b"PK" * 2_000)
-    (folder / "empty.xlsx").write_bytes(b"")
+    (curl_folder / "few.xlsx").write_bytes(b"PK" * 2_000)
+    (curl_folder / "empty.xlsx").write_bytes(b"")
     before = harness.db.fetchval("select count(*) from migration.jobs")
     answer = curl.post("/migration/excel", *body)
     assert (answer.status, answer.json["code"]) == (status, code), answer.json
@@ -126,7 +108,9 @@ def test_invalid_upload_is_rejected_and_starts_nothing(
 
 
 @pytest.mark.parametrize("field", ["request_id=a\x00b", "timeout_seconds=soon", "dataset=people"])
-def test_invalid_field_before_file_is_rejected(service: ServiceProcess, folder: Path, field: str) -> None:
+def test_invalid_field_before_file_is_rejected(
+    service: ServiceProcess, curl_folder: Path, field: str
+) -> None:
     """By hand: curl cannot send a NUL."""
     name, value = field.split("=")
     disposition = "Content-Disposition: form-data; name="

@@ -13,7 +13,7 @@ from tests.fuzz.target import make_target
 from tests.support.harness import Harness
 
 SEED = 1
-SHORT = ("--max-examples", "8", "--phases", "examples,fuzzing")
+SHORT = ("--max-examples", "15", "--phases", "examples,fuzzing")
 
 
 @pytest.mark.parametrize("tokens", [False, True], ids=["without tokens", "with tokens"])

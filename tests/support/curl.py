@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.wait import wait_until
 
+UPLOADED_ROWS = 155_000
+"""Rows of the workbook `chats.xlsx` that tests upload."""
 TIMEOUT_SECONDS = 120
 JOB_TIMEOUT_SECONDS = 60
 TERMINAL = {"completed", "failed", "cancelled"}

@@ -26,7 +26,7 @@ class JobView(BaseModel):
     detail: str | None = Field(description="what the job waits for")
     total: int | None = Field(description="null until known")
     processed: int = Field(description="inserted + updated + unchanged + duplicates")
-    failed: int = Field(description="rejected rows; total = processed + failed at the end")
+    failed: int = Field(description="rejected rows; in a completed job total = processed + failed")
     inserted: int = Field(description="rows that were new in the target")
     updated: int = Field(description="rows that changed data in the target")
     unchanged: int = Field(description="rows that were in the target already, with the same values")

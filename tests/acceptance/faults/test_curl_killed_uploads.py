@@ -5,38 +5,16 @@ The former service failed this: its jobs lived inside of requests.
 
 from pathlib import Path
 
-import pytest
-
 from devstack.fakedata.expected import ExpectedImport
 from devstack.fakedata.workbook import make_workbook
 from devstack.service import ServiceProcess
-from tests.support.curl import Curl
+from tests.support.curl import UPLOADED_ROWS, Curl
 from tests.support.harness import Harness
 from tests.support.wait import wait_until
 
-ROWS = 155_000
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Holds the workbook and nothing else, as curl is called in it."""
-    return tmp_path_factory.mktemp("empty")
-
-
-@pytest.fixture(scope="module")
-def expected(folder: Path) -> ExpectedImport:
-    """What the workbook of 155,000 rows holds."""
-    return make_workbook(folder / "chats.xlsx", rows=ROWS, seed=41)
-
-
-@pytest.fixture
-def curl(harness: Harness, service: ServiceProcess, folder: Path) -> Curl:
-    """curl as a person would call it."""
-    return Curl(service.url, folder)
-
 
 def test_client_killed_during_upload_starts_nothing(
-    harness: Harness, service: ServiceProcess, curl: Curl, expected: ExpectedImport, folder: Path
+    harness: Harness, service: ServiceProcess, curl: Curl, curl_workbook: ExpectedImport, curl_folder: Path
 ) -> None:
     before = harness.db.fetchval("select count(*) from migration.jobs")
     process = curl.start_post("/migration/excel", "--limit-rate", "1M", "-F", "file=@chats.xlsx")
@@ -44,7 +22,7 @@ def test_client_killed_during_upload_starts_nothing(
     process.kill()
     wait_until(lambda: service.log_events("upload.client_disconnected"), 30, "the service to notice")
     # A message of the killed one would be on the topic before this one.
-    small = folder / "small.xlsx"
+    small = curl_folder / "small.xlsx"
     make_workbook(small, rows=40, seed=42)
     answer = curl.post("/migration/excel", "-F", "file=@small.xlsx")
     assert curl.wait_for_end(answer.json["id"])["status"] == "completed"
@@ -52,12 +30,12 @@ def test_client_killed_during_upload_starts_nothing(
 
 
 def test_job_survives_service_killed_after_202(
-    harness: Harness, service: ServiceProcess, curl: Curl, expected: ExpectedImport
+    harness: Harness, service: ServiceProcess, curl: Curl, curl_workbook: ExpectedImport
 ) -> None:
     answer = curl.post("/migration/excel", "-F", "file=@chats.xlsx", "-F", "requested_by=ivanova")
     assert answer.status == 202
     service.kill()
     service.start()
     job = curl.wait_for_end(answer.json["id"])
-    assert (job["status"], job["total"], job["requested_by"]) == ("completed", ROWS, "ivanova")
-    assert job["processed"] + job["failed"] == ROWS
+    assert (job["status"], job["total"], job["requested_by"]) == ("completed", UPLOADED_ROWS, "ivanova")
+    assert job["processed"] + job["failed"] == UPLOADED_ROWS
