@@ -8,6 +8,7 @@ from consumer.store.connect import Connection
 from consumer.store.jobs import JOB_COLUMNS, Job, job_from_row
 from schemas.requests import StartRequest
 from schemas.status import StatusEvent
+from schemas.text import is_printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ async def find_recorded(connection: Connection, request_id: str) -> RecordedRequ
 
     The job is read first: a request is archived in the transaction that deletes its job.
     """
+    if not is_printable(request_id):
+        return None
     if (row := await connection.fetchrow(FIND_JOB, request_id)) is not None:
         job = job_from_row(row)
         return RecordedRequest(job.request_digest, job=job)

@@ -33,8 +33,12 @@ def make_read_only_app(
     feed: EventFeed | None = None,
     hosts: Collection[str] | None = None,
     publish: Publish = no_kafka,
+    connections: Collection[str] = (),
 ) -> FastAPI:
-    """The app of the service with a database, and without Kafka unless `publish` is given."""
+    """The app of the service with a database, and without Kafka unless `publish` is given.
+
+    `connections` are the databases that its settings name.
+    """
     dependencies = HttpDependencies(
         database=database,
         health=health or HealthRegistry(),
@@ -46,5 +50,6 @@ def make_read_only_app(
         upload_limits=UploadLimits(1, 1),
         authenticator=authenticator or Authenticator(),
         hosts=hosts,
+        connections=connections,
     )
     return make_app(dependencies)

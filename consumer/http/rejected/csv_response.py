@@ -8,6 +8,7 @@ import structlog
 from fastapi.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from consumer.http.headers import NO_STORE_HEADER
 from consumer.http.limits.limiters import Slots
 from consumer.http.limits.transfer_rate import MinTransferRate
 from consumer.http.problem import ProblemError
@@ -114,10 +115,14 @@ async def csv_response(reader: RejectedReader, after: RejectedCursor, slots: Slo
     except BaseException:
         slots.release()
         raise
-    headers = VARY_HEADERS | {
-        "content-disposition": f'attachment; filename="errors-{reader.job_id}.csv"',
-        LOAD_HEADER: str(first.load),
-    }
+    headers = (
+        VARY_HEADERS
+        | dict([NO_STORE_HEADER])
+        | {
+            "content-disposition": f'attachment; filename="errors-{reader.job_id}.csv"',
+            LOAD_HEADER: str(first.load),
+        }
+    )
     return _CsvDownload(reader.csv_chunks(columns, first), slots, headers)
 
 
