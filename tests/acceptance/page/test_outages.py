@@ -21,7 +21,7 @@ NOTICED_MS = 30_000
 BACK_MS = 45_000
 STALE = text_pattern(EN("ui.live.stale", time="{time}"))
 OUTAGE = ("503", "htmx:error: Failed to fetch", "net::ERR_CONNECTION", "net::ERR_EMPTY_RESPONSE",
-          "net::ERR_INCOMPLETE_CHUNKED_ENCODING")  # fmt: skip
+          "net::ERR_INCOMPLETE_CHUNKED_ENCODING", "net::ERR_SOCKET_NOT_CONNECTED")  # fmt: skip
 """What the browser records when a poll fails."""
 OPACITY = "getComputedStyle(document.querySelector('main')).opacity"
 
@@ -88,7 +88,7 @@ async def test_postgres_goes_and_comes_back(
 async def test_service_stops_and_starts(harness: Harness, proxied: ServiceProcess, open_tab: OpenTab) -> None:
     request_id = insert_running_job(harness)
     tab = await open_tab(proxied.url)
-    tab.tolerate(*OUTAGE)
+    tab.tolerate(*OUTAGE, "404", "icon.svg")  # a service that starts has not all of its routes
     page = await tab.open(f"/jobs/{request_id}")
     await page.evaluate("window.marker = 1")
     await asyncio.to_thread(proxied.kill)
