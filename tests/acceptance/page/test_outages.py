@@ -88,7 +88,7 @@ async def test_postgres_goes_and_comes_back(
 async def test_service_stops_and_starts(harness: Harness, proxied: ServiceProcess, open_tab: OpenTab) -> None:
     request_id = insert_running_job(harness)
     tab = await open_tab(proxied.url)
-    tab.tolerate(*OUTAGE, "404", "icon.svg")  # a service that starts has not all of its routes
+    tab.tolerate(*OUTAGE)
     page = await tab.open(f"/jobs/{request_id}")
     await page.evaluate("window.marker = 1")
     await asyncio.to_thread(proxied.kill)
