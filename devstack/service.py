@@ -155,9 +155,17 @@ class ServiceProcess:
         import psutil
 
         try:
-            return [child.pid for child in psutil.Process(self.pid).children()]
+            servers = psutil.Process(self.pid).children()
+            return [child.pid for server in servers for child in server.children()]
         except psutil.NoSuchProcess:
             return []
+
+    def fork_server_pid(self) -> int:
+        """Process id of the process that forks its extractors."""
+        import psutil
+
+        [server] = psutil.Process(self.pid).children()
+        return server.pid
 
     def metrics(self) -> str:
         """The text of `/metrics`; empty when it does not respond within five seconds."""

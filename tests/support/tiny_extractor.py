@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import random
 import resource
 
 from consumer.datasets.base import Dataset
@@ -19,6 +20,8 @@ def find_tiny(name: str) -> Dataset:
             print("this must not reach the pipe", flush=True)
         case "limits":
             print_limits()
+        case "draws":
+            print(random.random(), flush=True)
         case "fails":
             raise ValueError("with a value that must not leak: +79991234567")
         case "eats":

@@ -1,0 +1,27 @@
+"""Whether this process can be forked: it is cold, which means that it has one thread."""
+
+import os
+import sys
+import threading
+
+
+class WarmError(Exception):
+    """The process has more than one thread: a forked child could wait for a lock that no thread holds."""
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(
+            f"the fork server has {threads} threads, and only a process with one can be forked safely: "
+            "something that it imports was also used, or starts a thread when it is imported"
+        )
+
+
+def require_cold() -> None:
+    """Raise WarmError unless this thread is the only one of the process."""
+    threads = _count_threads()
+    if threads != 1:
+        raise WarmError(threads)
+
+
+def _count_threads() -> int:
+    """Threads of libraries too on Linux; elsewhere those that Python knows."""
+    return len(os.listdir("/proc/self/task")) if sys.platform == "linux" else threading.active_count()
