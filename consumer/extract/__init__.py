@@ -1,6 +1,7 @@
 """The extractor: a child process that reads one source, checks its rows and sends batches ready for COPY.
 
-The fork server forks it (`consumer.extract.fork_server`). It exchanges frames (`consumer.ipc`) with the service on standard input and output. Their headers:
+The fork server forks it (`consumer.extract.fork_server`). It exchanges frames (`consumer.ipc`) with the
+service on standard input and output. Their headers:
 
 down  START          dataset, source (of the request), chunk_rows (null: the default of the source), credits
                      (batches it may send before the first is stored), checkpoint (position of the last row

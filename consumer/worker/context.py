@@ -15,8 +15,9 @@ from consumer.worker.fork_server import ForkServer
 class WorkerContext:
     """Shared by all attempts of a worker.
 
-    `start_parameters` is the part of the START frame that comes from the settings. `resolve_credentials` returns the secrets that the source of a request needs,
-    or raises UnresolvableRequestError. `calls_per_minute` is the rate limit of one Google account.
+    `start_parameters` is the part of the START frame that comes from the settings. `resolve_credentials`
+    returns the secrets that the source of a request needs, or raises UnresolvableRequestError.
+    `calls_per_minute` is the rate limit of one Google account.
     """
 
     database: Database

@@ -6,6 +6,7 @@ import random
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from consumer.extract import __main__ as extractor
 from consumer.extract.fork_server.server import ForkedChild
@@ -42,5 +43,5 @@ def run(child: ForkedChild, preloaded: Preloaded) -> None:
 
 def _close_other_descriptors() -> None:
     """Close all but the standard ones, whichever library has opened them."""
-    highest = max(int(name) for name in os.listdir("/dev/fd"))
+    highest = max(int(path.name) for path in Path("/dev/fd").iterdir())
     os.closerange(FIRST_OTHER_DESCRIPTOR, highest + 1)

@@ -1,8 +1,8 @@
 """Whether this process can be forked: it is cold, which means that it has one thread."""
 
-import os
 import sys
 import threading
+from pathlib import Path
 
 
 class WarmError(Exception):
@@ -24,4 +24,6 @@ def require_cold() -> None:
 
 def _count_threads() -> int:
     """Threads of libraries too on Linux; elsewhere those that Python knows."""
-    return len(os.listdir("/proc/self/task")) if sys.platform == "linux" else threading.active_count()
+    if sys.platform == "linux":
+        return sum(1 for _ in Path("/proc/self/task").iterdir())
+    return threading.active_count()

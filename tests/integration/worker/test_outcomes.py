@@ -21,9 +21,9 @@ from consumer.worker import extraction_failures, job_runner
 from consumer.worker.attempt import Attempt
 from consumer.worker.batch_ingest import BatchIngest
 from consumer.worker.context import WorkerContext
-from consumer.worker.fork_server import ForkServer
 from consumer.worker.extraction_failures import ExtractionFailedError
 from consumer.worker.extractor_process import ExtractorProcess
+from consumer.worker.fork_server import ForkServer
 from consumer.worker.lease_heartbeat import LeaseHeartbeat, StopReason
 from consumer.worker.worker import Worker, WorkerConfig
 from schemas.requests import StartRequest
