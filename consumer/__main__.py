@@ -21,7 +21,7 @@ from consumer.store.errors import (
 from consumer.store.foreign_keys import OrphanRowsError
 from consumer.store.schema_version import SchemaOutdatedError
 from consumer.telemetry import logs
-from consumer.worker.fork_connection import ForkServerError
+from consumer.worker.fork_server_process import ForkServerError
 from schemas.version import VERSION
 
 EXIT_FAILURE = 2

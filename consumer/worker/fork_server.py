@@ -6,7 +6,8 @@ from collections.abc import Mapping
 import structlog
 
 from consumer.worker.child_pipes import ChildPipes
-from consumer.worker.fork_connection import ForkConnection, ForkServerError
+from consumer.worker.fork_connection import ForkConnection
+from consumer.worker.fork_server_process import ForkServerError
 from consumer.worker.forked_process import ForkedProcess, ForkServerLostError
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("worker")

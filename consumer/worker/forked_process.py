@@ -17,7 +17,8 @@ class ForkServerLostError(Exception):
 class ForkedProcess:
     """One child: its pipes, and what the server reports about it.
 
-    `request_kill` has the server kill it. Only the server can: until it reaps a child, the pid is the child's.
+    `request_kill` has the server kill it, which knows whether it has reaped it: then another process may have
+    its pid.
     """
 
     def __init__(self, pipes: ChildPipes, request_kill: Callable[[], None]) -> None:
