@@ -160,12 +160,14 @@ class ServiceProcess:
         except psutil.NoSuchProcess:
             return []
 
-    def fork_server_pid(self) -> int:
-        """Process id of the process that forks its extractors."""
+    def fork_server_pid(self) -> int | None:
+        """Process id of the process that forks its extractors; None while there is none."""
         import psutil
 
-        [server] = psutil.Process(self.pid).children()
-        return server.pid
+        try:
+            return next((child.pid for child in psutil.Process(self.pid).children()), None)
+        except psutil.NoSuchProcess:
+            return None
 
     def metrics(self) -> str:
         """The text of `/metrics`; empty when it does not respond within five seconds."""

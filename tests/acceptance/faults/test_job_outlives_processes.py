@@ -218,7 +218,7 @@ def test_killed_fork_server_counts_as_a_drain(harness: Harness, expected: Expect
     request_id = harness.kafka.start_excel("large.xlsx")
     with paused_mid_job(harness, request_id):
         checkpoint = harness.db.job(request_id)["checkpoint"]
-        [child], first = service.child_pids(), service.fork_server_pid()
+        [child], first = service.child_pids(), fork_server_of(service)
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: has_ended(child), 1, "the child to end with the fork server")
     event = harness.kafka.wait_for_terminal_event(request_id)
@@ -237,7 +237,7 @@ def test_killed_service_leaves_neither_fork_server_nor_child(
     service = harness.start_replica(**SMALL_BATCHES)
     request_id = harness.kafka.start_excel("large.xlsx")
     with paused_mid_job(harness, request_id):
-        processes = [*service.child_pids(), service.fork_server_pid()]
+        processes = [*service.child_pids(), fork_server_of(service)]
         service.kill()
         wait_until(lambda: all(map(has_ended, processes)), 1, "the processes to end with the service")
     assert len(processes) == 2
@@ -252,7 +252,7 @@ def test_drain_goes_on_when_its_signal_reaches_the_fork_server_too(
     service = harness.start_replica(**SMALL_BATCHES)
     request_id = harness.kafka.start_excel("large.xlsx")
     with paused_mid_job(harness, request_id):
-        server = service.fork_server_pid()
+        server = fork_server_of(service)
         os.kill(server, signal.SIGINT)
         os.kill(server, signal.SIGTERM)
         service.signal(signal.SIGTERM)
@@ -263,6 +263,12 @@ def test_drain_goes_on_when_its_signal_reaches_the_fork_server_too(
     assert (job["status"], job["attempt"]) == ("pending", 0)
     harness.start_replica(**SMALL_BATCHES)
     assert_exact(harness.kafka.wait_for_terminal_event(request_id), expected)
+
+
+def fork_server_of(service: ServiceProcess) -> int:
+    pid = service.fork_server_pid()
+    assert pid is not None
+    return pid
 
 
 def has_ended(pid: int) -> bool:
