@@ -90,13 +90,13 @@ class ExtractorProcess:
         """Kill and reap the process. No task may be reading its frames."""
         if self._process.returncode is None:
             self._process.kill()
+        if self._process.stdin is not None:  # where nothing else ends it: it exits at the end of its input
+            self._process.stdin.close()
         try:
             with suppress(ForkServerLostError):  # the kernel kills it with the server
                 await self._reap()
         except TimeoutError:
             log.error("child.unkillable", pid=self.pid)
-        if self._process.stdin is not None:
-            self._process.stdin.close()
 
     async def _reap(self) -> int:
         """Wait for the process, and read its pipes to the end."""

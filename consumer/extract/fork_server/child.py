@@ -2,7 +2,6 @@
 
 import gc
 import os
-import random
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +32,6 @@ def run(child: ForkedChild, preloaded: Preloaded) -> None:
     for standard, pipe in enumerate(child.pipes):
         os.dup2(pipe, standard)
     _close_other_descriptors()
-    random.seed()
     gc.enable()
     preloaded.start_polars()
     request = child.request
