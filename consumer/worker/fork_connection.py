@@ -55,15 +55,15 @@ class ForkConnection:
             except BaseException:
                 streams[1].close()
                 raise
-        connection = cls(process, own_end, streams)
+        opened = cls(process, own_end, streams)
         try:
-            await connection._wait_ready()
+            await opened._wait_ready()
         except BaseException:
             process.kill()
-            await connection.close()
+            await opened.close()
             raise
-        connection._reader = asyncio.create_task(connection._read_replies(on_lost))
-        return connection
+        opened._reader = asyncio.create_task(opened._read_replies(on_lost))
+        return opened
 
     @property
     def pid(self) -> int:

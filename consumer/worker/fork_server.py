@@ -25,7 +25,7 @@ class ForkServer:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
-        self._connection: ForkConnection | None = None
+        self._server: ForkConnection | None = None
         self._starting = asyncio.Lock()
         self._restart: asyncio.Task[None] | None = None
         self._closed = False
@@ -61,24 +61,24 @@ class ForkServer:
             self._restart.cancel()
             await asyncio.wait({self._restart})
         async with self._starting:
-            if self._connection is not None:
-                await self._connection.close()
+            if self._server is not None:
+                await self._server.close()
 
     async def _fork(self, pipes: ChildPipes, memory_bytes: int, cpu_seconds: int) -> ForkedProcess:
         for _ in range(MAX_FORK_TRIES):
-            connection = await self._running()
+            server = await self._running()
             try:
-                return await connection.fork(pipes, memory_bytes, cpu_seconds)
+                return await server.fork(pipes, memory_bytes, cpu_seconds)
             except ForkServerLostError:
                 continue
         raise ForkServerError("The process that forks readers of sources ends again and again.")
 
     async def _running(self) -> ForkConnection:
         async with self._starting:
-            if self._connection is None or self._connection.is_lost:
-                self._connection = await ForkConnection.open(self._environment, self._on_lost)
-                log.info("fork_server.started", pid=self._connection.pid)
-            return self._connection
+            if self._server is None or self._server.is_lost:
+                self._server = await ForkConnection.open(self._environment, self._on_lost)
+                log.info("fork_server.started", pid=self._server.pid)
+            return self._server
 
     def _on_lost(self) -> None:
         if not self._closed:

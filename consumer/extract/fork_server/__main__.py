@@ -32,7 +32,6 @@ def main() -> None:
 
 
 def _preload() -> Preloaded:
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy would start a thread on each core
     gc.disable()  # the child enables it: until then no page is written only because it is searched
     before = process_limits.address_space_bytes()
     start_polars = preload.import_all()

@@ -1,5 +1,6 @@
 """Imports what an extractor may need, and runs none of it."""
 
+import os
 import pkgutil
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -19,6 +20,7 @@ EXCLUDED = frozenset({"__main__", "revisions"})
 
 def import_all() -> Callable[[], None]:
     """Import everything; returns what a forked process has to call. Raises ImportError."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy would start a thread on each core
     start_polars = import_without_start()
     for package in PACKAGES:
         for name in _modules_below(package):

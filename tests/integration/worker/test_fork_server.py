@@ -81,8 +81,8 @@ async def read_all(extractor: ExtractorProcess) -> list[Frame]:
 
 
 def server_of(fork_server: ForkServer) -> psutil.Process:
-    assert fork_server._connection is not None
-    return psutil.Process(fork_server._connection.pid)
+    assert fork_server._server is not None
+    return psutil.Process(fork_server._server.pid)
 
 
 async def test_forked_extractor_reads_a_source_to_its_end(
@@ -215,8 +215,8 @@ async def test_server_is_replaced_without_a_job_that_needs_it(fork_server: ForkS
     first.kill()
 
     async def is_replaced() -> bool:
-        connection = fork_server._connection
-        return connection is not None and connection.pid != first.pid and not connection.is_lost
+        server = fork_server._server
+        return server is not None and server.pid != first.pid and not server.is_lost
 
     await wait_until_async(is_replaced, 20, "the next server")
 
