@@ -12,6 +12,7 @@ PACKAGES = ("consumer.extract", "consumer.sources", "consumer.datasets", "consum
 MODULES = (
     *("messaging.download", "messaging.connection", "schemas.uploads"),  # uploads
     *("msoffcrypto", "msoffcrypto.format.ooxml"),  # workbooks encrypted with the default password
+    "phonenumbers",  # phones of other countries
 )
 """Others that are imported on use."""
 EXCLUDED = frozenset({"__main__", "revisions"})
