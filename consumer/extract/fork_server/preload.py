@@ -13,8 +13,11 @@ MODULES = (
     *("messaging.download", "messaging.connection", "schemas.uploads"),  # uploads
     *("msoffcrypto", "msoffcrypto.format.ooxml"),  # workbooks encrypted with the default password
     "phonenumbers",  # phones of other countries
+    "numpy.ma",  # by `numpy.unique`
+    *("encodings.cp437", "encodings.utf_16_le"),  # names in archives, texts in .xlsb
+    "netrc",  # by requests, for Google Sheets
 )
-"""Others that are imported on use."""
+"""Others that are imported on use, by our modules or by libraries."""
 EXCLUDED = frozenset({"__main__", "revisions"})
 """Names of modules and packages that an extractor never imports: programs, and revisions of the schema."""
 
