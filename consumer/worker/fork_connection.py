@@ -71,7 +71,7 @@ class ForkConnection:
         return self._process.pid
 
     async def fork(self, pipes: ChildPipes, memory_bytes: int, cpu_seconds: int) -> ForkedProcess:
-        """Fork a child with these pipes and limits.
+        """Fork a child with these pipes and limits. It exits by itself if the pipes are closed before START.
 
         Raises ForkServerError, and ForkServerLostError if the server has ended.
         """
@@ -85,9 +85,6 @@ class ForkConnection:
         except TimeoutError:
             self._process.kill()
             raise ForkServerError("The process that forks readers of sources does not reply.") from None
-        except asyncio.CancelledError:
-            child.kill()
-            raise
         if reply.type is ReplyType.REFUSED:
             raise ForkServerError(
                 f"The service cannot start the process that reads a source ({reply.reason}): "
