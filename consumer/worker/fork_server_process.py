@@ -35,7 +35,7 @@ class ForkServerProcess:
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", SERVER_MODULE, str(os.getpid())),
-                stdin=server_end,
+                stdin=server_end.fileno(),
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
                 env=dict(environment),
