@@ -54,9 +54,9 @@ def report_imports() -> None:
     preload.import_all()()
     before, exit_now = set(sys.modules), os._exit
 
-    def report_and_exit(code: int) -> NoReturn:
+    def report_and_exit(status: int) -> NoReturn:
         print("imported:", *sorted(set(sys.modules) - before), file=sys.stderr, flush=True)
-        exit_now(code)
+        exit_now(status)
 
     os._exit = report_and_exit
 
