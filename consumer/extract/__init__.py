@@ -1,15 +1,16 @@
 """The extractor: a child process that reads one source, checks its rows and sends batches ready for COPY.
 
-It exchanges frames (`consumer.ipc`) with the service on standard input and output. Their headers:
+The fork server forks it (`consumer.extract.fork_server`). It exchanges frames (`consumer.ipc`) with the
+service on standard input and output. Their headers:
 
 down  START          dataset, source (of the request), chunk_rows (null: the default of the source), credits
                      (batches it may send before the first is stored), checkpoint (position of the last row
                      stored by an earlier attempt), fingerprint, today (UTC, by the clock of Postgres), state,
                      rows_done (rows accounted for up to the checkpoint), run, database_rejections
                      (position → SQLSTATE), low_memory, inbox, temp_dir (empty; the service removes it),
-                     max_inflated_bytes, memory_bytes, cpu_seconds, secrets (by kind of source), service_pid,
-                     failpoints (a specification, for tests). The body: positions of the rows rejected up to
-                     the checkpoint (8 bytes each, big endian, ascending)
+                     max_inflated_bytes, memory_bytes, cpu_seconds, secrets (by kind of source), service_pid
+                     (of an extractor that is run alone), failpoints (a specification, for tests). The body:
+                     positions of the rows rejected up to the checkpoint (8 bytes each, big endian, ascending)
       CREDIT         batches, tokens (either may be absent)
 up    OPENED         fingerprint, state, warnings (code → count), columns, restarted (another source or other
                      rules: read from the top)

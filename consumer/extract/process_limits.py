@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from consumer.runtime import hardening
@@ -34,20 +35,47 @@ def prepare(*, inspectable: bool) -> None:
         hardening.disable_dumping()
 
 
-def apply(memory_bytes: int, cpu_seconds: int, service_pid: int) -> None:
-    """Set limits of memory and processor time, and end this process when the service ends.
+@dataclass(frozen=True, slots=True)
+class ProcessLimits:
+    """Limits of one extractor: bytes of address space, seconds of processor time, the process to end with."""
 
-    `cpu_seconds` is the limit for the whole source; the limit starts lower, and `CpuLimit` raises it with the
-    number of rows read.
+    memory_bytes: int
+    cpu_seconds: int
+    parent_pid: int
+
+    def apply(self) -> None:
+        """Limit this process, and end it when its parent ends.
+
+        `cpu_seconds` is for the whole source; the limit starts lower, and `CpuLimit` raises it with the
+        number of rows read.
+        """
+        os.umask(0o077)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the service, which kills this one
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy would reserve memory for a thread on each core
+        _lower_limit(resource.RLIMIT_CORE, 0, 0)
+        _lower_limit(resource.RLIMIT_AS, self.memory_bytes, self.memory_bytes)
+        soft = min(cpu_limit_seconds(0, 0), self.cpu_seconds)
+        _lower_limit(resource.RLIMIT_CPU, soft, self.cpu_seconds + CPU_GRACE_SECONDS)
+        end_with_parent(self.parent_pid)
+
+
+def end_with_parent(parent_pid: int) -> None:
+    """Let the kernel kill this process when its parent ends; exit if the parent has ended already.
+
+    On Linux only; elsewhere the end of the pipe or socket from the parent has to do.
     """
-    os.umask(0o077)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the service, which ends this process
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy would reserve memory for a thread on each core
-    _lower_limit(resource.RLIMIT_CORE, 0, 0)
-    _lower_limit(resource.RLIMIT_AS, memory_bytes, memory_bytes)
-    soft = min(cpu_limit_seconds(0, 0), cpu_seconds)
-    _lower_limit(resource.RLIMIT_CPU, soft, cpu_seconds + CPU_GRACE_SECONDS)
-    _set_parent_death_signal(service_pid)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent_pid:
+        os._exit(0)
+
+
+def address_space_bytes() -> int:
+    """What this process has mapped, as RLIMIT_AS counts it; 0 where the system does not show it."""
+    if sys.platform != "linux":
+        return 0
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize()
 
 
 def cpu_limit_seconds(used: float, rows: int) -> int:
@@ -82,11 +110,3 @@ def _lower_limit(resource_id: int, soft: int, hard: int) -> None:
     if ceiling != resource.RLIM_INFINITY:
         soft, hard = min(soft, ceiling), min(hard, ceiling)
     resource.setrlimit(resource_id, (soft, hard))
-
-
-def _set_parent_death_signal(service_pid: int) -> None:
-    """Let the kernel kill this process when the service ends; exit if the service has ended already."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != service_pid:
-        os._exit(0)

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from consumer.datasets.base import ColumnSpec
 from consumer.extract.load_identity import LoadIdentity
+from consumer.extract.process_limits import ProcessLimits
 from consumer.sources.base import SourceConfig, batch_rows
 
 
@@ -63,10 +64,15 @@ class StartParameters:
             low_memory=header["low_memory"],
             memory_bytes=header["memory_bytes"],
             cpu_seconds=header["cpu_seconds"],
-            service_pid=header["service_pid"],
+            service_pid=header.get("service_pid", 0),
             failpoints=header.get("failpoints", ""),
             header=header,
         )
+
+    @property
+    def limits(self) -> ProcessLimits:
+        """Limits of an extractor that the service has started itself."""
+        return ProcessLimits(self.memory_bytes, self.cpu_seconds, self.service_pid)
 
     def previous_load(self, rules_version: str) -> LoadIdentity | None:
         """The load of an earlier attempt; None if there is none or its rules were another version."""

@@ -16,7 +16,7 @@ import structlog
 from consumer.datasets.base import MergePlan
 from consumer.datasets.registry import find
 from consumer.errors import InternalOutageError, PermanentError, TransientError, disk_error
-from consumer.lifecycle import Outcome, PermanentFailure, TransientFailure
+from consumer.lifecycle import Outcome, PermanentFailure, Released, TransientFailure
 from consumer.runtime import failpoints
 from consumer.runtime.tempdir import JOB_DIR_PREFIX
 from consumer.sources.base import SourceCredentials
@@ -39,6 +39,7 @@ from consumer.worker.extraction_failures import (
     outcome_of_failure,
 )
 from consumer.worker.extractor_process import ExtractorProcess
+from consumer.worker.forked_process import ForkServerLostError
 from consumer.worker.rate_limiter import RateLimiter
 from consumer.worker.row_count_check import verify_row_count
 from consumer.worker.start_parameters import job_start_parameters
@@ -97,6 +98,8 @@ class Attempt:
             )
         except ExtractorCrashedError as crash:
             return self._on_crash(crash)
+        except ForkServerLostError:
+            return Released()  # neither the source nor the job is to blame
         except OUTAGE_ERRORS as error:
             return await self._on_outage(error)
 
@@ -138,18 +141,23 @@ class Attempt:
     async def _run_extractor(
         self, merge: MergePlan, start_parameters: Mapping[str, Any], rejected_positions: bytes
     ) -> int:
-        extractor = await ExtractorProcess.start(self._context.environment)
+        extractor = await ExtractorProcess.start(
+            self._context.fork_server,
+            memory_bytes=start_parameters["memory_bytes"],
+            cpu_seconds=start_parameters["cpu_seconds"],
+        )
         try:
+            await extractor.send_start(start_parameters, rejected_positions)
+            await failpoints.failpoint("child.started")
+            log.info(
+                "child.started",
+                pid=extractor.pid,
+                checkpoint=start_parameters["checkpoint"],
+                low_memory=self._low_memory,
+            )
+            # While the extractor opens its source: for a small one both take as long.
             writer = self._writer = await BatchWriter.open(self._context.database, self._fence, merge)
             try:
-                await extractor.send_start(start_parameters, rejected_positions)
-                await failpoints.failpoint("child.started")
-                log.info(
-                    "child.started",
-                    pid=extractor.pid,
-                    checkpoint=start_parameters["checkpoint"],
-                    low_memory=self._low_memory,
-                )
                 context = self._context
                 ingest = BatchIngest(
                     extractor, writer, context.database, self._fence, self._rate_limiter(), context.emit
