@@ -148,16 +148,17 @@ class Attempt:
         )
         try:
             await extractor.send_start(start_parameters, rejected_positions)
-            await failpoints.failpoint("child.started")
-            log.info(
-                "child.started",
-                pid=extractor.pid,
-                checkpoint=start_parameters["checkpoint"],
-                low_memory=self._low_memory,
-            )
-            # While the extractor opens its source: for a small one both take as long.
+            # While the extractor opens its source: for a small one both take as long. Its frames are read after
+            # this: from here on, a lost process has used an attempt.
             writer = self._writer = await BatchWriter.open(self._context.database, self._fence, merge)
             try:
+                await failpoints.failpoint("child.started")
+                log.info(
+                    "child.started",
+                    pid=extractor.pid,
+                    checkpoint=start_parameters["checkpoint"],
+                    low_memory=self._low_memory,
+                )
                 context = self._context
                 ingest = BatchIngest(
                     extractor, writer, context.database, self._fence, self._rate_limiter(), context.emit

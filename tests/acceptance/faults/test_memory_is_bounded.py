@@ -46,22 +46,22 @@ def test_slow_postgres_applies_backpressure_to_child(
 ) -> None:
     harness = fault_harness
     service = harness.start_replica()
-    with MemorySampler(service.pid) as usual:
+    with MemorySampler(service.pid, pss=True) as usual:
         harness.wait_for_status(harness.request_import(one_batch_workbook), "completed")
     harness.postgres_proxy.throttle(BYTES_PER_SECOND, [UP])
     request_id = harness.request_import(rejected_workbook)
     wait_until(service.child_pids, 60, "the child")
     child = psutil.Process(service.child_pids()[0])
-    with MemorySampler(service.pid) as busy:
+    with MemorySampler(service.pid, pss=True) as busy:
         ends = time.monotonic() + WATCHED_SECONDS
         wait_until(lambda: time.monotonic() > ends and is_idle(child), 60, "a child that waits")
-    print(f"usual {usual.peak_mib:.0f} MiB, before a slow Postgres {busy.peak_mib:.0f} MiB")
+    print(f"usual {usual.peak_pss_mib:.0f} MiB, before a slow Postgres {busy.peak_pss_mib:.0f} MiB")
     job = harness.job(request_id)
     assert job["status"] == "running"
     assert job["failed"] < REJECTED_ROWS / 4, "it was not slow"
     harness.postgres_proxy.heal()
     harness.wait_for_status(request_id, "completed", 120)
-    assert busy.peak_mib < usual.peak_mib + ALLOWED_MIB
+    assert busy.peak_pss_mib < usual.peak_pss_mib + ALLOWED_MIB
     assert_invariants(harness)
 
 
