@@ -148,8 +148,8 @@ class Attempt:
         )
         try:
             await extractor.send_start(start_parameters, rejected_positions)
-            # While the extractor opens its source: for a small one both take as long. Its frames are read after
-            # this: from here on, a lost process has used an attempt.
+            # While the extractor opens its source: for a small one both take as long. Frames are read only
+            # after this, from where on a lost process has used an attempt.
             writer = self._writer = await BatchWriter.open(self._context.database, self._fence, merge)
             try:
                 await failpoints.failpoint("child.started")
