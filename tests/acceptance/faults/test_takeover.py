@@ -51,7 +51,7 @@ def test_rolling_restart_delays_jobs_by_less_than_thirty_seconds(
     fault_harness: FaultHarness, workbook: GoldenWorkbook
 ) -> None:
     harness = fault_harness
-    settings = DEFAULTS | {"MIGRATION_MAX_RUNNING_JOBS": str(JOB_COUNT), "MIGRATION_BATCH_ROWS": "20"}
+    settings = DEFAULTS | {"MIGRATION_MAX_RUNNING_JOBS": str(JOB_COUNT), "MIGRATION_BATCH_ROWS": "10"}
     old = [harness.start_replica(**settings), harness.start_replica(**settings)]
     shutil.copy(workbook.path, harness.inbox / workbook.path.name)
     request_ids = [harness.request_import(workbook) for _ in range(JOB_COUNT)]
