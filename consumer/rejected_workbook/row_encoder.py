@@ -77,7 +77,7 @@ class RowEncoder:
         return by_column
 
     def _column(self, error: JsonObject) -> str:
-        """The column of an error's field, or the field if the source has no such column; empty for the row."""
+        """The column of an error's field, or the field if the source lacks it; empty for the whole row."""
         field = error["field"] or ""
         return self._fields.get(field, field)
 

@@ -1,4 +1,4 @@
-"""`GET /migration/jobs/{id}/errors`: the rejected rows, in pages of JSON, as one CSV file or as a workbook."""
+"""`GET /migration/jobs/{id}/errors`: the rejected rows, in pages of JSON, as CSV or as a workbook."""
 
 from dataclasses import dataclass
 from enum import StrEnum
