@@ -25,7 +25,7 @@ HOSTILE_TEXTS = [
     "\t=1",
     "0012",
     "<r>not rich</r>",
-    '<&>"\'',
+    "<&>\"'",
     "]]>",
     "_x0041_",
     "_x005F_x0041_",
@@ -55,6 +55,12 @@ def write_book(path: Path, columns: Sequence[Column], fill: Fill, **layout: Any)
             fill(book, sheet)
         book.close()
     return path
+
+
+def write_rows(book: WorkbookWriter, rows: Sequence[Sequence[str]]) -> None:
+    with book.sheet(SheetLayout("x", [Column(9)])) as sheet:
+        for row in rows:
+            sheet.write_row(row)
 
 
 def write_texts(path: Path, texts: Sequence[str]) -> Path:
@@ -99,8 +105,8 @@ MOMENTS: list[tuple[date | time | timedelta, NumberFormat]] = [
     (date(1900, 3, 1), NumberFormat.DATE),
     (date(2024, 2, 29), NumberFormat.DATE),
     (date(9999, 12, 31), NumberFormat.DATE),
-    (datetime(2024, 2, 29, 23, 59, 59), NumberFormat.DATETIME),
-    (datetime(2024, 2, 29, 10, 11, 12, 345_000), NumberFormat.DATETIME),
+    (datetime.fromisoformat("2024-02-29T23:59:59"), NumberFormat.DATETIME),
+    (datetime.fromisoformat("2024-02-29T10:11:12.345000"), NumberFormat.DATETIME),
     (time(10, 11, 12), NumberFormat.TIME),
     (timedelta(days=3, hours=4, seconds=5), NumberFormat.DURATION),
 ]
@@ -116,9 +122,7 @@ def test_moments_are_read_as_they_are(tmp_path: Path) -> None:
     path = write_book(tmp_path / "book.xlsx", [Column(10)], fill, has_header=False)
     sheet = openpyxl.load_workbook(path).worksheets[0]
     found = [row[0] for row in sheet.iter_rows(values_only=True)]
-    expected = [
-        datetime.combine(moment, time()) if type(moment) is date else moment for moment, _ in MOMENTS
-    ]
+    expected = [datetime.combine(moment, time()) if type(moment) is date else moment for moment, _ in MOMENTS]
     assert found == expected
 
 
@@ -126,9 +130,9 @@ def test_moments_are_read_as_they_are(tmp_path: Path) -> None:
     "moment",
     [
         date(1900, 2, 28),
-        datetime(1899, 12, 31, 1),
+        datetime.fromisoformat("1899-12-31T01:00:00"),
         datetime.fromisoformat("2024-02-29T10:11:12+03:00"),
-        datetime(2024, 2, 29, 10, 11, 12, 1),
+        datetime.fromisoformat("2024-02-29T10:11:12.000001"),
         time.fromisoformat("10:11:12+03:00"),
         timedelta(seconds=-1),
     ],
@@ -181,7 +185,10 @@ def test_sheets_can_be_hidden(tmp_path: Path) -> None:
                 sheet.add_note(0, f"note of {name}")
         book.close()
     read = openpyxl.load_workbook(path)
-    assert [(sheet.title, sheet.sheet_state) for sheet in read] == [("shown", "visible"), ("secret", "hidden")]
+    assert [(sheet.title, sheet.sheet_state) for sheet in read] == [
+        ("shown", "visible"),
+        ("secret", "hidden"),
+    ]
     notes = [sheet["A1"].comment for sheet in read.worksheets]
     assert [note.text for note in notes if note is not None] == ["note of shown", "note of secret"]
 
@@ -199,9 +206,6 @@ def test_file_names_neither_author_nor_time_nor_machine(tmp_path: Path) -> None:
 
 def test_workbook_of_more_bytes_than_allowed_is_not_written() -> None:
     book = WorkbookWriter(io.BytesIO(), 100_000)
-    with (
-        pytest.raises(WorkbookTooLargeError),
-        book.sheet(SheetLayout("x", [Column(9)])) as sheet,
-    ):
-        for _ in range(1_000):
-            sheet.write_row([text_cell("x" * 100, 0)])
+    rows = [[text_cell("x" * 100, 0)]] * 1_000
+    with pytest.raises(WorkbookTooLargeError):
+        write_rows(book, rows)
