@@ -77,7 +77,7 @@ _RECORD_CUT = f"""case when {_TOO_LARGE} then jsonb '{{"cut": [], "left_out": nu
 
 RECORD_DIGEST = f"""
 left(encode(sha256(convert_to(({_RECORD})::text, 'UTF8')), 'hex'), {DIGEST_HEX_DIGITS})"""
-"""The `record_digest` of the column `record`, which a record beyond MAX_RECORD_BYTES shares with an empty one."""
+"""The `record_digest` of the column `record`; of a record beyond MAX_RECORD_BYTES that of an empty one."""
 
 # $1 job, $2 after, $3-$5 the filter, $6 limit, $7 bytes, $8 how many rows are scanned. From inside out: the
 # scanned rows; the matches of the page and one more, with the stored bytes before each (their texts are at
