@@ -145,6 +145,7 @@ class ProblemCode(StrEnum):
     REQUEST_ID_REUSED = "request_id_reused"
     COMMAND_ID_REUSED = "command_id_reused"
     COMMAND_REFUSED = "command_refused"
+    NOT_CORRECTABLE = "not_correctable"
 
     # Authentication and rate limits
     UNAUTHENTICATED = "unauthenticated"

@@ -24,6 +24,9 @@ EXCEL_EXAMPLES = _examples(
         },
     ),
 )
+CORRECTION_EXAMPLES = _examples(
+    file=("The file of rejected rows, corrected", {"file": "errors-17.xlsx"}),
+)
 DATABASE_EXAMPLES = _examples(
     connection=("The usual table of a connection", {"source_identifier": "admin_panel"}),
     table=(
