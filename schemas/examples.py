@@ -40,6 +40,13 @@ START_SHEETS: dict[str, Any] = {
     "source": {"type": "google_sheets", "spreadsheet_id": "1AbC-dEf_123", "worksheet": "Чаты"},
 }
 
+START_CORRECTION: dict[str, Any] = {
+    "action": "start",
+    "dataset": "chats",
+    "source": {"type": "excel", "file": {"path": "errors-42.xlsx"}},
+    "corrects": {"request_id": START["request_id"]},
+}
+
 CANCEL: dict[str, Any] = {"action": "cancel", "request_id": START["request_id"], "requested_by": "petrov"}
 RETRY: dict[str, Any] = {"action": "retry", "request_id": START["request_id"], "command_id": "retry-1"}
 
@@ -63,6 +70,10 @@ STATUS: dict[str, Any] = {
     "updated": 50,
     "unchanged": 30,
     "duplicates": 10,
+    "untouched": 0,
+    "dismissed": 0,
+    "already_corrected": 0,
+    "corrects": None,
     "warnings": {"source_restarted": 3},
     "rows_per_second": 52_000.0,
     "eta_seconds": 2.2,
@@ -72,5 +83,5 @@ STATUS: dict[str, Any] = {
     "completed_at": None,
 }
 
-STARTS = (START, START_UPLOADED, START_DATABASE, START_SHEETS)
+STARTS = (START, START_UPLOADED, START_DATABASE, START_SHEETS, START_CORRECTION)
 REQUESTS = (*STARTS, CANCEL, RETRY)

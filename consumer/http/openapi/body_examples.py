@@ -46,6 +46,7 @@ REQUEST_EXAMPLES = _examples(
     uploaded=("Start: a workbook that was sent in chunks", examples.START_UPLOADED),
     database=("Start: a table of a database", examples.START_DATABASE),
     spreadsheet=("Start: a Google spreadsheet", examples.START_SHEETS),
+    correction=("Start: a file of rejected rows that were corrected", examples.START_CORRECTION),
     cancel=("Cancel the job of a request", examples.CANCEL),
     retry=("Run the job of a request again", examples.RETRY),
 )

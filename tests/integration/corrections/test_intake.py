@@ -29,7 +29,9 @@ async def _make_parent(database: Database, failed: int = 2, stored: int | None =
     await execute(database, REJECT, "parent", failed if stored is None else stored)
 
 
-async def _decide(database: Database, body: StartRequest, request_id: str = "child") -> tuple[str | None, str]:
+async def _decide(
+    database: Database, body: StartRequest, request_id: str = "child"
+) -> tuple[str | None, str]:
     record = Record("migration.requests", 0, 0, 0, None, b"", ())
     async with database.transaction() as connection:
         [decision] = await decide(connection, [Message(record, body, request_id)], LIMITS)
@@ -41,7 +43,8 @@ async def _events(database: Database) -> list[str]:
     return [
         text
         for (text,) in await fetch(
-            database, "select payload::json -> 'error' ->> 'code' from migration.outbox where request_id = 'child'"
+            database,
+            "select payload::json -> 'error' ->> 'code' from migration.outbox where request_id = 'child'",
         )
     ]
 
@@ -64,7 +67,7 @@ async def test_correction_of_an_ended_job_is_recorded(database: Database) -> Non
         (2, 2, "status = 'pending', completed_at = null, run = 2", "is pending and may still reject rows"),
         (2, 2, "dataset = 'students'", "is of the dataset students"),
         (2, 2, "request_id = 'other'", "There is no migration with request id parent"),
-        (2, 2, "corrects = '{\"request_id\": \"root\"}'", "is a correction itself"),
+        (2, 2, 'corrects = \'{"request_id": "root"}\'', "is a correction itself"),
     ],
 )
 async def test_other_corrections_are_refused_with_a_sentence(

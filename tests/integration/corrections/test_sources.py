@@ -14,7 +14,8 @@ from tests.integration.corrections.service import JobService
 from tests.support.job_factories import execute, fetch
 
 TABLE = """
-create table public.chats (id bigint primary key, inn text, name text, url text, admin_phone text, source text);
+create table public.chats (
+  id bigint primary key, inn text, name text, url text, admin_phone text, source text);
 insert into public.chats values
   (5, '7707083893', 'Пять', 'https://max.ru/join/5', '+79161234567', 'admin_panel'),
   (-7, '12', 'Семь', 'https://max.ru/join/7', '+79161234567', 'admin_panel'),
@@ -33,7 +34,9 @@ async def test_rows_of_a_database_are_corrected_as_such(service: JobService) -> 
     for statement in TABLE.split(";\n"):
         await execute(service.database, statement)
     of_database = replace(service, secrets={"dsn": service.database.dsn})
-    parent = await of_database.run("parent", {"type": "database", "connection": "crm", "table": "public.chats"})
+    parent = await of_database.run(
+        "parent", {"type": "database", "connection": "crm", "table": "public.chats"}
+    )
     assert (parent.status, parent.total, parent.failed) == (Status.COMPLETED, 3, 2)
     file = await rejected_file(service.database)
     assert [row.number for row in file.rows] == [-7, 9]
@@ -55,12 +58,15 @@ async def test_rows_of_a_spreadsheet_keep_their_tag(service: JobService) -> None
     file.fix(3, ИНН=GOOD_INN)
     await service.correct(file.save(service.inbox / "fixed.xlsx"))
     tags = dict(await fetch(service.database, "select url, source from directory.chats"))
-    assert (tags["https://max.ru/join/3"], tags["https://max.ru/join/2"]) == ("bot_registrar", "academic_group")
+    assert (tags["https://max.ru/join/3"], tags["https://max.ru/join/2"]) == (
+        "bot_registrar",
+        "academic_group",
+    )
 
 
 @pytest.mark.usefixtures("parent")
 async def test_all_sheets_with_our_header_are_read(service: JobService, tmp_path: Path) -> None:
-    """Hidden sheets and those of a person are passed over; the same row number of two sheets is no conflict."""
+    """Hidden sheets and those of a person are passed over; row numbers of two sheets do not conflict."""
     file = await rejected_file(service.database)
     file.fix(3, ИНН=GOOD_INN)
     file.fix(9, ИНН=GOOD_INN)

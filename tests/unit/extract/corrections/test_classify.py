@@ -67,7 +67,10 @@ def test_row_of_another_correction_is_already_corrected(changes: dict[str, Any])
 
 def test_row_of_an_earlier_attempt_is_checked_again() -> None:
     """The rows behind the checkpoint are not read as new ones; after a restart from the top they are."""
-    assert _classify(_file_row(texts=FIXED), _rejected(state=RowState.CORRECTED_HERE)) == (Verdict.CHECK, None)
+    assert _classify(_file_row(texts=FIXED), _rejected(state=RowState.CORRECTED_HERE)) == (
+        Verdict.CHECK,
+        None,
+    )
 
 
 def test_dismissed_row_can_still_be_corrected() -> None:

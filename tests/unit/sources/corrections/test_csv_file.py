@@ -31,7 +31,9 @@ def test_rows_are_read_with_any_separator(tmp_path: Path, separator: str, end: s
     assert [list(column) for column in second.columns] == [["4"], [""], ["v1:2"]]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "-1", "@a", "  =1", "+7 916", "a", "", "'quoted'", "+79161234567", "007"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "-1", "@a", "  =1", "+7 916", "a", "", "'quoted'", "+79161234567", "007"]
+)
 def test_one_apostrophe_is_undone(text: str) -> None:
     assert unescape_formula(escape_formula(text)) == text
 

@@ -16,7 +16,9 @@ HEADER = ["Строка", "Что не так", "Что сделать", "Про
 def _block(*rows: list[Any], first: int = 1) -> RowBlock:
     width = max(map(len, rows))
     padded = [row + [None] * (width - len(row)) for row in rows]
-    return RowBlock(list(range(first, first + len(rows))), [list(column) for column in zip(*padded, strict=True)])
+    return RowBlock(
+        list(range(first, first + len(rows))), [list(column) for column in zip(*padded, strict=True)]
+    )
 
 
 def test_header_has_our_columns_and_those_of_the_source() -> None:
