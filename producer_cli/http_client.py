@@ -108,6 +108,11 @@ class ServiceClient:
         """Stream all rejected rows as a workbook with its size in bytes; raises as `rejected_csv`."""
         headers = {"accept": XLSX_MEDIA_TYPE, "accept-language": language}
         with self._download(request_id, headers, XLSX_TIMEOUT) as response:
+            if response.headers.get("content-type") != XLSX_MEDIA_TYPE:
+                raise UnavailableError(
+                    f"The service at {self._url} is of a version that writes no workbooks: "
+                    "update it, or use --csv FILE."
+                )
             yield response.iter_bytes(), int(response.headers["content-length"])
 
     @contextmanager
@@ -117,8 +122,6 @@ class ServiceClient:
         stream = self._client.stream("GET", _errors_path(request_id), headers=headers, timeout=timeout)
         with self._translate_errors(), stream as response:
             self._raise_for_status(response, request_id)
-            if response.headers.get("content-type", "").partition(";")[0] != headers["accept"]:
-                raise self._unexpected_response()
             try:
                 yield response
             except httpx.TransportError as error:
