@@ -205,7 +205,5 @@ def test_job_without_rejected_rows_is_refused(
 ) -> None:
     make_workbook(harness.inbox / "good.xlsx", rows=20, seed=5, invalid_share=0)
     done = harness.kafka.wait_for_terminal_event(harness.kafka.start_excel("good.xlsx"), seconds=300)
-    answer = client.post(
-        f"/migration/jobs/{done.request_id}/corrections", files={"file": ("a.xlsx", b"PK")}
-    )
+    answer = client.post(f"/migration/jobs/{done.request_id}/corrections", files={"file": ("a.xlsx", b"PK")})
     assert (answer.status_code, answer.json()["code"]) == (409, "not_correctable")

@@ -23,7 +23,7 @@ from consumer.http.rejected.cursor import CURSOR_PATTERN, FIRST_PAGE, RejectedCu
 from consumer.http.rejected.responses import RejectedPageView
 from consumer.http.rejected.workbook_response import XLSX_MEDIA_TYPE, WorkbookExports
 from consumer.store.database import Database
-from consumer.store.rejected_pages import RejectedFilter, RejectedPage
+from consumer.store.rejected_pages import RejectedFilter, RejectedPage, RowState
 from schemas.http_headers import LOAD_HEADER
 
 MAX_PAGE_SIZE = 1_000
@@ -73,6 +73,10 @@ class RejectedQuery:
             examples=["https://", "4711"],
         ),
     ] = None
+    state: Annotated[
+        RowState | None,
+        Query(description="rows that corrections have stored, dismissed, or neither", examples=["open"]),
+    ] = None
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = 100
     after: Annotated[
         str | None,
@@ -86,7 +90,7 @@ class RejectedQuery:
     @property
     def filter(self) -> RejectedFilter:
         """Which rows to return."""
-        return RejectedFilter(self.code, self.field, self.q)
+        return RejectedFilter(self.code, self.field, self.q, self.state)
 
     @property
     def cursor(self) -> RejectedCursor:
