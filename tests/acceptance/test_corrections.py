@@ -1,13 +1,11 @@
 """The circle: rejected rows go out as a workbook, are corrected in it, and come back in."""
 
 import os
-import random
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import openpyxl
@@ -17,12 +15,12 @@ from devstack.fakedata.workbook import make_workbook
 from devstack.service import ServiceProcess
 from schemas.status import Status, StatusEvent
 from tests.support.harness import Harness
+from tests.support.mended_workbook import mend
 from tests.support.reference_tables import Directory
 from tests.support.reference_workbook import load_into
 from tests.support.wait import wait_until
 
 ROWS = 2_000
-GOOD_INN, GOOD_KPP = "7707083893", "770701001"
 
 
 @dataclass(frozen=True)
@@ -57,55 +55,6 @@ def exported(harness: Harness, service: ServiceProcess, tmp_path: Path) -> Expor
     written = migration(harness, service, "errors", done.request_id, "--xlsx", str(path))
     assert written.returncode == 0, written.stderr
     return Exported(done.request_id, done.failed, path)
-
-
-@dataclass(frozen=True)
-class Mended:
-    """What a script did to the workbook, seeing only that: rows fixed, still wrong, skipped, deleted."""
-
-    fixed: int
-    mistyped: int
-    skipped: int
-    deleted: int
-
-
-def mend(path: Path, seed: int) -> Mended:
-    """Correct half of the rows, mistype one, skip some, delete some, and sort the rest the other way."""
-    book = openpyxl.load_workbook(path)
-    sheet = book.worksheets[0]
-    header = [cell.value for cell in sheet[1]]
-    rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)]
-    chance = random.Random(seed)  # noqa: S311
-    chance.shuffle(rows)
-    half = len(rows) // 2
-    fixed, rest = rows[:half], rows[half:]
-    for number, row in enumerate(fixed):
-        _fix(header, row, number)
-    mistyped, skipped, deleted, untouched = rest[:1], rest[1:6], rest[6:11], rest[11:]
-    mistyped[0][header.index("ИНН")] = "12a"
-    for row in skipped:
-        row[header.index("Пропустить")] = "да"
-    sheet.delete_rows(2, sheet.max_row)
-    for row in [*untouched, *skipped, *mistyped, *reversed(fixed)]:
-        sheet.append(row)
-    book.save(path)
-    return Mended(len(fixed), len(mistyped), len(skipped), len(deleted))
-
-
-def _fix(header: list[Any], row: list[Any], number: int) -> None:
-    """Write right values into all columns with rules that reject."""
-    right = {
-        "ИНН": GOOD_INN,
-        "КПП": GOOD_KPP,
-        "Ссылка на чат": f"https://max.ru/join/corrected-{number}",
-        "Курс": 2,
-        "Кол-во участников чата": 30,
-    }
-    for index, name in enumerate(header):
-        if name in right:
-            row[index] = right[name]
-        elif isinstance(row[index], str) and index > 3 and name != "row_key":
-            row[index] = "".join(filter(str.isprintable, row[index]))[:400].replace("_x", "x")
 
 
 def correct(harness: Harness, service: ServiceProcess, exported: Exported, *more: str) -> StatusEvent:
