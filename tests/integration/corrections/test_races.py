@@ -75,7 +75,7 @@ async def test_file_that_comes_second_rereads_the_rejected_rows(
 
 
 class KilledError(Exception):
-    """Stands for the end of the process at a failpoint."""
+    """Raised where the process is to end."""
 
 
 @pytest.mark.usefixtures("parent")
