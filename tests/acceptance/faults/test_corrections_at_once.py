@@ -1,4 +1,4 @@
-"""I22: two corrections of the same rows, one of them killed, store each row once."""
+"""Two corrections of the same rows, one of them killed, store each row once."""
 
 import shutil
 import uuid
