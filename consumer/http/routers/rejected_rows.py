@@ -43,10 +43,6 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 Accept = Annotated[str, Header(include_in_schema=False)]
-Lang = Annotated[
-    Literal["ru", "en"] | None,
-    Query(description="language of a workbook; by default the one that `Accept-Language` prefers"),
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +82,10 @@ class RejectedQuery:
             examples=["1.4711"],
         ),
     ] = None
+    lang: Annotated[
+        Literal["ru", "en"] | None,
+        Query(description="language of a workbook; by default the one that `Accept-Language` prefers"),
+    ] = None
 
     @property
     def filter(self) -> RejectedFilter:
@@ -114,7 +114,6 @@ def router(database: Database, downloads: Slots, workbooks: WorkbookExports) -> 
         identifier: JobIdentifier,
         query: Annotated[RejectedQuery, Depends()],
         accept: Accept = JSON_MEDIA_TYPE,
-        lang: Lang = None,
     ) -> Response:
         """By row number. JSON comes in pages; CSV (`Accept: text/csv`) holds every row after `after`.
 
@@ -129,7 +128,7 @@ def router(database: Database, downloads: Slots, workbooks: WorkbookExports) -> 
         if media_type == CSV_MEDIA_TYPE:
             return await csv_response(reader, cursor, downloads)
         if media_type == XLSX_MEDIA_TYPE:
-            return await workbooks.response(request, reader, job, cursor, lang)
+            return await workbooks.response(request, reader, job, cursor, query.lang)
         page = await reader.page(cursor, query.limit)
         return Response(_page_json(page), media_type=JSON_MEDIA_TYPE, headers=VARY_HEADERS)
 
