@@ -36,7 +36,7 @@ def mend(path: Path, seed: int) -> Mended:
     mistyped, skipped, deleted, untouched = rest[:1], rest[1:6], rest[6:11], rest[11:]
     mistyped[0][header.index("ИНН")] = "12a"
     for row in skipped:
-        row[header.index("Пропустить")] = "да"
+        row[header.index("Пропустить" if "Пропустить" in header else "Skip")] = "да"
     sheet.delete_rows(2, sheet.max_row)
     for row in [*untouched, *skipped, *mistyped, *reversed(fixed)]:
         sheet.append(row)
