@@ -5,7 +5,7 @@ import json
 from datetime import date, datetime
 
 from consumer.cells.chunks import Cell, Chunk
-from consumer.datasets.base import ValidatedBatch
+from consumer.datasets.base import ValidatedBatch, database_rejection
 from consumer.datasets.chats import staging
 from consumer.datasets.chats.validator import ChatValidator
 
@@ -67,7 +67,7 @@ def test_replayed_rows_leave_first_rows_and_attributes_but_no_numbers() -> None:
 
 def test_row_rejected_by_the_database_sends_no_text_for_others() -> None:
     row: dict[str, Cell] = {"url": A, "inn": INN, "organization": "Один"}
-    batch = ChatValidator(staging.CHATS, LAST_DAY).validate(chunk(row, row), {2: "22021"})
+    batch = ChatValidator(staging.CHATS, LAST_DAY).validate(chunk(row, row), {2: database_rejection("22021")})
     assert (batch.accepted, batch.rejected) == (1, 1)
     assert lines(batch, "org_units")[0][0] == "3"
     assert lines(batch, "universities")[0][0] == "3"

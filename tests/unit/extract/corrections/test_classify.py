@@ -34,13 +34,13 @@ def _job(*rows: RejectedRow) -> CorrectedJob:
 
 def _file_row(key: RowKey | None = None, *, lost: bool = False, **changes: Any) -> FileRow:
     known = None if lost else key or _job().key_of(_rejected())
-    values = {"shown_row_number": 3, "skip": False, "texts": TEXTS} | changes
+    values: dict[str, Any] = {"shown_row_number": 3, "skip": False, "texts": TEXTS} | changes
     return FileRow(key=known, **values)
 
 
 def _classify(row: FileRow, *rejected: RejectedRow) -> tuple[Verdict, RejectCode | None]:
     found = Classifier(_job(*rejected)).classify(row)
-    return found.verdict, found.error and found.error.code
+    return found.verdict, None if found.error is None else found.error.code
 
 
 FIXED = TEXTS | {"inn": "7707083893"}

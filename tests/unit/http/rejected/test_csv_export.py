@@ -7,6 +7,7 @@ import json
 import pytest
 
 from consumer.http.rejected import csv_export
+from consumer.rejected_file.formula_escape import escape_formula
 from consumer.rejected_file.row_key import RowKey, record_digest
 
 ROW = {
@@ -76,7 +77,7 @@ def test_header_begins_with_a_byte_order_mark() -> None:
     ],
 )
 def test_formulas_are_escaped(text: str) -> None:
-    assert csv_export.escape_formula(text) == f"'{text}"
+    assert escape_formula(text) == f"'{text}"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_formulas_are_escaped(text: str) -> None:
     ],
 )
 def test_other_text_is_unchanged(text: str) -> None:
-    assert csv_export.escape_formula(text) == text
+    assert escape_formula(text) == text
 
 
 def test_formulas_are_escaped_in_every_column() -> None:
