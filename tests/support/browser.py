@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -38,6 +38,11 @@ needs_browser = pytest.mark.skipif(
     BROWSER is None,
     reason=f"no browser: install one of {', '.join(BROWSERS)} (on Debian: apt install chromium)",
 )
+
+
+def next_load(page: Page) -> AbstractAsyncContextManager[object]:
+    """A context in which the page is left; it ends when the next page is there as a whole."""
+    return page.expect_event("load")
 
 
 @asynccontextmanager

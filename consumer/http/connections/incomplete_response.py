@@ -49,7 +49,10 @@ class ResetIncompleteResponse:
                 await self._reset()
 
     async def _reset(self) -> None:
-        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_LINGER)
+        connection: socket.socket = self._transport.get_extra_info("socket")
+        if connection.fileno() < 0:  # the client has left
+            return
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_LINGER)
         self._transport.abort()
         # Let the loop report the abort to the server, which would otherwise log an incomplete response.
         await asyncio.sleep(0)

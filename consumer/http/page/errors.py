@@ -11,7 +11,7 @@ from consumer.http.page.context import PageContext
 from consumer.http.problem import ProblemError
 
 SEE_OTHER = 303
-UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, UNAVAILABLE = 401, 403, 404, 503
+UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, INTERNAL_ERROR, UNAVAILABLE = 401, 403, 404, 500, 503
 SIGN_IN_PATH = "/sign-in"
 HTML_MEDIA_TYPE = "text/html"
 
@@ -48,9 +48,11 @@ def _title(error: ProblemError) -> str:
     """The key of the title."""
     if error.status == NOT_FOUND:
         return "ui.not_found.title"
+    if error.status == FORBIDDEN:
+        return "ui.forbidden.title"
     if error.status == UNAVAILABLE:
         return "ui.unavailable.title"
-    return "ui.forbidden.title" if error.status == FORBIDDEN else "ui.error.title"
+    return "ui.refused.title" if error.status < INTERNAL_ERROR else "ui.error.title"
 
 
 def _to_sign_in(page: PageContext) -> Response:

@@ -6,7 +6,7 @@ from playwright.async_api import Request, expect
 from devstack.service import ServiceProcess
 from tests.acceptance.page.actions import EN, refresh
 from tests.acceptance.page.job_rows import advance, insert_running_job
-from tests.support.browser import BrowserTab, needs_browser
+from tests.support.browser import BrowserTab, needs_browser, next_load
 from tests.support.harness import Harness
 
 pytestmark = needs_browser
@@ -26,7 +26,8 @@ async def test_list_shows_all_on_pages(jobs: list[str], tab: BrowserTab) -> None
     page = await tab.open("/?status=running")
     assert await page.locator(".jobs tbody tr").count() == PAGE
     seen = await page.locator(".jobs .source a").all_inner_texts()
-    await page.get_by_role("link", name=EN("ui.pages.older")).click()
+    async with next_load(page):
+        await page.get_by_role("link", name=EN("ui.pages.older")).click()
     await expect(page.get_by_role("link", name=EN("ui.pages.first"))).to_be_visible()
     seen += await page.locator(".jobs .source a").all_inner_texts()
     assert seen[:JOBS] == [f"many-{number}.xlsx" for number in reversed(range(JOBS))]

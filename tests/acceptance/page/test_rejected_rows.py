@@ -15,7 +15,7 @@ from devstack.fakedata.expected import ExpectedImport
 from devstack.fakedata.workbook import make_workbook
 from devstack.service import ServiceProcess
 from tests.acceptance.page.actions import EN, start_excel, wait_for_job
-from tests.support.browser import BrowserTab, needs_browser
+from tests.support.browser import BrowserTab, needs_browser, next_load
 from tests.support.harness import Harness
 
 pytestmark = needs_browser
@@ -72,11 +72,13 @@ async def csv_rows(page: Page, folder: Path) -> list[int]:
 
 async def test_job_leads_to_all_its_rejected_rows(job: RejectedJob, tab: BrowserTab, tmp_path: Path) -> None:
     page = await tab.open(f"/jobs/{job.request_id}")
-    await page.get_by_role("link", name=EN("ui.job.show_rejected")).click()
+    async with next_load(page):
+        await page.get_by_role("link", name=EN("ui.job.show_rejected")).click()
     await expect(page.locator("h1 .count")).to_have_text(str(job.expected.failed))
     seen = await shown_rows(page)
     while await page.get_by_role("link", name=EN("ui.pages.next")).count():
-        await page.get_by_role("link", name=EN("ui.pages.next")).click()
+        async with next_load(page):
+            await page.get_by_role("link", name=EN("ui.pages.next")).click()
         seen += await shown_rows(page)
     assert seen == [row.row for row in job.expected.rejected] == job.rows()
     assert await csv_rows(page, tmp_path) == job.rows()
@@ -91,16 +93,19 @@ async def test_facets_count_and_filter_rows_and_csv(
     by_code = page.get_by_role("group", name=EN("ui.rejected.by_code"))
     chip = by_code.get_by_role("link", name=EN(f"rejected.{code}.title")).first
     await expect(chip.locator(".number")).to_have_text(str(len(job.rows(code))))
-    await chip.click()
+    async with next_load(page):
+        await chip.click()
     await expect(chip).to_have_attribute("aria-current", "true")
     assert await shown_rows(page) == job.rows(code)[:50]
     assert await csv_rows(page, tmp_path) == job.rows(code)
     by_field = page.get_by_role("group", name=EN("ui.rejected.by_field"))
-    await by_field.get_by_role("link").first.click()
+    async with next_load(page):
+        await by_field.get_by_role("link").first.click()
     field = parse_qs(urlsplit(page.url).query)["field"][0]
     assert await shown_rows(page) == job.rows(code, field)[:50]
     assert await csv_rows(page, tmp_path) == job.rows(code, field)
-    await page.get_by_role("link", name=EN("ui.jobs.reset")).click()
+    async with next_load(page):
+        await page.get_by_role("link", name=EN("ui.jobs.reset")).click()
     assert await shown_rows(page) == job.rows()[:50]
 
 
@@ -110,7 +115,8 @@ async def test_search_finds_a_row_and_keeps_the_filter(
     row, code, _ = job.errors[-1]
     page = await tab.open(f"{job.path}?code={code}")
     await page.get_by_role("searchbox").fill(str(row))
-    await page.keyboard.press("Enter")
+    async with next_load(page):
+        await page.keyboard.press("Enter")
     await expect(page.get_by_role("searchbox")).to_have_value(str(row))
     assert row in await shown_rows(page)
     assert await csv_rows(page, tmp_path) == await shown_rows(page)

@@ -17,7 +17,7 @@ from tests.acceptance.page.actions import (
     wait_for_job,
 )
 from tests.acceptance.page.conftest import OpenTab
-from tests.support.browser import BrowserTab, needs_browser
+from tests.support.browser import BrowserTab, needs_browser, next_load
 from tests.support.harness import Harness
 
 pytestmark = needs_browser
@@ -42,7 +42,8 @@ async def test_upload_job_and_rejected_rows(harness: Harness, plain_tab: Browser
     await reload_until(page, harness, request_id, "completed")
     assert (await shown_counts(page))["failed"] == expected.failed
     await expect(page.locator("time").first).to_contain_text("UTC")
-    await page.get_by_role("link", name=EN("ui.job.show_rejected")).click()
+    async with next_load(page):
+        await page.get_by_role("link", name=EN("ui.job.show_rejected")).click()
     assert await page.locator(".rows > li").count() == expected.failed
     await page.locator("summary").first.click()
     await expect(page.locator(".record").first).to_be_visible()
@@ -75,6 +76,7 @@ async def test_refused_upload_is_shown_beside_its_form(harness: Harness, plain_t
 async def test_list_is_filtered_by_its_form(plain_tab: BrowserTab) -> None:
     page = await plain_tab.open("/")
     await page.get_by_label(EN("ui.jobs.status")).select_option("cancelled")
-    await page.get_by_role("button", name=EN("ui.jobs.apply")).click()
+    async with next_load(page):
+        await page.get_by_role("button", name=EN("ui.jobs.apply")).click()
     assert "status=cancelled" in page.url
     assert await page.locator(".jobs .badge:not(.cancelled)").count() == 0

@@ -347,7 +347,7 @@ async def test_feed_sends_heartbeats_while_postgres_is_unresponsive(
         started, before = len(replica.heartbeats), sse_client.comments
         await change_job(database, job.id)
         await sse_client.wait_until(
-            lambda: len(replica.heartbeats) > started + 3, "the feed to report", 2 * STALL_TIMEOUT_SECONDS
+            lambda: len(replica.heartbeats) > started + 3, "the feed to report", 4 * STALL_TIMEOUT_SECONDS
         )
         assert sse_client.comments > before + 3
         await tcp_gate.drop_all()

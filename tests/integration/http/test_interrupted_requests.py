@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from consumer.http.middleware.guarded_app import GuardedApp
 from consumer.http.server import listen, serve_on
@@ -143,6 +144,25 @@ async def test_interrupted_response_resets_the_connection(
             served.stop.set()
         with pytest.raises(ConnectionResetError):
             await asyncio.wait_for(raw.reader.read(), LIMIT_SECONDS)
+    assert not [record for record in caplog.records if record.exc_info or "ASGI" in record.getMessage()]
+
+
+async def test_client_that_leaves_before_the_end_is_no_defect(caplog: pytest.LogCaptureFixture) -> None:
+    app, ended = GuardedApp(), asyncio.Event()
+
+    async def answer_half(_scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half of it", "more_body": True})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        ended.set()
+
+    app.mount("/half", answer_half)
+    async with serve_until_stopped(app) as served:
+        async with connect(served.port) as raw:
+            raw.writer.write(build_head("GET", "/half/"))
+            await raw.reader.readuntil(b"half of it")
+        await asyncio.wait_for(ended.wait(), LIMIT_SECONDS)
     assert not [record for record in caplog.records if record.exc_info or "ASGI" in record.getMessage()]
 
 

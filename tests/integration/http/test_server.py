@@ -56,6 +56,14 @@ async def _is_refused(address: tuple[str, int]) -> bool:
         return http_client.connect_ex(address) != 0
 
 
+def test_connections_send_a_body_at_once() -> None:
+    """Otherwise it waits until the client has acknowledged the head, for 40 ms."""
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_port_in_use_raises_bind_error() -> None:
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]

@@ -78,9 +78,10 @@ def test_mapped_cell_is_complete_up_to_its_limit_and_marked_beyond() -> None:
     assert (len(record["Note"]), cut) == (40_000, {"cut": ["Name"], "left_out": 0})
 
 
+LONGEST_CELL = "ж" * 32_767
 HOSTILE: dict[str, dict[str, Cell]] = {
     "one long text": {"a": "x" * 1_000_000, "Name": "n"},
-    "one text in many cells": {f"c{number}": "ж" * 32_767 for number in range(16_384)},
+    "one text in many cells": {f"c{number}": LONGEST_CELL for number in range(16_384)},
     "escapes": {f"c{number}": "\x00\\\t\ud800" * 8_000 for number in range(50)},
     "long names": {f"{number} " + "ж" * 90: 1.5 for number in range(16_384)},
     "kinds": {f"c{number}": ERROR_CELL if number % 2 else date(2024, 1, 2) for number in range(16_384)},

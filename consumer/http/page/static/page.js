@@ -158,11 +158,12 @@
     const percent = panel.querySelector("[data-percent]");
     const submit = form.querySelector("[data-submit]");
     const trouble = form.querySelector("[data-problem-place]");
+    const megabytes = new Intl.NumberFormat(locale, { style: "unit", unit: "megabyte", maximumFractionDigits: 1 });
     let request;
 
     const showName = () => {
       const [file] = input.files;
-      name.textContent = file ? `${file.name} · ${(file.size / 1048576).toLocaleString(locale, { maximumFractionDigits: 1 })} MB` : hint;
+      name.textContent = file ? `${file.name} · ${megabytes.format(file.size / 1048576)}` : hint;
     };
     input.addEventListener("change", showName);
     for (const type of ["dragenter", "dragover"]) {
