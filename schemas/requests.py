@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapt
 
 from schemas.integers import STRICT_NUMBER, SchemaVersion
 from schemas.names import ConfiguredName, InboxPath, LongName, Name, RequestId, SheetName
+from schemas.reject_limits import RejectLimitValue
 from schemas.text import escape_invisible, shorten_identifier
 from schemas.uploads import Upload
 
@@ -110,16 +111,32 @@ Source = Annotated[ExcelSource | DatabaseSource | GoogleSheetsSource, Field(disc
 
 TimeoutSeconds = Annotated[int, Field(ge=1, le=7 * DAY_SECONDS), STRICT_NUMBER]
 MaxAttempts = Annotated[int, Field(ge=1, le=100), STRICT_NUMBER]
+MAX_REJECTED_DESCRIPTION = (
+    "the job fails when more rows than this are rejected; of a percentage, more of the rows read so far, "
+    "from 1,000 rows on and at the end"
+)
 
 
 class Options(StrictModel):
-    """Limits of one job; the defaults are settings of the consumer."""
+    """How one job is run. Limits of time and attempts have their defaults in the settings of the consumer."""
 
     timeout_seconds: TimeoutSeconds | None = Field(
         None, description="limit of a run, counted from its first claim"
     )
     max_attempts: MaxAttempts | None = Field(
         None, description="the job fails after this many consecutive attempts without a stored batch"
+    )
+    dry_run: bool = Field(
+        False, strict=True, description="check the rows and store none; only the rejected rows are kept"
+    )
+    max_rejected: RejectLimitValue | None = Field(
+        None, description=MAX_REJECTED_DESCRIPTION, examples=[500, "10%"]
+    )
+    all_or_nothing: bool = Field(
+        False,
+        strict=True,
+        description="check the whole source first, and load it only if no row is rejected, or no more than "
+        "`max_rejected`",
     )
 
 
@@ -166,10 +183,17 @@ class CancelRequest(_Command):
     action: Literal["cancel"]
 
 
+class RetryOptions(StrictModel):
+    """What a retry changes; absent options stay as they are."""
+
+    max_rejected: RejectLimitValue | None = Field(None, description=MAX_REJECTED_DESCRIPTION)
+
+
 class RetryRequest(_Command):
     """Run a failed or cancelled job again."""
 
     action: Literal["retry"]
+    options: RetryOptions | None = Field(None, description="options that change")
 
 
 ACTIONS = frozenset({"start", "cancel", "retry"})
