@@ -54,7 +54,8 @@ class ValidatedBatch:
 
     Fewer than all if the records of rejected rows are large; validate the others next.
     `copy_streams` has COPY text by staging table. Every line begins with the position of its row; positions
-    ascend, so that a batch can be split at a position.
+    ascend, so that a batch can be split at a position. `duplicates`: how many of the accepted rows have the
+    key of an earlier row, in a batch of `check`; a merge counts its own.
     """
 
     row_count: int
@@ -62,6 +63,7 @@ class ValidatedBatch:
     rejected: int
     warnings: Mapping[str, int]
     copy_streams: Mapping[str, bytes]
+    duplicates: int = 0
 
 
 class RowValidator(Protocol):
@@ -76,6 +78,10 @@ class RowValidator(Protocol):
 
         `rejected_by_database`: positions that Postgres rejected → SQLSTATE; these rows are rejected.
         """
+        ...
+
+    def check(self, chunk: Chunk, rejected_by_database: Mapping[int, str]) -> ValidatedBatch:
+        """Apply the rules as `validate` does, and encode nothing but the rejected rows."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from consumer.cells.chunks import Cell, Chunk, ErrorCell, FormulaWithoutValue
 from consumer.datasets.base import (
@@ -51,6 +52,11 @@ class TinyValidator:
         rows = len(chunk.positions)
         warnings = {"odd": rejected_rows} if rejected_rows else {}
         return ValidatedBatch(rows, rows - rejected_rows, rejected_rows, warnings, copy_streams)
+
+    def check(self, chunk: Chunk, rejected_by_database: Mapping[int, str]) -> ValidatedBatch:
+        """Accept the same rows, and encode the rejected ones alone."""
+        batch = self.validate(chunk, rejected_by_database)
+        return replace(batch, copy_streams={**batch.copy_streams, "stage": b""})
 
 
 def _to_json(cell: Cell) -> object:

@@ -45,12 +45,13 @@ class ResumableBlocks:
         self._spool = spool
         self.state = WorksheetState(title)
 
-    def resume(self, previous: WorksheetState, *, same_sheet: bool) -> None:
+    def resume(self, previous: WorksheetState, *, same_sheet: bool, is_whole: bool = False) -> None:
         """Read the blocks that the previous attempt had read; continue its load if they are unchanged.
 
-        Otherwise a new load begins, with the next generation.
+        Otherwise a new load begins, with the next generation. `is_whole`: it had read all blocks, so that one
+        more is a change.
         """
-        if same_sheet and self._matches(previous):
+        if same_sheet and self._matches(previous) and not (is_whole and self._has_more()):
             self.state = previous
         else:
             self.state = WorksheetState(self.state.title, previous.generation + 1)
@@ -61,6 +62,12 @@ class ResumableBlocks:
             hashes = {**self.state.hashes, block.first: block.content_hash()}
             self.state = replace(self.state, hashes=hashes)
             yield block
+
+    def _has_more(self) -> bool:
+        block = next(self._blocks, None)
+        if block is not None:
+            self._spool.put(block)
+        return block is not None
 
     def _matches(self, previous: WorksheetState) -> bool:
         if self.state.title != previous.title:
