@@ -21,6 +21,8 @@ from consumer.store.errors import (
 )
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
+from consumer.store.reject_limits import TooManyRejectsError
+from consumer.store.rejected_beyond_checkpoint import keep_rejected_rows
 
 BATCH_SECONDS = 150
 """Limit of a batch transaction: COPY has no timeout of its own."""
@@ -73,12 +75,15 @@ class BatchWriter:
         """Commit one batch and return the job after it.
 
         Raises LeaseLostError, RowsRejectedError, DatabaseUnavailableError, and TransactionConflictError where
-        conflicts do not end. ProgramLimitError may come from a key that is too long for its index, since not
-        every such error names the index: then its row is searched.
+        conflicts do not end; TooManyRejectsError after the rejected rows of the batch alone were stored.
+        ProgramLimitError may come from a key that is too long for its index, since not every such error names
+        the index: then its row is searched.
         """
         for retry in range(MAX_CONFLICT_RETRIES):
             try:
                 return await self._commit(batch)
+            except TooManyRejectsError:
+                raise TooManyRejectsError(await self._keep_rejected_rows(batch)) from None
             except TransactionConflictError:
                 await asyncio.sleep(CONFLICT_PAUSE_SECONDS * retry)
             except DataRejectedError:
@@ -91,6 +96,10 @@ class BatchWriter:
     async def _commit(self, batch: Batch) -> Job:
         async with self._time_limit(BATCH_SECONDS):
             return await batches.commit_batch(self._connection, self._fence, self._merge, batch)
+
+    async def _keep_rejected_rows(self, batch: Batch) -> str:
+        async with self._time_limit(BATCH_SECONDS):
+            return await keep_rejected_rows(self._connection, self._fence, self._merge, batch)
 
     async def _require_writable(self) -> None:
         """Raise ProgramLimitError if the server accepts no writes at all, so that no row is the cause."""

@@ -17,8 +17,10 @@ from consumer.store.connect import Connection
 from consumer.store.jobs import JOB_COLUMNS, Job, job_from_row, sum_counters
 from consumer.store.leases import FencingToken
 from consumer.store.outbox import emit
+from consumer.store.reject_limits import TooManyRejectsError, exceeds_limit
 from consumer.store.rejected_rows import insert_rejected_rows
 from consumer.store.transitions import share_lock_owned_job
+from schemas.status import Phase
 
 COPY_CHUNK_BYTES = 64 * 1024
 """Bytes passed to the driver at once; the event loop runs in between."""
@@ -34,6 +36,8 @@ on commit delete rows
 class Batch:
     """Validated rows ready for COPY. `last_position` is that of the last row read, including rejected ones.
 
+    `duplicates` are counted of rows that are only checked: a merge counts its own. `at_end`: the source has
+    no further rows, which matters where few were read (`RejectLimit.depends_on_end`).
     `copy_streams` holds COPY text by staging table; each line starts with the position of its row.
     `source_state` is what the next attempt needs to resume the source; None keeps the stored one.
     """
@@ -44,6 +48,13 @@ class Batch:
     warnings: Mapping[str, int]
     copy_streams: Mapping[str, memoryview]
     source_state: Mapping[str, Any] | None = None
+    duplicates: int = 0
+    at_end: bool = False
+
+    @property
+    def rows(self) -> int:
+        """Number of its rows, accepted or rejected."""
+        return self.accepted + self.rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +75,19 @@ async def create_temp_tables(connection: Connection, merge: MergePlan) -> None:
 
 
 async def commit_batch(connection: Connection, fence: FencingToken, merge: MergePlan, batch: Batch) -> Job:
-    """Store one batch and return the job after it. Raises LeaseLostError if the token is outdated."""
+    """Store one batch and return the job after it; rows that are only checked are counted, not merged.
+
+    Raises LeaseLostError if the token is outdated, TooManyRejectsError if the job may not have so many.
+    """
     async with begin(connection):
         await copy_to_stages(connection, merge, batch.copy_streams)
         await failpoints.failpoint("batch.copied")
         before = await share_lock_owned_job(connection, fence)
         await failpoints.failpoint("batch.fenced")
-        counts = await run_merge(connection, merge)
+        await _require_within_limit(connection, before, batch)
+        counts = (
+            _counts_of_check(batch) if before.phase is Phase.CHECK else await run_merge(connection, merge)
+        )
         await failpoints.failpoint("batch.merged")
         if batch.copy_streams.get(REJECTED_ROWS.name):
             await insert_rejected_rows(connection, fence.job_id, before.load)
@@ -80,6 +97,22 @@ async def commit_batch(connection: Connection, fence: FencingToken, merge: Merge
         await failpoints.failpoint("batch.recorded")
     await failpoints.failpoint("batch.committed")
     return after
+
+
+async def _require_within_limit(connection: Connection, before: Job, batch: Batch) -> None:
+    if await exceeds_limit(
+        connection,
+        before,
+        rejected=before.failed + batch.rejected,
+        done=before.rows_done + batch.rows,
+        position=batch.last_position,
+        at_end=batch.at_end,
+    ):
+        raise TooManyRejectsError
+
+
+def _counts_of_check(batch: Batch) -> MergeCounts:
+    return MergeCounts(inserted=0, updated=0, unchanged=0, duplicates=batch.duplicates, warnings={})
 
 
 async def copy_to_stages(

@@ -21,15 +21,15 @@ from consumer.runtime import failpoints
 from consumer.runtime.tempdir import JOB_DIR_PREFIX
 from consumer.sources.base import SourceCredentials
 from consumer.store.batch_writer import BatchWriter, RowsRejectedError
-from consumer.store.database_rejections import list_database_rejections
 from consumer.store.errors import OUTAGE_ERRORS
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
-from consumer.store.rejected_rows import rejected_positions as list_rejected_positions
-from consumer.store.transitions import lock_owned_job
+from consumer.store.reject_limits import TooManyRejectsError
+from consumer.store.resume_point import ResumePoint, read_resume_point
 from consumer.worker.batch_ingest import BatchIngest
 from consumer.worker.context import WorkerContext
 from consumer.worker.database_rejections import record_rejections
+from consumer.worker.end_of_pass import finish_pass
 from consumer.worker.extraction_failures import (
     ExtractionFailedError,
     ExtractorCrashedError,
@@ -40,7 +40,6 @@ from consumer.worker.extraction_failures import (
 )
 from consumer.worker.extractor_process import ExtractorProcess
 from consumer.worker.rate_limiter import RateLimiter
-from consumer.worker.row_count_check import verify_row_count
 from consumer.worker.start_parameters import job_start_parameters
 from schemas.codes import ErrorCode
 
@@ -97,6 +96,8 @@ class Attempt:
             )
         except ExtractorCrashedError as crash:
             return self._on_crash(crash)
+        except TooManyRejectsError as excess:
+            return PermanentFailure(ErrorCode.TOO_MANY_REJECTS, excess.message)
         except OUTAGE_ERRORS as error:
             return await self._on_outage(error)
 
@@ -105,25 +106,24 @@ class Attempt:
             rows = await self._extract(merge)
         except RowsRejectedError as rejected:
             return await record_rejections(self._context.database, self._fence, rejected.rows)
-        return await verify_row_count(self._context.database, self._fence, rows)
+        return await finish_pass(self._context.database, self._fence, rows)
 
     async def _extract(self, merge: MergePlan) -> int:
         """Run one extractor to its end; returns the number of rows of the source."""
         async with self._context.database.transaction() as connection:
-            job = await lock_owned_job(connection, self._fence)
-            database_rejections = await list_database_rejections(connection, self._fence)
-            rejected_positions = await list_rejected_positions(connection, self._fence)
+            resume = await read_resume_point(connection, self._fence)
+        job = resume.job
         self._outage_backoff.reset_on_progress(job.rows_done)
         temp_dir = self._make_temp_dir(job)
         try:
             parameters = {
                 **self._context.start_parameters,
-                **job_start_parameters(job, database_rejections, low_memory=self._low_memory),
+                **job_start_parameters(resume, low_memory=self._low_memory),
                 "temp_dir": str(temp_dir),
                 "secrets": dict(self._credentials.secrets),
                 "failpoints": failpoints.armed_spec(),
             }
-            return await self._run_extractor(merge, parameters, rejected_positions)
+            return await self._run_extractor(merge, parameters, resume)
         finally:
             await asyncio.to_thread(shutil.rmtree, temp_dir, ignore_errors=True)
 
@@ -136,13 +136,13 @@ class Attempt:
             ) from None
 
     async def _run_extractor(
-        self, merge: MergePlan, start_parameters: Mapping[str, Any], rejected_positions: bytes
+        self, merge: MergePlan, start_parameters: Mapping[str, Any], resume: ResumePoint
     ) -> int:
         extractor = await ExtractorProcess.start(self._context.environment)
         try:
             writer = self._writer = await BatchWriter.open(self._context.database, self._fence, merge)
             try:
-                await extractor.send_start(start_parameters, rejected_positions)
+                await extractor.send_start(start_parameters, resume.rejected_positions)
                 await failpoints.failpoint("child.started")
                 log.info(
                     "child.started",
@@ -152,7 +152,12 @@ class Attempt:
                 )
                 context = self._context
                 ingest = BatchIngest(
-                    extractor, writer, context.database, self._fence, self._rate_limiter(), context.emit
+                    extractor,
+                    writer,
+                    context.database,
+                    self._fence,
+                    self._rate_limiter(),
+                    context.emit,
                 )
                 return await ingest.run()
             finally:
