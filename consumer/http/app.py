@@ -20,6 +20,7 @@ from consumer.http.rejected.csv_response import download_slots
 from consumer.http.routers import (
     attempts,
     commands,
+    dry_runs,
     events,
     excel,
     jobs,
@@ -96,6 +97,7 @@ def _routers(dependencies: HttpDependencies) -> list[APIRouter]:
         excel.router(uploads),
         start.router(submitter, database, dependencies.datasets),
         commands.router(submitter, database),
+        dry_runs.router(submitter, database),
         jobs.router(database),
         attempts.router(database),
         rejected_rows.router(database, downloads),
