@@ -122,8 +122,9 @@ update migration.jobs set status = 'pending', run = run + 1, run_requested_by = 
   consecutive_failures = 0, cancel_requested = false, available_at = clock_timestamp(),
   run_started_at = null, completed_at = null,
   error_code = null, error_message = null, detail = null,
-  max_rejected = coalesce($3, max_rejected),
-  needs = case when $3 is null or 'max_rejected' = any(needs) then needs else needs || '{{max_rejected}}' end,
+  max_rejected = coalesce($3::text, max_rejected),
+  needs = case when $3::text is null or 'max_rejected' = any(needs) then needs
+               else array_append(needs, 'max_rejected') end,
   {BUMP_SEQUENCE}
 where id = $1
 returning {JOB_COLUMNS}

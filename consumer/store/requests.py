@@ -12,6 +12,7 @@ from consumer.store.connect import Connection
 from consumer.store.jobs import JOB_COLUMNS, Job, job_from_row
 from consumer.store.transitions import notify_workers
 from schemas.codes import ErrorCode
+from schemas.new_fields import dump_used
 from schemas.reject_limits import reject_limit_text
 from schemas.requests import StartRequest
 from schemas.status import ErrorInfo, Status, StatusEvent
@@ -46,17 +47,17 @@ class IncomingRequest:
 # Of two requests with the same id the first becomes a job.
 INSERT_JOBS = f"""
 insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
-  requested_by, run_requested_by, traceparent, timeout_seconds, max_attempts, options,
+  requested_by, run_requested_by, traceparent, timeout_seconds, max_attempts, options, needs,
   dry_run, all_or_nothing, max_rejected, phase, sequence, last_event_at)
 select request_id, digest, dataset, type, identifier, source, requested_by, requested_by, traceparent,
-  timeout_seconds, max_attempts, options,
+  timeout_seconds, max_attempts, options, string_to_array(needs, ','),
   dry_run, all_or_nothing, max_rejected, case when dry_run or all_or_nothing then 'check' else 'load' end,
   1, clock_timestamp()
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[],
-            $9::integer[], $10::integer[], $11::jsonb[], $12::boolean[], $13::boolean[], $14::text[])
-     with ordinality
+            $9::integer[], $10::integer[], $11::jsonb[], $12::text[], $13::boolean[], $14::boolean[],
+            $15::text[]) with ordinality
   as incoming(request_id, digest, dataset, type, identifier, source, requested_by, traceparent,
-           timeout_seconds, max_attempts, options, dry_run, all_or_nothing, max_rejected, position)
+           timeout_seconds, max_attempts, options, needs, dry_run, all_or_nothing, max_rejected, position)
 order by position
 on conflict (request_id) do nothing
 returning {JOB_COLUMNS}
@@ -123,12 +124,13 @@ def _insert_parameters(incoming: Sequence[IncomingRequest], defaults: JobDefault
             each.request.dataset,
             each.request.source.type,
             each.request.source.identifier,
-            json.dumps(each.request.source.model_dump(mode="json")),
+            json.dumps(dump_used(each.request.source)),
             each.request.requested_by,
             each.traceparent,
             each.request.options.timeout_seconds or defaults.timeout_seconds,
             each.request.options.max_attempts or defaults.max_attempts,
-            json.dumps(each.request.options.model_dump(mode="json")),
+            json.dumps(dump_used(each.request.options)),
+            ",".join(each.request.needs),
             each.request.options.dry_run,
             each.request.options.all_or_nothing,
             reject_limit_text(each.request.options.max_rejected),
