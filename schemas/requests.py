@@ -214,7 +214,7 @@ REQUEST_ADAPTER: TypeAdapter[StartRequest | CancelRequest | RetryRequest] = Type
 
 
 def dump_request(request: StartRequest | CancelRequest | RetryRequest) -> bytes:
-    """The value of a Kafka message: UTF-8 JSON without null members, and without new fields that are not used.
+    """The value of a Kafka message: UTF-8 JSON without null members, and without unused new fields.
 
     An older replica refuses fields that it does not know, also at their default.
     """

@@ -43,7 +43,7 @@ DELETE = """
 with deleted as (
   delete from migration.migration_errors
   where job_id = $1 and load = $2 and ($3::bigint is null or row_number > $3)
-  returning row_number, errors),
+  returning row_number, errors, corrected_by, dismissed_at),
 pairs as (
   select code, field, count(*) as rows from (
     select distinct row_number, code, coalesce(field, '') as field
@@ -55,10 +55,12 @@ emptied as (
 reduced as (
   update migration.rejected_counts c set rows = c.rows - p.rows from pairs p
   where c.job_id = $1 and c.code = p.code and c.field = p.field and c.rows > p.rows)
-select count(*) from deleted
+select count(*) as rows, count(corrected_by) as corrected, count(dismissed_at) as dismissed from deleted
 """
-SUBTRACT_FAILED = """
-update migration.jobs set failed = failed - $3, updated_at = clock_timestamp() where id = $1 and token = $2
+SUBTRACT = """
+update migration.jobs set failed = failed - $3, rows_corrected = rows_corrected - $4,
+  rows_dismissed = rows_dismissed - $5, updated_at = clock_timestamp()
+where id = $1 and token = $2
 """
 
 
@@ -67,8 +69,11 @@ async def delete_beyond_checkpoint(connection: Connection, fence: FencingToken, 
 
     The owner must have locked the job's row.
     """
-    deleted = await connection.fetchval(DELETE, job.id, job.load, job.checkpoint)
-    if not deleted:
+    deleted = await connection.fetchrow(DELETE, job.id, job.load, job.checkpoint)
+    assert deleted is not None, "an aggregate is one row"  # noqa: S101
+    if not deleted["rows"]:
         return job
-    await connection.execute(SUBTRACT_FAILED, job.id, fence.token, deleted)
-    return replace(job, failed=job.failed - deleted)
+    await connection.execute(
+        SUBTRACT, job.id, fence.token, deleted["rows"], deleted["corrected"], deleted["dismissed"]
+    )
+    return replace(job, failed=job.failed - deleted["rows"])
