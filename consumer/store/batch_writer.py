@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Self
 
 from consumer.datasets.base import MergePlan
+from consumer.runtime import failpoints
 from consumer.store import batches, leases
 from consumer.store.batches import Batch
 from consumer.store.bisect_rejected import find_rejected_rows
@@ -99,7 +100,9 @@ class BatchWriter:
 
     async def _keep_rejected_rows(self, batch: Batch) -> str:
         async with self._time_limit(BATCH_SECONDS):
-            return await keep_rejected_rows(self._connection, self._fence, self._merge, batch)
+            message = await keep_rejected_rows(self._connection, self._fence, self._merge, batch)
+        await failpoints.failpoint("batch.rejects_kept")
+        return message
 
     async def _require_writable(self) -> None:
         """Raise ProgramLimitError if the server accepts no writes at all, so that no row is the cause."""

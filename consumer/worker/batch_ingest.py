@@ -19,6 +19,7 @@ from consumer.worker.extractor_process import ExtractorProcess
 from consumer.worker.opened_source import open_load
 from consumer.worker.rate_limiter import RateLimiter
 from schemas.codes import ErrorCode
+from schemas.status import Phase
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("worker")
 
@@ -159,13 +160,16 @@ class BatchIngest:
 
 
 def _batch_stored_event(before: Job, after: Job, seconds: float) -> BatchStored:
+    failed = after.failed - before.failed
+    if after.phase is Phase.CHECK:
+        return BatchStored(seconds, 0, 0, 0, 0, failed, checked=after.processed - before.processed)
     return BatchStored(
         seconds,
         after.inserted - before.inserted,
         after.updated - before.updated,
         after.unchanged - before.unchanged,
         after.duplicates - before.duplicates,
-        after.failed - before.failed,
+        failed,
     )
 
 

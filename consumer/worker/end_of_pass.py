@@ -3,6 +3,7 @@
 import structlog
 
 from consumer.lifecycle import PermanentFailure, Succeeded
+from consumer.runtime import failpoints
 from consumer.store import checks, job_progress, transitions
 from consumer.store.connect import Connection
 from consumer.store.database import Database
@@ -33,6 +34,7 @@ async def finish_pass(
             return Succeeded()
         await checks.record_checked(connection, fence)
     log.info("check.passed", rows=rows, failed=job.failed)
+    await failpoints.failpoint("check.passed")
     return None
 
 
