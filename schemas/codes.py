@@ -55,6 +55,13 @@ class ErrorCode(StrEnum):
     TOO_MANY_REJECTS = "too_many_rejects"
     DATABASE_REFUSED = "database_refused"
 
+    # Corrections
+    CORRECTED_JOB_NOT_FOUND = "corrected_job_not_found"
+    CORRECTED_JOB_RUNS = "corrected_job_runs"
+    CORRECTED_JOB_CHANGED = "corrected_job_changed"
+    NOT_CORRECTABLE = "not_correctable"
+    REJECTS_EXPIRED = "rejects_expired"
+
 
 class WarningCode(StrEnum):
     """What was repaired, left out or noticed in rows that were stored; a status event counts them by code."""
@@ -97,6 +104,12 @@ class RejectCode(StrEnum):
 
     # The row as a whole
     REFUSED_BY_DATABASE = "refused_by_database"
+
+    # A row of a correction
+    DUPLICATE_CORRECTION = "duplicate_correction"
+    STALE_CORRECTION = "stale_correction"
+    RECORD_WAS_CUT = "record_was_cut"
+    UNKNOWN_ROW = "unknown_row"
 
 
 class DeadLetterReason(StrEnum):

@@ -52,6 +52,17 @@ class ErrorInfo(BaseModel):
     message: str = Field(description="what is wrong and what to do")
 
 
+class CorrectsInfo(BaseModel):
+    """The job whose rejected rows a correction corrects, and what has become of them so far."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    request_id: str = Field(description="request id of that job")
+    corrected: int = Field(description="its rejected rows that corrections have stored")
+    dismissed: int = Field(description="its rejected rows that corrections have dismissed")
+    open: int = Field(description="its rejected rows that are neither")
+
+
 class StatusEvent(BaseModel):
     """The state of a job at one moment. Readers keep the event with the highest `sequence` of a request."""
 
@@ -82,11 +93,20 @@ class StatusEvent(BaseModel):
         description="stored rows: inserted + updated + unchanged + duplicates; in the phase `check` those "
         "that pass it, of which duplicates are known"
     )
-    failed: int = Field(description="rejected rows; in a completed job total = processed + failed")
+    failed: int = Field(
+        description="rejected rows; in a completed job "
+        "total = processed + failed + untouched + dismissed + already_corrected"
+    )
     inserted: int = Field(description="rows that the target did not contain")
     updated: int = Field(description="rows that changed the row in the target")
     unchanged: int = Field(description="rows that the target already contained")
     duplicates: int = Field(description="rows whose key an earlier row of the source has")
+    untouched: int = Field(0, description="of a correction: rows of the file as they were rejected")
+    dismissed: int = Field(0, description="of a correction: rows of the file marked to be skipped")
+    already_corrected: int = Field(
+        0, description="of a correction: rows that another file had corrected before"
+    )
+    corrects: CorrectsInfo | None = Field(None, description="of a correction: the job that it corrects")
     warnings: dict[str, int] = Field(
         description="number of values that were repaired, left out or noticed, by code"
     )

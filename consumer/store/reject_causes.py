@@ -12,7 +12,7 @@ select c.code, c.rows,
   coalesce((select value ->> 'name'
             from migration.jobs j, json_array_elements(j.source_columns -> 'columns') value
             where j.id = $1 and value ->> 'field' = c.field limit 1), nullif(c.field, '')) as column,
-  (select e.row_number from migration.migration_errors e
+  (select coalesce(e.shown_row_number, e.row_number) from migration.migration_errors e
    where e.job_id = $1 and e.load = (select load from migration.jobs where id = $1)
      and exists (select from jsonb_to_recordset(e.errors) as error(code text, field text)
                  where error.code = c.code and coalesce(error.field, '') = c.field)

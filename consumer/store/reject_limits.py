@@ -1,10 +1,15 @@
 """Compares the rejected rows of a job with its limit."""
 
+from typing import TYPE_CHECKING
+
 from consumer.reject_limit import too_many_rejects_message
 from consumer.store.connect import Connection
 from consumer.store.jobs import Job
 from consumer.store.reject_causes import commonest_cause
 from schemas.status import Phase
+
+if TYPE_CHECKING:
+    from consumer.store.batches import Batch
 
 
 class TooManyRejectsError(Exception):
@@ -35,6 +40,19 @@ async def exceeds_limit(
         return True
     refused = await connection.fetchval(COUNT_REFUSED, job.id, job.load, position)
     return limit.is_exceeded(rejected - refused, done, at_end=at_end)
+
+
+async def require_within_limit(connection: Connection, before: Job, batch: "Batch") -> None:
+    """Raise TooManyRejectsError if a batch exceeds the limit of its job, which is the job before it."""
+    if await exceeds_limit(
+        connection,
+        before,
+        rejected=before.failed + batch.rejected,
+        done=before.rows_done + batch.rows,
+        position=batch.last_position,
+        at_end=batch.at_end,
+    ):
+        raise TooManyRejectsError
 
 
 async def describe_excess(connection: Connection, job: Job, *, rejected: int, done: int) -> str:

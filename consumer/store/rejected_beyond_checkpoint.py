@@ -5,7 +5,7 @@ They are beyond the checkpoint. Before the job goes on they are deleted: its nex
 
 from dataclasses import replace
 
-from consumer.datasets.base import REJECTED_ROWS, MergePlan
+from consumer.datasets.base import CORRECTED_ROWS, REJECTED_ROWS, MergePlan
 from consumer.store.batches import Batch, copy_to_stages
 from consumer.store.bounded_transaction import begin
 from consumer.store.connect import Connection
@@ -29,13 +29,18 @@ async def keep_rejected_rows(
     Returns the sentence for the job's status. Raises LeaseLostError if the token is outdated.
     """
     async with begin(connection):
-        await copy_to_stages(connection, merge, {REJECTED_ROWS.name: batch.copy_streams[REJECTED_ROWS.name]})
+        await copy_to_stages(connection, merge, _rejected_streams(batch))
         job = await share_lock_owned_job(connection, fence)
         await insert_rejected_rows(connection, job.id, job.load)
         await connection.execute(ADD_FAILED, job.id, fence.token, batch.rejected)
         return await describe_excess(
             connection, job, rejected=job.failed + batch.rejected, done=job.rows_done + batch.rows
         )
+
+
+def _rejected_streams(batch: Batch) -> dict[str, memoryview]:
+    names = REJECTED_ROWS.name, CORRECTED_ROWS.name
+    return {name: text for name, text in batch.copy_streams.items() if name in names}
 
 
 # $1 job, $2 load, $3 checkpoint or null. A row counts once for each pair of code and field among its errors.

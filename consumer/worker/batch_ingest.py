@@ -9,7 +9,7 @@ import structlog
 from consumer.ipc import MAX_FRAME_BYTES, Frame, FrameTooLargeError, FrameType, ProtocolError
 from consumer.store import job_progress
 from consumer.store.batch_writer import BatchWriter
-from consumer.store.batches import Batch
+from consumer.store.batches import Batch, CountedRows
 from consumer.store.database import Database
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
@@ -187,5 +187,6 @@ def _decode_batch(frame: Frame) -> Batch:
         header["warnings"],
         sections,
         header["state"],
+        CountedRows(**header.get("counted") or {}),
         header["duplicates"],
     )

@@ -3,6 +3,7 @@
 from datetime import UTC
 from typing import Any
 
+from consumer.store.corrected_jobs import CorrectedJob, start_parameters
 from consumer.store.resume_point import ResumePoint
 from schemas.status import Phase
 
@@ -10,7 +11,9 @@ MAX_INFLIGHT_BATCHES = 3
 """Batches an extractor may send before one is stored: it validates while Postgres merges."""
 
 
-def job_start_parameters(resume: ResumePoint, *, low_memory: bool) -> dict[str, Any]:
+def job_start_parameters(
+    resume: ResumePoint, *, low_memory: bool, corrected: CorrectedJob | None = None
+) -> dict[str, Any]:
     """What to read and where to resume; `consumer.extract` describes the keys."""
     job = resume.job
     return {
@@ -30,4 +33,5 @@ def job_start_parameters(resume: ResumePoint, *, low_memory: bool) -> dict[str, 
         "low_memory": low_memory,
         "credits": MAX_INFLIGHT_BATCHES,
         "cpu_seconds": job.timeout_seconds,
+        "corrects": None if corrected is None else start_parameters(corrected),
     }
