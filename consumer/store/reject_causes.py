@@ -2,6 +2,8 @@
 
 from consumer.reject_limit import RejectCause
 from consumer.store.connect import Connection
+from consumer.telemetry.redaction import sanitize
+from schemas.text import shorten_name
 
 # The first row is found by the primary key; the commonest error is rarely far from the first rejected row.
 COMMONEST = """
@@ -24,4 +26,7 @@ from commonest c
 async def commonest_cause(connection: Connection, job_id: int) -> RejectCause | None:
     """The commonest error of the current load; None if no row was rejected."""
     row = await connection.fetchrow(COMMONEST, job_id)
-    return None if row is None else RejectCause(row["code"], row["column"], row["rows"], row["row_number"])
+    if row is None:
+        return None
+    column = None if row["column"] is None else shorten_name(sanitize(row["column"]))
+    return RejectCause(row["code"], column, row["rows"], row["row_number"])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from consumer.sources.google_sheets.blocks import Block
 from consumer.sources.google_sheets.worksheet_state import WorksheetState
+from consumer.sources.row_block import has_content
 
 
 class Spool:
@@ -64,10 +65,12 @@ class ResumableBlocks:
             yield block
 
     def _has_more(self) -> bool:
-        block = next(self._blocks, None)
-        if block is not None:
+        """Whether a block with visible cells follows: others hold no row, and may not have been recorded."""
+        for block in self._blocks:
             self._spool.put(block)
-        return block is not None
+            if any(map(has_content, block.rows)):
+                return True
+        return False
 
     def _matches(self, previous: WorksheetState) -> bool:
         if self.state.title != previous.title:

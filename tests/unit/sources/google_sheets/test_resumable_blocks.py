@@ -117,6 +117,7 @@ def test_fingerprint_differs_between_loads() -> None:
     [
         pytest.param((ONE, TWO), 1, id="unchanged"),
         pytest.param((ONE, TWO, FOUR), 2, id="rows were appended"),
+        pytest.param((ONE, TWO, Block(30_001, [[" "]])), 1, id="blank cells hold no row"),
         pytest.param((ONE,), 2, id="rows were removed"),
     ],
 )
