@@ -148,6 +148,7 @@ class ProblemCode(StrEnum):
     COMMAND_REFUSED = "command_refused"
     IMPORT_REFUSED = "import_refused"
     UPLOAD_EXPIRED = "upload_expired"
+    NOT_CORRECTABLE = "not_correctable"
 
     # Authentication and rate limits
     UNAUTHENTICATED = "unauthenticated"

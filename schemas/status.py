@@ -116,3 +116,8 @@ class StatusEvent(BaseModel):
     occurred_at: ZonedDatetime = Field(description="time of the event, by the clock of the database")
     started_at: ZonedDatetime | None = Field(description="time of the first claim of this run")
     completed_at: ZonedDatetime | None = Field(description="time at which this run ended")
+
+    @property
+    def rows_done(self) -> int:
+        """Rows of the source that are accounted for so far."""
+        return self.processed + self.failed + self.untouched + self.dismissed + self.already_corrected

@@ -23,6 +23,7 @@ from consumer.http.rejected.workbook_response import WorkbookExports, workbook_s
 from consumer.http.routers import (
     attempts,
     commands,
+    corrections,
     dry_runs,
     events,
     excel,
@@ -81,6 +82,7 @@ def make_app(dependencies: HttpDependencies) -> FastAPI:
     )
     app.hosts = dependencies.hosts
     app.streamed_paths = {excel.EXCEL_PATH, UPLOAD_PATH}
+    app.streamed_job_path = corrections.CORRECTIONS_PATH
     app.state.authenticator = dependencies.authenticator
     _add_postgres_check(dependencies.database, dependencies.health)
     page_errors.install(app)
@@ -104,6 +106,7 @@ def _routers(dependencies: HttpDependencies) -> list[APIRouter]:
     return [
         *page_routers(page),
         excel.router(uploads),
+        corrections.router(uploads, database),
         start.router(submitter, database, dependencies.datasets),
         commands.router(submitter, database),
         dry_runs.router(submitter, database),

@@ -31,7 +31,7 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """Rejected rows that a batch has newly corrected and dismissed, and those that are dismissed no longer."""
+    """Rejected rows that a batch corrects or dismisses, and those that are dismissed no longer."""
 
     corrected: int
     dismissed: int

@@ -25,6 +25,9 @@ EXCEL_EXAMPLES = _examples(
     ),
     dry_run=("Check the rows and store none", {"file": "chats.xlsx", "dry_run": True}),
 )
+CORRECTION_EXAMPLES = _examples(
+    file=("The file of rejected rows, corrected", {"file": "errors-17.xlsx"}),
+)
 DATABASE_EXAMPLES = _examples(
     connection=("The usual table of a connection", {"source_identifier": "admin_panel"}),
     table=(
@@ -45,6 +48,7 @@ REQUEST_EXAMPLES = _examples(
     database=("Start: a table of a database", examples.START_DATABASE),
     spreadsheet=("Start: a Google spreadsheet", examples.START_SHEETS),
     all_or_nothing=("Start: all rows of a workbook or none", examples.START_ALL_OR_NOTHING),
+    correction=("Start: a file of rejected rows that were corrected", examples.START_CORRECTION),
     cancel=("Cancel the job of a request", examples.CANCEL),
     retry=("Run the job of a request again", examples.RETRY),
     retry_with_limit=("Run it again with another limit of rejected rows", examples.RETRY_WITH_LIMIT),

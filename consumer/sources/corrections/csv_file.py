@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from consumer.errors import LayoutError
+from consumer.rejected_file.formula_escape import unescape_formula
 from consumer.rejected_file.layout import KEY_COLUMN
 from consumer.sources.row_block import RowBlock
 from schemas.codes import ErrorCode
@@ -13,8 +14,6 @@ from schemas.codes import ErrorCode
 SEPARATORS = (",", ";", "\t")
 MAX_HEADER_CHARS = 1 << 20
 MAX_CELL_CHARS = 1 << 20
-APOSTROPHE = "'"
-"""The export writes it before a text that a spreadsheet would take for a formula."""
 
 
 def is_csv_of_rejected_rows(path: Path) -> bool:
@@ -57,20 +56,7 @@ def _separator(header: str) -> str:
 def _block(rows: Sequence[tuple[int, list[str]]]) -> RowBlock:
     width = max(len(cells) for _, cells in rows)
     columns = [
-        [unescape(cells[column]) if column < len(cells) else None for _, cells in rows]
+        [unescape_formula(cells[column]) if column < len(cells) else None for _, cells in rows]
         for column in range(width)
     ]
     return RowBlock([position for position, _ in rows], columns)
-
-
-def unescape(text: str) -> str:
-    """The text without the apostrophe that the export has put before it."""
-    return text[1:] if text.startswith(APOSTROPHE) and _is_formula_like(text[1:]) else text
-
-
-def _is_formula_like(text: str) -> bool:
-    return text.startswith(FORMULA_PREFIXES) or text.lstrip().startswith(FORMULA_PREFIXES)
-
-
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
-"""As in `consumer.http.rejected.csv_export`; a test compares them."""

@@ -1,4 +1,4 @@
-"""Files of rejected rows as tests edit them: made from what the database stores, without the service's writer."""
+"""Files of rejected rows as tests edit them, made from the database without the writer of the service."""
 
 import csv
 import json

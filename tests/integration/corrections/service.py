@@ -54,13 +54,13 @@ class JobService:
 
     async def claim(self) -> Job:
         """Claim the next job."""
-        job = await claims.claim(self.database, "owner", 60)
+        job = await claims.claim(self.database, "owner", 3600)
         assert job is not None
         return job
 
     async def attempt(self, job: Job) -> Outcome:
         """Run one attempt of a claimed job to its outcome, which is not written."""
-        return await asyncio.wait_for(Attempt(self.context(), job, _fence(job)).run(), 60)
+        return await asyncio.wait_for(Attempt(self.context(), job, _fence(job)).run(), 900)
 
     async def finish(self, job: Job, outcome: Outcome) -> Job:
         """Write the outcome of an attempt."""

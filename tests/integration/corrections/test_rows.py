@@ -1,4 +1,4 @@
-"""What becomes of each row of a file of corrections, in the correction, in the corrected job and in the target."""
+"""What becomes of each row of a file of corrections: in the correction, its job and the target."""
 
 import pytest
 
