@@ -107,20 +107,31 @@ class ServiceClient:
 
     @contextmanager
     def rejected_xlsx(self, request_id: str, language: str) -> Iterator[tuple[Iterator[bytes], int]]:
-        """Stream all rejected rows as a workbook with its size in bytes; raises as `rejected_csv`."""
+        """Stream the open rejected rows as a workbook with its size in bytes; raises as `rejected_csv`.
+
+        Rows that a correction has stored or dismissed are left out: nothing is left to do with them.
+        """
         headers = {"accept": XLSX_MEDIA_TYPE, "accept-language": language}
-        with self._download(request_id, headers, XLSX_TIMEOUT) as response:
+        with self._download(request_id, headers, XLSX_TIMEOUT, {"state": "open"}) as response:
+            if response.headers.get("content-type") != XLSX_MEDIA_TYPE:
+                raise UnavailableError(
+                    f"The service at {self._url} is of a version that writes no workbooks: "
+                    "update it, or use --csv FILE."
+                )
             yield response.iter_bytes(), int(response.headers["content-length"])
 
     @contextmanager
     def _download(
-        self, request_id: str, headers: Mapping[str, str], timeout: httpx.Timeout
+        self,
+        request_id: str,
+        headers: Mapping[str, str],
+        timeout: httpx.Timeout,
+        params: Mapping[str, str] | None = None,
     ) -> Iterator[httpx.Response]:
-        stream = self._client.stream("GET", _errors_path(request_id), headers=headers, timeout=timeout)
+        path = _errors_path(request_id)
+        stream = self._client.stream("GET", path, headers=headers, timeout=timeout, params=params)
         with self._translate_errors(), stream as response:
             self._raise_for_status(response, request_id)
-            if response.headers.get("content-type", "").partition(";")[0] != headers["accept"]:
-                raise self._unexpected_response()
             try:
                 yield response
             except httpx.TransportError as error:

@@ -9,7 +9,6 @@ from consumer.datasets.base import Dataset, RowValidator, ValidatedBatch
 from consumer.errors import TransientError
 from consumer.extract.channel import Channel
 from consumer.extract.chunk_ops import drop_positions, split_at
-from consumer.extract.corrections.run import run_correction
 from consumer.extract.error_report import failed_header, log_unexpected
 from consumer.extract.load_identity import LoadIdentity
 from consumer.extract.process_limits import CpuLimit
@@ -37,6 +36,9 @@ def run(parameters: StartParameters, channel: Channel, find_dataset: Callable[[s
 def _run(parameters: StartParameters, channel: Channel, find_dataset: Callable[[str], Dataset]) -> None:
     dataset = find_dataset(parameters.dataset)
     if parameters.corrected is not None:
+        # Imported here: corrections are rare, and their keys need pydantic.
+        from consumer.extract.corrections.run import run_correction
+
         run_correction(parameters, parameters.corrected, channel, dataset)
         return
 

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from consumer.datasets.base import ColumnSpec, RowError, database_rejection
-from consumer.extract.corrections.corrected_job import CorrectedJob
 from consumer.extract.load_identity import LoadIdentity
 from consumer.sources.base import SourceConfig, batch_rows
+
+if TYPE_CHECKING:
+    from consumer.extract.corrections.corrected_job import CorrectedJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class StartParameters:
     service_pid: int
     failpoints: str
     header: Mapping[str, Any]
-    corrected: CorrectedJob | None = None
+    corrected: "CorrectedJob | None" = None
 
     @classmethod
     def from_frame(cls, header: Mapping[str, Any], body: bytes) -> Self:
@@ -80,6 +82,8 @@ class StartParameters:
 
     def with_corrected_rows(self, lines: Iterable[bytes]) -> Self:
         """The parameters of a correction, with the rejected rows that it is compared with."""
+        from consumer.extract.corrections.corrected_job import CorrectedJob
+
         return replace(self, corrected=CorrectedJob.from_json(self.header["corrects"], lines))
 
     def previous_load(self, rules_version: str) -> LoadIdentity | None:

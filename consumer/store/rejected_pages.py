@@ -7,6 +7,7 @@ passes the load it started with never gets rows of another one.
 import json
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from enum import StrEnum
 
 from consumer.rejected_file.row_key import DIGEST_HEX_DIGITS, RowKey
 from consumer.store.connect import Connection, Row
@@ -26,17 +27,27 @@ MAX_ROW_NUMBER_DIGITS = 18
 """Numbers with more digits may not fit a bigint."""
 
 
+class RowState(StrEnum):
+    """What corrections have done with a rejected row."""
+
+    OPEN = "open"
+    CORRECTED = "corrected"
+    DISMISSED = "dismissed"
+
+
 @dataclass(frozen=True, slots=True)
 class RejectedFilter:
     """Conditions on rejected rows; None means any.
 
     `code` and `field` must belong to the same error; an empty `field` is the row as a whole. `q` is a prefix
-    of the record's identifier or, if it has digits only, also a row number.
+    of the record's identifier or, if it has digits only, also a row number. `state` is what corrections have
+    done with the row.
     """
 
     code: str | None = None
     field: str | None = None
     q: str | None = None
+    state: RowState | None = None
 
 
 ALL_ROWS = RejectedFilter()
@@ -63,11 +74,19 @@ class LoadReplacedError(Exception):
         super().__init__(f"load {load} of job {job_id} is not the present one any more; read from the top")
 
 
-_FILTER = """
+_STATE = """case when corrected_by is not null then 'corrected'
+                   when dismissed_at is not null then 'dismissed' else 'open' end"""
+
+
+def _filter(state_parameter: str) -> str:
+    """The conditions of a filter; its parameters are $3 to $5 and the one for the state."""
+    return f"""
     ($3::jsonb is null or errors @> $3)
     and ($4::text is null or starts_with(record_identifier, $4)
       or coalesce(shown_row_number, row_number) = $5)
+    and ({state_parameter}::text is null or {state_parameter} = {_STATE})
 """
+
 
 # Postgres cannot build a JSON text of such a record beyond 256 MB. A value stored in 64 KB has at most 16 MB
 # (lz4 expands a byte to up to 255), so only larger ones are decompressed to check their size.
@@ -80,9 +99,9 @@ RECORD_DIGEST = f"""
 left(encode(sha256(convert_to(({_RECORD})::text, 'UTF8')), 'hex'), {DIGEST_HEX_DIGITS})"""
 """The `record_digest` of the column `record`; of a record beyond MAX_RECORD_BYTES that of an empty one."""
 
-# $1 job, $2 after, $3-$5 the filter, $6 limit, $7 bytes, $8 how many rows are scanned. From inside out: the
-# scanned rows; the matches of the page and one more, with the stored bytes before each (their texts are at
-# least as long); the texts with their sizes; those within the limit. `scan_end` holds the last scanned row
+# $1 job, $2 after, $3-$5 and $9 the filter, $6 limit, $7 bytes, $8 how many rows are scanned.
+# From inside out: the scanned rows; the matches of the page and one more, with the stored bytes before each
+# (their texts are at least as long); the texts with their sizes; those within the limit. `scan_end` holds the last scanned row
 # number and the one after it, if any; it is computed only if the page is not full.
 PAGE = f"""
 with matches as materialized (
@@ -91,7 +110,7 @@ with matches as materialized (
   from (select * from migration.migration_errors
         where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number > $2
         order by row_number limit $8) scanned
-  where {_FILTER} order by row_number limit $6 + 1
+  where {_filter("$9")} order by row_number limit $6 + 1
 ), page as materialized (
   select row_number, line, record_digest, corrected_key,
          sum(octet_length(line)) over (order by row_number) - octet_length(line) as bytes_before
@@ -99,7 +118,7 @@ with matches as materialized (
     select row_number, json_build_object('row_number', coalesce(shown_row_number, row_number),
                                          'record_identifier', record_identifier,
                                          'errors', errors, 'record', {_RECORD}, 'kinds', kinds,
-                                         'record_cut', {_RECORD_CUT})::text as line,
+                                         'record_cut', {_RECORD_CUT}, 'state', {_STATE})::text as line,
            {RECORD_DIGEST} as record_digest, corrected_key
     from matches where rank <= $6 and stored_before < $7
   ) lines
@@ -134,7 +153,14 @@ async def rejected_rows(
         current = await connection.fetchval(CURRENT_LOAD, job_id)
         return RejectedPage([], None, _require_load(current, job_id, load))
     rows = await connection.fetch(
-        PAGE, job_id, after, *_filter_parameters(row_filter), limit, PAGE_BYTES, MAX_SCANNED_ROWS
+        PAGE,
+        job_id,
+        after,
+        *_filter_parameters(row_filter),
+        limit,
+        PAGE_BYTES,
+        MAX_SCANNED_ROWS,
+        row_filter.state,
     )
     current_load = _require_load(rows[0]["load"], job_id, load)
     found = [row for row in rows if row["line"] is not None]
@@ -197,7 +223,7 @@ def _row_number(text: str | None) -> int | None:
 
 RECORD_COLUMNS = f"""
 with sized as materialized (
-  select row_number, record, {_FILTER} as matches_filter,
+  select row_number, record, {_filter("$8")} as matches_filter,
          sum(pg_column_size(record)) over (order by row_number) - pg_column_size(record) as stored_before
   from (select * from migration.migration_errors
         where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number > $2
@@ -225,6 +251,7 @@ async def record_columns(
     if not _can_match(row_filter):
         return [], None
     bounds = (MAX_COLUMN_SCAN_ROWS, MAX_COLUMN_SCAN_BYTES)
-    rows = await connection.fetch(RECORD_COLUMNS, job_id, after, *_filter_parameters(row_filter), *bounds)
+    parameters = (*_filter_parameters(row_filter), *bounds, row_filter.state)
+    rows = await connection.fetch(RECORD_COLUMNS, job_id, after, *parameters)
     _require_load(rows[0]["load"], job_id, load)
     return [row["key"] for row in rows if row["key"] is not None], rows[0]["last_row_number"]

@@ -88,6 +88,8 @@ async def record_all(
     connection: Connection, incoming: Sequence[IncomingRequest], defaults: JobDefaults
 ) -> list[RecordOutcome]:
     """Record several requests in one go; the outcomes are in their order."""
+    if not incoming:
+        return []
     new = await _insert_jobs(connection, incoming, defaults)
     if new:
         await outbox.emit_all(connection, list(new.values()))

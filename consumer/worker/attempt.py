@@ -123,7 +123,9 @@ class Attempt:
             parameters = {
                 **self._context.start_parameters,
                 **job_start_parameters(
-                    resume, low_memory=self._low_memory, corrected=correction and correction.corrected
+                    resume,
+                    low_memory=self._low_memory,
+                    corrected=None if correction is None else correction.corrected,
                 ),
                 "temp_dir": str(temp_dir),
                 "secrets": dict(self._credentials.secrets),
@@ -143,7 +145,7 @@ class Attempt:
                 self._context.database,
                 self._fence,
                 self._merge_plan(correction),
-                correction and correction.correction,
+                None if correction is None else correction.correction,
             )
             try:
                 await extractor.send_start(start_parameters, rejected_positions)

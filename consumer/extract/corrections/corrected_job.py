@@ -43,7 +43,8 @@ class RejectedRow:
     @cached_property
     def values(self) -> Mapping[str, Any]:
         """Column → JSON value; empty if the record is not known."""
-        return json.loads(self.record) if self.record is not None else {}
+        values: dict[str, Any] = {} if self.record is None else json.loads(self.record)
+        return values
 
     @property
     def digest(self) -> str:

@@ -23,7 +23,7 @@ from consumer.http.rejected.cursor import CURSOR_PATTERN, FIRST_PAGE, RejectedCu
 from consumer.http.rejected.responses import RejectedPageView
 from consumer.http.rejected.workbook_response import XLSX_MEDIA_TYPE, WorkbookExports
 from consumer.store.database import Database
-from consumer.store.rejected_pages import RejectedFilter, RejectedPage
+from consumer.store.rejected_pages import RejectedFilter, RejectedPage, RowState
 from schemas.http_headers import LOAD_HEADER
 
 MAX_PAGE_SIZE = 1_000
@@ -43,10 +43,6 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 Accept = Annotated[str, Header(include_in_schema=False)]
-Lang = Annotated[
-    Literal["ru", "en"] | None,
-    Query(description="language of a workbook; by default the one that `Accept-Language` prefers"),
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +69,10 @@ class RejectedQuery:
             examples=["https://", "4711"],
         ),
     ] = None
+    state: Annotated[
+        RowState | None,
+        Query(description="rows that corrections have stored, dismissed, or neither", examples=["open"]),
+    ] = None
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = 100
     after: Annotated[
         str | None,
@@ -82,11 +82,15 @@ class RejectedQuery:
             examples=["1.4711"],
         ),
     ] = None
+    lang: Annotated[
+        Literal["ru", "en"] | None,
+        Query(description="language of a workbook; by default the one that `Accept-Language` prefers"),
+    ] = None
 
     @property
     def filter(self) -> RejectedFilter:
         """Which rows to return."""
-        return RejectedFilter(self.code, self.field, self.q)
+        return RejectedFilter(self.code, self.field, self.q, self.state)
 
     @property
     def cursor(self) -> RejectedCursor:
@@ -110,7 +114,6 @@ def router(database: Database, downloads: Slots, workbooks: WorkbookExports) -> 
         identifier: JobIdentifier,
         query: Annotated[RejectedQuery, Depends()],
         accept: Accept = JSON_MEDIA_TYPE,
-        lang: Lang = None,
     ) -> Response:
         """By row number. JSON comes in pages; CSV (`Accept: text/csv`) holds every row after `after`.
 
@@ -125,7 +128,7 @@ def router(database: Database, downloads: Slots, workbooks: WorkbookExports) -> 
         if media_type == CSV_MEDIA_TYPE:
             return await csv_response(reader, cursor, downloads)
         if media_type == XLSX_MEDIA_TYPE:
-            return await workbooks.response(request, reader, job, cursor, lang)
+            return await workbooks.response(request, reader, job, cursor, query.lang)
         page = await reader.page(cursor, query.limit)
         return Response(_page_json(page), media_type=JSON_MEDIA_TYPE, headers=VARY_HEADERS)
 

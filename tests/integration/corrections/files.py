@@ -9,6 +9,7 @@ from typing import Any
 
 import openpyxl
 
+from consumer.rejected_file.formula_escape import escape_formula
 from consumer.rejected_file.row_key import RowKey, record_digest
 from consumer.store.database import Database
 from tests.support.job_factories import fetch
@@ -85,7 +86,7 @@ def write_sheet(sheet: Any, columns: Sequence[str], rows: Sequence[Row], *, hidd
 
 def _csv_text(value: Any) -> str:
     text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return escape_formula(text)
 
 
 async def rejected_file(database: Database, request_id: str = "parent") -> RejectedFile:

@@ -15,7 +15,7 @@ from schemas.status import Status
 from tests.integration.corrections.conftest import GOOD_INN
 from tests.integration.corrections.files import marks, rejected_file, rejects, urls
 from tests.integration.corrections.service import JobService, correction_source, corrects
-from tests.support.job_factories import execute, expire_lease, get_job
+from tests.support.job_factories import execute, expire_lease, fetch, get_job
 
 
 async def _two_files(service: JobService) -> None:
@@ -75,7 +75,7 @@ async def test_file_that_comes_second_rereads_the_rejected_rows(
 
 
 class KilledError(Exception):
-    """Stands for the end of the process at a failpoint."""
+    """Raised where the process is to end."""
 
 
 @pytest.mark.usefixtures("parent")
@@ -192,3 +192,40 @@ async def test_expired_rejected_rows_are_said(service: JobService) -> None:
     outcome = await service.attempt(await service.claim())
     assert isinstance(outcome, PermanentFailure)
     assert outcome.code == "rejects_expired"
+
+
+@pytest.mark.usefixtures("parent")
+async def test_first_row_of_a_link_stays_the_first_after_a_crash(
+    service: JobService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows 3 and 9 have one link; the correction crashes between their batches."""
+    service = replace(service, batch_rows=1)
+    file = await rejected_file(service.database)
+    file.fix(3, ИНН=GOOD_INN, **{"Ссылка на чат": "https://max.ru/join/same"})
+    file.fix(9, ИНН=GOOD_INN, **{"Ссылка на чат": "https://max.ru/join/same"})
+    await service.record(
+        "child", correction_source(file.save(service.inbox / "same.xlsx")), **corrects("parent")
+    )
+    job = await service.claim()
+    hits = 0
+
+    async def crash(reached: str) -> None:
+        nonlocal hits
+        hits += reached == "batch.committed"
+        if hits == 2:
+            raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(failpoints, "failpoint", crash)
+        with pytest.raises(KilledError):
+            await service.attempt(job)
+    await expire_lease(service.database, job.id)
+    await claims.rescue(service.database)
+    await execute(service.database, "update migration.jobs set available_at = clock_timestamp()")
+    again = await service.claim()
+    after = await service.finish(again, await service.attempt(again))
+    assert (after.inserted, after.updated, after.duplicates, after.untouched) == (1, 0, 1, 3)
+    [(name,)] = await fetch(
+        service.database, "select name from directory.chats where url = 'https://max.ru/join/same'"
+    )
+    assert name == "Три"

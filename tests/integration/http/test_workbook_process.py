@@ -34,10 +34,10 @@ import os, subprocess, sys
 frame = bytes.fromhex(sys.argv[1]).replace(b"123456", b"%6d" % os.getpid())
 writer = subprocess.Popen([sys.executable, "-m", sys.argv[2]], stdin=subprocess.PIPE, stdout=-3)
 os.set_inheritable(writer.stdin.fileno(), True)
-keeper = subprocess.Popen(["sleep", "60"], close_fds=False)  # keeps the pipe open after the end of its parent
+holder = subprocess.Popen(["sleep", "60"], close_fds=False)  # keeps the pipe open after the end of its parent
 writer.stdin.write(frame)
 writer.stdin.flush()
-print(writer.pid, keeper.pid, flush=True)
+print(writer.pid, holder.pid, flush=True)
 writer.wait()
 """
 
@@ -110,14 +110,14 @@ def test_writer_ends_with_its_service() -> None:
         [sys.executable, "-c", PARENT, frame, WRITER_MODULE], stdout=subprocess.PIPE, env=child_environment()
     ) as service:
         assert service.stdout is not None
-        writer_pid, keeper_pid = map(int, service.stdout.readline().split())
+        writer_pid, holder_pid = map(int, service.stdout.readline().split())
         try:
             writer = psutil.Process(writer_pid)
             wait_until(lambda: has_read_start(writer), 60, "the writer to read its first frame")
             service.kill()
             wait_until(lambda: not is_running(writer), 60, "the writer to end")
         finally:
-            os.kill(keeper_pid, signal.SIGKILL)
+            os.kill(holder_pid, signal.SIGKILL)
 
 
 def has_read_start(writer: psutil.Process) -> bool:
