@@ -94,7 +94,7 @@ class ExcelForm(StartBody):
             if DIGITS.fullmatch(values.get(name, "")):
                 values[name] = int(values[name])
         for name in values.keys() & set(FLAG_FIELDS):
-            values[name] = FLAGS.get(values[name], values[name])
+            values[name] = FLAGS.get(values[name].lower(), values[name])
         return validate_or_422(cls, values)
 
 
