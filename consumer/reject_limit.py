@@ -59,7 +59,7 @@ class RejectCause:
     def __str__(self) -> str:
         place = f" in the column «{self.column}»" if self.column else ""
         example = "" if self.row_number is None else f", for example row {self.row_number}"
-        return f"{self.code}{place} ({self.rows} rows{example})"
+        return f"{self.code}{place} ({self.rows} {'row' if self.rows == 1 else 'rows'}{example})"
 
 
 def too_many_rejects_message(
