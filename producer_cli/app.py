@@ -60,6 +60,7 @@ def build() -> typer.Typer:
     app.command(epilog=jobs.WATCH_EXAMPLES)(jobs.watch)
     app.command(epilog=jobs.CANCEL_EXAMPLES)(jobs.cancel)
     app.command(epilog=jobs.RETRY_EXAMPLES)(jobs.retry)
+    app.command("import", epilog=jobs.IMPORT_EXAMPLES)(jobs.import_dry_run)
     app.command(epilog=jobs.ERRORS_EXAMPLES)(jobs.errors)
     app.command(epilog=CORRECT_EXAMPLES)(correct)
     return app

@@ -1,4 +1,4 @@
-"""HTTP client of the service: rejected rows, and the jobs they belong to."""
+"""HTTP client of the service: rejected rows, the jobs they belong to, and the import after a dry run."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +20,8 @@ XLSX_TIMEOUT = httpx.Timeout(10, read=660)
 """The service sends nothing before the workbook is complete, which may take ten minutes."""
 XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PAGE_ROWS = 500
+REFUSALS = {HTTPStatus.CONFLICT, HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY}
+"""Statuses of a POST that the service understood and does not obey."""
 JOBS_PATH = "/migration/jobs"
 LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 
@@ -136,6 +138,21 @@ class ServiceClient:
                 if self._load_was_replaced(request_id, response.headers.get(LOAD_HEADER)):
                     raise _load_replaced_error() from error
                 raise
+
+    def import_dry_run(self, request_id: str) -> str:
+        """Start the import that a dry run checked; returns its request id.
+
+        Raises InvalidInputError if the service refuses it. Sent again, it starts no second import.
+        """
+        with self._translate_errors():
+            response = self._client.post(f"{_job_path(request_id)}/import")
+            if response.status_code in REFUSALS:
+                raise InvalidInputError(problem_detail(response))
+            self._raise_for_status(response, request_id)
+            body = response.json()
+        if not isinstance(body, dict) or not isinstance(body.get("request_id"), str):
+            raise self._unexpected_response()
+        return str(body["request_id"])
 
     def close(self) -> None:
         """Close the connection."""

@@ -52,6 +52,7 @@ class ErrorCode(StrEnum):
     SOURCE_UNAVAILABLE = "source_unavailable"
     SOURCE_CHANGED = "source_changed"
     SHORT_READ = "short_read"
+    TOO_MANY_REJECTS = "too_many_rejects"
     DATABASE_REFUSED = "database_refused"
 
     # Corrections
@@ -145,6 +146,8 @@ class ProblemCode(StrEnum):
     REQUEST_ID_REUSED = "request_id_reused"
     COMMAND_ID_REUSED = "command_id_reused"
     COMMAND_REFUSED = "command_refused"
+    IMPORT_REFUSED = "import_refused"
+    UPLOAD_EXPIRED = "upload_expired"
     NOT_CORRECTABLE = "not_correctable"
 
     # Authentication and rate limits

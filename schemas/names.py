@@ -24,13 +24,14 @@ Name = Annotated[
 ]
 """A name or id: 1-200 printable characters."""
 
+MAX_REQUEST_ID_CHARS = 200
 RequestId = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=200),
+    StringConstraints(min_length=1, max_length=MAX_REQUEST_ID_CHARS),
     AfterValidator(validate_storable),
     AfterValidator(validate_printable),
     AfterValidator(validate_url_segment),
-    Field(json_schema_extra={"pattern": name_pattern(200), "not": {"enum": [".", ".."]}}),
+    Field(json_schema_extra={"pattern": name_pattern(MAX_REQUEST_ID_CHARS), "not": {"enum": [".", ".."]}}),
 ]
 """A name that can be a segment of a URL."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-NEW_FIELDS: frozenset[str] = frozenset({"corrects"})
+NEW_FIELDS: frozenset[str] = frozenset({"all_or_nothing", "corrects", "dry_run", "max_rejected"})
 """Their names, in whatever part of the request they are. This version runs jobs that need any of them."""
 
 
@@ -21,7 +21,11 @@ def used_new_fields(part: BaseModel) -> frozenset[str]:
     )
 
 
+def unused_new_fields(part: BaseModel) -> frozenset[str]:
+    """Names of the new fields of one part of a request that are at their default."""
+    return NEW_FIELDS & type(part).model_fields.keys() - used_new_fields(part)
+
+
 def dump_used(part: BaseModel) -> dict[str, Any]:
     """One part of a request as JSON, without new fields that are at their default; with all older fields."""
-    unused = NEW_FIELDS & type(part).model_fields.keys() - used_new_fields(part)
-    return part.model_dump(mode="json", exclude=set(unused))
+    return part.model_dump(mode="json", exclude=set(unused_new_fields(part)))

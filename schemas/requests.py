@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapt
 
 from schemas.integers import STRICT_NUMBER, SchemaVersion
 from schemas.names import ConfiguredName, InboxPath, LongName, Name, RequestId, SheetName
-from schemas.new_fields import dump_used, used_new_fields
+from schemas.new_fields import dump_used, unused_new_fields, used_new_fields
+from schemas.reject_limits import RejectLimitValue
 from schemas.text import escape_invisible, shorten_identifier
 from schemas.uploads import Upload
 
@@ -111,16 +112,32 @@ Source = Annotated[ExcelSource | DatabaseSource | GoogleSheetsSource, Field(disc
 
 TimeoutSeconds = Annotated[int, Field(ge=1, le=7 * DAY_SECONDS), STRICT_NUMBER]
 MaxAttempts = Annotated[int, Field(ge=1, le=100), STRICT_NUMBER]
+MAX_REJECTED_DESCRIPTION = (
+    "the job fails when more rows than this are rejected; of a percentage, more of the rows read so far, "
+    "from 1,000 rows on and at the end"
+)
 
 
 class Options(StrictModel):
-    """Limits of one job; the defaults are settings of the consumer."""
+    """How one job is run. Limits of time and attempts have their defaults in the settings of the consumer."""
 
     timeout_seconds: TimeoutSeconds | None = Field(
         None, description="limit of a run, counted from its first claim"
     )
     max_attempts: MaxAttempts | None = Field(
         None, description="the job fails after this many consecutive attempts without a stored batch"
+    )
+    dry_run: bool = Field(
+        False, strict=True, description="check the rows and store none; only the rejected rows are kept"
+    )
+    max_rejected: RejectLimitValue | None = Field(
+        None, description=MAX_REJECTED_DESCRIPTION, examples=[500, "10%"]
+    )
+    all_or_nothing: bool = Field(
+        False,
+        strict=True,
+        description="check the whole source first, and load it only if no row is rejected, or no more than "
+        "`max_rejected`",
     )
 
 
@@ -156,6 +173,8 @@ class StartRequest(_Request):
     def _corrections_are_files(self) -> Self:
         if self.corrects is not None and self.source.type != "excel":
             raise ValueError("corrects needs a source of type excel: the file of rejected rows")
+        if self.corrects is not None and (self.options.dry_run or self.options.all_or_nothing):
+            raise ValueError("corrects goes with neither dry_run nor all_or_nothing: leave these options out")
         return self
 
     @property
@@ -194,10 +213,17 @@ class CancelRequest(_Command):
     action: Literal["cancel"]
 
 
+class RetryOptions(StrictModel):
+    """What a retry changes; absent options stay as they are."""
+
+    max_rejected: RejectLimitValue | None = Field(None, description=MAX_REJECTED_DESCRIPTION)
+
+
 class RetryRequest(_Command):
     """Run a failed or cancelled job again."""
 
     action: Literal["retry"]
+    options: RetryOptions | None = Field(None, description="options that change")
 
 
 ACTIONS = frozenset({"start", "cancel", "retry"})
@@ -206,6 +232,17 @@ REQUEST_ADAPTER: TypeAdapter[StartRequest | CancelRequest | RetryRequest] = Type
 
 
 def dump_request(request: StartRequest | CancelRequest | RetryRequest) -> bytes:
-    """The value of a Kafka message: UTF-8 JSON without null members."""
+    """The value of a Kafka message: UTF-8 JSON without null members, and without unused new fields.
+
+    An older replica refuses fields that it does not know, also at their default.
+    """
     body: dict[str, Any] = request.model_dump(mode="json", exclude_none=True)
+    if isinstance(request, StartRequest):
+        for part, dumped in (
+            (request, body),
+            (request.source, body["source"]),
+            (request.options, body["options"]),
+        ):
+            for name in unused_new_fields(part):
+                dumped.pop(name, None)
     return json.dumps(body, ensure_ascii=False).encode()

@@ -34,6 +34,15 @@ class Status(StrEnum):
         return self in {Status.COMPLETED, Status.FAILED, Status.CANCELLED}
 
 
+class Phase(StrEnum):
+    """What a job does with the rows that its counters count."""
+
+    CHECK = "check"
+    """It checks them and stores none."""
+    LOAD = "load"
+    """It stores them."""
+
+
 class ErrorInfo(BaseModel):
     """Why a job failed, or why it is attempted again."""
 
@@ -72,9 +81,18 @@ class StatusEvent(BaseModel):
     status: Status = Field(description="only a retry leaves `completed`, `failed` and `cancelled`")
     run: int = Field(description="number of the run: 1 for the start, one more per retry request")
     attempt: int = Field(description="number of the attempt within the run; 0 before the first claim")
+    dry_run: bool = Field(False, description="whether the job only checks the rows and stores none")
+    phase: Phase = Field(
+        Phase.LOAD,
+        description="what is done with the rows that the counters count; `check` in a dry run, and while a "
+        "job that stores all rows or none checks them",
+    )
     detail: str | None = Field(description="what the job waits for")
     total: int | None = Field(description="rows of the source; null until known")
-    processed: int = Field(description="stored rows: inserted + updated + unchanged + duplicates")
+    processed: int = Field(
+        description="stored rows: inserted + updated + unchanged + duplicates; in the phase `check` those "
+        "that pass it, of which duplicates are known"
+    )
     failed: int = Field(
         description="rejected rows; in a completed job "
         "total = processed + failed + untouched + dismissed + already_corrected"

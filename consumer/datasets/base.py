@@ -55,7 +55,8 @@ class ValidatedBatch:
 
     Fewer than all if the records of rejected rows are large; validate the others next.
     `copy_streams` has COPY text by staging table. Every line begins with the position of its row; positions
-    ascend, so that a batch can be split at a position.
+    ascend, so that a batch can be split at a position. `duplicates`: how many of the accepted rows have the
+    key of an earlier row, in a batch of `check`; a merge counts its own.
     """
 
     row_count: int
@@ -63,6 +64,7 @@ class ValidatedBatch:
     rejected: int
     warnings: Mapping[str, int]
     copy_streams: Mapping[str, bytes]
+    duplicates: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,10 @@ class RowValidator(Protocol):
 
         `row_errors`: position → error; these rows are rejected, whatever the rules find.
         """
+        ...
+
+    def check(self, chunk: Chunk, row_errors: Mapping[int, RowError]) -> ValidatedBatch:
+        """Apply the rules as `validate` does, and encode nothing but the rejected rows."""
         ...
 
 

@@ -57,7 +57,15 @@ def _run(parameters: StartParameters, channel: Channel, find_dataset: Callable[[
             load = LoadIdentity(dataset.rules_version, parameters.today, opened.fingerprint)
         resume = _report_opened(opened, load, parameters, channel)
         validator = dataset.make_validator(parameters.source["type"], load.day)
-        Extraction(source, validator, resume, channel, CpuLimit(parameters.cpu_seconds)).run()
+        extraction = Extraction(
+            source,
+            validator,
+            resume,
+            channel,
+            CpuLimit(parameters.cpu_seconds),
+            check_only=parameters.check_only,
+        )
+        extraction.run()
     finally:
         source.close()
 
@@ -81,13 +89,21 @@ def _report_opened(
 
 
 class Extraction:
-    """Sends the rows of an opened source as batches, after validation."""
+    """Sends the rows of an opened source as batches, after validation; `check_only`: without valid rows."""
 
     def __init__(
-        self, source: Source, validator: RowValidator, resume: Resume, channel: Channel, cpu_limit: CpuLimit
+        self,
+        source: Source,
+        validator: RowValidator,
+        resume: Resume,
+        channel: Channel,
+        cpu_limit: CpuLimit,
+        *,
+        check_only: bool = False,
     ) -> None:
         self._source = source
         self._validator = validator
+        self._validate = validator.check if check_only else validator.validate
         self._checkpoint = resume.checkpoint
         self._row_errors = resume.row_errors
         self._rejected = resume.rejected
@@ -134,7 +150,7 @@ class Extraction:
         start, rows, size = 0, len(chunk.positions), len(chunk.positions)
         while start < rows:
             part = chunk.slice(start, min(start + size, rows)) if start else chunk
-            batch = self._validator.validate(part, self._row_errors)
+            batch = self._validate(part, self._row_errors)
             header = _batch_header(batch, part.positions[batch.row_count - 1]) | {
                 "state": self._changed_state()
             }
@@ -161,6 +177,7 @@ def _batch_header(batch: ValidatedBatch, last_position: int) -> dict[str, Any]:
         "last": last_position,
         "accepted": batch.accepted,
         "rejected": batch.rejected,
+        "duplicates": batch.duplicates,
         "warnings": dict(batch.warnings),
         "sections": [[name, len(content)] for name, content in batch.copy_streams.items()],
     }

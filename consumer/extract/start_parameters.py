@@ -50,6 +50,7 @@ class StartParameters:
     fingerprint: str | None
     today: date
     low_memory: bool
+    check_only: bool
     memory_bytes: int
     cpu_seconds: int
     service_pid: int
@@ -71,6 +72,7 @@ class StartParameters:
             fingerprint=header["fingerprint"],
             today=date.fromisoformat(header["today"]),
             low_memory=header["low_memory"],
+            check_only=header["check_only"],
             memory_bytes=header["memory_bytes"],
             cpu_seconds=header["cpu_seconds"],
             service_pid=header["service_pid"],
@@ -109,6 +111,7 @@ class StartParameters:
             state=self.header["state"] if previous else None,
             checkpoint=self.resume.checkpoint if previous else None,
             rows_done=self.header["rows_done"] if previous else 0,
+            reread=self.header["reread"],
             run=self.header["run"],
             report_waiting=report_waiting,
             acquire_token=acquire_token,

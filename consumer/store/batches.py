@@ -6,7 +6,7 @@ the token is checked under a lock that is held to the commit, so that the owner 
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from consumer.datasets.base import CORRECTED_ROWS, REJECTED_ROWS, MergePlan, StagingTable
@@ -23,8 +23,10 @@ from consumer.store.corrections import (
 from consumer.store.jobs import JOB_COLUMNS, Job, job_from_row, sum_counters
 from consumer.store.leases import FencingToken
 from consumer.store.outbox import emit
+from consumer.store.reject_limits import require_within_limit
 from consumer.store.rejected_rows import insert_rejected_rows
 from consumer.store.transitions import share_lock_owned_job
+from schemas.status import Phase
 
 COPY_CHUNK_BYTES = 64 * 1024
 """Bytes passed to the driver at once; the event loop runs in between."""
@@ -49,6 +51,8 @@ class CountedRows:
 class Batch:
     """Validated rows ready for COPY. `last_position` is that of the last row read, including rejected ones.
 
+    `duplicates` are counted of rows that are only checked: a merge counts its own. `at_end`: the source has
+    no further rows, which matters where few were read (`RejectLimit.depends_on_end`).
     `copy_streams` holds COPY text by staging table; each line starts with the position of its row.
     `source_state` is what the next attempt needs to resume the source; None keeps the stored one.
     """
@@ -60,17 +64,26 @@ class Batch:
     copy_streams: Mapping[str, memoryview]
     source_state: Mapping[str, Any] | None = None
     counted: CountedRows = CountedRows()
+    duplicates: int = 0
+    at_end: bool = False
+
+    @property
+    def rows(self) -> int:
+        """Number of its rows, whatever becomes of them."""
+        counted = self.counted
+        uncounted = self.accepted + self.rejected
+        return uncounted + counted.untouched + counted.dismissed + counted.already_corrected
 
 
 @dataclass(frozen=True, slots=True)
 class MergeCounts:
     """How many accepted rows the merge inserted, updated, left unchanged, or found to be duplicates."""
 
-    inserted: int
-    updated: int
-    unchanged: int
-    duplicates: int
-    warnings: Mapping[str, int]
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    duplicates: int = 0
+    warnings: Mapping[str, int] = field(default_factory=dict)
 
 
 async def create_temp_tables(connection: Connection, merge: MergePlan) -> None:
@@ -87,8 +100,9 @@ async def commit_batch(
     batch: Batch,
     correction: Correction | None = None,
 ) -> Job:
-    """Store one batch and return the job after it. Raises LeaseLostError if the token is outdated.
+    """Store one batch and return the job after it; rows that are only checked are counted, not merged.
 
+    Raises LeaseLostError if the token is outdated, TooManyRejectsError if the job may not have so many.
     For a batch of a correction also the errors of `corrections.mark_rows` and `update_corrected_job`.
     """
     async with begin(connection):
@@ -96,8 +110,10 @@ async def commit_batch(
         await failpoints.failpoint("batch.copied")
         before = await share_lock_owned_job(connection, fence)
         await failpoints.failpoint("batch.fenced")
+        await require_within_limit(connection, before, batch)
         marked = None if correction is None else await mark_rows(connection, correction)
-        counts = await run_merge(connection, merge)
+        checked = MergeCounts(duplicates=batch.duplicates)
+        counts = checked if before.phase is Phase.CHECK else await run_merge(connection, merge)
         await failpoints.failpoint("batch.merged")
         if batch.copy_streams.get(REJECTED_ROWS.name):
             await insert_rejected_rows(connection, fence.job_id, before.load)

@@ -9,8 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from consumer.lifecycle import RetryState
+from consumer.passes import Pass, current_pass
+from consumer.reject_limit import RejectLimit
 from consumer.store.connect import Row
-from schemas.status import ErrorInfo, Status, StatusEvent
+from schemas.status import ErrorInfo, Phase, Status, StatusEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,11 @@ class Job:
     error_message: str | None
     fingerprint: str | None
     checkpoint: int | None
+    dry_run: bool
+    all_or_nothing: bool
+    max_rejected: str | None
+    phase: Phase
+    checked_fingerprint: str | None
     source_state: Mapping[str, Any] | None
     load: int
     total: int | None
@@ -89,6 +96,22 @@ class Job:
     def retry_state(self) -> RetryState:
         """Input of `lifecycle.next_transition`."""
         return RetryState(self.consecutive_failures, self.max_attempts, self.cancel_requested, self.deadline)
+
+    @property
+    def current_pass(self) -> Pass:
+        """What the next reading of the source does with the rows."""
+        return current_pass(
+            self.phase,
+            checks_first=self.all_or_nothing and not self.dry_run,
+            checked_fingerprint=self.checked_fingerprint,
+        )
+
+    @property
+    def reject_limit(self) -> RejectLimit:
+        """How many rejected rows the job may have; 0 if it stores all rows or none and names no limit."""
+        return RejectLimit.parse(
+            "0" if self.max_rejected is None and self.all_or_nothing else self.max_rejected
+        )
 
     @property
     def error(self) -> ErrorInfo | None:
@@ -158,6 +181,7 @@ def job_from_row(row: Row | Mapping[str, Any]) -> Job:
     for name in _JSON_COLUMNS:
         values[name] = json.loads(values[name]) if values[name] is not None else None
     values["status"] = Status(values["status"])
+    values["phase"] = Phase(values["phase"])
     return Job(**values)
 
 

@@ -13,6 +13,7 @@ from consumer.store.jobs import JOB_COLUMNS, Job, job_from_row
 from consumer.store.transitions import notify_workers
 from schemas.codes import ErrorCode
 from schemas.new_fields import dump_used
+from schemas.reject_limits import reject_limit_text
 from schemas.requests import StartRequest
 from schemas.status import ErrorInfo, Status, StatusEvent
 from schemas.text import shorten_message
@@ -47,7 +48,7 @@ class IncomingRequest:
 INSERT_JOBS = f"""
 insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
   requested_by, run_requested_by, traceparent, timeout_seconds, max_attempts, options, needs, corrects,
-  sequence, last_event_at)
+  dry_run, all_or_nothing, max_rejected, phase, sequence, last_event_at)
 select request_id, digest, dataset, type, identifier, source, requested_by, requested_by, traceparent,
   timeout_seconds, max_attempts, options, string_to_array(needs, ','),
   case when incoming.corrects is not null then coalesce(
@@ -55,11 +56,14 @@ select request_id, digest, dataset, type, identifier, source, requested_by, requ
        'dismissed', j.rows_dismissed, 'open', j.failed - j.rows_corrected - j.rows_dismissed)
      from migration.jobs j where j.request_id = incoming.corrects),
     jsonb_build_object('request_id', incoming.corrects, 'corrected', 0, 'dismissed', 0, 'open', 0)) end,
+  dry_run, all_or_nothing, max_rejected, case when dry_run or all_or_nothing then 'check' else 'load' end,
   1, clock_timestamp()
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[],
-            $9::integer[], $10::integer[], $11::jsonb[], $12::text[], $13::text[]) with ordinality
+            $9::integer[], $10::integer[], $11::jsonb[], $12::text[], $13::text[], $14::boolean[],
+            $15::boolean[], $16::text[]) with ordinality
   as incoming(request_id, digest, dataset, type, identifier, source, requested_by, traceparent,
-           timeout_seconds, max_attempts, options, needs, corrects, position)
+           timeout_seconds, max_attempts, options, needs, corrects, dry_run, all_or_nothing, max_rejected,
+           position)
 order by position
 on conflict (request_id) do nothing
 returning {JOB_COLUMNS}
@@ -136,6 +140,9 @@ def _insert_parameters(incoming: Sequence[IncomingRequest], defaults: JobDefault
             json.dumps(dump_used(each.request.options)),
             ",".join(each.request.needs),
             None if each.request.corrects is None else each.request.corrects.request_id,
+            each.request.options.dry_run,
+            each.request.options.all_or_nothing,
+            reject_limit_text(each.request.options.max_rejected),
         )
         for each in incoming
     ]

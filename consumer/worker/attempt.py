@@ -5,33 +5,29 @@ rows. The attempt then continues with another extraction, from the checkpoint.
 """
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import structlog
 
 from consumer.datasets.base import MergePlan
 from consumer.datasets.registry import find
-from consumer.errors import InternalOutageError, PermanentError, TransientError, disk_error
+from consumer.errors import InternalOutageError, PermanentError, TransientError
 from consumer.lifecycle import Outcome, PermanentFailure, TransientFailure
 from consumer.runtime import failpoints
-from consumer.runtime.tempdir import JOB_DIR_PREFIX
 from consumer.sources.base import SourceCredentials
 from consumer.store.batch_writer import BatchWriter, RowsRejectedError
 from consumer.store.corrections import RowsCorrectedElsewhereError
-from consumer.store.database_rejections import list_database_rejections
 from consumer.store.errors import OUTAGE_ERRORS
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
-from consumer.store.rejected_rows import rejected_positions as list_rejected_positions
-from consumer.store.transitions import lock_owned_job
+from consumer.store.reject_limits import TooManyRejectsError
+from consumer.store.resume_point import read_resume_point
 from consumer.worker.batch_ingest import BatchIngest
 from consumer.worker.context import WorkerContext
 from consumer.worker.correction import CorrectionInput, find_correction, send_corrected_rows
 from consumer.worker.database_rejections import record_rejections
+from consumer.worker.end_of_pass import finish_pass
 from consumer.worker.extraction_failures import (
     ExtractionFailedError,
     ExtractorCrashedError,
@@ -41,8 +37,8 @@ from consumer.worker.extraction_failures import (
     outcome_of_failure,
 )
 from consumer.worker.extractor_process import ExtractorProcess
+from consumer.worker.job_temp_dir import job_temp_dir
 from consumer.worker.rate_limiter import RateLimiter
-from consumer.worker.row_count_check import verify_row_count
 from consumer.worker.start_parameters import job_start_parameters
 from schemas.codes import ErrorCode
 
@@ -101,6 +97,8 @@ class Attempt:
             )
         except ExtractorCrashedError as crash:
             return self._on_crash(crash)
+        except TooManyRejectsError as excess:
+            return PermanentFailure(ErrorCode.TOO_MANY_REJECTS, excess.message)
         except OUTAGE_ERRORS as error:
             return await self._on_outage(error)
 
@@ -112,41 +110,28 @@ class Attempt:
         except RowsCorrectedElsewhereError:
             log.info("corrections.reread")
             return None
-        return await verify_row_count(self._context.database, self._fence, rows)
+        return await finish_pass(self._context.database, self._fence, rows)
 
     async def _extract(self) -> int:
         """Run one extractor to its end; returns the number of rows of the source."""
         async with self._context.database.transaction() as connection:
-            job = await lock_owned_job(connection, self._fence)
-            database_rejections = await list_database_rejections(connection, self._fence)
-            rejected_positions = await list_rejected_positions(connection, self._fence)
-            correction = await find_correction(connection, job)
+            resume = await read_resume_point(connection, self._fence)
+            correction = await find_correction(connection, resume.job)
+        job = resume.job
         self._outage_backoff.reset_on_progress(job.rows_done)
-        temp_dir = self._make_temp_dir(job)
-        try:
+        async with job_temp_dir(self._context.temp_dir, job.id) as temp_dir:
             parameters = {
                 **self._context.start_parameters,
                 **job_start_parameters(
-                    job,
-                    database_rejections,
+                    resume,
                     low_memory=self._low_memory,
-                    corrected=correction and correction.corrected,
+                    corrected=None if correction is None else correction.corrected,
                 ),
                 "temp_dir": str(temp_dir),
                 "secrets": dict(self._credentials.secrets),
                 "failpoints": failpoints.armed_spec(),
             }
-            return await self._run_extractor(parameters, rejected_positions, correction)
-        finally:
-            await asyncio.to_thread(shutil.rmtree, temp_dir, ignore_errors=True)
-
-    def _make_temp_dir(self, job: Job) -> Path:
-        try:
-            return Path(tempfile.mkdtemp(prefix=f"{JOB_DIR_PREFIX}{job.id}-", dir=self._context.temp_dir))
-        except OSError as error:
-            raise disk_error(
-                error, f"The service cannot make a folder for its files ({type(error).__name__})."
-            ) from None
+            return await self._run_extractor(parameters, resume.rejected_positions, correction)
 
     async def _run_extractor(
         self,
@@ -160,7 +145,7 @@ class Attempt:
                 self._context.database,
                 self._fence,
                 self._merge_plan(correction),
-                correction and correction.correction,
+                None if correction is None else correction.correction,
             )
             try:
                 await extractor.send_start(start_parameters, rejected_positions)

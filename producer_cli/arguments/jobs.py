@@ -1,4 +1,4 @@
-"""`migration status`, `watch`, `cancel`, `retry` and `errors`: commands on existing jobs."""
+"""`migration status`, `watch`, `cancel`, `retry`, `import` and `errors`: commands on existing jobs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +11,7 @@ from producer_cli.arguments.options import (
     Json,
     Lang,
     Limit,
+    MaxRejected,
     OptionalRequestId,
     RequestId,
     Wait,
@@ -33,7 +34,11 @@ WATCH_EXAMPLES = examples_epilog(
     "migration watch 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11 --wait 600 --json",
 )
 CANCEL_EXAMPLES = examples_epilog("migration cancel 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11")
-RETRY_EXAMPLES = examples_epilog("migration retry 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11 --watch")
+RETRY_EXAMPLES = examples_epilog(
+    "migration retry 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11 --watch",
+    "migration retry 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11 --max-rejected 2000",
+)
+IMPORT_EXAMPLES = examples_epilog("migration import 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11 --watch")
 ERRORS_EXAMPLES = examples_epilog(
     "migration errors 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11",
     "migration errors 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11 --xlsx rejected.xlsx",
@@ -96,11 +101,48 @@ def cancel(request_id: RequestId, watch: Watch = False, wait: Wait = None, as_js
     _send_command(cancel_request(request_id), watch, wait, as_json)
 
 
-def retry(request_id: RequestId, watch: Watch = False, wait: Wait = None, as_json: Json = False) -> None:
-    """Run a failed or cancelled job again."""
+def retry(
+    request_id: RequestId,
+    max_rejected: MaxRejected = None,
+    watch: Watch = False,
+    wait: Wait = None,
+    as_json: Json = False,
+) -> None:
+    """Run a failed or cancelled job again.
+
+    --max-rejected replaces the limit of rejected rows of the job.
+    """
     from producer_cli.requests import retry_request
 
-    _send_command(retry_request(request_id), watch, wait, as_json)
+    _send_command(retry_request(request_id, max_rejected), watch, wait, as_json)
+
+
+def import_dry_run(
+    request_id: RequestId, watch: Watch = False, wait: Wait = None, as_json: Json = False
+) -> None:
+    """Import what a completed dry run has checked.
+
+    The same source is read again, an uploaded file without sending it again; the request id gets `-import`.
+    """
+    from producer_cli import settings
+    from producer_cli.commands.import_dry_run import import_dry_run
+    from producer_cli.commands.watch import watch as watch_job
+    from producer_cli.http_client import ServiceClient
+    from producer_cli.render.factory import choose_renderer
+    from producer_cli.requests import validate_request_id
+    from producer_cli.runner import run
+
+    checked_id = validate_request_id(request_id)
+    loaded, renderer = settings.load(), choose_renderer(as_json)
+    follow = watch or wait is not None
+    connection = loaded.kafka() if follow else None
+    service = ServiceClient(loaded.http_url, loaded.http_token)
+    if warning := service.token_warning:
+        typer.echo(warning, err=True)
+    with handle_interrupt():
+        import_id = import_dry_run(service, checked_id, renderer, follows=follow)
+    if connection is not None:
+        run(lambda interrupt_hint: watch_job(connection, import_id, renderer, wait, interrupt_hint))
 
 
 def errors(

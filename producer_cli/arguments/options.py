@@ -77,6 +77,25 @@ MaxAttempts = Annotated[
         help="Fail the job after N consecutive attempts without progress.",
     ),
 ]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Check the rows and store none; then: migration import.")
+]
+MaxRejected = Annotated[
+    str | None,
+    typer.Option(
+        "--max-rejected",
+        metavar="N|N%",
+        help="Fail the job when more rows than N, or than N % of those read, are rejected.",
+        show_default=False,
+    ),
+]
+AllOrNothing = Annotated[
+    bool,
+    typer.Option(
+        "--all-or-nothing",
+        help="Check all rows first; load them only if none is rejected, or at most --max-rejected.",
+    ),
+]
 JobNumber = Annotated[
     int | None,
     typer.Option(

@@ -6,9 +6,12 @@ from typing import Annotated, Any
 import typer
 
 from producer_cli.arguments.options import (
+    AllOrNothing,
     Dataset,
+    DryRun,
     Json,
     MaxAttempts,
+    MaxRejected,
     NewRequestId,
     RequestedBy,
     Timeout,
@@ -26,6 +29,8 @@ app = typer.Typer(no_args_is_help=True, help="Request an import.", rich_markup_m
         "migration start excel chats.xlsx --watch",
         "migration start excel chats.xlsx --sheet Чаты --timeout 3600",
         "migration start excel --path 2026/chats.xlsx",
+        "migration start excel chats.xlsx --dry-run --watch",
+        "migration start excel chats.xlsx --all-or-nothing --max-rejected 2%",
         "migration start excel chats.xlsx --json --wait 600 | tail -1",
     )
 )
@@ -49,6 +54,9 @@ def excel(
     requested_by: RequestedBy = None,
     timeout: Timeout = None,
     max_attempts: MaxAttempts = None,
+    dry_run: DryRun = False,
+    max_rejected: MaxRejected = None,
+    all_or_nothing: AllOrNothing = False,
     dataset: Dataset = "chats",
     as_json: Json = False,
 ) -> None:
@@ -64,7 +72,8 @@ def excel(
         check_file(file)
     source_path = path if file is None else upload_name(file)
     source = {"type": "excel", "file": {"path": source_path}, "sheet": sheet}
-    request_fields = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
+    options = _options(timeout, max_attempts, dry_run, max_rejected, all_or_nothing)
+    request_fields = _request_fields(request_id, requested_by, dataset, options)
     _start(source, request_fields, file, watch, wait, as_json)
 
 
@@ -88,12 +97,16 @@ def database(
     requested_by: RequestedBy = None,
     timeout: Timeout = None,
     max_attempts: MaxAttempts = None,
+    dry_run: DryRun = False,
+    max_rejected: MaxRejected = None,
+    all_or_nothing: AllOrNothing = False,
     dataset: Dataset = "chats",
     as_json: Json = False,
 ) -> None:
     """Import a table of another database."""
     source = {"type": "database", "connection": name, "table": table}
-    request_fields = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
+    options = _options(timeout, max_attempts, dry_run, max_rejected, all_or_nothing)
+    request_fields = _request_fields(request_id, requested_by, dataset, options)
     _start(source, request_fields, None, watch, wait, as_json)
 
 
@@ -128,6 +141,9 @@ def google_sheets(
     requested_by: RequestedBy = None,
     timeout: Timeout = None,
     max_attempts: MaxAttempts = None,
+    dry_run: DryRun = False,
+    max_rejected: MaxRejected = None,
+    all_or_nothing: AllOrNothing = False,
     dataset: Dataset = "chats",
     as_json: Json = False,
 ) -> None:
@@ -140,22 +156,37 @@ def google_sheets(
         "worksheet": worksheet,
         "credentials": credentials,
     }
-    request_fields = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
+    options = _options(timeout, max_attempts, dry_run, max_rejected, all_or_nothing)
+    request_fields = _request_fields(request_id, requested_by, dataset, options)
     _start(source, request_fields, None, watch, wait, as_json)
 
 
-def _request_fields(
-    request_id: str | None,
-    requested_by: str | None,
+def _options(
     timeout: int | None,
     max_attempts: int | None,
-    dataset: str,
+    dry_run: bool,
+    max_rejected: str | None,
+    all_or_nothing: bool,
+) -> dict[str, Any]:
+    from schemas.reject_limits import parse_reject_limit
+
+    return {
+        "timeout_seconds": timeout,
+        "max_attempts": max_attempts,
+        "dry_run": dry_run,
+        "max_rejected": None if max_rejected is None else parse_reject_limit(max_rejected),
+        "all_or_nothing": all_or_nothing,
+    }
+
+
+def _request_fields(
+    request_id: str | None, requested_by: str | None, dataset: str, options: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         "request_id": request_id,
         "requested_by": requested_by,
         "dataset": dataset,
-        "options": {"timeout_seconds": timeout, "max_attempts": max_attempts},
+        "options": options,
     }
 
 

@@ -8,7 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from producer_cli.render.event_line import attempt_details, row_counts
+from producer_cli.render.event_line import attempt_details, phase_words, row_counts
 from producer_cli.render.formatting import format_count, format_duration, format_percent
 from producer_cli.render.summary import STATUS_STYLES
 from schemas.status import Status, StatusEvent
@@ -69,6 +69,7 @@ def has_counts(event: StatusEvent) -> bool:
 def status_line(event: StatusEvent, seconds_since: float) -> str:
     """The second line, `seconds_since` the event: `failed 3 · 41,200 rows/s · 0:01 left · …`."""
     parts = [f"failed {format_count(event.failed)}"] if has_counts(event) else []
+    parts += phase_words(event)
     if event.status is Status.RUNNING:
         parts += [f"{format_count(round(event.rows_per_second))} rows/s"] if event.rows_per_second else []
         if event.eta_seconds is not None:

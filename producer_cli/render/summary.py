@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
-from producer_cli.render.event_line import attempt_details, elapsed_seconds
+from producer_cli.render.event_line import attempt_details, elapsed_seconds, phase_words
 from producer_cli.render.formatting import format_count, format_duration, warning_text
 from producer_cli.text import strip_control_chars
-from schemas.status import Status, StatusEvent
+from schemas.codes import ErrorCode
+from schemas.status import Phase, Status, StatusEvent
 
 STATUS_STYLES = {
     Status.PENDING: "yellow",
@@ -26,8 +27,13 @@ SummaryRow = tuple[str, str, str]
 def summary(event: StatusEvent) -> Iterator[SummaryRow]:
     """The counters of a job at its end, its warnings by code, the time it took."""
     yield "total", "unknown" if event.total is None else format_count(event.total), ""
-    yield "processed", format_count(event.processed), ""
-    for kind in ("inserted", "updated", "unchanged", "duplicates") if event.processed else ():
+    is_check = event.phase is Phase.CHECK
+    yield (
+        "processed",
+        format_count(event.processed),
+        "rows passed the check, none is stored" if is_check else "",
+    )
+    for kind in _kinds(event):
         yield f"  {kind}", format_count(getattr(event, kind)), ""
     yield "failed", format_count(event.failed), "rows rejected" if event.failed else ""
     yield from _corrections(event)
@@ -35,6 +41,14 @@ def summary(event: StatusEvent) -> Iterator[SummaryRow]:
     seconds = elapsed_seconds(event)
     if seconds is not None:
         yield "time", format_duration(seconds), _rate(event, seconds)
+
+
+def _kinds(event: StatusEvent) -> tuple[str, ...]:
+    """The counters that are part of `processed`; of rows that were only checked the duplicates alone."""
+    if not event.processed:
+        return ()
+    stored = () if event.phase is Phase.CHECK else ("inserted", "updated", "unchanged")
+    return (*stored, "duplicates")
 
 
 def details(event: StatusEvent) -> Iterator[SummaryRow]:
@@ -59,6 +73,7 @@ def details(event: StatusEvent) -> Iterator[SummaryRow]:
 def headline(event: StatusEvent) -> Text:
     """`completed chats.xlsx`, with the error in a line of its own where there is one."""
     text = Text(event.status.value, style=f"bold {STATUS_STYLES[event.status]}")
+    text.append("".join(f" ({words})" for words in phase_words(event)), style="not bold")
     if event.source_identifier:
         text.append(f" {strip_control_chars(event.source_identifier)}", style="default not bold")
     if event.error:
@@ -85,7 +100,11 @@ def hints(event: StatusEvent) -> Iterator[str]:
     name = shlex.quote(event.request_id)
     if event.failed:
         yield f"To see the rejected rows:\n  migration errors {name} --csv rejected.csv"
-    if event.status in {Status.FAILED, Status.CANCELLED} and event.job_id is not None:
+    if event.dry_run and event.status is Status.COMPLETED:
+        yield f"To import the rows:\n  migration import {name} --watch"
+    if event.error and event.error.code == ErrorCode.TOO_MANY_REJECTS:
+        yield f"To run it again with another limit:\n  migration retry {name} --max-rejected N --watch"
+    elif event.status in {Status.FAILED, Status.CANCELLED} and event.job_id is not None:
         yield f"To run it again:\n  migration retry {name} --watch"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from consumer.store.jobs import Job
 from schemas.new_fields import dump_used
 from schemas.requests import StartRequest
-from schemas.status import Status
+from schemas.status import Phase, Status
 
 CREATED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -28,6 +28,9 @@ def make_pending_job(request: StartRequest, **changes: Any) -> Job:
         "status": Status.PENDING,
         "run": 1,
         "cancel_requested": False,
+        "dry_run": False,
+        "all_or_nothing": False,
+        "phase": Phase.LOAD,
         "warnings": {},
         "sequence": 1,
         "created_at": CREATED_AT,

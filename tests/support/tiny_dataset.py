@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from consumer.cells.chunks import Cell, Chunk, ErrorCell, FormulaWithoutValue
 from consumer.datasets.base import (
@@ -52,6 +53,11 @@ class TinyValidator:
         rows = len(chunk.positions)
         warnings = {"odd": rejected_rows} if rejected_rows else {}
         return ValidatedBatch(rows, rows - rejected_rows, rejected_rows, warnings, copy_streams)
+
+    def check(self, chunk: Chunk, row_errors: Mapping[int, RowError]) -> ValidatedBatch:
+        """Accept the same rows, and encode the rejected ones alone."""
+        batch = self.validate(chunk, row_errors)
+        return replace(batch, copy_streams={**batch.copy_streams, "stage": b""})
 
 
 def _to_json(cell: Cell) -> object:

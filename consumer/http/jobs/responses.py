@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from consumer.store.jobs import Job
-from schemas.status import CorrectsInfo, ErrorInfo, Status
+from schemas.status import CorrectsInfo, ErrorInfo, Phase, Status
 
 
 class CorrectionsView(BaseModel):
@@ -33,9 +33,19 @@ class JobView(BaseModel):
     run: int = Field(description="counts the start and every retry")
     attempt: int = Field(description="counts within the run; 0 before the first claim")
     sequence: int = Field(description="of the last status event")
+    dry_run: bool = Field(description="whether the job only checks the rows and stores none")
+    phase: Phase = Field(
+        description="`check` while the counters count rows that are only checked, else `load`"
+    )
+    all_or_nothing: bool = Field(description="whether the source is checked as a whole before it is stored")
+    max_rejected: str | None = Field(
+        description="rejected rows that the job may have, as a number or a percentage; null for any number"
+    )
     detail: str | None = Field(description="what the job waits for")
     total: int | None = Field(description="null until known")
-    processed: int = Field(description="inserted + updated + unchanged + duplicates")
+    processed: int = Field(
+        description="inserted + updated + unchanged + duplicates; in the phase `check` rows that pass it"
+    )
     failed: int = Field(
         description="rejected rows; in a completed job "
         "total = processed + failed + untouched + dismissed + already_corrected"

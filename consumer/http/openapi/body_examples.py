@@ -23,6 +23,7 @@ EXCEL_EXAMPLES = _examples(
             "max_attempts": 3,
         },
     ),
+    dry_run=("Check the rows and store none", {"file": "chats.xlsx", "dry_run": True}),
 )
 CORRECTION_EXAMPLES = _examples(
     file=("The file of rejected rows, corrected", {"file": "errors-17.xlsx"}),
@@ -46,11 +47,17 @@ REQUEST_EXAMPLES = _examples(
     uploaded=("Start: a workbook that was sent in chunks", examples.START_UPLOADED),
     database=("Start: a table of a database", examples.START_DATABASE),
     spreadsheet=("Start: a Google spreadsheet", examples.START_SHEETS),
+    all_or_nothing=("Start: all rows of a workbook or none", examples.START_ALL_OR_NOTHING),
     correction=("Start: a file of rejected rows that were corrected", examples.START_CORRECTION),
     cancel=("Cancel the job of a request", examples.CANCEL),
     retry=("Run the job of a request again", examples.RETRY),
+    retry_with_limit=("Run it again with another limit of rejected rows", examples.RETRY_WITH_LIMIT),
 )
 COMMAND_EXAMPLES = _examples(
     empty=("No fields", {}),
     named=("Under an id of its own: sent again, it acts once", {"command_id": "stop-2026-11-chats"}),
 )
+RETRY_EXAMPLES = COMMAND_EXAMPLES | _examples(
+    limit=("With another limit of rejected rows", {"max_rejected": "20%"})
+)
+IMPORT_EXAMPLES = _examples(empty=("No fields", {}), named=("By name", {"requested_by": "ivanova"}))

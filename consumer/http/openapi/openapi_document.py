@@ -131,6 +131,8 @@ def add_dataset_enum(value: Any, datasets: Collection[str]) -> None:
 
 def _allow_empty(field: Json) -> Json:
     """A form field that may be empty: browsers send blank inputs as empty strings, which count as absent."""
+    if "anyOf" in field:
+        return {**field, "anyOf": [*field["anyOf"], {"const": ""}]}
     if field.get("type") != "string":
         number = {name: field.pop(name) for name in NUMBER_KEYWORDS if name in field}
         return {"anyOf": [number, {"const": ""}], **field}

@@ -78,15 +78,20 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
     ),
     409: ProblemResponse(
         "Conflict",
-        "The id was used for something else, or the command is refused.",
-        (ProblemCode.REQUEST_ID_REUSED, ProblemCode.COMMAND_ID_REUSED, ProblemCode.COMMAND_REFUSED),
+        "The id was used for something else, or the command or import is refused.",
+        (
+            ProblemCode.REQUEST_ID_REUSED,
+            ProblemCode.COMMAND_ID_REUSED,
+            ProblemCode.COMMAND_REFUSED,
+            ProblemCode.IMPORT_REFUSED,
+        ),
         "Request id 2026-11-chats belongs to another migration already: source.file.path differ from what "
         "is recorded. Send this one under a new id.",
     ),
     410: ProblemResponse(
         "Gone",
-        "The load that the page belongs to was replaced by a new one.",
-        (ProblemCode.LOAD_REPLACED,),
+        "The load of the page was replaced by a new one, or the uploaded file is no longer kept.",
+        (ProblemCode.LOAD_REPLACED, ProblemCode.UPLOAD_EXPIRED),
         "The job started a new load while its rejected rows were read; read them again from the first page.",
     ),
     413: ProblemResponse(

@@ -4,18 +4,30 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
 
 from consumer.http.problem import FieldProblem, invalid_fields
 from consumer.telemetry.redaction import sanitize
 from schemas.names import ConfiguredName, LongName, Name, RequestId, SheetName
-from schemas.requests import TABLE_DESCRIPTION, MaxAttempts, StartRequest, TimeoutSeconds
+from schemas.reject_limits import RejectLimitValue
+from schemas.requests import (
+    MAX_REJECTED_DESCRIPTION,
+    TABLE_DESCRIPTION,
+    MaxAttempts,
+    Options,
+    RetryOptions,
+    StartRequest,
+    TimeoutSeconds,
+)
 from schemas.validation import describe_errors, error_path
 
 M = TypeVar("M", bound=BaseModel)
 
 DIGITS = re.compile(r"[0-9]{1,10}")
-INTEGER_FIELDS = ("timeout_seconds", "max_attempts")
+INTEGER_FIELDS = ("timeout_seconds", "max_attempts", "max_rejected")
+FLAG_FIELDS = ("dry_run", "all_or_nothing")
+FLAGS = {"true": True, "on": True, "false": False}
+"""Values of a flag in a form; a browser sends `on` for a tick."""
 
 
 class StartBody(BaseModel):
@@ -45,6 +57,14 @@ class StartBody(BaseModel):
         description="consecutive attempts without a stored batch; the service's setting when absent",
         examples=[3],
     )
+    dry_run: StrictBool = Field(False, description="check the rows and store none")
+    max_rejected: RejectLimitValue | None = Field(
+        None, description=MAX_REJECTED_DESCRIPTION, examples=["10%"]
+    )
+    all_or_nothing: StrictBool = Field(
+        False,
+        description="check all rows first, and store them only if at most `max_rejected` (0) are rejected",
+    )
 
     def to_request(self, request_id: str, source: Mapping[str, Any]) -> StartRequest:
         """The request that starts an import of this source; raises ProblemError (422)."""
@@ -56,7 +76,7 @@ class StartBody(BaseModel):
                 "requested_by": self.requested_by,
                 "dataset": self.dataset,
                 "source": source,
-                "options": {"timeout_seconds": self.timeout_seconds, "max_attempts": self.max_attempts},
+                "options": {name: getattr(self, name) for name in Options.model_fields},
             },
         )
 
@@ -73,6 +93,8 @@ class ExcelForm(StartBody):
         for name in INTEGER_FIELDS:
             if DIGITS.fullmatch(values.get(name, "")):
                 values[name] = int(values[name])
+        for name in values.keys() & set(FLAG_FIELDS):
+            values[name] = FLAGS.get(values[name].lower(), values[name])
         return validate_or_422(cls, values)
 
 
@@ -116,7 +138,7 @@ class GoogleSheetsBody(StartBody):
 
 
 class CommandBody(BaseModel):
-    """The optional body of a cancel or retry."""
+    """The optional body of a cancel."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -125,6 +147,29 @@ class CommandBody(BaseModel):
         description="the id of this command: sent again under it, it acts once; "
         "the header `Idempotency-Key` is the same. Generated when absent.",
     )
+    requested_by: Name | None = Field(
+        None, description="who asks; if the service uses tokens, the token's name is recorded instead"
+    )
+
+
+class RetryBody(CommandBody):
+    """The optional body of a retry."""
+
+    max_rejected: RejectLimitValue | None = Field(
+        None, description="the new limit of rejected rows; the one of the job stays when absent"
+    )
+
+    @property
+    def options(self) -> RetryOptions | None:
+        """The `options` of the request; None if nothing changes."""
+        return None if self.max_rejected is None else RetryOptions(max_rejected=self.max_rejected)
+
+
+class ImportBody(BaseModel):
+    """The optional body of the import that follows on a dry run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
     requested_by: Name | None = Field(
         None, description="who asks; if the service uses tokens, the token's name is recorded instead"
     )
