@@ -4,10 +4,10 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
 
 from schemas.integers import STRICT_NUMBER, SchemaVersion
-from schemas.names import ConfiguredName, InboxPath, LongName, Name, RequestId, SheetName
+from schemas.names import Columns, ConfiguredName, InboxPath, LongName, Name, RequestId, SheetName
 from schemas.text import escape_invisible, shorten_identifier
 from schemas.uploads import Upload
 
@@ -55,12 +55,26 @@ File = Annotated[
 ]
 
 
+COLUMNS_DESCRIPTION = (
+    "header of a column → field of the dataset, for headers that it does not know; what is mapped comes first"
+)
+
+
+def none_if_empty(columns: dict[str, str] | None) -> dict[str, str] | None:
+    """None for a mapping without entries: a request with one equals a request without `columns`."""
+    return columns or None
+
+
+ColumnMapping = Annotated[Columns | None, AfterValidator(none_if_empty)]
+
+
 class ExcelSource(StrictModel):
     """A workbook: .xlsx, .xlsm, .xlsb, .xls or .ods, recognised by content."""
 
     type: Literal["excel"]
     file: File = Field(description="uploaded through Kafka, or in the consumer's inbox")
     sheet: SheetName | None = Field(None, description="exact name; detected if absent")
+    columns: ColumnMapping = Field(None, description=COLUMNS_DESCRIPTION)
 
     @property
     def identifier(self) -> str:
@@ -71,6 +85,7 @@ class ExcelSource(StrictModel):
         return shorten_identifier(name)
 
 
+TABLE_COLUMNS_DESCRIPTION = "column of the table → field of the dataset, in place of the usual column"
 TABLE_DESCRIPTION = "`table` or `schema.table`; a name with a dot in double quotes; default `chats`"
 
 
@@ -80,6 +95,7 @@ class DatabaseSource(StrictModel):
     type: Literal["database"]
     connection: ConfiguredName = Field(description="a name in MIGRATION_CONNECTIONS")
     table: Name | None = Field(None, description=TABLE_DESCRIPTION)
+    columns: ColumnMapping = Field(None, description=TABLE_COLUMNS_DESCRIPTION)
 
     @property
     def identifier(self) -> str:
@@ -96,6 +112,7 @@ class GoogleSheetsSource(StrictModel):
         None, description="exact name; default: the sheet of the link, otherwise the first"
     )
     credentials: ConfiguredName = Field("default", description="a name in MIGRATION_GOOGLE_CREDENTIALS")
+    columns: ColumnMapping = Field(None, description=COLUMNS_DESCRIPTION)
 
     @property
     def identifier(self) -> str:

@@ -16,7 +16,11 @@ from schemas.codes import ErrorCode
 
 
 def failed_header(error: BaseException) -> dict[str, Any]:
-    """The header of a FAILED frame; `retry_after` and `recheck_after` are seconds or None."""
+    """The header of a FAILED frame.
+
+    `retry_after` and `recheck_after` are seconds or None. `sample` has the columns of a sheet in which one is
+    missing, with values: it goes nowhere that the rows do not go.
+    """
     reported = _as_migration_error(error)
     return {
         "code": reported.code,
@@ -25,6 +29,7 @@ def failed_header(error: BaseException) -> dict[str, Any]:
         "internal": isinstance(reported, InternalOutageError),
         "retry_after": getattr(reported, "retry_after", None),
         "recheck_after": getattr(reported, "recheck_after", None),
+        "sample": getattr(reported, "sample", None),
     }
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from consumer.lifecycle import RetryState
 from consumer.store.connect import Row
+from schemas.codes import ErrorCode
 from schemas.status import ErrorInfo, Status, StatusEvent
 
 
@@ -40,6 +41,7 @@ class Job:
     detail: str | None
     error_code: str | None
     error_message: str | None
+    suggested_columns: Mapping[str, str] | None
     fingerprint: str | None
     checkpoint: int | None
     source_state: Mapping[str, Any] | None
@@ -79,7 +81,8 @@ class Job:
         """Why the job failed, or why its last attempt did."""
         if self.error_code is None:
             return None
-        return ErrorInfo(code=self.error_code, message=self.error_message or "")
+        columns = self.suggested_columns if self.error_code == ErrorCode.MISSING_COLUMN else None
+        return ErrorInfo(code=self.error_code, message=self.error_message or "", columns=columns)
 
     @property
     def rows_done(self) -> int:
@@ -115,7 +118,7 @@ JOB_COLUMNS = (
 BUMP_SEQUENCE = "sequence = sequence + 1, updated_at = clock_timestamp(), last_event_at = clock_timestamp()"
 """Assignments of every change that gets a status event: call `outbox.emit` in the same transaction."""
 
-_JSON_COLUMNS = ("source", "options", "source_state", "warnings")
+_JSON_COLUMNS = ("source", "options", "suggested_columns", "source_state", "warnings")
 
 
 EVENT_FIELDS_OF_JOB = frozenset(StatusEvent.model_fields) - {

@@ -12,11 +12,16 @@ from consumer.store import job_progress, transitions
 from consumer.store.batch_writer import BatchWriter
 from consumer.store.batches import Batch
 from consumer.store.database import Database
+from consumer.store.header_samples import store_header_sample
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
 from consumer.store.source_columns import store_source_columns
 from consumer.telemetry.events import BatchStored, EventSink, ignore_event
-from consumer.worker.extraction_failures import ExtractionFailedError, ExtractorCrashedError
+from consumer.worker.extraction_failures import (
+    ExtractionFailedError,
+    ExtractorCrashedError,
+    suggested_columns,
+)
 from consumer.worker.extractor_process import ExtractorProcess
 from consumer.worker.rate_limiter import RateLimiter
 from schemas.codes import ErrorCode
@@ -114,6 +119,7 @@ class BatchIngest:
             case FrameType.ACQUIRE_TOKEN:
                 await self._acquire_token()
             case FrameType.FAILED:
+                await self._keep_sample(frame.header)
                 raise ExtractionFailedError(frame.header)
             case FrameType.END:
                 return int(frame.header["rows"])
@@ -139,6 +145,12 @@ class BatchIngest:
                 log.info("load.started", restarted=header["restarted"])
             if columns := header.get("columns"):
                 await store_source_columns(connection, self._fence, columns)
+
+    async def _keep_sample(self, header: Mapping[str, Any]) -> None:
+        if sample := header.get("sample"):
+            async with self._database.transaction() as connection:
+                await transitions.lock_owned_job(connection, self._fence)
+                await store_header_sample(connection, self._fence, sample, suggested_columns(sample))
 
     async def _set_detail(self, detail: str | None) -> None:
         async with self._database.transaction() as connection:

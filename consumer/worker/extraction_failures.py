@@ -74,6 +74,15 @@ class ExtractionFailedError(Exception):
         self.recheck_after = _cap_retry_after(header.get("recheck_after"))
 
 
+def suggested_columns(sample: Mapping[str, Any]) -> dict[str, str]:
+    """Nearest header → missing field, of a `sample` in a FAILED header.
+
+    A header that holds a phone is left out: everyone who may read the job sees the others.
+    """
+    nearest = {item["nearest"]: item["field"] for item in sample["missing"] if item["nearest"] is not None}
+    return {header: field for header, field in nearest.items() if sanitize(header) == header}
+
+
 def _cap_retry_after(seconds: float | None) -> float | None:
     return None if seconds is None else min(float(seconds), MAX_RETRY_AFTER_SECONDS)
 

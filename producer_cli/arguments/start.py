@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from producer_cli.arguments.options import (
+    Columns,
     Dataset,
     Json,
     MaxAttempts,
@@ -26,6 +27,7 @@ app = typer.Typer(no_args_is_help=True, help="Request an import.", rich_markup_m
         "migration start excel chats.xlsx --watch",
         "migration start excel chats.xlsx --sheet Чаты --timeout 3600",
         "migration start excel --path 2026/chats.xlsx",
+        'migration start excel chats.xlsx --column "Ссылка MAX=url"',
         "migration start excel chats.xlsx --json --wait 600 | tail -1",
     )
 )
@@ -43,6 +45,7 @@ def excel(
         str | None,
         typer.Option("--sheet", metavar="S", help="Name of the sheet; detected when absent."),
     ] = None,
+    column: Columns = None,
     watch: Watch = False,
     wait: Wait = None,
     request_id: NewRequestId = None,
@@ -56,14 +59,19 @@ def excel(
 
     .xlsx, .xlsm, .xlsb, .xls or .ods; the format is detected by content, not by name.
     """
-    from producer_cli.source_arguments import check_file, upload_name
+    from producer_cli.source_arguments import check_file, parse_columns, upload_name
 
     if (file is None) == (path is None):
         raise InvalidInputError("Name either a local FILE, or with --path one in the consumer's inbox.")
     if file is not None:
         check_file(file)
     source_path = path if file is None else upload_name(file)
-    source = {"type": "excel", "file": {"path": source_path}, "sheet": sheet}
+    source = {
+        "type": "excel",
+        "file": {"path": source_path},
+        "sheet": sheet,
+        "columns": parse_columns(column or ()),
+    }
     request_fields = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
     _start(source, request_fields, file, watch, wait, as_json)
 
@@ -82,6 +90,7 @@ def database(
     table: Annotated[
         str | None, typer.Option("--table", metavar="T", help="`table` or `schema.table`; chats when absent.")
     ] = None,
+    column: Columns = None,
     watch: Watch = False,
     wait: Wait = None,
     request_id: NewRequestId = None,
@@ -92,7 +101,14 @@ def database(
     as_json: Json = False,
 ) -> None:
     """Import a table of another database."""
-    source = {"type": "database", "connection": name, "table": table}
+    from producer_cli.source_arguments import parse_columns
+
+    source = {
+        "type": "database",
+        "connection": name,
+        "table": table,
+        "columns": parse_columns(column or ()),
+    }
     request_fields = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
     _start(source, request_fields, None, watch, wait, as_json)
 
@@ -122,6 +138,7 @@ def google_sheets(
             "--credentials", metavar="C", help="Name of the credentials in the consumer's settings."
         ),
     ] = "default",
+    column: Columns = None,
     watch: Watch = False,
     wait: Wait = None,
     request_id: NewRequestId = None,
@@ -139,6 +156,7 @@ def google_sheets(
         "spreadsheet_id": source_arguments.spreadsheet_reference(spreadsheet, worksheet),
         "worksheet": worksheet,
         "credentials": credentials,
+        "columns": source_arguments.parse_columns(column or ()),
     }
     request_fields = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
     _start(source, request_fields, None, watch, wait, as_json)

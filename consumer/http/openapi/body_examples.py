@@ -23,12 +23,20 @@ EXCEL_EXAMPLES = _examples(
             "max_attempts": 3,
         },
     ),
+    mapped=(
+        "With a header that the dataset does not know",
+        {"file": "chats.xlsx", "columns": '{"Ссылка MAX": "url"}'},
+    ),
 )
 DATABASE_EXAMPLES = _examples(
     connection=("The usual table of a connection", {"source_identifier": "admin_panel"}),
     table=(
         "Another table, under an id of its own",
         {"source_identifier": "admin_panel", "table": "public.chats", "request_id": "2026-11-admin-panel"},
+    ),
+    mapped=(
+        "A table whose column has another name",
+        {"source_identifier": "admin_panel", "columns": {"link": "url"}},
     ),
 )
 GOOGLE_SHEETS_EXAMPLES = _examples(
@@ -37,6 +45,10 @@ GOOGLE_SHEETS_EXAMPLES = _examples(
         {"spreadsheet_id": "https://docs.google.com/spreadsheets/d/1AbC-dEf_123/edit#gid=0"},
     ),
     worksheet=("One worksheet, by the id", {"spreadsheet_id": "1AbC-dEf_123", "worksheet": "Чаты"}),
+    mapped=(
+        "With a header that the dataset does not know",
+        {"spreadsheet_id": "1AbC-dEf_123", "columns": {"Ссылка MAX": "url"}},
+    ),
 )
 REQUEST_EXAMPLES = _examples(
     inbox=("Start: a workbook in the inbox of the service", examples.START),

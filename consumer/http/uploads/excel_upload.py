@@ -110,4 +110,5 @@ async def _receive_form(form: UploadForm, request: Request) -> None:
 
 def _to_start_request(fields: ExcelForm, request_id: str, upload: Upload) -> StartRequest:
     file: dict[str, Any] = {"upload": upload.model_dump()}
-    return fields.to_request(request_id, {"type": "excel", "file": file, "sheet": fields.sheet})
+    source = {"type": "excel", "file": file, "sheet": fields.sheet, "columns": fields.columns}
+    return fields.to_request(request_id, source)
