@@ -11,12 +11,13 @@ import httpx
 from producer_cli.errors import CliError, InvalidInputError, ReplacedLoadError, UnavailableError
 from producer_cli.text import strip_control_chars
 from schemas.codes import ProblemCode
-from schemas.http_headers import LOAD_HEADER
+from schemas.http_headers import LOAD_HEADER, XLSX_MEDIA_TYPE
 from schemas.integers import MAX_JOB_NUMBER
 
 TIMEOUT = httpx.Timeout(10, read=60)
 PAGE_ROWS = 500
 JOBS_PATH = "/migration/jobs"
+DATASETS_PATH = "/migration/datasets"
 LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -105,6 +106,18 @@ class ServiceClient:
                 if self._load_was_replaced(request_id, response.headers.get(LOAD_HEADER)):
                     raise _load_replaced_error() from error
                 raise
+
+    def template(self, dataset: str) -> bytes:
+        """The workbook that people fill in for a dataset; raises InvalidInputError if there is none."""
+        path = f"{DATASETS_PATH}/{quote(dataset, safe='')}/template"
+        with self._translate_errors():
+            response = self._client.get(path, headers={"accept": XLSX_MEDIA_TYPE})
+            if response.status_code == HTTPStatus.NOT_FOUND:
+                raise InvalidInputError(_problem_detail(response))
+            self._raise_for_status(response, dataset)
+        if response.headers.get("content-type") != XLSX_MEDIA_TYPE:
+            raise self._unexpected_response()
+        return response.content
 
     def close(self) -> None:
         """Close the connection."""

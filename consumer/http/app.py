@@ -22,12 +22,14 @@ from consumer.http.routers import (
     commands,
     events,
     excel,
+    header_sample,
     jobs,
     metrics,
     probes,
     rejected_rows,
     rejected_summary,
     start,
+    templates,
 )
 from consumer.http.submission.submitter import RequestSubmitter
 from consumer.http.uploads.excel_upload import ExcelUploads, UploadLimits
@@ -95,11 +97,13 @@ def _routers(dependencies: HttpDependencies) -> list[APIRouter]:
         *page_routers(page),
         excel.router(uploads),
         start.router(submitter, database, dependencies.datasets),
+        templates.router(dependencies.datasets),
         commands.router(submitter, database),
         jobs.router(database),
         attempts.router(database),
         rejected_rows.router(database, downloads),
         rejected_summary.router(database),
+        header_sample.router(database),
         events.router(database, dependencies.feed, dependencies.authenticator),
         probes.router(dependencies.health),
         metrics.router(database, dependencies.registry),

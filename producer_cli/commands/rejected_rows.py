@@ -1,15 +1,11 @@
 """`migration errors`: print the rejected rows of a job, or save them as a CSV file."""
 
 import sys
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import typer
 
-from producer_cli.errors import DISK_FULL_ERRNOS, InvalidInputError, OutputError
+from producer_cli.commands.output_file import copy_chunks, open_when_complete
 from producer_cli.http_client import ServiceClient
 from producer_cli.render.base import is_interactive, make_console
 from producer_cli.render.formatting import format_size
@@ -57,37 +53,8 @@ def save_csv(client: ServiceClient, request_id: str, target: Path) -> str:
     """
     with client.rejected_csv(request_id) as chunks:
         if str(target) == "-":
-            _copy(chunks, sys.stdout.buffer)
+            copy_chunks(chunks, sys.stdout.buffer)
             return "Written to standard output."
-        with _atomic_open(target) as file:
-            size_bytes = _copy(chunks, file)
+        with open_when_complete(target, private=True) as file:
+            size_bytes = copy_chunks(chunks, file)
     return f"Written to {strip_control_chars(str(target))}, {format_size(size_bytes)}."
-
-
-def _copy(chunks: Iterable[bytes], target: IO[bytes]) -> int:
-    """Copy the chunks and return the number of bytes."""
-    size_bytes = sum(target.write(chunk) for chunk in chunks)
-    target.flush()
-    return size_bytes
-
-
-@contextmanager
-def _atomic_open(target: Path) -> Iterator[IO[bytes]]:
-    """Open a file that replaces `target` when it is complete; a device or pipe is written directly."""
-    try:
-        if target.exists() and not target.is_file():
-            with target.open("wb") as file:
-                yield file
-            return
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-            try:
-                yield file
-                Path(file.name).replace(target)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        error_type = OutputError if error.errno in DISK_FULL_ERRNOS else InvalidInputError
-        raise error_type(
-            f"{strip_control_chars(str(target))} cannot be written: {error.strerror}."
-        ) from error
