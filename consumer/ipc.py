@@ -21,11 +21,15 @@ PIPE_BUFFER_BYTES = 1 << 20
 
 
 class FrameType(IntEnum):
-    """Frame types; their headers are described in `consumer.extract`."""
+    """Frame types; their headers are described in `consumer.extract`.
 
-    # down, to the extractor
+    The writer of workbooks gets START, ROWS and END: `consumer.rejected_file.writer_protocol`.
+    """
+
+    # down, to a child
     START = 1
     CREDIT = 2
+    ROWS = 3
     # up, from the extractor
     OPENED = 16
     TOTAL = 17

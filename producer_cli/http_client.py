@@ -4,17 +4,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
 from producer_cli.errors import CliError, InvalidInputError, ReplacedLoadError, UnavailableError
+from producer_cli.http_responses import problem_code, problem_detail, validate_url
 from producer_cli.text import strip_control_chars
 from schemas.codes import ProblemCode
 from schemas.http_headers import LOAD_HEADER, XLSX_MEDIA_TYPE
 from schemas.integers import MAX_JOB_NUMBER
 
 TIMEOUT = httpx.Timeout(10, read=60)
+XLSX_TIMEOUT = httpx.Timeout(10, read=660)
+"""The service sends nothing before the workbook is complete, which may take ten minutes."""
+XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PAGE_ROWS = 500
 JOBS_PATH = "/migration/jobs"
 DATASETS_PATH = "/migration/datasets"
@@ -28,7 +32,7 @@ class ServiceClient:
         """Raises InvalidInputError if the URL cannot be used. A `token` is sent with every request."""
         self._url = url
         self._has_token = token is not None
-        checked = _validate_url(url)
+        checked = validate_url(url)
         self._client = httpx.Client(
             base_url=checked,
             timeout=TIMEOUT,
@@ -97,11 +101,27 @@ class ServiceClient:
 
         Raises UnavailableError if the response breaks off, ReplacedLoadError if a new load is the reason.
         """
-        stream = self._client.stream("GET", _errors_path(request_id), headers={"accept": "text/csv"})
+        with self._download(request_id, {"accept": "text/csv"}, TIMEOUT) as response:
+            yield response.iter_bytes()
+
+    @contextmanager
+    def rejected_xlsx(self, request_id: str, language: str) -> Iterator[tuple[Iterator[bytes], int]]:
+        """Stream all rejected rows as a workbook with its size in bytes; raises as `rejected_csv`."""
+        headers = {"accept": XLSX_MEDIA_TYPE, "accept-language": language}
+        with self._download(request_id, headers, XLSX_TIMEOUT) as response:
+            yield response.iter_bytes(), int(response.headers["content-length"])
+
+    @contextmanager
+    def _download(
+        self, request_id: str, headers: Mapping[str, str], timeout: httpx.Timeout
+    ) -> Iterator[httpx.Response]:
+        stream = self._client.stream("GET", _errors_path(request_id), headers=headers, timeout=timeout)
         with self._translate_errors(), stream as response:
             self._raise_for_status(response, request_id)
+            if response.headers.get("content-type", "").partition(";")[0] != headers["accept"]:
+                raise self._unexpected_response()
             try:
-                yield response.iter_bytes()
+                yield response
             except httpx.TransportError as error:
                 if self._load_was_replaced(request_id, response.headers.get(LOAD_HEADER)):
                     raise _load_replaced_error() from error
@@ -158,17 +178,17 @@ class ServiceClient:
         if response.status_code == HTTPStatus.UNAUTHORIZED:
             raise InvalidInputError(self._unauthenticated_message())
         if response.status_code == HTTPStatus.FORBIDDEN:
-            raise InvalidInputError(f"The service at {self._url} refuses: {_problem_detail(response)}")
+            raise InvalidInputError(f"The service at {self._url} refuses: {problem_detail(response)}")
         if response.status_code == HTTPStatus.NOT_FOUND:
             raise InvalidInputError(
                 f"The service knows no request {strip_control_chars(request_id)}; "
                 "`migration status` lists them."
             )
-        if response.status_code == HTTPStatus.GONE and _problem_code(response) == ProblemCode.LOAD_REPLACED:
+        if response.status_code == HTTPStatus.GONE and problem_code(response) == ProblemCode.LOAD_REPLACED:
             raise _load_replaced_error()
         if not response.is_success:
             raise UnavailableError(
-                f"The service at {self._url} answered {response.status_code}: {_problem_detail(response)}"
+                f"The service at {self._url} answered {response.status_code}: {problem_detail(response)}"
             )
 
     def _unauthenticated_message(self) -> str:
@@ -213,35 +233,4 @@ def _load_replaced_error() -> ReplacedLoadError:
     return ReplacedLoadError(
         "The job started a new load while its rejected rows were read, so the output is incomplete; "
         "run the command again."
-    )
-
-
-def _problem_code(response: httpx.Response) -> object:
-    """The `code` of a problem document; None if the response is not one."""
-    response.read()
-    try:
-        return response.json()["code"]
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _problem_detail(response: httpx.Response) -> str:
-    """The `detail` of a problem document; advice to retry if the response is not one."""
-    response.read()
-    try:
-        return strip_control_chars(str(response.json()["detail"]))
-    except (ValueError, KeyError, TypeError):
-        return "try again later."
-
-
-def _validate_url(url: str) -> httpx.URL:
-    """Parse the URL; raises InvalidInputError. Neither library alone detects every invalid one."""
-    try:
-        parts = urlsplit(url)
-        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
-            return httpx.URL(url)
-    except (ValueError, httpx.InvalidURL):
-        pass
-    raise InvalidInputError(
-        "MIGRATION_HTTP_URL must be an address like http://host:8084, and MIGRATION_HTTP_PORT a number."
     )

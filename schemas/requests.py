@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 
 from schemas.integers import STRICT_NUMBER, SchemaVersion
 from schemas.names import Columns, ConfiguredName, InboxPath, LongName, Name, RequestId, SheetName
+from schemas.new_fields import dump_used, used_new_fields
 from schemas.text import escape_invisible, shorten_identifier
 from schemas.uploads import Upload
 
@@ -158,15 +159,26 @@ class StartRequest(_Request):
     source: Source = Field(description="where the rows are read from")
     options: Options = Field(Options(), description="limits of this job")
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the new fields in use, sorted: only a replica that knows all of them claims the job."""
+        return tuple(
+            sorted(used_new_fields(self) | used_new_fields(self.source) | used_new_fields(self.options))
+        )
+
     def digest(self) -> str:
-        """SHA-256 (hex), the same for equal requests; the location of an uploaded file is not part of it."""
-        source = self.source.model_dump(mode="json")
+        """SHA-256 (hex), the same for equal requests; the location of an uploaded file is not part of it.
+
+        A request without new fields has the digest that version 0.1 computed.
+        """
+        source = dump_used(self.source)
         match self.source:
             case ExcelSource(file=UploadedFile(upload=upload)):
                 source["file"] = {"name": upload.name, "size": upload.size, "sha256": upload.sha256}
             case _:
                 pass
-        body = {"dataset": self.dataset, "source": source, "options": self.options.model_dump(mode="json")}
+        body = {"dataset": self.dataset, "source": source, "options": dump_used(self.options)}
+        body |= self.model_dump(mode="json", include=set(used_new_fields(self)))
         return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 

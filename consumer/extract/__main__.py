@@ -9,7 +9,7 @@ from consumer.extract import process_limits
 from consumer.extract.channel import Channel
 from consumer.extract.extraction import run
 from consumer.extract.start_parameters import StartParameters
-from consumer.runtime import failpoints
+from consumer.runtime import child_limits, failpoints
 
 GC_THRESHOLDS = (100_000, 50, 100)
 """Rows are many small lists without cycles: the default thresholds cost a tenth of the time."""
@@ -17,7 +17,7 @@ GC_THRESHOLDS = (100_000, 50, 100)
 
 def main(find_dataset: Callable[[str], Dataset] | None = None) -> None:
     """Conceal this process, read the START frame with its secrets, set limits, read the source."""
-    process_limits.prepare(inspectable=os.environ.get("MIGRATION_INSPECTABLE") == "yes")
+    child_limits.prepare(inspectable=os.environ.get("MIGRATION_INSPECTABLE") == "yes")
     channel = Channel.from_stdio()
     frame = channel.read_start()
     if frame is None:

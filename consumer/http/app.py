@@ -1,7 +1,8 @@
 """Builds the FastAPI app: routes for jobs, probes, metrics and documentation. The app never runs a job."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
@@ -14,9 +15,11 @@ from consumer.http.jobs.job_path import EncodedJobPaths
 from consumer.http.middleware.guarded_app import GuardedApp
 from consumer.http.openapi import openapi_document
 from consumer.http.page import errors as page_errors
+from consumer.http.page.rejected_file_texts import choose_texts
 from consumer.http.page.routers import PageDependencies, page_routers
 from consumer.http.page.routes.new_import import UPLOAD_PATH, ImportOptions
 from consumer.http.rejected.csv_response import download_slots
+from consumer.http.rejected.workbook_response import WorkbookExports, workbook_slots
 from consumer.http.routers import (
     attempts,
     commands,
@@ -44,7 +47,8 @@ from schemas.version import VERSION
 class HttpDependencies:
     """Everything the app is built from; the composition root provides it.
 
-    `connections` and `credentials` are the names in the settings that a source may give.
+    `connections` and `credentials` are the names in the settings that a source may give. `child_environment`
+    and `temp_dir` are for child processes.
 
     The default authenticator requires no token. With `hosts` None any `Host` header is accepted.
     """
@@ -57,6 +61,8 @@ class HttpDependencies:
     datasets: Collection[str]
     open_upload: OpenUpload
     upload_limits: UploadLimits
+    child_environment: Mapping[str, str]
+    temp_dir: Path
     connections: Collection[str] = ()
     credentials: Collection[str] = ()
     authenticator: Authenticator = field(default_factory=Authenticator)
@@ -92,6 +98,9 @@ def _routers(dependencies: HttpDependencies) -> list[APIRouter]:
     uploads = ExcelUploads(
         submitter, dependencies.datasets, dependencies.open_upload, dependencies.upload_limits
     )
+    workbooks = WorkbookExports(
+        dependencies.child_environment, dependencies.temp_dir, choose_texts, workbook_slots()
+    )
     page = PageDependencies(database, submitter, uploads, downloads, _import_options(dependencies))
     return [
         *page_routers(page),
@@ -101,7 +110,7 @@ def _routers(dependencies: HttpDependencies) -> list[APIRouter]:
         commands.router(submitter, database),
         jobs.router(database),
         attempts.router(database),
-        rejected_rows.router(database, downloads),
+        rejected_rows.router(database, downloads, workbooks),
         rejected_summary.router(database),
         header_sample.router(database),
         events.router(database, dependencies.feed, dependencies.authenticator),

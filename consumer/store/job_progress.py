@@ -20,6 +20,7 @@ update migration.jobs set fingerprint = $3, source_columns = null,
   load = load + 1, pruned_before_load = case when older.loads then pruned_before_load else load + 1 end,
   source_state = $4, warnings = $5, checkpoint = null, total = null,
   processed = 0, failed = 0, inserted = 0, updated = 0, unchanged = 0, duplicates = 0,
+  untouched = 0, dismissed = 0, already_corrected = 0, rows_corrected = 0, rows_dismissed = 0,
   rows_at_attempt_start = 0, {BUMP_SEQUENCE}
 from (select exists (select from migration.migration_errors where job_id = $1)
           or exists (select from migration.database_rejections where job_id = $1) as loads) older

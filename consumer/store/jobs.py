@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,6 +62,13 @@ class Job:
     started_at: datetime | None
     updated_at: datetime
     completed_at: datetime | None
+    needs: Sequence[str]
+    corrects: Mapping[str, Any] | None
+    untouched: int
+    dismissed: int
+    already_corrected: int
+    rows_corrected: int
+    rows_dismissed: int
     now: datetime
 
     @property
@@ -86,8 +93,8 @@ class Job:
 
     @property
     def rows_done(self) -> int:
-        """Rows stored or rejected so far in the current load."""
-        return self.processed + self.failed
+        """Rows of the source that are accounted for so far in the current load."""
+        return self.processed + self.failed + self.untouched + self.dismissed + self.already_corrected
 
     @property
     def rows_per_second(self) -> float | None:
@@ -118,7 +125,7 @@ JOB_COLUMNS = (
 BUMP_SEQUENCE = "sequence = sequence + 1, updated_at = clock_timestamp(), last_event_at = clock_timestamp()"
 """Assignments of every change that gets a status event: call `outbox.emit` in the same transaction."""
 
-_JSON_COLUMNS = ("source", "options", "suggested_columns", "source_state", "warnings")
+_JSON_COLUMNS = ("source", "options", "suggested_columns", "source_state", "warnings", "corrects")
 
 
 EVENT_FIELDS_OF_JOB = frozenset(StatusEvent.model_fields) - {

@@ -8,7 +8,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
-from consumer.store.connect import Connection
+from consumer.rejected_file.row_key import DIGEST_HEX_DIGITS, RowKey
+from consumer.store.connect import Connection, Row
 from schemas.text import validate_storable
 
 PAGE_BYTES = 1024 * 1024
@@ -46,12 +47,13 @@ class RejectedPage:
     """Some rejected rows by row number, each as JSON text; `next` is the row number to continue after.
 
     A filtered page may be short or empty and still have a `next`: the row where its scan ended. `load` is the
-    number of their load.
+    number of their load, `keys` has the key of each row in a file.
     """
 
     json_rows: Sequence[str]
     next: int | None
     load: int
+    keys: Sequence[RowKey] = ()
 
 
 class LoadReplacedError(Exception):
@@ -73,6 +75,10 @@ pg_column_size(record) > {MAX_RECORD_BYTES} / 256 and octet_length(record::text)
 _RECORD = f"case when {_TOO_LARGE} then json '{{}}' else record end"
 _RECORD_CUT = f"""case when {_TOO_LARGE} then jsonb '{{"cut": [], "left_out": null}}' else record_cut end"""
 
+RECORD_DIGEST = f"""
+left(encode(sha256(convert_to(({_RECORD})::text, 'UTF8')), 'hex'), {DIGEST_HEX_DIGITS})"""
+"""The `record_digest` of the column `record`, which a record beyond MAX_RECORD_BYTES shares with an empty one."""
+
 # $1 job, $2 after, $3-$5 the filter, $6 limit, $7 bytes, $8 how many rows are scanned. From inside out: the
 # scanned rows; the matches of the page and one more, with the stored bytes before each (their texts are at
 # least as long); the texts with their sizes; those within the limit. `scan_end` holds the last scanned row
@@ -86,22 +92,24 @@ with matches as materialized (
         order by row_number limit $8) scanned
   where {_FILTER} order by row_number limit $6 + 1
 ), page as materialized (
-  select row_number, line,
+  select row_number, line, record_digest,
          sum(octet_length(line)) over (order by row_number) - octet_length(line) as bytes_before
   from (
     select row_number, json_build_object('row_number', row_number, 'record_identifier', record_identifier,
                                          'errors', errors, 'record', {_RECORD}, 'kinds', kinds,
-                                         'record_cut', {_RECORD_CUT})::text as line
+                                         'record_cut', {_RECORD_CUT})::text as line,
+           {RECORD_DIGEST} as record_digest
     from matches where rank <= $6 and stored_before < $7
   ) lines
 )
-select row_number, line, (select count(*) from matches) as matches,
-  (select load from migration.jobs where id = $1) as load,
+select row_number, line, record_digest, (select count(*) from matches) as matches, job.load, job.run,
   case when (select count(*) from matches) <= $6 then array(
     select row_number from migration.migration_errors
     where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number > $2
     order by row_number offset $8 - 1 limit 2) end as scan_end
-from (values (1)) always_one_row left join page on bytes_before < $7 order by row_number
+from (values (1)) always_one_row
+left join (select load, run from migration.jobs where id = $1) job on true
+left join page on bytes_before < $7 order by row_number
 """  # noqa: S608 – conditions, no values
 
 
@@ -126,11 +134,21 @@ async def rejected_rows(
         PAGE, job_id, after, *_filter_parameters(row_filter), limit, PAGE_BYTES, MAX_SCANNED_ROWS
     )
     current_load = _require_load(rows[0]["load"], job_id, load)
-    lines = [row["line"] for row in rows if row["line"] is not None]
-    if rows[0]["matches"] > len(lines):
-        return RejectedPage(lines, rows[-1]["row_number"], current_load)
+    found = [row for row in rows if row["line"] is not None]
+    return RejectedPage(
+        [row["line"] for row in found],
+        _next_row_number(rows, len(found)),
+        current_load,
+        [RowKey(job_id, row["run"], current_load, row["row_number"], row["record_digest"]) for row in found],
+    )
+
+
+def _next_row_number(rows: Sequence[Row], found: int) -> int | None:
+    """Where the next page begins, from the result of PAGE; None at the end."""
+    if rows[0]["matches"] > found:
+        return int(rows[-1]["row_number"])
     scan_end = rows[0]["scan_end"]
-    return RejectedPage(lines, scan_end[0] if len(scan_end) > 1 else None, current_load)
+    return scan_end[0] if len(scan_end) > 1 else None
 
 
 CURRENT_LOAD = "select load from migration.jobs where id = $1"

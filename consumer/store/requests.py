@@ -12,6 +12,7 @@ from consumer.store.connect import Connection
 from consumer.store.jobs import JOB_COLUMNS, Job, job_from_row
 from consumer.store.transitions import notify_workers
 from schemas.codes import ErrorCode
+from schemas.new_fields import dump_used
 from schemas.requests import StartRequest
 from schemas.status import ErrorInfo, Status, StatusEvent
 from schemas.text import shorten_message
@@ -45,14 +46,14 @@ class IncomingRequest:
 # Of two requests with the same id the first becomes a job.
 INSERT_JOBS = f"""
 insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
-  requested_by, run_requested_by, traceparent, timeout_seconds, max_attempts, options, sequence,
+  requested_by, run_requested_by, traceparent, timeout_seconds, max_attempts, options, needs, sequence,
   last_event_at)
 select request_id, digest, dataset, type, identifier, source, requested_by, requested_by, traceparent,
-  timeout_seconds, max_attempts, options, 1, clock_timestamp()
+  timeout_seconds, max_attempts, options, string_to_array(needs, ','), 1, clock_timestamp()
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[],
-            $9::integer[], $10::integer[], $11::jsonb[]) with ordinality
+            $9::integer[], $10::integer[], $11::jsonb[], $12::text[]) with ordinality
   as incoming(request_id, digest, dataset, type, identifier, source, requested_by, traceparent,
-           timeout_seconds, max_attempts, options, position)
+           timeout_seconds, max_attempts, options, needs, position)
 order by position
 on conflict (request_id) do nothing
 returning {JOB_COLUMNS}
@@ -119,12 +120,13 @@ def _insert_parameters(incoming: Sequence[IncomingRequest], defaults: JobDefault
             each.request.dataset,
             each.request.source.type,
             each.request.source.identifier,
-            json.dumps(each.request.source.model_dump(mode="json")),
+            json.dumps(dump_used(each.request.source)),
             each.request.requested_by,
             each.traceparent,
             each.request.options.timeout_seconds or defaults.timeout_seconds,
             each.request.options.max_attempts or defaults.max_attempts,
-            json.dumps(each.request.options.model_dump(mode="json")),
+            json.dumps(dump_used(each.request.options)),
+            ",".join(each.request.needs),
         )
         for each in incoming
     ]

@@ -1,5 +1,6 @@
 """`migration status`, `watch`, `cancel`, `retry` and `errors`: commands on existing jobs."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,11 +9,13 @@ from producer_cli.arguments.options import (
     CsvFile,
     JobNumber,
     Json,
+    Lang,
     Limit,
     OptionalRequestId,
     RequestId,
     Wait,
     Watch,
+    XlsxFile,
     examples_epilog,
 )
 from producer_cli.errors import InvalidInputError, handle_interrupt
@@ -33,6 +36,7 @@ CANCEL_EXAMPLES = examples_epilog("migration cancel 0d3c2a52-6f5e-4f0e-9a55-0c5a
 RETRY_EXAMPLES = examples_epilog("migration retry 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11 --watch")
 ERRORS_EXAMPLES = examples_epilog(
     "migration errors 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11",
+    "migration errors 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11 --xlsx rejected.xlsx",
     "migration errors 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11 --csv rejected.csv",
     "migration errors 0d3c2a52-6f5e-4f0e-9a55-0c5a3f4b8f11 --json | jq .record",
     "migration errors --number 403539",
@@ -102,27 +106,42 @@ def retry(request_id: RequestId, watch: Watch = False, wait: Wait = None, as_jso
 def errors(
     request_id: OptionalRequestId = None,
     number: JobNumber = None,
+    xlsx: XlsxFile = None,
+    lang: Lang = None,
     csv: CsvFile = None,
     limit: Limit = None,
     as_json: Json = False,
 ) -> None:
     """Show the rejected rows of a job, with what was wrong in them.
 
-    They hold personal data as it was read: with --json and --csv take care who sees it.
+    They hold personal data as it was read: with --json, --csv and --xlsx take care who sees it.
     """
     from producer_cli import settings
     from producer_cli.commands import rejected_rows
     from producer_cli.http_client import ServiceClient
 
-    if csv is not None and (as_json or limit):
-        raise InvalidInputError("--csv writes every rejected row, as CSV: leave --json and --limit out.")
+    _check_formats(xlsx, csv, lang, as_json or limit is not None)
     job = _job_reference(request_id, number)
     loaded = settings.load()
     service = ServiceClient(loaded.http_url, loaded.http_token)
     if warning := service.token_warning:
         typer.echo(warning, err=True)
     with handle_interrupt():
-        rejected_rows.show_or_save(service, job, csv, limit, as_json)
+        if xlsx is not None:
+            rejected_rows.save_workbook(service, job, xlsx, lang)
+        else:
+            rejected_rows.show_or_save(service, job, csv, limit, as_json)
+
+
+def _check_formats(xlsx: Path | None, csv: Path | None, lang: str | None, selects_rows: bool) -> None:
+    """Raise InvalidInputError unless the options fit together."""
+    if xlsx is not None and csv is not None:
+        raise InvalidInputError("Give either --xlsx or --csv.")
+    if selects_rows and (xlsx is not None or csv is not None):
+        name, what = ("--xlsx", "a workbook") if csv is None else ("--csv", "CSV")
+        raise InvalidInputError(f"{name} writes every rejected row, as {what}: leave --json and --limit out.")
+    if lang is not None and xlsx is None:
+        raise InvalidInputError("--lang is the language of a workbook: give --xlsx FILE with it.")
 
 
 def _job_reference(request_id: str | None, number: int | None) -> str | int:

@@ -92,6 +92,23 @@ CsvFile = Annotated[
         "--csv", metavar="FILE", help="Write all rejected rows to this file (`-`: standard output)."
     ),
 ]
+XlsxFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--xlsx",
+        metavar="FILE",
+        help="Write all rejected rows to this workbook, in which they can be corrected (`-`: standard output).",
+    ),
+]
+Lang = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        metavar="ru|en",
+        help="Language of the workbook; without it that of the terminal (LC_ALL, LC_MESSAGES, LANG).",
+        show_default=False,
+    ),
+]
 Limit = Annotated[
     int | None,
     typer.Option(

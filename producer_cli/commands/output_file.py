@@ -1,6 +1,7 @@
-"""Files that a command writes: each appears only when it is complete."""
+"""Files that commands write: complete or not at all."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -8,10 +9,28 @@ from pathlib import Path
 from typing import IO
 
 from producer_cli.errors import DISK_FULL_ERRNOS, InvalidInputError, OutputError
+from producer_cli.render.formatting import format_size
 from producer_cli.text import strip_control_chars
 
+STANDARD_OUTPUT = "-"
 
-def copy_chunks(chunks: Iterable[bytes], target: IO[bytes]) -> int:
+
+def save(chunks: Iterable[bytes], target: Path, *, private: bool = True) -> str:
+    """Write the chunks to a file and return a message with its size; `-` is standard output.
+
+    The file appears only when it is complete. If it is `private`, only its owner can read it, because it
+    holds personal data.
+    Raises InvalidInputError if it cannot be written, OutputError if the disk is full.
+    """
+    if str(target) == STANDARD_OUTPUT:
+        _copy(chunks, sys.stdout.buffer)
+        return "Written to standard output."
+    with _atomic_open(target, private=private) as file:
+        size_bytes = _copy(chunks, file)
+    return f"Written to {strip_control_chars(str(target))}, {format_size(size_bytes)}."
+
+
+def _copy(chunks: Iterable[bytes], target: IO[bytes]) -> int:
     """Copy the chunks and return the number of bytes."""
     size_bytes = sum(target.write(chunk) for chunk in chunks)
     target.flush()
@@ -19,11 +38,8 @@ def copy_chunks(chunks: Iterable[bytes], target: IO[bytes]) -> int:
 
 
 @contextmanager
-def open_when_complete(target: Path, *, private: bool) -> Iterator[IO[bytes]]:
-    """Open a file that replaces `target` when it is complete; a device or pipe is written directly.
-
-    If it is `private`, only its owner can read it. Raises InvalidInputError, OutputError.
-    """
+def _atomic_open(target: Path, *, private: bool) -> Iterator[IO[bytes]]:
+    """Open a file that replaces `target` when it is complete; a device or pipe is written directly."""
     try:
         if target.exists() and not target.is_file():
             with target.open("wb") as file:

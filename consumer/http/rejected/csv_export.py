@@ -10,6 +10,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from consumer.rejected_file.layout import KEY_COLUMN
+from consumer.rejected_file.row_key import RowKey
+
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 """Without it Excel reads Russian text as Windows-1252."""
 FIXED_COLUMNS = ("row_number", "record_identifier", "errors")
@@ -21,12 +24,12 @@ PHONE_PATTERN = re.compile(r"\+?[0-9]{8,15}")
 
 def header_line(columns: Sequence[str]) -> bytes:
     """The byte order mark and the line of column names."""
-    return (BOM + _to_csv([[*FIXED_COLUMNS, *map(escape_formula, columns)]])).encode()
+    return (BOM + _to_csv([[*FIXED_COLUMNS, *map(escape_formula, columns), KEY_COLUMN]])).encode()
 
 
-def data_lines(lines: Iterable[str], columns: Sequence[str]) -> bytes:
-    """One CSV line for each rejected row, given as JSON text."""
-    return _to_csv(_row(json.loads(line), columns) for line in lines).encode()
+def data_lines(lines: Iterable[tuple[str, RowKey]], columns: Sequence[str]) -> bytes:
+    """One CSV line for each rejected row, given as JSON text and key."""
+    return _to_csv([*_row(json.loads(line), columns), str(key)] for line, key in lines).encode()
 
 
 def escape_formula(value: str) -> str:
