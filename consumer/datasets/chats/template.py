@@ -93,7 +93,7 @@ TEMPLATE = Template(
             "kpp",
             "КПП",
             "9 знаков; пятый и шестой могут быть буквами от A до Z.",
-            "9 characters; the fifth and sixth may be letters from A to Z.",
+            "9 characters; the fifth and sixth may be A to Z.",
             ("990001001", "990001001"),
         ),
         TemplateColumn(

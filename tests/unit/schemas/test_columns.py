@@ -69,7 +69,7 @@ def test_lone_surrogate_in_a_header_is_invalid() -> None:
 
 @pytest.mark.parametrize("columns", [None, {}])
 def test_empty_columns_are_none_and_are_not_sent(columns: object) -> None:
-    """A replica of 0.1 rejects the field, and an empty one says nothing."""
+    """A replica of 0.1 rejects the field, and an empty one has no meaning."""
     request = REQUEST_ADAPTER.validate_python(start(examples.START, columns))
     assert isinstance(request, StartRequest)
     assert request.source.columns is None
