@@ -18,7 +18,6 @@ from schemas.integers import MAX_JOB_NUMBER
 TIMEOUT = httpx.Timeout(10, read=60)
 XLSX_TIMEOUT = httpx.Timeout(10, read=660)
 """The service sends nothing before the workbook is complete, which may take ten minutes."""
-XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PAGE_ROWS = 500
 JOBS_PATH = "/migration/jobs"
 DATASETS_PATH = "/migration/datasets"
@@ -133,7 +132,7 @@ class ServiceClient:
         with self._translate_errors():
             response = self._client.get(path, headers={"accept": XLSX_MEDIA_TYPE})
             if response.status_code == HTTPStatus.NOT_FOUND:
-                raise InvalidInputError(_problem_detail(response))
+                raise InvalidInputError(problem_detail(response))
             self._raise_for_status(response, dataset)
         if response.headers.get("content-type") != XLSX_MEDIA_TYPE:
             raise self._unexpected_response()

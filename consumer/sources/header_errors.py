@@ -10,7 +10,7 @@ from consumer.cells.chunks import Cell
 from consumer.datasets.base import ColumnSpec
 from consumer.errors import LayoutError
 from consumer.sources.look_alikes import LookAlike, find_look_alikes
-from consumer.sources.missing_column import MissingColumnError, describe_nearest, is_mappable, one_line
+from consumer.sources.missing_column import MissingHeaderError, describe_nearest, is_mappable, one_line
 from consumer.sources.nearest_header import Normalise, nearest_headers
 from consumer.sources.row_block import is_nonblank
 from consumer.sources.sheet_names import SheetNames, quote_name
@@ -87,12 +87,12 @@ def _missing_column(
     sheet_names: SheetNames | None,
     look_alikes: Sequence[LookAlike],
     normalise: Normalise,
-) -> MissingColumnError:
+) -> MissingHeaderError:
     missing = [field for field in column_spec.required if field not in row.columns]
     nearest = _nearest(row, {field: column_spec.headers[field] for field in missing}, normalise)
     twins = {twin.header for twin in look_alikes}
     where = "" if sheet_names is None else f" of the sheet {quote_name(sheet_names.selected)}"
-    return MissingColumnError(
+    return MissingHeaderError(
         _join_sentences(
             f"The header in row {row.position}{where} lacks the column {_wanted(column_spec, missing)}.",
             f"Found: {_format_names(shown_headers(row.cells))}.",
@@ -105,10 +105,10 @@ def _missing_column(
             "" if sheet_names is None else sheet_names.describe(),
             "Add it, or rename the column that holds it.",
         ),
+        {field: nearest.get(field) for field in missing},
         position=row.position,
         cells=row.cells,
         columns=row.columns,
-        nearest={field: nearest.get(field) for field in missing},
     )
 
 

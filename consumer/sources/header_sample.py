@@ -7,7 +7,7 @@ from typing import Any
 
 from consumer.cells.chunks import Cell
 from consumer.sources.column_letters import column_letter
-from consumer.sources.missing_column import MissingColumnError, is_mappable, one_line
+from consumer.sources.missing_column import MissingHeaderError, is_mappable, one_line
 from consumer.sources.row_block import is_nonblank
 from schemas.text import escape_invisible
 
@@ -21,7 +21,7 @@ MAX_VALUE_CHARS = 60
 JsonObject = dict[str, Any]
 
 
-def header_sample(error: MissingColumnError, rows_below: Iterable[Sequence[Cell]]) -> JsonObject:
+def header_sample(error: MissingHeaderError, rows_below: Iterable[Sequence[Cell]]) -> JsonObject:
     """The row number of the header, the missing fields, and its first MAX_COLUMNS columns as JSON.
 
     Columns whose header no request can name are not among them; `left_out` is the number of the others.

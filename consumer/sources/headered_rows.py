@@ -10,7 +10,7 @@ from consumer.datasets.base import ColumnSpec
 from consumer.errors import LayoutError
 from consumer.sources.header import HEADER_SEARCH_ROWS, Header, NumberedRow, find_header
 from consumer.sources.header_sample import header_sample
-from consumer.sources.missing_column import MissingColumnError
+from consumer.sources.missing_column import MissingHeaderError
 from consumer.sources.row_block import RowBlock, has_content, is_nonblank, rows_with_content
 from consumer.sources.sheet_names import SheetNames
 from schemas.codes import ErrorCode
@@ -33,7 +33,7 @@ class HeaderedRows:
     ) -> None:
         """Find the header. Raises LayoutError, whose message names the sheet by `sheet_names`.
 
-        A MissingColumnError has a sample of the rows below the header.
+        A MissingHeaderError has a sample of the rows below the header.
         With `headerless`, a sheet without a header is accepted if row 2 matches the positional layout.
         """
         remaining = iter(blocks)
@@ -41,7 +41,7 @@ class HeaderedRows:
         positional = positional_header(rows, column_spec) if headerless else None
         try:
             self.header: Header = _find_header(rows, column_spec, positional, sheet_names)
-        except MissingColumnError as error:
+        except MissingHeaderError as error:
             error.sample = header_sample(error, _rows_of(top_blocks, error.position))
             raise
         self.is_headerless: bool = self.header is positional

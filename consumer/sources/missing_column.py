@@ -1,4 +1,4 @@
-"""The error of a source without a required column: which are missing, and which columns come nearest."""
+"""The errors of a source without a required column: which are missing, and which columns come nearest."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,28 +12,37 @@ from schemas.text import MAX_HEADER_CHARS
 
 
 class MissingColumnError(LayoutError):
+    """Required columns are missing.
+
+    `nearest` has for each missing field the column that comes nearest, None if none is near. `sample` is what
+    the requester needs to map the columns, as in `consumer.sources.header_sample`; None without one.
+    """
+
+    def __init__(self, message: str, nearest: Mapping[str, str | None]) -> None:
+        super().__init__(ErrorCode.MISSING_COLUMN, message)
+        self.nearest = nearest
+        self.sample: Mapping[str, Any] | None = None
+
+
+class MissingHeaderError(MissingColumnError):
     """A row that may be the header lacks required columns.
 
-    `cells` are those of the row with the number `position`, `columns` its columns by field. `nearest` has for
-    each missing field the header that comes nearest, None if none is near. `sample` is what the requester
-    needs to map the columns, as in `consumer.sources.header_sample`; None until it was added.
+    `cells` are those of the row with the number `position`, `columns` its columns by field.
     """
 
     def __init__(
         self,
         message: str,
+        nearest: Mapping[str, str | None],
         *,
         position: int,
         cells: Sequence[Cell],
         columns: Mapping[str, Sequence[int]],
-        nearest: Mapping[str, str | None],
     ) -> None:
-        super().__init__(ErrorCode.MISSING_COLUMN, message)
+        super().__init__(message, nearest)
         self.position = position
         self.cells = cells
         self.columns = columns
-        self.nearest = nearest
-        self.sample: Mapping[str, Any] | None = None
 
 
 def is_mappable(cell: Cell) -> bool:

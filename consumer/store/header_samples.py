@@ -17,13 +17,16 @@ where id = $1 and token = $2
 
 
 async def store_header_sample(
-    connection: Connection, fence: FencingToken, sample: Mapping[str, Any], suggested: Mapping[str, str]
+    connection: Connection,
+    fence: FencingToken,
+    sample: Mapping[str, Any] | None,
+    suggested: Mapping[str, str],
 ) -> None:
-    """Store a sample, as in `consumer.sources.header_sample`, and the nearest headers with their fields.
+    """Store a sample, as in `consumer.sources.header_sample`, and the nearest columns with their fields.
 
-    The owner must have locked the job's row.
+    Both replace those of an earlier attempt. The owner must have locked the job's row.
     """
-    texts = (json.dumps(value, ensure_ascii=False) for value in (sample, suggested or None))
+    texts = (json.dumps(value, ensure_ascii=False) if value else None for value in (sample, suggested))
     await connection.execute(STORE, fence.job_id, fence.token, *texts)
 
 

@@ -119,7 +119,7 @@ class BatchIngest:
             case FrameType.ACQUIRE_TOKEN:
                 await self._acquire_token()
             case FrameType.FAILED:
-                await self._keep_sample(frame.header)
+                await self._store_missing_columns(frame.header)
                 raise ExtractionFailedError(frame.header)
             case FrameType.END:
                 return int(frame.header["rows"])
@@ -146,11 +146,13 @@ class BatchIngest:
             if columns := header.get("columns"):
                 await store_source_columns(connection, self._fence, columns)
 
-    async def _keep_sample(self, header: Mapping[str, Any]) -> None:
-        if sample := header.get("sample"):
+    async def _store_missing_columns(self, header: Mapping[str, Any]) -> None:
+        """Store what a requester needs to map the columns; the error itself is stored with the outcome."""
+        if (nearest := header.get("nearest")) is not None:
             async with self._database.transaction() as connection:
                 await transitions.lock_owned_job(connection, self._fence)
-                await store_header_sample(connection, self._fence, sample, suggested_columns(sample))
+                suggested = suggested_columns(nearest)
+                await store_header_sample(connection, self._fence, header["sample"], suggested)
 
     async def _set_detail(self, detail: str | None) -> None:
         async with self._database.transaction() as connection:

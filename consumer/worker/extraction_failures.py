@@ -74,13 +74,13 @@ class ExtractionFailedError(Exception):
         self.recheck_after = _cap_retry_after(header.get("recheck_after"))
 
 
-def suggested_columns(sample: Mapping[str, Any]) -> dict[str, str]:
-    """Nearest header → missing field, of a `sample` in a FAILED header.
+def suggested_columns(nearest: Mapping[str, str | None]) -> dict[str, str]:
+    """Nearest column → missing field, of `nearest` in a FAILED header.
 
-    A header that holds a phone is left out: everyone who may read the job sees the others.
+    A column whose name holds a phone is left out: everyone who may read the job sees the others.
     """
-    nearest = {item["nearest"]: item["field"] for item in sample["missing"] if item["nearest"] is not None}
-    return {header: field for header, field in nearest.items() if sanitize(header) == header}
+    found = {column: field for field, column in nearest.items() if column is not None}
+    return {column: field for column, field in found.items() if sanitize(column) == column}
 
 
 def _cap_retry_after(seconds: float | None) -> float | None:

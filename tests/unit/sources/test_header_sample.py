@@ -9,7 +9,7 @@ import pytest
 from consumer.cells.chunks import ERROR_CELL, Cell
 from consumer.sources.header_sample import MAX_COLUMNS, MAX_VALUE_CHARS, SAMPLE_ROWS, SAMPLE_VALUES
 from consumer.sources.headered_rows import HeaderedRows
-from consumer.sources.missing_column import MissingColumnError
+from consumer.sources.missing_column import MissingHeaderError
 from consumer.sources.row_block import RowBlock
 from tests.support.tiny_dataset import FIELDS
 
@@ -24,7 +24,7 @@ def sample(*rows: list[Cell], size: int = 1_000) -> dict[str, Any]:
         for start in range(0, len(rows), size)
         for part in [rows[start : start + size]]
     ]
-    with pytest.raises(MissingColumnError) as caught:
+    with pytest.raises(MissingHeaderError) as caught:
         HeaderedRows(blocks, FIELDS)
     assert caught.value.sample is not None
     return dict(caught.value.sample)

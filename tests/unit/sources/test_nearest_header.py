@@ -7,7 +7,7 @@ import pytest
 from consumer.datasets.chats.column_spec import COLUMN_SPEC as CHATS
 from consumer.errors import LayoutError
 from consumer.sources.header import find_header, normalise
-from consumer.sources.missing_column import MissingColumnError
+from consumer.sources.missing_column import MissingHeaderError
 from consumer.sources.nearest_header import nearest_headers
 
 URL, INN = CHATS.headers["url"], CHATS.headers["inn"]
@@ -46,8 +46,8 @@ def test_first_of_two_equal_headers_is_nearest() -> None:
     assert nearest_headers(["Ссылка 1", "Ссылка 2"], {"url": URL}, normalise) == {"url": "Ссылка 1"}
 
 
-def missing(*cells: object) -> MissingColumnError:
-    with pytest.raises(MissingColumnError) as caught:
+def missing(*cells: object) -> MissingHeaderError:
+    with pytest.raises(MissingHeaderError) as caught:
         find_header([(3, cells)], CHATS)
     return caught.value
 
