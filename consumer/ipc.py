@@ -1,7 +1,7 @@
 """The pipe between the service and an extractor: length-prefixed frames of a header and a body.
 
 A frame is its type (1 byte), the length of the header and of the body (4 bytes each, big endian), the header
-(a JSON object) and the body (raw bytes; empty except in START and BATCH).
+(a JSON object) and the body (raw bytes; empty except in START, CORRECTED_ROWS and BATCH).
 """
 
 import json
@@ -29,6 +29,7 @@ class FrameType(IntEnum):
     # down, to a child
     START = 1
     CREDIT = 2
+    CORRECTED_ROWS = 3
     ROWS = 3
     # up, from the extractor
     OPENED = 16

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from messaging.records import ProducerRecord
 from messaging.request_records import request_record
 from producer_cli.errors import InvalidInputError
+from schemas.correction_ids import correction_request_id
 from schemas.names import Name, RequestId
 from schemas.requests import CancelRequest, RetryRequest, StartRequest
 
@@ -54,6 +55,21 @@ def start_request(
         return StartRequest.model_validate(request)
     except ValidationError as error:
         raise InvalidInputError(_error_message(error)) from error
+
+
+def correction_request(
+    corrected_request_id: str, file_name: str, sha256: str, request_id: str | None, **rest: Any
+) -> StartRequest:
+    """A request to correct rejected rows of a job by a file; raises InvalidInputError.
+
+    Without `request_id` the same file for the same job gets the same one.
+    """
+    return start_request(
+        {"type": "excel", "file": {"path": file_name}},
+        request_id or correction_request_id(corrected_request_id, sha256),
+        corrects={"request_id": corrected_request_id},
+        **rest,
+    )
 
 
 def cancel_request(request_id: str) -> CancelRequest:

@@ -1,5 +1,6 @@
 """What a person names as the source, checked for slips before anything is sent."""
 
+import hashlib
 import re
 import stat
 from collections.abc import Iterable
@@ -33,6 +34,16 @@ def check_file(file: Path) -> int:
     except PermissionError as error:
         raise InvalidInputError(f"{name} may not be read by you; ask for the right, or copy it.") from error
     except (OSError, ValueError) as error:
+        raise InvalidInputError(f"{name} cannot be read ({type(error).__name__}).") from error
+
+
+def file_sha256(file: Path) -> str:
+    """The SHA-256 (hex) of a file; raises InvalidInputError if it cannot be read to its end."""
+    try:
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError as error:
+        name = strip_control_chars(str(file))
         raise InvalidInputError(f"{name} cannot be read ({type(error).__name__}).") from error
 
 

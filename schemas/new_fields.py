@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-NEW_FIELDS = frozenset({"columns"})
+NEW_FIELDS = frozenset({"columns", "corrects"})
 """Their names, in whatever part of the request they are. This version runs jobs that need any of them."""
 
 

@@ -2,9 +2,18 @@
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    model_validator,
+)
 
 from schemas.integers import STRICT_NUMBER, SchemaVersion
 from schemas.names import Columns, ConfiguredName, InboxPath, LongName, Name, RequestId, SheetName
@@ -146,6 +155,12 @@ class _Request(StrictModel):
     requested_by: Name | None = Field(None, description="name of the requester, for people")
 
 
+class CorrectedJob(StrictModel):
+    """The job whose rejected rows a request corrects."""
+
+    request_id: RequestId = Field(description="request id of its start request; it must have ended")
+
+
 class StartRequest(_Request):
     """Start a migration. A request id is used once: the same request again starts no second job."""
 
@@ -158,6 +173,16 @@ class StartRequest(_Request):
     )
     source: Source = Field(description="where the rows are read from")
     options: Options = Field(Options(), description="limits of this job")
+    corrects: CorrectedJob | None = Field(
+        None,
+        description="the job whose rejected rows come back corrected: the source is a file of them",
+    )
+
+    @model_validator(mode="after")
+    def _corrections_are_files(self) -> Self:
+        if self.corrects is not None and self.source.type != "excel":
+            raise ValueError("corrects needs a source of type excel: the file of rejected rows")
+        return self
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -49,6 +49,17 @@ class ErrorInfo(BaseModel):
     )
 
 
+class CorrectsInfo(BaseModel):
+    """The job whose rejected rows a correction corrects, and what has become of them so far."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    request_id: str = Field(description="request id of that job")
+    corrected: int = Field(description="its rejected rows that corrections have stored")
+    dismissed: int = Field(description="its rejected rows that corrections have dismissed")
+    open: int = Field(description="its rejected rows that are neither")
+
+
 class StatusEvent(BaseModel):
     """The state of a job at one moment. Readers keep the event with the highest `sequence` of a request."""
 
@@ -70,11 +81,20 @@ class StatusEvent(BaseModel):
     detail: str | None = Field(description="what the job waits for")
     total: int | None = Field(description="rows of the source; null until known")
     processed: int = Field(description="stored rows: inserted + updated + unchanged + duplicates")
-    failed: int = Field(description="rejected rows; in a completed job total = processed + failed")
+    failed: int = Field(
+        description="rejected rows; in a completed job "
+        "total = processed + failed + untouched + dismissed + already_corrected"
+    )
     inserted: int = Field(description="rows that the target did not contain")
     updated: int = Field(description="rows that changed the row in the target")
     unchanged: int = Field(description="rows that the target already contained")
     duplicates: int = Field(description="rows whose key an earlier row of the source has")
+    untouched: int = Field(0, description="of a correction: rows of the file as they were rejected")
+    dismissed: int = Field(0, description="of a correction: rows of the file marked to be skipped")
+    already_corrected: int = Field(
+        0, description="of a correction: rows that another file had corrected before"
+    )
+    corrects: CorrectsInfo | None = Field(None, description="of a correction: the job that it corrects")
     warnings: dict[str, int] = Field(
         description="number of values that were repaired, left out or noticed, by code"
     )
@@ -84,3 +104,8 @@ class StatusEvent(BaseModel):
     occurred_at: ZonedDatetime = Field(description="time of the event, by the clock of the database")
     started_at: ZonedDatetime | None = Field(description="time of the first claim of this run")
     completed_at: ZonedDatetime | None = Field(description="time at which this run ended")
+
+    @property
+    def rows_done(self) -> int:
+        """Rows of the source that are accounted for so far."""
+        return self.processed + self.failed + self.untouched + self.dismissed + self.already_corrected

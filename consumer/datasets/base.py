@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from consumer.cells.chunks import Cell, Chunk
+from schemas.codes import RejectCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +99,30 @@ class ValidatedBatch:
     copy_streams: Mapping[str, bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """An error of a row as a whole, which no rule finds; `message` says what to do."""
+
+    code: RejectCode
+    message: str
+
+
+def database_rejection(sqlstate: str) -> RowError:
+    """The error of a row that passes all rules and that Postgres rejects."""
+    return RowError(RejectCode.REFUSED_BY_DATABASE, f"PostgreSQL refused the row (SQLSTATE {sqlstate})")
+
+
 class RowValidator(Protocol):
     """Validates the chunks of one load, in order, from the beginning of the source."""
 
-    def replay(self, chunk: Chunk, rejected_by_database: Mapping[int, str]) -> None:
-        """Register rows that an earlier attempt of this load has stored."""
+    def replay(self, chunk: Chunk, row_errors: Mapping[int, RowError]) -> None:
+        """Register rows that an earlier attempt of this load has stored, except those with an error."""
         ...
 
-    def validate(self, chunk: Chunk, rejected_by_database: Mapping[int, str]) -> ValidatedBatch:
+    def validate(self, chunk: Chunk, row_errors: Mapping[int, RowError]) -> ValidatedBatch:
         """Apply the rules to the first rows.
 
-        `rejected_by_database`: positions that Postgres rejected → SQLSTATE; these rows are rejected.
+        `row_errors`: position → error; these rows are rejected, whatever the rules find.
         """
         ...
 
@@ -125,6 +139,11 @@ REJECTED_ROWS = StagingTable(
     "stage_rejected_rows", ("position", "record_identifier", "errors", "record", "kinds", "record_cut")
 )
 """Where every dataset copies its rejected rows; the store moves them to `migration_errors`."""
+
+CORRECTED_ROWS = StagingTable(
+    "stage_corrected_rows", ("position", "corrected_position", "action", "shown_row_number", "corrected_key")
+)
+"""Which rejected rows the rows of a correction are about; the store marks them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,18 @@ down  START          dataset, source (of the request), chunk_rows (null: the def
                      rows_done (rows accounted for up to the checkpoint), run, database_rejections
                      (position → SQLSTATE), low_memory, inbox, temp_dir (empty; the service removes it),
                      max_inflated_bytes, memory_bytes, cpu_seconds, secrets (by kind of source), service_pid,
-                     failpoints (a specification, for tests). The body: positions of the rows rejected up to
-                     the checkpoint (8 bytes each, big endian, ascending)
+                     failpoints (a specification, for tests), corrects (of a correction: job_id, run, load,
+                     source_type and columns of the corrected job; else null). The body: positions of the rows
+                     rejected up to the checkpoint (8 bytes each, big endian, ascending)
+      CORRECTED_ROWS last (whether it is the last one). The body: rejected rows of the corrected job, one line
+                     of JSON each. Sent after START, for a correction alone
       CREDIT         batches, tokens (either may be absent)
 up    OPENED         fingerprint, state, warnings (code → count), columns, restarted (another source or other
                      rules: read from the top)
       TOTAL          rows (sent once, as soon as known)
       BATCH          last (position of the last row), accepted, rejected, warnings, state (null: unchanged),
-                     sections ([[table, bytes], …]). The body: the sections, concatenated
+                     sections ([[table, bytes], …]), counted (of a correction: untouched, dismissed,
+                     already_corrected; else null). The body: the sections, concatenated
       WAITING        detail (null: no longer waiting)
       ACQUIRE_TOKEN  requests one token of the rate limit
       FAILED         code, message, transient, internal (the service itself lacks something), retry_after,

@@ -25,6 +25,8 @@ def main(find_dataset: Callable[[str], Dataset] | None = None) -> None:
     parameters = StartParameters.from_frame(frame.header, frame.body)
     failpoints.arm(parameters.failpoints)
     process_limits.apply(parameters.memory_bytes, parameters.cpu_seconds, parameters.service_pid)
+    if parameters.header.get("corrects") is not None:
+        parameters = parameters.with_corrected_rows(channel.read_corrected_rows())
     channel.listen(parameters.credits)
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

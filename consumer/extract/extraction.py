@@ -9,6 +9,7 @@ from consumer.datasets.base import Dataset, RowValidator, ValidatedBatch
 from consumer.errors import TransientError
 from consumer.extract.channel import Channel
 from consumer.extract.chunk_ops import drop_positions, split_at
+from consumer.extract.corrections.run import run_correction
 from consumer.extract.error_report import failed_header, log_unexpected
 from consumer.extract.load_identity import LoadIdentity
 from consumer.extract.process_limits import CpuLimit
@@ -36,6 +37,9 @@ def run(parameters: StartParameters, channel: Channel, find_dataset: Callable[[s
 
 def _run(parameters: StartParameters, channel: Channel, find_dataset: Callable[[str], Dataset]) -> None:
     dataset = find_dataset(parameters.dataset)
+    if parameters.corrected is not None:
+        run_correction(parameters, parameters.corrected, channel, dataset)
+        return
 
     def report_waiting(detail: str | None) -> None:
         channel.send(FrameType.WAITING, {"detail": detail})
@@ -85,7 +89,7 @@ class Extraction:
         self._source = source
         self._validator = validator
         self._checkpoint = resume.checkpoint
-        self._database_rejections: Mapping[int, str] = resume.database_rejections or {}
+        self._row_errors = resume.row_errors
         self._rejected = resume.rejected
         self._channel = channel
         self._cpu_limit = cpu_limit
@@ -118,7 +122,7 @@ class Extraction:
         self._cpu_limit.extend(self._rows)
         stored, new = split_at(chunk, self._checkpoint)
         if stored is not None:
-            self._validator.replay(drop_positions(stored, self._rejected), self._database_rejections)
+            self._validator.replay(drop_positions(stored, self._rejected), self._row_errors)
         for piece in () if new is None else split_by_size(new):
             self._send_batches(piece)
 
@@ -130,7 +134,7 @@ class Extraction:
         start, rows, size = 0, len(chunk.positions), len(chunk.positions)
         while start < rows:
             part = chunk.slice(start, min(start + size, rows)) if start else chunk
-            batch = self._validator.validate(part, self._database_rejections)
+            batch = self._validator.validate(part, self._row_errors)
             header = _batch_header(batch, part.positions[batch.row_count - 1]) | {
                 "state": self._changed_state()
             }

@@ -2,13 +2,14 @@
 
 import sys
 from array import array
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
-from consumer.datasets.base import ColumnSpec
+from consumer.datasets.base import ColumnSpec, RowError, database_rejection
+from consumer.extract.corrections.corrected_job import CorrectedJob
 from consumer.extract.load_identity import LoadIdentity
 from consumer.sources.base import SourceConfig, batch_rows
 
@@ -29,6 +30,12 @@ class Resume:
         """Whether an earlier attempt stored anything."""
         return self.checkpoint is not None or bool(self.database_rejections)
 
+    @property
+    def row_errors(self) -> dict[int, RowError]:
+        """Errors of the rows that Postgres rejected, by position."""
+        rejections = self.database_rejections or {}
+        return {position: database_rejection(sqlstate) for position, sqlstate in rejections.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class StartParameters:
@@ -46,6 +53,7 @@ class StartParameters:
     service_pid: int
     failpoints: str
     header: Mapping[str, Any]
+    corrected: CorrectedJob | None = None
 
     @classmethod
     def from_frame(cls, header: Mapping[str, Any], body: bytes) -> Self:
@@ -67,6 +75,10 @@ class StartParameters:
             failpoints=header.get("failpoints", ""),
             header=header,
         )
+
+    def with_corrected_rows(self, lines: Iterable[bytes]) -> Self:
+        """The parameters of a correction, with the rejected rows that it is compared with."""
+        return replace(self, corrected=CorrectedJob.from_json(self.header["corrects"], lines))
 
     def previous_load(self, rules_version: str) -> LoadIdentity | None:
         """The load of an earlier attempt; None if there is none or its rules were another version."""

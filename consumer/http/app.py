@@ -23,6 +23,7 @@ from consumer.http.rejected.workbook_response import WorkbookExports, workbook_s
 from consumer.http.routers import (
     attempts,
     commands,
+    corrections,
     events,
     excel,
     header_sample,
@@ -82,6 +83,7 @@ def make_app(dependencies: HttpDependencies) -> FastAPI:
     )
     app.hosts = dependencies.hosts
     app.streamed_paths = {excel.EXCEL_PATH, UPLOAD_PATH}
+    app.streamed_job_path = corrections.CORRECTIONS_PATH
     app.state.authenticator = dependencies.authenticator
     _add_postgres_check(dependencies.database, dependencies.health)
     page_errors.install(app)
@@ -105,6 +107,7 @@ def _routers(dependencies: HttpDependencies) -> list[APIRouter]:
     return [
         *page_routers(page),
         excel.router(uploads),
+        corrections.router(uploads, database),
         start.router(submitter, database, dependencies.datasets),
         templates.router(dependencies.datasets),
         commands.router(submitter, database),

@@ -8,7 +8,7 @@ FORMAT_VERSION = 1
 KEY_COLUMN = "row_key"
 """Header of the last column, which is hidden in a workbook."""
 METADATA_SHEET = "_migration"
-"""Name of the hidden sheet: names in column A (METADATA_KEYS), their values in column B, all of them texts."""
+"""Name of the hidden sheet: in column A METADATA_KEYS, in column B their values, all of them texts."""
 METADATA_KEYS = ("format_version", "job", "request_id", "run", "load", "dataset", "source_type")
 
 

@@ -43,7 +43,7 @@ class WorkbookTexts:
 class WorkbookParameters:
     """A workbook: its columns, texts and metadata.
 
-    `columns` are keys of the records; `fields` has the column of each field of the dataset that the source has.
+    `columns` are keys of the records; `fields` has the column of each imported field.
     """
 
     columns: Sequence[str]

@@ -40,10 +40,11 @@ class RowEncoder:
         kinds: Mapping[str, str] = row["kinds"] or {}
         cut = self._cut_columns(row)
         text = self._styles.right.text
+        remedies = " ".join(self._remedies(row, cut))
         cells = [
             number_cell(row["row_number"], self._styles.right.integer),
             text_cell("; ".join(map(self._describe, row["errors"])), text),
-            text_cell(" ".join(self._remedies(row, cut)), text),
+            text_cell(remedies, text) if remedies else NO_CELL,
             NO_CELL,
             *(value_cell(record.get(name), kinds.get(name), self._styles.right) for name in self._columns),
             text_cell(key, text),
@@ -77,7 +78,7 @@ class RowEncoder:
         return by_column
 
     def _column(self, error: JsonObject) -> str:
-        """The column of an error's field, or the field if the source has no such column; empty for the row."""
+        """The column of an error's field, or the field if the source lacks it; empty for the whole row."""
         field = error["field"] or ""
         return self._fields.get(field, field)
 

@@ -15,6 +15,15 @@ from schemas.status import ErrorInfo, Status, StatusEvent
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectionCounts:
+    """Rejected rows that corrections have stored or dismissed, and those that are open."""
+
+    corrected: int
+    dismissed: int
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A row of `migration.jobs`; `now` is no column, but the database's clock when the row was read."""
 
@@ -95,6 +104,15 @@ class Job:
     def rows_done(self) -> int:
         """Rows of the source that are accounted for so far in the current load."""
         return self.processed + self.failed + self.untouched + self.dismissed + self.already_corrected
+
+    @property
+    def corrections(self) -> CorrectionCounts | None:
+        """What corrections have done with the rejected rows; None for a correction, which has none."""
+        if self.corrects is not None:
+            return None
+        return CorrectionCounts(
+            self.rows_corrected, self.rows_dismissed, self.failed - self.rows_corrected - self.rows_dismissed
+        )
 
     @property
     def rows_per_second(self) -> float | None:

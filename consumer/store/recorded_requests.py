@@ -60,6 +60,10 @@ def differences(job: Job, request: StartRequest) -> list[str]:
     """
     recorded = {"dataset": job.dataset, "source": _comparable(job.source)}
     received = {"dataset": request.dataset, "source": _comparable(dump_used(request.source))}
+    if job.corrects is not None:
+        recorded["corrects"] = {"request_id": job.corrects["request_id"]}
+    if request.corrects is not None:
+        received["corrects"] = {"request_id": request.corrects.request_id}
     options = dump_used(request.options)
     return [*_differing_paths(recorded, received), *_differing_paths(job.options, options, "options")]
 

@@ -65,7 +65,8 @@ class LoadReplacedError(Exception):
 
 _FILTER = """
     ($3::jsonb is null or errors @> $3)
-    and ($4::text is null or starts_with(record_identifier, $4) or row_number = $5)
+    and ($4::text is null or starts_with(record_identifier, $4)
+      or coalesce(shown_row_number, row_number) = $5)
 """
 
 # Postgres cannot build a JSON text of such a record beyond 256 MB. A value stored in 64 KB has at most 16 MB
@@ -77,7 +78,7 @@ _RECORD_CUT = f"""case when {_TOO_LARGE} then jsonb '{{"cut": [], "left_out": nu
 
 RECORD_DIGEST = f"""
 left(encode(sha256(convert_to(({_RECORD})::text, 'UTF8')), 'hex'), {DIGEST_HEX_DIGITS})"""
-"""The `record_digest` of the column `record`, which a record beyond MAX_RECORD_BYTES shares with an empty one."""
+"""The `record_digest` of the column `record`; of a record beyond MAX_RECORD_BYTES that of an empty one."""
 
 # $1 job, $2 after, $3-$5 the filter, $6 limit, $7 bytes, $8 how many rows are scanned. From inside out: the
 # scanned rows; the matches of the page and one more, with the stored bytes before each (their texts are at
@@ -92,17 +93,19 @@ with matches as materialized (
         order by row_number limit $8) scanned
   where {_FILTER} order by row_number limit $6 + 1
 ), page as materialized (
-  select row_number, line, record_digest,
+  select row_number, line, record_digest, corrected_key,
          sum(octet_length(line)) over (order by row_number) - octet_length(line) as bytes_before
   from (
-    select row_number, json_build_object('row_number', row_number, 'record_identifier', record_identifier,
+    select row_number, json_build_object('row_number', coalesce(shown_row_number, row_number),
+                                         'record_identifier', record_identifier,
                                          'errors', errors, 'record', {_RECORD}, 'kinds', kinds,
                                          'record_cut', {_RECORD_CUT})::text as line,
-           {RECORD_DIGEST} as record_digest
+           {RECORD_DIGEST} as record_digest, corrected_key
     from matches where rank <= $6 and stored_before < $7
   ) lines
 )
-select row_number, line, record_digest, (select count(*) from matches) as matches, job.load, job.run,
+select row_number, line, record_digest, corrected_key, (select count(*) from matches) as matches,
+  job.load, job.run,
   case when (select count(*) from matches) <= $6 then array(
     select row_number from migration.migration_errors
     where job_id = $1 and load = (select load from migration.jobs where id = $1) and row_number > $2
@@ -139,8 +142,14 @@ async def rejected_rows(
         [row["line"] for row in found],
         _next_row_number(rows, len(found)),
         current_load,
-        [RowKey(job_id, row["run"], current_load, row["row_number"], row["record_digest"]) for row in found],
+        [_row_key(job_id, current_load, row) for row in found],
     )
+
+
+def _row_key(job_id: int, load: int, row: Row) -> RowKey:
+    """The key of a row; of a row that a correction rejected that of the row which it was to correct."""
+    original = RowKey.parse(row["corrected_key"] or "")
+    return original or RowKey(job_id, row["run"], load, row["row_number"], row["record_digest"])
 
 
 def _next_row_number(rows: Sequence[Row], found: int) -> int | None:

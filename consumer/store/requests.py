@@ -46,14 +46,20 @@ class IncomingRequest:
 # Of two requests with the same id the first becomes a job.
 INSERT_JOBS = f"""
 insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
-  requested_by, run_requested_by, traceparent, timeout_seconds, max_attempts, options, needs, sequence,
-  last_event_at)
+  requested_by, run_requested_by, traceparent, timeout_seconds, max_attempts, options, needs, corrects,
+  sequence, last_event_at)
 select request_id, digest, dataset, type, identifier, source, requested_by, requested_by, traceparent,
-  timeout_seconds, max_attempts, options, string_to_array(needs, ','), 1, clock_timestamp()
+  timeout_seconds, max_attempts, options, string_to_array(needs, ','),
+  case when incoming.corrects is not null then coalesce(
+    (select jsonb_build_object('request_id', j.request_id, 'corrected', j.rows_corrected,
+       'dismissed', j.rows_dismissed, 'open', j.failed - j.rows_corrected - j.rows_dismissed)
+     from migration.jobs j where j.request_id = incoming.corrects),
+    jsonb_build_object('request_id', incoming.corrects, 'corrected', 0, 'dismissed', 0, 'open', 0)) end,
+  1, clock_timestamp()
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[],
-            $9::integer[], $10::integer[], $11::jsonb[], $12::text[]) with ordinality
+            $9::integer[], $10::integer[], $11::jsonb[], $12::text[], $13::text[]) with ordinality
   as incoming(request_id, digest, dataset, type, identifier, source, requested_by, traceparent,
-           timeout_seconds, max_attempts, options, needs, position)
+           timeout_seconds, max_attempts, options, needs, corrects, position)
 order by position
 on conflict (request_id) do nothing
 returning {JOB_COLUMNS}
@@ -127,6 +133,7 @@ def _insert_parameters(incoming: Sequence[IncomingRequest], defaults: JobDefault
             each.request.options.max_attempts or defaults.max_attempts,
             json.dumps(dump_used(each.request.options)),
             ",".join(each.request.needs),
+            None if each.request.corrects is None else each.request.corrects.request_id,
         )
         for each in incoming
     ]

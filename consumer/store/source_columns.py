@@ -61,7 +61,8 @@ class StoredColumn:
 LIST_COLUMNS = """
 select value ->> 'name' as name, value ->> 'field' as field,
   coalesce(json_typeof(value -> 'header') <> 'null', true) as has_header
-from migration.jobs, json_array_elements(source_columns -> 'columns') with ordinality as listed(value, ordinal)
+from migration.jobs,
+  json_array_elements(source_columns -> 'columns') with ordinality as listed(value, ordinal)
 where id = $1 order by ordinal
 """
 

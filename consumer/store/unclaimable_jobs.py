@@ -37,8 +37,8 @@ async def report_unclaimable(
 ) -> list[Job]:
     """Write into the detail of jobs what they wait for, each with a status event; returns up to 100.
 
-    These are jobs with needs beyond `known_needs` that no replica has claimed for `after_seconds`. Every replica
-    that does not know a need looks for them, so one is enough; a claim clears the detail.
+    These are jobs with needs beyond `known_needs` that no replica has claimed for `after_seconds`. Every
+    replica that does not know a need looks for them, so one is enough; a claim clears the detail.
     """
     async with database.transaction() as connection:
         rows = await connection.fetch(

@@ -21,6 +21,7 @@ from consumer.runtime import failpoints
 from consumer.runtime.tempdir import JOB_DIR_PREFIX
 from consumer.sources.base import SourceCredentials
 from consumer.store.batch_writer import BatchWriter, RowsRejectedError
+from consumer.store.corrections import RowsCorrectedElsewhereError
 from consumer.store.database_rejections import list_database_rejections
 from consumer.store.errors import OUTAGE_ERRORS
 from consumer.store.jobs import Job
@@ -29,6 +30,7 @@ from consumer.store.rejected_rows import rejected_positions as list_rejected_pos
 from consumer.store.transitions import lock_owned_job
 from consumer.worker.batch_ingest import BatchIngest
 from consumer.worker.context import WorkerContext
+from consumer.worker.correction import CorrectionInput, find_correction, send_corrected_rows
 from consumer.worker.database_rejections import record_rejections
 from consumer.worker.extraction_failures import (
     ExtractionFailedError,
@@ -76,21 +78,23 @@ class Attempt:
     async def run(self) -> Outcome:
         """Run extractions until there is an outcome; raises LeaseLostError, CancelledError once stopped."""
         try:
-            merge = find(self._job.dataset).make_merge_plan(self._job.source_type)
+            find(self._job.dataset).make_merge_plan(self._job.source_type)
             self._credentials = await asyncio.to_thread(self._context.resolve_credentials, self._job.source)
         except PermanentError as error:
             return PermanentFailure(error.code, error.message)
         while not self._stopped:
-            if (outcome := await self._run_extraction(merge)) is not None:
+            if (outcome := await self._run_extraction()) is not None:
                 return outcome
         raise asyncio.CancelledError
 
-    async def _run_extraction(self, merge: MergePlan) -> Outcome | None:
+    async def _run_extraction(self) -> Outcome | None:
         """Run one extraction; None if another one should continue from the checkpoint."""
         try:
-            return await self._extract_and_verify(merge)
+            return await self._extract_and_verify()
         except ExtractionFailedError as failure:
             return outcome_of_failure(failure)
+        except PermanentError as error:
+            return PermanentFailure(error.code, error.message)
         except TransientError as error:
             return TransientFailure(
                 error.code, error.message, internal=isinstance(error, InternalOutageError)
@@ -100,30 +104,39 @@ class Attempt:
         except OUTAGE_ERRORS as error:
             return await self._on_outage(error)
 
-    async def _extract_and_verify(self, merge: MergePlan) -> Outcome | None:
+    async def _extract_and_verify(self) -> Outcome | None:
         try:
-            rows = await self._extract(merge)
+            rows = await self._extract()
         except RowsRejectedError as rejected:
             return await record_rejections(self._context.database, self._fence, rejected.rows)
+        except RowsCorrectedElsewhereError:
+            log.info("corrections.reread")
+            return None
         return await verify_row_count(self._context.database, self._fence, rows)
 
-    async def _extract(self, merge: MergePlan) -> int:
+    async def _extract(self) -> int:
         """Run one extractor to its end; returns the number of rows of the source."""
         async with self._context.database.transaction() as connection:
             job = await lock_owned_job(connection, self._fence)
             database_rejections = await list_database_rejections(connection, self._fence)
             rejected_positions = await list_rejected_positions(connection, self._fence)
+            correction = await find_correction(connection, job)
         self._outage_backoff.reset_on_progress(job.rows_done)
         temp_dir = self._make_temp_dir(job)
         try:
             parameters = {
                 **self._context.start_parameters,
-                **job_start_parameters(job, database_rejections, low_memory=self._low_memory),
+                **job_start_parameters(
+                    job,
+                    database_rejections,
+                    low_memory=self._low_memory,
+                    corrected=correction and correction.corrected,
+                ),
                 "temp_dir": str(temp_dir),
                 "secrets": dict(self._credentials.secrets),
                 "failpoints": failpoints.armed_spec(),
             }
-            return await self._run_extractor(merge, parameters, rejected_positions)
+            return await self._run_extractor(parameters, rejected_positions, correction)
         finally:
             await asyncio.to_thread(shutil.rmtree, temp_dir, ignore_errors=True)
 
@@ -136,13 +149,23 @@ class Attempt:
             ) from None
 
     async def _run_extractor(
-        self, merge: MergePlan, start_parameters: Mapping[str, Any], rejected_positions: bytes
+        self,
+        start_parameters: Mapping[str, Any],
+        rejected_positions: bytes,
+        correction: CorrectionInput | None,
     ) -> int:
         extractor = await ExtractorProcess.start(self._context.environment)
         try:
-            writer = self._writer = await BatchWriter.open(self._context.database, self._fence, merge)
+            writer = self._writer = await BatchWriter.open(
+                self._context.database,
+                self._fence,
+                self._merge_plan(correction),
+                correction and correction.correction,
+            )
             try:
                 await extractor.send_start(start_parameters, rejected_positions)
+                if correction is not None:
+                    await send_corrected_rows(extractor, self._context.database, correction)
                 await failpoints.failpoint("child.started")
                 log.info(
                     "child.started",
@@ -159,6 +182,11 @@ class Attempt:
                 await writer.close()
         finally:
             await extractor.kill()
+
+    def _merge_plan(self, correction: CorrectionInput | None) -> MergePlan:
+        """A correction is merged as rows of the source that it corrects."""
+        source_type = self._job.source_type if correction is None else correction.corrected.source_type
+        return find(self._job.dataset).make_merge_plan(source_type)
 
     def _rate_limiter(self) -> RateLimiter | None:
         bucket, context = self._credentials.rate_limit_bucket, self._context

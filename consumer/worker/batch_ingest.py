@@ -10,7 +10,7 @@ import structlog
 from consumer.ipc import MAX_FRAME_BYTES, Frame, FrameTooLargeError, FrameType, ProtocolError
 from consumer.store import job_progress, transitions
 from consumer.store.batch_writer import BatchWriter
-from consumer.store.batches import Batch
+from consumer.store.batches import Batch, CountedRows
 from consumer.store.database import Database
 from consumer.store.header_samples import store_header_sample
 from consumer.store.jobs import Job
@@ -200,4 +200,5 @@ def _decode_batch(frame: Frame) -> Batch:
         header["warnings"],
         sections,
         header["state"],
+        CountedRows(**header.get("counted") or {}),
     )

@@ -22,7 +22,7 @@ async def verify_row_count(
     if job.rows_done != rows:
         return PermanentFailure(
             ErrorCode.SHORT_READ,
-            f"the source has {rows} rows, but {job.rows_done} were stored or rejected: "
+            f"the source has {rows} rows, but {job.rows_done} are accounted for: "
             "start it under a new request id",
         )
     return Succeeded()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
+from consumer.store.corrected_jobs import CorrectedJob, start_parameters
 from consumer.store.jobs import Job
 
 MAX_INFLIGHT_BATCHES = 3
@@ -11,7 +12,11 @@ MAX_INFLIGHT_BATCHES = 3
 
 
 def job_start_parameters(
-    job: Job, database_rejections: Mapping[int, str], *, low_memory: bool
+    job: Job,
+    database_rejections: Mapping[int, str],
+    *,
+    low_memory: bool,
+    corrected: CorrectedJob | None = None,
 ) -> dict[str, Any]:
     """What to read and where to resume; `consumer.extract` describes the keys."""
     return {
@@ -27,4 +32,5 @@ def job_start_parameters(
         "low_memory": low_memory,
         "credits": MAX_INFLIGHT_BATCHES,
         "cpu_seconds": job.timeout_seconds,
+        "corrects": None if corrected is None else start_parameters(corrected),
     }

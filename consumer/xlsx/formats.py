@@ -70,6 +70,6 @@ def _xf(cell_format: CellFormat, fills: list[str]) -> str:
     """The two fills that every workbook begins with come before ours."""
     fill = 0 if cell_format.fill is None else fills.index(cell_format.fill) + 2
     return (
-        f'<xf numFmtId="{cell_format.number_format:d}" fontId="{cell_format.bold:d}" fillId="{fill}" borderId="0" '
-        'xfId="0" applyNumberFormat="1" applyFont="1" applyFill="1"/>'
+        f'<xf numFmtId="{cell_format.number_format:d}" fontId="{cell_format.bold:d}" fillId="{fill}" '
+        'borderId="0" xfId="0" applyNumberFormat="1" applyFont="1" applyFill="1"/>'
     )

@@ -41,10 +41,9 @@ def root_relationships() -> str:
 
 def sheet_relationships(number: int) -> str:
     """What a sheet with notes refers to."""
-    return (
-        f"{_RELATIONSHIPS}{_relationship(NOTES_RELATIONSHIP, 'vmlDrawing', f'../drawings/vmlDrawing{number}.vml')}"
-        f"{_relationship('rId2', 'comments', f'../comments{number}.xml')}</Relationships>"
-    )
+    shapes = _relationship(NOTES_RELATIONSHIP, "vmlDrawing", f"../drawings/vmlDrawing{number}.vml")
+    comments = _relationship("rId2", "comments", f"../comments{number}.xml")
+    return f"{_RELATIONSHIPS}{shapes}{comments}</Relationships>"
 
 
 def closing_parts(

@@ -90,11 +90,12 @@ class SheetWriter:
 
 
 def _head(layout: SheetLayout, letters: Sequence[str]) -> str:
+    frozen = _FROZEN_ROW if layout.has_header else ""
+    columns = "".join(map(_column, range(len(letters)), layout.columns))
     return (
         f'{XML_HEAD}<worksheet xmlns="{MAIN_NAMESPACE}" xmlns:r="{RELATIONSHIPS_NAMESPACE}">'
-        f'<sheetViews><sheetView workbookViewId="0">{_FROZEN_ROW if layout.has_header else ""}</sheetView></sheetViews>'
-        f'<sheetFormatPr defaultRowHeight="15"/><cols>{"".join(map(_column, range(len(letters)), layout.columns))}</cols>'
-        "<sheetData>"
+        f'<sheetViews><sheetView workbookViewId="0">{frozen}</sheetView></sheetViews>'
+        f'<sheetFormatPr defaultRowHeight="15"/><cols>{columns}</cols><sheetData>'
     )
 
 

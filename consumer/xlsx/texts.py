@@ -20,7 +20,10 @@ def text_element(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """The text as content of an element or attribute; what XML cannot contain as `_xHHHH_`, as Excel writes it."""
+    """The text as content of an element or attribute.
+
+    What XML cannot contain becomes `_xHHHH_`, as Excel writes it.
+    """
     text = _EXCEL_ESCAPE.sub("_x005F_", text)
     text = _NOT_XML.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

@@ -97,7 +97,7 @@ XlsxFile = Annotated[
     typer.Option(
         "--xlsx",
         metavar="FILE",
-        help="Write all rejected rows to this workbook, in which they can be corrected (`-`: standard output).",
+        help="Write all rejected rows to this workbook, to be corrected in it (`-`: standard output).",
     ),
 ]
 Lang = Annotated[

@@ -14,7 +14,7 @@ def event_line(event: StatusEvent) -> str:
 
 def progress_text(event: StatusEvent) -> str:
     """`62 % 96,000 / 155,000 rows`; without a total the rows alone; nothing before there is anything."""
-    done = event.processed + event.failed
+    done = event.rows_done
     if event.total is None:
         return f"{format_count(done)} rows" if done else ""
     part = format_percent(done, event.total)

@@ -43,7 +43,7 @@ class JobProgress:
 
 def progress_bar(event: StatusEvent, now: float, width: int) -> Table:
     """Status, bar, percents, rows; the bar pulses while the total is not known."""
-    done = event.processed + event.failed
+    done = event.rows_done
     figures = (
         " ".join(filter(None, [format_percent(done, event.total), row_counts(event)]))
         if has_counts(event)
@@ -63,7 +63,7 @@ def progress_bar(event: StatusEvent, now: float, width: int) -> Table:
 
 def has_counts(event: StatusEvent) -> bool:
     """Whether there is anything to count."""
-    return event.status is Status.RUNNING or event.processed + event.failed > 0
+    return event.status is Status.RUNNING or event.rows_done > 0
 
 
 def status_line(event: StatusEvent, seconds_since: float) -> str:

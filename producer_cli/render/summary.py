@@ -30,6 +30,7 @@ def summary(event: StatusEvent) -> Iterator[SummaryRow]:
     for kind in ("inserted", "updated", "unchanged", "duplicates") if event.processed else ():
         yield f"  {kind}", format_count(getattr(event, kind)), ""
     yield "failed", format_count(event.failed), "rows rejected" if event.failed else ""
+    yield from _corrections(event)
     yield from _warnings(event)
     seconds = elapsed_seconds(event)
     if seconds is not None:
@@ -95,6 +96,16 @@ def _column_option(header: str, field: str) -> str:
     return shlex.quote(strip_control_chars(f"{header}={field}"))
 
 
+def _corrections(event: StatusEvent) -> Iterator[SummaryRow]:
+    """The other rows of a correction, and what is left to correct."""
+    if event.corrects is None:
+        return
+    yield "untouched", format_count(event.untouched), "rows as they were rejected"
+    yield "dismissed", format_count(event.dismissed), "rows to be skipped"
+    yield "corrected before", format_count(event.already_corrected), "rows of another file"
+    yield "open", format_count(event.corrects.open), f"of {strip_control_chars(event.corrects.request_id)}"
+
+
 def _warnings(event: StatusEvent) -> Iterator[SummaryRow]:
     width = max(map(len, event.warnings), default=0)
     for position, (code, number) in enumerate(sorted(event.warnings.items())):
@@ -103,5 +114,5 @@ def _warnings(event: StatusEvent) -> Iterator[SummaryRow]:
 
 
 def _rate(event: StatusEvent, seconds: float) -> str:
-    done = event.processed + event.failed
+    done = event.rows_done
     return f"{format_count(round(done / seconds))} rows/s" if done and seconds > 0 else ""

@@ -36,11 +36,15 @@ ms in the median and 86 ms at the 99th percentile."""
 
 
 class RequestBodyLimits:
-    """ASGI middleware. The routes at the paths in `streamed` limit the size of the body themselves."""
+    """ASGI middleware. The routes at the paths in `streamed` limit the size of the body themselves.
 
-    def __init__(self, app: ASGIApp, streamed: Collection[str] = ()) -> None:
+    So does the route at `streamed_job_path`, which has `{id}` for the job: an id may contain slashes.
+    """
+
+    def __init__(self, app: ASGIApp, streamed: Collection[str] = (), streamed_job_path: str = "") -> None:
         self._app = app
         self._streamed = frozenset(streamed)
+        self._job_prefix, _, self._job_suffix = streamed_job_path.partition("{id}")
         self._lingering = Slots(MAX_LINGERING_CONNECTIONS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,7 +52,7 @@ class RequestBodyLimits:
         if scope["type"] != "http" or not has_body(headers := Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
-        limit = None if scope["path"] in self._streamed else MAX_BODY_BYTES
+        limit = None if self._is_streamed(scope["path"]) else MAX_BODY_BYTES
         exchange = _Exchange(scope, receive, send, limit, self._lingering)
         if problem := framing_problem(headers, scope["http_version"]) or _size_problem(headers, limit):
             await exchange.refuse(problem)
@@ -57,6 +61,13 @@ class RequestBodyLimits:
             await self._app(scope, exchange.receive, exchange.send)
         except ClientDisconnect:
             log.debug("http.client_disconnected")
+
+    def _is_streamed(self, path: str) -> bool:
+        if path in self._streamed:
+            return True
+        return (
+            bool(self._job_suffix) and path.startswith(self._job_prefix) and path.endswith(self._job_suffix)
+        )
 
 
 class _Exchange:

@@ -28,6 +28,9 @@ EXCEL_EXAMPLES = _examples(
         {"file": "chats.xlsx", "columns": '{"Ссылка MAX": "url"}'},
     ),
 )
+CORRECTION_EXAMPLES = _examples(
+    file=("The file of rejected rows, corrected", {"file": "errors-17.xlsx"}),
+)
 DATABASE_EXAMPLES = _examples(
     connection=("The usual table of a connection", {"source_identifier": "admin_panel"}),
     table=(

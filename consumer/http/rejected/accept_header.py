@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 def preferred(accept: str, offered: Sequence[str]) -> str:
-    """The offered media type with the highest weight; the first of equal ones, also if the header is malformed."""
+    """The offered media type with the highest weight; the first of equal ones."""
     return max(offered, key=lambda media_type: _quality(accept, media_type))
 
 

@@ -1,4 +1,4 @@
-"""Writes the rejected rows of a job to a workbook: reads them page by page, and a child process writes them."""
+"""Writes the rejected rows of a job to a workbook: reads them page by page, for a child process."""
 
 import asyncio
 import os

@@ -29,7 +29,7 @@ class WorkbookProcess:
     @classmethod
     async def start(cls, environment: Mapping[str, str], temp_dir: Path, output: IO[bytes]) -> Self:
         """Start a writer to `output`, which waits for its START frame; raises OSError."""
-        errors = tempfile.TemporaryFile(dir=temp_dir)
+        errors = tempfile.TemporaryFile(dir=temp_dir)  # noqa: SIM115  closed by `close`
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", WRITER_MODULE),

@@ -1,8 +1,7 @@
-"""`GET /migration/jobs/{id}/errors`: the rejected rows, in pages of JSON, as one CSV file or as a workbook."""
+"""`GET /migration/jobs/{id}/errors`: the rejected rows, in pages of JSON, as CSV or as a workbook."""
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
@@ -23,7 +22,6 @@ from consumer.http.rejected.csv_response import (
 from consumer.http.rejected.cursor import CURSOR_PATTERN, FIRST_PAGE, RejectedCursor
 from consumer.http.rejected.responses import RejectedPageView
 from consumer.http.rejected.workbook_response import XLSX_MEDIA_TYPE, WorkbookExports
-from consumer.rejected_file.layout import LEADING_COLUMNS
 from consumer.store.database import Database
 from consumer.store.rejected_pages import RejectedFilter, RejectedPage
 from schemas.http_headers import LOAD_HEADER
@@ -43,11 +41,10 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     },
     **problem_responses(NOT_FOUND, GONE, BUSY),
 }
-Language = StrEnum("Language", list(LEADING_COLUMNS))
 
 Accept = Annotated[str, Header(include_in_schema=False)]
 Lang = Annotated[
-    Language | None,
+    Literal["ru", "en"] | None,
     Query(description="language of a workbook; by default the one that `Accept-Language` prefers"),
 ]
 

@@ -20,8 +20,10 @@ from consumer.http.requests.start_request import prepare_start
 from consumer.http.submission.submitter import RequestSubmitter, StartResult
 from consumer.http.uploads.upload_form import MEGABYTE, UploadForm, file_too_large
 from consumer.http.uploads.upload_submission import OpenUpload, UploadSubmission
+from consumer.store.jobs import Job
 from schemas.codes import ProblemCode
-from schemas.requests import StartRequest
+from schemas.correction_ids import correction_request_id
+from schemas.requests import CorrectedJob, StartRequest
 from schemas.uploads import Upload
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
@@ -57,11 +59,12 @@ class ExcelUploads:
         self._slots = Slots(limits.max_concurrent, self._too_many_uploads_problem)
 
     async def start(
-        self, request: Request, caller: Caller, headers: PostHeaders
+        self, request: Request, caller: Caller, headers: PostHeaders, corrects: Job | None = None
     ) -> tuple[StartRequest, StartResult]:
         """The request that was submitted, and what became of it; raises ProblemError.
 
-        Nothing is started before the whole file has arrived.
+        Nothing is started before the whole file has arrived. With `corrects` the file has rejected rows of
+        that job, and the request id is derived from both unless the client gives one.
         """
         self._check_headers(request.headers)
         self._submitter.require_kafka()
@@ -73,7 +76,12 @@ class ExcelUploads:
                 fields = ExcelForm.parse(form.fields)
                 request_id = resolve_id(headers.key, fields.request_id, "request_id")
                 upload = await form.finish()
-        start = prepare_start(_to_start_request(fields, request_id, upload), caller, self._datasets)
+        if corrects is not None and headers.key is None and fields.request_id is None:
+            request_id = correction_request_id(corrects.request_id, upload.sha256)
+        start = _to_start_request(fields, request_id, upload)
+        if corrects is not None:
+            start = _as_correction(start, corrects)
+        start = prepare_start(start, caller, self._datasets)
         return start, await submission.submit(start, headers.traceparent)
 
     def _check_headers(self, headers: Mapping[str, str]) -> None:
@@ -112,3 +120,8 @@ def _to_start_request(fields: ExcelForm, request_id: str, upload: Upload) -> Sta
     file: dict[str, Any] = {"upload": upload.model_dump()}
     source = {"type": "excel", "file": file, "sheet": fields.sheet, "columns": fields.columns}
     return fields.to_request(request_id, source)
+
+
+def _as_correction(start: StartRequest, corrected: Job) -> StartRequest:
+    corrects = CorrectedJob(request_id=corrected.request_id)
+    return start.model_copy(update={"dataset": corrected.dataset, "corrects": corrects})
