@@ -70,6 +70,9 @@ COLUMNS_DESCRIPTION = (
 )
 
 
+CORRECTION_COLUMNS_MESSAGE = "a correction has the columns of the job it corrects; leave columns out"
+
+
 def none_if_empty(columns: dict[str, str] | None) -> dict[str, str] | None:
     """None for a mapping without entries: a request with one equals a request without `columns`."""
     return columns or None
@@ -182,6 +185,8 @@ class StartRequest(_Request):
     def _corrections_are_files(self) -> Self:
         if self.corrects is not None and self.source.type != "excel":
             raise ValueError("corrects needs a source of type excel: the file of rejected rows")
+        if self.corrects is not None and self.source.columns is not None:
+            raise ValueError(CORRECTION_COLUMNS_MESSAGE)
         return self
 
     @property

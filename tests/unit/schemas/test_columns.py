@@ -80,3 +80,10 @@ def test_empty_columns_are_none_and_are_not_sent(columns: object) -> None:
 def test_columns_belong_to_the_digest() -> None:
     assert len({digest(columns) for columns in (None, {"MAX": "url"}, {"MAX": "inn"})}) == 3
     assert digest({"a": "url", "b": "inn"}) == digest({"b": "inn", "a": "url"})
+
+
+def test_correction_maps_no_columns() -> None:
+    """The columns of the job that it corrects apply."""
+    body = {**start(examples.START, {"MAX": "url"}), "corrects": {"request_id": "r-1"}}
+    with pytest.raises(ValidationError, match="leave columns out"):
+        REQUEST_ADAPTER.validate_python(body)
