@@ -50,6 +50,10 @@ class ColumnSpec:
     positional_layout: PositionalLayout | None = None
 
 
+TemplateValue = str | int | date
+"""A cell of a template."""
+
+
 class TemplateFormat(StrEnum):
     """How cells of a template's column are formatted."""
 
@@ -71,7 +75,7 @@ class TemplateColumn:
     header: str
     russian: str
     english: str
-    examples: tuple[Cell, Cell]
+    examples: tuple[TemplateValue, TemplateValue]
     format: TemplateFormat = TemplateFormat.TEXT
 
 

@@ -11,7 +11,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from consumer.datasets.base import Template, TemplateColumn, TemplateFormat
+from consumer.datasets.base import Template, TemplateColumn, TemplateFormat, TemplateValue
 
 NUMBER_FORMATS = {
     TemplateFormat.TEXT: "@",
@@ -82,15 +82,19 @@ def _note(column: TemplateColumn, *, is_required: bool, is_first: bool) -> str:
     return "\n".join(russian) + "\n\n" + "\n".join(english)
 
 
-def _shown(cell: object) -> str:
+def _shown(cell: TemplateValue) -> str:
     return f"{cell:%d.%m.%Y}" if isinstance(cell, date) else str(cell)
 
 
 def _add_drop_downs(sheet: Worksheet, template: Template) -> None:
+    letters = [
+        get_column_letter(number)
+        for number, column in enumerate(template.columns, 1)
+        if column.format is TemplateFormat.FLAG
+    ]
+    if not letters:
+        return
     choices = DataValidation(type="list", formula1=FLAG_CHOICES, allow_blank=True)
-    for number, column in enumerate(template.columns, 1):
-        if column.format is TemplateFormat.FLAG:
-            letter = get_column_letter(number)
-            choices.add(f"{letter}2:{letter}{LAST_ROW}")
-    if choices.cells.ranges:
-        sheet.add_data_validation(choices)
+    for letter in letters:
+        choices.add(f"{letter}2:{letter}{LAST_ROW}")
+    sheet.add_data_validation(choices)
