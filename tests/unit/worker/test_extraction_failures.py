@@ -118,4 +118,4 @@ def test_failed_header_has_what_a_missing_column_needs() -> None:
         {"url": "Ссылка MAX"},
         {"row": 1},
     )
-    assert failed_header(damaged())["nearest"] is None
+    assert failed_header(WorkbookError("workbook_damaged", "…"))["nearest"] is None
