@@ -35,6 +35,7 @@ def test_nothing_is_nearest_if_nothing_is_near(headers: list[str]) -> None:
 
 
 def test_header_is_nearest_to_one_field_only() -> None:
+    assert nearest_headers(["ИНН и ссылка"], {"url": URL, "inn": INN}, normalise) == {"url": "ИНН и ссылка"}
     headers = ["ИНН вуза", "ИНН вуза/ссылка"]
     assert nearest_headers(headers, {"url": URL, "inn": INN}, normalise) == {
         "inn": "ИНН вуза",
