@@ -31,7 +31,7 @@ def header_sample(error: MissingHeaderError, rows_below: Iterable[Sequence[Cell]
     mappable = [column for column, cell in enumerate(error.cells) if is_mappable(cell)]
     columns = [
         {
-            "letter": column_letter(column),
+            "column": column_letter(column),
             "header": one_line(error.cells[column]),
             "field": fields.get(column),
             "samples": _values(rows, column),

@@ -28,7 +28,7 @@ class SampledColumn(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    letter: str = Field(description="as spreadsheets show it", examples=["E"])
+    column: str = Field(description="as spreadsheets show it", examples=["E"])
     header: str = Field(description="on one line", examples=["Ссылка MAX"])
     field: str | None = Field(description="the field as which it would be read; null if none")
     samples: list[str] = Field(

@@ -55,7 +55,7 @@ def test_mapped_header_that_is_missing_fails_with_a_sample(workbook: Path, scrat
     )
     links = [f"https://max.ru/join/{number}" for number in range(5)]
     assert sample["columns"][1] == {
-        "letter": "B",
+        "column": "B",
         "header": "Приглашение (ссылка)",
         "field": None,
         "samples": links,

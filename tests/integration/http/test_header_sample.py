@@ -30,7 +30,7 @@ SAMPLE: dict[str, Any] = {
     "row": 3,
     "missing": [{"field": "url", "nearest": "Ссылка MAX"}],
     "columns": [
-        {"letter": "B", "header": "Ссылка MAX", "field": None, "samples": ["https://max.ru/1"]},
+        {"column": "B", "header": "Ссылка MAX", "field": None, "samples": ["https://max.ru/1"]},
     ],
     "left_out": 0,
 }

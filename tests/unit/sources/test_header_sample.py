@@ -37,9 +37,9 @@ def test_sample_has_headers_fields_and_values() -> None:
         "row": 2,
         "missing": [{"field": "url", "nearest": "Ссылка MAX"}],
         "columns": [
-            {"letter": "A", "header": "ИНН", "field": "inn", "samples": ["1", "2"]},
-            {"letter": "B", "header": "Ссылка MAX", "field": None, "samples": ["https://a"]},
-            {"letter": "D", "header": "Дата", "field": None, "samples": ["2025-09-01"]},
+            {"column": "A", "header": "ИНН", "field": "inn", "samples": ["1", "2"]},
+            {"column": "B", "header": "Ссылка MAX", "field": None, "samples": ["https://a"]},
+            {"column": "D", "header": "Дата", "field": None, "samples": ["2025-09-01"]},
         ],
         "left_out": 0,
     }
