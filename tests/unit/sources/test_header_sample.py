@@ -1,6 +1,7 @@
 """What a job keeps of a sheet without a required column: its headers, with values of each column."""
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -14,7 +15,7 @@ from consumer.sources.row_block import RowBlock
 from tests.support.tiny_dataset import FIELDS
 
 
-def sample(*rows: list[Cell], size: int = 1_000) -> dict[str, Any]:
+def sample(*rows: Sequence[Cell], size: int = 1_000) -> dict[str, Any]:
     width = max(map(len, rows))
     blocks = [
         RowBlock(
@@ -47,14 +48,22 @@ def test_sample_has_headers_fields_and_values() -> None:
 
 @pytest.mark.parametrize("size", [2, 1_000])
 def test_sample_has_the_first_values_of_a_column(size: int) -> None:
-    rows: list[list[Cell]] = [["ИНН", "MAX"], *([str(number), None] for number in range(9)), ["9", "last"]]
+    rows: list[Sequence[Cell]] = [
+        ["ИНН", "MAX"],
+        *([str(number), None] for number in range(9)),
+        ["9", "last"],
+    ]
     columns = sample(*rows, size=size)["columns"]
     assert columns[0]["samples"] == [str(number) for number in range(SAMPLE_VALUES)]
     assert columns[1]["samples"] == (["last"] if size == 1_000 else [])
 
 
 def test_only_the_rows_below_the_header_are_searched() -> None:
-    rows: list[list[Cell]] = [["ИНН", "MAX"], *([str(n), None] for n in range(SAMPLE_ROWS)), ["x", "late"]]
+    rows: list[Sequence[Cell]] = [
+        ["ИНН", "MAX"],
+        *([str(n), None] for n in range(SAMPLE_ROWS)),
+        ["x", "late"],
+    ]
     assert sample(*rows)["columns"][1]["samples"] == []
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from consumer.datasets.base import Template, TemplateFormat
@@ -117,7 +118,7 @@ def test_columns_have_formats_that_keep_leading_zeros(sheet: Worksheet) -> None:
         TemplateFormat.WHOLE_NUMBER: "0",
     }
     for column, cell in zip(TEMPLATE.columns, sheet[1], strict=True):
-        letter = cell.column_letter
+        letter = get_column_letter(cell.column)
         assert sheet.column_dimensions[letter].number_format == formats[column.format]
         assert {sheet[f"{letter}{row}"].number_format for row in (2, 3)} == {formats[column.format]}
 
@@ -125,7 +126,7 @@ def test_columns_have_formats_that_keep_leading_zeros(sheet: Worksheet) -> None:
 def test_flags_have_drop_downs(sheet: Worksheet) -> None:
     (choices,) = sheet.data_validations.dataValidation
     flags = [
-        cell.column_letter
+        get_column_letter(cell.column)
         for column, cell in zip(TEMPLATE.columns, sheet[1], strict=True)
         if column.field in {"add_user", "add_admin"}
     ]
