@@ -117,8 +117,8 @@ def test_columns_have_formats_that_keep_leading_zeros(sheet: Worksheet) -> None:
         TemplateFormat.DATE: "dd.mm.yyyy",
         TemplateFormat.WHOLE_NUMBER: "0",
     }
-    for column, cell in zip(TEMPLATE.columns, sheet[1], strict=True):
-        letter = get_column_letter(cell.column)
+    for number, column in enumerate(TEMPLATE.columns, 1):
+        letter = get_column_letter(number)
         assert sheet.column_dimensions[letter].number_format == formats[column.format]
         assert {sheet[f"{letter}{row}"].number_format for row in (2, 3)} == {formats[column.format]}
 
@@ -126,8 +126,8 @@ def test_columns_have_formats_that_keep_leading_zeros(sheet: Worksheet) -> None:
 def test_flags_have_drop_downs(sheet: Worksheet) -> None:
     (choices,) = sheet.data_validations.dataValidation
     flags = [
-        get_column_letter(cell.column)
-        for column, cell in zip(TEMPLATE.columns, sheet[1], strict=True)
+        get_column_letter(number)
+        for number, column in enumerate(TEMPLATE.columns, 1)
         if column.field in {"add_user", "add_admin"}
     ]
     assert choices.formula1 == '"да,нет"'
