@@ -12,17 +12,17 @@ from producer_cli.errors import CliError, InvalidInputError, ReplacedLoadError, 
 from producer_cli.http_responses import problem_code, problem_detail, validate_url
 from producer_cli.text import strip_control_chars
 from schemas.codes import ProblemCode
-from schemas.http_headers import LOAD_HEADER
+from schemas.http_headers import LOAD_HEADER, XLSX_MEDIA_TYPE
 from schemas.integers import MAX_JOB_NUMBER
 
 TIMEOUT = httpx.Timeout(10, read=60)
 XLSX_TIMEOUT = httpx.Timeout(10, read=660)
 """The service sends nothing before the workbook is complete, which may take ten minutes."""
-XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PAGE_ROWS = 500
 REFUSALS = {HTTPStatus.CONFLICT, HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY}
 """Statuses of a POST that the service understood and does not obey."""
 JOBS_PATH = "/migration/jobs"
+DATASETS_PATH = "/migration/datasets"
 LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -153,6 +153,18 @@ class ServiceClient:
         if not isinstance(body, dict) or not isinstance(body.get("request_id"), str):
             raise self._unexpected_response()
         return str(body["request_id"])
+
+    def template(self, dataset: str) -> bytes:
+        """The workbook that people fill in for a dataset; raises InvalidInputError if there is none."""
+        path = f"{DATASETS_PATH}/{quote(dataset, safe='')}/template"
+        with self._translate_errors():
+            response = self._client.get(path, headers={"accept": XLSX_MEDIA_TYPE})
+            if response.status_code == HTTPStatus.NOT_FOUND:
+                raise InvalidInputError(problem_detail(response))
+            self._raise_for_status(response, dataset)
+        if response.headers.get("content-type") != XLSX_MEDIA_TYPE:
+            raise self._unexpected_response()
+        return response.content
 
     def close(self) -> None:
         """Close the connection."""

@@ -32,6 +32,7 @@ OPTION_NAMES = {
     "spreadsheet_id": "ID_OR_LINK",
     "worksheet": "--worksheet",
     "credentials": "--credentials",
+    "columns": "--column",
 }
 """What a person calls the fields of a request."""
 

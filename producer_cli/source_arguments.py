@@ -3,6 +3,7 @@
 import hashlib
 import re
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from producer_cli.errors import InvalidInputError
@@ -49,6 +50,23 @@ def file_sha256(file: Path) -> str:
 def upload_name(file: Path) -> str:
     """The name the file is known by: composed letters, and nothing a person could not type back."""
     return printable_name(file.name) or "_"
+
+
+def parse_columns(options: Iterable[str]) -> dict[str, str]:
+    """Header → field, from texts like `Ссылка MAX=url`; raises InvalidInputError saying which is wrong.
+
+    A header may hold equal signs; a field does not.
+    """
+    columns: dict[str, str] = {}
+    for option in options:
+        header, separator, field = option.rpartition("=")
+        shown = strip_control_chars(option)
+        if not separator or not header.strip() or not field.strip():
+            raise InvalidInputError(f'--column {shown}: write it as HEADER=FIELD, like "Ссылка MAX=url".')
+        if header.strip() in columns:
+            raise InvalidInputError(f"--column {shown}: this header was given before; give it once.")
+        columns[header.strip()] = field.strip()
+    return columns
 
 
 def spreadsheet_id(text: str) -> str:

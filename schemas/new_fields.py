@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-NEW_FIELDS: frozenset[str] = frozenset({"all_or_nothing", "corrects", "dry_run", "max_rejected"})
+NEW_FIELDS: frozenset[str] = frozenset({"all_or_nothing", "columns", "corrects", "dry_run", "max_rejected"})
 """Their names, in whatever part of the request they are. This version runs jobs that need any of them."""
 
 

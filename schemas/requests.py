@@ -4,10 +4,19 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    model_validator,
+)
 
 from schemas.integers import STRICT_NUMBER, SchemaVersion
-from schemas.names import ConfiguredName, InboxPath, LongName, Name, RequestId, SheetName
+from schemas.names import Columns, ConfiguredName, InboxPath, LongName, Name, RequestId, SheetName
 from schemas.new_fields import dump_used, unused_new_fields, used_new_fields
 from schemas.reject_limits import RejectLimitValue
 from schemas.text import escape_invisible, shorten_identifier
@@ -57,12 +66,29 @@ File = Annotated[
 ]
 
 
+COLUMNS_DESCRIPTION = (
+    "header of a column → field of the dataset, for headers that it does not know; what is mapped comes first"
+)
+
+
+CORRECTION_COLUMNS_MESSAGE = "a correction has the columns of the job it corrects; leave columns out"
+
+
+def none_if_empty(columns: dict[str, str] | None) -> dict[str, str] | None:
+    """None for a mapping without entries: a request with one equals a request without `columns`."""
+    return columns or None
+
+
+ColumnMapping = Annotated[Columns | None, AfterValidator(none_if_empty)]
+
+
 class ExcelSource(StrictModel):
     """A workbook: .xlsx, .xlsm, .xlsb, .xls or .ods, recognised by content."""
 
     type: Literal["excel"]
     file: File = Field(description="uploaded through Kafka, or in the consumer's inbox")
     sheet: SheetName | None = Field(None, description="exact name; detected if absent")
+    columns: ColumnMapping = Field(None, description=COLUMNS_DESCRIPTION)
 
     @property
     def identifier(self) -> str:
@@ -73,6 +99,7 @@ class ExcelSource(StrictModel):
         return shorten_identifier(name)
 
 
+TABLE_COLUMNS_DESCRIPTION = "column of the table → field of the dataset, in place of the usual column"
 TABLE_DESCRIPTION = "`table` or `schema.table`; a name with a dot in double quotes; default `chats`"
 
 
@@ -82,6 +109,7 @@ class DatabaseSource(StrictModel):
     type: Literal["database"]
     connection: ConfiguredName = Field(description="a name in MIGRATION_CONNECTIONS")
     table: Name | None = Field(None, description=TABLE_DESCRIPTION)
+    columns: ColumnMapping = Field(None, description=TABLE_COLUMNS_DESCRIPTION)
 
     @property
     def identifier(self) -> str:
@@ -98,6 +126,7 @@ class GoogleSheetsSource(StrictModel):
         None, description="exact name; default: the sheet of the link, otherwise the first"
     )
     credentials: ConfiguredName = Field("default", description="a name in MIGRATION_GOOGLE_CREDENTIALS")
+    columns: ColumnMapping = Field(None, description=COLUMNS_DESCRIPTION)
 
     @property
     def identifier(self) -> str:
@@ -175,6 +204,8 @@ class StartRequest(_Request):
             raise ValueError("corrects needs a source of type excel: the file of rejected rows")
         if self.corrects is not None and (self.options.dry_run or self.options.all_or_nothing):
             raise ValueError("corrects goes with neither dry_run nor all_or_nothing: leave these options out")
+        if self.corrects is not None and self.source.columns is not None:
+            raise ValueError(CORRECTION_COLUMNS_MESSAGE)
         return self
 
     @property

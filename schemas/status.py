@@ -50,6 +50,12 @@ class ErrorInfo(BaseModel):
 
     code: str = Field(description="stable, for programs")
     message: str = Field(description="what is wrong and what to do")
+    columns: dict[str, str] | None = Field(
+        None,
+        description="of `missing_column`: header that comes nearest → field it may be, as `columns` of a "
+        "source takes them; absent if none is near",
+        exclude_if=lambda columns: columns is None,
+    )
 
 
 class CorrectsInfo(BaseModel):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import Protocol
 
 from consumer.cells.chunks import Cell, Chunk
@@ -47,6 +48,43 @@ class ColumnSpec:
     required: tuple[str, ...]
     source_table: SourceTable | None = None
     positional_layout: PositionalLayout | None = None
+
+
+TemplateValue = str | int | date
+"""A cell of a template."""
+
+
+class TemplateFormat(StrEnum):
+    """How cells of a template's column are formatted."""
+
+    TEXT = "text"
+    WHOLE_NUMBER = "whole number"
+    DATE = "date"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateColumn:
+    """A column of the workbook that people fill in.
+
+    `russian` and `english` say what belongs into it, each in one or more sentences; `examples` are its cells
+    in the example rows, which pass the rules.
+    """
+
+    field: str
+    header: str
+    russian: str
+    english: str
+    examples: tuple[TemplateValue, TemplateValue]
+    format: TemplateFormat = TemplateFormat.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The workbook that people fill in for a dataset; `columns` in its order."""
+
+    sheet: str
+    columns: tuple[TemplateColumn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +196,8 @@ class Dataset:
     """A dataset. `make_validator` and `make_merge_plan` take the source type.
 
     `make_validator` also takes the day the load started. `rules_version` changes whenever a cell
-    may mean something else: a load is resumed only under the rules it started with.
+    may mean something else: a load is resumed only under the rules it started with. `template` is None if
+    people fill in no workbook.
     """
 
     name: str
@@ -167,3 +206,4 @@ class Dataset:
     make_validator: Callable[[str, date], RowValidator]
     make_merge_plan: Callable[[str], MergePlan]
     stored_value_checks: tuple[StoredValueCheck, ...] = ()
+    template: Template | None = None

@@ -26,7 +26,8 @@ up    OPENED         fingerprint, state, warnings (code → count), columns, res
       WAITING        detail (null: no longer waiting)
       ACQUIRE_TOKEN  requests one token of the rate limit
       FAILED         code, message, transient, internal (the service itself lacks something), retry_after,
-                     recheck_after
+                     recheck_after, nearest (missing field → column, or null), sample (of the columns of a
+                     sheet, with values). The last two are null unless a column is missing
       END            rows (all rows of the source, those before the checkpoint included)
 
 The exit code is 0 after END and FAILED, and when the service closes the pipe. An extractor that runs out of

@@ -16,6 +16,7 @@ from consumer.extract.start_parameters import Resume, StartParameters
 from consumer.ipc import FrameType
 from consumer.runtime import failpoints
 from consumer.sources.base import Source, SourceInfo
+from consumer.sources.column_mapping import map_columns
 from consumer.sources.registry import open_source
 from consumer.sources.source_columns import columns_to_json
 from consumer.sources.split import split_by_size
@@ -46,9 +47,10 @@ def _run(parameters: StartParameters, channel: Channel, find_dataset: Callable[[
         channel.send(FrameType.WAITING, {"detail": detail})
 
     previous = parameters.previous_load(dataset.rules_version)
+    column_spec = map_columns(dataset.column_spec, parameters.source)
     source = open_source(
         parameters.source,
-        parameters.source_config(dataset.column_spec, previous, report_waiting, channel.acquire_token),
+        parameters.source_config(column_spec, previous, report_waiting, channel.acquire_token),
     )
     try:
         opened = source.open()

@@ -17,6 +17,7 @@ from schemas.text import shorten_message
 
 START_LOAD = f"""
 update migration.jobs set fingerprint = $3, source_columns = null,
+  header_sample = null, suggested_columns = null,
   load = load + 1, pruned_before_load = case when older.loads then pruned_before_load else load + 1 end,
   source_state = $4, warnings = $5, checkpoint = null, total = null,
   processed = 0, failed = 0, inserted = 0, updated = 0, unchanged = 0, duplicates = 0,

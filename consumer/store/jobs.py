@@ -12,6 +12,7 @@ from consumer.lifecycle import RetryState
 from consumer.passes import Pass, current_pass
 from consumer.reject_limit import RejectLimit
 from consumer.store.connect import Row
+from schemas.codes import ErrorCode
 from schemas.status import ErrorInfo, Phase, Status, StatusEvent
 
 
@@ -51,6 +52,7 @@ class Job:
     detail: str | None
     error_code: str | None
     error_message: str | None
+    suggested_columns: Mapping[str, str] | None
     fingerprint: str | None
     checkpoint: int | None
     dry_run: bool
@@ -118,7 +120,8 @@ class Job:
         """Why the job failed, or why its last attempt did."""
         if self.error_code is None:
             return None
-        return ErrorInfo(code=self.error_code, message=self.error_message or "")
+        columns = self.suggested_columns if self.error_code == ErrorCode.MISSING_COLUMN else None
+        return ErrorInfo(code=self.error_code, message=self.error_message or "", columns=columns)
 
     @property
     def rows_done(self) -> int:
@@ -163,7 +166,7 @@ JOB_COLUMNS = (
 BUMP_SEQUENCE = "sequence = sequence + 1, updated_at = clock_timestamp(), last_event_at = clock_timestamp()"
 """Assignments of every change that gets a status event: call `outbox.emit` in the same transaction."""
 
-_JSON_COLUMNS = ("source", "options", "source_state", "warnings", "corrects")
+_JSON_COLUMNS = ("source", "options", "suggested_columns", "source_state", "warnings", "corrects")
 
 
 EVENT_FIELDS_OF_JOB = frozenset(StatusEvent.model_fields) - {

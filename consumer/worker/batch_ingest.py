@@ -16,6 +16,7 @@ from consumer.store.leases import FencingToken
 from consumer.telemetry.events import BatchStored, EventSink, ignore_event
 from consumer.worker.extraction_failures import ExtractionFailedError, ExtractorCrashedError
 from consumer.worker.extractor_process import ExtractorProcess
+from consumer.worker.missing_columns import store_missing_columns
 from consumer.worker.opened_source import open_load
 from consumer.worker.rate_limiter import RateLimiter
 from schemas.codes import ErrorCode
@@ -116,6 +117,7 @@ class BatchIngest:
                 await self._acquire_token()
             case FrameType.FAILED:
                 await self._store_held_batch(at_end=False)
+                await store_missing_columns(self._database, self._fence, frame.header)
                 raise ExtractionFailedError(frame.header)
             case FrameType.END:
                 await self._store_held_batch(at_end=True)

@@ -135,6 +135,15 @@ Limit = Annotated[
     ),
 ]
 
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="HEADER=FIELD",
+        help="Read the column with this header as this field; once for each column.",
+        show_default=False,
+    ),
+]
 Dataset = Annotated[str, typer.Option("--dataset", metavar="NAME", help="The kind of rows to import.")]
 
 

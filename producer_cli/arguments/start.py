@@ -7,6 +7,7 @@ import typer
 
 from producer_cli.arguments.options import (
     AllOrNothing,
+    Columns,
     Dataset,
     DryRun,
     Json,
@@ -31,6 +32,7 @@ app = typer.Typer(no_args_is_help=True, help="Request an import.", rich_markup_m
         "migration start excel --path 2026/chats.xlsx",
         "migration start excel chats.xlsx --dry-run --watch",
         "migration start excel chats.xlsx --all-or-nothing --max-rejected 2%",
+        'migration start excel chats.xlsx --column "Ссылка MAX=url"',
         "migration start excel chats.xlsx --json --wait 600 | tail -1",
     )
 )
@@ -48,6 +50,7 @@ def excel(
         str | None,
         typer.Option("--sheet", metavar="S", help="Name of the sheet; detected when absent."),
     ] = None,
+    column: Columns = None,
     watch: Watch = False,
     wait: Wait = None,
     request_id: NewRequestId = None,
@@ -64,14 +67,19 @@ def excel(
 
     .xlsx, .xlsm, .xlsb, .xls or .ods; the format is detected by content, not by name.
     """
-    from producer_cli.source_arguments import check_file, upload_name
+    from producer_cli.source_arguments import check_file, parse_columns, upload_name
 
     if (file is None) == (path is None):
         raise InvalidInputError("Name either a local FILE, or with --path one in the consumer's inbox.")
     if file is not None:
         check_file(file)
     source_path = path if file is None else upload_name(file)
-    source = {"type": "excel", "file": {"path": source_path}, "sheet": sheet}
+    source = {
+        "type": "excel",
+        "file": {"path": source_path},
+        "sheet": sheet,
+        "columns": parse_columns(column or ()),
+    }
     options = _options(timeout, max_attempts, dry_run, max_rejected, all_or_nothing)
     request_fields = _request_fields(request_id, requested_by, dataset, options)
     _start(source, request_fields, file, watch, wait, as_json)
@@ -91,6 +99,7 @@ def database(
     table: Annotated[
         str | None, typer.Option("--table", metavar="T", help="`table` or `schema.table`; chats when absent.")
     ] = None,
+    column: Columns = None,
     watch: Watch = False,
     wait: Wait = None,
     request_id: NewRequestId = None,
@@ -104,7 +113,14 @@ def database(
     as_json: Json = False,
 ) -> None:
     """Import a table of another database."""
-    source = {"type": "database", "connection": name, "table": table}
+    from producer_cli.source_arguments import parse_columns
+
+    source = {
+        "type": "database",
+        "connection": name,
+        "table": table,
+        "columns": parse_columns(column or ()),
+    }
     options = _options(timeout, max_attempts, dry_run, max_rejected, all_or_nothing)
     request_fields = _request_fields(request_id, requested_by, dataset, options)
     _start(source, request_fields, None, watch, wait, as_json)
@@ -135,6 +151,7 @@ def google_sheets(
             "--credentials", metavar="C", help="Name of the credentials in the consumer's settings."
         ),
     ] = "default",
+    column: Columns = None,
     watch: Watch = False,
     wait: Wait = None,
     request_id: NewRequestId = None,
@@ -155,6 +172,7 @@ def google_sheets(
         "spreadsheet_id": source_arguments.spreadsheet_reference(spreadsheet, worksheet),
         "worksheet": worksheet,
         "credentials": credentials,
+        "columns": source_arguments.parse_columns(column or ()),
     }
     options = _options(timeout, max_attempts, dry_run, max_rejected, all_or_nothing)
     request_fields = _request_fields(request_id, requested_by, dataset, options)

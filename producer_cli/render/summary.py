@@ -98,6 +98,9 @@ def summary_table(rows: Iterator[SummaryRow]) -> Table:
 def hints(event: StatusEvent) -> Iterator[str]:
     """The commands a person will want next."""
     name = shlex.quote(event.request_id)
+    if event.error and event.error.columns:
+        options = " ".join(f"--column {_column_option(*pair)}" for pair in event.error.columns.items())
+        yield f"To read the nearest columns instead, add to a new `migration start`:\n  {options}"
     if event.failed:
         yield f"To see the rejected rows:\n  migration errors {name} --csv rejected.csv"
     if event.dry_run and event.status is Status.COMPLETED:
@@ -106,6 +109,10 @@ def hints(event: StatusEvent) -> Iterator[str]:
         yield f"To run it again with another limit:\n  migration retry {name} --max-rejected N --watch"
     elif event.status in {Status.FAILED, Status.CANCELLED} and event.job_id is not None:
         yield f"To run it again:\n  migration retry {name} --watch"
+
+
+def _column_option(header: str, field: str) -> str:
+    return shlex.quote(strip_control_chars(f"{header}={field}"))
 
 
 def _corrections(event: StatusEvent) -> Iterator[SummaryRow]:

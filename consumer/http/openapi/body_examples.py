@@ -24,6 +24,10 @@ EXCEL_EXAMPLES = _examples(
         },
     ),
     dry_run=("Check the rows and store none", {"file": "chats.xlsx", "dry_run": True}),
+    mapped=(
+        "With a header that the dataset does not know",
+        {"file": "chats.xlsx", "columns": '{"Ссылка MAX": "url"}'},
+    ),
 )
 CORRECTION_EXAMPLES = _examples(
     file=("The file of rejected rows, corrected", {"file": "errors-17.xlsx"}),
@@ -34,6 +38,10 @@ DATABASE_EXAMPLES = _examples(
         "Another table, under an id of its own",
         {"source_identifier": "admin_panel", "table": "public.chats", "request_id": "2026-11-admin-panel"},
     ),
+    mapped=(
+        "A table whose column has another name",
+        {"source_identifier": "admin_panel", "columns": {"link": "url"}},
+    ),
 )
 GOOGLE_SHEETS_EXAMPLES = _examples(
     link=(
@@ -41,6 +49,10 @@ GOOGLE_SHEETS_EXAMPLES = _examples(
         {"spreadsheet_id": "https://docs.google.com/spreadsheets/d/1AbC-dEf_123/edit#gid=0"},
     ),
     worksheet=("One worksheet, by the id", {"spreadsheet_id": "1AbC-dEf_123", "worksheet": "Чаты"}),
+    mapped=(
+        "With a header that the dataset does not know",
+        {"spreadsheet_id": "1AbC-dEf_123", "columns": {"Ссылка MAX": "url"}},
+    ),
 )
 REQUEST_EXAMPLES = _examples(
     inbox=("Start: a workbook in the inbox of the service", examples.START),

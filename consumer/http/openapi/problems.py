@@ -66,7 +66,7 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
     ),
     404: ProblemResponse(
         "NotFound",
-        "There is no such job.",
+        "There is no such job, or no such dataset.",
         (ProblemCode.JOB_NOT_FOUND, ProblemCode.NOT_FOUND),
         "There is no job with request id or number '7'; /migration/jobs lists them.",
     ),

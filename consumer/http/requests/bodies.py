@@ -8,18 +8,22 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter, Vali
 
 from consumer.http.problem import FieldProblem, invalid_fields
 from consumer.telemetry.redaction import sanitize
+from schemas.json_text import parse_json
 from schemas.names import ConfiguredName, LongName, Name, RequestId, SheetName
 from schemas.reject_limits import RejectLimitValue
 from schemas.requests import (
+    COLUMNS_DESCRIPTION,
     MAX_REJECTED_DESCRIPTION,
+    TABLE_COLUMNS_DESCRIPTION,
     TABLE_DESCRIPTION,
+    ColumnMapping,
     MaxAttempts,
     Options,
     RetryOptions,
     StartRequest,
     TimeoutSeconds,
 )
-from schemas.validation import describe_errors, error_path
+from schemas.validation import DUPLICATE_KEY_MESSAGE, describe_errors, error_path
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -28,6 +32,7 @@ INTEGER_FIELDS = ("timeout_seconds", "max_attempts", "max_rejected")
 FLAG_FIELDS = ("dry_run", "all_or_nothing")
 FLAGS = {"true": True, "on": True, "false": False}
 """Values of a flag in a form; a browser sends `on` for a tick."""
+NOT_JSON_OBJECT = 'must be a JSON object like {"Ссылка MAX": "url"}'
 
 
 class StartBody(BaseModel):
@@ -85,6 +90,7 @@ class ExcelForm(StartBody):
     """The fields of the upload form beside the file."""
 
     sheet: SheetName | None = Field(None, description="detected when absent", examples=["Чаты"])
+    columns: ColumnMapping = Field(None, description=f"JSON: {COLUMNS_DESCRIPTION}")
 
     @classmethod
     def parse(cls, fields: Mapping[str, str]) -> "ExcelForm":
@@ -95,6 +101,8 @@ class ExcelForm(StartBody):
                 values[name] = int(values[name])
         for name in values.keys() & set(FLAG_FIELDS):
             values[name] = FLAGS.get(values[name].lower(), values[name])
+        if "columns" in values:
+            values["columns"] = _parse_columns(values["columns"])
         return validate_or_422(cls, values)
 
 
@@ -106,11 +114,17 @@ class DatabaseBody(StartBody):
         examples=["admin_panel"],
     )
     table: Name | None = Field(None, description=TABLE_DESCRIPTION, examples=["public.chats"])
+    columns: ColumnMapping = Field(None, description=TABLE_COLUMNS_DESCRIPTION)
 
     @property
     def source(self) -> dict[str, Any]:
         """The `source` of the request."""
-        return {"type": "database", "connection": self.source_identifier, "table": self.table}
+        return {
+            "type": "database",
+            "connection": self.source_identifier,
+            "table": self.table,
+            "columns": self.columns,
+        }
 
 
 class GoogleSheetsBody(StartBody):
@@ -125,6 +139,7 @@ class GoogleSheetsBody(StartBody):
     credentials: ConfiguredName = Field(
         "default", description="credentials by their name in the service's settings"
     )
+    columns: ColumnMapping = Field(None, description=COLUMNS_DESCRIPTION)
 
     @property
     def source(self) -> dict[str, Any]:
@@ -134,6 +149,7 @@ class GoogleSheetsBody(StartBody):
             "spreadsheet_id": self.spreadsheet_id,
             "worksheet": self.worksheet,
             "credentials": self.credentials,
+            "columns": self.columns,
         }
 
 
@@ -173,6 +189,17 @@ class ImportBody(BaseModel):
     requested_by: Name | None = Field(
         None, description="who asks; if the service uses tokens, the token's name is recorded instead"
     )
+
+
+def _parse_columns(text: str) -> Any:
+    """The JSON of the form field; raises ProblemError (422) unless it is JSON without repeated headers."""
+    try:
+        parsed = parse_json(text)
+    except ValueError:
+        raise invalid_fields([FieldProblem(field="columns", message=NOT_JSON_OBJECT)]) from None
+    if parsed.has_duplicate_keys:
+        raise invalid_fields([FieldProblem(field="columns", message=f"a header {DUPLICATE_KEY_MESSAGE}")])
+    return parsed.body
 
 
 REQUEST_ID_ADAPTER: TypeAdapter[str] = TypeAdapter(RequestId)

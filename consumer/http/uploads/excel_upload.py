@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from consumer.http.auth.authenticator import Caller
 from consumer.http.headers import media_type
 from consumer.http.limits.limiters import Slots
-from consumer.http.problem import ProblemError
+from consumer.http.problem import FieldProblem, ProblemError, invalid_fields
 from consumer.http.requests.bodies import ExcelForm
 from consumer.http.requests.content_digest import content_digest_header
 from consumer.http.requests.idempotency import resolve_id
@@ -23,7 +23,7 @@ from consumer.http.uploads.upload_submission import OpenUpload, UploadSubmission
 from consumer.store.jobs import Job
 from schemas.codes import ProblemCode
 from schemas.correction_ids import correction_request_id
-from schemas.requests import CorrectedJob, StartRequest
+from schemas.requests import CORRECTION_COLUMNS_MESSAGE, CorrectedJob, StartRequest
 from schemas.uploads import Upload
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
@@ -118,9 +118,13 @@ async def _receive_form(form: UploadForm, request: Request) -> None:
 
 def _to_start_request(fields: ExcelForm, request_id: str, upload: Upload) -> StartRequest:
     file: dict[str, Any] = {"upload": upload.model_dump()}
-    return fields.to_request(request_id, {"type": "excel", "file": file, "sheet": fields.sheet})
+    source = {"type": "excel", "file": file, "sheet": fields.sheet, "columns": fields.columns}
+    return fields.to_request(request_id, source)
 
 
 def _as_correction(start: StartRequest, corrected: Job) -> StartRequest:
+    """The request as a correction of a job; raises ProblemError (422) if it maps columns."""
+    if start.source.columns is not None:
+        raise invalid_fields([FieldProblem(field="columns", message=CORRECTION_COLUMNS_MESSAGE)])
     corrects = CorrectedJob(request_id=corrected.request_id)
     return start.model_copy(update={"dataset": corrected.dataset, "corrects": corrects})

@@ -106,3 +106,30 @@ def test_wrong_flag_or_limit_of_a_form_is_named(fields: dict[str, str], field_na
 def test_retry_changes_the_limit_only_if_it_is_given() -> None:
     assert RetryBody().options is None
     assert RetryBody(max_rejected="20%").options == RetryOptions(max_rejected="20%")
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"), [('{"Ссылка MAX": "url"}', {"Ссылка MAX": "url"}), ("{}", None), ("", None)]
+)
+def test_form_field_columns_is_json(text: str, columns: dict[str, str] | None) -> None:
+    assert ExcelForm.parse({"columns": text}).columns == columns
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["MAX=url", "[]", '{"MAX": 1}', '{"": "url"}', '{" ": "url"}', '{"a": "url", "a": "inn"}', "NaN"],
+)
+def test_form_with_other_columns_is_rejected(text: str) -> None:
+    with pytest.raises(ProblemError) as caught:
+        ExcelForm.parse({"columns": text})
+    assert caught.value.status == 422
+    assert caught.value.problem.errors[0].field.split(".")[0] == "columns"
+
+
+def test_columns_of_bodies_are_those_of_the_request() -> None:
+    columns = {"link": "url"}
+    for body in (
+        DatabaseBody(source_identifier="main", columns=columns),
+        GoogleSheetsBody(spreadsheet_id="1AbC", columns=columns),
+    ):
+        assert body.to_request("r-1", body.source).source.columns == columns
