@@ -17,6 +17,7 @@ from consumer.http.openapi import openapi_document
 from consumer.http.page import errors as page_errors
 from consumer.http.page.rejected_file_texts import choose_texts
 from consumer.http.page.routers import PageDependencies, page_routers
+from consumer.http.page.routes.corrections import PAGE_CORRECTIONS_PATH
 from consumer.http.page.routes.new_import import UPLOAD_PATH, ImportOptions
 from consumer.http.rejected.csv_response import download_slots
 from consumer.http.rejected.workbook_response import WorkbookExports, workbook_slots
@@ -84,7 +85,7 @@ def make_app(dependencies: HttpDependencies) -> FastAPI:
     )
     app.hosts = dependencies.hosts
     app.streamed_paths = {excel.EXCEL_PATH, UPLOAD_PATH}
-    app.streamed_job_path = corrections.CORRECTIONS_PATH
+    app.streamed_job_paths = {corrections.CORRECTIONS_PATH, PAGE_CORRECTIONS_PATH}
     app.state.authenticator = dependencies.authenticator
     _add_postgres_check(dependencies.database, dependencies.health)
     page_errors.install(app)
@@ -104,7 +105,7 @@ def _routers(dependencies: HttpDependencies) -> list[APIRouter]:
     workbooks = WorkbookExports(
         dependencies.child_environment, dependencies.temp_dir, choose_texts, workbook_slots()
     )
-    page = PageDependencies(database, submitter, uploads, downloads, _import_options(dependencies))
+    page = PageDependencies(database, submitter, uploads, downloads, workbooks, _import_options(dependencies))
     return [
         *page_routers(page),
         excel.router(uploads),

@@ -38,13 +38,15 @@ ms in the median and 86 ms at the 99th percentile."""
 class RequestBodyLimits:
     """ASGI middleware. The routes at the paths in `streamed` limit the size of the body themselves.
 
-    So does the route at `streamed_job_path`, which has `{id}` for the job: an id may contain slashes.
+    So do the routes at `streamed_job_paths`, which have `{id}` for the job: an id may contain slashes.
     """
 
-    def __init__(self, app: ASGIApp, streamed: Collection[str] = (), streamed_job_path: str = "") -> None:
+    def __init__(
+        self, app: ASGIApp, streamed: Collection[str] = (), streamed_job_paths: Collection[str] = ()
+    ) -> None:
         self._app = app
         self._streamed = frozenset(streamed)
-        self._job_prefix, _, self._job_suffix = streamed_job_path.partition("{id}")
+        self._streamed_job_ends = [path.split("{id}") for path in streamed_job_paths]
         self._lingering = Slots(MAX_LINGERING_CONNECTIONS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,9 +67,7 @@ class RequestBodyLimits:
     def _is_streamed(self, path: str) -> bool:
         if path in self._streamed:
             return True
-        return (
-            bool(self._job_suffix) and path.startswith(self._job_prefix) and path.endswith(self._job_suffix)
-        )
+        return any(path.startswith(start) and path.endswith(end) for start, end in self._streamed_job_ends)
 
 
 class _Exchange:

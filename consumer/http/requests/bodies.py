@@ -95,12 +95,7 @@ class ExcelForm(StartBody):
     @classmethod
     def parse(cls, fields: Mapping[str, str]) -> "ExcelForm":
         """Validate the fields of a form; an empty field counts as absent. Raises ProblemError (422)."""
-        values: dict[str, Any] = {name: text for name, text in fields.items() if text}
-        for name in INTEGER_FIELDS:
-            if DIGITS.fullmatch(values.get(name, "")):
-                values[name] = int(values[name])
-        for name in values.keys() & set(FLAG_FIELDS):
-            values[name] = FLAGS.get(values[name].lower(), values[name])
+        values = form_values(fields)
         if "columns" in values:
             values["columns"] = _parse_columns(values["columns"])
         return validate_or_422(cls, values)
@@ -189,6 +184,17 @@ class ImportBody(BaseModel):
     requested_by: Name | None = Field(
         None, description="who asks; if the service uses tokens, the token's name is recorded instead"
     )
+
+
+def form_values(fields: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a form with numbers and flags as such; an empty field counts as absent."""
+    values: dict[str, Any] = {name: text for name, text in fields.items() if text}
+    for name in INTEGER_FIELDS:
+        if DIGITS.fullmatch(values.get(name, "")):
+            values[name] = int(values[name])
+    for name in values.keys() & set(FLAG_FIELDS):
+        values[name] = FLAGS.get(values[name].lower(), values[name])
+    return values
 
 
 def _parse_columns(text: str) -> Any:

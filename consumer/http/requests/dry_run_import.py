@@ -48,13 +48,19 @@ def import_request_id(job: Job) -> str:
 
 def require_upload_kept(job: Job) -> None:
     """Raise ProblemError (410) if the upload of a job is older than its topic keeps chunks."""
-    if "upload" in job.source.get("file", {}) and job.created_at + UPLOAD_RETENTION <= job.now:
+    if not is_upload_kept(job):
         raise ProblemError(
             410,
             ProblemCode.UPLOAD_EXPIRED,
             f"The file was uploaded more than {UPLOAD_RETENTION.days} days ago and is no longer kept. "
-            "Send it again, without dry_run.",
+            "Send it again in a new request.",
         )
+
+
+def is_upload_kept(job: Job) -> bool:
+    """Whether the source of a job can still be read, as far as that depends on the age of an upload."""
+    is_upload = "upload" in job.source.get("file", {})
+    return not is_upload or job.now < job.created_at + UPLOAD_RETENTION
 
 
 def _require_completed_dry_run(job: Job) -> None:

@@ -14,27 +14,43 @@ from consumer.http.jobs.lookup import job_not_found
 from consumer.http.page.context import PageContext
 from consumer.http.page.routes.page_router import Reader, page_router
 from consumer.http.page.views.actions import allowed_actions
+from consumer.http.page.views.column_mapping import can_map_columns
+from consumer.http.page.views.corrections import can_be_corrected
+from consumer.http.page.views.dry_run import dry_run_result
 from consumer.http.page.views.notices import Notices
 from consumer.http.page.views.timeline import timeline
+from consumer.http.requests.dry_run_import import IMPORT_SUFFIX
 from consumer.store import job_lookup
 from consumer.store.attempts import MAX_TOKEN, AttemptRecord, list_attempts
+from consumer.store.connect import Connection
 from consumer.store.database import Database
+from consumer.store.header_samples import fetch_header_sample
 from consumer.store.jobs import Job
+from consumer.store.later_jobs import count_completed_since, list_corrections
 from consumer.store.recorded_requests import find_recorded
 from consumer.store.rejected_counts import RejectedCount, rejected_summary
 from schemas.status import StatusEvent
 
 SHOWN_ATTEMPTS = 50
+SHOWN_CORRECTIONS = 20
 NOT_MODIFIED, NOT_FOUND = 304, 404
 
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """All that the page of a job shows."""
+    """All that the page of a job shows.
+
+    `corrections` of the job, and how many jobs of its dataset completed since it did; `imported` is the
+    import of a dry run; `has_sample`: the columns of its source are known, so that they can be mapped.
+    """
 
     job: Job
     attempts: Sequence[AttemptRecord]
     rejected: Sequence[RejectedCount]
+    corrections: Sequence[Job]
+    completed_since: int
+    imported: Job | None
+    has_sample: bool
 
 
 def router(database: Database) -> APIRouter:
@@ -94,7 +110,19 @@ async def _load(database: Database, identifier: str) -> JobState | StatusEvent |
             job,
             await list_attempts(connection, job.id, limit=SHOWN_ATTEMPTS, before=MAX_TOKEN),
             await rejected_summary(connection, job.id) if job.failed else (),
+            *await _load_later(connection, job),
+            has_sample=can_map_columns(job) and await fetch_header_sample(connection, job.id) is not None,
         )
+
+
+async def _load_later(connection: Connection, job: Job) -> tuple[Sequence[Job], int, Job | None]:
+    """The corrections of a job, how many others have completed since, and the import of a dry run."""
+    if job.dry_run:
+        return (), 0, await job_lookup.find_job(connection, job.request_id + IMPORT_SUFFIX)
+    if job.corrects is not None or not can_be_corrected(job):
+        return (), 0, None
+    corrections = await list_corrections(connection, job.request_id, SHOWN_CORRECTIONS)
+    return corrections, await count_completed_since(connection, job), None
 
 
 def _values(page: PageContext, state: JobState, notices: Notices) -> dict[str, Any]:
@@ -107,10 +135,17 @@ def _values(page: PageContext, state: JobState, notices: Notices) -> dict[str, A
         "actions": allowed_actions(state.job, page.caller),
         "asked": asked if asked is not None and asked.is_pending(state.job) else None,
         "notices": notices,
+        "corrections": state.corrections,
+        "completed_since": state.completed_since,
+        "dry_run": dry_run_result(state.job, state.imported),
+        "has_sample": state.has_sample,
     }
 
 
 def _etag(page: PageContext, state: JobState, notices: Notices) -> str:
     rights = sorted(page.caller.rights) if page.caller else []
     ended = [attempt.ended_at for attempt in state.attempts]
-    return etag_of([state.job], page.language, rights, len(state.attempts), ended[:1], notices.query)
+    shown = [state.job, *state.corrections, *([state.imported] if state.imported else [])]
+    result = dry_run_result(state.job, state.imported)
+    rest = (len(state.attempts), ended[:1], state.completed_since, result and result.expired)
+    return etag_of(shown, page.language, rights, *rest, state.has_sample, notices.query)

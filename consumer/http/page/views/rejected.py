@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from consumer.store.rejected_counts import RejectedCount
+from consumer.store.rejected_pages import RowState
 
 NOTED_KINDS = frozenset({"error", "formula"})
 
@@ -39,7 +40,10 @@ class RecordCell:
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A rejected row. `cut_columns` have longer texts in the source; `left_out` cells are not stored."""
+    """A rejected row. `cut_columns` have longer texts in the source; `left_out` cells are not stored.
+
+    `state` is what corrections have done with it.
+    """
 
     row_number: int
     identifier: str | None
@@ -47,6 +51,7 @@ class RejectedRow:
     cells: tuple[RecordCell, ...]
     cut_columns: frozenset[str]
     left_out: int | None
+    state: RowState
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ def parse_row(text: str, columns_by_field: Mapping[str, str]) -> RejectedRow:
         ),
         cut_columns=frozenset(cut.get("cut", ())),
         left_out=cut.get("left_out", 0),
+        state=RowState(row["state"]),
     )
 
 

@@ -1,10 +1,11 @@
 """Every screen in every state, in both languages: it renders, escapes texts, and has no inline code."""
 
+import dataclasses
 import gzip
 import json
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -21,19 +22,24 @@ from consumer.http.page.routes.jobs import ListQuery
 from consumer.http.page.routes.new_import import ImportOptions
 from consumer.http.page.routes.rejected import RejectedPageQuery
 from consumer.http.page.views.actions import allowed_actions
+from consumer.http.page.views.column_mapping import FIELD_PREFIX, can_map_columns, mapping_form
+from consumer.http.page.views.corrections import can_be_corrected, state_facets
+from consumer.http.page.views.dry_run import dry_run_result
 from consumer.http.page.views.notices import Notices
 from consumer.http.page.views.rejected import facets, parse_row
 from consumer.http.page.views.timeline import timeline
 from consumer.http.problem import ProblemError
+from consumer.http.requests.dry_run_import import UPLOAD_RETENTION
 from consumer.lifecycle import AttemptOutcome
 from consumer.store.attempts import AttemptRecord
 from consumer.store.job_list import JobListPage
 from consumer.store.jobs import Job
 from consumer.store.rejected_counts import RejectedCount
-from consumer.waiting import WAITING_FOR_QUOTA
+from consumer.store.rejected_pages import RowState
+from consumer.waiting import WAITING_FOR_QUOTA, waiting_for_version
 from schemas import examples
 from schemas.codes import ErrorCode, ProblemCode, RejectCode, WarningCode
-from schemas.status import Status, StatusEvent
+from schemas.status import Phase, Status, StatusEvent
 from tests.support.jobs import CREATED_AT, make_job
 
 HOSTILE = "<script>alert(1)</script>\"'&\u202e"
@@ -124,6 +130,13 @@ COUNTED |= {"unchanged": 15_000, "duplicates": 5_000, "failed": 10_000}
 RUNNING = {"status": Status.RUNNING, "attempt": 1, "started_at": CREATED_AT, "attempt_started_at": CREATED_AT}
 LATER = {"now": CREATED_AT + timedelta(seconds=5)}
 ENDED = {"completed_at": CREATED_AT + timedelta(minutes=2)}
+DRY_RUN = {"dry_run": True, "phase": Phase.CHECK}
+CHECKED = {**DRY_RUN, "total": 10, "processed": 7, "duplicates": 1, "failed": 3}
+CORRECTION = {
+    "corrects": {"request_id": HOSTILE, "corrected": 5, "dismissed": 3, "open": 9_992},
+    "processed": 5, "updated": 5, "untouched": 7, "dismissed": 3, "already_corrected": 2,
+}  # fmt: skip
+CORRECTED = {**COUNTED, "rows_corrected": 4_000, "rows_dismissed": 1_000}
 JOBS = {
     "pending": make_job(),
     "pending after an error": make_job(error_code="source_unavailable", error_message="timeout"),
@@ -140,6 +153,13 @@ JOBS = {
         request_id=HOSTILE, source_identifier=HOSTILE, requested_by=HOSTILE, dataset=HOSTILE,
         status=Status.FAILED, error_code="a_new_code", error_message=HOSTILE, warnings={"a_new_one": 5},
     ),
+    "checking in a dry run": make_job(**RUNNING, **LATER, **DRY_RUN, total=10, processed=5, duplicates=1),
+    "checking before the load": make_job(**RUNNING, phase=Phase.CHECK, all_or_nothing=True, total=10),
+    "checked": make_job(status=Status.COMPLETED, **ENDED, **CHECKED),
+    "correction": make_job(status=Status.COMPLETED, **ENDED, **CORRECTION, total=17),
+    "correction that runs": make_job(**RUNNING, **LATER, **CORRECTION, total=100),
+    "corrected": make_job(status=Status.COMPLETED, **ENDED, **CORRECTED),
+    "waiting for a version": make_job(detail=waiting_for_version(["corrects"])),
     **{
         f"failed: {code}": make_job(status=Status.FAILED, error_code=code, error_message="why", **ENDED)
         for code in ErrorCode
@@ -161,6 +181,18 @@ ROW = {
     "record": {"ИНН": HOSTILE, HOSTILE: "x" * 5_000, "Пусто": None, **{f"c{i}": i for i in range(300)}},
     "kinds": {"ИНН": "error", "c1": "formula", "c2": "date"},
     "record_cut": {"cut": [HOSTILE], "left_out": 12},
+    "state": "open",
+}
+
+SAMPLE: dict[str, Any] = {
+    "row": 1,
+    "missing": [{"field": "url", "nearest": HOSTILE}, {"field": "a_new_field", "nearest": None}],
+    "columns": [
+        {"column": "A", "header": "ИНН", "field": "inn", "samples": []},
+        {"column": "B", "header": HOSTILE, "field": None, "samples": ["https://max.ru/join/1", HOSTILE]},
+        {"column": "C", "header": "x", "field": "a_newer_field", "samples": ["1"]},
+    ],
+    "left_out": 5,
 }
 
 LANGUAGES = pytest.mark.parametrize("language", list(Language))
@@ -178,6 +210,10 @@ def job_values(job: Job, page: PageContext, notices: Notices = Notices()) -> dic
         "actions": allowed_actions(job, page.caller),
         "asked": notices.asked,
         "notices": notices,
+        "corrections": [JOBS["correction"], JOBS["correction that runs"]] if job.rows_corrected else [],
+        "completed_since": 3 if job.rows_corrected else 0,
+        "dry_run": dry_run_result(job, None),
+        "has_sample": can_map_columns(job),
         "identifier": job.request_id,
         "command_id": "0f",
         "etag": 'W/"1"',
@@ -256,28 +292,38 @@ def test_list(
 @LANGUAGES
 @CALLERS
 @pytest.mark.parametrize(
-    "query", [{}, {"code": "inn", "field": "inn", "q": "47"}, {"field": "-", "after": "1.5"}]
+    "query",
+    [{}, {"code": "inn", "field": "inn", "q": "47"}, {"field": "-", "after": "1.5"}, {"state": "corrected"}],
 )
 @pytest.mark.parametrize("has_rows", [True, False])
-def test_rejected_rows(query: dict[str, str], has_rows: bool, language: Language, caller: Caller) -> None:
+@pytest.mark.parametrize("name", ["completed", "corrected", "correction", "checked", "running"])
+def test_rejected_rows(
+    query: dict[str, str], has_rows: bool, name: str, language: Language, caller: Caller
+) -> None:
+    job = dataclasses.replace(JOBS[name], failed=10_000)
     page = make_page(language, caller)
     codes, fields = facets(
         [*REJECTED, *(RejectedCount(code, "name", 1) for code in RejectCode)], query.get("code")
     )
-    rows = [parse_row(json.dumps(ROW), {"inn": "ИНН"})] if has_rows else []
+    rows = [parse_row(json.dumps(ROW | {"state": state}), {"inn": "ИНН"}) for state in RowState]
     text = check(
         page.render(
             "rejected.html",
-            job=JOBS["completed"],
+            job=job,
             query=RejectedPageQuery.of(query),
             path="/jobs/a/rejected",
             codes=codes,
             fields=fields,
-            rows=rows,
+            states=state_facets(job),
+            correctable=can_be_corrected(job),
+            max_bytes=2**20,
+            rows=rows if has_rows else [],
             next_after="1.9",
         )
     )
     assert ("4711" in text) == (has_rows and caller is ANONYMOUS)
+    takes_file = caller is ANONYMOUS and name in {"completed", "corrected", "correction"}
+    assert (page.texts("ui.correct.start") in text) == (takes_file and (has_rows or bool(query)))
 
 
 @LANGUAGES
@@ -298,6 +344,49 @@ def test_new_import(problem: ProblemCode | None, source_type: str, language: Lan
         )
     )
     assert (HOSTILE in text) == (problem is not None)
+
+
+@LANGUAGES
+@CALLERS
+@pytest.mark.parametrize(
+    ("imported", "now", "shown"),
+    [
+        (None, CREATED_AT, "ui.check.import_now"),
+        (None, CREATED_AT + UPLOAD_RETENTION, "ui.check.expired"),
+        (JOBS["completed"], CREATED_AT, "ui.check.imported"),
+    ],
+    ids=["to be imported", "expired", "imported"],
+)
+def test_end_of_dry_run(
+    imported: Job | None, now: datetime, shown: str, language: Language, caller: Caller
+) -> None:
+    job = dataclasses.replace(JOBS["checked"], now=now, source={"file": {"upload": {}}})
+    page = make_page(language, caller)
+    result = dry_run_result(job, imported)
+    text = check(page.render("job.html", **job_values(job, page) | {"dry_run": result}))
+    ways = ("ui.check.import_now", "ui.check.expired", "ui.check.imported")
+    may_see = shown != "ui.check.import_now" or caller is ANONYMOUS
+    assert [way for way in ways if page.texts(way) in text] == ([shown] if may_see else [])
+
+
+@LANGUAGES
+@pytest.mark.parametrize("problem", [None, ProblemCode.INVALID_REQUEST])
+def test_columns(problem: ProblemCode | None, language: Language) -> None:
+    page = make_page(language)
+    error = None if problem is None else ProblemError(422, problem, HOSTILE).problem
+    text = check(
+        page.render(
+            "columns.html",
+            job=JOBS["hostile texts"],
+            form=mapping_form(SAMPLE),
+            prefix=FIELD_PREFIX,
+            path="/jobs/a/columns",
+            problem=error,
+            request_id="r",
+        )
+    )
+    assert "https://max.ru/join/1" in text
+    assert text.count(f"B · {HOSTILE}") == len(SAMPLE["missing"])
 
 
 @LANGUAGES
