@@ -21,10 +21,10 @@ from consumer.http.rejected.csv_response import (
 )
 from consumer.http.rejected.cursor import CURSOR_PATTERN, FIRST_PAGE, RejectedCursor
 from consumer.http.rejected.responses import RejectedPageView
-from consumer.http.rejected.workbook_response import XLSX_MEDIA_TYPE, WorkbookExports
+from consumer.http.rejected.workbook_response import WorkbookExports
 from consumer.store.database import Database
 from consumer.store.rejected_pages import RejectedFilter, RejectedPage, RowState
-from schemas.http_headers import LOAD_HEADER
+from schemas.http_headers import LOAD_HEADER, XLSX_MEDIA_TYPE
 
 MAX_PAGE_SIZE = 1_000
 GONE, BUSY = 410, 503

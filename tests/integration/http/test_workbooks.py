@@ -13,11 +13,12 @@ import psutil
 import pytest
 from structlog.testing import capture_logs
 
-from consumer.http.rejected.workbook_response import MAX_CONCURRENT_WORKBOOKS, XLSX_MEDIA_TYPE
+from consumer.http.rejected.workbook_response import MAX_CONCURRENT_WORKBOOKS
 from consumer.rejected_file.row_key import record_digest
 from consumer.rejected_file.writer_protocol import WRITER_MODULE
 from consumer.store import job_progress
 from consumer.store.database import Database
+from schemas.http_headers import XLSX_MEDIA_TYPE
 from tests.integration.http.raw_http import build_head, connect
 from tests.integration.http.rejected_jobs import (
     make_job_with_many_rejected_rows,
