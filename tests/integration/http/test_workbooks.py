@@ -85,7 +85,8 @@ async def test_workbook_has_the_columns_of_the_source_and_the_key_of_each_row(
 async def test_workbook_has_open_rows_unless_others_are_selected(
     database: Database, client: httpx.AsyncClient
 ) -> None:
-    job_id = await make_job(database, *[RECORD | {"Ссылка": f"https://max.ru/{number}"} for number in range(3)])
+    records = [RECORD | {"Ссылка": f"https://max.ru/{number}"} for number in range(3)]
+    job_id = await make_job(database, *records)
     mark = "update migration.migration_errors set {} where job_id = $1 and row_number = $2"
     await execute(database, mark.format("corrected_by = $1"), job_id, 2)
     await execute(database, mark.format("dismissed_by = 'ivanova', dismissed_at = now()"), job_id, 3)
