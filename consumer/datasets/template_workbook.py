@@ -1,67 +1,72 @@
 """Writes the template of a dataset as a workbook: headers with notes, formats, drop-downs, example rows."""
 
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import date
 
-from openpyxl import Workbook
-from openpyxl.comments import Comment
-from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.datavalidation import DataValidation
-from openpyxl.worksheet.worksheet import Worksheet
-
 from consumer.datasets.base import Template, TemplateColumn, TemplateFormat, TemplateValue
+from consumer.xlsx.cells import moment_number, number_cell, text_cell
+from consumer.xlsx.formats import CellFormat, Formats, NumberFormat
+from consumer.xlsx.sheet import Column, SheetLayout
+from consumer.xlsx.workbook import WorkbookWriter
 
 NUMBER_FORMATS = {
-    TemplateFormat.TEXT: "@",
-    TemplateFormat.WHOLE_NUMBER: "0",
-    TemplateFormat.DATE: "dd.mm.yyyy",
-    TemplateFormat.FLAG: "@",
+    TemplateFormat.TEXT: NumberFormat.TEXT,
+    TemplateFormat.WHOLE_NUMBER: NumberFormat.INTEGER,
+    TemplateFormat.DATE: NumberFormat.DATE,
+    TemplateFormat.FLAG: NumberFormat.TEXT,
 }
-FLAG_CHOICES = '"да,нет"'
-LAST_ROW = 1_048_576
+FLAG_CHOICES = ("да", "нет")
 MIN_WIDTH, WIDTH_MARGIN = 12, 2
 """Characters."""
-NOTE_WIDTH, NOTE_HEIGHT = 340, 190
-"""Pixels; enough for the longest note."""
-NOTE_AUTHOR = "template"
-"""Excel shows an author of each note; it names no person."""
-REQUIRED_FILL = PatternFill("solid", fgColor="FFE2A8")
-OPTIONAL_FILL = PatternFill("solid", fgColor="DDE6F0")
+NOTE_COLUMNS, NOTE_ROWS = 3, 13
+"""Size of a note in cells; enough for the longest one."""
+MAX_BYTES = 1 << 20
+"""Of the parts of the workbook before compression; that of chats has 40 KB."""
+REQUIRED_FILL = "FFE2A8"
+OPTIONAL_FILL = "DDE6F0"
 EXAMPLES_RUSSIAN = "Строки 2 и 3 — примеры: удалите их."
 EXAMPLES_ENGLISH = "Rows 2 and 3 are examples: delete them."
 
 
 def template_workbook(template: Template, required: Collection[str]) -> bytes:
     """The .xlsx file; `required` are the fields that every row must have. It names no author or machine."""
-    book = Workbook()
-    book.properties.creator = None
-    sheet = book.active
-    assert isinstance(sheet, Worksheet)  # noqa: S101 – a new workbook has one
-    sheet.title = template.sheet
-    for number, column in enumerate(template.columns, 1):
-        _write_column(sheet, number, column, is_required=column.field in required)
-    _add_drop_downs(sheet, template)
-    sheet.freeze_panes = "A2"
     content = io.BytesIO()
-    book.save(content)
+    book = WorkbookWriter(content, MAX_BYTES)
+    layout = SheetLayout(template.sheet, [_layout(column, book.formats) for column in template.columns])
+    with book.sheet(layout) as sheet:
+        sheet.write_row(list(_headers(template, required, book.formats)))
+        for number, column in enumerate(template.columns):
+            note = _note(column, is_required=column.field in required, is_first=number == 0)
+            sheet.add_note(number, note, columns=NOTE_COLUMNS, rows=NOTE_ROWS)
+        for examples in zip(*(column.examples for column in template.columns), strict=True):
+            sheet.write_row(list(map(_example, examples, layout.columns)))
+    book.close()
     return content.getvalue()
 
 
-def _write_column(sheet: Worksheet, number: int, column: TemplateColumn, *, is_required: bool) -> None:
-    header = sheet.cell(1, number, column.header)
-    header.font = Font(bold=True)
-    header.fill = REQUIRED_FILL if is_required else OPTIONAL_FILL
-    header.alignment = Alignment(wrap_text=True, vertical="top")
-    note = _note(column, is_required=is_required, is_first=number == 1)
-    header.comment = Comment(note, NOTE_AUTHOR, height=NOTE_HEIGHT, width=NOTE_WIDTH)
-    dimension = sheet.column_dimensions[get_column_letter(number)]
-    dimension.width = max(MIN_WIDTH, *(len(_shown(cell)) + WIDTH_MARGIN for cell in column.examples))
-    dimension.number_format = NUMBER_FORMATS[column.format]
-    for row, value in enumerate(column.examples, 2):
-        cell = sheet.cell(row, number, value)
-        cell.number_format = NUMBER_FORMATS[column.format]
+def _layout(column: TemplateColumn, formats: Formats) -> Column:
+    shown = (column.header, *map(_shown, column.examples))
+    return Column(
+        max(MIN_WIDTH, *(len(text) + WIDTH_MARGIN for text in shown)),
+        formats.index(CellFormat(NUMBER_FORMATS[column.format])),
+        FLAG_CHOICES if column.format is TemplateFormat.FLAG else (),
+    )
+
+
+def _headers(template: Template, required: Collection[str], formats: Formats) -> Iterator[str]:
+    for column in template.columns:
+        fill = REQUIRED_FILL if column.field in required else OPTIONAL_FILL
+        yield text_cell(column.header, formats.index(CellFormat(NumberFormat.TEXT, fill, bold=True)))
+
+
+def _example(value: TemplateValue, column: Column) -> str:
+    if isinstance(value, str):
+        return text_cell(value, column.style)
+    number = moment_number(value) if isinstance(value, date) else value
+    if number is None:
+        raise ValueError(f"A workbook cannot contain the example {value}.")
+    return number_cell(number, column.style)
 
 
 def _note(column: TemplateColumn, *, is_required: bool, is_first: bool) -> str:
@@ -84,17 +89,3 @@ def _note(column: TemplateColumn, *, is_required: bool, is_first: bool) -> str:
 
 def _shown(cell: TemplateValue) -> str:
     return f"{cell:%d.%m.%Y}" if isinstance(cell, date) else str(cell)
-
-
-def _add_drop_downs(sheet: Worksheet, template: Template) -> None:
-    letters = [
-        get_column_letter(number)
-        for number, column in enumerate(template.columns, 1)
-        if column.format is TemplateFormat.FLAG
-    ]
-    if not letters:
-        return
-    choices = DataValidation(type="list", formula1=FLAG_CHOICES, allow_blank=True)
-    for letter in letters:
-        choices.add(f"{letter}2:{letter}{LAST_ROW}")
-    sheet.add_data_validation(choices)

@@ -10,7 +10,7 @@ from consumer.store.connect import Connection
 from consumer.store.database import Database
 from consumer.store.rejected_pages import MAX_RECORD_BYTES
 from schemas.codes import ErrorCode
-from schemas.status import Status
+from schemas.status import Phase, Status
 from schemas.text import shorten_name
 
 PAGE_ROWS = 5_000
@@ -38,13 +38,14 @@ class CorrectedJob:
     load: int
     failed: int
     is_correction: bool
+    phase: Phase
     columns: list[dict[str, Any]]
     stored_rows: int
 
 
 FIND = """
 select id, request_id, dataset, source_type, status, run, load, failed, corrects is not null as is_correction,
-  source_columns -> 'columns' as columns,
+  phase, source_columns -> 'columns' as columns,
   (select count(*) from migration.migration_errors e where e.job_id = j.id and e.load = j.load) as stored_rows
 from migration.jobs j where request_id = $1
 """
@@ -57,7 +58,8 @@ async def find_corrected_job(connection: Connection, request_id: str) -> Correct
         return None
     values = dict(row)
     columns = json.loads(values.pop("columns") or "[]")
-    return CorrectedJob(**values | {"columns": columns, "status": Status(values["status"])})
+    typed = {"columns": columns, "status": Status(values["status"]), "phase": Phase(values["phase"])}
+    return CorrectedJob(**values | typed)
 
 
 # $1 job, $2 load, $3 position to continue after, $4 how many rows, $5 bytes, $6 the correction. A record that
@@ -138,6 +140,12 @@ def require_correctable(found: CorrectedJob | None, request_id: str, dataset: st
         raise NotCorrectableError(
             ErrorCode.CORRECTED_JOB_RUNS,
             f"{name} is {found.status} and may still reject rows: wait for its end, then send it again.",
+        )
+    if found.phase is Phase.CHECK:
+        raise NotCorrectableError(
+            ErrorCode.NOT_CORRECTABLE,
+            f"{name} has only checked its rows and stored none: import its source first, with or without the "
+            "rejected rows, and correct those of the import.",
         )
     return _require_rejected_rows(found, name)
 

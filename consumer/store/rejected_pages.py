@@ -101,8 +101,8 @@ left(encode(sha256(convert_to(({_RECORD})::text, 'UTF8')), 'hex'), {DIGEST_HEX_D
 
 # $1 job, $2 after, $3-$5 and $9 the filter, $6 limit, $7 bytes, $8 how many rows are scanned.
 # From inside out: the scanned rows; the matches of the page and one more, with the stored bytes before each
-# (their texts are at least as long); the texts with their sizes; those within the limit. `scan_end` holds the last scanned row
-# number and the one after it, if any; it is computed only if the page is not full.
+# (their texts are at least as long); the texts with their sizes; those within the limit. `scan_end` holds the
+# last scanned row number and the one after it, if any; it is computed only if the page is not full.
 PAGE = f"""
 with matches as materialized (
   select *, row_number() over (order by row_number) as rank,

@@ -9,6 +9,7 @@ from consumer.xlsx.texts import text_element
 
 MAX_NOTES = 1_023
 """Of one sheet: each sheet has a block of 1,024 numbers for its shapes."""
+DEFAULT_COLUMNS, DEFAULT_ROWS = 2, 4
 _VML_HEAD = (
     '<xml xmlns:v="urn:schemas-microsoft-com:vml" xmlns:o="urn:schemas-microsoft-com:office:office" '
     'xmlns:x="urn:schemas-microsoft-com:office:excel">'
@@ -20,11 +21,13 @@ _VML_HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A text shown at a cell; `row` and `column` count from 0."""
+    """A text shown at a cell; `row` and `column` count from 0, `columns` and `rows` are its size."""
 
     row: int
     column: int
     text: str
+    columns: int = DEFAULT_COLUMNS
+    rows: int = DEFAULT_ROWS
 
 
 def comments_xml(notes: Sequence[Note]) -> str:
@@ -48,14 +51,15 @@ def shapes_xml(notes: Sequence[Note], sheet_number: int) -> str:
 
 
 def _shape(number: int, note: Note) -> str:
-    """A box two columns wide and four rows high, beside the cell."""
+    """A box beside the cell."""
     left, top = note.column + 1, max(note.row - 1, 0)
+    right, bottom = left + note.columns, top + note.rows
     return (
         f'<v:shape id="_x0000_s{number}" type="#_x0000_t202" fillcolor="#ffffe1" o:insetmode="auto" '
         'style="position:absolute;visibility:hidden"><v:fill color2="#ffffe1"/>'
         '<v:shadow color="black" obscured="t"/><v:path o:connecttype="none"/>'
         '<v:textbox style="mso-direction-alt:auto"/><x:ClientData ObjectType="Note"><x:MoveWithCells/>'
-        f"<x:SizeWithCells/><x:Anchor>{left}, 15, {top}, 2, {left + 2}, 31, {top + 4}, 9</x:Anchor>"
+        f"<x:SizeWithCells/><x:Anchor>{left}, 15, {top}, 2, {right}, 31, {bottom}, 9</x:Anchor>"
         f"<x:AutoFill>False</x:AutoFill><x:Row>{note.row}</x:Row><x:Column>{note.column}</x:Column>"
         "</x:ClientData></v:shape>"
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from consumer.xlsx.formats import MAIN_NAMESPACE, XML_HEAD
-from consumer.xlsx.notes import Note
+from consumer.xlsx.notes import DEFAULT_COLUMNS, DEFAULT_ROWS, Note
 from consumer.xlsx.references import MAX_ROWS, column_letters
 from consumer.xlsx.texts import escape
 
@@ -68,9 +68,11 @@ class SheetWriter:
         )
         self._append(f'<row r="{number}">{row}</row>')
 
-    def add_note(self, column: int, text: str) -> None:
-        """Add a note to a cell of the last row; `column` counts from 0."""
-        self.notes.append(Note(self.row_count - 1, column, text))
+    def add_note(
+        self, column: int, text: str, *, columns: int = DEFAULT_COLUMNS, rows: int = DEFAULT_ROWS
+    ) -> None:
+        """Add a note to a cell of the last row; `column` counts from 0, `columns` and `rows` are its size."""
+        self.notes.append(Note(self.row_count - 1, column, text, columns, rows))
 
     def finish(self) -> None:
         """Write the rest of the sheet."""

@@ -1,6 +1,7 @@
 """Jobs for valid requests: one that has ended, and any number of pending or cancelled ones."""
 
 import itertools
+import time
 import uuid
 from typing import Any
 
@@ -11,6 +12,8 @@ START = {
     "dataset": "chats",
     "source": {"type": "database", "connection": "nowhere"},
 }
+TOO_MANY_REQUESTS = 429
+MAX_POSTS = 10
 
 
 class JobFactory:
@@ -45,4 +48,10 @@ class JobFactory:
         return request_id
 
     def _post(self, path: str, body: Any) -> Any:
-        return self._client.post(path, json=body).raise_for_status().json()
+        """The response; waits as long as the service asks for where a token has posted too much."""
+        for _ in range(MAX_POSTS):
+            response = self._client.post(path, json=body)
+            if response.status_code != TOO_MANY_REQUESTS:
+                break
+            time.sleep(float(response.headers["retry-after"]))
+        return response.raise_for_status().json()

@@ -18,7 +18,7 @@ from consumer.http.page import static
 from consumer.http.page.formatting import Formatter
 from consumer.http.page.language import Language, choose_language
 from consumer.http.page.texts.catalog import Texts, load_texts, to_html, to_sentence
-from consumer.http.page.views import announcement, corrections, progress, source, waiting
+from consumer.http.page.views import actions, announcement, corrections, progress, source, waiting
 
 LANGUAGE_COOKIE = "migration-language"
 FRAGMENT_HEADER = "hx-request"
@@ -106,6 +106,7 @@ def _environment() -> Environment:
         "announce_job": announcement.announce_job,
         "announce_list": announcement.announce_list,
         "source_of": source.source_of,
+        "needs_another_file": actions.needs_another_file,
         "is_live": progress.is_live,
         "is_check": progress.is_check,
         "outcomes_of": progress.outcomes,

@@ -25,11 +25,10 @@ from consumer.store.jobs import Job
 from consumer.store.rejected_pages import RejectedPage
 from consumer.store.source_columns import stored_columns
 from schemas.codes import ProblemCode
-from schemas.http_headers import LOAD_HEADER
+from schemas.http_headers import LOAD_HEADER, XLSX_MEDIA_TYPE
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 
-XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_CONCURRENT_WORKBOOKS = 2
 """Each keeps a core busy while it is written, at a low priority."""
 BUSY_RETRY_SECONDS = 20

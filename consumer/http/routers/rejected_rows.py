@@ -1,6 +1,6 @@
 """`GET /migration/jobs/{id}/errors`: the rejected rows, in pages of JSON, as CSV or as a workbook."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -21,10 +21,10 @@ from consumer.http.rejected.csv_response import (
 )
 from consumer.http.rejected.cursor import CURSOR_PATTERN, FIRST_PAGE, RejectedCursor
 from consumer.http.rejected.responses import RejectedPageView
-from consumer.http.rejected.workbook_response import XLSX_MEDIA_TYPE, WorkbookExports
+from consumer.http.rejected.workbook_response import WorkbookExports
 from consumer.store.database import Database
 from consumer.store.rejected_pages import RejectedFilter, RejectedPage, RowState
-from schemas.http_headers import LOAD_HEADER
+from schemas.http_headers import LOAD_HEADER, XLSX_MEDIA_TYPE
 
 MAX_PAGE_SIZE = 1_000
 GONE, BUSY = 410, 503
@@ -93,6 +93,11 @@ class RejectedQuery:
         return RejectedFilter(self.code, self.field, self.q, self.state)
 
     @property
+    def workbook_filter(self) -> RejectedFilter:
+        """Which rows a workbook has: the open ones, unless `state` selects others."""
+        return replace(self.filter, state=self.state or RowState.OPEN)
+
+    @property
     def cursor(self) -> RejectedCursor:
         """The row after which to start. Raises ProblemError (422)."""
         return FIRST_PAGE if self.after is None else RejectedCursor.parse(self.after)
@@ -118,17 +123,19 @@ def router(database: Database, downloads: Slots, workbooks: WorkbookExports) -> 
         """By row number. JSON comes in pages; CSV (`Accept: text/csv`) holds every row after `after`.
 
         So does a workbook, in which people can correct the rows; its response begins when it is complete.
+        Without `state` it has the open rows only: nothing is left to do with the others.
         A filtered page examines at most 50,000 rows: it may be short, even empty, and have a `next`.
         All rows belong to one load: when a new load begins, the next page is a 410, and a CSV breaks off.
         """
         cursor = query.cursor
         job = await get_job_or_404(database, identifier)
-        reader = RejectedReader(database, job.id, query.filter)
         media_type = preferred(accept, (JSON_MEDIA_TYPE, CSV_MEDIA_TYPE, XLSX_MEDIA_TYPE))
+        if media_type == XLSX_MEDIA_TYPE:
+            reader = RejectedReader(database, job.id, query.workbook_filter)
+            return await workbooks.response(request, reader, job, cursor, query.lang)
+        reader = RejectedReader(database, job.id, query.filter)
         if media_type == CSV_MEDIA_TYPE:
             return await csv_response(reader, cursor, downloads)
-        if media_type == XLSX_MEDIA_TYPE:
-            return await workbooks.response(request, reader, job, cursor, query.lang)
         page = await reader.page(cursor, query.limit)
         return Response(_page_json(page), media_type=JSON_MEDIA_TYPE, headers=VARY_HEADERS)
 

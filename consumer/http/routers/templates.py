@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 
 from consumer.datasets import registry
+from consumer.datasets.template_workbook import template_workbook
 from consumer.http.auth.authenticator import auth_responses, requires
 from consumer.http.auth.tokens import Right
 from consumer.http.guarded_route import GuardedRoute
@@ -57,9 +58,7 @@ def router(datasets: Collection[str]) -> APIRouter:
 
 @cache
 def _template(name: str) -> bytes | None:
-    """The template of a dataset, None if it has none. The first call takes half a second."""
-    from consumer.datasets.template_workbook import template_workbook  # openpyxl is slow to import
-
+    """The template of a dataset, None if it has none."""
     dataset = registry.find(name)
     if dataset.template is None:
         return None

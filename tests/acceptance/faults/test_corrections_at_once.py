@@ -30,7 +30,7 @@ def test_killed_correction_and_another_of_the_same_rows_store_each_row_once(
     harness = fault_harness
     first = harness.start_replica(**LONG_LEASES)
     parent = harness.request_import(rejecting_workbook)
-    failed = harness.wait_for_status(parent, "completed")["failed"]
+    failed = harness.wait_for_status(parent, "completed", 300)["failed"]
     export = httpx.get(f"{first.url}/migration/jobs/{parent}/errors", headers={"accept": XLSX}, timeout=120)
     file = harness.inbox / "rejected.xlsx"
     file.write_bytes(export.content)
@@ -40,7 +40,7 @@ def test_killed_correction_and_another_of_the_same_rows_store_each_row_once(
     harness.start_replica(f"{point}=kill@2")
     corrections = [_correct(harness, parent, file), _correct(harness, parent, harness.inbox / "same.xlsx")]
     harness.start_replica(**LONG_LEASES)
-    jobs = [harness.wait_for_status(request_id, "completed", 120) for request_id in corrections]
+    jobs = [harness.wait_for_status(request_id, "completed", 300) for request_id in corrections]
     assert sum(job["processed"] for job in jobs) == mended.fixed
     assert sum(job["already_corrected"] for job in jobs) == mended.fixed
     corrected = harness.job(parent)

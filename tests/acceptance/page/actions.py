@@ -11,6 +11,7 @@ from playwright.async_api import Locator, Page, expect
 from consumer.http.page.language import Language
 from consumer.http.page.texts.catalog import Texts, load_texts
 from schemas.status import Status
+from tests.support.browser import next_load
 from tests.support.harness import Harness
 from tests.support.wait import wait_until_async
 
@@ -72,7 +73,8 @@ async def confirm(page: Page, action: str) -> None:
     await command_button(page, action).click()
     dialog = page.locator(f"#confirm-{action}")
     await expect(dialog).to_be_visible()
-    await dialog.locator("form button").first.click()
+    async with next_load(page):
+        await dialog.locator("form button:not([type=button])").click()
 
 
 def text_pattern(text: str) -> re.Pattern[str]:

@@ -23,6 +23,11 @@ STARTED = (datetime.now(UTC) - timedelta(minutes=5)).isoformat()
 RUNNING = {"status": "running", "attempt": 1, "started_at": STARTED, "attempt_started_at": STARTED}
 COUNTED = {"total": 155_000, "processed": 90_000, "inserted": 70_000, "updated": 20_000, "failed": 10_000}
 ENDED = {"started_at": STARTED, "completed_at": STARTED}
+FAIL = """
+update migration.jobs set status = 'failed', token = null, error_code = 'timeout', error_message = 'too long',
+  completed_at = clock_timestamp(), updated_at = clock_timestamp(), sequence = sequence + 1
+where request_id = $1 returning id
+"""
 
 
 def insert_job(harness: Harness, **columns: Any) -> str:
@@ -55,6 +60,11 @@ def insert_running_job(harness: Harness, **columns: Any) -> str:
 def advance(harness: Harness, request_id: str, rows: int = 1) -> int:
     """Count more inserted rows; returns how many are processed."""
     return int(harness.db.fetchval(UPDATE, request_id, rows))
+
+
+def fail(harness: Harness, request_id: str) -> None:
+    """End the job as its owner would."""
+    harness.db.fetchval(FAIL, request_id)
 
 
 def delete_jobs(harness: Harness) -> None:

@@ -18,7 +18,7 @@ from tests.acceptance.page.actions import (
     text_pattern,
     wait_for_job,
 )
-from tests.acceptance.page.job_rows import advance, insert_running_job
+from tests.acceptance.page.job_rows import advance, fail, insert_running_job
 from tests.support.browser import BrowserTab, needs_browser
 from tests.support.harness import Harness
 
@@ -82,7 +82,7 @@ async def test_refused_command_says_so_in_place(
         await page.route("**/state*", lambda route: route.fulfill(status=304))
         await command_button(page, "cancel").click()
     await wait_for_job(harness, request_id)
-    await page.locator("#confirm-cancel form button").first.click()
+    await page.locator("#confirm-cancel form button:not([type=button])").click()
     await expect(alert(page)).to_have_text(EN("ui.job.cancel_refused"))
     await expect_status(page, "completed")
 
@@ -97,3 +97,15 @@ async def test_dialog_stays_open_while_the_page_updates(
     await refresh(page)
     await expect(page.locator(".outcomes .inserted dd")).to_have_text("70,007")
     await expect(page.locator("#confirm-cancel")).to_be_visible()
+
+
+async def test_dialog_closes_when_the_job_has_ended(
+    harness: Harness, service: ServiceProcess, tab: BrowserTab
+) -> None:
+    request_id = insert_running_job(harness)
+    page = await tab.open(f"/jobs/{request_id}")
+    await command_button(page, "cancel").click()
+    await expect(page.locator("#confirm-cancel")).to_be_visible()
+    fail(harness, request_id)
+    await refresh(page)
+    await expect(page.locator("#confirm-cancel")).to_be_hidden()

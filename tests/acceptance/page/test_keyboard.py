@@ -62,6 +62,7 @@ async def test_cancel_is_confirmed_and_dismissed(
     await tab_to(page, EN("ui.job.cancel"))
     await page.keyboard.press("Enter")
     await expect(dialog).to_be_visible()
+    assert (await page.evaluate(FOCUSED))["text"] == EN("ui.job.cancel_dismiss")
     await page.keyboard.press("Escape")
     await expect(dialog).to_be_hidden()
     assert (await page.evaluate(FOCUSED))["text"] == EN("ui.job.cancel"), "the focus does not come back"

@@ -142,3 +142,13 @@ async def test_whole_record_marks_the_wrong_cells(job: RejectedJob, tab: Browser
 async def test_filter_that_selects_nothing_says_so(job: RejectedJob, tab: BrowserTab, query: str) -> None:
     page = await tab.open(f"{job.path}?{query}")
     await expect(page.get_by_text(EN("ui.rejected.nothing_found"))).to_be_visible()
+
+
+async def test_narrow_window_shows_each_facet_with_its_count(job: RejectedJob, tab: BrowserTab) -> None:
+    await tab.page.set_viewport_size({"width": 390, "height": 800})
+    page = await tab.open(job.path)
+    for chip in await page.locator(".chip").all():
+        box, count = await chip.bounding_box(), await chip.locator(".number").bounding_box()
+        assert box is not None
+        assert count is not None
+        assert 0 <= box["x"] <= count["x"] < count["x"] + count["width"] <= box["x"] + box["width"] <= 390

@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 from consumer.http.auth.tokens import Right, issue_token
 from devstack.fakedata.workbook import make_workbook
 from devstack.service import ServiceProcess
-from tests.acceptance.page.actions import EN, refresh, start_excel, wait_for_job
+from tests.acceptance.page.actions import EN, confirm, refresh, start_excel, wait_for_job
 from tests.acceptance.page.conftest import SETTINGS, OpenTab
 from tests.acceptance.page.job_rows import insert_running_job
 from tests.support.browser import BrowserTab, needs_browser
@@ -126,9 +126,8 @@ async def test_actor_starts_and_cancels_but_sees_no_rows(
 ) -> None:
     running = insert_running_job(harness)
     page = await open_as(guarded_tab, tokens, "actor", f"/jobs/{running}")
-    await page.locator("#live [popovertarget=confirm-cancel]").click()
-    await page.locator("#confirm-cancel form button").first.click()
-    await page.wait_for_url("**asked=cancel**")
+    await confirm(page, "cancel")
+    assert "asked=cancel" in page.url
     await page.goto(f"{guarded.url}/jobs/{job}/rejected")
     await expect(page.get_by_text(EN("ui.rejected.no_right_rows"))).to_be_visible()
     await page.get_by_role("link", name=EN("ui.nav.new_import")).click()

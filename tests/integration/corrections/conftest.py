@@ -21,7 +21,7 @@ HEADERS = [
     "Заметка",
 ]
 GOOD_INN, BAD_INN = "7707083893", "12"
-ROWS = [
+ROWS: list[list[str | float | None]] = [
     [GOOD_INN, "770701001", "https://max.ru/join/2", "Два", "+79161234567", 1, "Б-1", "a"],
     [BAD_INN, "770701001", "https://max.ru/join/3", "Три", "+79161234567", 1, "Б-1", "b"],
     [GOOD_INN, "770701001", "no link", "Четыре", None, 2, "Б-1", None],
@@ -52,7 +52,8 @@ async def parent(service: JobService) -> int:
     book = openpyxl.Workbook()
     sheet = book.active
     assert sheet is not None
-    for row in [HEADERS, *ROWS]:
+    sheet.append(HEADERS)
+    for row in ROWS:
         sheet.append(row)
     book.save(service.inbox / "chats.xlsx")
     job = await service.import_workbook("chats.xlsx")

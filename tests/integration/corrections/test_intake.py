@@ -67,6 +67,7 @@ async def test_correction_of_an_ended_job_is_recorded(database: Database) -> Non
         (2, 2, "status = 'pending', completed_at = null, run = 2", "is pending and may still reject rows"),
         (2, 2, "dataset = 'students'", "is of the dataset students"),
         (2, 2, "request_id = 'other'", "There is no migration with request id parent"),
+        (2, 2, "phase = 'check', dry_run = true, inserted = 0", "has only checked its rows and stored none"),
         (2, 2, 'corrects = \'{"request_id": "root"}\'', "is a correction itself"),
     ],
 )

@@ -13,11 +13,12 @@ import psutil
 import pytest
 from structlog.testing import capture_logs
 
-from consumer.http.rejected.workbook_response import MAX_CONCURRENT_WORKBOOKS, XLSX_MEDIA_TYPE
+from consumer.http.rejected.workbook_response import MAX_CONCURRENT_WORKBOOKS
 from consumer.rejected_file.row_key import record_digest
 from consumer.rejected_file.writer_protocol import WRITER_MODULE
 from consumer.store import job_progress
 from consumer.store.database import Database
+from schemas.http_headers import XLSX_MEDIA_TYPE
 from tests.integration.http.raw_http import build_head, connect
 from tests.integration.http.rejected_jobs import (
     make_job_with_many_rejected_rows,
@@ -79,6 +80,19 @@ async def test_workbook_has_the_columns_of_the_source_and_the_key_of_each_row(
         "dataset": "chats",
         "source_type": "excel",
     }
+
+
+async def test_workbook_has_open_rows_unless_others_are_selected(
+    database: Database, client: httpx.AsyncClient
+) -> None:
+    records = [RECORD | {"Ссылка": f"https://max.ru/{number}"} for number in range(3)]
+    job_id = await make_job(database, *records)
+    mark = "update migration.migration_errors set {} where job_id = $1 and row_number = $2"
+    await execute(database, mark.format("corrected_by = $1"), job_id, 2)
+    await execute(database, mark.format("dismissed_by = 'ivanova', dismissed_at = now()"), job_id, 3)
+    for params, row_number in [({}, 4), ({"state": "corrected"}, 2), ({"state": "dismissed"}, 3)]:
+        book = await get_workbook(client, lang="en", **params)
+        assert [row["Row"] for row in book.rows] == [row_number]
 
 
 async def test_headers_of_a_workbook(database: Database, client: httpx.AsyncClient) -> None:

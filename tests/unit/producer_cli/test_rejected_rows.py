@@ -14,8 +14,9 @@ import pytest
 
 from producer_cli.commands import rejected_rows
 from producer_cli.errors import InvalidInputError, OutputError, UnavailableError
-from producer_cli.http_client import XLSX_MEDIA_TYPE, ServiceClient
+from producer_cli.http_client import ServiceClient
 from producer_cli.language import resolve_language
+from schemas.http_headers import XLSX_MEDIA_TYPE
 from tests.unit.producer_cli.run_cli import broken_pipe, run_cli_to
 
 REQUEST_ID = "мой/id"

@@ -175,6 +175,19 @@ def test_layout_of_a_sheet(tmp_path: Path) -> None:
     assert cell.comment.text == "note & <text>"
 
 
+def test_size_of_a_note(tmp_path: Path) -> None:
+    def fill(_: WorkbookWriter, sheet: SheetWriter) -> None:
+        sheet.write_row([text_cell("a", 0), text_cell("b", 0)])
+        sheet.add_note(0, "of the usual size")
+        sheet.add_note(1, "large", columns=3, rows=13)
+
+    path = write_book(tmp_path / "book.xlsx", [Column(10)] * 2, fill)
+    with zipfile.ZipFile(path) as archive:
+        shapes = archive.read("xl/drawings/vmlDrawing1.vml").decode()
+    anchors = re.findall("<x:Anchor>(.*?)</x:Anchor>", shapes)
+    assert anchors == ["1, 15, 0, 2, 3, 31, 4, 9", "2, 15, 0, 2, 5, 31, 13, 9"]
+
+
 def test_sheets_can_be_hidden(tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
     with path.open("wb") as file:

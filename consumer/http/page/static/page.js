@@ -53,6 +53,13 @@
     toggled = new Map([...live.querySelectorAll("details[id]")].map((details) => [details.id, details.open]));
   }
 
+  /* A question about an action that is no longer possible, because the import has ended. */
+  function closeDialogs() {
+    for (const dialog of document.querySelectorAll("[popover]:popover-open")) {
+      if (!live.querySelector(`[popovertarget="${dialog.id}"]`)) dialog.hidePopover();
+    }
+  }
+
   function restoreDetails() {
     for (const details of live.querySelectorAll("details[id]")) {
       if (toggled.has(details.id)) details.open = toggled.get(details.id);
@@ -99,6 +106,7 @@
     live.addEventListener("htmx:before:swap", rememberDetails);
     live.addEventListener("htmx:after:swap", () => {
       restoreDetails();
+      closeDialogs();
       showTimes(live);
       announce();
     });
@@ -158,12 +166,13 @@
     const percent = panel.querySelector("[data-percent]");
     const submit = form.querySelector("[data-submit]");
     const trouble = form.querySelector("[data-problem-place]");
-    const megabytes = new Intl.NumberFormat(locale, { style: "unit", unit: "megabyte", maximumFractionDigits: 1 });
+    const sizes = ["kilobyte", "megabyte"].map((unit) => new Intl.NumberFormat(locale, { style: "unit", unit, maximumFractionDigits: 1 }));
+    const sizeText = (bytes) => (bytes < 1048576 ? sizes[0].format(bytes / 1024) : sizes[1].format(bytes / 1048576));
     let request;
 
     const showName = () => {
       const [file] = input.files;
-      name.textContent = file ? `${file.name} · ${megabytes.format(file.size / 1048576)}` : hint;
+      name.textContent = file ? `${file.name} · ${sizeText(file.size)}` : hint;
     };
     input.addEventListener("change", showName);
     for (const type of ["dragenter", "dragover"]) {

@@ -8,7 +8,9 @@ from typing import Any
 
 from consumer.store.rejected_counts import RejectedCount
 from consumer.store.rejected_pages import RowState
+from schemas.text import escape_invisible
 
+SHOWN_AS_IS = frozenset("\\\n\t")
 NOTED_KINDS = frozenset({"error", "formula"})
 
 
@@ -53,6 +55,11 @@ class RejectedRow:
     left_out: int | None
     state: RowState
 
+    @property
+    def codes(self) -> Sequence[str]:
+        """The codes of its errors, each once."""
+        return list(dict.fromkeys(error.code for error in self.errors))
+
 
 @dataclass(frozen=True, slots=True)
 class Facet:
@@ -95,7 +102,7 @@ def _row_error(
 
 
 def cell_text(value: object) -> str:
-    """A cell as a person reads it; empty for an empty cell."""
+    """A cell as a person reads it; empty for an empty cell. Invisible characters are escaped: `\\u200b`."""
     match value:
         case None:
             return ""
@@ -104,9 +111,13 @@ def cell_text(value: object) -> str:
         case float() if value.is_integer() and abs(value) < 1e15:
             return str(int(value))
         case str():
-            return value
+            return value if value.isprintable() else "".join(map(_visible, value))
         case _:
             return str(value)
+
+
+def _visible(char: str) -> str:
+    return char if char in SHOWN_AS_IS else escape_invisible(char)
 
 
 def facets(counts: Iterable[RejectedCount], code: str | None) -> tuple[Sequence[Facet], Sequence[Facet]]:

@@ -1,4 +1,4 @@
--- Added only: replicas of 0.2.0 neither read nor write these columns.
+-- Only adds: replicas of the previous release neither read nor write these columns.
 
 alter table migration.jobs
   add column suggested_columns jsonb,

@@ -6,7 +6,7 @@ import pytest
 
 from consumer.http.auth.authenticator import Caller
 from consumer.http.auth.tokens import Right
-from consumer.http.page.views.actions import AskedCommand, allowed_actions
+from consumer.http.page.views.actions import AskedCommand, allowed_actions, needs_another_file
 from schemas.status import Status
 from tests.support.jobs import make_job
 
@@ -30,6 +30,27 @@ def test_actions_by_status(status: Status, cancel_requested: bool, actions: tupl
     job = make_job(status=status, cancel_requested=cancel_requested)
     assert allowed_actions(job, OPERATOR) == actions
     assert allowed_actions(job, READER) == ()
+
+
+UPLOAD = {"type": "excel", "file": {"upload": {"name": "a.xlsx", "size": 5, "sha256": "0" * 64}}}
+INBOX = {"type": "excel", "file": {"path": "a.xlsx"}}
+
+
+@pytest.mark.parametrize(
+    ("source", "status", "code", "needed"),
+    [
+        (UPLOAD, Status.FAILED, "not_a_workbook", True),
+        (UPLOAD, Status.FAILED, "timeout", False),
+        (UPLOAD, Status.CANCELLED, None, False),
+        (UPLOAD, Status.PENDING, "workbook_damaged", False),
+        (INBOX, Status.FAILED, "not_a_workbook", False),
+    ],
+)
+def test_upload_that_cannot_be_imported_needs_another_file(
+    source: dict[str, object], status: Status, code: str | None, needed: bool
+) -> None:
+    job = make_job(source=source, status=status, error_code=code, error_message=code and "wrong")
+    assert needs_another_file(job) is needed
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ def test_wrong_cells_are_marked_by_the_column_of_their_field() -> None:
         (None, None, None),
     ]
     assert (row.cut_columns, row.left_out) == (frozenset({"Название"}), 3)
+    assert row.codes == ["inn", "refused_by_database"]
 
 
 def test_column_named_like_its_field_needs_no_stored_columns() -> None:
@@ -48,7 +49,13 @@ def test_field_without_a_cell_has_no_value() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, ""), (True, "TRUE"), (5, "5"), (5.0, "5"), (1.5, "1.5"), (1e20, "1e+20"), ("a ", "a ")],
+    [
+        *((None, ""), (True, "TRUE"), (5, "5"), (5.0, "5"), (1.5, "1.5"), (1e20, "1e+20"), ("a ", "a ")),
+        ("a\u200bb", "a\\u200bb"),
+        ("a\u00a0b", "a\\u00a0b"),
+        ("a\\b", "a\\b"),
+        ("a\\b\u200b\n", "a\\b\\u200b\n"),
+    ],
 )
 def test_cell_text(value: object, text: str) -> None:
     assert cell_text(value) == text
