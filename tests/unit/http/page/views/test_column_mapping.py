@@ -6,6 +6,7 @@ import pytest
 
 from consumer.http.page.views.column_mapping import can_map_columns, mapped_request, mapping_form
 from consumer.http.problem import ProblemError
+from schemas import examples
 from schemas.codes import ErrorCode
 from schemas.status import Status
 from tests.support.jobs import make_job

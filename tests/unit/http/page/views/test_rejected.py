@@ -6,6 +6,7 @@ import pytest
 
 from consumer.http.page.views.rejected import Facet, RecordCell, cell_text, facets, parse_row
 from consumer.store.rejected_counts import RejectedCount
+from consumer.store.rejected_pages import RowState
 
 ROW = {
     "row_number": 4711,
@@ -17,6 +18,7 @@ ROW = {
     "record": {"ИНН": "77012", "Название": "<b>Чат</b>", "Дата": 45000.0, "Пусто": None},
     "kinds": {"Дата": "date"},
     "record_cut": {"cut": ["Название"], "left_out": 3},
+    "state": "corrected",
 }
 
 
@@ -34,6 +36,7 @@ def test_wrong_cells_are_marked_by_the_column_of_their_field() -> None:
     ]
     assert (row.cut_columns, row.left_out) == (frozenset({"Название"}), 3)
     assert row.codes == ["inn", "refused_by_database"]
+    assert row.state is RowState.CORRECTED
 
 
 def test_column_named_like_its_field_needs_no_stored_columns() -> None:
