@@ -11,13 +11,7 @@ from schemas.codes import ErrorCode
 from schemas.status import Status
 from tests.support.jobs import make_job
 
-UPLOADED: dict[str, Any] = {
-    "type": "excel",
-    "file": {
-        "upload": {"upload_id": "0f" * 16, "name": "a.xlsx", "size": 1, "sha256": "0" * 64, "chunks": 1}
-    },
-    "sheet": "Чаты",
-}
+UPLOADED: dict[str, Any] = {"type": "excel", "file": {"upload": examples.UPLOAD}, "sheet": "Чаты"}
 FAILED: dict[str, Any] = {"status": Status.FAILED, "error_code": ErrorCode.MISSING_COLUMN}
 
 
