@@ -197,6 +197,8 @@ SAMPLE: dict[str, Any] = {
 
 LANGUAGES = pytest.mark.parametrize("language", list(Language))
 CALLERS = pytest.mark.parametrize("caller", [ANONYMOUS, READER], ids=["all rights", "reader"])
+ACTOR = Caller("actor", frozenset({Right.READ, Right.ACT}))
+VIEWER = Caller("viewer", frozenset({Right.READ, Right.ROWS}))
 
 
 def job_values(job: Job, page: PageContext, notices: Notices = Notices()) -> dict[str, Any]:  # noqa: B008
@@ -324,6 +326,34 @@ def test_rejected_rows(
     assert ("4711" in text) == (has_rows and caller is ANONYMOUS)
     takes_file = caller is ANONYMOUS and name in {"completed", "corrected", "correction"}
     assert (page.texts("ui.correct.start") in text) == (takes_file and (has_rows or bool(query)))
+
+
+@pytest.mark.parametrize(
+    ("caller", "downloads", "takes_file"),
+    [(ANONYMOUS, True, True), (ACTOR, False, True), (VIEWER, True, False), (READER, False, False)],
+)
+def test_rights_decide_what_the_page_of_rejected_rows_offers(
+    caller: Caller, downloads: bool, takes_file: bool
+) -> None:
+    page = make_page(Language.EN, caller)
+    response = page.render(
+        "rejected.html",
+        job=JOBS["completed"],
+        query=RejectedPageQuery.of({"code": "inn"}),
+        path="/jobs/a/rejected",
+        codes=[],
+        fields=[],
+        states=[],
+        correctable=True,
+        max_bytes=2**20,
+        rows=[],
+        next_after=None,
+    )
+    check(response)
+    html = bytes(response.body).decode()
+    assert ("/jobs/a/rejected.xlsx?code=inn&amp;state=open" in html) == downloads
+    assert ("/jobs/a/rejected.csv?code=inn" in html) == downloads
+    assert ('action="/jobs/r-1/corrections"' in html) == takes_file
 
 
 @LANGUAGES
