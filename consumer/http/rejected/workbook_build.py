@@ -13,6 +13,7 @@ from consumer.errors import DISK_FULL_ERRNOS
 from consumer.http.problem import ProblemError
 from consumer.http.rejected.csv_response import RejectedReader
 from consumer.http.rejected.cursor import RejectedCursor
+from consumer.http.rejected.page_retry import read_page
 from consumer.http.rejected.workbook_process import WorkbookProcess
 from consumer.ipc import FrameType, encode_frame
 from consumer.rejected_file.writer_protocol import EXIT_DISK_FULL, EXIT_TOO_LARGE, WorkbookParameters
@@ -77,7 +78,7 @@ async def _send_rows(
     await process.send(encode_frame(FrameType.START, start))
     await process.send(_rows_frame(page))
     while page.next is not None:
-        page = await reader.page(RejectedCursor(page.load, page.next), PAGE_ROWS)
+        page = await read_page(reader, RejectedCursor(page.load, page.next), PAGE_ROWS)
         await process.send(_rows_frame(page))
     await process.send(encode_frame(FrameType.END, {}))
 
