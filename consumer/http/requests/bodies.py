@@ -1,12 +1,12 @@
 """Models of the bodies of POSTs, and their conversion to requests."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
 
 from consumer.http.problem import FieldProblem, invalid_fields
+from consumer.http.requests.form_values import form_values
 from consumer.telemetry.redaction import sanitize
 from schemas.json_text import parse_json
 from schemas.names import ConfiguredName, LongName, Name, RequestId, SheetName
@@ -27,11 +27,6 @@ from schemas.validation import DUPLICATE_KEY_MESSAGE, describe_errors, error_pat
 
 M = TypeVar("M", bound=BaseModel)
 
-DIGITS = re.compile(r"[0-9]{1,10}")
-INTEGER_FIELDS = ("timeout_seconds", "max_attempts", "max_rejected")
-FLAG_FIELDS = ("dry_run", "all_or_nothing")
-FLAGS = {"true": True, "on": True, "false": False}
-"""Values of a flag in a form; a browser sends `on` for a tick."""
 NOT_JSON_OBJECT = 'must be a JSON object like {"Ссылка MAX": "url"}'
 
 
@@ -184,17 +179,6 @@ class ImportBody(BaseModel):
     requested_by: Name | None = Field(
         None, description="who asks; if the service uses tokens, the token's name is recorded instead"
     )
-
-
-def form_values(fields: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of a form with numbers and flags as such; an empty field counts as absent."""
-    values: dict[str, Any] = {name: text for name, text in fields.items() if text}
-    for name in INTEGER_FIELDS:
-        if DIGITS.fullmatch(values.get(name, "")):
-            values[name] = int(values[name])
-    for name in values.keys() & set(FLAG_FIELDS):
-        values[name] = FLAGS.get(values[name].lower(), values[name])
-    return values
 
 
 def _parse_columns(text: str) -> Any:

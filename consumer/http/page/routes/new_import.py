@@ -13,7 +13,8 @@ from consumer.http.page.context import PageContext
 from consumer.http.page.routes.page_router import page_router
 from consumer.http.page.routes.started import to_started_job
 from consumer.http.problem import Problem, ProblemError
-from consumer.http.requests.bodies import DatabaseBody, GoogleSheetsBody, form_values, validate_or_422
+from consumer.http.requests.bodies import DatabaseBody, GoogleSheetsBody, validate_or_422
+from consumer.http.requests.form_values import form_values
 from consumer.http.requests.idempotency import resolve_id
 from consumer.http.requests.parameters import PostHeaders
 from consumer.http.requests.start_request import prepare_start
