@@ -71,6 +71,9 @@ COLUMNS_DESCRIPTION = (
 )
 
 
+CORRECTION_OPTIONS_MESSAGE = (
+    "a correction is neither a dry run nor all or nothing; leave dry_run and all_or_nothing out"
+)
 CORRECTION_COLUMNS_MESSAGE = "a correction has the columns of the job it corrects; leave columns out"
 
 
@@ -203,7 +206,7 @@ class StartRequest(_Request):
         if self.corrects is not None and self.source.type != "excel":
             raise ValueError("corrects needs a source of type excel: the file of rejected rows")
         if self.corrects is not None and (self.options.dry_run or self.options.all_or_nothing):
-            raise ValueError("corrects goes with neither dry_run nor all_or_nothing: leave these options out")
+            raise ValueError(CORRECTION_OPTIONS_MESSAGE)
         if self.corrects is not None and self.source.columns is not None:
             raise ValueError(CORRECTION_COLUMNS_MESSAGE)
         return self

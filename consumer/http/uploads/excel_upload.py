@@ -23,7 +23,12 @@ from consumer.http.uploads.upload_submission import OpenUpload, UploadSubmission
 from consumer.store.jobs import Job
 from schemas.codes import ProblemCode
 from schemas.correction_ids import correction_request_id
-from schemas.requests import CORRECTION_COLUMNS_MESSAGE, CorrectedJob, StartRequest
+from schemas.requests import (
+    CORRECTION_COLUMNS_MESSAGE,
+    CORRECTION_OPTIONS_MESSAGE,
+    CorrectedJob,
+    StartRequest,
+)
 from schemas.uploads import Upload
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
@@ -80,7 +85,7 @@ class ExcelUploads:
             request_id = correction_request_id(corrects.request_id, upload.sha256)
         start = _to_start_request(fields, request_id, upload)
         if corrects is not None:
-            start = _as_correction(start, corrects)
+            start = as_correction(start, corrects)
         start = prepare_start(start, caller, self._datasets)
         return start, await submission.submit(start, headers.traceparent)
 
@@ -122,9 +127,16 @@ def _to_start_request(fields: ExcelForm, request_id: str, upload: Upload) -> Sta
     return fields.to_request(request_id, source)
 
 
-def _as_correction(start: StartRequest, corrected: Job) -> StartRequest:
-    """The request as a correction of a job; raises ProblemError (422) if it maps columns."""
+def as_correction(start: StartRequest, corrected: Job) -> StartRequest:
+    """The request as a correction of a job; raises ProblemError (422) if it has what no correction has."""
+    problems = [
+        FieldProblem(field=name, message=CORRECTION_OPTIONS_MESSAGE)
+        for name in ("dry_run", "all_or_nothing")
+        if getattr(start.options, name)
+    ]
     if start.source.columns is not None:
-        raise invalid_fields([FieldProblem(field="columns", message=CORRECTION_COLUMNS_MESSAGE)])
+        problems.append(FieldProblem(field="columns", message=CORRECTION_COLUMNS_MESSAGE))
+    if problems:
+        raise invalid_fields(problems)
     corrects = CorrectedJob(request_id=corrected.request_id)
     return start.model_copy(update={"dataset": corrected.dataset, "corrects": corrects})

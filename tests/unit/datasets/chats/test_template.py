@@ -9,6 +9,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -115,7 +116,7 @@ def test_columns_have_formats_that_keep_leading_zeros(sheet: Worksheet) -> None:
     formats = {
         TemplateFormat.TEXT: "@",
         TemplateFormat.FLAG: "@",
-        TemplateFormat.DATE: openpyxl.styles.numbers.BUILTIN_FORMATS[14],  # as the user's language writes it
+        TemplateFormat.DATE: BUILTIN_FORMATS[14],  # as the user's language writes it
         TemplateFormat.WHOLE_NUMBER: "0",
     }
     for number, column in enumerate(TEMPLATE.columns, 1):
