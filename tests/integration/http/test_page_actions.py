@@ -21,7 +21,7 @@ from tests.support.rejected_workbooks import ReadWorkbook
 EN = load_texts(Language.EN)
 AS_BROWSER = {"accept": "text/html", "accept-language": "en"}
 END = """
-update migration.jobs set status = 'completed', completed_at = clock_timestamp(), failed = $2,
+update migration.jobs set status = 'completed', completed_at = clock_timestamp(), failed = $2, total = $2,
   source_columns = '{"columns": [{"name": "ИНН", "field": "inn"}], "left_out": 0}' where request_id = $1
 """
 FAIL = """
@@ -44,8 +44,9 @@ def published() -> list[dict[str, Any]]:
 
 @pytest_asyncio.fixture
 async def client(database: Database, published: list[dict[str, Any]]) -> AsyncIterator[httpx.AsyncClient]:
-    async def publish(records: Sequence[ProducerRecord]) -> None:
+    async def publish(records: Sequence[ProducerRecord]) -> list[bool]:
         published.extend(json.loads(record.value or b"") for record in records)
+        return [True] * len(records)
 
     async with app_client(make_read_only_app(database, publish=publish)) as opened:
         opened.headers.update(AS_BROWSER)
@@ -94,7 +95,7 @@ async def test_later_jobs_are_counted_before_a_correction(
 ) -> None:
     await make_rejected(database)
     await make_pending_job(database, "later")
-    await execute(database, END, "later", 0)
+    await execute(database, END, "later", 1)
     assert EN("ui.correct.completed_since", n=1) in (await client.get("/jobs/r-1")).text
 
 
@@ -126,6 +127,7 @@ async def test_chosen_column_is_published_with_the_same_source(
     assert "choose one" in nothing.text
     form = {"request_id": "new", "field.url": "Куда звать"}
     answer = await client.post("/jobs/r-1/columns", data=form, timeout=60)
+    assert answer.status_code == 303, answer.text
     assert answer.headers["location"].startswith("/jobs/new")
     [request] = published
     assert request["source"]["columns"] == {"Куда звать": "url"}
