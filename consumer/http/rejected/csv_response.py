@@ -111,14 +111,6 @@ async def csv_response(reader: RejectedReader, after: RejectedCursor, slots: Slo
     except BaseException:
         slots.release()
         raise
-<<<<<<< HEAD
-    headers = VARY_HEADERS | {
-        "content-disposition": f'attachment; filename="errors-{reader.job_id}.csv"',
-        LOAD_HEADER: str(first.load),
-    }
-    media_type = f"{CSV_MEDIA_TYPE}; charset=utf-8"
-    return Download(reader.csv_chunks(columns, first), slots.release, media_type, headers)
-=======
     headers = (
         VARY_HEADERS
         | dict([NO_STORE_HEADER])
@@ -127,32 +119,8 @@ async def csv_response(reader: RejectedReader, after: RejectedCursor, slots: Slo
             LOAD_HEADER: str(first.load),
         }
     )
-    return _CsvDownload(reader.csv_chunks(columns, first), slots, headers)
-
-
-class _CsvDownload(StreamingResponse):
-    """Holds a slot until it is sent or its client disconnects."""
-
-    def __init__(self, content: AsyncIterator[bytes], slots: Slots, headers: Mapping[str, str]) -> None:
-        super().__init__(content, media_type=f"{CSV_MEDIA_TYPE}; charset=utf-8", headers=headers)
-        self._slots = slots
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it unless the client reads too slowly: two such clients would hold every slot."""
-        transfer_rate = MinTransferRate()
-
-        async def send_at_min_rate(message: Message) -> None:
-            await transfer_rate.wait(send(message), lambda _: len(message.get("body", b"")))
-
-        try:
-            await super().__call__(scope, receive, send_at_min_rate)
-        except TimeoutError:
-            log.info("http.download_stalled", path=scope["path"])
-        except LoadReplacedError as replaced:
-            log.info("http.download_load_replaced", path=scope["path"], reason=str(replaced))
-        finally:
-            self._slots.release()
->>>>>>> main
+    media_type = f"{CSV_MEDIA_TYPE}; charset=utf-8"
+    return Download(reader.csv_chunks(columns, first), slots.release, media_type, headers)
 
 
 def _too_many_downloads_problem() -> ProblemError:
