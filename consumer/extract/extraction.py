@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from consumer.cells.chunks import Chunk
-from consumer.datasets.base import Dataset, RowValidator, ValidatedBatch
+from consumer.datasets.base import Dataset, RowValidator
 from consumer.errors import TransientError
+from consumer.extract.batch_header import batch_header
 from consumer.extract.channel import Channel
 from consumer.extract.chunk_ops import drop_positions, split_at
 from consumer.extract.error_report import failed_header, log_unexpected
@@ -153,7 +154,7 @@ class Extraction:
         while start < rows:
             part = chunk.slice(start, min(start + size, rows)) if start else chunk
             batch = self._validate(part, self._row_errors)
-            header = _batch_header(batch, part.positions[batch.row_count - 1]) | {
+            header = batch_header(batch, part.positions[batch.row_count - 1], batch.copy_streams) | {
                 "state": self._changed_state()
             }
             self._channel.send_batch(header, b"".join(batch.copy_streams.values()))
@@ -172,14 +173,3 @@ class Extraction:
         if total is not None:
             self._total_sent = total
             self._channel.send(FrameType.TOTAL, {"rows": total})
-
-
-def _batch_header(batch: ValidatedBatch, last_position: int) -> dict[str, Any]:
-    return {
-        "last": last_position,
-        "accepted": batch.accepted,
-        "rejected": batch.rejected,
-        "duplicates": batch.duplicates,
-        "warnings": dict(batch.warnings),
-        "sections": [[name, len(content)] for name, content in batch.copy_streams.items()],
-    }

@@ -9,6 +9,7 @@ from consumer.store.jobs import JOB_COLUMNS, Job, job_from_row
 from schemas.new_fields import dump_used
 from schemas.requests import StartRequest
 from schemas.status import StatusEvent
+from schemas.text import is_printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ async def find_recorded(connection: Connection, request_id: str) -> RecordedRequ
 
     The job is read first: a request is archived in the transaction that deletes its job.
     """
+    if not is_printable(request_id):
+        return None
     if (row := await connection.fetchrow(FIND_JOB, request_id)) is not None:
         job = job_from_row(row)
         return RecordedRequest(job.request_digest, job=job)

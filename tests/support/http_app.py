@@ -37,8 +37,12 @@ def make_read_only_app(
     hosts: Collection[str] | None = None,
     publish: Publish = no_kafka,
     temp_dir: Path | None = None,
+    connections: Collection[str] = (),
 ) -> FastAPI:
-    """The app of the service with a database, and without Kafka unless `publish` is given."""
+    """The app of the service with a database, and without Kafka unless `publish` is given.
+
+    `connections` are the databases that its settings name.
+    """
     dependencies = HttpDependencies(
         database=database,
         health=health or HealthRegistry(),
@@ -52,5 +56,6 @@ def make_read_only_app(
         temp_dir=temp_dir or Path(tempfile.gettempdir()),
         authenticator=authenticator or Authenticator(),
         hosts=hosts,
+        connections=connections,
     )
     return make_app(dependencies)

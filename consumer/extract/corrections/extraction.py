@@ -8,6 +8,7 @@ from typing import Any
 
 from consumer.cells.chunks import Chunk
 from consumer.datasets.base import CORRECTED_ROWS, REJECTED_ROWS, RowValidator, ValidatedBatch
+from consumer.extract.batch_header import batch_header
 from consumer.extract.channel import Channel
 from consumer.extract.corrections.cell_texts import comparable_cell
 from consumer.extract.corrections.classify import Classified, Classifier, FileRow, Verdict
@@ -126,11 +127,7 @@ class CorrectionExtraction:
             streams[CORRECTED_ROWS.name] = marks
         counts = Counter(row.classified.verdict for row in rows)
         header: dict[str, Any] = {
-            "last": rows[-1].source.position,
-            "accepted": batch.accepted,
-            "rejected": batch.rejected,
-            "warnings": dict(batch.warnings),
-            "sections": [[name, len(content)] for name, content in streams.items()],
+            **batch_header(batch, rows[-1].source.position, streams),
             "state": None,
             "counted": {name: counts[verdict] for verdict, name in COUNTED.items()},
         }

@@ -34,6 +34,11 @@ def _decode(segment: str) -> str:
     return unquote(segment, errors="surrogateescape")
 
 
+def _encode(identifier: str | int) -> str:
+    """The reverse of `_decode`."""
+    return quote(str(identifier), safe="", errors="surrogateescape")
+
+
 JobIdentifier = Annotated[
     str,
     Path(
@@ -47,9 +52,9 @@ JobIdentifier = Annotated[
 
 def job_url(identifier: str | int) -> str:
     """The path of a job in the API."""
-    return f"{JOBS_PATH}/{quote(str(identifier), safe='')}"
+    return f"{JOBS_PATH}/{_encode(identifier)}"
 
 
 def job_page_url(identifier: str | int) -> str:
     """The path of a job's page."""
-    return f"{PAGE_JOBS_PATH}/{quote(str(identifier), safe='')}"
+    return f"{PAGE_JOBS_PATH}/{_encode(identifier)}"

@@ -31,6 +31,10 @@ EXCEL_EXAMPLES = _examples(
 )
 CORRECTION_EXAMPLES = _examples(
     file=("The file of rejected rows, corrected", {"file": "errors-17.xlsx"}),
+    named=(
+        "Under an id of its own, with a limit",
+        {"file": "errors-17.xlsx", "request_id": "2026-11-chats-corrected", "max_rejected": "10%"},
+    ),
 )
 DATABASE_EXAMPLES = _examples(
     connection=("The usual table of a connection", {"source_identifier": "admin_panel"}),

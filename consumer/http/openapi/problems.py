@@ -78,12 +78,13 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
     ),
     409: ProblemResponse(
         "Conflict",
-        "The id was used for something else, or the command or import is refused.",
+        "The id was used for something else, or the command, import or correction is refused.",
         (
             ProblemCode.REQUEST_ID_REUSED,
             ProblemCode.COMMAND_ID_REUSED,
             ProblemCode.COMMAND_REFUSED,
             ProblemCode.IMPORT_REFUSED,
+            ProblemCode.NOT_CORRECTABLE,
         ),
         "Request id 2026-11-chats belongs to another migration already: source.file.path differ from what "
         "is recorded. Send this one under a new id.",

@@ -12,6 +12,7 @@ from consumer.http.problem import ProblemError
 
 SEE_OTHER = 303
 UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, INTERNAL_ERROR, UNAVAILABLE = 401, 403, 404, 500, 503
+SAFE_METHODS = frozenset({"GET", "HEAD"})
 SIGN_IN_PATH = "/sign-in"
 HTML_MEDIA_TYPE = "text/html"
 
@@ -57,15 +58,23 @@ def _title(error: ProblemError) -> str:
 
 def _to_sign_in(page: PageContext) -> Response:
     """A redirect; for a part of a page, the header that makes the script load another page."""
-    back = page.request.headers.get("hx-current-url", "") if page.is_fragment else page.address
+    back = _page_to_come_back_to(page)
     target = f"{SIGN_IN_PATH}?{urlencode({'next': local_path(back)})}"
     if page.is_fragment:
         return Response(status_code=UNAUTHENTICATED, headers={"hx-redirect": target})
     return RedirectResponse(target, SEE_OTHER)
 
 
+def _page_to_come_back_to(page: PageContext) -> str:
+    """The page that a person looks at; after a form was sent, the one that has the form."""
+    if page.is_fragment:
+        return page.request.headers.get("hx-current-url", "")
+    return page.address if page.request.method in SAFE_METHODS else page.request.headers.get("referer", "")
+
+
 def local_path(address: str) -> str:
     """Path and query of an address of this service; `/` for any other one, so that no redirect leads away."""
-    path = "/" + address.partition("://")[2].partition("/")[2] if "://" in address else address
+    has_origin = "://" in address and not address.startswith("/")
+    path = "/" + address.partition("://")[2].partition("/")[2] if has_origin else address
     is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if is_local else "/"

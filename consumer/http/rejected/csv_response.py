@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from consumer.http.headers import NO_STORE_HEADER
 from consumer.http.limits.limiters import Slots
 from consumer.http.problem import ProblemError
 from consumer.http.rejected import csv_export
@@ -110,10 +111,14 @@ async def csv_response(reader: RejectedReader, after: RejectedCursor, slots: Slo
     except BaseException:
         slots.release()
         raise
-    headers = VARY_HEADERS | {
-        "content-disposition": f'attachment; filename="errors-{reader.job_id}.csv"',
-        LOAD_HEADER: str(first.load),
-    }
+    headers = (
+        VARY_HEADERS
+        | dict([NO_STORE_HEADER])
+        | {
+            "content-disposition": f'attachment; filename="errors-{reader.job_id}.csv"',
+            LOAD_HEADER: str(first.load),
+        }
+    )
     media_type = f"{CSV_MEDIA_TYPE}; charset=utf-8"
     return Download(reader.csv_chunks(columns, first), slots.release, media_type, headers)
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from consumer.http.auth.authenticator import Caller, requires
+from consumer.http.auth.authenticator import Caller
 from consumer.http.auth.tokens import Right
 from consumer.http.jobs.job_path import JobIdentifier, job_page_url
 from consumer.http.jobs.lookup import get_job_or_404
@@ -17,7 +16,7 @@ from consumer.http.page.routes.page_router import page_router
 from consumer.http.page.views.actions import Action
 from consumer.http.problem import ProblemError
 from consumer.http.requests.idempotency import resolve_id
-from consumer.http.requests.parameters import resolve_requested_by
+from consumer.http.requests.parameters import Actor, resolve_requested_by
 from consumer.http.submission.submitter import RequestSubmitter
 from consumer.store.database import Database
 from schemas.codes import ProblemCode
@@ -27,7 +26,6 @@ COMMANDS: dict[Action, Callable[..., CancelRequest | RetryRequest]] = {
     "cancel": partial(CancelRequest, action="cancel"),
     "retry": partial(RetryRequest, action="retry"),
 }
-Actor = Annotated[Caller, Depends(requires(Right.ACT))]
 
 
 def router(submitter: RequestSubmitter, database: Database) -> APIRouter:

@@ -101,4 +101,5 @@ def router(database: Database) -> APIRouter:
 
 
 def _etag(page: PageContext, listed: JobListPage) -> str:
-    return etag_of(listed.jobs, listed.next, page.language)
+    rights = sorted(page.caller.rights) if page.caller else []
+    return etag_of(listed.jobs, listed.next, page.language, rights)

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
-from consumer.http.auth.authenticator import Caller, requires
+from consumer.http.auth.authenticator import Caller
 from consumer.http.auth.tokens import Right
 from consumer.http.page.context import PageContext
 from consumer.http.page.routes.page_router import page_router
@@ -16,7 +16,7 @@ from consumer.http.problem import Problem, ProblemError
 from consumer.http.requests.bodies import DatabaseBody, GoogleSheetsBody, validate_or_422
 from consumer.http.requests.form_values import form_values
 from consumer.http.requests.idempotency import resolve_id
-from consumer.http.requests.parameters import PostHeaders
+from consumer.http.requests.parameters import Actor, PostHeaders
 from consumer.http.requests.start_request import prepare_start
 from consumer.http.submission.submitter import RequestSubmitter, StartResult
 from consumer.http.uploads.excel_upload import ExcelUploads
@@ -24,8 +24,7 @@ from schemas.requests import StartRequest
 
 IMPORT_PATH = "/import"
 UPLOAD_PATH = f"{IMPORT_PATH}/excel"
-UNAUTHENTICATED = 401
-Actor = Annotated[Caller, Depends(requires(Right.ACT))]
+FORMS = ("excel", "database", "google_sheets")
 BODIES: dict[str, type[DatabaseBody] | type[GoogleSheetsBody]] = {
     "database": DatabaseBody,
     "google_sheets": GoogleSheetsBody,
@@ -101,9 +100,19 @@ def _form_page(
         problem=problem,
         wrong_fields={field.field for field in problem.errors} if problem else set(),
         values=values or {},
-        request_id=(values or {}).get("request_id") or str(uuid4()),
+        request_ids=_request_ids(source_type, problem, values or {}),
         upload_path=UPLOAD_PATH,
     )
     if error is not None:
         response.headers.update(error.headers)
     return response
+
+
+def _request_ids(source_type: str, problem: Problem | None, values: Mapping[str, Any]) -> dict[str, str]:
+    """An id for each form, so that one that is sent twice starts one import.
+
+    After an error the same id again: the request may have been accepted nevertheless.
+    """
+    used = values.get("request_id") or (problem.request_id if problem else None)
+    ids = {form: str(uuid4()) for form in FORMS}
+    return ids if used is None else ids | {source_type: str(used)}

@@ -104,6 +104,7 @@ def router(database: Database, downloads: Slots, workbooks: WorkbookExports, max
             max_bytes=max_megabytes * MEGABYTE,
             rows=rows,
             next_after=next_after,
+            is_removed=not rows and await _are_removed(database, job, query, page),
         )
 
     @routes.get("/jobs/{id}/rejected.csv")
@@ -123,6 +124,14 @@ def router(database: Database, downloads: Slots, workbooks: WorkbookExports, max
         return await workbooks.response(request, reader, job, FIRST_PAGE, language)
 
     return routes
+
+
+async def _are_removed(database: Database, job: Job, query: RejectedPageQuery, page: PageContext) -> bool:
+    """Whether the rows of an ended job are deleted, whichever of them the filter selects."""
+    if not page.has("rows") or query.after or not job.status.terminal:
+        return False
+    everything = RejectedReader(database, job.id, RejectedPageQuery().filter)
+    return not (await everything.page(FIRST_PAGE, 1)).json_rows
 
 
 async def _rows(database: Database, job: Job, query: RejectedPageQuery) -> tuple[list[object], str | None]:

@@ -128,13 +128,28 @@
     }, wait);
   }
 
-  if (live && live.dataset.events && live.querySelector("[data-live=yes]")) {
-    const source = new EventSource(live.dataset.events);
+  let source;
+
+  function stopListening() {
+    if (source) source.close();
+    source = undefined;
+  }
+
+  /* Only while the page is seen: a browser has six connections for all tabs of a site. */
+  function listen() {
+    if (source || document.hidden || !live.querySelector("[data-live=yes]")) return;
+    source = new EventSource(live.dataset.events);
     source.onmessage = poke;
     source.onerror = () => {
-      if (!live.querySelector("[data-live=yes]")) source.close();
+      if (!live.querySelector("[data-live=yes]")) stopListening();
     };
-    window.addEventListener("pagehide", () => source.close());
+  }
+
+  if (live && live.dataset.events) {
+    listen();
+    document.addEventListener("visibilitychange", () => (document.hidden ? stopListening() : listen()));
+    window.addEventListener("pagehide", stopListening);
+    window.addEventListener("pageshow", listen);
   }
 
   /* For screen readers: the latest state, not more often than they can speak. */

@@ -57,7 +57,7 @@ def progress(job: Job) -> Progress | None:
 def segments(job: Job) -> Iterator[Segment]:
     """The outcomes that have rows, from left to right; they fill the bar as far as the job is.
 
-    None while the total is unknown: a full bar would look like the end.
+    There are none while the total is unknown: a full bar would look like the end.
     """
     if job.total is None:
         return

@@ -70,6 +70,12 @@ async def test_missing_token_leads_to_the_sign_in_and_back(
     form = {"token": text, "next": "/import?x=1"}
     signed_in = await client.post("/sign-in", data=form, headers={"origin": "http://migration.test"})
     assert (signed_in.status_code, signed_in.headers["location"]) == (303, "/import?x=1")
+    # A form leads back to the page that has it.
+    headers = BROWSER | {"origin": "http://migration.test", "referer": "http://migration.test/jobs/7?a=b"}
+    client.cookies.clear()
+    posted = await client.post("/jobs/7/cancel", headers=headers)
+    assert (posted.status_code, posted.headers["location"]) == (303, "/sign-in?next=%2Fjobs%2F7%3Fa%3Db")
+    signed_in = await client.post("/sign-in", data=form, headers={"origin": "http://migration.test"})
     # The token has no right to start imports.
     assert (await client.get("/import", headers=BROWSER)).status_code == 403
 
@@ -90,6 +96,7 @@ async def test_part_of_a_page_makes_the_script_load_the_sign_in(
     [
         ("/jobs/1?a=b", "/jobs/1?a=b"),
         ("http://migration.test/jobs/1", "/jobs/1"),
+        ("/?q=https://docs/x", "/?q=https://docs/x"),
         ("https://evil.test", "/"),
         ("//evil.test", "/"),
         ("/\\evil.test", "/"),

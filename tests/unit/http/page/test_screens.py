@@ -19,7 +19,7 @@ from consumer.http.page.context import PageContext
 from consumer.http.page.errors import problem_page
 from consumer.http.page.language import Language
 from consumer.http.page.routes.jobs import ListQuery
-from consumer.http.page.routes.new_import import ImportOptions
+from consumer.http.page.routes.new_import import FORMS, ImportOptions
 from consumer.http.page.routes.rejected import RejectedPageQuery
 from consumer.http.page.views.actions import allowed_actions
 from consumer.http.page.views.column_mapping import FIELD_PREFIX, can_map_columns, mapping_form
@@ -321,6 +321,7 @@ def test_rejected_rows(
             max_bytes=2**20,
             rows=rows if has_rows else [],
             next_after="1.9",
+            is_removed=False,
         )
     )
     assert ("4711" in text) == (has_rows and caller is ANONYMOUS)
@@ -347,6 +348,7 @@ def test_rights_decide_what_the_page_of_rejected_rows_offers(
         correctable=True,
         max_bytes=2**20,
         rows=[],
+        is_removed=False,
         next_after=None,
     )
     check(response)
@@ -369,7 +371,7 @@ def test_new_import(problem: ProblemCode | None, source_type: str, language: Lan
             problem=error,
             wrong_fields={"table"},
             values={"table": HOSTILE},
-            request_id="r",
+            request_ids={"excel": "r", "database": "d", "google_sheets": "s"},
             upload_path="/import/excel",
         )
     )
@@ -424,7 +426,9 @@ def test_new_import_without_configured_sources(language: Language) -> None:
     options = ImportOptions(["chats"], [], [], 512)
     values: dict[str, Any] = {"chosen": "excel", "problem": None, "wrong_fields": set(), "values": {}}
     text = check(
-        make_page(language).render("import.html", options=options, request_id="", upload_path="/x", **values)
+        make_page(language).render(
+            "import.html", options=options, request_ids=dict.fromkeys(FORMS, "r"), upload_path="/x", **values
+        )
     )
     assert "MIGRATION_CONNECTIONS" in text
     assert "MIGRATION_GOOGLE_CREDENTIALS" in text
