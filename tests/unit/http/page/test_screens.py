@@ -321,7 +321,7 @@ def test_rejected_rows(
             max_bytes=2**20,
             rows=rows if has_rows else [],
             next_after="1.9",
-            is_removed=False,
+            is_removed=not has_rows and not query,
         )
     )
     assert ("4711" in text) == (has_rows and caller is ANONYMOUS)
