@@ -14,7 +14,7 @@ update migration.jobs set status = $2, completed_at = now() + make_interval(secs
   error_code = case when $2 = 'failed' then 'x' end, error_message = case when $2 = 'failed' then 'y' end
 where id = $1
 """
-CORRECTS = {"corrects": {"request_id": "parent"}}
+CORRECTS: dict[str, Any] = {"corrects": {"request_id": "parent"}}
 
 
 async def make_ended_job(
