@@ -21,13 +21,14 @@ from consumer.store.errors import (
 from consumer.store.foreign_keys import OrphanRowsError
 from consumer.store.schema_version import SchemaOutdatedError
 from consumer.telemetry import logs
+from consumer.worker.fork_server_process import ForkServerError
 from schemas.version import VERSION
 
 EXIT_FAILURE = 2
 EXIT_INTERRUPTED = 130
 EXPECTED_ERRORS = (
     *(SettingsError, SchemaOutdatedError, BindError),
-    *(DatabaseUnavailableError, QueryError, DataRejectedError, OrphanRowsError),
+    *(DatabaseUnavailableError, QueryError, DataRejectedError, OrphanRowsError, ForkServerError),
 )
 
 

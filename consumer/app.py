@@ -18,6 +18,7 @@ from consumer.runtime.startup import wait_for_database
 from consumer.runtime.tempdir import ProcessTempDir
 from consumer.service import Service
 from consumer.settings import Settings, SettingsError
+from consumer.worker.fork_server import ForkServer
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("app")
 
@@ -28,7 +29,11 @@ IGNORED_FAILPOINTS = (
 
 
 async def run(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Run the service until a signal stops it; raises SchemaOutdatedError, BindError, SettingsError."""
+    """Run the service until a signal stops it.
+
+    `environment` is that of child processes. Raises SchemaOutdatedError, BindError,
+    SettingsError, ForkServerError.
+    """
     if settings.ignores_failpoints():
         log.warning("failpoints.ignored", reason=IGNORED_FAILPOINTS)
     access_control = _access_control(settings)
@@ -39,15 +44,22 @@ async def run(settings: Settings, environment: Mapping[str, str]) -> None:
         closing(server.listen(settings.migration_http_host, settings.migration_http_port)) as listener,
         closing(_open_temp_dir(settings)) as temp_dir,
     ):
-        dsn = settings.database_url.get_secret_value()
-        database = await wait_for_database(dsn, listener, shutdown.stop)
-        if database is None:
-            return
+        fork_server = ForkServer(environment)
         try:
-            service = Service(settings, environment, temp_dir.path, database, shutdown, access_control)
-            await service.run(listener)
+            await fork_server.start()
+            dsn = settings.database_url.get_secret_value()
+            database = await wait_for_database(dsn, listener, shutdown.stop)
+            if database is None:
+                return
+            try:
+                service = Service(
+                    settings, fork_server, temp_dir.path, database, shutdown, access_control, environment
+                )
+                await service.run(listener)
+            finally:
+                await database.close()
         finally:
-            await database.close()
+            await fork_server.close()
     log.info("service.stopped")
 
 

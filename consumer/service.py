@@ -38,6 +38,7 @@ from consumer.store.listener import listen
 from consumer.store.requests import JobDefaults
 from consumer.worker import worker as workers
 from consumer.worker.context import WorkerContext
+from consumer.worker.fork_server import ForkServer
 from consumer.worker.worker import Worker
 from messaging.consumer import GroupConsumer
 from messaging.errors import MessagingError
@@ -64,11 +65,12 @@ class Service:
     def __init__(
         self,
         settings: Settings,
-        environment: Mapping[str, str],
+        fork_server: ForkServer,
         temp_dir: Path,
         database: Database,
         shutdown: Shutdown,
         access_control: Authenticator,
+        child_environment: Mapping[str, str],
     ) -> None:
         self._settings = settings
         self._database = database
@@ -87,19 +89,19 @@ class Service:
             heartbeat=self._heartbeats["intake"].beat,
         )
         owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._worker = self._make_worker(environment, temp_dir, owner)
+        self._worker = self._make_worker(fork_server, temp_dir, owner)
         self._relay = self._make_relay(owner)
         self._pruner = self._make_pruner()
         self._consumer = self._make_consumer()
         self._monitoring.monitor_consumer(self._consumer)
-        self._http = self._make_http_side(environment, temp_dir, access_control)
+        self._http = self._make_http_side(child_environment, temp_dir, access_control)
 
-    def _make_worker(self, environment: Mapping[str, str], temp_dir: Path, owner: str) -> Worker:
+    def _make_worker(self, fork_server: ForkServer, temp_dir: Path, owner: str) -> Worker:
         settings = self._settings
         context = WorkerContext(
             self._database,
             self._start_parameters(),
-            environment,
+            fork_server,
             temp_dir,
             partial(credentials.resolve, settings),
             settings.migration_google_reads_per_minute,
@@ -121,7 +123,6 @@ class Service:
             "inbox": str(settings.migration_inbox.absolute()),
             "max_inflated_bytes": settings.migration_max_inflated_mb * 2**20,
             "memory_bytes": settings.migration_child_memory_mb * 2**20,
-            "service_pid": os.getpid(),
         }
 
     def _make_relay(self, owner: str) -> Relay:
@@ -167,7 +168,7 @@ class Service:
         )
 
     def _make_http_side(
-        self, environment: Mapping[str, str], temp_dir: Path, access_control: Authenticator
+        self, child_environment: Mapping[str, str], temp_dir: Path, access_control: Authenticator
     ) -> HttpService:
         settings = self._settings
         return HttpService(
@@ -179,7 +180,7 @@ class Service:
             heartbeat=self._heartbeats["events"].beat,
             datasets=datasets.names(),
             upload_limits=UploadLimits(settings.migration_max_upload_mb, settings.migration_max_uploads),
-            child_environment=environment,
+            child_environment=child_environment,
             temp_dir=temp_dir,
             connections=settings.migration_connections.keys(),
             credentials=settings.migration_google_credentials.keys(),

@@ -155,9 +155,19 @@ class ServiceProcess:
         import psutil
 
         try:
-            return [child.pid for child in psutil.Process(self.pid).children()]
+            servers = psutil.Process(self.pid).children()
+            return [child.pid for server in servers for child in server.children()]
         except psutil.NoSuchProcess:
             return []
+
+    def fork_server_pid(self) -> int | None:
+        """Process id of the process that forks its extractors; None while there is none."""
+        import psutil
+
+        try:
+            return next((child.pid for child in psutil.Process(self.pid).children()), None)
+        except psutil.NoSuchProcess:
+            return None
 
     def metrics(self) -> str:
         """The text of `/metrics`; empty when it does not respond within five seconds."""

@@ -1,6 +1,7 @@
 """The extractor: a child process that reads one source, checks its rows and sends batches ready for COPY.
 
-It exchanges frames (`consumer.ipc`) with the service on standard input and output. Their headers:
+The fork server forks it (`consumer.extract.fork_server`). It exchanges frames (`consumer.ipc`) with the
+service on standard input and output. Their headers:
 
 down  START          dataset, source (of the request), chunk_rows (null: the default of the source), credits
                      (batches it may send before the first is stored), checkpoint (position of the last row
@@ -9,10 +10,10 @@ down  START          dataset, source (of the request), chunk_rows (null: the def
                      rows), reread (all rows were checked: compare them, and read from the top),
                      database_rejections (position → SQLSTATE), low_memory, inbox, temp_dir (empty; the
                      service removes it), max_inflated_bytes, memory_bytes, cpu_seconds, secrets (by
-                     kind of source), service_pid, failpoints (a specification, for tests), corrects (of a
-                     correction: job_id, run, load, source_type and columns of the corrected job; else null).
-                     The body: positions of the rows rejected up to the checkpoint (8 bytes each, big endian,
-                     ascending)
+                     kind of source), service_pid (of an extractor that is run alone), failpoints (a
+                     specification, for tests), corrects (of a correction: job_id, run, load, source_type and
+                     columns of the corrected job; else null). The body: positions of the rows rejected up to
+                     the checkpoint (8 bytes each, big endian, ascending)
       CORRECTED_ROWS last (whether it is the last one). The body: rejected rows of the corrected job, one line
                      of JSON each. Sent after START, for a correction alone
       CREDIT         batches, tokens (either may be absent)

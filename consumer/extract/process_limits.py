@@ -4,6 +4,7 @@ import math
 import os
 import resource
 import time
+from dataclasses import dataclass
 
 from consumer.runtime import child_limits
 
@@ -14,17 +15,25 @@ BASE_CPU_SECONDS, CPU_SECONDS_PER_ROW = 60, 0.002
 """Processor time for a source; a row takes some 30 µs (measured in `benchmarks/`)."""
 
 
-def apply(memory_bytes: int, cpu_seconds: int, service_pid: int) -> None:
-    """Set limits of memory and processor time, and end this process when the service ends.
+@dataclass(frozen=True, slots=True)
+class ProcessLimits:
+    """Limits of one extractor: bytes of address space, seconds of processor time, the process to end with."""
 
-    `cpu_seconds` is the limit for the whole source; the limit starts lower, and `CpuLimit` raises it with the
-    number of rows read.
-    """
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy would reserve memory for a thread on each core
-    child_limits.limit_resources(memory_bytes, cpu_seconds)
-    soft = min(cpu_limit_seconds(0, 0), cpu_seconds)
-    child_limits.lower_limit(resource.RLIMIT_CPU, soft, cpu_seconds + child_limits.CPU_GRACE_SECONDS)
-    child_limits.end_with_parent(service_pid)
+    memory_bytes: int
+    cpu_seconds: int
+    parent_pid: int
+
+    def apply(self) -> None:
+        """Limit this process, and end it when its parent ends.
+
+        `cpu_seconds` is for the whole source; the limit starts lower, and `CpuLimit` raises it with the
+        number of rows read.
+        """
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy would reserve memory for a thread on each core
+        child_limits.limit_resources(self.memory_bytes, self.cpu_seconds)
+        soft = min(cpu_limit_seconds(0, 0), self.cpu_seconds)
+        child_limits.lower_limit(resource.RLIMIT_CPU, soft, self.cpu_seconds + child_limits.CPU_GRACE_SECONDS)
+        child_limits.end_with_parent(self.parent_pid)
 
 
 def cpu_limit_seconds(used: float, rows: int) -> int:

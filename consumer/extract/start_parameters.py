@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from consumer.datasets.base import ColumnSpec, RowError, database_rejection
 from consumer.extract.load_identity import LoadIdentity
+from consumer.extract.process_limits import ProcessLimits
 from consumer.sources.base import SourceConfig, batch_rows
 
 if TYPE_CHECKING:
@@ -75,10 +76,15 @@ class StartParameters:
             check_only=header["check_only"],
             memory_bytes=header["memory_bytes"],
             cpu_seconds=header["cpu_seconds"],
-            service_pid=header["service_pid"],
+            service_pid=header.get("service_pid", 0),
             failpoints=header.get("failpoints", ""),
             header=header,
         )
+
+    @property
+    def limits(self) -> ProcessLimits:
+        """Limits of an extractor that the service has started itself."""
+        return ProcessLimits(self.memory_bytes, self.cpu_seconds, self.service_pid)
 
     def with_corrected_rows(self, lines: Iterable[bytes]) -> Self:
         """The parameters of a correction, with the rejected rows that it is compared with."""

@@ -145,11 +145,15 @@ def _add_postgres_check(database: Database, health: HealthRegistry) -> None:
 
 
 def make_startup_app(postgres_check: ReadinessCheck) -> FastAPI:
-    """The app until Postgres can be reached: the probes only, alive and not ready."""
+    """The app until Postgres can be reached: the probes say alive and not ready, all else is a 503.
+
+    A 404 would say of a job that it does not exist.
+    """
     app = GuardedApp(title=openapi_document.TITLE, docs_url=None, redoc_url=None, openapi_url=None)
     health = HealthRegistry()
     health.add_readiness_check("postgres", postgres_check)
     error_handlers.install(app)
+    app.add_exception_handler(404, lambda _request, _error: error_handlers.database_unavailable().response())
     app.include_router(probes.router(health))
     return app
 

@@ -49,9 +49,20 @@ def lower_limit(resource_id: int, soft: int, hard: int) -> None:
     resource.setrlimit(resource_id, (soft, hard))
 
 
-def end_with_parent(service_pid: int) -> None:
-    """Let the kernel kill this process when the service ends; exit if the service has ended already."""
+def end_with_parent(parent_pid: int) -> None:
+    """Let the kernel kill this process when its parent ends; exit if the parent has ended already.
+
+    On Linux only; elsewhere the end of the pipe or socket from the parent has to do.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != service_pid:
+    if os.getppid() != parent_pid:
         os._exit(0)
+
+
+def address_space_bytes() -> int:
+    """What this process has mapped, as RLIMIT_AS counts it; 0 where the system does not show it."""
+    if sys.platform != "linux":
+        return 0
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize()

@@ -13,7 +13,7 @@ import structlog
 from consumer.datasets.base import MergePlan
 from consumer.datasets.registry import find
 from consumer.errors import InternalOutageError, PermanentError, TransientError
-from consumer.lifecycle import Outcome, PermanentFailure, TransientFailure
+from consumer.lifecycle import Outcome, PermanentFailure, Released, TransientFailure
 from consumer.runtime import failpoints
 from consumer.sources.base import SourceCredentials
 from consumer.store.batch_writer import BatchWriter, RowsRejectedError
@@ -37,6 +37,7 @@ from consumer.worker.extraction_failures import (
     outcome_of_failure,
 )
 from consumer.worker.extractor_process import ExtractorProcess
+from consumer.worker.forked_process import ForkServerLostError
 from consumer.worker.job_temp_dir import job_temp_dir
 from consumer.worker.rate_limiter import RateLimiter
 from consumer.worker.start_parameters import job_start_parameters
@@ -99,6 +100,8 @@ class Attempt:
             return self._on_crash(crash)
         except TooManyRejectsError as excess:
             return PermanentFailure(ErrorCode.TOO_MANY_REJECTS, excess.message)
+        except ForkServerLostError:
+            return Released()  # neither the source nor the job is to blame
         except OUTAGE_ERRORS as error:
             return await self._on_outage(error)
 
@@ -139,8 +142,23 @@ class Attempt:
         rejected_positions: bytes,
         correction: CorrectionInput | None,
     ) -> int:
-        extractor = await ExtractorProcess.start(self._context.environment)
+        extractor = await ExtractorProcess.start(
+            self._context.fork_server,
+            memory_bytes=start_parameters["memory_bytes"],
+            cpu_seconds=start_parameters["cpu_seconds"],
+        )
         try:
+            await extractor.send_start(start_parameters, rejected_positions)
+            if correction is not None:
+                await send_corrected_rows(extractor, self._context.database, correction)
+            await failpoints.failpoint("child.started")
+            log.info(
+                "child.started",
+                pid=extractor.pid,
+                checkpoint=start_parameters["checkpoint"],
+                low_memory=self._low_memory,
+            )
+            # While the extractor opens its source: for a small one both take as long.
             writer = self._writer = await BatchWriter.open(
                 self._context.database,
                 self._fence,
@@ -148,16 +166,6 @@ class Attempt:
                 None if correction is None else correction.correction,
             )
             try:
-                await extractor.send_start(start_parameters, rejected_positions)
-                if correction is not None:
-                    await send_corrected_rows(extractor, self._context.database, correction)
-                await failpoints.failpoint("child.started")
-                log.info(
-                    "child.started",
-                    pid=extractor.pid,
-                    checkpoint=start_parameters["checkpoint"],
-                    low_memory=self._low_memory,
-                )
                 context = self._context
                 ingest = BatchIngest(
                     extractor, writer, context.database, self._fence, self._rate_limiter(), context.emit

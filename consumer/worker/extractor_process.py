@@ -1,14 +1,13 @@
-"""Starts an extractor, exchanges frames with it, kills and reaps it."""
+"""Has an extractor forked, exchanges frames with it, kills it."""
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from typing import Any, Self
 
 import structlog
 
-from consumer.errors import InternalOutageError
 from consumer.ipc import (
     PIPE_BUFFER_BYTES,
     PREFIX,
@@ -18,37 +17,27 @@ from consumer.ipc import (
     decode_child_prefix,
     encode_frame,
 )
+from consumer.worker.fork_server import ForkServer
+from consumer.worker.forked_process import ForkedProcess, ForkServerLostError
+from consumer.worker.stderr_tail import StderrTail
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("worker")
 
-STDERR_TAIL_BYTES = 4_000
-"""How much of the end of the extractor's standard error is kept."""
 REAP_TIMEOUT_SECONDS = 10.0
 
 
 class ExtractorProcess:
-    """One child process: frames on stdin and stdout. It sets its resource limits itself."""
+    """One child process: frames on stdin and stdout. It limits itself."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: ForkedProcess | asyncio.subprocess.Process) -> None:
+        assert process.stderr is not None  # noqa: S101
         self._process = process
-        self._stderr_tail = b""
-        self._stderr_task = asyncio.create_task(self._capture_stderr())
+        self._stderr = StderrTail(process.stderr)
 
     @classmethod
-    async def start(cls, environment: Mapping[str, str]) -> Self:
-        """Start a process, which waits for its START frame; raises InternalOutageError if that fails."""
-        pipe = asyncio.subprocess.PIPE
-        command = (sys.executable, "-m", "consumer.extract")
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *command, stdin=pipe, stdout=pipe, stderr=pipe, limit=PIPE_BUFFER_BYTES, env=dict(environment)
-            )
-        except OSError as error:
-            raise InternalOutageError(
-                f"The service cannot start the process that reads a source ({error.strerror}): "
-                "see its limits of processes, memory and open files."
-            ) from None
-        return cls(process)
+    async def start(cls, fork_server: ForkServer, *, memory_bytes: int, cpu_seconds: int) -> Self:
+        """Fork a process, which waits for its START frame; raises InternalOutageError if that fails."""
+        return cls(await fork_server.fork(memory_bytes, cpu_seconds))
 
     async def send_start(self, parameters: Mapping[str, Any], rejected_positions: bytes = b"") -> None:
         """Send the START frame. Credentials are passed to the extractor in it, and in no other way."""
@@ -65,8 +54,8 @@ class ExtractorProcess:
 
     @property
     def stderr_tail(self) -> str:
-        """End of the standard error so far, at most STDERR_TAIL_BYTES."""
-        return self._stderr_tail.decode(errors="replace")
+        """End of the standard error so far."""
+        return self._stderr.text
 
     async def send_credit(self, *, batches: int = 0, tokens: int = 0) -> None:
         """Allow the extractor this many more batches, and this many calls of its API."""
@@ -91,7 +80,10 @@ class ExtractorProcess:
             raise ProtocolError("the pipe ended in the middle of a frame") from None
 
     async def exit_code(self) -> int:
-        """Wait for the end of an extractor that has closed its pipe; negative: the number of a signal."""
+        """Wait for the end of an extractor that has closed its pipe; negative: the number of a signal.
+
+        Raises ForkServerLostError if it ended with the fork server.
+        """
         try:
             return await self._reap()
         except TimeoutError:
@@ -102,18 +94,19 @@ class ExtractorProcess:
         """Kill and reap the process. No task may be reading its frames."""
         if self._process.returncode is None:
             self._process.kill()
+        if self._process.stdin is not None:  # where nothing else ends it: it exits at the end of its input
+            self._process.stdin.close()
         try:
-            await self._reap()
+            with suppress(ForkServerLostError):  # the kernel kills it with the server
+                await self._reap()
         except TimeoutError:
             log.error("child.unkillable", pid=self.pid)
-        if self._process.stdin is not None:
-            self._process.stdin.close()
 
     async def _reap(self) -> int:
-        """Wait for the process; asyncio reports its end only once its pipes are read to the end."""
+        """Wait for the process, and read its pipes to the end."""
         async with asyncio.timeout(REAP_TIMEOUT_SECONDS):
             await self._discard_rest()
-            await asyncio.shield(self._stderr_task)
+            await self._stderr.wait_closed()
             return await self._process.wait()
 
     async def _discard_rest(self) -> None:
@@ -130,9 +123,3 @@ class ExtractorProcess:
             await stream.drain()
         except ConnectionError:
             return  # the process has ended: its exit code is more specific
-
-    async def _capture_stderr(self) -> None:
-        stream = self._process.stderr
-        assert stream is not None  # noqa: S101
-        while text := await stream.read(STDERR_TAIL_BYTES):
-            self._stderr_tail = (self._stderr_tail + text)[-STDERR_TAIL_BYTES:]

@@ -89,6 +89,7 @@ PROCESS_FAULTS: Mapping[str, FaultProfile] = {
     "SIGTERM and start": FaultProfile(4, 0, 2),
     "SIGTERM twice": FaultProfile(1, 0, 1),
     "kill -9 of the children": FaultProfile(2, 0, 1),
+    "kill -9 of the fork server": FaultProfile(2, 0, 1),
     "both replicas killed": FaultProfile(1, 0, 3),
 }
 SERVER_FAULTS: Mapping[str, FaultProfile] = {

@@ -45,6 +45,7 @@ class ProcessFaults:
             "SIGTERM and start": self._drain,
             "SIGTERM twice": self._drain_twice,
             "kill -9 of the children": self._kill_children,
+            "kill -9 of the fork server": self._kill_fork_server,
             "both replicas killed": self._kill_both,
         }
 
@@ -145,3 +146,9 @@ class ProcessFaults:
         for child in self._harness.slots[slot].child_pids():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
+
+    def _kill_fork_server(self, _: PlannedFault, slot: int, __: random.Random) -> None:
+        """The replica goes on, with another one."""
+        if server := self._harness.slots[slot].fork_server_pid():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(server, signal.SIGKILL)

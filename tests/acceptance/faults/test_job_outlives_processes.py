@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from devstack.fakedata.expected import ExpectedImport
@@ -210,6 +211,72 @@ def test_killed_child_consumes_no_attempt(harness: Harness, expected: ExpectedIm
     assert_exact(event, expected)
     assert service.log_events("child.crashed")
     assert_no_duplicates(harness, expected, request_id)
+
+
+def test_killed_fork_server_counts_as_a_drain(harness: Harness, expected: ExpectedImport) -> None:
+    service = harness.start_replica(**SMALL_BATCHES)
+    request_id = harness.kafka.start_excel("large.xlsx")
+    with paused_mid_job(harness, request_id):
+        checkpoint = harness.db.job(request_id)["checkpoint"]
+        [child], first = service.child_pids(), fork_server_of(service)
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: has_ended(child), 1, "the child to end with the fork server")
+    event = harness.kafka.wait_for_terminal_event(request_id)
+    assert event.attempt == 1
+    assert_exact(event, expected)
+    assert_no_duplicates(harness, expected, request_id)
+    assert [line["children"] for line in service.log_events("fork_server.lost")] == [1]
+    assert not service.log_events("child.crashed")
+    assert service.log_events("load.resumed")[-1]["checkpoint"] >= checkpoint > 0
+    assert service.fork_server_pid() != first
+
+
+def test_killed_service_leaves_neither_fork_server_nor_child(
+    harness: Harness, expected: ExpectedImport
+) -> None:
+    service = harness.start_replica(**SMALL_BATCHES)
+    request_id = harness.kafka.start_excel("large.xlsx")
+    with paused_mid_job(harness, request_id):
+        processes = [*service.child_pids(), fork_server_of(service)]
+        service.kill()
+        wait_until(lambda: all(map(has_ended, processes)), 1, "the processes to end with the service")
+    assert len(processes) == 2
+    harness.start_replica(**SMALL_BATCHES)
+    assert_exact(harness.kafka.wait_for_terminal_event(request_id), expected)
+
+
+def test_drain_goes_on_when_its_signal_reaches_the_fork_server_too(
+    harness: Harness, expected: ExpectedImport
+) -> None:
+    """As from a terminal, or from a supervisor that signals every process of a group."""
+    service = harness.start_replica(**SMALL_BATCHES)
+    request_id = harness.kafka.start_excel("large.xlsx")
+    with paused_mid_job(harness, request_id):
+        server = fork_server_of(service)
+        os.kill(server, signal.SIGINT)
+        os.kill(server, signal.SIGTERM)
+        service.signal(signal.SIGTERM)
+        assert service.wait(25) == 0
+    assert has_ended(server)
+    assert not service.log_events("fork_server.lost")
+    job = harness.db.job(request_id)
+    assert (job["status"], job["attempt"]) == ("pending", 0)
+    harness.start_replica(**SMALL_BATCHES)
+    assert_exact(harness.kafka.wait_for_terminal_event(request_id), expected)
+
+
+def fork_server_of(service: ServiceProcess) -> int:
+    pid = service.fork_server_pid()
+    assert pid is not None
+    return pid
+
+
+def has_ended(pid: int) -> bool:
+    """Whether the process runs no more; who reaps orphans is the business of the system."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def test_lost_database_connection_consumes_no_attempt(harness: Harness, expected: ExpectedImport) -> None:

@@ -21,7 +21,7 @@ NOTICED_MS = 30_000
 BACK_MS = 45_000
 STALE = text_pattern(EN("ui.live.stale", time="{time}"))
 OUTAGE = ("503", "htmx:error: Failed to fetch", "net::ERR_CONNECTION", "net::ERR_EMPTY_RESPONSE",
-          "net::ERR_INCOMPLETE_CHUNKED_ENCODING")  # fmt: skip
+          "net::ERR_INCOMPLETE_CHUNKED_ENCODING", "net::ERR_SOCKET_NOT_CONNECTED")  # fmt: skip
 """What the browser records when a poll fails."""
 OPACITY = "getComputedStyle(document.querySelector('main')).opacity"
 

@@ -1,5 +1,6 @@
 """A database with the job `parent`, whose rows 3, 4, 6, 7 and 9 of ten were rejected."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from consumer.store.database import Database
+from consumer.worker.fork_server import ForkServer
 from tests.integration.corrections.service import JobService
 
 HEADERS = [
@@ -41,9 +43,17 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
+@pytest_asyncio.fixture
+async def fork_server() -> AsyncIterator[ForkServer]:
+    server = ForkServer(dict(os.environ))
+    await server.start()
+    yield server
+    await server.close()
+
+
 @pytest.fixture
-def service(database: Database, tmp_path: Path) -> JobService:
-    return JobService(database, tmp_path)
+def service(database: Database, tmp_path: Path, fork_server: ForkServer) -> JobService:
+    return JobService(database, tmp_path, fork_server)
 
 
 @pytest_asyncio.fixture

@@ -1,7 +1,6 @@
 """Runs jobs as a replica does, with a real child process and a real Postgres, and without Kafka."""
 
 import asyncio
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
 from consumer.worker.attempt import Attempt
 from consumer.worker.context import WorkerContext
+from consumer.worker.fork_server import ForkServer
 from consumer.worker.job_runner import write_outcome
 from schemas.requests import StartRequest
 from tests.support.job_factories import LIMITS, get_job
@@ -26,6 +26,7 @@ class JobService:
 
     database: Database
     folder: Path
+    fork_server: ForkServer
     batch_rows: int = 10
     secrets: Mapping[str, Any] | None = None
 
@@ -41,10 +42,9 @@ class JobService:
             "inbox": str(self.inbox),
             "max_inflated_bytes": 512 << 20,
             "memory_bytes": 3072 << 20,
-            "service_pid": os.getpid(),
         }
         credentials = SourceCredentials(self.secrets or {})
-        return WorkerContext(self.database, parameters, dict(os.environ), self.folder, lambda _: credentials)
+        return WorkerContext(self.database, parameters, self.fork_server, self.folder, lambda _: credentials)
 
     async def record(self, request_id: str, source: Mapping[str, Any], **more: Any) -> None:
         """Record a start request as intake does."""

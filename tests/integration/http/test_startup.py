@@ -30,7 +30,9 @@ async def test_probes_answer_until_postgres_is_available_then_the_service(
 
             await wait_until_async(connection_tried, 30, "a connection attempt")
             assert (await client.get("/healthz")).status_code == 200
-            assert (await client.get("/migration/jobs")).status_code == 404
+            for path in ("/migration/jobs", "/migration/jobs/1/events", "/"):
+                response = await client.get(path)
+                assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
             await tcp_gate.open()
             database = await opening
             assert database is not None

@@ -10,7 +10,8 @@ from consumer.store.later_jobs import count_completed_since, list_corrections
 from tests.support.job_factories import execute, get_job, make_request, record_request
 
 END = """
-update migration.jobs set status = $2, completed_at = now() + make_interval(secs => $3), total = 1, failed = 1,
+update migration.jobs set status = $2, completed_at = now() + make_interval(secs => $3),
+  total = 1, failed = 1,
   error_code = case when $2 = 'failed' then 'x' end, error_message = case when $2 = 'failed' then 'y' end
 where id = $1
 """

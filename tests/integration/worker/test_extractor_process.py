@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-from consumer.errors import InternalOutageError
 from consumer.ipc import PIPE_BUFFER_BYTES, PREFIX, FrameType, ProtocolError
 from consumer.worker.extractor_process import ExtractorProcess
 from tests.support.wait import wait_until_async
@@ -49,12 +48,6 @@ async def test_partial_frame_is_a_protocol_error(output: bytes) -> None:
             await anext(extractor.frames())
     finally:
         await extractor.kill()
-
-
-async def test_failure_to_start_is_an_internal_outage(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with pytest.raises(InternalOutageError, match="cannot start the process"):
-        await ExtractorProcess.start({})
 
 
 async def _has_written(size: int, stdout: asyncio.StreamReader) -> bool:

@@ -22,6 +22,7 @@ from consumer.worker.batch_ingest import BatchIngest
 from consumer.worker.context import WorkerContext
 from consumer.worker.extraction_failures import ExtractionFailedError
 from consumer.worker.extractor_process import ExtractorProcess
+from consumer.worker.fork_server import ForkServer
 from consumer.worker.lease_heartbeat import LeaseHeartbeat, StopReason
 from consumer.worker.worker import Worker, WorkerConfig
 from schemas.requests import StartRequest
@@ -91,8 +92,13 @@ async def test_job_without_data_connection_is_requeued(
     monkeypatch.setattr(Database, "data_connection", fail_to_connect)
     monkeypatch.setattr(extraction_failures, "INITIAL_BACKOFF_SECONDS", 0.0)
     monkeypatch.setattr(extraction_failures, "MAX_CONSECUTIVE_OUTAGES", 2)
-    context = WorkerContext(database, {}, {"PYTHONPATH": "."}, tmp_path, lambda _: SourceCredentials())
-    outcome = await Attempt(context, claimed_job, fencing_token(claimed_job)).run()
+    fork_server = ForkServer({"PYTHONPATH": "."})
+    limits = {"memory_bytes": 2**30}
+    context = WorkerContext(database, limits, fork_server, tmp_path, lambda _: SourceCredentials())
+    try:
+        outcome = await Attempt(context, claimed_job, fencing_token(claimed_job)).run()
+    finally:
+        await fork_server.close()
     assert isinstance(outcome, TransientFailure)
     assert outcome.internal
     assert "53300" in outcome.message
@@ -101,7 +107,7 @@ async def test_job_without_data_connection_is_requeued(
 async def test_no_job_is_claimed_after_stop(database: Database, tmp_path: Path) -> None:
     async with database.transaction() as connection:
         await requests.record(connection, "r", StartRequest.model_validate(START), LIMITS, None)
-    context = WorkerContext(database, {}, {}, tmp_path, lambda _: SourceCredentials())
+    context = WorkerContext(database, {}, ForkServer({}), tmp_path, lambda _: SourceCredentials())
     worker = Worker(context, WorkerConfig("owner", 2, 10, 3))
     stop = asyncio.Event()
     stop.set()
@@ -182,7 +188,7 @@ async def test_no_extraction_starts_after_swallowed_cancellation(
     database: Database, claimed_job: Job, tmp_path: Path
 ) -> None:
     attempt = CancellationSwallowingAttempt(
-        WorkerContext(database, {}, {}, tmp_path, lambda _: SourceCredentials()),
+        WorkerContext(database, {}, ForkServer({}), tmp_path, lambda _: SourceCredentials()),
         claimed_job,
         fencing_token(claimed_job),
     )

@@ -13,6 +13,7 @@ from consumer.store import claims
 from consumer.store.database import Database
 from consumer.store.jobs import Job
 from consumer.worker.context import WorkerContext
+from consumer.worker.fork_server import ForkServer
 from consumer.worker.worker import Worker, WorkerConfig
 from tests.support.wait import wait_until_async
 
@@ -21,7 +22,7 @@ from tests.support.wait import wait_until_async
 async def worker(database_url: str, tmp_path: Path) -> Worker:
     database = await Database.open(database_url)
     return Worker(
-        WorkerContext(database, {}, {}, tmp_path, lambda _: SourceCredentials()),
+        WorkerContext(database, {}, ForkServer({}), tmp_path, lambda _: SourceCredentials()),
         WorkerConfig("owner", 2, 10, 3),
     )
 

@@ -16,7 +16,9 @@ FAILED: dict[str, Any] = {"status": Status.FAILED, "error_code": ErrorCode.MISSI
 
 
 def sample(*headers: str) -> dict[str, Any]:
-    columns = [{"column": "A", "header": header, "field": None, "samples": []} for header in headers]
+    columns: list[dict[str, Any]] = [
+        {"column": "A", "header": header, "field": None, "samples": []} for header in headers
+    ]
     return {"row": 1, "missing": [{"field": "url", "nearest": None}], "columns": columns, "left_out": 0}
 
 
