@@ -107,6 +107,7 @@ def _environment() -> Environment:
         "announce_list": announcement.announce_list,
         "source_of": source.source_of,
         "needs_another_file": actions.needs_another_file,
+        "needs_another_limit": actions.needs_another_limit,
         "is_live": progress.is_live,
         "is_check": progress.is_check,
         "outcomes_of": progress.outcomes,

@@ -28,6 +28,20 @@ FAIL = """
 update migration.jobs set status = 'failed', completed_at = clock_timestamp(), error_code = 'missing_column',
   error_message = 'no link', header_sample = $2::json where request_id = $1
 """
+PASS_LIMIT = """
+update migration.jobs set status = 'failed', completed_at = clock_timestamp(), failed = 6, total = 10,
+  error_code = 'too_many_rejects', error_message = '6 of the first 10 rows' where request_id = $1
+"""
+MARK = """
+update migration.migration_errors set
+  corrected_by = case row_number when 2 then (select id from migration.jobs where request_id = 'mended') end,
+  dismissed_by = case row_number when 3 then 'ivanova' end,
+  dismissed_at = case row_number when 3 then now() end
+"""
+COPY_TO_LOAD = """
+insert into migration.migration_errors (job_id, load, row_number, record_identifier, errors, record)
+select job_id, load + 1, row_number, record_identifier, errors, record from migration.migration_errors
+"""
 SAMPLE: dict[str, Any] = {
     "row": 1,
     "missing": [{"field": "url", "nearest": "Куда звать"}],
@@ -72,6 +86,70 @@ async def test_workbook_of_the_page_has_the_rows_of_the_state_in_its_language(
     assert answer.headers["content-language"] == "ru"
     assert book.header[0] == "Строка"
     assert len(book.rows) == 2
+
+
+async def test_rejected_rows_name_what_corrected_or_dismissed_them(
+    database: Database, client: httpx.AsyncClient
+) -> None:
+    await make_rejected(database)
+    await record_request(database, "mended", make_request("mended.xlsx", corrects={"request_id": "r-1"}))
+    await execute(database, MARK)
+    page = (await client.get("/jobs/r-1/rejected")).text
+    rows = page.split('class="card row"')[1:]
+    states = [EN(f"ui.correction.{state}") for state in ("corrected", "dismissed", "open")]
+    assert [[state for state in states if f">{state}</span>" in row] for row in rows] == [
+        [state] for state in states
+    ]
+    assert ['href="/jobs/mended"' in row for row in rows] == [True, False, False]
+    assert ["ivanova" in row for row in rows] == [False, True, False]
+    await execute(database, "update migration.migration_errors set corrected_by = 999 where row_number = 2")
+    deleted = (await client.get("/jobs/r-1/rejected", params={"state": "corrected"})).text
+    assert deleted.count('class="card row"') == 1
+    assert 'href="/jobs/mended"' not in deleted
+
+
+async def test_marks_are_those_of_the_present_load(database: Database, client: httpx.AsyncClient) -> None:
+    """A row of an earlier load has the same number; what happened to it is over."""
+    await make_rejected(database)
+    await record_request(database, "mended", make_request("mended.xlsx", corrects={"request_id": "r-1"}))
+    await execute(database, MARK)
+    await execute(database, "update migration.jobs set load = load + 1 where request_id = 'r-1'")
+    await execute(database, COPY_TO_LOAD)
+    page = (await client.get("/jobs/r-1/rejected")).text
+    assert page.count('class="card row"') == 3
+    assert 'href="/jobs/mended"' not in page
+    assert "ivanova" not in page
+
+
+async def test_correction_counts_the_jobs_since_what_it_corrects(
+    database: Database, client: httpx.AsyncClient
+) -> None:
+    await make_rejected(database)
+    await record_request(database, "mended", make_request("mended.xlsx", corrects={"request_id": "r-1"}))
+    before = await client.get("/jobs/mended/state")
+    assert "chats.xlsx" in before.text
+    await make_pending_job(database, "later")
+    await execute(database, END, "later", 1)
+    after = await client.get("/jobs/mended/state", headers={"if-none-match": before.headers["etag"]})
+    assert EN("ui.correction.completed_since", n=1) in after.text
+    assert EN("ui.correct.completed_since", n=1) not in after.text
+
+
+async def test_retry_of_a_job_that_passed_its_limit_sends_another_one(
+    database: Database, client: httpx.AsyncClient, published: list[dict[str, Any]]
+) -> None:
+    await make_pending_job(database, options={"max_rejected": 5})
+    await execute(database, PASS_LIMIT, "r-1")
+    page = (await client.get("/jobs/r-1")).text
+    assert 'name="max_rejected" value="5"' in page
+    unusable = await client.post("/jobs/r-1/retry", data={"max_rejected": "101%"}, timeout=60)
+    assert unusable.headers["location"] == "/jobs/r-1?refused=limit"
+    assert published == []
+    answer = await client.post("/jobs/r-1/retry", data={"max_rejected": "20%", "command_id": "c"}, timeout=60)
+    assert answer.headers["location"].startswith("/jobs/r-1?asked=retry")
+    [request] = published
+    assert (request["action"], request["command_id"]) == ("retry", "c")
+    assert request["options"] == {"max_rejected": "20%"}
 
 
 async def test_page_of_a_job_changes_when_a_correction_begins(

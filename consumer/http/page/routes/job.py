@@ -40,8 +40,10 @@ NOT_MODIFIED, NOT_FOUND = 304, 404
 class JobState:
     """All that the page of a job shows.
 
-    `corrections` of the job, and how many jobs of its dataset completed since it did; `imported` is the
-    import of a dry run; `has_sample`: the columns of its source are known, so that they can be mapped.
+    `corrections` of the job, and how many jobs of its dataset completed since it did; for a correction this
+    counts since the end of the job that it corrects, which is `corrected`, None if that was deleted.
+    `imported` is the import of a dry run; `has_sample`: the columns of its source are known, so that they can
+    be mapped.
     """
 
     job: Job
@@ -49,6 +51,7 @@ class JobState:
     rejected: Sequence[RejectedCount]
     corrections: Sequence[Job]
     completed_since: int
+    corrected: Job | None
     imported: Job | None
     has_sample: bool
 
@@ -67,7 +70,6 @@ def router(database: Database) -> APIRouter:
             return page.render(
                 "job.html",
                 identifier=identifier,
-                command_id=str(uuid4()),
                 etag=_etag(page, found, notices),
                 **_values(page, found, notices),
             )
@@ -115,14 +117,20 @@ async def _load(database: Database, identifier: str) -> JobState | StatusEvent |
         )
 
 
-async def _load_later(connection: Connection, job: Job) -> tuple[Sequence[Job], int, Job | None]:
-    """The corrections of a job, how many others have completed since, and the import of a dry run."""
+async def _load_later(
+    connection: Connection, job: Job
+) -> tuple[Sequence[Job], int, Job | None, Job | None]:
+    """The corrections of a job, how many others have completed since, what it corrects, and its import."""
     if job.dry_run:
-        return (), 0, await job_lookup.find_job(connection, job.request_id + IMPORT_SUFFIX)
-    if job.corrects is not None or not can_be_corrected(job):
-        return (), 0, None
+        return (), 0, None, await job_lookup.find_job(connection, job.request_id + IMPORT_SUFFIX)
+    if job.corrects is not None:
+        corrected = await job_lookup.find_job(connection, str(job.corrects["request_id"]))
+        since = 0 if corrected is None else await count_completed_since(connection, corrected)
+        return (), since, corrected, None
+    if not can_be_corrected(job):
+        return (), 0, None, None
     corrections = await list_corrections(connection, job.request_id, SHOWN_CORRECTIONS)
-    return corrections, await count_completed_since(connection, job), None
+    return corrections, await count_completed_since(connection, job), None, None
 
 
 def _values(page: PageContext, state: JobState, notices: Notices) -> dict[str, Any]:
@@ -130,6 +138,7 @@ def _values(page: PageContext, state: JobState, notices: Notices) -> dict[str, A
     asked = notices.asked
     return {
         "job": state.job,
+        "command_id": str(uuid4()),
         "attempts": list(timeline(state.attempts)),
         "rejected": state.rejected,
         "actions": allowed_actions(state.job, page.caller),
@@ -137,6 +146,7 @@ def _values(page: PageContext, state: JobState, notices: Notices) -> dict[str, A
         "notices": notices,
         "corrections": state.corrections,
         "completed_since": state.completed_since,
+        "corrected": state.corrected,
         "dry_run": dry_run_result(state.job, state.imported),
         "has_sample": state.has_sample,
     }

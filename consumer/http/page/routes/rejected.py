@@ -24,6 +24,7 @@ from consumer.store.database import Database
 from consumer.store.jobs import Job
 from consumer.store.rejected_counts import rejected_summary
 from consumer.store.rejected_pages import RejectedFilter, RowState
+from consumer.store.row_marks import fetch_row_marks
 from consumer.store.source_columns import source_fields
 
 PAGE_SIZE = 50
@@ -135,9 +136,17 @@ async def _are_removed(database: Database, job: Job, query: RejectedPageQuery, p
 
 
 async def _rows(database: Database, job: Job, query: RejectedPageQuery) -> tuple[list[object], str | None]:
-    """The rows of a page, and where the next one begins."""
+    """The rows of a page, and where the next one begins.
+
+    Rows that a correction rejected have the keys of the original ones, and no marks of their own.
+    """
     found = await RejectedReader(database, job.id, query.filter).page(query.cursor, PAGE_SIZE)
+    positions = [] if job.corrects else [key.row_number for key in found.keys]
     async with database.read_transaction() as connection:
         columns = await source_fields(connection, job.id)
-    rows: list[object] = [parse_row(text, columns) for text in found.json_rows]
+        marks = await fetch_row_marks(connection, job.id, found.load, positions) if positions else {}
+    rows: list[object] = [
+        parse_row(text, columns, marks.get(key.row_number))
+        for text, key in zip(found.json_rows, found.keys, strict=True)
+    ]
     return rows, None if found.next is None else str(RejectedCursor(found.load, found.next))

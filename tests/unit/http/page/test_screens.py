@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse
 
 from consumer.http.auth.authenticator import ANONYMOUS, Caller
 from consumer.http.auth.tokens import Right
+from consumer.http.jobs.job_path import job_page_url
 from consumer.http.page.context import PageContext
 from consumer.http.page.errors import problem_page
 from consumer.http.page.language import Language
@@ -36,6 +37,7 @@ from consumer.store.job_list import JobListPage
 from consumer.store.jobs import Job
 from consumer.store.rejected_counts import RejectedCount
 from consumer.store.rejected_pages import RowState
+from consumer.store.row_marks import CorrectedBy, RowMark
 from consumer.waiting import WAITING_FOR_QUOTA, waiting_for_version
 from schemas import examples
 from schemas.codes import ErrorCode, ProblemCode, RejectCode, WarningCode
@@ -184,6 +186,11 @@ ROW = {
     "state": "open",
 }
 
+MARKS = {
+    RowState.OPEN: None,
+    RowState.CORRECTED: RowMark(CorrectedBy("mended", HOSTILE), None, None),
+    RowState.DISMISSED: RowMark(None, HOSTILE, CREATED_AT),
+}
 SAMPLE: dict[str, Any] = {
     "row": 1,
     "missing": [{"field": "url", "nearest": HOSTILE}, {"field": "a_new_field", "nearest": None}],
@@ -196,6 +203,7 @@ SAMPLE: dict[str, Any] = {
 }
 
 LANGUAGES = pytest.mark.parametrize("language", list(Language))
+ASKED = Notices.of({"asked": "retry", "at": "1764500000", "run": "1"})
 CALLERS = pytest.mark.parametrize("caller", [ANONYMOUS, READER], ids=["all rights", "reader"])
 ACTOR = Caller("actor", frozenset({Right.READ, Right.ACT}))
 VIEWER = Caller("viewer", frozenset({Right.READ, Right.ROWS}))
@@ -213,7 +221,8 @@ def job_values(job: Job, page: PageContext, notices: Notices = Notices()) -> dic
         "asked": notices.asked,
         "notices": notices,
         "corrections": [JOBS["correction"], JOBS["correction that runs"]] if job.rows_corrected else [],
-        "completed_since": 3 if job.rows_corrected else 0,
+        "completed_since": 3 if job.rows_corrected or job.corrects else 0,
+        "corrected": JOBS["corrected"] if job.corrects and job.status.terminal else None,
         "dry_run": dry_run_result(job, None),
         "has_sample": can_map_columns(job),
         "identifier": job.request_id,
@@ -238,12 +247,54 @@ def test_job(job: Job, language: Language, caller: Caller) -> None:
 
 @LANGUAGES
 @pytest.mark.parametrize(
+    ("caller", "code", "notices", "asks"),
+    [
+        (ANONYMOUS, ErrorCode.TOO_MANY_REJECTS, Notices(), True),
+        (READER, ErrorCode.TOO_MANY_REJECTS, Notices(), False),
+        (ANONYMOUS, ErrorCode.TOO_MANY_REJECTS, ASKED, False),
+        (ANONYMOUS, ErrorCode.TIMEOUT, Notices(), False),
+    ],
+)
+def test_job_with_too_many_rejected_rows_asks_for_another_limit(
+    caller: Caller, code: ErrorCode, notices: Notices, asks: bool, language: Language
+) -> None:
+    page = make_page(language, caller)
+    job = make_job(status=Status.FAILED, error_code=code, error_message="why", max_rejected="7%", **ENDED)
+    response = page.render("job_state.html", **job_values(job, page, notices))
+    check(response)
+    html = bytes(response.body).decode()
+    assert ('name="max_rejected" value="7%"' in html) == asks
+    assert ('popovertarget="confirm-retry"' in html) == (code is ErrorCode.TIMEOUT)
+
+
+@LANGUAGES
+def test_refused_limit_is_explained_where_it_was_entered(language: Language) -> None:
+    page, job = make_page(language), JOBS["failed: too_many_rejects"]
+    response = page.render("job_state.html", **job_values(job, page, Notices.of({"refused": "limit"})))
+    assert page.texts("ui.job.limit_refused") in check(response)
+    assert 'aria-invalid="true"' in bytes(response.body).decode()
+
+
+@LANGUAGES
+@CALLERS
+@pytest.mark.parametrize("name", ["correction", "correction that runs"])
+def test_correction_names_what_it_corrects(name: str, language: Language, caller: Caller) -> None:
+    page = make_page(language, caller)
+    response = page.render("job_state.html", **job_values(JOBS[name], page))
+    text = check(response)
+    assert f'href="{job_page_url(HOSTILE)}"' in bytes(response.body).decode()
+    assert page.texts("ui.correction.completed_since", n=3) in text
+
+
+@LANGUAGES
+@pytest.mark.parametrize(
     "query",
     [
         {"asked": "cancel", "at": "1764500000", "run": "1"},
         {"asked": "retry", "at": "1764500000", "run": "1"},
         {"refused": "cancel"},
         {"refused": "retry"},
+        {"refused": "limit"},
     ],
 )
 def test_notices_of_a_job(query: dict[str, str], language: Language) -> None:
@@ -307,7 +358,7 @@ def test_rejected_rows(
     codes, fields = facets(
         [*REJECTED, *(RejectedCount(code, "name", 1) for code in RejectCode)], query.get("code")
     )
-    rows = [parse_row(json.dumps(ROW | {"state": state}), {"inn": "ИНН"}) for state in RowState]
+    rows = [parse_row(json.dumps(ROW | {"state": state}), {"inn": "ИНН"}, MARKS[state]) for state in RowState]
     text = check(
         page.render(
             "rejected.html",
@@ -325,6 +376,8 @@ def test_rejected_rows(
         )
     )
     assert ("4711" in text) == (has_rows and caller is ANONYMOUS)
+    has_marks = has_rows and caller is ANONYMOUS and name == "corrected"
+    assert (page.texts("ui.correction.in_file") in text) == has_marks
     takes_file = caller is ANONYMOUS and name in {"completed", "corrected", "correction"}
     assert (page.texts("ui.correct.start") in text) == (takes_file and (has_rows or bool(query)))
 

@@ -7,6 +7,7 @@ import pytest
 from consumer.http.page.views.rejected import Facet, RecordCell, cell_text, facets, parse_row
 from consumer.store.rejected_counts import RejectedCount
 from consumer.store.rejected_pages import RowState
+from consumer.store.row_marks import CorrectedBy, RowMark
 
 ROW = {
     "row_number": 4711,
@@ -43,6 +44,12 @@ def test_column_named_like_its_field_needs_no_stored_columns() -> None:
     row = parse_row(json.dumps(ROW | {"record": {"inn": 77012}, "kinds": None, "record_cut": None}), {})
     assert [(cell.value, cell.is_wrong) for cell in row.cells] == [("77012", True)]
     assert (row.cut_columns, row.left_out) == (frozenset(), 0)
+
+
+def test_row_has_its_mark() -> None:
+    mark = RowMark(CorrectedBy("mended", "mended.xlsx"), None, None)
+    assert parse_row(json.dumps(ROW), {}, mark).mark is mark
+    assert parse_row(json.dumps(ROW), {}).mark is None
 
 
 def test_field_without_a_cell_has_no_value() -> None:
