@@ -14,7 +14,14 @@ from devstack.fakedata.workbook import make_workbook
 from devstack.service import ServiceProcess
 from tests.acceptance.page.actions import command_button, start_excel, wait_for_job
 from tests.acceptance.page.conftest import OpenTab
-from tests.acceptance.page.job_rows import COUNTED, ENDED, RUNNING, insert_job, insert_running_job
+from tests.acceptance.page.job_rows import (
+    COUNTED,
+    ENDED,
+    RUNNING,
+    insert_job,
+    insert_marked_rows,
+    insert_running_job,
+)
 from tests.integration.http.app_server import serve_app
 from tests.support.browser import BrowserTab, needs_browser
 from tests.support.harness import Harness
@@ -41,6 +48,7 @@ STATES: dict[str, dict[str, Any]] = {
     "all rejected": {"status": "completed", "total": 3, "failed": 3, **ENDED},
     "failed": {**FAILED, "warnings": {"date_ignored": 5}},
     "checked": {**CHECK, "status": "completed", "total": 10, "processed": 7, "failed": 3, **ENDED},
+    "too many rejected": {**FAILED, "error_code": "too_many_rejects", "max_rejected": "5%", "failed": 6},
     "checking": {**RUNNING, **CHECK, "total": 10, "processed": 2},
     "correction": {
         "status": "completed", "corrects": {"request_id": "r", "corrected": 5, "dismissed": 3, "open": 9},
@@ -124,8 +132,15 @@ async def test_rejected_rows(harness: Harness, completed_job: str, look: Browser
 async def test_corrected_job_and_its_correction(harness: Harness, look: BrowserTab) -> None:
     corrected = {"status": "completed", **COUNTED, **ENDED, "rows_corrected": 40, "rows_dismissed": 2}
     parent = insert_job(harness, **corrected)
-    insert_job(harness, corrects={"request_id": parent, "corrected": 40, "dismissed": 2, "open": 1})
+    corrects = {"request_id": parent, "corrected": 40, "dismissed": 2, "open": 1}
+    correction = insert_job(harness, corrects=corrects, source_identifier="errors-17.xlsx")
+    insert_marked_rows(harness, parent, correction)
     assert await violations(await look.open(f"/jobs/{parent}")) == []
+    assert await violations(await look.open(f"/jobs/{correction}")) == []
+    page = await look.open(f"/jobs/{parent}/rejected")
+    await expect(page.locator(".rowstate")).to_have_count(3)
+    await expect(page.locator(".rowstate a")).to_have_count(1)
+    assert await violations(page) == []
     assert await violations(await look.open(f"/jobs/{parent}/rejected?state=open")) == []
 
 

@@ -94,6 +94,46 @@ async def test_dropped_file_corrects_rows_and_both_pages_say_so(
     await expect(by_state.locator("[aria-current]")).to_contain_text(EN("ui.correction.dismissed"))
     assert await page.locator(".rows > li").count() == min(mended.skipped, 50)
     assert await page.locator(".rows .badge.dismissed").count() == min(mended.skipped, 50)
+    async with next_load(page):
+        await by_state.get_by_role("link", name=EN("ui.correction.corrected")).click()
+    links = page.locator(".rows .rowstate").get_by_role("link", name=path.name)
+    assert await links.count() == await page.locator(".rows > li").count() == min(mended.fixed, 50)
+    async with next_load(page):
+        await links.first.click()
+    assert await shown_job(page) == correction
+
+
+async def test_filtered_rows_are_the_rows_of_the_workbook(
+    job: RejectedJob, tab: BrowserTab, tmp_path: Path
+) -> None:
+    page = await tab.open(f"{job.path}/rejected?code=inn")
+    by_code = page.get_by_role("group", name=EN("ui.rejected.by_code"))
+    selected = await count_in(page, ".chip[aria-current] .number")
+    assert 0 < selected < job.failed
+    await expect(by_code.locator("[aria-current]")).to_contain_text(EN("rejected.inn.title"))
+    path = await download_workbook(page, tmp_path)
+    sheet = openpyxl.load_workbook(path).worksheets[0]
+    titles = [row[1] for row in sheet.iter_rows(min_row=2, values_only=True)]
+    assert len(titles) == selected
+    assert all(EN("rejected.inn.title") in str(title) for title in titles)
+
+
+async def test_corrected_import_and_its_correction_say_what_completed_since(
+    harness: Harness, job: RejectedJob, tab: BrowserTab, service: ServiceProcess, tmp_path: Path
+) -> None:
+    page = await tab.open(f"{job.path}/rejected")
+    path = await download_workbook(page, tmp_path)
+    mend(path, 5)
+    make_workbook(harness.inbox / "later.xlsx", rows=20, seed=313)
+    await wait_for_job(harness, await start_excel(harness, "later.xlsx"))
+    await page.goto(f"{service.url}{job.path}")
+    await expect(page.get_by_text(EN("ui.correct.completed_since", n=1))).to_be_visible()
+    await page.goto(f"{service.url}{job.path}/rejected")
+    await page.locator("#upload input[type=file]").set_input_files(path)
+    await submit_upload(page)
+    await shown_job(page)
+    await expect_status(page, "completed")
+    await expect(page.get_by_text(EN("ui.correction.completed_since", n=1))).to_be_visible()
 
 
 async def test_workbook_has_open_rows_only_and_the_same_file_is_one_correction(

@@ -7,6 +7,7 @@ from playwright.async_api import Page, expect
 
 from devstack.fakedata.workbook import make_workbook
 from devstack.service import ServiceProcess
+from schemas.status import Status
 from tests.acceptance.page.actions import (
     EN,
     alert,
@@ -97,6 +98,35 @@ async def test_import_stops_at_its_limit(harness: Harness, tab: BrowserTab, tmp_
     job = harness.db.job(request_id)
     assert (job["error_code"], job["all_or_nothing"], job["max_rejected"]) == ("too_many_rejects", True, "3")
     await expect(page.locator("#error h2")).to_contain_text(EN("error.too_many_rejects.title"))
+
+
+@pytest.mark.parametrize("java_script", [True, False], ids=["JavaScript", "no JavaScript"])
+async def test_import_that_passed_its_limit_goes_on_with_another(
+    harness: Harness, open_tab: OpenTab, service: ServiceProcess, tmp_path: Path, java_script: bool
+) -> None:
+    path = tmp_path / f"another-limit-{java_script}.xlsx"
+    expected = make_workbook(path, rows=600, seed=326 + java_script, invalid_share=0.2)
+    tab = await open_tab(service.url, java_script_enabled=java_script)
+    page = await tab.open("/import")
+    await page.get_by_label(EN("ui.import.max_rejected")).first.fill("3")
+    request_id = await upload(page, path)
+    await wait_for_job(harness, request_id, Status.FAILED)
+    await page.reload()
+    limit = page.get_by_label(EN("ui.job.new_limit"))
+    await expect(limit).to_have_value("3")
+    await limit.fill("101%")
+    async with next_load(page):
+        await page.get_by_role("button", name=EN("ui.job.retry_with_limit")).click()
+    await expect(alert(page)).to_have_text(EN("ui.job.limit_refused"))
+    await expect(page.get_by_label(EN("ui.job.new_limit"))).to_have_attribute("aria-invalid", "true")
+    await page.get_by_label(EN("ui.job.new_limit")).fill("50%")
+    async with next_load(page):
+        await page.get_by_role("button", name=EN("ui.job.retry_with_limit")).click()
+    await wait_for_job(harness, request_id, Status.COMPLETED)
+    await page.goto(f"{service.url}/jobs/{request_id}")
+    await expect_status(page, "completed")
+    job = harness.db.job(request_id)
+    assert (job["failed"], job["run"], job["max_rejected"]) == (expected.failed, 2, "50%")
 
 
 async def test_unusable_limit_is_said_beside_the_form(tab: BrowserTab, tmp_path: Path) -> None:

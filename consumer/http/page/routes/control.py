@@ -49,14 +49,16 @@ def router(submitter: RequestSubmitter, database: Database) -> APIRouter:
     async def send(request: Request, identifier: str, caller: Caller, action: Action) -> Response:
         form = await request.form()
         job = await get_job_or_404(database, identifier)
-        options = retry_options(str(form.get("max_rejected") or "")) if action == "retry" else {}
-        if options is None:
+        try:
+            limit = str(form.get("max_rejected") or "")
+            changes = {"options": retry_options(limit)} if action == "retry" else {}
+        except ValidationError:
             return to_job(job, refused="limit")
         command = COMMANDS[action](
             request_id=job.request_id,
             command_id=resolve_id(None, str(form.get("command_id") or "") or None, "command_id"),
             requested_by=resolve_requested_by(None, caller),
-            **options,
+            **changes,
         )
         try:
             result = await submitter.submit_command(command, job)
@@ -74,10 +76,9 @@ def to_job(job: Job, **query: str) -> Response:
     return RedirectResponse(f"{job_page_url(job.request_id)}?{urlencode(query)}", SEE_OTHER)
 
 
-def retry_options(limit: str) -> dict[str, RetryOptions | None] | None:
-    """The options of a retry with this limit of rejected rows, "" for the present one; None if it is unusable."""
-    try:
-        body = RetryBody.model_validate(form_values({"max_rejected": limit.strip()}))
-    except ValidationError:
-        return None
-    return {"options": body.options}
+def retry_options(limit: str) -> RetryOptions | None:
+    """The options of a retry with this limit of rejected rows, "" for the present one.
+
+    Raises pydantic.ValidationError if the limit cannot be used.
+    """
+    return RetryBody.model_validate(form_values({"max_rejected": limit.strip()})).options

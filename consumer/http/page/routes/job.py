@@ -117,9 +117,7 @@ async def _load(database: Database, identifier: str) -> JobState | StatusEvent |
         )
 
 
-async def _load_later(
-    connection: Connection, job: Job
-) -> tuple[Sequence[Job], int, Job | None, Job | None]:
+async def _load_later(connection: Connection, job: Job) -> tuple[Sequence[Job], int, Job | None, Job | None]:
     """The corrections of a job, how many others have completed since, what it corrects, and its import."""
     if job.dry_run:
         return (), 0, None, await job_lookup.find_job(connection, job.request_id + IMPORT_SUFFIX)
