@@ -37,22 +37,30 @@ NOT_MODIFIED, NOT_FOUND = 304, 404
 
 
 @dataclass(frozen=True, slots=True)
+class RelatedJobs:
+    """`corrections` of a job, and how many jobs of its dataset have completed since it did.
+
+    Of a correction, `corrected` is the job that it corrects, None if that was deleted, and `completed_since`
+    counts from the end of that. `imported` is the import of a dry run.
+    """
+
+    corrections: Sequence[Job] = ()
+    completed_since: int = 0
+    corrected: Job | None = None
+    imported: Job | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JobState:
     """All that the page of a job shows.
 
-    `corrections` of the job, and how many jobs of its dataset completed since it did; for a correction this
-    counts since the end of the job that it corrects, which is `corrected`, None if that was deleted.
-    `imported` is the import of a dry run; `has_sample`: the columns of its source are known, so that they can
-    be mapped.
+    `has_sample`: the columns of its source are known, so that they can be mapped.
     """
 
     job: Job
     attempts: Sequence[AttemptRecord]
     rejected: Sequence[RejectedCount]
-    corrections: Sequence[Job]
-    completed_since: int
-    corrected: Job | None
-    imported: Job | None
+    related: RelatedJobs
     has_sample: bool
 
 
@@ -112,28 +120,30 @@ async def _load(database: Database, identifier: str) -> JobState | StatusEvent |
             job,
             await list_attempts(connection, job.id, limit=SHOWN_ATTEMPTS, before=MAX_TOKEN),
             await rejected_summary(connection, job.id) if job.failed else (),
-            *await _load_later(connection, job),
+            await _load_related(connection, job),
             has_sample=can_map_columns(job) and await fetch_header_sample(connection, job.id) is not None,
         )
 
 
-async def _load_later(connection: Connection, job: Job) -> tuple[Sequence[Job], int, Job | None, Job | None]:
-    """The corrections of a job, how many others have completed since, what it corrects, and its import."""
+async def _load_related(connection: Connection, job: Job) -> RelatedJobs:
     if job.dry_run:
-        return (), 0, None, await job_lookup.find_job(connection, job.request_id + IMPORT_SUFFIX)
+        imported = await job_lookup.find_job(connection, job.request_id + IMPORT_SUFFIX)
+        return RelatedJobs(imported=imported)
     if job.corrects is not None:
         corrected = await job_lookup.find_job(connection, str(job.corrects["request_id"]))
         since = 0 if corrected is None else await count_completed_since(connection, corrected)
-        return (), since, corrected, None
+        return RelatedJobs(corrected=corrected, completed_since=since)
     if not can_be_corrected(job):
-        return (), 0, None, None
-    corrections = await list_corrections(connection, job.request_id, SHOWN_CORRECTIONS)
-    return corrections, await count_completed_since(connection, job), None, None
+        return RelatedJobs()
+    return RelatedJobs(
+        corrections=await list_corrections(connection, job.request_id, SHOWN_CORRECTIONS),
+        completed_since=await count_completed_since(connection, job),
+    )
 
 
 def _values(page: PageContext, state: JobState, notices: Notices) -> dict[str, Any]:
     assert page.caller is not None  # noqa: S101 – the router requires a caller
-    asked = notices.asked
+    asked, related = notices.asked, state.related
     return {
         "job": state.job,
         "command_id": str(uuid4()),
@@ -142,18 +152,19 @@ def _values(page: PageContext, state: JobState, notices: Notices) -> dict[str, A
         "actions": allowed_actions(state.job, page.caller),
         "asked": asked if asked is not None and asked.is_pending(state.job) else None,
         "notices": notices,
-        "corrections": state.corrections,
-        "completed_since": state.completed_since,
-        "corrected": state.corrected,
-        "dry_run": dry_run_result(state.job, state.imported),
+        "corrections": related.corrections,
+        "completed_since": related.completed_since,
+        "corrected": related.corrected,
+        "dry_run": dry_run_result(state.job, related.imported),
         "has_sample": state.has_sample,
     }
 
 
 def _etag(page: PageContext, state: JobState, notices: Notices) -> str:
+    related = state.related
     rights = sorted(page.caller.rights) if page.caller else []
     ended = [attempt.ended_at for attempt in state.attempts]
-    shown = [state.job, *state.corrections, *([state.imported] if state.imported else [])]
-    result = dry_run_result(state.job, state.imported)
-    rest = (len(state.attempts), ended[:1], state.completed_since, result and result.expired)
+    shown = [state.job, *related.corrections, *([related.imported] if related.imported else [])]
+    result = dry_run_result(state.job, related.imported)
+    rest = (len(state.attempts), ended[:1], related.completed_since, result and result.expired)
     return etag_of(shown, page.language, rights, *rest, state.has_sample, notices.query)
