@@ -161,6 +161,9 @@ JOBS = {
     "correction": make_job(status=Status.COMPLETED, **ENDED, **CORRECTION, total=17),
     "correction that runs": make_job(**RUNNING, **LATER, **CORRECTION, total=100),
     "corrected": make_job(status=Status.COMPLETED, **ENDED, **CORRECTED),
+    "stopped early": make_job(
+        status=Status.FAILED, error_code="too_many_rejects", error_message="5 of 5", failed=5, **ENDED
+    ),
     "waiting for a version": make_job(detail=waiting_for_version(["corrects"])),
     **{
         f"failed: {code}": make_job(status=Status.FAILED, error_code=code, error_message="why", **ENDED)
@@ -265,6 +268,22 @@ def test_job_with_too_many_rejected_rows_asks_for_another_limit(
     html = bytes(response.body).decode()
     assert ('name="max_rejected" value="7%"' in html) == asks
     assert ('popovertarget="confirm-retry"' in html) == (code is ErrorCode.TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    ("name", "has_bar"), [("running with rows and no total", True), ("stopped early", False)]
+)
+def test_only_a_live_job_has_a_bar_without_an_end(name: str, has_bar: bool) -> None:
+    page = make_page(Language.EN)
+    for template, values in (
+        ("job_state.html", job_values(JOBS[name], page)),
+        ("jobs_state.html", {"query": ListQuery.of({}), "listed": JobListPage([JOBS[name]], None)}),
+    ):
+        response = page.render(template, **values)
+        check(response)
+        html = bytes(response.body).decode()
+        assert ('class="bar open"' in html) == has_bar
+        assert page.texts("ui.jobs.rows_so_far", n=5) not in html or has_bar
 
 
 @LANGUAGES
