@@ -270,6 +270,15 @@ def test_job_with_too_many_rejected_rows_asks_for_another_limit(
     assert ('popovertarget="confirm-retry"' in html) == (code is ErrorCode.TIMEOUT)
 
 
+@LANGUAGES
+@pytest.mark.parametrize("name", ["checked", "completed"])
+def test_warnings_of_a_check_do_not_say_that_rows_are_stored(name: str, language: Language) -> None:
+    page, job = make_page(language), dataclasses.replace(JOBS[name], warnings={"date_ignored": 5})
+    text = check(page.render("job_state.html", **job_values(job, page)))
+    assert (page.texts("ui.job.warnings_hint") in text) == (name == "completed")
+    assert (page.texts("ui.check.warnings_hint") in text) == (name == "checked")
+
+
 @pytest.mark.parametrize(
     ("name", "has_bar"), [("running with rows and no total", True), ("stopped early", False)]
 )
