@@ -38,6 +38,7 @@ update migration.migration_errors set
   dismissed_by = case row_number when 3 then 'ivanova' end,
   dismissed_at = case row_number when 3 then now() end
 """
+COUNT_MARKS = "update migration.jobs set rows_corrected = 1, rows_dismissed = 1 where request_id = $1"
 COPY_TO_LOAD = """
 insert into migration.migration_errors (job_id, load, row_number, record_identifier, errors, record)
 select job_id, load + 1, row_number, record_identifier, errors, record from migration.migration_errors
@@ -94,6 +95,7 @@ async def test_rejected_rows_name_what_corrected_or_dismissed_them(
     await make_rejected(database)
     await record_request(database, "mended", make_request("mended.xlsx", corrects={"request_id": "r-1"}))
     await execute(database, MARK)
+    await execute(database, COUNT_MARKS, "r-1")
     page = (await client.get("/jobs/r-1/rejected")).text
     rows = page.split('class="card row"')[1:]
     states = [EN(f"ui.correction.{state}") for state in ("corrected", "dismissed", "open")]
@@ -113,6 +115,7 @@ async def test_marks_are_those_of_the_present_load(database: Database, client: h
     await make_rejected(database)
     await record_request(database, "mended", make_request("mended.xlsx", corrects={"request_id": "r-1"}))
     await execute(database, MARK)
+    await execute(database, COUNT_MARKS, "r-1")
     await execute(database, "update migration.jobs set load = load + 1 where request_id = 'r-1'")
     await execute(database, COPY_TO_LOAD)
     page = (await client.get("/jobs/r-1/rejected")).text
