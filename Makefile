@@ -10,7 +10,7 @@ STAMP := $(VENV)/.made-from-requirements-dev.lock
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test test-faults test-all check prose docs format stack up down status
-.PHONY: bench recovery takeover bench-uploads bench-page soak fuzz lock schemas vendor
+.PHONY: bench recovery takeover bench-uploads bench-page bench-workbook soak fuzz lock schemas vendor
 .NOTPARALLEL:
 
 help: ## this list
@@ -96,6 +96,9 @@ bench-uploads: venv ## measure how uploads affect a running job (five minutes)
 
 bench-page: venv ## measure how long pages take with 200,000 jobs in the table (two minutes)
 	@$(RUN) -m benchmarks.page
+
+bench-workbook: venv ## measure how long 155,000 rejected rows take as a workbook (three minutes)
+	@$(RUN) -m benchmarks.rejected_workbook
 
 soak: venv ## random jobs under random faults: make soak SECONDS=600 SEED=7
 	@$(RUN) -m tests.soak --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))

@@ -31,7 +31,7 @@ IGNORED_FAILPOINTS = (
 async def run(settings: Settings, environment: Mapping[str, str]) -> None:
     """Run the service until a signal stops it.
 
-    `environment` is that of the processes that read sources. Raises SchemaOutdatedError, BindError,
+    `environment` is that of child processes. Raises SchemaOutdatedError, BindError,
     SettingsError, ForkServerError.
     """
     if settings.ignores_failpoints():
@@ -52,7 +52,9 @@ async def run(settings: Settings, environment: Mapping[str, str]) -> None:
             if database is None:
                 return
             try:
-                service = Service(settings, fork_server, temp_dir.path, database, shutdown, access_control)
+                service = Service(
+                    settings, fork_server, temp_dir.path, database, shutdown, access_control, environment
+                )
                 await service.run(listener)
             finally:
                 await database.close()

@@ -1,7 +1,7 @@
 """The pipe between the service and an extractor: length-prefixed frames of a header and a body.
 
 A frame is its type (1 byte), the length of the header and of the body (4 bytes each, big endian), the header
-(a JSON object) and the body (raw bytes; empty except in START and BATCH).
+(a JSON object) and the body (raw bytes; empty except in START, CORRECTED_ROWS and BATCH).
 """
 
 import json
@@ -21,11 +21,16 @@ PIPE_BUFFER_BYTES = 1 << 20
 
 
 class FrameType(IntEnum):
-    """Frame types; their headers are described in `consumer.extract`."""
+    """Frame types; their headers are described in `consumer.extract`.
 
-    # down, to the extractor
+    The writer of workbooks gets START, ROWS and END: `consumer.rejected_file.writer_protocol`.
+    """
+
+    # down, to a child
     START = 1
     CREDIT = 2
+    CORRECTED_ROWS = 3
+    ROWS = 3
     # up, from the extractor
     OPENED = 16
     TOTAL = 17

@@ -70,6 +70,7 @@ class Service:
         database: Database,
         shutdown: Shutdown,
         access_control: Authenticator,
+        child_environment: Mapping[str, str],
     ) -> None:
         self._settings = settings
         self._database = database
@@ -93,7 +94,7 @@ class Service:
         self._pruner = self._make_pruner()
         self._consumer = self._make_consumer()
         self._monitoring.monitor_consumer(self._consumer)
-        self._http = self._make_http_side(access_control)
+        self._http = self._make_http_side(child_environment, temp_dir, access_control)
 
     def _make_worker(self, fork_server: ForkServer, temp_dir: Path, owner: str) -> Worker:
         settings = self._settings
@@ -166,7 +167,9 @@ class Service:
             heartbeat=heartbeat,
         )
 
-    def _make_http_side(self, access_control: Authenticator) -> HttpService:
+    def _make_http_side(
+        self, child_environment: Mapping[str, str], temp_dir: Path, access_control: Authenticator
+    ) -> HttpService:
         settings = self._settings
         return HttpService(
             self._database,
@@ -177,6 +180,8 @@ class Service:
             heartbeat=self._heartbeats["events"].beat,
             datasets=datasets.names(),
             upload_limits=UploadLimits(settings.migration_max_upload_mb, settings.migration_max_uploads),
+            child_environment=child_environment,
+            temp_dir=temp_dir,
             connections=settings.migration_connections.keys(),
             credentials=settings.migration_google_credentials.keys(),
             authenticator=access_control,

@@ -313,5 +313,5 @@ def clear_secret_variables() -> None:
 
 
 def child_environment() -> dict[str, str]:
-    """The environment of an extractor: the variables of CHILD_ENV_ALLOWLIST, none of which is secret."""
+    """The environment of child processes: the variables of CHILD_ENV_ALLOWLIST, none of which is secret."""
     return {name: os.environ[name] for name in CHILD_ENV_ALLOWLIST if name in os.environ}

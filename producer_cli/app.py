@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from producer_cli.arguments import jobs, start
+from producer_cli.arguments import jobs, start, template
+from producer_cli.arguments.correct import CORRECT_EXAMPLES, correct
 from producer_cli.arguments.options import examples_epilog
 from producer_cli.errors import handle_output_errors
 
@@ -59,7 +60,10 @@ def build() -> typer.Typer:
     app.command(epilog=jobs.WATCH_EXAMPLES)(jobs.watch)
     app.command(epilog=jobs.CANCEL_EXAMPLES)(jobs.cancel)
     app.command(epilog=jobs.RETRY_EXAMPLES)(jobs.retry)
+    app.command("import", epilog=jobs.IMPORT_EXAMPLES)(jobs.import_dry_run)
     app.command(epilog=jobs.ERRORS_EXAMPLES)(jobs.errors)
+    app.command(epilog=CORRECT_EXAMPLES)(correct)
+    app.command(epilog=template.EXAMPLES)(template.template)
     return app
 
 

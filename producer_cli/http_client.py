@@ -1,22 +1,28 @@
-"""HTTP client of the service: rejected rows, and the jobs they belong to."""
+"""HTTP client of the service: rejected rows, the jobs they belong to, and the import after a dry run."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
 from producer_cli.errors import CliError, InvalidInputError, ReplacedLoadError, UnavailableError
+from producer_cli.http_responses import problem_code, problem_detail, validate_url
 from producer_cli.text import strip_control_chars
 from schemas.codes import ProblemCode
-from schemas.http_headers import LOAD_HEADER
+from schemas.http_headers import LOAD_HEADER, XLSX_MEDIA_TYPE
 from schemas.integers import MAX_JOB_NUMBER
 
 TIMEOUT = httpx.Timeout(10, read=60)
+XLSX_TIMEOUT = httpx.Timeout(10, read=660)
+"""The service sends nothing before the workbook is complete, which may take ten minutes."""
 PAGE_ROWS = 500
+REFUSALS = {HTTPStatus.CONFLICT, HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY}
+"""Statuses of a POST that the service understood and does not obey."""
 JOBS_PATH = "/migration/jobs"
+DATASETS_PATH = "/migration/datasets"
 LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -27,7 +33,7 @@ class ServiceClient:
         """Raises InvalidInputError if the URL cannot be used. A `token` is sent with every request."""
         self._url = url
         self._has_token = token is not None
-        checked = _validate_url(url)
+        checked = validate_url(url)
         self._client = httpx.Client(
             base_url=checked,
             timeout=TIMEOUT,
@@ -96,15 +102,69 @@ class ServiceClient:
 
         Raises UnavailableError if the response breaks off, ReplacedLoadError if a new load is the reason.
         """
-        stream = self._client.stream("GET", _errors_path(request_id), headers={"accept": "text/csv"})
+        with self._download(request_id, {"accept": "text/csv"}, TIMEOUT) as response:
+            yield response.iter_bytes()
+
+    @contextmanager
+    def rejected_xlsx(self, request_id: str, language: str) -> Iterator[tuple[Iterator[bytes], int]]:
+        """Stream the open rejected rows as a workbook with its size in bytes; raises as `rejected_csv`.
+
+        Rows that a correction has stored or dismissed are left out: nothing is left to do with them.
+        """
+        headers = {"accept": XLSX_MEDIA_TYPE, "accept-language": language}
+        with self._download(request_id, headers, XLSX_TIMEOUT, {"state": "open"}) as response:
+            if response.headers.get("content-type") != XLSX_MEDIA_TYPE:
+                raise UnavailableError(
+                    f"The service at {self._url} is of a version that writes no workbooks: "
+                    "update it, or use --csv FILE."
+                )
+            yield response.iter_bytes(), int(response.headers["content-length"])
+
+    @contextmanager
+    def _download(
+        self,
+        request_id: str,
+        headers: Mapping[str, str],
+        timeout: httpx.Timeout,
+        params: Mapping[str, str] | None = None,
+    ) -> Iterator[httpx.Response]:
+        path = _errors_path(request_id)
+        stream = self._client.stream("GET", path, headers=headers, timeout=timeout, params=params)
         with self._translate_errors(), stream as response:
             self._raise_for_status(response, request_id)
             try:
-                yield response.iter_bytes()
+                yield response
             except httpx.TransportError as error:
                 if self._load_was_replaced(request_id, response.headers.get(LOAD_HEADER)):
                     raise _load_replaced_error() from error
                 raise
+
+    def import_dry_run(self, request_id: str) -> str:
+        """Start the import that a dry run checked; returns its request id.
+
+        Raises InvalidInputError if the service refuses it. Sent again, it starts no second import.
+        """
+        with self._translate_errors():
+            response = self._client.post(f"{_job_path(request_id)}/import")
+            if response.status_code in REFUSALS:
+                raise InvalidInputError(problem_detail(response))
+            self._raise_for_status(response, request_id)
+            body = response.json()
+        if not isinstance(body, dict) or not isinstance(body.get("request_id"), str):
+            raise self._unexpected_response()
+        return str(body["request_id"])
+
+    def template(self, dataset: str) -> bytes:
+        """The workbook that people fill in for a dataset; raises InvalidInputError if there is none."""
+        path = f"{DATASETS_PATH}/{quote(dataset, safe='')}/template"
+        with self._translate_errors():
+            response = self._client.get(path, headers={"accept": XLSX_MEDIA_TYPE})
+            if response.status_code == HTTPStatus.NOT_FOUND:
+                raise InvalidInputError(problem_detail(response))
+            self._raise_for_status(response, dataset)
+        if response.headers.get("content-type") != XLSX_MEDIA_TYPE:
+            raise self._unexpected_response()
+        return response.content
 
     def close(self) -> None:
         """Close the connection."""
@@ -145,17 +205,17 @@ class ServiceClient:
         if response.status_code == HTTPStatus.UNAUTHORIZED:
             raise InvalidInputError(self._unauthenticated_message())
         if response.status_code == HTTPStatus.FORBIDDEN:
-            raise InvalidInputError(f"The service at {self._url} refuses: {_problem_detail(response)}")
+            raise InvalidInputError(f"The service at {self._url} refuses: {problem_detail(response)}")
         if response.status_code == HTTPStatus.NOT_FOUND:
             raise InvalidInputError(
                 f"The service knows no request {strip_control_chars(request_id)}; "
                 "`migration status` lists them."
             )
-        if response.status_code == HTTPStatus.GONE and _problem_code(response) == ProblemCode.LOAD_REPLACED:
+        if response.status_code == HTTPStatus.GONE and problem_code(response) == ProblemCode.LOAD_REPLACED:
             raise _load_replaced_error()
         if not response.is_success:
             raise UnavailableError(
-                f"The service at {self._url} answered {response.status_code}: {_problem_detail(response)}"
+                f"The service at {self._url} answered {response.status_code}: {problem_detail(response)}"
             )
 
     def _unauthenticated_message(self) -> str:
@@ -200,35 +260,4 @@ def _load_replaced_error() -> ReplacedLoadError:
     return ReplacedLoadError(
         "The job started a new load while its rejected rows were read, so the output is incomplete; "
         "run the command again."
-    )
-
-
-def _problem_code(response: httpx.Response) -> object:
-    """The `code` of a problem document; None if the response is not one."""
-    response.read()
-    try:
-        return response.json()["code"]
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _problem_detail(response: httpx.Response) -> str:
-    """The `detail` of a problem document; advice to retry if the response is not one."""
-    response.read()
-    try:
-        return strip_control_chars(str(response.json()["detail"]))
-    except (ValueError, KeyError, TypeError):
-        return "try again later."
-
-
-def _validate_url(url: str) -> httpx.URL:
-    """Parse the URL; raises InvalidInputError. Neither library alone detects every invalid one."""
-    try:
-        parts = urlsplit(url)
-        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
-            return httpx.URL(url)
-    except (ValueError, httpx.InvalidURL):
-        pass
-    raise InvalidInputError(
-        "MIGRATION_HTTP_URL must be an address like http://host:8084, and MIGRATION_HTTP_PORT a number."
     )

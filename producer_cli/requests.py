@@ -9,7 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 from messaging.records import ProducerRecord
 from messaging.request_records import request_record
 from producer_cli.errors import InvalidInputError
+from schemas.correction_ids import correction_request_id
 from schemas.names import Name, RequestId
+from schemas.reject_limits import parse_reject_limit
 from schemas.requests import CancelRequest, RetryRequest, StartRequest
 
 EVENT_SOURCE = "/migration-cli"
@@ -20,6 +22,9 @@ OPTION_NAMES = {
     "dataset": "--dataset",
     "timeout_seconds": "--timeout",
     "max_attempts": "--max-attempts",
+    "max_rejected": "--max-rejected",
+    "dry_run": "--dry-run",
+    "all_or_nothing": "--all-or-nothing",
     "sheet": "--sheet",
     "path": "--path",
     "connection": "NAME",
@@ -27,6 +32,7 @@ OPTION_NAMES = {
     "spreadsheet_id": "ID_OR_LINK",
     "worksheet": "--worksheet",
     "credentials": "--credentials",
+    "columns": "--column",
 }
 """What a person calls the fields of a request."""
 
@@ -55,14 +61,38 @@ def start_request(
         raise InvalidInputError(_error_message(error)) from error
 
 
+def correction_request(
+    corrected_request_id: str, file_name: str, sha256: str, request_id: str | None, **rest: Any
+) -> StartRequest:
+    """A request to correct rejected rows of a job by a file; raises InvalidInputError.
+
+    Without `request_id` the same file for the same job gets the same one.
+    """
+    return start_request(
+        {"type": "excel", "file": {"path": file_name}},
+        request_id or correction_request_id(corrected_request_id, sha256),
+        corrects={"request_id": corrected_request_id},
+        **rest,
+    )
+
+
 def cancel_request(request_id: str) -> CancelRequest:
     """A command to cancel, with an id of its own; raises InvalidInputError."""
     return CancelRequest(action="cancel", **_command_fields(request_id))
 
 
-def retry_request(request_id: str) -> RetryRequest:
-    """A command to run again, with an id of its own; raises InvalidInputError."""
-    return RetryRequest(action="retry", **_command_fields(request_id))
+def retry_request(request_id: str, max_rejected: str | None = None) -> RetryRequest:
+    """A command to run again, with an id of its own; raises InvalidInputError.
+
+    `max_rejected` is the new limit of rejected rows as it was typed, None to keep the one of the job.
+    """
+    fields = _command_fields(request_id)
+    if max_rejected is not None:
+        fields["options"] = {"max_rejected": parse_reject_limit(max_rejected)}
+    try:
+        return RetryRequest.model_validate({"action": "retry", **fields})
+    except ValidationError as error:
+        raise InvalidInputError(_error_message(error)) from error
 
 
 def validate_request_id(text: str) -> str:

@@ -1,7 +1,9 @@
 """What a person names as the source, checked for slips before anything is sent."""
 
+import hashlib
 import re
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from producer_cli.errors import InvalidInputError
@@ -35,9 +37,36 @@ def check_file(file: Path) -> int:
         raise InvalidInputError(f"{name} cannot be read ({type(error).__name__}).") from error
 
 
+def file_sha256(file: Path) -> str:
+    """The SHA-256 (hex) of a file; raises InvalidInputError if it cannot be read to its end."""
+    try:
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError as error:
+        name = strip_control_chars(str(file))
+        raise InvalidInputError(f"{name} cannot be read ({type(error).__name__}).") from error
+
+
 def upload_name(file: Path) -> str:
     """The name the file is known by: composed letters, and nothing a person could not type back."""
     return printable_name(file.name) or "_"
+
+
+def parse_columns(options: Iterable[str]) -> dict[str, str]:
+    """Header → field, from texts like `Ссылка MAX=url`; raises InvalidInputError saying which is wrong.
+
+    A header may hold equal signs; a field does not.
+    """
+    columns: dict[str, str] = {}
+    for option in options:
+        header, separator, field = option.rpartition("=")
+        shown = strip_control_chars(option)
+        if not separator or not header.strip() or not field.strip():
+            raise InvalidInputError(f'--column {shown}: write it as HEADER=FIELD, like "Ссылка MAX=url".')
+        if header.strip() in columns:
+            raise InvalidInputError(f"--column {shown}: this header was given before; give it once.")
+        columns[header.strip()] = field.strip()
+    return columns
 
 
 def spreadsheet_id(text: str) -> str:

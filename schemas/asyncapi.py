@@ -109,7 +109,7 @@ def _messages() -> JsonObject:
     return {
         "start": _message("Start a migration", key, f"{request}/StartRequest", cloud, examples.STARTS),
         "cancel": _message("Cancel a job", key, f"{request}/CancelRequest", cloud, [examples.CANCEL]),
-        "retry": _message("Run a job again", key, f"{request}/RetryRequest", cloud, [examples.RETRY]),
+        "retry": _message("Run a job again", key, f"{request}/RetryRequest", cloud, examples.RETRIES),
         "status": _message("Status of a job", key, "migration-status.json", cloud, [examples.STATUS]),
         "deadLetter": {
             **_message("A rejected request", "the key as received", None, "dead-letter-headers.json"),

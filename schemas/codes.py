@@ -52,7 +52,15 @@ class ErrorCode(StrEnum):
     SOURCE_UNAVAILABLE = "source_unavailable"
     SOURCE_CHANGED = "source_changed"
     SHORT_READ = "short_read"
+    TOO_MANY_REJECTS = "too_many_rejects"
     DATABASE_REFUSED = "database_refused"
+
+    # Corrections
+    CORRECTED_JOB_NOT_FOUND = "corrected_job_not_found"
+    CORRECTED_JOB_RUNS = "corrected_job_runs"
+    CORRECTED_JOB_CHANGED = "corrected_job_changed"
+    NOT_CORRECTABLE = "not_correctable"
+    REJECTS_EXPIRED = "rejects_expired"
 
 
 class WarningCode(StrEnum):
@@ -97,6 +105,12 @@ class RejectCode(StrEnum):
     # The row as a whole
     REFUSED_BY_DATABASE = "refused_by_database"
 
+    # A row of a correction
+    DUPLICATE_CORRECTION = "duplicate_correction"
+    STALE_CORRECTION = "stale_correction"
+    RECORD_WAS_CUT = "record_was_cut"
+    UNKNOWN_ROW = "unknown_row"
+
 
 class DeadLetterReason(StrEnum):
     """Why a message became a dead letter."""
@@ -132,6 +146,9 @@ class ProblemCode(StrEnum):
     REQUEST_ID_REUSED = "request_id_reused"
     COMMAND_ID_REUSED = "command_id_reused"
     COMMAND_REFUSED = "command_refused"
+    IMPORT_REFUSED = "import_refused"
+    UPLOAD_EXPIRED = "upload_expired"
+    NOT_CORRECTABLE = "not_correctable"
 
     # Authentication and rate limits
     UNAUTHENTICATED = "unauthenticated"

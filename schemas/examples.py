@@ -40,8 +40,23 @@ START_SHEETS: dict[str, Any] = {
     "source": {"type": "google_sheets", "spreadsheet_id": "1AbC-dEf_123", "worksheet": "Чаты"},
 }
 
+START_DRY_RUN: dict[str, Any] = {**START_DATABASE, "options": {"dry_run": True}}
+START_ALL_OR_NOTHING: dict[str, Any] = {
+    "action": "start",
+    "dataset": "chats",
+    "source": {"type": "excel", "file": {"path": "chats.xlsx"}},
+    "options": {"all_or_nothing": True, "max_rejected": "2%"},
+}
+START_CORRECTION: dict[str, Any] = {
+    "action": "start",
+    "dataset": "chats",
+    "source": {"type": "excel", "file": {"path": "errors-42.xlsx"}},
+    "corrects": {"request_id": START["request_id"]},
+}
+
 CANCEL: dict[str, Any] = {"action": "cancel", "request_id": START["request_id"], "requested_by": "petrov"}
 RETRY: dict[str, Any] = {"action": "retry", "request_id": START["request_id"], "command_id": "retry-1"}
+RETRY_WITH_LIMIT: dict[str, Any] = {**RETRY, "options": {"max_rejected": 2000}}
 
 STATUS: dict[str, Any] = {
     "schema_version": 1,
@@ -55,6 +70,8 @@ STATUS: dict[str, Any] = {
     "status": "running",
     "run": 1,
     "attempt": 1,
+    "dry_run": False,
+    "phase": "load",
     "detail": None,
     "total": 155_000,
     "processed": 39_990,
@@ -63,6 +80,10 @@ STATUS: dict[str, Any] = {
     "updated": 50,
     "unchanged": 30,
     "duplicates": 10,
+    "untouched": 0,
+    "dismissed": 0,
+    "already_corrected": 0,
+    "corrects": None,
     "warnings": {"source_restarted": 3},
     "rows_per_second": 52_000.0,
     "eta_seconds": 2.2,
@@ -72,5 +93,9 @@ STATUS: dict[str, Any] = {
     "completed_at": None,
 }
 
-STARTS = (START, START_UPLOADED, START_DATABASE, START_SHEETS)
-REQUESTS = (*STARTS, CANCEL, RETRY)
+STARTS = (
+    *(START, START_UPLOADED, START_DATABASE, START_SHEETS),
+    *(START_DRY_RUN, START_ALL_OR_NOTHING, START_CORRECTION),
+)
+RETRIES = (RETRY, RETRY_WITH_LIMIT)
+REQUESTS = (*STARTS, CANCEL, *RETRIES)

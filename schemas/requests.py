@@ -2,12 +2,23 @@
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    model_validator,
+)
 
 from schemas.integers import STRICT_NUMBER, SchemaVersion
-from schemas.names import ConfiguredName, InboxPath, LongName, Name, RequestId, SheetName
+from schemas.names import Columns, ConfiguredName, InboxPath, LongName, Name, RequestId, SheetName
+from schemas.new_fields import dump_used, unused_new_fields, used_new_fields
+from schemas.reject_limits import RejectLimitValue
 from schemas.text import escape_invisible, shorten_identifier
 from schemas.uploads import Upload
 
@@ -55,12 +66,32 @@ File = Annotated[
 ]
 
 
+COLUMNS_DESCRIPTION = (
+    "header of a column → field of the dataset, for headers that it does not know; what is mapped comes first"
+)
+
+
+CORRECTION_OPTIONS_MESSAGE = (
+    "a correction is neither a dry run nor all or nothing; leave dry_run and all_or_nothing out"
+)
+CORRECTION_COLUMNS_MESSAGE = "a correction has the columns of the job it corrects; leave columns out"
+
+
+def none_if_empty(columns: dict[str, str] | None) -> dict[str, str] | None:
+    """None for a mapping without entries: a request with one equals a request without `columns`."""
+    return columns or None
+
+
+ColumnMapping = Annotated[Columns | None, AfterValidator(none_if_empty)]
+
+
 class ExcelSource(StrictModel):
     """A workbook: .xlsx, .xlsm, .xlsb, .xls or .ods, recognised by content."""
 
     type: Literal["excel"]
     file: File = Field(description="uploaded through Kafka, or in the consumer's inbox")
     sheet: SheetName | None = Field(None, description="exact name; detected if absent")
+    columns: ColumnMapping = Field(None, description=COLUMNS_DESCRIPTION)
 
     @property
     def identifier(self) -> str:
@@ -71,6 +102,7 @@ class ExcelSource(StrictModel):
         return shorten_identifier(name)
 
 
+TABLE_COLUMNS_DESCRIPTION = "column of the table → field of the dataset, in place of the usual column"
 TABLE_DESCRIPTION = "`table` or `schema.table`; a name with a dot in double quotes; default `chats`"
 
 
@@ -80,6 +112,7 @@ class DatabaseSource(StrictModel):
     type: Literal["database"]
     connection: ConfiguredName = Field(description="a name in MIGRATION_CONNECTIONS")
     table: Name | None = Field(None, description=TABLE_DESCRIPTION)
+    columns: ColumnMapping = Field(None, description=TABLE_COLUMNS_DESCRIPTION)
 
     @property
     def identifier(self) -> str:
@@ -96,6 +129,7 @@ class GoogleSheetsSource(StrictModel):
         None, description="exact name; default: the sheet of the link, otherwise the first"
     )
     credentials: ConfiguredName = Field("default", description="a name in MIGRATION_GOOGLE_CREDENTIALS")
+    columns: ColumnMapping = Field(None, description=COLUMNS_DESCRIPTION)
 
     @property
     def identifier(self) -> str:
@@ -110,10 +144,14 @@ Source = Annotated[ExcelSource | DatabaseSource | GoogleSheetsSource, Field(disc
 
 TimeoutSeconds = Annotated[int, Field(ge=1, le=7 * DAY_SECONDS), STRICT_NUMBER]
 MaxAttempts = Annotated[int, Field(ge=1, le=100), STRICT_NUMBER]
+MAX_REJECTED_DESCRIPTION = (
+    "the job fails when more rows than this are rejected; of a percentage, more of the rows read so far, "
+    "from 1,000 rows on and at the end"
+)
 
 
 class Options(StrictModel):
-    """Limits of one job; the defaults are settings of the consumer."""
+    """How one job is run. Limits of time and attempts have their defaults in the settings of the consumer."""
 
     timeout_seconds: TimeoutSeconds | None = Field(
         None, description="limit of a run, counted from its first claim"
@@ -121,11 +159,29 @@ class Options(StrictModel):
     max_attempts: MaxAttempts | None = Field(
         None, description="the job fails after this many consecutive attempts without a stored batch"
     )
+    dry_run: bool = Field(
+        False, strict=True, description="check the rows and store none; only the rejected rows are kept"
+    )
+    max_rejected: RejectLimitValue | None = Field(
+        None, description=MAX_REJECTED_DESCRIPTION, examples=[500, "10%"]
+    )
+    all_or_nothing: bool = Field(
+        False,
+        strict=True,
+        description="check the whole source first, and load it only if no row is rejected, or no more than "
+        "`max_rejected`",
+    )
 
 
 class _Request(StrictModel):
     schema_version: SchemaVersion = 1
     requested_by: Name | None = Field(None, description="name of the requester, for people")
+
+
+class CorrectedJob(StrictModel):
+    """The job whose rejected rows a request corrects."""
+
+    request_id: RequestId = Field(description="request id of its start request; it must have ended")
 
 
 class StartRequest(_Request):
@@ -140,16 +196,41 @@ class StartRequest(_Request):
     )
     source: Source = Field(description="where the rows are read from")
     options: Options = Field(Options(), description="limits of this job")
+    corrects: CorrectedJob | None = Field(
+        None,
+        description="the job whose rejected rows come back corrected: the source is a file of them",
+    )
+
+    @model_validator(mode="after")
+    def _corrections_are_files(self) -> Self:
+        if self.corrects is not None and self.source.type != "excel":
+            raise ValueError("corrects needs a source of type excel: the file of rejected rows")
+        if self.corrects is not None and (self.options.dry_run or self.options.all_or_nothing):
+            raise ValueError(CORRECTION_OPTIONS_MESSAGE)
+        if self.corrects is not None and self.source.columns is not None:
+            raise ValueError(CORRECTION_COLUMNS_MESSAGE)
+        return self
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the new fields in use, sorted: only a replica that knows all of them claims the job."""
+        return tuple(
+            sorted(used_new_fields(self) | used_new_fields(self.source) | used_new_fields(self.options))
+        )
 
     def digest(self) -> str:
-        """SHA-256 (hex), the same for equal requests; the location of an uploaded file is not part of it."""
-        source = self.source.model_dump(mode="json")
+        """SHA-256 (hex), the same for equal requests; the location of an uploaded file is not part of it.
+
+        A request without new fields has the digest that version 0.1 computed.
+        """
+        source = dump_used(self.source)
         match self.source:
             case ExcelSource(file=UploadedFile(upload=upload)):
                 source["file"] = {"name": upload.name, "size": upload.size, "sha256": upload.sha256}
             case _:
                 pass
-        body = {"dataset": self.dataset, "source": source, "options": self.options.model_dump(mode="json")}
+        body = {"dataset": self.dataset, "source": source, "options": dump_used(self.options)}
+        body |= self.model_dump(mode="json", include=set(used_new_fields(self)))
         return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
@@ -166,10 +247,17 @@ class CancelRequest(_Command):
     action: Literal["cancel"]
 
 
+class RetryOptions(StrictModel):
+    """What a retry changes; absent options stay as they are."""
+
+    max_rejected: RejectLimitValue | None = Field(None, description=MAX_REJECTED_DESCRIPTION)
+
+
 class RetryRequest(_Command):
     """Run a failed or cancelled job again."""
 
     action: Literal["retry"]
+    options: RetryOptions | None = Field(None, description="options that change")
 
 
 ACTIONS = frozenset({"start", "cancel", "retry"})
@@ -178,6 +266,17 @@ REQUEST_ADAPTER: TypeAdapter[StartRequest | CancelRequest | RetryRequest] = Type
 
 
 def dump_request(request: StartRequest | CancelRequest | RetryRequest) -> bytes:
-    """The value of a Kafka message: UTF-8 JSON without null members."""
+    """The value of a Kafka message: UTF-8 JSON without null members, and without unused new fields.
+
+    An older replica refuses fields that it does not know, also at their default.
+    """
     body: dict[str, Any] = request.model_dump(mode="json", exclude_none=True)
+    if isinstance(request, StartRequest):
+        for part, dumped in (
+            (request, body),
+            (request.source, body["source"]),
+            (request.options, body["options"]),
+        ):
+            for name in unused_new_fields(part):
+                dumped.pop(name, None)
     return json.dumps(body, ensure_ascii=False).encode()

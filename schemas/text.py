@@ -36,6 +36,8 @@ def validate_storable(value: str) -> str:
     return value
 
 
+MAX_HEADER_CHARS = 200
+"""Longest header that a request can name."""
 MAX_MESSAGE_CHARS = 2_000
 """Longest message of an error, and longest detail of a job."""
 MAX_NAME_CHARS = 100
@@ -115,6 +117,13 @@ def validate_printable(value: str) -> str:
     """Raise ValueError for unprintable characters, and for spaces at either end."""
     if not is_printable(value) or value != value.strip(" "):
         raise ValueError("must be printable text without blanks around it")
+    return value
+
+
+def validate_visible(value: str) -> str:
+    """Raise ValueError for text that shows nothing."""
+    if re.search(rf"[^ {UNPRINTABLE}\ud800-\udfff]", value) is None:
+        raise ValueError("must hold a visible character")
     return value
 
 

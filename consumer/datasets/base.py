@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import Protocol
 
 from consumer.cells.chunks import Cell, Chunk
+from schemas.codes import RejectCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,51 @@ class ColumnSpec:
     positional_layout: PositionalLayout | None = None
 
 
+TemplateValue = str | int | date
+"""A cell of a template."""
+
+
+class TemplateFormat(StrEnum):
+    """How cells of a template's column are formatted."""
+
+    TEXT = "text"
+    WHOLE_NUMBER = "whole number"
+    DATE = "date"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateColumn:
+    """A column of the workbook that people fill in.
+
+    `russian` and `english` say what belongs into it, each in one or more sentences; `examples` are its cells
+    in the example rows, which pass the rules.
+    """
+
+    field: str
+    header: str
+    russian: str
+    english: str
+    examples: tuple[TemplateValue, TemplateValue]
+    format: TemplateFormat = TemplateFormat.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The workbook that people fill in for a dataset; `columns` in its order."""
+
+    sheet: str
+    columns: tuple[TemplateColumn, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class ValidatedBatch:
     """The first `row_count` rows of a chunk, validated and encoded for COPY.
 
     Fewer than all if the records of rejected rows are large; validate the others next.
     `copy_streams` has COPY text by staging table. Every line begins with the position of its row; positions
-    ascend, so that a batch can be split at a position.
+    ascend, so that a batch can be split at a position. `duplicates`: how many of the accepted rows have the
+    key of an earlier row, in a batch of `check`; a merge counts its own.
     """
 
     row_count: int
@@ -62,20 +102,38 @@ class ValidatedBatch:
     rejected: int
     warnings: Mapping[str, int]
     copy_streams: Mapping[str, bytes]
+    duplicates: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """An error of a row as a whole, which no rule finds; `message` says what to do."""
+
+    code: RejectCode
+    message: str
+
+
+def database_rejection(sqlstate: str) -> RowError:
+    """The error of a row that passes all rules and that Postgres rejects."""
+    return RowError(RejectCode.REFUSED_BY_DATABASE, f"PostgreSQL refused the row (SQLSTATE {sqlstate})")
 
 
 class RowValidator(Protocol):
     """Validates the chunks of one load, in order, from the beginning of the source."""
 
-    def replay(self, chunk: Chunk, rejected_by_database: Mapping[int, str]) -> None:
-        """Register rows that an earlier attempt of this load has stored."""
+    def replay(self, chunk: Chunk, row_errors: Mapping[int, RowError]) -> None:
+        """Register rows that an earlier attempt of this load has stored, except those with an error."""
         ...
 
-    def validate(self, chunk: Chunk, rejected_by_database: Mapping[int, str]) -> ValidatedBatch:
+    def validate(self, chunk: Chunk, row_errors: Mapping[int, RowError]) -> ValidatedBatch:
         """Apply the rules to the first rows.
 
-        `rejected_by_database`: positions that Postgres rejected → SQLSTATE; these rows are rejected.
+        `row_errors`: position → error; these rows are rejected, whatever the rules find.
         """
+        ...
+
+    def check(self, chunk: Chunk, row_errors: Mapping[int, RowError]) -> ValidatedBatch:
+        """Apply the rules as `validate` does, and encode nothing but the rejected rows."""
         ...
 
 
@@ -91,6 +149,11 @@ REJECTED_ROWS = StagingTable(
     "stage_rejected_rows", ("position", "record_identifier", "errors", "record", "kinds", "record_cut")
 )
 """Where every dataset copies its rejected rows; the store moves them to `migration_errors`."""
+
+CORRECTED_ROWS = StagingTable(
+    "stage_corrected_rows", ("position", "corrected_position", "action", "shown_row_number", "corrected_key")
+)
+"""Which rejected rows the rows of a correction are about; the store marks them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +196,8 @@ class Dataset:
     """A dataset. `make_validator` and `make_merge_plan` take the source type.
 
     `make_validator` also takes the day the load started. `rules_version` changes whenever a cell
-    may mean something else: a load is resumed only under the rules it started with.
+    may mean something else: a load is resumed only under the rules it started with. `template` is None if
+    people fill in no workbook.
     """
 
     name: str
@@ -142,3 +206,4 @@ class Dataset:
     make_validator: Callable[[str, date], RowValidator]
     make_merge_plan: Callable[[str], MergePlan]
     stored_value_checks: tuple[StoredValueCheck, ...] = ()
+    template: Template | None = None

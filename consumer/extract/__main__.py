@@ -8,12 +8,11 @@ import os
 from collections.abc import Callable
 
 from consumer.datasets.base import Dataset
-from consumer.extract import process_limits
 from consumer.extract.channel import Channel
 from consumer.extract.extraction import run
 from consumer.extract.process_limits import ProcessLimits
 from consumer.extract.start_parameters import StartParameters
-from consumer.runtime import failpoints
+from consumer.runtime import child_limits, failpoints
 
 GC_THRESHOLDS = (100_000, 50, 100)
 """Rows are many small lists without cycles: the default thresholds cost a tenth of the time."""
@@ -26,7 +25,7 @@ def main(
 
     Without `limits` it takes those of the START frame.
     """
-    process_limits.prepare(inspectable=os.environ.get("MIGRATION_INSPECTABLE") == "yes")
+    child_limits.prepare(inspectable=os.environ.get("MIGRATION_INSPECTABLE") == "yes")
     if limits is not None:
         limits.apply()
     channel = Channel.from_stdio()
@@ -37,6 +36,8 @@ def main(
     failpoints.arm(parameters.failpoints)
     if limits is None:
         parameters.limits.apply()
+    if parameters.header.get("corrects") is not None:
+        parameters = parameters.with_corrected_rows(channel.read_corrected_rows())
     channel.listen(parameters.credits)
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

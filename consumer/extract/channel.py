@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Self
 
@@ -52,6 +53,16 @@ class Channel:
         if frame is not None and frame.type is not FrameType.START:
             raise ProtocolError("the first frame is not START")
         return frame
+
+    def read_corrected_rows(self) -> Iterator[bytes]:
+        """The rejected rows that a correction is compared with, a line each; raises ProtocolError."""
+        while True:
+            frame = read_frame(self._read)
+            if frame is None or frame.type is not FrameType.CORRECTED_ROWS:
+                raise ProtocolError("rejected rows of the corrected job are missing")
+            yield from frame.body.splitlines()
+            if frame.header["last"]:
+                return
 
     def listen(self, initial_credits: int) -> None:
         """Start the thread that receives credits and tokens."""

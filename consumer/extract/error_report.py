@@ -16,7 +16,11 @@ from schemas.codes import ErrorCode
 
 
 def failed_header(error: BaseException) -> dict[str, Any]:
-    """The header of a FAILED frame; `retry_after` and `recheck_after` are seconds or None."""
+    """The header of a FAILED frame.
+
+    `retry_after` and `recheck_after` are seconds or None. `nearest` and `sample` are those of a
+    MissingColumnError, else None.
+    """
     reported = _as_migration_error(error)
     return {
         "code": reported.code,
@@ -25,6 +29,8 @@ def failed_header(error: BaseException) -> dict[str, Any]:
         "internal": isinstance(reported, InternalOutageError),
         "retry_after": getattr(reported, "retry_after", None),
         "recheck_after": getattr(reported, "recheck_after", None),
+        "nearest": getattr(reported, "nearest", None),
+        "sample": getattr(reported, "sample", None),
     }
 
 

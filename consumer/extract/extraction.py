@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from consumer.cells.chunks import Chunk
-from consumer.datasets.base import Dataset, RowValidator, ValidatedBatch
+from consumer.datasets.base import Dataset, RowValidator
 from consumer.errors import TransientError
+from consumer.extract.batch_header import batch_header
 from consumer.extract.channel import Channel
 from consumer.extract.chunk_ops import drop_positions, split_at
 from consumer.extract.error_report import failed_header, log_unexpected
@@ -16,6 +17,7 @@ from consumer.extract.start_parameters import Resume, StartParameters
 from consumer.ipc import FrameType
 from consumer.runtime import failpoints
 from consumer.sources.base import Source, SourceInfo
+from consumer.sources.column_mapping import map_columns
 from consumer.sources.registry import open_source
 from consumer.sources.source_columns import columns_to_json
 from consumer.sources.split import split_by_size
@@ -35,14 +37,21 @@ def run(parameters: StartParameters, channel: Channel, find_dataset: Callable[[s
 
 def _run(parameters: StartParameters, channel: Channel, find_dataset: Callable[[str], Dataset]) -> None:
     dataset = find_dataset(parameters.dataset)
+    if parameters.corrected is not None:
+        # Imported here: corrections are rare, and their keys need pydantic.
+        from consumer.extract.corrections.run import run_correction
+
+        run_correction(parameters, parameters.corrected, channel, dataset)
+        return
 
     def report_waiting(detail: str | None) -> None:
         channel.send(FrameType.WAITING, {"detail": detail})
 
     previous = parameters.previous_load(dataset.rules_version)
+    column_spec = map_columns(dataset.column_spec, parameters.source)
     source = open_source(
         parameters.source,
-        parameters.source_config(dataset.column_spec, previous, report_waiting, channel.acquire_token),
+        parameters.source_config(column_spec, previous, report_waiting, channel.acquire_token),
     )
     try:
         opened = source.open()
@@ -51,7 +60,15 @@ def _run(parameters: StartParameters, channel: Channel, find_dataset: Callable[[
             load = LoadIdentity(dataset.rules_version, parameters.today, opened.fingerprint)
         resume = _report_opened(opened, load, parameters, channel)
         validator = dataset.make_validator(parameters.source["type"], load.day)
-        Extraction(source, validator, resume, channel, CpuLimit(parameters.cpu_seconds)).run()
+        extraction = Extraction(
+            source,
+            validator,
+            resume,
+            channel,
+            CpuLimit(parameters.cpu_seconds),
+            check_only=parameters.check_only,
+        )
+        extraction.run()
     finally:
         source.close()
 
@@ -75,15 +92,23 @@ def _report_opened(
 
 
 class Extraction:
-    """Sends the rows of an opened source as batches, after validation."""
+    """Sends the rows of an opened source as batches, after validation; `check_only`: without valid rows."""
 
     def __init__(
-        self, source: Source, validator: RowValidator, resume: Resume, channel: Channel, cpu_limit: CpuLimit
+        self,
+        source: Source,
+        validator: RowValidator,
+        resume: Resume,
+        channel: Channel,
+        cpu_limit: CpuLimit,
+        *,
+        check_only: bool = False,
     ) -> None:
         self._source = source
         self._validator = validator
+        self._validate = validator.check if check_only else validator.validate
         self._checkpoint = resume.checkpoint
-        self._database_rejections: Mapping[int, str] = resume.database_rejections or {}
+        self._row_errors = resume.row_errors
         self._rejected = resume.rejected
         self._channel = channel
         self._cpu_limit = cpu_limit
@@ -116,7 +141,7 @@ class Extraction:
         self._cpu_limit.extend(self._rows)
         stored, new = split_at(chunk, self._checkpoint)
         if stored is not None:
-            self._validator.replay(drop_positions(stored, self._rejected), self._database_rejections)
+            self._validator.replay(drop_positions(stored, self._rejected), self._row_errors)
         for piece in () if new is None else split_by_size(new):
             self._send_batches(piece)
 
@@ -128,8 +153,8 @@ class Extraction:
         start, rows, size = 0, len(chunk.positions), len(chunk.positions)
         while start < rows:
             part = chunk.slice(start, min(start + size, rows)) if start else chunk
-            batch = self._validator.validate(part, self._database_rejections)
-            header = _batch_header(batch, part.positions[batch.row_count - 1]) | {
+            batch = self._validate(part, self._row_errors)
+            header = batch_header(batch, part.positions[batch.row_count - 1], batch.copy_streams) | {
                 "state": self._changed_state()
             }
             self._channel.send_batch(header, b"".join(batch.copy_streams.values()))
@@ -148,13 +173,3 @@ class Extraction:
         if total is not None:
             self._total_sent = total
             self._channel.send(FrameType.TOTAL, {"rows": total})
-
-
-def _batch_header(batch: ValidatedBatch, last_position: int) -> dict[str, Any]:
-    return {
-        "last": last_position,
-        "accepted": batch.accepted,
-        "rejected": batch.rejected,
-        "warnings": dict(batch.warnings),
-        "sections": [[name, len(content)] for name, content in batch.copy_streams.items()],
-    }

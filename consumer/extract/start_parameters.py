@@ -2,16 +2,19 @@
 
 import sys
 from array import array
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from consumer.datasets.base import ColumnSpec
+from consumer.datasets.base import ColumnSpec, RowError, database_rejection
 from consumer.extract.load_identity import LoadIdentity
 from consumer.extract.process_limits import ProcessLimits
 from consumer.sources.base import SourceConfig, batch_rows
+
+if TYPE_CHECKING:
+    from consumer.extract.corrections.corrected_job import CorrectedJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,12 @@ class Resume:
         """Whether an earlier attempt stored anything."""
         return self.checkpoint is not None or bool(self.database_rejections)
 
+    @property
+    def row_errors(self) -> dict[int, RowError]:
+        """Errors of the rows that Postgres rejected, by position."""
+        rejections = self.database_rejections or {}
+        return {position: database_rejection(sqlstate) for position, sqlstate in rejections.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class StartParameters:
@@ -42,11 +51,13 @@ class StartParameters:
     fingerprint: str | None
     today: date
     low_memory: bool
+    check_only: bool
     memory_bytes: int
     cpu_seconds: int
     service_pid: int
     failpoints: str
     header: Mapping[str, Any]
+    corrected: "CorrectedJob | None" = None
 
     @classmethod
     def from_frame(cls, header: Mapping[str, Any], body: bytes) -> Self:
@@ -62,6 +73,7 @@ class StartParameters:
             fingerprint=header["fingerprint"],
             today=date.fromisoformat(header["today"]),
             low_memory=header["low_memory"],
+            check_only=header["check_only"],
             memory_bytes=header["memory_bytes"],
             cpu_seconds=header["cpu_seconds"],
             service_pid=header.get("service_pid", 0),
@@ -73,6 +85,12 @@ class StartParameters:
     def limits(self) -> ProcessLimits:
         """Limits of an extractor that the service has started itself."""
         return ProcessLimits(self.memory_bytes, self.cpu_seconds, self.service_pid)
+
+    def with_corrected_rows(self, lines: Iterable[bytes]) -> Self:
+        """The parameters of a correction, with the rejected rows that it is compared with."""
+        from consumer.extract.corrections.corrected_job import CorrectedJob
+
+        return replace(self, corrected=CorrectedJob.from_json(self.header["corrects"], lines))
 
     def previous_load(self, rules_version: str) -> LoadIdentity | None:
         """The load of an earlier attempt; None if there is none or its rules were another version."""
@@ -99,6 +117,7 @@ class StartParameters:
             state=self.header["state"] if previous else None,
             checkpoint=self.resume.checkpoint if previous else None,
             rows_done=self.header["rows_done"] if previous else 0,
+            reread=self.header["reread"],
             run=self.header["run"],
             report_waiting=report_waiting,
             acquire_token=acquire_token,

@@ -1,7 +1,8 @@
 """Builds the FastAPI app: routes for jobs, probes, metrics and documentation. The app never runs a job."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
@@ -14,20 +15,27 @@ from consumer.http.jobs.job_path import EncodedJobPaths
 from consumer.http.middleware.guarded_app import GuardedApp
 from consumer.http.openapi import openapi_document
 from consumer.http.page import errors as page_errors
+from consumer.http.page.rejected_file_texts import choose_texts
 from consumer.http.page.routers import PageDependencies, page_routers
+from consumer.http.page.routes.corrections import PAGE_CORRECTIONS_PATH
 from consumer.http.page.routes.new_import import UPLOAD_PATH, ImportOptions
 from consumer.http.rejected.csv_response import download_slots
+from consumer.http.rejected.workbook_response import WorkbookExports, workbook_slots
 from consumer.http.routers import (
     attempts,
     commands,
+    corrections,
+    dry_runs,
     events,
     excel,
+    header_sample,
     jobs,
     metrics,
     probes,
     rejected_rows,
     rejected_summary,
     start,
+    templates,
 )
 from consumer.http.submission.submitter import RequestSubmitter
 from consumer.http.uploads.excel_upload import ExcelUploads, UploadLimits
@@ -42,7 +50,8 @@ from schemas.version import VERSION
 class HttpDependencies:
     """Everything the app is built from; the composition root provides it.
 
-    `connections` and `credentials` are the names in the settings that a source may give.
+    `connections` and `credentials` are the names in the settings that a source may give. `child_environment`
+    and `temp_dir` are for child processes.
 
     The default authenticator requires no token. With `hosts` None any `Host` header is accepted.
     """
@@ -55,6 +64,8 @@ class HttpDependencies:
     datasets: Collection[str]
     open_upload: OpenUpload
     upload_limits: UploadLimits
+    child_environment: Mapping[str, str]
+    temp_dir: Path
     connections: Collection[str] = ()
     credentials: Collection[str] = ()
     authenticator: Authenticator = field(default_factory=Authenticator)
@@ -74,6 +85,7 @@ def make_app(dependencies: HttpDependencies) -> FastAPI:
     )
     app.hosts = dependencies.hosts
     app.streamed_paths = {excel.EXCEL_PATH, UPLOAD_PATH}
+    app.streamed_job_paths = {corrections.CORRECTIONS_PATH, PAGE_CORRECTIONS_PATH}
     app.state.authenticator = dependencies.authenticator
     _add_postgres_check(dependencies.database, dependencies.health)
     page_errors.install(app)
@@ -90,16 +102,23 @@ def _routers(dependencies: HttpDependencies) -> list[APIRouter]:
     uploads = ExcelUploads(
         submitter, dependencies.datasets, dependencies.open_upload, dependencies.upload_limits
     )
-    page = PageDependencies(database, submitter, uploads, downloads, _import_options(dependencies))
+    workbooks = WorkbookExports(
+        dependencies.child_environment, dependencies.temp_dir, choose_texts, workbook_slots()
+    )
+    page = PageDependencies(database, submitter, uploads, downloads, workbooks, _import_options(dependencies))
     return [
         *page_routers(page),
         excel.router(uploads),
+        corrections.router(uploads, database),
         start.router(submitter, database, dependencies.datasets),
+        templates.router(dependencies.datasets),
         commands.router(submitter, database),
+        dry_runs.router(submitter, database),
         jobs.router(database),
         attempts.router(database),
-        rejected_rows.router(database, downloads),
+        rejected_rows.router(database, downloads, workbooks),
         rejected_summary.router(database),
+        header_sample.router(database),
         events.router(database, dependencies.feed, dependencies.authenticator),
         probes.router(dependencies.health),
         metrics.router(database, dependencies.registry),

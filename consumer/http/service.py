@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
@@ -36,6 +37,8 @@ class HttpService:
         heartbeat: Callable[[], None],
         datasets: Collection[str],
         upload_limits: UploadLimits,
+        child_environment: Mapping[str, str],
+        temp_dir: Path,
         connections: Collection[str],
         credentials: Collection[str],
         authenticator: Authenticator,
@@ -55,6 +58,8 @@ class HttpService:
                 datasets=datasets,
                 open_upload=partial(UploadStream.open, kafka),
                 upload_limits=upload_limits,
+                child_environment=child_environment,
+                temp_dir=temp_dir,
                 connections=connections,
                 credentials=credentials,
                 authenticator=authenticator,

@@ -8,6 +8,7 @@ from consumer.intake.parse import InvalidMessage
 from consumer.store import commands, requests
 from consumer.store.commands import CommandDecision
 from consumer.store.connect import Connection
+from consumer.store.corrected_jobs import NotCorrectableError, find_corrected_job, require_correctable
 from consumer.store.requests import IncomingRequest, JobDefaults, RecordOutcome
 from messaging.records import Record
 from schemas.codes import DeadLetterReason
@@ -39,6 +40,8 @@ async def decide(
 ) -> list[Decision]:
     """Apply messages; consecutive starts are recorded by one statement.
 
+    A correction of a job that cannot be corrected is rejected like an invalid message.
+
     An invalid message with a request id gets a status event, unless a job has this id.
     """
     decisions: list[Decision] = []
@@ -58,11 +61,30 @@ async def _record_starts(
         for message in messages
         if isinstance(message.body, StartRequest)
     ]
-    outcomes = await requests.record_all(connection, incoming, job_defaults)
+    decisions = [await _refused_correction(connection, request) for request in incoming]
+    accepted = [request for request, refused in zip(incoming, decisions, strict=True) if refused is None]
+    outcomes = iter(await requests.record_all(connection, accepted, job_defaults))
     return [
-        _start_decision(request.request_id, outcome)
-        for request, outcome in zip(incoming, outcomes, strict=True)
+        refused or _start_decision(request.request_id, next(outcomes))
+        for request, refused in zip(incoming, decisions, strict=True)
     ]
+
+
+async def _refused_correction(connection: Connection, incoming: IncomingRequest) -> Decision | None:
+    """Why a correction is refused, with a status event; None if it is not, and for other starts.
+
+    A job that is removed or retried after this is noticed when the correction is claimed.
+    """
+    corrects = incoming.request.corrects
+    if corrects is None or await requests.is_known(connection, incoming.request_id):
+        return None
+    found = await find_corrected_job(connection, corrects.request_id)
+    try:
+        require_correctable(found, corrects.request_id, incoming.request.dataset)
+    except NotCorrectableError as error:
+        await requests.emit_invalid_request(connection, incoming.request_id, error.message)
+        return Decision(reason=DeadLetterReason.INVALID_REQUEST, message=error.message)
+    return None
 
 
 def _start_decision(request_id: str, outcome: RecordOutcome) -> Decision:

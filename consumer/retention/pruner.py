@@ -13,7 +13,7 @@ from datetime import timedelta
 import structlog
 
 from consumer.runtime import failpoints
-from consumer.store import older_loads, pruning
+from consumer.store import header_samples, older_loads, pruning
 from consumer.store.database import Database
 from consumer.store.errors import OUTAGE_ERRORS
 from messaging.backoff import Backoff
@@ -86,6 +86,10 @@ class Pruner:
         _log_pruned(
             "rejected_rows",
             await pruning.prune_rejected_rows(database, policy.rejected_rows, between_chunks),
+        )
+        _log_pruned(
+            "header_samples",
+            await header_samples.prune_header_samples(database, policy.rejected_rows, between_chunks),
         )
         _log_pruned("events", await pruning.prune_events(database, policy.events, between_chunks))
         _log_pruned("commands", await pruning.prune_commands(database, policy.events, between_chunks))

@@ -35,6 +35,8 @@ FAILPOINTS: Mapping[str, str] = {
     "batch.merged": "the target tables are written, the checkpoint is not",
     "batch.recorded": "all of a batch is written, nothing is committed",
     "batch.committed": "a batch is committed, the extractor has no credit for it yet",
+    "batch.rejects_kept": "a batch exceeded the limit of its job, and its rejected rows are committed",
+    "check.passed": "the check of a job that stores all rows or none is committed, and no row is loaded",
     "outcome.before_write": "the outcome of an attempt is known, not written",
     "outcome.written": "the outcome is written, not committed",
     "outcome.committed": "the outcome is committed",

@@ -44,7 +44,9 @@ class SourceConfig:
     stored or rejected up to the checkpoint) come from the previous attempt of the same load; None, or 0, in
     the first. `run` counts from 1 and grows with each retry that a person requests. `low_memory` selects the
     reader with the least memory, after a child ran out of it. `report_waiting` sets the status detail, None
-    clears it. `acquire_token` blocks until the rate limit grants one call.
+    clears it. `reread`: an earlier attempt returned all rows, which were checked and not stored; an unchanged
+    source keeps its fingerprint and returns them again from the top. `acquire_token` blocks until the rate
+    limit grants one call.
     """
 
     column_spec: ColumnSpec
@@ -59,6 +61,7 @@ class SourceConfig:
     checkpoint: int | None = None
     rows_done: int = 0
     run: int = 1
+    reread: bool = False
     report_waiting: Callable[[str | None], None] = lambda _: None
     acquire_token: Callable[[], None] = lambda: None
 

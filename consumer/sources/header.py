@@ -3,19 +3,14 @@
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from consumer.cells.chunks import Cell
 from consumer.datasets.base import ColumnSpec
 from consumer.errors import LayoutError
 from consumer.sources.column_letters import column_letter
-from consumer.sources.header_errors import (
-    HeaderCandidate,
-    Normalise,
-    header_not_found,
-    may_be_header,
-    shortened,
-)
+from consumer.sources.header_errors import HeaderCandidate, header_not_found, may_be_header, shortened
+from consumer.sources.nearest_header import Normalise
 from consumer.sources.row_block import is_nonblank
 from consumer.sources.sheet_names import SheetNames
 from consumer.sources.source_columns import SourceColumn
@@ -71,9 +66,10 @@ def find_header(
     Error messages name the sheet by `sheet_names`.
     """
     normalised = cache(normalise)  # a sheet may repeat one long text in 16,384 columns of ten rows
-    known = {normalise(text): field for field, texts in column_spec.headers.items() for text in texts}
+    key = cache(partial(comparison_key, normalised=normalised))
+    known = {key(text): field for field, texts in column_spec.headers.items() for text in texts}
     candidates = [
-        HeaderCandidate(position, cells, match_fields(cells, known, normalised))
+        HeaderCandidate(position, cells, match_fields(cells, known, key))
         for position, cells in rows[:HEADER_SEARCH_ROWS]
     ]
     for row in candidates:
@@ -84,13 +80,11 @@ def find_header(
     raise header_not_found(candidates, column_spec, sheet_names, normalised)
 
 
-def match_fields(
-    cells: Sequence[Cell], known: Mapping[str, str], normalised: Normalise
-) -> dict[str, list[int]]:
-    """Field → columns whose header names it. `known` maps normalised headers to fields."""
+def match_fields(cells: Sequence[Cell], known: Mapping[str, str], key: Normalise) -> dict[str, list[int]]:
+    """Field → columns whose header names it. `known` maps keys of headers to fields."""
     columns: dict[str, list[int]] = {}
     for column, cell in enumerate(cells):
-        field = known.get(normalised(cell)) if may_be_header(cell) else None
+        field = known.get(key(cell)) if may_be_header(cell) else None
         if field is not None:
             columns.setdefault(field, []).append(column)
     return columns
@@ -105,6 +99,15 @@ def normalise(header: str) -> str:
         return ""
     folded = unicodedata.normalize("NFKC", header).casefold().replace("ё", "е")
     return "".join(filter(str.isalnum, folded))
+
+
+def comparison_key(header: str, normalised: Normalise = normalise) -> str:
+    """Equal for headers that count as the same: the normalised text, or its words if that is empty.
+
+    A header with more than MAX_HEADER_LETTERS letters, or without any, is found by its words if a request
+    maps it to a field; no dataset knows such a header.
+    """
+    return normalised(header) or " ".join(header.split()).casefold()
 
 
 def column_labels(cells: Sequence[Cell]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Error messages for a sheet without a usable header: what was searched, where, and what is there."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeGuard
@@ -10,6 +10,8 @@ from consumer.cells.chunks import Cell
 from consumer.datasets.base import ColumnSpec
 from consumer.errors import LayoutError
 from consumer.sources.look_alikes import LookAlike, find_look_alikes
+from consumer.sources.missing_column import MissingHeaderError, describe_nearest, is_mappable, one_line
+from consumer.sources.nearest_header import Normalise, nearest_headers
 from consumer.sources.row_block import is_nonblank
 from consumer.sources.sheet_names import SheetNames, quote_name
 from schemas.codes import ErrorCode
@@ -22,8 +24,6 @@ HEADER_CHARS_SHOWN = 40
 MAX_HEADER_CHARS = HEADER_CHARS_SHOWN * 5
 """A longer text is no header. Normalising is bounded by this: it expands a character to up to 18, takes
 quadratic time for combining marks, and the first ten rows may hold 163,840 different texts."""
-
-Normalise = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,9 @@ def header_not_found(
     likely = [row for row in candidates if any(field in row.columns for field in column_spec.required)]
     if likely:
         row = max(likely, key=lambda candidate: len(candidate.columns))
-        return _missing_column(row, column_spec, sheet_names, _row_look_alikes(row, known, normalise))
+        return _missing_column(
+            row, column_spec, sheet_names, _row_look_alikes(row, known, normalise), normalise
+        )
     twins = {row.position: _row_look_alikes(row, known, normalise) for row in candidates}
     best = max(
         candidates,
@@ -84,21 +86,41 @@ def _missing_column(
     column_spec: ColumnSpec,
     sheet_names: SheetNames | None,
     look_alikes: Sequence[LookAlike],
-) -> LayoutError:
-    missing = _format_names(
-        column_spec.headers[field][0] for field in column_spec.required if field not in row.columns
-    )
+    normalise: Normalise,
+) -> MissingHeaderError:
+    missing = [field for field in column_spec.required if field not in row.columns]
+    nearest = _nearest(row, {field: column_spec.headers[field] for field in missing}, normalise)
+    twins = {twin.header for twin in look_alikes}
     where = "" if sheet_names is None else f" of the sheet {quote_name(sheet_names.selected)}"
-    return LayoutError(
-        ErrorCode.MISSING_COLUMN,
+    return MissingHeaderError(
         _join_sentences(
-            f"The header in row {row.position}{where} lacks the column {missing}.",
+            f"The header in row {row.position}{where} lacks the column {_wanted(column_spec, missing)}.",
             f"Found: {_format_names(shown_headers(row.cells))}.",
             *(twin.describe() for twin in look_alikes),
+            *(
+                describe_nearest(_wanted(column_spec, [field]), shortened(header))
+                for field, header in nearest.items()
+                if shortened(header) not in twins
+            ),
             "" if sheet_names is None else sheet_names.describe(),
             "Add it, or rename the column that holds it.",
         ),
+        {field: nearest.get(field) for field in missing},
+        position=row.position,
+        cells=row.cells,
+        columns=row.columns,
     )
+
+
+def _nearest(
+    row: HeaderCandidate, wanted: Mapping[str, Sequence[str]], normalise: Normalise
+) -> dict[str, str]:
+    """Wanted field → its nearest header among those that are not read, on one line."""
+    read = {column for columns in row.columns.values() for column in columns}
+    headers = (
+        one_line(cell) for column, cell in enumerate(row.cells) if column not in read and is_mappable(cell)
+    )
+    return nearest_headers(headers, wanted, normalise)
 
 
 def _no_header(
@@ -108,7 +130,7 @@ def _no_header(
     sheet_names: SheetNames | None,
     look_alikes: Mapping[int, Sequence[LookAlike]],
 ) -> LayoutError:
-    wanted = _format_names(column_spec.headers[field][0] for field in column_spec.required)
+    wanted = _wanted(column_spec, column_spec.required)
     where = "" if sheet_names is None else f" of the sheet {quote_name(sheet_names.selected)}"
     twins = look_alikes[row.position] if row else ()
     rows = f"None of the first {count} rows{where} that are not empty has" if row else f"No row{where} has"
@@ -142,6 +164,12 @@ def _row_look_alikes(row: HeaderCandidate, known: Mapping[str, str], normalise: 
     typed = {normalise(text): text for text in texts if is_nonblank(text)}
     found = islice(find_look_alikes(typed, known), LOOK_ALIKES_SHOWN)
     return [replace(twin, header=shortened(twin.header)) for twin in found]
+
+
+def _wanted(column_spec: ColumnSpec, fields: Iterable[str]) -> str:
+    """The fields by their first headers; one that a request names may be long."""
+    names = (column_spec.headers[field][0] for field in fields)
+    return _format_names(name if len(name) <= HEADER_CHARS_SHOWN else shortened(name) for name in names)
 
 
 def _format_names(names: Iterable[str]) -> str:

@@ -9,6 +9,8 @@ from consumer.cells.chunks import Cell, Chunk, ErrorCell
 from consumer.datasets.base import ColumnSpec
 from consumer.errors import LayoutError
 from consumer.sources.header import HEADER_SEARCH_ROWS, Header, NumberedRow, find_header
+from consumer.sources.header_sample import header_sample
+from consumer.sources.missing_column import MissingHeaderError
 from consumer.sources.row_block import RowBlock, has_content, is_nonblank, rows_with_content
 from consumer.sources.sheet_names import SheetNames
 from schemas.codes import ErrorCode
@@ -31,12 +33,17 @@ class HeaderedRows:
     ) -> None:
         """Find the header. Raises LayoutError, whose message names the sheet by `sheet_names`.
 
+        A MissingHeaderError has a sample of the rows below the header.
         With `headerless`, a sheet without a header is accepted if row 2 matches the positional layout.
         """
         remaining = iter(blocks)
         rows, top_blocks = _read_top(remaining)
         positional = positional_header(rows, column_spec) if headerless else None
-        self.header: Header = _find_header(rows, column_spec, positional, sheet_names)
+        try:
+            self.header: Header = _find_header(rows, column_spec, positional, sheet_names)
+        except MissingHeaderError as error:
+            error.sample = header_sample(error, _rows_of(top_blocks, error.position))
+            raise
         self.is_headerless: bool = self.header is positional
         self.rows_above: int = sum(position <= self.header.position for position, _ in rows)
         """Nonempty rows up to the header, which are no records."""
@@ -141,6 +148,12 @@ def _first_with_content(block: RowBlock, limit: int) -> list[NumberedRow]:
         if has_content(row):
             rows.append((position, row))
     return rows
+
+
+def _rows_of(blocks: Iterable[RowBlock], position: int) -> Iterator[Sequence[Cell]]:
+    """The rows of the blocks below the row number `position`."""
+    for block in blocks:
+        yield from zip(*_rows_below(block, position).columns, strict=True)
 
 
 def _rows_below(block: RowBlock, position: int) -> RowBlock:

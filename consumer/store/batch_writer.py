@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Self
 
 from consumer.datasets.base import MergePlan
+from consumer.runtime import failpoints
 from consumer.store import batches, leases
 from consumer.store.batches import Batch
 from consumer.store.bisect_rejected import find_rejected_rows
 from consumer.store.bounded_transaction import terminate_at
 from consumer.store.connect import DedicatedConnection
+from consumer.store.corrections import Correction
 from consumer.store.database import Database
 from consumer.store.errors import (
     DatabaseUnavailableError,
@@ -21,6 +23,8 @@ from consumer.store.errors import (
 )
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
+from consumer.store.reject_limits import TooManyRejectsError
+from consumer.store.rejected_beyond_checkpoint import keep_rejected_rows
 
 BATCH_SECONDS = 150
 """Limit of a batch transaction: COPY has no timeout of its own."""
@@ -48,13 +52,26 @@ class RowsRejectedError(Exception):
 class BatchWriter:
     """One connection for the batches of one attempt; losing it ends the extraction, not the job."""
 
-    def __init__(self, connection: DedicatedConnection, fence: FencingToken, merge: MergePlan) -> None:
+    def __init__(
+        self,
+        connection: DedicatedConnection,
+        fence: FencingToken,
+        merge: MergePlan,
+        correction: Correction | None = None,
+    ) -> None:
         self._connection = connection
         self._fence = fence
         self._merge = merge
+        self._correction = correction
 
     @classmethod
-    async def open(cls, database: Database, fence: FencingToken, merge: MergePlan) -> Self:
+    async def open(
+        cls,
+        database: Database,
+        fence: FencingToken,
+        merge: MergePlan,
+        correction: Correction | None = None,
+    ) -> Self:
         """Connect, record the backend on the lease, and create the temp tables.
 
         Raises LeaseLostError, DatabaseUnavailableError.
@@ -67,18 +84,22 @@ class BatchWriter:
         except BaseException:
             connection.terminate()
             raise
-        return cls(connection, fence, merge)
+        return cls(connection, fence, merge, correction)
 
     async def write(self, batch: Batch) -> Job:
         """Commit one batch and return the job after it.
 
-        Raises LeaseLostError, RowsRejectedError, DatabaseUnavailableError, and TransactionConflictError where
-        conflicts do not end. ProgramLimitError may come from a key that is too long for its index, since not
-        every such error names the index: then its row is searched.
+        Raises LeaseLostError, RowsRejectedError, DatabaseUnavailableError, TransactionConflictError where
+        conflicts do not end, TooManyRejectsError after the rejected rows of the batch alone were stored, and
+        for a correction RowsCorrectedElsewhereError and CorrectedJobChangedError.
+        ProgramLimitError may come from a key that is too long for its index, since not every such error names
+        the index: then its row is searched.
         """
         for retry in range(MAX_CONFLICT_RETRIES):
             try:
                 return await self._commit(batch)
+            except TooManyRejectsError:
+                raise TooManyRejectsError(await self._keep_rejected_rows(batch)) from None
             except TransactionConflictError:
                 await asyncio.sleep(CONFLICT_PAUSE_SECONDS * retry)
             except DataRejectedError:
@@ -90,7 +111,15 @@ class BatchWriter:
 
     async def _commit(self, batch: Batch) -> Job:
         async with self._time_limit(BATCH_SECONDS):
-            return await batches.commit_batch(self._connection, self._fence, self._merge, batch)
+            return await batches.commit_batch(
+                self._connection, self._fence, self._merge, batch, self._correction
+            )
+
+    async def _keep_rejected_rows(self, batch: Batch) -> str:
+        async with self._time_limit(BATCH_SECONDS):
+            message = await keep_rejected_rows(self._connection, self._fence, self._merge, batch)
+        await failpoints.failpoint("batch.rejects_kept")
+        return message
 
     async def _require_writable(self) -> None:
         """Raise ProgramLimitError if the server accepts no writes at all, so that no row is the cause."""

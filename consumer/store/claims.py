@@ -1,6 +1,7 @@
 """Claims pending jobs, and requeues running jobs whose lease expired."""
 
 import random
+from collections.abc import Collection
 
 from consumer import lifecycle
 from consumer.lifecycle import LeaseExpired, Outcome, Released
@@ -10,18 +11,20 @@ from consumer.store.database import Database
 from consumer.store.errors import TransactionConflictError
 from consumer.store.jobs import BUMP_SEQUENCE, JOB_COLUMNS, Job, job_from_row
 from consumer.store.outbox import emit
+from schemas.new_fields import NEW_FIELDS
 
 # statement_timestamp() is stable, so the index can be used; clock_timestamp() is volatile.
 LOCK_NEXT_JOB = f"""
 select {JOB_COLUMNS} from migration.jobs
-where status = 'pending' and available_at <= statement_timestamp()
+where status = 'pending' and available_at <= statement_timestamp() and needs <@ $1::text[]
 order by available_at, id limit 1 for update skip locked
 """  # noqa: S608 – names of columns, no values
 
 CLAIM = f"""
 update migration.jobs set status = 'running', token = nextval('migration.fencing_token_seq'),
   attempt = attempt + 1, consecutive_failures = consecutive_failures + 1, detail = null,
-  rows_at_attempt_start = processed + failed, attempt_started_at = clock_timestamp(),
+  rows_at_attempt_start = processed + failed + untouched + dismissed + already_corrected,
+  attempt_started_at = clock_timestamp(),
   started_at = coalesce(started_at, clock_timestamp()),
   run_started_at = coalesce(run_started_at, clock_timestamp()),
   {BUMP_SEQUENCE}
@@ -30,13 +33,15 @@ returning {JOB_COLUMNS}
 """  # noqa: S608
 
 
-async def claim(database: Database, owner: str, lease_seconds: float) -> Job | None:
+async def claim(
+    database: Database, owner: str, lease_seconds: float, known_needs: Collection[str] = NEW_FIELDS
+) -> Job | None:
     """Claim the pending job that has been available longest; None if there is none.
 
-    A job whose run has timed out is failed instead.
+    Only jobs whose needs are all in `known_needs`. A job whose run has timed out is failed instead.
     """
     async with database.transaction() as connection:
-        row = await connection.fetchrow(LOCK_NEXT_JOB)
+        row = await connection.fetchrow(LOCK_NEXT_JOB, list(known_needs))
         if row is None:
             return None
         pending = job_from_row(row)

@@ -9,6 +9,7 @@ from consumer.store.archived_requests import ArchivedRequest
 from consumer.store.connect import Connection, Row
 from consumer.store.jobs import BUMP_SEQUENCE, JOB_COLUMNS, Job, job_from_row
 from consumer.store.transitions import notify_workers
+from schemas.reject_limits import reject_limit_text
 from schemas.requests import CancelRequest, RetryRequest
 from schemas.status import Status
 from schemas.text import shorten_name
@@ -49,7 +50,7 @@ async def apply_command(
     if isinstance(command, CancelRequest):
         await _apply_cancel(connection, target)
     else:
-        await _apply_retry(connection, target, command.requested_by)
+        await _apply_retry(connection, target, command)
     return None
 
 
@@ -121,16 +122,20 @@ update migration.jobs set status = 'pending', run = run + 1, run_requested_by = 
   consecutive_failures = 0, cancel_requested = false, available_at = clock_timestamp(),
   run_started_at = null, completed_at = null,
   error_code = null, error_message = null, detail = null,
+  max_rejected = coalesce($3::text, max_rejected),
+  needs = case when $3::text is null or 'max_rejected' = any(needs) then needs
+               else array_append(needs, 'max_rejected') end,
   {BUMP_SEQUENCE}
 where id = $1
 returning {JOB_COLUMNS}
 """  # noqa: S608 – names of columns, no values
 
 
-async def _apply_retry(connection: Connection, target: Job, requested_by: str | None) -> None:
+async def _apply_retry(connection: Connection, target: Job, command: RetryRequest) -> None:
     """Rows that Postgres rejected are tried again, except those already stored as rejected rows."""
     await database_rejections.clear_database_rejections(connection, target.id, target.checkpoint)
-    row = await connection.fetchrow(RETRY, target.id, requested_by)
+    limit = reject_limit_text(command.options.max_rejected if command.options else None)
+    row = await connection.fetchrow(RETRY, target.id, command.requested_by, limit)
     assert row is not None, "the row is locked"  # noqa: S101
     await outbox.emit(connection, job_from_row(row))
     await notify_workers(connection, target.id)

@@ -2,15 +2,27 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from consumer.lifecycle import RetryState
+from consumer.passes import Pass, current_pass
+from consumer.reject_limit import RejectLimit
 from consumer.store.connect import Row
-from schemas.status import ErrorInfo, Status, StatusEvent
+from schemas.codes import ErrorCode
+from schemas.status import ErrorInfo, Phase, Status, StatusEvent
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionCounts:
+    """Rejected rows that corrections have stored or dismissed, and those that are open."""
+
+    corrected: int
+    dismissed: int
+    open: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +52,14 @@ class Job:
     detail: str | None
     error_code: str | None
     error_message: str | None
+    suggested_columns: Mapping[str, str] | None
     fingerprint: str | None
     checkpoint: int | None
+    dry_run: bool
+    all_or_nothing: bool
+    max_rejected: str | None
+    phase: Phase
+    checked_fingerprint: str | None
     source_state: Mapping[str, Any] | None
     load: int
     total: int | None
@@ -60,6 +78,13 @@ class Job:
     started_at: datetime | None
     updated_at: datetime
     completed_at: datetime | None
+    needs: Sequence[str]
+    corrects: Mapping[str, Any] | None
+    untouched: int
+    dismissed: int
+    already_corrected: int
+    rows_corrected: int
+    rows_dismissed: int
     now: datetime
 
     @property
@@ -75,16 +100,42 @@ class Job:
         return RetryState(self.consecutive_failures, self.max_attempts, self.cancel_requested, self.deadline)
 
     @property
+    def current_pass(self) -> Pass:
+        """What the next reading of the source does with the rows."""
+        return current_pass(
+            self.phase,
+            checks_first=self.all_or_nothing and not self.dry_run,
+            checked_fingerprint=self.checked_fingerprint,
+        )
+
+    @property
+    def reject_limit(self) -> RejectLimit:
+        """How many rejected rows the job may have; 0 if it stores all rows or none and names no limit."""
+        return RejectLimit.parse(
+            "0" if self.max_rejected is None and self.all_or_nothing else self.max_rejected
+        )
+
+    @property
     def error(self) -> ErrorInfo | None:
         """Why the job failed, or why its last attempt did."""
         if self.error_code is None:
             return None
-        return ErrorInfo(code=self.error_code, message=self.error_message or "")
+        columns = self.suggested_columns if self.error_code == ErrorCode.MISSING_COLUMN else None
+        return ErrorInfo(code=self.error_code, message=self.error_message or "", columns=columns)
 
     @property
     def rows_done(self) -> int:
-        """Rows stored or rejected so far in the current load."""
-        return self.processed + self.failed
+        """Rows of the source that are accounted for so far in the current load."""
+        return self.processed + self.failed + self.untouched + self.dismissed + self.already_corrected
+
+    @property
+    def corrections(self) -> CorrectionCounts | None:
+        """What corrections have done with the rejected rows; None for a correction, which has none."""
+        if self.corrects is not None:
+            return None
+        return CorrectionCounts(
+            self.rows_corrected, self.rows_dismissed, self.failed - self.rows_corrected - self.rows_dismissed
+        )
 
     @property
     def rows_per_second(self) -> float | None:
@@ -115,7 +166,7 @@ JOB_COLUMNS = (
 BUMP_SEQUENCE = "sequence = sequence + 1, updated_at = clock_timestamp(), last_event_at = clock_timestamp()"
 """Assignments of every change that gets a status event: call `outbox.emit` in the same transaction."""
 
-_JSON_COLUMNS = ("source", "options", "source_state", "warnings")
+_JSON_COLUMNS = ("source", "options", "suggested_columns", "source_state", "warnings", "corrects")
 
 
 EVENT_FIELDS_OF_JOB = frozenset(StatusEvent.model_fields) - {
@@ -133,6 +184,7 @@ def job_from_row(row: Row | Mapping[str, Any]) -> Job:
     for name in _JSON_COLUMNS:
         values[name] = json.loads(values[name]) if values[name] is not None else None
     values["status"] = Status(values["status"])
+    values["phase"] = Phase(values["phase"])
     return Job(**values)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from consumer.store.connect import Connection
 from consumer.store.jobs import JOB_COLUMNS, Job, job_from_row
+from schemas.new_fields import dump_used
 from schemas.requests import StartRequest
 from schemas.status import StatusEvent
 from schemas.text import is_printable
@@ -61,8 +62,12 @@ def differences(job: Job, request: StartRequest) -> list[str]:
     Empty exactly when the digests are equal.
     """
     recorded = {"dataset": job.dataset, "source": _comparable(job.source)}
-    received = {"dataset": request.dataset, "source": _comparable(request.source.model_dump(mode="json"))}
-    options = request.options.model_dump(mode="json")
+    received = {"dataset": request.dataset, "source": _comparable(dump_used(request.source))}
+    if job.corrects is not None:
+        recorded["corrects"] = {"request_id": job.corrects["request_id"]}
+    if request.corrects is not None:
+        received["corrects"] = {"request_id": request.corrects.request_id}
+    options = dump_used(request.options)
     return [*_differing_paths(recorded, received), *_differing_paths(job.options, options, "options")]
 
 

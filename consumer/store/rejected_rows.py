@@ -6,9 +6,11 @@ from consumer.store.leases import FencingToken
 INSERT_REJECTED_ROWS = """
 with inserted as (
   insert into migration.migration_errors
-    (job_id, load, row_number, record_identifier, errors, record, kinds, record_cut)
-  select $1, $2, position, record_identifier, errors, record, kinds, record_cut
-  from stage_rejected_rows order by position)
+    (job_id, load, row_number, record_identifier, errors, record, kinds, record_cut,
+     shown_row_number, corrected_key)
+  select $1, $2, position, record_identifier, errors, record, kinds, record_cut,
+    shown_row_number, corrected_key
+  from stage_rejected_rows left join stage_corrected_rows using (position) order by position)
 insert into migration.rejected_counts as c (job_id, code, field, rows)
 select $1, code, field, count(*) from (
   select distinct position, code, coalesce(field, '') as field

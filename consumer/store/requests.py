@@ -12,6 +12,8 @@ from consumer.store.connect import Connection
 from consumer.store.jobs import JOB_COLUMNS, Job, job_from_row
 from consumer.store.transitions import notify_workers
 from schemas.codes import ErrorCode
+from schemas.new_fields import dump_used
+from schemas.reject_limits import reject_limit_text
 from schemas.requests import StartRequest
 from schemas.status import ErrorInfo, Status, StatusEvent
 from schemas.text import shorten_message
@@ -45,14 +47,23 @@ class IncomingRequest:
 # Of two requests with the same id the first becomes a job.
 INSERT_JOBS = f"""
 insert into migration.jobs (request_id, request_digest, dataset, source_type, source_identifier, source,
-  requested_by, run_requested_by, traceparent, timeout_seconds, max_attempts, options, sequence,
-  last_event_at)
+  requested_by, run_requested_by, traceparent, timeout_seconds, max_attempts, options, needs, corrects,
+  dry_run, all_or_nothing, max_rejected, phase, sequence, last_event_at)
 select request_id, digest, dataset, type, identifier, source, requested_by, requested_by, traceparent,
-  timeout_seconds, max_attempts, options, 1, clock_timestamp()
+  timeout_seconds, max_attempts, options, string_to_array(needs, ','),
+  case when incoming.corrects is not null then coalesce(
+    (select jsonb_build_object('request_id', j.request_id, 'corrected', j.rows_corrected,
+       'dismissed', j.rows_dismissed, 'open', j.failed - j.rows_corrected - j.rows_dismissed)
+     from migration.jobs j where j.request_id = incoming.corrects),
+    jsonb_build_object('request_id', incoming.corrects, 'corrected', 0, 'dismissed', 0, 'open', 0)) end,
+  dry_run, all_or_nothing, max_rejected, case when dry_run or all_or_nothing then 'check' else 'load' end,
+  1, clock_timestamp()
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[],
-            $9::integer[], $10::integer[], $11::jsonb[]) with ordinality
+            $9::integer[], $10::integer[], $11::jsonb[], $12::text[], $13::text[], $14::boolean[],
+            $15::boolean[], $16::text[]) with ordinality
   as incoming(request_id, digest, dataset, type, identifier, source, requested_by, traceparent,
-           timeout_seconds, max_attempts, options, position)
+           timeout_seconds, max_attempts, options, needs, corrects, dry_run, all_or_nothing, max_rejected,
+           position)
 order by position
 on conflict (request_id) do nothing
 returning {JOB_COLUMNS}
@@ -77,6 +88,8 @@ async def record_all(
     connection: Connection, incoming: Sequence[IncomingRequest], defaults: JobDefaults
 ) -> list[RecordOutcome]:
     """Record several requests in one go; the outcomes are in their order."""
+    if not incoming:
+        return []
     new = await _insert_jobs(connection, incoming, defaults)
     if new:
         await outbox.emit_all(connection, list(new.values()))
@@ -119,12 +132,17 @@ def _insert_parameters(incoming: Sequence[IncomingRequest], defaults: JobDefault
             each.request.dataset,
             each.request.source.type,
             each.request.source.identifier,
-            json.dumps(each.request.source.model_dump(mode="json")),
+            json.dumps(dump_used(each.request.source)),
             each.request.requested_by,
             each.traceparent,
             each.request.options.timeout_seconds or defaults.timeout_seconds,
             each.request.options.max_attempts or defaults.max_attempts,
-            json.dumps(each.request.options.model_dump(mode="json")),
+            json.dumps(dump_used(each.request.options)),
+            ",".join(each.request.needs),
+            None if each.request.corrects is None else each.request.corrects.request_id,
+            each.request.options.dry_run,
+            each.request.options.all_or_nothing,
+            reject_limit_text(each.request.options.max_rejected),
         )
         for each in incoming
     ]

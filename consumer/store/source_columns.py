@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from consumer.store.connect import Connection
@@ -46,3 +47,26 @@ where id = $1 and value ->> 'field' is not null
 async def source_fields(connection: Connection, job_id: int) -> dict[str, str]:
     """Field of the dataset → name of its column in records; empty before the load has stored its columns."""
     return {row["field"]: row["name"] for row in await connection.fetch(LIST_FIELDS, job_id)}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredColumn:
+    """A column of a source: its name in records, its field of the dataset if it is imported."""
+
+    name: str
+    field: str | None
+    has_header: bool
+
+
+LIST_COLUMNS = """
+select value ->> 'name' as name, value ->> 'field' as field,
+  coalesce(json_typeof(value -> 'header') <> 'null', true) as has_header
+from migration.jobs,
+  json_array_elements(source_columns -> 'columns') with ordinality as listed(value, ordinal)
+where id = $1 order by ordinal
+"""
+
+
+async def stored_columns(connection: Connection, job_id: int) -> list[StoredColumn]:
+    """The columns of the source in its order; empty before the load has stored them."""
+    return [StoredColumn(**row) for row in await connection.fetch(LIST_COLUMNS, job_id)]

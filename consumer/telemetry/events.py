@@ -21,7 +21,10 @@ class LeaseLostEvent:
 
 @dataclass(frozen=True, slots=True)
 class BatchStored:
-    """A batch was committed: seconds it took, and numbers of rows by outcome."""
+    """A batch was committed: seconds it took, and numbers of rows by outcome.
+
+    `checked` rows have passed the rules and are not stored; only those of a check are counted so.
+    """
 
     seconds: float
     inserted: int
@@ -29,6 +32,7 @@ class BatchStored:
     unchanged: int
     duplicates: int
     failed: int
+    checked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from schemas.version import VERSION
 PREFIX = "chat_migration"
 BATCH_BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 150.0)
 """Seconds; the last one is the time limit of a batch."""
-ROW_OUTCOMES = ("inserted", "updated", "unchanged", "duplicates", "failed")
+ROW_OUTCOMES = ("inserted", "updated", "unchanged", "duplicates", "failed", "checked")
 REQUEST_KINDS = ("started", "duplicate", "cancel", "retry")
 
 
@@ -52,7 +52,9 @@ class Metrics:
         self._claims = self._counter("claims", "Jobs claimed by this process")
         self._rescues = self._counter("rescues", "Jobs put back (or ended) because their owner was gone")
         self._leases_lost = self._counter("leases_lost", "Jobs of this process that another one took over")
-        self._rows = self._counter("rows", "Rows stored by this process, by outcome", "outcome", ROW_OUTCOMES)
+        self._rows = self._counter(
+            "rows", "Rows stored, rejected or checked by this process, by outcome", "outcome", ROW_OUTCOMES
+        )
         self._batches = Histogram(
             "batch_seconds",
             "Seconds that storing one batch took, its repeats included",

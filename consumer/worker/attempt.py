@@ -5,31 +5,29 @@ rows. The attempt then continues with another extraction, from the checkpoint.
 """
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import structlog
 
 from consumer.datasets.base import MergePlan
 from consumer.datasets.registry import find
-from consumer.errors import InternalOutageError, PermanentError, TransientError, disk_error
+from consumer.errors import InternalOutageError, PermanentError, TransientError
 from consumer.lifecycle import Outcome, PermanentFailure, Released, TransientFailure
 from consumer.runtime import failpoints
-from consumer.runtime.tempdir import JOB_DIR_PREFIX
 from consumer.sources.base import SourceCredentials
 from consumer.store.batch_writer import BatchWriter, RowsRejectedError
-from consumer.store.database_rejections import list_database_rejections
+from consumer.store.corrections import RowsCorrectedElsewhereError
 from consumer.store.errors import OUTAGE_ERRORS
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
-from consumer.store.rejected_rows import rejected_positions as list_rejected_positions
-from consumer.store.transitions import lock_owned_job
+from consumer.store.reject_limits import TooManyRejectsError
+from consumer.store.resume_point import read_resume_point
 from consumer.worker.batch_ingest import BatchIngest
 from consumer.worker.context import WorkerContext
+from consumer.worker.correction import CorrectionInput, find_correction, send_corrected_rows
 from consumer.worker.database_rejections import record_rejections
+from consumer.worker.end_of_pass import finish_pass
 from consumer.worker.extraction_failures import (
     ExtractionFailedError,
     ExtractorCrashedError,
@@ -40,8 +38,8 @@ from consumer.worker.extraction_failures import (
 )
 from consumer.worker.extractor_process import ExtractorProcess
 from consumer.worker.forked_process import ForkServerLostError
+from consumer.worker.job_temp_dir import job_temp_dir
 from consumer.worker.rate_limiter import RateLimiter
-from consumer.worker.row_count_check import verify_row_count
 from consumer.worker.start_parameters import job_start_parameters
 from schemas.codes import ErrorCode
 
@@ -77,69 +75,72 @@ class Attempt:
     async def run(self) -> Outcome:
         """Run extractions until there is an outcome; raises LeaseLostError, CancelledError once stopped."""
         try:
-            merge = find(self._job.dataset).make_merge_plan(self._job.source_type)
+            find(self._job.dataset).make_merge_plan(self._job.source_type)
             self._credentials = await asyncio.to_thread(self._context.resolve_credentials, self._job.source)
         except PermanentError as error:
             return PermanentFailure(error.code, error.message)
         while not self._stopped:
-            if (outcome := await self._run_extraction(merge)) is not None:
+            if (outcome := await self._run_extraction()) is not None:
                 return outcome
         raise asyncio.CancelledError
 
-    async def _run_extraction(self, merge: MergePlan) -> Outcome | None:
+    async def _run_extraction(self) -> Outcome | None:
         """Run one extraction; None if another one should continue from the checkpoint."""
         try:
-            return await self._extract_and_verify(merge)
+            return await self._extract_and_verify()
         except ExtractionFailedError as failure:
             return outcome_of_failure(failure)
+        except PermanentError as error:
+            return PermanentFailure(error.code, error.message)
         except TransientError as error:
             return TransientFailure(
                 error.code, error.message, internal=isinstance(error, InternalOutageError)
             )
         except ExtractorCrashedError as crash:
             return self._on_crash(crash)
+        except TooManyRejectsError as excess:
+            return PermanentFailure(ErrorCode.TOO_MANY_REJECTS, excess.message)
         except ForkServerLostError:
             return Released()  # neither the source nor the job is to blame
         except OUTAGE_ERRORS as error:
             return await self._on_outage(error)
 
-    async def _extract_and_verify(self, merge: MergePlan) -> Outcome | None:
+    async def _extract_and_verify(self) -> Outcome | None:
         try:
-            rows = await self._extract(merge)
+            rows = await self._extract()
         except RowsRejectedError as rejected:
             return await record_rejections(self._context.database, self._fence, rejected.rows)
-        return await verify_row_count(self._context.database, self._fence, rows)
+        except RowsCorrectedElsewhereError:
+            log.info("corrections.reread")
+            return None
+        return await finish_pass(self._context.database, self._fence, rows)
 
-    async def _extract(self, merge: MergePlan) -> int:
+    async def _extract(self) -> int:
         """Run one extractor to its end; returns the number of rows of the source."""
         async with self._context.database.transaction() as connection:
-            job = await lock_owned_job(connection, self._fence)
-            database_rejections = await list_database_rejections(connection, self._fence)
-            rejected_positions = await list_rejected_positions(connection, self._fence)
+            resume = await read_resume_point(connection, self._fence)
+            correction = await find_correction(connection, resume.job)
+        job = resume.job
         self._outage_backoff.reset_on_progress(job.rows_done)
-        temp_dir = self._make_temp_dir(job)
-        try:
+        async with job_temp_dir(self._context.temp_dir, job.id) as temp_dir:
             parameters = {
                 **self._context.start_parameters,
-                **job_start_parameters(job, database_rejections, low_memory=self._low_memory),
+                **job_start_parameters(
+                    resume,
+                    low_memory=self._low_memory,
+                    corrected=None if correction is None else correction.corrected,
+                ),
                 "temp_dir": str(temp_dir),
                 "secrets": dict(self._credentials.secrets),
                 "failpoints": failpoints.armed_spec(),
             }
-            return await self._run_extractor(merge, parameters, rejected_positions)
-        finally:
-            await asyncio.to_thread(shutil.rmtree, temp_dir, ignore_errors=True)
-
-    def _make_temp_dir(self, job: Job) -> Path:
-        try:
-            return Path(tempfile.mkdtemp(prefix=f"{JOB_DIR_PREFIX}{job.id}-", dir=self._context.temp_dir))
-        except OSError as error:
-            raise disk_error(
-                error, f"The service cannot make a folder for its files ({type(error).__name__})."
-            ) from None
+            return await self._run_extractor(parameters, resume.rejected_positions, correction)
 
     async def _run_extractor(
-        self, merge: MergePlan, start_parameters: Mapping[str, Any], rejected_positions: bytes
+        self,
+        start_parameters: Mapping[str, Any],
+        rejected_positions: bytes,
+        correction: CorrectionInput | None,
     ) -> int:
         extractor = await ExtractorProcess.start(
             self._context.fork_server,
@@ -150,8 +151,15 @@ class Attempt:
             await extractor.send_start(start_parameters, rejected_positions)
             # While the extractor opens its source: for a small one both take as long. Frames are read only
             # after this, from where on a lost process has used an attempt.
-            writer = self._writer = await BatchWriter.open(self._context.database, self._fence, merge)
+            writer = self._writer = await BatchWriter.open(
+                self._context.database,
+                self._fence,
+                self._merge_plan(correction),
+                None if correction is None else correction.correction,
+            )
             try:
+                if correction is not None:
+                    await send_corrected_rows(extractor, self._context.database, correction)
                 await failpoints.failpoint("child.started")
                 log.info(
                     "child.started",
@@ -168,6 +176,11 @@ class Attempt:
                 await writer.close()
         finally:
             await extractor.kill()
+
+    def _merge_plan(self, correction: CorrectionInput | None) -> MergePlan:
+        """A correction is merged as rows of the source that it corrects."""
+        source_type = self._job.source_type if correction is None else correction.corrected.source_type
+        return find(self._job.dataset).make_merge_plan(source_type)
 
     def _rate_limiter(self) -> RateLimiter | None:
         bucket, context = self._credentials.rate_limit_bucket, self._context

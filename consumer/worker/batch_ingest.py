@@ -2,24 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 import structlog
 
 from consumer.ipc import MAX_FRAME_BYTES, Frame, FrameTooLargeError, FrameType, ProtocolError
-from consumer.store import job_progress, transitions
+from consumer.store import job_progress
 from consumer.store.batch_writer import BatchWriter
-from consumer.store.batches import Batch
+from consumer.store.batches import Batch, CountedRows
 from consumer.store.database import Database
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
-from consumer.store.source_columns import store_source_columns
 from consumer.telemetry.events import BatchStored, EventSink, ignore_event
 from consumer.worker.extraction_failures import ExtractionFailedError, ExtractorCrashedError
 from consumer.worker.extractor_process import ExtractorProcess
+from consumer.worker.missing_columns import store_missing_columns
+from consumer.worker.opened_source import open_load
 from consumer.worker.rate_limiter import RateLimiter
 from schemas.codes import ErrorCode
+from schemas.status import Phase
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("worker")
 
@@ -55,6 +56,7 @@ class BatchIngest:
         self._last_job: Job | None = None
         """The job after the last transaction."""
         self._batch_stored = False
+        self._held_batch: Batch | None = None
 
     async def run(self) -> int:
         """Apply all frames up to END; returns the number of rows of the source.
@@ -103,42 +105,26 @@ class BatchIngest:
         """Apply one frame; returns the number of rows for END, else None."""
         match frame.type:
             case FrameType.OPENED:
-                await self._on_opened(frame.header)
+                self._last_job = await open_load(self._database, self._fence, frame.header)
             case FrameType.TOTAL:
                 async with self._database.transaction() as connection:
                     await job_progress.set_total(connection, self._fence, frame.header["rows"])
             case FrameType.BATCH:
-                await self._store_batch(frame)
+                await self._on_batch(_decode_batch(frame))
             case FrameType.WAITING:
                 await self._set_detail(frame.header["detail"])
             case FrameType.ACQUIRE_TOKEN:
                 await self._acquire_token()
             case FrameType.FAILED:
+                await self._store_held_batch(at_end=False)
+                await store_missing_columns(self._database, self._fence, frame.header)
                 raise ExtractionFailedError(frame.header)
             case FrameType.END:
+                await self._store_held_batch(at_end=True)
                 return int(frame.header["rows"])
             case _:
                 raise ProtocolError(f"an extractor sends no {frame.type.name}")
         return None
-
-    async def _on_opened(self, header: Mapping[str, Any]) -> None:
-        """Resume the load of the job, or start a new one if the fingerprint changed."""
-        async with self._database.transaction() as connection:
-            job = await transitions.lock_owned_job(connection, self._fence)
-            self._last_job = job
-            if job.fingerprint == header["fingerprint"]:
-                log.info("load.resumed", checkpoint=job.checkpoint, rows=job.rows_done)
-            else:
-                self._last_job = await job_progress.start_load(
-                    connection,
-                    self._fence,
-                    header["fingerprint"],
-                    header.get("state"),
-                    header.get("warnings", {}),
-                )
-                log.info("load.started", restarted=header["restarted"])
-            if columns := header.get("columns"):
-                await store_source_columns(connection, self._fence, columns)
 
     async def _set_detail(self, detail: str | None) -> None:
         async with self._database.transaction() as connection:
@@ -150,9 +136,23 @@ class BatchIngest:
             await self._rate_limiter.acquire(self._set_detail)
         await self._extractor.send_credit(tokens=1)
 
-    async def _store_batch(self, frame: Frame) -> None:
+    async def _on_batch(self, batch: Batch) -> None:
+        """Store a batch; hold it until the next frame if its rejected rows are too many only at the end."""
+        await self._store_held_batch(at_end=False)
+        job = self._last_job
+        if job is not None and job.reject_limit.depends_on_end(job.rows_done + batch.rows):
+            self._held_batch = batch
+        else:
+            await self._store_batch(batch)
+
+    async def _store_held_batch(self, *, at_end: bool) -> None:
+        batch, self._held_batch = self._held_batch, None
+        if batch is not None:
+            await self._store_batch(replace(batch, at_end=at_end))
+
+    async def _store_batch(self, batch: Batch) -> None:
         start = time.monotonic()
-        job = await self._writer.write(_decode_batch(frame))
+        job = await self._writer.write(batch)
         if self._last_job is not None:
             self._emit(_batch_stored_event(self._last_job, job, time.monotonic() - start))
         self._last_job = job
@@ -162,13 +162,16 @@ class BatchIngest:
 
 
 def _batch_stored_event(before: Job, after: Job, seconds: float) -> BatchStored:
+    failed = after.failed - before.failed
+    if after.phase is Phase.CHECK:
+        return BatchStored(seconds, 0, 0, 0, 0, failed, checked=after.processed - before.processed)
     return BatchStored(
         seconds,
         after.inserted - before.inserted,
         after.updated - before.updated,
         after.unchanged - before.unchanged,
         after.duplicates - before.duplicates,
-        after.failed - before.failed,
+        failed,
     )
 
 
@@ -186,4 +189,6 @@ def _decode_batch(frame: Frame) -> Batch:
         header["warnings"],
         sections,
         header["state"],
+        CountedRows(**header.get("counted") or {}),
+        header["duplicates"],
     )

@@ -74,6 +74,15 @@ class ExtractionFailedError(Exception):
         self.recheck_after = _cap_retry_after(header.get("recheck_after"))
 
 
+def suggested_columns(nearest: Mapping[str, str | None]) -> dict[str, str]:
+    """Nearest column → missing field, of `nearest` in a FAILED header.
+
+    A column whose name holds a phone is left out: everyone who may read the job sees the others.
+    """
+    found = {column: field for field, column in nearest.items() if column is not None}
+    return {column: field for column, field in found.items() if sanitize(column) == column}
+
+
 def _cap_retry_after(seconds: float | None) -> float | None:
     return None if seconds is None else min(float(seconds), MAX_RETRY_AFTER_SECONDS)
 

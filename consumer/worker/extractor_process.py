@@ -43,6 +43,10 @@ class ExtractorProcess:
         """Send the START frame. Credentials are passed to the extractor in it, and in no other way."""
         await self._send(encode_frame(FrameType.START, dict(parameters), rejected_positions))
 
+    async def send_corrected_rows(self, lines: bytes, *, last: bool) -> None:
+        """Send rejected rows of the corrected job to the extractor of a correction, after `send_start`."""
+        await self._send(encode_frame(FrameType.CORRECTED_ROWS, {"last": last}, lines))
+
     @property
     def pid(self) -> int:
         """Process id."""

@@ -1,7 +1,7 @@
 """Claims jobs, runs each as a task, rescues jobs with expired leases, drains."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import structlog
@@ -9,7 +9,7 @@ import structlog
 from consumer.runtime import failpoints
 from consumer.runtime.aio import WakeEvent, wait_or_cancel
 from consumer.runtime.health import Heartbeat
-from consumer.store import claims
+from consumer.store import claims, unclaimable_jobs
 from consumer.store.errors import OUTAGE_ERRORS
 from consumer.store.jobs import Job
 from consumer.store.leases import FencingToken
@@ -19,6 +19,7 @@ from consumer.worker.job_runner import run_job
 from consumer.worker.lease_heartbeat import LeaseHeartbeat, StopReason
 from messaging.backoff import Backoff
 from messaging.timeouts import no_heartbeat
+from schemas.new_fields import NEW_FIELDS
 from schemas.status import Status
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("worker")
@@ -37,12 +38,13 @@ Longer than the owner's backoff."""
 
 @dataclass(frozen=True, slots=True)
 class WorkerConfig:
-    """Owner name on leases, number of jobs at once, and timing of leases."""
+    """Owner name on leases, number of jobs at once, timing of leases, and the needs of jobs that it runs."""
 
     owner: str
     max_running: int
     lease_seconds: float
     heartbeat_seconds: float
+    known_needs: Collection[str] = NEW_FIELDS
 
 
 @dataclass(slots=True)
@@ -121,7 +123,9 @@ class Worker:
             await self._upkeep()
         database = self._database
         while not stop.is_set() and len(self._running) < self._config.max_running:
-            claimed = await claims.claim(database, self._config.owner, self._config.lease_seconds)
+            claimed = await claims.claim(
+                database, self._config.owner, self._config.lease_seconds, self._config.known_needs
+            )
             if claimed is None:
                 break
             await failpoints.failpoint("claim.committed")
@@ -129,7 +133,7 @@ class Worker:
                 self._start_job(claimed)
 
     async def _upkeep(self) -> None:
-        """Rescue jobs whose lease expired, and fail pending jobs whose deadline has passed."""
+        """Rescue jobs whose lease expired, fail pending ones past their deadline, report unclaimable ones."""
         if asyncio.get_running_loop().time() >= self._rescue_not_before:
             await failpoints.failpoint("rescue.before")
             local = frozenset(running.job_id for running in self._running.values())
@@ -139,6 +143,8 @@ class Worker:
         # A query in every round: an outage restarts the grace period even while all slots are taken.
         for job in await claims.fail_timed_out(self._database):
             log.warning("job.timed_out", job_id=job.id)
+        for job in await unclaimable_jobs.report_unclaimable(self._database, self._config.known_needs):
+            log.warning("job.unclaimable", job_id=job.id, needs=list(job.needs))
 
     def _start_job(self, job: Job) -> None:
         assert job.token is not None, "a running job has one"  # noqa: S101

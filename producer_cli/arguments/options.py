@@ -77,6 +77,25 @@ MaxAttempts = Annotated[
         help="Fail the job after N consecutive attempts without progress.",
     ),
 ]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Check the rows and store none; then: migration import.")
+]
+MaxRejected = Annotated[
+    str | None,
+    typer.Option(
+        "--max-rejected",
+        metavar="N|N%",
+        help="Fail the job when more rows than N, or than N % of those read, are rejected.",
+        show_default=False,
+    ),
+]
+AllOrNothing = Annotated[
+    bool,
+    typer.Option(
+        "--all-or-nothing",
+        help="Check all rows first; load them only if none is rejected, or at most --max-rejected.",
+    ),
+]
 JobNumber = Annotated[
     int | None,
     typer.Option(
@@ -92,6 +111,23 @@ CsvFile = Annotated[
         "--csv", metavar="FILE", help="Write all rejected rows to this file (`-`: standard output)."
     ),
 ]
+XlsxFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--xlsx",
+        metavar="FILE",
+        help="Write all rejected rows to this workbook, to be corrected in it (`-`: standard output).",
+    ),
+]
+Lang = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        metavar="ru|en",
+        help="Language of the workbook; without it that of the terminal (LC_ALL, LC_MESSAGES, LANG).",
+        show_default=False,
+    ),
+]
 Limit = Annotated[
     int | None,
     typer.Option(
@@ -99,6 +135,15 @@ Limit = Annotated[
     ),
 ]
 
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="HEADER=FIELD",
+        help="Read the column with this header as this field; once for each column.",
+        show_default=False,
+    ),
+]
 Dataset = Annotated[str, typer.Option("--dataset", metavar="NAME", help="The kind of rows to import.")]
 
 

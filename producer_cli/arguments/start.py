@@ -6,9 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from producer_cli.arguments.options import (
+    AllOrNothing,
+    Columns,
     Dataset,
+    DryRun,
     Json,
     MaxAttempts,
+    MaxRejected,
     NewRequestId,
     RequestedBy,
     Timeout,
@@ -26,6 +30,9 @@ app = typer.Typer(no_args_is_help=True, help="Request an import.", rich_markup_m
         "migration start excel chats.xlsx --watch",
         "migration start excel chats.xlsx --sheet Чаты --timeout 3600",
         "migration start excel --path 2026/chats.xlsx",
+        "migration start excel chats.xlsx --dry-run --watch",
+        "migration start excel chats.xlsx --all-or-nothing --max-rejected 2%",
+        'migration start excel chats.xlsx --column "Ссылка MAX=url"',
         "migration start excel chats.xlsx --json --wait 600 | tail -1",
     )
 )
@@ -43,12 +50,16 @@ def excel(
         str | None,
         typer.Option("--sheet", metavar="S", help="Name of the sheet; detected when absent."),
     ] = None,
+    column: Columns = None,
     watch: Watch = False,
     wait: Wait = None,
     request_id: NewRequestId = None,
     requested_by: RequestedBy = None,
     timeout: Timeout = None,
     max_attempts: MaxAttempts = None,
+    dry_run: DryRun = False,
+    max_rejected: MaxRejected = None,
+    all_or_nothing: AllOrNothing = False,
     dataset: Dataset = "chats",
     as_json: Json = False,
 ) -> None:
@@ -56,15 +67,21 @@ def excel(
 
     .xlsx, .xlsm, .xlsb, .xls or .ods; the format is detected by content, not by name.
     """
-    from producer_cli.source_arguments import check_file, upload_name
+    from producer_cli.source_arguments import check_file, parse_columns, upload_name
 
     if (file is None) == (path is None):
         raise InvalidInputError("Name either a local FILE, or with --path one in the consumer's inbox.")
     if file is not None:
         check_file(file)
     source_path = path if file is None else upload_name(file)
-    source = {"type": "excel", "file": {"path": source_path}, "sheet": sheet}
-    request_fields = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
+    source = {
+        "type": "excel",
+        "file": {"path": source_path},
+        "sheet": sheet,
+        "columns": parse_columns(column or ()),
+    }
+    options = _options(timeout, max_attempts, dry_run, max_rejected, all_or_nothing)
+    request_fields = _request_fields(request_id, requested_by, dataset, options)
     _start(source, request_fields, file, watch, wait, as_json)
 
 
@@ -82,18 +99,30 @@ def database(
     table: Annotated[
         str | None, typer.Option("--table", metavar="T", help="`table` or `schema.table`; chats when absent.")
     ] = None,
+    column: Columns = None,
     watch: Watch = False,
     wait: Wait = None,
     request_id: NewRequestId = None,
     requested_by: RequestedBy = None,
     timeout: Timeout = None,
     max_attempts: MaxAttempts = None,
+    dry_run: DryRun = False,
+    max_rejected: MaxRejected = None,
+    all_or_nothing: AllOrNothing = False,
     dataset: Dataset = "chats",
     as_json: Json = False,
 ) -> None:
     """Import a table of another database."""
-    source = {"type": "database", "connection": name, "table": table}
-    request_fields = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
+    from producer_cli.source_arguments import parse_columns
+
+    source = {
+        "type": "database",
+        "connection": name,
+        "table": table,
+        "columns": parse_columns(column or ()),
+    }
+    options = _options(timeout, max_attempts, dry_run, max_rejected, all_or_nothing)
+    request_fields = _request_fields(request_id, requested_by, dataset, options)
     _start(source, request_fields, None, watch, wait, as_json)
 
 
@@ -122,12 +151,16 @@ def google_sheets(
             "--credentials", metavar="C", help="Name of the credentials in the consumer's settings."
         ),
     ] = "default",
+    column: Columns = None,
     watch: Watch = False,
     wait: Wait = None,
     request_id: NewRequestId = None,
     requested_by: RequestedBy = None,
     timeout: Timeout = None,
     max_attempts: MaxAttempts = None,
+    dry_run: DryRun = False,
+    max_rejected: MaxRejected = None,
+    all_or_nothing: AllOrNothing = False,
     dataset: Dataset = "chats",
     as_json: Json = False,
 ) -> None:
@@ -139,23 +172,39 @@ def google_sheets(
         "spreadsheet_id": source_arguments.spreadsheet_reference(spreadsheet, worksheet),
         "worksheet": worksheet,
         "credentials": credentials,
+        "columns": source_arguments.parse_columns(column or ()),
     }
-    request_fields = _request_fields(request_id, requested_by, timeout, max_attempts, dataset)
+    options = _options(timeout, max_attempts, dry_run, max_rejected, all_or_nothing)
+    request_fields = _request_fields(request_id, requested_by, dataset, options)
     _start(source, request_fields, None, watch, wait, as_json)
 
 
-def _request_fields(
-    request_id: str | None,
-    requested_by: str | None,
+def _options(
     timeout: int | None,
     max_attempts: int | None,
-    dataset: str,
+    dry_run: bool,
+    max_rejected: str | None,
+    all_or_nothing: bool,
+) -> dict[str, Any]:
+    from schemas.reject_limits import parse_reject_limit
+
+    return {
+        "timeout_seconds": timeout,
+        "max_attempts": max_attempts,
+        "dry_run": dry_run,
+        "max_rejected": None if max_rejected is None else parse_reject_limit(max_rejected),
+        "all_or_nothing": all_or_nothing,
+    }
+
+
+def _request_fields(
+    request_id: str | None, requested_by: str | None, dataset: str, options: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         "request_id": request_id,
         "requested_by": requested_by,
         "dataset": dataset,
-        "options": {"timeout_seconds": timeout, "max_attempts": max_attempts},
+        "options": options,
     }
 
 

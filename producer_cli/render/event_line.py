@@ -2,7 +2,7 @@
 
 from producer_cli.render.formatting import format_count, format_duration, format_percent
 from producer_cli.text import strip_control_chars
-from schemas.status import Status, StatusEvent
+from schemas.status import Phase, Status, StatusEvent
 
 
 def event_line(event: StatusEvent) -> str:
@@ -14,7 +14,7 @@ def event_line(event: StatusEvent) -> str:
 
 def progress_text(event: StatusEvent) -> str:
     """`62 % 96,000 / 155,000 rows`; without a total the rows alone; nothing before there is anything."""
-    done = event.processed + event.failed
+    done = event.rows_done
     if event.total is None:
         return f"{format_count(done)} rows" if done else ""
     part = format_percent(done, event.total)
@@ -30,10 +30,18 @@ def row_counts(event: StatusEvent) -> str:
 def running_details(event: StatusEvent) -> list[str]:
     """What is worth saying beside the number of rows, while a job is under way."""
     said = [f"failed {format_count(event.failed)}"] if event.failed else []
+    said += phase_words(event)
     if event.status is Status.RUNNING:
         said += [f"{format_count(round(event.rows_per_second))} rows/s"] if event.rows_per_second else []
         said += [f"{format_duration(event.eta_seconds)} left"] if event.eta_seconds is not None else []
     return said + attempt_details(event)
+
+
+def phase_words(event: StatusEvent) -> list[str]:
+    """What is done with the rows that are counted, unless they are stored."""
+    if event.dry_run:
+        return ["dry run"]
+    return ["check before the load"] if event.phase is Phase.CHECK else []
 
 
 def attempt_details(event: StatusEvent) -> list[str]:

@@ -79,7 +79,7 @@ def _cells(event: StatusEvent, now: datetime) -> tuple[Text, ...]:
 
 def _progress(event: StatusEvent) -> str:
     """The percentage of a running job, otherwise its processed rows."""
-    percent = format_percent(event.processed + event.failed, event.total)
+    percent = format_percent(event.rows_done, event.total)
     if event.status is Status.RUNNING and percent:
         return percent
     return format_count(event.processed) if event.processed else ""

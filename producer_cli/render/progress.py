@@ -8,7 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from producer_cli.render.event_line import attempt_details, row_counts
+from producer_cli.render.event_line import attempt_details, phase_words, row_counts
 from producer_cli.render.formatting import format_count, format_duration, format_percent
 from producer_cli.render.summary import STATUS_STYLES
 from schemas.status import Status, StatusEvent
@@ -43,7 +43,7 @@ class JobProgress:
 
 def progress_bar(event: StatusEvent, now: float, width: int) -> Table:
     """Status, bar, percents, rows; the bar pulses while the total is not known."""
-    done = event.processed + event.failed
+    done = event.rows_done
     figures = (
         " ".join(filter(None, [format_percent(done, event.total), row_counts(event)]))
         if has_counts(event)
@@ -63,12 +63,13 @@ def progress_bar(event: StatusEvent, now: float, width: int) -> Table:
 
 def has_counts(event: StatusEvent) -> bool:
     """Whether there is anything to count."""
-    return event.status is Status.RUNNING or event.processed + event.failed > 0
+    return event.status is Status.RUNNING or event.rows_done > 0
 
 
 def status_line(event: StatusEvent, seconds_since: float) -> str:
     """The second line, `seconds_since` the event: `failed 3 · 41,200 rows/s · 0:01 left · …`."""
     parts = [f"failed {format_count(event.failed)}"] if has_counts(event) else []
+    parts += phase_words(event)
     if event.status is Status.RUNNING:
         parts += [f"{format_count(round(event.rows_per_second))} rows/s"] if event.rows_per_second else []
         if event.eta_seconds is not None:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
-from producer_cli.render.event_line import attempt_details, elapsed_seconds
+from producer_cli.render.event_line import attempt_details, elapsed_seconds, phase_words
 from producer_cli.render.formatting import format_count, format_duration, warning_text
 from producer_cli.text import strip_control_chars
-from schemas.status import Status, StatusEvent
+from schemas.codes import ErrorCode
+from schemas.status import Phase, Status, StatusEvent
 
 STATUS_STYLES = {
     Status.PENDING: "yellow",
@@ -26,14 +27,28 @@ SummaryRow = tuple[str, str, str]
 def summary(event: StatusEvent) -> Iterator[SummaryRow]:
     """The counters of a job at its end, its warnings by code, the time it took."""
     yield "total", "unknown" if event.total is None else format_count(event.total), ""
-    yield "processed", format_count(event.processed), ""
-    for kind in ("inserted", "updated", "unchanged", "duplicates") if event.processed else ():
+    is_check = event.phase is Phase.CHECK
+    yield (
+        "processed",
+        format_count(event.processed),
+        "rows passed the check, none is stored" if is_check else "",
+    )
+    for kind in _kinds(event):
         yield f"  {kind}", format_count(getattr(event, kind)), ""
     yield "failed", format_count(event.failed), "rows rejected" if event.failed else ""
+    yield from _corrections(event)
     yield from _warnings(event)
     seconds = elapsed_seconds(event)
     if seconds is not None:
         yield "time", format_duration(seconds), _rate(event, seconds)
+
+
+def _kinds(event: StatusEvent) -> tuple[str, ...]:
+    """The counters that are part of `processed`; of rows that were only checked the duplicates alone."""
+    if not event.processed:
+        return ()
+    stored = () if event.phase is Phase.CHECK else ("inserted", "updated", "unchanged")
+    return (*stored, "duplicates")
 
 
 def details(event: StatusEvent) -> Iterator[SummaryRow]:
@@ -58,6 +73,7 @@ def details(event: StatusEvent) -> Iterator[SummaryRow]:
 def headline(event: StatusEvent) -> Text:
     """`completed chats.xlsx`, with the error in a line of its own where there is one."""
     text = Text(event.status.value, style=f"bold {STATUS_STYLES[event.status]}")
+    text.append("".join(f" ({words})" for words in phase_words(event)), style="not bold")
     if event.source_identifier:
         text.append(f" {strip_control_chars(event.source_identifier)}", style="default not bold")
     if event.error:
@@ -82,10 +98,31 @@ def summary_table(rows: Iterator[SummaryRow]) -> Table:
 def hints(event: StatusEvent) -> Iterator[str]:
     """The commands a person will want next."""
     name = shlex.quote(event.request_id)
+    if event.error and event.error.columns:
+        options = " ".join(f"--column {_column_option(*pair)}" for pair in event.error.columns.items())
+        yield f"To read the nearest columns instead, add to a new `migration start`:\n  {options}"
     if event.failed:
         yield f"To see the rejected rows:\n  migration errors {name} --csv rejected.csv"
-    if event.status in {Status.FAILED, Status.CANCELLED} and event.job_id is not None:
+    if event.dry_run and event.status is Status.COMPLETED:
+        yield f"To import the rows:\n  migration import {name} --watch"
+    if event.error and event.error.code == ErrorCode.TOO_MANY_REJECTS:
+        yield f"To run it again with another limit:\n  migration retry {name} --max-rejected N --watch"
+    elif event.status in {Status.FAILED, Status.CANCELLED} and event.job_id is not None:
         yield f"To run it again:\n  migration retry {name} --watch"
+
+
+def _column_option(header: str, field: str) -> str:
+    return shlex.quote(strip_control_chars(f"{header}={field}"))
+
+
+def _corrections(event: StatusEvent) -> Iterator[SummaryRow]:
+    """The other rows of a correction, and what is left to correct."""
+    if event.corrects is None:
+        return
+    yield "untouched", format_count(event.untouched), "rows as they were rejected"
+    yield "dismissed", format_count(event.dismissed), "rows to be skipped"
+    yield "corrected before", format_count(event.already_corrected), "rows of another file"
+    yield "open", format_count(event.corrects.open), f"of {strip_control_chars(event.corrects.request_id)}"
 
 
 def _warnings(event: StatusEvent) -> Iterator[SummaryRow]:
@@ -96,5 +133,5 @@ def _warnings(event: StatusEvent) -> Iterator[SummaryRow]:
 
 
 def _rate(event: StatusEvent, seconds: float) -> str:
-    done = event.processed + event.failed
+    done = event.rows_done
     return f"{format_count(round(done / seconds))} rows/s" if done and seconds > 0 else ""

@@ -5,6 +5,7 @@
   permanently.
 * Every response is recorded, for the share of valid POSTs that are accepted.
 * The offsets of an upload span all of its chunks.
+* The field `columns` of a form is JSON.
 * A valid file is not empty: JSON Schema cannot express the length of binary parts.
 
 Cases of the stateful phase get the ids of jobs from links.
@@ -83,6 +84,8 @@ def _use_real_jobs(case: Case[Any]) -> None:
 
 
 def _fix_body(body: dict[str, Any]) -> None:
+    if isinstance(body.get("columns"), str):
+        body["columns"] = body["columns"] and '{"Ссылка MAX": "url"}'
     if "file" in body and not getattr(body["file"], "data", body["file"]):
         body["file"] = b"a workbook"
     _cap_chunks(body)

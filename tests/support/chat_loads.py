@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from consumer.cells.chunks import Chunk
-from consumer.datasets.base import MergePlan, ValidatedBatch
+from consumer.datasets.base import MergePlan, ValidatedBatch, database_rejection
 from consumer.datasets.registry import find
 from consumer.store.batches import copy_to_stages, create_temp_tables, run_merge
 from consumer.store.connect import Connection
@@ -95,7 +95,10 @@ async def load_chats(
     crash_after: int | None = None,
 ) -> LoadResult:
     """Load rows; after `crash_after` batches another attempt continues from the checkpoint."""
-    result, chunks, rejected = LoadResult(), make_chunks(rows, batch_rows), rejected_by_database or {}
+    result, chunks = LoadResult(), make_chunks(rows, batch_rows)
+    rejected = {
+        position: database_rejection(state) for position, state in (rejected_by_database or {}).items()
+    }
     stored = chunks[: crash_after or 0]
     if stored:
         validator = CHATS_DATASET.make_validator(source_type, TODAY)

@@ -1,7 +1,9 @@
 """The HTTP app without Kafka, for tests of reading: a POST that would publish fails the test."""
 
+import tempfile
 from collections.abc import Collection, Sequence
 from functools import partial
+from pathlib import Path
 from typing import NoReturn, cast
 
 from fastapi import FastAPI
@@ -13,6 +15,7 @@ from consumer.http.events.event_feed import EventFeed, fetch_events
 from consumer.http.submission.submitter import Publish, RequestSubmitter
 from consumer.http.uploads.excel_upload import UploadLimits
 from consumer.runtime.health import HealthRegistry
+from consumer.settings import child_environment
 from consumer.store.database import Database
 from messaging.records import ProducerRecord
 
@@ -33,6 +36,7 @@ def make_read_only_app(
     feed: EventFeed | None = None,
     hosts: Collection[str] | None = None,
     publish: Publish = no_kafka,
+    temp_dir: Path | None = None,
     connections: Collection[str] = (),
 ) -> FastAPI:
     """The app of the service with a database, and without Kafka unless `publish` is given.
@@ -48,6 +52,8 @@ def make_read_only_app(
         datasets={"chats"},
         open_upload=no_kafka,
         upload_limits=UploadLimits(1, 1),
+        child_environment=child_environment(),
+        temp_dir=temp_dir or Path(tempfile.gettempdir()),
         authenticator=authenticator or Authenticator(),
         hosts=hosts,
         connections=connections,

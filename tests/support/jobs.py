@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from consumer.store.jobs import Job
+from schemas.new_fields import dump_used
 from schemas.requests import StartRequest
-from schemas.status import Status
+from schemas.status import Phase, Status
 
 CREATED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -19,20 +20,27 @@ def make_pending_job(request: StartRequest, **changes: Any) -> Job:
         "dataset": request.dataset,
         "source_type": request.source.type,
         "source_identifier": request.source.identifier,
-        "source": request.source.model_dump(mode="json"),
-        "options": request.options.model_dump(mode="json"),
+        "source": dump_used(request.source),
+        "options": dump_used(request.options),
+        "needs": request.needs,
         "timeout_seconds": 3600,
         "max_attempts": 3,
         "status": Status.PENDING,
         "run": 1,
         "cancel_requested": False,
+        "dry_run": False,
+        "all_or_nothing": False,
+        "phase": Phase.LOAD,
         "warnings": {},
         "sequence": 1,
         "created_at": CREATED_AT,
         "updated_at": CREATED_AT,
         "now": CREATED_AT,
     }
-    counters = ("processed", "failed", "inserted", "updated", "unchanged", "duplicates")
+    counters = (
+        "processed", "failed", "inserted", "updated", "unchanged", "duplicates",
+        "untouched", "dismissed", "already_corrected", "rows_corrected", "rows_dismissed",
+    )  # fmt: skip
     zeros = ("attempt", "consecutive_failures", "rows_at_attempt_start", "load", *counters)
     values |= dict.fromkeys(zeros, 0)
     values["available_at"] = CREATED_AT

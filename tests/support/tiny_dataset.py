@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from consumer.cells.chunks import Cell, Chunk, ErrorCell, FormulaWithoutValue
 from consumer.datasets.base import (
@@ -9,6 +10,7 @@ from consumer.datasets.base import (
     Dataset,
     MergePlan,
     PositionalLayout,
+    RowError,
     SourceTable,
     ValidatedBatch,
 )
@@ -32,16 +34,16 @@ class TinyValidator:
     def __init__(self) -> None:
         self.rows_seen = 0
 
-    def replay(self, chunk: Chunk, rejected_by_database: Mapping[int, str]) -> None:
+    def replay(self, chunk: Chunk, row_errors: Mapping[int, RowError]) -> None:
         """Count the rows."""
         self.rows_seen += len(chunk.positions)
 
-    def validate(self, chunk: Chunk, rejected_by_database: Mapping[int, str]) -> ValidatedBatch:
+    def validate(self, chunk: Chunk, row_errors: Mapping[int, RowError]) -> ValidatedBatch:
         """Accept rows with a link that the database has not rejected."""
         accepted, rejected = b"", b""
         for i, (position, url) in enumerate(zip(chunk.positions, chunk.columns["url"], strict=True)):
             self.rows_seen += 1
-            if url in {None, ""} or position in rejected_by_database:
+            if url in {None, ""} or position in row_errors:
                 record = {label: _to_json(cell) for label, cell in chunk.record(i).items()}
                 rejected += f"{position}\t{json.dumps(record, ensure_ascii=False)}\n".encode()
             else:
@@ -51,6 +53,11 @@ class TinyValidator:
         rows = len(chunk.positions)
         warnings = {"odd": rejected_rows} if rejected_rows else {}
         return ValidatedBatch(rows, rows - rejected_rows, rejected_rows, warnings, copy_streams)
+
+    def check(self, chunk: Chunk, row_errors: Mapping[int, RowError]) -> ValidatedBatch:
+        """Accept the same rows, and encode the rejected ones alone."""
+        batch = self.validate(chunk, row_errors)
+        return replace(batch, copy_streams={**batch.copy_streams, "stage": b""})
 
 
 def _to_json(cell: Cell) -> object:

@@ -7,8 +7,9 @@ from itertools import compress
 from typing import TypeVar
 
 from consumer.cells.chunks import Chunk
+from consumer.datasets.base import RowError
 from consumer.datasets.chats.column_validator import ColumnValidator, ValidatedColumn
-from consumer.datasets.chats.rejected_rows import FieldError, database_rejection
+from consumer.datasets.chats.rejected_rows import FieldError
 from consumer.datasets.chats.rules.result import Invalid
 
 T = TypeVar("T")
@@ -30,7 +31,7 @@ class ValidatedRows:
 
 
 def apply_rules(
-    chunk: Chunk, validators: Mapping[str, ColumnValidator], rejected_by_database: Mapping[int, str]
+    chunk: Chunk, validators: Mapping[str, ColumnValidator], row_errors: Mapping[int, RowError]
 ) -> ValidatedRows:
     """Apply the rules to every column of the source. Warnings of rejected rows do not count."""
     columns = {
@@ -38,7 +39,7 @@ def apply_rules(
         for field, validator in validators.items()
         if field in chunk.columns
     }
-    errors = _errors_by_index(chunk.positions, columns, rejected_by_database)
+    errors = _errors_by_index(chunk.positions, columns, row_errors)
     valid = [index not in errors for index in range(len(chunk.positions))] if errors else None
     return ValidatedRows(
         positions=list(map(str, _select(chunk.positions, valid))),
@@ -53,17 +54,17 @@ def _select(values: Sequence[T], mask: list[bool] | None) -> Sequence[T]:
 
 
 def _errors_by_index(
-    positions: Sequence[int], columns: Mapping[str, ValidatedColumn], rejected_by_database: Mapping[int, str]
+    positions: Sequence[int], columns: Mapping[str, ValidatedColumn], row_errors: Mapping[int, RowError]
 ) -> dict[int, list[FieldError]]:
     errors: dict[int, list[FieldError]] = {}
     for field, column in columns.items():
         for index, result in column.flagged.items():
             if isinstance(result, Invalid):
                 errors.setdefault(index, []).append(FieldError.from_invalid(field, result))
-    if rejected_by_database:
+    if row_errors:
         for index, position in enumerate(positions):
-            if position in rejected_by_database:
-                errors.setdefault(index, []).append(database_rejection(rejected_by_database[position]))
+            if position in row_errors:
+                errors.setdefault(index, []).append(FieldError.from_row_error(row_errors[position]))
     return errors
 
 

@@ -9,6 +9,7 @@ from consumer.datasets.chats.column_spec import COLUMN_SPEC
 from consumer.datasets.chats.merge.plan import make_merge_plan
 from consumer.datasets.chats.source_tags import source_tag
 from consumer.datasets.chats.stored_value_checks import STORED_VALUE_CHECKS
+from consumer.datasets.chats.template import TEMPLATE
 from consumer.datasets.chats.validator import ChatValidator
 
 CELL_RULES_VERSION = 8
@@ -38,4 +39,5 @@ DATASET = Dataset(
     make_validator=make_validator,
     make_merge_plan=make_merge_plan,
     stored_value_checks=STORED_VALUE_CHECKS,
+    template=TEMPLATE,
 )

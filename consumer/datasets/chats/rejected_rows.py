@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from consumer.cells.blanks import strip_blanks
 from consumer.cells.chunks import Chunk
 from consumer.cells.texts import MAX_TEXT_CHARS
+from consumer.datasets.base import RowError
 from consumer.datasets.cell_json import to_json_value
 from consumer.datasets.chats.column_spec import COLUMN_SPEC
 from consumer.datasets.chats.copy_text import encode_rows, to_copy_text
@@ -48,15 +49,14 @@ class FieldError:
         """The error that a rule found in a field."""
         return cls(field, invalid.code, invalid.message)
 
+    @classmethod
+    def from_row_error(cls, error: RowError) -> "FieldError":
+        """The error of a row as a whole."""
+        return cls(None, error.code, error.message)
+
     def as_dict(self) -> dict[str, str | None]:
         """An item of `errors`, as stored and as shown over HTTP."""
         return {"field": self.field, "code": self.code, "message": self.message}
-
-
-def database_rejection(sqlstate: str) -> FieldError:
-    """The error of a row that passes all rules and that Postgres rejects."""
-    message = f"PostgreSQL refused the row (SQLSTATE {sqlstate})"
-    return FieldError(None, RejectCode.REFUSED_BY_DATABASE, message)
 
 
 class RejectedRowEncoder:

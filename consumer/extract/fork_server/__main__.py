@@ -9,17 +9,17 @@ import signal
 import socket
 import sys
 
-from consumer.extract import process_limits
 from consumer.extract.fork_server import child, preload
 from consumer.extract.fork_server.child import Preloaded
 from consumer.extract.fork_server.cold import WarmError, require_cold
 from consumer.extract.fork_server.server import ForkedChild, Server
+from consumer.runtime import child_limits
 
 
 def main() -> None:
     """Import everything, then fork an extractor for each request until the service ends."""
-    process_limits.prepare(inspectable=os.environ.get("MIGRATION_INSPECTABLE") == "yes")
-    process_limits.end_with_parent(int(sys.argv[1]))
+    child_limits.prepare(inspectable=os.environ.get("MIGRATION_INSPECTABLE") == "yes")
+    child_limits.end_with_parent(int(sys.argv[1]))
     for number in (signal.SIGINT, signal.SIGTERM):  # the service drains first, then closes the socket
         signal.signal(number, signal.SIG_IGN)
     preloaded = _preload()
@@ -33,10 +33,10 @@ def main() -> None:
 
 def _preload() -> Preloaded:
     gc.disable()  # the child enables it: until then no page is written only because it is searched
-    before = process_limits.address_space_bytes()
+    before = child_limits.address_space_bytes()
     start_polars = preload.import_all()
     gc.freeze()
-    return Preloaded(process_limits.address_space_bytes() - before, start_polars)
+    return Preloaded(child_limits.address_space_bytes() - before, start_polars)
 
 
 def _serve() -> ForkedChild | None:

@@ -30,10 +30,13 @@ class GuardedApp(FastAPI):
     """Accepted names in the `Host` header; None: any."""
     streamed_paths: Collection[str] = ()
     """Paths whose routes stream bodies of any size."""
+    streamed_job_paths: Collection[str] = ()
+    """Further paths, with `{id}` for the job."""
 
     def build_middleware_stack(self) -> ASGIApp:
         """Wrap Starlette's stack; called once, at the first request."""
         app: ASGIApp = super().build_middleware_stack()
         if self.hosts is not None:
             app = HostCheck(OriginCheck(app, self.hosts), self.hosts)
-        return SecurityHeaders(ShutdownResponse(RequestBodyLimits(app, self.streamed_paths)))
+        limits = RequestBodyLimits(app, self.streamed_paths, self.streamed_job_paths)
+        return SecurityHeaders(ShutdownResponse(limits))

@@ -36,11 +36,17 @@ ms in the median and 86 ms at the 99th percentile."""
 
 
 class RequestBodyLimits:
-    """ASGI middleware. The routes at the paths in `streamed` limit the size of the body themselves."""
+    """ASGI middleware. The routes at the paths in `streamed` limit the size of the body themselves.
 
-    def __init__(self, app: ASGIApp, streamed: Collection[str] = ()) -> None:
+    So do the routes at `streamed_job_paths`, which have `{id}` for the job: an id may contain slashes.
+    """
+
+    def __init__(
+        self, app: ASGIApp, streamed: Collection[str] = (), streamed_job_paths: Collection[str] = ()
+    ) -> None:
         self._app = app
         self._streamed = frozenset(streamed)
+        self._streamed_job_ends = [path.split("{id}") for path in streamed_job_paths]
         self._lingering = Slots(MAX_LINGERING_CONNECTIONS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,7 +54,7 @@ class RequestBodyLimits:
         if scope["type"] != "http" or not has_body(headers := Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
-        limit = None if scope["path"] in self._streamed else MAX_BODY_BYTES
+        limit = None if self._is_streamed(scope["path"]) else MAX_BODY_BYTES
         exchange = _Exchange(scope, receive, send, limit, self._lingering)
         if problem := framing_problem(headers, scope["http_version"]) or _size_problem(headers, limit):
             await exchange.refuse(problem)
@@ -57,6 +63,11 @@ class RequestBodyLimits:
             await self._app(scope, exchange.receive, exchange.send)
         except ClientDisconnect:
             log.debug("http.client_disconnected")
+
+    def _is_streamed(self, path: str) -> bool:
+        if path in self._streamed:
+            return True
+        return any(path.startswith(start) and path.endswith(end) for start, end in self._streamed_job_ends)
 
 
 class _Exchange:

@@ -6,12 +6,12 @@ Json = dict[str, Any]
 
 OPERATIONS_ON_JOB = (
     *("getJob", "followJob", "listAttempts", "listRejectedRows", "summarizeRejectedRows"),
-    *("cancelJob", "retryJob"),
+    *("cancelJob", "retryJob", "importDryRun"),
 )
 """Operations on one job, which is their parameter `id`."""
 OPERATIONS_RETURNING_JOB = (
     *("startExcel", "startDatabase", "startGoogleSheets", "publishRequest"),
-    *("cancelJob", "retryJob", "getJob"),
+    *("cancelJob", "retryJob", "importDryRun", "getJob"),
 )
 """Operations whose 2xx responses contain the request id of a job."""
 REQUEST_ID_EXPRESSION = "$response.body#/request_id"

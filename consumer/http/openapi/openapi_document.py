@@ -131,12 +131,25 @@ def add_dataset_enum(value: Any, datasets: Collection[str]) -> None:
 
 def _allow_empty(field: Json) -> Json:
     """A form field that may be empty: browsers send blank inputs as empty strings, which count as absent."""
+    if "anyOf" in field:
+        return {**field, "anyOf": [*field["anyOf"], {"const": ""}]}
+    if field.get("type") == "object":
+        return _as_json_text(field)
     if field.get("type") != "string":
         number = {name: field.pop(name) for name in NUMBER_KEYWORDS if name in field}
         return {"anyOf": [number, {"const": ""}], **field}
     pattern = field["pattern"].removeprefix("^").removesuffix("$")
     rest = {name: value for name, value in field.items() if name != "minLength"}
     return {**rest, "pattern": f"^(?:{pattern})?$"}
+
+
+def _as_json_text(field: Json) -> Json:
+    """A form field whose text is JSON, or empty."""
+    content = {
+        name: value for name, value in field.items() if name not in {"description", "title", "default"}
+    }
+    text = {"type": "string", "contentMediaType": JSON_MEDIA_TYPE, "contentSchema": content}
+    return {**text, "description": field["description"]}
 
 
 def form_body(fields: type[BaseModel], examples: Json) -> Json:

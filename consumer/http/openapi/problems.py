@@ -66,7 +66,7 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
     ),
     404: ProblemResponse(
         "NotFound",
-        "There is no such job.",
+        "There is no such job, or no such dataset.",
         (ProblemCode.JOB_NOT_FOUND, ProblemCode.NOT_FOUND),
         "There is no job with request id or number '7'; /migration/jobs lists them.",
     ),
@@ -78,15 +78,21 @@ PROBLEMS: Mapping[int, ProblemResponse] = {
     ),
     409: ProblemResponse(
         "Conflict",
-        "The id was used for something else, or the command is refused.",
-        (ProblemCode.REQUEST_ID_REUSED, ProblemCode.COMMAND_ID_REUSED, ProblemCode.COMMAND_REFUSED),
+        "The id was used for something else, or the command, import or correction is refused.",
+        (
+            ProblemCode.REQUEST_ID_REUSED,
+            ProblemCode.COMMAND_ID_REUSED,
+            ProblemCode.COMMAND_REFUSED,
+            ProblemCode.IMPORT_REFUSED,
+            ProblemCode.NOT_CORRECTABLE,
+        ),
         "Request id 2026-11-chats belongs to another migration already: source.file.path differ from what "
         "is recorded. Send this one under a new id.",
     ),
     410: ProblemResponse(
         "Gone",
-        "The load that the page belongs to was replaced by a new one.",
-        (ProblemCode.LOAD_REPLACED,),
+        "The load of the page was replaced by a new one, or the uploaded file is no longer kept.",
+        (ProblemCode.LOAD_REPLACED, ProblemCode.UPLOAD_EXPIRED),
         "The job started a new load while its rejected rows were read; read them again from the first page.",
     ),
     413: ProblemResponse(

@@ -18,7 +18,7 @@ from consumer.http.page import static
 from consumer.http.page.formatting import Formatter
 from consumer.http.page.language import Language, choose_language
 from consumer.http.page.texts.catalog import Texts, load_texts, to_html, to_sentence
-from consumer.http.page.views import actions, announcement, progress, source, waiting
+from consumer.http.page.views import actions, announcement, corrections, progress, source, waiting
 
 LANGUAGE_COOKIE = "migration-language"
 FRAGMENT_HEADER = "hx-request"
@@ -107,7 +107,11 @@ def _environment() -> Environment:
         "announce_list": announcement.announce_list,
         "source_of": source.source_of,
         "needs_another_file": actions.needs_another_file,
+        "needs_another_limit": actions.needs_another_limit,
         "is_live": progress.is_live,
+        "is_check": progress.is_check,
+        "outcomes_of": progress.outcomes,
+        "can_be_corrected": corrections.can_be_corrected,
         "is_cancelling": progress.is_cancelling,
         "waiting_text": waiting.waiting_text,
         "markup": to_html,

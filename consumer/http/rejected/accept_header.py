@@ -1,9 +1,11 @@
-"""Content negotiation: which of two media types a client prefers, by its `Accept` header."""
+"""Content negotiation: which of several media types a client prefers, by its `Accept` header."""
+
+from collections.abc import Sequence
 
 
-def prefers(accept: str, media_type: str, *, over: str) -> bool:
-    """Whether `media_type` has a higher weight than `over`; `over` wins ties and malformed headers."""
-    return _quality(accept, media_type) > _quality(accept, over)
+def preferred(accept: str, offered: Sequence[str]) -> str:
+    """The offered media type with the highest weight; the first of equal ones."""
+    return max(offered, key=lambda media_type: _quality(accept, media_type))
 
 
 def _quality(accept: str, media_type: str) -> float:

@@ -6,38 +6,26 @@ Every cell is quoted: Excel on a Russian Windows splits at `;`, so an unquoted `
 import csv
 import io
 import json
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+from consumer.rejected_file.formula_escape import escape_formula
+from consumer.rejected_file.layout import KEY_COLUMN
+from consumer.rejected_file.row_key import RowKey
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 """Without it Excel reads Russian text as Windows-1252."""
 FIXED_COLUMNS = ("row_number", "record_identifier", "errors")
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
-"""Spreadsheets evaluate a cell that starts with one of these (OWASP, "CSV injection")."""
-PHONE_PATTERN = re.compile(r"\+?[0-9]{8,15}")
-"""Evaluates to itself, and people copy phones from this file, so it is not escaped."""
 
 
 def header_line(columns: Sequence[str]) -> bytes:
     """The byte order mark and the line of column names."""
-    return (BOM + _to_csv([[*FIXED_COLUMNS, *map(escape_formula, columns)]])).encode()
+    return (BOM + _to_csv([[*FIXED_COLUMNS, *map(escape_formula, columns), KEY_COLUMN]])).encode()
 
 
-def data_lines(lines: Iterable[str], columns: Sequence[str]) -> bytes:
-    """One CSV line for each rejected row, given as JSON text."""
-    return _to_csv(_row(json.loads(line), columns) for line in lines).encode()
-
-
-def escape_formula(value: str) -> str:
-    """The text with an apostrophe before it if a spreadsheet would evaluate it as a formula."""
-    if PHONE_PATTERN.fullmatch(value):
-        return value
-    return (
-        f"'{value}"
-        if value.startswith(FORMULA_PREFIXES) or value.lstrip().startswith(FORMULA_PREFIXES)
-        else value
-    )
+def data_lines(lines: Iterable[tuple[str, RowKey]], columns: Sequence[str]) -> bytes:
+    """One CSV line for each rejected row, given as JSON text and key."""
+    return _to_csv([*_row(json.loads(line), columns), str(key)] for line, key in lines).encode()
 
 
 def _row(rejected: dict[str, Any], columns: Sequence[str]) -> list[str]:

@@ -1,22 +1,18 @@
 """Streams the rejected rows of a job, all or filtered, as one CSV file."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-
-import structlog
-from fastapi.responses import StreamingResponse
-from starlette.types import Message, Receive, Scope, Send
+from typing import TypeVar
 
 from consumer.http.headers import NO_STORE_HEADER
 from consumer.http.limits.limiters import Slots
-from consumer.http.limits.transfer_rate import MinTransferRate
 from consumer.http.problem import ProblemError
 from consumer.http.rejected import csv_export
 from consumer.http.rejected.cursor import RejectedCursor
+from consumer.http.rejected.download import Download
 from consumer.store.database import Database
 from consumer.store.rejected_pages import (
-    LoadReplacedError,
     RejectedFilter,
     RejectedPage,
     record_columns,
@@ -26,7 +22,7 @@ from consumer.store.source_columns import source_column_names
 from schemas.codes import ProblemCode
 from schemas.http_headers import LOAD_HEADER
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
+T = TypeVar("T")
 
 CSV_MEDIA_TYPE = "text/csv"
 PAGE_ROWS = 100
@@ -84,7 +80,7 @@ class RejectedReader:
         """
         yield csv_export.header_line(columns)
         while True:
-            for lines in _split_by_cells(page.json_rows, len(columns)):
+            for lines in _split_by_cells(list(zip(page.json_rows, page.keys, strict=True)), len(columns)):
                 yield csv_export.data_lines(lines, columns)
                 await asyncio.sleep(0)  # sending to a fast client never yields to other requests
             if page.next is None:
@@ -92,10 +88,10 @@ class RejectedReader:
             page = await self.page(RejectedCursor(page.load, page.next), PAGE_ROWS)
 
 
-def _split_by_cells(lines: Sequence[str], columns: int) -> Iterator[Sequence[str]]:
-    """Slices of at most MAX_CELLS_PER_CHUNK cells, or of one line: a line may have thousands of cells."""
+def _split_by_cells(rows: Sequence[T], columns: int) -> Iterator[Sequence[T]]:
+    """Slices of at most MAX_CELLS_PER_CHUNK cells, or of one row: a row may have thousands of cells."""
     size = max(1, MAX_CELLS_PER_CHUNK // max(columns, 1))
-    return (lines[start : start + size] for start in range(0, len(lines), size))
+    return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
 def download_slots() -> Slots:
@@ -103,7 +99,7 @@ def download_slots() -> Slots:
     return Slots(MAX_CONCURRENT_DOWNLOADS, _too_many_downloads_problem)
 
 
-async def csv_response(reader: RejectedReader, after: RejectedCursor, slots: Slots) -> StreamingResponse:
+async def csv_response(reader: RejectedReader, after: RejectedCursor, slots: Slots) -> Download:
     """The download. Columns and first rows are read before it starts, so an outage until then is a 503.
 
     Raises the error of `slots` if all are taken, LoadReplacedError.
@@ -123,31 +119,8 @@ async def csv_response(reader: RejectedReader, after: RejectedCursor, slots: Slo
             LOAD_HEADER: str(first.load),
         }
     )
-    return _CsvDownload(reader.csv_chunks(columns, first), slots, headers)
-
-
-class _CsvDownload(StreamingResponse):
-    """Holds a slot until it is sent or its client disconnects."""
-
-    def __init__(self, content: AsyncIterator[bytes], slots: Slots, headers: Mapping[str, str]) -> None:
-        super().__init__(content, media_type=f"{CSV_MEDIA_TYPE}; charset=utf-8", headers=headers)
-        self._slots = slots
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it unless the client reads too slowly: two such clients would hold every slot."""
-        transfer_rate = MinTransferRate()
-
-        async def send_at_min_rate(message: Message) -> None:
-            await transfer_rate.wait(send(message), lambda _: len(message.get("body", b"")))
-
-        try:
-            await super().__call__(scope, receive, send_at_min_rate)
-        except TimeoutError:
-            log.info("http.download_stalled", path=scope["path"])
-        except LoadReplacedError as replaced:
-            log.info("http.download_load_replaced", path=scope["path"], reason=str(replaced))
-        finally:
-            self._slots.release()
+    media_type = f"{CSV_MEDIA_TYPE}; charset=utf-8"
+    return Download(reader.csv_chunks(columns, first), slots.release, media_type, headers)
 
 
 def _too_many_downloads_problem() -> ProblemError:

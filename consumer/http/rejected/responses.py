@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, Field
 
+from consumer.store.rejected_pages import RowState
+
 
 class RejectedFieldView(BaseModel):
     """One wrong field of a row."""
@@ -34,6 +36,7 @@ class RejectedRowView(BaseModel):
         "there is none"
     )
     record_cut: RecordCutView | None = Field(description="what is not in `record`; null if it is complete")
+    state: RowState = Field(description="what corrections have done with it")
 
 
 class RejectedPageView(BaseModel):

@@ -1,21 +1,33 @@
 """Models of the bodies of POSTs, and their conversion to requests."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
 
 from consumer.http.problem import FieldProblem, invalid_fields
+from consumer.http.requests.form_values import form_values
 from consumer.telemetry.redaction import sanitize
+from schemas.json_text import parse_json
 from schemas.names import ConfiguredName, LongName, Name, RequestId, SheetName
-from schemas.requests import TABLE_DESCRIPTION, MaxAttempts, StartRequest, TimeoutSeconds
-from schemas.validation import describe_errors, error_path
+from schemas.reject_limits import RejectLimitValue
+from schemas.requests import (
+    COLUMNS_DESCRIPTION,
+    MAX_REJECTED_DESCRIPTION,
+    TABLE_COLUMNS_DESCRIPTION,
+    TABLE_DESCRIPTION,
+    ColumnMapping,
+    MaxAttempts,
+    Options,
+    RetryOptions,
+    StartRequest,
+    TimeoutSeconds,
+)
+from schemas.validation import DUPLICATE_KEY_MESSAGE, describe_errors, error_path
 
 M = TypeVar("M", bound=BaseModel)
 
-DIGITS = re.compile(r"[0-9]{1,10}")
-INTEGER_FIELDS = ("timeout_seconds", "max_attempts")
+NOT_JSON_OBJECT = 'must be a JSON object like {"Ссылка MAX": "url"}'
 
 
 class StartBody(BaseModel):
@@ -45,6 +57,14 @@ class StartBody(BaseModel):
         description="consecutive attempts without a stored batch; the service's setting when absent",
         examples=[3],
     )
+    dry_run: StrictBool = Field(False, description="check the rows and store none")
+    max_rejected: RejectLimitValue | None = Field(
+        None, description=MAX_REJECTED_DESCRIPTION, examples=["10%"]
+    )
+    all_or_nothing: StrictBool = Field(
+        False,
+        description="check all rows first, and store them only if at most `max_rejected` (0) are rejected",
+    )
 
     def to_request(self, request_id: str, source: Mapping[str, Any]) -> StartRequest:
         """The request that starts an import of this source; raises ProblemError (422)."""
@@ -56,7 +76,7 @@ class StartBody(BaseModel):
                 "requested_by": self.requested_by,
                 "dataset": self.dataset,
                 "source": source,
-                "options": {"timeout_seconds": self.timeout_seconds, "max_attempts": self.max_attempts},
+                "options": {name: getattr(self, name) for name in Options.model_fields},
             },
         )
 
@@ -65,14 +85,14 @@ class ExcelForm(StartBody):
     """The fields of the upload form beside the file."""
 
     sheet: SheetName | None = Field(None, description="detected when absent", examples=["Чаты"])
+    columns: ColumnMapping = Field(None, description=f"JSON: {COLUMNS_DESCRIPTION}")
 
     @classmethod
     def parse(cls, fields: Mapping[str, str]) -> "ExcelForm":
         """Validate the fields of a form; an empty field counts as absent. Raises ProblemError (422)."""
-        values: dict[str, Any] = {name: text for name, text in fields.items() if text}
-        for name in INTEGER_FIELDS:
-            if DIGITS.fullmatch(values.get(name, "")):
-                values[name] = int(values[name])
+        values = form_values(fields)
+        if "columns" in values:
+            values["columns"] = _parse_columns(values["columns"])
         return validate_or_422(cls, values)
 
 
@@ -84,11 +104,17 @@ class DatabaseBody(StartBody):
         examples=["admin_panel"],
     )
     table: Name | None = Field(None, description=TABLE_DESCRIPTION, examples=["public.chats"])
+    columns: ColumnMapping = Field(None, description=TABLE_COLUMNS_DESCRIPTION)
 
     @property
     def source(self) -> dict[str, Any]:
         """The `source` of the request."""
-        return {"type": "database", "connection": self.source_identifier, "table": self.table}
+        return {
+            "type": "database",
+            "connection": self.source_identifier,
+            "table": self.table,
+            "columns": self.columns,
+        }
 
 
 class GoogleSheetsBody(StartBody):
@@ -103,6 +129,7 @@ class GoogleSheetsBody(StartBody):
     credentials: ConfiguredName = Field(
         "default", description="credentials by their name in the service's settings"
     )
+    columns: ColumnMapping = Field(None, description=COLUMNS_DESCRIPTION)
 
     @property
     def source(self) -> dict[str, Any]:
@@ -112,11 +139,12 @@ class GoogleSheetsBody(StartBody):
             "spreadsheet_id": self.spreadsheet_id,
             "worksheet": self.worksheet,
             "credentials": self.credentials,
+            "columns": self.columns,
         }
 
 
 class CommandBody(BaseModel):
-    """The optional body of a cancel or retry."""
+    """The optional body of a cancel."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -128,6 +156,40 @@ class CommandBody(BaseModel):
     requested_by: Name | None = Field(
         None, description="who asks; if the service uses tokens, the token's name is recorded instead"
     )
+
+
+class RetryBody(CommandBody):
+    """The optional body of a retry."""
+
+    max_rejected: RejectLimitValue | None = Field(
+        None, description="the new limit of rejected rows; the one of the job stays when absent"
+    )
+
+    @property
+    def options(self) -> RetryOptions | None:
+        """The `options` of the request; None if nothing changes."""
+        return None if self.max_rejected is None else RetryOptions(max_rejected=self.max_rejected)
+
+
+class ImportBody(BaseModel):
+    """The optional body of the import that follows on a dry run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    requested_by: Name | None = Field(
+        None, description="who asks; if the service uses tokens, the token's name is recorded instead"
+    )
+
+
+def _parse_columns(text: str) -> Any:
+    """The JSON of the form field; raises ProblemError (422) unless it is JSON without repeated headers."""
+    try:
+        parsed = parse_json(text)
+    except ValueError:
+        raise invalid_fields([FieldProblem(field="columns", message=NOT_JSON_OBJECT)]) from None
+    if parsed.has_duplicate_keys:
+        raise invalid_fields([FieldProblem(field="columns", message=f"a header {DUPLICATE_KEY_MESSAGE}")])
+    return parsed.body
 
 
 REQUEST_ID_ADAPTER: TypeAdapter[str] = TypeAdapter(RequestId)

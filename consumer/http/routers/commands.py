@@ -12,9 +12,9 @@ from consumer.http.auth.authenticator import Caller, auth_responses
 from consumer.http.guarded_route import GuardedRoute
 from consumer.http.jobs.job_path import JOBS_PATH, JobIdentifier
 from consumer.http.jobs.lookup import get_job_or_404
-from consumer.http.openapi.body_examples import COMMAND_EXAMPLES
+from consumer.http.openapi.body_examples import COMMAND_EXAMPLES, RETRY_EXAMPLES
 from consumer.http.problem import problem_responses
-from consumer.http.requests.bodies import CommandBody
+from consumer.http.requests.bodies import CommandBody, RetryBody
 from consumer.http.requests.content_digest import verify_body_digest
 from consumer.http.requests.idempotency import resolve_id
 from consumer.http.requests.parameters import Actor, Headers, PostHeaders, resolve_requested_by
@@ -24,6 +24,7 @@ from consumer.store.database import Database
 from schemas.requests import CancelRequest, RetryRequest
 
 OptionalCommand = Annotated[CommandBody | None, Body(openapi_examples=COMMAND_EXAMPLES)]
+OptionalRetry = Annotated[RetryBody | None, Body(openapi_examples=RETRY_EXAMPLES)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,13 @@ def router(submitter: RequestSubmitter, database: Database) -> APIRouter:
         status_code=202,
     )
     async def retry(
-        identifier: JobIdentifier, caller: Actor, headers: Headers, body: OptionalCommand = None
+        identifier: JobIdentifier, caller: Actor, headers: Headers, body: OptionalRetry = None
     ) -> JSONResponse:
-        """Continues from the checkpoint if the source is the same, otherwise reads from the top."""
-        command_type = partial(RetryRequest, action="retry")
+        """Continues from the checkpoint if the source is the same, otherwise reads from the top.
+
+        `max_rejected` is for a job that failed with `too_many_rejects`: its limit from now on.
+        """
+        command_type = partial(RetryRequest, action="retry", options=body.options if body else None)
         return await sender.send(command_type, identifier, body, caller, headers)
 
     return routes

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from consumer.http.auth.authenticator import Caller
 from consumer.http.headers import media_type
 from consumer.http.limits.limiters import Slots
-from consumer.http.problem import ProblemError
+from consumer.http.problem import FieldProblem, ProblemError, invalid_fields
 from consumer.http.requests.bodies import ExcelForm
 from consumer.http.requests.content_digest import content_digest_header
 from consumer.http.requests.idempotency import resolve_id
@@ -20,8 +20,15 @@ from consumer.http.requests.start_request import prepare_start
 from consumer.http.submission.submitter import RequestSubmitter, StartResult
 from consumer.http.uploads.upload_form import MEGABYTE, UploadForm, file_too_large
 from consumer.http.uploads.upload_submission import OpenUpload, UploadSubmission
+from consumer.store.jobs import Job
 from schemas.codes import ProblemCode
-from schemas.requests import StartRequest
+from schemas.correction_ids import correction_request_id
+from schemas.requests import (
+    CORRECTION_COLUMNS_MESSAGE,
+    CORRECTION_OPTIONS_MESSAGE,
+    CorrectedJob,
+    StartRequest,
+)
 from schemas.uploads import Upload
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
@@ -57,11 +64,12 @@ class ExcelUploads:
         self._slots = Slots(limits.max_concurrent, self._too_many_uploads_problem)
 
     async def start(
-        self, request: Request, caller: Caller, headers: PostHeaders
+        self, request: Request, caller: Caller, headers: PostHeaders, corrects: Job | None = None
     ) -> tuple[StartRequest, StartResult]:
         """The request that was submitted, and what became of it; raises ProblemError.
 
-        Nothing is started before the whole file has arrived.
+        Nothing is started before the whole file has arrived. With `corrects` the file has rejected rows of
+        that job, and the request id is derived from both unless the client gives one.
         """
         self._check_headers(request.headers)
         self._submitter.require_kafka()
@@ -73,7 +81,12 @@ class ExcelUploads:
                 fields = ExcelForm.parse(form.fields)
                 request_id = resolve_id(headers.key, fields.request_id, "request_id")
                 upload = await form.finish()
-        start = prepare_start(_to_start_request(fields, request_id, upload), caller, self._datasets)
+        if corrects is not None and headers.key is None and fields.request_id is None:
+            request_id = correction_request_id(corrects.request_id, upload.sha256)
+        start = _to_start_request(fields, request_id, upload)
+        if corrects is not None:
+            start = as_correction(start, corrects)
+        start = prepare_start(start, caller, self._datasets)
         return start, await submission.submit(start, headers.traceparent)
 
     def _check_headers(self, headers: Mapping[str, str]) -> None:
@@ -110,4 +123,20 @@ async def _receive_form(form: UploadForm, request: Request) -> None:
 
 def _to_start_request(fields: ExcelForm, request_id: str, upload: Upload) -> StartRequest:
     file: dict[str, Any] = {"upload": upload.model_dump()}
-    return fields.to_request(request_id, {"type": "excel", "file": file, "sheet": fields.sheet})
+    source = {"type": "excel", "file": file, "sheet": fields.sheet, "columns": fields.columns}
+    return fields.to_request(request_id, source)
+
+
+def as_correction(start: StartRequest, corrected: Job) -> StartRequest:
+    """The request as a correction of a job; raises ProblemError (422) if it has what no correction has."""
+    problems = [
+        FieldProblem(field=name, message=CORRECTION_OPTIONS_MESSAGE)
+        for name in ("dry_run", "all_or_nothing")
+        if getattr(start.options, name)
+    ]
+    if start.source.columns is not None:
+        problems.append(FieldProblem(field="columns", message=CORRECTION_COLUMNS_MESSAGE))
+    if problems:
+        raise invalid_fields(problems)
+    corrects = CorrectedJob(request_id=corrected.request_id)
+    return start.model_copy(update={"dataset": corrected.dataset, "corrects": corrects})

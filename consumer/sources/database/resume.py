@@ -60,14 +60,19 @@ async def plan_read(
 ) -> ReadPlan:
     """Continue the load of the previous attempt if its rows are all present and unchanged; else begin one.
 
+    With `config.reread` an unchanged load is read from the top.
     Raises PermanentError: `no_rows`, `wrong_key`, `source_changed`.
     """
     previous = previous_load(table, config)
     if previous is not None:
+        if config.reread:
+            config = replace(config, checkpoint=previous.max_key, rows_done=previous.count)
         counts = await count_rows(session, table, source_table, previous.max_key, config.checkpoint)
         if rows_still_present(previous, counts, config):
             digest = await _digest_stored_rows(session, table, source_table, config)
             if is_unchanged(previous, digest):
+                if config.reread:
+                    return ReadPlan(table, source_table, previous, RowsDigest(source_table.identity_fields))
                 return ReadPlan(table, source_table, previous, digest, config.checkpoint)
     counts = await count_rows(session, table, source_table)
     load = new_load(table, counts) if previous is None else restart_load(previous, counts, table, config)

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from consumer.datasets.base import SourceTable
-from consumer.errors import LayoutError, PermanentError
+from consumer.errors import PermanentError
 from consumer.sources.database.connect import PgRecord, SnapshotSession
 from consumer.sources.database.identifiers import display_name, possible_names, qualified_name
+from consumer.sources.header import normalise
+from consumer.sources.missing_column import MissingColumnError, describe_nearest, is_mappable
+from consumer.sources.nearest_header import nearest_headers
 from schemas.codes import ErrorCode
 from schemas.text import shorten_name
 
@@ -125,14 +128,26 @@ def check_columns(table: str, column_types: dict[str, str], source_table: Source
     needed = dict.fromkeys((source_table.key, *source_table.columns.values(), source_table.row_filter[0]))
     missing = [name for name in needed if name not in column_types]
     if missing:
-        present = _format_names(list(column_types))
-        raise LayoutError(
-            ErrorCode.MISSING_COLUMN,
-            f"The table «{table}» lacks {_format_names(missing)}; it has {present}. "
-            "Ask for another table, or for a view that has these columns.",
-        )
+        raise _missing_columns(table, missing, list(column_types), source_table)
     if column_types[source_table.key] not in KEY_TYPES:
         raise wrong_key(table, source_table.key, f"is of type {column_types[source_table.key]}")
+
+
+def _missing_columns(
+    table: str, missing: list[str], present: list[str], source_table: SourceTable
+) -> MissingColumnError:
+    wanted = {field: [name] for field, name in source_table.columns.items() if name in missing}
+    unread = [name for name in present if name not in source_table.columns.values()]
+    nearest = nearest_headers(filter(is_mappable, unread), wanted, normalise)
+    hints = "".join(
+        f" {describe_nearest(_format_names(wanted[field]), shorten_name(column))}"
+        for field, column in nearest.items()
+    )
+    return MissingColumnError(
+        f"The table «{table}» lacks {_format_names(missing)}; it has {_format_names(present)}.{hints} "
+        "Ask for another table, or for a view that has these columns.",
+        {field: nearest.get(field) for field in wanted},
+    )
 
 
 def wrong_key(table: str, key: str, problem: str) -> PermanentError:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from consumer.sources.google_sheets.blocks import Block
 from consumer.sources.google_sheets.worksheet_state import WorksheetState
+from consumer.sources.row_block import has_content
 
 
 class Spool:
@@ -45,12 +46,13 @@ class ResumableBlocks:
         self._spool = spool
         self.state = WorksheetState(title)
 
-    def resume(self, previous: WorksheetState, *, same_sheet: bool) -> None:
+    def resume(self, previous: WorksheetState, *, same_sheet: bool, is_whole: bool = False) -> None:
         """Read the blocks that the previous attempt had read; continue its load if they are unchanged.
 
-        Otherwise a new load begins, with the next generation.
+        Otherwise a new load begins, with the next generation. `is_whole`: it had read all blocks, so that one
+        more is a change.
         """
-        if same_sheet and self._matches(previous):
+        if same_sheet and self._matches(previous) and not (is_whole and self._has_more()):
             self.state = previous
         else:
             self.state = WorksheetState(self.state.title, previous.generation + 1)
@@ -61,6 +63,14 @@ class ResumableBlocks:
             hashes = {**self.state.hashes, block.first: block.content_hash()}
             self.state = replace(self.state, hashes=hashes)
             yield block
+
+    def _has_more(self) -> bool:
+        """Whether a block with visible cells follows: others hold no row, and may not have been recorded."""
+        for block in self._blocks:
+            self._spool.put(block)
+            if any(map(has_content, block.rows)):
+                return True
+        return False
 
     def _matches(self, previous: WorksheetState) -> bool:
         if self.state.title != previous.title:

@@ -53,7 +53,7 @@ class GoogleSheetsSource:
         if self._config.state is not None:
             previous = WorksheetState.from_json(self._config.state)
             same_sheet = previous.fingerprint(target.spreadsheet_id, sheet) == self._config.fingerprint
-            resumable.resume(previous, same_sheet=same_sheet)
+            resumable.resume(previous, same_sheet=same_sheet, is_whole=self._config.reread)
         table = self._start(resumable, sheet_names(worksheets, sheet))
         warnings: dict[str, int] = {WarningCode.NO_HEADER: 1} if table.is_headerless else {}
         fingerprint = resumable.state.fingerprint(target.spreadsheet_id, sheet)

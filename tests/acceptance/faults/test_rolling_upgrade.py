@@ -77,10 +77,10 @@ def migrate_concurrently(harness: FaultHarness) -> Iterator[None]:
 
 def test_older_schema_is_rejected_at_startup(fault_harness: FaultHarness) -> None:
     harness = fault_harness
-    harness.db.execute("delete from migration.alembic_version where version_num = 'migration_0001'")
+    harness.db.execute("delete from migration.alembic_version where version_num = 'migration_0004'")
     refused = harness.launch()
     assert refused.wait(60) == 2
-    assert "(migration_0001 missing): run `migration-consumer migrate` first" in refused.log_tail()
+    assert "(migration_0004 missing): run `migration-consumer migrate` first" in refused.log_tail()
     assert_invariants(harness)
 
 

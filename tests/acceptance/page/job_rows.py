@@ -15,6 +15,13 @@ insert into migration.leases (name, owner, token, expires_at)
 select 'job:' || id, 'a replica of the test', token, clock_timestamp() + interval '1 hour' from job
 where token is not null
 """
+INSERT_MARKED = """
+insert into migration.migration_errors
+  (job_id, load, row_number, record_identifier, errors, record, corrected_by, dismissed_by, dismissed_at)
+select p.id, p.load, n, 'https://max.ru/join/' || n, '[{"field": "inn", "code": "inn", "message": "wrong"}]',
+  '{"inn": "7"}', case n when 2 then c.id end, case n when 3 then 'ivanova' end, case n when 3 then now() end
+from migration.jobs p, migration.jobs c, generate_series(2, 4) n where p.request_id = $1 and c.request_id = $2
+"""
 UPDATE = """
 update migration.jobs set processed = processed + $2, inserted = inserted + $2, sequence = sequence + 1,
   updated_at = clock_timestamp() where request_id = $1 returning processed
@@ -52,6 +59,11 @@ def insert_job(harness: Harness, **columns: Any) -> str:
     return str(request_id)
 
 
+def insert_marked_rows(harness: Harness, parent: str, correction: str) -> None:
+    """Insert rejected rows of a job: one that the correction stored, one that is dismissed, one open."""
+    harness.db.fetch(INSERT_MARKED, parent, correction)
+
+
 def insert_running_job(harness: Harness, **columns: Any) -> str:
     """Insert a job in its middle."""
     return insert_job(harness, **RUNNING | COUNTED | columns)
@@ -71,5 +83,7 @@ def delete_jobs(harness: Harness) -> None:
     """Delete the jobs that were inserted, with their leases."""
     harness.db.execute(
         "delete from migration.leases where owner = 'a replica of the test';"
+        "delete from migration.migration_errors where job_id in "
+        "(select id from migration.jobs where request_digest = 'none');"
         "delete from migration.jobs where request_digest = 'none'"
     )

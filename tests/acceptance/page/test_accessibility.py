@@ -14,7 +14,14 @@ from devstack.fakedata.workbook import make_workbook
 from devstack.service import ServiceProcess
 from tests.acceptance.page.actions import command_button, start_excel, wait_for_job
 from tests.acceptance.page.conftest import OpenTab
-from tests.acceptance.page.job_rows import COUNTED, ENDED, insert_job, insert_running_job
+from tests.acceptance.page.job_rows import (
+    COUNTED,
+    ENDED,
+    RUNNING,
+    insert_job,
+    insert_marked_rows,
+    insert_running_job,
+)
 from tests.integration.http.app_server import serve_app
 from tests.support.browser import BrowserTab, needs_browser
 from tests.support.harness import Harness
@@ -33,12 +40,26 @@ RUN = """async (rules) => {
 CONTRAST = {"runOnly": ["color-contrast"]}
 """All in which the dark colour scheme differs."""
 FAILED = {"status": "failed", "error_code": "invalid_file", "error_message": "no workbook", **ENDED}
+CHECK = {"dry_run": True, "phase": "check"}
 STATES: dict[str, dict[str, Any]] = {
     "pending": {},
     "waits for its next attempt": {"error_code": "source_unavailable", "error_message": "timeout"},
     "cancelled": {"status": "cancelled", **COUNTED, **ENDED},
     "all rejected": {"status": "completed", "total": 3, "failed": 3, **ENDED},
     "failed": {**FAILED, "warnings": {"date_ignored": 5}},
+    "checked": {**CHECK, "status": "completed", "total": 10, "processed": 7, "failed": 3, **ENDED},
+    "too many rejected": {**FAILED, "error_code": "too_many_rejects", "max_rejected": "5%", "failed": 6},
+    "checking": {**RUNNING, **CHECK, "total": 10, "processed": 2},
+    "correction": {
+        "status": "completed", "corrects": {"request_id": "r", "corrected": 5, "dismissed": 3, "open": 9},
+        "total": 10, "untouched": 7, "dismissed": 2, "already_corrected": 1, **ENDED,
+    },
+}  # fmt: skip
+SAMPLE: dict[str, Any] = {
+    "row": 1,
+    "missing": [{"field": "url", "nearest": "Link"}],
+    "columns": [{"column": "A", "header": "Link", "field": None, "samples": ["https://max.ru/1", "x"]}],
+    "left_out": 3,
 }
 
 
@@ -106,6 +127,27 @@ async def test_rejected_rows(harness: Harness, completed_job: str, look: Browser
     assert await violations(page) == []
     page = await look.open(f"/jobs/{insert_running_job(harness, failed=0)}/rejected")
     assert await violations(page) == []
+
+
+async def test_corrected_job_and_its_correction(harness: Harness, look: BrowserTab) -> None:
+    corrected = {"status": "completed", **COUNTED, **ENDED, "rows_corrected": 40, "rows_dismissed": 2}
+    parent = insert_job(harness, **corrected)
+    corrects = {"request_id": parent, "corrected": 40, "dismissed": 2, "open": 1}
+    correction = insert_job(harness, corrects=corrects, source_identifier="errors-17.xlsx")
+    insert_marked_rows(harness, parent, correction)
+    assert await violations(await look.open(f"/jobs/{parent}")) == []
+    assert await violations(await look.open(f"/jobs/{correction}")) == []
+    page = await look.open(f"/jobs/{parent}/rejected")
+    await expect(page.locator(".rowstate")).to_have_count(3)
+    await expect(page.locator(".rowstate a")).to_have_count(1)
+    assert await violations(page) == []
+    assert await violations(await look.open(f"/jobs/{parent}/rejected?state=open")) == []
+
+
+async def test_choice_of_columns(harness: Harness, look: BrowserTab) -> None:
+    failed = insert_job(harness, **FAILED | {"error_code": "missing_column"}, header_sample=SAMPLE)
+    assert await violations(await look.open(f"/jobs/{failed}")) == []
+    assert await violations(await look.open(f"/jobs/{failed}/columns")) == []
 
 
 @pytest.mark.parametrize("path", ["/?q=nothing", "/import", "/sign-in", "/jobs/none", "/jobs/none?queued=1"])

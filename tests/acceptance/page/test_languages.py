@@ -6,7 +6,7 @@ from playwright.async_api import Page, expect
 from devstack.service import ServiceProcess
 from tests.acceptance.page.actions import EN, RU, refresh
 from tests.acceptance.page.conftest import OpenTab
-from tests.acceptance.page.job_rows import insert_running_job
+from tests.acceptance.page.job_rows import COUNTED, ENDED, insert_job, insert_marked_rows, insert_running_job
 from tests.support.browser import BrowserTab, needs_browser
 from tests.support.harness import Harness
 
@@ -16,8 +16,29 @@ LATIN_WORDS = r"/(?:^|[^a-z_.\/-])([A-Z][a-z]{3,})/g"
 ENGLISH = f"""[...document.querySelectorAll("h1, h2, label, button, dt, th, nav a, .badge, .notice")]
   .filter((element) => !element.closest("[lang=en], [hreflang=en], bdi, code"))
   .flatMap((element) => [...element.innerText.matchAll({LATIN_WORDS})].map((match) => match[1]))"""
+SAMPLE = {
+    "row": 1,
+    "missing": [{"field": "url", "nearest": "Куда звать"}],
+    "columns": [{"column": "A", "header": "Куда звать", "field": None, "samples": ["https://max.ru/1"]}],
+    "left_out": 3,
+}
 NAMES = {"Excel", "Google", "English", "Chats", "Sheets"}
 """Names that are the same in both languages."""
+
+
+def new_paths(harness: Harness) -> list[str]:
+    """Screens of checks, corrections, limits and the choice of columns."""
+    check = {"dry_run": True, "phase": "check", "status": "completed", "total": 9, "processed": 8, **ENDED}
+    checked = insert_job(harness, **check, failed=1)
+    parent = insert_job(harness, status="completed", **COUNTED, **ENDED, rows_corrected=1, rows_dismissed=1)
+    corrects = {"request_id": parent, "corrected": 1, "dismissed": 1, "open": 1}
+    correction = insert_job(harness, corrects=corrects, status="completed", total=3, untouched=3, **ENDED)
+    insert_marked_rows(harness, parent, correction)
+    failed = {"status": "failed", "error_message": "-", **ENDED}
+    limit = insert_job(harness, **failed, error_code="too_many_rejects", max_rejected="5%")
+    columns = insert_job(harness, **failed, error_code="missing_column", header_sample=SAMPLE)
+    jobs = (checked, parent, correction, limit, columns)
+    return [*(f"/jobs/{job}" for job in jobs), f"/jobs/{parent}/rejected", f"/jobs/{columns}/columns"]
 
 
 async def language_of(page: Page) -> str | None:
@@ -74,6 +95,7 @@ async def test_no_screen_mixes_languages(
         f"/jobs/{request_id}/rejected",
         "/sign-in",
         "/jobs/no",
+        *new_paths(harness),
     ):
         page = await tab.open(path)
         assert await language_of(page) == "ru", path

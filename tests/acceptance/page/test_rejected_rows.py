@@ -63,7 +63,7 @@ async def shown_rows(page: Page) -> list[int]:
 async def csv_rows(page: Page, folder: Path) -> list[int]:
     """Row numbers in the CSV that the page offers."""
     async with page.expect_download() as started:
-        await page.locator("a[download]").click()
+        await page.locator("a[download][href*='.csv']").click()
     target = folder / "rows.csv"
     await (await started.value).save_as(target)
     lines = list(csv.reader(io.StringIO(target.read_text("utf-8-sig"))))

@@ -104,7 +104,12 @@ async def test_reader_sees_counts_but_neither_rows_nor_buttons(
     await expect(page.get_by_text(EN("ui.rejected.no_right_rows"))).to_be_visible()
     await expect(page.locator(".chip").first).to_be_visible()
     await expect(page.locator(".rows, a[download]")).to_have_count(0)
-    for path in ("/import", f"/jobs/{job}/rejected.csv"):
+    for path in (
+        "/import",
+        f"/jobs/{job}/rejected.csv",
+        f"/jobs/{job}/rejected.xlsx",
+        f"/jobs/{job}/columns",
+    ):
         answer = await page.goto(guarded.url + path)
         assert answer is not None
         assert answer.status == 403
@@ -116,7 +121,8 @@ async def test_viewer_sees_rows_but_no_buttons(
 ) -> None:
     page = await open_as(guarded_tab, tokens, "viewer", f"/jobs/{job}/rejected")
     await expect(page.locator(".rows > li").first).to_be_visible()
-    await expect(page.locator("a[download]")).to_be_visible()
+    await expect(page.locator("a[download]")).to_have_count(2)
+    await expect(page.locator("#upload")).to_have_count(0)
     await page.goto(f"{guarded.url}/jobs/{insert_running_job(harness)}")
     await expect(page.locator("[popovertarget]")).to_have_count(0)
 

@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from consumer.http import server
 from consumer.http.limits.transfer_rate import MinTransferRate
-from consumer.http.rejected import csv_response
+from consumer.http.rejected import download
 from consumer.http.rejected.csv_response import MAX_CONCURRENT_DOWNLOADS
 from consumer.runtime.health import HealthRegistry
 from consumer.store.database import Database
@@ -141,7 +141,7 @@ async def test_slow_readers_are_disconnected_and_free_their_slots(
     database: Database, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The TCP user timeout does not detect a client that reads a few bytes now and then."""
-    monkeypatch.setattr(csv_response, "MinTransferRate", partial(MinTransferRate, grace=5.0))
+    monkeypatch.setattr(download, "MinTransferRate", partial(MinTransferRate, grace=5.0))
     await make_job_with_many_rejected_rows(database, "r-1", ROWS, width=2_000)
     port = client.base_url.port
     assert port is not None

@@ -127,4 +127,4 @@ async def test_csv_contains_exactly_the_filtered_rows(database: Database, client
     response = await client.get(f"{JOBS}/r-1/errors", params=params, headers={"accept": "text/csv"})
     table = list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"), newline="")))
     assert [row[0] for row in table] == ["row_number", "2"]
-    assert table[0][3:] == ["a"]
+    assert table[0][3:] == ["a", "row_key"]

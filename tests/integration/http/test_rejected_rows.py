@@ -2,12 +2,14 @@
 
 import csv
 import io
+import json
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
 
+from consumer.rejected_file.row_key import RowKey, record_digest
 from consumer.store.database import Database
 from tests.integration.http.rejected_jobs import (
     ERRORS,
@@ -32,7 +34,17 @@ async def _page(client: httpx.AsyncClient, **params: Any) -> dict[str, Any]:
 async def _csv_table(client: httpx.AsyncClient, **params: Any) -> list[list[str]]:
     response = await client.get(ERRORS_OF, headers=AS_CSV, params=params)
     assert response.status_code == 200, response.text
-    return list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"), newline="")))
+    table = list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"), newline="")))
+    keys = [row.pop() for row in table]
+    assert keys[0] == "row_key"
+    assert [_row_number(key) for key in keys[1:]] == [row[0] for row in table[1:]]
+    return table
+
+
+def _row_number(key: str) -> str:
+    parsed = RowKey.parse(key)
+    assert parsed is not None
+    return str(parsed.row_number)
 
 
 async def test_rejected_row_has_its_errors_and_record(database: Database, client: httpx.AsyncClient) -> None:
@@ -119,6 +131,14 @@ async def test_csv_contains_every_row_and_column(database: Database, client: htt
         ["2", "who 2", "inn: must have 10 or 12 digits", "12", "а", ""],
         ["3", "who 3", "inn: must have 10 or 12 digits", "", "б", "лишнее"],
     ]
+
+
+async def test_csv_ends_with_the_key_of_each_row(database: Database, client: httpx.AsyncClient) -> None:
+    job_id = await make_job_with_rejected_rows(database, "r-1", [{"ИНН": "12", "N": 1.5}])
+    response = await client.get(ERRORS_OF, headers=AS_CSV)
+    stored = json.dumps({"ИНН": "12", "N": 1.5}, ensure_ascii=False)
+    key = f"v1:{job_id}:1:0:2:{record_digest(stored)}"
+    assert response.content.decode("utf-8-sig").splitlines()[-1].rpartition(",")[2] == f'"{key}"'
 
 
 async def test_csv_spans_many_pages(database: Database, client: httpx.AsyncClient) -> None:

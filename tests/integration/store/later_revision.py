@@ -6,7 +6,7 @@ import pytest
 
 from consumer.store import schema_version
 
-LATER_REVISION = "migration_0002"
+LATER_REVISION = "migration_later"
 INDEX_BUILD = "create unique index concurrently"
 
 REVISION = """
@@ -14,8 +14,8 @@ from alembic import op
 
 from consumer.store.migrations import run_sql, run_sql_outside_transaction
 
-revision = "migration_0002"
-down_revision = "migration_0001"
+revision = "{revision}"
+down_revision = "{previous}"
 branch_labels = None
 depends_on = None
 
@@ -27,7 +27,7 @@ def upgrade() -> None:
     run_sql(__file__, "keys.sql")
 """
 FILES = {
-    "migration_0002.py": REVISION,
+    f"{LATER_REVISION}.py": REVISION,
     "columns.sql": """
 alter table migration.jobs add column if not exists priority integer not null default 0;
 alter table migration.attempts add column if not exists zone text;
@@ -58,7 +58,9 @@ alter table migration.database_rejections
 
 def add_later_revision(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Write the revision to a directory, and have `migrate` and `require_current` know it."""
+    [previous] = [name for name in schema_version.head_revisions() if name.startswith("migration_")]
     for name, text in FILES.items():
-        (directory / name).write_text(text, encoding="utf-8")
+        content = text.replace("{revision}", LATER_REVISION).replace("{previous}", previous)
+        (directory / name).write_text(content, encoding="utf-8")
     directories = [*schema_version.revision_directories(), directory]
     monkeypatch.setattr(schema_version, "revision_directories", lambda: directories)

@@ -67,3 +67,16 @@ async def fingerprint(database: Database, job_id: int) -> str | None:
     """The fingerprint that release compares the source with."""
     [(found,)] = await fetch(database, FINGERPRINT, job_id)
     return None if found is None else str(found)
+
+
+COMPLETE = """
+update migration.jobs set total = $3::bigint + $4, processed = $3, inserted = $3, failed = $4,
+  status = 'completed', completed_at = clock_timestamp(), token = null,
+  sequence = sequence + 1, updated_at = clock_timestamp(), last_event_at = clock_timestamp()
+where id = $1 and token = $2
+"""
+
+
+async def complete(database: Database, fence: FencingToken, *, inserted: int, failed: int) -> None:
+    """Complete a job with these counts."""
+    await execute(database, COMPLETE, fence.job_id, fence.token, inserted, failed)

@@ -8,7 +8,7 @@ from consumer.store.jobs import EVENT_FIELDS_OF_JOB, JOB_COLUMNS, Job
 from schemas.status import StatusEvent
 from tests.support.job_factories import fetch
 
-SQL_ONLY_COLUMNS = {"last_event_at", "pruned_before_load", "source_columns"}
+SQL_ONLY_COLUMNS = {"last_event_at", "pruned_before_load", "source_columns", "header_sample"}
 """Columns that only statements use."""
 COMPUTED_FIELDS = {"now"}
 EVENT_FIELDS_OF_OTHER_NAMES = {"schema_version", "event_id", "job_id", "occurred_at"}

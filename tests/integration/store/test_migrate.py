@@ -49,8 +49,8 @@ async def test_empty_database_is_rejected_with_command_to_run(empty_database_url
 
 
 async def test_outdated_schema_is_rejected_with_the_missing_revisions(database: Database) -> None:
-    await execute(database, "delete from migration.alembic_version where version_num = 'migration_0001'")
-    with pytest.raises(SchemaOutdatedError, match="migration_0001 missing"):
+    await execute(database, "delete from migration.alembic_version where version_num = 'migration_0004'")
+    with pytest.raises(SchemaOutdatedError, match="migration_0004 missing"):
         await _check(database)
 
 

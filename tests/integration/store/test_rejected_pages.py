@@ -7,8 +7,14 @@ import pytest
 
 from consumer.store import rejected_pages
 from consumer.store.database import Database
-from consumer.store.rejected_pages import RejectedFilter, RejectedPage, record_columns, rejected_rows
-from tests.support.job_factories import make_pending_job, record_request
+from consumer.store.rejected_pages import (
+    RejectedFilter,
+    RejectedPage,
+    RowState,
+    record_columns,
+    rejected_rows,
+)
+from tests.support.job_factories import execute, make_pending_job, record_request
 
 Error = tuple[str | None, str]
 INSERT = """
@@ -71,6 +77,7 @@ FILTERS = [
     ({"q": "9" * 30}, []),
     ({"q": "77", "code": "length"}, [77]),
     ({"q": "", "code": "length"}, [2, 3, 77]),
+    ({"state": RowState.CORRECTED}, []),
     ({"q": "\x00"}, []),
     ({"code": "\ud800"}, []),
     ({"field": "\x00"}, []),
@@ -78,7 +85,7 @@ FILTERS = [
 
 
 @pytest.mark.parametrize(("wanted", "numbers"), FILTERS)
-async def test_filters_are_combined(database: Database, wanted: dict[str, str], numbers: list[int]) -> None:
+async def test_filters_are_combined(database: Database, wanted: dict[str, Any], numbers: list[int]) -> None:
     page = await _page(database, await _make_job(database), RejectedFilter(**wanted))
     assert (_numbers(page), page.next) == (numbers, None)
 
@@ -152,7 +159,7 @@ async def test_large_rows_make_short_filtered_pages(
 async def test_columns_are_those_of_matching_rows(
     database: Database,
     monkeypatch: pytest.MonkeyPatch,
-    wanted: dict[str, str],
+    wanted: dict[str, Any],
     columns: list[str],
     at_once: int,
 ) -> None:
@@ -165,3 +172,28 @@ async def test_columns_are_those_of_matching_rows(
             some, last = await record_columns(connection, job_id, last, RejectedFilter(**wanted), 0)
         found.update(dict.fromkeys(some))
     assert list(found) == columns
+
+
+MARK = """
+update migration.migration_errors set corrected_by = case when row_number = 3 then 9 end,
+  dismissed_at = case when row_number = 4 then now() end
+"""
+
+
+@pytest.mark.parametrize(
+    ("state", "numbers"),
+    [(None, [2, 3, 4, 7, 77]), ("open", [2, 7, 77]), ("corrected", [3]), ("dismissed", [4])],
+)
+async def test_rows_are_filtered_by_what_corrections_did_with_them(
+    database: Database, state: str | None, numbers: list[int]
+) -> None:
+    job_id = await _make_job(database)
+    await execute(database, MARK)
+    row_filter = RejectedFilter(state=None if state is None else RowState(state))
+    page = await _page(database, job_id, row_filter)
+    assert _numbers(page) == numbers
+    states = {json.loads(row)["state"] for row in page.json_rows}
+    assert states == ({state} if state else {"open", "corrected", "dismissed"})
+    async with database.read_transaction() as connection:
+        columns, _ = await record_columns(connection, job_id, -1, row_filter, 0)
+    assert ("U" in columns) == (4 in numbers)

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from consumer.datasets.base import MergePlan
 from consumer.ipc import Frame, FrameType
 from consumer.lifecycle import Outcome, PermanentFailure, TransientFailure
 from consumer.sources.base import SourceCredentials
@@ -176,7 +175,7 @@ class CancellationSwallowingAttempt(Attempt):
     async def has_started(self) -> bool:
         return self.runs > 0
 
-    async def _run_extraction(self, merge: MergePlan) -> Outcome | None:
+    async def _run_extraction(self) -> Outcome | None:
         self.runs += 1
         try:
             await asyncio.Event().wait()

@@ -25,6 +25,34 @@ def count_mismatches(db: DatabaseInspector) -> list[str]:
     ]
 
 
+CORRECTION_MISMATCHES_SQL = """
+select j.id, j.rows_corrected, j.rows_dismissed, m.corrected, m.dismissed
+from migration.jobs j cross join lateral (
+  select count(corrected_by) as corrected, count(dismissed_at) as dismissed, count(*) as stored
+  from migration.migration_errors e where e.job_id = j.id and e.load = j.load) m
+where stored = j.failed and (j.rows_corrected, j.rows_dismissed) <> (m.corrected, m.dismissed)
+"""
+CORRECTED_ROWS_SQL = """
+select c.id, c.processed, count(e.*)
+from migration.jobs c
+join migration.jobs j on j.request_id = c.corrects ->> 'request_id'
+  and j.load = (c.source_state ->> 'load')::bigint
+left join migration.migration_errors e on e.job_id = j.id and e.load = j.load and e.corrected_by = c.id
+where c.status = 'completed' group by c.id, c.processed having c.processed <> count(e.*)
+"""
+
+
+def correction_mismatches(db: DatabaseInspector) -> list[str]:
+    """A job counts the marks of its rejected rows; a correction has stored the rows that it has marked."""
+    return [
+        f"job {job_id} counts {(corrected, dismissed)} corrected and dismissed rows where {marks} are marked"
+        for job_id, corrected, dismissed, *marks in db.fetch(CORRECTION_MISMATCHES_SQL)
+    ] + [
+        f"correction {job_id} has stored {processed} rows and marked {marked}"
+        for job_id, processed, marked in db.fetch(CORRECTED_ROWS_SQL)
+    ]
+
+
 ATTEMPT_HISTORY_SQL = """
 select j.id, j.status, a.run = j.run, coalesce(a.outcome, 'open'), array_agg(coalesce(b.outcome, 'open')),
        coalesce(bool_or((b.run, b.started_at) > (a.run, a.started_at)), false)

@@ -21,7 +21,11 @@ from messaging.subscription import Subscription
 from schemas.status import StatusEvent
 from schemas.topics import DEAD_LETTERS, STATUS
 from tests.support.database_inspector import DatabaseInspector
-from tests.support.faults.consistency_checks import attempt_mismatches, count_mismatches
+from tests.support.faults.consistency_checks import (
+    attempt_mismatches,
+    correction_mismatches,
+    count_mismatches,
+)
 from tests.support.faults.event_checks import event_violations
 from tests.support.faults.pii_scan import find_leaks
 from tests.support.reference_tables import Directory
@@ -148,7 +152,8 @@ def _counters(harness: CheckedHarness) -> list[str]:
 
 
 def _consistency(harness: CheckedHarness) -> list[str]:
-    return [*count_mismatches(harness.db), *attempt_mismatches(harness.db)]
+    checks = (count_mismatches, attempt_mismatches, correction_mismatches)
+    return [found for check in checks for found in check(harness.db)]
 
 
 def _sums(harness: CheckedHarness) -> list[str]:

@@ -15,6 +15,8 @@ HEADER: dict[str, Any] = {
     "fingerprint": None,
     "today": "2026-03-01",
     "low_memory": False,
+    "check_only": False,
+    "reread": False,
     "memory_bytes": 2**30,
     "cpu_seconds": 60,
     "service_pid": 1,
@@ -48,3 +50,11 @@ def test_batch_rows_depend_on_source_and_settings(
     parameters = StartParameters.from_frame(header, b"")
     config = parameters.source_config(find("chats").column_spec, None, lambda _: None, lambda: None)
     assert config.chunk_rows == rows
+
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_source_that_was_checked_is_read_again_from_the_top(flag: bool) -> None:
+    header = HEADER | {"source": {"type": "excel"}, "chunk_rows": None, "reread": flag, "check_only": flag}
+    parameters = StartParameters.from_frame(header, b"")
+    config = parameters.source_config(find("chats").column_spec, None, lambda _: None, lambda: None)
+    assert (config.reread, parameters.check_only, parameters.resume.has_progress) == (flag, flag, False)

@@ -19,6 +19,7 @@ COMMANDS = (
     ("cancel",),
     ("retry",),
     ("errors",),
+    ("template",),
 )
 
 
@@ -54,6 +55,8 @@ def test_shell_completes_commands(tmp_path: Path) -> None:
         ((), "Usage"),
         (("bogus",), "No such command"),
         (("start", "excel"), "Name either a local FILE"),
+        (("start", "excel", "--path", "a.xlsx", "--column", "url"), "HEADER=FIELD"),
+        (("start", "excel", "--path", "a.xlsx", "--column", "MAX=URL!"), "--column: "),
         (("start", "excel", "a.xlsx", "--path", "b.xlsx"), "Name either a local FILE"),
         (("start", "excel", "missing.xlsx"), "There is no file missing.xlsx"),
         (("start", "database", "admin_panel", "--timeout", "0"), "--timeout"),

@@ -45,6 +45,11 @@ def line_without_clock(status: str, **other: Any) -> str:
         ),
         (line_without_clock("completed"), "completed 100 % 1,000 / 1,000 rows, took 0:04"),
         (
+            line_without_clock("completed", dry_run=True, phase="check", failed=3),
+            "completed 100 % 1,000 / 1,000 rows, failed 3, dry run, took 0:04",
+        ),
+        (line_without_clock("running", phase="check"), "running check before the load"),
+        (
             line_without_clock("failed", attempt=2),
             "failed workbook_damaged: The workbook is damaged; save it again., took 0:04",
         ),

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import stat
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ import pytest
 from producer_cli.commands import rejected_rows
 from producer_cli.errors import InvalidInputError, OutputError, UnavailableError
 from producer_cli.http_client import ServiceClient
+from producer_cli.language import resolve_language
+from schemas.http_headers import XLSX_MEDIA_TYPE
 from tests.unit.producer_cli.run_cli import broken_pipe, run_cli_to
 
 REQUEST_ID = "мой/id"
@@ -34,7 +37,9 @@ class FakeServiceHandler(BaseHTTPRequestHandler):
 
     rows = range(2, 1203)
     requests: list[str] = []  # noqa: RUF012  # shared on purpose: the server makes a handler a request
+    languages: list[str] = []  # noqa: RUF012
     drops_connection = False
+    is_old = False
 
     def do_GET(self) -> None:
         FakeServiceHandler.requests.append(self.path)
@@ -51,6 +56,9 @@ class FakeServiceHandler(BaseHTTPRequestHandler):
             self._problem(parts.path)
         elif self.headers["accept"] == "text/csv":
             self._csv()
+        elif self.headers["accept"] == XLSX_MEDIA_TYPE and not self.is_old:
+            FakeServiceHandler.languages.append(self.headers["accept-language"])
+            self._file(XLSX_MEDIA_TYPE, b"PK" * 300_000)
         else:
             self._page({name: values[0] for name, values in parse_qs(parts.query).items()})
 
@@ -61,7 +69,7 @@ class FakeServiceHandler(BaseHTTPRequestHandler):
             self.send_error(503 if "broken" in path else 404)
 
     def _page(self, query: dict[str, str]) -> None:
-        after, limit = int(query.get("after", 0)), int(query["limit"])
+        after, limit = int(query.get("after", 0)), int(query.get("limit", 100))
         numbers = [number for number in self.rows if number > after]
         page = numbers[:limit]
         following = page[-1] if len(numbers) > limit else None
@@ -69,8 +77,10 @@ class FakeServiceHandler(BaseHTTPRequestHandler):
         self._respond("application/json", body, len(body))
 
     def _csv(self) -> None:
-        body = b"row_number,inn\r\n2,1\r\n"
-        self._respond("text/csv", body, len(body) + (100 if FakeServiceHandler.drops_connection else 0))
+        self._file("text/csv", b"row_number,inn\r\n2,1\r\n")
+
+    def _file(self, kind: str, body: bytes) -> None:
+        self._respond(kind, body, len(body) + (100 if FakeServiceHandler.drops_connection else 0))
 
     def _respond(self, kind: str, body: bytes, length: int, status: int = 200) -> None:
         self.send_response(status)
@@ -98,7 +108,8 @@ def serving() -> Iterator[str]:
 @pytest.fixture
 def service() -> Iterator[ServiceClient]:
     FakeServiceHandler.requests.clear()
-    FakeServiceHandler.drops_connection = False
+    FakeServiceHandler.languages.clear()
+    FakeServiceHandler.drops_connection = FakeServiceHandler.is_old = False
     with serving() as url:
         made = ServiceClient(url)
         yield made
@@ -160,6 +171,71 @@ def test_interrupted_csv_keeps_existing_file(service: ServiceClient, tmp_path: P
         rejected_rows.save_csv(service, REQUEST_ID, target)
     assert target.read_text("utf-8") == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["rejected.csv"]
+
+
+def test_workbook_is_readable_by_owner_only_and_its_progress_reported(
+    service: ServiceClient, tmp_path: Path
+) -> None:
+    target = tmp_path / "rejected.xlsx"
+    reports: list[tuple[int, int]] = []
+    message = rejected_rows.save_xlsx(
+        service, REQUEST_ID, "ru", target, lambda received, size: reports.append((received, size))
+    )
+    assert message == f"Written to {target}, 585.9 KB."
+    assert target.read_bytes() == b"PK" * 300_000
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["rejected.xlsx"]
+    assert reports[-1] == (600_000, 600_000)
+    assert [received for received, _ in reports] == sorted(received for received, _ in reports)
+    assert FakeServiceHandler.languages == ["ru"]
+
+
+def test_interrupted_workbook_keeps_existing_file(service: ServiceClient, tmp_path: Path) -> None:
+    FakeServiceHandler.drops_connection = True
+    target = tmp_path / "rejected.xlsx"
+    target.write_text("old", "utf-8")
+    with pytest.raises(UnavailableError, match="broke off"):
+        rejected_rows.save_xlsx(service, REQUEST_ID, "en", target)
+    assert target.read_text("utf-8") == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["rejected.xlsx"]
+
+
+def test_older_service_writes_no_workbook(service: ServiceClient, tmp_path: Path) -> None:
+    FakeServiceHandler.is_old = True
+    with pytest.raises(UnavailableError, match=r"writes no workbooks: update it, or use --csv FILE\.$"):
+        rejected_rows.save_xlsx(service, REQUEST_ID, "en", tmp_path / "rejected.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--xlsx", "a", "--csv", "b"), "Give either --xlsx or --csv."),
+        (("--xlsx", "a", "--json"), "--xlsx writes every rejected row"),
+        (("--xlsx", "a", "--limit", "0"), "--xlsx writes every rejected row"),
+        (("--lang", "ru"), "--lang is the language of a workbook: give --xlsx FILE with it."),
+        (("--xlsx", "a", "--lang", "de"), "--lang must be ru or en."),
+    ],
+)
+def test_options_that_do_not_fit_together(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    done = run_cli_to(subprocess.DEVNULL, "errors", REQUEST_ID, *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "environment", "language"),
+    [
+        ("ru", {"LANG": "en_US.UTF-8"}, "ru"),
+        (None, {"LANG": "ru_RU.UTF-8"}, "ru"),
+        (None, {"LC_ALL": "", "LC_MESSAGES": "ru_RU.UTF-8", "LANG": "en_US.UTF-8"}, "ru"),
+        (None, {"LC_ALL": "C.UTF-8", "LANG": "ru_RU.UTF-8"}, "en"),
+        (None, {"LANG": "de_DE.UTF-8"}, "en"),
+        (None, {}, "en"),
+    ],
+)
+def test_language_of_a_workbook(chosen: str | None, environment: dict[str, str], language: str) -> None:
+    assert resolve_language(chosen, environment) == language
 
 
 def test_unwritable_target_is_invalid_input(service: ServiceClient, tmp_path: Path) -> None:

@@ -152,3 +152,13 @@ def test_terminal_renderer_prints_summary() -> None:
     shown = console.file.getvalue()
     for text in (REQUEST_ID, "Uploading chats.xlsx", "A word.", "inserted", "migration errors"):
         assert text in shown
+
+
+def test_nearest_columns_are_printed_as_options() -> None:
+    error = {"code": "missing_column", "message": "…", "columns": {"Ссылка MAX": "url", "ИНН\x1b": "inn"}}
+    hint, *_ = hints(make_event("failed", error=error))
+    assert hint == (
+        "To read the nearest columns instead, add to a new `migration start`:\n"
+        "  --column 'Ссылка MAX=url' --column 'ИНН =inn'"
+    )
+    assert "--column" not in "".join(hints(make_event("failed")))

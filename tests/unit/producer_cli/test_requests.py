@@ -103,3 +103,25 @@ def test_option_limits_match_request_limits(name: str, limit: int) -> None:
     assert getattr(make_start(options={name: limit}).options, name) == limit
     with pytest.raises(InvalidInputError):
         make_start(options={name: limit + 1})
+
+
+def test_unused_new_options_are_not_sent() -> None:
+    """A service of version 0.1 refuses options that it does not know."""
+    request = make_start(options={"dry_run": False, "max_rejected": None, "all_or_nothing": False})
+    assert json.loads(to_record(request).value or b"")["options"] == {}
+    assert "options" not in json.loads(to_record(retry_request("my-id")).value or b"")
+
+
+def test_new_options_are_sent() -> None:
+    options = {"dry_run": True, "max_rejected": "10%", "all_or_nothing": True}
+    assert json.loads(to_record(make_start(options=options)).value or b"")["options"] == options
+    retried = json.loads(to_record(retry_request("my-id", "2000")).value or b"")
+    assert retried["options"] == {"max_rejected": 2000}
+
+
+@pytest.mark.parametrize("text", ["many", "-1", "101%", "5.5"])
+def test_invalid_limit_names_its_option(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="--max-rejected: must be a whole number of rows"):
+        retry_request("my-id", text)
+    with pytest.raises(InvalidInputError, match="--max-rejected: must be a whole number of rows"):
+        make_start(options={"max_rejected": text})

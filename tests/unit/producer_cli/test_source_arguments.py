@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from producer_cli.errors import InvalidInputError
-from producer_cli.source_arguments import check_file, spreadsheet_id, spreadsheet_reference, upload_name
+from producer_cli.source_arguments import (
+    check_file,
+    parse_columns,
+    spreadsheet_id,
+    spreadsheet_reference,
+    upload_name,
+)
 
 
 def test_check_file_returns_size(tmp_path: Path) -> None:
@@ -97,3 +103,19 @@ LINK = "https://docs.google.com/spreadsheets/d/1AbC/edit"
 )
 def test_link_is_sent_only_if_it_selects_worksheet(text: str, worksheet: str | None, wanted: str) -> None:
     assert spreadsheet_reference(text, worksheet) == wanted
+
+
+def test_columns_are_split_at_the_last_equal_sign() -> None:
+    assert parse_columns(["Ссылка MAX=url", " ИНН = код = inn "]) == {"Ссылка MAX": "url", "ИНН = код": "inn"}
+    assert parse_columns([]) == {}
+
+
+@pytest.mark.parametrize("text", ["url", "=url", "Ссылка=", " = ", ""])
+def test_incomplete_column_is_rejected(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="HEADER=FIELD"):
+        parse_columns([text])
+
+
+def test_header_given_twice_is_rejected() -> None:
+    with pytest.raises(InvalidInputError, match="given before"):
+        parse_columns(["MAX=url", "MAX=inn"])

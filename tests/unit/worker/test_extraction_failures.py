@@ -9,6 +9,7 @@ from consumer.errors import TransientError, WorkbookError
 from consumer.extract.error_report import failed_header
 from consumer.lifecycle import PermanentFailure, TransientFailure
 from consumer.sources.excel.errors import damaged
+from consumer.sources.missing_column import MissingColumnError
 from consumer.worker.extraction_failures import (
     INITIAL_BACKOFF_SECONDS,
     MAX_CONSECUTIVE_OUTAGES,
@@ -18,6 +19,7 @@ from consumer.worker.extraction_failures import (
     OutageBackoff,
     after_crash,
     outcome_of_failure,
+    suggested_columns,
 )
 from schemas.codes import ErrorCode
 
@@ -99,3 +101,21 @@ def test_stored_row_resets_outage_delays() -> None:
         outages.reset_on_progress(rows_done)
         delay = outages.next_delay()
     assert delay == INITIAL_BACKOFF_SECONDS
+
+
+def test_suggested_columns_hold_no_phone() -> None:
+    """Everyone who may read the job sees them, also without the right to see rows."""
+    nearest = {"url": "Ссылка MAX", "inn": "ИНН +7 912 345-67-89", "kpp": None}
+    assert suggested_columns(nearest) == {"Ссылка MAX": "url"}
+
+
+def test_failed_header_has_what_a_missing_column_needs() -> None:
+    error = MissingColumnError("…", {"url": "Ссылка MAX"})
+    error.sample = {"row": 1}
+    header = failed_header(error)
+    assert (header["code"], header["nearest"], header["sample"]) == (
+        "missing_column",
+        {"url": "Ссылка MAX"},
+        {"row": 1},
+    )
+    assert failed_header(WorkbookError("workbook_damaged", "…"))["nearest"] is None

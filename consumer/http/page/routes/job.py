@@ -14,27 +14,54 @@ from consumer.http.jobs.lookup import job_not_found
 from consumer.http.page.context import PageContext
 from consumer.http.page.routes.page_router import Reader, page_router
 from consumer.http.page.views.actions import allowed_actions
+from consumer.http.page.views.column_mapping import can_map_columns
+from consumer.http.page.views.corrections import can_be_corrected
+from consumer.http.page.views.dry_run import dry_run_result
 from consumer.http.page.views.notices import Notices
 from consumer.http.page.views.timeline import timeline
+from consumer.http.requests.dry_run_import import IMPORT_SUFFIX
 from consumer.store import job_lookup
 from consumer.store.attempts import MAX_TOKEN, AttemptRecord, list_attempts
+from consumer.store.connect import Connection
 from consumer.store.database import Database
+from consumer.store.header_samples import fetch_header_sample
 from consumer.store.jobs import Job
+from consumer.store.later_jobs import count_completed_since, list_corrections
 from consumer.store.recorded_requests import find_recorded
 from consumer.store.rejected_counts import RejectedCount, rejected_summary
 from schemas.status import StatusEvent
 
 SHOWN_ATTEMPTS = 50
+SHOWN_CORRECTIONS = 20
 NOT_MODIFIED, NOT_FOUND = 304, 404
 
 
 @dataclass(frozen=True, slots=True)
+class RelatedJobs:
+    """`corrections` of a job, and how many jobs of its dataset have completed since it did.
+
+    Of a correction, `corrected` is the job that it corrects, None if that was deleted, and `completed_since`
+    counts from the end of that. `imported` is the import of a dry run.
+    """
+
+    corrections: Sequence[Job] = ()
+    completed_since: int = 0
+    corrected: Job | None = None
+    imported: Job | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JobState:
-    """All that the page of a job shows."""
+    """All that the page of a job shows.
+
+    `has_sample`: the columns of its source are known, so that they can be mapped.
+    """
 
     job: Job
     attempts: Sequence[AttemptRecord]
     rejected: Sequence[RejectedCount]
+    related: RelatedJobs
+    has_sample: bool
 
 
 def router(database: Database) -> APIRouter:
@@ -51,7 +78,6 @@ def router(database: Database) -> APIRouter:
             return page.render(
                 "job.html",
                 identifier=identifier,
-                command_id=str(uuid4()),
                 etag=_etag(page, found, notices),
                 **_values(page, found, notices),
             )
@@ -94,23 +120,51 @@ async def _load(database: Database, identifier: str) -> JobState | StatusEvent |
             job,
             await list_attempts(connection, job.id, limit=SHOWN_ATTEMPTS, before=MAX_TOKEN),
             await rejected_summary(connection, job.id) if job.failed else (),
+            await _load_related(connection, job),
+            has_sample=can_map_columns(job) and await fetch_header_sample(connection, job.id) is not None,
         )
+
+
+async def _load_related(connection: Connection, job: Job) -> RelatedJobs:
+    if job.dry_run:
+        imported = await job_lookup.find_job(connection, job.request_id + IMPORT_SUFFIX)
+        return RelatedJobs(imported=imported)
+    if job.corrects is not None:
+        corrected = await job_lookup.find_job(connection, str(job.corrects["request_id"]))
+        since = 0 if corrected is None else await count_completed_since(connection, corrected)
+        return RelatedJobs(corrected=corrected, completed_since=since)
+    if not can_be_corrected(job):
+        return RelatedJobs()
+    return RelatedJobs(
+        corrections=await list_corrections(connection, job.request_id, SHOWN_CORRECTIONS),
+        completed_since=await count_completed_since(connection, job),
+    )
 
 
 def _values(page: PageContext, state: JobState, notices: Notices) -> dict[str, Any]:
     assert page.caller is not None  # noqa: S101 – the router requires a caller
-    asked = notices.asked
+    asked, related = notices.asked, state.related
     return {
         "job": state.job,
+        "command_id": str(uuid4()),
         "attempts": list(timeline(state.attempts)),
         "rejected": state.rejected,
         "actions": allowed_actions(state.job, page.caller),
         "asked": asked if asked is not None and asked.is_pending(state.job) else None,
         "notices": notices,
+        "corrections": related.corrections,
+        "completed_since": related.completed_since,
+        "corrected": related.corrected,
+        "dry_run": dry_run_result(state.job, related.imported),
+        "has_sample": state.has_sample,
     }
 
 
 def _etag(page: PageContext, state: JobState, notices: Notices) -> str:
+    related = state.related
     rights = sorted(page.caller.rights) if page.caller else []
     ended = [attempt.ended_at for attempt in state.attempts]
-    return etag_of([state.job], page.language, rights, len(state.attempts), ended[:1], notices.query)
+    shown = [state.job, *related.corrections, *([related.imported] if related.imported else [])]
+    result = dry_run_result(state.job, related.imported)
+    rest = (len(state.attempts), ended[:1], related.completed_since, result and result.expired)
+    return etag_of(shown, page.language, rights, *rest, state.has_sample, notices.query)

@@ -6,16 +6,15 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
 
 from consumer.http.auth.authenticator import Caller
 from consumer.http.auth.tokens import Right
-from consumer.http.jobs.job_path import job_page_url
 from consumer.http.page.context import PageContext
-from consumer.http.page.errors import SEE_OTHER
 from consumer.http.page.routes.page_router import page_router
+from consumer.http.page.routes.started import to_started_job
 from consumer.http.problem import Problem, ProblemError
 from consumer.http.requests.bodies import DatabaseBody, GoogleSheetsBody, validate_or_422
+from consumer.http.requests.form_values import form_values
 from consumer.http.requests.idempotency import resolve_id
 from consumer.http.requests.parameters import Actor, PostHeaders
 from consumer.http.requests.start_request import prepare_start
@@ -56,7 +55,7 @@ def router(submitter: RequestSubmitter, uploads: ExcelUploads, options: ImportOp
         """Start an import of the file in the form."""
         page = PageContext.of(request, caller)
         try:
-            return _to_job(*await uploads.start(request, caller, PostHeaders()))
+            return to_started_job(*await uploads.start(request, caller, PostHeaders()))
         except ProblemError as error:
             return _form_page(page, options, "excel", error)
 
@@ -69,14 +68,14 @@ def router(submitter: RequestSubmitter, uploads: ExcelUploads, options: ImportOp
         form = await request.form()
         values = {name: text.strip() for name, text in form.items() if isinstance(text, str)}
         try:
-            return _to_job(*await submit(source_type, values, caller))
+            return to_started_job(*await submit(source_type, values, caller))
         except ProblemError as error:
             return _form_page(page, options, source_type, error, values)
 
     async def submit(
         source_type: str, values: Mapping[str, str], caller: Caller
     ) -> tuple[StartRequest, StartResult]:
-        body = validate_or_422(BODIES[source_type], {name: text for name, text in values.items() if text})
+        body = validate_or_422(BODIES[source_type], form_values(values))
         request_id = resolve_id(None, body.request_id, "request_id")
         start = prepare_start(body.to_request(request_id, body.source), caller, options.datasets)
         return start, await submitter.submit_start(start)
@@ -117,9 +116,3 @@ def _request_ids(source_type: str, problem: Problem | None, values: Mapping[str,
     used = values.get("request_id") or (problem.request_id if problem else None)
     ids = {form: str(uuid4()) for form in FORMS}
     return ids if used is None else ids | {source_type: str(used)}
-
-
-def _to_job(start: StartRequest, result: StartResult) -> Response:
-    """To the page of the job; of a request that is in Kafka only, to the page that waits for it."""
-    url = job_page_url(start.request_id or "")
-    return RedirectResponse(url if result.recorded else f"{url}?queued=1", SEE_OTHER)

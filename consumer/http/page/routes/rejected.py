@@ -1,4 +1,4 @@
-"""`/jobs/{id}/rejected`: the rejected rows with filters, and the same as CSV at `…/rejected.csv`."""
+"""`/jobs/{id}/rejected`: the rejected rows with filters; `…/rejected.csv` and `….xlsx` have the same rows."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,19 +14,26 @@ from consumer.http.jobs.lookup import get_job_or_404
 from consumer.http.limits.limiters import Slots
 from consumer.http.page.context import PageContext
 from consumer.http.page.routes.page_router import Reader, page_router
+from consumer.http.page.views.corrections import can_be_corrected, state_facets
 from consumer.http.page.views.rejected import facets, parse_row
 from consumer.http.rejected.csv_response import RejectedReader, csv_response
 from consumer.http.rejected.cursor import FIRST_PAGE, RejectedCursor
+from consumer.http.rejected.workbook_response import WorkbookExports
+from consumer.http.uploads.upload_form import MEGABYTE
 from consumer.store.database import Database
 from consumer.store.jobs import Job
 from consumer.store.rejected_counts import rejected_summary
-from consumer.store.rejected_pages import RejectedFilter
+from consumer.store.rejected_pages import RejectedFilter, RowState
+from consumer.store.row_marks import fetch_row_marks
 from consumer.store.source_columns import source_fields
 
 PAGE_SIZE = 50
 MAX_FILTER_CHARS = 1_000
 WHOLE_ROW = "-"
 """In the address: errors of the row as a whole, which have no field."""
+STATES = {state.value: state for state in RowState}
+RowsReader = Annotated[Caller, Depends(requires(Right.ROWS))]
+"""A caller who may see cell values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +43,22 @@ class RejectedPageQuery:
     code: str = ""
     field: str = ""
     q: str = ""
+    state: str = ""
     after: str = ""
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> "RejectedPageQuery":
         """The query of an address."""
-        return cls(
-            **{name: values.get(name, "").strip()[:MAX_FILTER_CHARS] for name in cls.__dataclass_fields__}
-        )
+        texts = {name: values.get(name, "").strip()[:MAX_FILTER_CHARS] for name in cls.__dataclass_fields__}
+        if texts["state"] not in STATES:
+            texts["state"] = ""
+        return cls(**texts)
 
     @property
     def filter(self) -> RejectedFilter:
         """Which rows to show."""
         field = "" if self.field == WHOLE_ROW else self.field or None
-        return RejectedFilter(self.code or None, field, self.q or None)
+        return RejectedFilter(self.code or None, field, self.q or None, STATES.get(self.state))
 
     @property
     def cursor(self) -> RejectedCursor:
@@ -59,7 +68,7 @@ class RejectedPageQuery:
     @property
     def is_filtered(self) -> bool:
         """Whether some rows are left out."""
-        return any((self.code, self.field, self.q))
+        return any((self.code, self.field, self.q, self.state))
 
     def address(self, path: str, **changes: object) -> str:
         """The address of a page with these values, apart from `changes`."""
@@ -67,8 +76,11 @@ class RejectedPageQuery:
         return f"{path}?{urlencode(values)}" if values else path
 
 
-def router(database: Database, downloads: Slots) -> APIRouter:
-    """The routes of rejected rows. `downloads` are shared with the API."""
+def router(database: Database, downloads: Slots, workbooks: WorkbookExports, max_megabytes: int) -> APIRouter:
+    """The routes of rejected rows. `downloads` and `workbooks` are shared with the API.
+
+    `max_megabytes` is the limit of a corrected file.
+    """
     routes = page_router(Right.READ)
 
     @routes.get("/jobs/{id}/rejected")
@@ -88,21 +100,29 @@ def router(database: Database, downloads: Slots) -> APIRouter:
             path=f"{job_page_url(identifier)}/rejected",
             codes=codes,
             fields=fields,
+            states=state_facets(job),
+            correctable=can_be_corrected(job),
+            max_bytes=max_megabytes * MEGABYTE,
             rows=rows,
             next_after=next_after,
             is_removed=not rows and await _are_removed(database, job, query, page),
         )
 
     @routes.get("/jobs/{id}/rejected.csv")
-    async def rejected_csv(
-        request: Request,
-        identifier: JobIdentifier,
-        _caller: Annotated[Caller, Depends(requires(Right.ROWS))],
-    ) -> Response:
+    async def rejected_csv(request: Request, identifier: JobIdentifier, _caller: RowsReader) -> Response:
         """All rows that the filter of the page selects."""
         query = RejectedPageQuery.of(request.query_params)
         job = await get_job_or_404(database, identifier)
         return await csv_response(RejectedReader(database, job.id, query.filter), FIRST_PAGE, downloads)
+
+    @routes.get("/jobs/{id}/rejected.xlsx")
+    async def rejected_xlsx(request: Request, identifier: JobIdentifier, caller: RowsReader) -> Response:
+        """The same rows as a workbook in which people correct them, in the language of the page."""
+        query = RejectedPageQuery.of(request.query_params)
+        job = await get_job_or_404(database, identifier)
+        reader = RejectedReader(database, job.id, query.filter)
+        language = PageContext.of(request, caller).language
+        return await workbooks.response(request, reader, job, FIRST_PAGE, language)
 
     return routes
 
@@ -116,9 +136,17 @@ async def _are_removed(database: Database, job: Job, query: RejectedPageQuery, p
 
 
 async def _rows(database: Database, job: Job, query: RejectedPageQuery) -> tuple[list[object], str | None]:
-    """The rows of a page, and where the next one begins."""
+    """The rows of a page, and where the next one begins.
+
+    Rows that a correction rejected have the keys of the original ones, and no marks of their own.
+    """
     found = await RejectedReader(database, job.id, query.filter).page(query.cursor, PAGE_SIZE)
+    positions = [] if job.corrects else [key.row_number for key in found.keys]
     async with database.read_transaction() as connection:
         columns = await source_fields(connection, job.id)
-    rows: list[object] = [parse_row(text, columns) for text in found.json_rows]
+        marks = await fetch_row_marks(connection, job.id, found.load, positions) if positions else {}
+    rows: list[object] = [
+        parse_row(text, columns, marks.get(key.row_number))
+        for text, key in zip(found.json_rows, found.keys, strict=True)
+    ]
     return rows, None if found.next is None else str(RejectedCursor(found.load, found.next))

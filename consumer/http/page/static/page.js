@@ -244,6 +244,39 @@
     window.addEventListener("pageshow", () => setBusy(false));
   }
 
+  /* The mapping of columns: what was chosen for the same headers is filled in, and sent only by its reader. */
+  const mapping = document.getElementById("mapping");
+  if (mapping) setUpMapping(mapping);
+
+  function setUpMapping(form) {
+    const key = `columns:${form.dataset.headers}`;
+    const selects = [...form.querySelectorAll("select")];
+    for (const select of selects) {
+      const header = readChoice(key)[select.name];
+      if (![...select.options].some((option) => option.value && option.value === header)) continue;
+      select.value = header;
+      form.querySelector("[data-remembered]").hidden = false;
+    }
+    form.addEventListener("submit", () => {
+      const choice = Object.fromEntries(selects.map((select) => [select.name, select.value]));
+      try {
+        localStorage.setItem(key, JSON.stringify(choice));
+      } catch (error) {
+        console.info("The choice of columns is not remembered.", error);
+      }
+    });
+  }
+
+  /* Browsers may forbid storage, or have it emptied or full. */
+  function readChoice(key) {
+    try {
+      return JSON.parse(localStorage.getItem(key)) || {};
+    } catch (error) {
+      console.info("No choice of columns is remembered.", error);
+      return {};
+    }
+  }
+
   showTimes(document);
   setInterval(() => showTimes(document), 10000);
 })();

@@ -51,6 +51,11 @@ def needs_another_file(job: Job) -> bool:
     return job.status is Status.FAILED and job.error_code in WRONG_FILE and source_of(job).sha256 is not None
 
 
+def needs_another_limit(job: Job) -> bool:
+    """Whether a retry of the same rows needs a higher limit of rejected rows, which the page asks for."""
+    return job.status is Status.FAILED and job.error_code == ErrorCode.TOO_MANY_REJECTS
+
+
 def allowed_actions(job: Job, caller: Caller) -> tuple[Action, ...]:
     """The commands that the caller may give and that the job would accept."""
     if Right.ACT not in caller.rights:

@@ -19,7 +19,8 @@ def announce_job(job: Job, texts: Texts, fmt: Formatter) -> str:
     source = job.source_identifier
     match job.status:
         case Status.COMPLETED:
-            return texts("ui.live.completed", source=source, rejected=fmt.number(job.failed))
+            key = "ui.live.checked" if job.dry_run else "ui.live.completed"
+            return texts(key, source=source, rejected=fmt.number(job.failed))
         case Status.FAILED:
             code = job.error_code or ""
             return texts("ui.live.failed", source=source, title=texts.get(f"error.{code}.title", code))

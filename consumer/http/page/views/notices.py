@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import get_args
+from typing import Literal, get_args
 from urllib.parse import urlencode
 
 from consumer.http.page.views.actions import Action, AskedCommand
@@ -14,6 +14,9 @@ SECONDS = re.compile(r"[0-9]{1,10}", re.ASCII)
 RUN = re.compile(r"[0-9]{1,9}", re.ASCII)
 NAMES = ("asked", "at", "run", "refused", "queued")
 ACTIONS: dict[str, Action] = {action: action for action in get_args(Action)}
+Refusal = Literal["cancel", "retry", "limit"]
+"""A command that was refused; `limit`: a retry whose limit of rejected rows cannot be used."""
+REFUSALS: dict[str, Refusal] = {refusal: refusal for refusal in get_args(Refusal)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Notices:
     """`queued`: the request may not be recorded yet. `query`: the notices as they are in the address."""
 
     asked: AskedCommand | None = None
-    refused: Action | None = None
+    refused: Refusal | None = None
     queued: bool = False
     query: str = ""
 
@@ -30,7 +33,7 @@ class Notices:
         """The notices of an address; what cannot be used counts as absent."""
         return cls(
             asked=_asked(values),
-            refused=ACTIONS.get(values.get("refused", "")),
+            refused=REFUSALS.get(values.get("refused", "")),
             queued="queued" in values,
             query=urlencode({name: values[name] for name in NAMES if name in values}),
         )

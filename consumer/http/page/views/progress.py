@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from consumer.store.jobs import Job
-from schemas.status import Status
+from schemas.status import Phase, Status
 
-OUTCOMES = ("inserted", "updated", "unchanged", "duplicates", "failed")
-"""Counters of a job that add up to the rows that are done, in the order of the bar."""
+LOAD_OUTCOMES = ("inserted", "updated", "unchanged", "duplicates", "failed")
+CORRECTION_OUTCOMES = (*LOAD_OUTCOMES, "untouched", "dismissed", "already_corrected")
+CHECK_OUTCOMES = ("passed", "duplicates", "failed")
+"""Outcomes of rows that add up to those that are done, in the order of the bar."""
 BAR_WIDTH = 100.0
 """Width of the bar in units of its view box."""
 
@@ -25,6 +27,14 @@ class Progress:
         if self.total is None:
             return None
         return min(self.done / self.total, 1.0) if self.total else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of some rows: `passed`, or the name of a counter of the job."""
+
+    name: str
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +63,29 @@ def segments(job: Job) -> Iterator[Segment]:
         return
     whole = max(job.total, job.rows_done)
     x = 0.0
-    for outcome in OUTCOMES:
-        if rows := getattr(job, outcome):
-            width = BAR_WIDTH * rows / whole
-            yield Segment(outcome, rows, round(x, 3), round(width, 3))
+    for outcome in outcomes(job):
+        if outcome.rows:
+            width = BAR_WIDTH * outcome.rows / whole
+            yield Segment(outcome.name, outcome.rows, round(x, 3), round(width, 3))
             x += width
+
+
+def outcomes(job: Job) -> list[Outcome]:
+    """What became of the rows that are done. Those that pass a check are `passed`: nothing is stored."""
+    if job.phase is Phase.CHECK:
+        counts = {
+            "passed": job.processed - job.duplicates,
+            "duplicates": job.duplicates,
+            "failed": job.failed,
+        }
+        return [Outcome(name, counts[name]) for name in CHECK_OUTCOMES]
+    names = LOAD_OUTCOMES if job.corrects is None else CORRECTION_OUTCOMES
+    return [Outcome(name, getattr(job, name)) for name in names]
+
+
+def is_check(job: Job) -> bool:
+    """Whether the rows of a job are only checked so far, as in a dry run."""
+    return job.phase is Phase.CHECK
 
 
 def took(job: Job) -> float | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from consumer.store.rejected_counts import RejectedCount
+from consumer.store.rejected_pages import RowState
+from consumer.store.row_marks import RowMark
 from schemas.text import escape_invisible
 
 SHOWN_AS_IS = frozenset("\\\n\t")
@@ -41,7 +43,10 @@ class RecordCell:
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A rejected row. `cut_columns` have longer texts in the source; `left_out` cells are not stored."""
+    """A rejected row. `cut_columns` have longer texts in the source; `left_out` cells are not stored.
+
+    `state` is what corrections have done with it, `mark` which of them or who; None for an open row.
+    """
 
     row_number: int
     identifier: str | None
@@ -49,6 +54,8 @@ class RejectedRow:
     cells: tuple[RecordCell, ...]
     cut_columns: frozenset[str]
     left_out: int | None
+    state: RowState
+    mark: RowMark | None
 
     @property
     def codes(self) -> Sequence[str]:
@@ -64,7 +71,7 @@ class Facet:
     rows: int
 
 
-def parse_row(text: str, columns_by_field: Mapping[str, str]) -> RejectedRow:
+def parse_row(text: str, columns_by_field: Mapping[str, str], mark: RowMark | None = None) -> RejectedRow:
     """The row of its JSON text. `columns_by_field`: field of the dataset → column of the source."""
     row: dict[str, Any] = json.loads(text)
     record: dict[str, Any] = row["record"]
@@ -82,6 +89,8 @@ def parse_row(text: str, columns_by_field: Mapping[str, str]) -> RejectedRow:
         ),
         cut_columns=frozenset(cut.get("cut", ())),
         left_out=cut.get("left_out", 0),
+        state=RowState(row["state"]),
+        mark=mark,
     )
 
 

@@ -1,16 +1,18 @@
 """Which rows are read, in which order, with which values."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from consumer.cells.texts import MAX_RAW_TEXT_CHARS
 from consumer.datasets.chats import staging
-from consumer.datasets.chats.column_spec import SOURCE_TABLE
+from consumer.datasets.chats.column_spec import COLUMN_SPEC, SOURCE_TABLE
 from consumer.datasets.chats.column_validator import column_validators
 from consumer.datasets.chats.rules.result import Invalid
 from consumer.datasets.chats.validator import ChatValidator
 from consumer.errors import PermanentError
+from consumer.sources.column_mapping import map_columns
 from consumer.sources.database.pages import page_query
 from consumer.sources.database.table_lookup import ResolvedTable
 from tests.integration.sources.database.source_database import (
@@ -343,3 +345,15 @@ def test_text_of_maximum_length_is_not_truncated(dsn: str) -> None:
     execute(dsn, "insert into chats values (1, '1', repeat('😀', 131068), repeat('x', 524272), null, null)")
     (chunk,) = read_chunks(make_source_config(dsn))
     assert [len(str(chunk.columns[field][0])) for field in ("name", "url")] == [131_068, 524_272]
+
+
+def test_mapped_column_is_read_in_place_of_the_usual_one(dsn: str) -> None:
+    execute(
+        dsn,
+        "alter table chats add column link text",
+        "insert into chats values (7, '1', 'n', 'u', 'p', null, 'l')",
+    )
+    spec = map_columns(COLUMN_SPEC, {"type": "database", "columns": {"link": "url"}})
+    (chunk,) = read_chunks(replace(make_source_config(dsn), column_spec=spec))
+    assert chunk.columns["url"] == ["l"]
+    assert chunk.record(0) == {"id": 7, "inn": "1", "name": "n", "link": "l", "admin_phone": "p"}

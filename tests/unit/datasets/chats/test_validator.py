@@ -5,7 +5,7 @@ import json
 from datetime import date, datetime
 
 from consumer.cells.chunks import Cell, Chunk
-from consumer.datasets.base import ValidatedBatch
+from consumer.datasets.base import REJECTED_ROWS, ValidatedBatch, database_rejection
 from consumer.datasets.chats import staging
 from consumer.datasets.chats.validator import ChatValidator
 
@@ -67,7 +67,7 @@ def test_replayed_rows_leave_first_rows_and_attributes_but_no_numbers() -> None:
 
 def test_row_rejected_by_the_database_sends_no_text_for_others() -> None:
     row: dict[str, Cell] = {"url": A, "inn": INN, "organization": "Один"}
-    batch = ChatValidator(staging.CHATS, LAST_DAY).validate(chunk(row, row), {2: "22021"})
+    batch = ChatValidator(staging.CHATS, LAST_DAY).validate(chunk(row, row), {2: database_rejection("22021")})
     assert (batch.accepted, batch.rejected) == (1, 1)
     assert lines(batch, "org_units")[0][0] == "3"
     assert lines(batch, "universities")[0][0] == "3"
@@ -132,3 +132,30 @@ def test_chunk_may_have_no_valid_row() -> None:
     batch = ChatValidator(staging.CHATS, LAST_DAY).validate(chunk({"url": "", "inn": ""}), {})
     assert (batch.accepted, batch.rejected) == (0, 1)
     assert set(batch.copy_streams) == {"stage_rejected_rows"}
+
+
+def test_check_finds_what_validation_finds_and_encodes_rejected_rows_alone() -> None:
+    """Batch by batch, rows of earlier batches included; a flag that is no flag is a warning."""
+    rows: list[dict[str, Cell]] = [
+        {"url": A, "inn": INN, "phone": "12", "add_user": "x"},
+        {"url": "no link", "inn": INN, "phone": "", "add_user": "1"},
+        {"url": B, "inn": "105014177", "phone": "", "add_user": "0"},
+        {"url": A, "inn": INN, "phone": "9161234567", "add_user": "1"},
+    ]
+    chunks = chunk(*rows), chunk(*rows[::-1], at=6)
+    checking, storing = ChatValidator(staging.CHATS, LAST_DAY), ChatValidator(staging.CHATS, LAST_DAY)
+    checked = [checking.check(part, {}) for part in chunks]
+    stored = [storing.validate(part, {}) for part in chunks]
+    for check, batch in zip(checked, stored, strict=True):
+        assert (check.row_count, check.accepted, check.rejected) == (4, 3, 1)
+        assert (batch.accepted, batch.rejected, batch.duplicates) == (3, 1, 0)
+        assert check.warnings == batch.warnings != {}
+        assert check.copy_streams == {REJECTED_ROWS.name: batch.copy_streams[REJECTED_ROWS.name]}
+        assert check.duplicates == sum(line[3] == "f" for line in lines(batch, "chats"))
+    assert [check.duplicates for check in checked] == [1, 3]
+
+
+def test_check_continues_after_replayed_rows() -> None:
+    validator = ChatValidator(staging.CHATS, LAST_DAY)
+    validator.replay(chunk({"url": A, "inn": INN}), {})
+    assert validator.check(chunk({"url": A, "inn": INN}, {"url": B, "inn": INN}, at=3), {}).duplicates == 1

@@ -1,10 +1,13 @@
 """Which bodies are accepted, by their headers."""
 
+import httpx
 import pytest
 from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from consumer.http.headers import has_body
-from consumer.http.middleware.request_body import framing_problem
+from consumer.http.middleware.request_body import MAX_BODY_BYTES, RequestBodyLimits, framing_problem
 
 CHUNKED = {"transfer-encoding": "chunked"}
 
@@ -51,3 +54,26 @@ def test_every_content_encoding_header_counts() -> None:
     problem = framing_problem(Headers(raw=raw), "1.1")
     assert problem is not None
     assert problem.status == 415
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/upload", 200),
+        ("/migration/jobs/a%2Fb/corrections", 200),
+        ("/jobs/a%2Fb/corrections", 200),
+        ("/jobs/a/corrections/b", 413),
+        ("/jobs/a/cancel", 413),
+        ("/corrections", 413),
+    ],
+)
+async def test_only_uploads_may_be_of_any_size(path: str, status: int) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("")(scope, receive, send)
+
+    streamed_job_paths = ("/migration/jobs/{id}/corrections", "/jobs/{id}/corrections")
+    limited = RequestBodyLimits(app, {"/upload"}, streamed_job_paths)
+    transport = httpx.ASGITransport(limited)
+    async with httpx.AsyncClient(transport=transport, base_url="http://migration.test") as client:
+        response = await client.post(path, content=b"x" * (MAX_BODY_BYTES + 1))
+    assert response.status_code == status

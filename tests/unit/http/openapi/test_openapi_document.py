@@ -13,7 +13,14 @@ from consumer.http.openapi import body_examples
 from consumer.http.openapi.links import OPERATIONS_ON_JOB, OPERATIONS_RETURNING_JOB
 from consumer.http.openapi.problems import COMMON_STATUSES, PROBLEMS
 from consumer.http.problem import PROBLEM_MEDIA_TYPE, ProblemError
-from consumer.http.requests.bodies import CommandBody, DatabaseBody, ExcelForm, GoogleSheetsBody
+from consumer.http.requests.bodies import (
+    CommandBody,
+    DatabaseBody,
+    ExcelForm,
+    GoogleSheetsBody,
+    ImportBody,
+    RetryBody,
+)
 from consumer.store.database import Database
 from schemas.codes import ProblemCode
 from schemas.requests import REQUEST_ADAPTER
@@ -116,6 +123,8 @@ def test_examples_of_bodies_are_valid_for_their_models() -> None:
         "DATABASE_EXAMPLES": TypeAdapter[Any](DatabaseBody),
         "GOOGLE_SHEETS_EXAMPLES": TypeAdapter[Any](GoogleSheetsBody),
         "COMMAND_EXAMPLES": TypeAdapter[Any](CommandBody),
+        "RETRY_EXAMPLES": TypeAdapter[Any](RetryBody),
+        "IMPORT_EXAMPLES": TypeAdapter[Any](ImportBody),
         "REQUEST_EXAMPLES": REQUEST_ADAPTER,
     }
     for name, model in models.items():
@@ -159,6 +168,9 @@ FIELDS: dict[str, list[object]] = {
     "timeout_seconds": [60, "", 0, 10**7],
     "max_attempts": [3, "", 101],
     "sheet": ["Чаты", "", "a\tb"],
+    "dry_run": [True, False, "", "maybe"],
+    "all_or_nothing": [True, False, "", 2],
+    "max_rejected": [0, 500, "10%", "", -1, "101%", "many"],
 }
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from consumer.http.page.routes.jobs import ListQuery
 from consumer.http.page.routes.rejected import RejectedPageQuery
 from consumer.store.job_list import JobFilter
-from consumer.store.rejected_pages import RejectedFilter
+from consumer.store.rejected_pages import RejectedFilter, RowState
 from schemas.integers import MAX_JOB_NUMBER
 from schemas.status import Status
 
@@ -54,10 +54,17 @@ def test_address_changes_only_what_is_given() -> None:
 
 
 def test_rejected_rows_are_filtered_by_all_values() -> None:
-    query = RejectedPageQuery.of({"code": "inn", "field": "kpp", "q": " 47 ", "after": "1.5"})
-    assert query.filter == RejectedFilter("inn", "kpp", "47")
+    query = RejectedPageQuery.of(
+        {"code": "inn", "field": "kpp", "q": " 47 ", "state": "open", "after": "1.5"}
+    )
+    assert query.filter == RejectedFilter("inn", "kpp", "47", RowState.OPEN)
     assert (query.cursor.load, query.cursor.row_number) == (1, 5)
-    assert query.address("/x", after="") == "/x?code=inn&field=kpp&q=47"
+    assert query.address("/x", after="") == "/x?code=inn&field=kpp&q=47&state=open"
+
+
+def test_state_alone_is_a_filter_and_an_unknown_one_is_ignored() -> None:
+    assert RejectedPageQuery.of({"state": "dismissed"}).is_filtered
+    assert RejectedPageQuery.of({"state": "mended"}) == RejectedPageQuery()
 
 
 def test_errors_of_the_whole_row_have_an_address() -> None:

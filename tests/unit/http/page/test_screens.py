@@ -1,10 +1,11 @@
 """Every screen in every state, in both languages: it renders, escapes texts, and has no inline code."""
 
+import dataclasses
 import gzip
 import json
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -14,6 +15,7 @@ from fastapi.responses import HTMLResponse
 
 from consumer.http.auth.authenticator import ANONYMOUS, Caller
 from consumer.http.auth.tokens import Right
+from consumer.http.jobs.job_path import job_page_url
 from consumer.http.page.context import PageContext
 from consumer.http.page.errors import problem_page
 from consumer.http.page.language import Language
@@ -21,19 +23,25 @@ from consumer.http.page.routes.jobs import ListQuery
 from consumer.http.page.routes.new_import import FORMS, ImportOptions
 from consumer.http.page.routes.rejected import RejectedPageQuery
 from consumer.http.page.views.actions import allowed_actions
+from consumer.http.page.views.column_mapping import FIELD_PREFIX, can_map_columns, mapping_form
+from consumer.http.page.views.corrections import can_be_corrected, state_facets
+from consumer.http.page.views.dry_run import dry_run_result
 from consumer.http.page.views.notices import Notices
 from consumer.http.page.views.rejected import facets, parse_row
 from consumer.http.page.views.timeline import timeline
 from consumer.http.problem import ProblemError
+from consumer.http.requests.dry_run_import import UPLOAD_RETENTION
 from consumer.lifecycle import AttemptOutcome
 from consumer.store.attempts import AttemptRecord
 from consumer.store.job_list import JobListPage
 from consumer.store.jobs import Job
 from consumer.store.rejected_counts import RejectedCount
-from consumer.waiting import WAITING_FOR_QUOTA
+from consumer.store.rejected_pages import RowState
+from consumer.store.row_marks import CorrectedBy, RowMark
+from consumer.waiting import WAITING_FOR_QUOTA, waiting_for_version
 from schemas import examples
 from schemas.codes import ErrorCode, ProblemCode, RejectCode, WarningCode
-from schemas.status import Status, StatusEvent
+from schemas.status import Phase, Status, StatusEvent
 from tests.support.jobs import CREATED_AT, make_job
 
 HOSTILE = "<script>alert(1)</script>\"'&\u202e"
@@ -124,6 +132,13 @@ COUNTED |= {"unchanged": 15_000, "duplicates": 5_000, "failed": 10_000}
 RUNNING = {"status": Status.RUNNING, "attempt": 1, "started_at": CREATED_AT, "attempt_started_at": CREATED_AT}
 LATER = {"now": CREATED_AT + timedelta(seconds=5)}
 ENDED = {"completed_at": CREATED_AT + timedelta(minutes=2)}
+DRY_RUN = {"dry_run": True, "phase": Phase.CHECK}
+CHECKED = {**DRY_RUN, "total": 10, "processed": 7, "duplicates": 1, "failed": 3}
+CORRECTION = {
+    "corrects": {"request_id": HOSTILE, "corrected": 5, "dismissed": 3, "open": 9_992},
+    "processed": 5, "updated": 5, "untouched": 7, "dismissed": 3, "already_corrected": 2,
+}  # fmt: skip
+CORRECTED = {**COUNTED, "rows_corrected": 4_000, "rows_dismissed": 1_000}
 JOBS = {
     "pending": make_job(),
     "pending after an error": make_job(error_code="source_unavailable", error_message="timeout"),
@@ -140,6 +155,16 @@ JOBS = {
         request_id=HOSTILE, source_identifier=HOSTILE, requested_by=HOSTILE, dataset=HOSTILE,
         status=Status.FAILED, error_code="a_new_code", error_message=HOSTILE, warnings={"a_new_one": 5},
     ),
+    "checking in a dry run": make_job(**RUNNING, **LATER, **DRY_RUN, total=10, processed=5, duplicates=1),
+    "checking before the load": make_job(**RUNNING, phase=Phase.CHECK, all_or_nothing=True, total=10),
+    "checked": make_job(status=Status.COMPLETED, **ENDED, **CHECKED),
+    "correction": make_job(status=Status.COMPLETED, **ENDED, **CORRECTION, total=17),
+    "correction that runs": make_job(**RUNNING, **LATER, **CORRECTION, total=100),
+    "corrected": make_job(status=Status.COMPLETED, **ENDED, **CORRECTED),
+    "stopped early": make_job(
+        status=Status.FAILED, error_code="too_many_rejects", error_message="5 of 5", failed=5, **ENDED
+    ),
+    "waiting for a version": make_job(detail=waiting_for_version(["corrects"])),
     **{
         f"failed: {code}": make_job(status=Status.FAILED, error_code=code, error_message="why", **ENDED)
         for code in ErrorCode
@@ -161,10 +186,30 @@ ROW = {
     "record": {"ИНН": HOSTILE, HOSTILE: "x" * 5_000, "Пусто": None, **{f"c{i}": i for i in range(300)}},
     "kinds": {"ИНН": "error", "c1": "formula", "c2": "date"},
     "record_cut": {"cut": [HOSTILE], "left_out": 12},
+    "state": "open",
+}
+
+MARKS = {
+    RowState.OPEN: None,
+    RowState.CORRECTED: RowMark(CorrectedBy("mended", HOSTILE), None, None),
+    RowState.DISMISSED: RowMark(None, HOSTILE, CREATED_AT),
+}
+SAMPLE: dict[str, Any] = {
+    "row": 1,
+    "missing": [{"field": "url", "nearest": HOSTILE}, {"field": "a_new_field", "nearest": None}],
+    "columns": [
+        {"column": "A", "header": "ИНН", "field": "inn", "samples": []},
+        {"column": "B", "header": HOSTILE, "field": None, "samples": ["https://max.ru/join/1", HOSTILE]},
+        {"column": "C", "header": "x", "field": "a_newer_field", "samples": ["1"]},
+    ],
+    "left_out": 5,
 }
 
 LANGUAGES = pytest.mark.parametrize("language", list(Language))
+ASKED = Notices.of({"asked": "retry", "at": "1764500000", "run": "1"})
 CALLERS = pytest.mark.parametrize("caller", [ANONYMOUS, READER], ids=["all rights", "reader"])
+ACTOR = Caller("actor", frozenset({Right.READ, Right.ACT}))
+VIEWER = Caller("viewer", frozenset({Right.READ, Right.ROWS}))
 
 
 def job_values(job: Job, page: PageContext, notices: Notices = Notices()) -> dict[str, Any]:  # noqa: B008
@@ -178,6 +223,11 @@ def job_values(job: Job, page: PageContext, notices: Notices = Notices()) -> dic
         "actions": allowed_actions(job, page.caller),
         "asked": notices.asked,
         "notices": notices,
+        "corrections": [JOBS["correction"], JOBS["correction that runs"]] if job.rows_corrected else [],
+        "completed_since": 3 if job.rows_corrected or job.corrects else 0,
+        "corrected": JOBS["corrected"] if job.corrects and job.status.terminal else None,
+        "dry_run": dry_run_result(job, None),
+        "has_sample": can_map_columns(job),
         "identifier": job.request_id,
         "command_id": "0f",
         "etag": 'W/"1"',
@@ -200,12 +250,79 @@ def test_job(job: Job, language: Language, caller: Caller) -> None:
 
 @LANGUAGES
 @pytest.mark.parametrize(
+    ("caller", "code", "notices", "asks"),
+    [
+        (ANONYMOUS, ErrorCode.TOO_MANY_REJECTS, Notices(), True),
+        (READER, ErrorCode.TOO_MANY_REJECTS, Notices(), False),
+        (ANONYMOUS, ErrorCode.TOO_MANY_REJECTS, ASKED, False),
+        (ANONYMOUS, ErrorCode.TIMEOUT, Notices(), False),
+    ],
+)
+def test_job_with_too_many_rejected_rows_asks_for_another_limit(
+    caller: Caller, code: ErrorCode, notices: Notices, asks: bool, language: Language
+) -> None:
+    page = make_page(language, caller)
+    job = make_job(status=Status.FAILED, error_code=code, error_message="why", max_rejected="7%", **ENDED)
+    response = page.render("job_state.html", **job_values(job, page, notices))
+    check(response)
+    html = bytes(response.body).decode()
+    assert ('name="max_rejected" value="7%"' in html) == asks
+    assert ('popovertarget="confirm-retry"' in html) == (code is ErrorCode.TIMEOUT)
+
+
+@LANGUAGES
+@pytest.mark.parametrize("name", ["checked", "completed"])
+def test_warnings_of_a_check_do_not_say_that_rows_are_stored(name: str, language: Language) -> None:
+    page, job = make_page(language), dataclasses.replace(JOBS[name], warnings={"date_ignored": 5})
+    text = check(page.render("job_state.html", **job_values(job, page)))
+    assert (page.texts("ui.job.warnings_hint") in text) == (name == "completed")
+    assert (page.texts("ui.check.warnings_hint") in text) == (name == "checked")
+
+
+@pytest.mark.parametrize(
+    ("name", "has_bar"), [("running with rows and no total", True), ("stopped early", False)]
+)
+def test_only_a_live_job_has_a_bar_without_an_end(name: str, has_bar: bool) -> None:
+    page = make_page(Language.EN)
+    for template, values in (
+        ("job_state.html", job_values(JOBS[name], page)),
+        ("jobs_state.html", {"query": ListQuery.of({}), "listed": JobListPage([JOBS[name]], None)}),
+    ):
+        response = page.render(template, **values)
+        check(response)
+        html = bytes(response.body).decode()
+        assert ('class="bar open"' in html) == has_bar
+        assert page.texts("ui.jobs.rows_so_far", n=5) not in html or has_bar
+
+
+@LANGUAGES
+def test_refused_limit_is_explained_where_it_was_entered(language: Language) -> None:
+    page, job = make_page(language), JOBS["failed: too_many_rejects"]
+    response = page.render("job_state.html", **job_values(job, page, Notices.of({"refused": "limit"})))
+    assert page.texts("ui.job.limit_refused") in check(response)
+    assert 'aria-invalid="true"' in bytes(response.body).decode()
+
+
+@LANGUAGES
+@CALLERS
+@pytest.mark.parametrize("name", ["correction", "correction that runs"])
+def test_correction_names_what_it_corrects(name: str, language: Language, caller: Caller) -> None:
+    page = make_page(language, caller)
+    response = page.render("job_state.html", **job_values(JOBS[name], page))
+    text = check(response)
+    assert f'href="{job_page_url(HOSTILE)}"' in bytes(response.body).decode()
+    assert page.texts("ui.correction.completed_since", n=3) in text
+
+
+@LANGUAGES
+@pytest.mark.parametrize(
     "query",
     [
         {"asked": "cancel", "at": "1764500000", "run": "1"},
         {"asked": "retry", "at": "1764500000", "run": "1"},
         {"refused": "cancel"},
         {"refused": "retry"},
+        {"refused": "limit"},
     ],
 )
 def test_notices_of_a_job(query: dict[str, str], language: Language) -> None:
@@ -256,29 +373,69 @@ def test_list(
 @LANGUAGES
 @CALLERS
 @pytest.mark.parametrize(
-    "query", [{}, {"code": "inn", "field": "inn", "q": "47"}, {"field": "-", "after": "1.5"}]
+    "query",
+    [{}, {"code": "inn", "field": "inn", "q": "47"}, {"field": "-", "after": "1.5"}, {"state": "corrected"}],
 )
 @pytest.mark.parametrize("has_rows", [True, False])
-def test_rejected_rows(query: dict[str, str], has_rows: bool, language: Language, caller: Caller) -> None:
+@pytest.mark.parametrize("name", ["completed", "corrected", "correction", "checked", "running"])
+def test_rejected_rows(
+    query: dict[str, str], has_rows: bool, name: str, language: Language, caller: Caller
+) -> None:
+    job = dataclasses.replace(JOBS[name], failed=10_000)
     page = make_page(language, caller)
     codes, fields = facets(
         [*REJECTED, *(RejectedCount(code, "name", 1) for code in RejectCode)], query.get("code")
     )
-    rows = [parse_row(json.dumps(ROW), {"inn": "ИНН"})] if has_rows else []
-    text = check(
-        page.render(
-            "rejected.html",
-            job=JOBS["completed"],
-            query=RejectedPageQuery.of(query),
-            path="/jobs/a/rejected",
-            codes=codes,
-            fields=fields,
-            rows=rows,
-            next_after="1.9",
-            is_removed=False,
-        )
+    rows = [parse_row(json.dumps(ROW | {"state": state}), {"inn": "ИНН"}, MARKS[state]) for state in RowState]
+    response = page.render(
+        "rejected.html",
+        job=job,
+        query=RejectedPageQuery.of(query),
+        path="/jobs/a/rejected",
+        codes=codes,
+        fields=fields,
+        states=state_facets(job),
+        correctable=can_be_corrected(job),
+        max_bytes=2**20,
+        rows=rows if has_rows else [],
+        next_after="1.9",
+        is_removed=not has_rows and not query,
     )
+    text = check(response)
     assert ("4711" in text) == (has_rows and caller is ANONYMOUS)
+    has_marks = has_rows and caller is ANONYMOUS and name == "corrected"
+    assert ('href="/jobs/mended"' in bytes(response.body).decode()) == has_marks
+    takes_file = caller is ANONYMOUS and name in {"completed", "corrected", "correction"}
+    assert (page.texts("ui.correct.start") in text) == (takes_file and (has_rows or bool(query)))
+
+
+@pytest.mark.parametrize(
+    ("caller", "downloads", "takes_file"),
+    [(ANONYMOUS, True, True), (ACTOR, False, True), (VIEWER, True, False), (READER, False, False)],
+)
+def test_rights_decide_what_the_page_of_rejected_rows_offers(
+    caller: Caller, downloads: bool, takes_file: bool
+) -> None:
+    page = make_page(Language.EN, caller)
+    response = page.render(
+        "rejected.html",
+        job=JOBS["completed"],
+        query=RejectedPageQuery.of({"code": "inn"}),
+        path="/jobs/a/rejected",
+        codes=[],
+        fields=[],
+        states=[],
+        correctable=True,
+        max_bytes=2**20,
+        rows=[],
+        is_removed=False,
+        next_after=None,
+    )
+    check(response)
+    html = bytes(response.body).decode()
+    assert ("/jobs/a/rejected.xlsx?code=inn&amp;state=open" in html) == downloads
+    assert ("/jobs/a/rejected.csv?code=inn" in html) == downloads
+    assert ('action="/jobs/r-1/corrections"' in html) == takes_file
 
 
 @LANGUAGES
@@ -299,6 +456,49 @@ def test_new_import(problem: ProblemCode | None, source_type: str, language: Lan
         )
     )
     assert (HOSTILE in text) == (problem is not None)
+
+
+@LANGUAGES
+@CALLERS
+@pytest.mark.parametrize(
+    ("imported", "now", "shown"),
+    [
+        (None, CREATED_AT, "ui.check.import_now"),
+        (None, CREATED_AT + UPLOAD_RETENTION, "ui.check.expired"),
+        (JOBS["completed"], CREATED_AT, "ui.check.imported"),
+    ],
+    ids=["to be imported", "expired", "imported"],
+)
+def test_end_of_dry_run(
+    imported: Job | None, now: datetime, shown: str, language: Language, caller: Caller
+) -> None:
+    job = dataclasses.replace(JOBS["checked"], now=now, source={"file": {"upload": {}}})
+    page = make_page(language, caller)
+    result = dry_run_result(job, imported)
+    text = check(page.render("job.html", **job_values(job, page) | {"dry_run": result}))
+    ways = ("ui.check.import_now", "ui.check.expired", "ui.check.imported")
+    may_see = shown != "ui.check.import_now" or caller is ANONYMOUS
+    assert [way for way in ways if page.texts(way) in text] == ([shown] if may_see else [])
+
+
+@LANGUAGES
+@pytest.mark.parametrize("problem", [None, ProblemCode.INVALID_REQUEST])
+def test_columns(problem: ProblemCode | None, language: Language) -> None:
+    page = make_page(language)
+    error = None if problem is None else ProblemError(422, problem, HOSTILE).problem
+    text = check(
+        page.render(
+            "columns.html",
+            job=JOBS["hostile texts"],
+            form=mapping_form(SAMPLE),
+            prefix=FIELD_PREFIX,
+            path="/jobs/a/columns",
+            problem=error,
+            request_id="r",
+        )
+    )
+    assert "https://max.ru/join/1" in text
+    assert text.count(f"B · {HOSTILE}") == len(SAMPLE["missing"])
 
 
 @LANGUAGES

@@ -1,10 +1,11 @@
-"""Content negotiation between JSON and CSV by the `Accept` header."""
+"""Content negotiation between JSON, CSV and XLSX by the `Accept` header."""
 
 import pytest
 
-from consumer.http.rejected.accept_header import prefers
+from consumer.http.rejected.accept_header import preferred
 
 JSON, CSV = "application/json", "text/csv"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @pytest.mark.parametrize(
@@ -27,4 +28,21 @@ JSON, CSV = "application/json", "text/csv"
     ],
 )
 def test_csv_only_if_preferred_over_json(accept: str, csv: bool) -> None:
-    assert prefers(accept, CSV, over=JSON) is csv
+    assert (preferred(accept, (JSON, CSV, XLSX)) == CSV) is csv
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        (XLSX, XLSX),
+        (f"{XLSX}, text/csv;q=0.9", XLSX),
+        (f"{XLSX};q=0.5, text/csv;q=0.9", CSV),
+        (f"{XLSX}, */*;q=0.1", XLSX),
+        ("application/*", JSON),
+        (f"text/csv, {XLSX}", CSV),
+        (f"{XLSX};q=0", JSON),
+        ("text/html, application/xhtml+xml, */*;q=0.8", JSON),
+    ],
+)
+def test_first_offered_of_the_highest_weight(accept: str, media_type: str) -> None:
+    assert preferred(accept, (JSON, CSV, XLSX)) == media_type

@@ -7,6 +7,8 @@ import json
 import pytest
 
 from consumer.http.rejected import csv_export
+from consumer.rejected_file.formula_escape import escape_formula
+from consumer.rejected_file.row_key import RowKey, record_digest
 
 ROW = {
     "row_number": 7,
@@ -18,6 +20,8 @@ ROW = {
     "record": {"ИНН": "12", "Участники": 5, "Группа": None, "Флаг": True},
 }
 
+KEY = RowKey(17, 1, 2, 7, record_digest("{}"))
+
 
 def read(text: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text.decode(), newline="")))
@@ -25,7 +29,9 @@ def read(text: bytes) -> list[list[str]]:
 
 def csv_cells(**changes: object) -> list[str]:
     row = ROW | changes
-    (cells,) = read(csv_export.data_lines([json.dumps(row)], list(dict(row["record"]))))  # type: ignore[call-overload]
+    columns = list(dict(row["record"]))  # type: ignore[call-overload]
+    (cells,) = read(csv_export.data_lines([(json.dumps(row), KEY)], columns))
+    assert cells.pop() == str(KEY)
     return cells
 
 
@@ -38,14 +44,14 @@ def test_record_follows_in_the_order_of_the_columns() -> None:
 
 
 def test_missing_column_is_empty() -> None:
-    (cells,) = read(csv_export.data_lines([json.dumps(ROW)], ["Нет такой", "ИНН"]))
-    assert cells[3:] == ["", "12"]
+    (cells,) = read(csv_export.data_lines([(json.dumps(ROW), KEY)], ["Нет такой", "ИНН"]))
+    assert cells[3:] == ["", "12", str(KEY)]
 
 
 def test_header_begins_with_a_byte_order_mark() -> None:
     header = csv_export.header_line(["ИНН"])
     assert header.startswith(b'\xef\xbb\xbf"row_number",')
-    assert header.decode("utf-8-sig") == '"row_number","record_identifier","errors","ИНН"\r\n'
+    assert header.decode("utf-8-sig") == '"row_number","record_identifier","errors","ИНН","row_key"\r\n'
 
 
 @pytest.mark.parametrize(
@@ -71,7 +77,7 @@ def test_header_begins_with_a_byte_order_mark() -> None:
     ],
 )
 def test_formulas_are_escaped(text: str) -> None:
-    assert csv_export.escape_formula(text) == f"'{text}"
+    assert escape_formula(text) == f"'{text}"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +96,7 @@ def test_formulas_are_escaped(text: str) -> None:
     ],
 )
 def test_other_text_is_unchanged(text: str) -> None:
-    assert csv_export.escape_formula(text) == text
+    assert escape_formula(text) == text
 
 
 def test_formulas_are_escaped_in_every_column() -> None:
@@ -111,9 +117,9 @@ def test_negative_number_is_escaped_like_text() -> None:
 def test_every_cell_is_quoted() -> None:
     """Otherwise the text after `;` would be a cell of its own where Excel splits there, as in Russia."""
     data = csv_export.data_lines(
-        [json.dumps(ROW | {"record": {"x": "а;=1+1", "n": 5, "none": None}})], ["x", "n", "none"]
+        [(json.dumps(ROW | {"record": {"x": "а;=1+1", "n": 5, "none": None}}), KEY)], ["x", "n", "none"]
     )
-    cells = ["7", "https://t.me/a", "inn: must have 10 or 12 digits; refused", "а;=1+1", "5", ""]
+    cells = ["7", "https://t.me/a", "inn: must have 10 or 12 digits; refused", "а;=1+1", "5", "", str(KEY)]
     assert data.decode() == ",".join(f'"{cell}"' for cell in cells) + "\r\n"
 
 

@@ -5,6 +5,7 @@ from consumer.errors import LayoutError, PermanentError
 from consumer.sources.database import count, pages
 from consumer.sources.database.pages import KeyRange, build_chunk
 from consumer.sources.database.table_lookup import ResolvedTable, check_columns
+from consumer.sources.missing_column import MissingColumnError
 
 TABLE = ResolvedTable("old", 1, 'a"b', "Chats", has_unique_key=True)
 RELATION = SourceTable("chats", "id", {"inn": "inn", "phone": 'pho"ne'}, ("source", "admin_panel"), ("inn",))
@@ -73,3 +74,18 @@ def test_error_names_missing_and_existing_columns() -> None:
 def test_error_of_a_wide_table_names_some_columns() -> None:
     with pytest.raises(LayoutError, match="«c39» and 60 more"):
         check_columns("s.t", {f"c{i}": "text" for i in range(100)}, RELATION)
+
+
+def test_nearest_column_is_named_for_each_missing_field() -> None:
+    with pytest.raises(MissingColumnError, match="Nearest to «inn» is «inn_number»") as caught:
+        check_columns("s.t", {"id": "bigint", "source": "text", "inn_number": "text"}, RELATION)
+    assert caught.value.nearest == {"inn": "inn_number", "phone": None}
+    assert caught.value.sample is None
+
+
+def test_columns_that_are_read_or_cannot_be_named_are_not_nearest() -> None:
+    with pytest.raises(MissingColumnError) as caught:
+        check_columns(
+            "s.t", {"id": "bigint", 'pho"ne': "text", "source": "text", "x" * 300: "text"}, RELATION
+        )
+    assert caught.value.nearest == {"inn": None}

@@ -110,3 +110,21 @@ def test_fingerprint_differs_between_loads() -> None:
         )
         == 6
     )
+
+
+@pytest.mark.parametrize(
+    ("blocks", "generation"),
+    [
+        pytest.param((ONE, TWO), 1, id="unchanged"),
+        pytest.param((ONE, TWO, FOUR), 2, id="rows were appended"),
+        pytest.param((ONE, TWO, Block(30_001, [[" "]])), 1, id="blank cells hold no row"),
+        pytest.param((ONE,), 2, id="rows were removed"),
+    ],
+)
+def test_sheet_that_was_read_as_a_whole_has_no_further_blocks(
+    tmp_path: Path, blocks: tuple[Block, ...], generation: int
+) -> None:
+    found, _ = make_progress(tmp_path, *blocks)
+    found.resume(make_state(ONE, TWO), same_sheet=True, is_whole=True)
+    assert found.state.generation == generation
+    assert list(found.blocks()) == list(blocks)

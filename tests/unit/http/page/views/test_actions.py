@@ -6,7 +6,12 @@ import pytest
 
 from consumer.http.auth.authenticator import Caller
 from consumer.http.auth.tokens import Right
-from consumer.http.page.views.actions import AskedCommand, allowed_actions, needs_another_file
+from consumer.http.page.views.actions import (
+    AskedCommand,
+    allowed_actions,
+    needs_another_file,
+    needs_another_limit,
+)
 from schemas.status import Status
 from tests.support.jobs import make_job
 
@@ -51,6 +56,19 @@ def test_upload_that_cannot_be_imported_needs_another_file(
 ) -> None:
     job = make_job(source=source, status=status, error_code=code, error_message=code and "wrong")
     assert needs_another_file(job) is needed
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "needed"),
+    [
+        (Status.FAILED, "too_many_rejects", True),
+        (Status.FAILED, "timeout", False),
+        (Status.PENDING, "too_many_rejects", False),
+    ],
+)
+def test_job_that_passed_its_limit_needs_another_one(status: Status, code: str, needed: bool) -> None:
+    job = make_job(status=status, error_code=code, error_message="wrong")
+    assert needs_another_limit(job) is needed
 
 
 @pytest.mark.parametrize(

@@ -6,27 +6,51 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.http.page.views.progress import OUTCOMES, Progress, is_cancelling, progress, segments, took
-from schemas.status import Status
+from consumer.http.page.views.progress import (
+    CORRECTION_OUTCOMES,
+    LOAD_OUTCOMES,
+    Progress,
+    is_cancelling,
+    outcomes,
+    progress,
+    segments,
+    took,
+)
+from schemas.status import Phase, Status
 from tests.support.jobs import CREATED_AT, make_job
 
-COUNTERS = st.fixed_dictionaries({outcome: st.integers(0, 10**9) for outcome in OUTCOMES})
+COUNTERS = st.fixed_dictionaries({outcome: st.integers(0, 10**9) for outcome in CORRECTION_OUTCOMES})
+NOT_PROCESSED = {"failed", "untouched", "dismissed", "already_corrected"}
 
 
 def processed(counters: dict[str, int]) -> int:
-    return sum(counters.values()) - counters["failed"]
+    return sum(rows for name, rows in counters.items() if name not in NOT_PROCESSED)
 
 
 @given(COUNTERS, st.integers(0, 10**9))
 def test_segments_are_adjacent_and_end_where_the_job_is(counters: dict[str, int], remaining: int) -> None:
     total = sum(counters.values()) + remaining
-    job = make_job(total=total, processed=processed(counters), **counters)
+    job = make_job(total=total, processed=processed(counters), corrects={"request_id": "r"}, **counters)
     x = 0.0
     for segment in segments(job):
         assert segment.rows == counters[segment.outcome] > 0
         assert segment.x == pytest.approx(x, abs=0.01)
         x += segment.width
     assert x == pytest.approx(100 * sum(counters.values()) / total if total else 0, abs=0.01)
+
+
+def test_only_a_correction_has_outcomes_of_its_file() -> None:
+    assert [outcome.name for outcome in outcomes(make_job(untouched=5))] == list(LOAD_OUTCOMES)
+    assert outcomes(make_job(corrects={}, untouched=5))[5].rows == 5
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_rows_of_a_check_have_passed_and_fill_the_bar(dry_run: bool) -> None:
+    job = make_job(phase=Phase.CHECK, dry_run=dry_run, total=10, processed=7, duplicates=1, failed=3)
+    assert [(outcome.name, outcome.rows) for outcome in outcomes(job)] == [
+        ("passed", 6), ("duplicates", 1), ("failed", 3)]  # fmt: skip
+    assert [(s.outcome, s.x, s.width) for s in segments(job)] == [
+        ("passed", 0, 60), ("duplicates", 60, 10), ("failed", 70, 30)]  # fmt: skip
 
 
 def test_without_a_total_there_are_no_segments() -> None:

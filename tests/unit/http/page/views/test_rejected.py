@@ -6,6 +6,8 @@ import pytest
 
 from consumer.http.page.views.rejected import Facet, RecordCell, cell_text, facets, parse_row
 from consumer.store.rejected_counts import RejectedCount
+from consumer.store.rejected_pages import RowState
+from consumer.store.row_marks import CorrectedBy, RowMark
 
 ROW = {
     "row_number": 4711,
@@ -17,6 +19,7 @@ ROW = {
     "record": {"ИНН": "77012", "Название": "<b>Чат</b>", "Дата": 45000.0, "Пусто": None},
     "kinds": {"Дата": "date"},
     "record_cut": {"cut": ["Название"], "left_out": 3},
+    "state": "corrected",
 }
 
 
@@ -34,12 +37,19 @@ def test_wrong_cells_are_marked_by_the_column_of_their_field() -> None:
     ]
     assert (row.cut_columns, row.left_out) == (frozenset({"Название"}), 3)
     assert row.codes == ["inn", "refused_by_database"]
+    assert row.state is RowState.CORRECTED
 
 
 def test_column_named_like_its_field_needs_no_stored_columns() -> None:
     row = parse_row(json.dumps(ROW | {"record": {"inn": 77012}, "kinds": None, "record_cut": None}), {})
     assert [(cell.value, cell.is_wrong) for cell in row.cells] == [("77012", True)]
     assert (row.cut_columns, row.left_out) == (frozenset(), 0)
+
+
+def test_row_has_its_mark() -> None:
+    mark = RowMark(CorrectedBy("mended", "mended.xlsx"), None, None)
+    assert parse_row(json.dumps(ROW), {}, mark).mark is mark
+    assert parse_row(json.dumps(ROW), {}).mark is None
 
 
 def test_field_without_a_cell_has_no_value() -> None:

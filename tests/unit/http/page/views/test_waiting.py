@@ -5,7 +5,7 @@ import pytest
 from consumer.http.page.language import Language
 from consumer.http.page.texts.catalog import load_texts
 from consumer.http.page.views.waiting import waiting_text
-from consumer.waiting import WAITING_FOR_NEXT_ATTEMPT, WAITING_FOR_QUOTA
+from consumer.waiting import WAITING_FOR_NEXT_ATTEMPT, WAITING_FOR_QUOTA, waiting_for_version
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,11 @@ from consumer.waiting import WAITING_FOR_NEXT_ATTEMPT, WAITING_FOR_QUOTA
     [
         (WAITING_FOR_QUOTA, "waiting for quota", "ждёт квоту"),
         (WAITING_FOR_NEXT_ATTEMPT, "waiting for the next attempt", "ждёт следующей попытки"),
+        (
+            waiting_for_version(["x"]),
+            "waiting for a replica of a later version",
+            "ждёт реплику более новой версии",
+        ),
         ("waiting for Godot <b>", "waiting for Godot <b>", "waiting for Godot <b>"),
         ("", "", ""),
     ],

@@ -1,0 +1,1 @@
+"""Files of rejected rows that come back corrected: workbooks and CSV, with the key of each row."""

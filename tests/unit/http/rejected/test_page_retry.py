@@ -1,0 +1,69 @@
+"""A page of an export is read again after an outage, a few times."""
+
+import asyncio
+from typing import cast
+
+import pytest
+
+from consumer.http.rejected import page_retry
+from consumer.http.rejected.csv_response import RejectedReader
+from consumer.http.rejected.cursor import FIRST_PAGE, RejectedCursor
+from consumer.store.errors import DatabaseUnavailableError
+from consumer.store.rejected_pages import LoadReplacedError, RejectedPage
+
+PAGE = RejectedPage([], None, 1)
+ATTEMPTS = len(page_retry.RETRY_DELAYS) + 1
+
+
+class _Reader:
+    """Raises `errors` one after another, then returns PAGE."""
+
+    job_id = 7
+
+    def __init__(self, *errors: Exception) -> None:
+        self._errors = list(errors)
+        self.calls = 0
+
+    async def page(self, after: RejectedCursor, limit: int) -> RejectedPage:
+        assert (after, limit) == (FIRST_PAGE, 10)
+        self.calls += 1
+        if self._errors:
+            raise self._errors.pop(0)
+        return PAGE
+
+
+@pytest.fixture
+def delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds waited, without waiting."""
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    return waited
+
+
+def _read(reader: _Reader) -> RejectedPage:
+    return asyncio.run(page_retry.read_page(cast("RejectedReader", reader), FIRST_PAGE, 10))
+
+
+@pytest.mark.parametrize("outages", range(ATTEMPTS))
+def test_page_is_read_again_after_outages(outages: int, delays: list[float]) -> None:
+    reader = _Reader(*[DatabaseUnavailableError("too slow")] * outages)
+    assert _read(reader) is PAGE
+    assert delays == list(page_retry.RETRY_DELAYS[:outages])
+
+
+def test_an_outage_that_lasts_is_raised(delays: list[float]) -> None:
+    reader = _Reader(*[DatabaseUnavailableError("down")] * ATTEMPTS)
+    with pytest.raises(DatabaseUnavailableError):
+        _read(reader)
+    assert reader.calls == ATTEMPTS
+
+
+def test_another_error_is_raised_at_once(delays: list[float]) -> None:
+    reader = _Reader(LoadReplacedError(7, 1))
+    with pytest.raises(LoadReplacedError):
+        _read(reader)
+    assert (reader.calls, delays) == (1, [])
