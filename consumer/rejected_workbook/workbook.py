@@ -9,8 +9,8 @@ from consumer.rejected_file.writer_protocol import WorkbookParameters
 from consumer.rejected_workbook.cell_styles import CellStyles
 from consumer.rejected_workbook.row_encoder import RowEncoder
 from consumer.xlsx.cells import text_cell
-from consumer.xlsx.references import MAX_ROWS
 from consumer.xlsx.sheet import Column, SheetLayout
+from consumer.xlsx.sheet_size import MAX_ROWS
 from consumer.xlsx.workbook import WorkbookWriter
 
 MAX_BYTES = 2_000 << 20

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 from consumer.cells.chunks import Cell
+from consumer.cells.column_letters import column_letter
 from consumer.datasets.base import ColumnSpec
 from consumer.errors import LayoutError
-from consumer.sources.column_letters import column_letter
 from consumer.sources.header_errors import HeaderCandidate, header_not_found, may_be_header, shortened
 from consumer.sources.nearest_header import Normalise
 from consumer.sources.row_block import is_nonblank

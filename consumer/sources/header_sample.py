@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from consumer.cells.chunks import Cell
-from consumer.sources.column_letters import column_letter
+from consumer.cells.column_letters import column_letter
 from consumer.sources.missing_column import MissingHeaderError, is_mappable, one_line
 from consumer.sources.row_block import is_nonblank
 from schemas.text import escape_invisible

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from consumer.cells.column_letters import column_letter
 from consumer.xlsx.formats import MAIN_NAMESPACE, XML_HEAD
-from consumer.xlsx.references import column_letters
 from consumer.xlsx.texts import text_element
 
 MAX_NOTES = 1_023
@@ -33,7 +33,7 @@ class Note:
 def comments_xml(notes: Sequence[Note]) -> str:
     """The part `comments` of a sheet; its author is empty."""
     comments = "".join(
-        f'<comment ref="{column_letters(note.column)}{note.row + 1}" authorId="0">'
+        f'<comment ref="{column_letter(note.column)}{note.row + 1}" authorId="0">'
         f"<text><r>{text_element(note.text)}</r></text></comment>"
         for note in notes
     )

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from consumer.cells.column_letters import column_letter
 from consumer.xlsx.formats import MAIN_NAMESPACE, XML_HEAD
 from consumer.xlsx.notes import DEFAULT_COLUMNS, DEFAULT_ROWS, Note
-from consumer.xlsx.references import MAX_ROWS, column_letters
+from consumer.xlsx.sheet_size import MAX_ROWS
 from consumer.xlsx.texts import escape
 
 BUFFER_CHARS = 65_536
@@ -44,7 +45,7 @@ class SheetWriter:
     def __init__(self, layout: SheetLayout, write: Callable[[bytes], object]) -> None:
         self._layout = layout
         self._write = write
-        self._letters = [column_letters(index) for index in range(len(layout.columns))]
+        self._letters = [column_letter(index) for index in range(len(layout.columns))]
         self._buffer: list[str] = [_head(layout, self._letters)]
         self._buffered_chars = 0
         self.row_count = 0

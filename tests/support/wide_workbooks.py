@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from consumer.sources.column_letters import column_letter
+from consumer.cells.column_letters import column_letter
 from tests.support.workbooks import raw_xlsx, text_cell
 
 LONG = "ж" * 32_767

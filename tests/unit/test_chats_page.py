@@ -3,6 +3,7 @@
 import re
 from datetime import date
 
+from consumer.cells.column_letters import column_letter
 from consumer.cells.texts import MAX_TEXT_CHARS
 from consumer.datasets.chats.column_spec import COLUMN_SPEC, POSITIONAL_LAYOUT, SOURCE_TABLE
 from consumer.datasets.chats.column_validator import column_validators
@@ -10,7 +11,6 @@ from consumer.datasets.chats.rules.integer import MAX_INT4
 from consumer.datasets.chats.rules.text import MAX_SHORT_TEXT_CHARS
 from consumer.datasets.chats.rules.url import MAX_URL_BYTES
 from consumer.datasets.chats.source_tags import SOURCE_TAGS
-from consumer.sources.column_letters import column_letter
 from consumer.sources.excel.sheet_choice import DEFAULT_SHEET
 from consumer.sources.header import HEADER_SEARCH_ROWS
 from schemas.codes import RejectCode, WarningCode

@@ -7,7 +7,6 @@ from consumer.datasets.chats.column_spec import COLUMN_SPEC as CHATS
 from consumer.errors import LayoutError
 from consumer.sources import header as header_module
 from consumer.sources import header_errors
-from consumer.sources.column_letters import column_letter
 from consumer.sources.header import (
     MAX_HEADER_LETTERS,
     NumberedRow,
@@ -117,13 +116,6 @@ def test_labels_that_look_numbered_are_unique() -> None:
         "a (3)",
         "a (2) (3)",
     )
-
-
-@pytest.mark.parametrize(
-    ("column", "expected"), [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ"), (16_383, "XFD")]
-)
-def test_column_letters(column: int, expected: str) -> None:
-    assert column_letter(column) == expected
 
 
 NAMES = SheetNames("Лист1", ("Лист1", "Лист2\u00a0"), ("Старые",))

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from xml.parsers import expat
 
+from consumer.cells.column_letters import column_index
 from consumer.cells.error_texts import is_error_text
-from consumer.sources.column_letters import column_index
 from consumer.sources.excel.number_formats import NumberFormat
 from consumer.sources.excel.reader_protocol import UnsupportedByReaderError
 from consumer.sources.excel.rounded_numbers import parse_number

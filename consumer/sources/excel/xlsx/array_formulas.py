@@ -2,7 +2,7 @@
 
 import re
 
-from consumer.sources.column_letters import column_index
+from consumer.cells.column_letters import column_index
 from consumer.sources.excel.xml.sax import Attributes
 
 MAX_RANGES = 1_000

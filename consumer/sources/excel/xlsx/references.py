@@ -1,6 +1,6 @@
 """Parses columns of cell references and row numbers in the XML of an .xlsx."""
 
-from consumer.sources.column_letters import column_index
+from consumer.cells.column_letters import column_index
 from consumer.sources.excel.errors import damaged
 from consumer.sources.excel.sheet_limits import MAX_COLUMN
 

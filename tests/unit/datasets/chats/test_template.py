@@ -20,7 +20,7 @@ from consumer.datasets.chats.template import TEMPLATE
 from consumer.datasets.template_workbook import template_workbook
 from consumer.sources.base import SourceConfig
 from consumer.sources.excel.source import ExcelSource
-from consumer.xlsx.references import MAX_ROWS
+from consumer.xlsx.sheet_size import MAX_ROWS
 
 NEWEST_EXPORT = [
     "№ Региона",
