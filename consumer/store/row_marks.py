@@ -19,7 +19,7 @@ class CorrectedBy:
 class RowMark:
     """What happened to a rejected row: `correction` stored it, or `dismissed_by` dismissed it.
 
-    `correction` is None too where its job was deleted; `dismissed_by` is "" where nobody was named.
+    `correction` is None too where its job was deleted; `dismissed_by` is "" where no name was given.
     """
 
     correction: CorrectedBy | None

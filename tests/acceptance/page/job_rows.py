@@ -29,6 +29,8 @@ update migration.jobs set processed = processed + $2, inserted = inserted + $2, 
 STARTED = (datetime.now(UTC) - timedelta(minutes=5)).isoformat()
 RUNNING = {"status": "running", "attempt": 1, "started_at": STARTED, "attempt_started_at": STARTED}
 COUNTED = {"total": 155_000, "processed": 90_000, "inserted": 70_000, "updated": 20_000, "failed": 10_000}
+ALL_COUNTED = COUNTED | {"total": 100_000}
+"""Of a completed job."""
 ENDED = {"started_at": STARTED, "completed_at": STARTED}
 FAIL = """
 update migration.jobs set status = 'failed', token = null, error_code = 'timeout', error_message = 'too long',

@@ -15,6 +15,7 @@ from devstack.service import ServiceProcess
 from tests.acceptance.page.actions import command_button, start_excel, wait_for_job
 from tests.acceptance.page.conftest import OpenTab
 from tests.acceptance.page.job_rows import (
+    ALL_COUNTED,
     COUNTED,
     ENDED,
     RUNNING,
@@ -130,7 +131,7 @@ async def test_rejected_rows(harness: Harness, completed_job: str, look: Browser
 
 
 async def test_corrected_job_and_its_correction(harness: Harness, look: BrowserTab) -> None:
-    corrected = {"status": "completed", **COUNTED, **ENDED, "rows_corrected": 40, "rows_dismissed": 2}
+    corrected = {"status": "completed", **ALL_COUNTED, **ENDED, "rows_corrected": 40, "rows_dismissed": 2}
     parent = insert_job(harness, **corrected)
     corrects = {"request_id": parent, "corrected": 40, "dismissed": 2, "open": 1}
     correction = insert_job(harness, corrects=corrects, source_identifier="errors-17.xlsx")

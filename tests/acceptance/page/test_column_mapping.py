@@ -1,5 +1,6 @@
 """A column that was not found by its header is chosen on the page, and remembered for the same headers."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from playwright.async_api import Page, expect
 from devstack.service import ServiceProcess
 from tests.acceptance.page.actions import EN, expect_status, shown_job, upload, wait_for_job
 from tests.acceptance.page.conftest import OpenTab
+from tests.acceptance.page.job_rows import ENDED, insert_job
 from tests.support.browser import BrowserTab, needs_browser, next_load
 from tests.support.harness import Harness
 from tests.support.workbooks import data_rows, write_xlsx
@@ -16,6 +18,12 @@ pytestmark = needs_browser
 
 HEADER = ("ИНН", "Куда звать", "Название чата")
 ROWS = 20
+SAMPLE = {
+    "row": 1,
+    "missing": [{"field": "url", "nearest": None}, {"field": "inn", "nearest": None}],
+    "columns": [{"column": "B", "header": HEADER[1], "field": None, "samples": ["https://max.ru/1"]}],
+    "left_out": 0,
+}
 
 
 async def fail_by_missing_column(harness: Harness, page: Page, path: Path) -> str:
@@ -38,7 +46,7 @@ async def start(harness: Harness, page: Page) -> dict[str, object]:
     await wait_for_job(harness, request_id)
     job = harness.db.job(request_id)
     assert (job["status"], job["total"]) == ("completed", ROWS)
-    columns: dict[str, object] = job["source"]["columns"]
+    columns: dict[str, object] = json.loads(job["source"])["columns"]
     return columns
 
 
@@ -71,14 +79,21 @@ async def test_choice_is_filled_in_for_the_same_headers_and_not_sent_by_itself(
     assert await start(harness, page) == {HEADER[1]: "url"}
 
 
-async def test_column_for_two_fields_is_refused(harness: Harness, tab: BrowserTab, tmp_path: Path) -> None:
+async def test_column_for_two_fields_is_refused(harness: Harness, tab: BrowserTab) -> None:
+    """Of a job that is inserted: the header of a workbook is found by one of the two fields."""
     tab.tolerate("422")
-    page = await tab.open("/import")
-    path = write_xlsx(tmp_path / "two.xlsx", [("Номер", *HEADER[1:], "КПП"), *data_rows(ROWS)])
-    failed = await upload(page, path)
-    await wait_for_job(harness, failed)
-    await page.goto(f"{tab.url}/jobs/{failed}/columns")
+    failed = insert_job(
+        harness,
+        status="failed",
+        error_code="missing_column",
+        error_message="-",
+        header_sample=SAMPLE,
+        **ENDED,
+    )
+    page = await tab.open(f"/jobs/{failed}/columns")
     for select in await page.locator("#mapping select").all():
         await select.select_option(HEADER[1])
-    await page.get_by_role("button", name=EN("ui.columns.start")).click()
+    async with next_load(page):
+        await page.get_by_role("button", name=EN("ui.columns.start")).click()
     await expect(page.locator("[data-problem]")).to_contain_text(EN("problem.invalid_request"))
+    await expect(page.locator("#mapping select")).to_have_count(2)

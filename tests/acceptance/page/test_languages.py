@@ -6,7 +6,13 @@ from playwright.async_api import Page, expect
 from devstack.service import ServiceProcess
 from tests.acceptance.page.actions import EN, RU, refresh
 from tests.acceptance.page.conftest import OpenTab
-from tests.acceptance.page.job_rows import COUNTED, ENDED, insert_job, insert_marked_rows, insert_running_job
+from tests.acceptance.page.job_rows import (
+    ALL_COUNTED,
+    ENDED,
+    insert_job,
+    insert_marked_rows,
+    insert_running_job,
+)
 from tests.support.browser import BrowserTab, needs_browser
 from tests.support.harness import Harness
 
@@ -30,7 +36,9 @@ def new_paths(harness: Harness) -> list[str]:
     """Screens of checks, corrections, limits and the choice of columns."""
     check = {"dry_run": True, "phase": "check", "status": "completed", "total": 9, "processed": 8, **ENDED}
     checked = insert_job(harness, **check, failed=1)
-    parent = insert_job(harness, status="completed", **COUNTED, **ENDED, rows_corrected=1, rows_dismissed=1)
+    parent = insert_job(
+        harness, status="completed", **ALL_COUNTED, **ENDED, rows_corrected=1, rows_dismissed=1
+    )
     corrects = {"request_id": parent, "corrected": 1, "dismissed": 1, "open": 1}
     correction = insert_job(harness, corrects=corrects, status="completed", total=3, untouched=3, **ENDED)
     insert_marked_rows(harness, parent, correction)

@@ -406,7 +406,12 @@ def test_rejected_rows(
     has_marks = has_rows and caller is ANONYMOUS and name == "corrected"
     assert ('href="/jobs/mended"' in bytes(response.body).decode()) == has_marks
     takes_file = caller is ANONYMOUS and name in {"completed", "corrected", "correction"}
-    assert (page.texts("ui.correct.start") in text) == (takes_file and (has_rows or bool(query)))
+    is_offered = has_rows or bool(query)
+    assert (page.texts("ui.correct.start") in text) == (takes_file and is_offered)
+    is_correctable = name in {"completed", "corrected", "correction"}
+    has_card = is_offered and (is_correctable or caller is ANONYMOUS)
+    assert (page.texts("ui.correct.title") in text) == (has_card and is_correctable and caller is ANONYMOUS)
+    assert (page.texts("ui.correct.download_title") in text) == (has_card and not is_correctable)
 
 
 @pytest.mark.parametrize(
