@@ -16,12 +16,13 @@ MIB = 2**20
 class MemorySampler:
     """The peak of the summed RSS of a process tree: an upper bound, since shared pages count in each process.
 
-    Without `children`, of the process alone.
+    Without `children`, of the process alone; with `module`, only of processes that run this Python module.
     """
 
-    def __init__(self, pid: int, *, children: bool = True) -> None:
+    def __init__(self, pid: int, *, children: bool = True, module: str | None = None) -> None:
         self._root = psutil.Process(pid)
         self._children = children
+        self._module = module
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.peak_bytes = 0
@@ -53,9 +54,17 @@ class MemorySampler:
 
     def _process_tree(self) -> list[psutil.Process]:
         try:
-            return [self._root, *(self._root.children(recursive=True) if self._children else [])]
+            tree = [self._root, *(self._root.children(recursive=True) if self._children else [])]
         except psutil.NoSuchProcess:
             return []
+        return [process for process in tree if self._module is None or self._module in _command(process)]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def _rss(process: psutil.Process) -> int:

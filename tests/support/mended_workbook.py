@@ -1,15 +1,15 @@
 """Corrects a workbook of rejected rows like a person: sees nothing but the workbook."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 
-GOOD_INN, GOOD_KPP = "7707083893", "770701001"
-CORRECTED_LINK = "https://max.ru/join/corrected-"
+from devstack.fakedata.corrected_rows import correct_row
+
 ONE_UNIVERSITY = {"Организация": "Один университет", "Регион": "Москва", "№ Региона": "77"}
 """For files that are sent at once: whichever stores a row, the university is the same."""
 
@@ -32,7 +32,7 @@ def mend(path: Path, seed: int) -> Mended:
     half = len(rows) // 2
     fixed, rest = rows[:half], rows[half:]
     for number, row in enumerate(fixed):
-        _fix(header, row, number)
+        correct_row(header, row, number)
     mistyped, skipped, deleted, untouched = rest[:1], rest[1:6], rest[6:11], rest[11:]
     mistyped[0][header.index("ИНН")] = "12a"
     for row in skipped:
@@ -46,7 +46,7 @@ def mend_all(path: Path, first: int) -> int:
     """Correct all rows, as chats of one university, with links from number `first` on; returns how many."""
     book, header, rows = _read(path)
     for number, row in enumerate(rows, first):
-        _fix(header, row, number, ONE_UNIVERSITY)
+        correct_row(header, row, number, ONE_UNIVERSITY)
     _write(book, rows)
     book.save(path)
     return len(rows)
@@ -67,20 +67,3 @@ def _write(book: openpyxl.Workbook, rows: Sequence[Sequence[Any]]) -> None:
             cell = sheet.cell(number, column, value)
             if cell.data_type == "f":
                 cell.data_type = "s"
-
-
-def _fix(header: list[Any], row: list[Any], number: int, more: Mapping[str, Any] | None = None) -> None:
-    """Write right values into all columns with rules that reject, and those in `more`."""
-    right = {
-        "ИНН": GOOD_INN,
-        "КПП": GOOD_KPP,
-        "Ссылка на чат": f"{CORRECTED_LINK}{number}",
-        "Курс": 2,
-        "Кол-во участников чата": 30,
-        **(more or {}),
-    }
-    for index, name in enumerate(header):
-        if name in right:
-            row[index] = right[name]
-        elif isinstance(row[index], str) and index > 3 and name != "row_key":
-            row[index] = "".join(filter(str.isprintable, row[index]))[:400].replace("_x", "x")

@@ -4,11 +4,11 @@ import shutil
 
 import pytest
 
+from devstack.fakedata.corrected_rows import CORRECTED_LINK
 from tests.support.faults.fault_harness import LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 from tests.support.faults.rejected_import import RejectedImport
-from tests.support.mended_workbook import CORRECTED_LINK
 
 
 @pytest.mark.parametrize("point", ["batch.fenced", "batch.merged", "batch.recorded", "batch.committed"])
