@@ -24,7 +24,7 @@ def _benchmark(**changes: Any) -> Any:
         "corrections": [1.0, 2.0],
         "imports": [6.0],
     }
-    return cast(Any, SimpleNamespace(**(figures | changes)))
+    return cast("Any", SimpleNamespace(**(figures | changes)))
 
 
 def test_figures_are_printed_beside_their_limits() -> None:
