@@ -19,8 +19,8 @@ from migration.migration_errors e join migration.jobs j on j.id = e.job_id and j
 where j.request_id = $1
 """
 REJECTED_AGAIN = """
-select e.shown_row_number, (select array_agg(distinct x->>'field' order by x->>'field')
-  from jsonb_array_elements(e.errors) x)
+select e.shown_row_number, (select array_agg(distinct field order by field)
+  from jsonb_array_elements(e.errors) error, coalesce(error->>'field', '') field)
 from migration.migration_errors e join migration.jobs j on j.id = e.job_id and j.load = e.load
 where j.request_id = $1
 """

@@ -17,6 +17,9 @@ from tests.support.reference_workbook import FIELD_BY_HEADER, ExpectedLoad, load
 ROW_NUMBERS = ("Строка", "Row")
 SKIP = ("Пропустить", "Skip")
 YES = ("да", "yes")
+CUT_MARK = "…"
+WHOLE_ROW = ""
+"""In place of a field, where the row as a whole is rejected."""
 OPEN, CORRECTED, DISMISSED = "open", "corrected", "dismissed"
 
 Cells = dict[str, Any]
@@ -69,7 +72,7 @@ class RejectedRows:
         """Correct them by the workbook `sent`, which was made from `exported`."""
         before = {number: cells for number, _, cells in read_rejected(exported)}
         expected = ExpectedCorrection(ExpectedLoad())
-        checked = []
+        checked, cut = [], []
         for number, is_skipped, cells in read_rejected(sent):
             if self.states[number] == CORRECTED:
                 expected.already_corrected += 1
@@ -78,20 +81,30 @@ class RejectedRows:
                 self.states[number] = DISMISSED
             elif cells == before[number]:
                 expected.untouched += 1
+            elif any(value == cells[name] and _is_cut(value) for name, value in before[number].items()):
+                cut.append(number)
             else:
                 checked.append((number, cells))
         expected.load = load_rows(directory, checked)
+        expected.load.total += len(cut)
+        expected.load.rejected |= {number: [WHOLE_ROW] for number in cut}
         for number, _ in checked:
             if number not in expected.load.rejected:
                 self.states[number] = CORRECTED
         return expected
 
 
+def _is_cut(value: object) -> bool:
+    """Whether the end of a text is missing in the workbook."""
+    return isinstance(value, str) and value.endswith(CUT_MARK)
+
+
 def read_rejected(workbook: Path) -> list[tuple[int, bool, Cells]]:
     """Row number, whether it is to be skipped, and the cells of each row, in the order of the workbook."""
     book = openpyxl.load_workbook(workbook, read_only=True)
     try:
-        header, *rows = book.worksheets[0].iter_rows(values_only=True)
+        table: list[tuple[Any, ...]] = list(book.worksheets[0].iter_rows(values_only=True))
+        header, *rows = table
         index = {str(name): number for number, name in enumerate(header)}
         fields = _fields(index)
         number_at, skip_at = (
