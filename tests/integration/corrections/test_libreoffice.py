@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import httpx
 import openpyxl
@@ -59,7 +60,8 @@ async def test_saved_file_has_no_changed_row(
     service: JobService, exported: Path, tmp_path: Path, kind: str
 ) -> None:
     saved = save_by_libreoffice(exported, kind, tmp_path)
-    job = await service.correct(shutil.copy(saved, service.inbox / f"saved.{kind}").name)
+    shutil.copy(saved, service.inbox / f"saved.{kind}")
+    job = await service.correct(f"saved.{kind}")
     assert await rejects(service.database) == []
     assert (job.status, job.total, job.untouched) == (Status.COMPLETED, 5, 5)
 
@@ -73,7 +75,9 @@ async def test_rows_corrected_in_it_are_stored(
     book = openpyxl.load_workbook(edited)
     sheet = book.worksheets[0]
     header = [cell.value for cell in sheet[1]]
-    rows = {row[0].value: [cell.value for cell in row] for row in sheet.iter_rows(min_row=2)}
+    rows: dict[Any, list[Any]] = {
+        row[0].value: [cell.value for cell in row] for row in sheet.iter_rows(min_row=2)
+    }
     assert list(rows) == [3, 4, 6, 7, 9]
     rows[3][header.index("ИНН")] = GOOD_INN
     rows[4][header.index("Пропустить")] = "да"
@@ -84,7 +88,8 @@ async def test_rows_corrected_in_it_are_stored(
     sheet.delete_rows(6)
     book.save(edited)
     saved = save_by_libreoffice(edited, kind, tmp_path / "again")
-    job = await service.correct(shutil.copy(saved, service.inbox / f"edited.{kind}").name)
+    shutil.copy(saved, service.inbox / f"edited.{kind}")
+    job = await service.correct(f"edited.{kind}")
     assert (job.status, job.total, job.inserted) == (Status.COMPLETED, 4, 1)
     assert (job.dismissed, job.untouched, job.failed) == (1, 2, 0)
     assert await marks(service.database) == {3: job.id, 4: "ivanova", 6: None, 7: None, 9: None}
