@@ -10,11 +10,11 @@ STAMP := $(VENV)/.made-from-requirements-dev.lock
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test test-faults test-all check prose docs format stack up down status
-.PHONY: bench recovery takeover bench-uploads bench-page bench-workbook soak fuzz lock schemas vendor
+.PHONY: bench recovery takeover bench-uploads bench-page bench-workbook bench-corrections soak fuzz lock schemas vendor
 .NOTPARALLEL:
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1 - /p' $(MAKEFILE_LIST) | awk -F ' - ' '{ printf "make %-13s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1 - /p' $(MAKEFILE_LIST) | awk -F ' - ' '{ printf "make %-17s %s\n", $$1, $$2 }'
 
 venv: $(STAMP) ## the virtual environment .venv, made again when the lock file changes
 
@@ -99,6 +99,9 @@ bench-page: venv ## measure how long pages take with 200,000 jobs in the table (
 
 bench-workbook: venv ## measure how long 155,000 rejected rows take as a workbook (three minutes)
 	@$(RUN) -m benchmarks.rejected_workbook
+
+bench-corrections: venv ## measure dry runs, exports and corrections of rejected rows (five minutes)
+	@$(RUN) -m benchmarks.corrections
 
 soak: venv ## random jobs under random faults: make soak SECONDS=600 SEED=7
 	@$(RUN) -m tests.soak --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))

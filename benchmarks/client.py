@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from benchmarks.errors import BenchmarkError
 from messaging.connection import KafkaConnection
@@ -39,10 +40,13 @@ class BenchmarkClient:
     subscription: Subscription
     latencies: list[float] = field(default_factory=list)
 
-    async def run_imports(self, sources: Sequence[Source]) -> CompletedImports:
-        """Request imports of these sources at once and wait until all complete. Raises BenchmarkError."""
+    async def run_imports(self, sources: Sequence[Source], **more: Any) -> CompletedImports:
+        """Request imports of these sources at once and wait until all complete. Raises BenchmarkError.
+
+        `more` are further fields of each StartRequest.
+        """
         requests = {str(uuid.uuid4()): source for source in sources}
-        records = [start_record(request_id, source) for request_id, source in requests.items()]
+        records = [start_record(request_id, source, **more) for request_id, source in requests.items()]
         started = time.perf_counter()
         await publish(self.producer, records)
         try:
@@ -103,9 +107,9 @@ def database_source(connection: str) -> Source:
     return DatabaseSource(type="database", connection=connection)
 
 
-def start_record(request_id: str, source: Source) -> ProducerRecord:
-    """A start request, keyed by its id."""
-    request = StartRequest(action="start", request_id=request_id, dataset="chats", source=source)
+def start_record(request_id: str, source: Source, **more: Any) -> ProducerRecord:
+    """A start request, keyed by its id; `more` are further fields of it."""
+    request = StartRequest(action="start", request_id=request_id, dataset="chats", source=source, **more)
     return ProducerRecord(REQUESTS.name, request_id.encode(), dump_request(request))
 
 

@@ -20,14 +20,17 @@ MIB = 2**20
 class MemorySampler:
     """The peak of the summed RSS of a process tree: an upper bound, since shared pages count in each process.
 
-    Without `children`, of the process alone. With `pss`, also the peak of the summed PSS, in which each of n
-    processes counts 1/n of a page that they share: what the tree takes together. It is sampled more seldom,
-    and a shorter peak may be missed.
+    Without `children`, of the process alone; with `module`, only of processes that run this Python module.
+    With `pss`, also the peak of the summed PSS, in which each of n processes counts 1/n of a page that they
+    share: what the tree takes together. It is sampled more seldom, and a shorter peak may be missed.
     """
 
-    def __init__(self, pid: int, *, children: bool = True, pss: bool = False) -> None:
+    def __init__(
+        self, pid: int, *, children: bool = True, module: str | None = None, pss: bool = False
+    ) -> None:
         self._root = psutil.Process(pid)
         self._children = children
+        self._module = module
         self._pss = pss
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -68,9 +71,17 @@ class MemorySampler:
 
     def _process_tree(self) -> list[psutil.Process]:
         try:
-            return [self._root, *(self._root.children(recursive=True) if self._children else [])]
+            tree = [self._root, *(self._root.children(recursive=True) if self._children else [])]
         except psutil.NoSuchProcess:
             return []
+        return [process for process in tree if self._module is None or self._module in _command(process)]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def _rss(process: psutil.Process) -> int:

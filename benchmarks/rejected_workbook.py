@@ -5,6 +5,7 @@ probe failed meanwhile. CSV is there to compare.
 """
 
 import asyncio
+import os
 import sys
 import tempfile
 import time
@@ -67,7 +68,7 @@ def main(
             start_stack("embedded") as stack,
             running_service({**stack.env, "MIGRATION_INBOX": folder}, LOG) as service,
         ):
-            asyncio.run(_insert(stack.database_url, rows))
+            asyncio.run(insert_rejected_rows(stack.database_url, rows))
             print(f"{rows:,} rejected rows of {COLUMNS} columns")
             for title, media_type in list(MEDIA_TYPES.items()) * rounds:
                 print(_measure(service, title, media_type), flush=True)
@@ -76,7 +77,8 @@ def main(
         raise typer.Exit(1) from None
 
 
-async def _insert(dsn: str, rows: int) -> None:
+async def insert_rejected_rows(dsn: str, rows: int) -> None:
+    """Insert the job `bench`, all of whose rows are rejected."""
     connection = await asyncpg.connect(dsn)
     try:
         job_id = await connection.fetchval(INSERT_JOB, rows, COLUMNS)
@@ -92,28 +94,31 @@ def _measure(service: ServiceProcess, title: str, media_type: str) -> str:
     before = process.memory_info().rss
     with MemorySampler(service.pid) as memory, ProbeRecorder(service) as probes:
         started = time.perf_counter()
-        size = _download(service.url, media_type)
+        size = download(service.url, media_type)
         seconds = time.perf_counter() - started
     responses = [*probes.liveness, *probes.readiness]
     failed = sum(not response.ok for response in responses)
     return (
         f"{title:<8} {seconds:6.1f} s   {size / 2**20:6.1f} MiB   memory over the idle service "
-        f"{memory.peak_mib - before / 2**20:5.0f} MiB   lag {_loop_lag(service) * 1000:5.0f} ms   "
+        f"{memory.peak_mib - before / 2**20:5.0f} MiB   lag {loop_lag(service) * 1000:5.0f} ms   "
         f"probes failed {failed} of {len(responses)}"
     )
 
 
-def _download(url: str, media_type: str) -> int:
-    """The number of bytes."""
+def download(url: str, media_type: str, request_id: str = "bench", target: Path = Path(os.devnull)) -> int:
+    """Write the rejected rows of a job to a file; returns the number of bytes. Raises httpx.HTTPError."""
     with (
         httpx.Client(base_url=url, timeout=660, trust_env=False) as client,
-        client.stream("GET", "/migration/jobs/bench/errors", headers={"accept": media_type}) as response,
+        client.stream(
+            "GET", f"/migration/jobs/{request_id}/errors", headers={"accept": media_type}
+        ) as answer,
+        target.open("wb") as file,
     ):
-        response.raise_for_status()
-        return sum(map(len, response.iter_bytes()))
+        answer.raise_for_status()
+        return sum(map(file.write, answer.iter_bytes()))
 
 
-def _loop_lag(service: ServiceProcess) -> float:
+def loop_lag(service: ServiceProcess) -> float:
     """The highest lag of the event loop so far, in seconds."""
     (line,) = [line for line in service.metrics().splitlines() if line.startswith(LAG_METRIC)]
     return float(line.removeprefix(LAG_METRIC))

@@ -118,7 +118,8 @@ with matches as materialized (
     select row_number, json_build_object('row_number', coalesce(shown_row_number, row_number),
                                          'record_identifier', record_identifier,
                                          'errors', errors, 'record', {_RECORD}, 'kinds', kinds,
-                                         'record_cut', {_RECORD_CUT}, 'state', {_STATE})::text as line,
+                                         'record_cut', {_RECORD_CUT}, 'state', {_STATE},
+                                         'corrected_by', corrected_by)::text as line,
            {RECORD_DIGEST} as record_digest, corrected_key
     from matches where rank <= $6 and stored_before < $7
   ) lines

@@ -9,6 +9,7 @@ from producer_cli.arguments.options import (
     Dataset,
     Json,
     MaxAttempts,
+    MaxRejected,
     NewRequestId,
     RequestedBy,
     RequestId,
@@ -35,6 +36,7 @@ def correct(
     requested_by: RequestedBy = None,
     timeout: Timeout = None,
     max_attempts: MaxAttempts = None,
+    max_rejected: MaxRejected = None,
     dataset: Dataset = "chats",
     as_json: Json = False,
 ) -> None:
@@ -49,6 +51,7 @@ def correct(
     from producer_cli.requests import correction_request, validate_request_id
     from producer_cli.runner import run
     from producer_cli.source_arguments import check_file, file_sha256, upload_name
+    from schemas.reject_limits import parse_reject_limit
 
     corrected = validate_request_id(request_id)
     check_file(file)
@@ -60,7 +63,11 @@ def correct(
         request_id=correction_id,
         requested_by=requested_by,
         dataset=dataset,
-        options={"timeout_seconds": timeout, "max_attempts": max_attempts},
+        options={
+            "timeout_seconds": timeout,
+            "max_attempts": max_attempts,
+            "max_rejected": None if max_rejected is None else parse_reject_limit(max_rejected),
+        },
     )
     command = StartCommand(connection, request, file, choose_renderer(as_json))
     run(lambda interrupt_hint: command.run(interrupt_hint, watch or wait is not None, wait))

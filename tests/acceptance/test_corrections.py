@@ -1,8 +1,5 @@
 """The circle: rejected rows go out as a workbook, are corrected in it, and come back in."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +13,7 @@ from devstack.service import ServiceProcess
 from schemas.status import Status, StatusEvent
 from tests.support.harness import Harness
 from tests.support.mended_workbook import mend
+from tests.support.migration_command import migration
 from tests.support.reference_tables import Directory
 from tests.support.reference_workbook import load_into
 from tests.support.wait import wait_until
@@ -30,18 +28,6 @@ class Exported:
     request_id: str
     failed: int
     path: Path
-
-
-def migration(harness: Harness, service: ServiceProcess, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command `migration`."""
-    return subprocess.run(
-        [sys.executable, "-m", "producer_cli", *arguments],
-        env=os.environ | harness.cli_environment(service),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
 
 
 @pytest.fixture

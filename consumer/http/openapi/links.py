@@ -6,11 +6,11 @@ Json = dict[str, Any]
 
 OPERATIONS_ON_JOB = (
     *("getJob", "followJob", "listAttempts", "listRejectedRows", "summarizeRejectedRows"),
-    *("cancelJob", "retryJob", "importDryRun"),
+    *("cancelJob", "retryJob", "importDryRun", "correctRejectedRows"),
 )
 """Operations on one job, which is their parameter `id`."""
 OPERATIONS_RETURNING_JOB = (
-    *("startExcel", "startDatabase", "startGoogleSheets", "publishRequest"),
+    *("startExcel", "startDatabase", "startGoogleSheets", "publishRequest", "correctRejectedRows"),
     *("cancelJob", "retryJob", "importDryRun", "getJob"),
 )
 """Operations whose 2xx responses contain the request id of a job."""

@@ -152,11 +152,16 @@ def _as_json_text(field: Json) -> Json:
     return {**text, "description": field["description"]}
 
 
-def form_body(fields: type[BaseModel], examples: Json) -> Json:
-    """The `requestBody` of a form with these fields and a file, for a route that streams the body."""
+def form_body(fields: type[BaseModel], examples: Json, *, leave_out: Collection[str] = ()) -> Json:
+    """The `requestBody` of a form with a file, for a route that streams the body.
+
+    Its fields are those of the model, without those in `leave_out`.
+    """
     schema = fields.model_json_schema(ref_template=SCHEMA_REF)
     schema["properties"] = {
-        name: _allow_empty(without_null(field)) for name, field in schema["properties"].items()
+        name: _allow_empty(without_null(field))
+        for name, field in schema["properties"].items()
+        if name not in leave_out
     }
     schema["properties"]["file"] = {
         "type": "string",

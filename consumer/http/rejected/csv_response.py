@@ -1,8 +1,9 @@
 """Streams the rejected rows of a job, all or filtered, as one CSV file."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from consumer.http.headers import NO_STORE_HEADER
@@ -35,6 +36,16 @@ BUSY_RETRY_SECONDS = 5
 VARY_HEADERS = {"vary": "accept"}
 
 
+ColumnScan = tuple[list[str], int | None]
+"""Names of columns, and the row number to continue after, if any."""
+Attempt = Callable[[Callable[[], Awaitable[ColumnScan]]], Awaitable[ColumnScan]]
+"""Reads once, or several times if Postgres does not answer."""
+
+
+async def _attempt_once(scan: Callable[[], Awaitable[ColumnScan]]) -> ColumnScan:
+    return await scan()
+
+
 @dataclass(frozen=True, slots=True)
 class RejectedReader:
     """Reads the rejected rows of one job that match a filter, each page in its own transaction."""
@@ -55,22 +66,25 @@ class RejectedReader:
                 load=after.load,
             )
 
-    async def columns(self, after: int, load: int) -> list[str]:
+    async def columns(self, after: int, load: int, attempt: Attempt = _attempt_once) -> list[str]:
         """Every column of the records in the order of the source, then the columns without a header.
 
         The latter come in the order of their first appearance, as do all columns if the order of the source
-        is not stored.
+        is not stored. `attempt` reads the columns of some thousand rows.
         """
         columns: dict[str, None] = {}
         last: int | None = after
         while last is not None:
-            async with self.database.read_transaction() as connection:
-                new_columns, last = await record_columns(connection, self.job_id, last, self.row_filter, load)
+            new_columns, last = await attempt(partial(self._scan_columns, last, load))
             columns.update(dict.fromkeys(new_columns))
         async with self.database.read_transaction() as connection:
             names = await source_column_names(connection, self.job_id)
         order = {name: index for index, name in enumerate(names)}
         return sorted(columns, key=lambda name: order.get(name, len(order)))
+
+    async def _scan_columns(self, after: int, load: int) -> ColumnScan:
+        async with self.database.read_transaction() as connection:
+            return await record_columns(connection, self.job_id, after, self.row_filter, load)
 
     async def csv_chunks(self, columns: list[str], page: RejectedPage) -> AsyncIterator[bytes]:
         """The CSV in chunks, starting with the rows of `page`.

@@ -37,6 +37,9 @@ class RejectedRowView(BaseModel):
     )
     record_cut: RecordCutView | None = Field(description="what is not in `record`; null if it is complete")
     state: RowState = Field(description="what corrections have done with it")
+    corrected_by: int | None = Field(
+        description="the number of the job that stored it corrected; null if none has", examples=[18]
+    )
 
 
 class RejectedPageView(BaseModel):

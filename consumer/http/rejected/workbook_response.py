@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +18,7 @@ from consumer.http.rejected.client_watch import run_while_connected
 from consumer.http.rejected.csv_response import VARY_HEADERS, RejectedReader
 from consumer.http.rejected.cursor import RejectedCursor
 from consumer.http.rejected.download import Download
+from consumer.http.rejected.page_retry import with_retries
 from consumer.http.rejected.workbook_build import PAGE_ROWS, build_workbook
 from consumer.http.rejected.workbook_columns import workbook_columns
 from consumer.rejected_file.layout import FORMAT_VERSION
@@ -86,7 +88,8 @@ async def _parameters(
 ) -> WorkbookParameters:
     async with reader.database.read_transaction() as connection:
         stored = await stored_columns(connection, job.id)
-    in_records = await reader.columns(after.row_number, first.load)
+    attempt = partial(with_retries, job_id=job.id)
+    in_records = await reader.columns(after.row_number, first.load, attempt)
     return WorkbookParameters(
         columns=workbook_columns(stored, in_records),
         fields={column.field: column.name for column in stored if column.field},

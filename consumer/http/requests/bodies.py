@@ -27,6 +27,10 @@ from schemas.validation import DUPLICATE_KEY_MESSAGE, describe_errors, error_pat
 
 M = TypeVar("M", bound=BaseModel)
 
+IMPORT_OPTIONS = ("dry_run", "all_or_nothing")
+"""Fields of a form that a correction must leave at their default."""
+IMPORT_FIELDS = (*IMPORT_OPTIONS, "columns", "dataset")
+"""Fields that the form of a correction does not have: the last is that of the corrected job."""
 NOT_JSON_OBJECT = 'must be a JSON object like {"Ссылка MAX": "url"}'
 
 

@@ -12,7 +12,7 @@ from consumer.http.jobs.lookup import get_job_or_404
 from consumer.http.openapi.body_examples import CORRECTION_EXAMPLES
 from consumer.http.openapi.openapi_document import form_body
 from consumer.http.problem import ProblemError, problem_responses
-from consumer.http.requests.bodies import ExcelForm
+from consumer.http.requests.bodies import IMPORT_FIELDS, ExcelForm
 from consumer.http.requests.parameters import Actor, Headers
 from consumer.http.submission.start_response import START_RESPONSES, start_response
 from consumer.http.uploads.excel_upload import ExcelUploads
@@ -39,7 +39,7 @@ def router(uploads: ExcelUploads, database: Database) -> APIRouter:
         summary="Correct rejected rows by a file",
         status_code=202,
         responses=RESPONSES,
-        openapi_extra={"requestBody": form_body(ExcelForm, CORRECTION_EXAMPLES)},
+        openapi_extra={"requestBody": form_body(ExcelForm, CORRECTION_EXAMPLES, leave_out=IMPORT_FIELDS)},
     )
     async def correct(
         identifier: JobIdentifier, request: Request, caller: Actor, headers: Headers

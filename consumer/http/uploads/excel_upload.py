@@ -12,7 +12,7 @@ from consumer.http.auth.authenticator import Caller
 from consumer.http.headers import media_type
 from consumer.http.limits.limiters import Slots
 from consumer.http.problem import FieldProblem, ProblemError, invalid_fields
-from consumer.http.requests.bodies import ExcelForm
+from consumer.http.requests.bodies import IMPORT_OPTIONS, ExcelForm
 from consumer.http.requests.content_digest import content_digest_header
 from consumer.http.requests.idempotency import resolve_id
 from consumer.http.requests.parameters import PostHeaders
@@ -131,7 +131,7 @@ def as_correction(start: StartRequest, corrected: Job) -> StartRequest:
     """The request as a correction of a job; raises ProblemError (422) if it has what no correction has."""
     problems = [
         FieldProblem(field=name, message=CORRECTION_OPTIONS_MESSAGE)
-        for name in ("dry_run", "all_or_nothing")
+        for name in IMPORT_OPTIONS
         if getattr(start.options, name)
     ]
     if start.source.columns is not None:

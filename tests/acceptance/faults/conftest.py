@@ -34,6 +34,13 @@ def three_batch_workbook(tmp_path_factory: pytest.TempPathFactory) -> GoldenWork
     )
 
 
+@pytest.fixture(scope="session")
+def rejecting_workbook(tmp_path_factory: pytest.TempPathFactory) -> GoldenWorkbook:
+    """A workbook whose rejected rows fill three batches."""
+    path = tmp_path_factory.mktemp("books") / "rejecting.xlsx"
+    return GoldenWorkbook.make(path, 5 * BATCH_ROWS, seed=16, rejected_share=0.6)
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """One broker behind a proxy, for this module alone."""

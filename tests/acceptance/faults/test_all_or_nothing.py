@@ -10,15 +10,22 @@ from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 
 CHECK_BATCHES = 8
-KILLS = [
-    "batch.copied=kill@3",
-    "batch.committed=kill@3",
-    f"batch.committed=kill@{CHECK_BATCHES}",
-    "check.passed=kill",
-    f"batch.merged=kill@{CHECK_BATCHES + 1}",
-    f"batch.committed=kill@{CHECK_BATCHES + 3}",
-    "outcome.before_write=kill",
+BEFORE_THE_CHECK = ["claim.committed=kill", "child.started=kill"]
+IN_THE_CHECK = [
+    *("batch.copying=kill@3", "batch.copied=kill@3", "batch.fenced=kill@3", "batch.merged=kill@3"),
+    *("batch.recorded=kill@3", "batch.committed=kill@3", f"batch.committed=kill@{CHECK_BATCHES}"),
 ]
+BETWEEN = ["check.passed=kill", "child.started=kill@2"]
+IN_THE_LOAD = [
+    f"batch.copying=kill@{CHECK_BATCHES + 6}",  # a checked batch copies its rejected rows only: one piece
+    f"batch.copied=kill@{CHECK_BATCHES + 3}",
+    f"batch.fenced=kill@{CHECK_BATCHES + 3}",
+    f"batch.merged=kill@{CHECK_BATCHES + 1}",
+    f"batch.recorded=kill@{CHECK_BATCHES + 3}",
+    f"batch.committed=kill@{CHECK_BATCHES + 3}",
+]
+AT_THE_END = ["outcome.before_write=kill", "outcome.written=kill", "outcome.committed=kill"]
+KILLS = [*BEFORE_THE_CHECK, *IN_THE_CHECK, *BETWEEN, *IN_THE_LOAD, *AT_THE_END]
 OPTIONS = {"all_or_nothing": True, "max_rejected": "50%"}
 
 
@@ -31,6 +38,7 @@ def test_all_rows_are_loaded_once_after_a_kill_in_either_phase(
     request_id = harness.request_import(workbook, options=OPTIONS)
     harness.wait_killed(first)
     killed = harness.job(request_id)
+    assert killed["phase"] == ("load" if fault in (*IN_THE_LOAD, *AT_THE_END) else "check")
     if killed["phase"] == "check":
         assert not any(harness.db.directory_tables().values())
     harness.start_replica(**LONG_LEASES)

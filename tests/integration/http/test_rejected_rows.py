@@ -58,6 +58,8 @@ async def test_rejected_row_has_its_errors_and_record(database: Database, client
                 "record": {"ИНН": "12", "Участники": 5, "Группа": None},
                 "kinds": None,
                 "record_cut": None,
+                "state": "open",
+                "corrected_by": None,
             }
         ],
         "next": None,

@@ -192,7 +192,11 @@ async def test_rows_are_filtered_by_what_corrections_did_with_them(
     row_filter = RejectedFilter(state=None if state is None else RowState(state))
     page = await _page(database, job_id, row_filter)
     assert _numbers(page) == numbers
-    states = {json.loads(row)["state"] for row in page.json_rows}
+    rows = [json.loads(row) for row in page.json_rows]
+    assert {row["row_number"]: row["corrected_by"] for row in rows if row["corrected_by"]} == (
+        {3: 9} if 3 in numbers else {}
+    )
+    states = {row["state"] for row in rows}
     assert states == ({state} if state else {"open", "corrected", "dismissed"})
     async with database.read_transaction() as connection:
         columns, _ = await record_columns(connection, job_id, -1, row_filter, 0)

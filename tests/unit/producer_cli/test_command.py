@@ -20,6 +20,7 @@ COMMANDS = (
     ("retry",),
     ("errors",),
     ("template",),
+    ("correct",),
 )
 
 
@@ -63,6 +64,10 @@ def test_shell_completes_commands(tmp_path: Path) -> None:
         (("start", "database", "admin panel"), "NAME"),
         (("start", "google-sheets", "https://example.org/x"), "not a link of a Google spreadsheet"),
         (("cancel", " x"), "REQUEST_ID"),
+        (
+            ("correct", "r-1", str(ROOT / "pyproject.toml"), "--max-rejected", "many"),
+            "--max-rejected: must be a whole",
+        ),
         (("watch", "bad\udcff"), "REQUEST_ID"),
         (("status",), "set KAFKA_BOOTSTRAP_SERVERS"),
         (("errors", "x", "--csv", "-", "--limit", "3"), "leave --json and --limit out"),

@@ -6,7 +6,13 @@ import pytest
 
 from producer_cli.arguments.options import MAX_ATTEMPTS, MAX_TIMEOUT_SECONDS
 from producer_cli.errors import InvalidInputError
-from producer_cli.requests import cancel_request, retry_request, start_request, to_record
+from producer_cli.requests import (
+    cancel_request,
+    correction_request,
+    retry_request,
+    start_request,
+    to_record,
+)
 from schemas.requests import REQUEST_ADAPTER, StartRequest
 
 EXCEL = {"type": "excel", "file": {"path": "chats.xlsx"}, "sheet": None}
@@ -117,6 +123,20 @@ def test_new_options_are_sent() -> None:
     assert json.loads(to_record(make_start(options=options)).value or b"")["options"] == options
     retried = json.loads(to_record(retry_request("my-id", "2000")).value or b"")
     assert retried["options"] == {"max_rejected": 2000}
+
+
+def test_correction_may_have_a_limit() -> None:
+    request = correction_request(
+        "r-1",
+        "a.xlsx",
+        "0" * 64,
+        request_id=None,
+        options={"max_rejected": "10%"},
+        dataset="chats",
+        requested_by=None,
+    )
+    sent = json.loads(to_record(request).value or b"")
+    assert (sent["options"], sent["corrects"]) == ({"max_rejected": "10%"}, {"request_id": "r-1"})
 
 
 @pytest.mark.parametrize("text", ["many", "-1", "101%", "5.5"])

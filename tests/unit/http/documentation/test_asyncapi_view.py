@@ -66,7 +66,7 @@ def test_every_object_in_a_start_has_its_table(channels_by_name: dict[str, Chann
     assert start.payload is not None
     assert {table.title for table in start.payload.tables} == {
         *("StartRequest", "ExcelSource", "DatabaseSource", "GoogleSheetsSource"),
-        *("Options", "UploadedFile", "InboxFile", "Upload"),
+        *("Options", "UploadedFile", "InboxFile", "Upload", "CorrectedJob"),
     }
     titles = {table.title for table in start.payload.tables}
     linked = {
@@ -79,7 +79,7 @@ def test_every_object_in_a_start_has_its_table(channels_by_name: dict[str, Chann
 
 
 def test_examples_and_headers_are_included(channels_by_name: dict[str, ChannelView]) -> None:
-    assert len(channels_by_name["requests"].messages[0].examples) == 4
+    assert len(channels_by_name["requests"].messages[0].examples) == 7
     assert json.loads(channels_by_name["status"].messages[0].examples[0])["status"] == "running"
     assert [headers.file for headers in channels_by_name["requests"].headers] == ["cloudevents-headers.json"]
     assert "dlq-reason" in {

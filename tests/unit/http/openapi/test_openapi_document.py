@@ -130,7 +130,7 @@ def test_examples_of_bodies_are_valid_for_their_models() -> None:
     for name, model in models.items():
         for example in getattr(body_examples, name).values():
             model.validate_python(example["value"])
-    for example in body_examples.EXCEL_EXAMPLES.values():
+    for example in [*body_examples.EXCEL_EXAMPLES.values(), *body_examples.CORRECTION_EXAMPLES.values()]:
         ExcelForm.parse({name: str(text) for name, text in example["value"].items() if name != "file"})
 
 
@@ -186,6 +186,15 @@ def test_form_accepts_what_its_schema_accepts(name: str) -> None:
             assert not documented, value
         else:
             assert documented == (form.dataset == "chats"), value
+
+
+def test_form_of_a_correction_has_no_field_that_it_refuses() -> None:
+    forms = [
+        set(OPERATIONS[name]["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"])
+        for name in ("startExcel", "correctRejectedRows")
+    ]
+    assert forms[0] - forms[1] == {"dry_run", "all_or_nothing", "columns", "dataset"}
+    assert "max_rejected" in forms[1]
 
 
 def test_links_lead_from_a_job_to_its_operations() -> None:
