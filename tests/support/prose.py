@@ -58,6 +58,7 @@ ALLOWED_IN = {
 """Phrases in which such a word is the right one: everywhere, or in one file."""
 
 LITERAL_WORDS = {
+    "consumer/cells/column_letters.py": r"letters",
     "consumer/datasets/chats/rules/": r"letters?|house|room",
     "consumer/http/auth/tokens.py": r"letters?",
     "consumer/settings.py": r"letters",
