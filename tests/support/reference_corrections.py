@@ -11,6 +11,7 @@ from typing import Any
 
 import openpyxl
 
+from tests.support.reference_rules import read_row
 from tests.support.reference_tables import Directory
 from tests.support.reference_workbook import FIELD_BY_HEADER, ExpectedLoad, load_rows, normalize_header
 
@@ -82,12 +83,12 @@ class RejectedRows:
             elif cells == before[number]:
                 expected.untouched += 1
             elif any(value == cells[name] and _is_cut(value) for name, value in before[number].items()):
-                cut.append(number)
+                cut.append((number, cells))
             else:
                 checked.append((number, cells))
         expected.load = load_rows(directory, checked)
         expected.load.total += len(cut)
-        expected.load.rejected |= {number: [WHOLE_ROW] for number in cut}
+        expected.load.rejected |= {number: [WHOLE_ROW, *read_row(cells)[2]] for number, cells in cut}
         for number, _ in checked:
             if number not in expected.load.rejected:
                 self.states[number] = CORRECTED
