@@ -80,7 +80,10 @@ async def test_job_has_the_fields_of_its_events_and_those_of_the_service(
     await make_pending_job(database, "r-1", requested_by="ivanova")
     job = (await client.get(f"{JOBS}/r-1")).json()
     envelope = {"schema_version", "event_id", "occurred_at", "job_id"}
-    only_in_view = {"id", "created_at", "updated_at", "requested_by", "cancel_requested", "checkpoint"}
+    only_in_view = {
+        *("id", "created_at", "updated_at", "requested_by", "cancel_requested", "checkpoint"),
+        *("max_rejected", "all_or_nothing", "corrections"),
+    }
     assert set(job) == set(StatusEvent.model_fields) - envelope | only_in_view
     assert (job["status"], job["requested_by"], job["total"], job["error"]) == (
         "pending",
@@ -186,6 +189,7 @@ async def test_openapi_document_lists_every_path(client: httpx.AsyncClient) -> N
         "/metrics",
         "/readyz",
         "/migration/database",
+        "/migration/datasets/{name}/template",
         "/migration/excel",
         "/migration/google-sheets",
         "/migration/requests",
@@ -193,8 +197,11 @@ async def test_openapi_document_lists_every_path(client: httpx.AsyncClient) -> N
         "/migration/jobs/{id}",
         "/migration/jobs/{id}/attempts",
         "/migration/jobs/{id}/cancel",
+        "/migration/jobs/{id}/columns",
+        "/migration/jobs/{id}/corrections",
         "/migration/jobs/{id}/errors",
         "/migration/jobs/{id}/errors/summary",
         "/migration/jobs/{id}/events",
+        "/migration/jobs/{id}/import",
         "/migration/jobs/{id}/retry",
     }
