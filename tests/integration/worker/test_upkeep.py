@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,11 @@ async def test_notifications_do_not_multiply_rescues(worker: Worker, monkeypatch
     times: list[float] = []
     claim, rescue, fail_timed_out = claims.claim, claims.rescue, claims.fail_timed_out
 
-    async def counting_claim(database: Database, owner: str, lease_seconds: float) -> Job | None:
+    async def counting_claim(
+        database: Database, owner: str, lease_seconds: float, known_needs: Collection[str]
+    ) -> Job | None:
         calls["claim"] += 1
-        return await claim(database, owner, lease_seconds)
+        return await claim(database, owner, lease_seconds, known_needs)
 
     async def counting_rescue(database: Database, local: frozenset[int] = frozenset()) -> list[Job]:
         calls["rescue"] += 1
