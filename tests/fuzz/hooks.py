@@ -111,5 +111,6 @@ def _use_one_id(case: Case[Any]) -> None:
 
 
 def _id_field(case: Case[Any], body: dict[str, Any]) -> str:
-    is_command = case.operation.path.startswith(JOB_PATHS) or body.get("action") in {"cancel", "retry"}
+    operation = case.operation.definition.raw["operationId"]
+    is_command = operation in {"cancelJob", "retryJob"} or body.get("action") in {"cancel", "retry"}
     return "command_id" if is_command else "request_id"
