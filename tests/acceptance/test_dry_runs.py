@@ -1,19 +1,17 @@
-"""Looking before an import: dry runs of every source, limits of rejected rows, and all rows or none."""
+"""Looking before an import: dry runs, limits of rejected rows, and all rows or none."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from devstack.fake_sheets.server import FakeSheetsServer
 from devstack.fakedata.expected import ExpectedImport
 from devstack.fakedata.workbook import make_workbook
 from devstack.service import ServiceProcess
 from schemas.status import Phase, Status, StatusEvent
 from tests.support.harness import Harness
-from tests.support.three_sources import make_sources
 
 ROWS = 3_000
 BATCH_ROWS = 500
@@ -46,16 +44,12 @@ def run_job(harness: Harness, path: str = "chats.xlsx", **options: Any) -> Statu
     return harness.kafka.wait_for_terminal_event(harness.kafka.start_excel(path, options=options))
 
 
-def is_directory_empty(harness: Harness) -> bool:
-    return not any(harness.db.directory_tables().values())
-
-
 def test_dry_run_has_the_counts_of_the_import_and_stores_nothing(
     harness: Harness, service: ServiceProcess, expected: ExpectedImport
 ) -> None:
     dry = run_job(harness, dry_run=True)
     assert (dry.status, dry.dry_run, dry.phase) == (Status.COMPLETED, True, Phase.CHECK)
-    assert is_directory_empty(harness)
+    assert not any(harness.db.directory_tables().values())
     real = run_job(harness)
     assert (real.dry_run, real.phase, real.inserted) == (False, Phase.LOAD, expected.inserted)
     for name in ("total", "processed", "failed", "duplicates", "warnings"):
@@ -64,30 +58,6 @@ def test_dry_run_has_the_counts_of_the_import_and_stores_nothing(
     rejected = harness.db.rejected_rows(dry.request_id)
     assert rejected == harness.db.rejected_rows(real.request_id)
     assert rejected == {row.row: list(row.fields) for row in expected.rejected}
-
-
-def test_dry_run_of_every_source_has_the_counts_of_its_import(
-    make_harness: Callable[[], Harness], fake_sheets: FakeSheetsServer
-) -> None:
-    harness = make_harness()
-    with make_sources(harness, fake_sheets, 2_000) as sources:
-        replica = harness.start_replica(**sources.settings, MIGRATION_BATCH_ROWS=str(BATCH_ROWS))
-        for kind, spec in sources.specs.items():
-            request_id = harness.kafka.start(spec, options={"dry_run": True})
-            dry = harness.kafka.wait_for_terminal_event(request_id)
-            counts = dry.total, dry.processed, dry.failed, dry.duplicates
-            wanted = sources.expected[kind]
-            assert counts == (wanted.total, wanted.processed, wanted.failed, wanted.duplicates), kind
-        assert is_directory_empty(harness)
-        for kind, spec in sources.specs.items():
-            request_id = harness.kafka.start(spec, options={"all_or_nothing": True, "max_rejected": "50%"})
-            loaded = harness.kafka.wait_for_terminal_event(request_id)
-            assert (loaded.status, loaded.phase) == (Status.COMPLETED, Phase.LOAD), (kind, loaded.error)
-            assert (loaded.inserted, loaded.failed) == (
-                sources.expected[kind].inserted,
-                sources.expected[kind].failed,
-            ), kind
-        replica.stop()
 
 
 def test_upload_that_was_checked_is_imported_without_sending_it_again(
@@ -178,7 +148,7 @@ def test_percentage_of_a_small_source_counts_before_anything_is_stored(
     assert (failed.status, failed.processed) == (Status.FAILED, 0)
     assert failed.error is not None
     assert failed.error.code == "too_many_rejects"
-    assert is_directory_empty(harness)
+    assert not any(harness.db.directory_tables().values())
     assert run_job(harness, "small.xlsx", max_rejected="50%").status is Status.COMPLETED
 
 
@@ -190,7 +160,7 @@ def test_all_or_nothing_stores_nothing_of_a_source_with_a_wrong_row(
     assert failed.error is not None
     assert failed.error.code == "too_many_rejects"
     assert "No row was stored." in failed.error.message
-    assert is_directory_empty(harness)
+    assert not any(harness.db.directory_tables().values())
 
 
 def test_all_or_nothing_checks_and_then_loads(harness: Harness, service: ServiceProcess) -> None:

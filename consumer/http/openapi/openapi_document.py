@@ -109,9 +109,11 @@ def _is_problem(status: str, response: Json) -> bool:
 
 def without_null(schema: Json) -> Json:
     """A schema without the alternative null: parameters and form fields are absent instead."""
-    branches: list[Json] = [branch for branch in schema.get("anyOf", ()) if branch != {"type": "null"}]
-    if len(branches) != 1:
+    if "anyOf" not in schema:
         return schema
+    branches: list[Json] = [branch for branch in schema["anyOf"] if branch != {"type": "null"}]
+    if len(branches) != 1:
+        return {**schema, "anyOf": branches}
     rest = {name: value for name, value in schema.items() if name != "anyOf"}
     return {**branches[0], **rest}
 
