@@ -188,6 +188,12 @@ def test_form_accepts_what_its_schema_accepts(name: str) -> None:
             assert documented == (form.dataset == "chats"), value
 
 
+@pytest.mark.parametrize("operation", ["startExcel", "correctRejectedRows"])
+def test_no_field_of_a_form_is_null(operation: str) -> None:
+    form = OPERATIONS[operation]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert [name for name, field in form["properties"].items() if _validator(field).is_valid(None)] == []
+
+
 def test_form_of_a_correction_has_no_field_that_it_refuses() -> None:
     forms = [
         set(OPERATIONS[name]["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"])
