@@ -9,7 +9,7 @@ from tests.support.faults.fault_harness import LONG_LEASES, FaultHarness
 from tests.support.faults.golden_workbook import GoldenWorkbook
 from tests.support.faults.oracle import assert_invariants
 
-CHECK_BATCHES = 8
+CHECK_BATCHES = 9
 BEFORE_THE_CHECK = ["claim.committed=kill", "child.started=kill"]
 IN_THE_CHECK = [
     *("batch.copying=kill@3", "batch.copied=kill@3", "batch.fenced=kill@3", "batch.merged=kill@3"),
