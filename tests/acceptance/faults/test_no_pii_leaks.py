@@ -142,7 +142,8 @@ MESSAGES: list[Any] = [
 def test_errors_leak_no_phone_and_no_secret(
     harness: FaultHarness, settings: dict[str, str], one_batch_workbook: GoldenWorkbook
 ) -> None:
-    replica = harness.start_replica(**settings)
+    # More batches than may be on their way: the child waits while the first one does.
+    replica = harness.start_replica(**settings | {"MIGRATION_BATCH_ROWS": "50"})
     with harness.db.locked_table("directory.chats"):
         harness.kafka.start_excel(harness.add_to_inbox(one_batch_workbook))
         wait_until(replica.child_pids, 60, "a child")
