@@ -1,10 +1,8 @@
 """The command `run_cli` against the whole service, as a person uses it."""
 
 import json
-import os
-import subprocess
-import sys
 import uuid
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,9 @@ from devstack.fakedata.expected import ExpectedImport
 from devstack.fakedata.workbook import make_workbook
 from devstack.service import ServiceProcess
 from tests.support.harness import Harness
+from tests.support.migration_command import migration
+
+run_cli = partial(migration, seconds=120)
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +24,6 @@ def workbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def expected(workbook: Path) -> ExpectedImport:
     return make_workbook(workbook, rows=2_500, seed=51, invalid_share=0.08)
-
-
-def run_cli(harness: Harness, service: ServiceProcess, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "producer_cli", *words],
-        env=os.environ | harness.cli_environment(service),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def test_start_uploads_file_and_watches_job_until_completed(

@@ -135,9 +135,11 @@ async def _retry_parent(database: Database) -> None:
 
 
 @pytest.mark.usefixtures("parent")
+@pytest.mark.parametrize("point", ["batch.copied", "batch.merged"])
 async def test_retry_of_the_corrected_job_ends_a_running_correction(
-    service: JobService, monkeypatch: pytest.MonkeyPatch
+    service: JobService, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
+    """Between check and commit its row is not locked against a retry; the last write notices one."""
     await execute(service.database, DISABLE_GUARD)
     await execute(service.database, SET_FAILED)
     await _two_files(service)
@@ -147,7 +149,7 @@ async def test_retry_of_the_corrected_job_ends_a_running_correction(
 
     async def retry_once(name: str) -> None:
         nonlocal retried
-        if name == "batch.copied" and not retried:
+        if name == point and not retried:
             retried = True
             await _retry_parent(service.database)
 
@@ -157,31 +159,6 @@ async def test_retry_of_the_corrected_job_ends_a_running_correction(
     assert outcome.code == "corrected_job_changed"
     assert set((await marks(service.database)).values()) == {None}
     assert "https://max.ru/join/3" not in await urls(service.database)
-
-
-@pytest.mark.usefixtures("parent")
-async def test_retry_between_check_and_commit_ends_the_correction(
-    service: JobService, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The row of the corrected job is not locked against a retry meanwhile; its last write notices it."""
-    await execute(service.database, DISABLE_GUARD)
-    await execute(service.database, SET_FAILED)
-    await _two_files(service)
-    await service.record("child", correction_source("a.xlsx"), **corrects("parent"))
-    job = await service.claim()
-    retried = False
-
-    async def retry_once(name: str) -> None:
-        nonlocal retried
-        if name == "batch.merged" and not retried:
-            retried = True
-            await _retry_parent(service.database)
-
-    monkeypatch.setattr(failpoints, "failpoint", retry_once)
-    outcome = await service.attempt(job)
-    assert isinstance(outcome, PermanentFailure)
-    assert outcome.code == "corrected_job_changed"
-    assert set((await marks(service.database)).values()) == {None}
 
 
 @pytest.mark.usefixtures("parent")

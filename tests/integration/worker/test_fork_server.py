@@ -257,7 +257,9 @@ async def test_cancelled_fork_leaves_no_child(fork_server: ForkServer) -> None:
     server = server_of(fork_server)
     server.suspend()
     task = asyncio.create_task(fork(fork_server))
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(
+        0.1
+    )  # the request is in the socket of a server that does not read it: nothing to wait for
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
